@@ -1,0 +1,26 @@
+using Microsoft.Extensions.DependencyInjection;
+using OpenTelemetry;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+
+namespace QuorumMesh.ServiceDefaults.Telemetry;
+
+/// <summary>Traces leave the process only when OTEL_EXPORTER_OTLP_ENDPOINT is set.</summary>
+internal static class TracingSetup
+{
+    public static void Apply(IServiceCollection services, string serviceName, ServiceDefaultsOptions options)
+    {
+        var endpoint = Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT");
+        if (string.IsNullOrWhiteSpace(endpoint))
+            return;
+        OptionRules.HttpUrl("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
+        services.AddOpenTelemetry()
+            .ConfigureResource(resource => resource.AddService($"quorummesh-{serviceName}"))
+            .WithTracing(tracing => tracing
+                .AddSource("QuorumMesh*")
+                .AddSource([.. options.ActivitySources])
+                .AddAspNetCoreInstrumentation(web => web.Filter = context => context.Request.Path.Value is not ("/livez" or "/readyz" or "/metrics"))
+                .AddHttpClientInstrumentation()
+                .AddOtlpExporter());
+    }
+}
