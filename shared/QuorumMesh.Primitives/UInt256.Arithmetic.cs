@@ -1,0 +1,211 @@
+using System.Runtime.CompilerServices;
+
+namespace QuorumMesh.Primitives;
+
+public readonly partial struct UInt256
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Add(in UInt256 a, in UInt256 b, out UInt256 r) => AddOverflow(a, b, out r);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Subtract(in UInt256 a, in UInt256 b, out UInt256 r) => SubtractUnderflow(a, b, out r);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Negate(in UInt256 a, out UInt256 r) => SubtractUnderflow(default, a, out r);
+
+    /// <summary>True when the sum does not fit; <paramref name="r"/> then holds it modulo 2^256.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AddOverflow(in UInt256 a, in UInt256 b, out UInt256 r)
+    {
+        ulong carry = 0;
+        ulong r0 = AddCarry(a.U0, b.U0, ref carry);
+        ulong r1 = AddCarry(a.U1, b.U1, ref carry);
+        ulong r2 = AddCarry(a.U2, b.U2, ref carry);
+        ulong r3 = AddCarry(a.U3, b.U3, ref carry);
+        r = new(r0, r1, r2, r3);
+        return carry != 0;
+    }
+
+    /// <summary>True when a &lt; b; <paramref name="r"/> then holds the difference modulo 2^256.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool SubtractUnderflow(in UInt256 a, in UInt256 b, out UInt256 r)
+    {
+        ulong borrow = 0;
+        ulong r0 = SubtractBorrow(a.U0, b.U0, ref borrow);
+        ulong r1 = SubtractBorrow(a.U1, b.U1, ref borrow);
+        ulong r2 = SubtractBorrow(a.U2, b.U2, ref borrow);
+        ulong r3 = SubtractBorrow(a.U3, b.U3, ref borrow);
+        r = new(r0, r1, r2, r3);
+        return borrow != 0;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong AddCarry(ulong a, ulong b, ref ulong carry)
+    {
+        ulong sum = a + b;
+        ulong c = sum < a ? 1UL : 0UL;
+        ulong total = sum + carry;
+        carry = c + (total < sum ? 1UL : 0UL);
+        return total;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong SubtractBorrow(ulong a, ulong b, ref ulong borrow)
+    {
+        ulong difference = a - b;
+        ulong c = a < b ? 1UL : 0UL;
+        ulong total = difference - borrow;
+        borrow = c + (difference < borrow ? 1UL : 0UL);
+        return total;
+    }
+
+    /// <summary>a * b + add + carry, which never exceeds 128 bits; the high half becomes the new carry.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong MultiplyAdd(ulong a, ulong b, ulong add, ref ulong carry)
+    {
+        ulong high = Math.BigMul(a, b, out ulong low);
+        low += add;
+        high += low < add ? 1UL : 0UL;
+        low += carry;
+        high += low < carry ? 1UL : 0UL;
+        carry = high;
+        return low;
+    }
+
+    public static void Multiply(in UInt256 a, in UInt256 b, out UInt256 r)
+    {
+        if (((a.U1 | a.U2 | a.U3) | (b.U1 | b.U2 | b.U3)) == 0)
+        {
+            ulong high = Math.BigMul(a.U0, b.U0, out ulong low);
+            r = new(low, high);
+            return;
+        }
+
+        ulong a0 = a.U0, a1 = a.U1, a2 = a.U2, a3 = a.U3;
+        ulong b0 = b.U0, b1 = b.U1, b2 = b.U2, b3 = b.U3;
+        ulong carry = 0;
+        ulong r0 = MultiplyAdd(a0, b0, 0, ref carry);
+        ulong r1 = MultiplyAdd(a0, b1, 0, ref carry);
+        ulong r2 = MultiplyAdd(a0, b2, 0, ref carry);
+        ulong r3 = a0 * b3 + carry;
+        carry = 0;
+        r1 = MultiplyAdd(a1, b0, r1, ref carry);
+        r2 = MultiplyAdd(a1, b1, r2, ref carry);
+        r3 += a1 * b2 + carry;
+        carry = 0;
+        r2 = MultiplyAdd(a2, b0, r2, ref carry);
+        r3 += a2 * b1 + carry;
+        r3 += a3 * b0;
+        r = new(r0, r1, r2, r3);
+    }
+
+    /// <summary>The full 512-bit product: low and high 256 bits.</summary>
+    public static void MultiplyFull(in UInt256 a, in UInt256 b, out UInt256 low, out UInt256 high)
+    {
+        ulong b0 = b.U0, b1 = b.U1, b2 = b.U2, b3 = b.U3;
+        ulong c = 0;
+        ulong p0 = MultiplyAdd(a.U0, b0, 0, ref c);
+        ulong p1 = MultiplyAdd(a.U0, b1, 0, ref c);
+        ulong p2 = MultiplyAdd(a.U0, b2, 0, ref c);
+        ulong p3 = MultiplyAdd(a.U0, b3, 0, ref c);
+        ulong p4 = c;
+        c = 0;
+        p1 = MultiplyAdd(a.U1, b0, p1, ref c);
+        p2 = MultiplyAdd(a.U1, b1, p2, ref c);
+        p3 = MultiplyAdd(a.U1, b2, p3, ref c);
+        p4 = MultiplyAdd(a.U1, b3, p4, ref c);
+        ulong p5 = c;
+        c = 0;
+        p2 = MultiplyAdd(a.U2, b0, p2, ref c);
+        p3 = MultiplyAdd(a.U2, b1, p3, ref c);
+        p4 = MultiplyAdd(a.U2, b2, p4, ref c);
+        p5 = MultiplyAdd(a.U2, b3, p5, ref c);
+        ulong p6 = c;
+        c = 0;
+        p3 = MultiplyAdd(a.U3, b0, p3, ref c);
+        p4 = MultiplyAdd(a.U3, b1, p4, ref c);
+        p5 = MultiplyAdd(a.U3, b2, p5, ref c);
+        p6 = MultiplyAdd(a.U3, b3, p6, ref c);
+        low = new(p0, p1, p2, p3);
+        high = new(p4, p5, p6, c);
+    }
+
+    /// <summary>True when the product does not fit; <paramref name="r"/> then holds it modulo 2^256.</summary>
+    public static bool MultiplyOverflow(in UInt256 a, in UInt256 b, out UInt256 r)
+    {
+        MultiplyFull(a, b, out r, out UInt256 high);
+        return !high.IsZero;
+    }
+
+    /// <summary>a to the power of <paramref name="exponent"/>, modulo 2^256; 0^0 is 1.</summary>
+    public static void Exp(in UInt256 a, in UInt256 exponent, out UInt256 r)
+    {
+        int bits = exponent.BitLength;
+        if (bits == 0)
+        {
+            r = One;
+            return;
+        }
+
+        // An even base to a power of 256 or more has at least 256 factors of two.
+        if ((a.U0 & 1) == 0 && bits > 8)
+        {
+            r = default;
+            return;
+        }
+
+        UInt256 result = a;
+        for (int i = bits - 2; i >= 0; i--)
+        {
+            Multiply(result, result, out result);
+            if (exponent.Bit(i)) Multiply(result, a, out result);
+        }
+
+        r = result;
+    }
+
+    /// <summary>Bit <paramref name="index"/> (0 is the least significant); false outside 0..255.</summary>
+    public bool Bit(int index)
+    {
+        if ((uint)index > 255) return false;
+        ulong limb = (index >> 6) switch { 0 => U0, 1 => U1, 2 => U2, _ => U3 };
+        return (limb >> (index & 63) & 1) != 0;
+    }
+
+    /// <summary>(a + b) mod m on the unwrapped sum; 0 when m is 0.</summary>
+    public static void AddMod(in UInt256 a, in UInt256 b, in UInt256 m, out UInt256 r)
+    {
+        if (m.IsZero)
+        {
+            r = default;
+            return;
+        }
+
+        if (!AddOverflow(a, b, out UInt256 sum))
+        {
+            Mod(sum, m, out r);
+            return;
+        }
+
+        // Reduce both first: the sum is then below 2m, so one subtraction (with the carry as the 257th bit) is enough.
+        Mod(a, m, out UInt256 x);
+        Mod(b, m, out UInt256 y);
+        bool carry = AddOverflow(x, y, out sum);
+        bool below = SubtractUnderflow(sum, m, out UInt256 reduced);
+        r = carry || !below ? reduced : sum;
+    }
+
+    /// <summary>(a * b) mod m on the 512-bit product; 0 when m is 0.</summary>
+    public static void MulMod(in UInt256 a, in UInt256 b, in UInt256 m, out UInt256 r)
+    {
+        if (m.IsZero)
+        {
+            r = default;
+            return;
+        }
+
+        MultiplyFull(a, b, out UInt256 low, out UInt256 high);
+        if (high.IsZero) Mod(low, m, out r);
+        else ModWide(low, high, m, out r);
+    }
+}
