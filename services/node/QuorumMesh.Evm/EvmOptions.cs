@@ -1,0 +1,15 @@
+namespace QuorumMesh.Evm;
+
+public sealed record EvmOptions
+{
+    public static EvmOptions Default { get; } = new();
+
+    /// <summary>Bytes of deployed code; checked from Spurious Dragon on.</summary>
+    public int MaxCodeSize { get; init; } = 24576;
+
+    /// <summary>EIP-170 and the half of EIP-3860 that limits sizes.</summary>
+    public bool LimitCodeSize { get; init; } = true;
+
+    /// <summary>GoQuorum's rules: zero-value transfers are skipped, so that no ghost account appears in the public state.</summary>
+    public bool IsQuorum { get; init; }
+}
