@@ -1,0 +1,26 @@
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Runtime.Ports;
+
+/// <summary>What peers ask of and tell this node. Called on the peers' own threads, one call at a time per peer: must be fast and thread safe.</summary>
+public interface IPeerRequestHandler
+{
+    /// <param name="raw">Each as <c>eth_sendRawTransaction</c> takes it: an RLP list, or type byte and payload (EIP-2718). Not validated beyond that.</param>
+    void OnTransactions(string nodeId, IReadOnlyList<ReadOnlyMemory<byte>> raw);
+
+    /// <summary>RLP headers for a query; empty when the origin is unknown. <see cref="HeaderQuery.Amount"/> is already capped.</summary>
+    IReadOnlyList<byte[]> GetHeaders(HeaderQuery query);
+
+    /// <summary>RLP bodies <c>[transactions, uncles]</c> of the blocks known, in the order asked, others left out.</summary>
+    IReadOnlyList<byte[]> GetBodies(IReadOnlyList<Hash256> hashes);
+
+    void OnPeerConnected(PeerInfo peer);
+
+    void OnPeerDisconnected(string nodeId);
+
+    /// <summary>A block announced with its body (NewBlock); not used in Raft networks.</summary>
+    void OnNewBlock(string nodeId, ReadOnlyMemory<byte> rawBlock, UInt256 totalDifficulty) { }
+
+    /// <summary>Blocks announced by hash and number (NewBlockHashes); not used in Raft networks.</summary>
+    void OnNewBlockHashes(string nodeId, IReadOnlyList<(Hash256 Hash, ulong Number)> announced) { }
+}
