@@ -1,0 +1,101 @@
+namespace QuorumMesh.Consensus.Raft;
+
+/// <summary>A log in memory; also the index that a log on disk reads from.</summary>
+public sealed class MemoryRaftLog : IRaftLog
+{
+    private readonly List<RaftEntry> _entries = [];
+    private int _start; // dropped prefix of _entries, reclaimed in bulk
+    private RaftHardState _hardState;
+    private RaftSnapshot? _snapshot;
+    private ulong _compactedIndex;
+    private ulong _compactedTerm;
+
+    public RaftHardState HardState => _hardState;
+    public ulong FirstIndex => _compactedIndex + 1;
+    public ulong LastIndex => _compactedIndex + (ulong)(_entries.Count - _start);
+    public RaftSnapshot? Snapshot() => _snapshot;
+    public (RaftHardState HardState, RaftConfState ConfState) InitialState() => (_hardState, _snapshot?.ConfState ?? RaftConfState.Empty);
+
+    public bool TryTerm(ulong index, out ulong term)
+    {
+        term = _compactedTerm;
+        if (index == _compactedIndex) return true;
+        term = 0;
+        if (index < _compactedIndex || index > LastIndex) return false;
+        term = At(index).Term;
+        return true;
+    }
+
+    public IReadOnlyList<RaftEntry> Entries(ulong lo, ulong hi, ulong maxSize)
+    {
+        if (lo < FirstIndex || hi > LastIndex + 1 || lo > hi)
+            throw new ArgumentOutOfRangeException(nameof(lo), $"entries [{lo}, {hi}) asked, [{FirstIndex}, {LastIndex + 1}) held");
+        var result = new List<RaftEntry>();
+        ulong size = 0;
+        for (var i = lo; i < hi; i++)
+        {
+            var entry = At(i);
+            size += (ulong)RaftWire.SizeOf(entry);
+            if (size > maxSize && result.Count > 0) break;
+            result.Add(entry);
+        }
+        return result;
+    }
+
+    public void Append(RaftHardState? hardState, IReadOnlyList<RaftEntry> entries, RaftSnapshot? snapshot)
+    {
+        if (snapshot is not null) Install(snapshot);
+        AppendEntries(entries);
+        if (hardState is { } hs) _hardState = hs;
+    }
+
+    public void CreateSnapshot(ulong index, RaftConfState confState, byte[] data)
+    {
+        if (_snapshot is not null && index <= _snapshot.Index) return;
+        if (!TryTerm(index, out var term))
+            throw new ArgumentOutOfRangeException(nameof(index), $"snapshot at {index} asked, log holds [{FirstIndex}, {LastIndex}]");
+        _snapshot = new RaftSnapshot(data, confState, index, term);
+    }
+
+    public void Compact(ulong index)
+    {
+        if (index <= _compactedIndex) return;
+        if (_snapshot is null || index > _snapshot.Index)
+            throw new ArgumentOutOfRangeException(nameof(index), $"cannot compact to {index}: the newest snapshot is at {_snapshot?.Index ?? 0}");
+        if (!TryTerm(index, out var term)) throw new ArgumentOutOfRangeException(nameof(index), $"cannot compact to {index}: last index is {LastIndex}");
+        var drop = (int)(index - _compactedIndex);
+        for (var i = _start; i < _start + drop; i++) _entries[i] = null!;
+        _start += drop;
+        (_compactedIndex, _compactedTerm) = (index, term);
+        if (_start > 1024 && _start > _entries.Count / 2)
+        {
+            _entries.RemoveRange(0, _start);
+            _start = 0;
+        }
+    }
+
+    private void Install(RaftSnapshot snapshot)
+    {
+        if (_snapshot is not null && snapshot.Index <= _snapshot.Index) return;
+        _snapshot = snapshot;
+        if (TryTerm(snapshot.Index, out var term) && term == snapshot.Term) return;
+        _entries.Clear();
+        _start = 0;
+        (_compactedIndex, _compactedTerm) = (snapshot.Index, snapshot.Term);
+    }
+
+    private void AppendEntries(IReadOnlyList<RaftEntry> entries)
+    {
+        foreach (var entry in entries)
+        {
+            if (entry.Index <= _compactedIndex) continue;
+            if (entry.Index > LastIndex + 1)
+                throw new RaftInvariantException($"raft log has a gap: last index {LastIndex}, next entry {entry.Index}");
+            var position = _start + (int)(entry.Index - FirstIndex);
+            if (position < _entries.Count) _entries.RemoveRange(position, _entries.Count - position);
+            _entries.Add(entry);
+        }
+    }
+
+    private RaftEntry At(ulong index) => _entries[_start + (int)(index - FirstIndex)];
+}

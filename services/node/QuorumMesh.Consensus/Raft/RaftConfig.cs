@@ -1,0 +1,40 @@
+namespace QuorumMesh.Consensus.Raft;
+
+public sealed record RaftConfig
+{
+    /// <summary>This member's raft id, not 0.</summary>
+    public required ulong Id { get; init; }
+
+    /// <summary>Ticks without a leader before an election: drawn from [ElectionTicks, 2 * ElectionTicks).</summary>
+    public int ElectionTicks { get; init; } = 6;
+
+    public int HeartbeatTicks { get; init; } = 1;
+
+    /// <summary>Bytes of entries in one append message (one entry is always sent).</summary>
+    public ulong MaxSizePerMessage { get; init; } = 1 << 20;
+
+    /// <summary>Append messages under way to one member.</summary>
+    public int MaxInflight { get; init; } = 256;
+
+    /// <summary>Bytes of proposals that a leader holds uncommitted; more are dropped.</summary>
+    public ulong MaxUncommittedSize { get; init; } = 256UL << 20;
+
+    /// <summary>Bytes of committed entries in one Ready (one entry is always given).</summary>
+    public ulong MaxCommittedSizePerReady { get; init; } = 16UL << 20;
+
+    public bool PreVote { get; init; }
+
+    /// <summary>Last index the application has applied; 0 = nothing past the snapshot.</summary>
+    public ulong Applied { get; init; }
+
+    /// <summary>Membership at <see cref="Applied"/>; null = that of the log's snapshot.</summary>
+    public RaftConfState? ConfState { get; init; }
+
+    internal void Validate()
+    {
+        if (Id == 0) throw new ArgumentException("raft id must not be 0");
+        if (HeartbeatTicks < 1) throw new ArgumentException("heartbeat ticks must be at least 1");
+        if (ElectionTicks <= HeartbeatTicks) throw new ArgumentException("election ticks must be more than heartbeat ticks");
+        if (MaxInflight < 1) throw new ArgumentException("max inflight must be at least 1");
+    }
+}

@@ -1,0 +1,75 @@
+namespace QuorumMesh.Consensus.Raft;
+
+public sealed partial class RaftCore
+{
+    /// <summary>To be called when a membership entry is applied, also with NodeId 0 when the application refuses the change.
+    /// Returns the membership that results.</summary>
+    public RaftConfState ApplyConfChange(RaftConfChange change)
+    {
+        if (change.NodeId == 0) return ConfState;
+        switch (change.Type)
+        {
+            case RaftConfChangeType.AddNode: AddMember(change.NodeId, false); break;
+            case RaftConfChangeType.AddLearnerNode: AddMember(change.NodeId, true); break;
+            case RaftConfChangeType.RemoveNode: RemoveMember(change.NodeId); break;
+            case RaftConfChangeType.UpdateNode: break; // an address changed: the transport's affair
+        }
+        return ConfState;
+    }
+
+    private void AddMember(ulong id, bool isLearner)
+    {
+        if (!_members.TryGetValue(id, out var progress))
+            _members[id] = progress = new RaftProgress(_log.LastIndex + 1, _config.MaxInflight, isLearner);
+        else if (progress.IsLearner && !isLearner)
+            progress.IsLearner = false; // promoted; a voter never becomes a learner
+        if (id == Id) progress.Match = _log.LastIndex;
+        progress.RecentActive = true;
+    }
+
+    private void RemoveMember(ulong id)
+    {
+        if (!_members.Remove(id) || _members.Count == 0) return;
+        // The quorum may be smaller now.
+        if (IsLeader && MaybeCommit()) BroadcastAppend();
+        if (_transferTarget == id) _transferTarget = 0;
+        if (id == Id && IsLeader) LeaveAsLeader();
+    }
+
+    /// <summary>A leader that was removed tells the others what is committed and stops leading, so that they elect another.</summary>
+    private void LeaveAsLeader()
+    {
+        BroadcastAppend();
+        BecomeFollower(Term, 0);
+    }
+
+    private void SetMembers(RaftConfState state)
+    {
+        _members.Clear();
+        foreach (var id in state.Voters) Put(id, false);
+        foreach (var id in state.Learners) Put(id, true);
+
+        void Put(ulong id, bool isLearner) => _members[id] =
+            new RaftProgress(_log.LastIndex + 1, _config.MaxInflight, isLearner) { Match = id == Id ? _log.LastIndex : 0 };
+    }
+
+    private void HandleSnapshot(ulong from, RaftSnapshot snapshot)
+    {
+        var index = Restore(snapshot) ? _log.LastIndex : _log.Committed;
+        Send(new RaftMessage { To = from, Type = RaftMessageType.AppResp, Index = index });
+    }
+
+    private bool Restore(RaftSnapshot snapshot)
+    {
+        if (snapshot.Index <= _log.Committed) return false;
+        if (_log.Matches(snapshot.Index, snapshot.Term))
+        {
+            // The entries are all here: only the commit index moves.
+            _log.CommitTo(snapshot.Index);
+            return false;
+        }
+        _log.Restore(snapshot);
+        SetMembers(snapshot.ConfState);
+        return true;
+    }
+}

@@ -1,0 +1,102 @@
+namespace QuorumMesh.Consensus.Raft;
+
+internal enum RaftProgressState { Probe, Replicate, Snapshot }
+
+/// <summary>What a leader knows of one member's log, and how it may send to it.</summary>
+internal sealed class RaftProgress(ulong next, int maxInflight, bool isLearner)
+{
+    private readonly Queue<ulong> _inflight = new();
+    private bool _paused;
+
+    public ulong Match { get; set; }
+    public ulong Next { get; private set; } = next;
+    public RaftProgressState State { get; private set; } = RaftProgressState.Probe;
+    public ulong PendingSnapshot { get; private set; }
+    public bool RecentActive { get; set; }
+    public bool IsLearner { get; set; } = isLearner;
+
+    public bool IsPaused => State switch
+    {
+        RaftProgressState.Probe => _paused,
+        RaftProgressState.Replicate => _inflight.Count >= maxInflight,
+        _ => true,
+    };
+
+    public bool NeedsSnapshotAbort => State == RaftProgressState.Snapshot && Match >= PendingSnapshot;
+
+    public void Pause() => _paused = true;
+
+    public void Resume() => _paused = false;
+
+    public void BecomeProbe()
+    {
+        // A finished snapshot lets the member go on right after it.
+        Next = State == RaftProgressState.Snapshot ? Math.Max(Match + 1, PendingSnapshot + 1) : Match + 1;
+        Enter(RaftProgressState.Probe);
+    }
+
+    public void BecomeReplicate()
+    {
+        Enter(RaftProgressState.Replicate);
+        Next = Match + 1;
+    }
+
+    public void BecomeSnapshot(ulong index)
+    {
+        Enter(RaftProgressState.Snapshot);
+        PendingSnapshot = index;
+    }
+
+    public void SnapshotFailed() => PendingSnapshot = 0;
+
+    public void Sent(ulong lastIndex)
+    {
+        Next = lastIndex + 1;
+        _inflight.Enqueue(lastIndex);
+    }
+
+    public bool MaybeUpdate(ulong index)
+    {
+        var moved = Match < index;
+        if (moved)
+        {
+            Match = index;
+            _paused = false;
+        }
+        if (Next < index + 1) Next = index + 1;
+        return moved;
+    }
+
+    /// <summary>Goes back after a rejection; false when the rejection is out of date.</summary>
+    public bool MaybeDecrease(ulong rejected, ulong lastHint)
+    {
+        if (State == RaftProgressState.Replicate)
+        {
+            if (rejected <= Match) return false;
+            Next = Match + 1;
+            return true;
+        }
+        if (Next - 1 != rejected) return false;
+        Next = Math.Max(Match + 1, Math.Min(rejected, lastHint + 1));
+        _paused = false;
+        return true;
+    }
+
+    public void FreeTo(ulong index)
+    {
+        while (_inflight.TryPeek(out var first) && first <= index) _inflight.Dequeue();
+    }
+
+    public void FreeOneIfFull()
+    {
+        if (State == RaftProgressState.Replicate && _inflight.Count >= maxInflight) _inflight.Dequeue();
+    }
+
+    private void Enter(RaftProgressState state)
+    {
+        _paused = false;
+        PendingSnapshot = 0;
+        State = state;
+        _inflight.Clear();
+    }
+}

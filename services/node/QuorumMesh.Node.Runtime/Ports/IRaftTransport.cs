@@ -1,0 +1,33 @@
+using QuorumMesh.Consensus.Raft;
+
+namespace QuorumMesh.Node.Runtime.Ports;
+
+/// <summary>Carries raft messages between members. Events come from the transport's own threads: the receiver posts them to its mailbox.</summary>
+public interface IRaftTransport : IAsyncDisposable
+{
+    /// <summary>Connects to a member, or moves it to a new address.</summary>
+    void AddPeer(ulong id, Uri url);
+
+    /// <summary>Closes the connections; the id is refused from now on.</summary>
+    void RemovePeer(ulong id);
+
+    /// <summary>Queues messages and returns at once. Messages to unknown members are dropped.</summary>
+    void Send(IReadOnlyList<RaftMessage> messages);
+
+    event Action<RaftMessage>? MessageReceived;
+
+    /// <summary>A member became reachable.</summary>
+    event Action<ulong>? PeerActive;
+
+    /// <summary>A stream to the member broke: raised at once, even when it reconnects right after.</summary>
+    event Action<ulong>? PeerLost;
+
+    /// <summary>A message to the member was dropped or could not be sent; feed RaftCore.ReportUnreachable.</summary>
+    event Action<ulong>? Unreachable;
+
+    /// <summary>A snapshot was delivered (true) or not; feed RaftCore.ReportSnapshot.</summary>
+    event Action<ulong, bool>? SnapshotReported;
+
+    /// <summary>Another member says that this one was removed from the cluster.</summary>
+    event Action? RemovedFromCluster;
+}
