@@ -1,0 +1,21 @@
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.State;
+
+/// <summary>The state with no accounts.</summary>
+public sealed class EmptyState : IStateReader, IStateRootSource
+{
+    public static EmptyState Instance { get; } = new();
+
+    private EmptyState()
+    {
+    }
+
+    public Account? GetAccount(in Address a) => null;
+
+    public UInt256 GetStorage(in Address a, in UInt256 slot) => UInt256.Zero;
+
+    public byte[]? GetCode(in Hash256 codeHash) => null;
+
+    Hash256 IStateRootSource.RootAfter(StateChangeSet changes) => StateRoot.Compute(changes);
+}

@@ -1,0 +1,59 @@
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.State;
+
+/// <summary>Working copy of one account: what the parent state says and what has become of it.</summary>
+internal sealed class AccountEntry
+{
+    public AccountEntry(in Address address, Account? origin)
+    {
+        Address = address;
+        Origin = origin;
+        CodeHash = Hash256.EmptyCode;
+        if (origin is not { } account) return;
+        Exists = true;
+        Nonce = account.Nonce;
+        Balance = account.Balance;
+        CodeHash = account.CodeHash;
+    }
+
+    public Address Address { get; }
+
+    /// <summary>The parent's account, whatever happened since.</summary>
+    public Account? Origin { get; }
+
+    public bool Exists { get; set; }
+
+    public ulong Nonce { get; set; }
+
+    public UInt256 Balance { get; set; }
+
+    public Hash256 CodeHash { get; set; }
+
+    /// <summary>Null until read.</summary>
+    public byte[]? Code { get; set; }
+
+    /// <summary>The parent's storage is no longer visible: the account was deleted or created anew.</summary>
+    public bool Wiped { get; set; }
+
+    public bool SelfDestructed { get; set; }
+
+    public Dictionary<UInt256, SlotEntry>? Slots { get; set; }
+
+    public bool IsEmpty => Nonce == 0 && Balance.IsZero && CodeHash == Hash256.EmptyCode;
+
+    /// <summary>The parent state may hold slots of this account.</summary>
+    public bool HasOriginStorage => !Wiped && Origin is { HasStorage: true };
+
+    public void Delete()
+    {
+        Exists = false;
+        SelfDestructed = false;
+        Wiped = true;
+        Nonce = 0;
+        Balance = UInt256.Zero;
+        CodeHash = Hash256.EmptyCode;
+        Code = null;
+        Slots = null;
+    }
+}

@@ -1,0 +1,6 @@
+namespace QuorumMesh.State;
+
+/// <summary>A frozen view: later writes are not seen. May be read from any thread.</summary>
+public interface IKeyValueSnapshot : IKeyValueReader, IDisposable
+{
+}

@@ -1,0 +1,9 @@
+namespace QuorumMesh.State;
+
+public interface IKeyValueStore : IKeyValueReader, IDisposable
+{
+    IKeyValueSnapshot Snapshot();
+
+    /// <summary>Applies the whole batch, in order, or nothing of it. With <paramref name="sync"/> it is on disk when this returns.</summary>
+    void Write(KeyValueBatch batch, bool sync);
+}

@@ -1,0 +1,47 @@
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.State;
+
+public sealed partial class WorldState
+{
+    /// <summary>Net changes against the parent, all transactions so far included. The state stays usable.</summary>
+    public StateChangeSet TakeChanges()
+    {
+        var changes = new StateChangeSet();
+        foreach (var entry in _accounts.Values)
+        {
+            if (ChangeOf(entry) is not { } change) continue;
+            changes.Add(change);
+            if (change.New is { } account && account.CodeHash != Hash256.EmptyCode && account.CodeHash != change.Old?.CodeHash)
+                changes.Code[account.CodeHash] = entry.Code!;
+        }
+
+        return changes;
+    }
+
+    /// <summary>The state root now: for receipts before Byzantium, genesis and state tests.</summary>
+    /// <exception cref="InvalidOperationException">The parent state has no trie.</exception>
+    public Hash256 IntermediateRoot() => _parent is IStateRootSource source
+        ? source.RootAfter(TakeChanges())
+        : throw new InvalidOperationException($"no state root over a {_parent.GetType().Name}: only over a state layer or the empty state");
+
+    private AccountChange? ChangeOf(AccountEntry entry)
+    {
+        if (!entry.Exists) return entry.Origin is { } gone ? new AccountChange(entry.Address, gone, null) { StorageWiped = gone.HasStorage } : null;
+
+        var storageRoot = entry.Origin?.StorageRoot ?? Hash256.EmptyTrie;
+        var account = new Account(entry.Nonce, entry.Balance, storageRoot, entry.CodeHash);
+        var change = new AccountChange(entry.Address, entry.Origin, account) { StorageWiped = entry.Wiped && entry.Origin is { HasStorage: true } };
+        if (entry.Slots is not null) AddStorage(change, entry);
+        return change.StorageWiped || change.Storage.Count > 0 || entry.Origin != account ? change : null;
+    }
+
+    private void AddStorage(AccountChange change, AccountEntry entry)
+    {
+        foreach (var (slot, values) in entry.Slots!)
+        {
+            var old = change.StorageWiped ? _parent.GetStorage(entry.Address, slot) : values.Origin;
+            if (values.Current != old || (change.StorageWiped && !values.Current.IsZero)) change.Storage[slot] = (old, values.Current);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+using System.Runtime.InteropServices;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.State;
+
+public sealed partial class WorldState
+{
+    /// <summary>
+    /// Precompile 3. A touch of it outlives the revert of the frame that touched it: the main network's block 1714175 depends on
+    /// it, and every client keeps the exception.
+    /// </summary>
+    private static readonly Address Ripemd = Address.FromWord(3u);
+
+    private readonly List<JournalEntry> _journal = [];
+    private bool _ripemdTouched;
+
+    public int Snapshot() => _journal.Count;
+
+    /// <exception cref="ArgumentOutOfRangeException">Not a snapshot of this transaction that is still ahead of the present.</exception>
+    public void RevertToSnapshot(int id)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(id);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(id, _journal.Count);
+        var entries = CollectionsMarshal.AsSpan(_journal);
+        for (var i = entries.Length - 1; i >= id; i--)
+            Undo(entries[i]);
+        CollectionsMarshal.SetCount(_journal, id);
+    }
+
+    private void Record(in JournalEntry entry) => _journal.Add(entry);
+
+    private void Undo(in JournalEntry entry)
+    {
+        if (entry.Account is { } account) UndoAccount(account, entry);
+        else UndoTransactionScope(entry);
+    }
+
+    private void UndoAccount(AccountEntry account, in JournalEntry entry)
+    {
+        switch (entry.Kind)
+        {
+            case JournalKind.AccountCreated:
+                account.Exists = false;
+                break;
+            case JournalKind.AccountReset:
+                _accounts[account.Address] = account;
+                break;
+            case JournalKind.Balance:
+                account.Balance = entry.Value;
+                break;
+            case JournalKind.Nonce:
+                account.Nonce = entry.Number;
+                break;
+            case JournalKind.Code:
+                account.Code = (byte[]?)entry.Reference;
+                account.CodeHash = entry.Hash;
+                break;
+            case JournalKind.Storage:
+                Slot(account, entry.Key.Slot).Current = entry.Value;
+                break;
+            case JournalKind.SelfDestruct:
+                account.SelfDestructed = entry.Flag;
+                account.Balance = entry.Value;
+                break;
+        }
+    }
+
+    private void UndoTransactionScope(in JournalEntry entry)
+    {
+        switch (entry.Kind)
+        {
+            case JournalKind.Transient:
+                _transient[entry.Key] = entry.Value;
+                break;
+            case JournalKind.WarmAddress:
+                _warmAddresses.Remove(entry.Key.Address);
+                break;
+            case JournalKind.WarmSlot:
+                _warmSlots.Remove(entry.Key);
+                break;
+            case JournalKind.CreatedMark:
+                _created.Remove(entry.Key.Address);
+                break;
+            case JournalKind.Refund:
+                Refund = entry.Number;
+                break;
+            case JournalKind.Log:
+                _logs.RemoveAt(_logs.Count - 1);
+                break;
+        }
+    }
+
+    private void CommitJournal(bool deleteEmpty, bool deleteDestructed)
+    {
+        foreach (ref readonly var entry in CollectionsMarshal.AsSpan(_journal))
+        {
+            if (entry.Account is not { } changed) continue;
+            var account = _accounts[changed.Address]; // may be a later incarnation
+            if (deleteDestructed) DeleteIfGone(account, deleteEmpty);
+            if (entry.Kind == JournalKind.Storage && ReferenceEquals(account, changed) && account.Slots is not null)
+            {
+                ref var slot = ref Slot(account, entry.Key.Slot);
+                slot.Committed = slot.Current;
+            }
+        }
+
+        if (deleteDestructed && _ripemdTouched && _accounts.TryGetValue(Ripemd, out var ripemd)) DeleteIfGone(ripemd, deleteEmpty);
+        _ripemdTouched = false;
+        _journal.Clear();
+    }
+
+    private static void DeleteIfGone(AccountEntry account, bool deleteEmpty)
+    {
+        if (account.SelfDestructed || (deleteEmpty && account.Exists && account.IsEmpty)) account.Delete();
+    }
+}

@@ -1,0 +1,134 @@
+using QuorumMesh.Evm;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.State;
+
+/// <summary>
+/// A mutable state over an immutable parent, with a journal for snapshots inside one transaction. Spans as many transactions as
+/// wanted; <see cref="TakeChanges"/> gives what they come to. Not thread safe.
+/// </summary>
+public sealed partial class WorldState : IWorldState
+{
+    private readonly IStateReader _parent;
+    private readonly Dictionary<Address, AccountEntry> _accounts = [];
+
+    public WorldState(IStateReader parent) => _parent = parent;
+
+    public bool Exists(in Address a) => Load(a).Exists;
+
+    public bool IsEmpty(in Address a) => Load(a).IsEmpty;
+
+    public UInt256 GetBalance(in Address a) => Load(a).Balance;
+
+    public ulong GetNonce(in Address a) => Load(a).Nonce;
+
+    public Hash256 GetCodeHash(in Address a)
+    {
+        var entry = Load(a);
+        return entry.Exists ? entry.CodeHash : default;
+    }
+
+    public byte[] GetCode(in Address a)
+    {
+        var entry = Load(a);
+        if (entry.Code is { } code) return code;
+        if (entry.CodeHash == Hash256.EmptyCode) return entry.Code = [];
+        return entry.Code = _parent.GetCode(entry.CodeHash)
+            ?? throw new StateCorruptException($"code {entry.CodeHash} of account {a} is missing from the store");
+    }
+
+    public void CreateAccount(in Address a)
+    {
+        var old = Load(a);
+        if (!old.Exists)
+        {
+            Create(old);
+            return;
+        }
+
+        Record(new JournalEntry { Kind = JournalKind.AccountReset, Account = old });
+        _accounts[a] = new AccountEntry(a, old.Origin)
+        {
+            Exists = true,
+            Wiped = true,
+            Balance = old.Balance,
+            Nonce = 0,
+            CodeHash = Hash256.EmptyCode,
+        };
+    }
+
+    public void AddBalance(in Address a, in UInt256 v)
+    {
+        var entry = LoadOrCreate(a);
+        if (v.IsZero) Touch(entry);
+        else ChangeBalance(entry, entry.Balance + v);
+    }
+
+    public void SubtractBalance(in Address a, in UInt256 v)
+    {
+        var entry = LoadOrCreate(a);
+        if (!v.IsZero) ChangeBalance(entry, entry.Balance - v);
+    }
+
+    public void SetBalance(in Address a, in UInt256 v) => ChangeBalance(LoadOrCreate(a), v);
+
+    public void SetNonce(in Address a, ulong n)
+    {
+        var entry = LoadOrCreate(a);
+        Record(new JournalEntry { Kind = JournalKind.Nonce, Account = entry, Number = entry.Nonce });
+        entry.Nonce = n;
+    }
+
+    public void SetCode(in Address a, byte[] code)
+    {
+        var entry = LoadOrCreate(a);
+        Record(new JournalEntry { Kind = JournalKind.Code, Account = entry, Reference = entry.Code, Hash = entry.CodeHash });
+        entry.Code = code;
+        entry.CodeHash = code.Length == 0 ? Hash256.EmptyCode : Keccak.Hash(code);
+    }
+
+    public void SelfDestruct(in Address a)
+    {
+        var entry = Load(a);
+        if (!entry.Exists) return;
+        Record(new JournalEntry { Kind = JournalKind.SelfDestruct, Account = entry, Flag = entry.SelfDestructed, Value = entry.Balance });
+        entry.SelfDestructed = true;
+        entry.Balance = UInt256.Zero;
+    }
+
+    public bool HasSelfDestructed(in Address a) => Load(a).SelfDestructed;
+
+    private AccountEntry Load(in Address a)
+    {
+        if (_accounts.TryGetValue(a, out var entry)) return entry;
+        entry = new AccountEntry(a, _parent.GetAccount(a));
+        _accounts.Add(a, entry);
+        return entry;
+    }
+
+    private AccountEntry LoadOrCreate(in Address a)
+    {
+        var entry = Load(a);
+        if (!entry.Exists) Create(entry);
+        return entry;
+    }
+
+    private void Create(AccountEntry entry)
+    {
+        Record(new JournalEntry { Kind = JournalKind.AccountCreated, Account = entry });
+        entry.Exists = true;
+    }
+
+    private void Touch(AccountEntry entry)
+    {
+        if (!entry.IsEmpty) return;
+        Record(new JournalEntry { Kind = JournalKind.Touched, Account = entry });
+        if (entry.Address == Ripemd) _ripemdTouched = true;
+    }
+
+    private void ChangeBalance(AccountEntry entry, in UInt256 value)
+    {
+        Record(new JournalEntry { Kind = JournalKind.Balance, Account = entry, Value = entry.Balance });
+        entry.Balance = value;
+    }
+}
