@@ -1,0 +1,65 @@
+using System.Security.Cryptography;
+
+namespace QuorumMesh.Enclave.Core;
+
+/// <summary>XSalsa20-Poly1305 with a 24-byte nonce: 16 bytes of tag, then the ciphertext.</summary>
+public static unsafe class NaClBox
+{
+    public const int KeySize = 32;
+    public const int NonceSize = 24;
+    public const int TagSize = 16;
+
+    public static void Seal(ReadOnlySpan<byte> message, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> key, Span<byte> box)
+    {
+        Check(nonce, key);
+        if (box.Length != message.Length + TagSize)
+            throw new ArgumentException("the box has the message's length and 16 bytes", nameof(box));
+        Sodium.Initialise();
+        fixed (byte* m = message, n = nonce, k = key, b = box)
+            if (Sodium.crypto_secretbox_easy(b, m, (ulong)message.Length, n, k) != 0)
+                throw new CryptographicException("the payload could not be encrypted");
+    }
+
+    /// <returns>False when the tag does not fit.</returns>
+    public static bool TryOpen(ReadOnlySpan<byte> box, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> key, Span<byte> message)
+    {
+        Check(nonce, key);
+        if (box.Length < TagSize || message.Length != box.Length - TagSize)
+            return false;
+        Sodium.Initialise();
+        fixed (byte* m = message, n = nonce, k = key, b = box)
+            return Sodium.crypto_secretbox_open_easy(m, b, (ulong)box.Length, n, k) == 0;
+    }
+
+    /// <summary>X25519's public key of a private key.</summary>
+    public static PublicKey PublicKeyOf(ReadOnlySpan<byte> privateKey)
+    {
+        if (privateKey.Length != KeySize)
+            throw new ArgumentException($"a private key has {KeySize} bytes, not {privateKey.Length}", nameof(privateKey));
+        Sodium.Initialise();
+        Span<byte> bytes = stackalloc byte[PublicKey.Size];
+        fixed (byte* p = privateKey, o = bytes)
+            if (Sodium.crypto_scalarmult_base(o, p) != 0)
+                throw new CryptographicException("the private key is of no use");
+        return new PublicKey(bytes);
+    }
+
+    /// <summary>HSalsa20 of the X25519 point, NaCl's "beforenm".</summary>
+    /// <returns>False for a public key of low order.</returns>
+    internal static bool TrySharedKey(in PublicKey peer, ReadOnlySpan<byte> privateKey, Span<byte> shared)
+    {
+        Sodium.Initialise();
+        Span<byte> peerBytes = stackalloc byte[PublicKey.Size];
+        peer.CopyTo(peerBytes);
+        fixed (byte* s = shared, p = peerBytes, k = privateKey)
+            return Sodium.crypto_box_beforenm(s, p, k) == 0;
+    }
+
+    private static void Check(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> key)
+    {
+        if (nonce.Length != NonceSize)
+            throw new InvalidCipherException($"a nonce has {NonceSize} bytes, not {nonce.Length}");
+        if (key.Length != KeySize)
+            throw new ArgumentException($"a key has {KeySize} bytes", nameof(key));
+    }
+}

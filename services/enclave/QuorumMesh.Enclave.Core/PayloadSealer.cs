@@ -1,0 +1,286 @@
+using System.Security.Cryptography;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Enclave.Core;
+
+/// <summary>Encrypts and decrypts payloads as Tessera's NaCl enclave does. Safe for concurrent use.</summary>
+public sealed class PayloadSealer
+{
+    public const int MaxRecipients = 4096;
+    public const int MaxPayload = 16 * 1024 * 1024;
+
+    private const int BoxSize = NaClBox.KeySize + NaClBox.TagSize;
+    private readonly SharedKeyCache _cache;
+    private readonly RandomFill _random;
+    private volatile KeyRing _ring;
+
+    public PayloadSealer(KeyRing ring, SharedKeyCache cache, RandomFill random)
+    {
+        _ring = ring;
+        _cache = cache;
+        _random = random;
+    }
+
+    public KeyRing Ring => _ring;
+
+    /// <summary>Takes other keys into use. The old ring's owner disposes it once calls in flight are done.</summary>
+    public void Replace(KeyRing ring)
+    {
+        _ring = ring;
+        _cache.Clear();
+    }
+
+    /// <param name="recipients">In the order that the payload lists them; the caller adds the sender.</param>
+    public SealedPayload Seal(ReadOnlySpan<byte> payload, in PublicKey sender, IReadOnlyList<PublicKey> recipients)
+    {
+        CheckLength(payload);
+        var own = ActiveKey(sender);
+        CheckRecipients(recipients);
+        Span<byte> masterKey = stackalloc byte[NaClBox.KeySize];
+        try
+        {
+            _random(masterKey);
+            var nonce = RandomNonce();
+            var cipherText = new byte[payload.Length + NaClBox.TagSize];
+            NaClBox.Seal(payload, nonce, masterKey, cipherText);
+            return BoxAll(masterKey, own, cipherText, nonce, recipients);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(masterKey);
+        }
+    }
+
+    public RawPayload SealRaw(ReadOnlySpan<byte> payload, in PublicKey sender)
+    {
+        CheckLength(payload);
+        var own = ActiveKey(sender);
+        Span<byte> masterKey = stackalloc byte[NaClBox.KeySize];
+        try
+        {
+            _random(masterKey);
+            var nonce = RandomNonce();
+            var cipherText = new byte[payload.Length + NaClBox.TagSize];
+            NaClBox.Seal(payload, nonce, masterKey, cipherText);
+            return new RawPayload(cipherText, Box(masterKey, nonce, own, own.PublicKey), nonce, own.PublicKey);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(masterKey);
+        }
+    }
+
+    /// <summary>Boxes the master key of a stored raw payload; ciphertext and nonce, and so the hash, stay.</summary>
+    public SealedPayload SealFromRaw(RawPayload raw, IReadOnlyList<PublicKey> recipients)
+    {
+        ArgumentNullException.ThrowIfNull(raw);
+        CheckRecipients(recipients);
+        var own = _ring.Get(raw.Sender);
+        Span<byte> masterKey = stackalloc byte[NaClBox.KeySize];
+        try
+        {
+            OpenBox(raw.EncryptedKey, raw.Nonce, own, own.PublicKey, masterKey);
+            return BoxAll(masterKey, own, raw.CipherText, raw.Nonce, recipients);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(masterKey);
+        }
+    }
+
+    /// <param name="own">The key to open with; null tries those of ours that can fit.</param>
+    /// <exception cref="UnknownKeyException">No key of ours is a party.</exception>
+    /// <exception cref="InvalidCipherException">A key of ours is a party but the bytes do not open.</exception>
+    public OpenedPayload Open(SealedPayload payload, PublicKey? own = null)
+    {
+        ArgumentNullException.ThrowIfNull(payload);
+        Span<byte> masterKey = stackalloc byte[NaClBox.KeySize];
+        try
+        {
+            var used = OpenMasterKey(payload, own, masterKey);
+            return new OpenedPayload(OpenCipher(payload.CipherText, payload.CipherTextNonce, masterKey), used.PublicKey);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(masterKey);
+        }
+    }
+
+    public OpenedPayload OpenRaw(RawPayload raw)
+    {
+        ArgumentNullException.ThrowIfNull(raw);
+        var own = _ring.Get(raw.Sender);
+        Span<byte> masterKey = stackalloc byte[NaClBox.KeySize];
+        try
+        {
+            OpenBox(raw.EncryptedKey, raw.Nonce, own, own.PublicKey, masterKey);
+            return new OpenedPayload(OpenCipher(raw.CipherText, raw.Nonce, masterKey), own.PublicKey);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(masterKey);
+        }
+    }
+
+    /// <summary>The master key of a payload that we sent, boxed for one more recipient.</summary>
+    public byte[] AddBox(SealedPayload payload, in PublicKey recipient)
+    {
+        ArgumentNullException.ThrowIfNull(payload);
+        var own = _ring.Get(payload.Sender);
+        Span<byte> masterKey = stackalloc byte[NaClBox.KeySize];
+        try
+        {
+            OpenMasterKey(payload, own.PublicKey, masterKey);
+            return Box(masterKey, payload.RecipientNonce, own, recipient);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(masterKey);
+        }
+    }
+
+    /// <summary>One proof for each affected transaction, in order (tessera 4.7).</summary>
+    public IReadOnlyList<SecurityHash> SecurityHashes(ReadOnlySpan<byte> cipherText, IReadOnlyList<AffectedPayload> affected)
+    {
+        ArgumentNullException.ThrowIfNull(affected);
+        var hashes = new SecurityHash[affected.Count];
+        for (var i = 0; i < hashes.Length; i++)
+            hashes[i] = new SecurityHash(affected[i].Hash, SecurityHashOf(cipherText, affected[i].Payload));
+        return hashes;
+    }
+
+    /// <summary>The affected hashes whose proof does not hold; one whose payload is not given cannot be proven, so it is among them.</summary>
+    public IReadOnlyList<byte[]> InvalidSecurityHashes(
+        ReadOnlySpan<byte> cipherText, IReadOnlyList<SecurityHash> claimed, IReadOnlyList<AffectedPayload> affected)
+    {
+        ArgumentNullException.ThrowIfNull(claimed);
+        var known = affected.DistinctBy(a => Convert.ToHexString(a.Hash)).ToDictionary(a => Convert.ToHexString(a.Hash), a => a.Payload);
+        var invalid = new List<byte[]>();
+        foreach (var claim in claimed)
+            if (!known.TryGetValue(Convert.ToHexString(claim.AffectedHash), out var payload)
+                || !CryptographicOperations.FixedTimeEquals(SecurityHashOf(cipherText, payload), claim.Value))
+                invalid.Add(claim.AffectedHash);
+        return invalid;
+    }
+
+    private byte[] SecurityHashOf(ReadOnlySpan<byte> cipherText, SealedPayload affected)
+    {
+        using var input = new SecretBuffer(cipherText.Length + affected.CipherText.Length + NaClBox.KeySize);
+        cipherText.CopyTo(input.Span);
+        affected.CipherText.CopyTo(input.Span[cipherText.Length..]);
+        OpenMasterKey(affected, null, input.Span[^NaClBox.KeySize..]);
+        return Sha3.Hash512(input.Span);
+    }
+
+    private SealedPayload BoxAll(
+        ReadOnlySpan<byte> masterKey, EnclaveKeyPair own, byte[] cipherText, byte[] nonce, IReadOnlyList<PublicKey> recipients)
+    {
+        var recipientNonce = RandomNonce();
+        var boxes = new byte[recipients.Count][];
+        for (var i = 0; i < boxes.Length; i++)
+            boxes[i] = Box(masterKey, recipientNonce, own, recipients[i]);
+        return new SealedPayload(own.PublicKey, cipherText, nonce, boxes, recipientNonce, [.. recipients]);
+    }
+
+    private byte[] Box(ReadOnlySpan<byte> masterKey, ReadOnlySpan<byte> nonce, EnclaveKeyPair own, in PublicKey recipient)
+    {
+        Span<byte> shared = stackalloc byte[NaClBox.KeySize];
+        try
+        {
+            _cache.Get(own, recipient, shared);
+            var box = new byte[BoxSize];
+            NaClBox.Seal(masterKey, nonce, shared, box);
+            return box;
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(shared);
+        }
+    }
+
+    private EnclaveKeyPair OpenMasterKey(SealedPayload payload, PublicKey? wanted, Span<byte> masterKey)
+    {
+        var ring = _ring;
+        if (wanted is { } named)
+        {
+            var own = ring.Get(named);
+            var found = BoxFinder.Find(payload, named) ?? throw new UnknownKeyException("recipient not found in listed keys");
+            OpenBox(found.Box, payload.RecipientNonce, own, found.Peer, masterKey);
+            return own;
+        }
+
+        var party = false;
+        foreach (var own in ring.Keys)
+        {
+            if (BoxFinder.Find(payload, own.PublicKey) is not { } found)
+                continue;
+            party = true;
+            if (TryOpenBox(found.Box, payload.RecipientNonce, own, found.Peer, masterKey))
+                return own;
+        }
+
+        throw party && payload.RecipientKeys.Count > 0
+            ? new InvalidCipherException("the recipient box does not open with our key")
+            : new UnknownKeyException("no key of this enclave is a party to the payload");
+    }
+
+    private void OpenBox(byte[] box, byte[] nonce, EnclaveKeyPair own, in PublicKey peer, Span<byte> masterKey)
+    {
+        if (!TryOpenBox(box, nonce, own, peer, masterKey))
+            throw new InvalidCipherException("the box of the master key does not open");
+    }
+
+    private bool TryOpenBox(byte[] box, byte[] nonce, EnclaveKeyPair own, in PublicKey peer, Span<byte> masterKey)
+    {
+        if (box.Length != BoxSize)
+            throw new InvalidCipherException($"a recipient box has {BoxSize} bytes, not {box.Length}");
+        Span<byte> shared = stackalloc byte[NaClBox.KeySize];
+        try
+        {
+            _cache.Get(own, peer, shared);
+            return NaClBox.TryOpen(box, nonce, shared, masterKey);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(shared);
+        }
+    }
+
+    private static byte[] OpenCipher(byte[] cipherText, byte[] nonce, ReadOnlySpan<byte> masterKey)
+    {
+        if (cipherText.Length < NaClBox.TagSize)
+            throw new InvalidCipherException($"a ciphertext has at least {NaClBox.TagSize} bytes, not {cipherText.Length}");
+        var payload = new byte[cipherText.Length - NaClBox.TagSize];
+        return NaClBox.TryOpen(cipherText, nonce, masterKey, payload)
+            ? payload
+            : throw new InvalidCipherException("the ciphertext does not open with its master key");
+    }
+
+    private byte[] RandomNonce()
+    {
+        var nonce = new byte[NaClBox.NonceSize];
+        _random(nonce);
+        return nonce;
+    }
+
+    private EnclaveKeyPair ActiveKey(in PublicKey sender)
+    {
+        var own = _ring.Get(sender);
+        return own.State == EnclaveKeyState.Active
+            ? own
+            : throw new UnknownKeyException($"Public key {sender} is retired: it opens old payloads but sends nothing new");
+    }
+
+    private static void CheckLength(ReadOnlySpan<byte> payload)
+    {
+        if (payload.Length > MaxPayload)
+            throw new InvalidCipherException($"a payload has at most {MaxPayload} bytes, not {payload.Length}");
+    }
+
+    private static void CheckRecipients(IReadOnlyList<PublicKey> recipients)
+    {
+        ArgumentNullException.ThrowIfNull(recipients);
+        if (recipients.Count is 0 or > MaxRecipients)
+            throw new InvalidCipherException($"a payload has 1 to {MaxRecipients} recipients, not {recipients.Count}");
+    }
+}

@@ -1,0 +1,68 @@
+using System.Buffers;
+using System.Security.Cryptography;
+
+namespace QuorumMesh.Enclave.Core;
+
+/// <summary>
+/// Bytes in locked, guarded memory outside the managed heap: never moved, never swapped where the system allows locking,
+/// left out of core dumps, zeroed on disposal.
+/// </summary>
+public sealed unsafe class SecretBuffer : MemoryManager<byte>
+{
+    private byte* _memory;
+
+    public SecretBuffer(int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        Sodium.Initialise();
+        Length = length;
+        _memory = (byte*)Sodium.sodium_malloc((nuint)Math.Max(1, length));
+        if (_memory is null)
+            throw new InsufficientMemoryException("no memory for a secret");
+        Span.Clear();
+    }
+
+    ~SecretBuffer() => Free();
+
+    public int Length { get; }
+
+    public Span<byte> Span
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_memory is null, this);
+            return new Span<byte>(_memory, Length);
+        }
+    }
+
+    public static SecretBuffer CopyOf(ReadOnlySpan<byte> secret)
+    {
+        var buffer = new SecretBuffer(secret.Length);
+        secret.CopyTo(buffer.Span);
+        return buffer;
+    }
+
+    public override Span<byte> GetSpan() => Span;
+
+    public override MemoryHandle Pin(int elementIndex = 0) => new(_memory + elementIndex);
+
+    public override void Unpin()
+    {
+    }
+
+    /// <summary>Compares in constant time.</summary>
+    public bool ContentEquals(ReadOnlySpan<byte> other) => CryptographicOperations.FixedTimeEquals(Span, other);
+
+    /// <summary>Says nothing of the content.</summary>
+    public override string ToString() => $"secret of {Length} bytes";
+
+    protected override void Dispose(bool disposing) => Free();
+
+    private void Free()
+    {
+        if (_memory is null)
+            return;
+        Sodium.sodium_free(_memory);
+        _memory = null;
+    }
+}

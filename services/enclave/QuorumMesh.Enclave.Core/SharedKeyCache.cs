@@ -1,0 +1,95 @@
+namespace QuorumMesh.Enclave.Core;
+
+/// <summary>
+/// Shared keys of (own key, peer) pairs in one block of locked memory, the least recently used one overwritten first.
+/// A key is copied out under the lock, so that an overwritten slot can never be in use. Safe for concurrent use.
+/// </summary>
+public sealed class SharedKeyCache : IDisposable
+{
+    private readonly record struct Pair(PublicKey Own, PublicKey Peer);
+
+    private readonly Lock _lock = new();
+    private readonly SecretBuffer _slots;
+    private readonly int _capacity;
+    private readonly Dictionary<Pair, LinkedListNode<(Pair Pair, int Slot)>> _index;
+    private readonly LinkedList<(Pair Pair, int Slot)> _recent = new();
+    private long _hits;
+    private long _misses;
+
+    public SharedKeyCache(int capacity)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
+        _capacity = capacity;
+        _slots = new SecretBuffer(capacity * NaClBox.KeySize);
+        _index = new Dictionary<Pair, LinkedListNode<(Pair, int)>>(Math.Min(capacity, 64));
+    }
+
+    public long Hits => Interlocked.Read(ref _hits);
+
+    public long Misses => Interlocked.Read(ref _misses);
+
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+                return _recent.Count;
+        }
+    }
+
+    /// <summary>Writes the shared key to <paramref name="shared"/>; the caller zeroes it.</summary>
+    /// <exception cref="InvalidCipherException">The peer's key is of low order.</exception>
+    public void Get(EnclaveKeyPair own, in PublicKey peer, Span<byte> shared)
+    {
+        ArgumentNullException.ThrowIfNull(own);
+        var pair = new Pair(own.PublicKey, peer);
+        lock (_lock)
+            if (_index.TryGetValue(pair, out var node))
+            {
+                _recent.Remove(node);
+                _recent.AddFirst(node);
+                SlotSpan(node.Value.Slot).CopyTo(shared);
+                Interlocked.Increment(ref _hits);
+                return;
+            }
+
+        Interlocked.Increment(ref _misses);
+        if (!NaClBox.TrySharedKey(peer, own.PrivateKey.Span, shared))
+            throw new InvalidCipherException($"{peer} is not a usable public key");
+        GC.KeepAlive(own);
+        lock (_lock)
+            Remember(pair, shared);
+    }
+
+    /// <summary>Forgets everything, as when keys change.</summary>
+    public void Clear()
+    {
+        lock (_lock)
+        {
+            _index.Clear();
+            _recent.Clear();
+            _slots.Span.Clear();
+        }
+    }
+
+    public void Dispose() => ((IDisposable)_slots).Dispose();
+
+    private void Remember(in Pair pair, ReadOnlySpan<byte> shared)
+    {
+        if (_index.ContainsKey(pair))
+            return;
+        var slot = _recent.Count;
+        if (slot == _capacity)
+        {
+            var oldest = _recent.Last!;
+            slot = oldest.Value.Slot;
+            _recent.RemoveLast();
+            _index.Remove(oldest.Value.Pair);
+        }
+
+        shared.CopyTo(SlotSpan(slot));
+        _index.Add(pair, _recent.AddFirst((pair, slot)));
+    }
+
+    private Span<byte> SlotSpan(int slot) => _slots.Span.Slice(slot * NaClBox.KeySize, NaClBox.KeySize);
+}

@@ -1,0 +1,20 @@
+using QuorumMesh.Enclave.Core;
+
+namespace QuorumMesh.Enclave.Keys;
+
+/// <summary>Keys named by a Tessera config file. Read anew on each load; the owner calls <see cref="NotifyChanged"/> when files were edited.</summary>
+public sealed class TesseraFileKeyProvider(string configFile) : IEnclaveKeyProvider
+{
+    public event Action? Changed;
+
+    public Task<KeyRing> LoadAsync(CancellationToken cancellation) => Task.Run(Load, cancellation);
+
+    public void NotifyChanged() => Changed?.Invoke();
+
+    private KeyRing Load()
+    {
+        using var text = SecretFile.Read("-configfile", configFile);
+        using var document = SecretJson.Parse(configFile, text);
+        return TesseraKeysConfig.Read(document.RootElement, Environment.CurrentDirectory);
+    }
+}

@@ -1,0 +1,64 @@
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Runtime;
+
+/// <summary>The four answers to "payload for this hash?". Only <see cref="NotAParty"/> lets a node skip the private side.</summary>
+public enum PayloadAvailability
+{
+    Here,
+    NotAParty,
+
+    /// <summary>This participant is a party, but its manager has lost the payload.</summary>
+    Missing,
+
+    /// <summary>The manager could not be asked, or could not tell.</summary>
+    Unavailable,
+}
+
+/// <param name="Payload">The plain input; only with <see cref="PayloadAvailability.Here"/>.</param>
+/// <param name="Reason">Why the payload is not here, for operators; never set with Here.</param>
+/// <param name="ManagedParties">The manager's own public keys among the recipients; empty when the manager does not tell.</param>
+public sealed record PayloadAnswer(
+    PayloadHash Hash,
+    PayloadAvailability Availability,
+    byte[]? Payload,
+    string? Reason,
+    IReadOnlyList<byte[]> ManagedParties,
+    byte[]? SenderKey);
+
+/// <param name="PrivateFrom">Base64 as the user gave it; null or empty lets the manager use its default key.</param>
+/// <param name="PrivateFor">Base64 as the user gave it; empty means the sender alone.</param>
+public sealed record SendArguments(byte[] Payload, string? PrivateFrom, IReadOnlyList<string> PrivateFor);
+
+/// <summary>The manager refused or could not be reached. The message is shown to the RPC user.</summary>
+public sealed class TransactionManagerException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>One payload that became available; resume after <paramref name="Sequence"/>.</summary>
+public readonly record struct AvailablePayload(long Sequence, PayloadHash Hash);
+
+/// <summary>The node's transaction manager.</summary>
+public interface ITransactionManager
+{
+    /// <summary>False when this node takes no part in private transactions (<c>PRIVATE_CONFIG=ignore</c>): a stranger to every one.</summary>
+    bool Enabled { get; }
+
+    /// <summary>Encrypts, stores and distributes; returns when every recipient has it.</summary>
+    /// <exception cref="TransactionManagerException"/>
+    Task<PayloadHash> SendAsync(SendArguments arguments, CancellationToken cancellation);
+
+    /// <summary>Encrypts and stores for the sender alone, to be distributed by <see cref="SendSignedAsync"/>.</summary>
+    /// <exception cref="TransactionManagerException"/>
+    Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation);
+
+    /// <exception cref="TransactionManagerException"/>
+    Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation);
+
+    /// <summary>Answers in the order of the request. A manager that is down gives <see cref="PayloadAvailability.Unavailable"/>, never an exception.</summary>
+    Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation);
+
+    /// <summary>
+    /// Every payload that became available after a sequence number (0: from the beginning), then new ones as they come. Ends
+    /// only by cancellation: an implementation reconnects by itself. A manager without such a stream yields nothing.
+    /// </summary>
+    IAsyncEnumerable<AvailablePayload> WatchAsync(long afterSequence, CancellationToken cancellation);
+}
