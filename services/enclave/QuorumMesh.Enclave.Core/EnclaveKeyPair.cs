@@ -36,5 +36,5 @@ public sealed class EnclaveKeyPair : IDisposable
 
     internal SecretBuffer PrivateKey { get; }
 
-    public void Dispose() => ((IDisposable)PrivateKey).Dispose();
+    public void Dispose() => PrivateKey.Dispose();
 }

@@ -5,7 +5,7 @@ namespace QuorumMesh.Enclave.Core;
 
 /// <summary>
 /// Bytes in locked, guarded memory outside the managed heap: never moved, never swapped where the system allows locking,
-/// left out of core dumps, zeroed on disposal.
+/// left out of core dumps, zeroed on disposal. There is no finaliser (a span may outlive the last reference): the owner disposes.
 /// </summary>
 public sealed unsafe class SecretBuffer : MemoryManager<byte>
 {
@@ -21,8 +21,6 @@ public sealed unsafe class SecretBuffer : MemoryManager<byte>
             throw new InsufficientMemoryException("no memory for a secret");
         Span.Clear();
     }
-
-    ~SecretBuffer() => Free();
 
     public int Length { get; }
 
@@ -56,9 +54,9 @@ public sealed unsafe class SecretBuffer : MemoryManager<byte>
     /// <summary>Says nothing of the content.</summary>
     public override string ToString() => $"secret of {Length} bytes";
 
-    protected override void Dispose(bool disposing) => Free();
+    public void Dispose() => Dispose(true);
 
-    private void Free()
+    protected override void Dispose(bool disposing)
     {
         if (_memory is null)
             return;

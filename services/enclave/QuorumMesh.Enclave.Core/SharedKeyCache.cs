@@ -72,7 +72,7 @@ public sealed class SharedKeyCache : IDisposable
         }
     }
 
-    public void Dispose() => ((IDisposable)_slots).Dispose();
+    public void Dispose() => _slots.Dispose();
 
     private void Remember(in Pair pair, ReadOnlySpan<byte> shared)
     {

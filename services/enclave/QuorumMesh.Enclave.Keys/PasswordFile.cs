@@ -27,5 +27,5 @@ internal sealed class PasswordFile : IDisposable
 
     public ReadOnlySpan<byte> Line(int index) => index < _lines.Count ? _text.Span[_lines[index]] : default;
 
-    public void Dispose() => ((IDisposable)_text).Dispose();
+    public void Dispose() => _text.Dispose();
 }

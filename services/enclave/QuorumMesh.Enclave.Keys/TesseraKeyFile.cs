@@ -84,7 +84,7 @@ public static class TesseraKeyFile
         var privateKey = new SecretBuffer(NaClBox.KeySize);
         if (NaClBox.TryOpen(box.Span, nonce.Span, derived.Span, privateKey.Span))
             return privateKey;
-        ((IDisposable)privateKey).Dispose();
+        privateKey.Dispose();
         throw new KeyException(key, "the password does not open it");
     }
 
@@ -118,8 +118,13 @@ public static class TesseraKeyFile
         using var derived = Argon2.Derive(options, password, salt);
         var box = new byte[NaClBox.KeySize + NaClBox.TagSize];
         NaClBox.Seal(privateKey.Span, nonce, derived.Span, box);
-        var text =
-            $$"""{"type":"argon2sbox","data":{"aopts":{"variant":"{{options.VariantName}}","memory":{{options.Memory}},"iterations":{{options.Iterations}},"parallelism":{{options.Parallelism}}},"snonce":"{{Convert.ToBase64String(nonce)}}","asalt":"{{Convert.ToBase64String(salt)}}","sbox":"{{Convert.ToBase64String(box)}}"}}""";
+        var text = $$$"""
+            {"type":"argon2sbox","data":{
+              "aopts":{"variant":"{{{options.VariantName}}}","memory":{{{options.Memory}}},"iterations":{{{options.Iterations}}},"parallelism":{{{options.Parallelism}}}},
+              "snonce":"{{{Convert.ToBase64String(nonce)}}}",
+              "asalt":"{{{Convert.ToBase64String(salt)}}}",
+              "sbox":"{{{Convert.ToBase64String(box)}}}"}}
+            """;
         SecretFile.WriteNew(path, Encoding.ASCII.GetBytes(text), secret: true);
     }
 }

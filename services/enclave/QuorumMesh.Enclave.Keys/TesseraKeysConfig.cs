@@ -57,7 +57,7 @@ internal static class TesseraKeysConfig
         }
         catch (ArgumentException e)
         {
-            ((IDisposable)privateKey).Dispose();
+            privateKey.Dispose();
             throw new KeyException(key, e.Message, e);
         }
     }
