@@ -1,0 +1,128 @@
+using QuorumMesh.Chain.Istanbul;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Chain;
+
+/// <summary>The 15-item header that GoQuorum keeps for ever (no base fee, withdrawals or blob fields).</summary>
+public sealed record BlockHeader
+{
+    private byte[]? _encoded;
+    private Hash256? _hash;
+
+    public BlockHeader()
+    {
+    }
+
+    private BlockHeader(BlockHeader other)
+    {
+        ParentHash = other.ParentHash;
+        UncleHash = other.UncleHash;
+        Coinbase = other.Coinbase;
+        StateRoot = other.StateRoot;
+        TransactionsRoot = other.TransactionsRoot;
+        ReceiptsRoot = other.ReceiptsRoot;
+        Bloom = other.Bloom;
+        Difficulty = other.Difficulty;
+        Number = other.Number;
+        GasLimit = other.GasLimit;
+        GasUsed = other.GasUsed;
+        Time = other.Time;
+        ExtraData = other.ExtraData;
+        MixHash = other.MixHash;
+        Nonce = other.Nonce;
+    }
+
+    public Hash256 ParentHash { get; init; }
+    public Hash256 UncleHash { get; init; } = Hash256.EmptyUncles;
+    public Address Coinbase { get; init; }
+    public Hash256 StateRoot { get; init; }
+    public Hash256 TransactionsRoot { get; init; } = Hash256.EmptyTrie;
+    public Hash256 ReceiptsRoot { get; init; } = Hash256.EmptyTrie;
+    /// <summary>Over the public receipts only. Treat as immutable.</summary>
+    public Bloom Bloom { get; init; } = new();
+    public UInt256 Difficulty { get; init; }
+    public ulong Number { get; init; }
+    public ulong GasLimit { get; init; }
+    public ulong GasUsed { get; init; }
+    /// <summary>Seconds since 1970 under IBFT and QBFT, nanoseconds under Raft.</summary>
+    public ulong Time { get; init; }
+    public byte[] ExtraData { get; init; } = [];
+    public Hash256 MixHash { get; init; }
+    /// <summary>The 8 bytes read as a big-endian number.</summary>
+    public ulong Nonce { get; init; }
+
+    /// <summary>
+    /// Keccak-256 of the encoded header; under the Istanbul digest, of the header without its committed seals,
+    /// so that the same block with different seal sets has one hash.
+    /// </summary>
+    public Hash256 Hash => _hash ??= IstanbulHeader.BlockHash(this) ?? Keccak.Hash(EncodedSpan);
+
+    private ReadOnlySpan<byte> EncodedSpan => _encoded ??= EncodeNow();
+
+    public byte[] Encode() => EncodedSpan.ToArray();
+
+    public void Write(RlpWriter writer) => writer.WriteRaw(EncodedSpan);
+
+    /// <exception cref="FormatException">The item is not a header of 15 canonical fields.</exception>
+    public static BlockHeader Decode(ref RlpReader reader)
+    {
+        var list = reader.ReadList();
+        var header = new BlockHeader
+        {
+            ParentHash = list.ReadHash256(),
+            UncleHash = list.ReadHash256(),
+            Coinbase = list.ReadAddress(),
+            StateRoot = list.ReadHash256(),
+            TransactionsRoot = list.ReadHash256(),
+            ReceiptsRoot = list.ReadHash256(),
+            Bloom = new Bloom(list.ReadBytes(Bloom.Size)),
+            Difficulty = list.ReadUInt256(),
+            Number = list.ReadUInt64(),
+            GasLimit = list.ReadUInt64(),
+            GasUsed = list.ReadUInt64(),
+            Time = list.ReadUInt64(),
+            ExtraData = list.ReadBytes().ToArray(),
+            MixHash = list.ReadHash256(),
+            Nonce = System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(list.ReadBytes(8)),
+        };
+        list.ExpectEnd();
+        return header;
+    }
+
+    public static BlockHeader Decode(ReadOnlySpan<byte> encoded)
+    {
+        var reader = new RlpReader(encoded);
+        var header = Decode(ref reader);
+        reader.ExpectEnd();
+        return header;
+    }
+
+    public bool Equals(BlockHeader? other) => other is not null && EncodedSpan.SequenceEqual(other.EncodedSpan);
+
+    public override int GetHashCode() => Hash.GetHashCode();
+
+    private byte[] EncodeNow()
+    {
+        Span<byte> nonce = stackalloc byte[8];
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(nonce, Nonce);
+        var writer = new RlpWriter();
+        var mark = writer.BeginList();
+        writer.Write(ParentHash);
+        writer.Write(UncleHash);
+        writer.Write(Coinbase);
+        writer.Write(StateRoot);
+        writer.Write(TransactionsRoot);
+        writer.Write(ReceiptsRoot);
+        writer.Write(Bloom.Span);
+        writer.Write(Difficulty);
+        writer.Write(Number);
+        writer.Write(GasLimit);
+        writer.Write(GasUsed);
+        writer.Write(Time);
+        writer.Write(ExtraData);
+        writer.Write(MixHash);
+        writer.Write(nonce);
+        writer.EndList(mark);
+        return writer.ToArray();
+    }
+}

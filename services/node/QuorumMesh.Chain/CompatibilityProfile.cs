@@ -1,0 +1,70 @@
+namespace QuorumMesh.Chain;
+
+/// <summary>
+/// The GoQuorum generation whose rules a chain follows. The same genesis gives different gas, pool answers and log
+/// indexes under different generations, so the profile is chosen at init and stored.
+/// </summary>
+public sealed record CompatibilityProfile
+{
+    private CompatibilityProfile(string name) => Name = name;
+
+    /// <summary>2.3 to 2.5 on geth 1.8: Constantinople is the last fork and has EIP-1283.</summary>
+    public static CompatibilityProfile V2_5 { get; } = new("2.5")
+    {
+        KnowsPetersburgAndIstanbul = false,
+        KnowsBerlin = false,
+        SeparatePrivateLogIndexes = true,
+        KnownTransactionText = "known transaction: {0}",
+    };
+
+    /// <summary>2.6 to 20.10 on geth 1.9.7: an absent petersburgBlock comes with Constantinople; Istanbul.</summary>
+    public static CompatibilityProfile V2_6 { get; } = new("2.6")
+    {
+        KnowsPetersburgAndIstanbul = true,
+        KnowsBerlin = false,
+        KnownTransactionText = "known transaction: {0}",
+    };
+
+    /// <summary>21.x on geth 1.9.20.</summary>
+    public static CompatibilityProfile V21 { get; } = new("21")
+    {
+        KnowsPetersburgAndIstanbul = true,
+        KnowsBerlin = false,
+        KnownTransactionText = "already known",
+    };
+
+    /// <summary>24.x on geth 1.10, and QuorumMesh's own forks from London on.</summary>
+    public static CompatibilityProfile V24 { get; } = new("24")
+    {
+        KnowsPetersburgAndIstanbul = true,
+        KnowsBerlin = true,
+        KnownTransactionText = "already known",
+    };
+
+    public static IReadOnlyList<CompatibilityProfile> All { get; } = [V2_5, V2_6, V21, V24];
+
+    /// <summary>As <c>--quorum.profile</c> takes it.</summary>
+    public string Name { get; }
+
+    public bool KnowsPetersburgAndIstanbul { get; private init; }
+
+    /// <summary>Berlin and everything after it.</summary>
+    public bool KnowsBerlin { get; private init; }
+
+    /// <summary>Private logs have a counter of their own within the block, so that indexes repeat; otherwise one counter over the merged receipts.</summary>
+    public bool SeparatePrivateLogIndexes { get; private init; }
+
+    /// <summary>The pool's answer to a transaction it has; {0} is the hash without 0x.</summary>
+    public string KnownTransactionText { get; private init; } = "";
+
+    /// <exception cref="ConfigurationException">Not one of 2.5, 2.6, 21, 24.</exception>
+    public static CompatibilityProfile Parse(string name) =>
+        All.FirstOrDefault(p => p.Name == name)
+        ?? throw new ConfigurationException($"unknown compatibility profile '{name}': use one of {string.Join(", ", All.Select(p => p.Name))}");
+
+    /// <summary>2.5 for a genesis with constantinopleBlock and neither petersburgBlock nor istanbulBlock, else 24.</summary>
+    public static CompatibilityProfile DefaultFor(ChainConfig config) =>
+        config is { ConstantinopleBlock: not null, PetersburgBlock: null, IstanbulBlock: null } ? V2_5 : V24;
+
+    public override string ToString() => Name;
+}

@@ -1,0 +1,161 @@
+using QuorumMesh.Evm;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Chain;
+
+/// <param name="SizeKb">KiB of deployed code allowed from <paramref name="Block"/> on.</param>
+public readonly record struct MaxCodeSizeStep(ulong Block, int SizeKb);
+
+/// <summary>The <c>config</c> object of a genesis file. Block numbers are null when the fork never comes.</summary>
+public sealed record ChainConfig
+{
+    public const int DefaultMaxCodeSize = 24576;
+    private const int DefaultTransactionSizeKb = 64;
+
+    public UInt256 ChainId { get; init; }
+    public ulong? HomesteadBlock { get; init; }
+    public ulong? DaoForkBlock { get; init; }
+    public bool DaoForkSupport { get; init; }
+    public ulong? Eip150Block { get; init; }
+    public ulong? Eip155Block { get; init; }
+    public ulong? Eip158Block { get; init; }
+    public ulong? ByzantiumBlock { get; init; }
+    public ulong? ConstantinopleBlock { get; init; }
+    public ulong? PetersburgBlock { get; init; }
+    public ulong? IstanbulBlock { get; init; }
+    public ulong? MuirGlacierBlock { get; init; }
+    /// <summary>No rules; counts for the fork id.</summary>
+    public ulong? EwasmBlock { get; init; }
+    public ulong? BerlinBlock { get; init; }
+    public ulong? LondonBlock { get; init; }
+    public ulong? ArrowGlacierBlock { get; init; }
+    public ulong? GrayGlacierBlock { get; init; }
+    public ulong? ParisBlock { get; init; }
+    public ulong? ShanghaiBlock { get; init; }
+    public ulong? CancunBlock { get; init; }
+    public ulong? PragueBlock { get; init; }
+    public ulong? OsakaBlock { get; init; }
+
+    public EngineKind Engine { get; init; }
+    /// <summary>Set for IBFT and QBFT.</summary>
+    public IstanbulConfig? Istanbul { get; init; }
+
+    /// <summary>Zero gas price, private transactions, two states.</summary>
+    public bool IsQuorum { get; init; }
+    /// <summary>KiB; 0 means 64.</summary>
+    public int TxnSizeLimitKb { get; init; }
+    /// <summary>KiB; 0 means 24.</summary>
+    public int MaxCodeSizeKb { get; init; }
+    public ulong? MaxCodeSizeChangeBlock { get; init; }
+    public IReadOnlyList<MaxCodeSizeStep> MaxCodeSizeConfig { get; init; } = [];
+    /// <summary>Smart-contract permissioning starts.</summary>
+    public ulong? Qip714Block { get; init; }
+    /// <summary>The zero-gas-price rule ends.</summary>
+    public ulong? EnableGasPriceBlock { get; init; }
+
+    /// <summary>Bytes of the serialised form that the pool accepts.</summary>
+    public int TransactionSizeLimit => (TxnSizeLimitKb == 0 ? DefaultTransactionSizeKb : TxnSizeLimitKb) * 1024;
+
+    public bool IsGasPriceEnabled(ulong block) => !IsQuorum || IsActive(EnableGasPriceBlock, block);
+
+    public bool IsEip155(ulong block) => IsActive(Eip155Block, block);
+
+    /// <summary>The rules of a block under a profile; forks that the profile does not know are passed over, as GoQuorum does.</summary>
+    public Fork ForkAt(ulong block, CompatibilityProfile profile)
+    {
+        if (profile.KnowsBerlin && NewForkAt(block) is { } fork)
+            return fork;
+        if (profile.KnowsPetersburgAndIstanbul)
+        {
+            if (IsActive(IstanbulBlock, block))
+                return Fork.Istanbul;
+            if (IsActive(PetersburgBlock ?? ConstantinopleBlock, block))
+                return Fork.Petersburg;
+        }
+        if (IsActive(ConstantinopleBlock, block))
+            return Fork.Constantinople;
+        if (IsActive(ByzantiumBlock, block))
+            return Fork.Byzantium;
+        if (IsActive(Eip158Block, block))
+            return Fork.SpuriousDragon;
+        if (IsActive(Eip150Block, block))
+            return Fork.TangerineWhistle;
+        return IsActive(HomesteadBlock, block) ? Fork.Homestead : Fork.Frontier;
+    }
+
+    public SenderRules SenderRulesAt(ulong block, CompatibilityProfile profile)
+    {
+        var fork = ForkAt(block, profile);
+        return new SenderRules(ChainId, fork >= Fork.Homestead, IsEip155(block), fork >= Fork.Berlin, fork >= Fork.London, IsQuorum);
+    }
+
+    /// <summary>Bytes of deployed code allowed at a block.</summary>
+    public int MaxCodeSizeAt(ulong block)
+    {
+        if (MaxCodeSizeConfig.Count > 0)
+        {
+            var size = DefaultMaxCodeSize;
+            foreach (var step in MaxCodeSizeConfig)
+            {
+                if (step.Block > block)
+                    break;
+                size = step.SizeKb * 1024;
+            }
+            return size;
+        }
+        return MaxCodeSizeKb > 0 && IsActive(MaxCodeSizeChangeBlock, block) ? MaxCodeSizeKb * 1024 : DefaultMaxCodeSize;
+    }
+
+    /// <summary>Names of configured forks that the profile passes over; worth a warning at start.</summary>
+    public IReadOnlyList<string> IgnoredForks(CompatibilityProfile profile)
+    {
+        var ignored = new List<string>();
+        if (!profile.KnowsPetersburgAndIstanbul)
+            AddSet(ignored, ("petersburgBlock", PetersburgBlock), ("istanbulBlock", IstanbulBlock), ("muirGlacierBlock", MuirGlacierBlock));
+        if (!profile.KnowsBerlin)
+        {
+            AddSet(ignored, ("berlinBlock", BerlinBlock), ("londonBlock", LondonBlock), ("parisBlock", ParisBlock), ("shanghaiBlock", ShanghaiBlock),
+                ("cancunBlock", CancunBlock), ("pragueBlock", PragueBlock), ("osakaBlock", OsakaBlock));
+        }
+        return ignored;
+    }
+
+    /// <summary>Fork blocks for the EIP-2124 fork id: ascending, distinct, without 0.</summary>
+    public IReadOnlyList<ulong> ForkIdBlocks(CompatibilityProfile profile)
+    {
+        var blocks = new List<ulong?>
+        {
+            HomesteadBlock, DaoForkBlock, Eip150Block, Eip155Block, Eip158Block, ByzantiumBlock, ConstantinopleBlock, EwasmBlock,
+            MaxCodeSizeChangeBlock,
+        };
+        if (profile.KnowsPetersburgAndIstanbul)
+            blocks.AddRange([PetersburgBlock, IstanbulBlock, MuirGlacierBlock]);
+        if (profile.KnowsBerlin)
+        {
+            blocks.AddRange([BerlinBlock, LondonBlock, ArrowGlacierBlock, GrayGlacierBlock, ParisBlock, ShanghaiBlock, CancunBlock, PragueBlock, OsakaBlock,
+                EnableGasPriceBlock]);
+        }
+        return [.. blocks.OfType<ulong>().Where(b => b != 0).Distinct().Order()];
+    }
+
+    internal static bool IsActive(ulong? fork, ulong block) => fork is { } start && start <= block;
+
+    private static void AddSet(List<string> names, params ReadOnlySpan<(string Name, ulong? Block)> forks)
+    {
+        foreach (var (name, block) in forks)
+        {
+            if (block is not null)
+                names.Add(name);
+        }
+    }
+
+    private Fork? NewForkAt(ulong block) =>
+        IsActive(OsakaBlock, block) ? Fork.Osaka
+        : IsActive(PragueBlock, block) ? Fork.Prague
+        : IsActive(CancunBlock, block) ? Fork.Cancun
+        : IsActive(ShanghaiBlock, block) ? Fork.Shanghai
+        : IsActive(ParisBlock, block) ? Fork.Paris
+        : IsActive(LondonBlock, block) ? Fork.London
+        : IsActive(BerlinBlock, block) ? Fork.Berlin
+        : null;
+}

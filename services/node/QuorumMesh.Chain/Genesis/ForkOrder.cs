@@ -1,0 +1,44 @@
+namespace QuorumMesh.Chain;
+
+/// <summary>Each fork needs the ones before it, no later than itself.</summary>
+internal static class ForkOrder
+{
+    public static void Check(ChainConfig c)
+    {
+        (string Name, ulong? Block, bool Optional)[] forks =
+        [
+            ("homesteadBlock", c.HomesteadBlock, false),
+            ("daoForkBlock", c.DaoForkBlock, true),
+            ("eip150Block", c.Eip150Block, false),
+            ("eip155Block", c.Eip155Block, false),
+            ("eip158Block", c.Eip158Block, false),
+            ("byzantiumBlock", c.ByzantiumBlock, false),
+            ("constantinopleBlock", c.ConstantinopleBlock, false),
+            ("petersburgBlock", c.PetersburgBlock, true),
+            ("istanbulBlock", c.IstanbulBlock, false),
+            ("muirGlacierBlock", c.MuirGlacierBlock, true),
+            ("berlinBlock", c.BerlinBlock, false),
+            ("londonBlock", c.LondonBlock, false),
+            ("arrowGlacierBlock", c.ArrowGlacierBlock, true),
+            ("grayGlacierBlock", c.GrayGlacierBlock, true),
+            ("parisBlock", c.ParisBlock, true),
+            ("shanghaiBlock", c.ShanghaiBlock, false),
+            ("cancunBlock", c.CancunBlock, false),
+            ("pragueBlock", c.PragueBlock, false),
+            ("osakaBlock", c.OsakaBlock, false),
+        ];
+        var last = forks[0];
+        foreach (var fork in forks.AsSpan(1))
+        {
+            if (fork.Block is { } block)
+            {
+                if (last.Block is not { } before)
+                    throw new ConfigurationException($"unsupported fork ordering: {last.Name} not enabled, but {fork.Name} enabled at {block}");
+                if (before > block)
+                    throw new ConfigurationException($"unsupported fork ordering: {last.Name} enabled at {before}, but {fork.Name} enabled at {block}");
+            }
+            if (fork.Block is not null || !fork.Optional)
+                last = fork;
+        }
+    }
+}

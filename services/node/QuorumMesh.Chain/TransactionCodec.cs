@@ -1,0 +1,169 @@
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Chain;
+
+/// <summary>RLP forms of transactions: legacy (Yellow Paper 4.2), EIP-2930 and EIP-1559.</summary>
+internal static class TransactionCodec
+{
+    public static byte[] Encode(Transaction tx)
+    {
+        var writer = new RlpWriter();
+        var mark = writer.BeginList();
+        WriteFields(writer, tx);
+        writer.Write(tx.V);
+        writer.Write(tx.R);
+        writer.Write(tx.S);
+        writer.EndList(mark);
+        return WithTypePrefix(tx.Type, writer);
+    }
+
+    public static byte[] EncodeForSigning(Transaction tx, UInt256? chainId)
+    {
+        var writer = new RlpWriter();
+        var mark = writer.BeginList();
+        WriteFields(writer, tx);
+        if (tx.Type == TransactionType.Legacy && chainId is { } id)
+        {
+            writer.Write(id);
+            writer.Write(0ul);
+            writer.Write(0ul);
+        }
+        writer.EndList(mark);
+        return WithTypePrefix(tx.Type, writer);
+    }
+
+    public static Transaction Decode(ReadOnlySpan<byte> encoded)
+    {
+        if (encoded.IsEmpty)
+            throw new FormatException("empty transaction");
+        return encoded[0] >= 0xc0 ? DecodeLegacy(encoded) : DecodeTyped(encoded);
+    }
+
+    public static Transaction DecodeTyped(ReadOnlySpan<byte> encoded)
+    {
+        if (encoded.IsEmpty)
+            throw new FormatException("empty typed transaction");
+        var type = encoded[0];
+        if (type is not ((byte)TransactionType.AccessList or (byte)TransactionType.DynamicFee))
+            throw new FormatException($"transaction type not supported: {type}");
+        var reader = new RlpReader(encoded[1..]);
+        var list = reader.ReadList();
+        reader.ExpectEnd();
+        var tx = ReadTyped(ref list, (TransactionType)type);
+        list.ExpectEnd();
+        tx.RememberEncoding(encoded.ToArray());
+        return tx;
+    }
+
+    private static Transaction DecodeLegacy(ReadOnlySpan<byte> encoded)
+    {
+        var reader = new RlpReader(encoded);
+        var list = reader.ReadList();
+        reader.ExpectEnd();
+        var gasPriceFirst = new LegacyHead(list.ReadUInt64(), list.ReadUInt256());
+        var tx = new Transaction
+        {
+            Nonce = gasPriceFirst.Nonce,
+            GasPrice = gasPriceFirst.GasPrice,
+            MaxPriorityFee = gasPriceFirst.GasPrice,
+            GasLimit = list.ReadUInt64(),
+            To = list.ReadOptionalAddress(),
+            Value = list.ReadUInt256(),
+            Data = list.ReadBytes().ToArray(),
+            V = list.ReadUInt256(),
+            R = list.ReadUInt256(),
+            S = list.ReadUInt256(),
+        };
+        list.ExpectEnd();
+        tx.RememberEncoding(encoded.ToArray());
+        return tx;
+    }
+
+    private static Transaction ReadTyped(ref RlpReader list, TransactionType type)
+    {
+        var chainId = list.ReadUInt256();
+        var nonce = list.ReadUInt64();
+        var tip = list.ReadUInt256();
+        var feeCap = type == TransactionType.DynamicFee ? list.ReadUInt256() : tip;
+        return new Transaction
+        {
+            Type = type,
+            TypedChainId = chainId,
+            Nonce = nonce,
+            GasPrice = feeCap,
+            MaxPriorityFee = tip,
+            GasLimit = list.ReadUInt64(),
+            To = list.ReadOptionalAddress(),
+            Value = list.ReadUInt256(),
+            Data = list.ReadBytes().ToArray(),
+            AccessList = ReadAccessList(list.ReadList()),
+            V = list.ReadUInt256(),
+            R = list.ReadUInt256(),
+            S = list.ReadUInt256(),
+        };
+    }
+
+    private static List<AccessListEntry> ReadAccessList(RlpReader items)
+    {
+        var entries = new List<AccessListEntry>();
+        while (!items.End)
+        {
+            var entry = items.ReadList();
+            var address = entry.ReadAddress();
+            var keys = new List<UInt256>();
+            for (var slots = entry.ReadList(); !slots.End;)
+                keys.Add(slots.ReadHash256().ToWord());
+            entry.ExpectEnd();
+            entries.Add(new AccessListEntry(address, keys));
+        }
+        return entries;
+    }
+
+    private static void WriteFields(RlpWriter writer, Transaction tx)
+    {
+        if (tx.Type != TransactionType.Legacy)
+            writer.Write(tx.TypedChainId);
+        writer.Write(tx.Nonce);
+        if (tx.Type == TransactionType.DynamicFee)
+            writer.Write(tx.MaxPriorityFee);
+        writer.Write(tx.GasPrice);
+        writer.Write(tx.GasLimit);
+        writer.Write(tx.To);
+        writer.Write(tx.Value);
+        writer.Write(tx.Data);
+        if (tx.Type != TransactionType.Legacy)
+            WriteAccessList(writer, tx.AccessList);
+    }
+
+    private static void WriteAccessList(RlpWriter writer, IReadOnlyList<AccessListEntry> entries)
+    {
+        Span<byte> slot = stackalloc byte[32];
+        var mark = writer.BeginList();
+        foreach (var entry in entries)
+        {
+            var item = writer.BeginList();
+            writer.Write(entry.Address);
+            var slots = writer.BeginList();
+            foreach (var key in entry.StorageKeys)
+            {
+                key.WriteBigEndian(slot);
+                writer.Write(slot);
+            }
+            writer.EndList(slots);
+            writer.EndList(item);
+        }
+        writer.EndList(mark);
+    }
+
+    private static byte[] WithTypePrefix(TransactionType type, RlpWriter writer)
+    {
+        if (type == TransactionType.Legacy)
+            return writer.ToArray();
+        var result = new byte[1 + writer.WrittenSpan.Length];
+        result[0] = (byte)type;
+        writer.WrittenSpan.CopyTo(result.AsSpan(1));
+        return result;
+    }
+
+    private readonly record struct LegacyHead(ulong Nonce, UInt256 GasPrice);
+}
