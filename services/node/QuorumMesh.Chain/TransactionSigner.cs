@@ -48,9 +48,9 @@ public static class TransactionSigner
     public static Transaction WithSignature(Transaction tx, ReadOnlySpan<byte> signature65, UInt256? chainId)
     {
         var (r, s, recoveryId) = Split(signature65);
-        UInt256 v = tx.Type != TransactionType.Legacy ? recoveryId
-            : chainId is { } id ? id * 2u + 35u + recoveryId
-            : 27u + recoveryId;
+        var v = tx.Type != TransactionType.Legacy ? (UInt256)recoveryId
+            : chainId is { } id ? id * 2u + 35u + (UInt256)recoveryId
+            : (UInt256)(27 + recoveryId);
         return tx.WithSignature(v, r, s);
     }
 
