@@ -1,0 +1,145 @@
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.TxManager.Core;
+
+/// <param name="ManagedParties">Our own keys among the recipients.</param>
+public sealed record ReceivedPayload(byte[] Payload, EncodedPayload? Envelope, PublicKey Sender, IReadOnlyList<PublicKey> ManagedParties, bool IsSender);
+
+/// <summary>The four answers to "payload for this hash?".</summary>
+public enum Availability
+{
+    Here,
+    NotAParty,
+    Missing,
+    Unavailable,
+}
+
+/// <param name="Received">Only with <see cref="Availability.Here"/>.</param>
+public sealed record PayloadAnswer(PayloadHash Hash, Availability Availability, ReceivedPayload? Received);
+
+/// <summary>Answers our own node's questions about stored payloads.</summary>
+public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys)
+{
+    /// <summary>Hashes that one batch may ask for.</summary>
+    public const int MaxBatch = 1024;
+
+    private const int Parallelism = 16;
+
+    /// <summary>Never throws for a payload that cannot be had: the answer says why.</summary>
+    public async Task<PayloadAnswer[]> AnswerAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancel)
+    {
+        if (hashes.Count > MaxBatch)
+        {
+            throw new PrivacyException(Failure.BadRequest, $"at most {MaxBatch} hashes in one request, not {hashes.Count}");
+        }
+
+        var answers = new PayloadAnswer[hashes.Count];
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancel };
+        await Parallel.ForAsync(0, answers.Length, options, async (i, token) => answers[i] = await AnswerAsync(hashes[i], token).ConfigureAwait(false))
+            .ConfigureAwait(false);
+        return answers;
+    }
+
+    /// <exception cref="PrivacyException"><see cref="Failure.NotFound"/>, <see cref="Failure.Missing"/> or why it cannot be opened.</exception>
+    public async Task<ReceivedPayload> ReceiveAsync(ReadOnlyMemory<byte> hash, PublicKey? to, CancellationToken cancel)
+    {
+        EncodedPayload payload = await FindAsync(hash, cancel).ConfigureAwait(false);
+        OpenedPayload opened = await OpenAsync(payload, to, cancel).ConfigureAwait(false);
+        IReadOnlyList<PublicKey> managed = payload.RecipientKeys.Count == 0
+            ? [opened.KeyUsed]
+            : await ownKeys.ManagedAsync(payload.RecipientKeys, cancel).ConfigureAwait(false);
+        bool isSender = await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false);
+        return new ReceivedPayload(opened.Payload, payload, payload.SenderKey, managed, isSender);
+    }
+
+    public async Task<ReceivedPayload> ReceiveRawAsync(ReadOnlyMemory<byte> hash, CancellationToken cancel)
+    {
+        RawPayload raw = (hash.Length == PayloadHash.Size
+            ? await store.FindRawAsync(new PayloadHash(hash.Span), cancel).ConfigureAwait(false)
+            : null)
+            ?? throw new PrivacyException(Failure.NotFound, $"Raw Message with hash {Convert.ToBase64String(hash.Span)} was not found");
+        byte[] payload = await enclave.OpenRawAsync(raw, cancel).ConfigureAwait(false);
+        return new ReceivedPayload(payload, null, raw.SenderKey, [raw.SenderKey], true);
+    }
+
+    public async Task<bool> IsSenderAsync(ReadOnlyMemory<byte> hash, CancellationToken cancel)
+    {
+        EncodedPayload payload = await FindAsync(hash, cancel).ConfigureAwait(false);
+        return await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>At the sender every recipient, itself included; at a recipient of a standard private transaction itself alone.</summary>
+    public async Task<IReadOnlyList<PublicKey>> ParticipantsAsync(ReadOnlyMemory<byte> hash, CancellationToken cancel)
+    {
+        EncodedPayload payload = await FindAsync(hash, cancel).ConfigureAwait(false);
+        return payload.RecipientKeys;
+    }
+
+    public async Task<IReadOnlyList<PublicKey>> MandatoryRecipientsAsync(ReadOnlyMemory<byte> hash, CancellationToken cancel)
+    {
+        EncodedPayload payload = await FindAsync(hash, cancel).ConfigureAwait(false);
+        return payload.PrivacyMode == PrivacyMode.MandatoryRecipients
+            ? payload.MandatoryRecipients
+            : throw new PrivacyException(
+                Failure.BadRequest, "Operation invalid. Transaction found is not a mandatory recipients privacy type");
+    }
+
+    public async Task DeleteAsync(ReadOnlyMemory<byte> hash, CancellationToken cancel)
+    {
+        if (hash.Length != PayloadHash.Size || !await store.DeleteAsync(new PayloadHash(hash.Span), cancel).ConfigureAwait(false))
+        {
+            throw PrivacyException.MessageNotFound(Convert.ToBase64String(hash.Span), missing: false);
+        }
+    }
+
+    private async Task<PayloadAnswer> AnswerAsync(PayloadHash hash, CancellationToken cancel)
+    {
+        try
+        {
+            return new PayloadAnswer(hash, Availability.Here, await ReceiveAsync(hash.ToArray(), null, cancel).ConfigureAwait(false));
+        }
+        catch (PrivacyException e)
+        {
+            Availability availability = e.Failure switch
+            {
+                Failure.NotFound => Availability.NotAParty,
+                Failure.Missing => Availability.Missing,
+                _ => Availability.Unavailable,
+            };
+            return new PayloadAnswer(hash, availability, null);
+        }
+    }
+
+    private async Task<EncodedPayload> FindAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancel)
+    {
+        string text = Convert.ToBase64String(bytes.Span);
+        if (bytes.Length != PayloadHash.Size)
+        {
+            throw PrivacyException.MessageNotFound(text, missing: false);
+        }
+
+        var hash = new PayloadHash(bytes.Span);
+        EncodedPayload? payload = await store.FindAsync(hash, cancel).ConfigureAwait(false);
+        if (payload is not null)
+        {
+            return payload;
+        }
+
+        throw PrivacyException.MessageNotFound(text, await store.IsPartyAsync(hash, cancel).ConfigureAwait(false));
+    }
+
+    private async Task<OpenedPayload> OpenAsync(EncodedPayload payload, PublicKey? to, CancellationToken cancel)
+    {
+        try
+        {
+            return await enclave.OpenAsync(payload, to, cancel).ConfigureAwait(false);
+        }
+        catch (PrivacyException e) when (e.Failure == Failure.NoSuitableKey)
+        {
+            throw new PrivacyException(
+                Failure.NoSuitableKey, $"No suitable recipient keys found to decrypt payload for : {payload.ComputeHash().ToBase64()}", e);
+        }
+    }
+}

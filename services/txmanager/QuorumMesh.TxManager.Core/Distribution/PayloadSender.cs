@@ -1,0 +1,113 @@
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.TxManager.Core;
+
+/// <summary>
+/// Encrypts, distributes and stores the payloads of our own node. A hash is answered only when every recipient and this manager have the
+/// payload on disk; when a push fails nothing is kept here (recipients that already stored it keep it, as with Tessera).
+/// </summary>
+public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys, Publisher publisher, HashLocks locks)
+{
+    /// <summary>Recipients that one transaction may name.</summary>
+    public const int MaxRecipients = 1000;
+
+    public async Task<SendResult> SendAsync(
+        ReadOnlyMemory<byte> payload, PublicKey? from, IReadOnlyList<PublicKey> to, PrivacyOptions privacy, CancellationToken cancel)
+    {
+        Check(payload, to, privacy);
+        PublicKey sender = await ownKeys.SenderAsync(from, cancel).ConfigureAwait(false);
+        IReadOnlyList<PublicKey> always = await ownKeys.AlwaysSendToAsync(cancel).ConfigureAwait(false);
+        PublicKey[] recipients = [.. to.Append(sender).Concat(always).Distinct()];
+        var targets = await publisher.ResolveAsync(recipients, cancel).ConfigureAwait(false);
+        EncodedPayload sealedPayload = await enclave.SealAsync(payload, sender, recipients, cancel).ConfigureAwait(false);
+        return await DistributeAsync(sealedPayload, targets, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Distributes a payload that <see cref="StoreRawAsync"/> kept; its hash stays.</summary>
+    public async Task<SendResult> SendSignedAsync(
+        ReadOnlyMemory<byte> hash, IReadOnlyList<PublicKey> to, PrivacyOptions privacy, CancellationToken cancel)
+    {
+        privacy.RequireStandard();
+        CheckRecipients(to);
+        string text = Convert.ToBase64String(hash.Span);
+        RawPayload raw = (hash.Length == PayloadHash.Size
+            ? await store.FindRawAsync(new PayloadHash(hash.Span), cancel).ConfigureAwait(false)
+            : null) ?? throw PrivacyException.RawNotFound(text);
+        IReadOnlyList<PublicKey> always = await ownKeys.AlwaysSendToAsync(cancel).ConfigureAwait(false);
+        PublicKey[] recipients = [.. to.Concat(always).Append(raw.SenderKey).Distinct()];
+        var targets = await publisher.ResolveAsync(recipients, cancel).ConfigureAwait(false);
+        EncodedPayload sealedPayload = await SealSignedAsync(new PayloadHash(hash.Span), raw, recipients, cancel).ConfigureAwait(false);
+        return await DistributeAsync(sealedPayload, targets, cancel).ConfigureAwait(false);
+    }
+
+    public async Task<PayloadHash> StoreRawAsync(ReadOnlyMemory<byte> payload, PublicKey? from, CancellationToken cancel)
+    {
+        Check(payload, [], PrivacyOptions.Standard);
+        PublicKey sender = await ownKeys.SenderAsync(from, cancel).ConfigureAwait(false);
+        RawPayload raw = await enclave.SealRawAsync(payload, sender, cancel).ConfigureAwait(false);
+        PayloadHash hash = raw.ComputeHash();
+        await store.SaveRawAsync(hash, raw, cancel).ConfigureAwait(false);
+        return hash;
+    }
+
+    /// <summary>A repeated call keeps the boxes of the first, so that a client may retry and recipients see the same payload again.</summary>
+    private async Task<EncodedPayload> SealSignedAsync(
+        PayloadHash hash, RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel)
+    {
+        EncodedPayload? existing = await store.FindAsync(hash, cancel).ConfigureAwait(false);
+        if (existing is null)
+        {
+            return await enclave.SealStoredAsync(raw, recipients, cancel).ConfigureAwait(false);
+        }
+
+        foreach (PublicKey added in recipients.Where(k => existing.IndexOfRecipient(k) < 0).ToArray())
+        {
+            byte[] box = await enclave.AddBoxAsync(existing, added, cancel).ConfigureAwait(false);
+            existing = existing with
+            {
+                RecipientKeys = [.. existing.RecipientKeys, added],
+                RecipientBoxes = [.. existing.RecipientBoxes, box],
+            };
+        }
+
+        return existing;
+    }
+
+    private static void Check(ReadOnlyMemory<byte> payload, IReadOnlyList<PublicKey> to, PrivacyOptions privacy)
+    {
+        if (payload.IsEmpty)
+        {
+            throw new PrivacyException(Failure.BadRequest, "payload: must not be empty");
+        }
+
+        CheckRecipients(to);
+        privacy.RequireStandard();
+    }
+
+    private static void CheckRecipients(IReadOnlyList<PublicKey> to)
+    {
+        if (to.Count > MaxRecipients)
+        {
+            throw new PrivacyException(Failure.BadRequest, $"to: at most {MaxRecipients} recipients, not {to.Count}");
+        }
+    }
+
+    private async Task<SendResult> DistributeAsync(
+        EncodedPayload payload, IReadOnlyList<(PublicKey Key, string Url)> targets, CancellationToken cancel)
+    {
+        PayloadHash hash = payload.ComputeHash();
+        using HashLocks.Holder _ = await locks.AcquireAsync(hash, cancel).ConfigureAwait(false);
+        await publisher.PublishAsync(payload, targets, cancel).ConfigureAwait(false);
+
+        IReadOnlyList<PublicKey> managed = await ownKeys.ManagedAsync(payload.RecipientKeys, cancel).ConfigureAwait(false);
+        Participation[] rows =
+        [
+            new(payload.SenderKey, PartyRole.Sender),
+            .. managed.Select(k => new Participation(k, PartyRole.Recipient)),
+        ];
+        await store.SaveAsync(hash, payload, rows, cancel).ConfigureAwait(false);
+        return new SendResult(hash, payload.SenderKey, managed);
+    }
+}

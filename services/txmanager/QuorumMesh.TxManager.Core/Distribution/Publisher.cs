@@ -1,0 +1,63 @@
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Payloads;
+
+namespace QuorumMesh.TxManager.Core;
+
+/// <summary>Pushes a payload to the managers of its remote recipients, all at once. A push is idempotent at the receiver.</summary>
+public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerClient peers)
+{
+    /// <summary>The remote recipients with their managers' URLs, before anything is sent.</summary>
+    /// <exception cref="PrivacyException"><see cref="Failure.KeyNotFound"/> for a recipient that nobody is known to have.</exception>
+    public async Task<IReadOnlyList<(PublicKey Key, string Url)>> ResolveAsync(IReadOnlyList<PublicKey> recipients, CancellationToken cancel)
+    {
+        var targets = new List<(PublicKey, string)>(recipients.Count);
+        foreach (PublicKey key in recipients)
+        {
+            if (await ownKeys.OwnsAsync(key, cancel).ConfigureAwait(false))
+            {
+                continue;
+            }
+
+            string url = directory.FindUrl(key)
+                ?? throw new PrivacyException(Failure.KeyNotFound, $"Recipient not found for key: {key.ToBase64()}");
+            targets.Add((key, url));
+        }
+
+        return targets;
+    }
+
+    /// <summary>Completes when every target has stored the payload; the first failure wins, after all pushes ended.</summary>
+    public async Task PublishAsync(EncodedPayload payload, IReadOnlyList<(PublicKey Key, string Url)> targets, CancellationToken cancel)
+    {
+        if (targets.Count == 0)
+        {
+            return;
+        }
+
+        Task[] pushes = [.. targets.Select(t => PushAsync(payload, t.Key, t.Url, cancel))];
+        await Task.WhenAll(pushes).ConfigureAwait(false);
+    }
+
+    private async Task PushAsync(EncodedPayload payload, PublicKey key, string url, CancellationToken cancel)
+    {
+        EncodedPayload stripped = payload.ForRecipient(key)
+            ?? throw new PrivacyException(Failure.InvalidPayload, $"Recipient {key.ToBase64()} is not a recipient of transaction ");
+        await SendAsync(stripped, url, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Pushes a payload as it stands.</summary>
+    public async Task SendAsync(EncodedPayload payload, string url, CancellationToken cancel)
+    {
+        byte[] encoded = LegacyPayloadCodec.Encode(payload);
+        try
+        {
+            await peers.PushAsync(url, encoded, cancel).ConfigureAwait(false);
+            directory.ReportSuccess(url);
+        }
+        catch (PrivacyException e) when (e.Failure == Failure.PeerOffline)
+        {
+            directory.ReportFailure(url);
+            throw;
+        }
+    }
+}

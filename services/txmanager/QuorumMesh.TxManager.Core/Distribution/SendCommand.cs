@@ -1,0 +1,26 @@
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Payloads;
+
+namespace QuorumMesh.TxManager.Core;
+
+/// <summary>What every way to send asks of privacy. Only standard private is offered: anything else is refused as Tessera does with the feature off.</summary>
+public sealed record PrivacyOptions(PrivacyMode Mode = PrivacyMode.StandardPrivate, bool HasAffected = false, string? PrivacyGroupId = null)
+{
+    public static PrivacyOptions Standard { get; } = new();
+
+    public void RequireStandard()
+    {
+        if (Mode != PrivacyMode.StandardPrivate || HasAffected)
+        {
+            throw PrivacyException.EnhancedPrivacy();
+        }
+
+        if (!string.IsNullOrEmpty(PrivacyGroupId))
+        {
+            throw new PrivacyException(Failure.NotFound, $"Privacy group {PrivacyGroupId} not found");
+        }
+    }
+}
+
+/// <param name="ManagedParties">Our own keys among sender and recipients.</param>
+public sealed record SendResult(Primitives.PayloadHash Hash, PublicKey Sender, IReadOnlyList<PublicKey> ManagedParties);

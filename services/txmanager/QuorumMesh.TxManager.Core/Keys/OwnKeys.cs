@@ -1,0 +1,93 @@
+using QuorumMesh.Contracts;
+
+namespace QuorumMesh.TxManager.Core;
+
+/// <summary>The enclave's public keys, remembered so that questions about them do not need the enclave.</summary>
+public sealed class OwnKeys(IEnclave enclave, IReadOnlyList<PublicKey> configuredAlwaysSendTo)
+{
+    private volatile Snapshot? current;
+
+    /// <summary>Raised after the set of active keys changed, on the thread that refreshed it.</summary>
+    public event Action? Changed;
+
+    /// <summary>Null until the enclave answered once.</summary>
+    public IReadOnlyList<PublicKey>? ActiveOrNull => current?.Active;
+
+    public async Task RefreshAsync(CancellationToken cancel)
+    {
+        EnclaveKeys keys = await enclave.KeysAsync(cancel).ConfigureAwait(false);
+        Snapshot? before = current;
+        var after = new Snapshot(keys, configuredAlwaysSendTo);
+        current = after;
+        if (before is null || !before.Active.SequenceEqual(after.Active))
+        {
+            Changed?.Invoke();
+        }
+    }
+
+    public async ValueTask<IReadOnlyList<PublicKey>> ActiveAsync(CancellationToken cancel) => (await GetAsync(cancel).ConfigureAwait(false)).Active;
+
+    public async ValueTask<IReadOnlyList<PublicKey>> AlwaysSendToAsync(CancellationToken cancel) =>
+        (await GetAsync(cancel).ConfigureAwait(false)).AlwaysSendTo;
+
+    /// <summary>Whether the enclave holds the key, retired ones included.</summary>
+    public async ValueTask<bool> OwnsAsync(PublicKey key, CancellationToken cancel)
+    {
+        Snapshot snapshot = await GetAsync(cancel).ConfigureAwait(false);
+        return snapshot.All.Contains(key);
+    }
+
+    public async ValueTask<PublicKey> DefaultAsync(CancellationToken cancel)
+    {
+        Snapshot snapshot = await GetAsync(cancel).ConfigureAwait(false);
+        return snapshot.Active.Count > 0 ? snapshot.Active[0] : throw PrivacyException.Enclave("it has no active key");
+    }
+
+    /// <summary>The sender to use: the default key when none is asked for.</summary>
+    /// <exception cref="PrivacyException"><see cref="Failure.KeyNotFound"/> for a key that is not ours.</exception>
+    public async ValueTask<PublicKey> SenderAsync(PublicKey? asked, CancellationToken cancel)
+    {
+        if (asked is null)
+        {
+            return await DefaultAsync(cancel).ConfigureAwait(false);
+        }
+
+        Snapshot snapshot = await GetAsync(cancel).ConfigureAwait(false);
+        return snapshot.Active.Contains(asked)
+            ? asked
+            : throw new PrivacyException(Failure.KeyNotFound, $"Public key {asked.ToBase64()} not found when searching for private key");
+    }
+
+    /// <summary>Our keys among some.</summary>
+    public async ValueTask<IReadOnlyList<PublicKey>> ManagedAsync(IReadOnlyList<PublicKey> keys, CancellationToken cancel)
+    {
+        Snapshot snapshot = await GetAsync(cancel).ConfigureAwait(false);
+        return [.. keys.Where(snapshot.All.Contains)];
+    }
+
+    private async ValueTask<Snapshot> GetAsync(CancellationToken cancel)
+    {
+        if (current is null)
+        {
+            await RefreshAsync(cancel).ConfigureAwait(false);
+        }
+
+        return current!;
+    }
+
+    private sealed class Snapshot
+    {
+        public Snapshot(EnclaveKeys keys, IReadOnlyList<PublicKey> configuredAlwaysSendTo)
+        {
+            Active = keys.Active;
+            All = [.. keys.Active, .. keys.Retired];
+            AlwaysSendTo = [.. configuredAlwaysSendTo.Concat(keys.AlwaysSendTo).Distinct()];
+        }
+
+        public IReadOnlyList<PublicKey> Active { get; }
+
+        public HashSet<PublicKey> All { get; }
+
+        public IReadOnlyList<PublicKey> AlwaysSendTo { get; }
+    }
+}

@@ -1,0 +1,86 @@
+using QuorumMesh.Contracts.Parties;
+
+namespace QuorumMesh.TxManager.Core;
+
+/// <summary>Tells every known manager who we are: at once, then at every interval, and soon again while a seed has not answered yet.</summary>
+public sealed class PartyPoller(PartyDirectory directory, PartyInfoService service, OwnKeys ownKeys, IPeerClient peers)
+{
+    private const int Parallelism = 16;
+
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
+
+    private readonly SemaphoreSlim wake = new(0, 1);
+    private int running;
+
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        void Wake()
+        {
+            try
+            {
+                wake.Release();
+            }
+            catch (SemaphoreFullException)
+            {
+                // It is awake already.
+            }
+        }
+
+        directory.PollWanted += Wake;
+        ownKeys.Changed += directory.PollAll;
+        try
+        {
+            while (!cancel.IsCancellationRequested)
+            {
+                // Without keys there is nothing to tell; PollAll wakes us once the enclave answered.
+                IReadOnlyList<string> due = ownKeys.ActiveOrNull is null ? [] : directory.TakeDue(Parallelism - Volatile.Read(ref running));
+                foreach (string url in due)
+                {
+                    Interlocked.Increment(ref running);
+                    _ = PollAsync(url, Wake, cancel);
+                }
+
+                bool mustWait = ownKeys.ActiveOrNull is null || Volatile.Read(ref running) >= Parallelism;
+                TimeSpan pause = mustWait ? Longest : directory.UntilNextPoll();
+                if (pause > TimeSpan.Zero)
+                {
+                    await wake.WaitAsync(pause < Longest ? pause : Longest, cancel).ConfigureAwait(false);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            // The host stops.
+        }
+        finally
+        {
+            directory.PollWanted -= Wake;
+            ownKeys.Changed -= directory.PollAll;
+        }
+    }
+
+    private async Task PollAsync(string url, Action done, CancellationToken cancel)
+    {
+        bool success = false;
+        try
+        {
+            PartyInfo info = await service.OwnAsync(cancel).ConfigureAwait(false);
+            await peers.SendPartyInfoAsync(url, info, cancel).ConfigureAwait(false);
+            success = true;
+        }
+        catch (PrivacyException)
+        {
+            // Tried again after a while; the directory counts the failure.
+        }
+        catch (OperationCanceledException)
+        {
+            // The host stops.
+        }
+        finally
+        {
+            directory.Polled(url, success);
+            Interlocked.Decrement(ref running);
+            done();
+        }
+    }
+}

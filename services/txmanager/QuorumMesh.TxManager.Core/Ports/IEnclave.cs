@@ -1,0 +1,38 @@
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Payloads;
+
+namespace QuorumMesh.TxManager.Core;
+
+/// <param name="Active">Keys that seal and open, the default one first.</param>
+/// <param name="Retired">Keys that only open.</param>
+/// <param name="AlwaysSendTo">Keys that the enclave's configuration adds to every transaction.</param>
+public sealed record EnclaveKeys(IReadOnlyList<PublicKey> Active, IReadOnlyList<PublicKey> Retired, IReadOnlyList<PublicKey> AlwaysSendTo);
+
+/// <param name="KeyUsed">Our key that opened it.</param>
+public sealed record OpenedPayload(byte[] Payload, PublicKey KeyUsed);
+
+/// <summary>
+/// Holds the keys, encrypts and decrypts. Failures are <see cref="PrivacyException"/>: <see cref="Failure.EnclaveUnavailable"/> when it
+/// cannot be reached, <see cref="Failure.KeyNotFound"/> for a key it does not hold, <see cref="Failure.NoSuitableKey"/> or
+/// <see cref="Failure.InvalidPayload"/> when a payload does not open.
+/// </summary>
+public interface IEnclave
+{
+    Task<EnclaveKeys> KeysAsync(CancellationToken cancel);
+
+    /// <summary>Encrypts for exactly these recipients, in this order; all share one ciphertext.</summary>
+    Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients, CancellationToken cancel);
+
+    /// <summary>As <see cref="SealAsync"/> with the ciphertext that <see cref="SealRawAsync"/> made.</summary>
+    Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel);
+
+    Task<RawPayload> SealRawAsync(ReadOnlyMemory<byte> payload, PublicKey sender, CancellationToken cancel);
+
+    /// <param name="ownKey">Null: the enclave finds the key that fits.</param>
+    Task<OpenedPayload> OpenAsync(EncodedPayload payload, PublicKey? ownKey, CancellationToken cancel);
+
+    Task<byte[]> OpenRawAsync(RawPayload raw, CancellationToken cancel);
+
+    /// <summary>The master key of a payload that we sent, boxed for one more recipient.</summary>
+    Task<byte[]> AddBoxAsync(EncodedPayload payload, PublicKey recipient, CancellationToken cancel);
+}

@@ -1,0 +1,20 @@
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Parties;
+
+namespace QuorumMesh.TxManager.Core;
+
+/// <summary>
+/// Calls other managers. Failures are <see cref="PrivacyException"/>: <see cref="Failure.PeerOffline"/> when no connection was made or
+/// it broke, <see cref="Failure.PeerRefused"/> for any answer but success.
+/// </summary>
+public interface IPeerClient
+{
+    /// <param name="encodedPayload">LEGACY bytes, stripped for one recipient.</param>
+    Task PushAsync(string peerUrl, ReadOnlyMemory<byte> encodedPayload, CancellationToken cancel);
+
+    Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel);
+
+    /// <summary>Asks a manager to prove that it can open a payload: tessera 2.3.</summary>
+    /// <returns>The text that it answered.</returns>
+    Task<string> ValidateAsync(string peerUrl, ReadOnlyMemory<byte> encodedChallenge, CancellationToken cancel);
+}

@@ -1,0 +1,57 @@
+namespace QuorumMesh.TxManager.Core;
+
+/// <summary>Why an operation was refused. Tessera's status for each is in brackets (tessera 0.3).</summary>
+public enum Failure
+{
+    /// <summary>The request cannot be understood (400).</summary>
+    BadRequest,
+
+    /// <summary>A privacy mode or group that this manager does not offer, or an unknown peer (403).</summary>
+    Forbidden,
+
+    /// <summary>No active manager, or none of our enclave's keys, has the key (404).</summary>
+    KeyNotFound,
+
+    /// <summary>No payload with this hash, and no record of ever being a party (404).</summary>
+    NotFound,
+
+    /// <summary>No payload with this hash, but a record that we are a party: it was lost or deleted (404).</summary>
+    Missing,
+
+    /// <summary>A recipient's manager cannot be reached (410, no body).</summary>
+    PeerOffline,
+
+    /// <summary>A recipient's manager refused the payload (500).</summary>
+    PeerRefused,
+
+    /// <summary>A stored payload opens with none of our keys (500).</summary>
+    NoSuitableKey,
+
+    /// <summary>The payload contradicts itself, its ciphertext or what is stored (500).</summary>
+    InvalidPayload,
+
+    /// <summary>Partyinfo of which no key could be proven (500, no body).</summary>
+    Unproven,
+
+    /// <summary>The enclave cannot be reached (503).</summary>
+    EnclaveUnavailable,
+
+    /// <summary>The payload store cannot be reached or is overloaded (503).</summary>
+    StoreUnavailable,
+}
+
+/// <summary>An operation that was refused. The message is for the caller and names no payload.</summary>
+public sealed class PrivacyException(Failure failure, string message, Exception? inner = null) : Exception(message, inner)
+{
+    public Failure Failure { get; } = failure;
+
+    public static PrivacyException Enclave(string reason, Exception? inner = null) =>
+        new(Failure.EnclaveUnavailable, $"Enclave is not available: {reason}", inner);
+
+    public static PrivacyException MessageNotFound(string hash, bool missing) =>
+        new(missing ? Failure.Missing : Failure.NotFound, $"Message with hash {hash} was not found");
+
+    public static PrivacyException RawNotFound(string hash) => new(Failure.NotFound, $"Raw Transaction with hash {hash} was not found");
+
+    public static PrivacyException EnhancedPrivacy() => new(Failure.Forbidden, "Enhanced Privacy is not enabled");
+}

@@ -1,0 +1,9 @@
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Contracts.Payloads;
+
+/// <summary>What storeraw keeps: a ciphertext and its master key, boxed for the sender alone with the ciphertext's own nonce (tessera 4.1).</summary>
+public sealed record RawPayload(byte[] CipherText, byte[] EncryptedKey, byte[] Nonce, PublicKey SenderKey)
+{
+    public PayloadHash ComputeHash() => Sha3.HashPayload(CipherText);
+}

@@ -1,0 +1,20 @@
+namespace QuorumMesh.Contracts;
+
+/// <summary>HTTP header names of Tessera's REST interfaces, and the one that our manager adds.</summary>
+public static class RestHeaders
+{
+    public const string Sender = "c11n-from";
+    public const string Recipients = "c11n-to";
+    public const string PayloadKey = "c11n-key";
+
+    /// <summary>The API versions of a manager, sent with every request from one manager to another.</summary>
+    public const string SupportedApiVersions = "tesseraSupportedApiVersions";
+
+    /// <summary>
+    /// Ours: on a 404 for a payload, <see cref="Missing"/> says that this manager has a record of being a party and lost the payload.
+    /// Without it a 404 means "not a party". Stock nodes ignore it.
+    /// </summary>
+    public const string Availability = "QuorumMesh-Availability";
+
+    public const string Missing = "missing";
+}
