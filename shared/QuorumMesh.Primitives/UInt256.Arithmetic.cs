@@ -154,22 +154,36 @@ public readonly partial struct UInt256
             return;
         }
 
+        r = ExpByLimbs(a, exponent, bits);
+    }
+
+    private static UInt256 ExpByLimbs(in UInt256 a, in UInt256 exponent, int bits)
+    {
         UInt256 result = a;
-        for (int i = bits - 2; i >= 0; i--)
+        int left = bits - 1;
+        while (left > 0)
         {
-            Multiply(result, result, out result);
-            if (exponent.Bit(i)) Multiply(result, a, out result);
+            // The bits still to come, high limb first, moved to the top of one register.
+            int inLimb = (left - 1 & 63) + 1;
+            ulong limb = exponent.Limb(left - 1 >> 6) << (64 - inLimb);
+            left -= inLimb;
+            for (; inLimb > 0; inLimb--, limb <<= 1)
+            {
+                Multiply(result, result, out result);
+                if ((long)limb < 0) Multiply(result, a, out result);
+            }
         }
 
-        r = result;
+        return result;
     }
+
+    private ulong Limb(int index) => index switch { 0 => U0, 1 => U1, 2 => U2, _ => U3 };
 
     /// <summary>Bit <paramref name="index"/> (0 is the least significant); false outside 0..255.</summary>
     public bool Bit(int index)
     {
         if ((uint)index > 255) return false;
-        ulong limb = (index >> 6) switch { 0 => U0, 1 => U1, 2 => U2, _ => U3 };
-        return (limb >> (index & 63) & 1) != 0;
+        return (Limb(index >> 6) >> (index & 63) & 1) != 0;
     }
 
     /// <summary>(a + b) mod m on the unwrapped sum; 0 when m is 0.</summary>
