@@ -1,0 +1,33 @@
+using System.CommandLine;
+using QuorumMesh.ServiceDefaults;
+
+namespace QuorumMesh.Enclave;
+
+/// <summary>Reads the command line; every option may also come as QUORUMMESH_ENCLAVE_….</summary>
+internal static class CommandLine
+{
+    public static async Task<int> RunAsync(string[] args, Func<EnclaveOptions, CancellationToken, Task<int>> run)
+    {
+        var config = new Option<string?>("--configfile", "-configfile") { Description = "Tessera's enclave configuration file (JSON)" };
+        var listen = new Option<string?>("--listen") { Description = "unix:/path or http://127.0.0.1:port; default: the ENCLAVE server of the configuration file" };
+        var health = new Option<string?>("--health-url") { Description = "http://host:port of a read-only listener for /livez, /readyz and /metrics" };
+        var uids = new Option<uint[]>("--allow-uid") { Description = "a further user id that may connect over the Unix socket", AllowMultipleArgumentsPerToken = true };
+        var json = new Option<bool>("--log-json") { Description = "one JSON object per log line" };
+        var root = new RootCommand("QuorumMesh enclave: holds the keys, encrypts and decrypts private payloads") { config, listen, health, uids, json };
+        root.SetAction((parsed, cancellation) => run(
+            new EnclaveOptions(
+                parsed.GetValue(config) ?? FromEnvironment("CONFIGFILE") ?? throw new UsageException("-configfile FILE is required; see --help"),
+                parsed.GetValue(listen) ?? FromEnvironment("LISTEN"),
+                parsed.GetValue(health) ?? FromEnvironment("HEALTH_URL"),
+                parsed.GetValue(uids) ?? [],
+                parsed.GetValue(json)),
+            cancellation));
+        var result = root.Parse(args);
+        if (result.Errors.Count > 0)
+            throw new UsageException($"{result.Errors[0].Message} See --help.");
+        return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }).ConfigureAwait(false);
+    }
+
+    private static string? FromEnvironment(string name) =>
+        Environment.GetEnvironmentVariable("QUORUMMESH_ENCLAVE_" + name) is { Length: > 0 } value ? value : null;
+}

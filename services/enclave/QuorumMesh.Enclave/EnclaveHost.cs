@@ -1,0 +1,117 @@
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using QuorumMesh.Enclave.Core;
+using QuorumMesh.Enclave.Grpc;
+using QuorumMesh.Enclave.Keys;
+using QuorumMesh.ServiceDefaults;
+
+namespace QuorumMesh.Enclave;
+
+/// <summary>Puts the enclave together and runs it.</summary>
+public static class EnclaveHost
+{
+    private const int MaxMessage = 16 * 1024 * 1024;
+    private const int SharedKeys = 4096;
+
+    public static async Task<int> RunAsync(EnclaveOptions options, CancellationToken cancellation)
+    {
+        await using var app = await StartAsync(options, cancellation).ConfigureAwait(false);
+        await app.WaitForShutdownAsync(cancellation).ConfigureAwait(false);
+        return HostRunner.Ok;
+    }
+
+    /// <summary>Loads the keys, then listens. The caller stops and disposes the application.</summary>
+    /// <exception cref="OptionsException">A setting or a key cannot be used.</exception>
+    public static async Task<WebApplication> StartAsync(EnclaveOptions options, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        try
+        {
+            var config = EnclaveConfig.Read(options.ConfigFile);
+            var address = DataAddress(options, config);
+            var provider = new TesseraFileKeyProvider(options.ConfigFile);
+            var ring = await provider.LoadAsync(cancellation).ConfigureAwait(false);
+            var app = Build(options, config, address, provider, ring);
+            await app.StartAsync(cancellation).ConfigureAwait(false);
+            Announce(app, address, ring, options);
+            return app;
+        }
+        catch (KeyException e)
+        {
+            throw new OptionsException(e.Key, e.Problem, e);
+        }
+    }
+
+    private static WebApplication Build(
+        EnclaveOptions options, EnclaveConfig config, ListenAddress address, TesseraFileKeyProvider provider, KeyRing ring)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.AddServiceDefaults("enclave", defaults =>
+        {
+            defaults.HealthUrl = options.HealthUrl;
+            defaults.LogJson = options.LogJson;
+        });
+        var cache = new SharedKeyCache(SharedKeys);
+        var sealer = new PayloadSealer(ring, cache, RandomNumberGenerator.Fill);
+        builder.Services.AddSingleton(sealer);
+        builder.Services.AddSingleton(new EnclaveMetrics(sealer, cache));
+        builder.Services.AddSingleton<IEnclaveKeyProvider>(provider);
+        builder.Services.AddSingleton(provider);
+        builder.Services.AddSingleton(services => new EnclaveService(sealer, services.GetRequiredService<EnclaveMetrics>(), config.AlwaysSendTo));
+        builder.Services.AddHostedService<KeyReloader>();
+        builder.Services.AddReadinessCheck("keys", () => sealer.Ring.Keys.Count > 0 ? null : "no key is loaded");
+        builder.Services.AddGrpc(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = MaxMessage;
+            grpc.MaxSendMessageSize = MaxMessage;
+        });
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, address, options));
+
+        var app = builder.Build();
+        app.MapServiceDefaults();
+        app.MapGrpcService<EnclaveService>();
+        return app;
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, ListenAddress address, EnclaveOptions options)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = 256;
+        kestrel.Limits.Http2.InitialConnectionWindowSize = 4 * 1024 * 1024;
+        kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
+        address.ListenOn(kestrel, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            if (address.SocketPath is not null)
+                PeerCredentials.Require(listen, options.AllowedUids);
+        });
+    }
+
+    private static ListenAddress DataAddress(EnclaveOptions options, EnclaveConfig config)
+    {
+        var (key, value) = options.Listen is not null ? ("--listen", options.Listen) : ("serverConfigs (app ENCLAVE).serverAddress", config.Listen);
+        if (value is null)
+            throw new OptionsException("serverConfigs", "has no server with app ENCLAVE; add one, or give --listen unix:/path");
+        var address = ListenAddress.Parse(key, value);
+        return address.IsLoopback
+            ? address
+            : throw new OptionsException(key, $"'{value}' is not on loopback, and this version has no TLS here; use unix:/path or 127.0.0.1");
+    }
+
+    private static void Announce(WebApplication app, ListenAddress address, KeyRing ring, EnclaveOptions options)
+    {
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.Enclave");
+        if (address.SocketPath is { } path)
+        {
+            PeerCredentials.Protect(path, options.AllowedUids);
+            app.Lifetime.ApplicationStopped.Register(() => File.Delete(path));
+            log.LogInformation("Listening on {Address}, {Count} keys, default {Key}", address, ring.Keys.Count, ring.Default.PublicKey);
+        }
+        else
+        {
+            log.LogWarning(
+                "Listening on {Address}, {Count} keys, default {Key}. Any local user can connect here; a Unix socket lets only one user in",
+                string.Join(", ", app.Urls), ring.Keys.Count, ring.Default.PublicKey);
+        }
+    }
+}

@@ -1,0 +1,9 @@
+namespace QuorumMesh.Enclave;
+
+/// <summary>The command line of the enclave.</summary>
+/// <param name="ConfigFile">Tessera's enclave configuration (JSON).</param>
+/// <param name="Listen"><c>unix:/path</c> or <c>http://loopback:port</c>; null takes the config file's ENCLAVE server.</param>
+/// <param name="HealthUrl">The read-only listener for health and metrics; null has none but the data port's own.</param>
+/// <param name="AllowedUids">Users beside our own who may connect over the Unix socket.</param>
+public sealed record EnclaveOptions(
+    string ConfigFile, string? Listen, string? HealthUrl, IReadOnlyList<uint> AllowedUids, bool LogJson);

@@ -1,0 +1,111 @@
+using System.Diagnostics;
+using Grpc.Core;
+using QuorumMesh.Enclave.Core;
+using Proto = QuorumMesh.Contracts.Enclave;
+
+namespace QuorumMesh.Enclave.Grpc;
+
+/// <summary>The enclave's data port. An unknown key is NOT_FOUND, bytes that cannot be right are INVALID_ARGUMENT.</summary>
+internal sealed class EnclaveService(PayloadSealer sealer, EnclaveMetrics metrics, IReadOnlyList<PublicKey> alwaysSendTo)
+    : Proto.Enclave.EnclaveBase
+{
+    public override Task<Proto.KeysReply> Keys(Proto.KeysRequest request, ServerCallContext context) => Answer("keys", () =>
+    {
+        var reply = new Proto.KeysReply();
+        foreach (var key in sealer.Ring.Keys)
+            reply.Keys.Add(new Proto.EnclaveKey
+            {
+                PublicKey = MessageMapping.Bytes(key.PublicKey),
+                Id = key.Id,
+                Version = key.Version,
+                State = key.State == EnclaveKeyState.Active ? Proto.KeyState.Active : Proto.KeyState.Retired,
+            });
+        reply.AlwaysSendTo.AddRange(alwaysSendTo.Select(MessageMapping.Bytes));
+        return reply;
+    });
+
+    public override Task<Proto.SealReply> Seal(Proto.SealRequest request, ServerCallContext context) => Answer("seal", () =>
+    {
+        var recipients = MessageMapping.Keys(request.RecipientKeys, "recipient_keys");
+        var sealedPayload = request.ContentCase switch
+        {
+            Proto.SealRequest.ContentOneofCase.Payload => sealer.Seal(request.Payload.Span, SenderOrDefault(request.SenderKey), recipients),
+            Proto.SealRequest.ContentOneofCase.Raw => sealer.SealFromRaw(MessageMapping.Raw(request.Raw), recipients),
+            _ => throw new InvalidCipherException("there is neither a payload nor a raw payload to seal"),
+        };
+        var reply = new Proto.SealReply { Sealed = MessageMapping.Message(sealedPayload) };
+        foreach (var hash in sealer.SecurityHashes(sealedPayload.CipherText, MessageMapping.Affected(request.Affected)))
+            reply.SecurityHashes.Add(new Proto.SecurityHash
+            {
+                AffectedHash = MessageMapping.Wrap(hash.AffectedHash),
+                SecurityHash_ = MessageMapping.Wrap(hash.Value),
+            });
+        return reply;
+    });
+
+    public override Task<Proto.SealRawReply> SealRaw(Proto.SealRawRequest request, ServerCallContext context) => Answer("seal_raw", () =>
+        new Proto.SealRawReply { Raw = MessageMapping.Message(sealer.SealRaw(request.Payload.Span, SenderOrDefault(request.SenderKey))) });
+
+    public override Task<Proto.OpenReply> Open(Proto.OpenRequest request, ServerCallContext context) => Answer("open", () =>
+    {
+        PublicKey? own = request.OwnKey.IsEmpty ? null : MessageMapping.Key(request.OwnKey, "own_key");
+        var opened = request.ContentCase switch
+        {
+            Proto.OpenRequest.ContentOneofCase.Sealed => sealer.Open(MessageMapping.Sealed(request.Sealed), own),
+            Proto.OpenRequest.ContentOneofCase.Raw => sealer.OpenRaw(MessageMapping.Raw(request.Raw)),
+            _ => throw new InvalidCipherException("there is neither a sealed nor a raw payload to open"),
+        };
+        return new Proto.OpenReply { Payload = MessageMapping.Wrap(opened.Payload), KeyUsed = MessageMapping.Bytes(opened.KeyUsed) };
+    });
+
+    public override Task<Proto.AddBoxReply> AddBox(Proto.AddBoxRequest request, ServerCallContext context) => Answer("add_box", () =>
+        new Proto.AddBoxReply
+        {
+            Box = MessageMapping.Wrap(sealer.AddBox(
+                MessageMapping.Sealed(request.Sealed), MessageMapping.Key(request.RecipientKey, "recipient_key"))),
+        });
+
+    public override Task<Proto.CheckSecurityHashesReply> CheckSecurityHashes(
+        Proto.CheckSecurityHashesRequest request, ServerCallContext context) => Answer("check_security_hashes", () =>
+    {
+        var invalid = sealer.InvalidSecurityHashes(
+            MessageMapping.Sealed(request.Sealed).CipherText,
+            MessageMapping.SecurityHashes(request.SecurityHashes),
+            MessageMapping.Affected(request.Affected));
+        var reply = new Proto.CheckSecurityHashesReply();
+        reply.InvalidHashes.AddRange(invalid.Select(MessageMapping.Wrap));
+        return reply;
+    });
+
+    private PublicKey SenderOrDefault(Google.Protobuf.ByteString sender) =>
+        sender.IsEmpty ? sealer.Ring.Default.PublicKey : MessageMapping.Key(sender, "sender_key");
+
+    private Task<T> Answer<T>(string operation, Func<T> work)
+    {
+        var startedAt = Stopwatch.GetTimestamp();
+        var outcome = "ok";
+        try
+        {
+            return Task.FromResult(work());
+        }
+        catch (UnknownKeyException e)
+        {
+            outcome = "unknown_key";
+            throw new RpcException(new Status(StatusCode.NotFound, e.Message));
+        }
+        catch (InvalidCipherException e)
+        {
+            outcome = "invalid";
+            throw new RpcException(new Status(StatusCode.InvalidArgument, e.Message));
+        }
+        catch
+        {
+            outcome = "failed";
+            throw;
+        }
+        finally
+        {
+            metrics.Record(operation, outcome, startedAt);
+        }
+    }
+}
