@@ -74,14 +74,20 @@ public sealed class MemoryRaftLog : IRaftLog
         }
     }
 
+    /// <summary>Drops all entries; the log goes on after the given position.</summary>
+    public void Rebase(ulong index, ulong term)
+    {
+        _entries.Clear();
+        _start = 0;
+        (_compactedIndex, _compactedTerm) = (index, term);
+    }
+
     private void Install(RaftSnapshot snapshot)
     {
         if (_snapshot is not null && snapshot.Index <= _snapshot.Index) return;
         _snapshot = snapshot;
         if (TryTerm(snapshot.Index, out var term) && term == snapshot.Term) return;
-        _entries.Clear();
-        _start = 0;
-        (_compactedIndex, _compactedTerm) = (snapshot.Index, snapshot.Term);
+        Rebase(snapshot.Index, snapshot.Term);
     }
 
     private void AppendEntries(IReadOnlyList<RaftEntry> entries)

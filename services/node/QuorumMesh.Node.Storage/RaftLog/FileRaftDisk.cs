@@ -1,0 +1,102 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace QuorumMesh.Node.Storage.RaftLog;
+
+/// <summary>A directory on a local file system, held by one process at a time.</summary>
+public sealed class FileRaftDisk : IRaftDisk, IDisposable
+{
+    private const string LockName = "lock";
+    private readonly string _directory;
+    private readonly FileStream _lock;
+
+    /// <exception cref="IOException">Another process holds the directory, or it cannot be written.</exception>
+    public FileRaftDisk(string directory)
+    {
+        _directory = Directory.CreateDirectory(directory).FullName;
+        try
+        {
+            _lock = new FileStream(Path.Combine(_directory, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e)
+        {
+            throw new IOException($"raft log directory {_directory} is in use by another process: stop it, or give this node its own data directory", e);
+        }
+    }
+
+    public IReadOnlyList<string> List() =>
+        [.. Directory.EnumerateFiles(_directory).Select(f => Path.GetFileName(f)).Where(n => n != LockName).Order(StringComparer.Ordinal)];
+
+    public byte[] ReadAll(string name) => File.ReadAllBytes(PathOf(name));
+
+    public IRaftFile Open(string name) => new DiskFile(PathOf(name));
+
+    public void Rename(string from, string to) => File.Move(PathOf(from), PathOf(to), overwrite: true);
+
+    public void Delete(string name) => File.Delete(PathOf(name));
+
+    public void SyncDirectory() => DirectorySync.Flush(_directory);
+
+    public void Dispose() => _lock.Dispose();
+
+    private string PathOf(string name) => Path.Combine(_directory, name);
+
+    private sealed class DiskFile : IRaftFile
+    {
+        private readonly SafeFileHandle _handle;
+        private long _length;
+
+        public DiskFile(string path)
+        {
+            _handle = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+            _length = RandomAccess.GetLength(_handle);
+        }
+
+        public void Write(ReadOnlySpan<byte> data)
+        {
+            RandomAccess.Write(_handle, data, _length);
+            _length += data.Length;
+        }
+
+        public void Truncate(long length)
+        {
+            RandomAccess.SetLength(_handle, length);
+            _length = length;
+        }
+
+        public void Sync() => RandomAccess.FlushToDisk(_handle);
+
+        public void Dispose() => _handle.Dispose();
+    }
+}
+
+/// <summary>fsync of a directory, which .NET has no call for.</summary>
+internal static partial class DirectorySync
+{
+    private const int ReadOnlyDirectory = 0x10000 | 0x80000; // O_DIRECTORY | O_CLOEXEC; O_RDONLY is 0
+
+    public static void Flush(string path)
+    {
+        if (OperatingSystem.IsWindows()) return;
+        var flags = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x4000 | 0x80000 : ReadOnlyDirectory;
+        var descriptor = Open(path, OperatingSystem.IsLinux() ? flags : 0);
+        if (descriptor < 0) throw new IOException($"cannot open directory {path} to flush it (errno {Marshal.GetLastPInvokeError()})");
+        try
+        {
+            if (Fsync(descriptor) != 0) throw new IOException($"cannot flush directory {path} (errno {Marshal.GetLastPInvokeError()})");
+        }
+        finally
+        {
+            _ = Close(descriptor);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Fsync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int descriptor);
+}

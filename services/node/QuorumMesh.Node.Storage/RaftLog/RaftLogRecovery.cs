@@ -1,0 +1,123 @@
+using QuorumMesh.Consensus.Raft;
+
+namespace QuorumMesh.Node.Storage.RaftLog;
+
+/// <summary>A finished segment: no longer written, deleted once all its entries are compacted away.</summary>
+internal readonly record struct RaftLogSegmentInfo(string Name, ulong Number, ulong MaxIndex);
+
+/// <summary>Reads a log directory back into memory and cuts a torn tail off.</summary>
+internal sealed class RaftLogRecovery
+{
+    private const string Advice = "restore the directory from a backup, or remove this member from the cluster and let it join again under a new id";
+    private readonly IRaftDisk _disk;
+
+    private RaftLogRecovery(IRaftDisk disk) => _disk = disk;
+
+    public MemoryRaftLog Log { get; } = new();
+    public List<RaftLogSegmentInfo> Segments { get; } = [];
+    public ulong Sequence { get; private set; }
+    public long TruncatedBytes { get; private set; }
+
+    public static RaftLogRecovery Run(IRaftDisk disk, RaftSnapshotFiles snapshots)
+    {
+        var recovery = new RaftLogRecovery(disk);
+        var names = recovery.Segmented();
+        for (var i = 0; i < names.Count; i++) recovery.Replay(names[i].Name, names[i].Number, isFirst: i == 0, isLast: i == names.Count - 1);
+        recovery.TakeSnapshot(snapshots.Newest());
+        return recovery;
+    }
+
+    private List<(string Name, ulong Number)> Segmented()
+    {
+        var result = new List<(string, ulong)>();
+        foreach (var name in _disk.List())
+        {
+            if (name.EndsWith(".tmp", StringComparison.Ordinal)) _disk.Delete(name); // a creation that did not finish
+            else if (RaftLogSegment.IsSegment(name, out var number)) result.Add((name, number));
+            else if (name.EndsWith(".wal", StringComparison.Ordinal))
+                throw new RaftLogDamagedException($"{name} is a write-ahead log of GoQuorum, which cannot be taken over: "
+                    + "start this node with an empty raft directory and a new raft id (raft_addPeer, --raftjoinexisting)");
+        }
+        result.Sort();
+        return result;
+    }
+
+    private void Replay(string name, ulong number, bool isFirst, bool isLast)
+    {
+        var data = _disk.ReadAll(name);
+        var (salt, first) = RaftLogSegment.ReadHeader(name, data);
+        if (!isFirst && first != Sequence + 1)
+            throw new RaftLogDamagedException($"raft log file {name} does not follow the one before it (a file is missing or was cut): {Advice}");
+        Sequence = first - 1;
+        var offset = RaftLogSegment.HeaderSize;
+        ulong maxIndex = 0;
+        while (offset < data.Length && RaftLogFrame.TryRead(data, offset, salt, Sequence + 1, out var payload))
+        {
+            Apply(payload, isFirst, ref maxIndex);
+            Sequence++;
+            offset += RaftLogFrame.HeaderSize + payload.Length;
+        }
+        if (offset < data.Length) Cut(name, data, offset, salt, isLast);
+        Segments.Add(new RaftLogSegmentInfo(name, number, maxIndex));
+    }
+
+    private void Cut(string name, byte[] data, int offset, uint salt, bool isLast)
+    {
+        if (!isLast || RaftLogFrame.IsDamage(data, offset, salt, Sequence + 1))
+            throw new RaftLogDamagedException($"raft log file {name} is damaged at byte {offset} and good records follow: {Advice}");
+        using var file = _disk.Open(name);
+        file.Truncate(offset);
+        file.Sync();
+        TruncatedBytes = data.Length - offset;
+    }
+
+    private void Apply(ReadOnlySpan<byte> payload, bool isFirst, ref ulong maxIndex)
+    {
+        while (RaftLogPayload.TryNext(ref payload, out var kind, out var body))
+        {
+            switch (kind)
+            {
+                case RaftLogItem.HardState:
+                    Log.Append(RaftWire.DecodeHardState(body), [], null);
+                    break;
+                case RaftLogItem.Entry:
+                    var entry = RaftWire.DecodeEntry(body);
+                    maxIndex = Math.Max(maxIndex, entry.Index);
+                    AppendEntry(entry);
+                    break;
+                case RaftLogItem.SnapshotMark:
+                    var (index, term) = RaftLogPayload.ReadPosition(body);
+                    if (!Log.TryTerm(index, out var held) || held != term) Log.Rebase(index, term);
+                    break;
+                case RaftLogItem.Base:
+                    // In a later file it differs from what was read only when an earlier recovery took a newer snapshot.
+                    var (baseIndex, baseTerm) = RaftLogPayload.ReadPosition(body);
+                    if (isFirst || Log.LastIndex != baseIndex || !Log.TryTerm(baseIndex, out var own) || own != baseTerm) Log.Rebase(baseIndex, baseTerm);
+                    break;
+                default:
+                    throw new RaftLogDamagedException($"raft log item of unknown kind {(byte)kind}: the log was written by a newer version");
+            }
+        }
+    }
+
+    private void AppendEntry(RaftEntry entry)
+    {
+        // The oldest file starts in the middle of what was later replaced: the replacement is the true predecessor.
+        if (entry.Index < Log.FirstIndex) Log.Rebase(entry.Index, entry.Term);
+        else Log.Append(null, [entry], null);
+    }
+
+    private void TakeSnapshot(RaftSnapshot? snapshot)
+    {
+        if (snapshot is not null)
+        {
+            var state = Log.HardState;
+            // Its file is written before the log: after a crash it may be ahead.
+            if (state.Commit < snapshot.Index) state = state with { Commit = snapshot.Index };
+            if (state.Term < snapshot.Term) state = new RaftHardState(snapshot.Term, 0, state.Commit);
+            Log.Append(state, [], snapshot);
+        }
+        if (Log.FirstIndex - 1 > (snapshot?.Index ?? 0))
+            throw new RaftLogDamagedException($"the raft log starts at {Log.FirstIndex} but the snapshot before it is missing: {Advice}");
+    }
+}
