@@ -1,0 +1,261 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Evm;
+
+/// <summary>
+/// Runs byte code in one block's context. One run at a time; not thread safe. A private transaction is given two different states and
+/// follows GoQuorum's dual-state rules, a public one is given the same object twice.
+/// </summary>
+public sealed unsafe partial class EvmMachine
+{
+    private const int LocalCodes = 64;
+
+    private readonly BlockContext _block;
+    private readonly Fork _fork;
+    private readonly EvmOptions _options;
+    private readonly ulong* _dispatch;
+    private readonly long _expByteGas;
+    private readonly bool _berlin;
+    private readonly bool _spurious;
+    private readonly Precompile?[] _precompiles;
+    private readonly (Hash256 Hash, Code? Code)[] _localCodes = new (Hash256, Code?)[LocalCodes];
+
+    private FrameStack _frames = null!;
+    private int _depth;
+    private bool _childOpened;
+    private IWorldState _public = null!;
+    private IWorldState _private = null!;
+    private bool _dual;
+    private Address _origin;
+    private UInt256 _gasPrice;
+    private IReadOnlyList<Hash256> _blobHashes = [];
+    private IEvmTracer? _tracer;
+
+    public EvmMachine(BlockContext block, Fork fork, EvmOptions options)
+    {
+        _block = block;
+        _fork = fork;
+        _options = options;
+        _dispatch = (ulong*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(OpcodeTable.Dispatch(fork)));
+        _expByteGas = fork >= Fork.SpuriousDragon ? 50 : 10;
+        _berlin = fork >= Fork.Berlin;
+        _spurious = fork >= Fork.SpuriousDragon;
+        _precompiles = PrecompileTable.For(fork);
+    }
+
+    /// <summary>A message call at depth 0. Top-level failures that change nothing (insufficient balance) give the gas back.</summary>
+    public EvmResult Call(in Address origin, in UInt256 gasPrice, in Address caller, in Address to, byte[] input, ulong gas, in UInt256 value, IWorldState publicState, IWorldState privateState, IEvmTracer? tracer = null, IReadOnlyList<Hash256>? blobHashes = null)
+    {
+        fixed (byte* data = input)
+        {
+            var request = new CallRequest
+            {
+                Kind = Opcode.CALL,
+                Caller = caller,
+                Contract = to,
+                CodeAddress = to,
+                Value = value,
+                Input = data,
+                InputLength = input.Length,
+                Gas = Clamp(gas),
+            };
+            Prepare(origin, gasPrice, publicState, privateState, tracer, blobHashes);
+            try
+            {
+                CallOutcome outcome = BeginCall(request, privateState, readOnly: false, depth: 0);
+                return Conclude(outcome, gas, null);
+            }
+            finally
+            {
+                Dispose();
+            }
+        }
+    }
+
+    /// <summary>A contract creation at depth 0: reads and bumps the creator's nonce in the public state.</summary>
+    public EvmResult Create(in Address origin, in UInt256 gasPrice, in Address caller, byte[] initCode, ulong gas, in UInt256 value, IWorldState publicState, IWorldState privateState, IEvmTracer? tracer = null, IReadOnlyList<Hash256>? blobHashes = null)
+    {
+        fixed (byte* data = initCode)
+        {
+            var request = new CallRequest
+            {
+                Kind = Opcode.CREATE,
+                Caller = caller,
+                Contract = Address.ForCreate(caller, publicState.GetNonce(caller)),
+                Value = value,
+                Input = data,
+                InputLength = initCode.Length,
+                Gas = Clamp(gas),
+            };
+            Prepare(origin, gasPrice, publicState, privateState, tracer, blobHashes);
+            try
+            {
+                CallOutcome outcome = BeginCreate(request, privateState, readOnly: false, depth: 0);
+                return Conclude(outcome, gas, request.Contract);
+            }
+            finally
+            {
+                Dispose();
+            }
+        }
+    }
+
+    // Gas is counted in signed 64 bits; what a caller has above that (only tests do) can never be spent and is handed back at the end.
+    private static long Clamp(ulong gas) => (long)Math.Min(gas, long.MaxValue);
+
+    private void Prepare(in Address origin, in UInt256 gasPrice, IWorldState publicState, IWorldState privateState, IEvmTracer? tracer, IReadOnlyList<Hash256>? blobHashes)
+    {
+        _frames = FrameStack.Rent();
+        _depth = -1;
+        _childOpened = false;
+        _origin = origin;
+        _gasPrice = gasPrice;
+        _public = publicState;
+        _private = privateState;
+        _dual = !ReferenceEquals(publicState, privateState);
+        _tracer = tracer;
+        _blobHashes = blobHashes ?? [];
+    }
+
+    private void Dispose()
+    {
+        _frames.Return();
+        _frames = null!;
+        _public = _private = null!;
+        _tracer = null;
+    }
+
+    private EvmResult Conclude(in CallOutcome outcome, ulong gas, Address? created)
+    {
+        ulong beyond = gas - (ulong)Clamp(gas);
+        if (!outcome.Opened)
+            return new EvmResult(outcome.Status, (ulong)outcome.GasLeft + beyond, outcome.Output, created);
+        _childOpened = false;
+        if (_tracer is null) Drive<TraceOff>();
+        else Drive<TraceOn>();
+        Frame top = _frames[0];
+        return new EvmResult(top.Status, (ulong)top.Gas + beyond, top.OutputSpan.ToArray(), created);
+    }
+
+    /// <summary>Runs frames until the one at depth 0 has ended.</summary>
+    private void Drive<TTrace>()
+        where TTrace : struct, ITraceMode
+    {
+        while (true)
+        {
+            Frame f = _frames[_depth];
+            if (!Interpret<TTrace>(f)) continue;
+            Finish(f);
+            if (_depth == 0) return;
+            Frame parent = _frames[--_depth];
+            Resume(parent, f);
+        }
+    }
+
+    private void Finish(Frame f)
+    {
+        if (f.Status == EvmStatus.Success)
+        {
+            if (f.Kind is Opcode.CREATE or Opcode.CREATE2) f.Status = DepositCode(f);
+        }
+
+        if (f.Status != EvmStatus.Success)
+        {
+            f.State.RevertToSnapshot(f.Snapshot);
+            if (f.Status != EvmStatus.Revert)
+            {
+                f.Gas = 0;
+                f.OutputOffset = f.OutputLength = 0;
+            }
+        }
+
+        _tracer?.Exit(_depth, f.Status, (ulong)Math.Max(0, f.StartGas - f.Gas), f.OutputSpan);
+    }
+
+    private EvmStatus DepositCode(Frame f)
+    {
+        ReadOnlySpan<byte> code = f.OutputSpan;
+        if (_spurious && _options.LimitCodeSize && code.Length > _options.MaxCodeSize) return EvmStatus.CodeSizeExceeded;
+        if (_fork >= Fork.London && code.Length > 0 && code[0] == 0xef) return EvmStatus.InvalidCode;
+        long price = code.Length * GasPrices.CodeByte;
+        if (price > f.Gas)
+        {
+            if (_fork >= Fork.Homestead) return EvmStatus.CodeStoreOutOfGas;
+            // Frontier: the contract is there, without code.
+            f.OutputOffset = f.OutputLength = 0;
+            return EvmStatus.Success;
+        }
+
+        f.Gas -= price;
+        f.State.SetCode(f.Contract, code.ToArray());
+        return EvmStatus.Success;
+    }
+
+    /// <summary>Hands a child's result to its caller, whose stack already has room for the flag on top.</summary>
+    private static void Resume(Frame parent, Frame child)
+    {
+        parent.Gas += child.Gas;
+        bool success = child.Status == EvmStatus.Success;
+        UInt256* flag = parent.Stack + parent.Height - 1;
+        if (child.Kind is Opcode.CREATE or Opcode.CREATE2)
+        {
+            *flag = success ? child.Contract.ToWord() : default;
+            if (success)
+            {
+                parent.ClearReturnData();
+                return;
+            }
+        }
+        else
+        {
+            *flag = success ? UInt256.One : default;
+            int copied = Math.Min(child.OutputLength, parent.ResultLength);
+            if (copied > 0) child.OutputSpan[..copied].CopyTo(parent.MemorySpan[parent.ResultOffset..]);
+        }
+
+        parent.ReturnData = child.MemoryBuffer;
+        parent.ReturnOffset = child.OutputOffset;
+        parent.ReturnLength = child.OutputLength;
+    }
+
+    private bool StackFault(Frame f, byte op, int height)
+    {
+        f.Gas = 0;
+        OpcodeInfo? row = OpcodeTable.IsDefined(op, _fork) ? OpcodeTable.Find(op) : null;
+        f.Status = row is null ? EvmStatus.InvalidOpcode : height < row.Pops ? EvmStatus.StackUnderflow : EvmStatus.StackOverflow;
+        return true;
+    }
+
+    private void TraceStep(Frame f, int pc, byte op, long gas, UInt256* sp) =>
+        _tracer!.Step(_depth, pc, op, (ulong)gas, new ReadOnlySpan<UInt256>(f.Stack, (int)(sp - f.Stack)), f.MemorySpan, f.Contract);
+
+    private Code Resolve(IWorldState state, in Address address)
+    {
+        Hash256 hash = state.GetCodeHash(address);
+        if (hash.IsZero || hash == Hash256.EmptyCode) return Code.Empty;
+        ref (Hash256 Hash, Code? Code) local = ref _localCodes[hash.GetHashCode() & LocalCodes - 1];
+        if (local.Code is { } known && local.Hash == hash) return known;
+        Code? code = CodeCache.Shared.Find(hash);
+        if (code is null)
+        {
+            code = new Code(state.GetCode(address));
+            CodeCache.Shared.Add(hash, code);
+        }
+
+        local = (hash, code);
+        return code;
+    }
+
+    /// <summary>GoQuorum's dual look-up: the private state where it has the account, else the public one, else the current one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private IWorldState Dual(Frame f, in Address a) => _dual ? Dual(f.State, a) : f.State;
+
+    private IWorldState Dual(IWorldState current, in Address a)
+    {
+        if (!_dual) return current;
+        if (_private.Exists(a)) return _private;
+        return _public.Exists(a) ? _public : current;
+    }
+}

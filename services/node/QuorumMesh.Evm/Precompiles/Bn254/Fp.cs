@@ -1,0 +1,178 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Evm.Bn254;
+
+/// <summary>A field with the operations that curve formulas need.</summary>
+internal interface IField<T>
+    where T : struct, IField<T>
+{
+    static abstract T Zero { get; }
+
+    static abstract T One { get; }
+
+    bool IsZero { get; }
+
+    static abstract T operator +(in T a, in T b);
+
+    static abstract T operator -(in T a, in T b);
+
+    static abstract T operator *(in T a, in T b);
+
+    T Square();
+
+    T Inverse();
+
+    bool SameAs(in T other);
+}
+
+/// <summary>The base field of alt_bn128 in Montgomery form (R = 2^256).</summary>
+internal readonly struct Fp : IField<Fp>
+{
+    private const ulong P0 = 0x3c208c16d87cfd47;
+    private const ulong P1 = 0x97816a916871ca8d;
+    private const ulong P2 = 0xb85045b68181585d;
+    private const ulong P3 = 0x30644e72e131a029;
+
+    /// <summary>-1/p modulo 2^64.</summary>
+    private const ulong Inv = 0x87d20782e4866389;
+
+    public static readonly UInt256 Modulus = new(P0, P1, P2, P3);
+    private static readonly Fp _r2 = PowerOfTwo(512);
+    private static readonly Fp _one = PowerOfTwo(256);
+    private static readonly UInt256 _modulusLessTwo = Modulus - 2;
+
+    private readonly ulong _a0;
+    private readonly ulong _a1;
+    private readonly ulong _a2;
+    private readonly ulong _a3;
+
+    private Fp(ulong a0, ulong a1, ulong a2, ulong a3)
+    {
+        _a0 = a0;
+        _a1 = a1;
+        _a2 = a2;
+        _a3 = a3;
+    }
+
+    public static Fp Zero => default;
+
+    public static Fp One => _one;
+
+    public bool IsZero => (_a0 | _a1 | _a2 | _a3) == 0;
+
+    /// <summary>False when the number is not below the modulus.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bigEndian, out Fp value)
+    {
+        UInt256 word = UInt256.FromBigEndian(bigEndian);
+        value = default;
+        if (word >= Modulus) return false;
+        value = From(word);
+        return true;
+    }
+
+    public static Fp From(in UInt256 word) => new Fp(word.U0, word.U1, word.U2, word.U3) * _r2;
+
+    public void Write(Span<byte> bigEndian)
+    {
+        Fp plain = this * new Fp(1, 0, 0, 0);
+        new UInt256(plain._a0, plain._a1, plain._a2, plain._a3).WriteBigEndian(bigEndian);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Fp operator +(in Fp a, in Fp b)
+    {
+        UInt256.Add(a.Word, b.Word, out UInt256 sum);
+        return Reduce(sum);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Fp operator -(in Fp a, in Fp b)
+    {
+        if (UInt256.SubtractUnderflow(a.Word, b.Word, out UInt256 difference)) UInt256.Add(difference, new UInt256(P0, P1, P2, P3), out difference);
+        return new Fp(difference.U0, difference.U1, difference.U2, difference.U3);
+    }
+
+    public static Fp operator -(in Fp a) => default(Fp) - a;
+
+    public static Fp operator *(in Fp a, in Fp b)
+    {
+        ulong t0 = 0, t1 = 0, t2 = 0, t3 = 0;
+        Row(a, b._a0, ref t0, ref t1, ref t2, ref t3);
+        Row(a, b._a1, ref t0, ref t1, ref t2, ref t3);
+        Row(a, b._a2, ref t0, ref t1, ref t2, ref t3);
+        Row(a, b._a3, ref t0, ref t1, ref t2, ref t3);
+        return Reduce(new UInt256(t0, t1, t2, t3));
+    }
+
+    public Fp Square() => this * this;
+
+    public Fp Double() => this + this;
+
+    /// <summary>Zero for zero.</summary>
+    public Fp Inverse()
+    {
+        Fp result = One;
+        for (int i = _modulusLessTwo.BitLength - 1; i >= 0; i--)
+        {
+            result = result.Square();
+            if (_modulusLessTwo.Bit(i)) result *= this;
+        }
+
+        return result;
+    }
+
+    public bool SameAs(in Fp other) => Word == other.Word;
+
+    private UInt256 Word
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => new(_a0, _a1, _a2, _a3);
+    }
+
+    /// <summary>One row of Montgomery's product: t = (t + a*b + m*p) / 2^64. The modulus leaves two bits free, so t stays in four limbs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Row(in Fp a, ulong b, ref ulong t0, ref ulong t1, ref ulong t2, ref ulong t3)
+    {
+        ulong c = 0;
+        t0 = MultiplyAdd(a._a0, b, t0, ref c);
+        t1 = MultiplyAdd(a._a1, b, t1, ref c);
+        t2 = MultiplyAdd(a._a2, b, t2, ref c);
+        t3 = MultiplyAdd(a._a3, b, t3, ref c);
+        ulong t4 = c;
+        ulong m = t0 * Inv;
+        c = 0;
+        MultiplyAdd(m, P0, t0, ref c);
+        t0 = MultiplyAdd(m, P1, t1, ref c);
+        t1 = MultiplyAdd(m, P2, t2, ref c);
+        t2 = MultiplyAdd(m, P3, t3, ref c);
+        t3 = t4 + c;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong MultiplyAdd(ulong a, ulong b, ulong add, ref ulong carry)
+    {
+        ulong high = Math.BigMul(a, b, out ulong low);
+        low += add;
+        if (low < add) high++;
+        low += carry;
+        if (low < carry) high++;
+        carry = high;
+        return low;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Fp Reduce(in UInt256 value)
+    {
+        bool below = UInt256.SubtractUnderflow(value, new UInt256(P0, P1, P2, P3), out UInt256 reduced);
+        return below ? new Fp(value.U0, value.U1, value.U2, value.U3) : new Fp(reduced.U0, reduced.U1, reduced.U2, reduced.U3);
+    }
+
+    private static Fp PowerOfTwo(int exponent)
+    {
+        var result = new Fp(1, 0, 0, 0);
+        for (int i = 0; i < exponent; i++) result += result;
+        return result;
+    }
+}

@@ -1,0 +1,85 @@
+using QuorumMesh.Evm.Bn254;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Evm;
+
+/// <summary>0x06: point addition on alt_bn128 (EIP-196).</summary>
+internal sealed class Bn254AddPrecompile(ulong price) : Precompile
+{
+    public override ulong Gas(ReadOnlySpan<byte> input) => price;
+
+    public override byte[]? Run(ReadOnlySpan<byte> input)
+    {
+        Span<byte> data = stackalloc byte[128];
+        CopyPadded(input, 0, data);
+        if (!Bn254Encoding.TryReadPoint(data[..64], out AffinePoint<Fp> a) || !Bn254Encoding.TryReadPoint(data[64..], out AffinePoint<Fp> b)) return null;
+        return Bn254Encoding.Write((CurvePoint<Fp>.From(a) + CurvePoint<Fp>.From(b)).ToAffine());
+    }
+}
+
+/// <summary>0x07: scalar multiplication on alt_bn128 (EIP-196).</summary>
+internal sealed class Bn254MulPrecompile(ulong price) : Precompile
+{
+    public override ulong Gas(ReadOnlySpan<byte> input) => price;
+
+    public override byte[]? Run(ReadOnlySpan<byte> input)
+    {
+        Span<byte> data = stackalloc byte[96];
+        CopyPadded(input, 0, data);
+        if (!Bn254Encoding.TryReadPoint(data[..64], out AffinePoint<Fp> a)) return null;
+        return Bn254Encoding.Write(CurvePoint<Fp>.From(a).Times(UInt256.FromBigEndian(data[64..])).ToAffine());
+    }
+}
+
+/// <summary>0x08: pairing check on alt_bn128 (EIP-197).</summary>
+internal sealed class Bn254PairingPrecompile(ulong constant, ulong perPair) : Precompile
+{
+    private const int PairSize = 192;
+
+    public override ulong Gas(ReadOnlySpan<byte> input) => constant + perPair * (ulong)(input.Length / PairSize);
+
+    public override byte[]? Run(ReadOnlySpan<byte> input)
+    {
+        if (input.Length % PairSize != 0) return null;
+        var pairs = new (AffinePoint<Fp>, AffinePoint<Fp2>)[input.Length / PairSize];
+        for (int i = 0; i < pairs.Length; i++)
+        {
+            ReadOnlySpan<byte> pair = input.Slice(i * PairSize, PairSize);
+            if (!Bn254Encoding.TryReadPoint(pair[..64], out AffinePoint<Fp> p) || !Bn254Encoding.TryReadTwistPoint(pair[64..], out AffinePoint<Fp2> q)) return null;
+            pairs[i] = (p, q);
+        }
+
+        byte[] output = new byte[32];
+        output[31] = Pairing.Check(pairs) ? (byte)1 : (byte)0;
+        return output;
+    }
+}
+
+internal static class Bn254Encoding
+{
+    public static bool TryReadPoint(ReadOnlySpan<byte> data, out AffinePoint<Fp> point)
+    {
+        point = default;
+        if (!Fp.TryRead(data[..32], out Fp x) || !Fp.TryRead(data[32..], out Fp y)) return false;
+        point = new AffinePoint<Fp>(x, y);
+        return Pairing.IsOnCurve(point);
+    }
+
+    /// <summary>Each coordinate has its imaginary part first.</summary>
+    public static bool TryReadTwistPoint(ReadOnlySpan<byte> data, out AffinePoint<Fp2> point)
+    {
+        point = default;
+        if (!Fp.TryRead(data[..32], out Fp xi) || !Fp.TryRead(data[32..64], out Fp xr)) return false;
+        if (!Fp.TryRead(data[64..96], out Fp yi) || !Fp.TryRead(data[96..], out Fp yr)) return false;
+        point = new AffinePoint<Fp2>(new Fp2(xr, xi), new Fp2(yr, yi));
+        return Pairing.IsInGroup2(point);
+    }
+
+    public static byte[] Write(in AffinePoint<Fp> point)
+    {
+        byte[] output = new byte[64];
+        point.X.Write(output);
+        point.Y.Write(output.AsSpan(32));
+        return output;
+    }
+}

@@ -1,0 +1,20 @@
+namespace QuorumMesh.Evm;
+
+/// <summary>A contract of the protocol. Stateless.</summary>
+internal abstract class Precompile
+{
+    /// <summary>The price of this input; <see cref="ulong.MaxValue"/> when it is beyond any gas.</summary>
+    public abstract ulong Gas(ReadOnlySpan<byte> input);
+
+    /// <summary>Null for input the contract fails on, which costs the caller all the gas it gave.</summary>
+    public abstract byte[]? Run(ReadOnlySpan<byte> input);
+
+    protected static ulong Linear(int length, ulong constant, ulong perWord) => constant + perWord * ((ulong)length + 31 >> 5);
+
+    /// <summary>Copies input from an offset, right-padded with zeros.</summary>
+    protected static void CopyPadded(ReadOnlySpan<byte> input, int offset, Span<byte> target)
+    {
+        target.Clear();
+        if (offset < input.Length) input.Slice(offset, Math.Min(target.Length, input.Length - offset)).CopyTo(target);
+    }
+}
