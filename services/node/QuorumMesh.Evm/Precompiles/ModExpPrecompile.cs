@@ -8,8 +8,9 @@ internal sealed class ModExpPrecompile(bool repriced) : Precompile
 {
     private const int HeaderSize = 96;
 
-    // Operands beyond this cost more than 2^63 gas under either price as soon as they are worked on.
+    // A larger base or modulus costs more than 10^13 gas under either price, a longer exponent more than 10^9: beyond any block.
     private const ulong LargestOperand = 1 << 26;
+    private const ulong LongestExponent = 1 << 30;
 
     public override ulong Gas(ReadOnlySpan<byte> input)
     {
@@ -34,20 +35,26 @@ internal sealed class ModExpPrecompile(bool repriced) : Precompile
     {
         ReadLengths(input, out UInt256 baseLength, out UInt256 exponentLength, out UInt256 modulusLength);
         if (modulusLength.IsZero) return [];
-        if (!Usable(baseLength) || !Usable(modulusLength)) return null;
-        if (!Usable(exponentLength))
-            return null;
+        if (baseLength > LargestOperand || modulusLength > LargestOperand || exponentLength > LongestExponent) return null;
         int b = (int)baseLength, e = (int)exponentLength, m = (int)modulusLength;
         BigInteger modulus = Operand(input, HeaderSize + b + e, m);
         byte[] output = new byte[m];
         if (modulus.IsZero || modulus.IsOne) return output;
-        BigInteger value = BigInteger.ModPow(Operand(input, HeaderSize, b), Operand(input, HeaderSize + b, e), modulus);
+        BigInteger value = Power(Operand(input, HeaderSize, b), input, HeaderSize + b, e, modulus);
         byte[] bytes = value.ToByteArray(isUnsigned: true, isBigEndian: true);
         if (!value.IsZero) bytes.CopyTo(output, m - bytes.Length);
         return output;
     }
 
-    private static bool Usable(in UInt256 length) => length.IsUInt64 && length.U0 <= LargestOperand;
+    /// <summary>The part of the exponent that is not in the input is zero: it is squared away instead of being built.</summary>
+    private static BigInteger Power(BigInteger value, ReadOnlySpan<byte> input, int offset, int length, BigInteger modulus)
+    {
+        int present = Math.Clamp(input.Length - offset, 0, length);
+        if (present == 0) return BigInteger.One;
+        value = BigInteger.ModPow(value, Operand(input, offset, present), modulus);
+        for (long i = 8L * (length - present); i > 0 && !value.IsZero && !value.IsOne; i--) value = value * value % modulus;
+        return value;
+    }
 
     private static void ReadLengths(ReadOnlySpan<byte> input, out UInt256 baseLength, out UInt256 exponentLength, out UInt256 modulusLength)
     {

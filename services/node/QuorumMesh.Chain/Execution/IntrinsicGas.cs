@@ -1,0 +1,45 @@
+using QuorumMesh.Evm;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Chain.Execution;
+
+/// <summary>Gas that a transaction costs before any code runs.</summary>
+public static class IntrinsicGas
+{
+    public const ulong Transaction = 21000;
+    private const ulong Creation = 32000;
+    private const ulong ZeroByte = 4;
+    private const ulong NonZeroByteFrontier = 68;
+    private const ulong NonZeroByteIstanbul = 16;
+    private const ulong AccessListAddress = 2400;
+    private const ulong AccessListSlot = 1900;
+    private const ulong InitCodeWord = 2;
+    private const ulong FloorPerToken = 10;
+
+    /// <summary>For a private transaction over its 64-byte payload hash.</summary>
+    public static ulong Of(Transaction tx, Fork fork) => Of(tx.Data, tx.IsCreation, tx.AccessList, fork);
+
+    public static ulong Of(ReadOnlySpan<byte> data, bool isCreation, IReadOnlyList<AccessListEntry> accessList, Fork fork)
+    {
+        var zeros = (ulong)data.Count((byte)0);
+        var nonZeros = (ulong)data.Length - zeros;
+        var gas = Transaction + (zeros * ZeroByte) + (nonZeros * (fork >= Fork.Istanbul ? NonZeroByteIstanbul : NonZeroByteFrontier));
+        if (isCreation && fork >= Fork.Homestead)
+            gas += Creation;
+        if (isCreation && fork >= Fork.Shanghai)
+            gas += InitCodeWord * (((ulong)data.Length + 31) / 32);
+        foreach (var entry in accessList)
+            gas += AccessListAddress + (AccessListSlot * (ulong)entry.StorageKeys.Count);
+        return gas;
+    }
+
+    /// <summary>EIP-7623: the least gas that a transaction uses from Prague on; 0 before.</summary>
+    public static ulong Floor(ReadOnlySpan<byte> data, Fork fork)
+    {
+        if (fork < Fork.Prague)
+            return 0;
+        var zeros = (ulong)data.Count((byte)0);
+        var tokens = zeros + (4 * ((ulong)data.Length - zeros));
+        return Transaction + (FloorPerToken * tokens);
+    }
+}

@@ -1,0 +1,88 @@
+using QuorumMesh.Evm;
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Chain.Execution;
+
+// Whether a transaction may be in the block at all.
+public sealed partial class TransactionProcessor
+{
+    private const ulong GasPerBlob = 131072;
+    private const int MaxBlobs = 6;
+    private const byte BlobHashVersion = 1;
+
+    private TransactionInvalid Check(TransactionMessage msg, WorldState state, ulong gasPool)
+    {
+        TransactionInvalid invalid = CheckType(msg);
+        if (invalid == TransactionInvalid.None && !msg.IsCall) invalid = CheckPrice(msg);
+        if (invalid == TransactionInvalid.None && !msg.IsCall) invalid = CheckSender(msg, state);
+        if (invalid == TransactionInvalid.None) invalid = CheckBlobs(msg);
+        if (invalid != TransactionInvalid.None) return invalid;
+        if (msg.GasLimit > gasPool) return TransactionInvalid.GasLimitReached;
+        ulong intrinsic = IntrinsicGas.Of(msg.Data, msg.IsCreation, msg.AccessList, _fork);
+        if (msg.GasLimit < Math.Max(intrinsic, IntrinsicGas.Floor(msg.Data, _fork))) return TransactionInvalid.IntrinsicGas;
+        invalid = msg.IsPrivate ? TransactionInvalid.None : CheckValue(msg, state);
+        if (invalid != TransactionInvalid.None) return invalid;
+        bool tooLarge = _fork >= Fork.Shanghai && _rules.LimitCodeSize && msg.IsCreation && msg.Data.Length > 2 * _rules.MaxCodeSize;
+        return tooLarge ? TransactionInvalid.InitCodeTooLarge : TransactionInvalid.None;
+    }
+
+    private TransactionInvalid CheckType(TransactionMessage msg) => msg.Type switch
+    {
+        TransactionType.Legacy => TransactionInvalid.None,
+        TransactionType.AccessList when _fork >= Fork.Berlin => TransactionInvalid.None,
+        TransactionType.DynamicFee when _fork >= Fork.London => TransactionInvalid.None,
+        TransactionType.Blob when _fork >= Fork.Cancun && !_rules.IsQuorum => TransactionInvalid.None,
+        _ => TransactionInvalid.TypeNotSupported,
+    };
+
+    private TransactionInvalid CheckPrice(TransactionMessage msg)
+    {
+        if (_rules.IsQuorum && !_rules.GasPriceEnabled && !(msg.GasPrice | msg.MaxFeePerGas | msg.MaxPriorityFeePerGas).IsZero) return TransactionInvalid.GasPriceNotZero;
+        if (_fork < Fork.London) return TransactionInvalid.None;
+        if (msg.MaxPriorityFeePerGas > msg.MaxFeePerGas) return TransactionInvalid.TipAboveFeeCap;
+        return msg.MaxFeePerGas < _block.BaseFee ? TransactionInvalid.FeeCapTooLow : TransactionInvalid.None;
+    }
+
+    private TransactionInvalid CheckSender(TransactionMessage msg, WorldState state)
+    {
+        ulong nonce = state.GetNonce(msg.From);
+        if (msg.Nonce < nonce) return TransactionInvalid.NonceTooLow;
+        if (msg.Nonce > nonce) return TransactionInvalid.NonceTooHigh;
+        if (nonce == ulong.MaxValue) return TransactionInvalid.NonceMax;
+        if (!_rules.IsQuorum || _fork >= Fork.London)
+        {
+            Hash256 codeHash = state.GetCodeHash(msg.From);
+            if (!codeHash.IsZero && codeHash != Hash256.EmptyCode) return TransactionInvalid.SenderNotEoa;
+        }
+
+        UInt256 cap = msg.MaxFeePerGas > msg.GasPrice ? msg.MaxFeePerGas : msg.GasPrice;
+        if (UInt256.MultiplyOverflow(msg.GasLimit, cap, out UInt256 cost)) return TransactionInvalid.InsufficientFunds;
+        if (msg.BlobHashes.Count > 0)
+        {
+            if (UInt256.MultiplyOverflow(BlobGas(msg), msg.MaxFeePerBlobGas, out UInt256 blobs)) return TransactionInvalid.InsufficientFunds;
+            if (UInt256.AddOverflow(cost, blobs, out cost)) return TransactionInvalid.InsufficientFunds;
+        }
+
+        UInt256 balance = state.GetBalance(msg.From);
+        if (balance < cost) return TransactionInvalid.InsufficientFunds;
+        return !msg.IsPrivate && balance - cost < msg.Value ? TransactionInvalid.InsufficientBalanceForTransfer : TransactionInvalid.None;
+    }
+
+    private static TransactionInvalid CheckValue(TransactionMessage msg, WorldState state) =>
+        msg.IsCall && !msg.Value.IsZero && state.GetBalance(msg.From) < msg.Value ? TransactionInvalid.InsufficientBalanceForTransfer : TransactionInvalid.None;
+
+    private TransactionInvalid CheckBlobs(TransactionMessage msg)
+    {
+        if (msg.Type != TransactionType.Blob) return TransactionInvalid.None;
+        if (msg.IsCreation) return TransactionInvalid.BlobCreation;
+        if (msg.BlobHashes.Count == 0) return TransactionInvalid.BlobsMissing;
+        if (msg.BlobHashes.Count > MaxBlobs) return TransactionInvalid.TooManyBlobs;
+        foreach (Hash256 hash in msg.BlobHashes)
+            if (hash.Bytes[0] != BlobHashVersion)
+                return TransactionInvalid.BlobVersion;
+        return msg.MaxFeePerBlobGas < _block.BlobBaseFee ? TransactionInvalid.BlobFeeTooLow : TransactionInvalid.None;
+    }
+
+    private static UInt256 BlobGas(TransactionMessage msg) => GasPerBlob * (ulong)msg.BlobHashes.Count;
+}

@@ -1,0 +1,55 @@
+using QuorumMesh.Evm;
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Chain.Execution;
+
+// GoQuorum's private transactions (2.5:core/state_transition.go). Their public effects never depend on the payload.
+public sealed partial class TransactionProcessor
+{
+    private TransactionOutcome ExecutePrivate(TransactionMessage msg, WorldState publicState, WorldState? privateState, PrivateMode mode, byte[]? payload, IEvmTracer? tracer)
+    {
+        ulong intrinsic = IntrinsicGas.Of(msg.Data, msg.IsCreation, msg.AccessList, _fork);
+        Address? created = msg.IsCreation ? Address.ForCreate(msg.From, msg.Nonce) : null;
+        PrivateOutcome? outcome = null;
+        byte[] input = mode == PrivateMode.Payload ? payload ?? [] : [];
+        if (mode == PrivateMode.PublicOnly)
+        {
+            publicState.SetNonce(msg.From, publicState.GetNonce(msg.From) + 1);
+        }
+        else if (!msg.IsCreation && input.Length == 0)
+        {
+            // Not a party of a call: nothing but the nonce.
+            publicState.SetNonce(msg.From, publicState.GetNonce(msg.From) + 1);
+            outcome = new PrivateOutcome(true, EvmStatus.Success, [], null, []);
+        }
+        else
+        {
+            outcome = RunPrivate(msg, input, msg.GasLimit - intrinsic, publicState, privateState!, tracer);
+            if (outcome.Value.Status == EvmStatus.InsufficientBalance) return TransactionOutcome.Rejected(TransactionInvalid.InsufficientBalanceForTransfer);
+        }
+
+        if (outcome is not null) publicState.AddBalance(_block.Coinbase, default);
+        publicState.FinaliseTransaction(DeleteEmpty);
+        if (mode != PrivateMode.PublicOnly) privateState!.FinaliseTransaction(DeleteEmpty);
+        return new TransactionOutcome(TransactionInvalid.None, true, 0, intrinsic, outcome, [], EvmStatus.Success, created, []);
+    }
+
+    /// <summary>A creation with empty input is a stranger's: it leaves the ghost account (nonce 1, no code) in the private state.</summary>
+    private PrivateOutcome RunPrivate(TransactionMessage msg, byte[] input, ulong gas, WorldState publicState, WorldState privateState, IEvmTracer? tracer)
+    {
+        Warm(msg, publicState);
+        Warm(msg, privateState);
+        int publicSnapshot = publicState.Snapshot();
+        int privateSnapshot = privateState.Snapshot();
+        if (!msg.IsCreation) publicState.SetNonce(msg.From, publicState.GetNonce(msg.From) + 1);
+        EvmResult result = Run(msg, input, gas, publicState, privateState, tracer);
+        if (result.Status == EvmStatus.InsufficientBalance)
+        {
+            privateState.RevertToSnapshot(privateSnapshot);
+            publicState.RevertToSnapshot(publicSnapshot);
+        }
+
+        return new PrivateOutcome(result.IsSuccess, result.Status, result.Output, result.Created, privateState.Logs);
+    }
+}

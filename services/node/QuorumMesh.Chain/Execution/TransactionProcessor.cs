@@ -1,0 +1,123 @@
+using QuorumMesh.Evm;
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Chain.Execution;
+
+/// <summary>
+/// Executes transactions of one block one after the other, by Ethereum's rules and, for private ones, GoQuorum's. Begins and finalises the
+/// transaction in the states it is given. Not thread safe.
+/// </summary>
+public sealed partial class TransactionProcessor
+{
+    private readonly BlockContext _block;
+    private readonly Fork _fork;
+    private readonly TransactionRules _rules;
+    private readonly EvmMachine _evm;
+
+    public TransactionProcessor(BlockContext block, Fork fork, TransactionRules rules)
+    {
+        _block = block;
+        _fork = fork;
+        _rules = rules;
+        _evm = new EvmMachine(block, fork, new EvmOptions
+        {
+            IsQuorum = rules.IsQuorum,
+            MaxCodeSize = rules.MaxCodeSize,
+            LimitCodeSize = rules.LimitCodeSize,
+        });
+    }
+
+    private bool DeleteEmpty => _fork >= Fork.SpuriousDragon;
+
+    /// <summary>An invalid transaction changes neither the states nor the gas pool.</summary>
+    /// <param name="privateState">May be null for public transactions and for <see cref="PrivateMode.PublicOnly"/>.</param>
+    /// <param name="payload">The decrypted payload in <see cref="PrivateMode.Payload"/>.</param>
+    /// <param name="gasPool">Gas left in the block.</param>
+    public TransactionOutcome Execute(TransactionMessage msg, WorldState publicState, WorldState? privateState, PrivateMode mode, byte[]? payload, ref ulong gasPool, IEvmTracer? tracer = null)
+    {
+        TransactionInvalid invalid = Check(msg, publicState, gasPool);
+        if (invalid != TransactionInvalid.None) return TransactionOutcome.Rejected(invalid);
+        publicState.BeginTransaction();
+        TransactionOutcome outcome;
+        if (msg.IsPrivate)
+        {
+            if (mode != PrivateMode.PublicOnly) RequirePrivate(privateState).BeginTransaction();
+            outcome = ExecutePrivate(msg, publicState, privateState, mode, payload, tracer);
+        }
+        else
+        {
+            // A simulation may span both states; a transaction is public or private.
+            WorldState second = msg.IsCall && privateState is not null ? privateState : publicState;
+            if (!ReferenceEquals(second, publicState)) second.BeginTransaction();
+            outcome = ExecutePublic(msg, publicState, second, tracer);
+        }
+
+        if (outcome.Invalid == TransactionInvalid.None) gasPool -= outcome.PoolGasUsed;
+        return outcome;
+    }
+
+    private static WorldState RequirePrivate(WorldState? state) =>
+        state ?? throw new ArgumentNullException(nameof(state), "A private transaction needs the private state unless only its public effects are wanted.");
+
+    private TransactionOutcome ExecutePublic(TransactionMessage msg, WorldState state, WorldState second, IEvmTracer? tracer)
+    {
+        UInt256 gasCost = (UInt256)msg.GasLimit * msg.GasPrice;
+        if (!msg.IsCall)
+        {
+            if (!gasCost.IsZero) state.SubtractBalance(msg.From, gasCost);
+            ChargeBlobs(msg, state);
+        }
+
+        Warm(msg, state);
+        if (!ReferenceEquals(second, state)) Warm(msg, second);
+        ulong gas = msg.GasLimit - IntrinsicGas.Of(msg.Data, msg.IsCreation, msg.AccessList, _fork);
+        if (!msg.IsCreation) state.SetNonce(msg.From, state.GetNonce(msg.From) + 1);
+        EvmResult result = Run(msg, msg.Data, gas, state, second, tracer);
+        ulong used = msg.GasLimit - result.GasLeft;
+        used -= Math.Min(state.Refund, used / (_fork >= Fork.London ? 5UL : 2UL));
+        used = Math.Max(used, IntrinsicGas.Floor(msg.Data, _fork));
+        if (!msg.IsCall)
+        {
+            UInt256 back = (UInt256)(msg.GasLimit - used) * msg.GasPrice;
+            if (!back.IsZero) state.AddBalance(msg.From, back);
+            PayCoinbase(msg, used, state);
+        }
+
+        state.FinaliseTransaction(DeleteEmpty);
+        if (!ReferenceEquals(second, state)) second.FinaliseTransaction(DeleteEmpty);
+        return new TransactionOutcome(TransactionInvalid.None, result.IsSuccess, used, used, null, result.Output, result.Status, result.Created, state.Logs);
+    }
+
+    private EvmResult Run(TransactionMessage msg, byte[] input, ulong gas, WorldState publicState, WorldState privateState, IEvmTracer? tracer) =>
+        msg.To is { } to
+            ? _evm.Call(msg.From, msg.GasPrice, msg.From, to, input, gas, msg.Value, publicState, privateState, tracer, msg.BlobHashes)
+            : _evm.Create(msg.From, msg.GasPrice, msg.From, input, gas, msg.Value, publicState, privateState, tracer, msg.BlobHashes);
+
+    private void PayCoinbase(TransactionMessage msg, ulong used, WorldState state)
+    {
+        UInt256 perGas = _fork >= Fork.London ? msg.GasPrice - _block.BaseFee : msg.GasPrice;
+        state.AddBalance(_block.Coinbase, (UInt256)used * perGas);
+    }
+
+    private void ChargeBlobs(TransactionMessage msg, WorldState state)
+    {
+        if (msg.BlobHashes.Count > 0) state.SubtractBalance(msg.From, BlobGas(msg) * _block.BlobBaseFee);
+    }
+
+    /// <summary>EIP-2929, 2930, 3651.</summary>
+    private void Warm(TransactionMessage msg, WorldState state)
+    {
+        if (_fork < Fork.Berlin) return;
+        state.WarmAddress(msg.From);
+        if (msg.To is { } to) state.WarmAddress(to);
+        for (int i = PrecompileTable.HighestAddress(_fork); i > 0; i--) state.WarmAddress(PrecompileTable.AddressOf(i));
+        foreach (AccessListEntry entry in msg.AccessList)
+        {
+            state.WarmAddress(entry.Address);
+            foreach (UInt256 slot in entry.StorageKeys) state.WarmSlot(entry.Address, slot);
+        }
+
+        if (_fork >= Fork.Shanghai) state.WarmAddress(_block.Coinbase);
+    }
+}

@@ -1,0 +1,18 @@
+namespace QuorumMesh.Chain.Execution;
+
+/// <summary>Chain configuration that transaction execution depends on beside the fork.</summary>
+public sealed record TransactionRules
+{
+    /// <summary>Plain Ethereum, as public state tests have it.</summary>
+    public static TransactionRules Ethereum { get; } = new();
+
+    public bool IsQuorum { get; init; }
+
+    /// <summary>Lifts GoQuorum's zero gas price rule.</summary>
+    public bool GasPriceEnabled { get; init; }
+
+    /// <summary>Bytes; checked from Spurious Dragon on.</summary>
+    public int MaxCodeSize { get; init; } = 24576;
+
+    public bool LimitCodeSize { get; init; } = true;
+}
