@@ -1,0 +1,24 @@
+namespace QuorumMesh.Node.Network.Eth;
+
+/// <summary>Bounds of eth messages, served and accepted.</summary>
+public static class EthLimits
+{
+    public const int HeadersPerReply = 192;
+    public const int BodiesPerReply = 128;
+
+    /// <summary>A reply stops with the item that passes this.</summary>
+    public const int ReplyBytes = 2 * 1024 * 1024;
+
+    /// <summary>Outgoing Transactions messages.</summary>
+    public const int TransactionBatchBytes = 100 * 1024;
+
+    public const int TransactionBatchCount = 256;
+
+    /// <summary>Longest single transaction this node sends on.</summary>
+    public const int TransactionBytes = 1024 * 1024;
+
+    /// <summary>Incoming Transactions messages: others send all they have in one.</summary>
+    public const int TransactionsPerMessage = 65_536;
+
+    public const int AnnouncementsPerMessage = 1_024;
+}

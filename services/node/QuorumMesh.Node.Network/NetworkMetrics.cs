@@ -1,0 +1,17 @@
+using System.Diagnostics.Metrics;
+
+namespace QuorumMesh.Node.Network;
+
+/// <summary>Counters of the p2p network, process wide.</summary>
+public static class NetworkMetrics
+{
+    public const string MeterName = "QuorumMesh.Node.Network";
+
+    private static readonly Meter Meter = new(MeterName);
+
+    internal static Counter<long> TransactionsReceived { get; } = Meter.CreateCounter<long>("quorummesh_p2p_transactions_received", description: "Transactions received from peers");
+
+    internal static Counter<long> TransactionsSent { get; } = Meter.CreateCounter<long>("quorummesh_p2p_transactions_sent", description: "Transactions sent to peers");
+
+    internal static UpDownCounter<long> Peers { get; } = Meter.CreateUpDownCounter<long>("p2p_peers", description: "Connected peers");
+}

@@ -1,0 +1,50 @@
+using System.Security.Cryptography;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Network;
+
+/// <summary>The secp256k1 key that is this node's identity on devp2p. Gives away the public key and shared secrets, never itself.</summary>
+public sealed class NodeKey : IDisposable
+{
+    private readonly byte[] _private;
+
+    /// <exception cref="ArgumentException">Not 32 bytes, zero, or not below the group order.</exception>
+    public NodeKey(ReadOnlySpan<byte> privateKey)
+    {
+        if (privateKey.Length != 32 || !Secp256k1.IsValidPrivateKey(privateKey))
+            throw new ArgumentException("The node key must be 32 bytes, above zero and below the order of secp256k1: create a new one.", nameof(privateKey));
+        _private = GC.AllocateArray<byte>(32, pinned: true);
+        privateKey.CopyTo(_private);
+        PublicKey = Secp256k1.PublicKey(privateKey);
+        NodeId = Hex.ToHex(PublicKey, prefix: false);
+    }
+
+    /// <summary>64 bytes X‖Y.</summary>
+    public byte[] PublicKey { get; }
+
+    /// <summary>128 lower-case hex digits.</summary>
+    public string NodeId { get; }
+
+    public static NodeKey Generate()
+    {
+        Span<byte> key = stackalloc byte[32];
+        try
+        {
+            do
+                RandomNumberGenerator.Fill(key);
+            while (!Secp256k1.IsValidPrivateKey(key));
+            return new NodeKey(key);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(key);
+        }
+    }
+
+    /// <summary>X coordinate of the shared point; false when the other key is not a point of the curve.</summary>
+    internal bool TryEcdh(ReadOnlySpan<byte> otherPublic, Span<byte> x32) => Secp256k1.TryEcdh(_private, otherPublic, x32);
+
+    public void Dispose() => CryptographicOperations.ZeroMemory(_private);
+
+    public override string ToString() => NodeId;
+}

@@ -1,0 +1,216 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using QuorumMesh.Node.Network.Eth;
+using QuorumMesh.Node.Network.Peers;
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Network;
+
+/// <summary>devp2p: listens, keeps connections to the static peers, and gives the runtime its <see cref="IPeerNetwork"/>.</summary>
+public sealed partial class PeerServer : IPeerNetwork, IAsyncDisposable
+{
+    private const int MaxStaticPeers = 1_000;
+
+    private readonly PeerServerOptions _options;
+    private readonly ILogger<PeerServer> _logger;
+    private readonly TimeProvider _time;
+    private readonly PeerRegistry _registry;
+    private readonly ConnectionSetup _setup;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, StaticPeer> _statics = new(StringComparer.Ordinal);
+    private readonly HashSet<Task> _running = [];
+    private IPeerRequestHandler? _handler;
+    private Socket? _listener;
+    private volatile PeerStatus? _status;
+    private volatile Func<string, bool>? _allowed;
+    private int _port;
+    private bool _disposed;
+
+    public PeerServer(PeerServerOptions options, ILogger<PeerServer> logger, TimeProvider? time = null)
+    {
+        _options = options;
+        _logger = logger;
+        _time = time ?? TimeProvider.System;
+        _registry = new PeerRegistry(options.Key.NodeId, options.MaxPeers, _time);
+        _setup = new ConnectionSetup(options, () => _port);
+        _port = options.Listen.Port;
+    }
+
+    public IReadOnlyList<PeerInfo> Peers => Array.ConvertAll(_registry.Active, peer => peer.Info with { Static = IsStatic(peer.NodeId) });
+
+    public Enode Self => new(_options.Key.NodeId, OwnHost(), _port, _options.RaftPort);
+
+    /// <summary>Binds the port and begins to accept and to dial. Connections wait for <see cref="SetStatus"/>.</summary>
+    /// <exception cref="IOException">The port cannot be bound.</exception>
+    public void Start(IPeerRequestHandler handler)
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_handler is not null)
+                throw new InvalidOperationException("The peer server is already started.");
+            _listener = Bind(_options.Listen);
+            _port = ((IPEndPoint)_listener.LocalEndPoint!).Port;
+            _handler = handler;
+        }
+        Track(AcceptLoopAsync(_listener));
+        Track(MaintainLoopAsync());
+        lock (_lock)
+            foreach (var peer in _statics.Values)
+                Dial(peer);
+        _logger.LogInformation("Peer network listens: {Enode}", Self);
+    }
+
+    public void SetStatus(PeerStatus own)
+    {
+        bool first = _status is null;
+        _status = own;
+        if (first)
+            HurryDials();
+    }
+
+    public void AddStaticPeer(Enode e)
+    {
+        if (e.NodeId == _options.Key.NodeId)
+            return;
+        lock (_lock)
+        {
+            if (_disposed)
+                return;
+            if (_statics.TryGetValue(e.NodeId, out var known))
+            {
+                if (known.Enode == e)
+                {
+                    known.Hurry();
+                    return;
+                }
+                known.Stop();
+            }
+            else if (_statics.Count >= MaxStaticPeers)
+            {
+                throw new InvalidOperationException($"There are {MaxStaticPeers} static peers already: remove one first.");
+            }
+            var peer = new StaticPeer(e, _options, _registry, _time);
+            _statics[e.NodeId] = peer;
+            if (_handler is not null)
+                Dial(peer);
+        }
+    }
+
+    public void RemovePeer(string nodeId)
+    {
+        var id = Enode.NormalizeId(nodeId);
+        lock (_lock)
+            if (_statics.Remove(id, out var known))
+                known.Stop();
+        _registry.Find(id)?.Disconnect(DisconnectReason.Requested, "removed");
+    }
+
+    public void SetAllowed(Func<string, bool>? nodeIdAllowed)
+    {
+        _allowed = nodeIdAllowed;
+        foreach (var peer in _registry.All)
+            if (!IsAllowed(peer.NodeId))
+                peer.Abort("no longer allowed to connect");
+        HurryDials();
+    }
+
+    public void BroadcastTransactions(IReadOnlyList<ReadOnlyMemory<byte>> rawTransactions, string? exceptNodeId, bool resend = false)
+    {
+        foreach (var raw in rawTransactions)
+            if (raw.IsEmpty || raw.Span[0] is >= 0x80 and < 0xc0 || raw.Length > EthLimits.TransactionBytes)
+                throw new ArgumentException($"A transaction must be an RLP list or type byte and payload, of at most {EthLimits.TransactionBytes} bytes.", nameof(rawTransactions));
+        var peers = Array.FindAll(_registry.Active, peer => peer.NodeId != exceptNodeId);
+        if (peers.Length == 0)
+            return;
+        foreach (var raw in rawTransactions)
+        {
+            var hash = Keccak.Hash(raw.Span);
+            foreach (var peer in peers)
+                peer.EnqueueTransaction(hash, raw, resend);
+        }
+        foreach (var peer in peers)
+            peer.Wake();
+    }
+
+    public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, ulong from, int count, CancellationToken ct) =>
+        RequestHeadersAsync(nodeId, new HeaderQuery(null, from, count, 0, false), ct);
+
+    public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, Hash256 from, int count, ulong skip, bool reverse, CancellationToken ct) =>
+        RequestHeadersAsync(nodeId, new HeaderQuery(from, 0, count, skip, reverse), ct);
+
+    public async Task<IReadOnlyList<byte[]>> RequestBodiesAsync(string nodeId, IReadOnlyList<Hash256> hashes, CancellationToken ct)
+    {
+        if (hashes.Count is 0 or > EthLimits.BodiesPerReply)
+            throw new ArgumentException($"Ask for 1 to {EthLimits.BodiesPerReply} bodies, not {hashes.Count}.", nameof(hashes));
+        return await ActivePeer(nodeId).RequestBodiesAsync(hashes, ct).ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+        }
+        foreach (var peer in _registry.All)
+            peer.Disconnect(DisconnectReason.Quitting, "this node stops");
+        await _stop.CancelAsync().ConfigureAwait(false);
+        _listener?.Dispose();
+        Task[] running;
+        lock (_lock)
+            running = [.. _running];
+        await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, HeaderQuery query, CancellationToken ct)
+    {
+        if (query.Amount is < 1 or > EthLimits.HeadersPerReply)
+            throw new ArgumentException($"Ask for 1 to {EthLimits.HeadersPerReply} headers, not {query.Amount}.");
+        return await ActivePeer(nodeId).RequestHeadersAsync(query, ct).ConfigureAwait(false);
+    }
+
+    private Peer ActivePeer(string nodeId) =>
+        _registry.FindActive(nodeId) ?? throw new PeerRequestException($"There is no connection to peer {nodeId}.");
+
+    private bool IsAllowed(string nodeId) => _allowed is not { } allowed || allowed(nodeId);
+
+    private bool IsStatic(string nodeId)
+    {
+        lock (_lock)
+            return _statics.ContainsKey(nodeId);
+    }
+
+    private void HurryDials()
+    {
+        lock (_lock)
+            foreach (var peer in _statics.Values)
+                peer.Hurry();
+    }
+
+    private string OwnHost() => _options.AdvertisedHost
+        ?? (_options.Listen.Address.Equals(IPAddress.Any) || _options.Listen.Address.Equals(IPAddress.IPv6Any) ? "127.0.0.1" : _options.Listen.Address.ToString());
+
+    private static Socket Bind(IPEndPoint endPoint)
+    {
+        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (endPoint.Address.Equals(IPAddress.IPv6Any))
+                socket.DualMode = true;
+            socket.Bind(endPoint);
+            socket.Listen(128);
+            return socket;
+        }
+        catch (SocketException e)
+        {
+            socket.Dispose();
+            throw new IOException($"Cannot listen for peers on {endPoint}: {e.Message}. Choose another port or address.", e);
+        }
+    }
+}

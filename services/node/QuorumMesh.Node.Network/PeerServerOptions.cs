@@ -1,0 +1,56 @@
+using System.Net;
+using QuorumMesh.Node.Network.Peers;
+
+namespace QuorumMesh.Node.Network;
+
+/// <summary>Settings of <see cref="PeerServer"/>; the defaults are GoQuorum's where it has them.</summary>
+public sealed class PeerServerOptions
+{
+    public required NodeKey Key { get; init; }
+
+    /// <summary>Where to listen; port 0 takes a free one.</summary>
+    public IPEndPoint Listen { get; init; } = new(IPAddress.Any, 30303);
+
+    /// <summary>Address others reach this node at, for its own enode URL. Default: the listen address, or loopback when that is "any".</summary>
+    public string? AdvertisedHost { get; init; }
+
+    /// <summary>For the own enode URL; 0 leaves it out.</summary>
+    public int RaftPort { get; init; }
+
+    public string ClientName { get; init; } = "QuorumMesh/v0.1.0/linux/dotnet10";
+
+    /// <summary>Peers at most; static ones always get in.</summary>
+    public int MaxPeers { get; init; } = 50;
+
+    /// <summary>Handshakes of incoming connections at a time.</summary>
+    public int MaxPendingHandshakes { get; init; } = 50;
+
+    public IReadOnlyList<SubProtocol> Protocols { get; init; } = [SubProtocol.Eth63, SubProtocol.Eth64];
+
+    /// <summary>For each part of the handshake: encryption, Hello, Status.</summary>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    public TimeSpan DialTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Pause after the first failed dial; doubles up to <see cref="MaxRedialDelay"/>.</summary>
+    public TimeSpan FirstRedialDelay { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    public TimeSpan MaxRedialDelay { get; init; } = TimeSpan.FromSeconds(10);
+
+    public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(15);
+
+    public TimeSpan ReadTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Requests of one kind under way to a peer at a time.</summary>
+    public int MaxRequestsInFlight { get; init; } = 8;
+
+    /// <summary>Bytes of transactions waiting for one peer; beyond, the oldest are dropped.</summary>
+    public long TransactionQueueBytes { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>Transactions remembered per peer as known to it.</summary>
+    public int KnownTransactions { get; init; } = 32_768;
+}
