@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace QuorumMesh.Primitives;
 
@@ -59,11 +60,23 @@ public readonly partial struct UInt256
         return total;
     }
 
+    /// <summary>
+    /// Math.BigMul, but with the low half by a multiplication of its own: Math.BigMul writes it to memory and reads it back,
+    /// which costs more than the second multiplication.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong MultiplyLimbs(ulong a, ulong b, out ulong low)
+    {
+        if (!Bmi2.X64.IsSupported) return Math.BigMul(a, b, out low);
+        low = a * b;
+        return Bmi2.X64.MultiplyNoFlags(a, b);
+    }
+
     /// <summary>a * b + add + carry, which never exceeds 128 bits; the high half becomes the new carry.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong MultiplyAdd(ulong a, ulong b, ulong add, ref ulong carry)
     {
-        ulong high = Math.BigMul(a, b, out ulong low);
+        ulong high = MultiplyLimbs(a, b, out ulong low);
         low += add;
         high += low < add ? 1UL : 0UL;
         low += carry;
@@ -76,7 +89,7 @@ public readonly partial struct UInt256
     {
         if (((a.U1 | a.U2 | a.U3) | (b.U1 | b.U2 | b.U3)) == 0)
         {
-            ulong high = Math.BigMul(a.U0, b.U0, out ulong low);
+            ulong high = MultiplyLimbs(a.U0, b.U0, out ulong low);
             r = new(low, high);
             return;
         }
@@ -195,18 +208,24 @@ public readonly partial struct UInt256
             return;
         }
 
-        if (!AddOverflow(a, b, out UInt256 sum))
+        // Reduce both first: the sum is then below 2m, so one subtraction (with the carry as the 257th bit) is enough.
+        ReduceTerm(a, m, out UInt256 x);
+        ReduceTerm(b, m, out UInt256 y);
+        bool carry = AddOverflow(x, y, out UInt256 sum);
+        bool below = SubtractUnderflow(sum, m, out UInt256 reduced);
+        r = carry || !below ? reduced : sum;
+    }
+
+    private static void ReduceTerm(in UInt256 a, in UInt256 m, out UInt256 r)
+    {
+        if (m.U3 == 0 || a.U3 > m.U3)
         {
-            Mod(sum, m, out r);
+            Mod(a, m, out r);
             return;
         }
 
-        // Reduce both first: the sum is then below 2m, so one subtraction (with the carry as the 257th bit) is enough.
-        Mod(a, m, out UInt256 x);
-        Mod(b, m, out UInt256 y);
-        bool carry = AddOverflow(x, y, out sum);
-        bool below = SubtractUnderflow(sum, m, out UInt256 reduced);
-        r = carry || !below ? reduced : sum;
+        // With a top limb not above a non-zero one of m, a is below 2m.
+        r = SubtractUnderflow(a, m, out UInt256 reduced) ? a : reduced;
     }
 
     /// <summary>(a * b) mod m on the 512-bit product; 0 when m is 0.</summary>

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 
 namespace QuorumMesh.Primitives;
@@ -23,7 +22,7 @@ public readonly partial struct UInt256
             return;
         }
 
-        DivideWide(a, default, 4, b, out r, out _);
+        DivideWide(a, default, b, out r, out _);
     }
 
     /// <summary>Remainder; 0 when b is 0.</summary>
@@ -47,7 +46,7 @@ public readonly partial struct UInt256
             return;
         }
 
-        DivideWide(a, default, 4, b, out _, out r);
+        DivideWide(a, default, b, out _, out r);
     }
 
     /// <summary>Quotient and remainder in one division; both 0 when b is 0.</summary>
@@ -59,82 +58,158 @@ public readonly partial struct UInt256
             return;
         }
 
-        DivideWide(a, default, 4, b, out quotient, out remainder);
+        DivideWide(a, default, b, out quotient, out remainder);
     }
 
-    private static void ModWide(in UInt256 low, in UInt256 high, in UInt256 m, out UInt256 r) =>
-        DivideWide(low, high, 8, m, out _, out r);
+    private static void ModWide(in UInt256 low, in UInt256 high, in UInt256 m, out UInt256 r) => DivideWide(low, high, m, out _, out r);
 
-    /// <summary>
-    /// Divides high·2^256 + low (of which <paramref name="limbs"/> limbs are looked at) by a non-zero divisor.
-    /// The quotient is given modulo 2^256.
-    /// </summary>
-    private static void DivideWide(in UInt256 low, in UInt256 high, int limbs, in UInt256 divisor, out UInt256 quotient, out UInt256 remainder)
+    /// <summary>Divides high·2^256 + low by a divisor that is not zero. The quotient is given modulo 2^256.</summary>
+    private static void DivideWide(in UInt256 low, in UInt256 high, in UInt256 divisor, out UInt256 quotient, out UInt256 remainder)
     {
-        Limbs9 u = default;
-        u[0] = low.U0;
-        u[1] = low.U1;
-        u[2] = low.U2;
-        u[3] = low.U3;
-        u[4] = high.U0;
-        u[5] = high.U1;
-        u[6] = high.U2;
-        u[7] = high.U3;
-        while (limbs > 0 && u[limbs - 1] == 0) limbs--;
-        int n = divisor.U3 != 0 ? 4 : divisor.U2 != 0 ? 3 : divisor.U1 != 0 ? 2 : 1;
-        Limbs9 q = default;
-        if (limbs < n)
+        if ((divisor.U1 | divisor.U2 | divisor.U3) == 0) DivideByOneLimb(low, high, divisor.U0, out quotient, out remainder);
+        else if ((divisor.U2 | divisor.U3) == 0) DivideByTwoLimbs(low, high, divisor, out quotient, out remainder);
+        else DivideByFourLimbs(low, high, divisor, out quotient, out remainder);
+    }
+
+    private static void DivideByOneLimb(in UInt256 low, in UInt256 high, ulong divisor, out UInt256 quotient, out UInt256 remainder)
+    {
+        ulong rest = 0;
+        if (!high.IsZero)
         {
-            // The outputs may share their place with the dividend, so it is read from the copy.
-            quotient = default;
-            remainder = new(u[0], u[1], u[2], u[3]);
-            return;
+            DivideLimb(rest, high.U3, divisor, out rest);
+            DivideLimb(rest, high.U2, divisor, out rest);
+            DivideLimb(rest, high.U1, divisor, out rest);
+            DivideLimb(rest, high.U0, divisor, out rest);
         }
 
-        if (n == 1)
-        {
-            ulong rest = 0;
-            ulong d = divisor.U0;
-            for (int i = limbs - 1; i >= 0; i--) q[i] = DivideLimb(rest, u[i], d, out rest);
-            quotient = new(q[0], q[1], q[2], q[3]);
-            remainder = new(rest);
-            return;
-        }
+        ulong q3 = DivideLimb(rest, low.U3, divisor, out rest);
+        ulong q2 = DivideLimb(rest, low.U2, divisor, out rest);
+        ulong q1 = DivideLimb(rest, low.U1, divisor, out rest);
+        ulong q0 = DivideLimb(rest, low.U0, divisor, out rest);
+        quotient = new(q0, q1, q2, q3);
+        remainder = new(rest);
+    }
 
-        int shift = BitOperations.LeadingZeroCount(n == 4 ? divisor.U3 : n == 3 ? divisor.U2 : divisor.U1);
+    private static void DivideByTwoLimbs(in UInt256 low, in UInt256 high, in UInt256 divisor, out UInt256 quotient, out UInt256 remainder)
+    {
+        // Both sides are shifted until the divisor's top bit is set; what leaves the dividend on the left starts the remainder.
+        int shift = BitOperations.LeadingZeroCount(divisor.U1);
         ShiftLeft(divisor, shift, out UInt256 v);
-        if (shift != 0)
+        ShiftLeft(low, shift, out UInt256 l);
+        ulong r0;
+        ulong r1;
+        ulong q3 = 0;
+        if (high.IsZero)
         {
-            for (int i = limbs; i > 0; i--) u[i] = u[i] << shift | u[i - 1] >> (64 - shift);
-            u[0] <<= shift;
+            r1 = low.U3 >> 1 >> (63 - shift);
+            r0 = l.U3;
+        }
+        else
+        {
+            ShiftLeft(high, shift, out UInt256 h);
+            r1 = high.U3 >> 1 >> (63 - shift);
+            r0 = h.U3;
+            NextDigit(ref r1, ref r0, h.U2, v.U1, v.U0);
+            NextDigit(ref r1, ref r0, h.U1, v.U1, v.U0);
+            NextDigit(ref r1, ref r0, h.U0 | low.U3 >> 1 >> (63 - shift), v.U1, v.U0);
+            q3 = NextDigit(ref r1, ref r0, l.U3, v.U1, v.U0);
         }
 
-        LongDivision(ref u, limbs, v, n, ref q);
-        quotient = new(q[0], q[1], q[2], q[3]);
-        remainder = new UInt256(u[0], u[1], n > 2 ? u[2] : 0, n > 3 ? u[3] : 0) >> shift;
+        ulong q2 = NextDigit(ref r1, ref r0, l.U2, v.U1, v.U0);
+        ulong q1 = NextDigit(ref r1, ref r0, l.U1, v.U1, v.U0);
+        ulong q0 = NextDigit(ref r1, ref r0, l.U0, v.U1, v.U0);
+        quotient = new(q0, q1, q2, q3);
+        ShiftRight(new(r0, r1), shift, out remainder);
     }
 
-    /// <summary>Leaves the normalised remainder in the low limbs of <paramref name="u"/>.</summary>
-    private static void LongDivision(ref Limbs9 u, int limbs, in UInt256 divisor, int n, ref Limbs9 q)
+    /// <summary>For three limbs as well: the shift then moves the divisor by a whole limb more.</summary>
+    [SkipLocalsInit]
+    private static void DivideByFourLimbs(in UInt256 low, in UInt256 high, in UInt256 divisor, out UInt256 quotient, out UInt256 remainder)
     {
-        Limbs9 v = default;
-        v[0] = divisor.U0;
-        v[1] = divisor.U1;
-        v[2] = divisor.U2;
-        v[3] = divisor.U3;
-        ulong top = v[n - 1];
-        ulong next = v[n - 2];
-        for (int j = limbs - n; j >= 0; j--)
+        int shift = BitOperations.LeadingZeroCount(divisor.U3);
+        if (shift == 64) shift += BitOperations.LeadingZeroCount(divisor.U2);
+        ShiftLeft(divisor, shift, out UInt256 v);
+        ShiftLeft(low, shift, out UInt256 l);
+        ShiftRight(low, 256 - shift, out UInt256 h);
+        ulong q1 = 0;
+        ulong q2 = 0;
+        ulong q3 = 0;
+        UInt256 rest;
+        if (high.IsZero)
         {
-            ulong digit = EstimateDigit(u[j + n], u[j + n - 1], u[j + n - 2], top, next);
-            if (digit != 0 && SubtractMultiple(ref u, j, ref v, n, digit))
+            if (shift < 64)
             {
-                digit--;
-                AddBack(ref u, j, ref v, n);
+                rest = new(l.U1, l.U2, l.U3, h.U0);
+            }
+            else
+            {
+                rest = new(l.U2, l.U3, h.U0, h.U1);
+                q1 = NextDigit(ref rest, l.U1, v);
+            }
+        }
+        else
+        {
+            ShiftLeft(high, shift, out UInt256 shifted);
+            h |= shifted;
+            ShiftRight(high, 256 - shift, out UInt256 top);
+            if (shift < 64)
+            {
+                rest = new(h.U1, h.U2, h.U3, top.U0);
+            }
+            else
+            {
+                rest = new(h.U2, h.U3, top.U0, top.U1);
+                NextDigit(ref rest, h.U1, v);
             }
 
-            q[j] = digit;
+            NextDigit(ref rest, h.U0, v);
+            q3 = NextDigit(ref rest, l.U3, v);
+            q2 = NextDigit(ref rest, l.U2, v);
+            q1 = NextDigit(ref rest, l.U1, v);
         }
+
+        ulong q0 = NextDigit(ref rest, l.U0, v);
+        quotient = new(q0, q1, q2, q3);
+        ShiftRight(rest, shift, out remainder);
+    }
+
+    /// <summary>(rest·2^64 + next) / divisor for rest &lt; divisor, whose top bit is set; rest becomes the remainder.</summary>
+    private static ulong NextDigit(ref UInt256 rest, ulong next, in UInt256 divisor)
+    {
+        ulong digit = EstimateDigit(rest.U3, rest.U2, rest.U1, divisor.U3, divisor.U2);
+        ulong carry = 0;
+        ulong borrow = 0;
+        ulong r0 = SubtractBorrow(next, MultiplyAdd(divisor.U0, digit, 0, ref carry), ref borrow);
+        ulong r1 = SubtractBorrow(rest.U0, MultiplyAdd(divisor.U1, digit, 0, ref carry), ref borrow);
+        ulong r2 = SubtractBorrow(rest.U1, MultiplyAdd(divisor.U2, digit, 0, ref carry), ref borrow);
+        ulong r3 = SubtractBorrow(rest.U2, MultiplyAdd(divisor.U3, digit, 0, ref carry), ref borrow);
+        SubtractBorrow(rest.U3, carry, ref borrow);
+        if (borrow != 0)
+        {
+            digit--;
+            carry = 0;
+            r0 = AddCarry(r0, divisor.U0, ref carry);
+            r1 = AddCarry(r1, divisor.U1, ref carry);
+            r2 = AddCarry(r2, divisor.U2, ref carry);
+            r3 = AddCarry(r3, divisor.U3, ref carry);
+        }
+
+        rest = new(r0, r1, r2, r3);
+        return digit;
+    }
+
+    /// <summary>The same for two limbs; the estimate from three limbs by two is exact here.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong NextDigit(ref ulong rest1, ref ulong rest0, ulong next, ulong divisor1, ulong divisor0)
+    {
+        ulong digit = EstimateDigit(rest1, rest0, next, divisor1, divisor0);
+        ulong carry = 0;
+        ulong borrow = 0;
+        ulong r0 = SubtractBorrow(next, MultiplyAdd(divisor0, digit, 0, ref carry), ref borrow);
+        ulong r1 = SubtractBorrow(rest0, MultiplyAdd(divisor1, digit, 0, ref carry), ref borrow);
+        rest0 = r0;
+        rest1 = r1;
+        return digit;
     }
 
     /// <summary>The next quotient digit, at most one too large.</summary>
@@ -156,34 +231,12 @@ public readonly partial struct UInt256
 
         while (true)
         {
-            ulong high = Math.BigMul(digit, next, out ulong low);
+            ulong high = MultiplyLimbs(digit, next, out ulong low);
             if (high < rest || (high == rest && low <= u0)) return digit;
             digit--;
             rest += top;
             if (rest < top) return digit;
         }
-    }
-
-    /// <summary>True when the result went below zero.</summary>
-    private static bool SubtractMultiple(ref Limbs9 u, int offset, ref Limbs9 v, int n, ulong digit)
-    {
-        ulong carry = 0;
-        ulong borrow = 0;
-        for (int i = 0; i < n; i++)
-        {
-            ulong product = MultiplyAdd(v[i], digit, 0, ref carry);
-            u[offset + i] = SubtractBorrow(u[offset + i], product, ref borrow);
-        }
-
-        u[offset + n] = SubtractBorrow(u[offset + n], carry, ref borrow);
-        return borrow != 0;
-    }
-
-    private static void AddBack(ref Limbs9 u, int offset, ref Limbs9 v, int n)
-    {
-        ulong carry = 0;
-        for (int i = 0; i < n; i++) u[offset + i] = AddCarry(u[offset + i], v[i], ref carry);
-        u[offset + n] += carry;
     }
 
     /// <summary>(high·2^64 + low) / divisor, for high &lt; divisor.</summary>
@@ -208,12 +261,5 @@ public readonly partial struct UInt256
         (UInt128 wide, UInt128 rest) = UInt128.DivRem(new UInt128(high, low), divisor);
         remainder = (ulong)rest;
         return (ulong)wide;
-    }
-
-    [InlineArray(9)]
-    [StructLayout(LayoutKind.Sequential)]
-    private struct Limbs9
-    {
-        private ulong _first;
     }
 }
