@@ -22,6 +22,13 @@ public readonly struct Address : IEquatable<Address>, IComparable<Address>
         this = Unsafe.ReadUnaligned<Address>(ref MemoryMarshal.GetReference(bytes));
     }
 
+    private Address(ulong first, ulong second, uint third)
+    {
+        _first = first;
+        _second = second;
+        _third = third;
+    }
+
     public static Address Zero => default;
 
     public bool IsZero => (_first | _second | _third) == 0;
@@ -77,12 +84,10 @@ public readonly struct Address : IEquatable<Address>, IComparable<Address>
     }
 
     /// <summary>The low 20 bytes of the word; the rest is dropped, as the EVM does.</summary>
-    public static Address FromWord(in UInt256 word)
-    {
-        Span<byte> bytes = stackalloc byte[UInt256.Size];
-        word.WriteBigEndian(bytes);
-        return new Address(bytes[12..]);
-    }
+    public static Address FromWord(in UInt256 word) => new(
+        BinaryPrimitives.ReverseEndianness(word.U2 << 32 | word.U1 >> 32),
+        BinaryPrimitives.ReverseEndianness(word.U1 << 32 | word.U0 >> 32),
+        BinaryPrimitives.ReverseEndianness((uint)word.U0));
 
     public UInt256 ToWord()
     {

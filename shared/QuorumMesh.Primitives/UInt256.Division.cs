@@ -152,17 +152,23 @@ public readonly partial struct UInt256
             ShiftLeft(high, shift, out UInt256 shifted);
             h |= shifted;
             ShiftRight(high, 256 - shift, out UInt256 top);
-            if (shift < 64)
+            if (top.IsZero && h < v)
+            {
+                // As after the product of two reduced numbers: the first digits would be zero.
+                rest = h;
+            }
+            else if (shift < 64)
             {
                 rest = new(h.U1, h.U2, h.U3, top.U0);
+                NextDigit(ref rest, h.U0, v);
             }
             else
             {
                 rest = new(h.U2, h.U3, top.U0, top.U1);
                 NextDigit(ref rest, h.U1, v);
+                NextDigit(ref rest, h.U0, v);
             }
 
-            NextDigit(ref rest, h.U0, v);
             q3 = NextDigit(ref rest, l.U3, v);
             q2 = NextDigit(ref rest, l.U2, v);
             q1 = NextDigit(ref rest, l.U1, v);

@@ -2,6 +2,8 @@ using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace QuorumMesh.Primitives;
 
@@ -92,6 +94,12 @@ public readonly partial struct UInt256 : IEquatable<UInt256>, IComparable<UInt25
         if (bytes.Length == Size)
         {
             ref byte b = ref MemoryMarshal.GetReference(bytes);
+            if (Avx2.IsSupported)
+            {
+                Vector256<ulong> reversed = ReverseBytes(Vector256.LoadUnsafe(ref b));
+                return Unsafe.As<Vector256<ulong>, UInt256>(ref reversed);
+            }
+
             return new(ReadBigEndian(ref b, 24), ReadBigEndian(ref b, 16), ReadBigEndian(ref b, 8), ReadBigEndian(ref b, 0));
         }
 
@@ -117,12 +125,28 @@ public readonly partial struct UInt256 : IEquatable<UInt256>, IComparable<UInt25
         return BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(raw) : raw;
     }
 
+    /// <summary>Reverses all 32 bytes: within each limb, then the limbs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<ulong> ReverseBytes(Vector256<byte> bytes)
+    {
+        Vector256<byte> order = Vector256.Create(
+            (byte)7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8);
+        return Avx2.Permute4x64(Avx2.Shuffle(bytes, order).AsUInt64(), 0b00_01_10_11);
+    }
+
     /// <summary>Writes exactly 32 bytes.</summary>
     /// <exception cref="ArgumentException">The destination is shorter than 32 bytes.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void WriteBigEndian(Span<byte> destination)
     {
         if (destination.Length < Size) ThrowShort();
+        if (Avx2.IsSupported)
+        {
+            Vector256<byte> limbs = Unsafe.ReadUnaligned<Vector256<byte>>(ref Unsafe.As<UInt256, byte>(ref Unsafe.AsRef(in this)));
+            ReverseBytes(limbs).AsByte().StoreUnsafe(ref MemoryMarshal.GetReference(destination));
+            return;
+        }
+
         BinaryPrimitives.WriteUInt64BigEndian(destination, U3);
         BinaryPrimitives.WriteUInt64BigEndian(destination[8..], U2);
         BinaryPrimitives.WriteUInt64BigEndian(destination[16..], U1);
