@@ -89,20 +89,17 @@ public readonly partial struct UInt256 : IEquatable<UInt256>, IComparable<UInt25
 
     /// <summary>Reads up to 32 big-endian bytes; fewer are taken as left-padded with zeros.</summary>
     /// <exception cref="ArgumentException">More than 32 bytes.</exception>
-    public static UInt256 FromBigEndian(ReadOnlySpan<byte> bytes)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static UInt256 FromBigEndian(ReadOnlySpan<byte> bytes) =>
+        bytes.Length == Size ? FromWholeWord(ref MemoryMarshal.GetReference(bytes)) : FromFewBytes(bytes);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static UInt256 FromWholeWord(ref byte start) => Avx2.IsSupported
+        ? Unsafe.BitCast<Vector256<ulong>, UInt256>(ReverseBytes(Vector256.LoadUnsafe(ref start)))
+        : new(ReadBigEndian(ref start, 24), ReadBigEndian(ref start, 16), ReadBigEndian(ref start, 8), ReadBigEndian(ref start, 0));
+
+    private static UInt256 FromFewBytes(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length == Size)
-        {
-            ref byte b = ref MemoryMarshal.GetReference(bytes);
-            if (Avx2.IsSupported)
-            {
-                Vector256<ulong> reversed = ReverseBytes(Vector256.LoadUnsafe(ref b));
-                return Unsafe.As<Vector256<ulong>, UInt256>(ref reversed);
-            }
-
-            return new(ReadBigEndian(ref b, 24), ReadBigEndian(ref b, 16), ReadBigEndian(ref b, 8), ReadBigEndian(ref b, 0));
-        }
-
         if (bytes.Length > Size)
             throw new ArgumentException($"A 256-bit word takes at most 32 bytes, got {bytes.Length}.", nameof(bytes));
         if (bytes.Length <= 8)
@@ -115,7 +112,7 @@ public readonly partial struct UInt256 : IEquatable<UInt256>, IComparable<UInt25
         Span<byte> padded = stackalloc byte[Size];
         padded.Clear();
         bytes.CopyTo(padded[(Size - bytes.Length)..]);
-        return FromBigEndian(padded);
+        return FromWholeWord(ref MemoryMarshal.GetReference(padded));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -140,13 +137,7 @@ public readonly partial struct UInt256 : IEquatable<UInt256>, IComparable<UInt25
     public void WriteBigEndian(Span<byte> destination)
     {
         if (destination.Length < Size) ThrowShort();
-        if (Avx2.IsSupported)
-        {
-            Vector256<byte> limbs = Unsafe.ReadUnaligned<Vector256<byte>>(ref Unsafe.As<UInt256, byte>(ref Unsafe.AsRef(in this)));
-            ReverseBytes(limbs).AsByte().StoreUnsafe(ref MemoryMarshal.GetReference(destination));
-            return;
-        }
-
+        // Limb by limb on purpose: results are stored as limbs, and one wide load of them would wait until they have left the store buffer.
         BinaryPrimitives.WriteUInt64BigEndian(destination, U3);
         BinaryPrimitives.WriteUInt64BigEndian(destination[8..], U2);
         BinaryPrimitives.WriteUInt64BigEndian(destination[16..], U1);
