@@ -1,0 +1,156 @@
+using System.Net.Sockets;
+using Google.Protobuf;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using QuorumMesh.Contracts.Enclave;
+using QuorumMesh.Enclave.Keys;
+using QuorumMesh.ServiceDefaults;
+
+namespace QuorumMesh.Enclave.Tests;
+
+public sealed class EnclaveHostTests : IAsyncLifetime, IDisposable
+{
+    private readonly TempDirectory _directory = new();
+    private WebApplication _app = null!;
+    private GrpcChannel _channel = null!;
+    private Contracts.Enclave.Enclave.EnclaveClient _client = null!;
+
+    private string Socket => _directory.File("e.sock");
+
+    public async Task InitializeAsync()
+    {
+        WriteConfig(withRecipient: false);
+        _app = await EnclaveHost.StartAsync(Options(), CancellationToken.None);
+        _channel = Channel(Socket);
+        _client = new Contracts.Enclave.Enclave.EnclaveClient(_channel);
+    }
+
+    public async Task DisposeAsync()
+    {
+        _channel.Dispose();
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        Assert.False(File.Exists(Socket));
+    }
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task Tells_its_keys_seals_and_opens()
+    {
+        var keys = await _client.KeysAsync(new KeysRequest());
+        var key = Assert.Single(keys.Keys);
+        Assert.Equal(Samples.SenderPublic, key.PublicKey.ToBase64());
+        Assert.Equal(KeyState.Active, key.State);
+        Assert.Equal(Samples.RecipientPublic, Assert.Single(keys.AlwaysSendTo).ToBase64());
+
+        var request = new SealRequest { Payload = ByteString.CopyFromUtf8("hello") };
+        request.RecipientKeys.Add(key.PublicKey);
+        var reply = await _client.SealAsync(request);
+        var opened = await _client.OpenAsync(new OpenRequest { Sealed = reply.Sealed });
+        Assert.Equal("hello", opened.Payload.ToStringUtf8());
+        Assert.Equal(key.PublicKey, opened.KeyUsed);
+    }
+
+    [Fact]
+    public async Task Stores_raw_then_seals_from_it_and_adds_a_box()
+    {
+        var raw = (await _client.SealRawAsync(new SealRawRequest { Payload = ByteString.CopyFromUtf8("raw") })).Raw;
+        Assert.Equal("raw", (await _client.OpenAsync(new OpenRequest { Raw = raw })).Payload.ToStringUtf8());
+        var request = new SealRequest { Raw = raw };
+        request.RecipientKeys.Add(raw.SenderKey);
+        var payload = (await _client.SealAsync(request)).Sealed;
+        Assert.Equal(raw.CipherText, payload.CipherText);
+        var box = await _client.AddBoxAsync(new AddBoxRequest { Sealed = payload, RecipientKey = ByteString.FromBase64(Samples.RecipientPublic) });
+        Assert.Equal(48, box.Box.Length);
+    }
+
+    [Fact]
+    public async Task Unknown_key_is_not_found_and_bad_bytes_are_invalid()
+    {
+        var request = new SealRequest { Payload = ByteString.CopyFromUtf8("x"), SenderKey = ByteString.FromBase64(Samples.RecipientPublic) };
+        request.RecipientKeys.Add(request.SenderKey);
+        Assert.Equal(StatusCode.NotFound, (await Assert.ThrowsAsync<RpcException>(async () => await _client.SealAsync(request))).StatusCode);
+
+        request.SenderKey = ByteString.CopyFrom(1, 2);
+        Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(async () => await _client.SealAsync(request))).StatusCode);
+        Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(async () => await _client.SealAsync(new SealRequest()))).StatusCode);
+        Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(async () => await _client.OpenAsync(new OpenRequest()))).StatusCode);
+
+        var good = new SealRequest { Payload = ByteString.CopyFromUtf8("x") };
+        good.RecipientKeys.Add(ByteString.FromBase64(Samples.SenderPublic));
+        var payload = (await _client.SealAsync(good)).Sealed;
+        payload.CipherText = ByteString.CopyFrom(new byte[20]);
+        Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(async () => await _client.OpenAsync(new OpenRequest { Sealed = payload }))).StatusCode);
+    }
+
+    [Fact]
+    public async Task Garbage_on_the_socket_does_not_stop_it()
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(Socket));
+            await socket.SendAsync(Samples.Run(i, 200));
+        }
+
+        Assert.Single((await _client.KeysAsync(new KeysRequest())).Keys);
+    }
+
+    [Fact]
+    public async Task Changed_keys_are_taken_without_a_restart()
+    {
+        WriteConfig(withRecipient: true);
+        _app.Services.GetRequiredService<TesseraFileKeyProvider>().NotifyChanged();
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while ((await _client.KeysAsync(new KeysRequest(), cancellationToken: limit.Token)).Keys.Count < 2)
+            await Task.Delay(20, limit.Token);
+
+        _directory.Write("e.json", "{");
+        _app.Services.GetRequiredService<TesseraFileKeyProvider>().NotifyChanged();
+        Assert.Equal(2, (await _client.KeysAsync(new KeysRequest())).Keys.Count);
+    }
+
+    [Fact]
+    public async Task Socket_is_the_owners_and_a_second_enclave_is_refused()
+    {
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Socket));
+        var error = await Assert.ThrowsAsync<OptionsException>(() => EnclaveHost.StartAsync(Options(), CancellationToken.None));
+        Assert.Contains("another process already listens", error.Message);
+    }
+
+    [Fact]
+    public async Task Only_loopback_is_listened_on_without_tls()
+    {
+        var options = Options() with { Listen = "http://0.0.0.0:0" };
+        Assert.Contains("loopback", (await Assert.ThrowsAsync<OptionsException>(() => EnclaveHost.StartAsync(options, CancellationToken.None))).Message);
+        options = Options() with { ConfigFile = _directory.File("absent.json") };
+        Assert.Contains("absent.json", (await Assert.ThrowsAsync<OptionsException>(() => EnclaveHost.StartAsync(options, CancellationToken.None))).Message);
+    }
+
+    private static GrpcChannel Channel(string path) => GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
+    {
+        HttpHandler = new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, cancellation) =>
+            {
+                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        },
+    });
+
+    private EnclaveOptions Options() => new(_directory.File("e.json"), null, null, [], false);
+
+    private void WriteConfig(bool withRecipient)
+    {
+        var more = withRecipient ? $$$""",{"privateKey":"{{{Samples.RecipientPrivate}}}","publicKey":"{{{Samples.RecipientPublic}}}"}""" : "";
+        _directory.Write("e.json", $$$"""
+            {"serverConfigs":[{"app":"ENCLAVE","serverAddress":"unix:{{{Socket}}}"}],"alwaysSendTo":["{{{Samples.RecipientPublic}}}"],
+             "keys":{"keyData":[{"privateKey":"{{{Samples.SenderPrivate}}}","publicKey":"{{{Samples.SenderPublic}}}"}{{{more}}}]}}
+            """);
+    }
+}
