@@ -1,0 +1,34 @@
+using System.Runtime.CompilerServices;
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Privacy;
+
+/// <summary><c>PRIVATE_CONFIG=ignore</c>: no manager, a stranger to every private transaction.</summary>
+public sealed class IgnoringTransactionManager : ITransactionManager, IManagerProbe
+{
+    private const string NotInUse = "private transaction manager not in use";
+
+    public bool Enabled => false;
+
+    public Task<PayloadHash> SendAsync(SendArguments arguments, CancellationToken cancellation) =>
+        Task.FromException<PayloadHash>(new TransactionManagerException(NotInUse));
+
+    public Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation) =>
+        Task.FromException<PayloadHash>(new TransactionManagerException(NotInUse));
+
+    public Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation) =>
+        Task.FromException(new TransactionManagerException(NotInUse));
+
+    public Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation) =>
+        Task.FromResult<IReadOnlyList<PayloadAnswer>>([.. hashes.Select(
+            h => new PayloadAnswer(h, PayloadAvailability.NotAParty, null, NotInUse, [], null))]);
+
+    public async IAsyncEnumerable<AvailablePayload> WatchAsync(long afterSequence, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await Task.Delay(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(false);
+        yield break;
+    }
+
+    public ValueTask<string?> CheckAsync(CancellationToken cancellation) => ValueTask.FromResult<string?>(null);
+}

@@ -1,0 +1,114 @@
+using System.Globalization;
+
+namespace QuorumMesh.Node.Privacy;
+
+/// <summary>GoQuorum's PRIVATE_CONFIG: <c>ignore</c>, the path of a Unix socket, or a TOML file.</summary>
+public sealed record PrivateConfig
+{
+    private const int MaxFileSize = 64 * 1024;
+
+    private PrivateConfig()
+    {
+    }
+
+    /// <summary>No manager: a stranger to every private transaction.</summary>
+    public bool Ignore { get; private init; }
+
+    public string? SocketPath { get; private init; }
+
+    public Uri? Url { get; private init; }
+
+    public ManagerTimeouts Timeouts { get; private init; } = ManagerTimeouts.Default;
+
+    /// <exception cref="FormatException">The value or the file it names cannot be used; the message says what to do.</exception>
+    public static PrivateConfig Parse(string? value)
+    {
+        var text = value?.Trim() ?? "";
+        if (text.Length == 0)
+            throw new FormatException("PRIVATE_CONFIG is empty; set it to 'ignore', to a manager's Unix socket, or to a TOML file");
+        if (text.Equals("ignore", StringComparison.OrdinalIgnoreCase))
+            return new PrivateConfig { Ignore = true };
+
+        // A socket has no content. One that is not there yet is taken as such too: the manager may start after the node.
+        var file = new FileInfo(text);
+        if (file.Exists && file.Length > 0)
+            return FromToml(file);
+        if (!file.Exists && text.EndsWith(".toml", StringComparison.OrdinalIgnoreCase))
+            throw new FormatException($"PRIVATE_CONFIG names '{text}', which is not there");
+        return new PrivateConfig { SocketPath = file.FullName };
+    }
+
+    /// <summary>The client for this configuration.</summary>
+    public Runtime.ITransactionManager CreateManager() =>
+        Ignore ? new IgnoringTransactionManager() : new Q2tTransactionManager(SocketPath, Url, Timeouts);
+
+    private static PrivateConfig FromToml(FileInfo file)
+    {
+        if (file.Length > MaxFileSize)
+            throw new FormatException($"PRIVATE_CONFIG names '{file.Name}', which is too large for a configuration file");
+        var values = ReadToml(file.FullName);
+        if (values.TryGetValue("tlsmode", out var tls) && tls.Equals("strict", StringComparison.OrdinalIgnoreCase))
+            throw new FormatException($"{file.Name}: TlsMode: strict is not offered by this version; use a Unix socket or off");
+        var timeouts = ManagerTimeouts.Default with
+        {
+            Dial = Seconds(file.Name, values, "dialtimeout", ManagerTimeouts.Default.Dial),
+            Receive = Seconds(file.Name, values, "timeout", ManagerTimeouts.Default.Receive),
+        };
+        if (values.TryGetValue("httpurl", out var url) && url.Length > 0)
+            return new PrivateConfig
+            {
+                Timeouts = timeouts,
+                Url = Uri.TryCreate(url, UriKind.Absolute, out var parsed) && parsed.Scheme is "http" or "https"
+                    ? parsed
+                    : throw new FormatException($"{file.Name}: HttpUrl: '{url}' is not an http address"),
+            };
+
+        var socket = values.GetValueOrDefault("socket") ?? values.GetValueOrDefault("socketpath");
+        if (string.IsNullOrEmpty(socket))
+            throw new FormatException($"{file.Name}: neither 'socket' nor 'HttpUrl' is set");
+        return new PrivateConfig { Timeouts = timeouts, SocketPath = Path.GetFullPath(Path.Combine(values.GetValueOrDefault("workdir") ?? "", socket)) };
+    }
+
+    private static TimeSpan Seconds(string file, Dictionary<string, string> values, string key, TimeSpan standard)
+    {
+        if (!values.TryGetValue(key, out var text))
+            return standard;
+        return uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is > 0 and < 86400
+            ? TimeSpan.FromSeconds(seconds)
+            : throw new FormatException($"{file}: {key}: '{text}' is not a number of seconds");
+    }
+
+    /// <summary>The flat <c>key = value</c> lines that this file is made of; keys in lower case, tables skipped.</summary>
+    private static Dictionary<string, string> ReadToml(string path)
+    {
+        var values = new Dictionary<string, string>();
+        var number = 0;
+        var inTable = false;
+        foreach (var raw in File.ReadLines(path))
+        {
+            number++;
+            var line = raw.Trim();
+            inTable |= line.StartsWith('[');
+            if (line.Length == 0 || line[0] == '#' || inTable)
+                continue;
+            var equals = line.IndexOf('=');
+            if (equals <= 0)
+                throw new FormatException($"{Path.GetFileName(path)}, line {number}: 'key = value' is expected");
+            values[line[..equals].Trim().Trim('"').ToLowerInvariant()] = Value(line[(equals + 1)..].Trim(), path, number);
+        }
+
+        return values;
+    }
+
+    private static string Value(string text, string path, int number)
+    {
+        if (text.Length > 0 && text[0] is '"' or '\'')
+        {
+            var end = text.IndexOf(text[0], 1);
+            return end > 0 ? text[1..end] : throw new FormatException($"{Path.GetFileName(path)}, line {number}: the quotation mark is not closed");
+        }
+
+        var comment = text.IndexOf('#');
+        return (comment < 0 ? text : text[..comment]).Trim();
+    }
+}

@@ -1,0 +1,290 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using QuorumMesh.Contracts;
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Privacy;
+
+/// <summary>
+/// Tessera's (or Constellation's) REST interface for nodes, over a Unix socket or HTTP. What it offers is found out at the first
+/// call, as GoQuorum does. REST has no stream of late payloads: the node asks again for those that were not here.
+/// </summary>
+public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, IDisposable
+{
+    private const int MaxAnswer = 32 * 1024 * 1024;
+    private const int MaxErrorText = 500;
+    private const int Parallel = 16;
+
+    private readonly HttpClient _http;
+    private readonly ManagerTimeouts _timeouts;
+    private readonly SemaphoreSlim _parallel = new(Parallel);
+    private volatile Q2tApi? _api;
+
+    /// <param name="socketPath">A Unix socket; null when <paramref name="url"/> is given.</param>
+    public Q2tTransactionManager(string? socketPath, Uri? url = null, ManagerTimeouts? timeouts = null)
+    {
+        if (socketPath is null == url is null)
+            throw new ArgumentException("either a socket path or an address is needed");
+        _timeouts = timeouts ?? ManagerTimeouts.Default;
+        _http = new HttpClient(ManagerHandlers.Create(socketPath, _timeouts))
+        {
+            BaseAddress = url is null ? new Uri("http://c/") : new Uri(url.AbsoluteUri.TrimEnd('/') + "/"),
+            MaxResponseContentBufferSize = MaxAnswer,
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+    }
+
+    public bool Enabled => true;
+
+    public async Task<PayloadHash> SendAsync(SendArguments arguments, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(arguments);
+        var api = await ApiAsync(cancellation).ConfigureAwait(false);
+        if (api.Legacy)
+        {
+            using var raw = Octets("sendraw", arguments.Payload, arguments.PrivateFor);
+            if (!string.IsNullOrEmpty(arguments.PrivateFrom))
+                raw.Headers.TryAddWithoutValidation(RestHeaders.Sender, Header("privateFrom", arguments.PrivateFrom));
+            return HashOf(await TextAsync(raw, _timeouts.Send, cancellation).ConfigureAwait(false));
+        }
+
+        var body = new Q2tSendRequest(
+            Convert.ToBase64String(arguments.Payload), NullIfEmpty(arguments.PrivateFrom), arguments.PrivateFor, [], PrivacyFlag: 0);
+        using var request = Post("send", body, Q2tJson.Default.Q2tSendRequest, api.SendType);
+        return await KeyAsync(request, _timeouts.Send, cancellation).ConfigureAwait(false);
+    }
+
+    public async Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation)
+    {
+        var api = await ApiAsync(cancellation).ConfigureAwait(false);
+        var body = new Q2tStoreRequest(Convert.ToBase64String(payload), NullIfEmpty(privateFrom));
+        using var request = Post("storeraw", body, Q2tJson.Default.Q2tStoreRequest, api.OtherType);
+        return await KeyAsync(request, _timeouts.Receive, cancellation).ConfigureAwait(false);
+    }
+
+    public async Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(privateFor);
+        var api = await ApiAsync(cancellation).ConfigureAwait(false);
+        using var request = api.SignedByJson
+            ? Post("sendsignedtx", new Q2tSendSignedRequest(hash.ToBase64(), privateFor, [], PrivacyFlag: 0), Q2tJson.Default.Q2tSendSignedRequest, api.SendType)
+            : Octets("sendsignedtx", hash.ToArray(), privateFor);
+        await TextAsync(request, _timeouts.Send, cancellation).ConfigureAwait(false);
+    }
+
+    public async Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(hashes);
+        return await Task.WhenAll(hashes.Select(hash => ReceiveOneAsync(hash, cancellation))).ConfigureAwait(false);
+    }
+
+    public async IAsyncEnumerable<AvailablePayload> WatchAsync(long afterSequence, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await Task.Delay(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(false);
+        yield break;
+    }
+
+    public async ValueTask<string?> CheckAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "upcheck");
+            await TextAsync(request, _timeouts.Receive, cancellation).ConfigureAwait(false);
+            return null;
+        }
+        catch (TransactionManagerException e)
+        {
+            return e.Message;
+        }
+    }
+
+    public void Dispose()
+    {
+        _http.Dispose();
+        _parallel.Dispose();
+    }
+
+    private async Task<PayloadAnswer> ReceiveOneAsync(PayloadHash hash, CancellationToken cancellation)
+    {
+        await _parallel.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            var api = await ApiAsync(cancellation).ConfigureAwait(false);
+            using var request = ReceiveRequest(api, hash);
+            using var response = await ExchangeAsync(request, _timeouts.Receive, cancellation).ConfigureAwait(false);
+            return response.StatusCode switch
+            {
+                HttpStatusCode.OK => await HereAsync(api, hash, response, cancellation).ConfigureAwait(false),
+                HttpStatusCode.NotFound => NotHere(hash, response),
+                _ => Unavailable(hash, await FailureAsync(response).ConfigureAwait(false)),
+            };
+        }
+        catch (TransactionManagerException e)
+        {
+            return Unavailable(hash, e.Message);
+        }
+        finally
+        {
+            _parallel.Release();
+        }
+    }
+
+    private static HttpRequestMessage ReceiveRequest(Q2tApi api, PayloadHash hash)
+    {
+        if (!api.Legacy)
+        {
+            var request = new HttpRequestMessage(HttpMethod.Get, $"transaction/{Uri.EscapeDataString(hash.ToBase64())}?isRaw=false");
+            request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(api.OtherType));
+            return request;
+        }
+
+        var raw = new HttpRequestMessage(HttpMethod.Get, "receiveraw");
+        raw.Headers.TryAddWithoutValidation(RestHeaders.PayloadKey, hash.ToBase64());
+        return raw;
+    }
+
+    private static async Task<PayloadAnswer> HereAsync(Q2tApi api, PayloadHash hash, HttpResponseMessage response, CancellationToken cancellation)
+    {
+        var body = await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
+        if (api.Legacy)
+            return new PayloadAnswer(hash, PayloadAvailability.Here, body, null, [], null);
+        try
+        {
+            var reply = JsonSerializer.Deserialize(body, Q2tJson.Default.Q2tReceiveReply);
+            return reply?.Payload is null
+                ? Unavailable(hash, "the manager answered without a payload")
+                : new PayloadAnswer(
+                    hash, PayloadAvailability.Here, Convert.FromBase64String(reply.Payload), null,
+                    [.. (reply.ManagedParties ?? []).Select(Convert.FromBase64String)],
+                    string.IsNullOrEmpty(reply.SenderKey) ? null : Convert.FromBase64String(reply.SenderKey));
+        }
+        catch (Exception e) when (e is JsonException or FormatException)
+        {
+            return Unavailable(hash, $"the manager's answer cannot be read: {e.Message}");
+        }
+    }
+
+    private static PayloadAnswer NotHere(PayloadHash hash, HttpResponseMessage response) =>
+        response.Headers.TryGetValues(RestHeaders.Availability, out var values) && values.Contains(RestHeaders.Missing, StringComparer.OrdinalIgnoreCase)
+            ? new PayloadAnswer(hash, PayloadAvailability.Missing, null, "the manager is a party but has lost the payload", [], null)
+            : new PayloadAnswer(hash, PayloadAvailability.NotAParty, null, "this participant is not a party", [], null);
+
+    private static PayloadAnswer Unavailable(PayloadHash hash, string reason) =>
+        new(hash, PayloadAvailability.Unavailable, null, reason, [], null);
+
+    private async ValueTask<Q2tApi> ApiAsync(CancellationToken cancellation)
+    {
+        if (_api is { } known)
+            return known;
+        using (var up = new HttpRequestMessage(HttpMethod.Get, "upcheck"))
+            await TextAsync(up, _timeouts.Receive, cancellation).ConfigureAwait(false);
+        using var version = new HttpRequestMessage(HttpMethod.Get, "version");
+        using var answer = await ExchangeAsync(version, _timeouts.Receive, cancellation).ConfigureAwait(false);
+        var found = answer.StatusCode == HttpStatusCode.OK ? await VersionsAsync(cancellation).ConfigureAwait(false) : Q2tApi.Constellation;
+        _api = found;
+        return found;
+    }
+
+    private async Task<Q2tApi> VersionsAsync(CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "version/api");
+        using var response = await ExchangeAsync(request, _timeouts.Receive, cancellation).ConfigureAwait(false);
+        if (response.StatusCode != HttpStatusCode.OK)
+            return Q2tApi.Parse([]);
+        try
+        {
+            var body = await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
+            return Q2tApi.Parse(JsonSerializer.Deserialize(body, Q2tJson.Default.StringArray) ?? []);
+        }
+        catch (JsonException)
+        {
+            return Q2tApi.Parse([]);
+        }
+    }
+
+    private async Task<PayloadHash> KeyAsync(HttpRequestMessage request, TimeSpan limit, CancellationToken cancellation)
+    {
+        var text = await TextAsync(request, limit, cancellation).ConfigureAwait(false);
+        try
+        {
+            return HashOf(JsonSerializer.Deserialize(text, Q2tJson.Default.Q2tKeyReply)?.Key);
+        }
+        catch (JsonException e)
+        {
+            throw new TransactionManagerException($"private transaction manager's answer is not JSON: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The body of a 200 or 201; anything else is an exception.</summary>
+    private async Task<string> TextAsync(HttpRequestMessage request, TimeSpan limit, CancellationToken cancellation)
+    {
+        using var response = await ExchangeAsync(request, limit, cancellation).ConfigureAwait(false);
+        return response.StatusCode is HttpStatusCode.OK or HttpStatusCode.Created
+            ? await response.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false)
+            : throw new TransactionManagerException(await FailureAsync(response).ConfigureAwait(false));
+    }
+
+    private async Task<HttpResponseMessage> ExchangeAsync(HttpRequestMessage request, TimeSpan limit, CancellationToken cancellation)
+    {
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limited.CancelAfter(limit);
+        try
+        {
+            return await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, limited.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        {
+            throw new TransactionManagerException($"private transaction manager did not answer within {limit.TotalSeconds} s", e);
+        }
+        catch (HttpRequestException e)
+        {
+            // It may come back as another version.
+            _api = null;
+            throw new TransactionManagerException($"private transaction manager is not reachable: {e.Message}", e);
+        }
+    }
+
+    private static async Task<string> FailureAsync(HttpResponseMessage response)
+    {
+        var text = (await response.Content.ReadAsStringAsync().ConfigureAwait(false)).ReplaceLineEndings(" ").Trim();
+        var status = $"Non-200 status code: {(int)response.StatusCode} {response.ReasonPhrase}";
+        return text.Length == 0 ? status : $"{status}: {(text.Length > MaxErrorText ? text[..MaxErrorText] + "…" : text)}";
+    }
+
+    private static HttpRequestMessage Post<T>(string path, T body, JsonTypeInfo<T> type, string mediaType)
+    {
+        // A buffered body: Content-Length, never chunked, as old managers want it.
+        var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(body, type));
+        content.Headers.ContentType = new MediaTypeHeaderValue(mediaType);
+        var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = content };
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(mediaType));
+        return request;
+    }
+
+    private static HttpRequestMessage Octets(string path, byte[] body, IReadOnlyList<string> privateFor)
+    {
+        var content = new ByteArrayContent(body);
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+        var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = content };
+        request.Headers.TryAddWithoutValidation(RestHeaders.Recipients, string.Join(',', privateFor.Select(k => Header("privateFor", k))));
+        return request;
+    }
+
+    /// <summary>Only base64 goes into a header, so that nothing can be smuggled in.</summary>
+    private static string Header(string field, string key)
+    {
+        RecipientKeys.Decode(field, key);
+        return key;
+    }
+
+    private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
+
+    private static PayloadHash HashOf(string? base64) =>
+        PayloadHash.TryFromBase64(base64?.Trim(), out var hash)
+            ? hash
+            : throw new TransactionManagerException($"private transaction manager answered without a hash of {PayloadHash.Size} bytes");
+}
