@@ -1,0 +1,15 @@
+using System.CommandLine;
+
+namespace QuorumMesh.Cli.Evm;
+
+/// <summary><c>qmesh evm</c>.</summary>
+internal static class EvmCommands
+{
+    public static Command Create()
+    {
+        var command = new Command("evm", "Run byte code and public state tests");
+        command.Subcommands.Add(EvmRunCommand.Create());
+        command.Subcommands.Add(EvmStateTestCommand.Create());
+        return command;
+    }
+}
