@@ -1,5 +1,6 @@
 using System.Buffers;
 using CsCheck;
+using QuorumMesh.Node.Network.Peers;
 using QuorumMesh.Node.Network.Rlpx;
 using QuorumMesh.Primitives;
 
@@ -7,6 +8,23 @@ namespace QuorumMesh.Node.Network.Tests.Rlpx;
 
 public class FrameCodecTests
 {
+    [Fact]
+    public void Published_hello_frames_of_both_sides()
+    {
+        var (atInitiator, atReceiver) = (SecretsOf(initiator: true), SecretsOf(initiator: false));
+        Assert.Equal(FrameVectors.AesSecret, Hex.ToHex(atReceiver.Aes, false));
+        Assert.Equal(FrameVectors.MacSecret, Hex.ToHex(atInitiator.Mac, false));
+        var (initiator, receiver) = (new FrameCodec(atInitiator), new FrameCodec(atReceiver));
+
+        var hello = Read(receiver, Hex.FromHex(FrameVectors.InitiatorHello));
+        Assert.Equal(79, hello.Length);
+        Assert.Equal(0x80, hello[0]);
+        var answer = Read(initiator, Hex.FromHex(FrameVectors.ReceiverHello));
+        Assert.Equal(64, BaseMessages.DecodeHello(answer.AsSpan(1)).Id.Length);
+        Assert.Equal(Hex.ToHex(Secp256k1.PublicKey(Hex.FromHex(FrameVectors.ReceiverKey))), Hex.ToHex(BaseMessages.DecodeHello(answer.AsSpan(1)).Id));
+        Assert.Equal(FrameVectors.InitiatorHello, Hex.ToHex(Write(new FrameCodec(SecretsOf(initiator: true)), hello), false));
+    }
+
     [Fact]
     public void Frames_of_all_lengths_come_back() => Gen.Byte.Array[0, 5000].Array[1, 8].Sample(
         frames =>
@@ -55,6 +73,12 @@ public class FrameCodecTests
             Hex.FromHex(Eip8Vectors.NonceA), Hex.FromHex(Eip8Vectors.NonceB), Hex.FromHex(Eip8Vectors.Auth2), Hex.FromHex(Eip8Vectors.Ack2))).ToArray();
         return (new FrameCodec(secrets[0]), new FrameCodec(secrets[1]));
     }
+
+    private static RlpxSecrets SecretsOf(bool initiator) => RlpxSecrets.Derive(
+        initiator,
+        Hex.FromHex(initiator ? FrameVectors.InitiatorEphemeralKey : FrameVectors.ReceiverEphemeralKey),
+        Secp256k1.PublicKey(Hex.FromHex(initiator ? FrameVectors.ReceiverEphemeralKey : FrameVectors.InitiatorEphemeralKey)),
+        Hex.FromHex(FrameVectors.InitiatorNonce), Hex.FromHex(FrameVectors.ReceiverNonce), Hex.FromHex(FrameVectors.Auth), Hex.FromHex(FrameVectors.Ack));
 
     private static byte[] Write(FrameCodec codec, byte[] data)
     {

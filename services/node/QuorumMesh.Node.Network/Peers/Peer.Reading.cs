@@ -22,6 +22,10 @@ internal sealed partial class Peer
                     await HandleSubProtocolAsync(message).ConfigureAwait(false);
             }
         }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // The write loop says goodbye; the connection stays open for it.
+        }
         catch (PeerDisconnectException e)
         {
             EndReading(e.Remote ? null : e.Reason, e.Message);
