@@ -12,7 +12,7 @@ public static class RaftWire
     public static int SizeOf(RaftMessage m)
     {
         var size = 10 + Len((ulong)m.Type) + Len(m.To) + Len(m.From) + Len(m.Term) + Len(m.LogTerm) + Len(m.Index) + Len(m.Commit)
-            + Len(m.RejectHint) + 1;
+            + Len(m.RejectHint); // 9 tags and the reject byte
         foreach (var entry in m.Entries) size += Field(SizeOf(entry));
         size += Field(SizeOf(m.Snapshot));
         return size + (m.Context is null ? 0 : Field(m.Context.Length));
