@@ -1,0 +1,158 @@
+using Google.Protobuf;
+using Google.Protobuf.Collections;
+using Grpc.Core;
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Contracts.Privacy;
+using QuorumMesh.Primitives;
+using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Rest;
+using CoreAnswer = QuorumMesh.TxManager.Core.PayloadAnswer;
+
+namespace QuorumMesh.TxManager.Api;
+
+/// <summary>The gRPC service for our own node.</summary>
+public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader reader, IPayloadStore store, OwnKeys ownKeys)
+    : PrivacyManager.PrivacyManagerBase
+{
+    private const int WatchPage = 500;
+
+    public override Task<SendReply> Send(Contracts.Privacy.SendRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
+    {
+        PrivacyOptions privacy = Privacy(
+            request.PrivacyFlag, request.AffectedTransactions, request.MandatoryRecipients, request.PrivateStateId);
+        SendResult result = await sender.SendAsync(
+            request.Payload.Memory, OptionalKey("sender_key", request.SenderKey), Keys("recipient_keys", request.RecipientKeys), privacy,
+            context.CancellationToken).ConfigureAwait(false);
+        return Reply(result);
+    });
+
+    public override Task<StoreReply> Store(StoreRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
+    {
+        PayloadHash hash = await sender.StoreRawAsync(
+            request.Payload.Memory, OptionalKey("sender_key", request.SenderKey), context.CancellationToken).ConfigureAwait(false);
+        return new StoreReply { Hash = ByteString.CopyFrom(hash.ToArray()) };
+    });
+
+    public override Task<SendReply> SendSigned(SendSignedRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
+    {
+        PrivacyOptions privacy = Privacy(
+            request.PrivacyFlag, request.AffectedTransactions, request.MandatoryRecipients, request.PrivateStateId);
+        SendResult result = await sender.SendSignedAsync(
+            Hash(request.Hash).ToArray(), Keys("recipient_keys", request.RecipientKeys), privacy, context.CancellationToken).ConfigureAwait(false);
+        return Reply(result);
+    });
+
+    public override Task<ReceiveReply> Receive(ReceiveRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
+    {
+        PayloadHash[] hashes = [.. request.Hashes.Take(PayloadReader.MaxBatch + 1).Select(Hash)];
+        CoreAnswer[] answers = await reader.AnswerAsync(hashes, context.CancellationToken).ConfigureAwait(false);
+        var reply = new ReceiveReply();
+        reply.Answers.AddRange(answers.Select(Message));
+        return reply;
+    });
+
+    public override Task Watch(WatchRequest request, IServerStreamWriter<WatchEvent> stream, ServerCallContext context) =>
+        RpcFailure.MapAsync(async () =>
+        {
+            CancellationToken cancel = context.CancellationToken;
+            long sequence = request.AfterSequence;
+            while (!cancel.IsCancellationRequested)
+            {
+                Task nextWrite = store.WaitForWriteAsync(cancel);
+                IReadOnlyList<SequencedHash> page = await store.AvailableAfterAsync(sequence, WatchPage, cancel).ConfigureAwait(false);
+                foreach (SequencedHash item in page)
+                {
+                    var change = new WatchEvent { Sequence = item.Sequence, Hash = ByteString.CopyFrom(item.Hash.ToArray()) };
+                    await stream.WriteAsync(change, cancel).ConfigureAwait(false);
+                    sequence = item.Sequence;
+                }
+
+                if (page.Count < WatchPage)
+                {
+                    await nextWrite.ConfigureAwait(false);
+                }
+            }
+
+            return true;
+        });
+
+    public override Task<InfoReply> Info(InfoRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
+    {
+        IReadOnlyList<PublicKey> keys = await ownKeys.ActiveAsync(context.CancellationToken).ConfigureAwait(false);
+        var reply = new InfoReply
+        {
+            ManagerId = await store.ManagerIdAsync(context.CancellationToken).ConfigureAwait(false),
+            Version = CommonRoutes.Version,
+        };
+        reply.ApiVersions.AddRange(CommonRoutes.ApiVersions);
+        reply.Keys.AddRange(keys.Select(Bytes));
+        return reply;
+    });
+
+    private static Contracts.Privacy.PayloadAnswer Message(CoreAnswer answer)
+    {
+        var message = new Contracts.Privacy.PayloadAnswer
+        {
+            Hash = ByteString.CopyFrom(answer.Hash.ToArray()),
+            Availability = answer.Availability switch
+            {
+                Core.Availability.Here => Contracts.Privacy.Availability.Here,
+                Core.Availability.NotAParty => Contracts.Privacy.Availability.NotAParty,
+                Core.Availability.Missing => Contracts.Privacy.Availability.Missing,
+                _ => Contracts.Privacy.Availability.Unavailable,
+            },
+        };
+        if (answer.Received is { } received)
+        {
+            message.Payload = UnsafeByteOperations.UnsafeWrap(received.Payload);
+            message.PrivacyFlag = (PrivacyFlag)(int)(received.Envelope?.PrivacyMode ?? PrivacyMode.StandardPrivate);
+            message.AffectedTransactions.AddRange(
+                (received.Envelope?.AffectedTransactions ?? []).Select(a => ByteString.CopyFrom(a.Hash.ToArray())));
+            message.ExecutionHash = ByteString.CopyFrom(received.Envelope?.ExecutionHash ?? []);
+            message.SenderKey = Bytes(received.Sender);
+            message.ManagedParties.AddRange(received.ManagedParties.Select(Bytes));
+            message.IsSender = received.IsSender;
+        }
+
+        return message;
+    }
+
+    private static SendReply Reply(SendResult result)
+    {
+        var reply = new SendReply { Hash = ByteString.CopyFrom(result.Hash.ToArray()), SenderKey = Bytes(result.Sender) };
+        reply.ManagedParties.AddRange(result.ManagedParties.Select(Bytes));
+        return reply;
+    }
+
+    /// <summary>"private" and "" name the one private state that there is.</summary>
+    private static PrivacyOptions Privacy(
+        PrivacyFlag flag, RepeatedField<ByteString> affected, RepeatedField<ByteString> mandatory, string privateState)
+    {
+        if (privateState is not ("" or "private"))
+        {
+            throw new PrivacyException(Failure.Forbidden, "Multiple private state feature is not available on this privacy manager");
+        }
+
+        if (!Enum.IsDefined(flag) || mandatory.Count > 0)
+        {
+            throw PrivacyException.EnhancedPrivacy();
+        }
+
+        return new PrivacyOptions((PrivacyMode)(int)flag, affected.Count > 0);
+    }
+
+    private static ByteString Bytes(PublicKey key) => ByteString.CopyFrom(key.Span);
+
+    private static PublicKey? OptionalKey(string field, ByteString bytes) => bytes.IsEmpty ? null : Key(field, bytes);
+
+    private static PublicKey[] Keys(string field, RepeatedField<ByteString> keys) => [.. keys.Select(k => Key(field, k))];
+
+    private static PublicKey Key(string field, ByteString bytes) => bytes.Length is > 0 and <= PublicKey.MaxSize
+        ? new PublicKey(bytes.Span)
+        : throw new PrivacyException(Failure.BadRequest, $"{field}: a key has 1 to {PublicKey.MaxSize} bytes, not {bytes.Length}");
+
+    private static PayloadHash Hash(ByteString bytes) => bytes.Length == PayloadHash.Size
+        ? new PayloadHash(bytes.Span)
+        : throw new PrivacyException(Failure.BadRequest, $"hash: has {PayloadHash.Size} bytes, not {bytes.Length}");
+}

@@ -1,0 +1,92 @@
+using QuorumMesh.Contracts;
+using QuorumMesh.Primitives;
+using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Rest;
+
+namespace QuorumMesh.TxManager.Peers;
+
+/// <summary>The P2P application (tessera 2).</summary>
+public sealed class PeerRoutes(
+    PushReceiver receiver, Resender resender, PartyInfoService parties, PartyDirectory directory, OwnKeys ownKeys, PartySettings settings)
+{
+    /// <summary>Resends of everything that run at once; further ones wait.</summary>
+    private readonly SemaphoreSlim resends = new(2, 2);
+
+    public RestApp AddTo(RestApp app) => app
+        .Post("/push", PushAsync)
+        .Post("/resend", ResendAsync)
+        .Post("/partyinfo", async call => await call.BytesAsync(
+            200, await parties.ReceiveAsync(await call.BodyAsync().ConfigureAwait(false), call.Cancel).ConfigureAwait(false)).ConfigureAwait(false))
+        .Post("/partyinfo/validate", async call => await call.TextAsync(
+            200, await parties.ProveAsync(await call.BodyAsync().ConfigureAwait(false), call.Cancel).ConfigureAwait(false)).ConfigureAwait(false))
+        .Get("/partyinfo", PartyInfoAsync);
+
+    private async Task PushAsync(RestCall call)
+    {
+        PayloadHash hash = await receiver.StoreAsync(await call.BodyAsync().ConfigureAwait(false), call.Cancel).ConfigureAwait(false);
+        await call.TextAsync(201, hash.ToBase64()).ConfigureAwait(false);
+    }
+
+    private async Task ResendAsync(RestCall call)
+    {
+        JsonBody body = await call.JsonBodyAsync().ConfigureAwait(false);
+        PublicKey key = body.RequiredKey("publicKey");
+        switch (body.Text("type"))
+        {
+            case "INDIVIDUAL":
+                byte[] payload = await resender.IndividualAsync(body.RequiredBytes("key"), key, call.Cancel).ConfigureAwait(false);
+                await call.BytesAsync(200, payload).ConfigureAwait(false);
+                break;
+            case "ALL":
+                await ResendAllAsync(key, call.Cancel).ConfigureAwait(false);
+                await call.EmptyAsync(200).ConfigureAwait(false);
+                break;
+            default:
+                throw new PrivacyException(Failure.BadRequest, "type: must be ALL or INDIVIDUAL");
+        }
+    }
+
+    private async Task ResendAllAsync(PublicKey key, CancellationToken cancel)
+    {
+        await resends.WaitAsync(cancel).ConfigureAwait(false);
+        try
+        {
+            await resender.AllAsync(key, cancel).ConfigureAwait(false);
+        }
+        finally
+        {
+            resends.Release();
+        }
+    }
+
+    private async Task PartyInfoAsync(RestCall call)
+    {
+        IReadOnlyList<PublicKey> own = ownKeys.ActiveOrNull ?? [];
+        KnownKey[] keys = [.. own.Select(k => new KnownKey(k, settings.OwnUrl)), .. directory.ActiveKeys()];
+        await call.JsonAsync(200, json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("url", settings.OwnUrl);
+            json.WriteStartArray("peers");
+            foreach (string url in directory.Urls())
+            {
+                json.WriteStartObject();
+                json.WriteString("url", url);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteStartArray("keys");
+            foreach (KnownKey known in keys)
+            {
+                json.WriteStartObject();
+                json.WriteString("key", known.Key.ToBase64());
+                json.WriteString("url", known.Url);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,63 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+using QuorumMesh.Contracts;
+using QuorumMesh.TxManager.Core;
+
+namespace QuorumMesh.TxManager.Rest;
+
+/// <summary>Failures as Tessera answers them: plain text, the message alone (tessera 0.3).</summary>
+internal static class ErrorAnswer
+{
+    public static Task WriteAsync(RestCall call, Exception failure, ILogger log)
+    {
+        if (call.Context.Response.HasStarted)
+        {
+            call.Context.Abort();
+            return Task.CompletedTask;
+        }
+
+        switch (failure)
+        {
+            case PrivacyException e:
+                return WriteAsync(call, e);
+            case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
+                return call.TextAsync(StatusCodes.Status413PayloadTooLarge, "The body is larger than this manager takes");
+            case BadHttpRequestException e:
+                return call.TextAsync(e.StatusCode, e.Message);
+            case WireFormatException e:
+                return call.TextAsync(StatusCodes.Status500InternalServerError, $"Unable to decode the body: {e.Message}");
+            case OperationCanceledException:
+                return call.TextAsync(StatusCodes.Status503ServiceUnavailable, "The request took too long or the manager is stopping");
+            default:
+                log.LogError(failure, "Request {Method} failed", call.Context.Request.Method);
+                return call.TextAsync(StatusCodes.Status500InternalServerError, "Internal error; the manager's log says more");
+        }
+    }
+
+    private static Task WriteAsync(RestCall call, PrivacyException e)
+    {
+        switch (e.Failure)
+        {
+            case Failure.PeerOffline:
+                call.Context.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = e.Message.ReplaceLineEndings(" ");
+                return call.EmptyAsync(StatusCodes.Status410Gone);
+            case Failure.Unproven:
+                return call.EmptyAsync(StatusCodes.Status500InternalServerError);
+            case Failure.Missing:
+                call.Context.Response.Headers[RestHeaders.Availability] = RestHeaders.Missing;
+                break;
+        }
+
+        return call.TextAsync(Status(e.Failure), e.Message);
+    }
+
+    private static int Status(Failure failure) => failure switch
+    {
+        Failure.BadRequest => StatusCodes.Status400BadRequest,
+        Failure.Forbidden => StatusCodes.Status403Forbidden,
+        Failure.KeyNotFound or Failure.NotFound or Failure.Missing => StatusCodes.Status404NotFound,
+        Failure.EnclaveUnavailable or Failure.StoreUnavailable => StatusCodes.Status503ServiceUnavailable,
+        _ => StatusCodes.Status500InternalServerError,
+    };
+}

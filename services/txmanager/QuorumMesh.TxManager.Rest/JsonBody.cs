@@ -1,0 +1,91 @@
+using System.Text.Json;
+using QuorumMesh.Contracts;
+using QuorumMesh.TxManager.Core;
+
+namespace QuorumMesh.TxManager.Rest;
+
+/// <summary>A JSON object from a caller. Unknown members are ignored; a member of the wrong kind is refused by name.</summary>
+public readonly struct JsonBody
+{
+    private readonly JsonElement root;
+
+    private JsonBody(JsonElement root) => this.root = root;
+
+    public static JsonBody Parse(ReadOnlyMemory<byte> utf8)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = 16 });
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                ? new JsonBody(document.RootElement.Clone())
+                : throw new PrivacyException(Failure.BadRequest, "The body must be a JSON object");
+        }
+        catch (JsonException e)
+        {
+            throw new PrivacyException(Failure.BadRequest, $"The body is not JSON: {e.Message}", e);
+        }
+    }
+
+    public string? Text(string member)
+    {
+        if (!TryGet(member, out JsonElement value))
+        {
+            return null;
+        }
+
+        return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Wrong(member, "a string");
+    }
+
+    /// <summary>A required member in base64 with at least one byte.</summary>
+    public byte[] RequiredBytes(string member)
+    {
+        string? text = Text(member);
+        byte[] bytes = text is null ? [] : Base64Text.Decode(member, text);
+        return bytes.Length > 0 ? bytes : throw new PrivacyException(Failure.BadRequest, $"{member}: is required and must not be empty");
+    }
+
+    public PublicKey? Key(string member) => Text(member) is { Length: > 0 } text ? Base64Text.Key(member, text) : null;
+
+    public PublicKey RequiredKey(string member) =>
+        Key(member) ?? throw new PrivacyException(Failure.BadRequest, $"{member}: is required");
+
+    /// <summary>Keys in an array; empty when the member is absent or null.</summary>
+    public IReadOnlyList<PublicKey> Keys(string member) => [.. Array(member).Select(t => Base64Text.Key(member, t))];
+
+    /// <summary>Strings in an array; empty when the member is absent or null.</summary>
+    public IReadOnlyList<string> Array(string member)
+    {
+        if (!TryGet(member, out JsonElement value))
+        {
+            return [];
+        }
+
+        if (value.ValueKind != JsonValueKind.Array)
+        {
+            throw Wrong(member, "an array of strings");
+        }
+
+        var texts = new List<string>(value.GetArrayLength());
+        foreach (JsonElement item in value.EnumerateArray())
+        {
+            texts.Add(item.ValueKind == JsonValueKind.String ? item.GetString()! : throw Wrong(member, "an array of strings"));
+        }
+
+        return texts;
+    }
+
+    public int Number(string member, int otherwise)
+    {
+        if (!TryGet(member, out JsonElement value))
+        {
+            return otherwise;
+        }
+
+        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) ? number : throw Wrong(member, "a whole number");
+    }
+
+    private static PrivacyException Wrong(string member, string expected) => new(Failure.BadRequest, $"{member}: must be {expected}");
+
+    private bool TryGet(string member, out JsonElement value) =>
+        root.TryGetProperty(member, out value) && value.ValueKind != JsonValueKind.Null;
+}

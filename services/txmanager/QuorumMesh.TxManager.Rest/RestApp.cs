@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+
+namespace QuorumMesh.TxManager.Rest;
+
+/// <summary>
+/// One of Tessera's REST applications (P2P, Q2T, ThirdParty) with its routes. Routing is on the raw request target: a hash in base64 comes
+/// as one percent-encoded segment, and an encoded slash must not split it.
+/// </summary>
+public sealed class RestApp(string name, long maxBody, ILogger log)
+{
+    private readonly List<Route> routes = [];
+
+    public string Name { get; } = name;
+
+    /// <summary>Answers 401 without a body when it says no.</summary>
+    public Func<HttpContext, bool>? Admits { get; set; }
+
+    public CorsPolicy? Cors { get; set; }
+
+    /// <param name="template">Segments, each literal or {name}.</param>
+    public RestApp Map(string method, string template, Func<RestCall, Task> handler)
+    {
+        routes.Add(new Route(method, template, template.Split('/', StringSplitOptions.RemoveEmptyEntries), handler));
+        return this;
+    }
+
+    public RestApp Get(string template, Func<RestCall, Task> handler) => Map("GET", template, handler);
+
+    public RestApp Post(string template, Func<RestCall, Task> handler) => Map("POST", template, handler);
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        long start = Stopwatch.GetTimestamp();
+        string template = "unknown";
+        var call = new RestCall(context);
+        try
+        {
+            if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+            {
+                limit.MaxRequestBodySize = maxBody;
+            }
+
+            if (Admits is { } admits && !admits(context))
+            {
+                await call.EmptyAsync(StatusCodes.Status401Unauthorized).ConfigureAwait(false);
+                return;
+            }
+
+            if (Cors is { } cors && cors.Apply(context))
+            {
+                await call.EmptyAsync(StatusCodes.Status200OK).ConfigureAwait(false);
+                return;
+            }
+
+            Route? route = Find(call, out string? allow);
+            template = route?.Template ?? template;
+            await (route?.Handler(call) ?? RefuseAsync(call, allow)).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The caller went away; nobody reads an answer.
+        }
+        catch (Exception e)
+        {
+            await ErrorAnswer.WriteAsync(call, e, log).ConfigureAwait(false);
+        }
+        finally
+        {
+            RestMetrics.Record(Name, template, context.Response.StatusCode, Stopwatch.GetElapsedTime(start));
+        }
+    }
+
+    private static Task RefuseAsync(RestCall call, string? allow)
+    {
+        if (allow is null)
+        {
+            return call.TextAsync(StatusCodes.Status404NotFound, "HTTP 404 Not Found");
+        }
+
+        call.Context.Response.Headers.Allow = allow;
+        return call.TextAsync(StatusCodes.Status405MethodNotAllowed, "HTTP 405 Method Not Allowed");
+    }
+
+    private Route? Find(RestCall call, out string? allow)
+    {
+        allow = null;
+        string[] segments = call.Segments;
+        string method = call.Context.Request.Method;
+        foreach (Route route in routes)
+        {
+            if (!route.Matches(segments))
+            {
+                continue;
+            }
+
+            if (route.Method == method)
+            {
+                call.Bind(route.Segments);
+                return route;
+            }
+
+            allow = allow is null ? route.Method : $"{allow}, {route.Method}";
+        }
+
+        return null;
+    }
+
+    private sealed record Route(string Method, string Template, string[] Segments, Func<RestCall, Task> Handler)
+    {
+        public bool Matches(string[] segments)
+        {
+            if (segments.Length != Segments.Length)
+            {
+                return false;
+            }
+
+            for (int i = 0; i < segments.Length; i++)
+            {
+                if (Segments[i][0] != '{' && !Segments[i].Equals(segments[i], StringComparison.Ordinal))
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+    }
+}

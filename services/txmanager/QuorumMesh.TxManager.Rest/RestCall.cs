@@ -1,0 +1,125 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using QuorumMesh.Contracts;
+using QuorumMesh.TxManager.Core;
+
+namespace QuorumMesh.TxManager.Rest;
+
+/// <summary>A request and its answer. Every answer has a Content-Length: GoQuorum reads until it, then drops the connection.</summary>
+public sealed class RestCall
+{
+    private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly Dictionary<string, string> parameters = [];
+
+    public RestCall(HttpContext context)
+    {
+        Context = context;
+        string target = context.Features.Get<IHttpRequestFeature>()?.RawTarget is ['/', ..] raw ? raw : context.Request.Path.Value ?? "/";
+        int query = target.IndexOf('?', StringComparison.Ordinal);
+        Segments = (query < 0 ? target : target[..query]).Split('/', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    public HttpContext Context { get; }
+
+    public CancellationToken Cancel => Context.RequestAborted;
+
+    internal string[] Segments { get; }
+
+    /// <summary>A path parameter, percent-decoded.</summary>
+    public string this[string parameter] => parameters[parameter];
+
+    /// <summary>A path parameter that is base64.</summary>
+    /// <exception cref="PrivacyException"><see cref="Failure.BadRequest"/>.</exception>
+    public byte[] Base64(string parameter) => Base64Text.Decode(parameter, this[parameter]);
+
+    /// <summary>The first value of a header; null when it is absent or blank.</summary>
+    public string? Header(string name) => Context.Request.Headers[name] is [{ } value, ..] && !string.IsNullOrWhiteSpace(value) ? value.Trim() : null;
+
+    /// <summary>Keys in base64 from a header that may be repeated, comma-separated or empty.</summary>
+    public IReadOnlyList<PublicKey> KeysHeader(string name) =>
+    [
+        .. Context.Request.Headers[name]
+            .SelectMany(v => (v ?? string.Empty).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+            .Select(k => Base64Text.Key(name, k)),
+    ];
+
+    /// <summary>The whole body; 413 when it is longer than the limit.</summary>
+    public async Task<byte[]> BodyAsync()
+    {
+        PipeReader reader = Context.Request.BodyReader;
+        while (true)
+        {
+            ReadResult read = await reader.ReadAsync(Cancel).ConfigureAwait(false);
+            if (read.IsCompleted)
+            {
+                byte[] body = read.Buffer.ToArray();
+                reader.AdvanceTo(read.Buffer.End);
+                return body;
+            }
+
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    public async Task<JsonBody> JsonBodyAsync() => JsonBody.Parse(await BodyAsync().ConfigureAwait(false));
+
+    public Task EmptyAsync(int status)
+    {
+        Context.Response.StatusCode = status;
+        if (status != StatusCodes.Status204NoContent)
+        {
+            Context.Response.ContentLength = 0;
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task TextAsync(int status, string text) => WriteAsync(status, "text/plain", Encoding.UTF8.GetBytes(text));
+
+    public Task BytesAsync(int status, byte[] bytes) => WriteAsync(status, "application/octet-stream", bytes);
+
+    public Task JsonAsync(int status, Action<Utf8JsonWriter> write, string contentType = "application/json")
+    {
+        var buffer = new ArrayBufferWriter<byte>(512);
+        using (var writer = new Utf8JsonWriter(buffer, JsonOptions))
+        {
+            write(writer);
+        }
+
+        return WriteAsync(status, contentType, buffer.WrittenMemory);
+    }
+
+    /// <summary>Names a resource of this server in the Location header.</summary>
+    public void Location(string path)
+    {
+        HttpRequest request = Context.Request;
+        string host = request.Host.HasValue ? request.Host.Value : "localhost";
+        Context.Response.Headers.Location = $"{request.Scheme}://{host}{path}";
+    }
+
+    internal void Bind(string[] template)
+    {
+        for (int i = 0; i < template.Length; i++)
+        {
+            if (template[i][0] == '{')
+            {
+                parameters[template[i][1..^1]] = Uri.UnescapeDataString(Segments[i]);
+            }
+        }
+    }
+
+    private async Task WriteAsync(int status, string contentType, ReadOnlyMemory<byte> body)
+    {
+        HttpResponse response = Context.Response;
+        response.StatusCode = status;
+        response.ContentType = contentType;
+        response.ContentLength = body.Length;
+        await response.BodyWriter.WriteAsync(body, Cancel).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,56 @@
+using System.Data.Common;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+
+namespace QuorumMesh.TxManager.Storage.Postgres;
+
+/// <summary>PostgreSQL. Several managers may share a database: an advisory lock keeps the sequence numbers in the order of commits.</summary>
+public sealed class PostgresProvider : StoreProvider, IDisposable
+{
+    private readonly NpgsqlDataSource source;
+
+    /// <param name="connectionString">Npgsql's form.</param>
+    /// <exception cref="ArgumentException">The connection string cannot be understood.</exception>
+    public PostgresProvider(string connectionString)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        if (!settings.ContainsKey("Application Name"))
+        {
+            settings.ApplicationName = "quorummesh-txmanager";
+        }
+
+        Description = $"PostgreSQL {settings.Host}:{settings.Port}/{settings.Database}";
+        source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+    }
+
+    public override string Description { get; }
+
+    public override IReadOnlyList<string> MigrationIds => [Initial.Id];
+
+    public override string? BatchPrologue => "SELECT pg_advisory_xact_lock(7310571)";
+
+    public override void Configure(DbContextOptionsBuilder<PayloadDbContext> options) =>
+        options.UseNpgsql(source, o => o.MigrationsAssembly(typeof(PostgresProvider).Assembly.GetName().Name));
+
+    public override void Configure(DbContextOptionsBuilder<PayloadDbContext> options, DbConnection connection) =>
+        options.UseNpgsql(connection, o => o.MigrationsAssembly(typeof(PostgresProvider).Assembly.GetName().Name));
+
+    public override DbConnection OpenWriter()
+    {
+        NpgsqlConnection connection = source.OpenConnection();
+        try
+        {
+            using NpgsqlCommand command = connection.CreateCommand();
+            command.CommandText = "SET synchronous_commit = on";
+            command.ExecuteNonQuery();
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => source.Dispose();
+}

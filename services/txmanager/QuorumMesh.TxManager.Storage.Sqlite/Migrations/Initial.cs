@@ -1,0 +1,53 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
+
+namespace QuorumMesh.TxManager.Storage.Sqlite;
+
+/// <summary>Tessera's two tables are left alone when they exist, so that a database of Tessera's can be taken over as it stands.</summary>
+[DbContext(typeof(PayloadDbContext))]
+[Migration(Id)]
+public sealed class Initial : Migration
+{
+    public const string Id = "20260901000000_Initial";
+
+    protected override void Up(MigrationBuilder migrationBuilder)
+    {
+        migrationBuilder.Sql("""
+            CREATE TABLE IF NOT EXISTS ENCRYPTED_TRANSACTION (
+                HASH BLOB NOT NULL PRIMARY KEY,
+                ENCODED_PAYLOAD BLOB NOT NULL,
+                PAYLOAD_CODEC VARCHAR(50),
+                TIMESTAMP BIGINT NOT NULL);
+            """);
+        migrationBuilder.Sql("CREATE INDEX IF NOT EXISTS IX_ENCRYPTED_TRANSACTION_TIME ON ENCRYPTED_TRANSACTION (TIMESTAMP, HASH);");
+        migrationBuilder.Sql("""
+            CREATE TABLE IF NOT EXISTS ENCRYPTED_RAW_TRANSACTION (
+                HASH BLOB NOT NULL PRIMARY KEY,
+                ENCRYPTED_KEY BLOB NOT NULL,
+                ENCRYPTED_PAYLOAD BLOB NOT NULL,
+                NONCE BLOB NOT NULL,
+                SENDER BLOB NOT NULL,
+                TIMESTAMP BIGINT NOT NULL);
+            """);
+        migrationBuilder.Sql("""
+            CREATE TABLE PARTICIPATION (
+                SEQ INTEGER PRIMARY KEY AUTOINCREMENT,
+                HASH BLOB NOT NULL,
+                OWN_KEY BLOB NOT NULL,
+                ROLE INTEGER NOT NULL);
+            """);
+        migrationBuilder.Sql("CREATE UNIQUE INDEX IX_PARTICIPATION_HASH ON PARTICIPATION (HASH, OWN_KEY, ROLE);");
+        migrationBuilder.Sql("CREATE TABLE METADATA (NAME VARCHAR(100) NOT NULL PRIMARY KEY, VALUE TEXT NOT NULL);");
+    }
+
+    protected override void Down(MigrationBuilder migrationBuilder)
+    {
+        migrationBuilder.Sql("DROP TABLE METADATA;");
+        migrationBuilder.Sql("DROP TABLE PARTICIPATION;");
+        migrationBuilder.Sql("DROP TABLE ENCRYPTED_RAW_TRANSACTION;");
+        migrationBuilder.Sql("DROP TABLE ENCRYPTED_TRANSACTION;");
+    }
+
+    protected override void BuildTargetModel(ModelBuilder modelBuilder) => PayloadDbContextModelSnapshot.Build(modelBuilder);
+}

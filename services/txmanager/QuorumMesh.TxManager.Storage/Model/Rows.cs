@@ -1,0 +1,55 @@
+namespace QuorumMesh.TxManager.Storage;
+
+/// <summary>Tessera's ENCRYPTED_TRANSACTION (tessera 7.6).</summary>
+public sealed class TransactionRow
+{
+    public required byte[] Hash { get; set; }
+
+    public required byte[] EncodedPayload { get; set; }
+
+    /// <summary>LEGACY or null; a row written as CBOR by a later Tessera is refused when read.</summary>
+    public string? PayloadCodec { get; set; }
+
+    /// <summary>Milliseconds since 1970.</summary>
+    public long Timestamp { get; set; }
+}
+
+/// <summary>Tessera's ENCRYPTED_RAW_TRANSACTION.</summary>
+public sealed class RawTransactionRow
+{
+    public required byte[] Hash { get; set; }
+
+    public required byte[] EncryptedKey { get; set; }
+
+    public required byte[] EncryptedPayload { get; set; }
+
+    public required byte[] Nonce { get; set; }
+
+    public required byte[] Sender { get; set; }
+
+    public long Timestamp { get; set; }
+}
+
+/// <summary>Ours: one of our keys takes part in a transaction. Outlives the payload.</summary>
+public sealed class ParticipationRow
+{
+    /// <summary>Grows with every payload that became available.</summary>
+    public long Seq { get; set; }
+
+    public required byte[] Hash { get; set; }
+
+    public required byte[] OwnKey { get; set; }
+
+    /// <summary>1 sender, 2 recipient.</summary>
+    public int Role { get; set; }
+}
+
+/// <summary>Ours: facts about the store itself.</summary>
+public sealed class MetadataRow
+{
+    public const string ManagerId = "managerId";
+
+    public required string Name { get; set; }
+
+    public required string Value { get; set; }
+}

@@ -1,0 +1,149 @@
+using System.Data.Common;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Primitives;
+using QuorumMesh.TxManager.Core;
+
+namespace QuorumMesh.TxManager.Storage;
+
+/// <summary>The payload store on EF Core: readers on pooled connections, one batching writer.</summary>
+public sealed class PayloadStore : IPayloadStore, IDisposable
+{
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(2);
+
+    private readonly StoreProvider provider;
+    private readonly PooledDbContextFactory<PayloadDbContext> contexts;
+    private readonly BatchWriter writer;
+    private readonly string managerId;
+    private TaskCompletionSource written = NewSignal();
+
+    private PayloadStore(StoreProvider provider, TimeProvider clock, string managerId)
+    {
+        this.provider = provider;
+        this.managerId = managerId;
+        var options = new DbContextOptionsBuilder<PayloadDbContext>();
+        provider.Configure(options);
+        contexts = new PooledDbContextFactory<PayloadDbContext>(options.Options, poolSize: 32);
+        writer = new BatchWriter(provider, clock, SignalWritten);
+    }
+
+    /// <summary>Writes that wait for their commit.</summary>
+    public int WaitingWrites => writer.Waiting;
+
+    /// <summary>Opens the database, creating or migrating its schema.</summary>
+    /// <exception cref="PrivacyException"><see cref="Failure.StoreUnavailable"/>, saying why.</exception>
+    public static PayloadStore Open(StoreProvider provider, TimeProvider clock)
+    {
+        try
+        {
+            return new PayloadStore(provider, clock, StoreOpener.Open(provider));
+        }
+        catch (Exception e) when (e is DbException or DbUpdateException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        {
+            throw Unavailable(provider, e);
+        }
+    }
+
+    public Task<EncodedPayload?> FindAsync(PayloadHash hash, CancellationToken cancel) => ReadAsync(async db =>
+    {
+        TransactionRow? row = await StoreQueries.FindTransaction(db, hash.ToArray()).ConfigureAwait(false);
+        return row is null ? null : Decode(row);
+    }, cancel);
+
+    public Task SaveAsync(
+        PayloadHash hash, EncodedPayload payload, IReadOnlyList<Participation> participations, CancellationToken cancel) =>
+        writer.WriteAsync(new SavePayload(hash, LegacyPayloadCodec.Encode(payload), participations));
+
+    public Task<bool> DeleteAsync(PayloadHash hash, CancellationToken cancel) => writer.WriteAsync(new DeletePayload(hash));
+
+    public Task<bool> IsPartyAsync(PayloadHash hash, CancellationToken cancel) =>
+        ReadAsync(db => StoreQueries.IsParty(db, hash.ToArray()), cancel);
+
+    public Task<RawPayload?> FindRawAsync(PayloadHash hash, CancellationToken cancel) => ReadAsync(async db =>
+    {
+        RawTransactionRow? row = await StoreQueries.FindRaw(db, hash.ToArray()).ConfigureAwait(false);
+        return row is null ? null : new RawPayload(row.EncryptedPayload, row.EncryptedKey, row.Nonce, new PublicKey(row.Sender));
+    }, cancel);
+
+    public Task SaveRawAsync(PayloadHash hash, RawPayload raw, CancellationToken cancel) => writer.WriteAsync(new SaveRaw(hash, new RawTransactionRow
+    {
+        Hash = hash.ToArray(),
+        EncryptedKey = raw.EncryptedKey,
+        EncryptedPayload = raw.CipherText,
+        Nonce = raw.Nonce,
+        Sender = raw.SenderKey.ToArray(),
+    }));
+
+    public Task<IReadOnlyList<StoredPayload>> PageAsync(PayloadCursor? after, int count, CancellationToken cancel) => ReadAsync(async db =>
+    {
+        // Bytes have no ">" in LINQ; unquoted names fit both databases.
+        const string Select = "SELECT HASH, ENCODED_PAYLOAD, PAYLOAD_CODEC, TIMESTAMP FROM ENCRYPTED_TRANSACTION";
+        IQueryable<TransactionRow> query = after is null
+            ? db.Transactions.FromSqlRaw(Select + " ORDER BY TIMESTAMP, HASH LIMIT {0}", count)
+            : db.Transactions.FromSqlRaw(
+                Select + " WHERE TIMESTAMP > {0} OR (TIMESTAMP = {0} AND HASH > {1}) ORDER BY TIMESTAMP, HASH LIMIT {2}",
+                after.Timestamp, after.Hash.ToArray(), count);
+        List<TransactionRow> rows = await query.AsNoTracking().ToListAsync(cancel).ConfigureAwait(false);
+        return (IReadOnlyList<StoredPayload>)[.. rows.Select(r => new StoredPayload(new PayloadHash(r.Hash), Decode(r), r.Timestamp))];
+    }, cancel);
+
+    public Task<IReadOnlyList<SequencedHash>> AvailableAfterAsync(long sequence, int count, CancellationToken cancel) => ReadAsync(async db =>
+    {
+        var found = new List<SequencedHash>();
+        await foreach (ParticipationRow row in StoreQueries.AvailableAfter(db, sequence, count).ConfigureAwait(false))
+        {
+            found.Add(new SequencedHash(row.Seq, new PayloadHash(row.Hash)));
+        }
+
+        return (IReadOnlyList<SequencedHash>)found;
+    }, cancel);
+
+    /// <remarks>Take the task before the look: a write between look and wait is then not missed. Managers that share a database look again by time.</remarks>
+    public async Task WaitForWriteAsync(CancellationToken cancel)
+    {
+        Task signal = Volatile.Read(ref written).Task;
+        await Task.WhenAny(signal, Task.Delay(LookAgain, cancel)).ConfigureAwait(false);
+        cancel.ThrowIfCancellationRequested();
+    }
+
+    public Task<string> ManagerIdAsync(CancellationToken cancel) => Task.FromResult(managerId);
+
+    public void Dispose() => writer.Dispose();
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static PrivacyException Unavailable(StoreProvider provider, Exception e) =>
+        new(Failure.StoreUnavailable, $"The payload store ({provider.Description}) is not available: {e.GetBaseException().Message}", e);
+
+    private static EncodedPayload Decode(TransactionRow row)
+    {
+        string codec = row.PayloadCodec ?? PayloadDbContext.LegacyCodec;
+        if (codec != PayloadDbContext.LegacyCodec)
+        {
+            throw new PrivacyException(Failure.InvalidPayload, $"The payload is stored with the codec {codec}, which this version cannot read");
+        }
+
+        return LegacyPayloadCodec.Decode(row.EncodedPayload);
+    }
+
+    private void SignalWritten() => Interlocked.Exchange(ref written, NewSignal()).TrySetResult();
+
+    private async Task<T> ReadAsync<T>(Func<PayloadDbContext, Task<T>> read, CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        try
+        {
+            PayloadDbContext db = contexts.CreateDbContext();
+            await using (db.ConfigureAwait(false))
+            {
+                return await read(db).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is DbException or DbUpdateException or InvalidOperationException { InnerException: DbException })
+        {
+            throw Unavailable(provider, e);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using QuorumMesh.ServiceDefaults;
+using QuorumMesh.TxManager.Configuration;
+
+namespace QuorumMesh.TxManager;
+
+/// <summary>Reads the command line; the single settings may also come as QUORUMMESH_TXMANAGER_….</summary>
+internal static class CommandLine
+{
+    public static async Task<int> RunAsync(string[] args, Func<CommandLineSettings, CancellationToken, Task<int>> run)
+    {
+        var config = new Option<string?>("--configfile", "-configfile") { Description = "Tessera's configuration file (JSON)" };
+        var change = new Option<string[]>("--override", "-o") { Description = "path=value: replaces a setting of the file, for example jdbc.url=jdbc:sqlite:/data/tm.db" };
+        var health = new Option<string?>("--health-url") { Description = "http://host:port of a read-only listener for /livez, /readyz and /metrics" };
+        var grpc = new Option<string?>("--grpc") { Description = "unix:/path or http://host:port where a QuorumMesh node connects" };
+        var enclave = new Option<string?>("--enclave") { Description = "unix:/path or http://host:port of the enclave; default: the ENCLAVE server of the file" };
+        var json = new Option<bool>("--log-json") { Description = "one JSON object per log line" };
+        var root = new RootCommand("QuorumMesh transaction manager: keeps and distributes private payloads") { config, change, health, grpc, enclave, json };
+        root.SetAction((parsed, cancellation) => run(
+            new CommandLineSettings(
+                parsed.GetValue(config) ?? FromEnvironment("CONFIGFILE") ?? throw new UsageException("-configfile FILE is required; see --help"),
+                parsed.GetValue(change) ?? [],
+                parsed.GetValue(health) ?? FromEnvironment("HEALTH_URL"),
+                parsed.GetValue(grpc) ?? FromEnvironment("GRPC"),
+                parsed.GetValue(enclave) ?? FromEnvironment("ENCLAVE"),
+                parsed.GetValue(json)),
+            cancellation));
+        ParseResult result = root.Parse(args);
+        if (result.Errors.Count > 0)
+        {
+            throw new UsageException($"{result.Errors[0].Message} See --help.");
+        }
+
+        return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null })
+            .ConfigureAwait(false);
+    }
+
+    private static string? FromEnvironment(string name) =>
+        Environment.GetEnvironmentVariable("QUORUMMESH_TXMANAGER_" + name) is { Length: > 0 } value ? value : null;
+}

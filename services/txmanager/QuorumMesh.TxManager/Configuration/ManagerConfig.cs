@@ -1,0 +1,107 @@
+using QuorumMesh.Contracts;
+using QuorumMesh.ServiceDefaults;
+using QuorumMesh.TxManager.Core;
+
+namespace QuorumMesh.TxManager.Configuration;
+
+/// <summary>What the command line sets beside the file.</summary>
+public sealed record CommandLineSettings(
+    string ConfigFile, IReadOnlyList<string> Overrides, string? HealthUrl = null, string? Grpc = null, string? Enclave = null, bool LogJson = false);
+
+/// <summary>
+/// Reads Tessera's JSON configuration as it stands (tessera 7); our own settings are in its member <c>quorummesh</c>: grpc, healthUrl, enclave,
+/// database, maxBodyBytes, peerTimeoutMs, enclaveTimeoutMs.
+/// </summary>
+public static class ManagerConfig
+{
+    /// <exception cref="OptionsException">A setting cannot be used; the message names its key.</exception>
+    public static ManagerOptions Read(CommandLineSettings settings)
+    {
+        ConfigNode root = ConfigNode.Load(settings.ConfigFile, settings.Overrides);
+        string directory = Path.GetDirectoryName(Path.GetFullPath(settings.ConfigFile))!;
+        ConfigNode own = root["quorummesh"];
+        RefuseUnsupported(root);
+
+        ServerSettings servers = ServerSettings.Read(root["serverConfigs"]);
+        AddGrpc(servers, settings.Grpc, own["grpc"]);
+        if (!root["bootstrapNode"].Flag() && !servers.Servers.Exists(s => s.Kind is AppKind.Q2T or AppKind.Grpc))
+        {
+            throw new OptionsException("serverConfigs", "needs a server with app Q2T for the node (or set bootstrapNode to true)");
+        }
+
+        TimeSpan interval = Milliseconds(servers.P2PProperties["partyInfoInterval"], 5000);
+        return new ManagerOptions
+        {
+            Servers = servers.Servers,
+            OwnUrl = servers.OwnUrl!,
+            Peers = [.. root["peer"].Items().Select(ReadPeer).Distinct()],
+            Database = DatabaseSetting.Read(root, directory),
+            EnclaveAddress = EnclaveAddress(settings.Enclave, own["enclave"], servers),
+            AlwaysSendTo = [.. root["alwaysSendTo"].Items().Select(ReadKey)],
+            UseWhiteList = root["useWhiteList"].Flag(),
+            DisablePeerDiscovery = root["disablePeerDiscovery"].Flag(),
+            EnableRemoteKeyValidation = root["features"]["enableRemoteKeyValidation"].Flag(),
+            PartyInfoInterval = interval,
+            EnclaveKeySyncInterval = Milliseconds(servers.P2PProperties["enclaveKeySyncInterval"], 2000),
+            PeerTimeout = Milliseconds(own["peerTimeoutMs"], Math.Max(3750, (long)Math.Ceiling(interval.TotalMilliseconds * 0.75))),
+            EnclaveTimeout = Milliseconds(own["enclaveTimeoutMs"], 3000),
+            MaxBody = own["maxBodyBytes"].Number(10 * 1024 * 1024, 1024, 15 * 1024 * 1024),
+            HealthUrl = settings.HealthUrl ?? own["healthUrl"].Text(),
+            LogJson = settings.LogJson || own["logJson"].Flag(),
+        };
+    }
+
+    private static void RefuseUnsupported(ConfigNode root)
+    {
+        if (root["mode"].Text() is { } mode)
+        {
+            OptionRules.OneOf("mode", mode, "tessera");
+        }
+
+        foreach (string feature in new[] { "enablePrivacyEnhancements", "enableMultiplePrivateStates" })
+        {
+            ConfigNode node = root["features"][feature];
+            if (node.Flag())
+            {
+                throw new OptionsException(node.Path, "is not supported by this version; set it to false");
+            }
+        }
+
+        if (root["encryptor"]["type"].Text() is { } encryptor)
+        {
+            OptionRules.OneOf("encryptor.type", encryptor, "NACL");
+        }
+    }
+
+    private static void AddGrpc(ServerSettings servers, string? flag, ConfigNode node)
+    {
+        string? address = flag ?? node.Text();
+        if (address is not null)
+        {
+            servers.Servers.Add(new AppServer(AppKind.Grpc, ListenAddress.Parse(flag is null ? node.Path : "--grpc", address)));
+        }
+    }
+
+    private static string EnclaveAddress(string? flag, ConfigNode node, ServerSettings servers)
+    {
+        string? own = flag ?? node.Text();
+        if (own is not null)
+        {
+            ListenAddress.Parse(flag is null ? node.Path : "--enclave", own);
+        }
+
+        string address = own ?? servers.EnclaveAddress ?? throw new OptionsException(
+            "serverConfigs", "needs a server with app ENCLAVE whose serverAddress is the enclave's, for example unix:/data/enclave.ipc");
+        return address.StartsWith("grpc://", StringComparison.OrdinalIgnoreCase) ? "http://" + address[7..] : address;
+    }
+
+    private static string ReadPeer(ConfigNode peer) =>
+        PeerUrl.Normalize(peer["url"].Required()) ?? throw new OptionsException(peer["url"].Path, "must be http://host:port");
+
+    private static PublicKey ReadKey(ConfigNode node) =>
+        PublicKey.TryFromBase64(node.Required(), out PublicKey? key) && key.Length == 32
+            ? key
+            : throw new OptionsException(node.Path, "must be a public key of 32 bytes in base64");
+
+    private static TimeSpan Milliseconds(ConfigNode node, long otherwise) => TimeSpan.FromMilliseconds(node.Number(otherwise, 50, 86_400_000));
+}

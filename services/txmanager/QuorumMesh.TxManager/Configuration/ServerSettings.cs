@@ -1,0 +1,109 @@
+using QuorumMesh.ServiceDefaults;
+using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Rest;
+
+namespace QuorumMesh.TxManager.Configuration;
+
+/// <summary>Tessera's serverConfigs (tessera 7.2).</summary>
+internal sealed class ServerSettings
+{
+    public List<AppServer> Servers { get; } = [];
+
+    public string? OwnUrl { get; private set; }
+
+    public string? EnclaveAddress { get; private set; }
+
+    public ConfigNode P2PProperties { get; private set; }
+
+    public static ServerSettings Read(ConfigNode serverConfigs)
+    {
+        var settings = new ServerSettings();
+        foreach (ConfigNode server in serverConfigs.Items())
+        {
+            settings.Add(server);
+        }
+
+        if (settings.OwnUrl is null)
+        {
+            throw new OptionsException(serverConfigs.Path, "needs exactly one server with app P2P");
+        }
+
+        return settings;
+    }
+
+    private void Add(ConfigNode server)
+    {
+        string app = OptionRules.OneOf(server["app"].Path, server["app"].Required(), "P2P", "Q2T", "ThirdParty", "ENCLAVE");
+        string address = server["serverAddress"].Required();
+        RefuseTls(server, address);
+        if (server["communicationType"].Text() is { } type && app != "ENCLAVE")
+        {
+            OptionRules.OneOf(server["communicationType"].Path, type, "REST");
+        }
+
+        ConfigNode binding = server["bindingAddress"];
+        ConfigNode listen = binding.Exists ? binding : server["serverAddress"];
+        switch (app)
+        {
+            case "ENCLAVE":
+                ListenAddress.Parse(server["serverAddress"].Path, address);
+                EnclaveAddress = address;
+                break;
+            case "P2P":
+                AddP2P(server, address, listen);
+                break;
+            default:
+                AppKind kind = app == "Q2T" ? AppKind.Q2T : AppKind.ThirdParty;
+                Servers.Add(new AppServer(kind, ListenAddress.Parse(listen.Path, listen.Text()), Cors(server["cors"])));
+                break;
+        }
+    }
+
+    private void AddP2P(ConfigNode server, string address, ConfigNode listen)
+    {
+        if (OwnUrl is not null)
+        {
+            throw new OptionsException(server.Path, "is a second server with app P2P; keep one");
+        }
+
+        OptionRules.HttpUrl(server["serverAddress"].Path, address);
+        OwnUrl = PeerUrl.Normalize(address);
+        ListenAddress bound = ListenAddress.Parse(listen.Path, listen.Text());
+        Servers.Add(new AppServer(AppKind.P2P, bound));
+        P2PProperties = server["properties"];
+    }
+
+    private static void RefuseTls(ConfigNode server, string address)
+    {
+        string? tls = server["sslConfig"]["tls"].Text();
+        if (tls is not null)
+        {
+            OptionRules.OneOf(server["sslConfig"]["tls"].Path, tls, "STRICT", "OFF");
+        }
+
+        if (string.Equals(tls, "STRICT", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new OptionsException(server["sslConfig"]["tls"].Path, "STRICT is not supported by this version; set OFF and keep the port in a private network");
+        }
+
+        if (address.StartsWith("https:", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new OptionsException(server["serverAddress"].Path, "https is not supported by this version; use http in a private network");
+        }
+    }
+
+    private static CorsPolicy? Cors(ConfigNode cors)
+    {
+        if (!cors.Exists)
+        {
+            return null;
+        }
+
+        string[] methods = [.. cors["allowedMethods"].Items().Select(i => i.Required())];
+        return new CorsPolicy(
+            [.. cors["allowedOrigins"].Items().Select(i => i.Required())],
+            methods.Length > 0 ? methods : CorsPolicy.DefaultMethods,
+            [.. cors["allowedHeaders"].Items().Select(i => i.Required())],
+            cors["allowCredentials"].Flag(otherwise: true));
+    }
+}

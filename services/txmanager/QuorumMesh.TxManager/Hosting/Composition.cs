@@ -1,0 +1,101 @@
+using QuorumMesh.TxManager.Api;
+using QuorumMesh.TxManager.Configuration;
+using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.EnclaveClient;
+using QuorumMesh.TxManager.Peers;
+using QuorumMesh.TxManager.Rest;
+using QuorumMesh.TxManager.Storage;
+
+namespace QuorumMesh.TxManager.Hosting;
+
+/// <summary>What a test may replace.</summary>
+public sealed record Seams(IEnclave? Enclave = null, TimeProvider? Clock = null);
+
+/// <summary>The manager's objects, made by hand.</summary>
+internal sealed class Composition : IDisposable
+{
+    private readonly ManagerOptions options;
+    private readonly StoreProvider database;
+    private readonly GrpcEnclave? ownedEnclave;
+    private readonly PeerClient peerClient;
+
+    public Composition(ManagerOptions options, Seams seams)
+    {
+        this.options = options;
+        TimeProvider clock = seams.Clock ?? TimeProvider.System;
+        database = options.Database();
+        Store = PayloadStore.Open(database, clock);
+        ownedEnclave = seams.Enclave is null ? new GrpcEnclave(options.EnclaveAddress, options.EnclaveTimeout) : null;
+        IEnclave enclave = seams.Enclave ?? ownedEnclave!;
+        peerClient = new PeerClient(new PeerClientOptions { Timeout = options.PeerTimeout, ConnectTimeout = options.PeerTimeout });
+
+        PartySettings = new PartySettings
+        {
+            OwnUrl = options.OwnUrl,
+            Seeds = options.Peers,
+            DiscoveryDisabled = options.DisablePeerDiscovery,
+            ValidateRemoteKeys = options.EnableRemoteKeyValidation,
+            PollInterval = options.PartyInfoInterval,
+        };
+        Directory = new PartyDirectory(PartySettings, clock);
+        OwnKeys = new OwnKeys(enclave, options.AlwaysSendTo);
+        Parties = new PartyInfoService(PartySettings, Directory, OwnKeys, enclave, peerClient);
+        Poller = new PartyPoller(Directory, Parties, OwnKeys, peerClient);
+
+        var locks = new HashLocks();
+        var publisher = new Publisher(OwnKeys, Directory, peerClient);
+        Sender = new PayloadSender(enclave, Store, OwnKeys, publisher, locks);
+        Reader = new PayloadReader(enclave, Store, OwnKeys);
+        Receiver = new PushReceiver(enclave, Store, OwnKeys, locks);
+        Resender = new Resender(enclave, Store, OwnKeys, publisher);
+    }
+
+    public PayloadStore Store { get; }
+
+    public PartySettings PartySettings { get; }
+
+    public PartyDirectory Directory { get; }
+
+    public OwnKeys OwnKeys { get; }
+
+    public PartyInfoService Parties { get; }
+
+    public PartyPoller Poller { get; }
+
+    public PayloadSender Sender { get; }
+
+    public PayloadReader Reader { get; }
+
+    public PushReceiver Receiver { get; }
+
+    public Resender Resender { get; }
+
+    public async Task<RestApp> CreateAppAsync(AppServer server, ILogger log, CancellationToken cancel)
+    {
+        RestApp app = new RestApp(server.Kind.ToString(), options.MaxBody, log) { Cors = server.Cors }.AddCommonRoutes();
+        switch (server.Kind)
+        {
+            case AppKind.P2P:
+                if (options.UseWhiteList)
+                {
+                    app.Admits = (await PeerWhiteList.ResolveAsync(options.Peers, cancel).ConfigureAwait(false)).Admits;
+                }
+
+                return new PeerRoutes(Receiver, Resender, Parties, Directory, OwnKeys, PartySettings).AddTo(app);
+            case AppKind.Q2T:
+                return new TransactionRoutes(Reader).AddTo(new SendRoutes(Sender).AddTo(app));
+            case AppKind.ThirdParty:
+                return new KeyRoutes(OwnKeys, Directory).AddTo(new SendRoutes(Sender).AddStoreRaw(app));
+            default:
+                throw new ArgumentOutOfRangeException(nameof(server), server.Kind, "not a REST application");
+        }
+    }
+
+    public void Dispose()
+    {
+        Store.Dispose();
+        ownedEnclave?.Dispose();
+        peerClient.Dispose();
+        (database as IDisposable)?.Dispose();
+    }
+}

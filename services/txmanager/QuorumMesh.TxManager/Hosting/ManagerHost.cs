@@ -1,0 +1,156 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using QuorumMesh.ServiceDefaults;
+using QuorumMesh.TxManager.Api;
+using QuorumMesh.TxManager.Configuration;
+using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Rest;
+
+namespace QuorumMesh.TxManager.Hosting;
+
+/// <summary>Puts the manager together and runs it.</summary>
+public static class ManagerHost
+{
+    private const int MaxMessage = 16 * 1024 * 1024;
+
+    public static async Task<int> RunAsync(ManagerOptions options, CancellationToken cancel)
+    {
+        WebApplication app = await StartAsync(options, new Seams(), cancel).ConfigureAwait(false);
+        await using (app.ConfigureAwait(false))
+        {
+            await app.WaitForShutdownAsync(cancel).ConfigureAwait(false);
+        }
+
+        return HostRunner.Ok;
+    }
+
+    /// <summary>Opens the store and listens. The caller stops and disposes the application.</summary>
+    public static async Task<WebApplication> StartAsync(ManagerOptions options, Seams seams, CancellationToken cancel)
+    {
+        Composition parts;
+        try
+        {
+            parts = new Composition(options, seams);
+        }
+        catch (PrivacyException e)
+        {
+            throw new StartupException($"{e.Message}; check jdbc.url (or quorummesh.database)", e);
+        }
+
+        try
+        {
+            WebApplication app = Build(options, parts);
+            await MapAsync(app, options, parts, cancel).ConfigureAwait(false);
+            await app.StartAsync(cancel).ConfigureAwait(false);
+            Announce(app, options);
+            return app;
+        }
+        catch
+        {
+            parts.Dispose();
+            throw;
+        }
+    }
+
+    private static WebApplication Build(ManagerOptions options, Composition parts)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.AddServiceDefaults("txmanager", defaults =>
+        {
+            defaults.HealthUrl = options.HealthUrl;
+            defaults.LogJson = options.LogJson;
+        });
+        IServiceCollection services = builder.Services;
+        services.AddSingleton(_ => parts);
+        services.AddSingleton(new ManagerMetrics(parts));
+        services.AddSingleton(provider => new KeySync(
+            parts.OwnKeys, options.EnclaveKeySyncInterval, provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Enclave")));
+        services.AddHostedService(provider => provider.GetRequiredService<KeySync>());
+        services.AddHostedService(_ => new PollService(parts.Poller));
+        services.AddReadinessCheck("enclave", provider =>
+        {
+            KeySync sync = provider.GetRequiredService<KeySync>();
+            return _ => ValueTask.FromResult(sync.Problem);
+        });
+        services.AddReadinessCheck("store", _ => async cancel => await StoreProblemAsync(parts, cancel).ConfigureAwait(false));
+        if (options.Servers.Any(s => s.Kind == AppKind.Grpc))
+        {
+            services.AddSingleton(new PrivacyManagerService(parts.Sender, parts.Reader, parts.Store, parts.OwnKeys));
+            services.AddGrpc(grpc =>
+            {
+                grpc.MaxReceiveMessageSize = MaxMessage;
+                grpc.MaxSendMessageSize = MaxMessage;
+            });
+        }
+
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options));
+        return builder.Build();
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, ManagerOptions options)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = MaxMessage + 1024;
+        kestrel.Limits.MaxConcurrentConnections = 4096;
+        kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(60);
+        kestrel.Limits.Http2.InitialConnectionWindowSize = 4 * 1024 * 1024;
+        kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
+        foreach (AppServer server in options.Servers)
+        {
+            server.Listen.ListenOn(kestrel, listen =>
+            {
+                listen.Protocols = server.Kind == AppKind.Grpc ? HttpProtocols.Http2 : HttpProtocols.Http1;
+                listen.Use(next => connection =>
+                {
+                    connection.Features.Set(server);
+                    return next(connection);
+                });
+            });
+        }
+    }
+
+    private static async Task MapAsync(WebApplication app, ManagerOptions options, Composition parts, CancellationToken cancel)
+    {
+        ILogger log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager");
+        var rest = new Dictionary<AppServer, RestApp>();
+        foreach (AppServer server in options.Servers.Where(s => s.Kind != AppKind.Grpc))
+        {
+            rest[server] = await parts.CreateAppAsync(server, log, cancel).ConfigureAwait(false);
+        }
+
+        app.MapServiceDefaults();
+        app.Use((context, next) =>
+            context.Features.Get<AppServer>() is { } server && rest.TryGetValue(server, out RestApp? target)
+                ? target.HandleAsync(context)
+                : next(context));
+        if (options.Servers.Any(s => s.Kind == AppKind.Grpc))
+        {
+            app.MapGrpcService<PrivacyManagerService>();
+        }
+    }
+
+    private static async Task<string?> StoreProblemAsync(Composition parts, CancellationToken cancel)
+    {
+        try
+        {
+            await parts.Store.AvailableAfterAsync(long.MaxValue - 1, 1, cancel).ConfigureAwait(false);
+            return null;
+        }
+        catch (PrivacyException e)
+        {
+            return e.Message;
+        }
+    }
+
+    private static void Announce(WebApplication app, ManagerOptions options)
+    {
+        ILogger log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager");
+        foreach (AppServer server in options.Servers)
+        {
+            log.LogInformation("{App} on {Address}", server.Kind, server.Listen);
+            if (server.Listen.SocketPath is { } path)
+            {
+                app.Lifetime.ApplicationStopped.Register(() => File.Delete(path));
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+using System.Diagnostics.Metrics;
+
+namespace QuorumMesh.TxManager.Hosting;
+
+internal sealed class ManagerMetrics : IDisposable
+{
+    private readonly Meter meter = new("QuorumMesh.TxManager");
+
+    public ManagerMetrics(Composition parts)
+    {
+        meter.CreateObservableGauge("quorummesh_txmanager_waiting_writes", () => parts.Store.WaitingWrites, description: "Writes that wait for their commit.");
+        meter.CreateObservableGauge(
+            "quorummesh_txmanager_known_keys", () => parts.Directory.ActiveKeys().Count, description: "Keys of other managers that are active.");
+        meter.CreateObservableGauge(
+            "quorummesh_txmanager_unseen_seeds", () => parts.Directory.UnseenSeeds(), description: "Configured peers that never answered.");
+        meter.CreateObservableGauge("quorummesh_txmanager_own_keys", () => parts.OwnKeys.ActiveOrNull?.Count ?? 0, description: "Keys of our enclave.");
+    }
+
+    public void Dispose() => meter.Dispose();
+}

@@ -1,0 +1,8 @@
+using QuorumMesh.ServiceDefaults;
+using QuorumMesh.TxManager;
+using QuorumMesh.TxManager.Configuration;
+using QuorumMesh.TxManager.Hosting;
+
+return await HostRunner.RunAsync(
+    "quorummesh-txmanager",
+    () => CommandLine.RunAsync(args, (settings, cancel) => ManagerHost.RunAsync(ManagerConfig.Read(settings), cancel))).ConfigureAwait(false);
