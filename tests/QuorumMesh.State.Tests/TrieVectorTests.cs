@@ -22,6 +22,28 @@ public class TrieVectorTests
         }
     }
 
+    [VectorTheory]
+    [InlineData("trietest.json", false)]
+    [InlineData("trieanyorder.json", false)]
+    [InlineData("trietest_secureTrie.json", true)]
+    [InlineData("trieanyorder_secureTrie.json", true)]
+    [InlineData("hex_encoded_securetrie_test.json", true)]
+    public void RootAfterOneChangeAtATime(string file, bool secure)
+    {
+        foreach (var (name, items, root) in Cases(file))
+        {
+            var nodes = new StoredNodes();
+            foreach (var (key, value) in items)
+            {
+                var trie = nodes.Open();
+                trie.Set(secure ? Keccak.Hash(key).ToArray() : key, value);
+                nodes.Commit(trie);
+            }
+
+            Assert.True(root == nodes.Root, $"{file} {name}: {nodes.Root}");
+        }
+    }
+
     internal static IEnumerable<(string Name, List<KeyValuePair<byte[], byte[]>> Items, Hash256 Root)> Cases(string file)
     {
         using var document = JsonDocument.Parse(Vectors.ReadText("ethereum-tests/TrieTests/" + file));

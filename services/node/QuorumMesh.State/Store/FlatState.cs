@@ -1,0 +1,26 @@
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.State;
+
+/// <summary>Reads of the flat table and the code table.</summary>
+internal static class FlatState
+{
+    public static Account? Account(IKeyValueReader reader, StateKeys keys, in Address a)
+    {
+        var key = keys.Account(a);
+        return reader.Get(key) is { } stored ? SlimAccount.Decode(SealedValue.Open(key, stored)) : null;
+    }
+
+    public static UInt256 Slot(IKeyValueReader reader, StateKeys keys, in Address a, in UInt256 slot)
+    {
+        var key = keys.Slot(a, slot);
+        return reader.Get(key) is { } stored ? UInt256.FromBigEndian(SealedValue.Open(key, stored)) : UInt256.Zero;
+    }
+
+    public static byte[]? Code(IKeyValueReader reader, in Hash256 hash)
+    {
+        if (hash == Hash256.EmptyCode) return [];
+        var key = StateKeys.Code(hash);
+        return reader.Get(key) is { } stored ? SealedValue.Open(key, stored).ToArray() : null;
+    }
+}

@@ -1,0 +1,56 @@
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.State;
+
+/// <summary>
+/// The state after a past block: the first reverse diff of a key after that block holds its value then; without one, the flat table
+/// does.
+/// </summary>
+internal sealed class HistoricalState : IStateReader
+{
+    private readonly IKeyValueReader _snapshot;
+    private readonly StateKeys _keys;
+    private readonly ulong _block;
+    private readonly bool _isHead;
+
+    public HistoricalState(IKeyValueReader snapshot, StateKeys keys, ulong block)
+    {
+        _snapshot = snapshot;
+        _keys = keys;
+        _block = block;
+        _isHead = CheckKept(snapshot, keys, block);
+    }
+
+    /// <returns>True when the block is the head.</returns>
+    public static bool CheckKept(IKeyValueReader snapshot, StateKeys keys, ulong block)
+    {
+        if (StateHead.Read(snapshot, keys) is not { } head) throw new StateUnavailableException($"the state of block {block} is not available: no block is stored yet");
+        if (block > head.Block) throw new StateUnavailableException($"the state of block {block} is not available yet: the head is block {head.Block}");
+        var oldest = StateHead.ReadOldest(snapshot, keys);
+        if (block < oldest) throw new StateUnavailableException($"the state of block {block} is not kept: the oldest one is of block {oldest}");
+        return block == head.Block;
+    }
+
+    public Account? GetAccount(in Address a)
+    {
+        if (!_isHead && FirstAfter(_keys.AccountDiffs(a), _keys.AccountDiff(a, _block + 1)) is { } diff)
+            return SlimAccount.Decode(SealedValue.Open(diff.Key, diff.Value));
+        return FlatState.Account(_snapshot, _keys, a);
+    }
+
+    public UInt256 GetStorage(in Address a, in UInt256 slot)
+    {
+        if (!_isHead && FirstAfter(_keys.SlotDiffs(a, slot), _keys.SlotDiff(a, slot, _block + 1)) is { } diff)
+            return UInt256.FromBigEndian(SealedValue.Open(diff.Key, diff.Value));
+        return FlatState.Slot(_snapshot, _keys, a, slot);
+    }
+
+    public byte[]? GetCode(in Hash256 codeHash) => FlatState.Code(_snapshot, codeHash);
+
+    private KeyValuePair<byte[], byte[]>? FirstAfter(byte[] prefix, byte[] from)
+    {
+        foreach (var entry in _snapshot.Scan(prefix, from))
+            return entry;
+        return null;
+    }
+}

@@ -1,0 +1,109 @@
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.State;
+
+/// <summary>
+/// The state after one block. Before its flush it holds the block's changes and reads through to its parent; after
+/// <see cref="StateStore.Advance"/> it reads the store; once another layer has become the head it is no longer readable. For the
+/// store's one writer: other threads read through <see cref="StateStore.At"/>.
+/// </summary>
+public sealed class StateLayer : IStateReader, IStateRootSource, ITrieNodeSource
+{
+    private readonly StateStore _store;
+    private LayerChanges? _changes;
+
+    internal StateLayer(StateStore store, StateLayer? parent, ulong block, in Hash256 root, LayerChanges? changes)
+    {
+        _store = store;
+        _changes = changes;
+        Parent = parent;
+        Block = block;
+        Root = root;
+    }
+
+    /// <summary>Block number.</summary>
+    public ulong Block { get; }
+
+    /// <summary>Hash of the block; zero until flushed.</summary>
+    public Hash256 BlockHash { get; internal set; }
+
+    public Hash256 Root { get; }
+
+    /// <summary>Null once persisted.</summary>
+    public StateLayer? Parent { get; private set; }
+
+    internal LayerChanges? Changes => _changes;
+
+    public Account? GetAccount(in Address a)
+    {
+        var layer = this;
+        for (; layer._changes is { } changes; layer = layer.Parent!)
+        {
+            if (changes.Accounts.TryGetValue(a, out var account)) return account;
+        }
+
+        return layer._store.ReadAccount(layer, a);
+    }
+
+    public UInt256 GetStorage(in Address a, in UInt256 slot)
+    {
+        var layer = this;
+        var key = new SlotKey(a, slot);
+        for (; layer._changes is { } changes; layer = layer.Parent!)
+        {
+            if (changes.Slots.TryGetValue(key, out var value)) return value;
+            if (changes.Wiped.Contains(a)) return UInt256.Zero;
+        }
+
+        return layer._store.ReadSlot(layer, key);
+    }
+
+    public byte[]? GetCode(in Hash256 codeHash)
+    {
+        var layer = this;
+        for (; layer._changes is { } changes; layer = layer.Parent!)
+        {
+            if (changes.Source.Code.TryGetValue(codeHash, out var code)) return code;
+        }
+
+        return layer._store.ReadCode(codeHash);
+    }
+
+    /// <summary>Merkle proofs in this state: the account's, and one for each slot.</summary>
+    public StateProof Prove(in Address a, IReadOnlyList<UInt256> slots)
+    {
+        var account = GetAccount(a);
+        var accountNodes = new MerkleTrie(this, null, Root).Prove(Keccak.Hash(a.ToArray()).ToArray());
+        var storage = new MerkleTrie(this, a, account?.StorageRoot ?? Hash256.EmptyTrie);
+        var proofs = new List<StorageProof>(slots.Count);
+        foreach (var slot in slots)
+            proofs.Add(new StorageProof(slot, GetStorage(a, slot), storage.Prove(Keccak.Hash(slot.ToBigEndian()).ToArray())));
+        return new StateProof(a, account, accountNodes, proofs);
+    }
+
+    Hash256 IStateRootSource.RootAfter(StateChangeSet changes) => LayerChanges.Compute(this, changes, keepNodes: false).Root;
+
+    byte[] ITrieNodeSource.LoadNode(in TrieNodeKey key, in Hash256 hash)
+    {
+        var layer = this;
+        for (; layer._changes is { } changes; layer = layer.Parent!)
+        {
+            if (changes.Nodes.TryGetValue(key, out var node))
+            {
+                if (node.Encoded is { } encoded && node.Hash == hash) return encoded;
+                throw new StateCorruptException($"block {layer.Block} left another node in the {key} than the one asked for");
+            }
+
+            if (key.IsStorage && changes.Wiped.Contains(key.Owner))
+                throw new StateCorruptException($"block {layer.Block} wiped the {key}, which is still asked for");
+        }
+
+        return layer._store.ReadNode(layer, key, hash);
+    }
+
+    internal void BecomePersisted()
+    {
+        _changes = null;
+        Parent = null;
+    }
+}

@@ -1,0 +1,139 @@
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.State;
+
+public sealed partial class StateStore
+{
+    /// <summary>The state after a kept block, as the snapshot has it; good for as long as the snapshot, from any thread.</summary>
+    /// <exception cref="StateUnavailableException">The block is above the snapshot's head or no longer kept.</exception>
+    public IStateReader At(IKeyValueReader snapshot, ulong block) => new HistoricalState(snapshot, _keys, block);
+
+    /// <summary>Number, hash and root of the head that a snapshot has; null when no block is stored in it.</summary>
+    public (ulong Block, Hash256 BlockHash, Hash256 Root)? HeadOf(IKeyValueReader snapshot) =>
+        StateHead.Read(snapshot, _keys) is { } head ? (head.Block, head.BlockHash, head.Root) : null;
+
+    /// <summary>Hash and state root of a kept block; null when it is not kept.</summary>
+    public (Hash256 BlockHash, Hash256 Root)? BlockAt(IKeyValueReader snapshot, ulong block) =>
+        BlockRecord.Read(snapshot, _keys, block) is { } record ? (record.BlockHash, record.Root) : null;
+
+    /// <summary>
+    /// Puts the removal of history into the batch: afterwards the states from <paramref name="keepFrom"/> on can be read. Stops after
+    /// about <paramref name="maxKeys"/> keys; call again while it returns true.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Above the head: the head's own state is always kept.</exception>
+    public bool Prune(ulong keepFrom, KeyValueBatch batch, int maxKeys)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(keepFrom, Head.Block);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxKeys, 1);
+        if (!IsInitialised) return false;
+        var reached = OldestBlock;
+        var left = maxKeys;
+        var more = false;
+        byte[]? previous = null; // the record of the oldest readable block stays, for its hash and root
+        foreach (var (key, _) in _store.Scan(_keys.AllBlocks))
+        {
+            var block = StateKeys.BlockOf(key);
+            if (block > keepFrom) break;
+            if (left <= 0)
+            {
+                more = true;
+                break;
+            }
+
+            if (previous is not null)
+            {
+                batch.Delete(previous);
+                left--;
+            }
+
+            previous = key;
+            reached = Math.Max(reached, block);
+            if (!PruneBlock(block, batch, ref left))
+            {
+                more = true;
+                break;
+            }
+        }
+
+        if (reached > OldestBlock)
+        {
+            OldestBlock = reached;
+            StateHead.WriteOldest(batch, _keys, reached);
+        }
+
+        return more;
+    }
+
+    /// <summary>
+    /// Puts the way back to an earlier kept block into the batch and gives that state. When the batch is written the caller calls
+    /// <see cref="Advance"/>; layers above the old head are void then.
+    /// </summary>
+    /// <exception cref="StateUnavailableException">The block is not kept.</exception>
+    /// <exception cref="StateCorruptException">The diffs do not lead to the root that the block had.</exception>
+    public StateLayer Rewind(ulong block, KeyValueBatch batch)
+    {
+        HistoricalState.CheckKept(_store, _keys, block);
+        if (block == Head.Block) throw new ArgumentException($"block {block} is the head already", nameof(block));
+        var target = BlockRecord.Read(_store, _keys, block) ?? throw new StateCorruptException($"the record of block {block} is missing");
+        var changes = ChangesBackTo(block, batch);
+        var computed = LayerChanges.Compute(Head, changes, keepNodes: true);
+        if (computed.Root != target.Root)
+            throw new StateCorruptException($"going back to block {block} gives root {computed.Root} instead of {target.Root}");
+
+        var writer = new LayerWriter(_store, _keys, batch);
+        foreach (var (address, account) in computed.Accounts)
+            writer.WriteAccount(address, account);
+        foreach (var (key, value) in computed.Slots)
+            writer.WriteSlot(key.Address, key.Slot, value);
+        writer.WriteNodes(computed);
+        new StateHead(block, target.BlockHash, target.Root).Write(batch, _keys);
+        return _flushed = new StateLayer(this, Head, block, target.Root, computed) { BlockHash = target.BlockHash };
+    }
+
+    private StateChangeSet ChangesBackTo(ulong block, KeyValueBatch batch)
+    {
+        var accounts = new HashSet<Address>();
+        var slots = new HashSet<SlotKey>();
+        for (var above = Head.Block; above > block; above--)
+        {
+            var record = BlockRecord.Read(_store, _keys, above) ?? throw new StateCorruptException($"the record of block {above} is missing");
+            DeleteDiffs(above, record.Accounts, record.Slots, batch);
+            batch.Delete(_keys.Block(above));
+            accounts.UnionWith(record.Accounts);
+            slots.UnionWith(record.Slots);
+        }
+
+        var past = new HistoricalState(_store, _keys, block);
+        var changes = new StateChangeSet();
+        foreach (var address in accounts)
+            changes.Add(new AccountChange(address, Head.GetAccount(address), past.GetAccount(address)));
+        foreach (var key in slots)
+        {
+            var (now, then) = (Head.GetStorage(key.Address, key.Slot), past.GetStorage(key.Address, key.Slot));
+            if (now != then || changes.Accounts[key.Address].New is null) changes.Accounts[key.Address].Storage[key.Slot] = (now, then);
+        }
+
+        return changes;
+    }
+
+    /// <returns>False when the key budget ended inside the block: its record then lists what is left.</returns>
+    private bool PruneBlock(ulong block, KeyValueBatch batch, ref int left)
+    {
+        var record = BlockRecord.Read(_store, _keys, block)!;
+        var accounts = Math.Min(Math.Max(left, 0), record.Accounts.Count);
+        var slots = Math.Min(Math.Max(left - accounts, 0), record.Slots.Count);
+        DeleteDiffs(block, record.Accounts.Take(accounts), record.Slots.Take(slots), batch);
+        left -= accounts + slots;
+        var rest = record with { Accounts = [.. record.Accounts.Skip(accounts)], Slots = [.. record.Slots.Skip(slots)] };
+        if (record.Accounts.Count + record.Slots.Count > 0) rest.Write(batch, _keys, block);
+        return rest.Accounts.Count + rest.Slots.Count == 0;
+    }
+
+    private void DeleteDiffs(ulong block, IEnumerable<Address> accounts, IEnumerable<SlotKey> slots, KeyValueBatch batch)
+    {
+        foreach (var address in accounts)
+            batch.Delete(_keys.AccountDiff(address, block));
+        foreach (var key in slots)
+            batch.Delete(_keys.SlotDiff(key.Address, key.Slot, block));
+    }
+}

@@ -1,0 +1,153 @@
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.State;
+
+/// <summary>
+/// The persisted state of one id ("public", "private") in a key-value store: a flat table of accounts and slots, trie nodes by path,
+/// a reverse diff per block, and unflushed layers above. One writer; other threads read through <see cref="At"/> with a snapshot.
+/// </summary>
+public sealed partial class StateStore
+{
+    private readonly IKeyValueStore _store;
+    private readonly StateKeys _keys;
+    private readonly StateStoreOptions _options;
+    private readonly TwoGenerationCache<TrieNodeKey, StoredNode> _nodeCache;
+    private readonly TwoGenerationCache<Address, Account?> _accountCache;
+    private readonly TwoGenerationCache<SlotKey, UInt256> _slotCache;
+    private StateLayer? _flushed;
+
+    /// <exception cref="StateCorruptException">The stored head is damaged.</exception>
+    public StateStore(IKeyValueStore store, string id, StateStoreOptions? options = null)
+    {
+        _store = store;
+        _keys = new StateKeys(id);
+        _options = options ?? new StateStoreOptions();
+        _nodeCache = new(_options.NodeCacheBytes);
+        _accountCache = new(_options.FlatCacheEntries);
+        _slotCache = new(_options.FlatCacheEntries);
+        var head = StateHead.Read(store, _keys);
+        IsInitialised = head is not null;
+        Head = new StateLayer(this, null, head?.Block ?? 0, head?.Root ?? Hash256.EmptyTrie, null) { BlockHash = head?.BlockHash ?? default };
+        OldestBlock = StateHead.ReadOldest(store, _keys);
+    }
+
+    /// <summary>False until the first block is flushed; the head is then the empty state, and any block number may follow it.</summary>
+    public bool IsInitialised { get; private set; }
+
+    /// <summary>The persisted state.</summary>
+    public StateLayer Head { get; private set; }
+
+    /// <summary>The first block whose state can still be read.</summary>
+    public ulong OldestBlock { get; private set; }
+
+    /// <summary>The state after one more block, in memory only. Nothing of it is stored until <see cref="Flush"/>.</summary>
+    /// <param name="parent">The head, or an unflushed layer above it.</param>
+    /// <exception cref="ArgumentException">The block number does not follow the parent's.</exception>
+    /// <exception cref="StateUnavailableException">The parent is no longer on top of the head.</exception>
+    /// <exception cref="InvalidOperationException">Too many layers are waiting to be flushed.</exception>
+    public StateLayer Extend(StateLayer parent, ulong blockNumber, StateChangeSet changes)
+    {
+        var first = !IsInitialised && ReferenceEquals(parent, Head);
+        if (!first && blockNumber != parent.Block + 1)
+            throw new ArgumentException($"block {blockNumber} does not follow the parent state's block {parent.Block}", nameof(blockNumber));
+        CheckParent(parent);
+        var computed = LayerChanges.Compute(parent, changes, keepNodes: true);
+        return new StateLayer(this, parent, blockNumber, computed.Root, computed);
+    }
+
+    /// <summary>Puts the layer into the batch. When the caller has written that, it calls <see cref="Advance"/>; when it has not, nothing has changed.</summary>
+    /// <exception cref="InvalidOperationException">The layer's parent is not the head.</exception>
+    public void Flush(StateLayer layer, Hash256 blockHash, KeyValueBatch batch)
+    {
+        if (layer.Changes is not { } changes || !ReferenceEquals(layer.Parent, Head))
+            throw new InvalidOperationException($"the layer of block {layer.Block} is not next after the head, block {Head.Block}");
+        new LayerWriter(_store, _keys, batch).Write(layer.Block, blockHash, changes, history: IsInitialised);
+        new StateHead(layer.Block, blockHash, layer.Root).Write(batch, _keys);
+        if (!IsInitialised) StateHead.WriteOldest(batch, _keys, layer.Block);
+        layer.BlockHash = blockHash;
+        _flushed = layer;
+    }
+
+    /// <summary>Makes the layer of the last <see cref="Flush"/> or <see cref="Rewind"/> the head, after its batch has been written.</summary>
+    public void Advance(StateLayer layer)
+    {
+        if (!ReferenceEquals(layer, _flushed) || layer.Changes is not { } changes || !ReferenceEquals(layer.Parent, Head))
+            throw new InvalidOperationException($"the layer of block {layer.Block} is not the one flushed last");
+        UpdateCaches(changes);
+        if (!IsInitialised) OldestBlock = layer.Block;
+        IsInitialised = true;
+        Head = layer;
+        _flushed = null;
+        layer.BecomePersisted();
+    }
+
+    internal Account? ReadAccount(StateLayer layer, in Address a)
+    {
+        CheckCurrent(layer);
+        if (_accountCache.TryGet(a, out var account)) return account;
+        account = FlatState.Account(_store, _keys, a);
+        _accountCache.Set(a, account, 1);
+        return account;
+    }
+
+    internal UInt256 ReadSlot(StateLayer layer, in SlotKey key)
+    {
+        CheckCurrent(layer);
+        if (_slotCache.TryGet(key, out var value)) return value;
+        value = FlatState.Slot(_store, _keys, key.Address, key.Slot);
+        _slotCache.Set(key, value, 1);
+        return value;
+    }
+
+    internal byte[]? ReadCode(in Hash256 hash) => FlatState.Code(_store, hash);
+
+    internal byte[] ReadNode(StateLayer layer, in TrieNodeKey node, in Hash256 hash)
+    {
+        CheckCurrent(layer);
+        if (_nodeCache.TryGet(node, out var cached) && cached.Hash == hash) return cached.Encoded!;
+        var key = _keys.Node(node);
+        if (_store.Get(key) is not { } encoded) throw new StateCorruptException($"missing trie node: {node}, key {Convert.ToHexStringLower(key)}");
+        if (Keccak.Hash(encoded) != hash)
+            throw new StateCorruptException($"damaged trie node: the hash of the {node}, key {Convert.ToHexStringLower(key)}, does not fit");
+        CacheNode(node, new StoredNode(encoded, hash));
+        return encoded;
+    }
+
+    private void CheckCurrent(StateLayer layer)
+    {
+        if (!ReferenceEquals(layer, Head))
+            throw new StateUnavailableException($"the state of block {layer.Block} was superseded by block {Head.Block}; read it through a snapshot");
+    }
+
+    private void CheckParent(StateLayer parent)
+    {
+        var layer = parent;
+        for (var depth = 0; layer.Changes is not null; layer = layer.Parent!)
+        {
+            if (++depth >= _options.MaxLayers)
+                throw new InvalidOperationException($"{depth} state layers wait above block {Head.Block}; flush some first");
+        }
+
+        CheckCurrent(layer);
+    }
+
+    private void UpdateCaches(LayerChanges changes)
+    {
+        if (changes.Wiped.Count > 0) _slotCache.Clear();
+        foreach (var (address, account) in changes.Accounts)
+            _accountCache.Set(address, account, 1);
+        foreach (var (key, value) in changes.Slots)
+            _slotCache.Set(key, value, 1);
+        foreach (var (key, node) in changes.Nodes)
+        {
+            if (node.Encoded is null) _nodeCache.Remove(key);
+            else CacheNode(key, node);
+        }
+    }
+
+    private void CacheNode(in TrieNodeKey key, StoredNode node)
+    {
+        const int Overhead = 200;
+        _nodeCache.Set(key, node, node.Encoded!.Length + Overhead);
+    }
+}

@@ -1,0 +1,13 @@
+namespace QuorumMesh.State;
+
+public sealed record StateStoreOptions
+{
+    /// <summary>Bound of the cache of trie nodes, in bytes.</summary>
+    public long NodeCacheBytes { get; init; } = 24 << 20;
+
+    /// <summary>Bound of the caches of accounts and slots, in entries each.</summary>
+    public int FlatCacheEntries { get; init; } = 32_768;
+
+    /// <summary>Most unflushed layers above the head.</summary>
+    public int MaxLayers { get; init; } = 256;
+}

@@ -1,0 +1,232 @@
+using CsCheck;
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Tests;
+
+public class StateStoreTests
+{
+    private static readonly Hash256 SomeHash = Keccak.Hash([1]);
+
+    [Fact]
+    public void RandomBlocksAgreeWithTheModelNowAndInHistory() => RandomBlocks.Blocks.Sample(blocks =>
+    {
+        var store = new MemoryKeyValueStore();
+        var state = new StateStore(store, "public");
+        var models = Run(blocks, store, state);
+        AssertHistory(store, state, models);
+        AssertHistory(store, new StateStore(store, "public"), models);
+    }, iter: 300);
+
+    [Fact]
+    public void LayersAboveTheHeadAgreeWithTheModel() => RandomBlocks.Blocks.Sample(blocks =>
+    {
+        var store = new MemoryKeyValueStore();
+        var state = new StateStore(store, "public");
+        var model = new StateModel();
+        var layers = new List<(StateLayer Layer, StateModel Model)>();
+        var parent = state.Head;
+        for (var i = 0; i < blocks.Length; i++)
+        {
+            var world = new WorldState(parent);
+            RandomBlocks.Apply(blocks[i], world, model);
+            parent = state.Extend(parent, (ulong)i, world.TakeChanges());
+            Assert.Equal(model.Root(), parent.Root);
+            layers.Add((parent, model.Copy()));
+        }
+
+        foreach (var (layer, then) in layers)
+            then.AssertSame(layer, RandomBlocks.Addresses, RandomBlocks.Slots, $"layer {layer.Block}");
+        foreach (var (layer, _) in layers)
+            Flush(store, state, layer);
+        AssertHistory(store, state, [.. layers.Select(l => l.Model)]);
+    }, iter: 150);
+
+    [Fact]
+    public void NothingIsLeftBehindInTheStore() => RandomBlocks.Blocks.Sample(blocks =>
+    {
+        var (store, direct) = (new MemoryKeyValueStore(), new MemoryKeyValueStore());
+        var state = new StateStore(store, "public");
+        Run(blocks, store, state);
+
+        // The same end state in one block must leave the same flat table and the same nodes.
+        var fresh = new StateStore(direct, "public");
+        var model = new StateModel();
+        var world = new WorldState(fresh.Head);
+        foreach (var block in blocks)
+            RandomBlocks.Apply(block, world, model);
+        Flush(direct, fresh, fresh.Extend(fresh.Head, 0, world.TakeChanges()));
+        foreach (var kind in "asnm")
+        {
+            byte[] prefix = [.. "Spublic\0"u8, (byte)kind];
+            Assert.Equal(direct.Scan(prefix).Select(e => Hex.ToHex(e.Key)), store.Scan(prefix).Select(e => Hex.ToHex(e.Key)));
+        }
+    }, iter: 150);
+
+    [Fact]
+    public void PrunedBlocksAreRefusedAndKeptOnesStay() => Gen.Select(RandomBlocks.Blocks, Gen.Int[0, 13], Gen.Int[1, 30]).Sample((blocks, keep, maxKeys) =>
+    {
+        var store = new MemoryKeyValueStore();
+        var state = new StateStore(store, "public");
+        var models = Run(blocks, store, state);
+        var keepFrom = Math.Min(keep, blocks.Length - 1);
+        var calls = 0;
+        bool more;
+        do
+        {
+            Assert.True(++calls < 2000, "pruning does not end");
+            var batch = new KeyValueBatch();
+            more = state.Prune((ulong)keepFrom, batch, maxKeys);
+            store.Write(batch, sync: false);
+            AssertHistory(store, state, models);
+        }
+        while (more);
+        Assert.Equal((ulong)keepFrom, state.OldestBlock);
+        Assert.All(store.Scan([.. "Spublic\0A"u8]), e => Assert.True(StateKeys.BlockOf(e.Key) > (ulong)keepFrom));
+        Assert.All(store.Scan([.. "Spublic\0D"u8]), e => Assert.True(StateKeys.BlockOf(e.Key) > (ulong)keepFrom));
+        AssertHistory(store, new StateStore(store, "public"), models);
+    }, iter: 100);
+
+    [Fact]
+    public void RewindGivesTheEarlierStateBack() => Gen.Select(RandomBlocks.Blocks, Gen.Int[0, 12]).Sample((blocks, target) =>
+    {
+        if (blocks.Length < 2) return;
+        var to = (ulong)Math.Min(target, blocks.Length - 2);
+        var store = new MemoryKeyValueStore();
+        var state = new StateStore(store, "public");
+        var models = Run(blocks, store, state);
+        var batch = new KeyValueBatch();
+        var layer = state.Rewind(to, batch);
+        store.Write(batch, sync: true);
+        state.Advance(layer);
+
+        models.RemoveRange((int)to + 1, models.Count - (int)to - 1);
+        AssertHistory(store, state, models);
+        var model = models[^1].Copy();
+        var world = new WorldState(state.Head);
+        RandomBlocks.Apply(blocks[^1], world, model);
+        Flush(store, state, state.Extend(state.Head, to + 1, world.TakeChanges()));
+        models.Add(model);
+        AssertHistory(store, new StateStore(store, "public"), models);
+    }, iter: 150);
+
+    [Fact]
+    public void PublicAndPrivateShareAStoreWithoutMixing()
+    {
+        var store = new MemoryKeyValueStore();
+        var (open, closed) = (new StateStore(store, "public"), new StateStore(store, "private"));
+        var address = RandomBlocks.Addresses[0];
+        AddBalance(store, open, 0, address, 5);
+        AddBalance(store, closed, 0, address, 9);
+        Assert.Equal((UInt256)5, new StateStore(store, "public").Head.GetAccount(address)!.Value.Balance);
+        Assert.Equal((UInt256)9, new StateStore(store, "private").Head.GetAccount(address)!.Value.Balance);
+    }
+
+    [Fact]
+    public void ABatchThatWasNeverWrittenChangesNothing()
+    {
+        var store = new MemoryKeyValueStore();
+        var state = new StateStore(store, "public");
+        var address = RandomBlocks.Addresses[0];
+        AddBalance(store, state, 0, address, 5);
+        var root = state.Head.Root;
+
+        var world = new WorldState(state.Head);
+        world.AddBalance(address, 7u);
+        state.Flush(state.Extend(state.Head, 1, world.TakeChanges()), SomeHash, new KeyValueBatch());
+        Assert.Equal(root, state.Head.Root);
+
+        var reopened = new StateStore(store, "public");
+        Assert.Equal((0ul, root), (reopened.Head.Block, reopened.Head.Root));
+        AddBalance(store, reopened, 1, address, 7);
+        Assert.Equal((UInt256)12, reopened.Head.GetAccount(address)!.Value.Balance);
+    }
+
+    [Fact]
+    public void ASupersededBranchIsRefused()
+    {
+        var store = new MemoryKeyValueStore();
+        var state = new StateStore(store, "public");
+        var address = RandomBlocks.Addresses[0];
+        AddBalance(store, state, 0, address, 5);
+        var old = state.Head;
+        var loser = state.Extend(old, 1, new StateChangeSet());
+        AddBalance(store, state, 1, address, 1);
+        Assert.Throws<StateUnavailableException>(() => loser.GetAccount(address));
+        Assert.Throws<StateUnavailableException>(() => old.GetAccount(address));
+        Assert.Throws<StateUnavailableException>(() => state.Extend(loser, 2, new StateChangeSet()));
+        Assert.Throws<InvalidOperationException>(() => state.Flush(loser, SomeHash, new KeyValueBatch()));
+        Assert.Throws<ArgumentException>(() => state.Extend(state.Head, 3, new StateChangeSet()));
+    }
+
+    [Fact]
+    public void ReadersKeepTheirSnapshotWhileTheWriterGoesOn()
+    {
+        var store = new MemoryKeyValueStore();
+        var state = new StateStore(store, "public");
+        var address = RandomBlocks.Addresses[0];
+        AddBalance(store, state, 0, address, 5);
+        using var snapshot = store.Snapshot();
+        AddBalance(store, state, 1, address, 1);
+        Assert.Equal((UInt256)5, state.At(snapshot, 0).GetAccount(address)!.Value.Balance);
+        Assert.Throws<StateUnavailableException>(() => state.At(snapshot, 1));
+        Assert.Equal((UInt256)6, state.At(store, 1).GetAccount(address)!.Value.Balance);
+        Assert.Equal(0ul, state.HeadOf(snapshot)!.Value.Block);
+        Assert.Equal(1ul, state.HeadOf(store)!.Value.Block);
+    }
+
+    internal static List<StateModel> Run(RandomBlocks.Operation[][] blocks, IKeyValueStore store, StateStore state)
+    {
+        var model = new StateModel();
+        var models = new List<StateModel>();
+        for (var i = 0; i < blocks.Length; i++)
+        {
+            var world = new WorldState(state.Head);
+            RandomBlocks.Apply(blocks[i], world, model);
+            var layer = state.Extend(state.Head, (ulong)i, world.TakeChanges());
+            Assert.Equal(model.Root(), layer.Root);
+            Assert.Equal(model.Root(), world.IntermediateRoot());
+            Flush(store, state, layer);
+            models.Add(model.Copy());
+        }
+
+        return models;
+    }
+
+    internal static void Flush(IKeyValueStore store, StateStore state, StateLayer layer)
+    {
+        var batch = new KeyValueBatch();
+        state.Flush(layer, Keccak.Hash(layer.Root.ToArray()), batch);
+        store.Write(batch, sync: false);
+        state.Advance(layer);
+    }
+
+    internal static void AssertHistory(IKeyValueStore store, StateStore state, List<StateModel> models)
+    {
+        using var snapshot = store.Snapshot();
+        models[^1].AssertSame(state.Head, RandomBlocks.Addresses, RandomBlocks.Slots, "head");
+        Assert.Equal(models[^1].Root(), state.Head.Root);
+        for (var block = 0; block < models.Count; block++)
+        {
+            if ((ulong)block < state.OldestBlock)
+            {
+                Assert.Throws<StateUnavailableException>(() => state.At(snapshot, (ulong)block));
+                continue;
+            }
+
+            var model = models[block];
+            model.AssertSame(state.At(snapshot, (ulong)block), RandomBlocks.Addresses, RandomBlocks.Slots, $"block {block}");
+            Assert.Equal(model.Root(), state.BlockAt(snapshot, (ulong)block)!.Value.Root);
+            Assert.Equal(model.Accounts.Keys.Order(), state.Accounts(snapshot, (ulong)block).Select(a => a.Address));
+            foreach (var address in RandomBlocks.Addresses)
+                Assert.Equal(model.StorageOf(address), state.Storage(snapshot, (ulong)block, address));
+        }
+    }
+
+    private static void AddBalance(IKeyValueStore store, StateStore state, ulong block, Address address, int amount)
+    {
+        var world = new WorldState(state.Head);
+        world.AddBalance(address, (UInt256)amount);
+        Flush(store, state, state.Extend(state.Head, block, world.TakeChanges()));
+    }
+}
