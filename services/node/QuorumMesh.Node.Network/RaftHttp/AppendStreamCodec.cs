@@ -1,0 +1,93 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using QuorumMesh.Consensus.Raft;
+
+namespace QuorumMesh.Node.Network.RaftHttp;
+
+/// <summary>/raft/stream/msgapp, etcd's msgappv2: 0 = link heartbeat; 1 ‖ u64 count ‖ (u64 length ‖ entry)* ‖ u64 commit = entries that go on where
+/// the last frame ended, in the same term; 2 ‖ u64 length ‖ whole message.</summary>
+internal sealed class AppendStreamEncoder : IRaftStreamEncoder
+{
+    internal const byte LinkHeartbeat = 0, Entries = 1, Whole = 2;
+    private ulong _term, _index;
+
+    public void Write(RaftMessage m, IBufferWriter<byte> output)
+    {
+        if (m.Index != _index || m.LogTerm != _term || m.LogTerm != m.Term)
+        {
+            WriteByte(output, Whole);
+            MessageStreamEncoder.WriteFrame(m, output);
+            _term = m.Term;
+            _index = m.Entries.Count > 0 ? m.Entries[^1].Index : m.Index;
+            return;
+        }
+        WriteByte(output, Entries);
+        WriteWord(output, (ulong)m.Entries.Count);
+        foreach (var entry in m.Entries)
+        {
+            var size = RaftWire.SizeOf(entry);
+            WriteWord(output, (ulong)size);
+            RaftWire.Encode(entry, output.GetSpan(size)[..size]);
+            output.Advance(size);
+            _index++;
+        }
+        WriteWord(output, m.Commit);
+    }
+
+    public void WriteLinkHeartbeat(IBufferWriter<byte> output) => WriteByte(output, LinkHeartbeat);
+
+    private static void WriteByte(IBufferWriter<byte> output, byte value)
+    {
+        output.GetSpan(1)[0] = value;
+        output.Advance(1);
+    }
+
+    private static void WriteWord(IBufferWriter<byte> output, ulong value)
+    {
+        BinaryPrimitives.WriteUInt64BigEndian(output.GetSpan(8), value);
+        output.Advance(8);
+    }
+}
+
+internal sealed class AppendStreamDecoder(RaftFrameReader reader, ulong local, ulong remote, int maxSize) : IRaftStreamDecoder
+{
+    private ulong _term, _index;
+
+    public async ValueTask<RaftMessage?> ReadAsync(CancellationToken cancel)
+    {
+        switch (await reader.ByteAsync(cancel).ConfigureAwait(false))
+        {
+            case AppendStreamEncoder.LinkHeartbeat:
+                return null;
+            case AppendStreamEncoder.Entries:
+                return await EntriesAsync(cancel).ConfigureAwait(false);
+            case AppendStreamEncoder.Whole:
+                var message = RaftWire.DecodeMessage(await reader.BodyAsync(cancel).ConfigureAwait(false));
+                _term = message.Term;
+                _index = message.Entries.Count > 0 ? message.Entries[^1].Index : message.Index;
+                return message;
+            case var other:
+                throw new RaftFormatException($"frame type {other} in an append stream");
+        }
+    }
+
+    private async ValueTask<RaftMessage> EntriesAsync(CancellationToken cancel)
+    {
+        var (previous, count) = (_index, await reader.UInt64Async(cancel).ConfigureAwait(false));
+        if (count > RaftWire.MaxEntries) throw new RaftFormatException($"{count} entries in one append; at most {RaftWire.MaxEntries}");
+        var entries = new List<RaftEntry>();
+        long total = 0;
+        for (ulong i = 0; i < count; i++)
+        {
+            var body = await reader.BodyAsync(cancel).ConfigureAwait(false);
+            if ((total += body.Length) > maxSize) throw new RaftFormatException($"append of more than {maxSize} bytes");
+            entries.Add(RaftWire.DecodeEntry(body));
+            _index++;
+        }
+        var commit = await reader.UInt64Async(cancel).ConfigureAwait(false);
+        return new RaftMessage
+        {
+            Type = RaftMessageType.App, From = remote, To = local, Term = _term, LogTerm = _term, Index = previous, Entries = entries, Commit = commit,
+        };
+    }
+}

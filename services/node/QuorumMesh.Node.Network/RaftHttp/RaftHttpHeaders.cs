@@ -1,0 +1,48 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http;
+
+namespace QuorumMesh.Node.Network.RaftHttp;
+
+/// <summary>Paths, header names and the version rule of etcd 3.3's rafthttp. Ids are lower-case hex.</summary>
+internal static class RaftHttpHeaders
+{
+    public const string Prefix = "/raft", Probing = "/raft/probing", Snapshot = "/raft/snapshot";
+    public const string MessageStream = "/raft/stream/message/", AppendStream = "/raft/stream/msgapp/";
+    public const string ServerFrom = "X-Server-From", ServerVersion = "X-Server-Version", MinClusterVersion = "X-Min-Cluster-Version",
+        ClusterId = "X-Etcd-Cluster-ID", RaftTo = "X-Raft-To", PeerUrls = "X-PeerURLs";
+    public const string OwnVersion = "3.3.13", OwnMinClusterVersion = "3.0.0";
+    public const string IncompatibleVersion = "incompatible version", ClusterIdMismatch = "cluster ID mismatch";
+
+    public static string Id(ulong id) => id.ToString("x", CultureInfo.InvariantCulture);
+
+    public static bool TryParseId(string? text, out ulong id)
+    {
+        id = 0;
+        return text is { Length: > 0 and <= 16 } && ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out id);
+    }
+
+    public static void Fill(HttpRequestMessage request, RaftTransportOptions options, ulong? to)
+    {
+        request.Headers.TryAddWithoutValidation(ServerFrom, Id(options.Id));
+        request.Headers.TryAddWithoutValidation(ServerVersion, OwnVersion);
+        request.Headers.TryAddWithoutValidation(MinClusterVersion, OwnMinClusterVersion);
+        request.Headers.TryAddWithoutValidation(ClusterId, Id(options.ClusterId));
+        if (to is { } id) request.Headers.TryAddWithoutValidation(RaftTo, Id(id));
+        if (options.AdvertisedUrl is { } url) request.Headers.TryAddWithoutValidation(PeerUrls, url.GetLeftPart(UriPartial.Authority));
+    }
+
+    /// <summary>The reason to refuse a request with 412, null when it is acceptable.</summary>
+    public static string? Refuse(IHeaderDictionary headers, ulong clusterId)
+    {
+        var (remote, remoteMin) = (Version(headers[ServerVersion]), Version(headers[MinClusterVersion]));
+        if (remote.CompareTo((3, 0)) < 0 || remoteMin.CompareTo((3, 3)) > 0) return IncompatibleVersion;
+        return headers[ClusterId] == Id(clusterId) ? null : ClusterIdMismatch;
+    }
+
+    private static (int Major, int Minor) Version(string? text)
+    {
+        var parts = (text is { Length: > 0 } ? text : "2.0.0").Split('.', 3);
+        return parts.Length > 1 && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var major)
+            && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var minor) ? (major, minor) : (0, 0);
+    }
+}

@@ -1,0 +1,60 @@
+using QuorumMesh.Consensus.Raft;
+
+namespace QuorumMesh.Node.Network.RaftHttp;
+
+/// <summary>All connections with one member. A remote (a sender that is no member yet) has only the pipeline.</summary>
+internal sealed class RaftHttpPeer : IDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly RaftPipeline _pipeline;
+    private readonly RaftStreamWriter _messages, _appends;
+    private readonly IRaftPeerEvents _events;
+    private readonly Task _running;
+
+    public RaftHttpPeer(ulong id, Uri url, bool isRemote, HttpClient http, RaftTransportOptions options, IRaftPeerEvents events)
+    {
+        (Id, Url, IsRemote, _events) = (id, url, isRemote, events);
+        _pipeline = new RaftPipeline(http, url, id, options, events);
+        _messages = new RaftStreamWriter(id, () => new MessageStreamEncoder(), options, events.Unreachable);
+        _appends = new RaftStreamWriter(id, () => new AppendStreamEncoder(), options, events.Unreachable);
+        List<Func<Task>> work = [() => _pipeline.RunAsync(_stop.Token)];
+        if (!isRemote)
+        {
+            var messages = new RaftStreamReader(http, url, RaftHttpHeaders.MessageStream, id, options, r => new MessageStreamDecoder(r), events);
+            var appends = new RaftStreamReader(http, url, RaftHttpHeaders.AppendStream, id, options,
+                r => new AppendStreamDecoder(r, options.Id, id, options.MaxFrameSize), events);
+            work.Add(() => messages.RunAsync(_stop.Token));
+            work.Add(() => appends.RunAsync(_stop.Token));
+        }
+        _running = Task.WhenAll(work.Select(Task.Run));
+    }
+
+    public ulong Id { get; }
+    public Uri Url { get; }
+    public bool IsRemote { get; }
+    public RaftStreamWriter Messages => _messages;
+    public RaftStreamWriter Appends => _appends;
+    public Task Completion => _running;
+
+    /// <summary>etcd's choice: snapshots by post; appends on their stream; the rest on the message stream; by post while there is no stream.</summary>
+    public void Send(RaftMessage m)
+    {
+        var sent = m.Type switch
+        {
+            RaftMessageType.Snap => _pipeline.TrySend(m),
+            RaftMessageType.App when _appends.IsConnected => _appends.TrySend(m),
+            _ when _messages.IsConnected => _messages.TrySend(m),
+            _ => _pipeline.TrySend(m),
+        };
+        if (sent) return;
+        _events.Unreachable(Id);
+        if (m.Type == RaftMessageType.Snap) _events.SnapshotSent(Id, false);
+    }
+
+    public void Dispose()
+    {
+        _stop.Cancel();
+        _messages.Dispose();
+        _appends.Dispose();
+    }
+}

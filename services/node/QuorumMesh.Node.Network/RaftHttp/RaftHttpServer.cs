@@ -1,0 +1,196 @@
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using QuorumMesh.Consensus.Raft;
+
+namespace QuorumMesh.Node.Network.RaftHttp;
+
+/// <summary>What the server asks its transport.</summary>
+internal interface IRaftServerHost
+{
+    bool IsRemoved(ulong id);
+    RaftHttpPeer? Peer(ulong id);
+    void AddRemote(ulong id, string urls);
+    void Received(RaftMessage message);
+}
+
+/// <summary>The listener: etcd's rafthttp handlers with its checks, status codes and texts.</summary>
+internal sealed class RaftHttpServer(RaftTransportOptions options, IRaftServerHost host) : IAsyncDisposable
+{
+    private WebApplication? _app;
+
+    public int Port { get; private set; }
+
+    public async Task StartAsync()
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(1));
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(Configure).UseSockets(o => o.CreateBoundListenSocket = endpoint =>
+        {
+            var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true); // accepted sockets inherit it
+            return socket;
+        });
+        var app = builder.Build();
+        app.Run(HandleAsync);
+        try
+        {
+            await app.StartAsync().ConfigureAwait(false);
+        }
+        catch (IOException e)
+        {
+            await app.DisposeAsync().ConfigureAwait(false);
+            throw new IOException($"cannot listen for raft on {options.Listen}: {e.Message} Choose another port with --raftport.", e);
+        }
+        Port = new Uri(app.Urls.First()).Port;
+        _app = app;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_app is null) return;
+        await _app.StopAsync().ConfigureAwait(false);
+        await _app.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private void Configure(KestrelServerOptions kestrel)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MinRequestBodyDataRate = null;
+        kestrel.Limits.MinResponseDataRate = null;
+        kestrel.Limits.MaxConcurrentConnections = 1024;
+        kestrel.Limits.MaxRequestBodySize = options.MaxFrameSize;
+        kestrel.Limits.RequestHeadersTimeout = options.ReadTimeout;
+        kestrel.Listen(options.Listen, l => l.Protocols = HttpProtocols.Http1);
+    }
+
+    private Task HandleAsync(HttpContext context)
+    {
+        var path = context.Request.Path.Value ?? "";
+        if (path == RaftHttpHeaders.Prefix) return PostAsync(context, PipelineAsync);
+        if (path == RaftHttpHeaders.Snapshot) return PostAsync(context, SnapshotAsync);
+        if (path == RaftHttpHeaders.Probing) return context.Response.WriteAsJsonAsync(new { OK = true, Now = DateTime.UtcNow });
+        if (path.StartsWith(RaftHttpHeaders.MessageStream, StringComparison.Ordinal)) return StreamAsync(context, path[RaftHttpHeaders.MessageStream.Length..], p => p.Messages);
+        if (path.StartsWith(RaftHttpHeaders.AppendStream, StringComparison.Ordinal)) return StreamAsync(context, path[RaftHttpHeaders.AppendStream.Length..], p => p.Appends);
+        return ErrorAsync(context, StatusCodes.Status404NotFound, "invalid path");
+    }
+
+    private async Task PostAsync(HttpContext context, Func<HttpContext, Task> handle)
+    {
+        if (!await AcceptAsync(context, HttpMethods.Post).ConfigureAwait(false)) return;
+        if (RaftHttpHeaders.TryParseId(context.Request.Headers[RaftHttpHeaders.ServerFrom], out var from) && context.Request.Headers[RaftHttpHeaders.PeerUrls] is [{ Length: > 0 } urls])
+            host.AddRemote(from, urls);
+        try
+        {
+            await handle(context).ConfigureAwait(false);
+        }
+        catch (Microsoft.AspNetCore.Http.BadHttpRequestException e)
+        {
+            await ErrorAsync(context, e.StatusCode, "error reading raft message").ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is FormatException or EndOfStreamException)
+        {
+            await ErrorAsync(context, StatusCodes.Status400BadRequest, $"error unmarshalling raft message: {e.Message}").ConfigureAwait(false);
+        }
+    }
+
+    private async Task PipelineAsync(HttpContext context)
+    {
+        using var body = new MemoryStream();
+        await context.Request.Body.CopyToAsync(body, context.RequestAborted).ConfigureAwait(false);
+        await TakeAsync(context, RaftWire.DecodeMessage(body.GetBuffer().AsSpan(0, (int)body.Length))).ConfigureAwait(false);
+    }
+
+    /// <summary>u64 length ‖ message ‖ database. The database is etcd's own and means nothing here; the message carries the snapshot.</summary>
+    private async Task SnapshotAsync(HttpContext context)
+    {
+        var message = RaftWire.DecodeMessage(await new RaftFrameReader(context.Request.Body, options.MaxFrameSize).BodyAsync(context.RequestAborted).ConfigureAwait(false));
+        if (message.Type != RaftMessageType.Snap)
+        {
+            await ErrorAsync(context, StatusCodes.Status400BadRequest, "wrong raft message type").ConfigureAwait(false);
+            return;
+        }
+        await context.Request.Body.CopyToAsync(Stream.Null, context.RequestAborted).ConfigureAwait(false);
+        await TakeAsync(context, message).ConfigureAwait(false);
+    }
+
+    private async Task TakeAsync(HttpContext context, RaftMessage message)
+    {
+        if (host.IsRemoved(message.From)) await ErrorAsync(context, StatusCodes.Status403Forbidden, "the member has been permanently removed from the cluster").ConfigureAwait(false);
+        else if (message.To != options.Id) await ErrorAsync(context, StatusCodes.Status400BadRequest, $"message is for member {message.To:x}, this is {options.Id:x}").ConfigureAwait(false);
+        else
+        {
+            host.Received(message);
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+        }
+    }
+
+    private async Task StreamAsync(HttpContext context, string fromText, Func<RaftHttpPeer, RaftStreamWriter> writer)
+    {
+        context.Response.Headers[RaftHttpHeaders.ServerVersion] = RaftHttpHeaders.OwnVersion;
+        if (!await AcceptAsync(context, HttpMethods.Get).ConfigureAwait(false)) return;
+        if (!RaftHttpHeaders.TryParseId(fromText, out var from))
+        {
+            await ErrorAsync(context, StatusCodes.Status404NotFound, "invalid from").ConfigureAwait(false);
+            return;
+        }
+        if (host.IsRemoved(from))
+        {
+            await ErrorAsync(context, StatusCodes.Status410Gone, "removed member").ConfigureAwait(false);
+            return;
+        }
+        if (host.Peer(from) is not { } peer)
+        {
+            if (context.Request.Headers[RaftHttpHeaders.PeerUrls] is [{ Length: > 0 } urls]) host.AddRemote(from, urls);
+            await ErrorAsync(context, StatusCodes.Status404NotFound, "error sender not found").ConfigureAwait(false);
+            return;
+        }
+        if (context.Request.Headers[RaftHttpHeaders.RaftTo] != RaftHttpHeaders.Id(options.Id))
+        {
+            await ErrorAsync(context, StatusCodes.Status412PreconditionFailed, "to field mismatch").ConfigureAwait(false);
+            return;
+        }
+        context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        await context.Response.StartAsync(context.RequestAborted).ConfigureAwait(false);
+        await context.Response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
+        await writer(peer).ServeAsync(context.Response.BodyWriter, context.RequestAborted).ConfigureAwait(false);
+        context.Abort(); // a stream never ends in good order: the reader sees at once that it is gone
+    }
+
+    private async Task<bool> AcceptAsync(HttpContext context, string method)
+    {
+        if (context.Request.Method != method)
+        {
+            context.Response.Headers.Allow = method;
+            await ErrorAsync(context, StatusCodes.Status405MethodNotAllowed, "Method Not Allowed").ConfigureAwait(false);
+            return false;
+        }
+        context.Response.Headers[RaftHttpHeaders.ClusterId] = RaftHttpHeaders.Id(options.ClusterId);
+        if (RaftHttpHeaders.Refuse(context.Request.Headers, options.ClusterId) is not { } reason) return true;
+        await ErrorAsync(context, StatusCodes.Status412PreconditionFailed, reason).ConfigureAwait(false);
+        return false;
+    }
+
+    private static Task ErrorAsync(HttpContext context, int status, string text)
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        return context.Response.WriteAsync(text + "\n");
+    }
+
+    /// <summary>The node's host owns signals; this listener must not.</summary>
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

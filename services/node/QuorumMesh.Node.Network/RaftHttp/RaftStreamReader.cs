@@ -1,0 +1,67 @@
+using System.Net;
+using QuorumMesh.Consensus.Raft;
+
+namespace QuorumMesh.Node.Network.RaftHttp;
+
+/// <summary>Receiving half of a stream: asks the member for it by GET, again and again, and reads messages from the answer.</summary>
+internal sealed class RaftStreamReader(
+    HttpClient http, Uri peerUrl, string path, ulong peer, RaftTransportOptions options, Func<RaftFrameReader, IRaftStreamDecoder> newDecoder, IRaftPeerEvents events)
+{
+    public async Task RunAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            var connected = false;
+            try
+            {
+                using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(peerUrl, path + RaftHttpHeaders.Id(options.Id)));
+                RaftHttpHeaders.Fill(request, options, peer);
+                using var timeout = CancellationTokenSource.CreateLinkedTokenSource(stop);
+                timeout.CancelAfter(options.ReadTimeout);
+                using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, timeout.Token).ConfigureAwait(false);
+                if (response.StatusCode == HttpStatusCode.Gone) events.RemovedFromCluster();
+                if (response.StatusCode == HttpStatusCode.OK)
+                {
+                    connected = true;
+                    events.StreamOpened(peer);
+                    await ReadAsync(response, timeout).ConfigureAwait(false);
+                }
+            }
+            catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or FormatException)
+            {
+                // Broken, silent for too long, or not raft: asked for again below.
+            }
+            if (connected && !stop.IsCancellationRequested) events.StreamLost(peer);
+            try
+            {
+                await Task.Delay(options.ReconnectDelay, stop).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task ReadAsync(HttpResponseMessage response, CancellationTokenSource timeout)
+    {
+        await using var body = await response.Content.ReadAsStreamAsync(timeout.Token).ConfigureAwait(false);
+        var decoder = newDecoder(new RaftFrameReader(body, options.MaxFrameSize));
+        while (true)
+        {
+            timeout.CancelAfter(options.ReadTimeout);
+            if (await decoder.ReadAsync(timeout.Token).ConfigureAwait(false) is { } message) events.Received(message);
+        }
+    }
+}
+
+/// <summary>What the parts of one member's connection report.</summary>
+internal interface IRaftPeerEvents
+{
+    void Received(RaftMessage message);
+    void StreamOpened(ulong peer);
+    void StreamLost(ulong peer);
+    void Unreachable(ulong peer);
+    void SnapshotSent(ulong peer, bool ok);
+    void RemovedFromCluster();
+}

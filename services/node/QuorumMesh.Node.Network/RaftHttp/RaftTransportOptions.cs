@@ -1,0 +1,37 @@
+using System.Net;
+
+namespace QuorumMesh.Node.Network.RaftHttp;
+
+public sealed record RaftTransportOptions
+{
+    /// <summary>This member's raft id.</summary>
+    public required ulong Id { get; init; }
+
+    /// <summary>Where other members reach this one; port 0 takes a free port.</summary>
+    public required IPEndPoint Listen { get; init; }
+
+    /// <summary>This member's address as told to the others (X-PeerURLs); null = not told.</summary>
+    public Uri? AdvertisedUrl { get; init; }
+
+    /// <summary>GoQuorum's is 0x1000.</summary>
+    public ulong ClusterId { get; init; } = 0x1000;
+
+    public TimeSpan ReconnectDelay { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>A stream on which nothing comes for so long is broken; a third of it is the link heartbeat's period. etcd: 5 s.</summary>
+    public TimeSpan ReadTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Largest message or entry taken from another member.</summary>
+    public int MaxFrameSize { get; init; } = 128 << 20;
+
+    /// <summary>Messages waiting for one stream of one member; more are dropped and reported.</summary>
+    public int StreamQueue { get; init; } = 4096;
+
+    /// <summary>Messages waiting to be posted to one member.</summary>
+    public int PipelineQueue { get; init; } = 64;
+
+    /// <summary>Senders that are not members (yet) but may be answered.</summary>
+    public int MaxRemotes { get; init; } = 64;
+}
