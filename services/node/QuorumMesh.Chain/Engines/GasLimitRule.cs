@@ -1,0 +1,20 @@
+namespace QuorumMesh.Chain;
+
+/// <summary>GoQuorum's gas limit step: at most 1/4096 of the parent's, towards a range.</summary>
+/// <param name="Floor">The miner's target; 700 000 000 by default.</param>
+/// <param name="Ceiling">800 000 000 by default.</param>
+public sealed record GasLimitRule(ulong Floor = GasLimitRule.Minimum, ulong Ceiling = 800_000_000)
+{
+    public const ulong Minimum = 700_000_000;
+    private const ulong BoundDivisor = 4096;
+
+    public ulong Next(BlockHeader parent)
+    {
+        var contribution = (ulong)((UInt128)parent.GasUsed * 3 / 2 / BoundDivisor);
+        var decay = (parent.GasLimit / BoundDivisor) is var step && step > 0 ? step - 1 : 0;
+        var limit = Math.Max(parent.GasLimit - decay + contribution, Minimum);
+        if (limit < Floor)
+            return Math.Min(parent.GasLimit + decay, Floor);
+        return limit > Ceiling ? Math.Max(parent.GasLimit - decay, Ceiling) : limit;
+    }
+}

@@ -1,0 +1,22 @@
+using QuorumMesh.Evm;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Chain;
+
+/// <summary>What block building and import ask of a consensus engine.</summary>
+public interface IEngine
+{
+    /// <summary>The account behind COINBASE and fees; under IBFT the recovered proposer.</summary>
+    /// <exception cref="InvalidBlockException">The seal does not recover.</exception>
+    Address Author(BlockHeader header);
+
+    /// <summary>Checks a header against its parent; null when it is valid, else the reason.</summary>
+    string? VerifyHeader(BlockHeader header, BlockHeader parent);
+
+    /// <summary>A header to build on <paramref name="parent"/>: number, time, difficulty, gas limit. Roots are filled in by the builder.</summary>
+    /// <param name="now">In the engine's unit: nanoseconds under Raft, seconds under IBFT.</param>
+    BlockHeader Prepare(BlockHeader parent, ulong now);
+
+    /// <summary>Block rewards, after the last transaction.</summary>
+    void Finalise(BlockHeader header, IWorldState publicState);
+}

@@ -1,0 +1,189 @@
+using System.Buffers.Binary;
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Chain;
+
+/// <summary>A block by number and hash.</summary>
+public readonly record struct BlockPointer(ulong Number, Hash256 Hash);
+
+/// <summary>Where a transaction is in the canonical chain.</summary>
+public readonly record struct TransactionLocation(ulong BlockNumber, uint Index);
+
+/// <summary>
+/// Blocks, receipts, indexes and heads over a key-value store. Writes go into the caller's batch, so that everything
+/// that moves with a head moves in one step; reads take a reader, live or a snapshot. The class holds no state.
+/// </summary>
+public static class ChainStore
+{
+    /// <summary>The id of the one private state until there are several.</summary>
+    public const string PrivateStateId = "private";
+
+    private const string PublicHeadName = "head.public";
+    private const string PrivateHeadName = "head.private.";
+    private const string AppliedName = "raft.applied";
+
+    /// <summary>Header, body and total difficulty; not yet canonical.</summary>
+    public static void PutBlock(KeyValueBatch batch, Block block, in UInt256 totalDifficulty)
+    {
+        var writer = new RlpWriter();
+        var mark = writer.BeginList();
+        block.Header.Write(writer);
+        writer.Write(totalDifficulty);
+        writer.EndList(mark);
+        ChainRecord.Put(batch, ChainKeys.Header(block.Hash), writer.WrittenSpan);
+        ChainRecord.Put(batch, ChainKeys.Body(block.Hash), block.EncodeBody());
+    }
+
+    /// <summary>Makes a stored block canonical: number, transaction and payload indexes.</summary>
+    public static void PutCanonical(KeyValueBatch batch, Block block)
+    {
+        ChainRecord.Put(batch, ChainKeys.Canonical(block.Number), block.Hash.ToArray());
+        Span<byte> location = stackalloc byte[12];
+        for (var i = 0; i < block.Transactions.Count; i++)
+        {
+            var tx = block.Transactions[i];
+            BinaryPrimitives.WriteUInt64BigEndian(location, block.Number);
+            BinaryPrimitives.WriteUInt32BigEndian(location[8..], (uint)i);
+            ChainRecord.Put(batch, ChainKeys.TransactionLookup(tx.Hash), location);
+            if (tx.IsPrivate && tx.Data.Length == PayloadHash.Size)
+                ChainRecord.Put(batch, ChainKeys.PayloadUse(new PayloadHash(tx.Data), block.Number, (uint)i), []);
+        }
+    }
+
+    /// <summary>Takes a block out of the canonical chain; header and body stay.</summary>
+    public static void RemoveCanonical(KeyValueBatch batch, Block block)
+    {
+        batch.Delete(ChainKeys.Canonical(block.Number));
+        for (var i = 0; i < block.Transactions.Count; i++)
+        {
+            var tx = block.Transactions[i];
+            batch.Delete(ChainKeys.TransactionLookup(tx.Hash));
+            if (tx.IsPrivate && tx.Data.Length == PayloadHash.Size)
+                batch.Delete(ChainKeys.PayloadUse(new PayloadHash(tx.Data), block.Number, (uint)i));
+        }
+    }
+
+    /// <summary>The public receipts, one per transaction: what the header's root is over.</summary>
+    public static void PutReceipts(KeyValueBatch batch, in Hash256 blockHash, IReadOnlyList<Receipt> receipts) =>
+        ChainRecord.Put(batch, ChainKeys.Receipts(blockHash), StoredReceipts.Encode(receipts));
+
+    /// <summary>One entry per transaction, null for a public one. A block without private transactions may be left out.</summary>
+    public static void PutPrivateReceipts(KeyValueBatch batch, string stateId, in Hash256 blockHash, IReadOnlyList<Receipt?> receipts) =>
+        ChainRecord.Put(batch, ChainKeys.PrivateReceipts(stateId, blockHash), StoredReceipts.Encode(receipts));
+
+    public static void PutPublicHead(KeyValueBatch batch, BlockPointer head) => PutPointer(batch, PublicHeadName, head);
+
+    /// <summary>Must not pass the public head.</summary>
+    public static void PutPrivateHead(KeyValueBatch batch, string stateId, BlockPointer head) => PutPointer(batch, PrivateHeadName + stateId, head);
+
+    public static void PutAppliedRaftIndex(KeyValueBatch batch, ulong index)
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, index);
+        PutMeta(batch, AppliedName, bytes);
+    }
+
+    /// <summary>A small named value beside the chain: genesis file, profile, Raft membership.</summary>
+    public static void PutMeta(KeyValueBatch batch, string name, ReadOnlySpan<byte> value) => ChainRecord.Put(batch, ChainKeys.Meta(name), value);
+
+    public static ReadOnlyMemory<byte>? GetMeta(IKeyValueReader reader, string name) => ChainRecord.Get(reader, ChainKeys.Meta(name), $"value '{name}'");
+
+    public static BlockPointer? GetPublicHead(IKeyValueReader reader) => GetPointer(reader, PublicHeadName);
+
+    public static BlockPointer? GetPrivateHead(IKeyValueReader reader, string stateId = PrivateStateId) => GetPointer(reader, PrivateHeadName + stateId);
+
+    /// <summary>0 when none was ever applied.</summary>
+    public static ulong GetAppliedRaftIndex(IKeyValueReader reader) =>
+        GetMeta(reader, AppliedName) is { Length: 8 } value ? BinaryPrimitives.ReadUInt64BigEndian(value.Span) : 0;
+
+    public static Hash256? GetCanonicalHash(IKeyValueReader reader, ulong number) =>
+        ChainRecord.Get(reader, ChainKeys.Canonical(number), $"hash of block {number}") is { Length: Hash256.Size } value ? new Hash256(value.Span) : null;
+
+    public static BlockHeader? GetHeader(IKeyValueReader reader, in Hash256 hash) => GetHeaderRecord(reader, hash)?.Header;
+
+    public static BlockHeader? GetHeader(IKeyValueReader reader, ulong number) =>
+        GetCanonicalHash(reader, number) is { } hash ? GetHeader(reader, hash) : null;
+
+    public static UInt256? GetTotalDifficulty(IKeyValueReader reader, in Hash256 hash) => GetHeaderRecord(reader, hash)?.TotalDifficulty;
+
+    /// <summary>The stored [transactions, uncles] bytes, as BlockBodies sends them.</summary>
+    public static ReadOnlyMemory<byte>? GetEncodedBody(IKeyValueReader reader, in Hash256 hash) =>
+        ChainRecord.Get(reader, ChainKeys.Body(hash), $"body of block {hash}");
+
+    public static Block? GetBlock(IKeyValueReader reader, in Hash256 hash)
+    {
+        if (GetHeader(reader, hash) is not { } header || GetEncodedBody(reader, hash) is not { } body)
+            return null;
+        return new Block(header, Decode(body.Span, $"body of block {hash}", static b => Block.DecodeBody(b)));
+    }
+
+    public static Block? GetBlock(IKeyValueReader reader, ulong number) =>
+        GetCanonicalHash(reader, number) is { } hash ? GetBlock(reader, hash) : null;
+
+    public static IReadOnlyList<Receipt>? GetReceipts(IKeyValueReader reader, in Hash256 blockHash) =>
+        ChainRecord.Get(reader, ChainKeys.Receipts(blockHash), $"receipts of block {blockHash}") is { } value
+            ? [.. Decode(value.Span, $"receipts of block {blockHash}", static b => StoredReceipts.Decode(b)).Select(static r => r!)]
+            : null;
+
+    /// <summary>Null when the private side of the block was not executed, or it has no private transactions.</summary>
+    public static IReadOnlyList<Receipt?>? GetPrivateReceipts(IKeyValueReader reader, string stateId, in Hash256 blockHash) =>
+        ChainRecord.Get(reader, ChainKeys.PrivateReceipts(stateId, blockHash), $"private receipts of block {blockHash}") is { } value
+            ? Decode(value.Span, $"private receipts of block {blockHash}", static b => StoredReceipts.Decode(b))
+            : null;
+
+    public static TransactionLocation? GetTransactionLocation(IKeyValueReader reader, in Hash256 transactionHash) =>
+        ChainRecord.Get(reader, ChainKeys.TransactionLookup(transactionHash), $"place of transaction {transactionHash}") is { Length: 12 } value
+            ? new TransactionLocation(BinaryPrimitives.ReadUInt64BigEndian(value.Span), BinaryPrimitives.ReadUInt32BigEndian(value.Span[8..]))
+            : null;
+
+    /// <summary>Every transaction that carries this payload hash, in chain order.</summary>
+    public static IEnumerable<TransactionLocation> GetPayloadUses(IKeyValueReader reader, PayloadHash hash)
+    {
+        var prefix = ChainKeys.Payload(hash);
+        foreach (var (key, _) in reader.Scan(prefix))
+        {
+            var tail = key.AsMemory(prefix.Length);
+            if (tail.Length == 12)
+                yield return new TransactionLocation(BinaryPrimitives.ReadUInt64BigEndian(tail.Span), BinaryPrimitives.ReadUInt32BigEndian(tail.Span[8..]));
+        }
+    }
+
+    private static (BlockHeader Header, UInt256 TotalDifficulty)? GetHeaderRecord(IKeyValueReader reader, in Hash256 hash)
+    {
+        if (ChainRecord.Get(reader, ChainKeys.Header(hash), $"header {hash}") is not { } value)
+            return null;
+        return Decode(value.Span, $"header {hash}", static bytes =>
+        {
+            var list = new RlpReader(bytes).ReadList();
+            return (BlockHeader.Decode(ref list), list.ReadUInt256());
+        });
+    }
+
+    private static void PutPointer(KeyValueBatch batch, string name, BlockPointer pointer)
+    {
+        Span<byte> bytes = stackalloc byte[8 + Hash256.Size];
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, pointer.Number);
+        pointer.Hash.CopyTo(bytes[8..]);
+        PutMeta(batch, name, bytes);
+    }
+
+    private static BlockPointer? GetPointer(IKeyValueReader reader, string name) =>
+        GetMeta(reader, name) is { Length: 8 + Hash256.Size } value
+            ? new BlockPointer(BinaryPrimitives.ReadUInt64BigEndian(value.Span), new Hash256(value.Span[8..]))
+            : null;
+
+    private delegate T Decoder<out T>(ReadOnlySpan<byte> bytes);
+
+    private static T Decode<T>(ReadOnlySpan<byte> bytes, string what, Decoder<T> decode)
+    {
+        try
+        {
+            return decode(bytes);
+        }
+        catch (FormatException e)
+        {
+            throw new ChainCorruptException($"the stored {what} cannot be read: {e.Message}");
+        }
+    }
+}
