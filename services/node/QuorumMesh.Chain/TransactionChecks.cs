@@ -1,0 +1,39 @@
+using QuorumMesh.Chain.Execution;
+using QuorumMesh.Evm;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Chain;
+
+/// <summary>What can be said about a transaction without a state.</summary>
+public static class TransactionChecks
+{
+    /// <summary>Null when the transaction may be valid under the fork, else geth's words for the reason.</summary>
+    /// <param name="maxCodeSize">Bytes; init code may have twice as many from Shanghai on (EIP-3860).</param>
+    public static string? Stateless(Transaction tx, Fork fork, int maxCodeSize = ChainConfig.DefaultMaxCodeSize)
+    {
+        if (!IsTypeActive(tx.Type, fork))
+            return "transaction type not supported";
+        // EIP-2681
+        if (tx.Nonce == ulong.MaxValue)
+            return "nonce has max value";
+        if (tx.MaxPriorityFee > tx.GasPrice)
+            return "max priority fee per gas higher than max fee per gas";
+        if (!TryCost(tx, out _))
+            return "insufficient funds for gas * price + value";
+        if (fork >= Fork.Shanghai && tx.IsCreation && tx.Data.Length > 2 * maxCodeSize)
+            return "max initcode size exceeded";
+        return tx.GasLimit < IntrinsicGas.Of(tx, fork) || tx.GasLimit < IntrinsicGas.Floor(tx.Data, fork) ? "intrinsic gas too low" : null;
+    }
+
+    /// <summary>gas · price + value; false when it does not fit 256 bits.</summary>
+    public static bool TryCost(Transaction tx, out UInt256 cost) =>
+        !UInt256.MultiplyOverflow(tx.GasPrice, tx.GasLimit, out var fee) & !UInt256.AddOverflow(fee, tx.Value, out cost);
+
+    private static bool IsTypeActive(TransactionType type, Fork fork) => type switch
+    {
+        TransactionType.Legacy => true,
+        TransactionType.AccessList => fork >= Fork.Berlin,
+        TransactionType.DynamicFee => fork >= Fork.London,
+        _ => false,
+    };
+}
