@@ -18,7 +18,7 @@ public static class TransactionChecks
             return "nonce has max value";
         if (tx.MaxPriorityFee > tx.GasPrice)
             return "max priority fee per gas higher than max fee per gas";
-        if (!TryCost(tx, out _))
+        if (UInt256.MultiplyOverflow(tx.GasPrice, tx.GasLimit, out _))
             return "insufficient funds for gas * price + value";
         if (fork >= Fork.Shanghai && tx.IsCreation && tx.Data.Length > 2 * maxCodeSize)
             return "max initcode size exceeded";
