@@ -1,0 +1,38 @@
+using QuorumMesh.Chain.Execution;
+using QuorumMesh.Evm;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Chain;
+
+/// <summary>Everything that decides what a block means: configuration, profile and engine.</summary>
+public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile, IEngine Engine)
+{
+    public Fork ForkAt(ulong block) => Config.ForkAt(block, Profile);
+
+    public SenderRules SenderRulesAt(ulong block) => Config.SenderRulesAt(block, Profile);
+
+    public TransactionRules TransactionRulesAt(ulong block) => new()
+    {
+        IsQuorum = Config.IsQuorum,
+        GasPriceEnabled = Config.IsGasPriceEnabled(block),
+        MaxCodeSize = Config.MaxCodeSizeAt(block),
+    };
+
+    /// <summary>What byte code sees of a block: base fee 0, blob base fee 1, and 0x44 gives the difficulty.</summary>
+    public BlockContext ContextOf(BlockHeader header, in Address author, Func<ulong, Hash256> blockHash) => new()
+    {
+        Coinbase = author,
+        Difficulty = header.Difficulty,
+        Number = header.Number,
+        Timestamp = header.Time,
+        GasLimit = header.GasLimit,
+        BaseFee = UInt256.Zero,
+        BlobBaseFee = UInt256.One,
+        BlockHash = blockHash,
+        ChainId = Config.ChainId,
+    };
+
+    /// <summary>Profiles whose rules at the block differ from this one's.</summary>
+    public IReadOnlyList<CompatibilityProfile> OtherProfilesAt(ulong block) =>
+        [.. CompatibilityProfile.All.Where(p => Config.ForkAt(block, p) != ForkAt(block)).DistinctBy(p => Config.ForkAt(block, p))];
+}

@@ -1,0 +1,92 @@
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Chain.Execution;
+
+/// <param name="MaxTransactions">At most so many in the block.</param>
+/// <param name="MaxBytes">Of the transactions' encodings.</param>
+/// <param name="Stop">Asked before each transaction; true ends the block there. For a deadline.</param>
+public sealed record BuildLimits(int MaxTransactions = int.MaxValue, long MaxBytes = long.MaxValue, Func<bool>? Stop = null);
+
+/// <summary>A candidate that was left out, and GoQuorum's reason.</summary>
+public readonly record struct SkippedTransaction(RecoveredTransaction Transaction, TransactionInvalid Reason);
+
+/// <summary>A block before sealing, with the states after it.</summary>
+/// <param name="Transactions">Those in the block, in order.</param>
+/// <param name="PrivateLayer">Null when the private side was not run.</param>
+public sealed record BuiltBlock(
+    Block Block,
+    IReadOnlyList<RecoveredTransaction> Transactions,
+    BlockExecution Execution,
+    StateLayer PublicLayer,
+    StateLayer? PrivateLayer,
+    IReadOnlyList<SkippedTransaction> Skipped)
+{
+    /// <summary>The same block under its final header: sealing changes extra data and hash only.</summary>
+    public BuiltBlock WithHeader(BlockHeader sealedHeader) => this with { Block = Block with { Header = sealedHeader } };
+
+    public ImportedBlock ToImported() => new(Block, Execution, PublicLayer, PrivateLayer);
+}
+
+/// <summary>Assembles blocks from candidates, skipping as GoQuorum's worker does.</summary>
+public sealed class BlockBuilder(ChainRules rules, StateStore publicStore, StateStore privateStore)
+{
+    /// <param name="prepared">From the engine's Prepare: everything but roots, bloom and gas used.</param>
+    /// <param name="author">COINBASE: the zero address under Raft, the local validator under IBFT.</param>
+    /// <param name="privateParent">Null to run the public side only.</param>
+    /// <param name="payloads">Null for a hash gives up the private side; the public side goes on.</param>
+    public BuiltBlock Build(
+        BlockHeader prepared,
+        in Address author,
+        ITransactionSource candidates,
+        StateLayer publicParent,
+        StateLayer? privateParent,
+        Func<PayloadHash, PrivatePayload?> payloads,
+        Func<ulong, Hash256> blockHash,
+        BuildLimits limits)
+    {
+        var run = new BlockRun(rules, prepared, author, publicParent, privateParent, payloads, blockHash);
+        var included = new List<RecoveredTransaction>();
+        var skipped = new List<SkippedTransaction>();
+        Fill(run, candidates, limits, included, skipped);
+
+        var execution = run.Complete();
+        var publicLayer = publicStore.Extend(publicParent, prepared.Number, execution.PublicChanges);
+        var privateLayer = privateParent is not null && execution.PrivateChanges is { } changes
+            ? privateStore.Extend(privateParent, prepared.Number, changes)
+            : null;
+        var transactions = included.ConvertAll(static t => t.Tx);
+        var header = prepared with
+        {
+            StateRoot = publicLayer.Root,
+            TransactionsRoot = BlockValidator.TransactionsRoot(transactions),
+            ReceiptsRoot = execution.Receipts.Count == 0 ? Hash256.EmptyTrie : execution.ReceiptsRoot,
+            Bloom = execution.Bloom,
+            GasUsed = execution.GasUsed,
+        };
+        return new BuiltBlock(new Block(header, transactions), included, execution, publicLayer, privateLayer, skipped);
+    }
+
+    private static void Fill(BlockRun run, ITransactionSource candidates, BuildLimits limits, List<RecoveredTransaction> included, List<SkippedTransaction> skipped)
+    {
+        long bytes = 0;
+        while (included.Count < limits.MaxTransactions && run.GasLeft >= IntrinsicGas.Transaction)
+        {
+            if (limits.Stop?.Invoke() == true || candidates.Peek() is not { } candidate || bytes + candidate.Tx.Size > limits.MaxBytes)
+                return;
+            var invalid = run.Apply(candidate);
+            if (invalid == TransactionInvalid.None)
+            {
+                included.Add(candidate);
+                bytes += candidate.Tx.Size;
+                candidates.Shift();
+                continue;
+            }
+            skipped.Add(new SkippedTransaction(candidate, invalid));
+            if (invalid is TransactionInvalid.GasLimitReached or TransactionInvalid.NonceTooHigh)
+                candidates.Pop();
+            else
+                candidates.Shift();
+        }
+    }
+}

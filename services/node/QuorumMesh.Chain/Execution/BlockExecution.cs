@@ -1,0 +1,33 @@
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Chain.Execution;
+
+/// <summary>What a block does to both states.</summary>
+public sealed class BlockExecution
+{
+    private Hash256? _receiptsRoot;
+
+    public required StateChangeSet PublicChanges { get; init; }
+
+    /// <summary>Null when the private side was not run to its end.</summary>
+    public StateChangeSet? PrivateChanges { get; init; }
+
+    /// <summary>One per transaction; the header's root and bloom are over these.</summary>
+    public required IReadOnlyList<Receipt> Receipts { get; init; }
+
+    /// <summary>One entry per transaction, null for public ones. Null like <see cref="PrivateChanges"/>.</summary>
+    public IReadOnlyList<Receipt?>? PrivateReceipts { get; init; }
+
+    /// <summary>Of public transactions.</summary>
+    public required ulong GasUsed { get; init; }
+
+    public required Bloom Bloom { get; init; }
+
+    /// <summary>Payloads that are missing or could not be asked for: why the private side waits.</summary>
+    public IReadOnlyList<PayloadHash> MissingPayloads { get; init; } = [];
+
+    public bool HasPrivateTransactions { get; init; }
+
+    public Hash256 ReceiptsRoot => _receiptsRoot ??= TrieRoot.OfOrderedList([.. Receipts.Select(static r => r.Encode())]);
+}

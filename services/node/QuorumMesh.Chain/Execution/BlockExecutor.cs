@@ -1,0 +1,88 @@
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Chain.Execution;
+
+/// <summary>Executes whole blocks: both sides in one pass, the public side alone, or the private side again later.</summary>
+public sealed class BlockExecutor(ChainRules rules)
+{
+    /// <summary>
+    /// Runs both sides when a private state is given and every payload is answered for; otherwise the public side alone, with what
+    /// is missing named in the result.
+    /// </summary>
+    /// <param name="payloads">Null for a hash means missing or unavailable.</param>
+    /// <exception cref="InvalidBlockException">A transaction cannot be in the block at its place.</exception>
+    public BlockExecution Execute(
+        BlockHeader header,
+        IReadOnlyList<RecoveredTransaction> transactions,
+        IStateReader publicState,
+        IStateReader? privateState,
+        Func<PayloadHash, PrivatePayload?> payloads,
+        Func<ulong, Hash256> blockHash)
+    {
+        var missing = privateState is null ? [] : FindMissing(transactions, payloads);
+        var run = new BlockRun(rules, header, rules.Engine.Author(header), publicState, missing.Count > 0 ? null : privateState, payloads, blockHash);
+        Apply(run, header, transactions);
+        var execution = run.Complete();
+        return missing.Count == 0 ? execution : new BlockExecution
+        {
+            PublicChanges = execution.PublicChanges,
+            Receipts = execution.Receipts,
+            GasUsed = execution.GasUsed,
+            Bloom = execution.Bloom,
+            HasPrivateTransactions = execution.HasPrivateTransactions,
+            MissingPayloads = missing,
+        };
+    }
+
+    /// <summary>
+    /// Runs a canonical block for its private side. The public side runs along on <paramref name="publicState"/>, the state before
+    /// the block, because private code reads the public state of its own place in the block; its result is thrown away.
+    /// </summary>
+    /// <returns>With <see cref="BlockExecution.MissingPayloads"/> and no private changes when a payload is not there.</returns>
+    /// <exception cref="InvalidBlockException">The public side does not come out as the header says.</exception>
+    public BlockExecution Replay(
+        BlockHeader header,
+        IReadOnlyList<RecoveredTransaction> transactions,
+        IStateReader publicState,
+        IStateReader privateState,
+        Func<PayloadHash, PrivatePayload?> payloads,
+        Func<ulong, Hash256> blockHash)
+    {
+        var run = new BlockRun(rules, header, rules.Engine.Author(header), publicState, privateState, payloads, blockHash, keepsPublic: false);
+        foreach (var transaction in transactions)
+        {
+            ApplyOne(run, header, transaction);
+            if (run.PrivateState is null)
+                break;
+        }
+        var execution = run.Complete();
+        if (execution.MissingPayloads.Count == 0 && execution.GasUsed != header.GasUsed)
+            throw new InvalidBlockException($"replay of block {header.Number} used {execution.GasUsed} gas, its header says {header.GasUsed}: the state it ran on is not the one before the block");
+        return execution;
+    }
+
+    private static List<PayloadHash> FindMissing(IReadOnlyList<RecoveredTransaction> transactions, Func<PayloadHash, PrivatePayload?> payloads)
+    {
+        var missing = new List<PayloadHash>();
+        foreach (var (tx, _) in transactions)
+        {
+            if (tx.IsPrivate && tx.Data.Length == PayloadHash.Size && payloads(new PayloadHash(tx.Data)) is null)
+                missing.Add(new PayloadHash(tx.Data));
+        }
+        return missing;
+    }
+
+    private static void Apply(BlockRun run, BlockHeader header, IReadOnlyList<RecoveredTransaction> transactions)
+    {
+        foreach (var transaction in transactions)
+            ApplyOne(run, header, transaction);
+    }
+
+    private static void ApplyOne(BlockRun run, BlockHeader header, RecoveredTransaction transaction)
+    {
+        var invalid = run.Apply(transaction);
+        if (invalid != TransactionInvalid.None)
+            throw new InvalidBlockException($"block {header.Number} is invalid: transaction {transaction.Tx.Hash}: {TransactionInvalidText.Of(invalid)}");
+    }
+}

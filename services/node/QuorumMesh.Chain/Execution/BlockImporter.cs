@@ -1,0 +1,103 @@
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Chain.Execution;
+
+/// <summary>A block with the states after it, not stored yet.</summary>
+/// <param name="PrivateLayer">Null when the private head waits before this block.</param>
+public sealed record ImportedBlock(Block Block, BlockExecution Execution, StateLayer PublicLayer, StateLayer? PrivateLayer);
+
+/// <summary>Validates and executes blocks on state layers, and puts what moves with the heads into one batch.</summary>
+public sealed class BlockImporter(ChainRules rules, StateStore publicStore, StateStore privateStore)
+{
+    private readonly BlockExecutor _executor = new(rules);
+
+    /// <param name="privateParent">The private layer of the parent block, or null when the private head is further behind.</param>
+    /// <exception cref="InvalidBlockException">The block breaks a rule.</exception>
+    public ImportedBlock Import(
+        Block block,
+        BlockHeader parent,
+        IReadOnlyList<RecoveredTransaction> transactions,
+        StateLayer publicParent,
+        StateLayer? privateParent,
+        Func<PayloadHash, PrivatePayload?> payloads,
+        Func<ulong, Hash256> blockHash)
+    {
+        if (rules.Engine.VerifyHeader(block.Header, parent) is { } reason)
+            throw new InvalidBlockException($"block {block.Number}: {reason}");
+        BlockValidator.CheckBody(block);
+        var execution = _executor.Execute(block.Header, transactions, publicParent, privateParent, payloads, blockHash);
+        var publicLayer = publicStore.Extend(publicParent, block.Number, execution.PublicChanges);
+        BlockValidator.CheckResult(rules, block.Header, execution, publicLayer.Root);
+        return new ImportedBlock(block, execution, publicLayer, ExtendPrivate(privateParent, block.Number, execution));
+    }
+
+    /// <summary>Runs the private side of a canonical block that the private head has reached; null when a payload is still missing.</summary>
+    /// <param name="publicState">The public state before the block.</param>
+    public (StateLayer? Layer, BlockExecution Execution) Replay(
+        BlockHeader header,
+        IReadOnlyList<RecoveredTransaction> transactions,
+        IStateReader publicState,
+        StateLayer privateParent,
+        Func<PayloadHash, PrivatePayload?> payloads,
+        Func<ulong, Hash256> blockHash)
+    {
+        var execution = _executor.Replay(header, transactions, publicState, privateParent, payloads, blockHash);
+        return (ExtendPrivate(privateParent, header.Number, execution), execution);
+    }
+
+    /// <summary>Puts block, indexes, receipts, states and heads into the batch. After writing it, call <see cref="Advance"/>.</summary>
+    public void Put(KeyValueBatch batch, ImportedBlock imported, in UInt256 totalDifficulty)
+    {
+        var block = imported.Block;
+        ChainStore.PutBlock(batch, block, totalDifficulty);
+        ChainStore.PutCanonical(batch, block);
+        ChainStore.PutReceipts(batch, block.Hash, imported.Execution.Receipts);
+        publicStore.Flush(imported.PublicLayer, block.Hash, batch);
+        ChainStore.PutPublicHead(batch, new BlockPointer(block.Number, block.Hash));
+        if (imported.PrivateLayer is { } layer)
+            PutPrivate(batch, block.Header, layer, imported.Execution);
+    }
+
+    /// <summary>The private part alone, after a replay.</summary>
+    public void PutPrivate(KeyValueBatch batch, BlockHeader header, StateLayer layer, BlockExecution execution)
+    {
+        privateStore.Flush(layer, header.Hash, batch);
+        if (execution.HasPrivateTransactions)
+            ChainStore.PutPrivateReceipts(batch, ChainStore.PrivateStateId, header.Hash, execution.PrivateReceipts!);
+        ChainStore.PutPrivateHead(batch, ChainStore.PrivateStateId, new BlockPointer(header.Number, header.Hash));
+    }
+
+    public void Advance(ImportedBlock imported)
+    {
+        publicStore.Advance(imported.PublicLayer);
+        if (imported.PrivateLayer is { } layer)
+            privateStore.Advance(layer);
+    }
+
+    /// <summary>The genesis block as an import: its allocation in the public state, an empty private state.</summary>
+    public ImportedBlock Genesis(GenesisFile genesis)
+    {
+        var state = new WorldState(EmptyState.Instance);
+        foreach (var account in genesis.Alloc)
+            account.ApplyTo(state);
+        state.FinaliseTransaction(deleteEmpty: false);
+        var execution = new BlockExecution
+        {
+            PublicChanges = state.TakeChanges(),
+            PrivateChanges = new StateChangeSet(),
+            Receipts = [],
+            PrivateReceipts = [],
+            GasUsed = 0,
+            Bloom = new Bloom(),
+        };
+        var block = genesis.ToBlock();
+        var publicLayer = publicStore.Extend(publicStore.Head, 0, execution.PublicChanges);
+        if (publicLayer.Root != block.Header.StateRoot)
+            throw new ChainCorruptException($"the genesis state came out as {publicLayer.Root}, expected {block.Header.StateRoot}: the state store is not empty");
+        return new ImportedBlock(block, execution, publicLayer, privateStore.Extend(privateStore.Head, 0, new StateChangeSet()));
+    }
+
+    private StateLayer? ExtendPrivate(StateLayer? parent, ulong number, BlockExecution execution) =>
+        parent is not null && execution.PrivateChanges is { } changes ? privateStore.Extend(parent, number, changes) : null;
+}

@@ -1,0 +1,131 @@
+using QuorumMesh.Evm;
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Chain.Execution;
+
+/// <summary>
+/// Runs the transactions of one block one after the other, on both states or the public one alone. Building, import and private
+/// replay all go through it. The public outcome never depends on the private side.
+/// </summary>
+public sealed class BlockRun
+{
+    private readonly BlockHeader _header;
+    private readonly IEngine _engine;
+    private readonly Fork _fork;
+    private readonly TransactionProcessor _processor;
+    private readonly Func<PayloadHash, PrivatePayload?> _payloads;
+    private readonly WorldState _public;
+    private readonly bool _keepsPublic;
+    private readonly List<Receipt> _receipts = [];
+    private readonly List<Receipt?> _privateReceipts = [];
+    private readonly List<PayloadHash> _missing = [];
+    private readonly Bloom _bloom = new();
+    private WorldState? _private;
+    private bool _hasPrivate;
+    private ulong _gasLeft;
+
+    /// <param name="author">COINBASE; the engine's author of a sealed header.</param>
+    /// <param name="privateState">Null to run the public side only.</param>
+    /// <param name="payloads">Null for a hash means missing or unavailable: the private side is given up from there.</param>
+    /// <param name="keepsPublic">False when the public side is only run for the private one to read: no receipts' state roots then.</param>
+    public BlockRun(
+        ChainRules rules,
+        BlockHeader header,
+        in Address author,
+        IStateReader publicState,
+        IStateReader? privateState,
+        Func<PayloadHash, PrivatePayload?> payloads,
+        Func<ulong, Hash256> blockHash,
+        bool keepsPublic = true)
+    {
+        _header = header;
+        _engine = rules.Engine;
+        _fork = rules.ForkAt(header.Number);
+        _processor = new TransactionProcessor(rules.ContextOf(header, author, blockHash), _fork, rules.TransactionRulesAt(header.Number));
+        _payloads = payloads;
+        _public = new WorldState(publicState);
+        _private = privateState is null ? null : new WorldState(privateState);
+        _keepsPublic = keepsPublic;
+        _gasLeft = header.GasLimit;
+    }
+
+    /// <summary>Left in the block's gas pool, from which private transactions take their intrinsic gas.</summary>
+    public ulong GasLeft => _gasLeft;
+
+    /// <summary>Of public transactions: the header's field.</summary>
+    public ulong GasUsed { get; private set; }
+
+    public WorldState PublicState => _public;
+
+    /// <summary>Null when the private side is not run, or was given up.</summary>
+    public WorldState? PrivateState => _private;
+
+    /// <summary>An invalid transaction changes nothing, and the run can go on with another.</summary>
+    public TransactionInvalid Apply(RecoveredTransaction transaction, IEvmTracer? tracer = null)
+    {
+        var tx = transaction.Tx;
+        var answer = tx.IsPrivate && _private is not null ? AskPayload(tx) : new PrivatePayload(PrivateMode.PublicOnly, null);
+        var message = TransactionMessage.Of(transaction, UInt256.Zero);
+        var outcome = _processor.Execute(message, _public, _private, answer.Mode, answer.Payload, ref _gasLeft, tracer);
+        if (outcome.Invalid != TransactionInvalid.None)
+            return outcome.Invalid;
+        _hasPrivate |= tx.IsPrivate;
+        GasUsed += outcome.GasUsed;
+        AddReceipts(transaction, outcome);
+        return TransactionInvalid.None;
+    }
+
+    /// <summary>Pays the block reward and sums up. Nothing may be applied afterwards.</summary>
+    public BlockExecution Complete()
+    {
+        _engine.Finalise(_header, _public);
+        _public.FinaliseTransaction(_fork >= Fork.SpuriousDragon);
+        return new BlockExecution
+        {
+            PublicChanges = _public.TakeChanges(),
+            PrivateChanges = _private?.TakeChanges(),
+            Receipts = _receipts,
+            PrivateReceipts = _private is null ? null : _privateReceipts,
+            GasUsed = GasUsed,
+            Bloom = _bloom,
+            MissingPayloads = _missing,
+            HasPrivateTransactions = _hasPrivate,
+        };
+    }
+
+    private PrivatePayload AskPayload(Transaction tx)
+    {
+        // GoQuorum asks its manager for whatever the data is; one that is no hash can never be found.
+        if (tx.Data.Length != PayloadHash.Size)
+            return PrivatePayload.NotAParty;
+        var hash = new PayloadHash(tx.Data);
+        if (_payloads(hash) is { } answer)
+            return answer;
+        _missing.Add(hash);
+        _private = null;
+        return new PrivatePayload(PrivateMode.PublicOnly, null);
+    }
+
+    private void AddReceipts(RecoveredTransaction transaction, in TransactionOutcome outcome)
+    {
+        var tx = transaction.Tx;
+        Address? contract = tx.IsCreation ? Address.ForCreate(transaction.Sender, tx.Nonce) : null;
+        var receipt = MakeReceipt(tx, _keepsPublic ? _public : null, outcome.PublicSuccess, outcome.Logs, outcome.GasUsed, contract);
+        _bloom.Or(receipt.Bloom);
+        _receipts.Add(receipt);
+        _privateReceipts.Add(outcome.Private is { } p ? MakeReceipt(tx, _private, p.Success, p.Logs, 0, contract) : null);
+    }
+
+    private Receipt MakeReceipt(Transaction tx, WorldState? state, bool success, IReadOnlyList<LogEntry> logs, ulong gasUsed, Address? contract) => new()
+    {
+        Type = tx.Type,
+        Status = success ? (byte)1 : (byte)0,
+        PostState = _fork < Fork.Byzantium ? state?.IntermediateRoot() ?? default : null,
+        CumulativeGasUsed = GasUsed,
+        GasUsed = gasUsed,
+        Logs = logs,
+        Bloom = Bloom.Of(logs),
+        ContractAddress = contract,
+    };
+}

@@ -1,0 +1,25 @@
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Chain.Execution;
+
+/// <summary>A fixed list as a source of candidates.</summary>
+public sealed class TransactionList(IReadOnlyList<RecoveredTransaction> transactions) : ITransactionSource
+{
+    private readonly HashSet<Address> _popped = [];
+    private int _next;
+
+    public RecoveredTransaction? Peek()
+    {
+        while (_next < transactions.Count && _popped.Contains(transactions[_next].Sender))
+            _next++;
+        return _next < transactions.Count ? transactions[_next] : null;
+    }
+
+    public void Shift() => _next++;
+
+    public void Pop()
+    {
+        if (Peek() is { } transaction)
+            _popped.Add(transaction.Sender);
+    }
+}
