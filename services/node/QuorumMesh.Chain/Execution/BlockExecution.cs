@@ -4,7 +4,7 @@ using QuorumMesh.State;
 namespace QuorumMesh.Chain.Execution;
 
 /// <summary>What a block does to both states.</summary>
-public sealed class BlockExecution
+public sealed record BlockExecution
 {
     private Hash256? _receiptsRoot;
 

@@ -24,15 +24,7 @@ public sealed class BlockExecutor(ChainRules rules)
         var run = new BlockRun(rules, header, rules.Engine.Author(header), publicState, missing.Count > 0 ? null : privateState, payloads, blockHash);
         Apply(run, header, transactions);
         var execution = run.Complete();
-        return missing.Count == 0 ? execution : new BlockExecution
-        {
-            PublicChanges = execution.PublicChanges,
-            Receipts = execution.Receipts,
-            GasUsed = execution.GasUsed,
-            Bloom = execution.Bloom,
-            HasPrivateTransactions = execution.HasPrivateTransactions,
-            MissingPayloads = missing,
-        };
+        return missing.Count == 0 ? execution : execution with { MissingPayloads = missing };
     }
 
     /// <summary>
@@ -49,18 +41,26 @@ public sealed class BlockExecutor(ChainRules rules)
         Func<PayloadHash, PrivatePayload?> payloads,
         Func<ulong, Hash256> blockHash)
     {
+        var missing = FindMissing(transactions, payloads);
+        if (missing.Count > 0)
+            return Waiting(missing);
         var run = new BlockRun(rules, header, rules.Engine.Author(header), publicState, privateState, payloads, blockHash, keepsPublic: false);
-        foreach (var transaction in transactions)
-        {
-            ApplyOne(run, header, transaction);
-            if (run.PrivateState is null)
-                break;
-        }
+        Apply(run, header, transactions);
         var execution = run.Complete();
-        if (execution.MissingPayloads.Count == 0 && execution.GasUsed != header.GasUsed)
+        if (execution.GasUsed != header.GasUsed)
             throw new InvalidBlockException($"replay of block {header.Number} used {execution.GasUsed} gas, its header says {header.GasUsed}: the state it ran on is not the one before the block");
         return execution;
     }
+
+    private static BlockExecution Waiting(IReadOnlyList<PayloadHash> missing) => new()
+    {
+        PublicChanges = new StateChangeSet(),
+        Receipts = [],
+        GasUsed = 0,
+        Bloom = new Bloom(),
+        HasPrivateTransactions = true,
+        MissingPayloads = missing,
+    };
 
     private static List<PayloadHash> FindMissing(IReadOnlyList<RecoveredTransaction> transactions, Func<PayloadHash, PrivatePayload?> payloads)
     {
@@ -76,13 +76,10 @@ public sealed class BlockExecutor(ChainRules rules)
     private static void Apply(BlockRun run, BlockHeader header, IReadOnlyList<RecoveredTransaction> transactions)
     {
         foreach (var transaction in transactions)
-            ApplyOne(run, header, transaction);
-    }
-
-    private static void ApplyOne(BlockRun run, BlockHeader header, RecoveredTransaction transaction)
-    {
-        var invalid = run.Apply(transaction);
-        if (invalid != TransactionInvalid.None)
-            throw new InvalidBlockException($"block {header.Number} is invalid: transaction {transaction.Tx.Hash}: {TransactionInvalidText.Of(invalid)}");
+        {
+            var invalid = run.Apply(transaction);
+            if (invalid != TransactionInvalid.None)
+                throw new InvalidBlockException($"block {header.Number} is invalid: transaction {transaction.Tx.Hash}: {TransactionInvalidText.Of(invalid)}");
+        }
     }
 }
