@@ -94,6 +94,17 @@ public sealed partial class RaftCore
         else progress.Pause();
     }
 
+    /// <summary>A member that lags gets appends as fast as its window allows (etcd 3.3 sends one per answer or heartbeat; 3.4 does this).</summary>
+    private void SendBacklog(ulong to, RaftProgress progress)
+    {
+        while (progress.State == RaftProgressState.Replicate && !progress.IsPaused && progress.Next <= _log.LastIndex)
+        {
+            var next = progress.Next;
+            SendAppend(to, progress);
+            if (progress.Next == next) return;
+        }
+    }
+
     private void SendSnapshot(ulong to, RaftProgress progress)
     {
         if (!progress.RecentActive || _log.Snapshot() is not { } snapshot) return;
@@ -123,6 +134,7 @@ public sealed partial class RaftCore
         else if (progress.State == RaftProgressState.Replicate) progress.FreeTo(m.Index);
         if (MaybeCommit()) BroadcastAppend();
         else if (wasPaused) SendAppend(m.From, progress);
+        SendBacklog(m.From, progress);
         if (m.From == _transferTarget && progress.Match == _log.LastIndex) SendTimeoutNow(m.From);
     }
 
