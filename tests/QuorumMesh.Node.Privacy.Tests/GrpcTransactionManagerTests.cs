@@ -1,0 +1,196 @@
+using System.Collections.Concurrent;
+using Google.Protobuf;
+using Grpc.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using QuorumMesh.Contracts.Privacy;
+using QuorumMesh.Node.Privacy;
+using QuorumMesh.Node.Runtime;
+using Answer = QuorumMesh.Contracts.Privacy.PayloadAnswer;
+
+namespace QuorumMesh.Node.Privacy.Tests;
+
+public sealed class GrpcTransactionManagerTests : IAsyncLifetime
+{
+    private const string Key = "/+UuD63zItL1EbjxkKUljMgG8Z1w0AJ8pNOR4iq2yQc=";
+    private readonly string _directory = Directory.CreateTempSubdirectory("qm-grpc-").FullName;
+    private readonly FakeManager _fake = new();
+    private WebApplication _app = null!;
+    private GrpcTransactionManager _manager = null!;
+
+    private string Socket => Path.Combine(_directory, "m.sock");
+
+    public async Task InitializeAsync()
+    {
+        _app = await StartAsync();
+        _manager = new GrpcTransactionManager($"unix:{Socket}");
+    }
+
+    public async Task DisposeAsync()
+    {
+        _manager.Dispose();
+        await _app.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    [Fact]
+    public async Task Sends_stores_and_sends_signed()
+    {
+        Assert.Equal(Wait.Hash(1), await _manager.SendAsync(new SendArguments([1, 2], null, [Key]), default));
+        Assert.Equal(Key, Assert.Single(_fake.Sent.Single().RecipientKeys).ToBase64());
+        Assert.True(_fake.Sent.Single().SenderKey.IsEmpty);
+        Assert.Equal(Wait.Hash(2), await _manager.StoreRawAsync([1], Key, default));
+        await _manager.SendSignedAsync(Wait.Hash(2), [Key], default);
+        Assert.Null(await _manager.CheckAsync(default));
+    }
+
+    [Fact]
+    public async Task Refusals_reach_the_user_in_the_managers_words()
+    {
+        _fake.Refusal = new Status(StatusCode.NotFound, "Recipient not found for key: x");
+        var error = await Assert.ThrowsAsync<TransactionManagerException>(() => _manager.SendAsync(new SendArguments([1], null, [Key]), default));
+        Assert.Equal("Recipient not found for key: x", error.Message);
+        error = await Assert.ThrowsAsync<TransactionManagerException>(() => _manager.SendAsync(new SendArguments([1], null, ["not base64"]), default));
+        Assert.Equal("privateFor: 'not base64' is not a base64 public key", error.Message);
+    }
+
+    [Fact]
+    public async Task Answers_keep_their_order_over_many_batches()
+    {
+        var hashes = Enumerable.Range(0, 200).Select(i => Wait.Hash((byte)i)).ToArray();
+        var answers = await _manager.ReceiveAsync(hashes, default);
+        Assert.Equal(hashes, answers.Select(a => a.Hash));
+        Assert.Equal(PayloadAvailability.Here, answers[0].Availability);
+        Assert.Equal(PayloadAvailability.NotAParty, answers[1].Availability);
+        Assert.Equal(PayloadAvailability.Missing, answers[2].Availability);
+        Assert.Equal(PayloadAvailability.Unavailable, answers[3].Availability);
+    }
+
+    [Fact]
+    public async Task Batches_too_large_are_halved()
+    {
+        _fake.LargestBatch = 3;
+        var answers = await _manager.ReceiveAsync([.. Enumerable.Range(0, 20).Select(i => Wait.Hash((byte)(i * 4)))], default);
+        Assert.All(answers, a => Assert.Equal(PayloadAvailability.Here, a.Availability));
+    }
+
+    [Fact]
+    public async Task A_manager_that_goes_away_is_unavailable_and_the_watch_resumes_when_it_is_back()
+    {
+        using var limit = new CancellationTokenSource(Wait.Limit);
+        await using var watch = _manager.WatchAsync(0, limit.Token).GetAsyncEnumerator(limit.Token);
+        _fake.Events.Add(1);
+        Assert.True(await watch.MoveNextAsync());
+        Assert.Equal(1, watch.Current.Sequence);
+
+        await _app.DisposeAsync();
+        File.Delete(Socket);
+        var answer = Assert.Single(await _manager.ReceiveAsync([Wait.Hash(0)], limit.Token));
+        Assert.Equal(PayloadAvailability.Unavailable, answer.Availability);
+        Assert.Contains("not reachable", answer.Reason);
+        Assert.NotNull(await _manager.CheckAsync(limit.Token));
+
+        _app = await StartAsync();
+        _fake.Events.Add(2);
+        Assert.True(await watch.MoveNextAsync());
+        Assert.Equal(2, watch.Current.Sequence);
+        Assert.Equal(Wait.Hash(2), watch.Current.Hash);
+    }
+
+    [Theory]
+    [InlineData("unix:")]
+    [InlineData("")]
+    [InlineData("ftp://x:1")]
+    [InlineData("grpc://hostwithoutport")]
+    public void Bad_addresses_are_refused(string address) => Assert.Throws<FormatException>(() => new GrpcTransactionManager(address));
+
+    private async Task<WebApplication> StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Services.AddGrpc();
+        builder.Services.AddSingleton(_fake);
+        builder.WebHost.ConfigureKestrel(k => k.ListenUnixSocket(Socket, l => l.Protocols = HttpProtocols.Http2));
+        builder.WebHost.UseShutdownTimeout(TimeSpan.FromMilliseconds(100));
+        var app = builder.Build();
+        app.MapGrpcService<FakeManager>();
+        await app.StartAsync();
+        return app;
+    }
+
+    private sealed class FakeManager : PrivacyManager.PrivacyManagerBase
+    {
+        public ConcurrentQueue<SendRequest> Sent { get; } = new();
+
+        public BlockingList Events { get; } = new();
+
+        public Status? Refusal { get; set; }
+
+        public int LargestBatch { get; set; } = 1024;
+
+        public override Task<SendReply> Send(SendRequest request, ServerCallContext context)
+        {
+            if (Refusal is { } refusal)
+                throw new RpcException(refusal);
+            Sent.Enqueue(request);
+            return Task.FromResult(new SendReply { Hash = Bytes(1) });
+        }
+
+        public override Task<StoreReply> Store(StoreRequest request, ServerCallContext context) =>
+            Task.FromResult(new StoreReply { Hash = Bytes(2) });
+
+        public override Task<SendReply> SendSigned(SendSignedRequest request, ServerCallContext context) =>
+            Task.FromResult(new SendReply { Hash = request.Hash });
+
+        public override Task<InfoReply> Info(InfoRequest request, ServerCallContext context) => Task.FromResult(new InfoReply());
+
+        public override Task<ReceiveReply> Receive(ReceiveRequest request, ServerCallContext context)
+        {
+            if (request.Hashes.Count > LargestBatch)
+                throw new RpcException(new Status(StatusCode.ResourceExhausted, "too large"));
+            var reply = new ReceiveReply();
+            reply.Answers.AddRange(request.Hashes.Select(h => new Answer
+            {
+                Hash = h,
+                Availability = (Availability)(1 + (h[0] % 4)),
+                Payload = h[0] % 4 == 0 ? ByteString.CopyFrom(h[0]) : ByteString.Empty,
+            }));
+            return Task.FromResult(reply);
+        }
+
+        public override async Task Watch(WatchRequest request, IServerStreamWriter<WatchEvent> responseStream, ServerCallContext context)
+        {
+            var next = request.AfterSequence + 1;
+            while (true)
+            {
+                await Events.ReachesAsync(next, context.CancellationToken);
+                await responseStream.WriteAsync(new WatchEvent { Sequence = next, Hash = Bytes((byte)next) });
+                next++;
+            }
+        }
+
+        private static ByteString Bytes(byte first) => ByteString.CopyFrom(Wait.Hash(first).ToArray());
+    }
+
+    /// <summary>A growing count that can be awaited.</summary>
+    private sealed class BlockingList
+    {
+        private readonly SemaphoreSlim _added = new(0);
+        private long _last;
+
+        public void Add(long sequence)
+        {
+            Interlocked.Exchange(ref _last, sequence);
+            _added.Release();
+        }
+
+        public async Task ReachesAsync(long sequence, CancellationToken cancellation)
+        {
+            while (Interlocked.Read(ref _last) < sequence)
+                await _added.WaitAsync(TimeSpan.FromMilliseconds(50), cancellation);
+        }
+    }
+}

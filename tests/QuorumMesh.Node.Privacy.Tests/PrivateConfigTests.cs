@@ -1,0 +1,72 @@
+using QuorumMesh.Node.Privacy;
+using QuorumMesh.Node.Runtime;
+
+namespace QuorumMesh.Node.Privacy.Tests;
+
+public sealed class PrivateConfigTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("qm-config-").FullName;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Theory]
+    [InlineData("ignore")]
+    [InlineData("IGNORE")]
+    public async Task Ignore_is_a_stranger_to_everything(string value)
+    {
+        var manager = PrivateConfig.Parse(value).CreateManager();
+        Assert.False(manager.Enabled);
+        var error = await Assert.ThrowsAsync<TransactionManagerException>(() => manager.SendAsync(new SendArguments([1], null, []), default));
+        Assert.Equal("private transaction manager not in use", error.Message);
+        Assert.Equal(PayloadAvailability.NotAParty, Assert.Single(await manager.ReceiveAsync([Wait.Hash(1)], default)).Availability);
+    }
+
+    [Fact]
+    public void A_path_is_a_socket_even_before_it_is_there()
+    {
+        var path = Path.Combine(_directory, "tm.ipc");
+        Assert.Equal(path, PrivateConfig.Parse(path).SocketPath);
+    }
+
+    [Fact]
+    public void Toml_gives_socket_and_timeouts()
+    {
+        var config = PrivateConfig.Parse(Write("""
+            # of the 7 nodes
+            socket = "tm.ipc"   # beside
+            workdir = '/qdata/c1'
+            Timeout = 7
+            other = [1, 2]
+
+            [table]
+            socket = "other"
+            """));
+        Assert.Equal("/qdata/c1/tm.ipc", config.SocketPath);
+        Assert.Equal(TimeSpan.FromSeconds(7), config.Timeouts.Receive);
+        Assert.Equal("/a/b", PrivateConfig.Parse(Write("socketPath=\"/a/b\"\nworkdir=\"/x\"\n")).SocketPath);
+        Assert.Equal(new Uri("http://tm:9101"), PrivateConfig.Parse(Write("HttpUrl = \"http://tm:9101\"")).Url);
+    }
+
+    [Theory]
+    [InlineData("workdir = \"x\"")]
+    [InlineData("nonsense")]
+    [InlineData("socket = \"open")]
+    [InlineData("HttpUrl = \"tcp://x\"")]
+    [InlineData("socket = \"a\"\nTimeout = \"soon\"")]
+    [InlineData("socket = \"a\"\nTlsMode = \"strict\"")]
+    public void Bad_toml_is_refused_with_the_file_named(string content) =>
+        Assert.Contains("tm.toml", Assert.Throws<FormatException>(() => PrivateConfig.Parse(Write(content))).Message);
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(" ")]
+    [InlineData("/nowhere/tm.toml")]
+    public void Nothing_usable_is_refused(string? value) => Assert.Throws<FormatException>(() => PrivateConfig.Parse(value));
+
+    private string Write(string content)
+    {
+        var path = Path.Combine(_directory, "tm.toml");
+        File.WriteAllText(path, content);
+        return path;
+    }
+}

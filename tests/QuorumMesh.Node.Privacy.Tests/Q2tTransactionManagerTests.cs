@@ -1,0 +1,143 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using QuorumMesh.Node.Privacy;
+using QuorumMesh.Node.Runtime;
+
+namespace QuorumMesh.Node.Privacy.Tests;
+
+public class Q2tTransactionManagerTests
+{
+    private const string KeyA = "/+UuD63zItL1EbjxkKUljMgG8Z1w0AJ8pNOR4iq2yQc=";
+    private const string KeyB = "zP9kWRDB83v7TSZrAEXRgeexKkejHM48cpZOqnt3oyo=";
+    private static readonly byte[] Payload = [1, 2, 3];
+
+    [Fact]
+    public async Task Constellation_gets_raw_octets_and_headers()
+    {
+        await using var server = await FakeRestManager.StartAsync(null, (c, _) => c.Response.WriteAsync(Wait.Hash(7).ToBase64() + "\n"));
+        using var manager = new Q2tTransactionManager(server.Socket);
+        Assert.Equal(Wait.Hash(7), await manager.SendAsync(new SendArguments(Payload, KeyA, [KeyA, KeyB]), default));
+        var sent = server.Requests.Single(r => r.Target == "/sendraw");
+        Assert.Equal("POST", sent.Method);
+        Assert.Equal(Payload, sent.Body);
+        Assert.Equal(KeyA, sent.Headers["c11n-from"]);
+        Assert.Equal($"{KeyA},{KeyB}", sent.Headers["c11n-to"]);
+        Assert.Equal("3", sent.Headers["content-length"]);
+        Assert.Equal("application/octet-stream", sent.Headers["content-type"]);
+
+        await manager.SendAsync(new SendArguments(Payload, null, []), default);
+        var alone = server.Requests.Last(r => r.Target == "/sendraw");
+        Assert.Equal("", alone.Headers["c11n-to"]);
+        Assert.False(alone.Headers.ContainsKey("c11n-from"));
+
+        await manager.SendSignedAsync(Wait.Hash(9), [KeyB], default);
+        var signed = server.Requests.Single(r => r.Target == "/sendsignedtx");
+        Assert.Equal(Wait.Hash(9).ToArray(), signed.Body);
+        Assert.Equal(KeyB, signed.Headers["c11n-to"]);
+    }
+
+    [Theory]
+    [InlineData("""["1.0"]""", "application/json", false)]
+    [InlineData("""["v1","v2"]""", "application/json", true)]
+    [InlineData("""["1.0","2.0","2.1"]""", "application/vnd.tessera-2.1+json", true)]
+    [InlineData("""["1.0","2.0","2.1","3.0","4.0","5.0"]""", "application/vnd.tessera-4.0+json", true)]
+    public async Task Tessera_gets_json_of_the_type_its_version_knows(string versions, string sendType, bool signedByJson)
+    {
+        await using var server = await FakeRestManager.StartAsync(
+            versions, (c, _) => FakeRestManager.Status(c, 201, $$"""{"key":"{{Wait.Hash(7).ToBase64()}}","senderKey":"{{KeyA}}"}"""));
+        using var manager = new Q2tTransactionManager(null, server.Url);
+        Assert.Equal(Wait.Hash(7), await manager.SendAsync(new SendArguments(Payload, "", [KeyB]), default));
+        var sent = server.Requests.Single(r => r.Target == "/send");
+        Assert.Equal(sendType, sent.Headers["content-type"]);
+        Assert.Equal(sendType, sent.Headers["accept"]);
+        using var body = JsonDocument.Parse(sent.Body);
+        Assert.Equal("AQID", body.RootElement.GetProperty("payload").GetString());
+        Assert.False(body.RootElement.TryGetProperty("from", out _));
+        Assert.Equal(KeyB, body.RootElement.GetProperty("to")[0].GetString());
+        Assert.Equal(0, body.RootElement.GetProperty("privacyFlag").GetInt32());
+
+        Assert.Equal(Wait.Hash(7), await manager.StoreRawAsync(Payload, KeyA, default));
+        await manager.SendSignedAsync(Wait.Hash(7), [KeyB], default);
+        var signed = server.Requests.Single(r => r.Target == "/sendsignedtx");
+        Assert.Equal(signedByJson, signed.Headers["content-type"] != "application/octet-stream");
+    }
+
+    [Fact]
+    public async Task Four_answers_come_back_in_order()
+    {
+        await using var server = await FakeRestManager.StartAsync("""["1.0","2.0","2.1"]""", (c, target) =>
+        {
+            Assert.EndsWith("?isRaw=false", target);
+            if (target.Contains(Uri.EscapeDataString(Wait.Hash(1).ToBase64())))
+                return c.Response.WriteAsync($$"""{"payload":"AQID","senderKey":"{{KeyA}}","managedParties":["{{KeyB}}"],"privacyFlag":0}""");
+            if (target.Contains(Uri.EscapeDataString(Wait.Hash(3).ToBase64())))
+                c.Response.Headers["QuorumMesh-Availability"] = "missing";
+            return target.Contains(Uri.EscapeDataString(Wait.Hash(4).ToBase64()))
+                ? FakeRestManager.Status(c, 500, "it broke")
+                : FakeRestManager.Status(c, 404, "not found");
+        });
+        using var manager = new Q2tTransactionManager(server.Socket);
+        var answers = await manager.ReceiveAsync([Wait.Hash(1), Wait.Hash(2), Wait.Hash(3), Wait.Hash(4)], default);
+        Assert.Equal(
+            [PayloadAvailability.Here, PayloadAvailability.NotAParty, PayloadAvailability.Missing, PayloadAvailability.Unavailable],
+            answers.Select(a => a.Availability));
+        Assert.Equal(Payload, answers[0].Payload);
+        Assert.Equal(KeyA, Convert.ToBase64String(answers[0].SenderKey!));
+        Assert.Equal(KeyB, Convert.ToBase64String(Assert.Single(answers[0].ManagedParties)));
+        Assert.Contains("it broke", answers[3].Reason);
+    }
+
+    [Fact]
+    public async Task Constellations_payload_is_the_body()
+    {
+        await using var server = await FakeRestManager.StartAsync(null, (c, _) => c.Response.WriteAsync("abc"));
+        using var manager = new Q2tTransactionManager(server.Socket);
+        var answer = Assert.Single(await manager.ReceiveAsync([Wait.Hash(5)], default));
+        Assert.Equal("abc", Encoding.ASCII.GetString(answer.Payload!));
+        Assert.Equal(Wait.Hash(5).ToBase64(), server.Requests.Single(r => r.Target == "/receiveraw").Headers["c11n-key"]);
+    }
+
+    [Fact]
+    public async Task A_manager_that_is_down_is_unavailable_and_errors_say_why()
+    {
+        using var manager = new Q2tTransactionManager(Path.Combine(Path.GetTempPath(), $"absent-{Guid.NewGuid():N}.ipc"));
+        var answer = Assert.Single(await manager.ReceiveAsync([Wait.Hash(1)], default));
+        Assert.Equal(PayloadAvailability.Unavailable, answer.Availability);
+        Assert.Contains("not reachable", answer.Reason);
+        var error = await Assert.ThrowsAsync<TransactionManagerException>(() => manager.SendAsync(new SendArguments(Payload, null, []), default));
+        Assert.Contains("not reachable", error.Message);
+        Assert.NotNull(await manager.CheckAsync(default));
+    }
+
+    [Fact]
+    public async Task A_slow_manager_is_unavailable_after_the_limit()
+    {
+        await using var server = await FakeRestManager.StartAsync("""["1.0"]""", (c, _) => Task.Delay(Wait.Limit, c.RequestAborted));
+        using var manager = new Q2tTransactionManager(server.Socket, null, ManagerTimeouts.Default with { Receive = TimeSpan.FromSeconds(2) });
+        var answer = Assert.Single(await manager.ReceiveAsync([Wait.Hash(1)], default));
+        Assert.Equal(PayloadAvailability.Unavailable, answer.Availability);
+        Assert.Contains("did not answer within 2 s", answer.Reason);
+    }
+
+    [Theory]
+    [InlineData(404, "Recipient not found for key: x", "Non-200 status code: 404 Not Found: Recipient not found for key: x")]
+    [InlineData(200, "no json", "private transaction manager's answer is not JSON")]
+    [InlineData(200, """{"key":"AQID"}""", "without a hash of 64 bytes")]
+    public async Task Bad_answers_to_send_reach_the_user(int status, string text, string message)
+    {
+        await using var server = await FakeRestManager.StartAsync("""["1.0"]""", (c, _) => FakeRestManager.Status(c, status, text));
+        using var manager = new Q2tTransactionManager(server.Socket);
+        var error = await Assert.ThrowsAsync<TransactionManagerException>(() => manager.SendAsync(new SendArguments(Payload, null, [KeyB]), default));
+        Assert.Contains(message, error.Message);
+    }
+
+    [Fact]
+    public async Task Nothing_but_base64_goes_into_a_header()
+    {
+        await using var server = await FakeRestManager.StartAsync(null, (c, _) => FakeRestManager.Status(c, 500));
+        using var manager = new Q2tTransactionManager(server.Socket);
+        await Assert.ThrowsAsync<TransactionManagerException>(() => manager.SendAsync(new SendArguments(Payload, null, ["x\r\ny: z"]), default));
+        Assert.DoesNotContain(server.Requests, r => r.Target == "/sendraw");
+    }
+}
