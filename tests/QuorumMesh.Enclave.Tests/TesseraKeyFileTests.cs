@@ -25,7 +25,8 @@ public class TesseraKeyFileTests
         Assert.True(secret.ContentEquals(Convert.FromBase64String(Samples.SenderPrivate)));
     }
 
-    [Fact]
+    /// <summary>A GiB and ten passes: some 5 s of two idle cores, so it is among the long tests.</summary>
+    [LongFact]
     public void Opens_the_locked_sample_of_the_documentation()
     {
         using var directory = new TempDirectory();
@@ -53,13 +54,18 @@ public class TesseraKeyFileTests
     }
 
     [Theory]
-    [InlineData(1, "i")]
-    [InlineData(2, "id")]
-    public void Both_argon2_implementations_agree(int variant, string name)
+    [InlineData(1, "i", 1, 16, 64, 3)]
+    [InlineData(2, "id", 1, 16, 64, 3)]
+    [InlineData(0, "d", 1, 16, 64, 3)]
+    [InlineData(0, "d", 3, 8, 100, 2)]
+    [InlineData(1, "i", 4, 32, 2049, 1)]
+    [InlineData(2, "id", 4, 32, 4096, 2)]
+    [InlineData(2, "id", 2, 9, 1031, 4)]
+    public void Opens_what_another_argon2_locked(int variant, string name, int lanes, int saltSize, int memory, int passes)
     {
-        var salt = Samples.Run(1, 16);
+        var salt = Samples.Run(1, saltSize);
         var generator = new Argon2BytesGenerator();
-        generator.Init(new Argon2Parameters.Builder(variant).WithVersion(0x13).WithIterations(3).WithMemoryAsKB(64).WithParallelism(1).WithSalt(salt).Build());
+        generator.Init(new Argon2Parameters.Builder(variant).WithVersion(0x13).WithIterations(passes).WithMemoryAsKB(memory).WithParallelism(lanes).WithSalt(salt).Build());
         var key = new byte[32];
         generator.GenerateBytes("pw"u8.ToArray(), key);
         var nonce = Samples.Run(7, 24);
@@ -68,7 +74,7 @@ public class TesseraKeyFileTests
 
         using var directory = new TempDirectory();
         var path = directory.Write("a.key", $$$"""
-            {"type":"argon2sbox","data":{"aopts":{"variant":"{{{name}}}","memory":64,"iterations":3,"parallelism":1},
+            {"type":"argon2sbox","data":{"aopts":{"variant":"{{{name}}}","memory":{{{memory}}},"iterations":{{{passes}}},"parallelism":{{{lanes}}}},
             "snonce":"{{{Convert.ToBase64String(nonce)}}}","asalt":"{{{Convert.ToBase64String(salt)}}}","sbox":"{{{Convert.ToBase64String(box)}}}"}}
             """);
         using var secret = TesseraKeyFile.ReadPrivateKey(path, "pw"u8);

@@ -19,8 +19,6 @@ public class KeystoreV3Tests
             using var password = SecretBytes.FromText(vector.Value.GetProperty("password").GetString());
             using var key = KeystoreV3.Decrypt(json, password);
             Assert.Equal(vector.Value.GetProperty("priv").GetString(), Hex.ToHex(key.Span, prefix: false));
-            using var wrong = SecretBytes.FromText("not the password");
-            Assert.Throws<WrongPasswordException>(() => KeystoreV3.Decrypt(json, wrong).Dispose());
             count++;
         }
 

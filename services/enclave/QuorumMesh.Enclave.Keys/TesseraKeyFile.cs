@@ -80,12 +80,24 @@ public static class TesseraKeyFile
         if (nonce.Length != NaClBox.NonceSize || box.Length != NaClBox.KeySize + NaClBox.TagSize)
             throw new KeyException(key, $"snonce must have {NaClBox.NonceSize} bytes and sbox {NaClBox.KeySize + NaClBox.TagSize}");
 
-        using var derived = Argon2.Derive(options, password, salt.Span);
+        using var derived = Stretch(key, options, password, salt.Span);
         var privateKey = new SecretBuffer(NaClBox.KeySize);
         if (NaClBox.TryOpen(box.Span, nonce.Span, derived.Span, privateKey.Span))
             return privateKey;
         privateKey.Dispose();
         throw new KeyException(key, "the password does not open it");
+    }
+
+    private static SecretBuffer Stretch(string key, ArgonOptions options, ReadOnlySpan<byte> password, ReadOnlySpan<byte> salt)
+    {
+        try
+        {
+            return Argon2.Derive(options, password, salt);
+        }
+        catch (InsufficientMemoryException e)
+        {
+            throw new KeyException(key, e.Message, e);
+        }
     }
 
     private static ArgonOptions ReadOptions(string key, JsonElement data)
@@ -115,7 +127,7 @@ public static class TesseraKeyFile
     {
         var salt = RandomNumberGenerator.GetBytes(SaltSize);
         var nonce = RandomNumberGenerator.GetBytes(NaClBox.NonceSize);
-        using var derived = Argon2.Derive(options, password, salt);
+        using var derived = Stretch(path, options, password, salt);
         var box = new byte[NaClBox.KeySize + NaClBox.TagSize];
         NaClBox.Seal(privateKey.Span, nonce, derived.Span, box);
         var text = $$$"""

@@ -12,14 +12,29 @@ internal sealed class KeyReloader(TesseraFileKeyProvider provider, PayloadSealer
 
     private readonly SemaphoreSlim _changed = new(0, 1);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    private PosixSignalRegistration? _hangUp;
+
+    /// <summary>Listens for changes before the service counts as started: none may fall between.</summary>
+    public override Task StartAsync(CancellationToken cancellationToken)
     {
         provider.Changed += Signal;
-        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        _hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
         {
             context.Cancel = true;
             provider.NotifyChanged();
         });
+        return base.StartAsync(cancellationToken);
+    }
+
+    public override void Dispose()
+    {
+        provider.Changed -= Signal;
+        _hangUp?.Dispose();
+        base.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
         try
         {
             while (true)
@@ -30,10 +45,6 @@ internal sealed class KeyReloader(TesseraFileKeyProvider provider, PayloadSealer
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-        }
-        finally
-        {
-            provider.Changed -= Signal;
         }
     }
 
