@@ -1,0 +1,46 @@
+# QuorumMesh: the commands that stay stable. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+RID ?= linux-x64
+NETWORK_DIR ?= network
+PARTICIPANTS ?= 3
+PORT_OFFSET ?= 0
+export DOTNET_CLI_TELEMETRY_OPTOUT := 1
+export DOTNET_NOLOGO := 1
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+deps: ## install what a fresh Debian 12 with the .NET 10 SDK lacks
+	@scripts/deps.sh
+
+build: deps ## build everything
+	@dotnet build QuorumMesh.sln -c Release -m:2 --nologo -v q
+
+publish: deps ## artifacts/{node,txmanager,enclave,qmesh}: ReadyToRun, native libraries inside
+	@scripts/publish.sh $(RID)
+
+run: publish ## participants A, B, C on loopback; prints their URLs; Ctrl-C ends every process
+	@artifacts/qmesh/qmesh network run --dir $(NETWORK_DIR) --participants $(PARTICIPANTS) --consensus raft --port-offset $(PORT_OFFSET)
+
+demo: publish ## the three private-contract cases on a network of its own; the exit code tells
+	@artifacts/qmesh/qmesh demo
+
+test: deps ## the whole test suite; last line: N passed, N failed, N skipped
+	@scripts/test.sh
+
+test-long: publish ## kills under load, many simulation seeds, slow vectors
+	@scripts/test-long.sh
+
+bench: publish ## tables with ratios; peers by BENCH_GOQUORUM_EVM and BENCH_ANVIL
+	@scripts/bench.sh
+
+format: ## check the code style
+	@dotnet format QuorumMesh.sln --verify-no-changes --no-restore
+
+clean: ## remove what was built
+	@rm -rf artifacts; find . -type d \( -name bin -o -name obj -o -name TestResults \) -not -path './.git/*' -prune -exec rm -rf {} +
+
+.PHONY: help deps build publish run demo test test-long bench format clean

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Installs the native parts that the build and the tests need, and says so. Idempotent.
+set -euo pipefail
+missing=()
+ldconfig -p | grep -q 'libsecp256k1\.so\.1' || missing+=(libsecp256k1-1)
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
+command -v dotnet >/dev/null || { echo "The .NET 10 SDK is missing: install it from https://dot.net and run make again." >&2; exit 1; }
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "Installing ${missing[*]} (Debian packages)"
+  sudo=(); [ "$(id -u)" = 0 ] || sudo=(sudo)
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq \
+    && "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null \
+    || { echo "Could not install ${missing[*]}: run 'apt-get install ${missing[*]}' as root, then make again." >&2; exit 1; }
+fi

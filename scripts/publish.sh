@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Publishes the four programs, ReadyToRun, with their native libraries beside them.
+# Skips the work when the sources have not changed since the last publish.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+rid=${1:-linux-x64}
+stamp=artifacts/.stamp
+sum=$( (git ls-files -s -- services shared Directory.* global.json scripts/publish.sh; git diff HEAD -- services shared Directory.* scripts/publish.sh; \
+        git ls-files -o --exclude-standard -- services shared | xargs -r sha1sum; echo "$rid") | sha1sum | cut -d' ' -f1)
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$sum" ]; then exit 0; fi
+rm -f "$stamp"
+publish() {
+  echo "Publishing $2"
+  dotnet publish "$1" -c Release -r "$rid" --self-contained false -p:PublishReadyToRun=true -p:DebugType=none -p:GenerateDocumentationFile=false \
+    -o "artifacts/$2" -m:2 --nologo -v q
+  # The CPU-portable native library travels with the binaries, so that a host needs no package of its own.
+  lib=$(ldconfig -p | awk '/libsecp256k1\.so\.1/ {print $NF; exit}')
+  [ -z "$lib" ] || cp -L "$lib" "artifacts/$2/libsecp256k1.so.1"
+}
+publish services/node/QuorumMesh.Node/QuorumMesh.Node.csproj node
+publish services/txmanager/QuorumMesh.TxManager/QuorumMesh.TxManager.csproj txmanager
+publish services/enclave/QuorumMesh.Enclave/QuorumMesh.Enclave.csproj enclave
+publish services/cli/QuorumMesh.Cli/QuorumMesh.Cli.csproj qmesh
+echo "$sum" > "$stamp"

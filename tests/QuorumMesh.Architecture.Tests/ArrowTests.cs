@@ -1,0 +1,96 @@
+using System.Xml.Linq;
+
+namespace QuorumMesh.Architecture.Tests;
+
+/// <summary>Holds the arrows of ARCHITECTURE.md: who may reference whom, and which projects are pure.</summary>
+public sealed class ArrowTests
+{
+    /// <summary>Project → the projects it may reference. A project that is not listed fails the test: write it down first.</summary>
+    private static readonly Dictionary<string, string[]> Allowed = new()
+    {
+        ["Primitives"] = [],
+        ["Contracts"] = ["Primitives"],
+        ["ServiceDefaults"] = [],
+        ["Evm"] = ["Primitives"],
+        ["State"] = ["Evm"],
+        ["Chain"] = ["State"],
+        ["Consensus"] = ["Chain"],
+        ["Node.Runtime"] = ["Consensus"],
+        ["Node.Storage"] = ["Node.Runtime"],
+        ["Node.Network"] = ["Node.Runtime"],
+        ["Node.Privacy"] = ["Node.Runtime", "Contracts"],
+        ["Node.Accounts"] = ["Node.Runtime"],
+        ["Node.Rpc"] = ["Node.Runtime"],
+        ["Node"] = ["Node.Storage", "Node.Network", "Node.Privacy", "Node.Accounts", "Node.Rpc", "ServiceDefaults"],
+        ["TxManager.Core"] = ["Primitives", "Contracts"],
+        ["TxManager.Storage"] = ["TxManager.Core"],
+        ["TxManager.Storage.Sqlite"] = ["TxManager.Storage"],
+        ["TxManager.Storage.Postgres"] = ["TxManager.Storage"],
+        ["TxManager.Api"] = ["TxManager.Core"],
+        ["TxManager.Peers"] = ["TxManager.Core"],
+        ["TxManager.EnclaveClient"] = ["TxManager.Core"],
+        ["TxManager"] = ["TxManager.Storage.Sqlite", "TxManager.Storage.Postgres", "TxManager.Api", "TxManager.Peers", "TxManager.EnclaveClient", "ServiceDefaults"],
+        ["Enclave.Core"] = ["Primitives", "Contracts"],
+        ["Enclave.Keys"] = ["Enclave.Core"],
+        ["Enclave"] = ["Enclave.Keys", "ServiceDefaults"],
+        ["Cli"] = ["Chain", "Node.Accounts", "Enclave.Keys"],
+    };
+
+    private static readonly string[] Pure = ["Primitives", "Contracts", "Evm", "State", "Chain", "Consensus", "Enclave.Core"];
+
+    public static TheoryData<string> Projects() => [.. Paths()];
+
+    private static IEnumerable<string> Paths() => new[] { "services", "shared" }
+        .SelectMany(top => Directory.EnumerateFiles(Path.Combine(Root, top), "*.csproj", SearchOption.AllDirectories))
+        .Select(path => Path.GetRelativePath(Root, path));
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void A_project_references_only_what_its_arrows_allow(string path)
+    {
+        var name = Name(path);
+        Assert.True(Allowed.TryGetValue(name, out var allowed), $"{name} has no arrows yet: add it to ARCHITECTURE.md and to this test");
+        var references = Elements(path, "ProjectReference").Select(e => Name(e.Attribute("Include")!.Value.Replace('\\', '/')));
+        Assert.Empty(references.Except(allowed!));
+    }
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void Exactly_the_pure_projects_have_the_banned_list(string path) =>
+        Assert.Equal(Pure.Contains(Name(path)), Elements(path, "QuorumMeshPure").Any(e => e.Value == "true"));
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void Folder_project_and_root_namespace_have_one_name(string path)
+    {
+        Assert.Equal(Path.GetFileNameWithoutExtension(path), Path.GetFileName(Path.GetDirectoryName(path)));
+        Assert.Empty(Elements(path, "RootNamespace"));
+    }
+
+    [Fact]
+    public void Every_project_is_in_the_solution_and_in_the_architecture_page()
+    {
+        var solution = File.ReadAllText(Path.Combine(Root, "QuorumMesh.sln"));
+        var page = File.ReadAllText(Path.Combine(Root, "ARCHITECTURE.md"));
+        foreach (var path in Paths())
+        {
+            var name = Path.GetFileNameWithoutExtension(path);
+            Assert.Contains($"\"{name}\"", solution, StringComparison.Ordinal);
+            Assert.Contains($"`{Name(path)}`", page, StringComparison.Ordinal);
+        }
+    }
+
+    private static string Root { get; } = FindRoot();
+
+    private static string Name(string path) => Path.GetFileNameWithoutExtension(path)["QuorumMesh.".Length..];
+
+    private static IEnumerable<XElement> Elements(string path, string name) => XDocument.Load(Path.Combine(Root, path)).Descendants(name);
+
+    private static string FindRoot()
+    {
+        var directory = new DirectoryInfo(AppContext.BaseDirectory);
+        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "QuorumMesh.sln")))
+            directory = directory.Parent;
+        return directory?.FullName ?? throw new InvalidOperationException("QuorumMesh.sln was not found above the test's directory");
+    }
+}
