@@ -1,0 +1,68 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Chain.Pool;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Runtime;
+
+/// <param name="Role">minter, verifier or learner; empty while no leader is known.</param>
+/// <param name="Active">Whether a connection to the member stands.</param>
+public sealed record RaftMember(ulong RaftId, string NodeId, string Hostname, int P2pPort, int RaftPort, string Role, bool Active);
+
+/// <param name="Role">Of this node: minter, verifier, learner, or empty.</param>
+/// <param name="LeaderNodeId">128 hex digits, null while no leader is known.</param>
+public sealed record RaftStatus(string Role, string? LeaderNodeId, IReadOnlyList<RaftMember> Members);
+
+/// <summary>A catch-up in progress.</summary>
+public sealed record SyncProgress(ulong StartingBlock, ulong CurrentBlock, ulong HighestBlock);
+
+/// <summary>The node as its RPC sees it. Thread safe.</summary>
+public interface INode
+{
+    ChainConfig Config { get; }
+
+    CompatibilityProfile Profile { get; }
+
+    ulong NetworkId { get; }
+
+    /// <summary>As web3_clientVersion answers it.</summary>
+    string ClientVersion { get; }
+
+    string DataDirectory { get; }
+
+    BlockHeader Genesis { get; }
+
+    ITransactionManager TransactionManager { get; }
+
+    IAccountStore Accounts { get; }
+
+    INodeSigner NodeKey { get; }
+
+    IPeerNetwork Peers { get; }
+
+    NodeEvents Events { get; }
+
+    RaftStatus Raft { get; }
+
+    /// <summary>Null when this node is up to date.</summary>
+    SyncProgress? Sync { get; }
+
+    /// <summary>A consistent snapshot for one request; dispose it.</summary>
+    NodeView OpenView();
+
+    /// <summary>Recovers the sender, checks, pools and journals; returns when the transaction can no longer be lost.</summary>
+    /// <exception cref="TransactionRejectedException">With GoQuorum's text.</exception>
+    Task<Hash256> SubmitAsync(Transaction transaction, CancellationToken cancellation);
+
+    /// <summary>Runs on the writer loop between two steps: keep it short and copy out.</summary>
+    Task<T> QueryPoolAsync<T>(Func<TransactionPool, T> query, CancellationToken cancellation);
+
+    /// <summary>Next nonce of an account, with the pool's transactions counted.</summary>
+    Task<ulong> PendingNonceAsync(Address account, CancellationToken cancellation);
+
+    /// <summary>Waits until the private head has reached a block, at most the given time; does not throw when it has not.</summary>
+    Task WaitForPrivateHeadAsync(ulong block, TimeSpan atMost, CancellationToken cancellation);
+
+    /// <summary>A payload that this node itself just sent: saves asking the manager for it.</summary>
+    void RememberPayload(PayloadHash hash, byte[] payload);
+}

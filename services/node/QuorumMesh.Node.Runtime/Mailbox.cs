@@ -1,0 +1,58 @@
+using System.Collections.Concurrent;
+
+namespace QuorumMesh.Node.Runtime;
+
+/// <summary>
+/// The way into the writer loop: two bounded queues, one for what keeps the node going (Raft, payload answers, queries) and one for transactions,
+/// so that a flood of the latter never starves the former. Many producers, one consumer.
+/// </summary>
+public sealed class Mailbox<T>(int urgentCapacity = 16_384, int bulkCapacity = 65_536) : IDisposable
+{
+    private readonly ConcurrentQueue<T> _urgent = new();
+    private readonly ConcurrentQueue<T> _bulk = new();
+    private readonly AutoResetEvent _signal = new(false);
+    private int _urgentCount;
+    private int _bulkCount;
+    private int _signalled;
+
+    public void Dispose() => _signal.Dispose();
+
+    public int BulkCount => Volatile.Read(ref _bulkCount);
+
+    /// <returns>False when the queue is full: the sender tries again or drops.</returns>
+    public bool TryPostUrgent(T item) => TryPost(_urgent, ref _urgentCount, urgentCapacity, item);
+
+    /// <inheritdoc cref="TryPostUrgent"/>
+    public bool TryPostBulk(T item) => TryPost(_bulk, ref _bulkCount, bulkCapacity, item);
+
+    /// <summary>Waits for items until the deadline and moves at most <paramref name="maxBulk"/> bulk items, and all urgent ones before them, to <paramref name="batch"/>.</summary>
+    public void Take(List<T> batch, int maxBulk, TimeSpan wait)
+    {
+        if (_urgent.IsEmpty && _bulk.IsEmpty && wait > TimeSpan.Zero)
+            _signal.WaitOne(wait);
+        Volatile.Write(ref _signalled, 0);
+        while (_urgent.TryDequeue(out var item))
+        {
+            Interlocked.Decrement(ref _urgentCount);
+            batch.Add(item);
+        }
+        for (var taken = 0; taken < maxBulk && _bulk.TryDequeue(out var item); taken++)
+        {
+            Interlocked.Decrement(ref _bulkCount);
+            batch.Add(item);
+        }
+    }
+
+    private bool TryPost(ConcurrentQueue<T> queue, ref int count, int capacity, T item)
+    {
+        if (Interlocked.Increment(ref count) > capacity)
+        {
+            Interlocked.Decrement(ref count);
+            return false;
+        }
+        queue.Enqueue(item);
+        // One pending signal is enough: the consumer drains everything it finds.
+        if (Interlocked.Exchange(ref _signalled, 1) == 0) _signal.Set();
+        return true;
+    }
+}

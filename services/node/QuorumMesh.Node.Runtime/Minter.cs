@@ -1,0 +1,99 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Pool;
+using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Runtime;
+
+/// <summary>
+/// Mints while this node leads: at once when idle, at most one block per block time under load, none when there is nothing to mine. Blocks are built on the speculative
+/// head without waiting for Raft (GoQuorum raft/minter.go). Owned by the writer loop.
+/// </summary>
+internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftId, int blockTimeMs, Hash256 head)
+{
+    /// <summary>Blocks proposed and not yet committed: more would only make the pipeline longer, so transactions wait for a larger block instead.</summary>
+    private const int MaxSpeculative = 4;
+    private const int MaxTransactionsPerBlock = 2_000;
+    private const long MaxBlockBytes = 4 << 20;
+
+    private readonly SpeculativeChain _chain = new(head);
+    private readonly Dictionary<Hash256, ExecutedBlock> _executed = [];
+    private long _nextMint;
+
+    public bool IsLeading { get; private set; }
+
+    /// <summary>The block as this node executed it when it minted it, if it did.</summary>
+    public ExecutedBlock? Find(in Hash256 blockHash) => _executed.GetValueOrDefault(blockHash);
+
+    public void SetLeading(bool leading, in Hash256 chainHead)
+    {
+        IsLeading = leading;
+        Clear(chainHead);
+    }
+
+    public void Accepted(in Hash256 blockHash)
+    {
+        _chain.Accept(blockHash);
+        _executed.Remove(blockHash);
+        if (_chain.Count == 0) _executed.Clear();
+    }
+
+    public void Unwind(in Hash256 invalidHash, in Hash256 chainHead)
+    {
+        _chain.UnwindFrom(invalidHash, chainHead);
+        if (_chain.Count == 0) _executed.Clear();
+    }
+
+    public void Clear(in Hash256 chainHead)
+    {
+        _chain.Clear(chainHead);
+        _executed.Clear();
+    }
+
+    /// <summary>When the next block may be minted, for the loop's wake-up; null when there is nothing to wait for.</summary>
+    public long? WakeAt(TransactionPool pool) => IsLeading && HasReady(pool) && _chain.Count < MaxSpeculative ? _nextMint : null;
+
+    /// <summary>Builds the next block if one is due.</summary>
+    /// <returns>Null when none is.</returns>
+    public ExecutedBlock? TryMint(TransactionDesk desk, ChainWriter chain, NodeTime now)
+    {
+        var pool = desk.Pool;
+        if (!IsLeading || now.Milliseconds < _nextMint || _chain.Count >= MaxSpeculative || !HasReady(pool)) return null;
+        _nextMint = now.Milliseconds + blockTimeMs;
+        var (parent, layer, privateLayer) = Find(_chain.Head) is { } speculative
+            ? (speculative.Block.Header, speculative.Imported.PublicLayer, speculative.Imported.PrivateLayer)
+            : (chain.Head, chain.PublicLayer, chain.PrivateLayer);
+        var built = stores.Builder.Build(
+            stores.Rules.Engine.Prepare(parent, now.UnixNanoseconds), author: default, pool.Ready(t => _chain.IsProposed(t.Tx.Hash)), layer, privateLayer,
+            chain.PayloadFor, number => BlockHashAt(parent, number), new BuildLimits(MaxTransactionsPerBlock, MaxBlockBytes));
+        foreach (var (transaction, reason) in built.Skipped)
+            if (!MayFitLater(reason)) desk.Refused(transaction, TransactionInvalidText.Of(reason));
+        if (built.Transactions.Count == 0) return null;
+        var completed = built.WithHeader(RaftEngine.Seal(built.Block.Header, raftId, hash => signer.Sign(hash))).ToImported();
+        return new ExecutedBlock(completed, built.Transactions, chain.SkippedOf(completed.Block));
+    }
+
+    /// <summary>The block was handed to Raft: the next one builds on it.</summary>
+    public void Proposed(ExecutedBlock block)
+    {
+        _chain.Extend(new SpeculativeBlock(block.Block.Hash, block.Block.Header.ParentHash, [.. block.Block.Transactions.Select(t => t.Hash)]));
+        _executed[block.Block.Hash] = block;
+    }
+
+    /// <summary>Pending ones that are in no proposed block.</summary>
+    private bool HasReady(TransactionPool pool) => pool.PendingCount > _executed.Values.Sum(b => b.Transactions.Count);
+
+    private static bool MayFitLater(TransactionInvalid reason) =>
+        reason is TransactionInvalid.GasLimitReached or TransactionInvalid.NonceTooHigh or TransactionInvalid.NonceTooLow;
+
+    /// <summary>The hash of an ancestor: speculative blocks are not in the store yet.</summary>
+    private Hash256 BlockHashAt(BlockHeader parent, ulong number)
+    {
+        var header = parent;
+        while (header.Number > number && Find(header.ParentHash) is { } above) header = above.Block.Header;
+        if (header.Number == number) return header.Hash;
+        return header.Number == number + 1 ? header.ParentHash : ChainStore.GetCanonicalHash(stores.KeyValues, number) ?? default;
+    }
+}

@@ -1,0 +1,271 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Chain.Pool;
+using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Node.Runtime.Raft;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Runtime;
+
+/// <summary>
+/// The one writer: owns chain, pool, minting and Raft. Synchronous; inputs, time and randomness come from outside, effects go out as values. A host or a simulation calls
+/// <see cref="Begin"/>, <see cref="Handle"/> for each input, <see cref="Tick"/> when one is due, and <see cref="Complete"/>.
+/// </summary>
+public sealed class NodeCore : IRaftApplication
+{
+    private const long AnnounceIntervalMs = 1_000;
+    private const ulong DeferredBytesPerRead = 16 << 20;
+
+    private readonly NodeStores _stores;
+    private readonly NodeEvents _events;
+    private readonly TransactionDesk _desk;
+    private readonly ChainWriter _chain;
+    private readonly PrivateSideDriver _private;
+    private readonly Minter _minter;
+    private readonly RaftDriver _raft;
+    private readonly RaftMembers _members;
+    private readonly BlockIntake _intake = new();
+    private readonly List<RecoveredTransaction> _newPending = [];
+    private NodeEffects _effects = new();
+    private NodeTime _now;
+    private long _nextAnnounce;
+    private bool _minterChanged;
+
+    public NodeCore(NodeCoreSetup setup)
+    {
+        ArgumentNullException.ThrowIfNull(setup);
+        _stores = setup.Stores;
+        _events = setup.Events;
+        _desk = new TransactionDesk(setup.Stores, setup.Pool ?? NewPool(setup.Stores));
+        var payloads = new PayloadCache();
+        _chain = new ChainWriter(setup.Stores, payloads, setup.Events, setup.Archive);
+        _private = new PrivateSideDriver(_chain, payloads, setup.Stores);
+        _minter = new Minter(setup.Stores, setup.Signer, setup.RaftId, setup.BlockTimeMs, _chain.Head.Hash);
+        _members = new RaftMembers(setup.Stores, setup.Transport, setup.RaftId, setup.MembersChanged);
+        _raft = new RaftDriver(setup.Raft, setup.RaftLog, setup.Transport.Send);
+    }
+
+    public BlockHeader Head => _chain.Head;
+
+    public BlockPointer PrivateHead => _chain.PrivateHead;
+
+    public PrivateHeadStatus PrivateStatus => _private.Status;
+
+    public UInt256 TotalDifficulty => _chain.TotalDifficulty;
+
+    public TransactionPool Pool => _desk.Pool;
+
+    public RaftCore Raft => _raft.Core;
+
+    /// <summary>May be read from any thread.</summary>
+    public RaftView RaftView => _members.View;
+
+    /// <summary>True once another member said that this one was removed from the cluster.</summary>
+    public bool Removed { get; private set; }
+
+    /// <summary>After the start: transactions of the journal, members of the log, a catch-up that was cut off.</summary>
+    public void Open(NodeTime now)
+    {
+        _now = now;
+        _members.ConnectAll();
+        _desk.RestoreJournal(now, _effects);
+        if (_raft.Log.Snapshot() is { } snapshot && snapshot.Index > ChainStore.GetAppliedRaftIndex(_stores.KeyValues))
+            ApplySnapshot(snapshot);
+    }
+
+    public void Begin(NodeTime now) => _now = now;
+
+    public void Tick() => _raft.Core.Tick();
+
+    public void Handle(NodeInput input)
+    {
+        switch (input)
+        {
+            case NodeInput.RaftMessage raft when !_members.IsRemoved(raft.Message.From):
+                _raft.Core.Step(raft.Message);
+                break;
+            case NodeInput.RaftPeerLost lost when lost.Id == _raft.Core.Leader:
+                _raft.Core.ReportLeaderLost();
+                break;
+            case NodeInput.RaftUnreachable unreachable:
+                _raft.Core.ReportUnreachable(unreachable.Id);
+                break;
+            case NodeInput.RaftSnapshotReported reported:
+                _raft.Core.ReportSnapshot(reported.Id, reported.Delivered);
+                break;
+            case NodeInput.RaftRemoved:
+                Removed = true;
+                break;
+            case NodeInput.LocalTransaction local:
+                if (_desk.AddLocal(local.Transaction, local.Answer, _now, _effects)) TookIn(local.Transaction);
+                break;
+            case NodeInput.PeerTransactions peer:
+                _desk.AddRemote(peer.Transactions, _now, _effects, TookIn);
+                break;
+            case NodeInput.PayloadAnswers answers:
+                _private.Answered(answers.Answers, _now);
+                break;
+            case NodeInput.PayloadArrived arrived:
+                _private.Arrived(arrived.Sequence, arrived.Hash);
+                break;
+            case NodeInput.SyncedBlocks synced:
+                ImportSynced(synced);
+                break;
+            case NodeInput.SyncFailed failed:
+                throw new NodeHaltedException($"catching up to block {failed.Target} failed: {failed.Reason}");
+            case NodeInput.Query query:
+                query.Ask(this);
+                break;
+        }
+    }
+
+    /// <summary>Ends a batch: Raft, minting, the private side, announcements; makes durable what must be, and gives the effects.</summary>
+    public NodeEffects Complete()
+    {
+        _raft.Pump(this);
+        Mint();
+        _private.Advance(_now, _effects);
+        if (_minterChanged || _now.Milliseconds >= _nextAnnounce) Announce();
+        _desk.Flush(_effects);
+        if (_newPending.Count > 0)
+        {
+            _events.Raise([.. _newPending]);
+            _newPending.Clear();
+        }
+        _effects.WakeAt = Earliest(_minter.WakeAt(Pool), _private.WakeAt);
+        var effects = _effects;
+        _effects = new NodeEffects();
+        return effects;
+    }
+
+    /// <summary>Before the store is closed: a synced write, so that a restart has nothing to replay.</summary>
+    public void Close() => _members.WriteApplied(_intake.Applied, sync: true);
+
+    void IRaftApplication.ApplyBlock(ulong index, byte[] data)
+    {
+        if (_intake.Defer(index)) return;
+        ApplyBlockNow(index, data);
+        _members.MaybeSnapshot(_raft, index, _chain.Head.Hash);
+    }
+
+    void IRaftApplication.ApplyMembership(ulong index, RaftConfChange change, RaftConfState result)
+    {
+        _intake.Passed(index);
+        _members.Apply(_intake.Applied, change, result);
+    }
+
+    void IRaftApplication.ApplySnapshot(RaftSnapshot snapshot) => ApplySnapshot(snapshot);
+
+    void IRaftApplication.LeadershipChanged(ulong leader, RaftRole role)
+    {
+        _members.SetLeader(leader, role);
+        var leading = role == RaftRole.Leader;
+        if (leading != _minter.IsLeading) _minter.SetLeading(leading, _chain.Head.Hash);
+        _minterChanged |= leader != 0;
+    }
+
+    /// <summary>The same decision on every node from the same log: a block on the head is imported, any other is void (GoQuorum raft/handler.go).</summary>
+    private void ApplyBlockNow(ulong index, byte[] data)
+    {
+        var block = BlockIntake.Decode(index, data);
+        _intake.Passed(index);
+        if (_chain.Knows(block.Hash)) return;
+        if (block.Header.ParentHash != _chain.Head.Hash)
+        {
+            _minter.Unwind(block.Hash, _chain.Head.Hash);
+            return;
+        }
+        Import(block, index);
+        _minter.Accepted(block.Hash);
+    }
+
+    private void Import(Block block, ulong? raftIndex)
+    {
+        var executed = _chain.Import(block, _minter.Find(block.Hash), batch =>
+        {
+            if (raftIndex is { } index) ChainStore.PutAppliedRaftIndex(batch, index);
+            _desk.Mined(block.Transactions, batch);
+        });
+        _desk.NewHead(block.Header, _chain.PublicLayer, executed.Transactions);
+        _private.Want(block);
+    }
+
+    /// <summary>The log before the snapshot is not to be had: membership is taken over, blocks come from peers, later entries wait.</summary>
+    private void ApplySnapshot(RaftSnapshot snapshot)
+    {
+        var data = RaftSnapshotData.Decode(snapshot.Data);
+        _members.Replace(data, snapshot);
+        _minter.Clear(_chain.Head.Hash);
+        if (_chain.Knows(data.HeadBlockHash))
+        {
+            _members.WriteApplied(snapshot.Index, sync: true);
+            _intake.Passed(snapshot.Index);
+            return;
+        }
+        _intake.WaitFor(data.HeadBlockHash, snapshot.Index);
+        _effects.Sync = (new BlockPointer(_chain.Head.Number, _chain.Head.Hash), data.HeadBlockHash);
+    }
+
+    private void ImportSynced(NodeInput.SyncedBlocks synced)
+    {
+        try
+        {
+            foreach (var block in synced.Blocks)
+            {
+                if (_chain.Knows(block.Hash)) continue;
+                if (block.Header.ParentHash != _chain.Head.Hash)
+                    throw new NodeHaltedException($"block {block.Number} does not build on our head {_chain.Head.Number} ({_chain.Head.Hash}): this node is on another chain than the cluster; start it again from an empty data directory");
+                Import(block, raftIndex: null);
+            }
+            synced.Done.TrySetResult();
+        }
+        catch (NodeHaltedException e)
+        {
+            synced.Done.TrySetException(e);
+            return;
+        }
+        if (_intake.Reached(_chain.Head.Hash) is not { } index) return;
+        _members.WriteApplied(index, sync: true);
+        _minter.Clear(_chain.Head.Hash);
+        ApplyDeferred(index + 1);
+    }
+
+    private void ApplyDeferred(ulong from)
+    {
+        for (var next = from; next <= _intake.LastDeferred;)
+            foreach (var entry in _raft.Log.Entries(next, _intake.LastDeferred + 1, DeferredBytesPerRead))
+            {
+                if (entry is { Type: RaftEntryType.Normal, Data.Length: > 0 }) ApplyBlockNow(entry.Index, entry.Data);
+                next = entry.Index + 1;
+            }
+    }
+
+    private void Mint()
+    {
+        if (_intake.IsWaiting || _minter.TryMint(_desk, _chain, _now) is not { } block) return;
+        if (!_raft.Core.Propose(block.Block.Encode())) return;
+        _minter.Proposed(block);
+        _raft.Pump(this);
+    }
+
+    private void TookIn(RecoveredTransaction transaction)
+    {
+        _newPending.Add(transaction);
+        _private.Want(transaction.Tx);
+    }
+
+    private void Announce()
+    {
+        _nextAnnounce = _now.Milliseconds + AnnounceIntervalMs;
+        _desk.Maintain(_now, _minterChanged, _effects);
+        _minterChanged = false;
+    }
+
+    private static TransactionPool NewPool(NodeStores stores)
+    {
+        var head = ChainStore.GetHeader(stores.KeyValues, stores.Public.Head.BlockHash)!;
+        return new TransactionPool(stores.Rules.Config, stores.Rules.Profile, TransactionDesk.HeadFor(head, stores.Public.Head));
+    }
+
+    private static long? Earliest(long? a, long? b) => a is null ? b : b is null ? a : Math.Min(a.Value, b.Value);
+}

@@ -1,0 +1,35 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Chain.Pool;
+using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Runtime.Ports;
+
+namespace QuorumMesh.Node.Runtime;
+
+/// <summary>The seams of the core, put together by a host or a simulation.</summary>
+public sealed record NodeCoreSetup
+{
+    public required NodeStores Stores { get; init; }
+
+    /// <summary>Null makes one with geth's limits on the head.</summary>
+    public TransactionPool? Pool { get; init; }
+
+    public required RaftCore Raft { get; init; }
+
+    public required IRaftLog RaftLog { get; init; }
+
+    public required IRaftTransport Transport { get; init; }
+
+    public required INodeSigner Signer { get; init; }
+
+    public required ushort RaftId { get; init; }
+
+    public NodeEvents Events { get; init; } = new();
+
+    public int BlockTimeMs { get; init; } = 50;
+
+    /// <summary>Keeps every public diff.</summary>
+    public bool Archive { get; init; }
+
+    /// <summary>Called on the loop with the members' addresses when they change, so that the p2p network follows.</summary>
+    public Action<IReadOnlyList<RaftAddress>> MembersChanged { get; init; } = static _ => { };
+}

@@ -1,0 +1,36 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Runtime;
+
+/// <summary>The time of a batch of inputs.</summary>
+/// <param name="UnixNanoseconds">Wall clock, for block times.</param>
+/// <param name="Milliseconds">Never goes back, for waits.</param>
+public readonly record struct NodeTime(ulong UnixNanoseconds, long Milliseconds)
+{
+    public DateTimeOffset Wall => DateTimeOffset.UnixEpoch.AddTicks((long)(UnixNanoseconds / 100));
+}
+
+/// <summary>What the loop is to do after a batch, in this order; everything that had to be durable before is durable.</summary>
+public sealed class NodeEffects
+{
+    /// <summary>Answers to local transactions, to be completed now.</summary>
+    public List<Action> Acknowledgements { get; } = [];
+
+    /// <summary>Transactions to tell the peers about.</summary>
+    public List<RecoveredTransaction> Broadcast { get; } = [];
+
+    /// <summary>Local transactions that are still not mined, to be told again.</summary>
+    public List<RecoveredTransaction> Announce { get; } = [];
+
+    /// <summary>Payloads to ask the manager for, at most <see cref="MaxPayloadRequest"/> at a time.</summary>
+    public HashSet<PayloadHash> FetchPayloads { get; } = [];
+
+    /// <summary>A catch-up to start: from our head to a block that Raft has committed.</summary>
+    public (BlockPointer Head, Hash256 Target)? Sync { get; set; }
+
+    /// <summary>When the loop must come back even without an input, in <see cref="NodeTime.Milliseconds"/>.</summary>
+    public long? WakeAt { get; set; }
+
+    public const int MaxPayloadRequest = 1024;
+}

@@ -1,0 +1,40 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Runtime;
+
+/// <summary>Everything that can happen to the writer loop. Time comes with each batch.</summary>
+public abstract record NodeInput
+{
+    private NodeInput() { }
+
+    public sealed record RaftMessage(Consensus.Raft.RaftMessage Message) : NodeInput;
+
+    public sealed record RaftPeerLost(ulong Id) : NodeInput;
+
+    public sealed record RaftUnreachable(ulong Id) : NodeInput;
+
+    public sealed record RaftSnapshotReported(ulong Id, bool Delivered) : NodeInput;
+
+    public sealed record RaftRemoved : NodeInput;
+
+    /// <summary>A transaction of our own clients; <paramref name="Answer"/> is completed once it is journalled, or refused.</summary>
+    public sealed record LocalTransaction(RecoveredTransaction Transaction, TaskCompletionSource<Hash256> Answer) : NodeInput;
+
+    public sealed record PeerTransactions(IReadOnlyList<RecoveredTransaction> Transactions) : NodeInput;
+
+    public sealed record PayloadAnswers(IReadOnlyList<PayloadAnswer> Answers) : NodeInput;
+
+    /// <summary>The manager says that a payload is now here; <paramref name="Sequence"/> is its place in the Watch stream, 0 when there is none.</summary>
+    public sealed record PayloadArrived(long Sequence, PayloadHash Hash) : NodeInput;
+
+    /// <summary>Consecutive blocks that a peer sent for a catch-up; <paramref name="Done"/> is completed with what became of them.</summary>
+    public sealed record SyncedBlocks(IReadOnlyList<Block> Blocks, TaskCompletionSource Done) : NodeInput;
+
+    public sealed record SyncFailed(Hash256 Target, string Reason) : NodeInput;
+
+    /// <summary>A question of another thread, answered between two steps; must be short.</summary>
+    public sealed record Query(Action<NodeCore> Ask) : NodeInput;
+}

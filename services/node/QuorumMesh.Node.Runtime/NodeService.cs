@@ -1,0 +1,122 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Chain.Pool;
+using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Runtime;
+
+/// <summary>The node for its RPC: reads from snapshots, writes through the mailbox.</summary>
+public sealed class NodeService : INode
+{
+    private static readonly TimeSpan FullMailboxPause = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan PrivateHeadPoll = TimeSpan.FromMilliseconds(5);
+
+    private readonly NodeStores _stores;
+    private readonly NodeCore _core;
+    private readonly NodeLoop _loop;
+    private readonly Mailbox<NodeInput> _mailbox;
+
+    public NodeService(NodeStores stores, NodeCore core, NodeLoop loop, Mailbox<NodeInput> mailbox)
+    {
+        (_stores, _core, _loop, _mailbox) = (stores, core, loop, mailbox);
+        Genesis = ChainStore.GetHeader(stores.KeyValues, 0) ?? throw new InvalidOperationException("the store has no genesis");
+    }
+
+    public ChainConfig Config => _stores.Rules.Config;
+    public CompatibilityProfile Profile => _stores.Rules.Profile;
+    public required ulong NetworkId { get; init; }
+    public required string ClientVersion { get; init; }
+    public required string DataDirectory { get; init; }
+    public BlockHeader Genesis { get; }
+    public required ITransactionManager TransactionManager { get; init; }
+    public required IAccountStore Accounts { get; init; }
+    public required INodeSigner NodeKey { get; init; }
+    public required IPeerNetwork Peers { get; init; }
+    public required NodeEvents Events { get; init; }
+    public SyncProgress? Sync => _loop.Sync;
+
+    public RaftStatus Raft
+    {
+        get
+        {
+            var view = _core.RaftView;
+            var own = Convert.ToHexStringLower(NodeKey.PublicKey);
+            var connected = Peers.Peers.Select(p => p.NodeId).ToHashSet();
+            var members = view.Members.Select(m =>
+            {
+                var id = Convert.ToHexStringLower(m.NodeId);
+                var role = view.Leader == 0 ? "" : m.RaftId == view.Leader ? "minter" : view.Learners.Contains(m.RaftId) ? "learner" : "verifier";
+                return new RaftMember(m.RaftId, id, m.Host, m.P2pPort, m.RaftPort, role, id == own || connected.Contains(id));
+            }).ToList();
+            return new RaftStatus(
+                members.FirstOrDefault(m => m.NodeId == own)?.Role ?? "",
+                members.FirstOrDefault(m => m.RaftId == view.Leader)?.NodeId,
+                // As GoQuorum lists them: the peers first, this node last; empty once this node was removed.
+                members.Any(m => m.NodeId == own) ? [.. members.OrderBy(m => m.NodeId == own)] : []);
+        }
+    }
+
+    public NodeView OpenView() => new(_stores, _core.PrivateStatus);
+
+    public async Task<Hash256> SubmitAsync(Transaction transaction, CancellationToken cancellation)
+    {
+        var head = ChainStore.GetPublicHead(_stores.KeyValues)?.Number ?? 0;
+        var recovered = _stores.Senders.Recover(transaction, _stores.Rules.SenderRulesAt(head + 1)) ?? throw new TransactionRejectedException("invalid sender");
+        var answer = new TaskCompletionSource<Hash256>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var input = new NodeInput.LocalTransaction(recovered, answer);
+        while (!_mailbox.TryPostBulk(input))
+        {
+            ThrowIfEnded();
+            await Task.Delay(FullMailboxPause, cancellation).ConfigureAwait(false);
+        }
+        return await AnswerAsync(answer.Task, cancellation).ConfigureAwait(false);
+    }
+
+    public async Task<T> QueryPoolAsync<T>(Func<TransactionPool, T> query, CancellationToken cancellation)
+    {
+        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var input = new NodeInput.Query(core =>
+        {
+            try
+            {
+                answer.TrySetResult(query(core.Pool));
+            }
+            catch (Exception e)
+            {
+                answer.TrySetException(e);
+            }
+        });
+        while (!_mailbox.TryPostUrgent(input))
+        {
+            ThrowIfEnded();
+            await Task.Delay(FullMailboxPause, cancellation).ConfigureAwait(false);
+        }
+        return await AnswerAsync(answer.Task, cancellation).ConfigureAwait(false);
+    }
+
+    public Task<ulong> PendingNonceAsync(Address account, CancellationToken cancellation) => QueryPoolAsync(pool => pool.NextNonce(account), cancellation);
+
+    public async Task WaitForPrivateHeadAsync(ulong block, TimeSpan atMost, CancellationToken cancellation)
+    {
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        while (_core.PrivateStatus.Block < block && clock.Elapsed < atMost)
+            await Task.Delay(PrivateHeadPoll, cancellation).ConfigureAwait(false);
+    }
+
+    public void RememberPayload(PayloadHash hash, byte[] payload) =>
+        _ = _mailbox.TryPostUrgent(new NodeInput.PayloadAnswers([new PayloadAnswer(hash, PayloadAvailability.Here, payload, null, [], null)]));
+
+    /// <summary>An answer never comes from a loop that has ended: its failure is given instead.</summary>
+    private async Task<T> AnswerAsync<T>(Task<T> answer, CancellationToken cancellation)
+    {
+        if (await Task.WhenAny(answer, _loop.Ended).WaitAsync(cancellation).ConfigureAwait(false) == answer) return await answer.ConfigureAwait(false);
+        ThrowIfEnded();
+        return await answer.ConfigureAwait(false);
+    }
+
+    private void ThrowIfEnded()
+    {
+        if (_loop.Ended.IsCompleted) throw new NodeHaltedException("the node is stopping");
+    }
+}

@@ -1,0 +1,123 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Evm;
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Node.Runtime;
+
+/// <summary>A transaction in the canonical chain.</summary>
+public sealed record TransactionLookup(Block Block, int Index)
+{
+    public Transaction Transaction => Block.Transactions[Index];
+}
+
+/// <summary>Why the private head stands where it stands; null reason = it is only catching up.</summary>
+public sealed record PrivateHeadStatus(ulong Block, PayloadHash? WaitingFor, string? Reason);
+
+/// <summary>
+/// A consistent snapshot of chain and state for one request: both heads, blocks, receipts and states are of one moment.
+/// Not thread safe; dispose it.
+/// </summary>
+public sealed class NodeView : IDisposable
+{
+    private readonly IKeyValueSnapshot _snapshot;
+    private readonly NodeStores _stores;
+    private readonly PrivateHeadStatus _privateStatus;
+
+    internal NodeView(NodeStores stores, PrivateHeadStatus privateStatus)
+    {
+        _stores = stores;
+        _privateStatus = privateStatus;
+        _snapshot = stores.KeyValues.Snapshot();
+        var head = ChainStore.GetPublicHead(_snapshot) ?? throw new InvalidOperationException("the chain has no genesis");
+        Head = head.Number;
+        HeadHash = head.Hash;
+        PrivateHead = (ChainStore.GetPrivateHead(_snapshot) ?? head).Number;
+    }
+
+    /// <summary>Number of the public head.</summary>
+    public ulong Head { get; }
+
+    public Hash256 HeadHash { get; }
+
+    /// <summary>The last block whose private transactions are executed; at most <see cref="Head"/>.</summary>
+    public ulong PrivateHead { get; }
+
+    public BlockHeader HeadHeader => Header(HeadHash)!;
+
+    public BlockHeader? Header(ulong number) => number > Head ? null : ChainStore.GetHeader(_snapshot, number);
+
+    /// <summary>Canonical blocks only.</summary>
+    public BlockHeader? Header(in Hash256 hash) => ChainStore.GetHeader(_snapshot, hash) is { } header && IsCanonical(header) ? header : null;
+
+    public Block? Block(ulong number) => number > Head ? null : ChainStore.GetBlock(_snapshot, number);
+
+    /// <summary>Canonical blocks only.</summary>
+    public Block? Block(in Hash256 hash) => Header(hash) is null ? null : ChainStore.GetBlock(_snapshot, hash);
+
+    public UInt256 TotalDifficulty(in Hash256 hash) => ChainStore.GetTotalDifficulty(_snapshot, hash) ?? UInt256.Zero;
+
+    public ReadOnlyMemory<byte>? EncodedBody(in Hash256 hash) => ChainStore.GetEncodedBody(_snapshot, hash);
+
+    public TransactionLookup? FindTransaction(in Hash256 hash) =>
+        ChainStore.GetTransactionLocation(_snapshot, hash) is { } location && Block(location.BlockNumber) is { } block
+            ? new TransactionLookup(block, (int)location.Index)
+            : null;
+
+    public Address SenderOf(Transaction transaction, ulong block) =>
+        _stores.Senders.Recover(transaction, _stores.Rules.SenderRulesAt(block))?.Sender
+        ?? throw new ChainCorruptException($"the sender of stored transaction {transaction.Hash} cannot be recovered");
+
+    public IReadOnlyList<Receipt> PublicReceipts(in Hash256 blockHash) => ChainStore.GetReceipts(_snapshot, blockHash) ?? [];
+
+    /// <summary>One entry per transaction, null for a public one; empty when the block has no private transactions.</summary>
+    /// <exception cref="PrivateStateBehindException">The block is past the private head.</exception>
+    public IReadOnlyList<Receipt?> PrivateReceipts(ulong number, in Hash256 blockHash)
+    {
+        RequirePrivate(number);
+        return ChainStore.GetPrivateReceipts(_snapshot, ChainStore.PrivateStateId, blockHash) ?? [];
+    }
+
+    /// <summary>The receipts as the RPC shows them: the private one where there is one, logs numbered as the profile does.</summary>
+    /// <exception cref="PrivateStateBehindException">The block is past the private head.</exception>
+    public IReadOnlyList<ReceiptView> MergedReceipts(BlockHeader header)
+    {
+        var hidden = PrivateReceipts(header.Number, header.Hash);
+        return ReceiptView.Merge(PublicReceipts(header.Hash), hidden.Count == 0 ? null : hidden, _stores.Rules.Profile);
+    }
+
+    /// <exception cref="StateUnavailableException">The block's state is no longer kept.</exception>
+    public IStateReader PublicState(ulong block) => _stores.Public.At(_snapshot, block);
+
+    /// <exception cref="PrivateStateBehindException">The block is past the private head.</exception>
+    public IStateReader PrivateState(ulong block)
+    {
+        RequirePrivate(block);
+        return _stores.Private.At(_snapshot, block);
+    }
+
+    /// <exception cref="PrivateStateBehindException">The block is past the private head.</exception>
+    public Hash256 PrivateRoot(ulong block)
+    {
+        RequirePrivate(block);
+        return _stores.Private.BlockAt(_snapshot, block)?.Root ?? throw new StateUnavailableException($"the private state of block {block} is not kept");
+    }
+
+    /// <summary>What the EVM sees of a block, for calls and traces.</summary>
+    public BlockContext ContextOf(BlockHeader header) =>
+        _stores.Rules.ContextOf(header, _stores.Rules.Engine.Author(header), number => ChainStore.GetCanonicalHash(_snapshot, number) ?? default);
+
+    public ChainRules Rules => _stores.Rules;
+
+    public IKeyValueReader Snapshot => _snapshot;
+
+    public void Dispose() => _snapshot.Dispose();
+
+    private bool IsCanonical(BlockHeader header) => header.Number <= Head && ChainStore.GetCanonicalHash(_snapshot, header.Number) == header.Hash;
+
+    private void RequirePrivate(ulong block)
+    {
+        if (block <= PrivateHead) return;
+        throw new PrivateStateBehindException(PrivateHead + 1, _privateStatus.WaitingFor, _privateStatus.Reason ?? "its payloads are being fetched; try again");
+    }
+}

@@ -1,0 +1,56 @@
+using QuorumMesh.Consensus.Raft;
+
+namespace QuorumMesh.Node.Runtime.Raft;
+
+/// <summary>What the application does with what Raft has decided. Called on the writer loop, in log order.</summary>
+internal interface IRaftApplication
+{
+    /// <summary>A block, as its proposer encoded it.</summary>
+    void ApplyBlock(ulong index, byte[] data);
+
+    void ApplyMembership(ulong index, RaftConfChange change, RaftConfState result);
+
+    /// <summary>The leader sent its snapshot: the log before <see cref="RaftSnapshot.Index"/> is not to be had.</summary>
+    void ApplySnapshot(RaftSnapshot snapshot);
+
+    void LeadershipChanged(ulong leader, RaftRole role);
+}
+
+/// <summary>Does what the Raft core asks, in the order that keeps promises: persist, then send, then apply.</summary>
+internal sealed class RaftDriver(RaftCore core, IRaftLog log, Action<IReadOnlyList<RaftMessage>> send)
+{
+    public RaftCore Core => core;
+    public IRaftLog Log => log;
+
+    public void Pump(IRaftApplication application)
+    {
+        while (core.HasReady)
+        {
+            var ready = core.Ready();
+            if (ready.HardState is not null || ready.Entries.Count > 0 || ready.Snapshot is not null)
+                log.Append(ready.HardState, ready.Entries, ready.Snapshot);
+            if (ready.SoftState is { } soft)
+                application.LeadershipChanged(soft.Leader, soft.Role);
+            if (ready.Messages.Count > 0)
+                send(ready.Messages);
+            if (ready.Snapshot is { } snapshot)
+                application.ApplySnapshot(snapshot);
+            foreach (var entry in ready.CommittedEntries)
+                Apply(application, entry);
+            core.Advance(ready);
+        }
+    }
+
+    private void Apply(IRaftApplication application, RaftEntry entry)
+    {
+        if (entry.Type == RaftEntryType.ConfChange)
+        {
+            var change = RaftWire.DecodeConfChange(entry.Data);
+            application.ApplyMembership(entry.Index, change, core.ApplyConfChange(change));
+        }
+        else if (entry.Data.Length > 0)
+        {
+            application.ApplyBlock(entry.Index, entry.Data);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Node.Runtime.Raft;
+
+/// <summary>
+/// The applied membership: stored beside the chain, followed by the transport, shown to the RPC. Also makes the snapshots that let the log be cut. Owned by the writer loop;
+/// <see cref="View"/> may be read from any thread.
+/// </summary>
+internal sealed class RaftMembers
+{
+    private const string MetaName = "raft.members";
+    private const string ConfStateName = "raft.confstate";
+
+    /// <summary>Entries between two snapshots, and entries kept behind one for members that are a little late.</summary>
+    private const ulong SnapshotInterval = 1_000;
+    private const ulong KeptBehindSnapshot = 500;
+
+    private readonly NodeStores _stores;
+    private readonly IRaftTransport _transport;
+    private readonly ulong _ownId;
+    private readonly Action<IReadOnlyList<RaftAddress>> _changed;
+    private readonly RaftMembership _membership = new();
+    private RaftConfState _confState;
+    private RaftView _view = new(0, RaftRole.Follower, [], []);
+
+    public RaftMembers(NodeStores stores, IRaftTransport transport, ulong ownId, Action<IReadOnlyList<RaftAddress>> changed)
+    {
+        (_stores, _transport, _ownId, _changed) = (stores, transport, ownId, changed);
+        _confState = LoadConfState(stores.KeyValues) ?? RaftConfState.Empty;
+        if (ChainStore.GetMeta(stores.KeyValues, MetaName) is not { } stored) return;
+        var data = RaftSnapshotData.Decode(stored.Span);
+        _membership.Replace(data.Addresses, data.RemovedIds);
+    }
+
+    /// <summary>What the RPC shows of Raft; replaced as a whole on every change.</summary>
+    public RaftView View => Volatile.Read(ref _view);
+
+    /// <summary>Membership at the applied index, for the start of the core; null in a fresh store.</summary>
+    public static RaftConfState? LoadConfState(IKeyValueReader reader) =>
+        ChainStore.GetMeta(reader, ConfStateName) is { } stored ? RaftWire.DecodeSnapshot(stored.Span).ConfState : null;
+
+    public bool IsRemoved(ulong id) => _membership.IsRemoved(id);
+
+    public void ConnectAll()
+    {
+        foreach (var address in _membership.Addresses) Connect(address);
+        Publish();
+    }
+
+    public void SetLeader(ulong leader, RaftRole role) => Volatile.Write(ref _view, _view with { Leader = leader, Role = role });
+
+    public void Apply(ulong applied, RaftConfChange change, RaftConfState result)
+    {
+        _confState = result;
+        switch (change.Type)
+        {
+            case RaftConfChangeType.AddNode or RaftConfChangeType.AddLearnerNode when change.Context.Length > 0:
+                var address = RaftAddress.Decode(change.Context);
+                _membership.Put(address);
+                Connect(address);
+                break;
+            case RaftConfChangeType.RemoveNode:
+                _membership.Remove(change.NodeId);
+                if (change.NodeId != _ownId) _transport.RemovePeer(change.NodeId);
+                break;
+        }
+        WriteApplied(applied, sync: false);
+        Publish();
+    }
+
+    public void Replace(RaftSnapshotData data, RaftSnapshot snapshot)
+    {
+        _confState = snapshot.ConfState;
+        _membership.Replace(data.Addresses, data.RemovedIds);
+        foreach (var address in data.Addresses) Connect(address);
+        foreach (var removed in data.RemovedIds.Where(id => id != _ownId)) _transport.RemovePeer(removed);
+        Publish();
+    }
+
+    /// <summary>Stores the applied index with the membership that goes with it.</summary>
+    public void WriteApplied(ulong index, bool sync)
+    {
+        var batch = new KeyValueBatch();
+        if (index > ChainStore.GetAppliedRaftIndex(_stores.KeyValues)) ChainStore.PutAppliedRaftIndex(batch, index);
+        ChainStore.PutMeta(batch, MetaName, Encode(Hash256.Zero));
+        ChainStore.PutMeta(batch, ConfStateName, RaftWire.Encode(new RaftSnapshot([], _confState, index, 0)));
+        _stores.KeyValues.Write(batch, sync);
+    }
+
+    /// <summary>Every thousand entries: makes the chain durable, then lets the log forget what lies well behind.</summary>
+    public void MaybeSnapshot(RaftDriver raft, ulong applied, in Hash256 head)
+    {
+        var last = raft.Log.Snapshot()?.Index ?? 0;
+        if (applied < last + SnapshotInterval) return;
+        WriteApplied(applied, sync: true);
+        raft.Log.CreateSnapshot(applied, _confState, Encode(head));
+        if (applied > KeptBehindSnapshot && applied - KeptBehindSnapshot >= raft.Log.FirstIndex) raft.Log.Compact(applied - KeptBehindSnapshot);
+    }
+
+    private byte[] Encode(in Hash256 head) => new RaftSnapshotData(_membership.Addresses, [.. _membership.Removed], head).Encode();
+
+    private void Connect(RaftAddress address)
+    {
+        if (address.RaftId != _ownId) _transport.AddPeer(address.RaftId, address.RaftUrl);
+    }
+
+    private void Publish()
+    {
+        Volatile.Write(ref _view, _view with { Members = _membership.Addresses, Learners = _confState.Learners });
+        _changed(_membership.Addresses);
+    }
+}
+
+/// <summary>Raft as readers see it.</summary>
+public sealed record RaftView(ulong Leader, RaftRole Role, IReadOnlyList<ulong> Learners, IReadOnlyList<RaftAddress> Members);

@@ -1,0 +1,76 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Node.Runtime.Sync;
+
+/// <summary>Answers peers from the store and passes their transactions on, senders recovered, to the writer loop.</summary>
+internal sealed class PeerRequestHandler(NodeStores stores, Func<NodeInput, bool> post, Action<PeerInfo> connected, Action<string> disconnected) : IPeerRequestHandler
+{
+    private const int MaxTransactionBytes = 128 * 1024 + 1024;
+
+    public void OnTransactions(string nodeId, IReadOnlyList<ReadOnlyMemory<byte>> raw)
+    {
+        var rules = stores.Rules.SenderRulesAt(HeadNumber);
+        var recovered = new List<RecoveredTransaction>(raw.Count);
+        foreach (var item in raw)
+        {
+            if (item.Length <= MaxTransactionBytes && TryDecode(item.Span) is { } tx && stores.Senders.Recover(tx, rules) is { } known)
+                recovered.Add(known);
+        }
+        // A full mailbox drops them: who sent them first announces them again until they are mined.
+        if (recovered.Count > 0) _ = post(new NodeInput.PeerTransactions(recovered));
+    }
+
+    public IReadOnlyList<byte[]> GetHeaders(HeaderQuery query)
+    {
+        using var snapshot = stores.KeyValues.Snapshot();
+        var head = ChainStore.GetPublicHead(snapshot)?.Number ?? 0;
+        var origin = query.Hash is { } hash ? ChainStore.GetHeader(snapshot, hash) : ChainStore.GetHeader(snapshot, query.Number);
+        var headers = new List<byte[]>();
+        if (origin is null || ChainStore.GetCanonicalHash(snapshot, origin.Number) != origin.Hash) return headers;
+        var step = query.Skip == ulong.MaxValue ? ulong.MaxValue : query.Skip + 1;
+        for (var number = origin.Number; headers.Count < query.Amount && number <= head;)
+        {
+            if (ChainStore.GetHeader(snapshot, number) is not { } header) break;
+            headers.Add(header.Encode());
+            if (query.Reverse ? number < step : number > ulong.MaxValue - step) break;
+            number = query.Reverse ? number - step : number + step;
+        }
+        return headers;
+    }
+
+    public IReadOnlyList<byte[]> GetBodies(IReadOnlyList<Hash256> hashes)
+    {
+        const int softLimit = 2 << 20;
+        var bodies = new List<byte[]>(hashes.Count);
+        var size = 0;
+        foreach (var hash in hashes)
+        {
+            if (size > softLimit) break;
+            if (ChainStore.GetEncodedBody(stores.KeyValues, hash) is not { } body) continue;
+            bodies.Add(body.ToArray());
+            size += body.Length;
+        }
+        return bodies;
+    }
+
+    public void OnPeerConnected(PeerInfo peer) => connected(peer);
+
+    public void OnPeerDisconnected(string nodeId) => disconnected(nodeId);
+
+    private ulong HeadNumber => ChainStore.GetPublicHead(stores.KeyValues)?.Number ?? 0;
+
+    private static Transaction? TryDecode(ReadOnlySpan<byte> raw)
+    {
+        try
+        {
+            return Transaction.Decode(raw);
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
+    }
+}

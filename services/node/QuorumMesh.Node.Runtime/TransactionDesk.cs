@@ -1,0 +1,141 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Chain.Pool;
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Node.Runtime;
+
+/// <summary>
+/// Takes transactions in: pool, journal and announcements. A local transaction is answered only after its journal row is durable, and is announced again until it is mined.
+/// Owned by the writer loop.
+/// </summary>
+internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
+{
+    private const byte JournalPrefix = (byte)'J';
+    private const int MaxAnnouncePerRound = 4_000;
+    private const long AnnounceAfterMs = 3_000;
+
+    private readonly Dictionary<Hash256, (RecoveredTransaction Transaction, long Since)> _unmined = [];
+    private readonly KeyValueBatch _journal = new();
+    private readonly List<(TaskCompletionSource<Hash256> Answer, Hash256 Hash)> _pendingAnswers = [];
+
+    public TransactionPool Pool => pool;
+
+    public int UnminedLocal => _unmined.Count;
+
+    /// <summary>Puts the journalled transactions back into the pool after a restart. Rows of mined or invalid ones are dropped.</summary>
+    public void RestoreJournal(NodeTime now, NodeEffects effects)
+    {
+        foreach (var (key, raw) in stores.KeyValues.Scan([JournalPrefix]).ToList())
+        {
+            var recovered = stores.Senders.Recover(Transaction.Decode(raw), stores.Rules.SenderRulesAt(0));
+            if (recovered is not null && ChainStore.GetTransactionLocation(stores.KeyValues, recovered.Tx.Hash) is null && TryPool(recovered, local: true, now, out _))
+            {
+                _unmined[recovered.Tx.Hash] = (recovered, now.Milliseconds);
+                effects.Announce.Add(recovered);
+            }
+            else
+            {
+                _journal.Delete(key);
+            }
+        }
+        Flush(new NodeEffects());
+    }
+
+    /// <returns>Whether the pool took it.</returns>
+    public bool AddLocal(RecoveredTransaction transaction, TaskCompletionSource<Hash256> answer, NodeTime now, NodeEffects effects)
+    {
+        if (!TryPool(transaction, local: true, now, out var reason))
+        {
+            effects.Acknowledgements.Add(() => answer.TrySetException(new TransactionRejectedException(reason)));
+            return false;
+        }
+        var hash = transaction.Tx.Hash;
+        _unmined[hash] = (transaction, now.Milliseconds);
+        _journal.Put(JournalKey(hash), transaction.Tx.Encode());
+        _pendingAnswers.Add((answer, hash));
+        effects.Broadcast.Add(transaction);
+        return true;
+    }
+
+    public void AddRemote(IReadOnlyList<RecoveredTransaction> transactions, NodeTime now, NodeEffects effects, Action<RecoveredTransaction> tookIn)
+    {
+        foreach (var transaction in transactions)
+        {
+            if (!TryPool(transaction, local: false, now, out _)) continue;
+            effects.Broadcast.Add(transaction);
+            tookIn(transaction);
+        }
+    }
+
+    /// <summary>Adds the removal of a mined block's journal rows to the block's own batch.</summary>
+    public void Mined(IReadOnlyList<Transaction> transactions, KeyValueBatch batch)
+    {
+        foreach (var transaction in transactions)
+            if (_unmined.Remove(transaction.Hash))
+                batch.Delete(JournalKey(transaction.Hash));
+    }
+
+    /// <summary>The pool follows a new head. A local transaction that can no longer be mined leaves the journal.</summary>
+    public void NewHead(BlockHeader head, IStateReader state, IReadOnlyList<RecoveredTransaction> mined) =>
+        Forget(pool.SetHead(HeadFor(head, state), mined));
+
+    /// <summary>The minter found a transaction that no block can take.</summary>
+    public void Refused(RecoveredTransaction transaction, string reason) => Forget(pool.Remove(transaction.Tx.Hash, reason));
+
+    public static PoolHead HeadFor(BlockHeader head, IStateReader state) => new(head.Number, head.GasLimit, address =>
+        state.GetAccount(address) is { } account ? (account.Nonce, account.Balance) : (0, UInt256.Zero));
+
+    /// <summary>Makes the journal durable and releases the answers that waited for it: one write for the whole batch of inputs.</summary>
+    public void Flush(NodeEffects effects)
+    {
+        if (_journal.Count > 0)
+        {
+            stores.KeyValues.Write(_journal, sync: true);
+            _journal.Clear();
+        }
+        foreach (var (answer, hash) in _pendingAnswers)
+            effects.Acknowledgements.Add(() => answer.TrySetResult(hash));
+        _pendingAnswers.Clear();
+    }
+
+    /// <summary>Once a second: expiry, journal rows that nothing can come of, and announcements.</summary>
+    public void Maintain(NodeTime now, bool minterChanged, NodeEffects effects)
+    {
+        Forget(pool.Expire(now.Wall));
+        AnnounceAgain(now, minterChanged, effects);
+    }
+
+    /// <summary>Announces local transactions that wait too long, oldest first; all of them when the minter has changed.</summary>
+    private void AnnounceAgain(NodeTime now, bool minterChanged, NodeEffects effects)
+    {
+        if (_unmined.Count == 0) return;
+        var due = _unmined.Values
+            .Where(u => minterChanged || now.Milliseconds - u.Since >= AnnounceAfterMs)
+            .OrderBy(u => u.Since).ThenBy(u => u.Transaction.Tx.Nonce)
+            .Take(MaxAnnouncePerRound)
+            .ToList();
+        foreach (var (transaction, _) in due)
+        {
+            _unmined[transaction.Tx.Hash] = (transaction, now.Milliseconds);
+            effects.Announce.Add(transaction);
+        }
+    }
+
+    private void Forget(IReadOnlyList<PoolEvent> events)
+    {
+        foreach (var dropped in events)
+            if (dropped.Kind is PoolEventKind.Dropped or PoolEventKind.Replaced && _unmined.Remove(dropped.Transaction.Tx.Hash))
+                _journal.Delete(JournalKey(dropped.Transaction.Tx.Hash));
+    }
+
+    private bool TryPool(RecoveredTransaction transaction, bool local, NodeTime now, out string reason)
+    {
+        var result = pool.Add(transaction, local, now.Wall);
+        reason = result.Error ?? "";
+        Forget(result.Events);
+        return result.IsAccepted;
+    }
+
+    private static byte[] JournalKey(in Hash256 hash) => [JournalPrefix, .. hash.ToArray()];
+}
