@@ -1,15 +1,23 @@
 using System.CommandLine;
 using QuorumMesh.Cli;
+using QuorumMesh.Cli.Demo;
 using QuorumMesh.Cli.Evm;
+using QuorumMesh.Cli.Network;
 
 var root = new RootCommand("QuorumMesh: networks, keys and EVM tools");
+root.Subcommands.Add(NetworkCommands.Create());
+root.Subcommands.Add(DemoCommand.Create());
 root.Subcommands.Add(EvmCommands.Create());
 try
 {
-    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }).ConfigureAwait(false);
+    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(40) }).ConfigureAwait(false);
 }
 catch (CommandException e)
 {
     Console.Error.WriteLine("qmesh: " + e.Message);
     return 1;
+}
+catch (OperationCanceledException)
+{
+    return 130;
 }

@@ -1,0 +1,89 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using QuorumMesh.Cli.Network;
+using Spectre.Console;
+
+namespace QuorumMesh.Cli.Demo;
+
+/// <summary><c>qmesh demo</c>: the three private-contract cases on a network of its own, or on a running one.</summary>
+internal static class DemoCommand
+{
+    public static Command Create()
+    {
+        var dir = new Option<string?>("--dir") { Description = "a running network of at least three participants; without it one is created, started and removed" };
+        var command = new Command("demo", "deploy and call private contracts between A, B and C") { dir };
+        command.SetAction(async (result, cancel) =>
+            result.GetValue(dir) is { } given
+                ? await WalkAsync(NetworkDefinition.Load(given), cancel).ConfigureAwait(false)
+                : await OnOwnNetworkAsync(cancel).ConfigureAwait(false));
+        return command;
+    }
+
+    private static async Task<int> OnOwnNetworkAsync(CancellationToken cancel)
+    {
+        var directory = Directory.CreateTempSubdirectory("qmesh-demo-").FullName;
+        try
+        {
+            var network = NetworkCreator.Create(new NetworkRequest(directory, 3, "raft", "cancun", 10, null, FreePortOffset()));
+            var runner = new NetworkRunner(directory, network);
+            await NetworkCommands.StartOrUndoAsync(runner, cancel).ConfigureAwait(false);
+            try
+            {
+                return await WalkAsync(network, cancel).ConfigureAwait(false);
+            }
+            finally
+            {
+                await runner.StopAsync(AnsiConsole.WriteLine).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    private static async Task<int> WalkAsync(NetworkDefinition network, CancellationToken cancel)
+    {
+        if (network.Participants.Count < 3)
+            throw new CommandException($"the demo needs three participants, this network has {network.Participants.Count}");
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(30) };
+        var rows = await new PrivateContractCases(network.Participants.Take(3).Select(p => new DemoParty(http, p)).ToList()).RunAsync(cancel).ConfigureAwait(false);
+        var table = new Table().AddColumns("case", "A", "B", "C", "expected", "");
+        foreach (var row in rows)
+            table.AddRow(Markup.Escape(row.Title), Text(row.Seen[0]), Text(row.Seen[1]), Text(row.Seen[2]), string.Join(", ", row.Expected), row.Passed ? "ok" : "WRONG");
+        AnsiConsole.Write(table);
+        AnsiConsole.WriteLine("Case 3 means: C was left out of the last transaction, so its copy of the contract stays at 42; no block and no receipt says so, only comparing eth_storageRoot does.");
+        return rows.All(r => r.Passed) ? 0 : 1;
+    }
+
+    private static string Text(ulong value) => value.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>An offset at which every port of three participants is free just now.</summary>
+    internal static int FreePortOffset(int participants = 3)
+    {
+        for (var attempt = 0; attempt < 200; attempt++)
+        {
+            var offset = Random.Shared.Next(1000, ParticipantPorts.MaxOffset);
+            if (Enumerable.Range(0, participants).SelectMany(i => new ParticipantPorts(i, offset).All).All(IsFree))
+                return offset;
+        }
+        throw new CommandException("no free range of ports was found: end some programs that listen on loopback and try again");
+    }
+
+    private static bool IsFree(int port)
+    {
+        try
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            listener.Start();
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}

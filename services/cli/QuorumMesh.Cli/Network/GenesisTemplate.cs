@@ -1,0 +1,46 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Cli.Network;
+
+/// <summary>The genesis of a new Raft network (GoQuorum's 7nodes sample as the model), with the forks up to the one asked for at block 0.</summary>
+internal static class GenesisTemplate
+{
+    /// <summary>Fork names in order, each with the genesis field that switches it on; forks without a field come with the one before.</summary>
+    private static readonly (string Name, string? Field)[] Forks =
+    [
+        ("byzantium", "byzantiumBlock"), ("constantinople", "constantinopleBlock"), ("petersburg", "petersburgBlock"), ("istanbul", "istanbulBlock"),
+        ("berlin", "berlinBlock"), ("london", "londonBlock"), ("shanghai", "shanghaiBlock"), ("cancun", "cancunBlock"),
+    ];
+
+    public static string Create(NetworkRequest request, IEnumerable<Address> funded)
+    {
+        var last = Array.FindIndex(Forks, f => f.Name.Equals(request.Fork, StringComparison.OrdinalIgnoreCase));
+        if (last < 0)
+            throw new CommandException($"--fork {request.Fork} is not known: use one of {string.Join(", ", Forks.Select(f => f.Name))}");
+        var config = new JsonObject { ["chainId"] = request.ChainId, ["homesteadBlock"] = 0, ["eip150Block"] = 0, ["eip155Block"] = 0, ["eip158Block"] = 0 };
+        foreach (var (_, field) in Forks.Take(last + 1))
+            config[field!] = 0;
+        config["isQuorum"] = true;
+        config["maxCodeSizeConfig"] = new JsonArray(new JsonObject { ["block"] = 0, ["size"] = 35 });
+        config["txnSizeLimit"] = 64;
+        var alloc = new JsonObject();
+        foreach (var account in funded)
+            alloc[account.ToString()] = new JsonObject { ["balance"] = "1000000000000000000000000000" };
+        var genesis = new JsonObject
+        {
+            ["alloc"] = alloc,
+            ["coinbase"] = Address.Zero.ToString(),
+            ["config"] = config,
+            ["difficulty"] = "0x0",
+            ["extraData"] = Hash256.Zero.ToString(),
+            ["gasLimit"] = "0xE0000000",
+            ["mixhash"] = "0x00000000000000000000000000000000000000647572616c65787365646c6578",
+            ["nonce"] = "0x0",
+            ["parentHash"] = Hash256.Zero.ToString(),
+            ["timestamp"] = "0x00",
+        };
+        return genesis.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n";
+    }
+}

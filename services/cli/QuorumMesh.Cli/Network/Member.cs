@@ -1,0 +1,108 @@
+using System.Security.Cryptography;
+using QuorumMesh.Enclave.Keys;
+using QuorumMesh.Node.Accounts;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Cli.Network;
+
+/// <summary>The files, keys and addresses of one participant of a local network.</summary>
+internal sealed class Member
+{
+    private readonly int _index;
+    private readonly ParticipantPorts _ports;
+    private readonly string _directory;
+    private string _nodeId = "";
+
+    private Member(string networkDirectory, int index, int portOffset)
+    {
+        _index = index;
+        _ports = new ParticipantPorts(index, portOffset);
+        _directory = Path.Combine(networkDirectory, Name);
+    }
+
+    public string Name => ((char)('A' + _index)).ToString();
+    public string NodeDirectory => Path.Combine(_directory, "node");
+    public string ManagerDirectory => Path.Combine(_directory, "tm");
+    public string EnclaveDirectory => Path.Combine(_directory, "enclave");
+    public string ManagerConfig => Path.Combine(ManagerDirectory, "tm.json");
+    public string EnclaveConfig => Path.Combine(EnclaveDirectory, "enclave.json");
+    public string EnclaveKeyPath => Path.Combine(EnclaveDirectory, "tm");
+    public string Q2tSocket => Path.Combine(ManagerDirectory, "tm.ipc");
+    public string GrpcSocket => Path.Combine(ManagerDirectory, "tm-grpc.ipc");
+    public string EnclaveSocket => Path.Combine(EnclaveDirectory, "enclave.ipc");
+    public string P2pUrl => Loopback(_ports.ManagerP2p) + "/";
+    public string Q2tUrl => Loopback(_ports.Q2t);
+    public string ThirdPartyUrl => Loopback(_ports.ThirdParty);
+    public string ManagerHealthUrl => Loopback(_ports.ManagerHealth);
+    public string Enode => $"enode://{_nodeId}@127.0.0.1:{_ports.Devp2p}?discport=0&raftport={_ports.Raft}";
+    public Address Account { get; private set; }
+    private string ManagerKey { get; set; } = "";
+
+    public static Member Create(string networkDirectory, int index, int portOffset)
+    {
+        var member = new Member(networkDirectory, index, portOffset);
+        foreach (var directory in new[] { member.NodeDirectory, member.ManagerDirectory, member.EnclaveDirectory, Path.Combine(member._directory, "logs") })
+            Directory.CreateDirectory(directory);
+        member.CreateNodeKey();
+        member.CreateAccount();
+        member.ManagerKey = TesseraKeyFile.Generate(member.EnclaveKeyPath).ToString();
+        return member;
+    }
+
+    public Participant ToParticipant() => new(
+        Name, Loopback(_ports.Rpc), $"ws://127.0.0.1:{_ports.Ws}", Path.Combine(NodeDirectory, "geth.ipc"), Enode, _index + 1, Account.ToString(), ManagerKey,
+        Q2tUrl, Q2tSocket, ThirdPartyUrl, Loopback(_ports.ManagerP2p),
+        new HealthUrls(Loopback(_ports.NodeHealth), ManagerHealthUrl, Loopback(_ports.EnclaveHealth)), _directory);
+
+    private static string Loopback(int port) => $"http://127.0.0.1:{port}";
+
+    private void CreateNodeKey()
+    {
+        var key = NewPrivateKey();
+        try
+        {
+            _nodeId = Hex.ToHex(Secp256k1.PublicKey(key), prefix: false);
+            WriteSecret(Path.Combine(NodeDirectory, "nodekey"), Hex.ToHex(key, prefix: false));
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(key);
+        }
+    }
+
+    /// <summary>A development account with an empty password: the node unlocks it at start, on loopback only.</summary>
+    private void CreateAccount()
+    {
+        var key = NewPrivateKey();
+        try
+        {
+            var keystore = new KeystoreManager(Path.Combine(NodeDirectory, "keystore"), ScryptParameters.Light);
+            Account = keystore.Import(key, "");
+            WriteSecret(Path.Combine(NodeDirectory, "password"), "\n");
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(key);
+        }
+    }
+
+    private static byte[] NewPrivateKey()
+    {
+        var key = new byte[32];
+        do RandomNumberGenerator.Fill(key);
+        while (!Secp256k1.IsValidPrivateKey(key));
+        return key;
+    }
+
+    private static void WriteSecret(string path, string content)
+    {
+        using var file = new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        });
+        using var writer = new StreamWriter(file);
+        writer.Write(content);
+    }
+}

@@ -1,0 +1,156 @@
+using System.CommandLine;
+using Spectre.Console;
+
+namespace QuorumMesh.Cli.Network;
+
+/// <summary><c>qmesh network create|start|stop|status|run</c>.</summary>
+internal static class NetworkCommands
+{
+    private static Option<string> Dir => new("--dir") { Description = "directory of the network", Required = true };
+    private static Option<int> Participants => new("--participants") { Description = "number of participants", DefaultValueFactory = _ => 3 };
+    private static Option<string> Consensus => new("--consensus") { Description = "raft (ibft and qbft are not built yet)", DefaultValueFactory = _ => "raft" };
+    private static Option<string> Fork => new("--fork") { Description = "byzantium … cancun: the fork that is active from block 0", DefaultValueFactory = _ => "cancun" };
+    private static Option<ulong> ChainId => new("--chain-id") { Description = "EIP-155 chain id, also the network id", DefaultValueFactory = _ => 10 };
+    private static Option<string?> Profile => new("--profile") { Description = "compatibility profile: 2.5, 2.6, 21 or 24" };
+    private static Option<int> PortOffset => new("--port-offset") { Description = "added to every port", DefaultValueFactory = _ => 0 };
+
+    public static Command Create()
+    {
+        var command = new Command("network", "create and run a network on this machine");
+        command.Subcommands.Add(CreateCommand());
+        command.Subcommands.Add(StartCommand());
+        command.Subcommands.Add(StopCommand());
+        command.Subcommands.Add(StatusCommand());
+        command.Subcommands.Add(RunCommand());
+        return command;
+    }
+
+    private static Command CreateCommand()
+    {
+        var request = new RequestOptions();
+        var command = request.AddTo(new Command("create", "write keys, genesis and configuration"));
+        command.SetAction(result =>
+        {
+            var wanted = request.Read(result);
+            var network = NetworkCreator.Create(wanted);
+            AnsiConsole.WriteLine($"Created {network.Participants.Count} participants in {wanted.Directory}; start them with 'qmesh network start --dir {wanted.Directory}'");
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command StartCommand()
+    {
+        var dir = Dir;
+        var command = new Command("start", "start every service; returns when all are ready") { dir };
+        command.SetAction(async (result, cancel) =>
+        {
+            var (runner, network) = Open(result.GetValue(dir)!);
+            await StartOrUndoAsync(runner, cancel).ConfigureAwait(false);
+            PrintUrls(network);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command StopCommand()
+    {
+        var dir = Dir;
+        var command = new Command("stop", "end every process of the network") { dir };
+        command.SetAction(async (result, _) =>
+        {
+            await Open(result.GetValue(dir)!).Runner.StopAsync(AnsiConsole.WriteLine).ConfigureAwait(false);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command StatusCommand()
+    {
+        var dir = Dir;
+        var command = new Command("status", "what runs, and whether it is ready; exit code 1 when something is not") { dir };
+        command.SetAction(async (result, cancel) => await NetworkStatus.PrintAsync(Open(result.GetValue(dir)!).Runner, cancel).ConfigureAwait(false) ? 0 : 1);
+        return command;
+    }
+
+    /// <summary>Creates the network unless it is there, starts it, and stops it again on Ctrl-C or SIGTERM.</summary>
+    private static Command RunCommand()
+    {
+        var request = new RequestOptions();
+        var command = request.AddTo(new Command("run", "create if need be, start, and stop everything on Ctrl-C"));
+        command.SetAction(async (result, cancel) =>
+        {
+            var wanted = request.Read(result);
+            if (!File.Exists(Path.Combine(wanted.Directory, NetworkDefinition.FileName)))
+                NetworkCreator.Create(wanted);
+            var (runner, network) = Open(wanted.Directory);
+            await StartOrUndoAsync(runner, cancel).ConfigureAwait(false);
+            try
+            {
+                PrintUrls(network);
+                AnsiConsole.WriteLine("Ctrl-C ends the network.");
+                await Task.Delay(Timeout.Infinite, cancel).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                AnsiConsole.WriteLine();
+            }
+            finally
+            {
+                await runner.StopAsync(AnsiConsole.WriteLine).ConfigureAwait(false);
+            }
+            return 0;
+        });
+        return command;
+    }
+
+    /// <summary>A start that fails half way leaves nothing running.</summary>
+    internal static async Task StartOrUndoAsync(NetworkRunner runner, CancellationToken cancel)
+    {
+        try
+        {
+            await runner.StartAsync(AnsiConsole.WriteLine, cancel).ConfigureAwait(false);
+        }
+        catch
+        {
+            await runner.StopAsync(_ => { }).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static (NetworkRunner Runner, NetworkDefinition Network) Open(string directory)
+    {
+        var network = NetworkDefinition.Load(directory);
+        return (new NetworkRunner(directory, network), network);
+    }
+
+    private static void PrintUrls(NetworkDefinition network)
+    {
+        var table = new Table().AddColumns("", "JSON-RPC", "WebSocket", "account", "transaction manager key");
+        foreach (var p in network.Participants)
+            table.AddRow(p.Name, p.Rpc, p.Ws, p.Account, p.TxManagerKey);
+        AnsiConsole.Write(table);
+    }
+
+    private sealed class RequestOptions
+    {
+        private readonly Option<string> _dir = Dir;
+        private readonly Option<int> _participants = Participants;
+        private readonly Option<string> _consensus = Consensus;
+        private readonly Option<string> _fork = Fork;
+        private readonly Option<ulong> _chainId = ChainId;
+        private readonly Option<string?> _profile = Profile;
+        private readonly Option<int> _portOffset = PortOffset;
+
+        public Command AddTo(Command command)
+        {
+            foreach (var option in new Option[] { _dir, _participants, _consensus, _fork, _chainId, _profile, _portOffset })
+                command.Options.Add(option);
+            return command;
+        }
+
+        public NetworkRequest Read(ParseResult result) => new(
+            result.GetValue(_dir)!, result.GetValue(_participants), result.GetValue(_consensus)!, result.GetValue(_fork)!,
+            result.GetValue(_chainId), result.GetValue(_profile), result.GetValue(_portOffset));
+    }
+}

@@ -1,0 +1,95 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using QuorumMesh.Enclave.Keys;
+using QuorumMesh.Node.Accounts;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Cli.Network;
+
+/// <summary>What to create; checked before the first file is written.</summary>
+public sealed record NetworkRequest(string Directory, int Participants, string Consensus, string Fork, ulong ChainId, string? Profile, int PortOffset);
+
+/// <summary>Writes the keys, the genesis and the configuration of a local network.</summary>
+public static class NetworkCreator
+{
+    /// <summary>Longest path that fits in a Unix socket address on Linux.</summary>
+    private const int MaxSocketPath = 107;
+
+    public static NetworkDefinition Create(NetworkRequest request)
+    {
+        Check(request);
+        var directory = Path.GetFullPath(request.Directory);
+        Directory.CreateDirectory(directory);
+        var members = Enumerable.Range(0, request.Participants).Select(i => Member.Create(directory, i, request.PortOffset)).ToList();
+        File.WriteAllText(Path.Combine(directory, "genesis.json"), GenesisTemplate.Create(request, members.Select(m => m.Account)));
+        var staticNodes = JsonSerializer.Serialize(members.Select(m => m.Enode), new JsonSerializerOptions { WriteIndented = true }) + "\n";
+        foreach (var member in members)
+        {
+            File.WriteAllText(Path.Combine(member.NodeDirectory, "static-nodes.json"), staticNodes);
+            WriteManagerConfig(member, members);
+            WriteEnclaveConfig(member);
+        }
+        var definition = new NetworkDefinition(request.ChainId, request.Consensus, members.Select(m => m.ToParticipant()).ToList());
+        definition.Save(directory);
+        return definition;
+    }
+
+    private static void Check(NetworkRequest request)
+    {
+        if (request.Participants is < 1 or > ParticipantPorts.MaxParticipants)
+            throw new CommandException($"--participants must be 1 to {ParticipantPorts.MaxParticipants}, not {request.Participants}");
+        if (request.Consensus is "ibft" or "qbft")
+            throw new CommandException($"--consensus {request.Consensus} is not built yet: use --consensus raft");
+        if (request.Consensus != "raft")
+            throw new CommandException($"--consensus {request.Consensus} is not known: use raft");
+        if (request.ChainId is 0 or 1)
+            throw new CommandException("--chain-id cannot be 0 or 1: with chain id 1 the v of a public transaction would read as that of a private one");
+        if (request.PortOffset is < 0 or > ParticipantPorts.MaxOffset)
+            throw new CommandException($"--port-offset must be 0 to {ParticipantPorts.MaxOffset}, not {request.PortOffset}");
+        if (File.Exists(Path.Combine(request.Directory, NetworkDefinition.FileName)))
+            throw new CommandException($"{request.Directory} already holds a network: choose another --dir, or start that one with 'qmesh network start --dir {request.Directory}'");
+        var longest = Path.Combine(Path.GetFullPath(request.Directory), "A", "tm", "tm-grpc.ipc");
+        if (longest.Length > MaxSocketPath)
+            throw new CommandException($"--dir is too deep for Unix sockets ({longest} has {longest.Length} characters, at most {MaxSocketPath} fit): choose a shorter path");
+    }
+
+    private static void WriteManagerConfig(Member member, IReadOnlyList<Member> members)
+    {
+        var peers = new JsonArray([.. members.Select(m => (JsonNode)new JsonObject { ["url"] = m.P2pUrl })]);
+        var config = new JsonObject
+        {
+            ["mode"] = "tessera",
+            ["useWhiteList"] = false,
+            ["jdbc"] = new JsonObject { ["url"] = "jdbc:sqlite:" + Path.Combine(member.ManagerDirectory, "tm.db"), ["username"] = "", ["password"] = "", ["autoCreateTables"] = true },
+            ["serverConfigs"] = new JsonArray(
+                Server("Q2T", "unix:" + member.Q2tSocket),
+                Server("Q2T", member.Q2tUrl),
+                Server("ThirdParty", member.ThirdPartyUrl),
+                Server("P2P", member.P2pUrl),
+                Server("ENCLAVE", "unix:" + member.EnclaveSocket)),
+            ["peer"] = peers,
+            ["alwaysSendTo"] = new JsonArray(),
+            ["features"] = new JsonObject { ["enableRemoteKeyValidation"] = true },
+            ["quorummesh"] = new JsonObject { ["grpc"] = "unix:" + member.GrpcSocket, ["healthUrl"] = member.ManagerHealthUrl },
+        };
+        Write(member.ManagerConfig, config);
+    }
+
+    private static void WriteEnclaveConfig(Member member) => Write(member.EnclaveConfig, new JsonObject
+    {
+        ["serverConfigs"] = new JsonArray(Server("ENCLAVE", "unix:" + member.EnclaveSocket)),
+        ["keys"] = new JsonObject
+        {
+            ["keyData"] = new JsonArray(new JsonObject { ["privateKeyPath"] = member.EnclaveKeyPath + ".key", ["publicKeyPath"] = member.EnclaveKeyPath + ".pub" }),
+        },
+        ["alwaysSendTo"] = new JsonArray(),
+        ["encryptor"] = new JsonObject { ["type"] = "NACL" },
+    });
+
+    private static JsonObject Server(string app, string address) =>
+        new() { ["app"] = app, ["serverAddress"] = address, ["communicationType"] = "REST" };
+
+    private static void Write(string path, JsonNode config) =>
+        File.WriteAllText(path, config.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+}

@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace QuorumMesh.Cli.Network;
+
+public enum ServiceKind { Enclave, TxManager, Node }
+
+/// <summary>
+/// One service process of a participant, known by a pid file that also holds the kernel's start time of the process,
+/// so that a reused pid is never taken for it.
+/// </summary>
+public sealed partial class ServiceProcess(Participant participant, ServiceKind kind)
+{
+    private const int SigTerm = 15;
+    private const int SigKill = 9;
+
+    public Participant Participant => participant;
+    public ServiceKind Kind => kind;
+    public string Name => $"{participant.Name} {kind switch { ServiceKind.Node => "node", ServiceKind.TxManager => "txmanager", _ => "enclave" }}";
+    public string LogFile => Path.Combine(participant.Directory, "logs", FileName + ".log");
+    private string PidFile => Path.Combine(participant.Directory, FileName + ".pid");
+    private string FileName => kind.ToString().ToLowerInvariant();
+
+    public string HealthUrl => kind switch
+    {
+        ServiceKind.Node => participant.Health.Node,
+        ServiceKind.TxManager => participant.Health.TxManager,
+        _ => participant.Health.Enclave,
+    };
+
+    /// <summary>The pid while the process is alive, otherwise null.</summary>
+    public int? RunningPid
+    {
+        get
+        {
+            if (!File.Exists(PidFile)) return null;
+            var parts = File.ReadAllText(PidFile).Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            return parts.Length == 2 && int.TryParse(parts[0], out var pid) && StartTime(pid) == parts[1] ? pid : null;
+        }
+    }
+
+    /// <summary>Starts the program detached from this terminal, its output appended to the log file.</summary>
+    public void Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(LogFile)!);
+        var info = new ProcessStartInfo("/bin/sh") { UseShellExecute = false };
+        info.Environment["QMESH_LOG"] = LogFile;
+        foreach (var (key, value) in environment ?? new Dictionary<string, string>())
+            info.Environment[key] = value;
+        foreach (var argument in new[] { "-c", "exec setsid \"$0\" \"$@\" >>\"$QMESH_LOG\" 2>&1 </dev/null", program }.Concat(arguments))
+            info.ArgumentList.Add(argument);
+        using var process = Process.Start(info) ?? throw new CommandException($"{program} could not be started");
+        File.WriteAllText(PidFile, $"{process.Id} {StartTime(process.Id)}\n");
+    }
+
+    public void Terminate() => Signal(SigTerm);
+
+    public void Kill() => Signal(SigKill);
+
+    /// <summary>Forgets the process; called once it is gone.</summary>
+    public void Forget() => File.Delete(PidFile);
+
+    /// <summary>The last lines that the service wrote, for an error message.</summary>
+    public string LastOutput(int lines = 5) =>
+        File.Exists(LogFile) ? string.Join("\n", File.ReadLines(LogFile).TakeLast(lines)) : "";
+
+    private void Signal(int signal)
+    {
+        if (RunningPid is { } pid) _ = SendSignal(pid, signal);
+    }
+
+    /// <summary>Field 22 of /proc/pid/stat: start time in clock ticks since boot. Null when there is no such process or it is a zombie.</summary>
+    private static string? StartTime(int pid)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{pid}/stat");
+            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            return fields[0] == "Z" ? null : fields[19];
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int SendSignal(int pid, int signal);
+}
