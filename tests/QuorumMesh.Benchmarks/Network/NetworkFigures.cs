@@ -1,0 +1,43 @@
+using System.Diagnostics;
+using QuorumMesh.Cli.Network;
+
+namespace QuorumMesh.Benchmarks.Network;
+
+/// <summary>Start-up and idle figures of a network of three, then the load.</summary>
+internal static class NetworkFigures
+{
+    public static async Task RunAsync(int seconds, int bursts, int burstSize)
+    {
+        var directory = Directory.CreateTempSubdirectory("qmesh-bench-").FullName;
+        var network = NetworkCreator.Create(new NetworkRequest(directory, 3, "raft", "cancun", 10, null, Random.Shared.Next(1000, ParticipantPorts.MaxOffset)));
+        var runner = new NetworkRunner(directory, network);
+        try
+        {
+            var clock = Stopwatch.StartNew();
+            await runner.StartAsync(line => Console.WriteLine("  " + line), CancellationToken.None).ConfigureAwait(false);
+            Console.WriteLine($"network of three ready in {clock.Elapsed.TotalSeconds:F1} s");
+            await Task.Delay(TimeSpan.FromSeconds(10)).ConfigureAwait(false);
+            Memory("idle", runner);
+            await new NetworkBench(network, seconds, bursts, burstSize).RunAsync().ConfigureAwait(false);
+            Memory("after the load", runner);
+        }
+        finally
+        {
+            await runner.StopAsync(_ => { }).ConfigureAwait(false);
+            if (Environment.GetEnvironmentVariable("BENCH_KEEP") is null) Directory.Delete(directory, recursive: true);
+            else Console.WriteLine($"kept in {directory}");
+        }
+    }
+
+    private static void Memory(string when, NetworkRunner runner)
+    {
+        foreach (var kind in Enum.GetValues<ServiceKind>())
+        {
+            var sizes = runner.Services.Where(s => s.Kind == kind && s.RunningPid is not null).Select(s => ResidentMegabytes(s.RunningPid!.Value)).Order().ToList();
+            if (sizes.Count > 0) Console.WriteLine($"resident {when}, {kind}: {string.Join(", ", sizes.Select(s => $"{s:F0}"))} MB");
+        }
+    }
+
+    private static double ResidentMegabytes(int pid) =>
+        long.Parse(File.ReadLines($"/proc/{pid}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024.0;
+}

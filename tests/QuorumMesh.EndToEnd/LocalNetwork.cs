@@ -1,0 +1,122 @@
+using System.Text.Json.Nodes;
+using QuorumMesh.Cli.Demo;
+using QuorumMesh.Cli.Network;
+
+namespace QuorumMesh.EndToEnd;
+
+/// <summary>A real network of published processes on free ports, in a directory of its own; ends with every process gone.</summary>
+public sealed class LocalNetwork : IAsyncDisposable
+{
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+
+    private LocalNetwork(string directory, NetworkDefinition definition)
+    {
+        Directory = directory;
+        Definition = definition;
+        Runner = new NetworkRunner(directory, definition);
+        Parties = [.. definition.Participants.Select(p => new DemoParty(Http, p))];
+        Rpc = [.. definition.Participants.Select(p => new JsonRpcClient(Http, p.Rpc))];
+    }
+
+    public string Directory { get; }
+    public NetworkDefinition Definition { get; }
+    public NetworkRunner Runner { get; }
+    public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(60) };
+    public IReadOnlyList<DemoParty> Parties { get; }
+    public IReadOnlyList<JsonRpcClient> Rpc { get; }
+
+    public static async Task<LocalNetwork> StartAsync(int participants)
+    {
+        UseArtifacts();
+        var directory = System.IO.Directory.CreateTempSubdirectory("qmesh-e2e-").FullName;
+        var definition = NetworkCreator.Create(new NetworkRequest(directory, participants, "raft", "cancun", 10, null, DemoCommand.FreePortOffset(participants)));
+        var network = new LocalNetwork(directory, definition);
+        try
+        {
+            await network.Runner.StartAsync(_ => { }, CancellationToken.None);
+            return network;
+        }
+        catch
+        {
+            await network.DisposeAsync();
+            throw;
+        }
+    }
+
+    public ServiceProcess Service(int participant, ServiceKind kind) =>
+        Runner.Services.Single(s => s.Participant == Definition.Participants[participant] && s.Kind == kind);
+
+    public async Task KillAsync(ServiceProcess service)
+    {
+        service.Kill();
+        await UntilAsync(() => Task.FromResult(service.RunningPid is null), $"{service.Name} is gone");
+    }
+
+    public async Task StartAgainAsync(ServiceProcess service)
+    {
+        Runner.StartOne(service);
+        await Runner.WaitReadyAsync(Http, service, CancellationToken.None);
+    }
+
+    /// <summary>A public transaction from the participant's own account; gives its hash.</summary>
+    public async Task<string> SendPublicAsync(int participant, string? to, string data)
+    {
+        var transaction = new JsonObject { ["from"] = Definition.Participants[participant].Account, ["gas"] = "0x47b760", ["data"] = data };
+        if (to is not null) transaction["to"] = to;
+        return (string)(await Rpc[participant].CallAsync("eth_sendTransaction", CancellationToken.None, transaction))!;
+    }
+
+    public Task<ulong> HeadAsync(int participant) => QuantityAsync(participant, "eth_blockNumber");
+
+    public async Task<ulong> QuantityAsync(int participant, string method, params JsonNode?[] parameters) =>
+        Convert.ToUInt64((string)(await Rpc[participant].CallAsync(method, CancellationToken.None, parameters))!, 16);
+
+    /// <summary>The hash of a block at every participant must be the same once all have it.</summary>
+    public async Task AssertSameBlockAsync(ulong number)
+    {
+        var seen = new HashSet<string>();
+        for (var i = 0; i < Rpc.Count; i++)
+        {
+            var participant = i;
+            await UntilAsync(async () => await HeadAsync(participant) >= number, $"{Parties[i].Name} has block {number}");
+            seen.Add((string)(await Rpc[i].CallAsync("eth_getBlockByNumber", CancellationToken.None, $"0x{number:x}", false))!["hash"]!);
+        }
+        Assert.Single(seen);
+    }
+
+    public static async Task UntilAsync(Func<Task<bool>> condition, string what)
+    {
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        Exception? last = null;
+        while (clock.Elapsed < Patience)
+        {
+            try
+            {
+                if (await condition()) return;
+                last = null;
+            }
+            catch (Exception e) when (e is Cli.CommandException or HttpRequestException or TaskCanceledException)
+            {
+                last = e;
+            }
+            await Task.Delay(25);
+        }
+        Assert.Fail($"not true after {Patience.TotalSeconds} s: {what}{(last is null ? "" : " (" + last.Message + ")")}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Runner.StopAsync(_ => { });
+        Http.Dispose();
+        System.IO.Directory.Delete(Directory, recursive: true);
+    }
+
+    /// <summary>The tests run what `make publish` made.</summary>
+    private static void UseArtifacts()
+    {
+        if (Environment.GetEnvironmentVariable("QUORUMMESH_ARTIFACTS") is not null) return;
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
+        while (root is not null && !File.Exists(Path.Combine(root.FullName, "QuorumMesh.sln"))) root = root.Parent;
+        Environment.SetEnvironmentVariable("QUORUMMESH_ARTIFACTS", Path.Combine(root!.FullName, "artifacts"));
+    }
+}

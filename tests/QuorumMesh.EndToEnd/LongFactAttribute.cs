@@ -1,0 +1,13 @@
+namespace QuorumMesh.EndToEnd;
+
+/// <summary>A test of `make test-long`: minutes of kills under load.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class LongFactAttribute : FactAttribute
+{
+    public const string Switch = "QUORUMMESH_LONG";
+
+    public LongFactAttribute()
+    {
+        if (Environment.GetEnvironmentVariable(Switch) is null) Skip = "minutes long: run by make test-long";
+    }
+}

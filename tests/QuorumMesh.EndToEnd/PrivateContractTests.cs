@@ -1,0 +1,62 @@
+using System.Text.Json.Nodes;
+using QuorumMesh.Cli.Demo;
+using QuorumMesh.Cli.Network;
+
+namespace QuorumMesh.EndToEnd;
+
+/// <summary>The main job from outside: published processes, plain JSON-RPC.</summary>
+[Collection("network")]
+public sealed class PrivateContractTests
+{
+    [Fact]
+    public async Task Three_participants_see_what_they_are_party_to()
+    {
+        await using var network = await LocalNetwork.StartAsync(3);
+        var results = await new PrivateContractCases(network.Parties).RunAsync(CancellationToken.None);
+        Assert.All(results, result => Assert.Equal(result.Expected, result.Seen));
+    }
+
+    [Fact]
+    public async Task A_manager_that_is_down_holds_the_private_head_and_not_the_public_chain()
+    {
+        await using var network = await LocalNetwork.StartAsync(3);
+        var hash = await network.Parties[0].SendPrivateAsync(null, SimpleStorage.Create(42), [network.Parties[1]], CancellationToken.None);
+        var contract = (string)(await network.Parties[1].ReceiptAsync(hash, CancellationToken.None))["contractAddress"]!;
+        var manager = network.Service(2, ServiceKind.TxManager);
+        await network.KillAsync(manager);
+
+        // C is not a party, but only its manager can say so.
+        var set = await network.Parties[0].SendPrivateAsync(contract, SimpleStorage.Set(7), [network.Parties[1]], CancellationToken.None);
+        await network.Parties[0].ReceiptAsync(set, CancellationToken.None);
+        var later = await network.SendPublicAsync(0, null, SimpleStorage.Create(1));
+        await network.Parties[0].ReceiptAsync(later, CancellationToken.None);
+        var block = await network.HeadAsync(0);
+        await network.AssertSameBlockAsync(block);
+        var refused = await Assert.ThrowsAsync<Cli.CommandException>(() => network.Parties[2].ReadAsync(contract, CancellationToken.None));
+        Assert.Contains("private state", refused.Message, StringComparison.Ordinal);
+
+        await network.StartAgainAsync(manager);
+        await LocalNetwork.UntilAsync(async () => await network.Parties[2].ReadAsync(contract, CancellationToken.None) == 0, "C reads again");
+        Assert.Equal(7UL, await network.Parties[1].ReadAsync(contract, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task Signing_offline_works_from_storeraw_to_the_receipt()
+    {
+        await using var network = await LocalNetwork.StartAsync(3);
+        var a = network.Definition.Participants[0];
+        using var stored = await network.Http.PostAsync(a.ThirdParty + "/storeraw", new StringContent(
+            new JsonObject { ["payload"] = Convert.ToBase64String(Convert.FromHexString(SimpleStorage.Create(42)[2..])), ["from"] = a.TxManagerKey }.ToJsonString(),
+            System.Text.Encoding.UTF8, "application/json"));
+        stored.EnsureSuccessStatusCode();
+        var key = (string)JsonNode.Parse(await stored.Content.ReadAsStringAsync())!["key"]!;
+        var raw = OfflineWallet.SignPrivateCreation(Convert.FromBase64String(key), out var contract);
+        var options = new JsonObject { ["privateFor"] = new JsonArray(network.Definition.Participants[1].TxManagerKey) };
+        var hash = (string)(await network.Rpc[0].CallAsync("eth_sendRawPrivateTransaction", CancellationToken.None, raw, options))!;
+        foreach (var party in network.Parties)
+            Assert.Equal("0x1", (string)(await party.ReceiptAsync(hash, CancellationToken.None))["status"]!);
+        Assert.Equal(42UL, await network.Parties[0].ReadAsync(contract, CancellationToken.None));
+        Assert.Equal(42UL, await network.Parties[1].ReadAsync(contract, CancellationToken.None));
+        Assert.Equal(0UL, await network.Parties[2].ReadAsync(contract, CancellationToken.None));
+    }
+}

@@ -1,0 +1,15 @@
+using QuorumMesh.Cli.Demo;
+
+namespace QuorumMesh.EndToEnd;
+
+[Collection("network")]
+public sealed class SevenParticipantsTests
+{
+    [LongFact]
+    public async Task Seven_participants_see_what_they_are_party_to()
+    {
+        await using var network = await LocalNetwork.StartAsync(7);
+        var results = await new PrivateContractCases([.. network.Parties.Take(2), network.Parties[6]]).RunAsync(CancellationToken.None);
+        Assert.All(results, result => Assert.Equal(result.Expected, result.Seen));
+    }
+}
