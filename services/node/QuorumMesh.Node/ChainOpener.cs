@@ -1,0 +1,51 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Storage;
+using QuorumMesh.ServiceDefaults;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Node;
+
+/// <summary>Opens the store of a data directory, writes or checks its genesis, and knows the rules of its chain.</summary>
+internal static class ChainOpener
+{
+    /// <summary>Opens the store; a genesis file starts a chain, or must be the one it was started with.</summary>
+    public static NodeStores Open(DataDirectory data, string? genesisFile, string? profile)
+    {
+        var store = RocksKeyValueStore.Open(data.ChainData);
+        try
+        {
+            if (genesisFile is not null)
+                Initialise(store, genesisFile, profile);
+            var genesis = GenesisStore.Load(store)
+                ?? throw new StartupException($"there is no chain in {data.Path}: run 'quorummesh-node init GENESIS --datadir {data.Path}' or start with --genesis GENESIS");
+            if (genesis.Config.Engine != EngineKind.Raft)
+                throw new StartupException($"the genesis asks for {genesis.Config.Engine}, which this version does not run yet: only Raft networks can be started");
+            var stored = GenesisStore.LoadProfile(store);
+            if (profile is not null && CompatibilityProfile.Parse(profile).Name != stored.Name)
+                throw new OptionsException("--quorum.profile", $"the chain in {data.Path} was made with profile {stored}; start without the flag");
+            return new NodeStores(store, genesis.Config, stored, new RaftEngine(genesis.Config, stored));
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    private static void Initialise(IKeyValueStore store, string genesisFile, string? profile)
+    {
+        try
+        {
+            GenesisStore.Initialise(store, File.ReadAllBytes(OptionRules.ExistingFile("--genesis", genesisFile)), profile is null ? null : CompatibilityProfile.Parse(profile));
+        }
+        catch (NodeHaltedException e)
+        {
+            throw new StartupException(e.Message);
+        }
+        catch (Exception e) when (e is FormatException or ConfigurationException)
+        {
+            throw new StartupException($"genesis file {genesisFile}: {e.Message}");
+        }
+    }
+}

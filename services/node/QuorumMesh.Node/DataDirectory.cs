@@ -1,0 +1,20 @@
+using QuorumMesh.ServiceDefaults;
+
+namespace QuorumMesh.Node;
+
+/// <summary>Where things are in the data directory. Files that geth keeps under <c>geth/</c> are found there too.</summary>
+internal sealed class DataDirectory(string path)
+{
+    public string Path => path;
+    public string ChainData => System.IO.Path.Combine(path, "chaindata");
+    public string RaftLog => System.IO.Path.Combine(path, "raftlog");
+    public string Keystore => System.IO.Path.Combine(path, "keystore");
+    public string Ipc => System.IO.Path.Combine(path, "geth.ipc");
+    public string NodeKey => Existing("nodekey") ?? System.IO.Path.Combine(path, "nodekey");
+
+    /// <summary>The file in the data directory or in its <c>geth</c> folder; null when it is in neither.</summary>
+    public string? Existing(string file) =>
+        new[] { System.IO.Path.Combine(path, file), System.IO.Path.Combine(path, "geth", file) }.FirstOrDefault(File.Exists);
+
+    public static DataDirectory Open(string path) => new(OptionRules.WritableDirectory("--datadir", path));
+}

@@ -1,0 +1,151 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace QuorumMesh.Node;
+
+/// <summary>
+/// geth's flag names where geth has the notion, GoQuorum 2.x spellings as aliases. Every flag can also be set in the environment:
+/// <c>--http.port</c> is <c>QUORUMMESH_NODE_HTTP_PORT</c>. The command line wins.
+/// </summary>
+public sealed class NodeCommandLine
+{
+    private const string EnvironmentPrefix = "QUORUMMESH_NODE_";
+
+    private readonly List<Option> _all = [];
+    private readonly Option<string> _dataDir, _profile, _identity, _listen, _nodeKey, _keystore, _genesis, _httpAddress, _httpApi, _httpCors, _httpVhosts,
+        _wsAddress, _wsApi, _wsOrigins, _ipcPath, _privacy, _unlock, _password, _healthUrl, _gcMode, _syncMode;
+    private readonly Option<ulong?> _networkId;
+    private readonly Option<ulong> _gasCap;
+    private readonly Option<int> _port, _maxPeers, _raftPort, _raftBlockTime, _httpPort, _wsPort, _verbosity;
+    private readonly Option<int?> _raftJoin;
+    private readonly Option<bool> _http, _ws, _ipcDisable, _allowInsecureUnlock, _logJson, _checkpoints, _raft, _permissioned;
+
+    public NodeCommandLine()
+    {
+        var defaults = new NodeSettings { DataDirectory = DefaultDataDirectory };
+        _dataDir = Text("--datadir", "directory of the chain, keys and logs", defaults.DataDirectory);
+        _genesis = Text("--genesis", "genesis file to start a new chain from; an existing chain must have the same genesis");
+        _networkId = Add(new Option<ulong?>("--networkid") { Description = "network id of the peers (default: the chain id)" });
+        _profile = Text("--quorum.profile", "compatibility profile of a new chain: 2.5, 2.6, 21 or 24");
+        _identity = Text("--identity", "name shown to peers");
+        _listen = Text("--listen", "address that the p2p and Raft ports bind to", defaults.ListenAddress);
+        _port = Number("--port", "devp2p port", defaults.Port);
+        _maxPeers = Number("--maxpeers", "most p2p peers", defaults.MaxPeers);
+        _nodeKey = Text("--nodekey", "file with the node key in hex (default: nodekey in the data directory)");
+        _keystore = Text("--keystore", "directory of the account key files (default: keystore in the data directory)");
+        _raft = Flag("--raft", "use Raft; a genesis without a consensus engine means Raft too");
+        _raftPort = Number("--raftport", "Raft port", defaults.RaftPort);
+        _raftBlockTime = Number("--raftblocktime", "least time between two blocks, in milliseconds", defaults.RaftBlockTime);
+        _raftJoin = Add(new Option<int?>("--raftjoinexisting") { Description = "Raft id that raft_addPeer of a member answered" });
+        _http = Flag("--http", "JSON-RPC over HTTP", "--rpc");
+        _httpAddress = Text("--http.addr", "HTTP address", defaults.Http.Address, "--rpcaddr");
+        _httpPort = Number("--http.port", "HTTP port", defaults.Http.Port, "--rpcport");
+        _httpApi = Text("--http.api", "namespaces over HTTP", defaults.Http.Apis, "--rpcapi");
+        _httpCors = Text("--http.corsdomain", "origins that browsers may call from", "", "--rpccorsdomain");
+        _httpVhosts = Text("--http.vhosts", "host names that are answered; * for all", defaults.HttpVhosts, "--rpcvhosts");
+        _ws = Flag("--ws", "JSON-RPC over WebSocket");
+        _wsAddress = Text("--ws.addr", "WebSocket address", defaults.Ws.Address, "--wsaddr");
+        _wsPort = Number("--ws.port", "WebSocket port", defaults.Ws.Port, "--wsport");
+        _wsApi = Text("--ws.api", "namespaces over WebSocket", defaults.Ws.Apis, "--wsapi");
+        _wsOrigins = Text("--ws.origins", "origins that browsers may connect from", "", "--wsorigins");
+        _ipcPath = Text("--ipcpath", "path of the IPC socket (default: geth.ipc in the data directory)");
+        _ipcDisable = Flag("--ipcdisable", "no IPC socket");
+        _gasCap = Add(new Option<ulong>("--rpc.gascap") { Description = "most gas of an eth_call or eth_estimateGas", DefaultValueFactory = _ => defaults.RpcGasCap });
+        _privacy = Text("--privacy", "our transaction manager: unix:/path or grpc://host:port. Tessera's is named by PRIVATE_CONFIG (socket, TOML file or 'ignore')");
+        _unlock = Text("--unlock", "accounts to unlock at start, separated by commas");
+        _password = Text("--password", "file with one password a line for --unlock");
+        _allowInsecureUnlock = Flag("--allow-insecure-unlock", "allow unlocked accounts behind an HTTP listener that is not on loopback");
+        _gcMode = Text("--gcmode", "full drops old public state, archive keeps all", "full");
+        _syncMode = Text("--syncmode", "only full exists: private state comes from executing blocks", "full");
+        _healthUrl = Text("--health-url", "listener of /livez, /readyz and /metrics: http://host:port");
+        _logJson = Flag("--log-json", "one JSON object per log line");
+        _verbosity = Number("--verbosity", "0 silent, 1 error, 2 warn, 3 info, 4 debug, 5 trace", defaults.Verbosity);
+        _checkpoints = Flag("--emitcheckpoints", "log GoQuorum's QUORUM-CHECKPOINT lines");
+        _permissioned = Flag("--permissioned", "only nodes of permissioned-nodes.json in the data directory may connect");
+        Ignored();
+    }
+
+    public static string DefaultDataDirectory => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".quorummesh");
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in _all) command.Options.Add(option);
+    }
+
+    public NodeSettings Read(ParseResult result) => new NodeSettings
+    {
+        DataDirectory = Path.GetFullPath(result.GetValue(_dataDir)!),
+        Genesis = Given(result, _genesis),
+        NetworkId = result.GetValue(_networkId),
+        Profile = Given(result, _profile),
+        Identity = result.GetValue(_identity) ?? "",
+        ListenAddress = result.GetValue(_listen)!,
+        Port = result.GetValue(_port),
+        MaxPeers = result.GetValue(_maxPeers),
+        Permissioned = result.GetValue(_permissioned),
+        NodeKeyFile = Given(result, _nodeKey),
+        KeystoreDirectory = Given(result, _keystore),
+        RaftPort = result.GetValue(_raftPort),
+        RaftBlockTime = result.GetValue(_raftBlockTime),
+        RaftJoinExisting = result.GetValue(_raftJoin),
+        Http = new RpcListener(result.GetValue(_http), result.GetValue(_httpAddress)!, result.GetValue(_httpPort), result.GetValue(_httpApi)!),
+        HttpCorsDomain = result.GetValue(_httpCors) ?? "",
+        HttpVhosts = result.GetValue(_httpVhosts) ?? "",
+        Ws = new RpcListener(result.GetValue(_ws), result.GetValue(_wsAddress)!, result.GetValue(_wsPort), result.GetValue(_wsApi)!),
+        WsOrigins = result.GetValue(_wsOrigins) ?? "",
+        IpcPath = Given(result, _ipcPath),
+        IpcDisabled = result.GetValue(_ipcDisable),
+        RpcGasCap = result.GetValue(_gasCap),
+        Privacy = Given(result, _privacy),
+        Unlock = (Given(result, _unlock) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
+        PasswordFile = Given(result, _password),
+        AllowInsecureUnlock = result.GetValue(_allowInsecureUnlock),
+        Archive = ServiceDefaults.OptionRules.OneOf("--gcmode", result.GetValue(_gcMode), "full", "archive") == "archive",
+        HealthUrl = Given(result, _healthUrl),
+        LogJson = result.GetValue(_logJson),
+        Verbosity = result.GetValue(_verbosity),
+        EmitCheckpoints = result.GetValue(_checkpoints),
+    }.Checked(ServiceDefaults.OptionRules.OneOf("--syncmode", result.GetValue(_syncMode), "full"));
+
+    private static string? Given(ParseResult result, Option<string> option) =>
+        result.GetValue(option) is { Length: > 0 } value ? value : null;
+
+    private Option<string> Text(string name, string description, string? otherwise = null, params string[] aliases) =>
+        Add(new Option<string>(name, aliases) { Description = description, DefaultValueFactory = FromEnvironment(name, text => text, otherwise!) });
+
+    private Option<int> Number(string name, string description, int otherwise, params string[] aliases) =>
+        Add(new Option<int>(name, aliases) { Description = description, DefaultValueFactory = FromEnvironment(name, text => Parse(name, text), otherwise) });
+
+    private Option<bool> Flag(string name, string description, params string[] aliases) =>
+        Add(new Option<bool>(name, aliases) { Description = description, DefaultValueFactory = FromEnvironment(name, text => text is "1" or "true" or "TRUE", false) });
+
+    private T Add<T>(T option) where T : Option
+    {
+        _all.Add(option);
+        return option;
+    }
+
+    private static Func<ArgumentResult, T> FromEnvironment<T>(string name, Func<string, T> parse, T otherwise) => _ =>
+        Environment.GetEnvironmentVariable(VariableOf(name)) is { Length: > 0 } text ? parse(text) : otherwise;
+
+    /// <summary><c>--http.port</c> → <c>QUORUMMESH_NODE_HTTP_PORT</c>.</summary>
+    public static string VariableOf(string flag) => EnvironmentPrefix + flag.TrimStart('-').Replace('.', '_').Replace('-', '_').ToUpperInvariant();
+
+    private static int Parse(string name, string text) => int.TryParse(text, out var number) ? number
+        : throw new ServiceDefaults.OptionsException(VariableOf(name), $"'{text}' is not a number");
+
+    /// <summary>Flags that scripts for GoQuorum pass and that have no meaning here; accepted so that those scripts run as they are.</summary>
+    private void Ignored()
+    {
+        foreach (var name in new[] { "--nodiscover", "--mine", "--raftdnsenable", "--nousb" })
+            Add(new Option<bool>(name) { Description = "accepted for GoQuorum's scripts", Hidden = true });
+        foreach (var name in new[] { "--minerthreads", "--miner.threads", "--nat", "--cache", "--istanbul.blockperiod", "--istanbul.requesttimeout" })
+            Add(new Option<string>(name) { Description = "accepted for GoQuorum's scripts", Hidden = true });
+    }
+}
+
+internal static class NodeSettingsExtensions
+{
+    /// <summary>Lets a check that yields no setting take part in the initialiser's flow.</summary>
+    public static NodeSettings Checked(this NodeSettings settings, string _) => settings.Validate();
+}

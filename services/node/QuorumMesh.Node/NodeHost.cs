@@ -1,0 +1,59 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using QuorumMesh.Node.Accounts;
+using QuorumMesh.Node.Network;
+using QuorumMesh.Node.Rpc;
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.ServiceDefaults;
+
+namespace QuorumMesh.Node;
+
+/// <summary>The process: health listener, node, RPC; ends when asked to, or when the node cannot go on.</summary>
+internal static class NodeHost
+{
+    public static async Task<int> RunAsync(NodeSettings settings, CancellationToken cancel)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.AddServiceDefaults("node", options =>
+        {
+            options.HealthUrl = settings.HealthUrl ?? "http://127.0.0.1:0";
+            options.LogJson = settings.LogJson;
+        });
+        builder.Logging.SetMinimumLevel(Level(settings.Verbosity));
+        NodeComposition? node = null;
+        foreach (var (name, check) in NodeReadiness.Checks(() => node))
+            builder.Services.AddReadinessCheck(name, check);
+        await using var app = builder.Build();
+        app.MapServiceDefaults();
+        var loggers = app.Services.GetRequiredService<ILoggerFactory>();
+        await app.StartAsync(cancel).ConfigureAwait(false);
+        try
+        {
+            node = await NodeComposition.OpenAsync(settings, loggers, cancel).ConfigureAwait(false);
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel, app.Lifetime.ApplicationStopping);
+            await Task.WhenAny(node.Ended, Task.Delay(Timeout.Infinite, stop.Token)).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (node is not null) await node.DisposeAsync().ConfigureAwait(false);
+            await app.StopAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        if (node.Ended.IsFaulted && node.Ended.Exception.InnerException is NodeHaltedException halted)
+            throw new StartupException(halted.Message);
+        await node.Ended.ConfigureAwait(false);
+        return 0;
+    }
+
+    private static LogLevel Level(int verbosity) => verbosity switch
+    {
+        0 => LogLevel.None,
+        1 => LogLevel.Error,
+        2 => LogLevel.Warning,
+        3 => LogLevel.Information,
+        4 => LogLevel.Debug,
+        _ => LogLevel.Trace,
+    };
+}

@@ -1,0 +1,65 @@
+using QuorumMesh.ServiceDefaults;
+
+namespace QuorumMesh.Node;
+
+/// <summary>The node's settings after reading the command line and the environment; see <see cref="NodeCommandLine"/> for the flags.</summary>
+public sealed record NodeSettings
+{
+    public required string DataDirectory { get; init; }
+    public string? Genesis { get; init; }
+    public ulong? NetworkId { get; init; }
+    public string? Profile { get; init; }
+    public string Identity { get; init; } = "";
+    public string ListenAddress { get; init; } = "0.0.0.0";
+    public int Port { get; init; } = 30303;
+    public int MaxPeers { get; init; } = 50;
+    public bool Permissioned { get; init; }
+    public string? NodeKeyFile { get; init; }
+    public string? KeystoreDirectory { get; init; }
+    public int RaftPort { get; init; } = 50400;
+    public int RaftBlockTime { get; init; } = 50;
+    public int? RaftJoinExisting { get; init; }
+    public RpcListener Http { get; init; } = new(false, "127.0.0.1", 8545, "eth,net,web3");
+    public string HttpCorsDomain { get; init; } = "";
+    public string HttpVhosts { get; init; } = "localhost";
+    public RpcListener Ws { get; init; } = new(false, "127.0.0.1", 8546, "eth,net,web3");
+    public string WsOrigins { get; init; } = "";
+    public string? IpcPath { get; init; }
+    public bool IpcDisabled { get; init; }
+    public ulong RpcGasCap { get; init; } = 50_000_000;
+    public string? Privacy { get; init; }
+    public IReadOnlyList<string> Unlock { get; init; } = [];
+    public string? PasswordFile { get; init; }
+    public bool AllowInsecureUnlock { get; init; }
+    public bool Archive { get; init; }
+    public string? HealthUrl { get; init; }
+    public bool LogJson { get; init; }
+    public int Verbosity { get; init; } = 3;
+    public bool EmitCheckpoints { get; init; }
+
+    /// <exception cref="OptionsException">Names the flag that is wrong.</exception>
+    public NodeSettings Validate()
+    {
+        OptionRules.Required("--datadir", DataDirectory);
+        OptionRules.Port("--port", Port);
+        OptionRules.Port("--raftport", RaftPort, zeroPicksOne: false);
+        OptionRules.Port("--http.port", Http.Port);
+        OptionRules.Port("--ws.port", Ws.Port);
+        OptionRules.Range("--raftblocktime", RaftBlockTime, 1, 60_000);
+        OptionRules.Range("--maxpeers", MaxPeers, 0, 10_000);
+        OptionRules.Range("--verbosity", Verbosity, 0, 5);
+        if (Genesis is not null) OptionRules.ExistingFile("--genesis", Genesis);
+        if (NodeKeyFile is not null) OptionRules.ExistingFile("--nodekey", NodeKeyFile);
+        if (PasswordFile is not null) OptionRules.ExistingFile("--password", PasswordFile);
+        if (NetworkId == 1) throw new OptionsException("--networkid", "Cannot have chain id or network id as 1.");
+        if (RaftJoinExisting is { } id) OptionRules.Range("--raftjoinexisting", id, 1, ushort.MaxValue);
+        if (Unlock.Count > 0 && Http.Enabled && !IsLoopback(Http.Address) && !AllowInsecureUnlock)
+            throw new OptionsException("--unlock", "unlocked accounts behind an HTTP listener that is not on loopback can be used by anybody who reaches it: add --allow-insecure-unlock if that is meant");
+        return this;
+    }
+
+    public static bool IsLoopback(string address) => address == "localhost" || (System.Net.IPAddress.TryParse(address, out var ip) && System.Net.IPAddress.IsLoopback(ip));
+}
+
+/// <param name="Apis">Namespaces, separated by commas.</param>
+public sealed record RpcListener(bool Enabled, string Address, int Port, string Apis);

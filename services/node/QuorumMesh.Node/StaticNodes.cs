@@ -1,0 +1,40 @@
+using System.Text.Json;
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.ServiceDefaults;
+
+namespace QuorumMesh.Node;
+
+/// <summary>static-nodes.json and permissioned-nodes.json: arrays of enode URLs in the data directory.</summary>
+internal static class StaticNodes
+{
+    public const string FileName = "static-nodes.json";
+    public const string PermissionedFileName = "permissioned-nodes.json";
+
+    /// <summary>Empty when the file is absent.</summary>
+    public static IReadOnlyList<Enode> Read(DataDirectory data, string fileName)
+    {
+        if (data.Existing(fileName) is not { } path) return [];
+        try
+        {
+            return [.. (JsonSerializer.Deserialize<string[]>(File.ReadAllText(path)) ?? []).Select(Enode.Parse)];
+        }
+        catch (Exception e) when (e is JsonException or FormatException)
+        {
+            throw new StartupException($"{path} is not a JSON array of enode URLs: {e.Message}");
+        }
+    }
+
+    /// <summary>The first members of a Raft cluster: Raft id = 1-based position, the own entry included (GoQuorum cmd/geth/config.go).</summary>
+    public static IReadOnlyList<Enode> ReadRaftMembers(DataDirectory data, string ownNodeId)
+    {
+        var members = Read(data, FileName);
+        var path = data.Existing(FileName) ?? Path.Combine(data.Path, FileName);
+        if (members.Count == 0)
+            throw new StartupException($"{path} is missing or empty: a new Raft cluster needs it, with the enode URL of every first member in the same order everywhere");
+        if (members.FirstOrDefault(m => m.RaftPort == 0) is { } without)
+            throw new StartupException($"{path}: enodeId is missing raftport querystring parameter: {without}");
+        if (members.All(m => m.NodeId != ownNodeId))
+            throw new StartupException($"{path} does not list this node (enode id {ownNodeId[..16]}…): add it, or start with --raftjoinexisting and the id that raft_addPeer answered");
+        return members;
+    }
+}
