@@ -1,6 +1,7 @@
 using CsCheck;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using static QuorumMesh.Tests.StateRuns;
 
 namespace QuorumMesh.Tests;
 
@@ -173,54 +174,6 @@ public class StateStoreTests
         Assert.Equal((UInt256)6, state.At(store, 1).GetAccount(address)!.Value.Balance);
         Assert.Equal(0ul, state.HeadOf(snapshot)!.Value.Block);
         Assert.Equal(1ul, state.HeadOf(store)!.Value.Block);
-    }
-
-    internal static List<StateModel> Run(RandomBlocks.Operation[][] blocks, IKeyValueStore store, StateStore state)
-    {
-        var model = new StateModel();
-        var models = new List<StateModel>();
-        for (var i = 0; i < blocks.Length; i++)
-        {
-            var world = new WorldState(state.Head);
-            RandomBlocks.Apply(blocks[i], world, model);
-            var layer = state.Extend(state.Head, (ulong)i, world.TakeChanges());
-            Assert.Equal(model.Root(), layer.Root);
-            Assert.Equal(model.Root(), world.IntermediateRoot());
-            Flush(store, state, layer);
-            models.Add(model.Copy());
-        }
-
-        return models;
-    }
-
-    internal static void Flush(IKeyValueStore store, StateStore state, StateLayer layer)
-    {
-        var batch = new KeyValueBatch();
-        state.Flush(layer, Keccak.Hash(layer.Root.ToArray()), batch);
-        store.Write(batch, sync: false);
-        state.Advance(layer);
-    }
-
-    internal static void AssertHistory(IKeyValueStore store, StateStore state, List<StateModel> models)
-    {
-        using var snapshot = store.Snapshot();
-        models[^1].AssertSame(state.Head, RandomBlocks.Addresses, RandomBlocks.Slots, "head");
-        Assert.Equal(models[^1].Root(), state.Head.Root);
-        for (var block = 0; block < models.Count; block++)
-        {
-            if ((ulong)block < state.OldestBlock)
-            {
-                Assert.Throws<StateUnavailableException>(() => state.At(snapshot, (ulong)block));
-                continue;
-            }
-
-            var model = models[block];
-            model.AssertSame(state.At(snapshot, (ulong)block), RandomBlocks.Addresses, RandomBlocks.Slots, $"block {block}");
-            Assert.Equal(model.Root(), state.BlockAt(snapshot, (ulong)block)!.Value.Root);
-            Assert.Equal(model.Accounts.Keys.Order(), state.Accounts(snapshot, (ulong)block).Select(a => a.Address));
-            foreach (var address in RandomBlocks.Addresses)
-                Assert.Equal(model.StorageOf(address), state.Storage(snapshot, (ulong)block, address));
-        }
     }
 
     private static void AddBalance(IKeyValueStore store, StateStore state, ulong block, Address address, int amount)

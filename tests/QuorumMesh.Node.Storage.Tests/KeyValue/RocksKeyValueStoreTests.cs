@@ -1,0 +1,124 @@
+using CsCheck;
+using QuorumMesh.Node.Storage;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Tests;
+
+public sealed class RocksKeyValueStoreTests : IDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("quorummesh-rocks-").FullName;
+    private int _next;
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Fact]
+    public void AgreesWithASortedDictionary() => KeyValueConformance.AgreesWithASortedDictionary(OpenNew, 12);
+
+    [Fact]
+    public void StateAgreesWithTheModelAndReopens() => RandomBlocks.Blocks.Sample(
+        blocks =>
+        {
+            var path = NewPath();
+            List<StateModel> models;
+            using (var store = RocksKeyValueStore.Open(path))
+            {
+                var state = new StateStore(store, "public");
+                models = StateRuns.Run(blocks, store, state);
+                StateRuns.AssertHistory(store, state, models);
+            }
+
+            using var reopened = RocksKeyValueStore.Open(path);
+            StateRuns.AssertHistory(reopened, new StateStore(reopened, "public"), models);
+        },
+        iter: 4,
+        threads: 1);
+
+    [Fact]
+    public void ASecondOpenIsRefusedInOneLine()
+    {
+        var path = NewPath();
+        using var store = RocksKeyValueStore.Open(path);
+        var error = Assert.Throws<StoreLockedException>(() => RocksKeyValueStore.Open(path));
+        Assert.Equal($"{path} is in use by another process; stop it or choose another --datadir", error.Message);
+        store.Dispose();
+        RocksKeyValueStore.Open(path).Dispose();
+    }
+
+    [Fact]
+    public void AFileInThePlaceOfTheFolderIsRefused()
+    {
+        var path = NewPath();
+        File.WriteAllText(path, "not a folder");
+        Assert.Contains(path, Assert.Throws<StoreException>(() => RocksKeyValueStore.Open(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void SyncedAndUnsyncedWritesAreThereAfterReopening()
+    {
+        var path = NewPath();
+        using (var store = RocksKeyValueStore.Open(path))
+        {
+            Put(store, 1, sync: true);
+            Put(store, 2, sync: false);
+        }
+
+        using var reopened = RocksKeyValueStore.Open(path);
+        Assert.Equal([1, 2], reopened.Scan([]).Select(e => (int)e.Key[0]));
+    }
+
+    [Fact]
+    public void ASnapshotOutlivesTheStoreAndThenTheLockIsFree()
+    {
+        var path = NewPath();
+        var store = RocksKeyValueStore.Open(path);
+        Put(store, 1, sync: false);
+        var snapshot = store.Snapshot();
+        var scan = snapshot.Scan([]).GetEnumerator();
+        Assert.True(scan.MoveNext());
+        store.Dispose();
+        store.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => store.Get([1]));
+        Assert.Throws<ObjectDisposedException>(() => store.Snapshot());
+        Assert.Throws<ObjectDisposedException>(() => Put(store, 2, sync: false));
+        Assert.Equal([1], snapshot.Get([1]));
+
+        snapshot.Dispose();
+        snapshot.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => snapshot.Get([1]));
+        Assert.False(scan.MoveNext());
+        scan.Dispose();
+        RocksKeyValueStore.Open(path).Dispose();
+    }
+
+    [Fact]
+    public async Task ManyThreadsReadWhileOneWrites()
+    {
+        using var store = OpenNew();
+        using var stop = new CancellationTokenSource();
+        var readers = Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                using var snapshot = store.Snapshot();
+                var seen = snapshot.Scan([]).Count();
+                Assert.Equal(seen, snapshot.Scan([]).Count());
+            }
+        })).ToArray();
+        for (var i = 0; i < 250; i++)
+            Put(store, (byte)i, sync: false);
+        await stop.CancelAsync();
+        await Task.WhenAll(readers);
+        Assert.Equal(250, store.Scan([]).Count());
+    }
+
+    private static void Put(RocksKeyValueStore store, byte key, bool sync)
+    {
+        var batch = new KeyValueBatch();
+        batch.Put([key], [key]);
+        store.Write(batch, sync);
+    }
+
+    private RocksKeyValueStore OpenNew() => RocksKeyValueStore.Open(NewPath());
+
+    private string NewPath() => Path.Combine(_root, $"store{_next++}");
+}

@@ -1,0 +1,22 @@
+using QuorumMesh.State;
+
+namespace QuorumMesh.Tests;
+
+public class MemoryKeyValueStoreTests
+{
+    [Fact]
+    public void AgreesWithASortedDictionary() => KeyValueConformance.AgreesWithASortedDictionary(() => new MemoryKeyValueStore(), 300);
+
+    [Fact]
+    public void ManyKeysStayInOrder()
+    {
+        using var store = new MemoryKeyValueStore();
+        var batch = new KeyValueBatch();
+        for (var i = 0; i < 5000; i++)
+            batch.Put(new ReadOnlySpan<byte>(Key(i * 7919 % 5000)), [1]);
+        store.Write(batch, sync: true);
+        Assert.Equal(Enumerable.Range(0, 5000), store.Scan([]).Select(e => e.Key[0] << 8 | e.Key[1]));
+    }
+
+    private static byte[] Key(int i) => [(byte)(i >> 8), (byte)i];
+}

@@ -1,0 +1,56 @@
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Tests;
+
+/// <summary>Runs random blocks through a state store beside the model.</summary>
+internal static class StateRuns
+{
+    public static List<StateModel> Run(RandomBlocks.Operation[][] blocks, IKeyValueStore store, StateStore state)
+    {
+        var model = new StateModel();
+        var models = new List<StateModel>();
+        for (var i = 0; i < blocks.Length; i++)
+        {
+            var world = new WorldState(state.Head);
+            RandomBlocks.Apply(blocks[i], world, model);
+            var layer = state.Extend(state.Head, (ulong)i, world.TakeChanges());
+            Assert.Equal(model.Root(), layer.Root);
+            Assert.Equal(model.Root(), world.IntermediateRoot());
+            Flush(store, state, layer);
+            models.Add(model.Copy());
+        }
+
+        return models;
+    }
+
+    public static void Flush(IKeyValueStore store, StateStore state, StateLayer layer)
+    {
+        var batch = new KeyValueBatch();
+        state.Flush(layer, Keccak.Hash(layer.Root.ToArray()), batch);
+        store.Write(batch, sync: false);
+        state.Advance(layer);
+    }
+
+    public static void AssertHistory(IKeyValueStore store, StateStore state, List<StateModel> models)
+    {
+        using var snapshot = store.Snapshot();
+        models[^1].AssertSame(state.Head, RandomBlocks.Addresses, RandomBlocks.Slots, "head");
+        Assert.Equal(models[^1].Root(), state.Head.Root);
+        for (var block = 0; block < models.Count; block++)
+        {
+            if ((ulong)block < state.OldestBlock)
+            {
+                Assert.Throws<StateUnavailableException>(() => state.At(snapshot, (ulong)block));
+                continue;
+            }
+
+            var model = models[block];
+            model.AssertSame(state.At(snapshot, (ulong)block), RandomBlocks.Addresses, RandomBlocks.Slots, $"block {block}");
+            Assert.Equal(model.Root(), state.BlockAt(snapshot, (ulong)block)!.Value.Root);
+            Assert.Equal(model.Accounts.Keys.Order(), state.Accounts(snapshot, (ulong)block).Select(a => a.Address));
+            foreach (var address in RandomBlocks.Addresses)
+                Assert.Equal(model.StorageOf(address), state.Storage(snapshot, (ulong)block, address));
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using System.Net;
+using QuorumMesh.TxManager.Tests.Support;
+
+namespace QuorumMesh.TxManager.Tests.Peers;
+
+public sealed class FaultTests(TestNetwork network) : IClassFixture<TestNetwork>
+{
+    [Fact]
+    public async Task Recipient_that_is_down_fails_the_send_and_works_again_after_its_return()
+    {
+        await network.C.StopManagerAsync();
+        using HttpResponseMessage failed = await network.PostRawAsync(network.A, "to a dead peer", network.B, network.C);
+        Assert.Equal(HttpStatusCode.Gone, failed.StatusCode);
+        Assert.Equal($"Connection error while communicating with {network.C.P2P}push", failed.ReasonPhrase);
+        Assert.Equal(0, failed.Content.Headers.ContentLength);
+        await network.SendRawAsync(network.A, "to the living", network.B);
+
+        await network.C.StartManagerAsync();
+        await network.WaitForMeshAsync();
+        string hash = await network.SendRawAsync(network.A, "to all", network.B, network.C);
+        using HttpResponseMessage received = await network.ReceiveRawAsync(network.C, hash);
+        Assert.Equal("to all", await received.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task Enclave_that_is_down_is_said_and_used_again_after_its_return()
+    {
+        string hash = await network.SendRawAsync(network.A, "before", network.B);
+        await network.A.StopEnclaveAsync();
+        using HttpResponseMessage send = await network.PostRawAsync(network.A, "while down", network.B);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, send.StatusCode);
+        using HttpResponseMessage receive = await network.ReceiveRawAsync(network.A, hash);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, receive.StatusCode);
+        await Wait.UntilAsync(async () => (await network.GetAsync(network.A.Health + "readyz")).Status == 503, "not ready without enclave");
+        Assert.Equal(200, (await network.GetAsync(network.A.Health + "livez")).Status);
+        Assert.Contains("enclave", (await network.GetAsync(network.A.Health + "readyz?verbose")).Body, StringComparison.Ordinal);
+
+        await network.A.StartEnclaveAsync();
+        using HttpResponseMessage again = await network.ReceiveRawAsync(network.A, hash);
+        Assert.Equal("before", await again.Content.ReadAsStringAsync());
+        await network.SendRawAsync(network.A, "after", network.B);
+        await Wait.UntilAsync(async () => (await network.GetAsync(network.A.Health + "readyz")).Status == 200, "ready again");
+        Assert.Contains("quorummesh_txmanager_request_seconds", (await network.GetAsync(network.A.Health + "metrics")).Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Restart_keeps_payloads_and_finds_the_peers_again()
+    {
+        string hash = await network.SendRawAsync(network.A, "kept", network.B);
+        await network.B.StopManagerAsync();
+        await network.B.StartManagerAsync();
+        using HttpResponseMessage received = await network.ReceiveRawAsync(network.B, hash);
+        Assert.Equal("kept", await received.Content.ReadAsStringAsync());
+        await network.WaitForMeshAsync();
+        await network.SendRawAsync(network.B, "from the restarted", network.A);
+    }
+}

@@ -1,0 +1,154 @@
+using System.Text.Json;
+using QuorumMesh.Contracts.Parties;
+using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Primitives;
+using QuorumMesh.TxManager.Tests.Support;
+
+namespace QuorumMesh.TxManager.Tests.Peers;
+
+public sealed class PeerTests(TestNetwork network) : IClassFixture<TestNetwork>
+{
+    private const string WorkedHash = "+V3DcJ+QDus30wbBzG/3PIXq5+36/w9A17BNKtklKPPqa+2CS0PkYxLPh0vmMwPZ8zfq2ke0KxXkTVnM9QuJmw==";
+
+    private static readonly EncodedPayload Worked = new()
+    {
+        SenderKey = Keys.S,
+        CipherText = Hex.FromHex("17fa69fb05dc1b3b306befdfeab0bccd227239155571ca5fa92b040c"),
+        CipherTextNonce = Hex.FromHex("404142434445464748494a4b4c4d4e4f5051525354555657"),
+        RecipientBoxes = [Hex.FromHex("b6ee88e4d4bb004f60d0eb6e4f04bebecf3a431a5b2e7bb23cf6eb874f929553f2cbcdda98cdce8d910bcdc0dec3cee7")],
+        RecipientNonce = Hex.FromHex("808182838485868788898a8b8c8d8e8f9091929394959697"),
+        RecipientKeys = [Keys.R],
+    };
+
+    [Fact]
+    public async Task Worked_payload_is_stored_once_and_opens()
+    {
+        byte[] encoded = LegacyPayloadCodec.Encode(Worked);
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.Equal((201, WorkedHash), await network.PostBytesAsync(network.B.P2P + "push", encoded));
+        }
+
+        using HttpResponseMessage received = await network.ReceiveRawAsync(network.B, WorkedHash);
+        Assert.Equal("hello quorum", await received.Content.ReadAsStringAsync());
+
+        // The same bytes given back to their sender: it makes its own box anew, as in recovery.
+        Assert.Equal((201, WorkedHash), await network.PostBytesAsync(network.A.P2P + "push", encoded));
+        using HttpResponseMessage recovered = await network.ReceiveRawAsync(network.A, WorkedHash);
+        Assert.Equal("hello quorum", await recovered.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task Pushes_that_cannot_be_right_are_refused_and_leave_nothing()
+    {
+        string push = network.C.P2P + "push";
+        Assert.Equal(500, (await network.PostBytesAsync(push, [])).Status);
+        (int status, string text) = await network.PostBytesAsync(push, [1, 2, 3]);
+        Assert.Equal(500, status);
+        Assert.Contains("at byte 0", text, StringComparison.Ordinal);
+        Assert.Equal(404, (await network.PostBytesAsync(push, LegacyPayloadCodec.Encode(Worked))).Status);
+        Assert.Equal(500, (await network.PostBytesAsync(push, LegacyPayloadCodec.Encode(Worked with { RecipientKeys = [network.C.Key] }))).Status);
+        Assert.Equal(500, (await network.PostBytesAsync(push, LegacyPayloadCodec.Encode(Worked with { RecipientKeys = [] }))).Status);
+        Assert.Equal(500, (await network.PostBytesAsync(push, LegacyPayloadCodec.Encode(Worked with { RecipientBoxes = [] }))).Status);
+        Assert.Equal(
+            (403, "Enhanced Privacy is not enabled"),
+            await network.PostBytesAsync(push, LegacyPayloadCodec.Encode(Worked with { PrivacyMode = PrivacyMode.PartyProtection })));
+        using HttpResponseMessage nothing = await network.ReceiveRawAsync(network.C, WorkedHash);
+        Assert.Equal(404, (int)nothing.StatusCode);
+    }
+
+    [Fact]
+    public async Task Same_hash_with_another_sender_is_refused()
+    {
+        string hash = await network.SendRawAsync(network.A, "mine", network.B);
+        (int status, string body) = await network.PostJsonAsync(
+            network.A.P2P + "resend", JsonSerializer.Serialize(new { type = "INDIVIDUAL", publicKey = network.B.Key.ToBase64(), key = hash }));
+        Assert.Equal(200, status);
+        Assert.NotEmpty(body);
+        using HttpResponseMessage copy = await network.Http.PostAsync(network.A.P2P + "resend", new StringContent(
+            JsonSerializer.Serialize(new { type = "INDIVIDUAL", publicKey = network.B.Key.ToBase64(), key = hash }), System.Text.Encoding.UTF8, "application/json"));
+        EncodedPayload payload = LegacyPayloadCodec.Decode(await copy.Content.ReadAsByteArrayAsync());
+        Assert.Equal([network.B.Key], payload.RecipientKeys);
+        Assert.Equal(
+            (500, "Invalid existing transaction"),
+            await network.PostBytesAsync(network.B.P2P + "push", LegacyPayloadCodec.Encode(payload with { SenderKey = network.C.Key })));
+    }
+
+    [Fact]
+    public async Task Resend_gives_back_what_was_lost()
+    {
+        string lost = await network.SendRawAsync(network.A, "lost at B", network.B);
+        string own = await network.SendRawAsync(network.B, "sent by B", network.A);
+        foreach (string hash in new[] { lost, own })
+        {
+            using HttpResponseMessage deleted = await network.Http.DeleteAsync($"{network.B.Q2T}transaction/{TestNetwork.Escape(hash)}");
+            Assert.Equal(204, (int)deleted.StatusCode);
+        }
+
+        string all = JsonSerializer.Serialize(new { type = "ALL", publicKey = network.B.Key.ToBase64() });
+        Assert.Equal((200, string.Empty), await network.PostJsonAsync(network.A.P2P + "resend", all));
+        using HttpResponseMessage received = await network.ReceiveRawAsync(network.B, lost);
+        Assert.Equal("lost at B", await received.Content.ReadAsStringAsync());
+        using HttpResponseMessage receivedOwn = await network.ReceiveRawAsync(network.B, own);
+        Assert.Equal("sent by B", await receivedOwn.Content.ReadAsStringAsync());
+        Assert.Equal((200, "true"), await network.GetAsync($"{network.B.Q2T}transaction/{TestNetwork.Escape(own)}/isSender"));
+    }
+
+    [Fact]
+    public async Task Bad_resends_are_refused()
+    {
+        string resend = network.A.P2P + "resend";
+        string hash = await network.SendRawAsync(network.A, "for B", network.B);
+        string unknown = Convert.ToBase64String(new byte[64]);
+        Task<(int Status, string Body)> Ask(object body) => network.PostJsonAsync(resend, JsonSerializer.Serialize(body));
+        Assert.Equal(404, (await Ask(new { type = "INDIVIDUAL", publicKey = network.B.Key.ToBase64(), key = unknown })).Status);
+        Assert.Equal(500, (await Ask(new { type = "INDIVIDUAL", publicKey = network.C.Key.ToBase64(), key = hash })).Status);
+        Assert.Equal(400, (await Ask(new { type = "INDIVIDUAL", publicKey = "???", key = hash })).Status);
+        Assert.Equal(400, (await Ask(new { type = "SOME", publicKey = network.B.Key.ToBase64() })).Status);
+        Assert.Equal(400, (await Ask(new { type = "ALL" })).Status);
+    }
+
+    [Fact]
+    public async Task Party_info_in_both_forms()
+    {
+        (int status, string json) = await network.GetAsync(network.A.P2P + "partyinfo");
+        Assert.Equal(200, status);
+        JsonElement root = JsonDocument.Parse(json).RootElement;
+        Assert.Equal(network.A.P2P, root.GetProperty("url").GetString());
+        Assert.Equal(3, root.GetProperty("keys").GetArrayLength());
+
+        byte[] info = PartyInfoCodec.Encode(new PartyInfo("http://127.0.0.1:1/", [new(Keys.Nobody, "http://elsewhere:1/")], []));
+        using var content = new ByteArrayContent([.. info, 0, 0, 0]);
+        using HttpResponseMessage answer = await network.Http.PostAsync(network.A.P2P + "partyinfo", content);
+        Assert.Equal(200, (int)answer.StatusCode);
+        Assert.Equal(
+            PartyInfoCodec.Encode(new PartyInfo(network.A.P2P, [], [])), await answer.Content.ReadAsByteArrayAsync());
+        Assert.Equal(500, (await network.PostBytesAsync(network.A.P2P + "partyinfo", [9, 9])).Status);
+        (int unknown, string _) = await network.PostJsonAsync(
+            network.A.Q2T + "send", JsonSerializer.Serialize(new { payload = "AQ==", to = new[] { Keys.Nobody.ToBase64() } }));
+        Assert.Equal(404, unknown);
+    }
+
+    [Fact]
+    public async Task Validation_opens_nothing_but_uuids()
+    {
+        (int status, string text) = await network.PostBytesAsync(network.B.P2P + "partyinfo/validate", LegacyPayloadCodec.Encode(Worked));
+        Assert.Equal(400, status);
+        Assert.DoesNotContain("hello", text, StringComparison.Ordinal);
+    }
+}
+
+public sealed class KeyValidationTests(ValidatingNetwork network) : IClassFixture<ValidatingNetwork>
+{
+    [Fact]
+    public async Task Proven_keys_work_and_unproven_ones_are_refused()
+    {
+        string hash = await network.SendRawAsync(network.A, "validated", network.B, network.C);
+        using HttpResponseMessage received = await network.ReceiveRawAsync(network.C, hash);
+        Assert.Equal("validated", await received.Content.ReadAsStringAsync());
+
+        // C claims a key that its enclave does not have.
+        byte[] claim = PartyInfoCodec.Encode(new PartyInfo(network.C.P2P, [new(Keys.Nobody, network.C.P2P)], []));
+        Assert.Equal((500, string.Empty), await network.PostBytesAsync(network.A.P2P + "partyinfo", claim));
+    }
+}

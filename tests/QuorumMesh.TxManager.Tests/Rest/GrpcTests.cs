@@ -1,0 +1,135 @@
+using System.Net.Sockets;
+using Google.Protobuf;
+using Grpc.Core;
+using Grpc.Net.Client;
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Privacy;
+using QuorumMesh.TxManager.Tests.Support;
+
+namespace QuorumMesh.TxManager.Tests.Rest;
+
+public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
+{
+    private static ByteString Bytes(PublicKey key) => ByteString.CopyFrom(key.Span);
+
+    private static PrivacyManager.PrivacyManagerClient Connect(Participant at) => new(GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
+    {
+        HttpHandler = new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, cancel) =>
+            {
+                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(at.GrpcSocket), cancel);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        },
+    }));
+
+    [Fact]
+    public async Task Four_answers()
+    {
+        PrivacyManager.PrivacyManagerClient a = Connect(network.A), b = Connect(network.B), c = Connect(network.C);
+        var request = new SendRequest { Payload = ByteString.CopyFromUtf8("by grpc") };
+        request.RecipientKeys.Add(Bytes(network.B.Key));
+        SendReply sent = await a.SendAsync(request);
+        Assert.Equal(Bytes(network.A.Key), sent.SenderKey);
+        Assert.Equal([Bytes(network.A.Key)], sent.ManagedParties);
+
+        var ask = new ReceiveRequest();
+        ask.Hashes.Add(sent.Hash);
+        ask.Hashes.Add(ByteString.CopyFrom(new byte[64]));
+        ReceiveReply atB = await b.ReceiveAsync(ask);
+        Assert.Equal([Availability.Here, Availability.NotAParty], atB.Answers.Select(x => x.Availability));
+        Assert.Equal("by grpc", atB.Answers[0].Payload.ToStringUtf8());
+        Assert.False(atB.Answers[0].IsSender);
+        Assert.Equal([Bytes(network.B.Key)], atB.Answers[0].ManagedParties);
+        Assert.All((await c.ReceiveAsync(ask)).Answers, x => Assert.Equal(Availability.NotAParty, x.Availability));
+
+        using HttpResponseMessage deleted = await network.Http.DeleteAsync(
+            $"{network.B.Q2T}transaction/{TestNetwork.Escape(Convert.ToBase64String(sent.Hash.Span))}");
+        Assert.Equal(204, (int)deleted.StatusCode);
+        Assert.Equal(Availability.Missing, (await b.ReceiveAsync(ask)).Answers[0].Availability);
+
+        await network.B.StopEnclaveAsync();
+        SendReply other = await a.SendAsync(new SendRequest { Payload = ByteString.CopyFromUtf8("own") });
+        Assert.NotEqual(sent.Hash, other.Hash);
+        await network.A.StopEnclaveAsync();
+        var own = new ReceiveRequest();
+        own.Hashes.Add(other.Hash);
+        Assert.Equal(Availability.Unavailable, (await a.ReceiveAsync(own)).Answers[0].Availability);
+        await network.A.StartEnclaveAsync();
+        await network.B.StartEnclaveAsync();
+        Assert.Equal(Availability.Here, (await a.ReceiveAsync(own)).Answers[0].Availability);
+    }
+
+    [Fact]
+    public async Task Watch_tells_of_new_and_of_repaired_payloads()
+    {
+        PrivacyManager.PrivacyManagerClient b = Connect(network.B);
+        string first = await network.SendRawAsync(network.A, "before the watch", network.B);
+        using var limit = new CancellationTokenSource(Wait.Limit);
+        using AsyncServerStreamingCall<WatchEvent> watch = b.Watch(new WatchRequest(), cancellationToken: limit.Token);
+        WatchEvent seen = await UntilAsync(watch, first, limit.Token);
+
+        string second = await network.SendRawAsync(network.A, "during the watch", network.B);
+        WatchEvent next = await UntilAsync(watch, second, limit.Token);
+        Assert.True(next.Sequence > seen.Sequence);
+
+        using HttpResponseMessage deleted = await network.Http.DeleteAsync($"{network.B.Q2T}transaction/{TestNetwork.Escape(first)}");
+        await network.PostJsonAsync(network.A.P2P + "resend", $$"""{"type":"ALL","publicKey":"{{network.B.Key}}"}""");
+        WatchEvent repaired = await UntilAsync(watch, first, limit.Token);
+        Assert.True(repaired.Sequence > next.Sequence);
+    }
+
+    [Fact]
+    public async Task Store_send_signed_and_info()
+    {
+        PrivacyManager.PrivacyManagerClient a = Connect(network.A), b = Connect(network.B);
+        StoreReply stored = await a.StoreAsync(new StoreRequest { Payload = ByteString.CopyFromUtf8("raw") });
+        var signed = new SendSignedRequest { Hash = stored.Hash };
+        signed.RecipientKeys.Add(Bytes(network.B.Key));
+        Assert.Equal(stored.Hash, (await a.SendSignedAsync(signed)).Hash);
+        var ask = new ReceiveRequest();
+        ask.Hashes.Add(stored.Hash);
+        Assert.Equal("raw", (await b.ReceiveAsync(ask)).Answers[0].Payload.ToStringUtf8());
+
+        InfoReply info = await a.InfoAsync(new InfoRequest());
+        Assert.Equal(["1.0"], info.ApiVersions);
+        Assert.Equal([Bytes(network.A.Key)], info.Keys);
+        Assert.Equal(32, info.ManagerId.Length);
+        Assert.Equal(info.ManagerId, (await a.InfoAsync(new InfoRequest())).ManagerId);
+        Assert.NotEqual(info.ManagerId, (await b.InfoAsync(new InfoRequest())).ManagerId);
+    }
+
+    [Fact]
+    public async Task Bad_requests_have_their_status()
+    {
+        PrivacyManager.PrivacyManagerClient a = Connect(network.A);
+        async Task<StatusCode> Send(SendRequest request) => (await Assert.ThrowsAsync<RpcException>(async () => await a.SendAsync(request))).StatusCode;
+        Assert.Equal(StatusCode.InvalidArgument, await Send(new SendRequest()));
+        var payload = ByteString.CopyFromUtf8("x");
+        Assert.Equal(StatusCode.NotFound, await Send(new SendRequest { Payload = payload, RecipientKeys = { Bytes(Keys.Nobody) } }));
+        Assert.Equal(StatusCode.NotFound, await Send(new SendRequest { Payload = payload, SenderKey = Bytes(Keys.Nobody) }));
+        Assert.Equal(StatusCode.PermissionDenied, await Send(new SendRequest { Payload = payload, PrivacyFlag = PrivacyFlag.PartyProtection }));
+        Assert.Equal(StatusCode.PermissionDenied, await Send(new SendRequest { Payload = payload, PrivateStateId = "other" }));
+        var bad = new ReceiveRequest();
+        bad.Hashes.Add(payload);
+        Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(async () => await a.ReceiveAsync(bad))).StatusCode);
+        var many = new ReceiveRequest();
+        many.Hashes.AddRange(Enumerable.Repeat(ByteString.CopyFrom(new byte[64]), 1025));
+        Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(async () => await a.ReceiveAsync(many))).StatusCode);
+    }
+
+    private static async Task<WatchEvent> UntilAsync(AsyncServerStreamingCall<WatchEvent> watch, string hash, CancellationToken cancel)
+    {
+        while (await watch.ResponseStream.MoveNext(cancel))
+        {
+            if (Convert.ToBase64String(watch.ResponseStream.Current.Hash.Span) == hash)
+            {
+                return watch.ResponseStream.Current;
+            }
+        }
+
+        throw new InvalidOperationException("the stream ended");
+    }
+}

@@ -1,0 +1,220 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using QuorumMesh.Contracts;
+using QuorumMesh.TxManager.Tests.Support;
+
+namespace QuorumMesh.TxManager.Tests.Rest;
+
+public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
+{
+    private static string Json(object value) => JsonSerializer.Serialize(value);
+
+    private static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
+
+    private string Transaction(Participant at, string hash) => $"{at.Q2T}transaction/{TestNetwork.Escape(hash)}";
+
+    [Fact]
+    public async Task Every_app_answers_the_common_routes()
+    {
+        foreach (string url in new[] { network.A.Q2T, network.A.P2P, network.A.ThirdParty })
+        {
+            Assert.Equal((200, string.Empty), await network.GetAsync(url));
+            Assert.Equal((200, "I'm up!"), await network.GetAsync(url + "upcheck"));
+            Assert.Equal((200, """["1.0"]"""), await network.GetAsync(url + "version/api"));
+            Assert.Equal(await network.GetAsync(url + "version"), await network.GetAsync(url + "version/distribution"));
+            Assert.Equal(404, (await network.GetAsync(url + "nothing/here")).Status);
+            Assert.Equal(405, (await network.PostBytesAsync(url + "upcheck", [])).Status);
+        }
+
+        Assert.Equal(404, (await network.GetAsync(network.A.P2P + "receiveraw")).Status);
+        Assert.Equal(404, (await network.PostJsonAsync(network.A.ThirdParty + "send", "{}")).Status);
+    }
+
+    [Fact]
+    public async Task Send_reaches_the_parties_and_nobody_else()
+    {
+        string body = Json(new { payload = Base64("secret"), to = new[] { network.B.Key.ToBase64() }, privacyFlag = 0, mandatoryRecipients = (string?)null });
+        using HttpResponseMessage sent = await network.Http.PostAsync(network.A.Q2T + "send", new StringContent(body, Encoding.UTF8, "application/json"));
+        Assert.Equal(HttpStatusCode.Created, sent.StatusCode);
+        string answer = await sent.Content.ReadAsStringAsync();
+        string hash = JsonDocument.Parse(answer).RootElement.GetProperty("key").GetString()!;
+        Assert.Equal($$"""{"key":"{{hash}}"}""", answer);
+        Assert.Equal(64, Convert.FromBase64String(hash).Length);
+        Assert.Equal($"{network.A.Q2T}transaction/{TestNetwork.Escape(hash)}", sent.Headers.Location!.OriginalString);
+
+        foreach (Participant party in new[] { network.A, network.B })
+        {
+            (int status, string json) = await network.GetAsync(Transaction(party, hash) + "?isRaw=false");
+            Assert.Equal(200, status);
+            Assert.Equal($$"""{"payload":"{{Base64("secret")}}","privacyFlag":0,"affectedContractTransactions":[],"execHash":""}""", json);
+        }
+
+        (int missing, string text) = await network.GetAsync(Transaction(network.C, hash));
+        Assert.Equal((404, $"Message with hash {hash} was not found"), (missing, text));
+
+        Assert.Equal((200, "true"), await network.GetAsync(Transaction(network.A, hash) + "/isSender"));
+        Assert.Equal((200, "false"), await network.GetAsync(Transaction(network.B, hash) + "/isSender"));
+        Assert.Equal((200, $"{network.B.Key},{network.A.Key}"), await network.GetAsync(Transaction(network.A, hash) + "/participants"));
+        Assert.Equal((200, network.B.Key.ToBase64()), await network.GetAsync(Transaction(network.B, hash) + "/participants"));
+        Assert.Equal(
+            (400, "Operation invalid. Transaction found is not a mandatory recipients privacy type"),
+            await network.GetAsync(Transaction(network.A, hash) + "/mandatory"));
+        Assert.Equal(200, (await network.GetAsync(Transaction(network.B, hash) + "?to=" + TestNetwork.Escape(network.B.Key.ToBase64()))).Status);
+    }
+
+    [Fact]
+    public async Task Versioned_form_names_sender_and_managed_parties()
+    {
+        const string Form = "application/vnd.tessera-2.1+json";
+        (int status, string answer) = await network.PostJsonAsync(network.A.Q2T + "send", Json(new { payload = "AQ==", to = Array.Empty<string>() }), Form);
+        Assert.Equal(201, status);
+        JsonElement root = JsonDocument.Parse(answer).RootElement;
+        Assert.Equal(network.A.Key.ToBase64(), root.GetProperty("senderKey").GetString());
+        Assert.Equal(network.A.Key.ToBase64(), Assert.Single(root.GetProperty("managedParties").EnumerateArray()).GetString());
+
+        using var request = new HttpRequestMessage(HttpMethod.Get, Transaction(network.A, root.GetProperty("key").GetString()!));
+        request.Headers.TryAddWithoutValidation("Accept", Form);
+        using HttpResponseMessage received = await network.Http.SendAsync(request);
+        Assert.Equal(Form, received.Content.Headers.ContentType!.MediaType);
+        Assert.Contains("senderKey", await received.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    public static TheoryData<string, int, string> BadSends => new()
+    {
+        { "{}", 400, "payload: is required" },
+        { """{"payload":""}""", 400, "payload: is required" },
+        { """{"payload":"no base64!"}""", 400, "payload: not base64" },
+        { """{"payload":"AQ=="}{""", 400, "The body is not JSON" },
+        { "[]", 400, "must be a JSON object" },
+        { """{"payload":1}""", 400, "payload: must be a string" },
+        { """{"payload":"AQ==","to":"x"}""", 400, "to: must be an array" },
+        { """{"payload":"AQ==","to":["not a key"]}""", 400, "to: not a public key" },
+        { $$"""{"payload":"AQ==","to":["{{Keys.Nobody}}"]}""", 404, $"Recipient not found for key: {Keys.Nobody}" },
+        { """{"payload":"AQ==","to":["AQ=="]}""", 404, "Recipient not found for key: AQ==" },
+        { $$"""{"payload":"AQ==","from":"{{Keys.Nobody}}"}""", 404, $"Public key {Keys.Nobody} not found when searching for private key" },
+        { """{"payload":"AQ==","privacyFlag":1}""", 403, "Enhanced Privacy is not enabled" },
+        { """{"payload":"AQ==","privacyFlag":3}""", 400, "execHash" },
+        { """{"payload":"AQ==","privacyFlag":3,"execHash":"x"}""", 403, "Enhanced Privacy is not enabled" },
+        { """{"payload":"AQ==","privacyFlag":2}""", 400, "mandatoryRecipients" },
+        { """{"payload":"AQ==","privacyGroupId":"AQ=="}""", 404, "Privacy group AQ== not found" },
+    };
+
+    [Theory]
+    [MemberData(nameof(BadSends))]
+    public async Task Bad_sends_are_refused_as_by_Tessera(string body, int status, string text)
+    {
+        (int answered, string message) = await network.PostJsonAsync(network.A.Q2T + "send", body);
+        Assert.Equal(status, answered);
+        Assert.Contains(text, message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Other_media_types_and_large_bodies_are_refused()
+    {
+        Assert.Equal(415, (await network.PostJsonAsync(network.A.Q2T + "send", "{}", "text/xml")).Status);
+        Assert.Equal(415, (await network.PostJsonAsync(network.A.Q2T + "sendsignedtx", "{}", "text/xml")).Status);
+        Assert.Equal(413, (await network.PostBytesAsync(network.A.Q2T + "sendraw", new byte[1_000_001])).Status);
+        string deep = "{\"payload\":" + new string('[', 5000) + new string(']', 5000) + "}";
+        Assert.Equal(400, (await network.PostJsonAsync(network.A.Q2T + "send", deep)).Status);
+        Assert.Equal(400, (await network.PostBytesAsync(network.A.Q2T + "sendraw", [])).Status);
+        Assert.Equal(200, (await network.GetAsync(network.A.Q2T + "upcheck")).Status);
+    }
+
+    [Theory]
+    [InlineData("invalidhashvalue", 404)]
+    [InlineData("no*base64", 400)]
+    public async Task Hashes_that_are_none(string hash, int status)
+    {
+        (int answered, string message) = await network.GetAsync(Transaction(network.A, hash));
+        Assert.Equal(status, answered);
+        if (status == 404)
+        {
+            Assert.Equal("Message with hash invalidhashvalue was not found", message);
+        }
+
+        Assert.Equal(status, (await network.GetAsync(Transaction(network.A, hash) + "/isSender")).Status);
+        using HttpResponseMessage raw = await network.ReceiveRawAsync(network.A, hash);
+        Assert.Equal(status, (int)raw.StatusCode);
+    }
+
+    [Fact]
+    public async Task Receiveraw_wants_its_header()
+    {
+        Assert.Equal(400, (await network.GetAsync(network.A.Q2T + "receiveraw")).Status);
+        Assert.Equal(400, (await network.GetAsync(network.A.Q2T + "transaction/AQ%3D%3D?isRaw=perhaps")).Status);
+    }
+
+    [Fact]
+    public async Task Stored_raw_payload_is_sent_later_and_again()
+    {
+        (int status, string answer) = await network.PostJsonAsync(network.A.ThirdParty + "storeraw", Json(new { payload = Base64("later") }) + "\n");
+        Assert.Equal(200, status);
+        string hash = JsonDocument.Parse(answer).RootElement.GetProperty("key").GetString()!;
+        Assert.Equal(404, (await network.GetAsync(Transaction(network.A, hash))).Status);
+        Assert.Equal(200, (await network.GetAsync(Transaction(network.A, hash) + "?isRaw=true")).Status);
+
+        using var request = new HttpRequestMessage(HttpMethod.Post, network.A.Q2T + "sendsignedtx");
+        request.Content = new ByteArrayContent(Convert.FromBase64String(hash));
+        request.Content.Headers.ContentType = new("application/octet-stream");
+        request.Headers.TryAddWithoutValidation("c11n-to", network.B.Key.ToBase64());
+        using HttpResponseMessage signed = await network.Http.SendAsync(request);
+        Assert.Equal(HttpStatusCode.OK, signed.StatusCode);
+        Assert.Equal(hash, await signed.Content.ReadAsStringAsync());
+        Assert.Equal(200, (await network.GetAsync(Transaction(network.B, hash))).Status);
+
+        string again = Json(new { hash, to = new[] { network.B.Key.ToBase64(), network.C.Key.ToBase64() }, privacyFlag = 0 });
+        Assert.Equal((201, $$"""{"key":"{{hash}}"}"""), await network.PostJsonAsync(network.A.Q2T + "sendsignedtx", again));
+        using HttpResponseMessage atC = await network.ReceiveRawAsync(network.C, hash);
+        Assert.Equal("later", await atC.Content.ReadAsStringAsync());
+
+        string unknown = Convert.ToBase64String(new byte[64]);
+        (int missing, string text) = await network.PostJsonAsync(network.A.Q2T + "sendsignedtx", Json(new { hash = unknown }));
+        Assert.Equal((404, $"Raw Transaction with hash {unknown} was not found"), (missing, text));
+        Assert.Equal(404, (await network.PostBytesAsync(network.A.Q2T + "sendsignedtx", [1, 2, 3])).Status);
+    }
+
+    [Fact]
+    public async Task Deleted_payload_is_missing_not_unknown()
+    {
+        string hash = await network.SendRawAsync(network.A, "gone", network.B);
+        using HttpResponseMessage deleted = await network.Http.DeleteAsync(Transaction(network.B, hash));
+        Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
+        using HttpResponseMessage again = await network.Http.DeleteAsync(Transaction(network.B, hash));
+        Assert.Equal(HttpStatusCode.NotFound, again.StatusCode);
+
+        using HttpResponseMessage missing = await network.ReceiveRawAsync(network.B, hash);
+        Assert.Equal(HttpStatusCode.NotFound, missing.StatusCode);
+        Assert.Equal(RestHeaders.Missing, Assert.Single(missing.Headers.GetValues(RestHeaders.Availability)));
+        using HttpResponseMessage stranger = await network.ReceiveRawAsync(network.C, hash);
+        Assert.Equal(HttpStatusCode.NotFound, stranger.StatusCode);
+        Assert.False(stranger.Headers.Contains(RestHeaders.Availability));
+
+        Assert.Equal((200, "Delete successful"), await network.PostJsonAsync(network.A.Q2T + "delete", Json(new { key = hash })));
+        Assert.Equal(404, (await network.PostJsonAsync(network.A.Q2T + "delete", Json(new { key = hash }))).Status);
+    }
+
+    [Fact]
+    public async Task Third_party_lists_keys()
+    {
+        Assert.Equal((200, $$"""{"keys":[{"key":"{{network.A.Key}}"}]}"""), await network.GetAsync(network.A.ThirdParty + "keys"));
+        (int status, string keys) = await network.GetAsync(network.A.ThirdParty + "partyinfo/keys");
+        Assert.Equal(200, status);
+        Assert.Equal(3, JsonDocument.Parse(keys).RootElement.GetProperty("keys").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Parallel_sends_all_arrive()
+    {
+        string[] hashes = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => network.SendRawAsync(network.A, $"payload {i}", network.B, network.C)));
+        Assert.Equal(200, hashes.Distinct().Count());
+        for (int i = 0; i < hashes.Length; i++)
+        {
+            foreach (Participant party in network.All)
+            {
+                using HttpResponseMessage received = await network.ReceiveRawAsync(party, hashes[i]);
+                Assert.Equal($"payload {i}", await received.Content.ReadAsStringAsync());
+            }
+        }
+    }
+}

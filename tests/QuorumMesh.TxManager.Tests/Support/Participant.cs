@@ -1,0 +1,115 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using QuorumMesh.Contracts;
+using QuorumMesh.Enclave;
+using QuorumMesh.Enclave.Keys;
+using QuorumMesh.TxManager.Configuration;
+using QuorumMesh.TxManager.Hosting;
+
+namespace QuorumMesh.TxManager.Tests.Support;
+
+/// <summary>A manager and its enclave, both the real hosts, on loopback in a directory of their own.</summary>
+internal sealed class Participant
+{
+    private readonly string directory;
+    private WebApplication? enclave;
+    private WebApplication? manager;
+
+    public Participant(string directory, string? privateKey)
+    {
+        this.directory = directory;
+        Directory.CreateDirectory(directory);
+        if (privateKey is null)
+        {
+            Key = PublicKey.FromBase64(TesseraKeyFile.Generate(Path.Combine(directory, "tm")).ToString());
+        }
+        else
+        {
+            using var secret = Enclave.Core.NaClBox.KeySize == 32 ? new Enclave.Core.SecretBuffer(32) : throw new InvalidOperationException();
+            Convert.FromBase64String(privateKey).CopyTo(secret.Span);
+            Key = PublicKey.FromBase64(TesseraKeyFile.Write(Path.Combine(directory, "tm"), secret).ToString());
+        }
+    }
+
+    public PublicKey Key { get; }
+
+    public string P2P { get; } = $"http://127.0.0.1:{FreePort()}/";
+
+    public string Q2T { get; } = $"http://127.0.0.1:{FreePort()}/";
+
+    public string ThirdParty { get; } = $"http://127.0.0.1:{FreePort()}/";
+
+    public string Health { get; } = $"http://127.0.0.1:{FreePort()}/";
+
+    public string Socket => Path.Combine(directory, "tm.ipc");
+
+    public string GrpcSocket => Path.Combine(directory, "tm-grpc.ipc");
+
+    public string EnclaveSocket => Path.Combine(directory, "enclave.ipc");
+
+    public string ConfigFile => Path.Combine(directory, "tm.json");
+
+    public string Database => Path.Combine(directory, "tm.db");
+
+    public void WriteConfig(IEnumerable<string> peers, bool validateKeys, string? database)
+    {
+        File.WriteAllText(ConfigFile, JsonSerializer.Serialize(new
+        {
+            jdbc = new { url = "jdbc:sqlite:" + Database },
+            serverConfigs = new object[]
+            {
+                new { app = "Q2T", serverAddress = "unix:" + Socket, communicationType = "REST" },
+                new { app = "Q2T", serverAddress = Q2T, communicationType = "REST" },
+                new { app = "P2P", serverAddress = P2P, communicationType = "REST", properties = new { partyInfoInterval = 1000 } },
+                new { app = "ThirdParty", serverAddress = ThirdParty, communicationType = "REST" },
+                new { app = "ENCLAVE", serverAddress = "unix:" + EnclaveSocket },
+            },
+            peer = peers.Select(p => new { url = p.TrimEnd('/') }),
+            features = new { enableRemoteKeyValidation = validateKeys },
+            quorummesh = new { grpc = "unix:" + GrpcSocket, healthUrl = Health, maxBodyBytes = 1_000_000, peerTimeoutMs = 20_000, enclaveTimeoutMs = 20_000, database },
+        }, new JsonSerializerOptions { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull }));
+    }
+
+    public async Task StartEnclaveAsync()
+    {
+        string config = Path.Combine(directory, "enclave.json");
+        File.WriteAllText(config, JsonSerializer.Serialize(new
+        {
+            serverConfigs = new[] { new { app = "ENCLAVE", serverAddress = "unix:" + EnclaveSocket, communicationType = "REST" } },
+            keys = new { keyData = new[] { new { privateKeyPath = Path.Combine(directory, "tm.key"), publicKeyPath = Path.Combine(directory, "tm.pub") } } },
+        }));
+        enclave = await EnclaveHost.StartAsync(new EnclaveOptions(config, null, null, [], false), CancellationToken.None);
+    }
+
+    public async Task StopEnclaveAsync()
+    {
+        if (enclave is not null)
+        {
+            await enclave.StopAsync();
+            await enclave.DisposeAsync();
+            enclave = null;
+        }
+    }
+
+    public async Task StartManagerAsync() =>
+        manager = await ManagerHost.StartAsync(ManagerConfig.Read(new CommandLineSettings(ConfigFile, [])), new Seams(), CancellationToken.None);
+
+    public async Task StopManagerAsync()
+    {
+        if (manager is not null)
+        {
+            await manager.StopAsync();
+            await manager.DisposeAsync();
+            manager = null;
+        }
+    }
+
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

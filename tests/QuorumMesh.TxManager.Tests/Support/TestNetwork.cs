@@ -1,0 +1,121 @@
+using System.Text;
+
+namespace QuorumMesh.TxManager.Tests.Support;
+
+/// <summary>Three participants that know each other; the first two have the public sample keys S and R.</summary>
+public class TestNetwork : IAsyncLifetime
+{
+    private readonly string directory = Path.Combine(Path.GetTempPath(), "qm" + Guid.NewGuid().ToString("N")[..10]);
+    private readonly bool validateKeys;
+
+    public TestNetwork()
+        : this(false)
+    {
+    }
+
+    protected TestNetwork(bool validateKeys) => this.validateKeys = validateKeys;
+
+    internal Participant A { get; private set; } = null!;
+
+    internal Participant B { get; private set; } = null!;
+
+    internal Participant C { get; private set; } = null!;
+
+    internal HttpClient Http { get; } = new() { Timeout = Wait.Limit };
+
+    internal Participant[] All => [A, B, C];
+
+    /// <summary>Databases of the three; null takes SQLite.</summary>
+    protected virtual string? Database(int index) => null;
+
+    public virtual async Task InitializeAsync()
+    {
+        A = new Participant(Path.Combine(directory, "a"), Keys.Private[0]);
+        B = new Participant(Path.Combine(directory, "b"), Keys.Private[1]);
+        C = new Participant(Path.Combine(directory, "c"), null);
+        for (int i = 0; i < 3; i++)
+        {
+            All[i].WriteConfig(All.Select(p => p.P2P), validateKeys, Database(i));
+            await All[i].StartEnclaveAsync();
+            await All[i].StartManagerAsync();
+        }
+
+        await WaitForMeshAsync();
+    }
+
+    internal Task WaitForMeshAsync() => Wait.UntilAsync(async () =>
+    {
+        foreach (Participant participant in All)
+        {
+            string keys = await Http.GetStringAsync(participant.ThirdParty + "partyinfo/keys");
+            if (All.Any(p => !keys.Contains(p.Key.ToBase64(), StringComparison.Ordinal)))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }, "every manager knows every key");
+
+    public virtual async Task DisposeAsync()
+    {
+        foreach (Participant participant in All)
+        {
+            await participant.StopManagerAsync();
+            await participant.StopEnclaveAsync();
+        }
+
+        Http.Dispose();
+        Directory.Delete(directory, recursive: true);
+    }
+
+    internal static string Escape(string hash) => Uri.EscapeDataString(hash);
+
+    /// <summary>Sends as GoQuorum 2.5 does and gives the hash.</summary>
+    internal async Task<string> SendRawAsync(Participant from, string payload, params Participant[] to)
+    {
+        using HttpResponseMessage answer = await PostRawAsync(from, payload, to);
+        string text = await answer.Content.ReadAsStringAsync();
+        Assert.True(answer.StatusCode == System.Net.HttpStatusCode.OK, $"{(int)answer.StatusCode} {text}");
+        return text;
+    }
+
+    internal async Task<HttpResponseMessage> PostRawAsync(Participant from, string payload, params Participant[] to)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, from.Q2T + "sendraw");
+        request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(payload));
+        request.Content.Headers.ContentType = new("application/octet-stream");
+        request.Headers.TryAddWithoutValidation("c11n-to", string.Join(",", to.Select(p => p.Key.ToBase64())));
+        return await Http.SendAsync(request);
+    }
+
+    internal async Task<HttpResponseMessage> ReceiveRawAsync(Participant at, string hash)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, at.Q2T + "receiveraw");
+        request.Headers.TryAddWithoutValidation("c11n-key", hash);
+        return await Http.SendAsync(request);
+    }
+
+    internal async Task<(int Status, string Body)> PostJsonAsync(string url, string json, string type = "application/json")
+    {
+        using HttpResponseMessage answer = await Http.PostAsync(url, new StringContent(json, Encoding.UTF8, type));
+        return ((int)answer.StatusCode, await answer.Content.ReadAsStringAsync());
+    }
+
+    internal async Task<(int Status, string Body)> PostBytesAsync(string url, byte[] bytes)
+    {
+        using var content = new ByteArrayContent(bytes);
+        content.Headers.ContentType = new("application/octet-stream");
+        using HttpResponseMessage answer = await Http.PostAsync(url, content);
+        return ((int)answer.StatusCode, await answer.Content.ReadAsStringAsync());
+    }
+
+    internal async Task<(int Status, string Body)> GetAsync(string url)
+    {
+        using HttpResponseMessage answer = await Http.GetAsync(url);
+        return ((int)answer.StatusCode, await answer.Content.ReadAsStringAsync());
+    }
+}
+
+/// <summary>As <see cref="TestNetwork"/> with remote key validation on.</summary>
+public sealed class ValidatingNetwork() : TestNetwork(true);
