@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Evm;
 
@@ -27,17 +26,16 @@ internal sealed unsafe class Code
 
     public byte* Start { get; }
 
+    /// <summary>One bit an offset.</summary>
+    public byte* JumpDestinations => (byte*)Unsafe.AsPointer(ref _jumpDestinations[0]);
+
     public ReadOnlySpan<byte> Bytes => _padded.AsSpan(0, Length);
 
     public int SizeInMemory => _padded.Length + _jumpDestinations.Length + 64;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool IsJumpDestination(in UInt256 target) =>
-        target.IsUInt64 && target.U0 < (ulong)Length && (_jumpDestinations[(int)(target.U0 >> 3)] & 1 << (int)(target.U0 & 7)) != 0;
-
     private static byte[] Analyse(ReadOnlySpan<byte> code)
     {
-        byte[] bits = new byte[code.Length / 8 + 1];
+        byte[] bits = GC.AllocateArray<byte>(code.Length / 8 + 1, pinned: true);
         for (int i = 0; i < code.Length; i++)
         {
             byte op = code[i];

@@ -118,7 +118,8 @@ public sealed unsafe partial class EvmMachine
         f.QuorumReadOnly = readOnly;
         f.State = state;
         f.Snapshot = snapshot;
-        f.Code = code;
+        f.Machine = this;
+        f.SetCode(code);
         f.Gas = f.StartGas = r.Gas;
         _depth = depth;
         _childOpened = true;
@@ -214,7 +215,9 @@ public sealed unsafe partial class EvmMachine
         creator.SetNonce(r.Caller, nonce + 1);
         if (_berlin) state.WarmAddress(r.Contract);
         Hash256 codeHash = state.GetCodeHash(r.Contract);
-        if (state.GetNonce(r.Contract) != 0 || !codeHash.IsZero && codeHash != Hash256.EmptyCode)
+        bool occupied = state.GetNonce(r.Contract) != 0 || !codeHash.IsZero && codeHash != Hash256.EmptyCode;
+        // EIP-7610; GoQuorum has no such check.
+        if (occupied || !_options.IsQuorum && state.HasStorage(r.Contract))
             return CallOutcome.Done(EvmStatus.AddressCollision, 0);
         int snapshot = state.Snapshot();
         state.CreateAccount(r.Contract);

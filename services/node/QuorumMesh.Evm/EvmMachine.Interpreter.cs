@@ -5,33 +5,30 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Evm;
 
-// The instruction loop. The hot locals (ip, sp, gas) never have their address taken, so that they stay in registers; what is rare or
-// touches state is out of line and takes and returns the gas by value (negative: the frame fails with frame.Status).
+// The instruction loop. Five locals (frame, table, ip, sp, gas) are live across its calls, which is as many as there are registers that
+// survive a call; everything else is reached through the frame. None of the hot ones ever has its address taken. What is rare or touches
+// state is out of line and takes and returns the gas by value (negative: the frame fails with frame.Status).
 public sealed unsafe partial class EvmMachine
 {
     /// <summary>True when the frame has ended (its status, gas and output are set); false when it has opened a child frame.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private bool Interpret<TTrace>(Frame f)
+    private static bool Interpret<TTrace>(Frame f, ulong* table)
         where TTrace : struct, ITraceMode
     {
-        ulong* table = _dispatch;
-        Code code = f.Code;
-        byte* start = code.Start;
-        byte* ip = start + f.Pc;
-        UInt256* floor = f.Stack;
-        UInt256* sp = floor + f.Height;
+        byte* ip = f.CodeStart + f.Pc;
+        UInt256* sp = f.Stack + f.Height;
         long gas = f.Gas;
         while (true)
         {
-            byte op = *ip;
+            uint op = *ip;
             ulong info = table[op];
-            if (TTrace.Enabled) TraceStep(f, (int)(ip - start), op, gas, sp);
-            if ((uint)(sp - floor) - (uint)(ushort)(info >> 32) > (uint)(info >> 48)) return StackFault(f, op, (int)(sp - floor));
+            if (TTrace.Enabled) f.Machine.TraceStep(f, (int)(ip - f.CodeStart), (byte)op, gas, sp);
+            if ((uint)((byte*)sp - (byte*)f.Stack) - (uint)(ushort)(info >> 32) > (uint)(info >> 48)) return StackFault(f, *ip, (int)(sp - f.Stack));
             gas -= (uint)info;
             if (gas < 0) goto OutOfGas;
             ip++;
-            switch ((Opcode)op)
+            switch ((Opcode)(byte)op)
             {
                 case Opcode.STOP:
                     f.Gas = gas;
@@ -75,7 +72,7 @@ public sealed unsafe partial class EvmMachine
                     break;
                 case Opcode.EXP:
                     sp--;
-                    gas -= _expByteGas * sp[-1].ByteLength;
+                    gas -= f.Machine._expByteGas * sp[-1].ByteLength;
                     if (gas < 0) goto OutOfGas;
                     Words.Exp(sp);
                     break;
@@ -146,11 +143,11 @@ public sealed unsafe partial class EvmMachine
                     *sp++ = f.Contract.ToWord();
                     break;
                 case Opcode.BALANCE:
-                    gas = BalanceOp(f, sp, gas);
+                    gas = f.Machine.BalanceOp(f, sp, gas);
                     if (gas < 0) goto Fault;
                     break;
                 case Opcode.ORIGIN:
-                    *sp++ = _origin.ToWord();
+                    *sp++ = f.Machine._origin.ToWord();
                     break;
                 case Opcode.CALLER:
                     *sp++ = f.Caller.ToWord();
@@ -170,23 +167,23 @@ public sealed unsafe partial class EvmMachine
                     if (gas < 0) goto Fault;
                     break;
                 case Opcode.CODESIZE:
-                    *sp++ = new UInt256((ulong)code.Length);
+                    *sp++ = new UInt256((ulong)f.CodeLength);
                     break;
                 case Opcode.CODECOPY:
                     sp -= 3;
-                    gas = CopyOp(f, sp, start, code.Length, gas);
+                    gas = CopyOp(f, sp, f.CodeStart, f.CodeLength, gas);
                     if (gas < 0) goto Fault;
                     break;
                 case Opcode.GASPRICE:
-                    *sp++ = _gasPrice;
+                    *sp++ = f.Machine._gasPrice;
                     break;
                 case Opcode.EXTCODESIZE:
-                    gas = ExtCodeSizeOp(f, sp, gas);
+                    gas = f.Machine.ExtCodeSizeOp(f, sp, gas);
                     if (gas < 0) goto Fault;
                     break;
                 case Opcode.EXTCODECOPY:
                     sp -= 4;
-                    gas = ExtCodeCopyOp(f, sp, gas);
+                    gas = f.Machine.ExtCodeCopyOp(f, sp, gas);
                     if (gas < 0) goto Fault;
                     break;
                 case Opcode.RETURNDATASIZE:
@@ -198,41 +195,41 @@ public sealed unsafe partial class EvmMachine
                     if (gas < 0) goto Fault;
                     break;
                 case Opcode.EXTCODEHASH:
-                    gas = ExtCodeHashOp(f, sp, gas);
+                    gas = f.Machine.ExtCodeHashOp(f, sp, gas);
                     if (gas < 0) goto Fault;
                     break;
                 case Opcode.BLOCKHASH:
-                    BlockHashOp(sp);
+                    f.Machine.BlockHashOp(sp);
                     break;
                 case Opcode.COINBASE:
-                    *sp++ = _block.Coinbase.ToWord();
+                    *sp++ = f.Machine._block.Coinbase.ToWord();
                     break;
                 case Opcode.TIMESTAMP:
-                    *sp++ = new UInt256(_block.Timestamp);
+                    *sp++ = new UInt256(f.Machine._block.Timestamp);
                     break;
                 case Opcode.NUMBER:
-                    *sp++ = new UInt256(_block.Number);
+                    *sp++ = new UInt256(f.Machine._block.Number);
                     break;
                 case Opcode.DIFFICULTY:
-                    *sp++ = _block.PrevRandao is { } randao ? randao.ToWord() : _block.Difficulty;
+                    *sp++ = f.Machine.DifficultyOrRandao();
                     break;
                 case Opcode.GASLIMIT:
-                    *sp++ = new UInt256(_block.GasLimit);
+                    *sp++ = new UInt256(f.Machine._block.GasLimit);
                     break;
                 case Opcode.CHAINID:
-                    *sp++ = _block.ChainId;
+                    *sp++ = f.Machine._block.ChainId;
                     break;
                 case Opcode.SELFBALANCE:
-                    *sp++ = Dual(f, f.Contract).GetBalance(f.Contract);
+                    *sp++ = f.Machine.Dual(f, f.Contract).GetBalance(f.Contract);
                     break;
                 case Opcode.BASEFEE:
-                    *sp++ = _block.BaseFee;
+                    *sp++ = f.Machine._block.BaseFee;
                     break;
                 case Opcode.BLOBHASH:
-                    BlobHashOp(sp);
+                    f.Machine.BlobHashOp(sp);
                     break;
                 case Opcode.BLOBBASEFEE:
-                    *sp++ = _block.BlobBaseFee;
+                    *sp++ = f.Machine._block.BlobBaseFee;
                     break;
                 case Opcode.POP:
                     sp--;
@@ -276,27 +273,27 @@ public sealed unsafe partial class EvmMachine
                         break;
                     }
                 case Opcode.SLOAD:
-                    gas = SloadOp(f, sp, gas);
+                    gas = f.Machine.SloadOp(f, sp, gas);
                     if (gas < 0) goto Fault;
                     break;
                 case Opcode.SSTORE:
                     sp -= 2;
-                    gas = SstoreOp(f, sp, gas);
+                    gas = f.Machine.SstoreOp(f, sp, gas);
                     if (gas < 0) goto Fault;
                     break;
                 case Opcode.JUMP:
                     sp--;
-                    if (!code.IsJumpDestination(sp[0])) goto BadJump;
-                    ip = start + sp[0].U0;
+                    if (!f.IsJumpDestination(sp)) goto BadJump;
+                    ip = f.CodeStart + sp[0].U0;
                     break;
                 case Opcode.JUMPI:
                     sp -= 2;
                     if (sp[0].IsZero) break;
-                    if (!code.IsJumpDestination(sp[1])) goto BadJump;
-                    ip = start + sp[1].U0;
+                    if (!f.IsJumpDestination(sp + 1)) goto BadJump;
+                    ip = f.CodeStart + sp[1].U0;
                     break;
                 case Opcode.PC:
-                    *sp++ = new UInt256((ulong)(ip - start - 1));
+                    *sp++ = new UInt256((ulong)(ip - f.CodeStart - 1));
                     break;
                 case Opcode.MSIZE:
                     *sp++ = new UInt256((ulong)f.MemorySize);
@@ -307,12 +304,12 @@ public sealed unsafe partial class EvmMachine
                 case Opcode.JUMPDEST:
                     break;
                 case Opcode.TLOAD:
-                    sp[-1] = Dual(f, f.Contract).GetTransient(f.Contract, sp[-1]);
+                    sp[-1] = f.Machine.Dual(f, f.Contract).GetTransient(f.Contract, sp[-1]);
                     break;
                 case Opcode.TSTORE:
                     sp -= 2;
                     if (!MayWrite(f)) goto Fault;
-                    Dual(f, f.Contract).SetTransient(f.Contract, sp[1], sp[0]);
+                    f.Machine.Dual(f, f.Contract).SetTransient(f.Contract, sp[1], sp[0]);
                     break;
                 case Opcode.MCOPY:
                     sp -= 3;
@@ -337,7 +334,7 @@ public sealed unsafe partial class EvmMachine
                 case Opcode.PUSH7:
                 case Opcode.PUSH8:
                     {
-                        int size = op - (byte)Opcode.PUSH0;
+                        int size = (int)op - (byte)Opcode.PUSH0;
                         *sp++ = new UInt256(BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ulong>(ip)) >> 64 - 8 * size);
                         ip += size;
                         break;
@@ -365,8 +362,9 @@ public sealed unsafe partial class EvmMachine
                 case Opcode.PUSH29:
                 case Opcode.PUSH30:
                 case Opcode.PUSH31:
-                    Words.Push(sp++, ip, op - (byte)Opcode.PUSH0);
-                    ip += op - (byte)Opcode.PUSH0;
+                    Words.Push(sp, ip, (int)op - (byte)Opcode.PUSH0);
+                    sp++;
+                    ip += ip[-1] - (byte)Opcode.PUSH0;
                     break;
                 case Opcode.PUSH32:
                     Words.Load(sp++, ip);
@@ -388,7 +386,7 @@ public sealed unsafe partial class EvmMachine
                 case Opcode.DUP14:
                 case Opcode.DUP15:
                 case Opcode.DUP16:
-                    Words.Set(sp, Words.Bits(sp - (op - 0x7f)));
+                    Words.Set(sp, Words.Bits(sp - ((int)op - 0x7f)));
                     sp++;
                     break;
                 case Opcode.SWAP1:
@@ -408,7 +406,7 @@ public sealed unsafe partial class EvmMachine
                 case Opcode.SWAP15:
                 case Opcode.SWAP16:
                     {
-                        UInt256* other = sp - (op - 0x8e);
+                        UInt256* other = sp - ((int)op - 0x8e);
                         Vector256<ulong> lower = Words.Bits(other);
                         Words.Set(other, Words.Bits(sp - 1));
                         Words.Set(sp - 1, lower);
@@ -419,24 +417,24 @@ public sealed unsafe partial class EvmMachine
                 case Opcode.LOG2:
                 case Opcode.LOG3:
                 case Opcode.LOG4:
-                    sp -= op - 0xa0 + 2;
-                    gas = LogOp(f, sp, op - 0xa0, gas);
+                    sp -= (int)op - 0xa0 + 2;
+                    gas = LogOp(f, sp, (int)op - 0xa0, gas);
                     if (gas < 0) goto Fault;
                     break;
                 case Opcode.CREATE:
                 case Opcode.CREATE2:
-                    f.Pc = (int)(ip - start);
-                    gas = CreateOp(f, (Opcode)op, sp, gas);
+                    f.Pc = (int)(ip - f.CodeStart);
+                    gas = f.Machine.CreateOp(f, (Opcode)(byte)op, sp, gas);
                     if (gas < 0) goto Fault;
-                    sp -= op == (byte)Opcode.CREATE ? 2 : 3;
+                    sp -= ip[-1] == (byte)Opcode.CREATE ? 2 : 3;
                     goto AfterCall;
                 case Opcode.CALL:
                 case Opcode.CALLCODE:
                 case Opcode.DELEGATECALL:
                 case Opcode.STATICCALL:
-                    gas = CallOp(f, (Opcode)op, sp, gas);
+                    gas = f.Machine.CallOp(f, (Opcode)(byte)op, sp, gas);
                     if (gas < 0) goto Fault;
-                    sp -= op >= (byte)Opcode.DELEGATECALL ? 5 : 6;
+                    sp -= ip[-1] >= (byte)Opcode.DELEGATECALL ? 5 : 6;
                     goto AfterCall;
                 case Opcode.RETURN:
                 case Opcode.REVERT:
@@ -444,11 +442,11 @@ public sealed unsafe partial class EvmMachine
                     gas = OutputOp(f, sp, gas);
                     if (gas < 0) goto Fault;
                     f.Gas = gas;
-                    f.Status = op == (byte)Opcode.RETURN ? EvmStatus.Success : EvmStatus.Revert;
+                    f.Status = ip[-1] == (byte)Opcode.RETURN ? EvmStatus.Success : EvmStatus.Revert;
                     return true;
                 case Opcode.SELFDESTRUCT:
                     sp--;
-                    gas = SelfDestructOp(f, sp, gas);
+                    gas = f.Machine.SelfDestructOp(f, sp, gas);
                     if (gas < 0) goto Fault;
                     f.Gas = gas;
                     f.Status = EvmStatus.Success;
@@ -462,11 +460,11 @@ public sealed unsafe partial class EvmMachine
 
         AfterCall:
             // A finished call has its flag below sp; a child frame will be given the stack height to put it there.
-            if (!_childOpened) continue;
-            _childOpened = false;
+            if (!f.Machine._childOpened) continue;
+            f.Machine._childOpened = false;
             f.Gas = gas;
-            f.Pc = (int)(ip - start);
-            f.Height = (int)(sp - floor);
+            f.Pc = (int)(ip - f.CodeStart);
+            f.Height = (int)(sp - f.Stack);
             return false;
         }
 

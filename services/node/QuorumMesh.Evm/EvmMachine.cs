@@ -146,7 +146,7 @@ public sealed unsafe partial class EvmMachine
         while (true)
         {
             Frame f = _frames[_depth];
-            if (!Interpret<TTrace>(f)) continue;
+            if (!Interpret<TTrace>(f, _dispatch)) continue;
             Finish(f);
             if (_depth == 0) return;
             Frame parent = _frames[--_depth];
@@ -220,10 +220,12 @@ public sealed unsafe partial class EvmMachine
         parent.ReturnLength = child.OutputLength;
     }
 
-    private bool StackFault(Frame f, byte op, int height)
+    private UInt256 DifficultyOrRandao() => _block.PrevRandao is { } randao ? randao.ToWord() : _block.Difficulty;
+
+    private static bool StackFault(Frame f, byte op, int height)
     {
         f.Gas = 0;
-        OpcodeInfo? row = OpcodeTable.IsDefined(op, _fork) ? OpcodeTable.Find(op) : null;
+        OpcodeInfo? row = OpcodeTable.IsDefined(op, f.Machine._fork) ? OpcodeTable.Find(op) : null;
         f.Status = row is null ? EvmStatus.InvalidOpcode : height < row.Pops ? EvmStatus.StackUnderflow : EvmStatus.StackOverflow;
         return true;
     }

@@ -15,7 +15,7 @@ internal sealed unsafe class Frame
 
     public Frame() => Stack = (UInt256*)Unsafe.AsPointer(ref _stack[0]);
 
-    public UInt256* Stack { get; }
+    public readonly UInt256* Stack;
 
     public byte* Memory;
 
@@ -25,7 +25,11 @@ internal sealed unsafe class Frame
     /// <summary>The first offset at which a 32-byte word is not wholly inside the memory.</summary>
     public ulong WordLimit;
 
-    public Code Code = Code.Empty;
+    /// <summary>The machine that runs this frame.</summary>
+    public EvmMachine Machine = null!;
+
+    public byte* CodeStart;
+    public int CodeLength;
     public int Pc;
     public int Height;
     public long Gas;
@@ -67,6 +71,9 @@ internal sealed unsafe class Frame
 
     public int ResultLength;
 
+    private Code _code = Code.Empty;
+    private byte* _jumpDestinations;
+
     public byte[] MemoryBuffer => _memory;
 
     public Span<byte> MemorySpan => _memory.AsSpan(0, MemorySize);
@@ -76,6 +83,21 @@ internal sealed unsafe class Frame
     public ReadOnlySpan<byte> ReturnSpan => ReturnData.AsSpan(ReturnOffset, ReturnLength);
 
     public ReadOnlySpan<byte> OutputSpan => _memory.AsSpan(OutputOffset, OutputLength);
+
+    public void SetCode(Code code)
+    {
+        _code = code;
+        CodeStart = code.Start;
+        CodeLength = code.Length;
+        _jumpDestinations = code.JumpDestinations;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool IsJumpDestination(UInt256* target)
+    {
+        ulong offset = target->U0;
+        return target->IsUInt64 && offset < (ulong)CodeLength && (_jumpDestinations[offset >> 3] & 1 << (int)(offset & 7)) != 0;
+    }
 
     public void Reset()
     {
@@ -93,7 +115,8 @@ internal sealed unsafe class Frame
     public void Release()
     {
         State = null!;
-        Code = Code.Empty;
+        Machine = null!;
+        SetCode(Code.Empty);
         ReturnData = [];
         ReturnOffset = ReturnLength = OutputOffset = OutputLength = 0;
         if (_memory.Length <= LargestKeptMemory) return;

@@ -1,3 +1,4 @@
+using QuorumMesh.Primitives;
 using static QuorumMesh.Evm.OpcodeFlags;
 
 namespace QuorumMesh.Evm;
@@ -173,7 +174,7 @@ public static class OpcodeTable
     public static string Name(byte opcode) => _names[opcode];
 
     /// <summary>
-    /// Per opcode, for the interpreter: bits 0-31 constant gas, bits 32-47 least stack height, bits 48-63 the number of heights allowed above it.
+    /// Per opcode, for the interpreter: bits 0-31 constant gas, bits 32-47 least stack height, bits 48-63 how much more is allowed, both in bytes.
     /// An undefined opcode asks for an impossible stack height.
     /// </summary>
     internal static ulong[] Dispatch(Fork fork) => _dispatch[(int)fork];
@@ -205,7 +206,7 @@ public static class OpcodeTable
 
             OpcodeInfo row = _byByte[i]!;
             int most = EvmLimits.StackSize - Math.Max(0, row.Pushes - row.Pops);
-            table[i] = (ulong)row.ConstantGas(fork) | (ulong)row.Pops << 32 | (ulong)(most - row.Pops) << 48;
+            table[i] = (ulong)row.ConstantGas(fork) | (ulong)(row.Pops * UInt256.Size) << 32 | (ulong)((most - row.Pops) * UInt256.Size) << 48;
         }
 
         return table;
