@@ -124,7 +124,8 @@ public sealed class BlockRun
         PostState = _fork < Fork.Byzantium ? state?.IntermediateRoot() ?? default : null,
         CumulativeGasUsed = GasUsed,
         GasUsed = gasUsed,
-        Logs = logs,
+        // A copy: the state goes on to use its list.
+        Logs = [.. logs],
         Bloom = Bloom.Of(logs),
         ContractAddress = contract,
     };

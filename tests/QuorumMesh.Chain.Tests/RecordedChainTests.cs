@@ -1,0 +1,178 @@
+using System.Text.Json;
+using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Istanbul;
+using QuorumMesh.Evm;
+using QuorumMesh.Primitives;
+using QuorumMesh.Tests;
+
+namespace QuorumMesh.Chain.Tests;
+
+/// <summary>Imports the chains of real GoQuorum 2.5 networks: every hash, root, receipt and private root must come out the same.</summary>
+public sealed class RecordedChainTests
+{
+    private const string Raft = "raft3-2.5.0";
+    private const string Ibft = "ibft4-2.5.0";
+
+    [VectorTheory]
+    [InlineData(Raft)]
+    [InlineData(Ibft)]
+    public void ExportedBytesComeBack(string name)
+    {
+        var bytes = File.ReadAllBytes(Vectors.Path($"goquorum/{name}/chain.rlp"));
+        var writer = new RlpWriter();
+        foreach (var block in new RecordedNetwork(name).Blocks)
+            block.Write(writer);
+        Assert.Equal(bytes, writer.ToArray());
+    }
+
+    [VectorTheory]
+    [InlineData(Raft)]
+    [InlineData(Ibft)]
+    public void HashesAndSendersAreThoseOfTheNodes(string name)
+    {
+        var network = new RecordedNetwork(name);
+        using var headers = network.Json("headers.json");
+        using var transactions = network.Json("transactions.json");
+        Assert.Equal(headers.RootElement.EnumerateArray().Select(h => h.GetProperty("hash").GetString()), network.Blocks.Select(b => b.Hash.ToString()));
+        var node = new TestNode(network.Genesis, CompatibilityProfile.V2_5);
+        var expected = transactions.RootElement.EnumerateArray().Select(t => (t.GetProperty("hash").GetString(), t.GetProperty("from").GetString()));
+        Assert.Equal(expected, network.Blocks.SelectMany(node.Recover).Select(t => ((string?)t.Tx.Hash.ToString(), (string?)t.Sender.ToString())));
+    }
+
+    [VectorTheory]
+    [InlineData(Raft, 1)]
+    [InlineData(Raft, 2)]
+    [InlineData(Raft, 3)]
+    [InlineData(Raft, 0)]
+    [InlineData(Ibft, 1)]
+    [InlineData(Ibft, 2)]
+    [InlineData(Ibft, 3)]
+    [InlineData(Ibft, 0)]
+    public void ImportGivesTheNodesRootsAndReceipts(string name, int nodeNumber)
+    {
+        var network = new RecordedNetwork(name);
+        var node = NodeFor(name, network);
+        var roots = nodeNumber == 0 ? null : network.Strings("privateStateRoots.json", $"node{nodeNumber}");
+        foreach (var block in network.Blocks.Skip(1))
+        {
+            node.Import(block, network.PayloadsOf(nodeNumber));
+            if (roots is not null)
+                Assert.True(roots[block.Number] == node.Private.Head.Root.ToString(), $"private root of block {block.Number}: {node.Private.Head.Root}, expected {roots[block.Number]}");
+        }
+        Assert.Equal(network.Blocks[^1].Hash, node.Head.Hash);
+        Assert.Equal(node.Head.Hash, node.PrivateHead.Hash);
+        if (nodeNumber != 0)
+            CheckReceipts(network, node, $"node{nodeNumber}");
+    }
+
+    [VectorTheory]
+    [InlineData(Raft)]
+    [InlineData(Ibft)]
+    public void PublicSideAloneThenPrivateReplayGivesTheSame(string name)
+    {
+        var network = new RecordedNetwork(name);
+        var node = NodeFor(name, network);
+        var payloads = network.PayloadsOf(1);
+        var roots = network.Strings("privateStateRoots.json", "node1");
+        foreach (var block in network.Blocks.Skip(1))
+            node.Import(block, _ => null);
+        Assert.Equal(network.Blocks[^1].Hash, node.Head.Hash);
+        Assert.True(node.PrivateHead.Number < node.Head.Number);
+
+        Assert.False(node.Replay(_ => null));
+        while (node.PrivateHead.Number < node.Head.Number)
+        {
+            Assert.True(node.Replay(payloads));
+            Assert.Equal(roots[node.PrivateHead.Number], node.Private.Head.Root.ToString());
+        }
+        CheckReceipts(network, node, "node1");
+    }
+
+    [VectorFact]
+    public void WrongProfileIsNamed()
+    {
+        var network = new RecordedNetwork(Raft);
+        var node = new TestNode(network.Genesis, CompatibilityProfile.V24);
+        var error = Assert.Throws<InvalidBlockException>(() =>
+        {
+            foreach (var block in network.Blocks.Skip(1))
+                node.Import(block, network.PayloadsOf(1));
+        });
+        Assert.Contains("--quorum.profile 2.5", error.Message, StringComparison.Ordinal);
+    }
+
+    [VectorFact]
+    public void RaftSealsNameTheirMinters()
+    {
+        var network = new RecordedNetwork(Raft);
+        using var nodes = network.Json("nodes.json");
+        var addresses = nodes.RootElement.EnumerateArray().ToDictionary(n => n.GetProperty("raftId").GetUInt16(), n => n.GetProperty("address").GetString());
+        foreach (var block in network.Blocks.Skip(1))
+        {
+            Assert.True(RaftEngine.TryReadSeal(block.Header, out var raftId, out var minter), $"block {block.Number}");
+            Assert.Equal(addresses[raftId], minter.ToString());
+        }
+    }
+
+    [VectorFact]
+    public void RaftHeadersArePreparedAsTheMinterDid()
+    {
+        var network = new RecordedNetwork(Raft);
+        var engine = new RaftEngine(network.Genesis.Config, CompatibilityProfile.V2_5);
+        for (var i = 1; i < network.Blocks.Count; i++)
+        {
+            var (parent, header) = (network.Blocks[i - 1].Header, network.Blocks[i].Header);
+            var prepared = engine.Prepare(parent, header.Time);
+            Assert.Equal((header.Difficulty, header.GasLimit, header.Time, header.Coinbase), (prepared.Difficulty, prepared.GasLimit, prepared.Time, prepared.Coinbase));
+        }
+    }
+
+    private static TestNode NodeFor(string name, RecordedNetwork network) =>
+        new(network.Genesis, CompatibilityProfile.V2_5, name == Ibft ? _ => new ProposerEngine() : null);
+
+    private static void CheckReceipts(RecordedNetwork network, TestNode node, string name)
+    {
+        using var json = network.Json("receipts.json");
+        var failures = new List<string>();
+        foreach (var expected in json.RootElement.GetProperty(name).EnumerateArray())
+        {
+            var hash = Hash256.Parse(expected.GetProperty("transactionHash").GetString()!);
+            var location = ChainStore.GetTransactionLocation(node.Store, hash)!.Value;
+            var blockHash = node.HashAt(location.BlockNumber);
+            var views = ReceiptView.Merge(
+                ChainStore.GetReceipts(node.Store, blockHash)!,
+                ChainStore.GetPrivateReceipts(node.Store, ChainStore.PrivateStateId, blockHash),
+                node.Rules.Profile);
+            var (have, want) = (Show(views[(int)location.Index]), Show(expected));
+            if (have != want)
+                failures.Add($"block {location.BlockNumber} index {location.Index}:\n  have {have}\n  want {want}");
+        }
+        Assert.True(failures.Count == 0, $"{failures.Count} receipts differ:\n{string.Join('\n', failures.Take(5))}");
+    }
+
+    private static string Show(ReceiptView view) => string.Join(' ',
+        $"0x{view.Receipt.Status:x}", Hex.Quantity(view.Receipt.GasUsed), Hex.Quantity(view.Receipt.CumulativeGasUsed), view.Receipt.ContractAddress?.ToString() ?? "null",
+        Keccak.Hash(view.Receipt.Bloom.Span),
+        string.Join(',', view.Receipt.Logs.Select((l, i) => $"{Hex.Quantity(view.FirstLogIndex + (ulong)i)}:{l.Address}:{string.Join('+', l.Topics)}:{Hex.ToHex(l.Data)}")));
+
+    private static string Show(JsonElement receipt) => string.Join(' ',
+        receipt.GetProperty("status").GetString(), receipt.GetProperty("gasUsed").GetString(), receipt.GetProperty("cumulativeGasUsed").GetString(),
+        receipt.GetProperty("contractAddress").GetString() ?? "null",
+        Keccak.Hash(Hex.FromHex(receipt.GetProperty("logsBloom").GetString()!)),
+        string.Join(',', receipt.GetProperty("logs").EnumerateArray().Select(l =>
+            $"{l.GetProperty("logIndex").GetString()}:{l.GetProperty("address").GetString()}:{string.Join('+', l.GetProperty("topics").EnumerateArray())}:{l.GetProperty("data").GetString()}")));
+
+    /// <summary>As much of IBFT as executing its blocks needs: the author is the recovered proposer.</summary>
+    private sealed class ProposerEngine : IEngine
+    {
+        public Address Author(BlockHeader header) => IstanbulHeader.TryRecoverProposer(header, out var proposer) ? proposer : throw new InvalidBlockException("no proposer seal");
+
+        public string? VerifyHeader(BlockHeader header, BlockHeader parent) => header.ParentHash == parent.Hash ? null : "unknown ancestor";
+
+        public BlockHeader Prepare(BlockHeader parent, ulong now) => throw new NotSupportedException("blocks are only imported here");
+
+        public void Finalise(BlockHeader header, IWorldState publicState)
+        {
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using System.Text.Json;
+using QuorumMesh.Chain.Execution;
+using QuorumMesh.Primitives;
+using QuorumMesh.Tests;
+
+namespace QuorumMesh.Chain.Tests;
+
+/// <summary>A chain that real GoQuorum nodes made, with what each node said about it.</summary>
+internal sealed class RecordedNetwork
+{
+    private readonly string _name;
+    private readonly Dictionary<PayloadHash, (byte[] Payload, int[] Parties)> _payloads = [];
+
+    public RecordedNetwork(string name)
+    {
+        _name = "goquorum/" + name;
+        Genesis = GenesisFile.Parse(Vectors.ReadText(_name + "/genesis.json"));
+        Blocks = ReadBlocks(File.ReadAllBytes(Vectors.Path(_name + "/chain.rlp")));
+        using var payloads = Json("payloads.json");
+        foreach (var item in payloads.RootElement.EnumerateObject())
+        {
+            var parties = item.Value.GetProperty("parties").EnumerateArray().Select(p => p.GetInt32()).ToArray();
+            _payloads.Add(PayloadHash.Parse(item.Name), (Hex.FromHex(item.Value.GetProperty("payload").GetString()!), parties));
+        }
+    }
+
+    public GenesisFile Genesis { get; }
+
+    public IReadOnlyList<Block> Blocks { get; }
+
+    public JsonDocument Json(string file) => JsonDocument.Parse(File.ReadAllBytes(Vectors.Path($"{_name}/{file}")));
+
+    /// <summary>The answers of a node's transaction manager; node 0 is a stranger to everything.</summary>
+    public Func<PayloadHash, PrivatePayload?> PayloadsOf(int node) => hash =>
+        _payloads.TryGetValue(hash, out var known) && known.Parties.Contains(node) ? PrivatePayload.Of(known.Payload) : PrivatePayload.NotAParty;
+
+    public string[] Strings(string file, string node)
+    {
+        using var json = Json(file);
+        return [.. json.RootElement.GetProperty(node).EnumerateArray().Select(e => e.GetString()!)];
+    }
+
+    private static List<Block> ReadBlocks(byte[] bytes)
+    {
+        var blocks = new List<Block>();
+        var reader = new RlpReader(bytes);
+        while (!reader.End)
+            blocks.Add(Block.Decode(ref reader));
+        return blocks;
+    }
+}

@@ -1,0 +1,77 @@
+using QuorumMesh.Chain.Execution;
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Chain.Tests;
+
+/// <summary>A chain in memory: stores, importer and heads, driven block by block.</summary>
+internal sealed class TestNode
+{
+    public TestNode(GenesisFile genesis, CompatibilityProfile profile, Func<ChainRules, IEngine>? engine = null)
+    {
+        var rules = new ChainRules(genesis.Config, profile, new RaftEngine(genesis.Config, profile));
+        Rules = engine is null ? rules : rules with { Engine = engine(rules) };
+        Public = new StateStore(Store, "public");
+        Private = new StateStore(Store, ChainStore.PrivateStateId);
+        Importer = new BlockImporter(Rules, Public, Private);
+        Write(Importer.Genesis(genesis), genesis.Difficulty);
+        PrivateHead = Head;
+    }
+
+    public MemoryKeyValueStore Store { get; } = new();
+
+    public ChainRules Rules { get; }
+
+    public StateStore Public { get; }
+
+    public StateStore Private { get; }
+
+    public BlockImporter Importer { get; }
+
+    public BlockHeader Head { get; private set; } = null!;
+
+    public BlockHeader PrivateHead { get; private set; }
+
+    public Hash256 HashAt(ulong number) => ChainStore.GetCanonicalHash(Store, number) ?? default;
+
+    public IReadOnlyList<RecoveredTransaction> Recover(Block block)
+    {
+        var rules = Rules.SenderRulesAt(block.Number);
+        return [.. block.Transactions.Select(tx => TransactionSigner.Recover(tx, rules) ?? throw new InvalidBlockException($"invalid sender of {tx.Hash}"))];
+    }
+
+    public ImportedBlock Import(Block block, Func<PayloadHash, PrivatePayload?> payloads)
+    {
+        var privateParent = PrivateHead.Hash == Head.Hash ? Private.Head : null;
+        var imported = Importer.Import(block, Head, Recover(block), Public.Head, privateParent, payloads, HashAt);
+        Write(imported, ChainStore.GetTotalDifficulty(Store, Head.Hash)!.Value + block.Header.Difficulty);
+        return imported;
+    }
+
+    /// <summary>Takes the private head one block further; false when a payload is still missing.</summary>
+    public bool Replay(Func<PayloadHash, PrivatePayload?> payloads)
+    {
+        var block = ChainStore.GetBlock(Store, PrivateHead.Number + 1)!;
+        using var snapshot = Store.Snapshot();
+        var (layer, execution) = Importer.Replay(block.Header, Recover(block), Public.At(snapshot, PrivateHead.Number), Private.Head, payloads, HashAt);
+        if (layer is null)
+            return false;
+        var batch = new KeyValueBatch();
+        Importer.PutPrivate(batch, block.Header, layer, execution);
+        Store.Write(batch, sync: false);
+        Private.Advance(layer);
+        PrivateHead = block.Header;
+        return true;
+    }
+
+    public void Write(ImportedBlock imported, in UInt256 totalDifficulty)
+    {
+        var batch = new KeyValueBatch();
+        Importer.Put(batch, imported, totalDifficulty);
+        Store.Write(batch, sync: false);
+        Importer.Advance(imported);
+        Head = imported.Block.Header;
+        if (imported.PrivateLayer is not null)
+            PrivateHead = Head;
+    }
+}
