@@ -27,9 +27,9 @@ internal sealed class RaftStreamReader(
                     await ReadAsync(response, timeout).ConfigureAwait(false);
                 }
             }
-            catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or FormatException)
+            catch (Exception) // whatever a bad answer causes, the member must be asked again
             {
-                // Broken, silent for too long, or not raft: asked for again below.
+                // Broken, silent for too long, or not raft.
             }
             if (connected && !stop.IsCancellationRequested) events.StreamLost(peer);
             try
