@@ -69,7 +69,7 @@ public sealed unsafe partial class EvmMachine
             }
             finally
             {
-                Release();
+                Dispose();
             }
         }
     }
@@ -97,7 +97,7 @@ public sealed unsafe partial class EvmMachine
             }
             finally
             {
-                Release();
+                Dispose();
             }
         }
     }
@@ -119,7 +119,7 @@ public sealed unsafe partial class EvmMachine
         _blobHashes = blobHashes ?? [];
     }
 
-    private void Release()
+    private void Dispose()
     {
         _frames.Return();
         _frames = null!;

@@ -15,6 +15,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
 
     private readonly StoreProvider provider;
     private readonly PooledDbContextFactory<PayloadDbContext> contexts;
+    private readonly StoreQueries queries = new();
     private readonly BatchWriter writer;
     private readonly string managerId;
     private TaskCompletionSource written = NewSignal();
@@ -48,7 +49,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
 
     public Task<EncodedPayload?> FindAsync(PayloadHash hash, CancellationToken cancel) => ReadAsync(async db =>
     {
-        TransactionRow? row = await StoreQueries.FindTransaction(db, hash.ToArray()).ConfigureAwait(false);
+        TransactionRow? row = await queries.FindTransaction(db, hash.ToArray()).ConfigureAwait(false);
         return row is null ? null : Decode(row);
     }, cancel);
 
@@ -59,11 +60,11 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     public Task<bool> DeleteAsync(PayloadHash hash, CancellationToken cancel) => writer.WriteAsync(new DeletePayload(hash));
 
     public Task<bool> IsPartyAsync(PayloadHash hash, CancellationToken cancel) =>
-        ReadAsync(db => StoreQueries.IsParty(db, hash.ToArray()), cancel);
+        ReadAsync(db => queries.IsParty(db, hash.ToArray()), cancel);
 
     public Task<RawPayload?> FindRawAsync(PayloadHash hash, CancellationToken cancel) => ReadAsync(async db =>
     {
-        RawTransactionRow? row = await StoreQueries.FindRaw(db, hash.ToArray()).ConfigureAwait(false);
+        RawTransactionRow? row = await queries.FindRaw(db, hash.ToArray()).ConfigureAwait(false);
         return row is null ? null : new RawPayload(row.EncryptedPayload, row.EncryptedKey, row.Nonce, new PublicKey(row.Sender));
     }, cancel);
 
@@ -92,7 +93,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     public Task<IReadOnlyList<SequencedHash>> AvailableAfterAsync(long sequence, int count, CancellationToken cancel) => ReadAsync(async db =>
     {
         var found = new List<SequencedHash>();
-        await foreach (ParticipationRow row in StoreQueries.AvailableAfter(db, sequence, count).ConfigureAwait(false))
+        await foreach (ParticipationRow row in queries.AvailableAfter(db, sequence, count).ConfigureAwait(false))
         {
             found.Add(new SequencedHash(row.Seq, new PayloadHash(row.Hash)));
         }

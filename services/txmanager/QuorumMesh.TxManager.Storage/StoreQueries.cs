@@ -2,25 +2,19 @@ using Microsoft.EntityFrameworkCore;
 
 namespace QuorumMesh.TxManager.Storage;
 
-/// <summary>The queries of the hot path, translated once.</summary>
-internal static class StoreQueries
+/// <summary>The queries of the hot path, translated once. EF ties them to one model, so each store has its own.</summary>
+internal sealed class StoreQueries
 {
-    public static readonly Func<PayloadDbContext, byte[], TransactionRow?> Transaction =
-        EF.CompileQuery((PayloadDbContext db, byte[] hash) => db.Transactions.FirstOrDefault(t => t.Hash == hash));
-
-    public static readonly Func<PayloadDbContext, byte[], IEnumerable<ParticipationRow>> Participations =
-        EF.CompileQuery((PayloadDbContext db, byte[] hash) => db.Participations.Where(p => p.Hash == hash));
-
-    public static readonly Func<PayloadDbContext, byte[], Task<TransactionRow?>> FindTransaction =
+    public Func<PayloadDbContext, byte[], Task<TransactionRow?>> FindTransaction { get; } =
         EF.CompileAsyncQuery((PayloadDbContext db, byte[] hash) => db.Transactions.AsNoTracking().FirstOrDefault(t => t.Hash == hash));
 
-    public static readonly Func<PayloadDbContext, byte[], Task<RawTransactionRow?>> FindRaw =
+    public Func<PayloadDbContext, byte[], Task<RawTransactionRow?>> FindRaw { get; } =
         EF.CompileAsyncQuery((PayloadDbContext db, byte[] hash) => db.RawTransactions.AsNoTracking().FirstOrDefault(t => t.Hash == hash));
 
-    public static readonly Func<PayloadDbContext, byte[], Task<bool>> IsParty =
+    public Func<PayloadDbContext, byte[], Task<bool>> IsParty { get; } =
         EF.CompileAsyncQuery((PayloadDbContext db, byte[] hash) => db.Participations.Any(p => p.Hash == hash));
 
-    public static readonly Func<PayloadDbContext, long, int, IAsyncEnumerable<ParticipationRow>> AvailableAfter =
+    public Func<PayloadDbContext, long, int, IAsyncEnumerable<ParticipationRow>> AvailableAfter { get; } =
         EF.CompileAsyncQuery((PayloadDbContext db, long sequence, int count) =>
             db.Participations.AsNoTracking().Where(p => p.Seq > sequence).OrderBy(p => p.Seq).Take(count));
 }

@@ -57,6 +57,20 @@ public class TestNetwork : IAsyncLifetime
         return true;
     }, "every manager knows every key");
 
+    /// <summary>As <see cref="WaitForMeshAsync"/>, also while a manager still starts.</summary>
+    internal Task WaitForMeshAsyncOrRetry() => Wait.UntilAsync(async () =>
+    {
+        try
+        {
+            await WaitForMeshAsync();
+            return true;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }, "every manager answers");
+
     public virtual async Task DisposeAsync()
     {
         foreach (Participant participant in All)

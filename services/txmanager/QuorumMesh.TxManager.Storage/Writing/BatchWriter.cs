@@ -1,7 +1,4 @@
 using System.Collections.Concurrent;
-using System.Data.Common;
-using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Storage;
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
 
@@ -21,7 +18,7 @@ internal sealed class BatchWriter : IDisposable
     private readonly Action committed;
     private readonly BlockingCollection<StoreWrite> queue = new(MaxWaiting);
     private readonly Thread thread;
-    private DbConnection? connection;
+    private WriterSession? session;
     private StoreWrite? heldOver;
 
     public BatchWriter(StoreProvider provider, TimeProvider clock, Action committed)
@@ -57,7 +54,7 @@ internal sealed class BatchWriter : IDisposable
     {
         queue.CompleteAdding();
         thread.Join();
-        connection?.Dispose();
+        session?.Dispose();
         queue.Dispose();
     }
 
@@ -132,28 +129,19 @@ internal sealed class BatchWriter : IDisposable
         {
             // Any failure at all: the writer must go on, and the caller must hear of it.
             failure = e;
-            connection?.Dispose();
-            connection = null;
+            session?.Dispose();
+            session = null;
             return false;
         }
     }
 
     private bool[] Commit(List<StoreWrite> batch)
     {
-        connection ??= provider.OpenWriter();
-        var options = new DbContextOptionsBuilder<PayloadDbContext>();
-        provider.Configure(options, connection);
-        using var db = new PayloadDbContext(options.Options);
-        using IDbContextTransaction transaction = db.Database.BeginTransaction();
-        if (provider.BatchPrologue is { } prologue)
-        {
-            db.Database.ExecuteSqlRaw(prologue);
-        }
-
+        session ??= new WriterSession(provider);
+        session.Begin();
         long now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        bool[] results = [.. batch.Select(w => w.Apply(db, now))];
-        db.SaveChanges();
-        transaction.Commit();
+        bool[] results = [.. batch.Select(w => w.Apply(session, now))];
+        session.Commit();
         return results;
     }
 }

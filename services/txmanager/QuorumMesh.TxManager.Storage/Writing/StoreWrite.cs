@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
 
@@ -13,9 +12,9 @@ internal abstract class StoreWrite(PayloadHash hash)
 
     public byte[] HashBytes { get; } = hash.ToArray();
 
-    /// <summary>Adds the write's changes to the context.</summary>
+    /// <summary>Makes the write's changes inside the session's transaction.</summary>
     /// <returns>What the caller is told once the batch is durable.</returns>
-    public abstract bool Apply(PayloadDbContext db, long now);
+    public abstract bool Apply(WriterSession session, long now);
 
     public Task<bool> Completion => done.Task;
 
@@ -26,75 +25,37 @@ internal abstract class StoreWrite(PayloadHash hash)
 
 internal sealed class SavePayload(PayloadHash hash, byte[] encoded, IReadOnlyList<Participation> participations) : StoreWrite(hash)
 {
-    public override bool Apply(PayloadDbContext db, long now)
+    public override bool Apply(WriterSession session, long now)
     {
-        TransactionRow? row = StoreQueries.Transaction(db, HashBytes);
-        bool becameAvailable = row is null;
-        if (row is null)
+        bool becameAvailable = session.InsertPayload(HashBytes, encoded, now);
+        if (!becameAvailable)
         {
-            db.Transactions.Add(new TransactionRow
-            {
-                Hash = HashBytes,
-                EncodedPayload = encoded,
-                PayloadCodec = PayloadDbContext.LegacyCodec,
-                Timestamp = now,
-            });
-        }
-        else
-        {
-            row.EncodedPayload = encoded;
-            row.PayloadCodec = PayloadDbContext.LegacyCodec;
+            session.UpdatePayload(HashBytes, encoded);
         }
 
-        AddParticipations(db, becameAvailable);
-        return true;
-    }
-
-    /// <summary>A payload that comes back after it was lost gets new sequence numbers, so that a watching node hears of it.</summary>
-    private void AddParticipations(PayloadDbContext db, bool becameAvailable)
-    {
-        ParticipationRow[] known = [.. StoreQueries.Participations(db, HashBytes)];
         foreach (Participation participation in participations)
         {
-            ParticipationRow? same = Array.Find(
-                known, r => r.Role == (int)participation.Role && r.OwnKey.AsSpan().SequenceEqual(participation.OwnKey.Span));
-            if (same is not null && !becameAvailable)
+            byte[] key = participation.OwnKey.ToArray();
+            int role = (int)participation.Role;
+            if (becameAvailable)
             {
-                continue;
+                // A payload that comes back after it was lost gets new sequence numbers, so that a watching node hears of it.
+                session.DeleteParticipation(HashBytes, key, role);
             }
 
-            if (same is not null)
-            {
-                db.Participations.Where(r => r.Seq == same.Seq).ExecuteDelete();
-                db.Entry(same).State = EntityState.Detached;
-            }
-
-            db.Participations.Add(new ParticipationRow
-            {
-                Hash = HashBytes,
-                OwnKey = participation.OwnKey.ToArray(),
-                Role = (int)participation.Role,
-            });
+            session.InsertParticipation(HashBytes, key, role);
         }
+
+        return true;
     }
 }
 
 internal sealed class SaveRaw(PayloadHash hash, RawTransactionRow row) : StoreWrite(hash)
 {
-    public override bool Apply(PayloadDbContext db, long now)
-    {
-        if (db.RawTransactions.Any(r => r.Hash == HashBytes))
-        {
-            return false;
-        }
-
-        row.Timestamp = now;
-        db.RawTransactions.Add(row);
-        return true;
-    }
+    public override bool Apply(WriterSession session, long now) => session.InsertRaw(row, now);
 }
 
 internal sealed class DeletePayload(PayloadHash hash) : StoreWrite(hash)
 {
-    public override bool Apply(PayloadDbContext db, long now) => db.Transactions.Where(t => t.Hash == HashBytes).ExecuteDelete() > 0;
+    public override bool Apply(WriterSession session, long now) => session.DeletePayload(HashBytes);
 }

@@ -1,0 +1,93 @@
+using QuorumMesh.ServiceDefaults;
+using QuorumMesh.TxManager.Configuration;
+
+namespace QuorumMesh.TxManager.Tests.Hosting;
+
+public sealed class ConfigTests : IDisposable
+{
+    private readonly string directory = Directory.CreateTempSubdirectory("qmconf").FullName;
+
+    private const string Sample = """
+        {"mode":"tessera","useWhiteList":false,"unknown":{"x":1},
+         "jdbc":{"username":"sa","password":"","url":"jdbc:sqlite:tm.db","autoCreateTables":true},
+         "serverConfigs":[
+          {"app":"Q2T","serverAddress":"unix:/tmp/qm-conf/tm.ipc","communicationType":"REST"},
+          {"app":"P2P","serverAddress":"http://10.0.0.1:9001","bindingAddress":"http://0.0.0.0:9001",
+           "sslConfig":{"tls":"OFF"},"communicationType":"REST","properties":{"partyInfoInterval":10000}},
+          {"app":"ThirdParty","serverAddress":"http://127.0.0.1:9081","communicationType":"REST","cors":{"allowedOrigins":["http://a"]}},
+          {"app":"ENCLAVE","serverAddress":"unix:/tmp/qm-conf/enclave.ipc"}],
+         "peer":[{"url":"http://10.0.0.2:9001"},{"url":"http://10.0.0.2:9001/"}],
+         "alwaysSendTo":["/+UuD63zItL1EbjxkKUljMgG8Z1w0AJ8pNOR4iq2yQc="],
+         "features":{"enableRemoteKeyValidation":true},
+         "encryptor":{"type":"NACL"}}
+        """;
+
+    private ManagerOptions Read(params string[] overrides)
+    {
+        string file = Path.Combine(directory, "tm.json");
+        File.WriteAllText(file, Sample);
+        return ManagerConfig.Read(new CommandLineSettings(file, overrides));
+    }
+
+    [Fact]
+    public void Configuration_of_Tessera_is_read_as_it_stands()
+    {
+        ManagerOptions options = Read();
+        Assert.Equal("http://10.0.0.1:9001/", options.OwnUrl);
+        Assert.Equal(["http://10.0.0.2:9001/"], options.Peers);
+        Assert.Equal(TimeSpan.FromSeconds(10), options.PartyInfoInterval);
+        Assert.Equal(TimeSpan.FromMilliseconds(7500), options.PeerTimeout);
+        Assert.Equal([AppKind.Q2T, AppKind.P2P, AppKind.ThirdParty], options.Servers.Select(s => s.Kind));
+        Assert.Equal("http://0.0.0.0:9001", options.Servers[1].Listen.ToString());
+        Assert.Equal("unix:/tmp/qm-conf/enclave.ipc", options.EnclaveAddress);
+        Assert.True(options.EnableRemoteKeyValidation);
+        Assert.Single(options.AlwaysSendTo);
+        Assert.Equal(["http://a"], options.Servers[2].Cors!.AllowedOrigins);
+        Assert.Contains(directory, options.Database().Description, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Overrides_replace_and_add()
+    {
+        ManagerOptions options = Read(
+            "peer[1].url=http://10.0.0.3:9001", "useWhiteList=true", "jdbc.url=jdbc:postgresql://db:5433/tm?user=u&sslmode=disable", "quorummesh.maxBodyBytes=2048");
+        Assert.Equal(["http://10.0.0.2:9001/", "http://10.0.0.3:9001/"], options.Peers);
+        Assert.True(options.UseWhiteList);
+        Assert.Equal(2048, options.MaxBody);
+        Assert.Equal("PostgreSQL db:5433/tm", options.Database().Description);
+    }
+
+    [Theory]
+    [InlineData("jdbc.url", "jdbc:h2:/data/tm", "jdbc:sqlite:")]
+    [InlineData("jdbc.url", "jdbc:oracle:x", "jdbc:sqlite:")]
+    [InlineData("jdbc.url", "", "is required")]
+    [InlineData("serverConfigs[1].app", "Q2T", "P2P")]
+    [InlineData("serverConfigs[0].app", "ADMIN", "one of")]
+    [InlineData("serverConfigs[0].serverAddress", "nonsense", "unix:/path")]
+    [InlineData("serverConfigs[1].sslConfig.tls", "STRICT", "OFF")]
+    [InlineData("serverConfigs[1].properties.partyInfoInterval", "soon", "number")]
+    [InlineData("peer[0].url", "ftp://x", "http://host:port")]
+    [InlineData("alwaysSendTo[0]", "AQ==", "32 bytes")]
+    [InlineData("features.enablePrivacyEnhancements", "true", "false")]
+    [InlineData("encryptor.type", "EC", "NACL")]
+    [InlineData("mode", "orion", "tessera")]
+    [InlineData("quorummesh.database", "Nonsense=1", "connection string")]
+    public void Bad_settings_are_named(string key, string value, string advice)
+    {
+        var e = Assert.Throws<OptionsException>(() => Read($"{key}={value}"));
+        Assert.Contains(advice, e.Message, StringComparison.Ordinal);
+        Assert.Contains(key.StartsWith("serverConfigs[1].app", StringComparison.Ordinal) ? "serverConfigs" : key, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Missing_file_and_bad_json_are_said()
+    {
+        Assert.Throws<OptionsException>(() => ManagerConfig.Read(new CommandLineSettings(Path.Combine(directory, "none.json"), [])));
+        string file = Path.Combine(directory, "bad.json");
+        File.WriteAllText(file, "{");
+        Assert.Contains("not JSON", Assert.Throws<OptionsException>(() => ManagerConfig.Read(new CommandLineSettings(file, []))).Message, StringComparison.Ordinal);
+        Assert.Throws<UsageException>(() => Read("nothing"));
+    }
+
+    public void Dispose() => Directory.Delete(directory, recursive: true);
+}

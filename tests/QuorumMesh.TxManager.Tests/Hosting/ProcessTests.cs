@@ -1,0 +1,115 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net.Sockets;
+using QuorumMesh.TxManager.Tests.Support;
+
+namespace QuorumMesh.TxManager.Tests.Hosting;
+
+/// <summary>The host as a process of its own.</summary>
+public sealed class ProcessTests(TestNetwork network) : IClassFixture<TestNetwork>
+{
+    private static Process Start(params string[] arguments) => Process.Start(new ProcessStartInfo(
+        "dotnet", [Path.Combine(AppContext.BaseDirectory, "quorummesh-txmanager.dll"), .. arguments])
+    {
+        RedirectStandardError = true,
+        RedirectStandardOutput = true,
+    })!;
+
+    private static async Task<(int Code, string Error)> RunAsync(params string[] arguments)
+    {
+        using Process process = Start(arguments);
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        using var limit = new CancellationTokenSource(Wait.Limit);
+        await process.WaitForExitAsync(limit.Token);
+        await output;
+        return (process.ExitCode, await error);
+    }
+
+    [Fact]
+    public async Task Failed_starts_end_with_one_line()
+    {
+        (int code, string error) = await RunAsync();
+        Assert.Equal(2, code);
+        Assert.Contains("-configfile", Assert.Single(error.Trim().Split('\n')), StringComparison.Ordinal);
+
+        (code, error) = await RunAsync("-configfile", "/nowhere/tm.json");
+        Assert.Equal(1, code);
+        Assert.Contains("/nowhere/tm.json", Assert.Single(error.Trim().Split('\n')), StringComparison.Ordinal);
+
+        // B runs already: its socket and its ports are taken.
+        (code, error) = await RunAsync("-configfile", network.B.ConfigFile);
+        Assert.Equal(1, code);
+        Assert.Contains("tm.ipc", Assert.Single(error.Trim().Split('\n')), StringComparison.Ordinal);
+
+        using var taken = new TcpListener(System.Net.IPAddress.Loopback, 0);
+        taken.Start();
+        (code, error) = await RunAsync(
+            "-configfile", network.B.ConfigFile, "-o", $"serverConfigs[0].serverAddress=http://{taken.LocalEndpoint}", "-o", "jdbc.url=jdbc:sqlite:port.db",
+            "-o", $"quorummesh.grpc=http://127.0.0.1:{Participant.FreePort()}", "-o", $"quorummesh.healthUrl=http://127.0.0.1:{Participant.FreePort()}");
+        Assert.Equal(1, code);
+        Assert.Contains(taken.LocalEndpoint.ToString()!, Assert.Single(error.Trim().Split('\n')), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Killed_at_any_moment_nothing_acknowledged_is_lost()
+    {
+        await network.C.StopManagerAsync();
+        var acknowledged = new ConcurrentBag<(string Hash, string Payload)>();
+        for (int round = 0; round < 3; round++)
+        {
+            using Process process = Start("-configfile", network.C.ConfigFile);
+            try
+            {
+                process.OutputDataReceived += (_, _) => { };
+                process.BeginOutputReadLine();
+                await network.WaitForMeshAsyncOrRetry();
+                int target = acknowledged.Count + 60;
+                using var stop = new CancellationTokenSource();
+                Task[] senders = [.. Enumerable.Range(0, 8).Select(i => SendUntilDeadAsync(acknowledged, i, round, stop.Token))];
+                await Wait.UntilAsync(() => Task.FromResult(acknowledged.Count >= target), "sixty acknowledged sends");
+                process.Kill();
+                await stop.CancelAsync();
+                await Task.WhenAll(senders);
+            }
+            finally
+            {
+                process.Kill();
+                await process.WaitForExitAsync();
+            }
+        }
+
+        await network.C.StartManagerAsync();
+        foreach ((string hash, string payload) in acknowledged)
+        {
+            foreach (Participant party in new[] { network.A, network.C })
+            {
+                using HttpResponseMessage received = await network.ReceiveRawAsync(party, hash);
+                Assert.Equal(payload, await received.Content.ReadAsStringAsync());
+            }
+        }
+    }
+
+    /// <summary>C sends to A and A to C: C is the one that dies.</summary>
+    private async Task SendUntilDeadAsync(ConcurrentBag<(string, string)> acknowledged, int sender, int round, CancellationToken stop)
+    {
+        for (int i = 0; !stop.IsCancellationRequested; i++)
+        {
+            string payload = $"{round}/{sender}/{i}";
+            (Participant from, Participant to) = sender % 2 == 0 ? (network.C, network.A) : (network.A, network.C);
+            try
+            {
+                using HttpResponseMessage answer = await network.PostRawAsync(from, payload, to);
+                string text = await answer.Content.ReadAsStringAsync(CancellationToken.None);
+                if (answer.IsSuccessStatusCode)
+                {
+                    acknowledged.Add((text, payload));
+                }
+            }
+            catch (HttpRequestException)
+            {
+                // It is dead.
+            }
+        }
+    }
+}

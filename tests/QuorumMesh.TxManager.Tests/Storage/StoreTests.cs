@@ -1,0 +1,209 @@
+using Microsoft.EntityFrameworkCore;
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Primitives;
+using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Storage;
+using QuorumMesh.TxManager.Storage.Postgres;
+using QuorumMesh.TxManager.Storage.Sqlite;
+using QuorumMesh.TxManager.Tests.Support;
+
+namespace QuorumMesh.TxManager.Tests.Storage;
+
+/// <summary>The same promises for every database.</summary>
+public abstract class StoreTests
+{
+    private static readonly Participation Recipient = new(Keys.R, PartyRole.Recipient);
+
+    protected virtual bool IsSkipped => false;
+
+    protected abstract StoreProvider Provider();
+
+    private PayloadStore? Open() => IsSkipped ? null : PayloadStore.Open(Provider(), TimeProvider.System);
+
+    private static EncodedPayload Payload(int i) => new()
+    {
+        SenderKey = Keys.S,
+        CipherText = [.. BitConverter.GetBytes(i), 1, 2, 3],
+        CipherTextNonce = new byte[24],
+        RecipientBoxes = [new byte[48]],
+        RecipientNonce = new byte[24],
+        RecipientKeys = [Keys.R],
+    };
+
+    [Fact]
+    public async Task Saved_payload_is_found_after_reopening()
+    {
+        if (Open() is not { } store)
+        {
+            return;
+        }
+
+        EncodedPayload payload = Payload(Random.Shared.Next());
+        PayloadHash hash = payload.ComputeHash();
+        Assert.Null(await store.FindAsync(hash, default));
+        await store.SaveAsync(hash, payload, [Recipient, new(Keys.S, PartyRole.Sender)], default);
+        string id = await store.ManagerIdAsync(default);
+        store.Dispose();
+
+        using PayloadStore reopened = Open()!;
+        Assert.Equal(LegacyPayloadCodec.Encode(payload), LegacyPayloadCodec.Encode((await reopened.FindAsync(hash, default))!));
+        Assert.Equal(id, await reopened.ManagerIdAsync(default));
+        Assert.True(await reopened.IsPartyAsync(hash, default));
+        EncodedPayload replaced = payload with { RecipientKeys = [Keys.R, Keys.S], RecipientBoxes = [new byte[48], new byte[48]] };
+        await reopened.SaveAsync(hash, replaced, [Recipient], default);
+        Assert.Equal(2, (await reopened.FindAsync(hash, default))!.RecipientKeys.Count);
+    }
+
+    [Fact]
+    public async Task Delete_keeps_participation_and_repair_gets_a_new_sequence()
+    {
+        using PayloadStore? store = Open();
+        if (store is null)
+        {
+            return;
+        }
+
+        EncodedPayload payload = Payload(Random.Shared.Next());
+        PayloadHash hash = payload.ComputeHash();
+        await store.SaveAsync(hash, payload, [Recipient], default);
+        SequencedHash first = (await AllAsync(store)).Single(s => s.Hash.Equals(hash));
+        await store.SaveAsync(hash, payload, [Recipient], default);
+        Assert.Equal(first, (await AllAsync(store)).Single(s => s.Hash.Equals(hash)));
+
+        Assert.True(await store.DeleteAsync(hash, default));
+        Assert.False(await store.DeleteAsync(hash, default));
+        Assert.Null(await store.FindAsync(hash, default));
+        Assert.True(await store.IsPartyAsync(hash, default));
+
+        await store.SaveAsync(hash, payload, [Recipient], default);
+        SequencedHash repaired = (await AllAsync(store)).Single(s => s.Hash.Equals(hash));
+        Assert.True(repaired.Sequence > first.Sequence);
+    }
+
+    [Fact]
+    public async Task Raw_payload_is_kept()
+    {
+        using PayloadStore? store = Open();
+        if (store is null)
+        {
+            return;
+        }
+
+        var raw = new RawPayload([1, 2, .. BitConverter.GetBytes(Random.Shared.Next())], new byte[48], new byte[24], Keys.S);
+        await store.SaveRawAsync(raw.ComputeHash(), raw, default);
+        await store.SaveRawAsync(raw.ComputeHash(), raw, default);
+        RawPayload found = (await store.FindRawAsync(raw.ComputeHash(), default))!;
+        Assert.Equal(raw.CipherText, found.CipherText);
+        Assert.Equal(raw.SenderKey, found.SenderKey);
+        Assert.False(await store.IsPartyAsync(raw.ComputeHash(), default));
+    }
+
+    [Fact]
+    public async Task Parallel_writes_are_all_there_in_pages_and_in_sequence()
+    {
+        using PayloadStore? store = Open();
+        if (store is null)
+        {
+            return;
+        }
+
+        Task waiting = store.WaitForWriteAsync(default);
+        EncodedPayload[] payloads = [.. Enumerable.Range(Random.Shared.Next(), 700).Select(Payload)];
+        await Task.WhenAll(payloads.Select(p => store.SaveAsync(p.ComputeHash(), p, [Recipient], default)));
+        await waiting;
+        HashSet<PayloadHash> expected = [.. payloads.Select(p => p.ComputeHash())];
+
+        var seen = new List<PayloadHash>();
+        PayloadCursor? cursor = null;
+        while (await store.PageAsync(cursor, 100, default) is { Count: > 0 } page)
+        {
+            seen.AddRange(page.Select(p => p.Hash));
+            cursor = new PayloadCursor(page[^1].Timestamp, page[^1].Hash);
+        }
+
+        Assert.Equal(seen.Count, seen.Distinct().Count());
+        Assert.Superset(expected, seen.ToHashSet());
+        IReadOnlyList<SequencedHash> all = await AllAsync(store);
+        Assert.Equal(all.Select(s => s.Sequence).Order(), all.Select(s => s.Sequence));
+        Assert.Superset(expected, all.Select(s => s.Hash).ToHashSet());
+    }
+
+    [Fact]
+    public void Migrations_lead_to_the_model()
+    {
+        if (IsSkipped)
+        {
+            return;
+        }
+
+        using PayloadStore? store = Open();
+        var options = new DbContextOptionsBuilder<PayloadDbContext>();
+        StoreProvider provider = Provider();
+        provider.Configure(options);
+        using var db = new PayloadDbContext(options.Options);
+        Assert.False(db.Database.HasPendingModelChanges());
+        Assert.Empty(db.Database.GetPendingMigrations());
+        Assert.Equal(db.Database.GetMigrations(), provider.MigrationIds);
+    }
+
+    private static async Task<IReadOnlyList<SequencedHash>> AllAsync(PayloadStore store) => await store.AvailableAfterAsync(0, 100_000, default);
+}
+
+public sealed class SqliteStoreTests : StoreTests, IDisposable
+{
+    private readonly string directory = Directory.CreateTempSubdirectory("qmdb").FullName;
+
+    protected override StoreProvider Provider() => new SqliteProvider(Path.Combine(directory, "sub", "tm.db"));
+
+    [Fact]
+    public async Task Database_of_Tessera_is_taken_over()
+    {
+        string path = Path.Combine(directory, "tessera.db");
+        await using (var connection = new Microsoft.Data.Sqlite.SqliteConnection("Data Source=" + path))
+        {
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText = """
+                CREATE TABLE ENCRYPTED_TRANSACTION (ENCODED_PAYLOAD BLOB NOT NULL, PAYLOAD_CODEC VARCHAR(50), TIMESTAMP BIGINT, HASH BLOB NOT NULL, PRIMARY KEY (HASH));
+                CREATE TABLE ENCRYPTED_RAW_TRANSACTION (ENCRYPTED_KEY BLOB NOT NULL, ENCRYPTED_PAYLOAD BLOB NOT NULL, NONCE BLOB NOT NULL, SENDER BLOB NOT NULL, TIMESTAMP BIGINT, HASH BLOB NOT NULL, PRIMARY KEY (HASH));
+                INSERT INTO ENCRYPTED_TRANSACTION VALUES ($payload, NULL, 1, $hash), ($payload, 'CBOR', 1, $cbor);
+                """;
+            var payload = new EncodedPayload
+            {
+                SenderKey = Keys.S, CipherText = [1], CipherTextNonce = [], RecipientBoxes = [], RecipientNonce = [],
+            };
+            command.Parameters.AddWithValue("$payload", LegacyPayloadCodec.Encode(payload));
+            command.Parameters.AddWithValue("$hash", payload.ComputeHash().ToArray());
+            command.Parameters.AddWithValue("$cbor", new byte[64]);
+            command.ExecuteNonQuery();
+            PayloadStore store = PayloadStore.Open(new SqliteProvider(path), TimeProvider.System);
+            Assert.Equal(Keys.S, (await store.FindAsync(payload.ComputeHash(), default))!.SenderKey);
+            var e = await Assert.ThrowsAsync<PrivacyException>(() => store.FindAsync(default, default));
+            Assert.Contains("CBOR", e.Message, StringComparison.Ordinal);
+            store.Dispose();
+        }
+    }
+
+    [Fact]
+    public void File_that_is_no_database_is_said()
+    {
+        string path = Path.Combine(directory, "bad.db");
+        File.WriteAllText(path, new string('x', 5000));
+        var e = Assert.Throws<PrivacyException>(() => PayloadStore.Open(new SqliteProvider(path), TimeProvider.System));
+        Assert.Contains(path, e.Message, StringComparison.Ordinal);
+    }
+
+    public void Dispose()
+    {
+        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        Directory.Delete(directory, recursive: true);
+    }
+}
+
+public sealed class PostgresStoreTests(Postgres postgres) : StoreTests, IClassFixture<Postgres>
+{
+    protected override bool IsSkipped => postgres.SkipReason is not null;
+
+    protected override StoreProvider Provider() => new PostgresProvider(postgres.ConnectionString);
+}
