@@ -26,9 +26,9 @@ internal static class EvmStateTestCommand
         {
             results = StateTestRunner.Run(files);
         }
-        catch (AggregateException e) when (e.InnerExceptions.All(inner => inner is FormatException or IOException))
+        catch (AggregateException e) when (e.Flatten().InnerExceptions.All(inner => inner is FormatException or IOException))
         {
-            throw new CommandException(e.InnerExceptions[0].Message);
+            throw new CommandException(e.Flatten().InnerExceptions[0].Message);
         }
 
         foreach (StateTestResult failed in results.Where(r => r.Failure is not null).OrderBy(r => r.Case.File, StringComparer.Ordinal)) Print(failed, json);

@@ -56,7 +56,7 @@ internal static class StateTestRunner
     }
 
     /// <summary>Every case of every file, in parallel, in no particular order. Cases of forks that are not known fail.</summary>
-    public static IReadOnlyList<StateTestResult> Run(IReadOnlyList<string> files, Action<StateTestResult>? progress = null)
+    public static IReadOnlyList<StateTestResult> Run(IReadOnlyList<string> files)
     {
         var results = new ConcurrentBag<StateTestResult>();
         var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
@@ -64,12 +64,11 @@ internal static class StateTestRunner
         {
             foreach (StateTest test in StateTest.Load(file))
             {
-                foreach (StateTestCase chosen in test.Cases)
+                // A few files hold most of the work, so their cases are shared out too.
+                Parallel.ForEach(Partitioner.Create(test.Cases, EnumerablePartitionerOptions.NoBuffering), options, chosen =>
                 {
-                    var result = new StateTestResult(chosen, Run(test, chosen));
-                    results.Add(result);
-                    progress?.Invoke(result);
-                }
+                    results.Add(new StateTestResult(chosen, Run(test, chosen)));
+                });
             }
         });
         return [.. results];
