@@ -1,5 +1,4 @@
 using QuorumMesh.State;
-using RocksDbSharp;
 
 namespace QuorumMesh.Node.Storage;
 
@@ -7,12 +6,12 @@ namespace QuorumMesh.Node.Storage;
 /// The key-value port on RocksDB. Reads may come from any thread. A written batch survives the death of the process at once, and of
 /// the machine from the next synced write on.
 /// </summary>
-public sealed class RocksKeyValueStore : IKeyValueStore
+public sealed unsafe class RocksKeyValueStore : IKeyValueStore
 {
-    private static readonly ReadOptions Latest = new();
+    private static readonly nint Latest = RocksNative.ReadOptionsCreate();
+    private static readonly nint Unsynced = RocksNative.WriteOptionsCreate();
+    private static readonly nint Synced = CreateSynced();
     private readonly RocksHandle _handle;
-    private readonly WriteOptions _synced = new WriteOptions().SetSync(true);
-    private readonly WriteOptions _unsynced = new WriteOptions().SetSync(false);
     private int _disposed;
 
     private RocksKeyValueStore(RocksHandle handle) => _handle = handle;
@@ -25,42 +24,44 @@ public sealed class RocksKeyValueStore : IKeyValueStore
         try
         {
             Directory.CreateDirectory(path);
-            return new RocksKeyValueStore(new RocksHandle(RocksDb.Open(RocksSettings.For(options ?? new RocksStoreOptions()), path)));
         }
-        catch (RocksDbException e) when (IsLock(e.Message))
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StoreLockedException(path, e);
+            throw CannotOpen(path, e.Message, e);
         }
-        catch (Exception e) when (e is RocksDbException or IOException or UnauthorizedAccessException)
-        {
-            throw new StoreException($"cannot open the store in {path}: {e.Message}; check the folder's rights and the free space, or choose another --datadir", e);
-        }
+
+        var native = RocksSettings.Create(options ?? new RocksStoreOptions());
+        var db = RocksNative.Open(native, path, out var error);
+        RocksNative.OptionsDestroy(native);
+        if (RocksNative.TakeError(error) is { } message) throw IsLock(message) ? new StoreLockedException(path) : CannotOpen(path, message, null);
+        return new RocksKeyValueStore(new RocksHandle(db));
     }
 
-    public byte[]? Get(ReadOnlySpan<byte> key) => _handle.Get(key, Latest);
+    public byte[]? Get(ReadOnlySpan<byte> key)
+    {
+        using var use = _handle.Use();
+        return RocksHandle.Get(use.Db, key, Latest);
+    }
 
-    public IEnumerable<KeyValuePair<byte[], byte[]>> Scan(byte[] prefix, byte[]? from = null) => _handle.Scan(prefix, from, null);
+    public IEnumerable<KeyValuePair<byte[], byte[]>> Scan(byte[] prefix, byte[]? from = null)
+    {
+        using var use = _handle.Use();
+        foreach (var entry in RocksHandle.Scan(use.Db, prefix, from, snapshot: 0))
+            yield return entry;
+    }
 
     public IKeyValueSnapshot Snapshot() => new RocksSnapshot(_handle);
 
     public void Write(KeyValueBatch batch, bool sync)
     {
         using var use = _handle.Use();
-        using var native = new WriteBatch();
-        foreach (var (key, value) in batch.Operations)
-        {
-            if (value is null) native.Delete(key);
-            else native.Put(key, value);
-        }
-
-        try
-        {
-            use.Db.Write(native, sync ? _synced : _unsynced);
-        }
-        catch (RocksDbException e)
-        {
-            throw new StoreException($"cannot write to the store: {e.Message}; check the free space and the disk", e);
-        }
+        var bytes = RocksBatch.Encode(batch);
+        nint native;
+        fixed (byte* start = bytes)
+            native = RocksNative.BatchCreateFrom(start, (nuint)bytes.Length);
+        RocksNative.Write(use.Db, sync ? Synced : Unsynced, native, out var error);
+        RocksNative.BatchDestroy(native);
+        RocksHandle.ThrowIfError(error, "write to");
     }
 
     /// <summary>Refuses further calls; the database closes when the last snapshot and running scan are disposed.</summary>
@@ -68,6 +69,16 @@ public sealed class RocksKeyValueStore : IKeyValueStore
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0) _handle.Close();
     }
+
+    private static nint CreateSynced()
+    {
+        var options = RocksNative.WriteOptionsCreate();
+        RocksNative.WriteOptionsSetSync(options, 1);
+        return options;
+    }
+
+    private static StoreException CannotOpen(string path, string reason, Exception? inner) =>
+        new($"cannot open the store in {path}: {reason}; check the folder's rights and the free space, or choose another --datadir", inner);
 
     private static bool IsLock(string message) =>
         message.Contains("lock", StringComparison.OrdinalIgnoreCase) && message.Contains("LOCK:", StringComparison.Ordinal);

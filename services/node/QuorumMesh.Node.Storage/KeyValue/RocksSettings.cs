@@ -1,34 +1,41 @@
-using RocksDbSharp;
-
 namespace QuorumMesh.Node.Storage;
 
 internal static class RocksSettings
 {
     private const int BloomBitsPerKey = 10;
-    private const uint Warnings = 2;
+    private const int Lz4 = 4;
+    private const int Warnings = 2;
 
-    public static DbOptions For(RocksStoreOptions options)
+    /// <summary>Native options; the caller destroys them after the open.</summary>
+    public static nint Create(RocksStoreOptions options)
     {
-        var table = new BlockBasedTableOptions()
-            .SetBlockCache(Cache.CreateLru((ulong)options.BlockCacheBytes))
-            .SetFilterPolicy(BloomFilterPolicy.Create(BloomBitsPerKey, false))
-            .SetCacheIndexAndFilterBlocks(true)
-            .SetPinL0FilterAndIndexBlocksInCache(true)
-            .SetFormatVersion(5);
-        return new DbOptions()
-            .SetCreateIfMissing(true)
-            .SetBlockBasedTableFactory(table)
-            .SetCompression(Compression.Lz4)
-            .SetWriteBufferSize((ulong)options.WriteBufferBytes)
-            .SetMaxWriteBufferNumber(2)
-            .SetMaxTotalWalSize((ulong)options.WriteBufferBytes * 4)
-            .SetLevelCompactionDynamicLevelBytes(true)
-            .SetMaxOpenFiles(options.MaxOpenFiles)
-            .SetMaxBackgroundCompactions(1)
-            .SetMaxBackgroundFlushes(1)
-            .SetInfoLogLevel((InfoLogLevel)Warnings)
-            .SetKeepLogFileNum(2)
-            .SetMaxLogFileSize(1 << 20)
-            .SetStatsDumpPeriodSec(0);
+        var native = RocksNative.OptionsCreate();
+        SetTable(native, options);
+        RocksNative.SetCreateIfMissing(native, 1);
+        RocksNative.SetCompression(native, Lz4);
+        RocksNative.SetWriteBufferSize(native, (nuint)options.WriteBufferBytes);
+        RocksNative.SetMaxWriteBufferNumber(native, 2);
+        RocksNative.SetMaxTotalWalSize(native, (ulong)options.WriteBufferBytes * 4);
+        RocksNative.SetDynamicLevelBytes(native, 1);
+        RocksNative.SetMaxOpenFiles(native, options.MaxOpenFiles);
+        RocksNative.SetMaxBackgroundJobs(native, 2);
+        RocksNative.SetInfoLogLevel(native, Warnings);
+        RocksNative.SetKeepLogFileNum(native, 2);
+        RocksNative.SetMaxLogFileSize(native, 1 << 20);
+        RocksNative.SetStatsDumpPeriod(native, 0);
+        return native;
+    }
+
+    private static void SetTable(nint native, RocksStoreOptions options)
+    {
+        var table = RocksNative.TableCreate();
+        var cache = RocksNative.CacheCreate((nuint)options.BlockCacheBytes);
+        RocksNative.TableSetCache(table, cache);
+        RocksNative.TableSetFilter(table, RocksNative.BloomCreate(BloomBitsPerKey)); // owned by the table from here
+        RocksNative.TableSetCacheIndex(table, 1);
+        RocksNative.TableSetPinLevel0(table, 1);
+        RocksNative.SetTable(native, table);
+        RocksNative.CacheDestroy(cache); // the table keeps its own share
+        RocksNative.TableDestroy(table);
     }
 }

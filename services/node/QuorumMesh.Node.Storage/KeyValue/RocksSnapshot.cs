@@ -1,5 +1,4 @@
 using QuorumMesh.State;
-using RocksDbSharp;
 
 namespace QuorumMesh.Node.Storage;
 
@@ -7,16 +6,17 @@ namespace QuorumMesh.Node.Storage;
 internal sealed class RocksSnapshot : IKeyValueSnapshot
 {
     private readonly RocksHandle.Usage _database;
-    private readonly Snapshot _snapshot;
-    private readonly ReadOptions _options;
+    private readonly nint _snapshot;
+    private readonly nint _options;
     private int _users = 1; // the owner
     private int _closed;
 
     public RocksSnapshot(RocksHandle handle)
     {
         _database = handle.Use();
-        _snapshot = _database.Db.CreateSnapshot();
-        _options = new ReadOptions().SetSnapshot(_snapshot);
+        _snapshot = RocksNative.SnapshotCreate(_database.Db);
+        _options = RocksNative.ReadOptionsCreate();
+        RocksNative.ReadOptionsSetSnapshot(_options, _snapshot);
     }
 
     public byte[]? Get(ReadOnlySpan<byte> key)
@@ -24,7 +24,7 @@ internal sealed class RocksSnapshot : IKeyValueSnapshot
         Enter();
         try
         {
-            return RocksHandle.Get(_database, key, _options);
+            return RocksHandle.Get(_database.Db, key, _options);
         }
         finally
         {
@@ -66,7 +66,8 @@ internal sealed class RocksSnapshot : IKeyValueSnapshot
     private void Exit()
     {
         if (Interlocked.Decrement(ref _users) != 0) return;
-        _snapshot.Dispose();
+        RocksNative.ReadOptionsDestroy(_options);
+        RocksNative.SnapshotRelease(_database.Db, _snapshot);
         _database.Dispose();
     }
 }
