@@ -35,6 +35,8 @@ public sealed class PostgresProvider : StoreProvider, IDisposable
     public override void Configure(DbContextOptionsBuilder<PayloadDbContext> options, DbConnection connection) =>
         options.UseNpgsql(connection, o => o.MigrationsAssembly(typeof(PostgresProvider).Assembly.GetName().Name));
 
+    public override DbConnection CreateReader() => source.CreateConnection();
+
     public override DbConnection OpenWriter()
     {
         NpgsqlConnection connection = source.OpenConnection();

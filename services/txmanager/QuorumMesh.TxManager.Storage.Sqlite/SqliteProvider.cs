@@ -32,6 +32,8 @@ public sealed class SqliteProvider : StoreProvider
     public override void Configure(DbContextOptionsBuilder<PayloadDbContext> options, DbConnection connection) =>
         options.UseSqlite(connection, o => o.MigrationsAssembly(typeof(SqliteProvider).Assembly.GetName().Name));
 
+    public override DbConnection CreateReader() => new SqliteConnection(connectionString);
+
     public override DbConnection OpenWriter()
     {
         if (Path.GetDirectoryName(path) is { Length: > 0 } directory)

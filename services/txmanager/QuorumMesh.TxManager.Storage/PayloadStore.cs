@@ -14,8 +14,8 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(2);
 
     private readonly StoreProvider provider;
-    private readonly PooledDbContextFactory<PayloadDbContext> contexts;
-    private readonly StoreQueries queries = new();
+    private readonly Lazy<PooledDbContextFactory<PayloadDbContext>> contexts;
+    private readonly Lazy<StoreQueries> queries = new(() => new StoreQueries());
     private readonly BatchWriter writer;
     private readonly string managerId;
     private TaskCompletionSource written = NewSignal();
@@ -24,9 +24,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     {
         this.provider = provider;
         this.managerId = managerId;
-        var options = new DbContextOptionsBuilder<PayloadDbContext>();
-        provider.Configure(options);
-        contexts = new PooledDbContextFactory<PayloadDbContext>(options.Options, poolSize: 32);
+        contexts = new Lazy<PooledDbContextFactory<PayloadDbContext>>(() => CreateContexts(provider));
         writer = new BatchWriter(provider, clock, SignalWritten);
     }
 
@@ -47,9 +45,33 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
         }
     }
 
+    /// <returns>Null when the database answers, else why not.</returns>
+    public async Task<string?> ProbeAsync(CancellationToken cancel)
+    {
+        try
+        {
+            DbConnection connection = provider.CreateReader();
+            await using (connection.ConfigureAwait(false))
+            {
+                await connection.OpenAsync(cancel).ConfigureAwait(false);
+                DbCommand command = connection.CreateCommand();
+                await using (command.ConfigureAwait(false))
+                {
+                    command.CommandText = "SELECT 1 FROM METADATA LIMIT 1";
+                    await command.ExecuteScalarAsync(cancel).ConfigureAwait(false);
+                    return null;
+                }
+            }
+        }
+        catch (DbException e)
+        {
+            return Unavailable(provider, e).Message;
+        }
+    }
+
     public Task<EncodedPayload?> FindAsync(PayloadHash hash, CancellationToken cancel) => ReadAsync(async db =>
     {
-        TransactionRow? row = await queries.FindTransaction(db, hash.ToArray()).ConfigureAwait(false);
+        TransactionRow? row = await queries.Value.FindTransaction(db, hash.ToArray()).ConfigureAwait(false);
         return row is null ? null : Decode(row);
     }, cancel);
 
@@ -60,11 +82,11 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     public Task<bool> DeleteAsync(PayloadHash hash, CancellationToken cancel) => writer.WriteAsync(new DeletePayload(hash));
 
     public Task<bool> IsPartyAsync(PayloadHash hash, CancellationToken cancel) =>
-        ReadAsync(db => queries.IsParty(db, hash.ToArray()), cancel);
+        ReadAsync(db => queries.Value.IsParty(db, hash.ToArray()), cancel);
 
     public Task<RawPayload?> FindRawAsync(PayloadHash hash, CancellationToken cancel) => ReadAsync(async db =>
     {
-        RawTransactionRow? row = await queries.FindRaw(db, hash.ToArray()).ConfigureAwait(false);
+        RawTransactionRow? row = await queries.Value.FindRaw(db, hash.ToArray()).ConfigureAwait(false);
         return row is null ? null : new RawPayload(row.EncryptedPayload, row.EncryptedKey, row.Nonce, new PublicKey(row.Sender));
     }, cancel);
 
@@ -93,7 +115,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     public Task<IReadOnlyList<SequencedHash>> AvailableAfterAsync(long sequence, int count, CancellationToken cancel) => ReadAsync(async db =>
     {
         var found = new List<SequencedHash>();
-        await foreach (ParticipationRow row in queries.AvailableAfter(db, sequence, count).ConfigureAwait(false))
+        await foreach (ParticipationRow row in queries.Value.AvailableAfter(db, sequence, count).ConfigureAwait(false))
         {
             found.Add(new SequencedHash(row.Seq, new PayloadHash(row.Hash)));
         }
@@ -112,6 +134,13 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     public Task<string> ManagerIdAsync(CancellationToken cancel) => Task.FromResult(managerId);
 
     public void Dispose() => writer.Dispose();
+
+    private static PooledDbContextFactory<PayloadDbContext> CreateContexts(StoreProvider provider)
+    {
+        var options = new DbContextOptionsBuilder<PayloadDbContext>();
+        provider.Configure(options);
+        return new PooledDbContextFactory<PayloadDbContext>(options.Options, poolSize: 32);
+    }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -136,7 +165,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
         cancel.ThrowIfCancellationRequested();
         try
         {
-            PayloadDbContext db = contexts.CreateDbContext();
+            PayloadDbContext db = contexts.Value.CreateDbContext();
             await using (db.ConfigureAwait(false))
             {
                 return await read(db).ConfigureAwait(false);

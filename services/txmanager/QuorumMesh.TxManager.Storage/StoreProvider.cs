@@ -21,6 +21,9 @@ public abstract class StoreProvider
     /// <summary>For the writer: its own connection.</summary>
     public abstract void Configure(DbContextOptionsBuilder<PayloadDbContext> options, DbConnection connection);
 
+    /// <summary>A pooled connection, not yet open.</summary>
+    public abstract DbConnection CreateReader();
+
     /// <summary>Opens a connection that makes every commit durable.</summary>
     public abstract DbConnection OpenWriter();
 }

@@ -71,7 +71,7 @@ public static class ManagerHost
             KeySync sync = provider.GetRequiredService<KeySync>();
             return _ => ValueTask.FromResult(sync.Problem);
         });
-        services.AddReadinessCheck("store", _ => async cancel => await StoreProblemAsync(parts, cancel).ConfigureAwait(false));
+        services.AddReadinessCheck("store", _ => async cancel => await parts.Store.ProbeAsync(cancel).ConfigureAwait(false));
         if (options.Servers.Any(s => s.Kind == AppKind.Grpc))
         {
             services.AddSingleton(new PrivacyManagerService(parts.Sender, parts.Reader, parts.Store, parts.OwnKeys));
@@ -125,19 +125,6 @@ public static class ManagerHost
         if (options.Servers.Any(s => s.Kind == AppKind.Grpc))
         {
             app.MapGrpcService<PrivacyManagerService>();
-        }
-    }
-
-    private static async Task<string?> StoreProblemAsync(Composition parts, CancellationToken cancel)
-    {
-        try
-        {
-            await parts.Store.AvailableAfterAsync(long.MaxValue - 1, 1, cancel).ConfigureAwait(false);
-            return null;
-        }
-        catch (PrivacyException e)
-        {
-            return e.Message;
         }
     }
 
