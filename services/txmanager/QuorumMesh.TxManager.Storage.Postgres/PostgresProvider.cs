@@ -25,7 +25,7 @@ public sealed class PostgresProvider : StoreProvider, IDisposable
 
     public override string Description { get; }
 
-    public override IReadOnlyList<string> MigrationIds => [Initial.Id];
+    public override IReadOnlyList<SchemaStep> Migrations => [new(Initial.Id, Initial.Statements)];
 
     public override string? BatchPrologue => "SELECT pg_advisory_xact_lock(7310571)";
 

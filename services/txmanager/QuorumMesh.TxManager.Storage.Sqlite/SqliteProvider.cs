@@ -24,7 +24,7 @@ public sealed class SqliteProvider : StoreProvider
 
     public override string Description => $"SQLite {path}";
 
-    public override IReadOnlyList<string> MigrationIds => [Initial.Id];
+    public override IReadOnlyList<SchemaStep> Migrations => [new(Initial.Id, Initial.Statements)];
 
     public override void Configure(DbContextOptionsBuilder<PayloadDbContext> options) =>
         options.UseSqlite(connectionString, o => o.MigrationsAssembly(typeof(SqliteProvider).Assembly.GetName().Name));

@@ -15,7 +15,6 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
 
     private readonly StoreProvider provider;
     private readonly Lazy<PooledDbContextFactory<PayloadDbContext>> contexts;
-    private readonly Lazy<StoreQueries> queries = new(() => new StoreQueries());
     private readonly BatchWriter writer;
     private readonly string managerId;
     private TaskCompletionSource written = NewSignal();
@@ -69,11 +68,10 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
         }
     }
 
-    public Task<EncodedPayload?> FindAsync(PayloadHash hash, CancellationToken cancel) => ReadAsync(async db =>
-    {
-        TransactionRow? row = await queries.Value.FindTransaction(db, hash.ToArray()).ConfigureAwait(false);
-        return row is null ? null : Decode(row);
-    }, cancel);
+    public Task<EncodedPayload?> FindAsync(PayloadHash hash, CancellationToken cancel) => QueryAsync(
+        "SELECT ENCODED_PAYLOAD, PAYLOAD_CODEC FROM ENCRYPTED_TRANSACTION WHERE HASH = @p0",
+        row => Decode((byte[])row[0], row[1] as string),
+        cancel, hash.ToArray());
 
     public Task SaveAsync(
         PayloadHash hash, EncodedPayload payload, IReadOnlyList<Participation> participations, CancellationToken cancel) =>
@@ -81,14 +79,13 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
 
     public Task<bool> DeleteAsync(PayloadHash hash, CancellationToken cancel) => writer.WriteAsync(new DeletePayload(hash));
 
-    public Task<bool> IsPartyAsync(PayloadHash hash, CancellationToken cancel) =>
-        ReadAsync(db => queries.Value.IsParty(db, hash.ToArray()), cancel);
+    public async Task<bool> IsPartyAsync(PayloadHash hash, CancellationToken cancel) => await QueryAsync(
+        "SELECT HASH FROM PARTICIPATION WHERE HASH = @p0 LIMIT 1", row => row[0], cancel, hash.ToArray()).ConfigureAwait(false) is not null;
 
-    public Task<RawPayload?> FindRawAsync(PayloadHash hash, CancellationToken cancel) => ReadAsync(async db =>
-    {
-        RawTransactionRow? row = await queries.Value.FindRaw(db, hash.ToArray()).ConfigureAwait(false);
-        return row is null ? null : new RawPayload(row.EncryptedPayload, row.EncryptedKey, row.Nonce, new PublicKey(row.Sender));
-    }, cancel);
+    public Task<RawPayload?> FindRawAsync(PayloadHash hash, CancellationToken cancel) => QueryAsync(
+        "SELECT ENCRYPTED_PAYLOAD, ENCRYPTED_KEY, NONCE, SENDER FROM ENCRYPTED_RAW_TRANSACTION WHERE HASH = @p0",
+        row => new RawPayload((byte[])row[0], (byte[])row[1], (byte[])row[2], new PublicKey((byte[])row[3])),
+        cancel, hash.ToArray());
 
     public Task SaveRawAsync(PayloadHash hash, RawPayload raw, CancellationToken cancel) => writer.WriteAsync(new SaveRaw(hash, new RawTransactionRow
     {
@@ -109,19 +106,13 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
                 Select + " WHERE TIMESTAMP > {0} OR (TIMESTAMP = {0} AND HASH > {1}) ORDER BY TIMESTAMP, HASH LIMIT {2}",
                 after.Timestamp, after.Hash.ToArray(), count);
         List<TransactionRow> rows = await query.AsNoTracking().ToListAsync(cancel).ConfigureAwait(false);
-        return (IReadOnlyList<StoredPayload>)[.. rows.Select(r => new StoredPayload(new PayloadHash(r.Hash), Decode(r), r.Timestamp))];
+        return (IReadOnlyList<StoredPayload>)[.. rows.Select(r => new StoredPayload(new PayloadHash(r.Hash), Decode(r.EncodedPayload, r.PayloadCodec), r.Timestamp))];
     }, cancel);
 
-    public Task<IReadOnlyList<SequencedHash>> AvailableAfterAsync(long sequence, int count, CancellationToken cancel) => ReadAsync(async db =>
-    {
-        var found = new List<SequencedHash>();
-        await foreach (ParticipationRow row in queries.Value.AvailableAfter(db, sequence, count).ConfigureAwait(false))
-        {
-            found.Add(new SequencedHash(row.Seq, new PayloadHash(row.Hash)));
-        }
-
-        return (IReadOnlyList<SequencedHash>)found;
-    }, cancel);
+    public async Task<IReadOnlyList<SequencedHash>> AvailableAfterAsync(long sequence, int count, CancellationToken cancel) => await ListAsync(
+        "SELECT SEQ, HASH FROM PARTICIPATION WHERE SEQ > @p0 ORDER BY SEQ LIMIT @p1",
+        row => new SequencedHash(row.GetInt64(0), new PayloadHash((byte[])row[1])),
+        cancel, sequence, count).ConfigureAwait(false);
 
     /// <remarks>Take the task before the look: a write between look and wait is then not missed. Managers that share a database look again by time.</remarks>
     public async Task WaitForWriteAsync(CancellationToken cancel)
@@ -147,18 +138,47 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     private static PrivacyException Unavailable(StoreProvider provider, Exception e) =>
         new(Failure.StoreUnavailable, $"The payload store ({provider.Description}) is not available: {e.GetBaseException().Message}", e);
 
-    private static EncodedPayload Decode(TransactionRow row)
-    {
-        string codec = row.PayloadCodec ?? PayloadDbContext.LegacyCodec;
-        if (codec != PayloadDbContext.LegacyCodec)
-        {
-            throw new PrivacyException(Failure.InvalidPayload, $"The payload is stored with the codec {codec}, which this version cannot read");
-        }
-
-        return LegacyPayloadCodec.Decode(row.EncodedPayload);
-    }
+    private static EncodedPayload Decode(byte[] encoded, string? codec) => codec is null or PayloadDbContext.LegacyCodec
+        ? LegacyPayloadCodec.Decode(encoded)
+        : throw new PrivacyException(Failure.InvalidPayload, $"The payload is stored with the codec {codec}, which this version cannot read");
 
     private void SignalWritten() => Interlocked.Exchange(ref written, NewSignal()).TrySetResult();
+
+    private async Task<T?> QueryAsync<T>(string sql, Func<DbDataReader, T> read, CancellationToken cancel, params object[] values)
+        where T : class =>
+        (await ListAsync(sql, read, cancel, values).ConfigureAwait(false)).FirstOrDefault();
+
+    /// <summary>Plain look-ups by key: the node waits for these, and a manager that only answers them never loads EF.</summary>
+    private async Task<List<T>> ListAsync<T>(string sql, Func<DbDataReader, T> read, CancellationToken cancel, params object[] values)
+    {
+        try
+        {
+            using DbConnection connection = provider.CreateReader();
+            await connection.OpenAsync(cancel).ConfigureAwait(false);
+            using DbCommand command = connection.CreateCommand();
+            command.CommandText = sql;
+            for (int i = 0; i < values.Length; i++)
+            {
+                DbParameter parameter = command.CreateParameter();
+                parameter.ParameterName = $"@p{i}";
+                parameter.Value = values[i];
+                command.Parameters.Add(parameter);
+            }
+
+            using DbDataReader reader = await command.ExecuteReaderAsync(cancel).ConfigureAwait(false);
+            var found = new List<T>();
+            while (await reader.ReadAsync(cancel).ConfigureAwait(false))
+            {
+                found.Add(read(reader));
+            }
+
+            return found;
+        }
+        catch (DbException e)
+        {
+            throw Unavailable(provider, e);
+        }
+    }
 
     private async Task<T> ReadAsync<T>(Func<PayloadDbContext, Task<T>> read, CancellationToken cancel)
     {

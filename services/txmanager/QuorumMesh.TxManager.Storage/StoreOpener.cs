@@ -1,74 +1,74 @@
 using System.Data.Common;
-using Microsoft.EntityFrameworkCore;
 
 namespace QuorumMesh.TxManager.Storage;
 
-/// <summary>Brings a database to the current schema.</summary>
+/// <summary>Brings a database to the current schema. It runs EF's migrations and keeps EF's history table, without loading EF.</summary>
 internal static class StoreOpener
 {
     /// <returns>The manager's id.</returns>
     public static string Open(StoreProvider provider)
     {
         using DbConnection connection = provider.OpenWriter();
-        if (!IsCurrent(provider, connection))
+        using (DbTransaction transaction = connection.BeginTransaction())
         {
-            using PayloadDbContext db = Context(provider, connection);
-            db.Database.Migrate();
-        }
-
-        return ReadManagerId(connection) ?? CreateManagerId(provider, connection);
-    }
-
-    /// <summary>One small query instead of EF's comparison of models, which costs a large part of the start.</summary>
-    private static bool IsCurrent(StoreProvider provider, DbConnection connection)
-    {
-        try
-        {
-            using DbCommand command = connection.CreateCommand();
-            command.CommandText = """SELECT "MigrationId" FROM "__EFMigrationsHistory" """;
-            using DbDataReader reader = command.ExecuteReader();
-            var applied = new HashSet<string>();
-            while (reader.Read())
+            if (provider.BatchPrologue is { } prologue)
             {
-                applied.Add(reader.GetString(0));
+                Run(connection, transaction, prologue);
             }
 
-            return provider.MigrationIds.All(applied.Contains);
+            Migrate(provider, connection, transaction);
+            Run(
+                connection, transaction,
+                $"INSERT INTO METADATA (NAME, VALUE) VALUES ('{MetadataRow.ManagerId}', '{Guid.NewGuid():N}') ON CONFLICT (NAME) DO NOTHING");
+            transaction.Commit();
         }
-        catch (DbException)
-        {
-            // The history table is not there: a new database, or one that Tessera made.
-            return false;
-        }
-    }
 
-    private static string? ReadManagerId(DbConnection connection)
-    {
         using DbCommand command = connection.CreateCommand();
         command.CommandText = $"SELECT VALUE FROM METADATA WHERE NAME = '{MetadataRow.ManagerId}'";
-        return command.ExecuteScalar() as string;
+        return (string)command.ExecuteScalar()!;
     }
 
-    private static string CreateManagerId(StoreProvider provider, DbConnection connection)
+    private static void Migrate(StoreProvider provider, DbConnection connection, DbTransaction transaction)
     {
-        using PayloadDbContext db = Context(provider, connection);
-        db.Metadata.Add(new MetadataRow { Name = MetadataRow.ManagerId, Value = Guid.NewGuid().ToString("N") });
-        try
+        Run(
+            connection, transaction,
+            """
+            CREATE TABLE IF NOT EXISTS "__EFMigrationsHistory" (
+                "MigrationId" VARCHAR(150) NOT NULL PRIMARY KEY,
+                "ProductVersion" VARCHAR(32) NOT NULL)
+            """);
+        HashSet<string> applied = Applied(connection, transaction);
+        foreach (SchemaStep step in provider.Migrations.Where(m => !applied.Contains(m.Id)))
         {
-            db.SaveChanges();
-        }
-        catch (DbUpdateException)
-        {
-            // Another manager on the same database was quicker; its id counts.
-        }
+            foreach (string statement in step.Statements)
+            {
+                Run(connection, transaction, statement);
+            }
 
-        return ReadManagerId(connection) ?? throw new InvalidOperationException("The manager id could not be stored.");
+            Run(connection, transaction, $"""INSERT INTO "__EFMigrationsHistory" VALUES ('{step.Id}', '10.0.15')""");
+        }
     }
 
-    private static PayloadDbContext Context(StoreProvider provider, DbConnection connection)
+    private static HashSet<string> Applied(DbConnection connection, DbTransaction transaction)
     {
-        var options = new DbContextOptionsBuilder<PayloadDbContext>();
-        provider.Configure(options, connection);
-        return new PayloadDbContext(options.Options);
+        using DbCommand command = connection.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = """SELECT "MigrationId" FROM "__EFMigrationsHistory" """;
+        using DbDataReader reader = command.ExecuteReader();
+        var applied = new HashSet<string>();
+        while (reader.Read())
+        {
+            applied.Add(reader.GetString(0));
+        }
+
+        return applied;
+    }
+
+    private static void Run(DbConnection connection, DbTransaction transaction, string statement)
+    {
+        using DbCommand command = connection.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = statement;
+        command.ExecuteNonQuery();
     }
 }

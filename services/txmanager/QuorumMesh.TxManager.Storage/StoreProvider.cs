@@ -3,6 +3,9 @@ using Microsoft.EntityFrameworkCore;
 
 namespace QuorumMesh.TxManager.Storage;
 
+/// <summary>An EF migration as the statements that it runs.</summary>
+public sealed record SchemaStep(string Id, IReadOnlyList<string> Statements);
+
 /// <summary>What differs between the databases.</summary>
 public abstract class StoreProvider
 {
@@ -12,8 +15,8 @@ public abstract class StoreProvider
     /// <summary>A statement that opens each write transaction, or null.</summary>
     public virtual string? BatchPrologue => null;
 
-    /// <summary>Ids of every migration, oldest first: known without building a model, for a quick start.</summary>
-    public abstract IReadOnlyList<string> MigrationIds { get; }
+    /// <summary>Every EF migration, oldest first, as plain statements: a start then needs no model.</summary>
+    public abstract IReadOnlyList<SchemaStep> Migrations { get; }
 
     /// <summary>For readers: a pooled connection per use.</summary>
     public abstract void Configure(DbContextOptionsBuilder<PayloadDbContext> options);

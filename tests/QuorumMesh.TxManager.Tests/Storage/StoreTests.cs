@@ -144,7 +144,7 @@ public abstract class StoreTests
         using var db = new PayloadDbContext(options.Options);
         Assert.False(db.Database.HasPendingModelChanges());
         Assert.Empty(db.Database.GetPendingMigrations());
-        Assert.Equal(db.Database.GetMigrations(), provider.MigrationIds);
+        Assert.Equal(db.Database.GetMigrations(), provider.Migrations.Select(m => m.Id));
     }
 
     private static async Task<IReadOnlyList<SequencedHash>> AllAsync(PayloadStore store) => await store.AvailableAfterAsync(0, 100_000, default);
