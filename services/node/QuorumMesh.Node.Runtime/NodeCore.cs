@@ -53,6 +53,9 @@ public sealed class NodeCore : IRaftApplication
 
     public UInt256 TotalDifficulty => _chain.TotalDifficulty;
 
+    /// <summary>Where the manager's Watch stream is to be resumed after a start.</summary>
+    public long WatchAfter => PrivateSideDriver.LoadWatched(_stores.KeyValues);
+
     public TransactionPool Pool => _desk.Pool;
 
     public RaftCore Raft => _raft.Core;

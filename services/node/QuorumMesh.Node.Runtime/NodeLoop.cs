@@ -37,10 +37,14 @@ public sealed class NodeLoop : IAsyncDisposable
 
     public SyncProgress? Sync => _synchroniser.Progress;
 
-    public void Start(long watchAfter)
+    /// <summary>Answers peers and takes their transactions.</summary>
+    public IPeerRequestHandler CreatePeerHandler(NodeStores stores) => new PeerRequestHandler(stores, _mailbox.TryPostBulk);
+
+    public void Start()
     {
+        _core.Open(Now());
         _thread.Start();
-        _payloads.Watch(watchAfter, _stop.Token);
+        _payloads.Watch(_core.WatchAfter, _stop.Token);
     }
 
     public async ValueTask DisposeAsync()

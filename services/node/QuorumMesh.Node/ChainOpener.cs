@@ -24,7 +24,7 @@ internal static class ChainOpener
             var stored = GenesisStore.LoadProfile(store);
             if (profile is not null && CompatibilityProfile.Parse(profile).Name != stored.Name)
                 throw new OptionsException("--quorum.profile", $"the chain in {data.Path} was made with profile {stored}; start without the flag");
-            return new NodeStores(store, genesis.Config, stored, new RaftEngine(genesis.Config, stored));
+            return new NodeStores(store, new ChainRules(genesis.Config, stored, new RaftEngine(genesis.Config, stored)));
         }
         catch
         {

@@ -1,15 +1,12 @@
 using System.Net;
+using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using QuorumMesh.Chain;
-using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Accounts;
 using QuorumMesh.Node.Network;
 using QuorumMesh.Node.Network.RaftHttp;
 using QuorumMesh.Node.Rpc;
 using QuorumMesh.Node.Runtime;
-using QuorumMesh.Node.Runtime.Ports;
-using QuorumMesh.Node.Runtime.Raft;
-using QuorumMesh.Node.Runtime.Sync;
 using QuorumMesh.Node.Storage.RaftLog;
 using QuorumMesh.Primitives;
 using QuorumMesh.ServiceDefaults;
@@ -19,49 +16,186 @@ namespace QuorumMesh.Node;
 /// <summary>Puts the node together: stores, keys, network, manager, the loop, RPC. Everything is made here and nowhere else.</summary>
 internal sealed class NodeComposition : IAsyncDisposable
 {
-    private const int ElectionTicks = 6;
+    private readonly NodeSettings _settings;
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger _log;
+    private readonly DataDirectory _data;
 
+    /// <summary>Disposed in the opposite order of their making.</summary>
     private readonly Stack<object> _owned = new();
 
-    private NodeComposition() { }
+    private NodeComposition(NodeSettings settings, ILoggerFactory loggers)
+    {
+        (_settings, _loggers) = (settings, loggers);
+        _log = loggers.CreateLogger("QuorumMesh.Node");
+        _data = DataDirectory.Open(settings.DataDirectory);
+    }
 
-    public required NodeService Service { get; init; }
+    public NodeService Service { get; private set; } = null!;
 
-    public required Task Ended { get; init; }
+    public NodeCore Core { get; private set; } = null!;
 
-    public required Func<PrivateHeadStatus> PrivateStatusOf { get; init; }
-
-    public PrivateHeadStatus PrivateStatus => PrivateStatusOf();
+    /// <summary>Ends with the loop; faulted when the node could not go on.</summary>
+    public Task Ended { get; private set; } = Task.CompletedTask;
 
     public static async Task<NodeComposition> OpenAsync(NodeSettings settings, ILoggerFactory loggers, CancellationToken cancel)
     {
-        var owned = new Stack<object>();
+        var composition = new NodeComposition(settings, loggers);
         try
         {
-            return await OpenAsync(settings, loggers, owned, cancel).ConfigureAwait(false);
+            await composition.OpenAsync(cancel).ConfigureAwait(false);
+            return composition;
         }
         catch
         {
-            await DisposeAllAsync(owned).ConfigureAwait(false);
+            await composition.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }
 
-    private static async Task<NodeComposition> OpenAsync(NodeSettings settings, ILoggerFactory loggers, Stack<object> owned, CancellationToken cancel)
+    public async ValueTask DisposeAsync()
     {
-        var log = loggers.CreateLogger("QuorumMesh.Node");
-        var data = DataDirectory.Open(settings.DataDirectory);
-        var key = Own(NodeKey.LoadOrCreate(settings.NodeKeyFile ?? data.NodeKey));
-        var stores = ChainOpener.Open(data, settings.Genesis, settings.Profile);
-        Own(stores.KeyValues);
-        var raftLog = OpenRaftLog(data);
-        var transport = Own(await RaftTransport.StartAsync(new RaftTransportOptions { /* set below */ }, loggers, cancel).ConfigureAwait(false));
-        throw new InvalidOperationException();
-
-        T Own<T>(T value) where T : notnull
+        while (_owned.TryPop(out var owned))
         {
-            owned.Push(value);
-            return value;
+            if (owned is IAsyncDisposable slow) await slow.DisposeAsync().ConfigureAwait(false);
+            else ((IDisposable)owned).Dispose();
         }
+    }
+
+    private async Task OpenAsync(CancellationToken cancel)
+    {
+        var key = Own(NodeKey.LoadOrCreate(_settings.NodeKeyFile ?? _data.NodeKey));
+        var nodeId = Hex.ToHex(key.PublicKey, prefix: false);
+        var stores = ChainOpener.Open(_data, _settings.Genesis, _settings.Profile);
+        Own(stores.KeyValues);
+        var raftLog = Own(new FileRaftLog(Own(new FileRaftDisk(_data.RaftLog))));
+        var start = RaftStart.Open(_data, _settings, nodeId, stores.KeyValues, raftLog);
+        var keystore = Own(OpenKeystore());
+        var manager = PrivacyOptions.Open(_settings.Privacy);
+        if (manager is IDisposable disposable) Own(disposable);
+        var peers = Own(new PeerServer(PeerOptions(key), _loggers.CreateLogger<PeerServer>()));
+        var transport = Own(new RaftTransport(new RaftTransportOptions { Id = start.RaftId, Listen = new IPEndPoint(BindAddress, _settings.RaftPort) }));
+
+        var mailbox = Own(new Mailbox<NodeInput>());
+        var events = new NodeEvents();
+        var networkId = NetworkId(stores.Rules.Config);
+        Core = new NodeCore(new NodeCoreSetup
+        {
+            Stores = stores,
+            Raft = start.Core,
+            RaftLog = raftLog,
+            Transport = transport,
+            Signer = key,
+            RaftId = start.RaftId,
+            Events = events,
+            BlockTimeMs = _settings.RaftBlockTime,
+            Archive = _settings.Archive,
+            MembersChanged = members => PeerMembers.Follow(peers, members, nodeId, _settings.Permissioned ? _data : null),
+        });
+        var loop = Own(new NodeLoop(Core, mailbox, peers, manager, TimeProvider.System));
+        Connect(transport, mailbox);
+        NodeEventLog.Attach(events, Core, _log, _settings.EmitCheckpoints);
+        Service = new NodeService(stores, Core, loop, mailbox)
+        {
+            NetworkId = networkId,
+            ClientVersion = ClientVersion,
+            DataDirectory = _data.Path,
+            TransactionManager = manager,
+            Accounts = new KeystoreAccounts(keystore),
+            NodeKey = key,
+            Peers = peers,
+            Events = events,
+        };
+        var status = new PeerStatusKeeper(peers, stores, networkId);
+        status.Attach(events);
+        await transport.StartAsync().ConfigureAwait(false);
+        peers.Start(loop.CreatePeerHandler(stores));
+        foreach (var member in start.Bootstrap) peers.AddStaticPeer(member);
+        start.Connect(transport);
+        loop.Start();
+        Ended = loop.Ended;
+        await Own(new RpcServer(Service, RpcOptions(), _loggers)).StartAsync(cancel).ConfigureAwait(false);
+        _log.LogInformation("Node {NodeId} is raft id {RaftId} of chain {ChainId}, profile {Profile}, head {Head}", nodeId[..16], start.RaftId, stores.Rules.Config.ChainId, stores.Rules.Profile, Core.Head.Number);
+    }
+
+    private T Own<T>(T value) where T : notnull
+    {
+        _owned.Push(value);
+        return value;
+    }
+
+    private IPAddress BindAddress => IPAddress.TryParse(_settings.ListenAddress, out var address) ? address
+        : throw new OptionsException("--listen", $"'{_settings.ListenAddress}' is not an IP address");
+
+    private string ClientVersion
+    {
+        get
+        {
+            var name = _settings.Identity.Length > 0 ? _settings.Identity + "/" : "";
+            return $"QuorumMesh/{name}v{typeof(NodeComposition).Assembly.GetName().Version?.ToString(3)}/linux-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}/dotnet{Environment.Version}";
+        }
+    }
+
+    private PeerServerOptions PeerOptions(NodeKey key) => new()
+    {
+        Key = Own(new Network.NodeKey(key.PrivateKey)),
+        Listen = new IPEndPoint(BindAddress, _settings.Port),
+        RaftPort = _settings.RaftPort,
+        ClientName = ClientVersion,
+        MaxPeers = _settings.MaxPeers,
+    };
+
+    private ulong NetworkId(ChainConfig config)
+    {
+        if (config.ChainId == 1u) throw new StartupException("Cannot have chain id or network id as 1.");
+        return _settings.NetworkId ?? (ulong)config.ChainId;
+    }
+
+    private KeystoreManager OpenKeystore()
+    {
+        var keystore = new KeystoreManager(_settings.KeystoreDirectory ?? _data.Keystore);
+        var passwords = _settings.PasswordFile is { } file ? File.ReadAllLines(file) : [];
+        for (var i = 0; i < _settings.Unlock.Count; i++)
+        {
+            if (!Address.TryParse(_settings.Unlock[i], out var account))
+                throw new OptionsException("--unlock", $"'{_settings.Unlock[i]}' is not an address");
+            if (i >= passwords.Length)
+                throw new OptionsException("--password", $"has no line for account {i + 1} of --unlock");
+            try
+            {
+                keystore.Unlock(account, passwords[i]);
+            }
+            catch (Accounts.AccountException e)
+            {
+                throw new OptionsException("--unlock", $"{account}: {e.Message}");
+            }
+        }
+        return keystore;
+    }
+
+    private RpcServerOptions RpcOptions() => new()
+    {
+        Http = Endpoint(_settings.Http),
+        Ws = Endpoint(_settings.Ws),
+        IpcPath = _settings.IpcDisabled ? null : _settings.IpcPath ?? _data.Ipc,
+        HttpCorsDomains = Split(_settings.HttpCorsDomain),
+        HttpVirtualHosts = Split(_settings.HttpVhosts),
+        WsOrigins = Split(_settings.WsOrigins),
+        GasCap = _settings.RpcGasCap,
+    };
+
+    private static RpcEndpointOptions? Endpoint(RpcListener listener) =>
+        listener.Enabled ? new RpcEndpointOptions(listener.Address, listener.Port, Split(listener.Apis)) : null;
+
+    private static string[] Split(string list) => list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    /// <summary>What the transport hears becomes input of the loop. A full mailbox drops it: Raft sends again.</summary>
+    private static void Connect(RaftTransport transport, Mailbox<NodeInput> mailbox)
+    {
+        transport.MessageReceived += message => mailbox.TryPostUrgent(new NodeInput.RaftMessage(message));
+        transport.PeerLost += id => mailbox.TryPostUrgent(new NodeInput.RaftPeerLost(id));
+        transport.Unreachable += id => mailbox.TryPostUrgent(new NodeInput.RaftUnreachable(id));
+        transport.SnapshotReported += (id, delivered) => mailbox.TryPostUrgent(new NodeInput.RaftSnapshotReported(id, delivered));
+        transport.RemovedFromCluster += () => mailbox.TryPostUrgent(new NodeInput.RaftRemoved());
     }
 }

@@ -1,5 +1,3 @@
-using QuorumMesh.Node.Privacy;
-
 namespace QuorumMesh.Node;
 
 /// <summary>What /readyz asks: whether the node can do its job, and if not, why.</summary>
@@ -19,7 +17,7 @@ internal static class NodeReadiness
     private static string? PrivateHead(NodeComposition node)
     {
         using var view = node.Service.OpenView();
-        var status = node.PrivateStatus;
+        var status = node.Core.PrivateStatus;
         if (view.PrivateHead < view.Head && status.Reason is not null)
             return $"stands at block {view.PrivateHead} of {view.Head}: {status.Reason}";
         return view.Head - view.PrivateHead > ToleratedPrivateLag ? $"is at block {view.PrivateHead} of {view.Head}" : null;

@@ -10,7 +10,7 @@ namespace QuorumMesh.Node.Runtime.Raft;
 /// The applied membership: stored beside the chain, followed by the transport, shown to the RPC. Also makes the snapshots that let the log be cut. Owned by the writer loop;
 /// <see cref="View"/> may be read from any thread.
 /// </summary>
-internal sealed class RaftMembers
+public sealed class RaftMembers
 {
     private const string MetaName = "raft.members";
     private const string ConfStateName = "raft.confstate";
@@ -92,7 +92,7 @@ internal sealed class RaftMembers
     }
 
     /// <summary>Every thousand entries: makes the chain durable, then lets the log forget what lies well behind.</summary>
-    public void MaybeSnapshot(RaftDriver raft, ulong applied, in Hash256 head)
+    internal void MaybeSnapshot(RaftDriver raft, ulong applied, in Hash256 head)
     {
         var last = raft.Log.Snapshot()?.Index ?? 0;
         if (applied < last + SnapshotInterval) return;

@@ -6,7 +6,7 @@ using QuorumMesh.State;
 namespace QuorumMesh.Node.Runtime.Sync;
 
 /// <summary>Answers peers from the store and passes their transactions on, senders recovered, to the writer loop.</summary>
-internal sealed class PeerRequestHandler(NodeStores stores, Func<NodeInput, bool> post, Action<PeerInfo> connected, Action<string> disconnected) : IPeerRequestHandler
+internal sealed class PeerRequestHandler(NodeStores stores, Func<NodeInput, bool> post) : IPeerRequestHandler
 {
     private const int MaxTransactionBytes = 128 * 1024 + 1024;
 
@@ -56,9 +56,9 @@ internal sealed class PeerRequestHandler(NodeStores stores, Func<NodeInput, bool
         return bodies;
     }
 
-    public void OnPeerConnected(PeerInfo peer) => connected(peer);
+    public void OnPeerConnected(PeerInfo peer) { }
 
-    public void OnPeerDisconnected(string nodeId) => disconnected(nodeId);
+    public void OnPeerDisconnected(string nodeId) { }
 
     private ulong HeadNumber => ChainStore.GetPublicHead(stores.KeyValues)?.Number ?? 0;
 

@@ -1,0 +1,20 @@
+using Microsoft.Extensions.Logging;
+using QuorumMesh.Node.Runtime;
+
+namespace QuorumMesh.Node;
+
+/// <summary>One line per block, and GoQuorum's checkpoint lines when asked for.</summary>
+internal static class NodeEventLog
+{
+    public static void Attach(NodeEvents events, NodeCore core, ILogger log, bool checkpoints)
+    {
+        events.NewHead += head =>
+        {
+            log.LogInformation("Block {Number} {Hash}: {Transactions} transactions, {Gas} gas, private head {PrivateHead}",
+                head.Block.Number, head.Block.Hash, head.Block.Transactions.Count, head.Block.Header.GasUsed, core.PrivateHead.Number);
+            if (!checkpoints) return;
+            foreach (var transaction in head.Block.Transactions)
+                log.LogInformation("QUORUM-CHECKPOINT name=TX-ACCEPTED tx={Hash}", transaction.Hash);
+        };
+    }
+}

@@ -1,0 +1,84 @@
+using System.Security.Cryptography;
+using QuorumMesh.Chain;
+using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Network.RaftHttp;
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Raft;
+using QuorumMesh.Primitives;
+using QuorumMesh.ServiceDefaults;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Node;
+
+/// <summary>The three ways a Raft member starts: first member of a new cluster, joining an existing one, or again (GoQuorum raft/handler.go).</summary>
+internal sealed class RaftStart
+{
+    private const string RaftIdName = "raft.id";
+
+    /// <summary>Ticks of 50 ms: an election after 300 to 600 ms without a leader.</summary>
+    private const int ElectionTicks = 6;
+
+    private RaftStart(ushort raftId, RaftCore core, IReadOnlyList<Enode> bootstrap) => (RaftId, Core, Bootstrap) = (raftId, core, bootstrap);
+
+    public ushort RaftId { get; }
+
+    public RaftCore Core { get; }
+
+    /// <summary>The members of static-nodes.json, in order: p2p peers from the start.</summary>
+    public IReadOnlyList<Enode> Bootstrap { get; }
+
+    public static RaftStart Open(DataDirectory data, NodeSettings settings, string nodeId, IKeyValueStore store, IRaftLog log)
+    {
+        if (ChainStore.GetMeta(store, RaftIdName) is { Length: 2 } stored)
+        {
+            var id = System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(stored.Span);
+            var config = Config(id) with { Applied = ChainStore.GetAppliedRaftIndex(store), ConfState = RaftMembers.LoadConfState(store) };
+            return new RaftStart(id, Start(log, config, Members(data, required: log.LastIndex == 0 && settings.RaftJoinExisting is null, nodeId), settings), StaticNodes.Read(data, StaticNodes.FileName));
+        }
+        if (log.LastIndex > 0)
+            throw new StartupException($"{data.RaftLog} belongs to another chain directory: the chain in {data.ChainData} has never taken part in Raft; restore both together, or remove both");
+        if (settings.RaftJoinExisting is { } joining)
+        {
+            Save(store, (ushort)joining);
+            return new RaftStart((ushort)joining, new RaftCore(Config((ushort)joining), log, RandomNumberGenerator.GetInt32), StaticNodes.Read(data, StaticNodes.FileName));
+        }
+        var members = StaticNodes.ReadRaftMembers(data, nodeId);
+        var position = members.Select((m, i) => (m, i)).First(p => p.m.NodeId == nodeId).i;
+        Save(store, (ushort)(position + 1));
+        return new RaftStart((ushort)(position + 1), Bootstrapped(log, Config((ushort)(position + 1)), members), members);
+    }
+
+    /// <summary>A joining member knows the others' Raft ids only by their place in static-nodes.json until the log tells.</summary>
+    public void Connect(RaftTransport transport)
+    {
+        if (Core.IsMember) return;
+        for (var i = 0; i < Bootstrap.Count; i++)
+            if (i + 1 != RaftId && Bootstrap[i].RaftPort != 0)
+                transport.AddPeer((ulong)i + 1, new Uri($"http://{Bootstrap[i].Host}:{Bootstrap[i].RaftPort}"));
+    }
+
+    private static RaftConfig Config(ushort id) => new() { Id = id, ElectionTicks = ElectionTicks };
+
+    /// <summary>A crash between the id and the first log write leaves an empty log: the bootstrap is done again.</summary>
+    private static RaftCore Start(IRaftLog log, RaftConfig config, IReadOnlyList<Enode> members, NodeSettings settings) =>
+        log.LastIndex == 0 && log.Snapshot() is null && settings.RaftJoinExisting is null
+            ? Bootstrapped(log, config with { Applied = 0, ConfState = null }, members)
+            : new RaftCore(config, log, RandomNumberGenerator.GetInt32);
+
+    private static IReadOnlyList<Enode> Members(DataDirectory data, bool required, string nodeId) =>
+        required ? StaticNodes.ReadRaftMembers(data, nodeId) : StaticNodes.Read(data, StaticNodes.FileName);
+
+    private static RaftCore Bootstrapped(IRaftLog log, RaftConfig config, IReadOnlyList<Enode> members) =>
+        RaftCore.Bootstrap(config, log, RandomNumberGenerator.GetInt32, [.. members.Select((m, i) => new RaftPeer((ulong)i + 1, Address(m, i + 1).Encode()))]);
+
+    private static RaftAddress Address(Enode enode, int id) => new((ulong)id, enode.PublicKey, enode.Host, enode.Port, enode.RaftPort);
+
+    private static void Save(IKeyValueStore store, ushort id)
+    {
+        var batch = new KeyValueBatch();
+        Span<byte> value = stackalloc byte[2];
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(value, id);
+        ChainStore.PutMeta(batch, RaftIdName, value);
+        store.Write(batch, sync: true);
+    }
+}
