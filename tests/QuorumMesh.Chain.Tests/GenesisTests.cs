@@ -91,6 +91,7 @@ public sealed class GenesisTests
     [InlineData(""", "isMPS": true """, "isMPS")]
     [InlineData(""", "privacyEnhancementsBlock": 0 """, "privacyEnhancementsBlock")]
     [InlineData(""", "cancunTime": 0 """, "cancunTime")]
+    [InlineData(""", "pragueBlock": 0 """, "not supported yet: config.pragueBlock")]
     [InlineData(""", "londonBlock": 0 """, "unsupported fork ordering: berlinBlock not enabled, but londonBlock enabled at 0")]
     [InlineData(""", "txnSizeLimit": 256 """, "Genesis transaction size limit must be between 32 and 128")]
     [InlineData(""", "maxCodeSize": 8 """, "Genesis max code size must be between 24 and 128")]
@@ -133,5 +134,20 @@ public sealed class GenesisTests
         Assert.Equal(Fork.Istanbul, config.ForkAt(4, CompatibilityProfile.V21));
         Assert.Equal(["berlinBlock", "londonBlock", "shanghaiBlock", "cancunBlock"], config.IgnoredForks(CompatibilityProfile.V21));
         Assert.Equal([1ul, 2, 3, 4], config.ForkIdBlocks(CompatibilityProfile.V24));
+    }
+
+    [Fact]
+    public void ConfigMayChangeOnlyAheadOfTheHead()
+    {
+        var stored = GenesisFile.Parse(SevenNodes(""", "maxCodeSizeConfig": [ { "block": 0, "size": 32 } ] """, RaftRest)).Config;
+        var later = stored with { PetersburgBlock = 0, IstanbulBlock = 100, MaxCodeSizeConfig = [new(0, 32), new(50, 64)] };
+        Assert.Null(ChainConfigCompatibility.Check(stored, stored, 1000));
+        Assert.Null(ChainConfigCompatibility.Check(stored, later with { PetersburgBlock = null }, 40));
+        Assert.Null(ChainConfigCompatibility.Check(stored, later, 0));
+        Assert.Equal("mismatching Petersburg fork block in database (have <nil>, want 0, rewindto 0)", ChainConfigCompatibility.Check(stored, later, 40));
+        Assert.Equal("mismatching Istanbul fork block in database (have <nil>, want 100, rewindto 99)", ChainConfigCompatibility.Check(stored, later with { PetersburgBlock = null }, 100));
+        Assert.Contains("max code size", ChainConfigCompatibility.Check(stored, stored with { MaxCodeSizeConfig = [new(0, 32), new(50, 64)] }, 60), StringComparison.Ordinal);
+        Assert.Contains("chain id", ChainConfigCompatibility.Check(stored, stored with { ChainId = 11u }, 1), StringComparison.Ordinal);
+        Assert.Contains("engine", ChainConfigCompatibility.Check(stored, stored with { Engine = EngineKind.Ibft }, 1), StringComparison.Ordinal);
     }
 }

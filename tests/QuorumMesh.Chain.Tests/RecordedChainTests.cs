@@ -3,6 +3,7 @@ using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Istanbul;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
+using QuorumMesh.State;
 using QuorumMesh.Tests;
 
 namespace QuorumMesh.Chain.Tests;
@@ -88,6 +89,23 @@ public sealed class RecordedChainTests
         CheckReceipts(network, node, "node1");
     }
 
+    [VectorTheory]
+    [InlineData(Raft)]
+    [InlineData(Ibft)]
+    public void StatesAtTheHeadAreThoseOfTheDumps(string name)
+    {
+        var network = new RecordedNetwork(name);
+        using var dumps = network.Json("stateDumps.json");
+        foreach (var number in (int[])[1, 2, 3])
+        {
+            var node = NodeFor(name, network);
+            foreach (var block in network.Blocks.Skip(1))
+                node.Import(block, network.PayloadsOf(number));
+            CheckDump(node, node.Public, dumps.RootElement.GetProperty("public"));
+            CheckDump(node, node.Private, dumps.RootElement.GetProperty($"private node{number}"));
+        }
+    }
+
     [VectorFact]
     public void WrongProfileIsNamed()
     {
@@ -129,6 +147,29 @@ public sealed class RecordedChainTests
 
     private static TestNode NodeFor(string name, RecordedNetwork network) =>
         new(network.Genesis, CompatibilityProfile.V2_5, name == Ibft ? _ => new ProposerEngine() : null);
+
+    private static void CheckDump(TestNode node, StateStore state, JsonElement dump)
+    {
+        Assert.Equal(dump.GetProperty("root").GetString(), state.Head.Root.ToString()[2..]);
+        var accounts = state.Accounts(node.Store, state.Head.Block).ToDictionary(a => a.Address, a => a.Account);
+        var expected = dump.GetProperty("accounts");
+        Assert.Equal(expected.EnumerateObject().Count(), accounts.Count);
+        foreach (var item in expected.EnumerateObject())
+        {
+            var address = Address.Parse(item.Name);
+            var account = accounts[address];
+            Assert.Equal(item.Value.GetProperty("nonce").GetUInt64(), account.Nonce);
+            Assert.Equal(item.Value.GetProperty("balance").GetString(), account.Balance.ToString());
+            Assert.Equal(item.Value.GetProperty("root").GetString(), account.StorageRoot.ToString()[2..]);
+            Assert.Equal(item.Value.GetProperty("code").GetString(), Hex.ToHex(state.Head.GetCode(account.CodeHash) ?? [], prefix: false));
+            var slots = state.Storage(node.Store, state.Head.Block, address).ToDictionary(s => s.Slot, s => s.Value);
+            // Where the node lacked the plain slot number it printed an empty one; the storage root above vouches for those.
+            var named = item.Value.GetProperty("storage").EnumerateObject().Where(s => s.Name.Length > 0).ToList();
+            var unnamed = named.Count < item.Value.GetProperty("storage").EnumerateObject().Count();
+            var wanted = named.ToDictionary(s => UInt256.FromBigEndian(Hex.FromHex(s.Name)), s => new RlpReader(Hex.FromHex(s.Value.GetString()!)).ReadUInt256());
+            Assert.Equal(wanted.OrderBy(s => s.Key), slots.Where(s => !unnamed || wanted.ContainsKey(s.Key)).OrderBy(s => s.Key));
+        }
+    }
 
     private static void CheckReceipts(RecordedNetwork network, TestNode node, string name)
     {

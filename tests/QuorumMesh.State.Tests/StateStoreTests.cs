@@ -17,7 +17,7 @@ public class StateStoreTests
         var models = Run(blocks, store, state);
         AssertHistory(store, state, models);
         AssertHistory(store, new StateStore(store, "public"), models);
-    }, iter: 300);
+    }, iter: 100);
 
     [Fact]
     public void LayersAboveTheHeadAgreeWithTheModel() => RandomBlocks.Blocks.Sample(blocks =>
@@ -41,7 +41,7 @@ public class StateStoreTests
         foreach (var (layer, _) in layers)
             Flush(store, state, layer);
         AssertHistory(store, state, [.. layers.Select(l => l.Model)]);
-    }, iter: 150);
+    }, iter: 100);
 
     [Fact]
     public void NothingIsLeftBehindInTheStore() => RandomBlocks.Blocks.Sample(blocks =>
@@ -62,7 +62,7 @@ public class StateStoreTests
             byte[] prefix = [.. "Spublic\0"u8, (byte)kind];
             Assert.Equal(direct.Scan(prefix).Select(e => Hex.ToHex(e.Key)), store.Scan(prefix).Select(e => Hex.ToHex(e.Key)));
         }
-    }, iter: 150);
+    }, iter: 100);
 
     [Fact]
     public void PrunedBlocksAreRefusedAndKeptOnesStay() => Gen.Select(RandomBlocks.Blocks, Gen.Int[0, 13], Gen.Int[1, 30]).Sample((blocks, keep, maxKeys) =>
@@ -109,7 +109,7 @@ public class StateStoreTests
         Flush(store, state, state.Extend(state.Head, to + 1, world.TakeChanges()));
         models.Add(model);
         AssertHistory(store, new StateStore(store, "public"), models);
-    }, iter: 150);
+    }, iter: 100);
 
     [Fact]
     public void PublicAndPrivateShareAStoreWithoutMixing()

@@ -69,7 +69,7 @@ public sealed unsafe partial class EvmMachine
             }
             finally
             {
-                Dispose();
+                Release();
             }
         }
     }
@@ -97,7 +97,7 @@ public sealed unsafe partial class EvmMachine
             }
             finally
             {
-                Dispose();
+                Release();
             }
         }
     }
@@ -119,7 +119,7 @@ public sealed unsafe partial class EvmMachine
         _blobHashes = blobHashes ?? [];
     }
 
-    private void Dispose()
+    private void Release()
     {
         _frames.Return();
         _frames = null!;

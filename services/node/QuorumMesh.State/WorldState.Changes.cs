@@ -40,8 +40,14 @@ public sealed partial class WorldState
     {
         foreach (var (slot, values) in entry.Slots!)
         {
-            var old = change.StorageWiped ? _parent.GetStorage(entry.Address, slot) : values.Origin;
-            if (values.Current != old || (change.StorageWiped && !values.Current.IsZero)) change.Storage[slot] = (old, values.Current);
+            if (change.StorageWiped)
+            {
+                if (!values.Current.IsZero) change.Storage[slot] = (_parent.GetStorage(entry.Address, slot), values.Current);
+            }
+            else if (values.Current != values.Origin)
+            {
+                change.Storage[slot] = (values.Origin, values.Current);
+            }
         }
     }
 }

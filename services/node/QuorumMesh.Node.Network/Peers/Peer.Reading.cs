@@ -15,11 +15,13 @@ internal sealed partial class Peer
             while (!_stop.IsCancellationRequested)
             {
                 var message = await _connection.ReadAsync(_stop.Token).ConfigureAwait(false);
-                Interlocked.Exchange(ref _lastRead, _time.GetTimestamp());
+                _handling = true;
                 if (message.Code < CapabilityMatcher.BaseLength)
                     await HandleBaseAsync(message).ConfigureAwait(false);
                 else
                     await HandleSubProtocolAsync(message).ConfigureAwait(false);
+                Interlocked.Exchange(ref _lastRead, _time.GetTimestamp());
+                _handling = false;
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)

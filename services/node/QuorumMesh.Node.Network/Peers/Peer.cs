@@ -46,6 +46,7 @@ internal sealed partial class Peer
     private long _lastRead;
     private long _lastPing;
     private long _writingSince;
+    private volatile bool _handling;
     private int _disconnectReason = -1;
     private string? _endReason;
 
@@ -136,7 +137,7 @@ internal sealed partial class Peer
     public void EnqueueTransaction(in Hash256 hash, ReadOnlyMemory<byte> raw, bool evenIfKnown)
     {
         if (_known.Add(hash) || evenIfKnown)
-            _transactions.Enqueue(hash, raw, dropped => _known.Remove(dropped));
+            _transactions.Enqueue(hash, raw, Dropped);
     }
 
     /// <summary>Lets the write loop look at its queues.</summary>
@@ -151,7 +152,8 @@ internal sealed partial class Peer
     /// <summary>Called about once a second: keep-alive and time limits.</summary>
     public void Maintain()
     {
-        if (_time.GetElapsedTime(Interlocked.Read(ref _lastRead)) > _options.ReadTimeout)
+        // While this side is at work on a message, the silence is its own.
+        if (!_handling && _time.GetElapsedTime(Interlocked.Read(ref _lastRead)) > _options.ReadTimeout)
             Disconnect(DisconnectReason.ReadTimeout, $"nothing heard for {_options.ReadTimeout.TotalSeconds:0} s");
         long writing = Interlocked.Read(ref _writingSince);
         if (writing != 0 && _time.GetElapsedTime(writing) > _options.WriteTimeout)
@@ -164,6 +166,12 @@ internal sealed partial class Peer
         var oldest = Max(_headers.Expire(_options.RequestTimeout, Age), _bodies.Expire(_options.RequestTimeout, Age));
         if (oldest > 4 * _options.RequestTimeout)
             Disconnect(DisconnectReason.UselessPeer, "it does not answer requests");
+    }
+
+    private void Dropped(Hash256 hash)
+    {
+        _known.Remove(hash);
+        NetworkMetrics.TransactionsDropped.Add(1);
     }
 
     private TimeSpan Age(long sent) => _time.GetElapsedTime(sent);
@@ -207,17 +215,8 @@ internal sealed partial class Peer
         return true;
     }
 
-    private void RequestStop()
-    {
-        try
-        {
-            _stop.Cancel();
-        }
-        catch (AggregateException e)
-        {
-            _logger.LogDebug(e, "Stopping peer {NodeId}", NodeId);
-        }
-    }
+    /// <summary>Asynchronously: what follows must not run on the caller's thread, which may be the runtime's own loop.</summary>
+    private void RequestStop() => _ = _stop.CancelAsync();
 
     public static string RemoteOf(Socket socket)
     {

@@ -27,9 +27,9 @@ internal sealed class RaftStreamReader(
                     await ReadAsync(response, timeout).ConfigureAwait(false);
                 }
             }
-            catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or FormatException)
+            catch (Exception) // whatever a bad answer causes, the member must be asked again
             {
-                // Broken, silent for too long, or not raft: asked for again below.
+                // Broken, silent for too long, or not raft.
             }
             if (connected && !stop.IsCancellationRequested) events.StreamLost(peer);
             try
@@ -53,15 +53,4 @@ internal sealed class RaftStreamReader(
             if (await decoder.ReadAsync(timeout.Token).ConfigureAwait(false) is { } message) events.Received(message);
         }
     }
-}
-
-/// <summary>What the parts of one member's connection report.</summary>
-internal interface IRaftPeerEvents
-{
-    void Received(RaftMessage message);
-    void StreamOpened(ulong peer);
-    void StreamLost(ulong peer);
-    void Unreachable(ulong peer);
-    void SnapshotSent(ulong peer, bool ok);
-    void RemovedFromCluster();
 }

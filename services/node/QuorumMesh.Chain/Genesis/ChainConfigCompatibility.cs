@@ -1,0 +1,70 @@
+namespace QuorumMesh.Chain;
+
+/// <summary>Whether a stored chain can go on under a changed configuration, as geth checks at init and start.</summary>
+public static class ChainConfigCompatibility
+{
+    /// <summary>Null when nothing that the chain has passed changes; else geth's words with the block to rewind to.</summary>
+    /// <param name="head">Number of the chain's head.</param>
+    public static string? Check(ChainConfig stored, ChainConfig wanted, ulong head)
+    {
+        // A chain at its genesis has executed nothing yet.
+        if (head == 0)
+            return null;
+        foreach (var (name, have, want) in Forks(stored, wanted))
+        {
+            if (have != want && (ChainConfig.IsActive(have, head) || ChainConfig.IsActive(want, head)))
+                return Mismatch($"{name} fork block", have, want);
+        }
+        if (stored.ChainId != wanted.ChainId && ChainConfig.IsActive(stored.Eip155Block, head))
+            return $"mismatching chain id in database (have {stored.ChainId}, want {wanted.ChainId}): the chain was made with the stored one";
+        if (stored.IsQuorum != wanted.IsQuorum)
+            return "mismatching isQuorum in database: it cannot change once there are blocks";
+        if (stored.Engine != wanted.Engine)
+            return $"mismatching consensus engine in database (have {stored.Engine}, want {wanted.Engine})";
+        return CheckCodeSizes(stored, wanted, head);
+    }
+
+    private static string? CheckCodeSizes(ChainConfig stored, ChainConfig wanted, ulong head)
+    {
+        var blocks = new[] { stored, wanted }
+            .SelectMany(c => c.MaxCodeSizeConfig.Select(s => s.Block).Append(c.MaxCodeSizeChangeBlock ?? 0))
+            .Append(0ul).Where(b => b <= head).Distinct().Order();
+        foreach (var block in blocks)
+        {
+            if (stored.MaxCodeSizeAt(block) != wanted.MaxCodeSizeAt(block))
+                return Mismatch("max code size", block, block);
+        }
+        return null;
+    }
+
+    private static string Mismatch(string what, ulong? have, ulong? want)
+    {
+        var first = Math.Min(have ?? ulong.MaxValue, want ?? ulong.MaxValue);
+        return $"mismatching {what} in database (have {Show(have)}, want {Show(want)}, rewindto {(first == 0 ? 0 : first - 1)})";
+    }
+
+    private static string Show(ulong? block) => block?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "<nil>";
+
+    private static (string Name, ulong? Have, ulong? Want)[] Forks(ChainConfig a, ChainConfig b) =>
+    [
+        ("Homestead", a.HomesteadBlock, b.HomesteadBlock),
+        ("DAO", a.DaoForkBlock, b.DaoForkBlock),
+        ("EIP150", a.Eip150Block, b.Eip150Block),
+        ("EIP155", a.Eip155Block, b.Eip155Block),
+        ("EIP158", a.Eip158Block, b.Eip158Block),
+        ("Byzantium", a.ByzantiumBlock, b.ByzantiumBlock),
+        ("Constantinople", a.ConstantinopleBlock, b.ConstantinopleBlock),
+        ("Petersburg", a.PetersburgBlock, b.PetersburgBlock),
+        ("Istanbul", a.IstanbulBlock, b.IstanbulBlock),
+        ("Muir Glacier", a.MuirGlacierBlock, b.MuirGlacierBlock),
+        ("Berlin", a.BerlinBlock, b.BerlinBlock),
+        ("London", a.LondonBlock, b.LondonBlock),
+        ("Arrow Glacier", a.ArrowGlacierBlock, b.ArrowGlacierBlock),
+        ("Gray Glacier", a.GrayGlacierBlock, b.GrayGlacierBlock),
+        ("Paris", a.ParisBlock, b.ParisBlock),
+        ("Shanghai", a.ShanghaiBlock, b.ShanghaiBlock),
+        ("Cancun", a.CancunBlock, b.CancunBlock),
+        ("gas price enabled", a.EnableGasPriceBlock, b.EnableGasPriceBlock),
+        ("ceil 2N/3", a.Istanbul?.Ceil2Nby3Block, b.Istanbul?.Ceil2Nby3Block),
+    ];
+}

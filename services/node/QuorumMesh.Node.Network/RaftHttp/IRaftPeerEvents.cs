@@ -1,0 +1,14 @@
+using QuorumMesh.Consensus.Raft;
+
+namespace QuorumMesh.Node.Network.RaftHttp;
+
+/// <summary>What the parts of one member's connection report.</summary>
+internal interface IRaftPeerEvents
+{
+    void Received(RaftMessage message);
+    void StreamOpened(ulong peer);
+    void StreamLost(ulong peer);
+    void Unreachable(ulong peer);
+    void SnapshotSent(ulong peer, bool ok);
+    void RemovedFromCluster();
+}

@@ -1,0 +1,50 @@
+using QuorumMesh.Node.Rpc.Calls;
+using QuorumMesh.Node.Rpc.Engine;
+using QuorumMesh.Node.Rpc.Json;
+using QuorumMesh.Node.Runtime;
+
+namespace QuorumMesh.Node.Rpc.Api;
+
+/// <summary>eth_call and eth_estimateGas; as many at once as there are processors, so that they cannot starve the node.</summary>
+internal sealed class EthCallApi(INode node, NodeReader reader, CallExecutor executor) : IRpcApi
+{
+    private readonly SemaphoreSlim _slots = new(Math.Max(2, Environment.ProcessorCount));
+
+    public void Register(RpcMethodTable table)
+    {
+        table.AddAsync("eth_call", 3, CallAsync);
+        table.AddAsync("eth_estimateGas", 2, EstimateAsync);
+    }
+
+    private async ValueTask CallAsync(RpcCall call)
+    {
+        var (arguments, tag) = (call.Read(0, CallArguments.Read), call.Block(1));
+        if (call.Has(2)) throw RpcException.InvalidArgument(2, "state overrides are not supported");
+        var output = await RunAsync(call, scope => scope.Header(tag) is { } header ? executor.Call(scope, header, arguments) : null).ConfigureAwait(false);
+        if (output is null && !RevertStyle.IsClassic(node.Profile)) throw new RpcException("header not found");
+        call.Result.Data(output ?? []);
+    }
+
+    private async ValueTask EstimateAsync(RpcCall call)
+    {
+        var (arguments, tag) = (call.Read(0, CallArguments.Read), call.OptionalBlock(1));
+        call.Result.Quantity(await EstimateAsync(call, arguments, tag).ConfigureAwait(false));
+    }
+
+    /// <summary>Also for transactions sent without a gas limit.</summary>
+    public ValueTask<ulong> EstimateAsync(RpcCall call, CallArguments arguments, BlockTag tag) => RunAsync(call, scope =>
+        executor.Estimate(scope, scope.Header(tag) ?? throw new RpcException("header not found"), arguments, call.Cancellation));
+
+    private async ValueTask<T> RunAsync<T>(RpcCall call, Func<ReadScope, T> run)
+    {
+        await _slots.WaitAsync(call.Cancellation).ConfigureAwait(false);
+        try
+        {
+            return await reader.ReadAsync(call, run).ConfigureAwait(false);
+        }
+        finally
+        {
+            _slots.Release();
+        }
+    }
+}

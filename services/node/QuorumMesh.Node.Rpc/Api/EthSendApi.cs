@@ -1,0 +1,102 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Node.Rpc.Calls;
+using QuorumMesh.Node.Rpc.Engine;
+using QuorumMesh.Node.Rpc.Json;
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Rpc.Api;
+
+/// <summary>The part of eth that signs and sends, and GoQuorum's payload look-up.</summary>
+internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
+{
+    private const byte FirstListByte = 0xc0;
+
+    public void Register(RpcMethodTable table)
+    {
+        table.AddAsync("eth_sendTransaction", 1, SendAsync);
+        table.AddAsync("eth_sendRawTransaction", 1, SendRawAsync);
+        table.AddAsync("eth_sendRawPrivateTransaction", 2, SendRawPrivateAsync);
+        table.Add("eth_signTransaction", 1, c => WriteSigned(c, sender.SignOnly(c.Read(0, SendTransactionArguments.Read), null)));
+        table.AddAsync("eth_fillTransaction", 1, async c => WriteSigned(c, await sender.FillAsync(c, c.Read(0, SendTransactionArguments.Read)).ConfigureAwait(false)));
+        table.Add("eth_sign", 2, Sign);
+        table.AddAsync("eth_pendingTransactions", 0, PendingAsync);
+        table.AddAsync("eth_getQuorumPayload", 1, PayloadAsync);
+    }
+
+    public static void WriteSigned(RpcCall call, Transaction transaction)
+    {
+        call.Result.WriteStartObject();
+        call.Result.Data("raw"u8, transaction.EncodedSpan);
+        call.Result.WritePropertyName("tx"u8);
+        TransactionJson.WriteBare(call.Result, transaction);
+        call.Result.WriteEndObject();
+    }
+
+    private async ValueTask SendAsync(RpcCall call)
+    {
+        var arguments = call.Read(0, SendTransactionArguments.Read);
+        call.Result.Value(await sender.SendAsync(call, arguments, null).ConfigureAwait(false));
+    }
+
+    private async ValueTask SendRawAsync(RpcCall call)
+    {
+        var transaction = Decode(call.Bytes(0));
+        call.Result.Value(await node.SubmitAsync(transaction, call.Cancellation).ConfigureAwait(false));
+    }
+
+    private async ValueTask SendRawPrivateAsync(RpcCall call)
+    {
+        var (raw, recipients) = (call.Bytes(0), call.Read(1, SendTransactionArguments.ReadRawRecipients));
+        call.Result.Value(await sender.SendRawPrivateAsync(call, Decode(raw), recipients).ConfigureAwait(false));
+    }
+
+    private Transaction Decode(byte[] raw)
+    {
+        if (raw.Length == 0) throw new RpcException("EOF");
+        if (raw[0] < FirstListByte && !node.Profile.KnowsBerlin) throw new RpcException("rlp: expected input list for types.txdata");
+        try
+        {
+            return Transaction.Decode(raw);
+        }
+        catch (FormatException e)
+        {
+            throw new RpcException($"rlp: {e.Message}");
+        }
+    }
+
+    private void Sign(RpcCall call)
+    {
+        var (address, data) = (call.Address(0), call.Bytes(1));
+        if (!node.Accounts.Accounts.Contains(address)) throw new RpcException("unknown account");
+        call.Result.Data(SignedMessage.WithRecoveryByte(node.Accounts.Sign(address, SignedMessage.Hash(data))));
+    }
+
+    /// <summary>Those of the pool that this node's own accounts sent.</summary>
+    private async ValueTask PendingAsync(RpcCall call)
+    {
+        var own = node.Accounts.Accounts.ToHashSet();
+        var pending = await node.QueryPoolAsync(
+            pool => pool.Content().Where(c => own.Contains(c.Sender)).SelectMany(c => c.Pending).ToList(), call.Cancellation).ConfigureAwait(false);
+        call.Result.WriteStartArray();
+        foreach (var transaction in pending) TransactionJson.Write(call.Result, transaction.Tx, transaction.Sender, null, node.Profile);
+        call.Result.WriteEndArray();
+    }
+
+    private async ValueTask PayloadAsync(RpcCall call)
+    {
+        var text = call.Text(0);
+        if (!node.TransactionManager.Enabled) throw new RpcException("PrivateTransactionManager is not enabled");
+        if (!Hex.TryFromHex(text, out var digest)) throw new RpcException("Invalid digest hex");
+        if (digest.Length != PayloadHash.Size) throw new RpcException($"Expected a Quorum digest of length {PayloadHash.Size}, but got {digest.Length}");
+        var answers = await node.TransactionManager.ReceiveAsync([new PayloadHash(digest)], call.Cancellation).ConfigureAwait(false);
+        var answer = answers[0];
+        call.Result.Data(answer.Availability switch
+        {
+            PayloadAvailability.Here => answer.Payload ?? [],
+            PayloadAvailability.NotAParty => [],
+            PayloadAvailability.Missing => throw new RpcException($"this node is a party, but its transaction manager has lost payload {answer.Hash}: {answer.Reason}"),
+            _ => throw new RpcException($"the transaction manager cannot be asked for payload {answer.Hash}: {answer.Reason}"),
+        });
+    }
+}

@@ -1,0 +1,95 @@
+using QuorumMesh.Node.Rpc.Engine;
+using QuorumMesh.Node.Rpc.Json;
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Node.Rpc.Api;
+
+/// <summary>The part of eth that reads accounts: private where the private state has them, else public.</summary>
+internal sealed class EthStateApi(INode node, NodeReader reader) : IRpcApi
+{
+    public void Register(RpcMethodTable table)
+    {
+        table.AddAsync("eth_getBalance", 2, BalanceAsync);
+        table.AddAsync("eth_getTransactionCount", 2, NonceAsync);
+        table.AddAsync("eth_getCode", 2, CodeAsync);
+        table.AddAsync("eth_getStorageAt", 3, StorageAsync);
+        table.AddAsync("eth_storageRoot", 2, StorageRootAsync);
+    }
+
+    private async ValueTask BalanceAsync(RpcCall call)
+    {
+        var (address, tag) = (call.Address(0), call.Block(1));
+        var found = await FindAsync(call, address, tag).ConfigureAwait(false);
+        if (found is not { } at) NoSuchBlock(call);
+        else call.Result.Quantity(at.Account?.Balance ?? UInt256.Zero);
+    }
+
+    private async ValueTask NonceAsync(RpcCall call)
+    {
+        var (address, tag) = (call.Address(0), call.Block(1));
+        if (tag.Kind == BlockTagKind.Pending)
+        {
+            call.Result.Quantity(await node.PendingNonceAsync(address, call.Cancellation).ConfigureAwait(false));
+            return;
+        }
+        var found = await FindAsync(call, address, tag).ConfigureAwait(false);
+        if (found is not { } at) NoSuchBlock(call);
+        else call.Result.Quantity(at.Account?.Nonce ?? 0);
+    }
+
+    private async ValueTask CodeAsync(RpcCall call)
+    {
+        var (address, tag) = (call.Address(0), call.Block(1));
+        var code = await reader.ReadAsync(call, scope =>
+        {
+            if (scope.Header(tag) is not { } header) return null;
+            var (state, account, _) = scope.Find(address, header.Number);
+            return account is not { } a || a.CodeHash == Hash256.EmptyCode ? [] : state.GetCode(a.CodeHash) ?? throw new StateCorruptException($"code {a.CodeHash} of {address} is missing");
+        }).ConfigureAwait(false);
+        if (code is null) NoSuchBlock(call, asData: true);
+        else call.Result.Data(code);
+    }
+
+    private async ValueTask StorageAsync(RpcCall call)
+    {
+        var (address, key, tag) = (call.Address(0), Slot(call), call.Block(2));
+        var value = await reader.ReadAsync(call, scope => scope.Header(tag) is { } header
+            ? scope.Find(address, header.Number) is var found && found.Account is not null ? found.State.GetStorage(address, key) : UInt256.Zero
+            : (UInt256?)null).ConfigureAwait(false);
+        if (value is not { } word) NoSuchBlock(call, asData: true);
+        else call.Result.Data(word.ToBigEndian());
+    }
+
+    private async ValueTask StorageRootAsync(RpcCall call)
+    {
+        var (address, tag) = (call.Address(0), call.OptionalBlock(1));
+        var found = await FindAsync(call, address, tag).ConfigureAwait(false) ?? throw new RpcException("invalid block number");
+        call.Result.Value((found.Account ?? throw new RpcException("can't find state object")).StorageRoot);
+    }
+
+    private ValueTask<(IStateReader State, Account? Account)?> FindAsync(RpcCall call, Address address, BlockTag tag) => reader.ReadAsync(call, scope =>
+    {
+        if (scope.Header(tag) is not { } header) return ((IStateReader, Account?)?)null;
+        var (state, account, _) = scope.Find(address, header.Number);
+        return (state, account);
+    });
+
+    /// <summary>The 2.5 profile answers null (or 0x) for a block that is not there, later ones an error.</summary>
+    private void NoSuchBlock(RpcCall call, bool asData = false)
+    {
+        if (!RevertStyle.IsClassic(node.Profile)) throw new RpcException("header not found");
+        if (asData) call.Result.Data([]);
+        else call.Result.WriteNullValue();
+    }
+
+    /// <summary>Any number of hex digits, with or without 0x, as geth takes them: the low 32 bytes count.</summary>
+    private static UInt256 Slot(RpcCall call)
+    {
+        var digits = call.Text(1);
+        if (digits.StartsWith("0x", StringComparison.OrdinalIgnoreCase)) digits = digits[2..];
+        digits = digits.Length > 64 ? digits[^64..] : digits.PadLeft(64, '0');
+        return Hex.TryFromHex(digits, out var bytes) ? UInt256.FromBigEndian(bytes) : throw RpcException.InvalidArgument(1, "invalid hex string");
+    }
+}

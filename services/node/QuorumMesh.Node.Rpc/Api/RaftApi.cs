@@ -1,0 +1,43 @@
+using QuorumMesh.Node.Rpc.Engine;
+using QuorumMesh.Node.Rpc.Json;
+using QuorumMesh.Node.Runtime;
+
+namespace QuorumMesh.Node.Rpc.Api;
+
+internal sealed class RaftApi(INode node) : IRpcApi
+{
+    public void Register(RpcMethodTable table)
+    {
+        table.Add("raft_role", 0, call => call.Result.WriteStringValue(node.Raft.Role));
+        table.Add("raft_leader", 0, call => call.Result.WriteStringValue(node.Raft.LeaderNodeId ?? throw new RpcException("no leader is currently elected")));
+        table.Add("raft_cluster", 0, Cluster);
+        table.Add("raft_getRaftId", 1, RaftId);
+    }
+
+    private void Cluster(RpcCall call)
+    {
+        var json = call.Result;
+        json.WriteStartArray();
+        foreach (var member in node.Raft.Members)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("raftId", member.RaftId);
+            json.WriteString("nodeId", member.NodeId);
+            json.WriteNumber("p2pPort", member.P2pPort);
+            json.WriteNumber("raftPort", member.RaftPort);
+            json.WriteString("hostname", member.Hostname);
+            json.WriteString("role", member.Role);
+            json.WriteBoolean("nodeActive", member.Active);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+
+    private void RaftId(RpcCall call)
+    {
+        var text = call.Text(0);
+        var id = Enode.TryParse(text, out var enode) ? enode.NodeId : text.ToLowerInvariant();
+        var member = node.Raft.Members.FirstOrDefault(m => m.NodeId == id) ?? throw new RpcException($"node not found in the cluster: {text}");
+        call.Result.WriteNumberValue(member.RaftId);
+    }
+}

@@ -1,0 +1,44 @@
+using System.Text.Json;
+using QuorumMesh.Node.Rpc.Engine;
+using QuorumMesh.Node.Rpc.Json;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Rpc.Calls;
+
+/// <summary>The object of eth_call and eth_estimateGas.</summary>
+internal sealed record CallArguments
+{
+    public Address? From { get; init; }
+    public Address? To { get; init; }
+    public ulong? Gas { get; init; }
+    public UInt256 GasPrice { get; init; }
+    public UInt256 Value { get; init; }
+    public byte[] Data { get; init; } = [];
+
+    public static CallArguments Read(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.StartObject) throw new GoTarget("ethapi.CallArgs").Cannot(GoJson.KindOf(reader));
+        Address? from = null, to = null;
+        ulong? gas = null;
+        UInt256 price = default, value = default;
+        byte[]? data = null, input = null;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = FieldName.Of(ref reader);
+            reader.Read();
+            if (reader.TokenType == JsonTokenType.Null) continue;
+            switch (name)
+            {
+                case "from": from = GoJson.Address(ref reader, "CallArgs.from"); break;
+                case "to": to = GoJson.Address(ref reader, "CallArgs.to"); break;
+                case "gas": gas = GoJson.Quantity(ref reader, "CallArgs.gas"); break;
+                case "gasPrice": price = GoJson.Big(ref reader, "CallArgs.gasPrice"); break;
+                case "value": value = GoJson.Big(ref reader, "CallArgs.value"); break;
+                case "data": data = GoJson.Bytes(ref reader, "CallArgs.data"); break;
+                case "input": input = GoJson.Bytes(ref reader, "CallArgs.input"); break;
+                default: reader.Skip(); break;
+            }
+        }
+        return new CallArguments { From = from, To = to, Gas = gas, GasPrice = price, Value = value, Data = data ?? input ?? [] };
+    }
+}

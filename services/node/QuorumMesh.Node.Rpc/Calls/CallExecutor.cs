@@ -1,0 +1,97 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Chain.Execution;
+using QuorumMesh.Evm;
+using QuorumMesh.Node.Rpc.Api;
+using QuorumMesh.Node.Rpc.Engine;
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Node.Rpc.Calls;
+
+/// <summary>Runs eth_call and eth_estimateGas on snapshots, by GoQuorum's rule for which state a call sees (2.5:eth/api_backend.go GetEVM).</summary>
+internal sealed class CallExecutor(INode node, ulong gasCap)
+{
+    private const ulong TransactionGas = 21_000;
+    private const int PayloadHashSize = 64;
+    private static readonly byte[] FullPayloadHash = Enumerable.Repeat((byte)0xff, PayloadHashSize).ToArray();
+
+    /// <exception cref="RpcException">The call could not be made at all.</exception>
+    public TransactionOutcome Run(ReadScope scope, BlockHeader header, CallArguments arguments, ulong? gas = null)
+    {
+        var rules = scope.View.Rules;
+        var from = arguments.From is { IsZero: false } given ? given : DefaultFrom();
+        var publicState = new WorldState(scope.View.PublicState(header.Number));
+        publicState.SetBalance(from, UInt256.MaxValue);
+        var side = arguments.To is { } to ? scope.Find(to, header.Number) : default;
+        var privateState = side.IsPrivate ? new WorldState(side.State) : null;
+        var message = new TransactionMessage
+        {
+            From = from,
+            To = arguments.To,
+            GasLimit = Math.Min(gas ?? (arguments.Gas is > 0 and var own ? own : gasCap), gasCap),
+            GasPrice = arguments.GasPrice,
+            MaxFeePerGas = arguments.GasPrice,
+            MaxPriorityFeePerGas = arguments.GasPrice,
+            Value = arguments.Value,
+            Data = arguments.Data,
+            IsCall = true,
+        };
+        var processor = new TransactionProcessor(scope.View.ContextOf(header), rules.ForkAt(header.Number), rules.TransactionRulesAt(header.Number));
+        var pool = ulong.MaxValue;
+        return processor.Execute(message, publicState, privateState, PrivateMode.NotAParty, null, ref pool);
+    }
+
+    /// <summary>The output as eth_call answers it.</summary>
+    public byte[] Call(ReadScope scope, BlockHeader header, CallArguments arguments)
+    {
+        var outcome = Run(scope, header, arguments);
+        if (outcome.Invalid != TransactionInvalid.None) throw Invalid(outcome.Invalid);
+        if (!outcome.PublicSuccess && !RevertStyle.IsClassic(node.Profile)) throw RevertStyle.Error(outcome.Status, outcome.Output);
+        return outcome.Output;
+    }
+
+    /// <summary>The least gas limit with which the call succeeds, and room for the 64-byte hash that a private transaction carries instead of its data.</summary>
+    public ulong Estimate(ReadScope scope, BlockHeader header, CallArguments arguments, CancellationToken cancellation)
+    {
+        var high = Math.Min(arguments.Gas is >= TransactionGas and var own ? own : header.GasLimit, gasCap);
+        var first = Run(scope, header, arguments, high);
+        if (!Succeeds(first)) throw CannotEstimate(first, high);
+        // What it used is a lower bound: gas is given back only at the end.
+        var low = Math.Max(TransactionGas, first.GasUsed) - 1;
+        while (low + 1 < high)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var middle = low + ((high - low) / 2);
+            if (Succeeds(Run(scope, header, arguments, middle))) high = middle;
+            else low = middle;
+        }
+        return node.Config.IsQuorum && arguments.Value.IsZero ? high + PayloadHashExtra(scope, header, arguments) : high;
+    }
+
+    private static bool Succeeds(in TransactionOutcome outcome) => outcome.Invalid == TransactionInvalid.None && outcome.PublicSuccess;
+
+    private static ulong PayloadHashExtra(ReadScope scope, BlockHeader header, CallArguments arguments)
+    {
+        var fork = scope.View.Rules.ForkAt(header.Number);
+        var withHash = IntrinsicGas.Of(FullPayloadHash, false, [], fork);
+        var withData = IntrinsicGas.Of(arguments.Data, false, [], fork);
+        return withHash > withData ? withHash - withData : 0;
+    }
+
+    private RpcException CannotEstimate(in TransactionOutcome outcome, ulong limit)
+    {
+        if (RevertStyle.IsClassic(node.Profile)) return new RpcException("gas required exceeds allowance or always failing transaction");
+        if (outcome.Invalid is not (TransactionInvalid.None or TransactionInvalid.IntrinsicGas)) return Invalid(outcome.Invalid);
+        return outcome.Invalid == TransactionInvalid.IntrinsicGas || outcome.Status == EvmStatus.OutOfGas
+            ? new RpcException($"gas required exceeds allowance ({limit})")
+            : RevertStyle.Error(outcome.Status, outcome.Output);
+    }
+
+    /// <summary>geth 1.8 calls too little intrinsic gas "out of gas".</summary>
+    private RpcException Invalid(TransactionInvalid reason) =>
+        new(reason == TransactionInvalid.IntrinsicGas && RevertStyle.IsClassic(node.Profile) ? "out of gas" : TransactionInvalidText.Of(reason));
+
+    /// <summary>The 2.5 generation calls from the node's first account, later ones from the zero address.</summary>
+    private Address DefaultFrom() => RevertStyle.IsClassic(node.Profile) && node.Accounts.Accounts is [var first, ..] ? first : Address.Zero;
+}

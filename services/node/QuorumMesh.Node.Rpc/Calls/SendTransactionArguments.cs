@@ -1,0 +1,97 @@
+using System.Text.Json;
+using QuorumMesh.Node.Rpc.Engine;
+using QuorumMesh.Node.Rpc.Json;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Rpc.Calls;
+
+/// <summary>The object of eth_sendTransaction and its relatives, with GoQuorum's private fields.</summary>
+internal sealed record SendTransactionArguments
+{
+    private const int MaxRecipients = 1_000;
+
+    public Address From { get; init; }
+    public Address? To { get; init; }
+    public ulong? Gas { get; init; }
+    public UInt256? GasPrice { get; init; }
+    public UInt256 Value { get; init; }
+    public ulong? Nonce { get; init; }
+    public byte[]? Data { get; init; }
+    public byte[]? Input { get; init; }
+
+    /// <summary>Base64; null or empty for the manager's default key.</summary>
+    public string? PrivateFrom { get; init; }
+
+    /// <summary>Base64 each. Not null means private, even when empty.</summary>
+    public IReadOnlyList<string>? PrivateFor { get; init; }
+
+    /// <summary>Where eth_sendTransactionAsync reports to.</summary>
+    public string? CallbackUrl { get; init; }
+
+    public bool IsPrivate => PrivateFor is not null;
+
+    public static SendTransactionArguments Read(ref Utf8JsonReader reader)
+    {
+        const string Name = "SendTxArgs";
+        if (reader.TokenType != JsonTokenType.StartObject) throw new GoTarget("ethapi." + Name).Cannot(GoJson.KindOf(reader));
+        var result = new SendTransactionArguments();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = FieldName.Of(ref reader);
+            reader.Read();
+            if (reader.TokenType == JsonTokenType.Null) continue;
+            switch (name)
+            {
+                case "from": result = result with { From = GoJson.Address(ref reader, "SendTxArgs.from") }; break;
+                case "to": result = result with { To = GoJson.Address(ref reader, "SendTxArgs.to") }; break;
+                case "gas": result = result with { Gas = GoJson.Quantity(ref reader, "SendTxArgs.gas") }; break;
+                case "gasPrice": result = result with { GasPrice = GoJson.Big(ref reader, "SendTxArgs.gasPrice") }; break;
+                case "value": result = result with { Value = GoJson.Big(ref reader, "SendTxArgs.value") }; break;
+                case "nonce": result = result with { Nonce = GoJson.Quantity(ref reader, "SendTxArgs.nonce") }; break;
+                case "data": result = result with { Data = GoJson.Bytes(ref reader, "SendTxArgs.data") }; break;
+                case "input": result = result with { Input = GoJson.Bytes(ref reader, "SendTxArgs.input") }; break;
+                case "privateFrom": result = result with { PrivateFrom = GoJson.String(ref reader, "SendTxArgs.privateFrom") }; break;
+                case "privateFor": result = result with { PrivateFor = ReadRecipients(ref reader, Name) }; break;
+                case "privacyFlag": RequireStandardPrivate(ref reader); break;
+                case "callbackUrl": result = result with { CallbackUrl = GoJson.String(ref reader, "AsyncSendTxArgs.callbackUrl") }; break;
+                default: reader.Skip(); break;
+            }
+        }
+        return result;
+    }
+
+    /// <summary>The second argument of eth_sendRawPrivateTransaction.</summary>
+    public static IReadOnlyList<string>? ReadRawRecipients(ref Utf8JsonReader reader)
+    {
+        const string Name = "SendRawTxArgs";
+        if (reader.TokenType != JsonTokenType.StartObject) throw new GoTarget("ethapi." + Name).Cannot(GoJson.KindOf(reader));
+        IReadOnlyList<string>? recipients = null;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = FieldName.Of(ref reader);
+            reader.Read();
+            if (name == "privateFor" && reader.TokenType != JsonTokenType.Null) recipients = ReadRecipients(ref reader, Name);
+            else if (name == "privacyFlag" && reader.TokenType != JsonTokenType.Null) RequireStandardPrivate(ref reader);
+            else reader.Skip();
+        }
+        return recipients;
+    }
+
+    private static List<string> ReadRecipients(ref Utf8JsonReader reader, string of)
+    {
+        if (reader.TokenType != JsonTokenType.StartArray) throw new GoTarget(of + ".privateFor", "[]string").Cannot(GoJson.KindOf(reader));
+        var keys = new List<string>();
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            if (keys.Count >= MaxRecipients) throw new FormatException($"privateFor has more than {MaxRecipients} keys");
+            keys.Add(GoJson.String(ref reader, of + ".privateFor"));
+        }
+        return keys;
+    }
+
+    private static void RequireStandardPrivate(ref Utf8JsonReader reader)
+    {
+        var flag = reader.TokenType == JsonTokenType.String ? GoJson.Quantity(ref reader, "SendTxArgs.privacyFlag") : GoJson.Number(ref reader, 3, "uint64", "SendTxArgs.privacyFlag");
+        if (flag != 0) throw new RpcException("PrivacyEnhancements are disabled. Can only accept transactions with PrivacyFlag=0(StandardPrivate).");
+    }
+}

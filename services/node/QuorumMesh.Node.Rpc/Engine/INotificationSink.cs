@@ -1,0 +1,11 @@
+namespace QuorumMesh.Node.Rpc.Engine;
+
+/// <summary>The way back of a WebSocket or IPC connection. Thread safe.</summary>
+public interface INotificationSink
+{
+    /// <summary>Cancelled when the connection has ended.</summary>
+    CancellationToken Closed { get; }
+
+    /// <summary>Queues one complete message; false, and the connection ends, when the consumer is too slow.</summary>
+    bool TrySend(ReadOnlyMemory<byte> message);
+}

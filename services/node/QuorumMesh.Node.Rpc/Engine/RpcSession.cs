@@ -1,0 +1,9 @@
+namespace QuorumMesh.Node.Rpc.Engine;
+
+/// <summary>What a caller's connection may do.</summary>
+/// <param name="Namespaces">Open namespaces; null for all. <c>rpc</c> is always open.</param>
+/// <param name="Notifications">Where subscriptions send to; null where the transport has no way back (HTTP).</param>
+public sealed record RpcSession(IReadOnlySet<string>? Namespaces, INotificationSink? Notifications)
+{
+    public bool IsOpen(string @namespace) => Namespaces is null || @namespace == "rpc" || Namespaces.Contains(@namespace);
+}

@@ -1,0 +1,37 @@
+using System.Text.Json;
+using QuorumMesh.Chain;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Rpc.Json;
+
+internal static class ReceiptJson
+{
+    public static void Write(Utf8JsonWriter json, Block block, int index, in ReceiptView view, in Address sender, CompatibilityProfile profile)
+    {
+        var (tx, receipt) = (block.Transactions[index], view.Receipt);
+        json.WriteStartObject();
+        json.Value("blockHash"u8, block.Hash);
+        json.Quantity("blockNumber"u8, block.Number);
+        json.Value("contractAddress"u8, receipt.ContractAddress);
+        json.Quantity("cumulativeGasUsed"u8, receipt.CumulativeGasUsed);
+        json.Value("from"u8, sender);
+        json.Quantity("gasUsed"u8, receipt.GasUsed);
+        json.WriteStartArray("logs"u8);
+        for (var i = 0; i < receipt.Logs.Count; i++)
+            new PlacedLog(receipt.Logs[i], block.Header, tx.Hash, index, view.FirstLogIndex + (uint)i).Write(json);
+        json.WriteEndArray();
+        json.WriteString("logsBloom"u8, receipt.Bloom.ToString());
+        if (receipt.PostState is { } root) json.Value("root"u8, root);
+        else json.Quantity("status"u8, receipt.Status);
+        json.Value("to"u8, tx.To);
+        json.Value("transactionHash"u8, tx.Hash);
+        json.Quantity("transactionIndex"u8, (ulong)index);
+        if (profile.KnowsBerlin)
+        {
+            json.Quantity("type"u8, (ulong)tx.Type);
+            json.Quantity("effectiveGasPrice"u8, tx.Type >= TransactionType.DynamicFee ? UInt256.Zero : tx.GasPrice);
+            json.WriteBoolean("isPrivacyMarkerTransaction"u8, false);
+        }
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,94 @@
+using System.Text.Json;
+using QuorumMesh.Chain;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Rpc.Json;
+
+internal static class TransactionJson
+{
+    /// <param name="place">Header and index; null while the transaction waits in the pool.</param>
+    public static void Write(Utf8JsonWriter json, Transaction tx, in Address sender, (BlockHeader Header, int Index)? place, CompatibilityProfile profile)
+    {
+        json.WriteStartObject();
+        WritePlace(json, place, profile);
+        json.Value("from"u8, sender);
+        json.Quantity("gas"u8, tx.GasLimit);
+        json.Quantity("gasPrice"u8, tx.GasPrice);
+        json.Value("hash"u8, tx.Hash);
+        json.Data("input"u8, tx.Data);
+        json.Quantity("nonce"u8, tx.Nonce);
+        json.Value("to"u8, tx.To);
+        json.Quantity("value"u8, tx.Value);
+        WriteSignature(json, tx);
+        if (profile.KnowsBerlin) WriteTyped(json, tx);
+        json.WriteEndObject();
+    }
+
+    /// <summary>The transaction by itself, as eth_signTransaction and eth_fillTransaction answer it.</summary>
+    public static void WriteBare(Utf8JsonWriter json, Transaction tx)
+    {
+        json.WriteStartObject();
+        json.Quantity("nonce"u8, tx.Nonce);
+        json.Quantity("gasPrice"u8, tx.GasPrice);
+        json.Quantity("gas"u8, tx.GasLimit);
+        json.Value("to"u8, tx.To);
+        json.Quantity("value"u8, tx.Value);
+        json.Data("input"u8, tx.Data);
+        WriteSignature(json, tx);
+        json.Value("hash"u8, tx.Hash);
+        json.WriteEndObject();
+    }
+
+    private static void WritePlace(Utf8JsonWriter json, (BlockHeader Header, int Index)? place, CompatibilityProfile profile)
+    {
+        if (place is { } at)
+        {
+            json.Value("blockHash"u8, at.Header.Hash);
+            json.Quantity("blockNumber"u8, at.Header.Number);
+            json.Quantity("transactionIndex"u8, (ulong)at.Index);
+        }
+        else if (profile == CompatibilityProfile.V2_5)
+        {
+            // geth 1.8 has no null here for what is pending.
+            json.Value("blockHash"u8, default(Hash256));
+            json.WriteNull("blockNumber"u8);
+            json.Quantity("transactionIndex"u8, 0ul);
+        }
+        else
+        {
+            json.WriteNull("blockHash"u8);
+            json.WriteNull("blockNumber"u8);
+            json.WriteNull("transactionIndex"u8);
+        }
+    }
+
+    private static void WriteSignature(Utf8JsonWriter json, Transaction tx)
+    {
+        json.Quantity("v"u8, tx.V);
+        json.Quantity("r"u8, tx.R);
+        json.Quantity("s"u8, tx.S);
+    }
+
+    private static void WriteTyped(Utf8JsonWriter json, Transaction tx)
+    {
+        json.Quantity("type"u8, (ulong)tx.Type);
+        if (tx.Type == TransactionType.Legacy) return;
+        json.Quantity("chainId"u8, tx.TypedChainId);
+        if (tx.Type >= TransactionType.DynamicFee)
+        {
+            json.Quantity("maxFeePerGas"u8, tx.GasPrice);
+            json.Quantity("maxPriorityFeePerGas"u8, tx.MaxPriorityFee);
+        }
+        json.WriteStartArray("accessList"u8);
+        foreach (var entry in tx.AccessList)
+        {
+            json.WriteStartObject();
+            json.Value("address"u8, entry.Address);
+            json.WriteStartArray("storageKeys"u8);
+            foreach (var key in entry.StorageKeys) json.Value(Hash256.FromWord(key));
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+}

@@ -1,0 +1,74 @@
+using Microsoft.Extensions.Logging;
+using QuorumMesh.Node.Rpc.Api;
+using QuorumMesh.Node.Rpc.Calls;
+using QuorumMesh.Node.Rpc.Engine;
+using QuorumMesh.Node.Rpc.Filters;
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Node.Rpc;
+
+/// <summary>A node's JSON-RPC: all its methods on HTTP, WebSocket and IPC.</summary>
+public sealed class RpcServer : IAsyncDisposable
+{
+    private readonly FilterStore _filters = new(TimeProvider.System);
+    private readonly SubscriptionStore _subscriptions = new();
+    private readonly ChainEventPump _events;
+    private readonly RpcTransports _transports;
+
+    public RpcServer(INode node, RpcServerOptions options, ILoggerFactory loggers)
+    {
+        var logger = loggers.CreateLogger<RpcServer>();
+        Engine = new RpcEngine(CreateTable(node, options), options.Limits, Describe, logger);
+        _transports = new RpcTransports(Engine, options, loggers);
+        _events = new ChainEventPump(node, logger);
+        _events.Heard += _filters.Hear;
+        _events.Heard += _subscriptions.Hear;
+        _events.Lost += _filters.Clear;
+        _events.Lost += _subscriptions.Clear;
+    }
+
+    /// <summary>For calls inside the process.</summary>
+    public RpcEngine Engine { get; }
+
+    /// <summary>Null when HTTP is not served.</summary>
+    public Uri? HttpAddress => _transports.HttpAddress;
+
+    /// <summary>As <c>http://…</c>; null when WebSocket is not served.</summary>
+    public Uri? WsAddress => _transports.WsAddress;
+
+    /// <exception cref="IOException">A port or path is in use; the message names it.</exception>
+    public Task StartAsync(CancellationToken cancellation) => _transports.StartAsync(cancellation);
+
+    public Task StopAsync(CancellationToken cancellation) => DisposeAsync().AsTask().WaitAsync(cancellation);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _transports.DisposeAsync().ConfigureAwait(false);
+        await _events.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private RpcMethodTable CreateTable(INode node, RpcServerOptions options)
+    {
+        var reader = new NodeReader(node, options.PrivateHeadWait);
+        var calls = new EthCallApi(node, reader, new CallExecutor(node, options.GasCap));
+        var sender = new TransactionSender(node, calls);
+        var info = new EthInfoApi(node);
+        IRpcApi[] apis =
+        [
+            new Web3Api(node), new NetApi(node), new RpcModulesApi(), new RaftApi(node), info, new EthBlockApi(node, reader), new EthStateApi(node, reader),
+            calls, new EthSendApi(node, sender), new EthFilterApi(reader, new LogSearch(options.MaxLogRange), _filters, _subscriptions), new DebugApi(reader),
+            new TxPoolApi(node), new PersonalApi(node, sender, info), new AdminApi(node),
+        ];
+        var table = new RpcMethodTable();
+        foreach (var api in apis) api.Register(table);
+        return table;
+    }
+
+    /// <summary>Failures whose text is meant for the caller; any other is logged and answered as an internal error.</summary>
+    private static string? Describe(Exception e) =>
+        e is TransactionRejectedException or TransactionManagerException or AccountException or PrivateStateBehindException or StateUnavailableException or NodeHaltedException
+            ? e.Message
+            : null;
+}

@@ -1,0 +1,41 @@
+using QuorumMesh.Node.Rpc.Engine;
+
+namespace QuorumMesh.Node.Rpc;
+
+/// <param name="Address">An IP address, or <c>localhost</c>.</param>
+/// <param name="Port">0 picks a free one.</param>
+/// <param name="Namespaces">Those that are open here, as <c>eth</c>.</param>
+public sealed record RpcEndpointOptions(string Address, int Port, IReadOnlyList<string> Namespaces);
+
+/// <summary>Where JSON-RPC is served, and within which bounds.</summary>
+public sealed record RpcServerOptions
+{
+    /// <summary>Null serves no HTTP.</summary>
+    public RpcEndpointOptions? Http { get; init; }
+
+    /// <summary>Null serves no WebSocket.</summary>
+    public RpcEndpointOptions? Ws { get; init; }
+
+    /// <summary>Path of the Unix socket, with all namespaces; null serves none.</summary>
+    public string? IpcPath { get; init; }
+
+    /// <summary>Origins that browsers may call from; empty allows none, <c>*</c> all.</summary>
+    public IReadOnlyList<string> HttpCorsDomains { get; init; } = [];
+
+    /// <summary>Values of the Host header that are answered, beside address literals; <c>*</c> for all.</summary>
+    public IReadOnlyList<string> HttpVirtualHosts { get; init; } = ["localhost"];
+
+    /// <summary>Origins that browsers may open WebSockets from; <c>*</c> for all.</summary>
+    public IReadOnlyList<string> WsOrigins { get; init; } = [];
+
+    /// <summary>Most gas of an <c>eth_call</c> or <c>eth_estimateGas</c>: bounds its run time.</summary>
+    public ulong GasCap { get; init; } = 50_000_000;
+
+    /// <summary>Blocks that one log query may span.</summary>
+    public ulong MaxLogRange { get; init; } = 1_000_000;
+
+    /// <summary>How long a read waits for the private head to catch up with the public one before it fails.</summary>
+    public TimeSpan PrivateHeadWait { get; init; } = TimeSpan.FromSeconds(2);
+
+    public RpcLimits Limits { get; init; } = new();
+}

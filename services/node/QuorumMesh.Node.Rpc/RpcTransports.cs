@@ -1,0 +1,74 @@
+using Microsoft.Extensions.Logging;
+using QuorumMesh.Node.Rpc.Engine;
+using QuorumMesh.Node.Rpc.Transports;
+
+namespace QuorumMesh.Node.Rpc;
+
+/// <summary>The listeners of one engine: HTTP, WebSocket and IPC, each if asked for.</summary>
+public sealed class RpcTransports : IAsyncDisposable
+{
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly KestrelListener? _http;
+    private readonly KestrelListener? _ws;
+    private readonly IpcListener? _ipc;
+    private readonly ILogger _logger;
+    private bool _disposed;
+
+    public RpcTransports(RpcEngine engine, RpcServerOptions options, ILoggerFactory loggers)
+    {
+        _logger = loggers.CreateLogger<RpcTransports>();
+        if (options.Http is { } http)
+        {
+            var session = new RpcSession(Open(http.Namespaces, engine, "HTTP"), null);
+            var endpoint = new HttpEndpoint(engine, session, new OriginRules(options.HttpCorsDomains), new OriginRules(options.HttpVirtualHosts));
+            _http = KestrelListener.Create(http, engine.Limits, loggers, webSockets: false, endpoint.HandleAsync);
+        }
+        if (options.Ws is { } ws)
+        {
+            var endpoint = new WebSocketEndpoint(engine, Open(ws.Namespaces, engine, "WebSocket"), new OriginRules(options.WsOrigins), _stopping.Token);
+            _ws = KestrelListener.Create(ws, engine.Limits, loggers, webSockets: true, endpoint.HandleAsync);
+        }
+        if (options.IpcPath is { } path) _ipc = new IpcListener(path, engine, _logger);
+    }
+
+    /// <summary>Null when HTTP is not served.</summary>
+    public Uri? HttpAddress => _http?.Address;
+
+    /// <summary>As <c>http://…</c>; null when WebSocket is not served.</summary>
+    public Uri? WsAddress => _ws?.Address;
+
+    /// <exception cref="IOException">A port or path is in use; the message names it.</exception>
+    public async Task StartAsync(CancellationToken cancellation)
+    {
+        if (_http is not null) await _http.StartAsync(cancellation).ConfigureAwait(false);
+        if (_ws is not null) await _ws.StartAsync(cancellation).ConfigureAwait(false);
+        _ipc?.Start();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        using var timeout = new CancellationTokenSource(StopTimeout);
+        foreach (var listener in new[] { _http, _ws })
+        {
+            if (listener is null) continue;
+            await listener.StopAsync(timeout.Token).ConfigureAwait(false);
+            await listener.DisposeAsync().ConfigureAwait(false);
+        }
+        if (_ipc is not null) await _ipc.DisposeAsync().ConfigureAwait(false);
+        _stopping.Dispose();
+    }
+
+    private HashSet<string> Open(IReadOnlyList<string> names, RpcEngine engine, string transport)
+    {
+        var known = engine.Table.Namespaces.ToHashSet();
+        var asked = names.Select(n => n.Trim()).Where(n => n.Length > 0).ToHashSet();
+        foreach (var name in asked.Where(n => !known.Contains(n)))
+            _logger.LogWarning("JSON-RPC over {Transport}: namespace {Namespace} does not exist on this node", transport, name);
+        return asked;
+    }
+}

@@ -1,0 +1,33 @@
+using Microsoft.AspNetCore.Http;
+using QuorumMesh.Node.Rpc.Engine;
+
+namespace QuorumMesh.Node.Rpc.Transports;
+
+/// <summary>JSON-RPC over WebSocket, on every path of its port.</summary>
+internal sealed class WebSocketEndpoint(RpcEngine engine, IReadOnlySet<string>? namespaces, OriginRules origins, CancellationToken stopping)
+{
+    public async Task HandleAsync(HttpContext http)
+    {
+        if (!http.WebSockets.IsWebSocketRequest)
+        {
+            await RefuseAsync(http, StatusCodes.Status426UpgradeRequired, "this port takes WebSocket connections only").ConfigureAwait(false);
+            return;
+        }
+        // Only browsers send an origin: other programs are let in, as by geth.
+        var origin = http.Request.Headers.Origin.ToString();
+        if (origin.Length > 0 && !origins.Allows(origin))
+        {
+            await RefuseAsync(http, StatusCodes.Status403Forbidden, "origin not allowed").ConfigureAwait(false);
+            return;
+        }
+        using var socket = await http.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false);
+        await new WebSocketConnection(socket, engine, namespaces, stopping).RunAsync().ConfigureAwait(false);
+    }
+
+    private static Task RefuseAsync(HttpContext http, int status, string why)
+    {
+        http.Response.StatusCode = status;
+        http.Response.ContentType = "text/plain; charset=utf-8";
+        return http.Response.WriteAsync(why + "\n", http.RequestAborted);
+    }
+}

@@ -1,0 +1,77 @@
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Tests;
+
+public class StateProofTests
+{
+    [Fact]
+    public void ProofsLeadFromTheRootToTheValue()
+    {
+        var store = new MemoryKeyValueStore();
+        var state = new StateStore(store, "public");
+        var world = new WorldState(state.Head);
+        for (var i = 0; i < 200; i++)
+            world.AddBalance(Address.FromWord((UInt256)(i + 1)), (UInt256)(i + 7));
+        var contract = Address.FromWord(5u);
+        for (var i = 0; i < 40; i++)
+            world.SetStorage(contract, (UInt256)i, (UInt256)(1000 + i));
+        var layer = state.Extend(state.Head, 0, world.TakeChanges());
+        Check(layer, contract);
+        StateRuns.Flush(store, state, layer);
+        Check(new StateStore(store, "public").Head, contract);
+    }
+
+    private static void Check(StateLayer layer, Address contract)
+    {
+        var proof = layer.Prove(contract, [0u, 39u, 40u]);
+        Assert.Equal(proof.Account!.Value.Encode(), Follow(layer.Root, contract.ToArray(), proof.AccountNodes));
+        Assert.Equal([1000u, 1039u, 0u], proof.Storage.Select(s => s.Value));
+        foreach (var slot in proof.Storage)
+        {
+            var leaf = Follow(proof.Account.Value.StorageRoot, slot.Slot.ToBigEndian(), slot.Nodes);
+            Assert.Equal(slot.Value, leaf is null ? UInt256.Zero : new RlpReader(leaf).ReadUInt256());
+        }
+
+        var absent = layer.Prove(Address.FromWord(5000u), [1u]);
+        Assert.Null(absent.Account);
+        Assert.Null(Follow(layer.Root, absent.Address.ToArray(), absent.AccountNodes));
+        Assert.Empty(absent.Storage[0].Nodes);
+    }
+
+    /// <summary>A verifier that knows only the node format; null when the proof shows absence.</summary>
+    private static byte[]? Follow(Hash256 root, byte[] key, IReadOnlyList<byte[]> nodes)
+    {
+        var path = Hex.ToHex(Keccak.Hash(key).ToArray(), prefix: false);
+        var reference = root.ToArray();
+        for (var i = 0; ; i++)
+        {
+            var node = reference.Length < 32 ? reference : nodes[i];
+            if (reference.Length == 32) Assert.Equal(reference, Keccak.Hash(node).ToArray());
+            else i--;
+            var list = new RlpReader(node).ReadList();
+            if (list.CountItems() == 17)
+            {
+                for (var skip = Convert.ToInt32(path[..1], 16); skip > 0; skip--)
+                    list.Skip();
+                path = path[1..];
+                reference = list.IsList ? list.ReadRaw().ToArray() : list.ReadBytes().ToArray();
+            }
+            else
+            {
+                var compact = Hex.ToHex(list.ReadBytes(), prefix: false);
+                var nibbles = compact[0] is '1' or '3' ? compact[1..] : compact[2..];
+                if (compact[0] is '2' or '3') return nibbles == path ? list.ReadBytes().ToArray() : null;
+                if (!path.StartsWith(nibbles, StringComparison.Ordinal)) return null;
+                path = path[nibbles.Length..];
+                reference = list.IsList ? list.ReadRaw().ToArray() : list.ReadBytes().ToArray();
+            }
+
+            if (reference.Length == 0)
+            {
+                Assert.Equal(nodes.Count - 1, i);
+                return null;
+            }
+        }
+    }
+}
