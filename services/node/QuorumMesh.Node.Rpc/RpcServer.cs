@@ -20,7 +20,7 @@ public sealed class RpcServer : IAsyncDisposable
     public RpcServer(INode node, RpcServerOptions options, ILoggerFactory loggers)
     {
         var logger = loggers.CreateLogger<RpcServer>();
-        Engine = new RpcEngine(CreateTable(node, options), options.Limits, Describe, logger);
+        Engine = new RpcEngine(CreateTable(node, options, logger), options.Limits, Describe, logger);
         _transports = new RpcTransports(Engine, options, loggers);
         _events = new ChainEventPump(node, logger);
         _events.Heard += _filters.Hear;
@@ -49,7 +49,7 @@ public sealed class RpcServer : IAsyncDisposable
         await _events.DisposeAsync().ConfigureAwait(false);
     }
 
-    private RpcMethodTable CreateTable(INode node, RpcServerOptions options)
+    private RpcMethodTable CreateTable(INode node, RpcServerOptions options, ILogger logger)
     {
         var reader = new NodeReader(node, options.PrivateHeadWait);
         var calls = new EthCallApi(node, reader, new CallExecutor(node, options.GasCap));
@@ -58,7 +58,7 @@ public sealed class RpcServer : IAsyncDisposable
         IRpcApi[] apis =
         [
             new Web3Api(node), new NetApi(node), new RpcModulesApi(), new RaftApi(node), info, new EthBlockApi(node, reader), new EthStateApi(node, reader),
-            calls, new EthSendApi(node, sender), new EthFilterApi(reader, new LogSearch(options.MaxLogRange), _filters, _subscriptions), new DebugApi(reader),
+            calls, new EthSendApi(node, sender), new EthAsyncApi(sender, logger), new EthFilterApi(reader, new LogSearch(options.MaxLogRange), _filters, _subscriptions), new DebugApi(node, reader),
             new TxPoolApi(node), new PersonalApi(node, sender, info), new AdminApi(node),
         ];
         var table = new RpcMethodTable();

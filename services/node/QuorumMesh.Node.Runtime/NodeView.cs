@@ -103,6 +103,14 @@ public sealed class NodeView : IDisposable
         return _stores.Private.BlockAt(_snapshot, block)?.Root ?? throw new StateUnavailableException($"the private state of block {block} is not kept");
     }
 
+    /// <summary>Every account of one side after a block, by address.</summary>
+    /// <exception cref="PrivateStateBehindException">The block is past the private head.</exception>
+    public IEnumerable<(Address Address, Account Account)> Accounts(bool ofPrivate, ulong block) => Side(ofPrivate, block).Accounts(_snapshot, block);
+
+    /// <summary>Every non-zero slot of an account of one side after a block.</summary>
+    /// <exception cref="PrivateStateBehindException">The block is past the private head.</exception>
+    public IEnumerable<(UInt256 Slot, UInt256 Value)> Storage(bool ofPrivate, ulong block, Address address) => Side(ofPrivate, block).Storage(_snapshot, block, address);
+
     /// <summary>What the EVM sees of a block, for calls and traces.</summary>
     public BlockContext ContextOf(BlockHeader header) =>
         _stores.Rules.ContextOf(header, _stores.Rules.Engine.Author(header), number => ChainStore.GetCanonicalHash(_snapshot, number) ?? default);
@@ -112,6 +120,13 @@ public sealed class NodeView : IDisposable
     public IKeyValueReader Snapshot => _snapshot;
 
     public void Dispose() => _snapshot.Dispose();
+
+    private StateStore Side(bool ofPrivate, ulong block)
+    {
+        if (!ofPrivate) return _stores.Public;
+        RequirePrivate(block);
+        return _stores.Private;
+    }
 
     private bool IsCanonical(BlockHeader header) => header.Number <= Head && ChainStore.GetCanonicalHash(_snapshot, header.Number) == header.Hash;
 

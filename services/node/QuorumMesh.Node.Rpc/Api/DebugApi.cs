@@ -1,16 +1,21 @@
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Json;
+using QuorumMesh.Node.Runtime;
 using QuorumMesh.Primitives;
+using QuorumMesh.State;
 
 namespace QuorumMesh.Node.Rpc.Api;
 
-internal sealed class DebugApi(NodeReader reader) : IRpcApi
+internal sealed class DebugApi(INode node, NodeReader reader) : IRpcApi
 {
+    private const int MaxDumped = 100_000;
+
     public void Register(RpcMethodTable table)
     {
         table.AddAsync("debug_privateStateRoot", 1, PrivateStateRootAsync);
         table.AddAsync("debug_defaultStateRoot", 1, PrivateStateRootAsync);
         table.AddAsync("debug_getBlockRlp", 1, BlockRlpAsync);
+        table.AddAsync("debug_dumpBlock", 2, DumpAsync);
         table.Add("debug_getBadBlocks", 0, call =>
         {
             call.Result.WriteStartArray();
@@ -21,14 +26,60 @@ internal sealed class DebugApi(NodeReader reader) : IRpcApi
     private async ValueTask PrivateStateRootAsync(RpcCall call)
     {
         var tag = call.OptionalBlock(0);
-        call.Result.Value(await reader.ReadAsync(call, scope =>
+        call.Result.Value(await reader.ReadAsync(call.Cancellation, scope =>
             scope.View.PrivateRoot((scope.Header(tag) ?? throw new RpcException("block not found")).Number)).ConfigureAwait(false));
     }
+
+    /// <summary>All accounts of one side, as geth prints them: hex without 0x, balances in decimal, storage values in RLP.</summary>
+    private async ValueTask DumpAsync(RpcCall call)
+    {
+        var tag = call.Block(0);
+        var side = !call.Has(1) && !RevertStyle.IsClassic(node.Profile) ? "public" : call.Text(1);
+        if (side is not ("public" or "private")) throw new RpcException($"unknown type: '{side}'");
+        await reader.ReadAsync(call.Cancellation, scope =>
+        {
+            var header = scope.Header(tag) ?? throw new RpcException("block not found");
+            var isPrivate = side == "private";
+            var accounts = scope.View.Accounts(isPrivate, header.Number).Take(MaxDumped + 1).ToList();
+            if (accounts.Count > MaxDumped) throw new RpcException($"the state has more than {MaxDumped} accounts: too many to dump");
+            call.Result.WriteStartObject();
+            call.Result.WriteString("root", Bare(isPrivate ? scope.View.PrivateRoot(header.Number) : header.StateRoot));
+            call.Result.WriteStartObject("accounts");
+            foreach (var (address, account) in accounts) WriteAccount(call, scope, isPrivate, header.Number, address, account);
+            call.Result.WriteEndObject();
+            call.Result.WriteEndObject();
+            return true;
+        }).ConfigureAwait(false);
+    }
+
+    private static void WriteAccount(RpcCall call, ReadScope scope, bool isPrivate, ulong block, Address address, Account account)
+    {
+        var json = call.Result;
+        var state = isPrivate ? scope.View.PrivateState(block) : scope.View.PublicState(block);
+        json.WriteStartObject(Hex.ToHex(address.ToArray(), prefix: false));
+        json.WriteString("balance", account.Balance.ToString());
+        json.WriteNumber("nonce", account.Nonce);
+        json.WriteString("root", Bare(account.StorageRoot));
+        json.WriteString("codeHash", Bare(account.CodeHash));
+        json.WriteString("code", Hex.ToHex(account.CodeHash == Hash256.EmptyCode ? [] : state.GetCode(account.CodeHash) ?? [], prefix: false));
+        json.WriteStartObject("storage");
+        foreach (var (slot, value) in scope.View.Storage(isPrivate, block, address))
+        {
+            call.Cancellation.ThrowIfCancellationRequested();
+            var rlp = new RlpWriter();
+            rlp.Write(value);
+            json.WriteString(Hex.ToHex(slot.ToBigEndian(), prefix: false), Hex.ToHex(rlp.WrittenSpan, prefix: false));
+        }
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static string Bare(in Hash256 hash) => Hex.ToHex(hash.ToArray(), prefix: false);
 
     private async ValueTask BlockRlpAsync(RpcCall call)
     {
         var number = call.NumberOrQuantity(0);
-        var block = await reader.ReadAsync(call, scope => scope.View.Block(number)).ConfigureAwait(false)
+        var block = await reader.ReadAsync(call.Cancellation, scope => scope.View.Block(number)).ConfigureAwait(false)
             ?? throw new RpcException($"block #{number} not found");
         call.Result.WriteStringValue(Hex.ToHex(block.Encode(), prefix: false));
     }

@@ -41,7 +41,7 @@ internal sealed class EthBlockApi(INode node, NodeReader reader) : IRpcApi
 
     private async ValueTask BlockAsync(RpcCall call, BlockTag tag, bool full)
     {
-        await reader.ReadAsync(call, scope =>
+        await reader.ReadAsync(call.Cancellation, scope =>
         {
             if (scope.Block(tag) is not { } block)
             {
@@ -55,21 +55,21 @@ internal sealed class EthBlockApi(INode node, NodeReader reader) : IRpcApi
 
     private async ValueTask HeaderAsync(RpcCall call, BlockTag tag)
     {
-        var header = await reader.ReadAsync(call, scope => scope.Header(tag)).ConfigureAwait(false);
+        var header = await reader.ReadAsync(call.Cancellation, scope => scope.Header(tag)).ConfigureAwait(false);
         if (header is null) call.Result.WriteNullValue();
         else BlockJson.WriteHeader(call.Result, header);
     }
 
     private async ValueTask CountAsync(RpcCall call, BlockTag tag, Func<Block, int> count)
     {
-        var block = await reader.ReadAsync(call, scope => scope.Block(tag)).ConfigureAwait(false);
+        var block = await reader.ReadAsync(call.Cancellation, scope => scope.Block(tag)).ConfigureAwait(false);
         if (block is null) call.Result.WriteNullValue();
         else call.Result.Quantity((ulong)count(block));
     }
 
     private async ValueTask TransactionAtAsync(RpcCall call, BlockTag tag, ulong index)
     {
-        var found = await reader.ReadAsync(call, scope => scope.Block(tag) is { } block && index < (ulong)block.Transactions.Count
+        var found = await reader.ReadAsync(call.Cancellation, scope => scope.Block(tag) is { } block && index < (ulong)block.Transactions.Count
             ? (block, scope.View.SenderOf(block.Transactions[(int)index], block.Number))
             : ((Block Block, Address Sender)?)null).ConfigureAwait(false);
         if (found is not { } at) call.Result.WriteNullValue();
@@ -78,14 +78,14 @@ internal sealed class EthBlockApi(INode node, NodeReader reader) : IRpcApi
 
     private async ValueTask RawAtAsync(RpcCall call, BlockTag tag, ulong index)
     {
-        var block = await reader.ReadAsync(call, scope => scope.Block(tag)).ConfigureAwait(false);
+        var block = await reader.ReadAsync(call.Cancellation, scope => scope.Block(tag)).ConfigureAwait(false);
         call.Result.Data(block is null || index >= (ulong)block.Transactions.Count ? [] : block.Transactions[(int)index].EncodedSpan);
     }
 
     private async ValueTask TransactionAsync(RpcCall call)
     {
         var hash = call.Hash(0);
-        var mined = await reader.ReadAsync(call, scope => scope.View.FindTransaction(hash) is { } found
+        var mined = await reader.ReadAsync(call.Cancellation, scope => scope.View.FindTransaction(hash) is { } found
             ? (found, scope.View.SenderOf(found.Transaction, found.Block.Number))
             : ((TransactionLookup Found, Address Sender)?)null).ConfigureAwait(false);
         if (mined is { } at)
@@ -99,7 +99,7 @@ internal sealed class EthBlockApi(INode node, NodeReader reader) : IRpcApi
     private async ValueTask RawAsync(RpcCall call)
     {
         var hash = call.Hash(0);
-        var tx = await reader.ReadAsync(call, scope => scope.View.FindTransaction(hash)?.Transaction).ConfigureAwait(false)
+        var tx = await reader.ReadAsync(call.Cancellation, scope => scope.View.FindTransaction(hash)?.Transaction).ConfigureAwait(false)
             ?? (await node.QueryPoolAsync(pool => pool.Find(hash), call.Cancellation).ConfigureAwait(false))?.Tx;
         call.Result.Data(tx is null ? [] : tx.EncodedSpan);
     }
@@ -107,7 +107,7 @@ internal sealed class EthBlockApi(INode node, NodeReader reader) : IRpcApi
     private async ValueTask ReceiptAsync(RpcCall call)
     {
         var hash = call.Hash(0);
-        var found = await reader.ReadAsync(call, scope =>
+        var found = await reader.ReadAsync(call.Cancellation, scope =>
         {
             if (scope.View.FindTransaction(hash) is not { } lookup) return ((TransactionLookup Lookup, ReceiptView View, Address Sender)?)null;
             var receipts = scope.Receipts(lookup.Block, lookup.Index);

@@ -20,7 +20,7 @@ internal sealed class EthCallApi(INode node, NodeReader reader, CallExecutor exe
     {
         var (arguments, tag) = (call.Read(0, CallArguments.Read), call.Block(1));
         if (call.Has(2)) throw RpcException.InvalidArgument(2, "state overrides are not supported");
-        var output = await RunAsync(call, scope => scope.Header(tag) is { } header ? executor.Call(scope, header, arguments) : null).ConfigureAwait(false);
+        var output = await RunAsync(call.Cancellation, scope => scope.Header(tag) is { } header ? executor.Call(scope, header, arguments) : null).ConfigureAwait(false);
         if (output is null && !RevertStyle.IsClassic(node.Profile)) throw new RpcException("header not found");
         call.Result.Data(output ?? []);
     }
@@ -28,19 +28,19 @@ internal sealed class EthCallApi(INode node, NodeReader reader, CallExecutor exe
     private async ValueTask EstimateAsync(RpcCall call)
     {
         var (arguments, tag) = (call.Read(0, CallArguments.Read), call.OptionalBlock(1));
-        call.Result.Quantity(await EstimateAsync(call, arguments, tag).ConfigureAwait(false));
+        call.Result.Quantity(await EstimateAsync(arguments, tag, call.Cancellation).ConfigureAwait(false));
     }
 
     /// <summary>Also for transactions sent without a gas limit.</summary>
-    public ValueTask<ulong> EstimateAsync(RpcCall call, CallArguments arguments, BlockTag tag) => RunAsync(call, scope =>
-        executor.Estimate(scope, scope.Header(tag) ?? throw new RpcException("header not found"), arguments, call.Cancellation));
+    public ValueTask<ulong> EstimateAsync(CallArguments arguments, BlockTag tag, CancellationToken cancellation) => RunAsync(cancellation, scope =>
+        executor.Estimate(scope, scope.Header(tag) ?? throw new RpcException("header not found"), arguments, cancellation));
 
-    private async ValueTask<T> RunAsync<T>(RpcCall call, Func<ReadScope, T> run)
+    private async ValueTask<T> RunAsync<T>(CancellationToken cancellation, Func<ReadScope, T> run)
     {
-        await _slots.WaitAsync(call.Cancellation).ConfigureAwait(false);
+        await _slots.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            return await reader.ReadAsync(call, run).ConfigureAwait(false);
+            return await reader.ReadAsync(cancellation, run).ConfigureAwait(false);
         }
         finally
         {

@@ -22,7 +22,7 @@ internal sealed class EthFilterApi(NodeReader reader, LogSearch search, FilterSt
 
     private async ValueTask LogsAsync(RpcCall call, LogCriteria criteria)
     {
-        var logs = await reader.ReadAsync(call, scope => search.Find(scope, criteria, call.Cancellation)).ConfigureAwait(false);
+        var logs = await reader.ReadAsync(call.Cancellation, scope => search.Find(scope, criteria, call.Cancellation)).ConfigureAwait(false);
         WriteLogs(call, logs);
     }
 

@@ -18,7 +18,7 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
         table.AddAsync("eth_sendRawTransaction", 1, SendRawAsync);
         table.AddAsync("eth_sendRawPrivateTransaction", 2, SendRawPrivateAsync);
         table.Add("eth_signTransaction", 1, c => WriteSigned(c, sender.SignOnly(c.Read(0, SendTransactionArguments.Read), null)));
-        table.AddAsync("eth_fillTransaction", 1, async c => WriteSigned(c, await sender.FillAsync(c, c.Read(0, SendTransactionArguments.Read)).ConfigureAwait(false)));
+        table.AddAsync("eth_fillTransaction", 1, async c => WriteSigned(c, await sender.FillAsync(c.Read(0, SendTransactionArguments.Read), c.Cancellation).ConfigureAwait(false)));
         table.Add("eth_sign", 2, Sign);
         table.AddAsync("eth_pendingTransactions", 0, PendingAsync);
         table.AddAsync("eth_getQuorumPayload", 1, PayloadAsync);
@@ -36,7 +36,7 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
     private async ValueTask SendAsync(RpcCall call)
     {
         var arguments = call.Read(0, SendTransactionArguments.Read);
-        call.Result.Value(await sender.SendAsync(call, arguments, null).ConfigureAwait(false));
+        call.Result.Value(await sender.SendAsync(arguments, null, call.Cancellation).ConfigureAwait(false));
     }
 
     private async ValueTask SendRawAsync(RpcCall call)
@@ -48,7 +48,7 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
     private async ValueTask SendRawPrivateAsync(RpcCall call)
     {
         var (raw, recipients) = (call.Bytes(0), call.Read(1, SendTransactionArguments.ReadRawRecipients));
-        call.Result.Value(await sender.SendRawPrivateAsync(call, Decode(raw), recipients).ConfigureAwait(false));
+        call.Result.Value(await sender.SendRawPrivateAsync(Decode(raw), recipients, call.Cancellation).ConfigureAwait(false));
     }
 
     private Transaction Decode(byte[] raw)

@@ -42,7 +42,7 @@ internal sealed class EthStateApi(INode node, NodeReader reader) : IRpcApi
     private async ValueTask CodeAsync(RpcCall call)
     {
         var (address, tag) = (call.Address(0), call.Block(1));
-        var code = await reader.ReadAsync(call, scope =>
+        var code = await reader.ReadAsync(call.Cancellation, scope =>
         {
             if (scope.Header(tag) is not { } header) return null;
             var (state, account, _) = scope.Find(address, header.Number);
@@ -55,7 +55,7 @@ internal sealed class EthStateApi(INode node, NodeReader reader) : IRpcApi
     private async ValueTask StorageAsync(RpcCall call)
     {
         var (address, key, tag) = (call.Address(0), Slot(call), call.Block(2));
-        var value = await reader.ReadAsync(call, scope => scope.Header(tag) is { } header
+        var value = await reader.ReadAsync(call.Cancellation, scope => scope.Header(tag) is { } header
             ? scope.Find(address, header.Number) is var found && found.Account is not null ? found.State.GetStorage(address, key) : UInt256.Zero
             : (UInt256?)null).ConfigureAwait(false);
         if (value is not { } word) NoSuchBlock(call, asData: true);
@@ -69,7 +69,7 @@ internal sealed class EthStateApi(INode node, NodeReader reader) : IRpcApi
         call.Result.Value((found.Account ?? throw new RpcException("can't find state object")).StorageRoot);
     }
 
-    private ValueTask<(IStateReader State, Account? Account)?> FindAsync(RpcCall call, Address address, BlockTag tag) => reader.ReadAsync(call, scope =>
+    private ValueTask<(IStateReader State, Account? Account)?> FindAsync(RpcCall call, Address address, BlockTag tag) => reader.ReadAsync(call.Cancellation, scope =>
     {
         if (scope.Header(tag) is not { } header) return ((IStateReader, Account?)?)null;
         var (state, account, _) = scope.Find(address, header.Number);

@@ -1,4 +1,3 @@
-using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Runtime;
 
 namespace QuorumMesh.Node.Rpc.Api;
@@ -7,7 +6,7 @@ namespace QuorumMesh.Node.Rpc.Api;
 internal sealed class NodeReader(INode node, TimeSpan privateHeadWait)
 {
     /// <param name="read">Runs at most twice, and has no effects.</param>
-    public async ValueTask<T> ReadAsync<T>(RpcCall call, Func<ReadScope, T> read)
+    public async ValueTask<T> ReadAsync<T>(CancellationToken cancellation, Func<ReadScope, T> read)
     {
         ulong latest;
         using (var view = node.OpenView())
@@ -22,7 +21,7 @@ internal sealed class NodeReader(INode node, TimeSpan privateHeadWait)
                 // Once more below, when the private head had time to follow.
             }
         }
-        await node.WaitForPrivateHeadAsync(latest, privateHeadWait, call.Cancellation).ConfigureAwait(false);
+        await node.WaitForPrivateHeadAsync(latest, privateHeadWait, cancellation).ConfigureAwait(false);
         using var later = node.OpenView();
         return read(new ReadScope(later, latest));
     }

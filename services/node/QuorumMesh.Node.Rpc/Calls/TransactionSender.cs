@@ -15,16 +15,16 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
     private readonly AccountLocks _locks = new();
 
     /// <param name="password">Null signs with the unlocked key.</param>
-    public async Task<Hash256> SendAsync(RpcCall call, SendTransactionArguments arguments, string? password)
+    public async Task<Hash256> SendAsync(SendTransactionArguments arguments, string? password, CancellationToken cancellation)
     {
         RequireAccount(arguments.From);
-        var gas = await GasAsync(call, arguments).ConfigureAwait(false);
-        var data = await DistributeAsync(call, arguments).ConfigureAwait(false);
+        var gas = await GasAsync(arguments, cancellation).ConfigureAwait(false);
+        var data = await DistributeAsync(arguments, cancellation).ConfigureAwait(false);
         // The manager has answered before the lock is taken: private transactions of one account are distributed side by side.
-        using var held = arguments.Nonce is null ? await _locks.EnterAsync(arguments.From, call.Cancellation).ConfigureAwait(false) : null;
-        var nonce = arguments.Nonce ?? await node.PendingNonceAsync(arguments.From, call.Cancellation).ConfigureAwait(false);
+        using var held = arguments.Nonce is null ? await _locks.EnterAsync(arguments.From, cancellation).ConfigureAwait(false) : null;
+        var nonce = arguments.Nonce ?? await node.PendingNonceAsync(arguments.From, cancellation).ConfigureAwait(false);
         var signed = Sign(Build(arguments, data, gas, nonce), arguments, password);
-        return await node.SubmitAsync(signed, call.Cancellation).ConfigureAwait(false);
+        return await node.SubmitAsync(signed, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Signs without sending and, as GoQuorum, without telling the manager.</summary>
@@ -38,29 +38,29 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
     }
 
     /// <summary>Completes a transaction for signing elsewhere; a private payload is stored with the manager and its hash put in.</summary>
-    public async Task<Transaction> FillAsync(RpcCall call, SendTransactionArguments arguments)
+    public async Task<Transaction> FillAsync(SendTransactionArguments arguments, CancellationToken cancellation)
     {
-        var gas = await GasAsync(call, arguments).ConfigureAwait(false);
-        var nonce = arguments.Nonce ?? await node.PendingNonceAsync(arguments.From, call.Cancellation).ConfigureAwait(false);
+        var gas = await GasAsync(arguments, cancellation).ConfigureAwait(false);
+        var nonce = arguments.Nonce ?? await node.PendingNonceAsync(arguments.From, cancellation).ConfigureAwait(false);
         if (!arguments.IsPrivate) return Build(arguments, Payload(arguments), gas, nonce);
         RequireManager();
         var payload = Payload(arguments);
-        var hash = await node.TransactionManager.StoreRawAsync(payload, arguments.PrivateFrom, call.Cancellation).ConfigureAwait(false);
+        var hash = await node.TransactionManager.StoreRawAsync(payload, arguments.PrivateFrom, cancellation).ConfigureAwait(false);
         return TransactionSigner.MarkPrivate(Build(arguments, hash.ToArray(), gas, nonce));
     }
 
     /// <summary>Submits a raw private transaction whose payload was stored before: distributes it first.</summary>
-    public async Task<Hash256> SendRawPrivateAsync(RpcCall call, Transaction transaction, IReadOnlyList<string>? privateFor)
+    public async Task<Hash256> SendRawPrivateAsync(Transaction transaction, IReadOnlyList<string>? privateFor, CancellationToken cancellation)
     {
         if (!transaction.IsPrivate || privateFor is null) throw new RpcException("transaction is not private");
         RequireManager();
         if (transaction.Data.Length != PayloadHash.Size)
             throw new RpcException($"the data of a private transaction is the {PayloadHash.Size}-byte hash from the transaction manager's storeraw, not {transaction.Data.Length} bytes");
-        await node.TransactionManager.SendSignedAsync(new PayloadHash(transaction.Data), privateFor, call.Cancellation).ConfigureAwait(false);
-        return await node.SubmitAsync(transaction, call.Cancellation).ConfigureAwait(false);
+        await node.TransactionManager.SendSignedAsync(new PayloadHash(transaction.Data), privateFor, cancellation).ConfigureAwait(false);
+        return await node.SubmitAsync(transaction, cancellation).ConfigureAwait(false);
     }
 
-    private async Task<byte[]> DistributeAsync(RpcCall call, SendTransactionArguments arguments)
+    private async Task<byte[]> DistributeAsync(SendTransactionArguments arguments, CancellationToken cancellation)
     {
         var payload = Payload(arguments);
         // An empty payload is not distributed: the pool refuses such a transaction, as it does one with a value.
@@ -68,17 +68,17 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
         RequireManager();
         if (!arguments.Value.IsZero) throw new RpcException("ether value is not supported for private transactions");
         var send = new SendArguments(payload, arguments.PrivateFrom, arguments.PrivateFor!);
-        var hash = await node.TransactionManager.SendAsync(send, call.Cancellation).ConfigureAwait(false);
+        var hash = await node.TransactionManager.SendAsync(send, cancellation).ConfigureAwait(false);
         node.RememberPayload(hash, payload);
         return hash.ToArray();
     }
 
-    private async ValueTask<ulong> GasAsync(RpcCall call, SendTransactionArguments arguments)
+    private async ValueTask<ulong> GasAsync(SendTransactionArguments arguments, CancellationToken cancellation)
     {
         if (arguments.Gas is { } given) return given;
         if (RevertStyle.IsClassic(node.Profile)) return ClassicGas;
         var asCall = new CallArguments { From = arguments.From, To = arguments.To, Value = arguments.Value, Data = Payload(arguments) };
-        return await estimator.EstimateAsync(call, asCall, BlockTag.Latest).ConfigureAwait(false);
+        return await estimator.EstimateAsync(asCall, BlockTag.Latest, cancellation).ConfigureAwait(false);
     }
 
     private byte[] Payload(SendTransactionArguments arguments)

@@ -9,6 +9,9 @@ namespace QuorumMesh.Node.Rpc.Transports;
 /// </summary>
 internal abstract class DuplexConnection : INotificationSink
 {
+    /// <summary>How long a peer that has sent its last request may take to fetch the answers.</summary>
+    private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(30);
+
     private readonly RpcEngine _engine;
     private readonly RpcSession _session;
     private readonly CancellationTokenSource _closed;
@@ -53,6 +56,7 @@ internal abstract class DuplexConnection : INotificationSink
         }
         finally
         {
+            _closed.CancelAfter(DrainTimeout);
             await DrainAsync().ConfigureAwait(false);
             _outbound.Writer.TryComplete();
             await sending.ConfigureAwait(false);

@@ -1,0 +1,60 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Rpc.Tests.Fakes;
+
+/// <summary>Payloads in memory; a stranger to all others. A recipient must be a 32-byte key.</summary>
+internal sealed class FakeManager : ITransactionManager
+{
+    public ConcurrentDictionary<PayloadHash, byte[]> Payloads { get; } = new();
+
+    public List<(PayloadHash Hash, IReadOnlyList<string> PrivateFor)> Distributed { get; } = [];
+
+    public bool Enabled { get; set; } = true;
+
+    public Task<PayloadHash> SendAsync(SendArguments arguments, CancellationToken cancellation)
+    {
+        Check(arguments.PrivateFor);
+        var hash = Sha3.HashPayload(arguments.Payload);
+        Payloads[hash] = arguments.Payload;
+        Distributed.Add((hash, arguments.PrivateFor));
+        return Task.FromResult(hash);
+    }
+
+    public Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation)
+    {
+        var hash = Sha3.HashPayload(payload);
+        Payloads[hash] = payload;
+        return Task.FromResult(hash);
+    }
+
+    public Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation)
+    {
+        Check(privateFor);
+        if (!Payloads.ContainsKey(hash)) throw new TransactionManagerException($"payload {hash} is not stored");
+        Distributed.Add((hash, privateFor));
+        return Task.CompletedTask;
+    }
+
+    public Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation) =>
+        Task.FromResult<IReadOnlyList<PayloadAnswer>>([.. hashes.Select(h => Payloads.TryGetValue(h, out var payload)
+            ? new PayloadAnswer(h, PayloadAvailability.Here, payload, null, [], null)
+            : new PayloadAnswer(h, PayloadAvailability.NotAParty, null, "no such payload", [], null))]);
+
+    public async IAsyncEnumerable<AvailablePayload> WatchAsync(long afterSequence, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await Task.Delay(Timeout.Infinite, cancellation);
+        yield break;
+    }
+
+    private static void Check(IReadOnlyList<string> keys)
+    {
+        foreach (var key in keys)
+        {
+            var bytes = new byte[64];
+            if (!Convert.TryFromBase64String(key, bytes, out var length) || length != 32) throw new TransactionManagerException($"Non-200 status code: recipient '{key}' is no key");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Pool;
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Node.Rpc.Tests.Fakes;
+
+/// <summary>A real chain, state and pool in memory, without consensus and network: blocks come by <see cref="Import"/>.</summary>
+internal sealed class FakeNode : INode, IDisposable
+{
+    private readonly MemoryKeyValueStore _store = new();
+    private readonly NodeStores _stores;
+    private readonly TransactionPool _pool;
+    private readonly Lock _gate = new();
+
+    public FakeNode(GenesisFile genesis, CompatibilityProfile profile, params byte[][] accountKeys)
+    {
+        _stores = new NodeStores(_store, new ChainRules(genesis.Config, profile, new RaftEngine(genesis.Config, profile)));
+        Accounts = new FakeAccounts(accountKeys);
+        var key = Keccak.Hash("a node"u8).ToArray();
+        Self = new Enode(Convert.ToHexStringLower(Secp256k1.PublicKey(key)), "127.0.0.1", 21000, discPort: 0);
+        Write(_stores.Importer.Genesis(genesis), genesis.Difficulty);
+        Genesis = Head;
+        _pool = new TransactionPool(genesis.Config, profile, PoolHead());
+    }
+
+    public BlockHeader Head { get; private set; } = null!;
+
+    public BlockHeader PrivateHead { get; private set; } = null!;
+
+    public Enode Self { get; init; }
+
+    public IReadOnlyList<PeerInfo> PeerList { get; init; } = [];
+
+    public FakeManager Manager { get; } = new();
+
+    public ChainConfig Config => _stores.Rules.Config;
+    public CompatibilityProfile Profile => _stores.Rules.Profile;
+    public ulong NetworkId => 10;
+    public string ClientVersion => "QuorumMesh/test";
+    public string DataDirectory => "/data/node1";
+    public BlockHeader Genesis { get; }
+    public ITransactionManager TransactionManager => Manager;
+    public IAccountStore Accounts { get; }
+    public INodeSigner NodeKey => throw new NotSupportedException("no method signs with the node key");
+    public IPeerNetwork Peers => new FakePeers(Self, PeerList);
+    public NodeEvents Events { get; } = new();
+    public RaftStatus Raft { get; set; } = new("", null, []);
+    public SyncProgress? Sync => null;
+
+    public NodeView OpenView() => new(_stores, new PrivateHeadStatus(PrivateHead.Number, null, "payloads are missing in this test"));
+
+    public Task<Hash256> SubmitAsync(Transaction transaction, CancellationToken cancellation)
+    {
+        var recovered = _stores.Senders.Recover(transaction, _stores.Rules.SenderRulesAt(Head.Number + 1)) ?? throw new TransactionRejectedException("invalid sender");
+        lock (_gate)
+        {
+            var added = _pool.Add(recovered, isLocal: true, DateTimeOffset.UtcNow);
+            if (added.Error is { } error) throw new TransactionRejectedException(error);
+        }
+        Events.Raise([recovered]);
+        return Task.FromResult(transaction.Hash);
+    }
+
+    public Task<T> QueryPoolAsync<T>(Func<TransactionPool, T> query, CancellationToken cancellation)
+    {
+        lock (_gate) return Task.FromResult(query(_pool));
+    }
+
+    public Task<ulong> PendingNonceAsync(Address account, CancellationToken cancellation) => QueryPoolAsync(pool => pool.NextNonce(account), cancellation);
+
+    public Task WaitForPrivateHeadAsync(ulong block, TimeSpan atMost, CancellationToken cancellation) => Task.CompletedTask;
+
+    public void RememberPayload(PayloadHash hash, byte[] payload) => Manager.Payloads[hash] = payload;
+
+    /// <param name="withPrivate">False leaves the private head where it is.</param>
+    public void Import(Block block, bool withPrivate = true)
+    {
+        var transactions = _stores.Senders.RecoverAll(block.Transactions, _stores.Rules.SenderRulesAt(block.Number)) ?? throw new InvalidBlockException("invalid sender");
+        var privateParent = withPrivate && PrivateHead.Hash == Head.Hash ? _stores.Private.Head : null;
+        var imported = _stores.Importer.Import(block, Head, transactions, _stores.Public.Head, privateParent, PayloadFor, n => ChainStore.GetCanonicalHash(_store, n) ?? default);
+        Write(imported, ChainStore.GetTotalDifficulty(_store, Head.Hash)!.Value + block.Header.Difficulty);
+        lock (_gate) _pool.SetHead(PoolHead(), transactions);
+        Events.Raise(new HeadEvent(block));
+        Raise(block.Header, transactions, imported.Execution.Receipts);
+        if (imported.PrivateLayer is not null) Raise(block.Header, transactions, imported.Execution.PrivateReceipts ?? []);
+    }
+
+    public void Dispose() => _store.Dispose();
+
+    private void Raise(BlockHeader header, RecoveredTransaction[] transactions, IReadOnlyList<Receipt?> receipts)
+    {
+        var logs = receipts.Select((r, i) => (r, i)).Where(e => e.r is { Logs.Count: > 0 }).Select(e => new TransactionLogs(transactions[e.i], e.i, e.r!)).ToList();
+        Events.Raise(new LogsEvent(header, logs));
+    }
+
+    private PrivatePayload? PayloadFor(PayloadHash hash) => Manager.Payloads.TryGetValue(hash, out var payload) ? PrivatePayload.Of(payload) : PrivatePayload.NotAParty;
+
+    private PoolHead PoolHead() => new(Head.Number, Head.GasLimit, a => _stores.Public.Head.GetAccount(a) is { } account ? (account.Nonce, account.Balance) : (0, UInt256.Zero));
+
+    private void Write(ImportedBlock imported, in UInt256 totalDifficulty)
+    {
+        var batch = new KeyValueBatch();
+        _stores.Importer.Put(batch, imported, totalDifficulty);
+        _store.Write(batch, sync: false);
+        _stores.Importer.Advance(imported);
+        Head = imported.Block.Header;
+        if (imported.PrivateLayer is not null) PrivateHead = Head;
+    }
+}

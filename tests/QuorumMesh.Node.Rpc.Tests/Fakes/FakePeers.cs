@@ -1,0 +1,38 @@
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Rpc.Tests.Fakes;
+
+internal sealed class FakePeers(Enode self, IReadOnlyList<PeerInfo> peers) : IPeerNetwork
+{
+    public IReadOnlyList<PeerInfo> Peers => peers;
+
+    public Enode Self => self;
+
+    public void SetStatus(PeerStatus own)
+    {
+    }
+
+    public void AddStaticPeer(Enode e)
+    {
+    }
+
+    public void RemovePeer(string nodeId)
+    {
+    }
+
+    public void SetAllowed(Func<string, bool>? nodeIdAllowed)
+    {
+    }
+
+    public void BroadcastTransactions(IReadOnlyList<ReadOnlyMemory<byte>> rawTransactions, string? exceptNodeId, bool resend = false)
+    {
+    }
+
+    public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, ulong from, int count, CancellationToken ct) => Task.FromResult<IReadOnlyList<byte[]>>([]);
+
+    public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, Hash256 from, int count, ulong skip, bool reverse, CancellationToken ct) => Task.FromResult<IReadOnlyList<byte[]>>([]);
+
+    public Task<IReadOnlyList<byte[]>> RequestBodiesAsync(string nodeId, IReadOnlyList<Hash256> hashes, CancellationToken ct) => Task.FromResult<IReadOnlyList<byte[]>>([]);
+}

@@ -1,0 +1,133 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using QuorumMesh.Chain;
+using QuorumMesh.Node.Rpc.Tests.Fakes;
+using QuorumMesh.Primitives;
+using QuorumMesh.Tests;
+
+namespace QuorumMesh.Node.Rpc.Tests;
+
+/// <summary>Signing, sending and calling, under the classic profile and a later one.</summary>
+public sealed class SendTests
+{
+    private const string Recipient = "0RaKJeL5+cTohk86XHQgj9CIvs5u3aXcF6/ZGgxYBH4=";
+    private const string Reverting = "0x12D8e0e264296B4729a4dfeA8662F53481A80DA3";
+
+    [VectorFact]
+    public async Task PrivateTransactionIsDistributedThenPooledWithItsHash()
+    {
+        using var node = RecordedNetwork.Node(1);
+        await using var client = new RpcClient(node);
+        var from = node.Accounts.Accounts[0];
+        var hash = (await client.CallAsync("eth_sendTransaction", $$"""[{"from":"{{from}}","data":"0x6001","gas":"0x47b760","privateFor":["{{Recipient}}"]}]""")).GetString();
+        var (payload, recipients) = Assert.Single(node.Manager.Distributed);
+        Assert.Equal([Recipient], recipients);
+        var pooled = await client.CallAsync("eth_getTransactionByHash", $"[\"{hash}\"]");
+        Assert.Equal(payload.ToString(), pooled.GetProperty("input").GetString());
+        Assert.Contains(pooled.GetProperty("v").GetString(), new[] { "0x25", "0x26" });
+        Assert.Equal(from.ToString(), pooled.GetProperty("from").GetString());
+        Assert.Equal("0x6001", (await client.CallAsync("eth_getQuorumPayload", $"[\"{payload}\"]")).GetString());
+    }
+
+    [VectorFact]
+    public async Task OfflineSigningGoesByFillSignAndSendRawPrivate()
+    {
+        using var node = RecordedNetwork.Node(1);
+        await using var client = new RpcClient(node);
+        var key = Keccak.Hash("offline"u8).ToArray();
+        var from = Secp256k1.AddressOf(Secp256k1.PublicKey(key));
+        var filled = await client.CallAsync("eth_fillTransaction", $$"""[{"from":"{{from}}","data":"0x6001","gas":"0x47b760","privateFor":[]}]""");
+        Assert.Equal("0x25", filled.GetProperty("tx").GetProperty("v").GetString());
+        Assert.Empty(node.Manager.Distributed);
+        var unsigned = Transaction.Decode(Hex.FromHex(filled.GetProperty("raw").GetString()!));
+        var signed = TransactionSigner.SignPrivate(unsigned, key);
+        var raw = Hex.ToHex(signed.EncodedSpan);
+        Assert.Equal("transaction is not private", (await client.FailAsync("eth_sendRawPrivateTransaction", $$"""["{{raw}}",{}]""")).Message);
+        Assert.Equal(signed.Hash.ToString(), (await client.CallAsync("eth_sendRawPrivateTransaction", $$"""["{{raw}}",{"privateFor":["{{Recipient}}"]}]""")).GetString());
+        Assert.Equal(unsigned.Data, Assert.Single(node.Manager.Distributed).Hash.ToArray());
+    }
+
+    [VectorFact]
+    public async Task ConcurrentSendsOfOneAccountGetConsecutiveNonces()
+    {
+        using var node = RecordedNetwork.Node(1);
+        await using var client = new RpcClient(node);
+        var from = node.Accounts.Accounts[0];
+        var first = await node.PendingNonceAsync(from, default);
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => Task.Run(() => client.CallAsync("eth_sendTransaction", $$"""[{"from":"{{from}}","to":"{{from}}"}]"""))));
+        Assert.Equal(first + 50, await node.PendingNonceAsync(from, default));
+        Assert.Equal("0x32", (await client.CallAsync("txpool_status")).GetProperty("pending").GetString());
+    }
+
+    [VectorFact]
+    public async Task LaterProfilesTellRevertsWithReasonAndData()
+    {
+        // Blocks before the recorded chain's first EIP-1283 store execute alike under later rules.
+        using var classic = RecordedNetwork.Node(1);
+        await using var client = new RpcClient(classic);
+        var call = $$"""[{"to":"{{Reverting}}","data":"0xe134e33d"},"latest"]""";
+        var data = (await client.CallAsync("eth_call", call)).GetString()!;
+        Assert.StartsWith("0x08c379a0", data);
+        Assert.StartsWith("a reason that is rather long", RevertStyle.Reason(Hex.FromHex(data)));
+        var error = RevertStyle.Error(Evm.EvmStatus.Revert, Hex.FromHex(data));
+        Assert.Equal((3, data), (error.Code, error.ErrorData));
+        Assert.StartsWith("execution reverted: a reason that is rather long", error.Message);
+        Assert.Equal("execution reverted", RevertStyle.Error(Evm.EvmStatus.Revert, [1, 2, 3]).Message);
+    }
+
+    [Fact]
+    public void RevertReasonsAreReadWithCare()
+    {
+        Assert.Null(RevertStyle.Reason([]));
+        Assert.Null(RevertStyle.Reason(Hex.FromHex("08c379a0")));
+        var longer = Hex.FromHex("08c379a0" + new string('0', 62) + "20" + new string('f', 64));
+        Assert.Null(RevertStyle.Reason(longer));
+    }
+
+    [VectorFact]
+    public async Task DeepCallsAndEndlessLoopsEndWithinTheGasCap()
+    {
+        using var node = RecordedNetwork.Node(1);
+        await using var client = new RpcClient(node, new RpcServerOptions { GasCap = 10_000_000 });
+        // JUMPDEST PUSH1 0 JUMP as init code never ends by itself.
+        Assert.Equal("0x", (await client.CallAsync("eth_call", """[{"data":"0x5b600056","gas":"0xffffffffffff"},"latest"]""")).GetString());
+        Assert.Contains("gas required exceeds allowance", (await client.FailAsync("eth_estimateGas", """[{"data":"0x5b600056"}]""")).Message);
+        // Init code that calls CREATE with itself as long as there is gas and depth.
+        Assert.Equal("0x", (await client.CallAsync("eth_call", """[{"data":"0x386000600039386000600060f0","gas":"0xffffffffffff"},"latest"]""")).GetString());
+        Assert.Equal("0x7f", (await client.CallAsync("eth_blockNumber")).GetString());
+    }
+
+    [VectorFact]
+    public async Task SendAsyncReportsToItsCallback()
+    {
+        using var node = RecordedNetwork.Node(1);
+        await using var client = new RpcClient(node);
+        var from = node.Accounts.Accounts[0];
+        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var url = $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/done";
+        Assert.Equal(default(Hash256).ToString(), (await client.CallAsync("eth_sendTransactionAsync", $$"""[{"from":"{{from}}","to":"{{from}}","callbackUrl":"{{url}}"}]""")).GetString());
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var connection = await listener.AcceptTcpClientAsync(timeout.Token);
+        var text = await ReadRequestAsync(connection.GetStream(), timeout.Token);
+        using var report = JsonDocument.Parse(text[text.IndexOf('{')..]);
+        Assert.Equal(1, report.RootElement.GetProperty("id").GetInt32());
+        Assert.Equal("0x1", (await client.CallAsync("txpool_status")).GetProperty("pending").GetString());
+        Assert.Equal("callbackUrl is not an http or https URL", (await client.FailAsync("eth_sendTransactionAsync", $$"""[{"from":"{{from}}","callbackUrl":"file:///x"}]""")).Message);
+    }
+
+    private static async Task<string> ReadRequestAsync(Stream stream, CancellationToken cancellation)
+    {
+        var text = new StringBuilder();
+        var buffer = new byte[4096];
+        while (!text.ToString().Contains('}'))
+        {
+            var read = await stream.ReadAsync(buffer, cancellation);
+            if (read == 0) break;
+            text.Append(Encoding.ASCII.GetString(buffer, 0, read));
+        }
+        await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"u8.ToArray(), cancellation);
+        return text.ToString();
+    }
+}
