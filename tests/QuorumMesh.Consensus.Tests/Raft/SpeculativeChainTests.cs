@@ -95,6 +95,30 @@ public class SpeculativeChainTests
         Assert.Equal((H("9"), 0, 0), (chain.Head, chain.Count, chain.ExpectedInvalidCount));
     }
 
+    /// <summary>An old minter's block comes between: the log decides, the same way on every member.</summary>
+    [Fact]
+    public void Two_minters_that_overlap_come_to_the_same_chain()
+    {
+        var (old, young) = (new SpeculativeChain(H("0")), new SpeculativeChain(H("0")));
+        old.Extend(Block("1", "0", "a"));
+        old.Extend(Block("2", "1", "b"));
+        young.Extend(Block("1'", "0", "a"));
+        old.Clear(H("0")); // it lost the leadership
+        var head = H("0");
+        foreach (var (name, parent) in new[] { ("1", "0"), ("1'", "0"), ("2", "1") })
+        {
+            var extends = H(parent) == head;
+            if (extends) head = H(name);
+            foreach (var chain in new[] { old, young })
+            {
+                if (extends) chain.Accept(H(name));
+                else chain.UnwindFrom(H(name), head);
+            }
+        }
+        Assert.Equal(H("2"), head);
+        Assert.All(new[] { old, young }, c => Assert.Equal((head, 0, false), (c.Head, c.Count, c.IsProposed(H("a")))));
+    }
+
     [Fact]
     public void Marked_transactions_are_exactly_those_of_the_blocks_that_are_left() => Gen.Int[0, 5].Array[0, 40].Sample(steps =>
     {
