@@ -73,7 +73,9 @@ public class RaftMembershipTests
         // One that a follower sends on becomes an empty entry, as in etcd.
         network[1].Core.Step(new RaftMessage
         {
-            Type = RaftMessageType.Prop, From = 2, To = 1,
+            Type = RaftMessageType.Prop,
+            From = 2,
+            To = 1,
             Entries = [new RaftEntry(0, 0, RaftEntryType.ConfChange, RaftWire.Encode(Change(RaftConfChangeType.AddNode, 5)))],
         });
         network.Settle();
@@ -179,7 +181,11 @@ public class RaftMembershipTests
         var (committed, term) = (follower.Core.Committed, follower.Core.Term);
         follower.Core.Step(new RaftMessage
         {
-            Type = RaftMessageType.Snap, From = 1, To = 2, Term = term, Snapshot = new RaftSnapshot([1], new RaftConfState([1, 2, 3], []), committed - 1, term),
+            Type = RaftMessageType.Snap,
+            From = 1,
+            To = 2,
+            Term = term,
+            Snapshot = new RaftSnapshot([1], new RaftConfState([1, 2, 3], []), committed - 1, term),
         });
         Assert.Equal(committed, follower.Drain().Single().Index);
         Assert.Null(follower.Installed);

@@ -37,7 +37,14 @@ public class RaftWireTests
         "0803" + "1002" + "1801" + "2003" + "2802" + "3004" + "3a09" + "080010031805" + "2201ff" + "4004" + "4a08" + "12060a0010001800" + "5000" + "5800",
         Hex(RaftWire.Encode(new RaftMessage
         {
-            Type = RaftMessageType.App, To = 2, From = 1, Term = 3, LogTerm = 2, Index = 4, Commit = 4, Entries = [new RaftEntry(3, 5, RaftEntryType.Normal, [0xff])],
+            Type = RaftMessageType.App,
+            To = 2,
+            From = 1,
+            Term = 3,
+            LogTerm = 2,
+            Index = 4,
+            Commit = 4,
+            Entries = [new RaftEntry(3, 5, RaftEntryType.Normal, [0xff])],
         })));
 
     [Fact]
@@ -79,8 +86,18 @@ public class RaftWireTests
             var (type, n, entries, snap, reject, context) = x;
             var message = new RaftMessage
             {
-                Type = (RaftMessageType)type, To = n[0], From = n[1], Term = n[2], LogTerm = n[3], Index = n[4], Commit = n[5], RejectHint = n[6],
-                Entries = entries, Snapshot = snap, Reject = reject, Context = context,
+                Type = (RaftMessageType)type,
+                To = n[0],
+                From = n[1],
+                Term = n[2],
+                LogTerm = n[3],
+                Index = n[4],
+                Commit = n[5],
+                RejectHint = n[6],
+                Entries = entries,
+                Snapshot = snap,
+                Reject = reject,
+                Context = context,
             };
             var bytes = RaftWire.Encode(message);
             return bytes.Length == RaftWire.SizeOf(message) && bytes.AsSpan().SequenceEqual(RaftWire.Encode(RaftWire.DecodeMessage(bytes)));

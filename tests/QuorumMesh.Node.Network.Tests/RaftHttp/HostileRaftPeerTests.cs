@@ -13,7 +13,11 @@ public sealed class HostileRaftPeerTests : IAsyncLifetime
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private readonly RaftTransport _transport = new(new RaftTransportOptions
     {
-        Id = 0xa, Listen = new IPEndPoint(IPAddress.Loopback, 0), AdvertisedUrl = new Uri("http://127.0.0.1:50401"), ReadTimeout = TimeSpan.FromSeconds(2), MaxFrameSize = 1 << 20,
+        Id = 0xa,
+        Listen = new IPEndPoint(IPAddress.Loopback, 0),
+        AdvertisedUrl = new Uri("http://127.0.0.1:50401"),
+        ReadTimeout = TimeSpan.FromSeconds(2),
+        MaxFrameSize = 1 << 20,
     });
     private readonly ConcurrentQueue<ulong> _lost = new();
     private readonly ConcurrentQueue<RaftMessage> _received = new();

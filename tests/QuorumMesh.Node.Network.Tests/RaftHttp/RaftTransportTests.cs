@@ -24,7 +24,10 @@ public sealed class RaftTransportTests : IAsyncLifetime
     {
         var member = new Member(new RaftTransport(new RaftTransportOptions
         {
-            Id = id, Listen = new IPEndPoint(IPAddress.Loopback, 0), ClusterId = clusterId, AdvertisedUrl = null,
+            Id = id,
+            Listen = new IPEndPoint(IPAddress.Loopback, 0),
+            ClusterId = clusterId,
+            AdvertisedUrl = null,
         }));
         await member.Transport.StartAsync();
         _members.Add(member);
@@ -44,7 +47,13 @@ public sealed class RaftTransportTests : IAsyncLifetime
 
     private static RaftMessage Append(ulong from, ulong to, ulong index) => new()
     {
-        Type = RaftMessageType.App, From = from, To = to, Term = 2, LogTerm = 2, Index = index, Commit = index,
+        Type = RaftMessageType.App,
+        From = from,
+        To = to,
+        Term = 2,
+        LogTerm = 2,
+        Index = index,
+        Commit = index,
         Entries = [new RaftEntry(2, index + 1, RaftEntryType.Normal, new byte[1000])],
     };
 
@@ -106,7 +115,11 @@ public sealed class RaftTransportTests : IAsyncLifetime
         var (a, b) = await Pair();
         var snapshot = new RaftMessage
         {
-            Type = RaftMessageType.Snap, From = 1, To = 0x1f, Term = 3, Snapshot = new RaftSnapshot([1, 2], new RaftConfState([1, 0x1f], [4]), 10, 3),
+            Type = RaftMessageType.Snap,
+            From = 1,
+            To = 0x1f,
+            Term = 3,
+            Snapshot = new RaftSnapshot([1, 2], new RaftConfState([1, 0x1f], [4]), 10, 3),
         };
         a.Transport.Send([snapshot]);
         await Until(() => a.Snapshots.Contains((0x1fUL, true)), "the report");

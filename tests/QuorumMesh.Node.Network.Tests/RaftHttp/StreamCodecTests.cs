@@ -8,7 +8,14 @@ public class StreamCodecTests
 {
     private static RaftMessage Append(ulong index, ulong logTerm, ulong term, ulong commit, params RaftEntry[] entries) => new()
     {
-        Type = RaftMessageType.App, From = 1, To = 2, Term = term, LogTerm = logTerm, Index = index, Commit = commit, Entries = entries,
+        Type = RaftMessageType.App,
+        From = 1,
+        To = 2,
+        Term = term,
+        LogTerm = logTerm,
+        Index = index,
+        Commit = commit,
+        Entries = entries,
     };
 
     private static RaftEntry Entry(ulong term, ulong index, byte data) => new(term, index, RaftEntryType.Normal, [data]);

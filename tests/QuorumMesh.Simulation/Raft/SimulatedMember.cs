@@ -29,8 +29,14 @@ internal sealed class SimulatedMember(ulong id, RaftCluster cluster, Random rand
         if (_log.Snapshot() is { } snapshot) TakeSnapshot(snapshot);
         var config = new RaftConfig
         {
-            Id = Id, Applied = AppliedIndex, ConfState = ConfState.IsEmpty ? null : ConfState, PreVote = cluster.PreVote,
-            MaxSizePerMessage = 300, MaxInflight = 4, MaxUncommittedSize = 20_000, MaxCommittedSizePerReady = 500,
+            Id = Id,
+            Applied = AppliedIndex,
+            ConfState = ConfState.IsEmpty ? null : ConfState,
+            PreVote = cluster.PreVote,
+            MaxSizePerMessage = 300,
+            MaxInflight = 4,
+            MaxUncommittedSize = 20_000,
+            MaxCommittedSizePerReady = 500,
         };
         Core = bootstrap is not null && _log.LastIndex == 0 && _log.HardState.IsEmpty
             ? RaftCore.Bootstrap(config, _log, random.Next, bootstrap)

@@ -65,8 +65,12 @@ public sealed partial class RaftCore
             if (id == Id || member.IsLearner) continue;
             Send(new RaftMessage
             {
-                To = id, Type = preVote ? RaftMessageType.PreVote : RaftMessageType.Vote, Term = preVote ? Term + 1 : Term,
-                Index = _log.LastIndex, LogTerm = _log.LastTerm, Context = transfer ? TransferContext : null,
+                To = id,
+                Type = preVote ? RaftMessageType.PreVote : RaftMessageType.Vote,
+                Term = preVote ? Term + 1 : Term,
+                Index = _log.LastIndex,
+                LogTerm = _log.LastTerm,
+                Context = transfer ? TransferContext : null,
             });
         }
     }

@@ -120,8 +120,18 @@ public static class RaftWire
         if (type > (ulong)RaftMessageType.PreVoteResp) throw new RaftFormatException($"unknown raft message type {type}");
         return new RaftMessage
         {
-            Type = (RaftMessageType)type, To = to, From = from, Term = term, LogTerm = logTerm, Index = index, Entries = entries ?? [],
-            Commit = commit, Snapshot = snapshot is { Index: > 0 } ? snapshot : null, Reject = reject, RejectHint = rejectHint, Context = context,
+            Type = (RaftMessageType)type,
+            To = to,
+            From = from,
+            Term = term,
+            LogTerm = logTerm,
+            Index = index,
+            Entries = entries ?? [],
+            Commit = commit,
+            Snapshot = snapshot is { Index: > 0 } ? snapshot : null,
+            Reject = reject,
+            RejectHint = rejectHint,
+            Context = context,
         };
     }
 

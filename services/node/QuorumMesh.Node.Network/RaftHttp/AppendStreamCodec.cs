@@ -87,7 +87,14 @@ internal sealed class AppendStreamDecoder(RaftFrameReader reader, ulong local, u
         var commit = await reader.UInt64Async(cancel).ConfigureAwait(false);
         return new RaftMessage
         {
-            Type = RaftMessageType.App, From = remote, To = local, Term = _term, LogTerm = _term, Index = previous, Entries = entries, Commit = commit,
+            Type = RaftMessageType.App,
+            From = remote,
+            To = local,
+            Term = _term,
+            LogTerm = _term,
+            Index = previous,
+            Entries = entries,
+            Commit = commit,
         };
     }
 }
