@@ -1,8 +1,10 @@
 using Microsoft.Extensions.Logging;
+using QuorumMesh.Chain;
 using QuorumMesh.Node.Rpc.Api;
 using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Filters;
+using QuorumMesh.Node.Rpc.Json;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.State;
@@ -12,15 +14,19 @@ namespace QuorumMesh.Node.Rpc;
 /// <summary>A node's JSON-RPC: all its methods on HTTP, WebSocket and IPC.</summary>
 public sealed class RpcServer : IAsyncDisposable
 {
+    private const ulong NanosecondsPerSecond = 1_000_000_000;
+
     private readonly FilterStore _filters = new(TimeProvider.System);
-    private readonly SubscriptionStore _subscriptions = new();
+    private readonly SubscriptionStore _subscriptions;
     private readonly ChainEventPump _events;
     private readonly RpcTransports _transports;
 
     public RpcServer(INode node, RpcServerOptions options, ILoggerFactory loggers)
     {
         var logger = loggers.CreateLogger<RpcServer>();
-        Engine = new RpcEngine(CreateTable(node, options, logger), options.Limits, Describe, logger);
+        var format = new BlockJson(node.Profile, options.BlockTimesInSeconds && node.Config.Engine == EngineKind.Raft ? NanosecondsPerSecond : 1);
+        _subscriptions = new SubscriptionStore(format);
+        Engine = new RpcEngine(CreateTable(node, options, format, logger), options.Limits, Describe, logger);
         _transports = new RpcTransports(Engine, options, loggers);
         _events = new ChainEventPump(node, logger);
         _events.Heard += _filters.Hear;
@@ -49,7 +55,7 @@ public sealed class RpcServer : IAsyncDisposable
         await _events.DisposeAsync().ConfigureAwait(false);
     }
 
-    private RpcMethodTable CreateTable(INode node, RpcServerOptions options, ILogger logger)
+    private RpcMethodTable CreateTable(INode node, RpcServerOptions options, BlockJson format, ILogger logger)
     {
         var reader = new NodeReader(node, options.PrivateHeadWait);
         var calls = new EthCallApi(node, reader, new CallExecutor(node, options.GasCap));
@@ -57,7 +63,7 @@ public sealed class RpcServer : IAsyncDisposable
         var info = new EthInfoApi(node);
         IRpcApi[] apis =
         [
-            new Web3Api(node), new NetApi(node), new RpcModulesApi(), new RaftApi(node), info, new EthBlockApi(node, reader), new EthStateApi(node, reader),
+            new Web3Api(node), new NetApi(node), new RpcModulesApi(), new RaftApi(node), info, new EthBlockApi(node, reader, format), new EthStateApi(node, reader),
             calls, new EthSendApi(node, sender), new EthAsyncApi(sender, logger), new EthFilterApi(reader, new LogSearch(options.MaxLogRange), _filters, _subscriptions), new DebugApi(node, reader),
             new TxPoolApi(node), new PersonalApi(node, sender, info), new AdminApi(node),
         ];

@@ -37,5 +37,11 @@ public sealed record RpcServerOptions
     /// <summary>How long a read waits for the private head to catch up with the public one before it fails.</summary>
     public TimeSpan PrivateHeadWait { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// Block times in seconds, for clients that cannot hold Raft's nanoseconds (ethers, web3). GoQuorum gives them as they are, and so
+    /// does this node when false. What contracts see stays the same.
+    /// </summary>
+    public bool BlockTimesInSeconds { get; init; }
+
     public RpcLimits Limits { get; init; } = new();
 }

@@ -47,10 +47,10 @@ internal sealed class AdminApi(INode node) : IRpcApi
         json.WriteStartObject();
         json.WriteString("id", Id(self));
         json.WriteString("name", node.ClientVersion);
-        json.WriteString("enode", self.ToString());
+        json.WriteString("enode", new Enode(self.NodeId, self.Host, self.Port, self.RaftPort, discPort: 0).ToString());
         json.WriteString("ip", self.Host);
         json.WriteStartObject("ports");
-        json.WriteNumber("discovery", self.DiscPort ?? self.Port);
+        json.WriteNumber("discovery", 0);
         json.WriteNumber("listener", self.Port);
         json.WriteEndObject();
         json.WriteString("listenAddr", $"{self.Host}:{self.Port}");

@@ -7,7 +7,7 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Rpc.Api;
 
 /// <summary>The part of eth that reads blocks, transactions and receipts.</summary>
-internal sealed class EthBlockApi(INode node, NodeReader reader) : IRpcApi
+internal sealed class EthBlockApi(INode node, NodeReader reader, BlockJson format) : IRpcApi
 {
     public void Register(RpcMethodTable table)
     {
@@ -48,7 +48,7 @@ internal sealed class EthBlockApi(INode node, NodeReader reader) : IRpcApi
                 call.Result.WriteNullValue();
                 return false;
             }
-            BlockJson.Write(call.Result, block, scope.View.TotalDifficulty(block.Hash), full ? tx => scope.View.SenderOf(tx, block.Number) : null, tag.Kind == BlockTagKind.Pending, node.Profile);
+            format.Write(call.Result, block, scope.View.TotalDifficulty(block.Hash), full ? tx => scope.View.SenderOf(tx, block.Number) : null, tag.Kind == BlockTagKind.Pending);
             return true;
         }).ConfigureAwait(false);
     }
@@ -57,7 +57,7 @@ internal sealed class EthBlockApi(INode node, NodeReader reader) : IRpcApi
     {
         var header = await reader.ReadAsync(call.Cancellation, scope => scope.Header(tag)).ConfigureAwait(false);
         if (header is null) call.Result.WriteNullValue();
-        else BlockJson.WriteHeader(call.Result, header);
+        else format.WriteHeader(call.Result, header);
     }
 
     private async ValueTask CountAsync(RpcCall call, BlockTag tag, Func<Block, int> count)

@@ -5,7 +5,7 @@ using QuorumMesh.Node.Rpc.Json;
 namespace QuorumMesh.Node.Rpc.Filters;
 
 /// <summary>Subscriptions of WebSocket and IPC connections; they end with their connection.</summary>
-internal sealed class SubscriptionStore
+internal sealed class SubscriptionStore(BlockJson format)
 {
     private const int MaxPerConnection = 256;
 
@@ -57,12 +57,12 @@ internal sealed class SubscriptionStore
         _ => FilterKind.Logs,
     };
 
-    private static bool Notify(Subscription subscription, ChainEvent happened)
+    private bool Notify(Subscription subscription, ChainEvent happened)
     {
         switch (happened)
         {
             case ChainEvent.Head head:
-                return Send(subscription, json => BlockJson.WriteHeader(json, head.Header));
+                return Send(subscription, json => format.WriteHeader(json, head.Header));
             case ChainEvent.Pending pending:
                 return pending.Hashes.All(hash => Send(subscription, json => json.Value(hash)));
             case ChainEvent.Logs logs:

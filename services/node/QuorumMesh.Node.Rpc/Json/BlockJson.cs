@@ -5,11 +5,13 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Rpc.Json;
 
-internal static class BlockJson
+/// <summary>Blocks and headers as JSON.</summary>
+/// <param name="TimeUnit">What the header's time is divided by: 1 gives it as it is, nanoseconds under Raft.</param>
+internal sealed record BlockJson(CompatibilityProfile Profile, ulong TimeUnit)
 {
     /// <param name="senderOf">Null for hashes only.</param>
     /// <param name="isPending">Hash, nonce and miner are then null, as geth has it.</param>
-    public static void Write(Utf8JsonWriter json, Block block, in UInt256 totalDifficulty, Func<Transaction, Address>? senderOf, bool isPending, CompatibilityProfile profile)
+    public void Write(Utf8JsonWriter json, Block block, in UInt256 totalDifficulty, Func<Transaction, Address>? senderOf, bool isPending)
     {
         json.WriteStartObject();
         WriteHeaderFields(json, block.Header, isPending);
@@ -20,7 +22,7 @@ internal static class BlockJson
         {
             var tx = block.Transactions[i];
             if (senderOf is null) json.Value(tx.Hash);
-            else TransactionJson.Write(json, tx, senderOf(tx), (block.Header, i), profile);
+            else TransactionJson.Write(json, tx, senderOf(tx), (block.Header, i), Profile);
         }
         json.WriteEndArray();
         json.WriteStartArray("uncles"u8);
@@ -29,14 +31,14 @@ internal static class BlockJson
     }
 
     /// <summary>As the newHeads subscription sends it.</summary>
-    public static void WriteHeader(Utf8JsonWriter json, BlockHeader header)
+    public void WriteHeader(Utf8JsonWriter json, BlockHeader header)
     {
         json.WriteStartObject();
         WriteHeaderFields(json, header, isPending: false);
         json.WriteEndObject();
     }
 
-    private static void WriteHeaderFields(Utf8JsonWriter json, BlockHeader header, bool isPending)
+    private void WriteHeaderFields(Utf8JsonWriter json, BlockHeader header, bool isPending)
     {
         json.Quantity("number"u8, header.Number);
         json.Value("parentHash"u8, header.ParentHash);
@@ -47,7 +49,7 @@ internal static class BlockJson
         json.Data("extraData"u8, header.ExtraData);
         json.Quantity("gasLimit"u8, header.GasLimit);
         json.Quantity("gasUsed"u8, header.GasUsed);
-        json.Quantity("timestamp"u8, header.Time);
+        json.Quantity("timestamp"u8, header.Time / TimeUnit);
         json.Value("transactionsRoot"u8, header.TransactionsRoot);
         json.Value("receiptsRoot"u8, header.ReceiptsRoot);
         json.Value("mixHash"u8, header.MixHash);
