@@ -61,6 +61,27 @@ public sealed class SendTests
     }
 
     [VectorFact]
+    public async Task RefusedSendsLeaveNoGap()
+    {
+        using var node = RecordedNetwork.Node(1);
+        await using var client = new RpcClient(node);
+        var from = node.Accounts.Accounts[0];
+        var first = await node.PendingNonceAsync(from, default);
+        string[] refused = ["\"value\":\"0xffffffffffffffffffff\"", "\"gas\":\"0x1\"", "\"gasPrice\":\"0x1\"", "\"gas\":\"0xffffffffffff\""];
+        var sends = Enumerable.Range(0, 80).Select(i => Task.Run(async () =>
+        {
+            var more = i % 2 == 0 ? "" : "," + refused[i / 2 % refused.Length];
+            var call = $$"""[{"from":"{{from}}","to":"{{from}}"{{more}}}]""";
+            if (i % 2 == 0) await client.CallAsync("eth_sendTransaction", call);
+            else await client.FailAsync("eth_sendTransaction", call);
+        }));
+        await Task.WhenAll(sends);
+        var status = await client.CallAsync("txpool_status");
+        Assert.Equal(("0x28", "0x0"), (status.GetProperty("pending").GetString(), status.GetProperty("queued").GetString()));
+        Assert.Equal(first + 40, await node.PendingNonceAsync(from, default));
+    }
+
+    [VectorFact]
     public async Task LaterProfilesTellRevertsWithReasonAndData()
     {
         // Blocks before the recorded chain's first EIP-1283 store execute alike under later rules.

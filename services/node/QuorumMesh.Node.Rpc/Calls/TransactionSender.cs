@@ -1,4 +1,5 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Execution;
 using QuorumMesh.Node.Rpc.Api;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Json;
@@ -12,7 +13,10 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
 {
     private const ulong ClassicGas = 90_000;
 
-    private readonly AccountLocks _locks = new();
+    /// <summary>More than all fields of a transaction beside its data.</summary>
+    private const int EnvelopeSize = 512;
+
+    private readonly AccountNonces _nonces = new(node.PendingNonceAsync);
 
     /// <param name="password">Null signs with the unlocked key.</param>
     public async Task<Hash256> SendAsync(SendTransactionArguments arguments, string? password, CancellationToken cancellation)
@@ -20,11 +24,26 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
         RequireAccount(arguments.From);
         var gas = await GasAsync(arguments, cancellation).ConfigureAwait(false);
         var data = await DistributeAsync(arguments, cancellation).ConfigureAwait(false);
-        // The manager has answered before the lock is taken: private transactions of one account are distributed side by side.
-        using var held = arguments.Nonce is null ? await _locks.EnterAsync(arguments.From, cancellation).ConfigureAwait(false) : null;
-        var nonce = arguments.Nonce ?? await node.PendingNonceAsync(arguments.From, cancellation).ConfigureAwait(false);
-        var signed = Sign(Build(arguments, data, gas, nonce), arguments, password);
-        return await node.SubmitAsync(signed, cancellation).ConfigureAwait(false);
+        // The manager has answered before a nonce is taken: private transactions of one account are distributed side by side.
+        if (arguments.Nonce is { } nonce) return await node.SubmitAsync(Sign(Build(arguments, data, gas, nonce), arguments, password), cancellation).ConfigureAwait(false);
+        return await _nonces.SubmitAsync(arguments.From, password is null && IsSureToBePooled(arguments, data, gas), SignAndSubmitAsync, cancellation).ConfigureAwait(false);
+
+        async Task<Hash256> SignAndSubmitAsync(ulong next)
+        {
+            var unsigned = Build(arguments, data, gas, next);
+            // Opening a key by its password takes a second of computing.
+            var signed = password is null ? Sign(unsigned, arguments, null) : await Task.Run(() => Sign(unsigned, arguments, password), cancellation).ConfigureAwait(false);
+            return await node.SubmitAsync(signed, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Whether nothing in a transaction can make the pool refuse it, whatever the account's balance.</summary>
+    private bool IsSureToBePooled(SendTransactionArguments arguments, byte[] data, ulong gas)
+    {
+        if (!arguments.Value.IsZero || arguments.GasPrice is { IsZero: false } || (arguments.IsPrivate && data.Length == 0)) return false;
+        if (data.Length > node.Config.TransactionSizeLimit - EnvelopeSize) return false;
+        using var view = node.OpenView();
+        return gas <= view.HeadHeader.GasLimit && gas >= IntrinsicGas.Of(data, arguments.To is null, [], view.Rules.ForkAt(view.Head + 1));
     }
 
     /// <summary>Signs without sending and, as GoQuorum, without telling the manager.</summary>
