@@ -41,7 +41,7 @@ public sealed class NodeCore : IRaftApplication
         _chain = new ChainWriter(setup.Stores, payloads, setup.Events, setup.Archive);
         _private = new PrivateSideDriver(_chain, payloads, setup.Stores);
         _minter = new Minter(setup.Stores, setup.Signer, setup.RaftId, setup.BlockTimeMs, _chain.Head.Hash);
-        _members = new RaftMembers(setup.Stores, setup.Transport, setup.RaftId, setup.MembersChanged);
+        _members = new RaftMembers(setup.Stores, setup.Transport, setup.RaftId, setup.MembersChanged, setup.RaftSnapshotInterval, setup.RaftEntriesKept);
         _raft = new RaftDriver(setup.Raft, setup.RaftLog, setup.Transport.Send);
     }
 

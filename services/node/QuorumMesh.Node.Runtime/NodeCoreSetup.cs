@@ -30,6 +30,12 @@ public sealed record NodeCoreSetup
     /// <summary>Keeps every public diff.</summary>
     public bool Archive { get; init; }
 
+    /// <summary>Applied Raft entries between two snapshots of the log.</summary>
+    public ulong RaftSnapshotInterval { get; init; } = 1_000;
+
+    /// <summary>Entries that stay in the log behind a snapshot, for members that are a little late.</summary>
+    public ulong RaftEntriesKept { get; init; } = 500;
+
     /// <summary>Called on the loop with the members' addresses when they change, so that the p2p network follows.</summary>
     public Action<IReadOnlyList<RaftAddress>> MembersChanged { get; init; } = static _ => { };
 }

@@ -26,9 +26,10 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
     /// <summary>Puts the journalled transactions back into the pool after a restart. Rows of mined or invalid ones are dropped.</summary>
     public void RestoreJournal(NodeTime now, NodeEffects effects)
     {
+        var rules = stores.Rules.SenderRulesAt((ChainStore.GetPublicHead(stores.KeyValues)?.Number ?? 0) + 1);
         foreach (var (key, raw) in stores.KeyValues.Scan([JournalPrefix]).ToList())
         {
-            var recovered = stores.Senders.Recover(Transaction.Decode(raw), stores.Rules.SenderRulesAt(0));
+            var recovered = stores.Senders.Recover(Transaction.Decode(raw), rules);
             if (recovered is not null && ChainStore.GetTransactionLocation(stores.KeyValues, recovered.Tx.Hash) is null && TryPool(recovered, local: true, now, out _))
             {
                 _unmined[recovered.Tx.Hash] = (recovered, now.Milliseconds);

@@ -32,7 +32,7 @@ internal sealed class RaftStart
         if (ChainStore.GetMeta(store, RaftIdName) is { Length: 2 } stored)
         {
             var id = System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(stored.Span);
-            var config = Config(id) with { Applied = ChainStore.GetAppliedRaftIndex(store), ConfState = RaftMembers.LoadConfState(store) };
+            var config = Config(id) with { Applied = ChainStore.GetAppliedRaftIndex(store), ConfState = RaftMembers.LoadConfState(store, log) };
             return new RaftStart(id, Start(log, config, Members(data, required: log.LastIndex == 0 && settings.RaftJoinExisting is null, nodeId), settings), StaticNodes.Read(data, StaticNodes.FileName));
         }
         if (log.LastIndex > 0)

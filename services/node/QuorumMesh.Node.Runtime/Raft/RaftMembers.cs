@@ -15,21 +15,22 @@ public sealed class RaftMembers
     private const string MetaName = "raft.members";
     private const string ConfStateName = "raft.confstate";
 
-    /// <summary>Entries between two snapshots, and entries kept behind one for members that are a little late.</summary>
-    private const ulong SnapshotInterval = 1_000;
-    private const ulong KeptBehindSnapshot = 500;
-
     private readonly NodeStores _stores;
     private readonly IRaftTransport _transport;
     private readonly ulong _ownId;
     private readonly Action<IReadOnlyList<RaftAddress>> _changed;
+    private readonly ulong _snapshotInterval;
+    private readonly ulong _entriesKept;
     private readonly RaftMembership _membership = new();
     private RaftConfState _confState;
     private RaftView _view = new(0, RaftRole.Follower, [], []);
 
-    public RaftMembers(NodeStores stores, IRaftTransport transport, ulong ownId, Action<IReadOnlyList<RaftAddress>> changed)
+    /// <param name="snapshotInterval">Entries between two snapshots.</param>
+    /// <param name="entriesKept">Entries that stay behind a snapshot, for members that are a little late.</param>
+    public RaftMembers(NodeStores stores, IRaftTransport transport, ulong ownId, Action<IReadOnlyList<RaftAddress>> changed, ulong snapshotInterval, ulong entriesKept)
     {
         (_stores, _transport, _ownId, _changed) = (stores, transport, ownId, changed);
+        (_snapshotInterval, _entriesKept) = (snapshotInterval, entriesKept);
         _confState = LoadConfState(stores.KeyValues) ?? RaftConfState.Empty;
         if (ChainStore.GetMeta(stores.KeyValues, MetaName) is not { } stored) return;
         var data = RaftSnapshotData.Decode(stored.Span);
@@ -39,8 +40,11 @@ public sealed class RaftMembers
     /// <summary>What the RPC shows of Raft; replaced as a whole on every change.</summary>
     public RaftView View => Volatile.Read(ref _view);
 
-    /// <summary>Membership at the applied index, for the start of the core; null in a fresh store.</summary>
-    public static RaftConfState? LoadConfState(IKeyValueReader reader) =>
+    /// <summary>Membership for the start of the core: that of the applied index, or null when the log's own is newer (a snapshot whose blocks are not here yet) or the store is fresh.</summary>
+    public static RaftConfState? LoadConfState(IKeyValueReader reader, IRaftStorage log) =>
+        log.Snapshot() is { } snapshot && snapshot.Index > ChainStore.GetAppliedRaftIndex(reader) ? null : LoadConfState(reader);
+
+    private static RaftConfState? LoadConfState(IKeyValueReader reader) =>
         ChainStore.GetMeta(reader, ConfStateName) is { } stored ? RaftWire.DecodeSnapshot(stored.Span).ConfState : null;
 
     public bool IsRemoved(ulong id) => _membership.IsRemoved(id);
@@ -95,10 +99,10 @@ public sealed class RaftMembers
     internal void MaybeSnapshot(RaftDriver raft, ulong applied, in Hash256 head)
     {
         var last = raft.Log.Snapshot()?.Index ?? 0;
-        if (applied < last + SnapshotInterval) return;
+        if (applied < last + _snapshotInterval) return;
         WriteApplied(applied, sync: true);
         raft.Log.CreateSnapshot(applied, _confState, Encode(head));
-        if (applied > KeptBehindSnapshot && applied - KeptBehindSnapshot >= raft.Log.FirstIndex) raft.Log.Compact(applied - KeptBehindSnapshot);
+        if (applied > _entriesKept && applied - _entriesKept >= raft.Log.FirstIndex) raft.Log.Compact(applied - _entriesKept);
     }
 
     private byte[] Encode(in Hash256 head) => new RaftSnapshotData(_membership.Addresses, [.. _membership.Removed], head).Encode();

@@ -1,0 +1,324 @@
+using System.Text;
+using QuorumMesh.Chain;
+using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.Primitives;
+using QuorumMesh.Tests.Shared;
+
+namespace QuorumMesh.Simulation.Node;
+
+/// <summary>Three whole nodes on a virtual clock and a network that loses, delays and parts, under one seed.</summary>
+internal sealed class NodeNetwork
+{
+    private const int Size = 3;
+    private const int ClientsPerNode = 4;
+    private const long StepMs = 10;
+    private const int BlocksPerSyncMessage = 8;
+
+    private readonly Random _random;
+    private readonly PriorityQueue<Action, (long Time, int Order)> _events = new();
+    private readonly HashSet<(ulong, ulong)> _cut = [];
+    private readonly SimulatedNode[] _nodes;
+    private readonly NodeClient[] _clients;
+    private readonly Dictionary<ulong, Hash256> _chain = [];
+    private readonly List<(SimulatedNode Node, PayloadHash Hash)> _late = [];
+    private readonly Dictionary<SimulatedNode, long> _watchedUntil = [];
+    private long _now;
+    private int _order;
+
+    public NodeNetwork(int seed)
+    {
+        _random = new Random(seed);
+        _nodes = [.. Enumerable.Range(1, Size).Select(id => new SimulatedNode((ushort)id, this, new Random(_random.Next())))];
+        _clients = [.. Enumerable.Range(0, Size * ClientsPerNode).Select(i => new NodeClient(i + 1, _nodes[i % Size], this, new Random(_random.Next())))];
+        foreach (var node in _nodes) node.Start(_now);
+    }
+
+    public static IReadOnlyList<RaftPeer> Bootstrap { get; } = [.. Enumerable.Range(1, Size).Select(id =>
+        new RaftPeer((ulong)id, new RaftAddress((ulong)id, TestChain.Signer(1000 + id).PublicKey, "127.0.0.1", 30000 + id, 50000 + id).Encode()))];
+
+    public IReadOnlyList<SimulatedNode> Nodes => _nodes;
+    public bool IsFaulty { get; private set; } = true;
+    public int Crashes { get; private set; }
+    public int Syncs { get; private set; }
+    public int Rewinds { get; private set; }
+    public int Acknowledged => _clients.Sum(c => c.Acknowledged.Count);
+    public ulong Height => _chain.Keys.DefaultIfEmpty().Max();
+
+    public void Run(long milliseconds)
+    {
+        for (var end = _now + milliseconds; _now < end;)
+        {
+            Faults();
+            Step(sendMore: true);
+        }
+    }
+
+    /// <summary>Everything up, connected and delivered: all nodes must come to the same chain with every acknowledged transaction, and the private sides to the public head.</summary>
+    public void HealAndSettle(long limitMs)
+    {
+        IsFaulty = false;
+        _cut.Clear();
+        foreach (var node in _nodes)
+        {
+            node.Heal();
+            if (!node.IsUp) node.Start(_now);
+        }
+        foreach (var (node, hash) in _late) Arrive(node, hash);
+        var end = _now + limitMs;
+        while (!IsSettled())
+        {
+            if (_now >= end) throw new NodeSimulationException($"not settled after {limitMs} ms without faults: {Describe()}");
+            Step(sendMore: false);
+        }
+        Check();
+    }
+
+    public void HeadSeen(SimulatedNode node, Block block)
+    {
+        if (_chain.TryAdd(block.Number, block.Hash) || _chain[block.Number] == block.Hash) return;
+        throw new NodeSimulationException($"node {node.Id} has block {block.Hash} at {block.Number}, another node has {_chain[block.Number]}");
+    }
+
+    public void Crashed(SimulatedNode node)
+    {
+        Crashes++;
+        foreach (var other in _nodes)
+            if (other.IsUp && _random.Next(2) == 0) other.Post(new NodeInput.RaftPeerLost(node.Id));
+    }
+
+    /// <summary>The Watch stream is taken up where the node left it.</summary>
+    public void Started(SimulatedNode node)
+    {
+        _watchedUntil[node] = _now;
+        foreach (var (sequence, hash) in node.Manager.ArrivalsAfter(node.Core!.WatchAfter)) Watch(node, sequence, hash);
+    }
+
+    public void SendRaft(IReadOnlyList<RaftMessage> messages)
+    {
+        foreach (var message in messages)
+        {
+            // Over the wire form, so that nothing is shared between nodes.
+            var copy = RaftWire.DecodeMessage(RaftWire.Encode(message));
+            if (IsLost(message.From, message.To))
+            {
+                Lost(copy);
+                continue;
+            }
+            At(_now + Delay(), () => Deliver(copy));
+            if (IsFaulty && _random.Next(40) == 0) At(_now + Delay() + 20, () => Deliver(copy));
+        }
+    }
+
+    public void CarryOut(SimulatedNode node, NodeEffects effects)
+    {
+        Gossip(node, effects.Broadcast);
+        Gossip(node, effects.Announce);
+        foreach (var acknowledge in effects.Acknowledgements) acknowledge();
+        if (effects.FetchPayloads.Count > 0) Fetch(node, effects.FetchPayloads);
+        if (effects.Sync is { } sync)
+        {
+            Syncs++;
+            Synchronise(node, node.Life, sync.Target);
+        }
+    }
+
+    /// <summary>The sender's manager has the payload at once; a recipient's may get it late, or lose it for a while.</summary>
+    public void Distribute(SimulatedNode sender, IReadOnlyList<SimulatedNode> parties, byte[] payload, long now)
+    {
+        var hash = TestChain.HashOf(payload);
+        foreach (var party in parties)
+        {
+            if (party == sender || _random.Next(4) != 0)
+            {
+                party.Manager.Put(hash, payload);
+                continue;
+            }
+            var before = _random.Next(3) == 0 ? PayloadAvailability.Missing : PayloadAvailability.NotAParty;
+            party.Manager.PutLate(hash, payload, before);
+            _late.Add((party, hash));
+            At(now + _random.Next(4_000), () => Arrive(party, hash));
+        }
+        if (_random.Next(2) == 0)
+            sender.Post(new NodeInput.PayloadAnswers([new PayloadAnswer(hash, PayloadAvailability.Here, payload, null, [], null)]));
+    }
+
+    private void Arrive(SimulatedNode node, PayloadHash hash)
+    {
+        var sequence = node.Manager.Arrive(hash);
+        if (sequence == 0) return;
+        if (node.IsUp) Watch(node, sequence, hash);
+    }
+
+    /// <summary>In order, each some time after the one before.</summary>
+    private void Watch(SimulatedNode node, long sequence, PayloadHash hash)
+    {
+        var life = node.Life;
+        _watchedUntil[node] = Math.Max(_watchedUntil[node], _now) + (IsFaulty ? _random.Next(300) : 1);
+        At(_watchedUntil[node], () =>
+        {
+            if (node.Life != life || !node.IsUp) return;
+            if (node.Core!.PrivateHead.Number > 0) Rewinds++;
+            node.Post(new NodeInput.PayloadArrived(sequence, hash));
+        });
+    }
+
+    private void Fetch(SimulatedNode node, IReadOnlyCollection<PayloadHash> hashes)
+    {
+        var life = node.Life;
+        foreach (var some in hashes.Chunk(_random.Next(1, 6)))
+            At(_now + (IsFaulty ? _random.Next(200) : 1), () =>
+            {
+                // Answered now, heard later: what arrives between is not in the answer.
+                var now = _now;
+                var answers = some.Select(hash => node.Manager.Answer(hash, now)).ToList();
+                At(_now + (IsFaulty ? _random.Next(_random.Next(4) == 0 ? 1_500 : 100) : 1), () =>
+                {
+                    if (node.Life == life) node.Post(new NodeInput.PayloadAnswers(answers));
+                });
+            });
+    }
+
+    private void Gossip(SimulatedNode from, List<RecoveredTransaction> transactions)
+    {
+        if (transactions.Count == 0) return;
+        var raw = transactions.ConvertAll(t => t.Tx.Encode());
+        foreach (var to in _nodes)
+        {
+            if (to == from || IsLost(from.Id, to.Id)) continue;
+            At(_now + Delay(), () =>
+            {
+                if (!to.IsUp) return;
+                var rules = to.Stores!.Rules.SenderRulesAt(1);
+                to.Post(new NodeInput.PeerTransactions([.. raw.Select(r => to.Stores.Senders.Recover(Transaction.Decode(r), rules)!)]));
+            });
+        }
+    }
+
+    /// <summary>As the synchroniser does it: from any reachable node that has the target, block after block.</summary>
+    private void Synchronise(SimulatedNode node, int life, Hash256 target)
+    {
+        At(_now + 50 + Delay(), () =>
+        {
+            if (node.Life != life || !node.IsUp || node.Core!.Head.Hash == target) return;
+            var source = _nodes.FirstOrDefault(n => n != node && n.IsUp && !IsLost(n.Id, node.Id) && ChainStore.GetHeader(n.Store, target) is not null);
+            if (source is not null)
+            {
+                var last = ChainStore.GetHeader(source.Store, target)!.Number;
+                var first = node.Core.Head.Number + 1;
+                var blocks = new List<Block>();
+                for (var number = first; number <= last && blocks.Count < BlocksPerSyncMessage; number++) blocks.Add(ChainStore.GetBlock(source.Store, number)!);
+                var done = new TaskCompletionSource();
+                node.Post(new NodeInput.SyncedBlocks(blocks, done));
+                At(_now + 200, () =>
+                {
+                    if (done.Task.Exception is { InnerException: { } e }) throw new NodeSimulationException($"node {node.Id} refuses synced blocks: {e.Message}");
+                });
+            }
+            Synchronise(node, life, target);
+        });
+    }
+
+    private void Deliver(RaftMessage message)
+    {
+        if (_cut.Contains((message.From, message.To)) || _nodes[message.To - 1] is not { IsUp: true } to)
+        {
+            Lost(message);
+            return;
+        }
+        to.Post(new NodeInput.RaftMessage(message));
+        if (message.Type == RaftMessageType.Snap) _nodes[message.From - 1].Post(new NodeInput.RaftSnapshotReported(message.To, true));
+    }
+
+    private void Lost(RaftMessage message)
+    {
+        var from = _nodes[message.From - 1];
+        if (message.Type == RaftMessageType.Snap) from.Post(new NodeInput.RaftSnapshotReported(message.To, false));
+        else if (_random.Next(2) == 0) from.Post(new NodeInput.RaftUnreachable(message.To));
+    }
+
+    private void Step(bool sendMore)
+    {
+        while (_events.TryPeek(out _, out var at) && at.Time <= _now) _events.Dequeue()();
+        foreach (var client in _clients) client.Step(_now, sendMore);
+        var first = _random.Next(Size);
+        for (var i = 0; i < Size; i++) _nodes[(first + i) % Size].Run(_now);
+        _now += StepMs;
+    }
+
+    private void Faults()
+    {
+        if (_random.Next(400) == 0) Partition();
+        if (_random.Next(300) == 0) _cut.Clear();
+        foreach (var node in _nodes)
+        {
+            if (!node.IsUp)
+            {
+                if (_random.Next(100) == 0) node.Start(_now);
+                continue;
+            }
+            if (_random.Next(1_000) == 0) node.Crash();
+            else if (_random.Next(1_000) == 0) node.LosePowerSoon();
+            else if (_random.Next(3_000) == 0) node.Stop();
+            else if (_random.Next(1_000) == 0) node.PausedUntil = _now + _random.Next(1_500);
+            else if (_random.Next(600) == 0) node.Manager.DownUntil = _now + _random.Next(3_000);
+        }
+    }
+
+    private void Partition()
+    {
+        _cut.Clear();
+        var alone = _nodes[_random.Next(Size)].Id;
+        var oneWay = _random.Next(4) == 0;
+        foreach (var node in _nodes.Where(n => n.Id != alone))
+        {
+            _cut.Add((alone, node.Id));
+            if (!oneWay) _cut.Add((node.Id, alone));
+        }
+    }
+
+    private bool IsLost(ulong from, ulong to) => _cut.Contains((from, to)) || (IsFaulty && _random.Next(15) == 0);
+
+    private long Delay() => !IsFaulty ? 1 : _random.Next(12) == 0 ? _random.Next(400) : _random.Next(15);
+
+    private void At(long time, Action action) => _events.Enqueue(action, (time, _order++));
+
+    private bool IsSettled()
+    {
+        if (!_nodes.All(n => n.IsUp) || !_clients.All(c => c.IsIdle)) return false;
+        var head = _nodes[0].Core!.Head.Hash;
+        return _nodes.All(n => n.Core!.Head.Hash == head && n.Core.PrivateHead.Hash == head && n.Core.Pool.Count == 0)
+            && _nodes.All(n => !_late.Any(l => l.Node == n) || n.Core!.WatchAfter >= n.Manager.ArrivalsAfter(0).Count());
+    }
+
+    private void Check()
+    {
+        var chain = Enumerable.Range(1, (int)_nodes[0].Core!.Head.Number).Select(n => ChainStore.GetBlock(_nodes[0].Store, (ulong)n)!).ToList();
+        var mined = chain.SelectMany(b => b.Transactions).GroupBy(t => t.Hash).ToDictionary(g => g.Key, g => g.Count());
+        foreach (var hash in _clients.SelectMany(c => c.Acknowledged))
+            if (mined.GetValueOrDefault(hash) != 1) throw new NodeSimulationException($"acknowledged transaction {hash} was mined {mined.GetValueOrDefault(hash)} times");
+        foreach (var node in _nodes)
+        {
+            var reference = ReferenceChain.PrivateRoots(chain, node.Manager.Payloads);
+            for (var number = 0; number < reference.Count; number++)
+            {
+                if (ChainStore.GetCanonicalHash(node.Store, (ulong)number) is { } hash && number > 0 && hash != chain[number - 1].Hash)
+                    throw new NodeSimulationException($"node {node.Id} has another block {number}");
+                var root = node.Stores!.Private.BlockAt(node.Store, (ulong)number)?.Root;
+                if (root != reference[number])
+                    throw new NodeSimulationException($"node {node.Id}: private root {root} after block {number}, with every payload from the start it is {reference[number]}");
+            }
+        }
+    }
+
+    private string Describe()
+    {
+        var text = new StringBuilder();
+        foreach (var node in _nodes)
+        {
+            if (node.Core is not { } core) text.Append($"{node.Id}: down; ");
+            else text.Append($"{node.Id}: head {core.Head.Number} private {core.PrivateHead.Number} ({core.PrivateStatus.Reason}) pool {core.Pool.PendingCount}+{core.Pool.QueuedCount} {core.Raft.Role} term {core.Raft.Term} applied {core.Raft.Applied} watched {core.WatchAfter}/{node.Manager.ArrivalsAfter(0).Count()}; ");
+        }
+        return text.Append($"{_clients.Count(c => !c.IsIdle)} clients wait").ToString();
+    }
+}

@@ -1,0 +1,3 @@
+namespace QuorumMesh.Simulation.Node;
+
+public sealed class NodeSimulationException(string message) : Exception(message);

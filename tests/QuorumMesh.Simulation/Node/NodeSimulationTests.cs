@@ -1,0 +1,41 @@
+using System.Globalization;
+using Xunit.Abstractions;
+
+namespace QuorumMesh.Simulation.Node;
+
+/// <summary>QUORUMMESH_SEEDS sets the number of seeds, QUORUMMESH_SEED runs a single one.</summary>
+public class NodeSimulationTests(ITestOutputHelper output)
+{
+    [Fact]
+    public void Whole_nodes_agree_and_keep_what_they_acknowledged()
+    {
+        var (blocks, crashes, acknowledged, syncs, rewinds) = (0UL, 0, 0, 0, 0);
+        foreach (var seed in Seeds())
+        {
+            try
+            {
+                var network = new NodeNetwork(seed);
+                network.Run(20_000);
+                network.HealAndSettle(120_000);
+                blocks += network.Height;
+                crashes += network.Crashes;
+                acknowledged += network.Acknowledged;
+                syncs += network.Syncs;
+                rewinds += network.Rewinds;
+            }
+            catch (Exception e)
+            {
+                Assert.Fail($"seed {seed} (QUORUMMESH_SEED={seed} runs it alone): {e}");
+            }
+        }
+        output.WriteLine($"{blocks} blocks, {crashes} crashes, {acknowledged} transactions acknowledged, {syncs} catch-ups by snapshot, {rewinds} late payloads");
+        Assert.True(acknowledged > 0);
+    }
+
+    private static IEnumerable<int> Seeds()
+    {
+        if (Environment.GetEnvironmentVariable("QUORUMMESH_SEED") is { Length: > 0 } one) return [int.Parse(one, CultureInfo.InvariantCulture)];
+        var count = int.Parse(Environment.GetEnvironmentVariable("QUORUMMESH_SEEDS") ?? "10", CultureInfo.InvariantCulture);
+        return Enumerable.Range(1, count);
+    }
+}

@@ -1,0 +1,46 @@
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Simulation.Node;
+
+/// <summary>A participant's transaction manager: durable, sometimes away, and some of its payloads come late.</summary>
+internal sealed class SimulatedManager
+{
+    private readonly Dictionary<PayloadHash, Entry> _entries = [];
+    private readonly List<PayloadHash> _arrivals = [];
+
+    public long DownUntil { get; set; }
+
+    /// <summary>Everything this participant is a party to, for the reference run.</summary>
+    public IReadOnlyDictionary<PayloadHash, byte[]> Payloads => _entries.ToDictionary(e => e.Key, e => e.Value.Payload);
+
+    public void Put(PayloadHash hash, byte[] payload) => _entries.TryAdd(hash, new Entry(payload, PayloadAvailability.Here));
+
+    /// <summary>A payload that is not here yet; until <see cref="Arrive"/> the answer is the given one.</summary>
+    public void PutLate(PayloadHash hash, byte[] payload, PayloadAvailability before) => _entries.TryAdd(hash, new Entry(payload, before));
+
+    /// <returns>Its sequence number in the Watch stream, 0 when it was here already.</returns>
+    public long Arrive(PayloadHash hash)
+    {
+        if (_entries[hash].Answer == PayloadAvailability.Here) return 0;
+        _entries[hash] = _entries[hash] with { Answer = PayloadAvailability.Here };
+        _arrivals.Add(hash);
+        return _arrivals.Count;
+    }
+
+    public IEnumerable<(long Sequence, PayloadHash Hash)> ArrivalsAfter(long sequence)
+    {
+        for (var i = (int)sequence; i < _arrivals.Count; i++) yield return (i + 1, _arrivals[i]);
+    }
+
+    public PayloadAnswer Answer(PayloadHash hash, long now)
+    {
+        if (now < DownUntil) return new PayloadAnswer(hash, PayloadAvailability.Unavailable, null, "it is down", [], null);
+        var entry = _entries.GetValueOrDefault(hash);
+        return entry is null ? new PayloadAnswer(hash, PayloadAvailability.NotAParty, null, "unknown", [], null)
+            : entry.Answer == PayloadAvailability.Here ? new PayloadAnswer(hash, PayloadAvailability.Here, entry.Payload, null, [], null)
+            : new PayloadAnswer(hash, entry.Answer, null, "not here yet", [], null);
+    }
+
+    private sealed record Entry(byte[] Payload, PayloadAvailability Answer);
+}

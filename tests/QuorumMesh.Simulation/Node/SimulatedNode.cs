@@ -1,0 +1,155 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Raft;
+using QuorumMesh.Node.Storage.RaftLog;
+using QuorumMesh.Tests.Shared;
+
+namespace QuorumMesh.Simulation.Node;
+
+/// <summary>One whole node: the core that the host runs, on a disk and a store that lose power, with its manager.</summary>
+internal sealed class SimulatedNode
+{
+    private const long TickMs = 50;
+
+    private readonly NodeNetwork _network;
+    private readonly Random _random;
+    private readonly SimulatedRaftDisk _disk = new();
+    private readonly List<NodeInput> _inbox = [];
+    private readonly ulong _skewNanoseconds;
+    private FileRaftLog? _log;
+    private long _nextTick;
+    private long? _wakeAt;
+
+    public SimulatedNode(ushort id, NodeNetwork network, Random random)
+    {
+        (Id, _network, _random) = (id, network, random);
+        _skewNanoseconds = (ulong)random.Next(500_000_000);
+        TestChain.Open(Store);
+    }
+
+    public ushort Id { get; }
+    public CrashableStore Store { get; } = new();
+    public SimulatedManager Manager { get; } = new();
+    public NodeCore? Core { get; private set; }
+    public NodeStores? Stores { get; private set; }
+    public bool IsUp => Core is not null;
+
+    /// <summary>Counts the starts: what was under way to an earlier life is dropped.</summary>
+    public int Life { get; private set; }
+
+    public long PausedUntil { get; set; }
+
+    public void Start(long now)
+    {
+        Life++;
+        _inbox.Clear();
+        Stores = TestChain.Open(Store);
+        _log = new FileRaftLog(_disk, segmentSize: 64_000);
+        var config = new RaftConfig
+        {
+            Id = Id,
+            Applied = ChainStore.GetAppliedRaftIndex(Store),
+            ConfState = RaftMembers.LoadConfState(Store, _log),
+            MaxSizePerMessage = 20_000,
+            MaxInflight = 8,
+        };
+        var events = new NodeEvents();
+        events.NewHead += head => _network.HeadSeen(this, head.Block);
+        Core = new NodeCore(new NodeCoreSetup
+        {
+            Stores = Stores,
+            Raft = _log.LastIndex == 0 && _log.Snapshot() is null
+                ? RaftCore.Bootstrap(config with { Applied = 0, ConfState = null }, _log, _random.Next, NodeNetwork.Bootstrap)
+                : new RaftCore(config, _log, _random.Next),
+            RaftLog = _log,
+            Transport = new SimulatedRaftTransport(_network.SendRaft),
+            Signer = TestChain.Signer(1000 + Id),
+            RaftId = Id,
+            Events = events,
+            RaftSnapshotInterval = 40,
+            RaftEntriesKept = 20,
+        });
+        (_nextTick, _wakeAt, PausedUntil) = (now + TickMs, now, 0);
+        Guarded(() => Core.Open(TimeOf(now)));
+        if (IsUp) _network.Started(this);
+    }
+
+    public void Post(NodeInput input)
+    {
+        if (IsUp) _inbox.Add(input);
+    }
+
+    /// <summary>One pass of the host's loop.</summary>
+    public void Run(long now)
+    {
+        if (!IsUp || now < PausedUntil || (_inbox.Count == 0 && now < _nextTick && !(now >= _wakeAt))) return;
+        Guarded(() => Pass(now));
+    }
+
+    /// <summary>One of the next operations on disk or store fails, in the middle of whatever it belongs to.</summary>
+    public void LosePowerSoon()
+    {
+        if (_random.Next(2) == 0) _disk.LosePowerAfter(_random.Next(1, 8), _random);
+        else Store.LosePowerAfter(_random.Next(8));
+    }
+
+    /// <summary>No more power losses.</summary>
+    public void Heal()
+    {
+        _disk.LosePowerAfter(int.MaxValue, _random);
+        Store.LosePowerAfter(int.MaxValue);
+        (PausedUntil, Manager.DownUntil) = (0, 0);
+    }
+
+    public void Crash()
+    {
+        Core = null;
+        Stores = null;
+        _log?.Dispose();
+        _disk.Crash(_random);
+        Store.Crash(_random);
+        _network.Crashed(this);
+    }
+
+    public void Stop()
+    {
+        if (!IsUp) return;
+        Guarded(() => Core!.Close());
+        if (IsUp) Crash();
+    }
+
+    private void Pass(long now)
+    {
+        Core!.Begin(TimeOf(now));
+        foreach (var input in _inbox) Core.Handle(input);
+        _inbox.Clear();
+        for (var given = 0; _nextTick <= now; _nextTick += TickMs)
+            if (given++ < 3) Core.Tick();
+        var effects = Core.Complete();
+        _wakeAt = effects.WakeAt;
+        if (Core.PrivateHead.Number > Core.Head.Number)
+            throw new NodeSimulationException($"node {Id}: private head {Core.PrivateHead.Number} is past the public head {Core.Head.Number}");
+        // A kill between making durable and carrying out.
+        if (_network.IsFaulty && _random.Next(3000) == 0) throw new SimulatedPowerLossException();
+        _network.CarryOut(this, effects);
+    }
+
+    private void Guarded(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (SimulatedPowerLossException)
+        {
+            Crash();
+        }
+        catch (IOException e) when (e.InnerException is SimulatedPowerLossException)
+        {
+            Crash();
+        }
+    }
+
+    private NodeTime TimeOf(long now) => new(1_700_000_000_000_000_000UL + ((ulong)now * 1_000_000) + _skewNanoseconds, now);
+}

@@ -1,0 +1,28 @@
+using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Runtime.Ports;
+
+namespace QuorumMesh.Simulation.Node;
+
+internal sealed class SimulatedRaftTransport(Action<IReadOnlyList<RaftMessage>> send) : IRaftTransport
+{
+#pragma warning disable CS0067 // the simulation posts inputs itself
+    public event Action<RaftMessage>? MessageReceived;
+    public event Action<ulong>? PeerActive;
+    public event Action<ulong>? PeerLost;
+    public event Action<ulong>? Unreachable;
+    public event Action<ulong, bool>? SnapshotReported;
+    public event Action? RemovedFromCluster;
+#pragma warning restore CS0067
+
+    public void AddPeer(ulong id, Uri url)
+    {
+    }
+
+    public void RemovePeer(ulong id)
+    {
+    }
+
+    public void Send(IReadOnlyList<RaftMessage> messages) => send(messages);
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}
