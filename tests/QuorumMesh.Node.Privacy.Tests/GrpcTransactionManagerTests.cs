@@ -9,6 +9,7 @@ using Microsoft.Extensions.Logging;
 using QuorumMesh.Contracts.Privacy;
 using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Ports;
 using Answer = QuorumMesh.Contracts.Privacy.PayloadAnswer;
 
 namespace QuorumMesh.Node.Privacy.Tests;

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Ports;
 
 namespace QuorumMesh.Node.Privacy.Tests;
 

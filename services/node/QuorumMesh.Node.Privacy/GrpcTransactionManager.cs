@@ -4,8 +4,9 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using QuorumMesh.Contracts.Privacy;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
-using Answer = QuorumMesh.Node.Runtime.PayloadAnswer;
+using Answer = QuorumMesh.Node.Runtime.Ports.PayloadAnswer;
 
 namespace QuorumMesh.Node.Privacy;
 

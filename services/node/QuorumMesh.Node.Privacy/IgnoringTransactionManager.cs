@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Privacy;

@@ -1,3 +1,4 @@
+using QuorumMesh.Node.Runtime.Ports;
 using System.Globalization;
 
 namespace QuorumMesh.Node.Privacy;
@@ -39,7 +40,7 @@ public sealed record PrivateConfig
     }
 
     /// <summary>The client for this configuration.</summary>
-    public Runtime.ITransactionManager CreateManager() =>
+    public ITransactionManager CreateManager() =>
         Ignore ? new IgnoringTransactionManager() : new Q2tTransactionManager(SocketPath, Url, Timeouts);
 
     private static PrivateConfig FromToml(FileInfo file)

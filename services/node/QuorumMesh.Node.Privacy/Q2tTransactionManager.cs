@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using QuorumMesh.Contracts;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Privacy;

@@ -1,4 +1,5 @@
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Ports;
 
 namespace QuorumMesh.Node.Privacy;
 

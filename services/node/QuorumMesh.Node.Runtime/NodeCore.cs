@@ -63,9 +63,6 @@ public sealed class NodeCore : IRaftApplication
     /// <summary>May be read from any thread.</summary>
     public RaftView RaftView => _members.View;
 
-    /// <summary>True once another member said that this one was removed from the cluster.</summary>
-    public bool Removed { get; private set; }
-
     /// <summary>After the start: transactions of the journal, members of the log, a catch-up that was cut off.</summary>
     public void Open(NodeTime now)
     {
@@ -97,8 +94,7 @@ public sealed class NodeCore : IRaftApplication
                 _raft.Core.ReportSnapshot(reported.Id, reported.Delivered);
                 break;
             case NodeInput.RaftRemoved:
-                Removed = true;
-                break;
+                throw new NodeHaltedException("this node was removed from the Raft cluster: its id cannot be used again; add it with raft_addPeer, and start from an empty data directory with --raftjoinexisting");
             case NodeInput.LocalTransaction local:
                 if (_desk.AddLocal(local.Transaction, local.Answer, _now, _effects)) TookIn(local.Transaction);
                 break;
@@ -148,7 +144,7 @@ public sealed class NodeCore : IRaftApplication
     {
         if (_intake.Defer(index)) return;
         ApplyBlockNow(index, data);
-        _members.MaybeSnapshot(_raft, index, _chain.Head.Hash);
+        _members.MaybeSnapshot(_raft, index, data.Length, _chain.Head.Hash);
     }
 
     void IRaftApplication.ApplyMembership(ulong index, RaftConfChange change, RaftConfState result)

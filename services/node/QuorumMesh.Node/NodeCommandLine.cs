@@ -18,7 +18,7 @@ public sealed class NodeCommandLine
     private readonly Option<ulong> _gasCap;
     private readonly Option<int> _port, _maxPeers, _raftPort, _raftBlockTime, _httpPort, _wsPort, _verbosity;
     private readonly Option<int?> _raftJoin;
-    private readonly Option<bool> _http, _ws, _ipcDisable, _allowInsecureUnlock, _logJson, _checkpoints, _raft, _permissioned;
+    private readonly Option<bool> _http, _ws, _ipcDisable, _allowInsecureUnlock, _logJson, _checkpoints, _raft, _permissioned, _blockTimes;
 
     public NodeCommandLine()
     {
@@ -51,6 +51,7 @@ public sealed class NodeCommandLine
         _ipcPath = Text("--ipcpath", "path of the IPC socket (default: geth.ipc in the data directory)");
         _ipcDisable = Flag("--ipcdisable", "no IPC socket");
         _gasCap = Add(new Option<ulong>("--rpc.gascap") { Description = "most gas of an eth_call or eth_estimateGas", DefaultValueFactory = _ => defaults.RpcGasCap });
+        _blockTimes = Flag("--rpc.blocktimes-in-seconds", "answer block times in seconds; Raft blocks hold nanoseconds, which ethers 6 and web3 1.x cannot read");
         _privacy = Text("--privacy", "our transaction manager: unix:/path or grpc://host:port. Tessera's is named by PRIVATE_CONFIG (socket, TOML file or 'ignore')");
         _unlock = Text("--unlock", "accounts to unlock at start, separated by commas");
         _password = Text("--password", "file with one password a line for --unlock");
@@ -96,6 +97,7 @@ public sealed class NodeCommandLine
         IpcPath = Given(result, _ipcPath),
         IpcDisabled = result.GetValue(_ipcDisable),
         RpcGasCap = result.GetValue(_gasCap),
+        RpcBlockTimesInSeconds = result.GetValue(_blockTimes),
         Privacy = Given(result, _privacy),
         Unlock = (Given(result, _unlock) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
         PasswordFile = Given(result, _password),

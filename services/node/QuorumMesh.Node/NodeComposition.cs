@@ -182,6 +182,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         HttpVirtualHosts = Split(_settings.HttpVhosts),
         WsOrigins = Split(_settings.WsOrigins),
         GasCap = _settings.RpcGasCap,
+        BlockTimesInSeconds = _settings.RpcBlockTimesInSeconds,
     };
 
     private static RpcEndpointOptions? Endpoint(RpcListener listener) =>

@@ -27,6 +27,7 @@ public sealed record NodeSettings
     public string? IpcPath { get; init; }
     public bool IpcDisabled { get; init; }
     public ulong RpcGasCap { get; init; } = 50_000_000;
+    public bool RpcBlockTimesInSeconds { get; init; }
     public string? Privacy { get; init; }
     public IReadOnlyList<string> Unlock { get; init; } = [];
     public string? PasswordFile { get; init; }

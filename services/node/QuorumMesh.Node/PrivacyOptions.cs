@@ -1,5 +1,6 @@
 using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Ports;
 
 namespace QuorumMesh.Node;
 

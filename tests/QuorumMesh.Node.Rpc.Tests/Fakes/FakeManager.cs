@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Rpc.Tests.Fakes;

@@ -29,7 +29,9 @@ public sealed partial class TransactionProcessor
             if (outcome.Value.Status == EvmStatus.InsufficientBalance) return TransactionOutcome.Rejected(TransactionInvalid.InsufficientBalanceForTransfer);
         }
 
-        if (outcome is not null) publicState.AddBalance(_block.Coinbase, default);
+        // GoQuorum's zero fee touches the author's account after every creation. After a call only parties do it there: left out here, for the
+        // public outcome must not depend on who is a party.
+        if (msg.IsCreation) publicState.AddBalance(_block.Coinbase, default);
         publicState.FinaliseTransaction(DeleteEmpty);
         if (mode != PrivateMode.PublicOnly) privateState!.FinaliseTransaction(DeleteEmpty);
         return new TransactionOutcome(TransactionInvalid.None, true, 0, intrinsic, outcome, [], EvmStatus.Success, created, []);

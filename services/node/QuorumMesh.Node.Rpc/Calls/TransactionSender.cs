@@ -4,6 +4,7 @@ using QuorumMesh.Node.Rpc.Api;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Json;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Rpc.Calls;

@@ -1,6 +1,6 @@
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Node.Runtime;
+namespace QuorumMesh.Node.Runtime.Ports;
 
 /// <summary>The four answers to "payload for this hash?". Only <see cref="NotAParty"/> lets a node skip the private side.</summary>
 public enum PayloadAvailability

@@ -15,6 +15,9 @@ public sealed class RaftMembers
     private const string MetaName = "raft.members";
     private const string ConfStateName = "raft.confstate";
 
+    /// <summary>Bytes of entries after which a snapshot is due early: live entries are in memory too.</summary>
+    private const long SnapshotBytes = 16 << 20;
+
     private readonly NodeStores _stores;
     private readonly IRaftTransport _transport;
     private readonly ulong _ownId;
@@ -23,6 +26,7 @@ public sealed class RaftMembers
     private readonly ulong _entriesKept;
     private readonly RaftMembership _membership = new();
     private RaftConfState _confState;
+    private long _bytesSinceSnapshot;
     private RaftView _view = new(0, RaftRole.Follower, [], []);
 
     /// <param name="snapshotInterval">Entries between two snapshots.</param>
@@ -95,14 +99,17 @@ public sealed class RaftMembers
         _stores.KeyValues.Write(batch, sync);
     }
 
-    /// <summary>Every thousand entries: makes the chain durable, then lets the log forget what lies well behind.</summary>
-    internal void MaybeSnapshot(RaftDriver raft, ulong applied, in Hash256 head)
+    /// <summary>Now and then: makes the chain durable, then lets the log forget what lies well behind.</summary>
+    internal void MaybeSnapshot(RaftDriver raft, ulong applied, int bytes, in Hash256 head)
     {
+        _bytesSinceSnapshot += bytes;
         var last = raft.Log.Snapshot()?.Index ?? 0;
-        if (applied < last + _snapshotInterval) return;
+        if (applied < last + _snapshotInterval && _bytesSinceSnapshot < SnapshotBytes) return;
+        _bytesSinceSnapshot = 0;
         WriteApplied(applied, sync: true);
         raft.Log.CreateSnapshot(applied, _confState, Encode(head));
-        if (applied > _entriesKept && applied - _entriesKept >= raft.Log.FirstIndex) raft.Log.Compact(applied - _entriesKept);
+        var old = Math.Max(last, applied > _entriesKept ? applied - _entriesKept : 0);
+        if (old >= raft.Log.FirstIndex) raft.Log.Compact(old);
     }
 
     private byte[] Encode(in Hash256 head) => new RaftSnapshotData(_membership.Addresses, [.. _membership.Removed], head).Encode();
