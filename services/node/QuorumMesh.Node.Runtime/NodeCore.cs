@@ -30,6 +30,7 @@ public sealed class NodeCore : IRaftApplication
     private NodeTime _now;
     private long _nextAnnounce;
     private bool _minterChanged;
+    private NodeFigures _published = new(0, 0, 0, 0);
 
     public NodeCore(NodeCoreSetup setup)
     {
@@ -50,6 +51,9 @@ public sealed class NodeCore : IRaftApplication
     public BlockPointer PrivateHead => _chain.PrivateHead;
 
     public PrivateHeadStatus PrivateStatus => _private.Status;
+
+    /// <summary>Figures as of the last batch; may be read from any thread.</summary>
+    public NodeFigures Published => Volatile.Read(ref _published);
 
     public UInt256 TotalDifficulty => _chain.TotalDifficulty;
 
@@ -132,6 +136,7 @@ public sealed class NodeCore : IRaftApplication
             _newPending.Clear();
         }
         _effects.WakeAt = Earliest(_minter.WakeAt(Pool), _private.WakeAt);
+        Publish();
         var effects = _effects;
         _effects = new NodeEffects();
         return effects;
@@ -247,6 +252,12 @@ public sealed class NodeCore : IRaftApplication
         _raft.Pump(this);
     }
 
+    private void Publish()
+    {
+        var figures = new NodeFigures(_chain.Head.Number, Pool.PendingCount, Pool.QueuedCount, _desk.UnminedLocal);
+        if (figures != _published) Volatile.Write(ref _published, figures);
+    }
+
     private void TookIn(RecoveredTransaction transaction)
     {
         _newPending.Add(transaction);
@@ -268,3 +279,6 @@ public sealed class NodeCore : IRaftApplication
 
     private static long? Earliest(long? a, long? b) => a is null ? b : b is null ? a : Math.Min(a.Value, b.Value);
 }
+
+/// <summary>What the loop shows of itself.</summary>
+public sealed record NodeFigures(ulong Head, int Pending, int Queued, int LocalUnmined);

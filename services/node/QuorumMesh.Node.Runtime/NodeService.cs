@@ -61,6 +61,7 @@ public sealed class NodeService : INode
 
     public async Task<Hash256> SubmitAsync(Transaction transaction, CancellationToken cancellation)
     {
+        using var span = TransactionTraces.Submitted(transaction.Hash);
         var head = ChainStore.GetPublicHead(_stores.KeyValues)?.Number ?? 0;
         var recovered = _stores.Senders.Recover(transaction, _stores.Rules.SenderRulesAt(head + 1)) ?? throw new TransactionRejectedException("invalid sender");
         var answer = new TaskCompletionSource<Hash256>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -94,6 +94,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         });
         var loop = Own(new NodeLoop(Core, mailbox, peers, manager, TimeProvider.System));
         Connect(transport, mailbox);
+        Own(new NodeMetrics(Core, events));
         NodeEventLog.Attach(events, Core, _log, _settings.EmitCheckpoints);
         Service = new NodeService(stores, Core, loop, mailbox)
         {

@@ -12,6 +12,7 @@ internal static class NodeEventLog
         {
             log.LogInformation("Block {Number} {Hash}: {Transactions} transactions, {Gas} gas, private head {PrivateHead}",
                 head.Block.Number, head.Block.Hash, head.Block.Transactions.Count, head.Block.Header.GasUsed, core.PrivateHead.Number);
+            TransactionTraces.Mined(head.Block);
             if (!checkpoints) return;
             foreach (var transaction in head.Block.Transactions)
                 log.LogInformation("QUORUM-CHECKPOINT name=TX-ACCEPTED tx={Hash}", transaction.Hash);

@@ -1,0 +1,45 @@
+using System.Diagnostics;
+using QuorumMesh.Chain;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Runtime;
+
+/// <summary>
+/// Spans of a transaction's way over several nodes. devp2p carries no trace context, so every span links to one that follows from the transaction's hash:
+/// its trace id is the first 16 bytes, its span id the next 8. Hash and block are the only attributes.
+/// </summary>
+public static class TransactionTraces
+{
+    public const string SourceName = "QuorumMesh.Node";
+
+    private const int MaxPerBlock = 100;
+    private static readonly ActivitySource Source = new(SourceName);
+
+    /// <summary>A submission at this node; a child of the request that is being served. Null when nobody listens.</summary>
+    public static Activity? Submitted(in Hash256 hash) => Start("transaction.submit", hash, ActivityKind.Producer);
+
+    /// <summary>The block's transactions are in this node's chain.</summary>
+    public static void Mined(Block block)
+    {
+        if (!Source.HasListeners()) return;
+        foreach (var transaction in block.Transactions.Take(MaxPerBlock))
+            using (var span = Start("transaction.mined", transaction.Hash, ActivityKind.Consumer))
+                span?.SetTag("quorummesh.block.number", block.Number);
+    }
+
+    /// <summary>The context that all spans of a transaction link to, wherever they are made.</summary>
+    public static ActivityContext ContextOf(in Hash256 hash)
+    {
+        Span<byte> bytes = stackalloc byte[Hash256.Size];
+        hash.CopyTo(bytes);
+        return new ActivityContext(ActivityTraceId.CreateFromBytes(bytes[..16]), ActivitySpanId.CreateFromBytes(bytes.Slice(16, 8)), ActivityTraceFlags.Recorded, isRemote: true);
+    }
+
+    private static Activity? Start(string name, in Hash256 hash, ActivityKind kind)
+    {
+        if (!Source.HasListeners()) return null;
+        var span = Source.StartActivity(kind, links: [new ActivityLink(ContextOf(hash))], name: name);
+        span?.SetTag("quorummesh.transaction.hash", hash.ToString());
+        return span;
+    }
+}

@@ -1,0 +1,35 @@
+using System.Diagnostics.Metrics;
+using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Runtime;
+
+namespace QuorumMesh.Node;
+
+/// <summary>The node's figures, under geth's names where geth has them. Gauges read what the loop publishes; nothing of a payload is shown.</summary>
+internal sealed class NodeMetrics : IDisposable
+{
+    private readonly Meter _meter = new("QuorumMesh.Node");
+
+    public NodeMetrics(NodeCore core, NodeEvents events)
+    {
+        Gauge("chain_head_block", "Number of the public head", () => core.Published.Head);
+        Gauge("quorummesh_node_private_head", "Number of the private head", () => core.PrivateStatus.Block);
+        Gauge("quorummesh_node_private_head_waiting", "1 while the private head waits for a payload", () => core.PrivateStatus.WaitingFor is null ? 0 : 1);
+        Gauge("txpool_pending", "Executable transactions in the pool", () => core.Published.Pending);
+        Gauge("txpool_queued", "Transactions behind a nonce gap", () => core.Published.Queued);
+        Gauge("quorummesh_node_local_unmined", "Local transactions in the journal", () => core.Published.LocalUnmined);
+        Gauge("quorummesh_raft_leader", "Raft id of the leader, 0 when there is none", () => core.RaftView.Leader);
+        Gauge("quorummesh_raft_is_minter", "1 while this node mints", () => core.RaftView.Role == RaftRole.Leader ? 1 : 0);
+        Gauge("quorummesh_raft_members", "Members of the cluster", () => core.RaftView.Members.Count);
+        var blocks = _meter.CreateCounter<long>("quorummesh_chain_blocks", description: "Blocks imported since the start");
+        var transactions = _meter.CreateCounter<long>("quorummesh_chain_transactions", description: "Transactions in imported blocks");
+        events.NewHead += head =>
+        {
+            blocks.Add(1);
+            transactions.Add(head.Block.Transactions.Count);
+        };
+    }
+
+    public void Dispose() => _meter.Dispose();
+
+    private void Gauge(string name, string description, Func<double> read) => _meter.CreateObservableGauge(name, read, description: description);
+}
