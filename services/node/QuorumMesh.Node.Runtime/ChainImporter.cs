@@ -6,7 +6,7 @@ namespace QuorumMesh.Node.Runtime;
 /// <summary>Imports a chain without a running node: every block is executed and every root checked; private payloads come later.</summary>
 public sealed class ChainImporter(NodeStores stores, bool archive = false)
 {
-    private readonly ChainWriter _writer = new(stores, new PayloadCache(), new NodeEvents(), archive);
+    private readonly ChainWriter _writer = new(stores, new PayloadCache(), new NodeEvents(), archive ? null : NodeCoreSetup.DefaultKeptPublicBlocks);
 
     public BlockHeader Head => _writer.Head;
 

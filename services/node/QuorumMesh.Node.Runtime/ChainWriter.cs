@@ -19,18 +19,18 @@ internal sealed record ExecutedBlock(ImportedBlock Imported, IReadOnlyList<Recov
 /// </summary>
 internal sealed class ChainWriter
 {
-    /// <summary>Public states this far behind the head are dropped unless the node is an archive; the private head's own is always kept.</summary>
-    private const ulong KeptPublicBlocks = 128;
     private const int MaxPrunedKeysPerBlock = 4_096;
 
     private readonly NodeStores _stores;
     private readonly PayloadCache _payloads;
     private readonly NodeEvents _events;
-    private readonly bool _archive;
+    private readonly ulong? _keptPublicBlocks;
+    private readonly PublicReplay _replay;
 
-    public ChainWriter(NodeStores stores, PayloadCache payloads, NodeEvents events, bool archive)
+    /// <param name="keptPublicBlocks">Public states further behind the head are dropped, the private head's own excepted; null keeps all (archive).</param>
+    public ChainWriter(NodeStores stores, PayloadCache payloads, NodeEvents events, ulong? keptPublicBlocks)
     {
-        (_stores, _payloads, _events, _archive) = (stores, payloads, events, archive);
+        (_stores, _payloads, _events, _keptPublicBlocks, _replay) = (stores, payloads, events, keptPublicBlocks, new PublicReplay(stores));
         var head = ChainStore.GetPublicHead(stores.KeyValues) ?? throw new InvalidOperationException("the store has no genesis");
         Head = ChainStore.GetHeader(stores.KeyValues, head.Hash) ?? throw new ChainCorruptException($"the head block {head.Hash} is not stored");
         PrivateHead = ChainStore.GetPrivateHead(stores.KeyValues) ?? throw new ChainCorruptException("the private head is not stored");
@@ -75,7 +75,7 @@ internal sealed class ChainWriter
     }
 
     /// <summary>Executes the private transactions of the next block behind the public head, if its payload answers are all here.</summary>
-    /// <returns>False when there is no such block or an answer is missing.</returns>
+    /// <returns>False when there is no such block, an answer is missing, or the public state before it is still being made again.</returns>
     public bool AdvancePrivate()
     {
         if (PrivateHead.Number >= Head.Number) return false;
@@ -155,13 +155,19 @@ internal sealed class ChainWriter
     private (StateLayer? Layer, BlockExecution Execution) RunPrivate(Block block, RecoveredTransaction[] transactions)
     {
         if (!block.Transactions.Any(t => t.IsPrivate))
-        {
-            var nothing = new BlockExecution { PublicChanges = new StateChangeSet(), Receipts = [], GasUsed = 0, Bloom = new Bloom() };
-            return (_stores.Private.Extend(_stores.Private.Head, block.Number, new StateChangeSet()), nothing);
-        }
+            return (_stores.Private.Extend(_stores.Private.Head, block.Number, new StateChangeSet()), Nothing());
+        if (NeededPayloads().Count > 0) return (null, Nothing());
+        if (block.Number - 1 < _stores.Public.OldestBlock)
+            return _replay.StateAfter(block.Number - 1) is { } past ? Replay(past) : (null, Nothing());
+        _replay.Drop();
         using var snapshot = _stores.KeyValues.Snapshot();
-        return _stores.Importer.Replay(block.Header, transactions, _stores.Public.At(snapshot, block.Number - 1), _stores.Private.Head, PayloadFor, BlockHashAt);
+        return Replay(_stores.Public.At(snapshot, block.Number - 1));
+
+        (StateLayer?, BlockExecution) Replay(IStateReader publicState) =>
+            _stores.Importer.Replay(block.Header, transactions, publicState, _stores.Private.Head, PayloadFor, BlockHashAt);
     }
+
+    private static BlockExecution Nothing() => new() { PublicChanges = new StateChangeSet(), Receipts = [], GasUsed = 0, Bloom = new Bloom() };
 
     private static void NoteParticipation(KeyValueBatch batch, Block block, IReadOnlyList<PayloadHash> skipped)
     {
@@ -187,9 +193,9 @@ internal sealed class ChainWriter
 
     private void Prune(ulong number, KeyValueBatch batch)
     {
-        if (_archive || number <= KeptPublicBlocks) return;
+        if (_keptPublicBlocks is not { } kept || number <= kept) return;
         // Not past the head as it was before this block: its layer is what the store can prune below.
-        var keepFrom = Math.Min(Math.Min(number - KeptPublicBlocks, PrivateHead.Number), _stores.Public.Head.Block);
+        var keepFrom = Math.Min(Math.Min(number - kept, PrivateHead.Number), _stores.Public.Head.Block);
         if (keepFrom > _stores.Public.OldestBlock) _stores.Public.Prune(keepFrom, batch, MaxPrunedKeysPerBlock);
     }
 

@@ -39,7 +39,7 @@ public sealed class NodeCore : IRaftApplication
         _events = setup.Events;
         _desk = new TransactionDesk(setup.Stores, setup.Pool ?? NewPool(setup.Stores));
         var payloads = new PayloadCache();
-        _chain = new ChainWriter(setup.Stores, payloads, setup.Events, setup.Archive);
+        _chain = new ChainWriter(setup.Stores, payloads, setup.Events, setup.KeptPublicBlocks);
         _private = new PrivateSideDriver(_chain, payloads, setup.Stores);
         _minter = new Minter(setup.Stores, setup.Signer, setup.RaftId, setup.BlockTimeMs, _chain.Head.Hash);
         _members = new RaftMembers(setup.Stores, setup.Transport, setup.RaftId, setup.MembersChanged, setup.RaftSnapshotInterval, setup.RaftEntriesKept);

@@ -27,8 +27,10 @@ public sealed record NodeCoreSetup
 
     public int BlockTimeMs { get; init; } = 50;
 
-    /// <summary>Keeps every public diff.</summary>
-    public bool Archive { get; init; }
+    public const ulong DefaultKeptPublicBlocks = 128;
+
+    /// <summary>Public states this far behind the head stay readable, and the private head's own always; null keeps all (archive).</summary>
+    public ulong? KeptPublicBlocks { get; init; } = DefaultKeptPublicBlocks;
 
     /// <summary>Applied Raft entries between two snapshots of the log.</summary>
     public ulong RaftSnapshotInterval { get; init; } = 1_000;

@@ -57,6 +57,8 @@ internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads
                 _asked.Remove(answer.Hash);
                 if (answer.Availability == PayloadAvailability.NotAParty && _arrived.Remove(answer.Hash)) continue;
                 payloads.Add(answer);
+                // A manager without a Watch stream tells of a late payload only when asked about it again.
+                if (answer.Availability == PayloadAvailability.Here) chain.RewindPrivateBefore(answer.Hash);
                 continue;
             }
             var missing = answer.Availability == PayloadAvailability.Missing;

@@ -73,8 +73,12 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
     public void Mined(IReadOnlyList<Transaction> transactions, KeyValueBatch batch)
     {
         foreach (var transaction in transactions)
-            if (_unmined.Remove(transaction.Hash))
-                batch.Delete(JournalKey(transaction.Hash));
+        {
+            if (!_unmined.Remove(transaction.Hash)) continue;
+            batch.Delete(JournalKey(transaction.Hash));
+            // Sent and mined in one pass: its row is not written yet.
+            if (_journal.Count > 0) _journal.Delete(JournalKey(transaction.Hash));
+        }
     }
 
     /// <summary>The pool follows a new head. A local transaction that can no longer be mined leaves the journal.</summary>

@@ -89,7 +89,7 @@ internal sealed class NodeComposition : IAsyncDisposable
             RaftId = start.RaftId,
             Events = events,
             BlockTimeMs = _settings.RaftBlockTime,
-            Archive = _settings.Archive,
+            KeptPublicBlocks = _settings.Archive ? null : NodeCoreSetup.DefaultKeptPublicBlocks,
             MembersChanged = members => PeerMembers.Follow(peers, members, nodeId, _settings.Permissioned ? _data : null),
         });
         var loop = Own(new NodeLoop(Core, mailbox, peers, manager, TimeProvider.System));

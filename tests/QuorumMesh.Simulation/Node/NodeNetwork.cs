@@ -29,6 +29,7 @@ internal sealed class NodeNetwork
     public NodeNetwork(int seed)
     {
         _random = new Random(seed);
+        KeptPublicBlocks = seed % 2 == 0 ? 5UL : 100UL;
         _nodes = [.. Enumerable.Range(1, Size).Select(id => new SimulatedNode((ushort)id, this, new Random(_random.Next())))];
         _clients = [.. Enumerable.Range(0, Size * ClientsPerNode).Select(i => new NodeClient(i + 1, _nodes[i % Size], this, new Random(_random.Next())))];
         foreach (var node in _nodes) node.Start(_now);
@@ -38,6 +39,9 @@ internal sealed class NodeNetwork
         new RaftPeer((ulong)id, new RaftAddress((ulong)id, TestChain.Signer(1000 + id).PublicKey, "127.0.0.1", 30000 + id, 50000 + id).Encode()))];
 
     public IReadOnlyList<SimulatedNode> Nodes => _nodes;
+    /// <summary>Few, so that payloads come later than the public history reaches; or enough.</summary>
+    public ulong KeptPublicBlocks { get; }
+
     public bool IsFaulty { get; private set; } = true;
     public int Crashes { get; private set; }
     public int Syncs { get; private set; }

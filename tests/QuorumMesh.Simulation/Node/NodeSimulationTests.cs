@@ -15,7 +15,7 @@ public class NodeSimulationTests(ITestOutputHelper output)
             try
             {
                 var network = new NodeNetwork(seed);
-                network.Run(20_000);
+                network.Run(10_000);
                 network.HealAndSettle(120_000);
                 blocks += network.Height;
                 crashes += network.Crashes;

@@ -67,6 +67,7 @@ internal sealed class SimulatedNode
             Signer = TestChain.Signer(1000 + Id),
             RaftId = Id,
             Events = events,
+            KeptPublicBlocks = _network.KeptPublicBlocks,
             RaftSnapshotInterval = 40,
             RaftEntriesKept = 20,
         });

@@ -1,4 +1,5 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Execution;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 
@@ -6,7 +7,7 @@ namespace QuorumMesh.Node.Runtime.Sync;
 
 /// <summary>
 /// Fetches the blocks between our head and a block that Raft has committed, from any peer that has them. The hash of the target is trusted; every header must
-/// link to it, and every block is executed on import.
+/// be linked to by it, every body fit its header, and every block is executed on import.
 /// </summary>
 internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool> post, TimeProvider clock)
 {
@@ -59,13 +60,17 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
     {
         if ((await HeadersAsync(ct => peers.RequestHeadersAsync(peer, target, 1, 0, false, ct), cancellation).ConfigureAwait(false)).FirstOrDefault() is not { } last || last.Hash != target)
             return false;
-        var next = head.Number + 1;
+        if (last.Number <= head.Number)
+            throw new NodeHaltedException($"the cluster has block {target} at {last.Number}, this node has another one there: it is on another chain; start it again from an empty data directory");
         Volatile.Write(ref _progress, new SyncProgress(head.Number, head.Number, last.Number));
-        while (next <= last.Number)
+        var path = await PathAsync(peer, head, last, cancellation).ConfigureAwait(false);
+        for (var done = 0; done < path.Count;)
         {
-            var count = (int)Math.Min(HeadersPerRequest, last.Number - next + 1);
-            var headers = await HeadersAsync(ct => peers.RequestHeadersAsync(peer, next, count, ct), cancellation).ConfigureAwait(false);
-            Check(headers, next, last);
+            var expected = path.GetRange(done, Math.Min(HeadersPerRequest, path.Count - done));
+            var next = head.Number + 1 + (ulong)done;
+            var headers = await HeadersAsync(ct => peers.RequestHeadersAsync(peer, next, expected.Count, ct), cancellation).ConfigureAwait(false);
+            if (headers.Count == 0 || headers.Count > expected.Count || headers.Where((header, i) => header.Hash != expected[i]).Any())
+                throw new PeerRequestException($"the peer's headers from {next} do not lead to block {target}");
             for (var at = 0; at < headers.Count;)
             {
                 var blocks = await BodiesAsync(peer, headers.Skip(at).Take(BodiesPerRequest).ToList(), cancellation).ConfigureAwait(false);
@@ -73,19 +78,32 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
                 at += blocks.Count;
                 Volatile.Write(ref _progress, new SyncProgress(head.Number, blocks[^1].Number, last.Number));
             }
-            next += (ulong)headers.Count;
+            done += headers.Count;
         }
         return true;
     }
 
-    private static void Check(IReadOnlyList<BlockHeader> headers, ulong first, BlockHeader last)
+    /// <summary>
+    /// The hashes from the block after our head to the target, walked back from the target: each header is known by the hash that its child names, so that nothing
+    /// is taken into the chain on a peer's word.
+    /// </summary>
+    private async Task<List<Hash256>> PathAsync(string peer, BlockPointer head, BlockHeader target, CancellationToken cancellation)
     {
-        if (headers.Count == 0) throw new PeerRequestException($"the peer has block {last.Number} but not {first}");
-        for (var i = 0; i < headers.Count; i++)
-            if (headers[i].Number != first + (ulong)i || (i > 0 && headers[i].ParentHash != headers[i - 1].Hash))
-                throw new PeerRequestException($"the peer's headers from {first} do not link");
-        if (headers[^1].Number == last.Number && headers[^1].Hash != last.Hash)
-            throw new PeerRequestException($"the peer's headers do not lead to block {last.Hash}");
+        var path = new List<Hash256> { target.Hash };
+        for (var first = target; first.Number > head.Number + 1;)
+        {
+            var (parent, count) = (first.ParentHash, (int)Math.Min(HeadersPerRequest, first.Number - head.Number - 1));
+            var headers = await HeadersAsync(ct => peers.RequestHeadersAsync(peer, parent, count, 0, true, ct), cancellation).ConfigureAwait(false);
+            if (headers.Count == 0) throw new PeerRequestException($"the peer has block {first.Number} but not the one before");
+            foreach (var header in headers.Take(count))
+            {
+                if (header.Hash != first.ParentHash || header.Number != first.Number - 1) throw new PeerRequestException($"the peer's headers below {first.Number} do not link");
+                path.Add(header.Hash);
+                first = header;
+            }
+        }
+        path.Reverse();
+        return path;
     }
 
     private static async Task<IReadOnlyList<BlockHeader>> HeadersAsync(Func<CancellationToken, Task<IReadOnlyList<byte[]>>> request, CancellationToken cancellation)
@@ -95,14 +113,27 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
         return [.. (await request(timeout.Token).ConfigureAwait(false)).Select(raw => BlockHeader.Decode(raw))];
     }
 
-    /// <summary>Blocks for a prefix of the headers: a peer may stop early.</summary>
+    /// <summary>Blocks for a prefix of the headers: a peer may stop early, or leave one out.</summary>
     private async Task<IReadOnlyList<Block>> BodiesAsync(string peer, IReadOnlyList<BlockHeader> headers, CancellationToken cancellation)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         timeout.CancelAfter(RequestTimeout);
         var bodies = await peers.RequestBodiesAsync(peer, [.. headers.Select(h => h.Hash)], timeout.Token).ConfigureAwait(false);
-        if (bodies.Count == 0) throw new PeerRequestException("the peer sent no bodies");
-        return [.. bodies.Select((raw, i) => new Block(headers[i], Block.DecodeBody(raw)))];
+        var blocks = bodies.Take(headers.Count).Select((raw, i) => new Block(headers[i], Block.DecodeBody(raw))).TakeWhile(Fits).ToList();
+        return blocks.Count > 0 ? blocks : throw new PeerRequestException("the peer sent no bodies that fit their headers");
+    }
+
+    private static bool Fits(Block block)
+    {
+        try
+        {
+            BlockValidator.CheckBody(block);
+            return true;
+        }
+        catch (InvalidBlockException)
+        {
+            return false;
+        }
     }
 
     private async Task ImportAsync(IReadOnlyList<Block> blocks, CancellationToken cancellation)

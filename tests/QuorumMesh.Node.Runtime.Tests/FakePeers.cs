@@ -1,0 +1,63 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Node.Runtime.Sync;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Runtime.Tests;
+
+/// <summary>Peers that answer from a node's store, honestly or not.</summary>
+internal sealed class FakePeers(NodeStores source) : IPeerNetwork
+{
+    private readonly PeerRequestHandler _answers = new(source, static _ => true);
+
+    public List<string> Names { get; } = ["only"];
+
+    /// <summary>Requests by peer, in order.</summary>
+    public List<string> Asked { get; } = [];
+
+    public Func<string, IReadOnlyList<byte[]>, IReadOnlyList<byte[]>> ChangeHeaders { get; set; } = static (_, headers) => headers;
+
+    public Func<string, IReadOnlyList<byte[]>, IReadOnlyList<byte[]>> ChangeBodies { get; set; } = static (_, bodies) => bodies;
+
+    public IReadOnlyList<PeerInfo> Peers => [.. Names.Select(name => new PeerInfo(name, name, [], "", "", false, true, 63, UInt256.Zero, default))];
+
+    public Enode Self => throw new InvalidOperationException("not asked for here");
+
+    public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, ulong from, int count, CancellationToken ct) =>
+        Headers(nodeId, new HeaderQuery(null, from, count, 0, false));
+
+    public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, Hash256 from, int count, ulong skip, bool reverse, CancellationToken ct) =>
+        Headers(nodeId, new HeaderQuery(from, 0, count, skip, reverse));
+
+    public Task<IReadOnlyList<byte[]>> RequestBodiesAsync(string nodeId, IReadOnlyList<Hash256> hashes, CancellationToken ct)
+    {
+        Asked.Add(nodeId);
+        return Task.FromResult(ChangeBodies(nodeId, _answers.GetBodies(hashes)));
+    }
+
+    public void SetStatus(PeerStatus own)
+    {
+    }
+
+    public void AddStaticPeer(Enode e)
+    {
+    }
+
+    public void RemovePeer(string nodeId)
+    {
+    }
+
+    public void SetAllowed(Func<string, bool>? nodeIdAllowed)
+    {
+    }
+
+    public void BroadcastTransactions(IReadOnlyList<ReadOnlyMemory<byte>> rawTransactions, string? exceptNodeId, bool resend = false)
+    {
+    }
+
+    private Task<IReadOnlyList<byte[]>> Headers(string nodeId, HeaderQuery query)
+    {
+        Asked.Add(nodeId);
+        return Task.FromResult(ChangeHeaders(nodeId, _answers.GetHeaders(query)));
+    }
+}

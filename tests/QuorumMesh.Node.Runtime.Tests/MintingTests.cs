@@ -1,0 +1,84 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Tests.Shared;
+
+namespace QuorumMesh.Node.Runtime.Tests;
+
+public sealed class MintingTests
+{
+    private static readonly byte[] Key = TestChain.Key(1);
+
+    [Fact]
+    public void Mints_at_once_when_idle_and_never_an_empty_block()
+    {
+        var node = new SoloNode();
+        for (var i = 0; i < 100; i++) node.After(10);
+        Assert.Equal(0ul, node.Head);
+
+        node.Step(node.Local(TestChain.Public(Key, 0)).Input);
+        Assert.Equal(1ul, node.Head);
+        for (var i = 0; i < 100; i++) node.After(10);
+        Assert.Equal(1ul, node.Head);
+    }
+
+    [Fact]
+    public void At_most_one_block_per_block_time_with_all_that_came_meanwhile()
+    {
+        var node = new SoloNode();
+        node.Step(node.Local(TestChain.Public(Key, 0)).Input);
+        var waiting = node.After(10, node.Local(TestChain.Public(Key, 1)).Input);
+        Assert.Equal(1ul, node.Head);
+        Assert.Equal(SoloNode.BlockTime, waiting.WakeAt);
+        node.After(SoloNode.BlockTime - 11, node.Local(TestChain.Public(Key, 2)).Input);
+        Assert.Equal(1ul, node.Head);
+        var idle = node.After(1);
+        Assert.Equal(2ul, node.Head);
+        Assert.Equal(2, ChainStore.GetBlock(node.Store, 2)!.Transactions.Count);
+        Assert.Null(idle.WakeAt);
+    }
+
+    [Fact]
+    public void Block_times_rise_and_the_seal_names_the_minter()
+    {
+        var node = new SoloNode();
+        node.Mine(TestChain.Public(Key, 0));
+        node.Mine(TestChain.Public(Key, 1));
+        var (first, second) = (ChainStore.GetHeader(node.Store, 1)!, ChainStore.GetHeader(node.Store, 2)!);
+        Assert.True(second.Time > first.Time);
+        Assert.True(RaftEngine.TryReadSeal(second, out var id, out var minter));
+        Assert.Equal((1, TestChain.Signer(1).Address), (id, minter));
+    }
+
+    [Fact]
+    public void A_committed_entry_that_is_no_block_halts_with_its_index()
+    {
+        var node = new SoloNode();
+        Assert.True(node.Core.Raft.Propose([1, 2, 3]));
+        Assert.Contains("entry ", Assert.Throws<NodeHaltedException>(() => node.Step()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_block_that_does_not_build_on_the_head_is_void_everywhere()
+    {
+        var node = new SoloNode();
+        node.Mine(TestChain.Public(Key, 0));
+        var stale = ChainStore.GetBlock(node.Store, 1)!;
+        node.Core.Raft.Propose(new Block(stale.Header with { Time = stale.Header.Time + 1 }, stale.Transactions).Encode());
+        node.Core.Raft.Propose(stale.Encode());
+        node.Step();
+        Assert.Equal((1ul, stale.Hash), (node.Head, node.Core.Head.Hash));
+        node.Mine(TestChain.Public(Key, 1));
+        Assert.Equal(2ul, node.Head);
+    }
+
+    [Fact]
+    public void A_committed_block_that_is_not_valid_halts_and_names_it()
+    {
+        var node = new SoloNode();
+        node.Mine(TestChain.Public(Key, 0));
+        var block = ChainStore.GetBlock(node.Store, 1)!;
+        var wrong = new Block(block.Header with { ParentHash = block.Hash, Number = 2 }, block.Transactions);
+        node.Core.Raft.Propose(wrong.Encode());
+        Assert.Contains(wrong.Hash.ToString(), Assert.Throws<NodeHaltedException>(() => node.Step()).Message, StringComparison.Ordinal);
+        Assert.Equal(1ul, ChainStore.GetPublicHead(node.Store)!.Value.Number);
+    }
+}

@@ -1,0 +1,39 @@
+using QuorumMesh.Tests.Shared;
+
+namespace QuorumMesh.Node.Runtime.Tests;
+
+public sealed class PayloadCacheTests
+{
+    private static PayloadAnswer Answer(byte id, int size, PayloadAvailability availability = PayloadAvailability.Here) =>
+        new(TestChain.HashOf([id]), availability, availability == PayloadAvailability.Here ? new byte[size] : null, null, [], null);
+
+    [Fact]
+    public void Keeps_settled_answers_only()
+    {
+        var cache = new PayloadCache();
+        cache.Add(Answer(1, 10));
+        cache.Add(Answer(2, 0, PayloadAvailability.NotAParty));
+        cache.Add(Answer(3, 0, PayloadAvailability.Missing));
+        cache.Add(Answer(4, 0, PayloadAvailability.Unavailable));
+        Assert.Equal(2, cache.Count);
+        Assert.Null(cache.Find(TestChain.HashOf([3])));
+        Assert.Equal(PayloadAvailability.NotAParty, cache.Find(TestChain.HashOf([2]))!.Availability);
+    }
+
+    [Fact]
+    public void Drops_the_oldest_beyond_its_bytes_and_counts_a_replacement_once()
+    {
+        var cache = new PayloadCache(capacityBytes: 10_000);
+        for (var i = 0; i < 50; i++) cache.Add(Answer(1, 4_000));
+        cache.Add(Answer(2, 4_000));
+        Assert.Equal(2, cache.Count);
+        cache.Add(Answer(3, 4_000));
+        Assert.Null(cache.Find(TestChain.HashOf([1])));
+        Assert.Equal(2, cache.Count);
+        cache.Add(Answer(4, 50_000));
+        Assert.NotNull(cache.Find(TestChain.HashOf([4]))); // one is always kept, or its block could never run
+        Assert.Equal(1, cache.Count);
+        cache.Remove(TestChain.HashOf([4]));
+        Assert.Equal(0, cache.Count);
+    }
+}

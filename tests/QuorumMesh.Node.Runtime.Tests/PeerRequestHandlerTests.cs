@@ -1,0 +1,76 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Node.Runtime.Sync;
+using QuorumMesh.Primitives;
+using QuorumMesh.Tests.Shared;
+
+namespace QuorumMesh.Node.Runtime.Tests;
+
+public sealed class PeerRequestHandlerTests
+{
+    private const ulong Height = 10;
+    private static readonly byte[] Key = TestChain.Key(1);
+    private static readonly SoloNode Node = NewNode();
+    private static readonly PeerRequestHandler Handler = new(Node.Stores, static _ => true);
+
+    [Theory]
+    [InlineData(0, 4, 0ul, false, "0 1 2 3")]
+    [InlineData(2, 3, 2ul, false, "2 5 8")]
+    [InlineData(8, 100, 0ul, false, "8 9 10")]
+    [InlineData(10, 5, 0ul, true, "10 9 8 7 6")]
+    [InlineData(5, 5, 1ul, true, "5 3 1")]
+    [InlineData(2, 9, 0ul, true, "2 1 0")]
+    [InlineData(11, 5, 0ul, true, "")]
+    [InlineData(3, 0, 0ul, false, "")]
+    [InlineData(3, 5, ulong.MaxValue, false, "3")]
+    [InlineData(3, 5, ulong.MaxValue, true, "3")]
+    [InlineData(3, 5, ulong.MaxValue - 1, false, "3")]
+    public void Headers_by_number_and_by_hash(ulong from, int amount, ulong skip, bool reverse, string expected)
+    {
+        Assert.Equal(expected, Numbers(Handler.GetHeaders(new HeaderQuery(null, from, amount, skip, reverse))));
+        if (ChainStore.GetCanonicalHash(Node.Store, from) is { } hash)
+            Assert.Equal(expected, Numbers(Handler.GetHeaders(new HeaderQuery(hash, 0, amount, skip, reverse))));
+    }
+
+    [Fact]
+    public void Unknown_origin_gives_nothing() =>
+        Assert.Empty(Handler.GetHeaders(new HeaderQuery(Keccak.Hash([1]), 0, 5, 0, false)));
+
+    [Fact]
+    public void Bodies_in_the_order_asked_unknown_ones_left_out()
+    {
+        Hash256[] asked = [HashAt(3), Keccak.Hash([9]), HashAt(1), HashAt(0)];
+        var bodies = Handler.GetBodies(asked);
+        Assert.Equal(3, bodies.Count);
+        Assert.Equal(ChainStore.GetBlock(Node.Store, 3)!.Transactions[0].Hash, Block.DecodeBody(bodies[0])[0].Hash);
+        Assert.Equal(ChainStore.GetBlock(Node.Store, 1)!.Transactions[0].Hash, Block.DecodeBody(bodies[1])[0].Hash);
+        Assert.Empty(Block.DecodeBody(bodies[2]));
+    }
+
+    [Fact]
+    public void Passes_on_what_is_signed_and_drops_the_rest()
+    {
+        var posted = new List<NodeInput>();
+        var handler = new PeerRequestHandler(Node.Stores, input =>
+        {
+            posted.Add(input);
+            return true;
+        });
+        var good = TestChain.Public(Key, 100);
+        handler.OnTransactions("peer", [new byte[] { 1, 2 }, good.Encode(), good.WithSignature(999u, 1u, 1u).Encode(), new byte[200_000]]);
+        Assert.Equal([good.Hash], Assert.IsType<NodeInput.PeerTransactions>(Assert.Single(posted)).Transactions.Select(t => t.Tx.Hash));
+        handler.OnTransactions("peer", [new byte[] { 0xc0 }]);
+        Assert.Single(posted);
+    }
+
+    private static Hash256 HashAt(ulong number) => ChainStore.GetCanonicalHash(Node.Store, number)!.Value;
+
+    private static string Numbers(IReadOnlyList<byte[]> headers) => string.Join(' ', headers.Select(h => BlockHeader.Decode(h).Number));
+
+    private static SoloNode NewNode()
+    {
+        var node = new SoloNode();
+        for (var nonce = 0ul; nonce < Height; nonce++) node.Mine(TestChain.Public(Key, nonce));
+        return node;
+    }
+}

@@ -1,0 +1,25 @@
+using QuorumMesh.State;
+
+namespace QuorumMesh.Node.Runtime.Tests;
+
+/// <summary>A store in memory that tells of its writes.</summary>
+internal sealed class RecordingStore : IKeyValueStore
+{
+    private readonly MemoryKeyValueStore _inner = new();
+
+    public Action<KeyValueBatch, bool> Written { get; set; } = static (_, _) => { };
+
+    public byte[]? Get(ReadOnlySpan<byte> key) => _inner.Get(key);
+
+    public IEnumerable<KeyValuePair<byte[], byte[]>> Scan(byte[] prefix, byte[]? from = null) => _inner.Scan(prefix, from);
+
+    public IKeyValueSnapshot Snapshot() => _inner.Snapshot();
+
+    public void Write(KeyValueBatch batch, bool sync)
+    {
+        _inner.Write(batch, sync);
+        Written(batch, sync);
+    }
+
+    public void Dispose() => _inner.Dispose();
+}

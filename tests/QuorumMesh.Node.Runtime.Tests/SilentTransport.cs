@@ -1,0 +1,30 @@
+using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Runtime.Ports;
+
+namespace QuorumMesh.Node.Runtime.Tests;
+
+internal sealed class SilentTransport : IRaftTransport
+{
+#pragma warning disable CS0067
+    public event Action<RaftMessage>? MessageReceived;
+    public event Action<ulong>? PeerActive;
+    public event Action<ulong>? PeerLost;
+    public event Action<ulong>? Unreachable;
+    public event Action<ulong, bool>? SnapshotReported;
+    public event Action? RemovedFromCluster;
+#pragma warning restore CS0067
+
+    public List<RaftMessage> Sent { get; } = [];
+
+    public void AddPeer(ulong id, Uri url)
+    {
+    }
+
+    public void RemovePeer(ulong id)
+    {
+    }
+
+    public void Send(IReadOnlyList<RaftMessage> messages) => Sent.AddRange(messages);
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}

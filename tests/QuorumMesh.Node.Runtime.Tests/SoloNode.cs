@@ -1,0 +1,97 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Runtime.Raft;
+using QuorumMesh.Primitives;
+using QuorumMesh.Tests.Shared;
+
+namespace QuorumMesh.Node.Runtime.Tests;
+
+/// <summary>A cluster of one on a clock that the test moves: it leads and commits by itself.</summary>
+internal sealed class SoloNode
+{
+    public const int BlockTime = 50;
+    private const ushort RaftId = 1;
+
+    private readonly byte[]? _genesis;
+    private readonly ulong? _kept;
+
+    public SoloNode(byte[]? genesis = null, ulong? keptPublicBlocks = NodeCoreSetup.DefaultKeptPublicBlocks)
+    {
+        (_genesis, _kept) = (genesis, keptPublicBlocks);
+        Start();
+    }
+
+    public RecordingStore Store { get; } = new();
+    public MemoryRaftLog Log { get; } = new();
+    public NodeCore Core { get; private set; } = null!;
+    public NodeStores Stores { get; private set; } = null!;
+    public NodeEvents Events { get; private set; } = null!;
+    public long Now { get; private set; }
+    public ulong Head => Core.Head.Number;
+    public ulong PrivateHead => Core.PrivateHead.Number;
+    public Hash256 PrivateRoot => Stores.Private.Head.Root;
+
+    /// <summary>Effects of the start: the restored journal is in them.</summary>
+    public NodeEffects Started { get; private set; } = null!;
+
+    /// <summary>Starts, or starts again on the same store and log; nothing in memory survives.</summary>
+    public void Start()
+    {
+        Stores = TestChain.Open(Store, _genesis);
+        Events = new NodeEvents();
+        var config = new RaftConfig { Id = RaftId, Applied = ChainStore.GetAppliedRaftIndex(Store), ConfState = RaftMembers.LoadConfState(Store, Log) };
+        var address = new RaftAddress(RaftId, TestChain.Signer(1).PublicKey, "127.0.0.1", 30303, 50400).Encode();
+        Core = new NodeCore(new NodeCoreSetup
+        {
+            Stores = Stores,
+            Raft = Log.LastIndex == 0 ? RaftCore.Bootstrap(config with { ConfState = null }, Log, n => n / 2, [new RaftPeer(RaftId, address)]) : new RaftCore(config, Log, n => n / 2),
+            RaftLog = Log,
+            Transport = new SilentTransport(),
+            Signer = TestChain.Signer(1),
+            RaftId = RaftId,
+            Events = Events,
+            BlockTimeMs = BlockTime,
+            KeptPublicBlocks = _kept,
+        });
+        Core.Open(TimeOf(Now));
+        Started = Step();
+        for (var ticks = 0; !Core.Raft.IsLeader; ticks++)
+        {
+            Assert.True(ticks < 50, "no leader");
+            Core.Tick();
+            Step();
+        }
+    }
+
+    /// <summary>One pass of the loop at the present time.</summary>
+    public NodeEffects Step(params NodeInput[] inputs)
+    {
+        Core.Begin(TimeOf(Now));
+        foreach (var input in inputs) Core.Handle(input);
+        return Core.Complete();
+    }
+
+    public NodeEffects After(long milliseconds, params NodeInput[] inputs)
+    {
+        Now += milliseconds;
+        return Step(inputs);
+    }
+
+    /// <summary>Sends a local transaction past the block time, so that it is mined at once.</summary>
+    public NodeEffects Mine(params Transaction[] transactions) => After(BlockTime, [.. transactions.Select(t => Local(t).Input)]);
+
+    public (NodeInput Input, TaskCompletionSource<Hash256> Answer) Local(Transaction transaction)
+    {
+        var answer = new TaskCompletionSource<Hash256>();
+        var recovered = Stores.Senders.Recover(transaction, Stores.Rules.SenderRulesAt(Head + 1));
+        Assert.NotNull(recovered);
+        return (new NodeInput.LocalTransaction(recovered, answer), answer);
+    }
+
+    public static NodeInput Answer(byte[] payload, PayloadAvailability availability, string? reason = null) => new NodeInput.PayloadAnswers(
+        [new PayloadAnswer(TestChain.HashOf(payload), availability, availability == PayloadAvailability.Here ? payload : null, reason, [], null)]);
+
+    public static NodeInput Arrived(byte[] payload, long sequence = 1) => new NodeInput.PayloadArrived(sequence, TestChain.HashOf(payload));
+
+    private static NodeTime TimeOf(long now) => new(1_700_000_000_000_000_000UL + ((ulong)now * 1_000_000), now);
+}
