@@ -24,6 +24,7 @@ internal sealed class Member
     public string NodeDirectory => Path.Combine(_directory, "node");
     public string ManagerDirectory => Path.Combine(_directory, "tm");
     public string EnclaveDirectory => Path.Combine(_directory, "enclave");
+    public string CertificateDirectory => Path.Combine(_directory, "tls");
     public string ManagerConfig => Path.Combine(ManagerDirectory, "tm.json");
     public string EnclaveConfig => Path.Combine(EnclaveDirectory, "enclave.json");
     public string EnclaveKeyPath => Path.Combine(EnclaveDirectory, "tm");
@@ -62,7 +63,7 @@ internal sealed class Member
         try
         {
             _nodeId = Hex.ToHex(Secp256k1.PublicKey(key), prefix: false);
-            WriteSecret(Path.Combine(NodeDirectory, "nodekey"), Hex.ToHex(key, prefix: false));
+            SecretFiles.WriteNew(Path.Combine(NodeDirectory, "nodekey"), Hex.ToHex(key, prefix: false));
         }
         finally
         {
@@ -78,7 +79,7 @@ internal sealed class Member
         {
             var keystore = new KeystoreManager(Path.Combine(NodeDirectory, "keystore"), ScryptParameters.Light);
             Account = keystore.Import(key, "");
-            WriteSecret(Path.Combine(NodeDirectory, "password"), "\n");
+            SecretFiles.WriteNew(Path.Combine(NodeDirectory, "password"), "\n");
         }
         finally
         {
@@ -92,17 +93,5 @@ internal sealed class Member
         do RandomNumberGenerator.Fill(key);
         while (!Secp256k1.IsValidPrivateKey(key));
         return key;
-    }
-
-    private static void WriteSecret(string path, string content)
-    {
-        using var file = new FileStream(path, new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.Write,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        });
-        using var writer = new StreamWriter(file);
-        writer.Write(content);
     }
 }

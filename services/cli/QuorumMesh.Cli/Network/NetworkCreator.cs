@@ -1,9 +1,5 @@
-using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using QuorumMesh.Enclave.Keys;
-using QuorumMesh.Node.Accounts;
-using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Cli.Network;
 
@@ -30,6 +26,7 @@ public static class NetworkCreator
             WriteManagerConfig(member, members);
             WriteEnclaveConfig(member);
         }
+        WriteCertificates(directory, members, DateTimeOffset.UtcNow);
         var definition = new NetworkDefinition(request.ChainId, request.Consensus, members.Select(m => m.ToParticipant()).ToList());
         definition.Save(directory);
         return definition;
@@ -52,6 +49,15 @@ public static class NetworkCreator
         var longest = Path.Combine(Path.GetFullPath(request.Directory), "A", "tm", "tm-grpc.ipc");
         if (longest.Length > MaxSocketPath)
             throw new CommandException($"--dir is too deep for Unix sockets ({longest} has {longest.Length} characters, at most {MaxSocketPath} fit): choose a shorter path");
+    }
+
+    /// <summary>For mutual TLS between the services; a loopback network starts without it.</summary>
+    private static void WriteCertificates(string directory, IEnumerable<Member> members, DateTimeOffset now)
+    {
+        using var authority = CertificateAuthority.Create(Path.Combine(directory, "ca"), now);
+        foreach (var member in members)
+            foreach (var service in new[] { "node", "txmanager", "enclave" })
+                authority.Issue(member.CertificateDirectory, service, now);
     }
 
     private static void WriteManagerConfig(Member member, IReadOnlyList<Member> members)
