@@ -1,7 +1,13 @@
 #!/usr/bin/env bash
-# Figures of this machine: the network, the EVM, the state. Peers by BENCH_GOQUORUM_EVM (path of GoQuorum's evm) and BENCH_ANVIL (URL of an anvil).
+# Figures of this machine: the network, the EVM, the state. Peers by BENCH_GOQUORUM_EVM (path of GoQuorum's evm) and BENCH_ANVIL (URL of an anvil started with
+# --hardfork istanbul --disable-block-gas-limit). The byte codes are read from BENCH_EVM_CASES, by default ../shared/bench/evm.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export QUORUMMESH_ARTIFACTS=$PWD/artifacts
+cases=${BENCH_EVM_CASES:-../shared/bench/evm}
 dotnet build tests/QuorumMesh.Benchmarks/QuorumMesh.Benchmarks.csproj -c Release -m:2 --nologo -v q
-exec dotnet tests/QuorumMesh.Benchmarks/bin/Release/net10.0/QuorumMesh.Benchmarks.dll "${@:-network}"
+bench() { dotnet tests/QuorumMesh.Benchmarks/bin/Release/net10.0/QuorumMesh.Benchmarks.dll "$@"; }
+if [ $# -gt 0 ]; then bench "$@"; exit; fi
+bench network
+bench state
+if [ -d "$cases" ]; then bench evm "$cases"; else echo "no byte codes in $cases: set BENCH_EVM_CASES"; fi

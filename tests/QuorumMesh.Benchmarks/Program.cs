@@ -1,6 +1,8 @@
+using QuorumMesh.Benchmarks;
+using QuorumMesh.Benchmarks.Evm;
 using QuorumMesh.Benchmarks.Network;
 
-// bench network [seconds] [bursts] [burst size]: published binaries of `make publish`, found by QUORUMMESH_ARTIFACTS.
+// Published binaries of `make publish`, found by QUORUMMESH_ARTIFACTS.
 int Number(int index, int otherwise) => args.Length > index ? int.Parse(args[index]) : otherwise;
 
 switch (args.FirstOrDefault())
@@ -8,7 +10,12 @@ switch (args.FirstOrDefault())
     case "network":
         await NetworkFigures.RunAsync(Number(1, 60), Number(2, 10), Number(3, 20_000)).ConfigureAwait(false);
         return 0;
+    case "evm" when args.Length == 2:
+        return await EvmBench.RunAsync(args[1]).ConfigureAwait(false);
+    case "state":
+        Console.WriteLine(StateCommit.Run(Directory.CreateTempSubdirectory("qmesh-bench-").FullName));
+        return 0;
     default:
-        Console.Error.WriteLine("usage: bench network [seconds] [bursts] [burst size]");
+        Console.Error.WriteLine("usage: bench network [seconds] [bursts] [burst size] | bench evm DIRECTORY | bench state");
         return 2;
 }

@@ -47,6 +47,6 @@ public sealed class DifficultyTests
     {
         var parent = new BlockHeader { GasLimit = 0xE0000000 };
         Assert.Equal(0xdff20001ul, new GasLimitRule().Next(parent));
-        Assert.Equal(700_000_000ul, new GasLimitRule().Next(new BlockHeader { GasLimit = 4_000_000 } ));
+        Assert.Equal(700_000_000ul, new GasLimitRule().Next(new BlockHeader { GasLimit = 4_000_000 }));
     }
 }

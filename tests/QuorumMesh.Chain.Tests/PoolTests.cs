@@ -10,7 +10,15 @@ public sealed class PoolTests
     private static readonly DateTimeOffset Start = DateTimeOffset.UnixEpoch.AddYears(50);
     private static readonly ChainConfig Config = new()
     {
-        ChainId = 10u, IsQuorum = true, HomesteadBlock = 0, Eip150Block = 0, Eip155Block = 0, Eip158Block = 0, ByzantiumBlock = 0, ConstantinopleBlock = 0, TxnSizeLimitKb = 32,
+        ChainId = 10u,
+        IsQuorum = true,
+        HomesteadBlock = 0,
+        Eip150Block = 0,
+        Eip155Block = 0,
+        Eip158Block = 0,
+        ByzantiumBlock = 0,
+        ConstantinopleBlock = 0,
+        TxnSizeLimitKb = 32,
     };
 
     private readonly Dictionary<Address, ulong> _nonces = [];

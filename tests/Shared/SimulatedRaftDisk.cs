@@ -10,7 +10,7 @@ public sealed class SimulatedRaftDisk : IRaftDisk
 {
     private readonly List<Action<Dictionary<string, Content>>> _journal = []; // directory changes since the last directory flush
     private Dictionary<string, Content> _files = [];
-    private Dictionary<string, Content> _durable = [];
+    private readonly Dictionary<string, Content> _durable = [];
     private Random? _faults;
     private int _operationsLeft = int.MaxValue;
 

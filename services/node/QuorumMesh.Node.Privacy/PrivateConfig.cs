@@ -1,5 +1,5 @@
-using QuorumMesh.Node.Runtime.Ports;
 using System.Globalization;
+using QuorumMesh.Node.Runtime.Ports;
 
 namespace QuorumMesh.Node.Privacy;
 

@@ -171,7 +171,11 @@ public sealed class SqliteStoreTests : StoreTests, IDisposable
                 """;
             var payload = new EncodedPayload
             {
-                SenderKey = Keys.S, CipherText = [1], CipherTextNonce = [], RecipientBoxes = [], RecipientNonce = [],
+                SenderKey = Keys.S,
+                CipherText = [1],
+                CipherTextNonce = [],
+                RecipientBoxes = [],
+                RecipientNonce = [],
             };
             command.Parameters.AddWithValue("$payload", LegacyPayloadCodec.Encode(payload));
             command.Parameters.AddWithValue("$hash", payload.ComputeHash().ToArray());

@@ -36,7 +36,7 @@ internal static class DemoCommand
             }
             finally
             {
-                await runner.StopAsync(AnsiConsole.WriteLine).ConfigureAwait(false);
+                await runner.StopAsync(Console.WriteLine).ConfigureAwait(false);
             }
         }
         finally
@@ -55,7 +55,7 @@ internal static class DemoCommand
         foreach (var row in rows)
             table.AddRow(Markup.Escape(row.Title), Text(row.Seen[0]), Text(row.Seen[1]), Text(row.Seen[2]), string.Join(", ", row.Expected), row.Passed ? "ok" : "WRONG");
         AnsiConsole.Write(table);
-        AnsiConsole.WriteLine("Case 3 means: C was left out of the last transaction, so its copy of the contract stays at 42; no block and no receipt says so, only comparing eth_storageRoot does.");
+        Console.WriteLine("Case 3 means: C was left out of the last transaction, so its copy of the contract stays at 42; no block and no receipt says so, only comparing eth_storageRoot does.");
         return rows.All(r => r.Passed) ? 0 : 1;
     }
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Spectre.Console;
 
 namespace QuorumMesh.Cli.Network;
 
@@ -33,7 +32,7 @@ internal static class NetworkCommands
         {
             var wanted = request.Read(result);
             var network = NetworkCreator.Create(wanted);
-            AnsiConsole.WriteLine($"Created {network.Participants.Count} participants in {wanted.Directory}; start them with 'qmesh network start --dir {wanted.Directory}'");
+            Console.WriteLine($"Created {network.Participants.Count} participants in {wanted.Directory}; start them with 'qmesh network start --dir {wanted.Directory}'");
             return 0;
         });
         return command;
@@ -59,7 +58,7 @@ internal static class NetworkCommands
         var command = new Command("stop", "end every process of the network") { dir };
         command.SetAction(async (result, _) =>
         {
-            await Open(result.GetValue(dir)!).Runner.StopAsync(AnsiConsole.WriteLine).ConfigureAwait(false);
+            await Open(result.GetValue(dir)!).Runner.StopAsync(Console.WriteLine).ConfigureAwait(false);
             return 0;
         });
         return command;
@@ -88,16 +87,16 @@ internal static class NetworkCommands
             try
             {
                 PrintUrls(network);
-                AnsiConsole.WriteLine("Ctrl-C ends the network.");
+                Console.WriteLine("Ctrl-C ends the network.");
                 await Task.Delay(Timeout.Infinite, cancel).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {
-                AnsiConsole.WriteLine();
+                Console.WriteLine();
             }
             finally
             {
-                await runner.StopAsync(AnsiConsole.WriteLine).ConfigureAwait(false);
+                await runner.StopAsync(Console.WriteLine).ConfigureAwait(false);
             }
             return 0;
         });
@@ -109,7 +108,7 @@ internal static class NetworkCommands
     {
         try
         {
-            await runner.StartAsync(AnsiConsole.WriteLine, cancel).ConfigureAwait(false);
+            await runner.StartAsync(Console.WriteLine, cancel).ConfigureAwait(false);
         }
         catch
         {
@@ -126,10 +125,11 @@ internal static class NetworkCommands
 
     private static void PrintUrls(NetworkDefinition network)
     {
-        var table = new Table().AddColumns("", "JSON-RPC", "WebSocket", "account", "transaction manager key");
         foreach (var p in network.Participants)
-            table.AddRow(p.Name, p.Rpc, p.Ws, p.Account, p.TxManagerKey);
-        AnsiConsole.Write(table);
+        {
+            Console.WriteLine($"{p.Name}  JSON-RPC {p.Rpc}  WebSocket {p.Ws}");
+            Console.WriteLine($"   account {p.Account}  transaction manager key {p.TxManagerKey}");
+        }
     }
 
     private sealed class RequestOptions

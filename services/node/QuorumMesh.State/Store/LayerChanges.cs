@@ -19,7 +19,7 @@ internal sealed class LayerChanges
     /// <summary>Accounts whose earlier storage, values and nodes, is gone.</summary>
     public HashSet<Address> Wiped { get; } = [];
 
-        public Dictionary<TrieNodeKey, StoredNode> Nodes { get; } = [];
+    public Dictionary<TrieNodeKey, StoredNode> Nodes { get; } = [];
 
     public static LayerChanges Compute(StateLayer parent, StateChangeSet source, bool keepNodes)
     {
