@@ -84,7 +84,7 @@ internal sealed class NetworkBench(NetworkDefinition network, int seconds, int b
         Report("submit to receipt at 20 tx/s", times);
     }
 
-    /// <summary>Private set(x) from A to B, eight senders at a time over A's unlocked account.</summary>
+    /// <summary>Private set(x) from A to B, 32 senders at a time over A's unlocked account.</summary>
     private async Task PrivateAsync()
     {
         var a = network.Participants[0];
@@ -106,7 +106,7 @@ internal sealed class NetworkBench(NetworkDefinition network, int seconds, int b
         var clock = Stopwatch.StartNew();
         var sent = 0;
         var last = "";
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+        await Task.WhenAll(Enumerable.Range(0, 32).Select(async _ =>
         {
             while (clock.Elapsed.TotalSeconds < Math.Min(20, seconds))
                 last = await Send(contract, SimpleStorage.Set((ulong)Interlocked.Increment(ref sent))).ConfigureAwait(false);
