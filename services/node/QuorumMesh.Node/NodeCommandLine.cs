@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Numerics;
 
 namespace QuorumMesh.Node;
 
@@ -25,7 +27,11 @@ public sealed class NodeCommandLine
         var defaults = new NodeSettings { DataDirectory = DefaultDataDirectory };
         _dataDir = Text("--datadir", "directory of the chain, keys and logs", defaults.DataDirectory);
         _genesis = Text("--genesis", "genesis file to start a new chain from; an existing chain must have the same genesis");
-        _networkId = Add(new Option<ulong?>("--networkid") { Description = "network id of the peers (default: the chain id)" });
+        _networkId = Add(new Option<ulong?>("--networkid")
+        {
+            Description = "network id of the peers (default: the chain id)",
+            DefaultValueFactory = FromEnvironment<ulong?>("--networkid", text => Parse<ulong>("--networkid", text), null),
+        });
         _profile = Text("--quorum.profile", "compatibility profile of a new chain: 2.5, 2.6, 21 or 24");
         _identity = Text("--identity", "name shown to peers");
         _listen = Text("--listen", "address that the p2p and Raft ports bind to", defaults.ListenAddress);
@@ -36,7 +42,11 @@ public sealed class NodeCommandLine
         _raft = Flag("--raft", "use Raft; a genesis without a consensus engine means Raft too");
         _raftPort = Number("--raftport", "Raft port", defaults.RaftPort);
         _raftBlockTime = Number("--raftblocktime", "least time between two blocks, in milliseconds", defaults.RaftBlockTime);
-        _raftJoin = Add(new Option<int?>("--raftjoinexisting") { Description = "Raft id that raft_addPeer of a member answered" });
+        _raftJoin = Add(new Option<int?>("--raftjoinexisting")
+        {
+            Description = "Raft id that raft_addPeer of a member answered",
+            DefaultValueFactory = FromEnvironment<int?>("--raftjoinexisting", text => Parse<int>("--raftjoinexisting", text), null),
+        });
         _http = Flag("--http", "JSON-RPC over HTTP", "--rpc");
         _httpAddress = Text("--http.addr", "HTTP address", defaults.Http.Address, "--rpcaddr");
         _httpPort = Number("--http.port", "HTTP port", defaults.Http.Port, "--rpcport");
@@ -50,7 +60,11 @@ public sealed class NodeCommandLine
         _wsOrigins = Text("--ws.origins", "origins that browsers may connect from", "", "--wsorigins");
         _ipcPath = Text("--ipcpath", "path of the IPC socket (default: geth.ipc in the data directory)");
         _ipcDisable = Flag("--ipcdisable", "no IPC socket");
-        _gasCap = Add(new Option<ulong>("--rpc.gascap") { Description = "most gas of an eth_call or eth_estimateGas", DefaultValueFactory = _ => defaults.RpcGasCap });
+        _gasCap = Add(new Option<ulong>("--rpc.gascap")
+        {
+            Description = "most gas of an eth_call or eth_estimateGas",
+            DefaultValueFactory = FromEnvironment("--rpc.gascap", text => Parse<ulong>("--rpc.gascap", text), defaults.RpcGasCap),
+        });
         _blockTimes = Flag("--rpc.blocktimes-in-seconds", "answer block times in seconds; Raft blocks hold nanoseconds, which ethers 6 and web3 1.x cannot read");
         _privacy = Text("--privacy", "our transaction manager: unix:/path or grpc://host:port. Tessera's is named by PRIVATE_CONFIG (socket, TOML file or 'ignore')");
         _unlock = Text("--unlock", "accounts to unlock at start, separated by commas");
@@ -116,10 +130,10 @@ public sealed class NodeCommandLine
         Add(new Option<string>(name, aliases) { Description = description, DefaultValueFactory = FromEnvironment(name, text => text, otherwise!) });
 
     private Option<int> Number(string name, string description, int otherwise, params string[] aliases) =>
-        Add(new Option<int>(name, aliases) { Description = description, DefaultValueFactory = FromEnvironment(name, text => Parse(name, text), otherwise) });
+        Add(new Option<int>(name, aliases) { Description = description, DefaultValueFactory = FromEnvironment(name, text => Parse<int>(name, text), otherwise) });
 
     private Option<bool> Flag(string name, string description, params string[] aliases) =>
-        Add(new Option<bool>(name, aliases) { Description = description, DefaultValueFactory = FromEnvironment(name, text => text is "1" or "true" or "TRUE", false) });
+        Add(new Option<bool>(name, aliases) { Description = description, DefaultValueFactory = FromEnvironment(name, text => ParseFlag(name, text), false) });
 
     private T Add<T>(T option) where T : Option
     {
@@ -133,8 +147,16 @@ public sealed class NodeCommandLine
     /// <summary><c>--http.port</c> → <c>QUORUMMESH_NODE_HTTP_PORT</c>.</summary>
     public static string VariableOf(string flag) => EnvironmentPrefix + flag.TrimStart('-').Replace('.', '_').Replace('-', '_').ToUpperInvariant();
 
-    private static int Parse(string name, string text) => int.TryParse(text, out var number) ? number
-        : throw new ServiceDefaults.OptionsException(VariableOf(name), $"'{text}' is not a number");
+    private static T Parse<T>(string name, string text) where T : struct, IBinaryInteger<T> =>
+        T.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number
+            : throw new ServiceDefaults.OptionsException(VariableOf(name), $"'{text}' is not a number");
+
+    private static bool ParseFlag(string name, string text) => text.ToUpperInvariant() switch
+    {
+        "1" or "TRUE" => true,
+        "0" or "FALSE" => false,
+        _ => throw new ServiceDefaults.OptionsException(VariableOf(name), $"'{text}' is neither true nor false"),
+    };
 
     /// <summary>Flags that scripts for GoQuorum pass and that have no meaning here; accepted so that those scripts run as they are.</summary>
     private void Ignored()

@@ -1,3 +1,4 @@
+using QuorumMesh.Chain;
 using QuorumMesh.ServiceDefaults;
 
 namespace QuorumMesh.Node;
@@ -52,6 +53,7 @@ public sealed record NodeSettings
         if (Genesis is not null) OptionRules.ExistingFile("--genesis", Genesis);
         if (NodeKeyFile is not null) OptionRules.ExistingFile("--nodekey", NodeKeyFile);
         if (PasswordFile is not null) OptionRules.ExistingFile("--password", PasswordFile);
+        if (Profile is not null) OptionRules.OneOf("--quorum.profile", Profile, [.. CompatibilityProfile.All.Select(p => p.Name)]);
         if (NetworkId == 1) throw new OptionsException("--networkid", "Cannot have chain id or network id as 1.");
         if (RaftJoinExisting is { } id) OptionRules.Range("--raftjoinexisting", id, 1, ushort.MaxValue);
         if (Unlock.Count > 0 && Http.Enabled && !IsLoopback(Http.Address) && !AllowInsecureUnlock)

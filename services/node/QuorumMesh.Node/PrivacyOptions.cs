@@ -1,5 +1,6 @@
 using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.ServiceDefaults;
 using QuorumMesh.Node.Runtime.Ports;
 
 namespace QuorumMesh.Node;
@@ -11,8 +12,15 @@ internal static class PrivacyOptions
 
     public static ITransactionManager Open(string? privacy)
     {
-        if (privacy is not null) return new GrpcTransactionManager(privacy);
         var config = Environment.GetEnvironmentVariable(PrivateConfigName);
-        return string.IsNullOrEmpty(config) ? new IgnoringTransactionManager() : PrivateConfig.Parse(config).CreateManager();
+        try
+        {
+            if (privacy is not null) return new GrpcTransactionManager(privacy);
+            return string.IsNullOrEmpty(config) ? new IgnoringTransactionManager() : PrivateConfig.Parse(config).CreateManager();
+        }
+        catch (FormatException e)
+        {
+            throw new OptionsException(privacy is not null ? "--privacy" : PrivateConfigName, e.Message);
+        }
     }
 }

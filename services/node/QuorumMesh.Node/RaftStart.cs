@@ -15,6 +15,9 @@ internal sealed class RaftStart
 {
     private const string RaftIdName = "raft.id";
 
+    /// <summary>Set in a member that joined: it must never make a cluster of its own, even with an empty log.</summary>
+    private const string JoinedName = "raft.joined";
+
     /// <summary>Ticks of 50 ms: an election after 300 to 600 ms without a leader.</summary>
     private const int ElectionTicks = 6;
 
@@ -33,18 +36,19 @@ internal sealed class RaftStart
         {
             var id = System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(stored.Span);
             var config = Config(id) with { Applied = ChainStore.GetAppliedRaftIndex(store), ConfState = RaftMembers.LoadConfState(store, log) };
-            return new RaftStart(id, Start(log, config, Members(data, required: log.LastIndex == 0 && settings.RaftJoinExisting is null, nodeId), settings), StaticNodes.Read(data, StaticNodes.FileName));
+            var joined = settings.RaftJoinExisting is not null || ChainStore.GetMeta(store, JoinedName) is not null;
+            return new RaftStart(id, Start(log, config, Members(data, required: log.LastIndex == 0 && !joined, nodeId), joined), StaticNodes.Read(data, StaticNodes.FileName));
         }
         if (log.LastIndex > 0)
             throw new StartupException($"{data.RaftLog} belongs to another chain directory: the chain in {data.ChainData} has never taken part in Raft; restore both together, or remove both");
         if (settings.RaftJoinExisting is { } joining)
         {
-            Save(store, (ushort)joining);
+            Save(store, (ushort)joining, joined: true);
             return new RaftStart((ushort)joining, new RaftCore(Config((ushort)joining), log, RandomNumberGenerator.GetInt32), StaticNodes.Read(data, StaticNodes.FileName));
         }
         var members = StaticNodes.ReadRaftMembers(data, nodeId);
         var position = members.Select((m, i) => (m, i)).First(p => p.m.NodeId == nodeId).i;
-        Save(store, (ushort)(position + 1));
+        Save(store, (ushort)(position + 1), joined: false);
         return new RaftStart((ushort)(position + 1), Bootstrapped(log, Config((ushort)(position + 1)), members), members);
     }
 
@@ -60,8 +64,8 @@ internal sealed class RaftStart
     private static RaftConfig Config(ushort id) => new() { Id = id, ElectionTicks = ElectionTicks };
 
     /// <summary>A crash between the id and the first log write leaves an empty log: the bootstrap is done again.</summary>
-    private static RaftCore Start(IRaftLog log, RaftConfig config, IReadOnlyList<Enode> members, NodeSettings settings) =>
-        log.LastIndex == 0 && log.Snapshot() is null && settings.RaftJoinExisting is null
+    private static RaftCore Start(IRaftLog log, RaftConfig config, IReadOnlyList<Enode> members, bool joined) =>
+        log.LastIndex == 0 && log.Snapshot() is null && !joined
             ? Bootstrapped(log, config with { Applied = 0, ConfState = null }, members)
             : new RaftCore(config, log, RandomNumberGenerator.GetInt32);
 
@@ -73,12 +77,13 @@ internal sealed class RaftStart
 
     private static RaftAddress Address(Enode enode, int id) => new((ulong)id, enode.PublicKey, enode.Host, enode.Port, enode.RaftPort);
 
-    private static void Save(IKeyValueStore store, ushort id)
+    private static void Save(IKeyValueStore store, ushort id, bool joined)
     {
         var batch = new KeyValueBatch();
         Span<byte> value = stackalloc byte[2];
         System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(value, id);
         ChainStore.PutMeta(batch, RaftIdName, value);
+        if (joined) ChainStore.PutMeta(batch, JoinedName, [1]);
         store.Write(batch, sync: true);
     }
 }

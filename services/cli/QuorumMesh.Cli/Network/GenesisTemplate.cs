@@ -14,11 +14,18 @@ internal static class GenesisTemplate
         ("berlin", "berlinBlock"), ("london", "londonBlock"), ("shanghai", "shanghaiBlock"), ("cancun", "cancunBlock"),
     ];
 
+    /// <exception cref="CommandException">Not a fork that a new network can start at.</exception>
+    public static void CheckFork(string fork) => IndexOf(fork);
+
+    private static int IndexOf(string fork)
+    {
+        var index = Array.FindIndex(Forks, f => f.Name.Equals(fork, StringComparison.OrdinalIgnoreCase));
+        return index >= 0 ? index : throw new CommandException($"--fork {fork} is not known: use one of {string.Join(", ", Forks.Select(f => f.Name))}");
+    }
+
     public static string Create(NetworkRequest request, IEnumerable<Address> funded)
     {
-        var last = Array.FindIndex(Forks, f => f.Name.Equals(request.Fork, StringComparison.OrdinalIgnoreCase));
-        if (last < 0)
-            throw new CommandException($"--fork {request.Fork} is not known: use one of {string.Join(", ", Forks.Select(f => f.Name))}");
+        var last = IndexOf(request.Fork);
         var config = new JsonObject { ["chainId"] = request.ChainId, ["homesteadBlock"] = 0, ["eip150Block"] = 0, ["eip155Block"] = 0, ["eip158Block"] = 0 };
         foreach (var (_, field) in Forks.Take(last + 1))
             config[field!] = 0;

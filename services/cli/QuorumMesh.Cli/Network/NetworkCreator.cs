@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using QuorumMesh.Chain;
 
 namespace QuorumMesh.Cli.Network;
 
@@ -27,7 +28,7 @@ public static class NetworkCreator
             WriteEnclaveConfig(member);
         }
         WriteCertificates(directory, members, DateTimeOffset.UtcNow);
-        var definition = new NetworkDefinition(request.ChainId, request.Consensus, members.Select(m => m.ToParticipant()).ToList());
+        var definition = new NetworkDefinition(request.ChainId, request.Consensus, members.Select(m => m.ToParticipant()).ToList(), request.Profile);
         definition.Save(directory);
         return definition;
     }
@@ -40,6 +41,9 @@ public static class NetworkCreator
             throw new CommandException($"--consensus {request.Consensus} is not built yet: use --consensus raft");
         if (request.Consensus != "raft")
             throw new CommandException($"--consensus {request.Consensus} is not known: use raft");
+        GenesisTemplate.CheckFork(request.Fork);
+        if (request.Profile is not null && CompatibilityProfile.All.All(p => p.Name != request.Profile))
+            throw new CommandException($"--profile {request.Profile} is not known: use one of {string.Join(", ", CompatibilityProfile.All.Select(p => p.Name))}");
         if (request.ChainId is 0 or 1)
             throw new CommandException("--chain-id cannot be 0 or 1: with chain id 1 the v of a public transaction would read as that of a private one");
         if (request.PortOffset is < 0 or > ParticipantPorts.MaxOffset)

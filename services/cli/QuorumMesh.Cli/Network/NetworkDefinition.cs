@@ -4,10 +4,12 @@ using System.Text.Json.Serialization;
 namespace QuorumMesh.Cli.Network;
 
 /// <summary>What <c>network.json</c> says: everything that a client or an operator needs to reach a local network.</summary>
+/// <param name="Profile">Compatibility profile of the nodes; null leaves it to the genesis.</param>
 public sealed record NetworkDefinition(
     [property: JsonPropertyName("chainId")] ulong ChainId,
     [property: JsonPropertyName("consensus")] string Consensus,
-    [property: JsonPropertyName("participants")] IReadOnlyList<Participant> Participants)
+    [property: JsonPropertyName("participants")] IReadOnlyList<Participant> Participants,
+    [property: JsonPropertyName("profile"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Profile = null)
 {
     public const string FileName = "network.json";
 

@@ -1,0 +1,121 @@
+using System.Text.Json;
+using QuorumMesh.Chain;
+using QuorumMesh.Cli.Network;
+
+namespace QuorumMesh.Cli.Tests;
+
+public sealed class NetworkCreatorTests : IDisposable
+{
+    private readonly string _temp = Directory.CreateTempSubdirectory("qm-").FullName;
+
+    public void Dispose() => Directory.Delete(_temp, recursive: true);
+
+    [Fact]
+    public void Writes_what_three_participants_need()
+    {
+        var network = NetworkCreator.Create(Request());
+        Assert.Equal(["A", "B", "C"], network.Participants.Select(p => p.Name));
+        Assert.Equal([1, 2, 3], network.Participants.Select(p => p.RaftId));
+        foreach (var participant in network.Participants)
+        {
+            foreach (var file in new[] { "node/nodekey", "node/static-nodes.json", "node/password", "tm/tm.json", "enclave/enclave.json", "enclave/tm.key", "enclave/tm.pub" })
+                Assert.True(File.Exists(Path.Combine(participant.Directory, file)), $"{participant.Name}/{file}");
+            Assert.Single(Directory.GetFiles(Path.Combine(participant.Directory, "node", "keystore")));
+            Assert.Equal(32, Convert.FromBase64String(participant.TxManagerKey).Length);
+            var members = JsonSerializer.Deserialize<string[]>(File.ReadAllText(Path.Combine(participant.Directory, "node/static-nodes.json")));
+            Assert.Equal(network.Participants.Select(p => p.Enode), members);
+        }
+        var again = NetworkDefinition.Load(_temp);
+        Assert.Equal(network.Participants, again.Participants);
+        Assert.DoesNotContain("profile", File.ReadAllText(Path.Combine(_temp, NetworkDefinition.FileName)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Secrets_are_for_their_owner_alone()
+    {
+        foreach (var participant in NetworkCreator.Create(Request()).Participants)
+        {
+            var secrets = new[] { "node/nodekey", "node/password", "enclave/tm.key" }.Select(f => Path.Combine(participant.Directory, f))
+                .Concat(Directory.GetFiles(Path.Combine(participant.Directory, "node", "keystore")));
+            foreach (var file in secrets) Assert.Equal((file, UnixFileMode.UserRead | UnixFileMode.UserWrite), (file, File.GetUnixFileMode(file)));
+        }
+    }
+
+    [Fact]
+    public void Every_port_is_used_once_and_moves_with_the_offset()
+    {
+        var ports = Enumerable.Range(0, ParticipantPorts.MaxParticipants).SelectMany(i => new ParticipantPorts(i, 0).All).ToList();
+        Assert.Equal(ports.Count, ports.Distinct().Count());
+        Assert.All(Enumerable.Range(0, ParticipantPorts.MaxParticipants).SelectMany(i => new ParticipantPorts(i, ParticipantPorts.MaxOffset).All), p => Assert.InRange(p, 1, 65535));
+        Assert.Contains(":22100", NetworkCreator.Create(Request() with { PortOffset = 100 }).Participants[0].Rpc, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("byzantium")]
+    [InlineData("constantinople")]
+    [InlineData("Berlin")]
+    [InlineData("cancun")]
+    public void The_genesis_is_one_that_the_node_reads(string fork)
+    {
+        NetworkCreator.Create(Request() with { Participants = 1, Fork = fork, ChainId = 1337 });
+        var genesis = GenesisFile.Parse(File.ReadAllText(Path.Combine(_temp, "genesis.json")));
+        Assert.Equal(1337u, (uint)genesis.Config.ChainId);
+        Assert.True(genesis.Config.IsQuorum);
+        Assert.Equal(EngineKind.Raft, genesis.Config.Engine);
+        Assert.Equal(fork, genesis.Config.ForkAt(0, CompatibilityProfile.DefaultFor(genesis.Config)).ToString(), ignoreCase: true);
+        Assert.NotEqual(default, genesis.ToBlock().Hash);
+    }
+
+    [Fact]
+    public void The_profile_is_kept_for_the_nodes()
+    {
+        NetworkCreator.Create(Request() with { Profile = "2.6", Participants = 1 });
+        Assert.Equal("2.6", NetworkDefinition.Load(_temp).Profile);
+    }
+
+    public static TheoryData<string, string> Refusals => new()
+    {
+        { "ibft", "not built yet" }, { "qbft", "not built yet" }, { "pow", "not known" }, { "chain 0", "--chain-id" }, { "chain 1", "--chain-id" }, { "none", "--participants" },
+        { "many", "--participants" }, { "offset", "--port-offset" }, { "fork", "--fork" }, { "profile", "--profile" }, { "deep", "too deep" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refusals))]
+    public void Refuses_before_the_first_file(string what, string message)
+    {
+        var request = Request();
+        request = what switch
+        {
+            "ibft" or "qbft" or "pow" => request with { Consensus = what },
+            "chain 0" => request with { ChainId = 0 },
+            "chain 1" => request with { ChainId = 1 },
+            "none" => request with { Participants = 0 },
+            "many" => request with { Participants = 27 },
+            "offset" => request with { PortOffset = -1 },
+            "fork" => request with { Fork = "prague" },
+            "profile" => request with { Profile = "3" },
+            _ => request with { Directory = Path.Combine(_temp, new string('d', 100)) },
+        };
+        Assert.Contains(message, Assert.Throws<CommandException>(() => NetworkCreator.Create(request)).Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(_temp));
+    }
+
+    [Fact]
+    public void An_existing_network_is_left_alone()
+    {
+        NetworkCreator.Create(Request());
+        var before = File.ReadAllText(Path.Combine(_temp, NetworkDefinition.FileName));
+        Assert.Contains("already holds a network", Assert.Throws<CommandException>(() => NetworkCreator.Create(Request())).Message, StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllText(Path.Combine(_temp, NetworkDefinition.FileName)));
+    }
+
+    [Fact]
+    public void A_directory_without_a_network_says_how_to_make_one()
+    {
+        Assert.Contains("qmesh network create", Assert.Throws<CommandException>(() => NetworkDefinition.Load(_temp)).Message, StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(_temp, NetworkDefinition.FileName), "{");
+        Assert.Contains("cannot be read", Assert.Throws<CommandException>(() => NetworkDefinition.Load(_temp)).Message, StringComparison.Ordinal);
+    }
+
+    private NetworkRequest Request() => new(_temp, 3, "raft", "cancun", 10, null, 0);
+}

@@ -1,0 +1,121 @@
+using System.CommandLine;
+using QuorumMesh.ServiceDefaults;
+
+namespace QuorumMesh.Node.Tests;
+
+[Collection(EnvironmentCollection.Name)]
+public sealed class NodeCommandLineTests : IDisposable
+{
+    private readonly TempDirectory _temp = new();
+
+    public void Dispose() => _temp.Dispose();
+
+    [Fact]
+    public void Defaults_are_geths()
+    {
+        var settings = Read();
+        Assert.Equal((30303, 50400, 50, 50, 3), (settings.Port, settings.RaftPort, settings.RaftBlockTime, settings.MaxPeers, settings.Verbosity));
+        Assert.Equal(new RpcListener(false, "127.0.0.1", 8545, "eth,net,web3"), settings.Http);
+        Assert.Equal(new RpcListener(false, "127.0.0.1", 8546, "eth,net,web3"), settings.Ws);
+        Assert.Null(settings.Profile);
+        Assert.Null(settings.NetworkId);
+        Assert.False(settings.Archive);
+    }
+
+    [Fact]
+    public void A_7nodes_start_line_is_understood()
+    {
+        var settings = Read("--nodiscover --verbosity 5 --networkid 31337 --raft --rpc --rpcaddr 0.0.0.0 --rpcapi admin,eth,raft --emitcheckpoints --raftport 50401 "
+            + "--rpcport 22000 --port 21000 --nousb --miner.threads 1 --mine --permissioned --raftblocktime 100 --raftjoinexisting 4 --gcmode archive --syncmode full");
+        Assert.Equal((31337ul, 50401, 21000, 100, 4), (settings.NetworkId!.Value, settings.RaftPort, settings.Port, settings.RaftBlockTime, settings.RaftJoinExisting!.Value));
+        Assert.Equal(new RpcListener(true, "0.0.0.0", 22000, "admin,eth,raft"), settings.Http);
+        Assert.True(settings is { Permissioned: true, EmitCheckpoints: true, Archive: true, Verbosity: 5 });
+    }
+
+    [Fact]
+    public void New_and_old_spellings_mean_the_same() =>
+        Assert.Equal(
+            Read("--http --http.addr 127.0.0.1 --http.port 1 --http.api eth --http.corsdomain * --ws --ws.addr ::1 --ws.port 2 --ws.api net --ws.origins x") with { Unlock = [] },
+            Read("--rpc --rpcaddr 127.0.0.1 --rpcport 1 --rpcapi eth --rpccorsdomain * --ws --wsaddr ::1 --wsport 2 --wsapi net --wsorigins x") with { Unlock = [] },
+            (a, b) => (a.Http, a.Ws, a.HttpCorsDomain, a.WsOrigins) == (b.Http, b.Ws, b.HttpCorsDomain, b.WsOrigins));
+
+    [Theory]
+    [InlineData("--http.port", "QUORUMMESH_NODE_HTTP_PORT")]
+    [InlineData("--allow-insecure-unlock", "QUORUMMESH_NODE_ALLOW_INSECURE_UNLOCK")]
+    [InlineData("--quorum.profile", "QUORUMMESH_NODE_QUORUM_PROFILE")]
+    public void Variables_are_named_after_flags(string flag, string variable) => Assert.Equal(variable, NodeCommandLine.VariableOf(flag));
+
+    [Fact]
+    public void Environment_fills_in_and_the_command_line_wins()
+    {
+        using var port = new ScopedVariable("QUORUMMESH_NODE_HTTP_PORT", "9001");
+        using var http = new ScopedVariable("QUORUMMESH_NODE_HTTP", "true");
+        using var network = new ScopedVariable("QUORUMMESH_NODE_NETWORKID", "77");
+        using var joining = new ScopedVariable("QUORUMMESH_NODE_RAFTJOINEXISTING", "5");
+        using var gas = new ScopedVariable("QUORUMMESH_NODE_RPC_GASCAP", "123");
+        using var profile = new ScopedVariable("QUORUMMESH_NODE_QUORUM_PROFILE", "21");
+        var settings = Read();
+        Assert.Equal((true, 9001), (settings.Http.Enabled, settings.Http.Port));
+        Assert.Equal((77ul, 5, 123ul, "21"), (settings.NetworkId!.Value, settings.RaftJoinExisting!.Value, settings.RpcGasCap, settings.Profile));
+        Assert.Equal((9002, 78ul), (Read("--http.port 9002 --networkid 78").Http.Port, Read("--networkid 78").NetworkId!.Value));
+    }
+
+    [Theory]
+    [InlineData("QUORUMMESH_NODE_PORT", "many")]
+    [InlineData("QUORUMMESH_NODE_NETWORKID", "-3")]
+    [InlineData("QUORUMMESH_NODE_HTTP", "maybe")]
+    public void Bad_variables_are_named(string variable, string value)
+    {
+        using var set = new ScopedVariable(variable, value);
+        var error = Assert.Throws<OptionsException>(() => Read());
+        Assert.Contains(variable, error.Message, StringComparison.Ordinal);
+        Assert.Contains(value, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--port 70000", "--port")]
+    [InlineData("--raftport 0", "--raftport")]
+    [InlineData("--http.port -1", "--http.port")]
+    [InlineData("--ws.port 65536", "--ws.port")]
+    [InlineData("--raftblocktime 0", "--raftblocktime")]
+    [InlineData("--maxpeers -1", "--maxpeers")]
+    [InlineData("--verbosity 6", "--verbosity")]
+    [InlineData("--networkid 1", "--networkid")]
+    [InlineData("--raftjoinexisting 0", "--raftjoinexisting")]
+    [InlineData("--raftjoinexisting 65536", "--raftjoinexisting")]
+    [InlineData("--gcmode light", "--gcmode")]
+    [InlineData("--syncmode fast", "--syncmode")]
+    [InlineData("--quorum.profile 3.0", "--quorum.profile")]
+    [InlineData("--genesis /no/such/file", "--genesis")]
+    [InlineData("--nodekey /no/such/file", "--nodekey")]
+    [InlineData("--password /no/such/file", "--password")]
+    [InlineData("--unlock 0x00 --http --http.addr 0.0.0.0", "--unlock")]
+    public void Bad_values_name_their_flag(string arguments, string flag) =>
+        Assert.Equal(flag, Assert.Throws<OptionsException>(() => Read(arguments)).Key);
+
+    [Theory]
+    [InlineData("--unlock 0x00 --http --http.addr 0.0.0.0 --allow-insecure-unlock")]
+    [InlineData("--unlock 0x00,0x01 --http")]
+    [InlineData("--unlock 0x00 --http.addr 0.0.0.0")]
+    public void Unlocking_where_nobody_else_reaches_it_is_fine(string arguments) => Assert.NotEmpty(Read(arguments).Unlock);
+
+    [Theory]
+    [InlineData("--no-such-flag")]
+    [InlineData("--port lots")]
+    public void What_cannot_be_parsed_is_an_error_of_the_command_line(string arguments) => Assert.NotEmpty(Parse(arguments).Result.Errors);
+
+    private NodeSettings Read(string arguments = "")
+    {
+        var (line, result) = Parse($"{arguments} --datadir {_temp.Path}");
+        Assert.Empty(result.Errors);
+        return line.Read(result);
+    }
+
+    private static (NodeCommandLine Line, ParseResult Result) Parse(string arguments)
+    {
+        var line = new NodeCommandLine();
+        var root = new RootCommand();
+        line.AddTo(root);
+        return (line, root.Parse(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+    }
+}

@@ -1,0 +1,37 @@
+using QuorumMesh.Node.Privacy;
+using QuorumMesh.ServiceDefaults;
+
+namespace QuorumMesh.Node.Tests;
+
+[Collection(EnvironmentCollection.Name)]
+public sealed class PrivacyOptionsTests
+{
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("ignore")]
+    public void Without_a_manager_the_node_is_a_stranger(string? config)
+    {
+        using var set = new ScopedVariable("PRIVATE_CONFIG", config);
+        Assert.False(PrivacyOptions.Open(null).Enabled);
+    }
+
+    [Fact]
+    public void The_flag_names_ours_and_the_variable_Tesseras()
+    {
+        using var set = new ScopedVariable("PRIVATE_CONFIG", "/tmp/no-such-socket.ipc");
+        using var tessera = Assert.IsType<Q2tTransactionManager>(PrivacyOptions.Open(null));
+        Assert.True(tessera.Enabled);
+        using var ours = Assert.IsType<GrpcTransactionManager>(PrivacyOptions.Open("unix:/tmp/no-such-socket.ipc"));
+        Assert.True(ours.Enabled);
+    }
+
+    [Fact]
+    public void What_cannot_be_used_is_named()
+    {
+        using var set = new ScopedVariable("PRIVATE_CONFIG", "/no/such/file.toml");
+        Assert.Equal("PRIVATE_CONFIG", Assert.Throws<OptionsException>(() => PrivacyOptions.Open(null)).Key);
+        Assert.Equal("--privacy", Assert.Throws<OptionsException>(() => PrivacyOptions.Open("ftp://host")).Key);
+        Assert.Equal("--privacy", Assert.Throws<OptionsException>(() => PrivacyOptions.Open("unix:")).Key);
+    }
+}

@@ -1,0 +1,80 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Primitives;
+using QuorumMesh.ServiceDefaults;
+using QuorumMesh.State;
+using QuorumMesh.Tests.Shared;
+
+namespace QuorumMesh.Node.Tests;
+
+public sealed class RaftStartTests : IDisposable
+{
+    private readonly TempDirectory _temp = new();
+    private readonly MemoryKeyValueStore _store = new();
+    private readonly MemoryRaftLog _log = new();
+
+    public RaftStartTests()
+    {
+        TestChain.Open(_store);
+        _temp.Write(StaticNodes.FileName, System.Text.Json.JsonSerializer.Serialize(Enumerable.Range(1, 3).Select(n => $"enode://{IdOf(n)}@127.0.0.1:{30300 + n}?discport=0&raftport={50400 + n}")));
+    }
+
+    public void Dispose() => _temp.Dispose();
+
+    [Fact]
+    public void The_place_in_the_file_is_the_raft_id_and_stays()
+    {
+        var first = Open(2);
+        Assert.Equal(2, first.RaftId);
+        Assert.True(first.Core.IsMember);
+        _log.Append(first.Core.Ready() is var ready ? ready.HardState : null, ready.Entries, null);
+        Assert.Equal(3ul, _log.LastIndex);
+
+        // The file may change later: identity and membership come from the store and the log.
+        File.Delete(_temp.File(StaticNodes.FileName));
+        Assert.Equal(2, Open(2).RaftId);
+    }
+
+    [Fact]
+    public void A_crash_before_the_first_log_write_bootstraps_again()
+    {
+        Open(1);
+        Assert.True(Open(1).Core.IsMember);
+    }
+
+    [Fact]
+    public void A_joining_member_knows_nobody_yet()
+    {
+        var start = Open(4, joining: 9);
+        Assert.Equal(9, start.RaftId);
+        Assert.False(start.Core.IsMember);
+        Assert.Equal(9, Open(4).RaftId);
+    }
+
+    [Fact]
+    public void A_stranger_is_told_how_to_join() =>
+        Assert.Contains("--raftjoinexisting", Assert.Throws<StartupException>(() => Open(4)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_log_without_its_chain_is_refused()
+    {
+        _log.Append(new RaftHardState(1, 0, 0), [new RaftEntry(1, 1, RaftEntryType.Normal, [])], null);
+        Assert.Contains("restore both together", Assert.Throws<StartupException>(() => Open(1)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_snapshot_whose_blocks_are_not_here_yet_brings_its_membership()
+    {
+        var first = Open(1);
+        var ready = first.Core.Ready();
+        _log.Append(ready.HardState, ready.Entries, null);
+        var conf = new RaftConfState([1, 2, 3, 4], []);
+        _log.Append(new RaftHardState(2, 0, 50), [], new RaftSnapshot(new RaftSnapshotData([], [], Keccak.Hash([1])).Encode(), conf, 50, 2));
+        Assert.Equal(conf.Voters, Open(1).Core.ConfState.Voters);
+    }
+
+    private RaftStart Open(int number, int? joining = null) =>
+        RaftStart.Open(DataDirectory.Open(_temp.Path), new NodeSettings { DataDirectory = _temp.Path, RaftJoinExisting = joining }, IdOf(number), _store, _log);
+
+    private static string IdOf(int number) => Hex.ToHex(TestChain.Signer(number).PublicKey, prefix: false);
+}
