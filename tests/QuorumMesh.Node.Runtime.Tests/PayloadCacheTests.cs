@@ -1,3 +1,4 @@
+using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Runtime.Tests;

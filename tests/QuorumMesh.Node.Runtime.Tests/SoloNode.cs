@@ -1,5 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests.Shared;

@@ -2,6 +2,7 @@ using System.Text;
 using QuorumMesh.Chain;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests.Shared;
 
