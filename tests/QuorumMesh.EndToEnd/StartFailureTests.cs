@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using QuorumMesh.Cli.Demo;
@@ -56,7 +55,9 @@ public sealed class StartFailureTests
         var network = await LocalNetwork.StartAsync(1);
         var pids = network.Runner.Services.Select(s => s.RunningPid!.Value).ToList();
         await network.Runner.StopAsync(_ => { });
-        Assert.All(pids, pid => Assert.Throws<ArgumentException>(() => Process.GetProcessById(pid)));
+        Assert.Equal(network.Runner.Services.Count, pids.Count);
+        Assert.All(network.Runner.Services, service => Assert.Null(service.RunningPid));
+        Assert.All(pids, pid => Assert.True(!File.Exists($"/proc/{pid}/stat") || File.ReadAllText($"/proc/{pid}/stat").Contains(") Z ", StringComparison.Ordinal), $"process {pid} still runs"));
         Assert.Empty(Directory.EnumerateFiles(network.Definition.Participants[0].Directory, "*.pid"));
         await network.DisposeAsync();
     }

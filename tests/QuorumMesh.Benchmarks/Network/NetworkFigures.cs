@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using QuorumMesh.Cli.Demo;
 using QuorumMesh.Cli.Network;
 
 namespace QuorumMesh.Benchmarks.Network;
@@ -9,7 +10,7 @@ internal static class NetworkFigures
     public static async Task RunAsync(int seconds, int bursts, int burstSize)
     {
         var directory = Directory.CreateTempSubdirectory("qmesh-bench-").FullName;
-        var network = NetworkCreator.Create(new NetworkRequest(directory, 3, "raft", "cancun", 10, null, Random.Shared.Next(1000, ParticipantPorts.MaxOffset)));
+        var network = NetworkCreator.Create(new NetworkRequest(directory, 3, "raft", "cancun", 10, null, 0) { DensePortsFrom = DemoCommand.FreePorts() });
         var runner = new NetworkRunner(directory, network);
         try
         {

@@ -27,7 +27,7 @@ internal static class DemoCommand
         var directory = Directory.CreateTempSubdirectory("qmesh-demo-").FullName;
         try
         {
-            var network = NetworkCreator.Create(new NetworkRequest(directory, 3, "raft", "cancun", 10, null, FreePortOffset()));
+            var network = NetworkCreator.Create(new NetworkRequest(directory, 3, "raft", "cancun", 10, null, 0) { DensePortsFrom = FreePorts() });
             var runner = new NetworkRunner(directory, network);
             await NetworkCommands.StartOrUndoAsync(runner, cancel).ConfigureAwait(false);
             try
@@ -61,17 +61,8 @@ internal static class DemoCommand
 
     private static string Text(ulong value) => value.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>An offset at which every port of three participants is free just now.</summary>
-    internal static int FreePortOffset(int participants = 3)
-    {
-        for (var attempt = 0; attempt < 200; attempt++)
-        {
-            var offset = Random.Shared.Next(1000, ParticipantPorts.MaxOffset);
-            if (Enumerable.Range(0, participants).SelectMany(i => new ParticipantPorts(i, offset).All).All(IsFree))
-                return offset;
-        }
-        throw new CommandException("no free range of ports was found: end some programs that listen on loopback and try again");
-    }
+    /// <summary>The start of a row of ports for a network that lives for a moment.</summary>
+    internal static int FreePorts(int participants = 3) => ParticipantPorts.FindDense(participants, IsFree);
 
     private static bool IsFree(int port)
     {

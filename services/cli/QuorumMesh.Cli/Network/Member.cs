@@ -13,10 +13,10 @@ internal sealed class Member
     private readonly string _directory;
     private string _nodeId = "";
 
-    private Member(string networkDirectory, int index, int portOffset)
+    private Member(string networkDirectory, int index, ParticipantPorts ports)
     {
         _index = index;
-        _ports = new ParticipantPorts(index, portOffset);
+        _ports = ports;
         _directory = Path.Combine(networkDirectory, Name);
     }
 
@@ -39,9 +39,9 @@ internal sealed class Member
     public Address Account { get; private set; }
     private string ManagerKey { get; set; } = "";
 
-    public static Member Create(string networkDirectory, int index, int portOffset)
+    public static Member Create(string networkDirectory, int index, ParticipantPorts ports)
     {
-        var member = new Member(networkDirectory, index, portOffset);
+        var member = new Member(networkDirectory, index, ports);
         foreach (var directory in new[] { member.NodeDirectory, member.ManagerDirectory, member.EnclaveDirectory, Path.Combine(member._directory, "logs") })
             Directory.CreateDirectory(directory);
         member.CreateNodeKey();

@@ -5,7 +5,11 @@ using QuorumMesh.Chain;
 namespace QuorumMesh.Cli.Network;
 
 /// <summary>What to create; checked before the first file is written.</summary>
-public sealed record NetworkRequest(string Directory, int Participants, string Consensus, string Fork, ulong ChainId, string? Profile, int PortOffset);
+public sealed record NetworkRequest(string Directory, int Participants, string Consensus, string Fork, ulong ChainId, string? Profile, int PortOffset)
+{
+    /// <summary>Ports in a row from here instead of the well-known ones; see <see cref="ParticipantPorts"/>.</summary>
+    public int? DensePortsFrom { get; init; }
+}
 
 /// <summary>Writes the keys, the genesis and the configuration of a local network.</summary>
 public static class NetworkCreator
@@ -18,7 +22,7 @@ public static class NetworkCreator
         Check(request);
         var directory = Path.GetFullPath(request.Directory);
         Directory.CreateDirectory(directory);
-        var members = Enumerable.Range(0, request.Participants).Select(i => Member.Create(directory, i, request.PortOffset)).ToList();
+        var members = Enumerable.Range(0, request.Participants).Select(i => Member.Create(directory, i, new ParticipantPorts(i, request.PortOffset, request.DensePortsFrom))).ToList();
         File.WriteAllText(Path.Combine(directory, "genesis.json"), GenesisTemplate.Create(request, members.Select(m => m.Account)));
         var staticNodes = JsonSerializer.Serialize(members.Select(m => m.Enode), new JsonSerializerOptions { WriteIndented = true }) + "\n";
         foreach (var member in members)

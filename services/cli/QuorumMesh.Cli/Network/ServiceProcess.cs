@@ -69,14 +69,17 @@ public sealed partial class ServiceProcess(Participant participant, ServiceKind 
         if (RunningPid is { } pid) _ = SendSignal(pid, signal);
     }
 
-    /// <summary>Field 22 of /proc/pid/stat: start time in clock ticks since boot. Null when there is no such process or it is a zombie.</summary>
+    /// <summary>
+    /// Field 22 of /proc/pid/stat: start time in clock ticks since boot. Null when there is no such process any more, also when only its exit status is left. A first thread that is gone
+    /// while others still end does not count as that: until the last one, files and ports are held.
+    /// </summary>
     private static string? StartTime(int pid)
     {
         try
         {
             var stat = File.ReadAllText($"/proc/{pid}/stat");
             var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            return fields[0] == "Z" ? null : fields[19];
+            return fields[0] == "Z" && Directory.GetDirectories($"/proc/{pid}/task").Length <= 1 ? null : fields[19];
         }
         catch (IOException)
         {
