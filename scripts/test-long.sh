@@ -8,9 +8,10 @@ run() {
   echo "== $1"
   dotnet test "tests/$1/$1.csproj" -c Release --no-build --nologo -v q --logger "console;verbosity=detailed" "${@:2}" || code=1
 }
-export QUORUMMESH_LONG=1 QUORUMMESH_SEEDS=${QUORUMMESH_SEEDS:-2000} QUORUMMESH_KILLS=${QUORUMMESH_KILLS:-54}
+export QUORUMMESH_LONG=1 QUORUMMESH_SEEDS=${QUORUMMESH_SEEDS:-300} QUORUMMESH_KILLS=${QUORUMMESH_KILLS:-54}
 run QuorumMesh.Simulation
 run QuorumMesh.Spec
+run QuorumMesh.Enclave.Tests
 run QuorumMesh.EndToEnd
 [ $code -eq 0 ] && echo "the long tests passed" || echo "the long tests FAILED"
 exit $code
