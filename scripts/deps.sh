@@ -2,7 +2,8 @@
 # Installs the native parts that the build and the tests need, and says so. Idempotent.
 set -euo pipefail
 missing=()
-ldconfig -p | grep -q 'libsecp256k1\.so\.1' || missing+=(libsecp256k1-1)
+libraries=$(ldconfig -p)
+[[ $libraries == *libsecp256k1.so.1* ]] || missing+=(libsecp256k1-1)
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
 command -v dotnet >/dev/null || { echo "The .NET 10 SDK is missing: install it from https://dot.net and run make again." >&2; exit 1; }
 if [ ${#missing[@]} -gt 0 ]; then

@@ -14,7 +14,10 @@ publish() {
   dotnet publish "$1" -c Release -r "$rid" --self-contained false -p:PublishReadyToRun=true -p:DebugType=none -p:GenerateDocumentationFile=false \
     -o "artifacts/$2" -m:2 --nologo -v q
   # The CPU-portable native library travels with the binaries, so that a host needs no package of its own.
-  lib=$(ldconfig -p | awk '/libsecp256k1\.so\.1/ {print $NF; exit}')
+  # The whole list is read first: a reader that stops early would end ldconfig with SIGPIPE, and this script with it.
+  local libraries lib
+  libraries=$(ldconfig -p)
+  lib=$(awk '/libsecp256k1\.so\.1/ && !found {print $NF; found = 1}' <<<"$libraries")
   [ -z "$lib" ] || cp -L "$lib" "artifacts/$2/libsecp256k1.so.1"
 }
 publish services/node/QuorumMesh.Node/QuorumMesh.Node.csproj node
