@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Installs the native parts that the build and the tests need, and says so. Idempotent.
 set -euo pipefail
+# ldconfig is not on the path of an ordinary Debian user.
+PATH=$PATH:/usr/sbin:/sbin
 missing=()
 libraries=$(ldconfig -p)
 [[ $libraries == *libsecp256k1.so.1* ]] || missing+=(libsecp256k1-1)

@@ -3,6 +3,8 @@
 # Skips the work when the sources have not changed since the last publish.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# ldconfig is not on the path of an ordinary Debian user.
+PATH=$PATH:/usr/sbin:/sbin
 rid=${1:-linux-x64}
 stamp=artifacts/.stamp
 sum=$( (git ls-files -s -- services shared Directory.* global.json scripts/publish.sh; git diff HEAD -- services shared Directory.* scripts/publish.sh; \
