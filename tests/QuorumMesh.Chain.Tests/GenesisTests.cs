@@ -75,6 +75,20 @@ public sealed class GenesisTests
         Assert.Equal(Hash256.Parse("ec0542a2e9e71deb63ad7a1a37d5aa18d12e99855ab614cffd09fc8c6a9665bf"), genesis.ToHeader().Hash);
     }
 
+    [Fact]
+    public void PragueAndOsakaComeByBlock()
+    {
+        const string Forks = """, "petersburgBlock": 0, "istanbulBlock": 0, "berlinBlock": 0, "londonBlock": 0, "shanghaiBlock": 0, "cancunBlock": 0, "pragueBlock": 5, "osakaBlock": 9 """;
+        var config = GenesisFile.Parse(SevenNodes(Forks, RaftRest)).Config;
+        Assert.Equal(Fork.Cancun, config.ForkAt(4, CompatibilityProfile.V24));
+        Assert.Equal(Fork.Prague, config.ForkAt(5, CompatibilityProfile.V24));
+        Assert.Equal(Fork.Osaka, config.ForkAt(9, CompatibilityProfile.V24));
+        Assert.Equal(Fork.Istanbul, config.ForkAt(9, CompatibilityProfile.V21));
+        Assert.Equal([5ul, 9ul], config.ForkIdBlocks(CompatibilityProfile.V24));
+        Assert.Contains("Prague fork block", ChainConfigCompatibility.Check(config, config with { PragueBlock = 7 }, head: 6));
+        Assert.Null(ChainConfigCompatibility.Check(config, config with { OsakaBlock = 12 }, head: 8));
+    }
+
     [VectorTheory]
     [InlineData("goquorum/raft3-2.5.0")]
     [InlineData("goquorum/ibft4-2.5.0")]
@@ -91,7 +105,9 @@ public sealed class GenesisTests
     [InlineData(""", "isMPS": true """, "isMPS")]
     [InlineData(""", "privacyEnhancementsBlock": 0 """, "privacyEnhancementsBlock")]
     [InlineData(""", "cancunTime": 0 """, "cancunTime")]
-    [InlineData(""", "pragueBlock": 0 """, "not supported yet: config.pragueBlock")]
+    [InlineData(""", "pragueTime": 0 """, "forks come by block number")]
+    [InlineData(""", "pragueBlock": 0 """, "unsupported fork ordering: cancunBlock not enabled, but pragueBlock enabled at 0")]
+    [InlineData(""", "amsterdamBlock": 0 """, "config.amsterdamBlock is an unknown fork")]
     [InlineData(""", "londonBlock": 0 """, "unsupported fork ordering: berlinBlock not enabled, but londonBlock enabled at 0")]
     [InlineData(""", "txnSizeLimit": 256 """, "Genesis transaction size limit must be between 32 and 128")]
     [InlineData(""", "maxCodeSize": 8 """, "Genesis max code size must be between 24 and 128")]

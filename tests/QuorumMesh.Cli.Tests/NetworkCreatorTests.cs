@@ -92,7 +92,7 @@ public sealed class NetworkCreatorTests : IDisposable
             "none" => request with { Participants = 0 },
             "many" => request with { Participants = 27 },
             "offset" => request with { PortOffset = -1 },
-            "fork" => request with { Fork = "prague" },
+            "fork" => request with { Fork = "amsterdam" },
             "profile" => request with { Profile = "3" },
             _ => request with { Directory = Path.Combine(_temp, new string('d', 100)) },
         };

@@ -34,6 +34,26 @@ public class MachineTests
         Assert.Equal(EvmStatus.OutOfGas, Run(new Asm().Push(1), gas: 2).Status);
     }
 
+    [Fact]
+    public void Clz_counts_leading_zeros_for_five_gas_from_osaka_on()
+    {
+        for (int bits = 0; bits <= 256; bits++)
+        {
+            UInt256 value = bits == 0 ? UInt256.Zero : UInt256.One << bits - 1;
+            foreach (UInt256 word in new[] { value, bits == 0 ? value : value | value - UInt256.One })
+            {
+                EvmResult result = Run(new Asm().Push(word.ToBigEndian()).Op(CLZ).ReturnTop(), fork: Fork.Osaka);
+                Assert.Equal((UInt256)(256 - bits), UInt256.FromBigEndian(result.Output));
+            }
+        }
+
+        byte[] bare = new Asm().Push(1).Op(CLZ);
+        Assert.Equal(3UL + 5, 100 - Run(bare, fork: Fork.Osaka, gas: 100).GasLeft);
+        Assert.Equal(EvmStatus.OutOfGas, Run(bare, fork: Fork.Osaka, gas: 7).Status);
+        Assert.Equal(EvmStatus.InvalidOpcode, Run(bare, fork: Fork.Prague).Status);
+        Assert.Equal(EvmStatus.StackUnderflow, Run([(byte)CLZ], fork: Fork.Osaka).Status);
+    }
+
     [Theory]
     [InlineData(MLOAD)]
     [InlineData(MSTORE)]

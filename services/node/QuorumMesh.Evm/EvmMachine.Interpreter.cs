@@ -134,6 +134,9 @@ public sealed unsafe partial class EvmMachine
                     sp--;
                     Words.ShiftArithmetic(sp);
                     break;
+                case Opcode.CLZ:
+                    sp[-1] = new UInt256((ulong)(256 - sp[-1].BitLength));
+                    break;
                 case Opcode.KECCAK256:
                     sp--;
                     gas = KeccakOp(f, sp, gas);

@@ -34,6 +34,7 @@ public static class OpcodeTable
         new(Opcode.SHL, 2, 1, Fork.Constantinople, None, 3),
         new(Opcode.SHR, 2, 1, Fork.Constantinople, None, 3),
         new(Opcode.SAR, 2, 1, Fork.Constantinople, None, 3),
+        new(Opcode.CLZ, 1, 1, Fork.Osaka, None, 5),
         new(Opcode.KECCAK256, 2, 1, Fork.Frontier, DynamicGas, 30),
         new(Opcode.ADDRESS, 0, 1, Fork.Frontier, None, 2),
         new(Opcode.BALANCE, 1, 1, Fork.Frontier, DynamicGas, 20, (Fork.TangerineWhistle, 400), (Fork.Istanbul, 700), (Fork.Berlin, 0)),

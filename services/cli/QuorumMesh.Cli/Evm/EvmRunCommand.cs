@@ -77,7 +77,7 @@ internal static class EvmRunCommand
         state.BeginTransaction();
         state.WarmAddress(_sender);
         state.WarmAddress(_contract);
-        for (int i = PrecompileTable.HighestAddress(run.Fork); i > 0; i--) state.WarmAddress(PrecompileTable.AddressOf(i));
+        foreach (Address precompile in PrecompileTable.Addresses(run.Fork)) state.WarmAddress(precompile);
         var block = new BlockContext { GasLimit = run.Gas, Number = 1, PrevRandao = run.Fork >= Fork.Paris ? Hash256.Zero : null };
         var machine = new EvmMachine(block, run.Fork, EvmOptions.Default);
         var clock = Stopwatch.StartNew();

@@ -12,6 +12,7 @@ internal static class GenesisTemplate
     [
         ("byzantium", "byzantiumBlock"), ("constantinople", "constantinopleBlock"), ("petersburg", "petersburgBlock"), ("istanbul", "istanbulBlock"),
         ("berlin", "berlinBlock"), ("london", "londonBlock"), ("shanghai", "shanghaiBlock"), ("cancun", "cancunBlock"),
+        ("prague", "pragueBlock"), ("osaka", "osakaBlock"),
     ];
 
     /// <exception cref="CommandException">Not a fork that a new network can start at.</exception>

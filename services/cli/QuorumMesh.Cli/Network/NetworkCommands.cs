@@ -8,7 +8,7 @@ internal static class NetworkCommands
     private static Option<string> Dir => new("--dir") { Description = "directory of the network", Required = true };
     private static Option<int> Participants => new("--participants") { Description = "number of participants", DefaultValueFactory = _ => 3 };
     private static Option<string> Consensus => new("--consensus") { Description = "raft (ibft and qbft are not built yet)", DefaultValueFactory = _ => "raft" };
-    private static Option<string> Fork => new("--fork") { Description = "byzantium … cancun: the fork that is active from block 0", DefaultValueFactory = _ => "cancun" };
+    private static Option<string> Fork => new("--fork") { Description = "byzantium … osaka: the fork that is active from block 0", DefaultValueFactory = _ => "cancun" };
     private static Option<ulong> ChainId => new("--chain-id") { Description = "EIP-155 chain id, also the network id", DefaultValueFactory = _ => 10 };
     private static Option<string?> Profile => new("--profile") { Description = "compatibility profile: 2.5, 2.6, 21 or 24" };
     private static Option<int> PortOffset => new("--port-offset") { Description = "added to every port", DefaultValueFactory = _ => 0 };

@@ -111,7 +111,7 @@ public sealed partial class TransactionProcessor
         if (_fork < Fork.Berlin) return;
         state.WarmAddress(msg.From);
         if (msg.To is { } to) state.WarmAddress(to);
-        for (int i = PrecompileTable.HighestAddress(_fork); i > 0; i--) state.WarmAddress(PrecompileTable.AddressOf(i));
+        foreach (Address precompile in PrecompileTable.Addresses(_fork)) state.WarmAddress(precompile);
         foreach (AccessListEntry entry in msg.AccessList)
         {
             state.WarmAddress(entry.Address);

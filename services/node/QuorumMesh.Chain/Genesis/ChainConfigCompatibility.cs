@@ -64,6 +64,8 @@ public static class ChainConfigCompatibility
         ("Paris", a.ParisBlock, b.ParisBlock),
         ("Shanghai", a.ShanghaiBlock, b.ShanghaiBlock),
         ("Cancun", a.CancunBlock, b.CancunBlock),
+        ("Prague", a.PragueBlock, b.PragueBlock),
+        ("Osaka", a.OsakaBlock, b.OsakaBlock),
         ("gas price enabled", a.EnableGasPriceBlock, b.EnableGasPriceBlock),
         ("ceil 2N/3", a.Istanbul?.Ceil2Nby3Block, b.Istanbul?.Ceil2Nby3Block),
     ];

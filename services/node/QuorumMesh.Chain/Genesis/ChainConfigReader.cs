@@ -12,7 +12,7 @@ internal static class ChainConfigReader
         "shanghaiBlock", "cancunBlock", "pragueBlock", "osakaBlock", "maxCodeSizeChangeBlock", "qip714Block", "enableGasPriceBlock",
     };
 
-    private static readonly string[] NotSupportedYet = ["privacyEnhancementsBlock", "privacyPrecompileBlock", "yoloV1Block", "yoloV2Block", "yoloV3Block", "catalystBlock", "pragueBlock", "osakaBlock"];
+    private static readonly string[] NotSupportedYet = ["privacyEnhancementsBlock", "privacyPrecompileBlock", "yoloV1Block", "yoloV2Block", "yoloV3Block", "catalystBlock"];
 
     public static ChainConfig Read(JsonFields json)
     {

@@ -3,9 +3,25 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Evm;
 
-/// <summary>0x05: modular exponentiation (EIP-198), from Berlin on with the prices of EIP-2565.</summary>
-internal sealed class ModExpPrecompile(bool repriced) : Precompile
+/// <summary>The generations of MODEXP.</summary>
+internal enum ModExpRules
 {
+    /// <summary>EIP-198.</summary>
+    Byzantium,
+
+    /// <summary>The prices of EIP-2565.</summary>
+    Berlin,
+
+    /// <summary>The bounds of EIP-7823 and the prices of EIP-7883.</summary>
+    Osaka,
+}
+
+/// <summary>0x05: modular exponentiation (EIP-198).</summary>
+internal sealed class ModExpPrecompile(ModExpRules rules) : Precompile
+{
+    /// <summary>Bytes of each operand (EIP-7823).</summary>
+    private const uint OsakaLimit = 1024;
+
     private const int HeaderSize = 96;
 
     // A larger base or modulus costs more than 10^13 gas under either price, a longer exponent more than 10^9: beyond any block.
@@ -15,25 +31,24 @@ internal sealed class ModExpPrecompile(bool repriced) : Precompile
     public override ulong Gas(ReadOnlySpan<byte> input)
     {
         ReadLengths(input, out UInt256 baseLength, out UInt256 exponentLength, out UInt256 modulusLength);
+        if (rules == ModExpRules.Osaka && IsBeyondOsaka(baseLength, exponentLength, modulusLength)) return ulong.MaxValue;
         BigInteger larger = (baseLength > modulusLength ? baseLength : modulusLength).ToBigInteger();
-        BigInteger iterations = BigInteger.Max(AdjustedExponentLength(input, baseLength, exponentLength), BigInteger.One);
-        BigInteger price;
-        if (repriced)
+        BigInteger words = (larger + 7) / 8;
+        BigInteger perByte = rules == ModExpRules.Osaka ? 16 : 8;
+        BigInteger iterations = BigInteger.Max(AdjustedExponentLength(input, baseLength, exponentLength, perByte), BigInteger.One);
+        BigInteger price = rules switch
         {
-            BigInteger words = (larger + 7) / 8;
-            price = BigInteger.Max(200, words * words * iterations / 3);
-        }
-        else
-        {
-            price = Complexity(larger) * iterations / 20;
-        }
-
+            ModExpRules.Osaka => BigInteger.Max(500, (larger > 32 ? 2 * words * words : 16) * iterations),
+            ModExpRules.Berlin => BigInteger.Max(200, words * words * iterations / 3),
+            _ => Complexity(larger) * iterations / 20,
+        };
         return price > ulong.MaxValue ? ulong.MaxValue : (ulong)price;
     }
 
     public override byte[]? Run(ReadOnlySpan<byte> input)
     {
         ReadLengths(input, out UInt256 baseLength, out UInt256 exponentLength, out UInt256 modulusLength);
+        if (rules == ModExpRules.Osaka && IsBeyondOsaka(baseLength, exponentLength, modulusLength)) return null;
         if (modulusLength.IsZero) return [];
         if (baseLength > LargestOperand || modulusLength > LargestOperand || exponentLength > LongestExponent) return null;
         int b = (int)baseLength, e = (int)exponentLength, m = (int)modulusLength;
@@ -45,6 +60,9 @@ internal sealed class ModExpPrecompile(bool repriced) : Precompile
         if (!value.IsZero) bytes.CopyTo(output, m - bytes.Length);
         return output;
     }
+
+    private static bool IsBeyondOsaka(in UInt256 baseLength, in UInt256 exponentLength, in UInt256 modulusLength) =>
+        baseLength > OsakaLimit || exponentLength > OsakaLimit || modulusLength > OsakaLimit;
 
     /// <summary>The part of the exponent that is not in the input is zero: it is squared away instead of being built.</summary>
     private static BigInteger Power(BigInteger value, ReadOnlySpan<byte> input, int offset, int length, BigInteger modulus)
@@ -72,7 +90,7 @@ internal sealed class ModExpPrecompile(bool repriced) : Precompile
         return new BigInteger(bytes, isUnsigned: true, isBigEndian: true);
     }
 
-    private static BigInteger AdjustedExponentLength(ReadOnlySpan<byte> input, in UInt256 baseLength, in UInt256 exponentLength)
+    private static BigInteger AdjustedExponentLength(ReadOnlySpan<byte> input, in UInt256 baseLength, in UInt256 exponentLength, in BigInteger perByte)
     {
         int headLength = exponentLength.IsUInt64 && exponentLength.U0 < 32 ? (int)exponentLength.U0 : 32;
         Span<byte> head = stackalloc byte[headLength];
@@ -80,7 +98,7 @@ internal sealed class ModExpPrecompile(bool repriced) : Precompile
         if (baseLength.IsUInt64 && baseLength.U0 < int.MaxValue - HeaderSize) CopyPadded(input, HeaderSize + (int)baseLength.U0, head);
         int topBit = Math.Max(0, UInt256.FromBigEndian(head).BitLength - 1);
         BigInteger beyond = exponentLength.ToBigInteger() - 32;
-        return beyond.Sign > 0 ? 8 * beyond + topBit : topBit;
+        return beyond.Sign > 0 ? perByte * beyond + topBit : topBit;
     }
 
     private static BigInteger Complexity(BigInteger x)
