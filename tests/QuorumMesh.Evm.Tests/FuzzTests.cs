@@ -32,10 +32,10 @@ public class FuzzTests
         Gen.Select(_code, _code, Gen.Enum<Fork>(), Gen.Byte.Array[0, 80]).Sample((code, other, fork, input) =>
         {
             (EvmResult plain, Hash256 plainRoot) = Run(code, other, fork, input, null);
-            (EvmResult traced, Hash256 tracedRoot) = Run(code, other, fork, input, new Silent());
+            (EvmResult traced, Hash256 tracedRoot) = Run(code, other, fork, input, new PriceChecker());
             return plain.GasLeft <= Gas && plain.GasLeft == traced.GasLeft && plain.Status == traced.Status && plainRoot == tracedRoot
                 && plain.Output.AsSpan().SequenceEqual(traced.Output);
-        }, iter: 3000);
+        }, iter: 5000);
     }
 
     private static (EvmResult Result, Hash256 Root) Run(byte[] code, byte[] other, Fork fork, byte[] input, IEvmTracer? tracer)
@@ -50,20 +50,5 @@ public class FuzzTests
         EvmResult result = machine.Call(_caller, default, _caller, _contract, input, Gas, default, state, state, tracer, [Hash256.EmptyCode]);
         state.FinaliseTransaction(deleteEmpty: fork >= Fork.SpuriousDragon);
         return (result, StateRoot.Compute(state.TakeChanges()));
-    }
-
-    private sealed class Silent : IEvmTracer
-    {
-        public void Step(int depth, int pc, byte opcode, ulong gasLeft, ReadOnlySpan<UInt256> stack, ReadOnlySpan<byte> memory, in Address contract)
-        {
-        }
-
-        public void Enter(int depth, Opcode kind, in Address from, in Address to, ReadOnlySpan<byte> input, ulong gas, in UInt256 value)
-        {
-        }
-
-        public void Exit(int depth, EvmStatus status, ulong gasUsed, ReadOnlySpan<byte> output)
-        {
-        }
     }
 }

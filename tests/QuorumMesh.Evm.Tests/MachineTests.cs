@@ -142,7 +142,7 @@ public class MachineTests
 
         public int Steps { get; private set; }
 
-        public void Step(int depth, int pc, byte opcode, ulong gasLeft, ReadOnlySpan<UInt256> stack, ReadOnlySpan<byte> memory, in Address contract) => Steps++;
+        public void Step(in EvmStep step) => Steps++;
 
         public void Enter(int depth, Opcode kind, in Address from, in Address to, ReadOnlySpan<byte> input, ulong gas, in UInt256 value) => Frames.Add($"enter {depth}");
 

@@ -58,9 +58,11 @@ public sealed unsafe partial class EvmMachine
         gas = ChargeAccount(f, target, gas);
         if (!value.IsZero) gas -= GasPrices.CallValue;
         if (gas < 0 || kind != Opcode.CALL) return gas;
-        bool createsAccount = _spurious ? !value.IsZero && Dual(f, target).IsEmpty(target) : !Dual(f, target).Exists(target);
-        return createsAccount ? gas - GasPrices.NewAccount : gas;
+        return CallCreatesAccount(f, target, value) ? gas - GasPrices.NewAccount : gas;
     }
+
+    private bool CallCreatesAccount(Frame f, in Address target, in UInt256 value) =>
+        _spurious ? !value.IsZero && Dual(f, target).IsEmpty(target) : !Dual(f, target).Exists(target);
 
     /// <summary>EIP-150: at most 63/64 of what is left; before it, exactly what was asked for. Negative when it is not there.</summary>
     private long ForwardedGas(in UInt256 asked, long gas)
@@ -71,6 +73,13 @@ public sealed unsafe partial class EvmMachine
     }
 
     private CallOutcome BeginCall(in CallRequest r, IWorldState current, bool readOnly, int depth)
+    {
+        if (_tracer is null) return OpenCall(r, current, readOnly, depth);
+        TraceEnter(r, depth);
+        return TraceOutcome(r, OpenCall(r, current, readOnly, depth), depth);
+    }
+
+    private CallOutcome OpenCall(in CallRequest r, IWorldState current, bool readOnly, int depth)
     {
         if (depth > EvmLimits.CallDepth) return CallOutcome.Done(EvmStatus.DepthExceeded, r.Gas);
         IWorldState codeState = Dual(current, r.CodeAddress);
@@ -97,7 +106,7 @@ public sealed unsafe partial class EvmMachine
             codeState.AddBalance(r.Contract, default);
         }
 
-        if (precompile is not null) return RunPrecompile(precompile, r, state, snapshot, depth);
+        if (precompile is not null) return RunPrecompile(precompile, r, state, snapshot);
         Code code = Resolve(codeState, r.CodeAddress);
         if (code.Length == 0) return CallOutcome.Done(EvmStatus.Success, r.Gas);
         Frame f = Open(r, state, readOnly, snapshot, code, depth);
@@ -123,7 +132,6 @@ public sealed unsafe partial class EvmMachine
         f.Gas = f.StartGas = r.Gas;
         _depth = depth;
         _childOpened = true;
-        _tracer?.Enter(depth, r.Kind, r.Caller, r.CodeAddress, new ReadOnlySpan<byte>(r.Input, r.InputLength), (ulong)r.Gas, r.Value);
         return f;
     }
 
@@ -145,10 +153,9 @@ public sealed unsafe partial class EvmMachine
         return word.IsUInt64 && word.U0 < (ulong)_precompiles.Length ? _precompiles[(int)word.U0] : null;
     }
 
-    private CallOutcome RunPrecompile(Precompile precompile, in CallRequest r, IWorldState state, int snapshot, int depth)
+    private static CallOutcome RunPrecompile(Precompile precompile, in CallRequest r, IWorldState state, int snapshot)
     {
         var input = new ReadOnlySpan<byte>(r.Input, r.InputLength);
-        _tracer?.Enter(depth, r.Kind, r.Caller, r.CodeAddress, input, (ulong)r.Gas, r.Value);
         ulong price = precompile.Gas(input);
         EvmStatus status = EvmStatus.OutOfGas;
         byte[]? output = null;
@@ -160,7 +167,6 @@ public sealed unsafe partial class EvmMachine
 
         long left = output is null ? 0 : r.Gas - (long)price;
         if (output is null) state.RevertToSnapshot(snapshot);
-        _tracer?.Exit(depth, status, (ulong)(r.Gas - left), output);
         return new CallOutcome(false, status, left, output ?? []);
     }
 
@@ -206,6 +212,13 @@ public sealed unsafe partial class EvmMachine
     }
 
     private CallOutcome BeginCreate(in CallRequest r, IWorldState state, bool readOnly, int depth)
+    {
+        if (_tracer is null) return OpenCreate(r, state, readOnly, depth);
+        TraceEnter(r, depth);
+        return TraceOutcome(r, OpenCreate(r, state, readOnly, depth), depth);
+    }
+
+    private CallOutcome OpenCreate(in CallRequest r, IWorldState state, bool readOnly, int depth)
     {
         if (depth > EvmLimits.CallDepth) return CallOutcome.Done(EvmStatus.DepthExceeded, r.Gas);
         if (!r.Value.IsZero && state.GetBalance(r.Caller) < r.Value) return CallOutcome.Done(EvmStatus.InsufficientBalance, r.Gas);

@@ -230,9 +230,6 @@ public sealed unsafe partial class EvmMachine
         return true;
     }
 
-    private void TraceStep(Frame f, int pc, byte op, long gas, UInt256* sp) =>
-        _tracer!.Step(_depth, pc, op, (ulong)gas, new ReadOnlySpan<UInt256>(f.Stack, (int)(sp - f.Stack)), f.MemorySpan, f.Contract);
-
     private Code Resolve(IWorldState state, in Address address)
     {
         Hash256 hash = state.GetCodeHash(address);
