@@ -145,7 +145,7 @@ public sealed class RecordedChainTests
         }
     }
 
-    private static TestNode NodeFor(string name, RecordedNetwork network) =>
+    internal static TestNode NodeFor(string name, RecordedNetwork network) =>
         new(network.Genesis, CompatibilityProfile.V2_5, name == Ibft ? _ => new ProposerEngine() : null);
 
     private static void CheckDump(TestNode node, StateStore state, JsonElement dump)

@@ -1,0 +1,67 @@
+using QuorumMesh.Chain.Execution;
+using QuorumMesh.Evm;
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Chain.Tracing;
+
+/// <summary>
+/// Executes the transactions of a block once more, one after the other, for tracers to watch. Each runs on states of its own, so that the states
+/// before it and its changes are at hand. Keeps nothing.
+/// </summary>
+public sealed class BlockReplay
+{
+    private readonly BlockHeader _header;
+    private readonly TransactionProcessor _processor;
+    private readonly Func<PayloadHash, PrivatePayload?> _payloads;
+    private ulong _gasLeft;
+
+    /// <param name="publicState">After the parent block.</param>
+    /// <param name="privateState">After the parent block; null runs private transactions for their public effects alone.</param>
+    /// <param name="payloads">Asked only with a private state; null when the payload is not there.</param>
+    public BlockReplay(ChainRules rules, BlockHeader header, BlockContext context, IStateReader publicState, IStateReader? privateState, Func<PayloadHash, PrivatePayload?> payloads)
+    {
+        _header = header;
+        Fork = rules.ForkAt(header.Number);
+        _processor = new TransactionProcessor(context, Fork, rules.TransactionRulesAt(header.Number));
+        _payloads = payloads;
+        _gasLeft = header.GasLimit;
+        PublicState = new StateOverlay(publicState);
+        PrivateState = privateState is null ? null : new StateOverlay(privateState);
+    }
+
+    public Fork Fork { get; }
+
+    /// <summary>Before the next transaction.</summary>
+    public StateOverlay PublicState { get; }
+
+    /// <summary>Before the next transaction.</summary>
+    public StateOverlay? PrivateState { get; }
+
+    /// <exception cref="InvalidBlockException">The transaction cannot be in the block at its place, or its payload is not there.</exception>
+    public ReplayedTransaction Apply(RecoveredTransaction transaction, IEvmTracer? tracer = null)
+    {
+        var tx = transaction.Tx;
+        var shared = new WorldState(PublicState);
+        var own = PrivateState is { } state && tx.IsPrivate ? new WorldState(state) : null;
+        var answer = own is null ? new PrivatePayload(PrivateMode.PublicOnly, null) : AnswerFor(tx);
+        var outcome = _processor.Execute(TransactionMessage.Of(transaction, UInt256.Zero), shared, own, answer.Mode, answer.Payload, ref _gasLeft, tracer);
+        if (outcome.Invalid != TransactionInvalid.None)
+            throw new InvalidBlockException($"transaction {tx.Hash} cannot be at its place in block {_header.Number}: {TransactionInvalidText.Of(outcome.Invalid)}");
+        return new ReplayedTransaction(outcome, shared.TakeChanges(), own?.TakeChanges());
+    }
+
+    /// <summary>Moves the states on to after the transaction.</summary>
+    public void Advance(ReplayedTransaction replayed)
+    {
+        PublicState.Apply(replayed.PublicChanges);
+        if (replayed.PrivateChanges is { } changes) PrivateState!.Apply(changes);
+    }
+
+    private PrivatePayload AnswerFor(Transaction tx)
+    {
+        if (tx.Data.Length != PayloadHash.Size) return PrivatePayload.NotAParty;
+        var hash = new PayloadHash(tx.Data);
+        return _payloads(hash) ?? throw new InvalidBlockException($"payload {hash} of private transaction {tx.Hash} is not there");
+    }
+}

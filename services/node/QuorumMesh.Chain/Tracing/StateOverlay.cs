@@ -1,0 +1,57 @@
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Chain.Tracing;
+
+/// <summary>
+/// A state with the changes of some transactions on top, for re-execution. There is no trie: a storage root says only whether there is storage.
+/// </summary>
+public sealed class StateOverlay(IStateReader parent) : IStateReader
+{
+    private static readonly Hash256 _someStorage = Keccak.Hash("storage without a trie"u8);
+
+    private readonly Dictionary<Address, Account?> _accounts = [];
+    private readonly Dictionary<Address, Dictionary<UInt256, UInt256>> _slots = [];
+    private readonly HashSet<Address> _wiped = [];
+    private readonly Dictionary<Hash256, byte[]> _code = [];
+
+    public Account? GetAccount(in Address a) => _accounts.TryGetValue(a, out var account) ? account : parent.GetAccount(a);
+
+    public UInt256 GetStorage(in Address a, in UInt256 slot)
+    {
+        if (_slots.TryGetValue(a, out var slots) && slots.TryGetValue(slot, out var value)) return value;
+        return _wiped.Contains(a) ? UInt256.Zero : parent.GetStorage(a, slot);
+    }
+
+    public byte[]? GetCode(in Hash256 codeHash) => _code.TryGetValue(codeHash, out var code) ? code : parent.GetCode(codeHash);
+
+    /// <summary>Nothing of the parent's storage of this account is left.</summary>
+    public bool IsWiped(in Address a) => _wiped.Contains(a);
+
+    /// <summary>The slots that were changed, by their new values, zeros included.</summary>
+    public IReadOnlyDictionary<UInt256, UInt256> ChangedSlots(in Address a) => _slots.GetValueOrDefault(a) ?? [];
+
+    /// <param name="changes">Against this very state.</param>
+    public void Apply(StateChangeSet changes)
+    {
+        foreach (var (hash, code) in changes.Code) _code[hash] = code;
+        foreach (var (address, change) in changes.Accounts)
+        {
+            var wiped = change.New is null || change.StorageWiped;
+            if (wiped)
+            {
+                _wiped.Add(address);
+                _slots.Remove(address);
+            }
+            if (change.Storage.Count > 0 && !_slots.ContainsKey(address)) _slots[address] = [];
+            foreach (var (slot, (_, value)) in change.Storage) _slots[address][slot] = value;
+            _accounts[address] = change.New is { } account ? account with { StorageRoot = RootMark(address, account.StorageRoot, wiped) } : null;
+        }
+    }
+
+    private Hash256 RootMark(in Address address, in Hash256 root, bool wiped)
+    {
+        var kept = wiped ? Hash256.EmptyTrie : root;
+        return kept == Hash256.EmptyTrie && _slots.TryGetValue(address, out var slots) && slots.Values.Any(v => !v.IsZero) ? _someStorage : kept;
+    }
+}

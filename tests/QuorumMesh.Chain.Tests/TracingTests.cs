@@ -1,0 +1,128 @@
+using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Tracing;
+using QuorumMesh.Evm;
+using QuorumMesh.Evm.Tests;
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+using QuorumMesh.Tests;
+
+namespace QuorumMesh.Chain.Tests;
+
+/// <summary>Every transaction of the recorded chains, executed again with all tracers: they must agree with the receipts and with each other.</summary>
+public sealed class TracingTests
+{
+    private const string Raft = "raft3-2.5.0";
+    private const string Ibft = "ibft4-2.5.0";
+    private const long Plenty = long.MaxValue / 2;
+
+    [VectorTheory]
+    [InlineData(Raft, 1)]
+    [InlineData(Raft, 3)]
+    [InlineData(Ibft, 1)]
+    [InlineData(Ibft, 3)]
+    public void TracesAgreeWithReceipts(string name, int nodeNumber)
+    {
+        var network = new RecordedNetwork(name);
+        var node = RecordedChainTests.NodeFor(name, network);
+        var failures = new List<string>();
+        foreach (var block in network.Blocks.Skip(1))
+        {
+            using var before = node.Store.Snapshot();
+            var replay = ReplayOf(node, block, node.Public.At(before, block.Number - 1), node.Private.At(before, block.Number - 1), network.PayloadsOf(nodeNumber));
+            var imported = node.Import(block, network.PayloadsOf(nodeNumber));
+            var views = ReceiptView.Merge(imported.Execution.Receipts, imported.Execution.PrivateReceipts, node.Rules.Profile);
+            foreach (var (transaction, view) in node.Recover(block).Zip(views))
+            {
+                try
+                {
+                    CheckTransaction(replay, transaction, view.Receipt);
+                }
+                catch (Exception e) when (e is InvalidOperationException or Xunit.Sdk.XunitException)
+                {
+                    failures.Add($"block {block.Number}, {transaction.Tx.Hash}: {e.Message}");
+                }
+            }
+            CheckStates(replay, imported.Execution);
+        }
+        Assert.True(failures.Count == 0, $"{failures.Count} differ:\n{string.Join('\n', failures.Take(5))}");
+    }
+
+    private static BlockReplay ReplayOf(TestNode node, Block block, IStateReader publicState, IStateReader? privateState, Func<PayloadHash, PrivatePayload?> payloads) =>
+        new(node.Rules, block.Header, node.Rules.ContextOf(block.Header, node.Rules.Engine.Author(block.Header), node.HashAt), publicState, privateState, payloads);
+
+    private static void CheckTransaction(BlockReplay replay, RecoveredTransaction transaction, Receipt receipt)
+    {
+        var errors = new TraceErrors(CompatibilityProfile.V2_5);
+        var steps = new StructTracer(new StructLogOptions { Memory = false, Stack = false, Storage = false }, errors, new TraceBudget(Plenty));
+        var calls = new CallTracer(new CallTracerOptions { WithLog = true }, errors, replay.Fork, new TraceBudget(Plenty));
+        var prestate = new PrestateTracer(replay.PublicState, transaction.Tx.IsPrivate ? replay.PrivateState : null, keepsZeros: false, new TraceBudget(Plenty));
+        var selectors = new FourByteTracer(replay.Fork, new TraceBudget(Plenty));
+        var replayed = replay.Apply(transaction, new ManyTracers(new PriceChecker(), steps, calls, prestate, selectors));
+        Assert.Equal((receipt.GasUsed, receipt.Status == 1), (replayed.Outcome.GasUsed, replayed.IsSuccess));
+        Assert.Equal(receipt.Logs.Select(Show), LogsOf(calls.Top).Select(Show));
+        if (calls.Top is { } top)
+        {
+            Assert.Equal(receipt.Status == 0, top.Error is not null);
+            Assert.Equal(transaction.Sender, top.From);
+            Assert.Contains(prestate.Before(), a => a.Address == transaction.Sender);
+        }
+        else
+        {
+            Assert.Empty(steps.Logs);
+            Assert.True(transaction.Tx.IsPrivate);
+        }
+        var (before, after) = prestate.Difference(replayed);
+        Assert.Equal(transaction.Tx.Nonce + 1, after[transaction.Sender].Nonce);
+        Assert.Equal(transaction.Tx.Nonce, before[transaction.Sender].Nonce);
+        replay.Advance(replayed);
+    }
+
+    /// <summary>The transactions one by one come to what the block does as a whole, the reward aside.</summary>
+    private static void CheckStates(BlockReplay replay, BlockExecution execution)
+    {
+        CheckState(replay.PublicState, execution.PublicChanges);
+        CheckState(replay.PrivateState!, execution.PrivateChanges!);
+    }
+
+    private static void CheckState(StateOverlay overlay, StateChangeSet changes)
+    {
+        foreach (var (address, change) in changes.Accounts)
+        {
+            if (address.IsZero) continue;
+            var account = overlay.GetAccount(address);
+            Assert.Equal((change.New?.Nonce, change.New?.Balance, change.New?.CodeHash), (account?.Nonce, account?.Balance, account?.CodeHash));
+            foreach (var (slot, (_, value)) in change.Storage) Assert.Equal(value, overlay.GetStorage(address, slot));
+        }
+    }
+
+    private static IEnumerable<LogEntry> LogsOf(CallFrame? frame)
+    {
+        if (frame is null) yield break;
+        for (var i = 0; i <= frame.Calls.Count; i++)
+        {
+            foreach (var log in frame.Logs.Where(l => l.Position == i)) yield return new LogEntry(log.Address, log.Topics, log.Data);
+            if (i == frame.Calls.Count) yield break;
+            foreach (var log in LogsOf(frame.Calls[i])) yield return log;
+        }
+    }
+
+    private static string Show(LogEntry log) => $"{log.Address} {string.Join(',', log.Topics)} {Hex.ToHex(log.Data)}";
+
+    private sealed class ManyTracers(params IEvmTracer[] tracers) : IEvmTracer
+    {
+        public void Step(in EvmStep step)
+        {
+            foreach (var tracer in tracers) tracer.Step(step);
+        }
+
+        public void Enter(int depth, Opcode kind, in Address from, in Address to, ReadOnlySpan<byte> input, ulong gas, in UInt256 value)
+        {
+            foreach (var tracer in tracers) tracer.Enter(depth, kind, from, to, input, gas, value);
+        }
+
+        public void Exit(int depth, EvmStatus status, ulong gasUsed, ReadOnlySpan<byte> output)
+        {
+            foreach (var tracer in tracers) tracer.Exit(depth, status, gasUsed, output);
+        }
+    }
+}
