@@ -38,15 +38,15 @@ public sealed partial class WorldState
 
     private void AddStorage(AccountChange change, AccountEntry entry)
     {
-        foreach (var (slot, values) in entry.Slots!)
+        foreach (ref readonly var slot in entry.Slots!.Entries)
         {
             if (change.StorageWiped)
             {
-                if (!values.Current.IsZero) change.Storage[slot] = (_parent.GetStorage(entry.Address, slot), values.Current);
+                if (!slot.Current.IsZero) change.Storage[slot.Slot] = (_parent.GetStorage(entry.Address, slot.Slot), slot.Current);
             }
-            else if (values.Current != values.Origin)
+            else if (slot.Current != slot.Origin)
             {
-                change.Storage[slot] = (values.Origin, values.Current);
+                change.Storage[slot.Slot] = (slot.Origin, slot.Current);
             }
         }
     }

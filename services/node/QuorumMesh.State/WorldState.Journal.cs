@@ -12,6 +12,8 @@ public sealed partial class WorldState
     private static readonly Address Ripemd = Address.FromWord(3u);
 
     private readonly List<JournalEntry> _journal = [];
+    private readonly Stack<(byte[]? Code, Hash256 Hash)> _oldCodes = [];
+    private readonly Stack<(SlotKey Key, UInt256 Value)> _oldTransients = [];
     private bool _ripemdTouched;
 
     public int Snapshot() => _journal.Count;
@@ -44,6 +46,7 @@ public sealed partial class WorldState
                 break;
             case JournalKind.AccountReset:
                 _accounts[account.Address] = account;
+                _last = account;
                 break;
             case JournalKind.Balance:
                 account.Balance = entry.Value;
@@ -52,15 +55,23 @@ public sealed partial class WorldState
                 account.Nonce = entry.Number;
                 break;
             case JournalKind.Code:
-                account.Code = (byte[]?)entry.Reference;
-                account.CodeHash = entry.Hash;
+                (account.Code, account.CodeHash) = _oldCodes.Pop();
                 break;
             case JournalKind.Storage:
-                Slot(account, entry.Key.Slot).Current = entry.Value;
+                account.Slots![entry.SlotIndex].Current = entry.Value;
                 break;
             case JournalKind.SelfDestruct:
                 account.SelfDestructed = entry.Flag;
                 account.Balance = entry.Value;
+                break;
+            case JournalKind.WarmAddress:
+                account.WarmIn = 0;
+                break;
+            case JournalKind.WarmSlot:
+                account.Slots![entry.SlotIndex].WarmIn = 0;
+                break;
+            case JournalKind.CreatedMark:
+                account.CreatedIn = 0;
                 break;
         }
     }
@@ -70,16 +81,8 @@ public sealed partial class WorldState
         switch (entry.Kind)
         {
             case JournalKind.Transient:
-                _transient[entry.Key] = entry.Value;
-                break;
-            case JournalKind.WarmAddress:
-                _warmAddresses.Remove(entry.Key.Address);
-                break;
-            case JournalKind.WarmSlot:
-                _warmSlots.Remove(entry.Key);
-                break;
-            case JournalKind.CreatedMark:
-                _created.Remove(entry.Key.Address);
+                var old = _oldTransients.Pop();
+                _transient[old.Key] = old.Value;
                 break;
             case JournalKind.Refund:
                 Refund = entry.Number;
@@ -94,19 +97,19 @@ public sealed partial class WorldState
     {
         foreach (ref readonly var entry in CollectionsMarshal.AsSpan(_journal))
         {
-            if (entry.Account is not { } changed) continue;
-            var account = _accounts[changed.Address]; // may be a later incarnation
+            if (!entry.ChangesAccount) continue;
+            var changed = entry.Account!;
+            var account = Load(changed.Address); // may be a later incarnation
             if (deleteDestructed) DeleteIfGone(account, deleteEmpty);
-            if (entry.Kind == JournalKind.Storage && ReferenceEquals(account, changed) && account.Slots is not null)
-            {
-                ref var slot = ref Slot(account, entry.Key.Slot);
-                slot.Committed = slot.Current;
-            }
+            if (entry.Kind == JournalKind.Storage && ReferenceEquals(account, changed) && account.Slots is { } slots)
+                slots[entry.SlotIndex].Committed = slots[entry.SlotIndex].Current;
         }
 
         if (deleteDestructed && _ripemdTouched && _accounts.TryGetValue(Ripemd, out var ripemd)) DeleteIfGone(ripemd, deleteEmpty);
         _ripemdTouched = false;
         _journal.Clear();
+        _oldCodes.Clear();
+        _oldTransients.Clear();
     }
 
     private static void DeleteIfGone(AccountEntry account, bool deleteEmpty)

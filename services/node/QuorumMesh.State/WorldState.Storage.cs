@@ -10,28 +10,34 @@ public sealed partial class WorldState
     public UInt256 GetStorage(in Address a, in UInt256 slot)
     {
         var entry = Load(a);
-        return entry.Exists ? Slot(entry, slot).Current : UInt256.Zero;
+        return entry.Exists ? Loaded(entry, slot).Current : UInt256.Zero;
     }
 
     public UInt256 GetCommittedStorage(in Address a, in UInt256 slot)
     {
         var entry = Load(a);
-        return entry.Exists ? Slot(entry, slot).Committed : UInt256.Zero;
+        return entry.Exists ? Loaded(entry, slot).Committed : UInt256.Zero;
     }
 
     public bool HasStorage(in Address a)
     {
         var entry = Load(a);
         if (entry.HasOriginStorage) return true;
-        return entry.Exists && entry.Slots is { } slots && slots.Values.Any(s => !s.Committed.IsZero);
+        if (!entry.Exists || entry.Slots is not { } slots) return false;
+        foreach (ref readonly var slot in slots.Entries)
+            if (!slot.Committed.IsZero)
+                return true;
+        return false;
     }
 
     public void SetStorage(in Address a, in UInt256 slot, in UInt256 value)
     {
         var entry = LoadOrCreate(a);
-        ref var current = ref Slot(entry, slot);
+        var slots = entry.Slots ??= new SlotTable();
+        int index = slots.FindOrAdd(slot);
+        ref var current = ref Loaded(entry, slots, index);
         if (current.Current == value) return;
-        Record(new JournalEntry { Kind = JournalKind.Storage, Account = entry, Key = new SlotKey(a, slot), Value = current.Current });
+        Record(new JournalEntry { Kind = JournalKind.Storage, Account = entry, SlotIndex = index, Value = current.Current });
         current.Current = value;
     }
 
@@ -42,21 +48,24 @@ public sealed partial class WorldState
     {
         ref var current = ref CollectionsMarshal.GetValueRefOrAddDefault(_transient, new SlotKey(a, slot), out _);
         if (current == value) return;
-        Record(new JournalEntry { Kind = JournalKind.Transient, Key = new SlotKey(a, slot), Value = current });
+        Record(new JournalEntry { Kind = JournalKind.Transient });
+        _oldTransients.Push((new SlotKey(a, slot), current));
         current = value;
     }
 
-    /// <summary>The reference is good until the next slot of the same account is loaded.</summary>
-    private ref SlotEntry Slot(AccountEntry entry, in UInt256 slot)
+    /// <summary>The reference is good until the next slot of the same account is added.</summary>
+    private ref SlotEntry Loaded(AccountEntry entry, in UInt256 slot)
     {
-        entry.Slots ??= [];
-        ref var loaded = ref CollectionsMarshal.GetValueRefOrAddDefault(entry.Slots, slot, out var present);
-        if (!present && entry.HasOriginStorage)
-        {
-            var origin = _parent.GetStorage(entry.Address, slot);
-            loaded.Origin = loaded.Committed = loaded.Current = origin;
-        }
+        var slots = entry.Slots ??= new SlotTable();
+        return ref Loaded(entry, slots, slots.FindOrAdd(slot));
+    }
 
-        return ref loaded;
+    private ref SlotEntry Loaded(AccountEntry entry, SlotTable slots, int index)
+    {
+        ref var slot = ref slots[index];
+        if (slot.IsLoaded) return ref slot;
+        slot.IsLoaded = true;
+        if (entry.HasOriginStorage) slot.Origin = slot.Committed = slot.Current = _parent.GetStorage(entry.Address, slot.Slot);
+        return ref slot;
     }
 }

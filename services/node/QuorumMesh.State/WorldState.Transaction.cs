@@ -5,9 +5,8 @@ namespace QuorumMesh.State;
 
 public sealed partial class WorldState
 {
-    private readonly HashSet<Address> _warmAddresses = [];
-    private readonly HashSet<SlotKey> _warmSlots = [];
-    private readonly HashSet<Address> _created = [];
+    // Warmth and creation are marks that carry the number of their transaction: nothing has to be cleared between two.
+    private int _transaction = 1;
     private List<LogEntry> _logs = [];
 
     /// <summary>Logs of the current transaction. The list stays as it is when the next transaction begins.</summary>
@@ -19,10 +18,8 @@ public sealed partial class WorldState
     public void BeginTransaction()
     {
         CommitJournal(deleteEmpty: false, deleteDestructed: false);
-        _warmAddresses.Clear();
-        _warmSlots.Clear();
+        _transaction++;
         _transient.Clear();
-        _created.Clear();
         if (_logs.Count > 0) _logs = [];
         Refund = 0;
     }
@@ -35,10 +32,13 @@ public sealed partial class WorldState
 
     public void MarkCreated(in Address a)
     {
-        if (_created.Add(a)) Record(new JournalEntry { Kind = JournalKind.CreatedMark, Key = new SlotKey(a, default) });
+        var entry = Load(a);
+        if (entry.CreatedIn == _transaction) return;
+        Record(new JournalEntry { Kind = JournalKind.CreatedMark, Account = entry });
+        entry.CreatedIn = _transaction;
     }
 
-    public bool IsCreatedInTransaction(in Address a) => _created.Contains(a);
+    public bool IsCreatedInTransaction(in Address a) => Load(a).CreatedIn == _transaction;
 
     public void AddLog(LogEntry log)
     {
@@ -62,20 +62,45 @@ public sealed partial class WorldState
 
     public bool WarmAddress(in Address a)
     {
-        if (!_warmAddresses.Add(a)) return false;
-        Record(new JournalEntry { Kind = JournalKind.WarmAddress, Key = new SlotKey(a, default) });
+        var entry = Load(a);
+        if (entry.WarmIn == _transaction) return false;
+        Record(new JournalEntry { Kind = JournalKind.WarmAddress, Account = entry });
+        entry.WarmIn = _transaction;
         return true;
     }
 
-    public bool IsWarm(in Address a) => _warmAddresses.Contains(a);
+    public bool IsWarm(in Address a) => Load(a).WarmIn == _transaction;
 
     public bool WarmSlot(in Address a, in UInt256 slot)
     {
-        var key = new SlotKey(a, slot);
-        if (!_warmSlots.Add(key)) return false;
-        Record(new JournalEntry { Kind = JournalKind.WarmSlot, Key = key });
+        var entry = Load(a);
+        var slots = entry.Slots ??= new SlotTable();
+        int index = slots.FindOrAdd(slot);
+        ref var mark = ref slots[index].WarmIn;
+        if (mark == _transaction) return false;
+        Record(new JournalEntry { Kind = JournalKind.WarmSlot, Account = entry, SlotIndex = index });
+        mark = _transaction;
         return true;
     }
 
-    public bool IsSlotWarm(in Address a, in UInt256 slot) => _warmSlots.Contains(new SlotKey(a, slot));
+    public bool IsSlotWarm(in Address a, in UInt256 slot)
+    {
+        if (Load(a).Slots is not { } slots) return false;
+        int index = slots.Find(slot);
+        return index >= 0 && slots[index].WarmIn == _transaction;
+    }
+
+    /// <summary>An account created over another keeps the marks of the address.</summary>
+    private void CarryMarks(AccountEntry from, AccountEntry to)
+    {
+        to.WarmIn = from.WarmIn;
+        to.CreatedIn = from.CreatedIn;
+        if (from.Slots is not { } slots) return;
+        foreach (ref readonly var slot in slots.Entries)
+        {
+            if (slot.WarmIn != _transaction) continue;
+            to.Slots ??= new SlotTable();
+            to.Slots[to.Slots.FindOrAdd(slot.Slot)].WarmIn = slot.WarmIn;
+        }
+    }
 }

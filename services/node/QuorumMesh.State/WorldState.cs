@@ -12,6 +12,9 @@ public sealed partial class WorldState : IWorldState
     private readonly IStateReader _parent;
     private readonly Dictionary<Address, AccountEntry> _accounts = [];
 
+    // The account asked for last: one instruction asks several times for the same.
+    private AccountEntry? _last;
+
     public WorldState(IStateReader parent) => _parent = parent;
 
     public bool Exists(in Address a) => Load(a).Exists;
@@ -47,7 +50,7 @@ public sealed partial class WorldState : IWorldState
         }
 
         Record(new JournalEntry { Kind = JournalKind.AccountReset, Account = old });
-        _accounts[a] = new AccountEntry(a, old.Origin)
+        var fresh = new AccountEntry(a, old.Origin)
         {
             Exists = true,
             Wiped = true,
@@ -55,6 +58,8 @@ public sealed partial class WorldState : IWorldState
             Nonce = 0,
             CodeHash = Hash256.EmptyCode,
         };
+        CarryMarks(old, fresh);
+        _accounts[a] = _last = fresh;
     }
 
     public void AddBalance(in Address a, in UInt256 v)
@@ -82,7 +87,8 @@ public sealed partial class WorldState : IWorldState
     public void SetCode(in Address a, byte[] code)
     {
         var entry = LoadOrCreate(a);
-        Record(new JournalEntry { Kind = JournalKind.Code, Account = entry, Reference = entry.Code, Hash = entry.CodeHash });
+        Record(new JournalEntry { Kind = JournalKind.Code, Account = entry });
+        _oldCodes.Push((entry.Code, entry.CodeHash));
         entry.Code = code;
         entry.CodeHash = code.Length == 0 ? Hash256.EmptyCode : Keccak.Hash(code);
     }
@@ -100,10 +106,14 @@ public sealed partial class WorldState : IWorldState
 
     private AccountEntry Load(in Address a)
     {
-        if (_accounts.TryGetValue(a, out var entry)) return entry;
-        entry = new AccountEntry(a, _parent.GetAccount(a));
-        _accounts.Add(a, entry);
-        return entry;
+        if (_last is { } last && last.Address == a) return last;
+        if (!_accounts.TryGetValue(a, out var entry))
+        {
+            entry = new AccountEntry(a, _parent.GetAccount(a));
+            _accounts.Add(a, entry);
+        }
+
+        return _last = entry;
     }
 
     private AccountEntry LoadOrCreate(in Address a)

@@ -38,7 +38,13 @@ internal sealed class AccountEntry
 
     public bool SelfDestructed { get; set; }
 
-    public Dictionary<UInt256, SlotEntry>? Slots { get; set; }
+    /// <summary>The transaction that has the address in its access list (EIP-2929), by number.</summary>
+    public int WarmIn { get; set; }
+
+    /// <summary>The transaction that created the contract (EIP-6780), by number.</summary>
+    public int CreatedIn { get; set; }
+
+    public SlotTable? Slots { get; set; }
 
     public bool IsEmpty => Nonce == 0 && Balance.IsZero && CodeHash == Hash256.EmptyCode;
 

@@ -5,6 +5,8 @@ namespace QuorumMesh.State;
 /// <summary>A storage slot in its three ages.</summary>
 internal struct SlotEntry
 {
+    public UInt256 Slot;
+
     /// <summary>The parent state's value; zero when the account's old storage is wiped.</summary>
     public UInt256 Origin;
 
@@ -12,4 +14,10 @@ internal struct SlotEntry
     public UInt256 Committed;
 
     public UInt256 Current;
+
+    /// <summary>The transaction that has it in its access list (EIP-2929), by number.</summary>
+    public int WarmIn;
+
+    /// <summary>The three values are there. An access list names slots that nobody may ever read.</summary>
+    public bool IsLoaded;
 }
