@@ -38,8 +38,10 @@ public sealed partial class WorldState
 
     private void AddStorage(AccountChange change, AccountEntry entry)
     {
-        foreach (ref readonly var slot in entry.Slots!.Entries)
+        var slots = entry.Slots!;
+        for (var i = 0; i < slots.Count; i++)
         {
+            ref readonly var slot = ref slots[i];
             if (change.StorageWiped)
             {
                 if (!slot.Current.IsZero) change.Storage[slot.Slot] = (_parent.GetStorage(entry.Address, slot.Slot), slot.Current);

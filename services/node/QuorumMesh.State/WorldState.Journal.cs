@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.State;
@@ -11,7 +10,7 @@ public sealed partial class WorldState
     /// </summary>
     private static readonly Address Ripemd = Address.FromWord(3u);
 
-    private readonly List<JournalEntry> _journal = [];
+    private readonly JournalLog _journal = new();
     private readonly Stack<(byte[]? Code, Hash256 Hash)> _oldCodes = [];
     private readonly Stack<(SlotKey Key, UInt256 Value)> _oldTransients = [];
     private bool _ripemdTouched;
@@ -23,13 +22,9 @@ public sealed partial class WorldState
     {
         ArgumentOutOfRangeException.ThrowIfNegative(id);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(id, _journal.Count);
-        var entries = CollectionsMarshal.AsSpan(_journal);
-        for (var i = entries.Length - 1; i >= id; i--)
-            Undo(entries[i]);
-        CollectionsMarshal.SetCount(_journal, id);
+        for (var i = _journal.Count - 1; i >= id; i--) Undo(_journal[i]);
+        _journal.Truncate(id);
     }
-
-    private void Record(in JournalEntry entry) => _journal.Add(entry);
 
     private void Undo(in JournalEntry entry)
     {
@@ -95,8 +90,9 @@ public sealed partial class WorldState
 
     private void CommitJournal(bool deleteEmpty, bool deleteDestructed)
     {
-        foreach (ref readonly var entry in CollectionsMarshal.AsSpan(_journal))
+        for (var i = 0; i < _journal.Count; i++)
         {
+            ref readonly var entry = ref _journal[i];
             if (!entry.ChangesAccount) continue;
             var changed = entry.Account!;
             var account = Load(changed.Address); // may be a later incarnation

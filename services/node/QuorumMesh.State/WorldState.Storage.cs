@@ -24,8 +24,8 @@ public sealed partial class WorldState
         var entry = Load(a);
         if (entry.HasOriginStorage) return true;
         if (!entry.Exists || entry.Slots is not { } slots) return false;
-        foreach (ref readonly var slot in slots.Entries)
-            if (!slot.Committed.IsZero)
+        for (var i = 0; i < slots.Count; i++)
+            if (!slots[i].Committed.IsZero)
                 return true;
         return false;
     }
@@ -37,7 +37,9 @@ public sealed partial class WorldState
         int index = slots.FindOrAdd(slot);
         ref var current = ref Loaded(entry, slots, index);
         if (current.Current == value) return;
-        Record(new JournalEntry { Kind = JournalKind.Storage, Account = entry, SlotIndex = index, Value = current.Current });
+        ref var undo = ref _journal.Add(JournalKind.Storage, entry);
+        undo.SlotIndex = index;
+        undo.Value = current.Current;
         current.Current = value;
     }
 
@@ -48,7 +50,7 @@ public sealed partial class WorldState
     {
         ref var current = ref CollectionsMarshal.GetValueRefOrAddDefault(_transient, new SlotKey(a, slot), out _);
         if (current == value) return;
-        Record(new JournalEntry { Kind = JournalKind.Transient });
+        _journal.Add(JournalKind.Transient, null);
         _oldTransients.Push((new SlotKey(a, slot), current));
         current = value;
     }

@@ -34,7 +34,7 @@ public sealed partial class WorldState
     {
         var entry = Load(a);
         if (entry.CreatedIn == _transaction) return;
-        Record(new JournalEntry { Kind = JournalKind.CreatedMark, Account = entry });
+        _journal.Add(JournalKind.CreatedMark, entry);
         entry.CreatedIn = _transaction;
     }
 
@@ -42,13 +42,13 @@ public sealed partial class WorldState
 
     public void AddLog(LogEntry log)
     {
-        Record(new JournalEntry { Kind = JournalKind.Log });
+        _journal.Add(JournalKind.Log, null);
         _logs.Add(log);
     }
 
     public void AddRefund(ulong gas)
     {
-        Record(new JournalEntry { Kind = JournalKind.Refund, Number = Refund });
+        _journal.Add(JournalKind.Refund, null).Number = Refund;
         Refund += gas;
     }
 
@@ -56,7 +56,7 @@ public sealed partial class WorldState
     public void SubtractRefund(ulong gas)
     {
         if (gas > Refund) throw new InvalidOperationException($"refund counter {Refund} cannot give back {gas}");
-        Record(new JournalEntry { Kind = JournalKind.Refund, Number = Refund });
+        _journal.Add(JournalKind.Refund, null).Number = Refund;
         Refund -= gas;
     }
 
@@ -64,7 +64,7 @@ public sealed partial class WorldState
     {
         var entry = Load(a);
         if (entry.WarmIn == _transaction) return false;
-        Record(new JournalEntry { Kind = JournalKind.WarmAddress, Account = entry });
+        _journal.Add(JournalKind.WarmAddress, entry);
         entry.WarmIn = _transaction;
         return true;
     }
@@ -78,7 +78,7 @@ public sealed partial class WorldState
         int index = slots.FindOrAdd(slot);
         ref var mark = ref slots[index].WarmIn;
         if (mark == _transaction) return false;
-        Record(new JournalEntry { Kind = JournalKind.WarmSlot, Account = entry, SlotIndex = index });
+        _journal.Add(JournalKind.WarmSlot, entry).SlotIndex = index;
         mark = _transaction;
         return true;
     }
@@ -96,8 +96,9 @@ public sealed partial class WorldState
         to.WarmIn = from.WarmIn;
         to.CreatedIn = from.CreatedIn;
         if (from.Slots is not { } slots) return;
-        foreach (ref readonly var slot in slots.Entries)
+        for (var i = 0; i < slots.Count; i++)
         {
+            ref readonly var slot = ref slots[i];
             if (slot.WarmIn != _transaction) continue;
             to.Slots ??= new SlotTable();
             to.Slots[to.Slots.FindOrAdd(slot.Slot)].WarmIn = slot.WarmIn;

@@ -49,7 +49,7 @@ public sealed partial class WorldState : IWorldState
             return;
         }
 
-        Record(new JournalEntry { Kind = JournalKind.AccountReset, Account = old });
+        _journal.Add(JournalKind.AccountReset, old);
         var fresh = new AccountEntry(a, old.Origin)
         {
             Exists = true,
@@ -80,14 +80,14 @@ public sealed partial class WorldState : IWorldState
     public void SetNonce(in Address a, ulong n)
     {
         var entry = LoadOrCreate(a);
-        Record(new JournalEntry { Kind = JournalKind.Nonce, Account = entry, Number = entry.Nonce });
+        _journal.Add(JournalKind.Nonce, entry).Number = entry.Nonce;
         entry.Nonce = n;
     }
 
     public void SetCode(in Address a, byte[] code)
     {
         var entry = LoadOrCreate(a);
-        Record(new JournalEntry { Kind = JournalKind.Code, Account = entry });
+        _journal.Add(JournalKind.Code, entry);
         _oldCodes.Push((entry.Code, entry.CodeHash));
         entry.Code = code;
         entry.CodeHash = code.Length == 0 ? Hash256.EmptyCode : Keccak.Hash(code);
@@ -97,7 +97,9 @@ public sealed partial class WorldState : IWorldState
     {
         var entry = Load(a);
         if (!entry.Exists) return;
-        Record(new JournalEntry { Kind = JournalKind.SelfDestruct, Account = entry, Flag = entry.SelfDestructed, Value = entry.Balance });
+        ref var undo = ref _journal.Add(JournalKind.SelfDestruct, entry);
+        undo.Flag = entry.SelfDestructed;
+        undo.Value = entry.Balance;
         entry.SelfDestructed = true;
         entry.Balance = UInt256.Zero;
     }
@@ -125,20 +127,20 @@ public sealed partial class WorldState : IWorldState
 
     private void Create(AccountEntry entry)
     {
-        Record(new JournalEntry { Kind = JournalKind.AccountCreated, Account = entry });
+        _journal.Add(JournalKind.AccountCreated, entry);
         entry.Exists = true;
     }
 
     private void Touch(AccountEntry entry)
     {
         if (!entry.IsEmpty) return;
-        Record(new JournalEntry { Kind = JournalKind.Touched, Account = entry });
+        _journal.Add(JournalKind.Touched, entry);
         if (entry.Address == Ripemd) _ripemdTouched = true;
     }
 
     private void ChangeBalance(AccountEntry entry, in UInt256 value)
     {
-        Record(new JournalEntry { Kind = JournalKind.Balance, Account = entry, Value = entry.Balance });
+        _journal.Add(JournalKind.Balance, entry).Value = entry.Balance;
         entry.Balance = value;
     }
 }

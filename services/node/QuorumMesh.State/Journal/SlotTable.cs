@@ -2,12 +2,17 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.State;
 
-/// <summary>The slots of one account that this state has seen, dense and numbered in the order they came. Nothing is ever removed.</summary>
+/// <summary>
+/// The slots of one account that this state has seen, numbered in the order they came. Nothing is ever removed or moved once the first chunk is full:
+/// a large table grows by chunks, without copies and without large arrays.
+/// </summary>
 internal sealed class SlotTable
 {
     private const int FirstCapacity = 8;
+    private const int ChunkBits = 8;
+    private const int ChunkSize = 1 << ChunkBits;
 
-    private SlotEntry[] _entries = new SlotEntry[FirstCapacity];
+    private SlotEntry[][] _chunks = [new SlotEntry[FirstCapacity]];
 
     // Open addressing at half load at most; index + 1, so that zero is free.
     private int[] _buckets = new int[FirstCapacity * 2];
@@ -16,62 +21,64 @@ internal sealed class SlotTable
     public int Count { get; private set; }
 
     /// <summary>Good until the next <see cref="FindOrAdd"/>.</summary>
-    public ref SlotEntry this[int index] => ref _entries[index];
-
-    public ReadOnlySpan<SlotEntry> Entries => _entries.AsSpan(0, Count);
+    public ref SlotEntry this[int index] => ref _chunks[index >> ChunkBits][index & ChunkSize - 1];
 
     public int FindOrAdd(in UInt256 slot)
     {
         // An SSTORE asks four times for the same slot.
-        if (_last < Count && _entries[_last].Slot == slot) return _last;
-        int[] buckets = _buckets;
-        int mask = buckets.Length - 1;
-        int bucket = slot.GetHashCode() & mask;
-        while (buckets[bucket] != 0)
-        {
-            int index = buckets[bucket] - 1;
-            if (_entries[index].Slot == slot) return _last = index;
-            bucket = bucket + 1 & mask;
-        }
-
-        return _last = Add(slot, bucket);
+        if (_last < Count && this[_last].Slot == slot) return _last;
+        int bucket = Probe(slot);
+        return _last = _buckets[bucket] == 0 ? Add(slot, bucket) : _buckets[bucket] - 1;
     }
 
     /// <summary>-1 when it has not been seen.</summary>
-    public int Find(in UInt256 slot)
+    public int Find(in UInt256 slot) => _buckets[Probe(slot)] - 1;
+
+    /// <summary>The bucket that holds the slot, or the free one where it belongs.</summary>
+    private int Probe(in UInt256 slot)
     {
         int mask = _buckets.Length - 1;
-        for (int bucket = slot.GetHashCode() & mask; _buckets[bucket] != 0; bucket = bucket + 1 & mask)
-            if (_entries[_buckets[bucket] - 1].Slot == slot)
-                return _buckets[bucket] - 1;
-        return -1;
+        int bucket = slot.GetHashCode() & mask;
+        while (_buckets[bucket] != 0 && this[_buckets[bucket] - 1].Slot != slot) bucket = bucket + 1 & mask;
+        return bucket;
     }
 
     private int Add(in UInt256 slot, int bucket)
     {
-        if (Count == _entries.Length)
+        if (Count * 2 == _buckets.Length)
         {
-            Grow();
-            bucket = FreeBucket(slot);
+            Rehash();
+            bucket = Probe(slot);
         }
 
+        MakeRoom();
         _buckets[bucket] = Count + 1;
-        _entries[Count].Slot = slot;
+        this[Count].Slot = slot;
         return Count++;
     }
 
-    private void Grow()
+    private void MakeRoom()
     {
-        Array.Resize(ref _entries, _entries.Length * 2);
-        _buckets = new int[_buckets.Length * 2];
-        for (int i = 0; i < Count; i++) _buckets[FreeBucket(_entries[i].Slot)] = i + 1;
+        if (Count < ChunkSize)
+        {
+            if (Count == _chunks[0].Length) Array.Resize(ref _chunks[0], Count * 2);
+            return;
+        }
+
+        int chunk = Count >> ChunkBits;
+        if (chunk == _chunks.Length) Array.Resize(ref _chunks, chunk * 2);
+        _chunks[chunk] ??= new SlotEntry[ChunkSize];
     }
 
-    private int FreeBucket(in UInt256 slot)
+    private void Rehash()
     {
+        _buckets = new int[_buckets.Length * 2];
         int mask = _buckets.Length - 1;
-        int bucket = slot.GetHashCode() & mask;
-        while (_buckets[bucket] != 0) bucket = bucket + 1 & mask;
-        return bucket;
+        for (int i = 0; i < Count; i++)
+        {
+            int bucket = this[i].Slot.GetHashCode() & mask;
+            while (_buckets[bucket] != 0) bucket = bucket + 1 & mask;
+            _buckets[bucket] = i + 1;
+        }
     }
 }
