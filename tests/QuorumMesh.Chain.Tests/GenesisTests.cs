@@ -85,8 +85,8 @@ public sealed class GenesisTests
         Assert.Equal(Fork.Osaka, config.ForkAt(9, CompatibilityProfile.V24));
         Assert.Equal(Fork.Istanbul, config.ForkAt(9, CompatibilityProfile.V21));
         Assert.Equal([5ul, 9ul], config.ForkIdBlocks(CompatibilityProfile.V24));
-        Assert.Contains("Prague fork block", ChainConfigCompatibility.Check(config, config with { PragueBlock = 7 }, head: 6));
-        Assert.Null(ChainConfigCompatibility.Check(config, config with { OsakaBlock = 12 }, head: 8));
+        Assert.Contains("Prague fork block", ChainConfigCompatibility.Check(config, config with { PragueBlock = 7 }, CompatibilityProfile.V24, 6));
+        Assert.Null(ChainConfigCompatibility.Check(config, config with { OsakaBlock = 12 }, CompatibilityProfile.V24, 8));
     }
 
     [VectorTheory]
@@ -134,9 +134,8 @@ public sealed class GenesisTests
     public void CodeSizeLimitsByBlock()
     {
         var old = GenesisFile.Parse(SevenNodes(""", "maxCodeSize": 35, "maxCodeSizeChangeBlock": 7 """, RaftRest)).Config;
-        Assert.Equal([24576, 35 * 1024], [old.MaxCodeSizeAt(6), old.MaxCodeSizeAt(7)]);
-        var steps = GenesisFile.Parse(SevenNodes(""", "maxCodeSizeConfig": [ { "block": 2, "size": 32 }, { "block": 9, "size": 128 } ] """, RaftRest)).Config;
-        Assert.Equal([24576, 32 * 1024, 128 * 1024], [steps.MaxCodeSizeAt(1), steps.MaxCodeSizeAt(8), steps.MaxCodeSizeAt(9)]);
+        foreach (var profile in CompatibilityProfile.All)
+            Assert.Equal([24576, 35 * 1024], [old.MaxCodeSizeAt(6, profile), old.MaxCodeSizeAt(7, profile)]);
     }
 
     [Fact]
@@ -157,13 +156,13 @@ public sealed class GenesisTests
     {
         var stored = GenesisFile.Parse(SevenNodes(""", "maxCodeSizeConfig": [ { "block": 0, "size": 32 } ] """, RaftRest)).Config;
         var later = stored with { PetersburgBlock = 0, IstanbulBlock = 100, MaxCodeSizeConfig = [new(0, 32), new(50, 64)] };
-        Assert.Null(ChainConfigCompatibility.Check(stored, stored, 1000));
-        Assert.Null(ChainConfigCompatibility.Check(stored, later with { PetersburgBlock = null }, 40));
-        Assert.Null(ChainConfigCompatibility.Check(stored, later, 0));
-        Assert.Equal("mismatching Petersburg fork block in database (have <nil>, want 0, rewindto 0)", ChainConfigCompatibility.Check(stored, later, 40));
-        Assert.Equal("mismatching Istanbul fork block in database (have <nil>, want 100, rewindto 99)", ChainConfigCompatibility.Check(stored, later with { PetersburgBlock = null }, 100));
-        Assert.Contains("max code size", ChainConfigCompatibility.Check(stored, stored with { MaxCodeSizeConfig = [new(0, 32), new(50, 64)] }, 60), StringComparison.Ordinal);
-        Assert.Contains("chain id", ChainConfigCompatibility.Check(stored, stored with { ChainId = 11u }, 1), StringComparison.Ordinal);
-        Assert.Contains("engine", ChainConfigCompatibility.Check(stored, stored with { Engine = EngineKind.Ibft }, 1), StringComparison.Ordinal);
+        Assert.Null(ChainConfigCompatibility.Check(stored, stored, CompatibilityProfile.V24, 1000));
+        Assert.Null(ChainConfigCompatibility.Check(stored, later with { PetersburgBlock = null }, CompatibilityProfile.V24, 40));
+        Assert.Null(ChainConfigCompatibility.Check(stored, later, CompatibilityProfile.V24, 0));
+        Assert.Equal("mismatching Petersburg fork block in database (have <nil>, want 0, rewindto 0)", ChainConfigCompatibility.Check(stored, later, CompatibilityProfile.V24, 40));
+        Assert.Equal("mismatching Istanbul fork block in database (have <nil>, want 100, rewindto 99)", ChainConfigCompatibility.Check(stored, later with { PetersburgBlock = null }, CompatibilityProfile.V24, 100));
+        Assert.Contains("max code size", ChainConfigCompatibility.Check(stored, stored with { MaxCodeSizeConfig = [new(0, 32), new(50, 64)] }, CompatibilityProfile.V24, 60), StringComparison.Ordinal);
+        Assert.Contains("chain id", ChainConfigCompatibility.Check(stored, stored with { ChainId = 11u }, CompatibilityProfile.V24, 1), StringComparison.Ordinal);
+        Assert.Contains("engine", ChainConfigCompatibility.Check(stored, stored with { Engine = EngineKind.Ibft }, CompatibilityProfile.V24, 1), StringComparison.Ordinal);
     }
 }

@@ -1,7 +1,5 @@
 using System.Text.Json;
 using QuorumMesh.Chain.Execution;
-using QuorumMesh.Chain.Istanbul;
-using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 using QuorumMesh.Tests;
@@ -52,7 +50,7 @@ public sealed class RecordedChainTests
     public void ImportGivesTheNodesRootsAndReceipts(string name, int nodeNumber)
     {
         var network = new RecordedNetwork(name);
-        var node = NodeFor(name, network);
+        var node = new TestNode(network.Genesis, CompatibilityProfile.V2_5);
         var roots = nodeNumber == 0 ? null : network.Strings("privateStateRoots.json", $"node{nodeNumber}");
         foreach (var block in network.Blocks.Skip(1))
         {
@@ -72,7 +70,7 @@ public sealed class RecordedChainTests
     public void PublicSideAloneThenPrivateReplayGivesTheSame(string name)
     {
         var network = new RecordedNetwork(name);
-        var node = NodeFor(name, network);
+        var node = new TestNode(network.Genesis, CompatibilityProfile.V2_5);
         var payloads = network.PayloadsOf(1);
         var roots = network.Strings("privateStateRoots.json", "node1");
         foreach (var block in network.Blocks.Skip(1))
@@ -98,7 +96,7 @@ public sealed class RecordedChainTests
         using var dumps = network.Json("stateDumps.json");
         foreach (var number in (int[])[1, 2, 3])
         {
-            var node = NodeFor(name, network);
+            var node = new TestNode(network.Genesis, CompatibilityProfile.V2_5);
             foreach (var block in network.Blocks.Skip(1))
                 node.Import(block, network.PayloadsOf(number));
             CheckDump(node, node.Public, dumps.RootElement.GetProperty("public"));
@@ -144,9 +142,6 @@ public sealed class RecordedChainTests
             Assert.Equal((header.Difficulty, header.GasLimit, header.Time, header.Coinbase), (prepared.Difficulty, prepared.GasLimit, prepared.Time, prepared.Coinbase));
         }
     }
-
-    internal static TestNode NodeFor(string name, RecordedNetwork network) =>
-        new(network.Genesis, CompatibilityProfile.V2_5, name == Ibft ? _ => new ProposerEngine() : null);
 
     private static void CheckDump(TestNode node, StateStore state, JsonElement dump)
     {
@@ -202,18 +197,4 @@ public sealed class RecordedChainTests
         Keccak.Hash(Hex.FromHex(receipt.GetProperty("logsBloom").GetString()!)),
         string.Join(',', receipt.GetProperty("logs").EnumerateArray().Select(l =>
             $"{l.GetProperty("logIndex").GetString()}:{l.GetProperty("address").GetString()}:{string.Join('+', l.GetProperty("topics").EnumerateArray())}:{l.GetProperty("data").GetString()}")));
-
-    /// <summary>As much of IBFT as executing its blocks needs: the author is the recovered proposer.</summary>
-    private sealed class ProposerEngine : IEngine
-    {
-        public Address Author(BlockHeader header) => IstanbulHeader.TryRecoverProposer(header, out var proposer) ? proposer : throw new InvalidBlockException("no proposer seal");
-
-        public string? VerifyHeader(BlockHeader header, BlockHeader parent) => header.ParentHash == parent.Hash ? null : "unknown ancestor";
-
-        public BlockHeader Prepare(BlockHeader parent, ulong now) => throw new NotSupportedException("blocks are only imported here");
-
-        public void Finalise(BlockHeader header, IWorldState publicState)
-        {
-        }
-    }
 }

@@ -7,10 +7,9 @@ namespace QuorumMesh.Chain.Tests;
 /// <summary>A chain in memory: stores, importer and heads, driven block by block.</summary>
 internal sealed class TestNode
 {
-    public TestNode(GenesisFile genesis, CompatibilityProfile profile, Func<ChainRules, IEngine>? engine = null)
+    public TestNode(GenesisFile genesis, CompatibilityProfile profile, IstanbulEngineOptions? istanbul = null)
     {
-        var rules = new ChainRules(genesis.Config, profile, new RaftEngine(genesis.Config, profile));
-        Rules = engine is null ? rules : rules with { Engine = engine(rules) };
+        Rules = new ChainRules(genesis.Config, profile, EngineFactory.Create(genesis.Config, profile, Store, istanbul));
         Public = new StateStore(Store, "public");
         Private = new StateStore(Store, ChainStore.PrivateStateId);
         Importer = new BlockImporter(Rules, Public, Private);

@@ -14,8 +14,8 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
     public TransactionRules TransactionRulesAt(ulong block) => new()
     {
         IsQuorum = Config.IsQuorum,
-        GasPriceEnabled = Config.IsGasPriceEnabled(block),
-        MaxCodeSize = Config.MaxCodeSizeAt(block),
+        GasPriceEnabled = Config.IsGasPriceEnabled(block, Profile),
+        MaxCodeSize = Config.MaxCodeSizeAt(block, Profile),
     };
 
     /// <summary>What byte code sees of a block: base fee 0, blob base fee 1, and 0x44 gives the difficulty.</summary>
@@ -34,5 +34,8 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
 
     /// <summary>Profiles whose rules at the block differ from this one's.</summary>
     public IReadOnlyList<CompatibilityProfile> OtherProfilesAt(ulong block) =>
-        [.. CompatibilityProfile.All.Where(p => Config.ForkAt(block, p) != ForkAt(block)).DistinctBy(p => Config.ForkAt(block, p))];
+        [.. CompatibilityProfile.All.Where(p => Meaning(block, p) != Meaning(block, Profile)).DistinctBy(p => Meaning(block, p))];
+
+    private (Fork Fork, int MaxCodeSize, bool GasPriceEnabled) Meaning(ulong block, CompatibilityProfile profile) =>
+        (Config.ForkAt(block, profile), Config.MaxCodeSizeAt(block, profile), Config.IsGasPriceEnabled(block, profile));
 }

@@ -13,6 +13,7 @@ public sealed record CompatibilityProfile
     {
         KnowsPetersburgAndIstanbul = false,
         KnowsBerlin = false,
+        MaxCodeSizeNeedsChangeBlock = true,
         SeparatePrivateLogIndexes = true,
         KnownTransactionText = "known transaction: {0}",
     };
@@ -38,6 +39,7 @@ public sealed record CompatibilityProfile
     {
         KnowsPetersburgAndIstanbul = true,
         KnowsBerlin = true,
+        KnowsGasPriceBlock = true,
         KnownTransactionText = "already known",
     };
 
@@ -50,6 +52,15 @@ public sealed record CompatibilityProfile
 
     /// <summary>Berlin and everything after it.</summary>
     public bool KnowsBerlin { get; private init; }
+
+    /// <summary>
+    /// 2.5:core/vm/evm.go: <c>maxCodeSize</c> counts from <c>maxCodeSizeChangeBlock</c> on and not at all without it, and
+    /// <c>maxCodeSizeConfig</c> is unknown. From 2.6 on it counts from the start when no block is given (21:params/config.go GetMaxCodeSize).
+    /// </summary>
+    public bool MaxCodeSizeNeedsChangeBlock { get; private init; }
+
+    /// <summary><c>enableGasPriceBlock</c> ends the zero gas price.</summary>
+    public bool KnowsGasPriceBlock { get; private init; }
 
     /// <summary>Private logs have a counter of their own within the block, so that indexes repeat; otherwise one counter over the merged receipts.</summary>
     public bool SeparatePrivateLogIndexes { get; private init; }

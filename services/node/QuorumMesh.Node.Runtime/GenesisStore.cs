@@ -31,6 +31,8 @@ public static class GenesisStore
                 throw new NodeHaltedException($"database already contains an incompatible genesis block (have {have}, new {block.Hash}): use the genesis file that this data directory was made with, or another --datadir");
             if (profile is not null && profile.Name != LoadProfile(store).Name)
                 throw new NodeHaltedException($"this data directory was made with --quorum.profile {LoadProfile(store)}: the profile of a chain cannot change; start without the flag, or from an empty data directory");
+            if (Load(store) is { } stored && ChainConfigCompatibility.Check(stored.Config, genesis.Config, LoadProfile(store), ChainStore.GetPublicHead(store)?.Number ?? 0) is { } mismatch)
+                throw new NodeHaltedException($"{mismatch}: use the configuration that the chain was made with, or an empty --datadir");
             var update = new KeyValueBatch();
             ChainStore.PutMeta(update, GenesisName, json);
             store.Write(update, sync: true);
@@ -40,7 +42,7 @@ public static class GenesisStore
         var batch = new KeyValueBatch();
         ChainStore.PutMeta(batch, GenesisName, json);
         ChainStore.PutMeta(batch, ProfileName, Encoding.UTF8.GetBytes(profile.Name));
-        var stores = new NodeStores(store, new ChainRules(genesis.Config, profile, new RaftEngine(genesis.Config, profile)));
+        var stores = new NodeStores(store, new ChainRules(genesis.Config, profile, EngineFactory.Create(genesis.Config, profile, store)));
         stores.Importer.Put(batch, stores.Importer.Genesis(genesis), block.Header.Difficulty);
         store.Write(batch, sync: true);
     }

@@ -1,5 +1,6 @@
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
+using QuorumMesh.State;
 
 namespace QuorumMesh.Chain;
 
@@ -19,4 +20,9 @@ public interface IEngine
 
     /// <summary>Block rewards, after the last transaction.</summary>
     void Finalise(BlockHeader header, IWorldState publicState);
+
+    /// <summary>What the engine stores in the batch that makes the block the head.</summary>
+    void PutAlongside(KeyValueBatch batch, BlockHeader header)
+    {
+    }
 }

@@ -52,6 +52,7 @@ public sealed class BlockImporter(ChainRules rules, StateStore publicStore, Stat
         var block = imported.Block;
         ChainStore.PutBlock(batch, block, totalDifficulty);
         ChainStore.PutCanonical(batch, block);
+        rules.Engine.PutAlongside(batch, block.Header);
         ChainStore.PutReceipts(batch, block.Hash, imported.Execution.Receipts);
         publicStore.Flush(imported.PublicLayer, block.Hash, batch);
         ChainStore.PutPublicHead(batch, new BlockPointer(block.Number, block.Hash));

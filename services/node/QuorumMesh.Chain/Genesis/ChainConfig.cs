@@ -56,7 +56,7 @@ public sealed record ChainConfig
     /// <summary>Bytes of the serialised form that the pool accepts.</summary>
     public int TransactionSizeLimit => (TxnSizeLimitKb == 0 ? DefaultTransactionSizeKb : TxnSizeLimitKb) * 1024;
 
-    public bool IsGasPriceEnabled(ulong block) => !IsQuorum || IsActive(EnableGasPriceBlock, block);
+    public bool IsGasPriceEnabled(ulong block, CompatibilityProfile profile) => !IsQuorum || (profile.KnowsGasPriceBlock && IsActive(EnableGasPriceBlock, block));
 
     public bool IsEip155(ulong block) => IsActive(Eip155Block, block);
 
@@ -90,9 +90,9 @@ public sealed record ChainConfig
     }
 
     /// <summary>Bytes of deployed code allowed at a block.</summary>
-    public int MaxCodeSizeAt(ulong block)
+    public int MaxCodeSizeAt(ulong block, CompatibilityProfile profile)
     {
-        if (MaxCodeSizeConfig.Count > 0)
+        if (MaxCodeSizeConfig.Count > 0 && !profile.MaxCodeSizeNeedsChangeBlock)
         {
             var size = DefaultMaxCodeSize;
             foreach (var step in MaxCodeSizeConfig)
@@ -103,15 +103,20 @@ public sealed record ChainConfig
             }
             return size;
         }
-        return MaxCodeSizeKb > 0 && IsActive(MaxCodeSizeChangeBlock, block) ? MaxCodeSizeKb * 1024 : DefaultMaxCodeSize;
+        var isActive = MaxCodeSizeChangeBlock is null ? !profile.MaxCodeSizeNeedsChangeBlock : IsActive(MaxCodeSizeChangeBlock, block);
+        return MaxCodeSizeKb > 0 && isActive ? MaxCodeSizeKb * 1024 : DefaultMaxCodeSize;
     }
 
-    /// <summary>Names of configured forks that the profile passes over; worth a warning at start.</summary>
+    /// <summary>Names of configured forks and limits that the profile passes over; worth a warning at start.</summary>
     public IReadOnlyList<string> IgnoredForks(CompatibilityProfile profile)
     {
         var ignored = new List<string>();
         if (!profile.KnowsPetersburgAndIstanbul)
             AddSet(ignored, ("petersburgBlock", PetersburgBlock), ("istanbulBlock", IstanbulBlock), ("muirGlacierBlock", MuirGlacierBlock));
+        if (profile.MaxCodeSizeNeedsChangeBlock && MaxCodeSizeConfig.Count > 0)
+            ignored.Add("maxCodeSizeConfig");
+        if (!profile.KnowsGasPriceBlock)
+            AddSet(ignored, ("enableGasPriceBlock", EnableGasPriceBlock));
         if (!profile.KnowsBerlin)
         {
             AddSet(ignored, ("berlinBlock", BerlinBlock), ("londonBlock", LondonBlock), ("parisBlock", ParisBlock), ("shanghaiBlock", ShanghaiBlock),

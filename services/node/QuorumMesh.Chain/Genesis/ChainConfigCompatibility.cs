@@ -5,7 +5,7 @@ public static class ChainConfigCompatibility
 {
     /// <summary>Null when nothing that the chain has passed changes; else geth's words with the block to rewind to.</summary>
     /// <param name="head">Number of the chain's head.</param>
-    public static string? Check(ChainConfig stored, ChainConfig wanted, ulong head)
+    public static string? Check(ChainConfig stored, ChainConfig wanted, CompatibilityProfile profile, ulong head)
     {
         // A chain at its genesis has executed nothing yet.
         if (head == 0)
@@ -21,17 +21,17 @@ public static class ChainConfigCompatibility
             return "mismatching isQuorum in database: it cannot change once there are blocks";
         if (stored.Engine != wanted.Engine)
             return $"mismatching consensus engine in database (have {stored.Engine}, want {wanted.Engine})";
-        return CheckCodeSizes(stored, wanted, head);
+        return CheckCodeSizes(stored, wanted, profile, head);
     }
 
-    private static string? CheckCodeSizes(ChainConfig stored, ChainConfig wanted, ulong head)
+    private static string? CheckCodeSizes(ChainConfig stored, ChainConfig wanted, CompatibilityProfile profile, ulong head)
     {
         var blocks = new[] { stored, wanted }
             .SelectMany(c => c.MaxCodeSizeConfig.Select(s => s.Block).Append(c.MaxCodeSizeChangeBlock ?? 0))
             .Append(0ul).Where(b => b <= head).Distinct().Order();
         foreach (var block in blocks)
         {
-            if (stored.MaxCodeSizeAt(block) != wanted.MaxCodeSizeAt(block))
+            if (stored.MaxCodeSizeAt(block, profile) != wanted.MaxCodeSizeAt(block, profile))
                 return Mismatch("max code size", block, block);
         }
         return null;

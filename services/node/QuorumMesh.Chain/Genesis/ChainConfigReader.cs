@@ -110,7 +110,8 @@ internal static class ChainConfigReader
     private static ulong Epoch(JsonFields json, string name) => json.UInt64(name) is { } epoch and > 0 ? epoch : IstanbulConfig.DefaultEpoch;
 
     private static MaxCodeSizeStep[] ReadMaxCodeSizes(JsonFields json) =>
-        [.. json.Array("maxCodeSizeConfig").Select(step => new MaxCodeSizeStep(step.UInt64("block") ?? 0, step.Int("size")))];
+        [.. json.Array("maxCodeSizeConfig").Select(step => new MaxCodeSizeStep(
+            step.UInt64("block") ?? throw new ConfigurationException("Block number not given in maxCodeSizeConfig data"), step.Int("size")))];
 
     private static void Check(ChainConfig config)
     {
@@ -133,8 +134,8 @@ internal static class ChainConfigReader
         {
             if (steps[i].SizeKb is < 24 or > 128)
                 throw new ConfigurationException("Genesis max code size must be between 24 and 128");
-            if (i > 0 && steps[i].Block <= steps[i - 1].Block)
-                throw new ConfigurationException("genesis: config.maxCodeSizeConfig must have ascending blocks");
+            if (i > 0 && steps[i].Block < steps[i - 1].Block)
+                throw new ConfigurationException("invalid maxCodeSize detail, block order has to be ascending");
         }
     }
 }

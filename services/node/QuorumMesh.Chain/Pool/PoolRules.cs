@@ -13,7 +13,7 @@ internal static class PoolRules
         var fork = config.ForkAt(next, profile);
         if (tx.Size > config.TransactionSizeLimit)
             return PoolErrors.Oversized;
-        if (!config.IsGasPriceEnabled(next) && !(tx.GasPrice.IsZero && tx.MaxPriorityFee.IsZero))
+        if (!config.IsGasPriceEnabled(next, profile) && !(tx.GasPrice.IsZero && tx.MaxPriorityFee.IsZero))
             return PoolErrors.GasPriceNotZero;
         if (tx.GasLimit > head.GasLimit)
             return PoolErrors.GasLimit;
@@ -24,7 +24,7 @@ internal static class PoolRules
             return PoolErrors.NonceTooLow;
         if (!TransactionChecks.TryCost(tx, out var cost) || balance < cost)
             return PoolErrors.InsufficientFunds;
-        return TransactionChecks.Stateless(tx, fork, config.MaxCodeSizeAt(next));
+        return TransactionChecks.Stateless(tx, fork, config.MaxCodeSizeAt(next, profile));
     }
 
     public static bool IsReplacement(Transaction old, Transaction replacement, uint bumpPercent)

@@ -30,6 +30,8 @@ internal static class ChainKeys
 
     public static byte[] TransactionLookup(in Hash256 hash) => Of('t', hash);
 
+    public static byte[] IstanbulCheckpoint(in Hash256 hash) => Of('i', hash);
+
     public static byte[] Payload(in PayloadHash hash)
     {
         var key = new byte[2 + PayloadHash.Size];

@@ -1,0 +1,65 @@
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Chain.Istanbul;
+
+/// <summary>Snapshots of stored blocks. Every 1024th is stored as a checkpoint, so that no look-up reads more headers than that.</summary>
+public static class IstanbulSnapshots
+{
+    public const ulong CheckpointInterval = 1024;
+
+    /// <param name="known">Snapshots that may be on the way, which save reading further back.</param>
+    /// <exception cref="ChainCorruptException">A header or checkpoint that must be there is not, or does not fit.</exception>
+    public static IstanbulSnapshot After(IKeyValueReader reader, BlockHeader header, ulong epoch, params ReadOnlySpan<IstanbulSnapshot?> known)
+    {
+        var path = new Stack<BlockHeader>();
+        IstanbulSnapshot? snapshot;
+        while ((snapshot = Find(reader, header, known)) is null)
+        {
+            if (path.Count > (int)CheckpointInterval)
+                throw new ChainCorruptException($"the IBFT checkpoint below block {path.Last().Number} is missing: remove the data directory and import the chain again");
+            path.Push(header);
+            if ((snapshot = Among(known, header.ParentHash)) is not null) break;
+            header = Parent(reader, header);
+        }
+        foreach (var next in path)
+        {
+            if (!IstanbulHeader.TryRecoverProposer(next, out var proposer))
+                throw new ChainCorruptException($"the proposer seal of stored block {next.Number} does not recover");
+            snapshot = snapshot.Apply(next, proposer, epoch);
+        }
+        return snapshot;
+    }
+
+    public static bool IsCheckpoint(ulong number) => number > 0 && number % CheckpointInterval == 0;
+
+    public static void PutCheckpoint(KeyValueBatch batch, IstanbulSnapshot snapshot) =>
+        ChainRecord.Put(batch, ChainKeys.IstanbulCheckpoint(snapshot.Hash), snapshot.Encode());
+
+    private static IstanbulSnapshot? Among(ReadOnlySpan<IstanbulSnapshot?> known, in Hash256 hash)
+    {
+        foreach (var snapshot in known)
+            if (snapshot?.Hash == hash) return snapshot;
+        return null;
+    }
+
+    private static IstanbulSnapshot? Find(IKeyValueReader reader, BlockHeader header, ReadOnlySpan<IstanbulSnapshot?> known)
+    {
+        if (Among(known, header.Hash) is { } remembered) return remembered;
+        if (header.Number == 0) return IstanbulSnapshot.OfGenesis(header);
+        if (!IsCheckpoint(header.Number)) return null;
+        var what = $"IBFT checkpoint of block {header.Number}";
+        if (ChainRecord.Get(reader, ChainKeys.IstanbulCheckpoint(header.Hash), what) is not { } value) return null;
+        try
+        {
+            return IstanbulSnapshot.Decode(value.Span);
+        }
+        catch (FormatException e)
+        {
+            throw new ChainCorruptException($"the stored {what} cannot be read: {e.Message}");
+        }
+    }
+
+    private static BlockHeader Parent(IKeyValueReader reader, BlockHeader header) =>
+        ChainStore.GetHeader(reader, header.ParentHash) ?? throw new ChainCorruptException($"block {header.Number - 1}, the parent of {header.Hash}, is not stored");
+}
