@@ -17,13 +17,13 @@ public class ModExpTests
     [InlineData(Fork.Berlin, "berlin")]
     [InlineData(Fork.Prague, "berlin")]
     [InlineData(Fork.Osaka, "osaka")]
-    public void Published_vectors_cost_and_give_what_they_say(Fork fork, string rules)
+    public void Vectors_cost_and_give_what_they_say(Fork fork, string rules)
     {
         using JsonDocument document = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Data", "modexp.json")));
         int cases = 0;
         foreach (JsonElement vector in document.RootElement.EnumerateArray())
         {
-            if (!vector.GetProperty("gas").TryGetProperty(rules, out JsonElement gas)) continue;
+            JsonElement gas = vector.GetProperty("gas").GetProperty(rules);
             EvmResult result = Run(fork, Hex.FromHex(vector.GetProperty("input").GetString()!));
             string name = vector.GetProperty("name").GetString()!;
             Assert.Equal((name, EvmStatus.Success), (name, result.Status));
@@ -32,7 +32,7 @@ public class ModExpTests
             cases++;
         }
 
-        Assert.InRange(cases, 17, 60);
+        Assert.InRange(cases, 30, 60);
     }
 
     [Theory]

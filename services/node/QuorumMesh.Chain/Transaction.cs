@@ -2,7 +2,7 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Chain;
 
-/// <summary>A signed or unsigned transaction of type 0, 1 or 2.</summary>
+/// <summary>A signed or unsigned transaction of type 0, 1, 2 or 4.</summary>
 public sealed class Transaction
 {
     private byte[]? _encoded;
@@ -14,9 +14,9 @@ public sealed class Transaction
     /// <summary>The chain id field of a typed transaction.</summary>
     public UInt256 TypedChainId { get; init; }
     public ulong Nonce { get; init; }
-    /// <summary>Wei per gas; maxFeePerGas for type 2.</summary>
+    /// <summary>Wei per gas; maxFeePerGas for types 2 and 4.</summary>
     public UInt256 GasPrice { get; init; }
-    /// <summary>Type 2 only; equals the gas price otherwise.</summary>
+    /// <summary>Types 2 and 4 only; equals the gas price otherwise.</summary>
     public UInt256 MaxPriorityFee { get; init; }
     public ulong GasLimit { get; init; }
     /// <summary>Null for a contract creation.</summary>
@@ -25,6 +25,8 @@ public sealed class Transaction
     /// <summary>Input data; the 64-byte payload hash when private. Treat as immutable.</summary>
     public byte[] Data { get; init; } = [];
     public IReadOnlyList<AccessListEntry> AccessList { get; init; } = [];
+    /// <summary>Type 4 only (EIP-7702).</summary>
+    public IReadOnlyList<Authorization> AuthorizationList { get; init; } = [];
     /// <summary>27/28, 35 + 2·chainId + recId, or 37/38 (private) for legacy; 0/1 for typed transactions; all zero when unsigned.</summary>
     public UInt256 V { get; init; }
     public UInt256 R { get; init; }
@@ -83,6 +85,7 @@ public sealed class Transaction
         Value = Value,
         Data = Data,
         AccessList = AccessList,
+        AuthorizationList = AuthorizationList,
         V = v,
         R = r,
         S = s,

@@ -22,7 +22,9 @@ public static class TransactionChecks
             return "insufficient funds for gas * price + value";
         if (fork >= Fork.Shanghai && tx.IsCreation && tx.Data.Length > 2 * maxCodeSize)
             return "max initcode size exceeded";
-        return tx.GasLimit < IntrinsicGas.Of(tx, fork) || tx.GasLimit < IntrinsicGas.Floor(tx.Data, fork) ? "intrinsic gas too low" : null;
+        if (tx.Type == TransactionType.SetCode && tx.AuthorizationList.Count == 0)
+            return TransactionInvalidText.Of(TransactionInvalid.AuthorizationsMissing);
+        return tx.GasLimit < IntrinsicGas.Least(tx, fork) ? "intrinsic gas too low" : null;
     }
 
     /// <summary>gas · price + value; false when it does not fit 256 bits.</summary>
@@ -34,6 +36,7 @@ public static class TransactionChecks
         TransactionType.Legacy => true,
         TransactionType.AccessList => fork >= Fork.Berlin,
         TransactionType.DynamicFee => fork >= Fork.London,
+        TransactionType.SetCode => fork >= Fork.Prague,
         _ => false,
     };
 }

@@ -2,7 +2,7 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Chain;
 
-/// <summary>RLP forms of transactions: legacy (Yellow Paper 4.2), EIP-2930 and EIP-1559.</summary>
+/// <summary>RLP forms of transactions: legacy (Yellow Paper 4.2), EIP-2930, EIP-1559 and EIP-7702.</summary>
 internal static class TransactionCodec
 {
     public static byte[] Encode(Transaction tx)
@@ -44,7 +44,7 @@ internal static class TransactionCodec
         if (encoded.IsEmpty)
             throw new FormatException("empty typed transaction");
         var type = encoded[0];
-        if (type is not ((byte)TransactionType.AccessList or (byte)TransactionType.DynamicFee))
+        if (type is not ((byte)TransactionType.AccessList or (byte)TransactionType.DynamicFee or (byte)TransactionType.SetCode))
             throw new FormatException($"transaction type not supported: {type}");
         var reader = new RlpReader(encoded[1..]);
         var list = reader.ReadList();
@@ -84,7 +84,7 @@ internal static class TransactionCodec
         var chainId = list.ReadUInt256();
         var nonce = list.ReadUInt64();
         var tip = list.ReadUInt256();
-        var feeCap = type == TransactionType.DynamicFee ? list.ReadUInt256() : tip;
+        var feeCap = type == TransactionType.AccessList ? tip : list.ReadUInt256();
         return new Transaction
         {
             Type = type,
@@ -93,10 +93,12 @@ internal static class TransactionCodec
             GasPrice = feeCap,
             MaxPriorityFee = tip,
             GasLimit = list.ReadUInt64(),
-            To = list.ReadOptionalAddress(),
+            // EIP-7702 has no creations.
+            To = type == TransactionType.SetCode ? list.ReadAddress() : list.ReadOptionalAddress(),
             Value = list.ReadUInt256(),
             Data = list.ReadBytes().ToArray(),
             AccessList = ReadAccessList(list.ReadList()),
+            AuthorizationList = type == TransactionType.SetCode ? ReadAuthorizations(list.ReadList()) : [],
             V = list.ReadUInt256(),
             R = list.ReadUInt256(),
             S = list.ReadUInt256(),
@@ -119,12 +121,20 @@ internal static class TransactionCodec
         return entries;
     }
 
+    private static List<Authorization> ReadAuthorizations(RlpReader items)
+    {
+        var authorizations = new List<Authorization>();
+        while (!items.End)
+            authorizations.Add(Authorization.Read(ref items));
+        return authorizations;
+    }
+
     private static void WriteFields(RlpWriter writer, Transaction tx)
     {
         if (tx.Type != TransactionType.Legacy)
             writer.Write(tx.TypedChainId);
         writer.Write(tx.Nonce);
-        if (tx.Type == TransactionType.DynamicFee)
+        if (tx.Type >= TransactionType.DynamicFee)
             writer.Write(tx.MaxPriorityFee);
         writer.Write(tx.GasPrice);
         writer.Write(tx.GasLimit);
@@ -133,6 +143,12 @@ internal static class TransactionCodec
         writer.Write(tx.Data);
         if (tx.Type != TransactionType.Legacy)
             WriteAccessList(writer, tx.AccessList);
+        if (tx.Type != TransactionType.SetCode)
+            return;
+        var mark = writer.BeginList();
+        foreach (var authorization in tx.AuthorizationList)
+            authorization.Write(writer);
+        writer.EndList(mark);
     }
 
     private static void WriteAccessList(RlpWriter writer, IReadOnlyList<AccessListEntry> entries)

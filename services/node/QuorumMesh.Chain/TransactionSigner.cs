@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Execution;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 
@@ -6,13 +7,13 @@ namespace QuorumMesh.Chain;
 /// <summary>Which signatures are accepted at a block.</summary>
 /// <param name="Homestead">s must be in the lower half (EIP-2).</param>
 /// <param name="PrivateTransactions">V 37/38 means private (isQuorum); otherwise it is EIP-155 of chain id 1.</param>
-public readonly record struct SenderRules(UInt256 ChainId, bool Homestead, bool Eip155, bool Berlin, bool London, bool PrivateTransactions)
+public readonly record struct SenderRules(UInt256 ChainId, bool Homestead, bool Eip155, bool Berlin, bool London, bool Prague, bool PrivateTransactions)
 {
     public static SenderRules For(in UInt256 chainId, Fork fork, bool privateTransactions = true) => new(
-        chainId, fork >= Fork.Homestead, fork >= Fork.SpuriousDragon, fork >= Fork.Berlin, fork >= Fork.London, privateTransactions);
+        chainId, fork >= Fork.Homestead, fork >= Fork.SpuriousDragon, fork >= Fork.Berlin, fork >= Fork.London, fork >= Fork.Prague, privateTransactions);
 }
 
-/// <summary>Signatures of transactions: Homestead, EIP-155, GoQuorum's private form, EIP-2930 and EIP-1559.</summary>
+/// <summary>Signatures of transactions: Homestead, EIP-155, GoQuorum's private form, EIP-2930, EIP-1559 and EIP-7702.</summary>
 public static class TransactionSigner
 {
     private const int PrivateV = 37;
@@ -33,8 +34,25 @@ public static class TransactionSigner
         return Secp256k1.TryRecoverAddress(bytes[..32], bytes[32..], recoveryId, out sender);
     }
 
+    /// <summary>Null when the sender is not valid.</summary>
     public static RecoveredTransaction? Recover(Transaction tx, in SenderRules rules) =>
-        TryRecover(tx, rules, out var sender) ? new RecoveredTransaction(tx, sender) : null;
+        TryRecover(tx, rules, out var sender) ? new RecoveredTransaction(tx, sender) { Authorities = RecoverAuthorities(tx) } : null;
+
+    /// <summary>
+    /// One for each tuple of the authorisation list, null where the signature is not valid. Of a list that the gas limit does not pay for none is looked at:
+    /// the transaction is refused for its gas, whoever signed.
+    /// </summary>
+    public static IReadOnlyList<Address?> RecoverAuthorities(Transaction tx)
+    {
+        if (tx.AuthorizationList.Count == 0)
+            return [];
+        var authorities = new Address?[tx.AuthorizationList.Count];
+        if ((ulong)authorities.Length > tx.GasLimit / IntrinsicGas.PerAuthorization)
+            return authorities;
+        for (var i = 0; i < authorities.Length; i++)
+            authorities[i] = tx.AuthorizationList[i].TryRecover(out var authority) ? authority : null;
+        return authorities;
+    }
 
     /// <summary>Signs with a key; a chain id selects EIP-155 for legacy transactions, null the Homestead form.</summary>
     public static Transaction Sign(Transaction tx, ReadOnlySpan<byte> privateKey, UInt256? chainId = null) =>
@@ -71,8 +89,7 @@ public static class TransactionSigner
         hash = default;
         if (tx.Type != TransactionType.Legacy)
         {
-            var active = tx.Type == TransactionType.AccessList ? rules.Berlin : tx.Type == TransactionType.DynamicFee && rules.London;
-            if (!active || tx.TypedChainId != rules.ChainId || tx.V > 1u)
+            if (!IsActive(tx.Type, rules) || tx.TypedChainId != rules.ChainId || tx.V > 1u)
                 return false;
             recoveryId = (int)tx.V;
             hash = tx.SigningHash();
@@ -97,6 +114,14 @@ public static class TransactionSigner
         hash = tx.SigningHash(rules.ChainId);
         return true;
     }
+
+    private static bool IsActive(TransactionType type, in SenderRules rules) => type switch
+    {
+        TransactionType.AccessList => rules.Berlin,
+        TransactionType.DynamicFee => rules.London,
+        TransactionType.SetCode => rules.Prague,
+        _ => false,
+    };
 
     private static bool IsValidSignature(Transaction tx, bool lowS) =>
         !tx.R.IsZero && !tx.S.IsZero && tx.R < Secp256k1.Order && (lowS ? tx.S <= Secp256k1.HalfOrder : tx.S < Secp256k1.Order);

@@ -17,6 +17,9 @@ internal unsafe struct CallRequest
     public int InputLength;
     public long Gas;
     public bool IsStatic;
+
+    /// <summary>What <see cref="CodeAddress"/> runs, where it is known already.</summary>
+    public Code? Code;
 }
 
 /// <summary>Either a frame has been opened, or the call is over already.</summary>

@@ -23,6 +23,13 @@ public sealed unsafe partial class EvmMachine
         gas = f.Grow(inOffset, inLength, gas);
         if (gas >= 0) gas = f.Grow(outOffset, outLength, gas);
         if (gas >= 0) gas = ChargeCall(f, kind, target, value, gas);
+        Code? code = null;
+        if (_prague && gas >= 0)
+        {
+            code = Executable(f.State, Dual(f, target), target, out Address? implementation);
+            if (implementation is { } to) gas = ChargeAccount(f, to, gas);
+        }
+
         if (gas < 0) return -1;
         long childGas = ForwardedGas(sp[-1], gas);
         if (childGas < 0) return -1;
@@ -42,6 +49,7 @@ public sealed unsafe partial class EvmMachine
             InputLength = (int)inLength,
             Gas = childGas,
             IsStatic = f.IsStatic || kind == Opcode.STATICCALL,
+            Code = code,
         };
         CallOutcome outcome = BeginCall(request, f.State, f.QuorumReadOnly, _depth + 1);
         if (outcome.Opened) return gas;
@@ -107,12 +115,34 @@ public sealed unsafe partial class EvmMachine
         }
 
         if (precompile is not null) return RunPrecompile(precompile, r, state, snapshot);
-        Code code = Resolve(codeState, r.CodeAddress);
+        Code code = r.Code ?? Executable(current, codeState, r.CodeAddress, out _);
         if (code.Length == 0) return CallOutcome.Done(EvmStatus.Success, r.Gas);
         Frame f = Open(r, state, readOnly, snapshot, code, depth);
         f.Input = r.Input;
         f.InputLength = r.InputLength;
         return CallOutcome.Frame;
+    }
+
+    /// <summary>The code that runs for an account: its own, or from Prague on that of the account it delegates to (EIP-7702), one step and no further.</summary>
+    /// <param name="implementation">Null when the code is the account's own.</param>
+    private Code Executable(IWorldState current, IWorldState holder, in Address address, out Address? implementation)
+    {
+        implementation = null;
+        Code code = Resolve(holder, address);
+        if (!_prague || !Delegation.TryParse(code.Bytes, out Address target)) return code;
+        implementation = target;
+        // A precompile has no code, so that a delegation to one runs nothing.
+        return Resolve(Dual(current, target), target);
+    }
+
+    /// <summary>EIP-7702: what a transaction's destination delegates to is warm.</summary>
+    private void WarmImplementation(in Address to)
+    {
+        if (!_prague) return;
+        Executable(_private, Dual(_private, to), to, out Address? implementation);
+        if (implementation is not { } target) return;
+        _public.WarmAddress(target);
+        if (_dual) _private.WarmAddress(target);
     }
 
     private Frame Open(in CallRequest r, IWorldState state, bool readOnly, int snapshot, Code code, int depth)

@@ -19,6 +19,7 @@ public sealed unsafe partial class EvmMachine
     private readonly long _expByteGas;
     private readonly bool _berlin;
     private readonly bool _spurious;
+    private readonly bool _prague;
     private readonly Precompile?[] _precompiles;
     private readonly (Hash256 Hash, Code? Code)[] _localCodes = new (Hash256, Code?)[LocalCodes];
 
@@ -42,6 +43,7 @@ public sealed unsafe partial class EvmMachine
         _expByteGas = fork >= Fork.SpuriousDragon ? 50 : 10;
         _berlin = fork >= Fork.Berlin;
         _spurious = fork >= Fork.SpuriousDragon;
+        _prague = fork >= Fork.Prague;
         _precompiles = PrecompileTable.For(fork);
     }
 
@@ -64,6 +66,7 @@ public sealed unsafe partial class EvmMachine
             Prepare(origin, gasPrice, publicState, privateState, tracer, blobHashes);
             try
             {
+                WarmImplementation(to);
                 CallOutcome outcome = BeginCall(request, privateState, readOnly: false, depth: 0);
                 return Conclude(outcome, gas, null);
             }

@@ -190,7 +190,7 @@ public sealed class NodeCore : IRaftApplication
             if (raftIndex is { } index) ChainStore.PutAppliedRaftIndex(batch, index);
             _desk.Mined(block.Transactions, batch);
         });
-        _desk.NewHead(block.Header, _chain.PublicLayer, executed.Transactions);
+        _desk.NewHead(block.Header, _chain.PublicLayer, executed.Transactions, executed.Imported.Execution.PublicChanges);
         _private.Want(block);
     }
 

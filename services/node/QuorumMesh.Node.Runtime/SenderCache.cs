@@ -5,7 +5,7 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
-/// Recovers senders once: a bounded cache of transaction hash → sender, filled at the edge (RPC, p2p, block bodies). Thread safe.
+/// Recovers senders once, and the authorities of authorisation lists: a bounded cache by transaction hash, filled at the edge (RPC, p2p, block bodies). Thread safe.
 /// Two generations stand in for recency: when the young one is full it becomes the old one, and the old one is dropped.
 /// </summary>
 public sealed class SenderCache(int capacity = 131_072)
@@ -13,17 +13,17 @@ public sealed class SenderCache(int capacity = 131_072)
     /// <summary>Below this a block body is recovered on the calling thread: handing it out would cost more.</summary>
     private const int ParallelFrom = 8;
 
-    private volatile ConcurrentDictionary<Hash256, Address> _young = new();
-    private volatile ConcurrentDictionary<Hash256, Address> _old = new();
+    private volatile ConcurrentDictionary<Hash256, Signers> _young = new();
+    private volatile ConcurrentDictionary<Hash256, Signers> _old = new();
     private int _count;
 
     /// <returns>Null when the signature is not valid under the rules ("invalid sender").</returns>
     public RecoveredTransaction? Recover(Transaction tx, in SenderRules rules)
     {
-        if (TryGet(tx.Hash, out var known)) return new RecoveredTransaction(tx, known);
-        if (!TransactionSigner.TryRecover(tx, rules, out var sender)) return null;
-        Add(tx.Hash, sender);
-        return new RecoveredTransaction(tx, sender);
+        if (TryGet(tx.Hash, out var known)) return known.Of(tx);
+        if (TransactionSigner.Recover(tx, rules) is not { } recovered) return null;
+        Add(tx.Hash, new Signers(recovered.Sender, recovered.Authorities));
+        return recovered;
     }
 
     /// <summary>The transactions of a block with their senders, in order; null when any signature is not valid.</summary>
@@ -33,7 +33,7 @@ public sealed class SenderCache(int capacity = 131_072)
         var missing = new List<int>();
         for (var i = 0; i < result.Length; i++)
         {
-            if (TryGet(transactions[i].Hash, out var sender)) result[i] = new RecoveredTransaction(transactions[i], sender);
+            if (TryGet(transactions[i].Hash, out var known)) result[i] = known.Of(transactions[i]);
             else missing.Add(i);
         }
         if (missing.Count < ParallelFrom)
@@ -45,17 +45,22 @@ public sealed class SenderCache(int capacity = 131_072)
         void RecoverOne(int i) => result[i] = Recover(transactions[i], rules);
     }
 
-    private bool TryGet(in Hash256 hash, out Address sender) => _young.TryGetValue(hash, out sender) || _old.TryGetValue(hash, out sender);
+    private bool TryGet(in Hash256 hash, out Signers signers) => _young.TryGetValue(hash, out signers) || _old.TryGetValue(hash, out signers);
 
-    private void Add(in Hash256 hash, in Address sender)
+    private void Add(in Hash256 hash, in Signers signers)
     {
-        if (!_young.TryAdd(hash, sender) || Interlocked.Increment(ref _count) < capacity / 2) return;
+        if (!_young.TryAdd(hash, signers) || Interlocked.Add(ref _count, 1 + signers.Authorities.Count) < capacity / 2) return;
         lock (this)
         {
             if (_count < capacity / 2) return;
             _old = _young;
-            _young = new ConcurrentDictionary<Hash256, Address>();
+            _young = new ConcurrentDictionary<Hash256, Signers>();
             _count = 0;
         }
+    }
+
+    private readonly record struct Signers(Address Sender, IReadOnlyList<Address?> Authorities)
+    {
+        public RecoveredTransaction Of(Transaction tx) => new(tx, Sender) { Authorities = Authorities };
     }
 }

@@ -1,5 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Pool;
+using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 
@@ -82,8 +83,15 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
     }
 
     /// <summary>The pool follows a new head. A local transaction that can no longer be mined leaves the journal.</summary>
-    public void NewHead(BlockHeader head, IStateReader state, IReadOnlyList<RecoveredTransaction> mined) =>
-        Forget(pool.SetHead(HeadFor(head, state), mined));
+    /// <param name="changes">To the public state.</param>
+    public void NewHead(BlockHeader head, IStateReader state, IReadOnlyList<RecoveredTransaction> mined, StateChangeSet changes)
+    {
+        // Before Prague an account's nonce moves with its own transactions only.
+        var moved = stores.Rules.ForkAt(head.Number) < Fork.Prague
+            ? null
+            : changes.Accounts.Values.Where(c => c.New?.Nonce != c.Old?.Nonce).Select(c => c.Address);
+        Forget(pool.SetHead(HeadFor(head, state), mined, moved));
+    }
 
     /// <summary>The minter found a transaction that no block can take.</summary>
     public void Refused(RecoveredTransaction transaction, string reason) => Forget(pool.Remove(transaction.Tx.Hash, reason));

@@ -14,6 +14,11 @@ internal sealed record StateTestCase(string File, string Name, string ForkName, 
 internal sealed class StateTest
 {
     private const string BigIntegerMark = "0x:bigint ";
+
+    // EIP-4844 and EIP-7691.
+    private const ulong BlobFractionCancun = 3338477;
+    private const ulong BlobFractionPrague = 5007716;
+
     private readonly JsonElement _environment;
     private readonly JsonElement _transaction;
     private readonly GenesisAccount[] _pre;
@@ -60,7 +65,7 @@ internal sealed class StateTest
         Timestamp = (ulong)Word(_environment, "currentTimestamp"),
         GasLimit = (ulong)Word(_environment, "currentGasLimit"),
         BaseFee = fork >= Fork.London ? Word(_environment, "currentBaseFee") : default,
-        BlobBaseFee = BlobBaseFee((ulong)Word(_environment, "currentExcessBlobGas")),
+        BlobBaseFee = BlobBaseFee((ulong)Word(_environment, "currentExcessBlobGas"), fork >= Fork.Prague ? BlobFractionPrague : BlobFractionCancun),
         BlockHash = static number => Keccak.Hash(System.Text.Encoding.ASCII.GetBytes(number.ToString(System.Globalization.CultureInfo.InvariantCulture))),
     };
 
@@ -76,10 +81,12 @@ internal sealed class StateTest
         string to = TextOr(_transaction, "to", "");
         IReadOnlyList<AccessListEntry>? accessList = ReadAccessList(chosen.Data);
         Hash256[]? blobs = _transaction.TryGetProperty("blobVersionedHashes", out JsonElement hashes) ? [.. hashes.EnumerateArray().Select(h => Hash256.Parse(h.GetString()!))] : null;
+        if (!TryReadAuthorizations(out Authorization[]? authorizations)) return null;
         bool dynamicPrice = dynamic && fork >= Fork.London;
         return new TransactionMessage
         {
-            Type = blobs is not null || _transaction.TryGetProperty("maxFeePerBlobGas", out _) ? TransactionType.Blob
+            Type = authorizations is not null ? TransactionType.SetCode
+                : blobs is not null || _transaction.TryGetProperty("maxFeePerBlobGas", out _) ? TransactionType.Blob
                 : dynamic ? TransactionType.DynamicFee
                 : accessList is not null ? TransactionType.AccessList : TransactionType.Legacy,
             From = ReadSender(),
@@ -92,6 +99,8 @@ internal sealed class StateTest
             MaxPriorityFeePerGas = tip,
             Data = Hex.FromHex(Chosen("data", chosen.Data)),
             AccessList = accessList ?? [],
+            AuthorizationList = authorizations ?? [],
+            Authorities = [.. (authorizations ?? []).Select(a => a.TryRecover(out Address authority) ? authority : (Address?)null)],
             BlobHashes = blobs ?? [],
             MaxFeePerBlobGas = Word(_transaction, "maxFeePerBlobGas"),
         };
@@ -107,6 +116,25 @@ internal sealed class StateTest
         return [.. lists[index].EnumerateArray().Select(entry => new AccessListEntry(
             Address.Parse(Text(entry, "address")),
             [.. entry.GetProperty("storageKeys").EnumerateArray().Select(key => UInt256.Parse(key.GetString()!))]))];
+    }
+
+    /// <summary>Null when the transaction has no list; false when a field does not fit its type.</summary>
+    private bool TryReadAuthorizations(out Authorization[]? authorizations)
+    {
+        authorizations = null;
+        if (!_transaction.TryGetProperty("authorizationList", out JsonElement list) || list.ValueKind != JsonValueKind.Array) return true;
+        var read = new List<Authorization>();
+        foreach (JsonElement tuple in list.EnumerateArray())
+        {
+            if (!TryParseWord(Text(tuple, "chainId"), out UInt256 chainId) || !TryParseWord(Text(tuple, "nonce"), out UInt256 nonce) || !nonce.IsUInt64) return false;
+            if (!TryParseWord(TextOr(tuple, "yParity", TextOr(tuple, "v", "0x0")), out UInt256 parity) || parity > 255u) return false;
+            if (!TryParseWord(Text(tuple, "r"), out UInt256 r) || !TryParseWord(Text(tuple, "s"), out UInt256 s)) return false;
+            if (!Address.TryParse(Text(tuple, "address"), out Address address)) return false;
+            read.Add(new Authorization(chainId, address, nonce.U0, (byte)parity.U0, r, s));
+        }
+
+        authorizations = [.. read];
+        return true;
     }
 
     private string Chosen(string field, int index) => _transaction.GetProperty(field)[index].GetString()!;
@@ -151,10 +179,10 @@ internal sealed class StateTest
         return UInt256.TryParse(text == "0x" ? "0x0" : text, out word);
     }
 
-    /// <summary>EIP-4844's fake_exponential(1, excess, 3338477).</summary>
-    private static UInt256 BlobBaseFee(ulong excess)
+    /// <summary>EIP-4844's fake_exponential(1, excess, fraction).</summary>
+    private static UInt256 BlobBaseFee(ulong excess, ulong fraction)
     {
-        UInt256 denominator = 3338477;
+        UInt256 denominator = fraction;
         UInt256 sum = default;
         UInt256 term = denominator;
         for (ulong i = 1; !term.IsZero; i++)

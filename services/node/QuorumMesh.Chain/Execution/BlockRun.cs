@@ -48,6 +48,8 @@ public sealed class BlockRun
         _private = privateState is null ? null : new WorldState(privateState);
         _keepsPublic = keepsPublic;
         _gasLeft = header.GasLimit;
+        if (_fork >= Fork.Prague)
+            BlockHashHistory.Record(_public, header);
     }
 
     /// <summary>Left in the block's gas pool, from which private transactions take their intrinsic gas.</summary>

@@ -7,6 +7,12 @@ namespace QuorumMesh.Chain.Execution;
 public static class IntrinsicGas
 {
     public const ulong Transaction = 21000;
+
+    /// <summary>EIP-7702, whether the tuple is valid or not.</summary>
+    public const ulong PerAuthorization = 25000;
+
+    /// <summary>EIP-7702: given back for an authority whose account is there already.</summary>
+    public const ulong AuthorizationRefund = 12500;
     private const ulong Creation = 32000;
     private const ulong ZeroByte = 4;
     private const ulong NonZeroByteFrontier = 68;
@@ -17,9 +23,15 @@ public static class IntrinsicGas
     private const ulong FloorPerToken = 10;
 
     /// <summary>For a private transaction over its 64-byte payload hash.</summary>
-    public static ulong Of(Transaction tx, Fork fork) => Of(tx.Data, tx.IsCreation, tx.AccessList, fork);
+    public static ulong Of(Transaction tx, Fork fork) => Of(tx.Data, tx.IsCreation, tx.AccessList, fork, tx.AuthorizationList.Count);
 
-    public static ulong Of(ReadOnlySpan<byte> data, bool isCreation, IReadOnlyList<AccessListEntry> accessList, Fork fork)
+    /// <summary>The least gas limit that a transaction may have: intrinsic gas or floor, whichever is more.</summary>
+    public static ulong Least(Transaction tx, Fork fork) => Math.Max(Of(tx, fork), Floor(tx.Data, fork));
+
+    /// <summary>Of a transaction without access and authorisation lists.</summary>
+    public static ulong Least(ReadOnlySpan<byte> data, bool isCreation, Fork fork) => Math.Max(Of(data, isCreation, [], fork), Floor(data, fork));
+
+    public static ulong Of(ReadOnlySpan<byte> data, bool isCreation, IReadOnlyList<AccessListEntry> accessList, Fork fork, int authorizations = 0)
     {
         var zeros = (ulong)data.Count((byte)0);
         var nonZeros = (ulong)data.Length - zeros;
@@ -30,7 +42,7 @@ public static class IntrinsicGas
             gas += InitCodeWord * (((ulong)data.Length + 31) / 32);
         foreach (var entry in accessList)
             gas += AccessListAddress + (AccessListSlot * (ulong)entry.StorageKeys.Count);
-        return gas;
+        return gas + (PerAuthorization * (ulong)authorizations);
     }
 
     /// <summary>EIP-7623: the least gas that a transaction uses from Prague on; 0 before.</summary>

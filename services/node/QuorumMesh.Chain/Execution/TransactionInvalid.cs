@@ -34,4 +34,13 @@ public enum TransactionInvalid
     TooManyBlobs,
     BlobVersion,
     BlobFeeTooLow,
+
+    /// <summary>EIP-7702.</summary>
+    AuthorizationsMissing,
+
+    /// <summary>EIP-7702.</summary>
+    SetCodeCreation,
+
+    /// <summary>EIP-7825; only where the rules have that cap.</summary>
+    GasLimitTooHigh,
 }

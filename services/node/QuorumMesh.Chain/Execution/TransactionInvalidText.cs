@@ -18,6 +18,9 @@ public static class TransactionInvalidText
         TransactionInvalid.TipAboveFeeCap => "max priority fee per gas higher than max fee per gas",
         TransactionInvalid.InitCodeTooLarge => "max initcode size exceeded",
         TransactionInvalid.TypeNotSupported => "transaction type not supported",
+        TransactionInvalid.AuthorizationsMissing => "EIP-7702 transaction with empty auth list",
+        TransactionInvalid.SetCodeCreation => "EIP-7702 transaction cannot be used to create contract",
+        TransactionInvalid.GasLimitTooHigh => "transaction gas limit too high",
         _ => reason.ToString(),
     };
 }

@@ -30,6 +30,12 @@ public sealed record TransactionMessage
 
     public IReadOnlyList<AccessListEntry> AccessList { get; init; } = [];
 
+    /// <summary>EIP-7702, with the authority of each tuple beside it.</summary>
+    public IReadOnlyList<Authorization> AuthorizationList { get; init; } = [];
+
+    /// <summary>As many as the list has tuples; null for one whose signature is not valid.</summary>
+    public IReadOnlyList<Address?> Authorities { get; init; } = [];
+
     public IReadOnlyList<Hash256> BlobHashes { get; init; } = [];
 
     public UInt256 MaxFeePerBlobGas { get; init; }
@@ -68,6 +74,8 @@ public sealed record TransactionMessage
             MaxPriorityFeePerGas = tip,
             Data = tx.Data,
             AccessList = tx.AccessList,
+            AuthorizationList = tx.AuthorizationList,
+            Authorities = recovered.Authorities,
             IsPrivate = tx.IsPrivate,
         };
     }

@@ -8,8 +8,12 @@ namespace QuorumMesh.Chain.Execution;
 public sealed partial class TransactionProcessor
 {
     private const ulong GasPerBlob = 131072;
-    private const int MaxBlobs = 6;
+    private const int MaxBlobsCancun = 6;
+    private const int MaxBlobsPrague = 9;
     private const byte BlobHashVersion = 1;
+
+    /// <summary>EIP-7825.</summary>
+    private const ulong GasCap = 1 << 24;
 
     private TransactionInvalid Check(TransactionMessage msg, WorldState state, ulong gasPool)
     {
@@ -17,9 +21,11 @@ public sealed partial class TransactionProcessor
         if (invalid == TransactionInvalid.None && !msg.IsCall) invalid = CheckPrice(msg);
         if (invalid == TransactionInvalid.None && !msg.IsCall) invalid = CheckSender(msg, state);
         if (invalid == TransactionInvalid.None) invalid = CheckBlobs(msg);
+        if (invalid == TransactionInvalid.None) invalid = CheckAuthorizations(msg);
         if (invalid != TransactionInvalid.None) return invalid;
+        if (_fork >= Fork.Osaka && _rules.HasGasCap && !msg.IsCall && msg.GasLimit > GasCap) return TransactionInvalid.GasLimitTooHigh;
         if (msg.GasLimit > gasPool) return TransactionInvalid.GasLimitReached;
-        ulong intrinsic = IntrinsicGas.Of(msg.Data, msg.IsCreation, msg.AccessList, _fork);
+        ulong intrinsic = IntrinsicOf(msg);
         if (msg.GasLimit < Math.Max(intrinsic, IntrinsicGas.Floor(msg.Data, _fork))) return TransactionInvalid.IntrinsicGas;
         invalid = msg.IsPrivate ? TransactionInvalid.None : CheckValue(msg, state);
         if (invalid != TransactionInvalid.None) return invalid;
@@ -32,6 +38,7 @@ public sealed partial class TransactionProcessor
         TransactionType.Legacy => TransactionInvalid.None,
         TransactionType.AccessList when _fork >= Fork.Berlin => TransactionInvalid.None,
         TransactionType.DynamicFee when _fork >= Fork.London => TransactionInvalid.None,
+        TransactionType.SetCode when _fork >= Fork.Prague => TransactionInvalid.None,
         TransactionType.Blob when _fork >= Fork.Cancun && !_rules.IsQuorum => TransactionInvalid.None,
         _ => TransactionInvalid.TypeNotSupported,
     };
@@ -53,7 +60,8 @@ public sealed partial class TransactionProcessor
         if (!_rules.IsQuorum || _fork >= Fork.London)
         {
             Hash256 codeHash = state.GetCodeHash(msg.From);
-            if (!codeHash.IsZero && codeHash != Hash256.EmptyCode) return TransactionInvalid.SenderNotEoa;
+            bool hasCode = !codeHash.IsZero && codeHash != Hash256.EmptyCode;
+            if (hasCode && !(_fork >= Fork.Prague && Delegation.TryParse(state.GetCode(msg.From), out _))) return TransactionInvalid.SenderNotEoa;
         }
 
         UInt256 cap = msg.MaxFeePerGas > msg.GasPrice ? msg.MaxFeePerGas : msg.GasPrice;
@@ -77,11 +85,19 @@ public sealed partial class TransactionProcessor
         if (msg.Type != TransactionType.Blob) return TransactionInvalid.None;
         if (msg.IsCreation) return TransactionInvalid.BlobCreation;
         if (msg.BlobHashes.Count == 0) return TransactionInvalid.BlobsMissing;
-        if (msg.BlobHashes.Count > MaxBlobs) return TransactionInvalid.TooManyBlobs;
+        if (msg.BlobHashes.Count > (_fork == Fork.Prague ? MaxBlobsPrague : MaxBlobsCancun)) return TransactionInvalid.TooManyBlobs;
         foreach (Hash256 hash in msg.BlobHashes)
             if (hash.Bytes[0] != BlobHashVersion)
                 return TransactionInvalid.BlobVersion;
         return msg.MaxFeePerBlobGas < _block.BlobBaseFee ? TransactionInvalid.BlobFeeTooLow : TransactionInvalid.None;
+    }
+
+    private static TransactionInvalid CheckAuthorizations(TransactionMessage msg)
+    {
+        if (msg.Authorities.Count != msg.AuthorizationList.Count) throw new ArgumentException("The authorities of a message are to be recovered before it is executed.", nameof(msg));
+        if (msg.Type != TransactionType.SetCode) return TransactionInvalid.None;
+        if (msg.IsCreation) return TransactionInvalid.SetCodeCreation;
+        return msg.AuthorizationList.Count == 0 ? TransactionInvalid.AuthorizationsMissing : TransactionInvalid.None;
     }
 
     private static UInt256 BlobGas(TransactionMessage msg) => GasPerBlob * (ulong)msg.BlobHashes.Count;

@@ -9,7 +9,7 @@ public sealed partial class TransactionProcessor
 {
     private TransactionOutcome ExecutePrivate(TransactionMessage msg, WorldState publicState, WorldState? privateState, PrivateMode mode, byte[]? payload, IEvmTracer? tracer)
     {
-        ulong intrinsic = IntrinsicGas.Of(msg.Data, msg.IsCreation, msg.AccessList, _fork);
+        ulong intrinsic = IntrinsicOf(msg);
         Address? created = msg.IsCreation ? Address.ForCreate(msg.From, msg.Nonce) : null;
         PrivateOutcome? outcome = null;
         byte[] input = mode == PrivateMode.Payload ? payload ?? [] : [];
@@ -34,7 +34,9 @@ public sealed partial class TransactionProcessor
         if (msg.IsCreation) publicState.AddBalance(_block.Coinbase, default);
         publicState.FinaliseTransaction(DeleteEmpty);
         if (mode != PrivateMode.PublicOnly) privateState!.FinaliseTransaction(DeleteEmpty);
-        return new TransactionOutcome(TransactionInvalid.None, true, 0, intrinsic, outcome, [], EvmStatus.Success, created, []);
+        // GoQuorum takes the intrinsic gas from the block; EIP-7623's floor is over the same 64-byte hash.
+        ulong fromPool = Math.Max(intrinsic, IntrinsicGas.Floor(msg.Data, _fork));
+        return new TransactionOutcome(TransactionInvalid.None, true, 0, fromPool, outcome, [], EvmStatus.Success, created, []);
     }
 
     /// <summary>A creation with empty input is a stranger's: it leaves the ghost account (nonce 1, no code) in the private state.</summary>

@@ -71,8 +71,9 @@ public sealed partial class TransactionProcessor
 
         Warm(msg, state);
         if (!ReferenceEquals(second, state)) Warm(msg, second);
-        ulong gas = msg.GasLimit - IntrinsicGas.Of(msg.Data, msg.IsCreation, msg.AccessList, _fork);
+        ulong gas = msg.GasLimit - IntrinsicOf(msg);
         if (!msg.IsCreation) state.SetNonce(msg.From, state.GetNonce(msg.From) + 1);
+        Authorize(msg, state);
         EvmResult result = Run(msg, msg.Data, gas, state, second, tracer);
         ulong used = msg.GasLimit - result.GasLeft;
         used -= Math.Min(state.Refund, used / (_fork >= Fork.London ? 5UL : 2UL));
@@ -88,6 +89,8 @@ public sealed partial class TransactionProcessor
         if (!ReferenceEquals(second, state)) second.FinaliseTransaction(DeleteEmpty);
         return new TransactionOutcome(TransactionInvalid.None, result.IsSuccess, used, used, null, result.Output, result.Status, result.Created, state.Logs);
     }
+
+    private ulong IntrinsicOf(TransactionMessage msg) => IntrinsicGas.Of(msg.Data, msg.IsCreation, msg.AccessList, _fork, msg.AuthorizationList.Count);
 
     private EvmResult Run(TransactionMessage msg, byte[] input, ulong gas, WorldState publicState, WorldState privateState, IEvmTracer? tracer) =>
         msg.To is { } to

@@ -4,7 +4,7 @@ namespace QuorumMesh.Chain.Execution;
 public sealed record TransactionRules
 {
     /// <summary>Plain Ethereum, as public state tests have it.</summary>
-    public static TransactionRules Ethereum { get; } = new();
+    public static TransactionRules Ethereum { get; } = new() { HasGasCap = true };
 
     public bool IsQuorum { get; init; }
 
@@ -15,4 +15,7 @@ public sealed record TransactionRules
     public int MaxCodeSize { get; init; } = 24576;
 
     public bool LimitCodeSize { get; init; } = true;
+
+    /// <summary>EIP-7825's cap of 2^24 gas from Osaka on.</summary>
+    public bool HasGasCap { get; init; }
 }

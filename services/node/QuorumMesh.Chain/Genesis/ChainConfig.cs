@@ -86,7 +86,7 @@ public sealed record ChainConfig
     public SenderRules SenderRulesAt(ulong block, CompatibilityProfile profile)
     {
         var fork = ForkAt(block, profile);
-        return new SenderRules(ChainId, fork >= Fork.Homestead, IsEip155(block), fork >= Fork.Berlin, fork >= Fork.London, IsQuorum);
+        return new SenderRules(ChainId, fork >= Fork.Homestead, IsEip155(block), fork >= Fork.Berlin, fork >= Fork.London, fork >= Fork.Prague, IsQuorum);
     }
 
     /// <summary>Bytes of deployed code allowed at a block.</summary>

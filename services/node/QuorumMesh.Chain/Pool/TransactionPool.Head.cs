@@ -9,12 +9,13 @@ public sealed partial class TransactionPool
 
     /// <summary>Moves to a new head: mined transactions leave, and their senders are checked again. Costs time for the mined ones only.</summary>
     /// <param name="mined">Of every block since the last head.</param>
-    public IReadOnlyList<PoolEvent> SetHead(PoolHead head, IEnumerable<RecoveredTransaction> mined)
+    /// <param name="moved">Other accounts whose nonces have changed: those of authorities (EIP-7702), and of delegated accounts that created contracts.</param>
+    public IReadOnlyList<PoolEvent> SetHead(PoolHead head, IEnumerable<RecoveredTransaction> mined, IEnumerable<Address>? moved = null)
     {
         _head = head;
         var events = new List<PoolEvent>();
         var minedHashes = new HashSet<Hash256>();
-        var senders = new HashSet<Address>();
+        var senders = new HashSet<Address>(moved ?? []);
         foreach (var transaction in mined)
         {
             minedHashes.Add(transaction.Tx.Hash);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using QuorumMesh.Chain;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Json;
 using QuorumMesh.Primitives;
@@ -15,6 +16,9 @@ internal sealed record CallArguments
     public UInt256 Value { get; init; }
     public byte[] Data { get; init; } = [];
 
+    /// <summary>EIP-7702; null when the field is absent.</summary>
+    public IReadOnlyList<Authorization>? AuthorizationList { get; init; }
+
     public static CallArguments Read(ref Utf8JsonReader reader)
     {
         if (reader.TokenType != JsonTokenType.StartObject) throw new GoTarget("ethapi.CallArgs").Cannot(GoJson.KindOf(reader));
@@ -22,6 +26,7 @@ internal sealed record CallArguments
         ulong? gas = null;
         UInt256 price = default, value = default;
         byte[]? data = null, input = null;
+        List<Authorization>? authorizations = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = FieldName.Of(ref reader);
@@ -36,9 +41,10 @@ internal sealed record CallArguments
                 case "value": value = GoJson.Big(ref reader, "CallArgs.value"); break;
                 case "data": data = GoJson.Bytes(ref reader, "CallArgs.data"); break;
                 case "input": input = GoJson.Bytes(ref reader, "CallArgs.input"); break;
+                case "authorizationList": authorizations = AuthorizationJson.ReadList(ref reader, "CallArgs.authorizationList"); break;
                 default: reader.Skip(); break;
             }
         }
-        return new CallArguments { From = from, To = to, Gas = gas, GasPrice = price, Value = value, Data = data ?? input ?? [] };
+        return new CallArguments { From = from, To = to, Gas = gas, GasPrice = price, Value = value, Data = data ?? input ?? [], AuthorizationList = authorizations };
     }
 }

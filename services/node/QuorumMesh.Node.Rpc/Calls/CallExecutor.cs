@@ -35,6 +35,9 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
             MaxPriorityFeePerGas = arguments.GasPrice,
             Value = arguments.Value,
             Data = arguments.Data,
+            Type = arguments.AuthorizationList is null ? TransactionType.Legacy : TransactionType.SetCode,
+            AuthorizationList = arguments.AuthorizationList ?? [],
+            Authorities = [.. (arguments.AuthorizationList ?? []).Select(a => a.TryRecover(out var authority) ? authority : (Address?)null)],
             IsCall = true,
         };
         var processor = new TransactionProcessor(scope.View.ContextOf(header), rules.ForkAt(header.Number), rules.TransactionRulesAt(header.Number));
@@ -74,8 +77,8 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
     private static ulong PayloadHashExtra(ReadScope scope, BlockHeader header, CallArguments arguments)
     {
         var fork = scope.View.Rules.ForkAt(header.Number);
-        var withHash = IntrinsicGas.Of(FullPayloadHash, false, [], fork);
-        var withData = IntrinsicGas.Of(arguments.Data, false, [], fork);
+        var withHash = IntrinsicGas.Least(FullPayloadHash, false, fork);
+        var withData = IntrinsicGas.Least(arguments.Data, false, fork);
         return withHash > withData ? withHash - withData : 0;
     }
 

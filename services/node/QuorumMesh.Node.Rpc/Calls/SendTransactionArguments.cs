@@ -53,6 +53,7 @@ internal sealed record SendTransactionArguments
                 case "privateFrom": result = result with { PrivateFrom = GoJson.String(ref reader, "SendTxArgs.privateFrom") }; break;
                 case "privateFor": result = result with { PrivateFor = ReadRecipients(ref reader, Name) }; break;
                 case "privacyFlag": RequireStandardPrivate(ref reader); break;
+                case "authorizationList": throw new RpcException("authorizationList (EIP-7702) is not taken here: sign the transaction and send it by eth_sendRawTransaction; a private transaction cannot have one");
                 case "callbackUrl": result = result with { CallbackUrl = GoJson.String(ref reader, "AsyncSendTxArgs.callbackUrl") }; break;
                 default: reader.Skip(); break;
             }

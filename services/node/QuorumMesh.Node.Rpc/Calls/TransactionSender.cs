@@ -44,7 +44,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
         if (!arguments.Value.IsZero || arguments.GasPrice is { IsZero: false } || (arguments.IsPrivate && data.Length == 0)) return false;
         if (data.Length > node.Config.TransactionSizeLimit - EnvelopeSize) return false;
         using var view = node.OpenView();
-        return gas <= view.HeadHeader.GasLimit && gas >= IntrinsicGas.Of(data, arguments.To is null, [], view.Rules.ForkAt(view.Head + 1));
+        return gas <= view.HeadHeader.GasLimit && gas >= IntrinsicGas.Least(data, arguments.To is null, view.Rules.ForkAt(view.Head + 1));
     }
 
     /// <summary>Signs without sending and, as GoQuorum, without telling the manager.</summary>
@@ -72,6 +72,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
     /// <summary>Submits a raw private transaction whose payload was stored before: distributes it first.</summary>
     public async Task<Hash256> SendRawPrivateAsync(Transaction transaction, IReadOnlyList<string>? privateFor, CancellationToken cancellation)
     {
+        if (transaction.Type == TransactionType.SetCode) throw new RpcException("a transaction with an authorization list (EIP-7702) cannot be private: send it by eth_sendRawTransaction");
         if (!transaction.IsPrivate || privateFor is null) throw new RpcException("transaction is not private");
         RequireManager();
         if (transaction.Data.Length != PayloadHash.Size)

@@ -9,6 +9,7 @@ internal static class FieldName
     [
         "from", "to", "gas", "gasPrice", "value", "data", "input", "nonce", "privateFrom", "privateFor", "privacyFlag", "mandatoryFor", "callbackUrl",
         "fromBlock", "toBlock", "address", "topics", "blockHash",
+        "authorizationList", "chainId", "yParity", "r", "s",
     ];
 
     /// <returns>Empty for a name that is not known.</returns>

@@ -90,5 +90,7 @@ internal static class TransactionJson
             json.WriteEndObject();
         }
         json.WriteEndArray();
+        if (tx.Type == TransactionType.SetCode) AuthorizationJson.WriteList(json, tx.AuthorizationList);
+        if (tx.Type >= TransactionType.DynamicFee) json.Quantity("yParity"u8, tx.V);
     }
 }

@@ -1,0 +1,21 @@
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Evm;
+
+/// <summary>EIP-7702's code of an account that runs another account's code: 0xef0100 ‖ address.</summary>
+public static class Delegation
+{
+    public const int Size = 3 + Address.Size;
+
+    private static ReadOnlySpan<byte> Prefix => [0xef, 0x01, 0x00];
+
+    public static byte[] Encode(in Address target) => [.. Prefix, .. target.Bytes];
+
+    /// <summary>False for any other code.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> code, out Address target)
+    {
+        bool isDelegation = code.Length == Size && code.StartsWith(Prefix);
+        target = isDelegation ? new Address(code[Prefix.Length..]) : default;
+        return isDelegation;
+    }
+}
