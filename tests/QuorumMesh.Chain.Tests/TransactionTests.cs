@@ -70,9 +70,9 @@ public sealed class TransactionTests
             Assert.Equal(signed.Encode(), decoded.Encode());
             Assert.Equal(signed.SigningHash(), decoded.SigningHash());
             Assert.Equal((UInt256)1337u, decoded.ChainId);
-            Assert.True(TransactionSigner.TryRecover(decoded, 1337u, Fork.London, out var sender));
+            Assert.True(TransactionSigner.TryRecover(decoded, 1337u, Fork.Prague, out var sender));
             Assert.Equal(expected, sender);
-            Assert.False(TransactionSigner.TryRecover(decoded, 1338u, Fork.London, out _));
+            Assert.False(TransactionSigner.TryRecover(decoded, 1338u, Fork.Prague, out _));
         }, iter: 200);
     }
 
@@ -100,18 +100,19 @@ public sealed class TransactionTests
         Gen.Select(Gen.Byte.Array[20], GenWord.Array[0, 3], (a, keys) => new AccessListEntry(new Address(a), keys));
 
     private static readonly Gen<Transaction> GenTransaction = Gen.Select(
-        Gen.Int[0, 2], Gen.ULong, GenWord, Gen.ULong, Gen.Byte.Array[20], Gen.Byte.Array[0, 200], GenEntry.Array[0, 3],
+        Gen.Int[0, 3].Select(i => i == 3 ? 4 : i), Gen.ULong, GenWord, Gen.ULong, Gen.Byte.Array[20], Gen.Byte.Array[0, 200], GenEntry.Array[0, 3],
         (type, nonce, price, gas, to, data, list) => new Transaction
         {
             Type = (TransactionType)type,
             TypedChainId = type == 0 ? UInt256.Zero : 1337u,
             Nonce = nonce,
             GasPrice = price,
-            MaxPriorityFee = type == 2 ? price >> 1 : price,
+            MaxPriorityFee = type >= 2 ? price >> 1 : price,
             GasLimit = gas,
-            To = (to[0] & 1) == 0 ? null : new Address(to),
+            To = type != 4 && (to[0] & 1) == 0 ? null : new Address(to),
             Value = price >> 3,
             Data = data,
             AccessList = type == 0 ? [] : list,
+            AuthorizationList = type != 4 ? [] : [.. list.Select((e, i) => new Authorization(price, e.Address, nonce, (byte)i, price >> 1, price >> 2))],
         });
 }

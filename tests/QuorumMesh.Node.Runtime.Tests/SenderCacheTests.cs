@@ -1,5 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Evm;
+using QuorumMesh.Primitives;
 using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Runtime.Tests;
@@ -39,5 +40,22 @@ public sealed class SenderCacheTests
         var cache = new SenderCache();
         Assert.Null(cache.RecoverAll(transactions, Rules));
         Assert.Null(cache.Recover(transactions[count / 2], Rules));
+    }
+
+    [Fact]
+    public void Authorities_are_recovered_once_with_the_sender_and_count_for_the_capacity()
+    {
+        var rules = SenderRules.For(10u, Fork.Prague);
+        var cache = new SenderCache(capacity: 8);
+        for (var nonce = 0ul; nonce < 5; nonce++)
+        {
+            var list = Enumerable.Range(2, 3).Select(k => Authorization.Sign(10u, default, 0, TestChain.Key(k))).ToList();
+            var tx = new Transaction { Type = TransactionType.SetCode, TypedChainId = 10u, Nonce = nonce, GasLimit = 200_000, To = default(Address), AuthorizationList = list };
+            var signed = TransactionSigner.Sign(tx, TestChain.Key(1));
+            var first = cache.Recover(signed, rules)!;
+            Assert.Equal(Enumerable.Range(2, 3).Select(k => (Address?)TestChain.AddressOf(TestChain.Key(k))), first.Authorities);
+            Assert.Same(first.Authorities, cache.Recover(signed, rules)!.Authorities);
+            Assert.Equal(first.Authorities, cache.RecoverAll([signed], rules)![0].Authorities);
+        }
     }
 }

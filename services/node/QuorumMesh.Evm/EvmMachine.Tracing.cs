@@ -171,6 +171,13 @@ public sealed unsafe partial class EvmMachine
         UInt256 value = op is Opcode.CALL or Opcode.CALLCODE ? sp[-3] : default;
         long price = AccessPrice(f, sp[-2]);
         if (!value.IsZero) price += GasPrices.CallValue;
+        if (_prague)
+        {
+            Executable(f.State, Dual(f, target), target, out Address? implementation);
+            // The call itself has warmed its target.
+            if (implementation is { } to) price += to == target || f.State.IsWarm(to) ? GasPrices.Warm : GasPrices.ColdAccount;
+        }
+
         return op == Opcode.CALL && CallCreatesAccount(f, target, value) ? price + GasPrices.NewAccount : price;
     }
 

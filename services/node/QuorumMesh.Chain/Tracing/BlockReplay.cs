@@ -28,6 +28,8 @@ public sealed class BlockReplay
         _gasLeft = header.GasLimit;
         PublicState = new StateOverlay(publicState);
         PrivateState = privateState is null ? null : new StateOverlay(privateState);
+        if (Fork >= Evm.Fork.Prague)
+            RecordParentHash();
     }
 
     public Fork Fork { get; }
@@ -56,6 +58,13 @@ public sealed class BlockReplay
     {
         PublicState.Apply(replayed.PublicChanges);
         if (replayed.PrivateChanges is { } changes) PrivateState!.Apply(changes);
+    }
+
+    private void RecordParentHash()
+    {
+        var state = new WorldState(PublicState);
+        BlockHashHistory.Record(state, _header);
+        PublicState.Apply(state.TakeChanges());
     }
 
     private PrivatePayload AnswerFor(Transaction tx)
