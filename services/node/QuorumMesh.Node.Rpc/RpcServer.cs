@@ -1,10 +1,12 @@
 using Microsoft.Extensions.Logging;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Tracing;
 using QuorumMesh.Node.Rpc.Api;
 using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Filters;
 using QuorumMesh.Node.Rpc.Json;
+using QuorumMesh.Node.Rpc.Tracing;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.State;
@@ -58,13 +60,17 @@ public sealed class RpcServer : IAsyncDisposable
     private RpcMethodTable CreateTable(INode node, RpcServerOptions options, BlockJson format, ILogger logger)
     {
         var reader = new NodeReader(node, options.PrivateHeadWait);
-        var calls = new EthCallApi(node, reader, new CallExecutor(node, options.GasCap));
+        var executor = new CallExecutor(node, options.GasCap);
+        var calls = new EthCallApi(node, reader, executor);
+        var limits = new TraceLimits(options.TraceTimeout, options.MaxTraceBytes);
+        var replayer = new BlockReplayer(node, reader);
         var sender = new TransactionSender(node, calls);
         var info = new EthInfoApi(node);
         IRpcApi[] apis =
         [
             new Web3Api(node), new NetApi(node), new RpcModulesApi(), new RaftApi(node), info, new EthBlockApi(node, reader, format), new EthStateApi(node, reader),
             calls, new EthSendApi(node, sender), new EthAsyncApi(sender, logger), new EthFilterApi(reader, new LogSearch(options.MaxLogRange), _filters, _subscriptions), new DebugApi(node, reader),
+            new DebugTraceApi(new TransactionTracer(replayer, limits), new CallTraceRunner(reader, executor, limits)), new DebugStorageApi(replayer),
             new TxPoolApi(node), new PersonalApi(node, sender, info), new AdminApi(node),
         ];
         var table = new RpcMethodTable();
@@ -74,7 +80,7 @@ public sealed class RpcServer : IAsyncDisposable
 
     /// <summary>Failures whose text is meant for the caller; any other is logged and answered as an internal error.</summary>
     private static string? Describe(Exception e) =>
-        e is TransactionRejectedException or TransactionManagerException or AccountException or PrivateStateBehindException or StateUnavailableException or NodeHaltedException
+        e is TransactionRejectedException or TransactionManagerException or AccountException or PrivateStateBehindException or StateUnavailableException or NodeHaltedException or TraceTooLargeException
             ? e.Message
             : null;
 }

@@ -34,6 +34,12 @@ public sealed record RpcServerOptions
     /// <summary>Blocks that one log query may span.</summary>
     public ulong MaxLogRange { get; init; } = 1_000_000;
 
+    /// <summary>How long the trace of one transaction may run when the caller does not say.</summary>
+    public TimeSpan TraceTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Largest answer of one tracing request, in bytes, roughly.</summary>
+    public long MaxTraceBytes { get; init; } = 128L * 1024 * 1024;
+
     /// <summary>How long a read waits for the private head to catch up with the public one before it fails.</summary>
     public TimeSpan PrivateHeadWait { get; init; } = TimeSpan.FromSeconds(2);
 

@@ -15,6 +15,8 @@ internal sealed class FakeManager : ITransactionManager
 
     public bool Enabled { get; set; } = true;
 
+    public bool IsAway { get; set; }
+
     public Task<PayloadHash> SendAsync(SendArguments arguments, CancellationToken cancellation)
     {
         Check(arguments.PrivateFor);
@@ -40,7 +42,7 @@ internal sealed class FakeManager : ITransactionManager
     }
 
     public Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation) =>
-        Task.FromResult<IReadOnlyList<PayloadAnswer>>([.. hashes.Select(h => Payloads.TryGetValue(h, out var payload)
+        Task.FromResult<IReadOnlyList<PayloadAnswer>>([.. hashes.Select(h => IsAway ? new PayloadAnswer(h, PayloadAvailability.Unavailable, null, "the manager is away", [], null) : Payloads.TryGetValue(h, out var payload)
             ? new PayloadAnswer(h, PayloadAvailability.Here, payload, null, [], null)
             : new PayloadAnswer(h, PayloadAvailability.NotAParty, null, "no such payload", [], null))]);
 

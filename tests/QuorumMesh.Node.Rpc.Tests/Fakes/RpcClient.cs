@@ -8,6 +8,8 @@ namespace QuorumMesh.Node.Rpc.Tests.Fakes;
 /// <summary>Calls a node's methods inside the process, on a connection that hears notifications.</summary>
 internal sealed class RpcClient : INotificationSink, IAsyncDisposable
 {
+    private static readonly JsonSerializerOptions Deep = new() { MaxDepth = 4096 };
+
     private readonly CancellationTokenSource _closed = new();
     private readonly System.Threading.Channels.Channel<string> _heard = System.Threading.Channels.Channel.CreateUnbounded<string>();
     private readonly RpcServer _server;
@@ -59,6 +61,6 @@ internal sealed class RpcClient : INotificationSink, IAsyncDisposable
         var request = Encoding.UTF8.GetBytes($$"""{"jsonrpc":"2.0","id":1,"method":"{{method}}","params":{{parameters}}}""");
         var after = await _server.Engine.ProcessAsync(request, response, _session, default);
         foreach (var action in after ?? []) action();
-        return JsonSerializer.Deserialize<JsonElement>(response.Written.Span);
+        return JsonSerializer.Deserialize<JsonElement>(response.Written.Span, Deep);
     }
 }

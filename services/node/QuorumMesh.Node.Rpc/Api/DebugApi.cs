@@ -16,11 +16,26 @@ internal sealed class DebugApi(INode node, NodeReader reader) : IRpcApi
         table.AddAsync("debug_defaultStateRoot", 1, PrivateStateRootAsync);
         table.AddAsync("debug_getBlockRlp", 1, BlockRlpAsync);
         table.AddAsync("debug_dumpBlock", 2, DumpAsync);
+        table.Add("debug_preimage", 1, Preimage);
+        table.Add("debug_setHead", 1, SetHead);
         table.Add("debug_getBadBlocks", 0, call =>
         {
             call.Result.WriteStartArray();
             call.Result.WriteEndArray();
         });
+    }
+
+    /// <summary>None are kept: what geth looks up here (addresses, slots by their hash) this node stores in plain.</summary>
+    private static void Preimage(RpcCall call)
+    {
+        call.Hash(0);
+        throw new RpcException("unknown preimage");
+    }
+
+    private static void SetHead(RpcCall call)
+    {
+        var number = call.Quantity(0, "hexutil.Uint64");
+        throw new RpcException($"the head is not set back to block {number}: what the network has committed stays; to start over, stop the node, and let it catch up in an empty data directory");
     }
 
     private async ValueTask PrivateStateRootAsync(RpcCall call)

@@ -16,18 +16,25 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
     private const int PayloadHashSize = 64;
     private static readonly byte[] FullPayloadHash = Enumerable.Repeat((byte)0xff, PayloadHashSize).ToArray();
 
-    /// <exception cref="RpcException">The call could not be made at all.</exception>
+    /// <summary>The sender can always pay.</summary>
     public TransactionOutcome Run(ReadScope scope, BlockHeader header, CallArguments arguments, ulong? gas = null)
     {
+        var call = Prepare(scope, header, arguments, scope.View.PublicState(header.Number), PrivateStateFor(scope, header, arguments), gas);
+        call.Public.SetBalance(call.Message.From, UInt256.MaxValue);
+        return call.Run();
+    }
+
+    /// <summary>The private state when the called account is there, else null.</summary>
+    public static IStateReader? PrivateStateFor(ReadScope scope, BlockHeader header, CallArguments arguments) =>
+        arguments.To is { } to && scope.Find(to, header.Number) is { IsPrivate: true } found ? found.State : null;
+
+    /// <param name="privateState">See <see cref="PrivateStateFor"/>.</param>
+    public PreparedCall Prepare(ReadScope scope, BlockHeader header, CallArguments arguments, IStateReader publicState, IStateReader? privateState, ulong? gas = null)
+    {
         var rules = scope.View.Rules;
-        var from = arguments.From is { IsZero: false } given ? given : DefaultFrom();
-        var publicState = new WorldState(scope.View.PublicState(header.Number));
-        publicState.SetBalance(from, UInt256.MaxValue);
-        var side = arguments.To is { } to ? scope.Find(to, header.Number) : default;
-        var privateState = side.IsPrivate ? new WorldState(side.State) : null;
         var message = new TransactionMessage
         {
-            From = from,
+            From = arguments.From is { IsZero: false } given ? given : DefaultFrom(),
             To = arguments.To,
             GasLimit = Math.Min(gas ?? (arguments.Gas is > 0 and var own ? own : gasCap), gasCap),
             GasPrice = arguments.GasPrice,
@@ -41,8 +48,7 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
             IsCall = true,
         };
         var processor = new TransactionProcessor(scope.View.ContextOf(header), rules.ForkAt(header.Number), rules.TransactionRulesAt(header.Number));
-        var pool = ulong.MaxValue;
-        return processor.Execute(message, publicState, privateState, PrivateMode.NotAParty, null, ref pool);
+        return new PreparedCall(processor, message, new WorldState(publicState), privateState is null ? null : new WorldState(privateState));
     }
 
     /// <summary>The output as eth_call answers it.</summary>

@@ -10,8 +10,12 @@ public sealed class RpcResponse : IBufferWriter<byte>, IDisposable
     private const int MaxKeptSize = 1 << 20;
     private const int MaxPooled = 64;
 
+    /// <summary>A call trace has two levels for each of up to 1024 calls inside each other.</summary>
+    private const int MaxDepth = 4096;
+
     private static readonly JsonWriterOptions WriterOptions = new()
     {
+        MaxDepth = MaxDepth,
         SkipValidation = true,
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };

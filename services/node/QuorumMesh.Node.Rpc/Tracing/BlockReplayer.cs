@@ -1,0 +1,89 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Tracing;
+using QuorumMesh.Node.Rpc.Api;
+using QuorumMesh.Node.Rpc.Engine;
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Rpc.Tracing;
+
+/// <summary>
+/// Brings the states to a transaction's place in its block: from the parent block's, which must still be kept, through the transactions before it. The private side
+/// runs along when it is wanted, with the payloads that this node's manager gives: a stranger to a transaction sees as little of it as when it was executed.
+/// </summary>
+internal sealed class BlockReplayer(INode node, NodeReader reader)
+{
+    /// <summary>As many at once as there are processors but one, so that they cannot starve the node.</summary>
+    private readonly SemaphoreSlim _slots = new(Math.Max(1, Environment.ProcessorCount - 1));
+
+    /// <param name="find">The block and which part of it.</param>
+    /// <param name="withPrivate">Null runs the private side when a transaction of interest is private.</param>
+    /// <param name="use">Gets the states before the first transaction of interest, and the view they are of.</param>
+    public async ValueTask RunAsync(RpcCall call, Func<ReadScope, ReplayTarget> find, bool? withPrivate, Action<NodeView, BlockReplay, ReplayTarget> use)
+    {
+        await _slots.WaitAsync(call.Cancellation).ConfigureAwait(false);
+        try
+        {
+            var (target, isPrivate) = await reader.ReadAsync(call.Cancellation, scope =>
+            {
+                var found = find(scope);
+                if (found.Block.Number == 0) throw new RpcException("genesis is not traceable");
+                var both = withPrivate ?? !found.IsPublic;
+                if (both) RequirePrivate(scope.View, found.Block);
+                return (found, both);
+            }).ConfigureAwait(false);
+            var payloads = isPrivate ? await PayloadsAsync(target, call.Cancellation).ConfigureAwait(false) : [];
+            using var view = node.OpenView();
+            Use(view, target, isPrivate ? payloads : null, use, call.Cancellation);
+        }
+        finally
+        {
+            _slots.Release();
+        }
+    }
+
+    /// <summary>A stored block's private side has been run; a block that is given needs the side of its parent.</summary>
+    private static void RequirePrivate(NodeView view, Block block) => view.PrivateState(view.Header(block.Hash) is null ? block.Number - 1 : block.Number);
+
+    private static void Use(NodeView view, ReplayTarget target, IReadOnlyDictionary<PayloadHash, PrivatePayload>? payloads, Action<NodeView, BlockReplay, ReplayTarget> use, CancellationToken cancellation)
+    {
+        var header = target.Block.Header;
+        if (view.Header(header.ParentHash) is not { } parent || parent.Number + 1 != header.Number) throw new RpcException($"parent {Hex.ToHex(header.ParentHash.ToArray(), prefix: false)} not found");
+        try
+        {
+            var privateState = payloads is null ? null : view.PrivateState(parent.Number);
+            var replay = new BlockReplay(view.Rules, header, view.ContextOf(header), view.PublicState(parent.Number), privateState, hash => payloads?.GetValueOrDefault(hash));
+            for (var i = 0; i < target.First; i++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                replay.Advance(replay.Apply(Recovered(view, target.Block, i)));
+            }
+            use(view, replay, target);
+        }
+        catch (InvalidBlockException e)
+        {
+            throw new RpcException($"tracing failed: {e.Message}");
+        }
+    }
+
+    public static RecoveredTransaction Recovered(NodeView view, Block block, int index) => new(block.Transactions[index], view.SenderOf(block.Transactions[index], block.Number));
+
+    private async ValueTask<Dictionary<PayloadHash, PrivatePayload>> PayloadsAsync(ReplayTarget target, CancellationToken cancellation)
+    {
+        var payloads = new Dictionary<PayloadHash, PrivatePayload>();
+        var hashes = target.Payloads;
+        if (hashes.Count == 0) return payloads;
+        foreach (var answer in await node.TransactionManager.ReceiveAsync(hashes, cancellation).ConfigureAwait(false))
+        {
+            payloads[answer.Hash] = answer switch
+            {
+                { Availability: PayloadAvailability.Here, Payload: { } payload } => PrivatePayload.Of(payload),
+                { Availability: PayloadAvailability.NotAParty } => PrivatePayload.NotAParty,
+                _ => throw new RpcException($"block {target.Block.Number} cannot be executed again: payload {answer.Hash} is not available: {answer.Reason ?? "the transaction manager did not say why"}"),
+            };
+        }
+        return payloads;
+    }
+}

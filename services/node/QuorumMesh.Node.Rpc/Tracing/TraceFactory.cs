@@ -1,0 +1,28 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Chain.Tracing;
+using QuorumMesh.Evm;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Node.Rpc.Tracing;
+
+/// <summary>Makes the tracers that a request asks for, in the shape of the chain's GoQuorum generation.</summary>
+internal sealed class TraceFactory(TraceConfig config, CompatibilityProfile profile, Fork fork, TraceBudget budget)
+{
+    private readonly TraceErrors _errors = new(profile);
+
+    /// <summary>geth 1.9.20 and later.</summary>
+    private readonly bool _isLate = profile != CompatibilityProfile.V2_5 && profile != CompatibilityProfile.V2_6;
+
+    public static IReadOnlyList<string> Names { get; } = ["callTracer", "prestateTracer", "4byteTracer", "noopTracer"];
+
+    /// <param name="privateBefore">Null for a public transaction.</param>
+    public Trace Create(IStateReader publicBefore, IStateReader? privateBefore) => config.Tracer switch
+    {
+        "callTracer" => new CallTrace(new CallTracer(
+            new CallTracerOptions { OnlyTopCall = config.OnlyTopCall, WithLog = config.WithLog, KeepsRevertData = profile.KnowsBerlin }, _errors, fork, budget)),
+        "prestateTracer" => new PrestateTrace(new PrestateTracer(publicBefore, privateBefore, keepsZeros: profile != CompatibilityProfile.V2_5, budget), config.DiffMode),
+        "4byteTracer" => new FourByteTrace(new FourByteTracer(fork, budget)),
+        "noopTracer" => new NoTrace(),
+        _ => new StructTrace(new StructTracer(config.StructLogs with { ShowsReads = _isLate }, _errors, budget)),
+    };
+}
