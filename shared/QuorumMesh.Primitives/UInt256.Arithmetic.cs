@@ -167,28 +167,46 @@ public readonly partial struct UInt256
             return;
         }
 
-        r = ExpByLimbs(a, exponent, bits);
+        r = bits <= 64 ? ExpShort(a, exponent.U0, bits) : ExpLong(a, exponent);
     }
 
-    private static UInt256 ExpByLimbs(in UInt256 a, in UInt256 exponent, int bits)
+    /// <summary>Square and multiply, from the top bit down.</summary>
+    private static UInt256 ExpShort(in UInt256 a, ulong exponent, int bits)
     {
         UInt256 result = a;
-        int left = bits - 1;
-        while (left > 0)
+        for (int i = bits - 2; i >= 0; i--)
         {
-            // The bits still to come, high limb first, moved to the top of one register.
-            int inLimb = (left - 1 & 63) + 1;
-            ulong limb = exponent.Limb(left - 1 >> 6) << (64 - inLimb);
-            left -= inLimb;
-            for (; inLimb > 0; inLimb--, limb <<= 1)
-            {
-                Multiply(result, result, out result);
-                if ((long)limb < 0) Multiply(result, a, out result);
-            }
+            Multiply(result, result, out result);
+            if ((exponent >> i & 1) != 0) Multiply(result, a, out result);
         }
 
         return result;
     }
+
+    /// <summary>
+    /// For an odd base. Its power to 2^64 is 1 + x with x divisible by 2^66 (the squares of odd numbers are 1 modulo 8, and each further squaring adds a
+    /// factor of two), so x^4 is 0 modulo 2^256 and the binomial series of (1 + x)^(exponent / 2^64) ends after four terms: 64 squarings instead of 256.
+    /// </summary>
+    private static UInt256 ExpLong(in UInt256 a, in UInt256 exponent)
+    {
+        UInt256 power = a;
+        UInt256 result = One;
+        for (ulong low = exponent.U0, i = 0; i < 64; i++, low >>= 1)
+        {
+            if ((low & 1) != 0) Multiply(result, power, out result);
+            Multiply(power, power, out power);
+        }
+
+        UInt256 e = exponent >> 64;
+        UInt256 x = power - One;
+        UInt256 chooseTwo = (e.U0 & 1) == 0 ? (e >> 1) * (e - One) : e * (e - One >> 1);
+        UInt256 chooseThree = chooseTwo * (e - new UInt256(2)) * _inverseOfThree;
+        UInt256 square = x * x;
+        return result * (One + e * x + chooseTwo * square + chooseThree * square * x);
+    }
+
+    /// <summary>Modulo 2^256.</summary>
+    private static readonly UInt256 _inverseOfThree = new(0xAAAAAAAAAAAAAAAB, 0xAAAAAAAAAAAAAAAA, 0xAAAAAAAAAAAAAAAA, 0xAAAAAAAAAAAAAAAA);
 
     private ulong Limb(int index) => index switch { 0 => U0, 1 => U1, 2 => U2, _ => U3 };
 
