@@ -9,22 +9,24 @@ using Xunit.Abstractions;
 namespace QuorumMesh.Node.Rpc.Tests;
 
 /// <summary>
-/// The requests that a GoQuorum 2.5.0 network answered, asked of a node with the same chain: status, fields, values, codes and texts are
-/// the same but for what deviations.txt lists, and that list has nothing that is not so.
+/// The requests that GoQuorum 2.5.0 networks answered, asked of a node with the same chain: status, fields, values, codes and texts are
+/// the same but for what deviations.txt (Raft) and deviations-ibft.txt list, and those lists have nothing that is not so.
 /// </summary>
 public sealed class RecordedSamplesTests(ITestOutputHelper output)
 {
     private const string ShapeNote = "compare the shape only";
     private const string TimeNote = "\"time\" fields are wall-clock";
-    private static readonly string[] Apis = ["admin", "debug", "eth", "miner", "net", "personal", "txpool", "web3", "rpc", "raft"];
+    private static readonly string[] Apis = ["admin", "debug", "eth", "miner", "net", "personal", "txpool", "web3", "rpc", "raft", "istanbul"];
 
-    [VectorFact]
-    public async Task AnswersAreTheRecordedOnes()
+    [VectorTheory]
+    [InlineData(RecordedNetwork.Folder, "deviations.txt")]
+    [InlineData(RecordedNetwork.IbftFolder, "deviations-ibft.txt")]
+    public async Task AnswersAreTheRecordedOnes(string folder, string deviations)
     {
-        var listed = Deviations();
+        var listed = Deviations(deviations);
         var seen = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        await using var network = await RecordedServers.StartAsync();
-        using var samples = RecordedNetwork.Json("rpc-samples.json");
+        await using var network = await RecordedServers.StartAsync(folder);
+        using var samples = RecordedNetwork.Json("rpc-samples.json", folder);
         var same = 0;
         foreach (var sample in samples.RootElement.EnumerateArray())
         {
@@ -39,8 +41,8 @@ public sealed class RecordedSamplesTests(ITestOutputHelper output)
     }
 
     /// <summary>Lines of "node sample | reason"; # begins a comment.</summary>
-    private static Dictionary<string, string> Deviations() =>
-        File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "deviations.txt"))
+    private static Dictionary<string, string> Deviations(string file) =>
+        File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, file))
             .Where(l => l.Length > 0 && l[0] != '#')
             .Select(l => l.Split(" | ", 2))
             .ToDictionary(p => p[0], p => p[1]);
@@ -68,12 +70,12 @@ public sealed class RecordedSamplesTests(ITestOutputHelper output)
         private readonly Dictionary<int, (FakeNode Node, RpcServer Server)> _nodes = [];
         private readonly HttpClient _http = new();
 
-        public static async Task<RecordedServers> StartAsync()
+        public static async Task<RecordedServers> StartAsync(string folder)
         {
             var servers = new RecordedServers();
             foreach (var number in new[] { 1, 2, 3 })
             {
-                var node = RecordedNetwork.Node(number);
+                var node = RecordedNetwork.Node(number, folder: folder);
                 var server = new RpcServer(node, new RpcServerOptions { Http = new RpcEndpointOptions("127.0.0.1", 0, Apis) }, NullLoggerFactory.Instance);
                 await server.StartAsync(default);
                 servers._nodes[number] = (node, server);

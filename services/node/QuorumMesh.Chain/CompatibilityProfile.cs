@@ -31,6 +31,7 @@ public sealed record CompatibilityProfile
     {
         KnowsPetersburgAndIstanbul = true,
         KnowsBerlin = false,
+        KnowsIstanbulStatus = true,
         KnownTransactionText = "already known",
     };
 
@@ -40,6 +41,7 @@ public sealed record CompatibilityProfile
         KnowsPetersburgAndIstanbul = true,
         KnowsBerlin = true,
         KnowsGasPriceBlock = true,
+        KnowsIstanbulStatus = true,
         KnownTransactionText = "already known",
     };
 
@@ -61,6 +63,9 @@ public sealed record CompatibilityProfile
 
     /// <summary><c>enableGasPriceBlock</c> ends the zero gas price.</summary>
     public bool KnowsGasPriceBlock { get; private init; }
+
+    /// <summary><c>istanbul_status</c> and <c>istanbul_isValidator</c>.</summary>
+    public bool KnowsIstanbulStatus { get; private init; }
 
     /// <summary>Private logs have a counter of their own within the block, so that indexes repeat; otherwise one counter over the merged receipts.</summary>
     public bool SeparatePrivateLogIndexes { get; private init; }

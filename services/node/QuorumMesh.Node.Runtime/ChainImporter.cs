@@ -3,7 +3,7 @@ using QuorumMesh.State;
 
 namespace QuorumMesh.Node.Runtime;
 
-/// <summary>Imports a chain without a running node: every block is executed and every root checked; private payloads come later.</summary>
+/// <summary>Imports a chain without a running node: every header is verified, every block executed and every root checked; private payloads come later.</summary>
 public sealed class ChainImporter(NodeStores stores, bool archive = false)
 {
     private readonly ChainWriter _writer = new(stores, new PayloadCache(), new NodeEvents(), archive ? null : NodeCoreSetup.DefaultKeptPublicBlocks);
@@ -11,13 +11,22 @@ public sealed class ChainImporter(NodeStores stores, bool archive = false)
     public BlockHeader Head => _writer.Head;
 
     /// <returns>False when the chain has the block already.</returns>
-    /// <exception cref="NodeHaltedException">The block does not fit on the head, or does not execute to its roots.</exception>
+    /// <exception cref="NodeHaltedException">The block does not fit on the head, its header or seals are not valid, or it does not execute to its roots.</exception>
     public bool Import(Block block)
     {
         if (_writer.Knows(block.Hash)) return false;
+        if (block.Number <= Head.Number)
+            throw new NodeHaltedException($"block {block.Number} is {block.Hash} in the file and {ChainStore.GetCanonicalHash(stores.KeyValues, block.Number)} in this data directory: the file belongs to another chain");
         if (block.Header.ParentHash != Head.Hash)
             throw new NodeHaltedException($"block {block.Number} ({block.Hash}) does not build on the head {Head.Number} ({Head.Hash}): the file belongs to another chain, or blocks before it are missing");
-        _writer.Import(block, prepared: null, static _ => { });
+        try
+        {
+            _writer.Import(block, prepared: null, static _ => { });
+        }
+        catch (NodeHaltedException e) when (e.InnerException is InvalidBlockException invalid)
+        {
+            throw new NodeHaltedException($"block {block.Number} ({block.Hash}) is not valid: {WithoutNumber(invalid.Message, block.Number)}", invalid);
+        }
         return true;
     }
 
@@ -28,4 +37,7 @@ public sealed class ChainImporter(NodeStores stores, bool archive = false)
         ChainStore.PutPublicHead(batch, new BlockPointer(Head.Number, Head.Hash));
         stores.KeyValues.Write(batch, sync: true);
     }
+
+    private static string WithoutNumber(string message, ulong number) =>
+        message.StartsWith($"block {number}: ", StringComparison.Ordinal) ? message[$"block {number}: ".Length..] : message;
 }

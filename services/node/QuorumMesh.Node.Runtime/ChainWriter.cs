@@ -139,7 +139,7 @@ internal sealed class ChainWriter
         }
         catch (InvalidBlockException e)
         {
-            throw new NodeHaltedException($"block {block.Number} ({block.Hash}) was committed by the network but is not valid here: {e.Message}");
+            throw new NodeHaltedException($"block {block.Number} ({block.Hash}) was committed by the network but is not valid here: {e.Message}", e);
         }
     }
 

@@ -6,7 +6,7 @@ namespace QuorumMesh.Node.Runtime;
 public sealed class TransactionRejectedException(string message) : Exception(message);
 
 /// <summary>The node cannot go on without an operator: the message says why and what to do.</summary>
-public sealed class NodeHaltedException(string message) : Exception(message);
+public sealed class NodeHaltedException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>A private read past the private head: the answer would be stale, so there is none.</summary>
 public sealed class PrivateStateBehindException(ulong block, PayloadHash? payload, string reason)

@@ -34,6 +34,10 @@ public sealed class NodeService : INode
     public required INodeSigner NodeKey { get; init; }
     public required IPeerNetwork Peers { get; init; }
     public required NodeEvents Events { get; init; }
+
+    /// <summary>Why this node takes no transactions; null when it does.</summary>
+    public string? RefusesTransactions { get; init; }
+
     public SyncProgress? Sync => _loop.Sync;
 
     public RaftStatus Raft
@@ -61,6 +65,7 @@ public sealed class NodeService : INode
 
     public async Task<Hash256> SubmitAsync(Transaction transaction, CancellationToken cancellation)
     {
+        if (RefusesTransactions is { } reason) throw new TransactionRejectedException(reason);
         using var span = TransactionTraces.Submitted(transaction.Hash);
         var head = ChainStore.GetPublicHead(_stores.KeyValues)?.Number ?? 0;
         var recovered = _stores.Senders.Recover(transaction, _stores.Rules.SenderRulesAt(head + 1)) ?? throw new TransactionRejectedException("invalid sender");

@@ -1,94 +1,80 @@
+using System.Diagnostics;
 using QuorumMesh.Chain;
 using QuorumMesh.Node.Runtime;
-using QuorumMesh.Node.Runtime.Ports;
-using QuorumMesh.Primitives;
+using QuorumMesh.Node.Storage;
 using QuorumMesh.ServiceDefaults;
+using QuorumMesh.State;
 
 namespace QuorumMesh.Node;
 
-/// <summary>The init, import and export commands. Files are blocks' RLP one after another, as geth writes them.</summary>
+/// <summary>The init, import and export commands.</summary>
 internal static class ChainFiles
 {
-    private const int MaxBlockSize = 64 << 20;
+    private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(8);
 
     public static int Init(NodeSettings settings, string genesisFile)
     {
         var data = DataDirectory.Open(settings.DataDirectory);
-        using var stores = ChainOpener.Open(data, genesisFile, settings.Profile).KeyValues;
+        using var stores = ChainOpener.Open(data, settings with { Genesis = genesisFile }).KeyValues;
         Console.WriteLine($"genesis block {ChainStore.GetCanonicalHash(stores, 0)} is in {data.Path}");
         return 0;
     }
 
-    public static int Export(NodeSettings settings, string file)
+    /// <summary>Writes the whole chain to a new file, or a range behind what the file has. A node may have the chain open meanwhile.</summary>
+    public static int Export(NodeSettings settings, string file, ulong? first = null, ulong? last = null)
     {
         var data = DataDirectory.Open(settings.DataDirectory);
-        using var store = ChainOpener.Open(data, settings.Genesis, settings.Profile).KeyValues;
-        var head = ChainStore.GetPublicHead(store)!.Value.Number;
-        using var output = File.Create(file);
-        for (var number = 0UL; number <= head; number++)
-            output.Write(ChainStore.GetBlock(store, number)!.Encode());
-        Console.WriteLine($"exported blocks 0 to {head} to {file}");
+        using var store = OpenToRead(data);
+        var head = ChainStore.GetPublicHead(store)?.Number ?? throw NoChain(data);
+        var (from, to) = (first ?? 0, last ?? head);
+        if (from > to) throw new OptionsException("FIRST", $"{from} is greater than the last block, {to}");
+        if (to > head) throw new OptionsException("LAST", $"the chain ends at block {head}, there is no block {to}");
+        using (var output = BlockFile.Create(file, append: first is not null))
+            for (var number = from; number <= to; number++)
+                output.Write((ChainStore.GetBlock(store, number) ?? throw new ChainCorruptException($"block {number} is below the head and not stored")).Encode());
+        Console.WriteLine($"exported blocks {from} to {to} to {file}");
         return 0;
     }
 
-    /// <summary>Executes the file's blocks on the chain. The private side waits until the node runs with its manager.</summary>
-    public static int Import(NodeSettings settings, string file)
+    /// <summary>
+    /// Verifies and executes the file's blocks. Those that the chain has are passed over, so that an import that was cut off goes on. The private
+    /// side waits until the node runs with its manager.
+    /// </summary>
+    public static int Import(NodeSettings settings, string file, CancellationToken cancel = default)
     {
+        OptionRules.ExistingFile("FILE", file);
         var data = DataDirectory.Open(settings.DataDirectory);
-        var stores = ChainOpener.Open(data, settings.Genesis, settings.Profile);
+        var stores = ChainOpener.Open(data, settings);
         using var store = stores.KeyValues;
-        using var input = File.OpenRead(OptionRules.ExistingFile("FILE", file));
         var importer = new ChainImporter(stores, settings.Archive);
-        var imported = 0UL;
+        var (imported, clock, reported) = (0UL, Stopwatch.StartNew(), TimeSpan.Zero);
         try
         {
-            foreach (var block in Read(input, file))
+            foreach (var block in BlockFile.Read(file))
+            {
+                if (cancel.IsCancellationRequested) break;
                 if (importer.Import(block)) imported++;
+                if (clock.Elapsed - reported < ProgressInterval) continue;
+                reported = clock.Elapsed;
+                Console.WriteLine($"block {block.Number}: {imported} imported, {imported / clock.Elapsed.TotalSeconds:F0} a second");
+            }
         }
         catch (NodeHaltedException e)
         {
-            throw new StartupException($"{e.Message}; {imported} blocks were imported before it");
+            importer.Close();
+            throw new StartupException($"{e.Message}; {imported} blocks were imported before it, the head is {importer.Head.Number}");
         }
         importer.Close();
-        Console.WriteLine($"imported {imported} blocks; the head is {importer.Head.Number} {importer.Head.Hash}");
-        return 0;
+        var how = cancel.IsCancellationRequested ? "stopped: import the file again to go on; " : "";
+        Console.WriteLine($"{how}imported {imported} blocks; the head is {importer.Head.Number} {importer.Head.Hash}");
+        return cancel.IsCancellationRequested ? 1 : 0;
     }
 
-    private static IEnumerable<Block> Read(Stream input, string file)
+    private static RocksKeyValueStore OpenToRead(DataDirectory data)
     {
-        var header = new byte[9];
-        while (input.Position < input.Length)
-        {
-            var start = input.Position;
-            var have = input.ReadAtLeast(header, header.Length, throwOnEndOfStream: false);
-            var size = ItemSize(header.AsSpan(0, have));
-            if (size <= 0 || size > MaxBlockSize || start + size > input.Length)
-                throw new StartupException($"{file} is damaged at byte {start}: no whole block starts there");
-            input.Position = start;
-            var raw = new byte[size];
-            input.ReadExactly(raw);
-            Block block;
-            try
-            {
-                block = Block.Decode(raw);
-            }
-            catch (FormatException e)
-            {
-                throw new StartupException($"{file} is damaged at byte {start}: {e.Message}");
-            }
-            yield return block;
-        }
+        if (!Directory.Exists(data.ChainData)) throw NoChain(data);
+        return RocksKeyValueStore.OpenReadOnly(data.ChainData);
     }
 
-    /// <summary>Whole size of the RLP list that starts with these bytes; 0 when none does.</summary>
-    private static long ItemSize(ReadOnlySpan<byte> start)
-    {
-        if (start.IsEmpty || start[0] < 0xc0) return 0;
-        if (start[0] <= 0xf7) return 1 + (start[0] - 0xc0);
-        var digits = start[0] - 0xf7;
-        if (digits > 4 || start.Length <= digits) return 0;
-        var length = 0L;
-        foreach (var digit in start.Slice(1, digits)) length = (length << 8) | digit;
-        return 1 + digits + length;
-    }
+    private static StartupException NoChain(DataDirectory data) => new($"there is no chain in {data.Path}: run 'quorummesh-node init GENESIS --datadir {data.Path}' first");
 }

@@ -10,8 +10,9 @@ namespace QuorumMesh.Node;
 internal static class ChainOpener
 {
     /// <summary>Opens the store; a genesis file starts a chain, or must be the one it was started with.</summary>
-    public static NodeStores Open(DataDirectory data, string? genesisFile, string? profile)
+    public static NodeStores Open(DataDirectory data, NodeSettings settings)
     {
+        var (genesisFile, profile) = (settings.Genesis, settings.Profile);
         var store = RocksKeyValueStore.Open(data.ChainData);
         try
         {
@@ -19,12 +20,10 @@ internal static class ChainOpener
                 Initialise(store, genesisFile, profile);
             var genesis = GenesisStore.Load(store)
                 ?? throw new StartupException($"there is no chain in {data.Path}: run 'quorummesh-node init GENESIS --datadir {data.Path}' or start with --genesis GENESIS");
-            if (genesis.Config.Engine != EngineKind.Raft)
-                throw new StartupException($"the genesis asks for {genesis.Config.Engine}, which this version does not run yet: only Raft networks can be started");
             var stored = GenesisStore.LoadProfile(store);
             if (profile is not null && CompatibilityProfile.Parse(profile).Name != stored.Name)
                 throw new OptionsException("--quorum.profile", $"the chain in {data.Path} was made with profile {stored}; start without the flag");
-            return new NodeStores(store, new ChainRules(genesis.Config, stored, new RaftEngine(genesis.Config, stored)));
+            return new NodeStores(store, new ChainRules(genesis.Config, stored, EngineFactory.Create(genesis.Config, stored, store, Istanbul(settings))));
         }
         catch
         {
@@ -32,6 +31,12 @@ internal static class ChainOpener
             throw;
         }
     }
+
+    private static IstanbulEngineOptions Istanbul(NodeSettings settings) => new()
+    {
+        BlockPeriodSeconds = settings.IstanbulBlockPeriod is { } seconds ? (ulong)seconds : null,
+        UnixSeconds = static () => (ulong)TimeProvider.System.GetUtcNow().ToUnixTimeSeconds(),
+    };
 
     private static void Initialise(IKeyValueStore store, string genesisFile, string? profile)
     {

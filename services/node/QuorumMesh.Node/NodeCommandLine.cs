@@ -19,7 +19,7 @@ public sealed class NodeCommandLine
     private readonly Option<ulong?> _networkId;
     private readonly Option<ulong> _gasCap;
     private readonly Option<int> _port, _maxPeers, _raftPort, _raftBlockTime, _httpPort, _wsPort, _verbosity;
-    private readonly Option<int?> _raftJoin;
+    private readonly Option<int?> _raftJoin, _istanbulPeriod;
     private readonly Option<bool> _http, _ws, _ipcDisable, _allowInsecureUnlock, _logJson, _checkpoints, _raft, _permissioned, _blockTimes;
 
     public NodeCommandLine()
@@ -46,6 +46,11 @@ public sealed class NodeCommandLine
         {
             Description = "Raft id that raft_addPeer of a member answered",
             DefaultValueFactory = FromEnvironment<int?>("--raftjoinexisting", text => Parse<int>("--raftjoinexisting", text), null),
+        });
+        _istanbulPeriod = Add(new Option<int?>("--istanbul.blockperiod")
+        {
+            Description = "least time between two IBFT blocks, in seconds (default: the genesis's, else 1)",
+            DefaultValueFactory = FromEnvironment<int?>("--istanbul.blockperiod", text => Parse<int>("--istanbul.blockperiod", text), null),
         });
         _http = Flag("--http", "JSON-RPC over HTTP", "--rpc");
         _httpAddress = Text("--http.addr", "HTTP address", defaults.Http.Address, "--rpcaddr");
@@ -103,6 +108,7 @@ public sealed class NodeCommandLine
         RaftPort = result.GetValue(_raftPort),
         RaftBlockTime = result.GetValue(_raftBlockTime),
         RaftJoinExisting = result.GetValue(_raftJoin),
+        IstanbulBlockPeriod = result.GetValue(_istanbulPeriod),
         Http = new RpcListener(result.GetValue(_http), result.GetValue(_httpAddress)!, result.GetValue(_httpPort), result.GetValue(_httpApi)!),
         HttpCorsDomain = result.GetValue(_httpCors) ?? "",
         HttpVhosts = result.GetValue(_httpVhosts) ?? "",
@@ -163,7 +169,7 @@ public sealed class NodeCommandLine
     {
         foreach (var name in new[] { "--nodiscover", "--mine", "--raftdnsenable", "--nousb" })
             Add(new Option<bool>(name) { Description = "accepted for GoQuorum's scripts", Hidden = true });
-        foreach (var name in new[] { "--minerthreads", "--miner.threads", "--nat", "--cache", "--istanbul.blockperiod", "--istanbul.requesttimeout" })
+        foreach (var name in new[] { "--minerthreads", "--miner.threads", "--nat", "--cache", "--istanbul.requesttimeout" })
             Add(new Option<string>(name) { Description = "accepted for GoQuorum's scripts", Hidden = true });
     }
 }

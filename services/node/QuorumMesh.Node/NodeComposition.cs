@@ -2,11 +2,13 @@ using System.Net;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using QuorumMesh.Chain;
+using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Accounts;
 using QuorumMesh.Node.Network;
 using QuorumMesh.Node.Network.RaftHttp;
 using QuorumMesh.Node.Rpc;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Node.Storage.RaftLog;
 using QuorumMesh.Primitives;
 using QuorumMesh.ServiceDefaults;
@@ -32,6 +34,12 @@ internal sealed class NodeComposition : IAsyncDisposable
     }
 
     public NodeService Service { get; private set; } = null!;
+
+    /// <summary>Null on an IBFT chain, which is only served.</summary>
+    public RaftStart? Raft { get; private set; }
+
+    /// <summary>Null when JSON-RPC is not served over HTTP.</summary>
+    public Uri? HttpAddress { get; private set; }
 
     public NodeCore Core { get; private set; } = null!;
 
@@ -66,27 +74,25 @@ internal sealed class NodeComposition : IAsyncDisposable
     {
         var key = Own(NodeKey.LoadOrCreate(_settings.NodeKeyFile ?? _data.NodeKey));
         var nodeId = Hex.ToHex(key.PublicKey, prefix: false);
-        var stores = ChainOpener.Open(_data, _settings.Genesis, _settings.Profile);
+        var stores = ChainOpener.Open(_data, _settings);
         Own(stores.KeyValues);
-        var raftLog = Own(new FileRaftLog(Own(new FileRaftDisk(_data.RaftLog))));
-        var start = RaftStart.Open(_data, _settings, nodeId, stores.KeyValues, raftLog);
+        WarnOfIgnored(stores.Rules);
+        var (raft, raftLog, transport) = stores.Rules.Config.Engine == EngineKind.Raft ? OpenRaft(stores, nodeId) : WithoutConsensus();
         var keystore = Own(OpenKeystore());
         var manager = PrivacyOptions.Open(_settings.Privacy);
         if (manager is IDisposable disposable) Own(disposable);
         var peers = Own(new PeerServer(PeerOptions(key), _loggers.CreateLogger<PeerServer>()));
-        var transport = Own(new RaftTransport(new RaftTransportOptions { Id = start.RaftId, Listen = new IPEndPoint(BindAddress, _settings.RaftPort) }));
-
         var mailbox = Own(new Mailbox<NodeInput>());
         var events = new NodeEvents();
         var networkId = NetworkId(stores.Rules.Config);
         Core = new NodeCore(new NodeCoreSetup
         {
             Stores = stores,
-            Raft = start.Core,
+            Raft = raft,
             RaftLog = raftLog,
             Transport = transport,
             Signer = key,
-            RaftId = start.RaftId,
+            RaftId = Raft?.RaftId ?? NoConsensus.Id,
             Events = events,
             BlockTimeMs = _settings.RaftBlockTime,
             KeptPublicBlocks = _settings.Archive ? null : NodeCoreSetup.DefaultKeptPublicBlocks,
@@ -106,17 +112,43 @@ internal sealed class NodeComposition : IAsyncDisposable
             NodeKey = key,
             Peers = peers,
             Events = events,
+            RefusesTransactions = Raft is null ? NoConsensus.Explanation : null,
         };
         var status = new PeerStatusKeeper(peers, stores, networkId);
         status.Attach(events);
-        await transport.StartAsync().ConfigureAwait(false);
-        peers.Start(loop.CreatePeerHandler(stores));
-        foreach (var member in start.Bootstrap) peers.AddStaticPeer(member);
-        start.Connect(transport);
+        if (Raft is { } start)
+        {
+            await ((RaftTransport)transport).StartAsync().ConfigureAwait(false);
+            peers.Start(loop.CreatePeerHandler(stores));
+            foreach (var member in start.Bootstrap) peers.AddStaticPeer(member);
+            start.Connect((RaftTransport)transport);
+        }
         loop.Start();
         Ended = loop.Ended;
-        await Own(new RpcServer(Service, RpcOptions(), _loggers)).StartAsync(cancel).ConfigureAwait(false);
-        _log.LogInformation("Node {NodeId} is raft id {RaftId} of chain {ChainId}, profile {Profile}, head {Head}", nodeId[..16], start.RaftId, stores.Rules.Config.ChainId, stores.Rules.Profile, Core.Head.Number);
+        var rpc = Own(new RpcServer(Service, RpcOptions(), _loggers));
+        await rpc.StartAsync(cancel).ConfigureAwait(false);
+        HttpAddress = rpc.HttpAddress;
+        _log.LogInformation("Node {NodeId} is raft id {RaftId} of chain {ChainId}, profile {Profile}, head {Head}", nodeId[..16], Raft?.RaftId, stores.Rules.Config.ChainId, stores.Rules.Profile, Core.Head.Number);
+    }
+
+    private (RaftCore Core, IRaftLog Log, IRaftTransport Transport) OpenRaft(NodeStores stores, string nodeId)
+    {
+        var log = Own(new FileRaftLog(Own(new FileRaftDisk(_data.RaftLog))));
+        Raft = RaftStart.Open(_data, _settings, nodeId, stores.KeyValues, log);
+        return (Raft.Core, log, Own(new RaftTransport(new RaftTransportOptions { Id = Raft.RaftId, Listen = new IPEndPoint(BindAddress, _settings.RaftPort) })));
+    }
+
+    private (RaftCore Core, IRaftLog Log, IRaftTransport Transport) WithoutConsensus()
+    {
+        _log.LogWarning("Only serving: {Explanation}", NoConsensus.Explanation);
+        var none = Own(new NoConsensus());
+        return (none.CreateCore(), none.Log, none);
+    }
+
+    private void WarnOfIgnored(ChainRules rules)
+    {
+        foreach (var name in rules.Config.IgnoredForks(rules.Profile))
+            _log.LogWarning("Profile {Profile} does not know config.{Name} of the genesis: it is passed over, as GoQuorum of that age does", rules.Profile, name);
     }
 
     private T Own<T>(T value) where T : notnull
@@ -192,7 +224,7 @@ internal sealed class NodeComposition : IAsyncDisposable
     private static string[] Split(string list) => list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     /// <summary>What the transport hears becomes input of the loop. A full mailbox drops it: Raft sends again.</summary>
-    private static void Connect(RaftTransport transport, Mailbox<NodeInput> mailbox)
+    private static void Connect(IRaftTransport transport, Mailbox<NodeInput> mailbox)
     {
         transport.MessageReceived += message => mailbox.TryPostUrgent(new NodeInput.RaftMessage(message));
         transport.PeerLost += id => mailbox.TryPostUrgent(new NodeInput.RaftPeerLost(id));

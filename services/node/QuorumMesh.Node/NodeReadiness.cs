@@ -9,7 +9,7 @@ internal static class NodeReadiness
     public static IEnumerable<(string Name, Func<string?> Check)> Checks(Func<NodeComposition?> node)
     {
         yield return ("rpc", () => node() is null ? "starting" : null);
-        yield return ("consensus", () => node() is not { } up ? "starting" : up.Service.Raft.LeaderNodeId is null ? "no leader is currently elected" : null);
+        yield return ("consensus", () => node() is not { } up ? "starting" : up.Raft is null ? null : up.Service.Raft.LeaderNodeId is null ? "no leader is currently elected" : null);
         yield return ("sync", () => node()?.Service.Sync is { } sync ? $"catching up: block {sync.CurrentBlock} of {sync.HighestBlock}" : null);
         yield return ("private-head", () => node() is { } up ? PrivateHead(up) : null);
     }

@@ -20,6 +20,9 @@ public sealed record NodeSettings
     public int RaftPort { get; init; } = 50400;
     public int RaftBlockTime { get; init; } = 50;
     public int? RaftJoinExisting { get; init; }
+
+    /// <summary>Seconds; null takes the genesis's, else GoQuorum's default.</summary>
+    public int? IstanbulBlockPeriod { get; init; }
     public RpcListener Http { get; init; } = new(false, "127.0.0.1", 8545, "eth,net,web3");
     public string HttpCorsDomain { get; init; } = "";
     public string HttpVhosts { get; init; } = "localhost";
@@ -55,6 +58,7 @@ public sealed record NodeSettings
         if (PasswordFile is not null) OptionRules.ExistingFile("--password", PasswordFile);
         if (Profile is not null) OptionRules.OneOf("--quorum.profile", Profile, [.. CompatibilityProfile.All.Select(p => p.Name)]);
         if (NetworkId == 1) throw new OptionsException("--networkid", "Cannot have chain id or network id as 1.");
+        if (IstanbulBlockPeriod is { } period) OptionRules.Range("--istanbul.blockperiod", period, 0, 86_400);
         if (RaftJoinExisting is { } id) OptionRules.Range("--raftjoinexisting", id, 1, ushort.MaxValue);
         if (Unlock.Count > 0 && Http.Enabled && !IsLoopback(Http.Address) && !AllowInsecureUnlock)
             throw new OptionsException("--unlock", "unlocked accounts behind an HTTP listener that is not on loopback can be used by anybody who reaches it: add --allow-insecure-unlock if that is meant");

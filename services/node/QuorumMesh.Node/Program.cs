@@ -15,15 +15,21 @@ return await HostRunner.RunAsync("quorummesh-node", async () =>
     init.SetAction(result => ChainFiles.Init(settings.Read(result), result.GetValue(genesis)!));
     root.Subcommands.Add(init);
 
-    var file = new Argument<string>("FILE") { Description = "blocks as RLP, one after another" };
+    var file = new Argument<string>("FILE") { Description = "blocks as RLP, one after another; compressed when the name ends in .gz" };
     var import = new Command("import", "execute the blocks of a file") { file };
     settings.AddTo(import);
-    import.SetAction(result => ChainFiles.Import(settings.Read(result), result.GetValue(file)!));
+    import.SetAction((result, cancel) => Task.Run(() => ChainFiles.Import(settings.Read(result), result.GetValue(file)!, cancel), CancellationToken.None));
     root.Subcommands.Add(import);
 
-    var export = new Command("export", "write the chain to a file") { file };
+    var range = new Argument<ulong[]>("FIRST LAST") { Description = "blocks to append to the file; without them the whole chain is written to a new one", Arity = new ArgumentArity(0, 2) };
+    var export = new Command("export", "write the chain to a file; .gz compresses it") { file, range };
     settings.AddTo(export);
-    export.SetAction(result => ChainFiles.Export(settings.Read(result), result.GetValue(file)!));
+    export.SetAction(result => result.GetValue(range) switch
+    {
+        null or [] => ChainFiles.Export(settings.Read(result), result.GetValue(file)!),
+        [var first, var last] => ChainFiles.Export(settings.Read(result), result.GetValue(file)!, first, last),
+        _ => throw new UsageException("export takes FILE, or FILE FIRST LAST (see quorummesh-node export --help)"),
+    });
     root.Subcommands.Add(export);
 
     var parsed = root.Parse(args);

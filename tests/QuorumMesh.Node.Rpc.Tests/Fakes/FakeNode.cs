@@ -18,7 +18,7 @@ internal sealed class FakeNode : INode, IDisposable
 
     public FakeNode(GenesisFile genesis, CompatibilityProfile profile, params byte[][] accountKeys)
     {
-        _stores = new NodeStores(_store, new ChainRules(genesis.Config, profile, new RaftEngine(genesis.Config, profile)));
+        _stores = new NodeStores(_store, new ChainRules(genesis.Config, profile, EngineFactory.Create(genesis.Config, profile, _store)));
         Accounts = new FakeAccounts(accountKeys);
         var key = Keccak.Hash("a node"u8).ToArray();
         Self = new Enode(Convert.ToHexStringLower(Secp256k1.PublicKey(key)), "127.0.0.1", 21000, discPort: 0);
@@ -45,7 +45,7 @@ internal sealed class FakeNode : INode, IDisposable
     public BlockHeader Genesis { get; }
     public ITransactionManager TransactionManager => Manager;
     public IAccountStore Accounts { get; }
-    public INodeSigner NodeKey => throw new NotSupportedException("no method signs with the node key");
+    public INodeSigner NodeKey { get; init; } = new FakeSigner(Keccak.Hash("a node"u8).ToArray());
     public IPeerNetwork Peers => new FakePeers(Self, PeerList);
     public NodeEvents Events { get; } = new();
     public RaftStatus Raft { get; set; } = new("", null, []);

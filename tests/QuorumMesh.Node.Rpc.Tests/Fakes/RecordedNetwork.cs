@@ -7,39 +7,42 @@ using QuorumMesh.Tests;
 
 namespace QuorumMesh.Node.Rpc.Tests.Fakes;
 
-/// <summary>The three-node chain that GoQuorum 2.5.0 recorded, as this node would hold it.</summary>
+/// <summary>The chains that GoQuorum 2.5.0 networks recorded, as this node would hold them.</summary>
 internal static class RecordedNetwork
 {
     public const string Folder = "goquorum/raft3-2.5.0/";
 
-    public static JsonDocument Json(string file) => JsonDocument.Parse(File.ReadAllBytes(Vectors.Path(Folder + file)));
+    public const string IbftFolder = "goquorum/ibft4-2.5.0/";
+
+    public static JsonDocument Json(string file, string folder = Folder) => JsonDocument.Parse(File.ReadAllBytes(Vectors.Path(folder + file)));
 
     /// <summary>A node with the recorded chain up to a block, its own payloads and account.</summary>
-    public static FakeNode Node(int number, ulong upTo = ulong.MaxValue, CompatibilityProfile? profile = null, bool withPrivate = true)
+    public static FakeNode Node(int number, ulong upTo = ulong.MaxValue, CompatibilityProfile? profile = null, bool withPrivate = true, string folder = Folder)
     {
-        using var nodes = Json("nodes.json");
+        using var nodes = Json("nodes.json", folder);
         var own = nodes.RootElement.EnumerateArray().First(n => n.GetProperty("node").GetInt32() == number);
-        var genesis = GenesisFile.Parse(Vectors.ReadText(Folder + "genesis.json"));
+        var genesis = GenesisFile.Parse(Vectors.ReadText(folder + "genesis.json"));
         var url = Enode.Parse(own.GetProperty("enode").GetString()!);
         var node = new FakeNode(genesis, profile ?? CompatibilityProfile.V2_5, Hex.FromHex(own.GetProperty("keystoreAccountKey").GetString()!))
         {
             Self = new Enode(url.NodeId, url.Host, url.Port, discPort: 0),
             PeerList = [.. nodes.RootElement.EnumerateArray().Where(n => n.GetProperty("node").GetInt32() != number).Select(n => Peer(Enode.Parse(n.GetProperty("enode").GetString()!)))],
-            Raft = Raft(number),
+            Raft = folder == Folder ? Raft(number) : new RaftStatus("", null, []),
+            NodeKey = new FakeSigner(Hex.FromHex(own.GetProperty("nodeKey").GetString()!)),
         };
-        using var payloads = Json("payloads.json");
+        using var payloads = Json("payloads.json", folder);
         foreach (var item in payloads.RootElement.EnumerateObject())
             if (item.Value.GetProperty("parties").EnumerateArray().Any(p => p.GetInt32() == number))
                 node.Manager.Payloads[PayloadHash.Parse(item.Name)] = Hex.FromHex(item.Value.GetProperty("payload").GetString()!);
-        foreach (var block in Blocks())
+        foreach (var block in Blocks(folder))
             if (block.Number > 0 && block.Number <= upTo) node.Import(block, withPrivate);
         return node;
     }
 
-    public static IReadOnlyList<Block> Blocks()
+    public static IReadOnlyList<Block> Blocks(string folder = Folder)
     {
         var blocks = new List<Block>();
-        var reader = new RlpReader(File.ReadAllBytes(Vectors.Path(Folder + "chain.rlp")));
+        var reader = new RlpReader(File.ReadAllBytes(Vectors.Path(folder + "chain.rlp")));
         while (!reader.End) blocks.Add(Block.Decode(ref reader));
         return blocks;
     }

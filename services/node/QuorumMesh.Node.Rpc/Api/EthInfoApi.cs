@@ -1,3 +1,4 @@
+using QuorumMesh.Chain;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Json;
 using QuorumMesh.Node.Runtime;
@@ -8,11 +9,12 @@ namespace QuorumMesh.Node.Rpc.Api;
 internal sealed class EthInfoApi(INode node) : IRpcApi
 {
     private const ulong OldestEthVersion = 62;
+    private const ulong IstanbulVersion = 64;
 
     public void Register(RpcMethodTable table)
     {
         table.Add("eth_chainId", 0, call => call.Result.Quantity(node.Config.ChainId));
-        table.Add("eth_protocolVersion", 0, call => call.Result.Quantity(OldestEthVersion));
+        table.Add("eth_protocolVersion", 0, call => call.Result.Quantity(IsRaft ? OldestEthVersion : IstanbulVersion));
         table.Add("eth_gasPrice", 0, call => call.Result.Quantity(0ul));
         table.Add("eth_mining", 0, call => call.Result.WriteBooleanValue(false));
         table.Add("eth_hashrate", 0, call => call.Result.Quantity(0ul));
@@ -37,8 +39,16 @@ internal sealed class EthInfoApi(INode node) : IRpcApi
         return ValueTask.CompletedTask;
     }
 
+    private bool IsRaft => node.Config.Engine == EngineKind.Raft;
+
+    /// <summary>Under IBFT always the node key's address.</summary>
     private void Coinbase(RpcCall call)
     {
+        if (!IsRaft)
+        {
+            call.Result.Value(node.NodeKey.Address);
+            return;
+        }
         if (node.Accounts.Accounts is not [var first, ..]) throw new RpcException("etherbase must be explicitly specified");
         call.Result.Value(first);
     }

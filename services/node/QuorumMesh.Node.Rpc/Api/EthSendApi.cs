@@ -20,6 +20,7 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
         table.AddAsync("eth_sendRawPrivateTransaction", 2, SendRawPrivateAsync);
         table.Add("eth_signTransaction", 1, c => WriteSigned(c, sender.SignOnly(c.Read(0, SendTransactionArguments.Read), null)));
         table.AddAsync("eth_fillTransaction", 1, async c => WriteSigned(c, await sender.FillAsync(c.Read(0, SendTransactionArguments.Read), c.Cancellation).ConfigureAwait(false)));
+        table.AddAsync("eth_resend", 3, ResendAsync);
         table.Add("eth_sign", 2, Sign);
         table.AddAsync("eth_pendingTransactions", 0, PendingAsync);
         table.AddAsync("eth_getQuorumPayload", 1, PayloadAsync);
@@ -38,6 +39,14 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
     {
         var arguments = call.Read(0, SendTransactionArguments.Read);
         call.Result.Value(await sender.SendAsync(arguments, null, call.Cancellation).ConfigureAwait(false));
+    }
+
+    private async ValueTask ResendAsync(RpcCall call)
+    {
+        var arguments = call.Read(0, SendTransactionArguments.Read);
+        var price = call.Has(1) ? call.Read(1, static (ref System.Text.Json.Utf8JsonReader r) => GoJson.Big(ref r)) : UInt256.Zero;
+        var gas = call.Has(2) ? call.Quantity(2, "hexutil.Uint64") : 0;
+        call.Result.Value(await sender.ResendAsync(arguments, price, gas, call.Cancellation).ConfigureAwait(false));
     }
 
     private async ValueTask SendRawAsync(RpcCall call)

@@ -69,6 +69,18 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
         return TransactionSigner.MarkPrivate(Build(arguments, hash.ToArray(), gas, nonce));
     }
 
+    /// <summary>Sends a transaction of the pool again with another price or gas limit; zero leaves either as it is. The pool decides whether the new one replaces it.</summary>
+    public async Task<Hash256> ResendAsync(SendTransactionArguments arguments, UInt256 gasPrice, ulong gas, CancellationToken cancellation)
+    {
+        if (arguments.Nonce is not { } nonce) throw new RpcException("missing transaction nonce in transaction spec");
+        var wanted = Build(arguments, Payload(arguments), await GasAsync(arguments, cancellation).ConfigureAwait(false), nonce);
+        var isPooled = await node.QueryPoolAsync(
+            pool => pool.Content().Where(c => c.Sender == arguments.From).SelectMany(c => c.Pending).Any(p => p.Tx.SigningHash(null) == wanted.SigningHash(null)), cancellation).ConfigureAwait(false);
+        if (!isPooled) throw new RpcException($"Transaction {Hex.ToHex(wanted.Hash.ToArray(), prefix: false)} not found");
+        var changed = Build(arguments with { GasPrice = gasPrice.IsZero ? arguments.GasPrice : gasPrice }, wanted.Data, gas == 0 ? wanted.GasLimit : gas, nonce);
+        return await node.SubmitAsync(Sign(changed, arguments, null), cancellation).ConfigureAwait(false);
+    }
+
     /// <summary>Submits a raw private transaction whose payload was stored before: distributes it first.</summary>
     public async Task<Hash256> SendRawPrivateAsync(Transaction transaction, IReadOnlyList<string>? privateFor, CancellationToken cancellation)
     {

@@ -37,6 +37,19 @@ public sealed unsafe class RocksKeyValueStore : IKeyValueStore
         return new RocksKeyValueStore(new RocksHandle(db));
     }
 
+    /// <summary>Opens the store as it is at this moment, for reading alone; another process may have it open and go on writing.</summary>
+    /// <exception cref="StoreException">There is none, or it cannot be read.</exception>
+    public static RocksKeyValueStore OpenReadOnly(string path)
+    {
+        if (!Directory.Exists(path)) throw new StoreException($"there is no store in {path}");
+        // Every file is opened at once: the writer may remove those that it has merged.
+        var native = RocksSettings.Create(new RocksStoreOptions { MaxOpenFiles = -1 });
+        var db = RocksNative.OpenReadOnly(native, path, failIfWal: 0, out var error);
+        RocksNative.OptionsDestroy(native);
+        if (RocksNative.TakeError(error) is { } message) throw CannotOpen(path, message, null);
+        return new RocksKeyValueStore(new RocksHandle(db));
+    }
+
     public byte[]? Get(ReadOnlySpan<byte> key)
     {
         using var use = _handle.Use();
