@@ -108,7 +108,7 @@ public sealed class TracingTests
 
     private static string Show(LogEntry log) => $"{log.Address} {string.Join(',', log.Topics)} {Hex.ToHex(log.Data)}";
 
-    private sealed class ManyTracers(params IEvmTracer[] tracers) : IEvmTracer
+    internal sealed class ManyTracers(params IEvmTracer[] tracers) : IEvmTracer
     {
         public void Step(in EvmStep step)
         {

@@ -64,8 +64,11 @@ public sealed class NodeView : IDisposable
             ? new TransactionLookup(block, (int)location.Index)
             : null;
 
-    public Address SenderOf(Transaction transaction, ulong block) =>
-        _stores.Senders.Recover(transaction, _stores.Rules.SenderRulesAt(block))?.Sender
+    public Address SenderOf(Transaction transaction, ulong block) => Recover(transaction, block).Sender;
+
+    /// <summary>A stored transaction as execution takes it.</summary>
+    public RecoveredTransaction Recover(Transaction transaction, ulong block) =>
+        _stores.Senders.Recover(transaction, _stores.Rules.SenderRulesAt(block))
         ?? throw new ChainCorruptException($"the sender of stored transaction {transaction.Hash} cannot be recovered");
 
     public IReadOnlyList<Receipt> PublicReceipts(in Hash256 blockHash) => ChainStore.GetReceipts(_snapshot, blockHash) ?? [];

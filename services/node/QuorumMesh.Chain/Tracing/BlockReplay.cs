@@ -67,13 +67,6 @@ public sealed class BlockReplay
         PublicState.Apply(state.TakeChanges());
     }
 
-    private void RecordBlockHash()
-    {
-        var state = new WorldState(PublicState);
-        BlockHashHistory.Record(state, _header);
-        PublicState.Apply(state.TakeChanges());
-    }
-
     private PrivatePayload AnswerFor(Transaction tx)
     {
         if (tx.Data.Length != PayloadHash.Size) return PrivatePayload.NotAParty;

@@ -6,9 +6,12 @@ using QuorumMesh.State;
 
 namespace QuorumMesh.Node.Rpc.Api;
 
+/// <summary>The debug methods that read blocks and states as they are stored.</summary>
 internal sealed class DebugApi(INode node, NodeReader reader) : IRpcApi
 {
     private const int MaxDumped = 100_000;
+
+    private readonly bool _isClassic = RevertStyle.IsClassic(node.Profile);
 
     public void Register(RpcMethodTable table)
     {
@@ -16,6 +19,7 @@ internal sealed class DebugApi(INode node, NodeReader reader) : IRpcApi
         table.AddAsync("debug_defaultStateRoot", 1, PrivateStateRootAsync);
         table.AddAsync("debug_getBlockRlp", 1, BlockRlpAsync);
         table.AddAsync("debug_dumpBlock", 2, DumpAsync);
+        table.AddAsync("debug_dumpAddress", 2, DumpAddressAsync);
         table.Add("debug_preimage", 1, Preimage);
         table.Add("debug_setHead", 1, SetHead);
         table.Add("debug_getBadBlocks", 0, call =>
@@ -45,11 +49,11 @@ internal sealed class DebugApi(INode node, NodeReader reader) : IRpcApi
             scope.View.PrivateRoot((scope.Header(tag) ?? throw new RpcException("block not found")).Number)).ConfigureAwait(false));
     }
 
-    /// <summary>All accounts of one side, as geth prints them: hex without 0x, balances in decimal, storage values in RLP.</summary>
+    /// <summary>All accounts of one side, balances in decimal.</summary>
     private async ValueTask DumpAsync(RpcCall call)
     {
         var tag = call.Block(0);
-        var side = !call.Has(1) && !RevertStyle.IsClassic(node.Profile) ? "public" : call.Text(1);
+        var side = !call.Has(1) && !_isClassic ? "public" : call.Text(1);
         if (side is not ("public" or "private")) throw new RpcException($"unknown type: '{side}'");
         await reader.ReadAsync(call.Cancellation, scope =>
         {
@@ -60,33 +64,57 @@ internal sealed class DebugApi(INode node, NodeReader reader) : IRpcApi
             call.Result.WriteStartObject();
             call.Result.WriteString("root", Bare(isPrivate ? scope.View.PrivateRoot(header.Number) : header.StateRoot));
             call.Result.WriteStartObject("accounts");
-            foreach (var (address, account) in accounts) WriteAccount(call, scope, isPrivate, header.Number, address, account);
+            foreach (var (address, account) in accounts)
+            {
+                call.Result.WritePropertyName(Hex.ToHex(address.ToArray(), prefix: !_isClassic));
+                WriteAccount(call, scope, isPrivate, header.Number, address, account);
+            }
             call.Result.WriteEndObject();
             call.Result.WriteEndObject();
             return true;
         }).ConfigureAwait(false);
     }
 
-    private static void WriteAccount(RpcCall call, ReadScope scope, bool isPrivate, ulong block, Address address, Account account)
+    /// <summary>One account as in a dump: of the private state where it is there, else of the public one.</summary>
+    private async ValueTask DumpAddressAsync(RpcCall call)
+    {
+        var (address, tag) = (call.Address(0), call.Block(1));
+        await reader.ReadAsync(call.Cancellation, scope =>
+        {
+            var header = scope.Header(tag) ?? throw new RpcException("block not found");
+            var (_, account, isPrivate) = scope.Find(address, header.Number);
+            WriteAccount(call, scope, isPrivate, header.Number, address, account ?? throw new RpcException("error retrieving state"));
+            return true;
+        }).ConfigureAwait(false);
+    }
+
+    /// <summary>geth 1.8 prints plain hex and slot values in RLP; later ones mark addresses and slots as hex, print bare values, and leave out what is empty.</summary>
+    private void WriteAccount(RpcCall call, ReadScope scope, bool isPrivate, ulong block, Address address, Account account)
     {
         var json = call.Result;
         var state = isPrivate ? scope.View.PrivateState(block) : scope.View.PublicState(block);
-        json.WriteStartObject(Hex.ToHex(address.ToArray(), prefix: false));
+        json.WriteStartObject();
         json.WriteString("balance", account.Balance.ToString());
         json.WriteNumber("nonce", account.Nonce);
         json.WriteString("root", Bare(account.StorageRoot));
         json.WriteString("codeHash", Bare(account.CodeHash));
-        json.WriteString("code", Hex.ToHex(account.CodeHash == Hash256.EmptyCode ? [] : state.GetCode(account.CodeHash) ?? [], prefix: false));
-        json.WriteStartObject("storage");
+        if (_isClassic || account.CodeHash != Hash256.EmptyCode)
+            json.WriteString("code", Hex.ToHex(account.CodeHash == Hash256.EmptyCode ? [] : state.GetCode(account.CodeHash) ?? [], prefix: false));
+        if (_isClassic || account.HasStorage) WriteStorage(call, scope, isPrivate, block, address);
+        json.WriteEndObject();
+    }
+
+    private void WriteStorage(RpcCall call, ReadScope scope, bool isPrivate, ulong block, Address address)
+    {
+        call.Result.WriteStartObject("storage");
         foreach (var (slot, value) in scope.View.Storage(isPrivate, block, address))
         {
             call.Cancellation.ThrowIfCancellationRequested();
             var rlp = new RlpWriter();
             rlp.Write(value);
-            json.WriteString(Hex.ToHex(slot.ToBigEndian(), prefix: false), Hex.ToHex(rlp.WrittenSpan, prefix: false));
+            call.Result.WriteString(Hex.ToHex(slot.ToBigEndian(), prefix: !_isClassic), Hex.ToHex(_isClassic ? rlp.WrittenSpan : value.ToMinimalBigEndian(), prefix: false));
         }
-        json.WriteEndObject();
-        json.WriteEndObject();
+        call.Result.WriteEndObject();
     }
 
     private static string Bare(in Hash256 hash) => Hex.ToHex(hash.ToArray(), prefix: false);

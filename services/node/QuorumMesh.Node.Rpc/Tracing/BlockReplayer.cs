@@ -68,7 +68,18 @@ internal sealed class BlockReplayer(INode node, NodeReader reader)
         }
     }
 
-    public static RecoveredTransaction Recovered(NodeView view, Block block, int index) => new(block.Transactions[index], view.SenderOf(block.Transactions[index], block.Number));
+    /// <exception cref="RpcException">The block was given by the caller, and the signature is not valid.</exception>
+    public static RecoveredTransaction Recovered(NodeView view, Block block, int index)
+    {
+        try
+        {
+            return view.Recover(block.Transactions[index], block.Number);
+        }
+        catch (ChainCorruptException) when (view.Header(block.Hash) is null)
+        {
+            throw new RpcException($"tracing failed: transaction {block.Transactions[index].Hash}: invalid sender");
+        }
+    }
 
     private async ValueTask<Dictionary<PayloadHash, PrivatePayload>> PayloadsAsync(ReplayTarget target, CancellationToken cancellation)
     {
