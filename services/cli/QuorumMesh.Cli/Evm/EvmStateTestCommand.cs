@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using QuorumMesh.Evm;
 
 namespace QuorumMesh.Cli.Evm;
 
@@ -10,21 +11,23 @@ internal static class EvmStateTestCommand
     {
         var paths = new Argument<string[]>("path") { Description = "State test files, or folders to search for them", Arity = ArgumentArity.OneOrMore };
         var json = new Option<bool>("--json") { Description = "One JSON object per failed case" };
+        var fork = new Option<string?>("--fork") { Description = "Only this fork's cases, frontier to osaka" };
         var command = new Command("statetest", "Run public state tests (GeneralStateTests)");
         command.Arguments.Add(paths);
         command.Options.Add(json);
-        command.SetAction(result => Run(result.GetValue(paths)!, result.GetValue(json)));
+        command.Options.Add(fork);
+        command.SetAction(result => Run(result.GetValue(paths)!, result.GetValue(fork) is { } name ? ForkNames.Parse(name) : null, result.GetValue(json)));
         return command;
     }
 
-    private static int Run(string[] paths, bool json)
+    private static int Run(string[] paths, Fork? fork, bool json)
     {
         IReadOnlyList<string> files = StateTestRunner.FindFiles(paths);
         if (files.Count == 0) throw new CommandException("no .json files there");
         IReadOnlyList<StateTestResult> results;
         try
         {
-            results = StateTestRunner.Run(files);
+            results = StateTestRunner.Run(files, fork);
         }
         catch (AggregateException e) when (e.Flatten().InnerExceptions.All(inner => inner is FormatException or IOException))
         {

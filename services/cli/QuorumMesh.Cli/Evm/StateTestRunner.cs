@@ -70,7 +70,8 @@ internal static class StateTestRunner
     }
 
     /// <summary>Every case of every file, in parallel, in no particular order. Cases of forks that are not known fail.</summary>
-    public static IReadOnlyList<StateTestResult> Run(IReadOnlyList<string> files)
+    /// <param name="only">Null for the cases of all forks.</param>
+    public static IReadOnlyList<StateTestResult> Run(IReadOnlyList<string> files, Fork? only = null)
     {
         var results = new ConcurrentBag<StateTestResult>();
         var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
@@ -79,7 +80,7 @@ internal static class StateTestRunner
             foreach (StateTest test in StateTest.Load(file))
             {
                 // A few files hold most of the work, so their cases are shared out too.
-                Parallel.ForEach(Partitioner.Create(test.Cases, EnumerablePartitionerOptions.NoBuffering), options, chosen =>
+                Parallel.ForEach(Partitioner.Create(test.Cases.Where(c => IsWanted(c, only)), EnumerablePartitionerOptions.NoBuffering), options, chosen =>
                 {
                     results.Add(new StateTestResult(chosen, Run(test, chosen)));
                 });
@@ -87,6 +88,8 @@ internal static class StateTestRunner
         });
         return [.. results];
     }
+
+    private static bool IsWanted(StateTestCase chosen, Fork? only) => only is null || ForkNames.TryParse(chosen.ForkName, out Fork fork) && fork == only;
 
     private static string? Run(StateTest test, StateTestCase chosen)
     {
