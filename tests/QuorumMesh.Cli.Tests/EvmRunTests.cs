@@ -34,8 +34,22 @@ public sealed class EvmRunTests
     [InlineData("--code 00 --fork pangaea", "pangaea")]
     [InlineData("--code 00 --tier compiled", "not built yet")]
     [InlineData("--code 00 --tier quantum", "quantum")]
+    [InlineData("--code 00 --trace --bench", "--bench")]
     public void Bad_arguments_are_named(string arguments, string named) =>
         Assert.Contains(named, Assert.Throws<CommandException>(() => Run(arguments)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_trace_is_a_line_of_JSON_a_step()
+    {
+        var (exit, text) = Run("--code 600160020160005260fffe --fork berlin --gas 1000 --trace");
+        var lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(l => JsonDocument.Parse(l).RootElement).ToList();
+        Assert.Equal(1, exit);
+        Assert.Equal(["PUSH1", "PUSH1", "ADD", "PUSH1", "MSTORE", "PUSH1", "INVALID"], lines.SkipLast(1).Select(l => l.GetProperty("opName").GetString()));
+        Assert.Equal((2, "0x3dc", "0x6", 32, 1), (lines[4].GetProperty("stack").GetArrayLength(), lines[4].GetProperty("gas").GetString(), lines[4].GetProperty("gasCost").GetString(),
+            lines[4].GetProperty("memSize").GetInt32(), lines[4].GetProperty("depth").GetInt32()));
+        Assert.Equal("0x3", lines[4].GetProperty("stack")[0].GetString());
+        Assert.Equal((false, "0x3e8", "InvalidOpcode"), (lines[^1].GetProperty("pass").GetBoolean(), lines[^1].GetProperty("gasUsed").GetString(), lines[^1].GetProperty("error").GetString()));
+    }
 
     private static (int Exit, string Output) Run(string arguments)
     {

@@ -27,13 +27,16 @@ internal static class EvmRunCommand
         var tier = new Option<string>("--tier") { Description = "auto or interpreter", DefaultValueFactory = _ => "auto" };
         var bench = new Option<bool>("--bench") { Description = "Repeat and print gas, best time and Mgas/s" };
         var json = new Option<bool>("--json") { Description = "Print one line of JSON" };
+        var trace = new Option<bool>("--trace") { Description = "Print each step as a line of JSON (EIP-3155), then the result" };
         var command = new Command("run", "Run byte code");
-        foreach (Option option in new Option[] { code, input, gas, fork, tier, bench, json }) command.Options.Add(option);
+        foreach (Option option in new Option[] { code, input, gas, fork, tier, bench, json, trace }) command.Options.Add(option);
         command.SetAction(r =>
         {
             CheckTier(r.GetValue(tier)!);
             var run = new ByteCodeRun(ParseHex(r.GetValue(code)!, "--code"), ParseHex(r.GetValue(input)!, "--input"), r.GetValue(gas), ForkNames.Parse(r.GetValue(fork)!));
-            return Execute(run, r.GetValue(bench), r.GetValue(json));
+            if (!r.GetValue(trace)) return Execute(run, r.GetValue(bench), r.GetValue(json));
+            if (r.GetValue(bench) || r.GetValue(json)) throw new CommandException("--trace goes with neither --bench nor --json");
+            return Measure(run, new TraceWriter(Console.Out)).Result.IsSuccess ? 0 : 1;
         });
         return command;
     }
@@ -71,7 +74,7 @@ internal static class EvmRunCommand
         return 1;
     }
 
-    private static (EvmResult Result, double Milliseconds) Measure(ByteCodeRun run)
+    private static (EvmResult Result, double Milliseconds) Measure(ByteCodeRun run, IEvmTracer? tracer = null)
     {
         var state = new WorldState(EmptyState.Instance);
         state.SetBalance(_sender, UInt256.MaxValue >> 1);
@@ -83,7 +86,7 @@ internal static class EvmRunCommand
         var block = new BlockContext { GasLimit = run.Gas, Number = 1, PrevRandao = run.Fork >= Fork.Paris ? Hash256.Zero : null };
         var machine = new EvmMachine(block, run.Fork, EvmOptions.Default);
         var clock = Stopwatch.StartNew();
-        EvmResult result = machine.Call(_sender, default, _sender, _contract, run.Input, run.Gas, default, state, state);
+        EvmResult result = machine.Call(_sender, default, _sender, _contract, run.Input, run.Gas, default, state, state, tracer);
         return (result, clock.Elapsed.TotalMilliseconds);
     }
 
