@@ -106,6 +106,18 @@ public sealed class TracingTests
     }
 
     [VectorFact]
+    public async Task History_that_is_no_longer_kept_is_an_error()
+    {
+        using var node = RecordedNetwork.Node(1);
+        await using var client = new RpcClient(node);
+        node.Prune(30);
+        var (code, message, _) = await client.FailAsync("debug_traceTransaction", $"[\"{TokenTransfer}\"]");
+        Assert.Equal(-32000, code);
+        Assert.Matches("state.*25", message);
+        Assert.NotEmpty((await client.CallAsync("debug_traceBlockByNumber", """["0x1f",{"limit":1}]""")).EnumerateArray());
+    }
+
+    [VectorFact]
     public async Task A_payload_that_is_not_there_is_named()
     {
         using var node = RecordedNetwork.Node(1);

@@ -89,6 +89,14 @@ internal sealed class FakeNode : INode, IDisposable
         if (imported.PrivateLayer is not null) Raise(block.Header, transactions, imported.Execution.PrivateReceipts ?? []);
     }
 
+    /// <summary>Forgets the public states before a block.</summary>
+    public void Prune(ulong keepFrom)
+    {
+        var batch = new KeyValueBatch();
+        _stores.Public.Prune(keepFrom, batch, int.MaxValue);
+        _store.Write(batch, sync: false);
+    }
+
     public void Dispose() => _store.Dispose();
 
     private void Raise(BlockHeader header, RecoveredTransaction[] transactions, IReadOnlyList<Receipt?> receipts)
