@@ -104,12 +104,12 @@ public sealed unsafe partial class EvmMachine
             if (!state.Exists(r.Contract))
             {
                 if (precompile is null && _spurious && r.Value.IsZero) return CallOutcome.Done(EvmStatus.Success, r.Gas);
-                state.CreateAccount(r.Contract);
+                if (MayTouch(state)) state.CreateAccount(r.Contract);
             }
 
             Transfer(state, r.Caller, r.Contract, r.Value);
         }
-        else if (r.Kind == Opcode.STATICCALL)
+        else if (r.Kind == Opcode.STATICCALL && MayTouch(codeState))
         {
             codeState.AddBalance(r.Contract, default);
         }
@@ -144,6 +144,9 @@ public sealed unsafe partial class EvmMachine
         _public.WarmAddress(target);
         if (_dual) _private.WarmAddress(target);
     }
+
+    /// <summary>What a private transaction reads leaves no trace in the public state, not even an empty account that EIP-158 would clear: only parties would have it.</summary>
+    private bool MayTouch(IWorldState state) => !_dual || ReferenceEquals(state, _private);
 
     private Frame Open(in CallRequest r, IWorldState state, bool readOnly, int snapshot, Code code, int depth)
     {

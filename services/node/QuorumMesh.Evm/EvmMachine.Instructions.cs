@@ -198,7 +198,8 @@ public sealed unsafe partial class EvmMachine
         if (_fork >= Fork.TangerineWhistle)
         {
             IWorldState heirState = Dual(f, heir);
-            bool createsAccount = _spurious ? !balance.IsZero && heirState.IsEmpty(heir) : !heirState.Exists(heir);
+            // The price looks for the contract's balance where the heir is; GoQuorum does it so.
+            bool createsAccount = _spurious ? !heirState.GetBalance(f.Contract).IsZero && heirState.IsEmpty(heir) : !heirState.Exists(heir);
             if (createsAccount) gas -= GasPrices.NewAccount;
         }
 

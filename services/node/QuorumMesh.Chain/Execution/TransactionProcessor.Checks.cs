@@ -27,6 +27,8 @@ public sealed partial class TransactionProcessor
         if (msg.GasLimit > gasPool) return TransactionInvalid.GasLimitReached;
         ulong intrinsic = IntrinsicOf(msg);
         if (msg.GasLimit < Math.Max(intrinsic, IntrinsicGas.Floor(msg.Data, _fork))) return TransactionInvalid.IntrinsicGas;
+        // No account has a private balance to endow a contract with: invalid for parties and strangers alike.
+        if (msg.IsPrivate && msg.IsCreation && !msg.Value.IsZero) return TransactionInvalid.InsufficientBalanceForTransfer;
         invalid = msg.IsPrivate ? TransactionInvalid.None : CheckValue(msg, state);
         if (invalid != TransactionInvalid.None) return invalid;
         bool tooLarge = _fork >= Fork.Shanghai && _rules.LimitCodeSize && msg.IsCreation && msg.Data.Length > 2 * _rules.MaxCodeSize;

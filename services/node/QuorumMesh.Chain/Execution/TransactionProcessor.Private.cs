@@ -26,7 +26,6 @@ public sealed partial class TransactionProcessor
         else
         {
             outcome = RunPrivate(msg, input, msg.GasLimit - intrinsic, publicState, privateState!, tracer);
-            if (outcome.Value.Status == EvmStatus.InsufficientBalance) return TransactionOutcome.Rejected(TransactionInvalid.InsufficientBalanceForTransfer);
         }
 
         // GoQuorum's zero fee touches the author's account after every creation. After a call only parties do it there: left out here, for the
@@ -44,16 +43,9 @@ public sealed partial class TransactionProcessor
     {
         Warm(msg, publicState);
         Warm(msg, privateState);
-        int publicSnapshot = publicState.Snapshot();
-        int privateSnapshot = privateState.Snapshot();
         if (!msg.IsCreation) publicState.SetNonce(msg.From, publicState.GetNonce(msg.From) + 1);
+        // A value that the sender lacks only fails the private side. GoQuorum's parties would refuse the whole block that strangers take; no pool lets such a transaction in.
         EvmResult result = Run(msg, input, gas, publicState, privateState, tracer);
-        if (result.Status == EvmStatus.InsufficientBalance)
-        {
-            privateState.RevertToSnapshot(privateSnapshot);
-            publicState.RevertToSnapshot(publicSnapshot);
-        }
-
         return new PrivateOutcome(result.IsSuccess, result.Status, result.Output, result.Created, privateState.Logs);
     }
 }
