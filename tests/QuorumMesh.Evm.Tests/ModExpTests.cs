@@ -1,4 +1,6 @@
+using System.Numerics;
 using System.Text.Json;
+using CsCheck;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 
@@ -81,6 +83,28 @@ public class ModExpTests
         byte[] input = [.. Header((UInt256)length, (UInt256)4, (UInt256)length), .. new byte[length], 0xff, 0xff, 0xff, 0xff];
         Assert.Equal(gas, Plenty - Run(Fork.Osaka, input).GasLeft);
     }
+
+    [Fact]
+    public void Any_operands_give_what_plain_arithmetic_gives()
+    {
+        Gen<byte> byteOf = Gen.OneOf(Gen.Byte, Gen.Const((byte)0), Gen.Const((byte)255), Gen.Const((byte)128), Gen.Const((byte)1));
+        Gen<byte[]> operand = Gen.OneOf(byteOf.Array[0, 9], byteOf.Array[24, 41], byteOf.Array[60, 140]);
+        // Trailing zeros make the modulus even, up to a pure power of two.
+        Gen<byte[]> modulus = Gen.Select(operand, Gen.Int[0, 3], Gen.Int[0, 40], (m, kind, zeros) => kind == 0 ? [.. m, .. new byte[zeros]] : m);
+        Gen.Select(operand, Gen.OneOf(byteOf.Array[0, 7], byteOf.Array[20, 70]), modulus).Sample(
+            (b, e, m) =>
+            {
+                byte[] input = [.. Header((UInt256)b.Length, (UInt256)e.Length, (UInt256)m.Length), .. b, .. e, .. m];
+                BigInteger modulusValue = Value(m);
+                BigInteger expected = modulusValue.IsZero ? 0 : BigInteger.ModPow(Value(b), Value(e), modulusValue);
+                byte[] output = Run(Fork.Osaka, input).Output;
+                Assert.Equal(m.Length, output.Length);
+                Assert.Equal(expected, Value(output));
+            },
+            iter: 3000);
+    }
+
+    private static BigInteger Value(byte[] bytes) => new(bytes, isUnsigned: true, isBigEndian: true);
 
     private static byte[] Header(UInt256 baseLength, UInt256 exponentLength, UInt256 modulusLength) =>
         [.. baseLength.ToBigEndian(), .. exponentLength.ToBigEndian(), .. modulusLength.ToBigEndian()];

@@ -28,6 +28,10 @@ internal sealed class ModExpPrecompile(ModExpRules rules) : Precompile
     private const ulong LargestOperand = 1 << 26;
     private const ulong LongestExponent = 1 << 30;
 
+    // Beyond these BigInteger's way of multiplying large numbers is the better one.
+    private const int LargestLimbModulus = 1024;
+    private const int LongestLimbExponent = 4096;
+
     public override ulong Gas(ReadOnlySpan<byte> input)
     {
         ReadLengths(input, out UInt256 baseLength, out UInt256 exponentLength, out UInt256 modulusLength);
@@ -64,9 +68,16 @@ internal sealed class ModExpPrecompile(ModExpRules rules) : Precompile
     private static bool IsBeyondOsaka(in UInt256 baseLength, in UInt256 exponentLength, in UInt256 modulusLength) =>
         baseLength > OsakaLimit || exponentLength > OsakaLimit || modulusLength > OsakaLimit;
 
-    /// <summary>The part of the exponent that is not in the input is zero: it is squared away instead of being built.</summary>
     private static BigInteger Power(BigInteger value, ReadOnlySpan<byte> input, int offset, int length, BigInteger modulus)
     {
+        if (length <= LongestLimbExponent && modulus.GetByteCount(isUnsigned: true) <= LargestLimbModulus)
+        {
+            byte[] exponent = new byte[length];
+            CopyPadded(input, offset, exponent);
+            return ModularPower.Compute(value, exponent, modulus);
+        }
+
+        // The part of the exponent that is not in the input is zero: it is squared away instead of being built.
         int present = Math.Clamp(input.Length - offset, 0, length);
         if (present == 0) return BigInteger.One;
         value = BigInteger.ModPow(value, Operand(input, offset, present), modulus);
