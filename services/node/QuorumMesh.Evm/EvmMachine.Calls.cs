@@ -51,7 +51,9 @@ public sealed unsafe partial class EvmMachine
             IsStatic = f.IsStatic || kind == Opcode.STATICCALL,
             Code = code,
         };
-        CallOutcome outcome = BeginCall(request, f.State, f.QuorumReadOnly, _depth + 1);
+        CallOutcome outcome = _tracer is null
+            ? BeginCall(request, f.State, f.QuorumReadOnly, _depth + 1)
+            : TraceCall(request, f.State, f.QuorumReadOnly, _depth + 1);
         if (outcome.Opened) return gas;
         bool success = outcome.Status == EvmStatus.Success;
         memory[-3] = success ? UInt256.One : default;
@@ -81,13 +83,6 @@ public sealed unsafe partial class EvmMachine
     }
 
     private CallOutcome BeginCall(in CallRequest r, IWorldState current, bool readOnly, int depth)
-    {
-        if (_tracer is null) return OpenCall(r, current, readOnly, depth);
-        TraceEnter(r, depth);
-        return TraceOutcome(r, OpenCall(r, current, readOnly, depth), depth);
-    }
-
-    private CallOutcome OpenCall(in CallRequest r, IWorldState current, bool readOnly, int depth)
     {
         if (depth > EvmLimits.CallDepth) return CallOutcome.Done(EvmStatus.DepthExceeded, r.Gas);
         IWorldState codeState = Dual(current, r.CodeAddress);
@@ -238,20 +233,15 @@ public sealed unsafe partial class EvmMachine
             InputLength = (int)length,
             Gas = childGas,
         };
-        CallOutcome outcome = BeginCreate(request, f.State, f.QuorumReadOnly, _depth + 1);
+        CallOutcome outcome = _tracer is null
+            ? BeginCreate(request, f.State, f.QuorumReadOnly, _depth + 1)
+            : TraceCreate(request, f.State, f.QuorumReadOnly, _depth + 1);
         if (outcome.Opened) return gas;
         sp[kind == Opcode.CREATE ? -3 : -4] = outcome.Status == EvmStatus.Success ? request.Contract.ToWord() : default;
         return gas + outcome.GasLeft;
     }
 
     private CallOutcome BeginCreate(in CallRequest r, IWorldState state, bool readOnly, int depth)
-    {
-        if (_tracer is null) return OpenCreate(r, state, readOnly, depth);
-        TraceEnter(r, depth);
-        return TraceOutcome(r, OpenCreate(r, state, readOnly, depth), depth);
-    }
-
-    private CallOutcome OpenCreate(in CallRequest r, IWorldState state, bool readOnly, int depth)
     {
         if (depth > EvmLimits.CallDepth) return CallOutcome.Done(EvmStatus.DepthExceeded, r.Gas);
         if (!r.Value.IsZero && state.GetBalance(r.Caller) < r.Value) return CallOutcome.Done(EvmStatus.InsufficientBalance, r.Gas);

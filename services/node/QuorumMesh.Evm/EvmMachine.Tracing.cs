@@ -45,6 +45,18 @@ public sealed unsafe partial class EvmMachine
         });
     }
 
+    private CallOutcome TraceCall(in CallRequest r, IWorldState current, bool readOnly, int depth)
+    {
+        TraceEnter(r, depth);
+        return TraceOutcome(r, BeginCall(r, current, readOnly, depth), depth);
+    }
+
+    private CallOutcome TraceCreate(in CallRequest r, IWorldState state, bool readOnly, int depth)
+    {
+        TraceEnter(r, depth);
+        return TraceOutcome(r, BeginCreate(r, state, readOnly, depth), depth);
+    }
+
     private void TraceEnter(in CallRequest r, int depth)
     {
         if (_tracedCosts.Length == 0) _tracedCosts = new long[EvmLimits.CallDepth + 2];

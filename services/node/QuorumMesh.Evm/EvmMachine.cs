@@ -67,7 +67,7 @@ public sealed unsafe partial class EvmMachine
             try
             {
                 WarmImplementation(to);
-                CallOutcome outcome = BeginCall(request, privateState, readOnly: false, depth: 0);
+                CallOutcome outcome = _tracer is null ? BeginCall(request, privateState, readOnly: false, depth: 0) : TraceCall(request, privateState, readOnly: false, depth: 0);
                 return Conclude(outcome, gas, null);
             }
             finally
@@ -95,7 +95,7 @@ public sealed unsafe partial class EvmMachine
             Prepare(origin, gasPrice, publicState, privateState, tracer, blobHashes);
             try
             {
-                CallOutcome outcome = BeginCreate(request, privateState, readOnly: false, depth: 0);
+                CallOutcome outcome = _tracer is null ? BeginCreate(request, privateState, readOnly: false, depth: 0) : TraceCreate(request, privateState, readOnly: false, depth: 0);
                 return Conclude(outcome, gas, request.Contract);
             }
             finally
