@@ -198,6 +198,23 @@ public sealed class ProfileRuleTests
         }
     }
 
+    // An empty account stands until it is touched. Only a genesis file, or a chain that began before EIP-158, has any.
+    [Fact]
+    public void STATICCALL_touches_its_target_from_2_6_on()
+    {
+        var empty = Address.Parse("0x9000000000000000000000000000000000000009");
+        foreach (var profile in CompatibilityProfile.All)
+        {
+            var state = new WorldState(EmptyState.Instance);
+            state.AddBalance(empty, default);
+            state.SetCode(_contract, Hex.FromHex($"0x600060006000600073{empty.ToString()[2..]}61fffffa00"));
+            state.SetNonce(_contract, 1);
+            state.FinaliseTransaction(deleteEmpty: false);
+            Assert.True(Execute(_constantinople, profile, state, new TransactionMessage { From = _sender, To = _contract, GasLimit = 200_000 }).PublicSuccess);
+            Assert.True((profile == CompatibilityProfile.V2_5) == state.Exists(empty), profile.Name);
+        }
+    }
+
     [Fact]
     public void A_mismatch_names_the_profiles_that_differ_at_the_block()
     {
@@ -205,10 +222,11 @@ public sealed class ProfileRuleTests
             [.. new ChainRules(config, profile, new RaftEngine(config, profile)).OtherProfilesAt(block).Select(p => p.Name)];
         Assert.Equal(["2.6"], Others(_constantinople, CompatibilityProfile.V2_5, 5));
         Assert.Equal(["2.5"], Others(_constantinople, CompatibilityProfile.V24, 5));
-        Assert.Empty(Others(_constantinople, CompatibilityProfile.V24, 4));
+        Assert.Equal(["2.5"], Others(_constantinople, CompatibilityProfile.V24, 4));
+        Assert.Empty(Others(_constantinople with { ByzantiumBlock = 5 }, CompatibilityProfile.V24, 4));
         Assert.Equal(["2.6"], Others(_constantinople with { ConstantinopleBlock = null, MaxCodeSizeKb = 35 }, CompatibilityProfile.V2_5, 4));
         Assert.Equal(["2.5", "2.6"], Others(_constantinople with { PetersburgBlock = 5, IstanbulBlock = 5, BerlinBlock = 5 }, CompatibilityProfile.V24, 5));
-        Assert.Equal(["24"], Others(_constantinople with { ConstantinopleBlock = null, EnableGasPriceBlock = 3 }, CompatibilityProfile.V21, 4));
+        Assert.Equal(["2.5", "24"], Others(_constantinople with { ConstantinopleBlock = null, EnableGasPriceBlock = 3 }, CompatibilityProfile.V21, 4));
     }
 
     [Fact]

@@ -55,11 +55,12 @@ public sealed class ChainFilesTests : IDisposable
         var settings = Settings("g") with { Genesis = Vectors.Path(RecordedIbft + "genesis.json") };
         var chain = File.ReadAllBytes(Vectors.Path(RecordedIbft + "chain.rlp"));
         Assert.Equal(0, ChainFiles.Import(settings, Vectors.Path(RecordedIbft + "chain.rlp")));
+        var last = (ulong)BlockFile.Read(Vectors.Path(RecordedIbft + "chain.rlp")).Count() - 1;
         foreach (var file in new[] { _temp.File("parts.rlp"), _temp.File("parts.rlp.gz") })
         {
             Assert.Equal(0, ChainFiles.Export(settings, file, 0, 9));
             Assert.Equal(0, ChainFiles.Export(settings, file, 10, 10));
-            Assert.Equal(0, ChainFiles.Export(settings, file, 11, 167));
+            Assert.Equal(0, ChainFiles.Export(settings, file, 11, last));
         }
         Assert.Equal(chain, File.ReadAllBytes(_temp.File("parts.rlp")));
         Assert.True(new FileInfo(_temp.File("parts.rlp.gz")).Length < chain.Length);
@@ -68,7 +69,7 @@ public sealed class ChainFilesTests : IDisposable
         Assert.Equal(0, ChainFiles.Export(other, _temp.File("out.rlp")));
         Assert.Equal(chain, File.ReadAllBytes(_temp.File("out.rlp")));
 
-        Assert.Contains("ends at block 167", Assert.Throws<OptionsException>(() => ChainFiles.Export(settings, _temp.File("x.rlp"), 1, 168)).Message, StringComparison.Ordinal);
+        Assert.Contains($"ends at block {last}", Assert.Throws<OptionsException>(() => ChainFiles.Export(settings, _temp.File("x.rlp"), 1, last + 1)).Message, StringComparison.Ordinal);
         Assert.Contains("greater than", Assert.Throws<OptionsException>(() => ChainFiles.Export(settings, _temp.File("x.rlp"), 5, 4)).Message, StringComparison.Ordinal);
         Assert.Contains("/no/such/", Assert.Throws<OptionsException>(() => ChainFiles.Export(settings, "/no/such/directory.rlp")).Message, StringComparison.Ordinal);
         File.WriteAllBytes(_temp.File("junk.rlp.gz"), [1, 2, 3]);

@@ -16,6 +16,7 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
         IsQuorum = Config.IsQuorum,
         GasPriceEnabled = Config.IsGasPriceEnabled(block, Profile),
         MaxCodeSize = Config.MaxCodeSizeAt(block, Profile),
+        StaticCallTouches = Profile.StaticCallTouches,
     };
 
     /// <summary>What byte code sees of a block: base fee 0, blob base fee 1, and 0x44 gives the difficulty.</summary>
@@ -36,6 +37,9 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
     public IReadOnlyList<CompatibilityProfile> OtherProfilesAt(ulong block) =>
         [.. CompatibilityProfile.All.Where(p => Meaning(block, p) != Meaning(block, Profile)).DistinctBy(p => Meaning(block, p))];
 
-    private (Fork Fork, int MaxCodeSize, bool GasPriceEnabled) Meaning(ulong block, CompatibilityProfile profile) =>
-        (Config.ForkAt(block, profile), Config.MaxCodeSizeAt(block, profile), Config.IsGasPriceEnabled(block, profile));
+    private (Fork Fork, int MaxCodeSize, bool GasPriceEnabled, bool StaticCallTouches) Meaning(ulong block, CompatibilityProfile profile) => (
+        Config.ForkAt(block, profile),
+        Config.MaxCodeSizeAt(block, profile),
+        Config.IsGasPriceEnabled(block, profile),
+        profile.StaticCallTouches || Config.ForkAt(block, profile) < Fork.Byzantium);
 }

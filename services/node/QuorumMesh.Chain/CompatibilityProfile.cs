@@ -14,6 +14,7 @@ public sealed record CompatibilityProfile
         KnowsPetersburgAndIstanbul = false,
         KnowsBerlin = false,
         MaxCodeSizeNeedsChangeBlock = true,
+        StaticCallTouches = false,
         SeparatePrivateLogIndexes = true,
         KnownTransactionText = "known transaction: {0}",
     };
@@ -60,6 +61,9 @@ public sealed record CompatibilityProfile
     /// <c>maxCodeSizeConfig</c> is unknown. From 2.6 on it counts from the start when no block is given (21:params/config.go GetMaxCodeSize).
     /// </summary>
     public bool MaxCodeSizeNeedsChangeBlock { get; private init; }
+
+    /// <summary>2.6:core/vm/evm.go: STATICCALL touches its target; seen on a chain of 2.5.0 that it did not then.</summary>
+    public bool StaticCallTouches { get; private init; } = true;
 
     /// <summary><c>enableGasPriceBlock</c> ends the zero gas price.</summary>
     public bool KnowsGasPriceBlock { get; private init; }

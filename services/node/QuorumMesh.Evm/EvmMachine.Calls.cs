@@ -104,7 +104,7 @@ public sealed unsafe partial class EvmMachine
 
             Transfer(state, r.Caller, r.Contract, r.Value);
         }
-        else if (r.Kind == Opcode.STATICCALL && MayTouch(codeState))
+        else if (r.Kind == Opcode.STATICCALL && _options.StaticCallTouches && MayTouch(codeState))
         {
             codeState.AddBalance(r.Contract, default);
         }

@@ -12,4 +12,7 @@ public sealed record EvmOptions
 
     /// <summary>GoQuorum's rules: zero-value transfers are skipped, so that no ghost account appears in the public state.</summary>
     public bool IsQuorum { get; init; }
+
+    /// <summary>STATICCALL touches its target, so that EIP-158 clears an empty one; geth before 1.9, and with it GoQuorum 2.5, does not.</summary>
+    public bool StaticCallTouches { get; init; } = true;
 }

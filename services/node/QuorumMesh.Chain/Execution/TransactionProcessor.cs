@@ -25,6 +25,7 @@ public sealed partial class TransactionProcessor
             IsQuorum = rules.IsQuorum,
             MaxCodeSize = rules.MaxCodeSize,
             LimitCodeSize = rules.LimitCodeSize,
+            StaticCallTouches = rules.StaticCallTouches,
         });
     }
 

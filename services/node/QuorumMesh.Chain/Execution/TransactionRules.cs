@@ -16,6 +16,9 @@ public sealed record TransactionRules
 
     public bool LimitCodeSize { get; init; } = true;
 
+    /// <summary>See <see cref="Evm.EvmOptions.StaticCallTouches"/>.</summary>
+    public bool StaticCallTouches { get; init; } = true;
+
     /// <summary>EIP-7825's cap of 2^24 gas from Osaka on.</summary>
     public bool HasGasCap { get; init; }
 }
