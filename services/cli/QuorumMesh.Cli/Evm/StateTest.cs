@@ -8,7 +8,7 @@ using QuorumMesh.State;
 namespace QuorumMesh.Cli.Evm;
 
 /// <summary>One expected result of a state test: a fork and a choice of data, gas and value.</summary>
-internal sealed record StateTestCase(string File, string Name, string ForkName, int Data, int Gas, int Value, Hash256 Root, Hash256 LogsHash, string? Exception);
+internal sealed record StateTestCase(string File, string Name, string ForkName, int Data, int Gas, int Value, Hash256 Root, Hash256 LogsHash, string? Exception, string? TransactionBytes);
 
 /// <summary>One test of a file in the format of ethereum/tests' GeneralStateTests.</summary>
 internal sealed class StateTest
@@ -160,7 +160,8 @@ internal sealed class StateTest
             indexes.GetProperty("value").GetInt32(),
             Hash256.Parse(Text(post, "hash")),
             Hash256.Parse(Text(post, "logs")),
-            post.TryGetProperty("expectException", out JsonElement exception) ? exception.GetString() : null);
+            post.TryGetProperty("expectException", out JsonElement exception) ? exception.GetString() : null,
+            post.TryGetProperty("txbytes", out JsonElement bytes) ? bytes.GetString() : null);
     }
 
     private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;

@@ -109,6 +109,7 @@ internal static class StateTestRunner
         }
 
         if (CheckException(chosen.Exception, message is null, invalid) is { } wrong) return wrong;
+        if (chosen is { Exception: null, TransactionBytes: { } bytes } && StateTestBytes.Check(Hex.FromHex(bytes), message!, fork) is { } difference) return difference;
         // The tests' miner gets no reward, but is touched even when no transaction was valid.
         state.AddBalance(block.Coinbase, default);
         state.FinaliseTransaction(fork >= Fork.SpuriousDragon);
