@@ -144,6 +144,14 @@ public sealed class TracerTests
     }
 
     [Fact]
+    public void Authorities_belong_to_the_prestate()
+    {
+        var (_, _, before) = Run([]);
+        before.Include([Inner]);
+        Assert.Equal([Contract, Caller, Inner], before.Before().Select(a => a.Address));
+    }
+
+    [Fact]
     public void A_trace_that_is_too_large_ends()
     {
         var budget = new TraceBudget(5_000);

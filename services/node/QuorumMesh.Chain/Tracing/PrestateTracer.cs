@@ -33,6 +33,12 @@ public sealed class PrestateTracer(IStateReader publicBefore, IStateReader? priv
     private readonly HashSet<Address> _created = [];
     private Address? _createdByTransaction;
 
+    /// <summary>Accounts that a transaction touches outside its run: the authorities of EIP-7702.</summary>
+    public void Include(IEnumerable<Address> addresses)
+    {
+        foreach (var address in addresses) Touch(address);
+    }
+
     public void Step(in EvmStep step)
     {
         if (step.Status != EvmStatus.Success) return;

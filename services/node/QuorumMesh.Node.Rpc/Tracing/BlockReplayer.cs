@@ -23,18 +23,18 @@ internal sealed class BlockReplayer(INode node, NodeReader reader)
     /// <param name="use">Gets the states before the first transaction of interest, and the view they are of.</param>
     public async ValueTask RunAsync(RpcCall call, Func<ReadScope, ReplayTarget> find, bool? withPrivate, Action<NodeView, BlockReplay, ReplayTarget> use)
     {
+        var (target, isPrivate) = await reader.ReadAsync(call.Cancellation, scope =>
+        {
+            var found = find(scope);
+            if (found.Block.Number == 0) throw new RpcException("genesis is not traceable");
+            var both = withPrivate ?? !found.IsPublic;
+            if (both) RequirePrivate(scope.View, found.Block);
+            return (found, both);
+        }).ConfigureAwait(false);
+        var payloads = isPrivate ? await PayloadsAsync(target, call.Cancellation).ConfigureAwait(false) : [];
         await _slots.WaitAsync(call.Cancellation).ConfigureAwait(false);
         try
         {
-            var (target, isPrivate) = await reader.ReadAsync(call.Cancellation, scope =>
-            {
-                var found = find(scope);
-                if (found.Block.Number == 0) throw new RpcException("genesis is not traceable");
-                var both = withPrivate ?? !found.IsPublic;
-                if (both) RequirePrivate(scope.View, found.Block);
-                return (found, both);
-            }).ConfigureAwait(false);
-            var payloads = isPrivate ? await PayloadsAsync(target, call.Cancellation).ConfigureAwait(false) : [];
             using var view = node.OpenView();
             Use(view, target, isPrivate ? payloads : null, use, call.Cancellation);
         }

@@ -36,8 +36,8 @@ internal sealed class CallTraceRunner(NodeReader reader, CallExecutor executor, 
         var publicState = new StateOverlay(scope.View.PublicState(header.Number));
         var privateState = CallExecutor.PrivateStateFor(scope, header, arguments) is { } own ? new StateOverlay(own) : null;
         if (config.Overrides is { } overrides) Override(overrides, publicState, privateState);
-        var trace = new TraceFactory(config, scope.View.Rules.Profile, scope.View.Rules.ForkAt(header.Number), limits.NewBudget()).Create(publicState, privateState);
         var prepared = executor.Prepare(scope, header, arguments, publicState, privateState);
+        var trace = new TraceFactory(config, scope.View.Rules.Profile, scope.View.Rules.ForkAt(header.Number), limits.NewBudget()).Create(publicState, privateState, prepared.Message.Authorities);
         var (outcome, time) = limits.Watch(config.Timeout, call.Cancellation, stop => prepared.Run(new StoppableTracer(trace.Tracer, stop)));
         if (outcome.Invalid != TransactionInvalid.None) throw new RpcException($"tracing failed: {TransactionInvalidText.Of(outcome.Invalid)}");
         trace.RequireResult();

@@ -1,6 +1,7 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Tracing;
 using QuorumMesh.Evm;
+using QuorumMesh.Primitives;
 using QuorumMesh.State;
 
 namespace QuorumMesh.Node.Rpc.Tracing;
@@ -16,13 +17,21 @@ internal sealed class TraceFactory(TraceConfig config, CompatibilityProfile prof
     public static IReadOnlyList<string> Names { get; } = ["callTracer", "prestateTracer", "4byteTracer", "noopTracer"];
 
     /// <param name="privateBefore">Null for a public transaction.</param>
-    public Trace Create(IStateReader publicBefore, IStateReader? privateBefore) => config.Tracer switch
+    /// <param name="authorities">Of the transaction's authorisations.</param>
+    public Trace Create(IStateReader publicBefore, IStateReader? privateBefore, IEnumerable<Address?> authorities) => config.Tracer switch
     {
         "callTracer" => new CallTrace(new CallTracer(
             new CallTracerOptions { OnlyTopCall = config.OnlyTopCall, WithLog = config.WithLog, KeepsRevertData = profile.KnowsBerlin }, _errors, fork, budget)),
-        "prestateTracer" => new PrestateTrace(new PrestateTracer(publicBefore, privateBefore, keepsZeros: profile != CompatibilityProfile.V2_5, budget), config.DiffMode),
+        "prestateTracer" => Prestate(publicBefore, privateBefore, authorities),
         "4byteTracer" => new FourByteTrace(new FourByteTracer(fork, budget)),
         "noopTracer" => new NoTrace(),
         _ => new StructTrace(new StructTracer(config.StructLogs with { ShowsReads = _isLate }, _errors, budget)),
     };
+
+    private PrestateTrace Prestate(IStateReader publicBefore, IStateReader? privateBefore, IEnumerable<Address?> authorities)
+    {
+        var tracer = new PrestateTracer(publicBefore, privateBefore, keepsZeros: profile != CompatibilityProfile.V2_5, budget);
+        tracer.Include(authorities.OfType<Address>());
+        return new PrestateTrace(tracer, config.DiffMode);
+    }
 }

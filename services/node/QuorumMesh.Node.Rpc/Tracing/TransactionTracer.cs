@@ -51,7 +51,7 @@ internal sealed class TransactionTracer(BlockReplayer replayer, TraceLimits limi
     private (Trace Trace, ReplayedTransaction Replayed, TimeSpan Time) Run(RpcCall call, TraceConfig config, NodeView view, BlockReplay replay, ReplayTarget target, int index, TraceFactory factory)
     {
         var transaction = BlockReplayer.Recovered(view, target.Block, index);
-        var trace = factory.Create(replay.PublicState, transaction.Tx.IsPrivate ? replay.PrivateState : null);
+        var trace = factory.Create(replay.PublicState, transaction.Tx.IsPrivate ? replay.PrivateState : null, transaction.Authorities);
         var (replayed, time) = limits.Watch(config.Timeout, call.Cancellation, stop => replay.Apply(transaction, new StoppableTracer(trace.Tracer, stop)));
         return (trace, replayed, time);
     }
