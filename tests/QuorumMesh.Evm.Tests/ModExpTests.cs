@@ -104,6 +104,21 @@ public class ModExpTests
             iter: 3000);
     }
 
+    [Theory]
+    [InlineData(3, 7, 5)]
+    [InlineData(3, 0, 5)]
+    [InlineData(6, 1, 24)]
+    [InlineData(200, 255, 251)]
+    public void An_exponent_may_end_in_zeros_and_a_modulus_that_is_cut_off_is_zero(int value, int exponent, int modulus)
+    {
+        // The modulus comes last.
+        byte[] input = [.. Header(1u, 40u, 1u), (byte)value, (byte)exponent];
+        Assert.Equal([0], Run(Fork.Berlin, input).Output);
+        byte[] whole = [.. input, .. new byte[39], (byte)modulus];
+        Assert.Equal(BigInteger.ModPow(value, new BigInteger(exponent) << 312, modulus), Value(Run(Fork.Berlin, whole).Output));
+        Assert.Equal(BigInteger.ModPow(value, new BigInteger(exponent) << 312, modulus), Value(Run(Fork.Byzantium, whole).Output));
+    }
+
     private static BigInteger Value(byte[] bytes) => new(bytes, isUnsigned: true, isBigEndian: true);
 
     private static byte[] Header(UInt256 baseLength, UInt256 exponentLength, UInt256 modulusLength) =>

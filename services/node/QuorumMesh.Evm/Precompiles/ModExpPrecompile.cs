@@ -28,9 +28,8 @@ internal sealed class ModExpPrecompile(ModExpRules rules) : Precompile
     private const ulong LargestOperand = 1 << 26;
     private const ulong LongestExponent = 1 << 30;
 
-    // Beyond these BigInteger's way of multiplying large numbers is the better one.
+    // Beyond it BigInteger's way of multiplying large numbers is the better one.
     private const int LargestLimbModulus = 1024;
-    private const int LongestLimbExponent = 4096;
 
     public override ulong Gas(ReadOnlySpan<byte> input)
     {
@@ -59,7 +58,7 @@ internal sealed class ModExpPrecompile(ModExpRules rules) : Precompile
         BigInteger modulus = Operand(input, HeaderSize + b + e, m);
         byte[] output = new byte[m];
         if (modulus.IsZero || modulus.IsOne) return output;
-        BigInteger value = Power(Operand(input, HeaderSize, b), input, HeaderSize + b, e, modulus);
+        BigInteger value = Power(Operand(input, HeaderSize, b), input.Slice(HeaderSize + b, e), modulus);
         byte[] bytes = value.ToByteArray(isUnsigned: true, isBigEndian: true);
         if (!value.IsZero) bytes.CopyTo(output, m - bytes.Length);
         return output;
@@ -68,22 +67,11 @@ internal sealed class ModExpPrecompile(ModExpRules rules) : Precompile
     private static bool IsBeyondOsaka(in UInt256 baseLength, in UInt256 exponentLength, in UInt256 modulusLength) =>
         baseLength > OsakaLimit || exponentLength > OsakaLimit || modulusLength > OsakaLimit;
 
-    private static BigInteger Power(BigInteger value, ReadOnlySpan<byte> input, int offset, int length, BigInteger modulus)
-    {
-        if (length <= LongestLimbExponent && modulus.GetByteCount(isUnsigned: true) <= LargestLimbModulus)
-        {
-            byte[] exponent = new byte[length];
-            CopyPadded(input, offset, exponent);
-            return ModularPower.Compute(value, exponent, modulus);
-        }
-
-        // The part of the exponent that is not in the input is zero: it is squared away instead of being built.
-        int present = Math.Clamp(input.Length - offset, 0, length);
-        if (present == 0) return BigInteger.One;
-        value = BigInteger.ModPow(value, Operand(input, offset, present), modulus);
-        for (long i = 8L * (length - present); i > 0 && !value.IsZero && !value.IsOne; i--) value = value * value % modulus;
-        return value;
-    }
+    // The modulus comes after the exponent: where it is not zero, the input has all of the exponent.
+    private static BigInteger Power(BigInteger value, ReadOnlySpan<byte> exponent, BigInteger modulus) =>
+        modulus.GetByteCount(isUnsigned: true) <= LargestLimbModulus
+            ? ModularPower.Compute(value, exponent, modulus)
+            : BigInteger.ModPow(value, new BigInteger(exponent, isUnsigned: true, isBigEndian: true), modulus);
 
     private static void ReadLengths(ReadOnlySpan<byte> input, out UInt256 baseLength, out UInt256 exponentLength, out UInt256 modulusLength)
     {

@@ -77,8 +77,8 @@ internal static unsafe class ModularPower
         ulong[] space = new ulong[(2 + TableSize) * limbs];
         fixed (ulong* v = value, s = space)
         {
-            ulong* result = bits < TableFrom ? ByBits(field, v, s, exponent, bits, limbs) : ByTable(field, v, s, exponent, limbs);
-            new Span<ulong>(result, limbs).CopyTo(value);
+            ulong* power = bits < TableFrom ? ByBits(field, v, s, exponent, bits, limbs) : ByTable(field, v, s, exponent, limbs);
+            new Span<ulong>(power, limbs).CopyTo(value);
         }
     }
 
