@@ -59,4 +59,22 @@ public sealed class PrivateContractTests
         Assert.Equal(42UL, await network.Parties[1].ReadAsync(contract, CancellationToken.None));
         Assert.Equal(0UL, await network.Parties[2].ReadAsync(contract, CancellationToken.None));
     }
+
+    [Fact]
+    public async Task Private_transactions_are_traced_by_their_parties_alone()
+    {
+        await using var network = await LocalNetwork.StartAsync(3);
+        var created = await network.Parties[0].SendPrivateAsync(null, SimpleStorage.Create(42), [network.Parties[1]], CancellationToken.None);
+        var contract = (string)(await network.Parties[0].ReceiptAsync(created, CancellationToken.None))["contractAddress"]!;
+        var set = await network.Parties[0].SendPrivateAsync(contract, SimpleStorage.Set(7), [network.Parties[1]], CancellationToken.None);
+        foreach (var party in network.Parties) await party.ReceiptAsync(set, CancellationToken.None);
+
+        async Task<JsonNode> TraceAsync(int participant) => (await network.Rpc[participant].CallAsync("debug_traceTransaction", CancellationToken.None, set))!;
+        var (a, b, c) = (await TraceAsync(0), await TraceAsync(1), await TraceAsync(2));
+        Assert.NotEmpty(a["structLogs"]!.AsArray());
+        Assert.Equal(a.ToJsonString(), b.ToJsonString());
+        Assert.Empty(c["structLogs"]!.AsArray());
+        var call = await network.Rpc[1].CallAsync("debug_traceTransaction", CancellationToken.None, set, new JsonObject { ["tracer"] = "callTracer" });
+        Assert.Equal((contract, SimpleStorage.Set(7)), ((string)call!["to"]!, (string)call["input"]!));
+    }
 }
