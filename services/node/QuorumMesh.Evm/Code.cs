@@ -7,9 +7,14 @@ internal sealed unsafe class Code
 {
     // The longest PUSH at the last byte reads 32 bytes beyond it; one more gives the implicit STOP.
     private const int Padding = 40;
+    private static readonly int _forks = Enum.GetValues<Fork>().Length;
 
     private readonly byte[] _padded;
     private readonly byte[] _jumpDestinations;
+    private readonly Lock _gate = new();
+    private readonly CompiledCode?[] _compiled = new CompiledCode?[_forks];
+    private int _tried;
+    private int _heat;
 
     public Code(ReadOnlySpan<byte> code)
     {
@@ -31,7 +36,34 @@ internal sealed unsafe class Code
 
     public ReadOnlySpan<byte> Bytes => _padded.AsSpan(0, Length);
 
-    public int SizeInMemory => _padded.Length + _jumpDestinations.Length + 64;
+    public int SizeInMemory => _padded.Length + _jumpDestinations.Length + 64 + _compiled.Sum(c => c?.SizeInMemory ?? 0);
+
+    /// <summary>Null until it is compiled.</summary>
+    public CompiledCode? Compiled(Fork fork) => _compiled[(int)fork];
+
+    /// <summary>Compiles it unless that has been tried before. Null when it is over a limit.</summary>
+    public CompiledCode? Compile(Fork fork)
+    {
+        if (_compiled[(int)fork] is { } ready) return ready;
+        lock (_gate)
+        {
+            if ((_tried & 1 << (int)fork) != 0) return _compiled[(int)fork];
+            _tried |= 1 << (int)fork;
+            CompiledCode? compiled = CodeCompiler.Compile(this, fork);
+            if (compiled is not null) CodeCache.Shared.Grow(compiled.SizeInMemory);
+            Volatile.Write(ref _compiled[(int)fork], compiled);
+            return compiled;
+        }
+    }
+
+    /// <summary>Notes a run that used some gas. True once, when the code has become hot; counts lost between threads do not matter.</summary>
+    public bool Heat(long gas)
+    {
+        int before = _heat;
+        if (before >= CompilerLimits.HotAt) return false;
+        _heat = before + 1 + (int)Math.Min(gas / 1000, CompilerLimits.HotAt);
+        return _heat >= CompilerLimits.HotAt;
+    }
 
     private static byte[] Analyse(ReadOnlySpan<byte> code)
     {

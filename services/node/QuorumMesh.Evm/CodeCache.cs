@@ -30,6 +30,12 @@ internal sealed class CodeCache(int bytesPerGeneration)
         lock (_gate) Insert(hash, code);
     }
 
+    /// <summary>Code in the cache has got a compiled body of so many bytes.</summary>
+    public void Grow(int bytes)
+    {
+        lock (_gate) _youngBytes += bytes;
+    }
+
     private void Insert(in Hash256 hash, Code code)
     {
         if (_youngBytes > bytesPerGeneration)

@@ -157,6 +157,7 @@ public sealed unsafe partial class EvmMachine
         f.Snapshot = snapshot;
         f.Machine = this;
         f.SetCode(code);
+        f.Compiled = ChooseTier(code, r.Kind);
         f.Gas = f.StartGas = r.Gas;
         _depth = depth;
         _childOpened = true;

@@ -18,6 +18,7 @@ public sealed unsafe partial class EvmMachine
     private readonly ulong* _dispatch;
     private readonly long _expByteGas;
     private readonly bool _berlin;
+    private readonly Action<HotCode>? _scheduler;
     private readonly bool _spurious;
     private readonly bool _prague;
     private readonly Precompile?[] _precompiles;
@@ -42,6 +43,7 @@ public sealed unsafe partial class EvmMachine
         _dispatch = (ulong*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(OpcodeTable.Dispatch(fork)));
         _expByteGas = fork >= Fork.SpuriousDragon ? 50 : 10;
         _berlin = fork >= Fork.Berlin;
+        _scheduler = options.Tier == EvmTier.Auto ? CompiledTier.Scheduler : null;
         _spurious = fork >= Fork.SpuriousDragon;
         _prague = fork >= Fork.Prague;
         _precompiles = PrecompileTable.For(fork);
@@ -149,7 +151,8 @@ public sealed unsafe partial class EvmMachine
         while (true)
         {
             Frame f = _frames[_depth];
-            if (!Interpret<TTrace>(f, _dispatch)) continue;
+            bool ended = TTrace.Enabled || f.Compiled is null ? Interpret<TTrace>(f, _dispatch) : f.Compiled.Run(f);
+            if (!ended) continue;
             Finish(f);
             if (_depth == 0) return;
             Frame parent = _frames[--_depth];
@@ -157,8 +160,22 @@ public sealed unsafe partial class EvmMachine
         }
     }
 
+    /// <summary>The tier is chosen when a frame is opened. Init code runs once and is never compiled.</summary>
+    private CompiledCode? ChooseTier(Code code, Opcode kind)
+    {
+        if (_tracer is not null || _options.Tier == EvmTier.Interpreter || kind is Opcode.CREATE or Opcode.CREATE2) return null;
+        return _options.Tier == EvmTier.Compiled ? code.Compile(_fork) : code.Compiled(_fork);
+    }
+
+    private void NoteHeat(Frame f)
+    {
+        if (_scheduler is null || f.Compiled is not null || f.Kind is Opcode.CREATE or Opcode.CREATE2) return;
+        if (f.Code.Heat(f.StartGas - f.Gas)) _scheduler(new HotCode(f.Code, _fork));
+    }
+
     private void Finish(Frame f)
     {
+        NoteHeat(f);
         if (f.Status == EvmStatus.Success)
         {
             if (f.Kind is Opcode.CREATE or Opcode.CREATE2) f.Status = DepositCode(f);

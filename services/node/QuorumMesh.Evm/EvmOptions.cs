@@ -10,6 +10,9 @@ public sealed record EvmOptions
     /// <summary>EIP-170 and the half of EIP-3860 that limits sizes.</summary>
     public bool LimitCodeSize { get; init; } = true;
 
+    /// <summary>A traced run is always interpreted.</summary>
+    public EvmTier Tier { get; init; }
+
     /// <summary>GoQuorum's rules: zero-value transfers are skipped, so that no ghost account appears in the public state.</summary>
     public bool IsQuorum { get; init; }
 

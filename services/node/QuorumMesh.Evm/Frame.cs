@@ -71,8 +71,13 @@ internal sealed unsafe class Frame
 
     public int ResultLength;
 
+    /// <summary>Null in a frame that is interpreted.</summary>
+    public CompiledCode? Compiled;
+
     private Code _code = Code.Empty;
     private byte* _jumpDestinations;
+
+    public Code Code => _code;
 
     public byte[] MemoryBuffer => _memory;
 
@@ -117,6 +122,7 @@ internal sealed unsafe class Frame
         State = null!;
         Machine = null!;
         SetCode(Code.Empty);
+        Compiled = null;
         ReturnData = [];
         ReturnOffset = ReturnLength = OutputOffset = OutputLength = 0;
         if (_memory.Length <= LargestKeptMemory) return;

@@ -24,7 +24,7 @@ internal static class EvmRunCommand
         var input = new Option<string>("--input") { Description = "Call data, hex", DefaultValueFactory = _ => "" };
         var gas = new Option<ulong>("--gas") { Description = "Gas limit", DefaultValueFactory = _ => DefaultGas };
         var fork = new Option<string>("--fork") { Description = "Rule set, frontier to osaka", DefaultValueFactory = _ => "cancun" };
-        var tier = new Option<string>("--tier") { Description = "auto or interpreter", DefaultValueFactory = _ => "auto" };
+        var tier = new Option<string>("--tier") { Description = "auto, interpreter or compiled", DefaultValueFactory = _ => "auto" };
         var bench = new Option<bool>("--bench") { Description = "Repeat and print gas, best time and Mgas/s" };
         var json = new Option<bool>("--json") { Description = "Print one line of JSON" };
         var trace = new Option<bool>("--trace") { Description = "Print each step as a line of JSON (EIP-3155), then the result" };
@@ -32,8 +32,9 @@ internal static class EvmRunCommand
         foreach (Option option in new Option[] { code, input, gas, fork, tier, bench, json, trace }) command.Options.Add(option);
         command.SetAction(r =>
         {
-            CheckTier(r.GetValue(tier)!);
-            var run = new ByteCodeRun(ParseHex(r.GetValue(code)!, "--code"), ParseHex(r.GetValue(input)!, "--input"), r.GetValue(gas), ForkNames.Parse(r.GetValue(fork)!));
+            EvmTier chosen = ParseTier(r.GetValue(tier)!);
+            if (chosen == EvmTier.Auto) CompiledTier.Scheduler = hot => ThreadPool.QueueUserWorkItem(_ => hot.Compile());
+            var run = new ByteCodeRun(ParseHex(r.GetValue(code)!, "--code"), ParseHex(r.GetValue(input)!, "--input"), r.GetValue(gas), ForkNames.Parse(r.GetValue(fork)!), chosen);
             if (!r.GetValue(trace)) return Execute(run, r.GetValue(bench), r.GetValue(json));
             if (r.GetValue(bench) || r.GetValue(json)) throw new CommandException("--trace goes with neither --bench nor --json");
             return Measure(run, new TraceWriter(Console.Out)).Result.IsSuccess ? 0 : 1;
@@ -41,18 +42,13 @@ internal static class EvmRunCommand
         return command;
     }
 
-    private static void CheckTier(string tier)
+    public static EvmTier ParseTier(string tier) => tier switch
     {
-        switch (tier)
-        {
-            case "auto" or "interpreter":
-                return;
-            case "compiled":
-                throw new CommandException("--tier compiled is not built yet: use auto or interpreter");
-            default:
-                throw new CommandException($"unknown tier '{tier}': use auto or interpreter");
-        }
-    }
+        "auto" => EvmTier.Auto,
+        "interpreter" => EvmTier.Interpreter,
+        "compiled" => EvmTier.Compiled,
+        _ => throw new CommandException($"unknown tier '{tier}': use auto, interpreter or compiled"),
+    };
 
     private static byte[] ParseHex(string text, string option) => Hex.TryFromHex(text.Trim(), out byte[]? bytes)
         ? bytes
@@ -84,11 +80,11 @@ internal static class EvmRunCommand
         state.WarmAddress(_contract);
         foreach (Address precompile in PrecompileTable.Addresses(run.Fork)) state.WarmAddress(precompile);
         var block = new BlockContext { GasLimit = run.Gas, Number = 1, PrevRandao = run.Fork >= Fork.Paris ? Hash256.Zero : null };
-        var machine = new EvmMachine(block, run.Fork, EvmOptions.Default);
+        var machine = new EvmMachine(block, run.Fork, EvmOptions.Default with { Tier = run.Tier });
         var clock = Stopwatch.StartNew();
         EvmResult result = machine.Call(_sender, default, _sender, _contract, run.Input, run.Gas, default, state, state, tracer);
         return (result, clock.Elapsed.TotalMilliseconds);
     }
 
-    private sealed record ByteCodeRun(byte[] Code, byte[] Input, ulong Gas, Fork Fork);
+    private sealed record ByteCodeRun(byte[] Code, byte[] Input, ulong Gas, Fork Fork, EvmTier Tier);
 }

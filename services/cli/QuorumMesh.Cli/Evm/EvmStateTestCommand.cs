@@ -16,18 +16,20 @@ internal static class EvmStateTestCommand
         command.Arguments.Add(paths);
         command.Options.Add(json);
         command.Options.Add(fork);
-        command.SetAction(result => Run(result.GetValue(paths)!, result.GetValue(fork) is { } name ? ForkNames.Parse(name) : null, result.GetValue(json)));
+        var tier = new Option<string>("--tier") { Description = "auto, interpreter or compiled", DefaultValueFactory = _ => "auto" };
+        command.Options.Add(tier);
+        command.SetAction(result => Run(result.GetValue(paths)!, result.GetValue(fork) is { } name ? ForkNames.Parse(name) : null, EvmRunCommand.ParseTier(result.GetValue(tier)!), result.GetValue(json)));
         return command;
     }
 
-    private static int Run(string[] paths, Fork? fork, bool json)
+    private static int Run(string[] paths, Fork? fork, EvmTier tier, bool json)
     {
         IReadOnlyList<string> files = StateTestRunner.FindFiles(paths);
         if (files.Count == 0) throw new CommandException("no .json files there");
         IReadOnlyList<StateTestResult> results;
         try
         {
-            results = StateTestRunner.Run(files, fork);
+            results = StateTestRunner.Run(files, fork, tier);
         }
         catch (AggregateException e) when (e.Flatten().InnerExceptions.All(inner => inner is FormatException or IOException))
         {

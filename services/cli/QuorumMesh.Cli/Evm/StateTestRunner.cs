@@ -71,7 +71,7 @@ internal static class StateTestRunner
 
     /// <summary>Every case of every file, in parallel, in no particular order. Cases of forks that are not known fail.</summary>
     /// <param name="only">Null for the cases of all forks.</param>
-    public static IReadOnlyList<StateTestResult> Run(IReadOnlyList<string> files, Fork? only = null)
+    public static IReadOnlyList<StateTestResult> Run(IReadOnlyList<string> files, Fork? only = null, EvmTier tier = EvmTier.Auto)
     {
         var results = new ConcurrentBag<StateTestResult>();
         var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
@@ -82,7 +82,7 @@ internal static class StateTestRunner
                 // A few files hold most of the work, so their cases are shared out too.
                 Parallel.ForEach(Partitioner.Create(test.Cases.Where(c => IsWanted(c, only)), EnumerablePartitionerOptions.NoBuffering), options, chosen =>
                 {
-                    results.Add(new StateTestResult(chosen, Run(test, chosen)));
+                    results.Add(new StateTestResult(chosen, Run(test, chosen, tier)));
                 });
             }
         });
@@ -91,7 +91,7 @@ internal static class StateTestRunner
 
     private static bool IsWanted(StateTestCase chosen, Fork? only) => only is null || ForkNames.TryParse(chosen.ForkName, out Fork fork) && fork == only;
 
-    private static string? Run(StateTest test, StateTestCase chosen)
+    private static string? Run(StateTest test, StateTestCase chosen, EvmTier tier)
     {
         if (!ForkNames.TryParse(chosen.ForkName, out Fork fork)) return $"unknown fork {chosen.ForkName}";
         BlockContext block = test.CreateBlock(fork);
@@ -102,7 +102,7 @@ internal static class StateTestRunner
         if (message is not null)
         {
             ulong pool = block.GasLimit;
-            TransactionOutcome outcome = new TransactionProcessor(block, fork, TransactionRules.Ethereum)
+            TransactionOutcome outcome = new TransactionProcessor(block, fork, TransactionRules.Ethereum, tier)
                 .Execute(message, state, null, PrivateMode.PublicOnly, null, ref pool);
             invalid = outcome.Invalid;
             logs = outcome.Logs;

@@ -15,7 +15,7 @@ public sealed partial class TransactionProcessor
     private readonly TransactionRules _rules;
     private readonly EvmMachine _evm;
 
-    public TransactionProcessor(BlockContext block, Fork fork, TransactionRules rules)
+    public TransactionProcessor(BlockContext block, Fork fork, TransactionRules rules, EvmTier tier = EvmTier.Auto)
     {
         _block = block;
         _fork = fork;
@@ -26,6 +26,7 @@ public sealed partial class TransactionProcessor
             MaxCodeSize = rules.MaxCodeSize,
             LimitCodeSize = rules.LimitCodeSize,
             StaticCallTouches = rules.StaticCallTouches,
+            Tier = tier,
         });
     }
 

@@ -1,0 +1,20 @@
+namespace QuorumMesh.Evm;
+
+/// <summary>Byte code that has run often enough to be compiled.</summary>
+public sealed class HotCode
+{
+    private readonly Code _code;
+    private readonly Fork _fork;
+
+    internal HotCode(Code code, Fork fork)
+    {
+        _code = code;
+        _fork = fork;
+    }
+
+    /// <summary>In bytes.</summary>
+    public int Length => _code.Length;
+
+    /// <summary>Compiles it for frames opened from now on; takes milliseconds to a second. Any thread, once; false when it is over the compiler's limits.</summary>
+    public bool Compile() => _code.Compile(_fork) is not null;
+}
