@@ -4,7 +4,7 @@ using QuorumMesh.State;
 
 namespace QuorumMesh.Evm.Tests;
 
-/// <summary>Random byte code in every fork: never an exception, never more gas than was given, and the same with a tracer as without.</summary>
+/// <summary>Random byte code in every fork: never an exception, never more gas than was given, the same with a tracer as without, and the same compiled.</summary>
 public class FuzzTests
 {
     private const ulong Gas = 200_000;
@@ -33,12 +33,14 @@ public class FuzzTests
         {
             (EvmResult plain, Hash256 plainRoot) = Run(code, other, fork, input, null);
             (EvmResult traced, Hash256 tracedRoot) = Run(code, other, fork, input, new PriceChecker());
+            (EvmResult compiled, Hash256 compiledRoot) = Run(code, other, fork, input, null, EvmTier.Compiled);
+            if (compiled.GasLeft != plain.GasLeft || compiled.Status != plain.Status || compiledRoot != plainRoot || !compiled.Output.AsSpan().SequenceEqual(plain.Output)) return false;
             return plain.GasLeft <= Gas && plain.GasLeft == traced.GasLeft && plain.Status == traced.Status && plainRoot == tracedRoot
                 && plain.Output.AsSpan().SequenceEqual(traced.Output);
         }, iter: 5000);
     }
 
-    private static (EvmResult Result, Hash256 Root) Run(byte[] code, byte[] other, Fork fork, byte[] input, IEvmTracer? tracer)
+    private static (EvmResult Result, Hash256 Root) Run(byte[] code, byte[] other, Fork fork, byte[] input, IEvmTracer? tracer, EvmTier tier = EvmTier.Interpreter)
     {
         var state = new WorldState(EmptyState.Instance);
         state.SetCode(_contract, code);
@@ -46,7 +48,7 @@ public class FuzzTests
         state.SetBalance(_contract, 1000);
         state.SetStorage(_contract, 1, 1);
         state.BeginTransaction();
-        var machine = new EvmMachine(new BlockContext { GasLimit = Gas, Number = 300 }, fork, EvmOptions.Default);
+        var machine = new EvmMachine(new BlockContext { GasLimit = Gas, Number = 300 }, fork, EvmOptions.Default with { Tier = tier });
         EvmResult result = machine.Call(_caller, default, _caller, _contract, input, Gas, default, state, state, tracer, [Hash256.EmptyCode]);
         state.FinaliseTransaction(deleteEmpty: fork >= Fork.SpuriousDragon);
         return (result, StateRoot.Compute(state.TakeChanges()));

@@ -20,7 +20,7 @@ public sealed class NodeCommandLine
     private readonly Option<ulong> _gasCap;
     private readonly Option<int> _port, _maxPeers, _raftPort, _raftBlockTime, _httpPort, _wsPort, _verbosity;
     private readonly Option<int?> _raftJoin, _istanbulPeriod;
-    private readonly Option<bool> _http, _ws, _ipcDisable, _allowInsecureUnlock, _logJson, _checkpoints, _raft, _permissioned, _blockTimes;
+    private readonly Option<bool> _http, _ws, _ipcDisable, _allowInsecureUnlock, _logJson, _checkpoints, _raft, _permissioned, _blockTimes, _evmCompiled;
 
     public NodeCommandLine()
     {
@@ -76,6 +76,11 @@ public sealed class NodeCommandLine
         _password = Text("--password", "file with one password a line for --unlock");
         _allowInsecureUnlock = Flag("--allow-insecure-unlock", "allow unlocked accounts behind an HTTP listener that is not on loopback");
         _gcMode = Text("--gcmode", "full drops old public state, archive keeps all", "full");
+        _evmCompiled = Add(new Option<bool>("--evm.compiled")
+        {
+            Description = "compile hot contracts to machine code; false interprets everything",
+            DefaultValueFactory = FromEnvironment("--evm.compiled", text => ParseFlag("--evm.compiled", text), defaults.EvmCompiled),
+        });
         _syncMode = Text("--syncmode", "only full exists: private state comes from executing blocks", "full");
         _healthUrl = Text("--health-url", "listener of /livez, /readyz and /metrics: http://host:port");
         _logJson = Flag("--log-json", "one JSON object per log line");
@@ -123,6 +128,7 @@ public sealed class NodeCommandLine
         PasswordFile = Given(result, _password),
         AllowInsecureUnlock = result.GetValue(_allowInsecureUnlock),
         Archive = ServiceDefaults.OptionRules.OneOf("--gcmode", result.GetValue(_gcMode), "full", "archive") == "archive",
+        EvmCompiled = result.GetValue(_evmCompiled),
         HealthUrl = Given(result, _healthUrl),
         LogJson = result.GetValue(_logJson),
         Verbosity = result.GetValue(_verbosity),

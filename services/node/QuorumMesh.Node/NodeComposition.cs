@@ -77,6 +77,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         var stores = ChainOpener.Open(_data, _settings);
         Own(stores.KeyValues);
         WarnOfIgnored(stores.Rules);
+        var compiler = _settings.EvmCompiled ? Own(new CompilationWorker(e => _log.LogWarning(e, "A contract could not be compiled and stays interpreted"))) : null;
         var (raft, raftLog, transport) = stores.Rules.Config.Engine == EngineKind.Raft ? OpenRaft(stores, nodeId) : WithoutConsensus();
         var keystore = Own(OpenKeystore());
         var manager = PrivacyOptions.Open(_settings.Privacy);
@@ -100,7 +101,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         });
         var loop = Own(new NodeLoop(Core, mailbox, peers, manager, TimeProvider.System));
         Connect(transport, mailbox);
-        Own(new NodeMetrics(Core, events));
+        Own(new NodeMetrics(Core, events, compiler));
         NodeEventLog.Attach(events, Core, _log, _settings.EmitCheckpoints);
         Service = new NodeService(stores, Core, loop, mailbox)
         {

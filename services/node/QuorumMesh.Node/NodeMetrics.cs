@@ -9,7 +9,7 @@ internal sealed class NodeMetrics : IDisposable
 {
     private readonly Meter _meter = new("QuorumMesh.Node");
 
-    public NodeMetrics(NodeCore core, NodeEvents events)
+    public NodeMetrics(NodeCore core, NodeEvents events, CompilationWorker? compiler)
     {
         Gauge("chain_head_block", "Number of the public head", () => core.Published.Head);
         Gauge("quorummesh_node_private_head", "Number of the private head", () => core.PrivateStatus.Block);
@@ -20,6 +20,13 @@ internal sealed class NodeMetrics : IDisposable
         Gauge("quorummesh_raft_leader", "Raft id of the leader, 0 when there is none", () => core.RaftView.Leader);
         Gauge("quorummesh_raft_is_minter", "1 while this node mints", () => core.RaftView.Role == RaftRole.Leader ? 1 : 0);
         Gauge("quorummesh_raft_members", "Members of the cluster", () => core.RaftView.Members.Count);
+        if (compiler is not null)
+        {
+            Gauge("quorummesh_evm_compiled_contracts", "Contracts compiled since the start", () => compiler.Compiled);
+            Gauge("quorummesh_evm_compile_seconds", "Time spent compiling contracts since the start", () => compiler.TimeSpent.TotalSeconds);
+            Gauge("quorummesh_evm_compile_dropped", "Hot contracts left interpreted since the start", () => compiler.Dropped);
+        }
+
         var blocks = _meter.CreateCounter<long>("quorummesh_chain_blocks", description: "Blocks imported since the start");
         var transactions = _meter.CreateCounter<long>("quorummesh_chain_transactions", description: "Transactions in imported blocks");
         events.NewHead += head =>

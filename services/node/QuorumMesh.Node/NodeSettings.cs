@@ -37,6 +37,9 @@ public sealed record NodeSettings
     public string? PasswordFile { get; init; }
     public bool AllowInsecureUnlock { get; init; }
     public bool Archive { get; init; }
+
+    /// <summary>Hot contracts are compiled.</summary>
+    public bool EvmCompiled { get; init; } = true;
     public string? HealthUrl { get; init; }
     public bool LogJson { get; init; }
     public int Verbosity { get; init; } = 3;
