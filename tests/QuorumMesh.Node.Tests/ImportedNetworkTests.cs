@@ -76,7 +76,7 @@ public sealed class ImportedNetworkTests : IDisposable
             foreach (var expected in Json(network, "receipts.json").GetProperty("node3").EnumerateArray())
             {
                 var receipt = (await AskAsync(node, "eth_getTransactionReceipt", expected.GetProperty("transactionHash").GetString()!)).GetProperty("result");
-                if (receipt.GetProperty("gasUsed").GetString() != "0x0") continue;
+                if (receipt.GetProperty("gasUsed").GetString() != "0x0" || !receipt.TryGetProperty("status", out _)) continue;
                 Assert.Equal(("0x1", 0), (receipt.GetProperty("status").GetString(), receipt.GetProperty("logs").GetArrayLength()));
             }
             foreach (var (_, account) in (await AskAsync(node, "debug_dumpBlock", head, "private")).GetProperty("result").GetProperty("accounts").EnumerateObject().Select(a => (a.Name, a.Value)))
