@@ -14,7 +14,7 @@ public sealed class BuilderTests
     public void RebuildsEveryBlockOfTheRecordedRaftChain()
     {
         var network = new RecordedNetwork("raft3-2.5.0");
-        var node = new TestNode(network.Genesis, CompatibilityProfile.V2_5);
+        var node = new TestNode(network.Genesis, network.Profile);
         var builder = new BlockBuilder(node.Rules, node.Public, node.Private);
         foreach (var block in network.Blocks.Skip(1))
         {

@@ -215,6 +215,28 @@ public sealed class ProfileRuleTests
         }
     }
 
+    // The first transaction makes the precompile's account, and EIP-158 clears it; the second makes it again.
+    [Fact]
+    public void An_account_of_a_precompile_stays_when_made_twice_in_a_block_from_2_6_on()
+    {
+        var identity = Address.FromWord(4u);
+        foreach (var profile in CompatibilityProfile.All)
+        {
+            var state = new WorldState(EmptyState.Instance);
+            TransactionMessage Call(ulong nonce, ulong value = 0) => new() { From = _sender, To = identity, GasLimit = 30_000, Nonce = nonce, Value = value };
+            var stays = profile != CompatibilityProfile.V2_5;
+            Assert.True(Execute(_constantinople, profile, state, Call(0)).PublicSuccess);
+            Assert.False(state.Exists(identity), profile.Name);
+            Assert.True(Execute(_constantinople, profile, state, Call(1)).PublicSuccess);
+            Assert.True(stays == state.Exists(identity), profile.Name);
+            Assert.True(Execute(_constantinople, profile, state, Call(2)).PublicSuccess);
+            Assert.True(stays == state.Exists(identity), profile.Name);
+            Assert.Equal(stays, state.TakeChanges().Accounts.ContainsKey(identity));
+            Assert.True(Execute(_constantinople, profile, state, Call(3, value: 1)).PublicSuccess);
+            Assert.Equal(UInt256.One, state.GetBalance(identity));
+        }
+    }
+
     [Fact]
     public void A_mismatch_names_the_profiles_that_differ_at_the_block()
     {

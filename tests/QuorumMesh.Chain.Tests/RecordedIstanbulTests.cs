@@ -68,7 +68,7 @@ public sealed class RecordedIstanbulTests
     [VectorFact]
     public void EveryHeaderIsValidAndAnyFlippedByteIsNot()
     {
-        var node = new TestNode(Network.Genesis, CompatibilityProfile.V2_5);
+        var node = new TestNode(Network.Genesis, Network.Profile);
         for (var i = 1; i < 40; i++)
         {
             var header = Network.Blocks[i].Header;
@@ -81,7 +81,7 @@ public sealed class RecordedIstanbulTests
 
     private static List<IstanbulSnapshot> Snapshots()
     {
-        var node = new TestNode(Network.Genesis, CompatibilityProfile.V2_5);
+        var node = new TestNode(Network.Genesis, Network.Profile);
         var engine = (IstanbulEngine)node.Rules.Engine;
         var snapshots = new List<IstanbulSnapshot> { engine.SnapshotAfter(node.Head) };
         foreach (var block in Network.Blocks.Skip(1))

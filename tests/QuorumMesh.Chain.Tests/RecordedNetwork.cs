@@ -26,6 +26,10 @@ internal sealed class RecordedNetwork
 
     public GenesisFile Genesis { get; }
 
+    /// <summary>2.5, but for a recording of another generation, which has a file that names it.</summary>
+    public CompatibilityProfile Profile =>
+        Path.Combine(Vectors.Path(_name), "profile") is var file && File.Exists(file) ? CompatibilityProfile.Parse(File.ReadAllText(file).Trim()) : CompatibilityProfile.V2_5;
+
     public IReadOnlyList<Block> Blocks { get; }
 
     public JsonDocument Json(string file) => JsonDocument.Parse(File.ReadAllBytes(Vectors.Path($"{_name}/{file}")));

@@ -17,6 +17,7 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
         GasPriceEnabled = Config.IsGasPriceEnabled(block, Profile),
         MaxCodeSize = Config.MaxCodeSizeAt(block, Profile),
         StaticCallTouches = Profile.StaticCallTouches,
+        ClearedPrecompilesStay = Profile.ClearedPrecompilesStay,
     };
 
     /// <summary>What byte code sees of a block: base fee 0, blob base fee 1, and 0x44 gives the difficulty.</summary>

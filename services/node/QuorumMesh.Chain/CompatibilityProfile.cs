@@ -1,3 +1,5 @@
+using QuorumMesh.Evm;
+
 namespace QuorumMesh.Chain;
 
 /// <summary>
@@ -15,6 +17,7 @@ public sealed record CompatibilityProfile
         KnowsBerlin = false,
         MaxCodeSizeNeedsChangeBlock = true,
         StaticCallTouches = false,
+        ClearedPrecompilesStay = false,
         SeparatePrivateLogIndexes = true,
         KnownTransactionText = "known transaction: {0}",
     };
@@ -64,6 +67,9 @@ public sealed record CompatibilityProfile
 
     /// <summary>2.6:core/vm/evm.go: STATICCALL touches its target; seen on a chain of 2.5.0 that it did not then.</summary>
     public bool StaticCallTouches { get; private init; } = true;
+
+    /// <summary>An oddity of geth 1.9 and 1.10 under GoQuorum's rules, seen on a chain of 2.6.0; see <see cref="EvmOptions.ClearedPrecompilesStay"/>.</summary>
+    public bool ClearedPrecompilesStay { get; private init; } = true;
 
     /// <summary><c>enableGasPriceBlock</c> ends the zero gas price.</summary>
     public bool KnowsGasPriceBlock { get; private init; }

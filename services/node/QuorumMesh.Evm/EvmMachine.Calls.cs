@@ -99,7 +99,7 @@ public sealed unsafe partial class EvmMachine
             if (!state.Exists(r.Contract))
             {
                 if (precompile is null && _spurious && r.Value.IsZero) return CallOutcome.Done(EvmStatus.Success, r.Gas);
-                if (MayTouch(state)) state.CreateAccount(r.Contract);
+                if (MayTouch(state) && !RestoresCleared(precompile, r, state)) state.CreateAccount(r.Contract);
             }
 
             Transfer(state, r.Caller, r.Contract, r.Value);
@@ -142,6 +142,9 @@ public sealed unsafe partial class EvmMachine
 
     /// <summary>What a private transaction reads leaves no trace in the public state, not even an empty account that EIP-158 would clear: only parties would have it.</summary>
     private bool MayTouch(IWorldState state) => !_dual || ReferenceEquals(state, _private);
+
+    private bool RestoresCleared(Precompile? precompile, in CallRequest r, IWorldState state) =>
+        _options is { IsQuorum: true, ClearedPrecompilesStay: true } && _fork >= Fork.Byzantium && precompile is not null && r.Value.IsZero && state.TryRestoreCleared(r.Contract);
 
     private Frame Open(in CallRequest r, IWorldState state, bool readOnly, int snapshot, Code code, int depth)
     {

@@ -16,6 +16,12 @@ public sealed record EvmOptions
     /// <summary>GoQuorum's rules: zero-value transfers are skipped, so that no ghost account appears in the public state.</summary>
     public bool IsQuorum { get; init; }
 
+    /// <summary>
+    /// GoQuorum from 2.6 on (geth 1.9's resetObjectChange, which marks nothing as changed, and no zero-value transfer to make up for it): a call without value to a
+    /// precompile makes its account; one that an earlier transaction of the block made and EIP-158 cleared then stays behind, empty.
+    /// </summary>
+    public bool ClearedPrecompilesStay { get; init; }
+
     /// <summary>STATICCALL touches its target, so that EIP-158 clears an empty one; geth before 1.9, and with it GoQuorum 2.5, does not.</summary>
     public bool StaticCallTouches { get; init; } = true;
 }

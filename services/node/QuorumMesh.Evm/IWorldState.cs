@@ -38,6 +38,12 @@ public interface IWorldState
     /// <summary>Fresh nonce, code and storage; an existing balance is carried over.</summary>
     void CreateAccount(in Address a);
 
+    /// <summary>
+    /// Brings back, empty, an account that an earlier transaction of this block deleted, so that the end of the transaction does not look at it.
+    /// False, and nothing done, when there is none or it exists.
+    /// </summary>
+    bool TryRestoreCleared(in Address a);
+
     /// <summary>EIP-6780.</summary>
     void MarkCreated(in Address a);
 

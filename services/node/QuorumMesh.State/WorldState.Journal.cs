@@ -36,7 +36,7 @@ public sealed partial class WorldState
     {
         switch (entry.Kind)
         {
-            case JournalKind.AccountCreated:
+            case JournalKind.AccountCreated or JournalKind.AccountRestored:
                 account.Exists = false;
                 break;
             case JournalKind.AccountReset:

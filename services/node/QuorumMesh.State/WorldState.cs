@@ -62,6 +62,15 @@ public sealed partial class WorldState : IWorldState
         _accounts[a] = _last = fresh;
     }
 
+    public bool TryRestoreCleared(in Address a)
+    {
+        var entry = Load(a);
+        if (entry.Exists || !entry.Wiped) return false;
+        _journal.Add(JournalKind.AccountRestored, entry);
+        entry.Exists = true;
+        return true;
+    }
+
     public void AddBalance(in Address a, in UInt256 v)
     {
         var entry = LoadOrCreate(a);

@@ -27,6 +27,7 @@ public sealed partial class TransactionProcessor
             LimitCodeSize = rules.LimitCodeSize,
             StaticCallTouches = rules.StaticCallTouches,
             Tier = tier,
+            ClearedPrecompilesStay = rules.ClearedPrecompilesStay,
         });
     }
 

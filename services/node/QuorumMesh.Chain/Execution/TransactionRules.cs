@@ -16,6 +16,9 @@ public sealed record TransactionRules
 
     public bool LimitCodeSize { get; init; } = true;
 
+    /// <summary>See <see cref="Evm.EvmOptions.ClearedPrecompilesStay"/>.</summary>
+    public bool ClearedPrecompilesStay { get; init; }
+
     /// <summary>See <see cref="Evm.EvmOptions.StaticCallTouches"/>.</summary>
     public bool StaticCallTouches { get; init; } = true;
 

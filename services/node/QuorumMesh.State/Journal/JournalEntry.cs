@@ -6,6 +6,7 @@ internal enum JournalKind : byte
 {
     AccountCreated,
     AccountReset,
+    AccountRestored,
     Touched,
     Balance,
     Nonce,
@@ -36,5 +37,5 @@ internal struct JournalEntry
     public UInt256 Value;
 
     /// <summary>The end of a transaction looks at these accounts: they may have become empty or have gone.</summary>
-    public readonly bool ChangesAccount => Account is not null && Kind is not (JournalKind.WarmAddress or JournalKind.WarmSlot or JournalKind.CreatedMark);
+    public readonly bool ChangesAccount => Account is not null && Kind is not (JournalKind.AccountRestored or JournalKind.WarmAddress or JournalKind.WarmSlot or JournalKind.CreatedMark);
 }
