@@ -34,6 +34,9 @@ test: deps ## the whole test suite; last line: N passed, N failed, N skipped
 test-long: publish ## kills under load, many simulation seeds, slow vectors
 	@scripts/test-long.sh
 
+fuzz: deps ## a million random programs in both tiers of the EVM; FUZZ_PROGRAMS, FUZZ_SEED
+	@scripts/fuzz.sh
+
 bench: publish ## tables with ratios; peers by BENCH_GOQUORUM_EVM and BENCH_ANVIL
 	@scripts/bench.sh
 
@@ -43,4 +46,4 @@ format: ## check the code style
 clean: ## remove what was built
 	@rm -rf artifacts; find . -type d \( -name bin -o -name obj -o -name TestResults \) -not -path './.git/*' -prune -exec rm -rf {} +
 
-.PHONY: help deps build publish run demo test test-long bench format clean
+.PHONY: help deps build publish run demo test test-long fuzz bench format clean
