@@ -222,12 +222,16 @@ internal sealed partial class ProgramGenerator
     private void Creation()
     {
         byte[] init = InitCode();
-        byte[] padded = new byte[32];
-        init.CopyTo(padded, 0);
-        var offset = (UInt256)(ulong)(32 * _random.Below(3));
-        _writer.Push(UInt256.FromBigEndian(padded));
-        _writer.Push(offset);
-        _writer.Op(Opcode.MSTORE);
+        ulong offset = 32 * (ulong)_random.Below(3);
+        for (int start = 0; start < init.Length; start += 32)
+        {
+            byte[] padded = new byte[32];
+            init.AsSpan(start, Math.Min(32, init.Length - start)).CopyTo(padded);
+            _writer.Push(UInt256.FromBigEndian(padded));
+            _writer.Push(offset + (ulong)start);
+            _writer.Op(Opcode.MSTORE);
+        }
+
         bool salted = _fork >= Fork.Constantinople && _random.OneIn(2);
         if (salted) _writer.Push((UInt256)(ulong)_random.Below(2));
         _writer.Push((UInt256)(ulong)init.Length);
@@ -244,7 +248,6 @@ internal sealed partial class ProgramGenerator
         _height++;
     }
 
-    /// <summary>At most 32 bytes.</summary>
     private byte[] InitCode()
     {
         var init = new ProgramWriter(hasPush0: false);

@@ -20,7 +20,7 @@ internal sealed class ProgramGroup
         FuzzRandom random = FuzzRandom.For(seed, Purpose, index);
         Fork[] forks = Enum.GetValues<Fork>();
         Fork = forks[(int)(index % (ulong)forks.Length)];
-        // What GoQuorum is, it is up to Berlin in its own versions, and beyond here.
+        // GoQuorum's rules with any fork, also with those it never had.
         IsQuorum = random.OneIn(2);
         _others.Add(new FuzzAccount(FuzzAddresses.Caller, 5, 1_000_000_000, [], _noStorage));
         _others.Add(new FuzzAccount(FuzzAddresses.Empty, 0, default, [], _noStorage));
@@ -51,7 +51,7 @@ internal sealed class ProgramGroup
             Public = [.. _others, account],
             To = FuzzAddresses.Program,
             Input = Input(random, program),
-            Gas = random.Below(8) switch { 0 => 400_000UL, < 3 => 120_000UL, < 6 => 60_000UL, _ => random.Between(0, 30_000) },
+            Gas = random.Below(8) switch { 0 => 400_000UL, < 3 => 120_000UL, < 6 => 60_000UL, _ => random.Between(0UL, 30_000UL) },
             Value = random.OneIn(6) ? (UInt256)(ulong)random.Below(100) : UInt256.Zero,
         };
         if (IsQuorum && random.OneIn(2)) result = Split(random, result);
@@ -69,7 +69,7 @@ internal sealed class ProgramGroup
     {
         0 => used,
         1 => used - Math.Min(used, (ulong)random.Between(1, 60)),
-        _ => random.Between(0, used),
+        _ => random.Between(0UL, used),
     };
 
     /// <summary>A private run: each account in the public state, in the private one, or in both.</summary>
