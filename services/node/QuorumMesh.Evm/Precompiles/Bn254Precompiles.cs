@@ -1,5 +1,7 @@
 using QuorumMesh.Evm.Bn254;
+using QuorumMesh.Evm.Pairings;
 using QuorumMesh.Primitives;
+using Fp2 = QuorumMesh.Evm.Pairings.Fp2<QuorumMesh.Evm.Bn254.Fp>;
 
 namespace QuorumMesh.Evm;
 

@@ -17,7 +17,15 @@ public static class PrecompileTable
 
     private static readonly Precompile?[] _cancun = [.. _berlin, new PointEvaluationPrecompile()];
 
-    private static readonly Precompile?[] _osaka = [.. _cancun[..5], new ModExpPrecompile(ModExpRules.Osaka), .. _cancun[6..]];
+    private static readonly Precompile?[] _prague =
+    [
+        .. _cancun, new BlsG1AddPrecompile(), new BlsG1MultiScalarPrecompile(), new BlsG2AddPrecompile(), new BlsG2MultiScalarPrecompile(),
+        new BlsPairingPrecompile(), new BlsMapToG1Precompile(), new BlsMapToG2Precompile(),
+    ];
+
+    /// <summary>With a gap of nulls up to 0x100.</summary>
+    private static readonly Precompile?[] _osaka =
+        [.. _prague[..5], new ModExpPrecompile(ModExpRules.Osaka), .. _prague[6..], .. new Precompile?[0x100 - _prague.Length], new P256VerifyPrecompile()];
 
     private static readonly Address[][] _addresses = [.. Enum.GetValues<Fork>().Select(ListAddresses)];
 
@@ -30,6 +38,7 @@ public static class PrecompileTable
     internal static Precompile?[] For(Fork fork) => fork switch
     {
         >= Fork.Osaka => _osaka,
+        >= Fork.Prague => _prague,
         >= Fork.Cancun => _cancun,
         >= Fork.Berlin => _berlin,
         >= Fork.Istanbul => _istanbul,

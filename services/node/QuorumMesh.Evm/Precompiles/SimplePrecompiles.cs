@@ -53,13 +53,3 @@ internal sealed class IdentityPrecompile : Precompile
 
     public override byte[] Run(ReadOnlySpan<byte> input) => input.ToArray();
 }
-
-/// <summary>
-/// 0x0a: the address is a precompile from Cancun on (warm, priced), but KZG proofs are not verified by this build, so every call fails.
-/// </summary>
-internal sealed class PointEvaluationPrecompile : Precompile
-{
-    public override ulong Gas(ReadOnlySpan<byte> input) => 50000;
-
-    public override byte[]? Run(ReadOnlySpan<byte> input) => null;
-}

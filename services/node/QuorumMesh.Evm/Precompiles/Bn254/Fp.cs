@@ -1,34 +1,12 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using QuorumMesh.Evm.Pairings;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Evm.Bn254;
 
-/// <summary>A field with the operations that curve formulas need.</summary>
-internal interface IField<T>
-    where T : struct, IField<T>
-{
-    static abstract T Zero { get; }
-
-    static abstract T One { get; }
-
-    bool IsZero { get; }
-
-    static abstract T operator +(in T a, in T b);
-
-    static abstract T operator -(in T a, in T b);
-
-    static abstract T operator *(in T a, in T b);
-
-    T Square();
-
-    T Inverse();
-
-    bool SameAs(in T other);
-}
-
 /// <summary>The base field of alt_bn128 in Montgomery form (R = 2^256).</summary>
-internal readonly struct Fp : IField<Fp>
+internal readonly struct Fp : IBaseField<Fp>
 {
     private const ulong P0 = 0x3c208c16d87cfd47;
     private const ulong P1 = 0x97816a916871ca8d;
@@ -59,6 +37,11 @@ internal readonly struct Fp : IField<Fp>
     public static Fp Zero => default;
 
     public static Fp One => _one;
+
+    public static BigInteger Characteristic => Modulus.ToBigInteger();
+
+    /// <summary>9 + u.</summary>
+    public static Fp2<Fp> Xi => new(From(9), One);
 
     public bool IsZero => (_a0 | _a1 | _a2 | _a3) == 0;
 
@@ -104,6 +87,13 @@ internal readonly struct Fp : IField<Fp>
         Row(a, b._a2, ref t0, ref t1, ref t2, ref t3);
         Row(a, b._a3, ref t0, ref t1, ref t2, ref t3);
         return Reduce(new UInt256(t0, t1, t2, t3));
+    }
+
+    public static Fp2<Fp> TimesXi(in Fp2<Fp> a)
+    {
+        Fp re8 = a.Re.Double().Double().Double();
+        Fp im8 = a.Im.Double().Double().Double();
+        return new Fp2<Fp>(re8 + a.Re - a.Im, im8 + a.Im + a.Re);
     }
 
     public Fp Square() => this * this;
