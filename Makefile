@@ -31,6 +31,9 @@ demo: publish ## the three private-contract cases on a network of its own; the e
 test: deps ## the whole test suite; last line: N passed, N failed, N skipped
 	@scripts/test.sh
 
+test-slow: deps ## the state tests that `make test` leaves out: tests/QuorumMesh.Spec/slow.txt
+	@scripts/test-slow.sh
+
 test-long: publish ## kills under load, many simulation seeds, slow vectors
 	@scripts/test-long.sh
 
@@ -46,4 +49,4 @@ format: ## check the code style
 clean: ## remove what was built
 	@rm -rf artifacts; find . -type d \( -name bin -o -name obj -o -name TestResults \) -not -path './.git/*' -prune -exec rm -rf {} +
 
-.PHONY: help deps build publish run demo test test-long fuzz bench format clean
+.PHONY: help deps build publish run demo test test-slow test-long fuzz bench format clean

@@ -112,6 +112,23 @@ public class VectorTests
         }
     }
 
+    [VectorFact]
+    public void AesCounterMode()
+    {
+        int count = 0;
+        foreach (JsonProperty test in Read("BasicTests/crypto.json").EnumerateObject())
+        {
+            string kind = test.Value.GetProperty("decryption_type").GetString()!;
+            Assert.Contains(kind, (string[])["aes_ctr", "ecies_sec1_altered"]);
+            if (kind != "aes_ctr") continue;
+            byte[] Field(string name) => Hex.FromHex(test.Value.GetProperty(name).GetString()!);
+            Assert.Equal(Field("payload"), AesCtr(Field("key"), new byte[16], Field("cipher")));
+            count++;
+        }
+
+        Assert.Equal(1, count);
+    }
+
     /// <summary>ECDH through its use: the key agreement of Ethereum's ECIES, whose plain text is known.</summary>
     [VectorFact]
     public void Ecies()

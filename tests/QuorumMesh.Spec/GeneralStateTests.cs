@@ -1,33 +1,34 @@
+using System.Text.Json;
 using QuorumMesh.Cli.Evm;
 using QuorumMesh.Tests;
+using Xunit.Abstractions;
 
 namespace QuorumMesh.Spec;
 
-/// <summary>Folders of ethereum/tests' GeneralStateTests, every fork in the files. <c>qmesh evm statetest</c> runs the rest.</summary>
-public class GeneralStateTests
+/// <summary>
+/// Every folder of ethereum/tests' GeneralStateTests, every fork in the files: state root, hash of the logs and the reason of expected
+/// rejections. Files in slow.txt are left to <see cref="SlowStateTests"/>; nothing else is left out.
+/// </summary>
+public class GeneralStateTests(ITestOutputHelper output)
 {
+    private const int CasesOfTheWholeSuite = 89_000;
+
+    public static TheoryData<string> Folders => [.. Vectors.Available ? StateTestFiles.Folders().Select(f => Path.GetFileName(f)!) : ["none"]];
+
     [VectorTheory]
-    [InlineData("VMTests")]
-    [InlineData("stExample")]
-    [InlineData("stCallCodes")]
-    [InlineData("stCreate2")]
-    [InlineData("stRevertTest")]
-    [InlineData("stSStoreTest")]
-    [InlineData("stStaticCall")]
-    [InlineData("stReturnDataTest")]
-    [InlineData("stLogTests")]
-    [InlineData("stTransactionTest")]
-    [InlineData("stZeroKnowledge2")]
-    [InlineData("stSelfBalance")]
-    [InlineData("stEIP1559")]
-    [InlineData("Cancun")]
-    [InlineData("Shanghai")]
+    [MemberData(nameof(Folders))]
     public void Folder_passes(string folder)
     {
-        IReadOnlyList<string> files = StateTestRunner.FindFiles([Vectors.Path("ethereum-tests/GeneralStateTests/" + folder)]);
-        IReadOnlyList<StateTestResult> results = StateTestRunner.Run(files);
-        string[] failures = [.. results.Where(r => r.Failure is not null).Select(r => $"{r.Case.Name} {r.Case.ForkName} d{r.Case.Data} g{r.Case.Gas} v{r.Case.Value}: {r.Failure}").Order().Take(20)];
-        Assert.Empty(failures);
-        Assert.NotEmpty(results);
+        string[] files = [.. StateTestRunner.FindFiles([Path.Combine(StateTestFiles.Root, folder)]).Where(f => !SlowFile.All.Any(slow => slow.Is(f)))];
+        StateTestFiles.Pass(files, output);
+    }
+
+    [VectorFact]
+    public void Every_case_is_in_a_folder_that_is_run()
+    {
+        Assert.Empty(Directory.EnumerateFiles(StateTestFiles.Root, "*.json"));
+        int cases = StateTestFiles.Folders().Sum(folder => StateTestRunner.FindFiles([folder]).Sum(StateTestFiles.CountCases));
+        output.WriteLine($"{cases} cases");
+        Assert.True(cases >= CasesOfTheWholeSuite, $"only {cases} cases at {StateTestFiles.Root}");
     }
 }

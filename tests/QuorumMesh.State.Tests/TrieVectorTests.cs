@@ -44,6 +44,50 @@ public class TrieVectorTests
         }
     }
 
+    [VectorFact]
+    public void HexPrefixOfPaths()
+    {
+        using var document = JsonDocument.Parse(Vectors.ReadText("ethereum-tests/BasicTests/hexencodetest.json"));
+        var count = 0;
+        foreach (var test in document.RootElement.EnumerateObject())
+        {
+            byte[] nibbles = [.. test.Value.GetProperty("seq").EnumerateArray().Select(n => n.GetByte())];
+            var node = NodeEncoding.Short(nibbles, test.Value.GetProperty("term").GetBoolean(), item: [0x01]);
+            var reader = new RlpReader(node);
+            var path = reader.ReadList().ReadBytes();
+            Assert.Equal(test.Value.GetProperty("out").GetString(), Hex.ToHex(path, prefix: false));
+            count++;
+        }
+
+        Assert.Equal(12, count);
+    }
+
+    /// <summary>Order of keys is kept by the flat tables of the key-value store, not by the trie.</summary>
+    [VectorFact]
+    public void NextAndPreviousKey()
+    {
+        using var document = JsonDocument.Parse(Vectors.ReadText("ethereum-tests/TrieTests/trietestnextprev.json"));
+        var count = 0;
+        foreach (var test in document.RootElement.EnumerateObject())
+        {
+            var store = new MemoryKeyValueStore();
+            var batch = new KeyValueBatch();
+            foreach (var key in test.Value.GetProperty("in").EnumerateArray())
+                batch.Put(Bytes(key.GetString()!), (byte[])[1]);
+            store.Write(batch, sync: false);
+            foreach (var line in test.Value.GetProperty("tests").EnumerateArray())
+            {
+                var key = Bytes(line[0].GetString()!);
+                var previous = store.Scan([]).LastOrDefault(e => e.Key.AsSpan().SequenceCompareTo(key) < 0).Key ?? [];
+                var next = store.Scan([], key).FirstOrDefault(e => !e.Key.AsSpan().SequenceEqual(key)).Key ?? [];
+                Assert.Equal((line[1].GetString(), line[2].GetString()), (Encoding.UTF8.GetString(previous), Encoding.UTF8.GetString(next)));
+                count++;
+            }
+        }
+
+        Assert.Equal(12, count);
+    }
+
     internal static IEnumerable<(string Name, List<KeyValuePair<byte[], byte[]>> Items, Hash256 Root)> Cases(string file)
     {
         using var document = JsonDocument.Parse(Vectors.ReadText("ethereum-tests/TrieTests/" + file));
