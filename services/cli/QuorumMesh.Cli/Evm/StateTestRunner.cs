@@ -60,7 +60,7 @@ internal static class StateTestRunner
     private const string AnyReason = "REJECTED";
 
     /// <summary>Names for values that do not fit their field.</summary>
-    private static readonly HashSet<string> _undecodable = ["TR_RLP_WRONGVALUE"];
+    private static readonly HashSet<string> _undecodable = ["TR_RLP_WRONGVALUE", "TransactionException.RLP_INVALID_VALUE"];
 
     /// <summary>All .json files at or below the paths, in a fixed order.</summary>
     /// <exception cref="CommandException">A path is not there.</exception>
