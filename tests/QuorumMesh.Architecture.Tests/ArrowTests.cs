@@ -34,7 +34,7 @@ public sealed class ArrowTests
         ["Enclave.Core"] = ["Primitives", "Contracts"],
         ["Enclave.Keys"] = ["Enclave.Core"],
         ["Enclave"] = ["Enclave.Keys", "ServiceDefaults"],
-        ["Cli"] = ["Chain", "Node.Accounts", "Enclave.Keys"],
+        ["Cli"] = ["Chain", "Node.Accounts", "Node.Storage", "Enclave.Keys"],
     };
 
     private static readonly string[] Pure = ["Primitives", "Contracts", "Evm", "State", "Chain", "Consensus", "Enclave.Core"];

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using QuorumMesh.Cli;
+using QuorumMesh.Cli.Database;
 using QuorumMesh.Cli.Demo;
 using QuorumMesh.Cli.Evm;
 using QuorumMesh.Cli.Network;
@@ -8,6 +9,7 @@ var root = new RootCommand("QuorumMesh: networks, keys and EVM tools");
 root.Subcommands.Add(NetworkCommands.Create());
 root.Subcommands.Add(DemoCommand.Create());
 root.Subcommands.Add(EvmCommands.Create());
+root.Subcommands.Add(DatabaseCommands.Create());
 try
 {
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(40) }).ConfigureAwait(false);

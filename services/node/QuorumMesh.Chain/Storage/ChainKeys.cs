@@ -8,6 +8,9 @@ internal static class ChainKeys
 {
     private const byte Space = (byte)'c';
 
+    /// <summary>The prefix of every record of the chain.</summary>
+    public static byte[] All => [Space];
+
     public static byte[] Header(in Hash256 hash) => Of('h', hash);
 
     public static byte[] Body(in Hash256 hash) => Of('b', hash);

@@ -32,6 +32,9 @@ internal sealed class StateKeys
         Oldest = Start(OldestKind, 0, out _);
         AllAccounts = Start(AccountKind, 0, out _);
         AllAccountDiffs = Start(AccountDiffKind, 0, out _);
+        AllSlots = Start(SlotKind, 0, out _);
+        AllStorageDiffs = Start(SlotDiffKind, 0, out _);
+        AllAccountNodes = Start(AccountNodeKind, 0, out _);
         AllBlocks = Start(BlockKind, 0, out _);
     }
 
@@ -42,6 +45,12 @@ internal sealed class StateKeys
     public byte[] AllAccounts { get; }
 
     public byte[] AllAccountDiffs { get; }
+
+    public byte[] AllSlots { get; }
+
+    public byte[] AllStorageDiffs { get; }
+
+    public byte[] AllAccountNodes { get; }
 
     public byte[] AllBlocks { get; }
 
