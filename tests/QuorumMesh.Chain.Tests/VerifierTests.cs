@@ -6,7 +6,7 @@ namespace QuorumMesh.Chain.Tests;
 /// <summary>A whole recorded chain, public and private side, checks out; any flipped bit and any lost row is found.</summary>
 public sealed class VerifierTests
 {
-    private const int Damages = 400;
+    private const int Damages = 200;
 
     [VectorTheory]
     [InlineData("raft3-2.5.0")]

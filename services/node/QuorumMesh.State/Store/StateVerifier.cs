@@ -40,6 +40,7 @@ public sealed class StateVerifier : ITrieNodeSource
     {
         StateHead? head = null;
         Guard("head", () => head = StateHead.Read(_store, _keys));
+        Guard("number of the oldest block", () => StateHead.ReadOldest(_store, _keys));
         if (head is { } present)
         {
             CheckTrie(null, present.Root, _keys.AllAccountNodes, CheckAccounts(present.Root), "accounts");
