@@ -22,7 +22,7 @@ internal static class CodeCompiler
             (int end, CompiledChunk chunk, int il) = CompileChunk(code, fork, blocks, blockOf, first);
             Array.Fill(chunkOf, chunks.Count, first, end - first);
             chunks.Add(chunk);
-            size += il * CompilerLimits.BytesPerIl;
+            size += il * CompilerLimits.BytesPerIl + CompilerLimits.BytesPerChunk;
             first = end;
         }
 
@@ -36,7 +36,7 @@ internal static class CodeCompiler
         while (true)
         {
             var method = new DynamicMethod("evm", typeof(int), [typeof(CompiledCode), typeof(Frame)], typeof(EvmMachine), skipVisibility: true) { InitLocals = false };
-            ILGenerator il = method.GetILGenerator(CompilerLimits.ChunkIl);
+            ILGenerator il = method.GetILGenerator();
             int written = new ChunkEmitter(il, code, fork, blocks, blockOf, first, count).Write();
             if (written == count)
             {

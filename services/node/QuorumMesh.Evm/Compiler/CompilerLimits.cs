@@ -18,6 +18,9 @@ internal static class CompilerLimits
     /// <summary>What a byte of IL comes to in memory: machine code, its tables and the method itself.</summary>
     public const int BytesPerIl = 8;
 
+    /// <summary>What a chunk costs besides, in bytes: the method's own objects and tables.</summary>
+    public const int BytesPerChunk = 24 << 10;
+
     /// <summary>Frames count 1 and each 1,000 gas one more; at this sum the code is worth compiling.</summary>
     public const int HotAt = 2_000;
 }
