@@ -10,4 +10,5 @@ bench() { dotnet tests/QuorumMesh.Benchmarks/bin/Release/net10.0/QuorumMesh.Benc
 if [ $# -gt 0 ]; then bench "$@"; exit; fi
 bench network
 bench state
+bench blocks
 if [ -d "$cases" ]; then bench evm "$cases"; else echo "no byte codes in $cases: set BENCH_EVM_CASES"; fi

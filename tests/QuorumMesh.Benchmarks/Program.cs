@@ -15,7 +15,10 @@ switch (args.FirstOrDefault())
     case "state":
         Console.WriteLine(StateCommit.Run(Directory.CreateTempSubdirectory("qmesh-bench-").FullName));
         return 0;
+    case "blocks":
+        BlockExecutionBench.RunAll(args.Length > 1 ? [Number(1, 0)] : [10_000, 100_000, 1_000_000], Number(2, 64_000));
+        return 0;
     default:
-        Console.Error.WriteLine("usage: bench network [seconds] [bursts] [burst size] | bench evm DIRECTORY | bench state");
+        Console.Error.WriteLine("usage: bench network [seconds] [bursts] [burst size] | bench evm DIRECTORY | bench state | bench blocks [accounts] [transactions in each case]");
         return 2;
 }

@@ -1,0 +1,181 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Globalization;
+using QuorumMesh.Chain;
+using QuorumMesh.Chain.Execution;
+using QuorumMesh.Node.Storage;
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Benchmarks;
+
+/// <summary>
+/// Whole blocks on RocksDB: execution, roots, receipts and the written batch, senders already recovered. Every transaction of a block has another
+/// sender as long as there are accounts enough.
+/// </summary>
+internal sealed class BlockExecutionBench : IDisposable
+{
+    private const string Config = """{"config":{"chainId":10,"homesteadBlock":0,"eip150Block":0,"eip155Block":0,"eip158Block":0,"byzantiumBlock":0,"constantinopleBlock":0,"petersburgBlock":0,"istanbulBlock":0},"gasLimit":"0xffffffff","difficulty":"0x0","alloc":{}}""";
+    private static readonly Address Token = Address.FromWord(0x20u);
+    private readonly string _directory = Directory.CreateTempSubdirectory("qmesh-bench-").FullName;
+    private readonly Address[] _accounts;
+    private readonly ulong[] _nonces;
+    private readonly RocksKeyValueStore _store;
+    private readonly ChainRules _rules;
+    private readonly StateStore _public;
+    private readonly StateStore _private;
+    private readonly BlockImporter _importer;
+    private BlockHeader _head;
+    private int _next;
+    private uint _random = 12345;
+    private TimeSpan _execute, _root, _lists, _write;
+
+    private BlockExecutionBench(int accounts)
+    {
+        _accounts = [.. Enumerable.Range(0, accounts).Select(AccountAt)];
+        _nonces = new ulong[accounts];
+        _store = RocksKeyValueStore.Open(_directory);
+        var genesis = new GenesisFile { Config = GenesisFile.Parse(Config).Config, GasLimit = 1ul << 40, Alloc = Allocation() };
+        _rules = new ChainRules(genesis.Config, CompatibilityProfile.V24, EngineFactory.Create(genesis.Config, CompatibilityProfile.V24, _store));
+        _public = new StateStore(_store, "public");
+        _private = new StateStore(_store, ChainStore.PrivateStateId);
+        _importer = new BlockImporter(_rules, _public, _private);
+        var first = _importer.Genesis(genesis);
+        _head = first.Block.Header;
+        Write(first);
+    }
+
+    /// <summary>Prints one line for each case: kind, accounts, transactions in a block, rate and where the time went.</summary>
+    public static void RunAll(IReadOnlyList<int> accounts, int transactions)
+    {
+        foreach (var count in accounts)
+        {
+            using var bench = new BlockExecutionBench(count);
+            foreach (var size in (int[])[1_000, 4_000, 16_000])
+                foreach (var token in (bool[])[false, true])
+                    Console.WriteLine(bench.Run(token, size, Math.Max(2, transactions / size)));
+        }
+    }
+
+    public void Dispose()
+    {
+        _store.Dispose();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    private string Run(bool token, int size, int blocks)
+    {
+        for (var i = 0; i < Math.Max(2, blocks / 4); i++) Block(Transactions(token, size));
+        _execute = _root = _lists = _write = default;
+        for (var i = 0; i < blocks; i++) Block(Transactions(token, size));
+        var total = _execute + _root + _lists + _write;
+        return string.Create(CultureInfo.InvariantCulture, $"blocks: {(token ? "ERC-20" : "plain "),-6} {_accounts.Length,9:N0} accounts, {size,6:N0} in a block: {blocks * size / total.TotalSeconds,8:N0}/s, a block {Of(total):F1} ms: execute {Of(_execute):F1}, state root {Of(_root):F1}, transaction and receipt roots {Of(_lists):F1}, write {Of(_write):F1}");
+        double Of(TimeSpan time) => time.TotalMilliseconds / blocks;
+    }
+
+    private void Block(RecoveredTransaction[] transactions)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var prepared = _rules.Engine.Prepare(_head, _head.Time + 1_000_000_000);
+        var run = new BlockRun(_rules, prepared, default, _public.Head, _private.Head, static _ => null, static _ => default);
+        foreach (var transaction in transactions)
+        {
+            var invalid = run.Apply(transaction);
+            if (invalid != TransactionInvalid.None) throw new InvalidOperationException($"the benchmark's own transaction is not valid: {invalid}");
+        }
+        var execution = run.Complete();
+        if (execution.Receipts.Any(static r => r.Status != 1)) throw new InvalidOperationException("a transfer of the benchmark failed");
+        Lap(ref start, ref _execute);
+        var layer = _public.Extend(_public.Head, prepared.Number, execution.PublicChanges);
+        var privateLayer = _private.Extend(_private.Head, prepared.Number, execution.PrivateChanges!);
+        Lap(ref start, ref _root);
+        var list = Array.ConvertAll(transactions, static t => t.Tx);
+        _head = prepared with
+        {
+            StateRoot = layer.Root,
+            TransactionsRoot = BlockValidator.TransactionsRoot(list),
+            ReceiptsRoot = execution.ReceiptsRoot,
+            Bloom = execution.Bloom,
+            GasUsed = execution.GasUsed,
+        };
+        Lap(ref start, ref _lists);
+        Write(new ImportedBlock(new Block(_head, list), execution, layer, privateLayer));
+        Lap(ref start, ref _write);
+    }
+
+    private void Write(ImportedBlock imported)
+    {
+        var batch = new KeyValueBatch();
+        _importer.Put(batch, imported, UInt256.Zero);
+        _store.Write(batch, sync: false);
+        _importer.Advance(imported);
+    }
+
+    private RecoveredTransaction[] Transactions(bool token, int count)
+    {
+        var made = new RecoveredTransaction[count];
+        for (var i = 0; i < count; i++)
+        {
+            var from = _next++ % _accounts.Length;
+            var to = _accounts[Random(_accounts.Length)];
+            // Recovery is no part of this: any signature will do.
+            var tx = new Transaction { Nonce = _nonces[from]++, GasLimit = 100_000, To = token ? Token : to, Value = token ? 0u : 1u, Data = token ? TransferInput(to) : [], V = 27u, R = UInt256.MaxValue >> 1, S = UInt256.MaxValue >> 2 };
+            _ = tx.Hash; // known since it came in
+            made[i] = new RecoveredTransaction(tx, _accounts[from]);
+        }
+        return made;
+    }
+
+    private GenesisAccount[] Allocation()
+    {
+        var balances = new Dictionary<UInt256, UInt256>(_accounts.Length);
+        foreach (var account in _accounts) balances[BalanceSlot(account)] = UInt256.MaxValue >> 128;
+        var token = new GenesisAccount(Token, UInt256.Zero) { Nonce = 1, Code = TokenCode, Storage = balances };
+        return [token, .. _accounts.Select(static a => new GenesisAccount(a, UInt256.MaxValue >> 128))];
+    }
+
+    /// <summary>transfer(address,uint256) over a mapping in slot 0, with the Transfer event.</summary>
+    private static byte[] TokenCode => Hex.FromHex("0x60003560e01c63a9059cbb146014575b600080fd"
+        + "5b6024353360005260406000208054828110600f578290039055"
+        + "60043560005260406000208054820190556000526004353"
+        + "37fddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef60206000a3600160005260206000f3");
+
+    private static UInt256 BalanceSlot(in Address account)
+    {
+        Span<byte> words = stackalloc byte[64];
+        words.Clear();
+        account.CopyTo(words[12..]);
+        return Keccak.Hash(words).ToWord();
+    }
+
+    private static byte[] TransferInput(in Address to)
+    {
+        var input = new byte[68];
+        BinaryPrimitives.WriteUInt32BigEndian(input, 0xa9059cbb);
+        to.CopyTo(input.AsSpan(16));
+        input[67] = 1;
+        return input;
+    }
+
+    private static Address AccountAt(int index)
+    {
+        Span<byte> seed = stackalloc byte[4];
+        BinaryPrimitives.WriteInt32BigEndian(seed, index);
+        Span<byte> hash = stackalloc byte[32];
+        Keccak.Hash(seed, hash);
+        return new Address(hash[12..]);
+    }
+
+    private static void Lap(ref long start, ref TimeSpan sum)
+    {
+        var now = Stopwatch.GetTimestamp();
+        sum += Stopwatch.GetElapsedTime(start, now);
+        start = now;
+    }
+
+    private int Random(int bound)
+    {
+        _random = _random * 1664525 + 1013904223;
+        return (int)((ulong)_random * (ulong)bound >> 32);
+    }
+}
