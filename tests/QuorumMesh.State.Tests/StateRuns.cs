@@ -51,6 +51,20 @@ internal static class StateRuns
             Assert.Equal(model.Accounts.Keys.Order(), state.Accounts(snapshot, (ulong)block).Select(a => a.Address));
             foreach (var address in RandomBlocks.Addresses)
                 Assert.Equal(model.StorageOf(address), state.Storage(snapshot, (ulong)block, address));
+            AssertProof(snapshot, state, (ulong)block);
         }
+    }
+
+    private static void AssertProof(IKeyValueSnapshot snapshot, StateStore state, ulong block)
+    {
+        var address = RandomBlocks.Addresses[block % (ulong)RandomBlocks.Addresses.Length];
+        var proof = state.Prove(snapshot, block, address, RandomBlocks.Slots);
+        var reader = state.At(snapshot, block);
+        Assert.Equal(reader.GetAccount(address), proof.Account);
+        Assert.Equal(RandomBlocks.Slots.Select(s => reader.GetStorage(address, s)), proof.Storage.Select(s => s.Value));
+        var root = state.BlockAt(snapshot, block)!.Value.Root;
+        Assert.Equal(root, proof.AccountNodes.Count == 0 ? Hash256.EmptyTrie : Keccak.Hash(proof.AccountNodes[0]));
+        if (proof.Account is { } account)
+            Assert.All(proof.Storage.Where(s => s.Nodes.Count > 0), s => Assert.Equal(account.StorageRoot, Keccak.Hash(s.Nodes[0])));
     }
 }

@@ -114,6 +114,11 @@ public sealed class NodeView : IDisposable
     /// <exception cref="PrivateStateBehindException">The block is past the private head.</exception>
     public IEnumerable<(UInt256 Slot, UInt256 Value)> Storage(bool ofPrivate, ulong block, Address address) => Side(ofPrivate, block).Storage(_snapshot, block, address);
 
+    /// <summary>Merkle proofs of one side after a block.</summary>
+    /// <exception cref="PrivateStateBehindException">The block is past the private head.</exception>
+    /// <exception cref="StateUnavailableException">The block is no longer kept, or too far back for a proof.</exception>
+    public StateProof Prove(bool ofPrivate, ulong block, Address address, IReadOnlyList<UInt256> slots) => Side(ofPrivate, block).Prove(_snapshot, block, address, slots);
+
     /// <summary>What the EVM sees of a block, for calls and traces.</summary>
     public BlockContext ContextOf(BlockHeader header) =>
         _stores.Rules.ContextOf(header, _stores.Rules.Engine.Author(header), number => ChainStore.GetCanonicalHash(_snapshot, number) ?? default);

@@ -27,6 +27,7 @@ internal sealed class StateKeys
     {
         if (id.Length is 0 or > 64 || id.Any(c => c is <= ' ' or > '~'))
             throw new ArgumentException("a state id has 1 to 64 printable ASCII characters without spaces", nameof(id));
+        Id = id;
         _prefix = [StatePrefix, .. Encoding.ASCII.GetBytes(id), 0];
         Head = Start(HeadKind, 0, out _);
         Oldest = Start(OldestKind, 0, out _);
@@ -37,6 +38,8 @@ internal sealed class StateKeys
         AllAccountNodes = Start(AccountNodeKind, 0, out _);
         AllBlocks = Start(BlockKind, 0, out _);
     }
+
+    public string Id { get; }
 
     public byte[] Head { get; }
 

@@ -4,6 +4,9 @@ namespace QuorumMesh.State;
 
 public sealed partial class StateStore
 {
+    /// <summary>How far below the head proofs are given.</summary>
+    public const ulong MostProofBlocks = 128;
+
     /// <summary>The state after a kept block, as the snapshot has it; good for as long as the snapshot, from any thread.</summary>
     /// <exception cref="StateUnavailableException">The block is above the snapshot's head or no longer kept.</exception>
     public IStateReader At(IKeyValueReader snapshot, ulong block) => new HistoricalState(snapshot, _keys, block);
@@ -15,6 +18,21 @@ public sealed partial class StateStore
     /// <summary>Hash and state root of a kept block; null when it is not kept.</summary>
     public (Hash256 BlockHash, Hash256 Root)? BlockAt(IKeyValueReader snapshot, ulong block) =>
         BlockRecord.Read(snapshot, _keys, block) is { } record ? (record.BlockHash, record.Root) : null;
+
+    /// <summary>
+    /// Merkle proofs in the state after a kept block, as the snapshot has it; from any thread. Trie nodes are stored for the head alone: for an older block
+    /// the tries are taken back in memory by the reverse diffs, over at most <see cref="MostProofBlocks"/> blocks.
+    /// </summary>
+    /// <exception cref="StateUnavailableException">The block is above the snapshot's head, no longer kept, or too far back for a proof.</exception>
+    public StateProof Prove(IKeyValueReader snapshot, ulong block, in Address a, IReadOnlyList<UInt256> slots)
+    {
+        HistoricalState.CheckKept(snapshot, _keys, block);
+        var frozen = new StateStore(new FrozenStore(snapshot), _keys.Id, new StateStoreOptions { NodeCacheBytes = 4 << 20, FlatCacheEntries = 4096 });
+        var head = frozen.Head;
+        if (head.Block - block > MostProofBlocks)
+            throw new StateUnavailableException($"a proof in block {block} is too far back: at most {MostProofBlocks} blocks below the head, block {head.Block}");
+        return (block == head.Block ? head : frozen.Rewind(block, new KeyValueBatch())).Prove(a, slots);
+    }
 
     /// <summary>
     /// Puts the removal of history into the batch: afterwards the states from <paramref name="keepFrom"/> on can be read. Stops after
