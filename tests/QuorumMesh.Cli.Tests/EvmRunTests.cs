@@ -32,7 +32,6 @@ public sealed class EvmRunTests
     [InlineData("--code 6", "--code")]
     [InlineData("--code 00 --input xy", "--input")]
     [InlineData("--code 00 --fork pangaea", "pangaea")]
-    [InlineData("--code 00 --tier compiled", "not built yet")]
     [InlineData("--code 00 --tier quantum", "quantum")]
     [InlineData("--code 00 --trace --bench", "--bench")]
     public void Bad_arguments_are_named(string arguments, string named) =>
