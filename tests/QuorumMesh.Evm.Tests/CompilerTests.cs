@@ -199,6 +199,103 @@ public class CompilerTests
         }
     }
 
+    [Fact]
+    public void Code_becomes_hot_in_each_fork()
+    {
+        byte[] code = new Asm().Push(3).Push(5).Op(MUL, DUP1, ADD).Push(1).Op(SUB).Push(77).Op(XOR).ReturnTop();
+        var hot = new List<HotCode>();
+        CompiledTier.Scheduler = seen =>
+        {
+            lock (hot)
+                if (seen.Length == code.Length)
+                    hot.Add(seen);
+        };
+        try
+        {
+            foreach (Fork fork in new[] { Fork.Berlin, Fork.London, Fork.Berlin })
+                for (int i = 0; i < 3000; i++)
+                    Run(code, [], 100_000, fork, [], EvmTier.Auto);
+            Assert.Equal(2, hot.Count);
+        }
+        finally
+        {
+            CompiledTier.Scheduler = null;
+        }
+    }
+
+    [Fact]
+    public void A_frame_in_a_long_loop_goes_on_compiled()
+    {
+        byte[] code = Loop(200_000);
+        CompiledTier.Scheduler = seen =>
+        {
+            if (seen.Length == code.Length) Assert.True(seen.Compile());
+        };
+        try
+        {
+            Outcome running = Run(code, [], 100_000_000, Fork.Cancun, [], EvmTier.Auto, null, out long takenOver);
+            Assert.Equal(1, takenOver);
+            Assert.Equal(Run(code, [], 100_000_000, Fork.Cancun, [], EvmTier.Interpreter), running);
+            Run(code, [], 100_000_000, Fork.Cancun, [], EvmTier.Auto, null, out takenOver);
+            Assert.Equal(0, takenOver); // compiled from its start
+        }
+        finally
+        {
+            CompiledTier.Scheduler = null;
+        }
+    }
+
+    [Fact]
+    public void Init_code_is_never_taken_over()
+    {
+        byte[] init = Loop(10);
+        var state = new WorldState(EmptyState.Instance);
+        state.BeginTransaction();
+        var machine = new EvmMachine(new BlockContext(), Fork.Cancun, EvmOptions.Default with { TakeOverAfter = () => 1 });
+        Assert.True(machine.Create(_caller, default, _caller, init, 1_000_000, default, state, state).IsSuccess);
+        Assert.Equal(0, machine.FramesTakenOver);
+    }
+
+    [Theory]
+    [InlineData(100_000)]
+    [InlineData(420)]
+    public void Wherever_a_loop_is_taken_over_the_outcome_is_the_same(ulong gas)
+    {
+        byte[] code = Loop(12);
+        Outcome expected = Run(code, [], gas, Fork.Cancun, [], EvmTier.Interpreter);
+        for (int jumps = 1; jumps <= 12; jumps++)
+        {
+            int after = jumps;
+            Assert.Equal(expected, Run(code, [], gas, Fork.Cancun, [], EvmTier.Auto, () => after, out long takenOver));
+            if (gas == 100_000) Assert.Equal(jumps < 12 ? 1 : 0, takenOver);
+        }
+    }
+
+    [Fact]
+    public void A_compiled_body_goes_with_its_code()
+    {
+        WeakReference body = CompileAndForget();
+        for (int i = 0; i < 10 && body.IsAlive; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        Assert.False(body.IsAlive);
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        static WeakReference CompileAndForget() => new(new Code(Loop(5)).Compile(Fork.Cancun, CompilerLimits.Default));
+    }
+
+    /// <summary>Five words on the stack, changed in each round.</summary>
+    private static byte[] Loop(ulong rounds)
+    {
+        byte[] head = new Asm().Push(rounds).Push(1).Push(2).Push(3).Push(4);
+        byte[] loop = new Asm().Op(JUMPDEST, DUP3, ADD, SWAP1, DUP5, MUL, SWAP3, SWAP2, XOR, DUP2, SWAP1).Push(1).Op(DUP6, SUB, SWAP5, POP, DUP5).Push((ulong)head.Length)
+            .Op(JUMPI, ADD, ADD, ADD).ReturnTop();
+        return [.. head, .. loop];
+    }
+
     private static void Operand(Asm code, in UInt256 value, ulong inputOffset, bool constant)
     {
         if (constant) code.Push(value.ToBigEndian());
@@ -212,7 +309,9 @@ public class CompilerTests
         if (expected != actual) Assert.Fail($"{fork}, gas {gas}, code {Hex.ToHex(code)}, input {Hex.ToHex(input ?? [])}: {expected} interpreted, {actual} compiled");
     }
 
-    private static Outcome Run(byte[] code, byte[] input, ulong gas, Fork fork, byte[] other, EvmTier tier)
+    private static Outcome Run(byte[] code, byte[] input, ulong gas, Fork fork, byte[] other, EvmTier tier) => Run(code, input, gas, fork, other, tier, null, out _);
+
+    private static Outcome Run(byte[] code, byte[] input, ulong gas, Fork fork, byte[] other, EvmTier tier, Func<int>? takeOverAfter, out long takenOver)
     {
         var state = new WorldState(EmptyState.Instance);
         state.SetCode(_contract, code);
@@ -220,8 +319,9 @@ public class CompilerTests
         state.SetBalance(_contract, 1000);
         state.SetStorage(_contract, 0, 42);
         state.BeginTransaction();
-        var machine = new EvmMachine(new BlockContext { GasLimit = gas, Number = 300, Timestamp = 5, Difficulty = 3 }, fork, EvmOptions.Default with { Tier = tier });
+        var machine = new EvmMachine(new BlockContext { GasLimit = gas, Number = 300, Timestamp = 5, Difficulty = 3 }, fork, EvmOptions.Default with { Tier = tier, TakeOverAfter = takeOverAfter });
         EvmResult result = machine.Call(_caller, default, _caller, _contract, input, gas, default, state, state);
+        takenOver = machine.FramesTakenOver;
         ulong refund = state.Refund;
         int logs = state.Logs.Count;
         state.FinaliseTransaction(deleteEmpty: fork >= Fork.SpuriousDragon);

@@ -13,6 +13,7 @@ public static class CaseFile
         new CaseText(
             fuzzCase.Fork.ToString(),
             fuzzCase.IsQuorum,
+            fuzzCase.HasTightLimits,
             fuzzCase.To?.ToString(),
             Hex.ToHex(fuzzCase.Input),
             fuzzCase.Gas,
@@ -29,6 +30,7 @@ public static class CaseFile
         {
             Fork = Enum.Parse<Fork>(text.Fork),
             IsQuorum = text.IsQuorum,
+            HasTightLimits = text.HasTightLimits,
             To = text.To is { } to ? Address.Parse(to) : null,
             Input = Hex.FromHex(text.Input),
             Gas = text.Gas,
@@ -56,7 +58,7 @@ public static class CaseFile
 
     private static UInt256 Word(string hex) => UInt256.FromBigEndian(Hex.FromHex(hex));
 
-    private sealed record CaseText(string Fork, bool IsQuorum, string? To, string Input, ulong Gas, string Value, AccountText[] Public, AccountText[]? Private);
+    private sealed record CaseText(string Fork, bool IsQuorum, bool HasTightLimits, string? To, string Input, ulong Gas, string Value, AccountText[] Public, AccountText[]? Private);
 
     private sealed record AccountText(string Address, ulong Nonce, string Balance, string Code, Dictionary<string, string> Storage);
 }

@@ -4,7 +4,7 @@ using QuorumMesh.State;
 
 namespace QuorumMesh.Fuzz;
 
-/// <summary>Runs cases in both tiers. One for each thread: it keeps its machines.</summary>
+/// <summary>Runs cases interpreted, compiled, and changing from the one to the other at some backward jump. One for each thread: it keeps its machines.</summary>
 internal sealed class CaseRunner
 {
     private static readonly BlockContext _block = new()
@@ -19,26 +19,38 @@ internal sealed class CaseRunner
         BlockHash = static number => Keccak.Hash([(byte)number]),
     };
 
-    private readonly Dictionary<(Fork, bool, EvmTier), EvmMachine> _machines = [];
+    private static readonly CompilerLimits _tight = new() { ChunkIl = 1_000, Locals = 12, BlockInstructions = 5 };
 
-    /// <summary>Null when the tiers agree; otherwise where they do not.</summary>
+    private readonly Dictionary<(Fork, bool, bool, EvmTier), EvmMachine> _machines = [];
+    private FuzzRandom _jumps = new(0);
+
+    /// <summary>Frames that began interpreted and went on compiled, in all runs so far.</summary>
+    public long TakenOver { get; private set; }
+
+    /// <summary>Null when all agree; otherwise where they do not.</summary>
     public string? Compare(FuzzCase fuzzCase, out ulong gasUsed, out EvmStatus status)
     {
         FuzzOutcome interpreted = Run(fuzzCase, EvmTier.Interpreter);
         status = interpreted.Result.Status;
         gasUsed = interpreted.Thrown is null ? fuzzCase.Gas - interpreted.Result.GasLeft : 0;
-        return OutcomeDifference.Find(interpreted, Run(fuzzCase, EvmTier.Compiled));
+        if (OutcomeDifference.Find(interpreted, Run(fuzzCase, EvmTier.Compiled)) is { } difference) return difference;
+        return OutcomeDifference.Find(interpreted, Run(fuzzCase, EvmTier.Auto)) is { } late ? "taken over: " + late : null;
     }
 
+    /// <param name="tier"><see cref="EvmTier.Auto"/>: frames begin interpreted and go on compiled after a few backward jumps, how many depends on the case alone.</param>
     public FuzzOutcome Run(FuzzCase fuzzCase, EvmTier tier)
     {
         var publicState = new WorldState(new FuzzState(fuzzCase.Public));
         WorldState privateState = fuzzCase.Private is { } accounts ? new WorldState(new FuzzState(accounts)) : publicState;
         Prepare(publicState, fuzzCase);
         if (!ReferenceEquals(publicState, privateState)) Prepare(privateState, fuzzCase);
+        _jumps = new FuzzRandom(fuzzCase.Gas);
         try
         {
-            EvmResult result = Execute(fuzzCase, Machine(fuzzCase, tier), publicState, privateState);
+            EvmMachine machine = Machine(fuzzCase, tier);
+            long before = machine.FramesTakenOver;
+            EvmResult result = Execute(fuzzCase, machine, publicState, privateState);
+            TakenOver += machine.FramesTakenOver - before;
             return Observe(fuzzCase, result, publicState, privateState);
         }
         catch (Exception e)
@@ -84,8 +96,17 @@ internal sealed class CaseRunner
 
     private EvmMachine Machine(FuzzCase fuzzCase, EvmTier tier)
     {
-        if (_machines.TryGetValue((fuzzCase.Fork, fuzzCase.IsQuorum, tier), out EvmMachine? machine)) return machine;
-        machine = new EvmMachine(_block, fuzzCase.Fork, new EvmOptions { IsQuorum = fuzzCase.IsQuorum, Tier = tier });
-        return _machines[(fuzzCase.Fork, fuzzCase.IsQuorum, tier)] = machine;
+        (Fork, bool, bool, EvmTier) key = (fuzzCase.Fork, fuzzCase.IsQuorum, fuzzCase.HasTightLimits, tier);
+        if (_machines.TryGetValue(key, out EvmMachine? machine)) return machine;
+        var options = new EvmOptions
+        {
+            IsQuorum = fuzzCase.IsQuorum,
+            Tier = tier,
+            TakeOverAfter = tier == EvmTier.Auto ? NextJumps : null,
+            Limits = fuzzCase.HasTightLimits ? _tight : CompilerLimits.Default,
+        };
+        return _machines[key] = new EvmMachine(_block, fuzzCase.Fork, options);
     }
+
+    private int NextJumps() => _jumps.Below(8) switch { 0 => int.MaxValue, 1 => _jumps.Between(1, 200), < 5 => 1, _ => _jumps.Between(2, 6) };
 }

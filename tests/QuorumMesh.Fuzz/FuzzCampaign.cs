@@ -6,7 +6,7 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Fuzz;
 
-/// <summary>Many programs in both tiers, on several threads. What a program is and does depends on seed and index alone.</summary>
+/// <summary>Many programs interpreted, compiled and in between, on several threads. What a program is and does depends on seed and index alone.</summary>
 public sealed class FuzzCampaign(FuzzSettings settings, TextWriter log)
 {
     private const ulong ScarcePurpose = 1000;
@@ -20,6 +20,7 @@ public sealed class FuzzCampaign(FuzzSettings settings, TextWriter log)
     private long _runs;
     private long _succeeded;
     private long _gas;
+    private long _takenOver;
     private volatile bool _stopped;
 
     public IReadOnlyCollection<FuzzFailure> Failures => _failures;
@@ -55,8 +56,8 @@ public sealed class FuzzCampaign(FuzzSettings settings, TextWriter log)
     private void Progress(TimeSpan elapsed)
     {
         long programs = Interlocked.Read(ref _programs);
-        log.WriteLine($"{programs:N0} of {settings.Programs:N0} programs, {Interlocked.Read(ref _runs):N0} runs in each tier ({100.0 * _succeeded / Math.Max(1, _runs):F0} % end well, "
-            + $"{_gas / (double)Math.Max(1, _runs):N0} gas each), {programs / elapsed.TotalSeconds:N0} programs/s, {JitInfo.GetCompiledMethodCount():N0} methods compiled in "
+        log.WriteLine($"{programs:N0} of {settings.Programs:N0} programs, {Interlocked.Read(ref _runs):N0} runs each way ({100.0 * _succeeded / Math.Max(1, _runs):F0} % end well, "
+            + $"{_gas / (double)Math.Max(1, _runs):N0} gas each; {Interlocked.Read(ref _takenOver):N0} frames taken over), {programs / elapsed.TotalSeconds:N0} programs/s, {JitInfo.GetCompiledMethodCount():N0} methods compiled in "
             + $"{JitInfo.GetCompilationTime().TotalSeconds:F0} s, {elapsed.TotalSeconds:F0} s, {_failures.Count} failures");
     }
 
@@ -92,8 +93,10 @@ public sealed class FuzzCampaign(FuzzSettings settings, TextWriter log)
                 if (index < settings.First || index >= end) continue;
                 Interlocked.Exchange(ref _current[worker], (long)index);
                 Interlocked.Exchange(ref _since[worker], Stopwatch.GetTimestamp());
+                long takenOver = runner.TakenOver;
                 RunProgram(runner, group, index);
                 Interlocked.Increment(ref _programs);
+                Interlocked.Add(ref _takenOver, runner.TakenOver - takenOver);
             }
         }
 
@@ -132,7 +135,7 @@ public sealed class FuzzCampaign(FuzzSettings settings, TextWriter log)
         lock (_gate)
         {
             FuzzCase c = failure.Case;
-            log.WriteLine($"FAILURE of program {failure.Index} of seed {settings.Seed} ({c.Fork}{(c.IsQuorum ? ", GoQuorum" : "")}{(c.Private is null ? "" : ", two states")}, {c.Gas} gas):"
+            log.WriteLine($"FAILURE of program {failure.Index} of seed {settings.Seed} ({c.Fork}{(c.IsQuorum ? ", GoQuorum" : "")}{(c.HasTightLimits ? ", tight limits" : "")}{(c.Private is null ? "" : ", two states")}, {c.Gas} gas):"
                 + $" {failure.Difference}");
             foreach (FuzzAccount account in c.Public.Where(a => a.Code.Length > 0)) log.WriteLine($"  code of {account.Address}: {Hex.ToHex(account.Code)}");
             foreach (FuzzAccount account in c.Private?.Where(a => a.Code.Length > 0) ?? []) log.WriteLine($"  private code of {account.Address}: {Hex.ToHex(account.Code)}");

@@ -10,6 +10,9 @@ public sealed record FuzzCase
 
     public bool IsQuorum { get; init; }
 
+    /// <summary>Compiled with so small limits that a program has many chunks, cut blocks and few locals.</summary>
+    public bool HasTightLimits { get; init; }
+
     public required IReadOnlyList<FuzzAccount> Public { get; init; }
 
     /// <summary>Null for a run over one state.</summary>

@@ -31,6 +31,7 @@ internal sealed class Minimiser(CaseRunner runner)
     {
         if (c.Private is not null) c = Take(c, c with { Public = [.. c.Public, .. c.Private], Private = null });
         if (c.IsQuorum && c.Private is null) c = Take(c, c with { IsQuorum = false });
+        if (c.HasTightLimits) c = Take(c, c with { HasTightLimits = false });
         if (!c.Value.IsZero) c = Take(c, c with { Value = default });
         if (c.To is not null && c.To != FuzzAddresses.Program) c = Take(c, c with { To = FuzzAddresses.Program });
         if (c.To is not null && c.Input.Length > 0) c = Take(c, c with { Input = [] });

@@ -22,6 +22,7 @@ internal sealed class ProgramGroup
         Fork = forks[(int)(index % (ulong)forks.Length)];
         // GoQuorum's rules with any fork, also with those it never had.
         IsQuorum = random.OneIn(2);
+        HasTightLimits = index % 16 == 1;
         _others.Add(new FuzzAccount(FuzzAddresses.Caller, 5, 1_000_000_000, [], _noStorage));
         _others.Add(new FuzzAccount(FuzzAddresses.Empty, 0, default, [], _noStorage));
         foreach (Address helper in FuzzAddresses.Helpers)
@@ -37,6 +38,8 @@ internal sealed class ProgramGroup
 
     private bool IsQuorum { get; }
 
+    private bool HasTightLimits { get; }
+
     public byte[] Program(ulong index) => ProgramGenerator.Generate(FuzzRandom.For(_seed, Purpose + 1, index), Fork);
 
     /// <summary>One of the runs of a program. Its gas is ample; <see cref="ScarceGas"/> gives less.</summary>
@@ -48,6 +51,7 @@ internal sealed class ProgramGroup
         {
             Fork = Fork,
             IsQuorum = IsQuorum,
+            HasTightLimits = HasTightLimits,
             Public = [.. _others, account],
             To = FuzzAddresses.Program,
             Input = Input(random, program),

@@ -14,7 +14,7 @@ internal sealed unsafe class Code
     private readonly Lock _gate = new();
     private readonly CompiledCode?[] _compiled = new CompiledCode?[_forks];
     private int _tried;
-    private int _heat;
+    private readonly int[] _heat = new int[_forks];
 
     public Code(ReadOnlySpan<byte> code)
     {
@@ -42,27 +42,29 @@ internal sealed unsafe class Code
     public CompiledCode? Compiled(Fork fork) => _compiled[(int)fork];
 
     /// <summary>Compiles it unless that has been tried before. Null when it is over a limit.</summary>
-    public CompiledCode? Compile(Fork fork)
+    public CompiledCode? Compile(Fork fork, CompilerLimits limits)
     {
         if (_compiled[(int)fork] is { } ready) return ready;
         lock (_gate)
         {
             if ((_tried & 1 << (int)fork) != 0) return _compiled[(int)fork];
             _tried |= 1 << (int)fork;
-            CompiledCode? compiled = CodeCompiler.Compile(this, fork);
+            CompiledCode? compiled = CodeCompiler.Compile(this, fork, limits);
             if (compiled is not null) CodeCache.Shared.Grow(compiled.SizeInMemory);
             Volatile.Write(ref _compiled[(int)fork], compiled);
             return compiled;
         }
     }
 
-    /// <summary>Notes a run that used some gas. True once, when the code has become hot; counts lost between threads do not matter.</summary>
-    public bool Heat(long gas)
+    /// <summary>Notes a run that used some gas. True once a fork, when the code has become hot; counts lost between threads do not matter.</summary>
+    public bool Heat(Fork fork, long gas)
     {
-        int before = _heat;
+        ref int heat = ref _heat[(int)fork];
+        int before = heat;
         if (before >= CompilerLimits.HotAt) return false;
-        _heat = before + 1 + (int)Math.Min(gas / 1000, CompilerLimits.HotAt);
-        return _heat >= CompilerLimits.HotAt;
+        int after = before + 1 + (int)Math.Min(gas / 1000, CompilerLimits.HotAt);
+        heat = after;
+        return after >= CompilerLimits.HotAt;
     }
 
     private static byte[] Analyse(ReadOnlySpan<byte> code)

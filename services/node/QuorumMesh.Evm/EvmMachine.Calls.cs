@@ -161,7 +161,8 @@ public sealed unsafe partial class EvmMachine
         f.Machine = this;
         f.SetCode(code);
         f.Compiled = ChooseTier(code, r.Kind);
-        f.Gas = f.StartGas = r.Gas;
+        f.JumpsToCheck = JumpsToCheck(r.Kind);
+        f.Gas = f.StartGas = f.UnheatedGas = r.Gas;
         _depth = depth;
         _childOpened = true;
         return f;

@@ -10,7 +10,7 @@ namespace QuorumMesh.Evm;
 // state is out of line and takes and returns the gas by value (negative: the frame fails with frame.Status).
 public sealed unsafe partial class EvmMachine
 {
-    /// <summary>True when the frame has ended (its status, gas and output are set); false when it has opened a child frame.</summary>
+    /// <summary>True when the frame has ended (its status, gas and output are set); false when it goes on elsewhere: it has opened a child frame, or a compiled body takes it over.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool Interpret<TTrace>(Frame f, ulong* table)
@@ -287,12 +287,14 @@ public sealed unsafe partial class EvmMachine
                 case Opcode.JUMP:
                     sp--;
                     if (!f.IsJumpDestination(sp)) goto BadJump;
+                    if (sp[0].U0 < (ulong)(ip - f.CodeStart) && --f.JumpsToCheck == 0) goto BackwardJump;
                     ip = f.CodeStart + sp[0].U0;
                     break;
                 case Opcode.JUMPI:
                     sp -= 2;
                     if (sp[0].IsZero) break;
                     if (!f.IsJumpDestination(sp + 1)) goto BadJump;
+                    if (sp[1].U0 < (ulong)(ip - f.CodeStart) && --f.JumpsToCheck == 0) goto BackwardJump;
                     ip = f.CodeStart + sp[1].U0;
                     break;
                 case Opcode.PC:
@@ -460,6 +462,15 @@ public sealed unsafe partial class EvmMachine
             }
 
             continue;
+
+        BackwardJump:
+            // The target lies in the word that was on top, and a block begins there: where a compiled body can take the frame over.
+            ip = f.CodeStart + sp[ip[-1] == (byte)Opcode.JUMP ? 0 : 1].U0;
+            if (TTrace.Enabled || !f.Machine.TakeOver(f, gas)) continue;
+            f.Gas = gas;
+            f.Pc = (int)(ip - f.CodeStart);
+            f.Height = (int)(sp - f.Stack);
+            return false;
 
         AfterCall:
             // A finished call has its flag below sp; a child frame will be given the stack height to put it there.

@@ -43,11 +43,14 @@ public sealed unsafe partial class EvmMachine
         _dispatch = (ulong*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(OpcodeTable.Dispatch(fork)));
         _expByteGas = fork >= Fork.SpuriousDragon ? 50 : 10;
         _berlin = fork >= Fork.Berlin;
-        _scheduler = options.Tier == EvmTier.Auto ? CompiledTier.Scheduler : null;
+        _scheduler = options is { Tier: EvmTier.Auto, TakeOverAfter: null } ? CompiledTier.Scheduler : null;
         _spurious = fork >= Fork.SpuriousDragon;
         _prague = fork >= Fork.Prague;
         _precompiles = PrecompileTable.For(fork);
     }
+
+    /// <summary>Frames that began interpreted and went on compiled.</summary>
+    internal long FramesTakenOver { get; private set; }
 
     /// <summary>A message call at depth 0. Top-level failures that change nothing (insufficient balance) give the gas back.</summary>
     public EvmResult Call(in Address origin, in UInt256 gasPrice, in Address caller, in Address to, byte[] input, ulong gas, in UInt256 value, IWorldState publicState, IWorldState privateState, IEvmTracer? tracer = null, IReadOnlyList<Hash256>? blobHashes = null)
@@ -160,17 +163,39 @@ public sealed unsafe partial class EvmMachine
         }
     }
 
-    /// <summary>The tier is chosen when a frame is opened. Init code runs once and is never compiled.</summary>
+    /// <summary>The tier is chosen when a frame is opened, and once more in a long loop (<see cref="TakeOver"/>). Init code runs once and is never compiled.</summary>
     private CompiledCode? ChooseTier(Code code, Opcode kind)
     {
-        if (_tracer is not null || _options.Tier == EvmTier.Interpreter || kind is Opcode.CREATE or Opcode.CREATE2) return null;
-        return _options.Tier == EvmTier.Compiled ? code.Compile(_fork) : code.Compiled(_fork);
+        if (_tracer is not null || _options.Tier == EvmTier.Interpreter || _options.TakeOverAfter is not null || kind is Opcode.CREATE or Opcode.CREATE2) return null;
+        return _options.Tier == EvmTier.Compiled ? code.Compile(_fork, _options.Limits) : code.Compiled(_fork);
+    }
+
+    private int JumpsToCheck(Opcode kind)
+    {
+        if (_options.Tier != EvmTier.Auto || kind is Opcode.CREATE or Opcode.CREATE2) return int.MaxValue;
+        return _options.TakeOverAfter?.Invoke() ?? CompilerLimits.JumpsToCheck;
+    }
+
+    /// <summary>After many backward jumps of an interpreted frame: notes its heat so far. True when it can go on compiled, and then does.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TakeOver(Frame f, long gas)
+    {
+        f.JumpsToCheck = JumpsToCheck(f.Kind);
+        if (_options.Tier != EvmTier.Auto || f.Compiled is not null || f.Kind is Opcode.CREATE or Opcode.CREATE2) return false;
+        f.Gas = gas;
+        NoteHeat(f);
+        f.Compiled = _options.TakeOverAfter is null ? f.Code.Compiled(_fork) : f.Code.Compile(_fork, _options.Limits);
+        if (f.Compiled is null) return false;
+        FramesTakenOver++;
+        return true;
     }
 
     private void NoteHeat(Frame f)
     {
         if (_scheduler is null || f.Compiled is not null || f.Kind is Opcode.CREATE or Opcode.CREATE2) return;
-        if (f.Code.Heat(f.StartGas - f.Gas)) _scheduler(new HotCode(f.Code, _fork));
+        long used = f.UnheatedGas - f.Gas;
+        f.UnheatedGas = f.Gas;
+        if (f.Code.Heat(_fork, used)) _scheduler(new HotCode(f.Code, _fork));
     }
 
     private void Finish(Frame f)

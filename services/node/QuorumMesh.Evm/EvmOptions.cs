@@ -13,6 +13,11 @@ public sealed record EvmOptions
     /// <summary>A traced run is always interpreted.</summary>
     public EvmTier Tier { get; init; }
 
+    /// <summary>For tests: with <see cref="EvmTier.Auto"/>, after how many backward jumps a frame goes on compiled, asked for each frame.</summary>
+    internal Func<int>? TakeOverAfter { get; init; }
+
+    internal CompilerLimits Limits { get; init; } = CompilerLimits.Default;
+
     /// <summary>GoQuorum's rules: zero-value transfers are skipped, so that no ghost account appears in the public state.</summary>
     public bool IsQuorum { get; init; }
 

@@ -34,6 +34,13 @@ internal sealed unsafe class Frame
     public int Height;
     public long Gas;
     public long StartGas;
+
+    /// <summary>The gas when the frame's heat was last noted.</summary>
+    public long UnheatedGas;
+
+    /// <summary>Backward jumps until the interpreter asks whether a compiled body can take the frame over.</summary>
+    public int JumpsToCheck;
+
     public EvmStatus Status;
 
     public Opcode Kind;

@@ -134,7 +134,7 @@ internal sealed partial class ChunkEmitter
     /// <summary>Writes everything out and forgets the locals: what follows loads anew. Keeps their number within bounds.</summary>
     private void FreeLocals()
     {
-        if (_localsUsed < CompilerLimits.Locals) return;
+        if (_localsUsed < _limits.Locals) return;
         SpillAll();
         int height = _height;
         BeginStack();

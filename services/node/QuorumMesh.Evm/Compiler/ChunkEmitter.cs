@@ -30,6 +30,7 @@ internal sealed partial class ChunkEmitter
     private readonly int[] _blockOf;
     private readonly int _first;
     private readonly int _count;
+    private readonly CompilerLimits _limits;
 
     private readonly Label[] _labels;
     private readonly Label _dispatch;
@@ -47,7 +48,7 @@ internal sealed partial class ChunkEmitter
     private bool _usesInvalidJump;
     private bool _usesInvalidOpcode;
 
-    public ChunkEmitter(ILGenerator il, Code code, Fork fork, List<CodeBlock> blocks, int[] blockOf, int first, int count)
+    public ChunkEmitter(ILGenerator il, Code code, Fork fork, List<CodeBlock> blocks, int[] blockOf, int first, int count, CompilerLimits limits)
     {
         _il = il;
         _code = code;
@@ -56,6 +57,7 @@ internal sealed partial class ChunkEmitter
         _blockOf = blockOf;
         _first = first;
         _count = count;
+        _limits = limits;
         _labels = new Label[count];
         for (int i = 0; i < count; i++) _labels[i] = il.DefineLabel();
         _dispatch = il.DefineLabel();
@@ -74,7 +76,7 @@ internal sealed partial class ChunkEmitter
         WriteEntry();
         for (int i = 0; i < _count; i++)
         {
-            if (i > 0 && _il.ILOffset > CompilerLimits.ChunkIl) return i;
+            if (i > 0 && _il.ILOffset > _limits.ChunkIl) return i;
             _il.MarkLabel(_labels[i]);
             WriteBlock(_blocks[_first + i]);
         }

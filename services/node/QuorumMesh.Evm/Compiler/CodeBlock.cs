@@ -8,12 +8,12 @@ namespace QuorumMesh.Evm;
 internal readonly record struct CodeBlock(int Start, int End, int Needs, int Grows)
 {
     /// <summary>Cuts code into blocks: at jump destinations, and behind jumps, ends and calls (where a frame is entered again).</summary>
-    public static List<CodeBlock> Split(Code code, Fork fork)
+    public static List<CodeBlock> Split(Code code, Fork fork, int mostInstructions)
     {
         var blocks = new List<CodeBlock>();
         for (int pc = 0; pc < code.Length;)
         {
-            CodeBlock block = Measure(code, fork, pc);
+            CodeBlock block = Measure(code, fork, pc, mostInstructions);
             blocks.Add(block);
             pc = block.End;
         }
@@ -21,13 +21,13 @@ internal readonly record struct CodeBlock(int Start, int End, int Needs, int Gro
         return blocks;
     }
 
-    private static CodeBlock Measure(Code code, Fork fork, int start)
+    private static CodeBlock Measure(Code code, Fork fork, int start, int most)
     {
         int needs = 0;
         int grows = 0;
         int height = 0;
         int pc = start;
-        for (int count = 0; pc < code.Length && count < CompilerLimits.BlockInstructions; count++)
+        for (int count = 0; pc < code.Length && count < most; count++)
         {
             byte op = code.Bytes[pc];
             if (op == (byte)Opcode.JUMPDEST && pc > start) break;

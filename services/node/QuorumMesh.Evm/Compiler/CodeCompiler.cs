@@ -7,10 +7,10 @@ namespace QuorumMesh.Evm;
 internal static class CodeCompiler
 {
     /// <summary>Null when the code is over a limit.</summary>
-    public static CompiledCode? Compile(Code code, Fork fork)
+    public static CompiledCode? Compile(Code code, Fork fork, CompilerLimits limits)
     {
         if (code.Length is 0 or > CompilerLimits.CodeBytes) return null;
-        List<CodeBlock> blocks = CodeBlock.Split(code, fork);
+        List<CodeBlock> blocks = CodeBlock.Split(code, fork, limits.BlockInstructions);
         int[] blockOf = new int[code.Length];
         Array.Fill(blockOf, -1);
         for (int i = 0; i < blocks.Count; i++) blockOf[blocks[i].Start] = i;
@@ -19,7 +19,7 @@ internal static class CodeCompiler
         int size = (blockOf.Length + chunkOf.Length) * sizeof(int);
         for (int first = 0; first < blocks.Count;)
         {
-            (int end, CompiledChunk chunk, int il) = CompileChunk(code, fork, blocks, blockOf, first);
+            (int end, CompiledChunk chunk, int il) = CompileChunk(code, fork, blocks, blockOf, first, limits);
             Array.Fill(chunkOf, chunks.Count, first, end - first);
             chunks.Add(chunk);
             size += il * CompilerLimits.BytesPerIl + CompilerLimits.BytesPerChunk;
@@ -29,7 +29,7 @@ internal static class CodeCompiler
         return new CompiledCode(blockOf, chunkOf, [.. chunks], size);
     }
 
-    private static (int End, CompiledChunk Chunk, int Il) CompileChunk(Code code, Fork fork, List<CodeBlock> blocks, int[] blockOf, int first)
+    private static (int End, CompiledChunk Chunk, int Il) CompileChunk(Code code, Fork fork, List<CodeBlock> blocks, int[] blockOf, int first, CompilerLimits limits)
     {
         // How many blocks fit is known only once they are written, and jumps between them must know it before: too many are tried, then fewer.
         int count = blocks.Count - first;
@@ -37,7 +37,7 @@ internal static class CodeCompiler
         {
             var method = new DynamicMethod("evm", typeof(int), [typeof(CompiledCode), typeof(Frame)], typeof(EvmMachine), skipVisibility: true) { InitLocals = false };
             ILGenerator il = method.GetILGenerator();
-            int written = new ChunkEmitter(il, code, fork, blocks, blockOf, first, count).Write();
+            int written = new ChunkEmitter(il, code, fork, blocks, blockOf, first, count, limits).Write();
             if (written == count)
             {
                 var chunk = method.CreateDelegate<CompiledChunk>();

@@ -1,19 +1,10 @@
 namespace QuorumMesh.Evm;
 
 /// <summary>Bounds of the compiled tier. The runtime stops optimising methods beyond about 60,000 bytes of IL, hence the chunks.</summary>
-internal static class CompilerLimits
+internal sealed record CompilerLimits
 {
     /// <summary>Longer code is always interpreted. Bounds the time of one compilation.</summary>
     public const int CodeBytes = 64 << 10;
-
-    /// <summary>A chunk takes no further block from here on.</summary>
-    public const int ChunkIl = 24_000;
-
-    /// <summary>64-bit locals in use inside a block before its stack is written out.</summary>
-    public const int Locals = 240;
-
-    /// <summary>A straight run of instructions is cut here, so that no block outgrows its chunk.</summary>
-    public const int BlockInstructions = 400;
 
     /// <summary>What a byte of IL comes to in memory: machine code, its tables and the method itself.</summary>
     public const int BytesPerIl = 8;
@@ -23,4 +14,18 @@ internal static class CompilerLimits
 
     /// <summary>Frames count 1 and each 1,000 gas one more; at this sum the code is worth compiling.</summary>
     public const int HotAt = 2_000;
+
+    /// <summary>After so many backward jumps a running frame notes its heat, and goes on compiled when a body is there.</summary>
+    public const int JumpsToCheck = 1_024;
+
+    public static CompilerLimits Default { get; } = new();
+
+    /// <summary>A chunk takes no further block from here on.</summary>
+    public int ChunkIl { get; init; } = 24_000;
+
+    /// <summary>64-bit locals in use inside a block before its stack is written out.</summary>
+    public int Locals { get; init; } = 240;
+
+    /// <summary>A straight run of instructions is cut here, so that no block outgrows its chunk.</summary>
+    public int BlockInstructions { get; init; } = 400;
 }

@@ -15,6 +15,6 @@ public sealed class HotCode
     /// <summary>In bytes.</summary>
     public int Length => _code.Length;
 
-    /// <summary>Compiles it for frames opened from now on; takes milliseconds to a second. Any thread, once; false when it is over the compiler's limits.</summary>
-    public bool Compile() => _code.Compile(_fork) is not null;
+    /// <summary>Compiles it for frames opened from now on and those in long loops; takes milliseconds to a second. Any thread, once; false when it is over the compiler's limits.</summary>
+    public bool Compile() => _code.Compile(_fork, CompilerLimits.Default) is not null;
 }
