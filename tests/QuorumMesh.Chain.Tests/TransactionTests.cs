@@ -53,6 +53,8 @@ public sealed class TransactionTests
             var key = Hex.FromHex(test.GetProperty("key").GetString()!);
             var decoded = Transaction.Decode(Hex.FromHex(test.GetProperty("signed").GetString()!));
 
+            Assert.Equal(test.GetProperty("signed").GetString(), Hex.ToHex(tx.WithSignature(decoded.V, decoded.R, decoded.S).Encode(), prefix: false));
+            Assert.Equal(test.GetProperty("unsigned").GetString(), Hex.ToHex(tx.Encode(), prefix: false));
             Assert.Equal(decoded.SigningHash(), tx.SigningHash());
             Assert.True(TransactionSigner.TryRecover(decoded, 10u, Fork.Frontier, out var sender));
             Assert.Equal(Secp256k1.AddressOf(Secp256k1.PublicKey(key)), sender);

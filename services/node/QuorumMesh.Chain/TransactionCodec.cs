@@ -5,6 +5,13 @@ namespace QuorumMesh.Chain;
 /// <summary>RLP forms of transactions: legacy (Yellow Paper 4.2), EIP-2930, EIP-1559 and EIP-7702.</summary>
 internal static class TransactionCodec
 {
+    private static readonly string[] LegacyFields = ["nonce", "gasPrice", "gas", "to", "value", "input", "v", "r", "s"];
+    private static readonly string[] AccessListFields = ["chainId", "nonce", "gasPrice", "gas", "to", "value", "input", "accessList", "yParity", "r", "s"];
+    private static readonly string[] DynamicFeeFields =
+        ["chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas", "to", "value", "input", "accessList", "yParity", "r", "s"];
+    private static readonly string[] SetCodeFields =
+        ["chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas", "to", "value", "input", "accessList", "authorizationList", "yParity", "r", "s"];
+
     public static byte[] Encode(Transaction tx)
     {
         var writer = new RlpWriter();
@@ -49,10 +56,18 @@ internal static class TransactionCodec
         var reader = new RlpReader(encoded[1..]);
         var list = reader.ReadList();
         reader.ExpectEnd();
-        var tx = ReadTyped(ref list, (TransactionType)type);
-        list.ExpectEnd();
-        tx.RememberEncoding(encoded.ToArray());
-        return tx;
+        var fields = list;
+        try
+        {
+            var tx = ReadTyped(ref list, (TransactionType)type);
+            list.ExpectEnd();
+            tx.RememberEncoding(encoded.ToArray());
+            return tx;
+        }
+        catch (RlpException e)
+        {
+            throw WithFieldName(e, fields, NamesOf((TransactionType)type));
+        }
     }
 
     private static Transaction DecodeLegacy(ReadOnlySpan<byte> encoded)
@@ -60,12 +75,29 @@ internal static class TransactionCodec
         var reader = new RlpReader(encoded);
         var list = reader.ReadList();
         reader.ExpectEnd();
-        var gasPriceFirst = new LegacyHead(list.ReadUInt64(), list.ReadUInt256());
-        var tx = new Transaction
+        var fields = list;
+        try
         {
-            Nonce = gasPriceFirst.Nonce,
-            GasPrice = gasPriceFirst.GasPrice,
-            MaxPriorityFee = gasPriceFirst.GasPrice,
+            var tx = ReadLegacy(ref list);
+            list.ExpectEnd();
+            tx.RememberEncoding(encoded.ToArray());
+            return tx;
+        }
+        catch (RlpException e)
+        {
+            throw WithFieldName(e, fields, NamesOf(TransactionType.Legacy));
+        }
+    }
+
+    private static Transaction ReadLegacy(ref RlpReader list)
+    {
+        var nonce = list.ReadUInt64();
+        var gasPrice = list.ReadUInt256();
+        return new Transaction
+        {
+            Nonce = nonce,
+            GasPrice = gasPrice,
+            MaxPriorityFee = gasPrice,
             GasLimit = list.ReadUInt64(),
             To = list.ReadOptionalAddress(),
             Value = list.ReadUInt256(),
@@ -74,9 +106,6 @@ internal static class TransactionCodec
             R = list.ReadUInt256(),
             S = list.ReadUInt256(),
         };
-        list.ExpectEnd();
-        tx.RememberEncoding(encoded.ToArray());
-        return tx;
     }
 
     private static Transaction ReadTyped(ref RlpReader list, TransactionType type)
@@ -181,5 +210,24 @@ internal static class TransactionCodec
         return result;
     }
 
-    private readonly record struct LegacyHead(ulong Nonce, UInt256 GasPrice);
+    private static string[] NamesOf(TransactionType type) => type switch
+    {
+        TransactionType.AccessList => AccessListFields,
+        TransactionType.DynamicFee => DynamicFeeFields,
+        TransactionType.SetCode => SetCodeFields,
+        _ => LegacyFields,
+    };
+
+    /// <summary>Puts the name of the field at the error's position before the reason; all before that position could be read.</summary>
+    private static RlpException WithFieldName(RlpException e, RlpReader fields, string[] names)
+    {
+        var index = 0;
+        while (index < names.Length && fields.Position < e.Position)
+        {
+            fields.Skip();
+            if (fields.Position <= e.Position)
+                index++;
+        }
+        return new RlpException(e.Position, index < names.Length ? $"{names[index]}: {e.Reason}" : e.Reason);
+    }
 }

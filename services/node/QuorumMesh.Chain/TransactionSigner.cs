@@ -22,16 +22,23 @@ public static class TransactionSigner
         TryRecover(tx, SenderRules.For(chainId, fork), out sender);
 
     /// <summary>False for what GoQuorum calls <c>invalid sender</c>.</summary>
-    public static bool TryRecover(Transaction tx, in SenderRules rules, out Address sender)
+    public static bool TryRecover(Transaction tx, in SenderRules rules, out Address sender) =>
+        Recover(tx, rules, out sender) == SenderInvalid.None;
+
+    /// <summary>The sender, or why there is none.</summary>
+    public static SenderInvalid Recover(Transaction tx, in SenderRules rules, out Address sender)
     {
         sender = default;
-        if (!TryGetSigned(tx, rules, out var recoveryId, out var hash) || !IsValidSignature(tx, rules.Homestead || tx.IsPrivate))
-            return false;
+        var invalid = GetSigned(tx, rules, out var recoveryId, out var hash);
+        if (invalid != SenderInvalid.None)
+            return invalid;
+        if (!IsValidSignature(tx, rules.Homestead || tx.IsPrivate))
+            return SenderInvalid.SignatureValues;
         Span<byte> bytes = stackalloc byte[96];
         hash.CopyTo(bytes);
         tx.R.WriteBigEndian(bytes.Slice(32, 32));
         tx.S.WriteBigEndian(bytes.Slice(64, 32));
-        return Secp256k1.TryRecoverAddress(bytes[..32], bytes[32..], recoveryId, out sender);
+        return Secp256k1.TryRecoverAddress(bytes[..32], bytes[32..], recoveryId, out sender) ? SenderInvalid.None : SenderInvalid.NotRecoverable;
     }
 
     /// <summary>Null when the sender is not valid.</summary>
@@ -83,36 +90,43 @@ public static class TransactionSigner
     /// <summary>GoQuorum's SetPrivate: 28 becomes 38, anything else 37.</summary>
     public static Transaction MarkPrivate(Transaction tx) => tx.WithSignature(tx.V == 28u ? 38u : 37u, tx.R, tx.S);
 
-    private static bool TryGetSigned(Transaction tx, in SenderRules rules, out int recoveryId, out Hash256 hash)
+    private static SenderInvalid GetSigned(Transaction tx, in SenderRules rules, out int recoveryId, out Hash256 hash)
     {
         recoveryId = 0;
         hash = default;
         if (tx.Type != TransactionType.Legacy)
         {
-            if (!IsActive(tx.Type, rules) || tx.TypedChainId != rules.ChainId || tx.V > 1u)
-                return false;
+            if (!IsActive(tx.Type, rules))
+                return SenderInvalid.TypeNotSupported;
+            if (tx.TypedChainId != rules.ChainId)
+                return SenderInvalid.ChainId;
+            if (tx.V > 1u)
+                return SenderInvalid.SignatureValues;
             recoveryId = (int)tx.V;
             hash = tx.SigningHash();
-            return true;
+            return SenderInvalid.None;
         }
         if (rules.PrivateTransactions && tx.IsPrivate)
         {
             recoveryId = (int)tx.V - PrivateV;
             hash = tx.SigningHash();
-            return true;
+            return SenderInvalid.None;
         }
         if (tx.V == 27u || tx.V == 28u)
         {
             recoveryId = (int)tx.V - 27;
             hash = tx.SigningHash();
-            return true;
+            return SenderInvalid.None;
         }
         var first = rules.ChainId * 2u + 35u;
-        if (!rules.Eip155 || (tx.V != first && tx.V != first + 1u))
-            return false;
+        // From EIP-155 on whatever V there is names a chain, also below 35, but 0 and 1 (geth's isProtectedV).
+        if (!rules.Eip155 || tx.V <= 1u)
+            return SenderInvalid.SignatureValues;
+        if (tx.V != first && tx.V != first + 1u)
+            return SenderInvalid.ChainId;
         recoveryId = (int)(tx.V - first);
         hash = tx.SigningHash(rules.ChainId);
-        return true;
+        return SenderInvalid.None;
     }
 
     private static bool IsActive(TransactionType type, in SenderRules rules) => type switch
