@@ -23,6 +23,8 @@ internal sealed partial class ProgramGenerator
         Opcode.CODECOPY, Opcode.CALLDATALOAD,
     ];
 
+    private static readonly ulong[] _byteEdges = [0, 7, 8, 15, 16, 23, 24, 29, 30, 31, 31, 32, 33];
+    private static readonly ulong[] _shiftEdges = [0, 1, 63, 64, 65, 127, 128, 129, 191, 192, 193, 255, 256, 257];
     private static readonly Opcode[] _calls = [Opcode.CALL, Opcode.CALL, Opcode.CALLCODE, Opcode.DELEGATECALL, Opcode.STATICCALL];
 
     private readonly FuzzRandom _random;
@@ -151,7 +153,8 @@ internal sealed partial class ProgramGenerator
         {
             0 => _random.Word(),
             1 => new UInt256((ulong)_random.Below(70_000)),
-            < 20 => new UInt256(32 * (ulong)_random.Below(5)),
+            < 14 => new UInt256(32 * (ulong)_random.Below(5)),
+            < 22 => new UInt256(32 * (ulong)_random.Between(1, 5) + (ulong)_random.Between(0, 2) - 1),
             _ => new UInt256((ulong)_random.Below(160)),
         },
         OperandKind.Length => _random.Below(40) switch { 0 => _random.Word(), 1 => new UInt256((ulong)_random.Below(3000)), < 10 => UInt256.Zero, _ => new UInt256((ulong)_random.Below(100)) },
@@ -160,8 +163,13 @@ internal sealed partial class ProgramGenerator
         OperandKind.Account => Account(),
         OperandKind.Gas => _random.Below(5) switch { 0 => new UInt256((ulong)_random.Below(5000)), 1 => _random.Word(), _ => new UInt256((ulong)_random.Below(60_000)) },
         OperandKind.Value => _random.Below(6) switch { 0 => UInt256.One, 1 => new UInt256((ulong)_random.Below(2000)), 2 => _random.Word(), _ => UInt256.Zero },
-        OperandKind.Byte => _random.OneIn(12) ? _random.Word() : new UInt256((ulong)_random.Below(35)),
-        OperandKind.Shift => _random.OneIn(12) ? _random.Word() : new UInt256((ulong)(_random.OneIn(3) ? 64 * _random.Below(5) : _random.Below(260))),
+        OperandKind.Byte => _random.Below(12) switch
+        {
+            0 => _random.Word(),
+            < 6 => new UInt256(_random.Pick(_byteEdges)),
+            _ => new UInt256((ulong)_random.Below(35)),
+        },
+        OperandKind.Shift => _random.OneIn(12) ? _random.Word() : _random.OneIn(3) ? new UInt256(_random.Pick(_shiftEdges)) : new UInt256((ulong)_random.Below(260)),
         OperandKind.Block => _random.OneIn(8) ? _random.Word() : new UInt256((ulong)_random.Below(320)),
         _ => _random.Word(),
     };
