@@ -136,7 +136,7 @@ internal sealed partial class ProgramGenerator
         {
             case 0:
                 _writer.PushLabel(label);
-                _writer.Push(UInt256.Zero);
+                _writer.Push(_random.OneIn(6) ? new UInt256(1) << 64 * _random.Between(1, 3) : UInt256.Zero);
                 _writer.Op(_random.OneIn(2) ? Opcode.ADD : Opcode.OR);
                 _writer.Op(Opcode.JUMP);
                 break;
@@ -151,7 +151,7 @@ internal sealed partial class ProgramGenerator
                 _writer.Op(Opcode.JUMP);
                 break;
             case 2:
-                _writer.Push((UInt256)(ulong)(32 * _random.Below(2)));
+                _writer.Push((UInt256)(ulong)(32 * _random.Below(3)));
                 _writer.Op(Opcode.CALLDATALOAD);
                 Value(OperandKind.Word);
                 _height--;

@@ -130,6 +130,13 @@ internal sealed partial class ProgramGenerator
             _writer.Op((Opcode)((int)Opcode.DUP1 + _random.Below(Math.Min(16, _height))));
             _height++;
         }
+        else if (kind == OperandKind.Word && _random.OneIn(3))
+        {
+            // A word that the compiler does not know; it computes with constants itself.
+            _writer.Push((UInt256)(ulong)(32 * _random.Below(4)));
+            _writer.Op(Opcode.CALLDATALOAD);
+            _height++;
+        }
         else if (_random.OneIn(kind is OperandKind.Word or OperandKind.Gas ? 5 : 30))
         {
             _writer.Op(kind == OperandKind.Gas ? Opcode.GAS : _random.Pick(_environment[(int)_fork]));

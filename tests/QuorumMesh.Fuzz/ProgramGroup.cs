@@ -22,7 +22,7 @@ internal sealed class ProgramGroup
         Fork = forks[(int)(index % (ulong)forks.Length)];
         // GoQuorum's rules with any fork, also with those it never had.
         IsQuorum = random.OneIn(2);
-        HasTightLimits = index % 16 == 1;
+        HasTightLimits = index % 32 == 1;
         _others.Add(new FuzzAccount(FuzzAddresses.Caller, 5, 1_000_000_000, [], _noStorage));
         _others.Add(new FuzzAccount(FuzzAddresses.Empty, 0, default, [], _noStorage));
         foreach (Address helper in FuzzAddresses.Helpers)
@@ -107,17 +107,26 @@ internal sealed class ProgramGroup
     private static byte[] Input(FuzzRandom random, byte[] program)
     {
         var input = new List<byte>();
-        for (int words = random.Below(4); words > 0; words--)
+        for (int words = random.OneIn(8) ? 0 : random.Between(1, 4); words > 0; words--)
         {
             int start = program.Length == 0 ? 0 : random.Below(program.Length);
             int destination = Array.IndexOf(program, (byte)Opcode.JUMPDEST, start);
-            UInt256 word = destination >= 0 && random.OneIn(2) ? (UInt256)(ulong)destination : random.Word();
+            UInt256 word = destination >= 0 && random.OneIn(3) ? Target(random, (ulong)destination) : random.Word();
             input.AddRange(word.ToBigEndian());
         }
 
         if (random.OneIn(4)) input.AddRange(random.Bytes(random.Below(31)));
         return [.. input];
     }
+
+    /// <summary>Now and then with something in one of the upper limbs.</summary>
+    private static UInt256 Target(FuzzRandom random, ulong destination) => random.Below(16) switch
+    {
+        0 => new UInt256(destination, 1),
+        1 => new UInt256(destination, 0, 1),
+        2 => new UInt256(destination, 0, 0, 1UL << 63),
+        _ => destination,
+    };
 
     /// <summary>Passes its input on, notes the flag in memory behind the answer, and returns both.</summary>
     private static byte[] Wrapper(Opcode call)
