@@ -9,6 +9,7 @@ namespace QuorumMesh.Evm.Bls12381;
 internal readonly struct Fp : IBaseField<Fp>
 {
     public const int Size = 48;
+    private const int Limbs = 6;
     private const ulong P0 = 0xb9feffffffffaaab;
     private const ulong P1 = 0x1eabfffeb153ffff;
     private const ulong P2 = 0x6730d2a0f6b0f624;
@@ -88,32 +89,33 @@ internal readonly struct Fp : IBaseField<Fp>
     public static Fp operator +(in Fp a, in Fp b)
     {
         ulong c = 0;
-        ulong t0 = Add(a._a0, b._a0, ref c);
-        ulong t1 = Add(a._a1, b._a1, ref c);
-        ulong t2 = Add(a._a2, b._a2, ref c);
-        ulong t3 = Add(a._a3, b._a3, ref c);
-        ulong t4 = Add(a._a4, b._a4, ref c);
-        ulong t5 = a._a5 + b._a5 + c;
+        ulong t0 = Wide.Add(a._a0, b._a0, ref c);
+        ulong t1 = Wide.Add(a._a1, b._a1, ref c);
+        ulong t2 = Wide.Add(a._a2, b._a2, ref c);
+        ulong t3 = Wide.Add(a._a3, b._a3, ref c);
+        ulong t4 = Wide.Add(a._a4, b._a4, ref c);
+        ulong t5 = Wide.Add(a._a5, b._a5, ref c);
         return Reduce(t0, t1, t2, t3, t4, t5);
     }
 
     public static Fp operator -(in Fp a, in Fp b)
     {
         ulong c = 0;
-        ulong t0 = Subtract(a._a0, b._a0, ref c);
-        ulong t1 = Subtract(a._a1, b._a1, ref c);
-        ulong t2 = Subtract(a._a2, b._a2, ref c);
-        ulong t3 = Subtract(a._a3, b._a3, ref c);
-        ulong t4 = Subtract(a._a4, b._a4, ref c);
-        ulong t5 = Subtract(a._a5, b._a5, ref c);
+        ulong t0 = Wide.Subtract(a._a0, b._a0, ref c);
+        ulong t1 = Wide.Subtract(a._a1, b._a1, ref c);
+        ulong t2 = Wide.Subtract(a._a2, b._a2, ref c);
+        ulong t3 = Wide.Subtract(a._a3, b._a3, ref c);
+        ulong t4 = Wide.Subtract(a._a4, b._a4, ref c);
+        ulong t5 = Wide.Subtract(a._a5, b._a5, ref c);
         ulong mask = 0 - c;
         c = 0;
-        t0 = Add(t0, P0 & mask, ref c);
-        t1 = Add(t1, P1 & mask, ref c);
-        t2 = Add(t2, P2 & mask, ref c);
-        t3 = Add(t3, P3 & mask, ref c);
-        t4 = Add(t4, P4 & mask, ref c);
-        return new Fp(t0, t1, t2, t3, t4, t5 + (P5 & mask) + c);
+        t0 = Wide.Add(t0, P0 & mask, ref c);
+        t1 = Wide.Add(t1, P1 & mask, ref c);
+        t2 = Wide.Add(t2, P2 & mask, ref c);
+        t3 = Wide.Add(t3, P3 & mask, ref c);
+        t4 = Wide.Add(t4, P4 & mask, ref c);
+        t5 = Wide.Add(t5, P5 & mask, ref c);
+        return new Fp(t0, t1, t2, t3, t4, t5);
     }
 
     public static Fp operator -(in Fp a) => default(Fp) - a;
@@ -121,12 +123,29 @@ internal readonly struct Fp : IBaseField<Fp>
     public static Fp operator *(in Fp a, in Fp b)
     {
         ulong t0 = 0, t1 = 0, t2 = 0, t3 = 0, t4 = 0, t5 = 0;
-        Row(a, b._a0, ref t0, ref t1, ref t2, ref t3, ref t4, ref t5);
-        Row(a, b._a1, ref t0, ref t1, ref t2, ref t3, ref t4, ref t5);
-        Row(a, b._a2, ref t0, ref t1, ref t2, ref t3, ref t4, ref t5);
-        Row(a, b._a3, ref t0, ref t1, ref t2, ref t3, ref t4, ref t5);
-        Row(a, b._a4, ref t0, ref t1, ref t2, ref t3, ref t4, ref t5);
-        Row(a, b._a5, ref t0, ref t1, ref t2, ref t3, ref t4, ref t5);
+        ref readonly ulong digit = ref b._a0;
+        for (int i = 0; i < Limbs; i++)
+        {
+            ulong top = MultiplyAdd(a, Unsafe.Add(ref Unsafe.AsRef(in digit), i), ref t0, ref t1, ref t2, ref t3, ref t4, ref t5);
+            Shift(top, ref t0, ref t1, ref t2, ref t3, ref t4, ref t5);
+        }
+
+        return Reduce(t0, t1, t2, t3, t4, t5);
+    }
+
+    /// <summary>a·b + c·d for the price of one reduction. One factor of each product may be the modulus itself.</summary>
+    public static Fp SumOfProducts(in Fp a, in Fp b, in Fp c, in Fp d)
+    {
+        ulong t0 = 0, t1 = 0, t2 = 0, t3 = 0, t4 = 0, t5 = 0;
+        ref readonly ulong digit1 = ref b._a0;
+        ref readonly ulong digit2 = ref d._a0;
+        for (int i = 0; i < Limbs; i++)
+        {
+            ulong top = MultiplyAdd(a, Unsafe.Add(ref Unsafe.AsRef(in digit1), i), ref t0, ref t1, ref t2, ref t3, ref t4, ref t5);
+            top += MultiplyAdd(c, Unsafe.Add(ref Unsafe.AsRef(in digit2), i), ref t0, ref t1, ref t2, ref t3, ref t4, ref t5);
+            Shift(top, ref t0, ref t1, ref t2, ref t3, ref t4, ref t5);
+        }
+
         return Reduce(t0, t1, t2, t3, t4, t5);
     }
 
@@ -175,72 +194,53 @@ internal readonly struct Fp : IBaseField<Fp>
         return a._a1 != b._a1 ? a._a1.CompareTo(b._a1) : a._a0.CompareTo(b._a0);
     }
 
-    /// <summary>One row of Montgomery's product: t = (t + a*b + m*p) / 2^64. The modulus leaves three bits free, so t stays in six limbs.</summary>
+    /// <summary>t = t + a·b; gives the word above.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(in Fp a, ulong b, ref ulong t0, ref ulong t1, ref ulong t2, ref ulong t3, ref ulong t4, ref ulong t5)
+    private static ulong MultiplyAdd(in Fp a, ulong b, ref ulong t0, ref ulong t1, ref ulong t2, ref ulong t3, ref ulong t4, ref ulong t5)
     {
         ulong c = 0;
-        t0 = MultiplyAdd(a._a0, b, t0, ref c);
-        t1 = MultiplyAdd(a._a1, b, t1, ref c);
-        t2 = MultiplyAdd(a._a2, b, t2, ref c);
-        t3 = MultiplyAdd(a._a3, b, t3, ref c);
-        t4 = MultiplyAdd(a._a4, b, t4, ref c);
-        t5 = MultiplyAdd(a._a5, b, t5, ref c);
-        ulong t6 = c;
+        t0 = Wide.MultiplyAdd(a._a0, b, t0, ref c);
+        t1 = Wide.MultiplyAdd(a._a1, b, t1, ref c);
+        t2 = Wide.MultiplyAdd(a._a2, b, t2, ref c);
+        t3 = Wide.MultiplyAdd(a._a3, b, t3, ref c);
+        t4 = Wide.MultiplyAdd(a._a4, b, t4, ref c);
+        t5 = Wide.MultiplyAdd(a._a5, b, t5, ref c);
+        return c;
+    }
+
+    /// <summary>Montgomery's step: t = (t + m·p) / 2^64 with the m that makes the lowest word zero. The modulus leaves three bits free, so t stays in six limbs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Shift(ulong top, ref ulong t0, ref ulong t1, ref ulong t2, ref ulong t3, ref ulong t4, ref ulong t5)
+    {
         ulong m = t0 * Inv;
-        c = 0;
-        MultiplyAdd(m, P0, t0, ref c);
-        t0 = MultiplyAdd(m, P1, t1, ref c);
-        t1 = MultiplyAdd(m, P2, t2, ref c);
-        t2 = MultiplyAdd(m, P3, t3, ref c);
-        t3 = MultiplyAdd(m, P4, t4, ref c);
-        t4 = MultiplyAdd(m, P5, t5, ref c);
-        t5 = t6 + c;
+        ulong c = Wide.High(m, P0) + (t0 != 0 ? 1UL : 0);
+        t0 = Wide.MultiplyAdd(m, P1, t1, ref c);
+        t1 = Wide.MultiplyAdd(m, P2, t2, ref c);
+        t2 = Wide.MultiplyAdd(m, P3, t3, ref c);
+        t3 = Wide.MultiplyAdd(m, P4, t4, ref c);
+        t4 = Wide.MultiplyAdd(m, P5, t5, ref c);
+        t5 = top + c;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong MultiplyAdd(ulong a, ulong b, ulong add, ref ulong carry)
-    {
-        ulong high = Math.BigMul(a, b, out ulong low);
-        low += add;
-        if (low < add) high++;
-        low += carry;
-        if (low < carry) high++;
-        carry = high;
-        return low;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Add(ulong a, ulong b, ref ulong carry)
-    {
-        ulong sum = a + b;
-        ulong over = sum < a ? 1UL : 0;
-        sum += carry;
-        carry = over + (sum < carry ? 1UL : 0);
-        return sum;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Subtract(ulong a, ulong b, ref ulong borrow)
-    {
-        ulong difference = a - b;
-        ulong under = a < b ? 1UL : 0;
-        ulong result = difference - borrow;
-        borrow = under + (difference < borrow ? 1UL : 0);
-        return result;
-    }
-
+    /// <summary>Of a number below 2p.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Fp Reduce(ulong t0, ulong t1, ulong t2, ulong t3, ulong t4, ulong t5)
     {
         ulong c = 0;
-        ulong s0 = Subtract(t0, P0, ref c);
-        ulong s1 = Subtract(t1, P1, ref c);
-        ulong s2 = Subtract(t2, P2, ref c);
-        ulong s3 = Subtract(t3, P3, ref c);
-        ulong s4 = Subtract(t4, P4, ref c);
-        ulong s5 = Subtract(t5, P5, ref c);
-        return c != 0 ? new Fp(t0, t1, t2, t3, t4, t5) : new Fp(s0, s1, s2, s3, s4, s5);
+        ulong s0 = Wide.Subtract(t0, P0, ref c);
+        ulong s1 = Wide.Subtract(t1, P1, ref c);
+        ulong s2 = Wide.Subtract(t2, P2, ref c);
+        ulong s3 = Wide.Subtract(t3, P3, ref c);
+        ulong s4 = Wide.Subtract(t4, P4, ref c);
+        ulong s5 = Wide.Subtract(t5, P5, ref c);
+        ulong mask = 0 - c;
+        return new Fp(
+            Wide.Select(mask, t0, s0),
+            Wide.Select(mask, t1, s1),
+            Wide.Select(mask, t2, s2),
+            Wide.Select(mask, t3, s3),
+            Wide.Select(mask, t4, s4),
+            Wide.Select(mask, t5, s5));
     }
 
     private static Fp PowerOfTwo(int exponent)

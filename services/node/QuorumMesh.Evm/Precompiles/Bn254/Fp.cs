@@ -8,6 +8,7 @@ namespace QuorumMesh.Evm.Bn254;
 /// <summary>The base field of alt_bn128 in Montgomery form (R = 2^256).</summary>
 internal readonly struct Fp : IBaseField<Fp>
 {
+    private const int Limbs = 4;
     private const ulong P0 = 0x3c208c16d87cfd47;
     private const ulong P1 = 0x97816a916871ca8d;
     private const ulong P2 = 0xb85045b68181585d;
@@ -63,18 +64,30 @@ internal readonly struct Fp : IBaseField<Fp>
         new UInt256(plain._a0, plain._a1, plain._a2, plain._a3).WriteBigEndian(bigEndian);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Fp operator +(in Fp a, in Fp b)
     {
-        UInt256.Add(a.Word, b.Word, out UInt256 sum);
-        return Reduce(sum);
+        ulong c = 0;
+        ulong t0 = Wide.Add(a._a0, b._a0, ref c);
+        ulong t1 = Wide.Add(a._a1, b._a1, ref c);
+        ulong t2 = Wide.Add(a._a2, b._a2, ref c);
+        ulong t3 = Wide.Add(a._a3, b._a3, ref c);
+        return Reduce(t0, t1, t2, t3);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Fp operator -(in Fp a, in Fp b)
     {
-        if (UInt256.SubtractUnderflow(a.Word, b.Word, out UInt256 difference)) UInt256.Add(difference, new UInt256(P0, P1, P2, P3), out difference);
-        return new Fp(difference.U0, difference.U1, difference.U2, difference.U3);
+        ulong c = 0;
+        ulong t0 = Wide.Subtract(a._a0, b._a0, ref c);
+        ulong t1 = Wide.Subtract(a._a1, b._a1, ref c);
+        ulong t2 = Wide.Subtract(a._a2, b._a2, ref c);
+        ulong t3 = Wide.Subtract(a._a3, b._a3, ref c);
+        ulong mask = 0 - c;
+        c = 0;
+        t0 = Wide.Add(t0, P0 & mask, ref c);
+        t1 = Wide.Add(t1, P1 & mask, ref c);
+        t2 = Wide.Add(t2, P2 & mask, ref c);
+        t3 = Wide.Add(t3, P3 & mask, ref c);
+        return new Fp(t0, t1, t2, t3);
     }
 
     public static Fp operator -(in Fp a) => default(Fp) - a;
@@ -82,11 +95,30 @@ internal readonly struct Fp : IBaseField<Fp>
     public static Fp operator *(in Fp a, in Fp b)
     {
         ulong t0 = 0, t1 = 0, t2 = 0, t3 = 0;
-        Row(a, b._a0, ref t0, ref t1, ref t2, ref t3);
-        Row(a, b._a1, ref t0, ref t1, ref t2, ref t3);
-        Row(a, b._a2, ref t0, ref t1, ref t2, ref t3);
-        Row(a, b._a3, ref t0, ref t1, ref t2, ref t3);
-        return Reduce(new UInt256(t0, t1, t2, t3));
+        ref readonly ulong digit = ref b._a0;
+        for (int i = 0; i < Limbs; i++)
+        {
+            ulong top = MultiplyAdd(a, Unsafe.Add(ref Unsafe.AsRef(in digit), i), ref t0, ref t1, ref t2, ref t3);
+            Shift(top, ref t0, ref t1, ref t2, ref t3);
+        }
+
+        return Reduce(t0, t1, t2, t3);
+    }
+
+    /// <summary>a·b + c·d for the price of one reduction. One factor of each product may be the modulus itself.</summary>
+    public static Fp SumOfProducts(in Fp a, in Fp b, in Fp c, in Fp d)
+    {
+        ulong t0 = 0, t1 = 0, t2 = 0, t3 = 0;
+        ref readonly ulong digit1 = ref b._a0;
+        ref readonly ulong digit2 = ref d._a0;
+        for (int i = 0; i < Limbs; i++)
+        {
+            ulong top = MultiplyAdd(a, Unsafe.Add(ref Unsafe.AsRef(in digit1), i), ref t0, ref t1, ref t2, ref t3);
+            top += MultiplyAdd(c, Unsafe.Add(ref Unsafe.AsRef(in digit2), i), ref t0, ref t1, ref t2, ref t3);
+            Shift(top, ref t0, ref t1, ref t2, ref t3);
+        }
+
+        return Reduce(t0, t1, t2, t3);
     }
 
     public static Fp2<Fp> TimesXi(in Fp2<Fp> a)
@@ -121,42 +153,45 @@ internal readonly struct Fp : IBaseField<Fp>
         get => new(_a0, _a1, _a2, _a3);
     }
 
-    /// <summary>One row of Montgomery's product: t = (t + a*b + m*p) / 2^64. The modulus leaves two bits free, so t stays in four limbs.</summary>
+    /// <summary>t = t + a·b; gives the word above.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(in Fp a, ulong b, ref ulong t0, ref ulong t1, ref ulong t2, ref ulong t3)
+    private static ulong MultiplyAdd(in Fp a, ulong b, ref ulong t0, ref ulong t1, ref ulong t2, ref ulong t3)
     {
         ulong c = 0;
-        t0 = MultiplyAdd(a._a0, b, t0, ref c);
-        t1 = MultiplyAdd(a._a1, b, t1, ref c);
-        t2 = MultiplyAdd(a._a2, b, t2, ref c);
-        t3 = MultiplyAdd(a._a3, b, t3, ref c);
-        ulong t4 = c;
+        t0 = Wide.MultiplyAdd(a._a0, b, t0, ref c);
+        t1 = Wide.MultiplyAdd(a._a1, b, t1, ref c);
+        t2 = Wide.MultiplyAdd(a._a2, b, t2, ref c);
+        t3 = Wide.MultiplyAdd(a._a3, b, t3, ref c);
+        return c;
+    }
+
+    /// <summary>Montgomery's step: t = (t + m·p) / 2^64 with the m that makes the lowest word zero. The modulus leaves two bits free, so t stays in four limbs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Shift(ulong top, ref ulong t0, ref ulong t1, ref ulong t2, ref ulong t3)
+    {
         ulong m = t0 * Inv;
-        c = 0;
-        MultiplyAdd(m, P0, t0, ref c);
-        t0 = MultiplyAdd(m, P1, t1, ref c);
-        t1 = MultiplyAdd(m, P2, t2, ref c);
-        t2 = MultiplyAdd(m, P3, t3, ref c);
-        t3 = t4 + c;
+        ulong c = Wide.High(m, P0) + (t0 != 0 ? 1UL : 0);
+        t0 = Wide.MultiplyAdd(m, P1, t1, ref c);
+        t1 = Wide.MultiplyAdd(m, P2, t2, ref c);
+        t2 = Wide.MultiplyAdd(m, P3, t3, ref c);
+        t3 = top + c;
     }
 
+    /// <summary>Of a number below 2p.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong MultiplyAdd(ulong a, ulong b, ulong add, ref ulong carry)
+    private static Fp Reduce(ulong t0, ulong t1, ulong t2, ulong t3)
     {
-        ulong high = Math.BigMul(a, b, out ulong low);
-        low += add;
-        if (low < add) high++;
-        low += carry;
-        if (low < carry) high++;
-        carry = high;
-        return low;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Fp Reduce(in UInt256 value)
-    {
-        bool below = UInt256.SubtractUnderflow(value, new UInt256(P0, P1, P2, P3), out UInt256 reduced);
-        return below ? new Fp(value.U0, value.U1, value.U2, value.U3) : new Fp(reduced.U0, reduced.U1, reduced.U2, reduced.U3);
+        ulong c = 0;
+        ulong s0 = Wide.Subtract(t0, P0, ref c);
+        ulong s1 = Wide.Subtract(t1, P1, ref c);
+        ulong s2 = Wide.Subtract(t2, P2, ref c);
+        ulong s3 = Wide.Subtract(t3, P3, ref c);
+        ulong mask = 0 - c;
+        return new Fp(
+            Wide.Select(mask, t0, s0),
+            Wide.Select(mask, t1, s1),
+            Wide.Select(mask, t2, s2),
+            Wide.Select(mask, t3, s3));
     }
 
     private static Fp PowerOfTwo(int exponent)

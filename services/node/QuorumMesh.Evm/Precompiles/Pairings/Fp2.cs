@@ -23,9 +23,8 @@ internal readonly struct Fp2<TBase>(TBase re, TBase im) : IField<Fp2<TBase>>
 
     public static Fp2<TBase> operator *(in Fp2<TBase> a, in Fp2<TBase> b)
     {
-        TBase re = a.Re * b.Re;
-        TBase im = a.Im * b.Im;
-        return new Fp2<TBase>(re - im, (a.Re + a.Im) * (b.Re + b.Im) - re - im);
+        TBase minus = -a.Im;
+        return new Fp2<TBase>(TBase.SumOfProducts(a.Re, b.Re, minus, b.Im), TBase.SumOfProducts(a.Re, b.Im, a.Im, b.Re));
     }
 
     public static Fp2<TBase> operator *(in Fp2<TBase> a, in TBase b) => new(a.Re * b, a.Im * b);

@@ -40,4 +40,7 @@ internal interface IBaseField<T> : IField<T>
     static abstract Fp2<T> Xi { get; }
 
     static abstract Fp2<T> TimesXi(in Fp2<T> a);
+
+    /// <summary>a·b + c·d.</summary>
+    static abstract T SumOfProducts(in T a, in T b, in T c, in T d);
 }
