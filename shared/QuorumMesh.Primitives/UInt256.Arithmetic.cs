@@ -257,6 +257,22 @@ public readonly partial struct UInt256
 
         MultiplyFull(a, b, out UInt256 low, out UInt256 high);
         if (high.IsZero) Mod(low, m, out r);
+        else if ((m.U1 & m.U2 & m.U3) == ulong.MaxValue && m.U0 != 0) ModNearPowerOfTwo(low, high, 0 - m.U0, out r);
         else ModWide(low, high, m, out r);
+    }
+
+    /// <summary>high·2^256 + low modulo 2^256 - c, as secp256k1's prime is: 2^256 counts as c, so that two multiplications by c replace a division.</summary>
+    private static void ModNearPowerOfTwo(in UInt256 low, in UInt256 high, ulong c, out UInt256 r)
+    {
+        ulong carry = 0;
+        ulong r0 = MultiplyAdd(high.U0, c, low.U0, ref carry);
+        ulong r1 = MultiplyAdd(high.U1, c, low.U1, ref carry);
+        ulong r2 = MultiplyAdd(high.U2, c, low.U2, ref carry);
+        ulong r3 = MultiplyAdd(high.U3, c, low.U3, ref carry);
+        ulong top = MultiplyLimbs(carry, c, out ulong bottom);
+        bool wraps = AddOverflow(new UInt256(r0, r1, r2, r3), new UInt256(bottom, top), out UInt256 sum);
+        // Below 2m in any case: adding c takes m away when the sum then leaves 256 bits, or has left them already.
+        bool above = AddOverflow(sum, new UInt256(c), out UInt256 reduced);
+        r = wraps || above ? reduced : sum;
     }
 }

@@ -124,97 +124,86 @@ public readonly partial struct UInt256
 
     /// <summary>For three limbs as well: the shift then moves the divisor by a whole limb more.</summary>
     [SkipLocalsInit]
-    private static void DivideByFourLimbs(in UInt256 low, in UInt256 high, in UInt256 divisor, out UInt256 quotient, out UInt256 remainder)
+    private static unsafe void DivideByFourLimbs(in UInt256 low, in UInt256 high, in UInt256 divisor, out UInt256 quotient, out UInt256 remainder)
     {
         int shift = BitOperations.LeadingZeroCount(divisor.U3);
         if (shift == 64) shift += BitOperations.LeadingZeroCount(divisor.U2);
         ShiftLeft(divisor, shift, out UInt256 v);
         ShiftLeft(low, shift, out UInt256 l);
         ShiftRight(low, 256 - shift, out UInt256 h);
-        ulong q1 = 0;
-        ulong q2 = 0;
-        ulong q3 = 0;
-        UInt256 rest;
-        if (high.IsZero)
-        {
-            if (shift < 64)
-            {
-                rest = new(l.U1, l.U2, l.U3, h.U0);
-            }
-            else
-            {
-                rest = new(l.U2, l.U3, h.U0, h.U1);
-                q1 = NextDigit(ref rest, l.U1, v);
-            }
-        }
-        else
+        UInt256 top = default;
+        if (!high.IsZero)
         {
             ShiftLeft(high, shift, out UInt256 shifted);
             h |= shifted;
-            ShiftRight(high, 256 - shift, out UInt256 top);
-            if (top.IsZero && h < v)
-            {
-                // As after the product of two reduced numbers: the first digits would be zero.
-                rest = h;
-            }
-            else if (shift < 64)
-            {
-                rest = new(h.U1, h.U2, h.U3, top.U0);
-                NextDigit(ref rest, h.U0, v);
-            }
-            else
-            {
-                rest = new(h.U2, h.U3, top.U0, top.U1);
-                NextDigit(ref rest, h.U1, v);
-                NextDigit(ref rest, h.U0, v);
-            }
-
-            q3 = NextDigit(ref rest, l.U3, v);
-            q2 = NextDigit(ref rest, l.U2, v);
-            q1 = NextDigit(ref rest, l.U1, v);
+            ShiftRight(high, 256 - shift, out top);
         }
 
-        ulong q0 = NextDigit(ref rest, l.U0, v);
-        quotient = new(q0, q1, q2, q3);
+        // The dividend's limbs that are still to come, and the quotient's. As after the product of two reduced numbers the first digits are often zero.
+        UInt256* next = stackalloc UInt256[2];
+        UInt256* digits = stackalloc UInt256[2];
+        next[0] = l;
+        next[1] = h;
+        digits[0] = default;
+        UInt256 rest;
+        int count;
+        if (high.IsZero) (rest, count) = shift < 64 ? (new UInt256(l.U1, l.U2, l.U3, h.U0), 1) : (new UInt256(l.U2, l.U3, h.U0, h.U1), 2);
+        else if (top.IsZero && h < v) (rest, count) = (h, 4);
+        else (rest, count) = shift < 64 ? (new UInt256(h.U1, h.U2, h.U3, top.U0), 5) : (new UInt256(h.U2, h.U3, top.U0, top.U1), 6);
+        DivideDigits(ref rest, (ulong*)next, count, v, (ulong*)digits);
+        quotient = digits[0];
         ShiftRight(rest, shift, out remainder);
     }
 
-    /// <summary>(rest·2^64 + next) / divisor for rest &lt; divisor, whose top bit is set; rest becomes the remainder.</summary>
-    private static ulong NextDigit(ref UInt256 rest, ulong next, in UInt256 divisor)
+    /// <summary>(rest·2^(64·count) + next) / divisor for rest &lt; divisor, whose top bit is set; rest becomes the remainder.</summary>
+    private static unsafe void DivideDigits(ref UInt256 rest, ulong* next, int count, in UInt256 divisor, ulong* digits)
     {
-        ulong digit = EstimateDigit(rest.U3, rest.U2, rest.U1, divisor.U3, divisor.U2);
-        ulong carry = 0;
-        ulong borrow = 0;
-        ulong r0 = SubtractBorrow(next, MultiplyAdd(divisor.U0, digit, 0, ref carry), ref borrow);
-        ulong r1 = SubtractBorrow(rest.U0, MultiplyAdd(divisor.U1, digit, 0, ref carry), ref borrow);
-        ulong r2 = SubtractBorrow(rest.U1, MultiplyAdd(divisor.U2, digit, 0, ref carry), ref borrow);
-        ulong r3 = SubtractBorrow(rest.U2, MultiplyAdd(divisor.U3, digit, 0, ref carry), ref borrow);
-        SubtractBorrow(rest.U3, carry, ref borrow);
-        if (borrow != 0)
+        ulong v0 = divisor.U0, v1 = divisor.U1, v2 = divisor.U2, v3 = divisor.U3;
+        ulong r0 = rest.U0, r1 = rest.U1, r2 = rest.U2, r3 = rest.U3;
+        for (int i = count - 1; i >= 0; i--)
         {
-            digit--;
-            carry = 0;
-            r0 = AddCarry(r0, divisor.U0, ref carry);
-            r1 = AddCarry(r1, divisor.U1, ref carry);
-            r2 = AddCarry(r2, divisor.U2, ref carry);
-            r3 = AddCarry(r3, divisor.U3, ref carry);
+            ulong digit = EstimateDigit(r3, r2, r1, v3, v2);
+            ulong carry = 0;
+            ulong t0 = SubtractProduct(next[i], v0, digit, ref carry);
+            ulong t1 = SubtractProduct(r0, v1, digit, ref carry);
+            ulong t2 = SubtractProduct(r1, v2, digit, ref carry);
+            ulong t3 = SubtractProduct(r2, v3, digit, ref carry);
+            if (r3 < carry)
+            {
+                digit--;
+                carry = 0;
+                t0 = AddCarry(t0, v0, ref carry);
+                t1 = AddCarry(t1, v1, ref carry);
+                t2 = AddCarry(t2, v2, ref carry);
+                t3 = AddCarry(t3, v3, ref carry);
+            }
+
+            (r0, r1, r2, r3) = (t0, t1, t2, t3);
+            digits[i] = digit;
         }
 
         rest = new(r0, r1, r2, r3);
-        return digit;
     }
 
-    /// <summary>The same for two limbs; the estimate from three limbs by two is exact here.</summary>
+    /// <summary>The low limb of x - (a·b + carry); what it lacks above goes into the carry.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong SubtractProduct(ulong x, ulong a, ulong b, ref ulong carry)
+    {
+        ulong high = MultiplyLimbs(a, b, out ulong low);
+        low += carry;
+        high += low < carry ? 1UL : 0UL;
+        carry = high + (x < low ? 1UL : 0UL);
+        return x - low;
+    }
+
+    /// <summary>One digit by two limbs; the estimate from three limbs by two is exact here.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong NextDigit(ref ulong rest1, ref ulong rest0, ulong next, ulong divisor1, ulong divisor0)
     {
         ulong digit = EstimateDigit(rest1, rest0, next, divisor1, divisor0);
-        ulong carry = 0;
-        ulong borrow = 0;
-        ulong r0 = SubtractBorrow(next, MultiplyAdd(divisor0, digit, 0, ref carry), ref borrow);
-        ulong r1 = SubtractBorrow(rest0, MultiplyAdd(divisor1, digit, 0, ref carry), ref borrow);
-        rest0 = r0;
-        rest1 = r1;
+        ulong high = MultiplyLimbs(divisor0, digit, out ulong low);
+        rest1 = rest0 - divisor1 * digit - high - (next < low ? 1UL : 0UL);
+        rest0 = next - low;
         return digit;
     }
 

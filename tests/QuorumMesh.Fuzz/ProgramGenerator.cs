@@ -130,7 +130,7 @@ internal sealed partial class ProgramGenerator
             _writer.Op((Opcode)((int)Opcode.DUP1 + _random.Below(Math.Min(16, _height))));
             _height++;
         }
-        else if (kind == OperandKind.Word && _random.OneIn(3))
+        else if (kind is OperandKind.Word or OperandKind.Shift or OperandKind.Byte && _random.OneIn(kind == OperandKind.Word ? 3 : 6))
         {
             // A word that the compiler does not know; it computes with constants itself.
             _writer.Push((UInt256)(ulong)(32 * _random.Below(4)));

@@ -91,6 +91,18 @@ public class UInt256Tests
     }, iter: Iterations * 3);
 
     [Fact]
+    public void MultiplicationModuloNumbersJustBelowTwoToThe256() => s_pair.Select(s_limb).Sample((pair, limb) =>
+    {
+        UInt256 m = new(limb, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue);
+        BigInteger z = m.ToBigInteger();
+        foreach ((UInt256 a, UInt256 b) in new[] { pair, (~pair.A, ~pair.B), (m - pair.A, m - UInt256.One) })
+        {
+            UInt256.MulMod(a, b, m, out UInt256 product);
+            Assert.Equal(Wrap(a.ToBigInteger() * b.ToBigInteger() % z), product);
+        }
+    }, iter: Iterations);
+
+    [Fact]
     public void SignedDivision() => ForPairs((a, b, _, _) =>
     {
         BigInteger x = Signed(a);
