@@ -224,6 +224,28 @@ public class CompilerTests
     }
 
     [Fact]
+    public void Declined_code_is_offered_again()
+    {
+        byte[] code = new Asm().Push(4).Push(5).Op(MUL, DUP1, ADD).Push(1).Op(SUB).Push(78).Op(XOR).Op(NOT, NOT).ReturnTop();
+        int offers = 0;
+        CompiledTier.Scheduler = seen =>
+        {
+            if (seen.Length != code.Length) return;
+            offers++;
+            seen.Decline();
+        };
+        try
+        {
+            for (int i = 0; i < 3 * CompilerLimits.HotAt; i++) Run(code, [], 100_000, Fork.Cancun, [], EvmTier.Auto);
+            Assert.InRange(offers, 2, 3);
+        }
+        finally
+        {
+            CompiledTier.Scheduler = null;
+        }
+    }
+
+    [Fact]
     public void A_frame_in_a_long_loop_goes_on_compiled()
     {
         byte[] code = Loop(200_000);

@@ -23,6 +23,8 @@ internal sealed partial class ProgramGenerator
         Opcode.CODECOPY, Opcode.CALLDATALOAD,
     ];
 
+    /// <summary>Their result lies where their operand was.</summary>
+    private static readonly Opcode[] _onOneWord = [Opcode.CALLDATALOAD, Opcode.SLOAD, Opcode.NOT, Opcode.ISZERO, Opcode.BALANCE, Opcode.BLOCKHASH];
     private static readonly ulong[] _byteEdges = [0, 7, 8, 15, 16, 23, 24, 29, 30, 31, 31, 32, 33];
     private static readonly ulong[] _shiftEdges = [0, 1, 63, 64, 65, 127, 128, 129, 191, 192, 193, 255, 256, 257];
     private static readonly Opcode[] _calls = [Opcode.CALL, Opcode.CALL, Opcode.CALLCODE, Opcode.DELEGATECALL, Opcode.STATICCALL];
@@ -94,7 +96,8 @@ internal sealed partial class ProgramGenerator
             case < 24: Operation(_random.Pick(_operations[(int)_fork])); break;
             case < 32: Operation(_random.Pick(_effects)); break;
             case < 36: Push(OperandKind.Word); break;
-            case < 42: Shuffle(); break;
+            case < 40: Shuffle(); break;
+            case < 42: Juggle(); break;
             case < 44: Value(OperandKind.Word); break;
             case < 47: Branch(); break;
             case < 50: Loop(); break;
@@ -110,10 +113,11 @@ internal sealed partial class ProgramGenerator
     }
 
     /// <summary>An instruction with its operands: pushed for it, or what is there.</summary>
-    private void Operation(Opcode opcode)
+    /// <param name="freshOperands">In how many of four cases they are pushed although there would be some.</param>
+    private void Operation(Opcode opcode, int freshOperands = 3)
     {
         OpcodeInfo row = OpcodeTable.Find((byte)opcode)!;
-        if (_height - _floor < row.Pops || !_random.OneIn(3))
+        if (_height - _floor < row.Pops || _random.Below(4) < freshOperands)
         {
             OperandKind[] kinds = OperandKinds.Of(opcode);
             for (int i = row.Pops - 1; i >= 0; i--) Value(kinds[i]);
@@ -210,6 +214,33 @@ internal sealed partial class ProgramGenerator
                 _height++;
                 break;
         }
+    }
+
+    /// <summary>Copies, swaps and pops of words that the compiler may not have loaded yet, then an instruction on what lies there.</summary>
+    private void Juggle()
+    {
+        while (_height - _floor < 3) Value(OperandKind.Word);
+        if (!_random.OneIn(3)) _writer.Mark(_writer.NewLabel());
+        for (int i = _random.Between(2, 9); i > 0; i--)
+        {
+            int depth = Math.Min(_height - _floor, 17);
+            switch (_random.Below(5))
+            {
+                case 0 when depth > 3:
+                    _writer.Op(Opcode.POP);
+                    _height--;
+                    break;
+                case 1 or 2:
+                    _writer.Op((Opcode)((int)Opcode.DUP1 + _random.Below(Math.Min(16, Math.Min(_height, 4)))));
+                    _height++;
+                    break;
+                default:
+                    _writer.Op((Opcode)((int)Opcode.SWAP1 + _random.Below(Math.Min(depth - 1, 5))));
+                    break;
+            }
+        }
+
+        Operation(_random.OneIn(2) ? _random.Pick(_onOneWord) : _random.Pick(_operations[(int)_fork]), freshOperands: 0);
     }
 
     private void LeaveTrace()

@@ -67,6 +67,8 @@ internal sealed unsafe class Code
         return after >= CompilerLimits.HotAt;
     }
 
+    public void Cool(Fork fork) => _heat[(int)fork] = 0;
+
     private static byte[] Analyse(ReadOnlySpan<byte> code)
     {
         byte[] bits = GC.AllocateArray<byte>(code.Length / 8 + 1, pinned: true);

@@ -5,7 +5,7 @@ using QuorumMesh.Evm;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
-/// Compiles hot contracts beside the chain's thread, one at a time. Code that finds no room in the queue stays interpreted. One a process: the
+/// Compiles hot contracts beside the chain's thread, one at a time. Code that finds no room in the queue stays interpreted until it has become hot once more. One a process: the
 /// compiled bodies live in the process-wide code cache.
 /// </summary>
 public sealed class CompilationWorker : IDisposable
@@ -47,7 +47,9 @@ public sealed class CompilationWorker : IDisposable
 
     private void Schedule(HotCode code)
     {
-        if (!_queue.Writer.TryWrite(code)) Interlocked.Increment(ref _dropped);
+        if (_queue.Writer.TryWrite(code)) return;
+        Interlocked.Increment(ref _dropped);
+        code.Decline();
     }
 
     private void Run()

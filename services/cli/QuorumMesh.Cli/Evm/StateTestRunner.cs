@@ -81,6 +81,8 @@ internal static class StateTestRunner
     /// <param name="only">Null for the cases of all forks.</param>
     public static IReadOnlyList<StateTestResult> Run(IReadOnlyList<string> files, Fork? only = null, EvmTier tier = EvmTier.Auto)
     {
+        // As in a node: what becomes hot is compiled beside its run, and takes over long loops.
+        if (tier == EvmTier.Auto) CompiledTier.Scheduler ??= static hot => ThreadPool.QueueUserWorkItem(_ => hot.Compile());
         var results = new ConcurrentBag<StateTestResult>();
         var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
         Parallel.ForEach(Partitioner.Create(files, EnumerablePartitionerOptions.NoBuffering), options, file =>

@@ -4,7 +4,7 @@ namespace QuorumMesh.Evm;
 public static class CompiledTier
 {
     /// <summary>
-    /// Takes code that has become hot, on the thread that runs it: it must return at once, and may drop what it has no room for. Null, as at start, leaves
+    /// Takes code that has become hot, on the thread that runs it: it must return at once, and declines what it has no room for (<see cref="HotCode.Decline"/>). Null, as at start, leaves
     /// everything interpreted.
     /// </summary>
     public static Action<HotCode>? Scheduler { get; set; }

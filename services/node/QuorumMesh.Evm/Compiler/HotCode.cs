@@ -12,6 +12,9 @@ public sealed class HotCode
         _fork = fork;
     }
 
+    /// <summary>There is no room for it now: it may become hot again, and is then offered again. Any thread.</summary>
+    public void Decline() => _code.Cool(_fork);
+
     /// <summary>In bytes.</summary>
     public int Length => _code.Length;
 
