@@ -24,6 +24,9 @@ internal sealed class RecordedNetwork
         }
     }
 
+    /// <summary>All recordings of a folder that are there, so that chains that were never in the shared vectors are run by putting them beside the others.</summary>
+    public static IEnumerable<string> Names(bool istanbul) => Folders().Where(name => IsIstanbul(name) == istanbul);
+
     public GenesisFile Genesis { get; }
 
     /// <summary>2.5, but for a recording of another generation, which has a file that names it.</summary>
@@ -43,6 +46,12 @@ internal sealed class RecordedNetwork
         using var json = Json(file);
         return [.. json.RootElement.GetProperty(node).EnumerateArray().Select(e => e.GetString()!)];
     }
+
+    private static IEnumerable<string> Folders() => Vectors.Available
+        ? Directory.EnumerateDirectories(Vectors.Path("goquorum")).Select(d => Path.GetFileName(d)!).Order(StringComparer.Ordinal)
+        : [];
+
+    private static bool IsIstanbul(string name) => GenesisFile.Parse(Vectors.ReadText($"goquorum/{name}/genesis.json")).Config.Istanbul is not null;
 
     private static List<Block> ReadBlocks(byte[] bytes)
     {

@@ -238,6 +238,16 @@ public sealed class DualStateRuleTests
     }
 
     [Fact]
+    public void A_traced_writer_that_could_not_pay_either_is_said_to_be_in_read_only_mode()
+    {
+        Place(_p, _public, new Asm().Push(0).Push(0).Push(0).Push(0).Op(CREATE2));
+        Place(_r, _private, new Asm().Push(0).Push(0).Push(0).Push(0).Push(0).Push(_public).Push(1000).Op(CALL).StoreTop(0));
+        var tracer = new StatusTracer();
+        Assert.True(Execute(_private, PrivateMode.Payload, [1], tracer).Private!.Value.Success);
+        Assert.Equal([EvmStatus.QuorumReadOnly, EvmStatus.Success], tracer.Seen);
+    }
+
+    [Fact]
     public void CALLCODE_with_value_checks_the_balance_where_the_code_is()
     {
         Place(_p, _public, new Asm().Op(CALLVALUE).ReturnTop());

@@ -21,6 +21,21 @@ public sealed class ImportedNetworkTests : IDisposable
     private readonly TempDirectory _temp = new();
     private readonly HttpClient _http = new();
 
+    /// <summary>Nodes 1 to 3 of every recording that is there, with either kind of manager in turn.</summary>
+    public static TheoryData<string, int, bool> Nodes
+    {
+        get
+        {
+            var data = new TheoryData<string, int, bool>();
+            foreach (var (index, name) in Networks.Index())
+                for (var node = 1; node <= 3; node++) data.Add(name, node, (index + node) % 2 == 0);
+            return data;
+        }
+    }
+
+    public static TheoryData<string> Networks =>
+        [.. Vectors.Available ? Directory.EnumerateDirectories(Vectors.Path("goquorum")).Select(d => "goquorum/" + Path.GetFileName(d)).Order(StringComparer.Ordinal) : [Raft]];
+
     public void Dispose()
     {
         _http.Dispose();
@@ -28,12 +43,7 @@ public sealed class ImportedNetworkTests : IDisposable
     }
 
     [VectorTheory]
-    [InlineData(Raft, 1, true)]
-    [InlineData(Raft, 2, false)]
-    [InlineData(Raft, 3, true)]
-    [InlineData(Ibft, 1, false)]
-    [InlineData(Ibft, 2, true)]
-    [InlineData(Ibft, 3, false)]
+    [MemberData(nameof(Nodes))]
     public async Task A_party_answers_as_the_recorded_node(string network, int number, bool tessera)
     {
         var settings = Imported(network);
@@ -50,8 +60,8 @@ public sealed class ImportedNetworkTests : IDisposable
         await CheckRootsAsync(node, Json(network, "privateStateRoots.json").GetProperty($"node{number}"));
         await CheckReceiptsAsync(node, Json(network, "receipts.json").GetProperty($"node{number}"));
         await CheckContractsAsync(node, Json(network, "storageRoots.json").GetProperty($"node{number}"));
-        await CheckDumpAsync(node, head, "private", Json(network, "stateDumps.json").GetProperty($"private node{number}"));
-        await CheckDumpAsync(node, head, "public", Json(network, "stateDumps.json").GetProperty("public"));
+        await CheckDumpAsync(node, head, "private", Json(network, "stateDumps.json").GetProperty($"private node{number}"), settings.Profile == "2.5");
+        await CheckDumpAsync(node, head, "public", Json(network, "stateDumps.json").GetProperty("public"), settings.Profile == "2.5");
 
         // While it runs, the chain comes out as it came in.
         Assert.Equal(0, ChainFiles.Export(settings, _temp.File("out.rlp")));
@@ -59,8 +69,7 @@ public sealed class ImportedNetworkTests : IDisposable
     }
 
     [VectorTheory]
-    [InlineData(Raft)]
-    [InlineData(Ibft)]
+    [MemberData(nameof(Networks))]
     public async Task A_stranger_has_the_ghosts_and_no_more(string network)
     {
         var settings = Imported(network);
@@ -118,6 +127,7 @@ public sealed class ImportedNetworkTests : IDisposable
         var settings = new NodeSettings
         {
             DataDirectory = _temp.File(directory),
+            Profile = ProfileOf(network),
             ListenAddress = "127.0.0.1",
             Port = FreePort(),
             RaftPort = FreePort(),
@@ -131,6 +141,10 @@ public sealed class ImportedNetworkTests : IDisposable
         Assert.Equal(0, ChainFiles.Import(settings, Vectors.Path(network + "/chain.rlp")));
         return settings;
     }
+
+    /// <summary>2.5, but for a recording of another generation, which has a file that names it.</summary>
+    private static string ProfileOf(string network) =>
+        Path.Combine(Vectors.Path(network), "profile") is var file && File.Exists(file) ? File.ReadAllText(file).Trim() : "2.5";
 
     private static int FreePort()
     {
@@ -182,16 +196,23 @@ public sealed class ImportedNetworkTests : IDisposable
         }
     }
 
-    private async Task CheckDumpAsync(NodeComposition node, string head, string side, JsonElement want)
+    private async Task CheckDumpAsync(NodeComposition node, string head, string side, JsonElement want, bool isClassic)
     {
         var have = (await AskAsync(node, "debug_dumpBlock", head, side)).GetProperty("result");
         Assert.Equal(want.GetProperty("root").GetString(), have.GetProperty("root").GetString());
         var accounts = have.GetProperty("accounts");
-        Assert.Equal(want.GetProperty("accounts").EnumerateObject().Count(), accounts.EnumerateObject().Count());
+        // From geth 1.9 on accounts whose address the node lacks are left out.
+        var count = accounts.EnumerateObject().Count();
+        Assert.InRange(want.GetProperty("accounts").EnumerateObject().Count(), isClassic ? count : 1, count);
         foreach (var account in want.GetProperty("accounts").EnumerateObject())
+        {
             foreach (var field in (string[])["balance", "nonce", "root", "codeHash", "code"])
-                Assert.Equal(account.Value.GetProperty(field).ToString(), accounts.GetProperty(account.Name).GetProperty(field).ToString());
+                Assert.Equal(Field(account.Value, field), Field(accounts.GetProperty(account.Name), field));
+        }
     }
+
+    /// <summary>Null where the form of that age leaves an empty one out.</summary>
+    private static string? Field(JsonElement account, string name) => account.TryGetProperty(name, out var value) ? value.ToString() : null;
 
     private async Task<JsonElement> AskAsync(NodeComposition node, string method, params string[] parameters)
     {

@@ -12,6 +12,9 @@ public sealed unsafe partial class EvmMachine
     /// <summary>Price of the last instruction by depth: geth shows it again for one that is refused before it is priced.</summary>
     private long[] _tracedCosts = [];
 
+    /// <summary>What the last instruction was foretold, by depth: geth finds out in another order than the interpreter why one cannot run.</summary>
+    private EvmStatus[] _tracedStatuses = [];
+
     private readonly ref struct Forecast(EvmStatus status, long cost, ulong memory)
     {
         public EvmStatus Status { get; } = status;
@@ -26,6 +29,7 @@ public sealed unsafe partial class EvmMachine
         Forecast next = Foresee(f, op, gas, sp);
         IWorldState state = Dual(f, f.Contract);
         _tracedCosts[_depth] = next.Cost;
+        _tracedStatuses[_depth] = next.Status;
         _tracer!.Step(new EvmStep
         {
             Depth = _depth,
@@ -59,12 +63,21 @@ public sealed unsafe partial class EvmMachine
 
     private void TraceEnter(in CallRequest r, int depth)
     {
-        if (_tracedCosts.Length == 0) _tracedCosts = new long[EvmLimits.CallDepth + 2];
+        if (_tracedCosts.Length == 0)
+        {
+            _tracedCosts = new long[EvmLimits.CallDepth + 2];
+            _tracedStatuses = new EvmStatus[EvmLimits.CallDepth + 2];
+        }
+
         _tracedCosts[depth] = 0;
+        _tracedStatuses[depth] = EvmStatus.Success;
         bool creates = r.Kind is Opcode.CREATE or Opcode.CREATE2;
         Address from = r.Kind == Opcode.DELEGATECALL ? r.Contract : r.Caller;
         _tracer!.Enter(depth, r.Kind, from, creates ? r.Contract : r.CodeAddress, new ReadOnlySpan<byte>(r.Input, r.InputLength), (ulong)r.Gas, r.Value);
     }
+
+    private EvmStatus TracedStatus(EvmStatus status) =>
+        status is EvmStatus.Success or EvmStatus.Revert || _tracedStatuses[_depth] == EvmStatus.Success ? status : _tracedStatuses[_depth];
 
     private CallOutcome TraceOutcome(in CallRequest r, in CallOutcome outcome, int depth)
     {

@@ -216,7 +216,7 @@ public sealed unsafe partial class EvmMachine
             }
         }
 
-        _tracer?.Exit(_depth, f.Status, (ulong)Math.Max(0, f.StartGas - f.Gas), f.OutputSpan);
+        _tracer?.Exit(_depth, TracedStatus(f.Status), (ulong)Math.Max(0, f.StartGas - f.Gas), f.OutputSpan);
     }
 
     private EvmStatus DepositCode(Frame f)
