@@ -11,6 +11,7 @@ namespace QuorumMesh.Chain.Tests;
 public sealed class TracerTests
 {
     private const ulong Gas = 100_000;
+    private const ulong WrappedLeft = ulong.MaxValue - 599;
     private static readonly Address Caller = Address.Parse("0x1000000000000000000000000000000000000001");
     private static readonly Address Contract = Address.Parse("0x2000000000000000000000000000000000000001");
     private static readonly Address Inner = Address.Parse("0x2000000000000000000000000000000000000002");
@@ -24,7 +25,18 @@ public sealed class TracerTests
         { new Asm().Push(1).Push([0xff, 0xff, 0xff, 0xff, 0xff]).Op(MSTORE), "out of gas", 0 },
         { new Asm().Push(1).Push(0xffffff).Op(MSTORE), "out of gas", 538445830 },
         { new Asm().Push(1).Push(Enumerable.Repeat((byte)0xff, 32).ToArray()).Op(MSTORE), "gas uint64 overflow", 3 },
+        // The gas that an unpaid call asks for is shown too; where it asks for all there is, geth's figure has wrapped.
+        { Unpaid(64), "out of gas", 700 + 64 },
+        { Unpaid(ulong.MaxValue), "out of gas", WrappedLeft - WrappedLeft / 64 + 700 },
     };
+
+    /// <summary>A call with this gas by one who has 100 left.</summary>
+    private static byte[] Unpaid(ulong wanted) =>
+    [
+        .. (byte[])new Asm().Store(10, 1).Store(11, 1).Store(12, 1).Store(13, 1),
+        .. Enumerable.Repeat((byte)JUMPDEST, 19_855),
+        .. (byte[])new Asm().Push(0).Push(0).Push(0).Push(0).Push(0).Push(Inner).Push(wanted).Op(CALL),
+    ];
 
     [Theory]
     [MemberData(nameof(Failures))]

@@ -27,14 +27,13 @@ public sealed class ImportedNetworkTests : IDisposable
         get
         {
             var data = new TheoryData<string, int, bool>();
-            foreach (var (index, name) in Networks.Index())
+            foreach (var (index, name) in Names().Index())
                 for (var node = 1; node <= 3; node++) data.Add(name, node, (index + node) % 2 == 0);
             return data;
         }
     }
 
-    public static TheoryData<string> Networks =>
-        [.. Vectors.Available ? Directory.EnumerateDirectories(Vectors.Path("goquorum")).Select(d => "goquorum/" + Path.GetFileName(d)).Order(StringComparer.Ordinal) : [Raft]];
+    public static TheoryData<string> Networks => [.. Names()];
 
     public void Dispose()
     {
@@ -89,7 +88,12 @@ public sealed class ImportedNetworkTests : IDisposable
                 Assert.Equal(("0x1", 0), (receipt.GetProperty("status").GetString(), receipt.GetProperty("logs").GetArrayLength()));
             }
             foreach (var (_, account) in (await AskAsync(node, "debug_dumpBlock", head, "private")).GetProperty("result").GetProperty("accounts").EnumerateObject().Select(a => (a.Name, a.Value)))
-                Assert.Equal(("0", 1, "", Hash256.EmptyTrie.ToString()[2..]), (account.GetProperty("balance").GetString(), account.GetProperty("nonce").GetInt32(), account.GetProperty("code").GetString(), account.GetProperty("root").GetString()));
+            {
+                // Before EIP-158 a new contract's nonce is 0.
+                Assert.InRange(account.GetProperty("nonce").GetInt32(), 0, 1);
+                Assert.Equal(("0", Hash256.EmptyTrie.ToString()[2..]), (Field(account, "balance"), Field(account, "root")));
+                Assert.True(string.IsNullOrEmpty(Field(account, "code")));
+            }
         }
 
         var other = Imported(network, "ignoring");
@@ -113,6 +117,10 @@ public sealed class ImportedNetworkTests : IDisposable
         Assert.Equal(validators.Value.EnumerateArray().Select(v => v.GetString()), have.EnumerateArray().Select(v => v.GetString()));
         Assert.All(NodeReadiness.Checks(() => node).Where(c => c.Name == "consensus"), check => Assert.Null(check.Check()));
     }
+
+    private static IEnumerable<string> Names() => Vectors.Available
+        ? Directory.EnumerateDirectories(Vectors.Path("goquorum")).Select(d => "goquorum/" + Path.GetFileName(d)).Order(StringComparer.Ordinal)
+        : [Raft];
 
     private static string RawTransaction()
     {

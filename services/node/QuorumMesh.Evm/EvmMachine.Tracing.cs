@@ -103,7 +103,8 @@ public sealed unsafe partial class EvmMachine
         long cost = (uint)_dispatch[op] + MemoryPrice(words) - MemoryPrice(Math.Min(words, f.MemorySize >> 5)) + OperandPrice(f, (Opcode)op, sp, gas);
         if (op is (byte)Opcode.CALL or (byte)Opcode.CALLCODE or (byte)Opcode.DELEGATECALL or (byte)Opcode.STATICCALL)
         {
-            long forwarded = cost > gas ? 0 : ForwardedGas(sp[-1], gas - cost);
+            if (cost > gas) return ForeseeUnpaidCall(cost, gas, sp[-1]);
+            long forwarded = ForwardedGas(sp[-1], gas - cost);
             // Before EIP-150 a call asks for what it wants, whether it is there or not.
             if (forwarded < 0) return sp[-1].IsUInt64 && sp[-1].U0 <= long.MaxValue / 2 ? new Forecast(EvmStatus.OutOfGas, cost + (long)sp[-1].U0, 0) : new Forecast(EvmStatus.OutOfGas, 0, 0);
             cost += forwarded;
@@ -111,6 +112,17 @@ public sealed unsafe partial class EvmMachine
 
         bool paid = cost <= gas && !(op == (byte)Opcode.SSTORE && _fork >= Fork.Istanbul && gas <= GasPrices.CallStipend);
         return new Forecast(paid ? EvmStatus.Success : EvmStatus.OutOfGas, cost, (ulong)words * 32);
+    }
+
+    /// <summary>geth reckons in 64 bits without a sign, so that what is left after an unpaid price is a very large number (core/vm/gas.go, callGas).</summary>
+    private Forecast ForeseeUnpaidCall(long cost, long gas, in UInt256 wanted)
+    {
+        ulong left = unchecked((ulong)(gas - cost));
+        ulong most = _fork >= Fork.TangerineWhistle ? left - left / 64 : ulong.MaxValue;
+        if (!wanted.IsUInt64 && most == ulong.MaxValue) return new Forecast(EvmStatus.OutOfGas, 0, 0);
+        ulong forwarded = wanted.IsUInt64 ? Math.Min(wanted.U0, most) : most;
+        bool overflows = forwarded > ulong.MaxValue - (ulong)cost;
+        return new Forecast(EvmStatus.OutOfGas, overflows ? 0 : unchecked((long)(forwarded + (ulong)cost)), 0);
     }
 
     private static long MemoryPrice(long words) => 3 * words + (long)((ulong)words * (ulong)words / 512);

@@ -10,6 +10,7 @@ namespace QuorumMesh.Node.Rpc.Api;
 internal sealed class DebugApi(INode node, NodeReader reader) : IRpcApi
 {
     private const int MaxDumped = 100_000;
+    private const ulong EthashEpoch = 30_000;
 
     private readonly bool _isClassic = RevertStyle.IsClassic(node.Profile);
 
@@ -20,6 +21,7 @@ internal sealed class DebugApi(INode node, NodeReader reader) : IRpcApi
         table.AddAsync("debug_getBlockRlp", 1, BlockRlpAsync);
         table.AddAsync("debug_dumpBlock", 2, DumpAsync);
         table.AddAsync("debug_dumpAddress", 2, DumpAddressAsync);
+        table.AddAsync("debug_seedHash", 1, SeedHashAsync);
         table.Add("debug_preimage", 1, Preimage);
         table.Add("debug_setHead", 1, SetHead);
         table.Add("debug_getBadBlocks", 0, call =>
@@ -27,6 +29,21 @@ internal sealed class DebugApi(INode node, NodeReader reader) : IRpcApi
             call.Result.WriteStartArray();
             call.Result.WriteEndArray();
         });
+    }
+
+    /// <summary>Of Ethash's epoch that a block is in (Yellow Paper, appendix J): of no use here but to tools that ask for it.</summary>
+    private async ValueTask SeedHashAsync(RpcCall call)
+    {
+        var number = call.NumberOrQuantity(0);
+        if (await reader.ReadAsync(call.Cancellation, scope => scope.View.Header(number)).ConfigureAwait(false) is null)
+            throw new RpcException($"block #{number} not found");
+        var seed = default(Hash256);
+        for (var epoch = number / EthashEpoch; epoch > 0; epoch--)
+        {
+            call.Cancellation.ThrowIfCancellationRequested();
+            seed = Keccak.Hash(seed.ToArray());
+        }
+        call.Result.Value(seed);
     }
 
     /// <summary>None are kept: what geth looks up here (addresses, slots by their hash) this node stores in plain.</summary>

@@ -10,11 +10,12 @@ internal sealed class EthInfoApi(INode node) : IRpcApi
 {
     private const ulong OldestEthVersion = 62;
     private const ulong IstanbulVersion = 64;
+    private const ulong LaterIstanbulVersion = 99;
 
     public void Register(RpcMethodTable table)
     {
         table.Add("eth_chainId", 0, call => call.Result.Quantity(node.Config.ChainId));
-        table.Add("eth_protocolVersion", 0, call => call.Result.Quantity(IsRaft ? OldestEthVersion : IstanbulVersion));
+        table.Add("eth_protocolVersion", 0, call => call.Result.Quantity(IsRaft ? OldestEthVersion : node.Profile == CompatibilityProfile.V2_6 ? LaterIstanbulVersion : IstanbulVersion));
         table.Add("eth_gasPrice", 0, call => call.Result.Quantity(0ul));
         table.Add("eth_mining", 0, call => call.Result.WriteBooleanValue(false));
         table.Add("eth_hashrate", 0, call => call.Result.Quantity(0ul));
@@ -23,6 +24,9 @@ internal sealed class EthInfoApi(INode node) : IRpcApi
         table.Add("eth_coinbase", 0, Coinbase);
         table.Add("eth_etherbase", 0, Coinbase);
         table.AddAsync("eth_blockNumber", 0, BlockNumberAsync);
+        // There is no proof of work, and nobody to give it to.
+        table.Add("eth_getWork", 0, _ => throw new RpcException("not supported"));
+        table.Add("eth_submitWork", 3, call => call.Result.WriteBooleanValue(false));
     }
 
     public void WriteAccounts(RpcCall call)

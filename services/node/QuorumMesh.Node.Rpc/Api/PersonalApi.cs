@@ -54,6 +54,7 @@ internal sealed class PersonalApi(INode node, TransactionSender sender, EthInfoA
             if (seconds > MaxUnlockSeconds) throw new RpcException("unlock duration too large");
             duration = seconds == 0 ? null : TimeSpan.FromSeconds(seconds);
         }
+        if (!node.Accounts.Accounts.Contains(address)) throw new RpcException("no key for given address or file");
         await DeriveAsync(call, () =>
         {
             node.Accounts.Unlock(address, password, duration);

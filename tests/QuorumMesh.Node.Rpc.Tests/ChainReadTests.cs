@@ -1,0 +1,57 @@
+using System.Text.Json;
+using QuorumMesh.Chain;
+using QuorumMesh.Node.Rpc.Tests.Fakes;
+using QuorumMesh.Tests;
+
+namespace QuorumMesh.Node.Rpc.Tests;
+
+/// <summary>Small reads that GoQuorum has and no recording.</summary>
+public sealed class ChainReadTests
+{
+    [VectorFact]
+    public async Task ModifiedAccountsAreThoseOfTheBlocks()
+    {
+        using var node = RecordedNetwork.Node(1);
+        await using var client = new RpcClient(node);
+        var block = await client.CallAsync("eth_getBlockByNumber", "[\"0x5\",true]");
+        var changed = Texts(await client.CallAsync("debug_getModifiedAccountsByNumber", "[5]"));
+        foreach (var sender in block.GetProperty("transactions").EnumerateArray().Select(t => t.GetProperty("from").GetString()))
+            Assert.Contains(sender, changed);
+        // Raft's reward.
+        Assert.Contains("0x0000000000000000000000000000000000000000", changed);
+        Assert.Equal(changed, Texts(await client.CallAsync("debug_getModifiedAccountsByHash", $"[\"{block.GetProperty("hash")}\"]")));
+        Assert.Equal(changed, Texts(await client.CallAsync("debug_getModifiedAccountsByNumber", "[4,5]")));
+        var more = Texts(await client.CallAsync("debug_getModifiedAccountsByNumber", "[0,127]"));
+        Assert.Subset(more.ToHashSet(), changed.ToHashSet());
+        Assert.True(more.Count > changed.Count);
+
+        Assert.Equal("block 0 has no parent", (await client.FailAsync("debug_getModifiedAccountsByNumber", "[0]")).Message);
+        Assert.Equal("start block 3e7 not found", (await client.FailAsync("debug_getModifiedAccountsByNumber", "[999]")).Message);
+        Assert.Equal("end block 999 not found", (await client.FailAsync("debug_getModifiedAccountsByNumber", "[1,999]")).Message);
+        Assert.Equal("start block height (5) must be less than end block height (5)", (await client.FailAsync("debug_getModifiedAccountsByNumber", "[5,5]")).Message);
+    }
+
+    [VectorFact]
+    public async Task ProofOfWorkIsNotOffered()
+    {
+        using var node = RecordedNetwork.Node(1);
+        await using var client = new RpcClient(node);
+        Assert.Equal("0x" + new string('0', 64), (await client.CallAsync("debug_seedHash", "[5]")).GetString());
+        Assert.Equal("block #30001 not found", (await client.FailAsync("debug_seedHash", "[30001]")).Message);
+        Assert.Equal("not supported", (await client.FailAsync("eth_getWork")).Message);
+        Assert.False((await client.CallAsync("eth_submitWork", $"[\"0x0000000000000000\",\"0x{new string('0', 64)}\",\"0x{new string('0', 64)}\"]")).GetBoolean());
+    }
+
+    [VectorFact]
+    public async Task TheProtocolVersionIsThatOfTheAge()
+    {
+        foreach (var (profile, version) in new[] { (CompatibilityProfile.V2_5, "0x40"), (CompatibilityProfile.V2_6, "0x63") })
+        {
+            using var node = RecordedNetwork.Node(1, upTo: 0, profile: profile, folder: RecordedNetwork.IbftFolder);
+            await using var client = new RpcClient(node);
+            Assert.Equal(version, (await client.CallAsync("eth_protocolVersion")).GetString());
+        }
+    }
+
+    private static List<string?> Texts(JsonElement array) => [.. array.EnumerateArray().Select(a => a.GetString())];
+}
