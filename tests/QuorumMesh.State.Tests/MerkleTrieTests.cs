@@ -24,14 +24,46 @@ public class MerkleTrieTests
     public void ReadsFindWhatWasSet()
     {
         var nodes = new StoredNodes();
-        var trie = nodes.Open();
         for (var i = 0; i < 500; i++)
-            trie.Set(Key(i), [(byte)(i | 1), 2, 3]);
-        nodes.Commit(trie);
+            nodes.Set(Key(i), [(byte)(i | 1), 2, 3]);
+        nodes.Commit();
         for (var i = 0; i < 500; i++)
-            Assert.Equal([(byte)(i | 1), 2, 3], nodes.Open().Get(Key(i)));
-        Assert.Null(nodes.Open().Get(Key(500)));
+            Assert.Equal([(byte)(i | 1), 2, 3], nodes.Get(Key(i)));
+        Assert.Null(nodes.Get(Key(500)));
     }
+
+    [Fact]
+    public void SplitWorkGivesTheSameTrie() => Batches(Gen.Int[0, 400].Select(i => Keccak.Hash(BitConverter.GetBytes(i)).ToArray())).Sample(batches =>
+    {
+        var (whole, split) = (new StoredNodes(), new StoredNodes());
+        for (var i = 0; i < 300; i++)
+        {
+            whole.Set(Key(i), [1, 2]);
+            split.Set(Key(i), [1, 2]);
+        }
+
+        foreach (var batch in batches.Prepend([]))
+        {
+            // Enough changes to be split whatever the sample is.
+            for (var i = 0; i < 100; i++)
+            {
+                whole.Set(Key(i), i % 3 == batch.Length % 3 ? [] : [(byte)batch.Length, 7]);
+                split.Set(Key(i), i % 3 == batch.Length % 3 ? [] : [(byte)batch.Length, 7]);
+            }
+
+            foreach (var (key, length) in batch)
+            {
+                whole.Set(key, new byte[length]);
+                split.Set(key, new byte[length]);
+            }
+
+            whole.Commit();
+            split.Commit((count, piece) => Parallel.For(0, count, piece));
+            Assert.Equal(whole.Root, split.Root);
+        }
+
+        Assert.Equal(whole.ByPlace.OrderBy(e => e.Key.ToString()).Select(e => Hex.ToHex(e.Value)), split.ByPlace.OrderBy(e => e.Key.ToString()).Select(e => Hex.ToHex(e.Value)));
+    }, iter: 50);
 
     private static void Check((byte[] Key, int Length)[][] batches)
     {
@@ -39,16 +71,15 @@ public class MerkleTrieTests
         var model = new Dictionary<string, KeyValuePair<byte[], byte[]>>();
         foreach (var batch in batches)
         {
-            var trie = nodes.Open();
             foreach (var (key, length) in batch)
             {
                 var value = new byte[length];
                 Array.Fill(value, (byte)(length * 7 + key[^1]));
-                trie.Set(key, value);
+                nodes.Set(key, value);
                 model[Hex.ToHex(key)] = new(key, value);
             }
 
-            nodes.Commit(trie);
+            nodes.Commit();
             Assert.Equal(TrieRoot.Of(model.Values), nodes.Root);
         }
 
@@ -59,10 +90,9 @@ public class MerkleTrieTests
     private static IEnumerable<string> Rebuilt(IEnumerable<KeyValuePair<byte[], byte[]>> items)
     {
         var nodes = new StoredNodes();
-        var trie = nodes.Open();
         foreach (var (key, value) in items)
-            trie.Set(key, value);
-        nodes.Commit(trie);
+            nodes.Set(key, value);
+        nodes.Commit();
         return nodes.ByPlace.Keys.Select(k => k.ToString()).Order();
     }
 

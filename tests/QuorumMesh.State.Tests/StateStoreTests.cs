@@ -8,6 +8,7 @@ namespace QuorumMesh.Tests;
 public class StateStoreTests
 {
     private static readonly Hash256 SomeHash = Keccak.Hash([1]);
+    private static readonly StateStoreOptions NodesWithEachBlock = new() { UnsavedBlocks = 0 };
 
     [Fact]
     public void RandomBlocksAgreeWithTheModelNowAndInHistory() => RandomBlocks.Blocks.Sample(blocks =>
@@ -47,7 +48,7 @@ public class StateStoreTests
     public void NothingIsLeftBehindInTheStore() => RandomBlocks.Blocks.Sample(blocks =>
     {
         var (store, direct) = (new MemoryKeyValueStore(), new MemoryKeyValueStore());
-        var state = new StateStore(store, "public");
+        var state = new StateStore(store, "public", NodesWithEachBlock);
         Run(blocks, store, state);
 
         // The same end state in one block must leave the same flat table and the same nodes.
@@ -65,10 +66,38 @@ public class StateStoreTests
     }, iter: 100);
 
     [Fact]
+    public void StoredNodesOfAnEarlierBlockLeadToTheHead() => Gen.Select(RandomBlocks.Blocks, Gen.Int[0, 6], Gen.Int[0, 40], Gen.Int[0, 1000]).Sample((blocks, unsavedBlocks, unsavedKeys, seed) =>
+    {
+        var store = new MemoryKeyValueStore();
+        // So small that nodes are let go and loaded again all the time.
+        var options = new StateStoreOptions { UnsavedBlocks = (ulong)unsavedBlocks, UnsavedKeys = unsavedKeys, NodeCacheBytes = 2_000 };
+        var state = new StateStore(store, "public", options);
+        var models = new List<StateModel>();
+        var model = new StateModel();
+        for (var i = 0; i < blocks.Length; i++)
+        {
+            if ((seed + i) % 4 == 0) state = new StateStore(store, "public", options);
+            var world = new WorldState(state.Head);
+            RandomBlocks.Apply(blocks[i], world, model);
+            var layer = state.Extend(state.Head, (ulong)i, world.TakeChanges());
+            Assert.Equal(model.Root(), layer.Root);
+            Flush(store, state, layer);
+            models.Add(model.Copy());
+            Assert.Empty(StateVerifier.Verify(store, "public"));
+            var batch = new KeyValueBatch();
+            if (i > 3) state.Prune((ulong)i - 3, batch, 20);
+            store.Write(batch, sync: false);
+        }
+
+        AssertHistory(store, state, models);
+        AssertHistory(store, new StateStore(store, "public", options), models);
+    }, iter: 100);
+
+    [Fact]
     public void PrunedBlocksAreRefusedAndKeptOnesStay() => Gen.Select(RandomBlocks.Blocks, Gen.Int[0, 13], Gen.Int[1, 30]).Sample((blocks, keep, maxKeys) =>
     {
         var store = new MemoryKeyValueStore();
-        var state = new StateStore(store, "public");
+        var state = new StateStore(store, "public", NodesWithEachBlock);
         var models = Run(blocks, store, state);
         var keepFrom = Math.Min(keep, blocks.Length - 1);
         var calls = 0;

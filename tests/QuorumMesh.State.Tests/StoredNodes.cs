@@ -6,21 +6,28 @@ namespace QuorumMesh.Tests;
 /// <summary>Nodes of one trie by path, as a store keeps them.</summary>
 internal sealed class StoredNodes : ITrieNodeSource
 {
+    private readonly Dictionary<NibblePath, byte[]> _changes = [];
+
     public Dictionary<TrieNodeKey, byte[]> ByPlace { get; } = [];
 
     public Hash256 Root { get; private set; } = Hash256.EmptyTrie;
 
-    public MerkleTrie Open() => new(this, null, Root);
+    public byte[]? Get(byte[] key) => new MerkleTrie(this, null, TrieChild.OfRoot(Root)).Get(key);
 
-    public void Commit(MerkleTrie trie)
+    /// <summary>For the next commit; an empty value deletes.</summary>
+    public void Set(byte[] key, byte[] value) => _changes[NibblePath.OfKey(key)] = value;
+
+    /// <summary>Puts the changes into the stored trie and stores what follows.</summary>
+    public void Commit(SplitWork? split = null)
     {
-        var changes = new Dictionary<TrieNodeKey, StoredNode>();
-        Root = trie.Commit(changes);
-        foreach (var (key, node) in changes)
-        {
-            if (node.Encoded is null) Assert.True(ByPlace.Remove(key), $"deletes an unknown node: {key}");
-            else ByPlace[key] = node.Encoded;
-        }
+        TrieChange[] changes = [.. _changes.Select(c => new TrieChange(c.Key, c.Value)).Order()];
+        _changes.Clear();
+        var update = new TrieUpdate(this, null, epoch: 1);
+        var root = update.Apply(TrieChild.OfRoot(Root), changes, split);
+        foreach (var path in update.Vanished)
+            Assert.True(ByPlace.Remove(new TrieNodeKey(null, path)), $"deletes an unknown node: {path}");
+        if (root.Node is not null) Store(root.Node, default);
+        Root = root.RootHash;
     }
 
     public byte[] LoadNode(in TrieNodeKey key, in Hash256 hash)
@@ -28,5 +35,17 @@ internal sealed class StoredNodes : ITrieNodeSource
         var node = ByPlace[key];
         Assert.Equal(hash, Keccak.Hash(node));
         return node;
+    }
+
+    private void Store(TrieNode node, NibblePath path)
+    {
+        if (node.IsStored) return;
+        ByPlace[new TrieNodeKey(null, path)] = NodeCodec.Encode(node, path.Length);
+        if (node is ExtensionNode { Child: { Node: { } child, IsHashed: true } } extension) Store(child, extension.End);
+        if (node is not BranchNode branch) return;
+        for (var i = 0; i < 16; i++)
+        {
+            if (branch.IsHashed(i) && branch.NodeAt(i) is { } below) Store(below, path.Append(i));
+        }
     }
 }

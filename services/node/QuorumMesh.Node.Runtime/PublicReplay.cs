@@ -30,7 +30,7 @@ internal sealed class PublicReplay(NodeStores stores)
 
     private void Restart()
     {
-        _scratch = new NodeStores(new MemoryKeyValueStore(), stores.Rules);
+        _scratch = new NodeStores(new MemoryKeyValueStore(), stores.Rules, new StateStoreOptions { UnsavedBlocks = 0 });
         var genesis = GenesisStore.Load(stores.KeyValues) ?? throw new ChainCorruptException("the genesis file is not stored");
         Take(_scratch.Importer.Genesis(genesis).PublicLayer, ChainStore.GetHeader(stores.KeyValues, 0)!);
     }

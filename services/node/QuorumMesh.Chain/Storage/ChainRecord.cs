@@ -11,10 +11,9 @@ internal static class ChainRecord
 
     public static void Put(KeyValueBatch batch, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
-        var record = new byte[value.Length + ChecksumSize];
+        var record = batch.Put(key, value.Length + ChecksumSize);
         value.CopyTo(record);
-        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(value.Length), Checksum(key, value));
-        batch.Put(key, record);
+        BinaryPrimitives.WriteUInt32LittleEndian(record[value.Length..], Checksum(key, value));
     }
 
     /// <returns>Null when the key is absent.</returns>

@@ -35,8 +35,7 @@ internal sealed record BlockRecord(Hash256 BlockHash, Hash256 Root, IReadOnlyLis
             at += SlotSize;
         }
 
-        var key = keys.Block(block);
-        batch.Put(key, SealedValue.Seal(key, value));
+        SealedValue.Put(batch, keys.Block(block), value);
     }
 
     private static BlockRecord Decode(byte[] key, ReadOnlySpan<byte> value)

@@ -10,16 +10,17 @@ internal sealed class HistoricalState : IStateReader
 {
     private readonly IKeyValueReader _snapshot;
     private readonly StateKeys _keys;
-    private readonly ulong _block;
     private readonly bool _isHead;
 
     public HistoricalState(IKeyValueReader snapshot, StateKeys keys, ulong block)
     {
         _snapshot = snapshot;
         _keys = keys;
-        _block = block;
+        Block = block;
         _isHead = CheckKept(snapshot, keys, block);
     }
+
+    public ulong Block { get; }
 
     /// <returns>True when the block is the head.</returns>
     public static bool CheckKept(IKeyValueReader snapshot, StateKeys keys, ulong block)
@@ -33,14 +34,14 @@ internal sealed class HistoricalState : IStateReader
 
     public Account? GetAccount(in Address a)
     {
-        if (!_isHead && FirstAfter(_keys.AccountDiffs(a), _keys.AccountDiff(a, _block + 1)) is { } diff)
+        if (!_isHead && FirstAfter(_keys.AccountDiffs(a), _keys.AccountDiff(a, Block + 1)) is { } diff)
             return SlimAccount.Decode(SealedValue.Open(diff.Key, diff.Value));
         return FlatState.Account(_snapshot, _keys, a);
     }
 
     public UInt256 GetStorage(in Address a, in UInt256 slot)
     {
-        if (!_isHead && FirstAfter(_keys.SlotDiffs(a, slot), _keys.SlotDiff(a, slot, _block + 1)) is { } diff)
+        if (!_isHead && FirstAfter(_keys.SlotDiffs(a, slot), _keys.SlotDiff(a, slot, Block + 1)) is { } diff)
             return UInt256.FromBigEndian(SealedValue.Open(diff.Key, diff.Value));
         return FlatState.Slot(_snapshot, _keys, a, slot);
     }

@@ -2,14 +2,19 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.State;
 
-/// <summary>What one unflushed layer changes: values, and the trie nodes that follow from them.</summary>
+/// <summary>What one unflushed layer changes: values, and the tries that follow from them.</summary>
 internal sealed class LayerChanges
 {
-    private LayerChanges(StateChangeSet source) => Source = source;
+    /// <summary>A piece of work of its own is worth so many slots.</summary>
+    private const int SlotsWorthSplitting = 64;
+
+    private readonly SplitWork? _split;
+
+    private LayerChanges(StateChangeSet source, SplitWork? split) => (Source, _split) = (source, split);
 
     public StateChangeSet Source { get; }
 
-    public Hash256 Root { get; private set; }
+    public Hash256 Root => Tries.Accounts.RootHash;
 
     /// <summary>New accounts with their storage roots; null = deleted.</summary>
     public Dictionary<Address, Account?> Accounts { get; } = [];
@@ -19,86 +24,86 @@ internal sealed class LayerChanges
     /// <summary>Accounts whose earlier storage, values and nodes, is gone.</summary>
     public HashSet<Address> Wiped { get; } = [];
 
-    public Dictionary<TrieNodeKey, StoredNode> Nodes { get; } = [];
+    public LayerTries Tries { get; } = new();
 
-    public static LayerChanges Compute(StateLayer parent, StateChangeSet source, bool keepNodes)
+    /// <summary>Flat keys that change: what a restart has to put into the tries when their nodes were not stored.</summary>
+    public int KeyCount => Accounts.Count + Slots.Count;
+
+    /// <param name="split">Null to use one core.</param>
+    public static LayerChanges Compute(StateLayer parent, StateChangeSet source, SplitWork? split)
     {
-        var result = new LayerChanges(source);
-        var nodes = keepNodes ? result.Nodes : null;
-        var leaves = new List<(Hash256 Key, Address Address)>(source.Accounts.Count);
-        foreach (var (address, change) in source.Accounts)
-        {
-            result.Accounts.Add(address, result.WithStorageRoot(parent, change, nodes));
-            leaves.Add((HashOf(address), address));
-        }
-
-        leaves.Sort(static (a, b) => a.Key.CompareTo(b.Key));
-        result.Root = result.AccountRoot(parent, leaves, nodes);
+        var result = new LayerChanges(source, split);
+        foreach (var change in source.Accounts.Values)
+            result.Note(change);
+        result.UpdateStorage(parent);
+        result.UpdateAccounts(parent);
         return result;
     }
 
-    private Hash256 AccountRoot(StateLayer parent, List<(Hash256 Key, Address Address)> leaves, Dictionary<TrieNodeKey, StoredNode>? nodes)
-    {
-        if (leaves.Count == 0) return parent.Root;
-        var trie = new MerkleTrie(parent, null, parent.Root);
-        Span<byte> key = stackalloc byte[Hash256.Size];
-        var writer = new RlpWriter();
-        foreach (var (hash, address) in leaves)
-        {
-            hash.CopyTo(key);
-            if (Accounts[address] is { } account)
-            {
-                writer.Clear();
-                account.Write(writer);
-                trie.Set(key, writer.ToArray());
-            }
-            else
-            {
-                trie.Delete(key);
-            }
-        }
-
-        return trie.Commit(nodes);
-    }
-
-    private Account? WithStorageRoot(StateLayer parent, AccountChange change, Dictionary<TrieNodeKey, StoredNode>? nodes)
+    private void Note(AccountChange change)
     {
         if (change.StorageWiped) Wiped.Add(change.Address);
         foreach (var (slot, (_, value)) in change.Storage)
             Slots[new SlotKey(change.Address, slot)] = value;
-        if (change.New is not { } account) return null;
-
-        var root = change.StorageWiped ? Hash256.EmptyTrie : change.Old?.StorageRoot ?? Hash256.EmptyTrie;
-        if (change.Storage.Count > 0) root = StorageRoot(parent, change, root, nodes);
-        return account with { StorageRoot = root };
     }
 
-    private static Hash256 StorageRoot(StateLayer parent, AccountChange change, in Hash256 oldRoot, Dictionary<TrieNodeKey, StoredNode>? nodes)
+    private void UpdateStorage(StateLayer parent)
     {
-        var leaves = new List<(Hash256 Key, UInt256 Value)>(change.Storage.Count);
+        var changed = Source.Accounts.Values.Where(static c => c is { New: not null, Storage.Count: > 0 }).ToArray();
+        var tries = new (TrieChild Root, TrieUpdate Update)[changed.Length];
+        // Many accounts go to several cores, one alone is split inside.
+        if (_split is { } split && changed.Length > 1 && Slots.Count >= SlotsWorthSplitting) split(changed.Length, i => tries[i] = UpdateStorage(parent, changed[i], null));
+        else for (var i = 0; i < changed.Length; i++) tries[i] = UpdateStorage(parent, changed[i], _split);
+        for (var i = 0; i < changed.Length; i++)
+        {
+            Tries.Storage.Add(changed[i].Address, tries[i].Root);
+            Tries.Note(tries[i].Update, changed[i].Address);
+        }
+    }
+
+    private static (TrieChild Root, TrieUpdate Update) UpdateStorage(StateLayer parent, AccountChange change, SplitWork? split)
+    {
+        var leaves = new TrieChange[change.Storage.Count];
         Span<byte> word = stackalloc byte[32];
+        var at = 0;
         foreach (var (slot, (_, value)) in change.Storage)
         {
             slot.WriteBigEndian(word);
-            leaves.Add((Keccak.Hash(word), value));
+            leaves[at++] = new TrieChange(NibblePath.OfKey(Keccak.Hash(word).Bytes), value.IsZero ? [] : StorageValue.Encode(value));
         }
 
-        leaves.Sort(static (a, b) => a.Key.CompareTo(b.Key));
-        var trie = new MerkleTrie(parent, change.Address, oldRoot);
-        foreach (var (hash, value) in leaves)
-        {
-            hash.CopyTo(word);
-            if (value.IsZero) trie.Delete(word);
-            else trie.Set(word, StorageValue.Encode(value));
-        }
-
-        return trie.Commit(nodes);
+        Array.Sort(leaves);
+        var update = new TrieUpdate(parent.Nodes, change.Address, parent.Epoch);
+        var old = change.StorageWiped ? default : parent.StorageTrie(change.Address, change.Old?.StorageRoot ?? Hash256.EmptyTrie);
+        return (update.Apply(old, leaves, split), update);
     }
 
-    private static Hash256 HashOf(in Address address)
+    private void UpdateAccounts(StateLayer parent)
     {
+        var leaves = new TrieChange[Source.Accounts.Count];
+        var writer = new RlpWriter();
         Span<byte> bytes = stackalloc byte[Address.Size];
-        address.CopyTo(bytes);
-        return Keccak.Hash(bytes);
+        var at = 0;
+        foreach (var change in Source.Accounts.Values)
+        {
+            var account = WithStorageRoot(change);
+            Accounts.Add(change.Address, account);
+            writer.Clear();
+            account?.Write(writer);
+            change.Address.CopyTo(bytes);
+            leaves[at++] = new TrieChange(NibblePath.OfKey(Keccak.Hash(bytes).Bytes), writer.ToArray());
+        }
+
+        Array.Sort(leaves);
+        var update = new TrieUpdate(parent.Nodes, null, parent.Epoch);
+        Tries.Accounts = update.Apply(parent.AccountTrie, leaves, _split);
+        Tries.Note(update, null);
+    }
+
+    private Account? WithStorageRoot(AccountChange change)
+    {
+        if (change.New is not { } account) return null;
+        if (Tries.Storage.TryGetValue(change.Address, out var trie)) return account with { StorageRoot = trie.RootHash };
+        return account with { StorageRoot = change.StorageWiped ? Hash256.EmptyTrie : change.Old?.StorageRoot ?? Hash256.EmptyTrie };
     }
 }

@@ -2,7 +2,7 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.State;
 
-/// <summary>Turns a layer's changes into store operations: flat values, trie nodes, code, and reverse diffs.</summary>
+/// <summary>Turns a layer's changes into store operations: flat values, code, and reverse diffs.</summary>
 internal sealed class LayerWriter(IKeyValueReader store, StateKeys keys, KeyValueBatch batch)
 {
     private readonly List<SlotKey> _changedSlots = [];
@@ -18,11 +18,9 @@ internal sealed class LayerWriter(IKeyValueReader store, StateKeys keys, KeyValu
             else WriteSlots(block, change, history);
         }
 
-        WriteNodes(changes);
         foreach (var (hash, code) in changes.Source.Code)
         {
-            var key = StateKeys.Code(hash);
-            batch.Put(key, SealedValue.Seal(key, code));
+            SealedValue.Put(batch, StateKeys.Code(hash), code);
         }
 
         var record = history
@@ -35,29 +33,14 @@ internal sealed class LayerWriter(IKeyValueReader store, StateKeys keys, KeyValu
     {
         var key = keys.Account(address);
         if (account is null) batch.Delete(key);
-        else batch.Put(key, SealedValue.Seal(key, SlimAccount.Encode(account)));
+        else SealedValue.Put(batch, key, SlimAccount.Encode(account));
     }
 
     public void WriteSlot(in Address address, in UInt256 slot, in UInt256 value)
     {
         var key = keys.Slot(address, slot);
         if (value.IsZero) batch.Delete(key);
-        else batch.Put(key, SealedValue.Seal(key, value.ToMinimalBigEndian()));
-    }
-
-    public void WriteNodes(LayerChanges changes)
-    {
-        foreach (var owner in changes.Wiped)
-        {
-            foreach (var (key, _) in store.Scan(keys.StorageNodes(owner)))
-                batch.Delete(key);
-        }
-
-        foreach (var (node, stored) in changes.Nodes)
-        {
-            if (stored.Encoded is { } encoded) batch.Put(keys.Node(node), encoded);
-            else batch.Delete(keys.Node(node));
-        }
+        else SealedValue.Put(batch, key, value.ToMinimalBigEndian());
     }
 
     private void WriteSlots(ulong block, AccountChange change, bool history)
@@ -94,5 +77,5 @@ internal sealed class LayerWriter(IKeyValueReader store, StateKeys keys, KeyValu
         WriteDiff(keys.SlotDiff(address, slot, block), old);
     }
 
-    private void WriteDiff(byte[] key, ReadOnlySpan<byte> old) => batch.Put(key, SealedValue.Seal(key, old));
+    private void WriteDiff(byte[] key, ReadOnlySpan<byte> old) => SealedValue.Put(batch, key, old);
 }

@@ -9,12 +9,11 @@ internal static class SealedValue
 {
     private const int SealSize = 4;
 
-    public static byte[] Seal(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    public static void Put(KeyValueBatch batch, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
-        var stored = new byte[value.Length + SealSize];
+        var stored = batch.Put(key, value.Length + SealSize);
         value.CopyTo(stored);
-        BinaryPrimitives.WriteUInt32LittleEndian(stored.AsSpan(value.Length), Checksum(key, value));
-        return stored;
+        BinaryPrimitives.WriteUInt32LittleEndian(stored[value.Length..], Checksum(key, value));
     }
 
     /// <exception cref="StateCorruptException">The checksum does not fit.</exception>

@@ -28,13 +28,21 @@ internal readonly record struct StateHead(ulong Block, Hash256 BlockHash, Hash25
         BinaryPrimitives.WriteUInt64BigEndian(value, Block);
         BlockHash.CopyTo(value.AsSpan(8));
         Root.CopyTo(value.AsSpan(8 + Hash256.Size));
-        batch.Put(keys.Head, SealedValue.Seal(keys.Head, value));
+        SealedValue.Put(batch, keys.Head, value);
     }
 
-    public static void WriteOldest(KeyValueBatch batch, StateKeys keys, ulong block)
+    /// <summary>The block whose trie nodes are stored: the head, or some blocks below it.</summary>
+    public static ulong ReadTrieBlock(IKeyValueReader reader, StateKeys keys, ulong head) =>
+        reader.Get(keys.TrieHead) is { } stored ? BinaryPrimitives.ReadUInt64BigEndian(SealedValue.Open(keys.TrieHead, stored)) : head;
+
+    public static void WriteTrieBlock(KeyValueBatch batch, StateKeys keys, ulong block) => WriteNumber(batch, keys.TrieHead, block);
+
+    public static void WriteOldest(KeyValueBatch batch, StateKeys keys, ulong block) => WriteNumber(batch, keys.Oldest, block);
+
+    private static void WriteNumber(KeyValueBatch batch, byte[] key, ulong number)
     {
-        var value = new byte[8];
-        BinaryPrimitives.WriteUInt64BigEndian(value, block);
-        batch.Put(keys.Oldest, SealedValue.Seal(keys.Oldest, value));
+        Span<byte> value = stackalloc byte[8];
+        BinaryPrimitives.WriteUInt64BigEndian(value, number);
+        SealedValue.Put(batch, key, value);
     }
 }

@@ -19,6 +19,7 @@ internal sealed class StateKeys
     private const byte BlockKind = (byte)'b';
     private const byte HeadKind = (byte)'h';
     private const byte OldestKind = (byte)'o';
+    private const byte TrieHeadKind = (byte)'t';
     private const byte AccountNodeKind = (byte)'n';
     private const byte StorageNodeKind = (byte)'m';
     private readonly byte[] _prefix;
@@ -31,6 +32,7 @@ internal sealed class StateKeys
         _prefix = [StatePrefix, .. Encoding.ASCII.GetBytes(id), 0];
         Head = Start(HeadKind, 0, out _);
         Oldest = Start(OldestKind, 0, out _);
+        TrieHead = Start(TrieHeadKind, 0, out _);
         AllAccounts = Start(AccountKind, 0, out _);
         AllAccountDiffs = Start(AccountDiffKind, 0, out _);
         AllSlots = Start(SlotKind, 0, out _);
@@ -44,6 +46,8 @@ internal sealed class StateKeys
     public byte[] Head { get; }
 
     public byte[] Oldest { get; }
+
+    public byte[] TrieHead { get; }
 
     public byte[] AllAccounts { get; }
 

@@ -7,7 +7,7 @@ namespace QuorumMesh.State;
 /// <see cref="StateStore.Advance"/> it reads the store; once another layer has become the head it is no longer readable. For the
 /// store's one writer: other threads read through <see cref="StateStore.At"/>.
 /// </summary>
-public sealed class StateLayer : IStateReader, IStateRootSource, ITrieNodeSource
+public sealed class StateLayer : IStateReader, IStateRootSource
 {
     private readonly StateStore _store;
     private LayerChanges? _changes;
@@ -73,32 +73,33 @@ public sealed class StateLayer : IStateReader, IStateRootSource, ITrieNodeSource
     public StateProof Prove(in Address a, IReadOnlyList<UInt256> slots)
     {
         var account = GetAccount(a);
-        var accountNodes = new MerkleTrie(this, null, Root).Prove(Keccak.Hash(a.ToArray()).ToArray());
-        var storage = new MerkleTrie(this, a, account?.StorageRoot ?? Hash256.EmptyTrie);
+        var accountNodes = new MerkleTrie(Nodes, null, AccountTrie).Prove(Keccak.Hash(a.ToArray()).Bytes);
+        var storage = new MerkleTrie(Nodes, a, StorageTrie(a, account?.StorageRoot ?? Hash256.EmptyTrie));
         var proofs = new List<StorageProof>(slots.Count);
         foreach (var slot in slots)
-            proofs.Add(new StorageProof(slot, GetStorage(a, slot), storage.Prove(Keccak.Hash(slot.ToBigEndian()).ToArray())));
+            proofs.Add(new StorageProof(slot, GetStorage(a, slot), storage.Prove(Keccak.Hash(slot.ToBigEndian()).Bytes)));
         return new StateProof(a, account, accountNodes, proofs);
     }
 
-    Hash256 IStateRootSource.RootAfter(StateChangeSet changes) => LayerChanges.Compute(this, changes, keepNodes: false).Root;
+    Hash256 IStateRootSource.RootAfter(StateChangeSet changes) => LayerChanges.Compute(this, changes, split: null).Root;
 
-    byte[] ITrieNodeSource.LoadNode(in TrieNodeKey key, in Hash256 hash)
+    /// <summary>Where nodes that are not in memory are read from.</summary>
+    internal ITrieNodeSource Nodes => _store;
+
+    internal int Epoch => _store.Epoch;
+
+    internal TrieChild AccountTrie => _changes?.Tries.Accounts ?? _store.AccountTrie(this);
+
+    internal TrieChild StorageTrie(in Address a, in Hash256 root)
     {
         var layer = this;
         for (; layer._changes is { } changes; layer = layer.Parent!)
         {
-            if (changes.Nodes.TryGetValue(key, out var node))
-            {
-                if (node.Encoded is { } encoded && node.Hash == hash) return encoded;
-                throw new StateCorruptException($"block {layer.Block} left another node in the {key} than the one asked for");
-            }
-
-            if (key.IsStorage && changes.Wiped.Contains(key.Owner))
-                throw new StateCorruptException($"block {layer.Block} wiped the {key}, which is still asked for");
+            if (changes.Tries.Storage.TryGetValue(a, out var trie)) return trie;
+            if (changes.Wiped.Contains(a)) return default;
         }
 
-        return layer._store.ReadNode(layer, key, hash);
+        return layer._store.StorageTrie(layer, a, root);
     }
 
     internal void BecomePersisted()

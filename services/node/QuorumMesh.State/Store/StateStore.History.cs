@@ -36,7 +36,8 @@ public sealed partial class StateStore
 
     /// <summary>
     /// Puts the removal of history into the batch: afterwards the states from <paramref name="keepFrom"/> on can be read. Stops after
-    /// about <paramref name="maxKeys"/> keys; call again while it returns true.
+    /// about <paramref name="maxKeys"/> keys; call again while it returns true. The blocks above the one whose trie nodes are stored stay in any case:
+    /// the way from there to the head begins with it.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Above the head: the head's own state is always kept.</exception>
     public bool Prune(ulong keepFrom, KeyValueBatch batch, int maxKeys)
@@ -44,6 +45,7 @@ public sealed partial class StateStore
         ArgumentOutOfRangeException.ThrowIfGreaterThan(keepFrom, Head.Block);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxKeys, 1);
         if (!IsInitialised) return false;
+        keepFrom = Math.Min(keepFrom, _trieBlock);
         var reached = OldestBlock;
         var left = maxKeys;
         var more = false;
@@ -92,9 +94,16 @@ public sealed partial class StateStore
     {
         HistoricalState.CheckKept(_store, _keys, block);
         if (block == Head.Block) throw new ArgumentException($"block {block} is the head already", nameof(block));
-        var target = BlockRecord.Read(_store, _keys, block) ?? throw new StateCorruptException($"the record of block {block} is missing");
-        var changes = ChangesBackTo(block, batch);
-        var computed = LayerChanges.Compute(Head, changes, keepNodes: true);
+        var target = RecordOf(block);
+        for (var above = Head.Block; above > block; above--)
+        {
+            var record = RecordOf(above);
+            DeleteDiffs(above, record.Accounts, record.Slots, batch);
+            batch.Delete(_keys.Block(above));
+        }
+
+        var changes = ChangesAbove(block, Head.Block, Head, new HistoricalState(_store, _keys, block));
+        var computed = LayerChanges.Compute(Head, changes, _options.SplitWork);
         if (computed.Root != target.Root)
             throw new StateCorruptException($"going back to block {block} gives root {computed.Root} instead of {target.Root}");
 
@@ -103,31 +112,35 @@ public sealed partial class StateStore
             writer.WriteAccount(address, account);
         foreach (var (key, value) in computed.Slots)
             writer.WriteSlot(key.Address, key.Slot, value);
-        writer.WriteNodes(computed);
         new StateHead(block, target.BlockHash, target.Root).Write(batch, _keys);
+        _saved = SaveTries(block, computed, batch);
         return _flushed = new StateLayer(this, Head, block, target.Root, computed) { BlockHash = target.BlockHash };
     }
 
-    private StateChangeSet ChangesBackTo(ulong block, KeyValueBatch batch)
+    private BlockRecord RecordOf(ulong block) => BlockRecord.Read(_store, _keys, block) ?? throw new StateCorruptException($"the record of block {block} is missing");
+
+    /// <summary>What differs between two states in the keys that the blocks above one and up to another changed.</summary>
+    private StateChangeSet ChangesAbove(ulong block, ulong last, IStateReader old, IStateReader @new)
     {
         var accounts = new HashSet<Address>();
         var slots = new HashSet<SlotKey>();
-        for (var above = Head.Block; above > block; above--)
+        for (var above = block + 1; above <= last; above++)
         {
-            var record = BlockRecord.Read(_store, _keys, above) ?? throw new StateCorruptException($"the record of block {above} is missing");
-            DeleteDiffs(above, record.Accounts, record.Slots, batch);
-            batch.Delete(_keys.Block(above));
+            var record = RecordOf(above);
             accounts.UnionWith(record.Accounts);
             slots.UnionWith(record.Slots);
         }
 
-        var past = new HistoricalState(_store, _keys, block);
         var changes = new StateChangeSet();
         foreach (var address in accounts)
-            changes.Add(new AccountChange(address, Head.GetAccount(address), past.GetAccount(address)));
+        {
+            var (before, after) = (old.GetAccount(address), @new.GetAccount(address));
+            changes.Add(new AccountChange(address, before, after) { StorageWiped = after is null && before is { HasStorage: true } });
+        }
+
         foreach (var key in slots)
         {
-            var (now, then) = (Head.GetStorage(key.Address, key.Slot), past.GetStorage(key.Address, key.Slot));
+            var (now, then) = (old.GetStorage(key.Address, key.Slot), @new.GetStorage(key.Address, key.Slot));
             if (now != then || changes.Accounts[key.Address].New is null) changes.Accounts[key.Address].Storage[key.Slot] = (now, then);
         }
 

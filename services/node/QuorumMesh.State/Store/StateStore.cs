@@ -4,17 +4,20 @@ namespace QuorumMesh.State;
 
 /// <summary>
 /// The persisted state of one id ("public", "private") in a key-value store: a flat table of accounts and slots, trie nodes by path,
-/// a reverse diff per block, and unflushed layers above. One writer; other threads read through <see cref="At"/> with a snapshot.
+/// a reverse diff per block, and unflushed layers above. Trie nodes are stored every some blocks; opening the store puts into the tries what the flat table
+/// has since. One writer; other threads read through <see cref="At"/> with a snapshot.
 /// </summary>
-public sealed partial class StateStore
+public sealed partial class StateStore : ITrieNodeSource
 {
     private readonly IKeyValueStore _store;
     private readonly StateKeys _keys;
     private readonly StateStoreOptions _options;
-    private readonly TwoGenerationCache<TrieNodeKey, StoredNode> _nodeCache;
+    private readonly LiveTries _tries;
     private readonly TwoGenerationCache<Address, Account?> _accountCache;
     private readonly TwoGenerationCache<SlotKey, UInt256> _slotCache;
     private StateLayer? _flushed;
+    private List<TrieNode>? _saved;
+    private ulong _trieBlock;
 
     /// <exception cref="StateCorruptException">The stored head is damaged.</exception>
     public StateStore(IKeyValueStore store, string id, StateStoreOptions? options = null)
@@ -22,13 +25,16 @@ public sealed partial class StateStore
         _store = store;
         _keys = new StateKeys(id);
         _options = options ?? new StateStoreOptions();
-        _nodeCache = new(_options.NodeCacheBytes);
+        _tries = new(_options.NodeCacheBytes);
         _accountCache = new(_options.FlatCacheEntries);
         _slotCache = new(_options.FlatCacheEntries);
         var head = StateHead.Read(store, _keys);
         IsInitialised = head is not null;
         Head = new StateLayer(this, null, head?.Block ?? 0, head?.Root ?? Hash256.EmptyTrie, null) { BlockHash = head?.BlockHash ?? default };
         OldestBlock = StateHead.ReadOldest(store, _keys);
+        _trieBlock = StateHead.ReadTrieBlock(store, _keys, Head.Block);
+        _tries.Accounts = TrieChild.OfRoot(Head.Root);
+        if (_trieBlock < Head.Block) CatchUpTries();
     }
 
     /// <summary>False until the first block is flushed; the head is then the empty state, and any block number may follow it.</summary>
@@ -51,7 +57,7 @@ public sealed partial class StateStore
         if (!first && blockNumber != parent.Block + 1)
             throw new ArgumentException($"block {blockNumber} does not follow the parent state's block {parent.Block}", nameof(blockNumber));
         CheckParent(parent);
-        var computed = LayerChanges.Compute(parent, changes, keepNodes: true);
+        var computed = LayerChanges.Compute(parent, changes, _options.SplitWork);
         return new StateLayer(this, parent, blockNumber, computed.Root, computed);
     }
 
@@ -64,6 +70,7 @@ public sealed partial class StateStore
         new LayerWriter(_store, _keys, batch).Write(layer.Block, blockHash, changes, history: IsInitialised);
         new StateHead(layer.Block, blockHash, layer.Root).Write(batch, _keys);
         if (!IsInitialised) StateHead.WriteOldest(batch, _keys, layer.Block);
+        _saved = IsSavingDue(layer.Block, changes) ? SaveTries(layer.Block, changes, batch) : null;
         layer.BlockHash = blockHash;
         _flushed = layer;
     }
@@ -74,10 +81,14 @@ public sealed partial class StateStore
         if (!ReferenceEquals(layer, _flushed) || layer.Changes is not { } changes || !ReferenceEquals(layer.Parent, Head))
             throw new InvalidOperationException($"the layer of block {layer.Block} is not the one flushed last");
         UpdateCaches(changes);
+        foreach (var node in _saved ?? [])
+            node.IsStored = true;
+        if (_saved is not null) _trieBlock = layer.Block;
+        _tries.Take(changes, _saved is not null);
         if (!IsInitialised) OldestBlock = layer.Block;
         IsInitialised = true;
         Head = layer;
-        _flushed = null;
+        (_flushed, _saved) = (null, null);
         layer.BecomePersisted();
     }
 
@@ -101,16 +112,52 @@ public sealed partial class StateStore
 
     internal byte[]? ReadCode(in Hash256 hash) => FlatState.Code(_store, hash);
 
-    internal byte[] ReadNode(StateLayer layer, in TrieNodeKey node, in Hash256 hash)
+    internal int Epoch => _tries.Epoch;
+
+    internal TrieChild AccountTrie(StateLayer layer)
     {
         CheckCurrent(layer);
-        if (_nodeCache.TryGet(node, out var cached) && cached.Hash == hash) return cached.Encoded!;
-        var key = _keys.Node(node);
-        if (_store.Get(key) is not { } encoded) throw new StateCorruptException($"missing trie node: {node}, key {Convert.ToHexStringLower(key)}");
+        return _tries.Accounts;
+    }
+
+    internal TrieChild StorageTrie(StateLayer layer, in Address a, in Hash256 root)
+    {
+        CheckCurrent(layer);
+        return _tries.Storage(a, root);
+    }
+
+    byte[] ITrieNodeSource.LoadNode(in TrieNodeKey key, in Hash256 hash)
+    {
+        var stored = _keys.Node(key);
+        if (_store.Get(stored) is not { } encoded) throw new StateCorruptException($"missing trie node: {key}, key {Convert.ToHexStringLower(stored)}");
         if (Keccak.Hash(encoded) != hash)
-            throw new StateCorruptException($"damaged trie node: the hash of the {node}, key {Convert.ToHexStringLower(key)}, does not fit");
-        CacheNode(node, new StoredNode(encoded, hash));
+            throw new StateCorruptException($"damaged trie node: the hash of the {key}, key {Convert.ToHexStringLower(stored)}, does not fit");
         return encoded;
+    }
+
+    private bool IsSavingDue(ulong block, LayerChanges changes) =>
+        !IsInitialised || block - _trieBlock > _options.UnsavedBlocks || _tries.UnsavedKeys + changes.KeyCount > _options.UnsavedKeys;
+
+    private List<TrieNode> SaveTries(ulong block, LayerChanges changes, KeyValueBatch batch)
+    {
+        StateHead.WriteTrieBlock(batch, _keys, block);
+        return _tries.Save(_store, _keys, batch, changes);
+    }
+
+    /// <summary>The nodes stored are of an earlier block: puts the values changed since into its tries.</summary>
+    private void CatchUpTries()
+    {
+        var target = Head;
+        var start = BlockRecord.Read(_store, _keys, _trieBlock) ?? throw new StateCorruptException($"the record of block {_trieBlock}, whose trie nodes are stored, is missing");
+        Head = new StateLayer(this, null, _trieBlock, start.Root, null);
+        _tries.Accounts = TrieChild.OfRoot(start.Root);
+        var past = new HistoricalState(_store, _keys, _trieBlock);
+        var changes = ChangesAbove(_trieBlock, target.Block, past, new HistoricalState(_store, _keys, target.Block));
+        var computed = LayerChanges.Compute(Head, changes, _options.SplitWork);
+        if (computed.Root != target.Root)
+            throw new StateCorruptException($"going on from the trie nodes of block {_trieBlock} to block {target.Block} gives root {computed.Root} instead of {target.Root}");
+        _tries.Take(computed, saved: false);
+        Head = target;
     }
 
     private void CheckCurrent(StateLayer layer)
@@ -138,16 +185,5 @@ public sealed partial class StateStore
             _accountCache.Set(address, account, 1);
         foreach (var (key, value) in changes.Slots)
             _slotCache.Set(key, value, 1);
-        foreach (var (key, node) in changes.Nodes)
-        {
-            if (node.Encoded is null) _nodeCache.Remove(key);
-            else CacheNode(key, node);
-        }
-    }
-
-    private void CacheNode(in TrieNodeKey key, StoredNode node)
-    {
-        const int Overhead = 200;
-        _nodeCache.Set(key, node, node.Encoded!.Length + Overhead);
     }
 }

@@ -2,11 +2,20 @@ namespace QuorumMesh.State;
 
 public sealed record StateStoreOptions
 {
-    /// <summary>Bound of the cache of trie nodes, in bytes.</summary>
+    /// <summary>Bound of the trie nodes held in memory, in bytes; those that wait to be stored come on top.</summary>
     public long NodeCacheBytes { get; init; } = 192 << 20;
 
     /// <summary>Bound of the caches of accounts and slots, in entries each.</summary>
     public int FlatCacheEntries { get; init; } = 262_144;
+
+    /// <summary>Trie nodes are stored at the latest after so many blocks more; 0 stores them with each.</summary>
+    public ulong UnsavedBlocks { get; init; } = 128;
+
+    /// <summary>Trie nodes are stored at the latest when so many flat keys have changed: what opening the store has to make up for.</summary>
+    public int UnsavedKeys { get; init; } = 65_536;
+
+    /// <summary>Hashes the subtries of a large change on several cores; null for one.</summary>
+    public SplitWork? SplitWork { get; init; }
 
     /// <summary>Most unflushed layers above the head.</summary>
     public int MaxLayers { get; init; } = 256;

@@ -43,7 +43,8 @@ public sealed class StateVerifier : ITrieNodeSource
         Guard("number of the oldest block", () => StateHead.ReadOldest(_store, _keys));
         if (head is { } present)
         {
-            CheckTrie(null, present.Root, _keys.AllAccountNodes, CheckAccounts(present.Root), "accounts");
+            Guard("way from the stored trie nodes to the head", () => _ = new StateStore(new FrozenStore(_store), _id));
+            Guard("block of the trie nodes", () => CheckTries(present));
             CheckSlotOwners();
         }
 
@@ -52,44 +53,87 @@ public sealed class StateVerifier : ITrieNodeSource
         CheckSeals(_keys.AllBlocks, "block record");
     }
 
-    /// <returns>How many accounts the flat table holds.</returns>
-    private long CheckAccounts(Hash256 root)
+    /// <summary>The nodes stored may be of a block some way below the head: the values they are compared with are those of that block.</summary>
+    private void CheckTries(StateHead head)
     {
+        var block = StateHead.ReadTrieBlock(_store, _keys, head.Block);
+        if (block == head.Block)
+        {
+            CheckTrie(null, head.Root, _keys.AllAccountNodes, CheckAccounts(head.Root, block, []), "accounts");
+            return;
+        }
+
+        var record = BlockRecord.Read(_store, _keys, block) ?? throw new StateCorruptException($"the record of block {block} is missing");
+        HashSet<Address> gone = [];
+        for (var above = block + 1; above <= head.Block; above++)
+        {
+            var changed = BlockRecord.Read(_store, _keys, above) ?? throw new StateCorruptException($"the record of block {above} is missing");
+            gone.UnionWith(changed.Accounts.Where(a => _store.Get(_keys.Account(a)) is null));
+        }
+
+        CheckTrie(null, record.Root, _keys.AllAccountNodes, CheckAccounts(record.Root, block, gone), "accounts");
+    }
+
+    /// <param name="gone">Accounts that the flat table no longer holds.</param>
+    /// <returns>How many accounts there were after the block.</returns>
+    private long CheckAccounts(Hash256 root, ulong block, IEnumerable<Address> gone)
+    {
+        var then = new HistoricalState(_store, _keys, block);
         long count = 0;
         foreach (var (key, stored) in _store.Scan(_keys.AllAccounts))
         {
-            count++;
             if (Full) break;
             var address = _keys.AddressOf(key);
             Guard($"account {address}", () =>
             {
                 if (SlimAccount.Decode(SealedValue.Open(key, stored)) is not { } account) throw new StateCorruptException("an empty row");
-                Compare(new MerkleTrie(this, null, root).Get(Keccak.Hash(address.ToArray()).ToArray()), account.Encode());
                 if (FlatState.Code(_store, account.CodeHash) is not { } code) throw new StateCorruptException($"code {account.CodeHash} is missing");
                 if (Keccak.Hash(code) != account.CodeHash) throw new StateCorruptException($"code {account.CodeHash} is damaged");
-                CheckTrie(address, account.StorageRoot, _keys.StorageNodes(address), CheckSlots(address, account.StorageRoot), "slots");
+                count += CheckAccount(root, then, address);
             });
         }
 
+        foreach (var address in gone)
+            Guard($"account {address}", () => count += CheckAccount(root, then, address));
         return count;
     }
 
-    private long CheckSlots(Address address, Hash256 root)
+    /// <returns>1, or 0 when the account was not there.</returns>
+    private int CheckAccount(Hash256 root, HistoricalState then, Address address)
+    {
+        if (then.GetAccount(address) is not { } account) return 0;
+        Compare(new MerkleTrie(this, null, TrieChild.OfRoot(root)).Get(Keccak.Hash(address.ToArray()).Bytes), account.Encode());
+        CheckTrie(address, account.StorageRoot, _keys.StorageNodes(address), CheckSlots(address, account.StorageRoot, then), "slots");
+        return 1;
+    }
+
+    private long CheckSlots(Address address, Hash256 root, HistoricalState then)
     {
         long count = 0;
         foreach (var (key, stored) in _store.Scan(_keys.Slots(address)))
         {
-            count++;
-            if (Full) break;
+            Guard($"slot {_keys.SlotOf(key).ToHexString()} of {address}", () => SealedValue.Open(key, stored));
+            Check(_keys.SlotOf(key));
+        }
+
+        // What the flat table no longer holds.
+        UInt256? last = null;
+        foreach (var (key, _) in _store.Scan(_keys.AllSlotDiffs(address)))
+        {
             var slot = _keys.SlotOf(key);
-            Guard($"slot {slot.ToHexString()} of {address}", () =>
-            {
-                var value = UInt256.FromBigEndian(SealedValue.Open(key, stored));
-                Compare(new MerkleTrie(this, address, root).Get(Keccak.Hash(slot.ToBigEndian()).ToArray()), StorageValue.Encode(value));
-            });
+            if (slot == last || StateKeys.BlockOf(key) <= then.Block) continue;
+            last = slot;
+            if (_store.Get(_keys.Slot(address, slot)) is null) Check(slot);
         }
 
         return count;
+
+        void Check(UInt256 slot) => Guard($"slot {slot.ToHexString()} of {address}", () =>
+        {
+            if (Full || then.GetStorage(address, slot) is not { IsZero: false } value) return;
+            count++;
+            Compare(new MerkleTrie(this, address, TrieChild.OfRoot(root)).Get(Keccak.Hash(slot.ToBigEndian()).Bytes), StorageValue.Encode(value));
+        });
     }
 
     /// <summary>Slots of accounts that are not there.</summary>
@@ -114,7 +158,7 @@ public sealed class StateVerifier : ITrieNodeSource
     private void CheckTrie(Address? owner, Hash256 root, byte[] nodeRows, long expected, string what)
     {
         var (leaves, nodes) = (0L, 0L);
-        if (root != Hash256.EmptyTrie) Walk(owner, new HashNode(root), default, ref leaves, ref nodes);
+        Walk(owner, TrieChild.OfRoot(root), default, ref leaves, ref nodes);
         if (Full) return;
         var trie = owner is { } address ? $"storage trie of {address}" : "account trie";
         if (leaves != expected) Report(trie, $"it holds {leaves} {what}, the flat table {expected}");
@@ -122,32 +166,28 @@ public sealed class StateVerifier : ITrieNodeSource
         if (rows != nodes) Report(trie, $"{rows} nodes are stored, {nodes} are reached from the root");
     }
 
-    private void Walk(Address? owner, TrieNode node, NibblePath path, ref long leaves, ref long nodes)
+    private void Walk(Address? owner, TrieChild child, NibblePath path, ref long leaves, ref long nodes)
     {
-        if (Full) return;
-        var current = node;
-        if (node is HashNode)
+        if (Full || child.IsEmpty) return;
+        var node = child.Node;
+        if (node is null)
         {
-            TrieNode? loaded = null;
-            var key = new TrieNodeKey(owner, path);
-            Guard("trie", () => loaded = NodeDecoding.Node(((ITrieNodeSource)this).LoadNode(key, node.Hash), node.Hash));
-            if (loaded is null) return;
+            Guard("trie", () => node = TrieLoading.Load(this, owner, child.Hash, path));
+            if (node is null) return;
             nodes++;
-            current = loaded;
         }
 
-        switch (current)
+        switch (node)
         {
             case LeafNode:
                 leaves++;
                 break;
             case ExtensionNode extension:
-                Walk(owner, extension.Child, path.Append(extension.Nibbles), ref leaves, ref nodes);
+                Walk(owner, extension.Child, extension.End, ref leaves, ref nodes);
                 break;
             case BranchNode branch:
                 for (var i = 0; i < 16; i++)
-                    if (branch[i] is { } child)
-                        Walk(owner, child, path.Append(i), ref leaves, ref nodes);
+                    Walk(owner, branch[i], path.Append(i), ref leaves, ref nodes);
                 break;
         }
     }

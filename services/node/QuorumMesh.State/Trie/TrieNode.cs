@@ -1,65 +1,49 @@
-using QuorumMesh.Primitives;
-
 namespace QuorumMesh.State;
 
-/// <summary>A node in memory. Clean while it equals its stored form, dirty after a change until encoded again.</summary>
+/// <summary>
+/// A node in memory. Its content never changes, so that tries of several blocks share nodes; a changed trie has new nodes from the change up to its root.
+/// </summary>
 internal abstract class TrieNode
 {
-    /// <summary>The RLP; null when dirty (or not loaded).</summary>
-    public byte[]? Encoded { get; protected set; }
+    /// <summary>True when the store holds this node at its place. False for any node above one that it does not hold.</summary>
+    public bool IsStored { get; set; }
 
-    /// <summary>Keccak-256 of the RLP; set when that has 32 bytes or more, or the node is the root.</summary>
-    public Hash256 Hash { get; protected set; }
+    /// <summary>When the node was last on a path that was walked: what trimming goes by.</summary>
+    public int Epoch { get; set; }
 
-    public virtual bool IsClean => Encoded is not null;
+    /// <summary>Approximate size in memory.</summary>
+    public abstract int Bytes { get; }
 
-    /// <summary>Small nodes live inside their parent.</summary>
-    public virtual bool IsInline => Encoded is { Length: < 32 };
-
-    public int ReferenceLength => IsInline ? Encoded!.Length : 33;
-
-    public void MarkDirty() => Encoded = null;
-
-    public void MarkClean(byte[] encoded, in Hash256 hash)
-    {
-        Encoded = encoded;
-        Hash = hash;
-    }
-
-    public int WriteReference(byte[] target, int at)
-    {
-        if (IsInline)
-        {
-            Encoded!.CopyTo(target, at);
-            return at + Encoded!.Length;
-        }
-
-        target[at] = 0xa0;
-        Hash.CopyTo(target.AsSpan(at + 1));
-        return at + 33;
-    }
+    /// <summary>The same node for another depth, where its RLP is another.</summary>
+    public abstract TrieNode Moved();
 }
 
-/// <summary>A node known by its hash only.</summary>
-internal sealed class HashNode : TrieNode
+/// <param name="key">The whole key, from the root on.</param>
+internal sealed class LeafNode(in NibblePath key, byte[] value) : TrieNode
 {
-    public HashNode(in Hash256 hash) => Hash = hash;
+    private readonly NibblePath _key = key;
 
-    public override bool IsClean => true;
+    public ref readonly NibblePath Key => ref _key;
 
-    public override bool IsInline => false;
+    public byte[] Value { get; } = value;
+
+    public override int Bytes => 112 + Value.Length;
+
+    public override TrieNode Moved() => new LeafNode(_key, Value);
 }
 
-internal sealed class LeafNode(byte[] nibbles, byte[] value) : TrieNode
+/// <param name="end">Path of the child, from the root on.</param>
+internal sealed class ExtensionNode(in NibblePath end, in TrieChild child) : TrieNode
 {
-    public byte[] Nibbles { get; } = nibbles;
+    private readonly NibblePath _end = end;
+    private TrieChild _child = child;
 
-    public byte[] Value { get; set; } = value;
-}
+    public ref readonly NibblePath End => ref _end;
 
-internal sealed class ExtensionNode(byte[] nibbles, TrieNode child) : TrieNode
-{
-    public byte[] Nibbles { get; } = nibbles;
+    /// <summary>Its node may be loaded or dropped; the reference stays the same.</summary>
+    public ref TrieChild Child => ref _child;
 
-    public TrieNode Child { get; set; } = child;
+    public override int Bytes => 128;
+
+    public override TrieNode Moved() => new ExtensionNode(_end, _child);
 }

@@ -8,85 +8,39 @@ public static class TrieRoot
     /// <summary>Transaction and receipt roots: the key of an item is the RLP of its index.</summary>
     public static Hash256 OfOrderedList(IReadOnlyList<byte[]> rlpItems)
     {
-        var items = new List<KeyValuePair<byte[], byte[]>>(rlpItems.Count);
-        for (var i = 0; i < rlpItems.Count; i++)
-            items.Add(new(IndexKey(i), rlpItems[i]));
-        return Of(items);
+        var items = new TrieChange[rlpItems.Count];
+        for (var i = 0; i < items.Length; i++)
+            items[i] = new TrieChange(IndexKey(i), rlpItems[i]);
+        return OfDistinct(items);
     }
 
     /// <summary>Later duplicates of a key win.</summary>
     public static Hash256 Of(IEnumerable<KeyValuePair<byte[], byte[]>> items)
     {
-        var sorted = new SortedDictionary<byte[], byte[]>(ByteOrder.Instance);
+        var distinct = new Dictionary<NibblePath, byte[]>();
         foreach (var (key, value) in items)
-            sorted[key] = value;
-        var present = sorted.Where(e => e.Value.Length > 0).ToArray();
-        return present.Length == 0 ? Hash256.EmptyTrie : Keccak.Hash(Node(present, 0));
+            distinct[NibblePath.OfKey(key)] = value;
+        return OfDistinct([.. distinct.Select(static e => new TrieChange(e.Key, e.Value))]);
     }
 
     /// <summary>As <see cref="Of"/>, with every key replaced by its Keccak-256 hash.</summary>
-    public static Hash256 OfSecure(IEnumerable<KeyValuePair<byte[], byte[]>> items) =>
-        Of(items.Select(e => new KeyValuePair<byte[], byte[]>(Keccak.Hash(e.Key).ToArray(), e.Value)));
-
-    private static byte[] IndexKey(int index)
+    public static Hash256 OfSecure(IEnumerable<KeyValuePair<byte[], byte[]>> items)
     {
-        var writer = new RlpWriter();
-        writer.Write((ulong)index);
-        return writer.ToArray();
+        var distinct = new Dictionary<NibblePath, byte[]>();
+        foreach (var (key, value) in items)
+            distinct[NibblePath.OfKey(Keccak.Hash(key).Bytes)] = value;
+        return OfDistinct([.. distinct.Select(static e => new TrieChange(e.Key, e.Value))]);
     }
 
-    /// <summary>RLP of the node over sorted, distinct entries that agree in their first <paramref name="depth"/> nibbles.</summary>
-    private static byte[] Node(ReadOnlySpan<KeyValuePair<byte[], byte[]>> entries, int depth)
+    private static Hash256 OfDistinct(TrieChange[] items)
     {
-        var first = entries[0].Key;
-        if (entries.Length == 1)
-            return NodeEncoding.Short(NibblesOf(first, depth, first.Length * 2), true, entries[0].Value);
-
-        var end = CommonEnd(first, entries[^1].Key, depth);
-        if (end > depth)
-            return NodeEncoding.Short(NibblesOf(first, depth, end), false, NodeEncoding.Reference(Node(entries, end)));
-
-        return Branch(entries, depth);
+        Array.Sort(items);
+        return new TrieUpdate(source: null, owner: null, epoch: 0).Apply(default, items).RootHash;
     }
 
-    private static byte[] Branch(ReadOnlySpan<KeyValuePair<byte[], byte[]>> entries, int depth)
+    private static NibblePath IndexKey(int index)
     {
-        var references = new byte[16][];
-        byte[] value = [];
-        var start = 0;
-        if (entries[0].Key.Length * 2 == depth)
-        {
-            value = entries[0].Value;
-            start = 1;
-        }
-
-        while (start < entries.Length)
-        {
-            var nibble = Nibble(entries[start].Key, depth);
-            var end = start + 1;
-            while (end < entries.Length && Nibble(entries[end].Key, depth) == nibble) end++;
-            references[nibble] = NodeEncoding.Reference(Node(entries[start..end], depth + 1));
-            start = end;
-        }
-
-        return NodeEncoding.Branch(references, value);
-    }
-
-    private static int CommonEnd(byte[] a, byte[] b, int depth)
-    {
-        var limit = Math.Min(a.Length, b.Length) * 2;
-        var at = depth;
-        while (at < limit && Nibble(a, at) == Nibble(b, at)) at++;
-        return at;
-    }
-
-    private static int Nibble(byte[] key, int index) => (index & 1) == 0 ? key[index >> 1] >> 4 : key[index >> 1] & 15;
-
-    private static byte[] NibblesOf(byte[] key, int from, int to)
-    {
-        var nibbles = new byte[to - from];
-        for (var i = 0; i < nibbles.Length; i++)
-            nibbles[i] = (byte)Nibble(key, from + i);
-        return nibbles;
+        Span<byte> key = stackalloc byte[5];
+        return NibblePath.OfKey(key[..NodeRlp.WriteNumber(key, index)]);
     }
 }

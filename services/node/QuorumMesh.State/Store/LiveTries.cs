@@ -1,0 +1,113 @@
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.State;
+
+/// <summary>
+/// The head's tries as far as they are in memory. Nodes that the store does not hold yet stay; of the others those longest not used go when the bound is reached.
+/// </summary>
+/// <param name="limit">In bytes, approximately.</param>
+internal sealed class LiveTries(long limit)
+{
+    private readonly Dictionary<Address, TrieChild> _storage = [];
+    private readonly HashSet<Address> _unsavedOwners = [];
+    private readonly HashSet<TrieNodeKey> _vanished = [];
+    private readonly HashSet<Address> _wiped = [];
+    private long _bytes;
+
+    public TrieChild Accounts { get; set; }
+
+    /// <summary>Grows each time that memory is trimmed.</summary>
+    public int Epoch { get; private set; } = 1;
+
+    /// <summary>Flat keys changed since the nodes were stored last.</summary>
+    public int UnsavedKeys { get; private set; }
+
+    /// <param name="root">Of the account's storage.</param>
+    public TrieChild Storage(in Address a, in Hash256 root) =>
+        _storage.TryGetValue(a, out var trie) && trie.RootHash == root ? trie : TrieChild.OfRoot(root);
+
+    /// <summary>Makes a layer's tries the head's.</summary>
+    /// <param name="saved">True when their nodes, and all earlier ones, are in the store now.</param>
+    public void Take(LayerChanges changes, bool saved)
+    {
+        Accounts = changes.Tries.Accounts;
+        foreach (var owner in changes.Wiped)
+            _storage.Remove(owner);
+        foreach (var (owner, trie) in changes.Tries.Storage)
+            _storage[owner] = trie;
+        _bytes += changes.Tries.Bytes;
+        if (saved) Saved();
+        else NoteUnsaved(changes);
+        if (_bytes > limit) Trim();
+    }
+
+    /// <summary>Puts the nodes that the store lacks into the batch, and takes out what is gone.</summary>
+    /// <param name="next">The layer on the head that is stored with them; null for the head alone.</param>
+    /// <returns>The nodes put, to be marked as stored when the batch is written.</returns>
+    public List<TrieNode> Save(IKeyValueReader store, StateKeys keys, KeyValueBatch batch, LayerChanges? next)
+    {
+        var writer = new TrieWriter(store, keys, batch);
+        HashSet<Address> wiped = next is null ? _wiped : [.. _wiped, .. next.Wiped];
+        foreach (var owner in wiped)
+            writer.DeleteAll(owner);
+        foreach (var key in _vanished.Concat(next?.Tries.Vanished ?? []))
+        {
+            var trie = key.IsStorage ? After(next, key.Owner) : next?.Tries.Accounts ?? Accounts;
+            if (!(key.IsStorage && wiped.Contains(key.Owner))) writer.DeleteVanished(key, trie);
+        }
+
+        writer.PutUnsaved(null, next?.Tries.Accounts ?? Accounts);
+        foreach (var owner in _unsavedOwners.Union(next?.Tries.Storage.Keys ?? Enumerable.Empty<Address>()))
+            writer.PutUnsaved(owner, After(next, owner));
+        return writer.Put;
+    }
+
+    private TrieChild After(LayerChanges? next, in Address owner)
+    {
+        if (next is not null)
+        {
+            if (next.Tries.Storage.TryGetValue(owner, out var changed)) return changed;
+            if (next.Wiped.Contains(owner)) return default;
+        }
+
+        return _storage.GetValueOrDefault(owner);
+    }
+
+    private void NoteUnsaved(LayerChanges changes)
+    {
+        UnsavedKeys += changes.KeyCount;
+        _vanished.UnionWith(changes.Tries.Vanished);
+        _wiped.UnionWith(changes.Wiped);
+        _unsavedOwners.UnionWith(changes.Tries.Storage.Keys);
+    }
+
+    private void Saved()
+    {
+        UnsavedKeys = 0;
+        _vanished.Clear();
+        _wiped.Clear();
+        _unsavedOwners.Clear();
+    }
+
+    /// <summary>Drops what was not used since the last time; when that is not enough, everything that the store holds.</summary>
+    private void Trim()
+    {
+        _bytes = Keep(Epoch);
+        if (_bytes > limit / 4 * 3) _bytes = Keep(Epoch + 1);
+        Epoch++;
+    }
+
+    private long Keep(int from)
+    {
+        var kept = 0L;
+        Accounts = TrieTrim.Keep(Accounts, from, ref kept);
+        foreach (var (owner, trie) in _storage)
+        {
+            var left = TrieTrim.Keep(trie, from, ref kept);
+            if (left.Node is null) _storage.Remove(owner);
+            else _storage[owner] = left;
+        }
+
+        return kept;
+    }
+}
