@@ -46,12 +46,12 @@ internal sealed class BlockExecutionBench : IDisposable
     }
 
     /// <summary>Prints one line for each case: kind, accounts, transactions in a block, rate and where the time went.</summary>
-    public static void RunAll(IReadOnlyList<int> accounts, int transactions)
+    public static void RunAll(IReadOnlyList<int> accounts, int transactions, IReadOnlyList<int> sizes)
     {
         foreach (var count in accounts)
         {
             using var bench = new BlockExecutionBench(count);
-            foreach (var size in (int[])[1_000, 4_000, 16_000])
+            foreach (var size in sizes)
                 foreach (var token in (bool[])[false, true])
                     Console.WriteLine(bench.Run(token, size, Math.Max(2, transactions / size)));
         }
@@ -67,9 +67,11 @@ internal sealed class BlockExecutionBench : IDisposable
     {
         for (var i = 0; i < Math.Max(2, blocks / 4); i++) Block(Transactions(token, size));
         _execute = _root = _lists = _write = default;
+        var pauses = GC.GetTotalPauseDuration();
+        var collections = (GC.CollectionCount(0), GC.CollectionCount(1), GC.CollectionCount(2));
         for (var i = 0; i < blocks; i++) Block(Transactions(token, size));
         var total = _execute + _root + _lists + _write;
-        return string.Create(CultureInfo.InvariantCulture, $"blocks: {(token ? "ERC-20" : "plain "),-6} {_accounts.Length,9:N0} accounts, {size,6:N0} in a block: {blocks * size / total.TotalSeconds,8:N0}/s, a block {Of(total):F1} ms: execute {Of(_execute):F1}, state root {Of(_root):F1}, transaction and receipt roots {Of(_lists):F1}, write {Of(_write):F1}");
+        return string.Create(CultureInfo.InvariantCulture, $"blocks: {(token ? "ERC-20" : "plain "),-6} {_accounts.Length,9:N0} accounts, {size,6:N0} in a block: {blocks * size / total.TotalSeconds,8:N0}/s, a block {Of(total):F1} ms: execute {Of(_execute):F1}, state root {Of(_root):F1}, transaction and receipt roots {Of(_lists):F1}, write {Of(_write):F1}; in them collector pauses {Of(GC.GetTotalPauseDuration() - pauses):F1} ({GC.CollectionCount(0) - collections.Item1}/{GC.CollectionCount(1) - collections.Item2}/{GC.CollectionCount(2) - collections.Item3})");
         double Of(TimeSpan time) => time.TotalMilliseconds / blocks;
     }
 

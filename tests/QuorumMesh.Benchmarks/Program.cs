@@ -16,9 +16,9 @@ switch (args.FirstOrDefault())
         Console.WriteLine(StateCommit.Run(Directory.CreateTempSubdirectory("qmesh-bench-").FullName));
         return 0;
     case "blocks":
-        BlockExecutionBench.RunAll(args.Length > 1 ? [Number(1, 0)] : [10_000, 100_000, 1_000_000], Number(2, 64_000));
+        BlockExecutionBench.RunAll(args.Length > 1 ? [Number(1, 0)] : [10_000, 100_000, 1_000_000], Number(2, 64_000), args.Length > 3 ? [Number(3, 0)] : [1_000, 4_000, 16_000]);
         return 0;
     default:
-        Console.Error.WriteLine("usage: bench network [seconds] [bursts] [burst size] | bench evm DIRECTORY | bench state | bench blocks [accounts] [transactions in each case]");
+        Console.Error.WriteLine("usage: bench network [seconds] [bursts] [burst size] | bench evm DIRECTORY | bench state | bench blocks [accounts] [transactions in each case] [transactions in a block]");
         return 2;
 }

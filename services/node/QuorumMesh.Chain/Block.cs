@@ -31,10 +31,17 @@ public sealed record Block(BlockHeader Header, IReadOnlyList<Transaction> Transa
     public static byte[] EncodeBody(IReadOnlyList<Transaction> transactions)
     {
         var writer = new RlpWriter();
+        WriteBody(writer, transactions);
+        return writer.ToArray();
+    }
+
+    public void WriteBody(RlpWriter writer) => WriteBody(writer, Transactions);
+
+    private static void WriteBody(RlpWriter writer, IReadOnlyList<Transaction> transactions)
+    {
         var mark = writer.BeginList();
         WriteBodyItems(writer, transactions);
         writer.EndList(mark);
-        return writer.ToArray();
     }
 
     /// <exception cref="FormatException">Not a canonical block, or one with uncles.</exception>

@@ -36,9 +36,21 @@ public sealed partial class WorldState
         return change.StorageWiped || change.Storage.Count > 0 || entry.Origin != account ? change : null;
     }
 
+    private static int CountChanged(SlotTable slots)
+    {
+        var count = 0;
+        for (var i = 0; i < slots.Count; i++)
+        {
+            if (slots[i].Current != slots[i].Origin) count++;
+        }
+
+        return count;
+    }
+
     private void AddStorage(AccountChange change, AccountEntry entry)
     {
         var slots = entry.Slots!;
+        change.Storage.EnsureCapacity(CountChanged(slots));
         for (var i = 0; i < slots.Count; i++)
         {
             ref readonly var slot = ref slots[i];

@@ -68,10 +68,7 @@ public sealed unsafe class RocksKeyValueStore : IKeyValueStore
     public void Write(KeyValueBatch batch, bool sync)
     {
         using var use = _handle.Use();
-        var bytes = RocksBatch.Encode(batch);
-        nint native;
-        fixed (byte* start = bytes)
-            native = RocksNative.BatchCreateFrom(start, (nuint)bytes.Length);
+        var native = RocksBatch.Create(batch);
         RocksNative.Write(use.Db, sync ? Synced : Unsynced, native, out var error);
         RocksNative.BatchDestroy(native);
         RocksHandle.ThrowIfError(error, "write to");

@@ -43,6 +43,9 @@ internal static unsafe partial class RocksNative
     [LibraryImport(Library, EntryPoint = "rocksdb_options_set_max_background_jobs")]
     public static partial void SetMaxBackgroundJobs(nint options, int value);
 
+    [LibraryImport(Library, EntryPoint = "rocksdb_options_set_allow_concurrent_memtable_write")]
+    public static partial void SetConcurrentMemtableWrite(nint options, byte value);
+
     [LibraryImport(Library, EntryPoint = "rocksdb_options_set_info_log_level")]
     public static partial void SetInfoLogLevel(nint options, int value);
 

@@ -7,32 +7,50 @@ public sealed class KeyValueBatch
 {
     private const byte Deletion = 0;
     private const byte Value = 1;
-    private byte[] _records = new byte[1024];
+
+    /// <summary>Small enough to stay out of the large object heap, which blocks after blocks would have collected all the time.</summary>
+    private const int ChunkSize = 64 << 10;
+
+    private readonly List<(byte[] Bytes, int Length)> _full = [];
+    private byte[] _chunk = [];
     private int _length;
+    private int _fullLength;
 
     public int Count { get; private set; }
 
     /// <summary>Bytes of all records.</summary>
-    public int ByteSize => _length;
-
-    /// <summary>
-    /// The operations one behind the other: a byte, 1 to put and 0 to delete; the key's length as LEB128 and the key; with a put the value's length and the value.
-    /// Valid until the next change.
-    /// </summary>
-    public ReadOnlySpan<byte> Records => _records.AsSpan(0, _length);
+    public int ByteSize => _fullLength + _length;
 
     /// <summary>In order of application; a null value deletes the key.</summary>
     public IEnumerable<(byte[] Key, byte[]? Value)> Operations
     {
         get
         {
-            for (var at = 0; at < _length;)
+            foreach (var (bytes, length) in _full.Append((_chunk, _length)))
             {
-                var puts = _records[at++] == Value;
-                var key = Read(ref at);
-                yield return (key, puts ? Read(ref at) : null);
+                for (var at = 0; at < length;)
+                {
+                    var puts = bytes[at++] == Value;
+                    var key = Read(bytes, ref at);
+                    yield return (key, puts ? Read(bytes, ref at) : null);
+                }
             }
         }
+    }
+
+    /// <summary>
+    /// Copies the operations one behind the other: a byte, 1 to put and 0 to delete; the key's length as LEB128 and the key; with a put the value's length and the value.
+    /// </summary>
+    /// <param name="target">At least <see cref="ByteSize"/> long.</param>
+    public void CopyRecords(Span<byte> target)
+    {
+        foreach (var (bytes, length) in _full)
+        {
+            bytes.AsSpan(0, length).CopyTo(target);
+            target = target[length..];
+        }
+
+        _chunk.AsSpan(0, _length).CopyTo(target);
     }
 
     public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => value.CopyTo(Put(key, value.Length));
@@ -40,52 +58,58 @@ public sealed class KeyValueBatch
     /// <summary>Puts a value that the caller writes into the answer, before the next call.</summary>
     public Span<byte> Put(ReadOnlySpan<byte> key, int valueLength)
     {
-        var at = Start(Value, key, SizeOf(valueLength) + valueLength);
-        at = WriteLength(at, valueLength);
-        _length = at + valueLength;
-        return _records.AsSpan(at, valueLength);
+        Start(Value, key, SizeOf(valueLength) + valueLength);
+        WriteLength(valueLength);
+        _length += valueLength;
+        return _chunk.AsSpan(_length - valueLength, valueLength);
     }
 
-    public void Delete(ReadOnlySpan<byte> key) => _length = Start(Deletion, key, 0);
+    public void Delete(ReadOnlySpan<byte> key) => Start(Deletion, key, 0);
 
     public void Clear()
     {
-        _length = 0;
-        Count = 0;
+        _full.Clear();
+        _length = _fullLength = Count = 0;
     }
 
-    private int Start(byte kind, ReadOnlySpan<byte> key, int more)
+    private void Start(byte kind, ReadOnlySpan<byte> key, int more)
     {
-        var needed = _length + 1 + SizeOf(key.Length) + key.Length + more;
-        if (needed > _records.Length) Array.Resize(ref _records, (int)Math.Min(Array.MaxLength, 2L * needed));
-        _records[_length] = kind;
-        var at = WriteLength(_length + 1, key.Length);
-        key.CopyTo(_records.AsSpan(at));
+        var size = 1 + SizeOf(key.Length) + key.Length + more;
+        if (size > _chunk.Length - _length) NextChunk(size);
+        _chunk[_length++] = kind;
+        WriteLength(key.Length);
+        key.CopyTo(_chunk.AsSpan(_length));
+        _length += key.Length;
         Count++;
-        return at + key.Length;
     }
 
-    private byte[] Read(ref int at)
+    private void NextChunk(int size)
+    {
+        if (_length > 0) _full.Add((_chunk, _length));
+        _fullLength = checked(_fullLength + _length);
+        _chunk = new byte[Math.Max(size, _full.Count == 0 ? 1 << 10 : ChunkSize)];
+        _length = 0;
+    }
+
+    private static byte[] Read(byte[] records, ref int at)
     {
         var (length, shift) = (0, 0);
         byte part;
         do
         {
-            part = _records[at++];
+            part = records[at++];
             length |= (part & 0x7f) << shift;
             shift += 7;
         }
         while (part >= 0x80);
-        var bytes = _records.AsSpan(at, length).ToArray();
         at += length;
-        return bytes;
+        return records.AsSpan(at - length, length).ToArray();
     }
 
-    private int WriteLength(int at, int length)
+    private void WriteLength(int length)
     {
-        for (; length >= 0x80; length >>= 7) _records[at++] = (byte)(length | 0x80);
-        _records[at++] = (byte)length;
-        return at;
+        for (; length >= 0x80; length >>= 7) _chunk[_length++] = (byte)(length | 0x80);
+        _chunk[_length++] = (byte)length;
     }
 
     private static int SizeOf(int length) => length < 0x80 ? 1 : (BitOperations.Log2((uint)length) + 7) / 7;

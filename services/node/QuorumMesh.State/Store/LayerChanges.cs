@@ -9,6 +9,7 @@ internal sealed class LayerChanges
     private const int SlotsWorthSplitting = 64;
 
     private readonly SplitWork? _split;
+    private int _slots;
 
     private LayerChanges(StateChangeSet source, SplitWork? split) => (Source, _split) = (source, split);
 
@@ -16,18 +17,13 @@ internal sealed class LayerChanges
 
     public Hash256 Root => Tries.Accounts.RootHash;
 
-    /// <summary>New accounts with their storage roots; null = deleted.</summary>
-    public Dictionary<Address, Account?> Accounts { get; } = [];
-
-    public Dictionary<SlotKey, UInt256> Slots { get; } = [];
-
     /// <summary>Accounts whose earlier storage, values and nodes, is gone.</summary>
     public HashSet<Address> Wiped { get; } = [];
 
     public LayerTries Tries { get; } = new();
 
     /// <summary>Flat keys that change: what a restart has to put into the tries when their nodes were not stored.</summary>
-    public int KeyCount => Accounts.Count + Slots.Count;
+    public int KeyCount => Source.Accounts.Count + _slots;
 
     /// <param name="split">Null to use one core.</param>
     public static LayerChanges Compute(StateLayer parent, StateChangeSet source, SplitWork? split)
@@ -40,11 +36,27 @@ internal sealed class LayerChanges
         return result;
     }
 
+    /// <returns>The account with its new storage root; null when it is deleted.</returns>
+    public Account? AccountAfter(AccountChange change)
+    {
+        if (change.New is not { } account) return null;
+        if (Tries.Storage.TryGetValue(change.Address, out var trie)) return account with { StorageRoot = trie.RootHash };
+        return account with { StorageRoot = change.StorageWiped ? Hash256.EmptyTrie : change.Old?.StorageRoot ?? Hash256.EmptyTrie };
+    }
+
+    /// <returns>False when the block left the slot alone, so that the parent has its value, unless the account was wiped.</returns>
+    public bool TryGetSlot(in Address a, in UInt256 slot, out UInt256 value)
+    {
+        value = UInt256.Zero;
+        if (!Source.Accounts.TryGetValue(a, out var change) || !change.Storage.TryGetValue(slot, out var entry)) return false;
+        value = entry.New;
+        return true;
+    }
+
     private void Note(AccountChange change)
     {
         if (change.StorageWiped) Wiped.Add(change.Address);
-        foreach (var (slot, (_, value)) in change.Storage)
-            Slots[new SlotKey(change.Address, slot)] = value;
+        _slots += change.Storage.Count;
     }
 
     private void UpdateStorage(StateLayer parent)
@@ -52,7 +64,7 @@ internal sealed class LayerChanges
         var changed = Source.Accounts.Values.Where(static c => c is { New: not null, Storage.Count: > 0 }).ToArray();
         var tries = new (TrieChild Root, TrieUpdate Update)[changed.Length];
         // Many accounts go to several cores, one alone is split inside.
-        if (_split is { } split && changed.Length > 1 && Slots.Count >= SlotsWorthSplitting) split(changed.Length, i => tries[i] = UpdateStorage(parent, changed[i], null));
+        if (_split is { } split && changed.Length > 1 && _slots >= SlotsWorthSplitting) split(changed.Length, i => tries[i] = UpdateStorage(parent, changed[i], null));
         else for (var i = 0; i < changed.Length; i++) tries[i] = UpdateStorage(parent, changed[i], _split);
         for (var i = 0; i < changed.Length; i++)
         {
@@ -86,10 +98,8 @@ internal sealed class LayerChanges
         var at = 0;
         foreach (var change in Source.Accounts.Values)
         {
-            var account = WithStorageRoot(change);
-            Accounts.Add(change.Address, account);
             writer.Clear();
-            account?.Write(writer);
+            AccountAfter(change)?.Write(writer);
             change.Address.CopyTo(bytes);
             leaves[at++] = new TrieChange(NibblePath.OfKey(Keccak.Hash(bytes).Bytes), writer.ToArray());
         }
@@ -98,12 +108,5 @@ internal sealed class LayerChanges
         var update = new TrieUpdate(parent.Nodes, null, parent.Epoch);
         Tries.Accounts = update.Apply(parent.AccountTrie, leaves, _split);
         Tries.Note(update, null);
-    }
-
-    private Account? WithStorageRoot(AccountChange change)
-    {
-        if (change.New is not { } account) return null;
-        if (Tries.Storage.TryGetValue(change.Address, out var trie)) return account with { StorageRoot = trie.RootHash };
-        return account with { StorageRoot = change.StorageWiped ? Hash256.EmptyTrie : change.Old?.StorageRoot ?? Hash256.EmptyTrie };
     }
 }

@@ -13,6 +13,7 @@ internal sealed class LiveTries(long limit)
     private readonly HashSet<TrieNodeKey> _vanished = [];
     private readonly HashSet<Address> _wiped = [];
     private long _bytes;
+    private long _trimAt;
 
     public TrieChild Accounts { get; set; }
 
@@ -38,7 +39,7 @@ internal sealed class LiveTries(long limit)
         _bytes += changes.Tries.Bytes;
         if (saved) Saved();
         else NoteUnsaved(changes);
-        if (_bytes > limit) Trim();
+        if (_bytes > Math.Max(limit, _trimAt)) Trim();
     }
 
     /// <summary>Puts the nodes that the store lacks into the batch, and takes out what is gone.</summary>
@@ -89,11 +90,12 @@ internal sealed class LiveTries(long limit)
         _unsavedOwners.Clear();
     }
 
-    /// <summary>Drops what was not used since the last time; when that is not enough, everything that the store holds.</summary>
+    /// <summary>Drops what was not used since the last time; when that is not enough, everything that the store holds. The count knows only of what comes, so it is taken anew.</summary>
     private void Trim()
     {
         _bytes = Keep(Epoch);
-        if (_bytes > limit / 4 * 3) _bytes = Keep(Epoch + 1);
+        if (_bytes > limit) _bytes = Keep(Epoch + 1);
+        _trimAt = _bytes + limit / 4;
         Epoch++;
     }
 

@@ -39,7 +39,7 @@ public sealed class StateLayer : IStateReader, IStateRootSource
         var layer = this;
         for (; layer._changes is { } changes; layer = layer.Parent!)
         {
-            if (changes.Accounts.TryGetValue(a, out var account)) return account;
+            if (changes.Source.Accounts.TryGetValue(a, out var change)) return changes.AccountAfter(change);
         }
 
         return layer._store.ReadAccount(layer, a);
@@ -48,14 +48,13 @@ public sealed class StateLayer : IStateReader, IStateRootSource
     public UInt256 GetStorage(in Address a, in UInt256 slot)
     {
         var layer = this;
-        var key = new SlotKey(a, slot);
         for (; layer._changes is { } changes; layer = layer.Parent!)
         {
-            if (changes.Slots.TryGetValue(key, out var value)) return value;
+            if (changes.TryGetSlot(a, slot, out var value)) return value;
             if (changes.Wiped.Contains(a)) return UInt256.Zero;
         }
 
-        return layer._store.ReadSlot(layer, key);
+        return layer._store.ReadSlot(layer, new SlotKey(a, slot));
     }
 
     public byte[]? GetCode(in Hash256 codeHash)

@@ -108,10 +108,7 @@ public sealed partial class StateStore
             throw new StateCorruptException($"going back to block {block} gives root {computed.Root} instead of {target.Root}");
 
         var writer = new LayerWriter(_store, _keys, batch);
-        foreach (var (address, account) in computed.Accounts)
-            writer.WriteAccount(address, account);
-        foreach (var (key, value) in computed.Slots)
-            writer.WriteSlot(key.Address, key.Slot, value);
+        writer.WriteValues(computed);
         new StateHead(block, target.BlockHash, target.Root).Write(batch, _keys);
         _saved = SaveTries(block, computed, batch);
         return _flushed = new StateLayer(this, Head, block, target.Root, computed) { BlockHash = target.BlockHash };

@@ -181,9 +181,11 @@ public sealed partial class StateStore : ITrieNodeSource
     private void UpdateCaches(LayerChanges changes)
     {
         if (changes.Wiped.Count > 0) _slotCache.Clear();
-        foreach (var (address, account) in changes.Accounts)
-            _accountCache.Set(address, account, 1);
-        foreach (var (key, value) in changes.Slots)
-            _slotCache.Set(key, value, 1);
+        foreach (var (address, change) in changes.Source.Accounts)
+        {
+            _accountCache.Set(address, changes.AccountAfter(change), 1);
+            foreach (var (slot, (_, value)) in change.Storage)
+                _slotCache.Set(new SlotKey(address, slot), value, 1);
+        }
     }
 }

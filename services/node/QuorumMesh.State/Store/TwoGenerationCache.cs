@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 
 namespace QuorumMesh.State;
 
@@ -34,10 +35,10 @@ internal sealed class TwoGenerationCache<TKey, TValue>(long limit)
 
     public void Set(in TKey key, TValue value, int weight)
     {
-        _old.Remove(key);
-        if (_young.TryGetValue(key, out var present)) _youngWeight -= present.Weight;
-        _young[key] = (value, weight);
-        _youngWeight += weight;
+        ref var entry = ref CollectionsMarshal.GetValueRefOrAddDefault(_young, key, out var present);
+        _youngWeight += weight - (present ? entry.Weight : 0);
+        entry = (value, weight);
+        if (!present) _old.Remove(key);
         if (_youngWeight * 2 <= limit) return;
         (_old, _young) = (_young, _old);
         _young.Clear();

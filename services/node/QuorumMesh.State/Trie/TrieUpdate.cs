@@ -20,7 +20,7 @@ internal sealed class TrieUpdate(ITrieNodeSource? source, Address? owner, int ep
     /// <summary>Places of nodes of the old trie where the new one has none with a hash: rows of the store to delete.</summary>
     public IReadOnlyList<NibblePath> Vanished => _vanished;
 
-    /// <summary>Approximate memory of the nodes that were made or loaded.</summary>
+    /// <summary>Approximate growth in memory: nodes made or loaded, less those that the new trie does without.</summary>
     public long Bytes { get; private set; }
 
     /// <param name="root">As <see cref="TrieChild.OfRoot"/> or an earlier answer.</param>
@@ -51,8 +51,9 @@ internal sealed class TrieUpdate(ITrieNodeSource? source, Address? owner, int ep
     private TrieNode? UpdateLeaf(LeafNode leaf, ReadOnlySpan<TrieChange> changes, int depth)
     {
         var present = new TrieChange(leaf.Key, leaf.Value);
+        Bytes -= leaf.Bytes;
         if (changes.Length == 1 && changes[0].Key.Equals(leaf.Key))
-            return changes[0].Value.AsSpan().SequenceEqual(leaf.Value) ? leaf : Build(changes, depth);
+            return changes[0].Value.AsSpan().SequenceEqual(leaf.Value) ? Made(leaf) : Build(changes, depth);
         var at = changes.BinarySearch(present);
         TrieChange[] all = at >= 0 ? changes.ToArray() : [.. changes[..~at], present, .. changes[~at..]];
         var built = Build(all, depth);
@@ -69,6 +70,7 @@ internal sealed class TrieUpdate(ITrieNodeSource? source, Address? owner, int ep
         var next = UpdateBranch(branch, changes, path);
         if (extension.End.Length == depth + 1) extension.Child = extension.Child with { Node = branch.NodeAt(nibble) };
         if (ReferenceEquals(next, branch)) return extension;
+        Bytes += branch.Bytes - extension.Bytes; // the branch was never one of the trie's
         if (next is BranchNode split && ReferenceEquals(split.NodeAt(nibble), extension)) split.Put(nibble, Seal(extension.Moved(), depth + 1));
         return next;
     }
@@ -139,12 +141,8 @@ internal sealed class TrieUpdate(ITrieNodeSource? source, Address? owner, int ep
             if (old.IsHashed(i) && !next.IsHashed(i)) _vanished.Add(path.Append(i));
         }
 
-        if (next.Count > 1)
-        {
-            Bytes += next.Bytes;
-            next.Epoch = epoch;
-            return next;
-        }
+        Bytes -= old.Bytes;
+        if (next.Count > 1) return Made(next);
 
         if (next.Count == 0) return null;
         var lone = next.LoneChild;
