@@ -12,6 +12,37 @@ internal static class KeyValueConformance
     private static readonly Gen<(byte[] Key, byte[]? Value)> Change =
         Gen.Select(Key, Gen.Int[0, 3], Gen.Byte.Array[0, 20]).Select(t => (t.Item1, t.Item2 == 0 ? null : t.Item3));
 
+    /// <summary>Lengths around what one more byte of a length, or another chunk of a batch, is needed for.</summary>
+    public static void KeepsValuesOfEveryLength(IKeyValueStore store)
+    {
+        var lengths = new[] { 0, 1, 127, 128, 16_383, 16_384, 65_536, 200_000, 2_097_151, 2_097_152, 3 };
+        var batch = new KeyValueBatch();
+        for (var i = 0; i < lengths.Length; i++)
+            batch.Put(KeyOf(i), ValueOf(i));
+        batch.Put([7], [1]);
+        batch.Delete([7]);
+        Assert.Equal(lengths.Length + 2, batch.Count);
+        store.Write(batch, sync: false);
+        for (var i = 0; i < lengths.Length; i++)
+            Assert.True(store.Get(KeyOf(i)).AsSpan().SequenceEqual(ValueOf(i)), $"value of {lengths[i]} bytes");
+        Assert.Null(store.Get([7]));
+
+        batch.Clear();
+        Assert.Equal((0, 0), (batch.Count, batch.ByteSize));
+        batch.Delete(KeyOf(0));
+        store.Write(batch, sync: false);
+        Assert.Null(store.Get(KeyOf(0)));
+        Assert.NotNull(store.Get(KeyOf(1)));
+
+        byte[] KeyOf(int i) => [.. Enumerable.Repeat((byte)(i + 10), i % 2 == 0 ? 3 : 140)];
+        byte[] ValueOf(int i)
+        {
+            var value = new byte[lengths[i]];
+            Array.Fill(value, (byte)(i + 1));
+            return value;
+        }
+    }
+
     public static void AgreesWithASortedDictionary(Func<IKeyValueStore> open, int runs) =>
         Gen.Select(Change.Array[0, 60].Array[1, 8], Key, Key).Sample(
             (batches, prefix, tail) =>

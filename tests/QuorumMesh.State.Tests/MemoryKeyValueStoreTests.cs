@@ -8,6 +8,9 @@ public class MemoryKeyValueStoreTests
     public void AgreesWithASortedDictionary() => KeyValueConformance.AgreesWithASortedDictionary(() => new MemoryKeyValueStore(), 300);
 
     [Fact]
+    public void KeepsValuesOfEveryLength() => KeyValueConformance.KeepsValuesOfEveryLength(new MemoryKeyValueStore());
+
+    [Fact]
     public void ManyKeysStayInOrder()
     {
         using var store = new MemoryKeyValueStore();

@@ -21,9 +21,21 @@ public sealed class Receipt
     public Address? ContractAddress { get; init; }
 
     /// <summary>The consensus form that the receipts root is over: [status | root, cumulative gas, bloom, logs], type-prefixed.</summary>
-    public byte[] Encode()
+    public byte[] Encode() => Encode(new RlpWriter());
+
+    /// <summary>The consensus form of each.</summary>
+    public static byte[][] EncodeAll(IReadOnlyList<Receipt> receipts)
     {
-        var writer = new RlpWriter();
+        var writer = new RlpWriter(1024);
+        var encoded = new byte[receipts.Count][];
+        for (var i = 0; i < encoded.Length; i++)
+            encoded[i] = receipts[i].Encode(writer);
+        return encoded;
+    }
+
+    private byte[] Encode(RlpWriter writer)
+    {
+        writer.Clear();
         WriteConsensus(writer);
         if (Type == TransactionType.Legacy)
             return writer.ToArray();

@@ -45,7 +45,10 @@ public sealed class Transaction
     /// <summary>Bytes of the consensus form.</summary>
     public int Size => EncodedSpan.Length;
 
-    public ReadOnlySpan<byte> EncodedSpan => _encoded ??= TransactionCodec.Encode(this);
+    public ReadOnlySpan<byte> EncodedSpan => EncodedBytes;
+
+    /// <summary>Not to be changed.</summary>
+    internal byte[] EncodedBytes => _encoded ??= TransactionCodec.Encode(this);
 
     /// <summary>The consensus form: RLP for legacy, type ‖ RLP otherwise.</summary>
     public byte[] Encode() => EncodedSpan.ToArray();

@@ -10,6 +10,7 @@ public sealed class NodeStores
     public NodeStores(IKeyValueStore keyValues, ChainRules rules, StateStoreOptions? stateOptions = null)
     {
         (KeyValues, Rules) = (keyValues, rules);
+        stateOptions = (stateOptions ?? new StateStoreOptions()) with { SplitWork = Cores.Split };
         Public = new StateStore(keyValues, "public", stateOptions);
         Private = new StateStore(keyValues, ChainStore.PrivateStateId, stateOptions);
         Importer = new BlockImporter(rules, Public, Private);

@@ -15,6 +15,13 @@ public sealed class RocksKeyValueStoreTests : IDisposable
     public void AgreesWithASortedDictionary() => KeyValueConformance.AgreesWithASortedDictionary(OpenNew, 12);
 
     [Fact]
+    public void KeepsValuesOfEveryLength()
+    {
+        using var store = OpenNew();
+        KeyValueConformance.KeepsValuesOfEveryLength(store);
+    }
+
+    [Fact]
     public void StateAgreesWithTheModelAndReopens() => RandomBlocks.Blocks.Sample(
         blocks =>
         {

@@ -29,5 +29,5 @@ public sealed record BlockExecution
 
     public bool HasPrivateTransactions { get; init; }
 
-    public Hash256 ReceiptsRoot => _receiptsRoot ??= TrieRoot.OfOrderedList([.. Receipts.Select(static r => r.Encode())]);
+    public Hash256 ReceiptsRoot => _receiptsRoot ??= TrieRoot.OfOrderedList(Receipt.EncodeAll(Receipts));
 }

@@ -7,7 +7,7 @@ namespace QuorumMesh.Chain.Execution;
 public static class BlockValidator
 {
     public static Hash256 TransactionsRoot(IReadOnlyList<Transaction> transactions) =>
-        transactions.Count == 0 ? Hash256.EmptyTrie : TrieRoot.OfOrderedList([.. transactions.Select(static tx => tx.Encode())]);
+        transactions.Count == 0 ? Hash256.EmptyTrie : TrieRoot.OfOrderedList([.. transactions.Select(static tx => tx.EncodedBytes)]);
 
     /// <exception cref="InvalidBlockException">Uncles, or a transaction root that does not fit.</exception>
     public static void CheckBody(Block block)

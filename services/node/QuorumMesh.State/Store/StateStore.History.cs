@@ -36,8 +36,8 @@ public sealed partial class StateStore
 
     /// <summary>
     /// Puts the removal of history into the batch: afterwards the states from <paramref name="keepFrom"/> on can be read. Stops after
-    /// about <paramref name="maxKeys"/> keys; call again while it returns true. The blocks above the one whose trie nodes are stored stay in any case:
-    /// the way from there to the head begins with it.
+    /// about <paramref name="maxKeys"/> keys; call again while it returns true. What lies above the block whose trie nodes are stored is the
+    /// way from there to the head: it stays until the next flush, which stores them anew.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Above the head: the head's own state is always kept.</exception>
     public bool Prune(ulong keepFrom, KeyValueBatch batch, int maxKeys)
@@ -45,6 +45,7 @@ public sealed partial class StateStore
         ArgumentOutOfRangeException.ThrowIfGreaterThan(keepFrom, Head.Block);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxKeys, 1);
         if (!IsInitialised) return false;
+        _saveNext = keepFrom > _trieBlock;
         keepFrom = Math.Min(keepFrom, _trieBlock);
         var reached = OldestBlock;
         var left = maxKeys;

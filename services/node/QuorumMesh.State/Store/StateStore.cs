@@ -18,6 +18,7 @@ public sealed partial class StateStore : ITrieNodeSource
     private StateLayer? _flushed;
     private List<TrieNode>? _saved;
     private ulong _trieBlock;
+    private bool _saveNext;
 
     /// <exception cref="StateCorruptException">The stored head is damaged.</exception>
     public StateStore(IKeyValueStore store, string id, StateStoreOptions? options = null)
@@ -83,7 +84,7 @@ public sealed partial class StateStore : ITrieNodeSource
         UpdateCaches(changes);
         foreach (var node in _saved ?? [])
             node.IsStored = true;
-        if (_saved is not null) _trieBlock = layer.Block;
+        if (_saved is not null) (_trieBlock, _saveNext) = (layer.Block, false);
         _tries.Take(changes, _saved is not null);
         if (!IsInitialised) OldestBlock = layer.Block;
         IsInitialised = true;
@@ -136,7 +137,7 @@ public sealed partial class StateStore : ITrieNodeSource
     }
 
     private bool IsSavingDue(ulong block, LayerChanges changes) =>
-        !IsInitialised || block - _trieBlock > _options.UnsavedBlocks || _tries.UnsavedKeys + changes.KeyCount > _options.UnsavedKeys;
+        !IsInitialised || _saveNext || block - _trieBlock > _options.UnsavedBlocks || _tries.UnsavedKeys + changes.KeyCount > _options.UnsavedKeys;
 
     private List<TrieNode> SaveTries(ulong block, LayerChanges changes, KeyValueBatch batch)
     {
