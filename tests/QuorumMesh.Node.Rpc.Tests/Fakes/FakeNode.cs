@@ -18,7 +18,7 @@ internal sealed class FakeNode : INode, IDisposable
 
     public FakeNode(GenesisFile genesis, CompatibilityProfile profile, params byte[][] accountKeys)
     {
-        _stores = new NodeStores(_store, new ChainRules(genesis.Config, profile, EngineFactory.Create(genesis.Config, profile, _store)));
+        _stores = new NodeStores(_store, new ChainRules(genesis.Config, profile, EngineFactory.Create(genesis.Config, profile, _store)), new StateStoreOptions { UnsavedBlocks = 0 });
         Accounts = new FakeAccounts(accountKeys);
         var key = Keccak.Hash("a node"u8).ToArray();
         Self = new Enode(Convert.ToHexStringLower(Secp256k1.PublicKey(key)), "127.0.0.1", 21000, discPort: 0);
