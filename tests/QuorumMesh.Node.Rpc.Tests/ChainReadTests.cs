@@ -53,5 +53,47 @@ public sealed class ChainReadTests
         }
     }
 
+    [VectorFact]
+    public async Task FeesAreZero()
+    {
+        using var node = RecordedNetwork.Node(1);
+        await using var client = new RpcClient(node);
+        Assert.Equal("0x0", (await client.CallAsync("eth_maxPriorityFeePerGas")).GetString());
+        var history = await client.CallAsync("eth_feeHistory", """["0x3","latest",[0,50,100]]""");
+        Assert.Equal("0x7d", history.GetProperty("oldestBlock").GetString());
+        Assert.Equal(["0x0", "0x0", "0x0", "0x0"], Texts(history.GetProperty("baseFeePerGas")));
+        Assert.Equal(3, history.GetProperty("reward").GetArrayLength());
+        Assert.All(history.GetProperty("reward").EnumerateArray(), r => Assert.Equal(["0x0", "0x0", "0x0"], Texts(r)));
+        var block = await client.CallAsync("eth_getBlockByNumber", "[\"0x7d\",false]");
+        var (used, limit) = (Number(block, "gasUsed"), Number(block, "gasLimit"));
+        Assert.Equal((double)used / limit, history.GetProperty("gasUsedRatio")[0].GetDouble(), 12);
+
+        Assert.Equal(128, (await client.CallAsync("eth_feeHistory", """[5000,"latest",[]]""")).GetProperty("gasUsedRatio").GetArrayLength());
+        Assert.Empty((await client.CallAsync("eth_feeHistory", """["0x0","latest"]""")).GetProperty("gasUsedRatio").EnumerateArray());
+        Assert.Equal("request beyond head block: requested 999, head 127", (await client.FailAsync("eth_feeHistory", """["0x1","0x3e7",[]]""")).Message);
+        foreach (var bad in (string[])["[50,20]", "[-1]", "[101]", "[\"1\"]", "7"])
+            Assert.Equal(-32602, (await client.FailAsync("eth_feeHistory", $"[\"0x1\",\"latest\",{bad}]")).Code);
+    }
+
+    [VectorFact]
+    public async Task ReceiptsOfABlockAreThoseOfItsTransactions()
+    {
+        using var node = RecordedNetwork.Node(1);
+        await using var client = new RpcClient(node);
+        foreach (var number in (string[])["0x5", "0x20", "0x7f"])
+        {
+            var block = await client.CallAsync("eth_getBlockByNumber", $"[\"{number}\",false]");
+            var receipts = await client.CallAsync("eth_getBlockReceipts", $"[\"{number}\"]");
+            var expected = new List<string>();
+            foreach (var hash in Texts(block.GetProperty("transactions")))
+                expected.Add((await client.CallAsync("eth_getTransactionReceipt", $"[\"{hash}\"]")).GetRawText());
+            Assert.Equal(expected, receipts.EnumerateArray().Select(r => r.GetRawText()));
+            Assert.Equal(receipts.GetRawText(), (await client.CallAsync("eth_getBlockReceipts", $"[\"{block.GetProperty("hash")}\"]")).GetRawText());
+        }
+        Assert.Equal(JsonValueKind.Null, (await client.CallAsync("eth_getBlockReceipts", "[\"0xffff\"]")).ValueKind);
+    }
+
+    private static ulong Number(JsonElement block, string field) => Convert.ToUInt64(block.GetProperty(field).GetString(), 16);
+
     private static List<string?> Texts(JsonElement array) => [.. array.EnumerateArray().Select(a => a.GetString())];
 }

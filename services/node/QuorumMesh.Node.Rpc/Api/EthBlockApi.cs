@@ -1,3 +1,4 @@
+using System.Text.Json;
 using QuorumMesh.Chain;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Json;
@@ -28,6 +29,7 @@ internal sealed class EthBlockApi(INode node, NodeReader reader, BlockJson forma
         table.AddAsync("eth_getTransactionByHash", 1, TransactionAsync);
         table.AddAsync("eth_getRawTransactionByHash", 1, RawAsync);
         table.AddAsync("eth_getTransactionReceipt", 1, ReceiptAsync);
+        table.AddAsync("eth_getBlockReceipts", 1, c => BlockReceiptsAsync(c, c.Read(0, NumberOrHash)));
     }
 
     private static BlockTag ByHash(RpcCall call) => new(BlockTagKind.Hash, 0, call.Hash(0));
@@ -37,6 +39,26 @@ internal sealed class EthBlockApi(INode node, NodeReader reader, BlockJson forma
         _ = block;
         call.Quantity(1);
         call.Result.WriteNullValue();
+    }
+
+    /// <summary>A tag, or a bare hash as geth takes it here.</summary>
+    private static BlockTag NumberOrHash(ref Utf8JsonReader json) =>
+        json.TokenType == JsonTokenType.String && json.ValueSpan.Length == 2 + 2 * Hash256.Size ? new BlockTag(BlockTagKind.Hash, 0, GoJson.Hash(ref json)) : BlockTag.Read(ref json);
+
+    private async ValueTask BlockReceiptsAsync(RpcCall call, BlockTag tag)
+    {
+        var found = await reader.ReadAsync(call.Cancellation, scope =>
+            scope.Block(tag) is { } block
+                ? (Block: block, Views: scope.Receipts(block, null), Senders: block.Transactions.Select(tx => scope.View.SenderOf(tx, block.Number)).ToList())
+                : ((Block Block, IReadOnlyList<ReceiptView> Views, List<Address> Senders)?)null).ConfigureAwait(false);
+        if (found is not { } at)
+        {
+            call.Result.WriteNullValue();
+            return;
+        }
+        call.Result.WriteStartArray();
+        for (var i = 0; i < at.Views.Count; i++) ReceiptJson.Write(call.Result, at.Block, i, at.Views[i], at.Senders[i], node.Profile);
+        call.Result.WriteEndArray();
     }
 
     private async ValueTask BlockAsync(RpcCall call, BlockTag tag, bool full)

@@ -29,7 +29,8 @@ internal static class ReceiptJson
         if (profile.KnowsBerlin)
         {
             json.Quantity("type"u8, (ulong)tx.Type);
-            json.Quantity("effectiveGasPrice"u8, tx.Type >= TransactionType.DynamicFee ? UInt256.Zero : tx.GasPrice);
+            // Without a base fee a transaction pays its tip.
+            json.Quantity("effectiveGasPrice"u8, tx.MaxPriorityFee < tx.GasPrice ? tx.MaxPriorityFee : tx.GasPrice);
             json.WriteBoolean("isPrivacyMarkerTransaction"u8, false);
         }
         json.WriteEndObject();
