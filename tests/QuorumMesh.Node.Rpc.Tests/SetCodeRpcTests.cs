@@ -51,6 +51,22 @@ public sealed class SetCodeRpcTests
     }
 
     [Fact]
+    public async Task EstimatesPayForAnAccessList()
+    {
+        using var node = NewNode();
+        await using var client = new RpcClient(node);
+        async Task<ulong> Estimate(string fields) => (ulong)UInt256.Parse((await client.CallAsync("eth_estimateGas", $$"""[{"to":"{{Sender}}"{{fields}}}]""")).GetString()!);
+        var plain = await Estimate("");
+        var slot = $"\"0x{new string('0', 64)}\"";
+        Assert.Equal(plain + 2400 + (2 * 1900), await Estimate($$""","accessList":[{"address":"{{Wallet}}","storageKeys":[{{slot}},{{slot}}]}]"""));
+        Assert.Equal(plain + 2400, await Estimate($$""","accessList":[{"address":"{{Wallet}}","storageKeys":null}]"""));
+        Assert.Equal(plain, await Estimate(""","accessList":[]"""));
+        Assert.Equal(plain, await Estimate(""","accessList":null"""));
+        foreach (var bad in (string[])["1", "[1]", "[{}]", $$"""[{"address":"{{Wallet}}","storageKeys":["0x1"]}]"""])
+            Assert.Equal(-32602, (await client.FailAsync("eth_call", $$"""[{"to":"{{Sender}}","accessList":{{bad}}},"latest"]""")).Code);
+    }
+
+    [Fact]
     public async Task EstimatesReachTheFloorOfTheCallData()
     {
         using var node = NewNode();

@@ -16,6 +16,9 @@ internal sealed record CallArguments
     public UInt256 Value { get; init; }
     public byte[] Data { get; init; } = [];
 
+    /// <summary>EIP-2930; null when the field is absent. Before Berlin it is passed over, as by the GoQuorum of then.</summary>
+    public IReadOnlyList<AccessListEntry>? AccessList { get; init; }
+
     /// <summary>EIP-7702; null when the field is absent.</summary>
     public IReadOnlyList<Authorization>? AuthorizationList { get; init; }
 
@@ -27,6 +30,7 @@ internal sealed record CallArguments
         UInt256 price = default, value = default;
         byte[]? data = null, input = null;
         List<Authorization>? authorizations = null;
+        List<AccessListEntry>? accessList = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = FieldName.Of(ref reader);
@@ -41,10 +45,21 @@ internal sealed record CallArguments
                 case "value": value = GoJson.Big(ref reader, "CallArgs.value"); break;
                 case "data": data = GoJson.Bytes(ref reader, "CallArgs.data"); break;
                 case "input": input = GoJson.Bytes(ref reader, "CallArgs.input"); break;
+                case "accessList": accessList = AccessListJson.ReadList(ref reader, "CallArgs.accessList"); break;
                 case "authorizationList": authorizations = AuthorizationJson.ReadList(ref reader, "CallArgs.authorizationList"); break;
                 default: reader.Skip(); break;
             }
         }
-        return new CallArguments { From = from, To = to, Gas = gas, GasPrice = price, Value = value, Data = data ?? input ?? [], AuthorizationList = authorizations };
+        return new CallArguments
+        {
+            From = from,
+            To = to,
+            Gas = gas,
+            GasPrice = price,
+            Value = value,
+            Data = data ?? input ?? [],
+            AccessList = accessList,
+            AuthorizationList = authorizations,
+        };
     }
 }

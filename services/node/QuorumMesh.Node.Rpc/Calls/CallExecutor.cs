@@ -32,6 +32,8 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
     public PreparedCall Prepare(ReadScope scope, BlockHeader header, CallArguments arguments, IStateReader publicState, IStateReader? privateState, ulong? gas = null)
     {
         var rules = scope.View.Rules;
+        var fork = rules.ForkAt(header.Number);
+        var accessList = fork >= Fork.Berlin ? arguments.AccessList : null;
         var message = new TransactionMessage
         {
             From = arguments.From is { IsZero: false } given ? given : DefaultFrom(),
@@ -42,12 +44,13 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
             MaxPriorityFeePerGas = arguments.GasPrice,
             Value = arguments.Value,
             Data = arguments.Data,
-            Type = arguments.AuthorizationList is null ? TransactionType.Legacy : TransactionType.SetCode,
+            Type = arguments.AuthorizationList is not null ? TransactionType.SetCode : accessList is not null ? TransactionType.AccessList : TransactionType.Legacy,
+            AccessList = accessList ?? [],
             AuthorizationList = arguments.AuthorizationList ?? [],
             Authorities = [.. (arguments.AuthorizationList ?? []).Select(a => a.TryRecover(out var authority) ? authority : (Address?)null)],
             IsCall = true,
         };
-        var processor = new TransactionProcessor(scope.View.ContextOf(header), rules.ForkAt(header.Number), rules.TransactionRulesAt(header.Number));
+        var processor = new TransactionProcessor(scope.View.ContextOf(header), fork, rules.TransactionRulesAt(header.Number));
         return new PreparedCall(processor, message, new WorldState(publicState), privateState is null ? null : new WorldState(privateState));
     }
 

@@ -9,7 +9,7 @@ internal static class FieldName
     [
         "from", "to", "gas", "gasPrice", "value", "data", "input", "nonce", "privateFrom", "privateFor", "privacyFlag", "mandatoryFor", "callbackUrl",
         "fromBlock", "toBlock", "address", "topics", "blockHash",
-        "authorizationList", "chainId", "yParity", "r", "s",
+        "authorizationList", "chainId", "yParity", "r", "s", "accessList", "storageKeys",
     ];
 
     /// <returns>Empty for a name that is not known.</returns>
