@@ -119,6 +119,72 @@ public sealed class SendTests
         Assert.Equal("0x7f", (await client.CallAsync("eth_blockNumber")).GetString());
     }
 
+    // JUMPDEST PUSH1 0 JUMP; and one that calls itself by CREATE without end, given so much gas that nothing else would stop it soon.
+    [VectorTheory]
+    [InlineData("0x5b600056")]
+    [InlineData("0x5b386000600039386000600060f050600056")]
+    public async Task CallsEndWhenTheirTimeIsOver(string code)
+    {
+        using var node = RecordedNetwork.Node(1);
+        await using var client = new RpcClient(node, new RpcServerOptions { GasCap = long.MaxValue, CallTimeout = TimeSpan.FromMilliseconds(200) });
+        var call = $$"""[{"data":"{{code}}","gas":"0x7ffffffffffffff"},"latest"]""";
+        Assert.Equal((-32000, "execution aborted (timeout = 200ms)"), await WithoutData(client.FailAsync("eth_call", call)));
+        Assert.Equal((-32000, "execution aborted (timeout = 200ms)"), await WithoutData(client.FailAsync("eth_estimateGas", call)));
+        Assert.Equal("0x7f", (await client.CallAsync("eth_blockNumber")).GetString());
+    }
+
+    [VectorFact]
+    public async Task ACallEndsWithItsCaller()
+    {
+        using var node = RecordedNetwork.Node(1);
+        await using var server = new RpcServer(
+            node, new RpcServerOptions { Http = new RpcEndpointOptions("127.0.0.1", 0, ["eth"]), GasCap = long.MaxValue, CallTimeout = TimeSpan.Zero }, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
+        await server.StartAsync(default);
+        using var http = new HttpClient();
+        // More callers than calls run at once: were those that have gone not ended, the last one would wait for ever.
+        for (var i = 0; i < 3 * Math.Max(2, Environment.ProcessorCount); i++)
+        {
+            using var leaves = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => AskAsync("0x5b600056", leaves.Token));
+        }
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        Assert.Contains("\"0x\"", await AskAsync("0x00", patience.Token));
+
+        async Task<string> AskAsync(string code, CancellationToken cancellation)
+        {
+            using var body = new StringContent($$"""{"id":1,"method":"eth_call","params":[{"data":"{{code}}","gas":"0x7ffffffffffffff"},"latest"]}""", System.Text.Encoding.UTF8, "application/json");
+            using var answer = await http.PostAsync(server.HttpAddress, body, cancellation);
+            return await answer.Content.ReadAsStringAsync(cancellation);
+        }
+    }
+
+    [VectorFact]
+    public async Task StatesThatAreNoLongerKeptAreRefusedAndTheOldestIsNamed()
+    {
+        using var node = RecordedNetwork.Node(1);
+        await using var client = new RpcClient(node);
+        node.Prune(100);
+        const string Account = "0xed9d02e382b34818e88b88a309c7fe71e65f419d";
+        foreach (var (method, parameters) in new[]
+        {
+            ("eth_getBalance", $"[\"{Account}\",\"0x63\"]"), ("eth_getTransactionCount", $"[\"{Account}\",\"0x1\"]"), ("eth_getCode", $"[\"{Account}\",\"0x63\"]"),
+            ("eth_getStorageAt", $"[\"{Account}\",\"0x0\",\"0x63\"]"), ("eth_call", $$"""[{"to":"{{Account}}"},"0x63"]"""), ("eth_getProof", $"[\"{Account}\",[],\"0x63\"]"),
+        })
+        {
+            var (code, message, _) = await client.FailAsync(method, parameters);
+            Assert.Equal(-32000, code);
+            Assert.Contains("is not kept: the oldest one is of block 100", message);
+        }
+        foreach (var block in new[] { "0x64", "0x7f", "latest" })
+            await client.CallAsync("eth_getBalance", $"[\"{Account}\",\"{block}\"]");
+    }
+
+    private static async Task<(int, string)> WithoutData(Task<(int Code, string Message, string? Data)> failed)
+    {
+        var (code, message, _) = await failed;
+        return (code, message);
+    }
+
     [VectorFact]
     public async Task SendAsyncReportsToItsCallback()
     {

@@ -112,6 +112,25 @@ public sealed class PrivateSideTests
     }
 
     [Fact]
+    public void No_public_state_is_dropped_that_the_waiting_private_head_needs()
+    {
+        var node = new SoloNode(keptPublicBlocks: 3);
+        node.Step(SoloNode.Answer(Creation, PayloadAvailability.Here), SoloNode.Answer(SecondCall, PayloadAvailability.Here));
+        Send(node);
+        for (var nonce = 4ul; nonce < 30; nonce++) node.Mine(TestChain.Public(Key, nonce));
+        Assert.Equal((30ul, 1ul), (node.Head, node.PrivateHead));
+        Assert.InRange(node.Stores.Public.OldestBlock, 0ul, 1ul);
+        using (var snapshot = node.Store.Snapshot())
+            Assert.Equal(1ul, node.Stores.Public.At(snapshot, 1).GetAccount(TestChain.AddressOf(Key))!.Value.Nonce);
+
+        node.Step(SoloNode.Answer(FirstCall, PayloadAvailability.Here));
+        Assert.Equal((30ul, 30ul), (node.Head, node.PrivateHead));
+        Assert.Equal(WithEverything().PrivateRoot, node.PrivateRoot);
+        for (var nonce = 30ul; nonce < 33; nonce++) node.Mine(TestChain.Public(Key, nonce));
+        Assert.InRange(node.Stores.Public.OldestBlock, 28ul, 30ul);
+    }
+
+    [Fact]
     public void An_answer_that_was_under_way_when_the_payload_arrived_is_out_of_date()
     {
         var node = new SoloNode();

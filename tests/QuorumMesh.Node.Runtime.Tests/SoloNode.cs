@@ -14,13 +14,15 @@ internal sealed class SoloNode
     private const ushort RaftId = 1;
 
     private readonly byte[]? _genesis;
-    private readonly ulong? _kept;
 
     public SoloNode(byte[]? genesis = null, ulong? keptPublicBlocks = NodeCoreSetup.DefaultKeptPublicBlocks)
     {
-        (_genesis, _kept) = (genesis, keptPublicBlocks);
+        (_genesis, KeptPublicBlocks) = (genesis, keptPublicBlocks);
         Start();
     }
+
+    /// <summary>Counts from the next start on.</summary>
+    public ulong? KeptPublicBlocks { get; set; }
 
     public RecordingStore Store { get; } = new();
     public MemoryRaftLog Log { get; } = new();
@@ -52,7 +54,7 @@ internal sealed class SoloNode
             RaftId = RaftId,
             Events = Events,
             BlockTimeMs = BlockTime,
-            KeptPublicBlocks = _kept,
+            KeptPublicBlocks = KeptPublicBlocks,
         });
         Core.Open(TimeOf(Now));
         Started = Step();

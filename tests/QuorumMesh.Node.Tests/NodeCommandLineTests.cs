@@ -84,6 +84,15 @@ public sealed class NodeCommandLineTests : IDisposable
     [InlineData("--raftjoinexisting 0", "--raftjoinexisting")]
     [InlineData("--raftjoinexisting 65536", "--raftjoinexisting")]
     [InlineData("--gcmode light", "--gcmode")]
+    [InlineData("--gcmode archive --history.state 5", "--history.state")]
+    [InlineData("--cache 31", "--cache")]
+    [InlineData("--cache 2000000", "--cache")]
+    [InlineData("--cache.database 0", "--cache.database")]
+    [InlineData("--cache.trie 101", "--cache.trie")]
+    [InlineData("--cache.snapshot -1", "--cache.snapshot")]
+    [InlineData("--cache.trie 80", "--cache.database")]
+    [InlineData("--rpc.evmtimeout soon", "--rpc.evmtimeout")]
+    [InlineData("--rpc.evmtimeout 48h", "--rpc.evmtimeout")]
     [InlineData("--syncmode fast", "--syncmode")]
     [InlineData("--quorum.profile 3.0", "--quorum.profile")]
     [InlineData("--genesis /no/such/file", "--genesis")]
@@ -92,6 +101,40 @@ public sealed class NodeCommandLineTests : IDisposable
     [InlineData("--unlock 0x00 --http --http.addr 0.0.0.0", "--unlock")]
     public void Bad_values_name_their_flag(string arguments, string flag) =>
         Assert.Equal(flag, Assert.Throws<OptionsException>(() => Read(arguments)).Key);
+
+    [Fact]
+    public void History_is_kept_as_asked()
+    {
+        Assert.Equal(128ul, Read().KeptPublicBlocks);
+        Assert.Equal(90_000ul, Read("--history.state 90000").KeptPublicBlocks);
+        Assert.Null(Read("--history.state 0").KeptPublicBlocks);
+        Assert.Null(Read("--gcmode archive").KeptPublicBlocks);
+        Assert.Null(Read("--gcmode archive --history.state 0").KeptPublicBlocks);
+    }
+
+    [Fact]
+    public void The_cache_is_divided()
+    {
+        var cache = Read().Cache;
+        Assert.Equal((new State.StateStoreOptions().NodeCacheBytes, 640), (cache.State().NodeCacheBytes, cache.Megabytes));
+        var given = Read("--cache 1000 --cache.database 40 --cache.trie 20 --cache.snapshot 10").Cache;
+        Assert.Equal((64L << 20, 272L << 20, 100L << 20), (given.Database().WriteBufferBytes, given.Database().BlockCacheBytes, given.State().NodeCacheBytes));
+        Assert.InRange(given.State().FlatCacheEntries, 100_000, 200_000);
+        var least = Read("--cache 32 --cache.database 1 --cache.trie 0 --cache.snapshot 0").Cache;
+        Assert.Equal((1L << 20, 1L << 20, 1L << 20, 1024), (least.Database().WriteBufferBytes, least.Database().BlockCacheBytes, least.State().NodeCacheBytes, least.State().FlatCacheEntries));
+    }
+
+    [Theory]
+    [InlineData("", 5_000)]
+    [InlineData("--rpc.evmtimeout 500ms", 500)]
+    [InlineData("--rpc.evmtimeout 1m", 60_000)]
+    [InlineData("--vm.calltimeout 7", 7_000)]
+    [InlineData("--rpc.evmtimeout 0", 0)]
+    public void The_time_of_a_call_is_given_as_geth_or_GoQuorum_do(string arguments, int milliseconds) =>
+        Assert.Equal(milliseconds, Read(arguments).RpcEvmTimeout.TotalMilliseconds);
+
+    [Fact]
+    public void No_gas_cap_is_zero() => Assert.Equal(long.MaxValue, (long)Read("--rpc.gascap 0").RpcGasCap);
 
     [Theory]
     [InlineData("--unlock 0x00 --http --http.addr 0.0.0.0 --allow-insecure-unlock")]

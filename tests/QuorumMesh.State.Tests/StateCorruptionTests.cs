@@ -46,6 +46,23 @@ public class StateCorruptionTests
         Assert.Contains(Hex.ToHex(key, prefix: false), error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void CodeMustHashToItsKeyEvenWhenItsChecksumFits()
+    {
+        var store = new MemoryKeyValueStore();
+        var state = new StateStore(store, "public");
+        var world = new WorldState(state.Head);
+        world.SetCode(Address.FromWord(7u), [0x60, 0x01]);
+        StateRuns.Flush(store, state, state.Extend(state.Head, 0, world.TakeChanges()));
+        var hash = state.Head.GetAccount(Address.FromWord(7u))!.Value.CodeHash;
+        var key = StateKeys.Code(hash);
+        var batch = new KeyValueBatch();
+        batch.Put(key, SealedValue.Seal(key, [0x60, 0x02]));
+        store.Write(batch, sync: true);
+        foreach (var reader in new IStateReader[] { new StateStore(store, "public").Head, state.At(store, 0) })
+            Assert.Contains($"{hash}", Assert.Throws<StateCorruptException>(() => reader.GetCode(hash)).Message, StringComparison.Ordinal);
+    }
+
     /// <summary>Reads everything in every way from a copy with one bit flipped; counts the reads that failed.</summary>
     private static int Damage(MemoryKeyValueStore source, byte[]? key, int bit)
     {

@@ -22,6 +22,27 @@ public class StateProofTests
         Check(new StateStore(store, "public").Head, contract);
     }
 
+    [Fact]
+    public void ProofsAreBoundedByTheKeysBetween()
+    {
+        var store = new MemoryKeyValueStore();
+        var state = new StateStore(store, "public");
+        for (ulong block = 0; block <= 6; block++)
+        {
+            var world = new WorldState(state.Head);
+            for (uint i = 1; i <= 20_000; i++)
+                world.AddBalance(Address.FromWord(i), 1u);
+            StateRuns.Flush(store, state, state.Extend(state.Head, block, world.TakeChanges()));
+        }
+
+        // 5 blocks of 20,000 are 100,000 keys, 6 are too many.
+        Assert.Equal((UInt256)2, state.Prove(store, 1, Address.FromWord(7u), []).Account!.Value.Balance);
+        var error = Assert.Throws<StateUnavailableException>(() => state.Prove(store, 0, Address.FromWord(7u), []));
+        Assert.Contains("block 0 is too far back", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"{StateStore.MostProofKeys}", error.Message, StringComparison.Ordinal);
+        Assert.Contains("block 1 or later", error.Message, StringComparison.Ordinal);
+    }
+
     private static void Check(StateLayer layer, Address contract)
     {
         var proof = layer.Prove(contract, [0u, 39u, 40u]);

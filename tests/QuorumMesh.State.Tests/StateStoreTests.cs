@@ -117,6 +117,35 @@ public class StateStoreTests
         AssertHistory(store, new StateStore(store, "public"), models);
     }, iter: 100);
 
+    // A block that is much larger than what a block may drop is dropped in parts, each at least an eighth of what is left.
+    [Fact]
+    public void LargeBlocksAreDroppedInFewParts()
+    {
+        var store = new MemoryKeyValueStore();
+        var state = new StateStore(store, "public");
+        foreach (var (block, keys) in new[] { (0ul, 1u), (1ul, 40_000u), (2ul, 1u) })
+        {
+            var world = new WorldState(state.Head);
+            for (uint i = 1; i <= keys; i++) world.AddBalance(Address.FromWord(i), 1u);
+            Flush(store, state, state.Extend(state.Head, block, world.TakeChanges()));
+        }
+
+        var calls = 0;
+        bool more;
+        do
+        {
+            var batch = new KeyValueBatch();
+            more = state.Prune(2, batch, 1_000);
+            Assert.InRange(batch.Count, 1, 5_010);
+            store.Write(batch, sync: false);
+            calls++;
+        }
+        while (more);
+        Assert.InRange(calls, 8, 40);
+        Assert.Equal(2ul, state.OldestBlock);
+        Assert.Empty(store.Scan([.. "Spublic\0A"u8]));
+    }
+
     [Fact]
     public void RewindGivesTheEarlierStateBack() => Gen.Select(RandomBlocks.Blocks, Gen.Int[0, 12]).Sample((blocks, target) =>
     {

@@ -84,6 +84,7 @@ public sealed unsafe partial class EvmMachine
 
     private CallOutcome BeginCall(in CallRequest r, IWorldState current, bool readOnly, int depth)
     {
+        _options.Stop.ThrowIfCancellationRequested();
         if (depth > EvmLimits.CallDepth) return CallOutcome.Done(EvmStatus.DepthExceeded, r.Gas);
         IWorldState codeState = Dual(current, r.CodeAddress);
         IWorldState state = r.Kind == Opcode.STATICCALL ? current : codeState;

@@ -172,6 +172,7 @@ public sealed unsafe partial class EvmMachine
 
     private int JumpsToCheck(Opcode kind)
     {
+        if (_options.Stop.CanBeCanceled) return CompilerLimits.JumpsToCheck;
         if (_options.Tier != EvmTier.Auto || kind is Opcode.CREATE or Opcode.CREATE2) return int.MaxValue;
         return _options.TakeOverAfter?.Invoke() ?? CompilerLimits.JumpsToCheck;
     }
@@ -180,6 +181,7 @@ public sealed unsafe partial class EvmMachine
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TakeOver(Frame f, long gas)
     {
+        _options.Stop.ThrowIfCancellationRequested();
         f.JumpsToCheck = JumpsToCheck(f.Kind);
         if (_options.Tier != EvmTier.Auto || f.Compiled is not null || f.Kind is Opcode.CREATE or Opcode.CREATE2) return false;
         f.Gas = gas;

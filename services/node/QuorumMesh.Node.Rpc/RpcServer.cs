@@ -61,7 +61,7 @@ public sealed class RpcServer : IAsyncDisposable
     {
         var reader = new NodeReader(node, options.PrivateHeadWait);
         var executor = new CallExecutor(node, options.GasCap);
-        var calls = new EthCallApi(node, reader, executor);
+        var calls = new EthCallApi(node, reader, executor, options.CallTimeout);
         var limits = new TraceLimits(options.TraceTimeout, options.MaxTraceBytes);
         var replayer = new BlockReplayer(node, reader);
         var sender = new TransactionSender(node, calls);

@@ -31,6 +31,9 @@ public sealed record RpcServerOptions
     /// <summary>Most gas of an <c>eth_call</c> or <c>eth_estimateGas</c>: bounds its run time.</summary>
     public ulong GasCap { get; init; } = 50_000_000;
 
+    /// <summary>How long an <c>eth_call</c> or <c>eth_estimateGas</c> may run; zero for as long as its gas lasts.</summary>
+    public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Blocks that one log query may span.</summary>
     public ulong MaxLogRange { get; init; } = 1_000_000;
 

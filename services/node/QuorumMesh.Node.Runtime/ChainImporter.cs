@@ -4,9 +4,10 @@ using QuorumMesh.State;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>Imports a chain without a running node: every header is verified, every block executed and every root checked; private payloads come later.</summary>
-public sealed class ChainImporter(NodeStores stores, bool archive = false)
+/// <param name="keptPublicBlocks">See <see cref="NodeCoreSetup.KeptPublicBlocks"/>.</param>
+public sealed class ChainImporter(NodeStores stores, ulong? keptPublicBlocks = NodeCoreSetup.DefaultKeptPublicBlocks)
 {
-    private readonly ChainWriter _writer = new(stores, new PayloadCache(), new NodeEvents(), archive ? null : NodeCoreSetup.DefaultKeptPublicBlocks);
+    private readonly ChainWriter _writer = new(stores, new PayloadCache(), new NodeEvents(), keptPublicBlocks);
 
     public BlockHeader Head => _writer.Head;
 

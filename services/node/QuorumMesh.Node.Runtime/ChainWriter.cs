@@ -19,7 +19,8 @@ internal sealed record ExecutedBlock(ImportedBlock Imported, IReadOnlyList<Recov
 /// </summary>
 internal sealed class ChainWriter
 {
-    private const int MaxPrunedKeysPerBlock = 4_096;
+    /// <summary>How many diffs a small block drops at most of a backlog.</summary>
+    private const int LeastPruned = 4_096;
 
     private readonly NodeStores _stores;
     private readonly PayloadCache _payloads;
@@ -196,8 +197,11 @@ internal sealed class ChainWriter
         if (_keptPublicBlocks is not { } kept || number <= kept) return;
         // Not past the head as it was before this block: its layer is what the store can prune below.
         var keepFrom = Math.Min(Math.Min(number - kept, PrivateHead.Number), _stores.Public.Head.Block);
-        if (keepFrom > _stores.Public.OldestBlock) _stores.Public.Prune(keepFrom, batch, MaxPrunedKeysPerBlock);
+        if (keepFrom > _stores.Public.OldestBlock) _stores.Public.Prune(keepFrom, batch, PruneBudget(batch));
     }
+
+    /// <summary>The batch holds a value and a diff for each key that the block changed: dropping as many as that keeps up with any chain, and costs no block more than itself.</summary>
+    private static int PruneBudget(KeyValueBatch batch) => Math.Max(LeastPruned, batch.Count);
 
     private void RaiseLogs(BlockHeader header, IReadOnlyList<RecoveredTransaction> transactions, IReadOnlyList<Receipt?> receipts)
     {

@@ -46,7 +46,7 @@ internal static class ChainFiles
         var data = DataDirectory.Open(settings.DataDirectory);
         var stores = ChainOpener.Open(data, settings);
         using var store = stores.KeyValues;
-        var importer = new ChainImporter(stores, settings.Archive);
+        var importer = new ChainImporter(stores, settings.KeptPublicBlocks);
         var (imported, clock, reported) = (0UL, Stopwatch.StartNew(), TimeSpan.Zero);
         try
         {

@@ -13,7 +13,7 @@ internal static class ChainOpener
     public static NodeStores Open(DataDirectory data, NodeSettings settings)
     {
         var (genesisFile, profile) = (settings.Genesis, settings.Profile);
-        var store = RocksKeyValueStore.Open(data.ChainData);
+        var store = RocksKeyValueStore.Open(data.ChainData, settings.Cache.Database());
         try
         {
             if (genesisFile is not null)
@@ -23,7 +23,7 @@ internal static class ChainOpener
             var stored = GenesisStore.LoadProfile(store);
             if (profile is not null && CompatibilityProfile.Parse(profile).Name != stored.Name)
                 throw new OptionsException("--quorum.profile", $"the chain in {data.Path} was made with profile {stored}; start without the flag");
-            return new NodeStores(store, new ChainRules(genesis.Config, stored, EngineFactory.Create(genesis.Config, stored, store, Istanbul(settings))));
+            return new NodeStores(store, new ChainRules(genesis.Config, stored, EngineFactory.Create(genesis.Config, stored, store, Istanbul(settings))), settings.Cache.State());
         }
         catch
         {

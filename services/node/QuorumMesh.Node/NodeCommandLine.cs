@@ -15,10 +15,10 @@ public sealed class NodeCommandLine
 
     private readonly List<Option> _all = [];
     private readonly Option<string> _dataDir, _profile, _identity, _listen, _nodeKey, _keystore, _genesis, _httpAddress, _httpApi, _httpCors, _httpVhosts,
-        _wsAddress, _wsApi, _wsOrigins, _ipcPath, _privacy, _unlock, _password, _healthUrl, _gcMode, _syncMode;
-    private readonly Option<ulong?> _networkId;
+        _wsAddress, _wsApi, _wsOrigins, _ipcPath, _privacy, _unlock, _password, _healthUrl, _gcMode, _syncMode, _evmTimeout;
+    private readonly Option<ulong?> _networkId, _historyState;
     private readonly Option<ulong> _gasCap;
-    private readonly Option<int> _port, _maxPeers, _raftPort, _raftBlockTime, _httpPort, _wsPort, _verbosity;
+    private readonly Option<int> _port, _maxPeers, _raftPort, _raftBlockTime, _httpPort, _wsPort, _verbosity, _cache, _cacheDatabase, _cacheTrie, _cacheSnapshot;
     private readonly Option<int?> _raftJoin, _istanbulPeriod;
     private readonly Option<bool> _http, _ws, _ipcDisable, _allowInsecureUnlock, _logJson, _checkpoints, _raft, _permissioned, _blockTimes, _evmCompiled;
 
@@ -67,15 +67,25 @@ public sealed class NodeCommandLine
         _ipcDisable = Flag("--ipcdisable", "no IPC socket");
         _gasCap = Add(new Option<ulong>("--rpc.gascap")
         {
-            Description = "most gas of an eth_call or eth_estimateGas",
+            Description = "most gas of an eth_call or eth_estimateGas; 0 for no cap",
             DefaultValueFactory = FromEnvironment("--rpc.gascap", text => Parse<ulong>("--rpc.gascap", text), defaults.RpcGasCap),
         });
+        _evmTimeout = Text("--rpc.evmtimeout", "how long an eth_call or eth_estimateGas may run, as 5s or 500ms; 0 for no limit", "5s", "--vm.calltimeout");
         _blockTimes = Flag("--rpc.blocktimes-in-seconds", "answer block times in seconds; Raft blocks hold nanoseconds, which ethers 6 and web3 1.x cannot read");
         _privacy = Text("--privacy", "our transaction manager: unix:/path or grpc://host:port. Tessera's is named by PRIVATE_CONFIG (socket, TOML file or 'ignore')");
         _unlock = Text("--unlock", "accounts to unlock at start, separated by commas");
         _password = Text("--password", "file with one password a line for --unlock");
         _allowInsecureUnlock = Flag("--allow-insecure-unlock", "allow unlocked accounts behind an HTTP listener that is not on loopback");
-        _gcMode = Text("--gcmode", "full drops old public state, archive keeps all", "full");
+        _gcMode = Text("--gcmode", "full drops public states older than --history.state, archive keeps all", "full");
+        _historyState = Add(new Option<ulong?>("--history.state")
+        {
+            Description = $"blocks behind the head whose public state stays readable; 0 keeps all (default: {Runtime.NodeCoreSetup.DefaultKeptPublicBlocks})",
+            DefaultValueFactory = FromEnvironment<ulong?>("--history.state", text => Parse<ulong>("--history.state", text), null),
+        });
+        _cache = Number("--cache", "megabytes for the caches of database and state; a busy node takes about 250 MB more", defaults.Cache.Megabytes);
+        _cacheDatabase = Number("--cache.database", "percentage of --cache for the database's blocks and write buffers", defaults.Cache.DatabasePercent);
+        _cacheTrie = Number("--cache.trie", "percentage of --cache for trie nodes", defaults.Cache.TriePercent);
+        _cacheSnapshot = Number("--cache.snapshot", "percentage of --cache for accounts and storage slots", defaults.Cache.SnapshotPercent);
         _evmCompiled = Add(new Option<bool>("--evm.compiled")
         {
             Description = "compile hot contracts to machine code; false interprets everything",
@@ -121,13 +131,16 @@ public sealed class NodeCommandLine
         WsOrigins = result.GetValue(_wsOrigins) ?? "",
         IpcPath = Given(result, _ipcPath),
         IpcDisabled = result.GetValue(_ipcDisable),
-        RpcGasCap = result.GetValue(_gasCap),
+        RpcGasCap = result.GetValue(_gasCap) is > 0 and var cap ? cap : long.MaxValue,
+        RpcEvmTimeout = Duration("--rpc.evmtimeout", result.GetValue(_evmTimeout)!),
         RpcBlockTimesInSeconds = result.GetValue(_blockTimes),
         Privacy = Given(result, _privacy),
         Unlock = (Given(result, _unlock) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
         PasswordFile = Given(result, _password),
         AllowInsecureUnlock = result.GetValue(_allowInsecureUnlock),
         Archive = ServiceDefaults.OptionRules.OneOf("--gcmode", result.GetValue(_gcMode), "full", "archive") == "archive",
+        HistoryState = result.GetValue(_historyState),
+        Cache = new CacheSizes(result.GetValue(_cache), result.GetValue(_cacheDatabase), result.GetValue(_cacheTrie), result.GetValue(_cacheSnapshot)),
         EvmCompiled = result.GetValue(_evmCompiled),
         HealthUrl = Given(result, _healthUrl),
         LogJson = result.GetValue(_logJson),
@@ -163,6 +176,17 @@ public sealed class NodeCommandLine
         T.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number
             : throw new ServiceDefaults.OptionsException(VariableOf(name), $"'{text}' is not a number");
 
+    /// <summary>As Go writes durations, or seconds alone as GoQuorum's --vm.calltimeout takes them.</summary>
+    private static TimeSpan Duration(string name, string text)
+    {
+        foreach (var (unit, seconds) in new[] { ("ms", 0.001), ("s", 1.0), ("m", 60.0), ("", 1.0) })
+        {
+            if (!text.EndsWith(unit, StringComparison.Ordinal) || !double.TryParse(text[..^unit.Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)) continue;
+            if (number * seconds <= 86_400) return TimeSpan.FromSeconds(number * seconds);
+        }
+        throw new ServiceDefaults.OptionsException(name, $"'{text}' is not a time of at most a day, as 5s, 500ms or 1m");
+    }
+
     private static bool ParseFlag(string name, string text) => text.ToUpperInvariant() switch
     {
         "1" or "TRUE" => true,
@@ -175,7 +199,7 @@ public sealed class NodeCommandLine
     {
         foreach (var name in new[] { "--nodiscover", "--mine", "--raftdnsenable", "--nousb" })
             Add(new Option<bool>(name) { Description = "accepted for GoQuorum's scripts", Hidden = true });
-        foreach (var name in new[] { "--minerthreads", "--miner.threads", "--nat", "--cache", "--istanbul.requesttimeout" })
+        foreach (var name in new[] { "--minerthreads", "--miner.threads", "--nat", "--cache.gc", "--istanbul.requesttimeout" })
             Add(new Option<string>(name) { Description = "accepted for GoQuorum's scripts", Hidden = true });
     }
 }

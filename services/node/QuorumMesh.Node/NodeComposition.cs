@@ -77,6 +77,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         var stores = ChainOpener.Open(_data, _settings);
         Own(stores.KeyValues);
         WarnOfIgnored(stores.Rules);
+        WarnOfCache(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20);
         var compiler = _settings.EvmCompiled ? Own(new CompilationWorker(e => _log.LogWarning(e, "A contract could not be compiled and stays interpreted"))) : null;
         var (raft, raftLog, transport) = stores.Rules.Config.Engine == EngineKind.Raft ? OpenRaft(stores, nodeId) : WithoutConsensus();
         var keystore = Own(OpenKeystore());
@@ -96,7 +97,7 @@ internal sealed class NodeComposition : IAsyncDisposable
             RaftId = Raft?.RaftId ?? NoConsensus.Id,
             Events = events,
             BlockTimeMs = _settings.RaftBlockTime,
-            KeptPublicBlocks = _settings.Archive ? null : NodeCoreSetup.DefaultKeptPublicBlocks,
+            KeptPublicBlocks = _settings.KeptPublicBlocks,
             MembersChanged = members => PeerMembers.Follow(peers, members, nodeId, _settings.Permissioned ? _data : null),
         });
         var loop = Own(new NodeLoop(Core, mailbox, peers, manager, TimeProvider.System));
@@ -150,6 +151,12 @@ internal sealed class NodeComposition : IAsyncDisposable
     {
         foreach (var name in rules.Config.IgnoredForks(rules.Profile))
             _log.LogWarning("Profile {Profile} does not know config.{Name} of the genesis: it is passed over, as GoQuorum of that age does", rules.Profile, name);
+    }
+
+    private void WarnOfCache(long memory)
+    {
+        if (_settings.Cache.Megabytes > memory * 3 / 4)
+            _log.LogWarning("--cache is {Cache} MB and the memory {Memory} MB: the node may be ended for want of memory; a smaller --cache is only slower", _settings.Cache.Megabytes, memory);
     }
 
     private T Own<T>(T value) where T : notnull
@@ -216,6 +223,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         HttpVirtualHosts = Split(_settings.HttpVhosts),
         WsOrigins = Split(_settings.WsOrigins),
         GasCap = _settings.RpcGasCap,
+        CallTimeout = _settings.RpcEvmTimeout,
         BlockTimesInSeconds = _settings.RpcBlockTimesInSeconds,
     };
 

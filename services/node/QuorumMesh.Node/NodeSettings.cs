@@ -1,4 +1,5 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Node.Runtime;
 using QuorumMesh.ServiceDefaults;
 
 namespace QuorumMesh.Node;
@@ -31,12 +32,21 @@ public sealed record NodeSettings
     public string? IpcPath { get; init; }
     public bool IpcDisabled { get; init; }
     public ulong RpcGasCap { get; init; } = 50_000_000;
+    public TimeSpan RpcEvmTimeout { get; init; } = TimeSpan.FromSeconds(5);
     public bool RpcBlockTimesInSeconds { get; init; }
     public string? Privacy { get; init; }
     public IReadOnlyList<string> Unlock { get; init; } = [];
     public string? PasswordFile { get; init; }
     public bool AllowInsecureUnlock { get; init; }
     public bool Archive { get; init; }
+
+    /// <summary>Blocks behind the head; 0 keeps all, null is the default.</summary>
+    public ulong? HistoryState { get; init; }
+
+    /// <summary>Null keeps all.</summary>
+    public ulong? KeptPublicBlocks => Archive || HistoryState == 0 ? null : HistoryState ?? NodeCoreSetup.DefaultKeptPublicBlocks;
+
+    public CacheSizes Cache { get; init; } = new();
 
     /// <summary>Hot contracts are compiled.</summary>
     public bool EvmCompiled { get; init; } = true;
@@ -56,6 +66,8 @@ public sealed record NodeSettings
         OptionRules.Range("--raftblocktime", RaftBlockTime, 1, 60_000);
         OptionRules.Range("--maxpeers", MaxPeers, 0, 10_000);
         OptionRules.Range("--verbosity", Verbosity, 0, 5);
+        Cache.Validate();
+        if (Archive && HistoryState > 0) throw new OptionsException("--history.state", $"{HistoryState} drops what --gcmode archive keeps: give one of them");
         if (Genesis is not null) OptionRules.ExistingFile("--genesis", Genesis);
         if (NodeKeyFile is not null) OptionRules.ExistingFile("--nodekey", NodeKeyFile);
         if (PasswordFile is not null) OptionRules.ExistingFile("--password", PasswordFile);

@@ -15,7 +15,7 @@ public sealed partial class TransactionProcessor
     private readonly TransactionRules _rules;
     private readonly EvmMachine _evm;
 
-    public TransactionProcessor(BlockContext block, Fork fork, TransactionRules rules, EvmTier tier = EvmTier.Auto)
+    public TransactionProcessor(BlockContext block, Fork fork, TransactionRules rules, EvmTier tier = EvmTier.Auto, CancellationToken stop = default)
     {
         _block = block;
         _fork = fork;
@@ -27,6 +27,7 @@ public sealed partial class TransactionProcessor
             LimitCodeSize = rules.LimitCodeSize,
             StaticCallTouches = rules.StaticCallTouches,
             Tier = tier,
+            Stop = stop,
             ClearedPrecompilesStay = rules.ClearedPrecompilesStay,
         });
     }

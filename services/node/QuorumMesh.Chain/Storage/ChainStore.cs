@@ -148,10 +148,10 @@ public static class ChainStore
     public static IEnumerable<TransactionLocation> GetPayloadUses(IKeyValueReader reader, PayloadHash hash)
     {
         var prefix = ChainKeys.Payload(hash);
-        foreach (var (key, _) in reader.Scan(prefix))
+        foreach (var (key, value) in reader.Scan(prefix))
         {
             var tail = key.AsMemory(prefix.Length);
-            if (tail.Length == 12)
+            if (ChainRecord.Check(key, value, $"use of payload {hash}").Length == 0 && tail.Length == 12)
                 yield return new TransactionLocation(BinaryPrimitives.ReadUInt64BigEndian(tail.Span), BinaryPrimitives.ReadUInt32BigEndian(tail.Span[8..]));
         }
     }

@@ -12,14 +12,18 @@ namespace QuorumMesh.Node.Rpc.Calls;
 /// <summary>Runs eth_call and eth_estimateGas on snapshots, by GoQuorum's rule for which state a call sees (2.5:eth/api_backend.go GetEVM).</summary>
 internal sealed class CallExecutor(INode node, ulong gasCap)
 {
+    /// <summary>Compiled loops cannot be stopped: with more gas than they burn in about a second a call is interpreted.</summary>
+    private const ulong MostCompiledGas = 200_000_000;
+
     private const ulong TransactionGas = 21_000;
     private const int PayloadHashSize = 64;
     private static readonly byte[] FullPayloadHash = Enumerable.Repeat((byte)0xff, PayloadHashSize).ToArray();
 
     /// <summary>The sender can always pay.</summary>
-    public TransactionOutcome Run(ReadScope scope, BlockHeader header, CallArguments arguments, ulong? gas = null)
+    /// <exception cref="OperationCanceledException">Stopped while it ran.</exception>
+    public TransactionOutcome Run(ReadScope scope, BlockHeader header, CallArguments arguments, CancellationToken stop, ulong? gas = null)
     {
-        var call = Prepare(scope, header, arguments, scope.View.PublicState(header.Number), PrivateStateFor(scope, header, arguments), gas);
+        var call = Prepare(scope, header, arguments, scope.View.PublicState(header.Number), PrivateStateFor(scope, header, arguments), stop, gas);
         call.Public.SetBalance(call.Message.From, UInt256.MaxValue);
         return call.Run();
     }
@@ -29,7 +33,7 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
         arguments.To is { } to && scope.Find(to, header.Number) is { IsPrivate: true } found ? found.State : null;
 
     /// <param name="privateState">See <see cref="PrivateStateFor"/>.</param>
-    public PreparedCall Prepare(ReadScope scope, BlockHeader header, CallArguments arguments, IStateReader publicState, IStateReader? privateState, ulong? gas = null)
+    public PreparedCall Prepare(ReadScope scope, BlockHeader header, CallArguments arguments, IStateReader publicState, IStateReader? privateState, CancellationToken stop = default, ulong? gas = null)
     {
         var rules = scope.View.Rules;
         var fork = rules.ForkAt(header.Number);
@@ -50,32 +54,31 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
             Authorities = [.. (arguments.AuthorizationList ?? []).Select(a => a.TryRecover(out var authority) ? authority : (Address?)null)],
             IsCall = true,
         };
-        var processor = new TransactionProcessor(scope.View.ContextOf(header), fork, rules.TransactionRulesAt(header.Number));
+        var processor = new TransactionProcessor(scope.View.ContextOf(header), fork, rules.TransactionRulesAt(header.Number), message.GasLimit > MostCompiledGas ? EvmTier.Interpreter : EvmTier.Auto, stop);
         return new PreparedCall(processor, message, new WorldState(publicState), privateState is null ? null : new WorldState(privateState));
     }
 
     /// <summary>The output as eth_call answers it.</summary>
-    public byte[] Call(ReadScope scope, BlockHeader header, CallArguments arguments)
+    public byte[] Call(ReadScope scope, BlockHeader header, CallArguments arguments, CancellationToken stop)
     {
-        var outcome = Run(scope, header, arguments);
+        var outcome = Run(scope, header, arguments, stop);
         if (outcome.Invalid != TransactionInvalid.None) throw Invalid(outcome.Invalid);
         if (!outcome.PublicSuccess && !RevertStyle.IsClassic(node.Profile)) throw RevertStyle.Error(outcome.Status, outcome.Output);
         return outcome.Output;
     }
 
     /// <summary>The least gas limit with which the call succeeds, and room for the 64-byte hash that a private transaction carries instead of its data.</summary>
-    public ulong Estimate(ReadScope scope, BlockHeader header, CallArguments arguments, CancellationToken cancellation)
+    public ulong Estimate(ReadScope scope, BlockHeader header, CallArguments arguments, CancellationToken stop)
     {
         var high = Math.Min(arguments.Gas is >= TransactionGas and var own ? own : header.GasLimit, gasCap);
-        var first = Run(scope, header, arguments, high);
+        var first = Run(scope, header, arguments, stop, high);
         if (!Succeeds(first)) throw CannotEstimate(first, high);
         // What it used is a lower bound: gas is given back only at the end.
         var low = Math.Max(TransactionGas, first.GasUsed) - 1;
         while (low + 1 < high)
         {
-            cancellation.ThrowIfCancellationRequested();
             var middle = low + ((high - low) / 2);
-            if (Succeeds(Run(scope, header, arguments, middle))) high = middle;
+            if (Succeeds(Run(scope, header, arguments, stop, middle))) high = middle;
             else low = middle;
         }
         return node.Config.IsQuorum && arguments.Value.IsZero ? high + PayloadHashExtra(scope, header, arguments) : high;

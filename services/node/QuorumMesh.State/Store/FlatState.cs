@@ -21,6 +21,8 @@ internal static class FlatState
     {
         if (hash == Hash256.EmptyCode) return [];
         var key = StateKeys.Code(hash);
-        return reader.Get(key) is { } stored ? SealedValue.Open(key, stored).ToArray() : null;
+        if (reader.Get(key) is not { } stored) return null;
+        var code = SealedValue.Open(key, stored);
+        return Keccak.Hash(code) == hash ? code.ToArray() : throw new StateCorruptException($"damaged code: what is stored as {hash} hashes to something else");
     }
 }

@@ -7,6 +7,9 @@ public sealed partial class StateStore
     /// <summary>How far below the head proofs are given.</summary>
     public const ulong MostProofBlocks = 128;
 
+    /// <summary>How many accounts and slots, counted once for each block that changed them, a proof below the head takes back.</summary>
+    public const int MostProofKeys = 100_000;
+
     /// <summary>The state after a kept block, as the snapshot has it; good for as long as the snapshot, from any thread.</summary>
     /// <exception cref="StateUnavailableException">The block is above the snapshot's head or no longer kept.</exception>
     public IStateReader At(IKeyValueReader snapshot, ulong block) => new HistoricalState(snapshot, _keys, block);
@@ -21,7 +24,7 @@ public sealed partial class StateStore
 
     /// <summary>
     /// Merkle proofs in the state after a kept block, as the snapshot has it; from any thread. Trie nodes are stored for the head alone: for an older block
-    /// the tries are taken back in memory by the reverse diffs, over at most <see cref="MostProofBlocks"/> blocks.
+    /// the tries are taken back in memory by the reverse diffs, over at most <see cref="MostProofBlocks"/> blocks and <see cref="MostProofKeys"/> keys.
     /// </summary>
     /// <exception cref="StateUnavailableException">The block is above the snapshot's head, no longer kept, or too far back for a proof.</exception>
     public StateProof Prove(IKeyValueReader snapshot, ulong block, in Address a, IReadOnlyList<UInt256> slots)
@@ -31,7 +34,19 @@ public sealed partial class StateStore
         var head = frozen.Head;
         if (head.Block - block > MostProofBlocks)
             throw new StateUnavailableException($"a proof in block {block} is too far back: at most {MostProofBlocks} blocks below the head, block {head.Block}");
+        CheckProofWork(snapshot, block, head.Block);
         return (block == head.Block ? head : frozen.Rewind(block, new KeyValueBatch())).Prove(a, slots);
+    }
+
+    private void CheckProofWork(IKeyValueReader snapshot, ulong block, ulong head)
+    {
+        var keys = 0L;
+        for (var above = head; above > block; above--)
+        {
+            if (BlockRecord.Read(snapshot, _keys, above) is { } record) keys += record.Accounts.Count + record.Slots.Count;
+            if (keys > MostProofKeys)
+                throw new StateUnavailableException($"a proof in block {block} is too far back: the blocks above it changed more than {MostProofKeys} accounts and slots; ask for block {above} or later (the head is block {head})");
+        }
     }
 
     /// <summary>
@@ -51,7 +66,7 @@ public sealed partial class StateStore
         var left = maxKeys;
         var more = false;
         byte[]? previous = null; // the record of the oldest readable block stays, for its hash and root
-        foreach (var (key, _) in _store.Scan(_keys.AllBlocks))
+        foreach (var (key, _) in _store.Scan(_keys.AllBlocks, _keys.Block(OldestBlock)))
         {
             var block = StateKeys.BlockOf(key);
             if (block > keepFrom) break;
@@ -145,10 +160,14 @@ public sealed partial class StateStore
         return changes;
     }
 
+    /// <summary>What a block's record still lists is written again after each part.</summary>
+    private const int LargeBlockParts = 8;
+
     /// <returns>False when the key budget ended inside the block: its record then lists what is left.</returns>
     private bool PruneBlock(ulong block, KeyValueBatch batch, ref int left)
     {
         var record = BlockRecord.Read(_store, _keys, block)!;
+        left = Math.Max(left, (record.Accounts.Count + record.Slots.Count) / LargeBlockParts);
         var accounts = Math.Min(Math.Max(left, 0), record.Accounts.Count);
         var slots = Math.Min(Math.Max(left - accounts, 0), record.Slots.Count);
         DeleteDiffs(block, record.Accounts.Take(accounts), record.Slots.Take(slots), batch);
