@@ -115,14 +115,14 @@ public sealed class SendTests
         Assert.Equal("0x", (await client.CallAsync("eth_call", """[{"data":"0x5b600056","gas":"0xffffffffffff"},"latest"]""")).GetString());
         Assert.Contains("gas required exceeds allowance", (await client.FailAsync("eth_estimateGas", """[{"data":"0x5b600056"}]""")).Message);
         // Init code that calls CREATE with itself as long as there is gas and depth.
-        Assert.Equal("0x", (await client.CallAsync("eth_call", """[{"data":"0x386000600039386000600060f0","gas":"0xffffffffffff"},"latest"]""")).GetString());
+        Assert.Equal("0x", (await client.CallAsync("eth_call", """[{"data":"0x3860006000393860006000f0","gas":"0xffffffffffff"},"latest"]""")).GetString());
         Assert.Equal("0x7f", (await client.CallAsync("eth_blockNumber")).GetString());
     }
 
     // JUMPDEST PUSH1 0 JUMP; and one that calls itself by CREATE without end, given so much gas that nothing else would stop it soon.
     [VectorTheory]
     [InlineData("0x5b600056")]
-    [InlineData("0x5b386000600039386000600060f050600056")]
+    [InlineData("0x5b3860006000393860006000f050600056")]
     public async Task CallsEndWhenTheirTimeIsOver(string code)
     {
         using var node = RecordedNetwork.Node(1);

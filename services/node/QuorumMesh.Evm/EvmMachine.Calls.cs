@@ -249,6 +249,7 @@ public sealed unsafe partial class EvmMachine
 
     private CallOutcome BeginCreate(in CallRequest r, IWorldState state, bool readOnly, int depth)
     {
+        _options.Stop.ThrowIfCancellationRequested();
         if (depth > EvmLimits.CallDepth) return CallOutcome.Done(EvmStatus.DepthExceeded, r.Gas);
         if (!r.Value.IsZero && state.GetBalance(r.Caller) < r.Value) return CallOutcome.Done(EvmStatus.InsufficientBalance, r.Gas);
         IWorldState creator = depth == 0 ? _public : _private;

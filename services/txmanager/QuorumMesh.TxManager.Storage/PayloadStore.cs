@@ -18,6 +18,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     private readonly BatchWriter writer;
     private readonly string managerId;
     private TaskCompletionSource written = NewSignal();
+    private long damaged;
 
     private PayloadStore(StoreProvider provider, TimeProvider clock, string managerId)
     {
@@ -29,6 +30,12 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
 
     /// <summary>Writes that wait for their commit.</summary>
     public int WaitingWrites => writer.Waiting;
+
+    /// <summary>Reads that found a payload damaged.</summary>
+    public long DamagedReads => Interlocked.Read(ref damaged);
+
+    /// <summary>A read found this payload damaged. Called on the reader's thread.</summary>
+    public event Action<PayloadHash>? Damaged;
 
     /// <summary>Opens the database, creating or migrating its schema.</summary>
     /// <exception cref="PrivacyException"><see cref="Failure.StoreUnavailable"/>, saying why.</exception>
@@ -70,7 +77,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
 
     public Task<EncodedPayload?> FindAsync(PayloadHash hash, CancellationToken cancel) => QueryAsync(
         "SELECT ENCODED_PAYLOAD, PAYLOAD_CODEC FROM ENCRYPTED_TRANSACTION WHERE HASH = @p0",
-        row => Decode((byte[])row[0], row[1] as string),
+        row => Open(hash, (byte[])row[0], row[1] as string),
         cancel, hash.ToArray());
 
     public Task SaveAsync(
@@ -84,7 +91,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
 
     public Task<RawPayload?> FindRawAsync(PayloadHash hash, CancellationToken cancel) => QueryAsync(
         "SELECT ENCRYPTED_PAYLOAD, ENCRYPTED_KEY, NONCE, SENDER FROM ENCRYPTED_RAW_TRANSACTION WHERE HASH = @p0",
-        row => new RawPayload((byte[])row[0], (byte[])row[1], (byte[])row[2], new PublicKey((byte[])row[3])),
+        row => OpenRaw(hash, row),
         cancel, hash.ToArray());
 
     public Task SaveRawAsync(PayloadHash hash, RawPayload raw, CancellationToken cancel) => writer.WriteAsync(new SaveRaw(hash, new RawTransactionRow
@@ -106,7 +113,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
                 Select + " WHERE TIMESTAMP > {0} OR (TIMESTAMP = {0} AND HASH > {1}) ORDER BY TIMESTAMP, HASH LIMIT {2}",
                 after.Timestamp, after.Hash.ToArray(), count);
         List<TransactionRow> rows = await query.AsNoTracking().ToListAsync(cancel).ConfigureAwait(false);
-        return (IReadOnlyList<StoredPayload>)[.. rows.Select(r => new StoredPayload(new PayloadHash(r.Hash), Decode(r.EncodedPayload, r.PayloadCodec), r.Timestamp))];
+        return (IReadOnlyList<StoredPayload>)[.. rows.Select(r => new StoredPayload(new PayloadHash(r.Hash), OpenOrNull(new PayloadHash(r.Hash), r.EncodedPayload, r.PayloadCodec), r.Timestamp))];
     }, cancel);
 
     public async Task<IReadOnlyList<SequencedHash>> AvailableAfterAsync(long sequence, int count, CancellationToken cancel) => await ListAsync(
@@ -138,9 +145,55 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     private static PrivacyException Unavailable(StoreProvider provider, Exception e) =>
         new(Failure.StoreUnavailable, $"The payload store ({provider.Description}) is not available: {e.GetBaseException().Message}", e);
 
-    private static EncodedPayload Decode(byte[] encoded, string? codec) => codec is null or PayloadDbContext.LegacyCodec
-        ? LegacyPayloadCodec.Decode(encoded)
-        : throw new PrivacyException(Failure.InvalidPayload, $"The payload is stored with the codec {codec}, which this version cannot read");
+    /// <exception cref="PrivacyException"><see cref="Failure.Damaged"/>: the bytes are no payload, or their ciphertext is not the one of the hash.</exception>
+    private EncodedPayload Open(PayloadHash hash, byte[] encoded, string? codec)
+    {
+        if (codec is not (null or PayloadDbContext.LegacyCodec))
+        {
+            throw new PrivacyException(Failure.InvalidPayload, $"The payload is stored with the codec {codec}, which this version cannot read");
+        }
+
+        try
+        {
+            EncodedPayload payload = LegacyPayloadCodec.Decode(encoded);
+            return payload.ComputeHash().Equals(hash) ? payload : throw Damage(hash, null);
+        }
+        catch (WireFormatException e)
+        {
+            throw Damage(hash, e);
+        }
+    }
+
+    private EncodedPayload? OpenOrNull(PayloadHash hash, byte[] encoded, string? codec)
+    {
+        try
+        {
+            return Open(hash, encoded, codec);
+        }
+        catch (PrivacyException e) when (e.Failure == Failure.Damaged)
+        {
+            return null;
+        }
+    }
+
+    private RawPayload OpenRaw(PayloadHash hash, DbDataReader row)
+    {
+        var sender = (byte[])row[3];
+        if (sender.Length is 0 or > PublicKey.MaxSize || !Sha3.HashPayload((byte[])row[0]).Equals(hash))
+        {
+            throw Damage(hash, null);
+        }
+
+        return new RawPayload((byte[])row[0], (byte[])row[1], (byte[])row[2], new PublicKey(sender));
+    }
+
+    private PrivacyException Damage(PayloadHash hash, Exception? inner)
+    {
+        Interlocked.Increment(ref damaged);
+        Damaged?.Invoke(hash);
+        return new PrivacyException(
+            Failure.Damaged, $"The payload stored with hash {hash.ToBase64()} is damaged: have a party send it again (resend), or restore the database from a backup", inner);
+    }
 
     private void SignalWritten() => Interlocked.Exchange(ref written, NewSignal()).TrySetResult();
 

@@ -64,6 +64,39 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
     }
 
     [Fact]
+    public async Task A_damaged_row_is_an_error_by_name_and_a_push_repairs_it()
+    {
+        string body = Json(new { payload = Base64("not to be seen"), to = new[] { network.B.Key.ToBase64() } });
+        (_, string sent) = await network.PostJsonAsync(network.A.Q2T + "send", body);
+        string hash = JsonDocument.Parse(sent).RootElement.GetProperty("key").GetString()!;
+        using var database = new Microsoft.Data.Sqlite.SqliteConnection("Data Source=" + network.B.Database);
+        database.Open();
+        byte[] encoded = [];
+        encoded = (byte[])Run("SELECT ENCODED_PAYLOAD FROM ENCRYPTED_TRANSACTION WHERE HASH = $hash")!;
+        encoded[60] ^= 0x10; // in the ciphertext, behind the sender's key and two lengths
+        Run("UPDATE ENCRYPTED_TRANSACTION SET ENCODED_PAYLOAD = $value WHERE HASH = $hash");
+
+        (int status, string text) = await network.GetAsync(Transaction(network.B, hash));
+        Assert.Equal((500, $"The payload stored with hash {hash} is damaged: have a party send it again (resend), or restore the database from a backup"), (status, text));
+        (_, string metrics) = await network.GetAsync(network.B.Health + "metrics");
+        Assert.Matches("quorummesh_txmanager_damaged_payload_reads(_total)?(\\{[^}]*\\})? [1-9]", metrics);
+
+        // What a resend brings from A.
+        (_, string resent) = await network.PostJsonAsync(network.A.P2P + "resend", Json(new { type = "ALL", publicKey = network.B.Key.ToBase64() }));
+        (status, text) = await network.GetAsync(Transaction(network.B, hash));
+        Assert.Equal((200, Base64("not to be seen")), (status, status == 200 ? JsonDocument.Parse(text).RootElement.GetProperty("payload").GetString() : text + resent));
+
+        object? Run(string statement)
+        {
+            using Microsoft.Data.Sqlite.SqliteCommand command = database.CreateCommand();
+            command.CommandText = statement;
+            command.Parameters.AddWithValue("$hash", Convert.FromBase64String(hash));
+            command.Parameters.AddWithValue("$value", encoded);
+            return command.ExecuteScalar();
+        }
+    }
+
+    [Fact]
     public async Task Versioned_form_names_sender_and_managed_parties()
     {
         const string Form = "application/vnd.tessera-2.1+json";

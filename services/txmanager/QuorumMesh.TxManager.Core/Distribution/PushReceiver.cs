@@ -38,7 +38,7 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
     private async Task AcceptAsync(PayloadHash hash, EncodedPayload payload, CancellationToken cancel)
     {
         PublicKey? named = await NamedOwnKeyAsync(payload, cancel).ConfigureAwait(false);
-        EncodedPayload? existing = await store.FindAsync(hash, cancel).ConfigureAwait(false);
+        EncodedPayload? existing = await ExistingAsync(hash, cancel).ConfigureAwait(false);
         if (existing is not null)
         {
             RequireSame(existing, payload);
@@ -59,7 +59,7 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
     private async Task AcceptOwnAsync(PayloadHash hash, EncodedPayload payload, CancellationToken cancel)
     {
         PublicKey sender = payload.SenderKey;
-        EncodedPayload? existing = await store.FindAsync(hash, cancel).ConfigureAwait(false);
+        EncodedPayload? existing = await ExistingAsync(hash, cancel).ConfigureAwait(false);
         if (existing is not null)
         {
             RequireSame(existing, payload);
@@ -76,6 +76,19 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
         IReadOnlyList<PublicKey> managed = await ownKeys.ManagedAsync(merged.RecipientKeys, cancel).ConfigureAwait(false);
         Participation[] rows = [new(sender, PartyRole.Sender), .. managed.Select(k => new Participation(k, PartyRole.Recipient))];
         await store.SaveAsync(hash, merged, rows, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>A damaged row counts as none, so that a push repairs it.</summary>
+    private async Task<EncodedPayload?> ExistingAsync(PayloadHash hash, CancellationToken cancel)
+    {
+        try
+        {
+            return await store.FindAsync(hash, cancel).ConfigureAwait(false);
+        }
+        catch (PrivacyException e) when (e.Failure == Failure.Damaged)
+        {
+            return null;
+        }
     }
 
     private async Task<EncodedPayload> WithOwnBoxAsync(EncodedPayload payload, CancellationToken cancel)

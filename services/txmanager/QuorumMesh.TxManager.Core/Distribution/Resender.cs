@@ -28,7 +28,7 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
         return LegacyPayloadCodec.Encode(answer);
     }
 
-    /// <summary>Pushes every standard payload that the key sent or receives to the manager that is known to have the key.</summary>
+    /// <summary>Pushes every standard payload that the key sent or receives to the manager that is known to have the key; damaged ones are left out.</summary>
     /// <returns>How many were pushed.</returns>
     public async Task<int> AllAsync(PublicKey key, CancellationToken cancel)
     {
@@ -37,9 +37,9 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
         while (true)
         {
             IReadOnlyList<StoredPayload> page = await store.PageAsync(cursor, PageSize, cancel).ConfigureAwait(false);
-            foreach (StoredPayload stored in page.Where(s => s.Payload.PrivacyMode == PrivacyMode.StandardPrivate))
+            foreach (StoredPayload stored in page.Where(s => s.Payload?.PrivacyMode == PrivacyMode.StandardPrivate))
             {
-                pushed += await ResendAsync(stored.Payload, key, cancel).ConfigureAwait(false);
+                pushed += await ResendAsync(stored.Payload!, key, cancel).ConfigureAwait(false);
             }
 
             if (page.Count < PageSize)

@@ -13,7 +13,8 @@ public enum PartyRole
 /// <summary>One of our keys takes part in a transaction. Kept when the payload is deleted, so that lost is told apart from never received.</summary>
 public sealed record Participation(PublicKey OwnKey, PartyRole Role);
 
-public sealed record StoredPayload(PayloadHash Hash, EncodedPayload Payload, long Timestamp);
+/// <param name="Payload">Null when what is stored is damaged.</param>
+public sealed record StoredPayload(PayloadHash Hash, EncodedPayload? Payload, long Timestamp);
 
 /// <param name="Sequence">Grows with every payload that became available; never reused.</param>
 public sealed record SequencedHash(long Sequence, PayloadHash Hash);
@@ -23,7 +24,7 @@ public sealed record PayloadCursor(long Timestamp, PayloadHash Hash);
 
 /// <summary>
 /// The payloads and participation rows. A completed write is durable. Failures are <see cref="PrivacyException"/> with
-/// <see cref="Failure.StoreUnavailable"/>.
+/// <see cref="Failure.StoreUnavailable"/>, and <see cref="Failure.Damaged"/> where a payload that is read does not fit its hash.
 /// </summary>
 public interface IPayloadStore
 {

@@ -111,6 +111,7 @@ public static class ManagerHost
     private static async Task MapAsync(WebApplication app, ManagerOptions options, Composition parts, CancellationToken cancel)
     {
         ILogger log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager");
+        parts.Store.Damaged += hash => log.LogError("The stored payload {Hash} is damaged: have a party send it again, or restore the database", hash.ToBase64());
         var rest = new Dictionary<AppServer, RestApp>();
         foreach (AppServer server in options.Servers.Where(s => s.Kind != AppKind.Grpc))
         {

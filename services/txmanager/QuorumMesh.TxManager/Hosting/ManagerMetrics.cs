@@ -13,6 +13,8 @@ internal sealed class ManagerMetrics : IDisposable
             "quorummesh_txmanager_known_keys", () => parts.Directory.ActiveKeys().Count, description: "Keys of other managers that are active.");
         meter.CreateObservableGauge(
             "quorummesh_txmanager_unseen_seeds", () => parts.Directory.UnseenSeeds(), description: "Configured peers that never answered.");
+        meter.CreateObservableCounter(
+            "quorummesh_txmanager_damaged_payload_reads", () => parts.Store.DamagedReads, description: "Reads that found a stored payload damaged.");
         meter.CreateObservableGauge("quorummesh_txmanager_own_keys", () => parts.OwnKeys.ActiveOrNull?.Count ?? 0, description: "Keys of our enclave.");
     }
 
