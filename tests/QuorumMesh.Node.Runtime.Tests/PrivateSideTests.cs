@@ -126,8 +126,8 @@ public sealed class PrivateSideTests
         node.Step(SoloNode.Answer(FirstCall, PayloadAvailability.Here));
         Assert.Equal((30ul, 30ul), (node.Head, node.PrivateHead));
         Assert.Equal(WithEverything().PrivateRoot, node.PrivateRoot);
-        for (var nonce = 30ul; nonce < 33; nonce++) node.Mine(TestChain.Public(Key, nonce));
-        Assert.InRange(node.Stores.Public.OldestBlock, 28ul, 30ul);
+        for (var nonce = 30ul; nonce < 34; nonce++) node.Mine(TestChain.Public(Key, nonce));
+        Assert.InRange(node.Stores.Public.OldestBlock, 25ul, 30ul);
     }
 
     [Fact]

@@ -116,7 +116,9 @@ public sealed class NodeCommandLineTests : IDisposable
     public void The_cache_is_divided()
     {
         var cache = Read().Cache;
-        Assert.Equal((new State.StateStoreOptions().NodeCacheBytes, 640), (cache.State().NodeCacheBytes, cache.Megabytes));
+        Assert.Equal(new Storage.RocksStoreOptions(), cache.Database());
+        Assert.InRange(cache.State().NodeCacheBytes, new State.StateStoreOptions().NodeCacheBytes, 256L << 20);
+        Assert.InRange(cache.State().FlatCacheEntries, new State.StateStoreOptions().FlatCacheEntries, 300_000);
         var given = Read("--cache 1000 --cache.database 40 --cache.trie 20 --cache.snapshot 10").Cache;
         Assert.Equal((64L << 20, 272L << 20, 100L << 20), (given.Database().WriteBufferBytes, given.Database().BlockCacheBytes, given.State().NodeCacheBytes));
         Assert.InRange(given.State().FlatCacheEntries, 100_000, 200_000);

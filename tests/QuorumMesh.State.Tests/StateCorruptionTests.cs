@@ -57,7 +57,7 @@ public class StateCorruptionTests
         var hash = state.Head.GetAccount(Address.FromWord(7u))!.Value.CodeHash;
         var key = StateKeys.Code(hash);
         var batch = new KeyValueBatch();
-        batch.Put(key, SealedValue.Seal(key, [0x60, 0x02]));
+        SealedValue.Put(batch, key, [0x60, 0x02]);
         store.Write(batch, sync: true);
         foreach (var reader in new IStateReader[] { new StateStore(store, "public").Head, state.At(store, 0) })
             Assert.Contains($"{hash}", Assert.Throws<StateCorruptException>(() => reader.GetCode(hash)).Message, StringComparison.Ordinal);

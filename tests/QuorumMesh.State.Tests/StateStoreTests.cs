@@ -122,7 +122,7 @@ public class StateStoreTests
     public void LargeBlocksAreDroppedInFewParts()
     {
         var store = new MemoryKeyValueStore();
-        var state = new StateStore(store, "public");
+        var state = new StateStore(store, "public", new StateStoreOptions { UnsavedBlocks = 0 });
         foreach (var (block, keys) in new[] { (0ul, 1u), (1ul, 40_000u), (2ul, 1u) })
         {
             var world = new WorldState(state.Head);

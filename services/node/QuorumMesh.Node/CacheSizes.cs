@@ -4,8 +4,8 @@ using QuorumMesh.State;
 
 namespace QuorumMesh.Node;
 
-/// <summary>Memory of the caches, divided as geth divides <c>--cache</c>. The defaults are those of the parts.</summary>
-public sealed record CacheSizes(int Megabytes = 640, int DatabasePercent = 10, int TriePercent = 60, int SnapshotPercent = 30)
+/// <summary>Memory of the caches, divided as geth divides <c>--cache</c>. The defaults are about those of the parts.</summary>
+public sealed record CacheSizes(int Megabytes = 1024, int DatabasePercent = 25, int TriePercent = 40, int SnapshotPercent = 20)
 {
     /// <summary>An account or slot in its cache, with what the cache itself takes.</summary>
     private const int FlatEntryBytes = 192;
