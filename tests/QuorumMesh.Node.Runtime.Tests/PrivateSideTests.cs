@@ -127,7 +127,7 @@ public sealed class PrivateSideTests
         Assert.Equal((30ul, 30ul), (node.Head, node.PrivateHead));
         Assert.Equal(WithEverything().PrivateRoot, node.PrivateRoot);
         for (var nonce = 30ul; nonce < 34; nonce++) node.Mine(TestChain.Public(Key, nonce));
-        Assert.InRange(node.Stores.Public.OldestBlock, 25ul, 30ul);
+        Assert.InRange(node.Stores.Public.OldestBlock, 25ul, 31ul);
     }
 
     [Fact]
