@@ -16,6 +16,7 @@ namespace QuorumMesh.Benchmarks;
 internal sealed class BlockExecutionBench : IDisposable
 {
     private const string Config = """{"config":{"chainId":10,"homesteadBlock":0,"eip150Block":0,"eip155Block":0,"eip158Block":0,"byzantiumBlock":0,"constantinopleBlock":0,"petersburgBlock":0,"istanbulBlock":0},"gasLimit":"0xffffffff","difficulty":"0x0","alloc":{}}""";
+    private const int AccountsInABlock = 50_000;
     private static readonly Address Token = Address.FromWord(0x20u);
     private readonly string _directory = Directory.CreateTempSubdirectory("qmesh-bench-").FullName;
     private readonly Address[] _accounts;
@@ -35,7 +36,7 @@ internal sealed class BlockExecutionBench : IDisposable
         _accounts = [.. Enumerable.Range(0, accounts).Select(AccountAt)];
         _nonces = new ulong[accounts];
         _store = RocksKeyValueStore.Open(_directory);
-        var genesis = new GenesisFile { Config = GenesisFile.Parse(Config).Config, GasLimit = 1ul << 40, Alloc = Allocation() };
+        var genesis = new GenesisFile { Config = GenesisFile.Parse(Config).Config, GasLimit = 1ul << 40, Alloc = [new GenesisAccount(Token, UInt256.Zero) { Nonce = 1, Code = TokenCode }] };
         _rules = new ChainRules(genesis.Config, CompatibilityProfile.V24, EngineFactory.Create(genesis.Config, CompatibilityProfile.V24, _store));
         _public = new StateStore(_store, "public");
         _private = new StateStore(_store, ChainStore.PrivateStateId);
@@ -43,6 +44,7 @@ internal sealed class BlockExecutionBench : IDisposable
         var first = _importer.Genesis(genesis);
         _head = first.Block.Header;
         Write(first);
+        foreach (var some in _accounts.Chunk(AccountsInABlock)) Fill(some);
     }
 
     /// <summary>Prints one line for each case: kind, accounts, transactions in a block, rate and where the time went.</summary>
@@ -128,12 +130,22 @@ internal sealed class BlockExecutionBench : IDisposable
         return made;
     }
 
-    private GenesisAccount[] Allocation()
+    /// <summary>A block that gives accounts ether and tokens out of nothing.</summary>
+    private void Fill(IReadOnlyList<Address> accounts)
     {
-        var balances = new Dictionary<UInt256, UInt256>(_accounts.Length);
-        foreach (var account in _accounts) balances[BalanceSlot(account)] = UInt256.MaxValue >> 128;
-        var token = new GenesisAccount(Token, UInt256.Zero) { Nonce = 1, Code = TokenCode, Storage = balances };
-        return [token, .. _accounts.Select(static a => new GenesisAccount(a, UInt256.MaxValue >> 128))];
+        var state = new WorldState(_public.Head);
+        foreach (var account in accounts)
+        {
+            state.SetBalance(account, UInt256.MaxValue >> 128);
+            state.SetStorage(Token, BalanceSlot(account), UInt256.MaxValue >> 128);
+        }
+
+        state.FinaliseTransaction(deleteEmpty: false);
+        var execution = new BlockExecution { PublicChanges = state.TakeChanges(), Receipts = [], GasUsed = 0, Bloom = new Bloom() };
+        var prepared = _rules.Engine.Prepare(_head, _head.Time + 1_000_000_000);
+        var layer = _public.Extend(_public.Head, prepared.Number, execution.PublicChanges);
+        _head = prepared with { StateRoot = layer.Root, TransactionsRoot = Hash256.EmptyTrie, ReceiptsRoot = Hash256.EmptyTrie };
+        Write(new ImportedBlock(new Block(_head, []), execution, layer, _private.Extend(_private.Head, prepared.Number, new StateChangeSet())));
     }
 
     /// <summary>transfer(address,uint256) over a mapping in slot 0, with the Transfer event.</summary>
