@@ -10,14 +10,14 @@ internal static class Wide
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong High(ulong a, ulong b) => Bmi2.X64.IsSupported ? Bmi2.X64.MultiplyNoFlags(a, b) : Math.BigMul(a, b, out _);
 
-    /// <summary>a·b + add + carry; the upper word is the new carry.</summary>
+    /// <summary>a·b + add + carry; the upper word is the new carry. The carry is the last to be known, so it comes in last.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong MultiplyAdd(ulong a, ulong b, ulong add, ref ulong carry)
     {
-        ulong low = a * b + carry;
-        ulong high = High(a, b) + (low < carry ? 1UL : 0);
-        low += add;
-        carry = high + (low < add ? 1UL : 0);
+        ulong low = a * b + add;
+        ulong high = High(a, b) + (low < add ? 1UL : 0);
+        low += carry;
+        carry = high + (low < carry ? 1UL : 0);
         return low;
     }
 
