@@ -76,11 +76,35 @@ internal static unsafe partial class RocksNative
     [LibraryImport(Library, EntryPoint = "rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache")]
     public static partial void TableSetPinLevel0(nint table, byte value);
 
+    [LibraryImport(Library, EntryPoint = "rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority")]
+    public static partial void TableSetIndexPriority(nint table, byte value);
+
+    [LibraryImport(Library, EntryPoint = "rocksdb_block_based_options_set_index_type")]
+    public static partial void TableSetIndexType(nint table, int value);
+
+    [LibraryImport(Library, EntryPoint = "rocksdb_block_based_options_set_partition_filters")]
+    public static partial void TableSetPartitionFilters(nint table, byte value);
+
+    [LibraryImport(Library, EntryPoint = "rocksdb_block_based_options_set_pin_top_level_index_and_filter")]
+    public static partial void TableSetPinTopLevel(nint table, byte value);
+
     [LibraryImport(Library, EntryPoint = "rocksdb_filterpolicy_create_bloom")]
     public static partial nint BloomCreate(double bitsPerKey);
 
-    [LibraryImport(Library, EntryPoint = "rocksdb_cache_create_lru")]
-    public static partial nint CacheCreate(nuint capacity);
+    [LibraryImport(Library, EntryPoint = "rocksdb_lru_cache_options_create")]
+    public static partial nint CacheOptionsCreate();
+
+    [LibraryImport(Library, EntryPoint = "rocksdb_lru_cache_options_destroy")]
+    public static partial void CacheOptionsDestroy(nint options);
+
+    [LibraryImport(Library, EntryPoint = "rocksdb_lru_cache_options_set_capacity")]
+    public static partial void CacheOptionsSetCapacity(nint options, nuint value);
+
+    [LibraryImport(Library, EntryPoint = "rocksdb_lru_cache_options_set_num_shard_bits")]
+    public static partial void CacheOptionsSetShardBits(nint options, int value);
+
+    [LibraryImport(Library, EntryPoint = "rocksdb_cache_create_lru_opts")]
+    public static partial nint CacheCreate(nint options);
 
     [LibraryImport(Library, EntryPoint = "rocksdb_cache_destroy")]
     public static partial void CacheDestroy(nint cache);

@@ -4,6 +4,10 @@ internal static class RocksSettings
 {
     private const int BloomBitsPerKey = 10;
     private const int Lz4 = 4;
+    private const int TwoLevelIndex = 2;
+
+    /// <summary>Few readers: four parts of the cache hardly ever wait for each other, and each holds large values as well.</summary>
+    private const int CacheShardBits = 2;
     private const int Warnings = 2;
 
     /// <summary>Native options; the caller destroys them after the open.</summary>
@@ -30,13 +34,28 @@ internal static class RocksSettings
     private static void SetTable(nint native, RocksStoreOptions options)
     {
         var table = RocksNative.TableCreate();
-        var cache = RocksNative.CacheCreate((nuint)options.BlockCacheBytes);
+        var cache = CreateCache(options);
         RocksNative.TableSetCache(table, cache);
         RocksNative.TableSetFilter(table, RocksNative.BloomCreate(BloomBitsPerKey)); // owned by the table from here
+        // Indexes and filters in parts: one of a large file as a whole would fill the cache, or not fit and be read again for each key.
+        RocksNative.TableSetIndexType(table, TwoLevelIndex);
+        RocksNative.TableSetPartitionFilters(table, 1);
+        RocksNative.TableSetPinTopLevel(table, 1);
+        RocksNative.TableSetIndexPriority(table, 1);
         RocksNative.TableSetCacheIndex(table, 1);
         RocksNative.TableSetPinLevel0(table, 1);
         RocksNative.SetTable(native, table);
         RocksNative.CacheDestroy(cache); // the table keeps its own share
         RocksNative.TableDestroy(table);
+    }
+
+    private static nint CreateCache(RocksStoreOptions options)
+    {
+        var native = RocksNative.CacheOptionsCreate();
+        RocksNative.CacheOptionsSetCapacity(native, (nuint)options.BlockCacheBytes);
+        RocksNative.CacheOptionsSetShardBits(native, CacheShardBits);
+        var cache = RocksNative.CacheCreate(native);
+        RocksNative.CacheOptionsDestroy(native);
+        return cache;
     }
 }
