@@ -35,7 +35,12 @@ internal sealed class LiveTries(long limit)
         foreach (var owner in changes.Wiped)
             _storage.Remove(owner);
         foreach (var (owner, trie) in changes.Tries.Storage)
-            _storage[owner] = trie;
+        {
+            // An empty trie has no memory to be trimmed by: its entry would stay for ever.
+            if (trie.IsEmpty) _storage.Remove(owner);
+            else _storage[owner] = trie;
+        }
+
         _bytes += changes.Tries.Bytes;
         if (saved) Saved();
         else NoteUnsaved(changes);
