@@ -141,6 +141,7 @@ public sealed class CallTracer(CallTracerOptions options, TraceErrors errors, Fo
     {
         EvmStatus.InvalidJump => errors.BadJump(frame.Jump.Target, frame.Jump.Opcode),
         EvmStatus.QuorumReadOnly => "VM in read-only mode. Value transfer prohibited.",
+        EvmStatus.PrecompileFailure when frame is { To: { } precompile, Input: { } input } => PrecompileErrors.Of(PrecompileTable.Explain(fork, precompile, input)),
         _ => errors.Of(status),
     };
 

@@ -42,7 +42,7 @@ public sealed class TraceErrors(CompatibilityProfile profile)
         EvmStatus.InitCodeTooLarge => "max initcode size exceeded",
         EvmStatus.ReturnDataOutOfBounds => Old("return data out of bounds"),
         EvmStatus.GasOverflow => "gas uint64 overflow",
-        EvmStatus.PrecompileFailure => "precompile failed",
+        EvmStatus.PrecompileFailure => PrecompileErrors.Of(PrecompileFault.None),
         _ => "execution failed",
     };
 

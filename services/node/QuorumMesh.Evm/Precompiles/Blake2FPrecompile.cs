@@ -16,6 +16,9 @@ internal sealed class Blake2FPrecompile : Precompile
     /// <summary>One gas a round.</summary>
     public override ulong Gas(ReadOnlySpan<byte> input) => input.Length == InputSize ? BinaryPrimitives.ReadUInt32BigEndian(input) : 0;
 
+    public override PrecompileFault Explain(ReadOnlySpan<byte> input) =>
+        input.Length != InputSize ? PrecompileFault.InputLength : input[^1] > 1 ? PrecompileFault.FinalFlag : PrecompileFault.None;
+
     public override byte[]? Run(ReadOnlySpan<byte> input)
     {
         if (input.Length != InputSize || input[^1] > 1) return null;

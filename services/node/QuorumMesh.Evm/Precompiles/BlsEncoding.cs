@@ -46,6 +46,46 @@ internal static class BlsEncoding
         return Curve.IsOnCurve(point);
     }
 
+    /// <summary>Of field elements one after another.</summary>
+    public static PrecompileFault ExplainElements(ReadOnlySpan<byte> data)
+    {
+        for (; data.Length > 0; data = data[ElementSize..])
+        {
+            if (data[..Padding].ContainsAnyExcept((byte)0)) return PrecompileFault.BlsPadding;
+            if (!Fp.TryRead(data[Padding..ElementSize], out _)) return PrecompileFault.BlsElementTooLarge;
+        }
+
+        return PrecompileFault.None;
+    }
+
+    public static PrecompileFault ExplainPoint1(ReadOnlySpan<byte> data, out AffinePoint<Fp> point)
+    {
+        point = default;
+        PrecompileFault fault = ExplainElements(data);
+        return fault != PrecompileFault.None || TryRead(data, out point) ? fault : PrecompileFault.BlsNotOnCurve;
+    }
+
+    public static PrecompileFault ExplainPoint2(ReadOnlySpan<byte> data, out AffinePoint<Fp2> point)
+    {
+        point = default;
+        PrecompileFault fault = ExplainElements(data);
+        return fault != PrecompileFault.None || TryRead(data, out point) ? fault : PrecompileFault.BlsNotOnCurve;
+    }
+
+    /// <summary>Of a point as <see cref="TryReadCompressed"/> reads it.</summary>
+    public static PrecompileFault ExplainCompressed(ReadOnlySpan<byte> data)
+    {
+        if (TryReadCompressed(data, out _)) return PrecompileFault.None;
+        byte flags = data[0];
+        if ((flags & CompressedFlag) == 0) return PrecompileFault.KzgUncompressed;
+        if ((flags & InfinityFlag) != 0) return PrecompileFault.KzgInfinity;
+        Span<byte> plain = stackalloc byte[Fp.Size];
+        data[..Fp.Size].CopyTo(plain);
+        plain[0] &= 0x1f;
+        if (!Fp.TryRead(plain, out Fp x)) return PrecompileFault.KzgElementTooLarge;
+        return (x.Square() * x + Curve.CurveB).TrySquareRoot(out _) ? PrecompileFault.KzgNotInGroup : PrecompileFault.KzgNotOnCurve;
+    }
+
     /// <summary>A compressed point of the first group in 48 bytes, as Zcash has it; false also outside the subgroup.</summary>
     public static bool TryReadCompressed(ReadOnlySpan<byte> data, out AffinePoint<Fp> point)
     {

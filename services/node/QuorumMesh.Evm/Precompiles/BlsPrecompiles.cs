@@ -16,6 +16,13 @@ internal sealed class BlsG1AddPrecompile : Precompile
         if (!BlsEncoding.TryRead(input, out AffinePoint<Fp> a) || !BlsEncoding.TryRead(input[BlsEncoding.Point1Size..], out AffinePoint<Fp> b)) return null;
         return BlsEncoding.Write((CurvePoint<Fp>.From(a) + b).ToAffine());
     }
+
+    public override PrecompileFault Explain(ReadOnlySpan<byte> input)
+    {
+        if (input.Length != 2 * BlsEncoding.Point1Size) return PrecompileFault.InputLength;
+        PrecompileFault first = BlsEncoding.ExplainPoint1(input[..BlsEncoding.Point1Size], out _);
+        return first != PrecompileFault.None ? first : BlsEncoding.ExplainPoint1(input[BlsEncoding.Point1Size..], out _);
+    }
 }
 
 /// <summary>0x0c: a sum of multiples in the first group (EIP-2537).</summary>
@@ -50,6 +57,19 @@ internal sealed class BlsG1MultiScalarPrecompile : Precompile
 
         return BlsEncoding.Write(MultiScalar.Sum<Fp>(points, scalars).ToAffine());
     }
+
+    public override PrecompileFault Explain(ReadOnlySpan<byte> input)
+    {
+        if (input.Length == 0 || input.Length % PairSize != 0) return PrecompileFault.InputLength;
+        for (; input.Length > 0; input = input[PairSize..])
+        {
+            PrecompileFault fault = BlsEncoding.ExplainPoint1(input[..BlsEncoding.Point1Size], out AffinePoint<Fp> point);
+            if (fault != PrecompileFault.None) return fault;
+            if (!Curve.IsInGroup(point)) return PrecompileFault.BlsNotInGroup1;
+        }
+
+        return PrecompileFault.None;
+    }
 }
 
 /// <summary>0x0d: addition on the twist (EIP-2537). Points need not be of the subgroup.</summary>
@@ -62,6 +82,13 @@ internal sealed class BlsG2AddPrecompile : Precompile
         if (input.Length != 2 * BlsEncoding.Point2Size) return null;
         if (!BlsEncoding.TryRead(input, out AffinePoint<Fp2> a) || !BlsEncoding.TryRead(input[BlsEncoding.Point2Size..], out AffinePoint<Fp2> b)) return null;
         return BlsEncoding.Write((CurvePoint<Fp2>.From(a) + b).ToAffine());
+    }
+
+    public override PrecompileFault Explain(ReadOnlySpan<byte> input)
+    {
+        if (input.Length != 2 * BlsEncoding.Point2Size) return PrecompileFault.InputLength;
+        PrecompileFault first = BlsEncoding.ExplainPoint2(input[..BlsEncoding.Point2Size], out _);
+        return first != PrecompileFault.None ? first : BlsEncoding.ExplainPoint2(input[BlsEncoding.Point2Size..], out _);
     }
 }
 
@@ -97,6 +124,19 @@ internal sealed class BlsG2MultiScalarPrecompile : Precompile
 
         return BlsEncoding.Write(MultiScalar.Sum<Fp2>(points, scalars).ToAffine());
     }
+
+    public override PrecompileFault Explain(ReadOnlySpan<byte> input)
+    {
+        if (input.Length == 0 || input.Length % PairSize != 0) return PrecompileFault.InputLength;
+        for (; input.Length > 0; input = input[PairSize..])
+        {
+            PrecompileFault fault = BlsEncoding.ExplainPoint2(input[..BlsEncoding.Point2Size], out AffinePoint<Fp2> point);
+            if (fault != PrecompileFault.None) return fault;
+            if (!Curve.IsInGroup(point)) return PrecompileFault.BlsNotInGroup2;
+        }
+
+        return PrecompileFault.None;
+    }
 }
 
 /// <summary>0x0f: pairing check (EIP-2537).</summary>
@@ -121,6 +161,22 @@ internal sealed class BlsPairingPrecompile : Precompile
         output[31] = Curve.CheckPairing(pairs) ? (byte)1 : (byte)0;
         return output;
     }
+
+    public override PrecompileFault Explain(ReadOnlySpan<byte> input)
+    {
+        if (input.Length == 0 || input.Length % PairSize != 0) return PrecompileFault.InputLength;
+        for (; input.Length > 0; input = input[PairSize..])
+        {
+            PrecompileFault fault = BlsEncoding.ExplainPoint1(input[..BlsEncoding.Point1Size], out AffinePoint<Fp> p);
+            if (fault != PrecompileFault.None) return fault;
+            fault = BlsEncoding.ExplainPoint2(input[BlsEncoding.Point1Size..PairSize], out AffinePoint<Fp2> q);
+            if (fault != PrecompileFault.None) return fault;
+            if (!Curve.IsInGroup(p)) return PrecompileFault.BlsNotInGroup1;
+            if (!Curve.IsInGroup(q)) return PrecompileFault.BlsNotInGroup2;
+        }
+
+        return PrecompileFault.None;
+    }
 }
 
 /// <summary>0x10: a field element to a point of the first group (EIP-2537).</summary>
@@ -130,6 +186,9 @@ internal sealed class BlsMapToG1Precompile : Precompile
 
     public override byte[]? Run(ReadOnlySpan<byte> input) =>
         input.Length == BlsEncoding.ElementSize && BlsEncoding.TryRead(input, out Fp u) ? BlsEncoding.Write(MapToCurve.ToGroup1(u)) : null;
+
+    public override PrecompileFault Explain(ReadOnlySpan<byte> input) =>
+        input.Length == BlsEncoding.ElementSize ? BlsEncoding.ExplainElements(input) : PrecompileFault.InputLength;
 }
 
 /// <summary>0x11: an element of the quadratic extension to a point of the second group (EIP-2537).</summary>
@@ -139,4 +198,7 @@ internal sealed class BlsMapToG2Precompile : Precompile
 
     public override byte[]? Run(ReadOnlySpan<byte> input) =>
         input.Length == 2 * BlsEncoding.ElementSize && BlsEncoding.TryRead(input, out Fp2 u) ? BlsEncoding.Write(MapToCurve.ToGroup2(u)) : null;
+
+    public override PrecompileFault Explain(ReadOnlySpan<byte> input) =>
+        input.Length == 2 * BlsEncoding.ElementSize ? BlsEncoding.ExplainElements(input) : PrecompileFault.InputLength;
 }

@@ -17,6 +17,14 @@ internal sealed class Bn254AddPrecompile(ulong price) : Precompile
         if (!Bn254Encoding.TryReadPoint(data[..64], out AffinePoint<Fp> a) || !Bn254Encoding.TryReadPoint(data[64..], out AffinePoint<Fp> b)) return null;
         return Bn254Encoding.Write((CurvePoint<Fp>.From(a) + CurvePoint<Fp>.From(b)).ToAffine());
     }
+
+    public override PrecompileFault Explain(ReadOnlySpan<byte> input)
+    {
+        Span<byte> data = stackalloc byte[128];
+        CopyPadded(input, 0, data);
+        PrecompileFault first = Bn254Encoding.ExplainPoint(data[..64]);
+        return first != PrecompileFault.None ? first : Bn254Encoding.ExplainPoint(data[64..]);
+    }
 }
 
 /// <summary>0x07: scalar multiplication on alt_bn128 (EIP-196).</summary>
@@ -30,6 +38,13 @@ internal sealed class Bn254MulPrecompile(ulong price) : Precompile
         CopyPadded(input, 0, data);
         if (!Bn254Encoding.TryReadPoint(data[..64], out AffinePoint<Fp> a)) return null;
         return Bn254Encoding.Write(CurvePoint<Fp>.From(a).Times(UInt256.FromBigEndian(data[64..])).ToAffine());
+    }
+
+    public override PrecompileFault Explain(ReadOnlySpan<byte> input)
+    {
+        Span<byte> data = stackalloc byte[64];
+        CopyPadded(input, 0, data);
+        return Bn254Encoding.ExplainPoint(data);
     }
 }
 
@@ -55,6 +70,19 @@ internal sealed class Bn254PairingPrecompile(ulong constant, ulong perPair) : Pr
         output[31] = Pairing.Check(pairs) ? (byte)1 : (byte)0;
         return output;
     }
+
+    public override PrecompileFault Explain(ReadOnlySpan<byte> input)
+    {
+        if (input.Length % PairSize != 0) return PrecompileFault.Bn254PairingLength;
+        for (; input.Length > 0; input = input[PairSize..])
+        {
+            PrecompileFault fault = Bn254Encoding.ExplainPoint(input[..64]);
+            if (fault == PrecompileFault.None) fault = Bn254Encoding.ExplainTwistPoint(input[64..PairSize]);
+            if (fault != PrecompileFault.None) return fault;
+        }
+
+        return PrecompileFault.None;
+    }
 }
 
 internal static class Bn254Encoding
@@ -75,6 +103,24 @@ internal static class Bn254Encoding
         if (!Fp.TryRead(data[64..96], out Fp yi) || !Fp.TryRead(data[96..], out Fp yr)) return false;
         point = new AffinePoint<Fp2>(new Fp2(xr, xi), new Fp2(yr, yi));
         return Pairing.IsInGroup2(point);
+    }
+
+    public static PrecompileFault ExplainPoint(ReadOnlySpan<byte> data) =>
+        ExplainCoordinates(data) is var fault && fault != PrecompileFault.None ? fault : TryReadPoint(data, out _) ? PrecompileFault.None : PrecompileFault.Bn254Point;
+
+    public static PrecompileFault ExplainTwistPoint(ReadOnlySpan<byte> data) =>
+        ExplainCoordinates(data) is var fault && fault != PrecompileFault.None ? fault : TryReadTwistPoint(data, out _) ? PrecompileFault.None : PrecompileFault.Bn254Point;
+
+    /// <summary>geth tells a coordinate that is the modulus from larger ones (crypto/bn256/cloudflare/gfp.go).</summary>
+    private static PrecompileFault ExplainCoordinates(ReadOnlySpan<byte> data)
+    {
+        for (; data.Length > 0; data = data[32..])
+        {
+            UInt256 word = UInt256.FromBigEndian(data[..32]);
+            if (word >= Fp.Modulus) return word == Fp.Modulus ? PrecompileFault.Bn254CoordinateIsModulus : PrecompileFault.Bn254CoordinateTooLarge;
+        }
+
+        return PrecompileFault.None;
     }
 
     public static byte[] Write(in AffinePoint<Fp> point)

@@ -42,6 +42,24 @@ internal sealed class PointEvaluationPrecompile : Precompile
         return output;
     }
 
+    /// <summary>In the order of geth's library: value and point, commitment, proof.</summary>
+    public override PrecompileFault Explain(ReadOnlySpan<byte> input)
+    {
+        if (input.Length != InputSize) return PrecompileFault.InputLength;
+        ReadOnlySpan<byte> commitment = input.Slice(96, Fp.Size);
+        Span<byte> hash = stackalloc byte[32];
+        SHA256.HashData(commitment, hash);
+        hash[0] = HashVersion;
+        if (!hash.SequenceEqual(input[..32])) return PrecompileFault.KzgVersionedHash;
+        UInt256 z = UInt256.FromBigEndian(input.Slice(32, 32));
+        UInt256 y = UInt256.FromBigEndian(input.Slice(64, 32));
+        if (z >= Curve.Order || y >= Curve.Order) return PrecompileFault.KzgScalar;
+        PrecompileFault fault = BlsEncoding.ExplainCompressed(commitment);
+        if (fault == PrecompileFault.None) fault = BlsEncoding.ExplainCompressed(input[(96 + Fp.Size)..]);
+        if (fault != PrecompileFault.None) return fault;
+        return Run(input) is null ? PrecompileFault.KzgProof : PrecompileFault.None;
+    }
+
     /// <summary>e(C - yG1, G2) = e(proof, (τ - z)G2), with z moved to the first group: e(C - yG1 + z·proof, G2)·e(-proof, τG2) = 1.</summary>
     private static bool Verify(in AffinePoint<Fp> commitment, in UInt256 z, in UInt256 y, in AffinePoint<Fp> proof)
     {

@@ -9,6 +9,9 @@ internal abstract class Precompile
     /// <summary>Null for input the contract fails on, which costs the caller all the gas it gave.</summary>
     public abstract byte[]? Run(ReadOnlySpan<byte> input);
 
+    /// <summary>Why <see cref="Run"/> gives null for this input; None where it does not.</summary>
+    public virtual PrecompileFault Explain(ReadOnlySpan<byte> input) => PrecompileFault.None;
+
     protected static ulong Linear(int length, ulong constant, ulong perWord) => constant + perWord * ((ulong)length + 31 >> 5);
 
     /// <summary>Copies input from an offset, right-padded with zeros.</summary>

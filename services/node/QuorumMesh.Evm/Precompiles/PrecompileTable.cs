@@ -34,6 +34,14 @@ public static class PrecompileTable
 
     public static Address AddressOf(int number) => Address.FromWord(new UInt256((ulong)number));
 
+    /// <summary>Why a call with this input to a fork's precompile fails with <see cref="EvmStatus.PrecompileFailure"/>; None where it does not, or where no precompile is.</summary>
+    public static PrecompileFault Explain(Fork fork, in Address address, ReadOnlySpan<byte> input)
+    {
+        UInt256 word = address.ToWord();
+        Precompile?[] table = For(fork);
+        return word.IsUInt64 && word.U0 < (ulong)table.Length && table[(int)word.U0] is { } precompile ? precompile.Explain(input) : PrecompileFault.None;
+    }
+
     /// <summary>By number; null where there is none.</summary>
     internal static Precompile?[] For(Fork fork) => fork switch
     {

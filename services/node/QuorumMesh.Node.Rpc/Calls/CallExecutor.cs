@@ -1,5 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Tracing;
 using QuorumMesh.Evm;
 using QuorumMesh.Node.Rpc.Api;
 using QuorumMesh.Node.Rpc.Engine;
@@ -63,7 +64,7 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
     {
         var outcome = Run(scope, header, arguments, stop);
         if (outcome.Invalid != TransactionInvalid.None) throw Invalid(outcome.Invalid);
-        if (!outcome.PublicSuccess && !RevertStyle.IsClassic(node.Profile)) throw RevertStyle.Error(outcome.Status, outcome.Output);
+        if (!outcome.PublicSuccess && !RevertStyle.IsClassic(node.Profile)) throw Failed(scope, header, arguments, outcome);
         return outcome.Output;
     }
 
@@ -72,7 +73,7 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
     {
         var high = Math.Min(arguments.Gas is >= TransactionGas and var own ? own : header.GasLimit, gasCap);
         var first = Run(scope, header, arguments, stop, high);
-        if (!Succeeds(first)) throw CannotEstimate(first, high);
+        if (!Succeeds(first)) throw CannotEstimate(scope, header, arguments, first, high);
         // What it used is a lower bound: gas is given back only at the end.
         var low = Math.Max(TransactionGas, first.GasUsed) - 1;
         while (low + 1 < high)
@@ -94,14 +95,19 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
         return withHash > withData ? withHash - withData : 0;
     }
 
-    private RpcException CannotEstimate(in TransactionOutcome outcome, ulong limit)
+    private RpcException CannotEstimate(ReadScope scope, BlockHeader header, CallArguments arguments, in TransactionOutcome outcome, ulong limit)
     {
         if (RevertStyle.IsClassic(node.Profile)) return new RpcException("gas required exceeds allowance or always failing transaction");
         if (outcome.Invalid is not (TransactionInvalid.None or TransactionInvalid.IntrinsicGas)) return Invalid(outcome.Invalid);
         return outcome.Invalid == TransactionInvalid.IntrinsicGas || outcome.Status == EvmStatus.OutOfGas
             ? new RpcException($"gas required exceeds allowance ({limit})")
-            : RevertStyle.Error(outcome.Status, outcome.Output);
+            : Failed(scope, header, arguments, outcome);
     }
+
+    private static RpcException Failed(ReadScope scope, BlockHeader header, CallArguments arguments, in TransactionOutcome outcome) =>
+        outcome.Status == EvmStatus.PrecompileFailure && arguments.To is { } precompile
+            ? new RpcException(PrecompileErrors.Of(PrecompileTable.Explain(scope.View.Rules.ForkAt(header.Number), precompile, arguments.Data)))
+            : RevertStyle.Error(outcome.Status, outcome.Output);
 
     /// <summary>geth 1.8 calls too little intrinsic gas "out of gas".</summary>
     private RpcException Invalid(TransactionInvalid reason) =>
