@@ -22,11 +22,15 @@ internal sealed class ChainWriter
     /// <summary>How many diffs a small block drops at most of a backlog.</summary>
     private const int LeastPruned = 4_096;
 
+    /// <summary>How far the private state goes back at once: what is changed on the way is in memory.</summary>
+    private const ulong BlocksPerRewind = 1_024;
+
     private readonly NodeStores _stores;
     private readonly PayloadCache _payloads;
     private readonly NodeEvents _events;
     private readonly ulong? _keptPublicBlocks;
     private readonly PublicReplay _replay;
+    private ulong? _rewindTo;
 
     /// <param name="keptPublicBlocks">Public states further behind the head are dropped, the private head's own excepted; null keeps all (archive).</param>
     public ChainWriter(NodeStores stores, PayloadCache payloads, NodeEvents events, ulong? keptPublicBlocks)
@@ -49,6 +53,9 @@ internal sealed class ChainWriter
     /// <summary>The private state of the public head, null while the private head is further behind.</summary>
     public StateLayer? PrivateLayer => PrivateHead.Number == Head.Number ? _stores.Private.Head : null;
 
+    /// <summary>True while the private state goes back, part by part, to before a payload that came late.</summary>
+    public bool IsRewinding => _rewindTo is not null;
+
     public bool Knows(in Hash256 hash) => ChainStore.GetHeader(_stores.KeyValues, hash) is { } header && ChainStore.GetCanonicalHash(_stores.KeyValues, header.Number) == hash;
 
     /// <summary>Stores a committed block on the head.</summary>
@@ -65,6 +72,7 @@ internal sealed class ChainWriter
         if (imported.PrivateLayer is not null) NoteParticipation(batch, block, executed.Skipped);
         alongside(batch);
         Prune(block.Number, batch);
+        ReleaseReplay(batch);
         _stores.KeyValues.Write(batch, sync: false);
         _stores.Importer.Advance(imported);
         (Head, TotalDifficulty) = (block.Header, difficulty);
@@ -76,16 +84,25 @@ internal sealed class ChainWriter
     }
 
     /// <summary>Executes the private transactions of the next block behind the public head, if its payload answers are all here.</summary>
+    /// <param name="gas">Goes up by what it was worth.</param>
     /// <returns>False when there is no such block, an answer is missing, or the public state before it is still being made again.</returns>
-    public bool AdvancePrivate()
+    public bool AdvancePrivate(ref long gas)
     {
+        if (_rewindTo is { } target)
+        {
+            gas += (long)(BlocksPerRewind * IntrinsicGas.Transaction);
+            Rewind(target);
+            return true;
+        }
         if (PrivateHead.Number >= Head.Number) return false;
         var block = NextPrivateBlock();
-        var transactions = Recovered(block);
+        RecoveredTransaction[] transactions = block.Transactions.Any(t => t.IsPrivate) ? Recovered(block) : [];
         if (RunPrivate(block, transactions) is not ({ } layer, var execution)) return false;
+        gas += BlockWork.Of(block);
         var batch = new KeyValueBatch();
         _stores.Importer.PutPrivate(batch, block.Header, layer, execution);
         NoteParticipation(batch, block, SkippedOf(block));
+        ReleaseReplay(batch);
         _stores.KeyValues.Write(batch, sync: false);
         _stores.Private.Advance(layer);
         PrivateHead = new BlockPointer(block.Number, block.Hash);
@@ -95,10 +112,11 @@ internal sealed class ChainWriter
 
     /// <summary>The payloads that the next private block still needs an answer for.</summary>
     public IReadOnlyList<PayloadHash> NeededPayloads() =>
-        PrivateHead.Number >= Head.Number ? [] : [.. PrivateHashes(NextPrivateBlock()).Where(hash => _payloads.Find(hash) is null)];
+        PrivateHead.Number >= Head.Number || IsRewinding ? [] : [.. PrivateHashes(NextPrivateBlock()).Where(hash => _payloads.Find(hash) is null)];
 
     /// <summary>
-    /// A payload came that an executed block was run without: takes the private state back to before its first use, so that it is run again.
+    /// A payload came that an executed block was run without: takes the private state back to before its first use, so that it is run again. A long way is gone in
+    /// parts, the later ones by <see cref="AdvancePrivate"/>.
     /// </summary>
     /// <returns>False when no executed block treated the hash as foreign.</returns>
     public bool RewindPrivateBefore(in PayloadHash hash)
@@ -108,13 +126,7 @@ internal sealed class ChainWriter
         foreach (var use in ChainStore.GetPayloadUses(_stores.KeyValues, hash))
             if (use.BlockNumber <= PrivateHead.Number) first = Math.Min(first, use.BlockNumber);
         if (first == ulong.MaxValue) return false;
-        var target = new BlockPointer(first - 1, BlockHashAt(first - 1));
-        var batch = new KeyValueBatch();
-        var layer = _stores.Private.Rewind(target.Number, batch);
-        ChainStore.PutPrivateHead(batch, ChainStore.PrivateStateId, target);
-        _stores.KeyValues.Write(batch, sync: false);
-        _stores.Private.Advance(layer);
-        PrivateHead = target;
+        Rewind(Math.Min(first - 1, _rewindTo ?? ulong.MaxValue));
         return true;
     }
 
@@ -153,6 +165,19 @@ internal sealed class ChainWriter
         return usable ? executed : executed with { Imported = executed.Imported with { PrivateLayer = null } };
     }
 
+    private void Rewind(ulong goal)
+    {
+        var number = PrivateHead.Number - goal > BlocksPerRewind ? PrivateHead.Number - BlocksPerRewind : goal;
+        var target = new BlockPointer(number, BlockHashAt(number));
+        var batch = new KeyValueBatch();
+        var layer = _stores.Private.Rewind(number, batch);
+        ChainStore.PutPrivateHead(batch, ChainStore.PrivateStateId, target);
+        _stores.KeyValues.Write(batch, sync: false);
+        _stores.Private.Advance(layer);
+        PrivateHead = target;
+        _rewindTo = number == goal ? null : goal;
+    }
+
     private (StateLayer? Layer, BlockExecution Execution) RunPrivate(Block block, RecoveredTransaction[] transactions)
     {
         if (!block.Transactions.Any(t => t.IsPrivate))
@@ -160,7 +185,6 @@ internal sealed class ChainWriter
         if (NeededPayloads().Count > 0) return (null, Nothing());
         if (block.Number - 1 < _stores.Public.OldestBlock)
             return _replay.StateAfter(block.Number - 1) is { } past ? Replay(past) : (null, Nothing());
-        _replay.Drop();
         using var snapshot = _stores.KeyValues.Snapshot();
         return Replay(_stores.Public.At(snapshot, block.Number - 1));
 
@@ -196,8 +220,16 @@ internal sealed class ChainWriter
     {
         if (_keptPublicBlocks is not { } kept || number <= kept) return;
         // Not past the head as it was before this block: its layer is what the store can prune below.
-        var keepFrom = Math.Min(Math.Min(number - kept, PrivateHead.Number), _stores.Public.Head.Block);
+        var keepFrom = Math.Min(Math.Min(number - kept, NeededPublicBlock), _stores.Public.Head.Block);
         if (keepFrom > _stores.Public.OldestBlock) _stores.Public.Prune(keepFrom, batch, PruneBudget(batch));
+    }
+
+    /// <summary>The oldest public state that the private side has yet to run on.</summary>
+    private ulong NeededPublicBlock => _rewindTo ?? PrivateHead.Number;
+
+    private void ReleaseReplay(KeyValueBatch batch)
+    {
+        if (NeededPublicBlock >= _stores.Public.OldestBlock) _replay.Release(batch);
     }
 
     /// <summary>The batch holds a value and a diff for each key that the block changed: dropping as many as that keeps up with any chain, and costs no block more than itself.</summary>

@@ -16,6 +16,7 @@ internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads
     private const long RetryMissingMs = 10_000;
     private const long RequestTimeoutMs = 30_000;
     private const int MaxBlocksPerStep = 64;
+    private const long GasPerStep = 50_000_000;
     private const int MaxOutstanding = 65_536;
 
     /// <summary>Asked and not answered, or to be asked again, by the time of the next try.</summary>
@@ -85,7 +86,8 @@ internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads
         foreach (var hash in _wanted) Ask(hash, now, effects);
         _wanted.Clear();
         var moved = false;
-        for (var blocks = 0; blocks < MaxBlocksPerStep && chain.AdvancePrivate(); blocks++) moved = true;
+        var gas = 0L;
+        for (var blocks = 0; blocks < MaxBlocksPerStep && gas < GasPerStep && chain.AdvancePrivate(ref gas); blocks++) moved = true;
         WakeAt = null;
         var needed = chain.NeededPayloads();
         foreach (var hash in needed)
@@ -95,7 +97,8 @@ internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads
         }
         if (needed.Count == 0 && chain.PrivateHead.Number < chain.Head.Number) WakeAt = now.Milliseconds; // more blocks are ready to run
         if (moved || _status.Block != chain.PrivateHead.Number) Volatile.Write(ref _status, new PrivateHeadStatus(chain.PrivateHead.Number, needed.Count > 0 ? needed[0] : null, null));
-        if (_watched > 0) SaveWatched();
+        // Not while the way back is unfinished: told again after a restart, the payload finishes it.
+        if (_watched > 0 && !chain.IsRewinding) SaveWatched();
     }
 
     private void Want(in PayloadHash hash)

@@ -19,6 +19,9 @@ public static class ChainStore
     /// <summary>The id of the one private state until there are several.</summary>
     public const string PrivateStateId = "private";
 
+    /// <summary>The id of public history that is made again for private payloads that came late; nothing is stored under it at other times.</summary>
+    public const string ReplayStateId = "replay";
+
     private const string PublicHeadName = "head.public";
     private const string PrivateHeadName = "head.private.";
     private const string AppliedName = "raft.applied";

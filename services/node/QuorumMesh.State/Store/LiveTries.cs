@@ -23,6 +23,9 @@ internal sealed class LiveTries(long limit)
     /// <summary>Flat keys changed since the nodes were stored last.</summary>
     public int UnsavedKeys { get; private set; }
 
+    /// <summary>Approximate memory of the nodes.</summary>
+    public long Bytes => _bytes;
+
     /// <param name="root">Of the account's storage.</param>
     public TrieChild Storage(in Address a, in Hash256 root) =>
         _storage.TryGetValue(a, out var trie) && trie.RootHash == root ? trie : TrieChild.OfRoot(root);

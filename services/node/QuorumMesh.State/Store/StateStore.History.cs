@@ -10,6 +10,9 @@ public sealed partial class StateStore
     /// <summary>How many accounts and slots, counted once for each block that changed them, a proof below the head takes back.</summary>
     public const int MostProofKeys = 100_000;
 
+    /// <summary>Accounts, slots and approximate bytes of trie nodes that are in memory.</summary>
+    public (int Accounts, int Slots, long TrieBytes) Held => (_accountCache.Count, _slotCache.Count, _tries.Bytes);
+
     /// <summary>The state after a kept block, as the snapshot has it; good for as long as the snapshot, from any thread.</summary>
     /// <exception cref="StateUnavailableException">The block is above the snapshot's head or no longer kept.</exception>
     public IStateReader At(IKeyValueReader snapshot, ulong block) => new HistoricalState(snapshot, _keys, block);
@@ -128,6 +131,22 @@ public sealed partial class StateStore
         new StateHead(block, target.BlockHash, target.Root).Write(batch, _keys);
         _saved = SaveTries(block, computed, batch);
         return _flushed = new StateLayer(this, Head, block, target.Root, computed) { BlockHash = target.BlockHash };
+    }
+
+    /// <summary>Puts the removal of everything that is stored for a state into the batch, part by part. The state is void from the first part on: all must follow before it can begin anew.</summary>
+    /// <param name="from">Null at first, then what the part before gave.</param>
+    /// <returns>Where to go on; null when nothing is left.</returns>
+    public static byte[]? Erase(IKeyValueReader store, string id, byte[]? from, KeyValueBatch batch, int maxKeys)
+    {
+        var keys = new StateKeys(id);
+        if (from is null && store.Get(keys.Head) is not null) batch.Delete(keys.Head);
+        foreach (var (key, _) in store.Scan(keys.Head[..^1], from))
+        {
+            if (maxKeys-- <= 0) return key;
+            batch.Delete(key);
+        }
+
+        return null;
     }
 
     private BlockRecord RecordOf(ulong block) => BlockRecord.Read(_store, _keys, block) ?? throw new StateCorruptException($"the record of block {block} is missing");

@@ -14,6 +14,8 @@ internal sealed class TwoGenerationCache<TKey, TValue>(long limit)
     private Dictionary<TKey, (TValue Value, int Weight)> _old = [];
     private long _youngWeight;
 
+    public int Count => _young.Count + _old.Count;
+
     public bool TryGet(in TKey key, [MaybeNullWhen(false)] out TValue value)
     {
         if (_young.TryGetValue(key, out var entry))
