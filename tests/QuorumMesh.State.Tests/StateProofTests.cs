@@ -61,7 +61,7 @@ public class StateProofTests
     }
 
     /// <summary>A verifier that knows only the node format; null when the proof shows absence.</summary>
-    private static byte[]? Follow(Hash256 root, byte[] key, IReadOnlyList<byte[]> nodes)
+    internal static byte[]? Follow(Hash256 root, byte[] key, IReadOnlyList<byte[]> nodes)
     {
         var path = Hex.ToHex(Keccak.Hash(key).ToArray(), prefix: false);
         var reference = root.ToArray();

@@ -75,6 +75,7 @@ internal sealed class ChainWriter
         ReleaseReplay(batch);
         _stores.KeyValues.Write(batch, sync: false);
         _stores.Importer.Advance(imported);
+        ReleaseProofs();
         (Head, TotalDifficulty) = (block.Header, difficulty);
         if (imported.PrivateLayer is not null) PrivateHead = new BlockPointer(block.Number, block.Hash);
         _events.Raise(new HeadEvent(block));
@@ -105,6 +106,7 @@ internal sealed class ChainWriter
         ReleaseReplay(batch);
         _stores.KeyValues.Write(batch, sync: false);
         _stores.Private.Advance(layer);
+        ReleaseProofs();
         PrivateHead = new BlockPointer(block.Number, block.Hash);
         RaiseLogs(block.Header, transactions, execution.PrivateReceipts ?? []);
         return true;
@@ -174,6 +176,7 @@ internal sealed class ChainWriter
         ChainStore.PutPrivateHead(batch, ChainStore.PrivateStateId, target);
         _stores.KeyValues.Write(batch, sync: false);
         _stores.Private.Advance(layer);
+        ReleaseProofs();
         PrivateHead = target;
         _rewindTo = number == goal ? null : goal;
     }
@@ -230,6 +233,12 @@ internal sealed class ChainWriter
     private void ReleaseReplay(KeyValueBatch batch)
     {
         if (NeededPublicBlock >= _stores.Public.OldestBlock) _replay.Release(batch);
+    }
+
+    private void ReleaseProofs()
+    {
+        _stores.Public.ReleaseProofs();
+        _stores.Private.ReleaseProofs();
     }
 
     /// <summary>The batch holds a value and a diff for each key that the block changed: dropping as many as that keeps up with any chain, and costs no block more than itself.</summary>

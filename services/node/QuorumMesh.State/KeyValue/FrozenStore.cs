@@ -3,9 +3,14 @@ namespace QuorumMesh.State;
 /// <summary>A snapshot as a store that nothing is ever written to. The snapshot stays its owner's.</summary>
 internal sealed class FrozenStore(IKeyValueReader snapshot) : IKeyValueStore
 {
-    public byte[]? Get(ReadOnlySpan<byte> key) => snapshot.Get(key);
+    /// <summary>What is read; null while there is nothing to read from.</summary>
+    public IKeyValueReader? Reader { get; set; } = snapshot;
 
-    public IEnumerable<KeyValuePair<byte[], byte[]>> Scan(byte[] prefix, byte[]? from = null) => snapshot.Scan(prefix, from);
+    private IKeyValueReader Present => Reader ?? throw new InvalidOperationException("the snapshot was taken back");
+
+    public byte[]? Get(ReadOnlySpan<byte> key) => Present.Get(key);
+
+    public IEnumerable<KeyValuePair<byte[], byte[]>> Scan(byte[] prefix, byte[]? from = null) => Present.Scan(prefix, from);
 
     public IKeyValueSnapshot Snapshot() => throw new InvalidOperationException("a snapshot has no snapshots");
 

@@ -4,12 +4,6 @@ namespace QuorumMesh.State;
 
 public sealed partial class StateStore
 {
-    /// <summary>How far below the head proofs are given.</summary>
-    public const ulong MostProofBlocks = 128;
-
-    /// <summary>How many accounts and slots, counted once for each block that changed them, a proof below the head takes back.</summary>
-    public const int MostProofKeys = 100_000;
-
     /// <summary>Accounts, slots and approximate bytes of trie nodes that are in memory.</summary>
     public (int Accounts, int Slots, long TrieBytes) Held => (_accountCache.Count, _slotCache.Count, _tries.Bytes);
 
@@ -24,33 +18,6 @@ public sealed partial class StateStore
     /// <summary>Hash and state root of a kept block; null when it is not kept.</summary>
     public (Hash256 BlockHash, Hash256 Root)? BlockAt(IKeyValueReader snapshot, ulong block) =>
         BlockRecord.Read(snapshot, _keys, block) is { } record ? (record.BlockHash, record.Root) : null;
-
-    /// <summary>
-    /// Merkle proofs in the state after a kept block, as the snapshot has it; from any thread. Trie nodes are stored for the head alone: for an older block
-    /// the tries are taken back in memory by the reverse diffs, over at most <see cref="MostProofBlocks"/> blocks and <see cref="MostProofKeys"/> keys.
-    /// </summary>
-    /// <exception cref="StateUnavailableException">The block is above the snapshot's head, no longer kept, or too far back for a proof.</exception>
-    public StateProof Prove(IKeyValueReader snapshot, ulong block, in Address a, IReadOnlyList<UInt256> slots)
-    {
-        HistoricalState.CheckKept(snapshot, _keys, block);
-        var frozen = new StateStore(new FrozenStore(snapshot), _keys.Id, new StateStoreOptions { NodeCacheBytes = 4 << 20, FlatCacheEntries = 4096 });
-        var head = frozen.Head;
-        if (head.Block - block > MostProofBlocks)
-            throw new StateUnavailableException($"a proof in block {block} is too far back: at most {MostProofBlocks} blocks below the head, block {head.Block}");
-        CheckProofWork(snapshot, block, head.Block);
-        return (block == head.Block ? head : frozen.Rewind(block, new KeyValueBatch())).Prove(a, slots);
-    }
-
-    private void CheckProofWork(IKeyValueReader snapshot, ulong block, ulong head)
-    {
-        var keys = 0L;
-        for (var above = head; above > block; above--)
-        {
-            if (BlockRecord.Read(snapshot, _keys, above) is { } record) keys += record.Accounts.Count + record.Slots.Count;
-            if (keys > MostProofKeys)
-                throw new StateUnavailableException($"a proof in block {block} is too far back: the blocks above it changed more than {MostProofKeys} accounts and slots; ask for block {above} or later (the head is block {head})");
-        }
-    }
 
     /// <summary>
     /// Puts the removal of history into the batch: afterwards the states from <paramref name="keepFrom"/> on can be read. Stops after
@@ -121,11 +88,7 @@ public sealed partial class StateStore
             batch.Delete(_keys.Block(above));
         }
 
-        var changes = ChangesAbove(block, Head.Block, Head, new HistoricalState(_store, _keys, block));
-        var computed = LayerChanges.Compute(Head, changes, _options.SplitWork);
-        if (computed.Root != target.Root)
-            throw new StateCorruptException($"going back to block {block} gives root {computed.Root} instead of {target.Root}");
-
+        var computed = TakeBack(block, target.Root);
         var writer = new LayerWriter(_store, _keys, batch);
         writer.WriteValues(computed);
         new StateHead(block, target.BlockHash, target.Root).Write(batch, _keys);
@@ -147,6 +110,14 @@ public sealed partial class StateStore
         }
 
         return null;
+    }
+
+    /// <summary>What leads from the head to an earlier kept state.</summary>
+    private LayerChanges TakeBack(ulong block, in Hash256 root)
+    {
+        var changes = ChangesAbove(block, Head.Block, Head, new HistoricalState(_store, _keys, block));
+        var computed = LayerChanges.Compute(Head, changes, _options.SplitWork);
+        return computed.Root == root ? computed : throw new StateCorruptException($"going back to block {block} gives root {computed.Root} instead of {root}");
     }
 
     private BlockRecord RecordOf(ulong block) => BlockRecord.Read(_store, _keys, block) ?? throw new StateCorruptException($"the record of block {block} is missing");
