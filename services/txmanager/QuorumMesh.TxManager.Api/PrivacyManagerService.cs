@@ -60,6 +60,7 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
             while (!cancel.IsCancellationRequested)
             {
                 Task nextWrite = store.WaitForWriteAsync(cancel);
+                long before = sequence;
                 IReadOnlyList<SequencedHash> page = await store.AvailableAfterAsync(sequence, WatchPage, cancel).ConfigureAwait(false);
                 foreach (SequencedHash item in page)
                 {
@@ -68,7 +69,7 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
                     sequence = item.Sequence;
                 }
 
-                if (page.Count < WatchPage)
+                if (page.Count < WatchPage || sequence == before)
                 {
                     await nextWrite.ConfigureAwait(false);
                 }

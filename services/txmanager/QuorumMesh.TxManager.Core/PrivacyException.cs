@@ -30,7 +30,7 @@ public enum Failure
     /// <summary>The payload contradicts itself, its ciphertext or what is stored (500).</summary>
     InvalidPayload,
 
-    /// <summary>What is stored under a hash does not fit it: bits were flipped (500).</summary>
+    /// <summary>What is stored does not fit its hash or its row's checksum: bits were flipped (500).</summary>
     Damaged,
 
     /// <summary>Partyinfo of which no key could be proven (500, no body).</summary>

@@ -25,7 +25,7 @@ public sealed class PostgresProvider : StoreProvider, IDisposable
 
     public override string Description { get; }
 
-    public override IReadOnlyList<SchemaStep> Migrations => [new(Initial.Id, Initial.Statements)];
+    public override IReadOnlyList<SchemaStep> Migrations => [new(Initial.Id, Initial.Statements), new(Checksums.Id, Checksums.Statements)];
 
     public override string? BatchPrologue => "SELECT pg_advisory_xact_lock(7310571)";
 
@@ -44,6 +44,26 @@ public sealed class PostgresProvider : StoreProvider, IDisposable
         {
             using NpgsqlCommand command = connection.CreateCommand();
             command.CommandText = "SET synchronous_commit = on";
+            command.ExecuteNonQuery();
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    public override string ReserveSequence =>
+        "SELECT max(n) FROM (SELECT nextval(pg_get_serial_sequence('participation', 'seq')) AS n FROM generate_series(1, @count)) AS reserved";
+
+    public override DbConnection OpenReadOnly()
+    {
+        NpgsqlConnection connection = source.OpenConnection();
+        try
+        {
+            using NpgsqlCommand command = connection.CreateCommand();
+            command.CommandText = "SET default_transaction_read_only = on";
             command.ExecuteNonQuery();
             return connection;
         }

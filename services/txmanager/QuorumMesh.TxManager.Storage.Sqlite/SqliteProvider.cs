@@ -24,7 +24,7 @@ public sealed class SqliteProvider : StoreProvider
 
     public override string Description => $"SQLite {path}";
 
-    public override IReadOnlyList<SchemaStep> Migrations => [new(Initial.Id, Initial.Statements)];
+    public override IReadOnlyList<SchemaStep> Migrations => [new(Initial.Id, Initial.Statements), new(Checksums.Id, Checksums.Statements)];
 
     public override void Configure(DbContextOptionsBuilder<PayloadDbContext> options) =>
         options.UseSqlite(connectionString, o => o.MigrationsAssembly(typeof(SqliteProvider).Assembly.GetName().Name));
@@ -54,6 +54,46 @@ public sealed class SqliteProvider : StoreProvider
         {
             connection.Dispose();
             throw;
+        }
+    }
+
+    public override string ReserveSequence =>
+        "SELECT max(coalesce((SELECT max(SEQ) FROM PARTICIPATION), 0), coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'PARTICIPATION'), 0)) + @count";
+
+    public override string TableHint => "NOT INDEXED";
+
+    public override DbConnection OpenReadOnly()
+    {
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"There is no database {path}", path);
+        }
+
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = 30, Pooling = false, Mode = SqliteOpenMode.ReadOnly }.ToString());
+        try
+        {
+            connection.Open();
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Among others whether the indexes have what the tables have.</summary>
+    public override IEnumerable<string> StructureFaults(DbConnection connection)
+    {
+        using DbCommand command = connection.CreateCommand();
+        command.CommandText = "PRAGMA integrity_check(100)";
+        using DbDataReader reader = command.ExecuteReader();
+        while (reader.Read())
+        {
+            if (reader.GetString(0) is not "ok" and var fault)
+            {
+                yield return fault.ReplaceLineEndings(" ");
+            }
         }
     }
 }

@@ -1,41 +1,53 @@
 using System.Data.Common;
-using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Infrastructure;
-using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
 
 namespace QuorumMesh.TxManager.Storage;
 
-/// <summary>The payload store on EF Core: readers on pooled connections, one batching writer.</summary>
+/// <param name="Sealed">Rows that got a checksum.</param>
+/// <param name="More">Whether another step is worth it.</param>
+public readonly record struct SealStep(int Sealed, bool More);
+
+/// <summary>The payload store on a database: readers on pooled connections, one batching writer. Every row that is read is checked.</summary>
 public sealed class PayloadStore : IPayloadStore, IDisposable
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(2);
+    private static readonly string FindPayload = StoredRows.Select(RowKind.Payload) + " WHERE HASH = @p0";
+    private static readonly string FindRaw = StoredRows.Select(RowKind.Raw) + " WHERE HASH = @p0";
+    private static readonly string FindParticipation = StoredRows.Select(RowKind.Participation) + " WHERE HASH = @p0 LIMIT 1";
+    private static readonly string ParticipationAfter = StoredRows.Select(RowKind.Participation) + " WHERE SEQ > @p0 ORDER BY SEQ LIMIT @p1";
+    private static readonly string FirstPage = StoredRows.Select(RowKind.Payload) + " ORDER BY TIMESTAMP, HASH LIMIT @p0";
+    private static readonly string NextPage =
+        StoredRows.Select(RowKind.Payload) + " WHERE TIMESTAMP > @p0 OR (TIMESTAMP = @p0 AND HASH > @p1) ORDER BY TIMESTAMP, HASH LIMIT @p2";
 
     private readonly StoreProvider provider;
-    private readonly Lazy<PooledDbContextFactory<PayloadDbContext>> contexts;
+    private readonly StoreReader reader;
     private readonly BatchWriter writer;
+    private readonly DamageReport damage = new();
     private readonly string managerId;
     private TaskCompletionSource written = NewSignal();
-    private long damaged;
 
     private PayloadStore(StoreProvider provider, TimeProvider clock, string managerId)
     {
         this.provider = provider;
         this.managerId = managerId;
-        contexts = new Lazy<PooledDbContextFactory<PayloadDbContext>>(() => CreateContexts(provider));
+        reader = new StoreReader(provider);
         writer = new BatchWriter(provider, clock, SignalWritten);
     }
 
     /// <summary>Writes that wait for their commit.</summary>
     public int WaitingWrites => writer.Waiting;
 
-    /// <summary>Reads that found a payload damaged.</summary>
-    public long DamagedReads => Interlocked.Read(ref damaged);
+    /// <summary>Reads that found a row damaged.</summary>
+    public long DamagedReads => damage.Count;
 
-    /// <summary>A read found this payload damaged. Called on the reader's thread.</summary>
-    public event Action<PayloadHash>? Damaged;
+    /// <summary>A read found a row damaged; the message names its transaction. Called on the reader's thread.</summary>
+    public event Action<string>? Damaged
+    {
+        add => damage.Found += value;
+        remove => damage.Found -= value;
+    }
 
     /// <summary>Opens the database, creating or migrating its schema.</summary>
     /// <exception cref="PrivacyException"><see cref="Failure.StoreUnavailable"/>, saying why.</exception>
@@ -45,9 +57,9 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
         {
             return new PayloadStore(provider, clock, StoreOpener.Open(provider));
         }
-        catch (Exception e) when (e is DbException or DbUpdateException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is DbException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
-            throw Unavailable(provider, e);
+            throw new StoreReader(provider).Unavailable(e);
         }
     }
 
@@ -56,29 +68,26 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     {
         try
         {
-            DbConnection connection = provider.CreateReader();
-            await using (connection.ConfigureAwait(false))
-            {
-                await connection.OpenAsync(cancel).ConfigureAwait(false);
-                DbCommand command = connection.CreateCommand();
-                await using (command.ConfigureAwait(false))
-                {
-                    command.CommandText = "SELECT 1 FROM METADATA LIMIT 1";
-                    await command.ExecuteScalarAsync(cancel).ConfigureAwait(false);
-                    return null;
-                }
-            }
+            await reader.FirstAsync("SELECT 1 FROM METADATA LIMIT 1", cancel).ConfigureAwait(false);
+            return null;
         }
-        catch (DbException e)
+        catch (PrivacyException e)
         {
-            return Unavailable(provider, e).Message;
+            return e.Message;
         }
     }
 
-    public Task<EncodedPayload?> FindAsync(PayloadHash hash, CancellationToken cancel) => QueryAsync(
-        "SELECT ENCODED_PAYLOAD, PAYLOAD_CODEC FROM ENCRYPTED_TRANSACTION WHERE HASH = @p0",
-        row => Open(hash, (byte[])row[0], row[1] as string),
-        cancel, hash.ToArray());
+    public async Task<EncodedPayload?> FindAsync(PayloadHash hash, CancellationToken cancel)
+    {
+        object?[]? row = await reader.FirstAsync(FindPayload, cancel, hash.ToArray()).ConfigureAwait(false);
+        if (row is null)
+        {
+            return null;
+        }
+
+        EncodedPayload? payload = StoredRows.OpenPayload(row, out string? fault);
+        return fault is null ? payload ?? throw UnknownCodec(row) : throw damage.Raise(RowKind.Payload, hash, fault);
+    }
 
     public Task SaveAsync(
         PayloadHash hash, EncodedPayload payload, IReadOnlyList<Participation> participations, CancellationToken cancel) =>
@@ -86,40 +95,84 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
 
     public Task<bool> DeleteAsync(PayloadHash hash, CancellationToken cancel) => writer.WriteAsync(new DeletePayload(hash));
 
-    public async Task<bool> IsPartyAsync(PayloadHash hash, CancellationToken cancel) => await QueryAsync(
-        "SELECT HASH FROM PARTICIPATION WHERE HASH = @p0 LIMIT 1", row => row[0], cancel, hash.ToArray()).ConfigureAwait(false) is not null;
-
-    public Task<RawPayload?> FindRawAsync(PayloadHash hash, CancellationToken cancel) => QueryAsync(
-        "SELECT ENCRYPTED_PAYLOAD, ENCRYPTED_KEY, NONCE, SENDER FROM ENCRYPTED_RAW_TRANSACTION WHERE HASH = @p0",
-        row => OpenRaw(hash, row),
-        cancel, hash.ToArray());
-
-    public Task SaveRawAsync(PayloadHash hash, RawPayload raw, CancellationToken cancel) => writer.WriteAsync(new SaveRaw(hash, new RawTransactionRow
+    public async Task<bool> IsPartyAsync(PayloadHash hash, CancellationToken cancel)
     {
-        Hash = hash.ToArray(),
-        EncryptedKey = raw.EncryptedKey,
-        EncryptedPayload = raw.CipherText,
-        Nonce = raw.Nonce,
-        Sender = raw.SenderKey.ToArray(),
-    }));
+        object?[]? row = await reader.FirstAsync(FindParticipation, cancel, hash.ToArray()).ConfigureAwait(false);
+        if (row is null)
+        {
+            return false;
+        }
 
-    public Task<IReadOnlyList<StoredPayload>> PageAsync(PayloadCursor? after, int count, CancellationToken cancel) => ReadAsync(async db =>
+        return StoredRows.Fault(RowKind.Participation, row) is { } fault ? throw damage.Raise(RowKind.Participation, hash, fault) : true;
+    }
+
+    public async Task<RawPayload?> FindRawAsync(PayloadHash hash, CancellationToken cancel)
     {
-        // Bytes have no ">" in LINQ; unquoted names fit both databases.
-        const string Select = "SELECT HASH, ENCODED_PAYLOAD, PAYLOAD_CODEC, TIMESTAMP FROM ENCRYPTED_TRANSACTION";
-        IQueryable<TransactionRow> query = after is null
-            ? db.Transactions.FromSqlRaw(Select + " ORDER BY TIMESTAMP, HASH LIMIT {0}", count)
-            : db.Transactions.FromSqlRaw(
-                Select + " WHERE TIMESTAMP > {0} OR (TIMESTAMP = {0} AND HASH > {1}) ORDER BY TIMESTAMP, HASH LIMIT {2}",
-                after.Timestamp, after.Hash.ToArray(), count);
-        List<TransactionRow> rows = await query.AsNoTracking().ToListAsync(cancel).ConfigureAwait(false);
-        return (IReadOnlyList<StoredPayload>)[.. rows.Select(r => new StoredPayload(new PayloadHash(r.Hash), OpenOrNull(new PayloadHash(r.Hash), r.EncodedPayload, r.PayloadCodec), r.Timestamp))];
-    }, cancel);
+        object?[]? row = await reader.FirstAsync(FindRaw, cancel, hash.ToArray()).ConfigureAwait(false);
+        if (row is null)
+        {
+            return null;
+        }
 
-    public async Task<IReadOnlyList<SequencedHash>> AvailableAfterAsync(long sequence, int count, CancellationToken cancel) => await ListAsync(
-        "SELECT SEQ, HASH FROM PARTICIPATION WHERE SEQ > @p0 ORDER BY SEQ LIMIT @p1",
-        row => new SequencedHash(row.GetInt64(0), new PayloadHash((byte[])row[1])),
-        cancel, sequence, count).ConfigureAwait(false);
+        RawPayload? raw = StoredRows.OpenRaw(row, out string? fault);
+        return fault is null ? raw : throw damage.Raise(RowKind.Raw, hash, fault);
+    }
+
+    public Task SaveRawAsync(PayloadHash hash, RawPayload raw, CancellationToken cancel) => writer.WriteAsync(new SaveRaw(hash, raw));
+
+    public async Task<PayloadPage> PageAsync(PayloadCursor? after, int count, CancellationToken cancel)
+    {
+        List<object?[]> rows = after is null
+            ? await reader.ListAsync(FirstPage, cancel, count).ConfigureAwait(false)
+            : await reader.ListAsync(NextPage, cancel, after.Timestamp, after.Hash.ToArray(), count).ConfigureAwait(false);
+        StoredPayload[] payloads = [.. rows.Select(OpenOrNull)];
+        if (rows.Count < count)
+        {
+            return new PayloadPage(payloads, null);
+        }
+
+        // The place is that of the row as it stands, damaged or not: it is where the database went on from.
+        return rows[^1] is [byte[] { Length: PayloadHash.Size } hash, _, _, long timestamp, ..]
+            ? new PayloadPage(payloads, new PayloadCursor(timestamp, new PayloadHash(hash)))
+            : throw damage.Raise(RowKind.Payload, StoredRows.Hash(RowKind.Payload, rows[^1]), StoredRows.FormFault);
+    }
+
+    public async Task<IReadOnlyList<SequencedHash>> AvailableAfterAsync(long sequence, int count, CancellationToken cancel)
+    {
+        var available = new List<SequencedHash>();
+        foreach (object?[] row in await reader.ListAsync(ParticipationAfter, cancel, sequence, count).ConfigureAwait(false))
+        {
+            PayloadHash? hash = StoredRows.Hash(RowKind.Participation, row);
+            if (StoredRows.Fault(RowKind.Participation, row) is { } fault)
+            {
+                damage.RaiseOnce(RowKind.Participation, hash, fault);
+            }
+            else
+            {
+                sequence = (long)row[0]!;
+            }
+
+            if (hash is { } told)
+            {
+                available.Add(new SequencedHash(sequence, told));
+            }
+        }
+
+        return available;
+    }
+
+    /// <summary>Seals some rows of older versions: to be called, with pauses, until there are no more. A kill loses one step at most.</summary>
+    public async Task<SealStep> SealNextAsync()
+    {
+        var step = new SealRows();
+        bool more = await writer.WriteAsync(step).ConfigureAwait(false);
+        foreach ((RowKind kind, PayloadHash? hash, string fault) in step.Damaged)
+        {
+            damage.RaiseOnce(kind, hash, fault);
+        }
+
+        return new SealStep(step.Sealed, more);
+    }
 
     /// <remarks>Take the task before the look: a write between look and wait is then not missed. Managers that share a database look again by time.</remarks>
     public async Task WaitForWriteAsync(CancellationToken cancel)
@@ -133,120 +186,26 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
 
     public void Dispose() => writer.Dispose();
 
-    private static PooledDbContextFactory<PayloadDbContext> CreateContexts(StoreProvider provider)
-    {
-        var options = new DbContextOptionsBuilder<PayloadDbContext>();
-        provider.Configure(options);
-        return new PooledDbContextFactory<PayloadDbContext>(options.Options, poolSize: 32);
-    }
-
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private static PrivacyException Unavailable(StoreProvider provider, Exception e) =>
-        new(Failure.StoreUnavailable, $"The payload store ({provider.Description}) is not available: {e.GetBaseException().Message}", e);
+    private static PrivacyException UnknownCodec(object?[] row) =>
+        new(Failure.InvalidPayload, $"The payload is stored with the codec {row[2]}, which this version cannot read");
 
-    /// <exception cref="PrivacyException"><see cref="Failure.Damaged"/>: the bytes are no payload, or their ciphertext is not the one of the hash.</exception>
-    private EncodedPayload Open(PayloadHash hash, byte[] encoded, string? codec)
+    private StoredPayload OpenOrNull(object?[] row)
     {
-        if (codec is not (null or PayloadDbContext.LegacyCodec))
+        PayloadHash? hash = StoredRows.Hash(RowKind.Payload, row);
+        EncodedPayload? payload = StoredRows.OpenPayload(row, out string? fault);
+        if (fault is not null)
         {
-            throw new PrivacyException(Failure.InvalidPayload, $"The payload is stored with the codec {codec}, which this version cannot read");
+            damage.Raise(RowKind.Payload, hash, fault);
+        }
+        else if (payload is null)
+        {
+            throw UnknownCodec(row);
         }
 
-        try
-        {
-            EncodedPayload payload = LegacyPayloadCodec.Decode(encoded);
-            return payload.ComputeHash().Equals(hash) ? payload : throw Damage(hash, null);
-        }
-        catch (WireFormatException e)
-        {
-            throw Damage(hash, e);
-        }
-    }
-
-    private EncodedPayload? OpenOrNull(PayloadHash hash, byte[] encoded, string? codec)
-    {
-        try
-        {
-            return Open(hash, encoded, codec);
-        }
-        catch (PrivacyException e) when (e.Failure == Failure.Damaged)
-        {
-            return null;
-        }
-    }
-
-    private RawPayload OpenRaw(PayloadHash hash, DbDataReader row)
-    {
-        var sender = (byte[])row[3];
-        if (sender.Length is 0 or > PublicKey.MaxSize || !Sha3.HashPayload((byte[])row[0]).Equals(hash))
-        {
-            throw Damage(hash, null);
-        }
-
-        return new RawPayload((byte[])row[0], (byte[])row[1], (byte[])row[2], new PublicKey(sender));
-    }
-
-    private PrivacyException Damage(PayloadHash hash, Exception? inner)
-    {
-        Interlocked.Increment(ref damaged);
-        Damaged?.Invoke(hash);
-        return new PrivacyException(
-            Failure.Damaged, $"The payload stored with hash {hash.ToBase64()} is damaged: have a party send it again (resend), or restore the database from a backup", inner);
+        return new StoredPayload(hash, payload);
     }
 
     private void SignalWritten() => Interlocked.Exchange(ref written, NewSignal()).TrySetResult();
-
-    private async Task<T?> QueryAsync<T>(string sql, Func<DbDataReader, T> read, CancellationToken cancel, params object[] values)
-        where T : class =>
-        (await ListAsync(sql, read, cancel, values).ConfigureAwait(false)).FirstOrDefault();
-
-    /// <summary>Plain look-ups by key: the node waits for these, and a manager that only answers them never loads EF.</summary>
-    private async Task<List<T>> ListAsync<T>(string sql, Func<DbDataReader, T> read, CancellationToken cancel, params object[] values)
-    {
-        try
-        {
-            using DbConnection connection = provider.CreateReader();
-            await connection.OpenAsync(cancel).ConfigureAwait(false);
-            using DbCommand command = connection.CreateCommand();
-            command.CommandText = sql;
-            for (int i = 0; i < values.Length; i++)
-            {
-                DbParameter parameter = command.CreateParameter();
-                parameter.ParameterName = $"@p{i}";
-                parameter.Value = values[i];
-                command.Parameters.Add(parameter);
-            }
-
-            using DbDataReader reader = await command.ExecuteReaderAsync(cancel).ConfigureAwait(false);
-            var found = new List<T>();
-            while (await reader.ReadAsync(cancel).ConfigureAwait(false))
-            {
-                found.Add(read(reader));
-            }
-
-            return found;
-        }
-        catch (DbException e)
-        {
-            throw Unavailable(provider, e);
-        }
-    }
-
-    private async Task<T> ReadAsync<T>(Func<PayloadDbContext, Task<T>> read, CancellationToken cancel)
-    {
-        cancel.ThrowIfCancellationRequested();
-        try
-        {
-            PayloadDbContext db = contexts.Value.CreateDbContext();
-            await using (db.ConfigureAwait(false))
-            {
-                return await read(db).ConfigureAwait(false);
-            }
-        }
-        catch (Exception e) when (e is DbException or DbUpdateException or InvalidOperationException { InnerException: DbException })
-        {
-            throw Unavailable(provider, e);
-        }
-    }
 }

@@ -29,4 +29,16 @@ public abstract class StoreProvider
 
     /// <summary>Opens a connection that makes every commit durable.</summary>
     public abstract DbConnection OpenWriter();
+
+    /// <summary>A query that sets @count sequence numbers of participation records aside and gives the last of them. Run inside a write transaction.</summary>
+    public abstract string ReserveSequence { get; }
+
+    /// <summary>Opens a connection that cannot write, beside a running manager too.</summary>
+    public abstract DbConnection OpenReadOnly();
+
+    /// <summary>What follows a table's name in a query that must read the table itself, not an index.</summary>
+    public virtual string TableHint => string.Empty;
+
+    /// <summary>What the database itself finds broken in its structure; at most a hundred lines.</summary>
+    public virtual IEnumerable<string> StructureFaults(DbConnection connection) => [];
 }

@@ -7,7 +7,7 @@ namespace QuorumMesh.TxManager;
 /// <summary>Reads the command line; the single settings may also come as QUORUMMESH_TXMANAGER_….</summary>
 internal static class CommandLine
 {
-    public static async Task<int> RunAsync(string[] args, Func<CommandLineSettings, CancellationToken, Task<int>> run)
+    public static async Task<int> RunAsync(string[] args, Func<CommandLineSettings, CancellationToken, Task<int>> run, Func<string, IReadOnlyList<string>, int> verify)
     {
         var config = new Option<string?>("--configfile", "-configfile") { Description = "Tessera's configuration file (JSON)" };
         var change = new Option<string[]>("--override", "-o") { Description = "path=value: replaces a setting of the file, for example jdbc.url=jdbc:sqlite:/data/tm.db" };
@@ -18,13 +18,16 @@ internal static class CommandLine
         var root = new RootCommand("QuorumMesh transaction manager: keeps and distributes private payloads") { config, change, health, grpc, enclave, json };
         root.SetAction((parsed, cancellation) => run(
             new CommandLineSettings(
-                parsed.GetValue(config) ?? FromEnvironment("CONFIGFILE") ?? throw new UsageException("-configfile FILE is required; see --help"),
+                ConfigFile(parsed.GetValue(config)),
                 parsed.GetValue(change) ?? [],
                 parsed.GetValue(health) ?? FromEnvironment("HEALTH_URL"),
                 parsed.GetValue(grpc) ?? FromEnvironment("GRPC"),
                 parsed.GetValue(enclave) ?? FromEnvironment("ENCLAVE"),
                 parsed.GetValue(json)),
             cancellation));
+        var check = new Command("verify", "Read every row of the payload store, without writing, and say what is broken; the exit code tells") { config, change };
+        check.SetAction(parsed => verify(ConfigFile(parsed.GetValue(config)), parsed.GetValue(change) ?? []));
+        root.Subcommands.Add(check);
         ParseResult result = root.Parse(args);
         if (result.Errors.Count > 0)
         {
@@ -34,6 +37,9 @@ internal static class CommandLine
         return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null })
             .ConfigureAwait(false);
     }
+
+    private static string ConfigFile(string? flag) =>
+        flag ?? FromEnvironment("CONFIGFILE") ?? throw new UsageException("-configfile FILE is required; see --help");
 
     private static string? FromEnvironment(string name) =>
         Environment.GetEnvironmentVariable("QUORUMMESH_TXMANAGER_" + name) is { Length: > 0 } value ? value : null;

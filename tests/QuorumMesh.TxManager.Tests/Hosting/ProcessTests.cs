@@ -51,6 +51,22 @@ public sealed class ProcessTests(TestNetwork network) : IClassFixture<TestNetwor
         Assert.Contains(taken.LocalEndpoint.ToString()!, Assert.Single(error.Trim().Split('\n')), StringComparison.Ordinal);
     }
 
+    /// <summary>Beside the running manager.</summary>
+    [Fact]
+    public async Task Verify_reads_the_store_and_its_exit_code_tells()
+    {
+        (int code, string error) = await RunAsync("verify", "-configfile", network.A.ConfigFile);
+        Assert.Equal((0, string.Empty), (code, error));
+
+        (code, error) = await RunAsync("verify", "-configfile", network.A.ConfigFile, "-o", "jdbc.url=jdbc:sqlite:none.db");
+        Assert.Equal(1, code);
+        Assert.Contains("none.db", Assert.Single(error.Trim().Split('\n')), StringComparison.Ordinal);
+
+        (code, error) = await RunAsync("verify");
+        Assert.Equal(2, code);
+        Assert.Contains("-configfile", Assert.Single(error.Trim().Split('\n')), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Killed_at_any_moment_nothing_acknowledged_is_lost()
     {

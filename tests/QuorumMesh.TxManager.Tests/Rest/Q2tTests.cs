@@ -63,21 +63,23 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
         Assert.Equal(200, (await network.GetAsync(Transaction(network.B, hash) + "?to=" + TestNetwork.Escape(network.B.Key.ToBase64()))).Status);
     }
 
-    [Fact]
-    public async Task A_damaged_row_is_an_error_by_name_and_a_push_repairs_it()
+    [Theory]
+    [InlineData(60)] // in the ciphertext, behind the sender's key and two lengths
+    [InlineData(20)] // in the sender's key
+    [InlineData(200)] // in what follows the ciphertext: nonces, boxes, keys
+    public async Task A_damaged_row_is_an_error_by_name_and_a_push_repairs_it(int place)
     {
         string body = Json(new { payload = Base64("not to be seen"), to = new[] { network.B.Key.ToBase64() } });
         (_, string sent) = await network.PostJsonAsync(network.A.Q2T + "send", body);
         string hash = JsonDocument.Parse(sent).RootElement.GetProperty("key").GetString()!;
         using var database = new Microsoft.Data.Sqlite.SqliteConnection("Data Source=" + network.B.Database);
         database.Open();
-        byte[] encoded = [];
-        encoded = (byte[])Run("SELECT ENCODED_PAYLOAD FROM ENCRYPTED_TRANSACTION WHERE HASH = $hash")!;
-        encoded[60] ^= 0x10; // in the ciphertext, behind the sender's key and two lengths
-        Run("UPDATE ENCRYPTED_TRANSACTION SET ENCODED_PAYLOAD = $value WHERE HASH = $hash");
+        byte[] encoded = (byte[])Run("SELECT ENCODED_PAYLOAD FROM ENCRYPTED_TRANSACTION WHERE HASH = $hash", [])!;
+        encoded[place] ^= 0x10;
+        Run("UPDATE ENCRYPTED_TRANSACTION SET ENCODED_PAYLOAD = $value WHERE HASH = $hash", encoded);
 
         (int status, string text) = await network.GetAsync(Transaction(network.B, hash));
-        Assert.Equal((500, $"The payload stored with hash {hash} is damaged: have a party send it again (resend), or restore the database from a backup"), (status, text));
+        Assert.Equal((500, $"The payload stored with hash {hash} is damaged (its checksum does not fit): have a party send it again (resend), or restore the database from a backup"), (status, text));
         (_, string metrics) = await network.GetAsync(network.B.Health + "metrics");
         Assert.Contains("quorummesh_txmanager_damaged_payload_reads", metrics, StringComparison.Ordinal);
 
@@ -86,12 +88,12 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
         (status, text) = await network.GetAsync(Transaction(network.B, hash));
         Assert.Equal((200, Base64("not to be seen")), (status, status == 200 ? JsonDocument.Parse(text).RootElement.GetProperty("payload").GetString() : text + resent));
 
-        object? Run(string statement)
+        object? Run(string statement, byte[] value)
         {
             using Microsoft.Data.Sqlite.SqliteCommand command = database.CreateCommand();
             command.CommandText = statement;
             command.Parameters.AddWithValue("$hash", Convert.FromBase64String(hash));
-            command.Parameters.AddWithValue("$value", encoded);
+            command.Parameters.AddWithValue("$value", value);
             return command.ExecuteScalar();
         }
     }

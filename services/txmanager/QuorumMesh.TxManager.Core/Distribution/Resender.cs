@@ -34,21 +34,18 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
     {
         int pushed = 0;
         PayloadCursor? cursor = null;
-        while (true)
+        do
         {
-            IReadOnlyList<StoredPayload> page = await store.PageAsync(cursor, PageSize, cancel).ConfigureAwait(false);
-            foreach (StoredPayload stored in page.Where(s => s.Payload?.PrivacyMode == PrivacyMode.StandardPrivate))
+            PayloadPage page = await store.PageAsync(cursor, PageSize, cancel).ConfigureAwait(false);
+            foreach (StoredPayload stored in page.Payloads.Where(s => s.Payload?.PrivacyMode == PrivacyMode.StandardPrivate))
             {
                 pushed += await ResendAsync(stored.Payload!, key, cancel).ConfigureAwait(false);
             }
 
-            if (page.Count < PageSize)
-            {
-                return pushed;
-            }
-
-            cursor = new PayloadCursor(page[^1].Timestamp, page[^1].Hash);
+            cursor = page.Next;
         }
+        while (cursor is not null);
+        return pushed;
     }
 
     private async Task<int> ResendAsync(EncodedPayload payload, PublicKey key, CancellationToken cancel)

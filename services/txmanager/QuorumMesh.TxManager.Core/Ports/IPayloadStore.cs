@@ -13,8 +13,12 @@ public enum PartyRole
 /// <summary>One of our keys takes part in a transaction. Kept when the payload is deleted, so that lost is told apart from never received.</summary>
 public sealed record Participation(PublicKey OwnKey, PartyRole Role);
 
+/// <param name="Hash">Null when the key of the row is damaged in its form.</param>
 /// <param name="Payload">Null when what is stored is damaged.</param>
-public sealed record StoredPayload(PayloadHash Hash, EncodedPayload? Payload, long Timestamp);
+public sealed record StoredPayload(PayloadHash? Hash, EncodedPayload? Payload);
+
+/// <param name="Next">Where the next page starts; null after the last one.</param>
+public sealed record PayloadPage(IReadOnlyList<StoredPayload> Payloads, PayloadCursor? Next);
 
 /// <param name="Sequence">Grows with every payload that became available; never reused.</param>
 public sealed record SequencedHash(long Sequence, PayloadHash Hash);
@@ -24,7 +28,7 @@ public sealed record PayloadCursor(long Timestamp, PayloadHash Hash);
 
 /// <summary>
 /// The payloads and participation rows. A completed write is durable. Failures are <see cref="PrivacyException"/> with
-/// <see cref="Failure.StoreUnavailable"/>, and <see cref="Failure.Damaged"/> where a payload that is read does not fit its hash.
+/// <see cref="Failure.StoreUnavailable"/>, and <see cref="Failure.Damaged"/> where a row that is read does not fit its checksum, or a payload its hash.
 /// </summary>
 public interface IPayloadStore
 {
@@ -43,9 +47,12 @@ public interface IPayloadStore
     Task SaveRawAsync(PayloadHash hash, RawPayload raw, CancellationToken cancel);
 
     /// <summary>Payloads in the order of time and hash, after a place.</summary>
-    Task<IReadOnlyList<StoredPayload>> PageAsync(PayloadCursor? after, int count, CancellationToken cancel);
+    Task<PayloadPage> PageAsync(PayloadCursor? after, int count, CancellationToken cancel);
 
-    /// <summary>Hashes that became available after a sequence number, in its order.</summary>
+    /// <summary>
+    /// Hashes that became available after a sequence number, in its order. A damaged record is told to the operator and given with the sequence number before it,
+    /// for its own may be wrong: the caller must not count on progress.
+    /// </summary>
     Task<IReadOnlyList<SequencedHash>> AvailableAfterAsync(long sequence, int count, CancellationToken cancel);
 
     /// <summary>Completes at the next write, or after a while without one; then <see cref="AvailableAfterAsync"/> is worth a look.</summary>

@@ -17,6 +17,7 @@ public sealed class PayloadDbContextModelSnapshot : ModelSnapshot
             e.Property<byte[]>("EncodedPayload").IsRequired().HasColumnType("bytea").HasColumnName("encoded_payload");
             e.Property<string>("PayloadCodec").HasMaxLength(50).HasColumnType("character varying(50)").HasColumnName("payload_codec");
             e.Property<long>("Timestamp").HasColumnType("bigint").HasColumnName("timestamp");
+            e.Property<byte[]>("Checksum").HasColumnType("bytea").HasColumnName("checksum");
             e.HasKey("Hash");
             e.HasIndex("Timestamp", "Hash").HasDatabaseName("ix_encrypted_transaction_time");
             e.ToTable("encrypted_transaction", (string?)null);
@@ -29,6 +30,7 @@ public sealed class PayloadDbContextModelSnapshot : ModelSnapshot
             e.Property<byte[]>("Nonce").IsRequired().HasColumnType("bytea").HasColumnName("nonce");
             e.Property<byte[]>("Sender").IsRequired().HasColumnType("bytea").HasColumnName("sender");
             e.Property<long>("Timestamp").HasColumnType("bigint").HasColumnName("timestamp");
+            e.Property<byte[]>("Checksum").HasColumnType("bytea").HasColumnName("checksum");
             e.HasKey("Hash");
             e.ToTable("encrypted_raw_transaction", (string?)null);
         });
@@ -39,6 +41,7 @@ public sealed class PayloadDbContextModelSnapshot : ModelSnapshot
             e.Property<byte[]>("Hash").IsRequired().HasColumnType("bytea").HasColumnName("hash");
             e.Property<byte[]>("OwnKey").IsRequired().HasColumnType("bytea").HasColumnName("own_key");
             e.Property<int>("Role").HasColumnType("integer").HasColumnName("role");
+            e.Property<byte[]>("Checksum").HasColumnType("bytea").HasColumnName("checksum");
             e.HasKey("Seq");
             e.HasIndex("Hash", "OwnKey", "Role").IsUnique().HasDatabaseName("ix_participation_hash");
             e.ToTable("participation", (string?)null);

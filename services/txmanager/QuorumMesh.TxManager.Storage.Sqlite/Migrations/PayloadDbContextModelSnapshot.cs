@@ -16,6 +16,7 @@ public sealed class PayloadDbContextModelSnapshot : ModelSnapshot
             e.Property<byte[]>("EncodedPayload").IsRequired().HasColumnType("BLOB").HasColumnName("ENCODED_PAYLOAD");
             e.Property<string>("PayloadCodec").HasMaxLength(50).HasColumnType("TEXT").HasColumnName("PAYLOAD_CODEC");
             e.Property<long>("Timestamp").HasColumnType("INTEGER").HasColumnName("TIMESTAMP");
+            e.Property<byte[]>("Checksum").HasColumnType("BLOB").HasColumnName("CHECKSUM");
             e.HasKey("Hash");
             e.HasIndex("Timestamp", "Hash").HasDatabaseName("IX_ENCRYPTED_TRANSACTION_TIME");
             e.ToTable("ENCRYPTED_TRANSACTION", (string?)null);
@@ -28,6 +29,7 @@ public sealed class PayloadDbContextModelSnapshot : ModelSnapshot
             e.Property<byte[]>("Nonce").IsRequired().HasColumnType("BLOB").HasColumnName("NONCE");
             e.Property<byte[]>("Sender").IsRequired().HasColumnType("BLOB").HasColumnName("SENDER");
             e.Property<long>("Timestamp").HasColumnType("INTEGER").HasColumnName("TIMESTAMP");
+            e.Property<byte[]>("Checksum").HasColumnType("BLOB").HasColumnName("CHECKSUM");
             e.HasKey("Hash");
             e.ToTable("ENCRYPTED_RAW_TRANSACTION", (string?)null);
         });
@@ -37,6 +39,7 @@ public sealed class PayloadDbContextModelSnapshot : ModelSnapshot
             e.Property<byte[]>("Hash").IsRequired().HasColumnType("BLOB").HasColumnName("HASH");
             e.Property<byte[]>("OwnKey").IsRequired().HasColumnType("BLOB").HasColumnName("OWN_KEY");
             e.Property<int>("Role").HasColumnType("INTEGER").HasColumnName("ROLE");
+            e.Property<byte[]>("Checksum").HasColumnType("BLOB").HasColumnName("CHECKSUM");
             e.HasKey("Seq");
             e.HasIndex("Hash", "OwnKey", "Role").IsUnique().HasDatabaseName("IX_PARTICIPATION_HASH");
             e.ToTable("PARTICIPATION", (string?)null);

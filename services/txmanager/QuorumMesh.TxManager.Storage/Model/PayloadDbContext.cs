@@ -28,6 +28,7 @@ public sealed class PayloadDbContext(DbContextOptions<PayloadDbContext> options)
             e.Property(r => r.EncodedPayload).HasColumnName(Named("ENCODED_PAYLOAD"));
             e.Property(r => r.PayloadCodec).HasColumnName(Named("PAYLOAD_CODEC")).HasMaxLength(50);
             e.Property(r => r.Timestamp).HasColumnName(Named("TIMESTAMP"));
+            e.Property(r => r.Checksum).HasColumnName(Named("CHECKSUM"));
             e.HasIndex(r => new { r.Timestamp, r.Hash }).HasDatabaseName(Named("IX_ENCRYPTED_TRANSACTION_TIME"));
         });
         modelBuilder.Entity<RawTransactionRow>(e =>
@@ -40,6 +41,7 @@ public sealed class PayloadDbContext(DbContextOptions<PayloadDbContext> options)
             e.Property(r => r.Nonce).HasColumnName(Named("NONCE"));
             e.Property(r => r.Sender).HasColumnName(Named("SENDER"));
             e.Property(r => r.Timestamp).HasColumnName(Named("TIMESTAMP"));
+            e.Property(r => r.Checksum).HasColumnName(Named("CHECKSUM"));
         });
         modelBuilder.Entity<ParticipationRow>(e =>
         {
@@ -49,6 +51,7 @@ public sealed class PayloadDbContext(DbContextOptions<PayloadDbContext> options)
             e.Property(r => r.Hash).HasColumnName(Named("HASH"));
             e.Property(r => r.OwnKey).HasColumnName(Named("OWN_KEY"));
             e.Property(r => r.Role).HasColumnName(Named("ROLE"));
+            e.Property(r => r.Checksum).HasColumnName(Named("CHECKSUM"));
             e.HasIndex(r => new { r.Hash, r.OwnKey, r.Role }).IsUnique().HasDatabaseName(Named("IX_PARTICIPATION_HASH"));
         });
         modelBuilder.Entity<MetadataRow>(e =>

@@ -10,8 +10,11 @@ public sealed class TransactionRow
     /// <summary>LEGACY or null; a row written as CBOR by a later Tessera is refused when read.</summary>
     public string? PayloadCodec { get; set; }
 
-    /// <summary>Milliseconds since 1970.</summary>
+    /// <summary>Milliseconds since 1970 when it was stored, or repaired.</summary>
     public long Timestamp { get; set; }
+
+    /// <summary>Ours: <see cref="Core.RowChecksum"/> over the other columns; null in a row that was not sealed yet.</summary>
+    public byte[]? Checksum { get; set; }
 }
 
 /// <summary>Tessera's ENCRYPTED_RAW_TRANSACTION.</summary>
@@ -28,6 +31,9 @@ public sealed class RawTransactionRow
     public required byte[] Sender { get; set; }
 
     public long Timestamp { get; set; }
+
+    /// <summary>Ours: <see cref="Core.RowChecksum"/> over the other columns; null in a row that was not sealed yet.</summary>
+    public byte[]? Checksum { get; set; }
 }
 
 /// <summary>Ours: one of our keys takes part in a transaction. Outlives the payload.</summary>
@@ -42,12 +48,18 @@ public sealed class ParticipationRow
 
     /// <summary>1 sender, 2 recipient.</summary>
     public int Role { get; set; }
+
+    /// <summary>Ours: <see cref="Core.RowChecksum"/> over the other columns; null in a row that was not sealed yet.</summary>
+    public byte[]? Checksum { get; set; }
 }
 
 /// <summary>Ours: facts about the store itself.</summary>
 public sealed class MetadataRow
 {
     public const string ManagerId = "managerId";
+
+    /// <summary>How far rows of older versions have been sealed.</summary>
+    public const string Sealing = "sealing";
 
     public required string Name { get; set; }
 

@@ -138,7 +138,7 @@ internal sealed class BatchWriter : IDisposable
     private bool[] Commit(List<StoreWrite> batch)
     {
         session ??= new WriterSession(provider);
-        session.Begin();
+        session.Begin(batch.Sum(w => w.Participations));
         long now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         bool[] results = [.. batch.Select(w => w.Apply(session, now))];
         session.Commit();

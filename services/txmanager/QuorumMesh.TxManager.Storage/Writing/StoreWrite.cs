@@ -1,3 +1,4 @@
+using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
 
@@ -12,7 +13,10 @@ internal abstract class StoreWrite(PayloadHash hash)
 
     public byte[] HashBytes { get; } = hash.ToArray();
 
-    /// <summary>Makes the write's changes inside the session's transaction.</summary>
+    /// <summary>Participation records that it may add.</summary>
+    public virtual int Participations => 0;
+
+    /// <summary>Makes the write's changes inside the session's transaction. It may be called again when a batch failed.</summary>
     /// <returns>What the caller is told once the batch is durable.</returns>
     public abstract bool Apply(WriterSession session, long now);
 
@@ -25,12 +29,15 @@ internal abstract class StoreWrite(PayloadHash hash)
 
 internal sealed class SavePayload(PayloadHash hash, byte[] encoded, IReadOnlyList<Participation> participations) : StoreWrite(hash)
 {
+    public override int Participations => participations.Count;
+
     public override bool Apply(WriterSession session, long now)
     {
-        bool becameAvailable = session.InsertPayload(HashBytes, encoded, now);
+        byte[] checksum = RowChecksum.Of(RowKind.Payload, HashBytes, encoded, PayloadDbContext.LegacyCodec, now);
+        bool becameAvailable = session.InsertPayload(HashBytes, encoded, now, checksum);
         if (!becameAvailable)
         {
-            session.UpdatePayload(HashBytes, encoded);
+            session.UpdatePayload(HashBytes, encoded, now, checksum);
         }
 
         foreach (Participation participation in participations)
@@ -50,9 +57,15 @@ internal sealed class SavePayload(PayloadHash hash, byte[] encoded, IReadOnlyLis
     }
 }
 
-internal sealed class SaveRaw(PayloadHash hash, RawTransactionRow row) : StoreWrite(hash)
+internal sealed class SaveRaw(PayloadHash hash, RawPayload raw) : StoreWrite(hash)
 {
-    public override bool Apply(WriterSession session, long now) => session.InsertRaw(row, now);
+    /// <remarks>A row that is there is written again: the same ciphertext has the same key, and a damaged row is repaired.</remarks>
+    public override bool Apply(WriterSession session, long now)
+    {
+        byte[] sender = raw.SenderKey.ToArray();
+        byte[] checksum = RowChecksum.Of(RowKind.Raw, HashBytes, raw.EncryptedKey, raw.CipherText, raw.Nonce, sender, now);
+        return session.SaveRaw(HashBytes, raw.EncryptedKey, raw.CipherText, raw.Nonce, sender, now, checksum);
+    }
 }
 
 internal sealed class DeletePayload(PayloadHash hash) : StoreWrite(hash)

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using QuorumMesh.TxManager.Core;
 
 namespace QuorumMesh.TxManager.Storage;
 
@@ -15,37 +16,48 @@ internal sealed class WriterSession : IDisposable
     private readonly DbCommand insertPayload;
     private readonly DbCommand updatePayload;
     private readonly DbCommand deletePayload;
-    private readonly DbCommand insertRaw;
+    private readonly DbCommand saveRaw;
     private readonly DbCommand deleteParticipation;
     private readonly DbCommand insertParticipation;
+    private readonly DbCommand reserveSequence;
     private DbTransaction? transaction;
+    private int expectedParticipations;
+    private long nextSequence;
+    private long lastSequence;
 
     public WriterSession(StoreProvider provider)
     {
         connection = provider.OpenWriter();
         prologue = provider.BatchPrologue;
         insertPayload = Command(
-            "INSERT INTO ENCRYPTED_TRANSACTION (HASH, ENCODED_PAYLOAD, PAYLOAD_CODEC, TIMESTAMP) VALUES (@hash, @payload, 'LEGACY', @time) ON CONFLICT (HASH) DO NOTHING",
-            ("@hash", DbType.Binary), ("@payload", DbType.Binary), ("@time", DbType.Int64));
+            "INSERT INTO ENCRYPTED_TRANSACTION (HASH, ENCODED_PAYLOAD, PAYLOAD_CODEC, TIMESTAMP, CHECKSUM)"
+            + " VALUES (@hash, @payload, 'LEGACY', @time, @checksum) ON CONFLICT (HASH) DO NOTHING",
+            ("@hash", DbType.Binary), ("@payload", DbType.Binary), ("@time", DbType.Int64), ("@checksum", DbType.Binary));
         updatePayload = Command(
-            "UPDATE ENCRYPTED_TRANSACTION SET ENCODED_PAYLOAD = @payload, PAYLOAD_CODEC = 'LEGACY' WHERE HASH = @hash",
-            ("@payload", DbType.Binary), ("@hash", DbType.Binary));
+            "UPDATE ENCRYPTED_TRANSACTION SET ENCODED_PAYLOAD = @payload, PAYLOAD_CODEC = 'LEGACY', TIMESTAMP = @time, CHECKSUM = @checksum WHERE HASH = @hash",
+            ("@payload", DbType.Binary), ("@time", DbType.Int64), ("@checksum", DbType.Binary), ("@hash", DbType.Binary));
         deletePayload = Command("DELETE FROM ENCRYPTED_TRANSACTION WHERE HASH = @hash", ("@hash", DbType.Binary));
-        insertRaw = Command(
-            "INSERT INTO ENCRYPTED_RAW_TRANSACTION (HASH, ENCRYPTED_KEY, ENCRYPTED_PAYLOAD, NONCE, SENDER, TIMESTAMP)"
-            + " VALUES (@hash, @key, @payload, @nonce, @sender, @time) ON CONFLICT (HASH) DO NOTHING",
+        saveRaw = Command(
+            "INSERT INTO ENCRYPTED_RAW_TRANSACTION (HASH, ENCRYPTED_KEY, ENCRYPTED_PAYLOAD, NONCE, SENDER, TIMESTAMP, CHECKSUM)"
+            + " VALUES (@hash, @key, @payload, @nonce, @sender, @time, @checksum) ON CONFLICT (HASH) DO UPDATE"
+            + " SET ENCRYPTED_KEY = @key, ENCRYPTED_PAYLOAD = @payload, NONCE = @nonce, SENDER = @sender, TIMESTAMP = @time, CHECKSUM = @checksum",
             ("@hash", DbType.Binary), ("@key", DbType.Binary), ("@payload", DbType.Binary), ("@nonce", DbType.Binary), ("@sender", DbType.Binary),
-            ("@time", DbType.Int64));
+            ("@time", DbType.Int64), ("@checksum", DbType.Binary));
         deleteParticipation = Command(
             "DELETE FROM PARTICIPATION WHERE HASH = @hash AND OWN_KEY = @key AND ROLE = @role",
             ("@hash", DbType.Binary), ("@key", DbType.Binary), ("@role", DbType.Int32));
         insertParticipation = Command(
-            "INSERT INTO PARTICIPATION (HASH, OWN_KEY, ROLE) VALUES (@hash, @key, @role) ON CONFLICT (HASH, OWN_KEY, ROLE) DO NOTHING",
-            ("@hash", DbType.Binary), ("@key", DbType.Binary), ("@role", DbType.Int32));
+            "INSERT INTO PARTICIPATION (SEQ, HASH, OWN_KEY, ROLE, CHECKSUM) VALUES (@seq, @hash, @key, @role, @checksum) ON CONFLICT (HASH, OWN_KEY, ROLE) DO NOTHING",
+            ("@seq", DbType.Int64), ("@hash", DbType.Binary), ("@key", DbType.Binary), ("@role", DbType.Int32), ("@checksum", DbType.Binary));
+        reserveSequence = Command(provider.ReserveSequence, ("@count", DbType.Int32));
     }
 
-    public void Begin()
+    /// <param name="participations">How many participation records the transaction may add.</param>
+    public void Begin(int participations)
     {
+        expectedParticipations = participations;
+        nextSequence = 0;
+        lastSequence = -1;
         transaction = connection.BeginTransaction();
         foreach (DbCommand command in commands)
         {
@@ -70,18 +82,63 @@ internal sealed class WriterSession : IDisposable
     }
 
     /// <returns>False when the row was there already.</returns>
-    public bool InsertPayload(byte[] hash, byte[] payload, long time) => Run(insertPayload, hash, payload, time) > 0;
+    public bool InsertPayload(byte[] hash, byte[] payload, long time, byte[] checksum) => Run(insertPayload, hash, payload, time, checksum) > 0;
 
-    public void UpdatePayload(byte[] hash, byte[] payload) => Run(updatePayload, payload, hash);
+    public void UpdatePayload(byte[] hash, byte[] payload, long time, byte[] checksum) => Run(updatePayload, payload, time, checksum, hash);
 
     public bool DeletePayload(byte[] hash) => Run(deletePayload, hash) > 0;
 
-    public bool InsertRaw(RawTransactionRow row, long time) =>
-        Run(insertRaw, row.Hash, row.EncryptedKey, row.EncryptedPayload, row.Nonce, row.Sender, time) > 0;
+    public bool SaveRaw(byte[] hash, byte[] key, byte[] payload, byte[] nonce, byte[] sender, long time, byte[] checksum) =>
+        Run(saveRaw, hash, key, payload, nonce, sender, time, checksum) > 0;
 
     public void DeleteParticipation(byte[] hash, byte[] key, int role) => Run(deleteParticipation, hash, key, role);
 
-    public void InsertParticipation(byte[] hash, byte[] key, int role) => Run(insertParticipation, hash, key, role);
+    /// <summary>Adds a record that is not there yet. Its sequence number is given here, not by the database, because the checksum covers it.</summary>
+    public void InsertParticipation(byte[] hash, byte[] key, int role)
+    {
+        if (nextSequence > lastSequence)
+        {
+            int count = Math.Max(1, expectedParticipations);
+            reserveSequence.Parameters[0].Value = count;
+            lastSequence = (long)reserveSequence.ExecuteScalar()!;
+            nextSequence = lastSequence - count + 1;
+        }
+
+        byte[] checksum = RowChecksum.Of(RowKind.Participation, nextSequence, hash, key, role);
+        if (Run(insertParticipation, nextSequence, hash, key, role, checksum) > 0)
+        {
+            nextSequence++;
+        }
+    }
+
+    public string? Metadata(string name) => Rows("SELECT VALUE FROM METADATA WHERE NAME = @p0", int.MaxValue, name) is [[string value]] ? value : null;
+
+    public void SetMetadata(string name, string value) =>
+        Run("INSERT INTO METADATA (NAME, VALUE) VALUES (@p0, @p1) ON CONFLICT (NAME) DO UPDATE SET VALUE = @p1", name, value);
+
+    /// <param name="sql">With parameters @p0, @p1 …; it bounds its rows.</param>
+    /// <param name="maxBytes">The row that passes this is the last.</param>
+    public List<object?[]> Rows(string sql, int maxBytes, params ReadOnlySpan<object> values)
+    {
+        using DbCommand command = Statement(sql, values);
+        using DbDataReader reader = command.ExecuteReader();
+        var rows = new List<object?[]>();
+        long bytes = 0;
+        while (bytes < maxBytes && reader.Read())
+        {
+            object?[] row = StoredRows.Read(reader);
+            bytes += row.Sum(c => (c as byte[])?.Length ?? 16);
+            rows.Add(row);
+        }
+
+        return rows;
+    }
+
+    public void Run(string sql, params ReadOnlySpan<object> values)
+    {
+        using DbCommand command = Statement(sql, values);
+        command.ExecuteNonQuery();
+    }
 
     public void Dispose()
     {
@@ -102,6 +159,22 @@ internal sealed class WriterSession : IDisposable
         }
 
         return command.ExecuteNonQuery();
+    }
+
+    private DbCommand Statement(string sql, ReadOnlySpan<object> values)
+    {
+        DbCommand command = connection.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = sql;
+        for (int i = 0; i < values.Length; i++)
+        {
+            DbParameter parameter = command.CreateParameter();
+            parameter.ParameterName = $"@p{i}";
+            parameter.Value = values[i];
+            command.Parameters.Add(parameter);
+        }
+
+        return command;
     }
 
     private DbCommand Command(string text, params (string Name, DbType Type)[] parameters)

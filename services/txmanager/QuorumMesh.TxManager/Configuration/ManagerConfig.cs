@@ -1,6 +1,7 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.ServiceDefaults;
 using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Storage;
 
 namespace QuorumMesh.TxManager.Configuration;
 
@@ -50,6 +51,11 @@ public static class ManagerConfig
             LogJson = settings.LogJson || own["logJson"].Flag(),
         };
     }
+
+    /// <summary>The database alone: what a look at the store needs.</summary>
+    /// <exception cref="OptionsException">A setting cannot be used; the message names its key.</exception>
+    public static StoreProvider ReadDatabase(string configFile, IReadOnlyList<string> overrides) =>
+        DatabaseSetting.Read(ConfigNode.Load(configFile, overrides), Path.GetDirectoryName(Path.GetFullPath(configFile))!)();
 
     private static void RefuseUnsupported(ConfigNode root)
     {

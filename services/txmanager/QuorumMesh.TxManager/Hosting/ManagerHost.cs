@@ -66,6 +66,7 @@ public static class ManagerHost
             parts.OwnKeys, options.EnclaveKeySyncInterval, provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Enclave")));
         services.AddHostedService(provider => provider.GetRequiredService<KeySync>());
         services.AddHostedService(_ => new PollService(parts.Poller));
+        services.AddHostedService(provider => new SealService(parts.Store, provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Store")));
         services.AddReadinessCheck("enclave", provider =>
         {
             KeySync sync = provider.GetRequiredService<KeySync>();
@@ -111,7 +112,7 @@ public static class ManagerHost
     private static async Task MapAsync(WebApplication app, ManagerOptions options, Composition parts, CancellationToken cancel)
     {
         ILogger log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager");
-        parts.Store.Damaged += hash => log.LogError("The stored payload {Hash} is damaged: have a party send it again, or restore the database", hash.ToBase64());
+        parts.Store.Damaged += message => log.LogError("{Problem}", message);
         var rest = new Dictionary<AppServer, RestApp>();
         foreach (AppServer server in options.Servers.Where(s => s.Kind != AppKind.Grpc))
         {

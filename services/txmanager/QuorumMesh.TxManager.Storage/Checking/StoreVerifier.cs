@@ -1,0 +1,139 @@
+using System.Data.Common;
+using System.Globalization;
+using QuorumMesh.TxManager.Core;
+
+namespace QuorumMesh.TxManager.Storage;
+
+/// <param name="Unsealed">Rows that have no checksum yet; of those only a payload's ciphertext could be checked.</param>
+/// <param name="Gone">Participation records of payloads that are not here: deleted, or lost.</param>
+public sealed record StoreCheck(long Faults, long Payloads, long Raw, long Participations, long Unsealed, long Gone);
+
+/// <summary>Reads every row of a store, without writing and one at a time.</summary>
+public static class StoreVerifier
+{
+    /// <param name="tell">Called for each fault, named by transaction or key.</param>
+    /// <exception cref="PrivacyException"><see cref="Failure.StoreUnavailable"/>: it cannot be opened, or has no schema of this version.</exception>
+    public static StoreCheck Verify(StoreProvider provider, Action<string> tell)
+    {
+        try
+        {
+            using DbConnection connection = provider.OpenReadOnly();
+            RequireSchema(provider, connection);
+            return new Walk(provider, connection, tell).Run();
+        }
+        catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException)
+        {
+            throw new StoreReader(provider).Unavailable(e);
+        }
+    }
+
+    private static void RequireSchema(StoreProvider provider, DbConnection connection)
+    {
+        var applied = new HashSet<string>();
+        try
+        {
+            using DbCommand command = connection.CreateCommand();
+            command.CommandText = """SELECT "MigrationId" FROM "__EFMigrationsHistory" """;
+            using DbDataReader reader = command.ExecuteReader();
+            while (reader.Read())
+            {
+                applied.Add(reader.GetString(0));
+            }
+        }
+        catch (DbException)
+        {
+            // No such table: a database of Tessera's, or of nobody's. A file that is no database is said below.
+        }
+
+        if (provider.Migrations.Any(m => !applied.Contains(m.Id)))
+        {
+            throw new PrivacyException(
+                Failure.StoreUnavailable, $"The payload store ({provider.Description}) is not one of this version: start the transaction manager on it once, then check it");
+        }
+    }
+
+    private sealed class Walk(StoreProvider provider, DbConnection connection, Action<string> tell)
+    {
+        private long faults;
+        private long unsealed;
+
+        public StoreCheck Run()
+        {
+            long payloads = Rows(RowKind.Payload);
+            long raw = Rows(RowKind.Raw);
+            long participations = Rows(RowKind.Participation);
+            long gone = Guarded("PARTICIPATION", CountGone);
+            Guarded("the database's structure", () =>
+            {
+                foreach (string fault in provider.StructureFaults(connection))
+                {
+                    Tell("the database: " + fault);
+                }
+
+                return 0;
+            });
+            return new StoreCheck(faults, payloads, raw, participations, unsealed, gone);
+        }
+
+        private long Rows(RowKind kind) => Guarded(StoredRows.Table(kind), () =>
+        {
+            long count = 0;
+            using DbCommand command = connection.CreateCommand();
+            command.CommandText = $"{StoredRows.Select(kind)} {provider.TableHint}";
+            command.CommandTimeout = 0;
+            using DbDataReader reader = command.ExecuteReader();
+            while (reader.Read())
+            {
+                object?[] row = StoredRows.Read(reader);
+                count++;
+                unsealed += StoredRows.IsSealed(row) ? 0 : 1;
+                if (StoredRows.Fault(kind, row) is { } fault)
+                {
+                    Tell($"{Name(kind, row)}: {fault}");
+                }
+            }
+
+            return count;
+        });
+
+        private long CountGone()
+        {
+            using DbCommand command = connection.CreateCommand();
+            command.CommandText =
+                "SELECT count(*) FROM PARTICIPATION WHERE NOT EXISTS (SELECT 1 FROM ENCRYPTED_TRANSACTION WHERE ENCRYPTED_TRANSACTION.HASH = PARTICIPATION.HASH)";
+            command.CommandTimeout = 0;
+            return Convert.ToInt64(command.ExecuteScalar(), CultureInfo.InvariantCulture);
+        }
+
+        /// <summary>What the database itself cannot read is a fault like another, and the end of that table alone.</summary>
+        private long Guarded(string what, Func<long> look)
+        {
+            try
+            {
+                return look();
+            }
+            catch (DbException e)
+            {
+                Tell($"{what}: cannot be read to its end: {e.Message.ReplaceLineEndings(" ")}");
+                return 0;
+            }
+        }
+
+        private static string Name(RowKind kind, object?[] row)
+        {
+            string hash = StoredRows.Hash(kind, row)?.ToBase64() ?? "(no hash)";
+            return kind switch
+            {
+                RowKind.Payload => $"payload {hash}",
+                RowKind.Raw => $"raw payload {hash}",
+                _ => $"participation record {row[0]} of {hash}",
+            };
+        }
+
+        private void Tell(string fault)
+        {
+            faults++;
+            tell(fault);
+        }
+    }
+}

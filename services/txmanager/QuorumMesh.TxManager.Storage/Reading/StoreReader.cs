@@ -1,0 +1,47 @@
+using System.Data.Common;
+using QuorumMesh.TxManager.Core;
+
+namespace QuorumMesh.TxManager.Storage;
+
+/// <summary>Plain look-ups on pooled connections: the node waits for these, and a manager that only answers them never loads EF.</summary>
+internal sealed class StoreReader(StoreProvider provider)
+{
+    public async Task<object?[]?> FirstAsync(string sql, CancellationToken cancel, params object[] values) =>
+        (await ListAsync(sql, cancel, values).ConfigureAwait(false)).FirstOrDefault();
+
+    /// <param name="sql">With parameters @p0, @p1 …; it bounds its rows itself.</param>
+    /// <exception cref="PrivacyException"><see cref="Failure.StoreUnavailable"/>.</exception>
+    public async Task<List<object?[]>> ListAsync(string sql, CancellationToken cancel, params object[] values)
+    {
+        try
+        {
+            using DbConnection connection = provider.CreateReader();
+            await connection.OpenAsync(cancel).ConfigureAwait(false);
+            using DbCommand command = connection.CreateCommand();
+            command.CommandText = sql;
+            for (int i = 0; i < values.Length; i++)
+            {
+                DbParameter parameter = command.CreateParameter();
+                parameter.ParameterName = $"@p{i}";
+                parameter.Value = values[i];
+                command.Parameters.Add(parameter);
+            }
+
+            using DbDataReader reader = await command.ExecuteReaderAsync(cancel).ConfigureAwait(false);
+            var found = new List<object?[]>();
+            while (await reader.ReadAsync(cancel).ConfigureAwait(false))
+            {
+                found.Add(StoredRows.Read(reader));
+            }
+
+            return found;
+        }
+        catch (DbException e)
+        {
+            throw Unavailable(e);
+        }
+    }
+
+    public PrivacyException Unavailable(Exception e) =>
+        new(Failure.StoreUnavailable, $"The payload store ({provider.Description}) is not available: {e.GetBaseException().Message}", e);
+}

@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Storage;
+
+namespace QuorumMesh.TxManager.Hosting;
+
+/// <summary>Gives rows of older versions their checksums, beside the traffic: after each step it pauses three times as long as the step took.</summary>
+internal sealed class SealService(PayloadStore store, ILogger log) : BackgroundService
+{
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(10);
+
+    private long rows;
+
+    public long Sealed => Interlocked.Read(ref rows);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await Task.Yield();
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            if (await StepAsync().ConfigureAwait(false) is not { } pause)
+            {
+                return;
+            }
+
+            await Task.Delay(pause, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <returns>Null at the end.</returns>
+    private async Task<TimeSpan?> StepAsync()
+    {
+        long start = Stopwatch.GetTimestamp();
+        try
+        {
+            SealStep step = await store.SealNextAsync().ConfigureAwait(false);
+            long before = Sealed;
+            Interlocked.Add(ref rows, step.Sealed);
+            if (Sealed / 1_000_000 > before / 1_000_000 || (!step.More && Sealed > 0))
+            {
+                log.LogInformation("{Count} stored rows of older versions have their checksum now{End}", Sealed, step.More ? ", more follow" : "; these were all");
+            }
+
+            TimeSpan pause = Stopwatch.GetElapsedTime(start) * 3;
+            return step.More ? pause > ShortestPause ? pause : ShortestPause : null;
+        }
+        catch (PrivacyException e)
+        {
+            log.LogWarning("Rows of older versions wait for their checksums: {Problem}", e.Message);
+            return AfterFailure;
+        }
+    }
+}
