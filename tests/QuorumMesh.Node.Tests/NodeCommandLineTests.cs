@@ -117,13 +117,14 @@ public sealed class NodeCommandLineTests : IDisposable
     {
         var cache = Read().Cache;
         Assert.Equal(new Storage.RocksStoreOptions(), cache.Database());
-        Assert.InRange(cache.State().NodeCacheBytes, new State.StateStoreOptions().NodeCacheBytes, 256L << 20);
-        Assert.InRange(cache.State().FlatCacheEntries, new State.StateStoreOptions().FlatCacheEntries, 300_000);
-        var given = Read("--cache 1000 --cache.database 40 --cache.trie 20 --cache.snapshot 10").Cache;
-        Assert.Equal((64L << 20, 272L << 20, 100L << 20), (given.Database().WriteBufferBytes, given.Database().BlockCacheBytes, given.State().NodeCacheBytes));
-        Assert.InRange(given.State().FlatCacheEntries, 100_000, 200_000);
+        Assert.InRange(cache.PublicState().NodeCacheBytes, new State.StateStoreOptions().NodeCacheBytes, 288L << 20);
+        Assert.InRange(cache.PublicState().FlatCacheEntries, 900_000, new State.StateStoreOptions().FlatCacheEntries);
+        Assert.Equal((cache.PublicState().NodeCacheBytes / 2, cache.PublicState().FlatCacheEntries / 2), (cache.PrivateState().NodeCacheBytes, cache.PrivateState().FlatCacheEntries));
+        var given = Read("--cache 1200 --cache.database 40 --cache.trie 20 --cache.snapshot 10").Cache;
+        Assert.Equal((64L << 20, 352L << 20, 160L << 20, 80L << 20), (given.Database().WriteBufferBytes, given.Database().BlockCacheBytes, given.PublicState().NodeCacheBytes, given.PrivateState().NodeCacheBytes));
+        Assert.InRange(given.PublicState().FlatCacheEntries, 300_000, 400_000);
         var least = Read("--cache 32 --cache.database 1 --cache.trie 0 --cache.snapshot 0").Cache;
-        Assert.Equal((1L << 20, 1L << 20, 1L << 20, 1024), (least.Database().WriteBufferBytes, least.Database().BlockCacheBytes, least.State().NodeCacheBytes, least.State().FlatCacheEntries));
+        Assert.Equal((1L << 20, 1L << 20, 1L << 20, 1024), (least.Database().WriteBufferBytes, least.Database().BlockCacheBytes, least.PrivateState().NodeCacheBytes, least.PrivateState().FlatCacheEntries));
     }
 
     [Theory]

@@ -33,6 +33,38 @@ public class MerkleTrieTests
     }
 
     [Fact]
+    public void AKnownLeafIsReplacedAndDeletedWithoutBeingLoaded()
+    {
+        var nodes = new StoredNodes();
+        for (var i = 0; i < 500; i++)
+            nodes.Set(Key(i), new byte[40]);
+        nodes.Commit();
+        var before = nodes.LeavesLoaded;
+        for (var i = 0; i < 500; i++)
+            nodes.Set(Key(i), [.. new byte[39], 1]);
+        nodes.Commit();
+        for (var i = 0; i < 500; i += 100)
+            nodes.Set(Key(i), []);
+        nodes.Commit();
+        Assert.InRange(nodes.LeavesLoaded - before, 0, 5); // a branch that one child is left of takes its leaf in
+        for (var i = 0; i < 500; i++)
+            Assert.Equal(i % 100 == 0 ? null : [.. new byte[39], 1], nodes.Get(Key(i)));
+    }
+
+    [Fact]
+    public void TheSameValueAgainChangesNothing()
+    {
+        var nodes = new StoredNodes();
+        for (var i = 0; i < 100; i++)
+            nodes.Set(Key(i), new byte[40]);
+        nodes.Commit();
+        var (root, rows) = (nodes.Root, nodes.ByPlace.Count);
+        nodes.Set(Key(7), new byte[40]);
+        nodes.Commit();
+        Assert.Equal((root, rows), (nodes.Root, nodes.ByPlace.Count));
+    }
+
+    [Fact]
     public void SplitWorkGivesTheSameTrie() => Batches(Gen.Int[0, 400].Select(i => Keccak.Hash(BitConverter.GetBytes(i)).ToArray())).Sample(batches =>
     {
         var (whole, split) = (new StoredNodes(), new StoredNodes());

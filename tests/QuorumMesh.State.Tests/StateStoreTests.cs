@@ -70,7 +70,7 @@ public class StateStoreTests
     {
         var store = new MemoryKeyValueStore();
         // So small that nodes are let go and loaded again all the time.
-        var options = new StateStoreOptions { UnsavedBlocks = (ulong)unsavedBlocks, UnsavedKeys = unsavedKeys, NodeCacheBytes = 2_000 };
+        var options = new StateStoreOptions { UnsavedBlocks = (ulong)unsavedBlocks, UnsavedKeys = unsavedKeys, NodeCacheBytes = 2_000, FlatCacheEntries = 3 };
         var state = new StateStore(store, "public", options);
         var models = new List<StateModel>();
         var model = new StateModel();

@@ -7,12 +7,11 @@ namespace QuorumMesh.Node.Runtime;
 /// <summary>What the writer loop and the readers share: the store, the two states over it, and the rules of the chain.</summary>
 public sealed class NodeStores
 {
-    public NodeStores(IKeyValueStore keyValues, ChainRules rules, StateStoreOptions? stateOptions = null)
+    public NodeStores(IKeyValueStore keyValues, ChainRules rules, StateStoreOptions? publicState = null, StateStoreOptions? privateState = null)
     {
         (KeyValues, Rules) = (keyValues, rules);
-        stateOptions = (stateOptions ?? new StateStoreOptions()) with { SplitWork = Cores.Split };
-        Public = new StateStore(keyValues, "public", stateOptions);
-        Private = new StateStore(keyValues, ChainStore.PrivateStateId, stateOptions);
+        Public = new StateStore(keyValues, "public", OnAllCores(publicState));
+        Private = new StateStore(keyValues, ChainStore.PrivateStateId, OnAllCores(privateState));
         Importer = new BlockImporter(rules, Public, Private);
         Builder = new BlockBuilder(rules, Public, Private);
     }
@@ -24,4 +23,6 @@ public sealed class NodeStores
     public StateStore Private { get; }
     public BlockImporter Importer { get; }
     public BlockBuilder Builder { get; }
+
+    private static StateStoreOptions OnAllCores(StateStoreOptions? options) => (options ?? new StateStoreOptions()) with { SplitWork = Cores.Split };
 }

@@ -4,12 +4,9 @@ using QuorumMesh.State;
 
 namespace QuorumMesh.Node;
 
-/// <summary>Memory of the caches, divided as geth divides <c>--cache</c>. The defaults are about those of the parts.</summary>
-public sealed record CacheSizes(int Megabytes = 1024, int DatabasePercent = 25, int TriePercent = 40, int SnapshotPercent = 20)
+/// <summary>Memory of the caches, divided as geth divides <c>--cache</c>. The parts' own defaults are about those.</summary>
+public sealed record CacheSizes(int Megabytes = 1024, int DatabasePercent = 25, int TriePercent = 40, int SnapshotPercent = 30)
 {
-    /// <summary>An account or slot in its cache, with what the cache itself takes.</summary>
-    private const int FlatEntryBytes = 192;
-
     private const long LargestWriteBuffer = 64 << 20;
 
     /// <exception cref="OptionsException">Names the flag that is wrong.</exception>
@@ -31,11 +28,16 @@ public sealed record CacheSizes(int Megabytes = 1024, int DatabasePercent = 25, 
         return new RocksStoreOptions { WriteBufferBytes = writeBuffer, BlockCacheBytes = Math.Max(bytes - 2 * writeBuffer, 1 << 20) };
     }
 
-    /// <summary>Of one of the two states; each has caches of its own, and two of them for flat entries.</summary>
-    public StateStoreOptions State() => new()
+    /// <summary>Two thirds of what is for states.</summary>
+    public StateStoreOptions PublicState() => State(2, 3);
+
+    /// <summary>The other third.</summary>
+    public StateStoreOptions PrivateState() => State(1, 3);
+
+    private StateStoreOptions State(int share, int of) => new()
     {
-        NodeCacheBytes = Math.Max(Part(TriePercent) / 2, 1 << 20),
-        FlatCacheEntries = (int)Math.Clamp(Part(SnapshotPercent) / 4 / FlatEntryBytes, 1024, int.MaxValue / 2),
+        NodeCacheBytes = Math.Max(Part(TriePercent) * share / of, 1 << 20),
+        FlatCacheEntries = (int)Math.Clamp(Part(SnapshotPercent) * share / of / StateStoreOptions.FlatEntryBytes, 1024, int.MaxValue / 2),
     };
 
     private long Part(int percent) => ((long)Megabytes << 20) * percent / 100;

@@ -78,10 +78,10 @@ internal sealed class LayerChanges
         var leaves = new TrieChange[change.Storage.Count];
         Span<byte> word = stackalloc byte[32];
         var at = 0;
-        foreach (var (slot, (_, value)) in change.Storage)
+        foreach (var (slot, (before, value)) in change.Storage)
         {
             slot.WriteBigEndian(word);
-            leaves[at++] = new TrieChange(NibblePath.OfKey(Keccak.Hash(word).Bytes), value.IsZero ? [] : StorageValue.Encode(value));
+            leaves[at++] = new TrieChange(NibblePath.OfKey(Keccak.Hash(word).Bytes), value.IsZero ? [] : StorageValue.Encode(value), Exists: !change.StorageWiped && !before.IsZero);
         }
 
         Array.Sort(leaves);
@@ -101,7 +101,7 @@ internal sealed class LayerChanges
             writer.Clear();
             AccountAfter(change)?.Write(writer);
             change.Address.CopyTo(bytes);
-            leaves[at++] = new TrieChange(NibblePath.OfKey(Keccak.Hash(bytes).Bytes), writer.ToArray());
+            leaves[at++] = new TrieChange(NibblePath.OfKey(Keccak.Hash(bytes).Bytes), writer.ToArray(), Exists: change.Old is not null);
         }
 
         Array.Sort(leaves);

@@ -6,6 +6,10 @@ namespace QuorumMesh.State;
 internal sealed class LayerWriter(IKeyValueReader store, StateKeys keys, KeyValueBatch batch)
 {
     private readonly List<SlotKey> _changedSlots = [];
+    private readonly List<SlotKey> _wipedSlots = [];
+
+    /// <summary>Slots that had a value and went with all the storage of their account.</summary>
+    public IReadOnlyList<SlotKey> WipedSlots => _wipedSlots;
 
     /// <param name="history">False for the first block: nothing is before it.</param>
     public void Write(ulong block, in Hash256 blockHash, LayerChanges changes, bool history)
@@ -85,6 +89,7 @@ internal sealed class LayerWriter(IKeyValueReader store, StateKeys keys, KeyValu
         {
             var slot = keys.SlotOf(key);
             stored.Add(slot);
+            _wipedSlots.Add(new SlotKey(change.Address, slot));
             if (history) WriteSlotDiff(block, change.Address, slot, SealedValue.Open(key, value));
             batch.Delete(key);
         }

@@ -98,26 +98,32 @@ internal sealed class LiveTries(long limit)
         _unsavedOwners.Clear();
     }
 
-    /// <summary>Drops what was not used since the last time; when that is not enough, everything that the store holds. The count knows only of what comes, so it is taken anew.</summary>
+    /// <summary>
+    /// Makes room to grow by an eighth of the bound: leaves go first, then what was not used since the last time, at last everything that the store holds. The count
+    /// knows only of what comes, so it is taken anew.
+    /// </summary>
     private void Trim()
     {
-        _bytes = Keep(Epoch);
-        if (_bytes > limit) _bytes = Keep(Epoch + 1);
-        _trimAt = _bytes + limit / 4;
+        foreach (var (from, leavesOnly) in ((int, bool)[])[(Epoch + 1, true), (Epoch, false), (Epoch + 1, false)])
+        {
+            _bytes = Keep(new TrieTrim(from, leavesOnly));
+            if (_bytes <= limit / 8 * 7) break;
+        }
+
+        _trimAt = _bytes + limit / 8;
         Epoch++;
     }
 
-    private long Keep(int from)
+    private long Keep(TrieTrim trim)
     {
-        var kept = 0L;
-        Accounts = TrieTrim.Keep(Accounts, from, ref kept);
+        Accounts = trim.Keep(Accounts);
         foreach (var (owner, trie) in _storage)
         {
-            var left = TrieTrim.Keep(trie, from, ref kept);
+            var left = trim.Keep(trie);
             if (left.Node is null) _storage.Remove(owner);
             else _storage[owner] = left;
         }
 
-        return kept;
+        return trim.Kept;
     }
 }

@@ -93,6 +93,7 @@ public sealed partial class StateStore
         writer.WriteValues(computed);
         new StateHead(block, target.BlockHash, target.Root).Write(batch, _keys);
         _saved = SaveTries(block, computed, batch);
+        _wipedSlots = []; // each is among the values
         return _flushed = new StateLayer(this, Head, block, target.Root, computed) { BlockHash = target.BlockHash };
     }
 

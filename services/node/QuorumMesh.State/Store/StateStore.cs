@@ -13,10 +13,11 @@ public sealed partial class StateStore : ITrieNodeSource
     private readonly StateKeys _keys;
     private readonly StateStoreOptions _options;
     private readonly LiveTries _tries;
-    private readonly TwoGenerationCache<Address, Account?> _accountCache;
-    private readonly TwoGenerationCache<SlotKey, UInt256> _slotCache;
+    private readonly AccountCache _accountCache;
+    private readonly ClockCache<SlotKey, UInt256> _slotCache;
     private StateLayer? _flushed;
     private List<TrieNode>? _saved;
+    private IReadOnlyList<SlotKey> _wipedSlots = [];
     private ulong _trieBlock;
     private bool _saveNext;
 
@@ -68,7 +69,9 @@ public sealed partial class StateStore : ITrieNodeSource
     {
         if (layer.Changes is not { } changes || !ReferenceEquals(layer.Parent, Head))
             throw new InvalidOperationException($"the layer of block {layer.Block} is not next after the head, block {Head.Block}");
-        new LayerWriter(_store, _keys, batch).Write(layer.Block, blockHash, changes, history: IsInitialised);
+        var writer = new LayerWriter(_store, _keys, batch);
+        writer.Write(layer.Block, blockHash, changes, history: IsInitialised);
+        _wipedSlots = writer.WipedSlots;
         new StateHead(layer.Block, blockHash, layer.Root).Write(batch, _keys);
         if (!IsInitialised) StateHead.WriteOldest(batch, _keys, layer.Block);
         _saved = IsSavingDue(layer.Block, changes) ? SaveTries(layer.Block, changes, batch) : null;
@@ -89,7 +92,7 @@ public sealed partial class StateStore : ITrieNodeSource
         if (!IsInitialised) OldestBlock = layer.Block;
         IsInitialised = true;
         Head = layer;
-        (_flushed, _saved) = (null, null);
+        (_flushed, _saved, _wipedSlots) = (null, null, []);
         layer.BecomePersisted();
     }
 
@@ -98,7 +101,7 @@ public sealed partial class StateStore : ITrieNodeSource
         CheckCurrent(layer);
         if (_accountCache.TryGet(a, out var account)) return account;
         account = FlatState.Account(_store, _keys, a);
-        _accountCache.Set(a, account, 1);
+        _accountCache.Set(a, account);
         return account;
     }
 
@@ -107,7 +110,7 @@ public sealed partial class StateStore : ITrieNodeSource
         CheckCurrent(layer);
         if (_slotCache.TryGet(key, out var value)) return value;
         value = FlatState.Slot(_store, _keys, key.Address, key.Slot);
-        _slotCache.Set(key, value, 1);
+        _slotCache.Set(key, value);
         return value;
     }
 
@@ -131,7 +134,7 @@ public sealed partial class StateStore : ITrieNodeSource
     {
         var stored = _keys.Node(key);
         if (_store.Get(stored) is not { } encoded) throw new StateCorruptException($"missing trie node: {key}, key {Convert.ToHexStringLower(stored)}");
-        if (Keccak.Hash(encoded) != hash)
+        if (!NodeRow.Fits(encoded, hash))
             throw new StateCorruptException($"damaged trie node: the hash of the {key}, key {Convert.ToHexStringLower(stored)}, does not fit");
         return encoded;
     }
@@ -181,12 +184,13 @@ public sealed partial class StateStore : ITrieNodeSource
 
     private void UpdateCaches(LayerChanges changes)
     {
-        if (changes.Wiped.Count > 0) _slotCache.Clear();
+        foreach (var key in _wipedSlots)
+            _slotCache.TryUpdate(key, UInt256.Zero);
         foreach (var (address, change) in changes.Source.Accounts)
         {
-            _accountCache.Set(address, changes.AccountAfter(change), 1);
+            _accountCache.Set(address, changes.AccountAfter(change));
             foreach (var (slot, (_, value)) in change.Storage)
-                _slotCache.Set(new SlotKey(address, slot), value, 1);
+                _slotCache.Set(new SlotKey(address, slot), value);
         }
     }
 }

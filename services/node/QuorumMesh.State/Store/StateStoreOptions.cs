@@ -3,10 +3,13 @@ namespace QuorumMesh.State;
 public sealed record StateStoreOptions
 {
     /// <summary>Bound of the trie nodes held in memory, in bytes; those that wait to be stored come on top.</summary>
-    public long NodeCacheBytes { get; init; } = 192 << 20;
+    public long NodeCacheBytes { get; init; } = 256 << 20;
+
+    /// <summary>Memory of an account and a slot in their caches, with what the caches themselves take.</summary>
+    public const int FlatEntryBytes = 228;
 
     /// <summary>Bound of the caches of accounts and slots, in entries each.</summary>
-    public int FlatCacheEntries { get; init; } = 262_144;
+    public int FlatCacheEntries { get; init; } = 1_000_000;
 
     /// <summary>Trie nodes are stored at the latest after so many blocks more; 0 stores them with each.</summary>
     public ulong UnsavedBlocks { get; init; } = 128;

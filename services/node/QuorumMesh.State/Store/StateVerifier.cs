@@ -33,7 +33,7 @@ public sealed class StateVerifier : ITrieNodeSource
     byte[] ITrieNodeSource.LoadNode(in TrieNodeKey key, in Hash256 hash)
     {
         if (_store.Get(_keys.Node(key)) is not { } encoded) throw new StateCorruptException($"missing trie node: {key}");
-        return Keccak.Hash(encoded) == hash ? encoded : throw new StateCorruptException($"damaged trie node: {key}");
+        return NodeRow.Fits(encoded, hash) ? encoded : throw new StateCorruptException($"damaged trie node: {key}");
     }
 
     private void Run()
@@ -186,9 +186,18 @@ public sealed class StateVerifier : ITrieNodeSource
                 Walk(owner, extension.Child, extension.End, ref leaves, ref nodes);
                 break;
             case BranchNode branch:
-                for (var i = 0; i < 16; i++)
-                    Walk(owner, branch[i], path.Append(i), ref leaves, ref nodes);
+                WalkChildren(owner, branch, path, ref leaves, ref nodes);
                 break;
+        }
+    }
+
+    private void WalkChildren(Address? owner, BranchNode branch, NibblePath path, ref long leaves, ref long nodes)
+    {
+        for (var i = 0; i < 16; i++)
+        {
+            var (leavesBefore, nodesBefore) = (leaves, nodes);
+            Walk(owner, branch[i], path.Append(i), ref leaves, ref nodes);
+            if (branch.IsDroppedLeaf(i) && !Full && (leaves - leavesBefore, nodes - nodesBefore) != (1, 1)) Report("trie", $"the node at '{path}' has child {i:x} for a leaf, which it is not");
         }
     }
 

@@ -43,7 +43,7 @@ internal sealed class TrieWriter(IKeyValueReader store, StateKeys keys, KeyValue
             }
         }
 
-        batch.Put(keys.Node(new TrieNodeKey(owner, path)), NodeCodec.Encode(node, path.Length, ref _buffer));
+        NodeRow.Put(batch, keys.Node(new TrieNodeKey(owner, path)), node, path.Length, ref _buffer);
         Put.Add(node);
     }
 

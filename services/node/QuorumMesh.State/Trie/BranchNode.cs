@@ -1,23 +1,40 @@
+using System.Diagnostics;
 using System.Numerics;
-using System.Runtime.CompilerServices;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.State;
 
-/// <summary>Sixteen children and a value.</summary>
+/// <summary>Up to sixteen children and a value. Takes memory for the children that are there, and for their nodes once one of them is in memory.</summary>
 internal sealed class BranchNode : TrieNode
 {
-    private Nodes _nodes;
-    private Hashes _hashes;
+    private Hash256[] _hashes;
+    private TrieNode?[]? _nodes;
     private ushort _present;
     private ushort _hashed;
+    private ushort _leaves; // of those not in memory
+
+    public BranchNode() => _hashes = [];
+
+    /// <param name="children">A bit for each child that <see cref="Put"/> is going to give.</param>
+    public BranchNode(ushort children)
+    {
+        _present = children;
+        _hashes = new Hash256[BitOperations.PopCount(children)];
+    }
+
+    private BranchNode(BranchNode other)
+    {
+        _hashes = [.. other._hashes];
+        _nodes = other._nodes is { } nodes ? [.. nodes] : null;
+        (_present, _hashed, _leaves, Value) = (other._present, other._hashed, other._leaves, other.Value);
+    }
 
     /// <summary>Empty when there is none.</summary>
     public byte[] Value { get; private set; } = [];
 
-    public override int Bytes => 720 + Value.Length;
+    public override int Bytes => 80 + 32 * _hashes.Length + (_nodes is null ? 0 : 24 + 8 * _hashes.Length) + Value.Length;
 
-    public TrieChild this[int index] => new(_nodes[index], _hashes[index], IsHashed(index));
+    public TrieChild this[int index] => IsPresent(index) ? new TrieChild(NodeAt(index), HashAt(index), IsHashed(index)) : default;
 
     /// <summary>Children and value.</summary>
     public int Count => BitOperations.PopCount(_present) + (Value.Length > 0 ? 1 : 0);
@@ -25,43 +42,103 @@ internal sealed class BranchNode : TrieNode
     /// <summary>The only child of a branch without value; -1 when there is none.</summary>
     public int LoneChild => _present == 0 ? -1 : BitOperations.TrailingZeroCount(_present);
 
+    /// <summary>A bit for each child that is referred to by its hash.</summary>
+    public ushort Hashed => _hashed;
+
     public bool IsPresent(int index) => (_present >> index & 1) != 0;
 
     public bool IsHashed(int index) => (_hashed >> index & 1) != 0;
 
-    public TrieNode? NodeAt(int index) => _nodes[index];
+    /// <summary>True for a leaf that is known as one although its node is not in memory. Others of these children may be leaves as well.</summary>
+    public bool IsDroppedLeaf(int index) => (_leaves >> index & 1) != 0 && NodeAt(index) is null;
 
-    public ref readonly Hash256 HashAt(int index) => ref Unsafe.AsRef(in _hashes)[index];
+    public TrieNode? NodeAt(int index) => _nodes is { } nodes && IsPresent(index) ? nodes[Rank(index)] : null;
 
-    /// <summary>Loads or drops a child's node; the reference stays the same.</summary>
-    public void Attach(int index, TrieNode? node) => _nodes[index] = node;
+    /// <summary>Of a child that is there.</summary>
+    public ref readonly Hash256 HashAt(int index) => ref _hashes[Rank(index)];
 
-    public BranchNode Copy() => new() { _nodes = _nodes, _hashes = _hashes, _present = _present, _hashed = _hashed, Value = Value };
+    /// <summary>A bit for each child with a hash that is known to be a leaf.</summary>
+    public ushort KnownLeaves()
+    {
+        var known = _leaves;
+        for (var rest = (uint)_hashed; rest != 0; rest &= rest - 1)
+        {
+            var index = BitOperations.TrailingZeroCount(rest);
+            if (NodeAt(index) is { } node) known = (ushort)(node is LeafNode ? known | 1 << index : known & ~(1 << index));
+        }
+
+        return known;
+    }
+
+    /// <summary>What the store knows of the children.</summary>
+    public void MarkLeaves(ushort leaves) => _leaves = (ushort)(leaves & _hashed);
+
+    /// <summary>From now on several threads may attach, each its own child.</summary>
+    public void MakeRoom() => _nodes ??= new TrieNode?[_hashes.Length];
+
+    /// <summary>A child's node was loaded; the reference stays the same.</summary>
+    public void Attach(int index, TrieNode node)
+    {
+        MakeRoom();
+        _nodes![Rank(index)] = node;
+    }
+
+    /// <summary>Lets a child's node go that the store holds; the reference stays the same.</summary>
+    public void Drop(int index)
+    {
+        Debug.Assert(IsHashed(index), "an inline node has no other place");
+        var bit = 1 << index;
+        _leaves = (ushort)(NodeAt(index) is LeafNode ? _leaves | bit : _leaves & ~bit);
+        _nodes![Rank(index)] = null;
+    }
+
+    /// <summary>Frees what no child's node needs.</summary>
+    public void Compact()
+    {
+        if (_nodes is { } nodes && Array.TrueForAll(nodes, static n => n is null)) _nodes = null;
+    }
+
+    public BranchNode Copy() => new(this);
 
     public override TrieNode Moved() => Copy();
 
     /// <summary>Only while the branch is being made.</summary>
     public void Put(int index, in TrieChild child)
     {
-        _nodes[index] = child.Node;
-        _hashes[index] = child.Hash;
-        var bit = (ushort)(1 << index);
-        _present = child.IsEmpty ? (ushort)(_present & ~bit) : (ushort)(_present | bit);
-        _hashed = child.IsHashed ? (ushort)(_hashed | bit) : (ushort)(_hashed & ~bit);
+        if (child.IsEmpty)
+        {
+            if (IsPresent(index)) Remove(index);
+            return;
+        }
+
+        if (!IsPresent(index)) Insert(index);
+        var (at, bit) = (Rank(index), 1 << index);
+        _hashes[at] = child.Hash;
+        if (child.Node is not null) MakeRoom();
+        if (_nodes is { } nodes) nodes[at] = child.Node;
+        _hashed = (ushort)(child.IsHashed ? _hashed | bit : _hashed & ~bit);
+        _leaves = (ushort)(_leaves & ~bit);
     }
 
     /// <summary>Only while the branch is being made.</summary>
     public void PutValue(byte[] value) => Value = value;
 
-    [InlineArray(16)]
-    private struct Nodes
+    private int Rank(int index) => BitOperations.PopCount((uint)(_present & ((1 << index) - 1)));
+
+    private void Insert(int index)
     {
-        private TrieNode? _first;
+        var at = Rank(index);
+        _hashes = [.. _hashes[..at], default, .. _hashes[at..]];
+        if (_nodes is { } nodes) _nodes = [.. nodes[..at], null, .. nodes[at..]];
+        _present |= (ushort)(1 << index);
     }
 
-    [InlineArray(16)]
-    private struct Hashes
+    private void Remove(int index)
     {
-        private Hash256 _first;
+        var at = Rank(index);
+        _hashes = [.. _hashes[..at], .. _hashes[(at + 1)..]];
+        if (_nodes is { } nodes) _nodes = [.. nodes[..at], .. nodes[(at + 1)..]];
+        var bit = 1 << index;
+        (_present, _hashed, _leaves) = ((ushort)(_present & ~bit), (ushort)(_hashed & ~bit), (ushort)(_leaves & ~bit));
     }
 }

@@ -4,7 +4,7 @@ namespace QuorumMesh.State;
 
 internal interface ITrieNodeSource
 {
-    /// <summary>The RLP of the node at this place. It belongs to the source: do not change it.</summary>
+    /// <summary>The row of the node at this place (<see cref="NodeRow"/>). It belongs to the source: do not change it.</summary>
     /// <exception cref="StateCorruptException">It is missing, or is not the node of this hash.</exception>
     byte[] LoadNode(in TrieNodeKey key, in Hash256 hash);
 }

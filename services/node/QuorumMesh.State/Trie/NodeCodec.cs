@@ -106,7 +106,7 @@ internal static class NodeCodec
 
     private static BranchNode DecodeBranch(ReadOnlySpan<byte> encoded, int at, in NibblePath path)
     {
-        var branch = new BranchNode();
+        var branch = new BranchNode(ChildrenOf(encoded, at));
         for (var i = 0; i < 16; i++)
         {
             var end = NodeRlp.ItemEnd(encoded, at);
@@ -117,6 +117,18 @@ internal static class NodeCodec
         var value = NodeRlp.String(encoded, at);
         if (value.Length > 0) branch.PutValue(value.ToArray());
         return branch;
+    }
+
+    private static ushort ChildrenOf(ReadOnlySpan<byte> encoded, int at)
+    {
+        var children = 0;
+        for (var i = 0; i < 16; i++)
+        {
+            if (encoded[at] != NodeRlp.Empty) children |= 1 << i;
+            at = NodeRlp.ItemEnd(encoded, at);
+        }
+
+        return (ushort)children;
     }
 
     private static TrieNode DecodeShort(ReadOnlySpan<byte> hexPrefix, ReadOnlySpan<byte> item, in NibblePath path)

@@ -10,6 +10,6 @@ internal static class TrieLoading
     {
         var key = new TrieNodeKey(owner, path);
         if (source is null) throw new StateCorruptException($"no store to load the node of the {key} from");
-        return NodeCodec.Decode(source.LoadNode(key, hash), path);
+        return NodeRow.Decode(source.LoadNode(key, hash), path);
     }
 }

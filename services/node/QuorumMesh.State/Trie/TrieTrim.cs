@@ -1,25 +1,34 @@
+using System.Numerics;
+
 namespace QuorumMesh.State;
 
 /// <summary>Lets nodes go that the store holds and that were not walked for a while; their hashes stay.</summary>
-internal static class TrieTrim
+/// <param name="from">The oldest epoch that stays.</param>
+/// <param name="leavesOnly">Leaves are the most, and a change of a key that is there can do without its leaf.</param>
+internal sealed class TrieTrim(int from, bool leavesOnly)
 {
-    /// <param name="from">The oldest epoch that stays.</param>
-    /// <param name="kept">Grows by the memory of what stays.</param>
-    public static TrieChild Keep(in TrieChild child, int from, ref long kept)
+    /// <summary>Memory of what stays, approximately.</summary>
+    public long Kept { get; private set; }
+
+    public TrieChild Keep(in TrieChild child) => child.Node is { } node && !Stays(node, child.IsHashed) ? child with { Node = null } : child;
+
+    private bool Stays(TrieNode node, bool isHashed)
     {
-        if (child.Node is not { } node) return child;
-        if (child.IsHashed && node.IsStored && node.Epoch < from) return child with { Node = null };
-        kept += node.Bytes;
-        if (node is ExtensionNode extension) extension.Child = Keep(extension.Child, from, ref kept);
-        else if (node is BranchNode branch) KeepChildren(branch, from, ref kept);
-        return child;
+        if (isHashed && node.IsStored && node.Epoch < from && (node is LeafNode || !leavesOnly)) return false;
+        Kept += node.Bytes;
+        if (node is ExtensionNode extension) extension.Child = Keep(extension.Child);
+        else if (node is BranchNode branch) KeepChildren(branch);
+        return true;
     }
 
-    private static void KeepChildren(BranchNode branch, int from, ref long kept)
+    private void KeepChildren(BranchNode branch)
     {
-        for (var i = 0; i < 16; i++)
+        for (var rest = (uint)branch.Hashed; rest != 0; rest &= rest - 1)
         {
-            if (branch.NodeAt(i) is not null) branch.Attach(i, Keep(branch[i], from, ref kept).Node);
+            var index = BitOperations.TrailingZeroCount(rest);
+            if (branch.NodeAt(index) is { } node && !Stays(node, isHashed: true)) branch.Drop(index);
         }
+
+        branch.Compact();
     }
 }

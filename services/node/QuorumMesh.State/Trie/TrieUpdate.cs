@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Numerics;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.State;
@@ -103,6 +104,7 @@ internal sealed class TrieUpdate(ITrieNodeSource? source, Address? owner, int ep
         var groups = new List<Range>(16);
         for (var at = 0; at < changes.Length; at = groups[^1].End.Value)
             groups.Add(at..EndOfGroup(changes, at, 0));
+        root.MakeRoom();
         var pieces = new TrieUpdate[groups.Count];
         var children = new TrieChild?[groups.Count];
         split(groups.Count, i =>
@@ -127,19 +129,25 @@ internal sealed class TrieUpdate(ITrieNodeSource? source, Address? owner, int ep
     /// <returns>False when the child stays as it is.</returns>
     private bool UpdateChild(BranchNode branch, int nibble, ReadOnlySpan<TrieChange> changes, in NibblePath path, out TrieChild child)
     {
+        if (changes is [{ Exists: true } change] && branch.IsDroppedLeaf(nibble)) return ReplaceLeaf(branch, nibble, change, path.Length, out child);
         var old = branch.IsPresent(nibble) ? Resolve(branch, nibble, path) : null;
         var next = Update(old, changes, path);
         child = next is null ? default : Seal(next, path.Length);
         return !ReferenceEquals(next, old);
     }
 
+    /// <summary>A leaf where the key is known to be can be no other's: it need not be loaded to be replaced.</summary>
+    private bool ReplaceLeaf(BranchNode branch, int nibble, in TrieChange change, int depth, out TrieChild child)
+    {
+        child = change.Deletes ? default : Seal(Made(new LeafNode(change.Key, change.Value)), depth);
+        return !child.IsHashed || child.Hash != branch.HashAt(nibble);
+    }
+
     /// <summary>Notes the vanished children; a branch with one item left becomes a shorter node.</summary>
     private TrieNode? Finish(BranchNode old, BranchNode next, in NibblePath path)
     {
-        for (var i = 0; i < 16; i++)
-        {
-            if (old.IsHashed(i) && !next.IsHashed(i)) _vanished.Add(path.Append(i));
-        }
+        for (var gone = (uint)(old.Hashed & ~next.Hashed); gone != 0; gone &= gone - 1)
+            _vanished.Add(path.Append(BitOperations.TrailingZeroCount(gone)));
 
         Bytes -= old.Bytes;
         if (next.Count > 1) return Made(next);
@@ -174,7 +182,7 @@ internal sealed class TrieUpdate(ITrieNodeSource? source, Address? owner, int ep
     {
         var common = changes[0].Key.CommonPrefix(changes[^1].Key);
         if (common > depth) return Made(new ExtensionNode(changes[0].Key.Take(common), Seal(BuildInner(changes, common), common)));
-        var branch = new BranchNode();
+        var branch = new BranchNode(ChildrenOf(changes, depth));
         var at = 0;
         if (changes[0].Key.Length == depth) branch.PutValue(changes[at++].Value);
         while (at < changes.Length)
@@ -185,6 +193,17 @@ internal sealed class TrieUpdate(ITrieNodeSource? source, Address? owner, int ep
         }
 
         return Made(branch);
+    }
+
+    private static ushort ChildrenOf(ReadOnlySpan<TrieChange> changes, int depth)
+    {
+        var children = 0;
+        foreach (ref readonly var change in changes)
+        {
+            if (change.Key.Length > depth) children |= 1 << change.Key[depth];
+        }
+
+        return (ushort)children;
     }
 
     private static TrieChange[] WithoutDeletes(ReadOnlySpan<TrieChange> changes)
