@@ -293,6 +293,25 @@ public class CompilerTests
         }
     }
 
+    /// <summary>A table of entries for all blocks at once would fill a chunk, and leave one block to each.</summary>
+    [Fact]
+    public void A_mass_of_small_blocks_is_compiled_in_few_chunks()
+    {
+        byte[] code = [.. Enumerable.Repeat((byte)JUMPDEST, 22_000), .. (byte[])new Asm().Push(7).ReturnTop()];
+        AssertSame(code);
+        AssertSame(code, gas: 21_000);
+        Assert.InRange(new Code(code).Compile(Fork.Cancun, CompilerLimits.Default)!.SizeInMemory, 1, 16 << 20);
+    }
+
+    [Fact]
+    public void Code_that_comes_to_too_much_IL_stays_interpreted()
+    {
+        CompiledCode body = new Code(Loop(5)).Compile(Fork.Cancun, CompilerLimits.Default)!;
+        Assert.NotNull(body);
+        Assert.Null(new Code(Loop(5)).Compile(Fork.Cancun, CompilerLimits.Default with { TotalIl = 100 }));
+        Assert.NotNull(new Code(Loop(5)).Compile(Fork.Cancun, CompilerLimits.Default with { TotalIl = body.SizeInMemory }));
+    }
+
     [Fact]
     public void A_compiled_body_goes_with_its_code()
     {

@@ -17,10 +17,13 @@ internal static class CodeCompiler
         int[] chunkOf = new int[blocks.Count];
         var chunks = new List<CompiledChunk>();
         int size = (blockOf.Length + chunkOf.Length) * sizeof(int);
+        int total = 0;
         for (int first = 0; first < blocks.Count;)
         {
             (int end, CompiledChunk chunk, int il) = CompileChunk(code, fork, blocks, blockOf, first, limits);
             Array.Fill(chunkOf, chunks.Count, first, end - first);
+            total += il;
+            if (total > limits.TotalIl) return null;
             chunks.Add(chunk);
             size += il * CompilerLimits.BytesPerIl + CompilerLimits.BytesPerChunk;
             first = end;
@@ -32,7 +35,7 @@ internal static class CodeCompiler
     private static (int End, CompiledChunk Chunk, int Il) CompileChunk(Code code, Fork fork, List<CodeBlock> blocks, int[] blockOf, int first, CompilerLimits limits)
     {
         // How many blocks fit is known only once they are written, and jumps between them must know it before: too many are tried, then fewer.
-        int count = blocks.Count - first;
+        int count = Math.Min(blocks.Count - first, limits.ChunkBlocks);
         while (true)
         {
             var method = new DynamicMethod("evm", typeof(int), [typeof(CompiledCode), typeof(Frame)], typeof(EvmMachine), skipVisibility: true) { InitLocals = false };

@@ -3,7 +3,7 @@ namespace QuorumMesh.Evm;
 /// <summary>Bounds of the compiled tier. The runtime stops optimising methods beyond about 60,000 bytes of IL, hence the chunks.</summary>
 internal sealed record CompilerLimits
 {
-    /// <summary>Longer code is always interpreted. Bounds the time of one compilation.</summary>
+    /// <summary>Longer code is always interpreted.</summary>
     public const int CodeBytes = 64 << 10;
 
     /// <summary>What a byte of IL comes to in memory: machine code, its tables and the method itself.</summary>
@@ -22,6 +22,12 @@ internal sealed record CompilerLimits
 
     /// <summary>A chunk takes no further block from here on.</summary>
     public int ChunkIl { get; init; } = 24_000;
+
+    /// <summary>Blocks tried in one chunk. Each takes 4 bytes of its table of entries, which would leave no room for the blocks themselves where code is a mass of small ones.</summary>
+    public int ChunkBlocks { get; init; } = 1_500;
+
+    /// <summary>Code that comes to more IL than this is always interpreted. Bounds time and memory of one compilation; what compilers of contracts write comes to 30 bytes of IL a byte.</summary>
+    public int TotalIl { get; init; } = 3 << 20;
 
     /// <summary>64-bit locals in use inside a block before its stack is written out.</summary>
     public int Locals { get; init; } = 240;
