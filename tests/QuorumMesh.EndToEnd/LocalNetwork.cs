@@ -21,7 +21,10 @@ public sealed class LocalNetwork : IAsyncDisposable
     public string Directory { get; }
     public NetworkDefinition Definition { get; }
     public NetworkRunner Runner { get; }
-    public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(60) };
+
+    /// <summary>Waits longer than a busy machine may stand still: only a service that never answers fails a test.</summary>
+    public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(300) };
+
     public IReadOnlyList<DemoParty> Parties { get; }
     public IReadOnlyList<JsonRpcClient> Rpc { get; }
 

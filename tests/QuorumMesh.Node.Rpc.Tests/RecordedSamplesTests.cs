@@ -34,7 +34,7 @@ public sealed class RecordedSamplesTests(ITestOutputHelper output)
             if (await DifferenceAsync(network, sample) is not { } difference) same++;
             else if (!seen.TryAdd(name, difference)) seen[name] += "; " + difference;
         }
-        foreach (var (name, difference) in seen.Where(s => !listed.ContainsKey(s.Key))) output.WriteLine($"{name} | {difference}");
+        foreach (var (name, difference) in seen) output.WriteLine($"{(listed.ContainsKey(name) ? "listed" : "NEW")}: {name} | {difference}");
         output.WriteLine($"{same} answers are the same, {seen.Count} differ");
         Assert.Empty(seen.Keys.Except(listed.Keys));
         Assert.Empty(listed.Keys.Except(seen.Keys));

@@ -53,6 +53,17 @@ internal sealed class ChainWriter
     /// <summary>The private state of the public head, null while the private head is further behind.</summary>
     public StateLayer? PrivateLayer => PrivateHead.Number == Head.Number ? _stores.Private.Head : null;
 
+    /// <summary>
+    /// A private state that was run ahead of the heads, or null when it no longer stands on the private state of the public head: the private head may have gone back for a
+    /// payload that came late, or stayed behind at a block imported since.
+    /// </summary>
+    public StateLayer? Usable(StateLayer? ahead)
+    {
+        var below = ahead;
+        while (below?.Parent is { } parent) below = parent;
+        return below is not null && ReferenceEquals(below, PrivateLayer) ? ahead : null;
+    }
+
     /// <summary>True while the private state goes back, part by part, to before a payload that came late.</summary>
     public bool IsRewinding => _rewindTo is not null;
 

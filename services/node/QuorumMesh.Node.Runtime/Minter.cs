@@ -63,7 +63,7 @@ internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftI
         if (!IsLeading || now.Milliseconds < _nextMint || _chain.Count >= MaxSpeculative || !HasReady(pool)) return null;
         _nextMint = now.Milliseconds + blockTimeMs;
         var (parent, layer, privateLayer) = Find(_chain.Head) is { } speculative
-            ? (speculative.Block.Header, speculative.Imported.PublicLayer, speculative.Imported.PrivateLayer)
+            ? (speculative.Block.Header, speculative.Imported.PublicLayer, chain.Usable(speculative.Imported.PrivateLayer))
             : (chain.Head, chain.PublicLayer, chain.PrivateLayer);
         var built = stores.Builder.Build(
             stores.Rules.Engine.Prepare(parent, now.UnixNanoseconds), author: default, pool.Ready(t => _chain.IsProposed(t.Tx.Hash)), layer, privateLayer,

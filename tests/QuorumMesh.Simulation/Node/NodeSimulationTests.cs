@@ -6,6 +6,9 @@ namespace QuorumMesh.Simulation.Node;
 /// <summary>QUORUMMESH_SEEDS sets the number of seeds, QUORUMMESH_SEED runs a single one.</summary>
 public class NodeSimulationTests(ITestOutputHelper output)
 {
+    /// <summary>264: a minter's block of the future held a private state from before a late payload.</summary>
+    private static readonly int[] OnceFailed = [264];
+
     [Fact]
     public void Whole_nodes_agree_and_keep_what_they_acknowledged()
     {
@@ -36,6 +39,6 @@ public class NodeSimulationTests(ITestOutputHelper output)
     {
         if (Environment.GetEnvironmentVariable("QUORUMMESH_SEED") is { Length: > 0 } one) return [int.Parse(one, CultureInfo.InvariantCulture)];
         var count = int.Parse(Environment.GetEnvironmentVariable("QUORUMMESH_SEEDS") ?? "10", CultureInfo.InvariantCulture);
-        return Enumerable.Range(1, count);
+        return Enumerable.Range(1, count).Union(OnceFailed);
     }
 }
