@@ -21,7 +21,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     private static readonly string NextPage =
         StoredRows.Select(RowKind.Payload) + " WHERE TIMESTAMP > @p0 OR (TIMESTAMP = @p0 AND HASH > @p1) ORDER BY TIMESTAMP, HASH LIMIT @p2";
 
-    private readonly StoreProvider provider;
+    private readonly TimeProvider clock;
     private readonly StoreReader reader;
     private readonly BatchWriter writer;
     private readonly DamageReport damage = new();
@@ -30,10 +30,10 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
 
     private PayloadStore(StoreProvider provider, TimeProvider clock, string managerId)
     {
-        this.provider = provider;
+        this.clock = clock;
         this.managerId = managerId;
         reader = new StoreReader(provider);
-        writer = new BatchWriter(provider, clock, SignalWritten);
+        writer = new BatchWriter(provider, SignalWritten);
     }
 
     /// <summary>Writes that wait for their commit.</summary>
@@ -91,7 +91,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
 
     public Task SaveAsync(
         PayloadHash hash, EncodedPayload payload, IReadOnlyList<Participation> participations, CancellationToken cancel) =>
-        writer.WriteAsync(new SavePayload(hash, LegacyPayloadCodec.Encode(payload), participations));
+        writer.WriteAsync(new SavePayload(hash, LegacyPayloadCodec.Encode(payload), participations, Now));
 
     public Task<bool> DeleteAsync(PayloadHash hash, CancellationToken cancel) => writer.WriteAsync(new DeletePayload(hash));
 
@@ -118,7 +118,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
         return fault is null ? raw : throw damage.Raise(RowKind.Raw, hash, fault);
     }
 
-    public Task SaveRawAsync(PayloadHash hash, RawPayload raw, CancellationToken cancel) => writer.WriteAsync(new SaveRaw(hash, raw));
+    public Task SaveRawAsync(PayloadHash hash, RawPayload raw, CancellationToken cancel) => writer.WriteAsync(new SaveRaw(hash, raw, Now));
 
     public async Task<PayloadPage> PageAsync(PayloadCursor? after, int count, CancellationToken cancel)
     {
@@ -185,6 +185,9 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     public Task<string> ManagerIdAsync(CancellationToken cancel) => Task.FromResult(managerId);
 
     public void Dispose() => writer.Dispose();
+
+    /// <summary>Milliseconds since 1970.</summary>
+    private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 

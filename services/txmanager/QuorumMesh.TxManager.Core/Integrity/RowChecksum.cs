@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
@@ -38,7 +39,11 @@ public static class RowChecksum
     public static byte[] Of(RowKind kind, params ReadOnlySpan<object?> columns)
     {
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(Layout(kind, columns), digest);
+        int size = LayoutSize(columns);
+        byte[] layout = ArrayPool<byte>.Shared.Rent(size);
+        Fill(layout.AsSpan(0, size), kind, columns);
+        SHA256.HashData(layout.AsSpan(0, size), digest);
+        ArrayPool<byte>.Shared.Return(layout);
         return [Version, .. digest[..(Size - 1)]];
     }
 
@@ -48,23 +53,32 @@ public static class RowChecksum
     /// <summary>The bytes that are hashed.</summary>
     public static byte[] Layout(RowKind kind, params ReadOnlySpan<object?> columns)
     {
+        byte[] layout = new byte[LayoutSize(columns)];
+        Fill(layout, kind, columns);
+        return layout;
+    }
+
+    private static int LayoutSize(ReadOnlySpan<object?> columns)
+    {
         int size = 3;
         foreach (object? column in columns)
         {
             size = checked(size + 1 + SizeOf(column));
         }
 
-        byte[] layout = new byte[size];
+        return size;
+    }
+
+    private static void Fill(Span<byte> layout, RowKind kind, ReadOnlySpan<object?> columns)
+    {
         layout[0] = Version;
         layout[1] = (byte)kind;
         layout[2] = checked((byte)columns.Length);
-        Span<byte> rest = layout.AsSpan(3);
+        Span<byte> rest = layout[3..];
         foreach (object? column in columns)
         {
             rest = rest[Write(column, rest)..];
         }
-
-        return layout;
     }
 
     private static int SizeOf(object? column) => column switch

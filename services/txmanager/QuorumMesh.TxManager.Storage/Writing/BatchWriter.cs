@@ -14,17 +14,15 @@ internal sealed class BatchWriter : IDisposable
     private const int MaxWaiting = 8192;
 
     private readonly StoreProvider provider;
-    private readonly TimeProvider clock;
     private readonly Action committed;
     private readonly BlockingCollection<StoreWrite> queue = new(MaxWaiting);
     private readonly Thread thread;
     private WriterSession? session;
     private StoreWrite? heldOver;
 
-    public BatchWriter(StoreProvider provider, TimeProvider clock, Action committed)
+    public BatchWriter(StoreProvider provider, Action committed)
     {
         this.provider = provider;
-        this.clock = clock;
         this.committed = committed;
         thread = new Thread(Run) { IsBackground = true, Name = "payload-writer" };
         thread.Start();
@@ -139,8 +137,7 @@ internal sealed class BatchWriter : IDisposable
     {
         session ??= new WriterSession(provider);
         session.Begin(batch.Sum(w => w.Participations));
-        long now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        bool[] results = [.. batch.Select(w => w.Apply(session, now))];
+        bool[] results = [.. batch.Select(w => w.Apply(session))];
         session.Commit();
         return results;
     }

@@ -18,7 +18,7 @@ internal abstract class StoreWrite(PayloadHash hash)
 
     /// <summary>Makes the write's changes inside the session's transaction. It may be called again when a batch failed.</summary>
     /// <returns>What the caller is told once the batch is durable.</returns>
-    public abstract bool Apply(WriterSession session, long now);
+    public abstract bool Apply(WriterSession session);
 
     public Task<bool> Completion => done.Task;
 
@@ -27,13 +27,15 @@ internal abstract class StoreWrite(PayloadHash hash)
     public void Fail(Exception e) => done.TrySetException(e);
 }
 
-internal sealed class SavePayload(PayloadHash hash, byte[] encoded, IReadOnlyList<Participation> participations) : StoreWrite(hash)
+/// <remarks>The checksum is made by the caller's thread, of which there are many; the writer is one.</remarks>
+internal sealed class SavePayload(PayloadHash hash, byte[] encoded, IReadOnlyList<Participation> participations, long now) : StoreWrite(hash)
 {
+    private readonly byte[] checksum = RowChecksum.Of(RowKind.Payload, hash.ToArray(), encoded, PayloadDbContext.LegacyCodec, now);
+
     public override int Participations => participations.Count;
 
-    public override bool Apply(WriterSession session, long now)
+    public override bool Apply(WriterSession session)
     {
-        byte[] checksum = RowChecksum.Of(RowKind.Payload, HashBytes, encoded, PayloadDbContext.LegacyCodec, now);
         bool becameAvailable = session.InsertPayload(HashBytes, encoded, now, checksum);
         if (!becameAvailable)
         {
@@ -57,10 +59,10 @@ internal sealed class SavePayload(PayloadHash hash, byte[] encoded, IReadOnlyLis
     }
 }
 
-internal sealed class SaveRaw(PayloadHash hash, RawPayload raw) : StoreWrite(hash)
+internal sealed class SaveRaw(PayloadHash hash, RawPayload raw, long now) : StoreWrite(hash)
 {
     /// <remarks>A row that is there is written again: the same ciphertext has the same key, and a damaged row is repaired.</remarks>
-    public override bool Apply(WriterSession session, long now)
+    public override bool Apply(WriterSession session)
     {
         byte[] sender = raw.SenderKey.ToArray();
         byte[] checksum = RowChecksum.Of(RowKind.Raw, HashBytes, raw.EncryptedKey, raw.CipherText, raw.Nonce, sender, now);
@@ -70,5 +72,5 @@ internal sealed class SaveRaw(PayloadHash hash, RawPayload raw) : StoreWrite(has
 
 internal sealed class DeletePayload(PayloadHash hash) : StoreWrite(hash)
 {
-    public override bool Apply(WriterSession session, long now) => session.DeletePayload(HashBytes);
+    public override bool Apply(WriterSession session) => session.DeletePayload(HashBytes);
 }
