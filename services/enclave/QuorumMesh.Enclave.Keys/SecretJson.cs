@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using System.Text.Unicode;
 using QuorumMesh.Enclave.Core;
 
 namespace QuorumMesh.Enclave.Keys;
@@ -12,6 +13,8 @@ internal static class SecretJson
     /// <summary>The document reads the buffer in place, so the buffer must outlive it.</summary>
     public static JsonDocument Parse(string key, SecretBuffer text)
     {
+        if (!Utf8.IsValid(text.Span))
+            throw new KeyException(key, "is not UTF-8: is the file damaged?");
         try
         {
             return JsonDocument.Parse(text.Memory, Options);
@@ -41,7 +44,7 @@ internal static class SecretJson
         {
             return DecodeString(text);
         }
-        catch (FormatException)
+        catch (Exception e) when (e is FormatException or InvalidOperationException)
         {
             throw new KeyException($"{key}.{name}", "is not base64");
         }

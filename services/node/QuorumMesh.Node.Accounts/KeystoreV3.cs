@@ -47,8 +47,9 @@ public static class KeystoreV3
                 ? address
                 : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // The second: bytes that are no UTF-8. One damaged file must not hide the others.
             return null;
         }
     }
