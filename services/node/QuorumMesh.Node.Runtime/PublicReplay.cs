@@ -31,6 +31,9 @@ internal sealed class PublicReplay(NodeStores stores, StateStoreOptions? options
     /// <summary>Accounts, slots and bytes of trie nodes in memory.</summary>
     public (int Accounts, int Slots, long TrieBytes) Held => _state?.Held ?? default;
 
+    /// <summary>The last block made again.</summary>
+    public ulong Reached => _state?.Head.Block ?? 0;
+
     /// <returns>Null while it is not there yet: call again. Good until the next call.</returns>
     public IStateReader? StateAfter(ulong block)
     {

@@ -3,6 +3,7 @@ using System.Globalization;
 using QuorumMesh.Chain;
 using QuorumMesh.Node;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Benchmarks.Import;
 
@@ -15,14 +16,15 @@ internal static class ImportBench
 
     /// <param name="cache">As the node's --cache.</param>
     /// <param name="file">Made when it is not there, and kept then; null for one that goes away.</param>
-    public static int Run(int blocks, int transactions, int cache, string? file)
+    /// <param name="replays">Afterwards the public history is made again, as for a private payload that comes late.</param>
+    public static int Run(int blocks, int transactions, int cache, string? file, bool replays)
     {
         var directory = Directory.CreateTempSubdirectory("qmesh-bench-").FullName;
         try
         {
             file ??= Path.Combine(directory, "chain.rlp");
             if (!File.Exists(file)) MakeElsewhere(file, blocks, transactions);
-            Import(Path.Combine(directory, "node"), file, transactions, cache);
+            Import(Path.Combine(directory, "node"), file, transactions, cache, replays);
             return 0;
         }
         finally
@@ -52,36 +54,69 @@ internal static class ImportBench
         static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
     }
 
-    private static void Import(string directory, string file, int transactions, int cache)
+    private static void Import(string directory, string file, int transactions, int cache, bool replays)
     {
         var settings = new NodeSettings { DataDirectory = directory, Genesis = GenesisOf(file), Cache = new CacheSizes(cache) };
         var stores = ChainOpener.Open(DataDirectory.Open(directory), settings);
         using var store = stores.KeyValues;
         var importer = new ChainImporter(stores, settings.KeptPublicBlocks);
         Console.WriteLine($"import: {transactions} transactions in a block, --cache {cache}");
-        var clock = Stopwatch.StartNew();
-        var last = 0ul;
+        var progress = new Progress(transactions);
         foreach (var block in BlockFile.Read(file))
         {
             importer.Import(block);
-            if (block.Number % Interval != 0) continue;
-            clock.Stop();
-            Report(stores, block.Number, (block.Number - last) / clock.Elapsed.TotalSeconds, transactions);
-            last = block.Number;
-            clock.Restart();
+            progress.Reached(block.Number, stores.Public.Held, isLast: false);
         }
-        if (importer.Head.Number > last) Report(stores, importer.Head.Number, (importer.Head.Number - last) / clock.Elapsed.TotalSeconds, transactions);
+        progress.Reached(importer.Head.Number, stores.Public.Held, isLast: true);
         importer.Close();
+        Prove(stores, importer.Head);
+        if (replays) Replay(stores, importer.Head.Number, new Progress(transactions));
     }
 
-    private static void Report(NodeStores stores, ulong block, double rate, int transactions)
+    private static void Prove(NodeStores stores, BlockHeader head)
     {
-        using var self = Process.GetCurrentProcess();
-        var (resident, committed) = (self.WorkingSet64, GC.GetGCMemoryInfo().TotalCommittedBytes);
-        var heap = GC.GetTotalMemory(forceFullCollection: true);
-        var (accounts, slots, tries) = stores.Public.Held;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"block {block,9:N0}: {rate,6:N0} blocks/s, {rate * transactions,7:N0} transactions/s; resident {Mega(resident):N0} MB, of it heap with garbage {Mega(committed):N0}, live objects {Mega(heap):N0}; in the caches {accounts:N0} accounts, {slots:N0} slots, {Mega(tries):N1} MB of trie nodes"));
-        static double Mega(long bytes) => bytes / 1048576.0;
+        const int calls = 100;
+        stores.Public.ReleaseProofs();
+        var clock = Stopwatch.StartNew();
+        Once();
+        var first = clock.Elapsed;
+        clock.Restart();
+        for (var call = 0; call < calls; call++) Once();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a proof at the head: {first.TotalMilliseconds:F1} ms, again {clock.Elapsed.TotalMilliseconds / calls:F2} ms"));
+        void Once()
+        {
+            using var snapshot = stores.KeyValues.Snapshot();
+            var proof = stores.Public.Prove(snapshot, head.Number, default, []);
+            if (Keccak.Hash(proof.AccountNodes[0]) != head.StateRoot) throw new InvalidOperationException("the proof does not begin at the root");
+        }
+    }
+
+    private static void Replay(NodeStores stores, ulong head, Progress progress)
+    {
+        Console.WriteLine("public history once more:");
+        var replay = new PublicReplay(stores);
+        while (replay.StateAfter(head) is null) progress.Reached(replay.Reached, replay.Held, isLast: false);
+        progress.Reached(head, replay.Held, isLast: true);
+    }
+
+    private sealed class Progress(int transactions)
+    {
+        private readonly Stopwatch _clock = Stopwatch.StartNew();
+        private ulong _last;
+
+        public void Reached(ulong block, (int Accounts, int Slots, long TrieBytes) held, bool isLast)
+        {
+            if (block == _last || (block < _last + Interval && !isLast)) return;
+            var rate = (block - _last) / _clock.Elapsed.TotalSeconds;
+            using var self = Process.GetCurrentProcess();
+            var (resident, committed) = (self.WorkingSet64, GC.GetGCMemoryInfo().TotalCommittedBytes);
+            var heap = GC.GetTotalMemory(forceFullCollection: true);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"block {block,9:N0}: {rate,6:N0} blocks/s, {rate * transactions,7:N0} transactions/s; resident {Mega(resident):N0} MB, of it heap with garbage {Mega(committed):N0}, live objects {Mega(heap):N0}; in the caches {held.Accounts:N0} accounts, {held.Slots:N0} slots, {Mega(held.TrieBytes):N1} MB of trie nodes"));
+            _last = block;
+            _clock.Restart();
+        }
+
+        private static double Mega(long bytes) => bytes / 1048576.0;
     }
 
     private static string GenesisOf(string file) => file + ".genesis.json";
