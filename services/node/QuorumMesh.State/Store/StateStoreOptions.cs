@@ -15,7 +15,7 @@ public sealed record StateStoreOptions
     public ulong UnsavedBlocks { get; init; } = 128;
 
     /// <summary>Trie nodes are stored at the latest when so many flat keys have changed: what opening the store has to make up for.</summary>
-    public int UnsavedKeys { get; init; } = 65_536;
+    public int UnsavedKeys { get; init; } = 131_072;
 
     /// <summary>Hashes the subtries of a large change on several cores; null for one.</summary>
     public SplitWork? SplitWork { get; init; }
