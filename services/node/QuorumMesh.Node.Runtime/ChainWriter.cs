@@ -197,10 +197,21 @@ internal sealed class ChainWriter
         if (!block.Transactions.Any(t => t.IsPrivate))
             return (_stores.Private.Extend(_stores.Private.Head, block.Number, new StateChangeSet()), Nothing());
         if (NeededPayloads().Count > 0) return (null, Nothing());
-        if (block.Number - 1 < _stores.Public.OldestBlock)
-            return _replay.StateAfter(block.Number - 1) is { } past ? Replay(past) : (null, Nothing());
+        if (block.Number - 1 < _stores.Public.OldestBlock) return Remade();
         using var snapshot = _stores.KeyValues.Snapshot();
         return Replay(_stores.Public.At(snapshot, block.Number - 1));
+
+        (StateLayer?, BlockExecution) Remade()
+        {
+            try
+            {
+                return _replay.StateAfter(block.Number - 1) is { } past ? Replay(past) : (null, Nothing());
+            }
+            finally
+            {
+                _replay.Close();
+            }
+        }
 
         (StateLayer?, BlockExecution) Replay(IStateReader publicState) =>
             _stores.Importer.Replay(block.Header, transactions, publicState, _stores.Private.Head, PayloadFor, BlockHashAt);

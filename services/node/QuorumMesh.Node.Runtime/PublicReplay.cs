@@ -34,10 +34,10 @@ internal sealed class PublicReplay(NodeStores stores, StateStoreOptions? options
     /// <summary>The last block made again.</summary>
     public ulong Reached => _state?.Head.Block ?? 0;
 
-    /// <returns>Null while it is not there yet: call again. Good until the next call.</returns>
+    /// <returns>Null while it is not there yet: call again. Good until <see cref="Close"/> or the next call.</returns>
     public IStateReader? StateAfter(ulong block)
     {
-        CloseSnapshot();
+        Close();
         if (!IsOpenFor(block)) return null;
         _floor = Math.Min(_floor, block);
         for (var gas = 0L; _state!.Head.Block < block; gas += Next())
@@ -47,10 +47,16 @@ internal sealed class PublicReplay(NodeStores stores, StateStoreOptions? options
         return _state.At(_snapshot, block);
     }
 
+    /// <summary>The state given last has been read. A snapshot that stayed open would keep on disk whatever is replaced from then on.</summary>
+    public void Close()
+    {
+        _snapshot?.Dispose();
+        _snapshot = null;
+    }
+
     /// <summary>They are no longer needed: puts the removal of a part into the batch of a block.</summary>
     public void Release(KeyValueBatch batch)
     {
-        CloseSnapshot();
         if (!_isEmpty) Erase(batch);
     }
 
@@ -120,11 +126,5 @@ internal sealed class PublicReplay(NodeStores stores, StateStoreOptions? options
         if (keepFrom > _state.OldestBlock) _state.Prune(keepFrom, batch, Math.Max(ErasedPerBatch, batch.Count));
         stores.KeyValues.Write(batch, sync: false);
         _state.Advance(layer);
-    }
-
-    private void CloseSnapshot()
-    {
-        _snapshot?.Dispose();
-        _snapshot = null;
     }
 }
