@@ -37,33 +37,22 @@ public sealed class PostgresProvider : StoreProvider, IDisposable
 
     public override DbConnection CreateReader() => source.CreateConnection();
 
-    public override DbConnection OpenWriter()
-    {
-        NpgsqlConnection connection = source.OpenConnection();
-        try
-        {
-            using NpgsqlCommand command = connection.CreateCommand();
-            command.CommandText = "SET synchronous_commit = on";
-            command.ExecuteNonQuery();
-            return connection;
-        }
-        catch
-        {
-            connection.Dispose();
-            throw;
-        }
-    }
+    public override DbConnection OpenWriter() => Open("SET synchronous_commit = on");
 
     public override string ReserveSequence =>
         "SELECT max(n) FROM (SELECT nextval(pg_get_serial_sequence('participation', 'seq')) AS n FROM generate_series(1, @count)) AS reserved";
 
-    public override DbConnection OpenReadOnly()
+    public override DbConnection OpenReadOnly() => Open("SET default_transaction_read_only = on");
+
+    public void Dispose() => source.Dispose();
+
+    private NpgsqlConnection Open(string setting)
     {
         NpgsqlConnection connection = source.OpenConnection();
         try
         {
             using NpgsqlCommand command = connection.CreateCommand();
-            command.CommandText = "SET default_transaction_read_only = on";
+            command.CommandText = setting;
             command.ExecuteNonQuery();
             return connection;
         }
@@ -73,6 +62,4 @@ public sealed class PostgresProvider : StoreProvider, IDisposable
             throw;
         }
     }
-
-    public void Dispose() => source.Dispose();
 }

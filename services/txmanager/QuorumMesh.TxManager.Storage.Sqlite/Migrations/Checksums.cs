@@ -7,7 +7,7 @@ namespace QuorumMesh.TxManager.Storage.Sqlite;
 /// <summary>A checksum in every row. The column may be null, so that adding it changes no row: a database of any size is open again at once.</summary>
 [DbContext(typeof(PayloadDbContext))]
 [Migration(Id)]
-public sealed class Checksums : Migration
+public sealed class Checksums() : StatementMigration(Statements, Undo)
 {
     public const string Id = "20261126000000_Checksums";
 
@@ -18,20 +18,12 @@ public sealed class Checksums : Migration
         "ALTER TABLE PARTICIPATION ADD COLUMN CHECKSUM BLOB;",
     ];
 
-    protected override void Up(MigrationBuilder migrationBuilder)
-    {
-        foreach (string statement in Statements)
-        {
-            migrationBuilder.Sql(statement);
-        }
-    }
-
-    protected override void Down(MigrationBuilder migrationBuilder)
-    {
-        migrationBuilder.Sql("ALTER TABLE PARTICIPATION DROP COLUMN CHECKSUM;");
-        migrationBuilder.Sql("ALTER TABLE ENCRYPTED_RAW_TRANSACTION DROP COLUMN CHECKSUM;");
-        migrationBuilder.Sql("ALTER TABLE ENCRYPTED_TRANSACTION DROP COLUMN CHECKSUM;");
-    }
+    private static readonly string[] Undo =
+    [
+        "ALTER TABLE PARTICIPATION DROP COLUMN CHECKSUM;",
+        "ALTER TABLE ENCRYPTED_RAW_TRANSACTION DROP COLUMN CHECKSUM;",
+        "ALTER TABLE ENCRYPTED_TRANSACTION DROP COLUMN CHECKSUM;",
+    ];
 
     protected override void BuildTargetModel(ModelBuilder modelBuilder) => PayloadDbContextModelSnapshot.Build(modelBuilder);
 }

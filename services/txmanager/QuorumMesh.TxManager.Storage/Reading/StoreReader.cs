@@ -17,16 +17,7 @@ internal sealed class StoreReader(StoreProvider provider)
         {
             using DbConnection connection = provider.CreateReader();
             await connection.OpenAsync(cancel).ConfigureAwait(false);
-            using DbCommand command = connection.CreateCommand();
-            command.CommandText = sql;
-            for (int i = 0; i < values.Length; i++)
-            {
-                DbParameter parameter = command.CreateParameter();
-                parameter.ParameterName = $"@p{i}";
-                parameter.Value = values[i];
-                command.Parameters.Add(parameter);
-            }
-
+            using DbCommand command = StoreStatement.Create(connection, sql, values);
             using DbDataReader reader = await command.ExecuteReaderAsync(cancel).ConfigureAwait(false);
             var found = new List<object?[]>();
             while (await reader.ReadAsync(cancel).ConfigureAwait(false))

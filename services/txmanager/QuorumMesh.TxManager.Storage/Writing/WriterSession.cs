@@ -163,17 +163,8 @@ internal sealed class WriterSession : IDisposable
 
     private DbCommand Statement(string sql, ReadOnlySpan<object> values)
     {
-        DbCommand command = connection.CreateCommand();
+        DbCommand command = StoreStatement.Create(connection, sql, values);
         command.Transaction = transaction;
-        command.CommandText = sql;
-        for (int i = 0; i < values.Length; i++)
-        {
-            DbParameter parameter = command.CreateParameter();
-            parameter.ParameterName = $"@p{i}";
-            parameter.Value = values[i];
-            command.Parameters.Add(parameter);
-        }
-
         return command;
     }
 
