@@ -28,12 +28,12 @@ internal sealed class BlockExecutionBench : IDisposable
     private readonly BlockImporter _importer;
     private BlockHeader _head;
     private int _next;
-    private uint _random = 12345;
+    private readonly LinearRandom _random = new(12345);
     private TimeSpan _execute, _root, _lists, _write;
 
     private BlockExecutionBench(int accounts)
     {
-        _accounts = [.. Enumerable.Range(0, accounts).Select(AccountAt)];
+        _accounts = [.. Enumerable.Range(0, accounts).Select(BenchAccount.At)];
         _nonces = new ulong[accounts];
         _store = RocksKeyValueStore.Open(_directory);
         var genesis = new GenesisFile { Config = GenesisFile.Parse(Config).Config, GasLimit = 1ul << 40, Alloc = [new GenesisAccount(Token, UInt256.Zero) { Nonce = 1, Code = TokenCode }] };
@@ -121,7 +121,7 @@ internal sealed class BlockExecutionBench : IDisposable
         for (var i = 0; i < count; i++)
         {
             var from = _next++ % _accounts.Length;
-            var to = _accounts[Random(_accounts.Length)];
+            var to = _accounts[_random.Below(_accounts.Length)];
             // Recovery is no part of this: any signature will do.
             var tx = new Transaction { Nonce = _nonces[from]++, GasLimit = 100_000, To = token ? Token : to, Value = token ? 0u : 1u, Data = token ? TransferInput(to) : [], V = 27u, R = UInt256.MaxValue >> 1, S = UInt256.MaxValue >> 2 };
             _ = tx.Hash; // known since it came in
@@ -171,25 +171,10 @@ internal sealed class BlockExecutionBench : IDisposable
         return input;
     }
 
-    private static Address AccountAt(int index)
-    {
-        Span<byte> seed = stackalloc byte[4];
-        BinaryPrimitives.WriteInt32BigEndian(seed, index);
-        Span<byte> hash = stackalloc byte[32];
-        Keccak.Hash(seed, hash);
-        return new Address(hash[12..]);
-    }
-
     private static void Lap(ref long start, ref TimeSpan sum)
     {
         var now = Stopwatch.GetTimestamp();
         sum += Stopwatch.GetElapsedTime(start, now);
         start = now;
-    }
-
-    private int Random(int bound)
-    {
-        _random = _random * 1664525 + 1013904223;
-        return (int)((ulong)_random * (ulong)bound >> 32);
     }
 }

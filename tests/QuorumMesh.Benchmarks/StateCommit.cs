@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Diagnostics;
 using QuorumMesh.Node.Storage;
 using QuorumMesh.Primitives;
@@ -22,9 +21,9 @@ public static class StateCommit
             fill.Stop();
 
             var times = new Times();
-            var order = 12345u;
+            var order = new LinearRandom(12345);
             for (var i = 0; i < blocks; i++)
-                Block(store, state, accounts, transfersPerBlock, ref order, times);
+                Block(store, state, accounts, transfersPerBlock, order, times);
             return times.Report(accounts, Math.Max(1, blocks), transfersPerBlock, fill.Elapsed);
         }
         finally
@@ -37,17 +36,17 @@ public static class StateCommit
     {
         var world = new WorldState(state.Head);
         for (var i = 0; i < accounts; i++)
-            world.SetBalance(AccountAt(i), UInt256.MaxValue >> 100);
+            world.SetBalance(BenchAccount.At(i), UInt256.MaxValue >> 100);
         Commit(store, state, state.Extend(state.Head, 0, world.TakeChanges()), new Times());
     }
 
-    private static void Block(RocksKeyValueStore store, StateStore state, int accounts, int transfers, ref uint order, Times times)
+    private static void Block(RocksKeyValueStore store, StateStore state, int accounts, int transfers, LinearRandom order, Times times)
     {
         var start = Stopwatch.GetTimestamp();
         var world = new WorldState(state.Head);
         for (var i = 0; i < transfers; i++)
         {
-            var (from, to) = (AccountAt(Next(ref order, accounts)), AccountAt(Next(ref order, accounts)));
+            var (from, to) = (BenchAccount.At(order.Below(accounts)), BenchAccount.At(order.Below(accounts)));
             world.BeginTransaction();
             world.SetNonce(from, world.GetNonce(from) + 1);
             world.SubtractBalance(from, 1u);
@@ -71,21 +70,6 @@ public static class StateCommit
         store.Write(batch, sync: false);
         state.Advance(layer);
         times.Write += Stopwatch.GetElapsedTime(start);
-    }
-
-    private static Address AccountAt(int index)
-    {
-        Span<byte> seed = stackalloc byte[4];
-        BinaryPrimitives.WriteInt32BigEndian(seed, index);
-        Span<byte> hash = stackalloc byte[32];
-        Keccak.Hash(seed, hash);
-        return new Address(hash[12..]);
-    }
-
-    private static int Next(ref uint order, int bound)
-    {
-        order = order * 1664525 + 1013904223;
-        return (int)((ulong)order * (ulong)bound >> 32);
     }
 
     private sealed class Times

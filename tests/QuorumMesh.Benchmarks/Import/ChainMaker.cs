@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Node.Runtime;
@@ -30,7 +29,7 @@ internal sealed class ChainMaker : IDisposable
     private readonly NodeStores _stores;
     private BlockHeader _head;
     private ulong _made;
-    private uint _random = 12345;
+    private readonly LinearRandom _random = new(12345);
 
     public ChainMaker()
     {
@@ -82,26 +81,11 @@ internal sealed class ChainMaker : IDisposable
         var from = (int)(number % Senders);
         var (to, value, data) = (number % 3) switch
         {
-            0 => (AccountAt((ulong)Random(Targets)), UInt256.One, []),
-            1 => (Contract, UInt256.Zero, [.. ((UInt256)(ulong)Random(Targets)).ToBigEndian(), .. ((UInt256)(number + 1)).ToBigEndian()]),
-            _ => (AccountAt(Targets + number), UInt256.One, (byte[])[]),
+            0 => (BenchAccount.At(_random.Below(Targets)), UInt256.One, []),
+            1 => (Contract, UInt256.Zero, [.. ((UInt256)(ulong)_random.Below(Targets)).ToBigEndian(), .. ((UInt256)(number + 1)).ToBigEndian()]),
+            _ => (BenchAccount.At(checked((int)(Targets + number))), UInt256.One, (byte[])[]),
         };
         var tx = new Transaction { Nonce = _nonces[from]++, GasLimit = 100_000, To = to, Value = value, Data = data };
         return new RecoveredTransaction(TransactionSigner.Sign(tx, _keys[from], ChainId), _senders[from]);
-    }
-
-    private static Address AccountAt(ulong index)
-    {
-        Span<byte> seed = stackalloc byte[8];
-        BinaryPrimitives.WriteUInt64BigEndian(seed, index);
-        Span<byte> hash = stackalloc byte[32];
-        Keccak.Hash(seed, hash);
-        return new Address(hash[12..]);
-    }
-
-    private int Random(int bound)
-    {
-        _random = _random * 1664525 + 1013904223;
-        return (int)((ulong)_random * (ulong)bound >> 32);
     }
 }
