@@ -8,14 +8,17 @@ public sealed record StateStoreOptions
     /// <summary>Memory of an account and a slot in their caches, with what the caches themselves take.</summary>
     public const int FlatEntryBytes = 228;
 
-    /// <summary>Bound of the caches of accounts and slots, in entries each.</summary>
+    /// <summary>Bound of the caches of accounts and slots, in entries each; at least 1.</summary>
     public int FlatCacheEntries { get; init; } = 1_000_000;
 
     /// <summary>Trie nodes are stored at the latest after so many blocks more; 0 stores them with each.</summary>
     public ulong UnsavedBlocks { get; init; } = 128;
 
-    /// <summary>Trie nodes are stored at the latest when so many flat keys have changed: what opening the store has to make up for.</summary>
-    public int UnsavedKeys { get; init; } = 131_072;
+    /// <summary>
+    /// Trie nodes are stored at the latest when so many flat keys have changed: what opening the store has to make up for, and what the block that they are stored with waits
+    /// for, which should be less than an election timeout.
+    /// </summary>
+    public int UnsavedKeys { get; init; } = 32_768;
 
     /// <summary>Hashes the subtries of a large change on several cores; null for one.</summary>
     public SplitWork? SplitWork { get; init; }

@@ -128,16 +128,16 @@ internal sealed class BranchNode : TrieNode
     private void Insert(int index)
     {
         var at = Rank(index);
-        _hashes = [.. _hashes[..at], default, .. _hashes[at..]];
-        if (_nodes is { } nodes) _nodes = [.. nodes[..at], null, .. nodes[at..]];
+        _hashes = [.. _hashes.AsSpan(0, at), default, .. _hashes.AsSpan(at)];
+        if (_nodes is { } nodes) _nodes = [.. nodes.AsSpan(0, at), null, .. nodes.AsSpan(at)];
         _present |= (ushort)(1 << index);
     }
 
     private void Remove(int index)
     {
         var at = Rank(index);
-        _hashes = [.. _hashes[..at], .. _hashes[(at + 1)..]];
-        if (_nodes is { } nodes) _nodes = [.. nodes[..at], .. nodes[(at + 1)..]];
+        _hashes = [.. _hashes.AsSpan(0, at), .. _hashes.AsSpan(at + 1)];
+        if (_nodes is { } nodes) _nodes = [.. nodes.AsSpan(0, at), .. nodes.AsSpan(at + 1)];
         var bit = 1 << index;
         (_present, _hashed, _leaves) = ((ushort)(_present & ~bit), (ushort)(_hashed & ~bit), (ushort)(_leaves & ~bit));
     }
