@@ -1,14 +1,15 @@
 using System.Runtime.ExceptionServices;
+using QuorumMesh.State;
 
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>Work of the state's tries on all cores of the machine.</summary>
-internal static class Cores
+public static class Cores
 {
     private static readonly ParallelOptions AllCores = new() { MaxDegreeOfParallelism = Environment.ProcessorCount };
 
     /// <summary>As <see cref="State.SplitWork"/>; throws the first failure as it is.</summary>
-    public static void Split(int count, Action<int> piece)
+    internal static void Split(int count, Action<int> piece)
     {
         try
         {
@@ -18,5 +19,12 @@ internal static class Cores
         {
             ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
         }
+    }
+
+    /// <summary>As <see cref="State.StartWork"/>.</summary>
+    public static RunningWork Start(Action work)
+    {
+        var task = Task.Run(work);
+        return new RunningWork(() => task.IsCompleted, () => task.GetAwaiter().GetResult());
     }
 }

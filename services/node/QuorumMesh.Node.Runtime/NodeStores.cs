@@ -5,7 +5,7 @@ using QuorumMesh.State;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>What the writer loop and the readers share: the store, the two states over it, and the rules of the chain.</summary>
-public sealed class NodeStores
+public sealed class NodeStores : IDisposable
 {
     public NodeStores(IKeyValueStore keyValues, ChainRules rules, StateStoreOptions? publicState = null, StateStoreOptions? privateState = null)
     {
@@ -23,6 +23,28 @@ public sealed class NodeStores
     public StateStore Private { get; }
     public BlockImporter Importer { get; }
     public BlockBuilder Builder { get; }
+
+    /// <summary>Lets what is being stored end, and closes the store. The writer must have ended.</summary>
+    public void Dispose()
+    {
+        using (KeyValues)
+        {
+            Settle(Public);
+            Settle(Private);
+        }
+    }
+
+    private static void Settle(StateStore state)
+    {
+        try
+        {
+            state.Settle();
+        }
+        catch (IOException)
+        {
+            // Nothing is lost: the trie nodes stored before lead to the head.
+        }
+    }
 
     private static StateStoreOptions OnAllCores(StateStoreOptions? options) => (options ?? new StateStoreOptions()) with { SplitWork = Cores.Split };
 }

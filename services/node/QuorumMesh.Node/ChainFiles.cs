@@ -15,8 +15,8 @@ internal static class ChainFiles
     public static int Init(NodeSettings settings, string genesisFile)
     {
         var data = DataDirectory.Open(settings.DataDirectory);
-        using var stores = ChainOpener.Open(data, settings with { Genesis = genesisFile }).KeyValues;
-        Console.WriteLine($"genesis block {ChainStore.GetCanonicalHash(stores, 0)} is in {data.Path}");
+        using var stores = ChainOpener.Open(data, settings with { Genesis = genesisFile });
+        Console.WriteLine($"genesis block {ChainStore.GetCanonicalHash(stores.KeyValues, 0)} is in {data.Path}");
         return 0;
     }
 
@@ -44,8 +44,7 @@ internal static class ChainFiles
     {
         OptionRules.ExistingFile("FILE", file);
         var data = DataDirectory.Open(settings.DataDirectory);
-        var stores = ChainOpener.Open(data, settings);
-        using var store = stores.KeyValues;
+        using var stores = ChainOpener.Open(data, settings);
         var importer = new ChainImporter(stores, settings.KeptPublicBlocks);
         var (imported, clock, reported) = (0UL, Stopwatch.StartNew(), TimeSpan.Zero);
         try

@@ -23,7 +23,7 @@ internal static class ChainOpener
             var stored = GenesisStore.LoadProfile(store);
             if (profile is not null && CompatibilityProfile.Parse(profile).Name != stored.Name)
                 throw new OptionsException("--quorum.profile", $"the chain in {data.Path} was made with profile {stored}; start without the flag");
-            return new NodeStores(store, new ChainRules(genesis.Config, stored, EngineFactory.Create(genesis.Config, stored, store, Istanbul(settings))), settings.Cache.PublicState(), settings.Cache.PrivateState());
+            return new NodeStores(store, new ChainRules(genesis.Config, stored, EngineFactory.Create(genesis.Config, stored, store, Istanbul(settings))), Beside(settings.Cache.PublicState()), Beside(settings.Cache.PrivateState()));
         }
         catch
         {
@@ -31,6 +31,8 @@ internal static class ChainOpener
             throw;
         }
     }
+
+    private static StateStoreOptions Beside(StateStoreOptions options) => options with { StartWork = Cores.Start };
 
     private static IstanbulEngineOptions Istanbul(NodeSettings settings) => new()
     {

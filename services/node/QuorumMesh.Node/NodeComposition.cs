@@ -74,8 +74,7 @@ internal sealed class NodeComposition : IAsyncDisposable
     {
         var key = Own(NodeKey.LoadOrCreate(_settings.NodeKeyFile ?? _data.NodeKey));
         var nodeId = Hex.ToHex(key.PublicKey, prefix: false);
-        var stores = ChainOpener.Open(_data, _settings);
-        Own(stores.KeyValues);
+        var stores = Own(ChainOpener.Open(_data, _settings));
         WarnOfIgnored(stores.Rules);
         WarnOfCache(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20);
         var compiler = _settings.EvmCompiled ? Own(new CompilationWorker(e => _log.LogWarning(e, "A contract could not be compiled and stays interpreted"))) : null;

@@ -12,7 +12,7 @@ namespace QuorumMesh.Benchmarks.Import;
 /// </summary>
 internal static class ImportBench
 {
-    private const ulong Interval = 10_000;
+    private const int Reports = 10;
 
     /// <param name="cache">As the node's --cache.</param>
     /// <param name="file">Made when it is not there, and kept then; null for one that goes away.</param>
@@ -24,7 +24,7 @@ internal static class ImportBench
         {
             file ??= Path.Combine(directory, "chain.rlp");
             if (!File.Exists(file)) MakeElsewhere(file, blocks, transactions);
-            Import(Path.Combine(directory, "node"), file, transactions, cache, replays);
+            Import(Path.Combine(directory, "node"), file, Math.Max(1, (ulong)blocks / Reports), transactions, cache, replays);
             return 0;
         }
         finally
@@ -54,14 +54,13 @@ internal static class ImportBench
         static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
     }
 
-    private static void Import(string directory, string file, int transactions, int cache, bool replays)
+    private static void Import(string directory, string file, ulong interval, int transactions, int cache, bool replays)
     {
         var settings = new NodeSettings { DataDirectory = directory, Genesis = GenesisOf(file), Cache = new CacheSizes(cache) };
-        var stores = ChainOpener.Open(DataDirectory.Open(directory), settings);
-        using var store = stores.KeyValues;
+        using var stores = ChainOpener.Open(DataDirectory.Open(directory), settings);
         var importer = new ChainImporter(stores, settings.KeptPublicBlocks);
         Console.WriteLine($"import: {transactions} transactions in a block, --cache {cache}");
-        var progress = new Progress(transactions);
+        var progress = new Progress(interval, transactions);
         foreach (var block in BlockFile.Read(file))
         {
             importer.Import(block);
@@ -70,7 +69,7 @@ internal static class ImportBench
         progress.Reached(importer.Head.Number, stores.Public.Held, isLast: true);
         importer.Close();
         Prove(stores, importer.Head);
-        if (replays) Replay(stores, importer.Head.Number, new Progress(transactions));
+        if (replays) Replay(stores, importer.Head.Number, new Progress(interval, transactions));
     }
 
     private static void Prove(NodeStores stores, BlockHeader head)
@@ -99,14 +98,14 @@ internal static class ImportBench
         progress.Reached(head, replay.Held, isLast: true);
     }
 
-    private sealed class Progress(int transactions)
+    private sealed class Progress(ulong interval, int transactions)
     {
         private readonly Stopwatch _clock = Stopwatch.StartNew();
         private ulong _last;
 
         public void Reached(ulong block, (int Accounts, int Slots, long TrieBytes) held, bool isLast)
         {
-            if (block == _last || (block < _last + Interval && !isLast)) return;
+            if (block == _last || (block < _last + interval && !isLast)) return;
             var rate = (block - _last) / _clock.Elapsed.TotalSeconds;
             using var self = Process.GetCurrentProcess();
             var (resident, committed) = (self.WorkingSet64, GC.GetGCMemoryInfo().TotalCommittedBytes);

@@ -1,5 +1,5 @@
-using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using QuorumMesh.State;
 
 namespace QuorumMesh.Node.Storage;
@@ -16,14 +16,19 @@ internal static unsafe class RocksBatch
     public static nint Create(KeyValueBatch batch)
     {
         var size = HeaderSize + batch.ByteSize;
-        var bytes = ArrayPool<byte>.Shared.Rent(size);
-        bytes.AsSpan(0, HeaderSize).Clear();
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(8), batch.Count);
-        batch.CopyRecords(bytes.AsSpan(HeaderSize));
-        nint native;
-        fixed (byte* start = bytes)
-            native = RocksNative.BatchCreateFrom(start, (nuint)size);
-        ArrayPool<byte>.Shared.Return(bytes);
-        return native;
+        // Not from the shared pool: it would keep a buffer of the largest size, 16 MB and more, for every thread that once stored trie nodes.
+        var start = (byte*)NativeMemory.Alloc((nuint)size);
+        try
+        {
+            var bytes = new Span<byte>(start, size);
+            bytes[..HeaderSize].Clear();
+            BinaryPrimitives.WriteInt32LittleEndian(bytes[8..], batch.Count);
+            batch.CopyRecords(bytes[HeaderSize..]);
+            return RocksNative.BatchCreateFrom(start, (nuint)size);
+        }
+        finally
+        {
+            NativeMemory.Free(start);
+        }
     }
 }

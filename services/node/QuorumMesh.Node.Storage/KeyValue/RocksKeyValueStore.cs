@@ -30,6 +30,7 @@ public sealed unsafe class RocksKeyValueStore : IKeyValueStore
             throw CannotOpen(path, e.Message, e);
         }
 
+        NativeHeap.Limit();
         var native = RocksSettings.Create(options ?? new RocksStoreOptions());
         var db = RocksNative.Open(native, path, out var error);
         RocksNative.OptionsDestroy(native);

@@ -31,8 +31,8 @@ internal sealed class LiveTries(long limit)
         _storage.TryGetValue(a, out var trie) && trie.RootHash == root ? trie : TrieChild.OfRoot(root);
 
     /// <summary>Makes a layer's tries the head's.</summary>
-    /// <param name="saved">True when their nodes, and all earlier ones, are in the store now.</param>
-    public void Take(LayerChanges changes, bool saved)
+    /// <param name="isSaved">True when their nodes, and all earlier ones, are in the store now.</param>
+    public void Take(LayerChanges changes, bool isSaved)
     {
         Accounts = changes.Tries.Accounts;
         foreach (var owner in changes.Wiped)
@@ -45,30 +45,32 @@ internal sealed class LiveTries(long limit)
         }
 
         _bytes += changes.Tries.Bytes;
-        if (saved) Saved();
+        if (isSaved) CountAnew();
         else NoteUnsaved(changes);
         if (_bytes > Math.Max(limit, _trimAt)) Trim();
     }
 
-    /// <summary>Puts the nodes that the store lacks into the batch, and takes out what is gone.</summary>
-    /// <param name="next">The layer on the head that is stored with them; null for the head alone.</param>
-    /// <returns>The nodes put, to be marked as stored when the batch is written.</returns>
-    public List<TrieNode> Save(IKeyValueReader store, StateKeys keys, KeyValueBatch batch, LayerChanges? next)
+    /// <summary>What the store lacks.</summary>
+    /// <param name="next">The layer on the head that is stored with it; null for the head alone.</param>
+    public TrieSave Unsaved(ulong block, LayerChanges? next)
     {
-        var writer = new TrieWriter(store, keys, batch);
-        HashSet<Address> wiped = next is null ? _wiped : [.. _wiped, .. next.Wiped];
-        foreach (var owner in wiped)
-            writer.DeleteAll(owner);
-        foreach (var key in _vanished.Concat(next?.Tries.Vanished ?? []))
-        {
-            var trie = key.IsStorage ? After(next, key.Owner) : next?.Tries.Accounts ?? Accounts;
-            if (!(key.IsStorage && wiped.Contains(key.Owner))) writer.DeleteVanished(key, trie);
-        }
-
-        writer.PutUnsaved(null, next?.Tries.Accounts ?? Accounts);
+        HashSet<Address> wiped = [.. _wiped, .. next?.Wiped ?? Enumerable.Empty<Address>()];
+        var save = new TrieSave(block, wiped);
+        foreach (var place in _vanished.Concat(next?.Tries.Vanished ?? []))
+            save.NoteVanished(place, place.IsStorage ? After(next, place.Owner) : next?.Tries.Accounts ?? Accounts);
+        save.NoteUnsaved(null, next?.Tries.Accounts ?? Accounts);
         foreach (var owner in _unsavedOwners.Union(next?.Tries.Storage.Keys ?? Enumerable.Empty<Address>()))
-            writer.PutUnsaved(owner, After(next, owner));
-        return writer.Put;
+            save.NoteUnsaved(owner, After(next, owner));
+        return save;
+    }
+
+    /// <summary>What is unsaved now is being saved.</summary>
+    public void CountAnew()
+    {
+        UnsavedKeys = 0;
+        _vanished.Clear();
+        _wiped.Clear();
+        _unsavedOwners.Clear();
     }
 
     private TrieChild After(LayerChanges? next, in Address owner)
@@ -88,14 +90,6 @@ internal sealed class LiveTries(long limit)
         _vanished.UnionWith(changes.Tries.Vanished);
         _wiped.UnionWith(changes.Wiped);
         _unsavedOwners.UnionWith(changes.Tries.Storage.Keys);
-    }
-
-    private void Saved()
-    {
-        UnsavedKeys = 0;
-        _vanished.Clear();
-        _wiped.Clear();
-        _unsavedOwners.Clear();
     }
 
     /// <summary>

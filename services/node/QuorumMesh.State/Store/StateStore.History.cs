@@ -22,7 +22,7 @@ public sealed partial class StateStore
     /// <summary>
     /// Puts the removal of history into the batch: afterwards the states from <paramref name="keepFrom"/> on can be read. Stops after
     /// about <paramref name="maxKeys"/> keys; call again while it returns true. What lies above the block whose trie nodes are stored is the
-    /// way from there to the head: it stays until the next flush, which stores them anew.
+    /// way from there to the head: it stays until they are stored anew, which begins with the next block.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Above the head: the head's own state is always kept.</exception>
     public bool Prune(ulong keepFrom, KeyValueBatch batch, int maxKeys)
@@ -79,6 +79,7 @@ public sealed partial class StateStore
     public StateLayer Rewind(ulong block, KeyValueBatch batch)
     {
         HistoricalState.CheckKept(_store, _keys, block);
+        Settle();
         if (block == Head.Block) throw new ArgumentException($"block {block} is the head already", nameof(block));
         var target = RecordOf(block);
         for (var above = Head.Block; above > block; above--)
@@ -92,7 +93,7 @@ public sealed partial class StateStore
         var writer = new LayerWriter(_store, _keys, batch);
         writer.WriteValues(computed);
         new StateHead(block, target.BlockHash, target.Root).Write(batch, _keys);
-        _saved = SaveTries(block, computed, batch);
+        _saved = SaveWith(block, computed, batch);
         _wipedSlots = []; // each is among the values
         return _flushed = new StateLayer(this, Head, block, target.Root, computed) { BlockHash = target.BlockHash };
     }

@@ -122,7 +122,7 @@ public sealed partial class StateStore
         if (computed.Root != head.Root)
             throw new StateCorruptException($"going on from block {Head.Block} to block {head.Block} gives root {computed.Root} instead of {head.Root}");
         UpdateCaches(computed);
-        _tries.Take(computed, saved: false);
+        _tries.Take(computed, isSaved: false);
         Head = new StateLayer(this, null, head.Block, head.Root, null) { BlockHash = head.BlockHash };
     }
 }

@@ -16,7 +16,7 @@ public sealed partial class StateStore : ITrieNodeSource
     private readonly AccountCache _accountCache;
     private readonly ClockCache<SlotKey, UInt256> _slotCache;
     private StateLayer? _flushed;
-    private List<TrieNode>? _saved;
+    private TrieSave? _saved;
     private IReadOnlyList<SlotKey> _wipedSlots = [];
     private ulong _trieBlock;
     private bool _saveNext;
@@ -74,7 +74,7 @@ public sealed partial class StateStore : ITrieNodeSource
         _wipedSlots = writer.WipedSlots;
         new StateHead(layer.Block, blockHash, layer.Root).Write(batch, _keys);
         if (!IsInitialised) StateHead.WriteOldest(batch, _keys, layer.Block);
-        _saved = IsSavingDue(layer.Block, changes) ? SaveTries(layer.Block, changes, batch) : null;
+        _saved = IsSavedWith(layer.Block, changes) ? SaveWith(layer.Block, changes, batch) : null;
         layer.BlockHash = blockHash;
         _flushed = layer;
     }
@@ -85,15 +85,14 @@ public sealed partial class StateStore : ITrieNodeSource
         if (!ReferenceEquals(layer, _flushed) || layer.Changes is not { } changes || !ReferenceEquals(layer.Parent, Head))
             throw new InvalidOperationException($"the layer of block {layer.Block} is not the one flushed last");
         UpdateCaches(changes);
-        foreach (var node in _saved ?? [])
-            node.IsStored = true;
-        if (_saved is not null) (_trieBlock, _saveNext) = (layer.Block, false);
+        if (_saved is not null) NoteSaved(_saved);
         _tries.Take(changes, _saved is not null);
         if (!IsInitialised) OldestBlock = layer.Block;
         IsInitialised = true;
         Head = layer;
         (_flushed, _saved, _wipedSlots) = (null, null, []);
         layer.BecomePersisted();
+        SaveBeside();
     }
 
     internal Account? ReadAccount(StateLayer layer, in Address a)
@@ -139,15 +138,6 @@ public sealed partial class StateStore : ITrieNodeSource
         return encoded;
     }
 
-    private bool IsSavingDue(ulong block, LayerChanges changes) =>
-        !IsInitialised || _saveNext || block - _trieBlock > _options.UnsavedBlocks || _tries.UnsavedKeys + changes.KeyCount > _options.UnsavedKeys;
-
-    private List<TrieNode> SaveTries(ulong block, LayerChanges changes, KeyValueBatch batch)
-    {
-        StateHead.WriteTrieBlock(batch, _keys, block);
-        return _tries.Save(_store, _keys, batch, changes);
-    }
-
     /// <summary>The nodes stored are of an earlier block: puts the values changed since into its tries.</summary>
     private void CatchUpTries()
     {
@@ -160,7 +150,7 @@ public sealed partial class StateStore : ITrieNodeSource
         var computed = LayerChanges.Compute(Head, changes, _options.SplitWork);
         if (computed.Root != target.Root)
             throw new StateCorruptException($"going on from the trie nodes of block {_trieBlock} to block {target.Block} gives root {computed.Root} instead of {target.Root}");
-        _tries.Take(computed, saved: false);
+        _tries.Take(computed, isSaved: false);
         Head = target;
     }
 

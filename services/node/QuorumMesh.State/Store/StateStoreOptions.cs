@@ -15,13 +15,16 @@ public sealed record StateStoreOptions
     public ulong UnsavedBlocks { get; init; } = 128;
 
     /// <summary>
-    /// Trie nodes are stored at the latest when so many flat keys have changed: what opening the store has to make up for, and what the block that they are stored with waits
-    /// for, which should be less than an election timeout.
+    /// Trie nodes are stored at the latest when so many flat keys have changed: what opening the store has to make up for (up to twice that many, when they are stored beside the
+    /// blocks), and otherwise what the block that they are stored with waits for.
     /// </summary>
     public int UnsavedKeys { get; init; } = 32_768;
 
     /// <summary>Hashes the subtries of a large change on several cores; null for one.</summary>
     public SplitWork? SplitWork { get; init; }
+
+    /// <summary>Stores trie nodes beside the blocks that follow; null to store them with a block, which takes longer then.</summary>
+    public StartWork? StartWork { get; init; }
 
     /// <summary>Most unflushed layers above the head.</summary>
     public int MaxLayers { get; init; } = 256;
