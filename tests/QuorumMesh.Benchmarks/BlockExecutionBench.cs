@@ -17,7 +17,7 @@ namespace QuorumMesh.Benchmarks;
 /// </summary>
 internal sealed class BlockExecutionBench : IDisposable
 {
-    private const string Config = """{"config":{"chainId":10,"homesteadBlock":0,"eip150Block":0,"eip155Block":0,"eip158Block":0,"byzantiumBlock":0,"constantinopleBlock":0,"petersburgBlock":0,"istanbulBlock":0},"gasLimit":"0xffffffff","difficulty":"0x0","alloc":{}}""";
+    private const string Config = """{"config":{"chainId":10,"isQuorum":false,"homesteadBlock":0,"eip150Block":0,"eip155Block":0,"eip158Block":0,"byzantiumBlock":0,"constantinopleBlock":0,"petersburgBlock":0,"istanbulBlock":0},"gasLimit":"0xffffffff","difficulty":"0x0","alloc":{}}""";
     private const int AccountsInABlock = 50_000;
     private static readonly Address Token = Address.FromWord(0x20u);
     private readonly string _directory = Directory.CreateTempSubdirectory("qmesh-bench-").FullName;

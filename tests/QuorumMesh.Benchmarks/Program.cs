@@ -2,10 +2,12 @@ using QuorumMesh.Benchmarks;
 using QuorumMesh.Benchmarks.Evm;
 using QuorumMesh.Benchmarks.Import;
 using QuorumMesh.Benchmarks.Network;
+using QuorumMesh.Node.Storage;
 
 // Published binaries of `make publish`, found by QUORUMMESH_ARTIFACTS.
 int Number(int index, int otherwise) => args.Length > index ? int.Parse(args[index]) : otherwise;
 
+NativeHeap.Limit();
 switch (args.FirstOrDefault())
 {
     case "network":

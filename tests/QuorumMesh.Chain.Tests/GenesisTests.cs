@@ -48,6 +48,32 @@ public sealed class GenesisTests
         Assert.Equal(Fork.Petersburg, genesis.Config.ForkAt(0, CompatibilityProfile.V24));
     }
 
+    /// <summary>The config of the Istanbul network in GoQuorum 2.5's documents ("Creating a network from scratch"), without Homestead and, what means true, isQuorum.</summary>
+    [Fact]
+    public void GenesisOfTheDocuments()
+    {
+        var config = GenesisFile.Parse("""{ "config": { "chainId": 10, "eip150Block": 1, "eip155Block": 1, "eip158Block": 1, "byzantiumBlock": 1 }, "gasLimit": "0xE0000000", "difficulty": "0x1", "alloc": {} }""").Config;
+        Assert.True(config.IsQuorum);
+        Assert.Same(CompatibilityProfile.V2_5, CompatibilityProfile.DefaultFor(config));
+        Assert.Equal((Fork.Frontier, Fork.Byzantium), (config.ForkAt(0, CompatibilityProfile.V2_5), config.ForkAt(1, CompatibilityProfile.V2_5)));
+        var late = Assert.Throws<ConfigurationException>(() => GenesisFile.Parse("""{ "config": { "chainId": 10, "homesteadBlock": 2, "eip150Block": 1 }, "gasLimit": "0x1", "difficulty": "0x1", "alloc": {} }"""));
+        Assert.Contains("homesteadBlock enabled at 2, but eip150Block enabled at 1", late.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>What GoQuorum 2.5 does not know it cannot have run by: its profile would give such a chain other code sizes, and private contracts with them, without a word.</summary>
+    [Theory]
+    [InlineData("""
+        , "maxCodeSizeConfig": [ { "block": 0, "size": 35 } ]
+        """)]
+    [InlineData("""
+        , "enableGasPriceBlock": 5
+        """)]
+    public void AGenesisWithLaterFieldsIsNotOf2_5(string field)
+    {
+        var config = GenesisFile.Parse(SevenNodes(field, RaftRest)).Config;
+        Assert.Same(CompatibilityProfile.V24, CompatibilityProfile.DefaultFor(config));
+    }
+
     [Fact]
     public void SevenNodesIstanbul()
     {

@@ -251,6 +251,46 @@ public sealed class ProfileRuleTests
         Assert.Equal(["2.5", "24"], Others(_constantinople with { ConstantinopleBlock = null, EnableGasPriceBlock = 3 }, CompatibilityProfile.V21, 4));
     }
 
+    [Theory]
+    [InlineData(false, 21_000 + 64 * 4)]
+    [InlineData(true, 53_000 + 64 * 4)]
+    public void Where_gas_has_a_price_a_private_transaction_pays_for_its_hash(bool creates, ulong gas)
+    {
+        var state = new WorldState(EmptyState.Instance);
+        var message = new TransactionMessage { From = _sender, To = creates ? null : _contract, GasLimit = 100_000, GasPrice = 3u, Data = new byte[64], IsPrivate = true };
+        Assert.True(Execute(_constantinople with { EnableGasPriceBlock = 5 }, CompatibilityProfile.V24, state, message).PublicSuccess);
+        Assert.Equal(((UInt256)(3 * gas), (UInt256)(1_000_000_000 - 3 * gas)), (state.GetBalance(default), state.GetBalance(_sender)));
+    }
+
+    /// <summary>Seen on a chain of GoQuorum 2.5.0: the first private call of a block makes its author's account.</summary>
+    [Theory]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    public void A_private_call_touches_the_authors_account(bool clearsEmpty, bool isThere)
+    {
+        var state = new WorldState(EmptyState.Instance);
+        var message = new TransactionMessage { From = _sender, To = _contract, GasLimit = 100_000, Data = new byte[64], IsPrivate = true };
+        Execute(_constantinople with { Eip158Block = clearsEmpty ? 0 : null, ByzantiumBlock = null, ConstantinopleBlock = null }, CompatibilityProfile.V2_5, state, message);
+        Assert.Equal(isThere, state.Exists(default));
+    }
+
+    /// <summary>Seen on chains of GoQuorum 2.5.0, whose documents show such a genesis.</summary>
+    [Theory]
+    [InlineData(0, 54_000, "intrinsic gas too low")]
+    [InlineData(null, 30_000, null)]
+    public void Byzantium_without_Homestead_keeps_what_creations_cost_before(int? homestead, ulong gas, string? atBasePrice)
+    {
+        var config = _constantinople with { HomesteadBlock = (ulong?)homestead, ConstantinopleBlock = null };
+        var returnsHundredBytes = new byte[] { 0x60, 100, 0x60, 0, 0xf3 };
+        var state = new WorldState(EmptyState.Instance);
+        var outcome = Execute(config, CompatibilityProfile.V2_5, state, new TransactionMessage { From = _sender, GasLimit = gas, Data = returnsHundredBytes });
+        Assert.Equal((TransactionInvalid.None, false, EvmStatus.CodeStoreOutOfGas), (outcome.Invalid, outcome.PublicSuccess, outcome.Status));
+        Assert.Equal((homestead is null, 0), (state.Exists(Address.ForCreate(_sender, 0)), state.GetCode(Address.ForCreate(_sender, 0)).Length));
+        // Without Homestead: the intrinsic gas, two pushes, and four words of memory.
+        Assert.Equal(homestead is null ? 21_000UL + 4 * 68 + 4 + 6 + 12 : gas, outcome.GasUsed);
+        Assert.Equal(atBasePrice, PoolError(config, CompatibilityProfile.V2_5, new Transaction { GasLimit = 21_000 }));
+    }
+
     [Fact]
     public void What_a_profile_passes_over_is_told()
     {

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Web;
 using QuorumMesh.Cli.Demo;
 using QuorumMesh.Cli.Network;
 
@@ -10,17 +12,21 @@ namespace QuorumMesh.EndToEnd;
 public sealed class StartFailureTests
 {
     [Fact]
-    public async Task A_port_in_use_is_named()
+    public async Task A_port_in_use_is_named_whichever_it_is()
     {
         await using var network = await LocalNetwork.StartAsync(1);
         var node = network.Service(0, ServiceKind.Node);
         await network.KillAsync(node);
-        using var thief = new TcpListener(IPAddress.Loopback, new Uri(network.Definition.Participants[0].Rpc).Port);
-        thief.Start();
-        network.Runner.StartOne(node);
-        await LocalNetwork.UntilAsync(() => Task.FromResult(node.RunningPid is null), "the node has given up");
-        Assert.Contains($"{new Uri(network.Definition.Participants[0].Rpc).Port}", node.LastOutput(1), StringComparison.Ordinal);
-        thief.Stop();
+        var (rpc, enode) = (new Uri(network.Definition.Participants[0].Rpc), new Uri(network.Definition.Participants[0].Enode));
+        foreach (var port in (int[])[rpc.Port, enode.Port, int.Parse(HttpUtility.ParseQueryString(enode.Query)["raftport"]!, CultureInfo.InvariantCulture)])
+        {
+            using var thief = new TcpListener(IPAddress.Loopback, port);
+            thief.Start();
+            network.Runner.StartOne(node);
+            await LocalNetwork.UntilAsync(() => Task.FromResult(node.RunningPid is null), "the node has given up");
+            Assert.Contains($"{port}", node.LastOutput(1), StringComparison.Ordinal);
+            thief.Stop();
+        }
         await network.StartAgainAsync(node);
     }
 

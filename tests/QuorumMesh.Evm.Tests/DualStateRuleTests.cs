@@ -17,6 +17,9 @@ public sealed class DualStateRuleTests
     private readonly WorldState _p = new(EmptyState.Instance);
     private readonly WorldState _r = new(EmptyState.Instance);
     private ulong _pool = 1_000_000_000;
+    private Fork _fork = Fork.Constantinople;
+    private EvmTier _tier;
+    private bool _extCodeHashIsDual;
 
     public DualStateRuleTests() => _p.SetBalance(_sender, 1000);
 
@@ -161,6 +164,34 @@ public sealed class DualStateRuleTests
             .Call(CALL, _public).Op(POP).Push(0).Op(MLOAD).StoreTop(2)); // nor public code a private one
         Run(_private);
         Assert.Equal((UInt256.One, UInt256.One, UInt256.One), (_r.GetStorage(_private, 0), _r.GetStorage(_private, 1), _r.GetStorage(_private, 2)));
+    }
+
+    /// <summary>From 21.1 on (21.1:core/vm/instructions.go opExtCodeHash).</summary>
+    [Fact]
+    public void EXTCODEHASH_of_later_profiles_looks_into_both_states()
+    {
+        Place(_p, _public, new Asm().Op(STOP));
+        Place(_r, _private, new Asm().Push(_public).Op(EXTCODEHASH).StoreTop(0).Push(_nobody).Op(EXTCODEHASH).StoreTop(1));
+        _extCodeHashIsDual = true;
+        Run(_private);
+        Assert.Equal((_p.GetCodeHash(_public).ToWord(), UInt256.Zero), (_r.GetStorage(_private, 0), _r.GetStorage(_private, 1)));
+    }
+
+    /// <summary>2.6:core/vm/eips.go opSelfBalance: of the current state, which STATICCALL leaves the private one.</summary>
+    [Theory]
+    [InlineData(CALL, EvmTier.Interpreter, 5)]
+    [InlineData(CALL, EvmTier.Compiled, 5)]
+    [InlineData(STATICCALL, EvmTier.Interpreter, 0)]
+    [InlineData(STATICCALL, EvmTier.Compiled, 0)]
+    public void SELFBALANCE_is_that_of_the_current_state(Opcode kind, EvmTier tier, ulong seen)
+    {
+        Place(_p, _public, new Asm().Op(SELFBALANCE).ReturnTop());
+        _p.SetBalance(_public, 5);
+        Place(_r, _private, new Asm().Call(kind, _public).Op(POP).Push(0).Op(MLOAD).StoreTop(0));
+        _tier = tier;
+        _fork = Fork.Istanbul;
+        Run(_private);
+        Assert.Equal((UInt256)seen, _r.GetStorage(_private, 0));
     }
 
     [Fact]
@@ -518,8 +549,8 @@ public sealed class DualStateRuleTests
         public void Exit(int depth, EvmStatus status, ulong gasUsed, ReadOnlySpan<byte> output) => Seen.Add(status);
     }
 
-    private static TransactionProcessor Processor() =>
-        new(new BlockContext { GasLimit = 1_000_000_000, Number = 1 }, Fork.Constantinople, new TransactionRules { IsQuorum = true });
+    private TransactionProcessor Processor() =>
+        new(new BlockContext { GasLimit = 1_000_000_000, Number = 1 }, _fork, new TransactionRules { IsQuorum = true, ExtCodeHashIsDual = _extCodeHashIsDual }, _tier);
 
     private static TransactionMessage Message(Address? to, byte[] data, bool isPrivate, ulong nonce = 0, ulong gas = 500_000) =>
         new() { From = _sender, To = to, GasLimit = gas, Nonce = nonce, Data = data, IsPrivate = isPrivate };

@@ -16,7 +16,7 @@ public sealed class PrivateConfigTests : IDisposable
     public async Task Ignore_is_a_stranger_to_everything(string value)
     {
         var manager = PrivateConfig.Parse(value).CreateManager();
-        Assert.False(manager.Enabled);
+        Assert.True(manager.Enabled);
         var error = await Assert.ThrowsAsync<TransactionManagerException>(() => manager.SendAsync(new SendArguments([1], null, []), default));
         Assert.Equal("private transaction manager not in use", error.Message);
         Assert.Equal(PayloadAvailability.NotAParty, Assert.Single(await manager.ReceiveAsync([Wait.Hash(1)], default)).Availability);

@@ -31,6 +31,20 @@ public sealed class SendTests
     }
 
     [VectorFact]
+    public async Task WhatIsNoDigestIsToldInTheWordsOfGo()
+    {
+        using var node = RecordedNetwork.Node(1);
+        await using var client = new RpcClient(node);
+        (string Text, string Error)[] cases =
+        [
+            ("", "Invalid digest hex"), ("0x", "Invalid digest hex"), ("12", "Invalid digest hex"), ("zz", "Invalid digest hex"), ("0x1", "encoding/hex: odd length hex string"),
+            ("0x1zq", "encoding/hex: invalid byte: U+007A 'z'"), ("1234", "Expected a Quorum digest of length 64, but got 2"),
+        ];
+        foreach (var (text, error) in cases)
+            Assert.Equal(error, (await client.FailAsync("eth_getQuorumPayload", $"[\"{text}\"]")).Message);
+    }
+
+    [VectorFact]
     public async Task OfflineSigningGoesByFillSignAndSendRawPrivate()
     {
         using var node = RecordedNetwork.Node(1);

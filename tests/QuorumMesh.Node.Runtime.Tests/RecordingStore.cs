@@ -21,5 +21,11 @@ internal sealed class RecordingStore : IKeyValueStore
         Written(batch, sync);
     }
 
-    public void Dispose() => _inner.Dispose();
+    public bool IsDisposed { get; private set; }
+
+    public void Dispose()
+    {
+        IsDisposed = true;
+        _inner.Dispose();
+    }
 }

@@ -1,4 +1,6 @@
 using QuorumMesh.Node.Privacy;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
 using QuorumMesh.ServiceDefaults;
 
 namespace QuorumMesh.Node.Tests;
@@ -7,13 +9,16 @@ namespace QuorumMesh.Node.Tests;
 public sealed class PrivacyOptionsTests
 {
     [Theory]
-    [InlineData(null)]
-    [InlineData("")]
-    [InlineData("ignore")]
-    public void Without_a_manager_the_node_is_a_stranger(string? config)
+    [InlineData(null, false)]
+    [InlineData("", false)]
+    [InlineData("ignore", true)]
+    public async Task Without_a_manager_the_node_is_a_stranger(string? config, bool isConfigured)
     {
         using var set = new ScopedVariable("PRIVATE_CONFIG", config);
-        Assert.False(PrivacyOptions.Open(null).Enabled);
+        var manager = Assert.IsType<IgnoringTransactionManager>(PrivacyOptions.Open(null));
+        Assert.Equal(isConfigured, manager.Enabled);
+        var answers = await manager.ReceiveAsync([new PayloadHash(new byte[PayloadHash.Size])], CancellationToken.None);
+        Assert.Equal(PayloadAvailability.NotAParty, Assert.Single(answers).Availability);
     }
 
     [Fact]

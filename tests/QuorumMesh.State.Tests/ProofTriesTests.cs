@@ -93,11 +93,13 @@ public class ProofTriesTests
         Assert.InRange(counter.Reads, 1, 40);
     }
 
-    [Fact]
-    public async Task ProofsFromManyThreadsBesideTheWriterAreOfTheirSnapshots()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ProofsFromManyThreadsBesideTheWriterAreOfTheirSnapshots(bool savesBeside)
     {
         var store = new MemoryKeyValueStore();
-        var state = new StateStore(store, "public", new StateStoreOptions { UnsavedBlocks = 7 });
+        var state = new StateStore(store, "public", new StateStoreOptions { UnsavedBlocks = 7, StartWork = savesBeside ? StateRuns.OnAThread : null });
         var random = new Random(5);
         void Block(ulong number)
         {
@@ -133,6 +135,26 @@ public class ProofTriesTests
 
         await stop.CancelAsync();
         await Task.WhenAll(readers);
+    }
+
+    /// <summary>A state that stands still, as the private one does while it waits for a payload, keeps its tries for proofs once its nodes are stored.</summary>
+    [Fact]
+    public void NodesStoredMeanwhileLetProofTriesGoOnce()
+    {
+        var (store, done) = (new MemoryKeyValueStore(), false);
+        var state = new StateStore(store, "public", new StateStoreOptions { UnsavedBlocks = 0, StartWork = work => { work(); return new RunningWork(() => done, () => done = true); } });
+        for (ulong number = 0; number < 2; number++)
+        {
+            var world = new WorldState(state.Head);
+            world.AddBalance(RandomBlocks.Addresses[0], 1u);
+            StateRuns.Flush(store, state, state.Extend(state.Head, number, world.TakeChanges()));
+        }
+
+        done = true;
+        state.ReleaseProofs();
+        Check(store, state, 1, RandomBlocks.Addresses[0], compare: true);
+        state.ReleaseProofs();
+        Assert.True(state.HoldsProofTries);
     }
 
     /// <param name="compare">Also with the proof of a store opened for it, where the block is the head.</param>

@@ -77,7 +77,7 @@ public class SavingBesideTests
         var random = new Random(20261126);
         var (store, plain) = (new MemoryKeyValueStore(), new MemoryKeyValueStore());
         var options = new StateStoreOptions { UnsavedBlocks = 3, NodeCacheBytes = 200_000, FlatCacheEntries = 100 };
-        var state = new StateStore(store, "public", options with { StartWork = OnAThread });
+        var state = new StateStore(store, "public", options with { StartWork = StateRuns.OnAThread });
         var expected = new StateStore(plain, "public", options);
         for (ulong number = 0; number < 150; number++)
         {
@@ -101,12 +101,6 @@ public class SavingBesideTests
         state.Settle();
         Assert.Empty(StateVerifier.Verify(store, "public"));
         Assert.Equal(expected.Head.Root, new StateStore(store, "public").Head.Root);
-    }
-
-    private static RunningWork OnAThread(Action work)
-    {
-        var task = Task.Run(work);
-        return new RunningWork(() => task.IsCompleted, () => task.GetAwaiter().GetResult());
     }
 
     private static void Block(MemoryKeyValueStore store, StateStore state, ulong number)

@@ -32,6 +32,13 @@ internal static class StateRuns
         state.Advance(layer);
     }
 
+    /// <summary>As <see cref="StartWork"/>.</summary>
+    public static RunningWork OnAThread(Action work)
+    {
+        var task = Task.Run(work);
+        return new RunningWork(() => task.IsCompleted, () => task.GetAwaiter().GetResult());
+    }
+
     public static void AssertHistory(IKeyValueStore store, StateStore state, List<StateModel> models)
     {
         using var snapshot = store.Snapshot();

@@ -9,14 +9,18 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
 {
     public Fork ForkAt(ulong block) => Config.ForkAt(block, Profile);
 
+    public IntrinsicRules IntrinsicRulesAt(ulong block) => Config.IntrinsicRulesAt(block, Profile);
+
     public SenderRules SenderRulesAt(ulong block) => Config.SenderRulesAt(block, Profile);
 
     public TransactionRules TransactionRulesAt(ulong block) => new()
     {
         IsQuorum = Config.IsQuorum,
+        LacksHomestead = !Config.IsHomestead(block),
         GasPriceEnabled = Config.IsGasPriceEnabled(block, Profile),
         MaxCodeSize = Config.MaxCodeSizeAt(block, Profile),
         StaticCallTouches = Profile.StaticCallTouches,
+        ExtCodeHashIsDual = Profile.ExtCodeHashIsDual,
         ClearedPrecompilesStay = Profile.ClearedPrecompilesStay,
     };
 

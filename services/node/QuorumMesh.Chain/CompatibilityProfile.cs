@@ -36,6 +36,7 @@ public sealed record CompatibilityProfile
         KnowsPetersburgAndIstanbul = true,
         KnowsBerlin = false,
         KnowsIstanbulStatus = true,
+        ExtCodeHashIsDual = true,
         KnownTransactionText = "already known",
     };
 
@@ -46,6 +47,7 @@ public sealed record CompatibilityProfile
         KnowsBerlin = true,
         KnowsGasPriceBlock = true,
         KnowsIstanbulStatus = true,
+        ExtCodeHashIsDual = true,
         KnownTransactionText = "already known",
     };
 
@@ -68,6 +70,9 @@ public sealed record CompatibilityProfile
     /// <summary>2.6:core/vm/evm.go: STATICCALL touches its target; seen on a chain of 2.5.0 that it did not then.</summary>
     public bool StaticCallTouches { get; private init; } = true;
 
+    /// <summary>See <see cref="EvmOptions.ExtCodeHashIsDual"/>.</summary>
+    public bool ExtCodeHashIsDual { get; private init; }
+
     /// <summary>An oddity of geth 1.9 and 1.10 under GoQuorum's rules, seen on a chain of 2.6.0; see <see cref="EvmOptions.ClearedPrecompilesStay"/>.</summary>
     public bool ClearedPrecompilesStay { get; private init; } = true;
 
@@ -88,9 +93,12 @@ public sealed record CompatibilityProfile
         All.FirstOrDefault(p => p.Name == name)
         ?? throw new ConfigurationException($"unknown compatibility profile '{name}': use one of {string.Join(", ", All.Select(p => p.Name))}");
 
-    /// <summary>2.5 for a genesis with constantinopleBlock and neither petersburgBlock nor istanbulBlock, else 24.</summary>
-    public static CompatibilityProfile DefaultFor(ChainConfig config) =>
-        config is { ConstantinopleBlock: not null, PetersburgBlock: null, IstanbulBlock: null } ? V2_5 : V24;
+    /// <summary>2.5 for a genesis that only it can have made, else 24: constantinopleBlock and neither petersburgBlock nor istanbulBlock, or later forks without Homestead.</summary>
+    public static CompatibilityProfile DefaultFor(ChainConfig config)
+    {
+        var hasLaterFields = config.Engine == EngineKind.Qbft || config.MaxCodeSizeConfig.Count > 0 || config.EnableGasPriceBlock is not null || config.PetersburgBlock is not null || config.IstanbulBlock is not null;
+        return !hasLaterFields && (config.ConstantinopleBlock is not null || config is { HomesteadBlock: null, Eip150Block: not null }) ? V2_5 : V24;
+    }
 
     public override string ToString() => Name;
 }

@@ -9,8 +9,9 @@ public static class TransactionChecks
 {
     /// <summary>Null when the transaction may be valid under the fork, else geth's words for the reason.</summary>
     /// <param name="maxCodeSize">Bytes; init code may have twice as many from Shanghai on (EIP-3860).</param>
-    public static string? Stateless(Transaction tx, Fork fork, int maxCodeSize = ChainConfig.DefaultMaxCodeSize)
+    public static string? Stateless(Transaction tx, IntrinsicRules rules, int maxCodeSize = ChainConfig.DefaultMaxCodeSize)
     {
+        var fork = rules.Fork;
         if (!IsTypeActive(tx.Type, fork))
             return "transaction type not supported";
         // EIP-2681
@@ -24,7 +25,7 @@ public static class TransactionChecks
             return "max initcode size exceeded";
         if (tx.Type == TransactionType.SetCode && tx.AuthorizationList.Count == 0)
             return TransactionInvalidText.Of(TransactionInvalid.AuthorizationsMissing);
-        return tx.GasLimit < IntrinsicGas.Least(tx, fork) ? "intrinsic gas too low" : null;
+        return tx.GasLimit < IntrinsicGas.Least(tx, rules) ? "intrinsic gas too low" : null;
     }
 
     /// <summary>gas · price + value; false when it does not fit 256 bits.</summary>

@@ -79,7 +79,7 @@ public sealed unsafe partial class EvmMachine
 
         public static void CHAINID(Frame f, UInt256* sp) => *sp = f.Machine._block.ChainId;
 
-        public static void SELFBALANCE(Frame f, UInt256* sp) => *sp = f.Machine.Dual(f, f.Contract).GetBalance(f.Contract);
+        public static void SELFBALANCE(Frame f, UInt256* sp) => *sp = f.State.GetBalance(f.Contract);
 
         public static void BASEFEE(Frame f, UInt256* sp) => *sp = f.Machine._block.BaseFee;
 

@@ -132,7 +132,12 @@ public sealed unsafe partial class EvmMachine
         f.Status = EvmStatus.OutOfGas;
         Address address = Address.FromWord(sp[-1]);
         gas = ChargeAccount(f, address, gas);
-        if (gas >= 0) sp[-1] = f.State.IsEmpty(address) ? default : f.State.GetCodeHash(address).ToWord();
+        if (gas >= 0)
+        {
+            IWorldState state = _options.ExtCodeHashIsDual ? Dual(f, address) : f.State;
+            sp[-1] = state.IsEmpty(address) ? default : state.GetCodeHash(address).ToWord();
+        }
+
         return gas;
     }
 

@@ -223,7 +223,7 @@ public sealed unsafe partial class EvmMachine
                     *sp++ = f.Machine._block.ChainId;
                     break;
                 case Opcode.SELFBALANCE:
-                    *sp++ = f.Machine.Dual(f, f.Contract).GetBalance(f.Contract);
+                    *sp++ = f.State.GetBalance(f.Contract); // 2.6:core/vm/eips.go: not of the dual state
                     break;
                 case Opcode.BASEFEE:
                     *sp++ = f.Machine._block.BaseFee;

@@ -34,6 +34,7 @@ public sealed unsafe partial class EvmMachine
     private UInt256 _gasPrice;
     private IReadOnlyList<Hash256> _blobHashes = [];
     private IEvmTracer? _tracer;
+    private bool _hasUnpaidCode;
 
     public EvmMachine(BlockContext block, Fork fork, EvmOptions options)
     {
@@ -117,7 +118,7 @@ public sealed unsafe partial class EvmMachine
     {
         _frames = FrameStack.Rent();
         _depth = -1;
-        _childOpened = false;
+        _childOpened = _hasUnpaidCode = false;
         _origin = origin;
         _gasPrice = gasPrice;
         _public = publicState;
@@ -144,7 +145,8 @@ public sealed unsafe partial class EvmMachine
         if (_tracer is null) Drive<TraceOff>();
         else Drive<TraceOn>();
         Frame top = _frames[0];
-        return new EvmResult(top.Status, (ulong)top.Gas + beyond, top.OutputSpan.ToArray(), created);
+        EvmStatus status = _hasUnpaidCode && _options.LacksHomestead ? EvmStatus.CodeStoreOutOfGas : top.Status;
+        return new EvmResult(status, (ulong)top.Gas + beyond, top.OutputSpan.ToArray(), created);
     }
 
     /// <summary>Runs frames until the one at depth 0 has ended.</summary>
@@ -229,8 +231,9 @@ public sealed unsafe partial class EvmMachine
         long price = code.Length * GasPrices.CodeByte;
         if (price > f.Gas)
         {
-            if (_fork >= Fork.Homestead) return EvmStatus.CodeStoreOutOfGas;
+            if (_fork >= Fork.Homestead && !_options.LacksHomestead) return EvmStatus.CodeStoreOutOfGas;
             // Frontier: the contract is there, without code.
+            _hasUnpaidCode = _depth == 0;
             f.OutputOffset = f.OutputLength = 0;
             return EvmStatus.Success;
         }

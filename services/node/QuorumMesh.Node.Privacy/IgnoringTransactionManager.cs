@@ -5,12 +5,13 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Privacy;
 
-/// <summary><c>PRIVATE_CONFIG=ignore</c>: no manager, a stranger to every private transaction.</summary>
-public sealed class IgnoringTransactionManager : ITransactionManager, IManagerProbe
+/// <summary>No manager: a stranger to every private transaction.</summary>
+/// <param name="isConfigured">True for <c>PRIVATE_CONFIG=ignore</c>, which GoQuorum answers in other words than a node that was told of no manager.</param>
+public sealed class IgnoringTransactionManager(bool isConfigured) : ITransactionManager, IManagerProbe
 {
     private const string NotInUse = "private transaction manager not in use";
 
-    public bool Enabled => false;
+    public bool Enabled => isConfigured;
 
     public Task<PayloadHash> SendAsync(SendArguments arguments, CancellationToken cancellation) =>
         Task.FromException<PayloadHash>(new TransactionManagerException(NotInUse));

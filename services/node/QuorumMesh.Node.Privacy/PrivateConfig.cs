@@ -41,7 +41,7 @@ public sealed record PrivateConfig
 
     /// <summary>The client for this configuration.</summary>
     public ITransactionManager CreateManager() =>
-        Ignore ? new IgnoringTransactionManager() : new Q2tTransactionManager(SocketPath, Url, Timeouts);
+        Ignore ? new IgnoringTransactionManager(isConfigured: true) : new Q2tTransactionManager(SocketPath, Url, Timeouts);
 
     private static PrivateConfig FromToml(FileInfo file)
     {

@@ -24,7 +24,8 @@ public static class Cores
     /// <summary>As <see cref="State.StartWork"/>.</summary>
     public static RunningWork Start(Action work)
     {
-        var task = Task.Run(work);
+        // Not the pool's: the writer loop may come to wait for it, and the pool's threads can all be busy with calls.
+        var task = Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         return new RunningWork(() => task.IsCompleted, () => task.GetAwaiter().GetResult());
     }
 }

@@ -51,7 +51,7 @@ public sealed class NodeLoop : IAsyncDisposable
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         _ = _mailbox.TryPostUrgent(new NodeInput.Query(static _ => { }));
-        if (_thread.ThreadState != ThreadState.Unstarted) await _ended.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!_thread.ThreadState.HasFlag(ThreadState.Unstarted)) await _ended.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _payloads.DisposeAsync().ConfigureAwait(false);
         _stop.Dispose();
     }

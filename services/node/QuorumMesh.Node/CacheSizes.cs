@@ -5,7 +5,7 @@ using QuorumMesh.State;
 namespace QuorumMesh.Node;
 
 /// <summary>Memory of the caches, divided as geth divides <c>--cache</c>. The parts' own defaults are about those.</summary>
-public sealed record CacheSizes(int Megabytes = 1024, int DatabasePercent = 25, int TriePercent = 40, int SnapshotPercent = 35)
+public sealed record CacheSizes(int Megabytes = 1024, int DatabasePercent = 25, int TriePercent = 38, int SnapshotPercent = 32)
 {
     private const long LargestWriteBuffer = 64 << 20;
 

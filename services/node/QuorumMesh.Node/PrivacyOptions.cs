@@ -16,7 +16,7 @@ internal static class PrivacyOptions
         try
         {
             if (privacy is not null) return new GrpcTransactionManager(privacy);
-            return string.IsNullOrEmpty(config) ? new IgnoringTransactionManager() : PrivateConfig.Parse(config).CreateManager();
+            return string.IsNullOrEmpty(config) ? new IgnoringTransactionManager(isConfigured: false) : PrivateConfig.Parse(config).CreateManager();
         }
         catch (FormatException e)
         {

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using QuorumMesh.Node;
+using QuorumMesh.Node.Storage;
 using QuorumMesh.ServiceDefaults;
 
+NativeHeap.Limit();
 return await HostRunner.RunAsync("quorummesh-node", async () =>
 {
     var settings = new NodeCommandLine();

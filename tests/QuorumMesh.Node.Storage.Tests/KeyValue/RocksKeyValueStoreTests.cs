@@ -41,6 +41,26 @@ public sealed class RocksKeyValueStoreTests : IDisposable
         threads: 1);
 
     [Fact]
+    public void TrieNodesStoredOnAThreadBesideTheBlocksLeadToTheHead() => RandomBlocks.Blocks.Sample(
+        blocks =>
+        {
+            var path = NewPath();
+            List<StateModel> models;
+            using (var store = RocksKeyValueStore.Open(path))
+            {
+                var state = new StateStore(store, "public", new StateStoreOptions { UnsavedBlocks = 1, NodeCacheBytes = 2_000, StartWork = StateRuns.OnAThread });
+                models = StateRuns.Run(blocks, store, state);
+                state.Settle();
+                Assert.Empty(StateVerifier.Verify(store, "public"));
+            }
+
+            using var reopened = RocksKeyValueStore.Open(path);
+            StateRuns.AssertHistory(reopened, new StateStore(reopened, "public"), models);
+        },
+        iter: 4,
+        threads: 1);
+
+    [Fact]
     public void ASecondOpenIsRefusedInOneLine()
     {
         var path = NewPath();

@@ -3,6 +3,13 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Chain.Execution;
 
+/// <summary>What the gas depends on that a transaction costs before any code runs.</summary>
+/// <param name="HasHomestead">False before that fork, and on chains that have later ones without it.</param>
+public readonly record struct IntrinsicRules(Fork Fork, bool HasHomestead)
+{
+    public static implicit operator IntrinsicRules(Fork fork) => new(fork, fork >= Fork.Homestead);
+}
+
 /// <summary>Gas that a transaction costs before any code runs.</summary>
 public static class IntrinsicGas
 {
@@ -23,22 +30,22 @@ public static class IntrinsicGas
     private const ulong FloorPerToken = 10;
 
     /// <summary>For a private transaction over its 64-byte payload hash.</summary>
-    public static ulong Of(Transaction tx, Fork fork) => Of(tx.Data, tx.IsCreation, tx.AccessList, fork, tx.AuthorizationList.Count);
+    public static ulong Of(Transaction tx, IntrinsicRules rules) => Of(tx.Data, tx.IsCreation, tx.AccessList, rules, tx.AuthorizationList.Count);
 
     /// <summary>The least gas limit that a transaction may have: intrinsic gas or floor, whichever is more.</summary>
-    public static ulong Least(Transaction tx, Fork fork) => Math.Max(Of(tx, fork), Floor(tx.Data, fork));
+    public static ulong Least(Transaction tx, IntrinsicRules rules) => Math.Max(Of(tx, rules), Floor(tx.Data, rules.Fork));
 
     /// <summary>Of a transaction without access and authorisation lists.</summary>
-    public static ulong Least(ReadOnlySpan<byte> data, bool isCreation, Fork fork) => Math.Max(Of(data, isCreation, [], fork), Floor(data, fork));
+    public static ulong Least(ReadOnlySpan<byte> data, bool isCreation, IntrinsicRules rules) => Math.Max(Of(data, isCreation, [], rules), Floor(data, rules.Fork));
 
-    public static ulong Of(ReadOnlySpan<byte> data, bool isCreation, IReadOnlyList<AccessListEntry> accessList, Fork fork, int authorizations = 0)
+    public static ulong Of(ReadOnlySpan<byte> data, bool isCreation, IReadOnlyList<AccessListEntry> accessList, IntrinsicRules rules, int authorizations = 0)
     {
         var zeros = (ulong)data.Count((byte)0);
         var nonZeros = (ulong)data.Length - zeros;
-        var gas = Transaction + (zeros * ZeroByte) + (nonZeros * (fork >= Fork.Istanbul ? NonZeroByteIstanbul : NonZeroByteFrontier));
-        if (isCreation && fork >= Fork.Homestead)
+        var gas = Transaction + (zeros * ZeroByte) + (nonZeros * (rules.Fork >= Fork.Istanbul ? NonZeroByteIstanbul : NonZeroByteFrontier));
+        if (isCreation && rules.HasHomestead)
             gas += Creation;
-        if (isCreation && fork >= Fork.Shanghai)
+        if (isCreation && rules.Fork >= Fork.Shanghai)
             gas += InitCodeWord * (((ulong)data.Length + 31) / 32);
         foreach (var entry in accessList)
             gas += AccessListAddress + (AccessListSlot * (ulong)entry.StorageKeys.Count);

@@ -12,6 +12,9 @@ public sealed partial class TransactionProcessor
         ulong intrinsic = IntrinsicOf(msg);
         Address? created = msg.IsCreation ? Address.ForCreate(msg.From, msg.Nonce) : null;
         PrivateOutcome? outcome = null;
+        // Private code sees what the sender's public balance is meanwhile. The price is over the hash: the same at parties and strangers.
+        UInt256 gasCost = (UInt256)msg.GasLimit * msg.GasPrice;
+        if (!gasCost.IsZero) publicState.SubtractBalance(msg.From, gasCost);
         byte[] input = mode == PrivateMode.Payload ? payload ?? [] : [];
         if (mode == PrivateMode.PublicOnly)
         {
@@ -28,13 +31,13 @@ public sealed partial class TransactionProcessor
             outcome = RunPrivate(msg, input, msg.GasLimit - intrinsic, publicState, privateState!, tracer);
         }
 
-        // GoQuorum's zero fee touches the author's account after every creation. After a call only parties do it there: left out here, for the
-        // public outcome must not depend on who is a party.
-        if (msg.IsCreation) publicState.AddBalance(_block.Coinbase, default);
-        publicState.FinaliseTransaction(DeleteEmpty);
-        if (mode != PrivateMode.PublicOnly) privateState!.FinaliseTransaction(DeleteEmpty);
         // GoQuorum takes the intrinsic gas from the block; EIP-7623's floor is over the same 64-byte hash.
         ulong fromPool = Math.Max(intrinsic, IntrinsicGas.Floor(msg.Data, _fork));
+        if (!gasCost.IsZero) publicState.AddBalance(msg.From, (UInt256)(msg.GasLimit - fromPool) * msg.GasPrice);
+        // A fee of zero touches the author's account too, in the public state and at strangers as well.
+        PayCoinbase(msg, fromPool, publicState);
+        publicState.FinaliseTransaction(DeleteEmpty);
+        if (mode != PrivateMode.PublicOnly) privateState!.FinaliseTransaction(DeleteEmpty);
         return new TransactionOutcome(TransactionInvalid.None, true, 0, fromPool, outcome, [], EvmStatus.Success, created, []);
     }
 

@@ -23,9 +23,11 @@ public sealed partial class TransactionProcessor
         _evm = new EvmMachine(block, fork, new EvmOptions
         {
             IsQuorum = rules.IsQuorum,
+            LacksHomestead = rules.LacksHomestead,
             MaxCodeSize = rules.MaxCodeSize,
             LimitCodeSize = rules.LimitCodeSize,
             StaticCallTouches = rules.StaticCallTouches,
+            ExtCodeHashIsDual = rules.ExtCodeHashIsDual,
             Tier = tier,
             Stop = stop,
             ClearedPrecompilesStay = rules.ClearedPrecompilesStay,
@@ -94,7 +96,8 @@ public sealed partial class TransactionProcessor
         return new TransactionOutcome(TransactionInvalid.None, result.IsSuccess, used, used, null, result.Output, result.Status, result.Created, state.Logs);
     }
 
-    private ulong IntrinsicOf(TransactionMessage msg) => IntrinsicGas.Of(msg.Data, msg.IsCreation, msg.AccessList, _fork, msg.AuthorizationList.Count);
+    private ulong IntrinsicOf(TransactionMessage msg) => 
+        IntrinsicGas.Of(msg.Data, msg.IsCreation, msg.AccessList, new IntrinsicRules(_fork, !_rules.LacksHomestead && _fork >= Fork.Homestead), msg.AuthorizationList.Count);
 
     private EvmResult Run(TransactionMessage msg, byte[] input, ulong gas, WorldState publicState, WorldState privateState, IEvmTracer? tracer) =>
         msg.To is { } to

@@ -8,6 +8,9 @@ public sealed record TransactionRules
 
     public bool IsQuorum { get; init; }
 
+    /// <summary>See <see cref="Evm.EvmOptions.LacksHomestead"/>.</summary>
+    public bool LacksHomestead { get; init; }
+
     /// <summary>Lifts GoQuorum's zero gas price rule.</summary>
     public bool GasPriceEnabled { get; init; }
 
@@ -18,6 +21,9 @@ public sealed record TransactionRules
 
     /// <summary>See <see cref="Evm.EvmOptions.ClearedPrecompilesStay"/>.</summary>
     public bool ClearedPrecompilesStay { get; init; }
+
+    /// <summary>See <see cref="Evm.EvmOptions.ExtCodeHashIsDual"/>.</summary>
+    public bool ExtCodeHashIsDual { get; init; }
 
     /// <summary>See <see cref="Evm.EvmOptions.StaticCallTouches"/>.</summary>
     public bool StaticCallTouches { get; init; } = true;

@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Execution;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 
@@ -83,10 +84,15 @@ public sealed record ChainConfig
         return IsActive(HomesteadBlock, block) ? Fork.Homestead : Fork.Frontier;
     }
 
+    /// <summary>What a transaction costs before any code runs depends on Homestead itself, which a chain with later forks may lack (<see cref="ForkOrder"/>).</summary>
+    public IntrinsicRules IntrinsicRulesAt(ulong block, CompatibilityProfile profile) => new(ForkAt(block, profile), IsHomestead(block));
+
+    public bool IsHomestead(ulong block) => IsActive(HomesteadBlock, block);
+
     public SenderRules SenderRulesAt(ulong block, CompatibilityProfile profile)
     {
         var fork = ForkAt(block, profile);
-        return new SenderRules(ChainId, fork >= Fork.Homestead, IsEip155(block), fork >= Fork.Berlin, fork >= Fork.London, fork >= Fork.Prague, IsQuorum);
+        return new SenderRules(ChainId, IsHomestead(block) || IsEip155(block), IsEip155(block), fork >= Fork.Berlin, fork >= Fork.London, fork >= Fork.Prague, IsQuorum);
     }
 
     /// <summary>Bytes of deployed code allowed at a block.</summary>
@@ -115,6 +121,8 @@ public sealed record ChainConfig
             AddSet(ignored, ("petersburgBlock", PetersburgBlock), ("istanbulBlock", IstanbulBlock), ("muirGlacierBlock", MuirGlacierBlock));
         if (profile.MaxCodeSizeNeedsChangeBlock && MaxCodeSizeConfig.Count > 0)
             ignored.Add("maxCodeSizeConfig");
+        if (profile.MaxCodeSizeNeedsChangeBlock && MaxCodeSizeKb > 0 && MaxCodeSizeChangeBlock is null)
+            ignored.Add("maxCodeSize (2.3 and 2.4 counted it from the start: for a chain of theirs add maxCodeSizeChangeBlock 0)");
         if (!profile.KnowsGasPriceBlock)
             AddSet(ignored, ("enableGasPriceBlock", EnableGasPriceBlock));
         if (!profile.KnowsBerlin)

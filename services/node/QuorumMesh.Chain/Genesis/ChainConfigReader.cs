@@ -44,7 +44,8 @@ internal static class ChainConfigReader
             OsakaBlock = json.UInt64("osakaBlock"),
             Engine = engine,
             Istanbul = istanbul,
-            IsQuorum = json.Bool("isQuorum"),
+            // 2.5:cmd/geth/chaincmd.go getIsQuorum: not given means true
+            IsQuorum = !json.Has("isQuorum") || json.Bool("isQuorum"),
             TxnSizeLimitKb = json.Int("txnSizeLimit"),
             MaxCodeSizeKb = json.Int("maxCodeSize"),
             MaxCodeSizeChangeBlock = json.UInt64("maxCodeSizeChangeBlock"),

@@ -1,6 +1,8 @@
 namespace QuorumMesh.Chain;
 
-/// <summary>Each fork needs the ones before it, no later than itself.</summary>
+/// <summary>
+/// Each fork needs the ones before it, no later than itself. Homestead alone may be absent: the genesis of GoQuorum 2.5's own documents has Byzantium without it, and 2.5 checked no order.
+/// </summary>
 internal static class ForkOrder
 {
     public static void Check(ChainConfig c)
@@ -27,8 +29,9 @@ internal static class ForkOrder
             ("pragueBlock", c.PragueBlock, false),
             ("osakaBlock", c.OsakaBlock, false),
         ];
-        var last = forks[0];
-        foreach (var fork in forks.AsSpan(1))
+        var first = c.HomesteadBlock is not null ? 0 : c.DaoForkBlock is not null ? 1 : 2;
+        var last = forks[first];
+        foreach (var fork in forks.AsSpan(first + 1))
         {
             if (fork.Block is { } block)
             {

@@ -10,7 +10,6 @@ internal static class PoolRules
     {
         var tx = transaction.Tx;
         var next = head.Number + 1;
-        var fork = config.ForkAt(next, profile);
         if (tx.Size > config.TransactionSizeLimit)
             return PoolErrors.Oversized;
         if (!config.IsGasPriceEnabled(next, profile) && !(tx.GasPrice.IsZero && tx.MaxPriorityFee.IsZero))
@@ -24,7 +23,7 @@ internal static class PoolRules
             return PoolErrors.NonceTooLow;
         if (!TransactionChecks.TryCost(tx, out var cost) || balance < cost)
             return PoolErrors.InsufficientFunds;
-        return TransactionChecks.Stateless(tx, fork, config.MaxCodeSizeAt(next, profile));
+        return TransactionChecks.Stateless(tx, config.IntrinsicRulesAt(next, profile), config.MaxCodeSizeAt(next, profile));
     }
 
     public static bool IsReplacement(Transaction old, Transaction replacement, uint bumpPercent)

@@ -93,11 +93,20 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
         call.Result.WriteEndArray();
     }
 
+    /// <summary>With the words of Go's encoding/hex for what is no hex (2.5:internal/ethapi/api.go GetQuorumPayload).</summary>
+    private static byte[] DigestOf(string text)
+    {
+        if (text.Length < 3) throw new RpcException("Invalid digest hex");
+        var digits = text.StartsWith("0x", StringComparison.Ordinal) ? text[2..] : text;
+        if (digits.FirstOrDefault(static c => !char.IsAsciiHexDigit(c)) is var other and not '\0') throw new RpcException($"encoding/hex: invalid byte: U+{(int)other:X4} '{other}'");
+        return digits.Length % 2 == 0 ? Hex.FromHex(digits) : throw new RpcException("encoding/hex: odd length hex string");
+    }
+
     private async ValueTask PayloadAsync(RpcCall call)
     {
         var text = call.Text(0);
         if (!node.TransactionManager.Enabled) throw new RpcException("PrivateTransactionManager is not enabled");
-        if (!Hex.TryFromHex(text, out var digest)) throw new RpcException("Invalid digest hex");
+        var digest = DigestOf(text);
         if (digest.Length != PayloadHash.Size) throw new RpcException($"Expected a Quorum digest of length {PayloadHash.Size}, but got {digest.Length}");
         var answers = await node.TransactionManager.ReceiveAsync([new PayloadHash(digest)], call.Cancellation).ConfigureAwait(false);
         var answer = answers[0];

@@ -44,7 +44,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
         if (!arguments.Value.IsZero || arguments.GasPrice is { IsZero: false } || (arguments.IsPrivate && data.Length == 0)) return false;
         if (data.Length > node.Config.TransactionSizeLimit - EnvelopeSize) return false;
         using var view = node.OpenView();
-        return gas <= view.HeadHeader.GasLimit && gas >= IntrinsicGas.Least(data, arguments.To is null, view.Rules.ForkAt(view.Head + 1));
+        return gas <= view.HeadHeader.GasLimit && gas >= IntrinsicGas.Least(data, arguments.To is null, view.Rules.IntrinsicRulesAt(view.Head + 1));
     }
 
     /// <summary>Signs without sending and, as GoQuorum, without telling the manager.</summary>

@@ -3,7 +3,7 @@ using QuorumMesh.State;
 namespace QuorumMesh.Node.Storage;
 
 /// <summary>
-/// The key-value port on RocksDB. Reads may come from any thread. A written batch survives the death of the process at once, and of
+/// The key-value port on RocksDB. Reads and writes may come from any thread. A written batch survives the death of the process at once, and of
 /// the machine from the next synced write on.
 /// </summary>
 public sealed unsafe class RocksKeyValueStore : IKeyValueStore
@@ -30,7 +30,6 @@ public sealed unsafe class RocksKeyValueStore : IKeyValueStore
             throw CannotOpen(path, e.Message, e);
         }
 
-        NativeHeap.Limit();
         var native = RocksSettings.Create(options ?? new RocksStoreOptions());
         var db = RocksNative.Open(native, path, out var error);
         RocksNative.OptionsDestroy(native);

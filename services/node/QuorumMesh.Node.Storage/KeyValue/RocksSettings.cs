@@ -22,7 +22,7 @@ internal static class RocksSettings
         RocksNative.SetMaxTotalWalSize(native, (ulong)options.WriteBufferBytes * 4);
         RocksNative.SetDynamicLevelBytes(native, 1);
         RocksNative.SetMaxOpenFiles(native, options.MaxOpenFiles);
-        RocksNative.SetConcurrentMemtableWrite(native, 0); // one writer
+        RocksNative.SetConcurrentMemtableWrite(native, 0); // writers hardly ever meet
         RocksNative.SetMaxBackgroundJobs(native, 2);
         RocksNative.SetInfoLogLevel(native, Warnings);
         RocksNative.SetKeepLogFileNum(native, 2);

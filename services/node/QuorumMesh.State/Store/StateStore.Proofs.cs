@@ -46,6 +46,7 @@ public sealed partial class StateStore
     /// </summary>
     public void ReleaseProofs()
     {
+        if (_saving is { Work: var work } && work.IsDone()) Settle();
         if (Volatile.Read(ref _proofs) is { } held && held.StoredBlock != _trieBlock) Interlocked.CompareExchange(ref _proofs, null, held);
     }
 

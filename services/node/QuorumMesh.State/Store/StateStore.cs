@@ -79,7 +79,10 @@ public sealed partial class StateStore : ITrieNodeSource
         _flushed = layer;
     }
 
-    /// <summary>Makes the layer of the last <see cref="Flush"/> or <see cref="Rewind"/> the head, after its batch has been written.</summary>
+    /// <summary>
+    /// Makes the layer of the last <see cref="Flush"/> or <see cref="Rewind"/> the head, after its batch has been written. May wait for trie nodes that are being stored beside the blocks, and
+    /// throws what storing them threw; the layer is the head then all the same.
+    /// </summary>
     public void Advance(StateLayer layer)
     {
         if (!ReferenceEquals(layer, _flushed) || layer.Changes is not { } changes || !ReferenceEquals(layer.Parent, Head))

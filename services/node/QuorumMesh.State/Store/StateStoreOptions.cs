@@ -11,7 +11,7 @@ public sealed record StateStoreOptions
     /// <summary>Bound of the caches of accounts and slots, in entries each; at least 1.</summary>
     public int FlatCacheEntries { get; init; } = 1_000_000;
 
-    /// <summary>Trie nodes are stored at the latest after so many blocks more; 0 stores them with each.</summary>
+    /// <summary>Trie nodes are stored after so many blocks more at the latest, beside the blocks after twice as many; 0 stores them with each.</summary>
     public ulong UnsavedBlocks { get; init; } = 128;
 
     /// <summary>
