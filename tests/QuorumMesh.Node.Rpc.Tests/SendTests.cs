@@ -45,6 +45,18 @@ public sealed class SendTests
     }
 
     [VectorFact]
+    public async Task ListsThatWouldNotBeSignedAreRefused()
+    {
+        using var node = RecordedNetwork.Node(1);
+        await using var client = new RpcClient(node);
+        var from = node.Accounts.Accounts[0];
+        var entry = $$"""[{"address":"{{from}}","storageKeys":[]}]""";
+        Assert.Contains("eth_sendRawTransaction", (await client.FailAsync("eth_sendTransaction", $$"""[{"from":"{{from}}","to":"{{from}}","accessList":{{entry}}}]""")).Message, StringComparison.Ordinal);
+        Assert.Contains("eth_sendRawTransaction", (await client.FailAsync("eth_sendTransaction", $$"""[{"from":"{{from}}","to":"{{from}}","authorizationList":[]}]""")).Message, StringComparison.Ordinal);
+        Assert.StartsWith("0x", (await client.CallAsync("eth_sendTransaction", $$"""[{"from":"{{from}}","to":"{{from}}","accessList":[]}]""")).GetString(), StringComparison.Ordinal);
+    }
+
+    [VectorFact]
     public async Task OfflineSigningGoesByFillSignAndSendRawPrivate()
     {
         using var node = RecordedNetwork.Node(1);

@@ -53,6 +53,8 @@ internal sealed record SendTransactionArguments
                 case "privateFrom": result = result with { PrivateFrom = GoJson.String(ref reader, "SendTxArgs.privateFrom") }; break;
                 case "privateFor": result = result with { PrivateFor = ReadRecipients(ref reader, Name) }; break;
                 case "privacyFlag": RequireStandardPrivate(ref reader); break;
+                case "accessList" when AccessListJson.ReadList(ref reader, "SendTxArgs.accessList").Count == 0: break;
+                case "accessList": throw new RpcException("accessList (EIP-2930) is not taken here: sign the transaction and send it by eth_sendRawTransaction; a private transaction cannot have one");
                 case "authorizationList": throw new RpcException("authorizationList (EIP-7702) is not taken here: sign the transaction and send it by eth_sendRawTransaction; a private transaction cannot have one");
                 case "callbackUrl": result = result with { CallbackUrl = GoJson.String(ref reader, "AsyncSendTxArgs.callbackUrl") }; break;
                 default: reader.Skip(); break;
