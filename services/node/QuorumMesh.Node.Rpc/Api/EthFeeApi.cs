@@ -50,11 +50,9 @@ internal sealed class EthFeeApi(NodeReader reader) : IRpcApi
         var ratio = header.GasLimit == 0 ? 0 : (double)header.GasUsed / header.GasLimit;
         if (percentiles.Length == 0) return new Fees(ratio, null);
         var transactions = view.Block(number)!.Transactions;
-        var tips = transactions.Zip(view.PublicReceipts(header.Hash), (tx, receipt) => (Tip: TipOf(tx), receipt.GasUsed)).OrderBy(t => t.Tip).ToList();
+        var tips = transactions.Zip(view.PublicReceipts(header.Hash), (tx, receipt) => (Tip: tx.EffectiveGasPrice, receipt.GasUsed)).OrderBy(t => t.Tip).ToList();
         return new Fees(ratio, [.. percentiles.Select(p => TipAt(tips, header.GasUsed * p / 100))]);
     }
-
-    private static UInt256 TipOf(Transaction tx) => tx.MaxPriorityFee < tx.GasPrice ? tx.MaxPriorityFee : tx.GasPrice;
 
     /// <summary>The tip of the transaction that this much of the block's gas, cheapest first, ends in.</summary>
     private static UInt256 TipAt(List<(UInt256 Tip, ulong GasUsed)> tips, double gas)

@@ -29,8 +29,7 @@ internal static class ReceiptJson
         if (profile.KnowsBerlin)
         {
             json.Quantity("type"u8, (ulong)tx.Type);
-            // Without a base fee a transaction pays its tip.
-            json.Quantity("effectiveGasPrice"u8, tx.MaxPriorityFee < tx.GasPrice ? tx.MaxPriorityFee : tx.GasPrice);
+            json.Quantity("effectiveGasPrice"u8, tx.EffectiveGasPrice);
             json.WriteBoolean("isPrivacyMarkerTransaction"u8, false);
         }
         json.WriteEndObject();

@@ -13,7 +13,7 @@ internal static class TransactionJson
         WritePlace(json, place, profile);
         json.Value("from"u8, sender);
         json.Quantity("gas"u8, tx.GasLimit);
-        json.Quantity("gasPrice"u8, tx.GasPrice);
+        json.Quantity("gasPrice"u8, place is null || tx.Type < TransactionType.DynamicFee ? tx.GasPrice : tx.EffectiveGasPrice);
         json.Value("hash"u8, tx.Hash);
         json.Data("input"u8, tx.Data);
         json.Quantity("nonce"u8, tx.Nonce);
