@@ -110,6 +110,53 @@ public sealed class PoolTests
     }
 
     [Fact]
+    public void WhatNoBlockCanTakeAnyMoreIsDropped()
+    {
+        var pool = NewPool();
+        foreach (var tx in new[] { Tx(1, 0, gas: 700_000_000), Tx(1, 1), Tx(2, 0), Tx(2, 5, gas: 699_999_999), Tx(3, 0, gas: 699_999_998) })
+            Assert.Null(pool.Add(tx, isLocal: true, Start).Error);
+
+        Assert.Empty(pool.SetHead(Head(), []));
+        var events = pool.SetHead(Head(699_999_999), []);
+        Assert.Equal([(PoolEventKind.Dropped, 0ul, "exceeds block gas limit"), (PoolEventKind.Demoted, 1ul, null)], events.Select(e => (e.Kind, e.Transaction.Tx.Nonce, e.Reason)));
+        Assert.Equal((2, 2), (pool.PendingCount, pool.QueuedCount));
+        Assert.Equal(4, pool.Local.Count());
+
+        Assert.Equal([(PoolEventKind.Dropped, 5ul)], pool.SetHead(Head(699_999_998), []).Select(e => (e.Kind, e.Transaction.Tx.Nonce)));
+        Assert.Equal([PoolEventKind.Added, PoolEventKind.Promoted, PoolEventKind.Promoted], Kinds(pool.Add(Tx(1, 0), true, Start)));
+        Assert.Equal([2, 3, 1, 1], Drain(pool.Ready()).Select(t => Number(t.Sender)));
+    }
+
+    [Fact]
+    public void MinedAtTheGasLimitIsMinedWhateverTheLimitIsNow()
+    {
+        var pool = NewPool();
+        var mine = Tx(1, 0, gas: 700_000_000);
+        pool.Add(mine, true, Start);
+        pool.Add(Tx(1, 1, gas: 700_000_000), true, Start);
+        _nonces[Sender(1)] = 1;
+        Assert.Equal([(PoolEventKind.Mined, 0ul), (PoolEventKind.Dropped, 1ul)], pool.SetHead(Head(600_000_000), [mine]).Select(e => (e.Kind, e.Transaction.Tx.Nonce)));
+        Assert.Equal(0, pool.Count);
+    }
+
+    [Fact]
+    public void LargeOnesAreStillFoundAfterManyHaveLeft()
+    {
+        var pool = NewPool();
+        foreach (var tx in new[] { Tx(2, 0, gas: 600_000_000), Tx(3, 0, gas: 500_000_000) })
+            pool.Add(tx, false, Start);
+        for (ulong n = 0; n < 3000; n++)
+        {
+            var tx = Tx(1, n, gas: 21000 + n);
+            pool.Add(tx, false, Start);
+            _nonces[Sender(1)] = n + 1;
+            pool.SetHead(Head(), [tx]);
+        }
+        Assert.Equal([2], pool.SetHead(Head(550_000_000), []).Select(e => Number(e.Transaction.Sender)));
+        Assert.Equal([3], pool.SetHead(Head(450_000_000), []).Select(e => Number(e.Transaction.Sender)));
+    }
+
+    [Fact]
     public void SlotsAreAGuaranteeUnderPressureNotACap()
     {
         var pool = NewPool(new TransactionPoolOptions { AccountSlots = 4, GlobalSlots = 40, GlobalQueue = 10, AccountQueue = 5 });
@@ -184,24 +231,28 @@ public sealed class PoolTests
 
     [Fact]
     public void CountsAgreeAfterRandomOperations() =>
-        Gen.Select(Gen.Int[0, 5], Gen.Int[1, 4], Gen.ULong[0, 12]).Array[0, 80].Sample(RunRandomly, iter: 300);
+        Gen.Select(Gen.Int[0, 6], Gen.Int[1, 4], Gen.ULong[0, 12]).Array[0, 80].Sample(RunRandomly, iter: 300);
 
     private static void RunRandomly((int Kind, int Sender, ulong Nonce)[] steps)
     {
         var test = new PoolTests();
         var pool = test.NewPool(new TransactionPoolOptions { AccountSlots = 2, GlobalSlots = 8, AccountQueue = 3, GlobalQueue = 6 });
+        var limit = 21012ul;
         foreach (var (kind, sender, nonce) in steps)
         {
+            var tx = Tx(sender, nonce, gas: 21000 + nonce);
             if (kind <= 3)
-                pool.Add(Tx(sender, nonce), kind == 3, Start);
+                pool.Add(tx, kind == 3, Start);
             else if (kind == 4)
-                pool.Remove(Tx(sender, nonce).Tx.Hash, "test");
+                pool.Remove(tx.Tx.Hash, "test");
+            else if (kind == 6)
+                pool.SetHead(test.Head(limit = tx.Tx.GasLimit), []);
             else
             {
                 var mined = Drain(pool.Ready(), (int)nonce);
                 foreach (var transaction in mined)
                     test._nonces[transaction.Sender] = transaction.Tx.Nonce + 1;
-                pool.SetHead(test.Head(), mined);
+                pool.SetHead(test.Head(limit), mined);
             }
             var content = pool.Content().ToList();
             Assert.Equal(pool.PendingCount, content.Sum(c => c.Pending.Count));
@@ -212,13 +263,14 @@ public sealed class PoolTests
                 var first = test._nonces.GetValueOrDefault(address);
                 Assert.Equal(Enumerable.Range(0, pending.Count).Select(i => first + (ulong)i), pending.Select(p => p.Tx.Nonce));
                 Assert.All(queued, q => Assert.True(q.Tx.Nonce >= first + (ulong)pending.Count));
+                Assert.All(pending.Concat(queued), t => Assert.True(t.Tx.GasLimit <= limit));
             }
         }
     }
 
     private TransactionPool NewPool(TransactionPoolOptions? options = null) => new(Config, CompatibilityProfile.V2_5, Head(), options);
 
-    private PoolHead Head() => new(1, 700_000_000, a => (_nonces.GetValueOrDefault(a), 1_000_000u));
+    private PoolHead Head(ulong gasLimit = 700_000_000) => new(1, gasLimit, a => (_nonces.GetValueOrDefault(a), 1_000_000u));
 
     private static Address Sender(int number)
     {

@@ -1,4 +1,5 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Primitives;
 using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Runtime.Tests;
@@ -49,6 +50,43 @@ public sealed class MintingTests
     }
 
     [Fact]
+    public void One_above_the_next_blocks_gas_limit_is_refused_and_blocks_nothing()
+    {
+        var node = new SoloNode();
+        var idle = node.Step(node.Local(WithGas(Key, 0, node.Core.Head.GasLimit)).Input);
+        Assert.Equal((0ul, 0), (node.Head, node.Core.Pool.Count));
+        Assert.Null(idle.WakeAt);
+        node.Mine(TestChain.Public(Key, 0));
+        Assert.Equal(1ul, node.Head);
+        Assert.Null(node.After(SoloNode.BlockTime).WakeAt);
+        Assert.Empty(node.Store.Scan("J"u8.ToArray()));
+    }
+
+    [Fact]
+    public void One_that_the_gas_limit_fell_below_leaves_pool_and_journal()
+    {
+        var node = new SoloNode();
+        node.Step(node.Local(WithGas(Key, 1, node.Core.Head.GasLimit)).Input);
+        Assert.Equal(1, node.Core.Pool.QueuedCount);
+        node.Mine(TestChain.Public(TestChain.Key(2), 0));
+        Assert.Null(node.After(SoloNode.BlockTime).WakeAt);
+        Assert.Equal((1ul, 0), (node.Head, node.Core.Pool.Count));
+        Assert.Empty(node.Store.Scan("J"u8.ToArray()));
+    }
+
+    [Fact]
+    public void One_that_the_rest_of_a_block_cannot_take_goes_into_the_next()
+    {
+        var node = new SoloNode();
+        var most = node.Core.Head.GasLimit / 4 * 3;
+        var burns = TransactionSigner.Sign(new Transaction { GasLimit = most, Data = [0xfe] }, Key, 10u);
+        node.Step(node.Local(burns).Input, node.Local(WithGas(TestChain.Key(2), 0, most)).Input);
+        Assert.Equal((1ul, 1), (node.Head, node.Core.Pool.PendingCount));
+        node.After(SoloNode.BlockTime);
+        Assert.Equal((2ul, 0), (node.Head, node.Core.Pool.PendingCount));
+    }
+
+    [Fact]
     public void A_committed_entry_that_is_no_block_halts_with_its_index()
     {
         var node = new SoloNode();
@@ -81,4 +119,7 @@ public sealed class MintingTests
         Assert.Contains(wrong.Hash.ToString(), Assert.Throws<NodeHaltedException>(() => node.Step()).Message, StringComparison.Ordinal);
         Assert.Equal(1ul, ChainStore.GetPublicHead(node.Store)!.Value.Number);
     }
+
+    private static Transaction WithGas(byte[] key, ulong nonce, ulong gas) =>
+        TransactionSigner.Sign(new Transaction { Nonce = nonce, GasLimit = gas, To = Address.Parse("0x00000000000000000000000000000000000000aa") }, key, 10u);
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using QuorumMesh.Chain;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Node.Runtime.Sync;
@@ -62,6 +63,35 @@ public sealed class PeerRequestHandlerTests
         handler.OnTransactions("peer", [new byte[] { 0xc0 }]);
         Assert.Single(posted);
     }
+
+    [Fact]
+    public void Passes_a_new_type_on_before_the_first_block_of_its_fork()
+    {
+        var posted = new List<NodeInput>();
+        var handler = new PeerRequestHandler(new SoloNode(BerlinAtBlock(1)).Stores, input =>
+        {
+            posted.Add(input);
+            return true;
+        });
+        var typed = TransactionSigner.Sign(
+            new Transaction { Type = TransactionType.AccessList, TypedChainId = 10u, GasLimit = 200_000, To = Address.Parse("0x00000000000000000000000000000000000000aa") }, Key);
+        handler.OnTransactions("peer", [typed.Encode()]);
+        Assert.Equal([typed.Hash], Assert.IsType<NodeInput.PeerTransactions>(Assert.Single(posted)).Transactions.Select(t => t.Tx.Hash));
+
+        posted.Clear();
+        new PeerRequestHandler(new SoloNode(BerlinAtBlock(2)).Stores, input =>
+        {
+            posted.Add(input);
+            return true;
+        }).OnTransactions("peer", [typed.Encode()]);
+        Assert.Empty(posted);
+    }
+
+    private static byte[] BerlinAtBlock(int number) => Encoding.UTF8.GetBytes($$"""
+        { "config": { "chainId": 10, "homesteadBlock": 0, "eip150Block": 0, "eip155Block": 0, "eip158Block": 0, "byzantiumBlock": 0, "constantinopleBlock": 0, "petersburgBlock": 0,
+                      "istanbulBlock": 0, "berlinBlock": {{number}}, "isQuorum": true },
+          "alloc": {}, "difficulty": "0x0", "gasLimit": "0xE0000000" }
+        """);
 
     private static Hash256 HashAt(ulong number) => ChainStore.GetCanonicalHash(Node.Store, number)!.Value;
 

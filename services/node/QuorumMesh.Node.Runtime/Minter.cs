@@ -69,7 +69,7 @@ internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftI
             stores.Rules.Engine.Prepare(parent, now.UnixNanoseconds), author: default, pool.Ready(t => _chain.IsProposed(t.Tx.Hash)), layer, privateLayer,
             chain.PayloadFor, number => BlockHashAt(parent, number), new BuildLimits(MaxTransactionsPerBlock, MaxBlockBytes));
         foreach (var (transaction, reason) in built.Skipped)
-            if (!MayFitLater(reason)) desk.Refused(transaction, TransactionInvalidText.Of(reason));
+            if (!MayFitLater(transaction.Tx, reason, built.Block.Header.GasLimit)) desk.Refused(transaction, TransactionInvalidText.Of(reason));
         if (built.Transactions.Count == 0) return null;
         var completed = built.WithHeader(RaftEngine.Seal(built.Block.Header, raftId, hash => signer.Sign(hash))).ToImported();
         return new ExecutedBlock(completed, built.Transactions, chain.SkippedOf(completed.Block));
@@ -85,8 +85,13 @@ internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftI
     /// <summary>Pending ones that are in no proposed block.</summary>
     private bool HasReady(TransactionPool pool) => pool.PendingCount > _executed.Values.Sum(b => b.Transactions.Count);
 
-    private static bool MayFitLater(TransactionInvalid reason) =>
-        reason is TransactionInvalid.GasLimitReached or TransactionInvalid.NonceTooHigh or TransactionInvalid.NonceTooLow;
+    /// <summary>One above the limit of a whole block would not: kept, it would have an empty block built every block time.</summary>
+    private static bool MayFitLater(Transaction tx, TransactionInvalid reason, ulong blockGasLimit) => reason switch
+    {
+        TransactionInvalid.GasLimitReached => tx.GasLimit <= blockGasLimit,
+        TransactionInvalid.NonceTooHigh or TransactionInvalid.NonceTooLow => true,
+        _ => false,
+    };
 
     /// <summary>The hash of an ancestor: speculative blocks are not in the store yet.</summary>
     private Hash256 BlockHashAt(BlockHeader parent, ulong number)

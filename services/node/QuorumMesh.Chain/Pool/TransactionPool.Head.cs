@@ -7,7 +7,10 @@ public sealed partial class TransactionPool
 {
     private const string ExpiredText = "not executable within the lifetime";
 
-    /// <summary>Moves to a new head: mined transactions leave, and their senders are checked again. Costs time for the mined ones only.</summary>
+    /// <summary>
+    /// Moves to a new head: mined transactions leave, and their senders are checked again; those above the gas limit are dropped. Costs time
+    /// for the mined and the dropped ones only.
+    /// </summary>
     /// <param name="mined">Of every block since the last head.</param>
     /// <param name="moved">Other accounts whose nonces have changed: those of authorities (EIP-7702), and of delegated accounts that created contracts.</param>
     public IReadOnlyList<PoolEvent> SetHead(PoolHead head, IEnumerable<RecoveredTransaction> mined, IEnumerable<Address>? moved = null)
@@ -26,6 +29,7 @@ public sealed partial class TransactionPool
             if (_senders.TryGetValue(address, out var sender))
                 Recheck(sender, minedHashes, events);
         }
+        DropAboveGasLimit(events);
         return events;
     }
 
@@ -36,6 +40,7 @@ public sealed partial class TransactionPool
         var events = new List<PoolEvent>();
         foreach (var sender in _senders.Values.ToList())
             Recheck(sender, [], events);
+        DropAboveGasLimit(events);
         return events;
     }
 
@@ -43,8 +48,13 @@ public sealed partial class TransactionPool
     public IReadOnlyList<PoolEvent> Remove(in Hash256 hash, string reason)
     {
         var events = new List<PoolEvent>();
-        if (!_all.TryGetValue(hash, out var entry))
-            return events;
+        if (_all.TryGetValue(hash, out var entry))
+            Remove(entry, reason, events);
+        return events;
+    }
+
+    private void Remove(PoolEntry entry, string reason, List<PoolEvent> events)
+    {
         var sender = _senders[entry.Transaction.Sender];
         if (sender.FindPending(entry.Nonce) is not null)
         {
@@ -57,7 +67,6 @@ public sealed partial class TransactionPool
             DropEntry(RemoveQueued(sender, entry.Nonce), reason, events);
         }
         Sync(sender);
-        return events;
     }
 
     /// <summary>Drops gapped transactions of senders that were silent for the lifetime; local ones stay. Call it now and then.</summary>
@@ -110,8 +119,15 @@ public sealed partial class TransactionPool
         Demote(sender, tail.Skip(1), events);
     }
 
-    private bool CanPay(Transaction tx, in UInt256 balance) =>
-        tx.GasLimit <= _head.GasLimit && TransactionChecks.TryCost(tx, out var cost) && cost <= balance;
+    private static bool CanPay(Transaction tx, in UInt256 balance) => TransactionChecks.TryCost(tx, out var cost) && cost <= balance;
+
+    /// <summary>The limit falls from block to block until it is in its range, and no block can take these any more (2.5:core/tx_pool.go promoteExecutables, demoteUnexecutables).</summary>
+    private void DropAboveGasLimit(List<PoolEvent> events)
+    {
+        while (_byGasLimit.TryTakeAbove(_head.GasLimit, out var hash))
+            if (_all.TryGetValue(hash, out var entry))
+                Remove(entry, PoolErrors.GasLimit, events);
+    }
 
     private void Demote(SenderQueue sender, IEnumerable<PoolEntry> entries, List<PoolEvent> events)
     {

@@ -105,12 +105,14 @@ public sealed partial class TransactionPool
     {
         _all.Add(entry.Transaction.Tx.Hash, entry);
         _bytes += entry.Transaction.Tx.Size;
+        _byGasLimit.Add(entry.Transaction.Tx);
     }
 
     private void Forget(PoolEntry entry)
     {
         _all.Remove(entry.Transaction.Tx.Hash);
         _bytes -= entry.Transaction.Tx.Size;
+        _byGasLimit.Trim(_all);
         if (entry.LocalNode is { } node)
             _locals.Remove(node);
         entry.LocalNode = null;

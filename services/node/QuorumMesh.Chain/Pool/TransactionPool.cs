@@ -17,6 +17,7 @@ public sealed partial class TransactionPool
     private readonly Dictionary<Address, SenderQueue> _senders = [];
     private readonly SortedDictionary<ulong, SenderQueue> _byArrival = [];
     private readonly SortedSet<(int Pending, Address Sender)> _over = [];
+    private readonly GasLimitIndex _byGasLimit = new();
     private readonly HashSet<SenderQueue> _withQueue = [];
     private readonly LinkedList<RecoveredTransaction> _locals = [];
     private PoolHead _head;

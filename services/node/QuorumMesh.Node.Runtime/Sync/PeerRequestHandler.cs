@@ -12,7 +12,8 @@ internal sealed class PeerRequestHandler(NodeStores stores, Func<NodeInput, bool
 
     public void OnTransactions(string nodeId, IReadOnlyList<ReadOnlyMemory<byte>> raw)
     {
-        var rules = stores.Rules.SenderRulesAt(HeadNumber);
+        // The next block's, as for local ones: a type that its fork brings is passed on before that block.
+        var rules = stores.Rules.SenderRulesAt(HeadNumber + 1);
         var recovered = new List<RecoveredTransaction>(raw.Count);
         foreach (var item in raw)
         {
