@@ -55,6 +55,7 @@ public sealed class TracerTests
         var code = new Asm().Op(JUMPDEST).Push(1).Push(0).Op(JUMP);
         var (steps, _, _) = Run(code);
         Assert.Equal("stack limit reached 1024 (1024)", steps.Logs[^1].Error);
+        Assert.Equal("stack limit reached 1024 (1023)", Run(code, CompatibilityProfile.V2_6).Steps.Logs[^1].Error);
         Assert.Equal("stack limit reached 1024 (1023)", Run(code, CompatibilityProfile.V24).Steps.Logs[^1].Error);
     }
 
@@ -66,8 +67,43 @@ public sealed class TracerTests
         Assert.Null(steps.Logs[^1].Error);
         Assert.Equal("invalid jump destination (ADD) 1", calls.Top!.Error);
         Assert.Equal("invalid jump destination (STOP) 999", Run(new Asm().Push(999).Op(JUMP)).Calls.Top!.Error);
+        Assert.Equal("invalid jump destination (Missing opcode 0xfe) 3", Run(new Asm().Push(3).Op(JUMP, INVALID)).Calls.Top!.Error);
+        Assert.Equal("evm: invalid jump destination", Run(new Asm().Push(1).Op(JUMP), CompatibilityProfile.V2_6).Calls.Top!.Error);
         Assert.Equal("invalid jump destination", Run(new Asm().Push(1).Op(JUMP), CompatibilityProfile.V24).Calls.Top!.Error);
         Assert.Equal("evm: return data out of bounds", Run(new Asm().Push(1).Push(0).Push(0).Op(RETURNDATACOPY)).Calls.Top!.Error);
+    }
+
+    public static TheoryData<string, byte, Fork, string> Names() => new()
+    {
+        { "2.5", 0x20, Fork.Constantinople, "SHA3" },
+        { "2.5", 0xfe, Fork.Constantinople, "Missing opcode 0xfe" },
+        { "2.5", 0x0c, Fork.Constantinople, "Missing opcode 0xc" },
+        { "2.5", 0x46, Fork.Constantinople, "Missing opcode 0x46" },
+        { "2.6", 0x46, Fork.Constantinople, "CHAINID" },
+        { "2.6", 0x5f, Fork.Istanbul, "Missing opcode 0x5f" },
+        { "21", 0x0c, Fork.Istanbul, "opcode 0xc not defined" },
+        { "21", 0x5c, Fork.Istanbul, "BEGINSUB" },
+        { "24", 0xfe, Fork.Berlin, "opcode 0xfe not defined" },
+        { "24", 0x5c, Fork.Berlin, "opcode 0x5c not defined" },
+        { "24", 0xb0, Fork.Berlin, "PUSH" },
+        { "24", 0x5f, Fork.Berlin, "opcode 0x5f not defined" },
+        { "24", 0x5f, Fork.Shanghai, "PUSH0" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Instructions_have_the_names_of_their_GoQuorum(string profile, byte opcode, Fork fork, string name) =>
+        Assert.Equal(name, new TraceErrors(CompatibilityProfile.Parse(profile), fork).OpcodeName(opcode));
+
+    [Fact]
+    public void Only_late_traces_tell_what_a_selfdestruct_gives_and_to_whom()
+    {
+        byte[] code = new Asm().Push(Inner).Op(SELFDESTRUCT);
+        var bare = Assert.Single(Run(code, CompatibilityProfile.V21).Calls.Top!.Calls);
+        Assert.Equal((SELFDESTRUCT, null, null, null), (bare.Type, bare.From, bare.To, bare.Value));
+        var told = Assert.Single(Run(code, CompatibilityProfile.V24).Calls.Top!.Calls);
+        Assert.Equal((SELFDESTRUCT, Contract, Inner, 500u), (told.Type, told.From, told.To, told.Value));
+        Assert.Equal((null, null, null), (told.Gas, told.Input, told.Output));
     }
 
     [Fact]
@@ -109,7 +145,7 @@ public sealed class TracerTests
     {
         var plain = Assert.Single(Run(new Asm().Call(CALL, Caller).Call(CALL, PrecompileTable.AddressOf(4)).Op(STOP)).Calls.Top!.Calls);
         Assert.Equal((Caller, null, null, null, null), (plain.To, plain.Gas, plain.GasUsed, plain.Output, plain.Error));
-        var refused = Assert.Single(Run(new Asm().Call(CALL, Inner, value: 5).Op(STOP)).Calls.Top!.Calls);
+        var refused = Assert.Single(Run(new Asm().Call(CALL, Inner, value: 501).Op(STOP)).Calls.Top!.Calls);
         Assert.Equal(("insufficient balance for transfer", null), (refused.Error, refused.Gas));
         var top = Run([]).Calls.Top!;
         Assert.Equal((0ul, 0), (top.GasUsed, top.Output!.Length));
@@ -167,19 +203,31 @@ public sealed class TracerTests
     public void A_trace_that_is_too_large_ends()
     {
         var budget = new TraceBudget(5_000);
-        var tracer = new StructTracer(new StructLogOptions(), new TraceErrors(CompatibilityProfile.V2_5), budget);
+        var tracer = new StructTracer(new StructLogOptions(), new TraceErrors(CompatibilityProfile.V2_5, Fork.Constantinople), budget);
         var state = State(new Asm().Op(JUMPDEST).Push(0).Op(JUMP), []);
         Assert.Contains("disableMemory", Assert.Throws<TraceTooLargeException>(() => Machine().Call(Caller, default, Caller, Contract, [], Gas, default, state, state, tracer)).Message, StringComparison.Ordinal);
         Assert.True(tracer.Logs.Count is > 10 and < 100);
     }
 
+    /// <summary>A call may name all of its caller's memory for what it returns, which is nothing here.</summary>
+    [Fact]
+    public void Memory_named_by_calls_counts_against_the_bound()
+    {
+        byte[] start = new Asm().Push(1).Push(0x1fe0).Op(MSTORE);
+        byte[] calls = new Asm().Op(JUMPDEST, MSIZE).Push(0).Push(0).Push(0).Push(0).Push(Inner).Op(GAS, CALL, POP).Push((ulong)start.Length).Op(JUMP);
+        var state = State([.. start, .. calls], [(byte)STOP]);
+        var tracer = new CallTracer(new CallTracerOptions(), new TraceErrors(CompatibilityProfile.V2_5, Fork.Constantinople), Fork.Constantinople, new TraceBudget(100_000));
+        Assert.Throws<TraceTooLargeException>(() => Machine().Call(Caller, default, Caller, Contract, [], Gas, default, state, state, tracer));
+        Assert.InRange(tracer.Top!.Calls.Sum(c => c.Output?.Length ?? 0), 1, 50_000);
+    }
+
     private static (StructTracer Steps, CallTracer Calls, PrestateTracer Before) Run(byte[] code, CompatibilityProfile? profile = null, byte[]? inner = null)
     {
-        var errors = new TraceErrors(profile ?? CompatibilityProfile.V2_5);
+        var errors = new TraceErrors(profile ?? CompatibilityProfile.V2_5, Fork.Constantinople);
         TraceBudget Budget() => new(1 << 30);
         var state = State(code, inner ?? []);
         var steps = new StructTracer(new StructLogOptions { ShowsReads = profile == CompatibilityProfile.V24 }, errors, Budget());
-        var calls = new CallTracer(new CallTracerOptions { WithLog = true }, errors, Fork.Constantinople, Budget());
+        var calls = new CallTracer(new CallTracerOptions { WithLog = true, ShowsSelfDestruct = profile == CompatibilityProfile.V24 }, errors, Fork.Constantinople, Budget());
         var before = new StateOverlay(EmptyState.Instance);
         before.Apply(state.TakeChanges());
         var prestate = new PrestateTracer(before, null, keepsZeros: false, Budget());
@@ -194,6 +242,7 @@ public sealed class TracerTests
         var state = new WorldState(EmptyState.Instance);
         state.SetBalance(Caller, 1000u);
         state.SetCode(Contract, code);
+        state.SetBalance(Contract, 500u);
         if (inner.Length > 0) state.SetCode(Inner, inner);
         state.SetStorage(Contract, 3u, 77u);
         state.BeginTransaction();

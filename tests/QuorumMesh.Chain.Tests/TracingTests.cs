@@ -55,12 +55,28 @@ public sealed class TracingTests
         Assert.True(failures.Count == 0, $"{failures.Count} differ:\n{string.Join('\n', failures.Take(5))}");
     }
 
-    private static BlockReplay ReplayOf(TestNode node, Block block, IStateReader publicState, IStateReader? privateState, Func<PayloadHash, PrivatePayload?> payloads) =>
-        new(node.Rules, block.Header, node.Rules.ContextOf(block.Header, node.Rules.Engine.Author(block.Header), node.HashAt), publicState, privateState, payloads);
+    [VectorFact]
+    public void A_transaction_that_nobody_watches_can_be_stopped()
+    {
+        var network = new RecordedNetwork("raft3-2.5.0");
+        var node = new TestNode(network.Genesis, network.Profile);
+        var block = network.Blocks.First(b => b.Transactions.Count > 0 && !b.Transactions[0].IsPrivate);
+        foreach (var earlier in network.Blocks.Skip(1).TakeWhile(b => b.Number < block.Number)) node.Import(earlier, network.PayloadsOf(1));
+        using var before = node.Store.Snapshot();
+        using var stop = new CancellationTokenSource();
+        var replay = ReplayOf(node, block, node.Public.At(before, block.Number - 1), null, _ => null, stop.Token);
+        var transaction = node.Recover(block)[0];
+        replay.Apply(transaction);
+        stop.Cancel();
+        Assert.Throws<OperationCanceledException>(() => replay.Apply(transaction));
+    }
+
+    private static BlockReplay ReplayOf(TestNode node, Block block, IStateReader publicState, IStateReader? privateState, Func<PayloadHash, PrivatePayload?> payloads, CancellationToken stop = default) =>
+        new(node.Rules, block.Header, node.Rules.ContextOf(block.Header, node.Rules.Engine.Author(block.Header), node.HashAt), publicState, privateState, payloads, stop);
 
     private static void CheckTransaction(BlockReplay replay, RecoveredTransaction transaction, Receipt receipt, CompatibilityProfile profile)
     {
-        var errors = new TraceErrors(profile);
+        var errors = new TraceErrors(profile, replay.Fork);
         var steps = new StructTracer(new StructLogOptions { Memory = false, Stack = false, Storage = false }, errors, new TraceBudget(Plenty));
         var calls = new CallTracer(new CallTracerOptions { WithLog = true }, errors, replay.Fork, new TraceBudget(Plenty));
         var prestate = new PrestateTracer(replay.PublicState, transaction.Tx.IsPrivate ? replay.PrivateState : null, keepsZeros: false, new TraceBudget(Plenty));

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using QuorumMesh.Chain;
 using QuorumMesh.Node.Rpc.Tests.Fakes;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests;
@@ -145,6 +146,62 @@ public sealed class TracingTests
         Assert.Contains("not set back", (await client.FailAsync("debug_setHead", """["0x1"]""")).Message);
     }
 
+    [VectorTheory]
+    [InlineData("2.5", "", "#")]
+    [InlineData("2.6", "0x", "")]
+    [InlineData("21", "0x", "")]
+    [InlineData("24", "0x", "")]
+    public async Task What_is_not_there_is_named_as_that_GoQuorum_does(string profile, string prefix, string mark)
+    {
+        using var node = RecordedNetwork.Node(1, upTo: 0, CompatibilityProfile.Parse(profile));
+        await using var client = new RpcClient(node);
+        var hash = new string('a', 64);
+        Assert.Equal($"transaction {prefix}{hash} not found", (await client.FailAsync("debug_traceTransaction", $"[\"0x{hash}\"]")).Message);
+        Assert.Equal($"block {mark}{prefix}{hash} not found", (await client.FailAsync("debug_traceBlockByHash", $"[\"0x{hash}\"]")).Message);
+        Assert.Equal($"block {mark}{prefix}{hash} not found", (await client.FailAsync("debug_traceCall", $$"""[{"to":"{{Token}}"},{"blockHash":"0x{{hash}}"} ]""")).Message);
+        Assert.Equal("block #255 not found", (await client.FailAsync("debug_traceCall", $$"""[{"to":"{{Token}}"},"0xff"]""")).Message);
+        Assert.Equal("block #255 not found", (await client.FailAsync("debug_traceBlockByNumber", """["0xff"]""")).Message);
+    }
+
+    [VectorTheory]
+    [InlineData("2.5", "parent {0} not found")]
+    [InlineData("21", "parent 0x{0} not found")]
+    [InlineData("24", "block #{1} not found")]
+    public async Task A_parent_that_is_not_there_is_named_as_that_GoQuorum_does(string profile, string text)
+    {
+        using var node = RecordedNetwork.Node(1, upTo: 0, CompatibilityProfile.Parse(profile));
+        await using var client = new RpcClient(node);
+        var block = RecordedNetwork.Blocks().First(b => b.Number > 1 && !b.Transactions.Any(t => t.IsPrivate));
+        var expected = string.Format(System.Globalization.CultureInfo.InvariantCulture, text, block.Header.ParentHash.ToString()[2..], block.Number - 1);
+        Assert.Equal(expected, (await client.FailAsync("debug_traceBlock", $$"""["{{Hex.ToHex(block.Encode())}}"]""")).Message);
+    }
+
+    [VectorTheory]
+    [InlineData("2.5", "Missing opcode 0xc", "invalid opcode 0xc")]
+    [InlineData("24", "opcode 0xc not defined", "invalid opcode: opcode 0xc not defined")]
+    public async Task An_unknown_instruction_is_named_as_that_GoQuorum_does(string profile, string name, string error)
+    {
+        using var node = RecordedNetwork.Node(1, upTo: 0, CompatibilityProfile.Parse(profile));
+        await using var client = new RpcClient(node);
+        var step = (await client.CallAsync("debug_traceCall", CallOf("0x0c", ""))).GetProperty("structLogs")[0];
+        Assert.Equal((name, error), (step.GetProperty("op").GetString(), step.GetProperty("error").GetString()));
+    }
+
+    [VectorTheory]
+    [InlineData("21", """{"type":"SELFDESTRUCT"}""")]
+    [InlineData("24", $$"""{"type":"SELFDESTRUCT","from":"{{PublicStorage}}","to":"0x0000000000000000000000000000000000000005","value":"0x10"}""")]
+    public async Task A_selfdestruct_is_shown_as_that_GoQuorum_does(string profile, string frame)
+    {
+        using var node = RecordedNetwork.Node(1, upTo: 0, CompatibilityProfile.Parse(profile));
+        await using var client = new RpcClient(node);
+        var call = await client.CallAsync("debug_traceCall", CallOf("0x6005ff", "\"tracer\":\"callTracer\","));
+        Assert.Equal(frame, Assert.Single(call.GetProperty("calls").EnumerateArray()).GetRawText());
+    }
+
+    /// <summary>A traced call of a contract with this code and a balance.</summary>
+    private static string CallOf(string code, string options) =>
+        $$"""[{"to":"{{PublicStorage}}"},"latest",{ {{options}}"stateOverrides":{"{{PublicStorage}}":{"code":"{{code}}","balance":"0x10"} } }]""";
+
     [VectorFact]
     public async Task Options_of_the_struct_logger()
     {
@@ -165,6 +222,8 @@ public sealed class TracingTests
         Assert.Equal(receipt.GetProperty("logs")[0].GetProperty("topics").GetRawText(), call.GetProperty("logs")[0].GetProperty("topics").GetRawText());
         var top = await client.CallAsync("debug_traceTransaction", $$"""["{{PrivateReadsPublic}}",{"tracer":"callTracer","tracerConfig":{"onlyTopCall":true} }]""");
         Assert.False(top.TryGetProperty("calls", out _));
+        var all = await client.CallAsync("debug_traceTransaction", $$"""["{{PrivateReadsPublic}}",{"tracer":"callTracer","tracerConfig":{"onlyTopCall":null,"withLog":null,"diffMode":null} }]""");
+        Assert.True(all.TryGetProperty("calls", out _));
     }
 
     [VectorFact]

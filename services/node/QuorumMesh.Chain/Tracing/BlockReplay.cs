@@ -19,11 +19,12 @@ public sealed class BlockReplay
     /// <param name="publicState">After the parent block.</param>
     /// <param name="privateState">After the parent block; null runs private transactions for their public effects alone.</param>
     /// <param name="payloads">Asked only with a private state; null when the payload is not there.</param>
-    public BlockReplay(ChainRules rules, BlockHeader header, BlockContext context, IStateReader publicState, IStateReader? privateState, Func<PayloadHash, PrivatePayload?> payloads)
+    /// <param name="stop">Ends a running transaction, watched or not.</param>
+    public BlockReplay(ChainRules rules, BlockHeader header, BlockContext context, IStateReader publicState, IStateReader? privateState, Func<PayloadHash, PrivatePayload?> payloads, CancellationToken stop = default)
     {
         _header = header;
         Fork = rules.ForkAt(header.Number);
-        _processor = new TransactionProcessor(context, Fork, rules.TransactionRulesAt(header.Number));
+        _processor = new TransactionProcessor(context, Fork, rules.TransactionRulesAt(header.Number), stop: stop);
         _payloads = payloads;
         _gasLeft = header.GasLimit;
         PublicState = new StateOverlay(publicState);

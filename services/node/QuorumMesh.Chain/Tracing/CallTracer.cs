@@ -11,6 +11,9 @@ public sealed record CallTracerOptions
 
     /// <summary>The output of a reverted transaction is kept (geth from 1.9.20 on).</summary>
     public bool KeepsRevertData { get; init; }
+
+    /// <summary>A SELFDESTRUCT has its contract, heir and balance (geth from 1.10 on); before it had nothing but its name.</summary>
+    public bool ShowsSelfDestruct { get; init; }
 }
 
 /// <summary>
@@ -47,8 +50,7 @@ public sealed class CallTracer(CallTracerOptions options, TraceErrors errors, Fo
                 frame.Result = (step.Peek(4), step.Peek(5));
                 break;
             case Opcode.SELFDESTRUCT when !options.OnlyTopCall:
-                budget.Take(FrameBytes);
-                frame.Calls.Add(new CallFrame { Type = Opcode.SELFDESTRUCT });
+                AddSelfDestruct(frame, step);
                 break;
             case Opcode.JUMP or Opcode.JUMPI:
                 var target = step.Peek(0);
@@ -90,7 +92,6 @@ public sealed class CallTracer(CallTracerOptions options, TraceErrors errors, Fo
         var frame = _open.Pop();
         frame.HasFailed = status != EvmStatus.Success;
         if (frame.IsHidden) return;
-        budget.Take(output.Length * 2L);
         if (depth == 0) EndTop(frame, status, gasUsed, output);
         else if (frame.Type is Opcode.CREATE or Opcode.CREATE2) EndCreation(frame, status, gasUsed, output);
         else EndCall(frame, status, gasUsed);
@@ -100,7 +101,7 @@ public sealed class CallTracer(CallTracerOptions options, TraceErrors errors, Fo
     private void EndTop(CallFrame frame, EvmStatus status, ulong gasUsed, ReadOnlySpan<byte> output)
     {
         frame.GasUsed = gasUsed;
-        if (status == EvmStatus.Success || (status == EvmStatus.Revert && options.KeepsRevertData && output.Length > 0)) frame.Output = output.ToArray();
+        if (status == EvmStatus.Success || (status == EvmStatus.Revert && options.KeepsRevertData && output.Length > 0)) frame.Output = Keep(output);
         if (status != EvmStatus.Success) frame.Error ??= ErrorOf(frame, status);
     }
 
@@ -110,7 +111,7 @@ public sealed class CallTracer(CallTracerOptions options, TraceErrors errors, Fo
         if (!frame.HasRun) frame.Gas = null;
         if (status == EvmStatus.Success)
         {
-            frame.Output = output.ToArray();
+            frame.Output = Keep(output);
             frame.To = frame.Created;
         }
         else
@@ -133,7 +134,7 @@ public sealed class CallTracer(CallTracerOptions options, TraceErrors errors, Fo
     {
         if (_awaitsOutput is not { } ended) return;
         var (offset, length) = _open.Peek().Result;
-        ended.Output = step.Slice(offset, length);
+        ended.Output = Keep(step, offset, length);
         _awaitsOutput = null;
     }
 
@@ -149,9 +150,33 @@ public sealed class CallTracer(CallTracerOptions options, TraceErrors errors, Fo
     {
         var topics = new Hash256[step.Opcode - (byte)Opcode.LOG0];
         for (var i = 0; i < topics.Length; i++) topics[i] = Hash256.FromWord(step.Peek(2 + i));
-        var data = step.Slice(step.Peek(0), step.Peek(1));
-        budget.Take(LogBytes + (topics.Length * 69) + (data.Length * 2L));
-        frame.Logs.Add(new CallLog(step.Contract, topics, data, frame.Calls.Count));
+        budget.Take(LogBytes + (topics.Length * 69));
+        frame.Logs.Add(new CallLog(step.Contract, topics, Keep(step, step.Peek(0), step.Peek(1)), frame.Calls.Count));
+    }
+
+    private void AddSelfDestruct(CallFrame frame, in EvmStep step)
+    {
+        budget.Take(FrameBytes);
+        frame.Calls.Add(!options.ShowsSelfDestruct ? new CallFrame { Type = Opcode.SELFDESTRUCT } : new CallFrame
+        {
+            Type = Opcode.SELFDESTRUCT,
+            From = step.Contract,
+            To = Address.FromWord(step.Peek(0)),
+            Value = step.State.GetBalance(step.Contract),
+        });
+    }
+
+    private byte[] Keep(ReadOnlySpan<byte> bytes)
+    {
+        budget.Take(bytes.Length * 2L);
+        return bytes.ToArray();
+    }
+
+    /// <summary>A range of memory costs its contract nothing once the memory is there, so that each call can name all of it: it is counted before it is copied.</summary>
+    private byte[] Keep(in EvmStep step, in UInt256 offset, in UInt256 length)
+    {
+        if (length.IsUInt64) budget.Take((long)Math.Min((ulong)length, EvmLimits.MemoryBytes) * 2);
+        return step.Slice(offset, length);
     }
 
     private static void DropFailedLogs(CallFrame frame, bool failed)

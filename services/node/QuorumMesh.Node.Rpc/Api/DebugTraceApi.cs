@@ -25,21 +25,21 @@ internal sealed class DebugTraceApi(TransactionTracer transactions, CallTraceRun
         var config = TraceConfig.Of(call, 1);
         return transactions.TransactionAsync(call, scope => scope.View.FindTransaction(hash) is { } found
             ? new ReplayTarget(found.Block, found.Index, 1)
-            : throw new RpcException($"transaction {Bare(hash)} not found"), config);
+            : throw NotFound.Transaction(scope.View.Rules.Profile, hash), config);
     }
 
     private ValueTask BlockByNumberAsync(RpcCall call)
     {
         var tag = call.Block(0);
         var config = TraceConfig.Of(call, 1);
-        return transactions.BlockAsync(call, scope => Whole(scope.Block(tag) ?? throw new RpcException($"block #{tag.Number} not found")), config);
+        return transactions.BlockAsync(call, scope => Whole(scope.Block(tag) ?? throw NotFound.Block(scope.View.Rules.Profile, tag)), config);
     }
 
     private ValueTask BlockByHashAsync(RpcCall call)
     {
         var hash = call.Hash(0);
         var config = TraceConfig.Of(call, 1);
-        return transactions.BlockAsync(call, scope => Whole(scope.View.Block(hash) ?? throw new RpcException($"block #{Bare(hash)} not found")), config);
+        return transactions.BlockAsync(call, scope => Whole(scope.View.Block(hash) ?? throw NotFound.Block(scope.View.Rules.Profile, new BlockTag(BlockTagKind.Hash, 0, hash))), config);
     }
 
     /// <summary>The RLP of a block on a stored parent, as 0x hex or, as Go takes bytes, in Base64.</summary>
@@ -70,6 +70,4 @@ internal sealed class DebugTraceApi(TransactionTracer transactions, CallTraceRun
     }
 
     private static ReplayTarget Whole(Block block) => new(block, 0, block.Transactions.Count);
-
-    private static string Bare(in Hash256 hash) => Hex.ToHex(hash.ToArray(), prefix: false);
 }

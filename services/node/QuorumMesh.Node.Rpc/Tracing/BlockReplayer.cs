@@ -50,11 +50,11 @@ internal sealed class BlockReplayer(INode node, NodeReader reader)
     private static void Use(NodeView view, ReplayTarget target, IReadOnlyDictionary<PayloadHash, PrivatePayload>? payloads, Action<NodeView, BlockReplay, ReplayTarget> use, CancellationToken cancellation)
     {
         var header = target.Block.Header;
-        if (view.Header(header.ParentHash) is not { } parent || parent.Number + 1 != header.Number) throw new RpcException($"parent {Hex.ToHex(header.ParentHash.ToArray(), prefix: false)} not found");
+        if (view.Header(header.ParentHash) is not { } parent || parent.Number + 1 != header.Number) throw NotFound.Parent(view, header);
         try
         {
             var privateState = payloads is null ? null : view.PrivateState(parent.Number);
-            var replay = new BlockReplay(view.Rules, header, view.ContextOf(header), view.PublicState(parent.Number), privateState, hash => payloads?.GetValueOrDefault(hash));
+            var replay = new BlockReplay(view.Rules, header, view.ContextOf(header), view.PublicState(parent.Number), privateState, hash => payloads?.GetValueOrDefault(hash), cancellation);
             for (var i = 0; i < target.First; i++)
             {
                 cancellation.ThrowIfCancellationRequested();

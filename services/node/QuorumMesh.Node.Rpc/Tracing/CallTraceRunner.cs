@@ -32,7 +32,7 @@ internal sealed class CallTraceRunner(NodeReader reader, CallExecutor executor, 
 
     private void Run(RpcCall call, ReadScope scope, CallArguments arguments, BlockTag tag, TraceConfig config)
     {
-        var header = scope.Header(tag) ?? throw new RpcException("block not found");
+        var header = scope.Header(tag) ?? throw NotFound.Block(scope.View.Rules.Profile, tag);
         var publicState = new StateOverlay(scope.View.PublicState(header.Number));
         var privateState = CallExecutor.PrivateStateFor(scope, header, arguments) is { } own ? new StateOverlay(own) : null;
         if (config.Overrides is { } overrides) Override(overrides, publicState, privateState);

@@ -11,23 +11,23 @@ internal static class StructLogJson
 {
     private const int WordSize = 32;
 
-    public static void Write(Utf8JsonWriter json, IReadOnlyList<StructLog> logs, ReplayedTransaction replayed)
+    public static void Write(Utf8JsonWriter json, IReadOnlyList<StructLog> logs, TraceErrors words, ReplayedTransaction replayed)
     {
         json.WriteStartObject();
         json.WriteNumber("gas"u8, replayed.Outcome.GasUsed);
         json.WriteBoolean("failed"u8, !replayed.IsSuccess);
         json.WriteString("returnValue"u8, Hex.ToHex(replayed.Output, prefix: false));
         json.WriteStartArray("structLogs"u8);
-        foreach (var log in logs) WriteLog(json, log);
+        foreach (var log in logs) WriteLog(json, log, words);
         json.WriteEndArray();
         json.WriteEndObject();
     }
 
-    private static void WriteLog(Utf8JsonWriter json, StructLog log)
+    private static void WriteLog(Utf8JsonWriter json, StructLog log, TraceErrors words)
     {
         json.WriteStartObject();
         json.WriteNumber("pc"u8, log.Pc);
-        json.WriteString("op"u8, TraceErrors.OpcodeName(log.Opcode));
+        json.WriteString("op"u8, words.OpcodeName(log.Opcode));
         json.WriteNumber("gas"u8, log.Gas);
         json.WriteNumber("gasCost"u8, log.Cost);
         json.WriteNumber("depth"u8, log.Depth);

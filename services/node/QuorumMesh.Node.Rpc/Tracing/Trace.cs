@@ -21,11 +21,11 @@ internal abstract class Trace
     public abstract void Write(Utf8JsonWriter json, ReplayedTransaction replayed, TimeSpan time);
 }
 
-internal sealed class StructTrace(StructTracer tracer) : Trace
+internal sealed class StructTrace(StructTracer tracer, TraceErrors words) : Trace
 {
     public override IEvmTracer Tracer => tracer;
 
-    public override void Write(Utf8JsonWriter json, ReplayedTransaction replayed, TimeSpan time) => StructLogJson.Write(json, tracer.Logs, replayed);
+    public override void Write(Utf8JsonWriter json, ReplayedTransaction replayed, TimeSpan time) => StructLogJson.Write(json, tracer.Logs, words, replayed);
 }
 
 internal sealed class CallTrace(CallTracer tracer) : Trace

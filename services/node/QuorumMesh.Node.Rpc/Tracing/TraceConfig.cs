@@ -79,6 +79,8 @@ internal sealed record TraceConfig
         {
             var name = reader.GetString()!;
             reader.Read();
+            // Go leaves a field alone that is null.
+            if (reader.TokenType == JsonTokenType.Null) continue;
             switch (name.ToLowerInvariant())
             {
                 case "onlytopcall": config = config with { OnlyTopCall = Flag(ref reader, name) }; break;

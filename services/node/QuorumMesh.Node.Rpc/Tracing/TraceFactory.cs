@@ -9,7 +9,7 @@ namespace QuorumMesh.Node.Rpc.Tracing;
 /// <summary>Makes the tracers that a request asks for, in the shape of the chain's GoQuorum generation.</summary>
 internal sealed class TraceFactory(TraceConfig config, CompatibilityProfile profile, Fork fork, TraceBudget budget)
 {
-    private readonly TraceErrors _errors = new(profile);
+    private readonly TraceErrors _errors = new(profile, fork);
 
     /// <summary>geth 1.9.20 and later.</summary>
     private readonly bool _isLate = profile != CompatibilityProfile.V2_5 && profile != CompatibilityProfile.V2_6;
@@ -20,12 +20,19 @@ internal sealed class TraceFactory(TraceConfig config, CompatibilityProfile prof
     /// <param name="authorities">Of the transaction's authorisations.</param>
     public Trace Create(IStateReader publicBefore, IStateReader? privateBefore, IEnumerable<Address?> authorities) => config.Tracer switch
     {
-        "callTracer" => new CallTrace(new CallTracer(
-            new CallTracerOptions { OnlyTopCall = config.OnlyTopCall, WithLog = config.WithLog, KeepsRevertData = profile.KnowsBerlin }, _errors, fork, budget)),
+        "callTracer" => new CallTrace(new CallTracer(CallOptions(), _errors, fork, budget)),
         "prestateTracer" => Prestate(publicBefore, privateBefore, authorities),
         "4byteTracer" => new FourByteTrace(new FourByteTracer(fork, budget)),
         "noopTracer" => new NoTrace(),
-        _ => new StructTrace(new StructTracer(config.StructLogs with { ShowsReads = _isLate }, _errors, budget)),
+        _ => new StructTrace(new StructTracer(config.StructLogs with { ShowsReads = _isLate }, _errors, budget), _errors),
+    };
+
+    private CallTracerOptions CallOptions() => new()
+    {
+        OnlyTopCall = config.OnlyTopCall,
+        WithLog = config.WithLog,
+        KeepsRevertData = profile.KnowsBerlin,
+        ShowsSelfDestruct = profile == CompatibilityProfile.V24,
     };
 
     private PrestateTrace Prestate(IStateReader publicBefore, IStateReader? privateBefore, IEnumerable<Address?> authorities)
