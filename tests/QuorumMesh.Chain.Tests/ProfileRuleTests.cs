@@ -14,7 +14,14 @@ public sealed class ProfileRuleTests
 
     private static readonly ChainConfig _constantinople = new()
     {
-        ChainId = 10u, IsQuorum = true, HomesteadBlock = 0, Eip150Block = 0, Eip155Block = 0, Eip158Block = 0, ByzantiumBlock = 0, ConstantinopleBlock = 5,
+        ChainId = 10u,
+        IsQuorum = true,
+        HomesteadBlock = 0,
+        Eip150Block = 0,
+        Eip155Block = 0,
+        Eip158Block = 0,
+        ByzantiumBlock = 0,
+        ConstantinopleBlock = 5,
     };
 
     // Fork of block 5 on under profiles 2.5, 2.6, 21, 24.
