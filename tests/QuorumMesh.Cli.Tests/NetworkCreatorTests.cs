@@ -62,7 +62,9 @@ public sealed class NetworkCreatorTests : IDisposable
         Assert.Equal(1337u, (uint)genesis.Config.ChainId);
         Assert.True(genesis.Config.IsQuorum);
         Assert.Equal(EngineKind.Raft, genesis.Config.Engine);
-        Assert.Equal(fork, genesis.Config.ForkAt(0, CompatibilityProfile.DefaultFor(genesis.Config)).ToString(), ignoreCase: true);
+        var profile = CompatibilityProfile.DefaultFor(genesis.Config);
+        Assert.Equal(fork, genesis.Config.ForkAt(0, profile).ToString(), ignoreCase: true);
+        Assert.Equal(35 * 1024, genesis.Config.MaxCodeSizeAt(0, profile));
         Assert.NotEqual(default, genesis.ToBlock().Hash);
     }
 

@@ -7,6 +7,8 @@ namespace QuorumMesh.Cli.Network;
 /// <summary>The genesis of a new Raft network (GoQuorum's 7nodes sample as the model), with the forks up to the one asked for at block 0.</summary>
 internal static class GenesisTemplate
 {
+    private const int MaxCodeSizeKb = 35;
+
     /// <summary>Fork names in order, each with the genesis field that switches it on; forks without a field come with the one before.</summary>
     private static readonly (string Name, string? Field)[] Forks =
     [
@@ -31,7 +33,7 @@ internal static class GenesisTemplate
         foreach (var (_, field) in Forks.Take(last + 1))
             config[field!] = 0;
         config["isQuorum"] = true;
-        config["maxCodeSizeConfig"] = new JsonArray(new JsonObject { ["block"] = 0, ["size"] = 35 });
+        LimitCode(config, Forks[last].Field);
         config["txnSizeLimit"] = 64;
         var alloc = new JsonObject();
         foreach (var account in funded)
@@ -50,5 +52,17 @@ internal static class GenesisTemplate
             ["timestamp"] = "0x00",
         };
         return genesis.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n";
+    }
+
+    /// <summary>A chain that ends with Constantinople is one of GoQuorum 2.5, which does not know the newer field.</summary>
+    private static void LimitCode(JsonObject config, string? lastFork)
+    {
+        if (lastFork != "constantinopleBlock")
+        {
+            config["maxCodeSizeConfig"] = new JsonArray(new JsonObject { ["block"] = 0, ["size"] = MaxCodeSizeKb });
+            return;
+        }
+        config["maxCodeSize"] = MaxCodeSizeKb;
+        config["maxCodeSizeChangeBlock"] = 0;
     }
 }
