@@ -38,7 +38,7 @@ public sealed class SendTests
         (string Text, string Error)[] cases =
         [
             ("", "Invalid digest hex"), ("0x", "Invalid digest hex"), ("12", "Invalid digest hex"), ("zz", "Invalid digest hex"), ("0x1", "encoding/hex: odd length hex string"),
-            ("0x1zq", "encoding/hex: invalid byte: U+007A 'z'"), ("1234", "Expected a Quorum digest of length 64, but got 2"),
+            ("0x1zq", "encoding/hex: invalid byte: U+007A 'z'"), ("12\\u0000", "encoding/hex: invalid byte: U+0000"), ("1234", "Expected a Quorum digest of length 64, but got 2"),
         ];
         foreach (var (text, error) in cases)
             Assert.Equal(error, (await client.FailAsync("eth_getQuorumPayload", $"[\"{text}\"]")).Message);

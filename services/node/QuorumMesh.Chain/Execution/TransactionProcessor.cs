@@ -96,7 +96,7 @@ public sealed partial class TransactionProcessor
         return new TransactionOutcome(TransactionInvalid.None, result.IsSuccess, used, used, null, result.Output, result.Status, result.Created, state.Logs);
     }
 
-    private ulong IntrinsicOf(TransactionMessage msg) => 
+    private ulong IntrinsicOf(TransactionMessage msg) =>
         IntrinsicGas.Of(msg.Data, msg.IsCreation, msg.AccessList, new IntrinsicRules(_fork, !_rules.LacksHomestead && _fork >= Fork.Homestead), msg.AuthorizationList.Count);
 
     private EvmResult Run(TransactionMessage msg, byte[] input, ulong gas, WorldState publicState, WorldState privateState, IEvmTracer? tracer) =>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using QuorumMesh.Chain;
 using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Rpc.Engine;
@@ -12,6 +13,7 @@ namespace QuorumMesh.Node.Rpc.Api;
 internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
 {
     private const byte FirstListByte = 0xc0;
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdefABCDEF");
 
     public void Register(RpcMethodTable table)
     {
@@ -98,7 +100,8 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
     {
         if (text.Length < 3) throw new RpcException("Invalid digest hex");
         var digits = text.StartsWith("0x", StringComparison.Ordinal) ? text[2..] : text;
-        if (digits.FirstOrDefault(static c => !char.IsAsciiHexDigit(c)) is var other and not '\0') throw new RpcException($"encoding/hex: invalid byte: U+{(int)other:X4} '{other}'");
+        if (digits.AsSpan().IndexOfAnyExcept(HexDigits) is var at and >= 0)
+            throw new RpcException($"encoding/hex: invalid byte: U+{(int)digits[at]:X4}{(char.IsControl(digits[at]) ? "" : $" '{digits[at]}'")}");
         return digits.Length % 2 == 0 ? Hex.FromHex(digits) : throw new RpcException("encoding/hex: odd length hex string");
     }
 
