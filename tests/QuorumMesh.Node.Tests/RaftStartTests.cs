@@ -1,5 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Primitives;
 using QuorumMesh.ServiceDefaults;
 using QuorumMesh.State;
@@ -63,6 +64,64 @@ public sealed class RaftStartTests : IDisposable
     }
 
     [Fact]
+    public void A_log_lost_after_entries_were_applied_is_refused_and_says_how_to_rejoin()
+    {
+        Open(1);
+        Applied(5);
+        var message = Assert.Throws<StartupException>(() => Open(1)).Message;
+        foreach (var advice in new[] { "is empty", "applied entry 5", "restore", "raft_removePeer 1", "raft_addPeer", "empty data directory", "--raftjoinexisting" })
+            Assert.Contains(advice, message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_log_lost_after_a_vote_and_before_anything_was_applied_is_refused()
+    {
+        Open(1);
+        RaftParticipation.Note(_store);
+        Assert.Contains("may have voted", Assert.Throws<StartupException>(() => Open(1)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_member_that_joined_waits_again_but_never_without_the_log_it_has_written()
+    {
+        Open(4, joining: 9);
+        Assert.False(Open(4, joining: 9).Core.IsMember);
+        RaftParticipation.Note(_store);
+        Assert.Contains("raft_removePeer 9", Assert.Throws<StartupException>(() => Open(4, joining: 9)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_option_to_join_does_not_pass_a_lost_log_by()
+    {
+        Open(1);
+        Applied(5);
+        Assert.Contains("empty data directory", Assert.Throws<StartupException>(() => Open(1, joining: 4)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_log_that_ends_before_the_applied_index_is_refused()
+    {
+        Open(1);
+        Applied(5);
+        _log.Append(new RaftHardState(1, 0, 3), [.. Enumerable.Range(1, 4).Select(i => new RaftEntry(1, (ulong)i, RaftEntryType.Normal, []))], null);
+        Assert.Contains("ends at entry 4", Assert.Throws<StartupException>(() => Open(1)).Message, StringComparison.Ordinal);
+        _log.Append(null, [new RaftEntry(1, 5, RaftEntryType.Normal, [])], null);
+        Assert.Equal(5ul, Open(1).Core.Applied);
+    }
+
+    [Fact]
+    public void A_log_of_a_snapshot_alone_is_whole_as_far_as_it_reaches()
+    {
+        Open(1);
+        var conf = new RaftConfState([1, 2, 3], []);
+        _log.Append(new RaftHardState(2, 0, 50), [], new RaftSnapshot(new RaftSnapshotData([], [], Keccak.Hash([1])).Encode(), conf, 50, 2));
+        Applied(50);
+        Assert.Equal(50ul, Open(1).Core.Applied);
+        Applied(51);
+        Assert.Contains("ends at entry 50", Assert.Throws<StartupException>(() => Open(1)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_snapshot_whose_blocks_are_not_here_yet_brings_its_membership()
     {
         var first = Open(1);
@@ -71,6 +130,13 @@ public sealed class RaftStartTests : IDisposable
         var conf = new RaftConfState([1, 2, 3, 4], []);
         _log.Append(new RaftHardState(2, 0, 50), [], new RaftSnapshot(new RaftSnapshotData([], [], Keccak.Hash([1])).Encode(), conf, 50, 2));
         Assert.Equal(conf.Voters, Open(1).Core.ConfState.Voters);
+    }
+
+    private void Applied(ulong index)
+    {
+        var batch = new KeyValueBatch();
+        ChainStore.PutAppliedRaftIndex(batch, index);
+        _store.Write(batch, sync: true);
     }
 
     private RaftStart Open(int number, int? joining = null) =>

@@ -43,7 +43,7 @@ public sealed class NodeCore : IRaftApplication
         _private = new PrivateSideDriver(_chain, payloads, setup.Stores);
         _minter = new Minter(setup.Stores, setup.Signer, setup.RaftId, setup.BlockTimeMs, _chain.Head.Hash);
         _members = new RaftMembers(setup.Stores, setup.Transport, setup.RaftId, setup.MembersChanged, setup.RaftSnapshotInterval, setup.RaftEntriesKept);
-        _raft = new RaftDriver(setup.Raft, setup.RaftLog, setup.Transport.Send);
+        _raft = new RaftDriver(setup.Raft, setup.RaftLog, setup.Stores.KeyValues, setup.Transport.Send);
     }
 
     public BlockHeader Head => _chain.Head;

@@ -35,9 +35,10 @@ internal sealed class RaftStart
         if (ChainStore.GetMeta(store, RaftIdName) is { Length: 2 } stored)
         {
             var id = System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(stored.Span);
+            if (RaftParticipation.Lost(store, log) is { } lost) throw new StartupException(Rejoin(data, id, lost));
             var config = Config(id) with { Applied = ChainStore.GetAppliedRaftIndex(store), ConfState = RaftMembers.LoadConfState(store, log) };
             var joined = settings.RaftJoinExisting is not null || ChainStore.GetMeta(store, JoinedName) is not null;
-            return new RaftStart(id, Start(log, config, Members(data, required: log.LastIndex == 0 && !joined, nodeId), joined), StaticNodes.Read(data, StaticNodes.FileName));
+            return new RaftStart(id, Start(log, config, Members(data, required: RaftParticipation.IsFresh(log) && !joined, nodeId), joined, data), StaticNodes.Read(data, StaticNodes.FileName));
         }
         if (log.LastIndex > 0)
             throw new StartupException($"{data.RaftLog} belongs to another chain directory: the chain in {data.ChainData} has never taken part in Raft; restore both together, or remove both");
@@ -63,11 +64,24 @@ internal sealed class RaftStart
 
     private static RaftConfig Config(ushort id) => new() { Id = id, ElectionTicks = ElectionTicks };
 
-    /// <summary>A crash between the id and the first log write leaves an empty log: the bootstrap is done again.</summary>
-    private static RaftCore Start(IRaftLog log, RaftConfig config, IReadOnlyList<Enode> members, bool joined) =>
-        log.LastIndex == 0 && log.Snapshot() is null && !joined
-            ? Bootstrapped(log, config with { Applied = 0, ConfState = null }, members)
-            : new RaftCore(config, log, RandomNumberGenerator.GetInt32);
+    /// <summary>A crash between the id and the first log write leaves an empty log, and nothing promised: the bootstrap is done again.</summary>
+    private static RaftCore Start(IRaftLog log, RaftConfig config, IReadOnlyList<Enode> members, bool joined, DataDirectory data)
+    {
+        if (RaftParticipation.IsFresh(log) && !joined) return Bootstrapped(log, config with { Applied = 0, ConfState = null }, members);
+        try
+        {
+            return new RaftCore(config, log, RandomNumberGenerator.GetInt32);
+        }
+        catch (RaftInvariantException e)
+        {
+            throw new StartupException(Rejoin(data, config.Id, $"is damaged ({e.Message})"));
+        }
+    }
+
+    private static string Rejoin(DataDirectory data, ulong id, string lost) =>
+        $"the Raft log in {data.RaftLog} {lost}: what this member promised to the others is lost, and starting without it could fork the chain. "
+        + $"Either restore {data.RaftLog} and {data.ChainData} together, as they were when this node last stopped; or rejoin under a new id: remove this member on another one "
+        + $"(raft_removePeer {id}), add it again (raft_addPeer, which answers the new id), and start it from an empty data directory, with the same node key and genesis, with --raftjoinexisting and the new id";
 
     private static IReadOnlyList<Enode> Members(DataDirectory data, bool required, string nodeId) =>
         required ? StaticNodes.ReadRaftMembers(data, nodeId) : StaticNodes.Read(data, StaticNodes.FileName);

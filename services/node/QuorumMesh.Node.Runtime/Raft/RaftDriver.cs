@@ -1,4 +1,5 @@
 using QuorumMesh.Consensus.Raft;
+using QuorumMesh.State;
 
 namespace QuorumMesh.Node.Runtime.Raft;
 
@@ -17,8 +18,10 @@ internal interface IRaftApplication
 }
 
 /// <summary>Does what the Raft core asks, in the order that keeps promises: persist, then send, then apply.</summary>
-internal sealed class RaftDriver(RaftCore core, IRaftLog log, Action<IReadOnlyList<RaftMessage>> send)
+internal sealed class RaftDriver(RaftCore core, IRaftLog log, IKeyValueStore store, Action<IReadOnlyList<RaftMessage>> send)
 {
+    private bool _noted = RaftParticipation.IsNoted(store);
+
     public RaftCore Core => core;
     public IRaftLog Log => log;
 
@@ -28,7 +31,7 @@ internal sealed class RaftDriver(RaftCore core, IRaftLog log, Action<IReadOnlyLi
         {
             var ready = core.Ready();
             if (ready.HardState is not null || ready.Entries.Count > 0 || ready.Snapshot is not null)
-                log.Append(ready.HardState, ready.Entries, ready.Snapshot);
+                Persist(ready);
             if (ready.SoftState is { } soft)
                 application.LeadershipChanged(soft.Leader, soft.Role);
             if (ready.Messages.Count > 0)
@@ -39,6 +42,14 @@ internal sealed class RaftDriver(RaftCore core, IRaftLog log, Action<IReadOnlyLi
                 Apply(application, entry);
             core.Advance(ready);
         }
+    }
+
+    private void Persist(RaftReady ready)
+    {
+        log.Append(ready.HardState, ready.Entries, ready.Snapshot);
+        if (_noted) return;
+        RaftParticipation.Note(store);
+        _noted = true;
     }
 
     private void Apply(IRaftApplication application, RaftEntry entry)
