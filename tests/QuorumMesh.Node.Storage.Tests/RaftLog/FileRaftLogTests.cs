@@ -60,16 +60,11 @@ public class FileRaftLogTests
     public void A_write_torn_at_any_byte_of_the_last_record_loses_only_that_record()
     {
         var disk = new SimulatedRaftDisk();
-        using (var log = new FileRaftLog(disk)) log.Append(new RaftHardState(1, 1, 0), Run(1, 3, 1), null);
+        var killed = new FileRaftLog(disk);
+        killed.Append(new RaftHardState(1, 1, 0), Run(1, 3, 1), null);
         var name = disk.List().Single();
         var before = disk.ReadAll(name).Length;
-        // The same log with one more record, written in the same segment.
-        disk = new SimulatedRaftDisk();
-        using (var log = new FileRaftLog(disk))
-        {
-            log.Append(new RaftHardState(1, 1, 0), Run(1, 3, 1), null);
-            log.Append(new RaftHardState(2, 1, 2), Run(4, 5, 2), null);
-        }
+        killed.Append(new RaftHardState(2, 1, 2), Run(4, 5, 2), null);
         var whole = disk.ReadAll(name);
         for (var cut = before; cut < whole.Length; cut++)
         {
@@ -106,10 +101,132 @@ public class FileRaftLogTests
             damaged.Overwrite(name, bad);
             var e = Assert.Throws<RaftLogDamagedException>(() => new FileRaftLog(damaged));
             Assert.Contains(name, e.Message);
+            Assert.Contains("docs/operations.md", e.Message);
         }
 
-        static int FrameLength(byte[] data, int offset) => 24 + BitConverter.ToInt32(data, offset);
         static int RaftLogStart(byte[] data) => 20 + FrameLength(data, 20);
+    }
+
+    private static int FrameLength(byte[] data, int offset) => 24 + BitConverter.ToInt32(data, offset);
+
+    private static int LastFrame(byte[] data)
+    {
+        var offset = 20;
+        while (offset + FrameLength(data, offset) < data.Length) offset += FrameLength(data, offset);
+        return offset;
+    }
+
+    [Fact]
+    public void A_flipped_bit_anywhere_in_a_closed_log_is_refused_or_costs_no_entry()
+    {
+        var disk = new SimulatedRaftDisk();
+        for (ulong life = 0; life < 3; life++)
+            using (var log = new FileRaftLog(disk))
+                for (var i = (life * 3) + 1; i <= (life + 1) * 3; i++)
+                {
+                    log.Append(new RaftHardState(1, 1, i - 1), [Entry(i, 1)], null);
+                    log.Append(new RaftHardState(1, 1, i), [], null);
+                }
+        foreach (var name in disk.List())
+            for (var i = 0; i < disk.ReadAll(name).Length; i++)
+            {
+                var damaged = new SimulatedRaftDisk();
+                foreach (var file in disk.List()) damaged.Overwrite(file, disk.ReadAll(file));
+                var bytes = disk.ReadAll(name);
+                bytes[i] ^= 0x10;
+                damaged.Overwrite(name, bytes);
+                try
+                {
+                    using var log = new FileRaftLog(damaged);
+                    AssertEntries(log, Run(1, 9, 1));
+                }
+                catch (RaftLogDamagedException e)
+                {
+                    Assert.Contains("docs/operations.md", e.Message);
+                }
+            }
+    }
+
+    [Fact]
+    public void A_record_without_entries_lost_before_a_new_segment_was_opened_is_no_damage()
+    {
+        var (disk, name) = KilledAndOpenedAgain(log => log.Append(new RaftHardState(1, 1, 3), [], null));
+        var whole = disk.ReadAll(name);
+        foreach (var fill in new byte[]?[] { null, new byte[whole.Length - LastFrame(whole)] })
+        {
+            disk.Overwrite(name, [.. whole[..LastFrame(whole)], .. fill ?? []]);
+            using var log = new FileRaftLog(disk);
+            AssertEntries(log, Run(1, 3, 1));
+            Assert.Equal(new RaftHardState(1, 1, 3), log.HardState); // as the new segment has it
+        }
+    }
+
+    [Fact]
+    public void Entries_lost_before_a_new_segment_was_opened_are_refused_unless_a_snapshot_covers_them()
+    {
+        var (disk, name) = KilledAndOpenedAgain(log => log.Append(new RaftHardState(1, 1, 3), [Entry(4, 1)], null));
+        var whole = disk.ReadAll(name);
+        disk.Overwrite(name, whole[..^1]);
+        var e = Assert.Throws<RaftLogDamagedException>(() => new FileRaftLog(disk));
+        Assert.Contains("may have been acknowledged", e.Message);
+        Assert.Contains("docs/operations.md", e.Message);
+        disk.Overwrite(name, whole);
+        new FileRaftLog(disk).CreateSnapshot(4, new RaftConfState([1], []), [4]);
+        disk.Overwrite(name, whole[..^1]);
+        using var log = new FileRaftLog(disk);
+        Assert.Equal((4UL, 4UL), (log.LastIndex, log.Snapshot()!.Index));
+    }
+
+    /// <summary>Three entries and one more append in the first segment, and a second segment.</summary>
+    private static (SimulatedRaftDisk Disk, string Name) KilledAndOpenedAgain(Action<FileRaftLog> last)
+    {
+        var disk = new SimulatedRaftDisk();
+        var killed = new FileRaftLog(disk);
+        killed.Append(new RaftHardState(1, 1, 0), Run(1, 3, 1), null);
+        last(killed);
+        var name = disk.List().Single();
+        _ = new FileRaftLog(disk);
+        return (disk, name);
+    }
+
+    [Fact]
+    public void A_torn_record_without_entries_does_not_cost_the_one_behind_it()
+    {
+        var disk = new SimulatedRaftDisk();
+        var killed = new FileRaftLog(disk);
+        killed.Append(new RaftHardState(1, 1, 0), Run(1, 3, 1), null);
+        var name = disk.List().Single();
+        var start = disk.ReadAll(name).Length;
+        killed.Append(new RaftHardState(1, 1, 3), [], null);
+        var end = disk.ReadAll(name).Length;
+        killed.Append(null, [Entry(4, 1)], null);
+        var bytes = disk.ReadAll(name);
+        bytes.AsSpan(start, end - start).Clear();
+        disk.Overwrite(name, bytes);
+        for (var openings = 0; openings < 3; openings++)
+        {
+            using var log = new FileRaftLog(disk);
+            AssertEntries(log, Run(1, 4, 1));
+        }
+    }
+
+    [Fact]
+    public void A_log_that_ends_before_what_it_says_was_committed_is_refused()
+    {
+        var disk = new SimulatedRaftDisk();
+        var log = new FileRaftLog(disk);
+        log.Append(new RaftHardState(1, 1, 7), Run(1, 3, 1), null);
+        Assert.Contains("were committed", Assert.Throws<RaftLogDamagedException>(() => new FileRaftLog(disk)).Message);
+    }
+
+    [Fact]
+    public void A_closed_log_takes_no_more_and_closes_twice()
+    {
+        var log = new FileRaftLog(new SimulatedRaftDisk());
+        log.Append(null, [Entry(1, 1)], null);
+        log.Dispose();
+        log.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => log.Append(null, [Entry(2, 1)], null));
     }
 
     [Fact]

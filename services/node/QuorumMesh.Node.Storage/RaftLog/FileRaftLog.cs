@@ -23,6 +23,7 @@ public sealed class FileRaftLog : IRaftLog, IDisposable
     private ulong _sequence; // of the last frame written
     private ulong _durable; // of the last frame known flushed
     private Exception? _failure;
+    private bool _closed;
 
     /// <summary>Opens the log, repairing a torn tail; creates it when the directory is empty.</summary>
     /// <exception cref="RaftLogDamagedException">Damage that no crash can leave behind.</exception>
@@ -34,7 +35,8 @@ public sealed class FileRaftLog : IRaftLog, IDisposable
         (_memory, _old, _sequence) = (recovery.Log, recovery.Segments, recovery.Sequence);
         TruncatedBytes = recovery.TruncatedBytes;
         _current = null!;
-        // Always a new segment: what was recovered is flushed again and the repaired tail is never appended to.
+        recovery.Flush();
+        // Always a new segment: the repaired tail is never appended to.
         Roll();
     }
 
@@ -97,12 +99,36 @@ public sealed class FileRaftLog : IRaftLog, IDisposable
         });
     }
 
+    /// <summary>Flushes, and notes behind the last record that it is flushed: damage to it is then no torn tail.</summary>
     public void Dispose()
     {
         lock (_writing)
         {
-            _current.Dispose();
+            if (_closed) return;
+            _closed = true;
+            try
+            {
+                if (_failure is null) Close();
+            }
+            catch (IOException e)
+            {
+                _failure = e; // all that was reported durable is: only the note is missing
+            }
+            finally
+            {
+                _current.Dispose();
+            }
         }
+    }
+
+    private void Close()
+    {
+        _current.Sync();
+        _durable = _sequence;
+        BeginFrame();
+        RaftLogPayload.Add(_buffer, _memory.HardState);
+        _current.Write(Frame(), ++_sequence, _durable);
+        _current.Sync();
     }
 
     private void Write(RaftHardState? hardState, IReadOnlyList<RaftEntry> entries, RaftSnapshot? snapshot)
@@ -185,6 +211,7 @@ public sealed class FileRaftLog : IRaftLog, IDisposable
 
     private void Guarded(Action action)
     {
+        ObjectDisposedException.ThrowIf(_closed, this);
         if (_failure is not null) throw new IOException("the raft log failed earlier and takes no more writes: restart the node", _failure);
         try
         {

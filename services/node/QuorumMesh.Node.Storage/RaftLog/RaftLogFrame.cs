@@ -30,21 +30,34 @@ internal static class RaftLogFrame
         return true;
     }
 
-    /// <summary>Looks behind a bad frame for an intact one that was written after the bad one had been flushed.</summary>
-    public static bool IsDamage(ReadOnlySpan<byte> segment, int badOffset, uint salt, ulong badSequence)
+    /// <summary>Looks behind a bad frame for the next intact one of the same segment.</summary>
+    /// <param name="next">Its offset; its sequence; the last sequence known flushed when it was written.</param>
+    public static bool TryFindIntact(ReadOnlySpan<byte> segment, int badOffset, uint salt, ulong badSequence, out (int Offset, ulong Sequence, ulong Durable) next)
     {
+        // First where the bad frame says that it ends: its payload may hold what looks like frames.
+        if (TryFrame(segment, badOffset, out var bad) && IsIntactAfter(segment, badOffset + bad.Length, salt, badSequence, out next)) return true;
         var candidates = 0;
         for (var offset = badOffset + 1; offset <= segment.Length - HeaderSize && candidates < MaxCandidates; offset++)
         {
-            if (!TryFrame(segment, offset, out var frame)) continue;
-            var sequence = Sequence(frame);
-            var durable = BinaryPrimitives.ReadUInt64LittleEndian(frame[16..]);
-            if (sequence <= badSequence || sequence - badSequence > (ulong)segment.Length || durable < badSequence || durable >= sequence) continue;
+            if (!IsPlausibleAfter(segment, offset, badSequence)) continue;
             candidates++;
-            if (IsIntact(frame, salt)) return true;
+            if (IsIntactAfter(segment, offset, salt, badSequence, out next)) return true;
         }
+        next = default;
         return false;
     }
+
+    private static bool IsIntactAfter(ReadOnlySpan<byte> segment, int offset, uint salt, ulong badSequence, out (int Offset, ulong Sequence, ulong Durable) found)
+    {
+        found = default;
+        if (!IsPlausibleAfter(segment, offset, badSequence) || !TryFrame(segment, offset, out var frame) || !IsIntact(frame, salt)) return false;
+        found = (offset, Sequence(frame), Durable(frame));
+        return true;
+    }
+
+    private static bool IsPlausibleAfter(ReadOnlySpan<byte> segment, int offset, ulong badSequence) =>
+        TryFrame(segment, offset, out var frame) && Sequence(frame) is var sequence
+        && sequence > badSequence && sequence - badSequence <= (ulong)segment.Length && Durable(frame) < sequence;
 
     public static uint Crc32C(ReadOnlySpan<byte> data, uint crc)
     {
@@ -65,6 +78,8 @@ internal static class RaftLogFrame
     }
 
     private static ulong Sequence(ReadOnlySpan<byte> frame) => BinaryPrimitives.ReadUInt64LittleEndian(frame[8..]);
+
+    private static ulong Durable(ReadOnlySpan<byte> frame) => BinaryPrimitives.ReadUInt64LittleEndian(frame[16..]);
 
     private static bool IsIntact(ReadOnlySpan<byte> frame, uint salt) =>
         BinaryPrimitives.ReadUInt32LittleEndian(frame[4..]) == Checksum(frame, salt);

@@ -5,11 +5,17 @@ namespace QuorumMesh.Node.Storage.RaftLog;
 /// <summary>A finished segment: no longer written, deleted once all its entries are compacted away.</summary>
 internal readonly record struct RaftLogSegmentInfo(string Name, ulong Number, ulong MaxIndex);
 
-/// <summary>Reads a log directory back into memory and cuts a torn tail off.</summary>
+/// <summary>
+/// Reads a log directory back into memory and cuts a torn tail off. Only frames that no flush covered may be missing: of those none but the last can hold more than a moved commit index,
+/// and the last was not reported durable. A frame says which frames had been flushed when it was written, and a segment begins with what the log held then, so that a loss of
+/// anything else is seen and refused. What cannot be told from a torn tail is damage to the very last frame while nothing was written behind it.
+/// </summary>
 internal sealed class RaftLogRecovery
 {
-    private const string Advice = "restore the directory from a backup, or remove this member from the cluster and let it join again under a new id";
+    private const string Advice = RaftLogDamagedException.Advice;
     private readonly IRaftDisk _disk;
+
+    private string? _shortSegment; // ends before the one behind it begins
 
     private RaftLogRecovery(IRaftDisk disk) => _disk = disk;
 
@@ -46,29 +52,56 @@ internal sealed class RaftLogRecovery
     {
         var data = _disk.ReadAll(name);
         var (salt, first) = RaftLogSegment.ReadHeader(name, data);
-        if (!isFirst && first != Sequence + 1)
-            throw new RaftLogDamagedException($"raft log file {name} does not follow the one before it (a file is missing or was cut): {Advice}");
+        if (!isFirst && first <= Sequence) throw new RaftLogDamagedException($"raft log file {name} does not follow the one before it: {Advice}");
+        // Its first frame repeats what must not be missing, and Apply compares.
+        if (!isFirst && first > Sequence + 1) _shortSegment ??= Segments[^1].Name;
         Sequence = first - 1;
         var offset = RaftLogSegment.HeaderSize;
         ulong maxIndex = 0;
-        while (offset < data.Length && RaftLogFrame.TryRead(data, offset, salt, Sequence + 1, out var payload))
+        do
         {
-            Apply(payload, isFirst, ref maxIndex);
-            Sequence++;
-            offset += RaftLogFrame.HeaderSize + payload.Length;
+            while (offset < data.Length && RaftLogFrame.TryRead(data, offset, salt, Sequence + 1, out var payload))
+            {
+                Apply(payload, isFirst, ref maxIndex);
+                Sequence++;
+                offset += RaftLogFrame.HeaderSize + payload.Length;
+            }
         }
-        if (offset < data.Length) Cut(name, data, offset, salt, isLast);
+        while (offset < data.Length && TryPassHole(name, data, ref offset, salt));
+        if (Sequence < first) throw new RaftLogDamagedException($"raft log file {name} is damaged in its first record, which was whole when the file got its name: {Advice}");
+        if (offset < data.Length && isLast) Cut(name, data, offset);
         Segments.Add(new RaftLogSegmentInfo(name, number, maxIndex));
     }
 
-    private void Cut(string name, byte[] data, int offset, uint salt, bool isLast)
+    /// <summary>Passes over frames that were never flushed though a later one of the same flush arrived: they only moved the commit index.</summary>
+    private bool TryPassHole(string name, byte[] data, ref int offset, uint salt)
     {
-        if (!isLast || RaftLogFrame.IsDamage(data, offset, salt, Sequence + 1))
+        if (!RaftLogFrame.TryFindIntact(data, offset, salt, Sequence + 1, out var next)) return false;
+        if (next.Durable > Sequence)
             throw new RaftLogDamagedException($"raft log file {name} is damaged at byte {offset} and good records follow: {Advice}");
+        (offset, Sequence) = (next.Offset, next.Sequence - 1);
+        return true;
+    }
+
+    private void Cut(string name, byte[] data, int offset)
+    {
         using var file = _disk.Open(name);
         file.Truncate(offset);
         file.Sync();
         TruncatedBytes = data.Length - offset;
+    }
+
+    /// <summary>
+    /// What was read may be in the system's memory alone, written by a process that was killed. It is flushed before a new segment refers to it, and before anybody is told of it.
+    /// </summary>
+    public void Flush()
+    {
+        foreach (var segment in Segments)
+        {
+            using var file = _disk.Open(segment.Name);
+            file.Sync();
+        }
+        _disk.SyncDirectory();
     }
 
     private void Apply(ReadOnlySpan<byte> payload, bool isFirst, ref ulong maxIndex)
@@ -118,6 +151,9 @@ internal sealed class RaftLogRecovery
             Log.Append(state, [], snapshot);
         }
         if (Log.FirstIndex - 1 > (snapshot?.Index ?? 0))
-            throw new RaftLogDamagedException($"the raft log starts at {Log.FirstIndex} but the snapshot before it is missing: {Advice}");
+            throw new RaftLogDamagedException(_shortSegment is null ? $"the raft log starts at {Log.FirstIndex} but the snapshot before it is missing: {Advice}"
+                : $"the end of raft log file {_shortSegment} is lost, and with it entries up to {Log.FirstIndex - 1} that may have been acknowledged: {Advice}");
+        if (Log.HardState.Commit > Log.LastIndex)
+            throw new RaftLogDamagedException($"the raft log ends at {Log.LastIndex} but entries up to {Log.HardState.Commit} were committed: {Advice}");
     }
 }

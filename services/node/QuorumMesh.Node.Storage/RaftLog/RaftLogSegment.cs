@@ -63,7 +63,7 @@ internal sealed class RaftLogSegment : IDisposable
     public static (uint Salt, ulong Sequence) ReadHeader(string name, ReadOnlySpan<byte> data)
     {
         if (data.Length < HeaderSize || !data[..8].SequenceEqual(Magic))
-            throw new RaftLogDamagedException($"raft log file {name} does not start as one: restore the directory from a backup, or remove this member and let it join again");
+            throw new RaftLogDamagedException($"raft log file {name} does not start as one: {RaftLogDamagedException.Advice}");
         return (BinaryPrimitives.ReadUInt32LittleEndian(data[8..]), BinaryPrimitives.ReadUInt64LittleEndian(data[12..]));
     }
 

@@ -55,7 +55,7 @@ internal sealed class RaftSnapshotFiles(IRaftDisk disk)
         var data = disk.ReadAll(name);
         if (data.Length < Header || !data.AsSpan(0, 8).SequenceEqual(Magic)
             || BinaryPrimitives.ReadUInt32LittleEndian(data.AsSpan(8)) != RaftLogFrame.Crc32C(data.AsSpan(Header), uint.MaxValue))
-            throw new RaftLogDamagedException($"raft snapshot {name} is damaged: restore the directory from a backup, or remove this member and let it join again");
+            throw new RaftLogDamagedException($"raft snapshot {name} is damaged: {RaftLogDamagedException.Advice}");
         return RaftWire.DecodeSnapshot(data.AsSpan(Header));
     }
 }
