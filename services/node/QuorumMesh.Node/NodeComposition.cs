@@ -135,6 +135,8 @@ internal sealed class NodeComposition : IAsyncDisposable
     private (RaftCore Core, IRaftLog Log, IRaftTransport Transport) OpenRaft(NodeStores stores, string nodeId)
     {
         var log = Own(new FileRaftLog(Own(new FileRaftDisk(_data.RaftLog))));
+        if (log.TruncatedBytes > 0)
+            _log.LogWarning("The Raft log ended in a record of {Bytes} bytes that a crash cut off; it is dropped, nothing acknowledged is in it", log.TruncatedBytes);
         Raft = RaftStart.Open(_data, _settings, nodeId, stores.KeyValues, log);
         return (Raft.Core, log, Own(new RaftTransport(new RaftTransportOptions { Id = Raft.RaftId, Listen = new IPEndPoint(BindAddress, _settings.RaftPort) })));
     }

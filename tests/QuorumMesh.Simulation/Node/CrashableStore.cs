@@ -14,6 +14,9 @@ internal sealed class CrashableStore : IKeyValueStore
     /// <summary>The n-th write from now fails, and all later ones.</summary>
     public void LosePowerAfter(int writes) => _writesLeft = writes;
 
+    /// <summary>The process ends, the machine goes on: every write is there for the next process, and the unsynced ones may be lost later.</summary>
+    public void Kill() => _writesLeft = int.MaxValue;
+
     public void Crash(Random random)
     {
         for (var kept = random.Next(_unsynced.Count + 1); kept > 0; kept--)

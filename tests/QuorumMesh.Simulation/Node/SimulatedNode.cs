@@ -44,6 +44,14 @@ internal sealed class SimulatedNode
     {
         Life++;
         _inbox.Clear();
+        // Also within the start, and right after it: nothing that the life before left has been written back then.
+        if (_network.IsFaulty && _random.Next(4) == 0) LosePowerSoon();
+        Guarded(() => Open(now));
+        if (IsUp) _network.Started(this);
+    }
+
+    private void Open(long now)
+    {
         Stores = TestChain.Open(Store);
         _log = new FileRaftLog(_disk, segmentSize: 64_000);
         var config = new RaftConfig
@@ -72,8 +80,7 @@ internal sealed class SimulatedNode
             RaftEntriesKept = 20,
         });
         (_nextTick, _wakeAt, PausedUntil) = (now + TickMs, now, 0);
-        Guarded(() => Core.Open(TimeOf(now)));
-        if (IsUp) _network.Started(this);
+        Core.Open(TimeOf(now));
     }
 
     public void Post(NodeInput input)
@@ -103,20 +110,32 @@ internal sealed class SimulatedNode
         (PausedUntil, Manager.DownUntil) = (0, 0);
     }
 
+    /// <summary>The process ends, or the machine with it.</summary>
     public void Crash()
     {
-        Core = null;
-        Stores = null;
-        _log?.Dispose();
-        _disk.Crash(_random);
-        Store.Crash(_random);
+        (Core, Stores, _log) = (null, null, null); // not disposed: that would flush
+        if (_random.Next(2) == 0)
+        {
+            _disk.Kill();
+            Store.Kill();
+        }
+        else
+        {
+            _disk.Crash(_random);
+            Store.Crash(_random);
+        }
         _network.Crashed(this);
     }
 
+    /// <summary>A clean stop, which the power may be lost after as well.</summary>
     public void Stop()
     {
         if (!IsUp) return;
-        Guarded(() => Core!.Close());
+        Guarded(() =>
+        {
+            Core!.Close();
+            _log!.Dispose();
+        });
         if (IsUp) Crash();
     }
 

@@ -28,6 +28,7 @@ internal sealed class RaftCluster
     public RaftChecks Checks { get; }
     public bool PreVote { get; }
     public bool SlowDisks { get; }
+    public bool IsFaulty => _faulty;
     public IReadOnlyList<RaftPeer> Bootstrap { get; }
     public int Crashes { get; private set; }
     public ulong Delivered { get; private set; }

@@ -24,6 +24,22 @@ internal sealed class SimulatedMember(ulong id, RaftCluster cluster, Random rand
 
     public void Start(IReadOnlyList<RaftPeer>? bootstrap)
     {
+        // Also within the start, and right after it: nothing that the life before left has been written back then.
+        if (cluster.IsFaulty && random.Next(4) == 0) LosePowerSoon();
+        try
+        {
+            Open(bootstrap);
+        }
+        catch (SimulatedPowerLossException)
+        {
+            cluster.MemberLost(this);
+            return;
+        }
+        Pump();
+    }
+
+    private void Open(IReadOnlyList<RaftPeer>? bootstrap)
+    {
         _log = new FileRaftLog(_disk, segmentSize: 4000);
         (AppliedIndex, AppliedChain, ConfState) = (0, 0, RaftConfState.Empty);
         if (_log.Snapshot() is { } snapshot) TakeSnapshot(snapshot);
@@ -41,7 +57,6 @@ internal sealed class SimulatedMember(ulong id, RaftCluster cluster, Random rand
         Core = bootstrap is not null && _log.LastIndex == 0 && _log.HardState.IsEmpty
             ? RaftCore.Bootstrap(config, _log, random.Next, bootstrap)
             : new RaftCore(config, _log, random.Next);
-        Pump();
     }
 
     public void LosePowerSoon() => _disk.LosePowerAfter(random.Next(1, 6), random);
@@ -49,12 +64,14 @@ internal sealed class SimulatedMember(ulong id, RaftCluster cluster, Random rand
     /// <summary>No more power losses.</summary>
     public void Heal() => _disk.LosePowerAfter(int.MaxValue, random);
 
+    /// <summary>The process ends, sometimes after closing its log, or the machine with it.</summary>
     public void Crash()
     {
-        Core = null;
-        _pending = null;
-        _log!.Dispose();
-        _disk.Crash(random);
+        (Core, _pending) = (null, null);
+        if (random.Next(4) == 0) _log?.Dispose();
+        _log = null;
+        if (random.Next(2) == 0) _disk.Kill();
+        else _disk.Crash(random);
     }
 
     public void Do(Action<RaftCore> action)
