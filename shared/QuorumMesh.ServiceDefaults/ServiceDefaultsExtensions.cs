@@ -26,6 +26,8 @@ public static class ServiceDefaultsExtensions
         LogSetup.Apply(builder, options);
         TracingSetup.Apply(builder.Services, serviceName, options);
 
+        // Streams end by themselves when the host stops; what is still open then is a client that stands still.
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopDeadline.OpenCalls);
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton(new PrometheusCollector(options.Meters));
         builder.Services.AddSingleton<ReadinessReport>();

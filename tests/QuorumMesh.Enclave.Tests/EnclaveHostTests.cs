@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Google.Protobuf;
 using Grpc.Core;
@@ -7,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 using QuorumMesh.Contracts.Enclave;
 using QuorumMesh.Enclave.Keys;
 using QuorumMesh.ServiceDefaults;
+using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Enclave.Tests;
 
@@ -128,6 +130,25 @@ public sealed class EnclaveHostTests : IAsyncLifetime, IDisposable
         Assert.Contains("loopback", (await Assert.ThrowsAsync<OptionsException>(() => EnclaveHost.StartAsync(options, CancellationToken.None))).Message);
         options = Options() with { ConfigFile = _directory.File("absent.json") };
         Assert.Contains("absent.json", (await Assert.ThrowsAsync<OptionsException>(() => EnclaveHost.StartAsync(options, CancellationToken.None))).Message);
+    }
+
+    [Fact]
+    public async Task Stopped_it_ends_in_time_whoever_is_connected()
+    {
+        var socket = _directory.File("own.sock");
+        using var free = new TcpListener(IPAddress.Loopback, 0);
+        free.Start();
+        var port = ((IPEndPoint)free.LocalEndpoint).Port;
+        free.Stop();
+        await using var run = new ServiceRun("quorummesh-enclave", ["-configfile", _directory.File("e.json"), "--listen", "unix:" + socket, "--health-url", $"http://127.0.0.1:{port}"]);
+        await run.WaitReadyAsync($"http://127.0.0.1:{port}");
+        using var channel = Channel(socket);
+        Assert.Single((await new Contracts.Enclave.Enclave.EnclaveClient(channel).KeysAsync(new KeysRequest())).Keys);
+        await run.StallAsync(new UnixDomainSocketEndPoint(socket), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+        await run.StallAsync(new UnixDomainSocketEndPoint(socket), "PRI");
+        await run.StallAsync(new IPEndPoint(IPAddress.Loopback, port), "GET /readyz HTTP/1.1\r\nHost:");
+        await run.StopsAsync();
+        Assert.False(File.Exists(socket));
     }
 
     private static GrpcChannel Channel(string path) => GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions

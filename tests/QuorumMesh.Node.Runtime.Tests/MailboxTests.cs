@@ -28,6 +28,27 @@ public sealed class MailboxTests
         Assert.True(mailbox.TryPostUrgent(6) && mailbox.TryPostBulk(7));
     }
 
+    /// <summary>The transports end after the loop: what they still hear must not end the process.</summary>
+    [Fact]
+    public async Task After_its_end_it_refuses_and_never_throws()
+    {
+        for (var round = 0; round < 50; round++)
+        {
+            var mailbox = new Mailbox<int>();
+            var started = new CountdownEvent(2);
+            var producers = Enumerable.Range(0, 2).Select(_ => Task.Run(() =>
+            {
+                started.Signal();
+                while (mailbox.TryPostUrgent(1)) mailbox.Take([], 0, TimeSpan.Zero);
+            })).ToArray();
+            Assert.True(started.Wait(TimeSpan.FromMinutes(1)));
+            mailbox.Dispose();
+            await Task.WhenAll(producers).WaitAsync(TimeSpan.FromMinutes(1));
+            Assert.False(mailbox.TryPostUrgent(2));
+            Assert.False(mailbox.TryPostBulk(3));
+        }
+    }
+
     [Fact]
     public async Task Wakes_the_consumer_and_loses_nothing_of_many_producers()
     {

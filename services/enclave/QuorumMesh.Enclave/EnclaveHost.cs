@@ -15,7 +15,9 @@ public static class EnclaveHost
 
     public static async Task<int> RunAsync(EnclaveOptions options, CancellationToken cancellation)
     {
-        await using var app = await StartAsync(options, cancellation).ConfigureAwait(false);
+        var app = await StartAsync(options, cancellation).ConfigureAwait(false);
+        using var deadline = StopDeadline.Arm("quorummesh-enclave", app.Lifetime.ApplicationStopping);
+        await using var owned = app;
         await app.WaitForShutdownAsync(cancellation).ConfigureAwait(false);
         return HostRunner.Ok;
     }

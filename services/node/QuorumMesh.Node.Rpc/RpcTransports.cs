@@ -7,7 +7,8 @@ namespace QuorumMesh.Node.Rpc;
 /// <summary>The listeners of one engine: HTTP, WebSocket and IPC, each if asked for.</summary>
 public sealed class RpcTransports : IAsyncDisposable
 {
-    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(5);
+    /// <summary>For requests in work and clients that stand still; connections are aborted then.</summary>
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource _stopping = new();
     private readonly KestrelListener? _http;
@@ -53,14 +54,15 @@ public sealed class RpcTransports : IAsyncDisposable
         _disposed = true;
         await _stopping.CancelAsync().ConfigureAwait(false);
         using var timeout = new CancellationTokenSource(StopTimeout);
-        foreach (var listener in new[] { _http, _ws })
-        {
-            if (listener is null) continue;
-            await listener.StopAsync(timeout.Token).ConfigureAwait(false);
-            await listener.DisposeAsync().ConfigureAwait(false);
-        }
-        if (_ipc is not null) await _ipc.DisposeAsync().ConfigureAwait(false);
+        await Task.WhenAll(StopAsync(_http, timeout.Token), StopAsync(_ws, timeout.Token), _ipc?.DisposeAsync().AsTask() ?? Task.CompletedTask).ConfigureAwait(false);
         _stopping.Dispose();
+    }
+
+    private static async Task StopAsync(KestrelListener? listener, CancellationToken limit)
+    {
+        if (listener is null) return;
+        await listener.StopAsync(limit).ConfigureAwait(false);
+        await listener.DisposeAsync().ConfigureAwait(false);
     }
 
     private HashSet<string> Open(IReadOnlyList<string> names, RpcEngine engine, string transport)

@@ -4,7 +4,7 @@ namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
 /// The way into the writer loop: two bounded queues, one for what keeps the node going (Raft, payload answers, queries) and one for transactions,
-/// so that a flood of the latter never starves the former. Many producers, one consumer.
+/// so that a flood of the latter never starves the former. Many producers, one consumer. Once disposed it takes nothing more: producers that end later are refused.
 /// </summary>
 public sealed class Mailbox<T>(int urgentCapacity = 16_384, int bulkCapacity = 65_536) : IDisposable
 {
@@ -14,12 +14,17 @@ public sealed class Mailbox<T>(int urgentCapacity = 16_384, int bulkCapacity = 6
     private int _urgentCount;
     private int _bulkCount;
     private int _signalled;
+    private volatile bool _closed;
 
-    public void Dispose() => _signal.Dispose();
+    public void Dispose()
+    {
+        _closed = true;
+        _signal.Dispose();
+    }
 
     public int BulkCount => Volatile.Read(ref _bulkCount);
 
-    /// <returns>False when the queue is full: the sender tries again or drops.</returns>
+    /// <returns>False when the queue is full, so that the sender tries again or drops, and for ever once the mailbox is disposed.</returns>
     public bool TryPostUrgent(T item) => TryPost(_urgent, ref _urgentCount, urgentCapacity, item);
 
     /// <inheritdoc cref="TryPostUrgent"/>
@@ -45,6 +50,7 @@ public sealed class Mailbox<T>(int urgentCapacity = 16_384, int bulkCapacity = 6
 
     private bool TryPost(ConcurrentQueue<T> queue, ref int count, int capacity, T item)
     {
+        if (_closed) return false;
         if (Interlocked.Increment(ref count) > capacity)
         {
             Interlocked.Decrement(ref count);
@@ -52,7 +58,18 @@ public sealed class Mailbox<T>(int urgentCapacity = 16_384, int bulkCapacity = 6
         }
         queue.Enqueue(item);
         // One pending signal is enough: the consumer drains everything it finds.
-        if (Interlocked.Exchange(ref _signalled, 1) == 0) _signal.Set();
-        return true;
+        return Interlocked.Exchange(ref _signalled, 1) != 0 || TrySignal();
+    }
+
+    private bool TrySignal()
+    {
+        try
+        {
+            return _signal.Set();
+        }
+        catch (ObjectDisposedException)
+        {
+            return false; // closed while the item went in: nobody will take it
+        }
     }
 }

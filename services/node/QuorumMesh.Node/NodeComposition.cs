@@ -72,6 +72,7 @@ internal sealed class NodeComposition : IAsyncDisposable
 
     private async Task OpenAsync(CancellationToken cancel)
     {
+        var mailbox = Own(new Mailbox<NodeInput>()); // first, so that whoever posts into it ends before it does
         var key = Own(NodeKey.LoadOrCreate(_settings.NodeKeyFile ?? _data.NodeKey));
         var nodeId = Hex.ToHex(key.PublicKey, prefix: false);
         var stores = Own(ChainOpener.Open(_data, _settings));
@@ -83,7 +84,6 @@ internal sealed class NodeComposition : IAsyncDisposable
         var manager = PrivacyOptions.Open(_settings.Privacy);
         if (manager is IDisposable disposable) Own(disposable);
         var peers = Own(new PeerServer(PeerOptions(key), _loggers.CreateLogger<PeerServer>()));
-        var mailbox = Own(new Mailbox<NodeInput>());
         var events = new NodeEvents();
         var networkId = NetworkId(stores.Rules.Config);
         Core = new NodeCore(new NodeCoreSetup

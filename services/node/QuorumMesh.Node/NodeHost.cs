@@ -26,15 +26,21 @@ internal static class NodeHost
         NodeComposition? node = null;
         foreach (var (name, check) in NodeReadiness.Checks(() => node))
             builder.Services.AddReadinessCheck(name, check);
-        await using var app = builder.Build();
+        var app = builder.Build();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel, app.Lifetime.ApplicationStopping);
+        using var deadline = StopDeadline.Arm("quorummesh-node", stop.Token);
+        await using var owned = app;
         app.MapServiceDefaults();
         var loggers = app.Services.GetRequiredService<ILoggerFactory>();
         await app.StartAsync(cancel).ConfigureAwait(false);
         try
         {
-            node = await NodeComposition.OpenAsync(settings, loggers, cancel).ConfigureAwait(false);
-            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel, app.Lifetime.ApplicationStopping);
+            node = await NodeComposition.OpenAsync(settings, loggers, stop.Token).ConfigureAwait(false);
             await Task.WhenAny(node.Ended, Task.Delay(Timeout.Infinite, stop.Token)).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return HostRunner.Ok; // stopped while it started
         }
         finally
         {

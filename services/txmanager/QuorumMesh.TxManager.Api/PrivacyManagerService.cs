@@ -12,7 +12,8 @@ using CoreAnswer = QuorumMesh.TxManager.Core.PayloadAnswer;
 namespace QuorumMesh.TxManager.Api;
 
 /// <summary>The gRPC service for our own node.</summary>
-public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader reader, IPayloadStore store, OwnKeys ownKeys)
+/// <param name="stopping">Ends the Watch streams, which no node ever ends: a stop that waits for open calls would wait for its whole limit.</param>
+public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader reader, IPayloadStore store, OwnKeys ownKeys, CancellationToken stopping)
     : PrivacyManager.PrivacyManagerBase
 {
     private const int WatchPage = 500;
@@ -52,13 +53,27 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
         return reply;
     });
 
-    public override Task Watch(WatchRequest request, IServerStreamWriter<WatchEvent> stream, ServerCallContext context) =>
-        RpcFailure.MapAsync(async () =>
+    public override async Task Watch(WatchRequest request, IServerStreamWriter<WatchEvent> stream, ServerCallContext context)
+    {
+        try
         {
-            CancellationToken cancel = context.CancellationToken;
+            await FollowAsync(request, stream, context).ConfigureAwait(false);
+        }
+        catch (RpcException) when (stopping.IsCancellationRequested)
+        {
+            throw new RpcException(new Status(StatusCode.Unavailable, "The transaction manager stops"));
+        }
+    }
+
+    private Task FollowAsync(WatchRequest request, IServerStreamWriter<WatchEvent> stream, ServerCallContext context) =>
+        RpcFailure.MapAsync<bool>(async () =>
+        {
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopping);
+            CancellationToken cancel = ended.Token;
             long sequence = request.AfterSequence;
-            while (!cancel.IsCancellationRequested)
+            while (true)
             {
+                cancel.ThrowIfCancellationRequested();
                 Task nextWrite = store.WaitForWriteAsync(cancel);
                 long before = sequence;
                 IReadOnlyList<SequencedHash> page = await store.AvailableAfterAsync(sequence, WatchPage, cancel).ConfigureAwait(false);
@@ -74,8 +89,6 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
                     await nextWrite.ConfigureAwait(false);
                 }
             }
-
-            return true;
         });
 
     public override Task<InfoReply> Info(InfoRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>

@@ -1,6 +1,11 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net;
 using System.Net.Sockets;
+using Grpc.Core;
+using Grpc.Net.Client;
+using QuorumMesh.Contracts.Privacy;
+using QuorumMesh.Tests.Shared;
 using QuorumMesh.TxManager.Tests.Support;
 
 namespace QuorumMesh.TxManager.Tests.Hosting;
@@ -65,6 +70,29 @@ public sealed class ProcessTests(TestNetwork network) : IClassFixture<TestNetwor
         (code, error) = await RunAsync("verify");
         Assert.Equal(2, code);
         Assert.Contains("-configfile", Assert.Single(error.Trim().Split('\n')), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Stopped_it_ends_in_time_whoever_is_connected()
+    {
+        await network.B.StopManagerAsync();
+        await using (var run = new ServiceRun("quorummesh-txmanager", ["-configfile", network.B.ConfigFile]))
+        {
+            await run.WaitReadyAsync(network.B.Health);
+            using var limit = new CancellationTokenSource(Wait.Limit);
+            using GrpcChannel channel = network.B.GrpcChannel();
+            using AsyncServerStreamingCall<WatchEvent> watch = new PrivacyManager.PrivacyManagerClient(channel).Watch(new WatchRequest(), cancellationToken: limit.Token);
+            string hash = await network.SendRawAsync(network.B, "so that the watch has begun");
+            Assert.True(await watch.ResponseStream.MoveNext(limit.Token));
+            Assert.NotEmpty(hash);
+            const string half = "POST /sendraw HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: 1000\r\n\r\nhalf";
+            await run.StallAsync(new UnixDomainSocketEndPoint(network.B.Socket), half);
+            await run.StallAsync(new IPEndPoint(IPAddress.Loopback, new Uri(network.B.P2P).Port), half.Replace("sendraw", "push", StringComparison.Ordinal));
+            await run.StallAsync(new IPEndPoint(IPAddress.Loopback, new Uri(network.B.Health).Port), "GET /readyz HTTP/1.1\r\nHost:");
+            await run.StopsAsync();
+        }
+
+        await network.B.StartManagerAsync();
     }
 
     [Fact]

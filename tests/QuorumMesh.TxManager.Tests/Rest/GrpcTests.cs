@@ -1,7 +1,5 @@
-using System.Net.Sockets;
 using Google.Protobuf;
 using Grpc.Core;
-using Grpc.Net.Client;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Privacy;
 using QuorumMesh.TxManager.Tests.Support;
@@ -12,18 +10,7 @@ public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
 {
     private static ByteString Bytes(PublicKey key) => ByteString.CopyFrom(key.Span);
 
-    private static PrivacyManager.PrivacyManagerClient Connect(Participant at) => new(GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
-    {
-        HttpHandler = new SocketsHttpHandler
-        {
-            ConnectCallback = async (_, cancel) =>
-            {
-                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                await socket.ConnectAsync(new UnixDomainSocketEndPoint(at.GrpcSocket), cancel);
-                return new NetworkStream(socket, ownsSocket: true);
-            },
-        },
-    }));
+    private static PrivacyManager.PrivacyManagerClient Connect(Participant at) => new(at.GrpcChannel());
 
     [Fact]
     public async Task Four_answers()
@@ -79,6 +66,23 @@ public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
         await network.PostJsonAsync(network.A.P2P + "resend", $$"""{"type":"ALL","publicKey":"{{network.B.Key}}"}""");
         WatchEvent repaired = await UntilAsync(watch, first, limit.Token);
         Assert.True(repaired.Sequence > next.Sequence);
+    }
+
+    /// <summary>By the manager itself, in good order: a stream that only a broken connection ends would hold up its stop.</summary>
+    [Fact]
+    public async Task A_stop_ends_the_watch()
+    {
+        PrivacyManager.PrivacyManagerClient c = Connect(network.C);
+        using var limit = new CancellationTokenSource(Wait.Limit);
+        using AsyncServerStreamingCall<WatchEvent> watch = c.Watch(new WatchRequest(), cancellationToken: limit.Token);
+        string sent = await network.SendRawAsync(network.A, "before the stop", network.C);
+        await UntilAsync(watch, sent, limit.Token);
+        Task stop = network.C.StopManagerAsync();
+        RpcException ended = await Assert.ThrowsAsync<RpcException>(() => watch.ResponseStream.MoveNext(limit.Token));
+        Assert.Equal((StatusCode.Unavailable, "The transaction manager stops"), (ended.StatusCode, ended.Status.Detail));
+        await stop;
+        await network.C.StartManagerAsync();
+        await network.WaitForMeshAsync();
     }
 
     [Fact]

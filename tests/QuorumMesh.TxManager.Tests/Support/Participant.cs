@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using QuorumMesh.Contracts;
 using QuorumMesh.Enclave;
@@ -82,6 +83,19 @@ internal sealed class Participant
         }));
         enclave = await EnclaveHost.StartAsync(new EnclaveOptions(config, null, null, [], false), CancellationToken.None);
     }
+
+    public GrpcChannel GrpcChannel() => Grpc.Net.Client.GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
+    {
+        HttpHandler = new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, cancel) =>
+            {
+                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(GrpcSocket), cancel);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        },
+    });
 
     public async Task StopEnclaveAsync()
     {

@@ -12,17 +12,21 @@ internal abstract class DuplexConnection : INotificationSink
     /// <summary>How long a peer that has sent its last request may take to fetch the answers.</summary>
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long a server that stops waits for requests in work; they are told to end at once, but not all can be interrupted.</summary>
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(1);
+
     private readonly RpcEngine _engine;
     private readonly RpcSession _session;
     private readonly CancellationTokenSource _closed;
     private readonly Channel<ReadOnlyMemory<byte>> _outbound;
     private readonly SemaphoreSlim _slots;
     private readonly int _slotCount;
+    private readonly CancellationToken _stopping;
     private long _queuedBytes;
 
     protected DuplexConnection(RpcEngine engine, IReadOnlySet<string>? namespaces, CancellationToken stopping)
     {
-        _engine = engine;
+        (_engine, _stopping) = (engine, stopping);
         _session = new RpcSession(namespaces, this);
         _closed = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         _outbound = Channel.CreateBounded<ReadOnlyMemory<byte>>(new BoundedChannelOptions(engine.Limits.MaxQueuedMessages) { SingleReader = true });
@@ -129,8 +133,17 @@ internal abstract class DuplexConnection : INotificationSink
     /// <summary>Lets the requests in work end, so that their answers still go out.</summary>
     private async Task DrainAsync()
     {
-        for (var i = 0; i < _slotCount; i++)
-            await _slots.WaitAsync().ConfigureAwait(false);
+        using var limit = new CancellationTokenSource();
+        using var stopped = _stopping.Register(() => limit.CancelAfter(StopTimeout));
+        try
+        {
+            for (var i = 0; i < _slotCount; i++)
+                await _slots.WaitAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // What still runs finds the connection closed.
+        }
     }
 
     private void Abort()

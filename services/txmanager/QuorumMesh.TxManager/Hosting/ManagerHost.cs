@@ -15,6 +15,7 @@ public static class ManagerHost
     public static async Task<int> RunAsync(ManagerOptions options, CancellationToken cancel)
     {
         WebApplication app = await StartAsync(options, new Seams(), cancel).ConfigureAwait(false);
+        using IDisposable deadline = StopDeadline.Arm("quorummesh-txmanager", app.Lifetime.ApplicationStopping);
         await using (app.ConfigureAwait(false))
         {
             await app.WaitForShutdownAsync(cancel).ConfigureAwait(false);
@@ -75,7 +76,8 @@ public static class ManagerHost
         services.AddReadinessCheck("store", _ => async cancel => await parts.Store.ProbeAsync(cancel).ConfigureAwait(false));
         if (options.Servers.Any(s => s.Kind == AppKind.Grpc))
         {
-            services.AddSingleton(new PrivacyManagerService(parts.Sender, parts.Reader, parts.Store, parts.OwnKeys));
+            services.AddSingleton(provider => new PrivacyManagerService(
+                parts.Sender, parts.Reader, parts.Store, parts.OwnKeys, provider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping));
             services.AddGrpc(grpc =>
             {
                 grpc.MaxReceiveMessageSize = MaxMessage;
