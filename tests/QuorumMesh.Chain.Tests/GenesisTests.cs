@@ -104,7 +104,7 @@ public sealed class GenesisTests
     [Fact]
     public void PragueAndOsakaComeByBlock()
     {
-        const string Forks = """, "petersburgBlock": 0, "istanbulBlock": 0, "berlinBlock": 0, "londonBlock": 0, "shanghaiBlock": 0, "cancunBlock": 0, "pragueBlock": 5, "osakaBlock": 9 """;
+        const string Forks = """, "petersburgBlock": 0, "istanbulBlock": 0, "berlinBlock": 0, "londonBlock": 0, "shanghaiBlock": 0, "cancunBlock": 0, "pragueBlock": 5, "osakaBlock": 9, "quorumMesh": { "version": 1 } """;
         var config = GenesisFile.Parse(SevenNodes(Forks, RaftRest)).Config;
         Assert.Equal(Fork.Cancun, config.ForkAt(4, CompatibilityProfile.V24));
         Assert.Equal(Fork.Prague, config.ForkAt(5, CompatibilityProfile.V24));
@@ -130,11 +130,11 @@ public sealed class GenesisTests
     [InlineData(""", "transitions": [ { "block": 5 } ] """, "transitions")]
     [InlineData(""", "isMPS": true """, "isMPS")]
     [InlineData(""", "privacyEnhancementsBlock": 0 """, "privacyEnhancementsBlock")]
-    [InlineData(""", "cancunTime": 0 """, "cancunTime")]
-    [InlineData(""", "pragueTime": 0 """, "forks come by block number")]
-    [InlineData(""", "pragueBlock": 0 """, "unsupported fork ordering: cancunBlock not enabled, but pragueBlock enabled at 0")]
-    [InlineData(""", "amsterdamBlock": 0 """, "config.amsterdamBlock is an unknown fork")]
-    [InlineData(""", "londonBlock": 0 """, "unsupported fork ordering: berlinBlock not enabled, but londonBlock enabled at 0")]
+    [InlineData(""", "quorumMesh": { "version": 1 }, "cancunTime": 0 """, "cancunTime")]
+    [InlineData(""", "quorumMesh": { "version": 1 }, "pragueTime": 0 """, "forks come by block number")]
+    [InlineData(""", "quorumMesh": { "version": 1 }, "pragueBlock": 0 """, "unsupported fork ordering: cancunBlock not enabled, but pragueBlock enabled at 0")]
+    [InlineData(""", "quorumMesh": { "version": 1 }, "amsterdamBlock": 0 """, "config.amsterdamBlock is not known")]
+    [InlineData(""", "quorumMesh": { "version": 0 }, "londonBlock": 0 """, "unsupported fork ordering: berlinBlock not enabled, but londonBlock enabled at 0")]
     [InlineData(""", "txnSizeLimit": 256 """, "Genesis transaction size limit must be between 32 and 128")]
     [InlineData(""", "maxCodeSize": 8 """, "Genesis max code size must be between 24 and 128")]
     [InlineData(""", "maxCodeSize": 32, "maxCodeSizeConfig": [ { "block": 0, "size": 32 } ] """, "maxCodeSizeConfig")]
@@ -143,7 +143,11 @@ public sealed class GenesisTests
     [InlineData(""", "eip158Block": "x" """, "config.eip158Block must be")]
     public void UnusableConfigIsRefusedByName(string config, string message)
     {
-        var error = Assert.Throws<ConfigurationException>(() => GenesisFile.Parse(SevenNodes(config, RaftRest)));
+        var error = Assert.Throws<ConfigurationException>(() =>
+        {
+            var read = GenesisFile.Parse(SevenNodes(config, RaftRest)).Config;
+            read.RequireSupported(CompatibilityProfile.DefaultFor(read));
+        });
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
     }
 
@@ -168,12 +172,12 @@ public sealed class GenesisTests
     public void NewForksComeByBlockAndOnlyInProfile24()
     {
         var config = GenesisFile.Parse(SevenNodes(
-            """, "petersburgBlock": 0, "istanbulBlock": 0, "berlinBlock": 1, "londonBlock": 2, "shanghaiBlock": 3, "cancunBlock": 4 """, RaftRest)).Config;
+            """, "petersburgBlock": 0, "istanbulBlock": 0, "berlinBlock": 1, "londonBlock": 2, "shanghaiBlock": 3, "cancunBlock": 4, "quorumMesh": { "version": 0 } """, RaftRest)).Config;
         Assert.Same(CompatibilityProfile.V24, CompatibilityProfile.DefaultFor(config));
         Assert.Equal([Fork.Istanbul, Fork.Berlin, Fork.London, Fork.Shanghai, Fork.Cancun],
             Enumerable.Range(0, 5).Select(n => config.ForkAt((ulong)n, CompatibilityProfile.V24)));
         Assert.Equal(Fork.Istanbul, config.ForkAt(4, CompatibilityProfile.V21));
-        Assert.Equal(["berlinBlock", "londonBlock", "shanghaiBlock", "cancunBlock"], config.IgnoredForks(CompatibilityProfile.V21));
+        Assert.Equal(["berlinBlock", "londonBlock", "shanghaiBlock", "cancunBlock"], config.IgnoredFields(CompatibilityProfile.V21));
         Assert.Equal([1ul, 2, 3, 4], config.ForkIdBlocks(CompatibilityProfile.V24));
     }
 

@@ -302,10 +302,10 @@ public sealed class ProfileRuleTests
     public void What_a_profile_passes_over_is_told()
     {
         var config = _constantinople with { IstanbulBlock = 9, MaxCodeSizeConfig = [new(0, 32)], EnableGasPriceBlock = 9, BerlinBlock = 9 };
-        Assert.Equal(["istanbulBlock", "maxCodeSizeConfig", "enableGasPriceBlock", "berlinBlock"], config.IgnoredForks(CompatibilityProfile.V2_5));
-        Assert.Equal(["enableGasPriceBlock", "berlinBlock"], config.IgnoredForks(CompatibilityProfile.V2_6));
-        Assert.Equal(["enableGasPriceBlock", "berlinBlock"], config.IgnoredForks(CompatibilityProfile.V21));
-        Assert.Empty(config.IgnoredForks(CompatibilityProfile.V24));
+        Assert.Equal(["istanbulBlock", "maxCodeSizeConfig", "enableGasPriceBlock", "berlinBlock"], config.IgnoredFields(CompatibilityProfile.V2_5));
+        Assert.Equal(["enableGasPriceBlock", "berlinBlock"], config.IgnoredFields(CompatibilityProfile.V2_6));
+        Assert.Equal(["enableGasPriceBlock", "berlinBlock"], config.IgnoredFields(CompatibilityProfile.V21));
+        Assert.Empty(config.IgnoredFields(CompatibilityProfile.V24));
     }
 
     private static TransactionOutcome Execute(ChainConfig config, CompatibilityProfile profile, WorldState state, TransactionMessage message)

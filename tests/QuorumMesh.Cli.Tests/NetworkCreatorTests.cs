@@ -66,6 +66,29 @@ public sealed class NetworkCreatorTests : IDisposable
         Assert.Equal(fork, genesis.Config.ForkAt(0, profile).ToString(), ignoreCase: true);
         Assert.Equal(35 * 1024, genesis.Config.MaxCodeSizeAt(0, profile));
         Assert.NotEqual(default, genesis.ToBlock().Hash);
+        genesis.Config.RequireSupported(profile);
+        Assert.Empty(genesis.Config.IgnoredFields(profile));
+        // One that ends with Constantinople is for GoQuorum 2.5, which has no seconds.
+        Assert.Equal(fork != "constantinople", genesis.Config.HasSecondBlockTimes);
+        Assert.Equal(fork == "constantinople" ? null : new EmptyBlocksConfig(6, 1), genesis.Config.Mesh?.EmptyBlocks);
+    }
+
+    [Fact]
+    public void A_network_for_an_older_GoQuorum_is_not_marked_as_our_own()
+    {
+        NetworkCreator.Create(Request() with { Profile = "21", Participants = 1, Fork = "istanbul" });
+        Assert.Null(GenesisFile.Parse(File.ReadAllText(Path.Combine(_temp, "genesis.json"))).Config.Mesh);
+    }
+
+    [Fact]
+    public void The_chain_id_is_drawn_unless_it_is_given()
+    {
+        var drawn = Enumerable.Range(0, 5).Select(i => NetworkCreator.Create(Request() with { Directory = Path.Combine(_temp, $"{i}"), Participants = 1, ChainId = null }).ChainId).ToList();
+        Assert.All(drawn, id => Assert.InRange(id, 1_000_000ul, (ulong)int.MaxValue));
+        // Five of two thousand million: that two are the same is no matter of luck.
+        Assert.Equal(5, drawn.Distinct().Count());
+        Assert.Equal(drawn[0], (ulong)GenesisFile.Parse(File.ReadAllText(Path.Combine(_temp, "0", "genesis.json"))).Config.ChainId);
+        Assert.Equal(10ul, NetworkCreator.Create(Request() with { Directory = Path.Combine(_temp, "ten"), Participants = 1, ChainId = 10 }).ChainId);
     }
 
     [Fact]

@@ -32,7 +32,7 @@ public sealed class LocalNetwork : IAsyncDisposable
     {
         UseArtifacts();
         var directory = System.IO.Directory.CreateTempSubdirectory("qmesh-e2e-").FullName;
-        var definition = NetworkCreator.Create(new NetworkRequest(directory, participants, "raft", "cancun", 10, null, 0) { DensePortsFrom = DemoCommand.FreePorts(participants) });
+        var definition = NetworkCreator.Create(new NetworkRequest(directory, participants, "raft", "cancun", ChainId: null, Profile: null, PortOffset: 0) { DensePortsFrom = DemoCommand.FreePorts(participants) });
         var network = new LocalNetwork(directory, definition);
         try
         {

@@ -14,6 +14,15 @@ public sealed class PrivateContractTests
         await using var network = await LocalNetwork.StartAsync(3);
         var results = await new PrivateContractCases(network.Parties).RunAsync(CancellationToken.None);
         Assert.All(results, result => Assert.Equal(result.Expected, result.Seen));
+
+        // What a wallet that waits for confirmations needs: blocks that come without further transactions.
+        var hash = await network.SendPublicAsync(0, null, SimpleStorage.Create(1));
+        var mined = Convert.ToUInt64((string)(await network.Parties[0].ReceiptAsync(hash, CancellationToken.None))["blockNumber"]!, 16);
+        await network.AssertSameBlockAsync(mined + 5);
+        var block = await network.Rpc[0].CallAsync("eth_getBlockByNumber", CancellationToken.None, $"0x{mined + 5:x}", false);
+        Assert.Empty(block!["transactions"]!.AsArray());
+        Assert.Equal("0x0", (string)block["baseFeePerGas"]!);
+        Assert.InRange(Convert.ToInt64((string)block["timestamp"]!, 16), DateTimeOffset.UtcNow.AddHours(-1).ToUnixTimeSeconds(), DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeSeconds());
     }
 
     [Fact]

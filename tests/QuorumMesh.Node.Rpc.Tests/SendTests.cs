@@ -51,7 +51,7 @@ public sealed class SendTests
         await using var client = new RpcClient(node);
         var from = node.Accounts.Accounts[0];
         var entry = $$"""[{"address":"{{from}}","storageKeys":[]}]""";
-        Assert.Contains("eth_sendRawTransaction", (await client.FailAsync("eth_sendTransaction", $$"""[{"from":"{{from}}","to":"{{from}}","accessList":{{entry}}}]""")).Message, StringComparison.Ordinal);
+        Assert.Contains("cannot have an accessList", (await client.FailAsync("eth_sendTransaction", $$"""[{"from":"{{from}}","to":"{{from}}","privateFor":[],"accessList":{{entry}}}]""")).Message, StringComparison.Ordinal);
         Assert.Contains("eth_sendRawTransaction", (await client.FailAsync("eth_sendTransaction", $$"""[{"from":"{{from}}","to":"{{from}}","authorizationList":[]}]""")).Message, StringComparison.Ordinal);
         Assert.StartsWith("0x", (await client.CallAsync("eth_sendTransaction", $$"""[{"from":"{{from}}","to":"{{from}}","accessList":[]}]""")).GetString(), StringComparison.Ordinal);
     }

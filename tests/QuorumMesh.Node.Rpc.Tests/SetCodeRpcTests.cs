@@ -93,7 +93,7 @@ public sealed class SetCodeRpcTests
     private static FakeNode NewNode() => new(GenesisFile.Parse($$"""
         { "alloc": { "{{Wallet}}": { "balance": "0", "code": "0x600760005260206000f3" } },
           "config": { "chainId": 10, "homesteadBlock": 0, "eip150Block": 0, "eip155Block": 0, "eip158Block": 0, "byzantiumBlock": 0, "constantinopleBlock": 0, "petersburgBlock": 0,
-                      "istanbulBlock": 0, "berlinBlock": 0, "londonBlock": 0, "shanghaiBlock": 0, "cancunBlock": 0, "pragueBlock": 0, "isQuorum": true },
+                      "istanbulBlock": 0, "berlinBlock": 0, "londonBlock": 0, "shanghaiBlock": 0, "cancunBlock": 0, "pragueBlock": 0, "isQuorum": true, "quorumMesh": { "version": 0 } },
           "difficulty": "0x0", "gasLimit": "0xE0000000" }
         """), CompatibilityProfile.V24, Key);
 }

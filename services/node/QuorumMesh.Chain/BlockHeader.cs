@@ -44,7 +44,7 @@ public sealed record BlockHeader
     public ulong Number { get; init; }
     public ulong GasLimit { get; init; }
     public ulong GasUsed { get; init; }
-    /// <summary>Seconds since 1970 under IBFT and QBFT, nanoseconds under Raft.</summary>
+    /// <summary>Since 1970; the unit is <see cref="ChainConfig.HasSecondBlockTimes"/>'s.</summary>
     public ulong Time { get; init; }
     public byte[] ExtraData { get; init; } = [];
     public Hash256 MixHash { get; init; }

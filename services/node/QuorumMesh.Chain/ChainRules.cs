@@ -18,6 +18,7 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
         IsQuorum = Config.IsQuorum,
         LacksHomestead = !Config.IsHomestead(block),
         GasPriceEnabled = Config.IsGasPriceEnabled(block, Profile),
+        FeeCapsAreFree = Config.AreFeeCapsFree(block, Profile),
         MaxCodeSize = Config.MaxCodeSizeAt(block, Profile),
         StaticCallTouches = Profile.StaticCallTouches,
         ExtCodeHashIsDual = Profile.ExtCodeHashIsDual,

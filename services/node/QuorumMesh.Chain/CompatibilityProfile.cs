@@ -40,7 +40,7 @@ public sealed record CompatibilityProfile
         KnownTransactionText = "already known",
     };
 
-    /// <summary>24.x on geth 1.10, and QuorumMesh's own forks from London on.</summary>
+    /// <summary>24.x on geth 1.10, and in a genesis of our own QuorumMesh's forks from London on.</summary>
     public static CompatibilityProfile V24 { get; } = new("24")
     {
         KnowsPetersburgAndIstanbul = true,
@@ -55,6 +55,9 @@ public sealed record CompatibilityProfile
 
     /// <summary>As <c>--quorum.profile</c> takes it.</summary>
     public string Name { get; }
+
+    /// <summary>This generation or a later one.</summary>
+    public bool IsAtLeast(CompatibilityProfile other) => Age(this) >= Age(other);
 
     public bool KnowsPetersburgAndIstanbul { get; private init; }
 
@@ -93,12 +96,25 @@ public sealed record CompatibilityProfile
         All.FirstOrDefault(p => p.Name == name)
         ?? throw new ConfigurationException($"unknown compatibility profile '{name}': use one of {string.Join(", ", All.Select(p => p.Name))}");
 
-    /// <summary>2.5 for a genesis that only it can have made, else 24: constantinopleBlock and neither petersburgBlock nor istanbulBlock, or later forks without Homestead.</summary>
+    /// <summary>
+    /// 2.5 for a genesis that only it can have made, else 24: constantinopleBlock and neither petersburgBlock nor istanbulBlock, or later forks without Homestead. A genesis of our own is always 24's.
+    /// </summary>
     public static CompatibilityProfile DefaultFor(ChainConfig config)
     {
-        var hasLaterFields = config.Engine == EngineKind.Qbft || config.MaxCodeSizeConfig.Count > 0 || config.EnableGasPriceBlock is not null || config.PetersburgBlock is not null || config.IstanbulBlock is not null;
+        var hasLaterFields = config.Mesh is { Version: >= QuorumMeshConfig.Current } || config.HasNewEngineObject || config.Engine == EngineKind.Qbft || config.MaxCodeSizeConfig.Count > 0
+            || config.EnableGasPriceBlock is not null || config.PetersburgBlock is not null || config.IstanbulBlock is not null || config.Unsupported.Any(f => f.Since != V2_5);
         return !hasLaterFields && (config.ConstantinopleBlock is not null || config is { HomesteadBlock: null, Eip150Block: not null }) ? V2_5 : V24;
     }
 
     public override string ToString() => Name;
+
+    private static int Age(CompatibilityProfile profile)
+    {
+        for (var i = 0; i < All.Count; i++)
+        {
+            if (ReferenceEquals(All[i], profile))
+                return i;
+        }
+        throw new ArgumentException($"profile {profile.Name} is not one of the table's", nameof(profile));
+    }
 }

@@ -18,8 +18,6 @@ public sealed class Transaction
     public UInt256 GasPrice { get; init; }
     /// <summary>Types 2 and 4 only; equals the gas price otherwise.</summary>
     public UInt256 MaxPriorityFee { get; init; }
-    /// <summary>Wei per gas that it pays in a block, where the base fee is 0 (EIP-1559).</summary>
-    public UInt256 EffectiveGasPrice => MaxPriorityFee < GasPrice ? MaxPriorityFee : GasPrice;
     public ulong GasLimit { get; init; }
     /// <summary>Null for a contract creation.</summary>
     public Address? To { get; init; }

@@ -26,7 +26,7 @@ public sealed class RpcServer : IAsyncDisposable
     public RpcServer(INode node, RpcServerOptions options, ILoggerFactory loggers)
     {
         var logger = loggers.CreateLogger<RpcServer>();
-        var format = new BlockJson(node.Profile, options.BlockTimesInSeconds && node.Config.Engine == EngineKind.Raft ? NanosecondsPerSecond : 1);
+        var format = new BlockJson(node.Config, node.Profile, options.BlockTimesInSeconds && !node.Config.HasSecondBlockTimes ? NanosecondsPerSecond : 1);
         _subscriptions = new SubscriptionStore(format);
         Engine = new RpcEngine(CreateTable(node, options, format, logger), options.Limits, Describe, logger);
         _transports = new RpcTransports(Engine, options, loggers);

@@ -8,8 +8,8 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
-/// Mints while this node leads: at once when idle, at most one block per block time under load, none when there is nothing to mine. Blocks are built on the speculative
-/// head without waiting for Raft (GoQuorum raft/minter.go). Owned by the writer loop.
+/// Mints while this node leads: at once when idle, at most one block per block time under load. When there is nothing to mine it mints none, but for the few empty blocks that the
+/// genesis may ask for. Blocks are built on the speculative head without waiting for Raft (GoQuorum raft/minter.go). Owned by the writer loop.
 /// </summary>
 internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftId, int blockTimeMs, Hash256 head)
 {
@@ -20,6 +20,7 @@ internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftI
 
     private readonly SpeculativeChain _chain = new(head);
     private readonly Dictionary<Hash256, ExecutedBlock> _executed = [];
+    private readonly EmptyBlockPace _empty = new(stores.Rules.Config.Mesh?.EmptyBlocks, stores.KeyValues);
     private long _nextMint;
 
     public bool IsLeading { get; private set; }
@@ -50,17 +51,26 @@ internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftI
     {
         _chain.Clear(chainHead);
         _executed.Clear();
+        _empty.Restart();
     }
 
     /// <summary>When the next block may be minted, for the loop's wake-up; null when there is nothing to wait for.</summary>
-    public long? WakeAt(TransactionPool pool) => IsLeading && HasReady(pool) && _chain.Count < MaxSpeculative ? _nextMint : null;
+    public long? WakeAt(TransactionPool pool)
+    {
+        if (!IsLeading || _chain.Count >= MaxSpeculative) return null;
+        return HasReady(pool) ? _nextMint : _empty.NextAt is { } next ? Math.Max(next, _nextMint) : null;
+    }
 
     /// <summary>Builds the next block if one is due.</summary>
+    /// <param name="isSettled">Everything in the Raft log is committed and applied: only then an empty block may be due.</param>
     /// <returns>Null when none is.</returns>
-    public ExecutedBlock? TryMint(TransactionDesk desk, ChainWriter chain, NodeTime now)
+    public ExecutedBlock? TryMint(TransactionDesk desk, ChainWriter chain, NodeTime now, bool isSettled)
     {
         var pool = desk.Pool;
-        if (!IsLeading || now.Milliseconds < _nextMint || _chain.Count >= MaxSpeculative || !HasReady(pool)) return null;
+        if (!IsLeading || _chain.Count >= MaxSpeculative) return null;
+        if (!isSettled || _chain.Count > 0) _empty.Restart();
+        var isEmptyDue = isSettled && _chain.Count == 0 && _empty.IsDue(chain.Head, now.Milliseconds);
+        if (now.Milliseconds < _nextMint || (!isEmptyDue && !HasReady(pool))) return null;
         _nextMint = now.Milliseconds + blockTimeMs;
         var (parent, layer, privateLayer) = Find(_chain.Head) is { } speculative
             ? (speculative.Block.Header, speculative.Imported.PublicLayer, chain.Usable(speculative.Imported.PrivateLayer))
@@ -70,7 +80,8 @@ internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftI
             chain.PayloadFor, number => BlockHashAt(parent, number), new BuildLimits(MaxTransactionsPerBlock, MaxBlockBytes));
         foreach (var (transaction, reason) in built.Skipped)
             if (!MayFitLater(transaction.Tx, reason, built.Block.Header.GasLimit)) desk.Refused(transaction, TransactionInvalidText.Of(reason));
-        if (built.Transactions.Count == 0) return null;
+        if (built.Transactions.Count == 0 && !isEmptyDue) return null;
+        _empty.Restart();
         var completed = built.WithHeader(RaftEngine.Seal(built.Block.Header, raftId, hash => signer.Sign(hash))).ToImported();
         return new ExecutedBlock(completed, built.Transactions, chain.SkippedOf(completed.Block));
     }

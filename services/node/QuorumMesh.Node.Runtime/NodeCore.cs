@@ -246,7 +246,7 @@ public sealed class NodeCore : IRaftApplication
 
     private void Mint()
     {
-        if (_intake.IsWaiting || _minter.TryMint(_desk, _chain, _now) is not { } block) return;
+        if (_intake.IsWaiting || _minter.TryMint(_desk, _chain, _now, isSettled: _raft.Core.Applied == _raft.Core.LastIndex) is not { } block) return;
         if (!_raft.Core.Propose(block.Block.Encode())) return;
         _minter.Proposed(block);
         _raft.Pump(this);

@@ -68,7 +68,8 @@ public sealed class NodeService : INode
         if (RefusesTransactions is { } reason) throw new TransactionRejectedException(reason);
         using var span = TransactionTraces.Submitted(transaction.Hash);
         var head = ChainStore.GetPublicHead(_stores.KeyValues)?.Number ?? 0;
-        var recovered = _stores.Senders.Recover(transaction, _stores.Rules.SenderRulesAt(head + 1)) ?? throw new TransactionRejectedException("invalid sender");
+        var rules = _stores.Rules.SenderRulesAt(head + 1);
+        var recovered = _stores.Senders.Recover(transaction, rules) ?? throw new TransactionRejectedException(SenderInvalidText.Of(transaction, rules, Profile));
         var answer = new TaskCompletionSource<Hash256>(TaskCreationOptions.RunContinuationsAsynchronously);
         var input = new NodeInput.LocalTransaction(recovered, answer);
         while (!_mailbox.TryPostBulk(input))

@@ -71,7 +71,7 @@ public sealed class NodeCommandLine
             DefaultValueFactory = FromEnvironment("--rpc.gascap", text => Parse<ulong>("--rpc.gascap", text), defaults.RpcGasCap),
         });
         _evmTimeout = Text("--rpc.evmtimeout", "how long an eth_call or eth_estimateGas may run, as 5s or 500ms; 0 for no limit", "5s", "--vm.calltimeout");
-        _blockTimes = Flag("--rpc.blocktimes-in-seconds", "answer block times in seconds; Raft blocks hold nanoseconds, which ethers 6 and web3 1.x cannot read");
+        _blockTimes = Flag("--rpc.blocktimes-in-seconds", "answer block times in seconds where Raft blocks hold nanoseconds, as GoQuorum's do and ethers 6 and web3 1.x cannot read");
         _privacy = Text("--privacy", "our transaction manager: unix:/path or grpc://host:port. Tessera's is named by PRIVATE_CONFIG (socket, TOML file or 'ignore')");
         _unlock = Text("--unlock", "accounts to unlock at start, separated by commas");
         _password = Text("--password", "file with one password a line for --unlock");

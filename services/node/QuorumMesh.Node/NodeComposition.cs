@@ -150,8 +150,10 @@ internal sealed class NodeComposition : IAsyncDisposable
 
     private void WarnOfIgnored(ChainRules rules)
     {
-        foreach (var name in rules.Config.IgnoredForks(rules.Profile))
-            _log.LogWarning("Profile {Profile} does not know config.{Name} of the genesis: it is passed over, as GoQuorum of that age does", rules.Profile, name);
+        if (rules.Config.IgnoredFields(rules.Profile) is { Count: > 0 } names)
+            _log.LogWarning("These fields of the genesis's config have no effect, as with GoQuorum of profile {Profile}: {Names}", rules.Profile, string.Join(", ", names));
+        if (rules.Config.Mesh is { IsInferred: true })
+            _log.LogWarning("An earlier QuorumMesh made this chain, whose forks after Berlin go on to count; for members that join put {Mark} into the config of its genesis", "\"quorumMesh\": {\"version\": 0}");
     }
 
     private void WarnOfCache(long memory)

@@ -10,7 +10,7 @@ internal static class NetworkFigures
     public static async Task RunAsync(int seconds, int bursts, int burstSize)
     {
         var directory = Directory.CreateTempSubdirectory("qmesh-bench-").FullName;
-        var network = NetworkCreator.Create(new NetworkRequest(directory, 3, "raft", "cancun", 10, null, 0) { DensePortsFrom = DemoCommand.FreePorts() });
+        var network = NetworkCreator.Create(new NetworkRequest(directory, 3, "raft", "cancun", ChainId: null, Profile: null, PortOffset: 0) { DensePortsFrom = DemoCommand.FreePorts() });
         var runner = new NetworkRunner(directory, network);
         try
         {

@@ -55,7 +55,8 @@ internal sealed class FakeNode : INode, IDisposable
 
     public Task<Hash256> SubmitAsync(Transaction transaction, CancellationToken cancellation)
     {
-        var recovered = _stores.Senders.Recover(transaction, _stores.Rules.SenderRulesAt(Head.Number + 1)) ?? throw new TransactionRejectedException("invalid sender");
+        var rules = _stores.Rules.SenderRulesAt(Head.Number + 1);
+        var recovered = _stores.Senders.Recover(transaction, rules) ?? throw new TransactionRejectedException(SenderInvalidText.Of(transaction, rules, Profile));
         lock (_gate)
         {
             var added = _pool.Add(recovered, isLocal: true, DateTimeOffset.UtcNow);
@@ -87,6 +88,16 @@ internal sealed class FakeNode : INode, IDisposable
         Events.Raise(new HeadEvent(block));
         Raise(block.Header, transactions, imported.Execution.Receipts);
         if (imported.PrivateLayer is not null) Raise(block.Header, transactions, imported.Execution.PrivateReceipts ?? []);
+    }
+
+    /// <summary>Builds a block of what the pool has ready, and imports it.</summary>
+    /// <param name="unixNanoseconds">The clock.</param>
+    public Block Mine(ulong unixNanoseconds)
+    {
+        var built = _stores.Builder.Build(
+            _stores.Rules.Engine.Prepare(Head, unixNanoseconds), default, _pool.Ready(), _stores.Public.Head, null, PayloadFor, n => ChainStore.GetCanonicalHash(_store, n) ?? default, new BuildLimits());
+        Import(built.Block);
+        return built.Block;
     }
 
     /// <summary>Forgets the public states before a block.</summary>

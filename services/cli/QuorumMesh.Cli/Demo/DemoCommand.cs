@@ -27,7 +27,7 @@ internal static class DemoCommand
         var directory = Directory.CreateTempSubdirectory("qmesh-demo-").FullName;
         try
         {
-            var network = NetworkCreator.Create(new NetworkRequest(directory, 3, "raft", "cancun", 10, null, 0) { DensePortsFrom = FreePorts() });
+            var network = NetworkCreator.Create(new NetworkRequest(directory, 3, "raft", "cancun", ChainId: null, Profile: null, PortOffset: 0) { DensePortsFrom = FreePorts() });
             var runner = new NetworkRunner(directory, network);
             await NetworkCommands.StartOrUndoAsync(runner, cancel).ConfigureAwait(false);
             try

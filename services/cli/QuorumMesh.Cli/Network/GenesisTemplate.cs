@@ -1,13 +1,20 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using QuorumMesh.Chain;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Cli.Network;
 
-/// <summary>The genesis of a new Raft network (GoQuorum's 7nodes sample as the model), with the forks up to the one asked for at block 0.</summary>
+/// <summary>
+/// The genesis of a new Raft network (GoQuorum's 7nodes sample as the model), with the forks up to the one asked for at block 0. It is marked as our own unless it is meant for GoQuorum's
+/// rules of before 24, by its profile or because it ends with Constantinople.
+/// </summary>
 internal static class GenesisTemplate
 {
     private const int MaxCodeSizeKb = 35;
+
+    /// <summary>Enough for what waits for five confirmations, as Hardhat Ignition does.</summary>
+    private const int EmptyBlocks = 6;
 
     /// <summary>Fork names in order, each with the genesis field that switches it on; forks without a field come with the one before.</summary>
     private static readonly (string Name, string? Field)[] Forks =
@@ -26,15 +33,17 @@ internal static class GenesisTemplate
         return index >= 0 ? index : throw new CommandException($"--fork {fork} is not known: use one of {string.Join(", ", Forks.Select(f => f.Name))}");
     }
 
-    public static string Create(NetworkRequest request, IEnumerable<Address> funded)
+    public static string Create(NetworkRequest request, ulong chainId, IEnumerable<Address> funded)
     {
         var last = IndexOf(request.Fork);
-        var config = new JsonObject { ["chainId"] = request.ChainId, ["homesteadBlock"] = 0, ["eip150Block"] = 0, ["eip155Block"] = 0, ["eip158Block"] = 0 };
+        var config = new JsonObject { ["chainId"] = chainId, ["homesteadBlock"] = 0, ["eip150Block"] = 0, ["eip155Block"] = 0, ["eip158Block"] = 0 };
         foreach (var (_, field) in Forks.Take(last + 1))
             config[field!] = 0;
         config["isQuorum"] = true;
         LimitCode(config, Forks[last].Field);
         config["txnSizeLimit"] = 64;
+        if (IsOurOwn(request, Forks[last].Field))
+            config["quorumMesh"] = Mark();
         var alloc = new JsonObject();
         foreach (var account in funded)
             alloc[account.ToString()] = new JsonObject { ["balance"] = "1000000000000000000000000000" };
@@ -53,6 +62,16 @@ internal static class GenesisTemplate
         };
         return genesis.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n";
     }
+
+    private static bool IsOurOwn(NetworkRequest request, string? lastFork) =>
+        request.Profile is null ? lastFork != "constantinopleBlock" : request.Profile == CompatibilityProfile.V24.Name;
+
+    private static JsonObject Mark() => new()
+    {
+        ["version"] = QuorumMeshConfig.Current,
+        ["blockTimes"] = "seconds",
+        ["emptyBlocks"] = new JsonObject { ["count"] = EmptyBlocks, ["periodSeconds"] = 1 },
+    };
 
     /// <summary>A chain that ends with Constantinople is one of GoQuorum 2.5, which does not know the newer field.</summary>
     private static void LimitCode(JsonObject config, string? lastFork)

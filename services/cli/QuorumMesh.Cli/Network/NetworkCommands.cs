@@ -9,7 +9,7 @@ internal static class NetworkCommands
     private static Option<int> Participants => new("--participants") { Description = "number of participants", DefaultValueFactory = _ => 3 };
     private static Option<string> Consensus => new("--consensus") { Description = "raft (ibft and qbft are not built yet)", DefaultValueFactory = _ => "raft" };
     private static Option<string> Fork => new("--fork") { Description = "byzantium … osaka: the fork that is active from block 0", DefaultValueFactory = _ => "cancun" };
-    private static Option<ulong> ChainId => new("--chain-id") { Description = "EIP-155 chain id, also the network id", DefaultValueFactory = _ => 10 };
+    private static Option<ulong?> ChainId => new("--chain-id") { Description = "EIP-155 chain id, also the network id (default: one is drawn between 1000000 and 2^31)" };
     private static Option<string?> Profile => new("--profile") { Description = "compatibility profile: 2.5, 2.6, 21 or 24" };
     private static Option<int> PortOffset => new("--port-offset") { Description = "added to every port", DefaultValueFactory = _ => 0 };
 
@@ -32,7 +32,7 @@ internal static class NetworkCommands
         {
             var wanted = request.Read(result);
             var network = NetworkCreator.Create(wanted);
-            Console.WriteLine($"Created {network.Participants.Count} participants in {wanted.Directory}; start them with 'qmesh network start --dir {wanted.Directory}'");
+            Console.WriteLine($"Created {network.Participants.Count} participants in {wanted.Directory}, chain id {network.ChainId}; start them with 'qmesh network start --dir {wanted.Directory}'");
             return 0;
         });
         return command;
@@ -125,6 +125,7 @@ internal static class NetworkCommands
 
     private static void PrintUrls(NetworkDefinition network)
     {
+        Console.WriteLine($"chain id {network.ChainId}");
         foreach (var p in network.Participants)
         {
             Console.WriteLine($"{p.Name}  JSON-RPC {p.Rpc}  WebSocket {p.Ws}");
@@ -138,7 +139,7 @@ internal static class NetworkCommands
         private readonly Option<int> _participants = Participants;
         private readonly Option<string> _consensus = Consensus;
         private readonly Option<string> _fork = Fork;
-        private readonly Option<ulong> _chainId = ChainId;
+        private readonly Option<ulong?> _chainId = ChainId;
         private readonly Option<string?> _profile = Profile;
         private readonly Option<int> _portOffset = PortOffset;
 

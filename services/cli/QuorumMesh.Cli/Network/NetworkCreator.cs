@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using QuorumMesh.Chain;
@@ -5,7 +6,8 @@ using QuorumMesh.Chain;
 namespace QuorumMesh.Cli.Network;
 
 /// <summary>What to create; checked before the first file is written.</summary>
-public sealed record NetworkRequest(string Directory, int Participants, string Consensus, string Fork, ulong ChainId, string? Profile, int PortOffset)
+/// <param name="ChainId">Null draws one that no other network is likely to have.</param>
+public sealed record NetworkRequest(string Directory, int Participants, string Consensus, string Fork, ulong? ChainId, string? Profile, int PortOffset)
 {
     /// <summary>Ports in a row from here instead of the well-known ones; see <see cref="ParticipantPorts"/>.</summary>
     public int? DensePortsFrom { get; init; }
@@ -17,13 +19,17 @@ public static class NetworkCreator
     /// <summary>Longest path that fits in a Unix socket address on Linux.</summary>
     private const int MaxSocketPath = 107;
 
+    /// <summary>Below lie the ids of public chains, by which tools choose a chain's rules.</summary>
+    private const int LeastDrawnChainId = 1_000_000;
+
     public static NetworkDefinition Create(NetworkRequest request)
     {
         Check(request);
+        var chainId = request.ChainId ?? (ulong)RandomNumberGenerator.GetInt32(LeastDrawnChainId, int.MaxValue);
         var directory = Path.GetFullPath(request.Directory);
         Directory.CreateDirectory(directory);
         var members = Enumerable.Range(0, request.Participants).Select(i => Member.Create(directory, i, new ParticipantPorts(i, request.PortOffset, request.DensePortsFrom))).ToList();
-        File.WriteAllText(Path.Combine(directory, "genesis.json"), GenesisTemplate.Create(request, members.Select(m => m.Account)));
+        File.WriteAllText(Path.Combine(directory, "genesis.json"), GenesisTemplate.Create(request, chainId, members.Select(m => m.Account)));
         var staticNodes = JsonSerializer.Serialize(members.Select(m => m.Enode), new JsonSerializerOptions { WriteIndented = true }) + "\n";
         foreach (var member in members)
         {
@@ -32,7 +38,7 @@ public static class NetworkCreator
             WriteEnclaveConfig(member);
         }
         WriteCertificates(directory, members, DateTimeOffset.UtcNow);
-        var definition = new NetworkDefinition(request.ChainId, request.Consensus, members.Select(m => m.ToParticipant()).ToList(), request.Profile);
+        var definition = new NetworkDefinition(chainId, request.Consensus, members.Select(m => m.ToParticipant()).ToList(), request.Profile);
         definition.Save(directory);
         return definition;
     }

@@ -15,7 +15,7 @@ public interface IEngine
     string? VerifyHeader(BlockHeader header, BlockHeader parent);
 
     /// <summary>A header to build on <paramref name="parent"/>: number, time, difficulty, gas limit. Roots are filled in by the builder.</summary>
-    /// <param name="now">In the engine's unit: nanoseconds under Raft, seconds under IBFT.</param>
+    /// <param name="now">UNIX time: nanoseconds under Raft, whatever the unit of its header times, seconds under IBFT.</param>
     BlockHeader Prepare(BlockHeader parent, ulong now);
 
     /// <summary>Block rewards, after the last transaction.</summary>

@@ -3,37 +3,50 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Chain;
 
-/// <summary>GoQuorum's Raft blocks: Ethash difficulty and rewards without work, nanosecond time, the minter's signature in the extra data.</summary>
+/// <summary>
+/// GoQuorum's Raft blocks: Ethash difficulty and rewards without work, nanosecond time, the minter's signature in the extra data. In a network of our own
+/// the time is in seconds: there Ethash's rule, made for blocks some seconds apart, would push clock and difficulty ahead for good, so equal times are allowed and the difficulty is 1.
+/// </summary>
 public sealed class RaftEngine(ChainConfig config, CompatibilityProfile profile, GasLimitRule? gasLimit = null) : IEngine
 {
     private const int VanitySize = 32;
     private const ulong GweiPerEther = 1_000_000_000;
+    private const ulong NanosecondsPerSecond = 1_000_000_000;
 
     private readonly GasLimitRule _gasLimit = gasLimit ?? new GasLimitRule();
 
     public Address Author(BlockHeader header) => header.Coinbase;
 
-    /// <summary>The links and bounds only: like GoQuorum, Raft trusts its log for the rest.</summary>
+    /// <summary>The links and bounds only: like GoQuorum, Raft trusts its log for the rest. In a network of our own also time and difficulty.</summary>
     public string? VerifyHeader(BlockHeader header, BlockHeader parent)
     {
         if (header.Number != parent.Number + 1)
             return $"invalid number: have {header.Number}, want {parent.Number + 1}";
         if (header.ParentHash != parent.Hash)
             return $"unknown ancestor: parent is {header.ParentHash}, have {parent.Hash}";
-        return header.GasUsed > header.GasLimit ? $"invalid gasUsed: have {header.GasUsed}, gasLimit {header.GasLimit}" : null;
+        if (header.GasUsed > header.GasLimit)
+            return $"invalid gasUsed: have {header.GasUsed}, gasLimit {header.GasLimit}";
+        return config.HasSecondBlockTimes ? VerifyOwn(header, parent) : null;
     }
 
-    /// <param name="now">UNIX nanoseconds; pushed past the parent's time when not larger.</param>
+    private static string? VerifyOwn(BlockHeader header, BlockHeader parent)
+    {
+        if (header.Time < parent.Time)
+            return $"invalid timestamp: {header.Time} is before the parent's {parent.Time}";
+        return header.Difficulty == UInt256.One ? null : $"invalid difficulty: have {header.Difficulty}, want 1";
+    }
+
+    /// <param name="now">UNIX nanoseconds; pushed past the parent's time when not larger, or in seconds not below it.</param>
     public BlockHeader Prepare(BlockHeader parent, ulong now)
     {
-        var time = Math.Max(now, parent.Time + 1);
+        var time = config.HasSecondBlockTimes ? Math.Max(now / NanosecondsPerSecond, parent.Time) : Math.Max(now, parent.Time + 1);
         return new BlockHeader
         {
             ParentHash = parent.Hash,
             Number = parent.Number + 1,
             GasLimit = _gasLimit.Next(parent),
             Time = time,
-            Difficulty = EthashDifficulty.Next(config, profile, time, parent),
+            Difficulty = config.HasSecondBlockTimes ? UInt256.One : EthashDifficulty.Next(config, profile, time, parent),
         };
     }
 

@@ -6,6 +6,8 @@ namespace QuorumMesh.Chain.Execution;
 /// <summary>Checks of a block's body and of what its execution gave, all from the public side only.</summary>
 public static class BlockValidator
 {
+    private const string LaterForksCount = "\"quorumMesh\": {\"version\": 0}";
+
     public static Hash256 TransactionsRoot(IReadOnlyList<Transaction> transactions) =>
         transactions.Count == 0 ? Hash256.EmptyTrie : TrieRoot.OfOrderedList([.. transactions.Select(static tx => tx.EncodedBytes)]);
 
@@ -38,6 +40,9 @@ public static class BlockValidator
         var hint = others.Count == 0
             ? ""
             : $"; the rules of profile {rules.Profile} were used: if another GoQuorum generation made this chain, init again with --quorum.profile {string.Join(" or ", others)}";
+        var later = rules.Config.PassedOver.Where(ConfigFields.IsLaterFork).ToList();
+        if (later.Count > 0)
+            hint += $"; {string.Join(", ", later)} of the genesis had no effect, as with GoQuorum: if an earlier QuorumMesh made this chain, init again with {LaterForksCount} in its config";
         return new InvalidBlockException($"block {header.Number}: invalid {what} (remote: {remote} local: {local}){hint}");
     }
 }

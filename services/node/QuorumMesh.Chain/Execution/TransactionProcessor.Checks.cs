@@ -47,7 +47,8 @@ public sealed partial class TransactionProcessor
 
     private TransactionInvalid CheckPrice(TransactionMessage msg)
     {
-        if (_rules.IsQuorum && !_rules.GasPriceEnabled && !(msg.GasPrice | msg.MaxFeePerGas | msg.MaxPriorityFeePerGas).IsZero) return TransactionInvalid.GasPriceNotZero;
+        if (_rules.IsQuorum && !_rules.GasPriceEnabled && !(msg.GasPrice | msg.MaxFeePerGas | msg.MaxPriorityFeePerGas).IsZero)
+            return _rules.FeeCapsAreFree && msg.Type != TransactionType.Legacy ? TransactionInvalid.TipAboveFeeCap : TransactionInvalid.GasPriceNotZero;
         if (_fork < Fork.London) return TransactionInvalid.None;
         if (msg.MaxPriorityFeePerGas > msg.MaxFeePerGas) return TransactionInvalid.TipAboveFeeCap;
         return msg.MaxFeePerGas < _block.BaseFee ? TransactionInvalid.FeeCapTooLow : TransactionInvalid.None;

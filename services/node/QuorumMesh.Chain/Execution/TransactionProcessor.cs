@@ -42,6 +42,7 @@ public sealed partial class TransactionProcessor
     /// <param name="gasPool">Gas left in the block.</param>
     public TransactionOutcome Execute(TransactionMessage msg, WorldState publicState, WorldState? privateState, PrivateMode mode, byte[]? payload, ref ulong gasPool, IEvmTracer? tracer = null)
     {
+        msg = Charged(msg);
         TransactionInvalid invalid = Check(msg, publicState, gasPool);
         if (invalid != TransactionInvalid.None) return TransactionOutcome.Rejected(invalid);
         publicState.BeginTransaction();
@@ -61,6 +62,13 @@ public sealed partial class TransactionProcessor
 
         if (outcome.Invalid == TransactionInvalid.None) gasPool -= outcome.PoolGasUsed;
         return outcome;
+    }
+
+    /// <summary>Where fee caps are free they are left out of account, but for a tip above its cap, which no chain takes.</summary>
+    private TransactionMessage Charged(TransactionMessage msg)
+    {
+        bool isFree = _rules.FeeCapsAreFree && !msg.IsCall && msg.Type != TransactionType.Legacy && msg.MaxPriorityFeePerGas <= msg.MaxFeePerGas;
+        return isFree ? msg with { GasPrice = UInt256.Zero, MaxFeePerGas = UInt256.Zero, MaxPriorityFeePerGas = UInt256.Zero } : msg;
     }
 
     private static WorldState RequirePrivate(WorldState? state) =>

@@ -14,6 +14,9 @@ public sealed record TransactionRules
     /// <summary>Lifts GoQuorum's zero gas price rule.</summary>
     public bool GasPriceEnabled { get; init; }
 
+    /// <summary>See <see cref="ChainConfig.AreFeeCapsFree"/>.</summary>
+    public bool FeeCapsAreFree { get; init; }
+
     /// <summary>Bytes; checked from Spurious Dragon on.</summary>
     public int MaxCodeSize { get; init; } = 24576;
 

@@ -8,12 +8,14 @@ namespace QuorumMesh.Chain;
 public readonly record struct MaxCodeSizeStep(ulong Block, int SizeKb);
 
 /// <summary>The <c>config</c> object of a genesis file. Block numbers are null when the fork never comes.</summary>
-public sealed record ChainConfig
+public sealed partial record ChainConfig
 {
     public const int DefaultMaxCodeSize = 24576;
     private const int DefaultTransactionSizeKb = 64;
 
     public UInt256 ChainId { get; init; }
+    /// <summary>Null for a genesis of GoQuorum's.</summary>
+    public QuorumMeshConfig? Mesh { get; init; }
     public ulong? HomesteadBlock { get; init; }
     public ulong? DaoForkBlock { get; init; }
     public bool DaoForkSupport { get; init; }
@@ -40,6 +42,8 @@ public sealed record ChainConfig
     public EngineKind Engine { get; init; }
     /// <summary>Set for IBFT and QBFT.</summary>
     public IstanbulConfig? Istanbul { get; init; }
+    /// <summary>The engine stands in the <c>ibft</c> or <c>qbft</c> object, which 2.x does not know.</summary>
+    public bool HasNewEngineObject { get; init; }
 
     /// <summary>Zero gas price, private transactions, two states.</summary>
     public bool IsQuorum { get; init; }
@@ -53,6 +57,11 @@ public sealed record ChainConfig
     public ulong? Qip714Block { get; init; }
     /// <summary>The zero-gas-price rule ends.</summary>
     public ulong? EnableGasPriceBlock { get; init; }
+
+    /// <summary>What GoQuorum of some version acts on and this QuorumMesh does not.</summary>
+    public IReadOnlyList<UnsupportedField> Unsupported { get; init; } = [];
+    /// <summary>Names of the <c>config</c> object that no GoQuorum knows, in a genesis of GoQuorum's: they have no effect.</summary>
+    public IReadOnlyList<string> PassedOver { get; init; } = [];
 
     /// <summary>Bytes of the serialised form that the pool accepts.</summary>
     public int TransactionSizeLimit => (TxnSizeLimitKb == 0 ? DefaultTransactionSizeKb : TxnSizeLimitKb) * 1024;
@@ -113,8 +122,19 @@ public sealed record ChainConfig
         return MaxCodeSizeKb > 0 && isActive ? MaxCodeSizeKb * 1024 : DefaultMaxCodeSize;
     }
 
-    /// <summary>Names of configured forks and limits that the profile passes over; worth a warning at start.</summary>
-    public IReadOnlyList<string> IgnoredForks(CompatibilityProfile profile)
+    /// <exception cref="ConfigurationException">The profile's GoQuorum acts on a field that this version does not know to follow, or the profile is not one for this genesis.</exception>
+    public void RequireSupported(CompatibilityProfile profile)
+    {
+        if (Unsupported.FirstOrDefault(f => f.CountsIn(profile)) is { } field)
+            throw new ConfigurationException($"genesis: not supported yet: {field.Path}; {field.Advice}");
+        if (HasNewEngineObject && !profile.IsAtLeast(CompatibilityProfile.V21))
+            throw new ConfigurationException($"genesis: GoQuorum of profile {profile} does not know config.ibft and config.qbft: use config.istanbul, or --quorum.profile 24");
+        if (Mesh is { Version: >= QuorumMeshConfig.Current } && profile != CompatibilityProfile.V24)
+            throw new ConfigurationException($"genesis: config.quorumMesh is for profile 24 and not for {profile}: remove it, or start without --quorum.profile");
+    }
+
+    /// <summary>Names of configured fields that have no effect under the profile, as with its GoQuorum; worth a warning at start.</summary>
+    public IReadOnlyList<string> IgnoredFields(CompatibilityProfile profile)
     {
         var ignored = new List<string>();
         if (!profile.KnowsPetersburgAndIstanbul)
@@ -130,6 +150,8 @@ public sealed record ChainConfig
             AddSet(ignored, ("berlinBlock", BerlinBlock), ("londonBlock", LondonBlock), ("parisBlock", ParisBlock), ("shanghaiBlock", ShanghaiBlock),
                 ("cancunBlock", CancunBlock), ("pragueBlock", PragueBlock), ("osakaBlock", OsakaBlock));
         }
+        ignored.AddRange(Unsupported.Where(f => !f.CountsIn(profile)).Select(f => f.Path[(f.Path.IndexOf('.', StringComparison.Ordinal) + 1)..]));
+        ignored.AddRange(PassedOver);
         return ignored;
     }
 

@@ -10,6 +10,8 @@ public static class ChainConfigCompatibility
         // A chain at its genesis has executed nothing yet.
         if (head == 0)
             return null;
+        if (CheckMesh(stored.Mesh, wanted.Mesh) is { } ours)
+            return ours;
         foreach (var (name, have, want) in Forks(stored, wanted))
         {
             if (have != want && (ChainConfig.IsActive(have, head) || ChainConfig.IsActive(want, head)))
@@ -22,6 +24,17 @@ public static class ChainConfigCompatibility
         if (stored.Engine != wanted.Engine)
             return $"mismatching consensus engine in database (have {stored.Engine}, want {wanted.Engine})";
         return CheckCodeSizes(stored, wanted, profile, head);
+    }
+
+    /// <summary>How many empty blocks are minted may change, what a block means may not.</summary>
+    private static string? CheckMesh(QuorumMeshConfig? stored, QuorumMeshConfig? wanted)
+    {
+        if (stored?.Version != wanted?.Version)
+            return $"mismatching quorumMesh.version in database (have {Show((ulong?)stored?.Version)}, want {Show((ulong?)wanted?.Version)})";
+        return stored?.SecondBlockTimes == wanted?.SecondBlockTimes ? null
+            : $"mismatching quorumMesh.blockTimes in database (have {Unit(stored!)}, want {Unit(wanted!)})";
+
+        static string Unit(QuorumMeshConfig mesh) => mesh.SecondBlockTimes ? "seconds" : "nanoseconds";
     }
 
     private static string? CheckCodeSizes(ChainConfig stored, ChainConfig wanted, CompatibilityProfile profile, ulong head)

@@ -5,22 +5,17 @@ namespace QuorumMesh.Chain;
 /// <summary>Reads and checks the <c>config</c> object of a genesis file.</summary>
 internal static class ChainConfigReader
 {
-    private static readonly HashSet<string> KnownBlocks = new(StringComparer.OrdinalIgnoreCase)
+    /// <param name="beforeTheMark">
+    /// True for the genesis of a store that was made before <c>config.quorumMesh</c> was known: its forks after Berlin go on to count.
+    /// </param>
+    public static ChainConfig Read(JsonFields json, bool beforeTheMark = false)
     {
-        "homesteadBlock", "daoForkBlock", "eip150Block", "eip155Block", "eip158Block", "byzantiumBlock", "constantinopleBlock", "petersburgBlock",
-        "istanbulBlock", "muirGlacierBlock", "ewasmBlock", "berlinBlock", "londonBlock", "arrowGlacierBlock", "grayGlacierBlock", "parisBlock",
-        "shanghaiBlock", "cancunBlock", "pragueBlock", "osakaBlock", "maxCodeSizeChangeBlock", "qip714Block", "enableGasPriceBlock",
-    };
-
-    private static readonly string[] NotSupportedYet = ["privacyEnhancementsBlock", "privacyPrecompileBlock", "yoloV1Block", "yoloV2Block", "yoloV3Block", "catalystBlock"];
-
-    public static ChainConfig Read(JsonFields json)
-    {
-        RefuseUnsupported(json);
+        var mesh = ReadMesh(json, beforeTheMark);
         var (engine, istanbul) = ReadEngine(json);
         var config = new ChainConfig
         {
             ChainId = json.Integer("chainId") ?? UInt256.Zero,
+            Mesh = mesh,
             HomesteadBlock = json.UInt64("homesteadBlock"),
             DaoForkBlock = json.UInt64("daoForkBlock"),
             DaoForkSupport = json.Bool("daoForkSupport"),
@@ -34,16 +29,9 @@ internal static class ChainConfigReader
             MuirGlacierBlock = json.UInt64("muirGlacierBlock"),
             EwasmBlock = json.UInt64("ewasmBlock"),
             BerlinBlock = json.UInt64("berlinBlock"),
-            LondonBlock = json.UInt64("londonBlock"),
-            ArrowGlacierBlock = json.UInt64("arrowGlacierBlock"),
-            GrayGlacierBlock = json.UInt64("grayGlacierBlock"),
-            ParisBlock = json.UInt64("parisBlock"),
-            ShanghaiBlock = json.UInt64("shanghaiBlock"),
-            CancunBlock = json.UInt64("cancunBlock"),
-            PragueBlock = json.UInt64("pragueBlock"),
-            OsakaBlock = json.UInt64("osakaBlock"),
             Engine = engine,
             Istanbul = istanbul,
+            HasNewEngineObject = json.Has("ibft") || json.Has("qbft"),
             // 2.5:cmd/geth/chaincmd.go getIsQuorum: not given means true
             IsQuorum = !json.Has("isQuorum") || json.Bool("isQuorum"),
             TxnSizeLimitKb = json.Int("txnSizeLimit"),
@@ -52,34 +40,36 @@ internal static class ChainConfigReader
             MaxCodeSizeConfig = ReadMaxCodeSizes(json),
             Qip714Block = json.UInt64("qip714Block"),
             EnableGasPriceBlock = json.UInt64("enableGasPriceBlock"),
+            Unsupported = ConfigFields.Unsupported(json),
+            PassedOver = mesh is null ? ConfigFields.UnknownToGoQuorum(json) : [],
         };
+        if (mesh is not null)
+            config = WithLaterForks(config, json);
         Check(config);
         return config;
     }
 
-    private static void RefuseUnsupported(JsonFields json)
+    private static QuorumMeshConfig? ReadMesh(JsonFields json, bool beforeTheMark)
     {
-        foreach (var name in NotSupportedYet)
+        if (QuorumMeshConfigReader.Read(json) is { } mesh)
         {
-            if (json.Has(name))
-                throw new ConfigurationException($"genesis: not supported yet: config.{name}; remove it");
+            ConfigFields.RequireKnown(json);
+            return mesh;
         }
-        if (json.Bool("isMPS"))
-            throw new ConfigurationException("genesis: not supported yet: config.isMPS (multiple private states); remove it or set it to false");
-        if (json.ArrayLength("transitions") > 0)
-            throw new ConfigurationException("genesis: not supported yet: config.transitions; remove it or leave it empty");
-        if (json.Object("istanbul")?.Has("testQBFTBlock") == true)
-            throw new ConfigurationException("genesis: not supported yet: config.istanbul.testQBFTBlock; remove it");
-        if (json.Has("clique"))
-            throw new ConfigurationException("genesis: not supported: the clique engine; use Raft (no engine object), istanbul, ibft or qbft");
-        foreach (var name in json.Names)
-        {
-            if (name.EndsWith("Time", StringComparison.OrdinalIgnoreCase) || name.Equals("terminalTotalDifficulty", StringComparison.OrdinalIgnoreCase))
-                throw new ConfigurationException($"genesis: config.{name}: forks come by block number here, because Raft's clock counts nanoseconds; use a …Block field");
-            if (name.EndsWith("Block", StringComparison.OrdinalIgnoreCase) && !KnownBlocks.Contains(name))
-                throw new ConfigurationException($"genesis: config.{name} is an unknown fork; remove it");
-        }
+        return beforeTheMark && ConfigFields.HasLaterForks(json) ? new QuorumMeshConfig(QuorumMeshConfig.BeforeTheMark) { IsInferred = true } : null;
     }
+
+    private static ChainConfig WithLaterForks(ChainConfig config, JsonFields json) => config with
+    {
+        LondonBlock = json.UInt64("londonBlock"),
+        ArrowGlacierBlock = json.UInt64("arrowGlacierBlock"),
+        GrayGlacierBlock = json.UInt64("grayGlacierBlock"),
+        ParisBlock = json.UInt64("parisBlock"),
+        ShanghaiBlock = json.UInt64("shanghaiBlock"),
+        CancunBlock = json.UInt64("cancunBlock"),
+        PragueBlock = json.UInt64("pragueBlock"),
+        OsakaBlock = json.UInt64("osakaBlock"),
+    };
 
     private static (EngineKind Kind, IstanbulConfig? Config) ReadEngine(JsonFields json)
     {
@@ -95,18 +85,8 @@ internal static class ChainConfigReader
         return qbft is not null ? (EngineKind.Qbft, ReadNewForm(qbft)) : (EngineKind.Raft, null);
     }
 
-    private static IstanbulConfig ReadNewForm(JsonFields json)
-    {
-        foreach (var name in (string[])["validatorcontractaddress", "validatorselectionmode", "miningBeneficiary", "beneficiaryMode", "emptyblockperiodseconds"])
-        {
-            if (json.Has(name))
-                throw new ConfigurationException($"genesis: not supported yet: {json.PathOf(name)}; remove it");
-        }
-        if (json.Integer("blockReward") is { IsZero: false })
-            throw new ConfigurationException($"genesis: not supported yet: {json.PathOf("blockReward")}; remove it");
-        return new IstanbulConfig(Epoch(json, "epochlength"), json.UInt64("policy") ?? 0, json.UInt64("ceil2Nby3Block"),
-            json.UInt64("blockperiodseconds"), json.UInt64("requesttimeoutseconds"));
-    }
+    private static IstanbulConfig ReadNewForm(JsonFields json) => new(
+        Epoch(json, "epochlength"), json.UInt64("policy") ?? 0, json.UInt64("ceil2Nby3Block"), json.UInt64("blockperiodseconds"), json.UInt64("requesttimeoutseconds"));
 
     private static ulong Epoch(JsonFields json, string name) => json.UInt64(name) is { } epoch and > 0 ? epoch : IstanbulConfig.DefaultEpoch;
 

@@ -11,6 +11,9 @@ public sealed class GenesisFile
     public const ulong DefaultGasLimit = 800_000_000;
     private const ulong DefaultDifficulty = 131_072;
 
+    private static readonly string[] _fields =
+        ["config", "nonce", "timestamp", "extraData", "gasLimit", "difficulty", "mixHash", "coinbase", "alloc", "number", "gasUsed", "parentHash"];
+
     public required ChainConfig Config { get; init; }
     public ulong Nonce { get; init; }
     public ulong Timestamp { get; init; }
@@ -24,13 +27,16 @@ public sealed class GenesisFile
     public Hash256 ParentHash { get; init; }
     public IReadOnlyList<GenesisAccount> Alloc { get; init; } = [];
 
-    /// <exception cref="ConfigurationException">Not JSON, a wrong or missing field, or a feature that is not supported.</exception>
-    public static GenesisFile Parse(ReadOnlyMemory<byte> json)
+    /// <param name="beforeTheMark">
+    /// True for what a store holds that was made before <c>config.quorumMesh</c> was known: the forks after Berlin, which that version took from every genesis, go on to count.
+    /// </param>
+    /// <exception cref="ConfigurationException">Not JSON, a wrong or missing field, or an unknown one in a genesis of our own.</exception>
+    public static GenesisFile Parse(ReadOnlyMemory<byte> json, bool beforeTheMark = false)
     {
         try
         {
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 16 });
-            return Read(new JsonFields(document.RootElement, ""));
+            return Read(new JsonFields(document.RootElement, ""), beforeTheMark);
         }
         catch (JsonException e)
         {
@@ -38,7 +44,7 @@ public sealed class GenesisFile
         }
     }
 
-    public static GenesisFile Parse(string json) => Parse(System.Text.Encoding.UTF8.GetBytes(json));
+    public static GenesisFile Parse(string json, bool beforeTheMark = false) => Parse(System.Text.Encoding.UTF8.GetBytes(json), beforeTheMark);
 
     /// <summary>The genesis header with the state root of the allocation.</summary>
     public BlockHeader ToHeader() => new()
@@ -58,7 +64,7 @@ public sealed class GenesisFile
 
     public Block ToBlock() => new(ToHeader(), []);
 
-    private static GenesisFile Read(JsonFields json)
+    private static GenesisFile Read(JsonFields json, bool beforeTheMark)
     {
         foreach (var name in (string[])["gasLimit", "difficulty", "alloc", "config"])
         {
@@ -67,7 +73,7 @@ public sealed class GenesisFile
         }
         var genesis = new GenesisFile
         {
-            Config = ChainConfigReader.Read(json.Object("config")!),
+            Config = ChainConfigReader.Read(json.Object("config")!, beforeTheMark),
             Nonce = json.UInt64("nonce") ?? 0,
             Timestamp = json.UInt64("timestamp") ?? 0,
             ExtraData = json.Bytes("extraData") ?? [],
@@ -82,6 +88,8 @@ public sealed class GenesisFile
         };
         if (genesis.Number != 0)
             throw new ConfigurationException("can't commit genesis block with number > 0");
+        if (genesis.Config.Mesh is { IsInferred: false })
+            json.RequireOnly(_fields);
         return genesis;
     }
 

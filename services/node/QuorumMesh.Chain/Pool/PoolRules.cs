@@ -12,7 +12,9 @@ internal static class PoolRules
         var next = head.Number + 1;
         if (tx.Size > config.TransactionSizeLimit)
             return PoolErrors.Oversized;
-        if (!config.IsGasPriceEnabled(next, profile) && !(tx.GasPrice.IsZero && tx.MaxPriorityFee.IsZero))
+        var feeCapsAreFree = config.AreFeeCapsFree(next, profile);
+        var mayNamePrice = feeCapsAreFree ? tx.Type != TransactionType.Legacy : config.IsGasPriceEnabled(next, profile);
+        if (!mayNamePrice && !(tx.GasPrice.IsZero && tx.MaxPriorityFee.IsZero))
             return PoolErrors.GasPriceNotZero;
         if (tx.GasLimit > head.GasLimit)
             return PoolErrors.GasLimit;
@@ -21,14 +23,18 @@ internal static class PoolRules
         var (nonce, balance) = head.State(transaction.Sender);
         if (tx.Nonce < nonce)
             return PoolErrors.NonceTooLow;
-        if (!TransactionChecks.TryCost(tx, out var cost) || balance < cost)
+        if (!TransactionChecks.TryCost(tx, feeCapsAreFree, out var cost) || balance < cost)
             return PoolErrors.InsufficientFunds;
-        return TransactionChecks.Stateless(tx, config.IntrinsicRulesAt(next, profile), config.MaxCodeSizeAt(next, profile));
+        return TransactionChecks.Stateless(tx, config.IntrinsicRulesAt(next, profile), config.MaxCodeSizeAt(next, profile), feeCapsAreFree);
     }
 
-    public static bool IsReplacement(Transaction old, Transaction replacement, uint bumpPercent)
-    {
-        var threshold = old.GasPrice * (UInt256)(100 + bumpPercent) / 100u;
-        return replacement.GasPrice > old.GasPrice && replacement.GasPrice >= threshold;
-    }
+    /// <summary>Cap and tip must both rise (24:core/tx_list.go and EIP-1559); where nothing is charged for them, that is how a wallet says that it means to replace.</summary>
+    public static bool IsReplacement(Transaction old, Transaction replacement, uint bumpPercent) =>
+        IsBumped(old.GasPrice, replacement.GasPrice, bumpPercent) && IsBumped(TipOf(old), TipOf(replacement), bumpPercent);
+
+    private static UInt256 TipOf(Transaction tx) => tx.Type >= TransactionType.DynamicFee ? tx.MaxPriorityFee : tx.GasPrice;
+
+    /// <summary>No price is so large that its bump could not be told: what would pass 256 bits replaces nothing.</summary>
+    private static bool IsBumped(in UInt256 old, in UInt256 replacement, uint bumpPercent) =>
+        replacement > old && !UInt256.MultiplyOverflow(old, 100u + bumpPercent, out var threshold) && replacement >= threshold / 100u;
 }

@@ -119,7 +119,8 @@ public sealed partial class TransactionPool
         Demote(sender, tail.Skip(1), events);
     }
 
-    private static bool CanPay(Transaction tx, in UInt256 balance) => TransactionChecks.TryCost(tx, out var cost) && cost <= balance;
+    private bool CanPay(Transaction tx, in UInt256 balance) =>
+        TransactionChecks.TryCost(tx, _config.AreFeeCapsFree(_head.Number + 1, _profile), out var cost) && cost <= balance;
 
     /// <summary>The limit falls from block to block until it is in its range, and no block can take these any more (2.5:core/tx_pool.go promoteExecutables, demoteUnexecutables).</summary>
     private void DropAboveGasLimit(List<PoolEvent> events)

@@ -137,6 +137,13 @@ internal sealed class AdminApi(INode node) : IRpcApi
         json.WriteBoolean("isQuorum", config.IsQuorum);
         json.WriteNumber("txnSizeLimit", config.TxnSizeLimitKb);
         json.WriteNumber("maxCodeSize", config.MaxCodeSizeKb);
+        if (config.Mesh is { } mesh)
+        {
+            json.WriteStartObject("quorumMesh");
+            json.WriteNumber("version", mesh.Version);
+            json.WriteString("blockTimes", config.HasSecondBlockTimes ? "seconds" : "nanoseconds");
+            json.WriteEndObject();
+        }
         json.WriteEndObject();
     }
 

@@ -32,6 +32,8 @@ internal sealed class EthBlockApi(INode node, NodeReader reader, BlockJson forma
         table.AddAsync("eth_getBlockReceipts", 1, c => BlockReceiptsAsync(c, c.Read(0, NumberOrHash)));
     }
 
+    private PlacedTransaction Placed(Block block, int index) => PlacedTransaction.Of(block, index, node.Config, node.Profile);
+
     private static BlockTag ByHash(RpcCall call) => new(BlockTagKind.Hash, 0, call.Hash(0));
 
     private static void NoUncle(RpcCall call, BlockTag block)
@@ -57,7 +59,7 @@ internal sealed class EthBlockApi(INode node, NodeReader reader, BlockJson forma
             return;
         }
         call.Result.WriteStartArray();
-        for (var i = 0; i < at.Views.Count; i++) ReceiptJson.Write(call.Result, at.Block, i, at.Views[i], at.Senders[i], node.Profile);
+        for (var i = 0; i < at.Views.Count; i++) ReceiptJson.Write(call.Result, at.Block, i, at.Views[i], at.Senders[i], node.Config, node.Profile);
         call.Result.WriteEndArray();
     }
 
@@ -95,7 +97,7 @@ internal sealed class EthBlockApi(INode node, NodeReader reader, BlockJson forma
             ? (block, scope.View.SenderOf(block.Transactions[(int)index], block.Number))
             : ((Block Block, Address Sender)?)null).ConfigureAwait(false);
         if (found is not { } at) call.Result.WriteNullValue();
-        else TransactionJson.Write(call.Result, at.Block.Transactions[(int)index], at.Sender, (at.Block.Header, (int)index), node.Profile);
+        else TransactionJson.Write(call.Result, at.Block.Transactions[(int)index], at.Sender, Placed(at.Block, (int)index), node.Profile);
     }
 
     private async ValueTask RawAtAsync(RpcCall call, BlockTag tag, ulong index)
@@ -111,7 +113,7 @@ internal sealed class EthBlockApi(INode node, NodeReader reader, BlockJson forma
             ? (found, scope.View.SenderOf(found.Transaction, found.Block.Number))
             : ((TransactionLookup Found, Address Sender)?)null).ConfigureAwait(false);
         if (mined is { } at)
-            TransactionJson.Write(call.Result, at.Found.Transaction, at.Sender, (at.Found.Block.Header, at.Found.Index), node.Profile);
+            TransactionJson.Write(call.Result, at.Found.Transaction, at.Sender, Placed(at.Found.Block, at.Found.Index), node.Profile);
         else if (await node.QueryPoolAsync(pool => pool.Find(hash), call.Cancellation).ConfigureAwait(false) is { } pending)
             TransactionJson.Write(call.Result, pending.Tx, pending.Sender, null, node.Profile);
         else
@@ -136,6 +138,6 @@ internal sealed class EthBlockApi(INode node, NodeReader reader, BlockJson forma
             return (lookup, receipts[lookup.Index], scope.View.SenderOf(lookup.Transaction, lookup.Block.Number));
         }).ConfigureAwait(false);
         if (found is not { } at) call.Result.WriteNullValue();
-        else ReceiptJson.Write(call.Result, at.Lookup.Block, at.Lookup.Index, at.View, at.Sender, node.Profile);
+        else ReceiptJson.Write(call.Result, at.Lookup.Block, at.Lookup.Index, at.View, at.Sender, node.Config, node.Profile);
     }
 }

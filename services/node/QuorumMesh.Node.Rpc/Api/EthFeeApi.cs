@@ -7,7 +7,7 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Rpc.Api;
 
-/// <summary>What wallets of today ask about fees. There is no base fee: it is answered as 0, as geth does for blocks before London.</summary>
+/// <summary>What wallets of today ask about fees. The base fee is always 0, as geth answers it for blocks before London.</summary>
 internal sealed class EthFeeApi(NodeReader reader) : IRpcApi
 {
     private const ulong MaxBlocks = 1024;
@@ -50,7 +50,7 @@ internal sealed class EthFeeApi(NodeReader reader) : IRpcApi
         var ratio = header.GasLimit == 0 ? 0 : (double)header.GasUsed / header.GasLimit;
         if (percentiles.Length == 0) return new Fees(ratio, null);
         var transactions = view.Block(number)!.Transactions;
-        var tips = transactions.Zip(view.PublicReceipts(header.Hash), (tx, receipt) => (Tip: tx.EffectiveGasPrice, receipt.GasUsed)).OrderBy(t => t.Tip).ToList();
+        var tips = transactions.Zip(view.PublicReceipts(header.Hash), (tx, receipt) => (Tip: view.Rules.Config.EffectiveGasPrice(tx, number, view.Rules.Profile), receipt.GasUsed)).OrderBy(t => t.Tip).ToList();
         return new Fees(ratio, [.. percentiles.Select(p => TipAt(tips, header.GasUsed * p / 100))]);
     }
 

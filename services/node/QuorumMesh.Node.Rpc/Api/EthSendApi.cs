@@ -12,7 +12,6 @@ namespace QuorumMesh.Node.Rpc.Api;
 /// <summary>The part of eth that signs and sends, and GoQuorum's payload look-up.</summary>
 internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
 {
-    private const byte FirstListByte = 0xc0;
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdefABCDEF");
 
     public void Register(RpcMethodTable table)
@@ -53,28 +52,14 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
 
     private async ValueTask SendRawAsync(RpcCall call)
     {
-        var transaction = Decode(call.Bytes(0));
+        var transaction = RawTransaction.Decode(call.Bytes(0), node.Profile);
         call.Result.Value(await node.SubmitAsync(transaction, call.Cancellation).ConfigureAwait(false));
     }
 
     private async ValueTask SendRawPrivateAsync(RpcCall call)
     {
         var (raw, recipients) = (call.Bytes(0), call.Read(1, SendTransactionArguments.ReadRawRecipients));
-        call.Result.Value(await sender.SendRawPrivateAsync(Decode(raw), recipients, call.Cancellation).ConfigureAwait(false));
-    }
-
-    private Transaction Decode(byte[] raw)
-    {
-        if (raw.Length == 0) throw new RpcException("EOF");
-        if (raw[0] < FirstListByte && !node.Profile.KnowsBerlin) throw new RpcException("rlp: expected input list for types.txdata");
-        try
-        {
-            return Transaction.Decode(raw);
-        }
-        catch (FormatException e)
-        {
-            throw new RpcException($"rlp: {e.Message}");
-        }
+        call.Result.Value(await sender.SendRawPrivateAsync(RawTransaction.Decode(raw, node.Profile), recipients, call.Cancellation).ConfigureAwait(false));
     }
 
     private void Sign(RpcCall call)

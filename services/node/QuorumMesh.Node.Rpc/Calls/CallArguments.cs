@@ -13,7 +13,9 @@ internal sealed record CallArguments
     public Address? To { get; init; }
     public ulong? Gas { get; init; }
     public UInt256 GasPrice { get; init; }
-    public UInt256 Value { get; init; }
+
+    /// <summary>Null when the field is absent, which counts as 0.</summary>
+    public UInt256? Value { get; init; }
     public byte[] Data { get; init; } = [];
 
     /// <summary>EIP-2930; null when the field is absent. Before Berlin it is passed over, as by the GoQuorum of then.</summary>
@@ -27,7 +29,8 @@ internal sealed record CallArguments
         if (reader.TokenType != JsonTokenType.StartObject) throw new GoTarget("ethapi.CallArgs").Cannot(GoJson.KindOf(reader));
         Address? from = null, to = null;
         ulong? gas = null;
-        UInt256 price = default, value = default;
+        UInt256 price = default;
+        UInt256? value = null;
         byte[]? data = null, input = null;
         List<Authorization>? authorizations = null;
         List<AccessListEntry>? accessList = null;

@@ -47,7 +47,7 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
             GasPrice = arguments.GasPrice,
             MaxFeePerGas = arguments.GasPrice,
             MaxPriorityFeePerGas = arguments.GasPrice,
-            Value = arguments.Value,
+            Value = arguments.Value ?? UInt256.Zero,
             Data = arguments.Data,
             Type = arguments.AuthorizationList is not null ? TransactionType.SetCode : accessList is not null ? TransactionType.AccessList : TransactionType.Legacy,
             AccessList = accessList ?? [],
@@ -82,8 +82,12 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
             if (Succeeds(Run(scope, header, arguments, stop, middle))) high = middle;
             else low = middle;
         }
-        return node.Config.IsQuorum && arguments.Value.IsZero ? high + PayloadHashExtra(scope, header, arguments) : high;
+        return MayBePrivate(arguments) ? high + PayloadHashExtra(scope, header, arguments) : high;
     }
+
+    /// <summary>Whether the estimate leaves room for a payload hash: from 2.6 on only where <c>value</c> is given, and zero (24:internal/ethapi/api.go DoEstimateGas).</summary>
+    private bool MayBePrivate(CallArguments arguments) =>
+        node.Config.IsQuorum && (arguments.Value is { } value ? value.IsZero : RevertStyle.IsClassic(node.Profile));
 
     private static bool Succeeds(in TransactionOutcome outcome) => outcome.Invalid == TransactionInvalid.None && outcome.PublicSuccess;
 

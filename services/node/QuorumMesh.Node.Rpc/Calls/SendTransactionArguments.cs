@@ -1,4 +1,5 @@
 using System.Text.Json;
+using QuorumMesh.Chain;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Json;
 using QuorumMesh.Primitives;
@@ -14,6 +15,15 @@ internal sealed record SendTransactionArguments
     public Address? To { get; init; }
     public ulong? Gas { get; init; }
     public UInt256? GasPrice { get; init; }
+    public UInt256? MaxFeePerGas { get; init; }
+    public UInt256? MaxPriorityFeePerGas { get; init; }
+
+    /// <summary>EIP-2930; null when the field is absent.</summary>
+    public IReadOnlyList<AccessListEntry>? AccessList { get; init; }
+
+    /// <summary>The chain that the caller means; null for whatever this one is.</summary>
+    public UInt256? ChainId { get; init; }
+
     public UInt256 Value { get; init; }
     public ulong? Nonce { get; init; }
     public byte[]? Data { get; init; }
@@ -53,8 +63,10 @@ internal sealed record SendTransactionArguments
                 case "privateFrom": result = result with { PrivateFrom = GoJson.String(ref reader, "SendTxArgs.privateFrom") }; break;
                 case "privateFor": result = result with { PrivateFor = ReadRecipients(ref reader, Name) }; break;
                 case "privacyFlag": RequireStandardPrivate(ref reader); break;
-                case "accessList" when AccessListJson.ReadList(ref reader, "SendTxArgs.accessList").Count == 0: break;
-                case "accessList": throw new RpcException("accessList (EIP-2930) is not taken here: sign the transaction and send it by eth_sendRawTransaction; a private transaction cannot have one");
+                case "accessList": result = result with { AccessList = AccessListJson.ReadList(ref reader, "SendTxArgs.accessList") }; break;
+                case "maxFeePerGas": result = result with { MaxFeePerGas = GoJson.Big(ref reader, "SendTxArgs.maxFeePerGas") }; break;
+                case "maxPriorityFeePerGas": result = result with { MaxPriorityFeePerGas = GoJson.Big(ref reader, "SendTxArgs.maxPriorityFeePerGas") }; break;
+                case "chainId": result = result with { ChainId = GoJson.Big(ref reader, "SendTxArgs.chainId") }; break;
                 case "authorizationList": throw new RpcException("authorizationList (EIP-7702) is not taken here: sign the transaction and send it by eth_sendRawTransaction; a private transaction cannot have one");
                 case "callbackUrl": result = result with { CallbackUrl = GoJson.String(ref reader, "AsyncSendTxArgs.callbackUrl") }; break;
                 default: reader.Skip(); break;

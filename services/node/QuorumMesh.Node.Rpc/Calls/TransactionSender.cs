@@ -23,6 +23,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
     public async Task<Hash256> SendAsync(SendTransactionArguments arguments, string? password, CancellationToken cancellation)
     {
         RequireAccount(arguments.From);
+        Check(arguments);
         var gas = await GasAsync(arguments, cancellation).ConfigureAwait(false);
         var data = await DistributeAsync(arguments, cancellation).ConfigureAwait(false);
         // The manager has answered before a nonce is taken: private transactions of one account are distributed side by side.
@@ -42,6 +43,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
     private bool IsSureToBePooled(SendTransactionArguments arguments, byte[] data, ulong gas)
     {
         if (!arguments.Value.IsZero || arguments.GasPrice is { IsZero: false } || (arguments.IsPrivate && data.Length == 0)) return false;
+        if (arguments is { IsPrivate: false } and not { AccessList: null, MaxFeePerGas: null, MaxPriorityFeePerGas: null }) return false;
         if (data.Length > node.Config.TransactionSizeLimit - EnvelopeSize) return false;
         using var view = node.OpenView();
         return gas <= view.HeadHeader.GasLimit && gas >= IntrinsicGas.Least(data, arguments.To is null, view.Rules.IntrinsicRulesAt(view.Head + 1));
@@ -51,15 +53,17 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
     public Transaction SignOnly(SendTransactionArguments arguments, string? password)
     {
         if (arguments.Gas is not { } gas) throw new RpcException("gas not specified");
-        if (arguments.GasPrice is null) throw new RpcException("gasPrice not specified");
+        if ((arguments.GasPrice ?? arguments.MaxFeePerGas) is null) throw new RpcException("gasPrice not specified");
         if (arguments.Nonce is not { } nonce) throw new RpcException("nonce not specified");
         RequireAccount(arguments.From);
+        Check(arguments);
         return Sign(Build(arguments, Payload(arguments), gas, nonce), arguments, password);
     }
 
     /// <summary>Completes a transaction for signing elsewhere; a private payload is stored with the manager and its hash put in.</summary>
     public async Task<Transaction> FillAsync(SendTransactionArguments arguments, CancellationToken cancellation)
     {
+        Check(arguments);
         var gas = await GasAsync(arguments, cancellation).ConfigureAwait(false);
         var nonce = arguments.Nonce ?? await node.PendingNonceAsync(arguments.From, cancellation).ConfigureAwait(false);
         if (!arguments.IsPrivate) return Build(arguments, Payload(arguments), gas, nonce);
@@ -73,11 +77,14 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
     public async Task<Hash256> ResendAsync(SendTransactionArguments arguments, UInt256 gasPrice, ulong gas, CancellationToken cancellation)
     {
         if (arguments.Nonce is not { } nonce) throw new RpcException("missing transaction nonce in transaction spec");
+        Check(arguments);
         var wanted = Build(arguments, Payload(arguments), await GasAsync(arguments, cancellation).ConfigureAwait(false), nonce);
         var isPooled = await node.QueryPoolAsync(
             pool => pool.Content().Where(c => c.Sender == arguments.From).SelectMany(c => c.Pending).Any(p => p.Tx.SigningHash(null) == wanted.SigningHash(null)), cancellation).ConfigureAwait(false);
         if (!isPooled) throw new RpcException($"Transaction {Hex.ToHex(wanted.Hash.ToArray(), prefix: false)} not found");
-        var changed = Build(arguments with { GasPrice = gasPrice.IsZero ? arguments.GasPrice : gasPrice }, wanted.Data, gas == 0 ? wanted.GasLimit : gas, nonce);
+        var priced = arguments with { GasPrice = gasPrice.IsZero ? arguments.GasPrice : gasPrice };
+        Check(priced);
+        var changed = Build(priced, wanted.Data, gas == 0 ? wanted.GasLimit : gas, nonce);
         return await node.SubmitAsync(Sign(changed, arguments, null), cancellation).ConfigureAwait(false);
     }
 
@@ -110,7 +117,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
     {
         if (arguments.Gas is { } given) return given;
         if (RevertStyle.IsClassic(node.Profile)) return ClassicGas;
-        var asCall = new CallArguments { From = arguments.From, To = arguments.To, Value = arguments.Value, Data = Payload(arguments) };
+        var asCall = new CallArguments { From = arguments.From, To = arguments.To, Value = arguments.Value, Data = Payload(arguments), AccessList = arguments.IsPrivate ? null : arguments.AccessList };
         return await estimator.EstimateAsync(asCall, BlockTag.Latest, cancellation).ConfigureAwait(false);
     }
 
@@ -123,16 +130,16 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
         return arguments.To is null && payload.Length == 0 ? throw new RpcException("contract creation without any data provided") : payload;
     }
 
-    private static Transaction Build(SendTransactionArguments arguments, byte[] data, ulong gas, ulong nonce) => new()
+    private void Check(SendTransactionArguments arguments) => UnsignedTransaction.Check(arguments, node.Config, NextFork());
+
+    private Transaction Build(SendTransactionArguments arguments, byte[] data, ulong gas, ulong nonce) =>
+        UnsignedTransaction.Build(arguments, node.Config, NextFork(), data, gas, nonce);
+
+    private Evm.Fork NextFork()
     {
-        Nonce = nonce,
-        GasPrice = arguments.GasPrice ?? UInt256.Zero,
-        MaxPriorityFee = arguments.GasPrice ?? UInt256.Zero,
-        GasLimit = gas,
-        To = arguments.To,
-        Value = arguments.Value,
-        Data = data,
-    };
+        using var view = node.OpenView();
+        return view.Rules.ForkAt(view.Head + 1);
+    }
 
     private Transaction Sign(Transaction transaction, SendTransactionArguments arguments, string? password)
     {

@@ -6,8 +6,8 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Rpc.Json;
 
 /// <summary>Blocks and headers as JSON.</summary>
-/// <param name="TimeUnit">What the header's time is divided by: 1 gives it as it is, nanoseconds under Raft.</param>
-internal sealed record BlockJson(CompatibilityProfile Profile, ulong TimeUnit)
+/// <param name="TimeUnit">What the header's time is divided by: 1 gives it as it is.</param>
+internal sealed record BlockJson(ChainConfig Config, CompatibilityProfile Profile, ulong TimeUnit)
 {
     /// <param name="senderOf">Null for hashes only.</param>
     /// <param name="isPending">Hash, nonce and miner are then null, as geth has it.</param>
@@ -22,7 +22,7 @@ internal sealed record BlockJson(CompatibilityProfile Profile, ulong TimeUnit)
         {
             var tx = block.Transactions[i];
             if (senderOf is null) json.Value(tx.Hash);
-            else TransactionJson.Write(json, tx, senderOf(tx), (block.Header, i), Profile);
+            else TransactionJson.Write(json, tx, senderOf(tx), PlacedTransaction.Of(block, i, Config, Profile), Profile);
         }
         json.WriteEndArray();
         json.WriteStartArray("uncles"u8);
@@ -49,6 +49,7 @@ internal sealed record BlockJson(CompatibilityProfile Profile, ulong TimeUnit)
         json.Data("extraData"u8, header.ExtraData);
         json.Quantity("gasLimit"u8, header.GasLimit);
         json.Quantity("gasUsed"u8, header.GasUsed);
+        if (Config.HasBaseFee(header.Number, Profile)) json.Quantity("baseFeePerGas"u8, 0ul);
         json.Quantity("timestamp"u8, header.Time / TimeUnit);
         json.Value("transactionsRoot"u8, header.TransactionsRoot);
         json.Value("receiptsRoot"u8, header.ReceiptsRoot);

@@ -6,7 +6,7 @@ namespace QuorumMesh.Node.Rpc.Json;
 
 internal static class ReceiptJson
 {
-    public static void Write(Utf8JsonWriter json, Block block, int index, in ReceiptView view, in Address sender, CompatibilityProfile profile)
+    public static void Write(Utf8JsonWriter json, Block block, int index, in ReceiptView view, in Address sender, ChainConfig config, CompatibilityProfile profile)
     {
         var (tx, receipt) = (block.Transactions[index], view.Receipt);
         json.WriteStartObject();
@@ -29,7 +29,7 @@ internal static class ReceiptJson
         if (profile.KnowsBerlin)
         {
             json.Quantity("type"u8, (ulong)tx.Type);
-            json.Quantity("effectiveGasPrice"u8, tx.EffectiveGasPrice);
+            json.Quantity("effectiveGasPrice"u8, config.EffectiveGasPrice(tx, block.Number, profile));
             json.WriteBoolean("isPrivacyMarkerTransaction"u8, false);
         }
         json.WriteEndObject();

@@ -4,16 +4,25 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Rpc.Json;
 
+/// <summary>Where a transaction was mined, and what it paid.</summary>
+/// <param name="GasPrice">Wei per gas.</param>
+internal readonly record struct PlacedTransaction(BlockHeader Header, int Index, UInt256 GasPrice)
+{
+    public static PlacedTransaction Of(Block block, int index, ChainConfig config, CompatibilityProfile profile) =>
+        new(block.Header, index, config.EffectiveGasPrice(block.Transactions[index], block.Number, profile));
+}
+
 internal static class TransactionJson
 {
-    /// <param name="place">Header and index; null while the transaction waits in the pool.</param>
-    public static void Write(Utf8JsonWriter json, Transaction tx, in Address sender, (BlockHeader Header, int Index)? place, CompatibilityProfile profile)
+    /// <param name="place">Null while the transaction waits in the pool.</param>
+    public static void Write(Utf8JsonWriter json, Transaction tx, in Address sender, PlacedTransaction? place, CompatibilityProfile profile)
     {
         json.WriteStartObject();
         WritePlace(json, place, profile);
         json.Value("from"u8, sender);
         json.Quantity("gas"u8, tx.GasLimit);
-        json.Quantity("gasPrice"u8, place is null || tx.Type < TransactionType.DynamicFee ? tx.GasPrice : tx.EffectiveGasPrice);
+        // The field of a type 0 or 1 is what was signed; the others have none, and it tells what was paid.
+        json.Quantity("gasPrice"u8, place is { } mined && tx.Type >= TransactionType.DynamicFee ? mined.GasPrice : tx.GasPrice);
         json.Value("hash"u8, tx.Hash);
         json.Data("input"u8, tx.Data);
         json.Quantity("nonce"u8, tx.Nonce);
@@ -35,11 +44,12 @@ internal static class TransactionJson
         json.Quantity("value"u8, tx.Value);
         json.Data("input"u8, tx.Data);
         WriteSignature(json, tx);
+        if (tx.Type != TransactionType.Legacy) WriteTyped(json, tx);
         json.Value("hash"u8, tx.Hash);
         json.WriteEndObject();
     }
 
-    private static void WritePlace(Utf8JsonWriter json, (BlockHeader Header, int Index)? place, CompatibilityProfile profile)
+    private static void WritePlace(Utf8JsonWriter json, PlacedTransaction? place, CompatibilityProfile profile)
     {
         if (place is { } at)
         {

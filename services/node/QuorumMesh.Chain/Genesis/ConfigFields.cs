@@ -1,0 +1,89 @@
+namespace QuorumMesh.Chain;
+
+/// <summary>Which fields of a genesis's <c>config</c> object mean something, and to whom.</summary>
+internal static class ConfigFields
+{
+    // 2.5, 21 and 24:params/config.go ChainConfig.
+    private static readonly string[] OfGoQuorum =
+    [
+        "chainId", "homesteadBlock", "daoForkBlock", "daoForkSupport", "eip150Block", "eip150Hash", "eip155Block", "eip158Block", "byzantiumBlock", "constantinopleBlock",
+        "petersburgBlock", "istanbulBlock", "muirGlacierBlock", "berlinBlock", "ewasmBlock", "yoloV1Block", "yoloV3Block", "catalystBlock",
+        "ethash", "clique", "istanbul", "ibft", "qbft", "transitions", "isQuorum", "txnSizeLimit", "maxCodeSize", "maxCodeSizeChangeBlock", "maxCodeSizeConfig",
+        "qip714Block", "privacyEnhancementsBlock", "isMPS", "privacyPrecompileBlock", "enableGasPriceBlock",
+    ];
+
+    // Forks after Berlin. No GoQuorum knows them, whatever old files say.
+    private static readonly string[] OfOurs =
+        ["londonBlock", "arrowGlacierBlock", "grayGlacierBlock", "parisBlock", "shanghaiBlock", "cancunBlock", "pragueBlock", "osakaBlock"];
+
+    private static readonly HashSet<string> Known = new(OfGoQuorum, StringComparer.OrdinalIgnoreCase);
+    private static readonly HashSet<string> LaterForks = new(OfOurs, StringComparer.OrdinalIgnoreCase);
+
+    public static bool HasLaterForks(JsonFields config) => config.Names.Any(LaterForks.Contains);
+
+    public static bool IsLaterFork(string name) => LaterForks.Contains(name);
+
+    /// <summary>Names that no GoQuorum knows, the forks after Berlin among them.</summary>
+    public static IReadOnlyList<string> UnknownToGoQuorum(JsonFields config) => [.. config.Names.Where(name => !Known.Contains(name) && !IsMark(name))];
+
+    /// <exception cref="ConfigurationException">A field that nobody knows: our own genesis passes nothing over.</exception>
+    public static void RequireKnown(JsonFields config)
+    {
+        foreach (var name in config.Names)
+        {
+            if (Known.Contains(name) || LaterForks.Contains(name) || IsMark(name))
+                continue;
+            throw new ConfigurationException(name.EndsWith("Time", StringComparison.OrdinalIgnoreCase)
+                ? $"genesis: config.{name} is not known: forks come by block number here; use a …Block field, or remove it"
+                : $"genesis: config.{name} is not known, and a genesis with config.quorumMesh has nothing that is passed over: remove it");
+        }
+        config.Object("istanbul")?.RequireOnly(["epoch", "policy", "ceil2Nby3Block", "testQBFTBlock"]);
+        foreach (var engine in (string[])["ibft", "qbft"])
+        {
+            config.Object(engine)?.RequireOnly(["epochlength", "blockperiodseconds", "emptyblockperiodseconds", "requesttimeoutseconds", "policy", "ceil2Nby3Block",
+                "validatorcontractaddress", "validatorselectionmode", "validators", "blockReward", "beneficiaryMode", "miningBeneficiary", "maxRequestTimeoutSeconds"]);
+        }
+    }
+
+    /// <summary>What GoQuorum of some version acts on and this QuorumMesh does not.</summary>
+    public static IReadOnlyList<UnsupportedField> Unsupported(JsonFields config)
+    {
+        var (first, v26, v21, v24) = (CompatibilityProfile.V2_5, CompatibilityProfile.V2_6, CompatibilityProfile.V21, CompatibilityProfile.V24);
+        var found = new List<UnsupportedField>();
+        AddIf(config.Has("clique"), "config.clique", first, advice: "use Raft (no engine object), istanbul, ibft or qbft");
+        // 24:core/state_processor.go: balances move at that block; at block 0 nothing is executed.
+        AddIf(config.Bool("daoForkSupport") && config.UInt64("daoForkBlock") is > 0, "config.daoForkSupport", first);
+        AddIf(config.Has("privacyEnhancementsBlock"), "config.privacyEnhancementsBlock", v26);
+        AddIf(config.Bool("isMPS"), "config.isMPS", v21, advice: "remove it or set it to false");
+        AddIf(config.Has("privacyPrecompileBlock"), "config.privacyPrecompileBlock", v21);
+        AddIf(config.ArrayLength("transitions") > 0, "config.transitions", v21, advice: "remove it or leave it empty");
+        AddIf(config.Object("istanbul")?.Has("testQBFTBlock") == true, "config.istanbul.testQBFTBlock", v21);
+        AddIf(config.Has("yoloV1Block"), "config.yoloV1Block", v21, last: v21);
+        AddIf(config.Has("yoloV3Block"), "config.yoloV3Block", v24);
+        AddIf(config.Has("catalystBlock"), "config.catalystBlock", v24);
+        foreach (var engine in (string[])["ibft", "qbft"])
+        {
+            if (config.Object(engine) is { } json)
+                AddOfEngine(json);
+        }
+        return found;
+
+        void AddOfEngine(JsonFields json)
+        {
+            AddIf(json.Address("validatorcontractaddress") is { IsZero: false }, json.PathOf("validatorcontractaddress"), v21);
+            AddIf(json.Text("validatorselectionmode") is { } mode && !mode.Equals("blockheader", StringComparison.OrdinalIgnoreCase), json.PathOf("validatorselectionmode"), v21);
+            AddIf(json.Has("miningBeneficiary"), json.PathOf("miningBeneficiary"), v21);
+            AddIf(json.Has("beneficiaryMode"), json.PathOf("beneficiaryMode"), v21);
+            AddIf(json.Integer("emptyblockperiodseconds") is { IsZero: false }, json.PathOf("emptyblockperiodseconds"), v21);
+            AddIf(json.Integer("blockReward") is { IsZero: false }, json.PathOf("blockReward"), v21);
+        }
+
+        void AddIf(bool has, string path, CompatibilityProfile since, CompatibilityProfile? last = null, string advice = "remove it")
+        {
+            if (has)
+                found.Add(new UnsupportedField(path, since, last ?? v24, advice));
+        }
+    }
+
+    private static bool IsMark(string name) => name.Equals("quorumMesh", StringComparison.OrdinalIgnoreCase);
+}

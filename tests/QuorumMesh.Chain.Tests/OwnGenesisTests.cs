@@ -1,0 +1,186 @@
+using QuorumMesh.Evm;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Chain.Tests;
+
+/// <summary>What makes a genesis our own, and what GoQuorum's own files mean.</summary>
+public sealed class OwnGenesisTests
+{
+    private const string ToBerlin = """
+        "chainId": 1337, "homesteadBlock": 0, "eip150Block": 0, "eip155Block": 0, "eip158Block": 0, "byzantiumBlock": 0, "constantinopleBlock": 0, "petersburgBlock": 0, "istanbulBlock": 0
+        """;
+
+    private const string LaterForks = """
+        "berlinBlock": 0, "londonBlock": 1, "shanghaiBlock": 2, "cancunBlock": 3
+        """;
+
+    // As the tools behind the public quickstart write them: Berlin far away, London from the start, fields of other clients.
+    private const string Quickstart = """
+        "chainId": 1337, "homesteadBlock": 0, "eip150Block": 0, "eip150Hash": "0x0000000000000000000000000000000000000000000000000000000000000000", "eip155Block": 0, "eip158Block": 0,
+        "byzantiumBlock": 0, "constantinopleBlock": 0, "petersburgBlock": 0, "istanbulBlock": 0, "muirGlacierBlock": 0, "berlinBlock": 10000000, "londonBlock": 0, "isQuorum": true,
+        "maxCodeSizeConfig": [ { "block": 0, "size": 64 } ], "txnSizeLimit": 64, "qip714Block": 0, "zeroBaseFee": true, "shanghaiTime": 0
+        """;
+
+    private const string ValidatorExtra = "0x0000000000000000000000000000000000000000000000000000000000000000f897f893"
+        + "946571d97f340c8495b661a823f2c2145ca47d63c2948157d4437104e3b8df4451a85f7b2438ef6699ff94b131288f355bc27090e542ae0be213c20350b76794b912de287f9b047b4228436e94b5b78e3ee1617194d8dba507e85f116b1f7e231ca8525fc9008a696694e36cbeb565b061217930767886474e3cde903ac594f512a992f3fb749857d758ffda1330e590fa915e80c0";
+
+    private static string File(string config, string rest = "") => $$"""
+        { "config": { {{config}} }, "alloc": { "0xed9d02e382b34818e88b88a309c7fe71e65f419d": { "balance": "1000", "comment": "a key of the samples" } }, "difficulty": "0x1", "gasLimit": "0xFFFFFFFF"{{rest}} }
+        """;
+
+    private static ChainConfig Config(string more) => GenesisFile.Parse(File(ToBerlin + more)).Config;
+
+    [Theory]
+    [InlineData("", EngineKind.Raft)]
+    [InlineData(""", "istanbul": { "epoch": 30000, "policy": 0, "ceil2Nby3Block": 0 } """, EngineKind.Ibft)]
+    public void GenesisFilesOfThePublicQuickstartLoad(string engine, EngineKind kind)
+    {
+        var rest = kind == EngineKind.Raft ? "" : $$""", "extraData": "{{ValidatorExtra}}", "mixHash": "0x63746963616c2062797a616e74696e65206661756c7420746f6c6572616e6365" """;
+        var genesis = GenesisFile.Parse(File(Quickstart + engine, rest));
+        var config = genesis.Config;
+        var profile = CompatibilityProfile.DefaultFor(config);
+        config.RequireSupported(profile);
+        Assert.Equal((kind, CompatibilityProfile.V24), (config.Engine, profile));
+        Assert.Equal([Fork.Istanbul, Fork.Istanbul, Fork.Berlin], new ulong[] { 0, 9_999_999, 10_000_000 }.Select(n => config.ForkAt(n, profile)));
+        Assert.Equal(["londonBlock", "zeroBaseFee", "shanghaiTime"], config.IgnoredFields(profile));
+        Assert.Equal([10_000_000ul], config.ForkIdBlocks(profile));
+        Assert.NotEqual(default, genesis.ToHeader().Hash);
+    }
+
+    [Fact]
+    public void ForksAfterBerlinCountInAGenesisOfOurOwnAlone()
+    {
+        var profile = CompatibilityProfile.V24;
+        var (theirs, before, ours) = (Config("," + LaterForks), Config("," + LaterForks + """, "quorumMesh": { "version": 0 } """), Config("," + LaterForks + """, "quorumMesh": { "version": 1 } """));
+        Assert.Equal([Fork.Berlin, Fork.Berlin, Fork.Berlin, Fork.Berlin], Enumerable.Range(0, 4).Select(n => theirs.ForkAt((ulong)n, profile)));
+        foreach (var config in new[] { before, ours })
+            Assert.Equal([Fork.Berlin, Fork.London, Fork.Shanghai, Fork.Cancun], Enumerable.Range(0, 4).Select(n => config.ForkAt((ulong)n, profile)));
+        Assert.Equal(["londonBlock", "shanghaiBlock", "cancunBlock"], theirs.IgnoredFields(profile));
+        Assert.Empty(ours.IgnoredFields(profile));
+        Assert.Empty(theirs.ForkIdBlocks(profile));
+        Assert.Equal((false, false, true), (theirs.HasSecondBlockTimes, before.HasSecondBlockTimes, ours.HasSecondBlockTimes));
+        Assert.Equal((false, false, true), (theirs.HasBaseFee(1, profile), before.HasBaseFee(1, profile), ours.HasBaseFee(1, profile)));
+        Assert.False(ours.HasBaseFee(0, profile));
+    }
+
+    [Fact]
+    public void WhatAnEarlierBuildTookFromAGenesisGoesOnToCountInItsStores()
+    {
+        var json = File(ToBerlin + "," + LaterForks);
+        var config = GenesisFile.Parse(json, beforeTheMark: true).Config;
+        Assert.Equal((0, true), (config.Mesh!.Version, config.Mesh.IsInferred));
+        Assert.Equal(Fork.Cancun, config.ForkAt(3, CompatibilityProfile.V24));
+        Assert.Null(ChainConfigCompatibility.Check(config, Config("," + LaterForks + """, "quorumMesh": { "version": 0 } """), CompatibilityProfile.V24, 9));
+        Assert.Contains("quorumMesh.version", ChainConfigCompatibility.Check(config, GenesisFile.Parse(json).Config, CompatibilityProfile.V24, 9), StringComparison.Ordinal);
+        Assert.Null(GenesisFile.Parse(File(ToBerlin), beforeTheMark: true).Config.Mesh);
+    }
+
+    [Fact]
+    public void TheMarkCannotChangeOnceThereAreBlocksAndEmptyBlocksCan()
+    {
+        var profile = CompatibilityProfile.V24;
+        var seconds = Config(""", "quorumMesh": { "version": 1, "blockTimes": "seconds", "emptyBlocks": { "count": 6, "periodSeconds": 2 } } """);
+        var nanoseconds = Config(""", "quorumMesh": { "version": 1, "blockTimes": "nanoseconds" } """);
+        Assert.Equal(new EmptyBlocksConfig(6, 2), seconds.Mesh!.EmptyBlocks);
+        Assert.Equal("mismatching quorumMesh.blockTimes in database (have seconds, want nanoseconds)", ChainConfigCompatibility.Check(seconds, nanoseconds, profile, 1));
+        Assert.Equal("mismatching quorumMesh.version in database (have <nil>, want 1)", ChainConfigCompatibility.Check(Config(""), seconds, profile, 1));
+        Assert.Null(ChainConfigCompatibility.Check(Config(""), seconds, profile, 0));
+        Assert.Null(ChainConfigCompatibility.Check(seconds, Config(""", "quorumMesh": { "version": 1 } """), profile, 1));
+    }
+
+    [Theory]
+    [InlineData(""", "quorumMesh": {} """, "config.quorumMesh has no version")]
+    [InlineData(""", "quorumMesh": { "version": 2 } """, "config.quorumMesh.version 2 is not known")]
+    [InlineData(""", "quorumMesh": { "version": "one" } """, "config.quorumMesh.version must be")]
+    [InlineData(""", "quorumMesh": 1 """, "config.quorumMesh must be a JSON object")]
+    [InlineData(""", "quorumMesh": { "version": 1, "blocktime": "seconds" } """, "config.quorumMesh.blocktime is not known")]
+    [InlineData(""", "quorumMesh": { "version": 1, "blockTimes": "minutes" } """, "must be \"seconds\" or \"nanoseconds\"")]
+    [InlineData(""", "quorumMesh": { "version": 0, "blockTimes": "seconds" } """, "config.quorumMesh.blockTimes is not known")]
+    [InlineData(""", "quorumMesh": { "version": 1, "emptyBlocks": { "count": 101 } } """, "config.quorumMesh.emptyBlocks.count must be 0 to 100")]
+    [InlineData(""", "quorumMesh": { "version": 1, "emptyBlocks": { "count": 6, "periodSeconds": 0 } } """, "periodSeconds must be 1 to 3600")]
+    [InlineData(""", "quorumMesh": { "version": 1, "emptyBlocks": { "blocks": 6 } } """, "config.quorumMesh.emptyBlocks.blocks is not known")]
+    [InlineData(""", "quorumMesh": { "version": 1 }, "contractSizeLimit": 65536 """, "config.contractSizeLimit is not known")]
+    [InlineData(""", "quorumMesh": { "version": 1 }, "cancunTime": 0 """, "config.cancunTime is not known: forks come by block number")]
+    [InlineData(""", "quorumMesh": { "version": 1 }, "terminalTotalDifficulty": 0 """, "config.terminalTotalDifficulty is not known")]
+    [InlineData(""", "quorumMesh": { "version": 1 }, "istanbul": { "epochs": 5 } """, "config.istanbul.epochs is not known")]
+    [InlineData(""", "quorumMesh": { "version": 1 }, "privacyEnhancementsBlock": 0 """, "config.privacyEnhancementsBlock")]
+    public void OurOwnGenesisPassesNothingOver(string config, string message)
+    {
+        var error = Assert.Throws<ConfigurationException>(() => Config(config).RequireSupported(CompatibilityProfile.V24));
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void OurOwnGenesisPassesNothingOverOutsideItsConfigAndHasOneProfile()
+    {
+        var marked = ToBerlin + """, "quorumMesh": { "version": 1 } """;
+        Assert.Contains("baseFeePerGas is not known", Assert.Throws<ConfigurationException>(() => GenesisFile.Parse(File(marked, """, "baseFeePerGas": "0x1" """))).Message, StringComparison.Ordinal);
+        Assert.NotNull(GenesisFile.Parse(File(ToBerlin, """, "baseFeePerGas": "0x1" """)));
+        var config = GenesisFile.Parse(File(marked)).Config;
+        Assert.Same(CompatibilityProfile.V24, CompatibilityProfile.DefaultFor(config));
+        foreach (var profile in new[] { CompatibilityProfile.V2_5, CompatibilityProfile.V2_6, CompatibilityProfile.V21 })
+            Assert.Contains("is for profile 24", Assert.Throws<ConfigurationException>(() => config.RequireSupported(profile)).Message, StringComparison.Ordinal);
+    }
+
+    // Whether GoQuorum of profiles 2.5, 2.6, 21 and 24 acts on it, and so refuses it here.
+    public static TheoryData<string, string, bool[]> ActedOn => new()
+    {
+        { "clique", """, "clique": { "period": 1 } """, [true, true, true, true] },
+        { "privacyEnhancementsBlock", """, "privacyEnhancementsBlock": 0 """, [false, true, true, true] },
+        { "isMPS", """, "isMPS": true """, [false, false, true, true] },
+        { "transitions", """, "transitions": [ { "block": 5, "gasPriceEnabled": true } ] """, [false, false, true, true] },
+        { "privacyPrecompileBlock", """, "privacyPrecompileBlock": 0 """, [false, false, true, true] },
+        { "istanbul.testQBFTBlock", """, "istanbul": { "testQBFTBlock": 5 } """, [false, false, true, true] },
+        { "yoloV1Block", """, "yoloV1Block": 0 """, [false, false, true, false] },
+        { "yoloV3Block", """, "yoloV3Block": 0 """, [false, false, false, true] },
+        { "catalystBlock", """, "catalystBlock": 0 """, [false, false, false, true] },
+        { "isMPS off", """, "isMPS": false, "transitions": [] """, [false, false, false, false] },
+        { "unknown", """, "londonBlock": 5, "cancunTime": 5, "terminalTotalDifficulty": 0, "amsterdamBlock": 0, "yoloV2Block": 0 """, [false, false, false, false] },
+    };
+
+    [Theory]
+    [MemberData(nameof(ActedOn))]
+    public void WhatAGoQuorumActsOnIsRefusedByNameAndWhatItPassesOverIsTold(string name, string field, bool[] refused)
+    {
+        var config = Config(field);
+        for (var i = 0; i < refused.Length; i++)
+        {
+            var profile = CompatibilityProfile.All[i];
+            if (refused[i])
+            {
+                Assert.Contains($"not supported yet: config.{name};", Assert.Throws<ConfigurationException>(() => config.RequireSupported(profile)).Message, StringComparison.Ordinal);
+                Assert.DoesNotContain(name, config.IgnoredFields(profile));
+                continue;
+            }
+            config.RequireSupported(profile);
+            if (name is "unknown")
+                foreach (var passedOver in (string[])["londonBlock", "cancunTime", "terminalTotalDifficulty", "amsterdamBlock", "yoloV2Block"])
+                    Assert.Contains(passedOver, config.IgnoredFields(profile));
+            else if (name is not "isMPS off")
+                Assert.Contains(name, config.IgnoredFields(profile));
+        }
+    }
+
+    [Fact]
+    public void TheDaosRefundIsRefusedWhereItWouldMoveBalances()
+    {
+        var config = GenesisFile.Parse(File(""" "chainId": 10, "homesteadBlock": 0, "daoForkBlock": 3, "daoForkSupport": true """)).Config;
+        foreach (var profile in CompatibilityProfile.All)
+            Assert.Contains("config.daoForkSupport", Assert.Throws<ConfigurationException>(() => config.RequireSupported(profile)).Message, StringComparison.Ordinal);
+        GenesisFile.Parse(File(""" "chainId": 10, "homesteadBlock": 0, "daoForkBlock": 0, "daoForkSupport": true """)).Config.RequireSupported(CompatibilityProfile.V2_5);
+    }
+
+    [Theory]
+    [InlineData("\"validatorcontractaddress\": \"0x0000000000000000000000000000000000000001\"", "config.qbft.validatorcontractaddress")]
+    [InlineData("\"validatorselectionmode\": \"contract\"", "config.qbft.validatorselectionmode")]
+    [InlineData("\"beneficiaryMode\": \"validators\"", "config.qbft.beneficiaryMode")]
+    [InlineData("\"blockReward\": \"5\"", "config.qbft.blockReward")]
+    [InlineData("\"emptyblockperiodseconds\": 60", "config.qbft.emptyblockperiodseconds")]
+    [InlineData("\"validatorcontractaddress\": \"0x0000000000000000000000000000000000000000\", \"validatorselectionmode\": \"blockheader\", \"blockReward\": 0", null)]
+    public void FieldsOfTheNewEngineObjects(string field, string? refused)
+    {
+        var config = Config($$""", "qbft": { "epochlength": 30000, {{field}} } """);
+        Assert.Equal(refused, config.Unsupported.Select(f => f.Path).FirstOrDefault());
+        Assert.Contains("does not know config.ibft and config.qbft", Assert.Throws<ConfigurationException>(() => Config(""", "ibft": {} """).RequireSupported(CompatibilityProfile.V2_5)).Message, StringComparison.Ordinal);
+    }
+}
