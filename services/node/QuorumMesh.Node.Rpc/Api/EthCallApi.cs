@@ -36,6 +36,10 @@ internal sealed class EthCallApi(INode node, NodeReader reader, CallExecutor exe
     public ValueTask<ulong> EstimateAsync(CallArguments arguments, BlockTag tag, CancellationToken cancellation) => RunAsync(cancellation, (scope, stop) =>
         executor.Estimate(scope, scope.Header(tag) ?? throw new RpcException("header not found"), arguments, stop));
 
+    /// <summary>For private transactions sent without a gas limit.</summary>
+    public ValueTask<GasRoom> EstimatePrivateAsync(CallArguments arguments, CancellationToken cancellation) => RunAsync(cancellation, (scope, stop) =>
+        PrivateGas.Of(executor, scope, scope.Header(BlockTag.Latest) ?? throw new RpcException("header not found"), arguments, stop));
+
     /// <summary>Ends with the caller's connection, and when the time is over with geth's text.</summary>
     private async ValueTask<T> RunAsync<T>(CancellationToken cancellation, Func<ReadScope, CancellationToken, T> run)
     {

@@ -113,9 +113,21 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
         return hash.ToArray();
     }
 
+    private async ValueTask<ulong> PrivateGasAsync(SendTransactionArguments arguments, CancellationToken cancellation)
+    {
+        var asCall = new CallArguments { From = arguments.From, To = arguments.To, Value = arguments.Value, Data = Payload(arguments) };
+        var room = await estimator.EstimatePrivateAsync(asCall, cancellation).ConfigureAwait(false);
+        if (arguments.GasPrice is not { IsZero: false } price) return room.Wanted;
+        // Where gas has a price the room must not cost more than the account has.
+        using var view = node.OpenView();
+        var most = (view.PublicState(view.Head).GetAccount(arguments.From)?.Balance ?? UInt256.Zero) / price;
+        return most >= room.Wanted ? room.Wanted : Math.Max(room.Least, (ulong)most);
+    }
+
     private async ValueTask<ulong> GasAsync(SendTransactionArguments arguments, CancellationToken cancellation)
     {
         if (arguments.Gas is { } given) return given;
+        if (arguments.IsPrivate && !RevertStyle.IsClassic(node.Profile)) return await PrivateGasAsync(arguments, cancellation).ConfigureAwait(false);
         if (RevertStyle.IsClassic(node.Profile)) return ClassicGas;
         var asCall = new CallArguments { From = arguments.From, To = arguments.To, Value = arguments.Value, Data = Payload(arguments), AccessList = arguments.IsPrivate ? null : arguments.AccessList };
         return await estimator.EstimateAsync(asCall, BlockTag.Latest, cancellation).ConfigureAwait(false);
