@@ -48,6 +48,7 @@ internal sealed class Composition : IDisposable
         Reader = new PayloadReader(enclave, Store, OwnKeys);
         Receiver = new PushReceiver(enclave, Store, OwnKeys, locks);
         Resender = new Resender(enclave, Store, OwnKeys, publisher);
+        Participations = new ParticipationKeeper(enclave, Store, OwnKeys);
     }
 
     public PayloadStore Store { get; }
@@ -57,6 +58,8 @@ internal sealed class Composition : IDisposable
     public PartyDirectory Directory { get; }
 
     public OwnKeys OwnKeys { get; }
+
+    public ParticipationKeeper Participations { get; }
 
     public PartyInfoService Parties { get; }
 

@@ -1,0 +1,55 @@
+using Microsoft.Data.Sqlite;
+using QuorumMesh.Contracts;
+using QuorumMesh.TxManager.Tests.Support;
+
+namespace QuorumMesh.TxManager.Tests.Rest;
+
+/// <summary>Payloads that a Tessera stored have no participation record: were they lost then, the node would be told that it is no party.</summary>
+public sealed class ParticipationTests(TestNetwork network) : IClassFixture<TestNetwork>
+{
+    [Fact]
+    public async Task A_database_without_records_gets_them_at_start()
+    {
+        string sent = await network.SendRawAsync(network.A, "at start", network.B);
+        await network.B.StopManagerAsync();
+        Forget(network.B.Database);
+        await network.B.StartManagerAsync();
+        await NotedAsync(sent);
+        Assert.True(await IsToldMissingAfterLossAsync(sent));
+    }
+
+    private static void Forget(string database)
+    {
+        using SqliteConnection connection = Open(database);
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = "DELETE FROM PARTICIPATION";
+        command.ExecuteNonQuery();
+    }
+
+    private static SqliteConnection Open(string database)
+    {
+        var connection = new SqliteConnection($"Data Source={database};Pooling=False;Default Timeout=60");
+        connection.Open();
+        return connection;
+    }
+
+    private Task NotedAsync(string hash) => Wait.UntilAsync(() =>
+    {
+        using SqliteConnection connection = Open(network.B.Database);
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = "SELECT COUNT(*) FROM PARTICIPATION WHERE HASH = @hash";
+        command.Parameters.AddWithValue("@hash", Convert.FromBase64String(hash));
+        return Task.FromResult((long)command.ExecuteScalar()! > 0);
+    }, "the payload has its record");
+
+    /// <summary>The payload is deleted; whether the node is told then that it is a party.</summary>
+    private async Task<bool> IsToldMissingAfterLossAsync(string hash)
+    {
+        string path = $"{network.B.Q2T}transaction/{TestNetwork.Escape(hash)}";
+        using HttpResponseMessage deleted = await network.Http.DeleteAsync(path);
+        Assert.Equal(204, (int)deleted.StatusCode);
+        using HttpResponseMessage gone = await network.Http.GetAsync(path);
+        Assert.Equal(404, (int)gone.StatusCode);
+        return gone.Headers.TryGetValues(RestHeaders.Availability, out IEnumerable<string>? values) && values.Contains(RestHeaders.Missing, StringComparer.OrdinalIgnoreCase);
+    }
+}
