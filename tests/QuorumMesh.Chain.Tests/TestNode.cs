@@ -52,9 +52,16 @@ internal sealed class TestNode
     {
         var block = ChainStore.GetBlock(Store, PrivateHead.Number + 1)!;
         using var snapshot = Store.Snapshot();
-        var (layer, execution) = Importer.Replay(block.Header, Recover(block), Public.At(snapshot, PrivateHead.Number), Private.Head, payloads, HashAt);
-        if (layer is null)
-            return false;
+        var replay = new PrivateReplay(Rules, block.Header, Recover(block), Public.At(snapshot, PrivateHead.Number), Private.Head, HashAt);
+        while (!replay.IsDone)
+        {
+            var answer = replay.Awaited is { } hash ? payloads(hash) : default(PrivatePayload);
+            if (answer is not { } payload)
+                return false;
+            replay.Step(payload);
+        }
+        var execution = replay.Complete();
+        var layer = Private.Extend(Private.Head, block.Number, execution.PrivateChanges!);
         var batch = new KeyValueBatch();
         Importer.PutPrivate(batch, block.Header, layer, execution);
         Store.Write(batch, sync: false);

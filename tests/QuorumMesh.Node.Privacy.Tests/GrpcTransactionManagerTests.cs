@@ -79,6 +79,53 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Large_payloads_come_in_several_answers_each_within_its_bound()
+    {
+        _fake.PayloadBytes = 2_500_000;
+        var hashes = Enumerable.Range(0, 12).Select(i => Wait.Hash((byte)(i * 4))).ToArray();
+        var answers = new List<Node.Runtime.Ports.PayloadAnswer>();
+        while (answers.Count < hashes.Length)
+        {
+            var some = await _manager.ReceiveAsync(hashes[answers.Count..], default);
+            Assert.InRange(some.Sum(a => a.Payload!.Length), 1, 4 * 1024 * 1024);
+            answers.AddRange(some);
+        }
+        Assert.Equal(hashes, answers.Select(a => a.Hash));
+        // One that is larger than an answer comes alone.
+        _fake.PayloadBytes = 9_000_000;
+        Assert.Equal(9_000_000, Assert.Single(await _manager.ReceiveAsync(hashes, default)).Payload!.Length);
+    }
+
+    [Fact]
+    public async Task Answers_tell_of_the_database_and_of_what_was_known_when_they_were_asked_for()
+    {
+        Assert.Null(Assert.Single(await _manager.ReceiveAsync([Wait.Hash(0)], default)).Database);
+        var seen = new ConcurrentQueue<ManagerDatabase?>();
+        _manager.DatabaseSeen += seen.Enqueue;
+        Assert.Null(await _manager.CheckAsync(default));
+        Assert.Null(Assert.Single(seen));
+
+        _fake.Database = new Database { Id = "one", Watermark = 10 };
+        Assert.Equal(new ManagerDatabase("one", 10, 0), (await _manager.ReceiveAsync([Wait.Hash(0)], default))[0].Database);
+        _fake.Database.Watermark = 12;
+        await _manager.SendAsync(new SendArguments([1, 2], null, [Key]), default);
+        Assert.Equal(new ManagerDatabase("one", 12, 10), seen.Last());
+        // Set back: told once by what was known before, then measured by itself.
+        _fake.Database.Watermark = 5;
+        Assert.Equal(new ManagerDatabase("one", 5, 12), (await _manager.ReceiveAsync([Wait.Hash(0)], default))[0].Database);
+        Assert.Equal(new ManagerDatabase("one", 5, 5), (await _manager.ReceiveAsync([Wait.Hash(0)], default))[0].Database);
+        _fake.Database = new Database { Id = "two", Watermark = 1 };
+        Assert.Null(await _manager.CheckAsync(default));
+        Assert.Equal(new ManagerDatabase("two", 1, 0), seen.Last());
+
+        using var limit = new CancellationTokenSource(Wait.Limit);
+        _fake.Events.Add(1);
+        await using var watch = _manager.WatchAsync(0, limit.Token).GetAsyncEnumerator(limit.Token);
+        Assert.True(await watch.MoveNextAsync());
+        Assert.Equal("two", watch.Current.Database!.Id);
+    }
+
+    [Fact]
     public async Task A_manager_that_goes_away_is_unavailable_and_the_watch_resumes_when_it_is_back()
     {
         using var limit = new CancellationTokenSource(Wait.Limit);
@@ -132,12 +179,16 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
 
         public int LargestBatch { get; set; } = 1024;
 
+        public int PayloadBytes { get; set; } = 1;
+
+        public Database? Database { get; set; }
+
         public override Task<SendReply> Send(SendRequest request, ServerCallContext context)
         {
             if (Refusal is { } refusal)
                 throw new RpcException(refusal);
             Sent.Enqueue(request);
-            return Task.FromResult(new SendReply { Hash = Bytes(1) });
+            return Task.FromResult(new SendReply { Hash = Bytes(1), Database = Database?.Clone() });
         }
 
         public override Task<StoreReply> Store(StoreRequest request, ServerCallContext context) =>
@@ -146,18 +197,19 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
         public override Task<SendReply> SendSigned(SendSignedRequest request, ServerCallContext context) =>
             Task.FromResult(new SendReply { Hash = request.Hash });
 
-        public override Task<InfoReply> Info(InfoRequest request, ServerCallContext context) => Task.FromResult(new InfoReply());
+        public override Task<InfoReply> Info(InfoRequest request, ServerCallContext context) => Task.FromResult(new InfoReply { Database = Database?.Clone() });
 
         public override Task<ReceiveReply> Receive(ReceiveRequest request, ServerCallContext context)
         {
             if (request.Hashes.Count > LargestBatch)
                 throw new RpcException(new Status(StatusCode.ResourceExhausted, "too large"));
-            var reply = new ReceiveReply();
-            reply.Answers.AddRange(request.Hashes.Select(h => new Answer
+            var reply = new ReceiveReply { Database = Database?.Clone() };
+            var most = request.MaxBytes > 0 ? Math.Max(1, (int)(request.MaxBytes / PayloadBytes)) : int.MaxValue;
+            reply.Answers.AddRange(request.Hashes.Take(most).Select(h => new Answer
             {
                 Hash = h,
                 Availability = (Availability)(1 + (h[0] % 4)),
-                Payload = h[0] % 4 == 0 ? ByteString.CopyFrom(h[0]) : ByteString.Empty,
+                Payload = h[0] % 4 == 0 ? ByteString.CopyFrom(Enumerable.Repeat(h[0], PayloadBytes).ToArray()) : ByteString.Empty,
             }));
             return Task.FromResult(reply);
         }
@@ -168,7 +220,7 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
             while (true)
             {
                 await Events.ReachesAsync(next, context.CancellationToken);
-                await responseStream.WriteAsync(new WatchEvent { Sequence = next, Hash = Bytes((byte)next) });
+                await responseStream.WriteAsync(new WatchEvent { Sequence = next, Hash = Bytes((byte)next), Database = Database?.Clone() });
                 next++;
             }
         }

@@ -37,4 +37,34 @@ public sealed class PayloadCacheTests
         cache.Remove(TestChain.HashOf([4]));
         Assert.Equal(0, cache.Count);
     }
+
+    [Fact]
+    public void What_the_private_head_needs_first_stays_and_the_rest_goes_before_it()
+    {
+        var cache = new PayloadCache(capacityBytes: 10_000);
+        cache.Keep([TestChain.HashOf([1]), TestChain.HashOf([2]), TestChain.HashOf([3])]);
+        foreach (byte id in new byte[] { 3, 1, 9 }) cache.Add(Answer(id, 4_000));
+        Assert.Equal((true, false, true), (Holds(cache, 1), Holds(cache, 9), Holds(cache, 3)));
+        cache.Add(Answer(2, 4_000));
+        Assert.Equal((true, true, false), (Holds(cache, 1), Holds(cache, 2), Holds(cache, 3)));
+        // As many others as you like: the first stays, whatever it costs.
+        cache.Add(Answer(1, 30_000));
+        for (byte id = 10; id < 30; id++) cache.Add(Answer(id, 4_000));
+        Assert.True(Holds(cache, 1));
+        Assert.Equal(1, cache.Count);
+    }
+
+    [Fact]
+    public void What_was_run_goes_first()
+    {
+        var cache = new PayloadCache(capacityBytes: 10_000);
+        cache.Add(Answer(1, 4_000));
+        cache.Add(Answer(2, 4_000));
+        cache.Used(TestChain.HashOf([2]));
+        Assert.True(Holds(cache, 2));
+        cache.Add(Answer(3, 4_000));
+        Assert.Equal((true, false, true), (Holds(cache, 1), Holds(cache, 2), Holds(cache, 3)));
+    }
+
+    private static bool Holds(PayloadCache cache, byte id) => cache.Find(TestChain.HashOf([id])) is not null;
 }

@@ -14,10 +14,13 @@ internal sealed class SoloNode
     private const ushort RaftId = 1;
 
     private readonly byte[]? _genesis;
+    private readonly long _payloadCacheBytes;
+    private readonly ulong _privateRewindLimit;
 
-    public SoloNode(byte[]? genesis = null, ulong? keptPublicBlocks = NodeCoreSetup.DefaultKeptPublicBlocks)
+    public SoloNode(byte[]? genesis = null, ulong? keptPublicBlocks = NodeCoreSetup.DefaultKeptPublicBlocks, long payloadCacheBytes = PayloadCache.DefaultCapacity,
+        ulong privateRewindLimit = NodeCoreSetup.DefaultPrivateRewindLimit)
     {
-        (_genesis, KeptPublicBlocks) = (genesis, keptPublicBlocks);
+        (_genesis, KeptPublicBlocks, _payloadCacheBytes, _privateRewindLimit) = (genesis, keptPublicBlocks, payloadCacheBytes, privateRewindLimit);
         Start();
     }
 
@@ -55,6 +58,8 @@ internal sealed class SoloNode
             Events = Events,
             BlockTimeMs = BlockTime,
             KeptPublicBlocks = KeptPublicBlocks,
+            PayloadCacheBytes = _payloadCacheBytes,
+            PrivateRewindLimit = _privateRewindLimit,
         });
         Core.Open(TimeOf(Now));
         Started = Step();

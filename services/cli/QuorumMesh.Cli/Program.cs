@@ -4,12 +4,14 @@ using QuorumMesh.Cli.Database;
 using QuorumMesh.Cli.Demo;
 using QuorumMesh.Cli.Evm;
 using QuorumMesh.Cli.Network;
+using QuorumMesh.Cli.Private;
 
 var root = new RootCommand("QuorumMesh: networks, keys and EVM tools");
 root.Subcommands.Add(NetworkCommands.Create());
 root.Subcommands.Add(DemoCommand.Create());
 root.Subcommands.Add(EvmCommands.Create());
 root.Subcommands.Add(DatabaseCommands.Create());
+root.Subcommands.Add(PrivateCommands.Create());
 try
 {
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(40) }).ConfigureAwait(false);

@@ -15,8 +15,10 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
 {
     private const int MaxMessage = 16 * 1024 * 1024;
 
-    /// <summary>Payloads are mostly small; a batch whose answer is too large is halved.</summary>
     private const int BatchSize = 64;
+
+    /// <summary>Payloads in one answer, and in what is given at once: after it the caller asks again. One payload alone may be larger.</summary>
+    private const int AnswerBytes = 4 * 1024 * 1024;
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
@@ -24,6 +26,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
     private readonly GrpcChannel _channel;
     private readonly PrivacyManager.PrivacyManagerClient _client;
     private readonly ManagerTimeouts _timeouts;
+    private readonly DatabaseSightings _databases = new();
 
     /// <param name="address"><c>unix:/path</c> or <c>grpc://host:port</c>.</param>
     /// <exception cref="FormatException">Neither.</exception>
@@ -43,19 +46,25 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
 
     public bool Enabled => true;
 
+    public event Action<ManagerDatabase?>? DatabaseSeen;
+
     public async Task<PayloadHash> SendAsync(SendArguments arguments, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(arguments);
         var request = new SendRequest { Payload = UnsafeByteOperations.UnsafeWrap(arguments.Payload), SenderKey = Sender(arguments.PrivateFrom) };
         request.RecipientKeys.AddRange(RecipientKeys.DecodeAll("privateFor", arguments.PrivateFor).Select(Wrap));
+        var asked = _databases.Ask();
         var reply = await CallAsync(options => _client.SendAsync(request, options), _timeouts.Send, cancellation).ConfigureAwait(false);
+        Saw(asked, reply.Database);
         return Hash(reply.Hash);
     }
 
     public async Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation)
     {
         var request = new StoreRequest { Payload = UnsafeByteOperations.UnsafeWrap(payload), SenderKey = Sender(privateFrom) };
+        var asked = _databases.Ask();
         var reply = await CallAsync(options => _client.StoreAsync(request, options), _timeouts.Receive, cancellation).ConfigureAwait(false);
+        Saw(asked, reply.Database);
         return Hash(reply.Hash);
     }
 
@@ -63,15 +72,17 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
     {
         var request = new SendSignedRequest { Hash = Wrap(hash.ToArray()) };
         request.RecipientKeys.AddRange(RecipientKeys.DecodeAll("privateFor", privateFor).Select(Wrap));
-        await CallAsync(options => _client.SendSignedAsync(request, options), _timeouts.Send, cancellation).ConfigureAwait(false);
+        var asked = _databases.Ask();
+        var reply = await CallAsync(options => _client.SendSignedAsync(request, options), _timeouts.Send, cancellation).ConfigureAwait(false);
+        Saw(asked, reply.Database);
     }
 
     public async Task<IReadOnlyList<Answer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(hashes);
         var answers = new List<Answer>(hashes.Count);
-        for (var start = 0; start < hashes.Count; start += BatchSize)
-            await ReceiveBatchAsync([.. hashes.Skip(start).Take(BatchSize)], answers, cancellation).ConfigureAwait(false);
+        for (var isWhole = true; isWhole && answers.Count < hashes.Count && answers.Sum(a => (long)(a.Payload?.Length ?? 0)) < AnswerBytes;)
+            isWhole = await ReceiveBatchAsync([.. hashes.Skip(answers.Count).Take(BatchSize)], answers, cancellation).ConfigureAwait(false);
         return answers;
     }
 
@@ -80,8 +91,10 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         var pause = FirstPause;
         while (true)
         {
+            await CheckAsync(cancellation).ConfigureAwait(false);
+            var asked = _databases.Ask();
             using (var call = _client.Watch(new WatchRequest { AfterSequence = afterSequence }, cancellationToken: cancellation))
-                while (await NextAsync(call.ResponseStream, cancellation).ConfigureAwait(false) is { } item)
+                while (await NextAsync(call.ResponseStream, asked, cancellation).ConfigureAwait(false) is { } item)
                 {
                     pause = FirstPause;
                     afterSequence = item.Sequence;
@@ -97,7 +110,9 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
     {
         try
         {
-            await CallAsync(options => _client.InfoAsync(new InfoRequest(), options), _timeouts.Receive, cancellation).ConfigureAwait(false);
+            var asked = _databases.Ask();
+            var reply = await CallAsync(options => _client.InfoAsync(new InfoRequest(), options), _timeouts.Receive, cancellation).ConfigureAwait(false);
+            DatabaseSeen?.Invoke(_databases.Answer(asked, reply.Database));
             return null;
         }
         catch (TransactionManagerException e)
@@ -109,12 +124,12 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
     public void Dispose() => _channel.Dispose();
 
     /// <summary>The next event; null when the stream ended or broke, so that it is opened anew.</summary>
-    private static async Task<AvailablePayload?> NextAsync(IAsyncStreamReader<WatchEvent> stream, CancellationToken cancellation)
+    private async Task<AvailablePayload?> NextAsync(IAsyncStreamReader<WatchEvent> stream, DatabaseSightings.Question asked, CancellationToken cancellation)
     {
         try
         {
             return await stream.MoveNext(cancellation).ConfigureAwait(false) && stream.Current.Hash.Length == PayloadHash.Size
-                ? new AvailablePayload(stream.Current.Sequence, Hash(stream.Current.Hash))
+                ? new AvailablePayload(stream.Current.Sequence, Hash(stream.Current.Hash), _databases.Answer(asked, stream.Current.Database))
                 : null;
         }
         catch (RpcException) when (!cancellation.IsCancellationRequested)
@@ -127,29 +142,40 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         }
     }
 
-    private async Task ReceiveBatchAsync(PayloadHash[] hashes, List<Answer> answers, CancellationToken cancellation)
+    /// <returns>False when the answers are as many bytes as belong together; a manager of an older version refuses those, and is asked for half.</returns>
+    private async Task<bool> ReceiveBatchAsync(PayloadHash[] hashes, List<Answer> answers, CancellationToken cancellation)
     {
-        var request = new ReceiveRequest();
+        var request = new ReceiveRequest { MaxBytes = AnswerBytes };
         request.Hashes.AddRange(hashes.Select(h => Wrap(h.ToArray())));
+        var asked = _databases.Ask();
         try
         {
             var reply = await _client.ReceiveAsync(request, Options(_timeouts.Receive, cancellation)).ConfigureAwait(false);
-            for (var i = 0; i < hashes.Length; i++)
-                answers.Add(reply.Answers.Count == hashes.Length ? AnswerOf(hashes[i], reply.Answers[i]) : Unavailable(hashes[i], "the manager answered for another number of hashes"));
+            var database = _databases.Answer(asked, reply.Database);
+            if (reply.Answers.Count == 0 || reply.Answers.Count > hashes.Length)
+                answers.AddRange(hashes.Select(h => Unavailable(h, "the manager answered for another number of hashes")));
+            else
+                answers.AddRange(reply.Answers.Select((answer, i) => AnswerOf(hashes[i], answer) with { Database = database }));
+            return reply.Answers.Count >= hashes.Length;
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.ResourceExhausted && hashes.Length > 1)
         {
-            await ReceiveBatchAsync(hashes[..(hashes.Length / 2)], answers, cancellation).ConfigureAwait(false);
-            await ReceiveBatchAsync(hashes[(hashes.Length / 2)..], answers, cancellation).ConfigureAwait(false);
+            return await ReceiveBatchAsync(hashes[..(hashes.Length / 2)], answers, cancellation).ConfigureAwait(false);
         }
         catch (RpcException e) when (!cancellation.IsCancellationRequested)
         {
             answers.AddRange(hashes.Select(h => Unavailable(h, Describe(e))));
+            return true;
         }
         catch (RpcException)
         {
             throw new OperationCanceledException(cancellation);
         }
+    }
+
+    private void Saw(DatabaseSightings.Question asked, Database? told)
+    {
+        if (_databases.Answer(asked, told) is { } database) DatabaseSeen?.Invoke(database);
     }
 
     private static Answer AnswerOf(PayloadHash asked, Contracts.Privacy.PayloadAnswer answer)

@@ -19,6 +19,10 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
     private const int MaxAnswer = 32 * 1024 * 1024;
     private const int MaxErrorText = 500;
     private const int Parallel = 16;
+    private const int FirstGroup = 4;
+
+    /// <summary>Payloads given at once: after it the caller asks again.</summary>
+    private const int AnswerBytes = 4 * 1024 * 1024;
 
     private readonly HttpClient _http;
     private readonly ManagerTimeouts _timeouts;
@@ -80,7 +84,14 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
     public async Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(hashes);
-        return await Task.WhenAll(hashes.Select(hash => ReceiveOneAsync(hash, cancellation))).ConfigureAwait(false);
+        var answers = new List<PayloadAnswer>(hashes.Count);
+        for (var (group, bytes) = (FirstGroup, 0L); answers.Count < hashes.Count && bytes < AnswerBytes; group = Math.Min(group * 2, Parallel))
+        {
+            var some = await Task.WhenAll(hashes.Skip(answers.Count).Take(group).Select(hash => ReceiveOneAsync(hash, cancellation))).ConfigureAwait(false);
+            answers.AddRange(some);
+            bytes += some.Sum(a => (long)(a.Payload?.Length ?? 0));
+        }
+        return answers;
     }
 
     public async IAsyncEnumerable<AvailablePayload> WatchAsync(long afterSequence, [EnumeratorCancellation] CancellationToken cancellation)

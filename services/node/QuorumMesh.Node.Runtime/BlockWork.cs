@@ -7,15 +7,19 @@ namespace QuorumMesh.Node.Runtime;
 internal static class BlockWork
 {
     /// <summary>For reading and storing it.</summary>
-    private const long Base = 200_000;
+    public const long Base = 200_000;
+
+    private const ulong LargeCall = 1_000_000;
 
     /// <returns>In gas. A private transaction has no gas in the header: it counts at its limit, though at most as a large call.</returns>
     public static long Of(Block block)
     {
-        const long largeCall = 1_000_000;
         var work = Base + (long)Math.Min(block.Header.GasUsed, long.MaxValue / 2);
         foreach (var transaction in block.Transactions)
-            work += (long)(transaction.IsPrivate ? Math.Min(transaction.GasLimit, largeCall) : IntrinsicGas.Transaction);
+            work += transaction.IsPrivate ? Of(transaction) : (long)IntrinsicGas.Transaction;
         return work;
     }
+
+    /// <returns>In gas, of one transaction that is run by itself.</returns>
+    public static long Of(Transaction transaction) => (long)Math.Min(transaction.GasLimit, LargeCall);
 }

@@ -7,7 +7,8 @@ namespace QuorumMesh.Node.Runtime;
 /// <param name="keptPublicBlocks">See <see cref="NodeCoreSetup.KeptPublicBlocks"/>.</param>
 public sealed class ChainImporter(NodeStores stores, ulong? keptPublicBlocks = NodeCoreSetup.DefaultKeptPublicBlocks)
 {
-    private readonly ChainWriter _writer = new(stores, new PayloadCache(), new NodeEvents(), keptPublicBlocks);
+    private readonly ChainWriter _writer = new(
+        stores, new PayloadCache(), new NodeEvents(), keptPublicBlocks, new ManagerRecord(stores.KeyValues, new NodeEvents()), NodeCoreSetup.DefaultPrivateRewindLimit);
 
     public BlockHeader Head => _writer.Head;
 

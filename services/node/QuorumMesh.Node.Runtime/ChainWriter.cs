@@ -30,12 +30,19 @@ internal sealed class ChainWriter
     private readonly NodeEvents _events;
     private readonly ulong? _keptPublicBlocks;
     private readonly PublicReplay _replay;
+    private readonly PrivateWindow _window;
+    private readonly ManagerRecord _manager;
+    private readonly ulong _rewindLimit;
+    private PrivateRun? _run;
     private ulong? _rewindTo;
 
     /// <param name="keptPublicBlocks">Public states further behind the head are dropped, the private head's own excepted; null keeps all (archive).</param>
-    public ChainWriter(NodeStores stores, PayloadCache payloads, NodeEvents events, ulong? keptPublicBlocks)
+    /// <param name="rewindLimit">Blocks that the private state goes back for a late payload by itself.</param>
+    public ChainWriter(NodeStores stores, PayloadCache payloads, NodeEvents events, ulong? keptPublicBlocks, ManagerRecord manager, ulong rewindLimit)
     {
-        (_stores, _payloads, _events, _keptPublicBlocks, _replay) = (stores, payloads, events, keptPublicBlocks, new PublicReplay(stores));
+        (_manager, _rewindLimit) = (manager, rewindLimit);
+        (_stores, _payloads, _events, _keptPublicBlocks) = (stores, payloads, events, keptPublicBlocks);
+        (_replay, _window) = (new PublicReplay(stores), new PrivateWindow(stores));
         var head = ChainStore.GetPublicHead(stores.KeyValues) ?? throw new InvalidOperationException("the store has no genesis");
         Head = ChainStore.GetHeader(stores.KeyValues, head.Hash) ?? throw new ChainCorruptException($"the head block {head.Hash} is not stored");
         PrivateHead = ChainStore.GetPrivateHead(stores.KeyValues) ?? throw new ChainCorruptException("the private head is not stored");
@@ -80,7 +87,7 @@ internal sealed class ChainWriter
         var batch = new KeyValueBatch();
         var difficulty = TotalDifficulty + block.Header.Difficulty;
         _stores.Importer.Put(batch, imported, difficulty);
-        if (imported.PrivateLayer is not null) NoteParticipation(batch, block, executed.Skipped);
+        if (imported.PrivateLayer is not null) NotePrivate(batch, block, executed.Skipped);
         alongside(batch);
         Prune(block.Number, batch);
         ReleaseReplay(batch);
@@ -88,17 +95,25 @@ internal sealed class ChainWriter
         _stores.Importer.Advance(imported);
         ReleaseProofs();
         (Head, TotalDifficulty) = (block.Header, difficulty);
-        if (imported.PrivateLayer is not null) PrivateHead = new BlockPointer(block.Number, block.Hash);
+        if (imported.PrivateLayer is not null)
+        {
+            PrivateHead = new BlockPointer(block.Number, block.Hash);
+            foreach (var hash in PrivateHashes(block)) _payloads.Used(hash);
+        }
         _events.Raise(new HeadEvent(block));
         RaiseLogs(block.Header, executed.Transactions, imported.Execution.Receipts);
         if (imported.PrivateLayer is not null) RaiseLogs(block.Header, executed.Transactions, imported.Execution.PrivateReceipts ?? []);
         return executed;
     }
 
-    /// <summary>Executes the private transactions of the next block behind the public head, if its payload answers are all here.</summary>
+    /// <summary>
+    /// Runs private transactions of the next block behind the public head as far as their payload answers are here. The head moves at the block's end; how far the block
+    /// came before is in memory alone.
+    /// </summary>
     /// <param name="gas">Goes up by what it was worth.</param>
-    /// <returns>False when there is no such block, an answer is missing, or the public state before it is still being made again.</returns>
-    public bool AdvancePrivate(ref long gas)
+    /// <param name="limit">Of gas: it stops there, in the middle of a block too.</param>
+    /// <returns>False when the head did not move: there is no such block, it is not at its end, or the public state before it is still being made again.</returns>
+    public bool AdvancePrivate(ref long gas, long limit)
     {
         if (_rewindTo is { } target)
         {
@@ -107,40 +122,70 @@ internal sealed class ChainWriter
             return true;
         }
         if (PrivateHead.Number >= Head.Number) return false;
-        var block = NextPrivateBlock();
-        RecoveredTransaction[] transactions = block.Transactions.Any(t => t.IsPrivate) ? Recovered(block) : [];
-        if (RunPrivate(block, transactions) is not ({ } layer, var execution)) return false;
-        gas += BlockWork.Of(block);
-        var batch = new KeyValueBatch();
-        _stores.Importer.PutPrivate(batch, block.Header, layer, execution);
-        NoteParticipation(batch, block, SkippedOf(block));
-        ReleaseReplay(batch);
-        _stores.KeyValues.Write(batch, sync: false);
-        _stores.Private.Advance(layer);
-        ReleaseProofs();
-        PrivateHead = new BlockPointer(block.Number, block.Hash);
-        RaiseLogs(block.Header, transactions, execution.PrivateReceipts ?? []);
+        if (_run is null)
+        {
+            var block = NextPrivateBlock();
+            gas += BlockWork.Base;
+            if (!block.Transactions.Any(t => t.IsPrivate))
+            {
+                FinishPrivate(block, [], Nothing(), []);
+                return true;
+            }
+            _run = new PrivateRun(_stores.Rules, block, Recovered(block), _stores.Private.Head, BlockHashAt);
+        }
+        if (!_run.IsDone) ContinueRun(_run, ref gas, limit);
+        if (!_run.IsDone) return false;
+        FinishPrivate(_run.Block, _run.Transactions, _run.Complete(), _run.Skipped);
         return true;
     }
 
-    /// <summary>The payloads that the next private block still needs an answer for.</summary>
-    public IReadOnlyList<PayloadHash> NeededPayloads() =>
-        PrivateHead.Number >= Head.Number || IsRewinding ? [] : [.. PrivateHashes(NextPrivateBlock()).Where(hash => _payloads.Find(hash) is null)];
+    /// <summary>The payload that the block behind the private head cannot go on without; null when it can.</summary>
+    public PayloadHash? AwaitedPayload => _run?.Awaited is { } hash && PayloadFor(hash) is null ? hash : null;
+
+    /// <summary>The payloads that the private head needs next, in the order of their use, some way ahead.</summary>
+    public IEnumerable<PayloadHash> UpcomingPayloads() =>
+        PrivateHead.Number >= Head.Number || IsRewinding ? [] : _window.After(PrivateHead.Number, Head.Number, _run?.Passed ?? 0);
 
     /// <summary>
     /// A payload came that an executed block was run without: takes the private state back to before its first use, so that it is run again. A long way is gone in
-    /// parts, the later ones by <see cref="AdvancePrivate"/>.
+    /// parts, the later ones by <see cref="AdvancePrivate"/>; one beyond the limit is left to the operator.
     /// </summary>
-    /// <returns>False when no executed block treated the hash as foreign.</returns>
+    /// <returns>False when no executed block treated the hash as foreign, or the way is too long.</returns>
     public bool RewindPrivateBefore(in PayloadHash hash)
     {
+        if (_run?.Skipped.Contains(hash) == true) _run = null;
         if (!SkippedPayloads.Contains(_stores.KeyValues, hash)) return false;
         var first = ulong.MaxValue;
         foreach (var use in ChainStore.GetPayloadUses(_stores.KeyValues, hash))
             if (use.BlockNumber <= PrivateHead.Number) first = Math.Min(first, use.BlockNumber);
         if (first == ulong.MaxValue) return false;
+        var isOnTheWay = _rewindTo <= first - 1;
+        if (!isOnTheWay && PrivateHead.Number - (first - 1) > _rewindLimit)
+        {
+            LeaveLate(hash, first);
+            return false;
+        }
+        _events.Tell(NoticeLevel.Information, $"Payload {hash} came after its block {first} was run: the private state goes back {PrivateHead.Number - (first - 1)} blocks and runs them again");
         Rewind(Math.Min(first - 1, _rewindTo ?? ulong.MaxValue));
         return true;
+    }
+
+    /// <summary>The operator's way back: to the state after a block, however far.</summary>
+    /// <returns>False when the private head is not past the block.</returns>
+    public bool RewindPrivateTo(ulong block)
+    {
+        var goal = Math.Min(block, _rewindTo ?? ulong.MaxValue);
+        if (PrivateHead.Number <= goal) return false;
+        _events.Tell(NoticeLevel.Warning, $"The operator takes the private state back from block {PrivateHead.Number} to {goal}");
+        Rewind(goal);
+        return true;
+    }
+
+    private void LeaveLate(in PayloadHash hash, ulong first)
+    {
+        if (!LatePayloads.Add(_stores.KeyValues, hash, first)) return;
+        _events.Tell(NoticeLevel.Warning,
+            $"Payload {hash} came after its block {first} was run, {PrivateHead.Number - (first - 1)} blocks back: more than --private.rewind-limit ({_rewindLimit}), so the private state stays without it until 'qmesh private rewind'");
     }
 
     /// <summary>What execution is to do with a payload; null when the manager's answer is not here.</summary>
@@ -185,42 +230,58 @@ internal sealed class ChainWriter
         var batch = new KeyValueBatch();
         var layer = _stores.Private.Rewind(number, batch);
         ChainStore.PutPrivateHead(batch, ChainStore.PrivateStateId, target);
+        LatePayloads.RemoveAfter(_stores.KeyValues, number, batch);
+        _manager.Put(batch);
         _stores.KeyValues.Write(batch, sync: false);
         _stores.Private.Advance(layer);
         ReleaseProofs();
         PrivateHead = target;
+        _run = null;
+        _window.Clear();
         _rewindTo = number == goal ? null : goal;
     }
 
-    private (StateLayer? Layer, BlockExecution Execution) RunPrivate(Block block, RecoveredTransaction[] transactions)
+    private void ContinueRun(PrivateRun run, ref long gas, long limit)
     {
-        if (!block.Transactions.Any(t => t.IsPrivate))
-            return (_stores.Private.Extend(_stores.Private.Head, block.Number, new StateChangeSet()), Nothing());
-        if (NeededPayloads().Count > 0) return (null, Nothing());
-        if (block.Number - 1 < _stores.Public.OldestBlock) return Remade();
-        using var snapshot = _stores.KeyValues.Snapshot();
-        return Replay(_stores.Public.At(snapshot, block.Number - 1));
-
-        (StateLayer?, BlockExecution) Remade()
+        if (run.Awaited is { } hash && PayloadFor(hash) is null) return;
+        var before = run.Block.Number - 1;
+        if (before >= _stores.Public.OldestBlock)
         {
-            try
-            {
-                return _replay.StateAfter(block.Number - 1) is { } past ? Replay(past) : (null, Nothing());
-            }
-            finally
-            {
-                _replay.Close();
-            }
+            using var snapshot = _stores.KeyValues.Snapshot();
+            run.Continue(_stores.Public.At(snapshot, before), _payloads, PayloadFor, ref gas, limit);
+            return;
         }
-
-        (StateLayer?, BlockExecution) Replay(IStateReader publicState) =>
-            _stores.Importer.Replay(block.Header, transactions, publicState, _stores.Private.Head, PayloadFor, BlockHashAt);
+        try
+        {
+            if (_replay.StateAfter(before) is { } past) run.Continue(past, _payloads, PayloadFor, ref gas, limit);
+        }
+        finally
+        {
+            _replay.Close();
+        }
     }
 
-    private static BlockExecution Nothing() => new() { PublicChanges = new StateChangeSet(), Receipts = [], GasUsed = 0, Bloom = new Bloom() };
-
-    private static void NoteParticipation(KeyValueBatch batch, Block block, IReadOnlyList<PayloadHash> skipped)
+    private void FinishPrivate(Block block, RecoveredTransaction[] transactions, BlockExecution execution, IReadOnlyList<PayloadHash> skipped)
     {
+        var layer = _stores.Private.Extend(_stores.Private.Head, block.Number, execution.PrivateChanges!);
+        var batch = new KeyValueBatch();
+        _stores.Importer.PutPrivate(batch, block.Header, layer, execution);
+        NotePrivate(batch, block, skipped);
+        ReleaseReplay(batch);
+        _stores.KeyValues.Write(batch, sync: false);
+        _stores.Private.Advance(layer);
+        ReleaseProofs();
+        PrivateHead = new BlockPointer(block.Number, block.Hash);
+        _run = null;
+        RaiseLogs(block.Header, transactions, execution.PrivateReceipts ?? []);
+    }
+
+    private static BlockExecution Nothing() => new() { PublicChanges = new StateChangeSet(), PrivateChanges = new StateChangeSet(), Receipts = [], GasUsed = 0, Bloom = new Bloom() };
+
+    /// <summary>With each move of the private head: what it was run without, and what the manager knew.</summary>
+    private void NotePrivate(KeyValueBatch batch, Block block, IReadOnlyList<PayloadHash> skipped)
+    {
+        _manager.Put(batch);
         foreach (var hash in PrivateHashes(block))
         {
             if (skipped.Contains(hash)) SkippedPayloads.Add(batch, hash);
@@ -229,8 +290,7 @@ internal sealed class ChainWriter
     }
 
     /// <summary>The payload hashes of a block's private transactions. Data of another length names no payload: its transaction is nobody's.</summary>
-    private static IEnumerable<PayloadHash> PrivateHashes(Block block) =>
-        block.Transactions.Where(t => t.IsPrivate && t.Data.Length == PayloadHash.Size).Select(t => new PayloadHash(t.Data));
+    private static IEnumerable<PayloadHash> PrivateHashes(Block block) => block.Transactions.Select(PrivateReplay.HashOf).OfType<PayloadHash>();
 
     private Block NextPrivateBlock() =>
         ChainStore.GetBlock(_stores.KeyValues, PrivateHead.Number + 1) ?? throw new ChainCorruptException($"block {PrivateHead.Number + 1} is below the head and not stored");

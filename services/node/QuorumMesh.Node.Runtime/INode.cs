@@ -38,6 +38,8 @@ public interface INode
 
     INodeSigner NodeKey { get; }
 
+    IPrivateSide PrivateSide { get; }
+
     IPeerNetwork Peers { get; }
 
     NodeEvents Events { get; }

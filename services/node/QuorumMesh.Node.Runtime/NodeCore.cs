@@ -21,6 +21,7 @@ public sealed class NodeCore : IRaftApplication
     private readonly TransactionDesk _desk;
     private readonly ChainWriter _chain;
     private readonly PrivateSideDriver _private;
+    private readonly ManagerRecord _manager;
     private readonly Minter _minter;
     private readonly RaftDriver _raft;
     private readonly RaftMembers _members;
@@ -38,9 +39,10 @@ public sealed class NodeCore : IRaftApplication
         _stores = setup.Stores;
         _events = setup.Events;
         _desk = new TransactionDesk(setup.Stores, setup.Pool ?? NewPool(setup.Stores));
-        var payloads = new PayloadCache();
-        _chain = new ChainWriter(setup.Stores, payloads, setup.Events, setup.KeptPublicBlocks);
-        _private = new PrivateSideDriver(_chain, payloads, setup.Stores);
+        var payloads = new PayloadCache(setup.PayloadCacheBytes);
+        _manager = new ManagerRecord(setup.Stores.KeyValues, setup.Events);
+        _chain = new ChainWriter(setup.Stores, payloads, setup.Events, setup.KeptPublicBlocks, _manager, setup.PrivateRewindLimit);
+        _private = new PrivateSideDriver(_chain, payloads, setup.Stores, _manager);
         _minter = new Minter(setup.Stores, setup.Signer, setup.RaftId, setup.BlockTimeMs, _chain.Head.Hash);
         _members = new RaftMembers(setup.Stores, setup.Transport, setup.RaftId, setup.MembersChanged, setup.RaftSnapshotInterval, setup.RaftEntriesKept);
         _raft = new RaftDriver(setup.Raft, setup.RaftLog, setup.Stores.KeyValues, setup.Transport.Send);
@@ -71,6 +73,7 @@ public sealed class NodeCore : IRaftApplication
     public void Open(NodeTime now)
     {
         _now = now;
+        if (_manager.Refusal is { } refusal) _events.Tell(NoticeLevel.Error, $"The private head is stopped: {refusal}");
         _members.ConnectAll();
         _desk.RestoreJournal(now, _effects);
         if (_raft.Log.Snapshot() is { } snapshot && snapshot.Index > ChainStore.GetAppliedRaftIndex(_stores.KeyValues))
@@ -107,9 +110,13 @@ public sealed class NodeCore : IRaftApplication
                 break;
             case NodeInput.PayloadAnswers answers:
                 _private.Answered(answers.Answers, _now);
+                answers.Taken?.TrySetResult();
                 break;
             case NodeInput.PayloadArrived arrived:
-                _private.Arrived(arrived.Sequence, arrived.Hash);
+                _private.Arrived(arrived);
+                break;
+            case NodeInput.ManagerSeen seen:
+                _manager.Takes(seen.Database);
                 break;
             case NodeInput.SyncedBlocks synced:
                 ImportSynced(synced);
@@ -140,6 +147,29 @@ public sealed class NodeCore : IRaftApplication
         var effects = _effects;
         _effects = new NodeEffects();
         return effects;
+    }
+
+    /// <summary>How the private side stands.</summary>
+    public PrivateSideReport ReportPrivate()
+    {
+        var late = LatePayloads.All(_stores.KeyValues).Select(l => l.Block).ToList();
+        var status = PrivateStatus;
+        return new PrivateSideReport(
+            Head.Number, PrivateHead.Number, status.WaitingFor, status.Reason, _manager.Refusal, _manager.Accepted, _manager.Seen, late.Count, late.Count == 0 ? null : late.Min());
+    }
+
+    /// <summary>The operator's word that the manager may be believed with the database that it has now.</summary>
+    /// <exception cref="InvalidOperationException">Nothing is refused, or the manager has not answered since the start.</exception>
+    public void AcceptManager() => _private.AcceptManager();
+
+    /// <summary>Takes the private state back to that after a block; null for the one before the first that a payload came late for.</summary>
+    /// <exception cref="InvalidOperationException">There is nothing to go back for.</exception>
+    public ulong RewindPrivate(ulong? block)
+    {
+        var late = LatePayloads.All(_stores.KeyValues).Select(l => (ulong?)l.Block).Min();
+        var target = block ?? (late - 1) ?? throw new InvalidOperationException("no payload came too late: name the block to go back to");
+        return _private.Rewind(target) ? target
+            : throw new InvalidOperationException($"the private head is at block {PrivateHead.Number}, not past block {target}: there is nothing to take back");
     }
 
     /// <summary>Before the store is closed: a synced write, so that a restart has nothing to replay.</summary>
@@ -191,7 +221,6 @@ public sealed class NodeCore : IRaftApplication
             _desk.Mined(block.Transactions, batch);
         });
         _desk.NewHead(block.Header, _chain.PublicLayer, executed.Transactions, executed.Imported.Execution.PublicChanges);
-        _private.Want(block);
     }
 
     /// <summary>The log before the snapshot is not to be had: membership is taken over, blocks come from peers, later entries wait.</summary>

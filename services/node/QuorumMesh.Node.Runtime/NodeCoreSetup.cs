@@ -32,6 +32,14 @@ public sealed record NodeCoreSetup
     /// <summary>Public states this far behind the head stay readable, and the private head's own always; null keeps all (archive).</summary>
     public ulong? KeptPublicBlocks { get; init; } = DefaultKeptPublicBlocks;
 
+    public const ulong DefaultPrivateRewindLimit = 10_000;
+
+    /// <summary>Blocks that the private state goes back by itself for a payload that came late.</summary>
+    public ulong PrivateRewindLimit { get; init; } = DefaultPrivateRewindLimit;
+
+    /// <summary>Payloads in memory, fetched ahead of the private head, in bytes; one payload may be larger by itself.</summary>
+    public long PayloadCacheBytes { get; init; } = PayloadCache.DefaultCapacity;
+
     /// <summary>Applied Raft entries between two snapshots of the log.</summary>
     public ulong RaftSnapshotInterval { get; init; } = 1_000;
 

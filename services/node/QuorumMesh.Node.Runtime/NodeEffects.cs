@@ -23,14 +23,18 @@ public sealed class NodeEffects
     /// <summary>Local transactions that are still not mined, to be told again.</summary>
     public List<RecoveredTransaction> Announce { get; } = [];
 
-    /// <summary>Payloads to ask the manager for, at most <see cref="MaxPayloadRequest"/> at a time.</summary>
+    /// <summary>Payloads to ask the manager for.</summary>
     public HashSet<PayloadHash> FetchPayloads { get; } = [];
+
+    /// <summary>Those of them that the private head waits for, in the order of their use.</summary>
+    public List<PayloadHash> FetchFirst { get; } = [];
+
+    /// <summary>The manager's Watch stream is to be opened anew after a sequence number; what the one before still brings does not count as progress of this one.</summary>
+    public (long After, int Stream)? WatchFrom { get; set; }
 
     /// <summary>A catch-up to start: from our head to a block that Raft has committed.</summary>
     public (BlockPointer Head, Hash256 Target)? Sync { get; set; }
 
     /// <summary>When the loop must come back even without an input, in <see cref="NodeTime.Milliseconds"/>.</summary>
     public long? WakeAt { get; set; }
-
-    public const int MaxPayloadRequest = 1024;
 }

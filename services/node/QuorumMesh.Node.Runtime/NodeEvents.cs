@@ -12,6 +12,16 @@ public sealed record TransactionLogs(RecoveredTransaction Transaction, int Trans
 /// <summary>The logs of a block: public ones with the public head, private ones with the private head.</summary>
 public sealed record LogsEvent(BlockHeader Header, IReadOnlyList<TransactionLogs> Transactions);
 
+public enum NoticeLevel
+{
+    Information,
+    Warning,
+    Error,
+}
+
+/// <summary>Something that operators must hear of, in one line.</summary>
+public sealed record NodeNotice(NoticeLevel Level, string Text);
+
 /// <summary>What subscribers hear. Raised on the writer loop: handlers must only enqueue, and never throw.</summary>
 public sealed class NodeEvents
 {
@@ -20,6 +30,10 @@ public sealed class NodeEvents
     public event Action<LogsEvent>? NewLogs;
 
     public event Action<IReadOnlyList<RecoveredTransaction>>? PendingTransactions;
+
+    public event Action<NodeNotice>? Noticed;
+
+    internal void Tell(NoticeLevel level, string text) => Noticed?.Invoke(new NodeNotice(level, text));
 
     internal void Raise(HeadEvent head) => NewHead?.Invoke(head);
 

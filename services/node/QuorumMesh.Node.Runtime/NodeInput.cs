@@ -25,10 +25,16 @@ public abstract record NodeInput
 
     public sealed record PeerTransactions(IReadOnlyList<RecoveredTransaction> Transactions) : NodeInput;
 
-    public sealed record PayloadAnswers(IReadOnlyList<PayloadAnswer> Answers) : NodeInput;
+    /// <param name="Taken">Completed when the loop has them, so that no more are fetched than it takes.</param>
+    public sealed record PayloadAnswers(IReadOnlyList<PayloadAnswer> Answers, TaskCompletionSource? Taken = null) : NodeInput;
 
     /// <summary>The manager says that a payload is now here; <paramref name="Sequence"/> is its place in the Watch stream, 0 when there is none.</summary>
-    public sealed record PayloadArrived(long Sequence, PayloadHash Hash) : NodeInput;
+    /// <param name="Database">What told it; null when the manager does not tell.</param>
+    /// <param name="Stream">The number that the stream was opened with, see <see cref="NodeEffects.WatchFrom"/>; 0 for that of the start.</param>
+    public sealed record PayloadArrived(long Sequence, PayloadHash Hash, ManagerDatabase? Database = null, int Stream = 0) : NodeInput;
+
+    /// <summary>An answer of the manager that was not about payloads told of its database.</summary>
+    public sealed record ManagerSeen(ManagerDatabase Database) : NodeInput;
 
     /// <summary>Consecutive blocks that a peer sent for a catch-up; <paramref name="Done"/> is completed with what became of them.</summary>
     public sealed record SyncedBlocks(IReadOnlyList<Block> Blocks, TaskCompletionSource Done) : NodeInput;

@@ -43,8 +43,8 @@ public sealed class NodeLoop : IAsyncDisposable
     public void Start()
     {
         _core.Open(Now());
+        _payloads.Watch(_core.WatchAfter, 0, _stop.Token);
         _thread.Start();
-        _payloads.Watch(_core.WatchAfter, _stop.Token);
     }
 
     public async ValueTask DisposeAsync()
@@ -100,7 +100,8 @@ public sealed class NodeLoop : IAsyncDisposable
         if (effects.Broadcast.Count > 0) _peers.BroadcastTransactions(Encoded(effects.Broadcast), exceptNodeId: null);
         if (effects.Announce.Count > 0) _peers.BroadcastTransactions(Encoded(effects.Announce), exceptNodeId: null, resend: true);
         foreach (var acknowledge in effects.Acknowledgements) acknowledge();
-        _payloads.Fetch(effects.FetchPayloads, _stop.Token);
+        _payloads.Fetch(effects.FetchPayloads, effects.FetchFirst, _stop.Token);
+        if (effects.WatchFrom is { } watch) _payloads.Watch(watch.After, watch.Stream, _stop.Token);
         if (effects.Sync is { } sync) _ = _synchroniser.RunAsync(sync.Head, sync.Target, _stop.Token);
     }
 

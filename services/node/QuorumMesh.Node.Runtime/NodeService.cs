@@ -10,12 +10,17 @@ namespace QuorumMesh.Node.Runtime;
 public sealed class NodeService : INode
 {
     private static readonly TimeSpan FullMailboxPause = TimeSpan.FromMilliseconds(5);
+    /// <summary>Bytes of own payloads on their way to the loop; more are left to be asked for.</summary>
+    private const long MaxRemembering = 16 << 20;
+
     private static readonly TimeSpan PrivateHeadPoll = TimeSpan.FromMilliseconds(5);
 
     private readonly NodeStores _stores;
     private readonly NodeCore _core;
     private readonly NodeLoop _loop;
     private readonly Mailbox<NodeInput> _mailbox;
+    private long _remembering;
+    private IPrivateSide? _privateSide;
 
     public NodeService(NodeStores stores, NodeCore core, NodeLoop loop, Mailbox<NodeInput> mailbox)
     {
@@ -39,6 +44,8 @@ public sealed class NodeService : INode
     public string? RefusesTransactions { get; init; }
 
     public SyncProgress? Sync => _loop.Sync;
+
+    public IPrivateSide PrivateSide => _privateSide ??= new PrivateSide(_stores, TransactionManager, AskCoreAsync<object?>);
 
     public RaftStatus Raft
     {
@@ -80,14 +87,17 @@ public sealed class NodeService : INode
         return await AnswerAsync(answer.Task, cancellation).ConfigureAwait(false);
     }
 
-    public async Task<T> QueryPoolAsync<T>(Func<TransactionPool, T> query, CancellationToken cancellation)
+    public Task<T> QueryPoolAsync<T>(Func<TransactionPool, T> query, CancellationToken cancellation) => AskCoreAsync(core => query(core.Pool), cancellation);
+
+    /// <summary>Asks between two steps of the loop.</summary>
+    private async Task<T> AskCoreAsync<T>(Func<NodeCore, T> query, CancellationToken cancellation)
     {
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         var input = new NodeInput.Query(core =>
         {
             try
             {
-                answer.TrySetResult(query(core.Pool));
+                answer.TrySetResult(query(core));
             }
             catch (Exception e)
             {
@@ -111,8 +121,17 @@ public sealed class NodeService : INode
             await Task.Delay(PrivateHeadPoll, cancellation).ConfigureAwait(false);
     }
 
-    public void RememberPayload(PayloadHash hash, byte[] payload) =>
-        _ = _mailbox.TryPostUrgent(new NodeInput.PayloadAnswers([new PayloadAnswer(hash, PayloadAvailability.Here, payload, null, [], null)]));
+    public void RememberPayload(PayloadHash hash, byte[] payload)
+    {
+        if (Interlocked.Add(ref _remembering, payload.Length) > MaxRemembering)
+        {
+            Interlocked.Add(ref _remembering, -payload.Length);
+            return;
+        }
+        var taken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _ = taken.Task.ContinueWith(_ => Interlocked.Add(ref _remembering, -payload.Length), TaskScheduler.Default);
+        if (!_mailbox.TryPostUrgent(new NodeInput.PayloadAnswers([new PayloadAnswer(hash, PayloadAvailability.Here, payload, null, [], null)], taken))) taken.TrySetResult();
+    }
 
     /// <summary>An answer never comes from a loop that has ended: its failure is given instead.</summary>
     private async Task<T> AnswerAsync<T>(Task<T> answer, CancellationToken cancellation)

@@ -12,7 +12,11 @@ public sealed record TransactionLookup(Block Block, int Index)
 }
 
 /// <summary>Why the private head stands where it stands; null reason = it is only catching up.</summary>
-public sealed record PrivateHeadStatus(ulong Block, PayloadHash? WaitingFor, string? Reason);
+public sealed record PrivateHeadStatus(ulong Block, PayloadHash? WaitingFor, string? Reason)
+{
+    /// <summary>Why no private block is run, whether one waits or not: the manager is not the one that was known. Null when it is.</summary>
+    public string? Stopped { get; init; }
+}
 
 /// <summary>
 /// A consistent snapshot of chain and state for one request: both heads, blocks, receipts and states are of one moment.

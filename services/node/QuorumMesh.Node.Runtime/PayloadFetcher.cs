@@ -3,47 +3,83 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Runtime;
 
-/// <summary>Asks the manager for payloads and follows its Watch stream; the answers go to the loop as inputs.</summary>
+/// <summary>
+/// Asks the manager for payloads and follows its Watch stream; the answers go to the loop as inputs. Few requests are under way at once, and each goes on only when the
+/// loop has taken the answers before: what is fetched and not taken is bounded by the largest answer, times <see cref="Workers"/>.
+/// </summary>
 internal sealed class PayloadFetcher(ITransactionManager manager, Func<NodeInput, bool> post, TimeProvider clock) : IAsyncDisposable
 {
-    private const int MaxPerRequest = 256;
-    private const int MaxRequests = 8;
+    private const int MaxPerRequest = 64;
+    private const int Workers = 4;
+
+    /// <summary>Fetched ahead for transactions of the pool; beyond, they are asked for when their block is run.</summary>
+    private const int MaxAhead = 16_384;
+
     private static readonly TimeSpan FullMailboxPause = TimeSpan.FromMilliseconds(100);
 
-    private readonly SemaphoreSlim _requests = new(MaxRequests);
+    private readonly Lock _lock = new();
+    private readonly Queue<PayloadHash> _first = [];
+    private readonly Queue<PayloadHash> _ahead = [];
+
+    /// <summary>In one of the queues and not asked yet; what is in both is asked once.</summary>
+    private readonly HashSet<PayloadHash> _waiting = [];
+    private int _working;
+    private readonly Lock _watchLock = new();
+    private CancellationTokenSource _watching = new();
     private Task _watch = Task.CompletedTask;
 
-    public void Fetch(IReadOnlyCollection<PayloadHash> hashes, CancellationToken cancellation)
+    /// <param name="first">Those of <paramref name="hashes"/> that go before everything else.</param>
+    public void Fetch(IReadOnlyCollection<PayloadHash> hashes, IReadOnlyCollection<PayloadHash> first, CancellationToken cancellation)
     {
-        foreach (var some in hashes.Chunk(MaxPerRequest))
-            _ = FetchAsync(some, cancellation);
+        if (hashes.Count == 0) return;
+        var starting = 0;
+        lock (_lock)
+        {
+            foreach (var hash in first)
+            {
+                _waiting.Add(hash);
+                _first.Enqueue(hash);
+            }
+            foreach (var hash in hashes)
+                if (_ahead.Count < MaxAhead && _waiting.Add(hash)) _ahead.Enqueue(hash);
+            var useful = Math.Min(Workers, (_waiting.Count + MaxPerRequest - 1) / MaxPerRequest);
+            starting = Math.Max(0, useful - _working);
+            _working += starting;
+        }
+        for (; starting > 0; starting--) _ = Task.Run(() => WorkAsync(cancellation), CancellationToken.None);
     }
 
-    public void Watch(long after, CancellationToken cancellation)
+    /// <summary>Follows the stream; one that is followed already is left.</summary>
+    /// <param name="stream">Goes with what it brings.</param>
+    public void Watch(long after, int stream, CancellationToken cancellation)
     {
-        if (manager.Enabled) _watch = WatchAsync(after, cancellation);
+        if (!manager.Enabled) return;
+        lock (_watchLock)
+        {
+            _watching.Cancel();
+            _watching = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            var token = _watching.Token;
+            _watch = Task.WhenAll(_watch, Task.Run(() => WatchAsync(after, stream, token), token));
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _watch.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _requests.Dispose();
+        Task watch;
+        lock (_watchLock)
+        {
+            _watching.Cancel();
+            watch = _watch;
+        }
+        await watch.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _watching.Dispose();
     }
 
-    private async Task FetchAsync(PayloadHash[] hashes, CancellationToken cancellation)
+    private async Task WorkAsync(CancellationToken cancellation)
     {
         try
         {
-            await _requests.WaitAsync(cancellation).ConfigureAwait(false);
-            try
-            {
-                var answers = await manager.ReceiveAsync(hashes, cancellation).ConfigureAwait(false);
-                await PostAsync(new NodeInput.PayloadAnswers(answers), cancellation).ConfigureAwait(false);
-            }
-            finally
-            {
-                _requests.Release();
-            }
+            while (Take() is { Count: > 0 } some) await FetchAsync(some, cancellation).ConfigureAwait(false);
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
         {
@@ -51,10 +87,35 @@ internal sealed class PayloadFetcher(ITransactionManager manager, Func<NodeInput
         }
     }
 
-    private async Task WatchAsync(long after, CancellationToken cancellation)
+    /// <returns>Empty, and one worker less, when nothing is to be asked.</returns>
+    private List<PayloadHash> Take()
     {
-        await foreach (var (sequence, hash) in manager.WatchAsync(after, cancellation).ConfigureAwait(false))
-            await PostAsync(new NodeInput.PayloadArrived(sequence, hash), cancellation).ConfigureAwait(false);
+        lock (_lock)
+        {
+            var some = new List<PayloadHash>();
+            while (some.Count < MaxPerRequest && (_first.TryDequeue(out var hash) || _ahead.TryDequeue(out hash)))
+                if (_waiting.Remove(hash)) some.Add(hash);
+            if (some.Count == 0) _working--;
+            return some;
+        }
+    }
+
+    private async Task FetchAsync(List<PayloadHash> hashes, CancellationToken cancellation)
+    {
+        for (var done = 0; done < hashes.Count;)
+        {
+            var answers = await manager.ReceiveAsync(hashes[done..], cancellation).ConfigureAwait(false);
+            var taken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            await PostAsync(new NodeInput.PayloadAnswers(answers, taken), cancellation).ConfigureAwait(false);
+            await taken.Task.WaitAsync(cancellation).ConfigureAwait(false);
+            done += Math.Max(1, answers.Count);
+        }
+    }
+
+    private async Task WatchAsync(long after, int stream, CancellationToken cancellation)
+    {
+        await foreach (var item in manager.WatchAsync(after, cancellation).ConfigureAwait(false))
+            await PostAsync(new NodeInput.PayloadArrived(item.Sequence, item.Hash, item.Database, stream), cancellation).ConfigureAwait(false);
     }
 
     private async Task PostAsync(NodeInput input, CancellationToken cancellation)

@@ -9,7 +9,7 @@ namespace QuorumMesh.Node.Runtime;
 /// Brings the private head after the public one: asks for payloads ahead, runs blocks when the answers are there, asks again when the manager was away or has lost a
 /// payload, and goes back when a payload arrives that was taken for foreign. Owned by the writer loop.
 /// </summary>
-internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads, NodeStores stores)
+internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads, NodeStores stores, ManagerRecord manager)
 {
     private const string WatchName = "private.watch";
     private const long RetryUnavailableMs = 1_000;
@@ -19,13 +19,16 @@ internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads
     private const long GasPerStep = 50_000_000;
     private const int MaxOutstanding = 65_536;
 
-    /// <summary>Asked and not answered, or to be asked again, by the time of the next try.</summary>
-    private readonly Dictionary<PayloadHash, long> _asked = [];
+    /// <summary>Asked and not answered, or to be asked again.</summary>
+    private readonly Dictionary<PayloadHash, Asked> _asked = [];
     private readonly HashSet<PayloadHash> _wanted = [];
 
     /// <summary>Lately arrived: an answer "not a party" that was under way when the payload came is out of date.</summary>
     private readonly RecentSet<PayloadHash> _arrived = new(4_096);
     private long _watched;
+    private int _turns = manager.Turns;
+    private int _stream;
+    private long _usualSize = 4_096;
     private PrivateHeadStatus _status = new(chain.PrivateHead.Number, null, null);
 
     /// <summary>May be read from any thread.</summary>
@@ -44,61 +47,88 @@ internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads
         if (transaction.IsPrivate && transaction.Data.Length == PayloadHash.Size) Want(new PayloadHash(transaction.Data));
     }
 
-    public void Want(Block block)
-    {
-        foreach (var transaction in block.Transactions) Want(transaction);
-    }
-
     public void Answered(IReadOnlyList<PayloadAnswer> answers, NodeTime now)
     {
         foreach (var answer in answers)
         {
+            var isAnswered = answer.Database is not null || answer.Availability != PayloadAvailability.Unavailable;
+            if (isAnswered && !manager.Takes(answer.Database))
+            {
+                _asked[answer.Hash] = new Asked(now.Milliseconds + RetryMissingMs, manager.Refusal);
+                continue;
+            }
             if (answer.Availability is PayloadAvailability.Here or PayloadAvailability.NotAParty)
             {
                 _asked.Remove(answer.Hash);
                 if (answer.Availability == PayloadAvailability.NotAParty && _arrived.Remove(answer.Hash)) continue;
                 payloads.Add(answer);
+                if (answer.Availability == PayloadAvailability.NotAParty) continue;
+                _usualSize = Math.Max(PayloadCache.Cost(answer), _usualSize - (_usualSize / 16));
                 // A manager without a Watch stream tells of a late payload only when asked about it again.
-                if (answer.Availability == PayloadAvailability.Here) chain.RewindPrivateBefore(answer.Hash);
+                chain.RewindPrivateBefore(answer.Hash);
                 continue;
             }
             var missing = answer.Availability == PayloadAvailability.Missing;
-            _asked[answer.Hash] = now.Milliseconds + (missing ? RetryMissingMs : RetryUnavailableMs);
             var reason = missing
                 ? "the transaction manager is a party to a payload that it no longer has; recover it from the other parties (resend)"
                 : $"the transaction manager is not available ({answer.Reason})";
-            if (IsNext(answer.Hash)) Volatile.Write(ref _status, new PrivateHeadStatus(chain.PrivateHead.Number, answer.Hash, reason));
+            _asked[answer.Hash] = new Asked(now.Milliseconds + (missing ? RetryMissingMs : RetryUnavailableMs), reason);
         }
     }
 
     /// <summary>The manager has a payload now that it may have denied before.</summary>
-    public void Arrived(long sequence, in PayloadHash hash)
+    public void Arrived(NodeInput.PayloadArrived arrived)
     {
+        if (!manager.Takes(arrived.Database)) return;
+        var hash = arrived.Hash;
         if (payloads.Find(hash) is { Availability: PayloadAvailability.NotAParty }) payloads.Remove(hash);
         _asked.Remove(hash);
         _arrived.Add(hash);
         chain.RewindPrivateBefore(hash);
-        if (sequence > _watched) _watched = sequence;
+        if (arrived.Stream == _stream) _watched = Math.Max(_watched, arrived.Sequence);
+    }
+
+    /// <summary>See <see cref="ManagerRecord.Accept"/>. What the other database told of is asked for again, from its beginning.</summary>
+    public void AcceptManager()
+    {
+        manager.Accept(batch => PutWatched(batch, 0));
+        _watched = 0;
+    }
+
+    /// <summary>See <see cref="ChainWriter.RewindPrivateTo"/>. The manager is asked again for everything behind it.</summary>
+    public bool Rewind(ulong block)
+    {
+        if (!chain.RewindPrivateTo(block)) return false;
+        payloads.Clear();
+        return true;
     }
 
     public void Advance(NodeTime now, NodeEffects effects)
     {
-        foreach (var hash in _wanted) Ask(hash, now, effects);
+        if (_turns != manager.Turns) Turn(effects);
+        foreach (var wanted in _wanted)
+            if (manager.Refusal is null) Ask(wanted, now, effects);
         _wanted.Clear();
-        var moved = false;
+        payloads.Keep(Window());
         var gas = 0L;
-        for (var blocks = 0; blocks < MaxBlocksPerStep && gas < GasPerStep && chain.AdvancePrivate(ref gas); blocks++) moved = true;
-        WakeAt = null;
-        var needed = chain.NeededPayloads();
-        foreach (var hash in needed)
-        {
-            Ask(hash, now, effects);
-            WakeAt = Math.Min(WakeAt ?? long.MaxValue, _asked[hash]);
-        }
-        if (needed.Count == 0 && chain.PrivateHead.Number < chain.Head.Number) WakeAt = now.Milliseconds; // more blocks are ready to run
-        if (moved || _status.Block != chain.PrivateHead.Number) Volatile.Write(ref _status, new PrivateHeadStatus(chain.PrivateHead.Number, needed.Count > 0 ? needed[0] : null, null));
+        for (var blocks = 0; blocks < MaxBlocksPerStep && gas < GasPerStep && chain.AdvancePrivate(ref gas, GasPerStep); blocks++) { }
+        AskForNext(now, effects);
+        var awaited = chain.AwaitedPayload;
+        if (awaited is null && chain.PrivateHead.Number < chain.Head.Number) WakeAt = now.Milliseconds; // more is ready to run
+        var reason = awaited is { } hash && _asked.TryGetValue(hash, out var asked) ? asked.Reason : null;
+        var status = new PrivateHeadStatus(chain.PrivateHead.Number, awaited, awaited is null ? null : manager.Refusal ?? reason) { Stopped = manager.Refusal };
+        if (status != _status) Volatile.Write(ref _status, status);
         // Not while the way back is unfinished: told again after a restart, the payload finishes it.
         if (_watched > 0 && !chain.IsRewinding) SaveWatched();
+    }
+
+    /// <summary>The manager is taken at its word no longer, or again: nothing that it said before the turn is used after it.</summary>
+    private void Turn(NodeEffects effects)
+    {
+        _turns = manager.Turns;
+        if (manager.Refusal is not null) payloads.Clear();
+        _asked.Clear();
+        if (manager.Refusal is null) effects.WatchFrom = (LoadWatched(stores.KeyValues), ++_stream);
     }
 
     private void Want(in PayloadHash hash)
@@ -106,23 +136,59 @@ internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads
         if (payloads.Find(hash) is null) _wanted.Add(hash);
     }
 
-    private void Ask(in PayloadHash hash, NodeTime now, NodeEffects effects)
+    /// <summary>The payloads ahead of the private head that fit into a part of the cache: those that are not here yet count as the large ones among the last.</summary>
+    private List<PayloadHash> Window()
     {
-        if (payloads.Find(hash) is not null || (_asked.TryGetValue(hash, out var again) && now.Milliseconds < again)) return;
-        if (_asked.Count >= MaxOutstanding) _asked.Clear();
-        _asked[hash] = now.Milliseconds + RequestTimeoutMs;
-        effects.FetchPayloads.Add(hash);
+        var window = new List<PayloadHash>();
+        var bytes = 0L;
+        foreach (var hash in chain.UpcomingPayloads())
+        {
+            // One is enough to hear whether the manager has its database back.
+            if (bytes >= payloads.Capacity / 2 || (manager.Refusal is not null && window.Count > 0)) break;
+            window.Add(hash);
+            bytes += payloads.Find(hash) is { } here ? PayloadCache.Cost(here) : _usualSize;
+        }
+        return window;
     }
 
-    private bool IsNext(in PayloadHash hash) => chain.NeededPayloads().Contains(hash);
+    private void AskForNext(NodeTime now, NodeEffects effects)
+    {
+        WakeAt = null;
+        var window = Window();
+        payloads.Keep(window);
+        foreach (var hash in window)
+        {
+            if (payloads.Find(hash) is not null) continue;
+            if (Ask(hash, now, effects)) effects.FetchFirst.Add(hash);
+            WakeAt = Math.Min(WakeAt ?? long.MaxValue, _asked[hash].Again);
+        }
+    }
+
+    private bool Ask(in PayloadHash hash, NodeTime now, NodeEffects effects)
+    {
+        if (payloads.Find(hash) is not null || (_asked.TryGetValue(hash, out var asked) && now.Milliseconds < asked.Again)) return false;
+        if (_asked.Count >= MaxOutstanding) _asked.Clear();
+        _asked[hash] = new Asked(now.Milliseconds + RequestTimeoutMs, asked.Reason);
+        return effects.FetchPayloads.Add(hash);
+    }
 
     private void SaveWatched()
     {
         var batch = new KeyValueBatch();
-        Span<byte> value = stackalloc byte[8];
-        System.Buffers.Binary.BinaryPrimitives.WriteInt64BigEndian(value, _watched);
-        ChainStore.PutMeta(batch, WatchName, value);
+        PutWatched(batch, _watched);
+        manager.Put(batch);
         stores.KeyValues.Write(batch, sync: false);
         _watched = 0;
     }
+
+    private static void PutWatched(KeyValueBatch batch, long sequence)
+    {
+        Span<byte> value = stackalloc byte[8];
+        System.Buffers.Binary.BinaryPrimitives.WriteInt64BigEndian(value, sequence);
+        ChainStore.PutMeta(batch, WatchName, value);
+    }
+
+    /// <param name="Again">When it is asked for the next time.</param>
+    /// <param name="Reason">Of the last answer, when that did not settle it.</param>
+    private readonly record struct Asked(long Again, string? Reason);
 }

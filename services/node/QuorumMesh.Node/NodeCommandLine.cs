@@ -21,6 +21,7 @@ public sealed class NodeCommandLine
     private readonly Option<int> _port, _maxPeers, _raftPort, _raftBlockTime, _httpPort, _wsPort, _verbosity, _cache, _cacheDatabase, _cacheTrie, _cacheSnapshot;
     private readonly Option<int?> _raftJoin, _istanbulPeriod;
     private readonly Option<bool> _http, _ws, _ipcDisable, _allowInsecureUnlock, _logJson, _checkpoints, _raft, _permissioned, _blockTimes, _evmCompiled;
+    private readonly Option<ulong> _privateRewind;
 
     public NodeCommandLine()
     {
@@ -82,6 +83,11 @@ public sealed class NodeCommandLine
             Description = $"blocks behind the head whose public state stays readable; 0 keeps all (default: {Runtime.NodeCoreSetup.DefaultKeptPublicBlocks})",
             DefaultValueFactory = FromEnvironment<ulong?>("--history.state", text => Parse<ulong>("--history.state", text), null),
         });
+        _privateRewind = Add(new Option<ulong>("--private.rewind-limit")
+        {
+            Description = "blocks that the private state goes back by itself for a payload that came late; beyond it 'qmesh private rewind' does",
+            DefaultValueFactory = FromEnvironment("--private.rewind-limit", text => Parse<ulong>("--private.rewind-limit", text), defaults.PrivateRewindLimit),
+        });
         _cache = Number("--cache", "megabytes for the caches of database and state; a busy node takes about 250 MB more", defaults.Cache.Megabytes);
         _cacheDatabase = Number("--cache.database", "percentage of --cache for the database's blocks and write buffers", defaults.Cache.DatabasePercent);
         _cacheTrie = Number("--cache.trie", "percentage of --cache for trie nodes", defaults.Cache.TriePercent);
@@ -140,6 +146,7 @@ public sealed class NodeCommandLine
         AllowInsecureUnlock = result.GetValue(_allowInsecureUnlock),
         Archive = ServiceDefaults.OptionRules.OneOf("--gcmode", result.GetValue(_gcMode), "full", "archive") == "archive",
         HistoryState = result.GetValue(_historyState),
+        PrivateRewindLimit = result.GetValue(_privateRewind),
         Cache = new CacheSizes(result.GetValue(_cache), result.GetValue(_cacheDatabase), result.GetValue(_cacheTrie), result.GetValue(_cacheSnapshot)),
         EvmCompiled = result.GetValue(_evmCompiled),
         HealthUrl = Given(result, _healthUrl),

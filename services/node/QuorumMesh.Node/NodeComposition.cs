@@ -6,6 +6,7 @@ using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Accounts;
 using QuorumMesh.Node.Network;
 using QuorumMesh.Node.Network.RaftHttp;
+using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Rpc;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
@@ -97,10 +98,12 @@ internal sealed class NodeComposition : IAsyncDisposable
             Events = events,
             BlockTimeMs = _settings.RaftBlockTime,
             KeptPublicBlocks = _settings.KeptPublicBlocks,
+            PrivateRewindLimit = _settings.PrivateRewindLimit,
             MembersChanged = members => PeerMembers.Follow(peers, members, nodeId, _settings.Permissioned ? _data : null),
         });
         var loop = Own(new NodeLoop(Core, mailbox, peers, manager, TimeProvider.System));
         Connect(transport, mailbox);
+        WatchDatabase(manager, mailbox);
         Own(new NodeMetrics(Core, events, compiler));
         NodeEventLog.Attach(events, Core, _log, _settings.EmitCheckpoints);
         Service = new NodeService(stores, Core, loop, mailbox)
@@ -234,6 +237,19 @@ internal sealed class NodeComposition : IAsyncDisposable
         listener.Enabled ? new RpcEndpointOptions(listener.Address, listener.Port, Split(listener.Apis)) : null;
 
     private static string[] Split(string list) => list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    /// <summary>Which database the manager answers from goes to the loop; that it does not tell is said once.</summary>
+    private void WatchDatabase(ITransactionManager manager, Mailbox<NodeInput> mailbox)
+    {
+        const string unnoticed = "that its database was lost or set back goes unnoticed, and lost payloads then read 'not a party'";
+        if (manager is Q2tTransactionManager) _log.LogWarning("The transaction manager is asked over Tessera's REST interface: {Unnoticed}", unnoticed);
+        var told = 0;
+        manager.DatabaseSeen += database =>
+        {
+            if (database is not null) mailbox.TryPostUrgent(new NodeInput.ManagerSeen(database));
+            else if (Interlocked.Exchange(ref told, 1) == 0) _log.LogWarning("The transaction manager is of an older version: {Unnoticed}", unnoticed);
+        };
+    }
 
     /// <summary>What the transport hears becomes input of the loop. A full mailbox drops it: Raft sends again.</summary>
     private static void Connect(IRaftTransport transport, Mailbox<NodeInput> mailbox)

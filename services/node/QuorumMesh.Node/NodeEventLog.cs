@@ -8,6 +8,7 @@ internal static class NodeEventLog
 {
     public static void Attach(NodeEvents events, NodeCore core, ILogger log, bool checkpoints)
     {
+        events.Noticed += notice => log.Log(Level(notice.Level), "{Notice}", notice.Text);
         events.NewHead += head =>
         {
             log.LogInformation("Block {Number} {Hash}: {Transactions} transactions, {Gas} gas, private head {PrivateHead}",
@@ -18,4 +19,11 @@ internal static class NodeEventLog
                 log.LogInformation("QUORUM-CHECKPOINT name=TX-ACCEPTED tx={Hash}", transaction.Hash);
         };
     }
+
+    private static LogLevel Level(NoticeLevel level) => level switch
+    {
+        NoticeLevel.Error => LogLevel.Error,
+        NoticeLevel.Warning => LogLevel.Warning,
+        _ => LogLevel.Information,
+    };
 }

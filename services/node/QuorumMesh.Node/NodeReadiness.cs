@@ -18,6 +18,7 @@ internal static class NodeReadiness
     {
         using var view = node.Service.OpenView();
         var status = node.Core.PrivateStatus;
+        if (status.Stopped is { } stopped) return $"is stopped at block {view.PrivateHead} of {view.Head}: {stopped}";
         if (view.PrivateHead < view.Head && status.Reason is not null)
             return $"stands at block {view.PrivateHead} of {view.Head}: {status.Reason}";
         return view.Head - view.PrivateHead > ToleratedPrivateLag ? $"is at block {view.PrivateHead} of {view.Head}" : null;

@@ -46,6 +46,9 @@ public sealed record NodeSettings
     /// <summary>Null keeps all.</summary>
     public ulong? KeptPublicBlocks => Archive || HistoryState == 0 ? null : HistoryState ?? NodeCoreSetup.DefaultKeptPublicBlocks;
 
+    /// <summary>Blocks that the private state goes back by itself for a payload that came late.</summary>
+    public ulong PrivateRewindLimit { get; init; } = NodeCoreSetup.DefaultPrivateRewindLimit;
+
     public CacheSizes Cache { get; init; } = new();
 
     /// <summary>Hot contracts are compiled.</summary>

@@ -16,6 +16,9 @@ namespace QuorumMesh.TxManager.Api;
 public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader reader, IPayloadStore store, OwnKeys ownKeys, CancellationToken stopping)
     : PrivacyManager.PrivacyManagerBase
 {
+    /// <summary>Bytes of a message in either direction.</summary>
+    public const int MaxMessage = 16 * 1024 * 1024;
+
     private const int WatchPage = 500;
 
     public override Task<SendReply> Send(Contracts.Privacy.SendRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
@@ -25,14 +28,14 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
         SendResult result = await sender.SendAsync(
             request.Payload.Memory, OptionalKey("sender_key", request.SenderKey), Keys("recipient_keys", request.RecipientKeys), privacy,
             context.CancellationToken).ConfigureAwait(false);
-        return Reply(result);
+        return await ReplyAsync(result, context).ConfigureAwait(false);
     });
 
     public override Task<StoreReply> Store(StoreRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
     {
         PayloadHash hash = await sender.StoreRawAsync(
             request.Payload.Memory, OptionalKey("sender_key", request.SenderKey), context.CancellationToken).ConfigureAwait(false);
-        return new StoreReply { Hash = ByteString.CopyFrom(hash.ToArray()) };
+        return new StoreReply { Hash = ByteString.CopyFrom(hash.ToArray()), Database = await DatabaseAsync(context).ConfigureAwait(false) };
     });
 
     public override Task<SendReply> SendSigned(SendSignedRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
@@ -41,15 +44,21 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
             request.PrivacyFlag, request.AffectedTransactions, request.MandatoryRecipients, request.PrivateStateId);
         SendResult result = await sender.SendSignedAsync(
             Hash(request.Hash).ToArray(), Keys("recipient_keys", request.RecipientKeys), privacy, context.CancellationToken).ConfigureAwait(false);
-        return Reply(result);
+        return await ReplyAsync(result, context).ConfigureAwait(false);
     });
 
     public override Task<ReceiveReply> Receive(ReceiveRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
     {
         PayloadHash[] hashes = [.. request.Hashes.Take(PayloadReader.MaxBatch + 1).Select(Hash)];
-        CoreAnswer[] answers = await reader.AnswerAsync(hashes, context.CancellationToken).ConfigureAwait(false);
+        IReadOnlyList<CoreAnswer> answers = await reader.AnswerAsync(hashes, Budget(request.MaxBytes), context.CancellationToken).ConfigureAwait(false);
         var reply = new ReceiveReply();
         reply.Answers.AddRange(answers.Select(Message));
+        if (request.MaxBytes <= 0 && (answers.Count < hashes.Length || reply.CalculateSize() > MaxMessage))
+        {
+            throw new RpcException(new Status(StatusCode.ResourceExhausted, $"the payloads are larger than a message of {MaxMessage} bytes: ask for fewer, or set max_bytes"));
+        }
+
+        reply.Database = await DatabaseAsync(context).ConfigureAwait(false);
         return reply;
     });
 
@@ -77,9 +86,10 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
                 Task nextWrite = store.WaitForWriteAsync(cancel);
                 long before = sequence;
                 IReadOnlyList<SequencedHash> page = await store.AvailableAfterAsync(sequence, WatchPage, cancel).ConfigureAwait(false);
+                Database? database = page.Count > 0 ? await DatabaseAsync(context).ConfigureAwait(false) : null;
                 foreach (SequencedHash item in page)
                 {
-                    var change = new WatchEvent { Sequence = item.Sequence, Hash = ByteString.CopyFrom(item.Hash.ToArray()) };
+                    var change = new WatchEvent { Sequence = item.Sequence, Hash = ByteString.CopyFrom(item.Hash.ToArray()), Database = database };
                     await stream.WriteAsync(change, cancel).ConfigureAwait(false);
                     sequence = item.Sequence;
                 }
@@ -98,6 +108,7 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
         {
             ManagerId = await store.ManagerIdAsync(context.CancellationToken).ConfigureAwait(false),
             Version = CommonRoutes.Version,
+            Database = await DatabaseAsync(context).ConfigureAwait(false),
         };
         reply.ApiVersions.AddRange(CommonRoutes.ApiVersions);
         reply.Keys.AddRange(keys.Select(Bytes));
@@ -132,9 +143,24 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
         return message;
     }
 
-    private static SendReply Reply(SendResult result)
+    /// <summary>Read after what the answer holds, so that it knows no less; and from the database, for managers that share it each know only their own writes.</summary>
+    private async Task<Database> DatabaseAsync(ServerCallContext context) => new()
     {
-        var reply = new SendReply { Hash = ByteString.CopyFrom(result.Hash.ToArray()), SenderKey = Bytes(result.Sender) };
+        Id = await store.ManagerIdAsync(context.CancellationToken).ConfigureAwait(false),
+        Watermark = await store.WatermarkAsync(context.CancellationToken).ConfigureAwait(false),
+    };
+
+    /// <summary>Of payloads in one answer; the rest of a message is left to keys and hashes.</summary>
+    private static int Budget(long asked) => (int)Math.Min(asked > 0 ? asked : MaxMessage, MaxMessage - (1024 * 1024));
+
+    private async Task<SendReply> ReplyAsync(SendResult result, ServerCallContext context)
+    {
+        var reply = new SendReply
+        {
+            Hash = ByteString.CopyFrom(result.Hash.ToArray()),
+            SenderKey = Bytes(result.Sender),
+            Database = await DatabaseAsync(context).ConfigureAwait(false),
+        };
         reply.ManagedParties.AddRange(result.ManagedParties.Select(Bytes));
         return reply;
     }

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
@@ -17,6 +18,10 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     private static readonly string FindRaw = StoredRows.Select(RowKind.Raw) + " WHERE HASH = @p0";
     private static readonly string FindParticipation = StoredRows.Select(RowKind.Participation) + " WHERE HASH = @p0 LIMIT 1";
     private static readonly string ParticipationAfter = StoredRows.Select(RowKind.Participation) + " WHERE SEQ > @p0 ORDER BY SEQ LIMIT @p1";
+    private const string NotedAfter =
+        "SELECT t.HASH, (SELECT COUNT(*) FROM PARTICIPATION p WHERE p.HASH = t.HASH) AS NOTED"
+        + " FROM (SELECT HASH FROM ENCRYPTED_TRANSACTION WHERE HASH > @p0 ORDER BY HASH LIMIT @p1) t ORDER BY t.HASH";
+    private static readonly string NewestParticipations = StoredRows.Select(RowKind.Participation) + " ORDER BY SEQ DESC LIMIT 8";
     private static readonly string FirstPage = StoredRows.Select(RowKind.Payload) + " ORDER BY TIMESTAMP, HASH LIMIT @p0";
     private static readonly string NextPage =
         StoredRows.Select(RowKind.Payload) + " WHERE TIMESTAMP > @p0 OR (TIMESTAMP = @p0 AND HASH > @p1) ORDER BY TIMESTAMP, HASH LIMIT @p2";
@@ -106,6 +111,14 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
         return StoredRows.Fault(RowKind.Participation, row) is { } fault ? throw damage.Raise(RowKind.Participation, hash, fault) : true;
     }
 
+    public async Task<UnnotedPayloads> UnnotedAsync(byte[]? after, int count, CancellationToken cancel)
+    {
+        List<object?[]> rows = await reader.ListAsync(NotedAfter, cancel, after ?? [], count).ConfigureAwait(false);
+        PayloadHash[] unnoted = [.. rows.Where(r => Convert.ToInt64(r[1], CultureInfo.InvariantCulture) == 0).Select(r => r[0]).OfType<byte[]>()
+            .Where(h => h.Length == PayloadHash.Size).Select(h => new PayloadHash(h))];
+        return new UnnotedPayloads(unnoted, rows.Count < count ? null : rows[^1][0] as byte[]);
+    }
+
     public async Task<RawPayload?> FindRawAsync(PayloadHash hash, CancellationToken cancel)
     {
         object?[]? row = await reader.FirstAsync(FindRaw, cancel, hash.ToArray()).ConfigureAwait(false);
@@ -183,6 +196,23 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     }
 
     public Task<string> ManagerIdAsync(CancellationToken cancel) => Task.FromResult(managerId);
+
+    /// <remarks>A damaged record's own number may be wrong: the next one counts.</remarks>
+    public async Task<long> WatermarkAsync(CancellationToken cancel)
+    {
+        List<object?[]> newest = await reader.ListAsync(NewestParticipations, cancel).ConfigureAwait(false);
+        foreach (object?[] row in newest)
+        {
+            if (StoredRows.Fault(RowKind.Participation, row) is not { } fault)
+            {
+                return (long)row[0]!;
+            }
+
+            damage.RaiseOnce(RowKind.Participation, StoredRows.Hash(RowKind.Participation, row), fault);
+        }
+
+        return newest.Count == 0 ? 0 : throw damage.Raise(RowKind.Participation, null, "none of the newest records can be read");
+    }
 
     public void Dispose() => writer.Dispose();
 

@@ -46,6 +46,10 @@ internal sealed class FakeNode : INode, IDisposable
     public ITransactionManager TransactionManager => Manager;
     public IAccountStore Accounts { get; }
     public INodeSigner NodeKey { get; init; } = new FakeSigner(Keccak.Hash("a node"u8).ToArray());
+    public IPrivateSide PrivateSide => Private;
+
+    public FakePrivateSide Private { get; } = new();
+
     public IPeerNetwork Peers => new FakePeers(Self, PeerList);
     public NodeEvents Events { get; } = new();
     public RaftStatus Raft { get; set; } = new("", null, []);
@@ -106,6 +110,17 @@ internal sealed class FakeNode : INode, IDisposable
         var batch = new KeyValueBatch();
         _stores.Public.Prune(keepFrom, batch, int.MaxValue);
         _store.Write(batch, sync: false);
+    }
+
+    /// <summary>A block on the head, as a minter makes it but for the seal, which nobody checks.</summary>
+    public Block Mint(params Transaction[] transactions)
+    {
+        var recovered = _stores.Senders.RecoverAll(transactions, _stores.Rules.SenderRulesAt(Head.Number + 1)) ?? throw new InvalidBlockException("invalid sender");
+        var built = _stores.Builder.Build(
+            _stores.Rules.Engine.Prepare(Head, now: 0), author: default, new TransactionList(recovered), _stores.Public.Head, privateParent: null, _ => null,
+            n => ChainStore.GetCanonicalHash(_store, n) ?? default, new BuildLimits());
+        if (built.Skipped.Count > 0) throw new InvalidBlockException($"a transaction does not fit: {built.Skipped[0].Reason}");
+        return built.WithHeader(RaftEngine.Seal(built.Block.Header, 1, _ => new byte[65])).Block;
     }
 
     public void Dispose() => _store.Dispose();

@@ -31,6 +31,7 @@ internal sealed class NodeNetwork
     {
         _random = new Random(seed);
         KeptPublicBlocks = seed % 2 == 0 ? 5UL : 100UL;
+        PayloadCacheBytes = seed % 3 == 0 ? 1_000 : PayloadCache.DefaultCapacity;
         _nodes = [.. Enumerable.Range(1, Size).Select(id => new SimulatedNode((ushort)id, this, new Random(_random.Next())))];
         _clients = [.. Enumerable.Range(0, Size * ClientsPerNode).Select(i => new NodeClient(i + 1, _nodes[i % Size], this, new Random(_random.Next())))];
         foreach (var node in _nodes) node.Start(_now);
@@ -43,10 +44,14 @@ internal sealed class NodeNetwork
     /// <summary>Few, so that payloads come later than the public history reaches; or enough.</summary>
     public ulong KeptPublicBlocks { get; }
 
+    /// <summary>Less than the payloads of one block, or enough.</summary>
+    public long PayloadCacheBytes { get; }
+
     public bool IsFaulty { get; private set; } = true;
     public int Crashes { get; private set; }
     public int Syncs { get; private set; }
     public int Rewinds { get; private set; }
+    public int Losses { get; private set; }
     public int Acknowledged => _clients.Sum(c => c.Acknowledged.Count);
     public ulong Height => _chain.Keys.DefaultIfEmpty().Max();
 
@@ -95,8 +100,13 @@ internal sealed class NodeNetwork
     /// <summary>The Watch stream is taken up where the node left it.</summary>
     public void Started(SimulatedNode node)
     {
-        _watchedUntil[node] = _now;
-        foreach (var (sequence, hash) in node.Manager.ArrivalsAfter(node.Core!.WatchAfter)) Watch(node, sequence, hash);
+        Follow(node, node.Core!.WatchAfter, stream: 0);
+    }
+
+    private void Follow(SimulatedNode node, long after, int stream)
+    {
+        (_watchedUntil[node], node.Stream) = (_now, stream);
+        foreach (var (sequence, hash) in node.Manager.ArrivalsAfter(after)) Watch(node, sequence, hash);
     }
 
     public void SendRaft(IReadOnlyList<RaftMessage> messages)
@@ -121,6 +131,7 @@ internal sealed class NodeNetwork
         Gossip(node, effects.Announce);
         foreach (var acknowledge in effects.Acknowledgements) acknowledge();
         if (effects.FetchPayloads.Count > 0) Fetch(node, effects.FetchPayloads);
+        if (effects.WatchFrom is { } watch) Follow(node, watch.After, watch.Stream);
         if (effects.Sync is { } sync)
         {
             Syncs++;
@@ -158,13 +169,13 @@ internal sealed class NodeNetwork
     /// <summary>In order, each some time after the one before.</summary>
     private void Watch(SimulatedNode node, long sequence, PayloadHash hash)
     {
-        var life = node.Life;
+        var (life, stream) = (node.Life, node.Stream);
         _watchedUntil[node] = Math.Max(_watchedUntil[node], _now) + (IsFaulty ? _random.Next(300) : 1);
         At(_watchedUntil[node], () =>
         {
             if (node.Life != life || !node.IsUp) return;
             if (node.Core!.PrivateHead.Number > 0) Rewinds++;
-            node.Post(new NodeInput.PayloadArrived(sequence, hash));
+            node.Post(new NodeInput.PayloadArrived(sequence, hash, Stream: stream));
         });
     }
 
@@ -267,6 +278,12 @@ internal sealed class NodeNetwork
             else if (_random.Next(3_000) == 0) node.Stop();
             else if (_random.Next(1_000) == 0) node.PausedUntil = _now + _random.Next(1_500);
             else if (_random.Next(600) == 0) node.Manager.DownUntil = _now + _random.Next(3_000);
+            // Not before the node knows the right one: it takes the first that it sees.
+            else if (_random.Next(1_500) == 0 && node.Core!.ReportPrivate().Accepted is not null)
+            {
+                node.Manager.LostUntil = _now + _random.Next(3_000);
+                Losses++;
+            }
         }
     }
 

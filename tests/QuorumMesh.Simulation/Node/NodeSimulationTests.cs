@@ -12,7 +12,7 @@ public class NodeSimulationTests(ITestOutputHelper output)
     [Fact]
     public void Whole_nodes_agree_and_keep_what_they_acknowledged()
     {
-        var (blocks, crashes, acknowledged, syncs, rewinds) = (0UL, 0, 0, 0, 0);
+        var (blocks, crashes, acknowledged, syncs, rewinds, losses) = (0UL, 0, 0, 0, 0, 0);
         foreach (var seed in Seeds())
         {
             try
@@ -25,13 +25,14 @@ public class NodeSimulationTests(ITestOutputHelper output)
                 acknowledged += network.Acknowledged;
                 syncs += network.Syncs;
                 rewinds += network.Rewinds;
+                losses += network.Losses;
             }
             catch (Exception e)
             {
                 Assert.Fail($"seed {seed} (QUORUMMESH_SEED={seed} runs it alone): {e}");
             }
         }
-        output.WriteLine($"{blocks} blocks, {crashes} crashes, {acknowledged} transactions acknowledged, {syncs} catch-ups by snapshot, {rewinds} late payloads");
+        output.WriteLine($"{blocks} blocks, {crashes} crashes, {acknowledged} transactions acknowledged, {syncs} catch-ups by snapshot, {rewinds} late payloads, {losses} lost databases");
         Assert.True(acknowledged > 0);
     }
 

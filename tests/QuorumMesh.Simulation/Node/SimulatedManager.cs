@@ -10,12 +10,20 @@ internal sealed class SimulatedManager
     private readonly Dictionary<PayloadHash, Entry> _entries = [];
     private readonly List<PayloadHash> _arrivals = [];
 
+    private long _sequence;
+
     public long DownUntil { get; set; }
+
+    /// <summary>Until then it answers from an empty database.</summary>
+    public long LostUntil { get; set; }
 
     /// <summary>Everything this participant is a party to, for the reference run.</summary>
     public IReadOnlyDictionary<PayloadHash, byte[]> Payloads => _entries.ToDictionary(e => e.Key, e => e.Value.Payload);
 
-    public void Put(PayloadHash hash, byte[] payload) => _entries.TryAdd(hash, new Entry(payload, PayloadAvailability.Here));
+    public void Put(PayloadHash hash, byte[] payload)
+    {
+        if (_entries.TryAdd(hash, new Entry(payload, PayloadAvailability.Here))) _sequence++;
+    }
 
     /// <summary>A payload that is not here yet; until <see cref="Arrive"/> the answer is the given one.</summary>
     public void PutLate(PayloadHash hash, byte[] payload, PayloadAvailability before) => _entries.TryAdd(hash, new Entry(payload, before));
@@ -26,6 +34,7 @@ internal sealed class SimulatedManager
         if (_entries[hash].Answer == PayloadAvailability.Here) return 0;
         _entries[hash] = _entries[hash] with { Answer = PayloadAvailability.Here };
         _arrivals.Add(hash);
+        _sequence++;
         return _arrivals.Count;
     }
 
@@ -37,6 +46,12 @@ internal sealed class SimulatedManager
     public PayloadAnswer Answer(PayloadHash hash, long now)
     {
         if (now < DownUntil) return new PayloadAnswer(hash, PayloadAvailability.Unavailable, null, "it is down", [], null);
+        if (now < LostUntil) return new PayloadAnswer(hash, PayloadAvailability.NotAParty, null, "unknown", [], null) { Database = new ManagerDatabase("empty", 0, 0) };
+        return Answer(hash) with { Database = new ManagerDatabase("own", _sequence, 0) };
+    }
+
+    private PayloadAnswer Answer(PayloadHash hash)
+    {
         var entry = _entries.GetValueOrDefault(hash);
         return entry is null ? new PayloadAnswer(hash, PayloadAvailability.NotAParty, null, "unknown", [], null)
             : entry.Answer == PayloadAvailability.Here ? new PayloadAnswer(hash, PayloadAvailability.Here, entry.Payload, null, [], null)

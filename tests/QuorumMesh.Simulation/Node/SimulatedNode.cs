@@ -40,6 +40,9 @@ internal sealed class SimulatedNode
 
     public long PausedUntil { get; set; }
 
+    /// <summary>The Watch stream that is followed.</summary>
+    public int Stream { get; set; }
+
     public void Start(long now)
     {
         Life++;
@@ -76,6 +79,7 @@ internal sealed class SimulatedNode
             RaftId = Id,
             Events = events,
             KeptPublicBlocks = _network.KeptPublicBlocks,
+            PayloadCacheBytes = _network.PayloadCacheBytes,
             RaftSnapshotInterval = 40,
             RaftEntriesKept = 20,
         });
@@ -107,7 +111,7 @@ internal sealed class SimulatedNode
     {
         _disk.LosePowerAfter(int.MaxValue, _random);
         Store.LosePowerAfter(int.MaxValue);
-        (PausedUntil, Manager.DownUntil) = (0, 0);
+        (PausedUntil, Manager.DownUntil, Manager.LostUntil) = (0, 0, 0);
     }
 
     /// <summary>The process ends, or the machine with it.</summary>

@@ -106,6 +106,49 @@ public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
     }
 
     [Fact]
+    public async Task Payloads_that_are_too_large_for_one_message_come_in_several_answers()
+    {
+        PrivacyManager.PrivacyManagerClient a = Connect(network.A);
+        var ask = new ReceiveRequest();
+        for (int i = 0; i < 9; i++)
+        {
+            byte[] payload = new byte[2_500_000];
+            payload[0] = (byte)i;
+            ask.Hashes.Add((await a.SendAsync(new SendRequest { Payload = ByteString.CopyFrom(payload) })).Hash);
+        }
+
+        // As nodes of older versions ask: they halve the request then.
+        Assert.Equal(StatusCode.ResourceExhausted, (await Assert.ThrowsAsync<RpcException>(async () => await a.ReceiveAsync(ask))).StatusCode);
+        ask.MaxBytes = 3_000_000;
+        for (int i = 0; ask.Hashes.Count > 0; i++)
+        {
+            PayloadAnswer answer = Assert.Single((await a.ReceiveAsync(ask)).Answers);
+            Assert.Equal((ask.Hashes[0], (byte)i), (answer.Hash, answer.Payload[0]));
+            ask.Hashes.RemoveAt(0);
+        }
+    }
+
+    [Fact]
+    public async Task Every_answer_tells_of_the_database_and_how_much_it_knows()
+    {
+        PrivacyManager.PrivacyManagerClient a = Connect(network.A);
+        Database first = (await a.InfoAsync(new InfoRequest())).Database;
+        Assert.Equal((await a.InfoAsync(new InfoRequest())).ManagerId, first.Id);
+        SendReply sent = await a.SendAsync(new SendRequest { Payload = ByteString.CopyFromUtf8("watermark") });
+        Assert.Equal(first.Id, sent.Database.Id);
+        Assert.True(sent.Database.Watermark > first.Watermark);
+        StoreReply stored = await a.StoreAsync(new StoreRequest { Payload = ByteString.CopyFromUtf8("raw") });
+        Assert.Equal(sent.Database, stored.Database);
+        var ask = new ReceiveRequest { Hashes = { sent.Hash } };
+        Assert.True((await a.ReceiveAsync(ask)).Database.Watermark >= sent.Database.Watermark);
+        using var limit = new CancellationTokenSource(Wait.Limit);
+        using AsyncServerStreamingCall<WatchEvent> watch = a.Watch(new WatchRequest(), cancellationToken: limit.Token);
+        WatchEvent seen = await UntilAsync(watch, Convert.ToBase64String(sent.Hash.Span), limit.Token);
+        Assert.Equal(first.Id, seen.Database.Id);
+        Assert.True(seen.Database.Watermark >= seen.Sequence);
+    }
+
+    [Fact]
     public async Task Bad_requests_have_their_status()
     {
         PrivacyManager.PrivacyManagerClient a = Connect(network.A);

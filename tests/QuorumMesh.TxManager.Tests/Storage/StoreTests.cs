@@ -56,6 +56,79 @@ public abstract class StoreTests
     }
 
     [Fact]
+    public async Task Payloads_without_a_participation_record_are_found_and_get_it()
+    {
+        using PayloadStore? store = Open();
+        if (store is null)
+        {
+            return;
+        }
+
+        var unnoted = new Dictionary<PayloadHash, EncodedPayload>();
+        for (int i = 0; i < 7; i++)
+        {
+            EncodedPayload payload = Payload(Random.Shared.Next());
+            await store.SaveAsync(payload.ComputeHash(), payload, i % 2 == 0 ? [] : [Recipient], default);
+            if (i % 2 == 0)
+            {
+                unnoted[payload.ComputeHash()] = payload;
+            }
+        }
+
+        HashSet<PayloadHash> found = await UnnotedAsync(store);
+        Assert.True(found.IsSupersetOf(unnoted.Keys));
+        foreach ((PayloadHash hash, EncodedPayload payload) in unnoted)
+        {
+            Assert.False(await store.IsPartyAsync(hash, default));
+            await store.SaveAsync(hash, payload, [Recipient], default);
+            Assert.True(await store.IsPartyAsync(hash, default));
+            Assert.Single(await AllAsync(store), s => s.Hash.Equals(hash));
+        }
+
+        Assert.Empty((await UnnotedAsync(store)).Intersect(unnoted.Keys));
+    }
+
+    /// <summary>Three at a time.</summary>
+    private static async Task<HashSet<PayloadHash>> UnnotedAsync(PayloadStore store)
+    {
+        var found = new HashSet<PayloadHash>();
+        byte[]? place = null;
+        do
+        {
+            UnnotedPayloads page = await store.UnnotedAsync(place, 3, default);
+            found.UnionWith(page.Hashes);
+            place = page.Next;
+        }
+        while (place is not null);
+        return found;
+    }
+
+    [Fact]
+    public async Task The_watermark_is_that_of_the_database_whoever_wrote_it_and_never_goes_down()
+    {
+        using PayloadStore? one = Open();
+        if (one is null)
+        {
+            return;
+        }
+
+        long start = await one.WatermarkAsync(default);
+        EncodedPayload payload = Payload(Random.Shared.Next());
+        PayloadHash hash = payload.ComputeHash();
+        await one.SaveAsync(hash, payload, [Recipient], default);
+        long saved = await one.WatermarkAsync(default);
+        Assert.True(saved > start);
+        // A manager that only reads knows as much as the one that wrote.
+        using PayloadStore sibling = Open()!;
+        Assert.Equal(saved, await sibling.WatermarkAsync(default));
+        Assert.Equal(await one.ManagerIdAsync(default), await sibling.ManagerIdAsync(default));
+        await one.DeleteAsync(hash, default);
+        Assert.Equal(saved, await sibling.WatermarkAsync(default));
+        await one.SaveAsync(hash, payload, [Recipient], default);
+        Assert.True(await sibling.WatermarkAsync(default) > saved);
+    }
+
+    [Fact]
     public async Task Delete_keeps_participation_and_repair_gets_a_new_sequence()
     {
         using PayloadStore? store = Open();

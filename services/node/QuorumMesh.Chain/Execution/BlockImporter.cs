@@ -32,20 +32,6 @@ public sealed class BlockImporter(ChainRules rules, StateStore publicStore, Stat
         return new ImportedBlock(block, execution, publicLayer, ExtendPrivate(privateParent, block.Number, execution));
     }
 
-    /// <summary>Runs the private side of a canonical block that the private head has reached; null when a payload is still missing.</summary>
-    /// <param name="publicState">The public state before the block.</param>
-    public (StateLayer? Layer, BlockExecution Execution) Replay(
-        BlockHeader header,
-        IReadOnlyList<RecoveredTransaction> transactions,
-        IStateReader publicState,
-        StateLayer privateParent,
-        Func<PayloadHash, PrivatePayload?> payloads,
-        Func<ulong, Hash256> blockHash)
-    {
-        var execution = _executor.Replay(header, transactions, publicState, privateParent, payloads, blockHash);
-        return (ExtendPrivate(privateParent, header.Number, execution), execution);
-    }
-
     /// <summary>Puts block, indexes, receipts, states and heads into the batch. After writing it, call <see cref="Advance"/>.</summary>
     public void Put(KeyValueBatch batch, ImportedBlock imported, in UInt256 totalDifficulty)
     {

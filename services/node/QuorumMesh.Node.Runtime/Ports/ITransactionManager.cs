@@ -24,7 +24,20 @@ public sealed record PayloadAnswer(
     byte[]? Payload,
     string? Reason,
     IReadOnlyList<byte[]> ManagedParties,
-    byte[]? SenderKey);
+    byte[]? SenderKey)
+{
+    /// <summary>What the answer is from; null when the manager does not tell.</summary>
+    public ManagerDatabase? Database { get; init; }
+}
+
+/// <summary>The database that a manager answered from, and how much it knew.</summary>
+/// <param name="Id">Made with the database; managers that share one have the same.</param>
+/// <param name="Watermark">The highest sequence number of its records, at least what the answer reflects.</param>
+/// <param name="AtLeast">
+/// The highest watermark that had come from it when the question was asked: a lower one in the answer means that the database was set back, for one that is only
+/// overtaken by a later answer is not below this.
+/// </param>
+public sealed record ManagerDatabase(string Id, long Watermark, long AtLeast);
 
 /// <param name="PrivateFrom">Base64 as the user gave it; null or empty lets the manager use its default key.</param>
 /// <param name="PrivateFor">Base64 as the user gave it; empty means the sender alone.</param>
@@ -34,13 +47,24 @@ public sealed record SendArguments(byte[] Payload, string? PrivateFrom, IReadOnl
 public sealed class TransactionManagerException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>One payload that became available; resume after <paramref name="Sequence"/>.</summary>
-public readonly record struct AvailablePayload(long Sequence, PayloadHash Hash);
+/// <param name="Database">Null when the manager does not tell.</param>
+public readonly record struct AvailablePayload(long Sequence, PayloadHash Hash, ManagerDatabase? Database = null);
 
 /// <summary>The node's transaction manager.</summary>
 public interface ITransactionManager
 {
     /// <summary>False when this node takes no part in private transactions (<c>PRIVATE_CONFIG=ignore</c>): a stranger to every one.</summary>
     bool Enabled { get; }
+
+    /// <summary>
+    /// An answer other than one about payloads told of the manager's database; null when a manager that could does not tell. Raised on any thread; never over an
+    /// interface that has no such thing.
+    /// </summary>
+    event Action<ManagerDatabase?>? DatabaseSeen
+    {
+        add { }
+        remove { }
+    }
 
     /// <summary>Encrypts, stores and distributes; returns when every recipient has it.</summary>
     /// <exception cref="TransactionManagerException"/>
@@ -53,7 +77,10 @@ public interface ITransactionManager
     /// <exception cref="TransactionManagerException"/>
     Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation);
 
-    /// <summary>Answers in the order of the request. A manager that is down gives <see cref="PayloadAvailability.Unavailable"/>, never an exception.</summary>
+    /// <summary>
+    /// Answers in the order of the request, for the first of the hashes, at least one: payloads that are large together come in several answers, so ask again for the rest.
+    /// A manager that is down gives <see cref="PayloadAvailability.Unavailable"/>, never an exception.
+    /// </summary>
     Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation);
 
     /// <summary>

@@ -26,19 +26,38 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
     public const int MaxBatch = 1024;
 
     private const int Parallelism = 16;
+    private const int FirstWindow = 4;
 
-    /// <summary>Never throws for a payload that cannot be had: the answer says why.</summary>
-    public async Task<PayloadAnswer[]> AnswerAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancel)
+    /// <summary>A group of answers that brought more than this is followed by one alone, for the next may be as large.</summary>
+    private const int LargeGroup = 1024 * 1024;
+
+    /// <summary>Answers for the first hashes, at least one, until their payloads come to about <paramref name="maxBytes"/>. Never throws for a payload that cannot be had: the answer says why.</summary>
+    public async Task<IReadOnlyList<PayloadAnswer>> AnswerAsync(IReadOnlyList<PayloadHash> hashes, int maxBytes, CancellationToken cancel)
     {
         if (hashes.Count > MaxBatch)
         {
             throw new PrivacyException(Failure.BadRequest, $"at most {MaxBatch} hashes in one request, not {hashes.Count}");
         }
 
-        var answers = new PayloadAnswer[hashes.Count];
-        var options = new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancel };
-        await Parallel.ForAsync(0, answers.Length, options, async (i, token) => answers[i] = await AnswerAsync(hashes[i], token).ConfigureAwait(false))
-            .ConfigureAwait(false);
+        var answers = new List<PayloadAnswer>(hashes.Count);
+        long bytes = 0;
+        for (int group = FirstWindow; answers.Count < hashes.Count;)
+        {
+            PayloadHash[] some = [.. hashes.Skip(answers.Count).Take(group)];
+            foreach (PayloadAnswer answer in await Task.WhenAll(some.Select(hash => AnswerAsync(hash, cancel))).ConfigureAwait(false))
+            {
+                long size = answer.Received?.Payload.Length ?? 0;
+                if (answers.Count > 0 && bytes + size > maxBytes)
+                {
+                    return answers;
+                }
+
+                answers.Add(answer);
+                bytes += size;
+                group = size > LargeGroup ? 1 : Math.Min(group * 2, Parallelism);
+            }
+        }
+
         return answers;
     }
 

@@ -23,6 +23,10 @@ public sealed record PayloadPage(IReadOnlyList<StoredPayload> Payloads, PayloadC
 /// <param name="Sequence">Grows with every payload that became available; never reused.</param>
 public sealed record SequencedHash(long Sequence, PayloadHash Hash);
 
+/// <param name="Hashes">Of payloads without a participation record.</param>
+/// <param name="Next">Where the next page starts; null after the last one.</param>
+public sealed record UnnotedPayloads(IReadOnlyList<PayloadHash> Hashes, byte[]? Next);
+
 /// <summary>Place in the order of <see cref="IPayloadStore.PageAsync"/>.</summary>
 public sealed record PayloadCursor(long Timestamp, PayloadHash Hash);
 
@@ -42,6 +46,10 @@ public interface IPayloadStore
 
     Task<bool> IsPartyAsync(PayloadHash hash, CancellationToken cancel);
 
+    /// <summary>Looks at some payloads in the order of their hashes for those without a participation record.</summary>
+    /// <param name="after">Null to begin.</param>
+    Task<UnnotedPayloads> UnnotedAsync(byte[]? after, int count, CancellationToken cancel);
+
     Task<RawPayload?> FindRawAsync(PayloadHash hash, CancellationToken cancel);
 
     Task SaveRawAsync(PayloadHash hash, RawPayload raw, CancellationToken cancel);
@@ -58,6 +66,9 @@ public interface IPayloadStore
     /// <summary>Completes at the next write, or after a while without one; then <see cref="AvailableAfterAsync"/> is worth a look.</summary>
     Task WaitForWriteAsync(CancellationToken cancel);
 
-    /// <summary>Stable for the life of the store.</summary>
+    /// <summary>Made with the database, and the same for every manager over it.</summary>
     Task<string> ManagerIdAsync(CancellationToken cancel);
+
+    /// <summary>The highest sequence number of a participation record that is in the database now, 0 when there is none. It never goes down while the database lives.</summary>
+    Task<long> WatermarkAsync(CancellationToken cancel);
 }

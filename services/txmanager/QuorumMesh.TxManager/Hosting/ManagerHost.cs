@@ -10,7 +10,7 @@ namespace QuorumMesh.TxManager.Hosting;
 /// <summary>Puts the manager together and runs it.</summary>
 public static class ManagerHost
 {
-    private const int MaxMessage = 16 * 1024 * 1024;
+    private const int MaxMessage = PrivacyManagerService.MaxMessage;
 
     public static async Task<int> RunAsync(ManagerOptions options, CancellationToken cancel)
     {
@@ -68,6 +68,8 @@ public static class ManagerHost
         services.AddHostedService(provider => provider.GetRequiredService<KeySync>());
         services.AddHostedService(_ => new PollService(parts.Poller));
         services.AddHostedService(provider => new SealService(parts.Store, provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Store")));
+        services.AddHostedService(provider => new ParticipationService(
+            parts.Participations, provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Store")));
         services.AddReadinessCheck("enclave", provider =>
         {
             KeySync sync = provider.GetRequiredService<KeySync>();

@@ -1,0 +1,62 @@
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Chain.Execution;
+
+/// <summary>
+/// A canonical block run again for its private side, transaction by transaction: each takes its payload when its turn comes and lets go of it, so that no more than one
+/// need be at hand. The public side runs along on the state before the block, because private code reads the public state of its own place; its result is thrown away.
+/// </summary>
+public sealed class PrivateReplay
+{
+    private readonly BlockHeader _header;
+    private readonly IReadOnlyList<RecoveredTransaction> _transactions;
+    private readonly BlockRun _run;
+    private PrivatePayload _payload;
+
+    /// <param name="publicState">The public state before the block.</param>
+    /// <param name="privateState">The private state before the block.</param>
+    public PrivateReplay(
+        ChainRules rules, BlockHeader header, IReadOnlyList<RecoveredTransaction> transactions, IStateReader publicState, IStateReader privateState, Func<ulong, Hash256> blockHash)
+    {
+        (_header, _transactions) = (header, transactions);
+        _run = new BlockRun(rules, header, rules.Engine.Author(header), publicState, privateState, _ => _payload, blockHash, keepsPublic: false);
+    }
+
+    /// <summary>Index of the transaction that is run next.</summary>
+    public int Next { get; private set; }
+
+    public bool IsDone => Next == _transactions.Count;
+
+    /// <summary>The payload of the next transaction; null when it needs none: a public one, or one whose data is no hash.</summary>
+    public PayloadHash? Awaited => IsDone ? null : HashOf(_transactions[Next].Tx);
+
+    /// <summary>The payload that a transaction names; null for a public one, and for data of another length, which is nobody's.</summary>
+    public static PayloadHash? HashOf(Transaction tx) => tx.IsPrivate && tx.Data.Length == PayloadHash.Size ? new PayloadHash(tx.Data) : null;
+
+    /// <summary>Runs the next transaction.</summary>
+    /// <param name="payload">For <see cref="Awaited"/>; ignored when that is null.</param>
+    /// <exception cref="InvalidBlockException">The transaction cannot be in the block at its place: the states are not those before the block.</exception>
+    public void Step(PrivatePayload payload)
+    {
+        if (payload.Mode == PrivateMode.PublicOnly && Awaited is { } hash) throw new ArgumentException($"there is no answer for payload {hash}", nameof(payload));
+        _payload = payload;
+        var transaction = _transactions[Next];
+        var invalid = _run.Apply(transaction);
+        _payload = default;
+        if (invalid != TransactionInvalid.None)
+            throw new InvalidBlockException($"block {_header.Number} is invalid: transaction {transaction.Tx.Hash}: {TransactionInvalidText.Of(invalid)}");
+        Next++;
+    }
+
+    /// <summary>After the last transaction: what the block does to the private state.</summary>
+    /// <exception cref="InvalidBlockException">The public side does not come out as the header says.</exception>
+    public BlockExecution Complete()
+    {
+        if (!IsDone) throw new InvalidOperationException($"block {_header.Number} is run up to transaction {Next} of {_transactions.Count}");
+        var execution = _run.Complete();
+        if (execution.GasUsed != _header.GasUsed)
+            throw new InvalidBlockException($"replay of block {_header.Number} used {execution.GasUsed} gas, its header says {_header.GasUsed}: the state it ran on is not the one before the block");
+        return execution;
+    }
+}

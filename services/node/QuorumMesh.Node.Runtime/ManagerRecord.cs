@@ -1,0 +1,159 @@
+using System.Buffers.Binary;
+using System.Text;
+using QuorumMesh.Chain;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Node.Runtime;
+
+/// <summary>
+/// The manager's database that the private state was made from, and how much it knew: stored with the private head. What another database answers, or one that knows less
+/// than before, is not taken, for a payload that was lost with its record reads "not a party" there. That stays so, over restarts too, until the operator accepts it or
+/// the right database is back. Owned by the writer loop.
+/// </summary>
+internal sealed class ManagerRecord
+{
+    private const string AcceptedName = "private.manager";
+    private const string RefusedName = "private.manager.refused";
+
+    private readonly IKeyValueStore _store;
+    private readonly NodeEvents _events;
+
+    /// <summary>What every answer of this process knows at least: it was stored before the first question.</summary>
+    private long _floor;
+
+    private KnownDatabase? _refused;
+    private bool _isChanged;
+
+    /// <summary>An answer came that told of no database.</summary>
+    private bool _sawNone;
+
+    public ManagerRecord(IKeyValueStore store, NodeEvents events)
+    {
+        (_store, _events) = (store, events);
+        (Accepted, _refused) = (Load(store, AcceptedName), Load(store, RefusedName));
+        _floor = Accepted?.Watermark ?? 0;
+    }
+
+    /// <summary>Null until the manager has told of its database.</summary>
+    public KnownDatabase? Accepted { get; private set; }
+
+    /// <summary>The last one told of in this process, accepted or not.</summary>
+    public KnownDatabase? Seen { get; private set; }
+
+    /// <summary>Goes up with every change of whether the manager is taken at its word.</summary>
+    public int Turns { get; private set; }
+
+    /// <summary>Why the manager's answers are not taken; null when they are.</summary>
+    public string? Refusal => (_refused, Accepted) switch
+    {
+        (null, _) => null,
+        ({ } seen, { } known) when seen.Id != known.Id =>
+            $"the transaction manager answers from another database ({seen.Id}) than the one that this private state was made from ({known.Id}); {Advice}",
+        ({ } seen, var known) => $"the transaction manager's database knows less than before (record {seen.Watermark}, it was at {known?.Watermark}): it was set back; {Advice}",
+    };
+
+    private const string Advice = "give it its database back, or have the other parties resend to it and then run 'qmesh private accept-manager'";
+
+    /// <param name="seen">Null for an answer that does not tell.</param>
+    /// <returns>False when what came with it must not be believed.</returns>
+    public bool Takes(ManagerDatabase? seen)
+    {
+        if (seen is null)
+        {
+            _sawNone = true;
+            return _refused is null;
+        }
+        Seen = new KnownDatabase(seen.Id, seen.Watermark);
+        if (Accepted is not { } known) return Adopt(Seen);
+        var fits = seen.Id == known.Id && seen.Watermark >= Math.Max(_floor, seen.AtLeast);
+        if (_refused is { } refused) return fits && refused.Id != known.Id && Return();
+        if (!fits) return Refuse(Seen);
+        if (seen.Watermark <= known.Watermark) return true;
+        (Accepted, _isChanged) = (Seen, true);
+        return true;
+    }
+
+    /// <summary>Into a batch that moves the private head, or notes what the manager told.</summary>
+    public void Put(KeyValueBatch batch)
+    {
+        if (!_isChanged) return;
+        Put(batch, AcceptedName, Accepted);
+        _isChanged = false;
+    }
+
+    /// <summary>The operator's word that the manager may be believed as it is now.</summary>
+    /// <param name="alongside">What else goes with it.</param>
+    /// <exception cref="InvalidOperationException">Nothing is refused, or the manager has not answered since the start.</exception>
+    public void Accept(Action<KeyValueBatch> alongside)
+    {
+        if (_refused is null) throw new InvalidOperationException("the transaction manager is accepted already");
+        if (Seen is null && !_sawNone) throw new InvalidOperationException("the transaction manager has not answered since the node was started: start it first");
+        (Accepted, _refused, _floor) = (Seen, null, Seen?.Watermark ?? 0);
+        var batch = new KeyValueBatch();
+        Put(batch, AcceptedName, Accepted);
+        Put(batch, RefusedName, null);
+        alongside(batch);
+        _store.Write(batch, sync: true);
+        (_isChanged, Turns) = (false, Turns + 1);
+        _events.Tell(NoticeLevel.Warning, $"The operator accepts the transaction manager's database {Accepted?.Id ?? "(it tells of none)"} at record {Accepted?.Watermark ?? 0}: private blocks are run again");
+    }
+
+    /// <summary>The accepted database; null when none is stored.</summary>
+    public static KnownDatabase? LoadAccepted(IKeyValueReader reader) => Load(reader, AcceptedName);
+
+    /// <summary>Durable at once: what is forgotten could not be told from another one after a crash.</summary>
+    private bool Adopt(KnownDatabase seen)
+    {
+        Accepted = seen;
+        var batch = new KeyValueBatch();
+        Put(batch, AcceptedName, seen);
+        _store.Write(batch, sync: true);
+        _events.Tell(NoticeLevel.Information, $"The private state follows the transaction manager's database {seen.Id}, which is at record {seen.Watermark}");
+        return true;
+    }
+
+    private bool Refuse(KnownDatabase seen)
+    {
+        _refused = seen;
+        Write(seen);
+        _events.Tell(NoticeLevel.Error, $"The private head is stopped: {Refusal}");
+        return false;
+    }
+
+    private bool Return()
+    {
+        _refused = null;
+        Write(null);
+        _events.Tell(NoticeLevel.Warning, "The transaction manager answers from its own database again: private blocks go on");
+        return true;
+    }
+
+    private void Write(KnownDatabase? refused)
+    {
+        var batch = new KeyValueBatch();
+        Put(batch, RefusedName, refused);
+        // What it knew is the measure from now on: it must not be lost with a batch that is not synced.
+        Put(batch, AcceptedName, Accepted);
+        _store.Write(batch, sync: true);
+        (_isChanged, Turns) = (false, Turns + 1);
+    }
+
+    /// <summary>The watermark as 8 bytes, big endian, then the id; empty for none.</summary>
+    private static void Put(KeyValueBatch batch, string name, KnownDatabase? database)
+    {
+        var value = new byte[database is null ? 0 : 8 + Encoding.UTF8.GetByteCount(database.Id)];
+        if (database is not null)
+        {
+            BinaryPrimitives.WriteInt64BigEndian(value, database.Watermark);
+            Encoding.UTF8.GetBytes(database.Id, value.AsSpan(8));
+        }
+        ChainStore.PutMeta(batch, name, value);
+    }
+
+    private static KnownDatabase? Load(IKeyValueReader reader, string name) =>
+        ChainStore.GetMeta(reader, name) is { Length: > 8 } value ? new KnownDatabase(Encoding.UTF8.GetString(value.Span[8..]), BinaryPrimitives.ReadInt64BigEndian(value.Span)) : null;
+}
+
+/// <param name="Watermark">The highest sequence number of its records.</param>
+public sealed record KnownDatabase(string Id, long Watermark);

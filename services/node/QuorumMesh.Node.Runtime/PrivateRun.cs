@@ -1,0 +1,79 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Chain.Execution;
+using QuorumMesh.Primitives;
+using QuorumMesh.State;
+
+namespace QuorumMesh.Node.Runtime;
+
+/// <summary>
+/// The block behind the private head, run as far as its payloads came. Nothing of it is stored before its end: after a restart, or a way back of the private head, it is begun
+/// anew. Owned by the writer loop.
+/// </summary>
+internal sealed class PrivateRun
+{
+    private readonly SteppedState _public = new();
+    private readonly List<PayloadHash> _skipped = [];
+    private readonly Func<PrivateReplay> _begin;
+    private PrivateReplay? _replay;
+
+    /// <param name="privateState">After the block before.</param>
+    public PrivateRun(ChainRules rules, Block block, RecoveredTransaction[] transactions, IStateReader privateState, Func<ulong, Hash256> blockHash)
+    {
+        (Block, Transactions) = (block, transactions);
+        _begin = () => new PrivateReplay(rules, block.Header, transactions, _public, privateState, blockHash);
+    }
+
+    public Block Block { get; }
+
+    public RecoveredTransaction[] Transactions { get; }
+
+    /// <summary>Payload hashes that were left out as not ours.</summary>
+    public IReadOnlyList<PayloadHash> Skipped => _skipped;
+
+    /// <summary>Payloads that were run or left out already.</summary>
+    public int Passed { get; private set; }
+
+    public bool IsDone => _replay is { IsDone: true };
+
+    /// <summary>The payload of the next transaction; null when it needs none.</summary>
+    public PayloadHash? Awaited => _replay is null ? PrivateReplay.HashOf(Block.Transactions[0]) : _replay.Awaited;
+
+    /// <summary>Runs on while payloads are there and the gas is below the limit.</summary>
+    /// <param name="publicState">Before the block; read during the call alone.</param>
+    /// <param name="gas">Goes up by what it was worth.</param>
+    public void Continue(IStateReader publicState, PayloadCache payloads, Func<PayloadHash, PrivatePayload?> answerFor, ref long gas, long limit)
+    {
+        _public.Read(publicState);
+        try
+        {
+            for (_replay ??= _begin(); !_replay.IsDone && gas < limit;)
+            {
+                var tx = Transactions[_replay.Next].Tx;
+                if (_replay.Awaited is not { } hash) _replay.Step(default);
+                else if (answerFor(hash) is { } answer) Step(_replay, hash, answer, payloads);
+                else return;
+                gas += BlockWork.Of(tx);
+            }
+        }
+        finally
+        {
+            _public.Read(null);
+        }
+    }
+
+    /// <summary>After the last transaction.</summary>
+    public BlockExecution Complete()
+    {
+        // The engine's reward, which touches the public state alone, is thrown away with it.
+        _public.Read(EmptyState.Instance);
+        return _replay!.Complete();
+    }
+
+    private void Step(PrivateReplay replay, in PayloadHash hash, PrivatePayload answer, PayloadCache payloads)
+    {
+        if (answer.Mode == PrivateMode.NotAParty) _skipped.Add(hash);
+        replay.Step(answer);
+        payloads.Used(hash);
+        Passed++;
+    }
+}

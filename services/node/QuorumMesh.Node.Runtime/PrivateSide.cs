@@ -1,0 +1,58 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Chain.Execution;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Runtime;
+
+/// <summary>The operator's questions to the private side, on the writer loop or on a snapshot.</summary>
+/// <param name="ask">Runs on the loop between two steps.</param>
+internal sealed class PrivateSide(NodeStores stores, ITransactionManager manager, Func<Func<NodeCore, object?>, CancellationToken, Task<object?>> ask) : IPrivateSide
+{
+    private const int HashesPerQuestion = 64;
+    private const int MostListed = 10;
+
+    public async Task<PrivateSideReport> ReportAsync(CancellationToken cancellation) => (PrivateSideReport)(await ask(core => core.ReportPrivate(), cancellation).ConfigureAwait(false))!;
+
+    public async Task AcceptManagerAsync(CancellationToken cancellation) =>
+        await ask(core =>
+        {
+            core.AcceptManager();
+            return null;
+        }, cancellation).ConfigureAwait(false);
+
+    public async Task<ulong> RewindAsync(ulong? block, CancellationToken cancellation) => (ulong)(await ask(core => core.RewindPrivate(block), cancellation).ConfigureAwait(false))!;
+
+    public async Task<ManagerCheck> CheckManagerAsync(CancellationToken cancellation)
+    {
+        using var snapshot = stores.KeyValues.Snapshot();
+        var (count, lost, lostCount) = (0, new List<PayloadHash>(), 0);
+        foreach (var some in Run(snapshot).Chunk(HashesPerQuestion))
+            for (var done = 0; done < some.Length;)
+            {
+                var answers = await manager.ReceiveAsync(some[done..], cancellation).ConfigureAwait(false);
+                foreach (var answer in answers)
+                {
+                    if (answer.Availability == PayloadAvailability.Unavailable) throw new TransactionManagerException($"the transaction manager is not available ({answer.Reason})");
+                    if (answer.Availability == PayloadAvailability.Here) continue;
+                    lostCount++;
+                    if (lost.Count < MostListed) lost.Add(answer.Hash);
+                }
+                done += Math.Max(1, answers.Count);
+                count += answers.Count;
+            }
+        return new ManagerCheck(count, lostCount, lost);
+    }
+
+    /// <summary>The payloads that were run, block by block.</summary>
+    private static IEnumerable<PayloadHash> Run(State.IKeyValueReader snapshot)
+    {
+        var last = ChainStore.GetPrivateHead(snapshot)?.Number ?? 0;
+        for (var number = 1ul; number <= last; number++)
+        {
+            var block = ChainStore.GetBlock(snapshot, number) ?? throw new ChainCorruptException($"block {number} is below the head and not stored");
+            foreach (var hash in block.Transactions.Select(PrivateReplay.HashOf).OfType<PayloadHash>())
+                if (!SkippedPayloads.Contains(snapshot, hash)) yield return hash;
+        }
+    }
+}

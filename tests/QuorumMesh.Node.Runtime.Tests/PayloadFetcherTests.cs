@@ -1,0 +1,87 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
+using QuorumMesh.Tests.Shared;
+
+namespace QuorumMesh.Node.Runtime.Tests;
+
+public sealed class PayloadFetcherTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task No_more_answers_are_fetched_than_the_loop_takes()
+    {
+        var manager = new FakeManager();
+        var posted = new BlockingCollection<NodeInput.PayloadAnswers>();
+        await using var fetcher = new PayloadFetcher(manager, input => posted.TryAdd((NodeInput.PayloadAnswers)input), TimeProvider.System);
+        var hashes = Hashes(1_000);
+        fetcher.Fetch(hashes, [], CancellationToken.None);
+
+        var seen = new HashSet<PayloadHash>();
+        while (seen.Count < hashes.Count)
+        {
+            Assert.True(posted.TryTake(out var input, Limit), $"{seen.Count} answers");
+            // One at a time, as large payloads come; what is out was asked for by a worker that waits to be told that it was taken.
+            Assert.True(seen.Add(Assert.Single(input.Answers).Hash));
+            Assert.InRange(Volatile.Read(ref manager.Answered) - seen.Count, 0, 4);
+            input.Taken!.SetResult();
+        }
+        Assert.Equal(hashes.Count, manager.Answered);
+    }
+
+    [Fact]
+    public async Task What_the_private_head_waits_for_goes_first_and_is_asked_once()
+    {
+        var manager = new FakeManager();
+        var posted = new BlockingCollection<NodeInput.PayloadAnswers>();
+        await using var fetcher = new PayloadFetcher(manager, input => posted.TryAdd((NodeInput.PayloadAnswers)input), TimeProvider.System);
+        var ahead = Hashes(1_000);
+        fetcher.Fetch(ahead, [], CancellationToken.None);
+        // All workers are busy with what came before.
+        var first = Enumerable.Range(0, 4).Select(_ => posted.TryTake(out var input, Limit) ? input : throw new TimeoutException()).ToList();
+        var urgent = ahead[900];
+        fetcher.Fetch([urgent], [urgent], CancellationToken.None);
+        foreach (var input in first) input.Taken!.SetResult();
+
+        var order = new List<PayloadHash>(first.Select(i => i.Answers[0].Hash));
+        while (order.Count < ahead.Count)
+        {
+            Assert.True(posted.TryTake(out var input, Limit), $"{order.Count} answers");
+            order.Add(input.Answers[0].Hash);
+            input.Taken!.SetResult();
+        }
+        Assert.Equal(ahead.Count, order.Distinct().Count());
+        // Behind the requests that were under way: four of 64.
+        Assert.InRange(order.IndexOf(urgent), 0, 8 * 64);
+    }
+
+    private static List<PayloadHash> Hashes(int count) => [.. Enumerable.Range(0, count).Select(i => TestChain.HashOf(BitConverter.GetBytes(i)))];
+
+    /// <summary>Answers for the first hash alone.</summary>
+    private sealed class FakeManager : ITransactionManager
+    {
+        public int Answered;
+
+        public bool Enabled => true;
+
+        public Task<PayloadHash> SendAsync(SendArguments arguments, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation)
+        {
+            Interlocked.Increment(ref Answered);
+            return Task.FromResult<IReadOnlyList<PayloadAnswer>>([new PayloadAnswer(hashes[0], PayloadAvailability.NotAParty, null, null, [], null)]);
+        }
+
+        public async IAsyncEnumerable<AvailablePayload> WatchAsync(long afterSequence, [EnumeratorCancellation] CancellationToken cancellation)
+        {
+            await Task.CompletedTask;
+            yield break;
+        }
+    }
+}
