@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
@@ -9,18 +10,26 @@ using QuorumMesh.TxManager.Core;
 
 namespace QuorumMesh.TxManager.Peers;
 
-/// <summary>Calls other managers over Tessera's P2P REST: HTTP/1.1 on pooled connections.</summary>
+/// <summary>Calls other managers over Tessera's P2P REST: HTTP/1.1 on pooled connections, pushes on a <see cref="PeerLane"/> for each peer.</summary>
 public sealed class PeerClient : IPeerClient, IDisposable
 {
     private const int MaxAnswer = 1024 * 1024;
+
+    /// <summary>Peers with a lane before the idle ones are let go.</summary>
+    private const int MaxLanes = 1024;
 
     private static readonly MediaTypeHeaderValue OctetStream = new("application/octet-stream");
 
     private readonly HttpClient http;
     private readonly ResiliencePipeline<HttpResponseMessage> retry;
+    private readonly ConcurrentDictionary<string, PeerLane> lanes = new();
+    private readonly PeerClientOptions options;
+    private readonly TimeProvider clock;
 
-    public PeerClient(PeerClientOptions options)
+    public PeerClient(PeerClientOptions options, TimeProvider? clock = null)
     {
+        this.options = options;
+        this.clock = clock ?? TimeProvider.System;
         http = new HttpClient(new SocketsHttpHandler
         {
             ConnectTimeout = options.ConnectTimeout,
@@ -31,7 +40,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
             UseProxy = false,
         })
         {
-            Timeout = options.Timeout,
+            Timeout = Timeout.InfiniteTimeSpan,
             MaxResponseContentBufferSize = MaxAnswer,
         };
         http.DefaultRequestHeaders.Add(RestHeaders.SupportedApiVersions, "v1");
@@ -45,9 +54,13 @@ public sealed class PeerClient : IPeerClient, IDisposable
         }).Build();
     }
 
+    /// <summary>A peer stopped taking pushes, or takes them again: a line for the log. Called on the thread of a push.</summary>
+    public event Action<string>? Told;
+
     public async Task PushAsync(string peerUrl, ReadOnlyMemory<byte> encodedPayload, CancellationToken cancel)
     {
-        using HttpResponseMessage answer = await PostAsync("push", peerUrl, "push", encodedPayload, retry, cancel).ConfigureAwait(false);
+        using HttpResponseMessage answer = await Lane(peerUrl).RunAsync(
+            token => PostAsync("push", peerUrl, "push", encodedPayload, retry, token), ConnectionError(Target(peerUrl, "push")), cancel).ConfigureAwait(false);
         if (answer.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.Created))
         {
             throw new PrivacyException(Failure.PeerRefused, $"Unable to push payload to recipient url {peerUrl}");
@@ -56,31 +69,78 @@ public sealed class PeerClient : IPeerClient, IDisposable
 
     public async Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel)
     {
-        using HttpResponseMessage answer = await PostAsync(
-            "partyinfo", peerUrl, "partyinfo", PartyInfoCodec.Encode(info), ResiliencePipeline<HttpResponseMessage>.Empty, cancel).ConfigureAwait(false);
+        using HttpResponseMessage answer = await CallAsync("partyinfo", peerUrl, "partyinfo", PartyInfoCodec.Encode(info), cancel).ConfigureAwait(false);
         if (!answer.IsSuccessStatusCode)
         {
             throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} refused our party info with status {(int)answer.StatusCode}");
+        }
+
+        if (lanes.TryGetValue(peerUrl, out PeerLane? lane))
+        {
+            await lane.HasAnsweredAsync().ConfigureAwait(false);
         }
     }
 
     public async Task<string> ValidateAsync(string peerUrl, ReadOnlyMemory<byte> encodedChallenge, CancellationToken cancel)
     {
-        using HttpResponseMessage answer = await PostAsync(
-            "validate", peerUrl, "partyinfo/validate", encodedChallenge, ResiliencePipeline<HttpResponseMessage>.Empty, cancel).ConfigureAwait(false);
+        using HttpResponseMessage answer = await CallAsync("validate", peerUrl, "partyinfo/validate", encodedChallenge, cancel).ConfigureAwait(false);
         return answer.IsSuccessStatusCode
             ? await answer.Content.ReadAsStringAsync(cancel).ConfigureAwait(false)
             : throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} refused to validate its key with status {(int)answer.StatusCode}");
     }
 
-    public void Dispose() => http.Dispose();
+    public void Dispose()
+    {
+        http.Dispose();
+        foreach (PeerLane lane in lanes.Values)
+        {
+            lane.Dispose();
+        }
+    }
+
+    private static Uri Target(string peerUrl, string path) => new(new Uri(peerUrl), path);
+
+    private static string ConnectionError(Uri url) => $"Connection error while communicating with {url}";
+
+    private PeerLane Lane(string peerUrl)
+    {
+        if (lanes.TryGetValue(peerUrl, out PeerLane? lane))
+        {
+            return lane;
+        }
+
+        if (lanes.Count >= MaxLanes)
+        {
+            // Not disposed: a push may just have taken it, and an idle one holds nothing.
+            foreach (string idle in lanes.Where(l => l.Value.IsIdle).Select(l => l.Key).ToArray())
+            {
+                lanes.TryRemove(idle, out _);
+            }
+        }
+
+        return lanes.GetOrAdd(peerUrl, url => new PeerLane(url, options, clock, line => Told?.Invoke(line)));
+    }
+
+    private async Task<HttpResponseMessage> CallAsync(string kind, string peerUrl, string path, ReadOnlyMemory<byte> body, CancellationToken cancel)
+    {
+        using var deadline = new CancellationTokenSource(options.Timeout, clock);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, deadline.Token);
+        try
+        {
+            return await PostAsync(kind, peerUrl, path, body, ResiliencePipeline<HttpResponseMessage>.Empty, both.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
+        {
+            throw new PrivacyException(Failure.PeerUnresponsive, ConnectionError(Target(peerUrl, path)), e);
+        }
+    }
 
     private async Task<HttpResponseMessage> PostAsync(
         string kind, string peerUrl, string path, ReadOnlyMemory<byte> body, ResiliencePipeline<HttpResponseMessage> pipeline, CancellationToken cancel)
     {
         long start = Stopwatch.GetTimestamp();
         string outcome = "offline";
-        var url = new Uri(new Uri(peerUrl), path);
+        Uri url = Target(peerUrl, path);
         try
         {
             HttpResponseMessage answer = await pipeline.ExecuteAsync(
@@ -94,9 +154,14 @@ public sealed class PeerClient : IPeerClient, IDisposable
             outcome = answer.IsSuccessStatusCode ? "ok" : "refused";
             return answer;
         }
-        catch (Exception e) when (e is HttpRequestException or TaskCanceledException or IOException && !cancel.IsCancellationRequested)
+        catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            throw new PrivacyException(Failure.PeerOffline, $"Connection error while communicating with {url}", e);
+            throw new PrivacyException(Failure.PeerOffline, ConnectionError(url), e);
+        }
+        catch (OperationCanceledException)
+        {
+            outcome = "timeout";
+            throw;
         }
         finally
         {

@@ -39,7 +39,7 @@ internal static class ErrorAnswer
     {
         switch (e.Failure)
         {
-            case Failure.PeerOffline:
+            case Failure.PeerOffline or Failure.PeerUnresponsive:
                 call.Context.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = e.Message.ReplaceLineEndings(" ");
                 return call.EmptyAsync(StatusCodes.Status410Gone);
             case Failure.Unproven:

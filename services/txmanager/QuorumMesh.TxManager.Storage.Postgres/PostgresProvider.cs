@@ -29,6 +29,8 @@ public sealed class PostgresProvider : StoreProvider, IDisposable
 
     public override string? BatchPrologue => "SELECT pg_advisory_xact_lock(7310571)";
 
+    public override string RowLock => "FOR UPDATE";
+
     public override void Configure(DbContextOptionsBuilder<PayloadDbContext> options) =>
         options.UseNpgsql(source, o => o.MigrationsAssembly(typeof(PostgresProvider).Assembly.GetName().Name));
 

@@ -91,12 +91,12 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
         }
 
         EncodedPayload? payload = StoredRows.OpenPayload(row, out string? fault);
-        return fault is null ? payload ?? throw UnknownCodec(row) : throw damage.Raise(RowKind.Payload, hash, fault);
+        return fault is null ? payload ?? throw StoredRows.UnknownCodec(row) : throw damage.Raise(RowKind.Payload, hash, fault);
     }
 
     public Task SaveAsync(
         PayloadHash hash, EncodedPayload payload, IReadOnlyList<Participation> participations, CancellationToken cancel) =>
-        writer.WriteAsync(new SavePayload(hash, LegacyPayloadCodec.Encode(payload), participations, Now));
+        writer.WriteAsync(new SavePayload(hash, payload, participations, Now));
 
     public Task<bool> DeleteAsync(PayloadHash hash, CancellationToken cancel) => writer.WriteAsync(new DeletePayload(hash));
 
@@ -221,9 +221,6 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private static PrivacyException UnknownCodec(object?[] row) =>
-        new(Failure.InvalidPayload, $"The payload is stored with the codec {row[2]}, which this version cannot read");
-
     private StoredPayload OpenOrNull(object?[] row)
     {
         PayloadHash? hash = StoredRows.Hash(RowKind.Payload, row);
@@ -234,7 +231,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
         }
         else if (payload is null)
         {
-            throw UnknownCodec(row);
+            throw StoredRows.UnknownCodec(row);
         }
 
         return new StoredPayload(hash, payload);

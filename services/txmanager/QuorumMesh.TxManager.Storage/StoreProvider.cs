@@ -15,6 +15,9 @@ public abstract class StoreProvider
     /// <summary>A statement that opens each write transaction, or null.</summary>
     public virtual string? BatchPrologue => null;
 
+    /// <summary>What follows a query for a row that the same transaction then writes, so that no other writer changes it between.</summary>
+    public virtual string RowLock => string.Empty;
+
     /// <summary>Every EF migration, oldest first, as plain statements: a start then needs no model.</summary>
     public abstract IReadOnlyList<SchemaStep> Migrations { get; }
 

@@ -25,6 +25,9 @@ public class TestNetwork : IAsyncLifetime
 
     internal Participant[] All => [A, B, C];
 
+    /// <summary>How long a call to another manager may take.</summary>
+    private protected virtual int PeerTimeoutMs => 20_000;
+
     /// <summary>Databases of the three; null takes SQLite.</summary>
     protected virtual string? Database(int index) => null;
 
@@ -35,7 +38,7 @@ public class TestNetwork : IAsyncLifetime
         C = new Participant(Path.Combine(directory, "c"), null);
         for (int i = 0; i < 3; i++)
         {
-            All[i].WriteConfig(All.Select(p => p.P2P), validateKeys, Database(i));
+            All[i].WriteConfig(All.Select(p => p.P2P), validateKeys, Database(i), PeerTimeoutMs);
             await All[i].StartEnclaveAsync();
             await All[i].StartManagerAsync();
         }
@@ -94,13 +97,15 @@ public class TestNetwork : IAsyncLifetime
         return text;
     }
 
-    internal async Task<HttpResponseMessage> PostRawAsync(Participant from, string payload, params Participant[] to)
+    internal Task<HttpResponseMessage> PostRawAsync(Participant from, string payload, params Participant[] to) => PostRawAsync(Http, from, payload, to);
+
+    internal static async Task<HttpResponseMessage> PostRawAsync(HttpClient client, Participant from, string payload, params Participant[] to)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, from.Q2T + "sendraw");
         request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(payload));
         request.Content.Headers.ContentType = new("application/octet-stream");
         request.Headers.TryAddWithoutValidation("c11n-to", string.Join(",", to.Select(p => p.Key.ToBase64())));
-        return await Http.SendAsync(request);
+        return await client.SendAsync(request);
     }
 
     internal async Task<HttpResponseMessage> ReceiveRawAsync(Participant at, string hash)

@@ -6,12 +6,16 @@ namespace QuorumMesh.TxManager.Core;
 
 /// <summary>
 /// Encrypts, distributes and stores the payloads of our own node. A hash is answered only when every recipient and this manager have the
-/// payload on disk; when a push fails nothing is kept here (recipients that already stored it keep it, as with Tessera).
+/// payload on disk; when a push fails nothing is kept here (recipients that already stored it keep it, as with Tessera). Nothing is locked
+/// while peers are called: managers that push to each other would wait for each other.
 /// </summary>
-public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys, Publisher publisher, HashLocks locks)
+public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys, Publisher publisher)
 {
     /// <summary>Recipients that one transaction may name.</summary>
     public const int MaxRecipients = 1000;
+
+    /// <summary>How often a signed transaction is boxed anew because another call for it came first.</summary>
+    private const int MaxAttempts = 5;
 
     public async Task<SendResult> SendAsync(
         ReadOnlyMemory<byte> payload, PublicKey? from, IReadOnlyList<PublicKey> to, PrivacyOptions privacy, CancellationToken cancel)
@@ -38,8 +42,23 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
         IReadOnlyList<PublicKey> always = await ownKeys.AlwaysSendToAsync(cancel).ConfigureAwait(false);
         PublicKey[] recipients = [.. to.Concat(always).Append(raw.SenderKey).Distinct()];
         var targets = await publisher.ResolveAsync(recipients, cancel).ConfigureAwait(false);
-        EncodedPayload sealedPayload = await SealSignedAsync(new PayloadHash(hash.Span), raw, recipients, cancel).ConfigureAwait(false);
-        return await DistributeAsync(sealedPayload, targets, cancel).ConfigureAwait(false);
+        for (int attempt = 1; ; attempt++)
+        {
+            EncodedPayload sealedPayload = await SealSignedAsync(new PayloadHash(hash.Span), raw, recipients, cancel).ConfigureAwait(false);
+            try
+            {
+                return await DistributeAsync(sealedPayload, targets, cancel).ConfigureAwait(false);
+            }
+            catch (PrivacyException e) when (e.Failure is Failure.InvalidPayload or Failure.PeerRefused && attempt < MaxAttempts)
+            {
+                // Another call for this hash, here or at a manager that shares the database, may have stored its boxes first: ours are made again beside them.
+                EncodedPayload? first = await store.FindAsync(new PayloadHash(hash.Span), cancel).ConfigureAwait(false);
+                if (first is null || first.RecipientNonce.AsSpan().SequenceEqual(sealedPayload.RecipientNonce))
+                {
+                    throw;
+                }
+            }
+        }
     }
 
     public async Task<PayloadHash> StoreRawAsync(ReadOnlyMemory<byte> payload, PublicKey? from, CancellationToken cancel)
@@ -98,7 +117,6 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
         EncodedPayload payload, IReadOnlyList<(PublicKey Key, string Url)> targets, CancellationToken cancel)
     {
         PayloadHash hash = payload.ComputeHash();
-        using HashLocks.Holder _ = await locks.AcquireAsync(hash, cancel).ConfigureAwait(false);
         await publisher.PublishAsync(payload, targets, cancel).ConfigureAwait(false);
 
         IReadOnlyList<PublicKey> managed = await ownKeys.ManagedAsync(payload.RecipientKeys, cancel).ConfigureAwait(false);

@@ -6,12 +6,11 @@ namespace QuorumMesh.TxManager.Core;
 
 /// <summary>
 /// Stores what peers push (tessera 4.6). Beyond Tessera it opens each payload before it acknowledges it: otherwise anyone could plant a
-/// payload under a foreign hash that our node would then wait for in vain.
+/// payload under a foreign hash that our node would then wait for in vain. Pushes of one transaction may run at once, here and at managers
+/// that share the database: the look at the stored row refuses early, the merge is the store's own.
 /// </summary>
-public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys, HashLocks locks)
+public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys)
 {
-    private const string Mismatch = "Invalid existing transaction";
-
     /// <exception cref="WireFormatException">The bytes are no payload.</exception>
     public async Task<PayloadHash> StoreAsync(ReadOnlyMemory<byte> encoded, CancellationToken cancel)
     {
@@ -22,7 +21,6 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
         }
 
         PayloadHash hash = payload.ComputeHash();
-        using HashLocks.Holder _ = await locks.AcquireAsync(hash, cancel).ConfigureAwait(false);
         if (await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false))
         {
             await AcceptOwnAsync(hash, payload, cancel).ConfigureAwait(false);
@@ -38,21 +36,13 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
     private async Task AcceptAsync(PayloadHash hash, EncodedPayload payload, CancellationToken cancel)
     {
         PublicKey? named = await NamedOwnKeyAsync(payload, cancel).ConfigureAwait(false);
-        EncodedPayload? existing = await ExistingAsync(hash, cancel).ConfigureAwait(false);
-        if (existing is not null)
+        if (IsStored(await ExistingAsync(hash, cancel).ConfigureAwait(false), payload))
         {
-            RequireSame(existing, payload);
-            if (Contains(existing, payload))
-            {
-                return;
-            }
-
-            Require(existing.RecipientNonce.AsSpan().SequenceEqual(payload.RecipientNonce));
+            return;
         }
 
         OpenedPayload opened = await enclave.OpenAsync(payload, named, cancel).ConfigureAwait(false);
-        EncodedPayload merged = existing is null ? payload : Prepend(existing, payload);
-        await store.SaveAsync(hash, merged, [new Participation(opened.KeyUsed, PartyRole.Recipient)], cancel).ConfigureAwait(false);
+        await store.SaveAsync(hash, payload, [new Participation(opened.KeyUsed, PartyRole.Recipient)], cancel).ConfigureAwait(false);
     }
 
     /// <summary>A peer gives back what we sent, in recovery: its box is added to the row, or the row made anew with our own box rebuilt.</summary>
@@ -60,22 +50,34 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
     {
         PublicKey sender = payload.SenderKey;
         EncodedPayload? existing = await ExistingAsync(hash, cancel).ConfigureAwait(false);
-        if (existing is not null)
+        if (IsStored(existing, payload))
         {
-            RequireSame(existing, payload);
-            if (Contains(existing, payload))
-            {
-                return;
-            }
-
-            Require(existing.RecipientNonce.AsSpan().SequenceEqual(payload.RecipientNonce));
+            return;
         }
 
         await enclave.OpenAsync(payload, sender, cancel).ConfigureAwait(false);
-        EncodedPayload merged = existing is not null ? Prepend(existing, payload) : await WithOwnBoxAsync(payload, cancel).ConfigureAwait(false);
-        IReadOnlyList<PublicKey> managed = await ownKeys.ManagedAsync(merged.RecipientKeys, cancel).ConfigureAwait(false);
+        EncodedPayload added = existing is null ? await WithOwnBoxAsync(payload, cancel).ConfigureAwait(false) : payload;
+        IReadOnlyList<PublicKey> managed = await ownKeys.ManagedAsync(added.RecipientKeys, cancel).ConfigureAwait(false);
         Participation[] rows = [new(sender, PartyRole.Sender), .. managed.Select(k => new Participation(k, PartyRole.Recipient))];
-        await store.SaveAsync(hash, merged, rows, cancel).ConfigureAwait(false);
+        await store.SaveAsync(hash, added, rows, cancel).ConfigureAwait(false);
+    }
+
+    /// <exception cref="PrivacyException"><see cref="Failure.InvalidPayload"/>: what is stored is another transaction.</exception>
+    private static bool IsStored(EncodedPayload? existing, EncodedPayload payload)
+    {
+        if (existing is null)
+        {
+            return false;
+        }
+
+        BoxMerge.RequireSame(existing, payload);
+        if (BoxMerge.Contains(existing, payload))
+        {
+            return true;
+        }
+
+        BoxMerge.RequireSameBoxes(existing, payload);
+        return false;
     }
 
     /// <summary>A damaged row counts as none, so that a push repairs it.</summary>
@@ -125,38 +127,5 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
             ? managed[0]
             : throw new PrivacyException(
                 Failure.KeyNotFound, $"Public key {payload.RecipientKeys[0].ToBase64()} not found when searching for private key");
-    }
-
-    /// <summary>
-    /// The box nonce may differ when the key is known already: a sender whose first try failed at another recipient made its boxes anew.
-    /// </summary>
-    private static void RequireSame(EncodedPayload existing, EncodedPayload pushed) => Require(
-        existing.SenderKey.Equals(pushed.SenderKey)
-        && existing.CipherText.AsSpan().SequenceEqual(pushed.CipherText)
-        && existing.CipherTextNonce.AsSpan().SequenceEqual(pushed.CipherTextNonce)
-        && existing.PrivacyMode == pushed.PrivacyMode);
-
-    private static void Require(bool same)
-    {
-        if (!same)
-        {
-            throw new PrivacyException(Failure.InvalidPayload, Mismatch);
-        }
-    }
-
-    private static bool Contains(EncodedPayload existing, EncodedPayload pushed) =>
-        pushed.RecipientKeys.Count > 0
-            ? pushed.RecipientKeys.All(k => existing.IndexOfRecipient(k) >= 0)
-            : pushed.RecipientBoxes.All(b => existing.RecipientBoxes.Any(e => e.AsSpan().SequenceEqual(b)));
-
-    private static EncodedPayload Prepend(EncodedPayload existing, EncodedPayload pushed)
-    {
-        Require(pushed.RecipientKeys.Count == pushed.RecipientBoxes.Count && existing.RecipientKeys.Count == existing.RecipientBoxes.Count);
-        int[] added = [.. Enumerable.Range(0, pushed.RecipientKeys.Count).Where(i => existing.IndexOfRecipient(pushed.RecipientKeys[i]) < 0)];
-        return existing with
-        {
-            RecipientKeys = [.. added.Select(i => pushed.RecipientKeys[i]), .. existing.RecipientKeys],
-            RecipientBoxes = [.. added.Select(i => pushed.RecipientBoxes[i]), .. existing.RecipientBoxes],
-        };
     }
 }

@@ -38,7 +38,11 @@ public interface IPayloadStore
 {
     Task<EncodedPayload?> FindAsync(PayloadHash hash, CancellationToken cancel);
 
-    /// <summary>Inserts or replaces a payload and its participation rows in one database transaction.</summary>
+    /// <summary>
+    /// Inserts a payload, or merges it into the stored one by <see cref="BoxMerge"/>, with its participation rows. Reading, merging and writing are one database
+    /// transaction, also among managers that share the database: of payloads that are saved at once no box is lost. A damaged row is replaced.
+    /// </summary>
+    /// <exception cref="PrivacyException"><see cref="Failure.InvalidPayload"/>: it does not fit what is stored; nothing was changed.</exception>
     Task SaveAsync(PayloadHash hash, EncodedPayload payload, IReadOnlyList<Participation> participations, CancellationToken cancel);
 
     /// <summary>Deletes the payload; its participation rows stay. False when there was none.</summary>

@@ -110,6 +110,9 @@ internal static class StoredRows
     /// <summary>Whether the payload is in a codec of ours.</summary>
     public static bool IsReadable(object?[] row) => row[2] is null or PayloadDbContext.LegacyCodec;
 
+    public static PrivacyException UnknownCodec(object?[] row) =>
+        new(Failure.InvalidPayload, $"The payload is stored with the codec {row[2]}, which this version cannot read");
+
     public static RawPayload? OpenRaw(object?[] row, out string? fault)
     {
         fault = ChecksumFaultOf(RowKind.Raw, row);

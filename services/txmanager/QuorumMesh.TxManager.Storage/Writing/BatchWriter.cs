@@ -137,7 +137,7 @@ internal sealed class BatchWriter : IDisposable
     {
         session ??= new WriterSession(provider);
         session.Begin(batch.Sum(w => w.Participations));
-        bool[] results = [.. batch.Select(w => w.Apply(session))];
+        bool[] results = [.. batch.Select(w => w.Run(session))];
         session.Commit();
         return results;
     }

@@ -21,7 +21,7 @@ internal sealed class SealRows() : StoreWrite(default)
 
     public List<(RowKind Kind, PayloadHash? Hash, string Fault)> Damaged { get; } = [];
 
-    public override bool Apply(WriterSession session)
+    protected override bool Apply(WriterSession session)
     {
         Sealed = 0;
         Damaged.Clear();

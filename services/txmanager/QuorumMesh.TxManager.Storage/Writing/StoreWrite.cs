@@ -8,6 +8,7 @@ namespace QuorumMesh.TxManager.Storage;
 internal abstract class StoreWrite(PayloadHash hash)
 {
     private readonly TaskCompletionSource<bool> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private PrivacyException? refusal;
 
     public PayloadHash Hash { get; } = hash;
 
@@ -16,30 +17,55 @@ internal abstract class StoreWrite(PayloadHash hash)
     /// <summary>Participation records that it may add.</summary>
     public virtual int Participations => 0;
 
-    /// <summary>Makes the write's changes inside the session's transaction. It may be called again when a batch failed.</summary>
-    /// <returns>What the caller is told once the batch is durable.</returns>
-    public abstract bool Apply(WriterSession session);
-
     public Task<bool> Completion => done.Task;
 
-    public void Complete(bool result) => done.TrySetResult(result);
+    /// <summary>Makes the write's changes inside the session's transaction. It may be called again when a batch failed.</summary>
+    /// <returns>What the caller is told once the batch is durable.</returns>
+    public bool Run(WriterSession session)
+    {
+        refusal = null;
+        try
+        {
+            return Apply(session);
+        }
+        catch (PrivacyException e)
+        {
+            refusal = e;
+            return false;
+        }
+    }
+
+    public void Complete(bool result)
+    {
+        if (refusal is null)
+        {
+            done.TrySetResult(result);
+        }
+        else
+        {
+            done.TrySetException(refusal);
+        }
+    }
 
     public void Fail(Exception e) => done.TrySetException(e);
+
+    /// <exception cref="PrivacyException">The write is refused; it has changed nothing then, and the rest of its batch goes on.</exception>
+    protected abstract bool Apply(WriterSession session);
 }
 
-/// <remarks>The checksum is made by the caller's thread, of which there are many; the writer is one.</remarks>
-internal sealed class SavePayload(PayloadHash hash, byte[] encoded, IReadOnlyList<Participation> participations, long now) : StoreWrite(hash)
+/// <remarks>Encoding and checksum are made by the caller's thread, of which there are many; the writer is one. It merges only where a row is there already.</remarks>
+internal sealed class SavePayload(PayloadHash hash, EncodedPayload payload, IReadOnlyList<Participation> participations, long now) : StoreWrite(hash)
 {
-    private readonly byte[] checksum = RowChecksum.Of(RowKind.Payload, hash.ToArray(), encoded, PayloadDbContext.LegacyCodec, now);
+    private readonly Encoded whole = new(hash, payload, now);
 
     public override int Participations => participations.Count;
 
-    public override bool Apply(WriterSession session)
+    protected override bool Apply(WriterSession session)
     {
-        bool becameAvailable = session.InsertPayload(HashBytes, encoded, now, checksum);
-        if (!becameAvailable)
+        bool becameAvailable = session.InsertPayload(HashBytes, whole.Bytes, now, whole.Checksum);
+        if (!becameAvailable && Merged(session) is { } merged)
         {
-            session.UpdatePayload(HashBytes, encoded, now, checksum);
+            session.UpdatePayload(HashBytes, merged.Bytes, now, merged.Checksum);
         }
 
         foreach (Participation participation in participations)
@@ -57,12 +83,43 @@ internal sealed class SavePayload(PayloadHash hash, byte[] encoded, IReadOnlyLis
 
         return true;
     }
+
+    /// <returns>What the row becomes; null when it stays as it is.</returns>
+    private Encoded? Merged(WriterSession session)
+    {
+        if (session.LockPayload(HashBytes) is not { } row)
+        {
+            return whole;
+        }
+
+        EncodedPayload? existing = StoredRows.OpenPayload(row, out string? fault);
+        if (fault is not null)
+        {
+            return whole;
+        }
+
+        EncodedPayload merged = BoxMerge.Merge(existing ?? throw StoredRows.UnknownCodec(row), payload);
+        return ReferenceEquals(merged, existing) ? null : new Encoded(Hash, merged, now);
+    }
+
+    private sealed class Encoded
+    {
+        public Encoded(PayloadHash hash, EncodedPayload payload, long now)
+        {
+            Bytes = LegacyPayloadCodec.Encode(payload);
+            Checksum = RowChecksum.Of(RowKind.Payload, hash.ToArray(), Bytes, PayloadDbContext.LegacyCodec, now);
+        }
+
+        public byte[] Bytes { get; }
+
+        public byte[] Checksum { get; }
+    }
 }
 
 internal sealed class SaveRaw(PayloadHash hash, RawPayload raw, long now) : StoreWrite(hash)
 {
     /// <remarks>A row that is there is written again: the same ciphertext has the same key, and a damaged row is repaired.</remarks>
-    public override bool Apply(WriterSession session)
+    protected override bool Apply(WriterSession session)
     {
         byte[] sender = raw.SenderKey.ToArray();
         byte[] checksum = RowChecksum.Of(RowKind.Raw, HashBytes, raw.EncryptedKey, raw.CipherText, raw.Nonce, sender, now);
@@ -72,5 +129,5 @@ internal sealed class SaveRaw(PayloadHash hash, RawPayload raw, long now) : Stor
 
 internal sealed class DeletePayload(PayloadHash hash) : StoreWrite(hash)
 {
-    public override bool Apply(WriterSession session) => session.DeletePayload(HashBytes);
+    protected override bool Apply(WriterSession session) => session.DeletePayload(HashBytes);
 }

@@ -14,6 +14,7 @@ internal sealed class WriterSession : IDisposable
     private readonly string? prologue;
     private readonly List<DbCommand> commands = [];
     private readonly DbCommand insertPayload;
+    private readonly DbCommand lockPayload;
     private readonly DbCommand updatePayload;
     private readonly DbCommand deletePayload;
     private readonly DbCommand saveRaw;
@@ -33,6 +34,7 @@ internal sealed class WriterSession : IDisposable
             "INSERT INTO ENCRYPTED_TRANSACTION (HASH, ENCODED_PAYLOAD, PAYLOAD_CODEC, TIMESTAMP, CHECKSUM)"
             + " VALUES (@hash, @payload, 'LEGACY', @time, @checksum) ON CONFLICT (HASH) DO NOTHING",
             ("@hash", DbType.Binary), ("@payload", DbType.Binary), ("@time", DbType.Int64), ("@checksum", DbType.Binary));
+        lockPayload = Command($"{StoredRows.Select(RowKind.Payload)} WHERE HASH = @hash {provider.RowLock}", ("@hash", DbType.Binary));
         updatePayload = Command(
             "UPDATE ENCRYPTED_TRANSACTION SET ENCODED_PAYLOAD = @payload, PAYLOAD_CODEC = 'LEGACY', TIMESTAMP = @time, CHECKSUM = @checksum WHERE HASH = @hash",
             ("@payload", DbType.Binary), ("@time", DbType.Int64), ("@checksum", DbType.Binary), ("@hash", DbType.Binary));
@@ -83,6 +85,14 @@ internal sealed class WriterSession : IDisposable
 
     /// <returns>False when the row was there already.</returns>
     public bool InsertPayload(byte[] hash, byte[] payload, long time, byte[] checksum) => Run(insertPayload, hash, payload, time, checksum) > 0;
+
+    /// <summary>The stored row, which stays as it is until the transaction ends.</summary>
+    public object?[]? LockPayload(byte[] hash)
+    {
+        lockPayload.Parameters[0].Value = hash;
+        using DbDataReader reader = lockPayload.ExecuteReader();
+        return reader.Read() ? StoredRows.Read(reader) : null;
+    }
 
     public void UpdatePayload(byte[] hash, byte[] payload, long time, byte[] checksum) => Run(updatePayload, payload, time, checksum, hash);
 

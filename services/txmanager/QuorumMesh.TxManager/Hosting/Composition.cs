@@ -27,7 +27,7 @@ internal sealed class Composition : IDisposable
         Store = PayloadStore.Open(database, clock);
         ownedEnclave = seams.Enclave is null ? new GrpcEnclave(options.EnclaveAddress, options.EnclaveTimeout) : null;
         IEnclave enclave = seams.Enclave ?? ownedEnclave!;
-        peerClient = new PeerClient(new PeerClientOptions { Timeout = options.PeerTimeout, ConnectTimeout = options.PeerTimeout });
+        peerClient = new PeerClient(new PeerClientOptions { Timeout = options.PeerTimeout, ConnectTimeout = options.PeerTimeout }, clock);
 
         PartySettings = new PartySettings
         {
@@ -42,13 +42,19 @@ internal sealed class Composition : IDisposable
         Parties = new PartyInfoService(PartySettings, Directory, OwnKeys, enclave, peerClient);
         Poller = new PartyPoller(Directory, Parties, OwnKeys, peerClient);
 
-        var locks = new HashLocks();
         var publisher = new Publisher(OwnKeys, Directory, peerClient);
-        Sender = new PayloadSender(enclave, Store, OwnKeys, publisher, locks);
+        Sender = new PayloadSender(enclave, Store, OwnKeys, publisher);
         Reader = new PayloadReader(enclave, Store, OwnKeys);
-        Receiver = new PushReceiver(enclave, Store, OwnKeys, locks);
+        Receiver = new PushReceiver(enclave, Store, OwnKeys);
         Resender = new Resender(enclave, Store, OwnKeys, publisher);
         Participations = new ParticipationKeeper(enclave, Store, OwnKeys);
+    }
+
+    /// <summary>Lines for the log about peers.</summary>
+    public event Action<string>? PeerTold
+    {
+        add => peerClient.Told += value;
+        remove => peerClient.Told -= value;
     }
 
     public PayloadStore Store { get; }

@@ -117,6 +117,7 @@ public static class ManagerHost
     {
         ILogger log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager");
         parts.Store.Damaged += message => log.LogError("{Problem}", message);
+        parts.PeerTold += message => log.LogWarning("{Problem}", message);
         var rest = new Dictionary<AppServer, RestApp>();
         foreach (AppServer server in options.Servers.Where(s => s.Kind != AppKind.Grpc))
         {

@@ -1,0 +1,137 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Time.Testing;
+using QuorumMesh.Contracts.Parties;
+using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Peers;
+using QuorumMesh.TxManager.Tests.Support;
+
+namespace QuorumMesh.TxManager.Tests.Peers;
+
+/// <summary>What a slow or dead peer costs.</summary>
+public sealed class PeerClientTests : IDisposable
+{
+    private readonly FakeTimeProvider clock = new();
+    private readonly TcpListener listener = new(IPAddress.Loopback, 0);
+    private readonly List<string> told = [];
+
+    public PeerClientTests() => listener.Start();
+
+    private string Url => $"http://{listener.LocalEndpoint}/";
+
+    private PeerClient Client(PeerClientOptions options)
+    {
+        var client = new PeerClient(options, clock);
+        client.Told += told.Add;
+        return client;
+    }
+
+    private static Task<PrivacyException> FailsAsync(Task push) => Assert.ThrowsAsync<PrivacyException>(() => push.WaitAsync(Wait.Limit));
+
+    private static async Task AnswerAsync(TcpClient connection, string head)
+    {
+        NetworkStream stream = connection.GetStream();
+        Assert.True(await stream.ReadAsync(new byte[4096]) > 0);
+        await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(head + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
+    }
+
+    [Fact]
+    public async Task Hung_peer_takes_its_own_places_alone()
+    {
+        using PeerClient client = Client(new PeerClientOptions { MaxPushesPerPeer = 2, MaxWaitingPerPeer = 1 });
+        Task[] hung = [.. Enumerable.Range(0, 3).Select(_ => client.PushAsync(Url, new byte[1], default))];
+        PrivacyException e = await FailsAsync(client.PushAsync(Url, new byte[1], default));
+        Assert.Equal((Failure.PeerUnresponsive, $"Connection error while communicating with {Url}push"), (e.Failure, e.Message));
+
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        Task push = client.PushAsync($"http://{other.LocalEndpoint}/", new byte[1], default);
+        using (TcpClient connection = await other.AcceptTcpClientAsync().WaitAsync(Wait.Limit))
+        {
+            await AnswerAsync(connection, "HTTP/1.1 201 Created");
+            await push.WaitAsync(Wait.Limit);
+        }
+
+        Assert.All(hung, t => Assert.False(t.IsCompleted));
+        clock.Advance(TimeSpan.FromSeconds(4));
+        foreach (Task task in hung)
+        {
+            Assert.Equal(Failure.PeerUnresponsive, (await FailsAsync(task)).Failure);
+        }
+    }
+
+    [Fact]
+    public async Task Peer_that_never_answers_is_tried_again_only_after_a_while()
+    {
+        using PeerClient client = Client(new PeerClientOptions { FailuresToBreak = 4 });
+        Task[] hung = [.. Enumerable.Range(0, 4).Select(_ => client.PushAsync(Url, new byte[1], default))];
+        var connections = new List<TcpClient>();
+        for (int i = 0; i < hung.Length; i++)
+        {
+            connections.Add(await listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit));
+        }
+
+        clock.Advance(TimeSpan.FromSeconds(4));
+        foreach (Task task in hung)
+        {
+            await FailsAsync(task);
+        }
+
+        Assert.Contains("does not answer in time", Assert.Single(told), StringComparison.Ordinal);
+        Assert.Equal(Failure.PeerUnresponsive, (await FailsAsync(client.PushAsync(Url, new byte[1], default))).Failure);
+        Assert.False(listener.Pending());
+
+        clock.Advance(TimeSpan.FromSeconds(3));
+        Task push = client.PushAsync(Url, new byte[1], default);
+        connections.Add(await listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit));
+        await AnswerAsync(connections[^1], "HTTP/1.1 201 Created");
+        await push.WaitAsync(Wait.Limit);
+        Assert.Contains("takes pushes again", told[^1], StringComparison.Ordinal);
+        connections.ForEach(c => c.Dispose());
+    }
+
+    [Fact]
+    public async Task Peer_that_was_away_is_used_again_as_soon_as_it_answers_a_poll()
+    {
+        using PeerClient client = Client(new PeerClientOptions { FailuresToBreak = 2 });
+        string closed = $"http://127.0.0.1:{Participant.FreePort()}/";
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.Equal(Failure.PeerOffline, (await FailsAsync(client.PushAsync(closed, new byte[1], default))).Failure);
+        }
+
+        Assert.Equal(Failure.PeerUnresponsive, (await FailsAsync(client.PushAsync(closed, new byte[1], default))).Failure);
+        Assert.Contains("cannot be reached", Assert.Single(told), StringComparison.Ordinal);
+
+        using var back = new TcpListener(IPAddress.Loopback, new Uri(closed).Port);
+        back.Start();
+        Task poll = client.SendPartyInfoAsync(closed, new PartyInfo(Url, [], []), default);
+        using (TcpClient connection = await back.AcceptTcpClientAsync().WaitAsync(Wait.Limit))
+        {
+            await AnswerAsync(connection, "HTTP/1.1 200 OK");
+            await poll.WaitAsync(Wait.Limit);
+        }
+
+        Task push = client.PushAsync(closed, new byte[1], default);
+        using TcpClient again = await back.AcceptTcpClientAsync().WaitAsync(Wait.Limit);
+        await AnswerAsync(again, "HTTP/1.1 201 Created");
+        await push.WaitAsync(Wait.Limit);
+    }
+
+    [Fact]
+    public async Task Peer_that_refuses_breaks_no_circuit()
+    {
+        using PeerClient client = Client(new PeerClientOptions { FailuresToBreak = 2 });
+        for (int i = 0; i < 4; i++)
+        {
+            Task push = client.PushAsync(Url, new byte[1], default);
+            using TcpClient connection = await listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit);
+            await AnswerAsync(connection, "HTTP/1.1 500 No");
+            Assert.Equal(Failure.PeerRefused, (await FailsAsync(push)).Failure);
+        }
+
+        Assert.Empty(told);
+    }
+
+    public void Dispose() => listener.Dispose();
+}
