@@ -1,6 +1,6 @@
 namespace QuorumMesh.Contracts;
 
-/// <summary>HTTP header names of Tessera's REST interfaces, and the one that our manager adds.</summary>
+/// <summary>HTTP header names of Tessera's REST interfaces, and those that our manager adds.</summary>
 public static class RestHeaders
 {
     public const string Sender = "c11n-from";
@@ -17,4 +17,10 @@ public static class RestHeaders
     public const string Availability = "QuorumMesh-Availability";
 
     public const string Missing = "missing";
+
+    /// <summary>Ours: with a 401 to <c>/resend</c> INDIVIDUAL, a challenge sealed to the key that is asked for: base64 of LEGACY bytes.</summary>
+    public const string ResendChallenge = "QuorumMesh-Challenge";
+
+    /// <summary>Ours: the text of that challenge, in the same request sent again.</summary>
+    public const string ResendProof = "QuorumMesh-Proof";
 }

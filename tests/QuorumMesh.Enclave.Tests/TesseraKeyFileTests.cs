@@ -135,6 +135,21 @@ public class TesseraKeyFileTests
     }
 
     [Theory]
+    [InlineData("[]")]
+    [InlineData("[\"\"]")]
+    [InlineData("[null]")]
+    [InlineData("null")]
+    public async Task Passwords_of_nobody_are_what_Tesseras_samples_write_for_unlocked_keys(string passwords)
+    {
+        using var directory = new TempDirectory();
+        var config = directory.Write("e.json", $$$"""
+            {"keys":{"passwords":{{{passwords}}},"keyData":[{"privateKey":"{{{Samples.SenderPrivate}}}","publicKey":"{{{Samples.SenderPublic}}}"}]}}
+            """);
+        var ring = await new TesseraFileKeyProvider(config).LoadAsync(CancellationToken.None);
+        Assert.Equal(Samples.Sender, Assert.Single(ring.Keys).PublicKey);
+    }
+
+    [Theory]
     [InlineData("""{}""", "keys")]
     [InlineData("""{"keys":{"keyData":[]}}""", "keys.keyData")]
     [InlineData("""{"keys":{"keyData":[{"privateKey":"AA==","publicKey":"/+UuD63zItL1EbjxkKUljMgG8Z1w0AJ8pNOR4iq2yQc="}]}}""", "keys.keyData[0]")]

@@ -12,7 +12,7 @@ internal static class TesseraKeysConfig
     public static KeyRing Read(JsonElement root, string directory)
     {
         var keys = SecretJson.Member(root, "keys") ?? throw new KeyException("keys", "is required: without it this enclave has no key");
-        if (SecretJson.Member(keys, "passwords") is not null)
+        if (SecretJson.Member(keys, "passwords") is { } inline && !IsEmpty(inline))
             throw new KeyException("keys.passwords", "is refused: passwords in the config file are not safe; use keys.passwordFile");
         if (SecretJson.Member(keys, "keyData") is not { ValueKind: JsonValueKind.Array } data || data.GetArrayLength() == 0)
             throw new KeyException("keys.keyData", "needs at least one key");
@@ -36,6 +36,10 @@ internal static class TesseraKeysConfig
             throw;
         }
     }
+
+    /// <summary>Tessera's own samples write <c>[]</c>, or an empty text for each unlocked key.</summary>
+    private static bool IsEmpty(JsonElement passwords) => passwords.ValueKind == JsonValueKind.Array
+        && passwords.EnumerateArray().All(p => p.ValueKind == JsonValueKind.Null || (p.ValueKind == JsonValueKind.String && p.ValueEquals(string.Empty)));
 
     private static PasswordFile? Passwords(JsonElement keys, string directory, int count)
     {

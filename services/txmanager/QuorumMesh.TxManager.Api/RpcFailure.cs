@@ -28,7 +28,7 @@ internal static class RpcFailure
         Failure.Forbidden => StatusCode.PermissionDenied,
         Failure.KeyNotFound or Failure.NotFound or Failure.Missing => StatusCode.NotFound,
         Failure.PeerOffline or Failure.PeerUnresponsive or Failure.PeerRefused => StatusCode.FailedPrecondition,
-        Failure.EnclaveUnavailable or Failure.StoreUnavailable => StatusCode.Unavailable,
+        Failure.Busy or Failure.EnclaveUnavailable or Failure.StoreUnavailable => StatusCode.Unavailable,
         Failure.Damaged => StatusCode.DataLoss,
         _ => StatusCode.Internal,
     };

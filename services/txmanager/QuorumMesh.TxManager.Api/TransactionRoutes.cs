@@ -18,7 +18,8 @@ public sealed class TransactionRoutes(PayloadReader reader)
             200, Join(await reader.MandatoryRecipientsAsync(call.Base64("hash"), call.Cancel).ConfigureAwait(false))).ConfigureAwait(false))
         .Map("DELETE", "/transaction/{hash}", DeleteAsync)
         .Post("/delete", DeleteOldAsync)
-        .Get("/receiveraw", ReceiveRawAsync);
+        .Get("/receiveraw", ReceiveRawAsync)
+        .Get("/receive", ReceiveOldAsync);
 
     private static string Join(IReadOnlyList<PublicKey> keys) => string.Join(',', keys.Select(k => k.ToBase64()));
 
@@ -79,6 +80,14 @@ public sealed class TransactionRoutes(PayloadReader reader)
         JsonBody body = await call.JsonBodyAsync().ConfigureAwait(false);
         await reader.DeleteAsync(body.RequiredBytes("key"), call.Cancel).ConfigureAwait(false);
         await call.TextAsync(200, "Delete successful").ConfigureAwait(false);
+    }
+
+    /// <summary>The form of Tessera's first releases and of Constellation: a GET with a JSON body, <c>{"key": hash, "to": our key or absent}</c>.</summary>
+    private async Task ReceiveOldAsync(RestCall call)
+    {
+        JsonBody body = await call.JsonBodyAsync().ConfigureAwait(false);
+        ReceivedPayload received = await reader.ReceiveAsync(body.RequiredBytes("key"), body.Key("to"), call.Cancel).ConfigureAwait(false);
+        await AnswerAsync(call, received).ConfigureAwait(false);
     }
 
     private async Task ReceiveRawAsync(RestCall call)

@@ -39,6 +39,9 @@ public enum Failure
     /// <summary>Partyinfo of which no key could be proven (500, no body).</summary>
     Unproven,
 
+    /// <summary>Asked too often, or of too many: try again later (503).</summary>
+    Busy,
+
     /// <summary>The enclave cannot be reached (503).</summary>
     EnclaveUnavailable,
 

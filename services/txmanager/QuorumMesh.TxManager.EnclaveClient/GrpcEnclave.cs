@@ -18,11 +18,13 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
     private readonly GrpcChannel channel;
     private readonly Contracts.Enclave.Enclave.EnclaveClient client;
     private readonly TimeSpan timeout;
+    private readonly string address;
 
     /// <param name="address"><c>unix:/path</c> or <c>http://host:port</c>.</param>
     public GrpcEnclave(string address, TimeSpan timeout)
     {
         this.timeout = timeout;
+        this.address = address;
         var handler = new SocketsHttpHandler
         {
             EnableMultipleHttp2Connections = true,
@@ -54,7 +56,7 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
             [.. reply.Keys.Where(k => k.State != KeyState.Retired).Select(k => Messages.Key(k.PublicKey))],
             [.. reply.Keys.Where(k => k.State == KeyState.Retired).Select(k => Messages.Key(k.PublicKey))],
             [.. reply.AlwaysSendTo.Select(Messages.Key)]);
-    }, cancel);
+    }, cancel, address);
 
     public Task<EncodedPayload> SealAsync(
         ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
@@ -118,7 +120,8 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
             return Messages.Sealed(reply.Sealed);
         }, cancel);
 
-    private async Task<T> CallAsync<T>(Failure unknownKey, Func<CallOptions, Task<T>> call, CancellationToken cancel)
+    /// <param name="name">The enclave in errors: by its address only in those for our own log and readiness, for the others may go to strangers.</param>
+    private async Task<T> CallAsync<T>(Failure unknownKey, Func<CallOptions, Task<T>> call, CancellationToken cancel, string name = "it")
     {
         try
         {
@@ -131,8 +134,8 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
             {
                 StatusCode.NotFound => new PrivacyException(unknownKey, e.Status.Detail, e),
                 StatusCode.InvalidArgument => new PrivacyException(Failure.InvalidPayload, e.Status.Detail, e),
-                StatusCode.DeadlineExceeded => PrivacyException.Enclave("it did not answer in time", e),
-                StatusCode.Unavailable => PrivacyException.Enclave("no connection to it", e),
+                StatusCode.DeadlineExceeded => PrivacyException.Enclave($"{name} did not answer in time", e),
+                StatusCode.Unavailable => PrivacyException.Enclave($"no connection to {name}", e),
                 _ => PrivacyException.Enclave($"it answered {e.StatusCode}", e),
             };
         }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text;
 using Polly;
 using Polly.Retry;
 using QuorumMesh.Contracts;
@@ -83,10 +84,25 @@ public sealed class PeerClient : IPeerClient, IDisposable
 
     public async Task<string> ValidateAsync(string peerUrl, ReadOnlyMemory<byte> encodedChallenge, CancellationToken cancel)
     {
-        using HttpResponseMessage answer = await CallAsync("validate", peerUrl, "partyinfo/validate", encodedChallenge, cancel).ConfigureAwait(false);
-        return answer.IsSuccessStatusCode
-            ? await answer.Content.ReadAsStringAsync(cancel).ConfigureAwait(false)
-            : throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} refused to validate its key with status {(int)answer.StatusCode}");
+        using var content = new ReadOnlyMemoryContent(encodedChallenge);
+        content.Headers.ContentType = OctetStream;
+        using var request = new HttpRequestMessage(HttpMethod.Post, Target(peerUrl, "partyinfo/validate")) { Content = content };
+        (HttpStatusCode status, byte[] body) = await LookAsync("validate", request, KeyChallenge.MaxLength + 64, cancel).ConfigureAwait(false);
+        return status switch
+        {
+            >= HttpStatusCode.OK and < HttpStatusCode.MultipleChoices => Encoding.UTF8.GetString(body),
+            HttpStatusCode.NotFound => throw new PrivacyException(Failure.KeyNotFound, $"{peerUrl} has no such key"),
+            _ => throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} refused to validate its key with status {(int)status}"),
+        };
+    }
+
+    public async Task<IReadOnlyList<string>> KnownPeersAsync(string peerUrl, CancellationToken cancel)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, Target(peerUrl, "partyinfo"));
+        (HttpStatusCode status, byte[] body) = await LookAsync("known peers", request, MaxAnswer, cancel).ConfigureAwait(false);
+        return status == HttpStatusCode.OK && PeerListAnswer.TryRead(body, out IReadOnlyList<string>? urls)
+            ? urls
+            : throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} did not list its peers (status {(int)status})");
     }
 
     public void Dispose()
@@ -119,6 +135,35 @@ public sealed class PeerClient : IPeerClient, IDisposable
         }
 
         return lanes.GetOrAdd(peerUrl, url => new PeerLane(url, options, clock, line => Told?.Invoke(line)));
+    }
+
+    /// <summary>A call to a URL that a stranger may have named: no redirects, a short time, and of the answer no more than is asked for.</summary>
+    private async Task<(HttpStatusCode Status, byte[] Body)> LookAsync(string kind, HttpRequestMessage request, int most, CancellationToken cancel)
+    {
+        long start = Stopwatch.GetTimestamp();
+        string outcome = "offline";
+        using var deadline = new CancellationTokenSource(options.Timeout < options.LookTimeout ? options.Timeout : options.LookTimeout, clock);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, deadline.Token);
+        try
+        {
+            using HttpResponseMessage answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, both.Token).ConfigureAwait(false);
+            outcome = answer.IsSuccessStatusCode ? "ok" : "refused";
+            await answer.Content.LoadIntoBufferAsync(most, both.Token).ConfigureAwait(false);
+            return (answer.StatusCode, await answer.Content.ReadAsByteArrayAsync(both.Token).ConfigureAwait(false));
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            throw new PrivacyException(Failure.PeerOffline, ConnectionError(request.RequestUri!), e);
+        }
+        catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
+        {
+            outcome = "timeout";
+            throw new PrivacyException(Failure.PeerUnresponsive, ConnectionError(request.RequestUri!), e);
+        }
+        finally
+        {
+            PeerMetrics.Record(kind, outcome, Stopwatch.GetElapsedTime(start));
+        }
     }
 
     private async Task<HttpResponseMessage> CallAsync(string kind, string peerUrl, string path, ReadOnlyMemory<byte> body, CancellationToken cancel)

@@ -7,6 +7,9 @@ public sealed record PeerClientOptions
 
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromMilliseconds(3750);
 
+    /// <summary>For a call to a URL that a stranger may have named, whatever <see cref="Timeout"/> is.</summary>
+    public TimeSpan LookTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
     public int MaxConnectionsPerPeer { get; init; } = 64;
 
     /// <summary>Pushes to one peer that run at once; fewer than its connections, so that a poll finds one.</summary>

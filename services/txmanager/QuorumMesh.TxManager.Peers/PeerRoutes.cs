@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using QuorumMesh.Contracts;
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
@@ -6,8 +8,10 @@ using QuorumMesh.TxManager.Rest;
 namespace QuorumMesh.TxManager.Peers;
 
 /// <summary>The P2P application (tessera 2).</summary>
+/// <param name="guard">Null: <c>/resend</c> INDIVIDUAL answers whoever asks, as Tessera's does.</param>
 public sealed class PeerRoutes(
-    PushReceiver receiver, Resender resender, PartyInfoService parties, PartyDirectory directory, OwnKeys ownKeys, PartySettings settings)
+    PushReceiver receiver, Resender resender, PartyInfoService parties, PartyDirectory directory, OwnKeys ownKeys, PartySettings settings,
+    ResendGuard? guard)
 {
     /// <summary>Resends of everything that run at once; further ones wait.</summary>
     private readonly SemaphoreSlim resends = new(2, 2);
@@ -16,10 +20,22 @@ public sealed class PeerRoutes(
         .Post("/push", PushAsync)
         .Post("/resend", ResendAsync)
         .Post("/partyinfo", async call => await call.BytesAsync(
-            200, await parties.ReceiveAsync(await call.BodyAsync().ConfigureAwait(false), call.Cancel).ConfigureAwait(false)).ConfigureAwait(false))
+            200, await parties.ReceiveAsync(await call.BodyAsync().ConfigureAwait(false), Source(call), call.Cancel).ConfigureAwait(false)).ConfigureAwait(false))
         .Post("/partyinfo/validate", async call => await call.TextAsync(
             200, await parties.ProveAsync(await call.BodyAsync().ConfigureAwait(false), call.Cancel).ConfigureAwait(false)).ConfigureAwait(false))
         .Get("/partyinfo", PartyInfoAsync);
+
+    /// <summary>The caller's address; of an IPv6 one the network, which is one caller's whole.</summary>
+    private static string Source(RestCall call)
+    {
+        IPAddress? address = call.Context.Connection.RemoteIpAddress;
+        if (address is null || address.AddressFamily != AddressFamily.InterNetworkV6 || PeerUrl.IsLocal(address))
+        {
+            return address?.ToString() ?? "a local socket";
+        }
+
+        return address.IsIPv4MappedToIPv6 ? address.MapToIPv4().ToString() : Convert.ToHexStringLower(address.GetAddressBytes()[..8]) + "/64";
+    }
 
     private async Task PushAsync(RestCall call)
     {
@@ -34,8 +50,7 @@ public sealed class PeerRoutes(
         switch (body.Text("type"))
         {
             case "INDIVIDUAL":
-                byte[] payload = await resender.IndividualAsync(body.RequiredBytes("key"), key, call.Cancel).ConfigureAwait(false);
-                await call.BytesAsync(200, payload).ConfigureAwait(false);
+                await ResendOneAsync(call, key, body.RequiredBytes("key")).ConfigureAwait(false);
                 break;
             case "ALL":
                 await ResendAllAsync(key, call.Cancel).ConfigureAwait(false);
@@ -44,6 +59,21 @@ public sealed class PeerRoutes(
             default:
                 throw new PrivacyException(Failure.BadRequest, "type: must be ALL or INDIVIDUAL");
         }
+    }
+
+    /// <summary>Without a proof there is one answer, whether the hash is known and whoever is party.</summary>
+    private async Task ResendOneAsync(RestCall call, PublicKey key, byte[] hash)
+    {
+        if (guard is null || guard.IsProof(call.Header(RestHeaders.ResendProof), key, hash))
+        {
+            await call.BytesAsync(200, await resender.IndividualAsync(hash, key, call.Cancel).ConfigureAwait(false)).ConfigureAwait(false);
+            return;
+        }
+
+        byte[] challenge = await guard.ChallengeAsync(key, hash, call.Cancel).ConfigureAwait(false);
+        call.Context.Response.Headers[RestHeaders.ResendChallenge] = Convert.ToBase64String(challenge);
+        await call.TextAsync(401, $"Only a holder of the key is answered: open the challenge in the header {RestHeaders.ResendChallenge} with it, and ask again with its text in the header {RestHeaders.ResendProof}")
+            .ConfigureAwait(false);
     }
 
     private async Task ResendAllAsync(PublicKey key, CancellationToken cancel)

@@ -57,6 +57,12 @@ public sealed class RestApp(string name, long maxBody, ILogger log)
 
             Route? route = Find(call, out string? allow);
             template = route?.Template ?? template;
+            if (route is not null && !AcceptedTypes.Include(context.Request.Headers.Accept.ToString()))
+            {
+                await call.TextAsync(StatusCodes.Status406NotAcceptable, "HTTP 406 Not Acceptable").ConfigureAwait(false);
+                return;
+            }
+
             await (route?.Handler(call) ?? RefuseAsync(call, allow)).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)

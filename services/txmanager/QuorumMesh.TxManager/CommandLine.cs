@@ -7,7 +7,9 @@ namespace QuorumMesh.TxManager;
 /// <summary>Reads the command line; the single settings may also come as QUORUMMESH_TXMANAGER_….</summary>
 internal static class CommandLine
 {
-    public static async Task<int> RunAsync(string[] args, Func<CommandLineSettings, CancellationToken, Task<int>> run, Func<string, IReadOnlyList<string>, int> verify)
+    public static async Task<int> RunAsync(
+        string[] args, Func<CommandLineSettings, CancellationToken, Task<int>> run, Func<string, IReadOnlyList<string>, int> verify,
+        Func<CommandLineSettings, string, IReadOnlyList<string>, CancellationToken, Task<int>> fetch)
     {
         var config = new Option<string?>("--configfile", "-configfile") { Description = "Tessera's configuration file (JSON)" };
         var change = new Option<string[]>("--override", "-o") { Description = "path=value: replaces a setting of the file, for example jdbc.url=jdbc:sqlite:/data/tm.db" };
@@ -28,6 +30,7 @@ internal static class CommandLine
         var check = new Command("verify", "Read every row of the payload store, without writing, and say what is broken; the exit code tells") { config, change };
         check.SetAction(parsed => verify(ConfigFile(parsed.GetValue(config)), parsed.GetValue(change) ?? []));
         root.Subcommands.Add(check);
+        root.Subcommands.Add(Fetch(config, change, enclave, fetch));
         ParseResult result = root.Parse(args);
         if (result.Errors.Count > 0)
         {
@@ -36,6 +39,22 @@ internal static class CommandLine
 
         return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null })
             .ConfigureAwait(false);
+    }
+
+    private static Command Fetch(
+        Option<string?> config, Option<string[]> change, Option<string?> enclave,
+        Func<CommandLineSettings, string, IReadOnlyList<string>, CancellationToken, Task<int>> fetch)
+    {
+        var from = new Option<string>("--from") { Description = "The other manager's P2P address, http://host:port as in its own serverAddress", Required = true };
+        var hashes = new Argument<string[]>("hash") { Description = "The payload's hash in base64", Arity = ArgumentArity.OneOrMore };
+        var command = new Command("fetch", "Get lost payloads back from another party's manager and give them to ours, which must be running")
+        {
+            config, change, enclave, from, hashes,
+        };
+        command.SetAction((parsed, cancellation) => fetch(
+            new CommandLineSettings(ConfigFile(parsed.GetValue(config)), parsed.GetValue(change) ?? [], Enclave: parsed.GetValue(enclave) ?? FromEnvironment("ENCLAVE")),
+            parsed.GetValue(from)!, parsed.GetValue(hashes) ?? [], cancellation));
+        return command;
     }
 
     private static string ConfigFile(string? flag) =>

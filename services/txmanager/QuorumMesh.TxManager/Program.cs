@@ -8,4 +8,5 @@ return await HostRunner.RunAsync(
     () => CommandLine.RunAsync(
         args,
         (settings, cancel) => ManagerHost.RunAsync(ManagerConfig.Read(settings), cancel),
-        (file, overrides) => StoreCheckRun.Run(ManagerConfig.ReadDatabase(file, overrides), Console.Out))).ConfigureAwait(false);
+        (file, overrides) => StoreCheckRun.Run(ManagerConfig.ReadDatabase(file, overrides), Console.Out),
+        (settings, from, hashes, cancel) => PayloadFetchRun.RunAsync(ManagerConfig.Read(settings), from, hashes, Console.Out, cancel))).ConfigureAwait(false);

@@ -57,6 +57,17 @@ public sealed class ConfigTests : IDisposable
         Assert.Equal("PostgreSQL db:5433/tm", options.Database().Description);
     }
 
+    [Fact]
+    public void Resend_is_open_in_a_file_of_Tessera_and_proven_in_one_of_ours()
+    {
+        Assert.True(Read().OpenResend);
+        Assert.False(Read("quorummesh.tesseraPeers=false").OpenResend);
+        Assert.False(Read("quorummesh.grpc=http://127.0.0.1:1").OpenResend);
+        Assert.True(Read("quorummesh.tesseraPeers=true").OpenResend);
+        Assert.False(Read("quorummesh.tesseraPeers=true", "quorummesh.resend=proven").OpenResend);
+        Assert.True(Read("quorummesh.resend=open").OpenResend);
+    }
+
     [Theory]
     [InlineData("jdbc.url", "jdbc:h2:/data/tm", "jdbc:sqlite:")]
     [InlineData("jdbc.url", "jdbc:oracle:x", "jdbc:sqlite:")]
@@ -71,12 +82,37 @@ public sealed class ConfigTests : IDisposable
     [InlineData("features.enablePrivacyEnhancements", "true", "false")]
     [InlineData("encryptor.type", "EC", "NACL")]
     [InlineData("mode", "orion", "tessera")]
+    [InlineData("quorummesh.resend", "sometimes", "one of")]
+    [InlineData("quorummesh.keyMoveAfterSeconds", "5", "60")]
     [InlineData("quorummesh.database", "Nonsense=1", "connection string")]
     public void Bad_settings_are_named(string key, string value, string advice)
     {
         var e = Assert.Throws<OptionsException>(() => Read($"{key}={value}"));
         Assert.Contains(advice, e.Message, StringComparison.Ordinal);
         Assert.Contains(key.StartsWith("serverConfigs[1].app", StringComparison.Ordinal) ? "serverConfigs" : key, e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("server.hostName", "http://x", "before 0.10")]
+    [InlineData("unixSocketFile", "/tmp/tm.ipc", "before 0.10")]
+    [InlineData("serverConfigs[1].serverSocket.type", "INET", "before 0.10")]
+    [InlineData("serverConfigs[1].enabled", "false", "before 0.10")]
+    [InlineData("serverConfigs[2].app", "ADMIN", "older Tesseras")]
+    [InlineData("serverConfigs[1].communicationType", "GRPC", "older Tesseras")]
+    [InlineData("serverConfigs[0].communicationType", "UNIX_SOCKET", "older Tesseras")]
+    public void Forms_of_older_Tesseras_are_named_as_that(string key, string value, string what)
+    {
+        string message = Assert.Throws<OptionsException>(() => Read($"{key}={value}")).Message;
+        Assert.Contains(what, message, StringComparison.Ordinal);
+        Assert.Contains(key.Split('.')[^1] is "hostName" or "type" ? key[..key.LastIndexOf('.')] : key, message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Configuration_of_Constellation_is_named_as_that()
+    {
+        string file = Path.Combine(directory, "tm.conf");
+        File.WriteAllText(file, "# the url\nurl = \"http://127.0.0.1:9001/\"\nport = 9001\nsocket = \"tm.ipc\"\n");
+        Assert.Contains("Constellation", Assert.Throws<OptionsException>(() => ManagerConfig.Read(new CommandLineSettings(file, []))).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -34,6 +34,9 @@ public sealed class FaultTests(TestNetwork network) : IClassFixture<TestNetwork>
         await Wait.UntilAsync(async () => (await network.GetAsync(network.A.Health + "readyz")).Status == 503, "not ready without enclave");
         Assert.Equal(200, (await network.GetAsync(network.A.Health + "livez")).Status);
         Assert.Contains("enclave", (await network.GetAsync(network.A.Health + "readyz?verbose")).Body, StringComparison.Ordinal);
+        await Wait.UntilAsync(
+            async () => (await network.GetAsync(network.A.Health + "readyz?verbose")).Body.Contains("no connection to unix:" + network.A.EnclaveSocket, StringComparison.Ordinal),
+            "the missing socket is named by its path");
 
         await network.A.StartEnclaveAsync();
         using HttpResponseMessage again = await network.ReceiveRawAsync(network.A, hash);

@@ -21,7 +21,8 @@ public sealed class PeerClientTests : IDisposable
 
     private PeerClient Client(PeerClientOptions options)
     {
-        var client = new PeerClient(options, clock);
+        // The clock that counts is the one that stands still.
+        var client = new PeerClient(options with { ConnectTimeout = Wait.Limit }, clock);
         client.Told += told.Add;
         return client;
     }
@@ -71,6 +72,12 @@ public sealed class PeerClientTests : IDisposable
             connections.Add(await listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit));
         }
 
+        // Each push has its connection once its request is there; one that ends sooner would leave an idle connection to the next.
+        foreach (TcpClient connection in connections)
+        {
+            Assert.True(await connection.GetStream().ReadAsync(new byte[4096]).AsTask().WaitAsync(Wait.Limit) > 0);
+        }
+
         clock.Advance(TimeSpan.FromSeconds(4));
         foreach (Task task in hung)
         {
@@ -116,6 +123,34 @@ public sealed class PeerClientTests : IDisposable
         using TcpClient again = await back.AcceptTcpClientAsync().WaitAsync(Wait.Limit);
         await AnswerAsync(again, "HTTP/1.1 201 Created");
         await push.WaitAsync(Wait.Limit);
+    }
+
+    /// <summary>A stranger may have named the URL of these calls.</summary>
+    [Theory]
+    [InlineData("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/", 0, Failure.PeerRefused)]
+    [InlineData("HTTP/1.1 307 Temporary Redirect\r\nLocation: /elsewhere", 0, Failure.PeerRefused)]
+    [InlineData("HTTP/1.1 200 OK", 100_000, Failure.PeerOffline)]
+    [InlineData("HTTP/1.1 404 Not Found", 5, Failure.KeyNotFound)]
+    [InlineData("HTTP/1.1 500 No", 5, Failure.PeerRefused)]
+    public async Task Look_at_a_strangers_url_follows_no_redirect_and_reads_little(string head, int length, Failure failure)
+    {
+        using PeerClient client = Client(new PeerClientOptions());
+        Task<string> look = client.ValidateAsync(Url, new byte[10], default);
+        using TcpClient connection = await listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit);
+        Assert.True(await connection.GetStream().ReadAsync(new byte[4096]) > 0);
+        await connection.GetStream().WriteAsync(System.Text.Encoding.ASCII.GetBytes($"{head}\r\nContent-Length: {length}\r\n\r\n{new string('x', Math.Min(length, 50_000))}"));
+        Assert.Equal(failure, (await FailsAsync(look)).Failure);
+        Assert.False(listener.Pending());
+    }
+
+    [Fact]
+    public async Task Look_at_a_strangers_url_ends_in_time_whatever_the_peers_have()
+    {
+        using PeerClient client = Client(new PeerClientOptions { Timeout = TimeSpan.FromHours(1) });
+        Task<string> look = client.ValidateAsync(Url, new byte[10], default);
+        using TcpClient connection = await listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit);
+        clock.Advance(TimeSpan.FromSeconds(11));
+        Assert.Equal(Failure.PeerUnresponsive, (await FailsAsync(look)).Failure);
     }
 
     [Fact]

@@ -61,13 +61,9 @@ public sealed class PeerTests(TestNetwork network) : IClassFixture<TestNetwork>
     public async Task Same_hash_with_another_sender_is_refused()
     {
         string hash = await network.SendRawAsync(network.A, "mine", network.B);
-        (int status, string body) = await network.PostJsonAsync(
-            network.A.P2P + "resend", JsonSerializer.Serialize(new { type = "INDIVIDUAL", publicKey = network.B.Key.ToBase64(), key = hash }));
+        (int status, byte[] body) = await network.ResendOneAsync(network.A, network.B, hash);
         Assert.Equal(200, status);
-        Assert.NotEmpty(body);
-        using HttpResponseMessage copy = await network.Http.PostAsync(network.A.P2P + "resend", new StringContent(
-            JsonSerializer.Serialize(new { type = "INDIVIDUAL", publicKey = network.B.Key.ToBase64(), key = hash }), System.Text.Encoding.UTF8, "application/json"));
-        EncodedPayload payload = LegacyPayloadCodec.Decode(await copy.Content.ReadAsByteArrayAsync());
+        EncodedPayload payload = LegacyPayloadCodec.Decode(body);
         Assert.Equal([network.B.Key], payload.RecipientKeys);
         Assert.Equal(
             (500, "Invalid existing transaction"),
@@ -101,8 +97,8 @@ public sealed class PeerTests(TestNetwork network) : IClassFixture<TestNetwork>
         string hash = await network.SendRawAsync(network.A, "for B", network.B);
         string unknown = Convert.ToBase64String(new byte[64]);
         Task<(int Status, string Body)> Ask(object body) => network.PostJsonAsync(resend, JsonSerializer.Serialize(body));
-        Assert.Equal(404, (await Ask(new { type = "INDIVIDUAL", publicKey = network.B.Key.ToBase64(), key = unknown })).Status);
-        Assert.Equal(500, (await Ask(new { type = "INDIVIDUAL", publicKey = network.C.Key.ToBase64(), key = hash })).Status);
+        Assert.Equal(404, (await network.ResendOneAsync(network.A, network.B, unknown)).Status);
+        Assert.Equal(500, (await network.ResendOneAsync(network.A, network.C, hash)).Status);
         Assert.Equal(400, (await Ask(new { type = "INDIVIDUAL", publicKey = "???", key = hash })).Status);
         Assert.Equal(400, (await Ask(new { type = "SOME", publicKey = network.B.Key.ToBase64() })).Status);
         Assert.Equal(400, (await Ask(new { type = "ALL" })).Status);

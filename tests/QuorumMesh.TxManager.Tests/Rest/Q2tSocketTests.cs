@@ -57,6 +57,82 @@ public sealed class Q2tSocketTests(TestNetwork network) : IClassFixture<TestNetw
         Assert.Equal(hash, signed.Body);
     }
 
+    /// <summary>quorum-js and web3js-quorum send the socket's path; others send nothing, or twice.</summary>
+    [Theory]
+    [InlineData("Host: /data/my dir/tm.ipc\r\n")]
+    [InlineData("Host: unix:/tmp/tm.ipc:/storeraw\r\n")]
+    [InlineData("host:%2Ftmp%2Ftm.ipc\r\n")]
+    [InlineData("Host: \r\n")]
+    [InlineData("")]
+    [InlineData("Host: a\r\nHost: b\r\n")]
+    [InlineData("Host: localhost:80\r\n")]
+    [InlineData("Host: [::1]:9\r\n")]
+    [InlineData("Host: \u00e9t\u00e9\r\n")]
+    public async Task Any_host_is_taken_on_the_local_socket(string host)
+    {
+        Assert.Equal("I'm up!", (await AskAsync(network.A, $"GET /upcheck HTTP/1.1\r\n{host}\r\n", [])).Body);
+        string json = """{"payload":"YP5H"}""";
+        Answer stored = await AskAsync(
+            network.A, $"POST /storeraw HTTP/1.1\r\nConnection: keep-alive\r\n{host}Content-Length: {json.Length}\r\nContent-Type: application/json\r\n\r\n", Encoding.ASCII.GetBytes(json));
+        Assert.Equal("HTTP/1.1 200 OK", stored.StatusLine);
+    }
+
+    [Fact]
+    public async Task Head_that_comes_in_pieces_and_large_bodies_pass_beside_an_odd_host()
+    {
+        byte[] payload = new byte[600_000];
+        Random.Shared.NextBytes(payload);
+        Answer sent = await AskAsync(
+            network.A, $"POST /sendraw HTTP/1.1\r\nHost: /tmp/tm.ipc\r\nContent-Length: {payload.Length}\r\nContent-Type: application/octet-stream\r\n\r\n", payload, pieces: 7);
+        Assert.Equal("HTTP/1.1 200 OK", sent.StatusLine);
+        Answer read = await AskAsync(network.A, $"GET /receiveraw HTTP/1.1\r\nHost: c\r\nC11n-Key: {sent.Body}\r\n\r\n", [], pieces: 5);
+        Assert.Equal(payload, read.Bytes);
+    }
+
+    /// <summary>A TCP port is for everyone: there Kestrel's rules stay.</summary>
+    [Fact]
+    public async Task Odd_host_is_refused_on_a_port()
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync("127.0.0.1", new Uri(network.A.Q2T).Port);
+        await client.GetStream().WriteAsync("GET /upcheck HTTP/1.1\r\nHost: /tmp/tm.ipc\r\n\r\n"u8.ToArray());
+        using var reader = new StreamReader(client.GetStream());
+        Assert.StartsWith("HTTP/1.1 400", await reader.ReadLineAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Receive_of_the_first_Tesseras_is_a_get_with_a_json_body()
+    {
+        string hash = await network.SendRawAsync(network.A, "old form", network.B);
+        foreach (string json in new[] { $$"""{"key":"{{hash}}"}""", $$"""{"key":"{{hash}}","to":"{{network.B.Key.ToBase64()}}"}""" })
+        {
+            Answer received = await AskAsync(
+                network.B, $"GET /receive HTTP/1.1\r\nHost: c\r\nContent-Type: application/json\r\nContent-Length: {json.Length}\r\n\r\n", Encoding.ASCII.GetBytes(json));
+            Assert.Equal("HTTP/1.1 200 OK", received.StatusLine);
+            Assert.Equal("old form", Encoding.UTF8.GetString(System.Text.Json.JsonDocument.Parse(received.Bytes).RootElement.GetProperty("payload").GetBytesFromBase64()));
+        }
+
+        string unknown = $$"""{"key":"{{Convert.ToBase64String(new byte[64])}}"}""";
+        Assert.StartsWith("HTTP/1.1 404", (await AskAsync(network.B, $"GET /receive HTTP/1.1\r\nHost: c\r\nContent-Length: {unknown.Length}\r\n\r\n", Encoding.ASCII.GetBytes(unknown))).StatusLine, StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 400", (await AskAsync(network.B, "GET /receive HTTP/1.1\r\nHost: c\r\n\r\n", [])).StatusLine, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("image/png", 406)]
+    [InlineData("image/*, video/mp4;q=0.5", 406)]
+    [InlineData("application/json;q=0", 406)]
+    [InlineData("text/html, image/gif, image/jpeg, */*; q=0.2", 200)]
+    [InlineData("application/vnd.tessera-4.0+json", 200)]
+    [InlineData("APPLICATION/JSON", 200)]
+    [InlineData("text/*", 200)]
+    [InlineData("image/png, */*", 200)]
+    public async Task Accept_that_nothing_fits_is_refused(string accept, int status)
+    {
+        Answer answer = await AskAsync(network.A, $"GET /upcheck HTTP/1.1\r\nHost: c\r\nAccept: {accept}\r\n\r\n", []);
+        Assert.StartsWith($"HTTP/1.1 {status} ", answer.StatusLine, StringComparison.Ordinal);
+        Assert.Equal(status == 406 ? "HTTP 406 Not Acceptable" : "I'm up!", answer.Body);
+    }
+
     [Fact]
     public async Task Garbage_is_answered_and_the_socket_lives_on()
     {
@@ -65,11 +141,16 @@ public sealed class Q2tSocketTests(TestNetwork network) : IClassFixture<TestNetw
         await Upcheck_at_start();
     }
 
-    private static async Task<Answer> AskAsync(Participant at, string head, byte[] body)
+    private static async Task<Answer> AskAsync(Participant at, string head, byte[] body, int pieces = 1)
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await socket.ConnectAsync(new UnixDomainSocketEndPoint(at.Socket));
-        await socket.SendAsync((byte[])[.. Encoding.ASCII.GetBytes(head), .. body]);
+        byte[] bytes = Encoding.Latin1.GetBytes(head);
+        foreach (byte[] piece in bytes.Chunk((bytes.Length / pieces) + 1).Append(body))
+        {
+            await socket.SendAsync(piece);
+        }
+
         using var limit = new CancellationTokenSource(Wait.Limit);
         var received = new List<byte>();
         byte[] buffer = new byte[4096];

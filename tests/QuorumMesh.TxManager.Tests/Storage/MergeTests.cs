@@ -157,6 +157,8 @@ public abstract class MergeTests
 
         public Task<string> ValidateAsync(string peerUrl, ReadOnlyMemory<byte> encodedChallenge, CancellationToken cancel) => throw new NotSupportedException();
 
+        public Task<IReadOnlyList<string>> KnownPeersAsync(string peerUrl, CancellationToken cancel) => throw new NotSupportedException();
+
         public string? FindUrl(PublicKey key) => "http://peer/";
 
         public void ReportFailure(string url)

@@ -54,7 +54,7 @@ internal sealed class Participant
 
     public string Database => Path.Combine(directory, "tm.db");
 
-    public void WriteConfig(IEnumerable<string> peers, bool validateKeys, string? database, int peerTimeoutMs = 20_000)
+    public void WriteConfig(IEnumerable<string> peers, bool validateKeys, string? database, int peerTimeoutMs = 20_000, bool tesseraPeers = false)
     {
         File.WriteAllText(ConfigFile, JsonSerializer.Serialize(new
         {
@@ -69,7 +69,7 @@ internal sealed class Participant
             },
             peer = peers.Select(p => new { url = p.TrimEnd('/') }),
             features = new { enableRemoteKeyValidation = validateKeys },
-            quorummesh = new { grpc = "unix:" + GrpcSocket, healthUrl = Health, maxBodyBytes = 1_000_000, peerTimeoutMs, enclaveTimeoutMs = 20_000, database },
+            quorummesh = new { grpc = "unix:" + GrpcSocket, healthUrl = Health, maxBodyBytes = 1_000_000, peerTimeoutMs, tesseraPeers, enclaveTimeoutMs = Math.Max(20_000, peerTimeoutMs), database },
         }, new JsonSerializerOptions { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull }));
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using QuorumMesh.Contracts;
 
 namespace QuorumMesh.TxManager.Tests.Support;
 
@@ -28,6 +29,8 @@ public class TestNetwork : IAsyncLifetime
     /// <summary>How long a call to another manager may take.</summary>
     private protected virtual int PeerTimeoutMs => 20_000;
 
+    private protected virtual bool TesseraPeers => false;
+
     /// <summary>Databases of the three; null takes SQLite.</summary>
     protected virtual string? Database(int index) => null;
 
@@ -38,7 +41,7 @@ public class TestNetwork : IAsyncLifetime
         C = new Participant(Path.Combine(directory, "c"), null);
         for (int i = 0; i < 3; i++)
         {
-            All[i].WriteConfig(All.Select(p => p.P2P), validateKeys, Database(i), PeerTimeoutMs);
+            All[i].WriteConfig(All.Select(p => p.P2P), validateKeys, Database(i), PeerTimeoutMs, TesseraPeers);
             await All[i].StartEnclaveAsync();
             await All[i].StartManagerAsync();
         }
@@ -127,6 +130,21 @@ public class TestNetwork : IAsyncLifetime
         content.Headers.ContentType = new("application/octet-stream");
         using HttpResponseMessage answer = await Http.PostAsync(url, content);
         return ((int)answer.StatusCode, await answer.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>Asks for one payload as a holder of the key: with the text of the challenge that the first answer has.</summary>
+    internal async Task<(int Status, byte[] Body)> ResendOneAsync(Participant at, Participant holder, string hash)
+    {
+        string json = System.Text.Json.JsonSerializer.Serialize(new { type = "INDIVIDUAL", publicKey = holder.Key.ToBase64(), key = hash });
+        using HttpResponseMessage asked = await Http.PostAsync(at.P2P + "resend", new StringContent(json, Encoding.UTF8, "application/json"));
+        Assert.Equal(401, (int)asked.StatusCode);
+        byte[] challenge = Convert.FromBase64String(Assert.Single(asked.Headers.GetValues(RestHeaders.ResendChallenge)));
+        using var enclave = new EnclaveClient.GrpcEnclave("unix:" + holder.EnclaveSocket, Wait.Limit);
+        Core.OpenedPayload opened = await enclave.OpenAsync(Contracts.Payloads.LegacyPayloadCodec.Decode(challenge), holder.Key, default);
+        using var request = new HttpRequestMessage(HttpMethod.Post, at.P2P + "resend") { Content = new StringContent(json, Encoding.UTF8, "application/json") };
+        request.Headers.Add(RestHeaders.ResendProof, Encoding.UTF8.GetString(opened.Payload));
+        using HttpResponseMessage answer = await Http.SendAsync(request);
+        return ((int)answer.StatusCode, await answer.Content.ReadAsByteArrayAsync());
     }
 
     internal async Task<(int Status, string Body)> GetAsync(string url)

@@ -3,31 +3,38 @@ using QuorumMesh.Contracts;
 namespace QuorumMesh.TxManager.Core;
 
 /// <summary>
-/// The managers to contact and the keys each has shown: Tessera's party store and network store, in memory. A peer that fails is tried
-/// later and later instead of dropped; seeds are tried at every interval for ever.
+/// The managers to contact and the keys each has proven: Tessera's party store and network store, in memory. A peer that fails is tried
+/// later and later instead of dropped; seeds are tried at every interval for ever. Each kind has a quota, and one that has proven a key is pushed out by nobody.
 /// </summary>
-public sealed class PartyDirectory : IPeerDirectory
+public sealed partial class PartyDirectory : IPeerDirectory
 {
-    private const int MaxParties = 10_000;
     private const int MaxKeysPerParty = 1000;
 
     private readonly Lock gate = new();
     private readonly Dictionary<string, Party> parties = [];
     private readonly PartySettings settings;
     private readonly TimeProvider clock;
+    private readonly TellBudget budget;
 
     public PartyDirectory(PartySettings settings, TimeProvider clock)
     {
         this.settings = settings;
         this.clock = clock;
+        budget = new TellBudget(clock, line => Told?.Invoke(line));
         foreach (string seed in settings.Seeds.Where(s => s != settings.OwnUrl))
         {
-            parties.TryAdd(seed, new Party(seed, isSeed: true));
+            parties.TryAdd(seed, new Party(seed, PartyOrigin.Configured, null));
         }
     }
 
     /// <summary>Raised when there is something to poll at once.</summary>
     public event Action? PollWanted;
+
+    /// <summary>Something that an operator should know: a line for the log. What strangers can cause is bounded.</summary>
+    public event Action<string>? Told;
+
+    /// <summary>Announcements, keys and URLs that were refused.</summary>
+    public long Refusals => budget.Count;
 
     public string? FindUrl(PublicKey key)
     {
@@ -36,7 +43,7 @@ public sealed class PartyDirectory : IPeerDirectory
             Party? best = null;
             foreach (Party party in parties.Values)
             {
-                if (party.Keys.Contains(key) && (best is null || party.Failures < best.Failures))
+                if (party.Keys.ContainsKey(key) && (best is null || party.Failures < best.Failures))
                 {
                     best = party;
                 }
@@ -50,24 +57,34 @@ public sealed class PartyDirectory : IPeerDirectory
     {
         lock (gate)
         {
-            return parties.TryGetValue(url, out Party? party) && party.IsSeed;
+            return parties.TryGetValue(url, out Party? party) && party.Origin == PartyOrigin.Configured;
         }
     }
 
-    /// <summary>Every manager that has shown keys and answered or called last time.</summary>
+    /// <summary>Whether a URL is configured, or has proven a key.</summary>
+    public bool IsTrusted(string url)
+    {
+        lock (gate)
+        {
+            return parties.TryGetValue(url, out Party? party) && party.IsTrusted;
+        }
+    }
+
+    /// <summary>Every proven key of a manager that answered last time.</summary>
     public IReadOnlyList<KnownKey> ActiveKeys()
     {
         lock (gate)
         {
-            return [.. parties.Values.Where(p => p.Failures == 0).SelectMany(p => p.Keys.Select(k => new KnownKey(k, p.Url)))];
+            return [.. parties.Values.Where(p => p.Failures == 0).SelectMany(p => p.Keys.Keys.Select(k => new KnownKey(k, p.Url)))];
         }
     }
 
+    /// <summary>URLs that are configured or have proven a key.</summary>
     public IReadOnlyList<string> Urls()
     {
         lock (gate)
         {
-            return [.. parties.Keys];
+            return [.. parties.Values.Where(p => p.IsTrusted).Select(p => p.Url)];
         }
     }
 
@@ -76,7 +93,7 @@ public sealed class PartyDirectory : IPeerDirectory
     {
         lock (gate)
         {
-            return [.. parties.Values.Where(p => p.Seen && p.Failures == 0).Select(p => p.Url)];
+            return [.. parties.Values.Where(p => p.IsTrusted && p.Seen && p.Failures == 0).Select(p => p.Url)];
         }
     }
 
@@ -85,28 +102,67 @@ public sealed class PartyDirectory : IPeerDirectory
     {
         lock (gate)
         {
-            return parties.Values.Count(p => p.IsSeed && !p.Seen);
+            return parties.Values.Count(p => p.Origin == PartyOrigin.Configured && !p.Seen);
         }
     }
 
-    /// <summary>A manager called and showed its keys: they replace what was known of it.</summary>
-    public void Learn(string url, IEnumerable<PublicKey> keys)
+    internal void Refused(string line, string detail = "") => budget.Tell(line, detail);
+
+    internal void Announce(string line) => Told?.Invoke(line);
+
+    internal IReadOnlyCollection<PublicKey> KeysOf(string url)
     {
-        bool isNew;
         lock (gate)
         {
-            Party? party = GetOrAdd(url);
-            if (party is null)
+            return parties.TryGetValue(url, out Party? party) ? [.. party.Keys.Keys] : [];
+        }
+    }
+
+    /// <summary>The other URLs that have proven a key.</summary>
+    internal IReadOnlyList<string> OtherHomes(PublicKey key, string url)
+    {
+        lock (gate)
+        {
+            return [.. parties.Values.Where(p => p.Url != url && p.Keys.ContainsKey(key)).Select(p => p.Url)];
+        }
+    }
+
+    /// <summary>Whether a manager that is not known may join by itself.</summary>
+    /// <exception cref="PrivacyException"><see cref="Failure.Busy"/>: there are as many as there may be.</exception>
+    internal void RequireRoom(string url)
+    {
+        lock (gate)
+        {
+            if (parties.ContainsKey(url))
             {
                 return;
             }
 
-            isNew = !party.Seen || party.Failures > 0;
-            party.Seen = true;
-            party.Failures = 0;
-            party.Keys = [.. keys.Distinct().Take(MaxKeysPerParty)];
-            if (isNew)
+            string host = new Uri(url).Host;
+            if (parties.Values.Count(p => p.Origin == PartyOrigin.Newcomer) >= settings.MaxNewcomers
+                || parties.Values.Count(p => p.Origin == PartyOrigin.Newcomer && p.Host == host) >= settings.MaxNewcomersPerHost)
             {
+                throw new PrivacyException(Failure.Busy, $"{url} cannot join: as many managers as may have joined by themselves; have it configured as a peer");
+            }
+        }
+    }
+
+    /// <summary>A URL has proven a key.</summary>
+    internal void Learn(string url, PublicKey key)
+    {
+        bool isNew = false;
+        lock (gate)
+        {
+            if (!parties.TryGetValue(url, out Party? party))
+            {
+                party = new Party(url, PartyOrigin.Newcomer, null) { LastAnswer = clock.GetTimestamp() };
+                parties.Add(url, party);
+            }
+
+            if (party.Keys.Count < MaxKeysPerParty && party.Keys.TryAdd(key, new KeyHome()))
+            {
+                isNew = true;
+                party.Failures = 0;
                 party.NextPoll = 0;
             }
         }
@@ -117,193 +173,160 @@ public sealed class PartyDirectory : IPeerDirectory
         }
     }
 
-    /// <summary>URLs that a peer told of.</summary>
-    public void AddParties(IEnumerable<string> urls)
+    /// <summary>A URL has proven a key that stays at another one: it is polled for a while, so that it hears of us, and no more.</summary>
+    internal void Meet(string url)
     {
-        bool added = false;
+        bool isNew;
         lock (gate)
         {
-            foreach (string url in urls)
-            {
-                if (url != settings.OwnUrl && !parties.ContainsKey(url))
-                {
-                    added |= GetOrAdd(url) is not null;
-                }
-            }
+            isNew = parties.TryAdd(url, new Party(url, PartyOrigin.Newcomer, null) { LastAnswer = clock.GetTimestamp() });
         }
 
-        if (added)
+        if (isNew)
         {
             PollWanted?.Invoke();
         }
     }
 
-    public void ReportSuccess(string url)
+    /// <summary>A URL has a key no more.</summary>
+    internal void Drop(string url, PublicKey key)
     {
         lock (gate)
         {
             if (parties.TryGetValue(url, out Party? party))
             {
-                party.Seen = true;
-                party.Failures = 0;
+                party.Keys.Remove(key);
             }
         }
     }
 
-    public void ReportFailure(string url)
+    /// <summary>A URL was asked to prove a key that another one claims.</summary>
+    /// <returns>Since when it fails to.</returns>
+    internal TimeSpan Contested(string url, PublicKey key, bool isProven)
     {
         lock (gate)
         {
-            if (parties.TryGetValue(url, out Party? party))
+            if (!parties.TryGetValue(url, out Party? party) || !party.Keys.TryGetValue(key, out KeyHome? home))
             {
-                party.Failures = Math.Min(party.Failures + 1, 20);
+                return TimeSpan.MaxValue;
             }
+
+            home.UnprovenSince = isProven ? null : home.UnprovenSince ?? clock.GetTimestamp();
+            return home.UnprovenSince is { } since ? clock.GetElapsedTime(since) : TimeSpan.Zero;
         }
     }
 
-    /// <summary>A caller that does not know us yet should hear from us soon; at most once a second each, so that two never chase each other.</summary>
-    public void PollSoon(string url)
+    /// <summary>Keys that a URL failed to prove while another one claimed them.</summary>
+    internal IReadOnlyList<PublicKey> ContestedKeys(string url)
     {
         lock (gate)
         {
-            if (!parties.TryGetValue(url, out Party? party)
-                || (party.LastWanted != 0 && clock.GetElapsedTime(party.LastWanted) < TimeSpan.FromSeconds(1)))
-            {
-                return;
-            }
-
-            party.LastWanted = clock.GetTimestamp();
-            party.NextPoll = 0;
-        }
-
-        PollWanted?.Invoke();
-    }
-
-    /// <summary>Makes every party due, for example because our own keys changed.</summary>
-    public void PollAll()
-    {
-        lock (gate)
-        {
-            foreach (Party party in parties.Values)
-            {
-                party.NextPoll = 0;
-            }
-        }
-
-        PollWanted?.Invoke();
-    }
-
-    /// <summary>Parties to poll now; each counts as polled until <see cref="Polled"/>.</summary>
-    public IReadOnlyList<string> TakeDue(int max)
-    {
-        long now = clock.GetTimestamp();
-        lock (gate)
-        {
-            Party[] due = [.. parties.Values.Where(p => !p.Polling && p.NextPoll <= now).Take(max)];
-            foreach (Party party in due)
-            {
-                party.Polling = true;
-                party.NextPoll = long.MaxValue;
-            }
-
-            return [.. due.Select(p => p.Url)];
+            return parties.TryGetValue(url, out Party? party) ? [.. party.Keys.Where(k => k.Value.UnprovenSince is not null).Select(k => k.Key)] : [];
         }
     }
 
-    /// <summary>A poll ended; sets when the next one is due.</summary>
-    public void Polled(string url, bool success)
+    /// <summary>Takes the right to have a URL prove keys: one at a time, and not again at once. For an unknown URL the gate does that.</summary>
+    internal bool TryBeginProofs(string url)
     {
-        if (success)
-        {
-            ReportSuccess(url);
-        }
-        else
-        {
-            ReportFailure(url);
-        }
-
         lock (gate)
         {
             if (!parties.TryGetValue(url, out Party? party))
             {
+                return true;
+            }
+
+            if (party.Proving || party.NextProof > clock.GetTimestamp())
+            {
+                return false;
+            }
+
+            party.Proving = true;
+            return true;
+        }
+    }
+
+    /// <summary>Whether to look now for keys that a URL names no more; not often, for anyone may send a party info in its name.</summary>
+    internal bool TakeGoneCheck(string url)
+    {
+        lock (gate)
+        {
+            if (!parties.TryGetValue(url, out Party? party) || party.NextGoneCheck > clock.GetTimestamp())
+            {
+                return false;
+            }
+
+            party.NextGoneCheck = After(settings.PollInterval);
+            return true;
+        }
+    }
+
+    internal void EndProofs(string url, bool isProven)
+    {
+        lock (gate)
+        {
+            if (parties.TryGetValue(url, out Party? party))
+            {
+                party.Proving = false;
+                party.NextProof = isProven ? 0 : After(settings.SeedRetry);
+            }
+        }
+    }
+
+    /// <summary>URLs that a trusted manager listed when we asked it.</summary>
+    internal void Vouch(string voucher, IEnumerable<string> urls)
+    {
+        int added = 0;
+        int refused = 0;
+        lock (gate)
+        {
+            if (!parties.TryGetValue(voucher, out Party? by) || !by.IsTrusted)
+            {
                 return;
             }
 
-            party.Polling = false;
-            long next = clock.GetTimestamp() + (long)(Delay(party).TotalSeconds * clock.TimestampFrequency);
-            // Still "at once" when Learn or PollAll asked for it while the poll ran.
-            party.NextPoll = party.NextPoll == long.MaxValue ? next : party.NextPoll;
-        }
-    }
-
-    /// <summary>Time until the next party is due.</summary>
-    public TimeSpan UntilNextPoll()
-    {
-        long now = clock.GetTimestamp();
-        lock (gate)
-        {
-            long next = parties.Values.Where(p => !p.Polling).Select(p => p.NextPoll).DefaultIfEmpty(long.MaxValue).Min();
-            if (next == long.MaxValue)
+            int most = by.Origin == PartyOrigin.Configured ? settings.MaxUnprovenPerVoucher : settings.MaxUnprovenPerVoucher / 8;
+            int listed = parties.Values.Count(p => !p.IsTrusted && p.Voucher == voucher);
+            bool isLocal = PeerUrl.IsLocal(voucher);
+            foreach (string url in urls.Where(u => u != settings.OwnUrl && !parties.ContainsKey(u) && (isLocal || !PeerUrl.IsLocal(u))).Distinct().ToArray())
             {
-                return settings.PollInterval;
+                if (listed >= most || !MakeRoom())
+                {
+                    refused++;
+                    continue;
+                }
+
+                listed++;
+                added++;
+                parties.Add(url, new Party(url, PartyOrigin.Vouched, voucher) { LastAnswer = clock.GetTimestamp() });
             }
 
-            return next <= now ? TimeSpan.Zero : clock.GetElapsedTime(now, next);
+            // A list that brings nothing is not asked for again at once.
+            by.NextPull = After(added > 0 ? settings.PollInterval : TimeSpan.FromSeconds(30));
+        }
+
+        if (refused > 0)
+        {
+            Refused($"{voucher} lists {refused} unknown managers more than it may; those that announce themselves or are configured as peers are taken");
+        }
+
+        if (added > 0)
+        {
+            PollWanted?.Invoke();
         }
     }
 
-    private TimeSpan Delay(Party party)
+    /// <summary>Of those that were listed and have proven nothing, one that never answers makes room for another.</summary>
+    private bool MakeRoom()
     {
-        if (party.Failures == 0)
+        Party[] unproven = [.. parties.Values.Where(p => !p.IsTrusted)];
+        if (unproven.Length < settings.MaxUnproven)
         {
-            return settings.PollInterval;
+            return true;
         }
 
-        if (party.IsSeed)
-        {
-            // Quick while the network starts (about ten seconds), then at the usual pace, for ever.
-            return party.Seen || party.Failures >= 20 ? settings.PollInterval : Min(settings.SeedRetry * (1 + (party.Failures / 5)), settings.PollInterval);
-        }
-
-        return Min(settings.PollInterval * Math.Pow(2, party.Failures - 1), settings.MaxBackOff);
+        Party worst = unproven.MaxBy(p => p.Failures)!;
+        return worst.Failures >= 3 && !worst.Polling && parties.Remove(worst.Url);
     }
 
-    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
-
-    private Party? GetOrAdd(string url)
-    {
-        if (parties.TryGetValue(url, out Party? party))
-        {
-            return party;
-        }
-
-        if (parties.Count >= MaxParties || url == settings.OwnUrl)
-        {
-            return null;
-        }
-
-        party = new Party(url, isSeed: false);
-        parties.Add(url, party);
-        return party;
-    }
-
-    private sealed class Party(string url, bool isSeed)
-    {
-        public string Url { get; } = url;
-
-        public bool IsSeed { get; } = isSeed;
-
-        public bool Seen { get; set; }
-
-        public int Failures { get; set; }
-
-        public bool Polling { get; set; }
-
-        /// <summary>Clock timestamp; 0 = at once.</summary>
-        public long NextPoll { get; set; }
-
-        public long LastWanted { get; set; }
-
-        public HashSet<PublicKey> Keys { get; set; } = [];
-    }
+    private long After(TimeSpan time) => clock.GetTimestamp() + (long)(time.TotalSeconds * clock.TimestampFrequency);
 }

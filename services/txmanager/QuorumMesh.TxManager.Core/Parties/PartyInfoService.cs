@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Parties;
@@ -7,9 +8,10 @@ namespace QuorumMesh.TxManager.Core;
 
 /// <summary>Answers what peers send about themselves, and proves our keys to them (tessera 2.2, 2.3).</summary>
 public sealed class PartyInfoService(
-    PartySettings settings, PartyDirectory directory, OwnKeys ownKeys, IEnclave enclave, IPeerClient peers)
+    PartySettings settings, PartyDirectory directory, OwnKeys ownKeys, IEnclave enclave, IPeerClient peers, TimeProvider clock)
 {
-    private const int MaxValidations = 100;
+    private readonly KeyClaims claims = new(settings, directory, new KeyProver(ownKeys, enclave, peers));
+    private readonly NewcomerGate gate = new(clock);
 
     /// <summary>Our own party info: our keys, and the managers that we know to be active.</summary>
     public async Task<PartyInfo> OwnAsync(CancellationToken cancel)
@@ -21,8 +23,10 @@ public sealed class PartyInfoService(
             [settings.OwnUrl, .. directory.ActiveUrls().Take(PartyInfoCodec.MaxParties - 1)]);
     }
 
+    /// <param name="source">The address that the call comes from: unknown managers are counted by it.</param>
     /// <returns>The answer's body: our URL and nothing else, or empty with key validation on.</returns>
-    public async Task<byte[]> ReceiveAsync(ReadOnlyMemory<byte> encoded, CancellationToken cancel)
+    /// <exception cref="PrivacyException">It is refused; the log says so too.</exception>
+    public async Task<byte[]> ReceiveAsync(ReadOnlyMemory<byte> encoded, string source, CancellationToken cancel)
     {
         PartyInfo info = PartyInfoCodec.Decode(encoded.Span);
         string url = PeerUrl.Normalize(info.Url) ?? throw new WireFormatException("url: not an absolute http or https URL", 0);
@@ -31,32 +35,35 @@ public sealed class PartyInfoService(
             return Answer();
         }
 
-        if (settings.DiscoveryDisabled && !directory.IsSeed(url))
+        try
         {
-            throw new PrivacyException(Failure.Forbidden, $"{url} is not a known peer");
+            await TakeAsync(url, info, source, cancel).ConfigureAwait(false);
+        }
+        catch (PrivacyException e)
+        {
+            directory.Refused($"The party info of {url} from {source} was refused: {e.Message}");
+            throw;
         }
 
-        PublicKey[] keys = [.. info.Recipients.Where(r => PeerUrl.Normalize(r.Url) == url).Select(r => r.Key).Distinct()];
-        if (settings.ValidateRemoteKeys)
-        {
-            keys = await ValidKeysAsync(url, keys, cancel).ConfigureAwait(false);
-        }
-
-        directory.Learn(url, keys);
-        if (!info.Parties.Any(p => PeerUrl.Normalize(p) == settings.OwnUrl))
-        {
-            directory.PollSoon(url);
-        }
-
-        if (!settings.DiscoveryDisabled)
-        {
-            directory.AddParties(info.Parties.Select(PeerUrl.Normalize).OfType<string>());
-        }
-
+        string?[] parties = [.. info.Parties.Select(PeerUrl.Normalize)];
+        directory.Called(url, parties.Contains(settings.OwnUrl), !settings.DiscoveryDisabled && directory.HasUnknown(parties.OfType<string>()));
         return Answer();
     }
 
-    /// <summary>Opens a peer's challenge; answers only texts that are UUIDs, so that it opens no other payload.</summary>
+    /// <summary>A manager answered our poll: looks at keys of its that others claim, and asks it whom it knows when that is worth it.</summary>
+    public async Task FollowUpAsync(string url, CancellationToken cancel)
+    {
+        await claims.CheckContestedAsync(url, cancel).ConfigureAwait(false);
+        if (directory.TakePull(url))
+        {
+            IReadOnlyList<string> urls = await peers.KnownPeersAsync(url, cancel).ConfigureAwait(false);
+            directory.Vouch(url, urls.Select(PeerUrl.Normalize).OfType<string>());
+        }
+    }
+
+    /// <summary>
+    /// Opens a peer's challenge; answers only texts that are challenges, so that it opens no other payload, and those of our own kind only when they are for our URL.
+    /// </summary>
     public async Task<string> ProveAsync(ReadOnlyMemory<byte> encoded, CancellationToken cancel)
     {
         EncodedPayload challenge = LegacyPayloadCodec.Decode(encoded.Span);
@@ -65,37 +72,59 @@ public sealed class PartyInfoService(
             throw new PrivacyException(Failure.BadRequest, "The challenge names no recipient key");
         }
 
-        OpenedPayload opened = await enclave.OpenAsync(challenge, challenge.RecipientKeys[0], cancel).ConfigureAwait(false);
-        string text = opened.Payload.Length == 36 ? Encoding.ASCII.GetString(opened.Payload) : string.Empty;
-        return Guid.TryParseExact(text, "D", out _)
+        PublicKey key = challenge.RecipientKeys[0];
+        IReadOnlyList<PublicKey> active = await ownKeys.ActiveAsync(cancel).ConfigureAwait(false);
+        if (!active.Contains(key))
+        {
+            throw new PrivacyException(Failure.KeyNotFound, $"Public key {key.ToBase64()} not found when searching for private key");
+        }
+
+        OpenedPayload opened = await enclave.OpenAsync(challenge, key, cancel).ConfigureAwait(false);
+        string text = opened.Payload.Length <= KeyChallenge.MaxLength ? Encoding.UTF8.GetString(opened.Payload) : string.Empty;
+        return KeyChallenge.MayAnswer(text, settings.OwnUrl)
             ? text
-            : throw new PrivacyException(Failure.BadRequest, "The challenge is not a UUID");
+            : throw new PrivacyException(Failure.BadRequest, $"The challenge is not a UUID, or not one for {settings.OwnUrl}");
     }
+
+    private async Task TakeAsync(string url, PartyInfo info, string source, CancellationToken cancel)
+    {
+        if (settings.DiscoveryDisabled && !directory.IsSeed(url))
+        {
+            throw new PrivacyException(Failure.Forbidden, $"{url} is not a known peer");
+        }
+
+        PublicKey[] claimed = [.. info.Recipients.Where(r => PeerUrl.Normalize(r.Url) == url).Select(r => r.Key).Distinct()];
+        bool isStranger = !directory.IsTrusted(url);
+        if (claimed.Length == 0 && (isStranger || settings.ValidateRemoteKeys))
+        {
+            // Nothing to prove, so nothing to remember: Tessera takes it, and refuses it with validation on.
+            if (settings.ValidateRemoteKeys)
+            {
+                throw Unproven(url);
+            }
+
+            return;
+        }
+
+        if (isStranger && PeerUrl.IsLocal(url) && !(IPAddress.TryParse(source, out IPAddress? caller) && PeerUrl.IsLocal(caller)))
+        {
+            throw new PrivacyException(Failure.Forbidden, $"{url} is an address of this machine, and {source} is another one");
+        }
+
+        using NewcomerGate.Place place = isStranger ? gate.Enter(source) : default;
+        if (isStranger)
+        {
+            directory.RequireRoom(url);
+        }
+
+        IReadOnlyList<PublicKey> taken = await claims.AcceptAsync(url, claimed, cancel).ConfigureAwait(false);
+        if (claimed.Length > 0 && taken.Count == 0)
+        {
+            throw Unproven(url);
+        }
+    }
+
+    private static PrivacyException Unproven(string url) => new(Failure.Unproven, $"{url} could prove none of the keys that it claims");
 
     private byte[] Answer() => settings.ValidateRemoteKeys ? [] : PartyInfoCodec.Encode(new PartyInfo(settings.OwnUrl, [], []));
-
-    private async Task<PublicKey[]> ValidKeysAsync(string url, PublicKey[] keys, CancellationToken cancel)
-    {
-        bool[] valid = await Task.WhenAll(keys.Take(MaxValidations).Select(k => IsValidAsync(url, k, cancel))).ConfigureAwait(false);
-        PublicKey[] proven = [.. keys.Take(MaxValidations).Where((_, i) => valid[i])];
-        return proven.Length > 0
-            ? proven
-            : throw new PrivacyException(Failure.Unproven, $"No key of {url} could be validated");
-    }
-
-    private async Task<bool> IsValidAsync(string url, PublicKey key, CancellationToken cancel)
-    {
-        try
-        {
-            string text = Guid.NewGuid().ToString("D");
-            PublicKey sender = await ownKeys.DefaultAsync(cancel).ConfigureAwait(false);
-            EncodedPayload challenge = await enclave.SealAsync(Encoding.ASCII.GetBytes(text), sender, [key], cancel).ConfigureAwait(false);
-            string answer = await peers.ValidateAsync(url, LegacyPayloadCodec.Encode(challenge), cancel).ConfigureAwait(false);
-            return answer.Trim() == text;
-        }
-        catch (PrivacyException)
-        {
-            return false;
-        }
-    }
 }

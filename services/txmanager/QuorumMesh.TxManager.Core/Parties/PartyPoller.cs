@@ -67,6 +67,7 @@ public sealed class PartyPoller(PartyDirectory directory, PartyInfoService servi
             PartyInfo info = await service.OwnAsync(cancel).ConfigureAwait(false);
             await peers.SendPartyInfoAsync(url, info, cancel).ConfigureAwait(false);
             success = true;
+            await service.FollowUpAsync(url, cancel).ConfigureAwait(false);
         }
         catch (PrivacyException)
         {

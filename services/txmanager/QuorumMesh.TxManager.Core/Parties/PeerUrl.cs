@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace QuorumMesh.TxManager.Core;
 
 /// <summary>URLs of managers, compared after an empty path became "/" (tessera 2.2).</summary>
@@ -14,5 +16,21 @@ public static class PeerUrl
 
         string path = uri.AbsolutePath.EndsWith('/') ? uri.AbsolutePath : uri.AbsolutePath + "/";
         return $"{uri.Scheme}://{uri.Authority}{path}";
+    }
+
+    /// <summary>Whether a normalised URL names this machine, or one on its own wire (169.254.0.0/16, fe80::/10), by its address.</summary>
+    public static bool IsLocal(string url)
+    {
+        var uri = new Uri(url);
+        return uri.IsLoopback || (IPAddress.TryParse(uri.DnsSafeHost, out IPAddress? address) && IsLocal(address));
+    }
+
+    /// <summary>The same for an address.</summary>
+    public static bool IsLocal(IPAddress address)
+    {
+        IPAddress plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        byte[] bytes = plain.GetAddressBytes();
+        return IPAddress.IsLoopback(plain) || plain.IsIPv6LinkLocal || plain.Equals(IPAddress.Any) || plain.Equals(IPAddress.IPv6Any)
+            || (bytes.Length == 4 && bytes[0] == 169 && bytes[1] == 254);
     }
 }

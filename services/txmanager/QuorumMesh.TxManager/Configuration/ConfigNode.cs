@@ -16,15 +16,19 @@ internal readonly struct ConfigNode(JsonNode? node, string path)
     public static ConfigNode Load(string file, IEnumerable<string> overrides)
     {
         JsonNode root;
+        string text = string.Empty;
         try
         {
+            text = File.ReadAllText(file);
             var options = new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, MaxDepth = 32 };
-            root = JsonNode.Parse(File.ReadAllText(file), null, options) as JsonObject
+            root = JsonNode.Parse(text, null, options) as JsonObject
                 ?? throw new OptionsException("-configfile", $"'{file}' must hold a JSON object");
         }
         catch (JsonException e)
         {
-            throw new OptionsException("-configfile", $"'{file}' is not JSON: {e.Message}", e);
+            throw new OptionsException("-configfile", IsConstellation(text)
+                ? $"'{file}' is a configuration of Constellation (TOML); write it as Tessera's JSON (url is the P2P server's serverAddress, othernodes are peer, socket is the Q2T server's)"
+                : $"'{file}' is not JSON: {e.Message}", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -90,6 +94,10 @@ internal readonly struct ConfigNode(JsonNode? node, string path)
     }
 
     public OptionsException Wrong(string expected) => new(path, $"must be {expected}");
+
+    /// <summary>Lines of name = value before anything else.</summary>
+    private static bool IsConstellation(string text) => text.Split('\n').Select(l => l.Trim()).FirstOrDefault(l => l.Length > 0 && l[0] != '#') is { } first
+        && first.IndexOf('=', StringComparison.Ordinal) is > 0 and var equals && first[..equals].Trim().All(char.IsAsciiLetter);
 
     private JsonObject? Object() => node is null ? null : node as JsonObject ?? throw Wrong("an object");
 }

@@ -11,7 +11,8 @@ public sealed record CommandLineSettings(
 
 /// <summary>
 /// Reads Tessera's JSON configuration as it stands (tessera 7); our own settings are in its member <c>quorummesh</c>: grpc, healthUrl, enclave,
-/// database, maxBodyBytes, peerTimeoutMs, enclaveTimeoutMs.
+/// database, maxBodyBytes, peerTimeoutMs, enclaveTimeoutMs, keyMoveAfterSeconds,
+/// tesseraPeers, resend.
 /// </summary>
 public static class ManagerConfig
 {
@@ -43,6 +44,8 @@ public static class ManagerConfig
             DisablePeerDiscovery = root["disablePeerDiscovery"].Flag(),
             EnableRemoteKeyValidation = root["features"]["enableRemoteKeyValidation"].Flag(),
             PartyInfoInterval = interval,
+            OpenResend = OpenResend(own),
+            KeyMoveAfter = TimeSpan.FromSeconds(own["keyMoveAfterSeconds"].Number(3600, 60, 31 * 86_400)),
             EnclaveKeySyncInterval = Milliseconds(servers.P2PProperties["enclaveKeySyncInterval"], 2000),
             PeerTimeout = Milliseconds(own["peerTimeoutMs"], Math.Max(3750, (long)Math.Ceiling(interval.TotalMilliseconds * 0.75))),
             EnclaveTimeout = Milliseconds(own["enclaveTimeoutMs"], 3000),
@@ -59,6 +62,14 @@ public static class ManagerConfig
 
     private static void RefuseUnsupported(ConfigNode root)
     {
+        foreach (string old in new[] { "server", "unixSocketFile" })
+        {
+            if (root[old].Exists)
+            {
+                throw new OptionsException(old, "is of Tessera before 0.10, whose servers were written in another form; write them as serverConfigs, one with app P2P and one with app Q2T");
+            }
+        }
+
         if (root["mode"].Text() is { } mode)
         {
             OptionRules.OneOf("mode", mode, "tessera");
@@ -78,6 +89,11 @@ public static class ManagerConfig
             OptionRules.OneOf("encryptor.type", encryptor, "NACL");
         }
     }
+
+    /// <summary>A file without a word of ours is a Tessera's, and so are its peers, until <c>tesseraPeers</c> says otherwise; <c>resend</c> decides in any case.</summary>
+    private static bool OpenResend(ConfigNode own) => own["resend"].Text() is { } text
+        ? OptionRules.OneOf(own["resend"].Path, text, "proven", "open") == "open"
+        : own["tesseraPeers"].Flag(otherwise: !own.Exists);
 
     private static void AddGrpc(ServerSettings servers, string? flag, ConfigNode node)
     {

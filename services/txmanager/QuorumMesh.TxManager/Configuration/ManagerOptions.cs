@@ -40,6 +40,12 @@ public sealed record ManagerOptions
 
     public TimeSpan PartyInfoInterval { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>Whether <c>/resend</c> INDIVIDUAL answers whoever asks, as Tessera's does, or only a proven holder of the key.</summary>
+    public bool OpenResend { get; init; }
+
+    /// <summary>A key goes to another URL once its own has not proven it for so long.</summary>
+    public TimeSpan KeyMoveAfter { get; init; } = TimeSpan.FromHours(1);
+
     public TimeSpan EnclaveKeySyncInterval { get; init; } = TimeSpan.FromSeconds(2);
 
     public TimeSpan PeerTimeout { get; init; } = TimeSpan.FromMilliseconds(3750);

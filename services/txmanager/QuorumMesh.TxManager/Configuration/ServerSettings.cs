@@ -33,6 +33,7 @@ internal sealed class ServerSettings
 
     private void Add(ConfigNode server)
     {
+        RefuseOldForms(server);
         string app = OptionRules.OneOf(server["app"].Path, server["app"].Required(), "P2P", "Q2T", "ThirdParty", "ENCLAVE");
         string address = server["serverAddress"].Required();
         RefuseTls(server, address);
@@ -56,6 +57,29 @@ internal sealed class ServerSettings
                 AppKind kind = app == "Q2T" ? AppKind.Q2T : AppKind.ThirdParty;
                 Servers.Add(new AppServer(kind, ListenAddress.Parse(listen.Path, listen.Text()), Cors(server["cors"])));
                 break;
+        }
+    }
+
+    private static void RefuseOldForms(ConfigNode server)
+    {
+        if (server["serverSocket"].Exists)
+        {
+            throw new OptionsException(server["serverSocket"].Path, "is of Tessera before 0.10; write serverAddress, http://host:port or unix:/path");
+        }
+
+        if (!server["enabled"].Flag(otherwise: true))
+        {
+            throw new OptionsException(server["enabled"].Path, "is of Tessera before 0.10; leave out a server that is not wanted");
+        }
+
+        if (string.Equals(server["app"].Text(), "ADMIN", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new OptionsException(server["app"].Path, "ADMIN is of older Tesseras and gone; leave this server out. An app is one of P2P, Q2T, ThirdParty, ENCLAVE");
+        }
+
+        if (server["communicationType"].Text() is { } type && type.ToUpperInvariant() is "GRPC" or "UNIX_SOCKET")
+        {
+            throw new OptionsException(server["communicationType"].Path, $"{type} is of older Tesseras and gone; write REST (our own gRPC for the node is quorummesh.grpc)");
         }
     }
 

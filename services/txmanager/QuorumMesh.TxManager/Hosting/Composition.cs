@@ -18,6 +18,7 @@ internal sealed class Composition : IDisposable
     private readonly StoreProvider database;
     private readonly GrpcEnclave? ownedEnclave;
     private readonly PeerClient peerClient;
+    private readonly ResendGuard? guard;
 
     public Composition(ManagerOptions options, Seams seams)
     {
@@ -36,25 +37,20 @@ internal sealed class Composition : IDisposable
             DiscoveryDisabled = options.DisablePeerDiscovery,
             ValidateRemoteKeys = options.EnableRemoteKeyValidation,
             PollInterval = options.PartyInfoInterval,
+            KeyMoveAfter = options.KeyMoveAfter,
         };
         Directory = new PartyDirectory(PartySettings, clock);
         OwnKeys = new OwnKeys(enclave, options.AlwaysSendTo);
-        Parties = new PartyInfoService(PartySettings, Directory, OwnKeys, enclave, peerClient);
+        Parties = new PartyInfoService(PartySettings, Directory, OwnKeys, enclave, peerClient, clock);
         Poller = new PartyPoller(Directory, Parties, OwnKeys, peerClient);
 
         var publisher = new Publisher(OwnKeys, Directory, peerClient);
         Sender = new PayloadSender(enclave, Store, OwnKeys, publisher);
         Reader = new PayloadReader(enclave, Store, OwnKeys);
         Receiver = new PushReceiver(enclave, Store, OwnKeys);
+        guard = options.OpenResend ? null : new ResendGuard(PartySettings, OwnKeys, enclave, clock);
         Resender = new Resender(enclave, Store, OwnKeys, publisher);
         Participations = new ParticipationKeeper(enclave, Store, OwnKeys);
-    }
-
-    /// <summary>Lines for the log about peers.</summary>
-    public event Action<string>? PeerTold
-    {
-        add => peerClient.Told += value;
-        remove => peerClient.Told -= value;
     }
 
     public PayloadStore Store { get; }
@@ -79,6 +75,22 @@ internal sealed class Composition : IDisposable
 
     public Resender Resender { get; }
 
+    /// <summary>Lines for the log about peers.</summary>
+    public event Action<string>? PeerTold
+    {
+        add
+        {
+            peerClient.Told += value;
+            Directory.Told += value;
+        }
+
+        remove
+        {
+            peerClient.Told -= value;
+            Directory.Told -= value;
+        }
+    }
+
     public async Task<RestApp> CreateAppAsync(AppServer server, ILogger log, CancellationToken cancel)
     {
         RestApp app = new RestApp(server.Kind.ToString(), options.MaxBody, log) { Cors = server.Cors }.AddCommonRoutes();
@@ -90,7 +102,7 @@ internal sealed class Composition : IDisposable
                     app.Admits = (await PeerWhiteList.ResolveAsync(options.Peers, cancel).ConfigureAwait(false)).Admits;
                 }
 
-                return new PeerRoutes(Receiver, Resender, Parties, Directory, OwnKeys, PartySettings).AddTo(app);
+                return new PeerRoutes(Receiver, Resender, Parties, Directory, OwnKeys, PartySettings, guard).AddTo(app);
             case AppKind.Q2T:
                 return new TransactionRoutes(Reader).AddTo(new SendRoutes(Sender).AddTo(app));
             case AppKind.ThirdParty:

@@ -66,7 +66,7 @@ public static class ManagerHost
         services.AddSingleton(provider => new KeySync(
             parts.OwnKeys, options.EnclaveKeySyncInterval, provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Enclave")));
         services.AddHostedService(provider => provider.GetRequiredService<KeySync>());
-        services.AddHostedService(_ => new PollService(parts.Poller));
+        services.AddHostedService(provider => new PollService(parts.Poller, provider.GetRequiredService<IHostApplicationLifetime>()));
         services.AddHostedService(provider => new SealService(parts.Store, provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Store")));
         services.AddHostedService(provider => new ParticipationService(
             parts.Participations, provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Store")));
@@ -109,6 +109,10 @@ public static class ManagerHost
                     connection.Features.Set(server);
                     return next(connection);
                 });
+                if (server.Listen.SocketPath is not null && server.Kind != AppKind.Grpc)
+                {
+                    listen.Use(AnyHost.Use);
+                }
             });
         }
     }
@@ -138,6 +142,13 @@ public static class ManagerHost
     private static void Announce(WebApplication app, ManagerOptions options)
     {
         ILogger log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager");
+        if (options.OpenResend)
+        {
+            log.LogWarning(
+                "/resend INDIVIDUAL answers whoever asks, as Tessera's does: its answers tell a stranger who is party to a transaction. "
+                + "Set quorummesh.tesseraPeers to false, or quorummesh.resend to proven, once every peer is a QuorumMesh manager");
+        }
+
         foreach (AppServer server in options.Servers)
         {
             log.LogInformation("{App} on {Address}", server.Kind, server.Listen);

@@ -14,6 +14,8 @@ internal sealed class ManagerMetrics : IDisposable
         meter.CreateObservableGauge(
             "quorummesh_txmanager_unseen_seeds", () => parts.Directory.UnseenSeeds(), description: "Configured peers that never answered.");
         meter.CreateObservableCounter(
+            "quorummesh_txmanager_refused_party_infos", () => parts.Directory.Refusals, description: "Announcements, keys and URLs of managers that were refused.");
+        meter.CreateObservableCounter(
             "quorummesh_txmanager_damaged_payload_reads", () => parts.Store.DamagedReads, description: "Reads that found a stored row damaged.");
         meter.CreateObservableGauge("quorummesh_txmanager_own_keys", () => parts.OwnKeys.ActiveOrNull?.Count ?? 0, description: "Keys of our enclave.");
     }

@@ -2,7 +2,15 @@ using QuorumMesh.TxManager.Core;
 
 namespace QuorumMesh.TxManager.Hosting;
 
-internal sealed class PollService(PartyPoller poller) : BackgroundService
+/// <summary>Polls the peers once this manager listens: they answer a poll with a challenge, and hosted services start before the listeners.</summary>
+internal sealed class PollService(PartyPoller poller, IHostApplicationLifetime lifetime) : BackgroundService
 {
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => poller.RunAsync(stoppingToken);
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using CancellationTokenRegistration listens = lifetime.ApplicationStarted.Register(() => started.TrySetResult());
+        using CancellationTokenRegistration stops = stoppingToken.Register(() => started.TrySetCanceled(stoppingToken));
+        await started.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await poller.RunAsync(stoppingToken).ConfigureAwait(false);
+    }
 }

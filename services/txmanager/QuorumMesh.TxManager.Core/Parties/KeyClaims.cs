@@ -1,0 +1,151 @@
+using QuorumMesh.Contracts;
+
+namespace QuorumMesh.TxManager.Core;
+
+/// <summary>
+/// Decides which keys a URL has. A party info may be anyone's, so that a key counts only when its URL proves it; and where another URL has proven it first, it stays
+/// there: a Tessera proves its keys for anyone who hands the challenge on. It goes to another URL by configuration, or when its own has not proven it for a long time.
+/// </summary>
+internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory, KeyProver prover)
+{
+    /// <summary>Proofs that one party info may cause: of an unknown manager, and of one that is configured or has proven a key.</summary>
+    private const int MaxOfStranger = 8;
+    private const int MaxOfKnown = 100;
+
+    private const int Parallelism = 8;
+
+    /// <summary>Takes what a URL says of itself. Keys that it has proven before and goes on naming need no new proof.</summary>
+    /// <returns>Those of the claimed keys that are at this URL now.</returns>
+    /// <exception cref="PrivacyException"><see cref="Failure.Busy"/>, or our own enclave is away.</exception>
+    public async Task<IReadOnlyList<PublicKey>> AcceptAsync(string url, IReadOnlyList<PublicKey> claimed, CancellationToken cancel)
+    {
+        IReadOnlyCollection<PublicKey> known = directory.KeysOf(url);
+        PublicKey[] fresh = [.. claimed.Except(known)];
+        PublicKey[] gone = [.. known.Except(claimed)];
+        gone = gone.Length > 0 && directory.TakeGoneCheck(url) ? gone : [];
+        if (fresh.Length == 0 && gone.Length == 0)
+        {
+            return claimed;
+        }
+
+        if (directory.TryBeginProofs(url))
+        {
+            bool isProven = false;
+            try
+            {
+                int most = directory.IsTrusted(url) ? MaxOfKnown : MaxOfStranger;
+                isProven = await ProveFreshAsync(url, [.. fresh.Take(most)], cancel).ConfigureAwait(false);
+                await CheckGoneAsync(url, [.. gone.Take(most)], cancel).ConfigureAwait(false);
+            }
+            finally
+            {
+                directory.EndProofs(url, isProven);
+            }
+        }
+        else if (claimed.Count == fresh.Length && fresh.Length > 0)
+        {
+            throw new PrivacyException(Failure.Busy, $"The keys of {url} are being looked at; say it again later");
+        }
+
+        IReadOnlyCollection<PublicKey> now = directory.KeysOf(url);
+        return [.. claimed.Where(now.Contains)];
+    }
+
+    /// <summary>A manager answers: does it prove again the keys that others claim?</summary>
+    public async Task CheckContestedAsync(string url, CancellationToken cancel)
+    {
+        foreach (PublicKey key in directory.ContestedKeys(url))
+        {
+            directory.Contested(url, key, await prover.ProveAsync(url, key, cancel).ConfigureAwait(false) == Proof.Given);
+        }
+    }
+
+    /// <summary>The first alone: a URL that cannot prove it is asked no more.</summary>
+    /// <returns>Whether it could.</returns>
+    private async Task<bool> ProveFreshAsync(string url, PublicKey[] keys, CancellationToken cancel)
+    {
+        if (keys.Length == 0)
+        {
+            return true;
+        }
+
+        if (!await ProveAndTakeAsync(url, keys[0], cancel).ConfigureAwait(false))
+        {
+            return false;
+        }
+
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancel };
+        await Parallel.ForEachAsync(keys.Skip(1), options, async (key, token) => await ProveAndTakeAsync(url, key, token).ConfigureAwait(false)).ConfigureAwait(false);
+        return true;
+    }
+
+    /// <summary>Keys that a manager names no more. The party info may be a stranger's: only its own denial counts.</summary>
+    private async Task CheckGoneAsync(string url, PublicKey[] keys, CancellationToken cancel)
+    {
+        foreach (PublicKey key in keys)
+        {
+            switch (await prover.ProveAsync(url, key, cancel).ConfigureAwait(false))
+            {
+                case Proof.Denied:
+                    directory.Drop(url, key);
+                    break;
+                case Proof.Failed:
+                    return;
+            }
+        }
+    }
+
+    /// <returns>Whether the URL proved it, taken or not.</returns>
+    private async Task<bool> ProveAndTakeAsync(string url, PublicKey key, CancellationToken cancel)
+    {
+        if (await prover.ProveAsync(url, key, cancel).ConfigureAwait(false) != Proof.Given)
+        {
+            return false;
+        }
+
+        foreach (string home in directory.OtherHomes(key, url))
+        {
+            if (!await GivesWayAsync(home, key, url, cancel).ConfigureAwait(false))
+            {
+                // It may be a second manager of the key's owner: it hears of us, but has the key not.
+                directory.Meet(url);
+                return true;
+            }
+        }
+
+        directory.Learn(url, key);
+        return true;
+    }
+
+    /// <summary>Whether the URL that has a key lets another one have it, too or instead.</summary>
+    private async Task<bool> GivesWayAsync(string home, PublicKey key, string url, CancellationToken cancel)
+    {
+        string name = $"The key {key.ToBase64()} of {home}";
+        if (directory.IsSeed(url) && !directory.IsSeed(home))
+        {
+            directory.Drop(home, key);
+            directory.Announce($"{name} MOVES to {url}, which proves it and is configured as a peer");
+            return true;
+        }
+
+        if (directory.IsSeed(url) && await prover.ProveNamedAsync(url, key, cancel).ConfigureAwait(false) == Proof.Given)
+        {
+            directory.Announce($"{name} is at {url} too, both are configured as peers and prove it: two managers of one participant");
+            return true;
+        }
+
+        bool isProven = await prover.ProveAsync(home, key, cancel).ConfigureAwait(false) == Proof.Given;
+        TimeSpan unproven = directory.Contested(home, key, isProven);
+        if (!isProven && unproven >= settings.KeyMoveAfter)
+        {
+            directory.Drop(home, key);
+            directory.Announce($"{name} MOVES to {url}, which proves it: {home} has not proven it for {settings.KeyMoveAfter}. If its owner did not move it, a stranger may receive what is sent to it");
+            return true;
+        }
+
+        directory.Refused(
+            $"{name} is claimed by {url} and stays where it is; to move it, configure {url} as a peer",
+            isProven ? ": its URL proves it" : $": its URL has not proven it for {unproven:c} of {settings.KeyMoveAfter:c}");
+        return false;
+    }
+}

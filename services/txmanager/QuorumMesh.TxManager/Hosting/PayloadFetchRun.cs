@@ -1,0 +1,86 @@
+using System.Net;
+using QuorumMesh.Contracts;
+using QuorumMesh.Primitives;
+using QuorumMesh.ServiceDefaults;
+using QuorumMesh.TxManager.Configuration;
+using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.EnclaveClient;
+using QuorumMesh.TxManager.Peers;
+
+namespace QuorumMesh.TxManager.Hosting;
+
+/// <summary><c>quorummesh-txmanager fetch</c>: gets payloads that were lost back from another party's manager, beside our running manager, which stores them.</summary>
+public static class PayloadFetchRun
+{
+    /// <param name="from">The other manager's P2P URL.</param>
+    /// <param name="hashes">In base64.</param>
+    /// <returns>The exit code: 0 when all are here.</returns>
+    /// <exception cref="OptionsException">A setting or argument cannot be used.</exception>
+    public static async Task<int> RunAsync(ManagerOptions options, string from, IReadOnlyList<string> hashes, TextWriter output, CancellationToken cancel)
+    {
+        string url = PeerUrl.Normalize(from) ?? throw new OptionsException("--from", $"'{from}' must be http://host:port");
+        byte[][] asked = [.. hashes.Select(Hash)];
+        using var enclave = new GrpcEnclave(options.EnclaveAddress, options.EnclaveTimeout);
+        using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = false }) { Timeout = TimeSpan.FromSeconds(60) };
+        var fetcher = new PayloadFetcher(enclave, http);
+        IReadOnlyList<PublicKey> keys;
+        try
+        {
+            EnclaveKeys held = await enclave.KeysAsync(cancel).ConfigureAwait(false);
+            keys = [.. held.Active, .. held.Retired];
+        }
+        catch (PrivacyException e)
+        {
+            throw new StartupException(e.Message, e);
+        }
+
+        int failed = 0;
+        foreach (byte[] hash in asked)
+        {
+            failed += await FetchAsync(fetcher, Own(options), url, keys, hash, output, cancel).ConfigureAwait(false) ? 0 : 1;
+        }
+
+        return failed == 0 ? HostRunner.Ok : HostRunner.Failed;
+    }
+
+    /// <summary>Each of our keys in turn: the other manager answers for one at a time.</summary>
+    private static async Task<bool> FetchAsync(
+        PayloadFetcher fetcher, string own, string from, IReadOnlyList<PublicKey> keys, byte[] hash, TextWriter output, CancellationToken cancel)
+    {
+        string text = Convert.ToBase64String(hash);
+        string problem = "the enclave has no key";
+        foreach (PublicKey key in keys)
+        {
+            try
+            {
+                byte[] payload = await fetcher.FetchAsync(from, key, hash, cancel).ConfigureAwait(false);
+                await fetcher.StoreAsync(own, payload, cancel).ConfigureAwait(false);
+                await output.WriteLineAsync($"{text} is stored").ConfigureAwait(false);
+                return true;
+            }
+            catch (PrivacyException e)
+            {
+                problem = e.Message;
+            }
+        }
+
+        await output.WriteLineAsync($"{text} was not fetched: {problem}").ConfigureAwait(false);
+        return false;
+    }
+
+    private static byte[] Hash(string text)
+    {
+        byte[] bytes = new byte[text.Length];
+        return Convert.TryFromBase64String(text, bytes, out int length) && length == PayloadHash.Size
+            ? bytes[..length]
+            : throw new OptionsException("hash", $"'{text}' is not the base64 of a payload's {PayloadHash.Size}-byte hash");
+    }
+
+    /// <summary>Where our manager listens, from this machine.</summary>
+    private static string Own(ManagerOptions options)
+    {
+        IPEndPoint point = options.Servers.First(s => s.Kind == AppKind.P2P).Listen.EndPoint ?? throw new OptionsException("serverConfigs", "has no P2P server on a port");
+        bool isAny = point.Address.Equals(IPAddress.Any) || point.Address.Equals(IPAddress.IPv6Any);
+        return $"http://{(isAny ? new IPEndPoint(IPAddress.Loopback, point.Port) : point)}/";
+    }
+}
