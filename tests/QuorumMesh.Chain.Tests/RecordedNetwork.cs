@@ -24,14 +24,11 @@ internal sealed class RecordedNetwork
         }
     }
 
-    /// <summary>All recordings of a folder that are there, so that chains that were never in the shared vectors are run by putting them beside the others.</summary>
-    public static IEnumerable<string> Names(bool istanbul) => Folders().Where(name => IsIstanbul(name) == istanbul);
+    public static IEnumerable<string> Names(bool istanbul) => Recordings.Names.Where(name => IsIstanbul(name) == istanbul);
 
     public GenesisFile Genesis { get; }
 
-    /// <summary>2.5, but for a recording of another generation, which has a file that names it.</summary>
-    public CompatibilityProfile Profile =>
-        Path.Combine(Vectors.Path(_name), "profile") is var file && File.Exists(file) ? CompatibilityProfile.Parse(File.ReadAllText(file).Trim()) : CompatibilityProfile.V2_5;
+    public CompatibilityProfile Profile => CompatibilityProfile.Parse(Recordings.ProfileOf(_name["goquorum/".Length..]));
 
     public IReadOnlyList<Block> Blocks { get; }
 
@@ -46,10 +43,6 @@ internal sealed class RecordedNetwork
         using var json = Json(file);
         return [.. json.RootElement.GetProperty(node).EnumerateArray().Select(e => e.GetString()!)];
     }
-
-    private static IEnumerable<string> Folders() => Vectors.Available
-        ? Directory.EnumerateDirectories(Vectors.Path("goquorum")).Select(d => Path.GetFileName(d)!).Order(StringComparer.Ordinal)
-        : [];
 
     private static bool IsIstanbul(string name) => GenesisFile.Parse(Vectors.ReadText($"goquorum/{name}/genesis.json")).Config.Istanbul is not null;
 

@@ -118,9 +118,7 @@ public sealed class ImportedNetworkTests : IDisposable
         Assert.All(NodeReadiness.Checks(() => node).Where(c => c.Name == "consensus"), check => Assert.Null(check.Check()));
     }
 
-    private static IEnumerable<string> Names() => Vectors.Available
-        ? Directory.EnumerateDirectories(Vectors.Path("goquorum")).Select(d => "goquorum/" + Path.GetFileName(d)).Order(StringComparer.Ordinal)
-        : [Raft];
+    private static IEnumerable<string> Names() => Vectors.Available ? Recordings.Names.Select(name => "goquorum/" + name) : [Raft];
 
     private static string RawTransaction()
     {
@@ -150,9 +148,7 @@ public sealed class ImportedNetworkTests : IDisposable
         return settings;
     }
 
-    /// <summary>2.5, but for a recording of another generation, which has a file that names it.</summary>
-    private static string ProfileOf(string network) =>
-        Path.Combine(Vectors.Path(network), "profile") is var file && File.Exists(file) ? File.ReadAllText(file).Trim() : "2.5";
+    private static string ProfileOf(string network) => Recordings.ProfileOf(network["goquorum/".Length..]);
 
     private static int FreePort()
     {
@@ -184,7 +180,10 @@ public sealed class ImportedNetworkTests : IDisposable
         foreach (var expected in receipts.EnumerateArray())
         {
             var have = (await AskAsync(node, "eth_getTransactionReceipt", expected.GetProperty("transactionHash").GetString()!)).GetProperty("result");
-            Assert.True(JsonElement.DeepEquals(expected, have), $"have {have}\nwant {expected}");
+            // GoQuorum 24 has types and no effective price; libraries that read the type ask for it.
+            Assert.Empty(have.EnumerateObject().Select(p => p.Name).Except(expected.EnumerateObject().Select(p => p.Name)).Except(["effectiveGasPrice"]));
+            foreach (var want in expected.EnumerateObject())
+                Assert.True(have.TryGetProperty(want.Name, out var value) && JsonElement.DeepEquals(want.Value, value), $"have {have}\nwant {expected}");
         }
     }
 
