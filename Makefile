@@ -13,11 +13,17 @@ export DOTNET_NOLOGO := 1
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-deps: ## install what a fresh Debian 12 with the .NET 10 SDK lacks
+deps: ## install what a fresh Debian 12 with the .NET 10 SDK lacks to build and run
 	@scripts/deps.sh
 
+test-deps: ## and what the tests need beside it: PostgreSQL, xz
+	@scripts/deps.sh test
+
 build: deps ## build everything
-	@dotnet build QuorumMesh.sln -c Release -m:2 --nologo -v q
+	@scripts/build.sh
+
+vectors: test-deps ## unpack the test vectors
+	@scripts/vectors.sh
 
 publish: deps ## artifacts/{node,txmanager,enclave,qmesh}: ReadyToRun, native libraries inside
 	@scripts/publish.sh $(RID)
@@ -28,13 +34,13 @@ run: publish ## participants A, B, C on loopback; prints their URLs; Ctrl-C ends
 demo: publish ## the three private-contract cases on a network of its own; the exit code tells
 	@artifacts/qmesh/qmesh demo
 
-test: deps ## the whole test suite; last line: N passed, N failed, N skipped
+test: test-deps ## the whole test suite; last line: N passed, N failed, N skipped
 	@scripts/test.sh
 
-test-slow: deps ## the state tests that `make test` leaves out: tests/QuorumMesh.Spec/slow.txt
+test-slow: test-deps ## the state tests that `make test` leaves out: tests/QuorumMesh.Spec/slow.txt
 	@scripts/test-slow.sh
 
-test-long: publish ## kills under load, many simulation seeds, slow vectors
+test-long: test-deps publish ## kills under load, many simulation seeds, slow vectors
 	@scripts/test-long.sh
 
 fuzz: deps ## a million random programs in both tiers of the EVM; FUZZ_PROGRAMS, FUZZ_SEED
@@ -47,6 +53,6 @@ format: ## check the code style
 	@dotnet format QuorumMesh.sln --verify-no-changes --no-restore
 
 clean: ## remove what was built
-	@rm -rf artifacts; find . -type d \( -name bin -o -name obj -o -name TestResults \) -not -path './.git/*' -prune -exec rm -rf {} +
+	@rm -rf artifacts tests/vectors/unpacked; find . -type d \( -name bin -o -name obj -o -name TestResults \) -not -path './.git/*' -prune -exec rm -rf {} +
 
-.PHONY: help deps build publish run demo test test-slow test-long fuzz bench format clean
+.PHONY: help deps test-deps build vectors publish run demo test test-slow test-long fuzz bench format clean

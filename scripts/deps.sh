@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Installs the native parts that the build and the tests need, and says so. Idempotent.
+# Installs the native parts that the build needs, and with the argument `test` those of the tests too (PostgreSQL, xz), and says so. Idempotent.
 set -euo pipefail
 # ldconfig is not on the path of an ordinary Debian user.
 PATH=$PATH:/usr/sbin:/sbin
 missing=()
 libraries=$(ldconfig -p)
 [[ $libraries == *libsecp256k1.so.1* ]] || missing+=(libsecp256k1-1)
-ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
+if [ "${1:-}" = test ]; then
+  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
+  command -v xz >/dev/null || missing+=(xz-utils)
+fi
 command -v dotnet >/dev/null || { echo "The .NET 10 SDK is missing: install it from https://dot.net and run make again." >&2; exit 1; }
 if [ ${#missing[@]} -gt 0 ]; then
   echo "Installing ${missing[*]} (Debian packages)"

@@ -11,10 +11,24 @@ sum=$( (git ls-files -s -- services shared Directory.* global.json scripts/publi
         git ls-files -o --exclude-standard -- services shared | xargs -r sha1sum; echo "$rid") | sha1sum | cut -d' ' -f1)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$sum" ]; then exit 0; fi
 rm -f "$stamp"
+# The projects that one needs, itself included.
+closure() {
+  local seen=" " queue=("$1") path reference
+  while [ ${#queue[@]} -gt 0 ]; do
+    path=${queue[0]}; queue=("${queue[@]:1}")
+    [[ $seen != *" $path "* ]] || continue
+    seen+="$path "
+    while IFS= read -r reference; do queue+=("$(realpath --relative-to=. "$(dirname "$path")/$reference")"); done \
+      < <(grep -oE '<ProjectReference Include="[^"]+' "$path" | cut -d'"' -f2)
+  done
+  wc -w <<<"$seen"
+}
+number=0
 publish() {
-  echo "Publishing $2"
+  number=$((number + 1))
+  echo "Publishing $2, program $number of 4"
   dotnet publish "$1" -c Release -r "$rid" --self-contained false -p:PublishReadyToRun=true -p:DebugType=none -p:GenerateDocumentationFile=false \
-    -o "artifacts/$2" -m:2 --nologo -v q
+    -o "artifacts/$2" -m:2 --nologo -v m --tl:off | scripts/progress.sh "$(closure "$1")"
   # The CPU-portable native library travels with the binaries, so that a host needs no package of its own.
   # The whole list is read first: a reader that stops early would end ldconfig with SIGPIPE, and this script with it.
   local libraries lib

@@ -3,7 +3,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 code=0
-dotnet build QuorumMesh.sln -c Release -m:2 --nologo -v q || exit 1
+scripts/vectors.sh && scripts/build.sh || exit 1
 run() {
   echo "== $1"
   dotnet test "tests/$1/$1.csproj" -c Release --no-build --nologo -v q --logger "console;verbosity=detailed" "${@:2}" || code=1

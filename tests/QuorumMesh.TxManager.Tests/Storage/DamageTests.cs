@@ -380,6 +380,9 @@ public sealed class PostgresDamageTests(Postgres postgres) : DamageTests, IClass
 {
     protected override bool IsSkipped => postgres.SkipReason is not null;
 
+    [PostgresFact]
+    public void A_server_is_there() => Assert.StartsWith("Host=", postgres.ConnectionString, StringComparison.Ordinal);
+
     protected override StoreProvider Provider() => new PostgresProvider(postgres.ConnectionString);
 
     protected override string Hurry => "SET synchronous_commit = off";

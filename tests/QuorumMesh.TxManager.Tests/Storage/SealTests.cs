@@ -259,6 +259,9 @@ public sealed class PostgresSealTests(Postgres postgres) : SealTests, IClassFixt
 {
     protected override bool IsSkipped => postgres.SkipReason is not null;
 
+    [PostgresFact]
+    public void A_server_is_there() => Assert.StartsWith("Host=", postgres.ConnectionString, StringComparison.Ordinal);
+
     protected override StoreProvider Provider() => new PostgresProvider(postgres.ConnectionString);
 
     protected override string Literal(byte[] bytes) => $"'\\x{Convert.ToHexString(bytes)}'::bytea";

@@ -284,5 +284,8 @@ public sealed class PostgresStoreTests(Postgres postgres) : StoreTests, IClassFi
 {
     protected override bool IsSkipped => postgres.SkipReason is not null;
 
+    [PostgresFact]
+    public void A_server_is_there() => Assert.StartsWith("Host=", postgres.ConnectionString, StringComparison.Ordinal);
+
     protected override StoreProvider Provider() => new PostgresProvider(postgres.ConnectionString);
 }

@@ -2,6 +2,15 @@ using System.Diagnostics;
 
 namespace QuorumMesh.TxManager.Tests.Support;
 
+/// <summary>A fact that stands for all tests of its class on PostgreSQL: skipped, and so told, where none is installed. In CI it fails there.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class PostgresFactAttribute : FactAttribute
+{
+    public PostgresFactAttribute() => Skip = Postgres.BinDirectory is null && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI"))
+        ? "PostgreSQL is not installed (apt-get install postgresql): no test of the store on it ran"
+        : null;
+}
+
 /// <summary>A PostgreSQL of its own on a free loopback port; skipped where none is installed, except in CI.</summary>
 public sealed class Postgres : IAsyncLifetime
 {
