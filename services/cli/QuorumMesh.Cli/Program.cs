@@ -3,6 +3,7 @@ using QuorumMesh.Cli;
 using QuorumMesh.Cli.Database;
 using QuorumMesh.Cli.Demo;
 using QuorumMesh.Cli.Evm;
+using QuorumMesh.Cli.Keys;
 using QuorumMesh.Cli.Network;
 using QuorumMesh.Cli.Private;
 
@@ -12,6 +13,7 @@ root.Subcommands.Add(DemoCommand.Create());
 root.Subcommands.Add(EvmCommands.Create());
 root.Subcommands.Add(DatabaseCommands.Create());
 root.Subcommands.Add(PrivateCommands.Create());
+root.Subcommands.Add(KeysCommands.Create());
 try
 {
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(40) }).ConfigureAwait(false);
@@ -19,6 +21,11 @@ try
 catch (CommandException e)
 {
     Console.Error.WriteLine("qmesh: " + e.Message);
+    return 1;
+}
+catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+{
+    Console.Error.WriteLine("qmesh: " + e.Message.ReplaceLineEndings(" "));
     return 1;
 }
 catch (OperationCanceledException)

@@ -38,6 +38,16 @@ public static class TesseraKeyFile
         return Write(basePath, privateKey, password, argon);
     }
 
+    /// <summary>As <see cref="Generate"/>, locked with the first line of a file.</summary>
+    /// <exception cref="KeyException">The password file is absent or its first line empty, or a key file is there already.</exception>
+    public static PublicKey GenerateLocked(string basePath, string passwordFile, ArgonOptions? argon = null)
+    {
+        using var passwords = new PasswordFile("password file", passwordFile);
+        return passwords.Line(0).IsEmpty
+            ? throw new KeyException("password file", $"the first line of '{passwordFile}' is empty; it locks the key")
+            : Generate(basePath, passwords.Line(0), argon);
+    }
+
     /// <summary>Writes <c>BASE.key</c> (mode 0600) and <c>BASE.pub</c>; existing files are never overwritten.</summary>
     /// <inheritdoc cref="Generate"/>
     public static PublicKey Write(string basePath, SecretBuffer privateKey, ReadOnlySpan<byte> password = default, ArgonOptions? argon = null)

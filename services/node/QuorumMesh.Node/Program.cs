@@ -33,6 +33,7 @@ return await HostRunner.RunAsync("quorummesh-node", async () =>
         _ => throw new UsageException("export takes FILE, or FILE FIRST LAST (see quorummesh-node export --help)"),
     });
     root.Subcommands.Add(export);
+    root.Subcommands.Add(AccountCommands.Create(settings));
 
     var parsed = root.Parse(args);
     if (parsed.Errors.Count > 0)
