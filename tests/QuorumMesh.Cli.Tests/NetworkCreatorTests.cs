@@ -39,6 +39,48 @@ public sealed class NetworkCreatorTests : IDisposable
                 .Concat(Directory.GetFiles(Path.Combine(participant.Directory, "node", "keystore")));
             foreach (var file in secrets) Assert.Equal((file, UnixFileMode.UserRead | UnixFileMode.UserWrite), (file, File.GetUnixFileMode(file)));
         }
+        foreach (var entry in new DirectoryInfo(_temp).EnumerateFileSystemInfos("*", SearchOption.AllDirectories))
+            Assert.Equal((entry.FullName, "0"), (entry.FullName, Convert.ToString((int)entry.UnixFileMode & 0b111_111, 8)));
+    }
+
+    /// <summary>A port there may be taken by any outgoing connection just when the service starts.</summary>
+    [Fact]
+    public void No_default_port_is_one_that_linux_gives_to_outgoing_connections()
+    {
+        var ports = Enumerable.Range(0, ParticipantPorts.MaxParticipants).SelectMany(i => new ParticipantPorts(i, 0).All);
+        Assert.All(ports, p => Assert.InRange(p, 1024, ParticipantPorts.FirstLocalPort - 1));
+        var participants = ParticipantPorts.MaxParticipants;
+        var last = new ParticipantPorts(participants - 1, ParticipantPorts.SafeOffset(participants));
+        Assert.Equal(ParticipantPorts.FirstLocalPort - 1, last.All.Max());
+    }
+
+    [Fact]
+    public void Q2t_is_on_the_socket_alone_unless_http_is_asked_for()
+    {
+        var closed = NetworkCreator.Create(Request() with { Directory = Path.Combine(_temp, "closed"), Participants = 1 }).Participants[0];
+        Assert.Null(closed.Q2t);
+        Assert.DoesNotContain("\"q2t\"", File.ReadAllText(Path.Combine(_temp, "closed", NetworkDefinition.FileName)), StringComparison.Ordinal);
+        Assert.Equal([$"unix:{closed.Q2tSocket}"], Q2tServers(closed));
+        var open = NetworkCreator.Create(Request() with { Directory = Path.Combine(_temp, "open"), Participants = 1, Q2tHttp = true }).Participants[0];
+        Assert.Equal("http://127.0.0.1:9281", open.Q2t);
+        Assert.Equal([$"unix:{open.Q2tSocket}", open.Q2t], Q2tServers(open));
+        Assert.Equal(open, NetworkDefinition.Load(Path.Combine(_temp, "open")).Participants[0]);
+
+        static IEnumerable<string?> Q2tServers(Participant participant)
+        {
+            using var config = JsonDocument.Parse(File.ReadAllText(Path.Combine(participant.Directory, "tm", "tm.json")));
+            return [.. config.RootElement.GetProperty("serverConfigs").EnumerateArray().Where(s => s.GetProperty("app").GetString() == "Q2T").Select(s => s.GetProperty("serverAddress").GetString())];
+        }
+    }
+
+    /// <summary>Keys and enode URLs can be copied out of the files as they stand.</summary>
+    [Fact]
+    public void Nothing_that_people_copy_is_escaped()
+    {
+        var network = NetworkCreator.Create(Request());
+        var text = File.ReadAllText(Path.Combine(_temp, NetworkDefinition.FileName));
+        Assert.All(network.Participants, p => Assert.Contains($"\"{p.TxManagerKey}\"", text, StringComparison.Ordinal));
+        Assert.Contains(network.Participants[0].Enode, File.ReadAllText(Path.Combine(network.Participants[0].Directory, "node/static-nodes.json")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -139,6 +181,21 @@ public sealed class NetworkCreatorTests : IDisposable
     {
         Assert.Contains("qmesh network create", Assert.Throws<CommandException>(() => NetworkDefinition.Load(_temp)).Message, StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(_temp, NetworkDefinition.FileName), "{");
+        Assert.Contains("cannot be read", Assert.Throws<CommandException>(() => NetworkDefinition.Load(_temp)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("null")]
+    [InlineData("""{ "chainId": 10, "consensus": "raft", "participants": null }""")]
+    [InlineData("""{ "chainId": 10, "consensus": "raft", "participants": [ { "name": "A" } ] }""")]
+    [InlineData("raftport=", "port=")]
+    [InlineData("http://127.0.0.1:22000", "127")]
+    public void A_damaged_definition_is_told(string text, string? instead = null)
+    {
+        NetworkCreator.Create(Request());
+        var path = Path.Combine(_temp, NetworkDefinition.FileName);
+        File.WriteAllText(path, instead is null ? text : File.ReadAllText(path).Replace(text, instead, StringComparison.Ordinal));
         Assert.Contains("cannot be read", Assert.Throws<CommandException>(() => NetworkDefinition.Load(_temp)).Message, StringComparison.Ordinal);
     }
 

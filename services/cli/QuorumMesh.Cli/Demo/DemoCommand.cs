@@ -29,7 +29,7 @@ internal static class DemoCommand
         {
             var network = NetworkCreator.Create(new NetworkRequest(directory, 3, "raft", "cancun", ChainId: null, Profile: null, PortOffset: 0) { DensePortsFrom = FreePorts() });
             var runner = new NetworkRunner(directory, network);
-            await NetworkCommands.StartOrUndoAsync(runner, cancel).ConfigureAwait(false);
+            await runner.StartAsync(Console.WriteLine, cancel).ConfigureAwait(false);
             try
             {
                 return await WalkAsync(network, cancel).ConfigureAwait(false);

@@ -19,7 +19,7 @@ internal sealed class CertificateAuthority : IDisposable
     /// <summary>Makes the authority and writes ca.crt and ca.key.</summary>
     public static CertificateAuthority Create(string directory, DateTimeOffset now)
     {
-        Directory.CreateDirectory(directory);
+        PrivateFiles.MakeDirectory(directory);
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=QuorumMesh local network", key, Hash);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: true, pathLengthConstraint: 0, critical: true));
@@ -33,7 +33,7 @@ internal sealed class CertificateAuthority : IDisposable
     /// <summary>A certificate for client and server use on loopback; writes NAME.crt and NAME.key.</summary>
     public void Issue(string directory, string name, DateTimeOffset now)
     {
-        Directory.CreateDirectory(directory);
+        PrivateFiles.MakeDirectory(directory);
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, Hash);
         var names = new SubjectAlternativeNameBuilder();
@@ -51,7 +51,7 @@ internal sealed class CertificateAuthority : IDisposable
 
     private static void Write(string directory, string name, X509Certificate2 certificate, ECDsa key)
     {
-        File.WriteAllText(Path.Combine(directory, name + ".crt"), certificate.ExportCertificatePem() + "\n");
-        SecretFiles.WriteNew(Path.Combine(directory, name + ".key"), key.ExportPkcs8PrivateKeyPem() + "\n");
+        PrivateFiles.WriteNew(Path.Combine(directory, name + ".crt"), certificate.ExportCertificatePem() + "\n");
+        PrivateFiles.WriteNew(Path.Combine(directory, name + ".key"), key.ExportPkcs8PrivateKeyPem() + "\n");
     }
 }

@@ -43,17 +43,18 @@ internal sealed class Member
     {
         var member = new Member(networkDirectory, index, ports);
         foreach (var directory in new[] { member.NodeDirectory, member.ManagerDirectory, member.EnclaveDirectory, Path.Combine(member._directory, "logs") })
-            Directory.CreateDirectory(directory);
+            PrivateFiles.MakeDirectory(directory);
         member.CreateNodeKey();
         member.CreateAccount();
         member.ManagerKey = TesseraKeyFile.Generate(member.EnclaveKeyPath).ToString();
         return member;
     }
 
-    public Participant ToParticipant() => new(
+    /// <param name="q2tHttp">Whether Q2T is offered over HTTP too.</param>
+    public Participant ToParticipant(bool q2tHttp) => new(
         Name, Loopback(_ports.Rpc), $"ws://127.0.0.1:{_ports.Ws}", Path.Combine(NodeDirectory, "geth.ipc"), Enode, _index + 1, Account.ToString(), ManagerKey,
-        Q2tUrl, Q2tSocket, ThirdPartyUrl, Loopback(_ports.ManagerP2p),
-        new HealthUrls(Loopback(_ports.NodeHealth), ManagerHealthUrl, Loopback(_ports.EnclaveHealth)), _directory);
+        Q2tSocket, ThirdPartyUrl, Loopback(_ports.ManagerP2p),
+        new HealthUrls(Loopback(_ports.NodeHealth), ManagerHealthUrl, Loopback(_ports.EnclaveHealth)), _directory, q2tHttp ? Q2tUrl : null);
 
     private static string Loopback(int port) => $"http://127.0.0.1:{port}";
 
@@ -63,7 +64,7 @@ internal sealed class Member
         try
         {
             _nodeId = Hex.ToHex(Secp256k1.PublicKey(key), prefix: false);
-            SecretFiles.WriteNew(Path.Combine(NodeDirectory, "nodekey"), Hex.ToHex(key, prefix: false));
+            PrivateFiles.WriteNew(Path.Combine(NodeDirectory, "nodekey"), Hex.ToHex(key, prefix: false));
         }
         finally
         {
@@ -79,7 +80,7 @@ internal sealed class Member
         {
             var keystore = new KeystoreManager(Path.Combine(NodeDirectory, "keystore"), ScryptParameters.Light);
             Account = keystore.Import(key, "");
-            SecretFiles.WriteNew(Path.Combine(NodeDirectory, "password"), "\n");
+            PrivateFiles.WriteNew(Path.Combine(NodeDirectory, "password"), "\n");
         }
         finally
         {

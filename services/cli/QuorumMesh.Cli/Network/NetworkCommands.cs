@@ -12,6 +12,7 @@ internal static class NetworkCommands
     private static Option<ulong?> ChainId => new("--chain-id") { Description = "EIP-155 chain id, also the network id (default: one is drawn between 1000000 and 2^31)" };
     private static Option<string?> Profile => new("--profile") { Description = "compatibility profile: 2.5, 2.6, 21 or 24" };
     private static Option<int> PortOffset => new("--port-offset") { Description = "added to every port", DefaultValueFactory = _ => 0 };
+    private static Option<bool> Q2tHttp => new("--q2t-http") { Description = "offer Q2T over HTTP on loopback too, where any local user may read payloads; without it on the manager's Unix socket alone" };
 
     public static Command Create()
     {
@@ -32,6 +33,7 @@ internal static class NetworkCommands
         {
             var wanted = request.Read(result);
             var network = NetworkCreator.Create(wanted);
+            WarnOfPorts(wanted);
             Console.WriteLine($"Created {network.Participants.Count} participants in {wanted.Directory}, chain id {network.ChainId}; start them with 'qmesh network start --dir {wanted.Directory}'");
             return 0;
         });
@@ -45,7 +47,7 @@ internal static class NetworkCommands
         command.SetAction(async (result, cancel) =>
         {
             var (runner, network) = Open(result.GetValue(dir)!);
-            await StartOrUndoAsync(runner, cancel).ConfigureAwait(false);
+            await runner.StartAsync(Console.WriteLine, cancel).ConfigureAwait(false);
             PrintUrls(network);
             return 0;
         });
@@ -81,13 +83,17 @@ internal static class NetworkCommands
         {
             var wanted = request.Read(result);
             if (!File.Exists(Path.Combine(wanted.Directory, NetworkDefinition.FileName)))
+            {
                 NetworkCreator.Create(wanted);
+                WarnOfPorts(wanted);
+            }
             var (runner, network) = Open(wanted.Directory);
-            await StartOrUndoAsync(runner, cancel).ConfigureAwait(false);
+            var started = await runner.StartAsync(Console.WriteLine, cancel).ConfigureAwait(false);
             try
             {
                 PrintUrls(network);
-                Console.WriteLine("Ctrl-C ends the network.");
+                Console.WriteLine(started.Count == runner.Services.Count ? "Ctrl-C ends the network."
+                    : $"Ctrl-C ends the {started.Count} services started now; the others ran before and go on ('qmesh network stop --dir {wanted.Directory}' ends them).");
                 await Task.Delay(Timeout.Infinite, cancel).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
@@ -96,25 +102,17 @@ internal static class NetworkCommands
             }
             finally
             {
-                await runner.StopAsync(Console.WriteLine).ConfigureAwait(false);
+                await runner.EndAsync(started, Console.WriteLine).ConfigureAwait(false);
             }
             return 0;
         });
         return command;
     }
 
-    /// <summary>A start that fails half way leaves nothing running.</summary>
-    internal static async Task StartOrUndoAsync(NetworkRunner runner, CancellationToken cancel)
+    private static void WarnOfPorts(NetworkRequest request)
     {
-        try
-        {
-            await runner.StartAsync(Console.WriteLine, cancel).ConfigureAwait(false);
-        }
-        catch
-        {
-            await runner.StopAsync(_ => { }).ConfigureAwait(false);
-            throw;
-        }
+        if (ParticipantPorts.SafeOffset(request.Participants) is var safe && request.PortOffset > safe)
+            Console.WriteLine($"Note: with --port-offset {request.PortOffset} some ports lie from {ParticipantPorts.FirstLocalPort} on, where Linux takes ports for outgoing connections, and a start may fail for that; up to {safe} none does");
     }
 
     private static (NetworkRunner Runner, NetworkDefinition Network) Open(string directory)
@@ -142,16 +140,17 @@ internal static class NetworkCommands
         private readonly Option<ulong?> _chainId = ChainId;
         private readonly Option<string?> _profile = Profile;
         private readonly Option<int> _portOffset = PortOffset;
+        private readonly Option<bool> _q2tHttp = Q2tHttp;
 
         public Command AddTo(Command command)
         {
-            foreach (var option in new Option[] { _dir, _participants, _consensus, _fork, _chainId, _profile, _portOffset })
+            foreach (var option in new Option[] { _dir, _participants, _consensus, _fork, _chainId, _profile, _portOffset, _q2tHttp })
                 command.Options.Add(option);
             return command;
         }
 
         public NetworkRequest Read(ParseResult result) => new(
             result.GetValue(_dir)!, result.GetValue(_participants), result.GetValue(_consensus)!, result.GetValue(_fork)!,
-            result.GetValue(_chainId), result.GetValue(_profile), result.GetValue(_portOffset));
+            result.GetValue(_chainId), result.GetValue(_profile), result.GetValue(_portOffset)) { Q2tHttp = result.GetValue(_q2tHttp) };
     }
 }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using QuorumMesh.Chain;
@@ -11,14 +12,14 @@ public sealed record NetworkRequest(string Directory, int Participants, string C
 {
     /// <summary>Ports in a row from here instead of the well-known ones; see <see cref="ParticipantPorts"/>.</summary>
     public int? DensePortsFrom { get; init; }
+
+    /// <summary>Offer Q2T over HTTP on loopback too, where any local user may call it. Without it Q2T is on the manager's Unix socket alone.</summary>
+    public bool Q2tHttp { get; init; }
 }
 
 /// <summary>Writes the keys, the genesis and the configuration of a local network.</summary>
 public static class NetworkCreator
 {
-    /// <summary>Longest path that fits in a Unix socket address on Linux.</summary>
-    private const int MaxSocketPath = 107;
-
     /// <summary>Below lie the ids of public chains, by which tools choose a chain's rules.</summary>
     private const int LeastDrawnChainId = 1_000_000;
 
@@ -27,18 +28,20 @@ public static class NetworkCreator
         Check(request);
         var chainId = request.ChainId ?? (ulong)RandomNumberGenerator.GetInt32(LeastDrawnChainId, int.MaxValue);
         var directory = Path.GetFullPath(request.Directory);
-        Directory.CreateDirectory(directory);
+        PrivateFiles.MakeDirectory(directory);
         var members = Enumerable.Range(0, request.Participants).Select(i => Member.Create(directory, i, new ParticipantPorts(i, request.PortOffset, request.DensePortsFrom))).ToList();
-        File.WriteAllText(Path.Combine(directory, "genesis.json"), GenesisTemplate.Create(request, chainId, members.Select(m => m.Account)));
-        var staticNodes = JsonSerializer.Serialize(members.Select(m => m.Enode), new JsonSerializerOptions { WriteIndented = true }) + "\n";
+        PrivateFiles.WriteNew(Path.Combine(directory, "genesis.json"), GenesisTemplate.Create(request, chainId, members.Select(m => m.Account)));
+        var staticNodes = JsonSerializer.Serialize(members.Select(m => m.Enode), NetworkDefinition.JsonOptions) + "\n";
         foreach (var member in members)
         {
-            File.WriteAllText(Path.Combine(member.NodeDirectory, "static-nodes.json"), staticNodes);
-            WriteManagerConfig(member, members);
+            PrivateFiles.WriteNew(Path.Combine(member.NodeDirectory, "static-nodes.json"), staticNodes);
+            WriteManagerConfig(member, members, request.Q2tHttp);
             WriteEnclaveConfig(member);
         }
         WriteCertificates(directory, members, DateTimeOffset.UtcNow);
-        var definition = new NetworkDefinition(chainId, request.Consensus, members.Select(m => m.ToParticipant()).ToList(), request.Profile);
+        var definition = new NetworkDefinition(chainId, request.Consensus, members.Select(m => m.ToParticipant(request.Q2tHttp)).ToList(), request.Profile);
+        foreach (var participant in definition.Participants)
+            PrivateFiles.Close(participant.Directory);
         definition.Save(directory);
         return definition;
     }
@@ -60,9 +63,16 @@ public static class NetworkCreator
             throw new CommandException($"--port-offset must be 0 to {ParticipantPorts.MaxOffset}, not {request.PortOffset}");
         if (File.Exists(Path.Combine(request.Directory, NetworkDefinition.FileName)))
             throw new CommandException($"{request.Directory} already holds a network: choose another --dir, or start that one with 'qmesh network start --dir {request.Directory}'");
-        var longest = Path.Combine(Path.GetFullPath(request.Directory), "A", "tm", "tm-grpc.ipc");
-        if (longest.Length > MaxSocketPath)
-            throw new CommandException($"--dir is too deep for Unix sockets ({longest} has {longest.Length} characters, at most {MaxSocketPath} fit): choose a shorter path");
+        CheckDepth(request.Directory);
+    }
+
+    /// <exception cref="CommandException">The sockets of a network in this directory would have names that are too long.</exception>
+    internal static void CheckDepth(string directory)
+    {
+        const int maxSocketPath = 107; // what fits in a Unix socket address on Linux
+        var longest = Path.Combine(Path.GetFullPath(directory), "A", "tm", "tm-grpc.ipc");
+        if (Encoding.UTF8.GetByteCount(longest) > maxSocketPath)
+            throw new CommandException($"{directory} is too deep for Unix sockets ({longest} has {longest.Length} characters, at most {maxSocketPath} bytes fit): choose a shorter path");
     }
 
     /// <summary>For mutual TLS between the services; a loopback network starts without it.</summary>
@@ -74,7 +84,7 @@ public static class NetworkCreator
                 authority.Issue(member.CertificateDirectory, service, now);
     }
 
-    private static void WriteManagerConfig(Member member, IReadOnlyList<Member> members)
+    private static void WriteManagerConfig(Member member, IReadOnlyList<Member> members, bool q2tHttp)
     {
         var peers = new JsonArray([.. members.Select(m => (JsonNode)new JsonObject { ["url"] = m.P2pUrl })]);
         var config = new JsonObject
@@ -83,11 +93,13 @@ public static class NetworkCreator
             ["useWhiteList"] = false,
             ["jdbc"] = new JsonObject { ["url"] = "jdbc:sqlite:" + Path.Combine(member.ManagerDirectory, "tm.db"), ["username"] = "", ["password"] = "", ["autoCreateTables"] = true },
             ["serverConfigs"] = new JsonArray(
+            [
                 Server("Q2T", "unix:" + member.Q2tSocket),
-                Server("Q2T", member.Q2tUrl),
+                .. q2tHttp ? [Server("Q2T", member.Q2tUrl)] : Array.Empty<JsonNode>(),
                 Server("ThirdParty", member.ThirdPartyUrl),
                 Server("P2P", member.P2pUrl),
-                Server("ENCLAVE", "unix:" + member.EnclaveSocket)),
+                Server("ENCLAVE", "unix:" + member.EnclaveSocket),
+            ]),
             ["peer"] = peers,
             ["alwaysSendTo"] = new JsonArray(),
             ["features"] = new JsonObject { ["enableRemoteKeyValidation"] = true },
@@ -111,5 +123,5 @@ public static class NetworkCreator
         new() { ["app"] = app, ["serverAddress"] = address, ["communicationType"] = "REST" };
 
     private static void Write(string path, JsonNode config) =>
-        File.WriteAllText(path, config.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+        PrivateFiles.WriteNew(path, config.ToJsonString(NetworkDefinition.JsonOptions) + "\n");
 }

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -13,8 +14,14 @@ public sealed record NetworkDefinition(
 {
     public const string FileName = "network.json";
 
-    private static readonly JsonSerializerOptions Options = new() { WriteIndented = true };
+    /// <summary>Keys and enode URLs are written as they are to be used: base64's plus and the URL's ampersand are not escaped.</summary>
+    internal static readonly JsonSerializerOptions JsonOptions = new()
+    {
+        WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true,
+    };
 
+    /// <summary>Reads the network as it lies in the directory, wherever it was made.</summary>
+    /// <exception cref="CommandException">There is none, or its file is damaged.</exception>
     public static NetworkDefinition Load(string directory)
     {
         var path = Path.Combine(directory, FileName);
@@ -22,20 +29,26 @@ public sealed record NetworkDefinition(
             throw new CommandException($"there is no network in {directory}: create one with 'qmesh network create --dir {directory} --participants 3 --consensus raft'");
         try
         {
-            return JsonSerializer.Deserialize<NetworkDefinition>(File.ReadAllText(path), Options)
-                ?? throw new JsonException("the file is empty");
+            var read = JsonSerializer.Deserialize<NetworkDefinition>(File.ReadAllText(path), JsonOptions) ?? throw new JsonException("the file is empty");
+            foreach (var participant in read.Participants) participant.Check();
+            return read.At(Path.GetFullPath(directory));
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or UriFormatException)
         {
-            throw new CommandException($"{path} cannot be read ({e.Message}): create the network again in a new directory");
+            throw new CommandException($"{path} cannot be read ({e.Message}): mend it, or create the network again in a new directory");
         }
     }
 
     public void Save(string directory) =>
-        File.WriteAllText(Path.Combine(directory, FileName), JsonSerializer.Serialize(this, Options) + "\n");
+        PrivateFiles.Replace(Path.Combine(directory, FileName), JsonSerializer.Serialize(this, JsonOptions) + "\n");
+
+    /// <summary>The same network with its paths in this directory.</summary>
+    private NetworkDefinition At(string directory) =>
+        this with { Participants = [.. Participants.Select(p => p.At(Path.Combine(directory, Path.GetFileName(Path.TrimEndingDirectorySeparator(p.Directory)))))] };
 }
 
 /// <summary>One participant: its node, transaction manager and enclave.</summary>
+/// <param name="Q2t">Null where Q2T is offered on the Unix socket alone.</param>
 public sealed record Participant(
     [property: JsonPropertyName("name")] string Name,
     [property: JsonPropertyName("rpc")] string Rpc,
@@ -45,12 +58,42 @@ public sealed record Participant(
     [property: JsonPropertyName("raftId")] int RaftId,
     [property: JsonPropertyName("account")] string Account,
     [property: JsonPropertyName("txManagerKey")] string TxManagerKey,
-    [property: JsonPropertyName("q2t")] string Q2t,
     [property: JsonPropertyName("q2tSocket")] string Q2tSocket,
     [property: JsonPropertyName("thirdParty")] string ThirdParty,
     [property: JsonPropertyName("p2p")] string P2p,
     [property: JsonPropertyName("health")] HealthUrls Health,
-    [property: JsonPropertyName("dir")] string Directory);
+    [property: JsonPropertyName("dir")] string Directory,
+    [property: JsonPropertyName("q2t"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Q2t = null)
+{
+    /// <summary>The port of its Raft transport, which its enode URL names.</summary>
+    internal int RaftPort => int.Parse(System.Web.HttpUtility.ParseQueryString(new Uri(Enode).Query)["raftport"] ?? "", System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>The loopback ports of one of its services.</summary>
+    internal IEnumerable<int> Ports(ServiceKind kind) => kind switch
+    {
+        ServiceKind.Enclave => [PortOf(Health.Enclave)],
+        ServiceKind.TxManager => [PortOf(P2p), PortOf(ThirdParty), .. Q2t is null ? Array.Empty<int>() : [PortOf(Q2t)], PortOf(Health.TxManager)],
+        _ => [PortOf(Rpc), PortOf(Ws), PortOf(Health.Node), PortOf(Enode), RaftPort],
+    };
+
+    /// <summary>The same participant in another directory.</summary>
+    internal Participant At(string directory) => directory == Directory ? this
+        : this with { Directory = directory, Ipc = Moved(Ipc, directory), Q2tSocket = Moved(Q2tSocket, directory) };
+
+    /// <exception cref="UriFormatException">An address is none.</exception>
+    /// <exception cref="JsonException">The enode URL has no Raft port, or the directory no name.</exception>
+    internal void Check()
+    {
+        if (!int.TryParse(System.Web.HttpUtility.ParseQueryString(new Uri(Enode).Query)["raftport"], out _)) throw new JsonException($"the enode URL of {Name} has no raftport");
+        _ = Enum.GetValues<ServiceKind>().SelectMany(Ports).Count();
+        if (Path.GetFileName(Path.TrimEndingDirectorySeparator(Directory)).Length == 0) throw new JsonException($"'{Directory}' is no directory of {Name}");
+    }
+
+    private string Moved(string path, string directory) =>
+        path.StartsWith(Directory + "/", StringComparison.Ordinal) ? directory + path[Directory.Length..] : path;
+
+    private static int PortOf(string url) => new Uri(url).Port;
+}
 
 /// <summary>Base URLs of the health and metrics listeners.</summary>
 public sealed record HealthUrls(

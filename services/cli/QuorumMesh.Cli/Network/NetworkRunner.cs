@@ -15,21 +15,60 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network)
     public IReadOnlyList<ServiceProcess> Services { get; } =
         [.. network.Participants.SelectMany(p => new[] { ServiceKind.Enclave, ServiceKind.TxManager, ServiceKind.Node }.Select(kind => new ServiceProcess(p, kind)))];
 
-    /// <summary>Starts every service that is not running and waits until all are ready.</summary>
-    public async Task StartAsync(Action<string> progress, CancellationToken cancel)
+    /// <summary>Starts every service that is not running and waits until all are ready. When that fails it ends those that it started, and no other.</summary>
+    /// <returns>The services that it started.</returns>
+    public async Task<IReadOnlyList<ServiceProcess>> StartAsync(Action<string> progress, CancellationToken cancel)
     {
+        Prepare(progress);
         var stopped = Services.Where(s => s.RunningPid is null).ToList();
         foreach (var service in stopped)
             CheckPorts(service);
+        var started = new List<ServiceProcess>();
+        try
+        {
+            foreach (var service in stopped)
+            {
+                StartOne(service);
+                started.Add(service);
+            }
+            await WaitAllReadyAsync(progress, cancel).ConfigureAwait(false);
+            return started;
+        }
+        catch
+        {
+            await EndAsync(started, _ => { }).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Ends with the first that fails.</summary>
+    private async Task WaitAllReadyAsync(Action<string> progress, CancellationToken cancel)
+    {
         var clock = Stopwatch.StartNew();
-        foreach (var service in stopped)
-            StartOne(service);
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         await Task.WhenAll(Services.Select(async service =>
         {
-            await WaitReadyAsync(http, service, cancel).ConfigureAwait(false);
-            progress($"{service.Name} is ready after {clock.Elapsed.TotalSeconds:F1} s");
+            try
+            {
+                await WaitReadyAsync(http, service, failed.Token).ConfigureAwait(false);
+                progress($"{service.Name} is ready after {clock.Elapsed.TotalSeconds:F1} s");
+            }
+            catch (CommandException)
+            {
+                await failed.CancelAsync().ConfigureAwait(false);
+                throw;
+            }
         })).ConfigureAwait(false);
+    }
+
+    /// <summary>Files of a network that was moved, or made by a version that left them open to other users, are put right.</summary>
+    private void Prepare(Action<string> progress)
+    {
+        if (MovedNetwork.Adopt(_directory, network) is { } before)
+            progress($"The network was in {before}: its files name {_directory} now");
+        if (network.Participants.Sum(p => PrivateFiles.Close(p.Directory)) is > 0 and var closed)
+            progress($"{closed} files and directories of the network were open to other users of this machine and no longer are");
     }
 
     /// <summary>Starts one service of the network; it must not be running.</summary>
@@ -75,9 +114,13 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network)
     }
 
     /// <summary>Ends every process: asks first, kills what does not go, leaves no pid file and no socket.</summary>
-    public async Task StopAsync(Action<string> progress)
+    public Task StopAsync(Action<string> progress) => EndAsync(Services, progress);
+
+    /// <summary>Ends these processes, as <see cref="StopAsync"/> does with all.</summary>
+    /// <exception cref="CommandException">A process does not end even when killed, as one of another user.</exception>
+    public async Task EndAsync(IReadOnlyList<ServiceProcess> services, Action<string> progress)
     {
-        var running = Services.Where(s => s.RunningPid is not null).ToList();
+        var running = services.Where(s => s.RunningPid is not null).ToList();
         foreach (var service in running.AsEnumerable().Reverse())
             service.Terminate();
         var clock = Stopwatch.StartNew();
@@ -88,9 +131,13 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network)
             progress($"{service.Name} did not end within {StopTimeout.TotalSeconds} s: killed");
             service.Kill();
         }
-        while (running.Any(s => s.RunningPid is not null))
+        clock.Restart();
+        while (running.Find(s => s.RunningPid is not null) is { } left)
+        {
+            if (clock.Elapsed > StopTimeout) throw new CommandException($"{left.Name}, process {left.RunningPid}, cannot be ended: is it another user's?");
             await Task.Delay(20).ConfigureAwait(false);
-        foreach (var service in Services)
+        }
+        foreach (var service in services)
             service.Forget();
         progress($"{running.Count} processes ended");
     }
@@ -100,12 +147,11 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network)
         var node = Path.Combine(participant.Directory, "node");
         var index = participant.RaftId - 1;
         var enode = new Uri(participant.Enode);
-        var raftPort = System.Web.HttpUtility.ParseQueryString(enode.Query)["raftport"]!;
         return
         [
             "--datadir", node, "--genesis", Path.Combine(_directory, "genesis.json"), "--networkid", network.ChainId.ToString(),
             "--identity", participant.Name, "--nodiscover", "--listen", "127.0.0.1", "--port", enode.Port.ToString(),
-            "--raft", "--raftport", raftPort,
+            "--raft", "--raftport", participant.RaftPort.ToString(),
             "--http", "--http.addr", "127.0.0.1", "--http.port", new Uri(participant.Rpc).Port.ToString(),
             "--http.api", "admin,eth,debug,miner,net,personal,raft,rpc,txpool,web3",
             "--ws", "--ws.addr", "127.0.0.1", "--ws.port", new Uri(participant.Ws).Port.ToString(),
@@ -117,17 +163,10 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network)
         ];
     }
 
-    /// <summary>Says before the start which port is taken; the service itself would say so too, but into its log.</summary>
+    /// <summary>Says before the start which port is taken, and by whom; the service itself would say so too, but into its log.</summary>
     private static void CheckPorts(ServiceProcess service)
     {
-        var participant = service.Participant;
-        IEnumerable<string> urls = service.Kind switch
-        {
-            ServiceKind.Enclave => [participant.Health.Enclave],
-            ServiceKind.TxManager => [participant.P2p, participant.ThirdParty, participant.Q2t, participant.Health.TxManager],
-            _ => [participant.Rpc, participant.Ws, participant.Health.Node, participant.Enode],
-        };
-        foreach (var port in urls.Select(u => new Uri(u).Port))
+        foreach (var port in service.Participant.Ports(service.Kind))
         {
             try
             {
@@ -136,7 +175,8 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network)
             }
             catch (SocketException)
             {
-                throw new CommandException($"port {port} of {service.Name} is in use: end the program that holds it ('ss -ltnp sport = :{port}' names it), or create the network with another --port-offset");
+                var holder = PortHolder.Describe(port) is { } known ? $"held by {known}" : $"in use ('ss -tnp sport = :{port}' may name the program)";
+                throw new CommandException($"port {port} of {service.Name} is {holder}: end that, or create this network with another --port-offset");
             }
         }
     }

@@ -11,7 +11,7 @@ public readonly record struct ParticipantPorts(int Index, int Offset, int? Dense
     public int Devp2p => Port(0, 21000 + Index);
     public int Rpc => Port(1, 22000 + Index);
     public int Ws => Port(2, 23000 + Index);
-    public int Raft => Port(3, 50401 + Index);
+    public int Raft => Port(3, 24001 + Index);
     public int ManagerP2p => Port(4, 9001 + Index);
     public int ThirdParty => Port(5, 9081 + Index);
     public int Q2t => Port(6, 9281 + Index);
@@ -26,7 +26,13 @@ public readonly record struct ParticipantPorts(int Index, int Offset, int? Dense
     public const int MaxParticipants = 26;
 
     /// <summary>The highest base port, Raft's, must stay below 65,536.</summary>
-    public const int MaxOffset = 65535 - 50401 - MaxParticipants;
+    public const int MaxOffset = 65535 - 24001 - MaxParticipants;
+
+    /// <summary>From here on Linux gives ports to outgoing connections (net.ipv4.ip_local_port_range): a service may find its port taken by one.</summary>
+    public const int FirstLocalPort = 32_768;
+
+    /// <summary>The highest offset with which every port of so many participants stays below <see cref="FirstLocalPort"/>.</summary>
+    public static int SafeOffset(int participants) => FirstLocalPort - 24001 - participants;
 
     /// <summary>
     /// A start for dense ports at which all are free just now. All lie below the range from which Linux gives ports to outgoing connections (32768 on), so that no
@@ -34,10 +40,10 @@ public readonly record struct ParticipantPorts(int Index, int Offset, int? Dense
     /// </summary>
     public static int FindDense(int participants, Func<int, bool> isFree)
     {
-        const int lowest = 10_000, firstEphemeral = 32_768;
+        const int lowest = 10_000;
         for (var attempt = 0; attempt < 200; attempt++)
         {
-            var start = Random.Shared.Next(lowest, firstEphemeral - PortsEach * MaxParticipants);
+            var start = Random.Shared.Next(lowest, FirstLocalPort - PortsEach * MaxParticipants);
             if (Enumerable.Range(start, PortsEach * participants).All(isFree)) return start;
         }
         throw new CommandException("no free range of ports was found: end some programs that listen on loopback and try again");

@@ -11,7 +11,7 @@ internal static class Programs
     {
         var root = Environment.GetEnvironmentVariable("QUORUMMESH_ARTIFACTS")
             ?? Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, ".."));
-        var path = Path.Combine(root, folder, program);
+        var path = Path.GetFullPath(Path.Combine(root, folder, program));
         return File.Exists(path) ? path
             : throw new CommandException($"{path} is not there: run 'make publish' first, or set QUORUMMESH_ARTIFACTS to the directory that holds node/, txmanager/ and enclave/");
     }

@@ -7,7 +7,7 @@ public enum ServiceKind { Enclave, TxManager, Node }
 
 /// <summary>
 /// One service process of a participant, known by a pid file that also holds the kernel's start time of the process,
-/// so that a reused pid is never taken for it.
+/// so that a reused pid is never taken for it, and by its working directory, so that a copy of the network is not taken for it either.
 /// </summary>
 public sealed partial class ServiceProcess(Participant participant, ServiceKind kind)
 {
@@ -33,9 +33,9 @@ public sealed partial class ServiceProcess(Participant participant, ServiceKind 
     {
         get
         {
-            if (!File.Exists(PidFile)) return null;
-            var parts = File.ReadAllText(PidFile).Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-            return parts.Length == 2 && int.TryParse(parts[0], out var pid) && StartTime(pid) == parts[1] ? pid : null;
+            if (ReadPidFile() is not { } read) return null;
+            var parts = read.Text.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            return parts.Length == 2 && int.TryParse(parts[0], out var pid) && StartTime(pid) == parts[1] && WorksIn(pid, read.Directory) ? pid : null;
         }
     }
 
@@ -43,14 +43,14 @@ public sealed partial class ServiceProcess(Participant participant, ServiceKind 
     public void Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(LogFile)!);
-        var info = new ProcessStartInfo("/bin/sh") { UseShellExecute = false };
+        var info = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, WorkingDirectory = participant.Directory };
         info.Environment["QMESH_LOG"] = LogFile;
         foreach (var (key, value) in environment ?? new Dictionary<string, string>())
             info.Environment[key] = value;
         foreach (var argument in new[] { "-c", "exec setsid \"$0\" \"$@\" >>\"$QMESH_LOG\" 2>&1 </dev/null", program }.Concat(arguments))
             info.ArgumentList.Add(argument);
         using var process = Process.Start(info) ?? throw new CommandException($"{program} could not be started");
-        File.WriteAllText(PidFile, $"{process.Id} {StartTime(process.Id)}\n");
+        PrivateFiles.Replace(PidFile, $"{process.Id} {StartTime(process.Id)}\n");
     }
 
     public void Terminate() => Signal(SigTerm);
@@ -58,11 +58,44 @@ public sealed partial class ServiceProcess(Participant participant, ServiceKind 
     public void Kill() => Signal(SigKill);
 
     /// <summary>Forgets the process; called once it is gone.</summary>
-    public void Forget() => File.Delete(PidFile);
+    public void Forget()
+    {
+        if (File.Exists(PidFile)) File.Delete(PidFile);
+    }
 
     /// <summary>The last lines that the service wrote, for an error message.</summary>
     public string LastOutput(int lines = 5) =>
         File.Exists(LogFile) ? string.Join("\n", File.ReadLines(LogFile).TakeLast(lines)) : "";
+
+    /// <summary>The pid file's text, and its directory without symbolic links in the path, as the kernel names working directories; null when there is none.</summary>
+    private (string Text, string Directory)? ReadPidFile()
+    {
+        try
+        {
+            using var file = File.OpenRead(PidFile);
+            using var reader = new StreamReader(file);
+            var real = new FileInfo($"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}").LinkTarget ?? PidFile;
+            return (reader.ReadToEnd(), Path.GetDirectoryName(real)!);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Older versions started their services elsewhere: those are known by the log that they write to.</summary>
+    private static bool WorksIn(int pid, string directory)
+    {
+        try
+        {
+            return new FileInfo($"/proc/{pid}/cwd").LinkTarget is not { } cwd || cwd == directory
+                || new FileInfo($"/proc/{pid}/fd/1").LinkTarget is { } log && log.StartsWith(Path.Combine(directory, "logs") + "/", StringComparison.Ordinal);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return true; // ending, or another user's: the start time has to do
+        }
+    }
 
     private void Signal(int signal)
     {
@@ -81,7 +114,7 @@ public sealed partial class ServiceProcess(Participant participant, ServiceKind 
             var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
             return fields[0] == "Z" && Directory.GetDirectories($"/proc/{pid}/task").Length <= 1 ? null : fields[19];
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return null;
         }
