@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace QuorumMesh.ServiceDefaults;
 
-/// <summary>Runs a host and turns failures that an operator can mend into one line on standard error.</summary>
+/// <summary>Runs a host, whose files are for its own user alone, and turns failures that an operator can mend into one line on standard error.</summary>
 public static class HostRunner
 {
     public const int Ok = 0;
@@ -14,6 +14,7 @@ public static class HostRunner
     public static async Task<int> RunAsync(string program, Func<Task<int>> run)
     {
         ArgumentNullException.ThrowIfNull(run);
+        OwnFiles.LimitNew();
         try
         {
             return await run().ConfigureAwait(false);

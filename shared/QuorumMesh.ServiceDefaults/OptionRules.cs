@@ -41,13 +41,13 @@ public static class OptionRules
         return Directory.Exists(value) ? value : throw new OptionsException(key, $"no directory '{value}'");
     }
 
-    /// <summary>Makes the directory when it is absent.</summary>
+    /// <summary>Makes the directory when it is absent, closed to other users.</summary>
     public static string WritableDirectory(string key, string? path)
     {
         var value = Required(key, path);
         try
         {
-            Directory.CreateDirectory(value);
+            OwnFiles.MakeDirectory(value);
             var probe = Path.Combine(value, $".probe-{Environment.ProcessId}");
             using (File.Create(probe, 1, FileOptions.DeleteOnClose)) { }
             return value;

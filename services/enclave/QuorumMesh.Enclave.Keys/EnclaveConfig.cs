@@ -20,6 +20,20 @@ public sealed record EnclaveConfig(string? Listen, IReadOnlyList<PublicKey> Alwa
         return new EnclaveConfig(ListenAddress(root), ReadAlwaysSendTo(root));
     }
 
+    /// <summary>The files with secrets that the configuration names; itself too when it holds keys.</summary>
+    /// <exception cref="KeyException">Absent or malformed.</exception>
+    public static IReadOnlyList<string> SecretFiles(string path)
+    {
+        using var text = SecretFile.Read("-configfile", path);
+        using var document = SecretJson.Parse(path, text);
+        if (SecretJson.Member(document.RootElement, "keys") is not { } keys)
+            return [];
+        var files = new List<string?> { SecretJson.Text(keys, "passwordFile") };
+        foreach (var key in SecretJson.Member(keys, "keyData") is { ValueKind: JsonValueKind.Array } data ? data.EnumerateArray() : default)
+            files.Add(SecretJson.Text(key, "privateKeyPath") ?? path);
+        return [.. files.OfType<string>().Distinct()];
+    }
+
     private static void RefuseOtherEncryptors(JsonElement root)
     {
         if (SecretJson.Member(root, "encryptor") is { } encryptor

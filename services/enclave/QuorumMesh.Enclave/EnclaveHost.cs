@@ -36,6 +36,8 @@ public static class EnclaveHost
             var app = Build(options, config, address, provider, ring);
             await app.StartAsync(cancellation).ConfigureAwait(false);
             Announce(app, address, ring, options);
+            if (OwnFiles.Close(EnclaveConfig.SecretFiles(options.ConfigFile)) is { } closed)
+                app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.Enclave").LogWarning("{Closed}", closed);
             return app;
         }
         catch (KeyException e)
@@ -47,7 +49,7 @@ public static class EnclaveHost
     private static WebApplication Build(
         EnclaveOptions options, EnclaveConfig config, ListenAddress address, TesseraFileKeyProvider provider, KeyRing ring)
     {
-        var builder = WebApplication.CreateSlimBuilder();
+        var builder = ServiceHost.CreateBuilder();
         builder.AddServiceDefaults("enclave", defaults =>
         {
             defaults.HealthUrl = options.HealthUrl;

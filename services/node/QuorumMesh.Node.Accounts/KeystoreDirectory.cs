@@ -49,7 +49,7 @@ internal sealed class KeystoreDirectory(string path)
     /// <summary>Appears under its name only when it is whole.</summary>
     public void Write(Address address, byte[] content, DateTimeOffset now)
     {
-        Directory.CreateDirectory(path);
+        Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var stamp = now.UtcDateTime.ToString("yyyy-MM-dd'T'HH-mm-ss.fffffff", CultureInfo.InvariantCulture) + "00Z";
         var name = $"UTC--{stamp}--{Hex.ToHex(address.ToArray(), prefix: false)}";
         var temporary = Path.Combine(path, $".{name}.tmp");

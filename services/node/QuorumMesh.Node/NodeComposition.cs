@@ -32,6 +32,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         (_settings, _loggers) = (settings, loggers);
         _log = loggers.CreateLogger("QuorumMesh.Node");
         _data = DataDirectory.Open(settings.DataDirectory);
+        if (_data.CloseToOthers() is { } closed) _log.LogWarning("{Closed}", closed);
     }
 
     public NodeService Service { get; private set; } = null!;

@@ -16,7 +16,7 @@ internal static class NodeHost
 {
     public static async Task<int> RunAsync(NodeSettings settings, CancellationToken cancel)
     {
-        var builder = WebApplication.CreateSlimBuilder();
+        var builder = ServiceHost.CreateBuilder();
         builder.AddServiceDefaults("node", options =>
         {
             options.HealthUrl = settings.HealthUrl ?? "http://127.0.0.1:0";

@@ -24,6 +24,9 @@ public sealed class SqliteProvider : StoreProvider
 
     public override string Description => $"SQLite {path}";
 
+    /// <summary>The database and what SQLite keeps beside it; not all are there at all times.</summary>
+    public IReadOnlyList<string> Files => [path, path + "-wal", path + "-shm", path + "-journal"];
+
     public override IReadOnlyList<SchemaStep> Migrations => [new(Initial.Id, Initial.Statements), new(Checksums.Id, Checksums.Statements)];
 
     public override void Configure(DbContextOptionsBuilder<PayloadDbContext> options) =>
@@ -41,6 +44,8 @@ public sealed class SqliteProvider : StoreProvider
             Directory.CreateDirectory(directory);
         }
 
+        MakeOwnFile();
+
         var connection = new SqliteConnection(connectionString + ";Pooling=False");
         try
         {
@@ -54,6 +59,21 @@ public sealed class SqliteProvider : StoreProvider
         {
             connection.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Payloads are for this user alone. SQLite gives the files beside the database its mode.</summary>
+    private void MakeOwnFile()
+    {
+        if (!File.Exists(path))
+        {
+            new FileStream(path, new FileStreamOptions
+            {
+                Mode = FileMode.OpenOrCreate,
+                Access = FileAccess.ReadWrite,
+                Share = FileShare.ReadWrite | FileShare.Delete,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            }).Dispose();
         }
     }
 

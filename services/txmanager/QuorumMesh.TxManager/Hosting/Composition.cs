@@ -1,3 +1,4 @@
+using QuorumMesh.ServiceDefaults;
 using QuorumMesh.TxManager.Api;
 using QuorumMesh.TxManager.Configuration;
 using QuorumMesh.TxManager.Core;
@@ -5,6 +6,7 @@ using QuorumMesh.TxManager.EnclaveClient;
 using QuorumMesh.TxManager.Peers;
 using QuorumMesh.TxManager.Rest;
 using QuorumMesh.TxManager.Storage;
+using QuorumMesh.TxManager.Storage.Sqlite;
 
 namespace QuorumMesh.TxManager.Hosting;
 
@@ -25,6 +27,7 @@ internal sealed class Composition : IDisposable
         this.options = options;
         TimeProvider clock = seams.Clock ?? TimeProvider.System;
         database = options.Database();
+        Notice = database is SqliteProvider sqlite ? OwnFiles.Close(sqlite.Files) : null;
         Store = PayloadStore.Open(database, clock);
         ownedEnclave = seams.Enclave is null ? new GrpcEnclave(options.EnclaveAddress, options.EnclaveTimeout) : null;
         IEnclave enclave = seams.Enclave ?? ownedEnclave!;
@@ -52,6 +55,9 @@ internal sealed class Composition : IDisposable
         Resender = new Resender(enclave, Store, OwnKeys, publisher);
         Participations = new ParticipationKeeper(enclave, Store, OwnKeys);
     }
+
+    /// <summary>A line for the log about files that other users could read, or null.</summary>
+    public string? Notice { get; }
 
     public PayloadStore Store { get; }
 

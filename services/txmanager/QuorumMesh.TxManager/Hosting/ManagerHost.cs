@@ -54,7 +54,7 @@ public static class ManagerHost
 
     private static WebApplication Build(ManagerOptions options, Composition parts)
     {
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        WebApplicationBuilder builder = ServiceHost.CreateBuilder();
         builder.AddServiceDefaults("txmanager", defaults =>
         {
             defaults.HealthUrl = options.HealthUrl;
@@ -120,6 +120,11 @@ public static class ManagerHost
     private static async Task MapAsync(WebApplication app, ManagerOptions options, Composition parts, CancellationToken cancel)
     {
         ILogger log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager");
+        if (parts.Notice is { } notice)
+        {
+            log.LogWarning("{Notice}", notice);
+        }
+
         parts.Store.Damaged += message => log.LogError("{Problem}", message);
         parts.PeerTold += message => log.LogWarning("{Problem}", message);
         var rest = new Dictionary<AppServer, RestApp>();
