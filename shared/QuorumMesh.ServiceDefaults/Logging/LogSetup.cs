@@ -27,10 +27,18 @@ internal static class LogSetup
                 simple.TimestampFormat = TimestampFormat;
                 simple.ColorBehavior = LoggerColorBehavior.Disabled;
             });
+        Bound(builder.Services);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         builder.Logging.AddFilter("System", LogLevel.Warning);
         builder.Logging.AddFilter("Grpc", LogLevel.Warning);
         QuietFailedStart(builder);
+    }
+
+    /// <summary>Puts the console's provider behind one that keeps noise out.</summary>
+    private static void Bound(IServiceCollection services)
+    {
+        services.Remove(services.Single(s => s.ServiceType == typeof(ILoggerProvider) && s.ImplementationType == typeof(ConsoleLoggerProvider)));
+        services.AddSingleton<ILoggerProvider>(provider => new BoundedLoggerProvider(ActivatorUtilities.CreateInstance<ConsoleLoggerProvider>(provider), TimeProvider.System));
     }
 
     /// <summary>A start that fails is told once, in one line, by <see cref="HostRunner"/>; the host's own stack traces only hide it.</summary>
