@@ -87,7 +87,10 @@ public sealed class LocalNetwork : IAsyncDisposable
         Assert.Single(seen);
     }
 
-    public static async Task UntilAsync(Func<Task<bool>> condition, string what)
+    public static Task UntilAsync(Func<Task<bool>> condition, string what) => UntilAsync(condition, () => what);
+
+    /// <param name="what">Asked at the end, when the condition did not come true.</param>
+    public static async Task UntilAsync(Func<Task<bool>> condition, Func<string> what)
     {
         var clock = System.Diagnostics.Stopwatch.StartNew();
         Exception? last = null;
@@ -104,7 +107,7 @@ public sealed class LocalNetwork : IAsyncDisposable
             }
             await Task.Delay(25);
         }
-        Assert.Fail($"not true after {Patience.TotalSeconds} s: {what}{(last is null ? "" : " (" + last.Message + ")")}");
+        Assert.Fail($"not true after {Patience.TotalSeconds} s: {what()}{(last is null ? "" : " (" + last.Message + ")")}");
     }
 
     public async ValueTask DisposeAsync()
@@ -114,12 +117,20 @@ public sealed class LocalNetwork : IAsyncDisposable
         System.IO.Directory.Delete(Directory, recursive: true);
     }
 
+    public static string Repository
+    {
+        get
+        {
+            var root = new DirectoryInfo(AppContext.BaseDirectory);
+            while (root is not null && !File.Exists(Path.Combine(root.FullName, "QuorumMesh.sln"))) root = root.Parent;
+            return root!.FullName;
+        }
+    }
+
     /// <summary>The tests run what `make publish` made.</summary>
-    private static void UseArtifacts()
+    public static void UseArtifacts()
     {
         if (Environment.GetEnvironmentVariable("QUORUMMESH_ARTIFACTS") is not null) return;
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (root is not null && !File.Exists(Path.Combine(root.FullName, "QuorumMesh.sln"))) root = root.Parent;
-        Environment.SetEnvironmentVariable("QUORUMMESH_ARTIFACTS", Path.Combine(root!.FullName, "artifacts"));
+        Environment.SetEnvironmentVariable("QUORUMMESH_ARTIFACTS", Path.Combine(Repository, "artifacts"));
     }
 }

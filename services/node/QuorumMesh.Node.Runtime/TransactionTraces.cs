@@ -27,6 +27,24 @@ public static class TransactionTraces
                 span?.SetTag("quorummesh.block.number", block.Number);
     }
 
+    /// <summary>The manager is asked for payloads; its own spans and its enclave's are below. Null when nobody listens.</summary>
+    public static Activity? PayloadFetch(int count)
+    {
+        var span = Source.HasListeners() ? Source.StartActivity("payload.fetch", ActivityKind.Client, parentContext: default) : null;
+        return span?.SetTag("quorummesh.payload.count", count);
+    }
+
+    /// <summary>The private transactions of a block were run, and the private head is there now.</summary>
+    /// <param name="started">When the first of them began.</param>
+    public static void PrivateRun(Block block, DateTimeOffset started)
+    {
+        if (!Source.HasListeners()) return;
+        var links = block.Transactions.Where(t => t.IsPrivate).Take(MaxPerBlock).Select(t => new ActivityLink(ContextOf(t.Hash))).ToList();
+        if (links.Count == 0) return;
+        using var span = Source.StartActivity("private.execute", ActivityKind.Internal, parentContext: default, links: links, startTime: started);
+        span?.SetTag("quorummesh.block.number", block.Number);
+    }
+
     /// <summary>The context that all spans of a transaction link to, wherever they are made.</summary>
     public static ActivityContext ContextOf(in Hash256 hash)
     {

@@ -127,6 +127,7 @@ public sealed class RpcEngine(RpcMethodTable table, RpcLimits limits, Func<Excep
     {
         if (envelope.Method is not { } method || !call.Session.IsOpen(method.Namespace))
             return RpcException.UnknownMethod(envelope.Method?.Name ?? envelope.MethodText ?? "");
+        using var span = RpcTraces.Start(method);
         try
         {
             call.Begin(envelope.Id, envelope.Parameters, method);
