@@ -42,12 +42,12 @@ public sealed partial class ServiceProcess(Participant participant, ServiceKind 
     /// <summary>Starts the program detached from this terminal, its output appended to the log file.</summary>
     public void Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(LogFile)!);
+        PrivateFiles.MakeDirectory(Path.GetDirectoryName(LogFile)!);
         var info = new ProcessStartInfo("/bin/sh") { UseShellExecute = false, WorkingDirectory = participant.Directory };
         info.Environment["QMESH_LOG"] = LogFile;
         foreach (var (key, value) in environment ?? new Dictionary<string, string>())
             info.Environment[key] = value;
-        foreach (var argument in new[] { "-c", "exec setsid \"$0\" \"$@\" >>\"$QMESH_LOG\" 2>&1 </dev/null", program }.Concat(arguments))
+        foreach (var argument in new[] { "-c", "umask 077; exec setsid \"$0\" \"$@\" >>\"$QMESH_LOG\" 2>&1 </dev/null", program }.Concat(arguments))
             info.ArgumentList.Add(argument);
         using var process = Process.Start(info) ?? throw new CommandException($"{program} could not be started");
         PrivateFiles.Replace(PidFile, $"{process.Id} {StartTime(process.Id)}\n");
