@@ -10,10 +10,10 @@ using QuorumMesh.Cli.Private;
 var root = new RootCommand("QuorumMesh: networks, keys and EVM tools");
 root.Subcommands.Add(NetworkCommands.Create());
 root.Subcommands.Add(DemoCommand.Create());
+root.Subcommands.Add(KeysCommands.Create());
 root.Subcommands.Add(EvmCommands.Create());
 root.Subcommands.Add(DatabaseCommands.Create());
 root.Subcommands.Add(PrivateCommands.Create());
-root.Subcommands.Add(KeysCommands.Create());
 try
 {
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(40) }).ConfigureAwait(false);

@@ -80,6 +80,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
     public async Task<IReadOnlyList<Answer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(hashes);
+        using var span = TransactionTraces.PayloadFetch(hashes.Count);
         var answers = new List<Answer>(hashes.Count);
         for (var isWhole = true; isWhole && answers.Count < hashes.Count && answers.Sum(a => (long)(a.Payload?.Length ?? 0)) < AnswerBytes;)
             isWhole = await ReceiveBatchAsync([.. hashes.Skip(answers.Count).Take(BatchSize)], answers, cancellation).ConfigureAwait(false);

@@ -84,6 +84,7 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
     public async Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(hashes);
+        using var span = TransactionTraces.PayloadFetch(hashes.Count);
         var answers = new List<PayloadAnswer>(hashes.Count);
         for (var (group, bytes) = (FirstGroup, 0L); answers.Count < hashes.Count && bytes < AnswerBytes; group = Math.Min(group * 2, Parallel))
         {

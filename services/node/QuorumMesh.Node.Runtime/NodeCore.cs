@@ -175,6 +175,18 @@ public sealed class NodeCore : IRaftApplication
     /// <summary>Before the store is closed: a synced write, so that a restart has nothing to replay.</summary>
     public void Close() => _members.WriteApplied(_intake.Applied, sync: true);
 
+    /// <summary>A step begins: what tells, at its end, of the blocks whose private transactions it ran. Null when nobody listens.</summary>
+    public Action? TracePrivate()
+    {
+        if (!TransactionTraces.IsOn) return null;
+        var (before, started) = (PrivateHead.Number, DateTimeOffset.UtcNow);
+        return () =>
+        {
+            for (var number = before + 1; number <= PrivateHead.Number; number++)
+                if (ChainStore.GetBlock(_stores.KeyValues, number) is { } block) TransactionTraces.PrivateRun(block, started);
+        };
+    }
+
     void IRaftApplication.ApplyBlock(ulong index, byte[] data)
     {
         if (_intake.Defer(index)) return;

@@ -68,11 +68,13 @@ public sealed class NodeLoop : IAsyncDisposable
                 var deadline = Math.Min(nextTick, wakeAt ?? long.MaxValue);
                 _mailbox.Take(batch, MaxBulkPerBatch, TimeSpan.FromMilliseconds(Math.Max(0, deadline - Milliseconds)));
                 var now = Now();
+                var trace = _core.TracePrivate();
                 _core.Begin(now);
                 foreach (var input in batch) _core.Handle(input);
                 batch.Clear();
                 nextTick = Tick(nextTick);
                 var effects = _core.Complete();
+                trace?.Invoke();
                 CarryOut(effects);
                 wakeAt = effects.WakeAt;
             }

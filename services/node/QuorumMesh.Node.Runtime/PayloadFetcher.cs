@@ -104,18 +104,12 @@ internal sealed class PayloadFetcher(ITransactionManager manager, Func<NodeInput
     {
         for (var done = 0; done < hashes.Count;)
         {
-            var answers = await ReceiveAsync(hashes[done..], cancellation).ConfigureAwait(false);
+            var answers = await manager.ReceiveAsync(hashes[done..], cancellation).ConfigureAwait(false);
             var taken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             await PostAsync(new NodeInput.PayloadAnswers(answers, taken), cancellation).ConfigureAwait(false);
             await taken.Task.WaitAsync(cancellation).ConfigureAwait(false);
             done += Math.Max(1, answers.Count);
         }
-    }
-
-    private async Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(List<PayloadHash> hashes, CancellationToken cancellation)
-    {
-        using var span = TransactionTraces.PayloadFetch(hashes.Count);
-        return await manager.ReceiveAsync(hashes, cancellation).ConfigureAwait(false);
     }
 
     private async Task WatchAsync(long after, int stream, CancellationToken cancellation)

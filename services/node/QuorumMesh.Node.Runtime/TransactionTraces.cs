@@ -15,13 +15,16 @@ public static class TransactionTraces
     private const int MaxPerBlock = 100;
     private static readonly ActivitySource Source = new(SourceName);
 
+    /// <summary>Whether anybody listens.</summary>
+    public static bool IsOn => Source.HasListeners();
+
     /// <summary>A submission at this node; a child of the request that is being served. Null when nobody listens.</summary>
     public static Activity? Submitted(in Hash256 hash) => Start("transaction.submit", hash, ActivityKind.Producer);
 
     /// <summary>The block's transactions are in this node's chain.</summary>
     public static void Mined(Block block)
     {
-        if (!Source.HasListeners()) return;
+        if (!IsOn) return;
         foreach (var transaction in block.Transactions.Take(MaxPerBlock))
             using (var span = Start("transaction.mined", transaction.Hash, ActivityKind.Consumer))
                 span?.SetTag("quorummesh.block.number", block.Number);
@@ -30,15 +33,15 @@ public static class TransactionTraces
     /// <summary>The manager is asked for payloads; its own spans and its enclave's are below. Null when nobody listens.</summary>
     public static Activity? PayloadFetch(int count)
     {
-        var span = Source.HasListeners() ? Source.StartActivity("payload.fetch", ActivityKind.Client, parentContext: default) : null;
+        var span = IsOn ? Source.StartActivity("payload.fetch", ActivityKind.Client, parentContext: default) : null;
         return span?.SetTag("quorummesh.payload.count", count);
     }
 
-    /// <summary>The private transactions of a block were run, and the private head is there now.</summary>
-    /// <param name="started">When the first of them began.</param>
+    /// <summary>The private transactions of a block were run, and the private head is there now. Blocks without any are passed over.</summary>
+    /// <param name="started">When the step of the loop began that ran the last of them.</param>
     public static void PrivateRun(Block block, DateTimeOffset started)
     {
-        if (!Source.HasListeners()) return;
+        if (!IsOn) return;
         var links = block.Transactions.Where(t => t.IsPrivate).Take(MaxPerBlock).Select(t => new ActivityLink(ContextOf(t.Hash))).ToList();
         if (links.Count == 0) return;
         using var span = Source.StartActivity("private.execute", ActivityKind.Internal, parentContext: default, links: links, startTime: started);
@@ -55,7 +58,7 @@ public static class TransactionTraces
 
     private static Activity? Start(string name, in Hash256 hash, ActivityKind kind)
     {
-        if (!Source.HasListeners()) return null;
+        if (!IsOn) return null;
         var span = Source.StartActivity(kind, links: [new ActivityLink(ContextOf(hash))], name: name);
         span?.SetTag("quorummesh.transaction.hash", hash.ToString());
         return span;

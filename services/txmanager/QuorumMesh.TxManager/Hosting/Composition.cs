@@ -1,4 +1,3 @@
-using QuorumMesh.ServiceDefaults;
 using QuorumMesh.TxManager.Api;
 using QuorumMesh.TxManager.Configuration;
 using QuorumMesh.TxManager.Core;
@@ -27,7 +26,7 @@ internal sealed class Composition : IDisposable
         this.options = options;
         TimeProvider clock = seams.Clock ?? TimeProvider.System;
         database = options.Database();
-        Notice = database is SqliteProvider sqlite ? OwnFiles.Close(sqlite.Files) : null;
+        Notice = database is SqliteProvider sqlite ? ServiceDefaults.OwnFiles.Close(sqlite.Files) : null;
         Store = PayloadStore.Open(database, clock);
         ownedEnclave = seams.Enclave is null ? new GrpcEnclave(options.EnclaveAddress, options.EnclaveTimeout) : null;
         IEnclave enclave = seams.Enclave ?? ownedEnclave!;
