@@ -53,4 +53,7 @@ public sealed class PeerServerOptions
 
     /// <summary>Transactions remembered per peer as known to it.</summary>
     public int KnownTransactions { get; init; } = 32_768;
+
+    /// <summary>Bytes of frames that all peers together may have on their way in; one that begins a frame beyond it is disconnected.</summary>
+    public long MaxIncomingBytes { get; init; } = 256L * 1024 * 1024;
 }

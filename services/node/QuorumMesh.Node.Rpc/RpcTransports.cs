@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using QuorumMesh.Listeners;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Transports;
 
@@ -23,15 +24,16 @@ public sealed class RpcTransports : IAsyncDisposable
         if (options.Http is { } http)
         {
             var session = new RpcSession(Open(http.Namespaces, engine, "HTTP"), null);
-            var endpoint = new HttpEndpoint(engine, session, new OriginRules(options.HttpCorsDomains), new OriginRules(options.HttpVirtualHosts));
+            HttpBudget = Budget("rpc_http", engine);
+            var endpoint = new HttpEndpoint(engine, session, HttpBudget, new OriginRules(options.HttpCorsDomains), new OriginRules(options.HttpVirtualHosts));
             _http = KestrelListener.Create(http, engine.Limits, loggers, webSockets: false, endpoint.HandleAsync);
         }
         if (options.Ws is { } ws)
         {
-            var endpoint = new WebSocketEndpoint(engine, Open(ws.Namespaces, engine, "WebSocket"), new OriginRules(options.WsOrigins), _stopping.Token);
+            var endpoint = new WebSocketEndpoint(engine, Budget("rpc_ws", engine), Open(ws.Namespaces, engine, "WebSocket"), new OriginRules(options.WsOrigins), _stopping.Token);
             _ws = KestrelListener.Create(ws, engine.Limits, loggers, webSockets: true, endpoint.HandleAsync);
         }
-        if (options.IpcPath is { } path) _ipc = new IpcListener(path, engine, _logger);
+        if (options.IpcPath is { } path) _ipc = new IpcListener(path, engine, Budget("rpc_ipc", engine), _logger);
     }
 
     /// <summary>Null when HTTP is not served.</summary>
@@ -39,6 +41,9 @@ public sealed class RpcTransports : IAsyncDisposable
 
     /// <summary>As <c>http://…</c>; null when WebSocket is not served.</summary>
     public Uri? WsAddress => _ws?.Address;
+
+    /// <summary>Null when HTTP is not served.</summary>
+    internal ByteBudget? HttpBudget { get; }
 
     /// <exception cref="IOException">A port or path is in use; the message names it.</exception>
     public async Task StartAsync(CancellationToken cancellation)
@@ -64,6 +69,8 @@ public sealed class RpcTransports : IAsyncDisposable
         await listener.StopAsync(limit).ConfigureAwait(false);
         await listener.DisposeAsync().ConfigureAwait(false);
     }
+
+    private static ByteBudget Budget(string listener, RpcEngine engine) => new(listener, engine.Limits.MaxListenerBytes);
 
     private HashSet<string> Open(IReadOnlyList<string> names, RpcEngine engine, string transport)
     {

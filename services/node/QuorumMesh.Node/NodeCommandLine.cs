@@ -18,7 +18,7 @@ public sealed class NodeCommandLine
         _wsAddress, _wsApi, _wsOrigins, _ipcPath, _privacy, _unlock, _password, _healthUrl, _gcMode, _syncMode, _evmTimeout;
     private readonly Option<ulong?> _networkId, _historyState;
     private readonly Option<ulong> _gasCap;
-    private readonly Option<int> _port, _maxPeers, _raftPort, _raftBlockTime, _httpPort, _wsPort, _verbosity, _cache, _cacheDatabase, _cacheTrie, _cacheSnapshot;
+    private readonly Option<int> _port, _maxPeers, _raftPort, _raftBlockTime, _httpPort, _wsPort, _verbosity, _cache, _cacheDatabase, _cacheTrie, _cacheSnapshot, _rpcMemory;
     private readonly Option<int?> _raftJoin, _istanbulPeriod;
     private readonly Option<bool> _http, _ws, _ipcDisable, _allowInsecureUnlock, _logJson, _checkpoints, _raft, _permissioned, _blockTimes, _evmCompiled;
     private readonly Option<ulong> _privateRewind;
@@ -72,6 +72,7 @@ public sealed class NodeCommandLine
             DefaultValueFactory = FromEnvironment("--rpc.gascap", text => Parse<ulong>("--rpc.gascap", text), defaults.RpcGasCap),
         });
         _evmTimeout = Text("--rpc.evmtimeout", "how long an eth_call or eth_estimateGas may run, as 5s or 500ms; 0 for no limit", "5s", "--vm.calltimeout");
+        _rpcMemory = Number("--rpc.memory", "megabytes of requests and answers that all connections of one JSON-RPC listener may hold", defaults.RpcMemory);
         _blockTimes = Flag("--rpc.blocktimes-in-seconds", "answer block times in seconds where Raft blocks hold nanoseconds, as GoQuorum's do and ethers 6 and web3 1.x cannot read");
         _privacy = Text("--privacy", "our transaction manager: unix:/path or grpc://host:port. Tessera's is named by PRIVATE_CONFIG (socket, TOML file or 'ignore')");
         _unlock = Text("--unlock", "accounts to unlock at start, separated by commas");
@@ -138,6 +139,7 @@ public sealed class NodeCommandLine
         IpcPath = Given(result, _ipcPath),
         IpcDisabled = result.GetValue(_ipcDisable),
         RpcGasCap = result.GetValue(_gasCap) is > 0 and var cap ? cap : long.MaxValue,
+        RpcMemory = result.GetValue(_rpcMemory),
         RpcEvmTimeout = Duration("--rpc.evmtimeout", result.GetValue(_evmTimeout)!),
         RpcBlockTimesInSeconds = result.GetValue(_blockTimes),
         Privacy = Given(result, _privacy),

@@ -8,6 +8,7 @@ using QuorumMesh.Node.Network;
 using QuorumMesh.Node.Network.RaftHttp;
 using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Rpc;
+using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Node.Storage.RaftLog;
@@ -231,6 +232,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         WsOrigins = Split(_settings.WsOrigins),
         GasCap = _settings.RpcGasCap,
         CallTimeout = _settings.RpcEvmTimeout,
+        Limits = new RpcLimits { MaxListenerBytes = (long)_settings.RpcMemory << 20 },
         BlockTimesInSeconds = _settings.RpcBlockTimesInSeconds,
     };
 

@@ -32,6 +32,9 @@ public sealed record NodeSettings
     public string? IpcPath { get; init; }
     public bool IpcDisabled { get; init; }
     public ulong RpcGasCap { get; init; } = 50_000_000;
+    /// <summary>Megabytes that all connections of one JSON-RPC listener may hold; at least 16.</summary>
+    public int RpcMemory { get; init; } = 512;
+
     public TimeSpan RpcEvmTimeout { get; init; } = TimeSpan.FromSeconds(5);
     public bool RpcBlockTimesInSeconds { get; init; }
     public string? Privacy { get; init; }
@@ -68,6 +71,7 @@ public sealed record NodeSettings
         OptionRules.Port("--ws.port", Ws.Port);
         OptionRules.Range("--raftblocktime", RaftBlockTime, 1, 60_000);
         OptionRules.Range("--maxpeers", MaxPeers, 0, 10_000);
+        OptionRules.Range("--rpc.memory", RpcMemory, 16, 1_048_576);
         OptionRules.Range("--verbosity", Verbosity, 0, 5);
         Cache.Validate();
         if (Archive && HistoryState > 0) throw new OptionsException("--history.state", $"{HistoryState} drops what --gcmode archive keeps: give one of them");

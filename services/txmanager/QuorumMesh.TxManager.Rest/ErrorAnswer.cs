@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using QuorumMesh.Contracts;
+using QuorumMesh.Listeners;
 using QuorumMesh.TxManager.Core;
 
 namespace QuorumMesh.TxManager.Rest;
@@ -27,6 +28,10 @@ internal static class ErrorAnswer
                 return call.TextAsync(e.StatusCode, e.Message);
             case WireFormatException e:
                 return call.TextAsync(StatusCodes.Status500InternalServerError, $"Unable to decode the body: {e.Message}");
+            case BudgetExceededException e:
+                return call.TextAsync(StatusCodes.Status503ServiceUnavailable, e.Message);
+            case TimeoutException e when e.InnerException is OperationCanceledException:
+                return call.TextAsync(StatusCodes.Status408RequestTimeout, e.Message);
             case OperationCanceledException:
                 return call.TextAsync(StatusCodes.Status503ServiceUnavailable, "The request took too long or the manager is stopping");
             default:

@@ -9,7 +9,7 @@ namespace QuorumMesh.TxManager.Rest;
 /// One of Tessera's REST applications (P2P, Q2T, ThirdParty) with its routes. Routing is on the raw request target: a hash in base64 comes
 /// as one percent-encoded segment, and an encoded slash must not split it.
 /// </summary>
-public sealed class RestApp(string name, long maxBody, ILogger log)
+public sealed class RestApp(string name, RestLimits limits, ILogger log)
 {
     private readonly List<Route> routes = [];
 
@@ -35,12 +35,12 @@ public sealed class RestApp(string name, long maxBody, ILogger log)
     {
         long start = Stopwatch.GetTimestamp();
         string template = "unknown";
-        var call = new RestCall(context);
+        using var call = new RestCall(context, limits);
         try
         {
             if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
             {
-                limit.MaxRequestBodySize = maxBody;
+                limit.MaxRequestBodySize = limits.MaxBody;
             }
 
             if (Admits is { } admits && !admits(context))

@@ -1,25 +1,30 @@
 using System.Buffers;
-using System.IO.Pipelines;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using QuorumMesh.Contracts;
+using QuorumMesh.Listeners;
 using QuorumMesh.TxManager.Core;
 
 namespace QuorumMesh.TxManager.Rest;
 
 /// <summary>A request and its answer. Every answer has a Content-Length: GoQuorum reads until it, then drops the connection.</summary>
-public sealed class RestCall
+public sealed class RestCall : IDisposable
 {
     private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly Dictionary<string, string> parameters = [];
+    private readonly RestLimits limits;
+    private readonly ByteLease answer;
+    private BoundedBody? body;
 
-    public RestCall(HttpContext context)
+    public RestCall(HttpContext context, RestLimits limits)
     {
         Context = context;
+        this.limits = limits;
+        answer = limits.Budget.Lease();
         string target = context.Features.Get<IHttpRequestFeature>()?.RawTarget is ['/', ..] raw ? raw : context.Request.Path.Value ?? "/";
         int query = target.IndexOf('?', StringComparison.Ordinal);
         Segments = (query < 0 ? target : target[..query]).Split('/', StringSplitOptions.RemoveEmptyEntries);
@@ -49,25 +54,20 @@ public sealed class RestCall
             .Select(k => Base64Text.Key(name, k)),
     ];
 
-    /// <summary>The whole body; 413 when it is longer than the limit.</summary>
+    /// <summary>The whole body, read once; 413 when it is longer than the limit. It counts against the listener's budget until the call ends.</summary>
     public async Task<byte[]> BodyAsync()
     {
-        PipeReader reader = Context.Request.BodyReader;
-        while (true)
-        {
-            ReadResult read = await reader.ReadAsync(Cancel).ConfigureAwait(false);
-            if (read.IsCompleted)
-            {
-                byte[] body = read.Buffer.ToArray();
-                reader.AdvanceTo(read.Buffer.End);
-                return body;
-            }
-
-            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-        }
+        body ??= await BoundedBody.ReadAsync(Context.Request, limits.MaxBody, limits.Budget, limits.TransferTime).ConfigureAwait(false);
+        return body?.ToArray() ?? throw new BadHttpRequestException("The body is too long", StatusCodes.Status413PayloadTooLarge);
     }
 
     public async Task<JsonBody> JsonBodyAsync() => JsonBody.Parse(await BodyAsync().ConfigureAwait(false));
+
+    public void Dispose()
+    {
+        body?.Dispose();
+        answer.Dispose();
+    }
 
     public Task EmptyAsync(int status)
     {
@@ -114,12 +114,17 @@ public sealed class RestCall
         }
     }
 
-    private async Task WriteAsync(int status, string contentType, ReadOnlyMemory<byte> body)
+    private async Task WriteAsync(int status, string contentType, ReadOnlyMemory<byte> bytes)
     {
+        if (!answer.TryHold(bytes.Length))
+        {
+            throw new BudgetExceededException(limits.Budget);
+        }
+
         HttpResponse response = Context.Response;
         response.StatusCode = status;
         response.ContentType = contentType;
-        response.ContentLength = body.Length;
-        await response.BodyWriter.WriteAsync(body, Cancel).ConfigureAwait(false);
+        response.ContentLength = bytes.Length;
+        await BoundedAnswer.WriteAsync(Context, bytes, limits.TransferTime).ConfigureAwait(false);
     }
 }

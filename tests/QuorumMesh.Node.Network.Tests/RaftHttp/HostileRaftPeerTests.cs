@@ -18,6 +18,8 @@ public sealed class HostileRaftPeerTests : IAsyncLifetime
         AdvertisedUrl = new Uri("http://127.0.0.1:50401"),
         ReadTimeout = TimeSpan.FromSeconds(2),
         MaxFrameSize = 1 << 20,
+        MaxPostBytes = 2 << 20,
+        PostTime = TimeSpan.FromSeconds(1),
     });
     private readonly ConcurrentQueue<ulong> _lost = new();
     private readonly ConcurrentQueue<RaftMessage> _received = new();
@@ -81,6 +83,32 @@ public sealed class HostileRaftPeerTests : IAsyncLifetime
         Assert.Empty(_received);
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync($"http://127.0.0.1:{_transport.Port}/raft/probing")).StatusCode);
+    }
+
+    [Fact]
+    public async Task Posts_that_stall_hold_no_more_than_the_budget_and_are_given_up()
+    {
+        const int length = 1 << 20;
+        var head = $"POST /raft HTTP/1.1\r\nHost: x\r\nX-Etcd-Cluster-ID: 1000\r\nX-Server-Version: 3.3.13\r\nX-Min-Cluster-Version: 3.0.0\r\nContent-Length: {length}\r\n\r\n";
+        byte[] begun = [.. Encoding.ASCII.GetBytes(head), .. new byte[length - 1]];
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => AnswerAsync(begun))));
+        Assert.Contains(answers, a => a.StartsWith("HTTP/1.1 503", StringComparison.Ordinal));
+        Assert.All(answers, a => Assert.Matches("^HTTP/1.1 (503|408)", a));
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync($"http://127.0.0.1:{_transport.Port}/raft/probing")).StatusCode);
+    }
+
+    /// <summary>The first line of the answer to a request that never ends.</summary>
+    private async Task<string> AnswerAsync(byte[] begun)
+    {
+        using var tcp = new TcpClient();
+        using var limit = new CancellationTokenSource(Limit);
+        await tcp.ConnectAsync(IPAddress.Loopback, _transport.Port, limit.Token);
+        var stream = tcp.GetStream();
+        // A refusal may come, and the connection end, before all is sent.
+        await Record.ExceptionAsync(() => stream.WriteAsync(begun, limit.Token).AsTask());
+        using var reader = new StreamReader(stream);
+        return await reader.ReadLineAsync(limit.Token) ?? "";
     }
 
     [Fact]

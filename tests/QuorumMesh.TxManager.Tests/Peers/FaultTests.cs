@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Sockets;
+using System.Text;
 using QuorumMesh.TxManager.Tests.Support;
 
 namespace QuorumMesh.TxManager.Tests.Peers;
@@ -56,5 +58,32 @@ public sealed class FaultTests(TestNetwork network) : IClassFixture<TestNetwork>
         Assert.Equal("kept", await received.Content.ReadAsStringAsync());
         await network.WaitForMeshAsync();
         await network.SendRawAsync(network.B, "from the restarted", network.A);
+    }
+
+    [Fact]
+    public async Task Pushes_that_trickle_stay_within_the_budget_and_honest_ones_pass_once_they_are_gone()
+    {
+        const int length = 900_000;
+        byte[] begun = [.. Encoding.ASCII.GetBytes($"POST /push HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: {length}\r\n\r\n"), .. new byte[length - 1]];
+        var stalled = new List<Socket>();
+        try
+        {
+            for (int i = 0; i < 48; i++)
+            {
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+                stalled.Add(socket);
+                await socket.ConnectAsync("127.0.0.1", new Uri(network.B.P2P).Port);
+                await Record.ExceptionAsync(() => socket.SendAsync(begun).WaitAsync(Wait.Limit));
+            }
+
+            await Wait.UntilAsync(async () => (await network.PostBytesAsync(network.B.P2P + "push", new byte[length])).Status == 503, "a long push is refused");
+            Assert.NotEqual(503, (await network.PostBytesAsync(network.B.P2P + "push", new byte[100])).Status);
+        }
+        finally
+        {
+            stalled.ForEach(s => s.Dispose());
+        }
+
+        await Wait.UntilAsync(async () => (await network.PostBytesAsync(network.B.P2P + "push", new byte[length])).Status != 503, "long pushes are taken again");
     }
 }

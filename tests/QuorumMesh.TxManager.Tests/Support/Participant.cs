@@ -69,7 +69,17 @@ internal sealed class Participant
             },
             peer = peers.Select(p => new { url = p.TrimEnd('/') }),
             features = new { enableRemoteKeyValidation = validateKeys },
-            quorummesh = new { grpc = "unix:" + GrpcSocket, healthUrl = Health, maxBodyBytes = 1_000_000, peerTimeoutMs, tesseraPeers, enclaveTimeoutMs = Math.Max(20_000, peerTimeoutMs), database },
+            quorummesh = new
+            {
+                grpc = "unix:" + GrpcSocket,
+                healthUrl = Health,
+                maxBodyBytes = 1_000_000,
+                maxListenerMegabytes = 32,
+                peerTimeoutMs,
+                tesseraPeers,
+                enclaveTimeoutMs = Math.Max(20_000, peerTimeoutMs),
+                database,
+            },
         }, new JsonSerializerOptions { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull }));
     }
 

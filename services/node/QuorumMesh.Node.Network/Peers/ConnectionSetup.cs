@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using QuorumMesh.Listeners;
 using QuorumMesh.Node.Network.Rlpx;
 
 namespace QuorumMesh.Node.Network.Peers;
@@ -6,6 +7,8 @@ namespace QuorumMesh.Node.Network.Peers;
 /// <summary>Brings a socket from nothing to a pair of exchanged Hellos.</summary>
 internal sealed class ConnectionSetup(PeerServerOptions options, Func<int> listenPort)
 {
+    private readonly ByteBudget _incoming = new("p2p", options.MaxIncomingBytes);
+
     public static NetworkStream StreamOf(Socket socket)
     {
         socket.NoDelay = true;
@@ -16,9 +19,11 @@ internal sealed class ConnectionSetup(PeerServerOptions options, Func<int> liste
     public async Task<RlpxConnection> EncryptAsync(Stream stream, byte[]? expectedId, CancellationToken ct)
     {
         using var limit = Limit(ct);
-        return expectedId is null
+        var connection = expectedId is null
             ? await RlpxConnection.AcceptAsync(stream, options.Key, limit.Token).ConfigureAwait(false)
             : await RlpxConnection.InitiateAsync(stream, options.Key, expectedId, limit.Token).ConfigureAwait(false);
+        connection.Budget = _incoming;
+        return connection;
     }
 
     /// <exception cref="PeerDisconnectException">The peer is not one this node can use.</exception>

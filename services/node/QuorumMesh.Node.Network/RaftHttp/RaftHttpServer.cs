@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -9,12 +10,14 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Listeners;
 
 namespace QuorumMesh.Node.Network.RaftHttp;
 
 /// <summary>The listener: etcd's rafthttp handlers with its checks, status codes and texts.</summary>
 internal sealed class RaftHttpServer(RaftTransportOptions options, IRaftServerHost host) : IAsyncDisposable
 {
+    private readonly ByteBudget _budget = new("raft", options.MaxPostBytes);
     private WebApplication? _app;
 
     public int Port { get; private set; }
@@ -84,6 +87,14 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, IRaftServerHo
         {
             await handle(context).ConfigureAwait(false);
         }
+        catch (BudgetExceededException e)
+        {
+            await ErrorAsync(context, StatusCodes.Status503ServiceUnavailable, e.Message).ConfigureAwait(false);
+        }
+        catch (TimeoutException e)
+        {
+            await ErrorAsync(context, StatusCodes.Status408RequestTimeout, e.Message).ConfigureAwait(false);
+        }
         catch (Microsoft.AspNetCore.Http.BadHttpRequestException e)
         {
             await ErrorAsync(context, e.StatusCode, "error reading raft message").ConfigureAwait(false);
@@ -96,22 +107,32 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, IRaftServerHo
 
     private async Task PipelineAsync(HttpContext context)
     {
-        using var body = new MemoryStream();
-        await context.Request.Body.CopyToAsync(body, context.RequestAborted).ConfigureAwait(false);
-        await TakeAsync(context, RaftWire.DecodeMessage(body.GetBuffer().AsSpan(0, (int)body.Length))).ConfigureAwait(false);
+        RaftMessage message;
+        using (var body = await ReadAsync(context).ConfigureAwait(false))
+            message = RaftWire.DecodeMessage(body.Bytes.Span);
+        await TakeAsync(context, message).ConfigureAwait(false);
     }
 
     /// <summary>u64 length ‖ message ‖ database. The database is etcd's own and means nothing here; the message carries the snapshot.</summary>
     private async Task SnapshotAsync(HttpContext context)
     {
-        var message = RaftWire.DecodeMessage(await new RaftFrameReader(context.Request.Body, options.MaxFrameSize).BodyAsync(context.RequestAborted).ConfigureAwait(false));
-        if (message.Type != RaftMessageType.Snap)
-        {
-            await ErrorAsync(context, StatusCodes.Status400BadRequest, "wrong raft message type").ConfigureAwait(false);
-            return;
-        }
-        await context.Request.Body.CopyToAsync(Stream.Null, context.RequestAborted).ConfigureAwait(false);
-        await TakeAsync(context, message).ConfigureAwait(false);
+        RaftMessage message;
+        using (var body = await ReadAsync(context).ConfigureAwait(false))
+            message = RaftWire.DecodeMessage(Framed(body.Bytes.Span));
+        if (message.Type == RaftMessageType.Snap) await TakeAsync(context, message).ConfigureAwait(false);
+        else await ErrorAsync(context, StatusCodes.Status400BadRequest, "wrong raft message type").ConfigureAwait(false);
+    }
+
+    private async Task<BoundedBody> ReadAsync(HttpContext context) =>
+        await BoundedBody.ReadAsync(context.Request, options.MaxFrameSize, _budget, options.PostTime).ConfigureAwait(false)
+        ?? throw new Microsoft.AspNetCore.Http.BadHttpRequestException("too long", StatusCodes.Status413PayloadTooLarge);
+
+    private static ReadOnlySpan<byte> Framed(ReadOnlySpan<byte> body)
+    {
+        if (body.Length < sizeof(ulong)) throw new RaftFormatException("a snapshot begins with the length of its message");
+        var length = BinaryPrimitives.ReadUInt64BigEndian(body);
+        var rest = body[sizeof(ulong)..];
+        return length <= (ulong)rest.Length ? rest[..(int)length] : throw new RaftFormatException($"raft frame of {length} bytes; {rest.Length} are there");
     }
 
     private async Task TakeAsync(HttpContext context, RaftMessage message)

@@ -7,6 +7,8 @@ namespace QuorumMesh.Node.Network.RaftHttp;
 /// <summary>Sending half of a stream: a member has asked for it by GET, messages go out in the answer's body. A newer request replaces an older.</summary>
 internal sealed class RaftStreamWriter(ulong peer, Func<IRaftStreamEncoder> newEncoder, RaftTransportOptions options, Action<ulong> unreachable) : IDisposable
 {
+    private const long FlushBytes = 1 << 20;
+
     private readonly Lock _gate = new();
     private Connection? _connection;
     private bool _disposed;
@@ -14,7 +16,7 @@ internal sealed class RaftStreamWriter(ulong peer, Func<IRaftStreamEncoder> newE
     public bool IsConnected => Volatile.Read(ref _connection) is not null;
 
     /// <summary>False when no connection is there or its queue is full.</summary>
-    public bool TrySend(RaftMessage message) => Volatile.Read(ref _connection)?.Queue.Writer.TryWrite(message) ?? false;
+    public bool TrySend(RaftMessage message) => Volatile.Read(ref _connection)?.TryAdd(message, options.StreamQueueBytes) ?? false;
 
     /// <summary>Serves one connection until it breaks or is replaced.</summary>
     public async Task ServeAsync(PipeWriter output, CancellationToken aborted)
@@ -29,7 +31,7 @@ internal sealed class RaftStreamWriter(ulong peer, Func<IRaftStreamEncoder> newE
         }
         try
         {
-            await RunAsync(connection.Queue.Reader, output, stop.Token).ConfigureAwait(false);
+            await RunAsync(connection, output, stop).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
         {
@@ -55,8 +57,9 @@ internal sealed class RaftStreamWriter(ulong peer, Func<IRaftStreamEncoder> newE
         }
     }
 
-    private async Task RunAsync(ChannelReader<RaftMessage> queue, PipeWriter output, CancellationToken stop)
+    private async Task RunAsync(Connection connection, PipeWriter output, CancellationTokenSource stopping)
     {
+        var (queue, stop) = (connection.Queue.Reader, stopping.Token);
         var encoder = newEncoder();
         using var heartbeat = new PeriodicTimer(options.ReadTimeout / 3);
         var tick = heartbeat.WaitForNextTickAsync(stop).AsTask();
@@ -73,13 +76,43 @@ internal sealed class RaftStreamWriter(ulong peer, Func<IRaftStreamEncoder> newE
             if (ready.IsCompleted)
             {
                 if (!await ready.ConfigureAwait(false)) return;
-                for (var n = 0; n < 256 && queue.TryRead(out var message); n++) encoder.Write(message, output);
+                for (var n = 0; n < 256 && output.UnflushedBytes < FlushBytes && queue.TryRead(out var message); n++)
+                {
+                    encoder.Write(message, output);
+                    connection.Taken(message);
+                }
                 ready = queue.WaitToReadAsync(stop).AsTask();
             }
-            var flushed = await output.FlushAsync(stop).ConfigureAwait(false);
+            var flush = output.FlushAsync(stop);
+            if (!flush.IsCompleted) stopping.CancelAfter(options.WriteTimeout);
+            var flushed = await flush.ConfigureAwait(false);
+            stopping.CancelAfter(Timeout.InfiniteTimeSpan);
             if (flushed.IsCompleted || flushed.IsCanceled) return;
         }
     }
 
-    private sealed record Connection(Channel<RaftMessage> Queue, CancellationTokenSource Stop);
+    private sealed record Connection(Channel<RaftMessage> Queue, CancellationTokenSource Stop)
+    {
+        private const long Overhead = 128;
+        private long _bytes;
+
+        /// <summary>One message always fits, so that a limit below the largest block stops nothing for good.</summary>
+        public bool TryAdd(RaftMessage message, long limit)
+        {
+            var size = Size(message);
+            var total = Interlocked.Add(ref _bytes, size);
+            if ((total <= limit || total == size) && Queue.Writer.TryWrite(message)) return true;
+            Interlocked.Add(ref _bytes, -size);
+            return false;
+        }
+
+        public void Taken(RaftMessage message) => Interlocked.Add(ref _bytes, -Size(message));
+
+        private static long Size(RaftMessage message)
+        {
+            var size = Overhead + (message.Snapshot?.Data.Length ?? 0);
+            foreach (var entry in message.Entries) size += entry.Data.Length;
+            return size;
+        }
+    }
 }

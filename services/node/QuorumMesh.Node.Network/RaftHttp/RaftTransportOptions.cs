@@ -1,4 +1,5 @@
 using System.Net;
+using QuorumMesh.Listeners;
 
 namespace QuorumMesh.Node.Network.RaftHttp;
 
@@ -23,6 +24,9 @@ public sealed record RaftTransportOptions
     /// <summary>A stream on which nothing comes for so long is broken; a third of it is the link heartbeat's period. etcd: 5 s.</summary>
     public TimeSpan ReadTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>A member that takes nothing for so long loses its stream. etcd: 5 s; longer here, for one block may be large.</summary>
+    public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
     /// <summary>Largest message or entry taken from another member.</summary>
     public int MaxFrameSize { get; init; } = 128 << 20;
 
@@ -34,4 +38,13 @@ public sealed record RaftTransportOptions
 
     /// <summary>Senders that are not members (yet) but may be answered.</summary>
     public int MaxRemotes { get; init; } = 64;
+
+    /// <summary>Bytes of posts that all connections together may have under way; what does not fit is refused with 503.</summary>
+    public long MaxPostBytes { get; init; } = 256L << 20;
+
+    /// <summary>For a short post; longer ones have a second more for each MiB.</summary>
+    public TimeSpan PostTime { get; init; } = TransferTime.Least;
+
+    /// <summary>Bytes waiting for one stream of one member; more are dropped and reported.</summary>
+    public long StreamQueueBytes { get; init; } = 192L << 20;
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
+using QuorumMesh.Listeners;
 using QuorumMesh.Primitives;
 using Snappier;
 
@@ -44,6 +45,9 @@ public sealed class RlpxConnection : IAsyncDisposable
     /// <summary>Compress and expect compressed: switched on once both Hello messages are through.</summary>
     public bool Snappy { get; set; }
 
+    /// <summary>What frames on their way in count against, with those of all other connections; null counts nothing.</summary>
+    public ByteBudget? Budget { get; set; }
+
     /// <summary>Bytes written and not flushed.</summary>
     public int Pending => _output.WrittenCount;
 
@@ -77,6 +81,9 @@ public sealed class RlpxConnection : IAsyncDisposable
         if (size == 0 || size > maxFrame)
             throw new RlpxException($"A frame of {size} bytes is outside the limit of {maxFrame}.");
         int length = FrameCodec.BodyLength(size);
+        using var lease = Budget?.Lease();
+        if (lease?.TryHold(length) == false)
+            throw new RlpxException($"A frame of {size} bytes does not fit beside what other peers are sending.");
         var buffer = ArrayPool<byte>.Shared.Rent(length);
         try
         {

@@ -41,6 +41,7 @@ public sealed class RpcEngine(RpcMethodTable table, RpcLimits limits, Func<Excep
     public static void WriteError(RpcResponse response, ReadOnlyMemory<byte> id, int code, string message, string? data = null)
     {
         BeginAnswer(response, id.IsEmpty ? "null"u8 : id.Span, "error"u8);
+        response.IsEnvelope = true;
         var json = response.Json;
         json.WriteStartObject();
         json.WriteNumber("code"u8, code);
@@ -159,8 +160,10 @@ public sealed class RpcEngine(RpcMethodTable table, RpcLimits limits, Func<Excep
         response.Raw("\":"u8);
     }
 
+    /// <summary>What the JSON writer still holds back has its place already, or is the end of an error.</summary>
     private static void EndAnswer(RpcResponse response)
     {
+        response.IsEnvelope = true;
         response.Json.Flush();
         response.Json.Reset(response);
         response.Raw("}"u8);

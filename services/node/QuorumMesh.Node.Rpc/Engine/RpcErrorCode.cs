@@ -15,6 +15,9 @@ public static class RpcErrorCode
     /// <summary>What is left of a batch would make its answer too large.</summary>
     public const int ResponseTooLarge = -32003;
 
+    /// <summary>The node's own bounds stand against it now; the same call may pass later (EIP-1474).</summary>
+    public const int LimitExceeded = -32005;
+
     /// <summary>Execution reverted, with the revert data (not in the 2.5 profile).</summary>
     public const int Reverted = 3;
 }

@@ -9,7 +9,6 @@ namespace QuorumMesh.Node.Rpc.Filters;
 internal sealed class LogSearch(ulong maxRange)
 {
     public const int MaxResults = 10_000;
-    private const int LimitExceeded = -32005;
 
     /// <exception cref="RpcException">The range or the result is too large, or the block unknown.</exception>
     public List<PlacedLog> Find(ReadScope scope, LogCriteria criteria, CancellationToken cancellation)
@@ -24,7 +23,7 @@ internal sealed class LogSearch(ulong maxRange)
         var from = Number(scope, criteria.From);
         var to = Math.Min(Number(scope, criteria.To), scope.Latest);
         if (from > to) return results;
-        if (to - from >= maxRange) throw new RpcException(LimitExceeded, $"block range too large: {to - from + 1} blocks, at most {maxRange} are searched at once");
+        if (to - from >= maxRange) throw new RpcException(RpcErrorCode.LimitExceeded, $"block range too large: {to - from + 1} blocks, at most {maxRange} are searched at once");
         for (var number = from; number <= to; number++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -62,7 +61,7 @@ internal sealed class LogSearch(ulong maxRange)
             for (var k = 0; k < receipt.Logs.Count; k++)
             {
                 if (!criteria.Matches(receipt.Logs[k])) continue;
-                if (results.Count >= MaxResults) throw new RpcException(LimitExceeded, $"query returned more than {MaxResults} results");
+                if (results.Count >= MaxResults) throw new RpcException(RpcErrorCode.LimitExceeded, $"query returned more than {MaxResults} results");
                 results.Add(new PlacedLog(receipt.Logs[k], block.Header, block.Transactions[i].Hash, i, first + (uint)k));
             }
         }

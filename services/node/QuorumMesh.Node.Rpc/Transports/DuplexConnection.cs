@@ -1,11 +1,12 @@
 using System.Threading.Channels;
+using QuorumMesh.Listeners;
 using QuorumMesh.Node.Rpc.Engine;
 
 namespace QuorumMesh.Node.Rpc.Transports;
 
 /// <summary>
 /// A WebSocket or IPC connection: several requests in work at once, answers and notifications in one bounded queue towards the
-/// consumer. One that does not read fast enough is disconnected.
+/// consumer. One that does not read fast enough, or does not end a message that it has begun, is disconnected.
 /// </summary>
 internal abstract class DuplexConnection : INotificationSink
 {
@@ -17,19 +18,24 @@ internal abstract class DuplexConnection : INotificationSink
 
     private readonly RpcEngine _engine;
     private readonly RpcSession _session;
+    private readonly ByteBudget _budget;
     private readonly CancellationTokenSource _closed;
-    private readonly Channel<ReadOnlyMemory<byte>> _outbound;
+    private readonly CancellationTokenSource _reading;
+    private readonly CancellationTokenSource _writing;
+    private readonly Channel<Outbound> _outbound;
     private readonly SemaphoreSlim _slots;
     private readonly int _slotCount;
     private readonly CancellationToken _stopping;
     private long _queuedBytes;
 
-    protected DuplexConnection(RpcEngine engine, IReadOnlySet<string>? namespaces, CancellationToken stopping)
+    protected DuplexConnection(RpcEngine engine, ByteBudget budget, IReadOnlySet<string>? namespaces, CancellationToken stopping)
     {
-        (_engine, _stopping) = (engine, stopping);
+        (_engine, _budget, _stopping) = (engine, budget, stopping);
         _session = new RpcSession(namespaces, this);
         _closed = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        _outbound = Channel.CreateBounded<ReadOnlyMemory<byte>>(new BoundedChannelOptions(engine.Limits.MaxQueuedMessages) { SingleReader = true });
+        _reading = CancellationTokenSource.CreateLinkedTokenSource(_closed.Token);
+        _writing = CancellationTokenSource.CreateLinkedTokenSource(_closed.Token);
+        _outbound = Channel.CreateBounded<Outbound>(new BoundedChannelOptions(engine.Limits.MaxQueuedMessages) { SingleReader = true });
         _slotCount = engine.Limits.MaxConcurrentPerConnection;
         _slots = new SemaphoreSlim(_slotCount, _slotCount);
     }
@@ -38,10 +44,14 @@ internal abstract class DuplexConnection : INotificationSink
 
     protected RpcLimits Limits => _engine.Limits;
 
+    /// <summary>Cancelled with <see cref="Closed"/>, or when a message that has begun does not end.</summary>
+    protected CancellationToken Reading => _reading.Token;
+
     public bool TrySend(ReadOnlyMemory<byte> message)
     {
-        var total = Interlocked.Add(ref _queuedBytes, message.Length);
-        if ((total <= Limits.MaxQueuedBytes || total == message.Length) && _outbound.Writer.TryWrite(message)) return true;
+        var lease = _budget.Lease();
+        if (lease.TryHold(message.Length)) return TryQueue(new Outbound(message, lease));
+        lease.Dispose();
         Abort();
         return false;
     }
@@ -65,7 +75,10 @@ internal abstract class DuplexConnection : INotificationSink
             _outbound.Writer.TryComplete();
             await sending.ConfigureAwait(false);
             await _closed.CancelAsync().ConfigureAwait(false);
+            while (_outbound.Reader.TryRead(out var unsent)) unsent.Owner.Dispose();
             await CloseAsync().ConfigureAwait(false);
+            _reading.Dispose();
+            _writing.Dispose();
             _closed.Dispose();
         }
     }
@@ -81,11 +94,29 @@ internal abstract class DuplexConnection : INotificationSink
         e is OperationCanceledException or IOException or System.Net.WebSockets.WebSocketException or System.Net.Sockets.SocketException or ObjectDisposedException;
 
     /// <summary>Starts work on one message, which must stay unchanged; waits while too many are in work.</summary>
-    protected async Task DispatchAsync(ReadOnlyMemory<byte> message)
+    /// <param name="lease">What the message holds of the budget; given back once it is answered.</param>
+    protected async Task DispatchAsync(ReadOnlyMemory<byte> message, ByteLease lease)
     {
-        await _slots.WaitAsync(Closed).ConfigureAwait(false);
-        _ = Task.Run(() => AnswerAsync(message), CancellationToken.None);
+        try
+        {
+            await _slots.WaitAsync(Closed).ConfigureAwait(false);
+        }
+        catch
+        {
+            lease.Dispose();
+            throw;
+        }
+        _ = Task.Run(() => AnswerAsync(message, lease), CancellationToken.None);
     }
+
+    protected ByteLease Lease() => _budget.Lease();
+
+    /// <summary>A message has begun: it must be there whole after <see cref="TransferTime"/>.</summary>
+    protected void MessageBegun() => _reading.CancelAfter(TransferTime.For(Limits.MaxBody, Limits.TransferTime));
+
+    protected void MessageEnded() => _reading.CancelAfter(Timeout.InfiniteTimeSpan);
+
+    protected string BudgetText => new BudgetExceededException(_budget).Message;
 
     protected void SendError(int code, string message)
     {
@@ -94,13 +125,19 @@ internal abstract class DuplexConnection : INotificationSink
         TrySend(response.Written.ToArray());
     }
 
-    private async Task AnswerAsync(ReadOnlyMemory<byte> message)
+    private async Task AnswerAsync(ReadOnlyMemory<byte> message, ByteLease lease)
     {
+        RpcResponse? response = null;
         try
         {
-            using var response = RpcResponse.Rent();
+            response = RpcResponse.Rent(_budget);
             var after = await _engine.ProcessAsync(message, response, _session, Closed).ConfigureAwait(false);
-            if (response.Length > 0) TrySend(response.Written.ToArray());
+            lease.Dispose();
+            if (response.Length > 0)
+            {
+                TryQueue(new Outbound(response.Written, response));
+                response = null; // the queue's now
+            }
             if (after is not null)
                 foreach (var action in after) action();
         }
@@ -110,8 +147,20 @@ internal abstract class DuplexConnection : INotificationSink
         }
         finally
         {
+            response?.Dispose();
+            lease.Dispose();
             _slots.Release();
         }
+    }
+
+    private bool TryQueue(Outbound message)
+    {
+        var length = message.Bytes.Length;
+        var total = Interlocked.Add(ref _queuedBytes, length);
+        if ((total <= Limits.MaxQueuedBytes || total == length) && _outbound.Writer.TryWrite(message)) return true;
+        message.Owner.Dispose();
+        Abort();
+        return false;
     }
 
     private async Task SendLoopAsync()
@@ -120,8 +169,12 @@ internal abstract class DuplexConnection : INotificationSink
         {
             await foreach (var message in _outbound.Reader.ReadAllAsync(Closed).ConfigureAwait(false))
             {
-                await WriteAsync(message, Closed).ConfigureAwait(false);
-                Interlocked.Add(ref _queuedBytes, -message.Length);
+                using var owner = message.Owner;
+                var length = message.Bytes.Length;
+                _writing.CancelAfter(TransferTime.For(length, Limits.TransferTime));
+                await WriteAsync(message.Bytes, _writing.Token).ConfigureAwait(false);
+                _writing.CancelAfter(Timeout.InfiniteTimeSpan);
+                Interlocked.Add(ref _queuedBytes, -length);
             }
         }
         catch (Exception e) when (IsDisconnect(e))
@@ -157,4 +210,7 @@ internal abstract class DuplexConnection : INotificationSink
             // Closed already.
         }
     }
+
+    /// <summary>Bytes for the consumer, and who is told when they are no longer needed.</summary>
+    private readonly record struct Outbound(ReadOnlyMemory<byte> Bytes, IDisposable Owner);
 }

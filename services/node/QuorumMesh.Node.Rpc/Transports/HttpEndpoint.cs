@@ -1,13 +1,13 @@
-using System.Buffers;
 using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
+using QuorumMesh.Listeners;
 using QuorumMesh.Node.Rpc.Engine;
 
 namespace QuorumMesh.Node.Rpc.Transports;
 
 /// <summary>JSON-RPC over HTTP by GoQuorum's rules (2.5:rpc/http.go).</summary>
-internal sealed class HttpEndpoint(RpcEngine engine, RpcSession session, OriginRules cors, OriginRules virtualHosts)
+internal sealed class HttpEndpoint(RpcEngine engine, RpcSession session, ByteBudget budget, OriginRules cors, OriginRules virtualHosts)
 {
     public async Task HandleAsync(HttpContext http)
     {
@@ -45,30 +45,34 @@ internal sealed class HttpEndpoint(RpcEngine engine, RpcSession session, OriginR
             await RefuseAsync(http, StatusCodes.Status415UnsupportedMediaType, "invalid content type, only application/json is supported").ConfigureAwait(false);
             return;
         }
-        var reader = http.Request.BodyReader;
-        var body = await reader.ReadToLimitAsync(engine.Limits.MaxBody, http.RequestAborted).ConfigureAwait(false);
-        if (body is not { } buffer)
-        {
-            await RefuseAsync(http, StatusCodes.Status413PayloadTooLarge, TooLarge).ConfigureAwait(false);
-            return;
-        }
-        if (buffer.IsEmpty) return;
-        var rented = buffer.IsSingleSegment ? null : ArrayPool<byte>.Shared.Rent((int)buffer.Length);
-        if (rented is not null) buffer.CopyTo(rented);
-        var message = rented is null ? buffer.First : rented.AsMemory(0, (int)buffer.Length);
-        using var response = RpcResponse.Rent();
-        try
-        {
-            await engine.ProcessAsync(message, response, session, http.RequestAborted).ConfigureAwait(false);
-        }
-        finally
-        {
-            if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
-            reader.AdvanceTo(buffer.End);
-        }
+        using var response = RpcResponse.Rent(budget);
+        if (!await AnswerAsync(http, response).ConfigureAwait(false)) return;
         http.Response.ContentType = "application/json";
         http.Response.ContentLength = response.Length;
-        await http.Response.BodyWriter.WriteAsync(response.Written, http.RequestAborted).ConfigureAwait(false);
+        await BoundedAnswer.WriteAsync(http, response.Written, engine.Limits.TransferTime).ConfigureAwait(false);
+    }
+
+    /// <summary>The request is let go of before its answer goes out.</summary>
+    /// <returns>False when there is nothing to answer, or it was answered with a refusal.</returns>
+    private async Task<bool> AnswerAsync(HttpContext http, RpcResponse response)
+    {
+        try
+        {
+            using var body = await BoundedBody.ReadAsync(http.Request, engine.Limits.MaxBody, budget, engine.Limits.TransferTime).ConfigureAwait(false);
+            if (body is null) await RefuseAsync(http, StatusCodes.Status413PayloadTooLarge, TooLarge).ConfigureAwait(false);
+            if (body is null || body.Bytes.IsEmpty) return false;
+            await engine.ProcessAsync(body.Bytes, response, session, http.RequestAborted).ConfigureAwait(false);
+            return true;
+        }
+        catch (BudgetExceededException e)
+        {
+            await RefuseAsync(http, StatusCodes.Status503ServiceUnavailable, e.Message).ConfigureAwait(false);
+        }
+        catch (TimeoutException e)
+        {
+            await RefuseAsync(http, StatusCodes.Status408RequestTimeout, e.Message).ConfigureAwait(false);
+        }
+        return false;
     }
 
     private string TooLarge => $"content length too large ({engine.Limits.MaxBody} bytes are the limit)";

@@ -1,11 +1,12 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using QuorumMesh.Listeners;
 using QuorumMesh.Node.Rpc.Engine;
 
 namespace QuorumMesh.Node.Rpc.Transports;
 
 /// <summary>JSON-RPC on a Unix socket that only the owner may open.</summary>
-internal sealed class IpcListener(string path, RpcEngine engine, ILogger logger) : IAsyncDisposable
+internal sealed class IpcListener(string path, RpcEngine engine, ByteBudget budget, ILogger logger) : IAsyncDisposable
 {
     private const int MaxPathBytes = 107;
     private const int Backlog = 64;
@@ -100,7 +101,7 @@ internal sealed class IpcListener(string path, RpcEngine engine, ILogger logger)
                 socket.Dispose();
                 return;
             }
-            var serving = Task.Run(() => new IpcConnection(socket, engine, _stopping.Token).RunAsync());
+            var serving = Task.Run(() => new IpcConnection(socket, engine, budget, _stopping.Token).RunAsync());
             _connections.Add(serving);
             _ = serving.ContinueWith(Forget, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }

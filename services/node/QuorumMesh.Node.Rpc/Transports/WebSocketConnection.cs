@@ -1,10 +1,11 @@
 using System.Net.WebSockets;
+using QuorumMesh.Listeners;
 using QuorumMesh.Node.Rpc.Engine;
 
 namespace QuorumMesh.Node.Rpc.Transports;
 
-internal sealed class WebSocketConnection(WebSocket socket, RpcEngine engine, IReadOnlySet<string>? namespaces, CancellationToken stopping)
-    : DuplexConnection(engine, namespaces, stopping)
+internal sealed class WebSocketConnection(WebSocket socket, RpcEngine engine, ByteBudget budget, IReadOnlySet<string>? namespaces, CancellationToken stopping)
+    : DuplexConnection(engine, budget, namespaces, stopping)
 {
     private const int FirstBuffer = 4096;
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
@@ -14,12 +15,29 @@ internal sealed class WebSocketConnection(WebSocket socket, RpcEngine engine, IR
 
     protected override async Task ReceiveLoopAsync()
     {
-        while (await ReceiveMessageAsync().ConfigureAwait(false) is { } message)
-            await DispatchAsync(message).ConfigureAwait(false);
+        while (true)
+        {
+            var lease = Lease();
+            if (await ReceiveMessageAsync(lease).ConfigureAwait(false) is { } message)
+            {
+                await DispatchAsync(message, lease).ConfigureAwait(false);
+                continue;
+            }
+            lease.Dispose();
+            return;
+        }
     }
 
-    protected override ValueTask WriteAsync(ReadOnlyMemory<byte> message, CancellationToken cancellation) =>
-        socket.SendAsync(message, WebSocketMessageType.Text, WebSocketMessageFlags.EndOfMessage, cancellation);
+    /// <summary>In fragments, for the library copies each whole before it sends it.</summary>
+    protected override async ValueTask WriteAsync(ReadOnlyMemory<byte> message, CancellationToken cancellation)
+    {
+        for (var at = 0; at < message.Length; at += BoundedAnswer.Slice)
+        {
+            var slice = message.Slice(at, Math.Min(BoundedAnswer.Slice, message.Length - at));
+            var isLast = at + slice.Length == message.Length;
+            await socket.SendAsync(slice, WebSocketMessageType.Text, isLast, cancellation).ConfigureAwait(false);
+        }
+    }
 
     protected override async Task CloseAsync()
     {
@@ -35,24 +53,46 @@ internal sealed class WebSocketConnection(WebSocket socket, RpcEngine engine, IR
         }
     }
 
-    private async Task<ReadOnlyMemory<byte>?> ReceiveMessageAsync()
+    private async Task<ReadOnlyMemory<byte>?> ReceiveMessageAsync(ByteLease lease)
     {
         var buffer = new byte[FirstBuffer];
         var length = 0;
-        while (true)
+        try
         {
-            var part = await socket.ReceiveAsync(buffer.AsMemory(length), Closed).ConfigureAwait(false);
-            if (part.MessageType == WebSocketMessageType.Close) return null;
-            length += part.Count;
-            if (part.EndOfMessage) return buffer.AsMemory(0, length);
-            if (length < buffer.Length) continue;
-            if (length >= Limits.MaxBody)
+            while (true)
             {
-                _status = WebSocketCloseStatus.MessageTooBig;
-                _reason = $"a message may have {Limits.MaxBody} bytes";
-                return null;
+                var part = await socket.ReceiveAsync(buffer.AsMemory(length), Reading).ConfigureAwait(false);
+                if (part.MessageType == WebSocketMessageType.Close) return null;
+                if (length == 0) MessageBegun();
+                length += part.Count;
+                if (part.EndOfMessage) break;
+                if (length == buffer.Length && !TryGrow(ref buffer, lease)) return null;
             }
-            Array.Resize(ref buffer, Math.Min(length * 2, Limits.MaxBody));
         }
+        catch
+        {
+            lease.Dispose();
+            throw;
+        }
+        MessageEnded();
+        return buffer.AsMemory(0, length);
+    }
+
+    /// <summary>Closes with the reason when there is no room.</summary>
+    private bool TryGrow(ref byte[] buffer, ByteLease lease)
+    {
+        var size = Math.Min(buffer.Length * 2, Limits.MaxBody);
+        if (size == buffer.Length)
+            return Refuse(WebSocketCloseStatus.MessageTooBig, $"a message may have {Limits.MaxBody} bytes");
+        if (!lease.TryHold(size))
+            return Refuse(WebSocketCloseStatus.InternalServerError, "this listener holds too much for other clients: try again later");
+        Array.Resize(ref buffer, size);
+        return true;
+    }
+
+    private bool Refuse(WebSocketCloseStatus status, string reason)
+    {
+        (_status, _reason) = (status, reason);
+        return false;
     }
 }

@@ -1,10 +1,11 @@
 using Microsoft.AspNetCore.Http;
+using QuorumMesh.Listeners;
 using QuorumMesh.Node.Rpc.Engine;
 
 namespace QuorumMesh.Node.Rpc.Transports;
 
 /// <summary>JSON-RPC over WebSocket, on every path of its port.</summary>
-internal sealed class WebSocketEndpoint(RpcEngine engine, IReadOnlySet<string>? namespaces, OriginRules origins, CancellationToken stopping)
+internal sealed class WebSocketEndpoint(RpcEngine engine, ByteBudget budget, IReadOnlySet<string>? namespaces, OriginRules origins, CancellationToken stopping)
 {
     public async Task HandleAsync(HttpContext http)
     {
@@ -21,7 +22,7 @@ internal sealed class WebSocketEndpoint(RpcEngine engine, IReadOnlySet<string>? 
             return;
         }
         using var socket = await http.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false);
-        await new WebSocketConnection(socket, engine, namespaces, stopping).RunAsync().ConfigureAwait(false);
+        await new WebSocketConnection(socket, engine, budget, namespaces, stopping).RunAsync().ConfigureAwait(false);
     }
 
     private static Task RefuseAsync(HttpContext http, int status, string why)

@@ -11,7 +11,7 @@ public sealed record CommandLineSettings(
 
 /// <summary>
 /// Reads Tessera's JSON configuration as it stands (tessera 7); our own settings are in its member <c>quorummesh</c>: grpc, healthUrl, enclave,
-/// database, maxBodyBytes, peerTimeoutMs, enclaveTimeoutMs, keyMoveAfterSeconds,
+/// database, maxBodyBytes, maxListenerMegabytes, peerTimeoutMs, enclaveTimeoutMs, keyMoveAfterSeconds,
 /// tesseraPeers, resend.
 /// </summary>
 public static class ManagerConfig
@@ -50,6 +50,7 @@ public static class ManagerConfig
             PeerTimeout = Milliseconds(own["peerTimeoutMs"], Math.Max(3750, (long)Math.Ceiling(interval.TotalMilliseconds * 0.75))),
             EnclaveTimeout = Milliseconds(own["enclaveTimeoutMs"], 3000),
             MaxBody = own["maxBodyBytes"].Number(10 * 1024 * 1024, 1024, 15 * 1024 * 1024),
+            MaxListenerBytes = own["maxListenerMegabytes"].Number(256, 32, 65_536) * 1024L * 1024,
             HealthUrl = settings.HealthUrl ?? own["healthUrl"].Text(),
             LogJson = settings.LogJson || own["logJson"].Flag(),
         };

@@ -55,6 +55,9 @@ public sealed record ManagerOptions
     /// <summary>The longest body of a REST request, in bytes.</summary>
     public long MaxBody { get; init; } = 10 * 1024 * 1024;
 
+    /// <summary>Bytes of requests and answers that all connections of one REST listener may hold together.</summary>
+    public long MaxListenerBytes { get; init; } = 256L * 1024 * 1024;
+
     public string? HealthUrl { get; init; }
 
     public bool LogJson { get; init; }

@@ -1,3 +1,4 @@
+using QuorumMesh.Listeners;
 using QuorumMesh.TxManager.Api;
 using QuorumMesh.TxManager.Configuration;
 using QuorumMesh.TxManager.Core;
@@ -98,7 +99,8 @@ internal sealed class Composition : IDisposable
 
     public async Task<RestApp> CreateAppAsync(AppServer server, ILogger log, CancellationToken cancel)
     {
-        RestApp app = new RestApp(server.Kind.ToString(), options.MaxBody, log) { Cors = server.Cors }.AddCommonRoutes();
+        var limits = new RestLimits(options.MaxBody, new ByteBudget(server.Kind.ToString().ToLowerInvariant(), options.MaxListenerBytes));
+        RestApp app = new RestApp(server.Kind.ToString(), limits, log) { Cors = server.Cors }.AddCommonRoutes();
         switch (server.Kind)
         {
             case AppKind.P2P:
