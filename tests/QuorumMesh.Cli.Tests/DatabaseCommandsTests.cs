@@ -1,4 +1,8 @@
+using QuorumMesh.Chain;
 using QuorumMesh.Cli.Database;
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Storage;
+using QuorumMesh.State;
 
 namespace QuorumMesh.Cli.Tests;
 
@@ -15,6 +19,28 @@ public sealed class DatabaseCommandsTests : IDisposable
         Assert.Contains("--datadir", e.Message, StringComparison.Ordinal);
         Assert.Contains("--manager", e.Message, StringComparison.Ordinal);
         Assert.Contains(_temp, Assert.Throws<CommandException>(() => Run("verify", "--datadir", _temp)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_flipped_bit_in_a_nodes_write_ahead_log_is_broken()
+    {
+        string path = Path.Combine(_temp, "chaindata");
+        using (var store = RocksKeyValueStore.Open(path))
+        {
+            GenesisStore.Initialise(store, """{ "alloc": {}, "config": { "chainId": 1337, "homesteadBlock": 0, "isQuorum": true }, "difficulty": "0x0", "gasLimit": "0xE0000000" }"""u8.ToArray(), profile: null);
+            for (byte i = 0; i < 3; i++)
+            {
+                var batch = new KeyValueBatch();
+                ChainStore.PutMeta(batch, "test", new byte[200]);
+                store.Write(batch, sync: false);
+            }
+        }
+        Assert.Equal(0, Run("verify", "--datadir", _temp));
+        string log = Directory.GetFiles(path, "*.log").Single();
+        byte[] bytes = File.ReadAllBytes(log);
+        bytes[^300] ^= 1; // in the last write but one: what remains is a chain without a fault
+        File.WriteAllBytes(log, bytes);
+        Assert.Equal(1, Run("verify", "--datadir", _temp));
     }
 
     /// <summary>A stand-in for the manager's program: it keeps its arguments and ends as it is told.</summary>

@@ -1,4 +1,5 @@
 using QuorumMesh.Enclave.Core;
+using QuorumMesh.Files;
 
 namespace QuorumMesh.Enclave.Keys;
 
@@ -6,8 +7,6 @@ namespace QuorumMesh.Enclave.Keys;
 internal static class SecretFile
 {
     public const int MaxSize = 1024 * 1024;
-
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     public static SecretBuffer Read(string key, string path)
     {
@@ -26,22 +25,12 @@ internal static class SecretFile
         }
     }
 
-    /// <summary>Never overwrites; readable by the owner alone when <paramref name="secret"/>.</summary>
+    /// <summary>Never overwrites; whole or not there, also after a power loss; readable by the owner alone when <paramref name="secret"/>.</summary>
     public static void WriteNew(string path, ReadOnlySpan<byte> content, bool secret)
     {
-        var options = new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.Write,
-            BufferSize = 0,
-        };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = secret ? OwnerOnly : OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
         try
         {
-            using var stream = new FileStream(path, options);
-            stream.Write(content);
-            stream.Flush(flushToDisk: true);
+            DurableFile.WriteNew(path, content, secret ? DurableFile.OwnerOnly : DurableFile.ForAll);
         }
         catch (IOException e) when (File.Exists(path))
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using QuorumMesh.Files;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Accounts;
@@ -46,23 +47,13 @@ internal sealed class KeystoreDirectory(string path)
         }
     }
 
-    /// <summary>Appears under its name only when it is whole.</summary>
+    /// <summary>Appears under its name only when it is whole, and is there after a power loss when this returns.</summary>
     public void Write(Address address, byte[] content, DateTimeOffset now)
     {
         Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var stamp = now.UtcDateTime.ToString("yyyy-MM-dd'T'HH-mm-ss.fffffff", CultureInfo.InvariantCulture) + "00Z";
         var name = $"UTC--{stamp}--{Hex.ToHex(address.ToArray(), prefix: false)}";
-        var temporary = Path.Combine(path, $".{name}.tmp");
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using (var stream = new FileStream(temporary, options))
-        {
-            stream.Write(content);
-            stream.Flush(flushToDisk: true);
-        }
-
-        File.Move(temporary, Path.Combine(path, name));
+        DurableFile.WriteNew(Path.Combine(path, name), content, DurableFile.OwnerOnly);
     }
 
     private IEnumerable<string> Files() =>

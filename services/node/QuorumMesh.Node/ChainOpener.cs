@@ -13,7 +13,7 @@ internal static class ChainOpener
     public static NodeStores Open(DataDirectory data, NodeSettings settings)
     {
         var (genesisFile, profile) = (settings.Genesis, settings.Profile);
-        var store = RocksKeyValueStore.Open(data.ChainData, settings.Cache.Database());
+        var store = RocksKeyValueStore.Open(data.ChainData, settings.Cache.Database() with { Position = static reader => ChainStore.GetPublicHead(reader)?.Number ?? 0 });
         try
         {
             if (genesisFile is not null)

@@ -11,6 +11,7 @@ using QuorumMesh.Node.Rpc;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Node.Storage;
 using QuorumMesh.Node.Storage.RaftLog;
 using QuorumMesh.Primitives;
 using QuorumMesh.ServiceDefaults;
@@ -79,6 +80,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         var key = Own(NodeKey.LoadOrCreate(_settings.NodeKeyFile ?? _data.NodeKey));
         var nodeId = Hex.ToHex(key.PublicKey, prefix: false);
         var stores = Own(ChainOpener.Open(_data, _settings));
+        if (LossOf(stores) is { } loss) _log.LogWarning("{Loss}", StoreLossReport.Describe(loss));
         WarnOfIgnored(stores.Rules);
         WarnOfCache(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20);
         var compiler = _settings.EvmCompiled ? Own(new CompilationWorker(e => _log.LogWarning(e, "A contract could not be compiled and stays interpreted"))) : null;
@@ -142,9 +144,12 @@ internal sealed class NodeComposition : IAsyncDisposable
         var log = Own(new FileRaftLog(Own(new FileRaftDisk(_data.RaftLog))));
         if (log.TruncatedBytes > 0)
             _log.LogWarning("The Raft log ended in a record of {Bytes} bytes that a crash cut off; it is dropped, nothing acknowledged is in it", log.TruncatedBytes);
+        StoreLossReport.RefuseWhatIsLostForGood(LossOf(stores), stores.KeyValues, log);
         Raft = RaftStart.Open(_data, _settings, nodeId, stores.KeyValues, log);
         return (Raft.Core, log, Own(new RaftTransport(new RaftTransportOptions { Id = Raft.RaftId, Listen = new IPEndPoint(BindAddress, _settings.RaftPort) })));
     }
+
+    private static StoreLoss? LossOf(NodeStores stores) => (stores.KeyValues as RocksKeyValueStore)?.Loss;
 
     private (RaftCore Core, IRaftLog Log, IRaftTransport Transport) WithoutConsensus()
     {

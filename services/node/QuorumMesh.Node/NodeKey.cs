@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using QuorumMesh.Files;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 using QuorumMesh.ServiceDefaults;
@@ -62,8 +63,8 @@ public sealed class NodeKey : INodeSigner, IDisposable
         var key = new byte[32];
         do RandomNumberGenerator.Fill(key);
         while (!Secp256k1.IsValidPrivateKey(key));
-        using var file = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite });
-        file.Write(System.Text.Encoding.ASCII.GetBytes(Convert.ToHexStringLower(key)));
+        // Whole and flushed before anybody knows the node by it.
+        DurableFile.WriteNew(path, System.Text.Encoding.ASCII.GetBytes(Convert.ToHexStringLower(key)), DurableFile.OwnerOnly);
         CryptographicOperations.ZeroMemory(key);
     }
 }

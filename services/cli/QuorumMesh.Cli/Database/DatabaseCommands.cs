@@ -48,7 +48,7 @@ internal static class DatabaseCommands
         try
         {
             using var store = RocksKeyValueStore.OpenReadOnly(path);
-            string[] faults = [.. ChainVerifier.Verify(store), .. StateVerifier.Verify(store, "public"), .. StateVerifier.Verify(store, ChainStore.PrivateStateId), .. StateVerifier.Verify(store, ChainStore.ReplayStateId)];
+            string[] faults = [.. store.FindLogFaults(), .. ChainVerifier.Verify(store), .. StateVerifier.Verify(store, "public"), .. StateVerifier.Verify(store, ChainStore.PrivateStateId), .. StateVerifier.Verify(store, ChainStore.ReplayStateId)];
             foreach (string fault in faults) Console.WriteLine("BROKEN " + fault);
             ulong head = faults.Length == 0 ? ChainStore.GetPublicHead(store)!.Value.Number : 0;
             Console.WriteLine(faults.Length == 0 ? $"all is well up to block {head}" : $"{faults.Length} faults; restore the directory from a backup, or remove it and let the node fetch the chain again");

@@ -12,9 +12,15 @@ public sealed unsafe class RocksKeyValueStore : IKeyValueStore
     private static readonly nint Unsynced = RocksNative.WriteOptionsCreate();
     private static readonly nint Synced = CreateSynced();
     private readonly RocksHandle _handle;
+    private readonly Func<IKeyValueReader, ulong> _position;
+    private StoreMark? _mark;
+    private (string Path, StoreMark.Values? Mark)? _opened;
     private int _disposed;
 
-    private RocksKeyValueStore(RocksHandle handle) => _handle = handle;
+    private RocksKeyValueStore(nint db, Func<IKeyValueReader, ulong>? position) => (_handle, _position) = (new RocksHandle(db), position ?? (static _ => 0));
+
+    /// <summary>Set when opening found less than the store had when it was last written, or a damaged write-ahead log.</summary>
+    public StoreLoss? Loss { get; private set; }
 
     /// <summary>Opens the store in this folder, making it when absent.</summary>
     /// <exception cref="StoreLockedException">Somebody else has it open.</exception>
@@ -30,11 +36,16 @@ public sealed unsafe class RocksKeyValueStore : IKeyValueStore
             throw CannotOpen(path, e.Message, e);
         }
 
-        var native = RocksSettings.Create(options ?? new RocksStoreOptions());
+        options ??= new RocksStoreOptions();
+        var mark = StoreMark.Read(path);
+        var (damage, kept) = LookForDamage(path, mark);
+        var native = RocksSettings.Create(options);
         var db = RocksNative.Open(native, path, out var error);
         RocksNative.OptionsDestroy(native);
         if (RocksNative.TakeError(error) is { } message) throw IsLock(message) ? new StoreLockedException(path) : CannotOpen(path, message, null);
-        return new RocksKeyValueStore(new RocksHandle(db));
+        var store = new RocksKeyValueStore(db, options.Position);
+        store.Begin(path, mark, damage, kept);
+        return store;
     }
 
     /// <summary>Opens the store as it is at this moment, for reading alone; another process may have it open and go on writing.</summary>
@@ -42,12 +53,25 @@ public sealed unsafe class RocksKeyValueStore : IKeyValueStore
     public static RocksKeyValueStore OpenReadOnly(string path)
     {
         if (!Directory.Exists(path)) throw new StoreException($"there is no store in {path}");
+        var mark = StoreMark.Read(path); // before the store: a writer only goes on
         // Every file is opened at once: the writer may remove those that it has merged.
         var native = RocksSettings.Create(new RocksStoreOptions { MaxOpenFiles = -1 });
         var db = RocksNative.OpenReadOnly(native, path, failIfWal: 0, out var error);
         RocksNative.OptionsDestroy(native);
         if (RocksNative.TakeError(error) is { } message) throw CannotOpen(path, message, null);
-        return new RocksKeyValueStore(new RocksHandle(db));
+        return new RocksKeyValueStore(db, null) { _opened = (path, mark) };
+    }
+
+    /// <summary>What a store opened for reading alone lacks of its write-ahead log, or has damaged there, a line each. A torn end after a crash is no fault.</summary>
+    public IReadOnlyList<string> FindLogFaults()
+    {
+        using var use = _handle.Use();
+        var (path, mark) = _opened ?? throw new InvalidOperationException("the store is open for writing");
+        var faults = RocksWal.Faults(path, mark);
+        var (held, expected) = (RocksNative.LatestSequence(use.Db), mark?.Expected() ?? default);
+        if (held < expected.Sequence)
+            faults.Add($"the store ends at write {held}, but write {expected.Sequence} (block {expected.Position}) was made: the end of its write-ahead log is lost or damaged");
+        return faults;
     }
 
     public byte[]? Get(ReadOnlySpan<byte> key)
@@ -68,16 +92,44 @@ public sealed unsafe class RocksKeyValueStore : IKeyValueStore
     public void Write(KeyValueBatch batch, bool sync)
     {
         using var use = _handle.Use();
+        // A flush covers all earlier writes; of those by other threads meanwhile nothing is known.
+        var synced = sync ? RocksNative.LatestSequence(use.Db) + (ulong)batch.Count : 0;
         var native = RocksBatch.Create(batch);
         RocksNative.Write(use.Db, sync ? Synced : Unsynced, native, out var error);
         RocksNative.BatchDestroy(native);
         RocksHandle.ThrowIfError(error, "write to");
+        _mark?.Note(new StoreMark.Point(RocksNative.LatestSequence(use.Db), _position(this)), synced);
     }
 
     /// <summary>Refuses further calls; the database closes when the last snapshot and running scan are disposed.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) == 0) _handle.Close();
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        _mark?.Dispose();
+        _handle.Close();
+    }
+
+    /// <summary>Before the database opens: it removes what it does not understand, so a copy is kept.</summary>
+    private static (string? Damage, string? KeptIn) LookForDamage(string path, StoreMark.Values? mark)
+    {
+        if (RocksWal.Faults(path, mark) is not [var first, ..]) return (null, null);
+        var number = 1;
+        while (Directory.Exists(Kept(number))) number++;
+        Directory.CreateDirectory(Kept(number));
+        foreach (var file in RocksWal.Files(path)) File.Copy(file, Path.Combine(Kept(number), Path.GetFileName(file)));
+        return (first, Kept(number));
+
+        string Kept(int n) => Path.Combine(path, $"damaged-{n}");
+    }
+
+    private void Begin(string path, StoreMark.Values? mark, string? damage, string? kept)
+    {
+        using var use = _handle.Use();
+        var start = new StoreMark.Point(RocksNative.LatestSequence(use.Db), _position(this));
+        var expected = mark?.Expected() ?? default;
+        var isShort = start.Sequence < expected.Sequence;
+        if (isShort || damage is not null) Loss = new StoreLoss(start.Position, isShort ? expected.Position : null, damage ?? "the end of its write-ahead log is gone", kept);
+        _mark = new StoreMark(path, start, mark);
     }
 
     private static nint CreateSynced()

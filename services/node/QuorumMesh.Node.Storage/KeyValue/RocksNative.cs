@@ -118,6 +118,9 @@ internal static unsafe partial class RocksNative
     [LibraryImport(Library, EntryPoint = "rocksdb_close")]
     public static partial void Close(nint db);
 
+    [LibraryImport(Library, EntryPoint = "rocksdb_get_latest_sequence_number")]
+    public static partial ulong LatestSequence(nint db);
+
     [LibraryImport(Library, EntryPoint = "rocksdb_get_pinned")]
     public static partial nint GetPinned(nint db, nint readOptions, byte* key, nuint length, out nint error);
 

@@ -1,3 +1,5 @@
+using QuorumMesh.State;
+
 namespace QuorumMesh.Node.Storage;
 
 /// <summary>Bounds of what a busy store takes; an idle one takes little. All in bytes unless said otherwise.</summary>
@@ -11,4 +13,7 @@ public sealed record RocksStoreOptions
 
     /// <summary>Files kept open, in number.</summary>
     public int MaxOpenFiles { get; init; } = 256;
+
+    /// <summary>How far the store is, in the owner's terms (the number of the head block): asked after each write, and told when writes are lost. Null: nobody asks.</summary>
+    public Func<IKeyValueReader, ulong>? Position { get; init; }
 }

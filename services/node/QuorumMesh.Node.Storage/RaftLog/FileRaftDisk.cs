@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using QuorumMesh.Files;
 
 namespace QuorumMesh.Node.Storage.RaftLog;
 
@@ -35,7 +35,7 @@ public sealed class FileRaftDisk : IRaftDisk, IDisposable
 
     public void Delete(string name) => File.Delete(PathOf(name));
 
-    public void SyncDirectory() => DirectorySync.Flush(_directory);
+    public void SyncDirectory() => DurableFile.SyncDirectory(_directory);
 
     public void Dispose() => _lock.Dispose();
 
@@ -68,35 +68,4 @@ public sealed class FileRaftDisk : IRaftDisk, IDisposable
 
         public void Dispose() => _handle.Dispose();
     }
-}
-
-/// <summary>fsync of a directory, which .NET has no call for.</summary>
-internal static partial class DirectorySync
-{
-    private const int ReadOnlyDirectory = 0x10000 | 0x80000; // O_DIRECTORY | O_CLOEXEC; O_RDONLY is 0
-
-    public static void Flush(string path)
-    {
-        if (OperatingSystem.IsWindows()) return;
-        var flags = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x4000 | 0x80000 : ReadOnlyDirectory;
-        var descriptor = Open(path, OperatingSystem.IsLinux() ? flags : 0);
-        if (descriptor < 0) throw new IOException($"cannot open directory {path} to flush it (errno {Marshal.GetLastPInvokeError()})");
-        try
-        {
-            if (Fsync(descriptor) != 0) throw new IOException($"cannot flush directory {path} (errno {Marshal.GetLastPInvokeError()})");
-        }
-        finally
-        {
-            _ = Close(descriptor);
-        }
-    }
-
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int Fsync(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "close")]
-    private static partial int Close(int descriptor);
 }

@@ -1,6 +1,4 @@
 using System.Buffers.Binary;
-using System.Numerics;
-using System.Runtime.InteropServices;
 
 namespace QuorumMesh.Node.Storage.RaftLog;
 
@@ -59,14 +57,6 @@ internal static class RaftLogFrame
         TryFrame(segment, offset, out var frame) && Sequence(frame) is var sequence
         && sequence > badSequence && sequence - badSequence <= (ulong)segment.Length && Durable(frame) < sequence;
 
-    public static uint Crc32C(ReadOnlySpan<byte> data, uint crc)
-    {
-        var words = MemoryMarshal.Cast<byte, ulong>(data);
-        foreach (var word in words) crc = BitOperations.Crc32C(crc, word);
-        foreach (var b in data[(words.Length * 8)..]) crc = BitOperations.Crc32C(crc, b);
-        return crc;
-    }
-
     private static bool TryFrame(ReadOnlySpan<byte> segment, int offset, out ReadOnlySpan<byte> frame)
     {
         frame = default;
@@ -84,5 +74,5 @@ internal static class RaftLogFrame
     private static bool IsIntact(ReadOnlySpan<byte> frame, uint salt) =>
         BinaryPrimitives.ReadUInt32LittleEndian(frame[4..]) == Checksum(frame, salt);
 
-    private static uint Checksum(ReadOnlySpan<byte> frame, uint salt) => ~Crc32C(frame[8..], Crc32C(frame[..4], ~salt));
+    private static uint Checksum(ReadOnlySpan<byte> frame, uint salt) => ~Crc32C.Update(frame[8..], Crc32C.Update(frame[..4], ~salt));
 }

@@ -29,7 +29,7 @@ internal sealed class RaftSnapshotFiles(IRaftDisk disk)
         var body = RaftWire.Encode(snapshot);
         var data = new byte[Header + body.Length];
         Magic.CopyTo(data);
-        BinaryPrimitives.WriteUInt32LittleEndian(data.AsSpan(8), RaftLogFrame.Crc32C(body, uint.MaxValue));
+        BinaryPrimitives.WriteUInt32LittleEndian(data.AsSpan(8), Crc32C.Update(body, uint.MaxValue));
         body.CopyTo(data.AsSpan(Header));
         var name = $"{Prefix}{snapshot.Index:x16}{Suffix}";
         using (var file = disk.Open(name + ".tmp"))
@@ -54,7 +54,7 @@ internal sealed class RaftSnapshotFiles(IRaftDisk disk)
     {
         var data = disk.ReadAll(name);
         if (data.Length < Header || !data.AsSpan(0, 8).SequenceEqual(Magic)
-            || BinaryPrimitives.ReadUInt32LittleEndian(data.AsSpan(8)) != RaftLogFrame.Crc32C(data.AsSpan(Header), uint.MaxValue))
+            || BinaryPrimitives.ReadUInt32LittleEndian(data.AsSpan(8)) != Crc32C.Update(data.AsSpan(Header), uint.MaxValue))
             throw new RaftLogDamagedException($"raft snapshot {name} is damaged: {RaftLogDamagedException.Advice}");
         return RaftWire.DecodeSnapshot(data.AsSpan(Header));
     }
