@@ -8,6 +8,9 @@ namespace QuorumMesh.Node.Storage;
 /// </summary>
 public sealed unsafe class RocksKeyValueStore : IKeyValueStore
 {
+    /// <summary>A writer may merge and remove a file between its listing and its opening; then what it held is missing or an error, and the next look has it.</summary>
+    private const int ReadOnlyAttempts = 5;
+
     private static readonly nint Latest = RocksNative.ReadOptionsCreate();
     private static readonly nint Unsynced = RocksNative.WriteOptionsCreate();
     private static readonly nint Synced = CreateSynced();
@@ -53,13 +56,31 @@ public sealed unsafe class RocksKeyValueStore : IKeyValueStore
     public static RocksKeyValueStore OpenReadOnly(string path)
     {
         if (!Directory.Exists(path)) throw new StoreException($"there is no store in {path}");
-        var mark = StoreMark.Read(path); // before the store: a writer only goes on
+        for (var attempt = 1; ; attempt++)
+        {
+            var mark = StoreMark.Read(path); // before the store: a writer only goes on
+            var db = TryOpenReadOnly(path, out var message);
+            if (message is null)
+            {
+                if (RocksNative.LatestSequence(db) >= (mark?.Expected().Sequence ?? 0) || attempt == ReadOnlyAttempts)
+                    return new RocksKeyValueStore(db, null) { _opened = (path, mark) };
+                RocksNative.Close(db);
+            }
+            else if (attempt == ReadOnlyAttempts || !message.Contains("No such file", StringComparison.Ordinal))
+            {
+                throw CannotOpen(path, message, null);
+            }
+        }
+    }
+
+    private static nint TryOpenReadOnly(string path, out string? message)
+    {
         // Every file is opened at once: the writer may remove those that it has merged.
         var native = RocksSettings.Create(new RocksStoreOptions { MaxOpenFiles = -1 });
         var db = RocksNative.OpenReadOnly(native, path, failIfWal: 0, out var error);
         RocksNative.OptionsDestroy(native);
-        if (RocksNative.TakeError(error) is { } message) throw CannotOpen(path, message, null);
-        return new RocksKeyValueStore(db, null) { _opened = (path, mark) };
+        message = RocksNative.TakeError(error);
+        return db;
     }
 
     /// <summary>What a store opened for reading alone lacks of its write-ahead log, or has damaged there, a line each. A torn end after a crash is no fault.</summary>
