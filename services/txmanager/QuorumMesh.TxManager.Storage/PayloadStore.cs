@@ -29,6 +29,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     private readonly TimeProvider clock;
     private readonly StoreReader reader;
     private readonly BatchWriter writer;
+    private readonly WriteProbe probe;
     private readonly DamageReport damage = new();
     private readonly string managerId;
     private TaskCompletionSource written = NewSignal();
@@ -39,6 +40,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
         this.managerId = managerId;
         reader = new StoreReader(provider);
         writer = new BatchWriter(provider, SignalWritten);
+        probe = new WriteProbe(writer, clock);
     }
 
     /// <summary>Writes that wait for their commit.</summary>
@@ -68,12 +70,13 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
         }
     }
 
-    /// <returns>Null when the database answers, else why not.</returns>
+    /// <returns>Null when the database answers and takes writes, else why not.</returns>
     public async Task<string?> ProbeAsync(CancellationToken cancel)
     {
         try
         {
             await reader.FirstAsync("SELECT 1 FROM METADATA LIMIT 1", cancel).ConfigureAwait(false);
+            await probe.CheckAsync(cancel).ConfigureAwait(false);
             return null;
         }
         catch (PrivacyException e)

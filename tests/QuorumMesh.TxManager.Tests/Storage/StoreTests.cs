@@ -231,6 +231,27 @@ public sealed class SqliteStoreTests : StoreTests, IDisposable
 
     protected override StoreProvider Provider() => new SqliteProvider(Path.Combine(directory, "sub", "tm.db"));
 
+    /// <summary>As on a full disk, or when the file has become read-only: reads go on, and nobody would notice before the next send.</summary>
+    [Fact]
+    public async Task A_store_that_takes_no_writes_says_so_until_it_does_again()
+    {
+        using PayloadStore store = PayloadStore.Open(Provider(), TimeProvider.System);
+        Execute("CREATE TRIGGER full_disk BEFORE INSERT ON METADATA BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END");
+        Assert.Null(await store.FindAsync(default, default));
+        Assert.Contains("database or disk is full", await store.ProbeAsync(default), StringComparison.Ordinal);
+        Execute("DROP TRIGGER full_disk");
+        await Wait.UntilAsync(async () => await store.ProbeAsync(default) is null, "the store takes writes");
+    }
+
+    private void Execute(string sql)
+    {
+        using var connection = new Microsoft.Data.Sqlite.SqliteConnection("Data Source=" + Path.Combine(directory, "sub", "tm.db"));
+        connection.Open();
+        using Microsoft.Data.Sqlite.SqliteCommand command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
     [Fact]
     public async Task Database_of_Tessera_is_taken_over()
     {

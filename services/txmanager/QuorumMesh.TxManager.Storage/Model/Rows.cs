@@ -61,6 +61,9 @@ public sealed class MetadataRow
     /// <summary>How far rows of older versions have been sealed.</summary>
     public const string Sealing = "sealing";
 
+    /// <summary>When the store was last seen to take writes, in milliseconds since 1970.</summary>
+    public const string Probe = "probe";
+
     public required string Name { get; set; }
 
     public required string Value { get; set; }

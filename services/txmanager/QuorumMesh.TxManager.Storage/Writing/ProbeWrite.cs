@@ -1,0 +1,14 @@
+using System.Globalization;
+
+namespace QuorumMesh.TxManager.Storage;
+
+/// <summary>A write for its own sake: a full disk or a database that has become read-only answers reads as before.</summary>
+/// <param name="now">Milliseconds since 1970.</param>
+internal sealed class ProbeWrite(long now) : StoreWrite(default)
+{
+    public override bool Apply(WriterSession session)
+    {
+        session.SetMetadata(MetadataRow.Probe, now.ToString(CultureInfo.InvariantCulture));
+        return true;
+    }
+}
