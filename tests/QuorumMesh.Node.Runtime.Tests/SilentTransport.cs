@@ -11,7 +11,7 @@ internal sealed class SilentTransport : IRaftTransport
     public event Action<ulong>? PeerLost;
     public event Action<ulong>? Unreachable;
     public event Action<ulong, bool>? SnapshotReported;
-    public event Action? RemovedFromCluster;
+    public event Action<ulong>? RemovedFromCluster;
 #pragma warning restore CS0067
 
     public List<RaftMessage> Sent { get; } = [];

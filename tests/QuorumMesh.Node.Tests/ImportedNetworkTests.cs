@@ -115,7 +115,7 @@ public sealed class ImportedNetworkTests : IDisposable
         var validators = Json(Ibft, "istanbul.json").GetProperty("validators").EnumerateObject().Last();
         var have = (await AskAsync(node, "istanbul_getValidators", Hex.Quantity(ulong.Parse(validators.Name, System.Globalization.CultureInfo.InvariantCulture)))).GetProperty("result");
         Assert.Equal(validators.Value.EnumerateArray().Select(v => v.GetString()), have.EnumerateArray().Select(v => v.GetString()));
-        Assert.All(NodeReadiness.Checks(() => node).Where(c => c.Name == "consensus"), check => Assert.Null(check.Check()));
+        Assert.All(NodeReadiness.Checks(() => node, settings).Where(c => c.Name == "consensus"), check => Assert.Null(check.Check()));
     }
 
     private static IEnumerable<string> Names() => Vectors.Available ? Recordings.Names.Select(name => "goquorum/" + name) : [Raft];

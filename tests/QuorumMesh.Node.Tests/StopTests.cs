@@ -17,7 +17,7 @@ public sealed class StopTests : IDisposable
     [Fact]
     public async Task Stopped_it_ends_in_time_whoever_is_connected()
     {
-        var ports = FreePorts(5);
+        var ports = Loopback.FreePorts(5);
         var (p2p, raft, http, ws, health) = (ports[0], ports[1], ports[2], ports[3], ports[4]);
         await using var run = new ServiceRun("quorummesh-node",
         [
@@ -46,14 +46,5 @@ public sealed class StopTests : IDisposable
         _temp.Write("data/nodekey", Hex.ToHex(key, prefix: false));
         _temp.Write($"data/{StaticNodes.FileName}", $"""["enode://{Hex.ToHex(Secp256k1.PublicKey(key), prefix: false)}@127.0.0.1:{p2p}?discport=0&raftport={raft}"]""");
         return _temp.File("data");
-    }
-
-    private static int[] FreePorts(int count)
-    {
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToList();
-        listeners.ForEach(l => l.Start());
-        var ports = listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port).ToArray();
-        listeners.ForEach(l => l.Dispose());
-        return ports;
     }
 }

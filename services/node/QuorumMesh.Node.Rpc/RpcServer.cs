@@ -80,7 +80,7 @@ public sealed class RpcServer : IAsyncDisposable
 
     /// <summary>Failures whose text is meant for the caller; any other is logged and answered as an internal error.</summary>
     private static string? Describe(Exception e) =>
-        e is TransactionRejectedException or TransactionManagerException or AccountException or PrivateStateBehindException or StateUnavailableException or NodeHaltedException or TraceTooLargeException
+        e is TransactionRejectedException or TransactionManagerException or AccountException or PrivateStateBehindException or HeadConflictException or StateUnavailableException or NodeHaltedException or TraceTooLargeException
             ? e.Message
             : null;
 }

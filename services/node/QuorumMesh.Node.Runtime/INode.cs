@@ -46,6 +46,9 @@ public interface INode
 
     RaftStatus Raft { get; }
 
+    /// <summary>Why this node takes no transactions now; null when it does.</summary>
+    string? Refusal => null;
+
     /// <summary>Null when this node is up to date.</summary>
     SyncProgress? Sync { get; }
 

@@ -1,6 +1,7 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Pool;
 using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Primitives;
@@ -25,12 +26,15 @@ public sealed class NodeCore : IRaftApplication
     private readonly Minter _minter;
     private readonly RaftDriver _raft;
     private readonly RaftMembers _members;
+    private readonly HeadGuard _guard;
+    private readonly ProgressWatch _progress;
     private readonly BlockIntake _intake = new();
     private readonly List<RecoveredTransaction> _newPending = [];
     private NodeEffects _effects = new();
     private NodeTime _now;
     private long _nextAnnounce;
     private bool _minterChanged;
+    private bool _leftIsTold;
     private NodeFigures _published = new(0, 0, 0, 0);
 
     public NodeCore(NodeCoreSetup setup)
@@ -44,7 +48,9 @@ public sealed class NodeCore : IRaftApplication
         _chain = new ChainWriter(setup.Stores, payloads, setup.Events, setup.KeptPublicBlocks, _manager, setup.PrivateRewindLimit);
         _private = new PrivateSideDriver(_chain, payloads, setup.Stores, _manager);
         _minter = new Minter(setup.Stores, setup.Signer, setup.RaftId, setup.BlockTimeMs, _chain.Head.Hash);
-        _members = new RaftMembers(setup.Stores, setup.Transport, setup.RaftId, setup.MembersChanged, setup.RaftSnapshotInterval, setup.RaftEntriesKept);
+        _members = new RaftMembers(setup.Stores, setup.Transport, setup.RaftId, setup.MembersChanged, setup.RaftSnapshotInterval, setup.RaftEntriesKept, setup.LeftCluster);
+        _guard = new HeadGuard(setup.Stores, Convert.ToHexStringLower(setup.Signer.PublicKey));
+        _progress = new ProgressWatch(setup.Events, setup.PrivateHeadStopsAfterMs);
         _raft = new RaftDriver(setup.Raft, setup.RaftLog, setup.Stores.KeyValues, setup.Transport.Send);
     }
 
@@ -69,6 +75,15 @@ public sealed class NodeCore : IRaftApplication
     /// <summary>May be read from any thread.</summary>
     public RaftView RaftView => _members.View;
 
+    /// <summary>This node's blocks beside those of the other members; may be read from any thread.</summary>
+    public HeadStanding HeadStanding => _guard.Standing;
+
+    /// <summary>What stands still, as of the last pass; may be read from any thread.</summary>
+    public NodeProgress Progress => _progress.Progress;
+
+    /// <summary>Why this node acknowledges nothing and takes no part; null when it does. May be read from any thread.</summary>
+    public string? Refusal => _members.View.HasLeft ? RaftMembers.LeftExplanation : _guard.Standing.Conflict?.ToString();
+
     /// <summary>After the start: transactions of the journal, members of the log, a catch-up that was cut off.</summary>
     public void Open(NodeTime now)
     {
@@ -76,18 +91,26 @@ public sealed class NodeCore : IRaftApplication
         if (_manager.Refusal is { } refusal) _events.Tell(NoticeLevel.Error, $"The private head is stopped: {refusal}");
         _members.ConnectAll();
         _desk.RestoreJournal(now, _effects);
-        if (_raft.Log.Snapshot() is { } snapshot && snapshot.Index > ChainStore.GetAppliedRaftIndex(_stores.KeyValues))
+        StandDownWhenLeft();
+        if (!_members.HasLeft && _raft.Log.Snapshot() is { } snapshot && snapshot.Index > ChainStore.GetAppliedRaftIndex(_stores.KeyValues))
             ApplySnapshot(snapshot);
     }
 
     public void Begin(NodeTime now) => _now = now;
 
-    public void Tick() => _raft.Core.Tick();
+    /// <summary>A node on another chain neither leads nor asks for votes: without its heartbeats the others elect a leader whose blocks count.</summary>
+    public void Tick()
+    {
+        if (_members.HasLeft) _members.TickAfterLeaving();
+        else if (_guard.Standing.Conflict is null) _raft.Core.Tick();
+    }
 
     public void Handle(NodeInput input)
     {
         switch (input)
         {
+            case NodeInput.RaftMessage when _members.HasLeft:
+                break;
             case NodeInput.RaftMessage raft when !_members.IsRemoved(raft.Message.From):
                 _raft.Core.Step(raft.Message);
                 break;
@@ -100,8 +123,16 @@ public sealed class NodeCore : IRaftApplication
             case NodeInput.RaftSnapshotReported reported:
                 _raft.Core.ReportSnapshot(reported.Id, reported.Delivered);
                 break;
-            case NodeInput.RaftRemoved:
-                throw new NodeHaltedException("this node was removed from the Raft cluster: its id cannot be used again; add it with raft_addPeer, and start from an empty data directory with --raftjoinexisting");
+            case NodeInput.RaftRemoved removed:
+                _members.HearRemoved(removed.By);
+                StandDownWhenLeft();
+                break;
+            case NodeInput.HeadsCompared compared:
+                if (_guard.Heard(compared.Answers, _now, _members.View.VoterIds)) _events.Raise(new HeadStandingEvent(_guard.Standing.Conflict));
+                break;
+            case NodeInput.LocalTransaction local when Refusal is { } why:
+                _effects.Acknowledgements.Add(() => local.Answer.TrySetException(new TransactionRejectedException(why)));
+                break;
             case NodeInput.LocalTransaction local:
                 if (_desk.AddLocal(local.Transaction, local.Answer, _now, _effects)) TookIn(local.Transaction);
                 break;
@@ -142,6 +173,7 @@ public sealed class NodeCore : IRaftApplication
             _events.Raise([.. _newPending]);
             _newPending.Clear();
         }
+        if (!_members.HasLeft) _effects.CompareHeads = _guard.Due(_now, _chain.Head.Number, _members.View.VoterIds);
         _effects.WakeAt = Earliest(_minter.WakeAt(Pool), _private.WakeAt);
         Publish();
         var effects = _effects;
@@ -198,12 +230,15 @@ public sealed class NodeCore : IRaftApplication
     {
         _intake.Passed(index);
         _members.Apply(_intake.Applied, change, result);
+        StandDownWhenLeft();
     }
 
     void IRaftApplication.ApplySnapshot(RaftSnapshot snapshot) => ApplySnapshot(snapshot);
 
     void IRaftApplication.LeadershipChanged(ulong leader, RaftRole role)
     {
+        if (_members.HasLeft) return;
+        if (leader != _members.View.Leader) _events.Raise(new LeaderEvent(leader, role == RaftRole.Leader, _raft.Core.Term, new BlockPointer(_chain.Head.Number, _chain.Head.Hash)));
         _members.SetLeader(leader, role);
         var leading = role == RaftRole.Leader;
         if (leading != _minter.IsLeading) _minter.SetLeading(leading, _chain.Head.Hash);
@@ -240,6 +275,7 @@ public sealed class NodeCore : IRaftApplication
     {
         var data = RaftSnapshotData.Decode(snapshot.Data);
         _members.Replace(data, snapshot);
+        StandDownWhenLeft();
         _minter.Clear(_chain.Head.Hash);
         if (_chain.Knows(data.HeadBlockHash))
         {
@@ -285,9 +321,18 @@ public sealed class NodeCore : IRaftApplication
             }
     }
 
+    private void StandDownWhenLeft()
+    {
+        if (!_members.HasLeft || _leftIsTold) return;
+        _leftIsTold = true;
+        if (_minter.IsLeading) _minter.SetLeading(false, _chain.Head.Hash);
+        _events.RaiseLeft(RaftMembers.LeftExplanation);
+    }
+
     private void Mint()
     {
-        if (_intake.IsWaiting || _minter.TryMint(_desk, _chain, _now, isSettled: _raft.Core.Applied == _raft.Core.LastIndex) is not { } block) return;
+        if (_intake.IsWaiting || Refusal is not null) return;
+        if (_minter.TryMint(_desk, _chain, _now, isSettled: _raft.Core.Applied == _raft.Core.LastIndex) is not { } block) return;
         if (!_raft.Core.Propose(block.Block.Encode())) return;
         _minter.Proposed(block);
         _raft.Pump(this);
@@ -297,6 +342,7 @@ public sealed class NodeCore : IRaftApplication
     {
         var figures = new NodeFigures(_chain.Head.Number, Pool.PendingCount, Pool.QueuedCount, _desk.UnminedLocal);
         if (figures != _published) Volatile.Write(ref _published, figures);
+        _progress.Observe(_now, new BlockPointer(_chain.Head.Number, _chain.Head.Hash), _chain.PrivateHead, Pool.PendingCount, _private.Status);
     }
 
     private void TookIn(RecoveredTransaction transaction)

@@ -48,4 +48,10 @@ public sealed record NodeCoreSetup
 
     /// <summary>Called on the loop with the members' addresses when they change, so that the p2p network follows.</summary>
     public Action<IReadOnlyList<RaftAddress>> MembersChanged { get; init; } = static _ => { };
+
+    /// <summary>Called on the loop once this node has been removed from its cluster, and at every start after that: its connections are to end.</summary>
+    public Action LeftCluster { get; init; } = static () => { };
+
+    /// <summary>How long the private head may stand behind the public one before that is told.</summary>
+    public long PrivateHeadStopsAfterMs { get; init; } = 10_000;
 }

@@ -1,4 +1,5 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Runtime;
@@ -34,6 +35,9 @@ public sealed class NodeEffects
 
     /// <summary>A catch-up to start: from our head to a block that Raft has committed.</summary>
     public (BlockPointer Head, Hash256 Target)? Sync { get; set; }
+
+    /// <summary>Questions to the other members about their blocks; the answers come back as <see cref="NodeInput.HeadsCompared"/>.</summary>
+    public HeadCheck? CompareHeads { get; set; }
 
     /// <summary>When the loop must come back even without an input, in <see cref="NodeTime.Milliseconds"/>.</summary>
     public long? WakeAt { get; set; }

@@ -1,4 +1,5 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Runtime;
@@ -22,6 +23,13 @@ public enum NoticeLevel
 /// <summary>Something that operators must hear of, in one line.</summary>
 public sealed record NodeNotice(NoticeLevel Level, string Text);
 
+/// <summary>Another member leads, or none (0).</summary>
+/// <param name="IsOwn">True when this node leads, and so mints.</param>
+public sealed record LeaderEvent(ulong Leader, bool IsOwn, ulong Term, BlockPointer Head);
+
+/// <param name="Conflict">Null when a majority of the members has this node's blocks again.</param>
+public sealed record HeadStandingEvent(HeadConflict? Conflict);
+
 /// <summary>What subscribers hear. Raised on the writer loop: handlers must only enqueue, and never throw.</summary>
 public sealed class NodeEvents
 {
@@ -31,11 +39,28 @@ public sealed class NodeEvents
 
     public event Action<IReadOnlyList<RecoveredTransaction>>? PendingTransactions;
 
+    public event Action<LeaderEvent>? LeaderChanged;
+
+    public event Action<PrivateHeadEvent>? PrivateHeadChanged;
+
+    public event Action<HeadStandingEvent>? HeadStandingChanged;
+
+    /// <summary>This node was removed from its cluster; the text says what that means.</summary>
+    public event Action<string>? LeftCluster;
     public event Action<NodeNotice>? Noticed;
 
     internal void Tell(NoticeLevel level, string text) => Noticed?.Invoke(new NodeNotice(level, text));
 
+
     internal void Raise(HeadEvent head) => NewHead?.Invoke(head);
+
+    internal void Raise(LeaderEvent leader) => LeaderChanged?.Invoke(leader);
+
+    internal void Raise(PrivateHeadEvent head) => PrivateHeadChanged?.Invoke(head);
+
+    internal void Raise(HeadStandingEvent standing) => HeadStandingChanged?.Invoke(standing);
+
+    internal void RaiseLeft(string explanation) => LeftCluster?.Invoke(explanation);
 
     internal void Raise(LogsEvent logs) => NewLogs?.Invoke(logs);
 

@@ -1,3 +1,4 @@
+using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Runtime;
@@ -15,3 +16,6 @@ public sealed class PrivateStateBehindException(ulong block, PayloadHash? payloa
     public ulong Block => block;
     public PayloadHash? Payload => payload;
 }
+
+/// <summary>This node is on another chain than most members: what it says has happened would be taken for acknowledged.</summary>
+public sealed class HeadConflictException(HeadConflict conflict) : Exception(conflict.ToString());

@@ -1,5 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 
@@ -18,7 +19,10 @@ public abstract record NodeInput
 
     public sealed record RaftSnapshotReported(ulong Id, bool Delivered) : NodeInput;
 
-    public sealed record RaftRemoved : NodeInput;
+    /// <summary>A member says that this node was removed from the cluster.</summary>
+    public sealed record RaftRemoved(ulong By) : NodeInput;
+
+    public sealed record HeadsCompared(HeadAnswers Answers) : NodeInput;
 
     /// <summary>A transaction of our own clients; <paramref name="Answer"/> is completed once it is journalled, or refused.</summary>
     public sealed record LocalTransaction(RecoveredTransaction Transaction, TaskCompletionSource<Hash256> Answer) : NodeInput;

@@ -1,4 +1,5 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Node.Runtime.Sync;
 using QuorumMesh.Primitives;
@@ -19,16 +20,19 @@ public sealed class NodeLoop : IAsyncDisposable
     private readonly IPeerNetwork _peers;
     private readonly ChainSynchroniser _synchroniser;
     private readonly PayloadFetcher _payloads;
+    private readonly HeadProbe _heads;
     private readonly TimeProvider _clock;
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
+    private long _lastPass;
 
     public NodeLoop(NodeCore core, Mailbox<NodeInput> mailbox, IPeerNetwork peers, ITransactionManager manager, TimeProvider clock)
     {
         (_core, _mailbox, _peers, _clock) = (core, mailbox, peers, clock);
         _synchroniser = new ChainSynchroniser(peers, mailbox.TryPostUrgent, clock);
         _payloads = new PayloadFetcher(manager, mailbox.TryPostUrgent, clock);
+        _heads = new HeadProbe(peers, mailbox.TryPostUrgent, clock);
         _thread = new Thread(Run) { IsBackground = true, Name = "node-loop" };
     }
 
@@ -37,12 +41,16 @@ public sealed class NodeLoop : IAsyncDisposable
 
     public SyncProgress? Sync => _synchroniser.Progress;
 
+    /// <summary>How long the loop has been at one batch: it takes nothing in meanwhile. May be read from any thread, once started.</summary>
+    public TimeSpan SinceLastPass => TimeSpan.FromMilliseconds(Milliseconds - Volatile.Read(ref _lastPass));
+
     /// <summary>Answers peers and takes their transactions.</summary>
     public IPeerRequestHandler CreatePeerHandler(NodeStores stores) => new PeerRequestHandler(stores, _mailbox.TryPostBulk);
 
     public void Start()
     {
         _core.Open(Now());
+        Volatile.Write(ref _lastPass, Milliseconds);
         _payloads.Watch(_core.WatchAfter, 0, _stop.Token);
         _thread.Start();
     }
@@ -69,6 +77,7 @@ public sealed class NodeLoop : IAsyncDisposable
                 _mailbox.Take(batch, MaxBulkPerBatch, TimeSpan.FromMilliseconds(Math.Max(0, deadline - Milliseconds)));
                 var now = Now();
                 var trace = _core.TracePrivate();
+                Volatile.Write(ref _lastPass, now.Milliseconds);
                 _core.Begin(now);
                 foreach (var input in batch) _core.Handle(input);
                 batch.Clear();
@@ -104,6 +113,7 @@ public sealed class NodeLoop : IAsyncDisposable
         foreach (var acknowledge in effects.Acknowledgements) acknowledge();
         _payloads.Fetch(effects.FetchPayloads, effects.FetchFirst, _stop.Token);
         if (effects.WatchFrom is { } watch) _payloads.Watch(watch.After, watch.Stream, _stop.Token);
+        if (effects.CompareHeads is { } check) _ = _heads.RunAsync(check, _stop.Token);
         if (effects.Sync is { } sync) _ = _synchroniser.RunAsync(sync.Head, sync.Target, _stop.Token);
     }
 

@@ -40,8 +40,10 @@ public sealed class NodeService : INode
     public required IPeerNetwork Peers { get; init; }
     public required NodeEvents Events { get; init; }
 
-    /// <summary>Why this node takes no transactions; null when it does.</summary>
+    /// <summary>Why this node never takes transactions; null when it may.</summary>
     public string? RefusesTransactions { get; init; }
+
+    public string? Refusal => RefusesTransactions ?? _core.Refusal;
 
     public SyncProgress? Sync => _loop.Sync;
 
@@ -52,6 +54,7 @@ public sealed class NodeService : INode
         get
         {
             var view = _core.RaftView;
+            if (view.HasLeft) return new RaftStatus("", null, []);
             var own = Convert.ToHexStringLower(NodeKey.PublicKey);
             var connected = Peers.Peers.Select(p => p.NodeId).ToHashSet();
             var members = view.Members.Select(m =>
@@ -68,11 +71,11 @@ public sealed class NodeService : INode
         }
     }
 
-    public NodeView OpenView() => new(_stores, _core.PrivateStatus);
+    public NodeView OpenView() => new(_stores, _core.PrivateStatus, _core.HeadStanding.Conflict);
 
     public async Task<Hash256> SubmitAsync(Transaction transaction, CancellationToken cancellation)
     {
-        if (RefusesTransactions is { } reason) throw new TransactionRejectedException(reason);
+        if (Refusal is { } reason) throw new TransactionRejectedException(reason);
         using var span = TransactionTraces.Submitted(transaction.Hash);
         var head = ChainStore.GetPublicHead(_stores.KeyValues)?.Number ?? 0;
         var rules = _stores.Rules.SenderRulesAt(head + 1);

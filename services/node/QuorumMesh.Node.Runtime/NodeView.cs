@@ -1,5 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Evm;
+using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 
@@ -27,11 +28,13 @@ public sealed class NodeView : IDisposable
     private readonly IKeyValueSnapshot _snapshot;
     private readonly NodeStores _stores;
     private readonly PrivateHeadStatus _privateStatus;
+    private readonly HeadConflict? _conflict;
 
-    internal NodeView(NodeStores stores, PrivateHeadStatus privateStatus)
+    internal NodeView(NodeStores stores, PrivateHeadStatus privateStatus, HeadConflict? conflict = null)
     {
         _stores = stores;
         _privateStatus = privateStatus;
+        _conflict = conflict;
         _snapshot = stores.KeyValues.Snapshot();
         var head = ChainStore.GetPublicHead(_snapshot) ?? throw new InvalidOperationException("the chain has no genesis");
         Head = head.Number;
@@ -46,6 +49,13 @@ public sealed class NodeView : IDisposable
 
     /// <summary>The last block whose private transactions are executed; at most <see cref="Head"/>.</summary>
     public ulong PrivateHead { get; }
+
+    /// <summary>Before an answer that says that something happened on the chain: a receipt, a log.</summary>
+    /// <exception cref="HeadConflictException">Most members of the network have other blocks than this node.</exception>
+    public void RequireAgreement()
+    {
+        if (_conflict is not null) throw new HeadConflictException(_conflict);
+    }
 
     public BlockHeader HeadHeader => Header(HeadHash)!;
 

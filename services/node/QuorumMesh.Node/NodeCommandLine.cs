@@ -15,7 +15,8 @@ public sealed class NodeCommandLine
 
     private readonly List<Option> _all = [];
     private readonly Option<string> _dataDir, _profile, _identity, _listen, _nodeKey, _keystore, _genesis, _httpAddress, _httpApi, _httpCors, _httpVhosts,
-        _wsAddress, _wsApi, _wsOrigins, _ipcPath, _privacy, _unlock, _password, _healthUrl, _gcMode, _syncMode, _evmTimeout;
+        _wsAddress, _wsApi, _wsOrigins, _ipcPath, _privacy, _unlock, _password, _healthUrl, _gcMode, _syncMode, _evmTimeout, _privateWait,
+        _pendingWait;
     private readonly Option<ulong?> _networkId, _historyState;
     private readonly Option<ulong> _gasCap;
     private readonly Option<int> _port, _maxPeers, _raftPort, _raftBlockTime, _httpPort, _wsPort, _verbosity, _cache, _cacheDatabase, _cacheTrie, _cacheSnapshot, _rpcMemory;
@@ -100,6 +101,8 @@ public sealed class NodeCommandLine
         });
         _syncMode = Text("--syncmode", "only full exists: private state comes from executing blocks", "full");
         _healthUrl = Text("--health-url", "listener of /livez, /readyz and /metrics: http://host:port");
+        _privateWait = Text("--health.private-wait", "how long the private head may stand still behind the public one before the node is not ready", "10s");
+        _pendingWait = Text("--health.pending-wait", "how long executable transactions may wait for a block before the node is not ready", "30s");
         _logJson = Flag("--log-json", "one JSON object per log line");
         _verbosity = Number("--verbosity", "0 silent, 1 error, 2 warn, 3 info, 4 debug, 5 trace", defaults.Verbosity);
         _checkpoints = Flag("--emitcheckpoints", "log GoQuorum's QUORUM-CHECKPOINT lines");
@@ -152,6 +155,8 @@ public sealed class NodeCommandLine
         Cache = new CacheSizes(result.GetValue(_cache), result.GetValue(_cacheDatabase), result.GetValue(_cacheTrie), result.GetValue(_cacheSnapshot)),
         EvmCompiled = result.GetValue(_evmCompiled),
         HealthUrl = Given(result, _healthUrl),
+        PrivateHeadWait = Duration("--health.private-wait", result.GetValue(_privateWait)!),
+        PendingWait = Duration("--health.pending-wait", result.GetValue(_pendingWait)!),
         LogJson = result.GetValue(_logJson),
         Verbosity = result.GetValue(_verbosity),
         EmitCheckpoints = result.GetValue(_checkpoints),

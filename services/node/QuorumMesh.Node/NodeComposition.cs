@@ -25,6 +25,7 @@ internal sealed class NodeComposition : IAsyncDisposable
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _log;
     private readonly DataDirectory _data;
+    private NodeLoop? _loop;
 
     /// <summary>Disposed in the opposite order of their making.</summary>
     private readonly Stack<object> _owned = new();
@@ -46,6 +47,9 @@ internal sealed class NodeComposition : IAsyncDisposable
     public Uri? HttpAddress { get; private set; }
 
     public NodeCore Core { get; private set; } = null!;
+
+    /// <summary>How long the node's loop has been at one batch.</summary>
+    public TimeSpan SinceLastPass => _loop?.SinceLastPass ?? TimeSpan.Zero;
 
     /// <summary>Ends with the loop; faulted when the node could not go on.</summary>
     public Task Ended { get; private set; } = Task.CompletedTask;
@@ -103,6 +107,8 @@ internal sealed class NodeComposition : IAsyncDisposable
             BlockTimeMs = _settings.RaftBlockTime,
             KeptPublicBlocks = _settings.KeptPublicBlocks,
             PrivateRewindLimit = _settings.PrivateRewindLimit,
+            PrivateHeadStopsAfterMs = (long)_settings.PrivateHeadWait.TotalMilliseconds,
+            LeftCluster = () => Leave(peers, transport),
             MembersChanged = members => PeerMembers.Follow(peers, members, nodeId, _settings.Permissioned ? _data : null),
         });
         var loop = Own(new NodeLoop(Core, mailbox, peers, manager, TimeProvider.System));
@@ -124,7 +130,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         };
         var status = new PeerStatusKeeper(peers, stores, networkId);
         status.Attach(events);
-        if (Raft is { } start)
+        if (Raft is { } start && !Core.RaftView.HasLeft)
         {
             await ((RaftTransport)transport).StartAsync().ConfigureAwait(false);
             peers.Start(loop.CreatePeerHandler(stores));
@@ -132,6 +138,7 @@ internal sealed class NodeComposition : IAsyncDisposable
             start.Connect((RaftTransport)transport);
         }
         loop.Start();
+        _loop = loop;
         Ended = loop.Ended;
         var rpc = Own(new RpcServer(Service, RpcOptions(), _loggers));
         await rpc.StartAsync(cancel).ConfigureAwait(false);
@@ -259,6 +266,14 @@ internal sealed class NodeComposition : IAsyncDisposable
         };
     }
 
+    /// <summary>A node that was removed talks to nobody of the cluster any more.</summary>
+    private void Leave(PeerServer peers, IRaftTransport transport)
+    {
+        peers.SetAllowed(static _ => false);
+        _ = transport.DisposeAsync().AsTask().ContinueWith(
+            ended => _log.LogWarning(ended.Exception, "The Raft port was not closed in good order"), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+    }
+
     /// <summary>What the transport hears becomes input of the loop. A full mailbox drops it: Raft sends again.</summary>
     private static void Connect(IRaftTransport transport, Mailbox<NodeInput> mailbox)
     {
@@ -266,6 +281,6 @@ internal sealed class NodeComposition : IAsyncDisposable
         transport.PeerLost += id => mailbox.TryPostUrgent(new NodeInput.RaftPeerLost(id));
         transport.Unreachable += id => mailbox.TryPostUrgent(new NodeInput.RaftUnreachable(id));
         transport.SnapshotReported += (id, delivered) => mailbox.TryPostUrgent(new NodeInput.RaftSnapshotReported(id, delivered));
-        transport.RemovedFromCluster += () => mailbox.TryPostUrgent(new NodeInput.RaftRemoved());
+        transport.RemovedFromCluster += by => mailbox.TryPostUrgent(new NodeInput.RaftRemoved(by));
     }
 }

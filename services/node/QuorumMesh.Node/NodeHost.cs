@@ -24,7 +24,7 @@ internal static class NodeHost
         });
         builder.Logging.SetMinimumLevel(Level(settings.Verbosity));
         NodeComposition? node = null;
-        foreach (var (name, check) in NodeReadiness.Checks(() => node))
+        foreach (var (name, check) in NodeReadiness.Checks(() => node, settings))
             builder.Services.AddReadinessCheck(name, check);
         var app = builder.Build();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel, app.Lifetime.ApplicationStopping);

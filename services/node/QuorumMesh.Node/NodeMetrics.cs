@@ -14,11 +14,17 @@ internal sealed class NodeMetrics : IDisposable
         Gauge("chain_head_block", "Number of the public head", () => core.Published.Head);
         Gauge("quorummesh_node_private_head", "Number of the private head", () => core.PrivateStatus.Block);
         Gauge("quorummesh_node_private_head_waiting", "1 while the private head waits for a payload", () => core.PrivateStatus.WaitingFor is null ? 0 : 1);
+        Gauge("quorummesh_node_private_head_lag_blocks", "Blocks between the private head and the public one", () => core.Published.Head - Math.Min(core.Published.Head, core.PrivateStatus.Block));
+        Gauge("quorummesh_node_private_head_lag_seconds", "Time since the private head last moved, while it is behind the public one", () => core.Progress.PrivateHeadWaitMs / 1000.0);
+        Gauge("quorummesh_node_pending_wait_seconds", "Time since the last block while executable transactions wait", () => core.Progress.PendingWaitMs / 1000.0);
+        Gauge("quorummesh_node_head_conflict", "1 while most members have another block than this node", () => core.HeadStanding.Conflict is null ? 0 : 1);
+        Gauge("quorummesh_node_far_behind", "1 while most members are far ahead of this node", () => core.HeadStanding.IsFarBehind ? 1 : 0);
         Gauge("txpool_pending", "Executable transactions in the pool", () => core.Published.Pending);
         Gauge("txpool_queued", "Transactions behind a nonce gap", () => core.Published.Queued);
         Gauge("quorummesh_node_local_unmined", "Local transactions in the journal", () => core.Published.LocalUnmined);
         Gauge("quorummesh_raft_leader", "Raft id of the leader, 0 when there is none", () => core.RaftView.Leader);
         Gauge("quorummesh_raft_is_minter", "1 while this node mints", () => core.RaftView.Role == RaftRole.Leader ? 1 : 0);
+        Gauge("quorummesh_raft_removed", "1 once this node was removed from the cluster", () => core.RaftView.HasLeft ? 1 : 0);
         Gauge("quorummesh_raft_members", "Members of the cluster", () => core.RaftView.Members.Count);
         if (compiler is not null)
         {
@@ -29,6 +35,8 @@ internal sealed class NodeMetrics : IDisposable
 
         var blocks = _meter.CreateCounter<long>("quorummesh_chain_blocks", description: "Blocks imported since the start");
         var transactions = _meter.CreateCounter<long>("quorummesh_chain_transactions", description: "Transactions in imported blocks");
+        var leaders = _meter.CreateCounter<long>("quorummesh_raft_leader_changes", description: "Changes of the leader that this node saw");
+        events.LeaderChanged += _ => leaders.Add(1);
         events.NewHead += head =>
         {
             blocks.Add(1);

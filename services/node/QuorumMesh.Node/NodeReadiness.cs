@@ -1,3 +1,8 @@
+using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Health;
+using QuorumMesh.Node.Runtime.Raft;
+
 namespace QuorumMesh.Node;
 
 /// <summary>What /readyz asks: whether the node can do its job, and if not, why.</summary>
@@ -6,21 +11,47 @@ internal static class NodeReadiness
     /// <summary>Blocks that the private head may lag while its payloads are on their way.</summary>
     private const ulong ToleratedPrivateLag = 64;
 
-    public static IEnumerable<(string Name, Func<string?> Check)> Checks(Func<NodeComposition?> node)
+    /// <summary>A batch that takes so long keeps everything else waiting.</summary>
+    private static readonly TimeSpan ToleratedPass = TimeSpan.FromSeconds(10);
+
+    public static IEnumerable<(string Name, Func<string?> Check)> Checks(Func<NodeComposition?> node, NodeSettings settings)
     {
         yield return ("rpc", () => node() is null ? "starting" : null);
-        yield return ("consensus", () => node() is not { } up ? "starting" : up.Raft is null ? null : up.Service.Raft.LeaderNodeId is null ? "no leader is currently elected" : null);
-        yield return ("sync", () => node()?.Service.Sync is { } sync ? $"catching up: block {sync.CurrentBlock} of {sync.HighestBlock}" : null);
-        yield return ("private-head", () => node() is { } up ? PrivateHead(up) : null);
+        yield return ("loop", () => node() is { } up && up.SinceLastPass > ToleratedPass ? $"busy with one batch for {up.SinceLastPass.TotalSeconds:F0} s" : null);
+        yield return ("consensus", () => node() is not { } up ? "starting" : up.Raft is null ? null : Consensus(up.Core.RaftView));
+        yield return ("chain", () => node() is { Raft: not null } up ? Chain(up.Core) : null);
+        yield return ("sync", () => node() is { Raft: not null } up ? Sync(up) : null);
+        yield return ("private-head", () => node() is { } up ? PrivateHead(up, settings.PrivateHeadWait) : null);
+        yield return ("pending", () => node() is { } up ? Pending(up.Core, settings.PendingWait) : null);
     }
 
-    private static string? PrivateHead(NodeComposition node)
+    private static string? Consensus(RaftView raft) =>
+        raft.HasLeft ? RaftMembers.LeftExplanation : raft.Leader == 0 ? "no leader is currently elected" : null;
+
+    private static string? Chain(NodeCore core) => core.HeadStanding.Conflict?.ToString();
+
+    /// <summary>A node that starts says that it is ready only once another member was asked how far the cluster is.</summary>
+    private static string? Sync(NodeComposition node)
+    {
+        if (node.Core.RaftView.HasLeft) return null;
+        if (node.Service.Sync is { } sync) return $"catching up: block {sync.CurrentBlock} of {sync.HighestBlock}";
+        var standing = node.Core.HeadStanding;
+        if (!standing.IsCompared) return $"at block {node.Core.Published.Head}; no other member has said yet where the cluster is";
+        return standing.IsFarBehind ? $"at block {node.Core.Published.Head}, and the cluster is at least {HeadCheck.FarBehind} blocks further" : null;
+    }
+
+    private static string? PrivateHead(NodeComposition node, TimeSpan limit)
     {
         using var view = node.Service.OpenView();
-        var status = node.Core.PrivateStatus;
+        var (status, waits) = (node.Core.PrivateStatus, TimeSpan.FromMilliseconds(node.Core.Progress.PrivateHeadWaitMs));
         if (status.Stopped is { } stopped) return $"is stopped at block {view.PrivateHead} of {view.Head}: {stopped}";
-        if (view.PrivateHead < view.Head && status.Reason is not null)
-            return $"stands at block {view.PrivateHead} of {view.Head}: {status.Reason}";
-        return view.Head - view.PrivateHead > ToleratedPrivateLag ? $"is at block {view.PrivateHead} of {view.Head}" : null;
+        if (view.PrivateHead >= view.Head) return null;
+        if (waits >= limit) return $"stands at block {view.PrivateHead} of {view.Head} for {waits.TotalSeconds:F0} s: {status.Reason ?? "its payloads have not come"}";
+        return view.Head - view.PrivateHead > ToleratedPrivateLag ? $"is at block {view.PrivateHead} of {view.Head}{(status.Reason is { } reason ? ": " + reason : "")}" : null;
     }
+
+    private static string? Pending(NodeCore core, TimeSpan limit) =>
+        TimeSpan.FromMilliseconds(core.Progress.PendingWaitMs) is var waits && waits >= limit
+            ? $"{core.Published.Pending} executable transactions wait, and no block has come for {waits.TotalSeconds:F0} s"
+            : null;
 }

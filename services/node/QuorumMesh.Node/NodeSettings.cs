@@ -57,6 +57,12 @@ public sealed record NodeSettings
     /// <summary>Hot contracts are compiled.</summary>
     public bool EvmCompiled { get; init; } = true;
     public string? HealthUrl { get; init; }
+
+    /// <summary>How long the private head may stand behind the public one, with the node still ready.</summary>
+    public TimeSpan PrivateHeadWait { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long executable transactions may wait for a block, with the node still ready.</summary>
+    public TimeSpan PendingWait { get; init; } = TimeSpan.FromSeconds(30);
     public bool LogJson { get; init; }
     public int Verbosity { get; init; } = 3;
     public bool EmitCheckpoints { get; init; }

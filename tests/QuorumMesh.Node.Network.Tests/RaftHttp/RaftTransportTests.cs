@@ -239,7 +239,7 @@ public sealed class RaftTransportTests : IAsyncLifetime
             transport.PeerLost += Lost.Enqueue;
             transport.Unreachable += UnreachablePeers.Enqueue;
             transport.SnapshotReported += (id, ok) => Snapshots.Enqueue((id, ok));
-            transport.RemovedFromCluster += () => WasRemoved = true;
+            transport.RemovedFromCluster += _ => WasRemoved = true;
         }
 
         public RaftTransport Transport { get; }

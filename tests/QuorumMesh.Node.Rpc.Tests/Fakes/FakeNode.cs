@@ -2,6 +2,7 @@ using QuorumMesh.Chain;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Pool;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
@@ -55,7 +56,12 @@ internal sealed class FakeNode : INode, IDisposable
     public RaftStatus Raft { get; set; } = new("", null, []);
     public SyncProgress? Sync => null;
 
-    public NodeView OpenView() => new(_stores, new PrivateHeadStatus(PrivateHead.Number, null, "payloads are missing in this test"));
+    /// <summary>Most members are on another chain.</summary>
+    public HeadConflict? Conflict { get; set; }
+
+    public string? Refusal => Conflict?.ToString();
+
+    public NodeView OpenView() => new(_stores, new PrivateHeadStatus(PrivateHead.Number, null, "payloads are missing in this test"), Conflict);
 
     public Task<Hash256> SubmitAsync(Transaction transaction, CancellationToken cancellation)
     {

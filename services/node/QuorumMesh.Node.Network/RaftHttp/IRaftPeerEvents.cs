@@ -10,5 +10,7 @@ internal interface IRaftPeerEvents
     void StreamLost(ulong peer);
     void Unreachable(ulong peer);
     void SnapshotSent(ulong peer, bool ok);
-    void RemovedFromCluster();
+
+    /// <summary>The member says that this one was removed.</summary>
+    void RemovedFromCluster(ulong peer);
 }

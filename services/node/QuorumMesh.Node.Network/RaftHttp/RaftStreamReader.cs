@@ -19,7 +19,7 @@ internal sealed class RaftStreamReader(
                 using var timeout = CancellationTokenSource.CreateLinkedTokenSource(stop);
                 timeout.CancelAfter(options.ReadTimeout);
                 using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, timeout.Token).ConfigureAwait(false);
-                if (response.StatusCode == HttpStatusCode.Gone) events.RemovedFromCluster();
+                if (response.StatusCode == HttpStatusCode.Gone) events.RemovedFromCluster(peer);
                 if (response.StatusCode == HttpStatusCode.OK)
                 {
                     connected = true;

@@ -40,7 +40,7 @@ public sealed class RaftTransport : IRaftTransport
     public event Action<ulong>? PeerLost;
     public event Action<ulong>? Unreachable;
     public event Action<ulong, bool>? SnapshotReported;
-    public event Action? RemovedFromCluster;
+    public event Action<ulong>? RemovedFromCluster;
 
     /// <summary>The port listened on, known after <see cref="StartAsync"/>.</summary>
     public int Port => _server.Port;
@@ -155,6 +155,6 @@ public sealed class RaftTransport : IRaftTransport
 
         public void SnapshotSent(ulong peer, bool ok) => owner.SnapshotReported?.Invoke(peer, ok);
 
-        public void RemovedFromCluster() => owner.RemovedFromCluster?.Invoke();
+        public void RemovedFromCluster(ulong peer) => owner.RemovedFromCluster?.Invoke(peer);
     }
 }

@@ -50,9 +50,12 @@ internal sealed class EthBlockApi(INode node, NodeReader reader, BlockJson forma
     private async ValueTask BlockReceiptsAsync(RpcCall call, BlockTag tag)
     {
         var found = await reader.ReadAsync(call.Cancellation, scope =>
-            scope.Block(tag) is { } block
+        {
+            scope.View.RequireAgreement();
+            return scope.Block(tag) is { } block
                 ? (Block: block, Views: scope.Receipts(block, null), Senders: block.Transactions.Select(tx => scope.View.SenderOf(tx, block.Number)).ToList())
-                : ((Block Block, IReadOnlyList<ReceiptView> Views, List<Address> Senders)?)null).ConfigureAwait(false);
+                : ((Block Block, IReadOnlyList<ReceiptView> Views, List<Address> Senders)?)null;
+        }).ConfigureAwait(false);
         if (found is not { } at)
         {
             call.Result.WriteNullValue();
@@ -133,6 +136,7 @@ internal sealed class EthBlockApi(INode node, NodeReader reader, BlockJson forma
         var hash = call.Hash(0);
         var found = await reader.ReadAsync(call.Cancellation, scope =>
         {
+            scope.View.RequireAgreement();
             if (scope.View.FindTransaction(hash) is not { } lookup) return ((TransactionLookup Lookup, ReceiptView View, Address Sender)?)null;
             var receipts = scope.Receipts(lookup.Block, lookup.Index);
             return (lookup, receipts[lookup.Index], scope.View.SenderOf(lookup.Transaction, lookup.Block.Number));

@@ -94,6 +94,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
         if (transaction.Type == TransactionType.SetCode) throw new RpcException("a transaction with an authorization list (EIP-7702) cannot be private: send it by eth_sendRawTransaction");
         if (!transaction.IsPrivate || privateFor is null) throw new RpcException("transaction is not private");
         RequireManager();
+        RequireWilling();
         if (transaction.Data.Length != PayloadHash.Size)
             throw new RpcException($"the data of a private transaction is the {PayloadHash.Size}-byte hash from the transaction manager's storeraw, not {transaction.Data.Length} bytes");
         await node.TransactionManager.SendSignedAsync(new PayloadHash(transaction.Data), privateFor, cancellation).ConfigureAwait(false);
@@ -107,6 +108,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
         if (!arguments.IsPrivate || payload.Length == 0) return payload;
         RequireManager();
         if (!arguments.Value.IsZero) throw new RpcException("ether value is not supported for private transactions");
+        RequireWilling();
         var send = new SendArguments(payload, arguments.PrivateFrom, arguments.PrivateFor!);
         var hash = await node.TransactionManager.SendAsync(send, cancellation).ConfigureAwait(false);
         node.RememberPayload(hash, payload);
@@ -169,6 +171,12 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
     private void RequireAccount(Address account)
     {
         if (!node.Accounts.IsUnlocked(account) && !node.Accounts.Accounts.Contains(account)) throw new RpcException("unknown account");
+    }
+
+    /// <summary>Before a payload goes out to its recipients: a node that takes no transactions would leave them with it.</summary>
+    private void RequireWilling()
+    {
+        if (node.Refusal is { } why) throw new TransactionRejectedException(why);
     }
 
     private void RequireManager()

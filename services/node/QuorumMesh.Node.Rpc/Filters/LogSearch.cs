@@ -13,6 +13,7 @@ internal sealed class LogSearch(ulong maxRange)
     /// <exception cref="RpcException">The range or the result is too large, or the block unknown.</exception>
     public List<PlacedLog> Find(ReadScope scope, LogCriteria criteria, CancellationToken cancellation)
     {
+        scope.View.RequireAgreement();
         var results = new List<PlacedLog>();
         if (criteria.Block is { } hash)
         {

@@ -28,6 +28,6 @@ public interface IRaftTransport : IAsyncDisposable
     /// <summary>A snapshot was delivered (true) or not; feed RaftCore.ReportSnapshot.</summary>
     event Action<ulong, bool>? SnapshotReported;
 
-    /// <summary>Another member says that this one was removed from the cluster.</summary>
-    event Action? RemovedFromCluster;
+    /// <summary>The member with this id says that this one was removed from the cluster.</summary>
+    event Action<ulong>? RemovedFromCluster;
 }

@@ -14,6 +14,13 @@ public sealed class RaftMembers
 {
     private const string MetaName = "raft.members";
     private const string ConfStateName = "raft.confstate";
+    private const string LeftName = "raft.left";
+
+    public const string LeftExplanation = "this node was removed from the Raft cluster: it serves the blocks that it has, follows nothing and takes no transactions; its id is never used again. "
+        + "To bring the node back, have a member add it (raft_addPeer answers a new id), and start it from an empty data directory, with the same node key and genesis, with --raftjoinexisting and that id";
+
+    /// <summary>Two seconds: the last messages of a leader that removed itself are still to be delivered.</summary>
+    private const int TicksBeforeClosing = 40;
 
     /// <summary>Bytes of entries after which a snapshot is due early: live entries are in memory too.</summary>
     private const long SnapshotBytes = 16 << 20;
@@ -24,21 +31,29 @@ public sealed class RaftMembers
     private readonly Action<IReadOnlyList<RaftAddress>> _changed;
     private readonly ulong _snapshotInterval;
     private readonly ulong _entriesKept;
+    private readonly Action _left;
+    private readonly HashSet<ulong> _toldRemoved = [];
     private readonly RaftMembership _membership = new();
     private RaftConfState _confState;
     private long _bytesSinceSnapshot;
+    private int _ticksLeft;
     private RaftView _view = new(0, RaftRole.Follower, [], []);
 
     /// <param name="snapshotInterval">Entries between two snapshots.</param>
     /// <param name="entriesKept">Entries that stay behind a snapshot, for members that are a little late.</param>
-    public RaftMembers(NodeStores stores, IRaftTransport transport, ulong ownId, Action<IReadOnlyList<RaftAddress>> changed, ulong snapshotInterval, ulong entriesKept)
+    /// <param name="left">Called when the connections of a node that was removed are to end.</param>
+    public RaftMembers(
+        NodeStores stores, IRaftTransport transport, ulong ownId, Action<IReadOnlyList<RaftAddress>> changed, ulong snapshotInterval, ulong entriesKept, Action left)
     {
-        (_stores, _transport, _ownId, _changed) = (stores, transport, ownId, changed);
+        (_stores, _transport, _ownId, _changed, _left) = (stores, transport, ownId, changed, left);
         (_snapshotInterval, _entriesKept) = (snapshotInterval, entriesKept);
         _confState = LoadConfState(stores.KeyValues) ?? RaftConfState.Empty;
-        if (ChainStore.GetMeta(stores.KeyValues, MetaName) is not { } stored) return;
-        var data = RaftSnapshotData.Decode(stored.Span);
-        _membership.Replace(data.Addresses, data.RemovedIds);
+        if (ChainStore.GetMeta(stores.KeyValues, MetaName) is { } stored)
+        {
+            var data = RaftSnapshotData.Decode(stored.Span);
+            _membership.Replace(data.Addresses, data.RemovedIds);
+        }
+        _view = _view with { HasLeft = WasRemoved(stores.KeyValues, ownId) };
     }
 
     /// <summary>What the RPC shows of Raft; replaced as a whole on every change.</summary>
@@ -53,10 +68,33 @@ public sealed class RaftMembers
 
     public bool IsRemoved(ulong id) => _membership.IsRemoved(id);
 
+    /// <summary>True once this node was removed; for good.</summary>
+    public bool HasLeft => _view.HasLeft;
+
+    /// <summary>Whether the member of this store was removed from its cluster: by the log, or on the word of most others.</summary>
+    public static bool WasRemoved(IKeyValueReader reader, ulong id) =>
+        ChainStore.GetMeta(reader, LeftName) is not null
+        || (ChainStore.GetMeta(reader, MetaName) is { } stored && RaftSnapshotData.Decode(stored.Span).RemovedIds.Contains(id));
+
     public void ConnectAll()
     {
-        foreach (var address in _membership.Addresses) Connect(address);
+        if (!HasLeft)
+            foreach (var address in _membership.Addresses) Connect(address);
         Publish();
+        if (HasLeft) _left();
+    }
+
+    /// <summary>A member says that this node was removed. Believed once most of the others say so: one alone may lie, or be the one that was removed.</summary>
+    public void HearRemoved(ulong member)
+    {
+        if (HasLeft || (_membership.Addresses.Count > 0 && _membership.Find(member) is null)) return;
+        _toldRemoved.Add(member);
+        if (_toldRemoved.Count > _membership.Addresses.Count(a => a.RaftId != _ownId) / 2) Leave();
+    }
+
+    public void TickAfterLeaving()
+    {
+        if (_ticksLeft > 0 && --_ticksLeft == 0) _left();
     }
 
     public void SetLeader(ulong leader, RaftRole role) => Volatile.Write(ref _view, _view with { Leader = leader, Role = role });
@@ -78,6 +116,7 @@ public sealed class RaftMembers
         }
         WriteApplied(applied, sync: false);
         Publish();
+        LeaveWhenRemoved();
     }
 
     public void Replace(RaftSnapshotData data, RaftSnapshot snapshot)
@@ -87,6 +126,7 @@ public sealed class RaftMembers
         foreach (var address in data.Addresses) Connect(address);
         foreach (var removed in data.RemovedIds.Where(id => id != _ownId)) _transport.RemovePeer(removed);
         Publish();
+        LeaveWhenRemoved();
     }
 
     /// <summary>Stores the applied index with the membership that goes with it.</summary>
@@ -112,6 +152,20 @@ public sealed class RaftMembers
         if (old >= raft.Log.FirstIndex) raft.Log.Compact(old);
     }
 
+    private void LeaveWhenRemoved()
+    {
+        if (!HasLeft && _membership.IsRemoved(_ownId)) Leave();
+    }
+
+    private void Leave()
+    {
+        var batch = new KeyValueBatch();
+        ChainStore.PutMeta(batch, LeftName, [1]);
+        _stores.KeyValues.Write(batch, sync: true);
+        _ticksLeft = TicksBeforeClosing;
+        Volatile.Write(ref _view, _view with { HasLeft = true, Leader = 0, Role = RaftRole.Follower });
+    }
+
     private byte[] Encode(in Hash256 head) => new RaftSnapshotData(_membership.Addresses, [.. _membership.Removed], head).Encode();
 
     private void Connect(RaftAddress address)
@@ -121,10 +175,18 @@ public sealed class RaftMembers
 
     private void Publish()
     {
-        Volatile.Write(ref _view, _view with { Members = _membership.Addresses, Learners = _confState.Learners });
+        var voters = _membership.Addresses.Where(a => !_confState.Learners.Contains(a.RaftId)).Select(a => Convert.ToHexStringLower(a.NodeId)).ToHashSet();
+        Volatile.Write(ref _view, _view with { Members = _membership.Addresses, Learners = _confState.Learners, VoterIds = voters });
         _changed(_membership.Addresses);
     }
 }
 
 /// <summary>Raft as readers see it.</summary>
-public sealed record RaftView(ulong Leader, RaftRole Role, IReadOnlyList<ulong> Learners, IReadOnlyList<RaftAddress> Members);
+public sealed record RaftView(ulong Leader, RaftRole Role, IReadOnlyList<ulong> Learners, IReadOnlyList<RaftAddress> Members)
+{
+    /// <summary>Node ids of the voting members, 128 lower-case hex digits each.</summary>
+    public IReadOnlySet<string> VoterIds { get; init; } = new HashSet<string>();
+
+    /// <summary>This node was removed from the cluster: it is a member no more, for good.</summary>
+    public bool HasLeft { get; init; }
+}

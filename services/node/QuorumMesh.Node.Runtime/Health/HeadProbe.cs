@@ -1,0 +1,107 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Node.Runtime.Ports;
+
+namespace QuorumMesh.Node.Runtime.Health;
+
+/// <summary>
+/// Asks the connected members for headers by number, which every eth peer answers, and brings them to a height that enough of them have. Bounded: a few small requests for each
+/// member and round, all members side by side.
+/// </summary>
+internal sealed class HeadProbe(IPeerNetwork peers, Func<NodeInput, bool> post, TimeProvider clock)
+{
+    /// <summary>Members are seldom further apart: one request tells.</summary>
+    private const int Window = 16;
+
+    private static readonly TimeSpan RoundLimit = TimeSpan.FromSeconds(10);
+    private static readonly HeadAnswers Nothing = new([], 0, 0);
+
+    /// <summary>Posts the answers, whatever comes; no answer is one too.</summary>
+    public async Task RunAsync(HeadCheck check, CancellationToken cancellation)
+    {
+        var answers = Nothing;
+        try
+        {
+            using var limit = new CancellationTokenSource(RoundLimit, clock);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
+            answers = await AskAsync(check, either.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            _ = post(new NodeInput.HeadsCompared(answers));
+        }
+    }
+
+    private async Task<HeadAnswers> AskAsync(HeadCheck check, CancellationToken cancellation)
+    {
+        var asked = peers.Peers.Select(p => p.NodeId).Where(check.Members.Contains).Distinct().ToList();
+        var found = (await Task.WhenAll(asked.Select(id => GuardedAsync(() => MemberAsync(id, check.Head, cancellation)))).ConfigureAwait(false)).OfType<Member>().ToList();
+        if (found.Count == 0) return Nothing;
+        // The highest block that a majority beside us has; of fewer, that all have.
+        var common = found.Select(m => m.Last).OrderDescending().ElementAt(Math.Min(check.Needed, found.Count) - 1);
+        var missing = found.Where(m => m.Last > common && m.Reports[0].Number > common).ToList();
+        var more = await Task.WhenAll(missing.Select(m => GuardedAsync(() => HeaderAsync(m.NodeId, common, cancellation)))).ConfigureAwait(false);
+        return new HeadAnswers([.. found.SelectMany(m => m.Reports), .. more.OfType<HeadReport>()], found.Count, found.Count(m => m.IsFarAhead));
+    }
+
+    /// <summary>What a member has of our uppermost blocks; or, when it is behind, its own last one.</summary>
+    private async Task<Member?> MemberAsync(string id, ulong head, CancellationToken cancellation)
+    {
+        var first = head >= Window - 1 ? head - (Window - 1) : 0;
+        var window = await HeadersAsync(id, first, (int)(head - first) + 1, cancellation).ConfigureAwait(false);
+        if (window.Count == 0) return await LastAsync(id, first, cancellation).ConfigureAwait(false) is { } last ? new Member(id, [last], IsFarAhead: false) : null;
+        var isFarAhead = window[^1].Number == head && await HeaderAsync(id, head + HeadCheck.FarBehind, cancellation).ConfigureAwait(false) is not null;
+        return new Member(id, window, isFarAhead);
+    }
+
+    /// <summary>The last block that a member has below one that it lacks: back in growing steps, then by halves.</summary>
+    private async Task<HeadReport?> LastAsync(string id, ulong lacking, CancellationToken cancellation)
+    {
+        HeadReport? last = null;
+        for (ulong back = Window; last is null; back *= 2)
+        {
+            var number = back < lacking ? lacking - back : 0;
+            last = await HeaderAsync(id, number, cancellation).ConfigureAwait(false);
+            if (last is not null) break;
+            if (number == 0) return null;
+            lacking = number;
+        }
+        while (lacking - last.Number > 1)
+        {
+            var middle = last.Number + ((lacking - last.Number) / 2);
+            if (await HeaderAsync(id, middle, cancellation).ConfigureAwait(false) is { } higher) last = higher;
+            else lacking = middle;
+        }
+        return last;
+    }
+
+    private async Task<HeadReport?> HeaderAsync(string id, ulong number, CancellationToken cancellation) =>
+        (await HeadersAsync(id, number, 1, cancellation).ConfigureAwait(false)).FirstOrDefault();
+
+    /// <exception cref="PeerRequestException">The answer is not to the question.</exception>
+    private async Task<IReadOnlyList<HeadReport>> HeadersAsync(string id, ulong from, int count, CancellationToken cancellation)
+    {
+        var headers = (await peers.RequestHeadersAsync(id, from, count, cancellation).ConfigureAwait(false)).Select(raw => BlockHeader.Decode(raw)).ToList();
+        if (headers.Count > count || headers.Where((header, i) => header.Number != from + (ulong)i).Any())
+            throw new PeerRequestException($"the peer was asked for {count} headers from {from} and sent others");
+        return headers.ConvertAll(header => new HeadReport(id, header.Number, header.Hash));
+    }
+
+    /// <returns>Null for a member that does not answer, or answers nonsense.</returns>
+    private static async Task<T?> GuardedAsync<T>(Func<Task<T?>> ask) where T : class
+    {
+        try
+        {
+            return await ask().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is PeerRequestException or FormatException or TimeoutException or OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
+    /// <param name="Reports">In ascending order.</param>
+    private sealed record Member(string NodeId, IReadOnlyList<HeadReport> Reports, bool IsFarAhead)
+    {
+        public ulong Last => Reports[^1].Number;
+    }
+}

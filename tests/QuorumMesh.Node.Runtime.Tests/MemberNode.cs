@@ -1,0 +1,122 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Runtime.Health;
+using QuorumMesh.Node.Runtime.Raft;
+using QuorumMesh.State;
+using QuorumMesh.Tests.Shared;
+
+namespace QuorumMesh.Node.Runtime.Tests;
+
+/// <summary>Member 1 of a cluster of three, whose other members are played by the test.</summary>
+internal sealed class MemberNode
+{
+    private const ushort RaftId = 1;
+    private const int Members = 3;
+
+    private readonly MemoryKeyValueStore _store = new();
+    private readonly MemoryRaftLog _log = new();
+
+    /// <param name="chain">Whose blocks this node has; null for none but the genesis.</param>
+    public MemberNode(SoloNode? chain = null)
+    {
+        if (chain is not null) Copy(chain, _store, chain.Head);
+        Start();
+    }
+
+    public NodeCore Core { get; private set; } = null!;
+    public NodeStores Stores { get; private set; } = null!;
+    public SilentTransport Transport { get; private set; } = null!;
+    public NodeEvents Events { get; private set; } = null!;
+    public List<HeadStandingEvent> Standings { get; } = [];
+    public List<LeaderEvent> Leaders { get; } = [];
+    public List<string> Left { get; } = [];
+    public int Closed { get; private set; }
+    public long Now { get; private set; }
+    public NodeEffects Started { get; private set; } = null!;
+
+    public static string IdOf(int member) => Convert.ToHexStringLower(TestChain.Signer(member).PublicKey);
+
+    public static void Copy(SoloNode from, MemoryKeyValueStore to, ulong upTo)
+    {
+        var importer = new ChainImporter(TestChain.Open(to), null);
+        for (var number = 1UL; number <= upTo; number++) Assert.True(importer.Import(ChainStore.GetBlock(from.Store, number)!));
+    }
+
+    /// <summary>Again, as after a restart: only store and log survive.</summary>
+    public void Start()
+    {
+        Stores = TestChain.Open(_store);
+        Events = new NodeEvents();
+        Events.HeadStandingChanged += Standings.Add;
+        Events.LeaderChanged += Leaders.Add;
+        Events.LeftCluster += Left.Add;
+        Transport = new SilentTransport();
+        Closed = 0;
+        var config = new RaftConfig { Id = RaftId, Applied = ChainStore.GetAppliedRaftIndex(_store), ConfState = RaftMembers.LoadConfState(_store, _log) };
+        Core = new NodeCore(new NodeCoreSetup
+        {
+            Stores = Stores,
+            Raft = _log.LastIndex == 0 ? RaftCore.Bootstrap(config with { Applied = 0, ConfState = null }, _log, n => n / 2, [.. Enumerable.Range(1, Members).Select(Peer)]) : new RaftCore(config, _log, n => n / 2),
+            RaftLog = _log,
+            Transport = Transport,
+            Signer = TestChain.Signer(RaftId),
+            RaftId = RaftId,
+            Events = Events,
+            LeftCluster = () => Closed++,
+        });
+        Core.Open(TimeOf(Now));
+        Started = Step();
+    }
+
+    public NodeEffects Step(params NodeInput[] inputs)
+    {
+        Core.Begin(TimeOf(Now));
+        foreach (var input in inputs) Core.Handle(input);
+        return Core.Complete();
+    }
+
+    public NodeEffects After(long milliseconds, params NodeInput[] inputs)
+    {
+        Now += milliseconds;
+        return Step(inputs);
+    }
+
+    /// <summary>Ticks of 50 ms, each with a pass.</summary>
+    public void Tick(int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            Core.Tick();
+            After(50);
+        }
+    }
+
+    /// <summary>The acknowledgement of a transaction sent to this node.</summary>
+    public async Task SubmitAsync(ulong nonce)
+    {
+        var answer = new TaskCompletionSource<Primitives.Hash256>();
+        var recovered = Stores.Senders.Recover(TestChain.Public(TestChain.Key(500), nonce), Stores.Rules.SenderRulesAt(Core.Head.Number + 1));
+        foreach (var acknowledge in Step(new NodeInput.LocalTransaction(recovered!, answer)).Acknowledgements) acknowledge();
+        Assert.True(answer.Task.IsCompleted, "no answer");
+        await answer.Task;
+    }
+
+    /// <summary>Entries from member 2 as the leader of a term, committed at once.</summary>
+    public NodeInput Committed(ulong term, params RaftConfChange[] changes) => new NodeInput.RaftMessage(new RaftMessage
+    {
+        Type = RaftMessageType.App,
+        From = 2,
+        To = RaftId,
+        Term = term,
+        Index = _log.LastIndex,
+        LogTerm = _log.Entries(_log.LastIndex, _log.LastIndex + 1, ulong.MaxValue)[0].Term,
+        Entries = [.. changes.Select((change, i) => new RaftEntry(term, _log.LastIndex + 1 + (ulong)i, RaftEntryType.ConfChange, RaftWire.Encode(change)))],
+        Commit = _log.LastIndex + (ulong)changes.Length,
+    });
+
+    public static RaftConfChange Remove(ulong id) => new(0, RaftConfChangeType.RemoveNode, id, []);
+
+    private static RaftPeer Peer(int id) => new((ulong)id, new RaftAddress((ulong)id, TestChain.Signer(id).PublicKey, "127.0.0.1", 30300 + id, 50400 + id).Encode());
+
+    private static NodeTime TimeOf(long now) => new(1_700_000_000_000_000_000UL + ((ulong)now * 1_000_000), now);
+}
