@@ -54,7 +54,7 @@ internal sealed class FakeNode : INode, IDisposable
     public IPeerNetwork Peers => new FakePeers(Self, PeerList);
     public NodeEvents Events { get; } = new();
     public RaftStatus Raft { get; set; } = new("", null, []);
-    public SyncProgress? Sync => null;
+    public SyncProgress? Sync { get; set; }
 
     /// <summary>Most members are on another chain.</summary>
     public HeadConflict? Conflict { get; set; }

@@ -10,7 +10,7 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Rpc.Calls;
 
 /// <summary>Builds, signs and submits what a caller describes (2.5:internal/ethapi/api.go): private ones by way of the transaction manager.</summary>
-internal sealed class TransactionSender(INode node, EthCallApi estimator)
+internal sealed class TransactionSender(INode node, EthCallApi estimator, PublicTransactionPolicy policy)
 {
     private const ulong ClassicGas = 90_000;
 
@@ -19,11 +19,14 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
 
     private readonly AccountNonces _nonces = new(node.PendingNonceAsync);
 
+    public PublicTransactionPolicy Policy => policy;
+
     /// <param name="password">Null signs with the unlocked key.</param>
     public async Task<Hash256> SendAsync(SendTransactionArguments arguments, string? password, CancellationToken cancellation)
     {
         RequireAccount(arguments.From);
         Check(arguments);
+        RequireAllowed(arguments);
         var gas = await GasAsync(arguments, cancellation).ConfigureAwait(false);
         var data = await DistributeAsync(arguments, cancellation).ConfigureAwait(false);
         // The manager has answered before a nonce is taken: private transactions of one account are distributed side by side.
@@ -57,6 +60,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
         if (arguments.Nonce is not { } nonce) throw new RpcException("nonce not specified");
         RequireAccount(arguments.From);
         Check(arguments);
+        RequireAllowed(arguments);
         return Sign(Build(arguments, Payload(arguments), gas, nonce), arguments, password);
     }
 
@@ -78,6 +82,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
     {
         if (arguments.Nonce is not { } nonce) throw new RpcException("missing transaction nonce in transaction spec");
         Check(arguments);
+        RequireAllowed(arguments);
         var wanted = Build(arguments, Payload(arguments), await GasAsync(arguments, cancellation).ConfigureAwait(false), nonce);
         var isPooled = await node.QueryPoolAsync(
             pool => pool.Content().Where(c => c.Sender == arguments.From).SelectMany(c => c.Pending).Any(p => p.Tx.SigningHash(null) == wanted.SigningHash(null)), cancellation).ConfigureAwait(false);
@@ -177,6 +182,11 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
     private void RequireWilling()
     {
         if (node.Refusal is { } why) throw new TransactionRejectedException(why);
+    }
+
+    private void RequireAllowed(SendTransactionArguments arguments)
+    {
+        if (!arguments.IsPrivate) policy.RequireAllowed(arguments.From, arguments.To);
     }
 
     private void RequireManager()

@@ -27,6 +27,7 @@ internal abstract class DuplexConnection : INotificationSink
     private readonly int _slotCount;
     private readonly CancellationToken _stopping;
     private long _queuedBytes;
+    private string? _ended;
 
     protected DuplexConnection(RpcEngine engine, ByteBudget budget, IReadOnlySet<string>? namespaces, CancellationToken stopping)
     {
@@ -49,11 +50,26 @@ internal abstract class DuplexConnection : INotificationSink
 
     public bool TrySend(ReadOnlyMemory<byte> message)
     {
+        if (Volatile.Read(ref _ended) is not null) return false;
         var lease = _budget.Lease();
         if (lease.TryHold(message.Length)) return TryQueue(new Outbound(message, lease));
         lease.Dispose();
         Abort();
         return false;
+    }
+
+    public void End(string reason)
+    {
+        if (Interlocked.CompareExchange(ref _ended, reason, null) is not null) return;
+        _outbound.Writer.TryComplete();
+        try
+        {
+            _closed.CancelAfter(DrainTimeout);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Closed already.
+        }
     }
 
     /// <summary>Serves until the peer goes, misbehaves or the server stops. Does not throw for any of them.</summary>
@@ -90,6 +106,9 @@ internal abstract class DuplexConnection : INotificationSink
 
     protected abstract Task CloseAsync();
 
+    /// <summary>Tells the peer why the connection ends, and makes it end.</summary>
+    protected abstract Task TellEndAsync(string reason);
+
     protected static bool IsDisconnect(Exception e) =>
         e is OperationCanceledException or IOException or System.Net.WebSockets.WebSocketException or System.Net.Sockets.SocketException or ObjectDisposedException;
 
@@ -118,11 +137,13 @@ internal abstract class DuplexConnection : INotificationSink
 
     protected string BudgetText => new BudgetExceededException(_budget).Message;
 
-    protected void SendError(int code, string message)
+    protected void SendError(int code, string message) => TrySend(ErrorMessage(code, message));
+
+    protected static byte[] ErrorMessage(int code, string message)
     {
         using var response = RpcResponse.Rent();
         RpcEngine.WriteError(response, default, code, message);
-        TrySend(response.Written.ToArray());
+        return response.Written.ToArray();
     }
 
     private async Task AnswerAsync(ReadOnlyMemory<byte> message, ByteLease lease)
@@ -159,7 +180,7 @@ internal abstract class DuplexConnection : INotificationSink
         var total = Interlocked.Add(ref _queuedBytes, length);
         if ((total <= Limits.MaxQueuedBytes || total == length) && _outbound.Writer.TryWrite(message)) return true;
         message.Owner.Dispose();
-        Abort();
+        if (Volatile.Read(ref _ended) is null) Abort();
         return false;
     }
 
@@ -176,6 +197,7 @@ internal abstract class DuplexConnection : INotificationSink
                 _writing.CancelAfter(Timeout.InfiniteTimeSpan);
                 Interlocked.Add(ref _queuedBytes, -length);
             }
+            if (Volatile.Read(ref _ended) is { } reason) await TellEndAsync(reason).ConfigureAwait(false);
         }
         catch (Exception e) when (IsDisconnect(e))
         {

@@ -8,6 +8,9 @@ internal sealed class WebSocketConnection(WebSocket socket, RpcEngine engine, By
     : DuplexConnection(engine, budget, namespaces, stopping)
 {
     private const int FirstBuffer = 4096;
+
+    /// <summary>1013 of IANA's registry.</summary>
+    private const int TryAgainLater = 1013;
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
 
     private WebSocketCloseStatus _status = WebSocketCloseStatus.NormalClosure;
@@ -37,6 +40,13 @@ internal sealed class WebSocketConnection(WebSocket socket, RpcEngine engine, By
             var isLast = at + slice.Length == message.Length;
             await socket.SendAsync(slice, WebSocketMessageType.Text, isLast, cancellation).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>The peer answers the closing frame, which ends the receiving side.</summary>
+    protected override Task TellEndAsync(string reason)
+    {
+        (_status, _reason) = ((WebSocketCloseStatus)TryAgainLater, reason);
+        return CloseAsync();
     }
 
     protected override async Task CloseAsync()
