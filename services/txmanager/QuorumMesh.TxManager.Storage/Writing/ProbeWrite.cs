@@ -6,7 +6,7 @@ namespace QuorumMesh.TxManager.Storage;
 /// <param name="now">Milliseconds since 1970.</param>
 internal sealed class ProbeWrite(long now) : StoreWrite(default)
 {
-    public override bool Apply(WriterSession session)
+    protected override bool Apply(WriterSession session)
     {
         session.SetMetadata(MetadataRow.Probe, now.ToString(CultureInfo.InvariantCulture));
         return true;
