@@ -15,6 +15,7 @@ public sealed class NodeCore : IRaftApplication
 {
     private const long AnnounceIntervalMs = 1_000;
     private const ulong DeferredBytesPerRead = 16 << 20;
+    private const long SyncRetryMs = 10_000;
 
     private readonly NodeStores _stores;
     private readonly NodeEvents _events;
@@ -24,12 +25,15 @@ public sealed class NodeCore : IRaftApplication
     private readonly Minter _minter;
     private readonly RaftDriver _raft;
     private readonly RaftMembers _members;
+    private readonly ProposalRules _proposals;
     private readonly BlockIntake _intake = new();
     private readonly List<RecoveredTransaction> _newPending = [];
     private NodeEffects _effects = new();
     private NodeTime _now;
     private long _nextAnnounce;
     private bool _minterChanged;
+    private (Hash256 Target, long At)? _syncAgain;
+    private string? _syncFailure;
     private NodeFigures _published = new(0, 0, 0, 0);
 
     public NodeCore(NodeCoreSetup setup)
@@ -43,6 +47,7 @@ public sealed class NodeCore : IRaftApplication
         _private = new PrivateSideDriver(_chain, payloads, setup.Stores);
         _minter = new Minter(setup.Stores, setup.Signer, setup.RaftId, setup.BlockTimeMs, _chain.Head.Hash);
         _members = new RaftMembers(setup.Stores, setup.Transport, setup.RaftId, setup.MembersChanged, setup.RaftSnapshotInterval, setup.RaftEntriesKept);
+        _proposals = new ProposalRules(setup.Stores.Rules, _chain, _minter, _members);
         _raft = new RaftDriver(setup.Raft, setup.RaftLog, setup.Stores.KeyValues, setup.Transport.Send);
     }
 
@@ -67,11 +72,15 @@ public sealed class NodeCore : IRaftApplication
     /// <summary>May be read from any thread.</summary>
     public RaftView RaftView => _members.View;
 
+    /// <summary>Why the catch-up that runs could not go on, null while it can; may be read from any thread.</summary>
+    public string? SyncFailure => Volatile.Read(ref _syncFailure);
+
     /// <summary>After the start: transactions of the journal, members of the log, a catch-up that was cut off.</summary>
     public void Open(NodeTime now)
     {
         _now = now;
         _members.ConnectAll();
+        _members.Foresee(Unapplied(), _raft.Core);
         _desk.RestoreJournal(now, _effects);
         if (_raft.Log.Snapshot() is { } snapshot && snapshot.Index > ChainStore.GetAppliedRaftIndex(_stores.KeyValues))
             ApplySnapshot(snapshot);
@@ -85,8 +94,14 @@ public sealed class NodeCore : IRaftApplication
     {
         switch (input)
         {
-            case NodeInput.RaftMessage raft when !_members.IsRemoved(raft.Message.From):
-                _raft.Core.Step(raft.Message);
+            case NodeInput.RaftMessage raft:
+                Take(raft.Message);
+                break;
+            case NodeInput.RaftIntroduced introduced:
+                _raft.Core.Introduce(introduced.Id);
+                break;
+            case NodeInput.RaftAnnounced announced:
+                _raft.Core.Announce(announced.Id, announced.PreVote);
                 break;
             case NodeInput.RaftPeerLost lost when lost.Id == _raft.Core.Leader:
                 _raft.Core.ReportLeaderLost();
@@ -115,7 +130,8 @@ public sealed class NodeCore : IRaftApplication
                 ImportSynced(synced);
                 break;
             case NodeInput.SyncFailed failed:
-                throw new NodeHaltedException($"catching up to block {failed.Target} failed: {failed.Reason}");
+                SyncLater(failed);
+                break;
             case NodeInput.Query query:
                 query.Ask(this);
                 break;
@@ -135,7 +151,8 @@ public sealed class NodeCore : IRaftApplication
             _events.Raise([.. _newPending]);
             _newPending.Clear();
         }
-        _effects.WakeAt = Earliest(_minter.WakeAt(Pool), _private.WakeAt);
+        if (_syncAgain is { } again && _now.Milliseconds >= again.At) Sync(again.Target);
+        _effects.WakeAt = Earliest(MayMint ? _minter.WakeAt(Pool) : null, _private.WakeAt);
         Publish();
         var effects = _effects;
         _effects = new NodeEffects();
@@ -151,6 +168,15 @@ public sealed class NodeCore : IRaftApplication
         ApplyBlockNow(index, data);
         _members.MaybeSnapshot(_raft, index, data.Length, _chain.Head.Hash);
     }
+
+    RaftConfChange? IRaftApplication.ReadMembership(RaftEntry entry)
+    {
+        var (change, why) = _members.Read(entry);
+        if (change is null) PassOver(entry.Index, PassedOverKind.Unreadable, null, $"the membership change has no effect: {why}");
+        return change;
+    }
+
+    void IRaftApplication.Foresee(IReadOnlyList<RaftEntry> entries) => _members.Foresee(entries, _raft.Core);
 
     void IRaftApplication.ApplyMembership(ulong index, RaftConfChange change, RaftConfState result)
     {
@@ -168,19 +194,61 @@ public sealed class NodeCore : IRaftApplication
         _minterChanged |= leader != 0;
     }
 
-    /// <summary>The same decision on every node from the same log: a block on the head is imported, any other is void (GoQuorum raft/handler.go).</summary>
+    private void Take(RaftMessage message)
+    {
+        var (refusal, why) = Examine(message);
+        if (refusal == RaftRefusal.None) refusal = _raft.Core.Step(message);
+        if (refusal != RaftRefusal.None) _events.Raise(new RaftRefusedEvent(message.From, message.Type.ToString(), refusal.Name(), why));
+    }
+
+    /// <summary>What the core cannot know: the meaning of entries and snapshots, and who was removed.</summary>
+    private (RaftRefusal Refusal, string? Why) Examine(RaftMessage message)
+    {
+        if (_members.IsRemoved(message.From)) return (RaftRefusal.RemovedSender, null);
+        if (message.Snapshot is { } snapshot && !RaftMembers.IsReadable(snapshot)) return (RaftRefusal.Malformed, "the data of the snapshot cannot be read");
+        if (message.Type != RaftMessageType.Prop || !_raft.Core.IsLeader || !_raft.Core.HasMember(message.From)) return (RaftRefusal.None, null);
+        return _proposals.Refuse(message.Entries, _raft.Core.ConfState) is { } why ? (RaftRefusal.BadProposal, why) : (RaftRefusal.None, null);
+    }
+
+    /// <summary>The same decision on every node from the same log: a valid block on the head is imported, anything else has no effect (GoQuorum raft/handler.go).</summary>
     private void ApplyBlockNow(ulong index, byte[] data)
     {
-        var block = BlockIntake.Decode(index, data);
+        if (!BlockIntake.TryDecode(data, out var block, out var why))
+        {
+            PassOver(index, PassedOverKind.Unreadable, null, why);
+            return;
+        }
         _intake.Passed(index);
         if (_chain.Knows(block.Hash)) return;
         if (block.Header.ParentHash != _chain.Head.Hash)
         {
-            _minter.Unwind(block.Hash, _chain.Head.Hash);
+            var head = $"the head is block {_chain.Head.Number} ({_chain.Head.Hash})";
+            PassOver(index, PassedOverKind.Void, block, $"it builds on {block.Header.ParentHash}, and {head}");
             return;
         }
-        Import(block, index);
+        try
+        {
+            Import(block, index);
+        }
+        catch (NodeHaltedException e)
+        {
+            PassOver(index, PassedOverKind.Invalid, block, e.Message);
+            return;
+        }
         _minter.Accepted(block.Hash);
+    }
+
+    private void PassOver(ulong index, PassedOverKind kind, Block? block, string why)
+    {
+        _intake.Passed(index);
+        if (block is not null) _minter.Unwind(block.Hash, _chain.Head.Hash);
+        _events.Raise(new PassedOverEvent(index, kind, block is null ? null : new BlockPointer(block.Number, block.Hash), why));
+    }
+
+    private IReadOnlyList<RaftEntry> Unapplied()
+    {
+        var first = Math.Max(_raft.Log.FirstIndex, _raft.Core.Applied + 1);
+        return first > _raft.Log.LastIndex ? [] : _raft.Log.Entries(first, _raft.Log.LastIndex + 1, ulong.MaxValue);
     }
 
     private void Import(Block block, ulong? raftIndex)
@@ -207,7 +275,23 @@ public sealed class NodeCore : IRaftApplication
             return;
         }
         _intake.WaitFor(data.HeadBlockHash, snapshot.Index);
-        _effects.Sync = (new BlockPointer(_chain.Head.Number, _chain.Head.Hash), data.HeadBlockHash);
+        Sync(data.HeadBlockHash);
+    }
+
+    private void Sync(in Hash256 target)
+    {
+        _syncAgain = null;
+        _effects.Sync = (new BlockPointer(_chain.Head.Number, _chain.Head.Hash), target);
+    }
+
+    /// <summary>Whoever named the target, and whatever the peers sent: the node stays up, says so, and tries again.</summary>
+    private void SyncLater(NodeInput.SyncFailed failed)
+    {
+        if (!_intake.IsWaitingFor(failed.Target)) return;
+        var reason = $"catching up to block {failed.Target} failed: {failed.Reason}";
+        Volatile.Write(ref _syncFailure, reason);
+        _syncAgain = (failed.Target, _now.Milliseconds + SyncRetryMs);
+        _events.RaiseCatchUpFailed(reason);
     }
 
     private void ImportSynced(NodeInput.SyncedBlocks synced)
@@ -229,6 +313,8 @@ public sealed class NodeCore : IRaftApplication
             return;
         }
         if (_intake.Reached(_chain.Head.Hash) is not { } index) return;
+        _syncAgain = null;
+        Volatile.Write(ref _syncFailure, null);
         _members.WriteApplied(index, sync: true);
         _minter.Clear(_chain.Head.Hash);
         ApplyDeferred(index + 1);
@@ -244,9 +330,13 @@ public sealed class NodeCore : IRaftApplication
             }
     }
 
+    /// <summary>A leader that hears no majority may have been replaced: what it minted would only have to be taken back.</summary>
+    private bool MayMint => !_intake.IsWaiting && _raft.Core.HasQuorum;
+
     private void Mint()
     {
-        if (_intake.IsWaiting || _minter.TryMint(_desk, _chain, _now, isSettled: _raft.Core.Applied == _raft.Core.LastIndex) is not { } block) return;
+        var isSettled = _raft.Core.Applied == _raft.Core.LastIndex;
+        if (!MayMint || _minter.TryMint(_desk, _chain, _now, isSettled) is not { } block) return;
         if (!_raft.Core.Propose(block.Block.Encode())) return;
         _minter.Proposed(block);
         _raft.Pump(this);
@@ -254,6 +344,7 @@ public sealed class NodeCore : IRaftApplication
 
     private void Publish()
     {
+        _members.Observe(_raft.Core);
         var figures = new NodeFigures(_chain.Head.Number, Pool.PendingCount, Pool.QueuedCount, _desk.UnminedLocal);
         if (figures != _published) Volatile.Write(ref _published, figures);
     }

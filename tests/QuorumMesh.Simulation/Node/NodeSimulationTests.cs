@@ -13,6 +13,7 @@ public class NodeSimulationTests(ITestOutputHelper output)
     public void Whole_nodes_agree_and_keep_what_they_acknowledged()
     {
         var (blocks, crashes, acknowledged, syncs, rewinds) = (0UL, 0, 0, 0, 0);
+        var (passedOver, refused, lostLogs) = (0, 0, 0);
         foreach (var seed in Seeds())
         {
             try
@@ -25,6 +26,9 @@ public class NodeSimulationTests(ITestOutputHelper output)
                 acknowledged += network.Acknowledged;
                 syncs += network.Syncs;
                 rewinds += network.Rewinds;
+                passedOver += network.PassedOver;
+                refused += network.Refused;
+                lostLogs += network.LostLogs;
             }
             catch (Exception e)
             {
@@ -32,6 +36,7 @@ public class NodeSimulationTests(ITestOutputHelper output)
             }
         }
         output.WriteLine($"{blocks} blocks, {crashes} crashes, {acknowledged} transactions acknowledged, {syncs} catch-ups by snapshot, {rewinds} late payloads");
+        output.WriteLine($"{passedOver} committed entries passed over, {refused} messages refused, {lostLogs} nodes refused to start without their log");
         Assert.True(acknowledged > 0);
     }
 

@@ -48,7 +48,7 @@ internal sealed class SimulatedMember(ulong id, RaftCluster cluster, Random rand
             Id = Id,
             Applied = AppliedIndex,
             ConfState = ConfState.IsEmpty ? null : ConfState,
-            PreVote = cluster.PreVote,
+            PreVote = cluster.KnowsPreVote(Id),
             MaxSizePerMessage = 300,
             MaxInflight = 4,
             MaxUncommittedSize = 20_000,
@@ -57,6 +57,8 @@ internal sealed class SimulatedMember(ulong id, RaftCluster cluster, Random rand
         Core = bootstrap is not null && _log.LastIndex == 0 && _log.HardState.IsEmpty
             ? RaftCore.Bootstrap(config, _log, random.Next, bootstrap)
             : new RaftCore(config, _log, random.Next);
+        // The first members are configured everywhere.
+        foreach (var peer in cluster.Bootstrap) Core.Introduce(peer.Id);
     }
 
     public void LosePowerSoon() => _disk.LosePowerAfter(random.Next(1, 6), random);

@@ -44,7 +44,7 @@ internal sealed class RaftPipeline(HttpClient http, Uri peerUrl, ulong peer, Raf
             request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/protobuf");
             RaftHttpHeaders.Fill(request, options, null);
             using var response = await http.SendAsync(request, timeout.Token).ConfigureAwait(false);
-            if (response.StatusCode == HttpStatusCode.Forbidden) events.RemovedFromCluster();
+            if (response.StatusCode == HttpStatusCode.Forbidden) events.RemovedFromCluster(peer);
             return response.StatusCode == HttpStatusCode.NoContent;
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)

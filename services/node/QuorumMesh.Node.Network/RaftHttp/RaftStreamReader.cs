@@ -19,11 +19,11 @@ internal sealed class RaftStreamReader(
                 using var timeout = CancellationTokenSource.CreateLinkedTokenSource(stop);
                 timeout.CancelAfter(options.ReadTimeout);
                 using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, timeout.Token).ConfigureAwait(false);
-                if (response.StatusCode == HttpStatusCode.Gone) events.RemovedFromCluster();
+                if (response.StatusCode == HttpStatusCode.Gone) events.RemovedFromCluster(peer);
                 if (response.StatusCode == HttpStatusCode.OK)
                 {
                     connected = true;
-                    events.StreamOpened(peer);
+                    events.StreamOpened(peer, RaftHttpHeaders.AnnouncesPreVote(response));
                     await ReadAsync(response, timeout).ConfigureAwait(false);
                 }
             }
@@ -50,7 +50,7 @@ internal sealed class RaftStreamReader(
         while (true)
         {
             timeout.CancelAfter(options.ReadTimeout);
-            if (await decoder.ReadAsync(timeout.Token).ConfigureAwait(false) is { } message) events.Received(message);
+            if (await decoder.ReadAsync(timeout.Token).ConfigureAwait(false) is { } message) events.Received(peer, message);
         }
     }
 }

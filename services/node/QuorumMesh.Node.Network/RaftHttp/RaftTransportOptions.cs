@@ -32,6 +32,12 @@ public sealed record RaftTransportOptions
     /// <summary>Messages waiting to be posted to one member.</summary>
     public int PipelineQueue { get; init; } = 64;
 
-    /// <summary>Senders that are not members (yet) but may be answered.</summary>
-    public int MaxRemotes { get; init; } = 64;
+    /// <summary>Largest body of a post. Only snapshots are taken from posts, and they hold no more than the membership.</summary>
+    public int MaxPostSize { get; init; } = 1 << 20;
+
+    /// <summary>Peers that the applied membership does not name (yet).</summary>
+    public int MaxIntroduced { get; init; } = 256;
+
+    /// <summary>Between two rounds of asking known members who an unknown sender is.</summary>
+    public TimeSpan IntroductionPause { get; init; } = TimeSpan.FromMilliseconds(500);
 }

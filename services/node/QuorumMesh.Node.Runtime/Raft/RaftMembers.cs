@@ -53,13 +53,52 @@ public sealed class RaftMembers
 
     public bool IsRemoved(ulong id) => _membership.IsRemoved(id);
 
+    /// <summary>True when the data of a snapshot can be taken over.</summary>
+    public static bool IsReadable(RaftSnapshot snapshot)
+    {
+        try
+        {
+            foreach (var address in RaftSnapshotData.Decode(snapshot.Data).Addresses) RaftMembershipRules.CheckReachable(address);
+            return true;
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
+
+    internal (RaftConfChange? Change, string Why) Read(RaftEntry entry) => RaftMembershipRules.Read(entry, _membership);
+
+    internal string? RefuseProposal(RaftEntry entry, RaftConfState state) => RaftMembershipRules.RefuseProposal(entry, _membership, state);
+
+    /// <summary>Members that the log adds and that are not applied yet: one of them may lead already, and must be heard and answered.</summary>
+    internal void Foresee(IReadOnlyList<RaftEntry> entries, RaftCore core)
+    {
+        foreach (var entry in entries)
+        {
+            if (entry.Type != RaftEntryType.ConfChange) continue;
+            if (Read(entry).Change is not { Type: not RaftConfChangeType.RemoveNode, Context.Length: > 0 } change) continue;
+            if (change.NodeId == _ownId || _membership.Find(change.NodeId) is not null) continue;
+            core.Introduce(change.NodeId);
+            _transport.Introduce(change.NodeId, RaftAddress.Decode(change.Context).RaftUrl);
+        }
+    }
+
     public void ConnectAll()
     {
+        foreach (var removed in _membership.Removed.Where(id => id != _ownId)) _transport.RemovePeer(removed);
         foreach (var address in _membership.Addresses) Connect(address);
         Publish();
     }
 
     public void SetLeader(ulong leader, RaftRole role) => Volatile.Write(ref _view, _view with { Leader = leader, Role = role });
+
+    /// <summary>Term and contact, as they are after a batch.</summary>
+    internal void Observe(RaftCore core)
+    {
+        var (term, hasQuorum) = (core.Term, core.HasQuorum);
+        if (_view.Term != term || _view.HasQuorum != hasQuorum) Volatile.Write(ref _view, _view with { Term = term, HasQuorum = hasQuorum });
+    }
 
     public void Apply(ulong applied, RaftConfChange change, RaftConfState result)
     {
@@ -122,9 +161,16 @@ public sealed class RaftMembers
     private void Publish()
     {
         Volatile.Write(ref _view, _view with { Members = _membership.Addresses, Learners = _confState.Learners });
+        if (_membership.Addresses.Count > 0) _transport.PublishMembers(Encode(Hash256.Zero));
         _changed(_membership.Addresses);
     }
 }
 
 /// <summary>Raft as readers see it.</summary>
-public sealed record RaftView(ulong Leader, RaftRole Role, IReadOnlyList<ulong> Learners, IReadOnlyList<RaftAddress> Members);
+public sealed record RaftView(ulong Leader, RaftRole Role, IReadOnlyList<ulong> Learners, IReadOnlyList<RaftAddress> Members)
+{
+    public ulong Term { get; init; }
+
+    /// <summary>A leader: whether it heard a majority lately; without, it mints nothing. Others: whether they know a leader.</summary>
+    public bool HasQuorum { get; init; }
+}
