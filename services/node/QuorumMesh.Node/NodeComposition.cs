@@ -123,9 +123,9 @@ internal sealed class NodeComposition : IAsyncDisposable
             await ((RaftTransport)transport).StartAsync().ConfigureAwait(false);
             peers.Start(loop.CreatePeerHandler(stores));
             foreach (var member in start.Bootstrap) peers.AddStaticPeer(member);
-            start.Connect(transport);
         }
         loop.Start();
+        Raft?.Connect(transport, Core.RaftView.Members);
         Ended = loop.Ended;
         var rpc = Own(new RpcServer(Service, RpcOptions(), _loggers));
         await rpc.StartAsync(cancel).ConfigureAwait(false);

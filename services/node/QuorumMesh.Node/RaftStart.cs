@@ -53,11 +53,14 @@ internal sealed class RaftStart
         return new RaftStart((ushort)(position + 1), Bootstrapped(log, Config((ushort)(position + 1)), members), members);
     }
 
-    /// <summary>A joining member knows the others' Raft ids only by their place in static-nodes.json until the log tells, one that is behind those that were added since.</summary>
-    public void Connect(IRaftTransport transport)
+    /// <summary>Until its log tells, a joining member knows the others' Raft ids only by their place in static-nodes.json, and
+    /// one that is behind those of members added since.</summary>
+    /// <param name="members">Those of the log, whatever place they have in the file.</param>
+    public void Connect(IRaftTransport transport, IReadOnlyList<RaftAddress> members)
     {
+        var known = members.Select(m => Convert.ToHexStringLower(m.NodeId)).ToHashSet();
         for (var i = 0; i < Bootstrap.Count; i++)
-            if (i + 1 != RaftId && Bootstrap[i].RaftPort != 0)
+            if (i + 1 != RaftId && Bootstrap[i].RaftPort != 0 && !known.Contains(Bootstrap[i].NodeId))
                 transport.Introduce((ulong)i + 1, Address(Bootstrap[i], i + 1).RaftUrl);
     }
 

@@ -353,12 +353,13 @@ internal sealed class NodeNetwork
 
     private void At(long time, Action action) => _events.Enqueue(action, (time, _order++));
 
-    /// <summary>Behind a transaction that was in the lost node's journal alone, later ones wait for ever.</summary>
+    /// <summary>Transactions of a node that is lost may be in the pool of one that does not mint, or wait behind one that is lost: only those of the others count then.</summary>
     private bool IsSettled()
     {
         if (!Lasting.All(n => n.IsUp) || !LastingClients.All(c => c.IsIdle)) return false;
         var head = Lasting.First().Core!.Head.Hash;
-        return Lasting.All(n => n.Core!.Head.Hash == head && n.Core.PrivateHead.Hash == head && n.Core.Pool.PendingCount == 0 && (n.Core.Pool.Count == 0 || LostLogs > 0))
+        return Lasting.All(n => n.Core!.Head.Hash == head && n.Core.PrivateHead.Hash == head && (n.Core.Pool.Count == 0 || LostLogs > 0))
+            && (LostLogs == 0 || LastingClients.SelectMany(c => c.Acknowledged).All(hash => ChainStore.GetTransactionLocation(Lasting.First().Store, hash) is not null))
             && Lasting.All(n => !_late.Any(l => l.Node == n) || n.Core!.WatchAfter >= n.Manager.ArrivalsAfter(0).Count());
     }
 
