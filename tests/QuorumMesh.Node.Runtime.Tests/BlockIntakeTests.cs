@@ -22,6 +22,10 @@ public sealed class BlockIntakeTests
     }
 
     [Fact]
-    public void Names_the_entry_that_is_no_block() =>
-        Assert.Contains("entry 77", Assert.Throws<NodeHaltedException>(() => BlockIntake.Decode(77, [0xc0])).Message, StringComparison.Ordinal);
+    public void Says_why_an_entry_is_no_block()
+    {
+        Assert.False(BlockIntake.TryDecode([0xc0], out var block, out var why));
+        Assert.Null(block);
+        Assert.Contains("no block", why, StringComparison.Ordinal);
+    }
 }

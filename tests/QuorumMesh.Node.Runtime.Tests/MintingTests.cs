@@ -87,11 +87,16 @@ public sealed class MintingTests
     }
 
     [Fact]
-    public void A_committed_entry_that_is_no_block_halts_with_its_index()
+    public void A_committed_entry_that_is_no_block_is_passed_over_and_so_it_is_after_a_restart()
     {
         var node = new SoloNode();
-        Assert.True(node.Core.Raft.Propose([1, 2, 3]));
-        Assert.Contains("entry ", Assert.Throws<NodeHaltedException>(() => node.Step()).Message, StringComparison.Ordinal);
+        Assert.True(node.Core.Raft.Propose(new byte[8]));
+        node.Step();
+        node.Mine(TestChain.Public(Key, 0));
+        Assert.Equal((1ul, PassedOverKind.Unreadable), (node.Head, node.PassedOver.Single().Kind));
+        node.Start();
+        node.Mine(TestChain.Public(Key, 1));
+        Assert.Equal(2ul, node.Head);
     }
 
     [Fact]
@@ -104,20 +109,28 @@ public sealed class MintingTests
         node.Core.Raft.Propose(stale.Encode());
         node.Step();
         Assert.Equal((1ul, stale.Hash), (node.Head, node.Core.Head.Hash));
+        var passed = node.PassedOver.Single(); // the block that is on the chain already is none
+        Assert.Equal((PassedOverKind.Void, 1ul), (passed.Kind, passed.Block!.Value.Number));
         node.Mine(TestChain.Public(Key, 1));
         Assert.Equal(2ul, node.Head);
     }
 
     [Fact]
-    public void A_committed_block_that_is_not_valid_halts_and_names_it()
+    public void A_committed_block_that_is_not_valid_is_passed_over_and_named()
     {
         var node = new SoloNode();
         node.Mine(TestChain.Public(Key, 0));
         var block = ChainStore.GetBlock(node.Store, 1)!;
         var wrong = new Block(block.Header with { ParentHash = block.Hash, Number = 2 }, block.Transactions);
         node.Core.Raft.Propose(wrong.Encode());
-        Assert.Contains(wrong.Hash.ToString(), Assert.Throws<NodeHaltedException>(() => node.Step()).Message, StringComparison.Ordinal);
+        node.Step();
+        var passed = node.PassedOver.Single();
+        Assert.Equal((PassedOverKind.Invalid, wrong.Hash), (passed.Kind, passed.Block!.Value.Hash));
+        Assert.Contains("not valid", passed.Reason, StringComparison.Ordinal);
         Assert.Equal(1ul, ChainStore.GetPublicHead(node.Store)!.Value.Number);
+        node.Start();
+        node.Mine(TestChain.Public(Key, 1));
+        Assert.Equal(2ul, node.Head);
     }
 
     private static Transaction WithGas(byte[] key, ulong nonce, ulong gas) =>

@@ -11,12 +11,22 @@ internal sealed class SilentTransport : IRaftTransport
     public event Action<ulong>? PeerLost;
     public event Action<ulong>? Unreachable;
     public event Action<ulong, bool>? SnapshotReported;
+    public event Action<ulong>? PeerIntroduced;
+    public event Action<ulong, bool>? PeerAnnounced;
+    public event Action<ulong, string, string>? MessageRefused;
     public event Action<ulong>? RemovedFromCluster;
 #pragma warning restore CS0067
 
     public List<RaftMessage> Sent { get; } = [];
+    public List<ulong> Introduced { get; } = [];
 
     public void AddPeer(ulong id, Uri url)
+    {
+    }
+
+    public void Introduce(ulong id, Uri url) => Introduced.Add(id);
+
+    public void PublishMembers(byte[] members)
     {
     }
 

@@ -32,6 +32,9 @@ internal sealed class SoloNode
     public NodeCore Core { get; private set; } = null!;
     public NodeStores Stores { get; private set; } = null!;
     public NodeEvents Events { get; private set; } = null!;
+    public List<PassedOverEvent> PassedOver { get; } = [];
+    public List<RaftRefusedEvent> Refused { get; } = [];
+    public SilentTransport Transport { get; } = new();
     public long Now { get; private set; }
     public ulong Head => Core.Head.Number;
     public ulong PrivateHead => Core.PrivateHead.Number;
@@ -45,6 +48,8 @@ internal sealed class SoloNode
     {
         Stores = TestChain.Open(Store, _genesis);
         Events = new NodeEvents();
+        Events.EntryPassedOver += PassedOver.Add;
+        Events.RaftMessageRefused += Refused.Add;
         var config = new RaftConfig { Id = RaftId, Applied = ChainStore.GetAppliedRaftIndex(Store), ConfState = RaftMembers.LoadConfState(Store, Log) };
         var address = new RaftAddress(RaftId, TestChain.Signer(1).PublicKey, "127.0.0.1", 30303, 50400).Encode();
         Core = new NodeCore(new NodeCoreSetup
@@ -52,7 +57,7 @@ internal sealed class SoloNode
             Stores = Stores,
             Raft = Log.LastIndex == 0 ? RaftCore.Bootstrap(config with { ConfState = null }, Log, n => n / 2, [new RaftPeer(RaftId, address)]) : new RaftCore(config, Log, n => n / 2),
             RaftLog = Log,
-            Transport = new SilentTransport(),
+            Transport = Transport,
             Signer = TestChain.Signer(1),
             RaftId = RaftId,
             Events = Events,

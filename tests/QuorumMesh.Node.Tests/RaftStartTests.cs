@@ -1,5 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Primitives;
 using QuorumMesh.ServiceDefaults;
@@ -50,6 +51,16 @@ public sealed class RaftStartTests : IDisposable
         Assert.Equal(9, start.RaftId);
         Assert.False(start.Core.IsMember);
         Assert.Equal(9, Open(4).RaftId);
+    }
+
+    [Fact]
+    public void Configured_ids_are_introduced_unless_the_log_names_their_nodes()
+    {
+        var start = Open(4, joining: 9);
+        Assert.Equal([1ul, 2, 3], Introduced(start, []));
+        Assert.Equal([1ul, 3], Introduced(start, [new RaftAddress(7, TestChain.Signer(2).PublicKey, "127.0.0.1", 30302, 50402)]));
+        using var second = new RaftStartTests();
+        Assert.Equal([1ul, 3], Introduced(second.Open(2), []));
     }
 
     [Fact]
@@ -132,6 +143,13 @@ public sealed class RaftStartTests : IDisposable
         Assert.Equal(conf.Voters, Open(1).Core.ConfState.Voters);
     }
 
+    private static List<ulong> Introduced(RaftStart start, IReadOnlyList<RaftAddress> members)
+    {
+        var transport = new Introductions();
+        start.Connect(transport, members);
+        return transport.Ids;
+    }
+
     private void Applied(ulong index)
     {
         var batch = new KeyValueBatch();
@@ -141,6 +159,41 @@ public sealed class RaftStartTests : IDisposable
 
     private RaftStart Open(int number, int? joining = null) =>
         RaftStart.Open(DataDirectory.Open(_temp.Path), new NodeSettings { DataDirectory = _temp.Path, RaftJoinExisting = joining }, IdOf(number), _store, _log);
+
+    private sealed class Introductions : IRaftTransport
+    {
+#pragma warning disable CS0067 // nothing is ever heard
+        public event Action<RaftMessage>? MessageReceived;
+        public event Action<ulong>? PeerActive;
+        public event Action<ulong>? PeerLost;
+        public event Action<ulong>? Unreachable;
+        public event Action<ulong, bool>? SnapshotReported;
+        public event Action<ulong>? PeerIntroduced;
+        public event Action<ulong, bool>? PeerAnnounced;
+        public event Action<ulong, string, string>? MessageRefused;
+        public event Action? RemovedFromCluster;
+#pragma warning restore CS0067
+
+        public List<ulong> Ids { get; } = [];
+
+        public void Introduce(ulong id, Uri url) => Ids.Add(id);
+
+        public void AddPeer(ulong id, Uri url) => throw new InvalidOperationException("configured members are only introduced");
+
+        public void PublishMembers(byte[] members)
+        {
+        }
+
+        public void RemovePeer(ulong id)
+        {
+        }
+
+        public void Send(IReadOnlyList<RaftMessage> messages)
+        {
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
 
     private static string IdOf(int number) => Hex.ToHex(TestChain.Signer(number).PublicKey, prefix: false);
 }

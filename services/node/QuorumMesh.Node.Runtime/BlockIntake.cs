@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using QuorumMesh.Chain;
 using QuorumMesh.Primitives;
 
@@ -13,6 +14,8 @@ internal sealed class BlockIntake
     public ulong Applied { get; private set; }
 
     public bool IsWaiting => _waitingFor is not null;
+
+    public bool IsWaitingFor(in Hash256 block) => _waitingFor is { } waiting && waiting.Block == block;
 
     public void Passed(ulong index)
     {
@@ -44,16 +47,20 @@ internal sealed class BlockIntake
     /// <summary>The last entry that was deferred; the entries from <see cref="Applied"/> + 1 to it are due now.</summary>
     public ulong LastDeferred => _lastDeferred;
 
-    /// <exception cref="NodeHaltedException">The committed entry is no block.</exception>
-    public static Block Decode(ulong index, byte[] data)
+    /// <summary>A block as its proposer encoded it.</summary>
+    /// <param name="why">What is wrong with the bytes, when they are no block.</param>
+    public static bool TryDecode(byte[] data, [NotNullWhen(true)] out Block? block, out string why)
     {
+        (block, why) = (null, "");
         try
         {
-            return Block.Decode(data);
+            block = Block.Decode(data);
+            return true;
         }
-        catch (FormatException e)
+        catch (Exception e) when (e is FormatException or OverflowException or ArgumentException)
         {
-            throw new NodeHaltedException($"entry {index} of the Raft log is committed but is no block this node can read ({e.Message}); a member may run another version");
+            why = $"it is no block that this node can read ({e.Message}); a member may run another version";
+            return false;
         }
     }
 }

@@ -28,6 +28,9 @@ internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftI
     /// <summary>The block as this node executed it when it minted it, if it did.</summary>
     public ExecutedBlock? Find(in Hash256 blockHash) => _executed.GetValueOrDefault(blockHash);
 
+    /// <summary>What the next block is built on.</summary>
+    public BlockHeader Parent(ChainWriter chain) => Find(_chain.Head)?.Block.Header ?? chain.Head;
+
     public void SetLeading(bool leading, in Hash256 chainHead)
     {
         IsLeading = leading;

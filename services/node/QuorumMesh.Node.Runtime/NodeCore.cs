@@ -16,6 +16,7 @@ public sealed class NodeCore : IRaftApplication
 {
     private const long AnnounceIntervalMs = 1_000;
     private const ulong DeferredBytesPerRead = 16 << 20;
+    private const long SyncRetryMs = 10_000;
 
     private readonly NodeStores _stores;
     private readonly NodeEvents _events;
@@ -28,6 +29,7 @@ public sealed class NodeCore : IRaftApplication
     private readonly RaftMembers _members;
     private readonly HeadGuard _guard;
     private readonly ProgressWatch _progress;
+    private readonly ProposalRules _proposals;
     private readonly BlockIntake _intake = new();
     private readonly List<RecoveredTransaction> _newPending = [];
     private NodeEffects _effects = new();
@@ -35,6 +37,8 @@ public sealed class NodeCore : IRaftApplication
     private long _nextAnnounce;
     private bool _minterChanged;
     private bool _leftIsTold;
+    private (Hash256 Target, long At)? _syncAgain;
+    private string? _syncFailure;
     private NodeFigures _published = new(0, 0, 0, 0);
 
     public NodeCore(NodeCoreSetup setup)
@@ -51,6 +55,7 @@ public sealed class NodeCore : IRaftApplication
         _members = new RaftMembers(setup.Stores, setup.Transport, setup.RaftId, setup.MembersChanged, setup.RaftSnapshotInterval, setup.RaftEntriesKept, setup.LeftCluster);
         _guard = new HeadGuard(setup.Stores, Convert.ToHexStringLower(setup.Signer.PublicKey));
         _progress = new ProgressWatch(setup.Events, setup.PrivateHeadStopsAfterMs);
+        _proposals = new ProposalRules(setup.Stores.Rules, _chain, _minter, _members);
         _raft = new RaftDriver(setup.Raft, setup.RaftLog, setup.Stores.KeyValues, setup.Transport.Send);
     }
 
@@ -84,12 +89,16 @@ public sealed class NodeCore : IRaftApplication
     /// <summary>Why this node acknowledges nothing and takes no part; null when it does. May be read from any thread.</summary>
     public string? Refusal => _members.View.HasLeft ? RaftMembers.LeftExplanation : _guard.Standing.Conflict?.ToString();
 
+    /// <summary>Why the catch-up that runs could not go on, null while it can; may be read from any thread.</summary>
+    public string? SyncFailure => Volatile.Read(ref _syncFailure);
+
     /// <summary>After the start: transactions of the journal, members of the log, a catch-up that was cut off.</summary>
     public void Open(NodeTime now)
     {
         _now = now;
         if (_manager.Refusal is { } refusal) _events.Tell(NoticeLevel.Error, $"The private head is stopped: {refusal}");
         _members.ConnectAll();
+        _members.Foresee(Unapplied(), _raft.Core);
         _desk.RestoreJournal(now, _effects);
         StandDownWhenLeft();
         if (!_members.HasLeft && _raft.Log.Snapshot() is { } snapshot && snapshot.Index > ChainStore.GetAppliedRaftIndex(_stores.KeyValues))
@@ -111,8 +120,14 @@ public sealed class NodeCore : IRaftApplication
         {
             case NodeInput.RaftMessage when _members.HasLeft:
                 break;
-            case NodeInput.RaftMessage raft when !_members.IsRemoved(raft.Message.From):
-                _raft.Core.Step(raft.Message);
+            case NodeInput.RaftMessage raft:
+                Take(raft.Message);
+                break;
+            case NodeInput.RaftIntroduced introduced:
+                _raft.Core.Introduce(introduced.Id);
+                break;
+            case NodeInput.RaftAnnounced announced:
+                _raft.Core.Announce(announced.Id, announced.PreVote);
                 break;
             case NodeInput.RaftPeerLost lost when lost.Id == _raft.Core.Leader:
                 _raft.Core.ReportLeaderLost();
@@ -153,7 +168,8 @@ public sealed class NodeCore : IRaftApplication
                 ImportSynced(synced);
                 break;
             case NodeInput.SyncFailed failed:
-                throw new NodeHaltedException($"catching up to block {failed.Target} failed: {failed.Reason}");
+                SyncLater(failed);
+                break;
             case NodeInput.Query query:
                 query.Ask(this);
                 break;
@@ -174,7 +190,8 @@ public sealed class NodeCore : IRaftApplication
             _newPending.Clear();
         }
         if (!_members.HasLeft) _effects.CompareHeads = _guard.Due(_now, _chain.Head.Number, _members.View.VoterIds);
-        _effects.WakeAt = Earliest(_minter.WakeAt(Pool), _private.WakeAt);
+        if (_syncAgain is { } again && _now.Milliseconds >= again.At) Sync(again.Target);
+        _effects.WakeAt = Earliest(MayMint ? _minter.WakeAt(Pool) : null, _private.WakeAt);
         Publish();
         var effects = _effects;
         _effects = new NodeEffects();
@@ -226,6 +243,15 @@ public sealed class NodeCore : IRaftApplication
         _members.MaybeSnapshot(_raft, index, data.Length, _chain.Head.Hash);
     }
 
+    RaftConfChange? IRaftApplication.ReadMembership(RaftEntry entry)
+    {
+        var (change, why) = _members.Read(entry);
+        if (change is null) PassOver(entry.Index, PassedOverKind.Unreadable, null, $"the membership change has no effect: {why}");
+        return change;
+    }
+
+    void IRaftApplication.Foresee(IReadOnlyList<RaftEntry> entries) => _members.Foresee(entries, _raft.Core);
+
     void IRaftApplication.ApplyMembership(ulong index, RaftConfChange change, RaftConfState result)
     {
         _intake.Passed(index);
@@ -245,19 +271,61 @@ public sealed class NodeCore : IRaftApplication
         _minterChanged |= leader != 0;
     }
 
-    /// <summary>The same decision on every node from the same log: a block on the head is imported, any other is void (GoQuorum raft/handler.go).</summary>
+    private void Take(RaftMessage message)
+    {
+        var (refusal, why) = Examine(message);
+        if (refusal == RaftRefusal.None) refusal = _raft.Core.Step(message);
+        if (refusal != RaftRefusal.None) _events.Raise(new RaftRefusedEvent(message.From, message.Type.ToString(), refusal.Name(), why));
+    }
+
+    /// <summary>What the core cannot know: the meaning of entries and snapshots, and who was removed.</summary>
+    private (RaftRefusal Refusal, string? Why) Examine(RaftMessage message)
+    {
+        if (_members.IsRemoved(message.From)) return (RaftRefusal.RemovedSender, null);
+        if (message.Snapshot is { } snapshot && !RaftMembers.IsReadable(snapshot)) return (RaftRefusal.Malformed, "the data of the snapshot cannot be read");
+        if (message.Type != RaftMessageType.Prop || !_raft.Core.IsLeader || !_raft.Core.HasMember(message.From)) return (RaftRefusal.None, null);
+        return _proposals.Refuse(message.Entries, _raft.Core.ConfState) is { } why ? (RaftRefusal.BadProposal, why) : (RaftRefusal.None, null);
+    }
+
+    /// <summary>The same decision on every node from the same log: a valid block on the head is imported, anything else has no effect (GoQuorum raft/handler.go).</summary>
     private void ApplyBlockNow(ulong index, byte[] data)
     {
-        var block = BlockIntake.Decode(index, data);
+        if (!BlockIntake.TryDecode(data, out var block, out var why))
+        {
+            PassOver(index, PassedOverKind.Unreadable, null, why);
+            return;
+        }
         _intake.Passed(index);
         if (_chain.Knows(block.Hash)) return;
         if (block.Header.ParentHash != _chain.Head.Hash)
         {
-            _minter.Unwind(block.Hash, _chain.Head.Hash);
+            var head = $"the head is block {_chain.Head.Number} ({_chain.Head.Hash})";
+            PassOver(index, PassedOverKind.Void, block, $"it builds on {block.Header.ParentHash}, and {head}");
             return;
         }
-        Import(block, index);
+        try
+        {
+            Import(block, index);
+        }
+        catch (NodeHaltedException e)
+        {
+            PassOver(index, PassedOverKind.Invalid, block, e.Message);
+            return;
+        }
         _minter.Accepted(block.Hash);
+    }
+
+    private void PassOver(ulong index, PassedOverKind kind, Block? block, string why)
+    {
+        _intake.Passed(index);
+        if (block is not null) _minter.Unwind(block.Hash, _chain.Head.Hash);
+        _events.Raise(new PassedOverEvent(index, kind, block is null ? null : new BlockPointer(block.Number, block.Hash), why));
+    }
+
+    private IReadOnlyList<RaftEntry> Unapplied()
+    {
+        var first = Math.Max(_raft.Log.FirstIndex, _raft.Core.Applied + 1);
+        return first > _raft.Log.LastIndex ? [] : _raft.Log.Entries(first, _raft.Log.LastIndex + 1, ulong.MaxValue);
     }
 
     private void Import(Block block, ulong? raftIndex)
@@ -284,7 +352,23 @@ public sealed class NodeCore : IRaftApplication
             return;
         }
         _intake.WaitFor(data.HeadBlockHash, snapshot.Index);
-        _effects.Sync = (new BlockPointer(_chain.Head.Number, _chain.Head.Hash), data.HeadBlockHash);
+        Sync(data.HeadBlockHash);
+    }
+
+    private void Sync(in Hash256 target)
+    {
+        _syncAgain = null;
+        _effects.Sync = (new BlockPointer(_chain.Head.Number, _chain.Head.Hash), target);
+    }
+
+    /// <summary>Whoever named the target, and whatever the peers sent: the node stays up, says so, and tries again.</summary>
+    private void SyncLater(NodeInput.SyncFailed failed)
+    {
+        if (!_intake.IsWaitingFor(failed.Target)) return;
+        var reason = $"catching up to block {failed.Target} failed: {failed.Reason}";
+        Volatile.Write(ref _syncFailure, reason);
+        _syncAgain = (failed.Target, _now.Milliseconds + SyncRetryMs);
+        _events.RaiseCatchUpFailed(reason);
     }
 
     private void ImportSynced(NodeInput.SyncedBlocks synced)
@@ -306,6 +390,8 @@ public sealed class NodeCore : IRaftApplication
             return;
         }
         if (_intake.Reached(_chain.Head.Hash) is not { } index) return;
+        _syncAgain = null;
+        Volatile.Write(ref _syncFailure, null);
         _members.WriteApplied(index, sync: true);
         _minter.Clear(_chain.Head.Hash);
         ApplyDeferred(index + 1);
@@ -329,10 +415,13 @@ public sealed class NodeCore : IRaftApplication
         _events.RaiseLeft(RaftMembers.LeftExplanation);
     }
 
+    /// <summary>A leader that hears no majority may have been replaced: what it minted would only have to be taken back.</summary>
+    private bool MayMint => !_intake.IsWaiting && Refusal is null && _raft.Core.HasQuorum;
+
     private void Mint()
     {
-        if (_intake.IsWaiting || Refusal is not null) return;
-        if (_minter.TryMint(_desk, _chain, _now, isSettled: _raft.Core.Applied == _raft.Core.LastIndex) is not { } block) return;
+        var isSettled = _raft.Core.Applied == _raft.Core.LastIndex;
+        if (!MayMint || _minter.TryMint(_desk, _chain, _now, isSettled) is not { } block) return;
         if (!_raft.Core.Propose(block.Block.Encode())) return;
         _minter.Proposed(block);
         _raft.Pump(this);
@@ -340,6 +429,7 @@ public sealed class NodeCore : IRaftApplication
 
     private void Publish()
     {
+        _members.Observe(_raft.Core);
         var figures = new NodeFigures(_chain.Head.Number, Pool.PendingCount, Pool.QueuedCount, _desk.UnminedLocal);
         if (figures != _published) Volatile.Write(ref _published, figures);
         _progress.Observe(_now, new BlockPointer(_chain.Head.Number, _chain.Head.Hash), _chain.PrivateHead, Pool.PendingCount, _private.Status);

@@ -30,6 +30,27 @@ public sealed record LeaderEvent(ulong Leader, bool IsOwn, ulong Term, BlockPoin
 /// <param name="Conflict">Null when a majority of the members has this node's blocks again.</param>
 public sealed record HeadStandingEvent(HeadConflict? Conflict);
 
+/// <summary>Why a committed entry of the Raft log had no effect. Every node decides alike.</summary>
+public enum PassedOverKind
+{
+    /// <summary>A block that does not build on the head: usual after a change of the leader, when two have minted.</summary>
+    Void,
+
+    /// <summary>A block that builds on the head and breaks a rule.</summary>
+    Invalid,
+
+    /// <summary>Neither a block nor a membership change that this node can read.</summary>
+    Unreadable,
+}
+
+/// <param name="Block">Null when the entry is no block.</param>
+public sealed record PassedOverEvent(ulong Index, PassedOverKind Kind, BlockPointer? Block, string Reason);
+
+/// <summary>A Raft message of the network that was not taken.</summary>
+/// <param name="From">The sender as the message names him; anyone can write any.</param>
+/// <param name="Reason">One of a few short words, for a metric's tag.</param>
+public sealed record RaftRefusedEvent(ulong From, string Kind, string Reason, string? Detail = null);
+
 /// <summary>What subscribers hear. Raised on the writer loop: handlers must only enqueue, and never throw.</summary>
 public sealed class NodeEvents
 {
@@ -47,10 +68,24 @@ public sealed class NodeEvents
 
     /// <summary>This node was removed from its cluster; the text says what that means.</summary>
     public event Action<string>? LeftCluster;
+
     public event Action<NodeNotice>? Noticed;
 
     internal void Tell(NoticeLevel level, string text) => Noticed?.Invoke(new NodeNotice(level, text));
 
+    public event Action<PassedOverEvent>? EntryPassedOver;
+
+    /// <summary>Raised on the transport's threads too.</summary>
+    public event Action<RaftRefusedEvent>? RaftMessageRefused;
+
+    /// <summary>A catch-up could not go on, with the reason; it is tried again.</summary>
+    public event Action<string>? CatchUpFailed;
+
+    public void Raise(RaftRefusedEvent refused) => RaftMessageRefused?.Invoke(refused);
+
+    internal void Raise(PassedOverEvent passed) => EntryPassedOver?.Invoke(passed);
+
+    internal void RaiseCatchUpFailed(string reason) => CatchUpFailed?.Invoke(reason);
 
     internal void Raise(HeadEvent head) => NewHead?.Invoke(head);
 

@@ -24,6 +24,12 @@ public abstract record NodeInput
 
     public sealed record HeadsCompared(HeadAnswers Answers) : NodeInput;
 
+    /// <summary>A sender that the applied membership does not name is configured, or a known member vouches for it.</summary>
+    public sealed record RaftIntroduced(ulong Id) : NodeInput;
+
+    /// <summary>A connection to a member was made, and it said what it knows.</summary>
+    public sealed record RaftAnnounced(ulong Id, bool PreVote) : NodeInput;
+
     /// <summary>A transaction of our own clients; <paramref name="Answer"/> is completed once it is journalled, or refused.</summary>
     public sealed record LocalTransaction(RecoveredTransaction Transaction, TaskCompletionSource<Hash256> Answer) : NodeInput;
 

@@ -20,6 +20,9 @@ internal sealed class NoConsensus : IRaftTransport
     public event Action<ulong>? PeerLost;
     public event Action<ulong>? Unreachable;
     public event Action<ulong, bool>? SnapshotReported;
+    public event Action<ulong>? PeerIntroduced;
+    public event Action<ulong, bool>? PeerAnnounced;
+    public event Action<ulong, string, string>? MessageRefused;
     public event Action<ulong>? RemovedFromCluster;
 #pragma warning restore CS0067
 
@@ -28,6 +31,14 @@ internal sealed class NoConsensus : IRaftTransport
     public RaftCore CreateCore() => new(new RaftConfig { Id = Id }, Log, static _ => 0);
 
     public void AddPeer(ulong id, Uri url)
+    {
+    }
+
+    public void Introduce(ulong id, Uri url)
+    {
+    }
+
+    public void PublishMembers(byte[] members)
     {
     }
 

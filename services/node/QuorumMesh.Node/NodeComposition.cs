@@ -112,10 +112,11 @@ internal sealed class NodeComposition : IAsyncDisposable
             MembersChanged = members => PeerMembers.Follow(peers, members, nodeId, _settings.Permissioned ? _data : null),
         });
         var loop = Own(new NodeLoop(Core, mailbox, peers, manager, TimeProvider.System));
-        Connect(transport, mailbox);
+        Connect(transport, mailbox, events);
         WatchDatabase(manager, mailbox);
         Own(new NodeMetrics(Core, events, compiler));
         NodeEventLog.Attach(events, Core, _log, _settings.EmitCheckpoints);
+        RaftEventLog.Attach(events, _log);
         Service = new NodeService(stores, Core, loop, mailbox)
         {
             NetworkId = networkId,
@@ -135,10 +136,10 @@ internal sealed class NodeComposition : IAsyncDisposable
             await ((RaftTransport)transport).StartAsync().ConfigureAwait(false);
             peers.Start(loop.CreatePeerHandler(stores));
             foreach (var member in start.Bootstrap) peers.AddStaticPeer(member);
-            start.Connect((RaftTransport)transport);
         }
         loop.Start();
         _loop = loop;
+        Raft?.Connect(transport, Core.RaftView.Members);
         Ended = loop.Ended;
         var rpc = Own(new RpcServer(Service, RpcOptions(), _loggers));
         await rpc.StartAsync(cancel).ConfigureAwait(false);
@@ -263,8 +264,11 @@ internal sealed class NodeComposition : IAsyncDisposable
     }
 
     /// <summary>What the transport hears becomes input of the loop. A full mailbox drops it: Raft sends again.</summary>
-    private static void Connect(IRaftTransport transport, Mailbox<NodeInput> mailbox)
+    private static void Connect(IRaftTransport transport, Mailbox<NodeInput> mailbox, NodeEvents events)
     {
+        transport.MessageRefused += (from, kind, reason) => events.Raise(new RaftRefusedEvent(from, kind, reason));
+        transport.PeerIntroduced += id => mailbox.TryPostUrgent(new NodeInput.RaftIntroduced(id));
+        transport.PeerAnnounced += (id, preVote) => mailbox.TryPostUrgent(new NodeInput.RaftAnnounced(id, preVote));
         transport.MessageReceived += message => mailbox.TryPostUrgent(new NodeInput.RaftMessage(message));
         transport.PeerLost += id => mailbox.TryPostUrgent(new NodeInput.RaftPeerLost(id));
         transport.Unreachable += id => mailbox.TryPostUrgent(new NodeInput.RaftUnreachable(id));

@@ -26,6 +26,7 @@ internal sealed class NodeMetrics : IDisposable
         Gauge("quorummesh_raft_is_minter", "1 while this node mints", () => core.RaftView.Role == RaftRole.Leader ? 1 : 0);
         Gauge("quorummesh_raft_removed", "1 once this node was removed from the cluster", () => core.RaftView.HasLeft ? 1 : 0);
         Gauge("quorummesh_raft_members", "Members of the cluster", () => core.RaftView.Members.Count);
+        Gauge("quorummesh_raft_has_quorum", "1 while this node, as leader, hears a majority, or else knows a leader", () => core.RaftView.HasQuorum ? 1 : 0);
         if (compiler is not null)
         {
             Gauge("quorummesh_evm_compiled_contracts", "Contracts compiled since the start", () => compiler.Compiled);
@@ -42,6 +43,15 @@ internal sealed class NodeMetrics : IDisposable
             blocks.Add(1);
             transactions.Add(head.Block.Transactions.Count);
         };
+        CountRaft(events);
+    }
+
+    private void CountRaft(NodeEvents events)
+    {
+        var refused = _meter.CreateCounter<long>("quorummesh_raft_messages_refused", description: "Raft messages that were not taken, by reason");
+        var passed = _meter.CreateCounter<long>("quorummesh_raft_entries_passed_over", description: "Committed Raft entries without effect: void blocks, invalid ones, unreadable entries");
+        events.RaftMessageRefused += e => refused.Add(1, new KeyValuePair<string, object?>("reason", e.Reason));
+        events.EntryPassedOver += e => passed.Add(1, new KeyValuePair<string, object?>("kind", e.Kind.ToString().ToLowerInvariant()));
     }
 
     public void Dispose() => _meter.Dispose();

@@ -26,7 +26,9 @@ internal static class NodeReadiness
     }
 
     private static string? Consensus(RaftView raft) =>
-        raft.HasLeft ? RaftMembers.LeftExplanation : raft.Leader == 0 ? "no leader is currently elected" : null;
+        raft.HasLeft ? RaftMembers.LeftExplanation
+        : raft.Leader == 0 ? "no leader is currently elected"
+        : raft.Role == RaftRole.Leader && !raft.HasQuorum ? "this node leads, and hears no majority of the members: it mints nothing" : null;
 
     private static string? Chain(NodeCore core) => core.HeadStanding.Conflict?.ToString();
 

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using QuorumMesh.Chain;
 using QuorumMesh.Consensus.Raft;
-using QuorumMesh.Node.Network.RaftHttp;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Primitives;
 using QuorumMesh.ServiceDefaults;
@@ -53,16 +53,18 @@ internal sealed class RaftStart
         return new RaftStart((ushort)(position + 1), Bootstrapped(log, Config((ushort)(position + 1)), members), members);
     }
 
-    /// <summary>A joining member knows the others' Raft ids only by their place in static-nodes.json until the log tells.</summary>
-    public void Connect(RaftTransport transport)
+    /// <summary>Until its log tells, a joining member knows the others' Raft ids only by their place in static-nodes.json, and
+    /// one that is behind those of members added since.</summary>
+    /// <param name="members">Those of the log, whatever place they have in the file.</param>
+    public void Connect(IRaftTransport transport, IReadOnlyList<RaftAddress> members)
     {
-        if (Core.IsMember) return;
+        var known = members.Select(m => Convert.ToHexStringLower(m.NodeId)).ToHashSet();
         for (var i = 0; i < Bootstrap.Count; i++)
-            if (i + 1 != RaftId && Bootstrap[i].RaftPort != 0)
-                transport.AddPeer((ulong)i + 1, new Uri($"http://{Bootstrap[i].Host}:{Bootstrap[i].RaftPort}"));
+            if (i + 1 != RaftId && Bootstrap[i].RaftPort != 0 && !known.Contains(Bootstrap[i].NodeId))
+                transport.Introduce((ulong)i + 1, Address(Bootstrap[i], i + 1).RaftUrl);
     }
 
-    private static RaftConfig Config(ushort id) => new() { Id = id, ElectionTicks = ElectionTicks };
+    private static RaftConfig Config(ushort id) => new() { Id = id, ElectionTicks = ElectionTicks, PreVote = true };
 
     /// <summary>A crash between the id and the first log write leaves an empty log, and nothing promised: the bootstrap is done again.</summary>
     private static RaftCore Start(IRaftLog log, RaftConfig config, IReadOnlyList<Enode> members, bool joined, DataDirectory data)

@@ -25,7 +25,20 @@ internal sealed class RaftNetwork
 
     public RaftTestMember Leader => _members.Values.Where(m => m.Core.IsLeader).MaxBy(m => m.Core.Term) ?? throw new InvalidOperationException("no leader");
 
-    public RaftTestMember Add(ulong id, Func<RaftConfig, RaftConfig>? configure = null) => _members[id] = new RaftTestMember(id, null, configure);
+    /// <summary>One that joins: it is configured with the members there are.</summary>
+    public RaftTestMember Add(ulong id, Func<RaftConfig, RaftConfig>? configure = null)
+    {
+        var added = new RaftTestMember(id, null, configure);
+        foreach (var other in _members.Keys) added.Core.Introduce(other);
+        return _members[id] = added;
+    }
+
+    /// <summary>Every member tells every other what it knows, as it does whenever a connection is made.</summary>
+    public void AnnouncePreVote(params ulong[] exceptOf)
+    {
+        foreach (var member in _members.Values)
+            foreach (var other in _members.Keys) member.Core.Announce(other, !exceptOf.Contains(other));
+    }
 
     public void Isolate(params ulong[] ids) => Filter = m => !ids.Contains(m.From) && !ids.Contains(m.To);
 
@@ -97,8 +110,23 @@ internal sealed class RaftTestMember
         Core = new RaftCore(Config() with { Applied = Applied.Count > 0 ? Applied[^1].Index : 0, ConfState = ConfState }, Log, Random);
     }
 
+    /// <summary>Like <see cref="Drain"/>, and membership entries that are none change nothing.</summary>
+    public void DrainUnreadable() => Drain(e =>
+    {
+        try
+        {
+            return RaftWire.DecodeConfChange(e.Data);
+        }
+        catch (RaftFormatException)
+        {
+            return new RaftConfChange(0, RaftConfChangeType.AddNode, 0, []);
+        }
+    });
+
     /// <summary>Persists and applies everything; returns what is to be sent.</summary>
-    public IReadOnlyList<RaftMessage> Drain()
+    public IReadOnlyList<RaftMessage> Drain() => Drain(e => RaftWire.DecodeConfChange(e.Data));
+
+    private List<RaftMessage> Drain(Func<RaftEntry, RaftConfChange> decode)
     {
         var messages = new List<RaftMessage>();
         while (Core.HasReady)
@@ -111,7 +139,7 @@ internal sealed class RaftTestMember
             foreach (var entry in ready.CommittedEntries)
             {
                 Applied.Add(entry);
-                if (entry.Type == RaftEntryType.ConfChange) ConfState = Core.ApplyConfChange(RaftWire.DecodeConfChange(entry.Data));
+                if (entry.Type == RaftEntryType.ConfChange) ConfState = Core.ApplyConfChange(decode(entry));
             }
             Core.Advance(ready);
         }

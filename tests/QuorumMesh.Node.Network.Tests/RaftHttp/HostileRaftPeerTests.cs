@@ -112,6 +112,24 @@ public sealed class HostileRaftPeerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_stream_speaks_for_its_own_member_alone_and_one_without_our_header_announces_nothing()
+    {
+        byte[] forged = RaftWire.Encode(new RaftMessage { Type = RaftMessageType.Heartbeat, From = 3, To = 0xa, Term = 1 });
+        byte[] own = RaftWire.Encode(new RaftMessage { Type = RaftMessageType.Heartbeat, From = 2, To = 0xa, Term = 1 });
+        byte[] body = [.. new byte[7], (byte)forged.Length, .. forged, .. new byte[7], (byte)own.Length, .. own];
+        var (refused, announced) = (new ConcurrentQueue<string>(), new ConcurrentQueue<bool>());
+        _transport.MessageRefused += (_, _, reason) => refused.Enqueue(reason);
+        _transport.PeerAnnounced += (_, preVote) => announced.Enqueue(preVote);
+        await using var peer = new SocketPeer(request => !request.Contains("/message/", StringComparison.Ordinal) ? "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"u8.ToArray() :
+            [.. Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body.Length:x}\r\n"), .. body, .. "\r\n"u8]);
+        _transport.AddPeer(2, peer.Url);
+        await Until(() => !_received.IsEmpty && !refused.IsEmpty && !announced.IsEmpty, "a message taken and one refused");
+        Assert.All(_received, m => Assert.Equal(2UL, m.From));
+        Assert.All(refused, reason => Assert.Equal("sender-mismatch", reason));
+        Assert.All(announced, Assert.False);
+    }
+
+    [Fact]
     public async Task A_listener_that_does_not_speak_http_is_tried_again()
     {
         await using var peer = new SocketPeer(_ => [0, 1, 2, 3, 0xff]);

@@ -122,6 +122,32 @@ public sealed class RaftClusterTests(ITestOutputHelper output) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_member_that_was_away_follows_a_leader_that_was_added_meanwhile()
+    {
+        var peers = await StartThree();
+        await ProposeAndWait(1, _hosts.Values);
+        var away = _hosts.Values.First(h => !h.IsLeader);
+        var port = away.Port;
+        _hosts.Remove(away.Id);
+        await away.DisposeAsync();
+        var transport = await RaftTestHost.Listen(4);
+        var added = _hosts[4] = RaftTestHost.Start(4, _directory.FullName, transport, peers: null);
+        foreach (var peer in peers) added.Connect(peer.Id, peer.Context);
+        Leader.Change(new RaftConfChange(0, RaftConfChangeType.AddNode, 4, BitConverter.GetBytes(transport.Port)));
+        await ProposeAndWait(2, _hosts.Values);
+        await Until(
+            () =>
+            {
+                _hosts.Values.FirstOrDefault(h => h.IsLeader && h.Id != 4)?.TransferTo(4);
+                return added.IsLeader;
+            },
+            "the added member as leader");
+        var back = _hosts[away.Id] = RaftTestHost.Start(away.Id, _directory.FullName, await RaftTestHost.Listen(away.Id, port), peers);
+        await ProposeAndWait(3, _hosts.Values);
+        Assert.Contains(4UL, back.Members.Voters);
+    }
+
+    [Fact]
     public void Append_and_flush_latency_is_shown()
     {
         using var disk = new FileRaftDisk(Path.Combine(_directory.FullName, "latency"));

@@ -18,6 +18,7 @@ internal sealed class RaftTestHost : IAsyncDisposable
     private readonly Timer _ticks;
     private readonly RaftCore _core;
     private Task _loop = Task.CompletedTask;
+    private readonly ConcurrentDictionary<ulong, int> _ports = new();
     private RaftConfState _confState = RaftConfState.Empty;
     private ulong _appliedIndex;
 
@@ -27,11 +28,13 @@ internal sealed class RaftTestHost : IAsyncDisposable
         _disk = new FileRaftDisk(Path.Combine(directory, id.ToString("x")));
         _log = new FileRaftLog(_disk);
         if (_log.Snapshot() is { } snapshot) Restore(snapshot);
-        var config = new RaftConfig { Id = id, Applied = _appliedIndex };
+        var config = new RaftConfig { Id = id, Applied = _appliedIndex, PreVote = true };
         _core = peers is not null && _log.LastIndex == 0
             ? RaftCore.Bootstrap(config, _log, Random.Shared.Next, peers)
             : new RaftCore(config, _log, Random.Shared.Next);
         transport.MessageReceived += m => Post(c => c.Step(m));
+        transport.PeerAnnounced += (peer, preVote) => Post(c => c.Announce(peer, preVote));
+        transport.PeerIntroduced += peer => Post(c => c.Introduce(peer));
         transport.Unreachable += peer => Post(c => c.ReportUnreachable(peer));
         transport.SnapshotReported += (peer, ok) => Post(c => c.ReportSnapshot(peer, ok));
         transport.PeerLost += peer => Post(c =>
@@ -64,6 +67,8 @@ internal sealed class RaftTestHost : IAsyncDisposable
     }
 
     public void Propose(byte[] data) => Post(c => c.Propose(data));
+
+    public void TransferTo(ulong id) => Post(c => c.TransferLeadership(id));
 
     public void Change(RaftConfChange change) => Post(c => c.ProposeConfChange(change));
 
@@ -127,6 +132,11 @@ internal sealed class RaftTestHost : IAsyncDisposable
 
     public void Connect(ulong id, byte[] port)
     {
-        if (port.Length == 4) _transport.AddPeer(id, new Uri($"http://127.0.0.1:{BitConverter.ToInt32(port)}"));
+        if (port.Length != 4) return;
+        _ports[id] = BitConverter.ToInt32(port);
+        _transport.PublishMembers(new RaftSnapshotData(
+            [.. _ports.Select(p => new RaftAddress(p.Key, new byte[RaftAddress.NodeIdSize], "127.0.0.1", 1, p.Value))], [], default).Encode());
+        _transport.AddPeer(id, new Uri($"http://127.0.0.1:{BitConverter.ToInt32(port)}"));
+        Post(c => c.Introduce(id));
     }
 }

@@ -28,7 +28,8 @@ public sealed class RaftTransportTests : IAsyncLifetime
             Listen = new IPEndPoint(IPAddress.Loopback, 0),
             ClusterId = clusterId,
             AdvertisedUrl = null,
-        }));
+        }))
+        { Id = id };
         await member.Transport.StartAsync();
         _members.Add(member);
         return member;
@@ -142,17 +143,97 @@ public sealed class RaftTransportTests : IAsyncLifetime
         Assert.Empty(a.Received);
     }
 
-    [Fact]
-    public async Task A_sender_that_is_no_member_yet_can_be_answered()
+    private static RaftMessage Snapshot(ulong from, ulong to) => new()
     {
-        var joiner = await Start(9);
-        var leader = await Start(1);
-        // The leader posts, because the joiner has not asked it for streams.
-        using var request = Request(joiner, Heartbeat(1, 9), from: 1, peerUrls: leader.Url.GetLeftPart(UriPartial.Authority));
-        Assert.Equal(HttpStatusCode.NoContent, (await _http.SendAsync(request)).StatusCode);
-        await Until(() => joiner.Received.Count == 1, "the post");
-        joiner.Transport.Send([Heartbeat(9, 1)]);
-        await Until(() => leader.Received.Count == 1, "the answer");
+        Type = RaftMessageType.Snap,
+        From = from,
+        To = to,
+        Term = 1,
+        Snapshot = new RaftSnapshot([1], new RaftConfState([1], []), 10, 1),
+    };
+
+    private static byte[] Membership(params Member[] members) => new RaftSnapshotData(
+        [.. members.Select(m => new RaftAddress(m.Id, new byte[RaftAddress.NodeIdSize], "127.0.0.1", 1, m.Transport.Port))], [], default).Encode();
+
+    [Fact]
+    public async Task A_sender_that_a_known_member_vouches_for_is_heard_and_answered_and_nobody_else_is()
+    {
+        var (behind, known, added) = (await Start(1), await Start(2), await Start(9));
+        known.Transport.PublishMembers(Membership(known, added));
+        behind.Transport.AddPeer(2, known.Url);
+        added.Transport.AddPeer(1, behind.Url);
+        using var strangersOwn = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        strangersOwn.Start();
+        using var stranger = Request(behind, Heartbeat(77, 1), from: 77, peerUrls: $"http://{strangersOwn.LocalEndpoint}");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _http.SendAsync(stranger)).StatusCode);
+        // The added member posts until it is known; then each has the other's streams.
+        await Until(() => behind.Introduced.Contains(9UL) && behind.Streams(9) && added.Streams(1), "the streams of the added member");
+        added.Transport.Send([Heartbeat(9, 1)]);
+        behind.Transport.Send([Heartbeat(1, 9)]);
+        await Until(() => behind.Received.Any(m => m.From == 9) && added.Received.Any(m => m.From == 1), "messages both ways");
+        Assert.Equal([9UL], behind.Introduced.Distinct());
+        Assert.Contains((77UL, "unknown-sender"), behind.Refusals);
+        Assert.False(strangersOwn.Pending()); // whom a stranger names is not called
+    }
+
+    [Fact]
+    public async Task Only_a_snapshot_is_taken_by_post_and_only_under_its_senders_own_name()
+    {
+        var (a, b) = await Pair();
+        foreach (var forged in new[] { Heartbeat(0x1f, 1), Append(0x1f, 1, 5), new RaftMessage { Type = RaftMessageType.Prop, From = 0x1f, To = 1, Entries = [new RaftEntry(0, 0, RaftEntryType.Normal, new byte[8])] } })
+        {
+            using var request = Request(a, forged, from: 0x1f);
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _http.SendAsync(request)).StatusCode);
+        }
+        using var mismatch = Request(a, Snapshot(0x1f, 1), from: 2);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _http.SendAsync(mismatch)).StatusCode);
+        Assert.Empty(a.Received);
+        Assert.Equal(["not-by-post", "not-by-post", "not-by-post", "sender-mismatch"], a.Refusals.Select(r => r.Reason));
+        using var snapshot = Request(a, Snapshot(0x1f, 1), from: 0x1f);
+        Assert.Equal(HttpStatusCode.NoContent, (await _http.SendAsync(snapshot)).StatusCode);
+        Assert.Single(a.Received);
+    }
+
+    [Fact]
+    public async Task A_post_beyond_the_bound_is_refused()
+    {
+        var (a, _) = await Pair();
+        using var request = Request(a, Snapshot(0x1f, 1) with { Context = new byte[2 << 20] }, from: 0x1f);
+        request.Headers.ExpectContinue = true;
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await _http.SendAsync(request)).StatusCode);
+        Assert.Empty(a.Received);
+    }
+
+    [Fact]
+    public async Task Members_announce_what_they_know_whenever_a_stream_opens()
+    {
+        var (a, b) = await Pair();
+        Assert.Contains((0x1fUL, true), a.Announced);
+        Assert.Contains((1UL, true), b.Announced);
+    }
+
+    [Fact]
+    public async Task The_log_overrules_what_is_configured_and_that_what_others_say()
+    {
+        var (a, b, c) = (await Start(1), await Start(2), await Start(3));
+        c.Transport.PublishMembers(Membership(b, c));
+        a.Transport.Introduce(2, c.Url); // an old file: member 2 is not there
+        a.Transport.Introduce(3, c.Url);
+        b.Transport.AddPeer(1, a.Url);
+        c.Transport.AddPeer(1, a.Url);
+        await Until(
+            () =>
+            {
+                b.Transport.Send([Heartbeat(2, 1)]); // by post: it has not been asked for streams
+                return a.Streams(3) && a.Streams(2);
+            },
+            "the streams of the member at its real address");
+        a.Transport.RemovePeer(2);
+        a.Transport.Introduce(2, b.Url);
+        Assert.Equal(0, a.Transport.OpenStreams(2));
+        a.Transport.AddPeer(2, b.Url);
+        a.Transport.Introduce(2, c.Url);
+        await Until(() => a.Streams(2), "the streams of the member that the log names");
     }
 
     [Theory]
@@ -189,11 +270,13 @@ public sealed class RaftTransportTests : IAsyncLifetime
     public async Task Bytes_that_are_no_message_get_400_and_the_listener_goes_on()
     {
         var member = await Start(1);
+        var peer = await Start(2);
+        member.Transport.AddPeer(2, peer.Url);
         using var request = Request(member, Heartbeat(2, 1));
         request.Content = new ByteArrayContent([0xff, 0xff, 0xff]);
         Assert.Equal(HttpStatusCode.BadRequest, (await _http.SendAsync(request)).StatusCode);
-        Assert.Equal(HttpStatusCode.BadRequest, (await Post(member, Heartbeat(2, 5))).Status); // for another member
-        Assert.Equal(HttpStatusCode.NoContent, (await Post(member, Heartbeat(2, 1))).Status);
+        Assert.Equal(HttpStatusCode.BadRequest, (await Post(member, Snapshot(2, 5))).Status); // for another member
+        Assert.Equal(HttpStatusCode.NoContent, (await Post(member, Snapshot(2, 1))).Status);
     }
 
     [Fact]
@@ -240,7 +323,15 @@ public sealed class RaftTransportTests : IAsyncLifetime
             transport.Unreachable += UnreachablePeers.Enqueue;
             transport.SnapshotReported += (id, ok) => Snapshots.Enqueue((id, ok));
             transport.RemovedFromCluster += _ => WasRemoved = true;
+            transport.PeerIntroduced += Introduced.Enqueue;
+            transport.PeerAnnounced += (id, preVote) => Announced.Enqueue((id, preVote));
+            transport.MessageRefused += (from, _, reason) => Refusals.Enqueue((from, reason));
         }
+
+        public ulong Id { get; init; }
+        public ConcurrentQueue<ulong> Introduced { get; } = new();
+        public ConcurrentQueue<(ulong Id, bool PreVote)> Announced { get; } = new();
+        public ConcurrentQueue<(ulong From, string Reason)> Refusals { get; } = new();
 
         public RaftTransport Transport { get; }
         public Uri Url => new($"http://127.0.0.1:{Transport.Port}/");

@@ -16,7 +16,7 @@ internal sealed class NodeNetwork
     private const long StepMs = 10;
     private const int BlocksPerSyncMessage = 8;
 
-    private readonly Random _random;
+    private readonly Random _random, _strange; // the second for what came later: the seeds that once failed stay themselves
     private readonly PriorityQueue<Action, (long Time, int Order)> _events = new();
     private readonly HashSet<(ulong, ulong)> _cut = [];
     private readonly SimulatedNode[] _nodes;
@@ -24,14 +24,18 @@ internal sealed class NodeNetwork
     private readonly Dictionary<ulong, Hash256> _chain = [];
     private readonly List<(SimulatedNode Node, PayloadHash Hash)> _late = [];
     private readonly Dictionary<SimulatedNode, long> _watchedUntil = [];
+    private readonly int _support;
+    private readonly long? _loseLogAt;
     private long _now;
     private int _order;
 
     public NodeNetwork(int seed)
     {
-        _random = new Random(seed);
+        (_random, _strange) = (new Random(seed), new Random(~seed));
         KeptPublicBlocks = seed % 2 == 0 ? 5UL : 100UL;
         PayloadCacheBytes = seed % 3 == 0 ? 1_000 : PayloadCache.DefaultCapacity;
+        _support = seed % 3;
+        _loseLogAt = seed % 4 == 1 ? _strange.Next(2_000, 9_000) : null;
         _nodes = [.. Enumerable.Range(1, Size).Select(id => new SimulatedNode((ushort)id, this, new Random(_random.Next())))];
         _clients = [.. Enumerable.Range(0, Size * ClientsPerNode).Select(i => new NodeClient(i + 1, _nodes[i % Size], this, new Random(_random.Next())))];
         foreach (var node in _nodes) node.Start(_now);
@@ -52,7 +56,16 @@ internal sealed class NodeNetwork
     public int Syncs { get; private set; }
     public int Rewinds { get; private set; }
     public int Losses { get; private set; }
+    public int PassedOver { get; private set; }
+    public int Refused { get; private set; }
+    public int LostLogs => _nodes.Count(n => n.HasLostLog);
     public int Acknowledged => _clients.Sum(c => c.Acknowledged.Count);
+
+    /// <summary>The others are as GoQuorum's: they neither announce nor use pre-vote.</summary>
+    public bool KnowsPreVote(ulong id) => _support == 1 || (_support == 2 && id % 2 == 1);
+
+    /// <summary>A node whose log was lost never starts again: it would have to join anew.</summary>
+    private IEnumerable<SimulatedNode> Lasting => _nodes.Where(n => !n.HasLostLog);
     public ulong Height => _chain.Keys.DefaultIfEmpty().Max();
 
     public void Run(long milliseconds)
@@ -60,6 +73,8 @@ internal sealed class NodeNetwork
         for (var end = _now + milliseconds; _now < end;)
         {
             Faults();
+            Strangers();
+            if (_now >= _loseLogAt && LostLogs == 0) _nodes[_strange.Next(Size)].LoseLog();
             Step(sendMore: true);
         }
     }
@@ -74,6 +89,8 @@ internal sealed class NodeNetwork
             node.Heal();
             if (!node.IsUp) node.Start(_now);
         }
+        foreach (var node in Lasting)
+            foreach (var other in Lasting) Meet(node, other);
         foreach (var (node, hash) in _late) Arrive(node, hash);
         var end = _now + limitMs;
         while (!IsSettled())
@@ -82,6 +99,16 @@ internal sealed class NodeNetwork
             Step(sendMore: false);
         }
         Check();
+    }
+
+    public void EntryPassedOver(PassedOverEvent passed) => PassedOver++;
+
+    /// <summary>Members that keep their logs never contradict each other.</summary>
+    public void MessageRefused(SimulatedNode node, RaftRefusedEvent refused)
+    {
+        Refused++;
+        if (refused.From <= Size && refused.Reason is "conflict" or "past-log")
+            throw new NodeSimulationException($"node {node.Id} refuses a message of {refused.From}: {refused.Reason}");
     }
 
     public void HeadSeen(SimulatedNode node, Block block)
@@ -101,6 +128,7 @@ internal sealed class NodeNetwork
     public void Started(SimulatedNode node)
     {
         Follow(node, node.Core!.WatchAfter, stream: 0);
+        foreach (var other in _nodes.Where(n => n != node && n.IsUp && _strange.Next(2) == 0)) Meet(node, other);
     }
 
     private void Follow(SimulatedNode node, long after, int stream)
@@ -235,6 +263,43 @@ internal sealed class NodeNetwork
         });
     }
 
+    /// <summary>A connection is made, and each end hears what the other knows.</summary>
+    private void Meet(SimulatedNode a, SimulatedNode b)
+    {
+        if (a == b || !a.IsUp || !b.IsUp) return;
+        a.Post(new NodeInput.RaftAnnounced(b.Id, KnowsPreVote(b.Id)));
+        b.Post(new NodeInput.RaftAnnounced(a.Id, KnowsPreVote(a.Id)));
+    }
+
+    /// <summary>Messages that must have no effect, and now and then a committed entry that every node must pass over alike.</summary>
+    private void Strangers()
+    {
+        var to = _nodes[_strange.Next(Size)];
+        if (!to.IsUp) return;
+        var core = to.Core!.Raft;
+        var name = (ulong)_strange.Next(1, Size + 1);
+        if (name == to.Id) name = name % Size + 1;
+        switch (_strange.Next(12))
+        {
+            case 0: to.Post(new NodeInput.RaftMessage(StrangerMessages.FromStranger(_strange, core))); break;
+            case 1: to.Post(new NodeInput.RaftMessage(StrangerMessages.InTheNameOf(name, _strange, core, OtherChain))); break;
+            case 2: to.Post(new NodeInput.RaftMessage(Garbage(name, to.Id))); break;
+            case 3 when _strange.Next(10) == 0 && core.IsLeader: core.Propose(new byte[8]); break;
+            case 4 when _strange.Next(10) == 0 && core.IsLeader: core.ProposeConfChange(new RaftConfChange(0, (RaftConfChangeType)99, 2, [])); break;
+            case 5 when _strange.Next(10) == 0: Meet(to, _nodes[name - 1]); break;
+        }
+    }
+
+    private static byte[] OtherChain { get; } = new RaftSnapshotData([RaftAddress.Decode(Bootstrap[0].Context)], [2, 3], Keccak.Hash([1])).Encode();
+
+    private RaftMessage Garbage(ulong from, ulong to) => new()
+    {
+        Type = RaftMessageType.Prop,
+        From = from,
+        To = to,
+        Entries = [new RaftEntry(0, 0, (RaftEntryType)_strange.Next(2), new byte[_strange.Next(9)])],
+    };
+
     private void Deliver(RaftMessage message)
     {
         if (_cut.Contains((message.From, message.To)) || _nodes[message.To - 1] is not { IsUp: true } to)
@@ -305,21 +370,27 @@ internal sealed class NodeNetwork
 
     private void At(long time, Action action) => _events.Enqueue(action, (time, _order++));
 
+    /// <summary>Transactions of a node that is lost may be in the pool of one that does not mint, or wait behind one that is lost: only those of the others count then.</summary>
     private bool IsSettled()
     {
-        if (!_nodes.All(n => n.IsUp) || !_clients.All(c => c.IsIdle)) return false;
-        var head = _nodes[0].Core!.Head.Hash;
-        return _nodes.All(n => n.Core!.Head.Hash == head && n.Core.PrivateHead.Hash == head && n.Core.Pool.Count == 0)
-            && _nodes.All(n => !_late.Any(l => l.Node == n) || n.Core!.WatchAfter >= n.Manager.ArrivalsAfter(0).Count());
+        if (!Lasting.All(n => n.IsUp) || !LastingClients.All(c => c.IsIdle)) return false;
+        var head = Lasting.First().Core!.Head.Hash;
+        return Lasting.All(n => n.Core!.Head.Hash == head && n.Core.PrivateHead.Hash == head && (n.Core.Pool.Count == 0 || LostLogs > 0))
+            && (LostLogs == 0 || LastingClients.SelectMany(c => c.Acknowledged).All(hash => ChainStore.GetTransactionLocation(Lasting.First().Store, hash) is not null))
+            && Lasting.All(n => !_late.Any(l => l.Node == n) || n.Core!.WatchAfter >= n.Manager.ArrivalsAfter(0).Count());
     }
+
+    /// <summary>What the journal of a lost node alone holds is lost with it.</summary>
+    private IEnumerable<NodeClient> LastingClients => _clients.Where((_, i) => !_nodes[i % Size].HasLostLog);
 
     private void Check()
     {
-        var chain = Enumerable.Range(1, (int)_nodes[0].Core!.Head.Number).Select(n => ChainStore.GetBlock(_nodes[0].Store, (ulong)n)!).ToList();
+        var first = Lasting.First();
+        var chain = Enumerable.Range(1, (int)first.Core!.Head.Number).Select(n => ChainStore.GetBlock(first.Store, (ulong)n)!).ToList();
         var mined = chain.SelectMany(b => b.Transactions).GroupBy(t => t.Hash).ToDictionary(g => g.Key, g => g.Count());
-        foreach (var hash in _clients.SelectMany(c => c.Acknowledged))
+        foreach (var hash in LastingClients.SelectMany(c => c.Acknowledged))
             if (mined.GetValueOrDefault(hash) != 1) throw new NodeSimulationException($"acknowledged transaction {hash} was mined {mined.GetValueOrDefault(hash)} times");
-        foreach (var node in _nodes)
+        foreach (var node in Lasting)
         {
             var reference = ReferenceChain.PrivateRoots(chain, node.Manager.Payloads);
             for (var number = 0; number < reference.Count; number++)
@@ -341,6 +412,6 @@ internal sealed class NodeNetwork
             if (node.Core is not { } core) text.Append($"{node.Id}: down; ");
             else text.Append($"{node.Id}: head {core.Head.Number} private {core.PrivateHead.Number} ({core.PrivateStatus.Reason}) pool {core.Pool.PendingCount}+{core.Pool.QueuedCount} {core.Raft.Role} term {core.Raft.Term} applied {core.Raft.Applied} watched {core.WatchAfter}/{node.Manager.ArrivalsAfter(0).Count()}; ");
         }
-        return text.Append($"{_clients.Count(c => !c.IsIdle)} clients wait").ToString();
+        return text.Append($"{LastingClients.Count(c => !c.IsIdle)} clients wait").ToString();
     }
 }

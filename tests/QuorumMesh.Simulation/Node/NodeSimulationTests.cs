@@ -13,6 +13,7 @@ public class NodeSimulationTests(ITestOutputHelper output)
     public void Whole_nodes_agree_and_keep_what_they_acknowledged()
     {
         var (blocks, crashes, acknowledged, syncs, rewinds, losses) = (0UL, 0, 0, 0, 0, 0);
+        var (passedOver, refused, lostLogs) = (0, 0, 0);
         foreach (var seed in Seeds())
         {
             try
@@ -26,6 +27,9 @@ public class NodeSimulationTests(ITestOutputHelper output)
                 syncs += network.Syncs;
                 rewinds += network.Rewinds;
                 losses += network.Losses;
+                passedOver += network.PassedOver;
+                refused += network.Refused;
+                lostLogs += network.LostLogs;
             }
             catch (Exception e)
             {
@@ -33,6 +37,7 @@ public class NodeSimulationTests(ITestOutputHelper output)
             }
         }
         output.WriteLine($"{blocks} blocks, {crashes} crashes, {acknowledged} transactions acknowledged, {syncs} catch-ups by snapshot, {rewinds} late payloads, {losses} lost databases");
+        output.WriteLine($"{passedOver} committed entries passed over, {refused} messages refused, {lostLogs} nodes refused to start without their log");
         Assert.True(acknowledged > 0);
     }
 

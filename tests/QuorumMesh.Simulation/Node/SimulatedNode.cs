@@ -14,7 +14,7 @@ internal sealed class SimulatedNode
 
     private readonly NodeNetwork _network;
     private readonly Random _random;
-    private readonly SimulatedRaftDisk _disk = new();
+    private SimulatedRaftDisk _disk = new();
     private readonly List<NodeInput> _inbox = [];
     private readonly ulong _skewNanoseconds;
     private FileRaftLog? _log;
@@ -34,6 +34,9 @@ internal sealed class SimulatedNode
     public NodeCore? Core { get; private set; }
     public NodeStores? Stores { get; private set; }
     public bool IsUp => Core is not null;
+
+    /// <summary>It refuses to start for want of its log.</summary>
+    public bool HasLostLog { get; private set; }
 
     /// <summary>Counts the starts: what was under way to an earlier life is dropped.</summary>
     public int Life { get; private set; }
@@ -57,20 +60,26 @@ internal sealed class SimulatedNode
     {
         Stores = TestChain.Open(Store);
         _log = new FileRaftLog(_disk, segmentSize: 64_000);
+        var lost = RaftParticipation.Lost(Store, _log);
+        if (lost is not null != HasLostLog) throw new NodeSimulationException($"node {Id}: its log was {(HasLostLog ? "taken" : "not taken")}, and it finds that it {lost ?? "is whole"}");
+        if (HasLostLog) return;
         var config = new RaftConfig
         {
             Id = Id,
             Applied = ChainStore.GetAppliedRaftIndex(Store),
             ConfState = RaftMembers.LoadConfState(Store, _log),
+            PreVote = _network.KnowsPreVote(Id),
             MaxSizePerMessage = 20_000,
             MaxInflight = 8,
         };
         var events = new NodeEvents();
+        events.EntryPassedOver += _network.EntryPassedOver;
+        events.RaftMessageRefused += refused => _network.MessageRefused(this, refused);
         events.NewHead += head => _network.HeadSeen(this, head.Block);
         Core = new NodeCore(new NodeCoreSetup
         {
             Stores = Stores,
-            Raft = _log.LastIndex == 0 && _log.Snapshot() is null
+            Raft = RaftParticipation.IsFresh(_log)
                 ? RaftCore.Bootstrap(config with { Applied = 0, ConfState = null }, _log, _random.Next, NodeNetwork.Bootstrap)
                 : new RaftCore(config, _log, _random.Next),
             RaftLog = _log,
@@ -129,6 +138,15 @@ internal sealed class SimulatedNode
             Store.Crash(_random);
         }
         _network.Crashed(this);
+    }
+
+    /// <summary>The directory of the log is gone; the chain's is there.</summary>
+    public void LoseLog()
+    {
+        if (IsUp) Crash();
+        if (!RaftParticipation.IsNoted(Store)) return;
+        (_disk, HasLostLog) = (new SimulatedRaftDisk(), true);
+        Start(0);
     }
 
     /// <summary>A clean stop, which the power may be lost after as well.</summary>

@@ -11,10 +11,21 @@ internal sealed class SimulatedRaftTransport(Action<IReadOnlyList<RaftMessage>> 
     public event Action<ulong>? PeerLost;
     public event Action<ulong>? Unreachable;
     public event Action<ulong, bool>? SnapshotReported;
+    public event Action<ulong>? PeerIntroduced;
+    public event Action<ulong, bool>? PeerAnnounced;
+    public event Action<ulong, string, string>? MessageRefused;
     public event Action<ulong>? RemovedFromCluster;
 #pragma warning restore CS0067
 
     public void AddPeer(ulong id, Uri url)
+    {
+    }
+
+    public void Introduce(ulong id, Uri url)
+    {
+    }
+
+    public void PublishMembers(byte[] members)
     {
     }
 

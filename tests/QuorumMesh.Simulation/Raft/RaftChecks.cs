@@ -15,14 +15,15 @@ internal sealed class RaftChecks(Func<IEnumerable<SimulatedMember>> members)
     public int Elections => _leaders.Count;
 
     /// <summary>Election safety and leader completeness.</summary>
-    public void LeaderElected(SimulatedMember leader, ulong term)
+    /// <param name="appliedThen">The highest applied entry when it was elected: later ones a leader after it may have committed.</param>
+    public void LeaderElected(SimulatedMember leader, ulong term, ulong appliedThen)
     {
         if (_leaders.TryGetValue(term, out var other) && other != leader.Id)
             throw new RaftSafetyException($"election safety: {other} and {leader.Id} both lead term {term}");
         _leaders[term] = leader.Id;
         foreach (var (index, entry) in _applied)
         {
-            if (index < leader.Log.FirstIndex || entry.Term >= term) continue;
+            if (index < leader.Log.FirstIndex || index > appliedThen || entry.Term >= term) continue;
             if (!leader.Log.TryTerm(index, out var held) || held != entry.Term)
                 throw new RaftSafetyException($"leader completeness: leader {leader.Id} of term {term} lacks committed entry {index} of term {entry.Term}");
         }

@@ -10,13 +10,14 @@ internal sealed class RaftCluster
     private readonly PriorityQueue<RaftMessage, (int Time, int Order)> _network = new();
     private readonly HashSet<(ulong, ulong)> _cut = [];
     private readonly int _size;
+    private readonly int _support; // of pre-vote: by nobody, by all, by some
     private int _time, _order, _proposals;
     private bool _faulty = true;
 
     public RaftCluster(int seed, int size)
     {
         (_random, _size) = (new Random(seed), size);
-        PreVote = seed % 5 == 0;
+        _support = seed % 3;
         SlowDisks = seed % 2 == 0;
         Checks = new RaftChecks(() => _members.Values);
         var peers = Enumerable.Range(1, size).Select(i => new RaftPeer((ulong)i, [(byte)i])).ToArray();
@@ -26,12 +27,15 @@ internal sealed class RaftCluster
     }
 
     public RaftChecks Checks { get; }
-    public bool PreVote { get; }
     public bool SlowDisks { get; }
     public bool IsFaulty => _faulty;
     public IReadOnlyList<RaftPeer> Bootstrap { get; }
     public int Crashes { get; private set; }
     public ulong Delivered { get; private set; }
+    public int Introductions { get; private set; }
+
+    /// <summary>The others are as GoQuorum's: they neither announce nor use pre-vote.</summary>
+    public bool KnowsPreVote(ulong id) => _support == 1 || (_support == 2 && id % 2 == 1);
 
     public void Run(int ticks, bool membershipChanges)
     {
@@ -40,6 +44,7 @@ internal sealed class RaftCluster
             Faults();
             if (membershipChanges && _random.Next(60) == 0) ChangeMembership();
             Propose();
+            Strangers();
             Tick();
             if (i % 20 == 0) Checks.LogMatching();
         }
@@ -110,6 +115,7 @@ internal sealed class RaftCluster
     {
         foreach (var member in _members.Values.ToArray())
         {
+            MeetAnother(member);
             // Clocks drift apart.
             if (_faulty && _random.Next(10) == 0) continue;
             member.Do(c => c.Tick());
@@ -126,8 +132,53 @@ internal sealed class RaftCluster
             return;
         }
         Delivered++;
-        to.Do(c => c.Step(m));
+        var refusal = RaftRefusal.None;
+        to.Do(c => refusal = c.Step(m));
+        if (refusal == RaftRefusal.UnknownSender) AskWho(to, m.From);
+        else if (refusal is not (RaftRefusal.None or RaftRefusal.NotAMember or RaftRefusal.NotTheLeader or RaftRefusal.DoubtfulSnapshot))
+            throw new RaftSafetyException($"member {to.Id} refuses a message of {m.From}: {refusal} ({m})");
         if (m.Type == RaftMessageType.Snap && _members.GetValueOrDefault(m.From) is { IsUp: true } from) from.Do(c => c.ReportSnapshot(m.To, true));
+    }
+
+    /// <summary>As a member does it that is behind: some member that it knows and can reach vouches for the sender, or does not know it either.</summary>
+    private void AskWho(SimulatedMember asking, ulong unknown)
+    {
+        var known = _members.Values.Where(m => m.IsUp && m != asking && (m.Id <= (ulong)_size || asking.Core?.HasMember(m.Id) == true) && Reach(asking.Id, m.Id)).ToArray();
+        if (asking.Core is null || known.Length == 0) return;
+        var conf = known[_random.Next(known.Length)].ConfState;
+        if (!conf.Voters.Contains(unknown) && !conf.Learners.Contains(unknown)) return;
+        Introductions++;
+        asking.Core.Introduce(unknown);
+    }
+
+    private bool Reach(ulong a, ulong b) => !_cut.Contains((a, b)) && !_cut.Contains((b, a));
+
+    /// <summary>Connections are made now and then, and say what their ends know.</summary>
+    private void MeetAnother(SimulatedMember member)
+    {
+        if (_faulty && _random.Next(10) != 0) return;
+        var other = _members.Values.ElementAt(_random.Next(_members.Count));
+        if (member is { IsUp: true } && other.IsUp && other != member && Reach(member.Id, other.Id)) member.Core!.Announce(other.Id, KnowsPreVote(other.Id));
+    }
+
+    private void Strangers()
+    {
+        var up = _members.Values.Where(m => m.IsUp).ToArray();
+        if (up.Length == 0) return;
+        var to = up[_random.Next(up.Length)];
+        var forged = _random.Next(3) == 0;
+        var message = forged
+            ? StrangerMessages.InTheNameOf(_members.Keys.ElementAt(_random.Next(_members.Count)), _random, to.Core!, [7])
+            : StrangerMessages.FromStranger(_random, to.Core!);
+        var (before, refusal) = ((to.Core!.Hard, to.Core.Soft), RaftRefusal.None);
+        var after = before;
+        to.Do(c =>
+        {
+            before = (c.Hard, c.Soft);
+            refusal = c.Step(message);
+            after = (c.Hard, c.Soft);
+        });
+        if (before != after || (!forged && refusal == RaftRefusal.None)) throw new RaftSafetyException($"member {to.Id} takes from a stranger ({refusal}): {message}");
     }
 
     private void Faults()

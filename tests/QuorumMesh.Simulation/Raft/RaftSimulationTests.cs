@@ -13,7 +13,7 @@ public class RaftSimulationTests(ITestOutputHelper output)
     [InlineData(5, true)]
     public void Safety_under_faults_and_progress_after_them(int size, bool membershipChanges)
     {
-        var (crashes, elections, applied, delivered) = (0, 0, 0UL, 0UL);
+        var (crashes, elections, applied, delivered, introductions) = (0, 0, 0UL, 0UL, 0);
         foreach (var seed in Seeds())
         {
             try
@@ -25,13 +25,14 @@ public class RaftSimulationTests(ITestOutputHelper output)
                 elections += cluster.Checks.Elections;
                 applied += cluster.Checks.HighestApplied;
                 delivered += cluster.Delivered;
+                introductions += cluster.Introductions;
             }
             catch (Exception e)
             {
                 Assert.Fail($"seed {seed}, {size} members, membership changes {membershipChanges} (QUORUMMESH_SEED={seed} runs it alone): {e}");
             }
         }
-        output.WriteLine($"{crashes} crashes, {elections} elections, {applied} entries applied, {delivered} messages");
+        output.WriteLine($"{crashes} crashes, {elections} elections, {applied} entries applied, {delivered} messages, {introductions} leaders vouched for");
         Assert.True(applied > 0);
     }
 

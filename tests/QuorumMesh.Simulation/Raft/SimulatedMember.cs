@@ -12,7 +12,7 @@ internal sealed class SimulatedMember(ulong id, RaftCluster cluster, Random rand
     private FileRaftLog? _log;
     private RaftReady? _pending; // taken, not persisted yet: a slow disk
     private int _pendingFor;
-    private ulong _pendingTerm;
+    private ulong _pendingTerm, _ledTerm, _appliedWhenElected;
 
     public ulong Id { get; } = id;
     public RaftCore? Core { get; private set; }
@@ -48,7 +48,7 @@ internal sealed class SimulatedMember(ulong id, RaftCluster cluster, Random rand
             Id = Id,
             Applied = AppliedIndex,
             ConfState = ConfState.IsEmpty ? null : ConfState,
-            PreVote = cluster.PreVote,
+            PreVote = cluster.KnowsPreVote(Id),
             MaxSizePerMessage = 300,
             MaxInflight = 4,
             MaxUncommittedSize = 20_000,
@@ -57,6 +57,8 @@ internal sealed class SimulatedMember(ulong id, RaftCluster cluster, Random rand
         Core = bootstrap is not null && _log.LastIndex == 0 && _log.HardState.IsEmpty
             ? RaftCore.Bootstrap(config, _log, random.Next, bootstrap)
             : new RaftCore(config, _log, random.Next);
+        // The first members are configured everywhere.
+        foreach (var peer in cluster.Bootstrap) Core.Introduce(peer.Id);
     }
 
     public void LosePowerSoon() => _disk.LosePowerAfter(random.Next(1, 6), random);
@@ -78,6 +80,7 @@ internal sealed class SimulatedMember(ulong id, RaftCluster cluster, Random rand
     {
         if (Core is null) return;
         action(Core);
+        if (Core.IsLeader && Core.Term != _ledTerm) (_ledTerm, _appliedWhenElected) = (Core.Term, cluster.Checks.HighestApplied);
         Pump();
     }
 
@@ -109,7 +112,7 @@ internal sealed class SimulatedMember(ulong id, RaftCluster cluster, Random rand
     {
         _log!.Append(ready.HardState, ready.Entries, ready.Snapshot);
         cluster.Send(ready.Messages);
-        if (ready.SoftState is { Role: RaftRole.Leader }) cluster.Checks.LeaderElected(this, _pendingTerm);
+        if (ready.SoftState is { Role: RaftRole.Leader }) cluster.Checks.LeaderElected(this, _pendingTerm, _appliedWhenElected);
         if (ready.Snapshot is not null) TakeSnapshot(ready.Snapshot);
         foreach (var entry in ready.CommittedEntries) Apply(entry);
         _pending = null;

@@ -22,6 +22,7 @@ public sealed record RaftConfig
     /// <summary>Bytes of committed entries in one Ready (one entry is always given).</summary>
     public ulong MaxCommittedSizePerReady { get; init; } = 16UL << 20;
 
+    /// <summary>Pre-vote and check-quorum, while every member has announced them (<see cref="RaftCore.Announce"/>).</summary>
     public bool PreVote { get; init; }
 
     /// <summary>Last index the application has applied; 0 = nothing past the snapshot.</summary>

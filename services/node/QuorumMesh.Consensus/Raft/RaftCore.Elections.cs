@@ -6,6 +6,13 @@ public sealed partial class RaftCore
 {
     private static readonly byte[] TransferContext = Encoding.ASCII.GetBytes("CampaignTransfer");
 
+    /// <summary>The highest entry that a leader has named as held by this member and that was not there.</summary>
+    private ulong _owed;
+
+    /// <summary>Part of the log was lost after it was acknowledged: until it is back, a vote of this member could elect a leader
+    /// that lacks what is committed.</summary>
+    private bool OwesEntries => _log.LastIndex < _owed;
+
     private bool IsVoter => _members.TryGetValue(Id, out var self) && !self.IsLearner;
 
     private int Quorum => _members.Values.Count(m => !m.IsLearner) / 2 + 1;
@@ -22,6 +29,12 @@ public sealed partial class RaftCore
     {
         _heartbeatElapsed++;
         if (++_electionElapsed >= _config.ElectionTicks) (_electionElapsed, _transferTarget) = (0, 0);
+        if (IsPreVoteOn && !HasQuorum)
+        {
+            // The others may have elected another long ago.
+            BecomeFollower(Term, 0);
+            return;
+        }
         if (_heartbeatElapsed < _config.HeartbeatTicks) return;
         _heartbeatElapsed = 0;
         foreach (var (id, progress) in _members)
@@ -30,8 +43,8 @@ public sealed partial class RaftCore
 
     private void Hup()
     {
-        if (IsLeader || !IsVoter || HasUnappliedConfChange()) return;
-        Campaign(_config.PreVote, transfer: false);
+        if (IsLeader || !IsVoter || OwesEntries || HasUnappliedConfChange()) return;
+        Campaign(IsPreVoteOn, transfer: false);
     }
 
     /// <summary>A committed change of membership that is not applied yet: campaigning on the old membership could elect two leaders.</summary>
@@ -91,6 +104,7 @@ public sealed partial class RaftCore
     {
         Reset(Term);
         (Leader, Role) = (Id, RaftRole.Leader);
+        foreach (var member in _members.Values) member.HeardAt = _ticks; // a majority has just voted
         // Any uncommitted entry may be a change of membership: wait for them all before the next one.
         _pendingConfIndex = _log.LastIndex;
         AppendEntries([new RaftEntry(0, 0, RaftEntryType.Normal, [])]);
@@ -99,7 +113,7 @@ public sealed partial class RaftCore
 
     private void HandleVote(RaftMessage m)
     {
-        if (IsLearner) return;
+        if (IsLearner || OwesEntries) return;
         var isPreVote = m.Type == RaftMessageType.PreVote;
         var response = isPreVote ? RaftMessageType.PreVoteResp : RaftMessageType.VoteResp;
         var canVote = _vote == 0 || _vote == m.From || (isPreVote && m.Term > Term);
@@ -114,17 +128,19 @@ public sealed partial class RaftCore
         _vote = m.From;
     }
 
-    private void StepCandidate(RaftMessage m)
+    private static bool IsTransfer(RaftMessage m) => m.Context.AsSpan().SequenceEqual(TransferContext);
+
+    private RaftRefusal StepCandidate(RaftMessage m)
     {
         var expected = Role == RaftRole.PreCandidate ? RaftMessageType.PreVoteResp : RaftMessageType.VoteResp;
         if (m.Type == expected)
         {
             HandleVoteResponse(m);
-            return;
+            return RaftRefusal.None;
         }
-        if (m.Type is not (RaftMessageType.App or RaftMessageType.Heartbeat or RaftMessageType.Snap)) return;
+        if (m.Type is not (RaftMessageType.App or RaftMessageType.Heartbeat)) return RaftRefusal.None;
         BecomeFollower(Term, m.From);
-        StepFollower(m);
+        return StepFollower(m);
     }
 
     private void HandleVoteResponse(RaftMessage m)
@@ -137,6 +153,6 @@ public sealed partial class RaftCore
 
     private void HandleTimeoutNow()
     {
-        if (IsVoter && !HasUnappliedConfChange()) Campaign(false, transfer: true);
+        if (IsVoter && !OwesEntries && !HasUnappliedConfChange()) Campaign(false, transfer: true);
     }
 }

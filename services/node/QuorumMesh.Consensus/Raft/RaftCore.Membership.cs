@@ -24,11 +24,13 @@ public sealed partial class RaftCore
         else if (progress.IsLearner && !isLearner)
             progress.IsLearner = false; // promoted; a voter never becomes a learner
         if (id == Id) progress.Match = _log.LastIndex;
-        progress.RecentActive = true;
+        (progress.RecentActive, progress.HeardAt) = (true, _ticks);
     }
 
     private void RemoveMember(ulong id)
     {
+        _acquainted.Remove(id);
+        _announced.Remove(id);
         if (!_members.Remove(id) || _members.Count == 0) return;
         // The quorum may be smaller now.
         if (IsLeader && MaybeCommit()) BroadcastAppend();
@@ -51,25 +53,5 @@ public sealed partial class RaftCore
 
         void Put(ulong id, bool isLearner) => _members[id] =
             new RaftProgress(_log.LastIndex + 1, _config.MaxInflight, isLearner) { Match = id == Id ? _log.LastIndex : 0 };
-    }
-
-    private void HandleSnapshot(ulong from, RaftSnapshot snapshot)
-    {
-        var index = Restore(snapshot) ? _log.LastIndex : _log.Committed;
-        Send(new RaftMessage { To = from, Type = RaftMessageType.AppResp, Index = index });
-    }
-
-    private bool Restore(RaftSnapshot snapshot)
-    {
-        if (snapshot.Index <= _log.Committed) return false;
-        if (_log.Matches(snapshot.Index, snapshot.Term))
-        {
-            // The entries are all here: only the commit index moves.
-            _log.CommitTo(snapshot.Index);
-            return false;
-        }
-        _log.Restore(snapshot);
-        SetMembers(snapshot.ConfState);
-        return true;
     }
 }

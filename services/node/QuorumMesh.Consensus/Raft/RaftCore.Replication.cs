@@ -10,6 +10,7 @@ public sealed partial class RaftCore
             return;
         }
         if (!_members.TryGetValue(m.From, out var progress)) return;
+        progress.HeardAt = _ticks;
         switch (m.Type)
         {
             case RaftMessageType.AppResp: HandleAppendResponse(m, progress); break;
@@ -18,17 +19,17 @@ public sealed partial class RaftCore
         }
     }
 
-    private void StepFollower(RaftMessage m)
+    private RaftRefusal StepFollower(RaftMessage m)
     {
         switch (m.Type)
         {
+            case RaftMessageType.App: return HandleAppend(m);
+            case RaftMessageType.Heartbeat: return HandleHeartbeat(m);
             case RaftMessageType.Prop: StepProposal(m); break;
-            case RaftMessageType.App: HearLeader(m.From); HandleAppend(m); break;
-            case RaftMessageType.Heartbeat: HearLeader(m.From); HandleHeartbeat(m); break;
-            case RaftMessageType.Snap: HearLeader(m.From); HandleSnapshot(m.From, m.Snapshot!); break;
             case RaftMessageType.TimeoutNow: HandleTimeoutNow(); break;
             case RaftMessageType.TransferLeader when Leader != 0: Send(m with { To = Leader }); break;
         }
+        return RaftRefusal.None;
     }
 
     private void HearLeader(ulong from)
@@ -109,12 +110,18 @@ public sealed partial class RaftCore
     {
         if (!progress.RecentActive || _log.Snapshot() is not { } snapshot) return;
         Send(new RaftMessage { To = to, Type = RaftMessageType.Snap, Snapshot = snapshot });
-        progress.BecomeSnapshot(snapshot.Index);
+        progress.BecomeSnapshot(snapshot.Index, SentDigest(snapshot));
     }
 
     /// <summary>The commit index sent never passes what the member is known to hold.</summary>
     private void SendHeartbeat(ulong to, RaftProgress progress) =>
-        Send(new RaftMessage { To = to, Type = RaftMessageType.Heartbeat, Commit = Math.Min(progress.Match, _log.Committed) });
+        Send(new RaftMessage
+        {
+            To = to,
+            Type = RaftMessageType.Heartbeat,
+            Commit = Math.Min(progress.Match, _log.Committed),
+            Context = progress.SnapshotDigest,
+        });
 
     private void HandleAppendResponse(RaftMessage m, RaftProgress progress)
     {
@@ -157,22 +164,31 @@ public sealed partial class RaftCore
 
     private void SendTimeoutNow(ulong to) => Send(new RaftMessage { To = to, Type = RaftMessageType.TimeoutNow });
 
-    private void HandleAppend(RaftMessage m)
+    private RaftRefusal HandleAppend(RaftMessage m)
     {
+        HearLeader(m.From);
         if (m.Index < _log.Committed)
         {
             Send(new RaftMessage { To = m.From, Type = RaftMessageType.AppResp, Index = _log.Committed });
-            return;
+            return RaftRefusal.None;
         }
+        if (!_log.Matches(m.Index, m.LogTerm)) HearAppendAfterOffer(m);
         if (_log.MaybeAppend(m.Index, m.LogTerm, m.Commit, m.Entries) is { } last)
             Send(new RaftMessage { To = m.From, Type = RaftMessageType.AppResp, Index = last });
         else
             Send(new RaftMessage { To = m.From, Type = RaftMessageType.AppResp, Index = m.Index, Reject = true, RejectHint = _log.LastIndex });
+        return RaftRefusal.None;
     }
 
-    private void HandleHeartbeat(RaftMessage m)
+    /// <summary>A leader's commit index never passes what it knows this member to hold.</summary>
+    private RaftRefusal HandleHeartbeat(RaftMessage m)
     {
-        _log.CommitTo(m.Commit);
+        HearLeader(m.From);
+        HearDigest(m);
+        var isHeld = m.Commit <= _log.LastIndex;
+        if (isHeld) _log.CommitTo(m.Commit);
+        else _owed = Math.Max(_owed, m.Commit);
         Send(new RaftMessage { To = m.From, Type = RaftMessageType.HeartbeatResp, Context = m.Context });
+        return isHeld ? RaftRefusal.None : RaftRefusal.PastLog;
     }
 }

@@ -56,7 +56,8 @@ public sealed partial class RaftCore
     public bool IsLeader => Role == RaftRole.Leader;
     public bool IsLearner => _members.TryGetValue(Id, out var self) && self.IsLearner;
     /// <summary>False before this member has learnt its own membership, and after its removal.</summary>
-    public bool IsMember => _members.ContainsKey(Id);
+    public bool IsMember => HasMember(Id);
+    public bool HasMember(ulong id) => _members.ContainsKey(id);
     public ulong Committed => _log.Committed;
     public ulong Applied => _log.Applied;
     public ulong LastIndex => _log.LastIndex;
@@ -119,6 +120,7 @@ public sealed partial class RaftCore
     /// <summary>One tick of the host's clock (50 ms).</summary>
     public void Tick()
     {
+        _ticks++;
         if (IsLeader) TickHeartbeat(); else TickElection();
     }
 
@@ -164,43 +166,25 @@ public sealed partial class RaftCore
         _electionTimeout = Math.Min(_electionTimeout, _electionElapsed + 2 + _random(4));
     }
 
-    /// <summary>A message from another member. Malformed or local kinds are ignored.</summary>
-    public void Step(RaftMessage m)
+    /// <summary>A message of the network, from whomever. Never throws on what it says: a message that must have no effect has
+    /// none, and the reason is returned.</summary>
+    public RaftRefusal Step(RaftMessage m)
     {
-        if (m.IsLocal || m.From == 0 || m.From == Id && m.Type != RaftMessageType.Prop || !IsWellFormed(m)) return;
-        if (m.Term == 0)
+        var refusal = Admit(m);
+        if (refusal != RaftRefusal.None) return refusal;
+        if (m.Type == RaftMessageType.Snap) return Offer(m);
+        if (m.Type == RaftMessageType.App && m.Term >= Term && Contradicts(m)) return RaftRefusal.Conflict;
+        if (m.Term > Term)
         {
-            if (m.Type is not (RaftMessageType.Prop or RaftMessageType.TransferLeader)) return;
+            if (m.Type is RaftMessageType.Vote or RaftMessageType.PreVote && IsLed && !IsTransfer(m)) return RaftRefusal.None;
+            StepHigherTerm(m);
         }
-        else if (m.Term > Term) StepHigherTerm(m);
-        else if (m.Term < Term)
+        else if (m.Term != 0 && m.Term < Term)
         {
             StepLowerTerm(m);
-            return;
+            return RaftRefusal.None;
         }
-        StepKnownTerm(m);
-    }
-
-    private static bool IsWellFormed(RaftMessage m)
-    {
-        switch (m.Type)
-        {
-            case RaftMessageType.App:
-                var previous = m.LogTerm;
-                for (var i = 0; i < m.Entries.Count; i++)
-                {
-                    var entry = m.Entries[i];
-                    if (entry.Index != m.Index + 1 + (ulong)i || entry.Term < previous || entry.Term > m.Term) return false;
-                    previous = entry.Term;
-                }
-                return true;
-            case RaftMessageType.Snap:
-                return m.Snapshot is { Index: > 0 } s && !s.ConfState.IsEmpty && s.Term <= m.Term;
-            case RaftMessageType.Prop:
-                return m.Entries.Count > 0;
-            default:
-                return true;
-        }
+        return StepKnownTerm(m);
     }
 
     private void StepHigherTerm(RaftMessage m)
@@ -212,19 +196,20 @@ public sealed partial class RaftCore
 
     private void StepLowerTerm(RaftMessage m)
     {
-        // With PreVote a member of an older term would otherwise never learn the new one.
-        if (_config.PreVote && m.Type is RaftMessageType.App or RaftMessageType.Heartbeat)
+        // A leader of an older term ignores candidates while it hears the others, and learns the new term only so. Also when
+        // pre-vote is off here: it may be on there.
+        if ((_config.PreVote || OwesEntries) && m.Type is RaftMessageType.App or RaftMessageType.Heartbeat)
             Send(new RaftMessage { To = m.From, Type = RaftMessageType.AppResp });
         else if (_config.PreVote && m.Type == RaftMessageType.PreVote)
             Send(new RaftMessage { To = m.From, Type = RaftMessageType.PreVoteResp, Term = Term, Reject = true });
     }
 
-    private void StepKnownTerm(RaftMessage m)
+    private RaftRefusal StepKnownTerm(RaftMessage m)
     {
         if (m.Type is RaftMessageType.Vote or RaftMessageType.PreVote) HandleVote(m);
         else if (IsLeader) StepLeader(m);
-        else if (Role == RaftRole.Follower) StepFollower(m);
-        else StepCandidate(m);
+        else return Role == RaftRole.Follower ? StepFollower(m) : StepCandidate(m);
+        return RaftRefusal.None;
     }
 
     private bool Propose(RaftEntry entry) => StepProposal(new RaftMessage { Type = RaftMessageType.Prop, From = Id, Entries = [entry] });
@@ -233,7 +218,7 @@ public sealed partial class RaftCore
     {
         if (IsLeader) return AppendProposal(m.Entries);
         if (Role != RaftRole.Follower || Leader == 0 || Leader == m.From) return false;
-        Send(m with { To = Leader });
+        Send(m with { To = Leader, From = Id });
         return true;
     }
 

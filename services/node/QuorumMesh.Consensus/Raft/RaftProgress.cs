@@ -12,7 +12,15 @@ internal sealed class RaftProgress(ulong next, int maxInflight, bool isLearner)
     public ulong Next { get; private set; } = next;
     public RaftProgressState State { get; private set; } = RaftProgressState.Probe;
     public ulong PendingSnapshot { get; private set; }
+
+    /// <summary>Of the last snapshot sent, until the member has moved on.</summary>
+    public byte[]? SnapshotDigest { get; private set; }
+
     public bool RecentActive { get; set; }
+
+    /// <summary>The leader's tick at which the member last answered.</summary>
+    public long HeardAt { get; set; }
+
     public bool IsLearner { get; set; } = isLearner;
 
     public bool IsPaused => State switch
@@ -41,10 +49,10 @@ internal sealed class RaftProgress(ulong next, int maxInflight, bool isLearner)
         Next = Match + 1;
     }
 
-    public void BecomeSnapshot(ulong index)
+    public void BecomeSnapshot(ulong index, byte[] digest)
     {
         Enter(RaftProgressState.Snapshot);
-        PendingSnapshot = index;
+        (PendingSnapshot, SnapshotDigest) = (index, digest);
     }
 
     public void SnapshotFailed() => PendingSnapshot = 0;
@@ -61,6 +69,7 @@ internal sealed class RaftProgress(ulong next, int maxInflight, bool isLearner)
         if (moved)
         {
             Match = index;
+            SnapshotDigest = null;
             _paused = false;
         }
         if (Next < index + 1) Next = index + 1;

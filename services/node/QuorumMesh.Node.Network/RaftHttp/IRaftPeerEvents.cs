@@ -5,8 +5,10 @@ namespace QuorumMesh.Node.Network.RaftHttp;
 /// <summary>What the parts of one member's connection report.</summary>
 internal interface IRaftPeerEvents
 {
-    void Received(RaftMessage message);
-    void StreamOpened(ulong peer);
+    /// <summary>A message on a stream from the member.</summary>
+    void Received(ulong peer, RaftMessage message);
+
+    void StreamOpened(ulong peer, bool announcesPreVote);
     void StreamLost(ulong peer);
     void Unreachable(ulong peer);
     void SnapshotSent(ulong peer, bool ok);

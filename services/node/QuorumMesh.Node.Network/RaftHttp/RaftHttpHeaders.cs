@@ -7,9 +7,15 @@ namespace QuorumMesh.Node.Network.RaftHttp;
 internal static class RaftHttpHeaders
 {
     public const string Prefix = "/raft", Probing = "/raft/probing", Snapshot = "/raft/snapshot";
+
+    /// <summary>Ours: the applied membership, so that a member that is behind can ask who a sender is.</summary>
+    public const string Members = "/raft/members";
     public const string MessageStream = "/raft/stream/message/", AppendStream = "/raft/stream/msgapp/";
     public const string ServerFrom = "X-Server-From", ServerVersion = "X-Server-Version", MinClusterVersion = "X-Min-Cluster-Version",
         ClusterId = "X-Etcd-Cluster-ID", RaftTo = "X-Raft-To", PeerUrls = "X-PeerURLs";
+
+    /// <summary>Ours: what a member knows beyond etcd 3.3 as GoQuorum runs it. GoQuorum neither sends nor reads it.</summary>
+    public const string Features = "X-QuorumMesh-Raft", PreVote = "prevote";
     public const string OwnVersion = "3.3.13", OwnMinClusterVersion = "3.0.0";
     public const string IncompatibleVersion = "incompatible version", ClusterIdMismatch = "cluster ID mismatch";
 
@@ -27,9 +33,13 @@ internal static class RaftHttpHeaders
         request.Headers.TryAddWithoutValidation(ServerVersion, OwnVersion);
         request.Headers.TryAddWithoutValidation(MinClusterVersion, OwnMinClusterVersion);
         request.Headers.TryAddWithoutValidation(ClusterId, Id(options.ClusterId));
+        request.Headers.TryAddWithoutValidation(Features, PreVote);
         if (to is { } id) request.Headers.TryAddWithoutValidation(RaftTo, Id(id));
         if (options.AdvertisedUrl is { } url) request.Headers.TryAddWithoutValidation(PeerUrls, url.GetLeftPart(UriPartial.Authority));
     }
+
+    public static bool AnnouncesPreVote(HttpResponseMessage response) =>
+        response.Headers.TryGetValues(Features, out var values) && values.Contains(PreVote, StringComparer.Ordinal);
 
     /// <summary>The reason to refuse a request with 412, null when it is acceptable.</summary>
     public static string? Refuse(IHeaderDictionary headers, ulong clusterId)

@@ -2,7 +2,7 @@ using QuorumMesh.Consensus.Raft;
 
 namespace QuorumMesh.Node.Network.RaftHttp;
 
-/// <summary>All connections with one member. A remote (a sender that is no member yet) has only the pipeline.</summary>
+/// <summary>All connections with one member.</summary>
 internal sealed class RaftHttpPeer : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
@@ -11,27 +11,21 @@ internal sealed class RaftHttpPeer : IDisposable
     private readonly IRaftPeerEvents _events;
     private readonly Task _running;
 
-    public RaftHttpPeer(ulong id, Uri url, bool isRemote, HttpClient http, RaftTransportOptions options, IRaftPeerEvents events)
+    public RaftHttpPeer(ulong id, Uri url, HttpClient http, RaftTransportOptions options, IRaftPeerEvents events)
     {
-        (Id, Url, IsRemote, _events) = (id, url, isRemote, events);
+        (Id, Url, _events) = (id, url, events);
         _pipeline = new RaftPipeline(http, url, id, options, events);
         _messages = new RaftStreamWriter(id, () => new MessageStreamEncoder(), options, events.Unreachable);
         _appends = new RaftStreamWriter(id, () => new AppendStreamEncoder(), options, events.Unreachable);
-        List<Func<Task>> work = [() => _pipeline.RunAsync(_stop.Token)];
-        if (!isRemote)
-        {
-            var messages = new RaftStreamReader(http, url, RaftHttpHeaders.MessageStream, id, options, r => new MessageStreamDecoder(r), events);
-            var appends = new RaftStreamReader(http, url, RaftHttpHeaders.AppendStream, id, options,
-                r => new AppendStreamDecoder(r, options.Id, id, options.MaxFrameSize), events);
-            work.Add(() => messages.RunAsync(_stop.Token));
-            work.Add(() => appends.RunAsync(_stop.Token));
-        }
+        var messages = new RaftStreamReader(http, url, RaftHttpHeaders.MessageStream, id, options, r => new MessageStreamDecoder(r), events);
+        var appends = new RaftStreamReader(http, url, RaftHttpHeaders.AppendStream, id, options,
+            r => new AppendStreamDecoder(r, options.Id, id, options.MaxFrameSize), events);
+        List<Func<Task>> work = [() => _pipeline.RunAsync(_stop.Token), () => messages.RunAsync(_stop.Token), () => appends.RunAsync(_stop.Token)];
         _running = Task.WhenAll(work.Select(Task.Run));
     }
 
     public ulong Id { get; }
     public Uri Url { get; }
-    public bool IsRemote { get; }
     public RaftStreamWriter Messages => _messages;
     public RaftStreamWriter Appends => _appends;
     public Task Completion => _running;

@@ -62,7 +62,7 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, IRaftServerHo
         kestrel.Limits.MinRequestBodyDataRate = null;
         kestrel.Limits.MinResponseDataRate = null;
         kestrel.Limits.MaxConcurrentConnections = 1024;
-        kestrel.Limits.MaxRequestBodySize = options.MaxFrameSize;
+        kestrel.Limits.MaxRequestBodySize = options.MaxPostSize;
         kestrel.Limits.RequestHeadersTimeout = options.ReadTimeout;
         kestrel.Listen(options.Listen, l => l.Protocols = HttpProtocols.Http1);
     }
@@ -72,6 +72,7 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, IRaftServerHo
         var path = context.Request.Path.Value ?? "";
         if (path == RaftHttpHeaders.Prefix) return PostAsync(context, PipelineAsync);
         if (path == RaftHttpHeaders.Snapshot) return PostAsync(context, SnapshotAsync);
+        if (path == RaftHttpHeaders.Members) return MembersAsync(context);
         if (path == RaftHttpHeaders.Probing) return context.Response.WriteAsJsonAsync(new { OK = true, Now = DateTime.UtcNow });
         if (path.StartsWith(RaftHttpHeaders.MessageStream, StringComparison.Ordinal)) return StreamAsync(context, path[RaftHttpHeaders.MessageStream.Length..], p => p.Messages);
         if (path.StartsWith(RaftHttpHeaders.AppendStream, StringComparison.Ordinal)) return StreamAsync(context, path[RaftHttpHeaders.AppendStream.Length..], p => p.Appends);
@@ -81,8 +82,6 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, IRaftServerHo
     private async Task PostAsync(HttpContext context, Func<HttpContext, Task> handle)
     {
         if (!await AcceptAsync(context, HttpMethods.Post).ConfigureAwait(false)) return;
-        if (RaftHttpHeaders.TryParseId(context.Request.Headers[RaftHttpHeaders.ServerFrom], out var from) && context.Request.Headers[RaftHttpHeaders.PeerUrls] is [{ Length: > 0 } urls])
-            host.AddRemote(from, urls);
         try
         {
             await handle(context).ConfigureAwait(false);
@@ -124,7 +123,7 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, IRaftServerHo
     }
 
     private async Task<BoundedBody> ReadAsync(HttpContext context) =>
-        await BoundedBody.ReadAsync(context.Request, options.MaxFrameSize, _budget, options.PostTime).ConfigureAwait(false)
+        await BoundedBody.ReadAsync(context.Request, options.MaxPostSize, _budget, options.PostTime).ConfigureAwait(false)
         ?? throw new Microsoft.AspNetCore.Http.BadHttpRequestException("too long", StatusCodes.Status413PayloadTooLarge);
 
     private static ReadOnlySpan<byte> Framed(ReadOnlySpan<byte> body)
@@ -135,20 +134,57 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, IRaftServerHo
         return length <= (ulong)rest.Length ? rest[..(int)length] : throw new RaftFormatException($"raft frame of {length} bytes; {rest.Length} are there");
     }
 
+    /// <summary>
+    /// Whoever posts can name any sender. So only what comes on a stream, which this member has asked the sender's own address
+    /// for, is heard; what was posted comes again that way, since each side asks for its streams all the while. A snapshot
+    /// comes by post alone, and the core lets it wait for the leader's word.
+    /// </summary>
     private async Task TakeAsync(HttpContext context, RaftMessage message)
     {
         if (host.IsRemoved(message.From)) await ErrorAsync(context, StatusCodes.Status403Forbidden, "the member has been permanently removed from the cluster").ConfigureAwait(false);
         else if (message.To != options.Id) await ErrorAsync(context, StatusCodes.Status400BadRequest, $"message is for member {message.To:x}, this is {options.Id:x}").ConfigureAwait(false);
+        else await TakeAddressedAsync(context, message).ConfigureAwait(false);
+    }
+
+    private async Task TakeAddressedAsync(HttpContext context, RaftMessage message)
+    {
+        host.Unknown(message.From);
+        if (context.Request.Headers[RaftHttpHeaders.ServerFrom] is [{ } sender] && sender != RaftHttpHeaders.Id(message.From))
+            await RefuseAsync(context, message, "sender-mismatch", "the message is another sender's").ConfigureAwait(false);
+        else if (host.Peer(message.From) is null)
+            await RefuseAsync(context, message, "unknown-sender", "the sender is no member known here").ConfigureAwait(false);
+        else if (message.Type != RaftMessageType.Snap)
+            await RefuseAsync(context, message, "not-by-post", "raft messages are taken from streams, and only snapshots by post").ConfigureAwait(false);
         else
         {
-            host.Received(message);
+            host.Posted(message);
             context.Response.StatusCode = StatusCodes.Status204NoContent;
         }
+    }
+
+    private Task RefuseAsync(HttpContext context, RaftMessage message, string reason, string text)
+    {
+        host.Refused(message, reason);
+        return ErrorAsync(context, StatusCodes.Status503ServiceUnavailable, text);
+    }
+
+    private async Task MembersAsync(HttpContext context)
+    {
+        if (!await AcceptAsync(context, HttpMethods.Get).ConfigureAwait(false)) return;
+        var members = host.Members;
+        if (members.Length == 0)
+        {
+            await ErrorAsync(context, StatusCodes.Status404NotFound, "no membership is applied yet").ConfigureAwait(false);
+            return;
+        }
+        (context.Response.ContentType, context.Response.ContentLength) = ("application/octet-stream", members.Length);
+        await context.Response.Body.WriteAsync(members, context.RequestAborted).ConfigureAwait(false);
     }
 
     private async Task StreamAsync(HttpContext context, string fromText, Func<RaftHttpPeer, RaftStreamWriter> writer)
     {
         context.Response.Headers[RaftHttpHeaders.ServerVersion] = RaftHttpHeaders.OwnVersion;
+        context.Response.Headers[RaftHttpHeaders.Features] = RaftHttpHeaders.PreVote;
         if (!await AcceptAsync(context, HttpMethods.Get).ConfigureAwait(false)) return;
         if (!RaftHttpHeaders.TryParseId(fromText, out var from))
         {
@@ -162,7 +198,7 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, IRaftServerHo
         }
         if (host.Peer(from) is not { } peer)
         {
-            if (context.Request.Headers[RaftHttpHeaders.PeerUrls] is [{ Length: > 0 } urls]) host.AddRemote(from, urls);
+            host.Unknown(from);
             await ErrorAsync(context, StatusCodes.Status404NotFound, "error sender not found").ConfigureAwait(false);
             return;
         }

@@ -23,7 +23,7 @@ internal sealed class RaftStreamReader(
                 if (response.StatusCode == HttpStatusCode.OK)
                 {
                     connected = true;
-                    events.StreamOpened(peer);
+                    events.StreamOpened(peer, RaftHttpHeaders.AnnouncesPreVote(response));
                     await ReadAsync(response, timeout).ConfigureAwait(false);
                 }
             }
@@ -50,7 +50,7 @@ internal sealed class RaftStreamReader(
         while (true)
         {
             timeout.CancelAfter(options.ReadTimeout);
-            if (await decoder.ReadAsync(timeout.Token).ConfigureAwait(false) is { } message) events.Received(message);
+            if (await decoder.ReadAsync(timeout.Token).ConfigureAwait(false) is { } message) events.Received(peer, message);
         }
     }
 }

@@ -12,10 +12,15 @@ public sealed class RaftTransport : IRaftTransport
     private readonly RaftHttpServer _server;
     private readonly HttpClient _http;
     private readonly ConcurrentDictionary<ulong, RaftHttpPeer> _peers = new();
-    private readonly ConcurrentDictionary<ulong, RaftHttpPeer> _remotes = new();
+
+    /// <summary>Peers that the applied membership does not name; true for those that another member vouches for, whose own word counts less.</summary>
+    private readonly ConcurrentDictionary<ulong, bool> _introduced = new();
+    private readonly RaftIntroductions _introductions;
+    private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<ulong, byte> _removed = new();
     private readonly ConcurrentDictionary<ulong, int> _openStreams = new();
     private readonly Events _events;
+    private byte[] _members = [];
     private volatile bool _disposed;
 
     public RaftTransport(RaftTransportOptions options)
@@ -33,6 +38,7 @@ public sealed class RaftTransport : IRaftTransport
             ConnectCallback = ConnectAsync,
         })
         { Timeout = Timeout.InfiniteTimeSpan };
+        _introductions = new RaftIntroductions(_http, options, KnownUrls, address => Introduce(address.RaftId, address.RaftUrl, vouched: true));
     }
 
     public event Action<RaftMessage>? MessageReceived;
@@ -40,6 +46,9 @@ public sealed class RaftTransport : IRaftTransport
     public event Action<ulong>? PeerLost;
     public event Action<ulong>? Unreachable;
     public event Action<ulong, bool>? SnapshotReported;
+    public event Action<ulong>? PeerIntroduced;
+    public event Action<ulong, bool>? PeerAnnounced;
+    public event Action<ulong, string, string>? MessageRefused;
     public event Action<ulong>? RemovedFromCluster;
 
     /// <summary>The port listened on, known after <see cref="StartAsync"/>.</summary>
@@ -56,22 +65,27 @@ public sealed class RaftTransport : IRaftTransport
 
     public void AddPeer(ulong id, Uri url)
     {
-        if (_disposed || id == _options.Id) return;
-        _removed.TryRemove(id, out _);
-        if (_peers.TryGetValue(id, out var existing))
+        if (id == _options.Id) return;
+        lock (_gate)
         {
-            if (existing.Url == url) return;
-            Drop(_peers, id);
+            _removed.TryRemove(id, out _);
+            _introduced.TryRemove(id, out _);
+            Connect(id, url);
         }
-        Drop(_remotes, id);
-        _peers[id] = new RaftHttpPeer(id, url, isRemote: false, _http, _options, _events);
     }
+
+    public void Introduce(ulong id, Uri url) => Introduce(id, url, vouched: false);
+
+    public void PublishMembers(byte[] members) => Volatile.Write(ref _members, members);
 
     public void RemovePeer(ulong id)
     {
-        _removed[id] = 0;
-        Drop(_peers, id);
-        Drop(_remotes, id);
+        lock (_gate)
+        {
+            _removed[id] = 0;
+            _introduced.TryRemove(id, out _);
+            Drop(id);
+        }
     }
 
     public void Send(IReadOnlyList<RaftMessage> messages)
@@ -79,27 +93,57 @@ public sealed class RaftTransport : IRaftTransport
         foreach (var m in messages)
         {
             if (m.To == 0 || m.To == _options.Id) continue;
-            if (_peers.TryGetValue(m.To, out var peer) || _remotes.TryGetValue(m.To, out peer)) peer.Send(m);
+            if (_peers.TryGetValue(m.To, out var peer)) peer.Send(m);
         }
     }
 
     public async ValueTask DisposeAsync()
     {
         if (_disposed) return;
-        _disposed = true;
-        var all = _peers.Values.Concat(_remotes.Values).ToArray();
+        lock (_gate) _disposed = true;
+        _introductions.Dispose();
+        var all = _peers.Values.ToArray();
         foreach (var peer in all) peer.Dispose();
         await _server.DisposeAsync().ConfigureAwait(false);
         await Task.WhenAll(all.Select(p => p.Completion)).ConfigureAwait(false);
         _http.Dispose();
     }
 
-    private void Drop(ConcurrentDictionary<ulong, RaftHttpPeer> peers, ulong id)
+    /// <summary>What the log says always counts more than what others say, and what is configured more than what is vouched for.</summary>
+    private void Introduce(ulong id, Uri url, bool vouched)
     {
-        if (!peers.TryRemove(id, out var peer)) return;
+        if (id == _options.Id) return;
+        lock (_gate)
+        {
+            var isKnown = _introduced.TryGetValue(id, out var wasVouched);
+            if (_removed.ContainsKey(id) || (!isKnown && _peers.ContainsKey(id))) return;
+            if (!isKnown && _introduced.Count >= _options.MaxIntroduced) return;
+            // A configured address that answers stays; one that does not may be an old file's.
+            if (isKnown && vouched && !wasVouched && IsActive(id)) return;
+            _introduced[id] = vouched;
+            Connect(id, url);
+        }
+        PeerIntroduced?.Invoke(id);
+    }
+
+    private void Connect(ulong id, Uri url)
+    {
+        if (_disposed || (_peers.TryGetValue(id, out var existing) && existing.Url == url)) return;
+        Drop(id);
+        _peers[id] = new RaftHttpPeer(id, url, _http, _options, _events);
+    }
+
+    private void Drop(ulong id)
+    {
+        if (!_peers.TryRemove(id, out var peer)) return;
         peer.Dispose();
         _openStreams.TryRemove(id, out _);
     }
+
+    /// <summary>Those whose word on others counts: members of the log, and configured ones.</summary>
+    private List<Uri> KnownUrls() => [.. _peers.Where(p => !IsVouched(p.Key)).Select(p => p.Value.Url)];
+
+    private bool IsVouched(ulong id) => _introduced.TryGetValue(id, out var vouched) && vouched;
 
     private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
     {
@@ -124,24 +168,29 @@ public sealed class RaftTransport : IRaftTransport
 
         public RaftHttpPeer? Peer(ulong id) => owner._peers.GetValueOrDefault(id);
 
-        /// <summary>A sender that is not a member here yet: this node may be behind, and must be able to answer to catch up.</summary>
-        public void AddRemote(ulong id, string urls)
+        public byte[] Members => Volatile.Read(ref owner._members);
+
+        public void Unknown(ulong id)
         {
-            if (owner._disposed || id == owner._options.Id || IsRemoved(id) || owner._peers.ContainsKey(id) || owner._remotes.ContainsKey(id)) return;
-            if (owner._remotes.Count >= owner._options.MaxRemotes) return;
-            var first = urls.Split(',', 2)[0];
-            if (!Uri.TryCreate(first, UriKind.Absolute, out var url) || url.Scheme != Uri.UriSchemeHttp) return;
-            var remote = new RaftHttpPeer(id, url, isRemote: true, owner._http, owner._options, this);
-            if (!owner._remotes.TryAdd(id, remote)) remote.Dispose();
+            if (owner._disposed || id is 0 or > ushort.MaxValue || id == owner._options.Id || IsRemoved(id)) return;
+            var isSettled = owner._peers.ContainsKey(id) && (!owner._introduced.ContainsKey(id) || owner.IsActive(id));
+            if (!isSettled) owner._introductions.Ask();
         }
 
-        public void Received(RaftMessage message)
+        public void Posted(RaftMessage message) => owner.MessageReceived?.Invoke(message);
+
+        public void Refused(RaftMessage message, string reason) => owner.MessageRefused?.Invoke(message.From, message.Type.ToString(), reason);
+
+        /// <summary>A transfer of leadership names the member that is to take over; all else is the sender's own.</summary>
+        public void Received(ulong peer, RaftMessage message)
         {
-            if (message.To == owner._options.Id) owner.MessageReceived?.Invoke(message);
+            if (message.From != peer && message.Type != RaftMessageType.TransferLeader) Refused(message, "sender-mismatch");
+            else if (message.To == owner._options.Id) owner.MessageReceived?.Invoke(message);
         }
 
-        public void StreamOpened(ulong peer)
+        public void StreamOpened(ulong peer, bool announcesPreVote)
         {
+            owner.PeerAnnounced?.Invoke(peer, announcesPreVote);
             if (owner._openStreams.AddOrUpdate(peer, 1, (_, n) => n + 1) == 1) owner.PeerActive?.Invoke(peer);
         }
 
@@ -155,6 +204,10 @@ public sealed class RaftTransport : IRaftTransport
 
         public void SnapshotSent(ulong peer, bool ok) => owner.SnapshotReported?.Invoke(peer, ok);
 
-        public void RemovedFromCluster(ulong peer) => owner.RemovedFromCluster?.Invoke(peer);
+        /// <summary>One that is only vouched for may be anybody.</summary>
+        public void RemovedFromCluster(ulong peer)
+        {
+            if (!owner.IsVouched(peer)) owner.RemovedFromCluster?.Invoke(peer);
+        }
     }
 }

@@ -36,15 +36,21 @@ public sealed record RaftTransportOptions
     /// <summary>Messages waiting to be posted to one member.</summary>
     public int PipelineQueue { get; init; } = 64;
 
-    /// <summary>Senders that are not members (yet) but may be answered.</summary>
-    public int MaxRemotes { get; init; } = 64;
-
     /// <summary>Bytes of posts that all connections together may have under way; what does not fit is refused with 503.</summary>
-    public long MaxPostBytes { get; init; } = 256L << 20;
+    public long MaxPostBytes { get; init; } = 64L << 20;
 
     /// <summary>For a short post; longer ones have a second more for each MiB.</summary>
     public TimeSpan PostTime { get; init; } = TransferTime.Least;
 
     /// <summary>Bytes waiting for one stream of one member; more are dropped and reported.</summary>
     public long StreamQueueBytes { get; init; } = 192L << 20;
+
+    /// <summary>Largest body of a post. Only snapshots are taken from posts, and they hold no more than the membership.</summary>
+    public int MaxPostSize { get; init; } = 1 << 20;
+
+    /// <summary>Peers that the applied membership does not name (yet).</summary>
+    public int MaxIntroduced { get; init; } = 256;
+
+    /// <summary>Between two rounds of asking known members who an unknown sender is.</summary>
+    public TimeSpan IntroductionPause { get; init; } = TimeSpan.FromMilliseconds(500);
 }

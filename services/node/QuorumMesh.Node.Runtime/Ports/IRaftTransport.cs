@@ -8,6 +8,13 @@ public interface IRaftTransport : IAsyncDisposable
     /// <summary>Connects to a member, or moves it to a new address.</summary>
     void AddPeer(ulong id, Uri url);
 
+    /// <summary>Connects to one that the applied membership does not name (yet): configured, or named by an entry that is not
+    /// applied. <see cref="AddPeer"/> overrules it.</summary>
+    void Introduce(ulong id, Uri url);
+
+    /// <summary>The applied membership as a <see cref="RaftSnapshotData"/>, for members that ask who a sender is.</summary>
+    void PublishMembers(byte[] members);
+
     /// <summary>Closes the connections; the id is refused from now on.</summary>
     void RemovePeer(ulong id);
 
@@ -27,6 +34,15 @@ public interface IRaftTransport : IAsyncDisposable
 
     /// <summary>A snapshot was delivered (true) or not; feed RaftCore.ReportSnapshot.</summary>
     event Action<ulong, bool>? SnapshotReported;
+
+    /// <summary>A known member vouches for this id, or it is configured; feed RaftCore.Introduce.</summary>
+    event Action<ulong>? PeerIntroduced;
+
+    /// <summary>A connection to the member was made; true when it said that it knows pre-vote and check-quorum. Feed RaftCore.Announce.</summary>
+    event Action<ulong, bool>? PeerAnnounced;
+
+    /// <summary>A message was refused before it reached the receiver: the sender it names, its kind, the reason.</summary>
+    event Action<ulong, string, string>? MessageRefused;
 
     /// <summary>The member with this id says that this one was removed from the cluster.</summary>
     event Action<ulong>? RemovedFromCluster;

@@ -9,7 +9,13 @@ internal interface IRaftApplication
     /// <summary>A block, as its proposer encoded it.</summary>
     void ApplyBlock(ulong index, byte[] data);
 
+    /// <summary>The change in a committed membership entry; null when it is passed over.</summary>
+    RaftConfChange? ReadMembership(RaftEntry entry);
+
     void ApplyMembership(ulong index, RaftConfChange change, RaftConfState result);
+
+    /// <summary>Entries that are in the log and may yet be replaced.</summary>
+    void Foresee(IReadOnlyList<RaftEntry> entries);
 
     /// <summary>The leader sent its snapshot: the log before <see cref="RaftSnapshot.Index"/> is not to be had.</summary>
     void ApplySnapshot(RaftSnapshot snapshot);
@@ -32,6 +38,8 @@ internal sealed class RaftDriver(RaftCore core, IRaftLog log, IKeyValueStore sto
             var ready = core.Ready();
             if (ready.HardState is not null || ready.Entries.Count > 0 || ready.Snapshot is not null)
                 Persist(ready);
+            if (ready.Entries.Count > 0)
+                application.Foresee(ready.Entries);
             if (ready.SoftState is { } soft)
                 application.LeadershipChanged(soft.Leader, soft.Role);
             if (ready.Messages.Count > 0)
@@ -56,8 +64,8 @@ internal sealed class RaftDriver(RaftCore core, IRaftLog log, IKeyValueStore sto
     {
         if (entry.Type == RaftEntryType.ConfChange)
         {
-            var change = RaftWire.DecodeConfChange(entry.Data);
-            application.ApplyMembership(entry.Index, change, core.ApplyConfChange(change));
+            if (application.ReadMembership(entry) is { } change)
+                application.ApplyMembership(entry.Index, change, core.ApplyConfChange(change));
         }
         else if (entry.Data.Length > 0)
         {

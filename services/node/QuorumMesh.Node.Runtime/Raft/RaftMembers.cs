@@ -76,10 +76,44 @@ public sealed class RaftMembers
         ChainStore.GetMeta(reader, LeftName) is not null
         || (ChainStore.GetMeta(reader, MetaName) is { } stored && RaftSnapshotData.Decode(stored.Span).RemovedIds.Contains(id));
 
+    /// <summary>True when the data of a snapshot can be taken over.</summary>
+    public static bool IsReadable(RaftSnapshot snapshot)
+    {
+        try
+        {
+            foreach (var address in RaftSnapshotData.Decode(snapshot.Data).Addresses) RaftMembershipRules.CheckReachable(address);
+            return true;
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
+
+    internal (RaftConfChange? Change, string Why) Read(RaftEntry entry) => RaftMembershipRules.Read(entry, _membership);
+
+    internal string? RefuseProposal(RaftEntry entry, RaftConfState state) => RaftMembershipRules.RefuseProposal(entry, _membership, state);
+
+    /// <summary>Members that the log adds and that are not applied yet: one of them may lead already, and must be heard and answered.</summary>
+    internal void Foresee(IReadOnlyList<RaftEntry> entries, RaftCore core)
+    {
+        foreach (var entry in entries)
+        {
+            if (entry.Type != RaftEntryType.ConfChange) continue;
+            if (Read(entry).Change is not { Type: not RaftConfChangeType.RemoveNode, Context.Length: > 0 } change) continue;
+            if (change.NodeId == _ownId || _membership.Find(change.NodeId) is not null) continue;
+            core.Introduce(change.NodeId);
+            _transport.Introduce(change.NodeId, RaftAddress.Decode(change.Context).RaftUrl);
+        }
+    }
+
     public void ConnectAll()
     {
         if (!HasLeft)
+        {
+            foreach (var removed in _membership.Removed.Where(id => id != _ownId)) _transport.RemovePeer(removed);
             foreach (var address in _membership.Addresses) Connect(address);
+        }
         Publish();
         if (HasLeft) _left();
     }
@@ -98,6 +132,13 @@ public sealed class RaftMembers
     }
 
     public void SetLeader(ulong leader, RaftRole role) => Volatile.Write(ref _view, _view with { Leader = leader, Role = role });
+
+    /// <summary>Term and contact, as they are after a batch.</summary>
+    internal void Observe(RaftCore core)
+    {
+        var (term, hasQuorum) = (core.Term, core.HasQuorum);
+        if (_view.Term != term || _view.HasQuorum != hasQuorum) Volatile.Write(ref _view, _view with { Term = term, HasQuorum = hasQuorum });
+    }
 
     public void Apply(ulong applied, RaftConfChange change, RaftConfState result)
     {
@@ -177,6 +218,7 @@ public sealed class RaftMembers
     {
         var voters = _membership.Addresses.Where(a => !_confState.Learners.Contains(a.RaftId)).Select(a => Convert.ToHexStringLower(a.NodeId)).ToHashSet();
         Volatile.Write(ref _view, _view with { Members = _membership.Addresses, Learners = _confState.Learners, VoterIds = voters });
+        if (_membership.Addresses.Count > 0 && !HasLeft) _transport.PublishMembers(Encode(Hash256.Zero));
         _changed(_membership.Addresses);
     }
 }
@@ -189,4 +231,9 @@ public sealed record RaftView(ulong Leader, RaftRole Role, IReadOnlyList<ulong> 
 
     /// <summary>This node was removed from the cluster: it is a member no more, for good.</summary>
     public bool HasLeft { get; init; }
+
+    public ulong Term { get; init; }
+
+    /// <summary>A leader: whether it heard a majority lately; without, it mints nothing. Others: whether they know a leader.</summary>
+    public bool HasQuorum { get; init; }
 }

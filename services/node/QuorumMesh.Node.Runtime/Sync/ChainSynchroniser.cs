@@ -41,7 +41,7 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
                     }
                     catch (NodeHaltedException e)
                     {
-                        post(new NodeInput.SyncFailed(target, e.Message));
+                        while (!post(new NodeInput.SyncFailed(target, e.Message))) await Task.Delay(Pause, clock, cancellation).ConfigureAwait(false);
                         return;
                     }
                     if (Progress is { } progress) head = head with { Number = progress.CurrentBlock };
