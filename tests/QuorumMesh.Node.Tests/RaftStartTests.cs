@@ -171,7 +171,7 @@ public sealed class RaftStartTests : IDisposable
         public event Action<ulong>? PeerIntroduced;
         public event Action<ulong, bool>? PeerAnnounced;
         public event Action<ulong, string, string>? MessageRefused;
-        public event Action? RemovedFromCluster;
+        public event Action<ulong>? RemovedFromCluster;
 #pragma warning restore CS0067
 
         public List<ulong> Ids { get; } = [];
