@@ -48,6 +48,17 @@ public sealed class PrivateConfigTests : IDisposable
         Assert.Equal(new Uri("http://tm:9101"), PrivateConfig.Parse(Write("HttpUrl = \"http://tm:9101\"")).Url);
     }
 
+    [Fact]
+    public void Flags_give_place_and_times()
+    {
+        Assert.Equal(("/qdata/tm.ipc", null), (PrivateConfig.Of("/qdata/tm.ipc", null).SocketPath, PrivateConfig.Of("/qdata/tm.ipc", null).Url));
+        Assert.Equal(new Uri("http://tm:9101"), PrivateConfig.Of(null, "http://tm:9101").Url);
+        var times = PrivateConfig.Of("/a", null).With(7, null).Timeouts;
+        Assert.Equal((7.0, ManagerTimeouts.Default.Dial), (times.Receive.TotalSeconds, times.Dial));
+        Assert.True(PrivateConfig.Of("/a", null).With(0, 0).Timeouts is { Receive.TotalHours: >= 24, Dial.TotalHours: >= 24 });
+        Assert.True(PrivateConfig.Parse(Write("socket = \"a\"\nTimeout = 0")).Timeouts.Receive.TotalHours >= 24);
+    }
+
     [Theory]
     [InlineData("workdir = \"x\"")]
     [InlineData("nonsense")]

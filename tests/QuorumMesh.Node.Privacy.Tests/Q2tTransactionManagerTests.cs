@@ -141,4 +141,29 @@ public class Q2tTransactionManagerTests
         await Assert.ThrowsAsync<TransactionManagerException>(() => manager.SendAsync(new SendArguments(Payload, null, ["x\r\ny: z"]), default));
         Assert.DoesNotContain(server.Requests, r => r.Target == "/sendraw");
     }
+
+    [Fact]
+    public async Task A_socket_that_nobody_serves_is_named_by_its_path()
+    {
+        var directory = Directory.CreateTempSubdirectory("qm-q2t-").FullName;
+        try
+        {
+            var path = Path.Combine(directory, "tm.ipc");
+            using var rest = new Q2tTransactionManager(path);
+            using var grpc = new GrpcTransactionManager($"unix:{path}");
+            foreach (var manager in new IManagerProbe[] { rest, grpc })
+            {
+                var missing = await manager.CheckAsync(default);
+                Assert.Contains($"socket {path}: no such file", missing, StringComparison.Ordinal);
+                Assert.DoesNotContain("localhost", missing, StringComparison.Ordinal);
+                Assert.DoesNotContain("c:80", missing, StringComparison.Ordinal);
+            }
+            await File.WriteAllTextAsync(path, "left behind");
+            Assert.Contains($"socket {path}: nobody listens", await rest.CheckAsync(default), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
 }

@@ -14,5 +14,5 @@ public sealed class AccountExistsException() : AccountException("account already
 /// <summary>A key that no account can have.</summary>
 public sealed class InvalidPrivateKeyException(string message) : AccountException(message);
 
-/// <summary>A key file that is not keystore version 3, or asks for what is not offered.</summary>
+/// <summary>A key file that is neither keystore version 3 nor 1, or asks for what is not offered.</summary>
 public sealed class KeystoreFormatException(string message, Exception? inner = null) : AccountException(message, inner);

@@ -5,7 +5,7 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Accounts;
 
-/// <summary>The Web3 secret storage format, version 3: scrypt or PBKDF2-SHA256, AES-128-CTR, a Keccak MAC.</summary>
+/// <summary>The Web3 secret storage format, version 3: scrypt or PBKDF2-SHA256, AES-128-CTR, a Keccak MAC. Files of version 1 are read too.</summary>
 public static class KeystoreV3
 {
     private const int KeySize = 32;
@@ -19,7 +19,7 @@ public static class KeystoreV3
 
     /// <summary>The private key of 32 bytes; the caller disposes it.</summary>
     /// <exception cref="WrongPasswordException">The MAC does not fit.</exception>
-    /// <exception cref="KeystoreFormatException">Not a usable version 3 file.</exception>
+    /// <exception cref="KeystoreFormatException">Not a usable file of version 3 or 1.</exception>
     public static SecretBytes Decrypt(ReadOnlyMemory<byte> json, SecretBytes password)
     {
         ArgumentNullException.ThrowIfNull(password);
@@ -70,27 +70,45 @@ public static class KeystoreV3
     {
         if (root.ValueKind != JsonValueKind.Object)
             throw new KeystoreFormatException("the key file is not a JSON object");
-        var version = root.GetProperty("version");
-        if (version.ValueKind != JsonValueKind.Number || version.GetInt32() != 3)
-            throw new KeystoreFormatException("only key files of version 3 are read");
+        var isFirst = VersionOf(root) == 1;
         var crypto = root.TryGetProperty("crypto", out var lower) ? lower : root.GetProperty("Crypto");
+        var expected = isFirst ? "aes-128-cbc" : "aes-128-ctr";
         var cipherName = crypto.GetProperty("cipher").GetString();
-        if (cipherName != "aes-128-ctr")
-            throw new KeystoreFormatException($"cipher '{cipherName}' is not offered; only aes-128-ctr is");
+        if (cipherName != expected)
+            throw new KeystoreFormatException($"cipher '{cipherName}' is not offered; only {expected} is");
 
         var cipher = Bytes(crypto, "ciphertext");
-        if (cipher.Length is 0 or > KeySize)
+        if (!isFirst && cipher.Length is 0 or > KeySize)
             throw new KeystoreFormatException($"the key file holds {cipher.Length} bytes of key; at most {KeySize} are a key");
+        if (isFirst && cipher.Length is not (KeySize or KeySize + BlockSize))
+            throw new KeystoreFormatException($"the key file holds {cipher.Length} bytes of cipher; a padded key has {KeySize + BlockSize}");
         var iv = Bytes(crypto.GetProperty("cipherparams"), "iv");
         if (iv.Length != BlockSize)
             throw new KeystoreFormatException($"the iv has {iv.Length} bytes, not {BlockSize}");
         using var derived = Derive(crypto, password);
         if (!CryptographicOperations.FixedTimeEquals(Mac(derived.Span, cipher), Bytes(crypto, "mac")))
             throw new WrongPasswordException();
+        return isFirst ? KeystoreV1.Open(derived.Span[..16], iv, cipher) : OpenCtr(derived.Span[..16], iv, cipher);
+    }
 
+    /// <summary>Version 1 is written as a text; 3 as a number, by some tools as a text.</summary>
+    private static int VersionOf(JsonElement root)
+    {
+        var version = root.GetProperty("version");
+        var text = version.ValueKind == JsonValueKind.String ? version.GetString() : version.GetRawText();
+        return text switch
+        {
+            "3" => 3,
+            "1" => 1,
+            _ => throw new KeystoreFormatException("only key files of versions 3 and 1 are read"),
+        };
+    }
+
+    private static SecretBytes OpenCtr(ReadOnlySpan<byte> cipherKey, ReadOnlySpan<byte> iv, ReadOnlySpan<byte> cipher)
+    {
         // A key with leading zero bytes may be written shorter.
         var key = new SecretBytes(KeySize);
-        AesCtr(derived.Span[..16], iv, cipher, key.Span[(KeySize - cipher.Length)..]);
+        AesCtr(cipherKey, iv, cipher, key.Span[(KeySize - cipher.Length)..]);
         return key;
     }
 

@@ -190,7 +190,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
 
     private static string Describe(RpcException e) => e.StatusCode switch
     {
-        StatusCode.Unavailable => $"private transaction manager is not reachable: {e.Status.Detail}",
+        StatusCode.Unavailable => $"private transaction manager is not reachable: {(e.Status.DebugException is { } cause ? ManagerHandlers.Reason(cause) : e.Status.Detail)}",
         StatusCode.DeadlineExceeded => "private transaction manager did not answer in time",
         _ => e.Status.Detail,
     };

@@ -7,6 +7,7 @@ namespace QuorumMesh.Node.Privacy;
 public sealed record PrivateConfig
 {
     private const int MaxFileSize = 64 * 1024;
+    private const int MaxSeconds = 86_400;
 
     private PrivateConfig()
     {
@@ -39,6 +40,18 @@ public sealed record PrivateConfig
         return new PrivateConfig { SocketPath = file.FullName };
     }
 
+    /// <summary>A manager named by GoQuorum's flags: one of a socket's path and an http address.</summary>
+    public static PrivateConfig Of(string? socket, string? url) =>
+        url is null ? new PrivateConfig { SocketPath = Path.GetFullPath(socket!) } : new PrivateConfig { Url = new Uri(url, UriKind.Absolute) };
+
+    /// <summary>With other times.</summary>
+    /// <param name="answer">Seconds; 0 for no limit, null leaves it.</param>
+    /// <param name="dial">Likewise, for connecting.</param>
+    public PrivateConfig With(int? answer, int? dial) => this with
+    {
+        Timeouts = Timeouts with { Receive = Limit(answer) ?? Timeouts.Receive, Dial = Limit(dial) ?? Timeouts.Dial },
+    };
+
     /// <summary>The client for this configuration.</summary>
     public ITransactionManager CreateManager() =>
         Ignore ? new IgnoringTransactionManager(isConfigured: true) : new Q2tTransactionManager(SocketPath, Url, Timeouts);
@@ -70,12 +83,15 @@ public sealed record PrivateConfig
         return new PrivateConfig { Timeouts = timeouts, SocketPath = Path.GetFullPath(Path.Combine(values.GetValueOrDefault("workdir") ?? "", socket)) };
     }
 
+    /// <summary>No limit is a day here: a call that is lost must end some time.</summary>
+    private static TimeSpan? Limit(int? seconds) => seconds is { } given ? TimeSpan.FromSeconds(given == 0 ? MaxSeconds : given) : null;
+
     private static TimeSpan Seconds(string file, Dictionary<string, string> values, string key, TimeSpan standard)
     {
         if (!values.TryGetValue(key, out var text))
             return standard;
-        return uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is > 0 and < 86400
-            ? TimeSpan.FromSeconds(seconds)
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds < MaxSeconds
+            ? Limit(seconds)!.Value
             : throw new FormatException($"{file}: {key}: '{text}' is not a number of seconds");
     }
 

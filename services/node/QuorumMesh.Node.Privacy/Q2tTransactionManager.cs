@@ -245,7 +245,7 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         {
             // It may come back as another version.
             _api = null;
-            throw new TransactionManagerException($"private transaction manager is not reachable: {e.Message}", e);
+            throw new TransactionManagerException($"private transaction manager is not reachable: {ManagerHandlers.Reason(e)}", e);
         }
     }
 
