@@ -19,7 +19,6 @@ public sealed class EngineTests
     [InlineData("""{"id":null,"method":"test_none","params":null}""", """{"jsonrpc":"2.0","id":null,"result":true}""")]
     [InlineData("""{"id":1,"method":"test_none","params":[1,2]}""", """{"jsonrpc":"2.0","id":1,"result":true}""")]
     [InlineData("""{"id":1,"method":"test_\u0065cho","params":["x"]}""", """{"jsonrpc":"2.0","id":1,"result":"x"}""")]
-    [InlineData("[]", "[]")]
     public async Task AnswersRequests(string request, string expected) => AssertSame(expected, await AskAsync(request));
 
     [Theory]
@@ -35,6 +34,10 @@ public sealed class EngineTests
     [InlineData("""{"id":{"a":1},"method":"test_none"}""", -32600, "invalid request id")]
     [InlineData("""{"id":1}""", -32600, "a request must have a method name")]
     [InlineData("""{"id":1,"method":7}""", -32600, "the method name must be a string")]
+    [InlineData("[]", -32600, "empty batch")]
+    [InlineData(" [ ] ", -32600, "empty batch")]
+    [InlineData("""{"id":1,"method":"test_none","params":{}}""", -32602, "non-array args")]
+    [InlineData("""{"id":1,"method":"test_none","params":"x"}""", -32602, "non-array args")]
     [InlineData("5", -32600, "a request must be a JSON object")]
     [InlineData("\"x\"", -32600, "a request must be a JSON object")]
     public async Task RefusesWithCodeAndText(string request, int code, string message)
@@ -152,6 +155,11 @@ public sealed class EngineTests
             throw new RpcException("half way");
         });
         table.Add("test_megabyte", 0, call => call.Result.WriteStringValue(new string('x', 1 << 20)));
+        table.Add("test_end", 0, call =>
+        {
+            call.Result.WriteBooleanValue(true);
+            call.AfterResponse(() => call.Session.Notifications!.End("events are lost"));
+        });
         table.AddAsync("test_slow", 0, async call =>
         {
             await Task.Delay(Timeout.Infinite, call.Cancellation);

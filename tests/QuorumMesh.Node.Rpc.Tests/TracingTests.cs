@@ -43,7 +43,10 @@ public sealed class TracingTests
             var base64 = await client.CallAsync("debug_traceBlock", $"[\"{Convert.ToBase64String(Convert.FromHexString(rlp!))}\",{config}]");
             Assert.Equal(block.GetProperty("transactions").GetArrayLength(), whole.GetArrayLength());
             foreach (var (hash, traced) in block.GetProperty("transactions").EnumerateArray().Zip(whole.EnumerateArray()))
+            {
+                Assert.Equal(hash.GetString(), traced.GetProperty("txHash").GetString());
                 Same(await client.CallAsync("debug_traceTransaction", $"[{hash.GetRawText()},{config}]"), traced.GetProperty("result"));
+            }
             Same(whole, byHash);
             Same(whole, given);
             Same(whole, base64);
@@ -279,7 +282,9 @@ public sealed class TracingTests
         var difference = await client.CallAsync("debug_traceCall", $$"""[{"from":"{{Sender}}","to":"{{PublicStorage}}","data":"{{SetPublic}}"},"latest",{"tracer":"prestateTracer","tracerConfig":{"diffMode":true} }]""");
         Assert.EndsWith("07", difference.GetProperty("post").GetProperty(PublicStorage).GetProperty("storage").EnumerateObject().Single().Value.GetString());
         Assert.Contains("insufficient balance", (await client.FailAsync("debug_traceCall", $$"""[{"from":"0x00000000000000000000000000000000000000ff","to":"{{PublicStorage}}","value":"0x1"},"latest"]""")).Message);
-        Assert.Contains("stateDiff", (await client.FailAsync("debug_traceCall", $$"""[{"to":"{{PublicStorage}}"},"latest",{"stateOverrides":{"{{PublicStorage}}":{"state":{} } } }]""")).Message);
+        Assert.Contains("stateDiff", (await client.FailAsync("debug_traceCall", $$"""[{"to":"{{PublicStorage}}"},"latest",{"stateOverrides":{"{{PublicStorage}}":{"state":{},"stateDiff":{} } } }]""")).Message);
+        var replaced = await client.CallAsync("debug_traceCall", $$"""[{"to":"{{PublicStorage}}",{{get}} },"latest",{"stateOverrides":{"{{PublicStorage}}":{"state":{} } } }]""");
+        Assert.Equal(new string('0', 64), replaced.GetProperty("returnValue").GetString());
     }
 
     /// <summary>Calls inside each other as deep as it goes: more levels of JSON than a writer has by default.</summary>

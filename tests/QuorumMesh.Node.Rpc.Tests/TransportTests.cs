@@ -48,7 +48,9 @@ public sealed class TransportTests : IAsyncLifetime
     [InlineData("application/json", HttpStatusCode.OK)]
     [InlineData("application/json; charset=utf-8", HttpStatusCode.OK)]
     [InlineData("text/plain", HttpStatusCode.UnsupportedMediaType)]
-    [InlineData("application/json-rpc", HttpStatusCode.UnsupportedMediaType)]
+    [InlineData("application/json-rpc", HttpStatusCode.OK)]
+    [InlineData("Application/JsonRequest; charset=utf-8", HttpStatusCode.OK)]
+    [InlineData("application/jsonp", HttpStatusCode.UnsupportedMediaType)]
     [InlineData(null, HttpStatusCode.UnsupportedMediaType)]
     public async Task HttpTakesJsonOnly(string? type, HttpStatusCode expected)
     {
@@ -152,6 +154,23 @@ public sealed class TransportTests : IAsyncLifetime
         var result = await socket.ReceiveAsync(buffer, _timeout.Token);
         Assert.Equal(WebSocketMessageType.Close, result.MessageType);
         Assert.Equal(WebSocketCloseStatus.MessageTooBig, result.CloseStatus);
+    }
+
+    [Fact]
+    public async Task AnEndedConnectionIsToldWhyBehindItsLastAnswer()
+    {
+        using var socket = await ConnectAsync(null);
+        await SendAsync(socket, """{"id":1,"method":"test_end"}""");
+        Assert.Contains("\"result\":true", await ReceiveAsync(socket));
+        var closed = await socket.ReceiveAsync(new byte[1024], _timeout.Token);
+        Assert.Equal((WebSocketMessageType.Close, 1013, "events are lost"), (closed.MessageType, (int)closed.CloseStatus!, closed.CloseStatusDescription));
+
+        using var client = await ConnectIpcAsync();
+        await client.SendAsync(Encoding.UTF8.GetBytes("""{"id":1,"method":"test_end"}"""), _timeout.Token);
+        var lines = await ReadLinesAsync(client, 2);
+        Assert.Contains("\"result\":true", lines[0]);
+        Assert.Contains("\"id\":null,\"error\":{\"code\":-32000,\"message\":\"events are lost\"}", lines[1]);
+        Assert.Equal(0, await client.ReceiveAsync(new byte[16], _timeout.Token));
     }
 
     [Fact]

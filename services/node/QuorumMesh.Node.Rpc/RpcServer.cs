@@ -64,7 +64,7 @@ public sealed class RpcServer : IAsyncDisposable
         var calls = new EthCallApi(node, reader, executor, options.CallTimeout);
         var limits = new TraceLimits(options.TraceTimeout, options.MaxTraceBytes);
         var replayer = new BlockReplayer(node, reader);
-        var sender = new TransactionSender(node, calls);
+        var sender = new TransactionSender(node, calls, options.PublicTransactions);
         var info = new EthInfoApi(node);
         IRpcApi[] apis =
         [

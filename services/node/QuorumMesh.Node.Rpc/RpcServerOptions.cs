@@ -1,3 +1,4 @@
+using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Rpc.Engine;
 
 namespace QuorumMesh.Node.Rpc;
@@ -51,6 +52,9 @@ public sealed record RpcServerOptions
     /// does this node when false. What contracts see stays the same. Without effect where the headers hold seconds.
     /// </summary>
     public bool BlockTimesInSeconds { get; init; }
+
+    /// <summary>Which public transactions are refused.</summary>
+    public PublicTransactionPolicy PublicTransactions { get; init; } = PublicTransactionPolicy.None;
 
     public RpcLimits Limits { get; init; } = new();
 }

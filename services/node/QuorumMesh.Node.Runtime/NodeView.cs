@@ -66,6 +66,9 @@ public sealed class NodeView : IDisposable
 
     public Address SenderOf(Transaction transaction, ulong block) => Recover(transaction, block).Sender;
 
+    /// <summary>Who signed a transaction that is not stored; null when nobody can have.</summary>
+    public Address? FindSender(Transaction transaction, ulong block) => _stores.Senders.Recover(transaction, _stores.Rules.SenderRulesAt(block))?.Sender;
+
     /// <summary>A stored transaction as execution takes it.</summary>
     public RecoveredTransaction Recover(Transaction transaction, ulong block) =>
         _stores.Senders.Recover(transaction, _stores.Rules.SenderRulesAt(block))

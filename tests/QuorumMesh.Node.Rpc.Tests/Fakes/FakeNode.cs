@@ -49,7 +49,7 @@ internal sealed class FakeNode : INode, IDisposable
     public IPeerNetwork Peers => new FakePeers(Self, PeerList);
     public NodeEvents Events { get; } = new();
     public RaftStatus Raft { get; set; } = new("", null, []);
-    public SyncProgress? Sync => null;
+    public SyncProgress? Sync { get; set; }
 
     public NodeView OpenView() => new(_stores, new PrivateHeadStatus(PrivateHead.Number, null, "payloads are missing in this test"));
 

@@ -12,6 +12,7 @@ internal sealed class RpcClient : INotificationSink, IAsyncDisposable
 
     private readonly CancellationTokenSource _closed = new();
     private readonly System.Threading.Channels.Channel<string> _heard = System.Threading.Channels.Channel.CreateUnbounded<string>();
+    private readonly TaskCompletionSource<string> _ended = new();
     private readonly RpcServer _server;
     private readonly RpcSession _session;
 
@@ -26,6 +27,11 @@ internal sealed class RpcClient : INotificationSink, IAsyncDisposable
     public RpcServer Server => _server;
 
     public bool TrySend(ReadOnlyMemory<byte> message) => _heard.Writer.TryWrite(Encoding.UTF8.GetString(message.Span));
+
+    /// <summary>Why the server ended the connection.</summary>
+    public Task<string> Ended => _ended.Task.WaitAsync(TimeSpan.FromSeconds(60));
+
+    public void End(string reason) => _ended.TrySetResult(reason);
 
     /// <summary>The next notification's result.</summary>
     public async Task<JsonElement> HearAsync()

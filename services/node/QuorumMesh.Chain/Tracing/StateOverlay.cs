@@ -49,6 +49,15 @@ public sealed class StateOverlay(IStateReader parent) : IStateReader
         }
     }
 
+    /// <summary>Gives an account, which is made when it is not there, these slots and no other.</summary>
+    public void ReplaceStorage(in Address a, IReadOnlyDictionary<UInt256, UInt256> slots)
+    {
+        var account = GetAccount(a) ?? Account.Empty;
+        _wiped.Add(a);
+        _slots[a] = new Dictionary<UInt256, UInt256>(slots);
+        _accounts[a] = account with { StorageRoot = RootMark(a, account.StorageRoot, wiped: true) };
+    }
+
     private Hash256 RootMark(in Address address, in Hash256 root, bool wiped)
     {
         var kept = wiped ? Hash256.EmptyTrie : root;

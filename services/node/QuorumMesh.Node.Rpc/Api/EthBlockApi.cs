@@ -29,7 +29,7 @@ internal sealed class EthBlockApi(INode node, NodeReader reader, BlockJson forma
         table.AddAsync("eth_getTransactionByHash", 1, TransactionAsync);
         table.AddAsync("eth_getRawTransactionByHash", 1, RawAsync);
         table.AddAsync("eth_getTransactionReceipt", 1, ReceiptAsync);
-        table.AddAsync("eth_getBlockReceipts", 1, c => BlockReceiptsAsync(c, c.Read(0, NumberOrHash)));
+        table.AddAsync("eth_getBlockReceipts", 1, c => BlockReceiptsAsync(c, c.Block(0)));
     }
 
     private PlacedTransaction Placed(Block block, int index) => PlacedTransaction.Of(block, index, node.Config, node.Profile);
@@ -42,10 +42,6 @@ internal sealed class EthBlockApi(INode node, NodeReader reader, BlockJson forma
         call.Quantity(1);
         call.Result.WriteNullValue();
     }
-
-    /// <summary>A tag, or a bare hash as geth takes it here.</summary>
-    private static BlockTag NumberOrHash(ref Utf8JsonReader json) =>
-        json.TokenType == JsonTokenType.String && json.ValueSpan.Length == 2 + 2 * Hash256.Size ? new BlockTag(BlockTagKind.Hash, 0, GoJson.Hash(ref json)) : BlockTag.Read(ref json);
 
     private async ValueTask BlockReceiptsAsync(RpcCall call, BlockTag tag)
     {

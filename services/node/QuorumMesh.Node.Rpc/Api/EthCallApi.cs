@@ -5,7 +5,7 @@ using QuorumMesh.Node.Runtime;
 
 namespace QuorumMesh.Node.Rpc.Api;
 
-/// <summary>eth_call and eth_estimateGas; as many at once as there are processors, so that they cannot starve the node.</summary>
+/// <summary>eth_call, eth_estimateGas and eth_createAccessList; as many at once as there are processors, so that they cannot starve the node.</summary>
 /// <param name="timeout">Of one call or estimate; zero for none.</param>
 internal sealed class EthCallApi(INode node, NodeReader reader, CallExecutor executor, TimeSpan timeout) : IRpcApi
 {
@@ -14,13 +14,14 @@ internal sealed class EthCallApi(INode node, NodeReader reader, CallExecutor exe
     public void Register(RpcMethodTable table)
     {
         table.AddAsync("eth_call", 3, CallAsync);
-        table.AddAsync("eth_estimateGas", 2, EstimateAsync);
+        table.AddAsync("eth_estimateGas", 3, EstimateAsync);
+        table.AddAsync("eth_createAccessList", 3, AccessListAsync);
     }
 
     private async ValueTask CallAsync(RpcCall call)
     {
         var (arguments, tag) = (call.Read(0, CallArguments.Read), call.Block(1));
-        if (call.Has(2)) throw RpcException.InvalidArgument(2, "state overrides are not supported");
+        arguments = WithOverrides(call, arguments);
         var output = await RunAsync(call.Cancellation, (scope, stop) => scope.Header(tag) is { } header ? executor.Call(scope, header, arguments, stop) : null).ConfigureAwait(false);
         if (output is null && !RevertStyle.IsClassic(node.Profile)) throw new RpcException("header not found");
         call.Result.Data(output ?? []);
@@ -29,8 +30,25 @@ internal sealed class EthCallApi(INode node, NodeReader reader, CallExecutor exe
     private async ValueTask EstimateAsync(RpcCall call)
     {
         var (arguments, tag) = (call.Read(0, CallArguments.Read), call.OptionalBlock(1));
+        arguments = WithOverrides(call, arguments);
         call.Result.Quantity(await EstimateAsync(arguments, tag, call.Cancellation).ConfigureAwait(false));
     }
+
+    private async ValueTask AccessListAsync(RpcCall call)
+    {
+        var (arguments, tag) = (call.Read(0, CallArguments.Read), call.OptionalBlock(1));
+        arguments = WithOverrides(call, arguments);
+        var (list, gasUsed, error) = await RunAsync(call.Cancellation, (scope, stop) =>
+            executor.AccessList(scope, scope.Header(tag) ?? throw new RpcException("header not found"), arguments, stop)).ConfigureAwait(false);
+        call.Result.WriteStartObject();
+        AccessListJson.WriteList(call.Result, list);
+        if (error is not null) call.Result.WriteString("error"u8, error);
+        call.Result.Quantity("gasUsed"u8, gasUsed);
+        call.Result.WriteEndObject();
+    }
+
+    private static CallArguments WithOverrides(RpcCall call, CallArguments arguments) =>
+        call.Has(2) ? arguments with { Overrides = call.Read(2, StateOverrides.Read) } : arguments;
 
     /// <summary>Also for transactions sent without a gas limit.</summary>
     public ValueTask<ulong> EstimateAsync(CallArguments arguments, BlockTag tag, CancellationToken cancellation) => RunAsync(cancellation, (scope, stop) =>

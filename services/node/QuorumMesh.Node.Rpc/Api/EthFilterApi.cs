@@ -48,11 +48,13 @@ internal sealed class EthFilterApi(NodeReader reader, LogSearch search, FilterSt
             "newHeads" => FilterKind.Blocks,
             "newPendingTransactions" => FilterKind.PendingTransactions,
             "logs" => FilterKind.Logs,
+            "syncing" => FilterKind.Syncing,
             _ => null,
         };
         if (kind is not { } known) throw new RpcException(RpcErrorCode.MethodNotFound, $"no \"{name}\" subscription in eth namespace");
         var criteria = known == FilterKind.Logs && call.Has(1) ? call.Read(1, LogCriteria.Read) : LogCriteria.Everything;
-        var (id, start) = subscriptions.Add(sink, known, criteria);
+        var isFull = known == FilterKind.PendingTransactions && call.Has(1) && call.Bool(1);
+        var (id, start) = subscriptions.Add(sink, known, criteria, isFull);
         call.AfterResponse(start);
         call.Result.WriteStringValue(id);
     }

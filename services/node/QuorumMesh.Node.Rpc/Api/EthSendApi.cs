@@ -23,6 +23,8 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
         table.AddAsync("eth_fillTransaction", 1, async c => WriteSigned(c, await sender.FillAsync(c.Read(0, SendTransactionArguments.Read), c.Cancellation).ConfigureAwait(false)));
         table.AddAsync("eth_resend", 3, ResendAsync);
         table.Add("eth_sign", 2, Sign);
+        table.Add("eth_signTypedData", 2, SignTypedData);
+        table.Add("eth_signTypedData_v4", 2, SignTypedData);
         table.AddAsync("eth_pendingTransactions", 0, PendingAsync);
         table.AddAsync("eth_getQuorumPayload", 1, PayloadAsync);
     }
@@ -53,6 +55,8 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
     private async ValueTask SendRawAsync(RpcCall call)
     {
         var transaction = RawTransaction.Decode(call.Bytes(0), node.Profile);
+        RequirePayloadHash(transaction);
+        sender.Policy.RequireAllowed(transaction, Sender);
         call.Result.Value(await node.SubmitAsync(transaction, call.Cancellation).ConfigureAwait(false));
     }
 
@@ -62,11 +66,33 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
         call.Result.Value(await sender.SendRawPrivateAsync(RawTransaction.Decode(raw, node.Profile), recipients, call.Cancellation).ConfigureAwait(false));
     }
 
+    /// <summary>GoQuorum takes such a transaction for a private one, and it comes to nothing: on a public chain with id 1 it was signed like any other.</summary>
+    private void RequirePayloadHash(Transaction transaction)
+    {
+        if (!transaction.IsPrivate || transaction.Data.Length == PayloadHash.Size) return;
+        throw new RpcException($"v {transaction.V} marks a private transaction, whose data is the {PayloadHash.Size}-byte hash from the transaction manager's storeraw, not {transaction.Data.Length} bytes: "
+            + $"a public transaction that was signed for chain id 1 looks the same; this chain's id is {node.Config.ChainId}");
+    }
+
+    private Address Sender(Transaction transaction)
+    {
+        using var view = node.OpenView();
+        return view.FindSender(transaction, view.Head + 1) ?? throw new RpcException("invalid sender");
+    }
+
     private void Sign(RpcCall call)
     {
         var (address, data) = (call.Address(0), call.Bytes(1));
         if (!node.Accounts.Accounts.Contains(address)) throw new RpcException("unknown account");
         call.Result.Data(SignedMessage.WithRecoveryByte(node.Accounts.Sign(address, SignedMessage.Hash(data))));
+    }
+
+    /// <summary>The typed data as an object, or as a text that holds it (EIP-712).</summary>
+    private void SignTypedData(RpcCall call)
+    {
+        var (address, digest) = (call.Address(0), call.Read(1, TypedData.Digest));
+        if (!node.Accounts.Accounts.Contains(address)) throw new RpcException("unknown account");
+        call.Result.Data(SignedMessage.WithRecoveryByte(node.Accounts.Sign(address, digest)));
     }
 
     /// <summary>Those of the pool that this node's own accounts sent.</summary>

@@ -83,8 +83,11 @@ internal sealed class PersonalApi(INode node, TransactionSender sender, EthInfoA
 
     private async ValueTask SignAsync(RpcCall call)
     {
-        var (data, address, password) = (call.Bytes(0), call.Address(1), call.Text(2));
-        var signature = await DeriveAsync(call, () => node.Accounts.SignWithPassword(address, password, SignedMessage.Hash(data))).ConfigureAwait(false);
+        var (data, address) = (call.Bytes(0), call.Address(1));
+        // Wallets have no password to give: the unlocked key signs.
+        var password = call.Has(2) ? call.Text(2) : null;
+        var signature = password is null ? node.Accounts.Sign(address, SignedMessage.Hash(data))
+            : await DeriveAsync(call, () => node.Accounts.SignWithPassword(address, password, SignedMessage.Hash(data))).ConfigureAwait(false);
         call.Result.Data(SignedMessage.WithRecoveryByte(signature));
     }
 

@@ -24,6 +24,9 @@ internal sealed record CallArguments
     /// <summary>EIP-7702; null when the field is absent.</summary>
     public IReadOnlyList<Authorization>? AuthorizationList { get; init; }
 
+    /// <summary>Accounts to be changed before the call; null for none.</summary>
+    public StateOverrides? Overrides { get; init; }
+
     public static CallArguments Read(ref Utf8JsonReader reader)
     {
         if (reader.TokenType != JsonTokenType.StartObject) throw new GoTarget("ethapi.CallArgs").Cannot(GoJson.KindOf(reader));

@@ -16,17 +16,55 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
     /// <summary>Compiled loops cannot be stopped: with more gas than they burn in about a second a call is interpreted.</summary>
     private const ulong MostCompiledGas = 200_000_000;
 
+    private const int MostRounds = 16;
     private const ulong TransactionGas = 21_000;
     private const int PayloadHashSize = 64;
     private static readonly byte[] FullPayloadHash = Enumerable.Repeat((byte)0xff, PayloadHashSize).ToArray();
 
-    /// <summary>The sender can always pay.</summary>
+    /// <summary>The sender can always pay, unless its balance is overridden.</summary>
     /// <exception cref="OperationCanceledException">Stopped while it ran.</exception>
     public TransactionOutcome Run(ReadScope scope, BlockHeader header, CallArguments arguments, CancellationToken stop, ulong? gas = null)
     {
-        var call = Prepare(scope, header, arguments, scope.View.PublicState(header.Number), PrivateStateFor(scope, header, arguments), stop, gas);
-        call.Public.SetBalance(call.Message.From, UInt256.MaxValue);
+        var (publicState, privateState) = StatesFor(scope, header, arguments);
+        var call = Prepare(scope, header, arguments, publicState, privateState, stop, gas);
+        if (arguments.Overrides?.SetsBalanceOf(call.Message.From) != true) call.Public.SetBalance(call.Message.From, UInt256.MaxValue);
         return call.Run();
+    }
+
+    private static (IStateReader Public, IStateReader? Private) StatesFor(ReadScope scope, BlockHeader header, CallArguments arguments)
+    {
+        var (publicState, privateState) = (scope.View.PublicState(header.Number), PrivateStateFor(scope, header, arguments));
+        if (arguments.Overrides is not { } overrides) return (publicState, privateState);
+        var shared = new StateOverlay(publicState);
+        var own = privateState is null ? null : new StateOverlay(privateState);
+        overrides.Apply(shared, own);
+        return (shared, own);
+    }
+
+    /// <summary>
+    /// What the call touches, as an access list that leads to itself, and the gas it takes with it (EIP-2930). Public only: a private transaction carries no list.
+    /// </summary>
+    /// <returns>The list, the gas used, and what a run that failed fails with.</returns>
+    public (IReadOnlyList<AccessListEntry> List, ulong GasUsed, string? Error) AccessList(ReadScope scope, BlockHeader header, CallArguments arguments, CancellationToken stop)
+    {
+        var fork = scope.View.Rules.ForkAt(header.Number);
+        if (fork < Fork.Berlin) throw new RpcException($"access lists come with Berlin (EIP-2930), which is not reached at block {header.Number}");
+        var (publicState, privateState) = StatesFor(scope, header, arguments);
+        if (privateState is not null) throw new RpcException($"{arguments.To} is a private contract: a private transaction cannot have an access list");
+        var known = arguments.AccessList ?? [];
+        for (var round = 0; ; round++)
+        {
+            var call = Prepare(scope, header, arguments with { AccessList = known }, publicState, null, stop);
+            if (arguments.Overrides?.SetsBalanceOf(call.Message.From) != true) call.Public.SetBalance(call.Message.From, UInt256.MaxValue);
+            Address[] warm = [call.Message.From, .. PrecompileTable.Addresses(fork), .. arguments.To is { } to ? [to] : Array.Empty<Address>()];
+            var before = new AccessListTracer(warm, known).Count;
+            var tracer = new AccessListTracer(warm, known);
+            var outcome = call.Run(tracer);
+            if (outcome.Invalid != TransactionInvalid.None) throw Invalid(outcome.Invalid);
+            known = tracer.List;
+            // Gas decides what some code touches: it need not come to rest.
+            if (tracer.Count == before || round == MostRounds) return (known, outcome.GasUsed, outcome.PublicSuccess ? null : RevertStyle.Text(outcome.Status));
+        }
     }
 
     /// <summary>The private state when the called account is there, else null.</summary>

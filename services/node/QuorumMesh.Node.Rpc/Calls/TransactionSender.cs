@@ -10,7 +10,7 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Rpc.Calls;
 
 /// <summary>Builds, signs and submits what a caller describes (2.5:internal/ethapi/api.go): private ones by way of the transaction manager.</summary>
-internal sealed class TransactionSender(INode node, EthCallApi estimator)
+internal sealed class TransactionSender(INode node, EthCallApi estimator, PublicTransactionPolicy policy)
 {
     private const ulong ClassicGas = 90_000;
 
@@ -19,10 +19,13 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
 
     private readonly AccountNonces _nonces = new(node.PendingNonceAsync);
 
+    public PublicTransactionPolicy Policy => policy;
+
     /// <param name="password">Null signs with the unlocked key.</param>
     public async Task<Hash256> SendAsync(SendTransactionArguments arguments, string? password, CancellationToken cancellation)
     {
         RequireAccount(arguments.From);
+        RequireAllowed(arguments);
         Check(arguments);
         var gas = await GasAsync(arguments, cancellation).ConfigureAwait(false);
         var data = await DistributeAsync(arguments, cancellation).ConfigureAwait(false);
@@ -56,6 +59,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
         if ((arguments.GasPrice ?? arguments.MaxFeePerGas) is null) throw new RpcException("gasPrice not specified");
         if (arguments.Nonce is not { } nonce) throw new RpcException("nonce not specified");
         RequireAccount(arguments.From);
+        RequireAllowed(arguments);
         Check(arguments);
         return Sign(Build(arguments, Payload(arguments), gas, nonce), arguments, password);
     }
@@ -77,6 +81,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
     public async Task<Hash256> ResendAsync(SendTransactionArguments arguments, UInt256 gasPrice, ulong gas, CancellationToken cancellation)
     {
         if (arguments.Nonce is not { } nonce) throw new RpcException("missing transaction nonce in transaction spec");
+        RequireAllowed(arguments);
         Check(arguments);
         var wanted = Build(arguments, Payload(arguments), await GasAsync(arguments, cancellation).ConfigureAwait(false), nonce);
         var isPooled = await node.QueryPoolAsync(
@@ -157,6 +162,11 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator)
     private void RequireAccount(Address account)
     {
         if (!node.Accounts.IsUnlocked(account) && !node.Accounts.Accounts.Contains(account)) throw new RpcException("unknown account");
+    }
+
+    private void RequireAllowed(SendTransactionArguments arguments)
+    {
+        if (!arguments.IsPrivate) policy.RequireAllowed(arguments.From, arguments.To);
     }
 
     private void RequireManager()

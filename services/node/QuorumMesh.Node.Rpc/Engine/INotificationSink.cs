@@ -8,4 +8,7 @@ public interface INotificationSink
 
     /// <summary>Queues one complete message; false, and the connection ends, when the consumer is too slow.</summary>
     bool TrySend(ReadOnlyMemory<byte> message);
+
+    /// <summary>Ends the connection behind what is queued, and tells the consumer why; nothing more is sent then. Does not wait.</summary>
+    void End(string reason);
 }

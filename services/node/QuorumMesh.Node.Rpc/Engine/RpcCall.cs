@@ -68,11 +68,12 @@ public sealed class RpcCall
         Id = id;
         _body = parameters;
         _count = 0;
-        if (method.MaxArguments == 0 || parameters.IsEmpty) return;
+        if (parameters.IsEmpty) return;
         var reader = new Utf8JsonReader(parameters.Span, _options);
         reader.Read();
         if (reader.TokenType == JsonTokenType.Null) return;
         if (reader.TokenType != JsonTokenType.StartArray) throw new RpcException(RpcErrorCode.InvalidParams, "non-array args");
+        if (method.MaxArguments == 0) return;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             if (_count >= method.MaxArguments) throw new RpcException(RpcErrorCode.InvalidParams, $"too many arguments, want at most {method.MaxArguments}");

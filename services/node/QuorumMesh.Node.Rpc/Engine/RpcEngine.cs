@@ -67,7 +67,7 @@ public sealed class RpcEngine(RpcMethodTable table, RpcLimits limits, Func<Excep
             calls.Add(RpcEnvelope.Read(ref reader, message, table));
         }
         reader.Read();
-        return (true, default, [.. calls]);
+        return calls.Count > 0 ? (true, default, [.. calls]) : throw new RpcException(RpcErrorCode.InvalidRequest, "empty batch");
     }
 
     private async ValueTask<List<Action>?> SingleAsync(RpcEnvelope envelope, RpcResponse response, RpcSession session, CancellationToken cancellation)
@@ -94,8 +94,8 @@ public sealed class RpcEngine(RpcMethodTable table, RpcLimits limits, Func<Excep
             if (response.Length == mark) response.Truncate(start);
             if (call.TakeAfterResponse() is { } actions) (after ??= []).AddRange(actions);
         }
-        // A batch of nothing but notifications has no answer; an empty one is answered by an empty one, as GoQuorum does.
-        if (response.Length == 1 && batch.Length > 0) response.Truncate(0);
+        // A batch of nothing but notifications has no answer.
+        if (response.Length == 1) response.Truncate(0);
         else response.Raw("]"u8);
         return after;
     }

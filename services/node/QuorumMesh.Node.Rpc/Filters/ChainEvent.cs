@@ -1,6 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Node.Rpc.Json;
-using QuorumMesh.Primitives;
+using QuorumMesh.Node.Runtime;
 
 namespace QuorumMesh.Node.Rpc.Filters;
 
@@ -11,5 +11,8 @@ internal abstract record ChainEvent
 
     public sealed record Logs(IReadOnlyList<PlacedLog> Placed) : ChainEvent;
 
-    public sealed record Pending(IReadOnlyList<Hash256> Hashes) : ChainEvent;
+    public sealed record Pending(IReadOnlyList<RecoveredTransaction> Transactions) : ChainEvent;
+
+    /// <param name="Progress">Null when the catch-up has ended.</param>
+    public sealed record Syncing(SyncProgress? Progress) : ChainEvent;
 }

@@ -7,15 +7,18 @@ using QuorumMesh.Node.Runtime;
 
 namespace QuorumMesh.Node.Rpc.Filters;
 
-/// <summary>Takes events off the writer loop, which must not wait, and hands them to the listeners one after the other.</summary>
+/// <summary>Takes events off the writer loop, which must not wait, and hands them to the listeners one after the other. Whether the node catches up is looked at each second.</summary>
 internal sealed class ChainEventPump : IAsyncDisposable
 {
     private const int MaxWaiting = 8_192;
+    private static readonly TimeSpan SyncInterval = TimeSpan.FromSeconds(1);
 
     private readonly INode _node;
     private readonly ILogger _logger;
     private readonly Channel<object> _events = Channel.CreateBounded<object>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
+    private readonly CancellationTokenSource _stopping = new();
     private readonly Task _pumping;
+    private readonly Task _watching;
     private int _lost;
 
     public ChainEventPump(INode node, ILogger logger)
@@ -25,6 +28,7 @@ internal sealed class ChainEventPump : IAsyncDisposable
         node.Events.NewLogs += Enqueue;
         node.Events.PendingTransactions += Enqueue;
         _pumping = Task.Run(PumpAsync);
+        _watching = Task.Run(WatchSyncAsync);
     }
 
     /// <summary>Raised on the pump's own task.</summary>
@@ -38,8 +42,11 @@ internal sealed class ChainEventPump : IAsyncDisposable
         _node.Events.NewHead -= Enqueue;
         _node.Events.NewLogs -= Enqueue;
         _node.Events.PendingTransactions -= Enqueue;
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _watching.ConfigureAwait(false);
         _events.Writer.TryComplete();
         await _pumping.ConfigureAwait(false);
+        _stopping.Dispose();
     }
 
     private void Enqueue(object happened)
@@ -67,10 +74,32 @@ internal sealed class ChainEventPump : IAsyncDisposable
         }
     }
 
+    /// <summary>Beginnings and ends; one that comes and goes within a second is not told.</summary>
+    private async Task WatchSyncAsync()
+    {
+        using var timer = new PeriodicTimer(SyncInterval);
+        var wasSyncing = false;
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
+            {
+                var progress = _node.Sync;
+                if (progress is not null == wasSyncing) continue;
+                wasSyncing = progress is not null;
+                Enqueue(new ChainEvent.Syncing(progress));
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The server stops.
+        }
+    }
+
     private ChainEvent? Translate(object happened) => happened switch
     {
+        ChainEvent.Syncing syncing => syncing,
         HeadEvent head => new ChainEvent.Head(head.Block.Header),
-        IReadOnlyList<RecoveredTransaction> pending => new ChainEvent.Pending([.. pending.Select(t => t.Tx.Hash)]),
+        IReadOnlyList<RecoveredTransaction> pending => new ChainEvent.Pending(pending),
         LogsEvent { Transactions.Count: > 0 } logs => new ChainEvent.Logs(Place(logs)),
         _ => null,
     };

@@ -9,6 +9,9 @@ internal enum FilterKind
     Blocks,
     PendingTransactions,
     Logs,
+
+    /// <summary>Subscriptions only.</summary>
+    Syncing,
 }
 
 /// <summary>What a filter has collected since it was last asked.</summary>
@@ -74,7 +77,7 @@ internal sealed class FilterStore(TimeProvider time)
                         filter.Hashes.Add(head.Header.Hash);
                         break;
                     case ChainEvent.Pending pending when filter.Kind == FilterKind.PendingTransactions:
-                        filter.Hashes.AddRange(pending.Hashes);
+                        filter.Hashes.AddRange(pending.Transactions.Select(t => t.Tx.Hash));
                         break;
                     case ChainEvent.Logs logs when filter.Kind == FilterKind.Logs:
                         filter.Logs.AddRange(logs.Placed.Where(l => filter.Criteria.Covers(l.Header.Number) && filter.Criteria.Matches(l.Log)));

@@ -30,8 +30,8 @@ internal sealed record LogCriteria(BlockTag? From, BlockTag? To, Hash256? Block,
             if (reader.TokenType == JsonTokenType.Null) continue;
             switch (name)
             {
-                case "fromBlock": result = result with { From = BlockTag.Read(ref reader) }; break;
-                case "toBlock": result = result with { To = BlockTag.Read(ref reader) }; break;
+                case "fromBlock": result = result with { From = BlockTag.ReadNumber(ref reader) }; break;
+                case "toBlock": result = result with { To = BlockTag.ReadNumber(ref reader) }; break;
                 case "blockHash": result = result with { Block = GoJson.Hash(ref reader, "input.blockHash") }; break;
                 case "address": result = result with { Addresses = ReadAddresses(ref reader) }; break;
                 case "topics": result = result with { Topics = ReadTopics(ref reader) }; break;

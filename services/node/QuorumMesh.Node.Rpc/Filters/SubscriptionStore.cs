@@ -1,21 +1,26 @@
 using System.Text.Json;
+using QuorumMesh.Chain;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Json;
+using QuorumMesh.Node.Runtime;
 
 namespace QuorumMesh.Node.Rpc.Filters;
 
 /// <summary>Subscriptions of WebSocket and IPC connections; they end with their connection.</summary>
 internal sealed class SubscriptionStore(BlockJson format)
 {
+    private const string Overrun = "chain events came faster than they could be handed on, and some are lost: connect and subscribe again";
+
     private const int MaxPerConnection = 256;
 
     private readonly Dictionary<string, Subscription> _subscriptions = [];
     private readonly Lock _gate = new();
 
     /// <returns>The id, and what starts the notifications once the caller has been told the id.</returns>
-    public (string Id, Action Start) Add(INotificationSink sink, FilterKind kind, LogCriteria criteria)
+    /// <param name="isFull">Of pending transactions the whole, not the hash.</param>
+    public (string Id, Action Start) Add(INotificationSink sink, FilterKind kind, LogCriteria criteria, bool isFull = false)
     {
-        var subscription = new Subscription(RpcIds.New(), sink, kind, criteria);
+        var subscription = new Subscription(RpcIds.New(), sink, kind, criteria, isFull);
         lock (_gate)
         {
             if (_subscriptions.Values.Count(s => s.Sink == sink) >= MaxPerConnection) throw new RpcException($"too many subscriptions: a connection may have {MaxPerConnection}");
@@ -45,15 +50,23 @@ internal sealed class SubscriptionStore(BlockJson format)
         }
     }
 
+    /// <summary>After a loss: the connections of all subscribers are ended, so that each is told and none waits for what never comes.</summary>
     public void Clear()
     {
-        lock (_gate) _subscriptions.Clear();
+        INotificationSink[] sinks;
+        lock (_gate)
+        {
+            sinks = [.. _subscriptions.Values.Select(s => s.Sink).Distinct()];
+            _subscriptions.Clear();
+        }
+        foreach (var sink in sinks) sink.End(Overrun);
     }
 
     private static FilterKind KindOf(ChainEvent happened) => happened switch
     {
         ChainEvent.Head => FilterKind.Blocks,
         ChainEvent.Pending => FilterKind.PendingTransactions,
+        ChainEvent.Syncing => FilterKind.Syncing,
         _ => FilterKind.Logs,
     };
 
@@ -64,12 +77,40 @@ internal sealed class SubscriptionStore(BlockJson format)
             case ChainEvent.Head head:
                 return Send(subscription, json => format.WriteHeader(json, head.Header));
             case ChainEvent.Pending pending:
-                return pending.Hashes.All(hash => Send(subscription, json => json.Value(hash)));
+                return pending.Transactions.All(transaction => Send(subscription, json => WritePending(json, transaction, subscription.IsFull)));
+            case ChainEvent.Syncing syncing:
+                return Send(subscription, json => WriteSyncing(json, syncing.Progress));
             case ChainEvent.Logs logs:
                 return logs.Placed.Where(l => subscription.Criteria.Covers(l.Header.Number) && subscription.Criteria.Matches(l.Log)).All(log => Send(subscription, log.Write));
             default:
                 return true;
         }
+    }
+
+    private void WritePending(Utf8JsonWriter json, RecoveredTransaction transaction, bool isFull)
+    {
+        if (isFull) TransactionJson.Write(json, transaction.Tx, transaction.Sender, null, format.Profile);
+        else json.Value(transaction.Tx.Hash);
+    }
+
+    /// <summary>In the form of geth's downloader: numbers, and Go's own names for the fields of the status.</summary>
+    private static void WriteSyncing(Utf8JsonWriter json, SyncProgress? progress)
+    {
+        if (progress is null)
+        {
+            json.WriteBooleanValue(false);
+            return;
+        }
+        json.WriteStartObject();
+        json.WriteBoolean("syncing"u8, true);
+        json.WriteStartObject("status"u8);
+        json.WriteNumber("StartingBlock"u8, progress.StartingBlock);
+        json.WriteNumber("CurrentBlock"u8, progress.CurrentBlock);
+        json.WriteNumber("HighestBlock"u8, progress.HighestBlock);
+        json.WriteNumber("PulledStates"u8, 0);
+        json.WriteNumber("KnownStates"u8, 0);
+        json.WriteEndObject();
+        json.WriteEndObject();
     }
 
     private static bool Send(Subscription subscription, Action<Utf8JsonWriter> write)
@@ -89,12 +130,13 @@ internal sealed class SubscriptionStore(BlockJson format)
         return subscription.Sink.TrySend(message.Written.ToArray());
     }
 
-    private sealed class Subscription(string id, INotificationSink sink, FilterKind kind, LogCriteria criteria)
+    private sealed class Subscription(string id, INotificationSink sink, FilterKind kind, LogCriteria criteria, bool isFull)
     {
         public string Id => id;
         public INotificationSink Sink => sink;
         public FilterKind Kind => kind;
         public LogCriteria Criteria => criteria;
+        public bool IsFull => isFull;
         public volatile bool IsStarted;
     }
 }

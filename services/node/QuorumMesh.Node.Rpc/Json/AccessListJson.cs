@@ -9,6 +9,21 @@ internal static class AccessListJson
 {
     private const int MaxEntries = 10_000;
 
+    public static void WriteList(Utf8JsonWriter json, IReadOnlyList<AccessListEntry> list)
+    {
+        json.WriteStartArray("accessList"u8);
+        foreach (var entry in list)
+        {
+            json.WriteStartObject();
+            json.Value("address"u8, entry.Address);
+            json.WriteStartArray("storageKeys"u8);
+            foreach (var key in entry.StorageKeys) json.Value(Hash256.FromWord(key));
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+
     public static List<AccessListEntry> ReadList(ref Utf8JsonReader reader, string field)
     {
         if (reader.TokenType != JsonTokenType.StartArray) throw new GoTarget(field, "types.AccessList").Cannot(GoJson.KindOf(reader));

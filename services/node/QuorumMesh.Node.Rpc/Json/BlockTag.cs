@@ -13,14 +13,23 @@ public enum BlockTagKind
     Hash,
 }
 
-/// <summary>A block as a caller names it: number, <c>latest</c>, <c>pending</c>, <c>earliest</c>, or (EIP-1898) an object with number or hash.</summary>
+/// <summary>A block as a caller names it: number, <c>latest</c>, <c>pending</c>, <c>earliest</c>, a hash of 32 bytes, or (EIP-1898) an object with number or hash.</summary>
 public readonly record struct BlockTag(BlockTagKind Kind, ulong Number, Hash256 BlockHash)
 {
+    private const int HashText = 2 + (2 * Hash256.Size);
+
     public static BlockTag Latest { get; } = new(BlockTagKind.Latest, 0, default);
 
     internal static BlockTag Read(ref Utf8JsonReader reader)
     {
         if (reader.TokenType == JsonTokenType.StartObject) return ReadObject(ref reader);
+        // As in geth no number is that long: leading zeros are refused.
+        return reader.TokenType == JsonTokenType.String && reader.ValueSpan.Length == HashText ? new BlockTag(BlockTagKind.Hash, 0, GoJson.Hash(ref reader)) : ReadNumber(ref reader);
+    }
+
+    /// <summary>Where a hash has no meaning: the ends of a range.</summary>
+    internal static BlockTag ReadNumber(ref Utf8JsonReader reader)
+    {
         var text = reader.TokenType is JsonTokenType.String or JsonTokenType.Number ? reader.ValueSpan : default;
         if (text.SequenceEqual("latest"u8) || text.SequenceEqual("safe"u8) || text.SequenceEqual("finalized"u8)) return Latest;
         if (text.SequenceEqual("pending"u8)) return new BlockTag(BlockTagKind.Pending, 0, default);
@@ -39,7 +48,7 @@ public readonly record struct BlockTag(BlockTagKind Kind, ulong Number, Hash256 
             var isHash = reader.ValueTextEquals("blockHash"u8);
             reader.Read();
             if (isHash && tag is null && reader.TokenType == JsonTokenType.String) tag = new BlockTag(BlockTagKind.Hash, 0, GoJson.Hash(ref reader));
-            else if (isNumber && tag is null && reader.TokenType == JsonTokenType.String) tag = Read(ref reader);
+            else if (isNumber && tag is null && reader.TokenType == JsonTokenType.String) tag = ReadNumber(ref reader);
             else if ((isHash || isNumber) && tag is not null) throw new FormatException("cannot specify both BlockHash and BlockNumber, choose one or the other");
             else reader.Skip();
         }

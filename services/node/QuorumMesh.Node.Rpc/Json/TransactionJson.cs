@@ -89,17 +89,7 @@ internal static class TransactionJson
             json.Quantity("maxFeePerGas"u8, tx.GasPrice);
             json.Quantity("maxPriorityFeePerGas"u8, tx.MaxPriorityFee);
         }
-        json.WriteStartArray("accessList"u8);
-        foreach (var entry in tx.AccessList)
-        {
-            json.WriteStartObject();
-            json.Value("address"u8, entry.Address);
-            json.WriteStartArray("storageKeys"u8);
-            foreach (var key in entry.StorageKeys) json.Value(Hash256.FromWord(key));
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-        json.WriteEndArray();
+        AccessListJson.WriteList(json, tx.AccessList);
         if (tx.Type == TransactionType.SetCode) AuthorizationJson.WriteList(json, tx.AuthorizationList);
         if (tx.Type >= TransactionType.DynamicFee) json.Quantity("yParity"u8, tx.V);
     }

@@ -4,7 +4,6 @@ using QuorumMesh.Node.Rpc.Api;
 using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Json;
-using QuorumMesh.State;
 
 namespace QuorumMesh.Node.Rpc.Tracing;
 
@@ -35,21 +34,12 @@ internal sealed class CallTraceRunner(NodeReader reader, CallExecutor executor, 
         var header = scope.Header(tag) ?? throw NotFound.Block(scope.View.Rules.Profile, tag);
         var publicState = new StateOverlay(scope.View.PublicState(header.Number));
         var privateState = CallExecutor.PrivateStateFor(scope, header, arguments) is { } own ? new StateOverlay(own) : null;
-        if (config.Overrides is { } overrides) Override(overrides, publicState, privateState);
+        config.Overrides?.Apply(publicState, privateState);
         var prepared = executor.Prepare(scope, header, arguments, publicState, privateState);
         var trace = new TraceFactory(config, scope.View.Rules.Profile, scope.View.Rules.ForkAt(header.Number), limits.NewBudget()).Create(publicState, privateState, prepared.Message.Authorities);
         var (outcome, time) = limits.Watch(config.Timeout, call.Cancellation, stop => prepared.Run(new StoppableTracer(trace.Tracer, stop)));
         if (outcome.Invalid != TransactionInvalid.None) throw new RpcException($"tracing failed: {TransactionInvalidText.Of(outcome.Invalid)}");
         trace.RequireResult();
         trace.Write(call.Result, new ReplayedTransaction(outcome, prepared.Public.TakeChanges(), prepared.Private?.TakeChanges()), time);
-    }
-
-    private static void Override(StateOverrides overrides, StateOverlay publicState, StateOverlay? privateState)
-    {
-        var shared = new WorldState(publicState);
-        var own = privateState is null ? null : new WorldState(privateState);
-        overrides.Apply(shared, own);
-        publicState.Apply(shared.TakeChanges());
-        if (own is not null) privateState!.Apply(own.TakeChanges());
     }
 }

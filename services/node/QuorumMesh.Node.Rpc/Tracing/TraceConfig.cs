@@ -1,5 +1,6 @@
 using System.Text.Json;
 using QuorumMesh.Chain.Tracing;
+using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Json;
 

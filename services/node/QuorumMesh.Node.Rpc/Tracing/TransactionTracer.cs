@@ -2,6 +2,7 @@ using System.Text.Json;
 using QuorumMesh.Chain.Tracing;
 using QuorumMesh.Node.Rpc.Api;
 using QuorumMesh.Node.Rpc.Engine;
+using QuorumMesh.Node.Rpc.Json;
 using QuorumMesh.Node.Runtime;
 
 namespace QuorumMesh.Node.Rpc.Tracing;
@@ -24,6 +25,7 @@ internal sealed class TransactionTracer(BlockReplayer replayer, TraceLimits limi
         for (var i = target.First; i < target.End; i++)
         {
             call.Result.WriteStartObject();
+            call.Result.Value("txHash"u8, target.Block.Transactions[i].Hash);
             replay.Advance(WriteOne(call.Result, call, config, view, replay, target, i, factory));
             call.Result.WriteEndObject();
         }

@@ -23,6 +23,7 @@ internal abstract class DuplexConnection : INotificationSink
     private readonly int _slotCount;
     private readonly CancellationToken _stopping;
     private long _queuedBytes;
+    private string? _ended;
 
     protected DuplexConnection(RpcEngine engine, IReadOnlySet<string>? namespaces, CancellationToken stopping)
     {
@@ -40,10 +41,25 @@ internal abstract class DuplexConnection : INotificationSink
 
     public bool TrySend(ReadOnlyMemory<byte> message)
     {
+        if (Volatile.Read(ref _ended) is not null) return false;
         var total = Interlocked.Add(ref _queuedBytes, message.Length);
         if ((total <= Limits.MaxQueuedBytes || total == message.Length) && _outbound.Writer.TryWrite(message)) return true;
         Abort();
         return false;
+    }
+
+    public void End(string reason)
+    {
+        if (Interlocked.CompareExchange(ref _ended, reason, null) is not null) return;
+        _outbound.Writer.TryComplete();
+        try
+        {
+            _closed.CancelAfter(DrainTimeout);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Closed already.
+        }
     }
 
     /// <summary>Serves until the peer goes, misbehaves or the server stops. Does not throw for any of them.</summary>
@@ -77,6 +93,9 @@ internal abstract class DuplexConnection : INotificationSink
 
     protected abstract Task CloseAsync();
 
+    /// <summary>Tells the peer why the connection ends, and makes it end.</summary>
+    protected abstract Task TellEndAsync(string reason);
+
     protected static bool IsDisconnect(Exception e) =>
         e is OperationCanceledException or IOException or System.Net.WebSockets.WebSocketException or System.Net.Sockets.SocketException or ObjectDisposedException;
 
@@ -87,11 +106,13 @@ internal abstract class DuplexConnection : INotificationSink
         _ = Task.Run(() => AnswerAsync(message), CancellationToken.None);
     }
 
-    protected void SendError(int code, string message)
+    protected void SendError(int code, string message) => TrySend(ErrorMessage(code, message));
+
+    protected static byte[] ErrorMessage(int code, string message)
     {
         using var response = RpcResponse.Rent();
         RpcEngine.WriteError(response, default, code, message);
-        TrySend(response.Written.ToArray());
+        return response.Written.ToArray();
     }
 
     private async Task AnswerAsync(ReadOnlyMemory<byte> message)
@@ -123,6 +144,7 @@ internal abstract class DuplexConnection : INotificationSink
                 await WriteAsync(message, Closed).ConfigureAwait(false);
                 Interlocked.Add(ref _queuedBytes, -message.Length);
             }
+            if (Volatile.Read(ref _ended) is { } reason) await TellEndAsync(reason).ConfigureAwait(false);
         }
         catch (Exception e) when (IsDisconnect(e))
         {

@@ -9,6 +9,9 @@ namespace QuorumMesh.Node.Rpc.Transports;
 /// <summary>JSON-RPC over HTTP by GoQuorum's rules (2.5:rpc/http.go).</summary>
 internal sealed class HttpEndpoint(RpcEngine engine, RpcSession session, OriginRules cors, OriginRules virtualHosts)
 {
+    /// <summary>The last two are those of JSON-RPC's HTTP binding, which old libraries send.</summary>
+    private static readonly HashSet<string> MediaTypes = new(StringComparer.OrdinalIgnoreCase) { "application/json", "application/json-rpc", "application/jsonrequest" };
+
     public async Task HandleAsync(HttpContext http)
     {
         if (!AllowsHost(http.Request.Host))
@@ -40,7 +43,7 @@ internal sealed class HttpEndpoint(RpcEngine engine, RpcSession session, OriginR
             await RefuseAsync(http, StatusCodes.Status413PayloadTooLarge, TooLarge).ConfigureAwait(false);
             return;
         }
-        if (!MediaTypeHeaderValue.TryParse(http.Request.ContentType, out var type) || !type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase))
+        if (!MediaTypeHeaderValue.TryParse(http.Request.ContentType, out var type) || !MediaTypes.Contains(type.MediaType.Value ?? ""))
         {
             await RefuseAsync(http, StatusCodes.Status415UnsupportedMediaType, "invalid content type, only application/json is supported").ConfigureAwait(false);
             return;

@@ -50,6 +50,12 @@ internal sealed class IpcConnection(Socket socket, RpcEngine engine, Cancellatio
         await SendAllAsync(LineFeed, cancellation).ConfigureAwait(false);
     }
 
+    protected override async Task TellEndAsync(string reason)
+    {
+        await WriteAsync(ErrorMessage(RpcErrorCode.Server, reason), Closed).ConfigureAwait(false);
+        socket.Shutdown(SocketShutdown.Both);
+    }
+
     protected override Task CloseAsync()
     {
         socket.Dispose();

@@ -7,6 +7,9 @@ internal sealed class WebSocketConnection(WebSocket socket, RpcEngine engine, IR
     : DuplexConnection(engine, namespaces, stopping)
 {
     private const int FirstBuffer = 4096;
+
+    /// <summary>1013 of IANA's registry.</summary>
+    private const int TryAgainLater = 1013;
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
 
     private WebSocketCloseStatus _status = WebSocketCloseStatus.NormalClosure;
@@ -20,6 +23,13 @@ internal sealed class WebSocketConnection(WebSocket socket, RpcEngine engine, IR
 
     protected override ValueTask WriteAsync(ReadOnlyMemory<byte> message, CancellationToken cancellation) =>
         socket.SendAsync(message, WebSocketMessageType.Text, WebSocketMessageFlags.EndOfMessage, cancellation);
+
+    /// <summary>The peer answers the closing frame, which ends the receiving side.</summary>
+    protected override Task TellEndAsync(string reason)
+    {
+        (_status, _reason) = ((WebSocketCloseStatus)TryAgainLater, reason);
+        return CloseAsync();
+    }
 
     protected override async Task CloseAsync()
     {
