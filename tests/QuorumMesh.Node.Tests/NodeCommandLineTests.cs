@@ -32,6 +32,49 @@ public sealed class NodeCommandLineTests : IDisposable
         Assert.True(settings is { Permissioned: true, EmitCheckpoints: true, Archive: true, Verbosity: 5 });
     }
 
+    /// <summary>Of quorum-wizard, the quorum quickstart and the Helm charts.</summary>
+    [Theory]
+    [InlineData("--nodiscover --verbosity 3 --networkid 10 --nousb --graphql --graphql.vhosts=* --raft --raftport 50401 --rpc --rpccorsdomain=* --rpcvhosts=* --emitcheckpoints --allow-insecure-unlock --vmodule raft=5",
+        "--nodiscover --nousb --graphql --graphql.vhosts --vmodule")]
+    [InlineData("--nodiscover --syncmode full --istanbul.blockperiod 5 --mine --miner.threads 1 --miner.gasprice 0 --emitcheckpoints --metrics --pprof --pprof.addr 0.0.0.0 --pprof.port 9545 --http --http.corsdomain *",
+        "--nodiscover --mine --miner.threads --miner.gasprice --metrics --pprof --pprof.addr --pprof.port")]
+    [InlineData("--revertreason --txpool.globalslots 0xffff --txpool.pricelimit=0 --miner.gaslimit 700000000 --gcmode archive --raftdnsenable --istanbul.requesttimeout 10000 --ethstats a:b@c --ptm.tls.mode off --ptm.tls.rootca /x",
+        "--revertreason --txpool.globalslots --txpool.pricelimit --miner.gaslimit --raftdnsenable --istanbul.requesttimeout --ethstats --ptm.tls.rootca")]
+    [InlineData("--mine=false --multitenancy=false", "")]
+    public void What_scripts_pass_and_means_nothing_here_is_told(string arguments, string flags)
+    {
+        var told = Read(arguments).PassedOver;
+        Assert.Equal(flags.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(), told.Select(f => f.Name).Order());
+        Assert.All(told, f => Assert.NotEmpty(f.Told));
+    }
+
+    [Theory]
+    [InlineData("--ptm.tls.mode strict", "--ptm.tls.mode")]
+    [InlineData("--ptm.tls.rootca /ca.pem --ptm.url https://tm", "--ptm.tls.rootca")]
+    [InlineData("--ptm.tls.mode maybe", "--ptm.tls.mode")]
+    [InlineData("--plugins file:///plugins.json", "--plugins")]
+    [InlineData("--plugins.skipverify", "--plugins.skipverify")]
+    [InlineData("--rpcclitls.cert x", "--rpcclitls.cert")]
+    [InlineData("--rpcclitoken x", "--rpcclitoken")]
+    [InlineData("--multitenancy", "--multitenancy")]
+    [InlineData("--privacymarker.enable", "--privacymarker.enable")]
+    [InlineData("--netrestrict 10.0.0.0/8", "--netrestrict")]
+    [InlineData("--nodekeyhex 00", "--nodekeyhex")]
+    [InlineData("--signer /clef.ipc", "--signer")]
+    [InlineData("--qlight.tls", "--qlight.tls")]
+    [InlineData("--config geth.toml", "--config")]
+    [InlineData("--ptm.socket /a --ptm.url http://b", "--ptm.socket")]
+    [InlineData("--ptm.url ftp://b", "--ptm.url")]
+    [InlineData("--ptm.timeout -1", "--ptm.timeout")]
+    [InlineData("--ptm.url http://b --privacy unix:/a", "--privacy")]
+    [InlineData("--unlock 0 --ws --ws.addr 0.0.0.0", "--unlock")]
+    public void What_promises_security_works_or_is_refused(string arguments, string flag) =>
+        Assert.Equal(flag, Assert.Throws<OptionsException>(() => Read(arguments)).Key);
+
+    [Fact]
+    public void The_manager_is_named_as_GoQuorum_names_it() =>
+        Assert.Equal(new ManagerFlags("/tm.ipc", null, 7, 0), Read("--ptm.socket /tm.ipc --ptm.timeout 7 --ptm.dialtimeout 0").Manager);
+
     [Fact]
     public void New_and_old_spellings_mean_the_same() =>
         Assert.Equal(

@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
+using QuorumMesh.Node.Rpc.Calls;
+using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node;
 
@@ -14,12 +16,14 @@ public sealed class NodeCommandLine
     private const string EnvironmentPrefix = "QUORUMMESH_NODE_";
 
     private readonly List<Option> _all = [];
+    private readonly ForeignFlags _foreign = new();
     private readonly Option<string> _dataDir, _profile, _identity, _listen, _nodeKey, _keystore, _genesis, _httpAddress, _httpApi, _httpCors, _httpVhosts,
-        _wsAddress, _wsApi, _wsOrigins, _ipcPath, _privacy, _unlock, _password, _healthUrl, _gcMode, _syncMode, _evmTimeout;
+        _wsAddress, _wsApi, _wsOrigins, _ipcPath, _privacy, _unlock, _password, _healthUrl, _gcMode, _syncMode, _evmTimeout,
+        _managerSocket, _managerUrl, _refuseFrom, _refuseTo;
     private readonly Option<ulong?> _networkId, _historyState;
     private readonly Option<ulong> _gasCap;
     private readonly Option<int> _port, _maxPeers, _raftPort, _raftBlockTime, _httpPort, _wsPort, _verbosity, _cache, _cacheDatabase, _cacheTrie, _cacheSnapshot;
-    private readonly Option<int?> _raftJoin, _istanbulPeriod;
+    private readonly Option<int?> _raftJoin, _istanbulPeriod, _managerTimeout, _managerDialTimeout;
     private readonly Option<bool> _http, _ws, _ipcDisable, _allowInsecureUnlock, _logJson, _checkpoints, _raft, _permissioned, _blockTimes, _evmCompiled;
 
     public NodeCommandLine()
@@ -42,16 +46,8 @@ public sealed class NodeCommandLine
         _raft = Flag("--raft", "use Raft; a genesis without a consensus engine means Raft too");
         _raftPort = Number("--raftport", "Raft port", defaults.RaftPort);
         _raftBlockTime = Number("--raftblocktime", "least time between two blocks, in milliseconds", defaults.RaftBlockTime);
-        _raftJoin = Add(new Option<int?>("--raftjoinexisting")
-        {
-            Description = "Raft id that raft_addPeer of a member answered",
-            DefaultValueFactory = FromEnvironment<int?>("--raftjoinexisting", text => Parse<int>("--raftjoinexisting", text), null),
-        });
-        _istanbulPeriod = Add(new Option<int?>("--istanbul.blockperiod")
-        {
-            Description = "least time between two IBFT blocks, in seconds (default: the genesis's, else 1)",
-            DefaultValueFactory = FromEnvironment<int?>("--istanbul.blockperiod", text => Parse<int>("--istanbul.blockperiod", text), null),
-        });
+        _raftJoin = OptionalNumber("--raftjoinexisting", "Raft id that raft_addPeer of a member answered");
+        _istanbulPeriod = OptionalNumber("--istanbul.blockperiod", "least time between two IBFT blocks, in seconds (default: the genesis's, else 1)");
         _http = Flag("--http", "JSON-RPC over HTTP", "--rpc");
         _httpAddress = Text("--http.addr", "HTTP address", defaults.Http.Address, "--rpcaddr");
         _httpPort = Number("--http.port", "HTTP port", defaults.Http.Port, "--rpcport");
@@ -73,8 +69,14 @@ public sealed class NodeCommandLine
         _evmTimeout = Text("--rpc.evmtimeout", "how long an eth_call or eth_estimateGas may run, as 5s or 500ms; 0 for no limit", "5s", "--vm.calltimeout");
         _blockTimes = Flag("--rpc.blocktimes-in-seconds", "answer block times in seconds where Raft blocks hold nanoseconds, as GoQuorum's do and ethers 6 and web3 1.x cannot read");
         _privacy = Text("--privacy", "our transaction manager: unix:/path or grpc://host:port. Tessera's is named by PRIVATE_CONFIG (socket, TOML file or 'ignore')");
-        _unlock = Text("--unlock", "accounts to unlock at start, separated by commas");
-        _password = Text("--password", "file with one password a line for --unlock");
+        _managerSocket = Text("--ptm.socket", "Unix socket of Tessera or another manager that speaks its REST; wins over PRIVATE_CONFIG");
+        _managerUrl = Text("--ptm.url", "http address of such a manager; wins over PRIVATE_CONFIG");
+        _managerTimeout = OptionalNumber("--ptm.timeout", "seconds that such a manager may take for an answer; 0 for no limit (default: 5)");
+        _managerDialTimeout = OptionalNumber("--ptm.dialtimeout", "seconds that connecting to such a manager may take; 0 for no limit (default: 1)");
+        _refuseFrom = Text("--public.refuse-from", "accounts whose public transactions this node's JSON-RPC refuses, separated by commas; * for all");
+        _refuseTo = Text("--public.refuse-to", "contracts to which this node's JSON-RPC refuses public transactions, separated by commas");
+        _unlock = Text("--unlock", "accounts to unlock at start, by address or by position in the keystore (from 0), separated by commas");
+        _password = Text("--password", "file with one password a line for --unlock; the last one serves all further accounts");
         _allowInsecureUnlock = Flag("--allow-insecure-unlock", "allow unlocked accounts behind an HTTP listener that is not on loopback");
         _gcMode = Text("--gcmode", "full drops public states older than --history.state, archive keeps all", "full");
         _historyState = Add(new Option<ulong?>("--history.state")
@@ -97,7 +99,7 @@ public sealed class NodeCommandLine
         _verbosity = Number("--verbosity", "0 silent, 1 error, 2 warn, 3 info, 4 debug, 5 trace", defaults.Verbosity);
         _checkpoints = Flag("--emitcheckpoints", "log GoQuorum's QUORUM-CHECKPOINT lines");
         _permissioned = Flag("--permissioned", "only nodes of permissioned-nodes.json in the data directory may connect");
-        Ignored();
+        _all.AddRange(_foreign.Options);
     }
 
     public static string DefaultDataDirectory => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".quorummesh");
@@ -135,7 +137,11 @@ public sealed class NodeCommandLine
         RpcEvmTimeout = Duration("--rpc.evmtimeout", result.GetValue(_evmTimeout)!),
         RpcBlockTimesInSeconds = result.GetValue(_blockTimes),
         Privacy = Given(result, _privacy),
-        Unlock = (Given(result, _unlock) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
+        Manager = new ManagerFlags(Given(result, _managerSocket), Given(result, _managerUrl), result.GetValue(_managerTimeout), result.GetValue(_managerDialTimeout)),
+        PublicTransactions = new PublicTransactionPolicy(
+            Addresses("--public.refuse-from", List(result, _refuseFrom).Where(a => a != "*")), List(result, _refuseFrom).Contains("*"), Addresses("--public.refuse-to", List(result, _refuseTo))),
+        PassedOver = _foreign.Read(result),
+        Unlock = List(result, _unlock),
         PasswordFile = Given(result, _password),
         AllowInsecureUnlock = result.GetValue(_allowInsecureUnlock),
         Archive = ServiceDefaults.OptionRules.OneOf("--gcmode", result.GetValue(_gcMode), "full", "archive") == "archive",
@@ -151,11 +157,23 @@ public sealed class NodeCommandLine
     private static string? Given(ParseResult result, Option<string> option) =>
         result.GetValue(option) is { Length: > 0 } value ? value : null;
 
+    private static string[] List(ParseResult result, Option<string> option) =>
+        (Given(result, option) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    private static HashSet<Address> Addresses(string flag, IEnumerable<string> list) =>
+        [.. list.Select(text => Address.TryParse(text, out var address) ? address : throw new ServiceDefaults.OptionsException(flag, $"'{text}' is not an address"))];
+
     private Option<string> Text(string name, string description, string? otherwise = null, params string[] aliases) =>
         Add(new Option<string>(name, aliases) { Description = description, DefaultValueFactory = FromEnvironment(name, text => text, otherwise!) });
 
     private Option<int> Number(string name, string description, int otherwise, params string[] aliases) =>
         Add(new Option<int>(name, aliases) { Description = description, DefaultValueFactory = FromEnvironment(name, text => Parse<int>(name, text), otherwise) });
+
+    private Option<int?> OptionalNumber(string name, string description) => Add(new Option<int?>(name)
+    {
+        Description = description,
+        DefaultValueFactory = FromEnvironment<int?>(name, text => Parse<int>(name, text), null),
+    });
 
     private Option<bool> Flag(string name, string description, params string[] aliases) =>
         Add(new Option<bool>(name, aliases) { Description = description, DefaultValueFactory = FromEnvironment(name, text => ParseFlag(name, text), false) });
@@ -193,15 +211,6 @@ public sealed class NodeCommandLine
         "0" or "FALSE" => false,
         _ => throw new ServiceDefaults.OptionsException(VariableOf(name), $"'{text}' is neither true nor false"),
     };
-
-    /// <summary>Flags that scripts for GoQuorum pass and that have no meaning here; accepted so that those scripts run as they are.</summary>
-    private void Ignored()
-    {
-        foreach (var name in new[] { "--nodiscover", "--mine", "--raftdnsenable", "--nousb" })
-            Add(new Option<bool>(name) { Description = "accepted for GoQuorum's scripts", Hidden = true });
-        foreach (var name in new[] { "--minerthreads", "--miner.threads", "--nat", "--cache.gc", "--istanbul.requesttimeout" })
-            Add(new Option<string>(name) { Description = "accepted for GoQuorum's scripts", Hidden = true });
-    }
 }
 
 internal static class NodeSettingsExtensions

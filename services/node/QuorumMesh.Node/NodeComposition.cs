@@ -81,7 +81,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         var compiler = _settings.EvmCompiled ? Own(new CompilationWorker(e => _log.LogWarning(e, "A contract could not be compiled and stays interpreted"))) : null;
         var (raft, raftLog, transport) = stores.Rules.Config.Engine == EngineKind.Raft ? OpenRaft(stores, nodeId) : WithoutConsensus();
         var keystore = Own(OpenKeystore());
-        var manager = PrivacyOptions.Open(_settings.Privacy);
+        var manager = PrivacyOptions.Open(_settings.Privacy, _settings.Manager);
         if (manager is IDisposable disposable) Own(disposable);
         var peers = Own(new PeerServer(PeerOptions(key), _loggers.CreateLogger<PeerServer>()));
         var events = new NodeEvents();
@@ -151,6 +151,8 @@ internal sealed class NodeComposition : IAsyncDisposable
 
     private void WarnOfIgnored(ChainRules rules)
     {
+        foreach (var flag in _settings.PassedOver)
+            _log.LogInformation("{Flag} is accepted and changes nothing: {Told}", flag.Name, flag.Told);
         if (rules.Config.IgnoredFields(rules.Profile) is { Count: > 0 } names)
             _log.LogWarning("These fields of the genesis's config have no effect, as with GoQuorum of profile {Profile}: {Names}", rules.Profile, string.Join(", ", names));
         if (rules.Config.Mesh is { IsInferred: true })
@@ -199,22 +201,7 @@ internal sealed class NodeComposition : IAsyncDisposable
     private KeystoreManager OpenKeystore()
     {
         var keystore = new KeystoreManager(_settings.KeystoreDirectory ?? _data.Keystore);
-        var passwords = _settings.PasswordFile is { } file ? File.ReadAllLines(file) : [];
-        for (var i = 0; i < _settings.Unlock.Count; i++)
-        {
-            if (!Address.TryParse(_settings.Unlock[i], out var account))
-                throw new OptionsException("--unlock", $"'{_settings.Unlock[i]}' is not an address");
-            if (i >= passwords.Length)
-                throw new OptionsException("--password", $"has no line for account {i + 1} of --unlock");
-            try
-            {
-                keystore.Unlock(account, passwords[i]);
-            }
-            catch (Accounts.AccountException e)
-            {
-                throw new OptionsException("--unlock", $"{account}: {e.Message}");
-            }
-        }
+        AccountUnlock.Run(keystore, _settings.Unlock, _settings.PasswordFile);
         return keystore;
     }
 
@@ -229,6 +216,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         GasCap = _settings.RpcGasCap,
         CallTimeout = _settings.RpcEvmTimeout,
         BlockTimesInSeconds = _settings.RpcBlockTimesInSeconds,
+        PublicTransactions = _settings.PublicTransactions,
     };
 
     private static RpcEndpointOptions? Endpoint(RpcListener listener) =>

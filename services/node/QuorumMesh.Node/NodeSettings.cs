@@ -1,4 +1,5 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.ServiceDefaults;
 
@@ -35,6 +36,13 @@ public sealed record NodeSettings
     public TimeSpan RpcEvmTimeout { get; init; } = TimeSpan.FromSeconds(5);
     public bool RpcBlockTimesInSeconds { get; init; }
     public string? Privacy { get; init; }
+    public ManagerFlags Manager { get; init; } = new(null, null, null, null);
+
+    /// <summary>Which public transactions JSON-RPC refuses.</summary>
+    public PublicTransactionPolicy PublicTransactions { get; init; } = PublicTransactionPolicy.None;
+
+    /// <summary>Flags that were given and change nothing.</summary>
+    public IReadOnlyList<PassedOverFlag> PassedOver { get; init; } = [];
     public IReadOnlyList<string> Unlock { get; init; } = [];
     public string? PasswordFile { get; init; }
     public bool AllowInsecureUnlock { get; init; }
@@ -75,9 +83,17 @@ public sealed record NodeSettings
         if (NetworkId == 1) throw new OptionsException("--networkid", "Cannot have chain id or network id as 1.");
         if (IstanbulBlockPeriod is { } period) OptionRules.Range("--istanbul.blockperiod", period, 0, 86_400);
         if (RaftJoinExisting is { } id) OptionRules.Range("--raftjoinexisting", id, 1, ushort.MaxValue);
-        if (Unlock.Count > 0 && Http.Enabled && !IsLoopback(Http.Address) && !AllowInsecureUnlock)
-            throw new OptionsException("--unlock", "unlocked accounts behind an HTTP listener that is not on loopback can be used by anybody who reaches it: add --allow-insecure-unlock if that is meant");
+        RequireSafeUnlock("HTTP", Http);
+        RequireSafeUnlock("WebSocket", Ws);
+        if (Privacy is not null && Manager.IsGiven) throw new OptionsException("--privacy", "names our transaction manager and --ptm.… Tessera's: give one of them");
+        Manager.Validate();
         return this;
+    }
+
+    private void RequireSafeUnlock(string kind, RpcListener listener)
+    {
+        if (Unlock.Count == 0 || !listener.Enabled || IsLoopback(listener.Address) || AllowInsecureUnlock) return;
+        throw new OptionsException("--unlock", $"unlocked accounts behind {(kind == "HTTP" ? "an" : "a")} {kind} listener that is not on loopback can be used by anybody who reaches it: add --allow-insecure-unlock if that is meant");
     }
 
     public static bool IsLoopback(string address) => address == "localhost" || (System.Net.IPAddress.TryParse(address, out var ip) && System.Net.IPAddress.IsLoopback(ip));
@@ -85,3 +101,23 @@ public sealed record NodeSettings
 
 /// <param name="Apis">Namespaces, separated by commas.</param>
 public sealed record RpcListener(bool Enabled, string Address, int Port, string Apis);
+
+/// <summary>GoQuorum's --ptm.… flags; null where one is absent.</summary>
+/// <param name="Timeout">Seconds for an answer; 0 for no limit.</param>
+/// <param name="DialTimeout">Seconds for connecting; 0 for no limit.</param>
+public sealed record ManagerFlags(string? Socket, string? Url, int? Timeout, int? DialTimeout)
+{
+    private const int LongestSeconds = 86_400;
+
+    /// <summary>Whether a manager is named: times alone name none.</summary>
+    public bool IsGiven => Socket is not null || Url is not null;
+
+    /// <exception cref="OptionsException">Names the flag that is wrong.</exception>
+    public void Validate()
+    {
+        if (Socket is not null && Url is not null) throw new OptionsException("--ptm.socket", "and --ptm.url name two managers: give one of them");
+        if (Url is not null) OptionRules.HttpUrl("--ptm.url", Url);
+        if (Timeout is { } timeout) OptionRules.Range("--ptm.timeout", timeout, 0, LongestSeconds);
+        if (DialTimeout is { } dial) OptionRules.Range("--ptm.dialtimeout", dial, 0, LongestSeconds);
+    }
+}

@@ -5,18 +5,20 @@ using QuorumMesh.Node.Runtime.Ports;
 
 namespace QuorumMesh.Node;
 
-/// <summary>Which transaction manager: ours by --privacy, Tessera's by PRIVATE_CONFIG as GoQuorum reads it.</summary>
+/// <summary>Which transaction manager: ours by --privacy, Tessera's by --ptm.… or PRIVATE_CONFIG as GoQuorum reads them.</summary>
 internal static class PrivacyOptions
 {
     private const string PrivateConfigName = "PRIVATE_CONFIG";
 
-    public static ITransactionManager Open(string? privacy)
+    /// <param name="flags">Win over PRIVATE_CONFIG, as in GoQuorum.</param>
+    public static ITransactionManager Open(string? privacy, ManagerFlags flags)
     {
-        var config = Environment.GetEnvironmentVariable(PrivateConfigName);
+        var text = Environment.GetEnvironmentVariable(PrivateConfigName);
         try
         {
             if (privacy is not null) return new GrpcTransactionManager(privacy);
-            return string.IsNullOrEmpty(config) ? new IgnoringTransactionManager(isConfigured: false) : PrivateConfig.Parse(config).CreateManager();
+            if (flags.IsGiven) return PrivateConfig.Of(flags.Socket, flags.Url).With(flags.Timeout, flags.DialTimeout).CreateManager();
+            return string.IsNullOrEmpty(text) ? new IgnoringTransactionManager(isConfigured: false) : PrivateConfig.Parse(text).With(flags.Timeout, flags.DialTimeout).CreateManager();
         }
         catch (FormatException e)
         {
