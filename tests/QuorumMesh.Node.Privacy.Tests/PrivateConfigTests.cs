@@ -46,6 +46,7 @@ public sealed class PrivateConfigTests : IDisposable
         Assert.Equal(TimeSpan.FromSeconds(7), config.Timeouts.Receive);
         Assert.Equal("/a/b", PrivateConfig.Parse(Write("socketPath=\"/a/b\"\nworkdir=\"/x\"\n")).SocketPath);
         Assert.Equal(new Uri("http://tm:9101"), PrivateConfig.Parse(Write("HttpUrl = \"http://tm:9101\"")).Url);
+        Assert.Equal("/tm.ipc", PrivateConfig.Parse(Write("socket = \"/tm.ipc\"\nTlsMode = \"off\"\nTlsRootCA = \"\"")).SocketPath);
     }
 
     [Fact]
@@ -66,6 +67,8 @@ public sealed class PrivateConfigTests : IDisposable
     [InlineData("HttpUrl = \"tcp://x\"")]
     [InlineData("socket = \"a\"\nTimeout = \"soon\"")]
     [InlineData("socket = \"a\"\nTlsMode = \"strict\"")]
+    [InlineData("HttpUrl = \"https://tm\"\nTlsRootCA = \"ca.pem\"")]
+    [InlineData("HttpUrl = \"https://tm\"\nTlsMode = \"on\"")]
     public void Bad_toml_is_refused_with_the_file_named(string content) =>
         Assert.Contains("tm.toml", Assert.Throws<FormatException>(() => PrivateConfig.Parse(Write(content))).Message);
 

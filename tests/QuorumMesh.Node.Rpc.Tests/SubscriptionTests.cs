@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Tests.Fakes;
@@ -76,6 +77,15 @@ public sealed class SubscriptionTests
         }
     }
 
+    [VectorFact]
+    public async Task NamespacesThatDoNotExistAreTold()
+    {
+        using var node = RecordedNetwork.Node(1, upTo: 0);
+        using var log = new RecordingLog();
+        await using var server = new RpcServer(node, new RpcServerOptions { Http = new RpcEndpointOptions("127.0.0.1", 0, ["eth", "db", "quorum"]), Ws = new RpcEndpointOptions("127.0.0.1", 0, ["shh", "net"]) }, log);
+        Assert.Equal(["db", "quorum", "shh"], log.Warnings.Select(w => w.Split(' ').SkipWhile(word => word != "namespace").ElementAt(1)));
+    }
+
     private static async Task<string> AskAsync(RpcServer server, SlowSink sink, ReadOnlyMemory<byte> subscribed)
     {
         using var answer = JsonDocument.Parse(subscribed);
@@ -89,6 +99,31 @@ public sealed class SubscriptionTests
     {
         using var json = JsonDocument.Parse(answer);
         return json.RootElement.GetProperty("error").GetProperty("message").GetString();
+    }
+
+    private sealed class RecordingLog : ILoggerFactory, ILogger
+    {
+        public List<string> Warnings { get; } = [];
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider)
+        {
+        }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel == LogLevel.Warning;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel)) Warnings.Add(formatter(state, exception));
+        }
+
+        public void Dispose()
+        {
+        }
     }
 
     /// <summary>Holds the first notification until it is released.</summary>

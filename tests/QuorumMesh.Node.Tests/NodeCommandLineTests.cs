@@ -72,6 +72,17 @@ public sealed class NodeCommandLineTests : IDisposable
         Assert.Equal(flag, Assert.Throws<OptionsException>(() => Read(arguments)).Key);
 
     [Fact]
+    public void Public_transactions_are_refused_as_listed()
+    {
+        var policy = Read("--public.refuse-from 0x0000000000000000000000000000000000000001,0000000000000000000000000000000000000002 --public.refuse-to 0x0000000000000000000000000000000000000003").PublicTransactions;
+        Assert.Equal((2, false, 1), (policy.From.Count, policy.All, policy.To.Count));
+        Assert.True(Read("--public.refuse-from *").PublicTransactions is { All: true, From.Count: 0 });
+        Assert.True(Read().PublicTransactions is { All: false, From.Count: 0, To.Count: 0 });
+        Assert.Equal("--public.refuse-to", Assert.Throws<OptionsException>(() => Read("--public.refuse-to 0x12")).Key);
+        Assert.Equal("--public.refuse-from", Assert.Throws<OptionsException>(() => Read("--public.refuse-from me")).Key);
+    }
+
+    [Fact]
     public void The_manager_is_named_as_GoQuorum_names_it() =>
         Assert.Equal(new ManagerFlags("/tm.ipc", null, 7, 0), Read("--ptm.socket /tm.ipc --ptm.timeout 7 --ptm.dialtimeout 0").Manager);
 

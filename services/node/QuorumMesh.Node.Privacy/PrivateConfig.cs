@@ -8,6 +8,7 @@ public sealed record PrivateConfig
 {
     private const int MaxFileSize = 64 * 1024;
     private const int MaxSeconds = 86_400;
+    private static readonly string[] TlsKeys = ["tlsrootca", "tlsclientcert", "tlsclientkey"];
 
     private PrivateConfig()
     {
@@ -61,8 +62,7 @@ public sealed record PrivateConfig
         if (file.Length > MaxFileSize)
             throw new FormatException($"PRIVATE_CONFIG names '{file.Name}', which is too large for a configuration file");
         var values = ReadToml(file.FullName);
-        if (values.TryGetValue("tlsmode", out var tls) && tls.Equals("strict", StringComparison.OrdinalIgnoreCase))
-            throw new FormatException($"{file.Name}: TlsMode: strict is not offered by this version; use a Unix socket or off");
+        RefuseTls(file.Name, values);
         var timeouts = ManagerTimeouts.Default with
         {
             Dial = Seconds(file.Name, values, "dialtimeout", ManagerTimeouts.Default.Dial),
@@ -81,6 +81,16 @@ public sealed record PrivateConfig
         if (string.IsNullOrEmpty(socket))
             throw new FormatException($"{file.Name}: neither 'socket' nor 'HttpUrl' is set");
         return new PrivateConfig { Timeouts = timeouts, SocketPath = Path.GetFullPath(Path.Combine(values.GetValueOrDefault("workdir") ?? "", socket)) };
+    }
+
+    /// <summary>Keys and certificates alone say that TLS was wanted: only with TlsMode off they mean nothing.</summary>
+    private static void RefuseTls(string file, Dictionary<string, string> values)
+    {
+        var mode = values.GetValueOrDefault("tlsmode") ?? "";
+        if (mode.Equals("off", StringComparison.OrdinalIgnoreCase)) return;
+        if (mode.Length > 0) throw new FormatException($"{file}: TlsMode: {mode} is not offered by this version; use a Unix socket or off");
+        if (TlsKeys.FirstOrDefault(values.ContainsKey) is { } key)
+            throw new FormatException($"{file}: {key}: TLS is not offered by this version; use a Unix socket, or say TlsMode = \"off\"");
     }
 
     /// <summary>No limit is a day here: a call that is lost must end some time.</summary>

@@ -57,7 +57,7 @@ internal sealed class ForeignFlags
         ("JSON-RPC is served on every path", [], ["--http.rpcprefix", "--ws.rpcprefix"]),
         ("transactions without a chain id are judged as the chain's profile does", ["--rpc.allow-unprotected-txs"], []),
         ("there is one EVM", [], ["--vm.evm", "--vm.ewasm"]),
-        ("--maxpeers bounds the connections being opened as well", [], ["--maxpendpeers"]),
+        ("connections that are being opened have a fixed bound", [], ["--maxpendpeers"]),
         ("there is no console", [], ["--jspath", "--preload", "--docroot"]),
         (ManagerBuffers, [], ["--ptm.http.idletimeout", "--ptm.http.readbuffersize", "--ptm.http.writebuffersize"]),
     ];

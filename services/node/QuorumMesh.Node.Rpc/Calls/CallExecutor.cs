@@ -57,8 +57,8 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
             var call = Prepare(scope, header, arguments with { AccessList = known }, publicState, null, stop);
             if (arguments.Overrides?.SetsBalanceOf(call.Message.From) != true) call.Public.SetBalance(call.Message.From, UInt256.MaxValue);
             Address[] warm = [call.Message.From, .. PrecompileTable.Addresses(fork), .. arguments.To is { } to ? [to] : Array.Empty<Address>()];
-            var before = new AccessListTracer(warm, known).Count;
             var tracer = new AccessListTracer(warm, known);
+            var before = tracer.Count;
             var outcome = call.Run(tracer);
             if (outcome.Invalid != TransactionInvalid.None) throw Invalid(outcome.Invalid);
             known = tracer.List;

@@ -12,8 +12,8 @@ internal sealed class TypedDataTypes
 {
     public const string Domain = "EIP712Domain";
 
-    private const int MaxTypes = 256;
-    private const int MaxFields = 256;
+    private const int MaxTypes = 64;
+    private const int MaxFields = 128;
     private const int MaxNameLength = 256;
 
     private readonly Dictionary<string, TypedField[]> _structs = [];
