@@ -85,7 +85,8 @@ internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads
         _asked.Remove(hash);
         _arrived.Add(hash);
         chain.RewindPrivateBefore(hash);
-        if (arrived.Stream == _stream) _watched = Math.Max(_watched, arrived.Sequence);
+        // After a turn that the stream was not opened anew for yet, it is of the stream before.
+        if (arrived.Stream == _stream && _turns == manager.Turns) _watched = Math.Max(_watched, arrived.Sequence);
     }
 
     /// <summary>See <see cref="ManagerRecord.Accept"/>. What the other database told of is asked for again, from its beginning.</summary>
