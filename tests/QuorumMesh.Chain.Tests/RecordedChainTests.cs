@@ -34,8 +34,13 @@ public sealed class RecordedChainTests
     [MemberData(nameof(Waiting))]
     public void RulesThatAreNotBuiltAreRefused(string name)
     {
-        var genesis = Vectors.ReadText($"goquorum/{name}/genesis.json");
-        Assert.Throws<ConfigurationException>(() => new TestNode(GenesisFile.Parse(genesis), CompatibilityProfile.Parse(Recordings.ProfileOf(name))));
+        var (genesis, profile) = (Vectors.ReadText($"goquorum/{name}/genesis.json"), CompatibilityProfile.Parse(Recordings.ProfileOf(name)));
+        Assert.Throws<ConfigurationException>(() =>
+        {
+            var parsed = GenesisFile.Parse(genesis);
+            parsed.Config.RequireSupported(profile);
+            return new TestNode(parsed, profile);
+        });
     }
 
     [VectorTheory]
