@@ -98,7 +98,7 @@ public sealed class NodeCore : IRaftApplication
         _now = now;
         if (_manager.Refusal is { } refusal) _events.Tell(NoticeLevel.Error, $"The private head is stopped: {refusal}");
         _members.ConnectAll();
-        _members.Foresee(Unapplied(), _raft.Core);
+        if (!_members.HasLeft) _members.Foresee(Unapplied(), _raft.Core);
         _desk.RestoreJournal(now, _effects);
         StandDownWhenLeft();
         if (!_members.HasLeft && _raft.Log.Snapshot() is { } snapshot && snapshot.Index > ChainStore.GetAppliedRaftIndex(_stores.KeyValues))

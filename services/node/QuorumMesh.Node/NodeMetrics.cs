@@ -22,6 +22,7 @@ internal sealed class NodeMetrics : IDisposable
         Gauge("txpool_pending", "Executable transactions in the pool", () => core.Published.Pending);
         Gauge("txpool_queued", "Transactions behind a nonce gap", () => core.Published.Queued);
         Gauge("quorummesh_node_local_unmined", "Local transactions in the journal", () => core.Published.LocalUnmined);
+        Gauge("quorummesh_raft_term", "Term of Raft", () => core.RaftView.Term);
         Gauge("quorummesh_raft_leader", "Raft id of the leader, 0 when there is none", () => core.RaftView.Leader);
         Gauge("quorummesh_raft_is_minter", "1 while this node mints", () => core.RaftView.Role == RaftRole.Leader ? 1 : 0);
         Gauge("quorummesh_raft_removed", "1 once this node was removed from the cluster", () => core.RaftView.HasLeft ? 1 : 0);
