@@ -101,6 +101,34 @@ public sealed class RaftInputTests
     }
 
     [Fact]
+    public void An_operator_adds_promotes_and_removes_members_and_removed_ids_are_not_used_again()
+    {
+        Assert.Equal(2ul, Ask(new RaftMembershipRequest.Add(Node(2), AsLearner: true)));
+        Assert.Equal([2ul], _node.Core.RaftView.Learners);
+        Assert.Contains("already been added", Refused(new RaftMembershipRequest.Add(Node(2), AsLearner: false)), StringComparison.Ordinal);
+        Assert.Contains("using eth p2p", Refused(new RaftMembershipRequest.Add(new Enode(Node(3).NodeId, "127.0.0.1", 30_002, 50_003), false)), StringComparison.Ordinal);
+        Assert.Contains("missing raftport", Refused(new RaftMembershipRequest.Add(new Enode(Node(3).NodeId, "127.0.0.1", 1), false)), StringComparison.Ordinal);
+        Assert.Contains("1 is not a learner", Refused(new RaftMembershipRequest.Promote(1)), StringComparison.Ordinal);
+        Assert.Equal(2ul, Ask(new RaftMembershipRequest.Remove(2)));
+        Assert.Equal([1ul], _node.Core.RaftView.Members.Select(m => m.RaftId));
+        Assert.Equal(0ul, Ask(new RaftMembershipRequest.Remove(2)));
+        Assert.Equal(3ul, Ask(new RaftMembershipRequest.Add(Node(2), AsLearner: true)));
+        Assert.Equal(3ul, Ask(new RaftMembershipRequest.Promote(3)));
+        Assert.Empty(_node.Core.RaftView.Learners);
+    }
+
+    private static Enode Node(int id) => new(Convert.ToHexStringLower(TestChain.Signer(id).PublicKey), "127.0.0.1", 30_000 + id, 50_000 + id);
+
+    private string Refused(RaftMembershipRequest request) => Assert.Throws<RaftMembershipException>(() => Ask(request)).Message;
+
+    private ulong Ask(RaftMembershipRequest request)
+    {
+        var id = _node.Core.Propose(request);
+        _node.Step();
+        return id;
+    }
+
+    [Fact]
     public void A_leader_without_quorum_mints_nothing_and_goes_on_when_it_is_heard_again()
     {
         AddMember(RaftConfChangeType.AddNode, 2);

@@ -9,6 +9,7 @@ using QuorumMesh.Node.Rpc.Json;
 using QuorumMesh.Node.Rpc.Tracing;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.State;
 
 namespace QuorumMesh.Node.Rpc;
@@ -80,7 +81,8 @@ public sealed class RpcServer : IAsyncDisposable
 
     /// <summary>Failures whose text is meant for the caller; any other is logged and answered as an internal error.</summary>
     private static string? Describe(Exception e) =>
-        e is TransactionRejectedException or TransactionManagerException or AccountException or PrivateStateBehindException or HeadConflictException or StateUnavailableException or NodeHaltedException or TraceTooLargeException
+        e is TransactionRejectedException or TransactionManagerException or AccountException or PrivateStateBehindException or HeadConflictException or StateUnavailableException
+            or NodeHaltedException or TraceTooLargeException or RaftMembershipException
             ? e.Message
             : null;
 }

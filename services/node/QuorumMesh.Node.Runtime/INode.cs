@@ -1,6 +1,7 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Pool;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Runtime;
@@ -58,6 +59,10 @@ public interface INode
     /// <summary>Recovers the sender, checks, pools and journals; returns when the transaction can no longer be lost.</summary>
     /// <exception cref="TransactionRejectedException">With GoQuorum's text.</exception>
     Task<Hash256> SubmitAsync(Transaction transaction, CancellationToken cancellation);
+
+    /// <summary>Proposes a change of the Raft membership. Returns the id that it is about before the change is committed.</summary>
+    /// <exception cref="RaftMembershipException">With GoQuorum's text.</exception>
+    Task<ulong> ProposeMembershipAsync(RaftMembershipRequest request, CancellationToken cancellation);
 
     /// <summary>Runs on the writer loop between two steps: keep it short and copy out.</summary>
     Task<T> QueryPoolAsync<T>(Func<TransactionPool, T> query, CancellationToken cancellation);

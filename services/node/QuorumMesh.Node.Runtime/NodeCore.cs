@@ -271,6 +271,17 @@ public sealed class NodeCore : IRaftApplication
         _minterChanged |= leader != 0;
     }
 
+    /// <summary>Proposes what an operator asks for; it is done once it is committed, which nobody waits for (as in GoQuorum).</summary>
+    /// <returns>The id that it is about; 0 when there is nothing to do.</returns>
+    /// <exception cref="RaftMembershipException">It cannot be proposed.</exception>
+    internal ulong Propose(RaftMembershipRequest request)
+    {
+        if (_members.Change(request, _raft.Core) is not { } change) return 0;
+        if (!_raft.Core.ProposeConfChange(change))
+            throw new RaftMembershipException("no leader is known, or another change of the membership is under way: try again");
+        return change.NodeId;
+    }
+
     private void Take(RaftMessage message)
     {
         var (refusal, why) = Examine(message);

@@ -2,6 +2,7 @@ using QuorumMesh.Chain;
 using QuorumMesh.Chain.Pool;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Runtime;
@@ -89,6 +90,8 @@ public sealed class NodeService : INode
         }
         return await AnswerAsync(answer.Task, cancellation).ConfigureAwait(false);
     }
+
+    public Task<ulong> ProposeMembershipAsync(RaftMembershipRequest request, CancellationToken cancellation) => AskCoreAsync(core => core.Propose(request), cancellation);
 
     public Task<T> QueryPoolAsync<T>(Func<TransactionPool, T> query, CancellationToken cancellation) => AskCoreAsync(core => query(core.Pool), cancellation);
 

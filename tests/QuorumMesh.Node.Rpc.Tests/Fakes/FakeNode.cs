@@ -1,9 +1,11 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Pool;
+using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 
@@ -62,6 +64,16 @@ internal sealed class FakeNode : INode, IDisposable
     public string? Refusal => Conflict?.ToString();
 
     public NodeView OpenView() => new(_stores, new PrivateHeadStatus(PrivateHead.Number, null, "payloads are missing in this test"), Conflict);
+
+    /// <summary>The membership of <see cref="Raft"/>, which nothing that is proposed changes.</summary>
+    public Task<ulong> ProposeMembershipAsync(RaftMembershipRequest request, CancellationToken cancellation)
+    {
+        var membership = new RaftMembership();
+        foreach (var m in Raft.Members) membership.Put(new RaftAddress(m.RaftId, Hex.FromHex(m.NodeId), m.Hostname, m.P2pPort, m.RaftPort));
+        var own = Raft.Members.First(m => m.NodeId == Self.NodeId).RaftId;
+        var core = RaftCore.Bootstrap(new RaftConfig { Id = own }, new MemoryRaftLog(), _ => 0, [.. membership.Addresses.Select(a => new RaftPeer(a.RaftId, a.Encode()))]);
+        return Task.FromResult(RaftMembershipRequests.Change(request, membership, core)?.NodeId ?? 0);
+    }
 
     public Task<Hash256> SubmitAsync(Transaction transaction, CancellationToken cancellation)
     {

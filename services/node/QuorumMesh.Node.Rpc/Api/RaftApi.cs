@@ -1,6 +1,7 @@
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Json;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Raft;
 
 namespace QuorumMesh.Node.Rpc.Api;
 
@@ -12,7 +13,37 @@ internal sealed class RaftApi(INode node) : IRpcApi
         table.Add("raft_leader", 0, call => call.Result.WriteStringValue(node.Raft.LeaderNodeId ?? throw new RpcException("no leader is currently elected")));
         table.Add("raft_cluster", 0, Cluster);
         table.Add("raft_getRaftId", 1, RaftId);
+        table.AddAsync("raft_addPeer", 1, async call => call.Result.WriteNumberValue(await AddAsync(call, asLearner: false).ConfigureAwait(false)));
+        table.AddAsync("raft_addLearner", 1, async call => call.Result.WriteNumberValue(await AddAsync(call, asLearner: true).ConfigureAwait(false)));
+        table.AddAsync("raft_promoteToPeer", 1, async call =>
+        {
+            await ProposeAsync(new RaftMembershipRequest.Promote(Id(call)), call).ConfigureAwait(false);
+            call.Result.WriteBooleanValue(true);
+        });
+        table.AddAsync("raft_removePeer", 1, async call =>
+        {
+            await ProposeAsync(new RaftMembershipRequest.Remove(Id(call)), call).ConfigureAwait(false);
+            call.Result.WriteNullValue();
+        });
     }
+
+    private Task<ulong> AddAsync(RpcCall call, bool asLearner)
+    {
+        var url = call.Text(0);
+        if (!url.StartsWith("enode:", StringComparison.Ordinal)) throw new RpcException("invalid URL scheme, want \"enode\"");
+        try
+        {
+            return ProposeAsync(new RaftMembershipRequest.Add(Enode.Parse(url), asLearner), call);
+        }
+        catch (FormatException e)
+        {
+            throw new RpcException(e.Message);
+        }
+    }
+
+    private static ulong Id(RpcCall call) => call.Number(0, ushort.MaxValue, "uint16");
+
+    private Task<ulong> ProposeAsync(RaftMembershipRequest request, RpcCall call) => node.ProposeMembershipAsync(request, call.Cancellation);
 
     private void Cluster(RpcCall call)
     {

@@ -94,6 +94,8 @@ public sealed class RaftMembers
 
     internal string? RefuseProposal(RaftEntry entry, RaftConfState state) => RaftMembershipRules.RefuseProposal(entry, _membership, state);
 
+    internal RaftConfChange? Change(RaftMembershipRequest request, RaftCore core) => RaftMembershipRequests.Change(request, _membership, core);
+
     /// <summary>Members that the log adds and that are not applied yet: one of them may lead already, and must be heard and answered.</summary>
     internal void Foresee(IReadOnlyList<RaftEntry> entries, RaftCore core)
     {
