@@ -1,5 +1,6 @@
 using Microsoft.Data.Sqlite;
 using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.TxManager.Tests.Support;
 
 namespace QuorumMesh.TxManager.Tests.Rest;
@@ -16,6 +17,26 @@ public sealed class ParticipationTests(TestNetwork network) : IClassFixture<Test
         await network.B.StartManagerAsync();
         await NotedAsync(sent);
         Assert.True(await IsToldMissingAfterLossAsync(sent));
+    }
+
+    [Fact]
+    public async Task A_payload_that_is_pushed_again_gets_its_record()
+    {
+        string sent = await network.SendRawAsync(network.A, "pushed again", network.B);
+        EncodedPayload stored = Stored(sent);
+        Forget(network.B.Database);
+        (int status, _) = await network.PostBytesAsync(network.B.P2P + "push", LegacyPayloadCodec.Encode(stored));
+        Assert.Equal(201, status);
+        Assert.True(await IsToldMissingAfterLossAsync(sent));
+    }
+
+    private EncodedPayload Stored(string hash)
+    {
+        using SqliteConnection connection = Open(network.B.Database);
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = "SELECT ENCODED_PAYLOAD FROM ENCRYPTED_TRANSACTION WHERE HASH = @hash";
+        command.Parameters.AddWithValue("@hash", Convert.FromBase64String(hash));
+        return LegacyPayloadCodec.Decode((byte[])command.ExecuteScalar()!);
     }
 
     private static void Forget(string database)

@@ -36,7 +36,7 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
     private async Task AcceptAsync(PayloadHash hash, EncodedPayload payload, CancellationToken cancel)
     {
         PublicKey? named = await NamedOwnKeyAsync(payload, cancel).ConfigureAwait(false);
-        if (IsStored(await ExistingAsync(hash, cancel).ConfigureAwait(false), payload))
+        if (IsStored(await ExistingAsync(hash, cancel).ConfigureAwait(false), payload) && await IsNotedAsync(hash, cancel).ConfigureAwait(false))
         {
             return;
         }
@@ -50,7 +50,7 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
     {
         PublicKey sender = payload.SenderKey;
         EncodedPayload? existing = await ExistingAsync(hash, cancel).ConfigureAwait(false);
-        if (IsStored(existing, payload))
+        if (IsStored(existing, payload) && await IsNotedAsync(hash, cancel).ConfigureAwait(false))
         {
             return;
         }
@@ -78,6 +78,19 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
 
         BoxMerge.RequireSameBoxes(existing, payload);
         return false;
+    }
+
+    /// <summary>A payload that was stored without a participation record, by a Tessera or an older version, gets it with the next push.</summary>
+    private async Task<bool> IsNotedAsync(PayloadHash hash, CancellationToken cancel)
+    {
+        try
+        {
+            return await store.IsPartyAsync(hash, cancel).ConfigureAwait(false);
+        }
+        catch (PrivacyException e) when (e.Failure == Failure.Damaged)
+        {
+            return true;
+        }
     }
 
     /// <summary>A damaged row counts as none, so that a push repairs it.</summary>
