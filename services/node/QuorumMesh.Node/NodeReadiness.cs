@@ -36,6 +36,7 @@ internal static class NodeReadiness
     private static string? Sync(NodeComposition node)
     {
         if (node.Core.RaftView.HasLeft) return null;
+        if (node.Core.SyncFailure is { } failure) return failure;
         if (node.Service.Sync is { } sync) return $"catching up: block {sync.CurrentBlock} of {sync.HighestBlock}";
         var standing = node.Core.HeadStanding;
         if (!standing.IsCompared) return $"at block {node.Core.Published.Head}; no other member has said yet where the cluster is";
