@@ -54,6 +54,19 @@ public sealed class RaftStartTests : IDisposable
     }
 
     [Fact]
+    public void A_member_that_joins_must_be_told_of_another_one()
+    {
+        foreach (var content in new[] { "[]", $"[\"enode://{IdOf(4)}@127.0.0.1:30304?raftport=50404\"]", $"[\"enode://{IdOf(1)}@127.0.0.1:30301\"]" })
+        {
+            _temp.Write(StaticNodes.FileName, content);
+            Assert.Contains("names no member to join", Assert.Throws<StartupException>(() => Open(4, joining: 9)).Message, StringComparison.Ordinal);
+        }
+        File.Delete(_temp.File(StaticNodes.FileName));
+        Assert.Contains(StaticNodes.FileName, Assert.Throws<StartupException>(() => Open(4, joining: 9)).Message, StringComparison.Ordinal);
+        Assert.Null(ChainStore.GetMeta(_store, "raft.id"));
+    }
+
+    [Fact]
     public void Configured_ids_are_introduced_unless_the_log_names_their_nodes()
     {
         var start = Open(4, joining: 9);
@@ -80,7 +93,7 @@ public sealed class RaftStartTests : IDisposable
         Open(1);
         Applied(5);
         var message = Assert.Throws<StartupException>(() => Open(1)).Message;
-        foreach (var advice in new[] { "is empty", "applied entry 5", "restore", "raft_removePeer 1", "raft_addPeer", "empty data directory", "--raftjoinexisting" })
+        foreach (var advice in new[] { "is empty", "applied entry 5", "restore", "raft_removePeer 1", "raft_addPeer", "empty data directory", "static-nodes.json", "--raftjoinexisting" })
             Assert.Contains(advice, message, StringComparison.Ordinal);
     }
 

@@ -44,6 +44,7 @@ internal sealed class RaftStart
             throw new StartupException($"{data.RaftLog} belongs to another chain directory: the chain in {data.ChainData} has never taken part in Raft; restore both together, or remove both");
         if (settings.RaftJoinExisting is { } joining)
         {
+            StaticNodes.RequireMembersToJoin(data, nodeId);
             Save(store, (ushort)joining, joined: true);
             return new RaftStart((ushort)joining, new RaftCore(Config((ushort)joining), log, RandomNumberGenerator.GetInt32), StaticNodes.Read(data, StaticNodes.FileName));
         }
@@ -83,7 +84,7 @@ internal sealed class RaftStart
     private static string Rejoin(DataDirectory data, ulong id, string lost) =>
         $"the Raft log in {data.RaftLog} {lost}: what this member promised to the others is lost, and starting without it could fork the chain. "
         + $"Either restore {data.RaftLog} and {data.ChainData} together, as they were when this node last stopped; or rejoin under a new id: remove this member on another one "
-        + $"(raft_removePeer {id}), add it again (raft_addPeer, which answers the new id), and start it from an empty data directory, with the same node key and genesis, with --raftjoinexisting and the new id";
+        + $"(raft_removePeer {id}), add it again (raft_addPeer, which answers the new id), and start it from an empty data directory, with the same node key, genesis and static-nodes.json, with --raftjoinexisting and the new id";
 
     private static IReadOnlyList<Enode> Members(DataDirectory data, bool required, string nodeId) =>
         required ? StaticNodes.ReadRaftMembers(data, nodeId) : StaticNodes.Read(data, StaticNodes.FileName);

@@ -37,4 +37,12 @@ internal static class StaticNodes
             throw new StartupException($"{path} does not list this node (enode id {ownNodeId[..16]}…): add it, or start with --raftjoinexisting and the id that raft_addPeer answered");
         return members;
     }
+
+    /// <summary>A member that joins hears only whom it was told of: without another member in the file it would wait for good.</summary>
+    public static void RequireMembersToJoin(DataDirectory data, string ownNodeId)
+    {
+        if (Read(data, FileName).Any(m => m.RaftPort != 0 && m.NodeId != ownNodeId)) return;
+        var path = data.Existing(FileName) ?? Path.Combine(data.Path, FileName);
+        throw new StartupException($"{path} names no member to join (enode URL with raftport): with --raftjoinexisting it needs the first members of the cluster in their order, as the other members have it; Raft messages of others are not taken");
+    }
 }
