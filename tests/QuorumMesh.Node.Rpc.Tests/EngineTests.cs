@@ -92,6 +92,34 @@ public sealed class EngineTests
     [InlineData("""[{"method":"test_none"},{"method":"test_nope"}]""")]
     public async Task NotificationsHaveNoAnswer(string request) => Assert.Equal("", await AskAsync(request));
 
+    /// <summary>The JSON reader takes such a message and throws when the string is fetched: no answer came, or an internal error.</summary>
+    [Theory]
+    [InlineData("""{"id":1,"method":"test_\ud800"}""", "half of a surrogate pair")]
+    [InlineData("""{"id":1,"method":"test_echo","params":["\ud800"]}""", "half of a surrogate pair")]
+    [InlineData("""{"id":1,"method":"test_echo","params":["\ud800\ud800"]}""", "half of a surrogate pair")]
+    [InlineData("""{"id":1,"method":"test_echo","params":["\uDC00"]}""", "half of a surrogate pair")]
+    [InlineData("""{"id":1,"\ud800":1,"method":"test_none"}""", "half of a surrogate pair")]
+    [InlineData("""[{"id":1,"method":"test_none"},{"id":2,"method":"\udfff"}]""", "half of a surrogate pair")]
+    [InlineData("{\"id\":1,\"method\":\"\u00ff\"}", "not UTF-8")]
+    [InlineData("{\"id\":\"\u00ff\",\"method\":\"test_none\"}", "not UTF-8")]
+    [InlineData("{\"id\":1,\"\u00ff\":1,\"method\":\"test_none\"}", "not UTF-8")]
+    [InlineData("{\"id\":1,\"method\":\"test_echo\",\"params\":[\"\u00ff\"]}", "not UTF-8")]
+    public async Task WhatIsNoTextIsAParseError(string request, string reason)
+    {
+        using var answer = JsonDocument.Parse(await AskAsync(Encoding.Latin1.GetBytes(request)));
+        Assert.Equal(-32700, answer.RootElement.GetProperty("error").GetProperty("code").GetInt32());
+        Assert.Contains(reason, answer.RootElement.GetProperty("error").GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"id":1,"method":"test_echo","params":["\ud83d\ude00"]}""", "\U0001F600")]
+    [InlineData("""{"id":1,"method":"test_echo","params":["\\ud800"]}""", "\\ud800")]
+    public async Task WholePairsAndEscapedBackslashesAreText(string request, string text)
+    {
+        using var answer = JsonDocument.Parse(await AskAsync(request));
+        Assert.Equal(text, answer.RootElement.GetProperty("result").GetString());
+    }
+
     [Fact]
     public async Task BatchesAreBounded()
     {
@@ -134,10 +162,12 @@ public sealed class EngineTests
         return Encoding.UTF8.GetString(response.Written.Span);
     }
 
-    private static async Task<string> AskAsync(string request, RpcSession? session = null)
+    private static Task<string> AskAsync(string request, RpcSession? session = null) => AskAsync(Encoding.UTF8.GetBytes(request), session);
+
+    private static async Task<string> AskAsync(byte[] request, RpcSession? session = null)
     {
         using var response = RpcResponse.Rent();
-        await CreateEngine().ProcessAsync(Encoding.UTF8.GetBytes(request), response, session ?? Session, default);
+        await CreateEngine().ProcessAsync(request, response, session ?? Session, default);
         return Encoding.UTF8.GetString(response.Written.Span);
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using QuorumMesh.Contracts;
+using QuorumMesh.Listeners;
 using QuorumMesh.TxManager.Core;
 
 namespace QuorumMesh.TxManager.Rest;
@@ -13,6 +14,11 @@ public readonly struct JsonBody
 
     public static JsonBody Parse(ReadOnlyMemory<byte> utf8)
     {
+        if (JsonText.Refuse(utf8.Span) is { } noText)
+        {
+            throw new PrivacyException(Failure.BadRequest, $"The body is not JSON: {noText}");
+        }
+
         try
         {
             using JsonDocument document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = 16 });

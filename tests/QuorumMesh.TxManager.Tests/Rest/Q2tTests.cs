@@ -121,6 +121,8 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
         { """{"payload":""}""", 400, "payload: is required" },
         { """{"payload":"no base64!"}""", 400, "payload: not base64" },
         { """{"payload":"AQ=="}{""", 400, "The body is not JSON" },
+        { """{"payload":"\ud800"}""", 400, "half of a surrogate pair" },
+        { """{"payload":"AQ==","to":["\udc00"]}""", 400, "half of a surrogate pair" },
         { "[]", 400, "must be a JSON object" },
         { """{"payload":1}""", 400, "payload: must be a string" },
         { """{"payload":"AQ==","to":"x"}""", 400, "to: must be an array" },

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using QuorumMesh.Listeners;
 
 namespace QuorumMesh.Node.Rpc.Engine;
 
@@ -17,6 +18,11 @@ public sealed class RpcEngine(RpcMethodTable table, RpcLimits limits, Func<Excep
     /// <returns>What to run once the answer is on its way, or null.</returns>
     public ValueTask<List<Action>?> ProcessAsync(ReadOnlyMemory<byte> message, RpcResponse response, RpcSession session, CancellationToken cancellation)
     {
+        if (JsonText.Refuse(message.Span) is { } noText)
+        {
+            WriteError(response, default, RpcErrorCode.Parse, $"parse error: {noText}");
+            return default;
+        }
         RpcEnvelope[] batch;
         RpcEnvelope single;
         bool isBatch;
