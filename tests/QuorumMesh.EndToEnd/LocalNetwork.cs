@@ -69,10 +69,35 @@ public sealed class LocalNetwork : IAsyncDisposable
         return (string)(await Rpc[participant].CallAsync("eth_sendTransaction", CancellationToken.None, transaction))!;
     }
 
+    /// <summary>Leaves a payload with the participant's manager, for a transaction that is signed elsewhere; gives its hash.</summary>
+    public async Task<byte[]> StoreRawAsync(int participant, string data)
+    {
+        var manager = Definition.Participants[participant];
+        var request = new JsonObject { ["payload"] = Convert.ToBase64String(Convert.FromHexString(data[2..])), ["from"] = manager.TxManagerKey };
+        using var content = new StringContent(request.ToJsonString(), System.Text.Encoding.UTF8, "application/json");
+        using var answer = await Http.PostAsync(manager.ThirdParty + "/storeraw", content);
+        var body = await answer.Content.ReadAsStringAsync();
+        if (!answer.IsSuccessStatusCode) throw new Cli.CommandException($"storeraw at {manager.ThirdParty}: {(int)answer.StatusCode} {body}");
+        return Convert.FromBase64String((string)JsonNode.Parse(body)!["key"]!);
+    }
+
     public Task<ulong> HeadAsync(int participant) => QuantityAsync(participant, "eth_blockNumber");
 
     public async Task<ulong> QuantityAsync(int participant, string method, params JsonNode?[] parameters) =>
         Convert.ToUInt64((string)(await Rpc[participant].CallAsync(method, CancellationToken.None, parameters))!, 16);
+
+    /// <summary>One call for each parameter, in one request; the results in the order of the parameters.</summary>
+    /// <exception cref="Cli.CommandException">A call was answered with an error.</exception>
+    public async Task<JsonNode?[]> BatchAsync(int participant, string method, IReadOnlyList<string> parameters)
+    {
+        var calls = parameters.Select((parameter, i) => (JsonNode)new JsonObject { ["jsonrpc"] = "2.0", ["id"] = i, ["method"] = method, ["params"] = new JsonArray(parameter) });
+        using var content = new StringContent(new JsonArray([.. calls]).ToJsonString(), System.Text.Encoding.UTF8, "application/json");
+        using var answer = await Http.PostAsync(Definition.Participants[participant].Rpc, content);
+        var results = new JsonNode?[parameters.Count];
+        foreach (var one in JsonNode.Parse(await answer.Content.ReadAsStringAsync())!.AsArray())
+            results[(int)one!["id"]!] = one["error"] is { } error ? throw new Cli.CommandException($"{method} at {Parties[participant].Name}: {error["message"]}") : one["result"];
+        return results;
+    }
 
     /// <summary>The hash of a block at every participant must be the same once all have it.</summary>
     public async Task AssertSameBlockAsync(ulong number)

@@ -1,6 +1,6 @@
 namespace QuorumMesh.EndToEnd;
 
-/// <summary>A test of `make test-long`: minutes of kills under load.</summary>
+/// <summary>A test of `make test-long`.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class LongFactAttribute : FactAttribute
 {

@@ -53,13 +53,9 @@ public sealed class PrivateContractTests
     public async Task Signing_offline_works_from_storeraw_to_the_receipt()
     {
         await using var network = await LocalNetwork.StartAsync(3);
-        var a = network.Definition.Participants[0];
-        using var stored = await network.Http.PostAsync(a.ThirdParty + "/storeraw", new StringContent(
-            new JsonObject { ["payload"] = Convert.ToBase64String(Convert.FromHexString(SimpleStorage.Create(42)[2..])), ["from"] = a.TxManagerKey }.ToJsonString(),
-            System.Text.Encoding.UTF8, "application/json"));
-        stored.EnsureSuccessStatusCode();
-        var key = (string)JsonNode.Parse(await stored.Content.ReadAsStringAsync())!["key"]!;
-        var raw = OfflineWallet.SignPrivateCreation(Convert.FromBase64String(key), out var contract);
+        var wallet = new OfflineWallet();
+        var contract = wallet.NextContract;
+        var raw = wallet.SignPrivate(null, await network.StoreRawAsync(0, SimpleStorage.Create(42)));
         var options = new JsonObject { ["privateFor"] = new JsonArray(network.Definition.Participants[1].TxManagerKey) };
         var hash = (string)(await network.Rpc[0].CallAsync("eth_sendRawPrivateTransaction", CancellationToken.None, raw, options))!;
         foreach (var party in network.Parties)
