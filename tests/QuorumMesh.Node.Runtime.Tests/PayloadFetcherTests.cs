@@ -57,12 +57,32 @@ public sealed class PayloadFetcherTests
         Assert.InRange(order.IndexOf(urgent), 0, 8 * 64);
     }
 
+    [Fact]
+    public async Task What_an_answer_throws_costs_no_worker()
+    {
+        var manager = new FakeManager { Failures = 8 };
+        var posted = new BlockingCollection<NodeInput.PayloadAnswers>();
+        await using var fetcher = new PayloadFetcher(manager, input => posted.TryAdd((NodeInput.PayloadAnswers)input), TimeProvider.System);
+        foreach (var hash in Hashes(16))
+        {
+            fetcher.Fetch([hash], [hash], CancellationToken.None);
+            Assert.True(posted.TryTake(out var input, Limit), "no answer comes any more");
+            var answer = Assert.Single(input.Answers);
+            Assert.Equal(hash, answer.Hash);
+            Assert.Equal(manager.Answered <= 8, answer is { Availability: PayloadAvailability.Unavailable, Reason: not null });
+            input.Taken!.SetResult();
+        }
+    }
+
     private static List<PayloadHash> Hashes(int count) => [.. Enumerable.Range(0, count).Select(i => TestChain.HashOf(BitConverter.GetBytes(i)))];
 
     /// <summary>Answers for the first hash alone.</summary>
     private sealed class FakeManager : ITransactionManager
     {
         public int Answered;
+
+        /// <summary>How many of the first questions end as a character set does that .NET has not.</summary>
+        public int Failures { get; init; }
 
         public bool Enabled => true;
 
@@ -74,7 +94,7 @@ public sealed class PayloadFetcherTests
 
         public Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation)
         {
-            Interlocked.Increment(ref Answered);
+            if (Interlocked.Increment(ref Answered) <= Failures) throw new InvalidOperationException("The character set provided in ContentType is invalid.");
             return Task.FromResult<IReadOnlyList<PayloadAnswer>>([new PayloadAnswer(hashes[0], PayloadAvailability.NotAParty, null, null, [], null)]);
         }
 

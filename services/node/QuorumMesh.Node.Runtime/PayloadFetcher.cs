@@ -104,11 +104,24 @@ internal sealed class PayloadFetcher(ITransactionManager manager, Func<NodeInput
     {
         for (var done = 0; done < hashes.Count;)
         {
-            var answers = await manager.ReceiveAsync(hashes[done..], cancellation).ConfigureAwait(false);
+            var answers = await AskAsync(hashes[done..], cancellation).ConfigureAwait(false);
             var taken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             await PostAsync(new NodeInput.PayloadAnswers(answers, taken), cancellation).ConfigureAwait(false);
             await taken.Task.WaitAsync(cancellation).ConfigureAwait(false);
             done += Math.Max(1, answers.Count);
+        }
+    }
+
+    /// <summary>Whatever an answer causes counts as none: a worker that it ended would be missed, and the private head would wait for good once all have.</summary>
+    private async Task<IReadOnlyList<PayloadAnswer>> AskAsync(List<PayloadHash> hashes, CancellationToken cancellation)
+    {
+        try
+        {
+            return await manager.ReceiveAsync(hashes, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception e) when (!cancellation.IsCancellationRequested)
+        {
+            return hashes.ConvertAll(hash => new PayloadAnswer(hash, PayloadAvailability.Unavailable, null, $"its answer cannot be taken: {e.Message}", [], null));
         }
     }
 
