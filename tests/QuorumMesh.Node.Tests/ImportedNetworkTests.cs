@@ -195,7 +195,10 @@ public sealed class ImportedNetworkTests : IDisposable
             var root = await AskAsync(node, "eth_storageRoot", address, "latest");
             var text = root.TryGetProperty("result", out var result) ? result.GetString() : $"error: {root.GetProperty("error").GetProperty("message").GetString()}";
             Assert.Equal(want.GetProperty("storageRoot").GetString(), text);
-            Assert.Equal(want.GetProperty("code").GetString(), (await AskAsync(node, "eth_getCode", address, "latest")).GetProperty("result").GetString());
+            var code = (await AskAsync(node, "eth_getCode", address, "latest")).GetProperty("result").GetString()!;
+            // Later recordings have each code once, and its length at the other nodes.
+            if (want.TryGetProperty("code", out var recorded)) Assert.Equal(recorded.GetString(), code);
+            else Assert.Equal(want.GetProperty("codeBytes").GetInt32(), (code.Length - 2) / 2);
             Assert.Equal(want.GetProperty("transactionCount").GetString(), (await AskAsync(node, "eth_getTransactionCount", address, "latest")).GetProperty("result").GetString());
             Assert.Equal(want.GetProperty("balance").GetString(), (await AskAsync(node, "eth_getBalance", address, "latest")).GetProperty("result").GetString());
             foreach (var slot in want.GetProperty("storage").EnumerateObject())
