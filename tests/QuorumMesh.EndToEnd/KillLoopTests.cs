@@ -18,7 +18,7 @@ public sealed class KillLoopTests(ITestOutputHelper output)
     /// <summary>Three are one of each kind of service; make test-long asks for many.</summary>
     private static int Kills => int.TryParse(Environment.GetEnvironmentVariable("QUORUMMESH_KILLS"), out var kills) ? kills : 3;
 
-    [Fact]
+    [LongFact]
     public async Task Kills_of_every_service_under_load_in_all_directions_lose_nothing()
     {
         var seed = int.TryParse(Environment.GetEnvironmentVariable("QUORUMMESH_SEED"), out var given) ? given : Environment.TickCount;

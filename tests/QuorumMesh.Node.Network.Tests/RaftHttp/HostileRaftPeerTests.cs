@@ -19,7 +19,7 @@ public sealed class HostileRaftPeerTests : IAsyncLifetime
         ReadTimeout = TimeSpan.FromSeconds(2),
         MaxFrameSize = 1 << 20,
         MaxPostBytes = 2 << 20,
-        PostTime = TimeSpan.FromSeconds(1),
+        PostTime = TimeSpan.FromSeconds(10),
     });
     private readonly ConcurrentQueue<ulong> _lost = new();
     private readonly ConcurrentQueue<RaftMessage> _received = new();
