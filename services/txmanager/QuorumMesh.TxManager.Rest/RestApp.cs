@@ -40,7 +40,9 @@ public sealed class RestApp(string name, RestLimits limits, ILogger log)
         {
             if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
             {
-                limit.MaxRequestBodySize = limits.MaxBody;
+                // The call bounds what it reads. Kestrel's own limit would end the connection with the body unread, and the
+                // reset can overtake the answer that names the limit.
+                limit.MaxRequestBodySize = null;
             }
 
             if (Admits is { } admits && !admits(context))

@@ -100,6 +100,25 @@ public sealed class Q2tSocketTests(TestNetwork network) : IClassFixture<TestNetw
         Assert.StartsWith("HTTP/1.1 400", await reader.ReadLineAsync(), StringComparison.Ordinal);
     }
 
+    /// <summary>Most clients write the whole body before they read: a connection that ends meanwhile is all that they would see.</summary>
+    [Fact]
+    public async Task Refusal_of_a_long_body_is_not_overtaken_by_a_reset()
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync("127.0.0.1", new Uri(network.A.Q2T).Port);
+        NetworkStream stream = client.GetStream();
+        byte[] piece = new byte[64 * 1024];
+        const int pieces = 48;
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST /sendraw HTTP/1.1\r\nHost: c\r\nContent-Length: {piece.Length * pieces}\r\n\r\n"));
+        for (int i = 0; i < pieces; i++)
+        {
+            await stream.WriteAsync(piece);
+        }
+
+        using var reader = new StreamReader(stream);
+        Assert.StartsWith("HTTP/1.1 413", await reader.ReadLineAsync(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Receive_of_the_first_Tesseras_is_a_get_with_a_json_body()
     {

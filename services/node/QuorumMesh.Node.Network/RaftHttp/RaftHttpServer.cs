@@ -62,7 +62,7 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, IRaftServerHo
         kestrel.Limits.MinRequestBodyDataRate = null;
         kestrel.Limits.MinResponseDataRate = null;
         kestrel.Limits.MaxConcurrentConnections = 1024;
-        kestrel.Limits.MaxRequestBodySize = options.MaxPostSize;
+        kestrel.Limits.MaxRequestBodySize = null; // bounded by the handler: a refusal is read, not overtaken by a reset
         kestrel.Limits.RequestHeadersTimeout = options.ReadTimeout;
         kestrel.Listen(options.Listen, l => l.Protocols = HttpProtocols.Http1);
     }
