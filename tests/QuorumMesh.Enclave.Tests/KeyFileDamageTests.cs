@@ -1,3 +1,4 @@
+using QuorumMesh.Contracts;
 using QuorumMesh.Enclave.Core;
 using QuorumMesh.Enclave.Keys;
 

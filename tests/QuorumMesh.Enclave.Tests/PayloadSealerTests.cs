@@ -1,5 +1,7 @@
 using System.Text;
 using CsCheck;
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Enclave.Core;
 
 namespace QuorumMesh.Enclave.Tests;
@@ -8,7 +10,7 @@ public class PayloadSealerTests
 {
     private static readonly byte[] Hello = "hello quorum"u8.ToArray();
 
-    private static SealedPayload WorkedExample() => Samples
+    private static EncodedPayload WorkedExample() => Samples
         .Sealer(Samples.Sequence(Samples.Run(0x00, 32), Samples.Run(0x40, 24), Samples.Run(0x80, 24)), Samples.SenderPair())
         .Seal(Hello, Samples.Sender, [Samples.Recipient, Samples.Sender]);
 
@@ -119,7 +121,7 @@ public class PayloadSealerTests
     [Fact]
     public void Security_hash_matches_the_worked_example()
     {
-        var affectedHash = Primitives.Sha3.Hash512(Convert.FromHexString(Samples.CipherText));
+        var affectedHash = Primitives.Sha3.HashPayload(Convert.FromHexString(Samples.CipherText));
         var sealer = Samples.Sealer(
             Samples.Sequence(Samples.Run(0x20, 32), Samples.Run(0xa0, 24), Samples.Run(0x80, 24)), Samples.SenderPair());
         var update = sealer.Seal("update 1"u8, Samples.Sender, [Samples.Sender]);
@@ -129,9 +131,9 @@ public class PayloadSealerTests
         var hash = Assert.Single(sealer.SecurityHashes(update.CipherText, [affected]));
         Assert.Equal(
             "0e48dfa3c699e1254bd1d61af7bac5d6e0c7e1cae647a99cc718c4c3c28d721f77f08dda48c446d90d8a3fd9cef71689ea27e494021a122b54dff0a4c5f50762",
-            Convert.ToHexStringLower(hash.Value));
+            Convert.ToHexStringLower(hash.SecurityHash));
         Assert.Empty(sealer.InvalidSecurityHashes(update.CipherText, [hash], [affected]));
-        Assert.Single(sealer.InvalidSecurityHashes(update.CipherText, [hash with { Value = Flip(hash.Value) }], [affected]));
+        Assert.Single(sealer.InvalidSecurityHashes(update.CipherText, [hash with { SecurityHash = Flip(hash.SecurityHash) }], [affected]));
         Assert.Single(sealer.InvalidSecurityHashes(update.CipherText, [hash], []));
     }
 

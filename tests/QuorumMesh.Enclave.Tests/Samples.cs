@@ -1,3 +1,4 @@
+using QuorumMesh.Contracts;
 using QuorumMesh.Enclave.Core;
 
 namespace QuorumMesh.Enclave.Tests;
@@ -15,9 +16,9 @@ internal static class Samples
     public const string BoxForSender = "49584a5205ca7b4cf2209841835fc0438b63d6222b3cc093516053bf8ffd5996d13cf51dc439b86247774455a435a4a7";
     public const string RawEncryptedKey = "93b85bf9ca305adbe25cf51feb01313ea6b3c5564d4154631a7c8defc0e8601b54a29ddb01baf33153f21f5b79cc737b";
 
-    public static PublicKey Sender { get; } = PublicKey.Parse(SenderPublic);
+    public static PublicKey Sender { get; } = PublicKey.FromBase64(SenderPublic);
 
-    public static PublicKey Recipient { get; } = PublicKey.Parse(RecipientPublic);
+    public static PublicKey Recipient { get; } = PublicKey.FromBase64(RecipientPublic);
 
     public static EnclaveKeyPair SenderPair(EnclaveKeyState state = EnclaveKeyState.Active) => Pair(SenderPrivate, Sender, state);
 

@@ -1,31 +1,26 @@
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Payloads;
+
 namespace QuorumMesh.Enclave.Core;
 
 /// <summary>Which box of a payload one of our keys opens, and with whose public key (Tessera's rules, tessera 4.5).</summary>
 internal static class BoxFinder
 {
     /// <returns>Null when the key is not a party as far as the listed keys tell.</returns>
-    public static (byte[] Box, PublicKey Peer)? Find(SealedPayload payload, in PublicKey own)
+    public static (byte[] Box, PublicKey Peer)? Find(EncodedPayload payload, PublicKey own)
     {
         var boxes = payload.RecipientBoxes;
         var keys = payload.RecipientKeys;
         if (boxes.Count == 0)
             return null;
         if (keys.Count == 0)
-            return (boxes[0], payload.Sender);
+            return (boxes[0], payload.SenderKey);
 
-        var position = IndexOf(keys, own);
+        var position = payload.IndexOfRecipient(own);
         if (position >= 0)
-            return (boxes.Count == keys.Count ? boxes[position] : boxes[0], payload.Sender);
+            return (boxes.Count == keys.Count ? boxes[position] : boxes[0], payload.SenderKey);
 
         // Old payloads do not list their sender; any recipient's box opens with the sender's private key.
-        return own == payload.Sender ? (boxes[0], keys[0]) : null;
-    }
-
-    private static int IndexOf(IReadOnlyList<PublicKey> keys, in PublicKey key)
-    {
-        for (var i = 0; i < keys.Count; i++)
-            if (keys[i] == key)
-                return i;
-        return -1;
+        return own == payload.SenderKey ? (boxes[0], keys[0]) : null;
     }
 }

@@ -1,3 +1,5 @@
+using QuorumMesh.Contracts;
+
 namespace QuorumMesh.Enclave.Core;
 
 public enum EnclaveKeyState

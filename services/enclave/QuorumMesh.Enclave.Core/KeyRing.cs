@@ -1,3 +1,5 @@
+using QuorumMesh.Contracts;
+
 namespace QuorumMesh.Enclave.Core;
 
 /// <summary>The enclave's key pairs at one time, the default one first.</summary>
@@ -21,9 +23,9 @@ public sealed class KeyRing
 
     public EnclaveKeyPair Default => Keys[0];
 
-    public EnclaveKeyPair? Find(in PublicKey key) => _byPublicKey.GetValueOrDefault(key);
+    public EnclaveKeyPair? Find(PublicKey key) => _byPublicKey.GetValueOrDefault(key);
 
     /// <exception cref="UnknownKeyException">Not ours; worded as Tessera words it.</exception>
-    public EnclaveKeyPair Get(in PublicKey key) =>
+    public EnclaveKeyPair Get(PublicKey key) =>
         Find(key) ?? throw new UnknownKeyException($"Public key {key} not found when searching for private key");
 }

@@ -1,4 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
+using QuorumMesh.Contracts;
 
 namespace QuorumMesh.Enclave.Core;
 
@@ -8,6 +10,9 @@ public static unsafe class NaClBox
     public const int KeySize = 32;
     public const int NonceSize = 24;
     public const int TagSize = 16;
+
+    /// <summary>Characters of a key in base64.</summary>
+    private const int KeyTextSize = 44;
 
     public static void Seal(ReadOnlySpan<byte> message, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> key, Span<byte> box)
     {
@@ -37,21 +42,25 @@ public static unsafe class NaClBox
         if (privateKey.Length != KeySize)
             throw new ArgumentException($"a private key has {KeySize} bytes, not {privateKey.Length}", nameof(privateKey));
         Sodium.Initialise();
-        Span<byte> bytes = stackalloc byte[PublicKey.Size];
+        Span<byte> bytes = stackalloc byte[KeySize];
         fixed (byte* p = privateKey, o = bytes)
             if (Sodium.crypto_scalarmult_base(o, p) != 0)
                 throw new CryptographicException("the private key is of no use");
         return new PublicKey(bytes);
     }
 
+    /// <summary>Reads a public key as Tessera writes it: the base64 of 32 bytes.</summary>
+    public static bool TryParseKey(string? base64, [NotNullWhen(true)] out PublicKey? key) =>
+        PublicKey.TryFromBase64(base64, out key) && key.Length == KeySize && base64!.Length == KeyTextSize;
+
     /// <summary>HSalsa20 of the X25519 point, NaCl's "beforenm".</summary>
     /// <returns>False for a public key of low order.</returns>
-    internal static bool TrySharedKey(in PublicKey peer, ReadOnlySpan<byte> privateKey, Span<byte> shared)
+    internal static bool TrySharedKey(PublicKey peer, ReadOnlySpan<byte> privateKey, Span<byte> shared)
     {
+        if (peer.Length != KeySize)
+            throw new ArgumentException($"a public key has {KeySize} bytes, not {peer.Length}", nameof(peer));
         Sodium.Initialise();
-        Span<byte> peerBytes = stackalloc byte[PublicKey.Size];
-        peer.CopyTo(peerBytes);
-        fixed (byte* s = shared, p = peerBytes, k = privateKey)
+        fixed (byte* s = shared, p = peer.Span, k = privateKey)
             return Sodium.crypto_box_beforenm(s, p, k) == 0;
     }
 

@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Enclave.Core;
@@ -31,7 +33,7 @@ public sealed class PayloadSealer
     }
 
     /// <param name="recipients">In the order that the payload lists them; the caller adds the sender.</param>
-    public SealedPayload Seal(ReadOnlySpan<byte> payload, in PublicKey sender, IReadOnlyList<PublicKey> recipients)
+    public EncodedPayload Seal(ReadOnlySpan<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients)
     {
         CheckLength(payload);
         var own = ActiveKey(sender);
@@ -51,7 +53,7 @@ public sealed class PayloadSealer
         }
     }
 
-    public RawPayload SealRaw(ReadOnlySpan<byte> payload, in PublicKey sender)
+    public RawPayload SealRaw(ReadOnlySpan<byte> payload, PublicKey sender)
     {
         CheckLength(payload);
         var own = ActiveKey(sender);
@@ -71,11 +73,11 @@ public sealed class PayloadSealer
     }
 
     /// <summary>Boxes the master key of a stored raw payload; ciphertext and nonce, and so the hash, stay.</summary>
-    public SealedPayload SealFromRaw(RawPayload raw, IReadOnlyList<PublicKey> recipients)
+    public EncodedPayload SealFromRaw(RawPayload raw, IReadOnlyList<PublicKey> recipients)
     {
         ArgumentNullException.ThrowIfNull(raw);
         CheckRecipients(recipients);
-        var own = _ring.Get(raw.Sender);
+        var own = _ring.Get(raw.SenderKey);
         Span<byte> masterKey = stackalloc byte[NaClBox.KeySize];
         try
         {
@@ -91,7 +93,7 @@ public sealed class PayloadSealer
     /// <param name="own">The key to open with; null tries those of ours that can fit.</param>
     /// <exception cref="UnknownKeyException">No key of ours is a party.</exception>
     /// <exception cref="InvalidCipherException">A key of ours is a party but the bytes do not open.</exception>
-    public OpenedPayload Open(SealedPayload payload, PublicKey? own = null)
+    public OpenedPayload Open(EncodedPayload payload, PublicKey? own = null)
     {
         ArgumentNullException.ThrowIfNull(payload);
         Span<byte> masterKey = stackalloc byte[NaClBox.KeySize];
@@ -109,7 +111,7 @@ public sealed class PayloadSealer
     public OpenedPayload OpenRaw(RawPayload raw)
     {
         ArgumentNullException.ThrowIfNull(raw);
-        var own = _ring.Get(raw.Sender);
+        var own = _ring.Get(raw.SenderKey);
         Span<byte> masterKey = stackalloc byte[NaClBox.KeySize];
         try
         {
@@ -123,10 +125,10 @@ public sealed class PayloadSealer
     }
 
     /// <summary>The master key of a payload that we sent, boxed for one more recipient.</summary>
-    public byte[] AddBox(SealedPayload payload, in PublicKey recipient)
+    public byte[] AddBox(EncodedPayload payload, PublicKey recipient)
     {
         ArgumentNullException.ThrowIfNull(payload);
-        var own = _ring.Get(payload.Sender);
+        var own = _ring.Get(payload.SenderKey);
         Span<byte> masterKey = stackalloc byte[NaClBox.KeySize];
         try
         {
@@ -140,30 +142,30 @@ public sealed class PayloadSealer
     }
 
     /// <summary>One proof for each affected transaction, in order (tessera 4.7).</summary>
-    public IReadOnlyList<SecurityHash> SecurityHashes(ReadOnlySpan<byte> cipherText, IReadOnlyList<AffectedPayload> affected)
+    public IReadOnlyList<AffectedTransaction> SecurityHashes(ReadOnlySpan<byte> cipherText, IReadOnlyList<AffectedPayload> affected)
     {
         ArgumentNullException.ThrowIfNull(affected);
-        var hashes = new SecurityHash[affected.Count];
-        for (var i = 0; i < hashes.Length; i++)
-            hashes[i] = new SecurityHash(affected[i].Hash, SecurityHashOf(cipherText, affected[i].Payload));
-        return hashes;
+        var proofs = new AffectedTransaction[affected.Count];
+        for (var i = 0; i < proofs.Length; i++)
+            proofs[i] = new AffectedTransaction(affected[i].Hash, SecurityHashOf(cipherText, affected[i].Payload));
+        return proofs;
     }
 
     /// <summary>The affected hashes whose proof does not hold; one whose payload is not given cannot be proven, so it is among them.</summary>
-    public IReadOnlyList<byte[]> InvalidSecurityHashes(
-        ReadOnlySpan<byte> cipherText, IReadOnlyList<SecurityHash> claimed, IReadOnlyList<AffectedPayload> affected)
+    public IReadOnlyList<PayloadHash> InvalidSecurityHashes(
+        ReadOnlySpan<byte> cipherText, IReadOnlyList<AffectedTransaction> claimed, IReadOnlyList<AffectedPayload> affected)
     {
         ArgumentNullException.ThrowIfNull(claimed);
-        var known = affected.DistinctBy(a => Convert.ToHexString(a.Hash)).ToDictionary(a => Convert.ToHexString(a.Hash), a => a.Payload);
-        var invalid = new List<byte[]>();
+        var known = affected.DistinctBy(a => a.Hash).ToDictionary(a => a.Hash, a => a.Payload);
+        var invalid = new List<PayloadHash>();
         foreach (var claim in claimed)
-            if (!known.TryGetValue(Convert.ToHexString(claim.AffectedHash), out var payload)
-                || !CryptographicOperations.FixedTimeEquals(SecurityHashOf(cipherText, payload), claim.Value))
-                invalid.Add(claim.AffectedHash);
+            if (!known.TryGetValue(claim.Hash, out var payload)
+                || !CryptographicOperations.FixedTimeEquals(SecurityHashOf(cipherText, payload), claim.SecurityHash))
+                invalid.Add(claim.Hash);
         return invalid;
     }
 
-    private byte[] SecurityHashOf(ReadOnlySpan<byte> cipherText, SealedPayload affected)
+    private byte[] SecurityHashOf(ReadOnlySpan<byte> cipherText, EncodedPayload affected)
     {
         using var input = new SecretBuffer(cipherText.Length + affected.CipherText.Length + NaClBox.KeySize);
         cipherText.CopyTo(input.Span);
@@ -172,17 +174,25 @@ public sealed class PayloadSealer
         return Sha3.Hash512(input.Span);
     }
 
-    private SealedPayload BoxAll(
+    private EncodedPayload BoxAll(
         ReadOnlySpan<byte> masterKey, EnclaveKeyPair own, byte[] cipherText, byte[] nonce, IReadOnlyList<PublicKey> recipients)
     {
         var recipientNonce = RandomNonce();
         var boxes = new byte[recipients.Count][];
         for (var i = 0; i < boxes.Length; i++)
             boxes[i] = Box(masterKey, recipientNonce, own, recipients[i]);
-        return new SealedPayload(own.PublicKey, cipherText, nonce, boxes, recipientNonce, [.. recipients]);
+        return new EncodedPayload
+        {
+            SenderKey = own.PublicKey,
+            CipherText = cipherText,
+            CipherTextNonce = nonce,
+            RecipientBoxes = boxes,
+            RecipientNonce = recipientNonce,
+            RecipientKeys = [.. recipients],
+        };
     }
 
-    private byte[] Box(ReadOnlySpan<byte> masterKey, ReadOnlySpan<byte> nonce, EnclaveKeyPair own, in PublicKey recipient)
+    private byte[] Box(ReadOnlySpan<byte> masterKey, ReadOnlySpan<byte> nonce, EnclaveKeyPair own, PublicKey recipient)
     {
         Span<byte> shared = stackalloc byte[NaClBox.KeySize];
         try
@@ -198,7 +208,7 @@ public sealed class PayloadSealer
         }
     }
 
-    private EnclaveKeyPair OpenMasterKey(SealedPayload payload, PublicKey? wanted, Span<byte> masterKey)
+    private EnclaveKeyPair OpenMasterKey(EncodedPayload payload, PublicKey? wanted, Span<byte> masterKey)
     {
         var ring = _ring;
         if (wanted is { } named)
@@ -224,13 +234,13 @@ public sealed class PayloadSealer
             : new UnknownKeyException("no key of this enclave is a party to the payload");
     }
 
-    private void OpenBox(byte[] box, byte[] nonce, EnclaveKeyPair own, in PublicKey peer, Span<byte> masterKey)
+    private void OpenBox(byte[] box, byte[] nonce, EnclaveKeyPair own, PublicKey peer, Span<byte> masterKey)
     {
         if (!TryOpenBox(box, nonce, own, peer, masterKey))
             throw new InvalidCipherException("the box of the master key does not open");
     }
 
-    private bool TryOpenBox(byte[] box, byte[] nonce, EnclaveKeyPair own, in PublicKey peer, Span<byte> masterKey)
+    private bool TryOpenBox(byte[] box, byte[] nonce, EnclaveKeyPair own, PublicKey peer, Span<byte> masterKey)
     {
         if (box.Length != BoxSize)
             throw new InvalidCipherException($"a recipient box has {BoxSize} bytes, not {box.Length}");
@@ -263,7 +273,7 @@ public sealed class PayloadSealer
         return nonce;
     }
 
-    private EnclaveKeyPair ActiveKey(in PublicKey sender)
+    private EnclaveKeyPair ActiveKey(PublicKey sender)
     {
         var own = _ring.Get(sender);
         return own.State == EnclaveKeyState.Active

@@ -1,3 +1,5 @@
+using QuorumMesh.Contracts;
+
 namespace QuorumMesh.Enclave.Core;
 
 /// <summary>
@@ -39,7 +41,7 @@ public sealed class SharedKeyCache : IDisposable
 
     /// <summary>Writes the shared key to <paramref name="shared"/>; the caller zeroes it.</summary>
     /// <exception cref="InvalidCipherException">The peer's key is of low order.</exception>
-    public void Get(EnclaveKeyPair own, in PublicKey peer, Span<byte> shared)
+    public void Get(EnclaveKeyPair own, PublicKey peer, Span<byte> shared)
     {
         ArgumentNullException.ThrowIfNull(own);
         var pair = new Pair(own.PublicKey, peer);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using QuorumMesh.Contracts;
 using QuorumMesh.Enclave.Core;
 
 namespace QuorumMesh.Enclave.Keys;
@@ -76,9 +77,9 @@ public sealed record EnclaveConfig(string? Listen, IReadOnlyList<PublicKey> Alwa
             throw new KeyException("alwaysSendTo", $"has more than {MaxAlwaysSendTo} keys");
         var keys = new List<PublicKey>();
         foreach (var entry in list.EnumerateArray())
-            keys.Add(entry.ValueKind == JsonValueKind.String && PublicKey.TryParse(entry.GetString(), out var key)
+            keys.Add(entry.ValueKind == JsonValueKind.String && NaClBox.TryParseKey(entry.GetString(), out var key)
                 ? key
-                : throw new KeyException($"alwaysSendTo[{keys.Count}]", $"the base64 of a {PublicKey.Size}-byte public key is required"));
+                : throw new KeyException($"alwaysSendTo[{keys.Count}]", $"the base64 of a {NaClBox.KeySize}-byte public key is required"));
         return keys;
     }
 }

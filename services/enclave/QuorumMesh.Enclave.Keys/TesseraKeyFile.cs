@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using QuorumMesh.Contracts;
 using QuorumMesh.Enclave.Core;
 
 namespace QuorumMesh.Enclave.Keys;
@@ -24,9 +25,9 @@ public static class TesseraKeyFile
     public static PublicKey ReadPublicKey(string path)
     {
         using var text = SecretFile.Read("publicKeyPath", path);
-        return PublicKey.TryParse(Encoding.ASCII.GetString(SecretText.Trim(text.Span)), out var key)
+        return NaClBox.TryParseKey(Encoding.ASCII.GetString(SecretText.Trim(text.Span)), out var key)
             ? key
-            : throw new KeyException(path, $"is not the base64 of a {PublicKey.Size}-byte public key");
+            : throw new KeyException(path, $"is not the base64 of a {NaClBox.KeySize}-byte public key");
     }
 
     /// <summary>Makes a key pair and writes <c>BASE.key</c> and <c>BASE.pub</c>; existing files are never overwritten.</summary>

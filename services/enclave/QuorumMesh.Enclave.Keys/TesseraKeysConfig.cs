@@ -1,4 +1,5 @@
 using System.Text.Json;
+using QuorumMesh.Contracts;
 using QuorumMesh.Enclave.Core;
 
 namespace QuorumMesh.Enclave.Keys;
@@ -87,7 +88,7 @@ internal static class TesseraKeysConfig
     }
 
     private static PublicKey Inline(string key, JsonElement entry) =>
-        PublicKey.TryParse(SecretJson.Text(entry, "publicKey"), out var publicKey)
+        NaClBox.TryParseKey(SecretJson.Text(entry, "publicKey"), out var publicKey)
             ? publicKey
-            : throw new KeyException($"{key}.publicKey", $"the base64 of a {PublicKey.Size}-byte public key is required");
+            : throw new KeyException($"{key}.publicKey", $"the base64 of a {NaClBox.KeySize}-byte public key is required");
 }

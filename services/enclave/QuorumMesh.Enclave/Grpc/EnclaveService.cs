@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using Grpc.Core;
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Enclave.Core;
 using Proto = QuorumMesh.Contracts.Enclave;
 
@@ -34,11 +36,11 @@ internal sealed class EnclaveService(PayloadSealer sealer, EnclaveMetrics metric
             _ => throw new InvalidCipherException("there is neither a payload nor a raw payload to seal"),
         };
         var reply = new Proto.SealReply { Sealed = MessageMapping.Message(sealedPayload) };
-        foreach (var hash in sealer.SecurityHashes(sealedPayload.CipherText, MessageMapping.Affected(request.Affected)))
+        foreach (var proof in sealer.SecurityHashes(sealedPayload.CipherText, MessageMapping.Affected(request.Affected)))
             reply.SecurityHashes.Add(new Proto.SecurityHash
             {
-                AffectedHash = MessageMapping.Wrap(hash.AffectedHash),
-                SecurityHash_ = MessageMapping.Wrap(hash.Value),
+                AffectedHash = MessageMapping.Wrap(proof.Hash.ToArray()),
+                SecurityHash_ = MessageMapping.Wrap(proof.SecurityHash),
             });
         return reply;
     });
@@ -48,7 +50,7 @@ internal sealed class EnclaveService(PayloadSealer sealer, EnclaveMetrics metric
 
     public override Task<Proto.OpenReply> Open(Proto.OpenRequest request, ServerCallContext context) => Answer("open", () =>
     {
-        PublicKey? own = request.OwnKey.IsEmpty ? null : MessageMapping.Key(request.OwnKey, "own_key");
+        var own = request.OwnKey.IsEmpty ? null : MessageMapping.Key(request.OwnKey, "own_key");
         var opened = request.ContentCase switch
         {
             Proto.OpenRequest.ContentOneofCase.Sealed => sealer.Open(MessageMapping.Sealed(request.Sealed), own),
@@ -73,7 +75,7 @@ internal sealed class EnclaveService(PayloadSealer sealer, EnclaveMetrics metric
             MessageMapping.SecurityHashes(request.SecurityHashes),
             MessageMapping.Affected(request.Affected));
         var reply = new Proto.CheckSecurityHashesReply();
-        reply.InvalidHashes.AddRange(invalid.Select(MessageMapping.Wrap));
+        reply.InvalidHashes.AddRange(invalid.Select(hash => MessageMapping.Wrap(hash.ToArray())));
         return reply;
     });
 

@@ -1,5 +1,8 @@
 using Google.Protobuf;
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Enclave.Core;
+using QuorumMesh.Primitives;
 using Proto = QuorumMesh.Contracts.Enclave;
 
 namespace QuorumMesh.Enclave.Grpc;
@@ -7,13 +10,12 @@ namespace QuorumMesh.Enclave.Grpc;
 /// <summary>Between the wire's messages and the core's values; refuses wrong lengths.</summary>
 internal static class MessageMapping
 {
-    private const int HashSize = 64;
     private const int MaxAffected = 1024;
 
     public static PublicKey Key(ByteString bytes, string field) =>
-        bytes.Length == PublicKey.Size
+        bytes.Length == NaClBox.KeySize
             ? new PublicKey(bytes.Span)
-            : throw new InvalidCipherException($"{field} has {bytes.Length} bytes, not {PublicKey.Size}");
+            : throw new InvalidCipherException($"{field} has {bytes.Length} bytes, not {NaClBox.KeySize}");
 
     public static List<PublicKey> Keys(IReadOnlyList<ByteString> list, string field)
     {
@@ -25,26 +27,28 @@ internal static class MessageMapping
         return keys;
     }
 
-    public static SealedPayload Sealed(Proto.SealedPayload? message)
+    public static EncodedPayload Sealed(Proto.SealedPayload? message)
     {
         if (message is null)
             throw new InvalidCipherException("the sealed payload is missing");
         if (message.RecipientBoxes.Count > PayloadSealer.MaxRecipients)
             throw new InvalidCipherException($"recipient_boxes has more than {PayloadSealer.MaxRecipients} boxes");
-        return new SealedPayload(
-            Key(message.SenderKey, "sender_key"),
-            message.CipherText.ToByteArray(),
-            message.CipherTextNonce.ToByteArray(),
-            [.. message.RecipientBoxes.Select(b => b.ToByteArray())],
-            message.RecipientNonce.ToByteArray(),
-            Keys(message.RecipientKeys, "recipient_keys"));
+        return new EncodedPayload
+        {
+            SenderKey = Key(message.SenderKey, "sender_key"),
+            CipherText = message.CipherText.ToByteArray(),
+            CipherTextNonce = message.CipherTextNonce.ToByteArray(),
+            RecipientBoxes = [.. message.RecipientBoxes.Select(b => b.ToByteArray())],
+            RecipientNonce = message.RecipientNonce.ToByteArray(),
+            RecipientKeys = Keys(message.RecipientKeys, "recipient_keys"),
+        };
     }
 
-    public static Proto.SealedPayload Message(SealedPayload payload)
+    public static Proto.SealedPayload Message(EncodedPayload payload)
     {
         var message = new Proto.SealedPayload
         {
-            SenderKey = Bytes(payload.Sender),
+            SenderKey = Bytes(payload.SenderKey),
             CipherText = Wrap(payload.CipherText),
             CipherTextNonce = Wrap(payload.CipherTextNonce),
             RecipientNonce = Wrap(payload.RecipientNonce),
@@ -62,7 +66,7 @@ internal static class MessageMapping
         CipherText = Wrap(raw.CipherText),
         EncryptedKey = Wrap(raw.EncryptedKey),
         Nonce = Wrap(raw.Nonce),
-        SenderKey = Bytes(raw.Sender),
+        SenderKey = Bytes(raw.SenderKey),
     };
 
     public static List<AffectedPayload> Affected(IReadOnlyList<Proto.AffectedPayload> list)
@@ -75,18 +79,18 @@ internal static class MessageMapping
         return affected;
     }
 
-    public static List<SecurityHash> SecurityHashes(IReadOnlyList<Proto.SecurityHash> list)
+    public static List<AffectedTransaction> SecurityHashes(IReadOnlyList<Proto.SecurityHash> list)
     {
         if (list.Count > MaxAffected)
             throw new InvalidCipherException($"security_hashes has {list.Count} entries, more than {MaxAffected}");
-        return [.. list.Select(h => new SecurityHash(Hash(h.AffectedHash, "affected_hash"), h.SecurityHash_.ToByteArray()))];
+        return [.. list.Select(h => new AffectedTransaction(Hash(h.AffectedHash, "affected_hash"), h.SecurityHash_.ToByteArray()))];
     }
 
-    public static ByteString Bytes(PublicKey key) => Wrap(key.ToArray());
+    public static ByteString Bytes(PublicKey key) => UnsafeByteOperations.UnsafeWrap(key.Memory);
 
     /// <summary>Without a copy: the array must not be written to afterwards.</summary>
     public static ByteString Wrap(byte[] bytes) => UnsafeByteOperations.UnsafeWrap(bytes);
 
-    private static byte[] Hash(ByteString bytes, string field) =>
-        bytes.Length == HashSize ? bytes.ToByteArray() : throw new InvalidCipherException($"{field} has {bytes.Length} bytes, not {HashSize}");
+    private static PayloadHash Hash(ByteString bytes, string field) =>
+        bytes.Length == PayloadHash.Size ? new PayloadHash(bytes.Span) : throw new InvalidCipherException($"{field} has {bytes.Length} bytes, not {PayloadHash.Size}");
 }
