@@ -2,12 +2,18 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Globalization;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Storage;
+using QuorumMesh.Node.Storage.KeyValue;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Store;
 
 namespace QuorumMesh.Benchmarks;
 

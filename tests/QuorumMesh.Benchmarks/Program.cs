@@ -3,6 +3,7 @@ using QuorumMesh.Benchmarks.Evm;
 using QuorumMesh.Benchmarks.Import;
 using QuorumMesh.Benchmarks.Network;
 using QuorumMesh.Node.Storage;
+using QuorumMesh.Node.Storage.KeyValue;
 
 // Published binaries of `make publish`, found by QUORUMMESH_ARTIFACTS.
 int Number(int index, int otherwise) => args.Length > index ? int.Parse(args[index]) : otherwise;

@@ -1,6 +1,8 @@
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Chain.Tests;
 

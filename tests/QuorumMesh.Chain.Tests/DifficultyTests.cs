@@ -1,4 +1,6 @@
 using System.Text.Json;
+using QuorumMesh.Chain.Engines;
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests;
 

@@ -1,5 +1,7 @@
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Pool;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;

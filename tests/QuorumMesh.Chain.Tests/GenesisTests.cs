@@ -1,4 +1,5 @@
 using System.Text.Json;
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests;

@@ -1,6 +1,9 @@
+using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Istanbul;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Chain.Tests;
 

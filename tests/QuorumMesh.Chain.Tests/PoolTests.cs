@@ -1,5 +1,6 @@
 using CsCheck;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Pool;
 using QuorumMesh.Primitives;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using QuorumMesh.Chain.Tracing;
 using QuorumMesh.Evm;
+using QuorumMesh.Evm.Precompiles;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 

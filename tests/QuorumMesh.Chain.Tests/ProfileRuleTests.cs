@@ -1,4 +1,6 @@
+using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Pool;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;

@@ -1,7 +1,11 @@
 using System.Text.Json;
+using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.Store;
 using QuorumMesh.Tests;
 
 namespace QuorumMesh.Chain.Tests;

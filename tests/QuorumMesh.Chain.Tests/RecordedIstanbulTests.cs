@@ -1,4 +1,5 @@
 using System.Text.Json;
+using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Istanbul;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests;

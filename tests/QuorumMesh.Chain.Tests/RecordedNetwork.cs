@@ -1,5 +1,6 @@
 using System.Text.Json;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests;
 

@@ -1,3 +1,5 @@
+using QuorumMesh.Chain.Engines;
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Chain.Tests;

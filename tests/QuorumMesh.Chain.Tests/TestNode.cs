@@ -1,6 +1,11 @@
+using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Store;
 
 namespace QuorumMesh.Chain.Tests;
 

@@ -1,5 +1,6 @@
 using QuorumMesh.Chain.Tracing;
 using QuorumMesh.Evm;
+using QuorumMesh.Evm.Precompiles;
 using QuorumMesh.Evm.Tests;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;

@@ -1,4 +1,7 @@
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Store;
 using QuorumMesh.Tests;
 
 namespace QuorumMesh.Chain.Tests;

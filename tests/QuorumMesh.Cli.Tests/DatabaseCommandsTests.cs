@@ -1,8 +1,11 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Cli.Database;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Storage;
+using QuorumMesh.Node.Storage.KeyValue;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Cli.Tests;
 

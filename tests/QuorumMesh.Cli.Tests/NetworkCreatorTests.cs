@@ -1,5 +1,6 @@
 using System.Text.Json;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Cli.Network;
 
 namespace QuorumMesh.Cli.Tests;

@@ -1,6 +1,7 @@
-using CsCheck;
-using QuorumMesh.Primitives;
 using System.Runtime.Intrinsics.X86;
+using CsCheck;
+using QuorumMesh.Evm.Precompiles;
+using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Evm.Tests;
 

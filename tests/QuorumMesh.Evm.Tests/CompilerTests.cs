@@ -1,3 +1,4 @@
+using QuorumMesh.Evm.Compiler;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 using static QuorumMesh.Evm.Opcode;

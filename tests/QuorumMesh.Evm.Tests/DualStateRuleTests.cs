@@ -1,4 +1,5 @@
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Evm.Compiler;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 using static QuorumMesh.Evm.Opcode;

@@ -1,8 +1,8 @@
-using CsCheck;
-using QuorumMesh.Evm.Pairings;
 using System.Numerics;
-using BlsFp = QuorumMesh.Evm.Bls12381.Fp;
-using BnFp = QuorumMesh.Evm.Bn254.Fp;
+using CsCheck;
+using QuorumMesh.Evm.Precompiles.Pairings;
+using BlsFp = QuorumMesh.Evm.Precompiles.Bls12381.Fp;
+using BnFp = QuorumMesh.Evm.Precompiles.Bn254.Fp;
 
 namespace QuorumMesh.Evm.Tests;
 

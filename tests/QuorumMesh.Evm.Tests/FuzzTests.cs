@@ -1,4 +1,5 @@
 using CsCheck;
+using QuorumMesh.Evm.Compiler;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 

@@ -1,3 +1,4 @@
+using QuorumMesh.Evm.Precompiles;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 using static QuorumMesh.Evm.Opcode;

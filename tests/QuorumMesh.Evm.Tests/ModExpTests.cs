@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Text.Json;
 using CsCheck;
+using QuorumMesh.Evm.Precompiles;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 

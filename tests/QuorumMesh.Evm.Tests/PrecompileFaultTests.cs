@@ -1,4 +1,5 @@
 using System.Text.Json;
+using QuorumMesh.Evm.Precompiles;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Evm.Tests;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using QuorumMesh.Evm.Precompiles;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 

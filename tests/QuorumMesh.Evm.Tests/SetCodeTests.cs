@@ -1,5 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Evm.Precompiles;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 using static QuorumMesh.Evm.Opcode;

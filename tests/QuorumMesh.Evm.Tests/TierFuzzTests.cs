@@ -1,3 +1,4 @@
+using QuorumMesh.Evm.Compiler;
 using QuorumMesh.Fuzz;
 
 namespace QuorumMesh.Evm.Tests;

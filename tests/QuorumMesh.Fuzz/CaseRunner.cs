@@ -1,4 +1,5 @@
 using QuorumMesh.Evm;
+using QuorumMesh.Evm.Compiler;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 

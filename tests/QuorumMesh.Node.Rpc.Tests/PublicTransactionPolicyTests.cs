@@ -1,4 +1,5 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Rpc.Tests.Fakes;
 using QuorumMesh.Primitives;

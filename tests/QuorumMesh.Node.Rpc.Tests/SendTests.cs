@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using QuorumMesh.Chain;
+using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Rpc.Tests.Fakes;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests;

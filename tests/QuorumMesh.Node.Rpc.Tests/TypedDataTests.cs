@@ -1,5 +1,6 @@
 using System.Text.Json;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Node.Rpc.Tests.Fakes;
 using QuorumMesh.Primitives;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using QuorumMesh.Evm;
+using QuorumMesh.Evm.Compiler;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 

@@ -1,5 +1,7 @@
 using System.Text;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests.Shared;
 

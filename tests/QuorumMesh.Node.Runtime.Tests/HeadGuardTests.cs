@@ -1,9 +1,11 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Node.Runtime.Sync;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Runtime.Tests;

@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests.Shared;
@@ -132,7 +133,7 @@ public sealed class ManagerDatabaseTests
         node.Store.Written = (_, _) =>
         {
             writes++;
-            var moved = Chain.ChainStore.GetPrivateHead(node.Store)!.Value.Number == 2;
+            var moved = ChainStore.GetPrivateHead(node.Store)!.Value.Number == 2;
             Assert.Equal(new KnownDatabase("old", moved ? 12 : 10), ManagerRecord.LoadAccepted(node.Store));
         };
         node.Mine(TestChain.Private(Key, 1, First, Contract));

@@ -1,8 +1,10 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Runtime.Tests;

@@ -1,4 +1,6 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Engines;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests.Shared;
 

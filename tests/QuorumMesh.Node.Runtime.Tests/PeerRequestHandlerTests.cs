@@ -1,5 +1,6 @@
 using System.Text;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Node.Runtime.Sync;
 using QuorumMesh.Primitives;

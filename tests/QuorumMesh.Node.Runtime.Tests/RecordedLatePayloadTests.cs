@@ -1,9 +1,12 @@
 using System.Text.Json;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Engines;
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 using QuorumMesh.Tests;
 using QuorumMesh.Tests.Shared;
 

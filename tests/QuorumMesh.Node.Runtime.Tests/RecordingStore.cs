@@ -1,4 +1,5 @@
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Node.Runtime.Tests;
 

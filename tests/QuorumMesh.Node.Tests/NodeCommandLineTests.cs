@@ -1,5 +1,7 @@
 using System.CommandLine;
+using QuorumMesh.Node.Storage.KeyValue;
 using QuorumMesh.ServiceDefaults;
+using QuorumMesh.State.Store;
 
 namespace QuorumMesh.Node.Tests;
 
@@ -170,9 +172,9 @@ public sealed class NodeCommandLineTests : IDisposable
     public void The_cache_is_divided()
     {
         var cache = Read().Cache;
-        Assert.Equal(new Storage.RocksStoreOptions(), cache.Database());
-        Assert.InRange(cache.PublicState().NodeCacheBytes, new State.StateStoreOptions().NodeCacheBytes, 288L << 20);
-        Assert.InRange(cache.PublicState().FlatCacheEntries, new State.StateStoreOptions().FlatCacheEntries, 1_100_000);
+        Assert.Equal(new RocksStoreOptions(), cache.Database());
+        Assert.InRange(cache.PublicState().NodeCacheBytes, new StateStoreOptions().NodeCacheBytes, 288L << 20);
+        Assert.InRange(cache.PublicState().FlatCacheEntries, new StateStoreOptions().FlatCacheEntries, 1_100_000);
         Assert.Equal((cache.PublicState().NodeCacheBytes / 2, cache.PublicState().FlatCacheEntries / 2), (cache.PrivateState().NodeCacheBytes, cache.PrivateState().FlatCacheEntries));
         var given = Read("--cache 1200 --cache.database 40 --cache.trie 20 --cache.snapshot 10").Cache;
         Assert.Equal((64L << 20, 352L << 20, 160L << 20, 80L << 20), (given.Database().WriteBufferBytes, given.Database().BlockCacheBytes, given.PublicState().NodeCacheBytes, given.PrivateState().NodeCacheBytes));

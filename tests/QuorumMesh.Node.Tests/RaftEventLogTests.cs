@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime;
 
 namespace QuorumMesh.Node.Tests;

@@ -1,8 +1,9 @@
 using CsCheck;
 using QuorumMesh.Primitives;
-using QuorumMesh.State;
+using QuorumMesh.State.Store;
+using QuorumMesh.Tests;
 
-namespace QuorumMesh.Tests;
+namespace QuorumMesh.State.Tests;
 
 public class FlatCacheTests
 {

@@ -1,8 +1,10 @@
 using System.Text.Json;
 using QuorumMesh.Primitives;
-using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Store;
+using QuorumMesh.Tests;
 
-namespace QuorumMesh.Tests;
+namespace QuorumMesh.State.Tests;
 
 /// <summary>States that GoQuorum 2.5.0 nodes dumped, public and private, against the roots they printed.</summary>
 public class GoQuorumDumpTests

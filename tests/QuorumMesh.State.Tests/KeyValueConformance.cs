@@ -1,7 +1,8 @@
 using CsCheck;
-using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.Tests;
 
-namespace QuorumMesh.Tests;
+namespace QuorumMesh.State.Tests;
 
 /// <summary>What every key-value store must do.</summary>
 internal static class KeyValueConformance

@@ -1,6 +1,7 @@
-using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.Tests;
 
-namespace QuorumMesh.Tests;
+namespace QuorumMesh.State.Tests;
 
 public class MemoryKeyValueStoreTests
 {

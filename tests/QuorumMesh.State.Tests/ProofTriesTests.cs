@@ -1,8 +1,10 @@
 using CsCheck;
 using QuorumMesh.Primitives;
-using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Store;
+using QuorumMesh.Tests;
 
-namespace QuorumMesh.Tests;
+namespace QuorumMesh.State.Tests;
 
 /// <summary>Proofs that go on from the tries of the proof before.</summary>
 public class ProofTriesTests

@@ -1,8 +1,8 @@
 using CsCheck;
 using QuorumMesh.Primitives;
-using QuorumMesh.State;
+using QuorumMesh.Tests;
 
-namespace QuorumMesh.Tests;
+namespace QuorumMesh.State.Tests;
 
 /// <summary>Random blocks of state operations, applied to a world state and to the model alike.</summary>
 internal static class RandomBlocks

@@ -1,8 +1,10 @@
 using CsCheck;
 using QuorumMesh.Primitives;
-using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Store;
+using QuorumMesh.Tests;
 
-namespace QuorumMesh.Tests;
+namespace QuorumMesh.State.Tests;
 
 /// <summary>Trie nodes stored beside the blocks, at any later moment or never.</summary>
 public class SavingBesideTests

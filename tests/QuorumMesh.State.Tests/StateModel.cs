@@ -1,7 +1,7 @@
 using QuorumMesh.Primitives;
-using QuorumMesh.State;
+using QuorumMesh.Tests;
 
-namespace QuorumMesh.Tests;
+namespace QuorumMesh.State.Tests;
 
 /// <summary>The naive state: plain dictionaries, copied for every block, root by rebuilding everything.</summary>
 internal sealed class StateModel

@@ -1,7 +1,9 @@
 using QuorumMesh.Primitives;
-using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Store;
+using QuorumMesh.Tests;
 
-namespace QuorumMesh.Tests;
+namespace QuorumMesh.State.Tests;
 
 /// <summary>Runs random blocks through a state store beside the model.</summary>
 internal static class StateRuns

@@ -1,9 +1,11 @@
 using CsCheck;
 using QuorumMesh.Primitives;
-using QuorumMesh.State;
-using static QuorumMesh.Tests.StateRuns;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Store;
+using QuorumMesh.Tests;
+using static QuorumMesh.State.Tests.StateRuns;
 
-namespace QuorumMesh.Tests;
+namespace QuorumMesh.State.Tests;
 
 public class StateStoreTests
 {

@@ -1,7 +1,8 @@
 using QuorumMesh.Primitives;
-using QuorumMesh.State;
+using QuorumMesh.State.Trie;
+using QuorumMesh.Tests;
 
-namespace QuorumMesh.Tests;
+namespace QuorumMesh.State.Tests;
 
 /// <summary>Nodes of one trie by path, as a store keeps them.</summary>
 internal sealed class StoredNodes : ITrieNodeSource

@@ -1,9 +1,11 @@
 using System.Text;
 using System.Text.Json;
 using QuorumMesh.Primitives;
-using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Trie;
+using QuorumMesh.Tests;
 
-namespace QuorumMesh.Tests;
+namespace QuorumMesh.State.Tests;
 
 public class TrieVectorTests
 {

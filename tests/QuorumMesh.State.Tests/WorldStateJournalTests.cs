@@ -1,9 +1,11 @@
 using CsCheck;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
-using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Store;
+using QuorumMesh.Tests;
 
-namespace QuorumMesh.Tests;
+namespace QuorumMesh.State.Tests;
 
 public class WorldStateJournalTests
 {

@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Istanbul;
 using QuorumMesh.Primitives;
 

@@ -1,4 +1,5 @@
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using QuorumMesh.Evm.Compiler;
 
 namespace QuorumMesh.Evm;
 

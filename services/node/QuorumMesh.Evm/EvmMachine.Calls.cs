@@ -1,3 +1,4 @@
+using QuorumMesh.Evm.Precompiles;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Evm;

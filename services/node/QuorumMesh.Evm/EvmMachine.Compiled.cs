@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
+using QuorumMesh.Evm.Compiler;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Evm;

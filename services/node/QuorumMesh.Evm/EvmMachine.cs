@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using QuorumMesh.Evm.Compiler;
+using QuorumMesh.Evm.Precompiles;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Evm;

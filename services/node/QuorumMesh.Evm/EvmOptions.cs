@@ -1,3 +1,5 @@
+using QuorumMesh.Evm.Compiler;
+
 namespace QuorumMesh.Evm;
 
 public sealed record EvmOptions

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using QuorumMesh.Evm.Compiler;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Evm;

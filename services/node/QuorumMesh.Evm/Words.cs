@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using QuorumMesh.Evm.Compiler;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Evm;

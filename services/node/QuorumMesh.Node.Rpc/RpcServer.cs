@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Tracing;
 using QuorumMesh.Node.Rpc.Api;
 using QuorumMesh.Node.Rpc.Calls;

@@ -1,5 +1,7 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Node.Runtime;
 

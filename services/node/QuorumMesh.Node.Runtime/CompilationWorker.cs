@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Threading.Channels;
 using QuorumMesh.Evm;
+using QuorumMesh.Evm.Compiler;
 
 namespace QuorumMesh.Node.Runtime;
 

@@ -1,5 +1,7 @@
 using System.Runtime.ExceptionServices;
 using QuorumMesh.State;
+using QuorumMesh.State.Store;
+using QuorumMesh.State.Trie;
 
 namespace QuorumMesh.Node.Runtime;
 
@@ -8,7 +10,7 @@ public static class Cores
 {
     private static readonly ParallelOptions AllCores = new() { MaxDegreeOfParallelism = Environment.ProcessorCount };
 
-    /// <summary>As <see cref="State.SplitWork"/>; throws the first failure as it is.</summary>
+    /// <summary>As <see cref="SplitWork"/>; throws the first failure as it is.</summary>
     internal static void Split(int count, Action<int> piece)
     {
         try
@@ -21,7 +23,7 @@ public static class Cores
         }
     }
 
-    /// <summary>As <see cref="State.StartWork"/>.</summary>
+    /// <summary>As <see cref="StartWork"/>.</summary>
     public static RunningWork Start(Action work)
     {
         // Not the pool's: the writer loop may come to wait for it, and the pool's threads can all be busy with calls.

@@ -1,6 +1,9 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Node.Runtime;
 

@@ -1,7 +1,11 @@
 using System.Text;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Engines;
+using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Node.Runtime;
 

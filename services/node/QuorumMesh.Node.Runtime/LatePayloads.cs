@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Node.Runtime;
 

@@ -1,8 +1,10 @@
 using System.Buffers.Binary;
 using System.Text;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Node.Runtime;
 

@@ -1,6 +1,8 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Pool;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;

@@ -1,4 +1,5 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Primitives;
 

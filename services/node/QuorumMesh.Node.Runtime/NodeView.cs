@@ -1,8 +1,11 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Evm;
 using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Store;
 
 namespace QuorumMesh.Node.Runtime;
 

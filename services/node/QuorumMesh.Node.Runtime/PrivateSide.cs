@@ -1,7 +1,9 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
+using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Node.Runtime;
 
@@ -45,7 +47,7 @@ internal sealed class PrivateSide(NodeStores stores, ITransactionManager manager
     }
 
     /// <summary>The payloads that were run, block by block.</summary>
-    private static IEnumerable<PayloadHash> Run(State.IKeyValueReader snapshot)
+    private static IEnumerable<PayloadHash> Run(IKeyValueReader snapshot)
     {
         var last = ChainStore.GetPrivateHead(snapshot)?.Number ?? 0;
         for (var number = 1ul; number <= last; number++)

@@ -1,6 +1,10 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Store;
+using QuorumMesh.State.Trie;
 
 namespace QuorumMesh.Node.Runtime;
 

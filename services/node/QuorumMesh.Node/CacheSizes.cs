@@ -1,6 +1,8 @@
 using QuorumMesh.Node.Storage;
+using QuorumMesh.Node.Storage.KeyValue;
 using QuorumMesh.ServiceDefaults;
 using QuorumMesh.State;
+using QuorumMesh.State.Store;
 
 namespace QuorumMesh.Node;
 

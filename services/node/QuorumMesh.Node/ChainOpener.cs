@@ -1,8 +1,13 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Engines;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Storage;
+using QuorumMesh.Node.Storage.KeyValue;
 using QuorumMesh.ServiceDefaults;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Store;
 
 namespace QuorumMesh.Node;
 

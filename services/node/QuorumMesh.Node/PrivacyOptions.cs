@@ -1,7 +1,7 @@
 using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Runtime;
-using QuorumMesh.ServiceDefaults;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.ServiceDefaults;
 
 namespace QuorumMesh.Node;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using QuorumMesh.Node;
 using QuorumMesh.Node.Storage;
+using QuorumMesh.Node.Storage.KeyValue;
 using QuorumMesh.ServiceDefaults;
 
 NativeHeap.Limit();

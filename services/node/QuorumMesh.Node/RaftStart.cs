@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
@@ -7,6 +8,7 @@ using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Primitives;
 using QuorumMesh.ServiceDefaults;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Node;
 

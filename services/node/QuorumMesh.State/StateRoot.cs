@@ -1,4 +1,5 @@
 using QuorumMesh.Primitives;
+using QuorumMesh.State.Trie;
 
 namespace QuorumMesh.State;
 

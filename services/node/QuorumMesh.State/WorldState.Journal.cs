@@ -1,4 +1,5 @@
 using QuorumMesh.Primitives;
+using QuorumMesh.State.Journal;
 
 namespace QuorumMesh.State;
 

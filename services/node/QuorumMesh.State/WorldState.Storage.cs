@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using QuorumMesh.Primitives;
+using QuorumMesh.State.Journal;
 
 namespace QuorumMesh.State;
 

@@ -1,5 +1,6 @@
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
+using QuorumMesh.State.Journal;
 
 namespace QuorumMesh.State;
 

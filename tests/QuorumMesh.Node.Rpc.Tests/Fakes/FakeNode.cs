@@ -1,6 +1,9 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Pool;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Health;
@@ -8,6 +11,8 @@ using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Store;
 
 namespace QuorumMesh.Node.Rpc.Tests.Fakes;
 

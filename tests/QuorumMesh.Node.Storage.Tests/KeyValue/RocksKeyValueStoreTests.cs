@@ -1,8 +1,12 @@
 using CsCheck;
-using QuorumMesh.Node.Storage;
+using QuorumMesh.Node.Storage.KeyValue;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Store;
+using QuorumMesh.State.Tests;
+using QuorumMesh.Tests;
 
-namespace QuorumMesh.Tests;
+namespace QuorumMesh.Node.Storage.Tests.KeyValue;
 
 public sealed class RocksKeyValueStoreTests : IDisposable
 {

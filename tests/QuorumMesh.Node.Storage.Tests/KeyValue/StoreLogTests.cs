@@ -1,8 +1,10 @@
 using System.Buffers.Binary;
-using QuorumMesh.Node.Storage;
+using QuorumMesh.Node.Storage.KeyValue;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.Tests;
 
-namespace QuorumMesh.Tests;
+namespace QuorumMesh.Node.Storage.Tests.KeyValue;
 
 /// <summary>A store that was killed, as a copy of its files while it is open, with damage in its write-ahead log.</summary>
 public sealed class StoreLogTests : IDisposable

@@ -1,4 +1,5 @@
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Simulation.Node;

@@ -1,5 +1,6 @@
 using System.Text;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;

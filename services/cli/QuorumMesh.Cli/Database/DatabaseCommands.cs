@@ -1,9 +1,12 @@
 using System.CommandLine;
 using System.Diagnostics;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Cli.Network;
 using QuorumMesh.Node.Storage;
+using QuorumMesh.Node.Storage.KeyValue;
 using QuorumMesh.State;
+using QuorumMesh.State.Store;
 
 namespace QuorumMesh.Cli.Database;
 

@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using QuorumMesh.Evm;
+using QuorumMesh.Evm.Compiler;
+using QuorumMesh.Evm.Precompiles;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 

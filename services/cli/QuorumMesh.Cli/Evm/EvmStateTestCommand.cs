@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using QuorumMesh.Evm;
+using QuorumMesh.Evm.Compiler;
 
 namespace QuorumMesh.Cli.Evm;
 

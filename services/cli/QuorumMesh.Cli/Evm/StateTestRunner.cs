@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Evm;
+using QuorumMesh.Evm.Compiler;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 

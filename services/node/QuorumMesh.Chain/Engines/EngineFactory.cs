@@ -1,6 +1,8 @@
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Engines;
 
 /// <summary>The engine that a genesis asks for.</summary>
 public static class EngineFactory

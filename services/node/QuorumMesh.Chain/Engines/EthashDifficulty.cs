@@ -1,6 +1,7 @@
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Engines;
 
 /// <summary>Ethash's difficulty formula by fork (Yellow Paper 4.3.4, EIP-2, EIP-100 and the bomb delays), which Raft blocks carry.</summary>
 public static class EthashDifficulty

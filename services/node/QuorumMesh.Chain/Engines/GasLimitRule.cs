@@ -1,4 +1,4 @@
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Engines;
 
 /// <summary>GoQuorum's gas limit step: at most 1/4096 of the parent's, towards a range.</summary>
 /// <param name="Floor">The miner's target; 700 000 000 by default.</param>

@@ -1,8 +1,9 @@
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Engines;
 
 /// <summary>What block building and import ask of a consensus engine.</summary>
 public interface IEngine

@@ -1,9 +1,11 @@
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Istanbul;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Engines;
 
 /// <summary>
 /// IBFT 1.0 for import: header rules, seals, votes and author (GoQuorum 2.5 consensus/istanbul/backend/engine.go; the rules are the same up to 24).

@@ -1,7 +1,8 @@
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Engines;
 
 /// <summary>
 /// GoQuorum's Raft blocks: Ethash difficulty and rewards without work, nanosecond time, the minter's signature in the extra data. In a network of our own

@@ -1,5 +1,6 @@
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.Trie;
 
 namespace QuorumMesh.Chain.Execution;
 

@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Engines;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;

@@ -1,5 +1,7 @@
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.Trie;
 
 namespace QuorumMesh.Chain.Execution;
 

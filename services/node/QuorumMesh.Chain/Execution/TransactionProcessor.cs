@@ -1,4 +1,6 @@
 using QuorumMesh.Evm;
+using QuorumMesh.Evm.Compiler;
+using QuorumMesh.Evm.Precompiles;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 

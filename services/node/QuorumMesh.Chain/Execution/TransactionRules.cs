@@ -1,3 +1,5 @@
+using QuorumMesh.Chain.Genesis;
+
 namespace QuorumMesh.Chain.Execution;
 
 /// <summary>Chain configuration that transaction execution depends on beside the fork.</summary>

@@ -1,7 +1,7 @@
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Genesis;
 
 // What only a genesis of our own has.
 public sealed partial record ChainConfig

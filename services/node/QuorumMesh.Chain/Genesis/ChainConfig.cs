@@ -2,7 +2,7 @@ using QuorumMesh.Chain.Execution;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Genesis;
 
 /// <param name="SizeKb">KiB of deployed code allowed from <paramref name="Block"/> on.</param>
 public readonly record struct MaxCodeSizeStep(ulong Block, int SizeKb);

@@ -1,4 +1,4 @@
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Genesis;
 
 /// <summary>Whether a stored chain can go on under a changed configuration, as geth checks at init and start.</summary>
 public static class ChainConfigCompatibility

@@ -1,6 +1,6 @@
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Genesis;
 
 /// <summary>Reads and checks the <c>config</c> object of a genesis file.</summary>
 internal static class ChainConfigReader

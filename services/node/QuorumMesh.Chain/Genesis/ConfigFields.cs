@@ -1,4 +1,4 @@
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Genesis;
 
 /// <summary>Which fields of a genesis's <c>config</c> object mean something, and to whom.</summary>
 internal static class ConfigFields

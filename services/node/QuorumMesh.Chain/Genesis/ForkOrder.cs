@@ -1,4 +1,4 @@
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Genesis;
 
 /// <summary>
 /// Each fork needs the ones before it, no later than itself. Homestead alone may be absent: the genesis of GoQuorum 2.5's own documents has Byzantium without it, and 2.5 checked no order.

@@ -2,7 +2,7 @@ using System.Text.Json;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Genesis;
 
 /// <summary>A genesis file as GoQuorum reads it.</summary>
 public sealed class GenesisFile

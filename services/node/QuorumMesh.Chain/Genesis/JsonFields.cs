@@ -3,7 +3,7 @@ using System.Numerics;
 using System.Text.Json;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Genesis;
 
 /// <summary>Reads a JSON object as Go does: keys without regard to case, integers as numbers or strings, decimal or 0x.</summary>
 internal sealed class JsonFields

@@ -1,4 +1,4 @@
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Genesis;
 
 /// <summary>
 /// <c>config.quorumMesh</c>: the genesis is QuorumMesh's own, not one of GoQuorum's. The forks after Berlin count in it, and no field is passed over.

@@ -1,4 +1,4 @@
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Genesis;
 
 /// <summary>Reads and checks the <c>config.quorumMesh</c> object of a genesis file.</summary>
 internal static class QuorumMeshConfigReader

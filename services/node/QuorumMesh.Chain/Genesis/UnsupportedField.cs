@@ -1,4 +1,4 @@
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Genesis;
 
 /// <summary>A field of a genesis that GoQuorum acts on from some version on, and this QuorumMesh does not yet.</summary>
 /// <param name="Path">As <c>config.isMPS</c>.</param>

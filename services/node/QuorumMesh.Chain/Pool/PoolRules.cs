@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Chain.Pool;

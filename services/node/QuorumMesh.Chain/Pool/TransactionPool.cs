@@ -1,5 +1,6 @@
 using System.Globalization;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Chain.Pool;

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Storage;
 
 /// <summary>Keys of the chain's records: 'c', a letter, then the identity; numbers are big-endian so that scans ascend.</summary>
 internal static class ChainKeys

@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Storage;
 
 /// <summary>Stored values end in a CRC-32C over key and value, so that a flipped bit or a value under a wrong key is found on reading.</summary>
 internal static class ChainRecord

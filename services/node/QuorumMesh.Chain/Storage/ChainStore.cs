@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Storage;
 
 /// <summary>A block by number and hash.</summary>
 public readonly record struct BlockPointer(ulong Number, Hash256 Hash);

@@ -1,8 +1,10 @@
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Trie;
 
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Storage;
 
 /// <summary>Checks stored blocks from the head down to the genesis: hashes, links, transactions and receipts against their roots, the indexes, and private receipts' form.</summary>
 public static class ChainVerifier

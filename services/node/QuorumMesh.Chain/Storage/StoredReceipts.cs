@@ -1,6 +1,6 @@
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Chain;
+namespace QuorumMesh.Chain.Storage;
 
 /// <summary>A block's receipt list as stored; an empty item stands for no receipt.</summary>
 internal static class StoredReceipts

@@ -1,4 +1,5 @@
 using QuorumMesh.Evm;
+using QuorumMesh.Evm.Precompiles;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Chain.Tracing;

@@ -1,4 +1,5 @@
 using QuorumMesh.Evm;
+using QuorumMesh.Evm.Precompiles;
 
 namespace QuorumMesh.Chain.Tracing;
 

@@ -2,7 +2,7 @@ using System.Reflection;
 using System.Reflection.Emit;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Compiler;
 
 // Arithmetic, comparisons and bits in line, limb by limb; what is known while compiling is computed here.
 internal sealed partial class ChunkEmitter

@@ -1,7 +1,7 @@
 using System.Reflection.Emit;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Compiler;
 
 // Jumps and the ways out of a block.
 internal sealed partial class ChunkEmitter

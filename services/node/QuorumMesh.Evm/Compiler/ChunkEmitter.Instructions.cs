@@ -3,7 +3,7 @@ using System.Reflection;
 using System.Reflection.Emit;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Compiler;
 
 // One instruction: on the virtual stack, in line, or out of line by the same code that the interpreter uses.
 internal sealed partial class ChunkEmitter

@@ -2,7 +2,7 @@ using System.Reflection;
 using System.Reflection.Emit;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Compiler;
 
 /// <summary>
 /// Writes one chunk. The stack is virtual inside a block: pushes, DUP, SWAP and POP cost nothing, words live in 64-bit locals, and memory sees what is left

@@ -1,4 +1,4 @@
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Compiler;
 
 /// <summary>A straight run of instructions: entered at its start only, left at its end only (or by a fault).</summary>
 /// <param name="Start">Offset of the first instruction.</param>

@@ -1,7 +1,7 @@
 using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
 
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Compiler;
 
 /// <summary>Compiles byte code to IL, block by block from the opcode table, and has the runtime turn it into machine code at once.</summary>
 internal static class CodeCompiler

@@ -1,4 +1,4 @@
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Compiler;
 
 /// <summary>How a chunk of compiled code was left.</summary>
 internal enum ChunkExit

@@ -1,4 +1,4 @@
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Compiler;
 
 /// <summary>The process-wide switch of the compiled tier; compiled bodies live in the process-wide code cache.</summary>
 public static class CompiledTier

@@ -1,4 +1,4 @@
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Compiler;
 
 /// <summary>Bounds of the compiled tier. The runtime stops optimising methods beyond about 60,000 bytes of IL, hence the chunks.</summary>
 internal sealed record CompilerLimits

@@ -1,4 +1,4 @@
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Compiler;
 
 /// <summary>How byte code is run. Both ways give the same status, gas, output, logs and state.</summary>
 public enum EvmTier

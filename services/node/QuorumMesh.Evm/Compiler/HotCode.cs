@@ -1,4 +1,4 @@
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Compiler;
 
 /// <summary>Byte code that has run often enough to be compiled.</summary>
 public sealed class HotCode

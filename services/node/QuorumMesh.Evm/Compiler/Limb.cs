@@ -1,6 +1,6 @@
 using System.Reflection.Emit;
 
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Compiler;
 
 /// <summary>64 bits of a word: known while compiling, or in a local.</summary>
 internal readonly record struct Limb(ulong Constant, LocalBuilder? Local)

@@ -1,6 +1,6 @@
 using System.Reflection;
 
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Compiler;
 
 /// <summary>
 /// What compiled code calls, by opcode: the methods of <see cref="EvmMachine.CompiledOps"/>. Charging ones take the stack pointer (above the top word) and the gas left and give

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Precompiles;
 
 /// <summary>The rounds of BLAKE2b's compression function F (RFC 7693, section 3.2) on a state of 16 words, any number of them.</summary>
 internal static class Blake2B

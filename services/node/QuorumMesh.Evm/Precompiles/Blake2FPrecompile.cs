@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Precompiles;
 
 /// <summary>0x09: BLAKE2b's compression function (EIP-152).</summary>
 internal sealed class Blake2FPrecompile : Precompile

@@ -1,8 +1,8 @@
-using QuorumMesh.Evm.Bls12381;
-using QuorumMesh.Evm.Pairings;
-using Fp2 = QuorumMesh.Evm.Pairings.Fp2<QuorumMesh.Evm.Bls12381.Fp>;
+using QuorumMesh.Evm.Precompiles.Bls12381;
+using QuorumMesh.Evm.Precompiles.Pairings;
+using Fp2 = QuorumMesh.Evm.Precompiles.Pairings.Fp2<QuorumMesh.Evm.Precompiles.Bls12381.Fp>;
 
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Precompiles;
 
 /// <summary>EIP-2537's forms: 64 bytes for an element, the first 16 of them zero; infinity is all zeros. Readers give only points of the curve.</summary>
 internal static class BlsEncoding

@@ -1,9 +1,9 @@
-using QuorumMesh.Evm.Bls12381;
-using QuorumMesh.Evm.Pairings;
+using QuorumMesh.Evm.Precompiles.Bls12381;
+using QuorumMesh.Evm.Precompiles.Pairings;
 using QuorumMesh.Primitives;
-using Fp2 = QuorumMesh.Evm.Pairings.Fp2<QuorumMesh.Evm.Bls12381.Fp>;
+using Fp2 = QuorumMesh.Evm.Precompiles.Pairings.Fp2<QuorumMesh.Evm.Precompiles.Bls12381.Fp>;
 
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Precompiles;
 
 /// <summary>0x0b: addition in the first group's curve (EIP-2537). Points need not be of the subgroup.</summary>
 internal sealed class BlsG1AddPrecompile : Precompile

@@ -1,9 +1,9 @@
-using QuorumMesh.Evm.Bn254;
-using QuorumMesh.Evm.Pairings;
+using QuorumMesh.Evm.Precompiles.Bn254;
+using QuorumMesh.Evm.Precompiles.Pairings;
 using QuorumMesh.Primitives;
-using Fp2 = QuorumMesh.Evm.Pairings.Fp2<QuorumMesh.Evm.Bn254.Fp>;
+using Fp2 = QuorumMesh.Evm.Precompiles.Pairings.Fp2<QuorumMesh.Evm.Precompiles.Bn254.Fp>;
 
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Precompiles;
 
 /// <summary>0x06: point addition on alt_bn128 (EIP-196).</summary>
 internal sealed class Bn254AddPrecompile(ulong price) : Precompile

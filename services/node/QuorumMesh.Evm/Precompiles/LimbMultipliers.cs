@@ -1,4 +1,4 @@
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Precompiles;
 
 /// <summary>Multiplies numbers of a fixed count of 64-bit limbs, least significant first, by some modulus. The result overlaps neither operand.</summary>
 internal unsafe interface ILimbMultiplier

@@ -1,7 +1,7 @@
 using System.Numerics;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Precompiles;
 
 /// <summary>The generations of MODEXP.</summary>
 internal enum ModExpRules

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Precompiles;
 
 /// <summary>Modular exponentiation on 64-bit limbs, least significant first. An even modulus is split into its odd part and a power of two (Garner).</summary>
 internal static unsafe class ModularPower

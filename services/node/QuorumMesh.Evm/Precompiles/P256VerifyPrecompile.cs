@@ -1,7 +1,8 @@
 using System.Security.Cryptography;
+using QuorumMesh.Evm.Precompiles.Bls12381;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Precompiles;
 
 /// <summary>0x100: verifies an ECDSA signature on secp256r1 (EIP-7951). Input: hash, r, s, x, y. Gives one as a word, or nothing; it never fails.</summary>
 internal sealed class P256VerifyPrecompile : Precompile

@@ -1,10 +1,10 @@
 using System.Security.Cryptography;
-using QuorumMesh.Evm.Bls12381;
-using QuorumMesh.Evm.Pairings;
+using QuorumMesh.Evm.Precompiles.Bls12381;
+using QuorumMesh.Evm.Precompiles.Pairings;
 using QuorumMesh.Primitives;
-using Fp2 = QuorumMesh.Evm.Pairings.Fp2<QuorumMesh.Evm.Bls12381.Fp>;
+using Fp2 = QuorumMesh.Evm.Precompiles.Pairings.Fp2<QuorumMesh.Evm.Precompiles.Bls12381.Fp>;
 
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Precompiles;
 
 /// <summary>0x0a: verifies a KZG proof that a blob's polynomial has the value y at z (EIP-4844). Input: versioned hash, z, y, commitment, proof.</summary>
 internal sealed class PointEvaluationPrecompile : Precompile

@@ -1,4 +1,4 @@
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Precompiles;
 
 /// <summary>A contract of the protocol. Stateless.</summary>
 internal abstract class Precompile

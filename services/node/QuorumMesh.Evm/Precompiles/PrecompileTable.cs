@@ -1,6 +1,6 @@
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Precompiles;
 
 /// <summary>Which precompiles a fork has.</summary>
 public static class PrecompileTable

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Precompiles;
 
 /// <summary>RIPEMD-160 (Dobbertin, Bosselaers, Preneel, 1996).</summary>
 internal static class Ripemd160

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Evm;
+namespace QuorumMesh.Evm.Precompiles;
 
 /// <summary>0x01: the address that signed a hash; empty for an invalid signature.</summary>
 internal sealed class EcRecoverPrecompile : Precompile

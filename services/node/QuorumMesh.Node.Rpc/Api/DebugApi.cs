@@ -1,3 +1,4 @@
+using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Json;
 using QuorumMesh.Node.Runtime;

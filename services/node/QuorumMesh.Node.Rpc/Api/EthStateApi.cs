@@ -1,9 +1,11 @@
 using System.Text.Json;
+using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Json;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.Store;
 
 namespace QuorumMesh.Node.Rpc.Api;
 

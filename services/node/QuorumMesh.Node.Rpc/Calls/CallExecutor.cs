@@ -2,6 +2,8 @@ using QuorumMesh.Chain;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Tracing;
 using QuorumMesh.Evm;
+using QuorumMesh.Evm.Compiler;
+using QuorumMesh.Evm.Precompiles;
 using QuorumMesh.Node.Rpc.Api;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Runtime;

@@ -4,7 +4,7 @@ using QuorumMesh.Evm;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Node.Rpc;
+namespace QuorumMesh.Node.Rpc.Calls;
 
 /// <summary>How a failed execution is told: geth 1.8 hides it, later ones give an error with the reason.</summary>
 internal static class RevertStyle

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text.Json;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Rpc.Json;

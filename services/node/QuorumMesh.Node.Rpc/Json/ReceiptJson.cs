@@ -1,5 +1,6 @@
 using System.Text.Json;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Rpc.Json;

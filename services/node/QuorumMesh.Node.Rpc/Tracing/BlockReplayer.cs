@@ -1,5 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Chain.Tracing;
 using QuorumMesh.Node.Rpc.Api;
 using QuorumMesh.Node.Rpc.Engine;

@@ -1,5 +1,6 @@
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Node.Runtime.Raft;
 

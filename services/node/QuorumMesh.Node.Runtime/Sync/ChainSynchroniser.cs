@@ -1,5 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 

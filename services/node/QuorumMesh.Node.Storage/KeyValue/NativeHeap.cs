@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace QuorumMesh.Node.Storage;
+namespace QuorumMesh.Node.Storage.KeyValue;
 
 /// <summary>
 /// glibc gives threads heaps ("arenas") of their own, and keeps in them what was large and was freed. What compactions and batches of trie nodes allocate in one is not used again by the

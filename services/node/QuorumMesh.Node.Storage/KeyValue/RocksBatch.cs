@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 
-namespace QuorumMesh.Node.Storage;
+namespace QuorumMesh.Node.Storage.KeyValue;
 
 /// <summary>
 /// A batch in RocksDB's own byte form (db/write_batch.cc): a header, and records as <see cref="KeyValueBatch.CopyRecords"/> gives them. One native call instead of

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using QuorumMesh.State;
 
-namespace QuorumMesh.Node.Storage;
+namespace QuorumMesh.Node.Storage.KeyValue;
 
 /// <summary>Counts who uses the native database, so that it is never closed under a reader: that would end the process.</summary>
 internal sealed unsafe class RocksHandle(nint db)

@@ -1,4 +1,4 @@
-namespace QuorumMesh.Node.Storage;
+namespace QuorumMesh.Node.Storage.KeyValue;
 
 /// <summary>A native iterator bounded to one prefix, so that it never walks over what was deleted behind it.</summary>
 internal sealed unsafe class RocksIterator : IDisposable

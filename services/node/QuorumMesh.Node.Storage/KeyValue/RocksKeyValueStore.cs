@@ -1,6 +1,7 @@
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 
-namespace QuorumMesh.Node.Storage;
+namespace QuorumMesh.Node.Storage.KeyValue;
 
 /// <summary>
 /// The key-value port on RocksDB. Reads and writes may come from any thread. A written batch survives the death of the process at once, and of

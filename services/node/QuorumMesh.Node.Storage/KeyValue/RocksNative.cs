@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace QuorumMesh.Node.Storage;
+namespace QuorumMesh.Node.Storage.KeyValue;
 
 /// <summary>
 /// The few calls of RocksDB's C interface (rocksdb/c.h) that the store needs. The package's managed binding makes delegates for the

@@ -1,4 +1,4 @@
-namespace QuorumMesh.Node.Storage;
+namespace QuorumMesh.Node.Storage.KeyValue;
 
 internal static class RocksSettings
 {

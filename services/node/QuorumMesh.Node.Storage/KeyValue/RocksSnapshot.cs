@@ -1,6 +1,7 @@
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 
-namespace QuorumMesh.Node.Storage;
+namespace QuorumMesh.Node.Storage.KeyValue;
 
 /// <summary>Keeps the database open, and replaced values on disk, until it and its running scans are disposed.</summary>
 internal sealed class RocksSnapshot : IKeyValueSnapshot

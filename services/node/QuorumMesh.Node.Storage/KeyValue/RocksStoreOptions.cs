@@ -1,6 +1,7 @@
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 
-namespace QuorumMesh.Node.Storage;
+namespace QuorumMesh.Node.Storage.KeyValue;
 
 /// <summary>Bounds of what a busy store takes; an idle one takes little. All in bytes unless said otherwise.</summary>
 public sealed record RocksStoreOptions

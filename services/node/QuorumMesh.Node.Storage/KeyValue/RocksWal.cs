@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 
-namespace QuorumMesh.Node.Storage;
+namespace QuorumMesh.Node.Storage.KeyValue;
 
 /// <summary>
 /// Reads RocksDB's write-ahead log files without the database, which at a damaged record drops it and all that follow without a word. A file is made of blocks of 32 KiB, and these of

@@ -1,4 +1,4 @@
-namespace QuorumMesh.Node.Storage;
+namespace QuorumMesh.Node.Storage.KeyValue;
 
 /// <summary>The store cannot be opened, read or written.</summary>
 public class StoreException(string message, Exception? inner = null) : IOException(message, inner);

@@ -1,4 +1,4 @@
-namespace QuorumMesh.Node.Storage;
+namespace QuorumMesh.Node.Storage.KeyValue;
 
 /// <summary>A store was opened and lacks writes that it had. Blocks can come again from elsewhere; what nobody else has cannot.</summary>
 /// <param name="OpenedAt">Number of the head block that was found.</param>

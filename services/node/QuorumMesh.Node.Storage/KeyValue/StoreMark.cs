@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using Microsoft.Win32.SafeHandles;
 
-namespace QuorumMesh.Node.Storage;
+namespace QuorumMesh.Node.Storage.KeyValue;
 
 /// <summary>
 /// How far a store was, in a file of its own beside the database's: "QMSTORE1" ‖ boot id ‖ (sequence u64 ‖ position u64) synced ‖ the same written ‖ crc32c u32, little-endian. It is written after

@@ -1,6 +1,6 @@
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Journal;
 
 /// <summary>Working copy of one account: what the parent state says and what has become of it.</summary>
 internal sealed class AccountEntry

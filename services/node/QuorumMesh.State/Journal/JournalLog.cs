@@ -1,4 +1,4 @@
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Journal;
 
 /// <summary>The undo entries of one transaction, oldest first, in chunks that are kept for the next one (up to a bound).</summary>
 internal sealed class JournalLog

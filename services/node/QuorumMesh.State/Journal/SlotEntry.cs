@@ -1,6 +1,6 @@
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Journal;
 
 /// <summary>A storage slot in its three ages.</summary>
 internal struct SlotEntry

@@ -1,6 +1,6 @@
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Journal;
 
 /// <summary>
 /// The slots of one account that this state has seen, numbered in the order they came. Nothing is ever removed or moved once the first chunk is full:

@@ -1,4 +1,4 @@
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.KeyValue;
 
 /// <summary>A snapshot as a store that nothing is ever written to. The snapshot stays its owner's.</summary>
 internal sealed class FrozenStore(IKeyValueReader snapshot) : IKeyValueStore

@@ -1,4 +1,4 @@
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.KeyValue;
 
 /// <summary>Ordered byte-string store, reading side. Keys compare as unsigned bytes.</summary>
 public interface IKeyValueReader

@@ -1,4 +1,4 @@
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.KeyValue;
 
 public interface IKeyValueStore : IKeyValueReader, IDisposable
 {

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.KeyValue;
 
 /// <summary>Writes to apply together, in the order given. Keys and values are copied in.</summary>
 public sealed class KeyValueBatch

@@ -1,4 +1,4 @@
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.KeyValue;
 
 /// <summary>Sorted in-memory store for tests and simulation; snapshots are cheap and stay readable after the store is disposed.</summary>
 public sealed class MemoryKeyValueStore : IKeyValueStore

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.KeyValue;
 
 /// <summary>
 /// Ordered map as a list of small sorted arrays, copied on write: freezing copies only the list of chunks, and a chunk that a

@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using QuorumMesh.Primitives;
+using QuorumMesh.State.KeyValue;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Store;
 
 /// <summary>Per block: its hash, the state root after it, and which keys it changed (those have a reverse diff).</summary>
 internal sealed record BlockRecord(Hash256 BlockHash, Hash256 Root, IReadOnlyList<Address> Accounts, IReadOnlyList<SlotKey> Slots)

@@ -1,6 +1,7 @@
 using QuorumMesh.Primitives;
+using QuorumMesh.State.KeyValue;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Store;
 
 /// <summary>Reads of the flat table and the code table.</summary>
 internal static class FlatState

@@ -1,6 +1,7 @@
 using QuorumMesh.Primitives;
+using QuorumMesh.State.KeyValue;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Store;
 
 /// <summary>
 /// The state after a past block: the first reverse diff of a key after that block holds its value then; without one, the flat table

@@ -1,6 +1,7 @@
 using QuorumMesh.Primitives;
+using QuorumMesh.State.Trie;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Store;
 
 /// <summary>What one unflushed layer changes: values, and the tries that follow from them.</summary>
 internal sealed class LayerChanges

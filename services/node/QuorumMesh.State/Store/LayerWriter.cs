@@ -1,6 +1,7 @@
 using QuorumMesh.Primitives;
+using QuorumMesh.State.KeyValue;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Store;
 
 /// <summary>Turns a layer's changes into store operations: flat values, code, and reverse diffs.</summary>
 internal sealed class LayerWriter(IKeyValueReader store, StateKeys keys, KeyValueBatch batch)

@@ -1,6 +1,7 @@
 using QuorumMesh.Primitives;
+using QuorumMesh.State.Trie;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Store;
 
 /// <summary>
 /// The head's tries as far as they are in memory. Nodes that the store does not hold yet stay; of the others those longest not used go when the bound is reached.

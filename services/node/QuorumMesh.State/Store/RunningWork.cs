@@ -1,4 +1,4 @@
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Store;
 
 /// <summary>Starts <paramref name="work"/> beside the caller. The host's, since this project knows no threads.</summary>
 public delegate RunningWork StartWork(Action work);

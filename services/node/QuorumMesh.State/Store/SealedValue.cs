@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.InteropServices;
+using QuorumMesh.State.KeyValue;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Store;
 
 /// <summary>Stored values carry a CRC-32C over key and value at their end, so that a flipped bit or a misplaced value is found on read.</summary>
 internal static class SealedValue

@@ -1,6 +1,6 @@
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Store;
 
 /// <summary>Account as the flat table holds it: its RLP with empty storage root and code hash left out.</summary>
 internal static class SlimAccount

@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using QuorumMesh.Primitives;
+using QuorumMesh.State.KeyValue;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Store;
 
 /// <summary>The persisted head of a state, as stored: block number, block hash, root.</summary>
 internal readonly record struct StateHead(ulong Block, Hash256 BlockHash, Hash256 Root)

@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Text;
 using QuorumMesh.Primitives;
+using QuorumMesh.State.Trie;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Store;
 
 /// <summary>
 /// Keys of one state in the store: 'S', the state's id, 0, a kind byte, then the kind's parts. Code is shared by all states: 'C' and

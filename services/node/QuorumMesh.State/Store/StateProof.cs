@@ -1,6 +1,6 @@
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Store;
 
 /// <summary>As eth_getProof (EIP-1186): RLP nodes from the root down to where the key is or would be.</summary>
 /// <param name="Account">Null when absent; the nodes then prove that.</param>

@@ -1,6 +1,7 @@
 using QuorumMesh.Primitives;
+using QuorumMesh.State.KeyValue;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Store;
 
 public sealed partial class StateStore
 {

@@ -1,6 +1,8 @@
 using QuorumMesh.Primitives;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Trie;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Store;
 
 public sealed partial class StateStore
 {

@@ -1,4 +1,6 @@
-namespace QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
+
+namespace QuorumMesh.State.Store;
 
 public sealed partial class StateStore
 {

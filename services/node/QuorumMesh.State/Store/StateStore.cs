@@ -1,6 +1,8 @@
 using QuorumMesh.Primitives;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Trie;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Store;
 
 /// <summary>
 /// The persisted state of one id ("public", "private") in a key-value store: a flat table of accounts and slots, trie nodes by path,

@@ -1,4 +1,6 @@
-namespace QuorumMesh.State;
+using QuorumMesh.State.Trie;
+
+namespace QuorumMesh.State.Store;
 
 public sealed record StateStoreOptions
 {

@@ -1,6 +1,8 @@
 using QuorumMesh.Primitives;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Trie;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Store;
 
 /// <summary>
 /// Checks a whole stored state: every trie node from the root down, the flat table against the tries in both directions, code, reverse diffs and block records.

@@ -1,6 +1,8 @@
 using QuorumMesh.Primitives;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Trie;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Store;
 
 /// <summary>
 /// What the store lacks of the tries after a block. The nodes it notes never change, so that it can be encoded and written beside the blocks that follow.

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Numerics;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Trie;
 
 /// <summary>Up to sixteen children and a value. Takes memory for the children that are there, and for their nodes once one of them is in memory.</summary>
 internal sealed class BranchNode : TrieNode

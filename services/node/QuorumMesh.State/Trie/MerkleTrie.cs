@@ -1,6 +1,6 @@
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Trie;
 
 /// <summary>Reads of a hexary Merkle-Patricia trie over stored nodes (Yellow Paper, appendix D). Keys have at most 32 bytes. Changes go through <see cref="TrieUpdate"/>.</summary>
 /// <param name="source">Null for a trie that is all in memory.</param>

@@ -4,7 +4,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Trie;
 
 /// <summary>Up to 64 nibbles, packed from the high end: the key of a leaf, or the position of a node in a trie. Ordered as the keys are, a prefix first.</summary>
 [StructLayout(LayoutKind.Sequential)]

@@ -1,7 +1,7 @@
 using System.Buffers;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Trie;
 
 /// <summary>RLP of trie nodes (Yellow Paper, appendices C and D).</summary>
 internal static class NodeCodec

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Trie;
 
 /// <summary>The RLP items that trie nodes consist of. A list is written behind room for its longest header and then moved up to its own.</summary>
 internal static class NodeRlp

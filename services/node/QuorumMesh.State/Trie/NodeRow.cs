@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using QuorumMesh.Primitives;
+using QuorumMesh.State.KeyValue;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Trie;
 
 /// <summary>
 /// A node as the store has it: its RLP, and behind that of a branch with leaves below it which of the children those are, a bit each (uint16, little endian), and

@@ -1,6 +1,6 @@
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Trie;
 
 /// <summary>Leaf value of a storage trie: the RLP string of the big-endian value without leading zeros.</summary>
 internal static class StorageValue

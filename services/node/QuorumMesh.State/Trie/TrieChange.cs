@@ -1,4 +1,4 @@
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Trie;
 
 /// <summary>A key's new value; an empty one deletes the key.</summary>
 /// <param name="Exists">True when the key is known to be in the trie: its leaf need not be loaded then.</param>

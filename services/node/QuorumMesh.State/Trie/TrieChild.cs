@@ -1,6 +1,6 @@
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Trie;
 
 /// <summary>
 /// What a node, or a trie for its root, refers to: nothing, a node by its hash (in memory or not), or a whole node shorter than 32 bytes, which has no hash.

@@ -1,6 +1,6 @@
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Trie;
 
 /// <summary>Nodes that are known by their hash alone.</summary>
 internal static class TrieLoading

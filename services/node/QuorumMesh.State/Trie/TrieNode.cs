@@ -1,4 +1,4 @@
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Trie;
 
 /// <summary>
 /// A node in memory. Its content never changes, so that tries of several blocks share nodes; a changed trie has new nodes from the change up to its root.

@@ -1,6 +1,6 @@
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Trie;
 
 /// <summary>Where a stored node lies: in the account trie (no owner) or in the storage trie of its owner.</summary>
 internal readonly struct TrieNodeKey(in Address? owner, in NibblePath path) : IEquatable<TrieNodeKey>

@@ -1,6 +1,6 @@
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Trie;
 
 /// <summary>Merkle-Patricia roots of key-value sets known whole (Yellow Paper, appendix D). Entries with an empty value are absent.</summary>
 public static class TrieRoot

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Trie;
 
 /// <summary>Lets nodes go that the store holds and that were not walked for a while; their hashes stay.</summary>
 /// <param name="from">The oldest epoch that stays.</param>

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Numerics;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.State;
+namespace QuorumMesh.State.Trie;
 
 /// <summary>
 /// Puts sorted changes into a trie in one walk: from the root down to each change once, and hashed on the way back. The old trie stays as it was; the new one

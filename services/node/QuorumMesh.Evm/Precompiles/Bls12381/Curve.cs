@@ -1,9 +1,9 @@
-using QuorumMesh.Evm.Pairings;
+using QuorumMesh.Evm.Precompiles.Pairings;
 using QuorumMesh.Primitives;
-using Fp12 = QuorumMesh.Evm.Pairings.Fp12<QuorumMesh.Evm.Bls12381.Fp>;
-using Fp2 = QuorumMesh.Evm.Pairings.Fp2<QuorumMesh.Evm.Bls12381.Fp>;
+using Fp12 = QuorumMesh.Evm.Precompiles.Pairings.Fp12<QuorumMesh.Evm.Precompiles.Bls12381.Fp>;
+using Fp2 = QuorumMesh.Evm.Precompiles.Pairings.Fp2<QuorumMesh.Evm.Precompiles.Bls12381.Fp>;
 
-namespace QuorumMesh.Evm.Bls12381;
+namespace QuorumMesh.Evm.Precompiles.Bls12381;
 
 /// <summary>The groups of BLS12-381 and its optimal ate pairing, on the twist y² = x³ + 4ξ. Constants: draft-irtf-cfrg-pairing-friendly-curves, section 4.2.1.</summary>
 internal static class Curve

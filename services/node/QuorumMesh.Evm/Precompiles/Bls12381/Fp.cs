@@ -1,9 +1,10 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using QuorumMesh.Evm.Pairings;
+using QuorumMesh.Evm.Compiler;
+using QuorumMesh.Evm.Precompiles.Pairings;
 
-namespace QuorumMesh.Evm.Bls12381;
+namespace QuorumMesh.Evm.Precompiles.Bls12381;
 
 /// <summary>The base field of BLS12-381 in Montgomery form (R = 2^384).</summary>
 internal readonly struct Fp : IBaseField<Fp>

@@ -1,6 +1,6 @@
-using QuorumMesh.Evm.Pairings;
+using QuorumMesh.Evm.Precompiles.Pairings;
 
-namespace QuorumMesh.Evm.Bls12381;
+namespace QuorumMesh.Evm.Precompiles.Bls12381;
 
 /// <summary>Square roots in Fp2 by those of the norm.</summary>
 internal static class Fp2Roots

@@ -1,7 +1,7 @@
-using QuorumMesh.Evm.Pairings;
-using Fp2 = QuorumMesh.Evm.Pairings.Fp2<QuorumMesh.Evm.Bls12381.Fp>;
+using QuorumMesh.Evm.Precompiles.Pairings;
+using Fp2 = QuorumMesh.Evm.Precompiles.Pairings.Fp2<QuorumMesh.Evm.Precompiles.Bls12381.Fp>;
 
-namespace QuorumMesh.Evm.Bls12381;
+namespace QuorumMesh.Evm.Precompiles.Bls12381;
 
 /// <summary>Maps field elements to the groups: simplified SWU on an isogenous curve, the isogeny, the cofactor (RFC 9380, sections 6.6.3, 8.8.1, 8.8.2).</summary>
 internal static class MapToCurve

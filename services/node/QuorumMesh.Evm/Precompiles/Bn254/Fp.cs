@@ -1,9 +1,9 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using QuorumMesh.Evm.Pairings;
+using QuorumMesh.Evm.Precompiles.Pairings;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Evm.Bn254;
+namespace QuorumMesh.Evm.Precompiles.Bn254;
 
 /// <summary>The base field of alt_bn128 in Montgomery form (R = 2^256).</summary>
 internal readonly struct Fp : IBaseField<Fp>

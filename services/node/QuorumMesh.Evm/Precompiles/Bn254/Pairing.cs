@@ -1,10 +1,10 @@
 using System.Numerics;
-using QuorumMesh.Evm.Pairings;
+using QuorumMesh.Evm.Precompiles.Pairings;
 using QuorumMesh.Primitives;
-using Fp12 = QuorumMesh.Evm.Pairings.Fp12<QuorumMesh.Evm.Bn254.Fp>;
-using Fp2 = QuorumMesh.Evm.Pairings.Fp2<QuorumMesh.Evm.Bn254.Fp>;
+using Fp12 = QuorumMesh.Evm.Precompiles.Pairings.Fp12<QuorumMesh.Evm.Precompiles.Bn254.Fp>;
+using Fp2 = QuorumMesh.Evm.Precompiles.Pairings.Fp2<QuorumMesh.Evm.Precompiles.Bn254.Fp>;
 
-namespace QuorumMesh.Evm.Bn254;
+namespace QuorumMesh.Evm.Precompiles.Bn254;
 
 /// <summary>The optimal ate pairing of alt_bn128 (Vercauteren, 2008) on the twist y² = x³ + 3/ξ.</summary>
 internal static class Pairing

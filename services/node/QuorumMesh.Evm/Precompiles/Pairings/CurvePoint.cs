@@ -1,7 +1,8 @@
 using System.Numerics;
+using QuorumMesh.Evm.Compiler;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Evm.Pairings;
+namespace QuorumMesh.Evm.Precompiles.Pairings;
 
 /// <summary>An affine point; the default value is infinity.</summary>
 internal readonly record struct AffinePoint<T>(T X, T Y)

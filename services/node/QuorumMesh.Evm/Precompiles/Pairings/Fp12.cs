@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace QuorumMesh.Evm.Pairings;
+namespace QuorumMesh.Evm.Precompiles.Pairings;
 
 /// <summary>Fp6[w] / (w² - v): C0 + C1·w.</summary>
 internal readonly struct Fp12<TBase>(Fp6<TBase> c0, Fp6<TBase> c1)

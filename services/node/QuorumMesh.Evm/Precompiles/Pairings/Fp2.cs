@@ -1,6 +1,8 @@
 using System.Numerics;
+using QuorumMesh.Evm.Precompiles.Bls12381;
+using QuorumMesh.Evm.Precompiles.Bn254;
 
-namespace QuorumMesh.Evm.Pairings;
+namespace QuorumMesh.Evm.Precompiles.Pairings;
 
 /// <summary>Fp[u] / (u² + 1).</summary>
 internal readonly struct Fp2<TBase>(TBase re, TBase im) : IField<Fp2<TBase>>

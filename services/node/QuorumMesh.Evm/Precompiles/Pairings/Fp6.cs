@@ -1,4 +1,5 @@
-namespace QuorumMesh.Evm.Pairings;
+
+namespace QuorumMesh.Evm.Precompiles.Pairings;
 
 /// <summary>Fp2[v] / (v³ - ξ): C0 + C1·v + C2·v².</summary>
 internal readonly struct Fp6<TBase>(Fp2<TBase> c0, Fp2<TBase> c1, Fp2<TBase> c2)

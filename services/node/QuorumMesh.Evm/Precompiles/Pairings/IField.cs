@@ -1,6 +1,8 @@
 using System.Numerics;
+using QuorumMesh.Evm.Precompiles.Bls12381;
+using QuorumMesh.Evm.Precompiles.Bn254;
 
-namespace QuorumMesh.Evm.Pairings;
+namespace QuorumMesh.Evm.Precompiles.Pairings;
 
 /// <summary>A field with the operations that curve formulas need.</summary>
 internal interface IField<T>

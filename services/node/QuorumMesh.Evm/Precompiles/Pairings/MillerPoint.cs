@@ -1,4 +1,5 @@
-namespace QuorumMesh.Evm.Pairings;
+
+namespace QuorumMesh.Evm.Precompiles.Pairings;
 
 /// <summary>A line through points of a twist, scaled by a factor of Fp2 that the final exponentiation removes: Scale·(y - y0 - slope·(x - x0)).</summary>
 internal readonly struct Line<TBase>(Fp2<TBase> constant, Fp2<TBase> slope, Fp2<TBase> scale)

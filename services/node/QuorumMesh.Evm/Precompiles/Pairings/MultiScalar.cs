@@ -1,6 +1,6 @@
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Evm.Pairings;
+namespace QuorumMesh.Evm.Precompiles.Pairings;
 
 /// <summary>Sums of multiples by Pippenger's buckets with signed digits.</summary>
 internal static class MultiScalar

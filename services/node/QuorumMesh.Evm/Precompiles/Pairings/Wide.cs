@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 
-namespace QuorumMesh.Evm.Pairings;
+namespace QuorumMesh.Evm.Precompiles.Pairings;
 
 /// <summary>Steps of arithmetic on numbers of several words. All are free of branches: their conditions would be random.</summary>
 internal static class Wide
