@@ -102,6 +102,7 @@ public sealed partial class RaftCore
 
     private void BecomeLeader()
     {
+        _yields = false;
         Reset(Term);
         (Leader, Role) = (Id, RaftRole.Leader);
         foreach (var member in _members.Values) member.HeardAt = _ticks; // a majority has just voted
@@ -117,9 +118,11 @@ public sealed partial class RaftCore
         var isPreVote = m.Type == RaftMessageType.PreVote;
         var response = isPreVote ? RaftMessageType.PreVoteResp : RaftMessageType.VoteResp;
         var canVote = _vote == 0 || _vote == m.From || (isPreVote && m.Term > Term);
-        if (!canVote || !_log.IsUpToDate(m.Index, m.LogTerm))
+        var isUpToDate = _log.IsUpToDate(m.Index, m.LogTerm);
+        if (!canVote || !isUpToDate)
         {
             Send(new RaftMessage { To = m.From, Type = response, Term = Term, Reject = true });
+            if (_yields && !isUpToDate) EndYielding(); // this log is the longer one
             return;
         }
         Send(new RaftMessage { To = m.From, Type = response, Term = m.Term });
@@ -146,9 +149,25 @@ public sealed partial class RaftCore
     private void HandleVoteResponse(RaftMessage m)
     {
         if (!_members.TryGetValue(m.From, out var member) || member.IsLearner) return;
+        if (_config.PreVote && m.Reject && !_announced.Contains(m.From)) Yield();
         var granted = CountVote(m.From, !m.Reject);
         if (granted >= Quorum) WinElection(Role == RaftRole.PreCandidate);
         else if (_votes.Count - granted >= Quorum) BecomeFollower(Term, 0);
+    }
+
+    /// <summary>A member without pre-vote waits longer than this one before it campaigns, and starts to wait anew with every
+    /// term. If its log is the longer one, it must be let come first, or nobody is ever elected.</summary>
+    private void Yield()
+    {
+        if (_yields) return;
+        _yields = true;
+        ResetElectionTimeout();
+    }
+
+    private void EndYielding()
+    {
+        _yields = false;
+        ResetElectionTimeout();
     }
 
     private void HandleTimeoutNow()

@@ -36,7 +36,8 @@ public sealed partial class RaftCore
     {
         _electionElapsed = 0;
         Leader = from;
-        if (_hurried) ResetElectionTimeout();
+        if (_yields) EndYielding();
+        else if (_hurried) ResetElectionTimeout();
     }
 
     private bool AppendProposal(IReadOnlyList<RaftEntry> proposed)

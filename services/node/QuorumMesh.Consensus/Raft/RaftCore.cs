@@ -13,6 +13,7 @@ public sealed partial class RaftCore
     private ulong _vote;
     private int _electionElapsed, _heartbeatElapsed, _electionTimeout;
     private bool _hurried; // the election wait was shortened by ReportLeaderLost
+    private bool _yields; // the election wait is long, for members that need longer
     private ulong _pendingConfIndex, _transferTarget, _uncommittedSize;
     private RaftSoftState _reportedSoft;
     private RaftHardState _reportedHard;
@@ -244,7 +245,7 @@ public sealed partial class RaftCore
     private void ResetElectionTimeout()
     {
         _hurried = false;
-        _electionTimeout = _config.ElectionTicks + _random(_config.ElectionTicks);
+        _electionTimeout = (_yields ? _config.LongestElectionTicks : _config.ElectionTicks) + _random(_config.ElectionTicks);
     }
 
     private void BecomeFollower(ulong term, ulong leader)
