@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using QuorumMesh.Contracts;
 using QuorumMesh.Listeners;
 using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Distribution;
 
 namespace QuorumMesh.TxManager.Rest;
 
@@ -23,6 +24,8 @@ internal static class ErrorAnswer
             case PrivacyException e:
                 return WriteAsync(call, e);
             case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
+                // The rest of the body is never read, so the connection ends: said, or a caller would send its next request on it.
+                call.Context.Response.Headers.Connection = "close";
                 return call.TextAsync(StatusCodes.Status413PayloadTooLarge, "The body is larger than this manager takes");
             case BadHttpRequestException e:
                 return call.TextAsync(e.StatusCode, e.Message);

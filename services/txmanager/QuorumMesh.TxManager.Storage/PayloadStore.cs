@@ -3,6 +3,10 @@ using System.Globalization;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Integrity;
+using QuorumMesh.TxManager.Core.Ports;
+using QuorumMesh.TxManager.Storage.Reading;
+using QuorumMesh.TxManager.Storage.Writing;
 
 namespace QuorumMesh.TxManager.Storage;
 

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using QuorumMesh.TxManager.Storage.Model;
 
 namespace QuorumMesh.TxManager.Storage;
 

@@ -1,5 +1,5 @@
 using System.Data.Common;
-using Microsoft.EntityFrameworkCore;
+using QuorumMesh.TxManager.Storage.Model;
 
 namespace QuorumMesh.TxManager.Storage;
 
@@ -21,11 +21,8 @@ public abstract class StoreProvider
     /// <summary>Every EF migration, oldest first, as plain statements: a start then needs no model.</summary>
     public abstract IReadOnlyList<SchemaStep> Migrations { get; }
 
-    /// <summary>For readers: a pooled connection per use.</summary>
-    public abstract void Configure(DbContextOptionsBuilder<PayloadDbContext> options);
-
-    /// <summary>For the writer: its own connection.</summary>
-    public abstract void Configure(DbContextOptionsBuilder<PayloadDbContext> options, DbConnection connection);
+    /// <summary>EF's view of the database, on a pooled connection.</summary>
+    public abstract PayloadContext CreateContext();
 
     /// <summary>A pooled connection, not yet open.</summary>
     public abstract DbConnection CreateReader();

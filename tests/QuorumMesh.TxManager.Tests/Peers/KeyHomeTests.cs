@@ -1,5 +1,6 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Parties;
 using QuorumMesh.TxManager.Tests.Support;
 
 namespace QuorumMesh.TxManager.Tests.Peers;

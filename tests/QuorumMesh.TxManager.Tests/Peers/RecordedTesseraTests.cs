@@ -3,7 +3,7 @@ using System.Text.Json;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Parties;
 using QuorumMesh.TxManager.Core;
-using QuorumMesh.TxManager.Peers;
+using QuorumMesh.TxManager.Rest.P2P;
 using QuorumMesh.TxManager.Tests.Support;
 
 namespace QuorumMesh.TxManager.Tests.Peers;

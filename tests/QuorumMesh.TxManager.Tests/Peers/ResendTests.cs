@@ -4,6 +4,7 @@ using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.ServiceDefaults;
 using QuorumMesh.TxManager.Configuration;
+using QuorumMesh.TxManager.Core.EnclaveClient;
 using QuorumMesh.TxManager.Hosting;
 using QuorumMesh.TxManager.Tests.Support;
 
@@ -92,7 +93,7 @@ public sealed class ResendTests(TestNetwork network) : IClassFixture<TestNetwork
     {
         string hash = await network.SendRawAsync(network.A, "for B too", network.B);
         (_, _, string? challenge) = await AskAsync(network.B.Key.ToBase64(), Unknown);
-        using var enclave = new EnclaveClient.GrpcEnclave("unix:" + network.B.EnclaveSocket, Wait.Limit);
+        using var enclave = new GrpcEnclave("unix:" + network.B.EnclaveSocket, Wait.Limit);
         string text = Encoding.UTF8.GetString((await enclave.OpenAsync(LegacyPayloadCodec.Decode(Convert.FromBase64String(challenge!)), network.B.Key, default)).Payload);
         Assert.Equal(404, (await AskAsync(network.B.Key.ToBase64(), Unknown, text)).Status);
         Assert.Equal(401, (await AskAsync(network.B.Key.ToBase64(), hash, text)).Status);

@@ -1,6 +1,7 @@
 using Microsoft.Data.Sqlite;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.TxManager.Core.Distribution;
 using QuorumMesh.TxManager.Tests.Support;
 
 namespace QuorumMesh.TxManager.Tests.Rest;

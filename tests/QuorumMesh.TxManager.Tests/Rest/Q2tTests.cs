@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using QuorumMesh.Contracts;
+using QuorumMesh.TxManager.Core.Distribution;
 using QuorumMesh.TxManager.Tests.Support;
 
 namespace QuorumMesh.TxManager.Tests.Rest;

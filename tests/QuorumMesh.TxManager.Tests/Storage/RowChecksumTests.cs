@@ -1,5 +1,6 @@
 using CsCheck;
-using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Integrity;
+using QuorumMesh.TxManager.Core.Ports;
 
 namespace QuorumMesh.TxManager.Tests.Storage;
 

@@ -3,7 +3,9 @@ using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Ports;
 using QuorumMesh.TxManager.Storage;
+using QuorumMesh.TxManager.Storage.Model;
 using QuorumMesh.TxManager.Storage.Postgres;
 using QuorumMesh.TxManager.Storage.Sqlite;
 using QuorumMesh.TxManager.Tests.Support;
@@ -213,10 +215,8 @@ public abstract class StoreTests
         }
 
         using PayloadStore? store = Open();
-        var options = new DbContextOptionsBuilder<PayloadDbContext>();
         StoreProvider provider = Provider();
-        provider.Configure(options);
-        using var db = new PayloadDbContext(options.Options);
+        using PayloadContext db = provider.CreateContext();
         Assert.False(db.Database.HasPendingModelChanges());
         Assert.Empty(db.Database.GetPendingMigrations());
         Assert.Equal(db.Database.GetMigrations(), provider.Migrations.Select(m => m.Id));

@@ -94,7 +94,7 @@ internal sealed class Participant
         enclave = await EnclaveHost.StartAsync(new EnclaveOptions(config, null, null, [], false), CancellationToken.None);
     }
 
-    public GrpcChannel GrpcChannel() => Grpc.Net.Client.GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
+    public GrpcChannel GrpcChannel() => global::Grpc.Net.Client.GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
     {
         HttpHandler = new SocketsHttpHandler
         {

@@ -4,6 +4,9 @@ using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Parties;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Keys;
+using QuorumMesh.TxManager.Core.Parties;
+using QuorumMesh.TxManager.Core.Ports;
 
 namespace QuorumMesh.TxManager.Tests.Support;
 

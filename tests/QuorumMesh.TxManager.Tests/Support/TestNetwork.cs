@@ -1,5 +1,7 @@
 using System.Text;
 using QuorumMesh.Contracts;
+using QuorumMesh.TxManager.Core.EnclaveClient;
+using QuorumMesh.TxManager.Core.Ports;
 
 namespace QuorumMesh.TxManager.Tests.Support;
 
@@ -139,8 +141,8 @@ public class TestNetwork : IAsyncLifetime
         using HttpResponseMessage asked = await Http.PostAsync(at.P2P + "resend", new StringContent(json, Encoding.UTF8, "application/json"));
         Assert.Equal(401, (int)asked.StatusCode);
         byte[] challenge = Convert.FromBase64String(Assert.Single(asked.Headers.GetValues(RestHeaders.ResendChallenge)));
-        using var enclave = new EnclaveClient.GrpcEnclave("unix:" + holder.EnclaveSocket, Wait.Limit);
-        Core.OpenedPayload opened = await enclave.OpenAsync(Contracts.Payloads.LegacyPayloadCodec.Decode(challenge), holder.Key, default);
+        using var enclave = new GrpcEnclave("unix:" + holder.EnclaveSocket, Wait.Limit);
+        OpenedPayload opened = await enclave.OpenAsync(Contracts.Payloads.LegacyPayloadCodec.Decode(challenge), holder.Key, default);
         using var request = new HttpRequestMessage(HttpMethod.Post, at.P2P + "resend") { Content = new StringContent(json, Encoding.UTF8, "application/json") };
         request.Headers.Add(RestHeaders.ResendProof, Encoding.UTF8.GetString(opened.Payload));
         using HttpResponseMessage answer = await Http.SendAsync(request);

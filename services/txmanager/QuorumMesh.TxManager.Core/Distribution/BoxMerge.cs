@@ -1,6 +1,6 @@
 using QuorumMesh.Contracts.Payloads;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Distribution;
 
 /// <summary>
 /// How the recipient boxes of one transaction come together when it arrives in parts (tessera 4.6): pushed again for another of our keys, sent signed to further

@@ -1,8 +1,10 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
+using QuorumMesh.TxManager.Core.Keys;
+using QuorumMesh.TxManager.Core.Ports;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Distribution;
 
 /// <param name="Noted">Payloads that got their records.</param>
 /// <param name="Next">Where the next step goes on; null at the end.</param>

@@ -1,8 +1,10 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
+using QuorumMesh.TxManager.Core.Keys;
+using QuorumMesh.TxManager.Core.Ports;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Distribution;
 
 /// <param name="ManagedParties">Our own keys among the recipients.</param>
 public sealed record ReceivedPayload(byte[] Payload, EncodedPayload? Envelope, PublicKey Sender, IReadOnlyList<PublicKey> ManagedParties, bool IsSender);

@@ -1,8 +1,10 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
+using QuorumMesh.TxManager.Core.Keys;
+using QuorumMesh.TxManager.Core.Ports;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Distribution;
 
 /// <summary>
 /// Encrypts, distributes and stores the payloads of our own node. A hash is answered only when every recipient and this manager have the

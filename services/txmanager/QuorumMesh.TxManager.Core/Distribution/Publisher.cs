@@ -1,7 +1,9 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.TxManager.Core.Keys;
+using QuorumMesh.TxManager.Core.Ports;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Distribution;
 
 /// <summary>Pushes a payload to the managers of its remote recipients, all at once. A push is idempotent at the receiver.</summary>
 public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerClient peers)

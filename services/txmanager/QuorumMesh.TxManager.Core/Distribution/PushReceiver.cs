@@ -1,8 +1,10 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
+using QuorumMesh.TxManager.Core.Keys;
+using QuorumMesh.TxManager.Core.Ports;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Distribution;
 
 /// <summary>
 /// Stores what peers push (tessera 4.6). Beyond Tessera it opens each payload before it acknowledges it: otherwise anyone could plant a

@@ -2,8 +2,11 @@ using System.Security.Cryptography;
 using System.Text;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.TxManager.Core.Keys;
+using QuorumMesh.TxManager.Core.Parties;
+using QuorumMesh.TxManager.Core.Ports;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Distribution;
 
 /// <summary>
 /// Who asks for one payload of a key has to hold the key: he opens a fresh challenge that is sealed to it. Tessera answers anyone, and the status then tells a stranger

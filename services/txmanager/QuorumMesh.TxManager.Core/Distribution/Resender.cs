@@ -1,8 +1,10 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
+using QuorumMesh.TxManager.Core.Keys;
+using QuorumMesh.TxManager.Core.Ports;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Distribution;
 
 /// <summary>Gives payloads back to a manager that lost them: Tessera's resend (tessera 2.4).</summary>
 public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys, Publisher publisher)

@@ -1,7 +1,7 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Distribution;
 
 /// <summary>What every way to send asks of privacy. Only standard private is offered: anything else is refused as Tessera does with the feature off.</summary>
 public sealed record PrivacyOptions(PrivacyMode Mode = PrivacyMode.StandardPrivate, bool HasAffected = false, string? PrivacyGroupId = null)

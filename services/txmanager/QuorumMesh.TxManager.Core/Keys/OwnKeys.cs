@@ -1,6 +1,7 @@
 using QuorumMesh.Contracts;
+using QuorumMesh.TxManager.Core.Ports;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Keys;
 
 /// <summary>The enclave's public keys, remembered so that questions about them do not need the enclave.</summary>
 public sealed class OwnKeys(IEnclave enclave, IReadOnlyList<PublicKey> configuredAlwaysSendTo)

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <summary>
 /// The texts that managers seal for each other to prove keys (tessera 2.3). A Tessera answers any UUID, so a stranger can hand a challenge on to the key's real

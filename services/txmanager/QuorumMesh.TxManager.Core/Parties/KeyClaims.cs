@@ -1,6 +1,6 @@
 using QuorumMesh.Contracts;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <summary>
 /// Decides which keys a URL has. A party info may be anyone's, so that a key counts only when its URL proves it; and where another URL has proven it first, it stays

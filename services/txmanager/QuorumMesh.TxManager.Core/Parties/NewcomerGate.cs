@@ -1,4 +1,4 @@
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <summary>How often and how many at once unknown managers may have themselves looked at: for each address that they call from, and for all together.</summary>
 internal sealed class NewcomerGate(TimeProvider clock)

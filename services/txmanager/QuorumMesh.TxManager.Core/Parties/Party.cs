@@ -1,6 +1,6 @@
 using QuorumMesh.Contracts;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <summary>Why a manager is known; each kind has a quota of its own.</summary>
 internal enum PartyOrigin

@@ -1,4 +1,5 @@
-namespace QuorumMesh.TxManager.Core;
+
+namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <content>When each manager is told of us.</content>
 public sealed partial class PartyDirectory

@@ -1,6 +1,7 @@
 using QuorumMesh.Contracts;
+using QuorumMesh.TxManager.Core.Ports;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <summary>
 /// The managers to contact and the keys each has proven: Tessera's party store and network store, in memory. A peer that fails is tried

@@ -3,8 +3,10 @@ using System.Text;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Parties;
 using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.TxManager.Core.Keys;
+using QuorumMesh.TxManager.Core.Ports;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <summary>Answers what peers send about themselves, and proves our keys to them (tessera 2.2, 2.3).</summary>
 public sealed class PartyInfoService(

@@ -1,6 +1,8 @@
 using QuorumMesh.Contracts.Parties;
+using QuorumMesh.TxManager.Core.Keys;
+using QuorumMesh.TxManager.Core.Ports;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <summary>Tells every known manager who we are: at once, then at every interval, and soon again while a seed has not answered yet.</summary>
 public sealed class PartyPoller(PartyDirectory directory, PartyInfoService service, OwnKeys ownKeys, IPeerClient peers)

@@ -1,6 +1,6 @@
 using QuorumMesh.Contracts;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <summary>How this manager finds its peers (tessera 2.8), and what strangers may add.</summary>
 public sealed record PartySettings

@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <summary>URLs of managers, compared after an empty path became "/" (tessera 2.2).</summary>
 public static class PeerUrl

@@ -1,7 +1,7 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Ports;
 
 /// <param name="Active">Keys that seal and open, the default one first.</param>
 /// <param name="Retired">Keys that only open.</param>

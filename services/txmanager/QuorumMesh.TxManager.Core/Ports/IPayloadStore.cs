@@ -2,7 +2,7 @@ using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Ports;
 
 public enum PartyRole
 {
@@ -39,7 +39,7 @@ public interface IPayloadStore
     Task<EncodedPayload?> FindAsync(PayloadHash hash, CancellationToken cancel);
 
     /// <summary>
-    /// Inserts a payload, or merges it into the stored one by <see cref="BoxMerge"/>, with its participation rows. Reading, merging and writing are one database
+    /// Inserts a payload, or merges it into the stored one by <see cref="Distribution.BoxMerge"/>, with its participation rows. Reading, merging and writing are one database
     /// transaction, also among managers that share the database: of payloads that are saved at once no box is lost. A damaged row is replaced.
     /// </summary>
     /// <exception cref="PrivacyException"><see cref="Failure.InvalidPayload"/>: it does not fit what is stored; nothing was changed.</exception>

@@ -1,7 +1,7 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Parties;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Ports;
 
 /// <summary>
 /// Calls other managers. Failures are <see cref="PrivacyException"/>: <see cref="Failure.PeerOffline"/> when no connection was made or

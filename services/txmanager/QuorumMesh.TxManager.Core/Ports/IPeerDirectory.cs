@@ -1,6 +1,6 @@
 using QuorumMesh.Contracts;
 
-namespace QuorumMesh.TxManager.Core;
+namespace QuorumMesh.TxManager.Core.Ports;
 
 /// <summary>Which manager serves which key.</summary>
 public interface IPeerDirectory

@@ -1,8 +1,11 @@
 using System.Data.Common;
 using System.Globalization;
 using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Integrity;
+using QuorumMesh.TxManager.Core.Ports;
+using QuorumMesh.TxManager.Storage.Reading;
 
-namespace QuorumMesh.TxManager.Storage;
+namespace QuorumMesh.TxManager.Storage.Checking;
 
 /// <param name="Unsealed">Rows that have no checksum yet; of those only a payload's ciphertext could be checked.</param>
 /// <param name="Gone">Participation records of payloads that are not here: deleted, or lost.</param>

@@ -1,4 +1,4 @@
-namespace QuorumMesh.TxManager.Storage;
+namespace QuorumMesh.TxManager.Storage.Model;
 
 /// <summary>Tessera's ENCRYPTED_TRANSACTION (tessera 7.6).</summary>
 public sealed class TransactionRow
@@ -13,7 +13,7 @@ public sealed class TransactionRow
     /// <summary>Milliseconds since 1970 when it was stored, or repaired.</summary>
     public long Timestamp { get; set; }
 
-    /// <summary>Ours: <see cref="Core.RowChecksum"/> over the other columns; null in a row that was not sealed yet.</summary>
+    /// <summary>Ours: <see cref="Core.Integrity.RowChecksum"/> over the other columns; null in a row that was not sealed yet.</summary>
     public byte[]? Checksum { get; set; }
 }
 
@@ -32,7 +32,7 @@ public sealed class RawTransactionRow
 
     public long Timestamp { get; set; }
 
-    /// <summary>Ours: <see cref="Core.RowChecksum"/> over the other columns; null in a row that was not sealed yet.</summary>
+    /// <summary>Ours: <see cref="Core.Integrity.RowChecksum"/> over the other columns; null in a row that was not sealed yet.</summary>
     public byte[]? Checksum { get; set; }
 }
 
@@ -49,7 +49,7 @@ public sealed class ParticipationRow
     /// <summary>1 sender, 2 recipient.</summary>
     public int Role { get; set; }
 
-    /// <summary>Ours: <see cref="Core.RowChecksum"/> over the other columns; null in a row that was not sealed yet.</summary>
+    /// <summary>Ours: <see cref="Core.Integrity.RowChecksum"/> over the other columns; null in a row that was not sealed yet.</summary>
     public byte[]? Checksum { get; set; }
 }
 

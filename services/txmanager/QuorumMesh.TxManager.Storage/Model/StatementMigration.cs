@@ -1,6 +1,6 @@
 using Microsoft.EntityFrameworkCore.Migrations;
 
-namespace QuorumMesh.TxManager.Storage;
+namespace QuorumMesh.TxManager.Storage.Model;
 
 /// <summary>A step of the schema in plain statements, which also run without EF when a service starts: EF's own migrator costs a second and 25 MB.</summary>
 public abstract class StatementMigration(IReadOnlyList<string> up, IReadOnlyList<string> down) : Migration

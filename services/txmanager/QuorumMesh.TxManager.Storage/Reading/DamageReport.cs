@@ -1,7 +1,8 @@
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Integrity;
 
-namespace QuorumMesh.TxManager.Storage;
+namespace QuorumMesh.TxManager.Storage.Reading;
 
 /// <summary>Counts damaged rows and tells of them: by the hash of the transaction and what does not fit, never by what is stored.</summary>
 internal sealed class DamageReport

@@ -1,7 +1,7 @@
 using System.Data.Common;
 using QuorumMesh.TxManager.Core;
 
-namespace QuorumMesh.TxManager.Storage;
+namespace QuorumMesh.TxManager.Storage.Reading;
 
 /// <summary>Plain look-ups on pooled connections: the node waits for these, and a manager that only answers them never loads EF.</summary>
 internal sealed class StoreReader(StoreProvider provider)

@@ -3,8 +3,11 @@ using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Integrity;
+using QuorumMesh.TxManager.Core.Ports;
+using QuorumMesh.TxManager.Storage.Model;
 
-namespace QuorumMesh.TxManager.Storage;
+namespace QuorumMesh.TxManager.Storage.Reading;
 
 /// <summary>
 /// Rows as the database gives them: their columns in the order of <see cref="RowChecksum"/>, the checksum last. Nothing is believed of them, not even a column's type,
@@ -108,7 +111,7 @@ internal static class StoredRows
     }
 
     /// <summary>Whether the payload is in a codec of ours.</summary>
-    public static bool IsReadable(object?[] row) => row[2] is null or PayloadDbContext.LegacyCodec;
+    public static bool IsReadable(object?[] row) => row[2] is null or PayloadContext.LegacyCodec;
 
     public static PrivacyException UnknownCodec(object?[] row) =>
         new(Failure.InvalidPayload, $"The payload is stored with the codec {row[2]}, which this version cannot read");

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
 
-namespace QuorumMesh.TxManager.Storage;
+namespace QuorumMesh.TxManager.Storage.Writing;
 
 /// <summary>
 /// The one writer of a store: collects the writes that wait, commits them as one transaction, then tells each caller (group commit).

@@ -1,6 +1,7 @@
 using System.Globalization;
+using QuorumMesh.TxManager.Storage.Model;
 
-namespace QuorumMesh.TxManager.Storage;
+namespace QuorumMesh.TxManager.Storage.Writing;
 
 /// <summary>A write for its own sake: a full disk or a database that has become read-only answers reads as before.</summary>
 /// <param name="now">Milliseconds since 1970.</param>

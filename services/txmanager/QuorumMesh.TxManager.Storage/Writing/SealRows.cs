@@ -1,8 +1,11 @@
 using System.Globalization;
 using QuorumMesh.Primitives;
-using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Integrity;
+using QuorumMesh.TxManager.Core.Ports;
+using QuorumMesh.TxManager.Storage.Model;
+using QuorumMesh.TxManager.Storage.Reading;
 
-namespace QuorumMesh.TxManager.Storage;
+namespace QuorumMesh.TxManager.Storage.Writing;
 
 /// <summary>
 /// Gives the next rows without a checksum, written by older versions or by Tessera, theirs: table by table in the order of their keys. How far it came is in the same

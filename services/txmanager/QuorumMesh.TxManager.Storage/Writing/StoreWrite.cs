@@ -1,8 +1,13 @@
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Distribution;
+using QuorumMesh.TxManager.Core.Integrity;
+using QuorumMesh.TxManager.Core.Ports;
+using QuorumMesh.TxManager.Storage.Model;
+using QuorumMesh.TxManager.Storage.Reading;
 
-namespace QuorumMesh.TxManager.Storage;
+namespace QuorumMesh.TxManager.Storage.Writing;
 
 /// <summary>One write that waits for its batch to be committed.</summary>
 internal abstract class StoreWrite(PayloadHash hash)
@@ -107,7 +112,7 @@ internal sealed class SavePayload(PayloadHash hash, EncodedPayload payload, IRea
         public Encoded(PayloadHash hash, EncodedPayload payload, long now)
         {
             Bytes = LegacyPayloadCodec.Encode(payload);
-            Checksum = RowChecksum.Of(RowKind.Payload, hash.ToArray(), Bytes, PayloadDbContext.LegacyCodec, now);
+            Checksum = RowChecksum.Of(RowKind.Payload, hash.ToArray(), Bytes, PayloadContext.LegacyCodec, now);
         }
 
         public byte[] Bytes { get; }

@@ -1,6 +1,6 @@
 using QuorumMesh.TxManager.Core;
 
-namespace QuorumMesh.TxManager.Storage;
+namespace QuorumMesh.TxManager.Storage.Writing;
 
 /// <summary>Tells whether the store takes writes, by one every some seconds, whoever asks how often.</summary>
 internal sealed class WriteProbe(BatchWriter writer, TimeProvider clock)

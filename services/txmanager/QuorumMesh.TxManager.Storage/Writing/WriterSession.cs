@@ -1,8 +1,10 @@
 using System.Data;
 using System.Data.Common;
-using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Integrity;
+using QuorumMesh.TxManager.Core.Ports;
+using QuorumMesh.TxManager.Storage.Reading;
 
-namespace QuorumMesh.TxManager.Storage;
+namespace QuorumMesh.TxManager.Storage.Writing;
 
 /// <summary>
 /// The writer's connection with its prepared statements. Plain statements instead of EF's change tracking: a write is then a few upserts,

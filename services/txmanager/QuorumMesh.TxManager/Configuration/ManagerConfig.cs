@@ -1,6 +1,6 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.ServiceDefaults;
-using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Parties;
 using QuorumMesh.TxManager.Storage;
 
 namespace QuorumMesh.TxManager.Configuration;

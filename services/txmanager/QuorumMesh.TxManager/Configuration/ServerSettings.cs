@@ -1,5 +1,5 @@
 using QuorumMesh.ServiceDefaults;
-using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Parties;
 using QuorumMesh.TxManager.Rest;
 
 namespace QuorumMesh.TxManager.Configuration;

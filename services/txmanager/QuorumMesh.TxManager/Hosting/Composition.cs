@@ -1,10 +1,14 @@
 using QuorumMesh.Listeners;
-using QuorumMesh.TxManager.Api;
 using QuorumMesh.TxManager.Configuration;
-using QuorumMesh.TxManager.Core;
-using QuorumMesh.TxManager.EnclaveClient;
-using QuorumMesh.TxManager.Peers;
+using QuorumMesh.TxManager.Core.Distribution;
+using QuorumMesh.TxManager.Core.EnclaveClient;
+using QuorumMesh.TxManager.Core.Keys;
+using QuorumMesh.TxManager.Core.Parties;
+using QuorumMesh.TxManager.Core.Ports;
 using QuorumMesh.TxManager.Rest;
+using QuorumMesh.TxManager.Rest.P2P;
+using QuorumMesh.TxManager.Rest.Q2T;
+using QuorumMesh.TxManager.Rest.ThirdParty;
 using QuorumMesh.TxManager.Storage;
 using QuorumMesh.TxManager.Storage.Sqlite;
 

@@ -1,4 +1,5 @@
 using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Keys;
 
 namespace QuorumMesh.TxManager.Hosting;
 

@@ -1,8 +1,9 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using QuorumMesh.ServiceDefaults;
-using QuorumMesh.TxManager.Api;
 using QuorumMesh.TxManager.Configuration;
 using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Keys;
+using QuorumMesh.TxManager.Grpc;
 using QuorumMesh.TxManager.Rest;
 
 namespace QuorumMesh.TxManager.Hosting;

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using QuorumMesh.TxManager.Core.Keys;
 
 namespace QuorumMesh.TxManager.Hosting;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Distribution;
 
 namespace QuorumMesh.TxManager.Hosting;
 

@@ -4,8 +4,10 @@ using QuorumMesh.Primitives;
 using QuorumMesh.ServiceDefaults;
 using QuorumMesh.TxManager.Configuration;
 using QuorumMesh.TxManager.Core;
-using QuorumMesh.TxManager.EnclaveClient;
-using QuorumMesh.TxManager.Peers;
+using QuorumMesh.TxManager.Core.EnclaveClient;
+using QuorumMesh.TxManager.Core.Parties;
+using QuorumMesh.TxManager.Core.Ports;
+using QuorumMesh.TxManager.Rest.P2P;
 
 namespace QuorumMesh.TxManager.Hosting;
 

@@ -1,4 +1,4 @@
-using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Parties;
 
 namespace QuorumMesh.TxManager.Hosting;
 

@@ -1,6 +1,7 @@
 using QuorumMesh.ServiceDefaults;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Storage;
+using QuorumMesh.TxManager.Storage.Checking;
 
 namespace QuorumMesh.TxManager.Hosting;
 

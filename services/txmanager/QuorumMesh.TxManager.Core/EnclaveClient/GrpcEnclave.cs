@@ -1,0 +1,147 @@
+using System.Net.Sockets;
+using Google.Protobuf;
+using Grpc.Core;
+using Grpc.Net.Client;
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Enclave;
+using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.TxManager.Core.Ports;
+using RawPayload = QuorumMesh.Contracts.Payloads.RawPayload;
+
+namespace QuorumMesh.TxManager.Core.EnclaveClient;
+
+/// <summary>The enclave over gRPC: a Unix socket or TCP. Every call makes its own attempt, so that it recovers with the enclave.</summary>
+public sealed class GrpcEnclave : IEnclave, IDisposable
+{
+    private const int MaxMessage = 16 * 1024 * 1024;
+
+    private readonly GrpcChannel channel;
+    private readonly Contracts.Enclave.Enclave.EnclaveClient client;
+    private readonly TimeSpan timeout;
+    private readonly string address;
+
+    /// <param name="address"><c>unix:/path</c> or <c>http://host:port</c>.</param>
+    public GrpcEnclave(string address, TimeSpan timeout)
+    {
+        this.timeout = timeout;
+        this.address = address;
+        var handler = new SocketsHttpHandler
+        {
+            EnableMultipleHttp2Connections = true,
+            UseProxy = false,
+            ConnectTimeout = TimeSpan.FromSeconds(2),
+            InitialHttp2StreamWindowSize = 1024 * 1024,
+        };
+        bool isSocket = address.StartsWith("unix:", StringComparison.OrdinalIgnoreCase);
+        if (isSocket)
+        {
+            string path = address[5..].StartsWith("//", StringComparison.Ordinal) ? address[7..] : address[5..];
+            handler.ConnectCallback = (_, cancel) => ConnectAsync(path, cancel);
+        }
+
+        channel = GrpcChannel.ForAddress(isSocket ? "http://localhost" : address, new GrpcChannelOptions
+        {
+            HttpHandler = handler,
+            DisposeHttpClient = true,
+            MaxReceiveMessageSize = MaxMessage,
+            MaxSendMessageSize = MaxMessage,
+        });
+        client = new Contracts.Enclave.Enclave.EnclaveClient(channel);
+    }
+
+    public Task<EnclaveKeys> KeysAsync(CancellationToken cancel) => CallAsync(Failure.EnclaveUnavailable, async options =>
+    {
+        KeysReply reply = await client.KeysAsync(new KeysRequest(), options).ConfigureAwait(false);
+        return new EnclaveKeys(
+            [.. reply.Keys.Where(k => k.State != KeyState.Retired).Select(k => Messages.Key(k.PublicKey))],
+            [.. reply.Keys.Where(k => k.State == KeyState.Retired).Select(k => Messages.Key(k.PublicKey))],
+            [.. reply.AlwaysSendTo.Select(Messages.Key)]);
+    }, cancel, address);
+
+    public Task<EncodedPayload> SealAsync(
+        ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
+        SealAsync(new SealRequest { Payload = UnsafeByteOperations.UnsafeWrap(payload), SenderKey = Messages.Bytes(sender) }, recipients, cancel);
+
+    public Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
+        SealAsync(new SealRequest { Raw = Messages.Raw(raw), SenderKey = Messages.Bytes(raw.SenderKey) }, recipients, cancel);
+
+    public Task<RawPayload> SealRawAsync(ReadOnlyMemory<byte> payload, PublicKey sender, CancellationToken cancel) =>
+        CallAsync(Failure.KeyNotFound, async options =>
+        {
+            var request = new SealRawRequest { Payload = UnsafeByteOperations.UnsafeWrap(payload), SenderKey = Messages.Bytes(sender) };
+            SealRawReply reply = await client.SealRawAsync(request, options).ConfigureAwait(false);
+            return Messages.Raw(reply.Raw);
+        }, cancel);
+
+    public Task<OpenedPayload> OpenAsync(EncodedPayload payload, PublicKey? ownKey, CancellationToken cancel) =>
+        CallAsync(Failure.NoSuitableKey, async options =>
+        {
+            var request = new OpenRequest { Sealed = Messages.Sealed(payload), OwnKey = ownKey is null ? ByteString.Empty : Messages.Bytes(ownKey) };
+            OpenReply reply = await client.OpenAsync(request, options).ConfigureAwait(false);
+            return new OpenedPayload(reply.Payload.ToByteArray(), Messages.Key(reply.KeyUsed));
+        }, cancel);
+
+    public Task<byte[]> OpenRawAsync(RawPayload raw, CancellationToken cancel) => CallAsync(Failure.NoSuitableKey, async options =>
+    {
+        OpenReply reply = await client.OpenAsync(new OpenRequest { Raw = Messages.Raw(raw) }, options).ConfigureAwait(false);
+        return reply.Payload.ToByteArray();
+    }, cancel);
+
+    public Task<byte[]> AddBoxAsync(EncodedPayload payload, PublicKey recipient, CancellationToken cancel) =>
+        CallAsync(Failure.KeyNotFound, async options =>
+        {
+            var request = new AddBoxRequest { Sealed = Messages.Sealed(payload), RecipientKey = Messages.Bytes(recipient) };
+            AddBoxReply reply = await client.AddBoxAsync(request, options).ConfigureAwait(false);
+            return reply.Box.ToByteArray();
+        }, cancel);
+
+    public void Dispose() => channel.Dispose();
+
+    private static async ValueTask<Stream> ConnectAsync(string path, CancellationToken cancel)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancel).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private Task<EncodedPayload> SealAsync(SealRequest request, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
+        CallAsync(Failure.KeyNotFound, async options =>
+        {
+            request.RecipientKeys.AddRange(recipients.Select(Messages.Bytes));
+            SealReply reply = await client.SealAsync(request, options).ConfigureAwait(false);
+            return Messages.Sealed(reply.Sealed);
+        }, cancel);
+
+    /// <param name="name">The enclave in errors: by its address only in those for our own log and readiness, for the others may go to strangers.</param>
+    private async Task<T> CallAsync<T>(Failure unknownKey, Func<CallOptions, Task<T>> call, CancellationToken cancel, string name = "it")
+    {
+        try
+        {
+            return await call(new CallOptions(deadline: DateTime.UtcNow + timeout, cancellationToken: cancel)).ConfigureAwait(false);
+        }
+        catch (RpcException e)
+        {
+            cancel.ThrowIfCancellationRequested();
+            throw e.StatusCode switch
+            {
+                StatusCode.NotFound => new PrivacyException(unknownKey, e.Status.Detail, e),
+                StatusCode.InvalidArgument => new PrivacyException(Failure.InvalidPayload, e.Status.Detail, e),
+                StatusCode.DeadlineExceeded => PrivacyException.Enclave($"{name} did not answer in time", e),
+                StatusCode.Unavailable => PrivacyException.Enclave($"no connection to {name}", e),
+                _ => PrivacyException.Enclave($"it answered {e.StatusCode}", e),
+            };
+        }
+        catch (Exception e) when (e is ArgumentException or HttpRequestException)
+        {
+            throw PrivacyException.Enclave("its answer cannot be understood", e);
+        }
+    }
+}

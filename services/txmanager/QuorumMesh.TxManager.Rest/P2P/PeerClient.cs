@@ -1,0 +1,218 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using Polly;
+using Polly.Retry;
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Parties;
+using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Parties;
+using QuorumMesh.TxManager.Core.Ports;
+
+namespace QuorumMesh.TxManager.Rest.P2P;
+
+/// <summary>Calls other managers over Tessera's P2P REST: HTTP/1.1 on pooled connections, pushes on a <see cref="PeerLane"/> for each peer.</summary>
+public sealed class PeerClient : IPeerClient, IDisposable
+{
+    private const int MaxAnswer = 1024 * 1024;
+
+    /// <summary>Peers with a lane before the idle ones are let go.</summary>
+    private const int MaxLanes = 1024;
+
+    private static readonly MediaTypeHeaderValue OctetStream = new("application/octet-stream");
+
+    private readonly HttpClient http;
+    private readonly ResiliencePipeline<HttpResponseMessage> retry;
+    private readonly ConcurrentDictionary<string, PeerLane> lanes = new();
+    private readonly PeerClientOptions options;
+    private readonly TimeProvider clock;
+
+    public PeerClient(PeerClientOptions options, TimeProvider? clock = null)
+    {
+        this.options = options;
+        this.clock = clock ?? TimeProvider.System;
+        http = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectTimeout = options.ConnectTimeout,
+            MaxConnectionsPerServer = options.MaxConnectionsPerPeer,
+            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            UseProxy = false,
+        })
+        {
+            Timeout = Timeout.InfiniteTimeSpan,
+            MaxResponseContentBufferSize = MaxAnswer,
+        };
+        http.DefaultRequestHeaders.Add(RestHeaders.SupportedApiVersions, "v1");
+
+        // A peer that restarts leaves dead connections in the pool; a push may be repeated because it is idempotent at the receiver.
+        retry = new ResiliencePipelineBuilder<HttpResponseMessage>().AddRetry(new RetryStrategyOptions<HttpResponseMessage>
+        {
+            MaxRetryAttempts = 2,
+            Delay = TimeSpan.FromMilliseconds(50),
+            ShouldHandle = new PredicateBuilder<HttpResponseMessage>().Handle<HttpRequestException>(e => e.StatusCode is null),
+        }).Build();
+    }
+
+    /// <summary>A peer stopped taking pushes, or takes them again: a line for the log. Called on the thread of a push.</summary>
+    public event Action<string>? Told;
+
+    public async Task PushAsync(string peerUrl, ReadOnlyMemory<byte> encodedPayload, CancellationToken cancel)
+    {
+        using HttpResponseMessage answer = await Lane(peerUrl).RunAsync(
+            token => PostAsync("push", peerUrl, "push", encodedPayload, retry, token), ConnectionError(Target(peerUrl, "push")), cancel).ConfigureAwait(false);
+        if (answer.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.Created))
+        {
+            throw new PrivacyException(Failure.PeerRefused, $"Unable to push payload to recipient url {peerUrl}");
+        }
+    }
+
+    public async Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel)
+    {
+        using HttpResponseMessage answer = await CallAsync("partyinfo", peerUrl, "partyinfo", PartyInfoCodec.Encode(info), cancel).ConfigureAwait(false);
+        if (!answer.IsSuccessStatusCode)
+        {
+            throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} refused our party info with status {(int)answer.StatusCode}");
+        }
+
+        if (lanes.TryGetValue(peerUrl, out PeerLane? lane))
+        {
+            await lane.HasAnsweredAsync().ConfigureAwait(false);
+        }
+    }
+
+    public async Task<string> ValidateAsync(string peerUrl, ReadOnlyMemory<byte> encodedChallenge, CancellationToken cancel)
+    {
+        using var content = new ReadOnlyMemoryContent(encodedChallenge);
+        content.Headers.ContentType = OctetStream;
+        using var request = new HttpRequestMessage(HttpMethod.Post, Target(peerUrl, "partyinfo/validate")) { Content = content };
+        (HttpStatusCode status, byte[] body) = await LookAsync("validate", request, KeyChallenge.MaxLength + 64, cancel).ConfigureAwait(false);
+        return status switch
+        {
+            >= HttpStatusCode.OK and < HttpStatusCode.MultipleChoices => Encoding.UTF8.GetString(body),
+            HttpStatusCode.NotFound => throw new PrivacyException(Failure.KeyNotFound, $"{peerUrl} has no such key"),
+            _ => throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} refused to validate its key with status {(int)status}"),
+        };
+    }
+
+    public async Task<IReadOnlyList<string>> KnownPeersAsync(string peerUrl, CancellationToken cancel)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, Target(peerUrl, "partyinfo"));
+        (HttpStatusCode status, byte[] body) = await LookAsync("known peers", request, MaxAnswer, cancel).ConfigureAwait(false);
+        return status == HttpStatusCode.OK && PeerListAnswer.TryRead(body, out IReadOnlyList<string>? urls)
+            ? urls
+            : throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} did not list its peers (status {(int)status})");
+    }
+
+    public void Dispose()
+    {
+        http.Dispose();
+        foreach (PeerLane lane in lanes.Values)
+        {
+            lane.Dispose();
+        }
+    }
+
+    private static Uri Target(string peerUrl, string path) => new(new Uri(peerUrl), path);
+
+    private static string ConnectionError(Uri url) => $"Connection error while communicating with {url}";
+
+    private PeerLane Lane(string peerUrl)
+    {
+        if (lanes.TryGetValue(peerUrl, out PeerLane? lane))
+        {
+            return lane;
+        }
+
+        if (lanes.Count >= MaxLanes)
+        {
+            // Not disposed: a push may just have taken it, and an idle one holds nothing.
+            foreach (string idle in lanes.Where(l => l.Value.IsIdle).Select(l => l.Key).ToArray())
+            {
+                lanes.TryRemove(idle, out _);
+            }
+        }
+
+        return lanes.GetOrAdd(peerUrl, url => new PeerLane(url, options, clock, line => Told?.Invoke(line)));
+    }
+
+    /// <summary>A call to a URL that a stranger may have named: no redirects, a short time, and of the answer no more than is asked for.</summary>
+    private async Task<(HttpStatusCode Status, byte[] Body)> LookAsync(string kind, HttpRequestMessage request, int most, CancellationToken cancel)
+    {
+        long start = Stopwatch.GetTimestamp();
+        string outcome = "offline";
+        using var deadline = new CancellationTokenSource(options.Timeout < options.LookTimeout ? options.Timeout : options.LookTimeout, clock);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, deadline.Token);
+        try
+        {
+            using HttpResponseMessage answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, both.Token).ConfigureAwait(false);
+            outcome = answer.IsSuccessStatusCode ? "ok" : "refused";
+            await answer.Content.LoadIntoBufferAsync(most, both.Token).ConfigureAwait(false);
+            return (answer.StatusCode, await answer.Content.ReadAsByteArrayAsync(both.Token).ConfigureAwait(false));
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            throw new PrivacyException(Failure.PeerOffline, ConnectionError(request.RequestUri!), e);
+        }
+        catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
+        {
+            outcome = "timeout";
+            throw new PrivacyException(Failure.PeerUnresponsive, ConnectionError(request.RequestUri!), e);
+        }
+        finally
+        {
+            PeerMetrics.Record(kind, outcome, Stopwatch.GetElapsedTime(start));
+        }
+    }
+
+    private async Task<HttpResponseMessage> CallAsync(string kind, string peerUrl, string path, ReadOnlyMemory<byte> body, CancellationToken cancel)
+    {
+        using var deadline = new CancellationTokenSource(options.Timeout, clock);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, deadline.Token);
+        try
+        {
+            return await PostAsync(kind, peerUrl, path, body, ResiliencePipeline<HttpResponseMessage>.Empty, both.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
+        {
+            throw new PrivacyException(Failure.PeerUnresponsive, ConnectionError(Target(peerUrl, path)), e);
+        }
+    }
+
+    private async Task<HttpResponseMessage> PostAsync(
+        string kind, string peerUrl, string path, ReadOnlyMemory<byte> body, ResiliencePipeline<HttpResponseMessage> pipeline, CancellationToken cancel)
+    {
+        long start = Stopwatch.GetTimestamp();
+        string outcome = "offline";
+        Uri url = Target(peerUrl, path);
+        try
+        {
+            HttpResponseMessage answer = await pipeline.ExecuteAsync(
+                async token =>
+                {
+                    using var content = new ReadOnlyMemoryContent(body);
+                    content.Headers.ContentType = OctetStream;
+                    return await http.PostAsync(url, content, token).ConfigureAwait(false);
+                },
+                cancel).ConfigureAwait(false);
+            outcome = answer.IsSuccessStatusCode ? "ok" : "refused";
+            return answer;
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            throw new PrivacyException(Failure.PeerOffline, ConnectionError(url), e);
+        }
+        catch (OperationCanceledException)
+        {
+            outcome = "timeout";
+            throw;
+        }
+        finally
+        {
+            PeerMetrics.Record(kind, outcome, Stopwatch.GetElapsedTime(start));
+        }
+    }
+}

@@ -1,0 +1,26 @@
+namespace QuorumMesh.TxManager.Rest.P2P;
+
+public sealed record PeerClientOptions
+{
+    /// <summary>For a whole call: waiting for its turn, and every attempt. Tessera's default: three quarters of the party info interval.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromMilliseconds(3750);
+
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromMilliseconds(3750);
+
+    /// <summary>For a call to a URL that a stranger may have named, whatever <see cref="Timeout"/> is.</summary>
+    public TimeSpan LookTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    public int MaxConnectionsPerPeer { get; init; } = 64;
+
+    /// <summary>Pushes to one peer that run at once; fewer than its connections, so that a poll finds one.</summary>
+    public int MaxPushesPerPeer { get; init; } = 48;
+
+    /// <summary>Pushes to one peer that wait for their turn; further ones fail at once. Room for a transaction with the most recipients, all at one manager.</summary>
+    public int MaxWaitingPerPeer { get; init; } = 2048;
+
+    /// <summary>So many failed pushes, nearly all of those within half a minute, and the next ones to that peer fail at once for a while.</summary>
+    public int FailuresToBreak { get; init; } = 8;
+
+    /// <summary>How long they do before one is tried again.</summary>
+    public TimeSpan Break { get; init; } = TimeSpan.FromSeconds(2);
+}

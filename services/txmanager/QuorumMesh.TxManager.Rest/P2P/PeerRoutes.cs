@@ -1,0 +1,124 @@
+using System.Net;
+using System.Net.Sockets;
+using QuorumMesh.Contracts;
+using QuorumMesh.Primitives;
+using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Distribution;
+using QuorumMesh.TxManager.Core.Keys;
+using QuorumMesh.TxManager.Core.Parties;
+
+namespace QuorumMesh.TxManager.Rest.P2P;
+
+/// <summary>The P2P application (tessera 2).</summary>
+/// <param name="guard">Null: <c>/resend</c> INDIVIDUAL answers whoever asks, as Tessera's does.</param>
+public sealed class PeerRoutes(
+    PushReceiver receiver, Resender resender, PartyInfoService parties, PartyDirectory directory, OwnKeys ownKeys, PartySettings settings,
+    ResendGuard? guard)
+{
+    /// <summary>Resends of everything that run at once; further ones wait.</summary>
+    private readonly SemaphoreSlim resends = new(2, 2);
+
+    public RestApp AddTo(RestApp app) => app
+        .Post("/push", PushAsync)
+        .Post("/resend", ResendAsync)
+        .Post("/partyinfo", async call => await call.BytesAsync(
+            200, await parties.ReceiveAsync(await call.BodyAsync().ConfigureAwait(false), Source(call), call.Cancel).ConfigureAwait(false)).ConfigureAwait(false))
+        .Post("/partyinfo/validate", async call => await call.TextAsync(
+            200, await parties.ProveAsync(await call.BodyAsync().ConfigureAwait(false), call.Cancel).ConfigureAwait(false)).ConfigureAwait(false))
+        .Get("/partyinfo", PartyInfoAsync);
+
+    /// <summary>The caller's address; of an IPv6 one the network, which is one caller's whole.</summary>
+    private static string Source(RestCall call)
+    {
+        IPAddress? address = call.Context.Connection.RemoteIpAddress;
+        if (address is null || address.AddressFamily != AddressFamily.InterNetworkV6 || PeerUrl.IsLocal(address))
+        {
+            return address?.ToString() ?? "a local socket";
+        }
+
+        return address.IsIPv4MappedToIPv6 ? address.MapToIPv4().ToString() : Convert.ToHexStringLower(address.GetAddressBytes()[..8]) + "/64";
+    }
+
+    private async Task PushAsync(RestCall call)
+    {
+        PayloadHash hash = await receiver.StoreAsync(await call.BodyAsync().ConfigureAwait(false), call.Cancel).ConfigureAwait(false);
+        await call.TextAsync(201, hash.ToBase64()).ConfigureAwait(false);
+    }
+
+    private async Task ResendAsync(RestCall call)
+    {
+        JsonBody body = await call.JsonBodyAsync().ConfigureAwait(false);
+        PublicKey key = body.RequiredKey("publicKey");
+        switch (body.Text("type"))
+        {
+            case "INDIVIDUAL":
+                await ResendOneAsync(call, key, body.RequiredBytes("key")).ConfigureAwait(false);
+                break;
+            case "ALL":
+                await ResendAllAsync(key, call.Cancel).ConfigureAwait(false);
+                await call.EmptyAsync(200).ConfigureAwait(false);
+                break;
+            default:
+                throw new PrivacyException(Failure.BadRequest, "type: must be ALL or INDIVIDUAL");
+        }
+    }
+
+    /// <summary>Without a proof there is one answer, whether the hash is known and whoever is party.</summary>
+    private async Task ResendOneAsync(RestCall call, PublicKey key, byte[] hash)
+    {
+        if (guard is null || guard.IsProof(call.Header(RestHeaders.ResendProof), key, hash))
+        {
+            await call.BytesAsync(200, await resender.IndividualAsync(hash, key, call.Cancel).ConfigureAwait(false)).ConfigureAwait(false);
+            return;
+        }
+
+        byte[] challenge = await guard.ChallengeAsync(key, hash, call.Cancel).ConfigureAwait(false);
+        call.Context.Response.Headers[RestHeaders.ResendChallenge] = Convert.ToBase64String(challenge);
+        await call.TextAsync(401, $"Only a holder of the key is answered: open the challenge in the header {RestHeaders.ResendChallenge} with it, and ask again with its text in the header {RestHeaders.ResendProof}")
+            .ConfigureAwait(false);
+    }
+
+    private async Task ResendAllAsync(PublicKey key, CancellationToken cancel)
+    {
+        await resends.WaitAsync(cancel).ConfigureAwait(false);
+        try
+        {
+            await resender.AllAsync(key, cancel).ConfigureAwait(false);
+        }
+        finally
+        {
+            resends.Release();
+        }
+    }
+
+    private async Task PartyInfoAsync(RestCall call)
+    {
+        IReadOnlyList<PublicKey> own = ownKeys.ActiveOrNull ?? [];
+        KnownKey[] keys = [.. own.Select(k => new KnownKey(k, settings.OwnUrl)), .. directory.ActiveKeys()];
+        await call.JsonAsync(200, json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("url", settings.OwnUrl);
+            json.WriteStartArray("peers");
+            foreach (string url in directory.Urls())
+            {
+                json.WriteStartObject();
+                json.WriteString("url", url);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteStartArray("keys");
+            foreach (KnownKey known in keys)
+            {
+                json.WriteStartObject();
+                json.WriteString("key", known.Key.ToBase64());
+                json.WriteString("url", known.Url);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,50 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Http;
+
+namespace QuorumMesh.TxManager.Rest.P2P;
+
+/// <summary>Tessera's useWhiteList: only addresses of the peers configured at start (tessera 2.7).</summary>
+public sealed class PeerWhiteList
+{
+    private readonly HashSet<IPAddress> allowed = [];
+
+    private PeerWhiteList()
+    {
+    }
+
+    public static async Task<PeerWhiteList> ResolveAsync(IEnumerable<string> peerUrls, CancellationToken cancel)
+    {
+        var list = new PeerWhiteList();
+        foreach (string url in peerUrls)
+        {
+            string host = new Uri(url).DnsSafeHost;
+            if (host is "localhost" or "127.0.0.1")
+            {
+                list.allowed.Add(IPAddress.Loopback);
+                list.allowed.Add(IPAddress.IPv6Loopback);
+                continue;
+            }
+
+            try
+            {
+                foreach (IPAddress address in await Dns.GetHostAddressesAsync(host, cancel).ConfigureAwait(false))
+                {
+                    list.allowed.Add(address);
+                }
+            }
+            catch (SocketException)
+            {
+                // A name that is not known now admits nobody.
+            }
+        }
+
+        return list;
+    }
+
+    public bool Admits(HttpContext context)
+    {
+        IPAddress? address = context.Connection.RemoteIpAddress;
+        return address is not null && allowed.Contains(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
+    }
+}

@@ -1,0 +1,38 @@
+namespace QuorumMesh.TxManager.Rest.Q2T;
+
+/// <summary>The JSON forms of Tessera's API versions: plain, or vnd.tessera-2.1 and later with sender and managed parties.</summary>
+internal static class ContentForm
+{
+    public const string Json = "application/json";
+    public const string OctetStream = "application/octet-stream";
+
+    private static readonly string[] Versioned =
+        ["application/vnd.tessera-2.1+json", "application/vnd.tessera-3.0+json", "application/vnd.tessera-4.0+json"];
+
+    /// <summary>The request's media type in lower case, without parameters; JSON when there is none.</summary>
+    public static string Of(RestCall call)
+    {
+        string? type = call.Context.Request.ContentType;
+        if (string.IsNullOrWhiteSpace(type))
+        {
+            return Json;
+        }
+
+        int end = type.IndexOf(';', StringComparison.Ordinal);
+        return (end < 0 ? type : type[..end]).Trim().ToLowerInvariant();
+    }
+
+    public static bool IsJson(string type) => type == Json || Versioned.Contains(type);
+
+    /// <summary>The form to answer in: a versioned one when the caller accepts or sent it.</summary>
+    public static string Answer(RestCall call)
+    {
+        string accept = call.Context.Request.Headers.Accept.ToString().ToLowerInvariant();
+        string sent = Of(call);
+        return Array.FindLast(Versioned, v => accept.Contains(v, StringComparison.Ordinal))
+            ?? (accept.Contains(Json, StringComparison.Ordinal) ? Json : Array.Find(Versioned, v => v == sent) ?? Json);
+    }
+
+    public static Task RefuseAsync(RestCall call, string expected) =>
+        call.TextAsync(415, $"HTTP 415 Unsupported Media Type: send {expected}");
+}

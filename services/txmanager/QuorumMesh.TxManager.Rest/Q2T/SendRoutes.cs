@@ -1,0 +1,136 @@
+using System.Text.Json;
+using QuorumMesh.Contracts;
+using QuorumMesh.Primitives;
+using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Distribution;
+
+namespace QuorumMesh.TxManager.Rest.Q2T;
+
+/// <summary>/send, /sendraw, /sendsignedtx and /storeraw (tessera 1.2 to 1.5).</summary>
+public sealed class SendRoutes(PayloadSender sender)
+{
+    public RestApp AddTo(RestApp app) => AddStoreRaw(app)
+        .Post("/send", SendAsync)
+        .Post("/sendraw", SendRawAsync)
+        .Post("/sendsignedtx", SendSignedAsync);
+
+    public RestApp AddStoreRaw(RestApp app) => app.Post("/storeraw", StoreRawAsync);
+
+    private static void Locate(RestCall call, PayloadHash hash) =>
+        call.Location("/transaction/" + Uri.EscapeDataString(hash.ToBase64()));
+
+    private static Task AnswerAsync(RestCall call, int status, SendResult result)
+    {
+        string form = ContentForm.Answer(call);
+        return call.JsonAsync(
+            status,
+            json =>
+            {
+                json.WriteStartObject();
+                json.WriteString("key", result.Hash.ToBase64());
+                if (form != ContentForm.Json)
+                {
+                    WriteKeys(json, "managedParties", result.ManagedParties);
+                    json.WriteString("senderKey", result.Sender.ToBase64());
+                }
+
+                json.WriteEndObject();
+            },
+            form);
+    }
+
+    internal static void WriteKeys(Utf8JsonWriter json, string member, IReadOnlyList<PublicKey> keys)
+    {
+        json.WriteStartArray(member);
+        foreach (PublicKey key in keys)
+        {
+            json.WriteStringValue(key.ToBase64());
+        }
+
+        json.WriteEndArray();
+    }
+
+    private async Task SendAsync(RestCall call)
+    {
+        if (!ContentForm.IsJson(ContentForm.Of(call)))
+        {
+            await ContentForm.RefuseAsync(call, ContentForm.Json).ConfigureAwait(false);
+            return;
+        }
+
+        JsonBody body = await call.JsonBodyAsync().ConfigureAwait(false);
+        SendResult result = await sender.SendAsync(
+            body.RequiredBytes("payload"), body.Key("from"), body.Keys("to"), SendRequest.Privacy(body), call.Cancel).ConfigureAwait(false);
+        Locate(call, result.Hash);
+        await AnswerAsync(call, 201, result).ConfigureAwait(false);
+    }
+
+    private async Task SendRawAsync(RestCall call)
+    {
+        byte[] payload = await call.BodyAsync().ConfigureAwait(false);
+        PublicKey? from = call.Header(RestHeaders.Sender) is { } text ? Base64Text.Key(RestHeaders.Sender, text) : null;
+        SendResult result = await sender.SendAsync(payload, from, call.KeysHeader(RestHeaders.Recipients), PrivacyOptions.Standard, call.Cancel)
+            .ConfigureAwait(false);
+        Locate(call, result.Hash);
+        await call.TextAsync(200, result.Hash.ToBase64()).ConfigureAwait(false);
+    }
+
+    private async Task SendSignedAsync(RestCall call)
+    {
+        string form = ContentForm.Of(call);
+        if (form == ContentForm.OctetStream)
+        {
+            await SendSignedRawAsync(call).ConfigureAwait(false);
+            return;
+        }
+
+        if (!ContentForm.IsJson(form))
+        {
+            await ContentForm.RefuseAsync(call, $"{ContentForm.OctetStream} or {ContentForm.Json}").ConfigureAwait(false);
+            return;
+        }
+
+        JsonBody body = await call.JsonBodyAsync().ConfigureAwait(false);
+        SendResult result = await sender.SendSignedAsync(body.RequiredBytes("hash"), body.Keys("to"), SendRequest.Privacy(body), call.Cancel)
+            .ConfigureAwait(false);
+        Locate(call, result.Hash);
+        await AnswerAsync(call, 201, result).ConfigureAwait(false);
+    }
+
+    private async Task SendSignedRawAsync(RestCall call)
+    {
+        byte[] hash = await call.BodyAsync().ConfigureAwait(false);
+        if (hash.Length == 0)
+        {
+            throw new PrivacyException(Failure.BadRequest, "The body must be the 64 bytes of a hash that /storeraw gave");
+        }
+
+        SendResult result = await sender.SendSignedAsync(hash, call.KeysHeader(RestHeaders.Recipients), PrivacyOptions.Standard, call.Cancel)
+            .ConfigureAwait(false);
+        call.Context.Response.Headers["tesserasender"] = result.Sender.ToBase64();
+        call.Context.Response.Headers["tesseramanagedparties"] = string.Join(',', result.ManagedParties.Select(k => k.ToBase64()));
+        Locate(call, result.Hash);
+        await call.TextAsync(200, result.Hash.ToBase64()).ConfigureAwait(false);
+    }
+
+    private async Task StoreRawAsync(RestCall call)
+    {
+        if (!ContentForm.IsJson(ContentForm.Of(call)))
+        {
+            await ContentForm.RefuseAsync(call, ContentForm.Json).ConfigureAwait(false);
+            return;
+        }
+
+        JsonBody body = await call.JsonBodyAsync().ConfigureAwait(false);
+        PayloadHash hash = await sender.StoreRawAsync(body.RequiredBytes("payload"), body.Key("from"), call.Cancel).ConfigureAwait(false);
+        await call.JsonAsync(
+            200,
+            json =>
+            {
+                json.WriteStartObject();
+                json.WriteString("key", hash.ToBase64());
+                json.WriteEndObject();
+            },
+            ContentForm.Answer(call)).ConfigureAwait(false);
+    }
+}

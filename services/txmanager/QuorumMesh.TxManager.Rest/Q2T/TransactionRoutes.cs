@@ -1,0 +1,102 @@
+using System.Text;
+using QuorumMesh.Contracts;
+using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Distribution;
+
+namespace QuorumMesh.TxManager.Rest.Q2T;
+
+/// <summary>Reading and deleting payloads (tessera 1.6 to 1.9).</summary>
+public sealed class TransactionRoutes(PayloadReader reader)
+{
+    public RestApp AddTo(RestApp app) => app
+        .Get("/transaction/{hash}", ReceiveAsync)
+        .Get("/transaction/{hash}/isSender", async call => await call.TextAsync(
+            200, await reader.IsSenderAsync(call.Base64("hash"), call.Cancel).ConfigureAwait(false) ? "true" : "false").ConfigureAwait(false))
+        .Get("/transaction/{hash}/participants", async call => await call.TextAsync(
+            200, Join(await reader.ParticipantsAsync(call.Base64("hash"), call.Cancel).ConfigureAwait(false))).ConfigureAwait(false))
+        .Get("/transaction/{hash}/mandatory", async call => await call.TextAsync(
+            200, Join(await reader.MandatoryRecipientsAsync(call.Base64("hash"), call.Cancel).ConfigureAwait(false))).ConfigureAwait(false))
+        .Map("DELETE", "/transaction/{hash}", DeleteAsync)
+        .Post("/delete", DeleteOldAsync)
+        .Get("/receiveraw", ReceiveRawAsync)
+        .Get("/receive", ReceiveOldAsync);
+
+    private static string Join(IReadOnlyList<PublicKey> keys) => string.Join(',', keys.Select(k => k.ToBase64()));
+
+    private async Task ReceiveAsync(RestCall call)
+    {
+        byte[] hash = call.Base64("hash");
+        string to = call.Context.Request.Query["to"].ToString();
+        string isRaw = call.Context.Request.Query["isRaw"].ToString();
+        if (isRaw.Length > 0 && !bool.TryParse(isRaw, out _))
+        {
+            throw new PrivacyException(Failure.BadRequest, "isRaw: must be true or false");
+        }
+
+        PublicKey? key = to.Length > 0 ? Base64Text.Key("to", to) : null;
+        ReceivedPayload received = isRaw.Length > 0 && bool.Parse(isRaw)
+            ? await reader.ReceiveRawAsync(hash, call.Cancel).ConfigureAwait(false)
+            : await reader.ReceiveAsync(hash, key, call.Cancel).ConfigureAwait(false);
+        await AnswerAsync(call, received).ConfigureAwait(false);
+    }
+
+    private static Task AnswerAsync(RestCall call, ReceivedPayload received)
+    {
+        string form = ContentForm.Answer(call);
+        return call.JsonAsync(
+            200,
+            json =>
+            {
+                json.WriteStartObject();
+                json.WriteBase64String("payload", received.Payload);
+                json.WriteNumber("privacyFlag", (int)(received.Envelope?.PrivacyMode ?? 0));
+                json.WriteStartArray("affectedContractTransactions");
+                foreach (var affected in received.Envelope?.AffectedTransactions ?? [])
+                {
+                    json.WriteStringValue(affected.Hash.ToBase64());
+                }
+
+                json.WriteEndArray();
+                json.WriteString("execHash", Encoding.UTF8.GetString(received.Envelope?.ExecutionHash ?? []));
+                if (form != ContentForm.Json)
+                {
+                    SendRoutes.WriteKeys(json, "managedParties", received.ManagedParties);
+                    json.WriteString("senderKey", received.Sender.ToBase64());
+                }
+
+                json.WriteEndObject();
+            },
+            form);
+    }
+
+    private async Task DeleteAsync(RestCall call)
+    {
+        await reader.DeleteAsync(call.Base64("hash"), call.Cancel).ConfigureAwait(false);
+        await call.EmptyAsync(204).ConfigureAwait(false);
+    }
+
+    private async Task DeleteOldAsync(RestCall call)
+    {
+        JsonBody body = await call.JsonBodyAsync().ConfigureAwait(false);
+        await reader.DeleteAsync(body.RequiredBytes("key"), call.Cancel).ConfigureAwait(false);
+        await call.TextAsync(200, "Delete successful").ConfigureAwait(false);
+    }
+
+    /// <summary>The form of Tessera's first releases and of Constellation: a GET with a JSON body, <c>{"key": hash, "to": our key or absent}</c>.</summary>
+    private async Task ReceiveOldAsync(RestCall call)
+    {
+        JsonBody body = await call.JsonBodyAsync().ConfigureAwait(false);
+        ReceivedPayload received = await reader.ReceiveAsync(body.RequiredBytes("key"), body.Key("to"), call.Cancel).ConfigureAwait(false);
+        await AnswerAsync(call, received).ConfigureAwait(false);
+    }
+
+    private async Task ReceiveRawAsync(RestCall call)
+    {
+        string text = call.Header(RestHeaders.PayloadKey)
+            ?? throw new PrivacyException(Failure.BadRequest, $"{RestHeaders.PayloadKey}: the header is required");
+        PublicKey? to = call.Header(RestHeaders.Recipients) is { } key ? Base64Text.Key(RestHeaders.Recipients, key) : null;
+        ReceivedPayload received = await reader.ReceiveAsync(Base64Text.Decode(RestHeaders.PayloadKey, text), to, call.Cancel)
+            .ConfigureAwait(false);
+        await call.BytesAsync(200, received.Payload).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,65 @@
+using Microsoft.EntityFrameworkCore;
+
+namespace QuorumMesh.TxManager.Storage.Model;
+
+/// <summary>Tessera's tables and our own beside them. Names are upper-case, on PostgreSQL lower-case: what Tessera's unquoted DDL makes there.</summary>
+public abstract class PayloadContext(DbContextOptions options) : DbContext(options)
+{
+    public const string LegacyCodec = "LEGACY";
+
+    public DbSet<TransactionRow> Transactions => Set<TransactionRow>();
+
+    public DbSet<RawTransactionRow> RawTransactions => Set<RawTransactionRow>();
+
+    public DbSet<ParticipationRow> Participations => Set<ParticipationRow>();
+
+    public DbSet<MetadataRow> Metadata => Set<MetadataRow>();
+
+    /// <summary>A table's, column's or index's name as the database has it.</summary>
+    protected virtual string Named(string name) => name;
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<TransactionRow>(e =>
+        {
+            e.ToTable(Named("ENCRYPTED_TRANSACTION"));
+            e.HasKey(r => r.Hash);
+            e.Property(r => r.Hash).HasColumnName(Named("HASH"));
+            e.Property(r => r.EncodedPayload).HasColumnName(Named("ENCODED_PAYLOAD"));
+            e.Property(r => r.PayloadCodec).HasColumnName(Named("PAYLOAD_CODEC")).HasMaxLength(50);
+            e.Property(r => r.Timestamp).HasColumnName(Named("TIMESTAMP"));
+            e.Property(r => r.Checksum).HasColumnName(Named("CHECKSUM"));
+            e.HasIndex(r => new { r.Timestamp, r.Hash }).HasDatabaseName(Named("IX_ENCRYPTED_TRANSACTION_TIME"));
+        });
+        modelBuilder.Entity<RawTransactionRow>(e =>
+        {
+            e.ToTable(Named("ENCRYPTED_RAW_TRANSACTION"));
+            e.HasKey(r => r.Hash);
+            e.Property(r => r.Hash).HasColumnName(Named("HASH"));
+            e.Property(r => r.EncryptedKey).HasColumnName(Named("ENCRYPTED_KEY"));
+            e.Property(r => r.EncryptedPayload).HasColumnName(Named("ENCRYPTED_PAYLOAD"));
+            e.Property(r => r.Nonce).HasColumnName(Named("NONCE"));
+            e.Property(r => r.Sender).HasColumnName(Named("SENDER"));
+            e.Property(r => r.Timestamp).HasColumnName(Named("TIMESTAMP"));
+            e.Property(r => r.Checksum).HasColumnName(Named("CHECKSUM"));
+        });
+        modelBuilder.Entity<ParticipationRow>(e =>
+        {
+            e.ToTable(Named("PARTICIPATION"));
+            e.HasKey(r => r.Seq);
+            e.Property(r => r.Seq).HasColumnName(Named("SEQ")).ValueGeneratedOnAdd();
+            e.Property(r => r.Hash).HasColumnName(Named("HASH"));
+            e.Property(r => r.OwnKey).HasColumnName(Named("OWN_KEY"));
+            e.Property(r => r.Role).HasColumnName(Named("ROLE"));
+            e.Property(r => r.Checksum).HasColumnName(Named("CHECKSUM"));
+            e.HasIndex(r => new { r.Hash, r.OwnKey, r.Role }).IsUnique().HasDatabaseName(Named("IX_PARTICIPATION_HASH"));
+        });
+        modelBuilder.Entity<MetadataRow>(e =>
+        {
+            e.ToTable(Named("METADATA"));
+            e.HasKey(r => r.Name);
+            e.Property(r => r.Name).HasColumnName(Named("NAME")).HasMaxLength(100);
+            e.Property(r => r.Value).HasColumnName(Named("VALUE"));
+        });
+    }
+}

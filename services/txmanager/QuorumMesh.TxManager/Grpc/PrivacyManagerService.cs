@@ -1,0 +1,201 @@
+using Google.Protobuf;
+using Google.Protobuf.Collections;
+using Grpc.Core;
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Contracts.Privacy;
+using QuorumMesh.Primitives;
+using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Distribution;
+using QuorumMesh.TxManager.Core.Keys;
+using QuorumMesh.TxManager.Core.Ports;
+using QuorumMesh.TxManager.Rest;
+using CoreAnswer = QuorumMesh.TxManager.Core.Distribution.PayloadAnswer;
+
+namespace QuorumMesh.TxManager.Grpc;
+
+/// <summary>The gRPC service for our own node.</summary>
+/// <param name="stopping">Ends the Watch streams, which no node ever ends: a stop that waits for open calls would wait for its whole limit.</param>
+public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader reader, IPayloadStore store, OwnKeys ownKeys, CancellationToken stopping)
+    : PrivacyManager.PrivacyManagerBase
+{
+    /// <summary>Bytes of a message in either direction.</summary>
+    public const int MaxMessage = 16 * 1024 * 1024;
+
+    private const int WatchPage = 500;
+
+    public override Task<SendReply> Send(Contracts.Privacy.SendRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
+    {
+        PrivacyOptions privacy = Privacy(
+            request.PrivacyFlag, request.AffectedTransactions, request.MandatoryRecipients, request.PrivateStateId);
+        SendResult result = await sender.SendAsync(
+            request.Payload.Memory, OptionalKey("sender_key", request.SenderKey), Keys("recipient_keys", request.RecipientKeys), privacy,
+            context.CancellationToken).ConfigureAwait(false);
+        return await ReplyAsync(result, context).ConfigureAwait(false);
+    });
+
+    public override Task<StoreReply> Store(StoreRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
+    {
+        PayloadHash hash = await sender.StoreRawAsync(
+            request.Payload.Memory, OptionalKey("sender_key", request.SenderKey), context.CancellationToken).ConfigureAwait(false);
+        return new StoreReply { Hash = ByteString.CopyFrom(hash.ToArray()), Database = await DatabaseAsync(context).ConfigureAwait(false) };
+    });
+
+    public override Task<SendReply> SendSigned(SendSignedRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
+    {
+        PrivacyOptions privacy = Privacy(
+            request.PrivacyFlag, request.AffectedTransactions, request.MandatoryRecipients, request.PrivateStateId);
+        SendResult result = await sender.SendSignedAsync(
+            Hash(request.Hash).ToArray(), Keys("recipient_keys", request.RecipientKeys), privacy, context.CancellationToken).ConfigureAwait(false);
+        return await ReplyAsync(result, context).ConfigureAwait(false);
+    });
+
+    public override Task<ReceiveReply> Receive(ReceiveRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
+    {
+        PayloadHash[] hashes = [.. request.Hashes.Take(PayloadReader.MaxBatch + 1).Select(Hash)];
+        IReadOnlyList<CoreAnswer> answers = await reader.AnswerAsync(hashes, Budget(request.MaxBytes), context.CancellationToken).ConfigureAwait(false);
+        var reply = new ReceiveReply();
+        reply.Answers.AddRange(answers.Select(Message));
+        if (request.MaxBytes <= 0 && (answers.Count < hashes.Length || reply.CalculateSize() > MaxMessage))
+        {
+            throw new RpcException(new Status(StatusCode.ResourceExhausted, $"the payloads are larger than a message of {MaxMessage} bytes: ask for fewer, or set max_bytes"));
+        }
+
+        reply.Database = await DatabaseAsync(context).ConfigureAwait(false);
+        return reply;
+    });
+
+    public override async Task Watch(WatchRequest request, IServerStreamWriter<WatchEvent> stream, ServerCallContext context)
+    {
+        try
+        {
+            await FollowAsync(request, stream, context).ConfigureAwait(false);
+        }
+        catch (RpcException) when (stopping.IsCancellationRequested)
+        {
+            throw new RpcException(new Status(StatusCode.Unavailable, "The transaction manager stops"));
+        }
+    }
+
+    private Task FollowAsync(WatchRequest request, IServerStreamWriter<WatchEvent> stream, ServerCallContext context) =>
+        RpcFailure.MapAsync<bool>(async () =>
+        {
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopping);
+            CancellationToken cancel = ended.Token;
+            long sequence = request.AfterSequence;
+            while (true)
+            {
+                cancel.ThrowIfCancellationRequested();
+                Task nextWrite = store.WaitForWriteAsync(cancel);
+                long before = sequence;
+                IReadOnlyList<SequencedHash> page = await store.AvailableAfterAsync(sequence, WatchPage, cancel).ConfigureAwait(false);
+                Database? database = page.Count > 0 ? await DatabaseAsync(context).ConfigureAwait(false) : null;
+                foreach (SequencedHash item in page)
+                {
+                    var change = new WatchEvent { Sequence = item.Sequence, Hash = ByteString.CopyFrom(item.Hash.ToArray()), Database = database };
+                    await stream.WriteAsync(change, cancel).ConfigureAwait(false);
+                    sequence = item.Sequence;
+                }
+
+                if (page.Count < WatchPage || sequence == before)
+                {
+                    await nextWrite.ConfigureAwait(false);
+                }
+            }
+        });
+
+    public override Task<InfoReply> Info(InfoRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
+    {
+        IReadOnlyList<PublicKey> keys = await ownKeys.ActiveAsync(context.CancellationToken).ConfigureAwait(false);
+        var reply = new InfoReply
+        {
+            ManagerId = await store.ManagerIdAsync(context.CancellationToken).ConfigureAwait(false),
+            Version = CommonRoutes.Version,
+            Database = await DatabaseAsync(context).ConfigureAwait(false),
+        };
+        reply.ApiVersions.AddRange(CommonRoutes.ApiVersions);
+        reply.Keys.AddRange(keys.Select(Bytes));
+        return reply;
+    });
+
+    private static Contracts.Privacy.PayloadAnswer Message(CoreAnswer answer)
+    {
+        var message = new Contracts.Privacy.PayloadAnswer
+        {
+            Hash = ByteString.CopyFrom(answer.Hash.ToArray()),
+            Availability = answer.Availability switch
+            {
+                Core.Distribution.Availability.Here => Contracts.Privacy.Availability.Here,
+                Core.Distribution.Availability.NotAParty => Contracts.Privacy.Availability.NotAParty,
+                Core.Distribution.Availability.Missing => Contracts.Privacy.Availability.Missing,
+                _ => Contracts.Privacy.Availability.Unavailable,
+            },
+        };
+        if (answer.Received is { } received)
+        {
+            message.Payload = UnsafeByteOperations.UnsafeWrap(received.Payload);
+            message.PrivacyFlag = (PrivacyFlag)(int)(received.Envelope?.PrivacyMode ?? PrivacyMode.StandardPrivate);
+            message.AffectedTransactions.AddRange(
+                (received.Envelope?.AffectedTransactions ?? []).Select(a => ByteString.CopyFrom(a.Hash.ToArray())));
+            message.ExecutionHash = ByteString.CopyFrom(received.Envelope?.ExecutionHash ?? []);
+            message.SenderKey = Bytes(received.Sender);
+            message.ManagedParties.AddRange(received.ManagedParties.Select(Bytes));
+            message.IsSender = received.IsSender;
+        }
+
+        return message;
+    }
+
+    /// <summary>Read after what the answer holds, so that it knows no less; and from the database, for managers that share it each know only their own writes.</summary>
+    private async Task<Database> DatabaseAsync(ServerCallContext context) => new()
+    {
+        Id = await store.ManagerIdAsync(context.CancellationToken).ConfigureAwait(false),
+        Watermark = await store.WatermarkAsync(context.CancellationToken).ConfigureAwait(false),
+    };
+
+    /// <summary>Of payloads in one answer; the rest of a message is left to keys and hashes.</summary>
+    private static int Budget(long asked) => (int)Math.Min(asked > 0 ? asked : MaxMessage, MaxMessage - (1024 * 1024));
+
+    private async Task<SendReply> ReplyAsync(SendResult result, ServerCallContext context)
+    {
+        var reply = new SendReply
+        {
+            Hash = ByteString.CopyFrom(result.Hash.ToArray()),
+            SenderKey = Bytes(result.Sender),
+            Database = await DatabaseAsync(context).ConfigureAwait(false),
+        };
+        reply.ManagedParties.AddRange(result.ManagedParties.Select(Bytes));
+        return reply;
+    }
+
+    /// <summary>"private" and "" name the one private state that there is.</summary>
+    private static PrivacyOptions Privacy(
+        PrivacyFlag flag, RepeatedField<ByteString> affected, RepeatedField<ByteString> mandatory, string privateState)
+    {
+        if (privateState is not ("" or "private"))
+        {
+            throw new PrivacyException(Failure.Forbidden, "Multiple private state feature is not available on this privacy manager");
+        }
+
+        if (!Enum.IsDefined(flag) || mandatory.Count > 0)
+        {
+            throw PrivacyException.EnhancedPrivacy();
+        }
+
+        return new PrivacyOptions((PrivacyMode)(int)flag, affected.Count > 0);
+    }
+
+    private static ByteString Bytes(PublicKey key) => ByteString.CopyFrom(key.Span);
+
+    private static PublicKey? OptionalKey(string field, ByteString bytes) => bytes.IsEmpty ? null : Key(field, bytes);
+
+    private static PublicKey[] Keys(string field, RepeatedField<ByteString> keys) => [.. keys.Select(k => Key(field, k))];
+
+    private static PublicKey Key(string field, ByteString bytes) => bytes.Length is > 0 and <= PublicKey.MaxSize
+        ? new PublicKey(bytes.Span)
+        : throw new PrivacyException(Failure.BadRequest, $"{field}: a key has 1 to {PublicKey.MaxSize} bytes, not {bytes.Length}");
+
+    private static PayloadHash Hash(ByteString bytes) => bytes.Length == PayloadHash.Size
+        ? new PayloadHash(bytes.Span)
+        : throw new PrivacyException(Failure.BadRequest, $"hash: has {PayloadHash.Size} bytes, not {bytes.Length}");
+}

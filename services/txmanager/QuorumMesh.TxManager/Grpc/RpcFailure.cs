@@ -1,0 +1,35 @@
+using Grpc.Core;
+using QuorumMesh.TxManager.Core;
+
+namespace QuorumMesh.TxManager.Grpc;
+
+/// <summary>Failures as gRPC statuses.</summary>
+internal static class RpcFailure
+{
+    public static async Task<T> MapAsync<T>(Func<Task<T>> call)
+    {
+        try
+        {
+            return await call().ConfigureAwait(false);
+        }
+        catch (PrivacyException e)
+        {
+            throw new RpcException(new Status(Code(e.Failure), e.Message));
+        }
+        catch (OperationCanceledException)
+        {
+            throw new RpcException(new Status(StatusCode.Cancelled, "The call was cancelled"));
+        }
+    }
+
+    private static StatusCode Code(Failure failure) => failure switch
+    {
+        Failure.BadRequest => StatusCode.InvalidArgument,
+        Failure.Forbidden => StatusCode.PermissionDenied,
+        Failure.KeyNotFound or Failure.NotFound or Failure.Missing => StatusCode.NotFound,
+        Failure.PeerOffline or Failure.PeerUnresponsive or Failure.PeerRefused => StatusCode.FailedPrecondition,
+        Failure.Busy or Failure.EnclaveUnavailable or Failure.StoreUnavailable => StatusCode.Unavailable,
+        Failure.Damaged => StatusCode.DataLoss,
+        _ => StatusCode.Internal,
+    };
+}
