@@ -74,12 +74,63 @@ public sealed class PayloadFetcherTests
         }
     }
 
+    [Fact]
+    public async Task Streams_that_were_left_hold_nothing()
+    {
+        var manager = new FakeManager();
+        await using (var fetcher = new PayloadFetcher(manager, static _ => true, TimeProvider.System))
+        {
+            using var stop = new CancellationTokenSource();
+            for (var stream = 1; stream <= 20; stream++)
+            {
+                fetcher.Watch(0, stream, stop.Token);
+                var opened = stream;
+                await Until(() => manager.Streams.Count == opened);
+            }
+            await Until(() => manager.Streams.SkipLast(1).All(IsDisposed));
+            Assert.False(IsDisposed(manager.Streams.Last()));
+            Assert.Equal(1, manager.MostStreams);
+        }
+        Assert.All(manager.Streams, stream => Assert.True(IsDisposed(stream)));
+    }
+
+    private static bool IsDisposed(CancellationToken token)
+    {
+        try
+        {
+            _ = token.WaitHandle;
+            return false;
+        }
+        catch (ObjectDisposedException)
+        {
+            return true;
+        }
+    }
+
+    private static async Task Until(Func<bool> condition)
+    {
+        var waited = System.Diagnostics.Stopwatch.StartNew();
+        while (!condition())
+        {
+            Assert.True(waited.Elapsed < Limit, "it did not come to that");
+            await Task.Delay(5);
+        }
+    }
+
     private static List<PayloadHash> Hashes(int count) => [.. Enumerable.Range(0, count).Select(i => TestChain.HashOf(BitConverter.GetBytes(i)))];
 
     /// <summary>Answers for the first hash alone.</summary>
     private sealed class FakeManager : ITransactionManager
     {
         public int Answered;
+
+        /// <summary>What ends each stream that was opened, in order.</summary>
+        public ConcurrentQueue<CancellationToken> Streams { get; } = [];
+
+        /// <summary>Open at once.</summary>
+        public int MostStreams { get; private set; }
+
+        private int _open;
 
         /// <summary>How many of the first questions end as a character set does that .NET has not.</summary>
         public int Failures { get; init; }
@@ -100,7 +151,16 @@ public sealed class PayloadFetcherTests
 
         public async IAsyncEnumerable<AvailablePayload> WatchAsync(long afterSequence, [EnumeratorCancellation] CancellationToken cancellation)
         {
-            await Task.CompletedTask;
+            MostStreams = Math.Max(MostStreams, Interlocked.Increment(ref _open));
+            Streams.Enqueue(cancellation);
+            try
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
+            }
+            finally
+            {
+                Interlocked.Decrement(ref _open);
+            }
             yield break;
         }
     }

@@ -49,17 +49,17 @@ internal sealed class PayloadFetcher(ITransactionManager manager, Func<NodeInput
         for (; starting > 0; starting--) _ = Task.Run(() => WorkAsync(cancellation), CancellationToken.None);
     }
 
-    /// <summary>Follows the stream; one that is followed already is left.</summary>
+    /// <summary>Follows the stream; one that is followed already is left, and has ended before this one is opened.</summary>
     /// <param name="stream">Goes with what it brings.</param>
     public void Watch(long after, int stream, CancellationToken cancellation)
     {
         if (!manager.Enabled) return;
         lock (_watchLock)
         {
-            _watching.Cancel();
+            var past = _watching;
+            past.Cancel();
             _watching = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            var token = _watching.Token;
-            _watch = Task.WhenAll(_watch, Task.Run(() => WatchAsync(after, stream, token), token));
+            _watch = WatchAsync(_watch, past, after, stream, _watching.Token);
         }
     }
 
@@ -125,8 +125,12 @@ internal sealed class PayloadFetcher(ITransactionManager manager, Func<NodeInput
         }
     }
 
-    private async Task WatchAsync(long after, int stream, CancellationToken cancellation)
+    /// <param name="before">The stream that was followed until now, which ends by <paramref name="past"/>.</param>
+    private async Task WatchAsync(Task before, CancellationTokenSource past, long after, int stream, CancellationToken cancellation)
     {
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        past.Dispose();
+        if (cancellation.IsCancellationRequested) return;
         await foreach (var item in manager.WatchAsync(after, cancellation).ConfigureAwait(false))
             await PostAsync(new NodeInput.PayloadArrived(item.Sequence, item.Hash, item.Database, stream), cancellation).ConfigureAwait(false);
     }
