@@ -132,7 +132,7 @@ public sealed class RecordedLatePayloadTests
         private NodeCore Core { get; set; } = null!;
 
         public IReadOnlyList<PayloadHash> All =>
-            [.. _blocks.SelectMany(b => b.Transactions).Where(t => t.IsPrivate && t.Data.Length == PayloadHash.Size).Select(t => new PayloadHash(t.Data)).Distinct()];
+            [.. _blocks.SelectMany(b => b.Transactions).Select(t => t.PayloadHash).OfType<PayloadHash>().Distinct()];
 
         public IReadOnlyList<PayloadHash> Own => [.. All.Where(_payloads.ContainsKey)];
 

@@ -35,6 +35,12 @@ public sealed class Transaction
     /// <summary>GoQuorum's only mark of a private transaction: V is 37 or 38.</summary>
     public bool IsPrivate => Type == TransactionType.Legacy && (V == 37u || V == 38u);
 
+    /// <summary>
+    /// What a private transaction names its payload by. Null for a public one, and for data of another length, which can never be found: such a transaction is nobody's,
+    /// though GoQuorum asks its manager for whatever the data is (2.5:core/state_transition.go TransitionDb).
+    /// </summary>
+    public PayloadHash? PayloadHash => IsPrivate && Data.Length == Primitives.PayloadHash.Size ? new PayloadHash(Data) : null;
+
     public bool IsCreation => To is null;
 
     /// <summary>True when V carries a chain id (EIP-155) rather than 27/28 or the private marks.</summary>

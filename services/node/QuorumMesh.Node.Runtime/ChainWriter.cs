@@ -101,7 +101,7 @@ internal sealed class ChainWriter
         if (imported.PrivateLayer is not null)
         {
             PrivateHead = new BlockPointer(block.Number, block.Hash);
-            foreach (var hash in PrivateHashes(block)) _payloads.Used(hash);
+            foreach (var hash in block.PayloadHashes) _payloads.Used(hash);
         }
         _events.Raise(new HeadEvent(block));
         RaiseLogs(block.Header, executed.Transactions, imported.Execution.Receipts);
@@ -201,7 +201,7 @@ internal sealed class ChainWriter
 
     /// <summary>The payload hashes of a block that stand as not ours just now.</summary>
     public IReadOnlyList<PayloadHash> SkippedOf(Block block) =>
-        [.. PrivateHashes(block).Where(hash => _payloads.Find(hash) is { Availability: PayloadAvailability.NotAParty })];
+        [.. block.PayloadHashes.Where(hash => _payloads.Find(hash) is { Availability: PayloadAvailability.NotAParty })];
 
     private ExecutedBlock Execute(Block block)
     {
@@ -285,15 +285,12 @@ internal sealed class ChainWriter
     private void NotePrivate(KeyValueBatch batch, Block block, IReadOnlyList<PayloadHash> skipped)
     {
         _manager.Put(batch);
-        foreach (var hash in PrivateHashes(block))
+        foreach (var hash in block.PayloadHashes)
         {
             if (skipped.Contains(hash)) SkippedPayloads.Add(batch, hash);
             else SkippedPayloads.Remove(batch, hash);
         }
     }
-
-    /// <summary>The payload hashes of a block's private transactions. Data of another length names no payload: its transaction is nobody's.</summary>
-    private static IEnumerable<PayloadHash> PrivateHashes(Block block) => block.Transactions.Select(PrivateReplay.HashOf).OfType<PayloadHash>();
 
     private Block NextPrivateBlock() =>
         ChainStore.GetBlock(_stores.KeyValues, PrivateHead.Number + 1) ?? throw new ChainCorruptException($"block {PrivateHead.Number + 1} is below the head and not stored");

@@ -36,7 +36,7 @@ internal sealed class PrivateRun
     public bool IsDone => _replay is { IsDone: true };
 
     /// <summary>The payload of the next transaction; null when it needs none.</summary>
-    public PayloadHash? Awaited => _replay is null ? PrivateReplay.HashOf(Block.Transactions[0]) : _replay.Awaited;
+    public PayloadHash? Awaited => _replay is null ? Block.Transactions[0].PayloadHash : _replay.Awaited;
 
     /// <summary>Runs on while payloads are there and the gas is below the limit.</summary>
     /// <param name="publicState">Before the block; read during the call alone.</param>

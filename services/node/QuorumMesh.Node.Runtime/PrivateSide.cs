@@ -1,5 +1,4 @@
 using QuorumMesh.Chain;
-using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
@@ -53,7 +52,7 @@ internal sealed class PrivateSide(NodeStores stores, ITransactionManager manager
         for (var number = 1ul; number <= last; number++)
         {
             var block = ChainStore.GetBlock(snapshot, number) ?? throw new ChainCorruptException($"block {number} is below the head and not stored");
-            foreach (var hash in block.Transactions.Select(PrivateReplay.HashOf).OfType<PayloadHash>())
+            foreach (var hash in block.PayloadHashes)
                 if (!SkippedPayloads.Contains(snapshot, hash)) yield return hash;
         }
     }

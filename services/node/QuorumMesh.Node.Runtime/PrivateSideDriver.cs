@@ -46,7 +46,7 @@ internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads
     /// <summary>A private transaction came into the pool: its payload will be needed.</summary>
     public void Want(Transaction transaction)
     {
-        if (transaction.IsPrivate && transaction.Data.Length == PayloadHash.Size) Want(new PayloadHash(transaction.Data));
+        if (transaction.PayloadHash is { } hash) Want(hash);
     }
 
     public void Answered(IReadOnlyList<PayloadAnswer> answers, NodeTime now)

@@ -1,5 +1,4 @@
 using QuorumMesh.Chain;
-using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Primitives;
 
@@ -36,7 +35,7 @@ internal sealed class PrivateWindow(NodeStores stores)
     private void Add(ulong number)
     {
         var block = ChainStore.GetBlock(stores.KeyValues, number) ?? throw new ChainCorruptException($"block {number} is below the head and not stored");
-        PayloadHash[] hashes = [.. block.Transactions.Select(PrivateReplay.HashOf).OfType<PayloadHash>()];
+        PayloadHash[] hashes = [.. block.PayloadHashes];
         if (hashes.Length == 0) return;
         _blocks.Enqueue((number, hashes));
         _count += hashes.Length;

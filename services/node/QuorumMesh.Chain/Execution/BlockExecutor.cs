@@ -32,7 +32,7 @@ public sealed class BlockExecutor(ChainRules rules)
         var missing = new List<PayloadHash>();
         foreach (var (tx, _) in transactions)
         {
-            if (PrivateReplay.HashOf(tx) is { } hash && payloads(hash) is null)
+            if (tx.PayloadHash is { } hash && payloads(hash) is null)
                 missing.Add(hash);
         }
         return missing;

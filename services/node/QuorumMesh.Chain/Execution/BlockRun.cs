@@ -99,10 +99,8 @@ public sealed class BlockRun
 
     private PrivatePayload AskPayload(Transaction tx)
     {
-        // GoQuorum asks its manager for whatever the data is; one that is no hash can never be found.
-        if (tx.Data.Length != PayloadHash.Size)
+        if (tx.PayloadHash is not { } hash)
             return PrivatePayload.NotAParty;
-        var hash = new PayloadHash(tx.Data);
         if (_payloads(hash) is { } answer)
             return answer;
         _missing.Add(hash);

@@ -29,10 +29,7 @@ public sealed class PrivateReplay
     public bool IsDone => Next == _transactions.Count;
 
     /// <summary>The payload of the next transaction; null when it needs none: a public one, or one whose data is no hash.</summary>
-    public PayloadHash? Awaited => IsDone ? null : HashOf(_transactions[Next].Tx);
-
-    /// <summary>The payload that a transaction names; null for a public one, and for data of another length, which is nobody's.</summary>
-    public static PayloadHash? HashOf(Transaction tx) => tx.IsPrivate && tx.Data.Length == PayloadHash.Size ? new PayloadHash(tx.Data) : null;
+    public PayloadHash? Awaited => IsDone ? null : _transactions[Next].Tx.PayloadHash;
 
     /// <summary>Runs the next transaction.</summary>
     /// <param name="payload">For <see cref="Awaited"/>; ignored when that is null.</param>

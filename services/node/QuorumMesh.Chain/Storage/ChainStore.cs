@@ -57,8 +57,8 @@ public static class ChainStore
             BinaryPrimitives.WriteUInt32BigEndian(location[8..], (uint)i);
             ChainRecord.Put(batch, ChainKeys.TransactionLookup(hash), location);
             var tx = block.Transactions[i];
-            if (tx.IsPrivate && tx.Data.Length == PayloadHash.Size)
-                ChainRecord.Put(batch, ChainKeys.PayloadUse(new PayloadHash(tx.Data), block.Number, (uint)i), []);
+            if (tx.PayloadHash is { } payload)
+                ChainRecord.Put(batch, ChainKeys.PayloadUse(payload, block.Number, (uint)i), []);
         }
     }
 
@@ -70,8 +70,8 @@ public static class ChainStore
         {
             var tx = block.Transactions[i];
             batch.Delete(ChainKeys.TransactionLookup(tx.Hash));
-            if (tx.IsPrivate && tx.Data.Length == PayloadHash.Size)
-                batch.Delete(ChainKeys.PayloadUse(new PayloadHash(tx.Data), block.Number, (uint)i));
+            if (tx.PayloadHash is { } payload)
+                batch.Delete(ChainKeys.PayloadUse(payload, block.Number, (uint)i));
         }
     }
 

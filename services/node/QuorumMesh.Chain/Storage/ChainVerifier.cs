@@ -78,7 +78,7 @@ public static class ChainVerifier
             var place = new TransactionLocation(block.Header.Number, (uint)i);
             if (ChainStore.GetTransactionLocation(store, transaction.Hash) != place)
                 throw new ChainCorruptException($"the index does not lead to its transaction {transaction.Hash}");
-            if (transaction.IsPrivate && transaction.Data.Length == PayloadHash.Size && !ChainStore.GetPayloadUses(store, new PayloadHash(transaction.Data)).Contains(place))
+            if (transaction.PayloadHash is { } payload && !ChainStore.GetPayloadUses(store, payload).Contains(place))
                 throw new ChainCorruptException($"the payload index does not lead to its transaction {transaction.Hash}");
         }
     }

@@ -70,8 +70,7 @@ public sealed class BlockReplay
 
     private PrivatePayload AnswerFor(Transaction tx)
     {
-        if (tx.Data.Length != PayloadHash.Size) return PrivatePayload.NotAParty;
-        var hash = new PayloadHash(tx.Data);
+        if (tx.PayloadHash is not { } hash) return PrivatePayload.NotAParty;
         return _payloads(hash) ?? throw new InvalidBlockException($"payload {hash} of private transaction {tx.Hash} is not there");
     }
 }

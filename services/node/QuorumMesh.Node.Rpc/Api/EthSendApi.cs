@@ -69,7 +69,7 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
     /// <summary>GoQuorum takes such a transaction for a private one, and it comes to nothing: on a public chain with id 1 it was signed like any other.</summary>
     private void RequirePayloadHash(Transaction transaction)
     {
-        if (!transaction.IsPrivate || transaction.Data.Length == PayloadHash.Size) return;
+        if (!transaction.IsPrivate || transaction.PayloadHash is not null) return;
         throw new RpcException($"v {transaction.V} marks a private transaction, whose data is the {PayloadHash.Size}-byte hash from the transaction manager's storeraw, not {transaction.Data.Length} bytes: "
             + $"a public transaction that was signed for chain id 1 looks the same; this chain's id is {node.Config.ChainId}");
     }

@@ -20,8 +20,7 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
 
     private const int MostRounds = 16;
     private const ulong TransactionGas = 21_000;
-    private const int PayloadHashSize = 64;
-    private static readonly byte[] FullPayloadHash = Enumerable.Repeat((byte)0xff, PayloadHashSize).ToArray();
+    private static readonly byte[] FullPayloadHash = Enumerable.Repeat((byte)0xff, PayloadHash.Size).ToArray();
 
     /// <summary>The sender can always pay, unless its balance is overridden.</summary>
     /// <exception cref="OperationCanceledException">Stopped while it ran.</exception>

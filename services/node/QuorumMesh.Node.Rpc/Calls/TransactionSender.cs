@@ -100,9 +100,9 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         if (!transaction.IsPrivate || privateFor is null) throw new RpcException("transaction is not private");
         RequireManager();
         RequireWilling();
-        if (transaction.Data.Length != PayloadHash.Size)
+        if (transaction.PayloadHash is not { } hash)
             throw new RpcException($"the data of a private transaction is the {PayloadHash.Size}-byte hash from the transaction manager's storeraw, not {transaction.Data.Length} bytes");
-        await node.TransactionManager.SendSignedAsync(new PayloadHash(transaction.Data), privateFor, cancellation).ConfigureAwait(false);
+        await node.TransactionManager.SendSignedAsync(hash, privateFor, cancellation).ConfigureAwait(false);
         return await node.SubmitAsync(transaction, cancellation).ConfigureAwait(false);
     }
 

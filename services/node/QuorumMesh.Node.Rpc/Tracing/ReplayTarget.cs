@@ -12,7 +12,7 @@ internal sealed record ReplayTarget(Block Block, int First, int Count)
 
     /// <summary>Of the private transactions that are run, the well-formed hashes.</summary>
     public IReadOnlyList<PayloadHash> Payloads =>
-        [.. Block.Transactions.Take(End).Where(t => t.IsPrivate && t.Data.Length == PayloadHash.Size).Select(t => new PayloadHash(t.Data)).Distinct()];
+        [.. Block.Transactions.Take(End).Select(t => t.PayloadHash).OfType<PayloadHash>().Distinct()];
 
     /// <summary>Public outcomes never depend on the private side.</summary>
     public bool IsPublic => !Block.Transactions.Skip(First).Take(Count).Any(t => t.IsPrivate);
