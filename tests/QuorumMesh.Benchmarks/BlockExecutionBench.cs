@@ -45,7 +45,7 @@ internal sealed class BlockExecutionBench : IDisposable
         _nonces = new ulong[accounts];
         _store = RocksKeyValueStore.Open(_directory, cache.Database());
         var genesis = new GenesisFile { Config = GenesisFile.Parse(Config).Config, GasLimit = 1ul << 40, Alloc = [new GenesisAccount(Token, UInt256.Zero) { Nonce = 1, Code = TokenCode }] };
-        _rules = new ChainRules(genesis.Config, CompatibilityProfile.V24, EngineFactory.Create(genesis.Config, CompatibilityProfile.V24, _store));
+        _rules = new ChainRules(genesis.Config, CompatibilityProfile.V24, EngineFactory.Create(genesis.Config, _store));
         _public = new StateStore(_store, "public", cache.PublicState() with { StartWork = start });
         _private = new StateStore(_store, ChainStore.PrivateStateId, cache.PrivateState() with { StartWork = start });
         _importer = new BlockImporter(_rules, _public, _private);
@@ -93,7 +93,7 @@ internal sealed class BlockExecutionBench : IDisposable
     {
         var begin = Stopwatch.GetTimestamp();
         var start = begin;
-        var prepared = _rules.Engine.Prepare(_head, _head.Time + 1_000_000_000);
+        var prepared = new RaftBlockProducer(_rules.Config, _rules.Profile).Prepare(_head, BlockTime.OfNanoseconds(_head.Time + 1_000_000_000));
         var run = new BlockRun(_rules, prepared, default, _public.Head, _private.Head, static _ => null, static _ => default);
         foreach (var transaction in transactions)
         {
@@ -177,7 +177,7 @@ internal sealed class BlockExecutionBench : IDisposable
         foreach (var slot in slots) state.SetStorage(Token, slot, UInt256.MaxValue >> 128);
         state.FinaliseTransaction(deleteEmpty: false);
         var execution = new BlockExecution { PublicChanges = state.TakeChanges(), Receipts = [], GasUsed = 0, Bloom = new Bloom() };
-        var prepared = _rules.Engine.Prepare(_head, _head.Time + 1_000_000_000);
+        var prepared = new RaftBlockProducer(_rules.Config, _rules.Profile).Prepare(_head, BlockTime.OfNanoseconds(_head.Time + 1_000_000_000));
         var layer = _public.Extend(_public.Head, prepared.Number, execution.PublicChanges);
         _head = prepared with { StateRoot = layer.Root, TransactionsRoot = Hash256.EmptyTrie, ReceiptsRoot = Hash256.EmptyTrie };
         Write(new ImportedBlock(new Block(_head, []), execution, layer, _private.Extend(_private.Head, prepared.Number, new StateChangeSet())));

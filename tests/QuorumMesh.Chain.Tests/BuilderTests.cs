@@ -21,11 +21,11 @@ public sealed class BuilderTests
         var builder = new BlockBuilder(node.Rules, node.Public, node.Private);
         foreach (var block in network.Blocks.Skip(1))
         {
-            var prepared = node.Rules.Engine.Prepare(node.Head, block.Header.Time);
+            var prepared = node.Producer.Prepare(node.Head, BlockTime.OfNanoseconds(block.Header.Time));
             var built = builder.Build(prepared, default, new TransactionList(node.Recover(block)), node.Public.Head, node.Private.Head, network.PayloadsOf(1), node.HashAt, new BuildLimits());
             Assert.Empty(built.Skipped);
-            RaftEngine.TryReadSeal(block.Header, out var raftId, out _);
-            var sealedHeader = RaftEngine.Seal(built.Block.Header, raftId, _ => SignatureOf(block.Header));
+            RaftSeal.TryRead(block.Header, out var raftId, out _);
+            var sealedHeader = RaftSeal.Put(built.Block.Header, raftId, _ => SignatureOf(block.Header));
             Assert.Equal(block.Hash, sealedHeader.Hash);
             node.Write(built.WithHeader(sealedHeader).ToImported(), node.Head.Difficulty);
         }
@@ -139,7 +139,7 @@ public sealed class BuilderTests
     {
         var privateParent = node.PrivateHead.Hash == node.Head.Hash ? node.Private.Head : null;
         return new BlockBuilder(node.Rules, node.Public, node.Private).Build(
-            node.Rules.Engine.Prepare(node.Head, node.Head.Time + 1000), default, source, node.Public.Head, privateParent, _ => null, node.HashAt, limits);
+            node.Producer.Prepare(node.Head, BlockTime.OfNanoseconds(node.Head.Time + 1000)), default, source, node.Public.Head, privateParent, _ => null, node.HashAt, limits);
     }
 
     private static RecoveredTransaction Send(byte[] key, ulong nonce, ulong value = 0, ulong gas = 21000) =>

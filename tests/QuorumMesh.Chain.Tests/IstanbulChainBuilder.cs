@@ -27,7 +27,7 @@ internal sealed class IstanbulChainBuilder
             ExtraData = new IstanbulExtra(new byte[32], [.. Enumerable.Range(0, validators).Select(i => Validator(i))], [], []).Encode(),
         };
         Head = Genesis;
-        Engine = new IstanbulEngine(Config, Store);
+        Engine = new IstanbulHeaderRules(Config, Store);
         Store.Write(BatchOf(Genesis), sync: false);
     }
 
@@ -35,7 +35,7 @@ internal sealed class IstanbulChainBuilder
 
     public IstanbulConfig Config { get; }
 
-    public IstanbulEngine Engine { get; }
+    public IstanbulHeaderRules Engine { get; }
 
     public BlockHeader Genesis { get; }
 

@@ -78,12 +78,12 @@ public sealed class IstanbulEngineTests
     {
         var chain = new IstanbulChainBuilder();
         var header = chain.Next(0);
-        var slow = new IstanbulEngine(chain.Config, chain.Store, new IstanbulEngineOptions { BlockPeriodSeconds = 2 });
+        var slow = new IstanbulHeaderRules(chain.Config, chain.Store, new IstanbulOptions { BlockPeriodSeconds = 2 });
         Assert.Contains("--istanbul.blockperiod", slow.VerifyHeader(header, chain.Head), StringComparison.Ordinal);
-        Assert.Null(new IstanbulEngine(chain.Config, chain.Store, new IstanbulEngineOptions { BlockPeriodSeconds = 0 }).VerifyHeader(chain.Next(0, change: h => h with { Time = h.Time - 1 }), chain.Head));
+        Assert.Null(new IstanbulHeaderRules(chain.Config, chain.Store, new IstanbulOptions { BlockPeriodSeconds = 0 }).VerifyHeader(chain.Next(0, change: h => h with { Time = h.Time - 1 }), chain.Head));
         foreach (var (now, allowed, reason) in new[] { (header.Time, 0ul, null), (header.Time - 1, 0ul, "block in the future"), (header.Time - 1, 1ul, (string?)null) })
         {
-            var engine = new IstanbulEngine(chain.Config, chain.Store, new IstanbulEngineOptions { UnixSeconds = () => now, AllowedFutureSeconds = allowed });
+            var engine = new IstanbulHeaderRules(chain.Config, chain.Store, new IstanbulOptions { UnixSeconds = () => now, AllowedFutureSeconds = allowed });
             Assert.Equal(reason, engine.VerifyHeader(header, chain.Head));
         }
     }
@@ -169,7 +169,7 @@ public sealed class IstanbulEngineTests
         Assert.InRange(counting.Reads, 1, 30);
         Assert.Equal("0", Show(IstanbulSnapshots.After(chain.Store, HeaderAt(chain, 1500), chain.Config.Epoch).Validators.Addresses));
         Assert.Equal("07", Show(IstanbulSnapshots.After(chain.Store, HeaderAt(chain, 1501), chain.Config.Epoch).Validators.Addresses));
-        Assert.Equal("07", Show(new IstanbulEngine(chain.Config, chain.Store).SnapshotAfter(chain.Head).Validators.Addresses));
+        Assert.Equal("07", Show(new IstanbulHeaderRules(chain.Config, chain.Store).SnapshotAfter(chain.Head).Validators.Addresses));
     }
 
     private static BlockHeader HeaderAt(IstanbulChainBuilder chain, ulong number)

@@ -59,7 +59,7 @@ public sealed class OwnGenesisTests
         Assert.Equal(["londonBlock", "shanghaiBlock", "cancunBlock"], theirs.IgnoredFields(profile));
         Assert.Empty(ours.IgnoredFields(profile));
         Assert.Empty(theirs.ForkIdBlocks(profile));
-        Assert.Equal((false, false, true), (theirs.HasSecondBlockTimes, before.HasSecondBlockTimes, ours.HasSecondBlockTimes));
+        Assert.Equal((BlockTimeUnit.Nanoseconds, BlockTimeUnit.Nanoseconds, BlockTimeUnit.Seconds), (theirs.BlockTimeUnit, before.BlockTimeUnit, ours.BlockTimeUnit));
         Assert.Equal((false, false, true), (theirs.HasBaseFee(1, profile), before.HasBaseFee(1, profile), ours.HasBaseFee(1, profile)));
         Assert.False(ours.HasBaseFee(0, profile));
     }

@@ -208,7 +208,7 @@ public sealed class PragueTests
     private static Block Build(TestNode node, RecoveredTransaction transaction)
     {
         var built = new BlockBuilder(node.Rules, node.Public, node.Private).Build(
-            node.Rules.Engine.Prepare(node.Head, node.Head.Time + 1000), default, new TransactionList([transaction]), node.Public.Head, node.Private.Head, _ => null, node.HashAt, new BuildLimits());
+            node.Producer.Prepare(node.Head, BlockTime.OfNanoseconds(node.Head.Time + 1000)), default, new TransactionList([transaction]), node.Public.Head, node.Private.Head, _ => null, node.HashAt, new BuildLimits());
         Assert.Empty(built.Skipped);
         return built.Block;
     }

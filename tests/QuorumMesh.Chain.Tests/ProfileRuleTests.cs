@@ -201,9 +201,9 @@ public sealed class ProfileRuleTests
         Assert.True(ibft == chain.Engine.VerifyHeader(chain.Next(0, change: change), chain.Head) is not null, $"IBFT {what}");
         foreach (var profile in CompatibilityProfile.All)
         {
-            var engine = new RaftEngine(_constantinople, profile);
+            var (rules, producer) = (new RaftHeaderRules(_constantinople), new RaftBlockProducer(_constantinople, profile));
             var parent = new BlockHeader { GasLimit = 700_000_000, Time = IstanbulChainBuilder.Time };
-            Assert.True(raft == engine.VerifyHeader(change(engine.Prepare(parent, parent.Time + 1)), parent) is not null, $"Raft {profile} {what}");
+            Assert.True(raft == rules.VerifyHeader(change(producer.Prepare(parent, BlockTime.OfNanoseconds(parent.Time + 1))), parent) is not null, $"Raft {profile} {what}");
         }
     }
 
@@ -250,7 +250,7 @@ public sealed class ProfileRuleTests
     public void A_mismatch_names_the_profiles_that_differ_at_the_block()
     {
         string[] Others(ChainConfig config, CompatibilityProfile profile, ulong block) =>
-            [.. new ChainRules(config, profile, new RaftEngine(config, profile)).OtherProfilesAt(block).Select(p => p.Name)];
+            [.. new ChainRules(config, profile, new RaftHeaderRules(config)).OtherProfilesAt(block).Select(p => p.Name)];
         Assert.Equal(["2.6"], Others(_constantinople, CompatibilityProfile.V2_5, 5));
         Assert.Equal(["2.5"], Others(_constantinople, CompatibilityProfile.V24, 5));
         Assert.Equal(["2.5"], Others(_constantinople, CompatibilityProfile.V24, 4));
@@ -312,7 +312,7 @@ public sealed class ProfileRuleTests
 
     private static TransactionOutcome Execute(ChainConfig config, CompatibilityProfile profile, WorldState state, TransactionMessage message)
     {
-        var rules = new ChainRules(config, profile, new RaftEngine(config, profile));
+        var rules = new ChainRules(config, profile, new RaftHeaderRules(config));
         state.SetBalance(_sender, 1_000_000_000);
         var processor = new TransactionProcessor(new BlockContext { Number = 5, GasLimit = 100_000_000 }, rules.ForkAt(5), rules.TransactionRulesAt(5));
         var pool = 100_000_000UL;
@@ -334,7 +334,7 @@ public sealed class ProfileRuleTests
     private static UInt256 Reward(ChainConfig config, CompatibilityProfile profile, ulong block)
     {
         var state = new WorldState(EmptyState.Instance);
-        new RaftEngine(config, profile).Finalise(new BlockHeader { Number = block }, state);
+        new RaftHeaderRules(config).Finalise(new BlockHeader { Number = block }, state);
         return state.GetBalance(default);
     }
 

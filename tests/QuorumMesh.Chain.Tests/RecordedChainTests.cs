@@ -150,7 +150,7 @@ public sealed class RecordedChainTests
         var addresses = nodes.RootElement.EnumerateArray().ToDictionary(n => (n.TryGetProperty("raftId", out var id) ? id : n.GetProperty("node")).GetUInt16(), n => n.GetProperty("address").GetString());
         foreach (var block in network.Blocks.Skip(1))
         {
-            Assert.True(RaftEngine.TryReadSeal(block.Header, out var raftId, out var minter), $"block {block.Number}");
+            Assert.True(RaftSeal.TryRead(block.Header, out var raftId, out var minter), $"block {block.Number}");
             Assert.Equal(addresses[raftId], minter.ToString());
         }
     }
@@ -159,11 +159,11 @@ public sealed class RecordedChainTests
     public void RaftHeadersArePreparedAsTheMinterDid()
     {
         var network = new RecordedNetwork(Raft);
-        var engine = new RaftEngine(network.Genesis.Config, network.Profile);
+        var engine = new RaftBlockProducer(network.Genesis.Config, network.Profile);
         for (var i = 1; i < network.Blocks.Count; i++)
         {
             var (parent, header) = (network.Blocks[i - 1].Header, network.Blocks[i].Header);
-            var prepared = engine.Prepare(parent, header.Time);
+            var prepared = engine.Prepare(parent, BlockTime.OfNanoseconds(header.Time));
             Assert.Equal((header.Difficulty, header.GasLimit, header.Time, header.Coinbase), (prepared.Difficulty, prepared.GasLimit, prepared.Time, prepared.Coinbase));
         }
     }

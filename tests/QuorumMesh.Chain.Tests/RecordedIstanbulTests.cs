@@ -81,9 +81,9 @@ public sealed class RecordedIstanbulTests
         for (var i = 1; i < Math.Min(40, network.Blocks.Count); i++)
         {
             var header = network.Blocks[i].Header;
-            Assert.Null(node.Rules.Engine.VerifyHeader(header, node.Head));
+            Assert.Null(node.Rules.EngineAt(header.Number).VerifyHeader(header, node.Head));
             foreach (var changed in (BlockHeader[])[header with { StateRoot = default }, header with { GasUsed = header.GasUsed + 1 }, header with { Time = header.Time + 1 }, header with { Coinbase = node.Head.Hash == default ? default : IstanbulChainBuilder.Validator(5) }])
-                Assert.NotNull(node.Rules.Engine.VerifyHeader(changed, node.Head));
+                Assert.NotNull(node.Rules.EngineAt(header.Number).VerifyHeader(changed, node.Head));
             node.Import(network.Blocks[i], network.PayloadsOf(0));
         }
     }
@@ -91,7 +91,7 @@ public sealed class RecordedIstanbulTests
     private static List<IstanbulSnapshot> Snapshots(RecordedNetwork network)
     {
         var node = new TestNode(network.Genesis, network.Profile);
-        var engine = (IstanbulEngine)node.Rules.Engine;
+        var engine = (IstanbulHeaderRules)node.Rules.EngineAt(0);
         var snapshots = new List<IstanbulSnapshot> { engine.SnapshotAfter(node.Head) };
         foreach (var block in network.Blocks.Skip(1))
         {

@@ -16,12 +16,12 @@ public sealed class SecondBlockTimeTests
     public void AMillionBlocksFiftyMillisecondsApartStayOnTheClockAtDifficultyOne()
     {
         const ulong step = 50_000_000;
-        var engine = new RaftEngine(Ours, CompatibilityProfile.V24);
-        var parent = engine.Prepare(Genesis, Start * Nanoseconds);
+        var engine = new RaftBlockProducer(Ours, CompatibilityProfile.V24);
+        var parent = engine.Prepare(Genesis, BlockTime.OfNanoseconds(Start * Nanoseconds));
         for (ulong n = 1; n <= 1_000_000; n++)
         {
             var now = (Start * Nanoseconds) + (n * step);
-            var header = engine.Prepare(parent, now);
+            var header = engine.Prepare(parent, BlockTime.OfNanoseconds(now));
             if (header.Time != now / Nanoseconds || header.Difficulty != UInt256.One || header.Time < parent.Time)
                 Assert.Fail($"block {header.Number}: time {header.Time} at {now} ns, difficulty {header.Difficulty}");
             parent = header;
@@ -32,13 +32,14 @@ public sealed class SecondBlockTimeTests
     [Fact]
     public void TimeStandsStillWhereTheClockGoesBack()
     {
-        var engine = new RaftEngine(Ours, CompatibilityProfile.V24);
-        var parent = engine.Prepare(Genesis, (Start * Nanoseconds) + 999_999_999);
-        var behind = engine.Prepare(parent, (Start - 5) * Nanoseconds);
+        var engine = new RaftBlockProducer(Ours, CompatibilityProfile.V24);
+        var parent = engine.Prepare(Genesis, BlockTime.OfNanoseconds((Start * Nanoseconds) + 999_999_999));
+        var behind = engine.Prepare(parent, BlockTime.OfSeconds(Start - 5));
         Assert.Equal((Start, Start), (parent.Time, behind.Time));
-        Assert.Null(engine.VerifyHeader(behind, parent));
-        Assert.Equal($"invalid timestamp: {Start - 1} is before the parent's {Start}", engine.VerifyHeader(behind with { Time = Start - 1 }, parent));
-        Assert.Equal("invalid difficulty: have 2, want 1", engine.VerifyHeader(behind with { Difficulty = 2u }, parent));
+        var rules = new RaftHeaderRules(Ours);
+        Assert.Null(rules.VerifyHeader(behind, parent));
+        Assert.Equal($"invalid timestamp: {Start - 1} is before the parent's {Start}", rules.VerifyHeader(behind with { Time = Start - 1 }, parent));
+        Assert.Equal("invalid difficulty: have 2, want 1", rules.VerifyHeader(behind with { Difficulty = 2u }, parent));
     }
 
     [Fact]
@@ -46,10 +47,10 @@ public sealed class SecondBlockTimeTests
     {
         foreach (var mesh in new[] { null, new QuorumMeshConfig(0), new QuorumMeshConfig(1) })
         {
-            var engine = new RaftEngine(Ours with { Mesh = mesh }, CompatibilityProfile.V24);
-            var header = engine.Prepare(Genesis, Start * Nanoseconds);
+            var engine = new RaftBlockProducer(Ours with { Mesh = mesh }, CompatibilityProfile.V24);
+            var header = engine.Prepare(Genesis, BlockTime.OfNanoseconds(Start * Nanoseconds));
             Assert.Equal((Start * Nanoseconds, (UInt256)EthashDifficulty.Minimum), (header.Time, header.Difficulty));
-            Assert.Equal(header.Time + 1, engine.Prepare(header, 0).Time);
+            Assert.Equal(header.Time + 1, engine.Prepare(header, BlockTime.OfNanoseconds(0)).Time);
         }
     }
 }

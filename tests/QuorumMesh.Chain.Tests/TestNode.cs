@@ -12,9 +12,9 @@ namespace QuorumMesh.Chain.Tests;
 /// <summary>A chain in memory: stores, importer and heads, driven block by block.</summary>
 internal sealed class TestNode
 {
-    public TestNode(GenesisFile genesis, CompatibilityProfile profile, IstanbulEngineOptions? istanbul = null)
+    public TestNode(GenesisFile genesis, CompatibilityProfile profile, IstanbulOptions? istanbul = null)
     {
-        Rules = new ChainRules(genesis.Config, profile, EngineFactory.Create(genesis.Config, profile, Store, istanbul));
+        Rules = new ChainRules(genesis.Config, profile, EngineFactory.Create(genesis.Config, Store, istanbul));
         Public = new StateStore(Store, "public");
         Private = new StateStore(Store, ChainStore.PrivateStateId);
         Importer = new BlockImporter(Rules, Public, Private);
@@ -25,6 +25,8 @@ internal sealed class TestNode
     public MemoryKeyValueStore Store { get; } = new();
 
     public ChainRules Rules { get; }
+
+    public RaftBlockProducer Producer => new(Rules.Config, Rules.Profile);
 
     public StateStore Public { get; }
 

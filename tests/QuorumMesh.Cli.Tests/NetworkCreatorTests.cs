@@ -112,7 +112,7 @@ public sealed class NetworkCreatorTests : IDisposable
         genesis.Config.RequireSupported(profile);
         Assert.Empty(genesis.Config.IgnoredFields(profile));
         // One that ends with Constantinople is for GoQuorum 2.5, which has no seconds.
-        Assert.Equal(fork != "constantinople", genesis.Config.HasSecondBlockTimes);
+        Assert.Equal(fork == "constantinople" ? BlockTimeUnit.Nanoseconds : BlockTimeUnit.Seconds, genesis.Config.BlockTimeUnit);
         Assert.Equal(fork == "constantinople" ? null : new EmptyBlocksConfig(6, 1), genesis.Config.Mesh?.EmptyBlocks);
     }
 

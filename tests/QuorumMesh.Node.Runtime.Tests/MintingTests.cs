@@ -47,7 +47,7 @@ public sealed class MintingTests
         node.Mine(TestChain.Public(Key, 1));
         var (first, second) = (ChainStore.GetHeader(node.Store, 1)!, ChainStore.GetHeader(node.Store, 2)!);
         Assert.True(second.Time > first.Time);
-        Assert.True(RaftEngine.TryReadSeal(second, out var id, out var minter));
+        Assert.True(RaftSeal.TryRead(second, out var id, out var minter));
         Assert.Equal((1, TestChain.Signer(1).Address), (id, minter));
     }
 

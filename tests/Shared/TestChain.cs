@@ -49,7 +49,7 @@ internal static class TestChain
         if (GenesisStore.Load(store) is null) GenesisStore.Initialise(store, genesis ?? Genesis, profile: null);
         var config = GenesisStore.Load(store)!.Config;
         var profile = GenesisStore.LoadProfile(store);
-        return new NodeStores(store, new ChainRules(config, profile, new RaftEngine(config, profile)));
+        return new NodeStores(store, new ChainRules(config, profile, new RaftHeaderRules(config)));
     }
 
     public static INodeSigner Signer(int number) => new KeySigner(Key(number));

@@ -45,7 +45,7 @@ public sealed record BlockHeader
     public ulong Number { get; init; }
     public ulong GasLimit { get; init; }
     public ulong GasUsed { get; init; }
-    /// <summary>Since 1970; the unit is <see cref="ChainConfig.HasSecondBlockTimes"/>'s.</summary>
+    /// <summary>A <see cref="BlockTime"/> in the unit of <see cref="ChainConfig.BlockTimeUnit"/>.</summary>
     public ulong Time { get; init; }
     public byte[] ExtraData { get; init; } = [];
     public Hash256 MixHash { get; init; }

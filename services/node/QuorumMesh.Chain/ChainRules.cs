@@ -6,9 +6,16 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Chain;
 
-/// <summary>Everything that decides what a block means: configuration, profile and engine.</summary>
-public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile, IEngine Engine)
+/// <summary>Everything that decides what a block means: configuration, profile and engines.</summary>
+public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile, EngineSchedule Engines)
 {
+    public ChainRules(ChainConfig config, CompatibilityProfile profile, IHeaderRules engine) : this(config, profile, new EngineSchedule(engine))
+    {
+    }
+
+    /// <summary>The header rules of the engine that a block is under.</summary>
+    public IHeaderRules EngineAt(ulong block) => Engines.At(block);
+
     public Fork ForkAt(ulong block) => Config.ForkAt(block, Profile);
 
     public IntrinsicRules IntrinsicRulesAt(ulong block) => Config.IntrinsicRulesAt(block, Profile);

@@ -18,8 +18,6 @@ namespace QuorumMesh.Node.Rpc;
 /// <summary>A node's JSON-RPC: all its methods on HTTP, WebSocket and IPC.</summary>
 public sealed class RpcServer : IAsyncDisposable
 {
-    private const ulong NanosecondsPerSecond = 1_000_000_000;
-
     private readonly FilterStore _filters = new(TimeProvider.System);
     private readonly SubscriptionStore _subscriptions;
     private readonly ChainEventPump _events;
@@ -28,7 +26,7 @@ public sealed class RpcServer : IAsyncDisposable
     public RpcServer(INode node, RpcServerOptions options, ILoggerFactory loggers)
     {
         var logger = loggers.CreateLogger<RpcServer>();
-        var format = new BlockJson(node.Config, node.Profile, options.BlockTimesInSeconds && !node.Config.HasSecondBlockTimes ? NanosecondsPerSecond : 1);
+        var format = new BlockJson(node.Config, node.Profile, options.BlockTimesInSeconds ? BlockTimeUnit.Seconds : node.Config.BlockTimeUnit);
         _subscriptions = new SubscriptionStore(format);
         Engine = new RpcEngine(CreateTable(node, options, format, logger), options.Limits, Describe, logger);
         _transports = new RpcTransports(Engine, options, loggers);

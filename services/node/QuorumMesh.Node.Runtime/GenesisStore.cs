@@ -47,7 +47,7 @@ public static class GenesisStore
         ChainStore.PutMeta(batch, GenesisName, json);
         ChainStore.PutMeta(batch, ReadingName, [1]);
         ChainStore.PutMeta(batch, ProfileName, Encoding.UTF8.GetBytes(profile.Name));
-        var stores = new NodeStores(store, new ChainRules(genesis.Config, profile, EngineFactory.Create(genesis.Config, profile, store)));
+        var stores = new NodeStores(store, new ChainRules(genesis.Config, profile, EngineFactory.Create(genesis.Config, store)));
         stores.Importer.Put(batch, stores.Importer.Genesis(genesis), block.Header.Difficulty);
         store.Write(batch, sync: true);
     }

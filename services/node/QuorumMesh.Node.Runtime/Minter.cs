@@ -23,6 +23,7 @@ internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftI
     private readonly SpeculativeChain _chain = new(head);
     private readonly Dictionary<Hash256, ExecutedBlock> _executed = [];
     private readonly EmptyBlockPace _empty = new(stores.Rules.Config.Mesh?.EmptyBlocks, stores.KeyValues);
+    private readonly RaftBlockProducer _producer = new(stores.Rules.Config, stores.Rules.Profile);
     private long _nextMint;
 
     public bool IsLeading { get; private set; }
@@ -81,13 +82,13 @@ internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftI
             ? (speculative.Block.Header, speculative.Imported.PublicLayer, chain.Usable(speculative.Imported.PrivateLayer))
             : (chain.Head, chain.PublicLayer, chain.PrivateLayer);
         var built = stores.Builder.Build(
-            stores.Rules.Engine.Prepare(parent, now.UnixNanoseconds), author: default, pool.Ready(t => _chain.IsProposed(t.Tx.Hash)), layer, privateLayer,
+            _producer.Prepare(parent, BlockTime.OfNanoseconds(now.UnixNanoseconds)), author: default, pool.Ready(t => _chain.IsProposed(t.Tx.Hash)), layer, privateLayer,
             chain.PayloadFor, number => BlockHashAt(parent, number), new BuildLimits(MaxTransactionsPerBlock, MaxBlockBytes));
         foreach (var (transaction, reason) in built.Skipped)
             if (!MayFitLater(transaction.Tx, reason, built.Block.Header.GasLimit)) desk.Refused(transaction, TransactionInvalidText.Of(reason));
         if (built.Transactions.Count == 0 && !isEmptyDue) return null;
         _empty.Restart();
-        var completed = built.WithHeader(RaftEngine.Seal(built.Block.Header, raftId, hash => signer.Sign(hash))).ToImported();
+        var completed = built.WithHeader(RaftSeal.Put(built.Block.Header, raftId, hash => signer.Sign(hash))).ToImported();
         return new ExecutedBlock(completed, built.Transactions, chain.SkippedOf(completed.Block));
     }
 

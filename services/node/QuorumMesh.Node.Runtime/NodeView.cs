@@ -141,7 +141,7 @@ public sealed class NodeView : IDisposable
 
     /// <summary>What the EVM sees of a block, for calls and traces.</summary>
     public BlockContext ContextOf(BlockHeader header) =>
-        _stores.Rules.ContextOf(header, _stores.Rules.Engine.Author(header), number => ChainStore.GetCanonicalHash(_snapshot, number) ?? default);
+        _stores.Rules.ContextOf(header, _stores.Rules.EngineAt(header.Number).Author(header), number => ChainStore.GetCanonicalHash(_snapshot, number) ?? default);
 
     public ChainRules Rules => _stores.Rules;
 

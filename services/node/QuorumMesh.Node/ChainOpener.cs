@@ -28,7 +28,7 @@ internal static class ChainOpener
             var stored = GenesisStore.LoadProfile(store);
             if (profile is not null && CompatibilityProfile.Parse(profile).Name != stored.Name)
                 throw new OptionsException("--quorum.profile", $"the chain in {data.Path} was made with profile {stored}; start without the flag");
-            return new NodeStores(store, new ChainRules(genesis.Config, stored, EngineFactory.Create(genesis.Config, stored, store, Istanbul(settings))), Beside(settings.Cache.PublicState()), Beside(settings.Cache.PrivateState()));
+            return new NodeStores(store, new ChainRules(genesis.Config, stored, EngineFactory.Create(genesis.Config, store, Istanbul(settings))), Beside(settings.Cache.PublicState()), Beside(settings.Cache.PrivateState()));
         }
         catch
         {
@@ -39,7 +39,7 @@ internal static class ChainOpener
 
     private static StateStoreOptions Beside(StateStoreOptions options) => options with { StartWork = Cores.Start };
 
-    private static IstanbulEngineOptions Istanbul(NodeSettings settings) => new()
+    private static IstanbulOptions Istanbul(NodeSettings settings) => new()
     {
         BlockPeriodSeconds = settings.IstanbulBlockPeriod is { } seconds ? (ulong)seconds : null,
         UnixSeconds = static () => (ulong)TimeProvider.System.GetUtcNow().ToUnixTimeSeconds(),

@@ -42,7 +42,7 @@ internal sealed class ChainMaker : IDisposable
         GenesisStore.Initialise(_store, System.Text.Encoding.UTF8.GetBytes(Genesis), profile: null);
         var config = GenesisStore.Load(_store)!.Config;
         var profile = GenesisStore.LoadProfile(_store);
-        _stores = new NodeStores(_store, new ChainRules(config, profile, EngineFactory.Create(config, profile, _store)));
+        _stores = new NodeStores(_store, new ChainRules(config, profile, EngineFactory.Create(config, _store)));
         _head = ChainStore.GetHeader(_store, 0)!;
     }
 
@@ -59,7 +59,7 @@ internal sealed class ChainMaker : IDisposable
     {
         var made = new RecoveredTransaction[transactions];
         for (var i = 0; i < transactions; i++) made[i] = Transaction();
-        var prepared = _stores.Rules.Engine.Prepare(_head, _head.Time + 50_000_000);
+        var prepared = new RaftBlockProducer(_stores.Rules.Config, _stores.Rules.Profile).Prepare(_head, BlockTime.OfNanoseconds(_head.Time + 50_000_000));
         var built = _stores.Builder.Build(prepared, default, new TransactionList(made), _stores.Public.Head, _stores.Private.Head, static _ => null, static _ => default, new BuildLimits());
         if (built.Block.Transactions.Count != transactions || built.Execution.Receipts.Any(static r => r.Status != 1))
             throw new InvalidOperationException("a transaction of the benchmark failed");

@@ -26,7 +26,7 @@ internal sealed class FakeNode : INode, IDisposable
 
     public FakeNode(GenesisFile genesis, CompatibilityProfile profile, params byte[][] accountKeys)
     {
-        _stores = new NodeStores(_store, new ChainRules(genesis.Config, profile, EngineFactory.Create(genesis.Config, profile, _store)), new StateStoreOptions { UnsavedBlocks = 0 });
+        _stores = new NodeStores(_store, new ChainRules(genesis.Config, profile, EngineFactory.Create(genesis.Config, _store)), new StateStoreOptions { UnsavedBlocks = 0 });
         Accounts = new FakeAccounts(accountKeys);
         var key = Keccak.Hash("a node"u8).ToArray();
         Self = new Enode(Convert.ToHexStringLower(Secp256k1.PublicKey(key)), "127.0.0.1", 21000, discPort: 0);
@@ -36,6 +36,8 @@ internal sealed class FakeNode : INode, IDisposable
     }
 
     public BlockHeader Head { get; private set; } = null!;
+
+    private RaftBlockProducer Producer => new(_stores.Rules.Config, _stores.Rules.Profile);
 
     public BlockHeader PrivateHead { get; private set; } = null!;
 
@@ -122,7 +124,7 @@ internal sealed class FakeNode : INode, IDisposable
     public Block Mine(ulong unixNanoseconds)
     {
         var built = _stores.Builder.Build(
-            _stores.Rules.Engine.Prepare(Head, unixNanoseconds), default, _pool.Ready(), _stores.Public.Head, null, PayloadFor, n => ChainStore.GetCanonicalHash(_store, n) ?? default, new BuildLimits());
+            Producer.Prepare(Head, BlockTime.OfNanoseconds(unixNanoseconds)), default, _pool.Ready(), _stores.Public.Head, null, PayloadFor, n => ChainStore.GetCanonicalHash(_store, n) ?? default, new BuildLimits());
         Import(built.Block);
         return built.Block;
     }
@@ -140,10 +142,10 @@ internal sealed class FakeNode : INode, IDisposable
     {
         var recovered = _stores.Senders.RecoverAll(transactions, _stores.Rules.SenderRulesAt(Head.Number + 1)) ?? throw new InvalidBlockException("invalid sender");
         var built = _stores.Builder.Build(
-            _stores.Rules.Engine.Prepare(Head, now: 0), author: default, new TransactionList(recovered), _stores.Public.Head, privateParent: null, _ => null,
+            Producer.Prepare(Head, BlockTime.OfNanoseconds(0)), author: default, new TransactionList(recovered), _stores.Public.Head, privateParent: null, _ => null,
             n => ChainStore.GetCanonicalHash(_store, n) ?? default, new BuildLimits());
         if (built.Skipped.Count > 0) throw new InvalidBlockException($"a transaction does not fit: {built.Skipped[0].Reason}");
-        return built.WithHeader(RaftEngine.Seal(built.Block.Header, 1, _ => new byte[65])).Block;
+        return built.WithHeader(RaftSeal.Put(built.Block.Header, 1, _ => new byte[65])).Block;
     }
 
     public void Dispose() => _store.Dispose();

@@ -32,7 +32,7 @@ public sealed record BuiltBlock(
 /// <summary>Assembles blocks from candidates, skipping as GoQuorum's worker does.</summary>
 public sealed class BlockBuilder(ChainRules rules, StateStore publicStore, StateStore privateStore)
 {
-    /// <param name="prepared">From the engine's Prepare: everything but roots, bloom and gas used.</param>
+    /// <param name="prepared">From the engine's producer: everything but roots, bloom and gas used.</param>
     /// <param name="author">COINBASE: the zero address under Raft, the local validator under IBFT.</param>
     /// <param name="privateParent">Null to run the public side only.</param>
     /// <param name="payloads">Null for a hash gives up the private side; the public side goes on.</param>

@@ -21,7 +21,7 @@ public sealed class BlockExecutor(ChainRules rules)
         Func<ulong, Hash256> blockHash)
     {
         var missing = privateState is null ? [] : FindMissing(transactions, payloads);
-        var run = new BlockRun(rules, header, rules.Engine.Author(header), publicState, missing.Count > 0 ? null : privateState, payloads, blockHash);
+        var run = new BlockRun(rules, header, rules.EngineAt(header.Number).Author(header), publicState, missing.Count > 0 ? null : privateState, payloads, blockHash);
         Apply(run, header, transactions);
         var execution = run.Complete();
         return missing.Count == 0 ? execution : execution with { MissingPayloads = missing };

@@ -27,7 +27,7 @@ public sealed class BlockImporter(ChainRules rules, StateStore publicStore, Stat
         Func<PayloadHash, PrivatePayload?> payloads,
         Func<ulong, Hash256> blockHash)
     {
-        if (rules.Engine.VerifyHeader(block.Header, parent) is { } reason)
+        if (rules.EngineAt(block.Number).VerifyHeader(block.Header, parent) is { } reason)
             throw new InvalidBlockException($"block {block.Number}: {reason}");
         BlockValidator.CheckBody(block);
         var execution = _executor.Execute(block.Header, transactions, publicParent, privateParent, payloads, blockHash);
@@ -42,7 +42,7 @@ public sealed class BlockImporter(ChainRules rules, StateStore publicStore, Stat
         var block = imported.Block;
         ChainStore.PutBlock(batch, block, totalDifficulty);
         ChainStore.PutCanonical(batch, block);
-        rules.Engine.PutAlongside(batch, block.Header);
+        rules.EngineAt(block.Number).PutAlongside(batch, block.Header);
         ChainStore.PutReceipts(batch, block.Hash, imported.Execution.Receipts);
         publicStore.Flush(imported.PublicLayer, block.Hash, batch);
         ChainStore.PutPublicHead(batch, new BlockPointer(block.Number, block.Hash));

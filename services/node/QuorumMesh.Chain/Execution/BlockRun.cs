@@ -12,7 +12,7 @@ namespace QuorumMesh.Chain.Execution;
 public sealed class BlockRun
 {
     private readonly BlockHeader _header;
-    private readonly IEngine _engine;
+    private readonly IHeaderRules _engine;
     private readonly Fork _fork;
     private readonly TransactionProcessor _processor;
     private readonly Func<PayloadHash, PrivatePayload?> _payloads;
@@ -41,7 +41,7 @@ public sealed class BlockRun
         bool keepsPublic = true)
     {
         _header = header;
-        _engine = rules.Engine;
+        _engine = rules.EngineAt(header.Number);
         _fork = rules.ForkAt(header.Number);
         _processor = new TransactionProcessor(rules.ContextOf(header, author, blockHash), _fork, rules.TransactionRulesAt(header.Number));
         _payloads = payloads;

@@ -20,7 +20,7 @@ public sealed class PrivateReplay
         ChainRules rules, BlockHeader header, IReadOnlyList<RecoveredTransaction> transactions, IStateReader publicState, IStateReader privateState, Func<ulong, Hash256> blockHash)
     {
         (_header, _transactions) = (header, transactions);
-        _run = new BlockRun(rules, header, rules.Engine.Author(header), publicState, privateState, _ => _payload, blockHash, keepsPublic: false);
+        _run = new BlockRun(rules, header, rules.EngineAt(header.Number).Author(header), publicState, privateState, _ => _payload, blockHash, keepsPublic: false);
     }
 
     /// <summary>Index of the transaction that is run next.</summary>

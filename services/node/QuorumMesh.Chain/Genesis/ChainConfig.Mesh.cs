@@ -6,8 +6,9 @@ namespace QuorumMesh.Chain.Genesis;
 // What only a genesis of our own has.
 public sealed partial record ChainConfig
 {
-    /// <summary>The unit of header times: seconds since 1970 under IBFT and QBFT and in a Raft network of our own, nanoseconds under GoQuorum's Raft.</summary>
-    public bool HasSecondBlockTimes => Engine != EngineKind.Raft || Mesh is { SecondBlockTimes: true };
+    /// <summary>Seconds under IBFT and QBFT and where the genesis's mark says so, nanoseconds under GoQuorum's Raft.</summary>
+    public BlockTimeUnit BlockTimeUnit =>
+        Engine != EngineKind.Raft || Mesh is { SecondBlockTimes: true } ? BlockTimeUnit.Seconds : BlockTimeUnit.Nanoseconds;
 
     /// <summary>The RPC shows a base fee of 0, by which wallets know that they may send transactions of type 2 (EIP-1559). It is not in the header.</summary>
     public bool HasBaseFee(ulong block, CompatibilityProfile profile) =>

@@ -142,7 +142,7 @@ internal sealed class AdminApi(INode node) : IRpcApi
         {
             json.WriteStartObject("quorumMesh");
             json.WriteNumber("version", mesh.Version);
-            json.WriteString("blockTimes", config.HasSecondBlockTimes ? "seconds" : "nanoseconds");
+            json.WriteString("blockTimes", config.BlockTimeUnit == BlockTimeUnit.Seconds ? "seconds" : "nanoseconds");
             json.WriteEndObject();
         }
         json.WriteEndObject();

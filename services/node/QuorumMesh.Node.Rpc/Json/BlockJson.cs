@@ -7,8 +7,8 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Rpc.Json;
 
 /// <summary>Blocks and headers as JSON.</summary>
-/// <param name="TimeUnit">What the header's time is divided by: 1 gives it as it is.</param>
-internal sealed record BlockJson(ChainConfig Config, CompatibilityProfile Profile, ulong TimeUnit)
+/// <param name="TimeUnit">What times are shown in.</param>
+internal sealed record BlockJson(ChainConfig Config, CompatibilityProfile Profile, BlockTimeUnit TimeUnit)
 {
     /// <param name="senderOf">Null for hashes only.</param>
     /// <param name="isPending">Hash, nonce and miner are then null, as geth has it.</param>
@@ -51,7 +51,7 @@ internal sealed record BlockJson(ChainConfig Config, CompatibilityProfile Profil
         json.Quantity("gasLimit"u8, header.GasLimit);
         json.Quantity("gasUsed"u8, header.GasUsed);
         if (Config.HasBaseFee(header.Number, Profile)) json.Quantity("baseFeePerGas"u8, 0ul);
-        json.Quantity("timestamp"u8, header.Time / TimeUnit);
+        json.Quantity("timestamp"u8, new BlockTime(header.Time, Config.BlockTimeUnit).In(TimeUnit).Value);
         json.Value("transactionsRoot"u8, header.TransactionsRoot);
         json.Value("receiptsRoot"u8, header.ReceiptsRoot);
         json.Value("mixHash"u8, header.MixHash);

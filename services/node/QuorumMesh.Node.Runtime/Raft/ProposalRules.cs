@@ -22,7 +22,7 @@ internal sealed class ProposalRules(ChainRules rules, ChainWriter chain, Minter 
     private string? RefuseBlock(byte[] data, ref BlockHeader parent)
     {
         if (!BlockIntake.TryDecode(data, out var block, out var why)) return why;
-        if (rules.Engine.VerifyHeader(block.Header, parent) is { } reason) return reason;
+        if (rules.EngineAt(block.Number).VerifyHeader(block.Header, parent) is { } reason) return reason;
         try
         {
             BlockValidator.CheckBody(block);

@@ -8,14 +8,14 @@ using QuorumMesh.State.KeyValue;
 namespace QuorumMesh.Chain.Engines;
 
 /// <summary>
-/// IBFT 1.0 for import: header rules, seals, votes and author (GoQuorum 2.5 consensus/istanbul/backend/engine.go; the rules are the same up to 24).
+/// IBFT 1.0: header rules, seals, votes and author (GoQuorum 2.5 consensus/istanbul/backend/engine.go; the rules are the same up to 24).
 /// One thread verifies and stores, any may ask for authors.
 /// </summary>
 /// <param name="store">Where headers and checkpoints are read from.</param>
-public sealed class IstanbulEngine(IstanbulConfig config, IKeyValueReader store, IstanbulEngineOptions? options = null) : IEngine
+public sealed class IstanbulHeaderRules(IstanbulConfig config, IKeyValueReader store, IstanbulOptions? options = null) : IHeaderRules
 {
-    private readonly IstanbulEngineOptions _options = options ?? new IstanbulEngineOptions();
-    private readonly ulong _period = options?.BlockPeriodSeconds ?? config.BlockPeriodSeconds ?? IstanbulEngineOptions.DefaultBlockPeriodSeconds;
+    private readonly IstanbulOptions _options = options ?? new IstanbulOptions();
+    private readonly ulong _period = options?.BlockPeriodSeconds ?? config.BlockPeriodSeconds ?? IstanbulOptions.DefaultBlockPeriodSeconds;
 
     // Of the chain's head, and of an older block when history is run again beside it.
     private IstanbulSnapshot? _newest;
@@ -59,9 +59,6 @@ public sealed class IstanbulEngine(IstanbulConfig config, IKeyValueReader store,
         return snapshot;
     }
 
-    /// <exception cref="NotSupportedException">Always: nothing here proposes blocks.</exception>
-    public BlockHeader Prepare(BlockHeader parent, ulong now) => throw new NotSupportedException("this node imports IBFT blocks; it does not propose any");
-
     /// <summary>No rewards.</summary>
     public void Finalise(BlockHeader header, IWorldState publicState)
     {
@@ -104,7 +101,7 @@ public sealed class IstanbulEngine(IstanbulConfig config, IKeyValueReader store,
 }
 
 /// <summary>What is local to a node: GoQuorum takes these from its command line.</summary>
-public sealed record IstanbulEngineOptions
+public sealed record IstanbulOptions
 {
     /// <summary>GoQuorum's up to 21; 24 takes 5.</summary>
     public const ulong DefaultBlockPeriodSeconds = 1;

@@ -5,8 +5,11 @@ using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Chain.Engines;
 
-/// <summary>What block building and import ask of a consensus engine.</summary>
-public interface IEngine
+/// <summary>
+/// What a consensus engine makes of headers: who their author is, which are valid, what a block earns. Import, execution and reads ask; how a new block
+/// comes about is its producer's affair.
+/// </summary>
+public interface IHeaderRules
 {
     /// <summary>The account behind COINBASE and fees; under IBFT the recovered proposer.</summary>
     /// <exception cref="InvalidBlockException">The seal does not recover.</exception>
@@ -14,10 +17,6 @@ public interface IEngine
 
     /// <summary>Checks a header against its parent; null when it is valid, else the reason.</summary>
     string? VerifyHeader(BlockHeader header, BlockHeader parent);
-
-    /// <summary>A header to build on <paramref name="parent"/>: number, time, difficulty, gas limit. Roots are filled in by the builder.</summary>
-    /// <param name="now">UNIX time: nanoseconds under Raft, whatever the unit of its header times, seconds under IBFT.</param>
-    BlockHeader Prepare(BlockHeader parent, ulong now);
 
     /// <summary>Block rewards, after the last transaction.</summary>
     void Finalise(BlockHeader header, IWorldState publicState);
