@@ -9,6 +9,9 @@ internal static class ListenerMetrics
     private static readonly Lock Gate = new();
     private static readonly List<WeakReference<ByteBudget>> Budgets = [];
 
+    private static readonly Counter<long> Connections = Meter.CreateCounter<long>(
+        "quorummesh_listener_connections_refused", description: "Connections beyond a listener's number");
+
     static ListenerMetrics()
     {
         Meter.CreateObservableGauge("quorummesh_listener_bytes", () => Read(b => b.Held), description: "Bytes of requests and answers under way");
@@ -24,6 +27,8 @@ internal static class ListenerMetrics
             Budgets.Add(new WeakReference<ByteBudget>(budget));
         }
     }
+
+    public static void ConnectionRefused(string listener) => Connections.Add(1, new KeyValuePair<string, object?>("listener", listener));
 
     private static List<Measurement<long>> Read(Func<ByteBudget, long> value)
     {

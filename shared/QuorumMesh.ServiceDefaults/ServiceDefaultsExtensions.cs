@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using QuorumMesh.Listeners;
 using QuorumMesh.ServiceDefaults.Health;
 using QuorumMesh.ServiceDefaults.Logging;
 using QuorumMesh.ServiceDefaults.Metrics;
@@ -13,6 +14,9 @@ namespace QuorumMesh.ServiceDefaults;
 /// <summary>Health, metrics, traces and logs, the same in every service.</summary>
 public static class ServiceDefaultsExtensions
 {
+    /// <summary>Probes and scrapers are few.</summary>
+    public const int MaxHealthConnections = 64;
+
     /// <param name="serviceName"><c>node</c>, <c>txmanager</c> or <c>enclave</c>; traces carry it as <c>quorummesh-…</c>.</param>
     /// <exception cref="OptionsException">The health address cannot be used.</exception>
     public static WebApplicationBuilder AddServiceDefaults(
@@ -76,6 +80,7 @@ public static class ServiceDefaultsExtensions
         builder.WebHost.ConfigureKestrel(kestrel => address.ListenOn(kestrel, listen =>
         {
             listen.Protocols = HttpProtocols.Http1;
+            ConnectionLimit.Use(listen, "health", MaxHealthConnections);
             listen.Use(next => connection =>
             {
                 connection.Features.Set(HealthListenerFeature.Instance);

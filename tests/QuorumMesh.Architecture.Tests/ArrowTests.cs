@@ -10,8 +10,9 @@ public sealed class ArrowTests
     {
         ["Primitives"] = [],
         ["Contracts"] = ["Primitives"],
-        ["ServiceDefaults"] = [],
         ["Listeners"] = [],
+        ["Listeners.Grpc"] = ["Listeners"],
+        ["ServiceDefaults"] = ["Listeners"],
         ["Evm"] = ["Primitives"],
         ["State"] = ["Evm"],
         ["Chain"] = ["State"],
@@ -26,10 +27,10 @@ public sealed class ArrowTests
         ["TxManager.Core"] = ["Primitives", "Contracts"],
         ["TxManager.Storage"] = ["TxManager.Core"],
         ["TxManager.Rest"] = ["TxManager.Core", "Listeners"],
-        ["TxManager"] = ["TxManager.Storage", "TxManager.Rest", "ServiceDefaults"],
+        ["TxManager"] = ["TxManager.Storage", "TxManager.Rest", "Listeners.Grpc", "ServiceDefaults"],
         ["Enclave.Core"] = ["Primitives", "Contracts"],
         ["Enclave.Keys"] = ["Enclave.Core"],
-        ["Enclave"] = ["Enclave.Keys", "ServiceDefaults"],
+        ["Enclave"] = ["Enclave.Keys", "Listeners.Grpc", "ServiceDefaults"],
         ["Cli"] = ["Chain", "Node.Accounts", "Node.Storage", "Enclave.Keys"],
     };
 

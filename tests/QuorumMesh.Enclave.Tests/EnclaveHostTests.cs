@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using QuorumMesh.Contracts.Enclave;
 using QuorumMesh.Enclave.Keys;
+using QuorumMesh.Listeners.Grpc;
 using QuorumMesh.ServiceDefaults;
 using QuorumMesh.Tests.Shared;
 
@@ -149,6 +150,32 @@ public sealed class EnclaveHostTests : IAsyncLifetime, IDisposable
         await run.StallAsync(new IPEndPoint(IPAddress.Loopback, port), "GET /readyz HTTP/1.1\r\nHost:");
         await run.StopsAsync();
         Assert.False(File.Exists(socket));
+    }
+
+    [Fact]
+    public async Task Messages_that_stalled_clients_began_are_bounded_together_and_let_go()
+    {
+        var socket = _directory.File("bounded.sock");
+        await using var app = await EnclaveHost.StartAsync(
+            Options() with { Listen = "unix:" + socket, ListenerBytes = 16 << 20 }, CancellationToken.None);
+        var budget = app.Services.GetRequiredService<GrpcListener>().Budget;
+        await using (var stalled = new StalledCalls(new UnixDomainSocketEndPoint(socket), connections: 10))
+        {
+            stalled.SendHalf("quorummesh.enclave.v1.Enclave/SealRaw", callsEach: 10, announced: 16 << 20, sent: 1 << 20);
+            await UntilAsync(() => stalled.Refused.Count > 0);
+            Assert.Equal((int)StatusCode.ResourceExhausted, stalled.Refused[0].Status);
+            Assert.InRange(budget.Held, 0, budget.Limit);
+            using var channel = Channel(socket);
+            Assert.Single((await new Contracts.Enclave.Enclave.EnclaveClient(channel).KeysAsync(new KeysRequest())).Keys);
+        }
+        await UntilAsync(() => budget.Held == 0);
+        Assert.True(budget.Refused > 0);
+    }
+
+    private static async Task UntilAsync(Func<bool> holds)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (!holds()) await Task.Delay(20, limit.Token);
     }
 
     private static GrpcChannel Channel(string path) => GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions

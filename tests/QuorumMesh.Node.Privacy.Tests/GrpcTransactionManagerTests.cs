@@ -126,6 +126,16 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_manager_without_room_is_unavailable_and_never_makes_us_no_party()
+    {
+        _fake.LargestBatch = 0;
+        var answers = await _manager.ReceiveAsync([Wait.Hash(0), Wait.Hash(1), Wait.Hash(2)], default);
+        Assert.All(answers, a => Assert.Equal(PayloadAvailability.Unavailable, a.Availability));
+        _fake.LargestBatch = 1024;
+        Assert.Equal(PayloadAvailability.Here, (await _manager.ReceiveAsync([Wait.Hash(0)], default))[0].Availability);
+    }
+
+    [Fact]
     public async Task A_manager_that_goes_away_is_unavailable_and_the_watch_resumes_when_it_is_back()
     {
         using var limit = new CancellationTokenSource(Wait.Limit);

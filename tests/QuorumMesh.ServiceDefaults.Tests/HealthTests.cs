@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -61,6 +62,49 @@ public class HealthTests
         }
 
         Assert.Equal(["ok\n|404|405", "the service|200|200"], bodies.Order());
+    }
+
+    [Fact]
+    public async Task A_health_listener_has_few_connections_and_makes_room_when_they_go()
+    {
+        await using var app = await StartAsync(separate: true, _ => { });
+        var health = await HealthAsync(app);
+        var idle = new List<Socket>();
+        for (var i = 0; i < ServiceDefaultsExtensions.MaxHealthConnections; i++)
+        {
+            idle.Add(new Socket(SocketType.Stream, ProtocolType.Tcp));
+            await idle[^1].ConnectAsync(IPAddress.Loopback, health.Port);
+            await idle[^1].SendAsync("GET /livez HTTP/1.1\r\nHost: h\r\n\r\n"u8.ToArray());
+            Assert.True(await idle[^1].ReceiveAsync(new byte[1000]) > 0);
+        }
+        using (var http = new HttpClient { BaseAddress = health })
+            await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync("/livez"));
+        foreach (var socket in idle) socket.Dispose();
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (!await IsLiveAsync(health)) await Task.Delay(20, limit.Token);
+    }
+
+    private static async Task<Uri> HealthAsync(WebApplication app)
+    {
+        foreach (var url in app.Urls)
+            if (await IsLiveAsync(new Uri(url))) return new Uri(url);
+        throw new InvalidOperationException("no listener answers /livez");
+    }
+
+    private static async Task<bool> IsLiveAsync(Uri url)
+    {
+        // Its connection is closed behind it: it would be one of the few.
+        using var http = new HttpClient { BaseAddress = url };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/livez") { Headers = { ConnectionClose = true } };
+        try
+        {
+            using var answer = await http.SendAsync(request);
+            return await answer.Content.ReadAsStringAsync() == "ok\n";
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
     }
 
     [Fact]

@@ -6,6 +6,9 @@ namespace QuorumMesh.Enclave;
 /// <summary>Reads the command line; every option may also come as QUORUMMESH_ENCLAVE_….</summary>
 internal static class CommandLine
 {
+    /// <summary>A message of the longest kind counts twice while it is read, and so does its answer.</summary>
+    private const int LeastMemory = 64;
+
     public static async Task<int> RunAsync(string[] args, Func<EnclaveOptions, CancellationToken, Task<int>> run)
     {
         var config = new Option<string?>("--configfile", "-configfile") { Description = "Tessera's enclave configuration file (JSON)" };
@@ -13,14 +16,22 @@ internal static class CommandLine
         var health = new Option<string?>("--health-url") { Description = "http://host:port of a read-only listener for /livez, /readyz and /metrics" };
         var uids = new Option<uint[]>("--allow-uid") { Description = "a further user id that may connect over the Unix socket", AllowMultipleArgumentsPerToken = true };
         var json = new Option<bool>("--log-json") { Description = "one JSON object per log line" };
-        var root = new RootCommand("QuorumMesh enclave: holds the keys, encrypts and decrypts private payloads") { config, listen, health, uids, json };
+        var memory = new Option<int>("--memory")
+        {
+            Description = "most MiB that requests and answers under way may hold together, at least 64",
+            DefaultValueFactory = _ => EnclaveOptions.DefaultMemory,
+        };
+        var root = new RootCommand("QuorumMesh enclave: holds the keys, encrypts and decrypts private payloads") { config, listen, health, uids, json, memory };
         root.SetAction((parsed, cancellation) => run(
             new EnclaveOptions(
                 parsed.GetValue(config) ?? FromEnvironment("CONFIGFILE") ?? throw new UsageException("-configfile FILE is required; see --help"),
                 parsed.GetValue(listen) ?? FromEnvironment("LISTEN"),
                 parsed.GetValue(health) ?? FromEnvironment("HEALTH_URL"),
                 parsed.GetValue(uids) ?? [],
-                parsed.GetValue(json)),
+                parsed.GetValue(json))
+            {
+                ListenerBytes = (long)OptionRules.Range("--memory", parsed.GetValue(memory), LeastMemory, int.MaxValue) << 20,
+            },
             cancellation));
         var result = root.Parse(args);
         if (result.Errors.Count > 0)

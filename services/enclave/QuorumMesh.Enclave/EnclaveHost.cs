@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using QuorumMesh.Enclave.Core;
 using QuorumMesh.Enclave.Grpc;
 using QuorumMesh.Enclave.Keys;
+using QuorumMesh.Listeners.Grpc;
 using QuorumMesh.ServiceDefaults;
 
 namespace QuorumMesh.Enclave;
@@ -10,7 +11,6 @@ namespace QuorumMesh.Enclave;
 /// <summary>Puts the enclave together and runs it.</summary>
 public static class EnclaveHost
 {
-    private const int MaxMessage = 16 * 1024 * 1024;
     private const int SharedKeys = 4096;
 
     public static async Task<int> RunAsync(EnclaveOptions options, CancellationToken cancellation)
@@ -64,28 +64,24 @@ public static class EnclaveHost
         builder.Services.AddSingleton(services => new EnclaveService(sealer, services.GetRequiredService<EnclaveMetrics>(), config.AlwaysSendTo));
         builder.Services.AddHostedService<KeyReloader>();
         builder.Services.AddReadinessCheck("keys", () => sealer.Ring.Keys.Count > 0 ? null : "no key is loaded");
-        builder.Services.AddGrpc(grpc =>
-        {
-            grpc.MaxReceiveMessageSize = MaxMessage;
-            grpc.MaxSendMessageSize = MaxMessage;
-        });
-        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, address, options));
+        var listener = new GrpcListener("enclave", options.ListenerBytes);
+        listener.AddTo(builder.Services);
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, address, options, listener));
 
         var app = builder.Build();
         app.MapServiceDefaults();
+        app.Use(listener.InvokeAsync);
         app.MapGrpcService<EnclaveService>();
         return app;
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ListenAddress address, EnclaveOptions options)
+    private static void Listen(KestrelServerOptions kestrel, ListenAddress address, EnclaveOptions options, GrpcListener listener)
     {
         kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxConcurrentConnections = 256;
-        kestrel.Limits.Http2.InitialConnectionWindowSize = 4 * 1024 * 1024;
-        kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
+        GrpcListener.Configure(kestrel.Limits);
         address.ListenOn(kestrel, listen =>
         {
-            listen.Protocols = HttpProtocols.Http2;
+            listener.Configure(listen);
             if (address.SocketPath is not null)
                 PeerCredentials.Require(listen, options.AllowedUids);
         });

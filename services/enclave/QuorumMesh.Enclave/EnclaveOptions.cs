@@ -6,4 +6,11 @@ namespace QuorumMesh.Enclave;
 /// <param name="HealthUrl">The read-only listener for health and metrics; null has none but the data port's own.</param>
 /// <param name="AllowedUids">Users beside our own who may connect over the Unix socket.</param>
 public sealed record EnclaveOptions(
-    string ConfigFile, string? Listen, string? HealthUrl, IReadOnlyList<uint> AllowedUids, bool LogJson);
+    string ConfigFile, string? Listen, string? HealthUrl, IReadOnlyList<uint> AllowedUids, bool LogJson)
+{
+    /// <summary>Without <c>--memory</c>, in MiB.</summary>
+    public const int DefaultMemory = 256;
+
+    /// <summary>Bytes of requests and answers that all connections of the data port may hold together.</summary>
+    public long ListenerBytes { get; init; } = (long)DefaultMemory << 20;
+}

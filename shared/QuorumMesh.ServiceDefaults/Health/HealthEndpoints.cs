@@ -1,4 +1,6 @@
+using System.Text;
 using Microsoft.AspNetCore.Http;
+using QuorumMesh.Listeners;
 using QuorumMesh.ServiceDefaults.Metrics;
 
 namespace QuorumMesh.ServiceDefaults.Health;
@@ -17,14 +19,14 @@ internal sealed class HealthEndpoints(ReadinessReport readiness, PrometheusColle
         var path = context.Request.Path.Value ?? "";
         var known = path is "/livez" or "/readyz" or "/metrics";
         if (!known)
-            return onHealthListener ? Answer(context, 404, "only /livez, /readyz and /metrics are here\n") : next(context);
+            return onHealthListener ? AnswerAsync(context, 404, "only /livez, /readyz and /metrics are here\n") : next(context);
         if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
-            return Answer(context, 405, "only GET is allowed\n");
+            return AnswerAsync(context, 405, "only GET is allowed\n");
         return path switch
         {
-            "/livez" => Answer(context, 200, "ok\n"),
+            "/livez" => AnswerAsync(context, 200, "ok\n"),
             "/readyz" => ReadyAsync(context),
-            _ => Answer(context, 200, metrics.Write(), "text/plain; version=0.0.4; charset=utf-8"),
+            _ => AnswerAsync(context, 200, metrics.Write(), "text/plain; version=0.0.4; charset=utf-8"),
         };
     }
 
@@ -32,14 +34,15 @@ internal sealed class HealthEndpoints(ReadinessReport readiness, PrometheusColle
     {
         var (ready, text) = await readiness.BuildAsync(context.RequestAborted).ConfigureAwait(false);
         var verbose = context.Request.Query.ContainsKey("verbose") || !ready;
-        await Answer(context, ready ? 200 : 503, verbose ? text : "ready\n").ConfigureAwait(false);
+        await AnswerAsync(context, ready ? 200 : 503, verbose ? text : "ready\n").ConfigureAwait(false);
     }
 
-    private static Task Answer(HttpContext context, int status, string text, string type = PlainText)
+    private static async Task AnswerAsync(HttpContext context, int status, string text, string type = PlainText)
     {
         context.Response.StatusCode = status;
         context.Response.ContentType = type;
         context.Response.Headers.CacheControl = "no-store";
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.WriteAsync(text, context.RequestAborted);
+        if (!HttpMethods.IsHead(context.Request.Method))
+            await BoundedAnswer.WriteAsync(context, Encoding.UTF8.GetBytes(text)).ConfigureAwait(false);
     }
 }

@@ -1,7 +1,9 @@
+using System.Net.Sockets;
 using Google.Protobuf;
 using Grpc.Core;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Privacy;
+using QuorumMesh.Tests.Shared;
 using QuorumMesh.TxManager.Tests.Support;
 
 namespace QuorumMesh.TxManager.Tests.Rest;
@@ -83,6 +85,25 @@ public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
         await stop;
         await network.C.StartManagerAsync();
         await network.WaitForMeshAsync();
+    }
+
+    [Fact]
+    public async Task Stalled_nodes_hold_no_more_than_the_budget_and_the_watch_goes_on()
+    {
+        PrivacyManager.PrivacyManagerClient b = Connect(network.B);
+        using var limit = new CancellationTokenSource(Wait.Limit);
+        using AsyncServerStreamingCall<WatchEvent> watch = b.Watch(new WatchRequest(), cancellationToken: limit.Token);
+        await using (var stalled = new StalledCalls(new UnixDomainSocketEndPoint(network.B.GrpcSocket), connections: 10))
+        {
+            stalled.SendHalf("quorummesh.privacy.v1.PrivacyManager/Store", callsEach: 10, announced: 16 << 20, sent: 1 << 20);
+            await Wait.UntilAsync(() => Task.FromResult(stalled.Refused.Count > 0), "the budget is full");
+            Assert.Equal((int)StatusCode.ResourceExhausted, stalled.Refused[0].Status);
+            Assert.InRange(network.B.GrpcBudget.Held, 0, network.B.GrpcBudget.Limit);
+            await UntilAsync(watch, await network.SendRawAsync(network.A, "while others stall", network.B), limit.Token);
+        }
+
+        await Wait.UntilAsync(() => Task.FromResult(network.B.GrpcBudget.Held == 0), "all is given back");
+        Assert.True(network.B.GrpcBudget.Refused > 0);
     }
 
     [Fact]

@@ -3,9 +3,12 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using QuorumMesh.Contracts;
 using QuorumMesh.Enclave;
 using QuorumMesh.Enclave.Keys;
+using QuorumMesh.Listeners;
+using QuorumMesh.Listeners.Grpc;
 using QuorumMesh.TxManager.Configuration;
 using QuorumMesh.TxManager.Hosting;
 
@@ -53,6 +56,9 @@ internal sealed class Participant
     public string ConfigFile => Path.Combine(directory, "tm.json");
 
     public string Database => Path.Combine(directory, "tm.db");
+
+    /// <summary>Of the manager's gRPC port.</summary>
+    public ByteBudget GrpcBudget => manager!.Services.GetRequiredService<GrpcListener>().Budget;
 
     public void WriteConfig(IEnumerable<string> peers, bool validateKeys, string? database, int peerTimeoutMs = 20_000, bool tesseraPeers = false)
     {

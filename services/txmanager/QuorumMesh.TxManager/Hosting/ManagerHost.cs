@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using QuorumMesh.Listeners.Grpc;
 using QuorumMesh.ServiceDefaults;
 using QuorumMesh.TxManager.Configuration;
 using QuorumMesh.TxManager.Core;
@@ -81,11 +82,7 @@ public static class ManagerHost
         {
             services.AddSingleton(provider => new PrivacyManagerService(
                 parts.Sender, parts.Reader, parts.Store, parts.OwnKeys, provider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping));
-            services.AddGrpc(grpc =>
-            {
-                grpc.MaxReceiveMessageSize = MaxMessage;
-                grpc.MaxSendMessageSize = MaxMessage;
-            });
+            new GrpcListener("grpc", options.MaxListenerBytes).AddTo(services);
         }
 
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options));
@@ -98,13 +95,17 @@ public static class ManagerHost
         kestrel.Limits.MaxRequestBodySize = MaxMessage + 1024;
         kestrel.Limits.MaxConcurrentConnections = 4096;
         kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(60);
-        kestrel.Limits.Http2.InitialConnectionWindowSize = 4 * 1024 * 1024;
-        kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
+        GrpcListener.Configure(kestrel.Limits);
         foreach (AppServer server in options.Servers)
         {
             server.Listen.ListenOn(kestrel, listen =>
             {
-                listen.Protocols = server.Kind == AppKind.Grpc ? HttpProtocols.Http2 : HttpProtocols.Http1;
+                listen.Protocols = HttpProtocols.Http1;
+                if (server.Kind == AppKind.Grpc)
+                {
+                    kestrel.ApplicationServices.GetRequiredService<GrpcListener>().Configure(listen);
+                }
+
                 listen.Use(next => connection =>
                 {
                     connection.Features.Set(server);
@@ -141,6 +142,7 @@ public static class ManagerHost
                 : next(context));
         if (options.Servers.Any(s => s.Kind == AppKind.Grpc))
         {
+            app.Use(app.Services.GetRequiredService<GrpcListener>().InvokeAsync);
             app.MapGrpcService<PrivacyManagerService>();
         }
     }

@@ -1,0 +1,34 @@
+using Google.Protobuf;
+using Grpc.Core;
+using QuorumMesh.Contracts.Privacy;
+
+namespace QuorumMesh.Listeners.Grpc.Tests;
+
+/// <summary>Gives as many bytes as it is asked for, and events, a pause of <c>after_sequence</c> ms apart, until nobody takes them.</summary>
+internal sealed class FakeManager : PrivacyManager.PrivacyManagerBase
+{
+    public override Task<StoreReply> Store(StoreRequest request, ServerCallContext context) =>
+        Task.FromResult(new StoreReply { Hash = ByteString.CopyFromUtf8(request.Payload.Length.ToString(System.Globalization.CultureInfo.InvariantCulture)) });
+
+    public override Task<ReceiveReply> Receive(ReceiveRequest request, ServerCallContext context) =>
+        Task.FromResult(new ReceiveReply { Answers = { new PayloadAnswer { Payload = ByteString.CopyFrom(new byte[request.MaxBytes]) } } });
+
+    /// <summary>Streams that ended.</summary>
+    public int Ended { get; private set; }
+
+    public override async Task Watch(WatchRequest request, IServerStreamWriter<WatchEvent> stream, ServerCallContext context)
+    {
+        try
+        {
+            while (!context.CancellationToken.IsCancellationRequested)
+            {
+                await stream.WriteAsync(new WatchEvent { Hash = ByteString.CopyFrom(new byte[64]) });
+                if (request.AfterSequence > 0) await Task.Delay(TimeSpan.FromMilliseconds(request.AfterSequence), context.CancellationToken);
+            }
+        }
+        finally
+        {
+            Ended++;
+        }
+    }
+}
