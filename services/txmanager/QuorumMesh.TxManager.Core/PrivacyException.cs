@@ -21,7 +21,9 @@ public enum Failure
     /// <summary>A recipient's manager cannot be reached (410, no body).</summary>
     PeerOffline,
 
-    /// <summary>A recipient's manager did not answer in time, or too many wait for it already (410, no body). No proof that it is gone.</summary>
+    /// <summary>
+    /// A recipient's manager did not answer in time, or too many wait for it already (410, no body). No proof that it is gone.
+    /// </summary>
     PeerUnresponsive,
 
     /// <summary>A recipient's manager refused the payload (500).</summary>

@@ -7,8 +7,10 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace QuorumMesh.TxManager.Rest;
 
 /// <summary>
-/// Takes any Host header on a local socket, and none: quorum-js and web3js-quorum send the socket's path, which Kestrel answers with 400. A head whose Host Kestrel
-/// would refuse is passed on with <c>localhost</c>, and its connection ends after the answer, so that the next head is a first one again; others pass untouched.
+/// Takes any Host header on a local socket, and none: quorum-js and web3js-quorum send the socket's path, which Kestrel answers with 400. A
+/// head whose Host Kestrel
+/// would refuse is passed on with <c>localhost</c>, and its connection ends after the answer, so that the next head is a first one again;
+/// others pass untouched.
 /// </summary>
 public static class AnyHost
 {
@@ -21,8 +23,8 @@ public static class AnyHost
     /// <summary>A connection middleware for HTTP/1.</summary>
     public static ConnectionDelegate Use(ConnectionDelegate next) => async connection =>
     {
-        IDuplexPipe transport = connection.Transport;
-        CancellationToken stopping = connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
+        var transport = connection.Transport;
+        var stopping = connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
         if (await TakeRefusedHeadAsync(transport.Input, connection.ConnectionClosed, stopping).ConfigureAwait(false) is not { } head)
         {
             await next(connection).ConfigureAwait(false);
@@ -31,7 +33,7 @@ public static class AnyHost
 
         var input = new Pipe(new PipeOptions(useSynchronizationContext: false));
         await input.Writer.WriteAsync(Encoding.Latin1.GetBytes(head)).ConfigureAwait(false);
-        Task copy = CopyAsync(transport.Input, input.Writer);
+        var copy = CopyAsync(transport.Input, input.Writer);
         connection.Transport = new Duplex(input.Reader, transport.Output);
         try
         {
@@ -46,7 +48,8 @@ public static class AnyHost
         }
     };
 
-    /// <returns>The first head, mended and taken from the input; null when it is one for Kestrel as it stands: then nothing is taken.</returns>
+    /// <returns>The first head, mended and taken from the input; null when it is one for Kestrel as it stands: then nothing is
+    /// taken.</returns>
     private static async Task<string?> TakeRefusedHeadAsync(PipeReader reader, CancellationToken closed, CancellationToken stopping)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(closed, stopping);
@@ -56,10 +59,10 @@ public static class AnyHost
         {
             while (true)
             {
-                ReadResult read = await reader.ReadAsync(limit.Token).ConfigureAwait(false);
-                ReadOnlySequence<byte> buffer = read.Buffer;
-                long? end = EndOfHead(buffer);
-                string? mended = end is { } length ? Mended(Encoding.Latin1.GetString(buffer.Slice(0, length))) : null;
+                var read = await reader.ReadAsync(limit.Token).ConfigureAwait(false);
+                var buffer = read.Buffer;
+                var end = EndOfHead(buffer);
+                var mended = end is { } length ? Mended(Encoding.Latin1.GetString(buffer.Slice(0, length))) : null;
                 if (mended is not null)
                 {
                     reader.AdvanceTo(buffer.GetPosition(end!.Value));
@@ -92,13 +95,10 @@ public static class AnyHost
     /// <returns>Null when the head is one that Kestrel takes, or that is no HTTP/1.1 at all.</returns>
     private static string? Mended(string head)
     {
-        string[] lines = head[..^4].Split("\r\n");
+        var lines = head[..^4].Split("\r\n");
         string[] hosts = [.. lines.Skip(1).Where(IsHost)];
         if (!lines[0].EndsWith(" HTTP/1.1", StringComparison.Ordinal) || (hosts.Length == 1 && IsPlain(hosts[0][5..].Trim())))
-        {
             return null;
-        }
-
         string[] others = [.. lines.Skip(1).Where(l => !IsHost(l) && !l.StartsWith("Connection:", StringComparison.OrdinalIgnoreCase))];
         return string.Join("\r\n", [lines[0], "Host: localhost", "Connection: close", .. others]) + "\r\n\r\n";
     }
@@ -108,7 +108,7 @@ public static class AnyHost
     /// <summary>A name or IPv4 address with or without a port: what needs no second look.</summary>
     private static bool IsPlain(string host)
     {
-        string[] parts = host.Split(':');
+        var parts = host.Split(':');
         return parts.Length <= 2
             && parts[0].All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_')
             && (parts.Length == 1 || (parts[0].Length > 0 && parts[1].Length is > 0 and <= 5 && parts[1].All(char.IsAsciiDigit)));
@@ -123,7 +123,8 @@ public static class AnyHost
         }
         catch (Exception e)
         {
-            // The connection broke, or the server has done with it: it hears the one as the end of its input, and does not read on in the other case.
+            // The connection broke, or the server has done with it: it hears the one as the end of its input, and does not read on in the
+            // other case.
             await to.CompleteAsync(e).ConfigureAwait(false);
         }
     }

@@ -8,14 +8,14 @@ public static class Base64Text
 {
     public static byte[] Decode(string what, string text)
     {
-        byte[] bytes = new byte[(text.Length / 4 * 3) + 3];
-        return Convert.TryFromBase64String(text, bytes, out int written)
+        var bytes = new byte[(text.Length / 4 * 3) + 3];
+        return Convert.TryFromBase64String(text, bytes, out var written)
             ? bytes[..written]
             : throw new PrivacyException(Failure.BadRequest, $"{what}: not base64 (standard alphabet, with padding)");
     }
 
     public static PublicKey Key(string what, string text) =>
-        PublicKey.TryFromBase64(text, out PublicKey? key)
+        PublicKey.TryFromBase64(text, out var key)
             ? key
             : throw new PrivacyException(Failure.BadRequest, $"{what}: not a public key in base64 (standard alphabet, with padding)");
 }

@@ -16,10 +16,8 @@ public static class CommonRoutes
         .Get("/version/api", call => call.JsonAsync(200, json =>
         {
             json.WriteStartArray();
-            foreach (string version in ApiVersions)
-            {
+            foreach (var version in ApiVersions)
                 json.WriteStringValue(version);
-            }
 
             json.WriteEndArray();
         }));

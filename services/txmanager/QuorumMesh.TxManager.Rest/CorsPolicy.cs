@@ -14,25 +14,17 @@ public sealed record CorsPolicy(
     /// <returns>True when the request was a preflight that needs no more.</returns>
     public bool Apply(HttpContext context)
     {
-        string origin = context.Request.Headers.Origin.ToString();
+        var origin = context.Request.Headers.Origin.ToString();
         if (origin.Length == 0 || !(AllowedOrigins.Contains("*") || AllowedOrigins.Contains(origin)))
-        {
             return false;
-        }
-
-        IHeaderDictionary headers = context.Response.Headers;
+        var headers = context.Response.Headers;
         headers.AccessControlAllowOrigin = origin;
         headers.Vary = "Origin";
         if (AllowCredentials)
-        {
             headers.AccessControlAllowCredentials = "true";
-        }
-
-        if (!HttpMethods.IsOptions(context.Request.Method) || StringValues.IsNullOrEmpty(context.Request.Headers.AccessControlRequestMethod))
-        {
+        if (!HttpMethods.IsOptions(context.Request.Method)
+            || StringValues.IsNullOrEmpty(context.Request.Headers.AccessControlRequestMethod))
             return false;
-        }
-
         headers.AccessControlAllowMethods = string.Join(", ", AllowedMethods);
         headers.AccessControlAllowHeaders = AllowedHeaders.Count > 0
             ? string.Join(", ", AllowedHeaders)

@@ -8,20 +8,17 @@ namespace QuorumMesh.TxManager.Rest;
 /// <summary>A JSON object from a caller. Unknown members are ignored; a member of the wrong kind is refused by name.</summary>
 public readonly struct JsonBody
 {
-    private readonly JsonElement root;
+    private readonly JsonElement _root;
 
-    private JsonBody(JsonElement root) => this.root = root;
+    private JsonBody(JsonElement root) => _root = root;
 
     public static JsonBody Parse(ReadOnlyMemory<byte> utf8)
     {
         if (JsonText.Refuse(utf8.Span) is { } noText)
-        {
             throw new PrivacyException(Failure.BadRequest, $"The body is not JSON: {noText}");
-        }
-
         try
         {
-            using JsonDocument document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = 16 });
+            using var document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = 16 });
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? new JsonBody(document.RootElement.Clone())
                 : throw new PrivacyException(Failure.BadRequest, "The body must be a JSON object");
@@ -34,19 +31,16 @@ public readonly struct JsonBody
 
     public string? Text(string member)
     {
-        if (!TryGet(member, out JsonElement value))
-        {
+        if (!TryGet(member, out var value))
             return null;
-        }
-
         return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Wrong(member, "a string");
     }
 
     /// <summary>A required member in base64 with at least one byte.</summary>
     public byte[] RequiredBytes(string member)
     {
-        string? text = Text(member);
-        byte[] bytes = text is null ? [] : Base64Text.Decode(member, text);
+        var text = Text(member);
+        var bytes = text is null ? [] : Base64Text.Decode(member, text);
         return bytes.Length > 0 ? bytes : throw new PrivacyException(Failure.BadRequest, $"{member}: is required and must not be empty");
     }
 
@@ -61,37 +55,28 @@ public readonly struct JsonBody
     /// <summary>Strings in an array; empty when the member is absent or null.</summary>
     public IReadOnlyList<string> Array(string member)
     {
-        if (!TryGet(member, out JsonElement value))
-        {
+        if (!TryGet(member, out var value))
             return [];
-        }
-
         if (value.ValueKind != JsonValueKind.Array)
-        {
             throw Wrong(member, "an array of strings");
-        }
-
         var texts = new List<string>(value.GetArrayLength());
-        foreach (JsonElement item in value.EnumerateArray())
-        {
+        foreach (var item in value.EnumerateArray())
             texts.Add(item.ValueKind == JsonValueKind.String ? item.GetString()! : throw Wrong(member, "an array of strings"));
-        }
 
         return texts;
     }
 
     public int Number(string member, int otherwise)
     {
-        if (!TryGet(member, out JsonElement value))
-        {
+        if (!TryGet(member, out var value))
             return otherwise;
-        }
-
-        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) ? number : throw Wrong(member, "a whole number");
+        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
+            ? number
+            : throw Wrong(member, "a whole number");
     }
 
     private static PrivacyException Wrong(string member, string expected) => new(Failure.BadRequest, $"{member}: must be {expected}");
 
     private bool TryGet(string member, out JsonElement value) =>
-        root.TryGetProperty(member, out value) && value.ValueKind != JsonValueKind.Null;
+        _root.TryGetProperty(member, out value) && value.ValueKind != JsonValueKind.Null;
 }

@@ -11,7 +11,7 @@ namespace QuorumMesh.TxManager.Rest;
 /// </summary>
 public sealed class RestApp(string name, RestLimits limits, ILogger log)
 {
-    private readonly List<Route> routes = [];
+    private readonly List<Route> _routes = [];
 
     public string Name { get; } = name;
 
@@ -23,7 +23,7 @@ public sealed class RestApp(string name, RestLimits limits, ILogger log)
     /// <param name="template">Segments, each literal or {name}.</param>
     public RestApp Map(string method, string template, Func<RestCall, Task> handler)
     {
-        routes.Add(new Route(method, template, template.Split('/', StringSplitOptions.RemoveEmptyEntries), handler));
+        _routes.Add(new Route(method, template, template.Split('/', StringSplitOptions.RemoveEmptyEntries), handler));
         return this;
     }
 
@@ -33,17 +33,15 @@ public sealed class RestApp(string name, RestLimits limits, ILogger log)
 
     public async Task HandleAsync(HttpContext context)
     {
-        long start = Stopwatch.GetTimestamp();
-        string template = "unknown";
+        var start = Stopwatch.GetTimestamp();
+        var template = "unknown";
         using var call = new RestCall(context, limits);
         try
         {
             if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
-            {
                 // The call bounds what it reads. Kestrel's own limit would end the connection with the body unread, and the
                 // reset can overtake the answer that names the limit.
                 limit.MaxRequestBodySize = null;
-            }
 
             if (Admits is { } admits && !admits(context))
             {
@@ -57,7 +55,7 @@ public sealed class RestApp(string name, RestLimits limits, ILogger log)
                 return;
             }
 
-            Route? route = Find(call, out string? allow);
+            var route = Find(call, out var allow);
             template = route?.Template ?? template;
             if (route is not null && !AcceptedTypes.Include(context.Request.Headers.Accept.ToString()))
             {
@@ -84,10 +82,7 @@ public sealed class RestApp(string name, RestLimits limits, ILogger log)
     private static Task RefuseAsync(RestCall call, string? allow)
     {
         if (allow is null)
-        {
             return call.TextAsync(StatusCodes.Status404NotFound, "HTTP 404 Not Found");
-        }
-
         call.Context.Response.Headers.Allow = allow;
         return call.TextAsync(StatusCodes.Status405MethodNotAllowed, "HTTP 405 Method Not Allowed");
     }
@@ -95,15 +90,12 @@ public sealed class RestApp(string name, RestLimits limits, ILogger log)
     private Route? Find(RestCall call, out string? allow)
     {
         allow = null;
-        string[] segments = call.Segments;
-        string method = call.Context.Request.Method;
-        foreach (Route route in routes)
+        var segments = call.Segments;
+        var method = call.Context.Request.Method;
+        foreach (var route in _routes)
         {
             if (!route.Matches(segments))
-            {
                 continue;
-            }
-
             if (route.Method == method)
             {
                 call.Bind(route.Segments);
@@ -121,17 +113,10 @@ public sealed class RestApp(string name, RestLimits limits, ILogger log)
         public bool Matches(string[] segments)
         {
             if (segments.Length != Segments.Length)
-            {
                 return false;
-            }
-
-            for (int i = 0; i < segments.Length; i++)
-            {
+            for (var i = 0; i < segments.Length; i++)
                 if (Segments[i][0] != '{' && !Segments[i].Equals(segments[i], StringComparison.Ordinal))
-                {
                     return false;
-                }
-            }
 
             return true;
         }

@@ -15,18 +15,18 @@ public sealed class RestCall : IDisposable
 {
     private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    private readonly Dictionary<string, string> parameters = [];
-    private readonly RestLimits limits;
-    private readonly ByteLease answer;
-    private BoundedBody? body;
+    private readonly Dictionary<string, string> _parameters = [];
+    private readonly RestLimits _limits;
+    private readonly ByteLease _answer;
+    private BoundedBody? _body;
 
     public RestCall(HttpContext context, RestLimits limits)
     {
         Context = context;
-        this.limits = limits;
-        answer = limits.Budget.Lease();
-        string target = context.Features.Get<IHttpRequestFeature>()?.RawTarget is ['/', ..] raw ? raw : context.Request.Path.Value ?? "/";
-        int query = target.IndexOf('?', StringComparison.Ordinal);
+        _limits = limits;
+        _answer = limits.Budget.Lease();
+        var target = context.Features.Get<IHttpRequestFeature>()?.RawTarget is ['/', ..] raw ? raw : context.Request.Path.Value ?? "/";
+        var query = target.IndexOf('?', StringComparison.Ordinal);
         Segments = (query < 0 ? target : target[..query]).Split('/', StringSplitOptions.RemoveEmptyEntries);
     }
 
@@ -37,14 +37,15 @@ public sealed class RestCall : IDisposable
     internal string[] Segments { get; }
 
     /// <summary>A path parameter, percent-decoded.</summary>
-    public string this[string parameter] => parameters[parameter];
+    public string this[string parameter] => _parameters[parameter];
 
     /// <summary>A path parameter that is base64.</summary>
     /// <exception cref="PrivacyException"><see cref="Failure.BadRequest"/>.</exception>
     public byte[] Base64(string parameter) => Base64Text.Decode(parameter, this[parameter]);
 
     /// <summary>The first value of a header; null when it is absent or blank.</summary>
-    public string? Header(string name) => Context.Request.Headers[name] is [{ } value, ..] && !string.IsNullOrWhiteSpace(value) ? value.Trim() : null;
+    public string? Header(string name) =>
+        Context.Request.Headers[name] is [{ } value, ..] && !string.IsNullOrWhiteSpace(value) ? value.Trim() : null;
 
     /// <summary>Keys in base64 from a header that may be repeated, comma-separated or empty.</summary>
     public IReadOnlyList<PublicKey> KeysHeader(string name) =>
@@ -54,29 +55,28 @@ public sealed class RestCall : IDisposable
             .Select(k => Base64Text.Key(name, k)),
     ];
 
-    /// <summary>The whole body, read once; 413 when it is longer than the limit. It counts against the listener's budget until the call ends.</summary>
+    /// <summary>
+    /// The whole body, read once; 413 when it is longer than the limit. It counts against the listener's budget until the call ends.
+    /// </summary>
     public async Task<byte[]> BodyAsync()
     {
-        body ??= await BoundedBody.ReadAsync(Context.Request, limits.MaxBody, limits.Budget, limits.TransferTime).ConfigureAwait(false);
-        return body?.ToArray() ?? throw new BadHttpRequestException("The body is too long", StatusCodes.Status413PayloadTooLarge);
+        _body ??= await BoundedBody.ReadAsync(Context.Request, _limits.MaxBody, _limits.Budget, _limits.TransferTime).ConfigureAwait(false);
+        return _body?.ToArray() ?? throw new BadHttpRequestException("The body is too long", StatusCodes.Status413PayloadTooLarge);
     }
 
     public async Task<JsonBody> JsonBodyAsync() => JsonBody.Parse(await BodyAsync().ConfigureAwait(false));
 
     public void Dispose()
     {
-        body?.Dispose();
-        answer.Dispose();
+        _body?.Dispose();
+        _answer.Dispose();
     }
 
     public Task EmptyAsync(int status)
     {
         Context.Response.StatusCode = status;
         if (status != StatusCodes.Status204NoContent)
-        {
             Context.Response.ContentLength = 0;
-        }
-
         return Task.CompletedTask;
     }
 
@@ -88,9 +88,7 @@ public sealed class RestCall : IDisposable
     {
         var buffer = new ArrayBufferWriter<byte>(512);
         using (var writer = new Utf8JsonWriter(buffer, JsonOptions))
-        {
             write(writer);
-        }
 
         return WriteAsync(status, contentType, buffer.WrittenMemory);
     }
@@ -98,33 +96,26 @@ public sealed class RestCall : IDisposable
     /// <summary>Names a resource of this server in the Location header.</summary>
     public void Location(string path)
     {
-        HttpRequest request = Context.Request;
-        string host = request.Host.HasValue ? request.Host.Value : "localhost";
+        var request = Context.Request;
+        var host = request.Host.HasValue ? request.Host.Value : "localhost";
         Context.Response.Headers.Location = $"{request.Scheme}://{host}{path}";
     }
 
     internal void Bind(string[] template)
     {
-        for (int i = 0; i < template.Length; i++)
-        {
+        for (var i = 0; i < template.Length; i++)
             if (template[i][0] == '{')
-            {
-                parameters[template[i][1..^1]] = Uri.UnescapeDataString(Segments[i]);
-            }
-        }
+                _parameters[template[i][1..^1]] = Uri.UnescapeDataString(Segments[i]);
     }
 
     private async Task WriteAsync(int status, string contentType, ReadOnlyMemory<byte> bytes)
     {
-        if (!answer.TryHold(bytes.Length))
-        {
-            throw new BudgetExceededException(limits.Budget);
-        }
-
-        HttpResponse response = Context.Response;
+        if (!_answer.TryHold(bytes.Length))
+            throw new BudgetExceededException(_limits.Budget);
+        var response = Context.Response;
         response.StatusCode = status;
         response.ContentType = contentType;
         response.ContentLength = bytes.Length;
-        await BoundedAnswer.WriteAsync(Context, bytes, limits.TransferTime).ConfigureAwait(false);
+        await BoundedAnswer.WriteAsync(Context, bytes, _limits.TransferTime).ConfigureAwait(false);
     }
 }

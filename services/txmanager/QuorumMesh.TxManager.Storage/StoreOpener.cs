@@ -9,22 +9,20 @@ internal static class StoreOpener
     /// <returns>The manager's id.</returns>
     public static string Open(StoreProvider provider)
     {
-        using DbConnection connection = provider.OpenWriter();
-        using (DbTransaction transaction = connection.BeginTransaction())
+        using var connection = provider.OpenWriter();
+        using (var transaction = connection.BeginTransaction())
         {
             if (provider.BatchPrologue is { } prologue)
-            {
                 Run(connection, transaction, prologue);
-            }
-
             Migrate(provider, connection, transaction);
             Run(
                 connection, transaction,
-                $"INSERT INTO METADATA (NAME, VALUE) VALUES ('{MetadataRow.ManagerId}', '{Guid.NewGuid():N}') ON CONFLICT (NAME) DO NOTHING");
+                $"INSERT INTO METADATA (NAME, VALUE) VALUES ('{MetadataRow.ManagerId}', '{Guid.NewGuid():N}') ON CONFLICT (NAME) DO "
+                    + "NOTHING");
             transaction.Commit();
         }
 
-        using DbCommand command = connection.CreateCommand();
+        using var command = connection.CreateCommand();
         command.CommandText = $"SELECT VALUE FROM METADATA WHERE NAME = '{MetadataRow.ManagerId}'";
         return (string)command.ExecuteScalar()!;
     }
@@ -38,13 +36,11 @@ internal static class StoreOpener
                 "MigrationId" VARCHAR(150) NOT NULL PRIMARY KEY,
                 "ProductVersion" VARCHAR(32) NOT NULL)
             """);
-        HashSet<string> applied = Applied(connection, transaction);
-        foreach (SchemaStep step in provider.Migrations.Where(m => !applied.Contains(m.Id)))
+        var applied = Applied(connection, transaction);
+        foreach (var step in provider.Migrations.Where(m => !applied.Contains(m.Id)))
         {
-            foreach (string statement in step.Statements)
-            {
+            foreach (var statement in step.Statements)
                 Run(connection, transaction, statement);
-            }
 
             Run(connection, transaction, $"""INSERT INTO "__EFMigrationsHistory" VALUES ('{step.Id}', '10.0.15')""");
         }
@@ -52,22 +48,20 @@ internal static class StoreOpener
 
     private static HashSet<string> Applied(DbConnection connection, DbTransaction transaction)
     {
-        using DbCommand command = connection.CreateCommand();
+        using var command = connection.CreateCommand();
         command.Transaction = transaction;
         command.CommandText = """SELECT "MigrationId" FROM "__EFMigrationsHistory" """;
-        using DbDataReader reader = command.ExecuteReader();
+        using var reader = command.ExecuteReader();
         var applied = new HashSet<string>();
         while (reader.Read())
-        {
             applied.Add(reader.GetString(0));
-        }
 
         return applied;
     }
 
     private static void Run(DbConnection connection, DbTransaction transaction, string statement)
     {
-        using DbCommand command = connection.CreateCommand();
+        using var command = connection.CreateCommand();
         command.Transaction = transaction;
         command.CommandText = statement;
         command.ExecuteNonQuery();

@@ -30,7 +30,9 @@ public abstract class StoreProvider
     /// <summary>Opens a connection that makes every commit durable.</summary>
     public abstract DbConnection OpenWriter();
 
-    /// <summary>A query that sets @count sequence numbers of participation records aside and gives the last of them. Run inside a write transaction.</summary>
+    /// <summary>
+    /// A query that sets @count sequence numbers of participation records aside and gives the last of them. Run inside a write transaction.
+    /// </summary>
     public abstract string ReserveSequence { get; }
 
     /// <summary>Opens a connection that cannot write, beside a running manager too.</summary>

@@ -7,11 +7,11 @@ internal static class StoreStatement
     /// <param name="sql">With parameters @p0, @p1 … for the values.</param>
     public static DbCommand Create(DbConnection connection, string sql, params ReadOnlySpan<object> values)
     {
-        DbCommand command = connection.CreateCommand();
+        var command = connection.CreateCommand();
         command.CommandText = sql;
-        for (int i = 0; i < values.Length; i++)
+        for (var i = 0; i < values.Length; i++)
         {
-            DbParameter parameter = command.CreateParameter();
+            var parameter = command.CreateParameter();
             parameter.ParameterName = $"@p{i}";
             parameter.Value = values[i];
             command.Parameters.Add(parameter);

@@ -12,12 +12,24 @@ internal static class CommandLine
         Func<CommandLineSettings, string, IReadOnlyList<string>, CancellationToken, Task<int>> fetch)
     {
         var config = new Option<string?>("--configfile", "-configfile") { Description = "Tessera's configuration file (JSON)" };
-        var change = new Option<string[]>("--override", "-o") { Description = "path=value: replaces a setting of the file, for example jdbc.url=jdbc:sqlite:/data/tm.db" };
-        var health = new Option<string?>("--health-url") { Description = "http://host:port of a read-only listener for /livez, /readyz and /metrics" };
+        var change = new Option<string[]>("--override", "-o")
+        {
+            Description = "path=value: replaces a setting of the file, for example jdbc.url=jdbc:sqlite:/data/tm.db",
+        };
+        var health = new Option<string?>("--health-url")
+        {
+            Description = "http://host:port of a read-only listener for /livez, /readyz and /metrics",
+        };
         var grpc = new Option<string?>("--grpc") { Description = "unix:/path or http://host:port where a QuorumMesh node connects" };
-        var enclave = new Option<string?>("--enclave") { Description = "unix:/path or http://host:port of the enclave; default: the ENCLAVE server of the file" };
+        var enclave = new Option<string?>("--enclave")
+        {
+            Description = "unix:/path or http://host:port of the enclave; default: the ENCLAVE server of the file",
+        };
         var json = new Option<bool>("--log-json") { Description = "one JSON object per log line" };
-        var root = new RootCommand("QuorumMesh transaction manager: keeps and distributes private payloads") { config, change, health, grpc, enclave, json };
+        var root = new RootCommand("QuorumMesh transaction manager: keeps and distributes private payloads")
+        {
+            config, change, health, grpc, enclave, json,
+        };
         root.SetAction((parsed, cancellation) => run(
             new CommandLineSettings(
                 ConfigFile(parsed.GetValue(config)),
@@ -27,17 +39,16 @@ internal static class CommandLine
                 parsed.GetValue(enclave) ?? FromEnvironment("ENCLAVE"),
                 parsed.GetValue(json)),
             cancellation));
-        var check = new Command("verify", "Read every row of the payload store, without writing, and say what is broken; the exit code tells") { config, change };
+        const string checks = "Read every row of the payload store, without writing, and say what is broken; the exit code tells";
+        var check = new Command("verify", checks) { config, change };
         check.SetAction(parsed => verify(ConfigFile(parsed.GetValue(config)), parsed.GetValue(change) ?? []));
         root.Subcommands.Add(check);
         root.Subcommands.Add(Fetch(config, change, enclave, fetch));
-        ParseResult result = root.Parse(args);
+        var result = root.Parse(args);
         if (result.Errors.Count > 0)
-        {
             throw new UsageException($"{result.Errors[0].Message} See --help.");
-        }
-
-        return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null })
+        return await result.InvokeAsync(
+            new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null })
             .ConfigureAwait(false);
     }
 
@@ -45,14 +56,21 @@ internal static class CommandLine
         Option<string?> config, Option<string[]> change, Option<string?> enclave,
         Func<CommandLineSettings, string, IReadOnlyList<string>, CancellationToken, Task<int>> fetch)
     {
-        var from = new Option<string>("--from") { Description = "The other manager's P2P address, http://host:port as in its own serverAddress", Required = true };
+        var from = new Option<string>("--from")
+        {
+            Description = "The other manager's P2P address, http://host:port as in its own serverAddress",
+            Required = true,
+        };
         var hashes = new Argument<string[]>("hash") { Description = "The payload's hash in base64", Arity = ArgumentArity.OneOrMore };
-        var command = new Command("fetch", "Get lost payloads back from another party's manager and give them to ours, which must be running")
+        var command = new Command("fetch",
+            "Get lost payloads back from another party's manager and give them to ours, which must be running")
         {
             config, change, enclave, from, hashes,
         };
         command.SetAction((parsed, cancellation) => fetch(
-            new CommandLineSettings(ConfigFile(parsed.GetValue(config)), parsed.GetValue(change) ?? [], Enclave: parsed.GetValue(enclave) ?? FromEnvironment("ENCLAVE")),
+            new CommandLineSettings(
+                ConfigFile(parsed.GetValue(config)), parsed.GetValue(change) ?? [],
+                Enclave: parsed.GetValue(enclave) ?? FromEnvironment("ENCLAVE")),
             parsed.GetValue(from)!, parsed.GetValue(hashes) ?? [], cancellation));
         return command;
     }

@@ -9,4 +9,5 @@ return await HostRunner.RunAsync(
         args,
         (settings, cancel) => ManagerHost.RunAsync(ManagerConfig.Read(settings), cancel),
         (file, overrides) => StoreCheckRun.Run(ManagerConfig.ReadDatabase(file, overrides), Console.Out),
-        (settings, from, hashes, cancel) => PayloadFetchRun.RunAsync(ManagerConfig.Read(settings), from, hashes, Console.Out, cancel))).ConfigureAwait(false);
+        (settings, from, hashes, cancel) =>
+            PayloadFetchRun.RunAsync(ManagerConfig.Read(settings), from, hashes, Console.Out, cancel))).ConfigureAwait(false);

@@ -5,7 +5,7 @@ namespace QuorumMesh.TxManager.Tests.Hosting;
 
 public sealed class ConfigTests : IDisposable
 {
-    private readonly string directory = Directory.CreateTempSubdirectory("qmconf").FullName;
+    private readonly string _directory = Directory.CreateTempSubdirectory("qmconf").FullName;
 
     private const string Sample = """
         {"mode":"tessera","useWhiteList":false,"unknown":{"x":1},
@@ -24,7 +24,7 @@ public sealed class ConfigTests : IDisposable
 
     private ManagerOptions Read(params string[] overrides)
     {
-        string file = Path.Combine(directory, "tm.json");
+        var file = Path.Combine(_directory, "tm.json");
         File.WriteAllText(file, Sample);
         return ManagerConfig.Read(new CommandLineSettings(file, overrides));
     }
@@ -32,7 +32,7 @@ public sealed class ConfigTests : IDisposable
     [Fact]
     public void Configuration_of_Tessera_is_read_as_it_stands()
     {
-        ManagerOptions options = Read();
+        var options = Read();
         Assert.Equal("http://10.0.0.1:9001/", options.OwnUrl);
         Assert.Equal(["http://10.0.0.2:9001/"], options.Peers);
         Assert.Equal(TimeSpan.FromSeconds(10), options.PartyInfoInterval);
@@ -43,14 +43,15 @@ public sealed class ConfigTests : IDisposable
         Assert.True(options.EnableRemoteKeyValidation);
         Assert.Single(options.AlwaysSendTo);
         Assert.Equal(["http://a"], options.Servers[2].Cors!.AllowedOrigins);
-        Assert.Contains(directory, options.Database().Description, StringComparison.Ordinal);
+        Assert.Contains(_directory, options.Database().Description, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Overrides_replace_and_add()
     {
-        ManagerOptions options = Read(
-            "peer[1].url=http://10.0.0.3:9001", "useWhiteList=true", "jdbc.url=jdbc:postgresql://db:5433/tm?user=u&sslmode=disable", "quorummesh.maxBodyBytes=2048");
+        var options = Read(
+            "peer[1].url=http://10.0.0.3:9001", "useWhiteList=true", "jdbc.url=jdbc:postgresql://db:5433/tm?user=u&sslmode=disable",
+                "quorummesh.maxBodyBytes=2048");
         Assert.Equal(["http://10.0.0.2:9001/", "http://10.0.0.3:9001/"], options.Peers);
         Assert.True(options.UseWhiteList);
         Assert.Equal(2048, options.MaxBody);
@@ -89,7 +90,8 @@ public sealed class ConfigTests : IDisposable
     {
         var e = Assert.Throws<OptionsException>(() => Read($"{key}={value}"));
         Assert.Contains(advice, e.Message, StringComparison.Ordinal);
-        Assert.Contains(key.StartsWith("serverConfigs[1].app", StringComparison.Ordinal) ? "serverConfigs" : key, e.Message, StringComparison.Ordinal);
+        Assert.Contains(key.StartsWith("serverConfigs[1].app", StringComparison.Ordinal) ? "serverConfigs"
+            : key, e.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -102,7 +104,7 @@ public sealed class ConfigTests : IDisposable
     [InlineData("serverConfigs[0].communicationType", "UNIX_SOCKET", "older Tesseras")]
     public void Forms_of_older_Tesseras_are_named_as_that(string key, string value, string what)
     {
-        string message = Assert.Throws<OptionsException>(() => Read($"{key}={value}")).Message;
+        var message = Assert.Throws<OptionsException>(() => Read($"{key}={value}")).Message;
         Assert.Contains(what, message, StringComparison.Ordinal);
         Assert.Contains(key.Split('.')[^1] is "hostName" or "type" ? key[..key.LastIndexOf('.')] : key, message, StringComparison.Ordinal);
     }
@@ -110,20 +112,22 @@ public sealed class ConfigTests : IDisposable
     [Fact]
     public void Configuration_of_Constellation_is_named_as_that()
     {
-        string file = Path.Combine(directory, "tm.conf");
+        var file = Path.Combine(_directory, "tm.conf");
         File.WriteAllText(file, "# the url\nurl = \"http://127.0.0.1:9001/\"\nport = 9001\nsocket = \"tm.ipc\"\n");
-        Assert.Contains("Constellation", Assert.Throws<OptionsException>(() => ManagerConfig.Read(new CommandLineSettings(file, []))).Message, StringComparison.Ordinal);
+        Assert.Contains("Constellation",
+            Assert.Throws<OptionsException>(() => ManagerConfig.Read(new CommandLineSettings(file, []))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Missing_file_and_bad_json_are_said()
     {
-        Assert.Throws<OptionsException>(() => ManagerConfig.Read(new CommandLineSettings(Path.Combine(directory, "none.json"), [])));
-        string file = Path.Combine(directory, "bad.json");
+        Assert.Throws<OptionsException>(() => ManagerConfig.Read(new CommandLineSettings(Path.Combine(_directory, "none.json"), [])));
+        var file = Path.Combine(_directory, "bad.json");
         File.WriteAllText(file, "{");
-        Assert.Contains("not JSON", Assert.Throws<OptionsException>(() => ManagerConfig.Read(new CommandLineSettings(file, []))).Message, StringComparison.Ordinal);
+        Assert.Contains("not JSON", Assert.Throws<OptionsException>(() => ManagerConfig.Read(new CommandLineSettings(file, []))).Message,
+            StringComparison.Ordinal);
         Assert.Throws<UsageException>(() => Read("nothing"));
     }
 
-    public void Dispose() => Directory.Delete(directory, recursive: true);
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
 }

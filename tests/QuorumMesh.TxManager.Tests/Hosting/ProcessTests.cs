@@ -22,9 +22,9 @@ public sealed class ProcessTests(TestNetwork network) : IClassFixture<TestNetwor
 
     private static async Task<(int Code, string Error)> RunAsync(params string[] arguments)
     {
-        using Process process = Start(arguments);
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        using var process = Start(arguments);
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEndAsync();
         using var limit = new CancellationTokenSource(Wait.Limit);
         await process.WaitForExitAsync(limit.Token);
         await output;
@@ -34,7 +34,7 @@ public sealed class ProcessTests(TestNetwork network) : IClassFixture<TestNetwor
     [Fact]
     public async Task Failed_starts_end_with_one_line()
     {
-        (int code, string error) = await RunAsync();
+        var (code, error) = await RunAsync();
         Assert.Equal(2, code);
         Assert.Contains("-configfile", Assert.Single(error.Trim().Split('\n')), StringComparison.Ordinal);
 
@@ -50,8 +50,10 @@ public sealed class ProcessTests(TestNetwork network) : IClassFixture<TestNetwor
         using var taken = new TcpListener(System.Net.IPAddress.Loopback, 0);
         taken.Start();
         (code, error) = await RunAsync(
-            "-configfile", network.B.ConfigFile, "-o", $"serverConfigs[0].serverAddress=http://{taken.LocalEndpoint}", "-o", "jdbc.url=jdbc:sqlite:port.db",
-            "-o", $"quorummesh.grpc=http://127.0.0.1:{Participant.FreePort()}", "-o", $"quorummesh.healthUrl=http://127.0.0.1:{Participant.FreePort()}");
+            "-configfile", network.B.ConfigFile, "-o", $"serverConfigs[0].serverAddress=http://{taken.LocalEndpoint}", "-o",
+                "jdbc.url=jdbc:sqlite:port.db",
+            "-o", $"quorummesh.grpc=http://127.0.0.1:{Participant.FreePort()}", "-o",
+                $"quorummesh.healthUrl=http://127.0.0.1:{Participant.FreePort()}");
         Assert.Equal(1, code);
         Assert.Contains(taken.LocalEndpoint.ToString()!, Assert.Single(error.Trim().Split('\n')), StringComparison.Ordinal);
     }
@@ -60,7 +62,7 @@ public sealed class ProcessTests(TestNetwork network) : IClassFixture<TestNetwor
     [Fact]
     public async Task Verify_reads_the_store_and_its_exit_code_tells()
     {
-        (int code, string error) = await RunAsync("verify", "-configfile", network.A.ConfigFile);
+        var (code, error) = await RunAsync("verify", "-configfile", network.A.ConfigFile);
         Assert.Equal((0, string.Empty), (code, error));
 
         (code, error) = await RunAsync("verify", "-configfile", network.A.ConfigFile, "-o", "jdbc.url=jdbc:sqlite:none.db");
@@ -80,14 +82,15 @@ public sealed class ProcessTests(TestNetwork network) : IClassFixture<TestNetwor
         {
             await run.WaitReadyAsync(network.B.Health);
             using var limit = new CancellationTokenSource(Wait.Limit);
-            using GrpcChannel channel = network.B.GrpcChannel();
-            using AsyncServerStreamingCall<WatchEvent> watch = new PrivacyManager.PrivacyManagerClient(channel).Watch(new WatchRequest(), cancellationToken: limit.Token);
-            string hash = await network.SendRawAsync(network.B, "so that the watch has begun");
+            using var channel = network.B.GrpcChannel();
+            using var watch = new PrivacyManager.PrivacyManagerClient(channel).Watch(new WatchRequest(), cancellationToken: limit.Token);
+            var hash = await network.SendRawAsync(network.B, "so that the watch has begun");
             Assert.True(await watch.ResponseStream.MoveNext(limit.Token));
             Assert.NotEmpty(hash);
             const string half = "POST /sendraw HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: 1000\r\n\r\nhalf";
             await run.StallAsync(new UnixDomainSocketEndPoint(network.B.Socket), half);
-            await run.StallAsync(new IPEndPoint(IPAddress.Loopback, new Uri(network.B.P2P).Port), half.Replace("sendraw", "push", StringComparison.Ordinal));
+            await run.StallAsync(new IPEndPoint(IPAddress.Loopback, new Uri(network.B.P2P).Port),
+                half.Replace("sendraw", "push", StringComparison.Ordinal));
             await run.StallAsync(new IPEndPoint(IPAddress.Loopback, new Uri(network.B.Health).Port), "GET /readyz HTTP/1.1\r\nHost:");
             await run.StopsAsync();
         }
@@ -100,15 +103,15 @@ public sealed class ProcessTests(TestNetwork network) : IClassFixture<TestNetwor
     {
         await network.C.StopManagerAsync();
         var acknowledged = new ConcurrentBag<(string Hash, string Payload)>();
-        for (int round = 0; round < 3; round++)
+        for (var round = 0; round < 3; round++)
         {
-            using Process process = Start("-configfile", network.C.ConfigFile);
+            using var process = Start("-configfile", network.C.ConfigFile);
             try
             {
                 process.OutputDataReceived += (_, _) => { };
                 process.BeginOutputReadLine();
                 await network.WaitForMeshAsyncOrRetry();
-                int target = acknowledged.Count + 60;
+                var target = acknowledged.Count + 60;
                 using var stop = new CancellationTokenSource();
                 Task[] senders = [.. Enumerable.Range(0, 8).Select(i => SendUntilDeadAsync(acknowledged, i, round, stop.Token))];
                 await Wait.UntilAsync(() => Task.FromResult(acknowledged.Count >= target), "sixty acknowledged sends");
@@ -124,11 +127,11 @@ public sealed class ProcessTests(TestNetwork network) : IClassFixture<TestNetwor
         }
 
         await network.C.StartManagerAsync();
-        foreach ((string hash, string payload) in acknowledged)
+        foreach (var (hash, payload) in acknowledged)
         {
-            foreach (Participant party in new[] { network.A, network.C })
+            foreach (var party in new[] { network.A, network.C })
             {
-                using HttpResponseMessage received = await network.ReceiveRawAsync(party, hash);
+                using var received = await network.ReceiveRawAsync(party, hash);
                 Assert.Equal(payload, await received.Content.ReadAsStringAsync());
             }
         }
@@ -137,18 +140,16 @@ public sealed class ProcessTests(TestNetwork network) : IClassFixture<TestNetwor
     /// <summary>C sends to A and A to C: C is the one that dies.</summary>
     private async Task SendUntilDeadAsync(ConcurrentBag<(string, string)> acknowledged, int sender, int round, CancellationToken stop)
     {
-        for (int i = 0; !stop.IsCancellationRequested; i++)
+        for (var i = 0; !stop.IsCancellationRequested; i++)
         {
-            string payload = $"{round}/{sender}/{i}";
-            (Participant from, Participant to) = sender % 2 == 0 ? (network.C, network.A) : (network.A, network.C);
+            var payload = $"{round}/{sender}/{i}";
+            var (from, to) = sender % 2 == 0 ? (network.C, network.A) : (network.A, network.C);
             try
             {
-                using HttpResponseMessage answer = await network.PostRawAsync(from, payload, to);
-                string text = await answer.Content.ReadAsStringAsync(CancellationToken.None);
+                using var answer = await network.PostRawAsync(from, payload, to);
+                var text = await answer.Content.ReadAsStringAsync(CancellationToken.None);
                 if (answer.IsSuccessStatusCode)
-                {
                     acknowledged.Add((text, payload));
-                }
             }
             catch (HttpRequestException)
             {

@@ -11,7 +11,7 @@ public sealed class FaultTests(TestNetwork network) : IClassFixture<TestNetwork>
     public async Task Recipient_that_is_down_fails_the_send_and_works_again_after_its_return()
     {
         await network.C.StopManagerAsync();
-        using HttpResponseMessage failed = await network.PostRawAsync(network.A, "to a dead peer", network.B, network.C);
+        using var failed = await network.PostRawAsync(network.A, "to a dead peer", network.B, network.C);
         Assert.Equal(HttpStatusCode.Gone, failed.StatusCode);
         Assert.Equal($"Connection error while communicating with {network.C.P2P}push", failed.ReasonPhrase);
         Assert.Equal(0, failed.Content.Headers.ContentLength);
@@ -19,42 +19,45 @@ public sealed class FaultTests(TestNetwork network) : IClassFixture<TestNetwork>
 
         await network.C.StartManagerAsync();
         await network.WaitForMeshAsync();
-        string hash = await network.SendRawAsync(network.A, "to all", network.B, network.C);
-        using HttpResponseMessage received = await network.ReceiveRawAsync(network.C, hash);
+        var hash = await network.SendRawAsync(network.A, "to all", network.B, network.C);
+        using var received = await network.ReceiveRawAsync(network.C, hash);
         Assert.Equal("to all", await received.Content.ReadAsStringAsync());
     }
 
     [Fact]
     public async Task Enclave_that_is_down_is_said_and_used_again_after_its_return()
     {
-        string hash = await network.SendRawAsync(network.A, "before", network.B);
+        var hash = await network.SendRawAsync(network.A, "before", network.B);
         await network.A.StopEnclaveAsync();
-        using HttpResponseMessage send = await network.PostRawAsync(network.A, "while down", network.B);
+        using var send = await network.PostRawAsync(network.A, "while down", network.B);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, send.StatusCode);
-        using HttpResponseMessage receive = await network.ReceiveRawAsync(network.A, hash);
+        using var receive = await network.ReceiveRawAsync(network.A, hash);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, receive.StatusCode);
         await Wait.UntilAsync(async () => (await network.GetAsync(network.A.Health + "readyz")).Status == 503, "not ready without enclave");
         Assert.Equal(200, (await network.GetAsync(network.A.Health + "livez")).Status);
         Assert.Contains("enclave", (await network.GetAsync(network.A.Health + "readyz?verbose")).Body, StringComparison.Ordinal);
         await Wait.UntilAsync(
-            async () => (await network.GetAsync(network.A.Health + "readyz?verbose")).Body.Contains("no connection to unix:" + network.A.EnclaveSocket, StringComparison.Ordinal),
+            async () =>
+                (await network.GetAsync(network.A.Health + "readyz?verbose")).Body.Contains("no connection to unix:"
+                    + network.A.EnclaveSocket, StringComparison.Ordinal),
             "the missing socket is named by its path");
 
         await network.A.StartEnclaveAsync();
-        using HttpResponseMessage again = await network.ReceiveRawAsync(network.A, hash);
+        using var again = await network.ReceiveRawAsync(network.A, hash);
         Assert.Equal("before", await again.Content.ReadAsStringAsync());
         await network.SendRawAsync(network.A, "after", network.B);
         await Wait.UntilAsync(async () => (await network.GetAsync(network.A.Health + "readyz")).Status == 200, "ready again");
-        Assert.Contains("quorummesh_txmanager_request_seconds", (await network.GetAsync(network.A.Health + "metrics")).Body, StringComparison.Ordinal);
+        Assert.Contains("quorummesh_txmanager_request_seconds", (await network.GetAsync(network.A.Health + "metrics")).Body,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Restart_keeps_payloads_and_finds_the_peers_again()
     {
-        string hash = await network.SendRawAsync(network.A, "kept", network.B);
+        var hash = await network.SendRawAsync(network.A, "kept", network.B);
         await network.B.StopManagerAsync();
         await network.B.StartManagerAsync();
-        using HttpResponseMessage received = await network.ReceiveRawAsync(network.B, hash);
+        using var received = await network.ReceiveRawAsync(network.B, hash);
         Assert.Equal("kept", await received.Content.ReadAsStringAsync());
         await network.WaitForMeshAsync();
         await network.SendRawAsync(network.B, "from the restarted", network.A);
@@ -64,11 +67,13 @@ public sealed class FaultTests(TestNetwork network) : IClassFixture<TestNetwork>
     public async Task Pushes_that_trickle_stay_within_the_budget_and_honest_ones_pass_once_they_are_gone()
     {
         const int length = 900_000;
-        byte[] begun = [.. Encoding.ASCII.GetBytes($"POST /push HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: {length}\r\n\r\n"), .. new byte[length - 1]];
+        byte[] begun = [.. Encoding.ASCII.GetBytes(
+            $"POST /push HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: {length}\r\n\r\n"),
+                .. new byte[length - 1]];
         var stalled = new List<Socket>();
         try
         {
-            for (int i = 0; i < 48; i++)
+            for (var i = 0; i < 48; i++)
             {
                 var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
                 stalled.Add(socket);
@@ -76,7 +81,8 @@ public sealed class FaultTests(TestNetwork network) : IClassFixture<TestNetwork>
                 await Record.ExceptionAsync(() => socket.SendAsync(begun).WaitAsync(Wait.Limit));
             }
 
-            await Wait.UntilAsync(async () => (await network.PostBytesAsync(network.B.P2P + "push", new byte[length])).Status == 503, "a long push is refused");
+            await Wait.UntilAsync(async () =>
+                (await network.PostBytesAsync(network.B.P2P + "push", new byte[length])).Status == 503, "a long push is refused");
             Assert.NotEqual(503, (await network.PostBytesAsync(network.B.P2P + "push", new byte[100])).Status);
         }
         finally
@@ -84,6 +90,7 @@ public sealed class FaultTests(TestNetwork network) : IClassFixture<TestNetwork>
             stalled.ForEach(s => s.Dispose());
         }
 
-        await Wait.UntilAsync(async () => (await network.PostBytesAsync(network.B.P2P + "push", new byte[length])).Status != 503, "long pushes are taken again");
+        await Wait.UntilAsync(async () =>
+            (await network.PostBytesAsync(network.B.P2P + "push", new byte[length])).Status != 503, "long pushes are taken again");
     }
 }

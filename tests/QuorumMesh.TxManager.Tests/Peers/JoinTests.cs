@@ -12,7 +12,7 @@ public sealed class JoinTests(TestNetwork network) : IClassFixture<TestNetwork>
     [Fact]
     public async Task Newcomer_that_lists_one_manager_is_known_by_all_and_knows_all()
     {
-        string directory = Path.Combine(Path.GetTempPath(), "qmjoin" + Guid.NewGuid().ToString("N")[..10]);
+        var directory = Path.Combine(Path.GetTempPath(), "qmjoin" + Guid.NewGuid().ToString("N")[..10]);
         var newcomer = new Participant(directory, null);
         newcomer.WriteConfig([network.A.P2P], validateKeys: false, database: null);
         try
@@ -22,12 +22,12 @@ public sealed class JoinTests(TestNetwork network) : IClassFixture<TestNetwork>
             Participant[] all = [.. network.All, newcomer];
             await Wait.UntilAsync(async () =>
             {
-                string[] known = await Task.WhenAll(all.Select(p => network.Http.GetStringAsync(p.ThirdParty + "partyinfo/keys")));
+                var known = await Task.WhenAll(all.Select(p => network.Http.GetStringAsync(p.ThirdParty + "partyinfo/keys")));
                 return known.All(k => all.All(p => k.Contains(p.Key.ToBase64(), StringComparison.Ordinal)));
             }, "all four know each other");
 
-            string hash = await network.SendRawAsync(network.C, "to the newcomer", newcomer);
-            using HttpResponseMessage received = await network.ReceiveRawAsync(newcomer, hash);
+            var hash = await network.SendRawAsync(network.C, "to the newcomer", newcomer);
+            using var received = await network.ReceiveRawAsync(newcomer, hash);
             Assert.Equal("to the newcomer", await received.Content.ReadAsStringAsync());
             await network.SendRawAsync(newcomer, "from the newcomer", network.B, network.C);
         }
@@ -45,40 +45,42 @@ public sealed class JoinTests(TestNetwork network) : IClassFixture<TestNetwork>
     {
         using var stranger = new TcpListener(IPAddress.Loopback, 0);
         stranger.Start();
-        string url = $"http://{stranger.LocalEndpoint}/";
-        Task handOn = HandOnAsync(stranger, network.B.P2P);
-        byte[] claim = PartyInfoCodec.Encode(new PartyInfo(url, [new(network.B.Key, url)], [url]));
-        (int status, string _) = await network.PostBytesAsync(network.A.P2P + "partyinfo", claim);
+        var url = $"http://{stranger.LocalEndpoint}/";
+        var handOn = HandOnAsync(stranger, network.B.P2P);
+        var claim = PartyInfoCodec.Encode(new PartyInfo(url, [new(network.B.Key, url)], [url]));
+        var (status, _) = await network.PostBytesAsync(network.A.P2P + "partyinfo", claim);
         await handOn.WaitAsync(Wait.Limit);
         Assert.Equal(500, status);
 
-        (int _, string json) = await network.GetAsync(network.A.P2P + "partyinfo");
-        JsonElement known = JsonDocument.Parse(json).RootElement.GetProperty("keys").EnumerateArray()
+        var (_, json) = await network.GetAsync(network.A.P2P + "partyinfo");
+        var known = JsonDocument.Parse(json).RootElement.GetProperty("keys").EnumerateArray()
             .Single(k => k.GetProperty("key").GetString() == network.B.Key.ToBase64());
         Assert.Equal(network.B.P2P, known.GetProperty("url").GetString());
-        Assert.Contains("quorummesh_txmanager_refused_party_infos", (await network.GetAsync(network.A.Health + "metrics")).Body, StringComparison.Ordinal);
+        Assert.Contains("quorummesh_txmanager_refused_party_infos", (await network.GetAsync(network.A.Health + "metrics")).Body,
+            StringComparison.Ordinal);
     }
 
     private async Task HandOnAsync(TcpListener listener, string to)
     {
-        using TcpClient connection = await listener.AcceptTcpClientAsync();
-        NetworkStream stream = connection.GetStream();
+        using var connection = await listener.AcceptTcpClientAsync();
+        var stream = connection.GetStream();
         var request = new List<byte>();
-        byte[] buffer = new byte[8192];
+        var buffer = new byte[8192];
         int end;
         while ((end = request.ToArray().AsSpan().IndexOf("\r\n\r\n"u8)) < 0 || request.Count < end + 4 + Length(request, end))
         {
-            int read = await stream.ReadAsync(buffer);
+            var read = await stream.ReadAsync(buffer);
             Assert.True(read > 0);
             request.AddRange(buffer.AsSpan(0, read));
         }
 
-        (int status, string text) = await network.PostBytesAsync(to + "partyinfo/validate", [.. request.Skip(end + 4)]);
+        var (status, text) = await network.PostBytesAsync(to + "partyinfo/validate", [.. request.Skip(end + 4)]);
         Assert.Equal(400, status);
         await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {text.Length}\r\n\r\n{text}"));
     }
 
     private static int Length(List<byte> request, int end) => int.Parse(
         System.Text.Encoding.ASCII.GetString([.. request.Take(end)]).Split("\r\n")
-            .Single(l => l.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase)).Split(':')[1], System.Globalization.CultureInfo.InvariantCulture);
+            .Single(l => l.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase)).Split(':')[1],
+                System.Globalization.CultureInfo.InvariantCulture);
 }

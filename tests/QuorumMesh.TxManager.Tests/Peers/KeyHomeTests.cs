@@ -12,29 +12,26 @@ public sealed class KeyHomeTests
 
     private static readonly PublicKey KeyA = PartyWorld.Key(1), KeyB = PartyWorld.Key(2), KeyX = PartyWorld.Key(9);
 
-    private readonly PartyWorld world = new();
+    private readonly PartyWorld _world = new();
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task Challenge_that_a_stranger_hands_on_to_ours_proves_nothing(bool isKnown)
     {
-        PartyWorld.Manager a = world.Ours(UrlA, KeyA);
-        world.Ours(UrlB, KeyB);
-        world.Relay(UrlX, UrlB);
+        var a = _world.Ours(UrlA, KeyA);
+        _world.Ours(UrlB, KeyB);
+        _world.Relay(UrlX, UrlB);
         if (isKnown)
-        {
             Assert.Null(await a.HearAsync(UrlB, [KeyB]));
-        }
-
         Assert.Equal(Failure.Unproven, await a.HearAsync(UrlX, [KeyB]));
         Assert.Equal(isKnown ? UrlB : null, a.Directory.FindUrl(KeyB));
         Assert.Contains(a.Told, l => l.Contains(UrlX, StringComparison.Ordinal) && l.Contains("refused", StringComparison.Ordinal));
 
         // With a key of its own it joins, and still has not B's.
-        world.Provers[UrlX] = async challenge => Contracts.Payloads.LegacyPayloadCodec.Decode(challenge.Span).RecipientKeys[0].Equals(KeyX)
+        _world.Provers[UrlX] = async challenge => Contracts.Payloads.LegacyPayloadCodec.Decode(challenge.Span).RecipientKeys[0].Equals(KeyX)
             ? System.Text.Encoding.ASCII.GetString(Contracts.Payloads.LegacyPayloadCodec.Decode(challenge.Span).CipherText)
-            : await world.ProveAsync(UrlB, challenge);
+            : await _world.ProveAsync(UrlB, challenge);
         Assert.Null(await a.HearAsync(UrlX, [KeyX, KeyB]));
         Assert.Equal(UrlX, a.Directory.FindUrl(KeyX));
         Assert.Equal(isKnown ? UrlB : null, a.Directory.FindUrl(KeyB));
@@ -43,18 +40,18 @@ public sealed class KeyHomeTests
     [Fact]
     public async Task Key_of_a_Tessera_stays_where_it_was_proven_first()
     {
-        PartyWorld.Manager a = world.Ours(UrlA, KeyA);
-        world.Tessera(UrlB, KeyB);
-        world.Relay(UrlX, UrlB);
+        var a = _world.Ours(UrlA, KeyA);
+        _world.Tessera(UrlB, KeyB);
+        _world.Relay(UrlX, UrlB);
         Assert.Null(await a.HearAsync(UrlB, [KeyB]));
         Assert.Equal(Failure.Unproven, await a.HearAsync(UrlX, [KeyB]));
         Assert.Equal(UrlB, a.Directory.FindUrl(KeyB));
         Assert.Contains(a.Told, l => l.Contains("stays where it is", StringComparison.Ordinal));
 
         // Said again and again it fills no log, and the one who says it is spread to nobody.
-        for (int i = 0; i < 60; i++)
+        for (var i = 0; i < 60; i++)
         {
-            world.Clock.Advance(TimeSpan.FromSeconds(5));
+            _world.Clock.Advance(TimeSpan.FromSeconds(5));
             Assert.Equal(Failure.Unproven, await a.HearAsync(UrlX, [KeyB]));
         }
 
@@ -62,10 +59,10 @@ public sealed class KeyHomeTests
         Assert.Equal([UrlB], a.Directory.Urls());
 
         // Its manager goes away for some seconds, and the stranger can prove the key all the same.
-        world.Tessera(UrlX, KeyB);
-        world.Provers.Remove(UrlB);
+        _world.Tessera(UrlX, KeyB);
+        _world.Provers.Remove(UrlB);
         a.Directory.ReportFailure(UrlB);
-        world.Clock.Advance(TimeSpan.FromSeconds(10));
+        _world.Clock.Advance(TimeSpan.FromSeconds(10));
         Assert.Equal(Failure.Unproven, await a.HearAsync(UrlX, [KeyB]));
         Assert.Equal(UrlB, a.Directory.FindUrl(KeyB));
     }
@@ -73,40 +70,42 @@ public sealed class KeyHomeTests
     [Fact]
     public async Task Key_moves_when_its_URL_has_not_proven_it_for_the_set_time_and_that_is_said_aloud()
     {
-        PartyWorld.Manager a = world.Ours(UrlA, KeyA, s => s with { KeyMoveAfter = TimeSpan.FromMinutes(30) });
-        world.Tessera(UrlB, KeyB);
+        var a = _world.Ours(UrlA, KeyA, s => s with { KeyMoveAfter = TimeSpan.FromMinutes(30) });
+        _world.Tessera(UrlB, KeyB);
         Assert.Null(await a.HearAsync(UrlB, [KeyB]));
-        world.Provers.Remove(UrlB);
-        world.Tessera(UrlX, KeyB);
-        for (int minute = 0; minute < 30; minute += 5)
+        _world.Provers.Remove(UrlB);
+        _world.Tessera(UrlX, KeyB);
+        for (var minute = 0; minute < 30; minute += 5)
         {
             Assert.Equal(Failure.Unproven, await a.HearAsync(UrlX, [KeyB]));
-            world.Clock.Advance(TimeSpan.FromMinutes(5));
+            _world.Clock.Advance(TimeSpan.FromMinutes(5));
         }
 
         Assert.Equal(UrlB, a.Directory.FindUrl(KeyB));
         Assert.DoesNotContain(a.Told, l => l.Contains("MOVES", StringComparison.Ordinal));
         Assert.Null(await a.HearAsync(UrlX, [KeyB]));
         Assert.Equal(UrlX, a.Directory.FindUrl(KeyB));
-        Assert.Contains(a.Told, l => l.Contains("MOVES", StringComparison.Ordinal) && l.Contains(UrlB, StringComparison.Ordinal) && l.Contains(UrlX, StringComparison.Ordinal));
+        Assert.Contains(a.Told, l =>
+            l.Contains("MOVES", StringComparison.Ordinal) && l.Contains(UrlB, StringComparison.Ordinal)
+                && l.Contains(UrlX, StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task Return_of_the_old_URL_between_two_claims_starts_the_set_time_anew()
     {
-        PartyWorld.Manager a = world.Ours(UrlA, KeyA, s => s with { KeyMoveAfter = TimeSpan.FromMinutes(30) });
-        world.Tessera(UrlB, KeyB);
+        var a = _world.Ours(UrlA, KeyA, s => s with { KeyMoveAfter = TimeSpan.FromMinutes(30) });
+        _world.Tessera(UrlB, KeyB);
         Assert.Null(await a.HearAsync(UrlB, [KeyB]));
         await a.PollAsync();
-        world.Provers.Remove(UrlB);
-        world.Tessera(UrlX, KeyB);
+        _world.Provers.Remove(UrlB);
+        _world.Tessera(UrlX, KeyB);
         Assert.Equal(Failure.Unproven, await a.HearAsync(UrlX, [KeyB]));
 
-        world.Clock.Advance(TimeSpan.FromMinutes(15));
-        world.Tessera(UrlB, KeyB);
+        _world.Clock.Advance(TimeSpan.FromMinutes(15));
+        _world.Tessera(UrlB, KeyB);
         await a.PollAsync();
-        world.Provers.Remove(UrlB);
-        world.Clock.Advance(TimeSpan.FromMinutes(16));
+        _world.Provers.Remove(UrlB);
+        _world.Clock.Advance(TimeSpan.FromMinutes(16));
         Assert.Equal(Failure.Unproven, await a.HearAsync(UrlX, [KeyB]));
         Assert.Equal(UrlB, a.Directory.FindUrl(KeyB));
     }
@@ -114,10 +113,10 @@ public sealed class KeyHomeTests
     [Fact]
     public async Task Key_moves_at_once_to_a_configured_URL()
     {
-        PartyWorld.Manager a = world.Ours(UrlA, KeyA, null, UrlX);
-        world.Tessera(UrlB, KeyB);
+        var a = _world.Ours(UrlA, KeyA, null, UrlX);
+        _world.Tessera(UrlB, KeyB);
         Assert.Null(await a.HearAsync(UrlB, [KeyB]));
-        world.Ours(UrlX, KeyB);
+        _world.Ours(UrlX, KeyB);
         Assert.Null(await a.HearAsync(UrlX, [KeyB]));
         Assert.Equal(UrlX, a.Directory.FindUrl(KeyB));
         Assert.Contains(a.Told, l => l.Contains("MOVES", StringComparison.Ordinal) && l.Contains("configured", StringComparison.Ordinal));
@@ -128,9 +127,9 @@ public sealed class KeyHomeTests
     [Fact]
     public async Task Two_managers_of_one_participant_are_both_used_when_both_are_configured_and_ours()
     {
-        PartyWorld.Manager a = world.Ours(UrlA, KeyA, null, UrlB, UrlX);
-        world.Ours(UrlB, KeyB);
-        world.Ours(UrlX, KeyB);
+        var a = _world.Ours(UrlA, KeyA, null, UrlB, UrlX);
+        _world.Ours(UrlB, KeyB);
+        _world.Ours(UrlX, KeyB);
         Assert.Null(await a.HearAsync(UrlB, [KeyB]));
         Assert.Null(await a.HearAsync(UrlX, [KeyB]));
         Assert.Equal(UrlB, a.Directory.FindUrl(KeyB));
@@ -141,9 +140,9 @@ public sealed class KeyHomeTests
     [Fact]
     public async Task Configured_member_does_not_take_the_key_of_another_one_by_handing_on()
     {
-        PartyWorld.Manager a = world.Ours(UrlA, KeyA, null, UrlB, UrlX);
-        world.Tessera(UrlB, KeyB);
-        world.Relay(UrlX, UrlB);
+        var a = _world.Ours(UrlA, KeyA, null, UrlB, UrlX);
+        _world.Tessera(UrlB, KeyB);
+        _world.Relay(UrlX, UrlB);
         Assert.Null(await a.HearAsync(UrlB, [KeyB]));
         Assert.Equal(Failure.Unproven, await a.HearAsync(UrlX, [KeyB]));
         a.Directory.ReportFailure(UrlB);
@@ -153,19 +152,19 @@ public sealed class KeyHomeTests
     [Fact]
     public async Task Party_info_in_another_name_takes_no_key_away_and_a_true_one_does()
     {
-        PartyWorld.Manager a = world.Ours(UrlA, KeyA);
-        world.Tessera(UrlB, KeyB, KeyX);
+        var a = _world.Ours(UrlA, KeyA);
+        _world.Tessera(UrlB, KeyB, KeyX);
         Assert.Null(await a.HearAsync(UrlB, [KeyB, KeyX]));
-        foreach (PublicKey[] forged in new PublicKey[][] { [], [KeyX], [PartyWorld.Key(7)] })
+        foreach (var forged in new PublicKey[][] { [], [KeyX], [PartyWorld.Key(7)] })
         {
-            world.Clock.Advance(TimeSpan.FromMinutes(1));
+            _world.Clock.Advance(TimeSpan.FromMinutes(1));
             await a.HearAsync(UrlB, forged);
             Assert.Equal(UrlB, a.Directory.FindUrl(KeyB));
             Assert.Equal(UrlB, a.Directory.FindUrl(KeyX));
         }
 
-        world.Tessera(UrlB, KeyB);
-        world.Clock.Advance(TimeSpan.FromMinutes(1));
+        _world.Tessera(UrlB, KeyB);
+        _world.Clock.Advance(TimeSpan.FromMinutes(1));
         Assert.Null(await a.HearAsync(UrlB, [KeyB]));
         Assert.Equal(UrlB, a.Directory.FindUrl(KeyB));
         Assert.Null(a.Directory.FindUrl(KeyX));
@@ -174,17 +173,17 @@ public sealed class KeyHomeTests
     [Fact]
     public void Challenges_name_the_URL_that_they_are_for()
     {
-        for (int i = 0; i < 100; i++)
+        for (var i = 0; i < 100; i++)
         {
-            string text = KeyChallenge.Create(UrlB);
-            Assert.True(Guid.TryParseExact(text, "D", out Guid uuid));
+            var text = KeyChallenge.Create(UrlB);
+            Assert.True(Guid.TryParseExact(text, "D", out var uuid));
             Assert.Equal(8, uuid.Version);
             Assert.True(KeyChallenge.MayAnswer(text, UrlB));
             Assert.False(KeyChallenge.MayAnswer(text, UrlX));
         }
 
         Assert.NotEqual(KeyChallenge.Create(UrlB), KeyChallenge.Create(UrlB));
-        string named = KeyChallenge.CreateNamed(UrlB);
+        var named = KeyChallenge.CreateNamed(UrlB);
         Assert.False(Guid.TryParse(named, out _));
         Assert.True(KeyChallenge.MayAnswer(named, UrlB));
         Assert.False(KeyChallenge.MayAnswer(named, UrlX));
@@ -192,9 +191,9 @@ public sealed class KeyHomeTests
         // A Tessera's own: any random UUID.
         Assert.True(KeyChallenge.MayAnswer("7a3f0c52-9d1e-4b86-a2c7-3e5f60718293", UrlB));
         Assert.True(KeyChallenge.MayAnswer("7A3F0C52-9D1E-4B86-A2C7-3E5F60718293", UrlB));
-        foreach (string other in new[] { string.Empty, "1-1-1-1-1", "a secret payload", "quorummesh-key ", $"quorummesh-key {UrlB}", "{7a3f0c52-9d1e-4b86-a2c7-3e5f60718293}" })
-        {
+        foreach (
+            var other in new[] { string.Empty, "1-1-1-1-1", "a secret payload", "quorummesh-key ", $"quorummesh-key {UrlB}",
+                "{7a3f0c52-9d1e-4b86-a2c7-3e5f60718293}" })
             Assert.False(KeyChallenge.MayAnswer(other, UrlB));
-        }
     }
 }

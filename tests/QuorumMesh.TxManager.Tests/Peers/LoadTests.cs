@@ -23,7 +23,7 @@ public sealed class HungPeerTests(ImpatientNetwork network) : IClassFixture<Impa
         await network.C.StopManagerAsync();
         using var hung = new TcpListener(IPAddress.Loopback, new Uri(network.C.P2P).Port);
         hung.Start();
-        using HttpResponseMessage failed = await network.PostRawAsync(network.A, "to the hung one", network.C);
+        using var failed = await network.PostRawAsync(network.A, "to the hung one", network.C);
         Assert.Equal(HttpStatusCode.Gone, failed.StatusCode);
         Assert.Equal($"Connection error while communicating with {network.C.P2P}push", failed.ReasonPhrase);
         Assert.Equal(0, failed.Content.Headers.ContentLength);
@@ -47,8 +47,9 @@ public sealed class LoadTests(PatientNetwork network) : IClassFixture<PatientNet
         using var hung = new TcpListener(IPAddress.Loopback, new Uri(network.C.P2P).Port);
         hung.Start();
         using var stuck = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
-        Task<HttpResponseMessage>[] waiting = [.. Enumerable.Range(0, 60).Select(i => TestNetwork.PostRawAsync(stuck, network.A, $"to the hung one {i}", network.C))];
-        using (TcpClient first = await hung.AcceptTcpClientAsync().WaitAsync(Wait.Limit))
+        Task<HttpResponseMessage>[] waiting = [.. Enumerable.Range(0, 60)
+            .Select(i => TestNetwork.PostRawAsync(stuck, network.A, $"to the hung one {i}", network.C))];
+        using (var first = await hung.AcceptTcpClientAsync().WaitAsync(Wait.Limit))
         {
             await BothWaysAsync(client, "beside the hung one");
             Assert.All(waiting, t => Assert.False(t.IsCompleted));
@@ -56,16 +57,14 @@ public sealed class LoadTests(PatientNetwork network) : IClassFixture<PatientNet
 
         // Those that wait end with their callers.
         stuck.CancelPendingRequests();
-        foreach (Task<HttpResponseMessage> task in waiting)
-        {
+        foreach (var task in waiting)
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => task.WaitAsync(Wait.Limit));
-        }
     }
 
     private static async Task<string> SendAsync(HttpClient client, Participant from, string payload, Participant to)
     {
-        using HttpResponseMessage answer = await TestNetwork.PostRawAsync(client, from, payload, to);
-        string text = await answer.Content.ReadAsStringAsync();
+        using var answer = await TestNetwork.PostRawAsync(client, from, payload, to);
+        var text = await answer.Content.ReadAsStringAsync();
         Assert.True(answer.StatusCode == HttpStatusCode.OK, $"{(int)answer.StatusCode} {text}");
         return text;
     }
@@ -77,8 +76,8 @@ public sealed class LoadTests(PatientNetwork network) : IClassFixture<PatientNet
             .. Enumerable.Range(0, Sends).Select(i => SendAsync(client, network.A, $"{what} A {i}", network.B)),
             .. Enumerable.Range(0, Sends).Select(i => SendAsync(client, network.B, $"{what} B {i}", network.A)),
         ];
-        string[] hashes = await Task.WhenAll(all).WaitAsync(Limit);
-        using HttpResponseMessage received = await network.ReceiveRawAsync(network.A, hashes[^1]);
+        var hashes = await Task.WhenAll(all).WaitAsync(Limit);
+        using var received = await network.ReceiveRawAsync(network.A, hashes[^1]);
         Assert.Equal($"{what} B {Sends - 1}", await received.Content.ReadAsStringAsync());
     }
 }

@@ -11,19 +11,19 @@ namespace QuorumMesh.TxManager.Tests.Peers;
 /// <summary>What a slow or dead peer costs.</summary>
 public sealed class PeerClientTests : IDisposable
 {
-    private readonly FakeTimeProvider clock = new();
-    private readonly TcpListener listener = new(IPAddress.Loopback, 0);
-    private readonly List<string> told = [];
+    private readonly FakeTimeProvider _clock = new();
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly List<string> _told = [];
 
-    public PeerClientTests() => listener.Start();
+    public PeerClientTests() => _listener.Start();
 
-    private string Url => $"http://{listener.LocalEndpoint}/";
+    private string Url => $"http://{_listener.LocalEndpoint}/";
 
     private PeerClient Client(PeerClientOptions options)
     {
         // The clock that counts is the one that stands still.
-        var client = new PeerClient(options with { ConnectTimeout = Wait.Limit }, clock);
-        client.Told += told.Add;
+        var client = new PeerClient(options with { ConnectTimeout = Wait.Limit }, _clock);
+        client.Told += _told.Add;
         return client;
     }
 
@@ -31,7 +31,7 @@ public sealed class PeerClientTests : IDisposable
 
     private static async Task AnswerAsync(TcpClient connection, string head)
     {
-        NetworkStream stream = connection.GetStream();
+        var stream = connection.GetStream();
         Assert.True(await stream.ReadAsync(new byte[4096]) > 0);
         await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes(head + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
     }
@@ -39,88 +39,78 @@ public sealed class PeerClientTests : IDisposable
     [Fact]
     public async Task Hung_peer_takes_its_own_places_alone()
     {
-        using PeerClient client = Client(new PeerClientOptions { MaxPushesPerPeer = 2, MaxWaitingPerPeer = 1 });
+        using var client = Client(new PeerClientOptions { MaxPushesPerPeer = 2, MaxWaitingPerPeer = 1 });
         Task[] hung = [.. Enumerable.Range(0, 3).Select(_ => client.PushAsync(Url, new byte[1], default))];
-        PrivacyException e = await FailsAsync(client.PushAsync(Url, new byte[1], default));
+        var e = await FailsAsync(client.PushAsync(Url, new byte[1], default));
         Assert.Equal((Failure.PeerUnresponsive, $"Connection error while communicating with {Url}push"), (e.Failure, e.Message));
 
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
-        Task push = client.PushAsync($"http://{other.LocalEndpoint}/", new byte[1], default);
-        using (TcpClient connection = await other.AcceptTcpClientAsync().WaitAsync(Wait.Limit))
+        var push = client.PushAsync($"http://{other.LocalEndpoint}/", new byte[1], default);
+        using (var connection = await other.AcceptTcpClientAsync().WaitAsync(Wait.Limit))
         {
             await AnswerAsync(connection, "HTTP/1.1 201 Created");
             await push.WaitAsync(Wait.Limit);
         }
 
         Assert.All(hung, t => Assert.False(t.IsCompleted));
-        clock.Advance(TimeSpan.FromSeconds(4));
-        foreach (Task task in hung)
-        {
+        _clock.Advance(TimeSpan.FromSeconds(4));
+        foreach (var task in hung)
             Assert.Equal(Failure.PeerUnresponsive, (await FailsAsync(task)).Failure);
-        }
     }
 
     [Fact]
     public async Task Peer_that_never_answers_is_tried_again_only_after_a_while()
     {
-        using PeerClient client = Client(new PeerClientOptions { FailuresToBreak = 4 });
+        using var client = Client(new PeerClientOptions { FailuresToBreak = 4 });
         Task[] hung = [.. Enumerable.Range(0, 4).Select(_ => client.PushAsync(Url, new byte[1], default))];
         var connections = new List<TcpClient>();
-        for (int i = 0; i < hung.Length; i++)
-        {
-            connections.Add(await listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit));
-        }
+        for (var i = 0; i < hung.Length; i++)
+            connections.Add(await _listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit));
 
         // Each push has its connection once its request is there; one that ends sooner would leave an idle connection to the next.
-        foreach (TcpClient connection in connections)
-        {
+        foreach (var connection in connections)
             Assert.True(await connection.GetStream().ReadAsync(new byte[4096]).AsTask().WaitAsync(Wait.Limit) > 0);
-        }
 
-        clock.Advance(TimeSpan.FromSeconds(4));
-        foreach (Task task in hung)
-        {
+        _clock.Advance(TimeSpan.FromSeconds(4));
+        foreach (var task in hung)
             await FailsAsync(task);
-        }
 
-        Assert.Contains("does not answer in time", Assert.Single(told), StringComparison.Ordinal);
+        Assert.Contains("does not answer in time", Assert.Single(_told), StringComparison.Ordinal);
         Assert.Equal(Failure.PeerUnresponsive, (await FailsAsync(client.PushAsync(Url, new byte[1], default))).Failure);
-        Assert.False(listener.Pending());
+        Assert.False(_listener.Pending());
 
-        clock.Advance(TimeSpan.FromSeconds(3));
-        Task push = client.PushAsync(Url, new byte[1], default);
-        connections.Add(await listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit));
+        _clock.Advance(TimeSpan.FromSeconds(3));
+        var push = client.PushAsync(Url, new byte[1], default);
+        connections.Add(await _listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit));
         await AnswerAsync(connections[^1], "HTTP/1.1 201 Created");
         await push.WaitAsync(Wait.Limit);
-        Assert.Contains("takes pushes again", told[^1], StringComparison.Ordinal);
+        Assert.Contains("takes pushes again", _told[^1], StringComparison.Ordinal);
         connections.ForEach(c => c.Dispose());
     }
 
     [Fact]
     public async Task Peer_that_was_away_is_used_again_as_soon_as_it_answers_a_poll()
     {
-        using PeerClient client = Client(new PeerClientOptions { FailuresToBreak = 2 });
-        string closed = $"http://127.0.0.1:{Participant.FreePort()}/";
-        for (int i = 0; i < 2; i++)
-        {
+        using var client = Client(new PeerClientOptions { FailuresToBreak = 2 });
+        var closed = $"http://127.0.0.1:{Participant.FreePort()}/";
+        for (var i = 0; i < 2; i++)
             Assert.Equal(Failure.PeerOffline, (await FailsAsync(client.PushAsync(closed, new byte[1], default))).Failure);
-        }
 
         Assert.Equal(Failure.PeerUnresponsive, (await FailsAsync(client.PushAsync(closed, new byte[1], default))).Failure);
-        Assert.Contains("cannot be reached", Assert.Single(told), StringComparison.Ordinal);
+        Assert.Contains("cannot be reached", Assert.Single(_told), StringComparison.Ordinal);
 
         using var back = new TcpListener(IPAddress.Loopback, new Uri(closed).Port);
         back.Start();
-        Task poll = client.SendPartyInfoAsync(closed, new PartyInfo(Url, [], []), default);
-        using (TcpClient connection = await back.AcceptTcpClientAsync().WaitAsync(Wait.Limit))
+        var poll = client.SendPartyInfoAsync(closed, new PartyInfo(Url, [], []), default);
+        using (var connection = await back.AcceptTcpClientAsync().WaitAsync(Wait.Limit))
         {
             await AnswerAsync(connection, "HTTP/1.1 200 OK");
             await poll.WaitAsync(Wait.Limit);
         }
 
-        Task push = client.PushAsync(closed, new byte[1], default);
-        using TcpClient again = await back.AcceptTcpClientAsync().WaitAsync(Wait.Limit);
+        var push = client.PushAsync(closed, new byte[1], default);
+        using var again = await back.AcceptTcpClientAsync().WaitAsync(Wait.Limit);
         await AnswerAsync(again, "HTTP/1.1 201 Created");
         await push.WaitAsync(Wait.Limit);
     }
@@ -134,39 +124,40 @@ public sealed class PeerClientTests : IDisposable
     [InlineData("HTTP/1.1 500 No", 5, Failure.PeerRefused)]
     public async Task Look_at_a_strangers_url_follows_no_redirect_and_reads_little(string head, int length, Failure failure)
     {
-        using PeerClient client = Client(new PeerClientOptions());
-        Task<string> look = client.ValidateAsync(Url, new byte[10], default);
-        using TcpClient connection = await listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit);
+        using var client = Client(new PeerClientOptions());
+        var look = client.ValidateAsync(Url, new byte[10], default);
+        using var connection = await _listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit);
         Assert.True(await connection.GetStream().ReadAsync(new byte[4096]) > 0);
-        await connection.GetStream().WriteAsync(System.Text.Encoding.ASCII.GetBytes($"{head}\r\nContent-Length: {length}\r\n\r\n{new string('x', Math.Min(length, 50_000))}"));
+        await connection.GetStream().WriteAsync(
+            System.Text.Encoding.ASCII.GetBytes($"{head}\r\nContent-Length: {length}\r\n\r\n{new string('x', Math.Min(length, 50_000))}"));
         Assert.Equal(failure, (await FailsAsync(look)).Failure);
-        Assert.False(listener.Pending());
+        Assert.False(_listener.Pending());
     }
 
     [Fact]
     public async Task Look_at_a_strangers_url_ends_in_time_whatever_the_peers_have()
     {
-        using PeerClient client = Client(new PeerClientOptions { Timeout = TimeSpan.FromHours(1) });
-        Task<string> look = client.ValidateAsync(Url, new byte[10], default);
-        using TcpClient connection = await listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit);
-        clock.Advance(TimeSpan.FromSeconds(11));
+        using var client = Client(new PeerClientOptions { Timeout = TimeSpan.FromHours(1) });
+        var look = client.ValidateAsync(Url, new byte[10], default);
+        using var connection = await _listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit);
+        _clock.Advance(TimeSpan.FromSeconds(11));
         Assert.Equal(Failure.PeerUnresponsive, (await FailsAsync(look)).Failure);
     }
 
     [Fact]
     public async Task Peer_that_refuses_breaks_no_circuit()
     {
-        using PeerClient client = Client(new PeerClientOptions { FailuresToBreak = 2 });
-        for (int i = 0; i < 4; i++)
+        using var client = Client(new PeerClientOptions { FailuresToBreak = 2 });
+        for (var i = 0; i < 4; i++)
         {
-            Task push = client.PushAsync(Url, new byte[1], default);
-            using TcpClient connection = await listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit);
+            var push = client.PushAsync(Url, new byte[1], default);
+            using var connection = await _listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit);
             await AnswerAsync(connection, "HTTP/1.1 500 No");
             Assert.Equal(Failure.PeerRefused, (await FailsAsync(push)).Failure);
         }
 
-        Assert.Empty(told);
+        Assert.Empty(_told);
     }
 
-    public void Dispose() => listener.Dispose();
+    public void Dispose() => _listener.Dispose();
 }

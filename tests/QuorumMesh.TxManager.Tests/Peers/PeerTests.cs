@@ -23,47 +23,46 @@ public sealed class PeerTests(TestNetwork network) : IClassFixture<TestNetwork>
     [Fact]
     public async Task Worked_payload_is_stored_once_and_opens()
     {
-        byte[] encoded = LegacyPayloadCodec.Encode(Worked);
-        for (int i = 0; i < 2; i++)
-        {
+        var encoded = LegacyPayloadCodec.Encode(Worked);
+        for (var i = 0; i < 2; i++)
             Assert.Equal((201, WorkedHash), await network.PostBytesAsync(network.B.P2P + "push", encoded));
-        }
 
-        using HttpResponseMessage received = await network.ReceiveRawAsync(network.B, WorkedHash);
+        using var received = await network.ReceiveRawAsync(network.B, WorkedHash);
         Assert.Equal("hello quorum", await received.Content.ReadAsStringAsync());
 
         // The same bytes given back to their sender: it makes its own box anew, as in recovery.
         Assert.Equal((201, WorkedHash), await network.PostBytesAsync(network.A.P2P + "push", encoded));
-        using HttpResponseMessage recovered = await network.ReceiveRawAsync(network.A, WorkedHash);
+        using var recovered = await network.ReceiveRawAsync(network.A, WorkedHash);
         Assert.Equal("hello quorum", await recovered.Content.ReadAsStringAsync());
     }
 
     [Fact]
     public async Task Pushes_that_cannot_be_right_are_refused_and_leave_nothing()
     {
-        string push = network.C.P2P + "push";
+        var push = network.C.P2P + "push";
         Assert.Equal(500, (await network.PostBytesAsync(push, [])).Status);
-        (int status, string text) = await network.PostBytesAsync(push, [1, 2, 3]);
+        var (status, text) = await network.PostBytesAsync(push, [1, 2, 3]);
         Assert.Equal(500, status);
         Assert.Contains("at byte 0", text, StringComparison.Ordinal);
         Assert.Equal(404, (await network.PostBytesAsync(push, LegacyPayloadCodec.Encode(Worked))).Status);
-        Assert.Equal(500, (await network.PostBytesAsync(push, LegacyPayloadCodec.Encode(Worked with { RecipientKeys = [network.C.Key] }))).Status);
+        Assert.Equal(500,
+            (await network.PostBytesAsync(push, LegacyPayloadCodec.Encode(Worked with { RecipientKeys = [network.C.Key] }))).Status);
         Assert.Equal(500, (await network.PostBytesAsync(push, LegacyPayloadCodec.Encode(Worked with { RecipientKeys = [] }))).Status);
         Assert.Equal(500, (await network.PostBytesAsync(push, LegacyPayloadCodec.Encode(Worked with { RecipientBoxes = [] }))).Status);
         Assert.Equal(
             (403, "Enhanced Privacy is not enabled"),
             await network.PostBytesAsync(push, LegacyPayloadCodec.Encode(Worked with { PrivacyMode = PrivacyMode.PartyProtection })));
-        using HttpResponseMessage nothing = await network.ReceiveRawAsync(network.C, WorkedHash);
+        using var nothing = await network.ReceiveRawAsync(network.C, WorkedHash);
         Assert.Equal(404, (int)nothing.StatusCode);
     }
 
     [Fact]
     public async Task Same_hash_with_another_sender_is_refused()
     {
-        string hash = await network.SendRawAsync(network.A, "mine", network.B);
-        (int status, byte[] body) = await network.ResendOneAsync(network.A, network.B, hash);
+        var hash = await network.SendRawAsync(network.A, "mine", network.B);
+        var (status, body) = await network.ResendOneAsync(network.A, network.B, hash);
         Assert.Equal(200, status);
-        EncodedPayload payload = LegacyPayloadCodec.Decode(body);
+        var payload = LegacyPayloadCodec.Decode(body);
         Assert.Equal([network.B.Key], payload.RecipientKeys);
         Assert.Equal(
             (500, "Invalid existing transaction"),
@@ -73,19 +72,19 @@ public sealed class PeerTests(TestNetwork network) : IClassFixture<TestNetwork>
     [Fact]
     public async Task Resend_gives_back_what_was_lost()
     {
-        string lost = await network.SendRawAsync(network.A, "lost at B", network.B);
-        string own = await network.SendRawAsync(network.B, "sent by B", network.A);
-        foreach (string hash in new[] { lost, own })
+        var lost = await network.SendRawAsync(network.A, "lost at B", network.B);
+        var own = await network.SendRawAsync(network.B, "sent by B", network.A);
+        foreach (var hash in new[] { lost, own })
         {
-            using HttpResponseMessage deleted = await network.Http.DeleteAsync($"{network.B.Q2T}transaction/{TestNetwork.Escape(hash)}");
+            using var deleted = await network.Http.DeleteAsync($"{network.B.Q2T}transaction/{TestNetwork.Escape(hash)}");
             Assert.Equal(204, (int)deleted.StatusCode);
         }
 
-        string all = JsonSerializer.Serialize(new { type = "ALL", publicKey = network.B.Key.ToBase64() });
+        var all = JsonSerializer.Serialize(new { type = "ALL", publicKey = network.B.Key.ToBase64() });
         Assert.Equal((200, string.Empty), await network.PostJsonAsync(network.A.P2P + "resend", all));
-        using HttpResponseMessage received = await network.ReceiveRawAsync(network.B, lost);
+        using var received = await network.ReceiveRawAsync(network.B, lost);
         Assert.Equal("lost at B", await received.Content.ReadAsStringAsync());
-        using HttpResponseMessage receivedOwn = await network.ReceiveRawAsync(network.B, own);
+        using var receivedOwn = await network.ReceiveRawAsync(network.B, own);
         Assert.Equal("sent by B", await receivedOwn.Content.ReadAsStringAsync());
         Assert.Equal((200, "true"), await network.GetAsync($"{network.B.Q2T}transaction/{TestNetwork.Escape(own)}/isSender"));
     }
@@ -93,9 +92,9 @@ public sealed class PeerTests(TestNetwork network) : IClassFixture<TestNetwork>
     [Fact]
     public async Task Bad_resends_are_refused()
     {
-        string resend = network.A.P2P + "resend";
-        string hash = await network.SendRawAsync(network.A, "for B", network.B);
-        string unknown = Convert.ToBase64String(new byte[64]);
+        var resend = network.A.P2P + "resend";
+        var hash = await network.SendRawAsync(network.A, "for B", network.B);
+        var unknown = Convert.ToBase64String(new byte[64]);
         Task<(int Status, string Body)> Ask(object body) => network.PostJsonAsync(resend, JsonSerializer.Serialize(body));
         Assert.Equal(404, (await network.ResendOneAsync(network.A, network.B, unknown)).Status);
         Assert.Equal(500, (await network.ResendOneAsync(network.A, network.C, hash)).Status);
@@ -107,20 +106,20 @@ public sealed class PeerTests(TestNetwork network) : IClassFixture<TestNetwork>
     [Fact]
     public async Task Party_info_in_both_forms()
     {
-        (int status, string json) = await network.GetAsync(network.A.P2P + "partyinfo");
+        var (status, json) = await network.GetAsync(network.A.P2P + "partyinfo");
         Assert.Equal(200, status);
-        JsonElement root = JsonDocument.Parse(json).RootElement;
+        var root = JsonDocument.Parse(json).RootElement;
         Assert.Equal(network.A.P2P, root.GetProperty("url").GetString());
         Assert.Equal(3, root.GetProperty("keys").GetArrayLength());
 
-        byte[] info = PartyInfoCodec.Encode(new PartyInfo("http://127.0.0.1:1/", [new(Keys.Nobody, "http://elsewhere:1/")], []));
+        var info = PartyInfoCodec.Encode(new PartyInfo("http://127.0.0.1:1/", [new(Keys.Nobody, "http://elsewhere:1/")], []));
         using var content = new ByteArrayContent([.. info, 0, 0, 0]);
-        using HttpResponseMessage answer = await network.Http.PostAsync(network.A.P2P + "partyinfo", content);
+        using var answer = await network.Http.PostAsync(network.A.P2P + "partyinfo", content);
         Assert.Equal(200, (int)answer.StatusCode);
         Assert.Equal(
             PartyInfoCodec.Encode(new PartyInfo(network.A.P2P, [], [])), await answer.Content.ReadAsByteArrayAsync());
         Assert.Equal(500, (await network.PostBytesAsync(network.A.P2P + "partyinfo", [9, 9])).Status);
-        (int unknown, string _) = await network.PostJsonAsync(
+        var (unknown, _) = await network.PostJsonAsync(
             network.A.Q2T + "send", JsonSerializer.Serialize(new { payload = "AQ==", to = new[] { Keys.Nobody.ToBase64() } }));
         Assert.Equal(404, unknown);
     }
@@ -128,7 +127,7 @@ public sealed class PeerTests(TestNetwork network) : IClassFixture<TestNetwork>
     [Fact]
     public async Task Validation_opens_nothing_but_uuids()
     {
-        (int status, string text) = await network.PostBytesAsync(network.B.P2P + "partyinfo/validate", LegacyPayloadCodec.Encode(Worked));
+        var (status, text) = await network.PostBytesAsync(network.B.P2P + "partyinfo/validate", LegacyPayloadCodec.Encode(Worked));
         Assert.Equal(400, status);
         Assert.DoesNotContain("hello", text, StringComparison.Ordinal);
     }
@@ -139,12 +138,12 @@ public sealed class KeyValidationTests(ValidatingNetwork network) : IClassFixtur
     [Fact]
     public async Task Proven_keys_work_and_unproven_ones_are_refused()
     {
-        string hash = await network.SendRawAsync(network.A, "validated", network.B, network.C);
-        using HttpResponseMessage received = await network.ReceiveRawAsync(network.C, hash);
+        var hash = await network.SendRawAsync(network.A, "validated", network.B, network.C);
+        using var received = await network.ReceiveRawAsync(network.C, hash);
         Assert.Equal("validated", await received.Content.ReadAsStringAsync());
 
         // C claims a key that its enclave does not have.
-        byte[] claim = PartyInfoCodec.Encode(new PartyInfo(network.C.P2P, [new(Keys.Nobody, network.C.P2P)], []));
+        var claim = PartyInfoCodec.Encode(new PartyInfo(network.C.P2P, [new(Keys.Nobody, network.C.P2P)], []));
         Assert.Equal((500, string.Empty), await network.PostBytesAsync(network.A.P2P + "partyinfo", claim));
     }
 }

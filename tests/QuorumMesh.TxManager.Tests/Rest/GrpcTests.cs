@@ -20,27 +20,27 @@ public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
         PrivacyManager.PrivacyManagerClient a = Connect(network.A), b = Connect(network.B), c = Connect(network.C);
         var request = new SendRequest { Payload = ByteString.CopyFromUtf8("by grpc") };
         request.RecipientKeys.Add(Bytes(network.B.Key));
-        SendReply sent = await a.SendAsync(request);
+        var sent = await a.SendAsync(request);
         Assert.Equal(Bytes(network.A.Key), sent.SenderKey);
         Assert.Equal([Bytes(network.A.Key)], sent.ManagedParties);
 
         var ask = new ReceiveRequest();
         ask.Hashes.Add(sent.Hash);
         ask.Hashes.Add(ByteString.CopyFrom(new byte[64]));
-        ReceiveReply atB = await b.ReceiveAsync(ask);
+        var atB = await b.ReceiveAsync(ask);
         Assert.Equal([Availability.Here, Availability.NotAParty], atB.Answers.Select(x => x.Availability));
         Assert.Equal("by grpc", atB.Answers[0].Payload.ToStringUtf8());
         Assert.False(atB.Answers[0].IsSender);
         Assert.Equal([Bytes(network.B.Key)], atB.Answers[0].ManagedParties);
         Assert.All((await c.ReceiveAsync(ask)).Answers, x => Assert.Equal(Availability.NotAParty, x.Availability));
 
-        using HttpResponseMessage deleted = await network.Http.DeleteAsync(
+        using var deleted = await network.Http.DeleteAsync(
             $"{network.B.Q2T}transaction/{TestNetwork.Escape(Convert.ToBase64String(sent.Hash.Span))}");
         Assert.Equal(204, (int)deleted.StatusCode);
         Assert.Equal(Availability.Missing, (await b.ReceiveAsync(ask)).Answers[0].Availability);
 
         await network.B.StopEnclaveAsync();
-        SendReply other = await a.SendAsync(new SendRequest { Payload = ByteString.CopyFromUtf8("own") });
+        var other = await a.SendAsync(new SendRequest { Payload = ByteString.CopyFromUtf8("own") });
         Assert.NotEqual(sent.Hash, other.Hash);
         await network.A.StopEnclaveAsync();
         var own = new ReceiveRequest();
@@ -54,19 +54,19 @@ public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
     [Fact]
     public async Task Watch_tells_of_new_and_of_repaired_payloads()
     {
-        PrivacyManager.PrivacyManagerClient b = Connect(network.B);
-        string first = await network.SendRawAsync(network.A, "before the watch", network.B);
+        var b = Connect(network.B);
+        var first = await network.SendRawAsync(network.A, "before the watch", network.B);
         using var limit = new CancellationTokenSource(Wait.Limit);
-        using AsyncServerStreamingCall<WatchEvent> watch = b.Watch(new WatchRequest(), cancellationToken: limit.Token);
-        WatchEvent seen = await UntilAsync(watch, first, limit.Token);
+        using var watch = b.Watch(new WatchRequest(), cancellationToken: limit.Token);
+        var seen = await UntilAsync(watch, first, limit.Token);
 
-        string second = await network.SendRawAsync(network.A, "during the watch", network.B);
-        WatchEvent next = await UntilAsync(watch, second, limit.Token);
+        var second = await network.SendRawAsync(network.A, "during the watch", network.B);
+        var next = await UntilAsync(watch, second, limit.Token);
         Assert.True(next.Sequence > seen.Sequence);
 
-        using HttpResponseMessage deleted = await network.Http.DeleteAsync($"{network.B.Q2T}transaction/{TestNetwork.Escape(first)}");
+        using var deleted = await network.Http.DeleteAsync($"{network.B.Q2T}transaction/{TestNetwork.Escape(first)}");
         await network.PostJsonAsync(network.A.P2P + "resend", $$"""{"type":"ALL","publicKey":"{{network.B.Key}}"}""");
-        WatchEvent repaired = await UntilAsync(watch, first, limit.Token);
+        var repaired = await UntilAsync(watch, first, limit.Token);
         Assert.True(repaired.Sequence > next.Sequence);
     }
 
@@ -74,13 +74,13 @@ public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
     [Fact]
     public async Task A_stop_ends_the_watch()
     {
-        PrivacyManager.PrivacyManagerClient c = Connect(network.C);
+        var c = Connect(network.C);
         using var limit = new CancellationTokenSource(Wait.Limit);
-        using AsyncServerStreamingCall<WatchEvent> watch = c.Watch(new WatchRequest(), cancellationToken: limit.Token);
-        string sent = await network.SendRawAsync(network.A, "before the stop", network.C);
+        using var watch = c.Watch(new WatchRequest(), cancellationToken: limit.Token);
+        var sent = await network.SendRawAsync(network.A, "before the stop", network.C);
         await UntilAsync(watch, sent, limit.Token);
-        Task stop = network.C.StopManagerAsync();
-        RpcException ended = await Assert.ThrowsAsync<RpcException>(() => watch.ResponseStream.MoveNext(limit.Token));
+        var stop = network.C.StopManagerAsync();
+        var ended = await Assert.ThrowsAsync<RpcException>(() => watch.ResponseStream.MoveNext(limit.Token));
         Assert.Equal((StatusCode.Unavailable, "The transaction manager stops"), (ended.StatusCode, ended.Status.Detail));
         await stop;
         await network.C.StartManagerAsync();
@@ -110,7 +110,7 @@ public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
     public async Task Store_send_signed_and_info()
     {
         PrivacyManager.PrivacyManagerClient a = Connect(network.A), b = Connect(network.B);
-        StoreReply stored = await a.StoreAsync(new StoreRequest { Payload = ByteString.CopyFromUtf8("raw") });
+        var stored = await a.StoreAsync(new StoreRequest { Payload = ByteString.CopyFromUtf8("raw") });
         var signed = new SendSignedRequest { Hash = stored.Hash };
         signed.RecipientKeys.Add(Bytes(network.B.Key));
         Assert.Equal(stored.Hash, (await a.SendSignedAsync(signed)).Hash);
@@ -118,7 +118,7 @@ public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
         ask.Hashes.Add(stored.Hash);
         Assert.Equal("raw", (await b.ReceiveAsync(ask)).Answers[0].Payload.ToStringUtf8());
 
-        InfoReply info = await a.InfoAsync(new InfoRequest());
+        var info = await a.InfoAsync(new InfoRequest());
         Assert.Equal(["1.0"], info.ApiVersions);
         Assert.Equal([Bytes(network.A.Key)], info.Keys);
         Assert.Equal(32, info.ManagerId.Length);
@@ -129,21 +129,22 @@ public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
     [Fact]
     public async Task Payloads_that_are_too_large_for_one_message_come_in_several_answers()
     {
-        PrivacyManager.PrivacyManagerClient a = Connect(network.A);
+        var a = Connect(network.A);
         var ask = new ReceiveRequest();
-        for (int i = 0; i < 9; i++)
+        for (var i = 0; i < 9; i++)
         {
-            byte[] payload = new byte[2_500_000];
+            var payload = new byte[2_500_000];
             payload[0] = (byte)i;
             ask.Hashes.Add((await a.SendAsync(new SendRequest { Payload = ByteString.CopyFrom(payload) })).Hash);
         }
 
         // As nodes of older versions ask: they halve the request then.
-        Assert.Equal(StatusCode.ResourceExhausted, (await Assert.ThrowsAsync<RpcException>(async () => await a.ReceiveAsync(ask))).StatusCode);
+        Assert.Equal(StatusCode.ResourceExhausted,
+            (await Assert.ThrowsAsync<RpcException>(async () => await a.ReceiveAsync(ask))).StatusCode);
         ask.MaxBytes = 3_000_000;
-        for (int i = 0; ask.Hashes.Count > 0; i++)
+        for (var i = 0; ask.Hashes.Count > 0; i++)
         {
-            PayloadAnswer answer = Assert.Single((await a.ReceiveAsync(ask)).Answers);
+            var answer = Assert.Single((await a.ReceiveAsync(ask)).Answers);
             Assert.Equal((ask.Hashes[0], (byte)i), (answer.Hash, answer.Payload[0]));
             ask.Hashes.RemoveAt(0);
         }
@@ -152,19 +153,19 @@ public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
     [Fact]
     public async Task Every_answer_tells_of_the_database_and_how_much_it_knows()
     {
-        PrivacyManager.PrivacyManagerClient a = Connect(network.A);
-        Database first = (await a.InfoAsync(new InfoRequest())).Database;
+        var a = Connect(network.A);
+        var first = (await a.InfoAsync(new InfoRequest())).Database;
         Assert.Equal((await a.InfoAsync(new InfoRequest())).ManagerId, first.Id);
-        SendReply sent = await a.SendAsync(new SendRequest { Payload = ByteString.CopyFromUtf8("watermark") });
+        var sent = await a.SendAsync(new SendRequest { Payload = ByteString.CopyFromUtf8("watermark") });
         Assert.Equal(first.Id, sent.Database.Id);
         Assert.True(sent.Database.Watermark > first.Watermark);
-        StoreReply stored = await a.StoreAsync(new StoreRequest { Payload = ByteString.CopyFromUtf8("raw") });
+        var stored = await a.StoreAsync(new StoreRequest { Payload = ByteString.CopyFromUtf8("raw") });
         Assert.Equal(sent.Database, stored.Database);
         var ask = new ReceiveRequest { Hashes = { sent.Hash } };
         Assert.True((await a.ReceiveAsync(ask)).Database.Watermark >= sent.Database.Watermark);
         using var limit = new CancellationTokenSource(Wait.Limit);
-        using AsyncServerStreamingCall<WatchEvent> watch = a.Watch(new WatchRequest(), cancellationToken: limit.Token);
-        WatchEvent seen = await UntilAsync(watch, Convert.ToBase64String(sent.Hash.Span), limit.Token);
+        using var watch = a.Watch(new WatchRequest(), cancellationToken: limit.Token);
+        var seen = await UntilAsync(watch, Convert.ToBase64String(sent.Hash.Span), limit.Token);
         Assert.Equal(first.Id, seen.Database.Id);
         Assert.True(seen.Database.Watermark >= seen.Sequence);
     }
@@ -172,31 +173,31 @@ public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
     [Fact]
     public async Task Bad_requests_have_their_status()
     {
-        PrivacyManager.PrivacyManagerClient a = Connect(network.A);
-        async Task<StatusCode> Send(SendRequest request) => (await Assert.ThrowsAsync<RpcException>(async () => await a.SendAsync(request))).StatusCode;
+        var a = Connect(network.A);
+        async Task<StatusCode> Send(SendRequest request) =>
+            (await Assert.ThrowsAsync<RpcException>(async () => await a.SendAsync(request))).StatusCode;
         Assert.Equal(StatusCode.InvalidArgument, await Send(new SendRequest()));
         var payload = ByteString.CopyFromUtf8("x");
         Assert.Equal(StatusCode.NotFound, await Send(new SendRequest { Payload = payload, RecipientKeys = { Bytes(Keys.Nobody) } }));
         Assert.Equal(StatusCode.NotFound, await Send(new SendRequest { Payload = payload, SenderKey = Bytes(Keys.Nobody) }));
-        Assert.Equal(StatusCode.PermissionDenied, await Send(new SendRequest { Payload = payload, PrivacyFlag = PrivacyFlag.PartyProtection }));
+        Assert.Equal(StatusCode.PermissionDenied,
+            await Send(new SendRequest { Payload = payload, PrivacyFlag = PrivacyFlag.PartyProtection }));
         Assert.Equal(StatusCode.PermissionDenied, await Send(new SendRequest { Payload = payload, PrivateStateId = "other" }));
         var bad = new ReceiveRequest();
         bad.Hashes.Add(payload);
-        Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(async () => await a.ReceiveAsync(bad))).StatusCode);
+        Assert.Equal(StatusCode.InvalidArgument,
+            (await Assert.ThrowsAsync<RpcException>(async () => await a.ReceiveAsync(bad))).StatusCode);
         var many = new ReceiveRequest();
         many.Hashes.AddRange(Enumerable.Repeat(ByteString.CopyFrom(new byte[64]), 1025));
-        Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(async () => await a.ReceiveAsync(many))).StatusCode);
+        Assert.Equal(StatusCode.InvalidArgument,
+            (await Assert.ThrowsAsync<RpcException>(async () => await a.ReceiveAsync(many))).StatusCode);
     }
 
     private static async Task<WatchEvent> UntilAsync(AsyncServerStreamingCall<WatchEvent> watch, string hash, CancellationToken cancel)
     {
         while (await watch.ResponseStream.MoveNext(cancel))
-        {
             if (Convert.ToBase64String(watch.ResponseStream.Current.Hash.Span) == hash)
-            {
                 return watch.ResponseStream.Current;
-            }
-        }
 
         throw new InvalidOperationException("the stream ended");
     }

@@ -6,13 +6,15 @@ using QuorumMesh.TxManager.Tests.Support;
 
 namespace QuorumMesh.TxManager.Tests.Rest;
 
-/// <summary>Payloads that a Tessera stored have no participation record: were they lost then, the node would be told that it is no party.</summary>
+/// <summary>
+/// Payloads that a Tessera stored have no participation record: were they lost then, the node would be told that it is no party.
+/// </summary>
 public sealed class ParticipationTests(TestNetwork network) : IClassFixture<TestNetwork>
 {
     [Fact]
     public async Task A_database_without_records_gets_them_at_start()
     {
-        string sent = await network.SendRawAsync(network.A, "at start", network.B);
+        var sent = await network.SendRawAsync(network.A, "at start", network.B);
         await network.B.StopManagerAsync();
         Forget(network.B.Database);
         await network.B.StartManagerAsync();
@@ -23,8 +25,8 @@ public sealed class ParticipationTests(TestNetwork network) : IClassFixture<Test
     [Fact]
     public async Task A_payload_that_is_pushed_again_gets_its_record()
     {
-        string sent = await network.SendRawAsync(network.A, "pushed again", network.B);
-        EncodedPayload stored = Stored(sent);
+        var sent = await network.SendRawAsync(network.A, "pushed again", network.B);
+        var stored = Stored(sent);
         Forget(network.B.Database);
         (int status, _) = await network.PostBytesAsync(network.B.P2P + "push", LegacyPayloadCodec.Encode(stored));
         Assert.Equal(201, status);
@@ -33,8 +35,8 @@ public sealed class ParticipationTests(TestNetwork network) : IClassFixture<Test
 
     private EncodedPayload Stored(string hash)
     {
-        using SqliteConnection connection = Open(network.B.Database);
-        using SqliteCommand command = connection.CreateCommand();
+        using var connection = Open(network.B.Database);
+        using var command = connection.CreateCommand();
         command.CommandText = "SELECT ENCODED_PAYLOAD FROM ENCRYPTED_TRANSACTION WHERE HASH = @hash";
         command.Parameters.AddWithValue("@hash", Convert.FromBase64String(hash));
         return LegacyPayloadCodec.Decode((byte[])command.ExecuteScalar()!);
@@ -42,8 +44,8 @@ public sealed class ParticipationTests(TestNetwork network) : IClassFixture<Test
 
     private static void Forget(string database)
     {
-        using SqliteConnection connection = Open(database);
-        using SqliteCommand command = connection.CreateCommand();
+        using var connection = Open(database);
+        using var command = connection.CreateCommand();
         command.CommandText = "DELETE FROM PARTICIPATION";
         command.ExecuteNonQuery();
     }
@@ -57,8 +59,8 @@ public sealed class ParticipationTests(TestNetwork network) : IClassFixture<Test
 
     private Task NotedAsync(string hash) => Wait.UntilAsync(() =>
     {
-        using SqliteConnection connection = Open(network.B.Database);
-        using SqliteCommand command = connection.CreateCommand();
+        using var connection = Open(network.B.Database);
+        using var command = connection.CreateCommand();
         command.CommandText = "SELECT COUNT(*) FROM PARTICIPATION WHERE HASH = @hash";
         command.Parameters.AddWithValue("@hash", Convert.FromBase64String(hash));
         return Task.FromResult((long)command.ExecuteScalar()! > 0);
@@ -67,11 +69,12 @@ public sealed class ParticipationTests(TestNetwork network) : IClassFixture<Test
     /// <summary>The payload is deleted; whether the node is told then that it is a party.</summary>
     private async Task<bool> IsToldMissingAfterLossAsync(string hash)
     {
-        string path = $"{network.B.Q2T}transaction/{TestNetwork.Escape(hash)}";
-        using HttpResponseMessage deleted = await network.Http.DeleteAsync(path);
+        var path = $"{network.B.Q2T}transaction/{TestNetwork.Escape(hash)}";
+        using var deleted = await network.Http.DeleteAsync(path);
         Assert.Equal(204, (int)deleted.StatusCode);
-        using HttpResponseMessage gone = await network.Http.GetAsync(path);
+        using var gone = await network.Http.GetAsync(path);
         Assert.Equal(404, (int)gone.StatusCode);
-        return gone.Headers.TryGetValues(RestHeaders.Availability, out IEnumerable<string>? values) && values.Contains(RestHeaders.Missing, StringComparer.OrdinalIgnoreCase);
+        return gone.Headers.TryGetValues(RestHeaders.Availability, out var values)
+            && values.Contains(RestHeaders.Missing, StringComparer.OrdinalIgnoreCase);
     }
 }

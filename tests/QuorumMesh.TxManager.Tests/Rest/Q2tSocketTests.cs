@@ -9,13 +9,14 @@ public sealed class Q2tSocketTests(TestNetwork network) : IClassFixture<TestNetw
 {
     [Fact]
     public async Task Upcheck_at_start() =>
-        Assert.Equal("I'm up!", (await AskAsync(network.A, "GET /upcheck HTTP/1.1\r\nHost: c\r\nUser-Agent: Go-http-client/1.1\r\n\r\n", [])).Body);
+        Assert.Equal("I'm up!",
+            (await AskAsync(network.A, "GET /upcheck HTTP/1.1\r\nHost: c\r\nUser-Agent: Go-http-client/1.1\r\n\r\n", [])).Body);
 
     [Fact]
     public async Task Private_transaction_from_send_to_execution()
     {
         byte[] initCode = [0x60, 0x80, 0x60, 0x40, 0x52, 0xff, 0x00];
-        Answer sent = await AskAsync(
+        var sent = await AskAsync(
             network.A,
             "POST /sendraw HTTP/1.1\r\nHost: c\r\nUser-Agent: Go-http-client/1.1\r\nContent-Length: 7\r\n"
             + $"C11n-To: {network.B.Key.ToBase64()}\r\nContent-Type: application/octet-stream\r\n\r\n",
@@ -24,8 +25,8 @@ public sealed class Q2tSocketTests(TestNetwork network) : IClassFixture<TestNetw
         Assert.Equal(88, sent.Body.Length);
         Assert.Equal(64, Convert.FromBase64String(sent.Body).Length);
 
-        string ask = $"GET /receiveraw HTTP/1.1\r\nHost: c\r\nUser-Agent: Go-http-client/1.1\r\nC11n-Key: {sent.Body}\r\n\r\n";
-        Answer atB = await AskAsync(network.B, ask, []);
+        var ask = $"GET /receiveraw HTTP/1.1\r\nHost: c\r\nUser-Agent: Go-http-client/1.1\r\nC11n-Key: {sent.Body}\r\n\r\n";
+        var atB = await AskAsync(network.B, ask, []);
         Assert.Equal("HTTP/1.1 200 OK", atB.StatusLine);
         Assert.Equal(initCode, atB.Bytes);
         Assert.StartsWith("HTTP/1.1 404", (await AskAsync(network.C, ask, [])).StatusLine, StringComparison.Ordinal);
@@ -34,7 +35,7 @@ public sealed class Q2tSocketTests(TestNetwork network) : IClassFixture<TestNetw
     [Fact]
     public async Task Empty_recipients_header_is_a_transaction_for_oneself()
     {
-        Answer sent = await AskAsync(
+        var sent = await AskAsync(
             network.A,
             "POST /sendraw HTTP/1.1\r\nHost: c\r\nUser-Agent: Go-http-client/1.1\r\nContent-Length: 2\r\nC11n-To: \r\nContent-Type: application/octet-stream\r\n\r\n",
             [1, 2]);
@@ -44,12 +45,13 @@ public sealed class Q2tSocketTests(TestNetwork network) : IClassFixture<TestNetw
     [Fact]
     public async Task Raw_transaction_from_storeraw_to_sendsignedtx()
     {
-        string json = $$"""{"payload":"YP5H","from":"{{network.A.Key.ToBase64()}}"}""" + "\n";
-        Answer stored = await AskAsync(
-            network.A, $"POST /storeraw HTTP/1.1\r\nHost: c\r\nContent-Length: {json.Length}\r\nContent-Type: application/json\r\n\r\n", Encoding.ASCII.GetBytes(json));
+        var json = $$"""{"payload":"YP5H","from":"{{network.A.Key.ToBase64()}}"}""" + "\n";
+        var stored = await AskAsync(
+            network.A, $"POST /storeraw HTTP/1.1\r\nHost: c\r\nContent-Length: {json.Length}\r\nContent-Type: application/json\r\n\r\n",
+                Encoding.ASCII.GetBytes(json));
         Assert.Equal("HTTP/1.1 200 OK", stored.StatusLine);
-        string hash = stored.Body.Split('"')[3];
-        Answer signed = await AskAsync(
+        var hash = stored.Body.Split('"')[3];
+        var signed = await AskAsync(
             network.A,
             $"POST /sendsignedtx HTTP/1.1\r\nHost: c\r\nContent-Length: 64\r\nC11n-To: {network.B.Key.ToBase64()}\r\nContent-Type: application/octet-stream\r\n\r\n",
             Convert.FromBase64String(hash));
@@ -71,21 +73,23 @@ public sealed class Q2tSocketTests(TestNetwork network) : IClassFixture<TestNetw
     public async Task Any_host_is_taken_on_the_local_socket(string host)
     {
         Assert.Equal("I'm up!", (await AskAsync(network.A, $"GET /upcheck HTTP/1.1\r\n{host}\r\n", [])).Body);
-        string json = """{"payload":"YP5H"}""";
-        Answer stored = await AskAsync(
-            network.A, $"POST /storeraw HTTP/1.1\r\nConnection: keep-alive\r\n{host}Content-Length: {json.Length}\r\nContent-Type: application/json\r\n\r\n", Encoding.ASCII.GetBytes(json));
+        var json = """{"payload":"YP5H"}""";
+        var stored = await AskAsync(
+            network.A,
+                $"POST /storeraw HTTP/1.1\r\nConnection: keep-alive\r\n{host}Content-Length: {json.Length}\r\nContent-Type: application/json\r\n\r\n", Encoding.ASCII.GetBytes(json));
         Assert.Equal("HTTP/1.1 200 OK", stored.StatusLine);
     }
 
     [Fact]
     public async Task Head_that_comes_in_pieces_and_large_bodies_pass_beside_an_odd_host()
     {
-        byte[] payload = new byte[600_000];
+        var payload = new byte[600_000];
         Random.Shared.NextBytes(payload);
-        Answer sent = await AskAsync(
-            network.A, $"POST /sendraw HTTP/1.1\r\nHost: /tmp/tm.ipc\r\nContent-Length: {payload.Length}\r\nContent-Type: application/octet-stream\r\n\r\n", payload, pieces: 7);
+        var sent = await AskAsync(
+            network.A,
+                $"POST /sendraw HTTP/1.1\r\nHost: /tmp/tm.ipc\r\nContent-Length: {payload.Length}\r\nContent-Type: application/octet-stream\r\n\r\n", payload, pieces: 7);
         Assert.Equal("HTTP/1.1 200 OK", sent.StatusLine);
-        Answer read = await AskAsync(network.A, $"GET /receiveraw HTTP/1.1\r\nHost: c\r\nC11n-Key: {sent.Body}\r\n\r\n", [], pieces: 5);
+        var read = await AskAsync(network.A, $"GET /receiveraw HTTP/1.1\r\nHost: c\r\nC11n-Key: {sent.Body}\r\n\r\n", [], pieces: 5);
         Assert.Equal(payload, read.Bytes);
     }
 
@@ -106,14 +110,13 @@ public sealed class Q2tSocketTests(TestNetwork network) : IClassFixture<TestNetw
     {
         using var client = new TcpClient();
         await client.ConnectAsync("127.0.0.1", new Uri(network.A.Q2T).Port);
-        NetworkStream stream = client.GetStream();
-        byte[] piece = new byte[64 * 1024];
+        var stream = client.GetStream();
+        var piece = new byte[64 * 1024];
         const int pieces = 48;
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST /sendraw HTTP/1.1\r\nHost: c\r\nContent-Length: {piece.Length * pieces}\r\n\r\n"));
-        for (int i = 0; i < pieces; i++)
-        {
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes($"POST /sendraw HTTP/1.1\r\nHost: c\r\nContent-Length: {piece.Length * pieces}\r\n\r\n"));
+        for (var i = 0; i < pieces; i++)
             await stream.WriteAsync(piece);
-        }
 
         using var reader = new StreamReader(stream);
         Assert.StartsWith("HTTP/1.1 413", await reader.ReadLineAsync(), StringComparison.Ordinal);
@@ -122,18 +125,24 @@ public sealed class Q2tSocketTests(TestNetwork network) : IClassFixture<TestNetw
     [Fact]
     public async Task Receive_of_the_first_Tesseras_is_a_get_with_a_json_body()
     {
-        string hash = await network.SendRawAsync(network.A, "old form", network.B);
-        foreach (string json in new[] { $$"""{"key":"{{hash}}"}""", $$"""{"key":"{{hash}}","to":"{{network.B.Key.ToBase64()}}"}""" })
+        var hash = await network.SendRawAsync(network.A, "old form", network.B);
+        foreach (var json in new[] { $$"""{"key":"{{hash}}"}""", $$"""{"key":"{{hash}}","to":"{{network.B.Key.ToBase64()}}"}""" })
         {
-            Answer received = await AskAsync(
-                network.B, $"GET /receive HTTP/1.1\r\nHost: c\r\nContent-Type: application/json\r\nContent-Length: {json.Length}\r\n\r\n", Encoding.ASCII.GetBytes(json));
+            var received = await AskAsync(
+                network.B, $"GET /receive HTTP/1.1\r\nHost: c\r\nContent-Type: application/json\r\nContent-Length: {json.Length}\r\n\r\n",
+                    Encoding.ASCII.GetBytes(json));
             Assert.Equal("HTTP/1.1 200 OK", received.StatusLine);
-            Assert.Equal("old form", Encoding.UTF8.GetString(System.Text.Json.JsonDocument.Parse(received.Bytes).RootElement.GetProperty("payload").GetBytesFromBase64()));
+            Assert.Equal("old form",
+                Encoding.UTF8.GetString(System.Text.Json.JsonDocument.Parse(received.Bytes)
+                    .RootElement.GetProperty("payload").GetBytesFromBase64()));
         }
 
-        string unknown = $$"""{"key":"{{Convert.ToBase64String(new byte[64])}}"}""";
-        Assert.StartsWith("HTTP/1.1 404", (await AskAsync(network.B, $"GET /receive HTTP/1.1\r\nHost: c\r\nContent-Length: {unknown.Length}\r\n\r\n", Encoding.ASCII.GetBytes(unknown))).StatusLine, StringComparison.Ordinal);
-        Assert.StartsWith("HTTP/1.1 400", (await AskAsync(network.B, "GET /receive HTTP/1.1\r\nHost: c\r\n\r\n", [])).StatusLine, StringComparison.Ordinal);
+        var unknown = $$"""{"key":"{{Convert.ToBase64String(new byte[64])}}"}""";
+        Assert.StartsWith("HTTP/1.1 404",
+            (await AskAsync(network.B, $"GET /receive HTTP/1.1\r\nHost: c\r\nContent-Length: {unknown.Length}\r\n\r\n",
+                Encoding.ASCII.GetBytes(unknown))).StatusLine, StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 400", (await AskAsync(network.B, "GET /receive HTTP/1.1\r\nHost: c\r\n\r\n", [])).StatusLine,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -147,7 +156,7 @@ public sealed class Q2tSocketTests(TestNetwork network) : IClassFixture<TestNetw
     [InlineData("image/png, */*", 200)]
     public async Task Accept_that_nothing_fits_is_refused(string accept, int status)
     {
-        Answer answer = await AskAsync(network.A, $"GET /upcheck HTTP/1.1\r\nHost: c\r\nAccept: {accept}\r\n\r\n", []);
+        var answer = await AskAsync(network.A, $"GET /upcheck HTTP/1.1\r\nHost: c\r\nAccept: {accept}\r\n\r\n", []);
         Assert.StartsWith($"HTTP/1.1 {status} ", answer.StatusLine, StringComparison.Ordinal);
         Assert.Equal(status == 406 ? "HTTP 406 Not Acceptable" : "I'm up!", answer.Body);
     }
@@ -155,7 +164,7 @@ public sealed class Q2tSocketTests(TestNetwork network) : IClassFixture<TestNetw
     [Fact]
     public async Task Garbage_is_answered_and_the_socket_lives_on()
     {
-        Answer garbage = await AskAsync(network.A, "\0\u0001nonsense\r\n\r\n", []);
+        var garbage = await AskAsync(network.A, "\0\u0001nonsense\r\n\r\n", []);
         Assert.StartsWith("HTTP/1.1 400", garbage.StatusLine, StringComparison.Ordinal);
         await Upcheck_at_start();
     }
@@ -164,18 +173,16 @@ public sealed class Q2tSocketTests(TestNetwork network) : IClassFixture<TestNetw
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await socket.ConnectAsync(new UnixDomainSocketEndPoint(at.Socket));
-        byte[] bytes = Encoding.Latin1.GetBytes(head);
-        foreach (byte[] piece in bytes.Chunk((bytes.Length / pieces) + 1).Append(body))
-        {
+        var bytes = Encoding.Latin1.GetBytes(head);
+        foreach (var piece in bytes.Chunk((bytes.Length / pieces) + 1).Append(body))
             await socket.SendAsync(piece);
-        }
 
         using var limit = new CancellationTokenSource(Wait.Limit);
         var received = new List<byte>();
-        byte[] buffer = new byte[4096];
+        var buffer = new byte[4096];
         while (Parse(received) is not { } answer || !answer.IsWhole)
         {
-            int read = await socket.ReceiveAsync(buffer, limit.Token);
+            var read = await socket.ReceiveAsync(buffer, limit.Token);
             Assert.True(read > 0, $"the connection ended after {received.Count} bytes");
             received.AddRange(buffer.AsSpan(0, read));
         }
@@ -186,15 +193,12 @@ public sealed class Q2tSocketTests(TestNetwork network) : IClassFixture<TestNetw
     private static Answer? Parse(List<byte> received)
     {
         byte[] bytes = [.. received];
-        int end = bytes.AsSpan().IndexOf("\r\n\r\n"u8);
+        var end = bytes.AsSpan().IndexOf("\r\n\r\n"u8);
         if (end < 0)
-        {
             return null;
-        }
-
-        string[] lines = Encoding.ASCII.GetString(bytes, 0, end).Split("\r\n");
+        var lines = Encoding.ASCII.GetString(bytes, 0, end).Split("\r\n");
         Assert.DoesNotContain(lines, l => l.StartsWith("Transfer-Encoding", StringComparison.OrdinalIgnoreCase));
-        string length = Assert.Single(lines, l => l.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase));
+        var length = Assert.Single(lines, l => l.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase));
         return new Answer(lines[0], bytes[(end + 4)..], int.Parse(length.Split(':')[1]));
     }
 

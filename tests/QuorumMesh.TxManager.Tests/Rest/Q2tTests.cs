@@ -18,7 +18,7 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
     [Fact]
     public async Task Every_app_answers_the_common_routes()
     {
-        foreach (string url in new[] { network.A.Q2T, network.A.P2P, network.A.ThirdParty })
+        foreach (var url in new[] { network.A.Q2T, network.A.P2P, network.A.ThirdParty })
         {
             Assert.Equal((200, string.Empty), await network.GetAsync(url));
             Assert.Equal((200, "I'm up!"), await network.GetAsync(url + "upcheck"));
@@ -35,23 +35,25 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
     [Fact]
     public async Task Send_reaches_the_parties_and_nobody_else()
     {
-        string body = Json(new { payload = Base64("secret"), to = new[] { network.B.Key.ToBase64() }, privacyFlag = 0, mandatoryRecipients = (string?)null });
-        using HttpResponseMessage sent = await network.Http.PostAsync(network.A.Q2T + "send", new StringContent(body, Encoding.UTF8, "application/json"));
+        var body = Json(
+            new { payload = Base64("secret"), to = new[] { network.B.Key.ToBase64() }, privacyFlag = 0,
+                mandatoryRecipients = (string?)null });
+        using var sent = await network.Http.PostAsync(network.A.Q2T + "send", new StringContent(body, Encoding.UTF8, "application/json"));
         Assert.Equal(HttpStatusCode.Created, sent.StatusCode);
-        string answer = await sent.Content.ReadAsStringAsync();
-        string hash = JsonDocument.Parse(answer).RootElement.GetProperty("key").GetString()!;
+        var answer = await sent.Content.ReadAsStringAsync();
+        var hash = JsonDocument.Parse(answer).RootElement.GetProperty("key").GetString()!;
         Assert.Equal($$"""{"key":"{{hash}}"}""", answer);
         Assert.Equal(64, Convert.FromBase64String(hash).Length);
         Assert.Equal($"{network.A.Q2T}transaction/{TestNetwork.Escape(hash)}", sent.Headers.Location!.OriginalString);
 
-        foreach (Participant party in new[] { network.A, network.B })
+        foreach (var party in new[] { network.A, network.B })
         {
-            (int status, string json) = await network.GetAsync(Transaction(party, hash) + "?isRaw=false");
+            var (status, json) = await network.GetAsync(Transaction(party, hash) + "?isRaw=false");
             Assert.Equal(200, status);
             Assert.Equal($$"""{"payload":"{{Base64("secret")}}","privacyFlag":0,"affectedContractTransactions":[],"execHash":""}""", json);
         }
 
-        (int missing, string text) = await network.GetAsync(Transaction(network.C, hash));
+        var (missing, text) = await network.GetAsync(Transaction(network.C, hash));
         Assert.Equal((404, $"Message with hash {hash} was not found"), (missing, text));
 
         Assert.Equal((200, "true"), await network.GetAsync(Transaction(network.A, hash) + "/isSender"));
@@ -61,7 +63,8 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
         Assert.Equal(
             (400, "Operation invalid. Transaction found is not a mandatory recipients privacy type"),
             await network.GetAsync(Transaction(network.A, hash) + "/mandatory"));
-        Assert.Equal(200, (await network.GetAsync(Transaction(network.B, hash) + "?to=" + TestNetwork.Escape(network.B.Key.ToBase64()))).Status);
+        Assert.Equal(200,
+            (await network.GetAsync(Transaction(network.B, hash) + "?to=" + TestNetwork.Escape(network.B.Key.ToBase64()))).Status);
     }
 
     [Theory]
@@ -70,28 +73,31 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
     [InlineData(200)] // in what follows the ciphertext: nonces, boxes, keys
     public async Task A_damaged_row_is_an_error_by_name_and_a_push_repairs_it(int place)
     {
-        string body = Json(new { payload = Base64("not to be seen"), to = new[] { network.B.Key.ToBase64() } });
+        var body = Json(new { payload = Base64("not to be seen"), to = new[] { network.B.Key.ToBase64() } });
         (_, string sent) = await network.PostJsonAsync(network.A.Q2T + "send", body);
-        string hash = JsonDocument.Parse(sent).RootElement.GetProperty("key").GetString()!;
+        var hash = JsonDocument.Parse(sent).RootElement.GetProperty("key").GetString()!;
         using var database = new Microsoft.Data.Sqlite.SqliteConnection("Data Source=" + network.B.Database);
         database.Open();
-        byte[] encoded = (byte[])Run("SELECT ENCODED_PAYLOAD FROM ENCRYPTED_TRANSACTION WHERE HASH = $hash", [])!;
+        var encoded = (byte[])Run("SELECT ENCODED_PAYLOAD FROM ENCRYPTED_TRANSACTION WHERE HASH = $hash", [])!;
         encoded[place] ^= 0x10;
         Run("UPDATE ENCRYPTED_TRANSACTION SET ENCODED_PAYLOAD = $value WHERE HASH = $hash", encoded);
 
-        (int status, string text) = await network.GetAsync(Transaction(network.B, hash));
-        Assert.Equal((500, $"The payload stored with hash {hash} is damaged (its checksum does not fit): have a party send it again (resend), or restore the database from a backup"), (status, text));
+        var (status, text) = await network.GetAsync(Transaction(network.B, hash));
+        Assert.Equal(
+            (500, $"The payload stored with hash {hash} is damaged (its checksum does not fit): have a party send it again (resend), or restore the database from a backup"), (status, text));
         (_, string metrics) = await network.GetAsync(network.B.Health + "metrics");
         Assert.Contains("quorummesh_txmanager_damaged_payload_reads", metrics, StringComparison.Ordinal);
 
         // What a resend brings from A.
-        (_, string resent) = await network.PostJsonAsync(network.A.P2P + "resend", Json(new { type = "ALL", publicKey = network.B.Key.ToBase64() }));
+        (_, string resent) = await network.PostJsonAsync(network.A.P2P
+            + "resend", Json(new { type = "ALL", publicKey = network.B.Key.ToBase64() }));
         (status, text) = await network.GetAsync(Transaction(network.B, hash));
-        Assert.Equal((200, Base64("not to be seen")), (status, status == 200 ? JsonDocument.Parse(text).RootElement.GetProperty("payload").GetString() : text + resent));
+        Assert.Equal((200, Base64("not to be seen")),
+            (status, status == 200 ? JsonDocument.Parse(text).RootElement.GetProperty("payload").GetString() : text + resent));
 
         object? Run(string statement, byte[] value)
         {
-            using Microsoft.Data.Sqlite.SqliteCommand command = database.CreateCommand();
+            using var command = database.CreateCommand();
             command.CommandText = statement;
             command.Parameters.AddWithValue("$hash", Convert.FromBase64String(hash));
             command.Parameters.AddWithValue("$value", value);
@@ -103,15 +109,16 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
     public async Task Versioned_form_names_sender_and_managed_parties()
     {
         const string Form = "application/vnd.tessera-2.1+json";
-        (int status, string answer) = await network.PostJsonAsync(network.A.Q2T + "send", Json(new { payload = "AQ==", to = Array.Empty<string>() }), Form);
+        var (status, answer) = await network.PostJsonAsync(network.A.Q2T
+            + "send", Json(new { payload = "AQ==", to = Array.Empty<string>() }), Form);
         Assert.Equal(201, status);
-        JsonElement root = JsonDocument.Parse(answer).RootElement;
+        var root = JsonDocument.Parse(answer).RootElement;
         Assert.Equal(network.A.Key.ToBase64(), root.GetProperty("senderKey").GetString());
         Assert.Equal(network.A.Key.ToBase64(), Assert.Single(root.GetProperty("managedParties").EnumerateArray()).GetString());
 
         using var request = new HttpRequestMessage(HttpMethod.Get, Transaction(network.A, root.GetProperty("key").GetString()!));
         request.Headers.TryAddWithoutValidation("Accept", Form);
-        using HttpResponseMessage received = await network.Http.SendAsync(request);
+        using var received = await network.Http.SendAsync(request);
         Assert.Equal(Form, received.Content.Headers.ContentType!.MediaType);
         Assert.Contains("senderKey", await received.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
@@ -142,7 +149,7 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
     [MemberData(nameof(BadSends))]
     public async Task Bad_sends_are_refused_as_by_Tessera(string body, int status, string text)
     {
-        (int answered, string message) = await network.PostJsonAsync(network.A.Q2T + "send", body);
+        var (answered, message) = await network.PostJsonAsync(network.A.Q2T + "send", body);
         Assert.Equal(status, answered);
         Assert.Contains(text, message, StringComparison.Ordinal);
     }
@@ -153,7 +160,7 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
         Assert.Equal(415, (await network.PostJsonAsync(network.A.Q2T + "send", "{}", "text/xml")).Status);
         Assert.Equal(415, (await network.PostJsonAsync(network.A.Q2T + "sendsignedtx", "{}", "text/xml")).Status);
         Assert.Equal(413, (await network.PostBytesAsync(network.A.Q2T + "sendraw", new byte[1_000_001])).Status);
-        string deep = "{\"payload\":" + new string('[', 5000) + new string(']', 5000) + "}";
+        var deep = "{\"payload\":" + new string('[', 5000) + new string(']', 5000) + "}";
         Assert.Equal(400, (await network.PostJsonAsync(network.A.Q2T + "send", deep)).Status);
         Assert.Equal(400, (await network.PostBytesAsync(network.A.Q2T + "sendraw", [])).Status);
         Assert.Equal(200, (await network.GetAsync(network.A.Q2T + "upcheck")).Status);
@@ -164,15 +171,12 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
     [InlineData("no*base64", 400)]
     public async Task Hashes_that_are_none(string hash, int status)
     {
-        (int answered, string message) = await network.GetAsync(Transaction(network.A, hash));
+        var (answered, message) = await network.GetAsync(Transaction(network.A, hash));
         Assert.Equal(status, answered);
         if (status == 404)
-        {
             Assert.Equal("Message with hash invalidhashvalue was not found", message);
-        }
-
         Assert.Equal(status, (await network.GetAsync(Transaction(network.A, hash) + "/isSender")).Status);
-        using HttpResponseMessage raw = await network.ReceiveRawAsync(network.A, hash);
+        using var raw = await network.ReceiveRawAsync(network.A, hash);
         Assert.Equal(status, (int)raw.StatusCode);
     }
 
@@ -186,9 +190,10 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
     [Fact]
     public async Task Stored_raw_payload_is_sent_later_and_again()
     {
-        (int status, string answer) = await network.PostJsonAsync(network.A.ThirdParty + "storeraw", Json(new { payload = Base64("later") }) + "\n");
+        var (status, answer) = await network.PostJsonAsync(network.A.ThirdParty + "storeraw", Json(new { payload = Base64("later") })
+            + "\n");
         Assert.Equal(200, status);
-        string hash = JsonDocument.Parse(answer).RootElement.GetProperty("key").GetString()!;
+        var hash = JsonDocument.Parse(answer).RootElement.GetProperty("key").GetString()!;
         Assert.Equal(404, (await network.GetAsync(Transaction(network.A, hash))).Status);
         Assert.Equal(200, (await network.GetAsync(Transaction(network.A, hash) + "?isRaw=true")).Status);
 
@@ -196,18 +201,18 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
         request.Content = new ByteArrayContent(Convert.FromBase64String(hash));
         request.Content.Headers.ContentType = new("application/octet-stream");
         request.Headers.TryAddWithoutValidation("c11n-to", network.B.Key.ToBase64());
-        using HttpResponseMessage signed = await network.Http.SendAsync(request);
+        using var signed = await network.Http.SendAsync(request);
         Assert.Equal(HttpStatusCode.OK, signed.StatusCode);
         Assert.Equal(hash, await signed.Content.ReadAsStringAsync());
         Assert.Equal(200, (await network.GetAsync(Transaction(network.B, hash))).Status);
 
-        string again = Json(new { hash, to = new[] { network.B.Key.ToBase64(), network.C.Key.ToBase64() }, privacyFlag = 0 });
+        var again = Json(new { hash, to = new[] { network.B.Key.ToBase64(), network.C.Key.ToBase64() }, privacyFlag = 0 });
         Assert.Equal((201, $$"""{"key":"{{hash}}"}"""), await network.PostJsonAsync(network.A.Q2T + "sendsignedtx", again));
-        using HttpResponseMessage atC = await network.ReceiveRawAsync(network.C, hash);
+        using var atC = await network.ReceiveRawAsync(network.C, hash);
         Assert.Equal("later", await atC.Content.ReadAsStringAsync());
 
-        string unknown = Convert.ToBase64String(new byte[64]);
-        (int missing, string text) = await network.PostJsonAsync(network.A.Q2T + "sendsignedtx", Json(new { hash = unknown }));
+        var unknown = Convert.ToBase64String(new byte[64]);
+        var (missing, text) = await network.PostJsonAsync(network.A.Q2T + "sendsignedtx", Json(new { hash = unknown }));
         Assert.Equal((404, $"Raw Transaction with hash {unknown} was not found"), (missing, text));
         Assert.Equal(404, (await network.PostBytesAsync(network.A.Q2T + "sendsignedtx", [1, 2, 3])).Status);
     }
@@ -215,16 +220,16 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
     [Fact]
     public async Task Deleted_payload_is_missing_not_unknown()
     {
-        string hash = await network.SendRawAsync(network.A, "gone", network.B);
-        using HttpResponseMessage deleted = await network.Http.DeleteAsync(Transaction(network.B, hash));
+        var hash = await network.SendRawAsync(network.A, "gone", network.B);
+        using var deleted = await network.Http.DeleteAsync(Transaction(network.B, hash));
         Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
-        using HttpResponseMessage again = await network.Http.DeleteAsync(Transaction(network.B, hash));
+        using var again = await network.Http.DeleteAsync(Transaction(network.B, hash));
         Assert.Equal(HttpStatusCode.NotFound, again.StatusCode);
 
-        using HttpResponseMessage missing = await network.ReceiveRawAsync(network.B, hash);
+        using var missing = await network.ReceiveRawAsync(network.B, hash);
         Assert.Equal(HttpStatusCode.NotFound, missing.StatusCode);
         Assert.Equal(RestHeaders.Missing, Assert.Single(missing.Headers.GetValues(RestHeaders.Availability)));
-        using HttpResponseMessage stranger = await network.ReceiveRawAsync(network.C, hash);
+        using var stranger = await network.ReceiveRawAsync(network.C, hash);
         Assert.Equal(HttpStatusCode.NotFound, stranger.StatusCode);
         Assert.False(stranger.Headers.Contains(RestHeaders.Availability));
 
@@ -236,7 +241,7 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
     public async Task Third_party_lists_keys()
     {
         Assert.Equal((200, $$"""{"keys":[{"key":"{{network.A.Key}}"}]}"""), await network.GetAsync(network.A.ThirdParty + "keys"));
-        (int status, string keys) = await network.GetAsync(network.A.ThirdParty + "partyinfo/keys");
+        var (status, keys) = await network.GetAsync(network.A.ThirdParty + "partyinfo/keys");
         Assert.Equal(200, status);
         Assert.Equal(3, JsonDocument.Parse(keys).RootElement.GetProperty("keys").GetArrayLength());
     }
@@ -244,13 +249,14 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
     [Fact]
     public async Task Parallel_sends_all_arrive()
     {
-        string[] hashes = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => network.SendRawAsync(network.A, $"payload {i}", network.B, network.C)));
+        var hashes = await Task.WhenAll(Enumerable.Range(0, 200)
+            .Select(i => network.SendRawAsync(network.A, $"payload {i}", network.B, network.C)));
         Assert.Equal(200, hashes.Distinct().Count());
-        for (int i = 0; i < hashes.Length; i++)
+        for (var i = 0; i < hashes.Length; i++)
         {
-            foreach (Participant party in network.All)
+            foreach (var party in network.All)
             {
-                using HttpResponseMessage received = await network.ReceiveRawAsync(party, hashes[i]);
+                using var received = await network.ReceiveRawAsync(party, hashes[i]);
                 Assert.Equal($"payload {i}", await received.Content.ReadAsStringAsync());
             }
         }

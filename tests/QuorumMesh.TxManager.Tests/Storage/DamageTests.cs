@@ -14,7 +14,7 @@ namespace QuorumMesh.TxManager.Tests.Storage;
 /// <summary>One bit of one column is another: every way to read the row says so.</summary>
 public abstract class DamageTests : IDisposable
 {
-    private DbConnection? connection;
+    private DbConnection? _connection;
 
     protected virtual bool IsSkipped => false;
 
@@ -25,15 +25,15 @@ public abstract class DamageTests : IDisposable
     {
         get
         {
-            if (connection is null)
+            if (_connection is null)
             {
-                connection = Provider().OpenWriter();
-                using DbCommand command = connection.CreateCommand();
+                _connection = Provider().OpenWriter();
+                using var command = _connection.CreateCommand();
                 command.CommandText = Hurry;
                 command.ExecuteNonQuery();
             }
 
-            return connection;
+            return _connection;
         }
     }
 
@@ -60,23 +60,20 @@ public abstract class DamageTests : IDisposable
     public async Task Every_bit_of_a_stored_payload()
     {
         if (IsSkipped)
-        {
             return;
-        }
-
-        EncodedPayload payload = Payload();
-        PayloadHash hash = payload.ComputeHash();
-        using PayloadStore store = PayloadStore.Open(Provider(), TimeProvider.System);
+        var payload = Payload();
+        var hash = payload.ComputeHash();
+        using var store = PayloadStore.Open(Provider(), TimeProvider.System);
         await store.SaveAsync(hash, payload, [new(Keys.R, PartyRole.Recipient)], default);
         var told = new List<string>();
         store.Damaged += told.Add;
-        string where = $"HASH = {Bytes(hash.ToArray())}";
-        object?[] row = One($"SELECT ENCODED_PAYLOAD, PAYLOAD_CODEC, TIMESTAMP, CHECKSUM FROM ENCRYPTED_TRANSACTION WHERE {where}");
+        var where = $"HASH = {Bytes(hash.ToArray())}";
+        var row = One($"SELECT ENCODED_PAYLOAD, PAYLOAD_CODEC, TIMESTAMP, CHECKSUM FROM ENCRYPTED_TRANSACTION WHERE {where}");
 
-        int count = 0;
-        foreach ((string column, object? value) in new[] { "ENCODED_PAYLOAD", "PAYLOAD_CODEC", "TIMESTAMP", "CHECKSUM" }.Zip(row))
+        var count = 0;
+        foreach (var (column, value) in new[] { "ENCODED_PAYLOAD", "PAYLOAD_CODEC", "TIMESTAMP", "CHECKSUM" }.Zip(row))
         {
-            foreach (string flipped in Flips(value))
+            foreach (var flipped in Flips(value))
             {
                 Run($"UPDATE ENCRYPTED_TRANSACTION SET {column} = {flipped} WHERE {where}");
                 var e = await Assert.ThrowsAsync<PrivacyException>(() => store.FindAsync(hash, default));
@@ -95,11 +92,12 @@ public abstract class DamageTests : IDisposable
         Assert.Equal(count + 4, told.Count);
 
         // The form of the key, and the key itself: what is asked for is missing, what is there is damaged.
-        byte[] other = Flip(hash.ToArray(), 9);
+        var other = Flip(hash.ToArray(), 9);
         Run($"UPDATE ENCRYPTED_TRANSACTION SET HASH = {Bytes(other)} WHERE {where}");
         Assert.Null(await store.FindAsync(hash, default));
         Assert.True(await store.IsPartyAsync(hash, default));
-        Assert.Equal(Failure.Damaged, (await Assert.ThrowsAsync<PrivacyException>(() => store.FindAsync(new PayloadHash(other), default))).Failure);
+        Assert.Equal(Failure.Damaged,
+            (await Assert.ThrowsAsync<PrivacyException>(() => store.FindAsync(new PayloadHash(other), default))).Failure);
         Assert.Null((await PagesAsync(store)).Single(p => p.Hash.Equals(new PayloadHash(other))).Payload);
         Run($"UPDATE ENCRYPTED_TRANSACTION SET HASH = {Bytes(other[..63])} WHERE HASH = {Bytes(other)}");
         Assert.Null((await PagesAsync(store)).Single(p => p.Hash is null).Payload);
@@ -118,23 +116,21 @@ public abstract class DamageTests : IDisposable
     public async Task Every_bit_of_a_raw_payload()
     {
         if (IsSkipped)
-        {
             return;
-        }
-
         var raw = new RawPayload(Guid.NewGuid().ToByteArray(), new byte[48], new byte[24], Keys.S);
-        PayloadHash hash = raw.ComputeHash();
-        using PayloadStore store = PayloadStore.Open(Provider(), TimeProvider.System);
+        var hash = raw.ComputeHash();
+        using var store = PayloadStore.Open(Provider(), TimeProvider.System);
         await store.SaveRawAsync(hash, raw, default);
-        string where = $"HASH = {Bytes(hash.ToArray())}";
+        var where = $"HASH = {Bytes(hash.ToArray())}";
         string[] columns = ["ENCRYPTED_KEY", "ENCRYPTED_PAYLOAD", "NONCE", "SENDER", "TIMESTAMP", "CHECKSUM"];
-        object?[] row = One($"SELECT {string.Join(',', columns)} FROM ENCRYPTED_RAW_TRANSACTION WHERE {where}");
-        foreach ((string column, object? value) in columns.Zip(row))
+        var row = One($"SELECT {string.Join(',', columns)} FROM ENCRYPTED_RAW_TRANSACTION WHERE {where}");
+        foreach (var (column, value) in columns.Zip(row))
         {
-            foreach (string flipped in Flips(value))
+            foreach (var flipped in Flips(value))
             {
                 Run($"UPDATE ENCRYPTED_RAW_TRANSACTION SET {column} = {flipped} WHERE {where}");
-                Assert.Equal(Failure.Damaged, (await Assert.ThrowsAsync<PrivacyException>(() => store.FindRawAsync(hash, default))).Failure);
+                Assert.Equal(Failure.Damaged,
+                    (await Assert.ThrowsAsync<PrivacyException>(() => store.FindRawAsync(hash, default))).Failure);
             }
 
             Assert.Contains(Faults(), f => f.StartsWith($"raw payload {hash.ToBase64()}: ", StringComparison.Ordinal));
@@ -143,10 +139,11 @@ public abstract class DamageTests : IDisposable
             Run($"UPDATE ENCRYPTED_RAW_TRANSACTION SET TIMESTAMP = {Literal(row[4])}, CHECKSUM = {Literal(row[5])} WHERE {where}");
         }
 
-        byte[] other = Flip(hash.ToArray(), 100);
+        var other = Flip(hash.ToArray(), 100);
         Run($"UPDATE ENCRYPTED_RAW_TRANSACTION SET HASH = {Bytes(other)} WHERE {where}");
         Assert.Null(await store.FindRawAsync(hash, default));
-        Assert.Equal(Failure.Damaged, (await Assert.ThrowsAsync<PrivacyException>(() => store.FindRawAsync(new PayloadHash(other), default))).Failure);
+        Assert.Equal(Failure.Damaged,
+            (await Assert.ThrowsAsync<PrivacyException>(() => store.FindRawAsync(new PayloadHash(other), default))).Failure);
         Run($"DELETE FROM ENCRYPTED_RAW_TRANSACTION WHERE HASH = {Bytes(other)}");
     }
 
@@ -154,28 +151,27 @@ public abstract class DamageTests : IDisposable
     public async Task Every_bit_of_a_participation_record()
     {
         if (IsSkipped)
-        {
             return;
-        }
-
-        EncodedPayload payload = Payload();
-        PayloadHash hash = payload.ComputeHash();
-        using PayloadStore store = PayloadStore.Open(Provider(), TimeProvider.System);
+        var payload = Payload();
+        var hash = payload.ComputeHash();
+        using var store = PayloadStore.Open(Provider(), TimeProvider.System);
         await store.SaveAsync(hash, payload, [new(Keys.R, PartyRole.Recipient)], default);
         await store.DeleteAsync(hash, default);
-        string where = $"HASH = {Bytes(hash.ToArray())}";
+        var where = $"HASH = {Bytes(hash.ToArray())}";
         string[] columns = ["OWN_KEY", "ROLE", "CHECKSUM"];
-        object?[] row = One($"SELECT {string.Join(',', columns)}, SEQ FROM PARTICIPATION WHERE {where}");
-        long sequence = (long)row[3]!;
-        foreach ((string column, object? value) in columns.Zip(row))
+        var row = One($"SELECT {string.Join(',', columns)}, SEQ FROM PARTICIPATION WHERE {where}");
+        var sequence = (long)row[3]!;
+        foreach (var (column, value) in columns.Zip(row))
         {
-            foreach (string flipped in Flips(value))
+            foreach (var flipped in Flips(value))
             {
                 Run($"UPDATE PARTICIPATION SET {column} = {flipped} WHERE {where}");
-                Assert.Equal(Failure.Damaged, (await Assert.ThrowsAsync<PrivacyException>(() => store.IsPartyAsync(hash, default))).Failure);
+                Assert.Equal(Failure.Damaged,
+                    (await Assert.ThrowsAsync<PrivacyException>(() => store.IsPartyAsync(hash, default))).Failure);
             }
 
-            Assert.Contains(Faults(), f => f.StartsWith($"participation record {sequence} of {hash.ToBase64()}: ", StringComparison.Ordinal));
+            Assert.Contains(Faults(), f =>
+                f.StartsWith($"participation record {sequence} of {hash.ToBase64()}: ", StringComparison.Ordinal));
             Run($"UPDATE PARTICIPATION SET {column} = {Literal(value)} WHERE {where}");
         }
 
@@ -184,31 +180,31 @@ public abstract class DamageTests : IDisposable
         Assert.Equal(Failure.Damaged, (await Assert.ThrowsAsync<PrivacyException>(() => store.IsPartyAsync(hash, default))).Failure);
         var told = new List<string>();
         store.Damaged += told.Add;
-        for (int i = 0; i < 2; i++)
-        {
+        for (var i = 0; i < 2; i++)
             Assert.Equal([new SequencedHash(sequence - 1, hash)], await store.AvailableAfterAsync(sequence - 1, 10, default));
-        }
 
         Assert.Single(told);
-        EncodedPayload next = Payload();
+        var next = Payload();
         await store.SaveAsync(next.ComputeHash(), next, [new(Keys.R, PartyRole.Recipient)], default);
-        Assert.Contains(await store.AvailableAfterAsync(sequence, 10, default), s => s.Sequence > sequence && s.Hash.Equals(next.ComputeHash()));
+        Assert.Contains(await store.AvailableAfterAsync(sequence, 10, default), s =>
+            s.Sequence > sequence && s.Hash.Equals(next.ComputeHash()));
         Run($"UPDATE PARTICIPATION SET SEQ = {sequence} WHERE {where}");
         Assert.True(await store.IsPartyAsync(hash, default));
 
-        byte[] other = Flip(hash.ToArray(), 511);
+        var other = Flip(hash.ToArray(), 511);
         Run($"UPDATE PARTICIPATION SET HASH = {Bytes(other)} WHERE {where}");
-        Assert.Equal(Failure.Damaged, (await Assert.ThrowsAsync<PrivacyException>(() => store.IsPartyAsync(new PayloadHash(other), default))).Failure);
+        Assert.Equal(Failure.Damaged,
+            (await Assert.ThrowsAsync<PrivacyException>(() => store.IsPartyAsync(new PayloadHash(other), default))).Failure);
         Assert.Contains(Faults(), f => f.StartsWith($"participation record {sequence} of ", StringComparison.Ordinal));
         Run($"DELETE FROM PARTICIPATION WHERE HASH = {Bytes(other)}");
     }
 
-    public virtual void Dispose() => connection?.Dispose();
+    public virtual void Dispose() => _connection?.Dispose();
 
     protected string[] Faults()
     {
         var faults = new List<string>();
-        StoreProvider provider = Provider();
+        var provider = Provider();
         Assert.Equal(StoreVerifier.Verify(provider, faults.Add).Faults, faults.Count);
         (provider as IDisposable)?.Dispose();
         return [.. faults];
@@ -216,16 +212,16 @@ public abstract class DamageTests : IDisposable
 
     protected void Run(string statement)
     {
-        using DbCommand command = Connection.CreateCommand();
+        using var command = Connection.CreateCommand();
         command.CommandText = statement;
         Assert.Equal(1, command.ExecuteNonQuery());
     }
 
     private object?[] One(string query)
     {
-        using DbCommand command = Connection.CreateCommand();
+        using var command = Connection.CreateCommand();
         command.CommandText = query;
-        using DbDataReader reader = command.ExecuteReader();
+        using var reader = command.ExecuteReader();
         Assert.True(reader.Read());
         var row = new object?[reader.FieldCount];
         reader.GetValues(row!);
@@ -238,7 +234,7 @@ public abstract class DamageTests : IDisposable
         PayloadCursor? cursor = null;
         do
         {
-            PayloadPage page = await store.PageAsync(cursor, 100, default);
+            var page = await store.PageAsync(cursor, 100, default);
             all.AddRange(page.Payloads);
             cursor = page.Next;
         }
@@ -259,35 +255,27 @@ public abstract class DamageTests : IDisposable
         switch (value)
         {
             case byte[] bytes:
-                for (int bit = 0; bit < bytes.Length * 8; bit += bytes.Length > 64 ? 7 : 1)
-                {
+                for (var bit = 0; bit < bytes.Length * 8; bit += bytes.Length > 64 ? 7 : 1)
                     yield return Bytes(Flip(bytes, bit));
-                }
 
                 break;
             case string text:
-                for (int bit = 0; bit < text.Length * 8; bit++)
+                for (var bit = 0; bit < text.Length * 8; bit++)
                 {
-                    byte[] flipped = Flip(System.Text.Encoding.ASCII.GetBytes(text), bit);
+                    var flipped = Flip(System.Text.Encoding.ASCII.GetBytes(text), bit);
                     if (flipped.All(b => b is > 31 and < 127 and not (byte)'\''))
-                    {
                         yield return $"'{System.Text.Encoding.ASCII.GetString(flipped)}'";
-                    }
                 }
 
                 break;
             case int number:
-                for (int bit = 0; bit < 31; bit++)
-                {
+                for (var bit = 0; bit < 31; bit++)
                     yield return $"{number ^ (1 << bit)}";
-                }
 
                 break;
             default:
-                for (int bit = 0; bit < 63; bit++)
-                {
+                for (var bit = 0; bit < 63; bit++)
                     yield return $"{(long)value! ^ (1L << bit)}";
-                }
 
                 break;
         }
@@ -303,9 +291,9 @@ public abstract class DamageTests : IDisposable
 
 public sealed class SqliteDamageTests : DamageTests
 {
-    private readonly string directory = Directory.CreateTempSubdirectory("qmdb").FullName;
+    private readonly string _directory = Directory.CreateTempSubdirectory("qmdb").FullName;
 
-    protected override StoreProvider Provider() => new SqliteProvider(Path.Combine(directory, "tm.db"));
+    protected override StoreProvider Provider() => new SqliteProvider(Path.Combine(_directory, "tm.db"));
 
     protected override string Hurry => "PRAGMA synchronous = OFF";
 
@@ -322,12 +310,14 @@ public sealed class SqliteDamageTests : DamageTests
     [InlineData("CHECKSUM = x''")]
     public async Task A_column_of_another_type(string change)
     {
-        using PayloadStore store = PayloadStore.Open(Provider(), TimeProvider.System);
-        var payload = new EncodedPayload { SenderKey = Keys.S, CipherText = [1], CipherTextNonce = [], RecipientBoxes = [], RecipientNonce = [] };
+        using var store = PayloadStore.Open(Provider(), TimeProvider.System);
+        var payload = new EncodedPayload { SenderKey = Keys.S, CipherText = [1], CipherTextNonce = [], RecipientBoxes = [],
+            RecipientNonce = [] };
         await store.SaveAsync(payload.ComputeHash(), payload, [], default);
         Run("UPDATE ENCRYPTED_TRANSACTION SET " + change);
-        Assert.Equal(Failure.Damaged, (await Assert.ThrowsAsync<PrivacyException>(() => store.FindAsync(payload.ComputeHash(), default))).Failure);
-        PayloadPage page = await store.PageAsync(null, 10, default);
+        Assert.Equal(Failure.Damaged,
+            (await Assert.ThrowsAsync<PrivacyException>(() => store.FindAsync(payload.ComputeHash(), default))).Failure);
+        var page = await store.PageAsync(null, 10, default);
         Assert.Null(Assert.Single(page.Payloads).Payload);
         Assert.Null(page.Next);
         Assert.Single(Faults());
@@ -337,7 +327,7 @@ public sealed class SqliteDamageTests : DamageTests
     [Fact]
     public async Task A_flip_in_the_file()
     {
-        string file = Path.Combine(directory, "tm.db");
+        var file = Path.Combine(_directory, "tm.db");
         var payload = new EncodedPayload
         {
             SenderKey = Keys.S,
@@ -347,23 +337,19 @@ public sealed class SqliteDamageTests : DamageTests
             RecipientNonce = new byte[24],
             RecipientKeys = [Keys.R],
         };
-        PayloadHash hash = payload.ComputeHash();
-        using (PayloadStore store = PayloadStore.Open(Provider(), TimeProvider.System))
-        {
+        var hash = payload.ComputeHash();
+        using (var store = PayloadStore.Open(Provider(), TimeProvider.System))
             await store.SaveAsync(hash, payload, [], default);
-        }
 
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
-        byte[] whole = File.ReadAllBytes(file);
-        foreach (byte[] part in new[] { payload.CipherText, payload.CipherTextNonce, payload.RecipientBoxes[0], payload.SenderKey.ToArray() })
+        var whole = File.ReadAllBytes(file);
+        foreach (var part in new[] { payload.CipherText, payload.CipherTextNonce, payload.RecipientBoxes[0], payload.SenderKey.ToArray() })
         {
             byte[] bytes = [.. whole];
             bytes[bytes.AsSpan().LastIndexOf(part) + 3] ^= 4;
             File.WriteAllBytes(file, bytes);
-            using (PayloadStore store = PayloadStore.Open(Provider(), TimeProvider.System))
-            {
+            using (var store = PayloadStore.Open(Provider(), TimeProvider.System))
                 Assert.Equal(Failure.Damaged, (await Assert.ThrowsAsync<PrivacyException>(() => store.FindAsync(hash, default))).Failure);
-            }
 
             Assert.Single(Faults());
             Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
@@ -374,7 +360,7 @@ public sealed class SqliteDamageTests : DamageTests
     {
         base.Dispose();
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
-        Directory.Delete(directory, recursive: true);
+        Directory.Delete(_directory, recursive: true);
     }
 }
 

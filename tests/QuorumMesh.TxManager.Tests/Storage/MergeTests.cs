@@ -12,7 +12,9 @@ using QuorumMesh.TxManager.Tests.Support;
 
 namespace QuorumMesh.TxManager.Tests.Storage;
 
-/// <summary>Two managers over one database take parts of the same transaction at the same time: each looks at the row before the other writes it.</summary>
+/// <summary>
+/// Two managers over one database take parts of the same transaction at the same time: each looks at the row before the other writes it.
+/// </summary>
 public abstract class MergeTests
 {
     private static readonly PublicKey K1 = Key(1), K2 = Key(2), Sender = Key(3);
@@ -41,21 +43,18 @@ public abstract class MergeTests
     public async Task Boxes_pushed_to_two_managers_at_once_are_all_kept(bool isOwn)
     {
         if (IsSkipped)
-        {
             return;
-        }
-
         using var first = new Manager(Provider());
         using var second = new Manager(Provider());
-        for (int i = 0; i < 20; i++)
+        for (var i = 0; i < 20; i++)
         {
-            EncodedPayload whole = Payload(Random.Shared.Next(), isOwn ? K1 : Sender, K1, K2);
+            var whole = Payload(Random.Shared.Next(), isOwn ? K1 : Sender, K1, K2);
             first.Enclave.MeetAt = second.Enclave.MeetAt = new Barrier(2);
             await Task.WhenAll(
                 first.Receiver.StoreAsync(LegacyPayloadCodec.Encode(whole.ForRecipient(K1)!), default),
                 second.Receiver.StoreAsync(LegacyPayloadCodec.Encode(whole.ForRecipient(K2)!), default)).WaitAsync(Wait.Limit);
 
-            EncodedPayload stored = (await first.Store.FindAsync(whole.ComputeHash(), default))!;
+            var stored = (await first.Store.FindAsync(whole.ComputeHash(), default))!;
             Assert.Equal([K1, K2], stored.RecipientKeys.OrderBy(k => k.Span[0]));
             Assert.All([K1, K2], k => Assert.Equal(Box(k), stored.RecipientBoxes[stored.IndexOfRecipient(k)]));
         }
@@ -65,12 +64,9 @@ public abstract class MergeTests
     public async Task Boxes_pushed_to_one_manager_at_once_are_all_kept_in_the_order_of_arrival()
     {
         if (IsSkipped)
-        {
             return;
-        }
-
         using var manager = new Manager(Provider());
-        EncodedPayload whole = Payload(Random.Shared.Next(), Sender, K1, K2);
+        var whole = Payload(Random.Shared.Next(), Sender, K1, K2);
         manager.Enclave.MeetAt = new Barrier(2);
         await Task.WhenAll(
             manager.Receiver.StoreAsync(LegacyPayloadCodec.Encode(whole.ForRecipient(K1)!), default),
@@ -78,11 +74,9 @@ public abstract class MergeTests
         Assert.Equal(2, (await manager.Store.FindAsync(whole.ComputeHash(), default))!.RecipientKeys.Count);
 
         manager.Enclave.MeetAt = null;
-        EncodedPayload next = Payload(Random.Shared.Next(), Sender, K1, K2);
-        foreach (PublicKey key in new[] { K1, K2, K1 })
-        {
+        var next = Payload(Random.Shared.Next(), Sender, K1, K2);
+        foreach (var key in new[] { K1, K2, K1 })
             await manager.Receiver.StoreAsync(LegacyPayloadCodec.Encode(next.ForRecipient(key)!), default);
-        }
 
         Assert.Equal([K2, K1], (await manager.Store.FindAsync(next.ComputeHash(), default))!.RecipientKeys);
     }
@@ -91,16 +85,13 @@ public abstract class MergeTests
     public async Task Signed_transaction_sent_to_others_by_two_managers_at_once_keeps_all_recipients()
     {
         if (IsSkipped)
-        {
             return;
-        }
-
         using var first = new Manager(Provider());
         using var second = new Manager(Provider());
         for (byte i = 0; i < 10; i++)
         {
             var raw = new RawPayload([i, .. BitConverter.GetBytes(Random.Shared.Next())], new byte[48], new byte[24], K1);
-            PayloadHash hash = raw.ComputeHash();
+            var hash = raw.ComputeHash();
             await first.Store.SaveRawAsync(hash, raw, default);
             first.Enclave.MeetAt = second.Enclave.MeetAt = new Barrier(2);
             PublicKey[] others = [Key(100), Key(101)];
@@ -108,7 +99,7 @@ public abstract class MergeTests
                 first.Sender.SendSignedAsync(hash.ToArray(), [others[0]], PrivacyOptions.Standard, default),
                 second.Sender.SendSignedAsync(hash.ToArray(), [others[1]], PrivacyOptions.Standard, default)).WaitAsync(Wait.Limit);
 
-            EncodedPayload stored = (await second.Store.FindAsync(hash, default))!;
+            var stored = (await second.Store.FindAsync(hash, default))!;
             Assert.Equal([K1, .. others], stored.RecipientKeys.OrderBy(k => k.Span[0]));
             Assert.Single(stored.RecipientBoxes.Select(b => b[^1]).Distinct());
         }
@@ -118,21 +109,21 @@ public abstract class MergeTests
     public async Task Part_of_another_transaction_is_refused_and_changes_nothing()
     {
         if (IsSkipped)
-        {
             return;
-        }
-
         using var store = PayloadStore.Open(Provider(), TimeProvider.System);
-        EncodedPayload payload = Payload(Random.Shared.Next(), Sender, K1);
-        EncodedPayload[] others = [payload with { SenderKey = K2 }, Payload(0, Sender, K2) with { CipherText = payload.CipherText, RecipientNonce = [.. Enumerable.Repeat((byte)7, 24)] }];
+        var payload = Payload(Random.Shared.Next(), Sender, K1);
+        EncodedPayload[] others = [payload with { SenderKey = K2 },
+            Payload(0, Sender, K2) with { CipherText = payload.CipherText, RecipientNonce = [.. Enumerable.Repeat((byte)7, 24)] }];
         await store.SaveAsync(payload.ComputeHash(), payload, [], default);
-        foreach (EncodedPayload other in others)
+        foreach (var other in others)
         {
-            var e = await Assert.ThrowsAsync<PrivacyException>(() => store.SaveAsync(payload.ComputeHash(), other, [new(K2, PartyRole.Recipient)], default));
+            var e = await Assert.ThrowsAsync<PrivacyException>(() =>
+                store.SaveAsync(payload.ComputeHash(), other, [new(K2, PartyRole.Recipient)], default));
             Assert.Equal((Failure.InvalidPayload, "Invalid existing transaction"), (e.Failure, e.Message));
         }
 
-        Assert.Equal(LegacyPayloadCodec.Encode(payload), LegacyPayloadCodec.Encode((await store.FindAsync(payload.ComputeHash(), default))!));
+        Assert.Equal(LegacyPayloadCodec.Encode(payload),
+            LegacyPayloadCodec.Encode((await store.FindAsync(payload.ComputeHash(), default))!));
         Assert.False(await store.IsPartyAsync(payload.ComputeHash(), default));
     }
 
@@ -156,9 +147,11 @@ public abstract class MergeTests
 
         public Task PushAsync(string peerUrl, ReadOnlyMemory<byte> encodedPayload, CancellationToken cancel) => Task.CompletedTask;
 
-        public Task SendPartyInfoAsync(string peerUrl, Contracts.Parties.PartyInfo info, CancellationToken cancel) => throw new NotSupportedException();
+        public Task SendPartyInfoAsync(string peerUrl, Contracts.Parties.PartyInfo info, CancellationToken cancel) =>
+            throw new NotSupportedException();
 
-        public Task<string> ValidateAsync(string peerUrl, ReadOnlyMemory<byte> encodedChallenge, CancellationToken cancel) => throw new NotSupportedException();
+        public Task<string> ValidateAsync(string peerUrl, ReadOnlyMemory<byte> encodedChallenge, CancellationToken cancel) =>
+            throw new NotSupportedException();
 
         public Task<IReadOnlyList<string>> KnownPeersAsync(string peerUrl, CancellationToken cancel) => throw new NotSupportedException();
 
@@ -192,7 +185,7 @@ public abstract class MergeTests
 
         public async Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel)
         {
-            byte nonce = (byte)Interlocked.Increment(ref seals);
+            var nonce = (byte)Interlocked.Increment(ref seals);
             await MeetAsync();
             return Payload(0, raw.SenderKey, [.. recipients]) with
             {
@@ -205,27 +198,30 @@ public abstract class MergeTests
         public Task<byte[]> AddBoxAsync(EncodedPayload payload, PublicKey recipient, CancellationToken cancel) => Task.FromResult(
             payload.RecipientNonce.Any(b => b != 0) ? [.. payload.RecipientNonce, .. payload.RecipientNonce] : Box(recipient));
 
-        public Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
+        public Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients,
+            CancellationToken cancel) =>
             throw new NotSupportedException();
 
-        public Task<RawPayload> SealRawAsync(ReadOnlyMemory<byte> payload, PublicKey sender, CancellationToken cancel) => throw new NotSupportedException();
+        public Task<RawPayload> SealRawAsync(ReadOnlyMemory<byte> payload, PublicKey sender, CancellationToken cancel) =>
+            throw new NotSupportedException();
 
         public Task<byte[]> OpenRawAsync(RawPayload raw, CancellationToken cancel) => throw new NotSupportedException();
 
-        private Task MeetAsync() => MeetAt is { } barrier ? Task.Run(() => Assert.True(barrier.SignalAndWait(Wait.Limit))) : Task.CompletedTask;
+        private Task MeetAsync() =>
+            MeetAt is { } barrier ? Task.Run(() => Assert.True(barrier.SignalAndWait(Wait.Limit))) : Task.CompletedTask;
     }
 }
 
 public sealed class SqliteMergeTests : MergeTests, IDisposable
 {
-    private readonly string directory = Directory.CreateTempSubdirectory("qmmerge").FullName;
+    private readonly string _directory = Directory.CreateTempSubdirectory("qmmerge").FullName;
 
-    protected override StoreProvider Provider() => new SqliteProvider(Path.Combine(directory, "tm.db"));
+    protected override StoreProvider Provider() => new SqliteProvider(Path.Combine(_directory, "tm.db"));
 
     public void Dispose()
     {
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
-        Directory.Delete(directory, recursive: true);
+        Directory.Delete(_directory, recursive: true);
     }
 }
 

@@ -19,24 +19,30 @@ public sealed class RowChecksumTests
 
     [Fact]
     public void Two_rows_that_differ_never_share_bytes() => Gen.Select(Row, Row).Sample(
-        (a, b) => Same(a, b) == RowChecksum.Layout(a.Kind, a.Columns).AsSpan().SequenceEqual(RowChecksum.Layout(b.Kind, b.Columns)), iter: 20_000);
+        (a, b) =>
+            Same(a, b) == RowChecksum.Layout(a.Kind, a.Columns)
+                .AsSpan().SequenceEqual(RowChecksum.Layout(b.Kind, b.Columns)), iter: 20_000);
 
     /// <summary>Bytes that move over from one column to its neighbour are what a layout without lengths would not see.</summary>
     [Fact]
-    public void A_border_between_columns_cannot_move() => Gen.Select(Gen.Byte.Array[1, 40], Gen.Int[0, 40], Gen.Int[0, 40]).Sample((bytes, i, j) =>
+    public void A_border_between_columns_cannot_move() =>
+        Gen.Select(Gen.Byte.Array[1, 40], Gen.Int[0, 40], Gen.Int[0, 40]).Sample((bytes, i, j) =>
     {
         (i, j) = (i % (bytes.Length + 1), j % (bytes.Length + 1));
-        bool same = RowChecksum.Layout(RowKind.Raw, bytes[..i], bytes[i..]).AsSpan().SequenceEqual(RowChecksum.Layout(RowKind.Raw, bytes[..j], bytes[j..]));
+        var same = RowChecksum.Layout(RowKind.Raw, bytes[..i],
+            bytes[i..]).AsSpan().SequenceEqual(RowChecksum.Layout(RowKind.Raw, bytes[..j], bytes[j..]));
         return same == (i == j);
     });
 
-    /// <summary>The layout read back by what its documentation says gives the row again: another proof that no two rows share bytes.</summary>
+    /// <summary>
+    /// The layout read back by what its documentation says gives the row again: another proof that no two rows share bytes.
+    /// </summary>
     [Fact]
     public void The_layout_can_be_read_back() => Row.Sample(row =>
     {
-        byte[] layout = RowChecksum.Layout(row.Kind, row.Columns);
+        var layout = RowChecksum.Layout(row.Kind, row.Columns);
         Assert.Equal((RowChecksum.Version, (byte)row.Kind, (byte)row.Columns.Length), (layout[0], layout[1], layout[2]));
-        int at = 3;
+        var at = 3;
         object?[] read = [.. row.Columns.Select(_ => ReadColumn(layout, ref at))];
         Assert.Equal(layout.Length, at);
         Assert.True(Same(row, (row.Kind, read)));
@@ -45,8 +51,9 @@ public sealed class RowChecksumTests
     [Fact]
     public void The_stored_form_is_the_version_and_half_of_the_digest()
     {
-        byte[] stored = RowChecksum.Of(RowKind.Participation, 7L, new byte[] { 1, 2 }, "é", null, 2);
-        byte[] layout = Convert.FromHexString("0103" + "05" + "03" + "0000000000000007" + "01" + "00000002" + "0102" + "02" + "00000002" + "c3a9" + "00" + "03" + "0000000000000002");
+        var stored = RowChecksum.Of(RowKind.Participation, 7L, new byte[] { 1, 2 }, "é", null, 2);
+        var layout = Convert.FromHexString("0103" + "05" + "03" + "0000000000000007" + "01" + "00000002" + "0102" + "02" + "00000002"
+            + "c3a9" + "00" + "03" + "0000000000000002");
         Assert.Equal(layout, RowChecksum.Layout(RowKind.Participation, 7L, new byte[] { 1, 2 }, "é", null, 2));
         Assert.Equal([1, .. System.Security.Cryptography.SHA256.HashData(layout)[..16]], stored);
         Assert.True(RowChecksum.Fits(stored, RowKind.Participation, 7L, new byte[] { 1, 2 }, "é", null, 2L));
@@ -57,20 +64,17 @@ public sealed class RowChecksumTests
 
     private static object? ReadColumn(byte[] layout, ref int at)
     {
-        byte tag = layout[at++];
+        var tag = layout[at++];
         if (tag == 0)
-        {
             return null;
-        }
-
-        int length = 8;
+        var length = 8;
         if (tag <= 2)
         {
             length = System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(layout.AsSpan(at));
             at += 4;
         }
 
-        byte[] bytes = layout[at..(at + length)];
+        var bytes = layout[at..(at + length)];
         at += length;
         return tag switch
         {

@@ -37,18 +37,15 @@ public abstract class SealTests
     public async Task Rows_of_the_former_schema_are_read_and_sealed_step_by_step()
     {
         if (IsSkipped)
-        {
             return;
-        }
-
         FormerDatabase();
-        PayloadHash damaged = Payload(7).ComputeHash();
-        byte[] broken = LegacyPayloadCodec.Encode(Payload(7));
+        var damaged = Payload(7).ComputeHash();
+        var broken = LegacyPayloadCodec.Encode(Payload(7));
         broken[50] ^= 1;
         Execute($"UPDATE ENCRYPTED_TRANSACTION SET ENCODED_PAYLOAD = {Literal(broken)} WHERE HASH = {Literal(damaged.ToArray())}");
 
-        PayloadHash first = Payload(0).ComputeHash();
-        using (PayloadStore store = PayloadStore.Open(Provider(), TimeProvider.System))
+        var first = Payload(0).ComputeHash();
+        using (var store = PayloadStore.Open(Provider(), TimeProvider.System))
         {
             // As before: a payload, a raw one, a participation record, a sequence that goes on; a ciphertext that does not fit is found.
             Assert.NotNull(await store.FindAsync(first, default));
@@ -58,18 +55,19 @@ public abstract class SealTests
             Assert.Equal((2 * Rows) + 1, Check().Unsealed);
 
             // A row written now has its checksum at once.
-            EncodedPayload added = Payload(-1);
+            var added = Payload(-1);
             await store.SaveAsync(added.ComputeHash(), added, [new(Keys.R, PartyRole.Recipient)], default);
-            Assert.Equal(Rows + 1, (await store.AvailableAfterAsync(0, 10_000, default)).Single(s => s.Hash.Equals(added.ComputeHash())).Sequence);
+            Assert.Equal(Rows
+                + 1, (await store.AvailableAfterAsync(0, 10_000, default)).Single(s => s.Hash.Equals(added.ComputeHash())).Sequence);
             Assert.Equal((2 * Rows) + 1, Check().Unsealed);
 
-            SealStep step = await store.SealNextAsync();
+            var step = await store.SealNextAsync();
             Assert.InRange(step.Sealed, 200, 256);
             Assert.True(step.More);
         }
 
         // Stopped in the middle: the next start goes on where it was.
-        using (PayloadStore store = PayloadStore.Open(Provider(), TimeProvider.System))
+        using (var store = PayloadStore.Open(Provider(), TimeProvider.System))
         {
             var told = new List<string>();
             store.Damaged += told.Add;
@@ -78,7 +76,7 @@ public abstract class SealTests
             Assert.Equal(new SealStep(0, false), await store.SealNextAsync());
 
             // The damaged row was not declared good.
-            StoreCheck check = Check();
+            var check = Check();
             Assert.Equal((1, 1, Rows + 1, 1, Rows + 1), (check.Unsealed, check.Faults, check.Payloads, check.Raw, check.Participations));
             Assert.Equal(Failure.Damaged, (await Assert.ThrowsAsync<PrivacyException>(() => store.FindAsync(damaged, default))).Failure);
             await store.SaveAsync(damaged, Payload(7), [], default);
@@ -95,15 +93,12 @@ public abstract class SealTests
     public async Task A_place_that_cannot_be_read_starts_again()
     {
         if (IsSkipped)
-        {
             return;
-        }
-
-        using PayloadStore store = PayloadStore.Open(Provider(), TimeProvider.System);
-        EncodedPayload payload = Payload(Random.Shared.Next());
+        using var store = PayloadStore.Open(Provider(), TimeProvider.System);
+        var payload = Payload(Random.Shared.Next());
         await store.SaveAsync(payload.ComputeHash(), payload, [], default);
         await SealAllAsync(store);
-        foreach (string place in new[] { "", "Payload", "Payload:xy", "Raw:0", "Participation:", "Nothing:00", "9:00" })
+        foreach (var place in new[] { "", "Payload", "Payload:xy", "Raw:0", "Participation:", "Nothing:00", "9:00" })
         {
             Execute($"UPDATE ENCRYPTED_TRANSACTION SET CHECKSUM = NULL WHERE HASH = {Literal(payload.ComputeHash().ToArray())}");
             Execute($"UPDATE METADATA SET VALUE = '{place}' WHERE NAME = 'sealing'");
@@ -115,10 +110,7 @@ public abstract class SealTests
     public void A_check_tells_in_lines_and_by_its_exit_code()
     {
         if (IsSkipped)
-        {
             return;
-        }
-
         FormerDatabase();
         using var output = new StringWriter();
         var e = Assert.Throws<ServiceDefaults.StartupException>(() => StoreCheckRun.Run(Provider(), output));
@@ -130,21 +122,24 @@ public abstract class SealTests
 
         Assert.Equal(0, StoreCheckRun.Run(Provider(), output));
         Assert.Equal(
-            [$"{Rows} payloads, 1 raw payloads, {Rows} participation records", $"{(2 * Rows) + 1} rows have no checksum yet: of those only hash and form could be checked", "all is well"],
+            [$"{Rows} payloads, 1 raw payloads, {Rows} participation records",
+                $"{(2 * Rows) + 1} rows have no checksum yet: of those only hash and form could be checked", "all is well"],
             output.ToString().Trim().Split(Environment.NewLine));
 
         output.GetStringBuilder().Clear();
         Execute($"DELETE FROM ENCRYPTED_TRANSACTION WHERE HASH = {Literal(Payload(3).ComputeHash().ToArray())}");
         Execute($"UPDATE ENCRYPTED_RAW_TRANSACTION SET ENCRYPTED_PAYLOAD = {Literal([8])}");
         Assert.Equal(1, StoreCheckRun.Run(Provider(), output));
-        Assert.StartsWith($"BROKEN raw payload {Sha3.HashPayload([9]).ToBase64()}: its ciphertext does not fit its hash", output.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith($"BROKEN raw payload {Sha3.HashPayload([9]).ToBase64()}: its ciphertext does not fit its hash",
+            output.ToString(), StringComparison.Ordinal);
         Assert.Contains("1 participation records are of payloads that are not here", output.ToString(), StringComparison.Ordinal);
-        Assert.EndsWith("1 faults; have the parties send damaged payloads again (resend), or restore the database from a backup", output.ToString().Trim(), StringComparison.Ordinal);
+        Assert.EndsWith("1 faults; have the parties send damaged payloads again (resend), or restore the database from a backup",
+            output.ToString().Trim(), StringComparison.Ordinal);
     }
 
     private static async Task<int> SealAllAsync(PayloadStore store)
     {
-        int rows = 0;
+        var rows = 0;
         SealStep step;
         do
         {
@@ -157,8 +152,8 @@ public abstract class SealTests
 
     private StoreCheck Check()
     {
-        StoreProvider provider = Provider();
-        StoreCheck check = StoreVerifier.Verify(provider, _ => { });
+        var provider = Provider();
+        var check = StoreVerifier.Verify(provider, _ => { });
         (provider as IDisposable)?.Dispose();
         return check;
     }
@@ -166,28 +161,26 @@ public abstract class SealTests
     /// <summary>Made by statements, as the version before left it.</summary>
     private void FormerDatabase()
     {
-        StoreProvider provider = Provider();
-        using (DbConnection connection = provider.OpenWriter())
-        using (DbTransaction transaction = connection.BeginTransaction())
+        var provider = Provider();
+        using (var connection = provider.OpenWriter())
+        using (var transaction = connection.BeginTransaction())
         {
-            foreach (string table in new[] { "ENCRYPTED_TRANSACTION", "ENCRYPTED_RAW_TRANSACTION", "PARTICIPATION", "METADATA", "\"__EFMigrationsHistory\"" })
-            {
+            foreach (
+                var table in new[] { "ENCRYPTED_TRANSACTION", "ENCRYPTED_RAW_TRANSACTION", "PARTICIPATION", "METADATA",
+                    "\"__EFMigrationsHistory\"" })
                 Run($"DROP TABLE IF EXISTS {table}");
-            }
 
             Run("""CREATE TABLE "__EFMigrationsHistory" ("MigrationId" VARCHAR(150) NOT NULL PRIMARY KEY, "ProductVersion" VARCHAR(32) NOT NULL)""");
-            SchemaStep initial = provider.Migrations[0];
-            foreach (string statement in initial.Statements)
-            {
+            var initial = provider.Migrations[0];
+            foreach (var statement in initial.Statements)
                 Run(statement);
-            }
 
             Run($"""INSERT INTO "__EFMigrationsHistory" VALUES ('{initial.Id}', '10.0.15')""");
             Run("INSERT INTO METADATA VALUES ('managerId', '00000000000000000000000000000001')");
-            for (int i = 0; i < Rows; i++)
+            for (var i = 0; i < Rows; i++)
             {
-                byte[] hash = Payload(i).ComputeHash().ToArray();
-                string codec = i % 2 == 0 ? "'LEGACY'" : "NULL";
+                var hash = Payload(i).ComputeHash().ToArray();
+                var codec = i % 2 == 0 ? "'LEGACY'" : "NULL";
                 Run($"INSERT INTO ENCRYPTED_TRANSACTION VALUES ({Literal(hash)}, {Literal(LegacyPayloadCodec.Encode(Payload(i)))}, {codec}, {1_700_000_000_000 + i})");
                 Run($"INSERT INTO PARTICIPATION (HASH, OWN_KEY, ROLE) VALUES ({Literal(hash)}, {Literal(Keys.R.ToArray())}, 2)");
             }
@@ -197,7 +190,7 @@ public abstract class SealTests
 
             void Run(string statement)
             {
-                using DbCommand command = connection.CreateCommand();
+                using var command = connection.CreateCommand();
                 command.Transaction = transaction;
                 command.CommandText = statement;
                 command.ExecuteNonQuery();
@@ -209,9 +202,9 @@ public abstract class SealTests
 
     private void Execute(string statement)
     {
-        StoreProvider provider = Provider();
-        using (DbConnection connection = provider.OpenWriter())
-        using (DbCommand command = connection.CreateCommand())
+        var provider = Provider();
+        using (var connection = provider.OpenWriter())
+        using (var command = connection.CreateCommand())
         {
             command.CommandText = statement;
             Assert.Equal(1, command.ExecuteNonQuery());
@@ -223,23 +216,25 @@ public abstract class SealTests
 
 public sealed class SqliteSealTests : SealTests, IDisposable
 {
-    private readonly string directory = Directory.CreateTempSubdirectory("qmdb").FullName;
+    private readonly string _directory = Directory.CreateTempSubdirectory("qmdb").FullName;
 
-    protected override StoreProvider Provider() => new SqliteProvider(Path.Combine(directory, "tm.db"));
+    protected override StoreProvider Provider() => new SqliteProvider(Path.Combine(_directory, "tm.db"));
 
     protected override string Literal(byte[] bytes) => $"x'{Convert.ToHexString(bytes)}'";
 
     [Fact]
     public void A_check_finds_an_index_that_lacks_a_row_and_makes_no_file()
     {
-        string path = Path.Combine(directory, "none.db");
+        var path = Path.Combine(_directory, "none.db");
         using var output = new StringWriter();
-        Assert.Contains(path, Assert.Throws<ServiceDefaults.StartupException>(() => StoreCheckRun.Run(new SqliteProvider(path), output)).Message, StringComparison.Ordinal);
+        Assert.Contains(path,
+            Assert.Throws<ServiceDefaults.StartupException>(() => StoreCheckRun.Run(new SqliteProvider(path), output)).Message,
+                StringComparison.Ordinal);
         Assert.False(File.Exists(path));
 
-        using PayloadStore store = PayloadStore.Open(Provider(), TimeProvider.System);
-        using DbConnection connection = Provider().OpenWriter();
-        using DbCommand command = connection.CreateCommand();
+        using var store = PayloadStore.Open(Provider(), TimeProvider.System);
+        using var connection = Provider().OpenWriter();
+        using var command = connection.CreateCommand();
         command.CommandText = """
             INSERT INTO PARTICIPATION (HASH, OWN_KEY, ROLE) VALUES (zeroblob(64), x'01', 1);
             PRAGMA writable_schema = ON;
@@ -253,7 +248,7 @@ public sealed class SqliteSealTests : SealTests, IDisposable
     public void Dispose()
     {
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
-        Directory.Delete(directory, recursive: true);
+        Directory.Delete(_directory, recursive: true);
     }
 }
 

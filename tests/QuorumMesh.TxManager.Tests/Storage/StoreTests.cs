@@ -37,22 +37,19 @@ public abstract class StoreTests
     public async Task Saved_payload_is_found_after_reopening()
     {
         if (Open() is not { } store)
-        {
             return;
-        }
-
-        EncodedPayload payload = Payload(Random.Shared.Next());
-        PayloadHash hash = payload.ComputeHash();
+        var payload = Payload(Random.Shared.Next());
+        var hash = payload.ComputeHash();
         Assert.Null(await store.FindAsync(hash, default));
         await store.SaveAsync(hash, payload, [Recipient, new(Keys.S, PartyRole.Sender)], default);
-        string id = await store.ManagerIdAsync(default);
+        var id = await store.ManagerIdAsync(default);
         store.Dispose();
 
-        using PayloadStore reopened = Open()!;
+        using var reopened = Open()!;
         Assert.Equal(LegacyPayloadCodec.Encode(payload), LegacyPayloadCodec.Encode((await reopened.FindAsync(hash, default))!));
         Assert.Equal(id, await reopened.ManagerIdAsync(default));
         Assert.True(await reopened.IsPartyAsync(hash, default));
-        EncodedPayload replaced = payload with { RecipientKeys = [Keys.R, Keys.S], RecipientBoxes = [new byte[48], new byte[48]] };
+        var replaced = payload with { RecipientKeys = [Keys.R, Keys.S], RecipientBoxes = [new byte[48], new byte[48]] };
         await reopened.SaveAsync(hash, replaced, [Recipient], default);
         Assert.Equal(2, (await reopened.FindAsync(hash, default))!.RecipientKeys.Count);
     }
@@ -60,26 +57,21 @@ public abstract class StoreTests
     [Fact]
     public async Task Payloads_without_a_participation_record_are_found_and_get_it()
     {
-        using PayloadStore? store = Open();
+        using var store = Open();
         if (store is null)
-        {
             return;
-        }
-
         var unnoted = new Dictionary<PayloadHash, EncodedPayload>();
-        for (int i = 0; i < 7; i++)
+        for (var i = 0; i < 7; i++)
         {
-            EncodedPayload payload = Payload(Random.Shared.Next());
+            var payload = Payload(Random.Shared.Next());
             await store.SaveAsync(payload.ComputeHash(), payload, i % 2 == 0 ? [] : [Recipient], default);
             if (i % 2 == 0)
-            {
                 unnoted[payload.ComputeHash()] = payload;
-            }
         }
 
-        HashSet<PayloadHash> found = await UnnotedAsync(store);
+        var found = await UnnotedAsync(store);
         Assert.True(found.IsSupersetOf(unnoted.Keys));
-        foreach ((PayloadHash hash, EncodedPayload payload) in unnoted)
+        foreach (var (hash, payload) in unnoted)
         {
             Assert.False(await store.IsPartyAsync(hash, default));
             await store.SaveAsync(hash, payload, [Recipient], default);
@@ -97,7 +89,7 @@ public abstract class StoreTests
         byte[]? place = null;
         do
         {
-            UnnotedPayloads page = await store.UnnotedAsync(place, 3, default);
+            var page = await store.UnnotedAsync(place, 3, default);
             found.UnionWith(page.Hashes);
             place = page.Next;
         }
@@ -108,20 +100,17 @@ public abstract class StoreTests
     [Fact]
     public async Task The_watermark_is_that_of_the_database_whoever_wrote_it_and_never_goes_down()
     {
-        using PayloadStore? one = Open();
+        using var one = Open();
         if (one is null)
-        {
             return;
-        }
-
-        long start = await one.WatermarkAsync(default);
-        EncodedPayload payload = Payload(Random.Shared.Next());
-        PayloadHash hash = payload.ComputeHash();
+        var start = await one.WatermarkAsync(default);
+        var payload = Payload(Random.Shared.Next());
+        var hash = payload.ComputeHash();
         await one.SaveAsync(hash, payload, [Recipient], default);
-        long saved = await one.WatermarkAsync(default);
+        var saved = await one.WatermarkAsync(default);
         Assert.True(saved > start);
         // A manager that only reads knows as much as the one that wrote.
-        using PayloadStore sibling = Open()!;
+        using var sibling = Open()!;
         Assert.Equal(saved, await sibling.WatermarkAsync(default));
         Assert.Equal(await one.ManagerIdAsync(default), await sibling.ManagerIdAsync(default));
         await one.DeleteAsync(hash, default);
@@ -133,16 +122,13 @@ public abstract class StoreTests
     [Fact]
     public async Task Delete_keeps_participation_and_repair_gets_a_new_sequence()
     {
-        using PayloadStore? store = Open();
+        using var store = Open();
         if (store is null)
-        {
             return;
-        }
-
-        EncodedPayload payload = Payload(Random.Shared.Next());
-        PayloadHash hash = payload.ComputeHash();
+        var payload = Payload(Random.Shared.Next());
+        var hash = payload.ComputeHash();
         await store.SaveAsync(hash, payload, [Recipient], default);
-        SequencedHash first = (await AllAsync(store)).Single(s => s.Hash.Equals(hash));
+        var first = (await AllAsync(store)).Single(s => s.Hash.Equals(hash));
         await store.SaveAsync(hash, payload, [Recipient], default);
         Assert.Equal(first, (await AllAsync(store)).Single(s => s.Hash.Equals(hash)));
 
@@ -152,23 +138,20 @@ public abstract class StoreTests
         Assert.True(await store.IsPartyAsync(hash, default));
 
         await store.SaveAsync(hash, payload, [Recipient], default);
-        SequencedHash repaired = (await AllAsync(store)).Single(s => s.Hash.Equals(hash));
+        var repaired = (await AllAsync(store)).Single(s => s.Hash.Equals(hash));
         Assert.True(repaired.Sequence > first.Sequence);
     }
 
     [Fact]
     public async Task Raw_payload_is_kept()
     {
-        using PayloadStore? store = Open();
+        using var store = Open();
         if (store is null)
-        {
             return;
-        }
-
         var raw = new RawPayload([1, 2, .. BitConverter.GetBytes(Random.Shared.Next())], new byte[48], new byte[24], Keys.S);
         await store.SaveRawAsync(raw.ComputeHash(), raw, default);
         await store.SaveRawAsync(raw.ComputeHash(), raw, default);
-        RawPayload found = (await store.FindRawAsync(raw.ComputeHash(), default))!;
+        var found = (await store.FindRawAsync(raw.ComputeHash(), default))!;
         Assert.Equal(raw.CipherText, found.CipherText);
         Assert.Equal(raw.SenderKey, found.SenderKey);
         Assert.False(await store.IsPartyAsync(raw.ComputeHash(), default));
@@ -177,13 +160,10 @@ public abstract class StoreTests
     [Fact]
     public async Task Parallel_writes_are_all_there_in_pages_and_in_sequence()
     {
-        using PayloadStore? store = Open();
+        using var store = Open();
         if (store is null)
-        {
             return;
-        }
-
-        Task waiting = store.WaitForWriteAsync(default);
+        var waiting = store.WaitForWriteAsync(default);
         EncodedPayload[] payloads = [.. Enumerable.Range(Random.Shared.Next(), 700).Select(Payload)];
         await Task.WhenAll(payloads.Select(p => store.SaveAsync(p.ComputeHash(), p, [Recipient], default)));
         await waiting;
@@ -193,7 +173,7 @@ public abstract class StoreTests
         PayloadCursor? cursor = null;
         do
         {
-            PayloadPage page = await store.PageAsync(cursor, 100, default);
+            var page = await store.PageAsync(cursor, 100, default);
             seen.AddRange(page.Payloads.Select(p => p.Hash!.Value));
             cursor = page.Next;
         }
@@ -201,7 +181,7 @@ public abstract class StoreTests
 
         Assert.Equal(seen.Count, seen.Distinct().Count());
         Assert.Superset(expected, seen.ToHashSet());
-        IReadOnlyList<SequencedHash> all = await AllAsync(store);
+        var all = await AllAsync(store);
         Assert.Equal(all.Select(s => s.Sequence).Order(), all.Select(s => s.Sequence));
         Assert.Superset(expected, all.Select(s => s.Hash).ToHashSet());
     }
@@ -210,32 +190,32 @@ public abstract class StoreTests
     public void Migrations_lead_to_the_model()
     {
         if (IsSkipped)
-        {
             return;
-        }
-
-        using PayloadStore? store = Open();
-        StoreProvider provider = Provider();
-        using PayloadContext db = provider.CreateContext();
+        using var store = Open();
+        var provider = Provider();
+        using var db = provider.CreateContext();
         Assert.False(db.Database.HasPendingModelChanges());
         Assert.Empty(db.Database.GetPendingMigrations());
         Assert.Equal(db.Database.GetMigrations(), provider.Migrations.Select(m => m.Id));
     }
 
-    private static async Task<IReadOnlyList<SequencedHash>> AllAsync(PayloadStore store) => await store.AvailableAfterAsync(0, 100_000, default);
+    private static async Task<IReadOnlyList<SequencedHash>> AllAsync(PayloadStore store) =>
+        await store.AvailableAfterAsync(0, 100_000, default);
 }
 
 public sealed class SqliteStoreTests : StoreTests, IDisposable
 {
-    private readonly string directory = Directory.CreateTempSubdirectory("qmdb").FullName;
+    private readonly string _directory = Directory.CreateTempSubdirectory("qmdb").FullName;
 
-    protected override StoreProvider Provider() => new SqliteProvider(Path.Combine(directory, "sub", "tm.db"));
+    protected override StoreProvider Provider() => new SqliteProvider(Path.Combine(_directory, "sub", "tm.db"));
 
-    /// <summary>As on a full disk, or when the file has become read-only: reads go on, and nobody would notice before the next send.</summary>
+    /// <summary>
+    /// As on a full disk, or when the file has become read-only: reads go on, and nobody would notice before the next send.
+    /// </summary>
     [Fact]
     public async Task A_store_that_takes_no_writes_says_so_until_it_does_again()
     {
-        using PayloadStore store = PayloadStore.Open(Provider(), TimeProvider.System);
+        using var store = PayloadStore.Open(Provider(), TimeProvider.System);
         Execute("CREATE TRIGGER full_disk BEFORE INSERT ON METADATA BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END");
         Assert.Null(await store.FindAsync(default, default));
         Assert.Contains("database or disk is full", await store.ProbeAsync(default), StringComparison.Ordinal);
@@ -245,9 +225,9 @@ public sealed class SqliteStoreTests : StoreTests, IDisposable
 
     private void Execute(string sql)
     {
-        using var connection = new Microsoft.Data.Sqlite.SqliteConnection("Data Source=" + Path.Combine(directory, "sub", "tm.db"));
+        using var connection = new Microsoft.Data.Sqlite.SqliteConnection("Data Source=" + Path.Combine(_directory, "sub", "tm.db"));
         connection.Open();
-        using Microsoft.Data.Sqlite.SqliteCommand command = connection.CreateCommand();
+        using var command = connection.CreateCommand();
         command.CommandText = sql;
         command.ExecuteNonQuery();
     }
@@ -255,7 +235,7 @@ public sealed class SqliteStoreTests : StoreTests, IDisposable
     [Fact]
     public async Task Database_of_Tessera_is_taken_over()
     {
-        string path = Path.Combine(directory, "tessera.db");
+        var path = Path.Combine(_directory, "tessera.db");
         await using (var connection = new Microsoft.Data.Sqlite.SqliteConnection("Data Source=" + path))
         {
             connection.Open();
@@ -277,7 +257,7 @@ public sealed class SqliteStoreTests : StoreTests, IDisposable
             command.Parameters.AddWithValue("$hash", payload.ComputeHash().ToArray());
             command.Parameters.AddWithValue("$cbor", new byte[64]);
             command.ExecuteNonQuery();
-            PayloadStore store = PayloadStore.Open(new SqliteProvider(path), TimeProvider.System);
+            var store = PayloadStore.Open(new SqliteProvider(path), TimeProvider.System);
             Assert.Equal(Keys.S, (await store.FindAsync(payload.ComputeHash(), default))!.SenderKey);
             var e = await Assert.ThrowsAsync<PrivacyException>(() => store.FindAsync(default, default));
             Assert.Contains("CBOR", e.Message, StringComparison.Ordinal);
@@ -288,7 +268,7 @@ public sealed class SqliteStoreTests : StoreTests, IDisposable
     [Fact]
     public void File_that_is_no_database_is_said()
     {
-        string path = Path.Combine(directory, "bad.db");
+        var path = Path.Combine(_directory, "bad.db");
         File.WriteAllText(path, new string('x', 5000));
         var e = Assert.Throws<PrivacyException>(() => PayloadStore.Open(new SqliteProvider(path), TimeProvider.System));
         Assert.Contains(path, e.Message, StringComparison.Ordinal);
@@ -297,7 +277,7 @@ public sealed class SqliteStoreTests : StoreTests, IDisposable
     public void Dispose()
     {
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
-        Directory.Delete(directory, recursive: true);
+        Directory.Delete(_directory, recursive: true);
     }
 }
 

@@ -17,13 +17,13 @@ namespace QuorumMesh.TxManager.Tests.Support;
 /// <summary>A manager and its enclave, both the real hosts, on loopback in a directory of their own.</summary>
 internal sealed class Participant
 {
-    private readonly string directory;
-    private WebApplication? enclave;
-    private WebApplication? manager;
+    private readonly string _directory;
+    private WebApplication? _enclave;
+    private WebApplication? _manager;
 
     public Participant(string directory, string? privateKey)
     {
-        this.directory = directory;
+        _directory = directory;
         Directory.CreateDirectory(directory);
         if (privateKey is null)
         {
@@ -31,7 +31,8 @@ internal sealed class Participant
         }
         else
         {
-            using var secret = Enclave.Core.NaClBox.KeySize == 32 ? new Enclave.Core.SecretBuffer(32) : throw new InvalidOperationException();
+            using var secret = Enclave.Core.NaClBox.KeySize == 32 ? new Enclave.Core.SecretBuffer(32)
+                : throw new InvalidOperationException();
             Convert.FromBase64String(privateKey).CopyTo(secret.Span);
             Key = PublicKey.FromBase64(TesseraKeyFile.Write(Path.Combine(directory, "tm"), secret).ToString());
         }
@@ -47,20 +48,21 @@ internal sealed class Participant
 
     public string Health { get; } = $"http://127.0.0.1:{FreePort()}/";
 
-    public string Socket => Path.Combine(directory, "tm.ipc");
+    public string Socket => Path.Combine(_directory, "tm.ipc");
 
-    public string GrpcSocket => Path.Combine(directory, "tm-grpc.ipc");
+    public string GrpcSocket => Path.Combine(_directory, "tm-grpc.ipc");
 
-    public string EnclaveSocket => Path.Combine(directory, "enclave.ipc");
+    public string EnclaveSocket => Path.Combine(_directory, "enclave.ipc");
 
-    public string ConfigFile => Path.Combine(directory, "tm.json");
+    public string ConfigFile => Path.Combine(_directory, "tm.json");
 
-    public string Database => Path.Combine(directory, "tm.db");
+    public string Database => Path.Combine(_directory, "tm.db");
 
     /// <summary>Of the manager's gRPC port.</summary>
-    public ByteBudget GrpcBudget => manager!.Services.GetRequiredService<GrpcListener>().Budget;
+    public ByteBudget GrpcBudget => _manager!.Services.GetRequiredService<GrpcListener>().Budget;
 
-    public void WriteConfig(IEnumerable<string> peers, bool validateKeys, string? database, int peerTimeoutMs = 20_000, bool tesseraPeers = false)
+    public void WriteConfig(IEnumerable<string> peers, bool validateKeys, string? database, int peerTimeoutMs = 20_000,
+        bool tesseraPeers = false)
     {
         File.WriteAllText(ConfigFile, JsonSerializer.Serialize(new
         {
@@ -91,13 +93,14 @@ internal sealed class Participant
 
     public async Task StartEnclaveAsync()
     {
-        string config = Path.Combine(directory, "enclave.json");
+        var config = Path.Combine(_directory, "enclave.json");
         File.WriteAllText(config, JsonSerializer.Serialize(new
         {
             serverConfigs = new[] { new { app = "ENCLAVE", serverAddress = "unix:" + EnclaveSocket, communicationType = "REST" } },
-            keys = new { keyData = new[] { new { privateKeyPath = Path.Combine(directory, "tm.key"), publicKeyPath = Path.Combine(directory, "tm.pub") } } },
+            keys = new { keyData = new[] { new { privateKeyPath = Path.Combine(_directory, "tm.key"),
+                publicKeyPath = Path.Combine(_directory, "tm.pub") } } },
         }));
-        enclave = await EnclaveHost.StartAsync(new EnclaveOptions(config, null, null, [], false), CancellationToken.None);
+        _enclave = await EnclaveHost.StartAsync(new EnclaveOptions(config, null, null, [], false), CancellationToken.None);
     }
 
     public GrpcChannel GrpcChannel() => global::Grpc.Net.Client.GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
@@ -115,24 +118,25 @@ internal sealed class Participant
 
     public async Task StopEnclaveAsync()
     {
-        if (enclave is not null)
+        if (_enclave is not null)
         {
-            await enclave.StopAsync();
-            await enclave.DisposeAsync();
-            enclave = null;
+            await _enclave.StopAsync();
+            await _enclave.DisposeAsync();
+            _enclave = null;
         }
     }
 
     public async Task StartManagerAsync() =>
-        manager = await ManagerHost.StartAsync(ManagerConfig.Read(new CommandLineSettings(ConfigFile, [])), new Seams(), CancellationToken.None);
+        _manager = await ManagerHost.StartAsync(ManagerConfig.Read(new CommandLineSettings(ConfigFile, [])), new Seams(),
+            CancellationToken.None);
 
     public async Task StopManagerAsync()
     {
-        if (manager is not null)
+        if (_manager is not null)
         {
-            await manager.StopAsync();
-            await manager.DisposeAsync();
-            manager = null;
+            await _manager.StopAsync();
+            await _manager.DisposeAsync();
+            _manager = null;
         }
     }
 

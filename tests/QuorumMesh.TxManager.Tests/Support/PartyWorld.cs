@@ -37,8 +37,8 @@ internal sealed class PartyWorld
     /// <summary>A manager as the issue has Tessera's: whoever asks, it opens and answers what is a UUID.</summary>
     public void Tessera(string url, params PublicKey[] keys) => Provers[url] = challenge =>
     {
-        EncodedPayload payload = LegacyPayloadCodec.Decode(challenge.Span);
-        string text = Encoding.ASCII.GetString(payload.CipherText);
+        var payload = LegacyPayloadCodec.Decode(challenge.Span);
+        var text = Encoding.ASCII.GetString(payload.CipherText);
         return !keys.Contains(payload.RecipientKeys[0]) ? throw new PrivacyException(Failure.KeyNotFound, "no such key")
             : Guid.TryParse(text, out _) ? Task.FromResult(text)
             : throw new PrivacyException(Failure.PeerRefused, "no UUID");
@@ -48,20 +48,20 @@ internal sealed class PartyWorld
     public void Relay(string url, string to) => Provers[url] = challenge => ProveAsync(to, challenge);
 
     public Task<string> ProveAsync(string url, ReadOnlyMemory<byte> challenge) =>
-        Provers.TryGetValue(url, out Func<ReadOnlyMemory<byte>, Task<string>>? prover) ? prover(challenge) : throw new PrivacyException(Failure.PeerOffline, "down");
+        Provers.TryGetValue(url, out var prover) ? prover(challenge) : throw new PrivacyException(Failure.PeerOffline, "down");
 
     public static byte[] Info(string url, IEnumerable<PublicKey> keys, params string[] parties) =>
         PartyInfoCodec.Encode(new PartyInfo(url, [.. keys.Select(k => new RecipientEntry(k, url))], parties));
 
     internal sealed class Manager : IPeerClient, IEnclave
     {
-        private readonly PartyWorld world;
-        private readonly PublicKey own;
+        private readonly PartyWorld _world;
+        private readonly PublicKey _own;
 
         public Manager(PartyWorld world, PartySettings settings, PublicKey key)
         {
-            this.world = world;
-            own = key;
+            _world = world;
+            _own = key;
             Settings = settings;
             Directory = new PartyDirectory(settings, world.Clock);
             Directory.Told += Told.Add;
@@ -94,9 +94,9 @@ internal sealed class PartyWorld
         /// <summary>Polls those that are due, once.</summary>
         public async Task PollAsync()
         {
-            foreach (string url in Directory.TakeDue(16))
+            foreach (var url in Directory.TakeDue(16))
             {
-                bool success = false;
+                var success = false;
                 try
                 {
                     await SendPartyInfoAsync(url, await Service.OwnAsync(default), default);
@@ -112,20 +112,21 @@ internal sealed class PartyWorld
             }
         }
 
-        public Task PushAsync(string peerUrl, ReadOnlyMemory<byte> encodedPayload, CancellationToken cancel) => throw new NotSupportedException();
+        public Task PushAsync(string peerUrl, ReadOnlyMemory<byte> encodedPayload, CancellationToken cancel) =>
+            throw new NotSupportedException();
 
         public Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel)
         {
-            world.Calls.Add(peerUrl);
-            return world.Provers.ContainsKey(peerUrl) ? Task.CompletedTask : throw new PrivacyException(Failure.PeerOffline, "down");
+            _world.Calls.Add(peerUrl);
+            return _world.Provers.ContainsKey(peerUrl) ? Task.CompletedTask : throw new PrivacyException(Failure.PeerOffline, "down");
         }
 
         public async Task<string> ValidateAsync(string peerUrl, ReadOnlyMemory<byte> encodedChallenge, CancellationToken cancel)
         {
-            world.Calls.Add(peerUrl);
+            _world.Calls.Add(peerUrl);
             try
             {
-                return await world.ProveAsync(peerUrl, encodedChallenge);
+                return await _world.ProveAsync(peerUrl, encodedChallenge);
             }
             catch (PrivacyException e) when (e.Failure is not (Failure.KeyNotFound or Failure.PeerOffline))
             {
@@ -135,14 +136,15 @@ internal sealed class PartyWorld
 
         public Task<IReadOnlyList<string>> KnownPeersAsync(string peerUrl, CancellationToken cancel)
         {
-            world.Calls.Add(peerUrl);
+            _world.Calls.Add(peerUrl);
             return Task.FromResult<IReadOnlyList<string>>(
-                world.Lists.TryGetValue(peerUrl, out string[]? urls) ? urls : throw new PrivacyException(Failure.PeerRefused, "lists nobody"));
+                _world.Lists.TryGetValue(peerUrl, out var urls) ? urls : throw new PrivacyException(Failure.PeerRefused, "lists nobody"));
         }
 
-        public Task<EnclaveKeys> KeysAsync(CancellationToken cancel) => Task.FromResult(new EnclaveKeys([own], [], []));
+        public Task<EnclaveKeys> KeysAsync(CancellationToken cancel) => Task.FromResult(new EnclaveKeys([_own], [], []));
 
-        public Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
+        public Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients,
+            CancellationToken cancel) =>
             Task.FromResult(new EncodedPayload
             {
                 SenderKey = sender,
@@ -156,12 +158,15 @@ internal sealed class PartyWorld
         public Task<OpenedPayload> OpenAsync(EncodedPayload payload, PublicKey? ownKey, CancellationToken cancel) =>
             Task.FromResult(new OpenedPayload(payload.CipherText, ownKey!));
 
-        public Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) => throw new NotSupportedException();
+        public Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
+            throw new NotSupportedException();
 
-        public Task<RawPayload> SealRawAsync(ReadOnlyMemory<byte> payload, PublicKey sender, CancellationToken cancel) => throw new NotSupportedException();
+        public Task<RawPayload> SealRawAsync(ReadOnlyMemory<byte> payload, PublicKey sender, CancellationToken cancel) =>
+            throw new NotSupportedException();
 
         public Task<byte[]> OpenRawAsync(RawPayload raw, CancellationToken cancel) => throw new NotSupportedException();
 
-        public Task<byte[]> AddBoxAsync(EncodedPayload payload, PublicKey recipient, CancellationToken cancel) => throw new NotSupportedException();
+        public Task<byte[]> AddBoxAsync(EncodedPayload payload, PublicKey recipient, CancellationToken cancel) =>
+            throw new NotSupportedException();
     }
 }

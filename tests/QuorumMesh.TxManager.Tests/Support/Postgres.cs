@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace QuorumMesh.TxManager.Tests.Support;
 
-/// <summary>A fact that stands for all tests of its class on PostgreSQL: skipped, and so told, where none is installed. In CI it fails there.</summary>
+/// <summary>
+/// A fact that stands for all tests of its class on PostgreSQL: skipped, and so told, where none is installed. In CI it fails there.
+/// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class PostgresFactAttribute : FactAttribute
 {
@@ -14,64 +16,60 @@ public sealed class PostgresFactAttribute : FactAttribute
 /// <summary>A PostgreSQL of its own on a free loopback port; skipped where none is installed, except in CI.</summary>
 public sealed class Postgres : IAsyncLifetime
 {
-    private readonly string directory = Path.Combine(Path.GetTempPath(), "qmpg" + Guid.NewGuid().ToString("N")[..10]);
-    private bool started;
+    private readonly string _directory = Path.Combine(Path.GetTempPath(), "qmpg" + Guid.NewGuid().ToString("N")[..10]);
+    private bool _started;
 
     public string? SkipReason { get; private set; }
 
     public string ConnectionString { get; private set; } = string.Empty;
 
     public static string? BinDirectory => Directory.Exists("/usr/lib/postgresql")
-        ? Directory.GetDirectories("/usr/lib/postgresql").Select(d => Path.Combine(d, "bin")).Where(d => File.Exists(Path.Combine(d, "initdb"))).Max()
+        ? Directory.GetDirectories("/usr/lib/postgresql").Select(d => Path.Combine(d, "bin")).Where(d =>
+            File.Exists(Path.Combine(d, "initdb"))).Max()
         : null;
 
     public async Task InitializeAsync()
     {
         if (BinDirectory is null)
         {
-            Assert.True(Environment.GetEnvironmentVariable("CI") is null or "", "PostgreSQL is not installed; CI needs it (apt-get install postgresql)");
+            Assert.True(Environment.GetEnvironmentVariable("CI") is null or "",
+                "PostgreSQL is not installed; CI needs it (apt-get install postgresql)");
             SkipReason = "PostgreSQL is not installed";
             return;
         }
 
-        int port = Participant.FreePort();
-        Directory.CreateDirectory(directory);
-        bool isRoot = Environment.UserName == "root";
+        var port = Participant.FreePort();
+        Directory.CreateDirectory(_directory);
+        var isRoot = Environment.UserName == "root";
         if (isRoot)
-        {
-            await RunAsync("chown", ["postgres", directory]);
-        }
-
-        await AsPostgresAsync(isRoot, "initdb", ["-D", directory + "/data", "-U", "postgres", "-A", "trust", "--no-sync"]);
+            await RunAsync("chown", ["postgres", _directory]);
+        await AsPostgresAsync(isRoot, "initdb", ["-D", _directory + "/data", "-U", "postgres", "-A", "trust", "--no-sync"]);
         await AsPostgresAsync(isRoot, "pg_ctl",
-            ["-D", directory + "/data", "-w", "-t", "60", "-l", directory + "/log", "-o", $"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {directory}", "start"]);
-        started = true;
+            ["-D", _directory + "/data", "-w", "-t", "60", "-l", _directory
+                + "/log", "-o", $"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {_directory}", "start"]);
+        _started = true;
         ConnectionString = $"Host=127.0.0.1;Port={port};Username=postgres;Database=postgres";
     }
 
     public async Task DisposeAsync()
     {
-        if (started)
-        {
-            await AsPostgresAsync(Environment.UserName == "root", "pg_ctl", ["-D", directory + "/data", "-m", "immediate", "stop"]);
-        }
-
-        if (Directory.Exists(directory))
-        {
-            Directory.Delete(directory, recursive: true);
-        }
+        if (_started)
+            await AsPostgresAsync(Environment.UserName == "root", "pg_ctl", ["-D", _directory + "/data", "-m", "immediate", "stop"]);
+        if (Directory.Exists(_directory))
+            Directory.Delete(_directory, recursive: true);
     }
 
     private static Task AsPostgresAsync(bool isRoot, string program, string[] arguments)
     {
-        string path = Path.Combine(BinDirectory!, program);
+        var path = Path.Combine(BinDirectory!, program);
         return isRoot ? RunAsync("runuser", ["-u", "postgres", "--", path, .. arguments]) : RunAsync(path, arguments);
     }
 
     private static async Task RunAsync(string program, string[] arguments)
     {
         // No pipes: the server would inherit them and keep them open.
-        using Process process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" >/dev/null 2>&1 </dev/null", "sh", program, .. arguments])
+        using var process = Process.Start(
+            new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" >/dev/null 2>&1 </dev/null", "sh", program, .. arguments])
         {
             WorkingDirectory = "/",
         })!;

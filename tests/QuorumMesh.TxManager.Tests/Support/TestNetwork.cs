@@ -8,15 +8,15 @@ namespace QuorumMesh.TxManager.Tests.Support;
 /// <summary>Three participants that know each other; the first two have the public sample keys S and R.</summary>
 public class TestNetwork : IAsyncLifetime
 {
-    private readonly string directory = Path.Combine(Path.GetTempPath(), "qm" + Guid.NewGuid().ToString("N")[..10]);
-    private readonly bool validateKeys;
+    private readonly string _directory = Path.Combine(Path.GetTempPath(), "qm" + Guid.NewGuid().ToString("N")[..10]);
+    private readonly bool _validateKeys;
 
     public TestNetwork()
         : this(false)
     {
     }
 
-    protected TestNetwork(bool validateKeys) => this.validateKeys = validateKeys;
+    protected TestNetwork(bool validateKeys) => _validateKeys = validateKeys;
 
     internal Participant A { get; private set; } = null!;
 
@@ -38,12 +38,12 @@ public class TestNetwork : IAsyncLifetime
 
     public virtual async Task InitializeAsync()
     {
-        A = new Participant(Path.Combine(directory, "a"), Keys.Private[0]);
-        B = new Participant(Path.Combine(directory, "b"), Keys.Private[1]);
-        C = new Participant(Path.Combine(directory, "c"), null);
-        for (int i = 0; i < 3; i++)
+        A = new Participant(Path.Combine(_directory, "a"), Keys.Private[0]);
+        B = new Participant(Path.Combine(_directory, "b"), Keys.Private[1]);
+        C = new Participant(Path.Combine(_directory, "c"), null);
+        for (var i = 0; i < 3; i++)
         {
-            All[i].WriteConfig(All.Select(p => p.P2P), validateKeys, Database(i), PeerTimeoutMs, TesseraPeers);
+            All[i].WriteConfig(All.Select(p => p.P2P), _validateKeys, Database(i), PeerTimeoutMs, TesseraPeers);
             await All[i].StartEnclaveAsync();
             await All[i].StartManagerAsync();
         }
@@ -53,13 +53,11 @@ public class TestNetwork : IAsyncLifetime
 
     internal Task WaitForMeshAsync() => Wait.UntilAsync(async () =>
     {
-        foreach (Participant participant in All)
+        foreach (var participant in All)
         {
-            string keys = await Http.GetStringAsync(participant.ThirdParty + "partyinfo/keys");
+            var keys = await Http.GetStringAsync(participant.ThirdParty + "partyinfo/keys");
             if (All.Any(p => !keys.Contains(p.Key.ToBase64(), StringComparison.Ordinal)))
-            {
                 return false;
-            }
         }
 
         return true;
@@ -81,14 +79,14 @@ public class TestNetwork : IAsyncLifetime
 
     public virtual async Task DisposeAsync()
     {
-        foreach (Participant participant in All)
+        foreach (var participant in All)
         {
             await participant.StopManagerAsync();
             await participant.StopEnclaveAsync();
         }
 
         Http.Dispose();
-        Directory.Delete(directory, recursive: true);
+        Directory.Delete(_directory, recursive: true);
     }
 
     internal static string Escape(string hash) => Uri.EscapeDataString(hash);
@@ -96,15 +94,17 @@ public class TestNetwork : IAsyncLifetime
     /// <summary>Sends as GoQuorum 2.5 does and gives the hash.</summary>
     internal async Task<string> SendRawAsync(Participant from, string payload, params Participant[] to)
     {
-        using HttpResponseMessage answer = await PostRawAsync(from, payload, to);
-        string text = await answer.Content.ReadAsStringAsync();
+        using var answer = await PostRawAsync(from, payload, to);
+        var text = await answer.Content.ReadAsStringAsync();
         Assert.True(answer.StatusCode == System.Net.HttpStatusCode.OK, $"{(int)answer.StatusCode} {text}");
         return text;
     }
 
-    internal Task<HttpResponseMessage> PostRawAsync(Participant from, string payload, params Participant[] to) => PostRawAsync(Http, from, payload, to);
+    internal Task<HttpResponseMessage> PostRawAsync(Participant from, string payload, params Participant[] to) =>
+        PostRawAsync(Http, from, payload, to);
 
-    internal static async Task<HttpResponseMessage> PostRawAsync(HttpClient client, Participant from, string payload, params Participant[] to)
+    internal static async Task<HttpResponseMessage> PostRawAsync(HttpClient client, Participant from, string payload,
+        params Participant[] to)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, from.Q2T + "sendraw");
         request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(payload));
@@ -122,7 +122,7 @@ public class TestNetwork : IAsyncLifetime
 
     internal async Task<(int Status, string Body)> PostJsonAsync(string url, string json, string type = "application/json")
     {
-        using HttpResponseMessage answer = await Http.PostAsync(url, new StringContent(json, Encoding.UTF8, type));
+        using var answer = await Http.PostAsync(url, new StringContent(json, Encoding.UTF8, type));
         return ((int)answer.StatusCode, await answer.Content.ReadAsStringAsync());
     }
 
@@ -130,28 +130,29 @@ public class TestNetwork : IAsyncLifetime
     {
         using var content = new ByteArrayContent(bytes);
         content.Headers.ContentType = new("application/octet-stream");
-        using HttpResponseMessage answer = await Http.PostAsync(url, content);
+        using var answer = await Http.PostAsync(url, content);
         return ((int)answer.StatusCode, await answer.Content.ReadAsStringAsync());
     }
 
     /// <summary>Asks for one payload as a holder of the key: with the text of the challenge that the first answer has.</summary>
     internal async Task<(int Status, byte[] Body)> ResendOneAsync(Participant at, Participant holder, string hash)
     {
-        string json = System.Text.Json.JsonSerializer.Serialize(new { type = "INDIVIDUAL", publicKey = holder.Key.ToBase64(), key = hash });
-        using HttpResponseMessage asked = await Http.PostAsync(at.P2P + "resend", new StringContent(json, Encoding.UTF8, "application/json"));
+        var json = System.Text.Json.JsonSerializer.Serialize(new { type = "INDIVIDUAL", publicKey = holder.Key.ToBase64(), key = hash });
+        using var asked = await Http.PostAsync(at.P2P + "resend", new StringContent(json, Encoding.UTF8, "application/json"));
         Assert.Equal(401, (int)asked.StatusCode);
-        byte[] challenge = Convert.FromBase64String(Assert.Single(asked.Headers.GetValues(RestHeaders.ResendChallenge)));
+        var challenge = Convert.FromBase64String(Assert.Single(asked.Headers.GetValues(RestHeaders.ResendChallenge)));
         using var enclave = new GrpcEnclave("unix:" + holder.EnclaveSocket, Wait.Limit);
-        OpenedPayload opened = await enclave.OpenAsync(Contracts.Payloads.LegacyPayloadCodec.Decode(challenge), holder.Key, default);
-        using var request = new HttpRequestMessage(HttpMethod.Post, at.P2P + "resend") { Content = new StringContent(json, Encoding.UTF8, "application/json") };
+        var opened = await enclave.OpenAsync(Contracts.Payloads.LegacyPayloadCodec.Decode(challenge), holder.Key, default);
+        using var request = new HttpRequestMessage(HttpMethod.Post, at.P2P
+            + "resend") { Content = new StringContent(json, Encoding.UTF8, "application/json") };
         request.Headers.Add(RestHeaders.ResendProof, Encoding.UTF8.GetString(opened.Payload));
-        using HttpResponseMessage answer = await Http.SendAsync(request);
+        using var answer = await Http.SendAsync(request);
         return ((int)answer.StatusCode, await answer.Content.ReadAsByteArrayAsync());
     }
 
     internal async Task<(int Status, string Body)> GetAsync(string url)
     {
-        using HttpResponseMessage answer = await Http.GetAsync(url);
+        using var answer = await Http.GetAsync(url);
         return ((int)answer.StatusCode, await answer.Content.ReadAsStringAsync());
     }
 }

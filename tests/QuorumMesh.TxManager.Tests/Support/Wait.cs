@@ -6,7 +6,7 @@ internal static class Wait
 
     public static async Task UntilAsync(Func<Task<bool>> condition, string what)
     {
-        DateTime end = DateTime.UtcNow + Limit;
+        var end = DateTime.UtcNow + Limit;
         while (!await condition())
         {
             Assert.True(DateTime.UtcNow < end, $"not within {Limit.TotalSeconds} s: {what}");

@@ -3,7 +3,8 @@ using QuorumMesh.Contracts.Payloads;
 namespace QuorumMesh.TxManager.Core.Distribution;
 
 /// <summary>
-/// How the recipient boxes of one transaction come together when it arrives in parts (tessera 4.6): pushed again for another of our keys, sent signed to further
+/// How the recipient boxes of one transaction come together when it arrives in parts (tessera 4.6): pushed again for another of our keys,
+/// sent signed to further
 /// recipients, or given back. Pure, so that a store can run it inside its own transaction.
 /// </summary>
 public static class BoxMerge
@@ -11,19 +12,18 @@ public static class BoxMerge
     private const string Mismatch = "Invalid existing transaction";
 
     /// <summary>
-    /// What is to be stored: <paramref name="existing"/> itself when it has a box for each key already. New boxes come first, as with Tessera, unless
+    /// What is to be stored: <paramref name="existing"/> itself when it has a box for each key already. New boxes come first, as with
+    /// Tessera, unless
     /// <paramref name="added"/> goes on from the existing ones.
     /// </summary>
-    /// <exception cref="PrivacyException"><see cref="Failure.InvalidPayload"/>: both have the hash, but are not parts of one transaction, or their boxes were made
+    /// <exception cref="PrivacyException"><see cref="Failure.InvalidPayload"/>: both have the hash, but are not parts of one transaction,
+    /// or their boxes were made
     /// with different nonces.</exception>
     public static EncodedPayload Merge(EncodedPayload existing, EncodedPayload added)
     {
         RequireSame(existing, added);
         if (Contains(existing, added))
-        {
             return existing;
-        }
-
         RequireSameBoxes(existing, added);
         return GoesOn(existing, added) ? added : Prepend(existing, added);
     }
@@ -56,7 +56,8 @@ public static class BoxMerge
     private static EncodedPayload Prepend(EncodedPayload existing, EncodedPayload added)
     {
         Require(HasBoxPerKey(added) && HasBoxPerKey(existing));
-        int[] missing = [.. Enumerable.Range(0, added.RecipientKeys.Count).Where(i => existing.IndexOfRecipient(added.RecipientKeys[i]) < 0)];
+        int[] missing = [.. Enumerable.Range(0, added.RecipientKeys.Count)
+            .Where(i => existing.IndexOfRecipient(added.RecipientKeys[i]) < 0)];
         return existing with
         {
             RecipientKeys = [.. missing.Select(i => added.RecipientKeys[i]), .. existing.RecipientKeys],
@@ -69,8 +70,6 @@ public static class BoxMerge
     private static void Require(bool same)
     {
         if (!same)
-        {
             throw new PrivacyException(Failure.InvalidPayload, Mismatch);
-        }
     }
 }

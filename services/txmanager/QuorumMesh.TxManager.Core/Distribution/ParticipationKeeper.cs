@@ -11,7 +11,8 @@ namespace QuorumMesh.TxManager.Core.Distribution;
 public sealed record ParticipationStep(int Noted, byte[]? Next);
 
 /// <summary>
-/// Gives payloads without a participation record theirs: those of a Tessera's database, and of managers that kept none. Without it a payload that is lost later would read "not a party".
+/// Gives payloads without a participation record theirs: those of a Tessera's database, and of managers that kept none. Without it a
+/// payload that is lost later would read "not a party".
 /// </summary>
 public sealed class ParticipationKeeper(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys)
 {
@@ -21,16 +22,13 @@ public sealed class ParticipationKeeper(IEnclave enclave, IPayloadStore store, O
     /// <exception cref="PrivacyException">The store or the enclave is away: try again.</exception>
     public async Task<ParticipationStep> NextAsync(byte[]? after, CancellationToken cancel)
     {
-        UnnotedPayloads page = await store.UnnotedAsync(after, RowsPerStep, cancel).ConfigureAwait(false);
-        int noted = 0;
-        foreach (PayloadHash hash in page.Hashes)
+        var page = await store.UnnotedAsync(after, RowsPerStep, cancel).ConfigureAwait(false);
+        var noted = 0;
+        foreach (var hash in page.Hashes)
         {
             if (await FindAsync(hash, cancel).ConfigureAwait(false) is not { } payload)
-            {
                 continue;
-            }
-
-            IReadOnlyList<Participation> records = await RecordsAsync(payload, cancel).ConfigureAwait(false);
+            var records = await RecordsAsync(payload, cancel).ConfigureAwait(false);
             if (records.Count > 0)
             {
                 await store.SaveAsync(hash, payload, records, cancel).ConfigureAwait(false);
@@ -46,17 +44,11 @@ public sealed class ParticipationKeeper(IEnclave enclave, IPayloadStore store, O
     {
         var records = new List<Participation>();
         if (await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false))
-        {
             records.Add(new Participation(payload.SenderKey, PartyRole.Sender));
-        }
-
-        IReadOnlyList<PublicKey> managed = await ownKeys.ManagedAsync(payload.RecipientKeys, cancel).ConfigureAwait(false);
+        var managed = await ownKeys.ManagedAsync(payload.RecipientKeys, cancel).ConfigureAwait(false);
         records.AddRange(managed.Select(k => new Participation(k, PartyRole.Recipient)));
         if (payload.RecipientKeys.Count == 0 && await KeyUsedAsync(payload, cancel).ConfigureAwait(false) is { } used)
-        {
             records.Add(new Participation(used, PartyRole.Recipient));
-        }
-
         return records;
     }
 
@@ -72,7 +64,8 @@ public sealed class ParticipationKeeper(IEnclave enclave, IPayloadStore store, O
         }
     }
 
-    /// <returns>Null for a row that is damaged, or of a codec that is not ours: the one is told when it is read, the other is refused.</returns>
+    /// <returns>Null for a row that is damaged, or of a codec that is not ours: the one is told when it is read, the other is
+    /// refused.</returns>
     private async Task<EncodedPayload?> FindAsync(PayloadHash hash, CancellationToken cancel)
     {
         try

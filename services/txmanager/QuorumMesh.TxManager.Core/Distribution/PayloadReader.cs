@@ -7,7 +7,8 @@ using QuorumMesh.TxManager.Core.Ports;
 namespace QuorumMesh.TxManager.Core.Distribution;
 
 /// <param name="ManagedParties">Our own keys among the recipients.</param>
-public sealed record ReceivedPayload(byte[] Payload, EncodedPayload? Envelope, PublicKey Sender, IReadOnlyList<PublicKey> ManagedParties, bool IsSender);
+public sealed record ReceivedPayload(byte[] Payload, EncodedPayload? Envelope, PublicKey Sender, IReadOnlyList<PublicKey> ManagedParties,
+    bool IsSender);
 
 /// <summary>The four answers to "payload for this hash?".</summary>
 public enum Availability
@@ -33,27 +34,24 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
     /// <summary>A group of answers that brought more than this is followed by one alone, for the next may be as large.</summary>
     private const int LargeGroup = 1024 * 1024;
 
-    /// <summary>Answers for the first hashes, at least one, until their payloads come to about <paramref name="maxBytes"/>. Never throws for a payload that cannot be had: the answer says why.</summary>
+    /// <summary>
+    /// Answers for the first hashes, at least one, until their payloads come to about <paramref name="maxBytes"/>. Never throws for a
+    /// payload that cannot be had: the answer says why.
+    /// </summary>
     public async Task<IReadOnlyList<PayloadAnswer>> AnswerAsync(IReadOnlyList<PayloadHash> hashes, int maxBytes, CancellationToken cancel)
     {
         if (hashes.Count > MaxBatch)
-        {
             throw new PrivacyException(Failure.BadRequest, $"at most {MaxBatch} hashes in one request, not {hashes.Count}");
-        }
-
         var answers = new List<PayloadAnswer>(hashes.Count);
         long bytes = 0;
-        for (int group = FirstWindow; answers.Count < hashes.Count;)
+        for (var group = FirstWindow; answers.Count < hashes.Count;)
         {
             PayloadHash[] some = [.. hashes.Skip(answers.Count).Take(group)];
-            foreach (PayloadAnswer answer in await Task.WhenAll(some.Select(hash => AnswerAsync(hash, cancel))).ConfigureAwait(false))
+            foreach (var answer in await Task.WhenAll(some.Select(hash => AnswerAsync(hash, cancel))).ConfigureAwait(false))
             {
                 long size = answer.Received?.Payload.Length ?? 0;
                 if (answers.Count > 0 && bytes + size > maxBytes)
-                {
                     return answers;
-                }
-
                 answers.Add(answer);
                 bytes += size;
                 group = size > LargeGroup ? 1 : Math.Min(group * 2, Parallelism);
@@ -63,44 +61,45 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
         return answers;
     }
 
-    /// <exception cref="PrivacyException"><see cref="Failure.NotFound"/>, <see cref="Failure.Missing"/> or why it cannot be opened.</exception>
+    /// <exception cref="PrivacyException"><see cref="Failure.NotFound"/>, <see cref="Failure.Missing"/> or why it cannot be
+    /// opened.</exception>
     public async Task<ReceivedPayload> ReceiveAsync(ReadOnlyMemory<byte> hash, PublicKey? to, CancellationToken cancel)
     {
-        EncodedPayload payload = await FindAsync(hash, cancel).ConfigureAwait(false);
-        OpenedPayload opened = await OpenAsync(payload, to, cancel).ConfigureAwait(false);
-        IReadOnlyList<PublicKey> managed = payload.RecipientKeys.Count == 0
+        var payload = await FindAsync(hash, cancel).ConfigureAwait(false);
+        var opened = await OpenAsync(payload, to, cancel).ConfigureAwait(false);
+        var managed = payload.RecipientKeys.Count == 0
             ? [opened.KeyUsed]
             : await ownKeys.ManagedAsync(payload.RecipientKeys, cancel).ConfigureAwait(false);
-        bool isSender = await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false);
+        var isSender = await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false);
         return new ReceivedPayload(opened.Payload, payload, payload.SenderKey, managed, isSender);
     }
 
     public async Task<ReceivedPayload> ReceiveRawAsync(ReadOnlyMemory<byte> hash, CancellationToken cancel)
     {
-        RawPayload raw = (hash.Length == PayloadHash.Size
+        var raw = (hash.Length == PayloadHash.Size
             ? await store.FindRawAsync(new PayloadHash(hash.Span), cancel).ConfigureAwait(false)
             : null)
             ?? throw new PrivacyException(Failure.NotFound, $"Raw Message with hash {Convert.ToBase64String(hash.Span)} was not found");
-        byte[] payload = await enclave.OpenRawAsync(raw, cancel).ConfigureAwait(false);
+        var payload = await enclave.OpenRawAsync(raw, cancel).ConfigureAwait(false);
         return new ReceivedPayload(payload, null, raw.SenderKey, [raw.SenderKey], true);
     }
 
     public async Task<bool> IsSenderAsync(ReadOnlyMemory<byte> hash, CancellationToken cancel)
     {
-        EncodedPayload payload = await FindAsync(hash, cancel).ConfigureAwait(false);
+        var payload = await FindAsync(hash, cancel).ConfigureAwait(false);
         return await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false);
     }
 
     /// <summary>At the sender every recipient, itself included; at a recipient of a standard private transaction itself alone.</summary>
     public async Task<IReadOnlyList<PublicKey>> ParticipantsAsync(ReadOnlyMemory<byte> hash, CancellationToken cancel)
     {
-        EncodedPayload payload = await FindAsync(hash, cancel).ConfigureAwait(false);
+        var payload = await FindAsync(hash, cancel).ConfigureAwait(false);
         return payload.RecipientKeys;
     }
 
     public async Task<IReadOnlyList<PublicKey>> MandatoryRecipientsAsync(ReadOnlyMemory<byte> hash, CancellationToken cancel)
     {
-        EncodedPayload payload = await FindAsync(hash, cancel).ConfigureAwait(false);
+        var payload = await FindAsync(hash, cancel).ConfigureAwait(false);
         return payload.PrivacyMode == PrivacyMode.MandatoryRecipients
             ? payload.MandatoryRecipients
             : throw new PrivacyException(
@@ -110,9 +109,7 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
     public async Task DeleteAsync(ReadOnlyMemory<byte> hash, CancellationToken cancel)
     {
         if (hash.Length != PayloadHash.Size || !await store.DeleteAsync(new PayloadHash(hash.Span), cancel).ConfigureAwait(false))
-        {
             throw PrivacyException.MessageNotFound(Convert.ToBase64String(hash.Span), missing: false);
-        }
     }
 
     private async Task<PayloadAnswer> AnswerAsync(PayloadHash hash, CancellationToken cancel)
@@ -123,7 +120,7 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
         }
         catch (PrivacyException e)
         {
-            Availability availability = e.Failure switch
+            var availability = e.Failure switch
             {
                 Failure.NotFound => Availability.NotAParty,
                 Failure.Missing => Availability.Missing,
@@ -135,19 +132,13 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
 
     private async Task<EncodedPayload> FindAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancel)
     {
-        string text = Convert.ToBase64String(bytes.Span);
+        var text = Convert.ToBase64String(bytes.Span);
         if (bytes.Length != PayloadHash.Size)
-        {
             throw PrivacyException.MessageNotFound(text, missing: false);
-        }
-
         var hash = new PayloadHash(bytes.Span);
-        EncodedPayload? payload = await store.FindAsync(hash, cancel).ConfigureAwait(false);
+        var payload = await store.FindAsync(hash, cancel).ConfigureAwait(false);
         if (payload is not null)
-        {
             return payload;
-        }
-
         throw PrivacyException.MessageNotFound(text, await store.IsPartyAsync(hash, cancel).ConfigureAwait(false));
     }
 

@@ -23,11 +23,11 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
         ReadOnlyMemory<byte> payload, PublicKey? from, IReadOnlyList<PublicKey> to, PrivacyOptions privacy, CancellationToken cancel)
     {
         Check(payload, to, privacy);
-        PublicKey sender = await ownKeys.SenderAsync(from, cancel).ConfigureAwait(false);
-        IReadOnlyList<PublicKey> always = await ownKeys.AlwaysSendToAsync(cancel).ConfigureAwait(false);
+        var sender = await ownKeys.SenderAsync(from, cancel).ConfigureAwait(false);
+        var always = await ownKeys.AlwaysSendToAsync(cancel).ConfigureAwait(false);
         PublicKey[] recipients = [.. to.Append(sender).Concat(always).Distinct()];
         var targets = await publisher.ResolveAsync(recipients, cancel).ConfigureAwait(false);
-        EncodedPayload sealedPayload = await enclave.SealAsync(payload, sender, recipients, cancel).ConfigureAwait(false);
+        var sealedPayload = await enclave.SealAsync(payload, sender, recipients, cancel).ConfigureAwait(false);
         return await DistributeAsync(sealedPayload, targets, cancel).ConfigureAwait(false);
     }
 
@@ -37,28 +37,27 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
     {
         privacy.RequireStandard();
         CheckRecipients(to);
-        string text = Convert.ToBase64String(hash.Span);
-        RawPayload raw = (hash.Length == PayloadHash.Size
+        var text = Convert.ToBase64String(hash.Span);
+        var raw = (hash.Length == PayloadHash.Size
             ? await store.FindRawAsync(new PayloadHash(hash.Span), cancel).ConfigureAwait(false)
             : null) ?? throw PrivacyException.RawNotFound(text);
-        IReadOnlyList<PublicKey> always = await ownKeys.AlwaysSendToAsync(cancel).ConfigureAwait(false);
+        var always = await ownKeys.AlwaysSendToAsync(cancel).ConfigureAwait(false);
         PublicKey[] recipients = [.. to.Concat(always).Append(raw.SenderKey).Distinct()];
         var targets = await publisher.ResolveAsync(recipients, cancel).ConfigureAwait(false);
-        for (int attempt = 1; ; attempt++)
+        for (var attempt = 1; ; attempt++)
         {
-            EncodedPayload sealedPayload = await SealSignedAsync(new PayloadHash(hash.Span), raw, recipients, cancel).ConfigureAwait(false);
+            var sealedPayload = await SealSignedAsync(new PayloadHash(hash.Span), raw, recipients, cancel).ConfigureAwait(false);
             try
             {
                 return await DistributeAsync(sealedPayload, targets, cancel).ConfigureAwait(false);
             }
             catch (PrivacyException e) when (e.Failure is Failure.InvalidPayload or Failure.PeerRefused && attempt < MaxAttempts)
             {
-                // Another call for this hash, here or at a manager that shares the database, may have stored its boxes first: ours are made again beside them.
-                EncodedPayload? first = await store.FindAsync(new PayloadHash(hash.Span), cancel).ConfigureAwait(false);
+                // Another call for this hash, here or at a manager that shares the database, may have stored its boxes first: ours are made
+                // again beside them.
+                var first = await store.FindAsync(new PayloadHash(hash.Span), cancel).ConfigureAwait(false);
                 if (first is null || first.RecipientNonce.AsSpan().SequenceEqual(sealedPayload.RecipientNonce))
-                {
                     throw;
-                }
             }
         }
     }
@@ -66,26 +65,25 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
     public async Task<PayloadHash> StoreRawAsync(ReadOnlyMemory<byte> payload, PublicKey? from, CancellationToken cancel)
     {
         Check(payload, [], PrivacyOptions.Standard);
-        PublicKey sender = await ownKeys.SenderAsync(from, cancel).ConfigureAwait(false);
-        RawPayload raw = await enclave.SealRawAsync(payload, sender, cancel).ConfigureAwait(false);
-        PayloadHash hash = raw.ComputeHash();
+        var sender = await ownKeys.SenderAsync(from, cancel).ConfigureAwait(false);
+        var raw = await enclave.SealRawAsync(payload, sender, cancel).ConfigureAwait(false);
+        var hash = raw.ComputeHash();
         await store.SaveRawAsync(hash, raw, cancel).ConfigureAwait(false);
         return hash;
     }
 
-    /// <summary>A repeated call keeps the boxes of the first, so that a client may retry and recipients see the same payload again.</summary>
+    /// <summary>
+    /// A repeated call keeps the boxes of the first, so that a client may retry and recipients see the same payload again.
+    /// </summary>
     private async Task<EncodedPayload> SealSignedAsync(
         PayloadHash hash, RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel)
     {
-        EncodedPayload? existing = await store.FindAsync(hash, cancel).ConfigureAwait(false);
+        var existing = await store.FindAsync(hash, cancel).ConfigureAwait(false);
         if (existing is null)
-        {
             return await enclave.SealStoredAsync(raw, recipients, cancel).ConfigureAwait(false);
-        }
-
-        foreach (PublicKey added in recipients.Where(k => existing.IndexOfRecipient(k) < 0).ToArray())
+        foreach (var added in recipients.Where(k => existing.IndexOfRecipient(k) < 0).ToArray())
         {
-            byte[] box = await enclave.AddBoxAsync(existing, added, cancel).ConfigureAwait(false);
+            var box = await enclave.AddBoxAsync(existing, added, cancel).ConfigureAwait(false);
             existing = existing with
             {
                 RecipientKeys = [.. existing.RecipientKeys, added],
@@ -99,10 +97,7 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
     private static void Check(ReadOnlyMemory<byte> payload, IReadOnlyList<PublicKey> to, PrivacyOptions privacy)
     {
         if (payload.IsEmpty)
-        {
             throw new PrivacyException(Failure.BadRequest, "payload: must not be empty");
-        }
-
         CheckRecipients(to);
         privacy.RequireStandard();
     }
@@ -110,18 +105,16 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
     private static void CheckRecipients(IReadOnlyList<PublicKey> to)
     {
         if (to.Count > MaxRecipients)
-        {
             throw new PrivacyException(Failure.BadRequest, $"to: at most {MaxRecipients} recipients, not {to.Count}");
-        }
     }
 
     private async Task<SendResult> DistributeAsync(
         EncodedPayload payload, IReadOnlyList<(PublicKey Key, string Url)> targets, CancellationToken cancel)
     {
-        PayloadHash hash = payload.ComputeHash();
+        var hash = payload.ComputeHash();
         await publisher.PublishAsync(payload, targets, cancel).ConfigureAwait(false);
 
-        IReadOnlyList<PublicKey> managed = await ownKeys.ManagedAsync(payload.RecipientKeys, cancel).ConfigureAwait(false);
+        var managed = await ownKeys.ManagedAsync(payload.RecipientKeys, cancel).ConfigureAwait(false);
         Participation[] rows =
         [
             new(payload.SenderKey, PartyRole.Sender),

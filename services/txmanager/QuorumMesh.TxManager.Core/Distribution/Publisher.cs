@@ -10,17 +10,15 @@ public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerCl
 {
     /// <summary>The remote recipients with their managers' URLs, before anything is sent.</summary>
     /// <exception cref="PrivacyException"><see cref="Failure.KeyNotFound"/> for a recipient that nobody is known to have.</exception>
-    public async Task<IReadOnlyList<(PublicKey Key, string Url)>> ResolveAsync(IReadOnlyList<PublicKey> recipients, CancellationToken cancel)
+    public async Task<IReadOnlyList<(PublicKey Key, string Url)>> ResolveAsync(IReadOnlyList<PublicKey> recipients,
+        CancellationToken cancel)
     {
         var targets = new List<(PublicKey, string)>(recipients.Count);
-        foreach (PublicKey key in recipients)
+        foreach (var key in recipients)
         {
             if (await ownKeys.OwnsAsync(key, cancel).ConfigureAwait(false))
-            {
                 continue;
-            }
-
-            string url = directory.FindUrl(key)
+            var url = directory.FindUrl(key)
                 ?? throw new PrivacyException(Failure.KeyNotFound, $"Recipient not found for key: {key.ToBase64()}");
             targets.Add((key, url));
         }
@@ -32,17 +30,14 @@ public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerCl
     public async Task PublishAsync(EncodedPayload payload, IReadOnlyList<(PublicKey Key, string Url)> targets, CancellationToken cancel)
     {
         if (targets.Count == 0)
-        {
             return;
-        }
-
         Task[] pushes = [.. targets.Select(t => PushAsync(payload, t.Key, t.Url, cancel))];
         await Task.WhenAll(pushes).ConfigureAwait(false);
     }
 
     private async Task PushAsync(EncodedPayload payload, PublicKey key, string url, CancellationToken cancel)
     {
-        EncodedPayload stripped = payload.ForRecipient(key)
+        var stripped = payload.ForRecipient(key)
             ?? throw new PrivacyException(Failure.InvalidPayload, $"Recipient {key.ToBase64()} is not a recipient of transaction ");
         await SendAsync(stripped, url, cancel).ConfigureAwait(false);
     }
@@ -50,7 +45,7 @@ public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerCl
     /// <summary>Pushes a payload as it stands.</summary>
     public async Task SendAsync(EncodedPayload payload, string url, CancellationToken cancel)
     {
-        byte[] encoded = LegacyPayloadCodec.Encode(payload);
+        var encoded = LegacyPayloadCodec.Encode(payload);
         try
         {
             await peers.PushAsync(url, encoded, cancel).ConfigureAwait(false);

@@ -16,50 +16,40 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
     /// <exception cref="WireFormatException">The bytes are no payload.</exception>
     public async Task<PayloadHash> StoreAsync(ReadOnlyMemory<byte> encoded, CancellationToken cancel)
     {
-        EncodedPayload payload = LegacyPayloadCodec.Decode(encoded.Span);
+        var payload = LegacyPayloadCodec.Decode(encoded.Span);
         if (payload.PrivacyMode != PrivacyMode.StandardPrivate)
-        {
             throw PrivacyException.EnhancedPrivacy();
-        }
-
-        PayloadHash hash = payload.ComputeHash();
+        var hash = payload.ComputeHash();
         if (await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false))
-        {
             await AcceptOwnAsync(hash, payload, cancel).ConfigureAwait(false);
-        }
         else
-        {
             await AcceptAsync(hash, payload, cancel).ConfigureAwait(false);
-        }
 
         return hash;
     }
 
     private async Task AcceptAsync(PayloadHash hash, EncodedPayload payload, CancellationToken cancel)
     {
-        PublicKey? named = await NamedOwnKeyAsync(payload, cancel).ConfigureAwait(false);
-        if (IsStored(await ExistingAsync(hash, cancel).ConfigureAwait(false), payload) && await IsNotedAsync(hash, cancel).ConfigureAwait(false))
-        {
+        var named = await NamedOwnKeyAsync(payload, cancel).ConfigureAwait(false);
+        if (IsStored(await ExistingAsync(hash, cancel).ConfigureAwait(false), payload)
+            && await IsNotedAsync(hash, cancel).ConfigureAwait(false))
             return;
-        }
-
-        OpenedPayload opened = await enclave.OpenAsync(payload, named, cancel).ConfigureAwait(false);
+        var opened = await enclave.OpenAsync(payload, named, cancel).ConfigureAwait(false);
         await store.SaveAsync(hash, payload, [new Participation(opened.KeyUsed, PartyRole.Recipient)], cancel).ConfigureAwait(false);
     }
 
-    /// <summary>A peer gives back what we sent, in recovery: its box is added to the row, or the row made anew with our own box rebuilt.</summary>
+    /// <summary>
+    /// A peer gives back what we sent, in recovery: its box is added to the row, or the row made anew with our own box rebuilt.
+    /// </summary>
     private async Task AcceptOwnAsync(PayloadHash hash, EncodedPayload payload, CancellationToken cancel)
     {
-        PublicKey sender = payload.SenderKey;
-        EncodedPayload? existing = await ExistingAsync(hash, cancel).ConfigureAwait(false);
+        var sender = payload.SenderKey;
+        var existing = await ExistingAsync(hash, cancel).ConfigureAwait(false);
         if (IsStored(existing, payload) && await IsNotedAsync(hash, cancel).ConfigureAwait(false))
-        {
             return;
-        }
-
         await enclave.OpenAsync(payload, sender, cancel).ConfigureAwait(false);
-        EncodedPayload added = existing is null ? await WithOwnBoxAsync(payload, cancel).ConfigureAwait(false) : payload;
-        IReadOnlyList<PublicKey> managed = await ownKeys.ManagedAsync(added.RecipientKeys, cancel).ConfigureAwait(false);
+        var added = existing is null ? await WithOwnBoxAsync(payload, cancel).ConfigureAwait(false) : payload;
+        var managed = await ownKeys.ManagedAsync(added.RecipientKeys, cancel).ConfigureAwait(false);
         Participation[] rows = [new(sender, PartyRole.Sender), .. managed.Select(k => new Participation(k, PartyRole.Recipient))];
         await store.SaveAsync(hash, added, rows, cancel).ConfigureAwait(false);
     }
@@ -68,21 +58,17 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
     private static bool IsStored(EncodedPayload? existing, EncodedPayload payload)
     {
         if (existing is null)
-        {
             return false;
-        }
-
         BoxMerge.RequireSame(existing, payload);
         if (BoxMerge.Contains(existing, payload))
-        {
             return true;
-        }
-
         BoxMerge.RequireSameBoxes(existing, payload);
         return false;
     }
 
-    /// <summary>A payload that was stored without a participation record, by a Tessera or an older version, gets it with the next push.</summary>
+    /// <summary>
+    /// A payload that was stored without a participation record, by a Tessera or an older version, gets it with the next push.
+    /// </summary>
     private async Task<bool> IsNotedAsync(PayloadHash hash, CancellationToken cancel)
     {
         try
@@ -110,13 +96,10 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
 
     private async Task<EncodedPayload> WithOwnBoxAsync(EncodedPayload payload, CancellationToken cancel)
     {
-        PublicKey sender = payload.SenderKey;
+        var sender = payload.SenderKey;
         if (payload.IndexOfRecipient(sender) >= 0)
-        {
             return payload;
-        }
-
-        byte[] box = await enclave.AddBoxAsync(payload, sender, cancel).ConfigureAwait(false);
+        var box = await enclave.AddBoxAsync(payload, sender, cancel).ConfigureAwait(false);
         return payload with
         {
             RecipientBoxes = [.. payload.RecipientBoxes, box],
@@ -128,16 +111,10 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
     private async Task<PublicKey?> NamedOwnKeyAsync(EncodedPayload payload, CancellationToken cancel)
     {
         if (payload.RecipientBoxes.Count == 0)
-        {
             throw new PrivacyException(Failure.InvalidPayload, "The payload has no recipient box");
-        }
-
         if (payload.RecipientKeys.Count == 0)
-        {
             return null;
-        }
-
-        IReadOnlyList<PublicKey> managed = await ownKeys.ManagedAsync(payload.RecipientKeys, cancel).ConfigureAwait(false);
+        var managed = await ownKeys.ManagedAsync(payload.RecipientKeys, cancel).ConfigureAwait(false);
         return managed.Count > 0
             ? managed[0]
             : throw new PrivacyException(

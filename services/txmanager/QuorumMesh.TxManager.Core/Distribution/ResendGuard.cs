@@ -9,24 +9,29 @@ using QuorumMesh.TxManager.Core.Ports;
 namespace QuorumMesh.TxManager.Core.Distribution;
 
 /// <summary>
-/// Who asks for one payload of a key has to hold the key: he opens a fresh challenge that is sealed to it. Tessera answers anyone, and the status then tells a stranger
-/// who is party to a transaction. Nothing is kept of a challenge: its text is a code over the question and the minute, under a key of this process.
+/// Who asks for one payload of a key has to hold the key: he opens a fresh challenge that is sealed to it. Tessera answers anyone, and the
+/// status then tells a stranger
+/// who is party to a transaction. Nothing is kept of a challenge: its text is a code over the question and the minute, under a key of this
+/// process.
 /// </summary>
 public sealed class ResendGuard(PartySettings settings, OwnKeys ownKeys, IEnclave enclave, TimeProvider clock)
 {
     /// <summary>What the text of every challenge begins with; the manager's URL and a space follow.</summary>
     public const string Prefix = "quorummesh-resend ";
 
-    private readonly byte[] secret = RandomNumberGenerator.GetBytes(32);
+    private readonly byte[] _secret = RandomNumberGenerator.GetBytes(32);
 
-    /// <summary>A challenge for a question: LEGACY bytes, sealed to the key. The text is no UUID and names no key validation, so that no manager opens it for a stranger.</summary>
+    /// <summary>
+    /// A challenge for a question: LEGACY bytes, sealed to the key. The text is no UUID and names no key validation, so that no manager
+    /// opens it for a stranger.
+    /// </summary>
     /// <exception cref="PrivacyException"><see cref="Failure.BadRequest"/> for bytes that are no key.</exception>
     public async Task<byte[]> ChallengeAsync(PublicKey key, ReadOnlyMemory<byte> hash, CancellationToken cancel)
     {
-        PublicKey sender = await ownKeys.DefaultAsync(cancel).ConfigureAwait(false);
+        var sender = await ownKeys.DefaultAsync(cancel).ConfigureAwait(false);
         try
         {
-            byte[] text = Encoding.UTF8.GetBytes(Text(key, hash.Span, Minute));
+            var text = Encoding.UTF8.GetBytes(Text(key, hash.Span, Minute));
             return LegacyPayloadCodec.Encode(await enclave.SealAsync(text, sender, [key], cancel).ConfigureAwait(false));
         }
         catch (PrivacyException e) when (e.Failure is Failure.InvalidPayload or Failure.KeyNotFound)
@@ -45,6 +50,6 @@ public sealed class ResendGuard(PartySettings settings, OwnKeys ownKeys, IEnclav
     private string Text(PublicKey key, ReadOnlySpan<byte> hash, long minute)
     {
         byte[] question = [.. BitConverter.GetBytes(minute), .. BitConverter.GetBytes(key.Length), .. key.Span, .. hash];
-        return $"{Prefix}{settings.OwnUrl} {Convert.ToHexStringLower(HMACSHA256.HashData(secret, question)[..24])}";
+        return $"{Prefix}{settings.OwnUrl} {Convert.ToHexStringLower(HMACSHA256.HashData(_secret, question)[..24])}";
     }
 }

@@ -15,34 +15,31 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
     /// <returns>LEGACY bytes.</returns>
     public async Task<byte[]> IndividualAsync(ReadOnlyMemory<byte> hash, PublicKey key, CancellationToken cancel)
     {
-        string text = Convert.ToBase64String(hash.Span);
-        EncodedPayload payload = (hash.Length == PayloadHash.Size
+        var text = Convert.ToBase64String(hash.Span);
+        var payload = (hash.Length == PayloadHash.Size
             ? await store.FindAsync(new PayloadHash(hash.Span), cancel).ConfigureAwait(false)
             : null) ?? throw PrivacyException.MessageNotFound(text, missing: false);
         if (payload.PrivacyMode != PrivacyMode.StandardPrivate)
-        {
             throw new PrivacyException(Failure.Forbidden, "Cannot resend enhanced privacy transaction in legacy resend");
-        }
-
-        EncodedPayload answer = payload.ForRecipient(key)
+        var answer = payload.ForRecipient(key)
             ?? (payload.SenderKey.Equals(key) ? await ForSenderAsync(payload, cancel).ConfigureAwait(false) : null)
             ?? throw new PrivacyException(Failure.InvalidPayload, $"Recipient {key.ToBase64()} is not a recipient of transaction ");
         return LegacyPayloadCodec.Encode(answer);
     }
 
-    /// <summary>Pushes every standard payload that the key sent or receives to the manager that is known to have the key; damaged ones are left out.</summary>
+    /// <summary>
+    /// Pushes every standard payload that the key sent or receives to the manager that is known to have the key; damaged ones are left out.
+    /// </summary>
     /// <returns>How many were pushed.</returns>
     public async Task<int> AllAsync(PublicKey key, CancellationToken cancel)
     {
-        int pushed = 0;
+        var pushed = 0;
         PayloadCursor? cursor = null;
         do
         {
-            PayloadPage page = await store.PageAsync(cursor, PageSize, cancel).ConfigureAwait(false);
-            foreach (StoredPayload stored in page.Payloads.Where(s => s.Payload?.PrivacyMode == PrivacyMode.StandardPrivate))
-            {
+            var page = await store.PageAsync(cursor, PageSize, cancel).ConfigureAwait(false);
+            foreach (var stored in page.Payloads.Where(s => s.Payload?.PrivacyMode == PrivacyMode.StandardPrivate))
                 pushed += await ResendAsync(stored.Payload!, key, cancel).ConfigureAwait(false);
-            }
 
             cursor = page.Next;
         }
@@ -54,10 +51,7 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
     {
         var targets = await publisher.ResolveAsync([key], cancel).ConfigureAwait(false);
         if (targets.Count == 0)
-        {
             return 0;
-        }
-
         if (payload.IndexOfRecipient(key) >= 0)
         {
             await publisher.PublishAsync(payload, targets, cancel).ConfigureAwait(false);
@@ -65,11 +59,8 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
         }
 
         if (!payload.SenderKey.Equals(key))
-        {
             return 0;
-        }
-
-        EncodedPayload own = await ForSenderAsync(payload, cancel).ConfigureAwait(false);
+        var own = await ForSenderAsync(payload, cancel).ConfigureAwait(false);
         await publisher.SendAsync(own, targets[0].Url, cancel).ConfigureAwait(false);
         return 1;
     }
@@ -79,11 +70,11 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
     {
         if (payload.RecipientKeys.Count == 0)
         {
-            OpenedPayload opened = await enclave.OpenAsync(payload, null, cancel).ConfigureAwait(false);
+            var opened = await enclave.OpenAsync(payload, null, cancel).ConfigureAwait(false);
             return payload with { RecipientKeys = [opened.KeyUsed] };
         }
 
-        IReadOnlyList<PublicKey> managed = await ownKeys.ManagedAsync(payload.RecipientKeys, cancel).ConfigureAwait(false);
+        var managed = await ownKeys.ManagedAsync(payload.RecipientKeys, cancel).ConfigureAwait(false);
         PublicKey[] boxed = [.. managed.Where(k => payload.IndexOfRecipient(k) < payload.RecipientBoxes.Count)];
         return payload with
         {

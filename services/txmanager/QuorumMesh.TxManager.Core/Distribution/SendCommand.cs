@@ -3,7 +3,9 @@ using QuorumMesh.Contracts.Payloads;
 
 namespace QuorumMesh.TxManager.Core.Distribution;
 
-/// <summary>What every way to send asks of privacy. Only standard private is offered: anything else is refused as Tessera does with the feature off.</summary>
+/// <summary>
+/// What every way to send asks of privacy. Only standard private is offered: anything else is refused as Tessera does with the feature off.
+/// </summary>
 public sealed record PrivacyOptions(PrivacyMode Mode = PrivacyMode.StandardPrivate, bool HasAffected = false, string? PrivacyGroupId = null)
 {
     public static PrivacyOptions Standard { get; } = new();
@@ -11,14 +13,9 @@ public sealed record PrivacyOptions(PrivacyMode Mode = PrivacyMode.StandardPriva
     public void RequireStandard()
     {
         if (Mode != PrivacyMode.StandardPrivate || HasAffected)
-        {
             throw PrivacyException.EnhancedPrivacy();
-        }
-
         if (!string.IsNullOrEmpty(PrivacyGroupId))
-        {
             throw new PrivacyException(Failure.NotFound, $"Privacy group {PrivacyGroupId} not found");
-        }
     }
 }
 

@@ -15,16 +15,16 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
 {
     private const int MaxMessage = 16 * 1024 * 1024;
 
-    private readonly GrpcChannel channel;
-    private readonly Contracts.Enclave.Enclave.EnclaveClient client;
-    private readonly TimeSpan timeout;
-    private readonly string address;
+    private readonly GrpcChannel _channel;
+    private readonly Contracts.Enclave.Enclave.EnclaveClient _client;
+    private readonly TimeSpan _timeout;
+    private readonly string _address;
 
     /// <param name="address"><c>unix:/path</c> or <c>http://host:port</c>.</param>
     public GrpcEnclave(string address, TimeSpan timeout)
     {
-        this.timeout = timeout;
-        this.address = address;
+        _timeout = timeout;
+        _address = address;
         var handler = new SocketsHttpHandler
         {
             EnableMultipleHttp2Connections = true,
@@ -32,35 +32,36 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
             ConnectTimeout = TimeSpan.FromSeconds(2),
             InitialHttp2StreamWindowSize = 1024 * 1024,
         };
-        bool isSocket = address.StartsWith("unix:", StringComparison.OrdinalIgnoreCase);
+        var isSocket = address.StartsWith("unix:", StringComparison.OrdinalIgnoreCase);
         if (isSocket)
         {
-            string path = address[5..].StartsWith("//", StringComparison.Ordinal) ? address[7..] : address[5..];
+            var path = address[5..].StartsWith("//", StringComparison.Ordinal) ? address[7..] : address[5..];
             handler.ConnectCallback = (_, cancel) => ConnectAsync(path, cancel);
         }
 
-        channel = GrpcChannel.ForAddress(isSocket ? "http://localhost" : address, new GrpcChannelOptions
+        _channel = GrpcChannel.ForAddress(isSocket ? "http://localhost" : address, new GrpcChannelOptions
         {
             HttpHandler = handler,
             DisposeHttpClient = true,
             MaxReceiveMessageSize = MaxMessage,
             MaxSendMessageSize = MaxMessage,
         });
-        client = new Contracts.Enclave.Enclave.EnclaveClient(channel);
+        _client = new Contracts.Enclave.Enclave.EnclaveClient(_channel);
     }
 
     public Task<EnclaveKeys> KeysAsync(CancellationToken cancel) => CallAsync(Failure.EnclaveUnavailable, async options =>
     {
-        KeysReply reply = await client.KeysAsync(new KeysRequest(), options).ConfigureAwait(false);
+        var reply = await _client.KeysAsync(new KeysRequest(), options).ConfigureAwait(false);
         return new EnclaveKeys(
             [.. reply.Keys.Where(k => k.State != KeyState.Retired).Select(k => Messages.Key(k.PublicKey))],
             [.. reply.Keys.Where(k => k.State == KeyState.Retired).Select(k => Messages.Key(k.PublicKey))],
             [.. reply.AlwaysSendTo.Select(Messages.Key)]);
-    }, cancel, address);
+    }, cancel, _address);
 
     public Task<EncodedPayload> SealAsync(
         ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
-        SealAsync(new SealRequest { Payload = UnsafeByteOperations.UnsafeWrap(payload), SenderKey = Messages.Bytes(sender) }, recipients, cancel);
+        SealAsync(new SealRequest { Payload = UnsafeByteOperations.UnsafeWrap(payload), SenderKey = Messages.Bytes(sender) }, recipients,
+            cancel);
 
     public Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
         SealAsync(new SealRequest { Raw = Messages.Raw(raw), SenderKey = Messages.Bytes(raw.SenderKey) }, recipients, cancel);
@@ -69,21 +70,22 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
         CallAsync(Failure.KeyNotFound, async options =>
         {
             var request = new SealRawRequest { Payload = UnsafeByteOperations.UnsafeWrap(payload), SenderKey = Messages.Bytes(sender) };
-            SealRawReply reply = await client.SealRawAsync(request, options).ConfigureAwait(false);
+            var reply = await _client.SealRawAsync(request, options).ConfigureAwait(false);
             return Messages.Raw(reply.Raw);
         }, cancel);
 
     public Task<OpenedPayload> OpenAsync(EncodedPayload payload, PublicKey? ownKey, CancellationToken cancel) =>
         CallAsync(Failure.NoSuitableKey, async options =>
         {
-            var request = new OpenRequest { Sealed = Messages.Sealed(payload), OwnKey = ownKey is null ? ByteString.Empty : Messages.Bytes(ownKey) };
-            OpenReply reply = await client.OpenAsync(request, options).ConfigureAwait(false);
+            var key = ownKey is null ? ByteString.Empty : Messages.Bytes(ownKey);
+            var request = new OpenRequest { Sealed = Messages.Sealed(payload), OwnKey = key };
+            var reply = await _client.OpenAsync(request, options).ConfigureAwait(false);
             return new OpenedPayload(reply.Payload.ToByteArray(), Messages.Key(reply.KeyUsed));
         }, cancel);
 
     public Task<byte[]> OpenRawAsync(RawPayload raw, CancellationToken cancel) => CallAsync(Failure.NoSuitableKey, async options =>
     {
-        OpenReply reply = await client.OpenAsync(new OpenRequest { Raw = Messages.Raw(raw) }, options).ConfigureAwait(false);
+        var reply = await _client.OpenAsync(new OpenRequest { Raw = Messages.Raw(raw) }, options).ConfigureAwait(false);
         return reply.Payload.ToByteArray();
     }, cancel);
 
@@ -91,11 +93,11 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
         CallAsync(Failure.KeyNotFound, async options =>
         {
             var request = new AddBoxRequest { Sealed = Messages.Sealed(payload), RecipientKey = Messages.Bytes(recipient) };
-            AddBoxReply reply = await client.AddBoxAsync(request, options).ConfigureAwait(false);
+            var reply = await _client.AddBoxAsync(request, options).ConfigureAwait(false);
             return reply.Box.ToByteArray();
         }, cancel);
 
-    public void Dispose() => channel.Dispose();
+    public void Dispose() => _channel.Dispose();
 
     private static async ValueTask<Stream> ConnectAsync(string path, CancellationToken cancel)
     {
@@ -116,16 +118,17 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
         CallAsync(Failure.KeyNotFound, async options =>
         {
             request.RecipientKeys.AddRange(recipients.Select(Messages.Bytes));
-            SealReply reply = await client.SealAsync(request, options).ConfigureAwait(false);
+            var reply = await _client.SealAsync(request, options).ConfigureAwait(false);
             return Messages.Sealed(reply.Sealed);
         }, cancel);
 
-    /// <param name="name">The enclave in errors: by its address only in those for our own log and readiness, for the others may go to strangers.</param>
+    /// <param name="name">The enclave in errors: by its address only in those for our own log and readiness, for the others may go to
+    /// strangers.</param>
     private async Task<T> CallAsync<T>(Failure unknownKey, Func<CallOptions, Task<T>> call, CancellationToken cancel, string name = "it")
     {
         try
         {
-            return await call(new CallOptions(deadline: DateTime.UtcNow + timeout, cancellationToken: cancel)).ConfigureAwait(false);
+            return await call(new CallOptions(deadline: DateTime.UtcNow + _timeout, cancellationToken: cancel)).ConfigureAwait(false);
         }
         catch (RpcException e)
         {

@@ -20,13 +20,17 @@ public enum RowKind
 }
 
 /// <summary>
-/// The checksum over all other columns of a stored row, its key included. It finds accidents (flipped bits, torn writes), not forgers: who can write to
+/// The checksum over all other columns of a stored row, its key included. It finds accidents (flipped bits, torn writes), not forgers: who
+/// can write to
 /// the database can write a checksum. That is why 16 bytes of SHA-256 are enough: two rows that differ share them once in 2^128.
 /// </summary>
 /// <remarks>
-/// Stored are 17 bytes: the version of the layout, then the first 16 bytes of SHA-256 over the layout. The layout is the version (one byte), the kind of row
-/// (one byte), the number of columns (one byte), then each column in its order: one byte 0 for null; 1, a length of four bytes and the bytes; 2, a length of four
-/// bytes and UTF-8; 3 and eight bytes of an integer; 4 and the eight bytes of a floating-point number (never written, but a damaged file may give one).
+/// Stored are 17 bytes: the version of the layout, then the first 16 bytes of SHA-256 over the layout. The layout is the version (one
+/// byte), the kind of row
+/// (one byte), the number of columns (one byte), then each column in its order: one byte 0 for null; 1, a length of four bytes and the
+/// bytes; 2, a length of four
+/// bytes and UTF-8; 3 and eight bytes of an integer; 4 and the eight bytes of a floating-point number (never written, but a damaged file
+/// may give one).
 /// Numbers are big-endian. Every column ends where it says, so no two rows have the same bytes.
 /// </remarks>
 public static class RowChecksum
@@ -35,13 +39,14 @@ public static class RowChecksum
 
     public const int Size = 17;
 
-    /// <param name="columns">Null, <see cref="byte"/>[], <see cref="string"/>, <see cref="int"/>, <see cref="long"/> or <see cref="double"/> each.</param>
+    /// <param name="columns">Null, <see cref="byte"/>[], <see cref="string"/>, <see cref="int"/>, <see cref="long"/> or
+    /// <see cref="double"/> each.</param>
     /// <returns>What is stored.</returns>
     public static byte[] Of(RowKind kind, params ReadOnlySpan<object?> columns)
     {
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-        int size = LayoutSize(columns);
-        byte[] layout = ArrayPool<byte>.Shared.Rent(size);
+        var size = LayoutSize(columns);
+        var layout = ArrayPool<byte>.Shared.Rent(size);
         Fill(layout.AsSpan(0, size), kind, columns);
         SHA256.HashData(layout.AsSpan(0, size), digest);
         ArrayPool<byte>.Shared.Return(layout);
@@ -54,18 +59,16 @@ public static class RowChecksum
     /// <summary>The bytes that are hashed.</summary>
     public static byte[] Layout(RowKind kind, params ReadOnlySpan<object?> columns)
     {
-        byte[] layout = new byte[LayoutSize(columns)];
+        var layout = new byte[LayoutSize(columns)];
         Fill(layout, kind, columns);
         return layout;
     }
 
     private static int LayoutSize(ReadOnlySpan<object?> columns)
     {
-        int size = 3;
-        foreach (object? column in columns)
-        {
+        var size = 3;
+        foreach (var column in columns)
             size = checked(size + 1 + SizeOf(column));
-        }
 
         return size;
     }
@@ -75,11 +78,9 @@ public static class RowChecksum
         layout[0] = Version;
         layout[1] = (byte)kind;
         layout[2] = checked((byte)columns.Length);
-        Span<byte> rest = layout[3..];
-        foreach (object? column in columns)
-        {
+        var rest = layout[3..];
+        foreach (var column in columns)
             rest = rest[Write(column, rest)..];
-        }
     }
 
     private static int SizeOf(object? column) => column switch
@@ -105,7 +106,7 @@ public static class RowChecksum
                 return 5 + bytes.Length;
             case string text:
                 to[0] = 2;
-                int length = Encoding.UTF8.GetBytes(text, to[5..]);
+                var length = Encoding.UTF8.GetBytes(text, to[5..]);
                 BinaryPrimitives.WriteInt32BigEndian(to[1..], length);
                 return 5 + length;
             case double number:

@@ -6,27 +6,26 @@ namespace QuorumMesh.TxManager.Core.Keys;
 /// <summary>The enclave's public keys, remembered so that questions about them do not need the enclave.</summary>
 public sealed class OwnKeys(IEnclave enclave, IReadOnlyList<PublicKey> configuredAlwaysSendTo)
 {
-    private volatile Snapshot? current;
+    private volatile Snapshot? _current;
 
     /// <summary>Raised after the set of active keys changed, on the thread that refreshed it.</summary>
     public event Action? Changed;
 
     /// <summary>Null until the enclave answered once.</summary>
-    public IReadOnlyList<PublicKey>? ActiveOrNull => current?.Active;
+    public IReadOnlyList<PublicKey>? ActiveOrNull => _current?.Active;
 
     public async Task RefreshAsync(CancellationToken cancel)
     {
-        EnclaveKeys keys = await enclave.KeysAsync(cancel).ConfigureAwait(false);
-        Snapshot? before = current;
+        var keys = await enclave.KeysAsync(cancel).ConfigureAwait(false);
+        var before = _current;
         var after = new Snapshot(keys, configuredAlwaysSendTo);
-        current = after;
+        _current = after;
         if (before is null || !before.Active.SequenceEqual(after.Active))
-        {
             Changed?.Invoke();
-        }
     }
 
-    public async ValueTask<IReadOnlyList<PublicKey>> ActiveAsync(CancellationToken cancel) => (await GetAsync(cancel).ConfigureAwait(false)).Active;
+    public async ValueTask<IReadOnlyList<PublicKey>> ActiveAsync(CancellationToken cancel) =>
+        (await GetAsync(cancel).ConfigureAwait(false)).Active;
 
     public async ValueTask<IReadOnlyList<PublicKey>> AlwaysSendToAsync(CancellationToken cancel) =>
         (await GetAsync(cancel).ConfigureAwait(false)).AlwaysSendTo;
@@ -34,13 +33,13 @@ public sealed class OwnKeys(IEnclave enclave, IReadOnlyList<PublicKey> configure
     /// <summary>Whether the enclave holds the key, retired ones included.</summary>
     public async ValueTask<bool> OwnsAsync(PublicKey key, CancellationToken cancel)
     {
-        Snapshot snapshot = await GetAsync(cancel).ConfigureAwait(false);
+        var snapshot = await GetAsync(cancel).ConfigureAwait(false);
         return snapshot.All.Contains(key);
     }
 
     public async ValueTask<PublicKey> DefaultAsync(CancellationToken cancel)
     {
-        Snapshot snapshot = await GetAsync(cancel).ConfigureAwait(false);
+        var snapshot = await GetAsync(cancel).ConfigureAwait(false);
         return snapshot.Active.Count > 0 ? snapshot.Active[0] : throw PrivacyException.Enclave("it has no active key");
     }
 
@@ -49,11 +48,8 @@ public sealed class OwnKeys(IEnclave enclave, IReadOnlyList<PublicKey> configure
     public async ValueTask<PublicKey> SenderAsync(PublicKey? asked, CancellationToken cancel)
     {
         if (asked is null)
-        {
             return await DefaultAsync(cancel).ConfigureAwait(false);
-        }
-
-        Snapshot snapshot = await GetAsync(cancel).ConfigureAwait(false);
+        var snapshot = await GetAsync(cancel).ConfigureAwait(false);
         return snapshot.Active.Contains(asked)
             ? asked
             : throw new PrivacyException(Failure.KeyNotFound, $"Public key {asked.ToBase64()} not found when searching for private key");
@@ -62,18 +58,15 @@ public sealed class OwnKeys(IEnclave enclave, IReadOnlyList<PublicKey> configure
     /// <summary>Our keys among some.</summary>
     public async ValueTask<IReadOnlyList<PublicKey>> ManagedAsync(IReadOnlyList<PublicKey> keys, CancellationToken cancel)
     {
-        Snapshot snapshot = await GetAsync(cancel).ConfigureAwait(false);
+        var snapshot = await GetAsync(cancel).ConfigureAwait(false);
         return [.. keys.Where(snapshot.All.Contains)];
     }
 
     private async ValueTask<Snapshot> GetAsync(CancellationToken cancel)
     {
-        if (current is null)
-        {
+        if (_current is null)
             await RefreshAsync(cancel).ConfigureAwait(false);
-        }
-
-        return current!;
+        return _current!;
     }
 
     private sealed class Snapshot

@@ -5,8 +5,10 @@ using System.Text;
 namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <summary>
-/// The texts that managers seal for each other to prove keys (tessera 2.3). A Tessera answers any UUID, so a stranger can hand a challenge on to the key's real
-/// holder and prove a key that he has not. Ours is a UUID too, so that a Tessera answers it, but of version 8 (RFC 9562) and its second half is a digest of the URL
+/// The texts that managers seal for each other to prove keys (tessera 2.3). A Tessera answers any UUID, so a stranger can hand a challenge
+/// on to the key's real
+/// holder and prove a key that he has not. Ours is a UUID too, so that a Tessera answers it, but of version 8 (RFC 9562) and its second
+/// half is a digest of the URL
 /// that it is for: a manager of ours recognises it and answers only for its own URL.
 /// </summary>
 public static class KeyChallenge
@@ -17,7 +19,7 @@ public static class KeyChallenge
     /// <summary>A fresh challenge for a URL: 60 random bits and a digest of 62.</summary>
     public static string Create(string url)
     {
-        byte[] bytes = new byte[2 * Half];
+        var bytes = new byte[2 * Half];
         RandomNumberGenerator.Fill(bytes.AsSpan(0, Half));
         bytes[6] = (byte)(0x80 | (bytes[6] & 0x0f));
         Digest(bytes.AsSpan(0, Half), url, bytes.AsSpan(Half));
@@ -25,30 +27,28 @@ public static class KeyChallenge
     }
 
     /// <summary>
-    /// A fresh challenge that names its URL in words and is no UUID: no Tessera answers it, so an answer shows that one of ours holds the key at that very URL.
+    /// A fresh challenge that names its URL in words and is no UUID: no Tessera answers it, so an answer shows that one of ours holds the
+    /// key at that very URL.
     /// </summary>
     public static string CreateNamed(string url) => $"{NamedPrefix}{url} {RandomNumberGenerator.GetHexString(32, lowercase: true)}";
 
-    /// <summary>Whether the holder of a key at a URL should answer. A Tessera's challenges, random UUIDs of version 4, name no URL and are answered as Tessera does.</summary>
+    /// <summary>
+    /// Whether the holder of a key at a URL should answer. A Tessera's challenges, random UUIDs of version 4, name no URL and are answered
+    /// as Tessera does.
+    /// </summary>
     public static bool MayAnswer(string text, string ownUrl)
     {
         if (text.StartsWith(NamedPrefix, StringComparison.Ordinal))
         {
-            string rest = text[NamedPrefix.Length..];
+            var rest = text[NamedPrefix.Length..];
             return rest.Length == ownUrl.Length + 33 && rest.StartsWith(ownUrl + " ", StringComparison.Ordinal);
         }
 
-        if (text.Length != 36 || !Guid.TryParseExact(text, "D", out Guid uuid))
-        {
+        if (text.Length != 36 || !Guid.TryParseExact(text, "D", out var uuid))
             return false;
-        }
-
-        byte[] bytes = uuid.ToByteArray(bigEndian: true);
+        var bytes = uuid.ToByteArray(bigEndian: true);
         if (bytes[6] >> 4 != 8)
-        {
             return true;
-        }
-
         Span<byte> digest = stackalloc byte[Half];
         Digest(bytes.AsSpan(0, Half), ownUrl, digest);
         return CryptographicOperations.FixedTimeEquals(digest, bytes.AsSpan(Half));
@@ -60,7 +60,7 @@ public static class KeyChallenge
     private static void Digest(ReadOnlySpan<byte> random, string url, Span<byte> digest)
     {
         byte[] input = [.. "QuorumMesh key challenge\0"u8, .. random, .. Encoding.UTF8.GetBytes(url)];
-        ulong bits = BinaryPrimitives.ReadUInt64BigEndian(SHA256.HashData(input));
+        var bits = BinaryPrimitives.ReadUInt64BigEndian(SHA256.HashData(input));
         // The variant's two bits are those of every UUID.
         BinaryPrimitives.WriteUInt64BigEndian(digest, (bits & 0x3fff_ffff_ffff_ffff) | 0x8000_0000_0000_0000);
     }

@@ -3,8 +3,10 @@ using QuorumMesh.Contracts;
 namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <summary>
-/// Decides which keys a URL has. A party info may be anyone's, so that a key counts only when its URL proves it; and where another URL has proven it first, it stays
-/// there: a Tessera proves its keys for anyone who hands the challenge on. It goes to another URL by configuration, or when its own has not proven it for a long time.
+/// Decides which keys a URL has. A party info may be anyone's, so that a key counts only when its URL proves it; and where another URL has
+/// proven it first, it stays
+/// there: a Tessera proves its keys for anyone who hands the challenge on. It goes to another URL by configuration, or when its own has not
+/// proven it for a long time.
 /// </summary>
 internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory, KeyProver prover)
 {
@@ -19,21 +21,18 @@ internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory
     /// <exception cref="PrivacyException"><see cref="Failure.Busy"/>, or our own enclave is away.</exception>
     public async Task<IReadOnlyList<PublicKey>> AcceptAsync(string url, IReadOnlyList<PublicKey> claimed, CancellationToken cancel)
     {
-        IReadOnlyCollection<PublicKey> known = directory.KeysOf(url);
+        var known = directory.KeysOf(url);
         PublicKey[] fresh = [.. claimed.Except(known)];
         PublicKey[] gone = [.. known.Except(claimed)];
         gone = gone.Length > 0 && directory.TakeGoneCheck(url) ? gone : [];
         if (fresh.Length == 0 && gone.Length == 0)
-        {
             return claimed;
-        }
-
         if (directory.TryBeginProofs(url))
         {
-            bool isProven = false;
+            var isProven = false;
             try
             {
-                int most = directory.IsTrusted(url) ? MaxOfKnown : MaxOfStranger;
+                var most = directory.IsTrusted(url) ? MaxOfKnown : MaxOfStranger;
                 isProven = await ProveFreshAsync(url, [.. fresh.Take(most)], cancel).ConfigureAwait(false);
                 await CheckGoneAsync(url, [.. gone.Take(most)], cancel).ConfigureAwait(false);
             }
@@ -43,21 +42,16 @@ internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory
             }
         }
         else if (claimed.Count == fresh.Length && fresh.Length > 0)
-        {
             throw new PrivacyException(Failure.Busy, $"The keys of {url} are being looked at; say it again later");
-        }
-
-        IReadOnlyCollection<PublicKey> now = directory.KeysOf(url);
+        var now = directory.KeysOf(url);
         return [.. claimed.Where(now.Contains)];
     }
 
     /// <summary>A manager answers: does it prove again the keys that others claim?</summary>
     public async Task CheckContestedAsync(string url, CancellationToken cancel)
     {
-        foreach (PublicKey key in directory.ContestedKeys(url))
-        {
+        foreach (var key in directory.ContestedKeys(url))
             directory.Contested(url, key, await prover.ProveAsync(url, key, cancel).ConfigureAwait(false) == Proof.Given);
-        }
     }
 
     /// <summary>The first alone: a URL that cannot prove it is asked no more.</summary>
@@ -65,24 +59,19 @@ internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory
     private async Task<bool> ProveFreshAsync(string url, PublicKey[] keys, CancellationToken cancel)
     {
         if (keys.Length == 0)
-        {
             return true;
-        }
-
         if (!await ProveAndTakeAsync(url, keys[0], cancel).ConfigureAwait(false))
-        {
             return false;
-        }
-
         var options = new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancel };
-        await Parallel.ForEachAsync(keys.Skip(1), options, async (key, token) => await ProveAndTakeAsync(url, key, token).ConfigureAwait(false)).ConfigureAwait(false);
+        async ValueTask Take(PublicKey key, CancellationToken token) => await ProveAndTakeAsync(url, key, token).ConfigureAwait(false);
+        await Parallel.ForEachAsync(keys.Skip(1), options, Take).ConfigureAwait(false);
         return true;
     }
 
     /// <summary>Keys that a manager names no more. The party info may be a stranger's: only its own denial counts.</summary>
     private async Task CheckGoneAsync(string url, PublicKey[] keys, CancellationToken cancel)
     {
-        foreach (PublicKey key in keys)
+        foreach (var key in keys)
         {
             switch (await prover.ProveAsync(url, key, cancel).ConfigureAwait(false))
             {
@@ -99,11 +88,8 @@ internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory
     private async Task<bool> ProveAndTakeAsync(string url, PublicKey key, CancellationToken cancel)
     {
         if (await prover.ProveAsync(url, key, cancel).ConfigureAwait(false) != Proof.Given)
-        {
             return false;
-        }
-
-        foreach (string home in directory.OtherHomes(key, url))
+        foreach (var home in directory.OtherHomes(key, url))
         {
             if (!await GivesWayAsync(home, key, url, cancel).ConfigureAwait(false))
             {
@@ -120,7 +106,7 @@ internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory
     /// <summary>Whether the URL that has a key lets another one have it, too or instead.</summary>
     private async Task<bool> GivesWayAsync(string home, PublicKey key, string url, CancellationToken cancel)
     {
-        string name = $"The key {key.ToBase64()} of {home}";
+        var name = $"The key {key.ToBase64()} of {home}";
         if (directory.IsSeed(url) && !directory.IsSeed(home))
         {
             directory.Drop(home, key);
@@ -134,12 +120,14 @@ internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory
             return true;
         }
 
-        bool isProven = await prover.ProveAsync(home, key, cancel).ConfigureAwait(false) == Proof.Given;
-        TimeSpan unproven = directory.Contested(home, key, isProven);
+        var isProven = await prover.ProveAsync(home, key, cancel).ConfigureAwait(false) == Proof.Given;
+        var unproven = directory.Contested(home, key, isProven);
         if (!isProven && unproven >= settings.KeyMoveAfter)
         {
             directory.Drop(home, key);
-            directory.Announce($"{name} MOVES to {url}, which proves it: {home} has not proven it for {settings.KeyMoveAfter}. If its owner did not move it, a stranger may receive what is sent to it");
+            directory.Announce(
+                $"{name} MOVES to {url}, which proves it: {home} has not proven it for {settings.KeyMoveAfter}. If its owner did "
+                    + "not move it, a stranger may receive what is sent to it");
             return true;
         }
 

@@ -22,18 +22,20 @@ internal enum Proof
 internal sealed class KeyProver(OwnKeys ownKeys, IEnclave enclave, IPeerClient peers)
 {
     /// <exception cref="PrivacyException">Our own enclave cannot make the challenge.</exception>
-    public Task<Proof> ProveAsync(string url, PublicKey key, CancellationToken cancel) => ProveAsync(url, key, KeyChallenge.Create(url), cancel);
+    public Task<Proof> ProveAsync(string url, PublicKey key, CancellationToken cancel) =>
+        ProveAsync(url, key, KeyChallenge.Create(url), cancel);
 
     /// <summary>A proof that no Tessera could have been made to give for another URL; only managers of ours can.</summary>
     /// <exception cref="PrivacyException">Our own enclave cannot make the challenge.</exception>
-    public Task<Proof> ProveNamedAsync(string url, PublicKey key, CancellationToken cancel) => ProveAsync(url, key, KeyChallenge.CreateNamed(url), cancel);
+    public Task<Proof> ProveNamedAsync(string url, PublicKey key, CancellationToken cancel) =>
+        ProveAsync(url, key, KeyChallenge.CreateNamed(url), cancel);
 
     private async Task<Proof> ProveAsync(string url, PublicKey key, string text, CancellationToken cancel)
     {
         EncodedPayload challenge;
         try
         {
-            PublicKey sender = await ownKeys.DefaultAsync(cancel).ConfigureAwait(false);
+            var sender = await ownKeys.DefaultAsync(cancel).ConfigureAwait(false);
             challenge = await enclave.SealAsync(Encoding.ASCII.GetBytes(text), sender, [key], cancel).ConfigureAwait(false);
         }
         catch (PrivacyException e) when (e.Failure is Failure.InvalidPayload or Failure.KeyNotFound)
@@ -44,7 +46,7 @@ internal sealed class KeyProver(OwnKeys ownKeys, IEnclave enclave, IPeerClient p
 
         try
         {
-            string answer = await peers.ValidateAsync(url, LegacyPayloadCodec.Encode(challenge), cancel).ConfigureAwait(false);
+            var answer = await peers.ValidateAsync(url, LegacyPayloadCodec.Encode(challenge), cancel).ConfigureAwait(false);
             return answer.Trim() == text ? Proof.Given : Proof.Failed;
         }
         catch (PrivacyException e)

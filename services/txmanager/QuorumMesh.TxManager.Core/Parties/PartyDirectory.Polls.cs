@@ -9,58 +9,52 @@ public sealed partial class PartyDirectory
 
     public void ReportSuccess(string url)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (parties.TryGetValue(url, out Party? party))
+            if (_parties.TryGetValue(url, out var party))
             {
                 party.Seen = true;
                 party.Failures = 0;
-                party.LastAnswer = clock.GetTimestamp();
+                party.LastAnswer = _clock.GetTimestamp();
             }
         }
     }
 
     public void ReportFailure(string url)
     {
-        bool isForgotten = false;
-        bool wasProven = false;
-        lock (gate)
+        var isForgotten = false;
+        var wasProven = false;
+        lock (_gate)
         {
-            if (parties.TryGetValue(url, out Party? party))
+            if (_parties.TryGetValue(url, out var party))
             {
                 party.Failures = Math.Min(party.Failures + 1, 20);
                 wasProven = party.Keys.Count > 0;
-                isForgotten = IsForgotten(party) && parties.Remove(url);
+                isForgotten = IsForgotten(party) && _parties.Remove(url);
             }
         }
 
         if (isForgotten && wasProven)
-        {
-            Announce($"The manager at {url} has not answered for {settings.KeyMoveAfter}: it and its keys are forgotten until it comes back");
-        }
+            Announce(
+                $"The manager at {url} has not answered for {_settings.KeyMoveAfter}: it and its keys are forgotten until it comes back");
     }
 
     /// <summary>
-    /// A known manager called: when it failed before or does not know us yet, it should hear from us soon; at most once a second each, so that two never chase each other.
+    /// A known manager called: when it failed before or does not know us yet, it should hear from us soon; at most once a second each, so
+    /// that two never chase each other.
     /// </summary>
     internal void Called(string url, bool knowsUs, bool listsUnknown)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (!parties.TryGetValue(url, out Party? party))
-            {
+            if (!_parties.TryGetValue(url, out var party))
                 return;
-            }
-
             party.PullWanted |= listsUnknown;
-            bool isPullDue = listsUnknown && party.IsTrusted && party.NextPull <= clock.GetTimestamp();
+            var isPullDue = listsUnknown && party.IsTrusted && party.NextPull <= _clock.GetTimestamp();
             if ((knowsUs && party.Seen && party.Failures == 0 && !isPullDue)
-                || (party.LastWanted != 0 && clock.GetElapsedTime(party.LastWanted) < TimeSpan.FromSeconds(1)))
-            {
+                || (party.LastWanted != 0 && _clock.GetElapsedTime(party.LastWanted) < TimeSpan.FromSeconds(1)))
                 return;
-            }
-
-            party.LastWanted = clock.GetTimestamp();
+            party.LastWanted = _clock.GetTimestamp();
             party.NextPoll = 0;
         }
 
@@ -70,12 +64,10 @@ public sealed partial class PartyDirectory
     /// <summary>Makes every party due, for example because our own keys changed.</summary>
     public void PollAll()
     {
-        lock (gate)
+        lock (_gate)
         {
-            foreach (Party party in parties.Values)
-            {
+            foreach (var party in _parties.Values)
                 party.NextPoll = 0;
-            }
         }
 
         PollWanted?.Invoke();
@@ -84,17 +76,17 @@ public sealed partial class PartyDirectory
     /// <summary>Parties to poll now; each counts as polled until <see cref="Polled"/>.</summary>
     public IReadOnlyList<string> TakeDue(int max)
     {
-        long now = clock.GetTimestamp();
-        lock (gate)
+        var now = _clock.GetTimestamp();
+        lock (_gate)
         {
-            int unproven = MaxUnprovenPolls - parties.Values.Count(p => p.Polling && !p.IsTrusted);
+            var unproven = MaxUnprovenPolls - _parties.Values.Count(p => p.Polling && !p.IsTrusted);
             Party[] due =
             [
-                .. parties.Values.Where(p => !p.Polling && p.NextPoll <= now && p.IsTrusted)
-                    .Concat(parties.Values.Where(p => !p.Polling && p.NextPoll <= now && !p.IsTrusted).Take(Math.Max(0, unproven)))
+                .. _parties.Values.Where(p => !p.Polling && p.NextPoll <= now && p.IsTrusted)
+                    .Concat(_parties.Values.Where(p => !p.Polling && p.NextPoll <= now && !p.IsTrusted).Take(Math.Max(0, unproven)))
                     .Take(max),
             ];
-            foreach (Party party in due)
+            foreach (var party in due)
             {
                 party.Polling = true;
                 party.NextPoll = long.MaxValue;
@@ -108,22 +100,15 @@ public sealed partial class PartyDirectory
     public void Polled(string url, bool success)
     {
         if (success && IsTrusted(url))
-        {
             ReportSuccess(url);
-        }
         else
-        {
             // One that was listed, answers and proves no key is asked later and later too: it may be any server.
             ReportFailure(url);
-        }
 
-        lock (gate)
+        lock (_gate)
         {
-            if (!parties.TryGetValue(url, out Party? party))
-            {
+            if (!_parties.TryGetValue(url, out var party))
                 return;
-            }
-
             party.Polling = false;
             // Still "at once" when Learn or PollAll asked for it while the poll ran.
             party.NextPoll = party.NextPoll == long.MaxValue ? After(Delay(party)) : party.NextPoll;
@@ -133,16 +118,13 @@ public sealed partial class PartyDirectory
     /// <summary>Whether to ask a manager now whom it knows; then it is asked.</summary>
     internal bool TakePull(string url)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (settings.DiscoveryDisabled || !parties.TryGetValue(url, out Party? party) || !party.IsTrusted || !party.PullWanted
-                || party.NextPull > clock.GetTimestamp())
-            {
+            if (_settings.DiscoveryDisabled || !_parties.TryGetValue(url, out var party) || !party.IsTrusted || !party.PullWanted
+                || party.NextPull > _clock.GetTimestamp())
                 return false;
-            }
-
             party.PullWanted = false;
-            party.NextPull = After(settings.PollInterval);
+            party.NextPull = After(_settings.PollInterval);
             return true;
         }
     }
@@ -150,47 +132,42 @@ public sealed partial class PartyDirectory
     /// <summary>Whether some of these URLs are not known.</summary>
     internal bool HasUnknown(IEnumerable<string> urls)
     {
-        lock (gate)
-        {
-            return urls.Any(u => u != settings.OwnUrl && !parties.ContainsKey(u));
-        }
+        lock (_gate)
+            return urls.Any(u => u != _settings.OwnUrl && !_parties.ContainsKey(u));
     }
 
     /// <summary>Time until the next party is due.</summary>
     public TimeSpan UntilNextPoll()
     {
-        long now = clock.GetTimestamp();
-        lock (gate)
+        var now = _clock.GetTimestamp();
+        lock (_gate)
         {
-            bool isFull = parties.Values.Count(p => p.Polling && !p.IsTrusted) >= MaxUnprovenPolls;
-            long next = parties.Values.Where(p => !p.Polling && (p.IsTrusted || !isFull)).Select(p => p.NextPoll).DefaultIfEmpty(long.MaxValue).Min();
+            var isFull = _parties.Values.Count(p => p.Polling && !p.IsTrusted) >= MaxUnprovenPolls;
+            var next = _parties.Values.Where(p => !p.Polling && (p.IsTrusted || !isFull)).Select(p => p.NextPoll)
+                .DefaultIfEmpty(long.MaxValue).Min();
             if (next == long.MaxValue)
-            {
-                return settings.PollInterval;
-            }
-
-            return next <= now ? TimeSpan.Zero : clock.GetElapsedTime(now, next);
+                return _settings.PollInterval;
+            return next <= now ? TimeSpan.Zero : _clock.GetElapsedTime(now, next);
         }
     }
 
     /// <summary>One that nobody configured is forgotten when it stays away: listed ones that proved nothing sooner.</summary>
     private bool IsForgotten(Party party) => party.Origin != PartyOrigin.Configured
-        && (party.IsTrusted ? clock.GetElapsedTime(party.LastAnswer) >= settings.KeyMoveAfter : party.Failures >= 10 && party.Keys.Count == 0);
+        && (party.IsTrusted
+            ? _clock.GetElapsedTime(party.LastAnswer) >= _settings.KeyMoveAfter
+            : party.Failures >= 10 && party.Keys.Count == 0);
 
     private TimeSpan Delay(Party party)
     {
         if (party.Failures == 0)
-        {
-            return settings.PollInterval;
-        }
-
+            return _settings.PollInterval;
         if (party.Origin == PartyOrigin.Configured)
-        {
             // Quick while the network starts (about ten seconds), then at the usual pace, for ever.
-            return party.Seen || party.Failures >= 20 ? settings.PollInterval : Min(settings.SeedRetry * (1 + (party.Failures / 5)), settings.PollInterval);
-        }
+            return party.Seen || party.Failures >= 20
+                ? _settings.PollInterval
+                : Min(_settings.SeedRetry * (1 + (party.Failures / 5)), _settings.PollInterval);
 
-        return Min(settings.PollInterval * Math.Pow(2, party.Failures - 1), settings.MaxBackOff);
+        return Min(_settings.PollInterval * Math.Pow(2, party.Failures - 1), _settings.MaxBackOff);
     }
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;

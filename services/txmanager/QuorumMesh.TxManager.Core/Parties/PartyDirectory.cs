@@ -5,27 +5,26 @@ namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <summary>
 /// The managers to contact and the keys each has proven: Tessera's party store and network store, in memory. A peer that fails is tried
-/// later and later instead of dropped; seeds are tried at every interval for ever. Each kind has a quota, and one that has proven a key is pushed out by nobody.
+/// later and later instead of dropped; seeds are tried at every interval for ever. Each kind has a quota, and one that has proven a key is
+/// pushed out by nobody.
 /// </summary>
 public sealed partial class PartyDirectory : IPeerDirectory
 {
     private const int MaxKeysPerParty = 1000;
 
-    private readonly Lock gate = new();
-    private readonly Dictionary<string, Party> parties = [];
-    private readonly PartySettings settings;
-    private readonly TimeProvider clock;
-    private readonly TellBudget budget;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, Party> _parties = [];
+    private readonly PartySettings _settings;
+    private readonly TimeProvider _clock;
+    private readonly TellBudget _budget;
 
     public PartyDirectory(PartySettings settings, TimeProvider clock)
     {
-        this.settings = settings;
-        this.clock = clock;
-        budget = new TellBudget(clock, line => Told?.Invoke(line));
-        foreach (string seed in settings.Seeds.Where(s => s != settings.OwnUrl))
-        {
-            parties.TryAdd(seed, new Party(seed, PartyOrigin.Configured, null));
-        }
+        _settings = settings;
+        _clock = clock;
+        _budget = new TellBudget(clock, line => Told?.Invoke(line));
+        foreach (var seed in settings.Seeds.Where(s => s != settings.OwnUrl))
+            _parties.TryAdd(seed, new Party(seed, PartyOrigin.Configured, null));
     }
 
     /// <summary>Raised when there is something to poll at once.</summary>
@@ -35,20 +34,16 @@ public sealed partial class PartyDirectory : IPeerDirectory
     public event Action<string>? Told;
 
     /// <summary>Announcements, keys and URLs that were refused.</summary>
-    public long Refusals => budget.Count;
+    public long Refusals => _budget.Count;
 
     public string? FindUrl(PublicKey key)
     {
-        lock (gate)
+        lock (_gate)
         {
             Party? best = null;
-            foreach (Party party in parties.Values)
-            {
+            foreach (var party in _parties.Values)
                 if (party.Keys.ContainsKey(key) && (best is null || party.Failures < best.Failures))
-                {
                     best = party;
-                }
-            }
 
             return best?.Url;
         }
@@ -56,108 +51,88 @@ public sealed partial class PartyDirectory : IPeerDirectory
 
     public bool IsSeed(string url)
     {
-        lock (gate)
-        {
-            return parties.TryGetValue(url, out Party? party) && party.Origin == PartyOrigin.Configured;
-        }
+        lock (_gate)
+            return _parties.TryGetValue(url, out var party) && party.Origin == PartyOrigin.Configured;
     }
 
     /// <summary>Whether a URL is configured, or has proven a key.</summary>
     public bool IsTrusted(string url)
     {
-        lock (gate)
-        {
-            return parties.TryGetValue(url, out Party? party) && party.IsTrusted;
-        }
+        lock (_gate)
+            return _parties.TryGetValue(url, out var party) && party.IsTrusted;
     }
 
     /// <summary>Every proven key of a manager that answered last time.</summary>
     public IReadOnlyList<KnownKey> ActiveKeys()
     {
-        lock (gate)
-        {
-            return [.. parties.Values.Where(p => p.Failures == 0).SelectMany(p => p.Keys.Keys.Select(k => new KnownKey(k, p.Url)))];
-        }
+        lock (_gate)
+            return [.. _parties.Values.Where(p => p.Failures == 0).SelectMany(p => p.Keys.Keys.Select(k => new KnownKey(k, p.Url)))];
     }
 
     /// <summary>URLs that are configured or have proven a key.</summary>
     public IReadOnlyList<string> Urls()
     {
-        lock (gate)
-        {
-            return [.. parties.Values.Where(p => p.IsTrusted).Select(p => p.Url)];
-        }
+        lock (_gate)
+            return [.. _parties.Values.Where(p => p.IsTrusted).Select(p => p.Url)];
     }
 
     /// <summary>URLs of active managers, for our own party info.</summary>
     public IReadOnlyList<string> ActiveUrls()
     {
-        lock (gate)
-        {
-            return [.. parties.Values.Where(p => p.IsTrusted && p.Seen && p.Failures == 0).Select(p => p.Url)];
-        }
+        lock (_gate)
+            return [.. _parties.Values.Where(p => p.IsTrusted && p.Seen && p.Failures == 0).Select(p => p.Url)];
     }
 
     /// <summary>Seeds that never answered or called.</summary>
     public int UnseenSeeds()
     {
-        lock (gate)
-        {
-            return parties.Values.Count(p => p.Origin == PartyOrigin.Configured && !p.Seen);
-        }
+        lock (_gate)
+            return _parties.Values.Count(p => p.Origin == PartyOrigin.Configured && !p.Seen);
     }
 
-    internal void Refused(string line, string detail = "") => budget.Tell(line, detail);
+    internal void Refused(string line, string detail = "") => _budget.Tell(line, detail);
 
     internal void Announce(string line) => Told?.Invoke(line);
 
     internal IReadOnlyCollection<PublicKey> KeysOf(string url)
     {
-        lock (gate)
-        {
-            return parties.TryGetValue(url, out Party? party) ? [.. party.Keys.Keys] : [];
-        }
+        lock (_gate)
+            return _parties.TryGetValue(url, out var party) ? [.. party.Keys.Keys] : [];
     }
 
     /// <summary>The other URLs that have proven a key.</summary>
     internal IReadOnlyList<string> OtherHomes(PublicKey key, string url)
     {
-        lock (gate)
-        {
-            return [.. parties.Values.Where(p => p.Url != url && p.Keys.ContainsKey(key)).Select(p => p.Url)];
-        }
+        lock (_gate)
+            return [.. _parties.Values.Where(p => p.Url != url && p.Keys.ContainsKey(key)).Select(p => p.Url)];
     }
 
     /// <summary>Whether a manager that is not known may join by itself.</summary>
     /// <exception cref="PrivacyException"><see cref="Failure.Busy"/>: there are as many as there may be.</exception>
     internal void RequireRoom(string url)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (parties.ContainsKey(url))
-            {
+            if (_parties.ContainsKey(url))
                 return;
-            }
-
-            string host = new Uri(url).Host;
-            if (parties.Values.Count(p => p.Origin == PartyOrigin.Newcomer) >= settings.MaxNewcomers
-                || parties.Values.Count(p => p.Origin == PartyOrigin.Newcomer && p.Host == host) >= settings.MaxNewcomersPerHost)
-            {
-                throw new PrivacyException(Failure.Busy, $"{url} cannot join: as many managers as may have joined by themselves; have it configured as a peer");
-            }
+            var host = new Uri(url).Host;
+            if (_parties.Values.Count(p => p.Origin == PartyOrigin.Newcomer) >= _settings.MaxNewcomers
+                || _parties.Values.Count(p => p.Origin == PartyOrigin.Newcomer && p.Host == host) >= _settings.MaxNewcomersPerHost)
+                throw new PrivacyException(Failure.Busy,
+                    $"{url} cannot join: as many managers as may have joined by themselves; have it configured as a peer");
         }
     }
 
     /// <summary>A URL has proven a key.</summary>
     internal void Learn(string url, PublicKey key)
     {
-        bool isNew = false;
-        lock (gate)
+        var isNew = false;
+        lock (_gate)
         {
-            if (!parties.TryGetValue(url, out Party? party))
+            if (!_parties.TryGetValue(url, out var party))
             {
-                party = new Party(url, PartyOrigin.Newcomer, null) { LastAnswer = clock.GetTimestamp() };
-                parties.Add(url, party);
+                party = new Party(url, PartyOrigin.Newcomer, null) { LastAnswer = _clock.GetTimestamp() };
+                _parties.Add(url, party);
             }
 
             if (party.Keys.Count < MaxKeysPerParty && party.Keys.TryAdd(key, new KeyHome()))
@@ -169,35 +144,26 @@ public sealed partial class PartyDirectory : IPeerDirectory
         }
 
         if (isNew)
-        {
             PollWanted?.Invoke();
-        }
     }
 
     /// <summary>A URL has proven a key that stays at another one: it is polled for a while, so that it hears of us, and no more.</summary>
     internal void Meet(string url)
     {
         bool isNew;
-        lock (gate)
-        {
-            isNew = parties.TryAdd(url, new Party(url, PartyOrigin.Newcomer, null) { LastAnswer = clock.GetTimestamp() });
-        }
-
+        lock (_gate)
+            isNew = _parties.TryAdd(url, new Party(url, PartyOrigin.Newcomer, null) { LastAnswer = _clock.GetTimestamp() });
         if (isNew)
-        {
             PollWanted?.Invoke();
-        }
     }
 
     /// <summary>A URL has a key no more.</summary>
     internal void Drop(string url, PublicKey key)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (parties.TryGetValue(url, out Party? party))
-            {
+            if (_parties.TryGetValue(url, out var party))
                 party.Keys.Remove(key);
-            }
         }
     }
 
@@ -205,42 +171,35 @@ public sealed partial class PartyDirectory : IPeerDirectory
     /// <returns>Since when it fails to.</returns>
     internal TimeSpan Contested(string url, PublicKey key, bool isProven)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (!parties.TryGetValue(url, out Party? party) || !party.Keys.TryGetValue(key, out KeyHome? home))
-            {
+            if (!_parties.TryGetValue(url, out var party) || !party.Keys.TryGetValue(key, out var home))
                 return TimeSpan.MaxValue;
-            }
-
-            home.UnprovenSince = isProven ? null : home.UnprovenSince ?? clock.GetTimestamp();
-            return home.UnprovenSince is { } since ? clock.GetElapsedTime(since) : TimeSpan.Zero;
+            home.UnprovenSince = isProven ? null : home.UnprovenSince ?? _clock.GetTimestamp();
+            return home.UnprovenSince is { } since ? _clock.GetElapsedTime(since) : TimeSpan.Zero;
         }
     }
 
     /// <summary>Keys that a URL failed to prove while another one claimed them.</summary>
     internal IReadOnlyList<PublicKey> ContestedKeys(string url)
     {
-        lock (gate)
-        {
-            return parties.TryGetValue(url, out Party? party) ? [.. party.Keys.Where(k => k.Value.UnprovenSince is not null).Select(k => k.Key)] : [];
-        }
+        lock (_gate)
+            return _parties.TryGetValue(url, out var party)
+                ? [.. party.Keys.Where(k => k.Value.UnprovenSince is not null).Select(k => k.Key)]
+                : [];
     }
 
-    /// <summary>Takes the right to have a URL prove keys: one at a time, and not again at once. For an unknown URL the gate does that.</summary>
+    /// <summary>
+    /// Takes the right to have a URL prove keys: one at a time, and not again at once. For an unknown URL the gate does that.
+    /// </summary>
     internal bool TryBeginProofs(string url)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (!parties.TryGetValue(url, out Party? party))
-            {
+            if (!_parties.TryGetValue(url, out var party))
                 return true;
-            }
-
-            if (party.Proving || party.NextProof > clock.GetTimestamp())
-            {
+            if (party.Proving || party.NextProof > _clock.GetTimestamp())
                 return false;
-            }
-
             party.Proving = true;
             return true;
         }
@@ -249,26 +208,23 @@ public sealed partial class PartyDirectory : IPeerDirectory
     /// <summary>Whether to look now for keys that a URL names no more; not often, for anyone may send a party info in its name.</summary>
     internal bool TakeGoneCheck(string url)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (!parties.TryGetValue(url, out Party? party) || party.NextGoneCheck > clock.GetTimestamp())
-            {
+            if (!_parties.TryGetValue(url, out var party) || party.NextGoneCheck > _clock.GetTimestamp())
                 return false;
-            }
-
-            party.NextGoneCheck = After(settings.PollInterval);
+            party.NextGoneCheck = After(_settings.PollInterval);
             return true;
         }
     }
 
     internal void EndProofs(string url, bool isProven)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (parties.TryGetValue(url, out Party? party))
+            if (_parties.TryGetValue(url, out var party))
             {
                 party.Proving = false;
-                party.NextProof = isProven ? 0 : After(settings.SeedRetry);
+                party.NextProof = isProven ? 0 : After(_settings.SeedRetry);
             }
         }
     }
@@ -276,19 +232,17 @@ public sealed partial class PartyDirectory : IPeerDirectory
     /// <summary>URLs that a trusted manager listed when we asked it.</summary>
     internal void Vouch(string voucher, IEnumerable<string> urls)
     {
-        int added = 0;
-        int refused = 0;
-        lock (gate)
+        var added = 0;
+        var refused = 0;
+        lock (_gate)
         {
-            if (!parties.TryGetValue(voucher, out Party? by) || !by.IsTrusted)
-            {
+            if (!_parties.TryGetValue(voucher, out var by) || !by.IsTrusted)
                 return;
-            }
-
-            int most = by.Origin == PartyOrigin.Configured ? settings.MaxUnprovenPerVoucher : settings.MaxUnprovenPerVoucher / 8;
-            int listed = parties.Values.Count(p => !p.IsTrusted && p.Voucher == voucher);
-            bool isLocal = PeerUrl.IsLocal(voucher);
-            foreach (string url in urls.Where(u => u != settings.OwnUrl && !parties.ContainsKey(u) && (isLocal || !PeerUrl.IsLocal(u))).Distinct().ToArray())
+            var most = by.Origin == PartyOrigin.Configured ? _settings.MaxUnprovenPerVoucher : _settings.MaxUnprovenPerVoucher / 8;
+            var listed = _parties.Values.Count(p => !p.IsTrusted && p.Voucher == voucher);
+            var isLocal = PeerUrl.IsLocal(voucher);
+            bool IsNew(string url) => url != _settings.OwnUrl && !_parties.ContainsKey(url) && (isLocal || !PeerUrl.IsLocal(url));
+            foreach (var url in urls.Where(IsNew).Distinct().ToArray())
             {
                 if (listed >= most || !MakeRoom())
                 {
@@ -298,36 +252,29 @@ public sealed partial class PartyDirectory : IPeerDirectory
 
                 listed++;
                 added++;
-                parties.Add(url, new Party(url, PartyOrigin.Vouched, voucher) { LastAnswer = clock.GetTimestamp() });
+                _parties.Add(url, new Party(url, PartyOrigin.Vouched, voucher) { LastAnswer = _clock.GetTimestamp() });
             }
 
             // A list that brings nothing is not asked for again at once.
-            by.NextPull = After(added > 0 ? settings.PollInterval : TimeSpan.FromSeconds(30));
+            by.NextPull = After(added > 0 ? _settings.PollInterval : TimeSpan.FromSeconds(30));
         }
 
         if (refused > 0)
-        {
-            Refused($"{voucher} lists {refused} unknown managers more than it may; those that announce themselves or are configured as peers are taken");
-        }
-
+            Refused($"{voucher} lists {refused} unknown managers more than it may; those that announce themselves or are configured "
+                + "as peers are taken");
         if (added > 0)
-        {
             PollWanted?.Invoke();
-        }
     }
 
     /// <summary>Of those that were listed and have proven nothing, one that never answers makes room for another.</summary>
     private bool MakeRoom()
     {
-        Party[] unproven = [.. parties.Values.Where(p => !p.IsTrusted)];
-        if (unproven.Length < settings.MaxUnproven)
-        {
+        Party[] unproven = [.. _parties.Values.Where(p => !p.IsTrusted)];
+        if (unproven.Length < _settings.MaxUnproven)
             return true;
-        }
-
-        Party worst = unproven.MaxBy(p => p.Failures)!;
-        return worst.Failures >= 3 && !worst.Polling && parties.Remove(worst.Url);
+        var worst = unproven.MaxBy(p => p.Failures)!;
+        return worst.Failures >= 3 && !worst.Polling && _parties.Remove(worst.Url);
     }
 
-    private long After(TimeSpan time) => clock.GetTimestamp() + (long)(time.TotalSeconds * clock.TimestampFrequency);
+    private long After(TimeSpan time) => _clock.GetTimestamp() + (long)(time.TotalSeconds * _clock.TimestampFrequency);
 }

@@ -12,13 +12,13 @@ namespace QuorumMesh.TxManager.Core.Parties;
 public sealed class PartyInfoService(
     PartySettings settings, PartyDirectory directory, OwnKeys ownKeys, IEnclave enclave, IPeerClient peers, TimeProvider clock)
 {
-    private readonly KeyClaims claims = new(settings, directory, new KeyProver(ownKeys, enclave, peers));
-    private readonly NewcomerGate gate = new(clock);
+    private readonly KeyClaims _claims = new(settings, directory, new KeyProver(ownKeys, enclave, peers));
+    private readonly NewcomerGate _gate = new(clock);
 
     /// <summary>Our own party info: our keys, and the managers that we know to be active.</summary>
     public async Task<PartyInfo> OwnAsync(CancellationToken cancel)
     {
-        IReadOnlyList<PublicKey> keys = await ownKeys.ActiveAsync(cancel).ConfigureAwait(false);
+        var keys = await ownKeys.ActiveAsync(cancel).ConfigureAwait(false);
         return new PartyInfo(
             settings.OwnUrl,
             [.. keys.Select(k => new RecipientEntry(k, settings.OwnUrl))],
@@ -30,13 +30,10 @@ public sealed class PartyInfoService(
     /// <exception cref="PrivacyException">It is refused; the log says so too.</exception>
     public async Task<byte[]> ReceiveAsync(ReadOnlyMemory<byte> encoded, string source, CancellationToken cancel)
     {
-        PartyInfo info = PartyInfoCodec.Decode(encoded.Span);
-        string url = PeerUrl.Normalize(info.Url) ?? throw new WireFormatException("url: not an absolute http or https URL", 0);
+        var info = PartyInfoCodec.Decode(encoded.Span);
+        var url = PeerUrl.Normalize(info.Url) ?? throw new WireFormatException("url: not an absolute http or https URL", 0);
         if (url == settings.OwnUrl)
-        {
             return Answer();
-        }
-
         try
         {
             await TakeAsync(url, info, source, cancel).ConfigureAwait(false);
@@ -48,41 +45,39 @@ public sealed class PartyInfoService(
         }
 
         string?[] parties = [.. info.Parties.Select(PeerUrl.Normalize)];
-        directory.Called(url, parties.Contains(settings.OwnUrl), !settings.DiscoveryDisabled && directory.HasUnknown(parties.OfType<string>()));
+        directory.Called(
+            url, parties.Contains(settings.OwnUrl), !settings.DiscoveryDisabled && directory.HasUnknown(parties.OfType<string>()));
         return Answer();
     }
 
-    /// <summary>A manager answered our poll: looks at keys of its that others claim, and asks it whom it knows when that is worth it.</summary>
+    /// <summary>
+    /// A manager answered our poll: looks at keys of its that others claim, and asks it whom it knows when that is worth it.
+    /// </summary>
     public async Task FollowUpAsync(string url, CancellationToken cancel)
     {
-        await claims.CheckContestedAsync(url, cancel).ConfigureAwait(false);
+        await _claims.CheckContestedAsync(url, cancel).ConfigureAwait(false);
         if (directory.TakePull(url))
         {
-            IReadOnlyList<string> urls = await peers.KnownPeersAsync(url, cancel).ConfigureAwait(false);
+            var urls = await peers.KnownPeersAsync(url, cancel).ConfigureAwait(false);
             directory.Vouch(url, urls.Select(PeerUrl.Normalize).OfType<string>());
         }
     }
 
     /// <summary>
-    /// Opens a peer's challenge; answers only texts that are challenges, so that it opens no other payload, and those of our own kind only when they are for our URL.
+    /// Opens a peer's challenge; answers only texts that are challenges, so that it opens no other payload, and those of our own kind only
+    /// when they are for our URL.
     /// </summary>
     public async Task<string> ProveAsync(ReadOnlyMemory<byte> encoded, CancellationToken cancel)
     {
-        EncodedPayload challenge = LegacyPayloadCodec.Decode(encoded.Span);
+        var challenge = LegacyPayloadCodec.Decode(encoded.Span);
         if (challenge.RecipientKeys.Count == 0)
-        {
             throw new PrivacyException(Failure.BadRequest, "The challenge names no recipient key");
-        }
-
-        PublicKey key = challenge.RecipientKeys[0];
-        IReadOnlyList<PublicKey> active = await ownKeys.ActiveAsync(cancel).ConfigureAwait(false);
+        var key = challenge.RecipientKeys[0];
+        var active = await ownKeys.ActiveAsync(cancel).ConfigureAwait(false);
         if (!active.Contains(key))
-        {
             throw new PrivacyException(Failure.KeyNotFound, $"Public key {key.ToBase64()} not found when searching for private key");
-        }
-
-        OpenedPayload opened = await enclave.OpenAsync(challenge, key, cancel).ConfigureAwait(false);
-        string text = opened.Payload.Length <= KeyChallenge.MaxLength ? Encoding.UTF8.GetString(opened.Payload) : string.Empty;
+        var opened = await enclave.OpenAsync(challenge, key, cancel).ConfigureAwait(false);
+        var text = opened.Payload.Length <= KeyChallenge.MaxLength ? Encoding.UTF8.GetString(opened.Payload) : string.Empty;
         return KeyChallenge.MayAnswer(text, settings.OwnUrl)
             ? text
             : throw new PrivacyException(Failure.BadRequest, $"The challenge is not a UUID, or not one for {settings.OwnUrl}");
@@ -91,39 +86,25 @@ public sealed class PartyInfoService(
     private async Task TakeAsync(string url, PartyInfo info, string source, CancellationToken cancel)
     {
         if (settings.DiscoveryDisabled && !directory.IsSeed(url))
-        {
             throw new PrivacyException(Failure.Forbidden, $"{url} is not a known peer");
-        }
-
         PublicKey[] claimed = [.. info.Recipients.Where(r => PeerUrl.Normalize(r.Url) == url).Select(r => r.Key).Distinct()];
-        bool isStranger = !directory.IsTrusted(url);
+        var isStranger = !directory.IsTrusted(url);
         if (claimed.Length == 0 && (isStranger || settings.ValidateRemoteKeys))
         {
             // Nothing to prove, so nothing to remember: Tessera takes it, and refuses it with validation on.
             if (settings.ValidateRemoteKeys)
-            {
                 throw Unproven(url);
-            }
-
             return;
         }
 
-        if (isStranger && PeerUrl.IsLocal(url) && !(IPAddress.TryParse(source, out IPAddress? caller) && PeerUrl.IsLocal(caller)))
-        {
+        if (isStranger && PeerUrl.IsLocal(url) && !(IPAddress.TryParse(source, out var caller) && PeerUrl.IsLocal(caller)))
             throw new PrivacyException(Failure.Forbidden, $"{url} is an address of this machine, and {source} is another one");
-        }
-
-        using NewcomerGate.Place place = isStranger ? gate.Enter(source) : default;
+        using var place = isStranger ? _gate.Enter(source) : default;
         if (isStranger)
-        {
             directory.RequireRoom(url);
-        }
-
-        IReadOnlyList<PublicKey> taken = await claims.AcceptAsync(url, claimed, cancel).ConfigureAwait(false);
+        var taken = await _claims.AcceptAsync(url, claimed, cancel).ConfigureAwait(false);
         if (claimed.Length > 0 && taken.Count == 0)
-        {
             throw Unproven(url);
-        }
     }
 
     private static PrivacyException Unproven(string url) => new(Failure.Unproven, $"{url} could prove none of the keys that it claims");

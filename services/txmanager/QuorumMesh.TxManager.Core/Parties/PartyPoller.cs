@@ -4,15 +4,17 @@ using QuorumMesh.TxManager.Core.Ports;
 
 namespace QuorumMesh.TxManager.Core.Parties;
 
-/// <summary>Tells every known manager who we are: at once, then at every interval, and soon again while a seed has not answered yet.</summary>
+/// <summary>
+/// Tells every known manager who we are: at once, then at every interval, and soon again while a seed has not answered yet.
+/// </summary>
 public sealed class PartyPoller(PartyDirectory directory, PartyInfoService service, OwnKeys ownKeys, IPeerClient peers)
 {
     private const int Parallelism = 16;
 
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
 
-    private readonly SemaphoreSlim wake = new(0, 1);
-    private int running;
+    private readonly SemaphoreSlim _wake = new(0, 1);
+    private int _running;
 
     public async Task RunAsync(CancellationToken cancel)
     {
@@ -20,7 +22,7 @@ public sealed class PartyPoller(PartyDirectory directory, PartyInfoService servi
         {
             try
             {
-                wake.Release();
+                _wake.Release();
             }
             catch (SemaphoreFullException)
             {
@@ -35,19 +37,17 @@ public sealed class PartyPoller(PartyDirectory directory, PartyInfoService servi
             while (!cancel.IsCancellationRequested)
             {
                 // Without keys there is nothing to tell; PollAll wakes us once the enclave answered.
-                IReadOnlyList<string> due = ownKeys.ActiveOrNull is null ? [] : directory.TakeDue(Parallelism - Volatile.Read(ref running));
-                foreach (string url in due)
+                var due = ownKeys.ActiveOrNull is null ? [] : directory.TakeDue(Parallelism - Volatile.Read(ref _running));
+                foreach (var url in due)
                 {
-                    Interlocked.Increment(ref running);
+                    Interlocked.Increment(ref _running);
                     _ = PollAsync(url, Wake, cancel);
                 }
 
-                bool mustWait = ownKeys.ActiveOrNull is null || Volatile.Read(ref running) >= Parallelism;
-                TimeSpan pause = mustWait ? Longest : directory.UntilNextPoll();
+                var mustWait = ownKeys.ActiveOrNull is null || Volatile.Read(ref _running) >= Parallelism;
+                var pause = mustWait ? Longest : directory.UntilNextPoll();
                 if (pause > TimeSpan.Zero)
-                {
-                    await wake.WaitAsync(pause < Longest ? pause : Longest, cancel).ConfigureAwait(false);
-                }
+                    await _wake.WaitAsync(pause < Longest ? pause : Longest, cancel).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
@@ -63,10 +63,10 @@ public sealed class PartyPoller(PartyDirectory directory, PartyInfoService servi
 
     private async Task PollAsync(string url, Action done, CancellationToken cancel)
     {
-        bool success = false;
+        var success = false;
         try
         {
-            PartyInfo info = await service.OwnAsync(cancel).ConfigureAwait(false);
+            var info = await service.OwnAsync(cancel).ConfigureAwait(false);
             await peers.SendPartyInfoAsync(url, info, cancel).ConfigureAwait(false);
             success = true;
             await service.FollowUpAsync(url, cancel).ConfigureAwait(false);
@@ -82,7 +82,7 @@ public sealed class PartyPoller(PartyDirectory directory, PartyInfoService servi
         finally
         {
             directory.Polled(url, success);
-            Interlocked.Decrement(ref running);
+            Interlocked.Decrement(ref _running);
             done();
         }
     }

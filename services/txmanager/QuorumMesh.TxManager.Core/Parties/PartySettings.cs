@@ -14,7 +14,10 @@ public sealed record PartySettings
     /// <summary>Only configured peers are known, polled and answered.</summary>
     public bool DiscoveryDisabled { get; init; }
 
-    /// <summary>Tessera's handshake in its own form: a party info is answered without a body, and one without any key is refused. Keys are proven in either case.</summary>
+    /// <summary>
+    /// Tessera's handshake in its own form: a party info is answered without a body, and one without any key is refused. Keys are proven in
+    /// either case.
+    /// </summary>
     public bool ValidateRemoteKeys { get; init; }
 
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(5);
@@ -25,7 +28,9 @@ public sealed record PartySettings
     /// <summary>The longest back-off of a peer that does not answer and is not a seed.</summary>
     public TimeSpan MaxBackOff { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>A key goes to another URL that proves it once its own has not proven it for so long; a newcomer away for so long is forgotten.</summary>
+    /// <summary>
+    /// A key goes to another URL that proves it once its own has not proven it for so long; a newcomer away for so long is forgotten.
+    /// </summary>
     public TimeSpan KeyMoveAfter { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>Managers that came by themselves; all have proven a key.</summary>

@@ -8,13 +8,10 @@ public static class PeerUrl
     /// <returns>Null for anything but an absolute http or https URL.</returns>
     public static string? Normalize(string url)
     {
-        if (url.Length > Contracts.Parties.PartyInfoCodec.MaxUrl || !Uri.TryCreate(url, UriKind.Absolute, out Uri? uri)
+        if (url.Length > Contracts.Parties.PartyInfoCodec.MaxUrl || !Uri.TryCreate(url, UriKind.Absolute, out var uri)
             || uri.Scheme is not ("http" or "https") || uri.UserInfo.Length > 0)
-        {
             return null;
-        }
-
-        string path = uri.AbsolutePath.EndsWith('/') ? uri.AbsolutePath : uri.AbsolutePath + "/";
+        var path = uri.AbsolutePath.EndsWith('/') ? uri.AbsolutePath : uri.AbsolutePath + "/";
         return $"{uri.Scheme}://{uri.Authority}{path}";
     }
 
@@ -22,14 +19,14 @@ public static class PeerUrl
     public static bool IsLocal(string url)
     {
         var uri = new Uri(url);
-        return uri.IsLoopback || (IPAddress.TryParse(uri.DnsSafeHost, out IPAddress? address) && IsLocal(address));
+        return uri.IsLoopback || (IPAddress.TryParse(uri.DnsSafeHost, out var address) && IsLocal(address));
     }
 
     /// <summary>The same for an address.</summary>
     public static bool IsLocal(IPAddress address)
     {
-        IPAddress plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
-        byte[] bytes = plain.GetAddressBytes();
+        var plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        var bytes = plain.GetAddressBytes();
         return IPAddress.IsLoopback(plain) || plain.IsIPv6LinkLocal || plain.Equals(IPAddress.Any) || plain.Equals(IPAddress.IPv6Any)
             || (bytes.Length == 4 && bytes[0] == 169 && bytes[1] == 254);
     }

@@ -1,7 +1,8 @@
 namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <summary>
-/// Lines for the log that strangers can cause: some at once, then one every few seconds, and the same one again only after a while. Those left out are counted in the
+/// Lines for the log that strangers can cause: some at once, then one every few seconds, and the same one again only after a while. Those
+/// left out are counted in the
 /// next one.
 /// </summary>
 internal sealed class TellBudget(TimeProvider clock, Action<string> tell)
@@ -12,30 +13,30 @@ internal sealed class TellBudget(TimeProvider clock, Action<string> tell)
     private static readonly TimeSpan Refill = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan SameAgain = TimeSpan.FromMinutes(10);
 
-    private readonly Lock gate = new();
-    private readonly Dictionary<string, long> told = [];
-    private double tokens = Burst;
-    private long last = clock.GetTimestamp();
-    private long leftOut;
-    private long count;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, long> _told = [];
+    private double _tokens = Burst;
+    private long _last = clock.GetTimestamp();
+    private long _leftOut;
+    private long _count;
 
     /// <summary>Everything that was to be told.</summary>
-    public long Count => Interlocked.Read(ref count);
+    public long Count => Interlocked.Read(ref _count);
 
     /// <param name="detail">What may differ in a line that is the same.</param>
     public void Tell(string line, string detail = "")
     {
-        lock (gate)
+        lock (_gate)
         {
-            count++;
+            _count++;
             if (!Take(line))
             {
-                leftOut++;
+                _leftOut++;
                 return;
             }
 
-            line += detail + (leftOut > 0 ? $" ({leftOut} such lines were left out)" : string.Empty);
-            leftOut = 0;
+            line += detail + (_leftOut > 0 ? $" ({_leftOut} such lines were left out)" : string.Empty);
+            _leftOut = 0;
         }
 
         tell(line);
@@ -43,21 +44,15 @@ internal sealed class TellBudget(TimeProvider clock, Action<string> tell)
 
     private bool Take(string line)
     {
-        long now = clock.GetTimestamp();
-        tokens = Math.Min(Burst, tokens + (clock.GetElapsedTime(last, now) / Refill));
-        last = now;
-        if (tokens < 1 || (told.TryGetValue(line, out long before) && clock.GetElapsedTime(before, now) < SameAgain))
-        {
+        var now = clock.GetTimestamp();
+        _tokens = Math.Min(Burst, _tokens + (clock.GetElapsedTime(_last, now) / Refill));
+        _last = now;
+        if (_tokens < 1 || (_told.TryGetValue(line, out var before) && clock.GetElapsedTime(before, now) < SameAgain))
             return false;
-        }
-
-        if (told.Count >= MaxRemembered)
-        {
-            told.Clear();
-        }
-
-        tokens--;
-        told[line] = now;
+        if (_told.Count >= MaxRemembered)
+            _told.Clear();
+        _tokens--;
+        _told[line] = now;
         return true;
     }
 }

@@ -21,7 +21,8 @@ public interface IEnclave
     Task<EnclaveKeys> KeysAsync(CancellationToken cancel);
 
     /// <summary>Encrypts for exactly these recipients, in this order; all share one ciphertext.</summary>
-    Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients, CancellationToken cancel);
+    Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients,
+        CancellationToken cancel);
 
     /// <summary>As <see cref="SealAsync"/> with the ciphertext that <see cref="SealRawAsync"/> made.</summary>
     Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel);

@@ -10,7 +10,9 @@ public enum PartyRole
     Recipient = 2,
 }
 
-/// <summary>One of our keys takes part in a transaction. Kept when the payload is deleted, so that lost is told apart from never received.</summary>
+/// <summary>
+/// One of our keys takes part in a transaction. Kept when the payload is deleted, so that lost is told apart from never received.
+/// </summary>
 public sealed record Participation(PublicKey OwnKey, PartyRole Role);
 
 /// <param name="Hash">Null when the key of the row is damaged in its form.</param>
@@ -32,17 +34,21 @@ public sealed record PayloadCursor(long Timestamp, PayloadHash Hash);
 
 /// <summary>
 /// The payloads and participation rows. A completed write is durable. Failures are <see cref="PrivacyException"/> with
-/// <see cref="Failure.StoreUnavailable"/>, and <see cref="Failure.Damaged"/> where a row that is read does not fit its checksum, or a payload its hash.
+/// <see cref="Failure.StoreUnavailable"/>, and <see cref="Failure.Damaged"/> where a row that is read does not fit its checksum, or a
+/// payload its hash.
 /// </summary>
 public interface IPayloadStore
 {
     Task<EncodedPayload?> FindAsync(PayloadHash hash, CancellationToken cancel);
 
     /// <summary>
-    /// Inserts a payload, or merges it into the stored one by <see cref="Distribution.BoxMerge"/>, with its participation rows. Reading, merging and writing are one database
-    /// transaction, also among managers that share the database: of payloads that are saved at once no box is lost. A damaged row is replaced.
+    /// Inserts a payload, or merges it into the stored one by <see cref="Distribution.BoxMerge"/>, with its participation rows. Reading,
+    /// merging and writing are one database
+    /// transaction, also among managers that share the database: of payloads that are saved at once no box is lost. A damaged row is
+    /// replaced.
     /// </summary>
-    /// <exception cref="PrivacyException"><see cref="Failure.InvalidPayload"/>: it does not fit what is stored; nothing was changed.</exception>
+    /// <exception cref="PrivacyException"><see cref="Failure.InvalidPayload"/>: it does not fit what is stored; nothing was
+    /// changed.</exception>
     Task SaveAsync(PayloadHash hash, EncodedPayload payload, IReadOnlyList<Participation> participations, CancellationToken cancel);
 
     /// <summary>Deletes the payload; its participation rows stay. False when there was none.</summary>
@@ -62,17 +68,23 @@ public interface IPayloadStore
     Task<PayloadPage> PageAsync(PayloadCursor? after, int count, CancellationToken cancel);
 
     /// <summary>
-    /// Hashes that became available after a sequence number, in its order. A damaged record is told to the operator and given with the sequence number before it,
+    /// Hashes that became available after a sequence number, in its order. A damaged record is told to the operator and given with the
+    /// sequence number before it,
     /// for its own may be wrong: the caller must not count on progress.
     /// </summary>
     Task<IReadOnlyList<SequencedHash>> AvailableAfterAsync(long sequence, int count, CancellationToken cancel);
 
-    /// <summary>Completes at the next write, or after a while without one; then <see cref="AvailableAfterAsync"/> is worth a look.</summary>
+    /// <summary>
+    /// Completes at the next write, or after a while without one; then <see cref="AvailableAfterAsync"/> is worth a look.
+    /// </summary>
     Task WaitForWriteAsync(CancellationToken cancel);
 
     /// <summary>Made with the database, and the same for every manager over it.</summary>
     Task<string> ManagerIdAsync(CancellationToken cancel);
 
-    /// <summary>The highest sequence number of a participation record that is in the database now, 0 when there is none. It never goes down while the database lives.</summary>
+    /// <summary>
+    /// The highest sequence number of a participation record that is in the database now, 0 when there is none. It never goes down while
+    /// the database lives.
+    /// </summary>
     Task<long> WatermarkAsync(CancellationToken cancel);
 }

@@ -15,11 +15,16 @@ public interface IPeerClient
 
     Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel);
 
-    /// <summary>Asks a manager to prove that it can open a payload: tessera 2.3. A stranger may have named the URL: the call is short in time and answer.</summary>
+    /// <summary>
+    /// Asks a manager to prove that it can open a payload: tessera 2.3. A stranger may have named the URL: the call is short in time and
+    /// answer.
+    /// </summary>
     /// <returns>The text that it answered.</returns>
     /// <exception cref="PrivacyException">Also <see cref="Failure.KeyNotFound"/>: it says that it has no such key.</exception>
     Task<string> ValidateAsync(string peerUrl, ReadOnlyMemory<byte> encodedChallenge, CancellationToken cancel);
 
-    /// <summary>The URLs of the managers that another one knows: tessera 2.1, <c>GET /partyinfo</c>. As it gives them; at most some thousand.</summary>
+    /// <summary>
+    /// The URLs of the managers that another one knows: tessera 2.1, <c>GET /partyinfo</c>. As it gives them; at most some thousand.
+    /// </summary>
     Task<IReadOnlyList<string>> KnownPeersAsync(string peerUrl, CancellationToken cancel);
 }

@@ -13,7 +13,9 @@ using QuorumMesh.TxManager.Core.Ports;
 
 namespace QuorumMesh.TxManager.Rest.P2P;
 
-/// <summary>Calls other managers over Tessera's P2P REST: HTTP/1.1 on pooled connections, pushes on a <see cref="PeerLane"/> for each peer.</summary>
+/// <summary>
+/// Calls other managers over Tessera's P2P REST: HTTP/1.1 on pooled connections, pushes on a <see cref="PeerLane"/> for each peer.
+/// </summary>
 public sealed class PeerClient : IPeerClient, IDisposable
 {
     private const int MaxAnswer = 1024 * 1024;
@@ -23,17 +25,17 @@ public sealed class PeerClient : IPeerClient, IDisposable
 
     private static readonly MediaTypeHeaderValue OctetStream = new("application/octet-stream");
 
-    private readonly HttpClient http;
-    private readonly ResiliencePipeline<HttpResponseMessage> retry;
-    private readonly ConcurrentDictionary<string, PeerLane> lanes = new();
-    private readonly PeerClientOptions options;
-    private readonly TimeProvider clock;
+    private readonly HttpClient _http;
+    private readonly ResiliencePipeline<HttpResponseMessage> _retry;
+    private readonly ConcurrentDictionary<string, PeerLane> _lanes = new();
+    private readonly PeerClientOptions _options;
+    private readonly TimeProvider _clock;
 
     public PeerClient(PeerClientOptions options, TimeProvider? clock = null)
     {
-        this.options = options;
-        this.clock = clock ?? TimeProvider.System;
-        http = new HttpClient(new SocketsHttpHandler
+        _options = options;
+        _clock = clock ?? TimeProvider.System;
+        _http = new HttpClient(new SocketsHttpHandler
         {
             ConnectTimeout = options.ConnectTimeout,
             MaxConnectionsPerServer = options.MaxConnectionsPerPeer,
@@ -46,10 +48,10 @@ public sealed class PeerClient : IPeerClient, IDisposable
             Timeout = Timeout.InfiniteTimeSpan,
             MaxResponseContentBufferSize = MaxAnswer,
         };
-        http.DefaultRequestHeaders.Add(RestHeaders.SupportedApiVersions, "v1");
+        _http.DefaultRequestHeaders.Add(RestHeaders.SupportedApiVersions, "v1");
 
         // A peer that restarts leaves dead connections in the pool; a push may be repeated because it is idempotent at the receiver.
-        retry = new ResiliencePipelineBuilder<HttpResponseMessage>().AddRetry(new RetryStrategyOptions<HttpResponseMessage>
+        _retry = new ResiliencePipelineBuilder<HttpResponseMessage>().AddRetry(new RetryStrategyOptions<HttpResponseMessage>
         {
             MaxRetryAttempts = 2,
             Delay = TimeSpan.FromMilliseconds(50),
@@ -62,26 +64,20 @@ public sealed class PeerClient : IPeerClient, IDisposable
 
     public async Task PushAsync(string peerUrl, ReadOnlyMemory<byte> encodedPayload, CancellationToken cancel)
     {
-        using HttpResponseMessage answer = await Lane(peerUrl).RunAsync(
-            token => PostAsync("push", peerUrl, "push", encodedPayload, retry, token), ConnectionError(Target(peerUrl, "push")), cancel).ConfigureAwait(false);
+        using var answer = await Lane(peerUrl).RunAsync(
+            token => PostAsync("push", peerUrl, "push", encodedPayload, _retry, token), ConnectionError(Target(peerUrl, "push")), cancel)
+                .ConfigureAwait(false);
         if (answer.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.Created))
-        {
             throw new PrivacyException(Failure.PeerRefused, $"Unable to push payload to recipient url {peerUrl}");
-        }
     }
 
     public async Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel)
     {
-        using HttpResponseMessage answer = await CallAsync("partyinfo", peerUrl, "partyinfo", PartyInfoCodec.Encode(info), cancel).ConfigureAwait(false);
+        using var answer = await CallAsync("partyinfo", peerUrl, "partyinfo", PartyInfoCodec.Encode(info), cancel).ConfigureAwait(false);
         if (!answer.IsSuccessStatusCode)
-        {
             throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} refused our party info with status {(int)answer.StatusCode}");
-        }
-
-        if (lanes.TryGetValue(peerUrl, out PeerLane? lane))
-        {
+        if (_lanes.TryGetValue(peerUrl, out var lane))
             await lane.HasAnsweredAsync().ConfigureAwait(false);
-        }
     }
 
     public async Task<string> ValidateAsync(string peerUrl, ReadOnlyMemory<byte> encodedChallenge, CancellationToken cancel)
@@ -89,7 +85,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
         using var content = new ReadOnlyMemoryContent(encodedChallenge);
         content.Headers.ContentType = OctetStream;
         using var request = new HttpRequestMessage(HttpMethod.Post, Target(peerUrl, "partyinfo/validate")) { Content = content };
-        (HttpStatusCode status, byte[] body) = await LookAsync("validate", request, KeyChallenge.MaxLength + 64, cancel).ConfigureAwait(false);
+        var (status, body) = await LookAsync("validate", request, KeyChallenge.MaxLength + 64, cancel).ConfigureAwait(false);
         return status switch
         {
             >= HttpStatusCode.OK and < HttpStatusCode.MultipleChoices => Encoding.UTF8.GetString(body),
@@ -101,19 +97,17 @@ public sealed class PeerClient : IPeerClient, IDisposable
     public async Task<IReadOnlyList<string>> KnownPeersAsync(string peerUrl, CancellationToken cancel)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, Target(peerUrl, "partyinfo"));
-        (HttpStatusCode status, byte[] body) = await LookAsync("known peers", request, MaxAnswer, cancel).ConfigureAwait(false);
-        return status == HttpStatusCode.OK && PeerListAnswer.TryRead(body, out IReadOnlyList<string>? urls)
+        var (status, body) = await LookAsync("known peers", request, MaxAnswer, cancel).ConfigureAwait(false);
+        return status == HttpStatusCode.OK && PeerListAnswer.TryRead(body, out var urls)
             ? urls
             : throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} did not list its peers (status {(int)status})");
     }
 
     public void Dispose()
     {
-        http.Dispose();
-        foreach (PeerLane lane in lanes.Values)
-        {
+        _http.Dispose();
+        foreach (var lane in _lanes.Values)
             lane.Dispose();
-        }
     }
 
     private static Uri Target(string peerUrl, string path) => new(new Uri(peerUrl), path);
@@ -122,33 +116,30 @@ public sealed class PeerClient : IPeerClient, IDisposable
 
     private PeerLane Lane(string peerUrl)
     {
-        if (lanes.TryGetValue(peerUrl, out PeerLane? lane))
-        {
+        if (_lanes.TryGetValue(peerUrl, out var lane))
             return lane;
-        }
-
-        if (lanes.Count >= MaxLanes)
-        {
+        if (_lanes.Count >= MaxLanes)
             // Not disposed: a push may just have taken it, and an idle one holds nothing.
-            foreach (string idle in lanes.Where(l => l.Value.IsIdle).Select(l => l.Key).ToArray())
-            {
-                lanes.TryRemove(idle, out _);
-            }
-        }
+            foreach (var idle in _lanes.Where(l => l.Value.IsIdle).Select(l => l.Key).ToArray())
+                _lanes.TryRemove(idle, out _);
 
-        return lanes.GetOrAdd(peerUrl, url => new PeerLane(url, options, clock, line => Told?.Invoke(line)));
+        return _lanes.GetOrAdd(peerUrl, url => new PeerLane(url, _options, _clock, line => Told?.Invoke(line)));
     }
 
-    /// <summary>A call to a URL that a stranger may have named: no redirects, a short time, and of the answer no more than is asked for.</summary>
-    private async Task<(HttpStatusCode Status, byte[] Body)> LookAsync(string kind, HttpRequestMessage request, int most, CancellationToken cancel)
+    /// <summary>
+    /// A call to a URL that a stranger may have named: no redirects, a short time, and of the answer no more than is asked for.
+    /// </summary>
+    private async Task<(HttpStatusCode Status, byte[] Body)> LookAsync(string kind, HttpRequestMessage request, int most,
+        CancellationToken cancel)
     {
-        long start = Stopwatch.GetTimestamp();
-        string outcome = "offline";
-        using var deadline = new CancellationTokenSource(options.Timeout < options.LookTimeout ? options.Timeout : options.LookTimeout, clock);
+        var start = Stopwatch.GetTimestamp();
+        var outcome = "offline";
+        var timeout = _options.Timeout < _options.LookTimeout ? _options.Timeout : _options.LookTimeout;
+        using var deadline = new CancellationTokenSource(timeout, _clock);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, deadline.Token);
         try
         {
-            using HttpResponseMessage answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, both.Token).ConfigureAwait(false);
+            using var answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, both.Token).ConfigureAwait(false);
             outcome = answer.IsSuccessStatusCode ? "ok" : "refused";
             await answer.Content.LoadIntoBufferAsync(most, both.Token).ConfigureAwait(false);
             return (answer.StatusCode, await answer.Content.ReadAsByteArrayAsync(both.Token).ConfigureAwait(false));
@@ -168,13 +159,15 @@ public sealed class PeerClient : IPeerClient, IDisposable
         }
     }
 
-    private async Task<HttpResponseMessage> CallAsync(string kind, string peerUrl, string path, ReadOnlyMemory<byte> body, CancellationToken cancel)
+    private async Task<HttpResponseMessage> CallAsync(string kind, string peerUrl, string path, ReadOnlyMemory<byte> body,
+        CancellationToken cancel)
     {
-        using var deadline = new CancellationTokenSource(options.Timeout, clock);
+        using var deadline = new CancellationTokenSource(_options.Timeout, _clock);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, deadline.Token);
         try
         {
-            return await PostAsync(kind, peerUrl, path, body, ResiliencePipeline<HttpResponseMessage>.Empty, both.Token).ConfigureAwait(false);
+            return await PostAsync(kind, peerUrl, path, body, ResiliencePipeline<HttpResponseMessage>.Empty, both.Token)
+                .ConfigureAwait(false);
         }
         catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
         {
@@ -183,19 +176,20 @@ public sealed class PeerClient : IPeerClient, IDisposable
     }
 
     private async Task<HttpResponseMessage> PostAsync(
-        string kind, string peerUrl, string path, ReadOnlyMemory<byte> body, ResiliencePipeline<HttpResponseMessage> pipeline, CancellationToken cancel)
+        string kind, string peerUrl, string path, ReadOnlyMemory<byte> body, ResiliencePipeline<HttpResponseMessage> pipeline,
+        CancellationToken cancel)
     {
-        long start = Stopwatch.GetTimestamp();
-        string outcome = "offline";
-        Uri url = Target(peerUrl, path);
+        var start = Stopwatch.GetTimestamp();
+        var outcome = "offline";
+        var url = Target(peerUrl, path);
         try
         {
-            HttpResponseMessage answer = await pipeline.ExecuteAsync(
+            var answer = await pipeline.ExecuteAsync(
                 async token =>
                 {
                     using var content = new ReadOnlyMemoryContent(body);
                     content.Headers.ContentType = OctetStream;
-                    return await http.PostAsync(url, content, token).ConfigureAwait(false);
+                    return await _http.PostAsync(url, content, token).ConfigureAwait(false);
                 },
                 cancel).ConfigureAwait(false);
             outcome = answer.IsSuccessStatusCode ? "ok" : "refused";

@@ -2,7 +2,9 @@ namespace QuorumMesh.TxManager.Rest.P2P;
 
 public sealed record PeerClientOptions
 {
-    /// <summary>For a whole call: waiting for its turn, and every attempt. Tessera's default: three quarters of the party info interval.</summary>
+    /// <summary>
+    /// For a whole call: waiting for its turn, and every attempt. Tessera's default: three quarters of the party info interval.
+    /// </summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMilliseconds(3750);
 
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromMilliseconds(3750);
@@ -15,10 +17,15 @@ public sealed record PeerClientOptions
     /// <summary>Pushes to one peer that run at once; fewer than its connections, so that a poll finds one.</summary>
     public int MaxPushesPerPeer { get; init; } = 48;
 
-    /// <summary>Pushes to one peer that wait for their turn; further ones fail at once. Room for a transaction with the most recipients, all at one manager.</summary>
+    /// <summary>
+    /// Pushes to one peer that wait for their turn; further ones fail at once. Room for a transaction with the most recipients, all at one
+    /// manager.
+    /// </summary>
     public int MaxWaitingPerPeer { get; init; } = 2048;
 
-    /// <summary>So many failed pushes, nearly all of those within half a minute, and the next ones to that peer fail at once for a while.</summary>
+    /// <summary>
+    /// So many failed pushes, nearly all of those within half a minute, and the next ones to that peer fail at once for a while.
+    /// </summary>
     public int FailuresToBreak { get; init; } = 8;
 
     /// <summary>How long they do before one is tried again.</summary>

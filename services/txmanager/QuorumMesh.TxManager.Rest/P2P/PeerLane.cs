@@ -6,36 +6,41 @@ using QuorumMesh.TxManager.Core;
 namespace QuorumMesh.TxManager.Rest.P2P;
 
 /// <summary>
-/// The way to one peer: how many pushes run and wait (bulkhead), until when (deadline), and whether it is worth a try (circuit breaker). What goes wrong there costs
+/// The way to one peer: how many pushes run and wait (bulkhead), until when (deadline), and whether it is worth a try (circuit breaker).
+/// What goes wrong there costs
 /// only those who send to it.
 /// </summary>
 internal sealed class PeerLane : IDisposable
 {
-    private readonly PeerClientOptions options;
-    private readonly TimeProvider clock;
-    private readonly ConcurrencyLimiter limiter;
-    private readonly ResiliencePipeline breaker;
-    private readonly CircuitBreakerManualControl control = new();
-    private readonly CircuitBreakerStateProvider state = new();
-    private volatile bool wasOffline;
-    private int users;
+    private readonly PeerClientOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly ConcurrencyLimiter _limiter;
+    private readonly ResiliencePipeline _breaker;
+    private readonly CircuitBreakerManualControl _control = new();
+    private readonly CircuitBreakerStateProvider _state = new();
+    private volatile bool _wasOffline;
+    private int _users;
 
     /// <param name="tell">Called when the circuit opens and closes, with a line for the log.</param>
     public PeerLane(string peerUrl, PeerClientOptions options, TimeProvider clock, Action<string> tell)
     {
-        this.options = options;
-        this.clock = clock;
-        limiter = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = options.MaxPushesPerPeer, QueueLimit = options.MaxWaitingPerPeer });
-        breaker = new ResiliencePipelineBuilder { TimeProvider = clock }.AddCircuitBreaker(new CircuitBreakerStrategyOptions
+        _options = options;
+        _clock = clock;
+        _limiter = new ConcurrencyLimiter(
+            new ConcurrencyLimiterOptions { PermitLimit = options.MaxPushesPerPeer, QueueLimit = options.MaxWaitingPerPeer });
+        _breaker = new ResiliencePipelineBuilder { TimeProvider = clock }.AddCircuitBreaker(new CircuitBreakerStrategyOptions
         {
             FailureRatio = 0.9,
             MinimumThroughput = options.FailuresToBreak,
             SamplingDuration = TimeSpan.FromSeconds(30),
             BreakDuration = options.Break,
-            ManualControl = control,
-            StateProvider = state,
-            ShouldHandle = new PredicateBuilder().Handle<PrivacyException>(e => e.Failure == Failure.PeerOffline).Handle<TimeoutException>(),
-            OnOpened = _ => Told($"The manager at {peerUrl} {(wasOffline ? "cannot be reached" : "does not answer in time")}: sends to it fail at once, tried again every {options.Break.TotalSeconds:0.#} s"),
+            ManualControl = _control,
+            StateProvider = _state,
+            ShouldHandle = new PredicateBuilder().Handle<PrivacyException>(e => e.Failure == Failure.PeerOffline)
+                .Handle<TimeoutException>(),
+            OnOpened = _ => Told(
+                $"The manager at {peerUrl} {(_wasOffline ? "cannot be reached" : "does not answer in time")}: sends to it fail at "
+                + $"once, tried again every {options.Break.TotalSeconds:0.#} s"),
             OnClosed = _ => Told($"The manager at {peerUrl} takes pushes again"),
         }).Build();
 
@@ -46,17 +51,19 @@ internal sealed class PeerLane : IDisposable
         }
     }
 
-    public bool IsIdle => Volatile.Read(ref users) == 0 && state.CircuitState == CircuitState.Closed;
+    public bool IsIdle => Volatile.Read(ref _users) == 0 && _state.CircuitState == CircuitState.Closed;
 
-    /// <exception cref="PrivacyException"><see cref="Failure.PeerUnresponsive"/> with <paramref name="message"/>, or the call's own.</exception>
+    /// <exception cref="PrivacyException"><see cref="Failure.PeerUnresponsive"/> with <paramref name="message"/>, or the call's
+    /// own.</exception>
     public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> call, string message, CancellationToken cancel)
     {
-        Interlocked.Increment(ref users);
+        Interlocked.Increment(ref _users);
         try
         {
-            using var deadline = new CancellationTokenSource(options.Timeout, clock);
+            using var deadline = new CancellationTokenSource(_options.Timeout, _clock);
             using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, deadline.Token);
-            return await breaker.ExecuteAsync(async _ => await TakeTurnAsync(call, message, both.Token, cancel).ConfigureAwait(false), CancellationToken.None).ConfigureAwait(false);
+            async ValueTask<T> Run(CancellationToken _) => await TakeTurnAsync(call, message, both.Token, cancel).ConfigureAwait(false);
+            return await _breaker.ExecuteAsync(Run, CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception e) when (e is TimeoutException or BrokenCircuitException)
         {
@@ -64,37 +71,38 @@ internal sealed class PeerLane : IDisposable
         }
         finally
         {
-            Interlocked.Decrement(ref users);
+            Interlocked.Decrement(ref _users);
         }
     }
 
     /// <summary>The peer answered another kind of call: if it was away before, its pushes are worth a try at once.</summary>
     public async Task HasAnsweredAsync()
     {
-        if (wasOffline && state.CircuitState is CircuitState.Open or CircuitState.HalfOpen)
-        {
-            await control.CloseAsync().ConfigureAwait(false);
-        }
+        if (_wasOffline && _state.CircuitState is CircuitState.Open or CircuitState.HalfOpen)
+            await _control.CloseAsync().ConfigureAwait(false);
     }
 
-    public void Dispose() => limiter.Dispose();
+    public void Dispose() => _limiter.Dispose();
 
-    private async Task<T> TakeTurnAsync<T>(Func<CancellationToken, Task<T>> call, string message, CancellationToken cancel, CancellationToken caller)
+    private async Task<T> TakeTurnAsync<T>(Func<CancellationToken, Task<T>> call, string message, CancellationToken cancel,
+        CancellationToken caller)
     {
         try
         {
-            using RateLimitLease turn = await limiter.AcquireAsync(1, cancel).ConfigureAwait(false);
-            return turn.IsAcquired ? await call(cancel).ConfigureAwait(false) : throw new PrivacyException(Failure.PeerUnresponsive, message);
+            using var turn = await _limiter.AcquireAsync(1, cancel).ConfigureAwait(false);
+            return turn.IsAcquired
+                ? await call(cancel).ConfigureAwait(false)
+                : throw new PrivacyException(Failure.PeerUnresponsive, message);
         }
         catch (PrivacyException e) when (e.Failure == Failure.PeerOffline)
         {
-            wasOffline = true;
+            _wasOffline = true;
             throw;
         }
         catch (OperationCanceledException e) when (!caller.IsCancellationRequested)
         {
-            wasOffline = false;
-            throw new TimeoutException($"no answer within {options.Timeout.TotalSeconds:0.###} s", e);
+            _wasOffline = false;
+            throw new TimeoutException($"no answer within {_options.Timeout.TotalSeconds:0.###} s", e);
         }
     }
 }

@@ -16,39 +16,40 @@ public sealed class PeerRoutes(
     ResendGuard? guard)
 {
     /// <summary>Resends of everything that run at once; further ones wait.</summary>
-    private readonly SemaphoreSlim resends = new(2, 2);
+    private readonly SemaphoreSlim _resends = new(2, 2);
 
     public RestApp AddTo(RestApp app) => app
         .Post("/push", PushAsync)
         .Post("/resend", ResendAsync)
         .Post("/partyinfo", async call => await call.BytesAsync(
-            200, await parties.ReceiveAsync(await call.BodyAsync().ConfigureAwait(false), Source(call), call.Cancel).ConfigureAwait(false)).ConfigureAwait(false))
+            200, await parties.ReceiveAsync(await call.BodyAsync().ConfigureAwait(false), Source(call), call.Cancel)
+            .ConfigureAwait(false)).ConfigureAwait(false))
         .Post("/partyinfo/validate", async call => await call.TextAsync(
-            200, await parties.ProveAsync(await call.BodyAsync().ConfigureAwait(false), call.Cancel).ConfigureAwait(false)).ConfigureAwait(false))
+            200, await parties.ProveAsync(await call.BodyAsync().ConfigureAwait(false), call.Cancel)
+            .ConfigureAwait(false)).ConfigureAwait(false))
         .Get("/partyinfo", PartyInfoAsync);
 
     /// <summary>The caller's address; of an IPv6 one the network, which is one caller's whole.</summary>
     private static string Source(RestCall call)
     {
-        IPAddress? address = call.Context.Connection.RemoteIpAddress;
+        var address = call.Context.Connection.RemoteIpAddress;
         if (address is null || address.AddressFamily != AddressFamily.InterNetworkV6 || PeerUrl.IsLocal(address))
-        {
             return address?.ToString() ?? "a local socket";
-        }
-
-        return address.IsIPv4MappedToIPv6 ? address.MapToIPv4().ToString() : Convert.ToHexStringLower(address.GetAddressBytes()[..8]) + "/64";
+        return address.IsIPv4MappedToIPv6
+            ? address.MapToIPv4().ToString()
+            : Convert.ToHexStringLower(address.GetAddressBytes()[..8]) + "/64";
     }
 
     private async Task PushAsync(RestCall call)
     {
-        PayloadHash hash = await receiver.StoreAsync(await call.BodyAsync().ConfigureAwait(false), call.Cancel).ConfigureAwait(false);
+        var hash = await receiver.StoreAsync(await call.BodyAsync().ConfigureAwait(false), call.Cancel).ConfigureAwait(false);
         await call.TextAsync(201, hash.ToBase64()).ConfigureAwait(false);
     }
 
     private async Task ResendAsync(RestCall call)
     {
-        JsonBody body = await call.JsonBodyAsync().ConfigureAwait(false);
-        PublicKey key = body.RequiredKey("publicKey");
+        var body = await call.JsonBodyAsync().ConfigureAwait(false);
+        var key = body.RequiredKey("publicKey");
         switch (body.Text("type"))
         {
             case "INDIVIDUAL":
@@ -72,35 +73,37 @@ public sealed class PeerRoutes(
             return;
         }
 
-        byte[] challenge = await guard.ChallengeAsync(key, hash, call.Cancel).ConfigureAwait(false);
+        var challenge = await guard.ChallengeAsync(key, hash, call.Cancel).ConfigureAwait(false);
         call.Context.Response.Headers[RestHeaders.ResendChallenge] = Convert.ToBase64String(challenge);
-        await call.TextAsync(401, $"Only a holder of the key is answered: open the challenge in the header {RestHeaders.ResendChallenge} with it, and ask again with its text in the header {RestHeaders.ResendProof}")
+        await call.TextAsync(401,
+            $"Only a holder of the key is answered: open the challenge in the header {RestHeaders.ResendChallenge} with it, and ask "
+                + $"again with its text in the header {RestHeaders.ResendProof}")
             .ConfigureAwait(false);
     }
 
     private async Task ResendAllAsync(PublicKey key, CancellationToken cancel)
     {
-        await resends.WaitAsync(cancel).ConfigureAwait(false);
+        await _resends.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
             await resender.AllAsync(key, cancel).ConfigureAwait(false);
         }
         finally
         {
-            resends.Release();
+            _resends.Release();
         }
     }
 
     private async Task PartyInfoAsync(RestCall call)
     {
-        IReadOnlyList<PublicKey> own = ownKeys.ActiveOrNull ?? [];
+        var own = ownKeys.ActiveOrNull ?? [];
         KnownKey[] keys = [.. own.Select(k => new KnownKey(k, settings.OwnUrl)), .. directory.ActiveKeys()];
         await call.JsonAsync(200, json =>
         {
             json.WriteStartObject();
             json.WriteString("url", settings.OwnUrl);
             json.WriteStartArray("peers");
-            foreach (string url in directory.Urls())
+            foreach (var url in directory.Urls())
             {
                 json.WriteStartObject();
                 json.WriteString("url", url);
@@ -109,7 +112,7 @@ public sealed class PeerRoutes(
 
             json.WriteEndArray();
             json.WriteStartArray("keys");
-            foreach (KnownKey known in keys)
+            foreach (var known in keys)
             {
                 json.WriteStartObject();
                 json.WriteString("key", known.Key.ToBase64());

@@ -7,7 +7,7 @@ namespace QuorumMesh.TxManager.Rest.P2P;
 /// <summary>Tessera's useWhiteList: only addresses of the peers configured at start (tessera 2.7).</summary>
 public sealed class PeerWhiteList
 {
-    private readonly HashSet<IPAddress> allowed = [];
+    private readonly HashSet<IPAddress> _allowed = [];
 
     private PeerWhiteList()
     {
@@ -16,22 +16,20 @@ public sealed class PeerWhiteList
     public static async Task<PeerWhiteList> ResolveAsync(IEnumerable<string> peerUrls, CancellationToken cancel)
     {
         var list = new PeerWhiteList();
-        foreach (string url in peerUrls)
+        foreach (var url in peerUrls)
         {
-            string host = new Uri(url).DnsSafeHost;
+            var host = new Uri(url).DnsSafeHost;
             if (host is "localhost" or "127.0.0.1")
             {
-                list.allowed.Add(IPAddress.Loopback);
-                list.allowed.Add(IPAddress.IPv6Loopback);
+                list._allowed.Add(IPAddress.Loopback);
+                list._allowed.Add(IPAddress.IPv6Loopback);
                 continue;
             }
 
             try
             {
-                foreach (IPAddress address in await Dns.GetHostAddressesAsync(host, cancel).ConfigureAwait(false))
-                {
-                    list.allowed.Add(address);
-                }
+                foreach (var address in await Dns.GetHostAddressesAsync(host, cancel).ConfigureAwait(false))
+                    list._allowed.Add(address);
             }
             catch (SocketException)
             {
@@ -44,7 +42,7 @@ public sealed class PeerWhiteList
 
     public bool Admits(HttpContext context)
     {
-        IPAddress? address = context.Connection.RemoteIpAddress;
-        return address is not null && allowed.Contains(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
+        var address = context.Connection.RemoteIpAddress;
+        return address is not null && _allowed.Contains(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
     }
 }

@@ -12,13 +12,10 @@ internal static class ContentForm
     /// <summary>The request's media type in lower case, without parameters; JSON when there is none.</summary>
     public static string Of(RestCall call)
     {
-        string? type = call.Context.Request.ContentType;
+        var type = call.Context.Request.ContentType;
         if (string.IsNullOrWhiteSpace(type))
-        {
             return Json;
-        }
-
-        int end = type.IndexOf(';', StringComparison.Ordinal);
+        var end = type.IndexOf(';', StringComparison.Ordinal);
         return (end < 0 ? type : type[..end]).Trim().ToLowerInvariant();
     }
 
@@ -27,8 +24,8 @@ internal static class ContentForm
     /// <summary>The form to answer in: a versioned one when the caller accepts or sent it.</summary>
     public static string Answer(RestCall call)
     {
-        string accept = call.Context.Request.Headers.Accept.ToString().ToLowerInvariant();
-        string sent = Of(call);
+        var accept = call.Context.Request.Headers.Accept.ToString().ToLowerInvariant();
+        var sent = Of(call);
         return Array.FindLast(Versioned, v => accept.Contains(v, StringComparison.Ordinal))
             ?? (accept.Contains(Json, StringComparison.Ordinal) ? Json : Array.Find(Versioned, v => v == sent) ?? Json);
     }

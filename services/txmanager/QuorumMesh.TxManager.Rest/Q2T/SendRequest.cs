@@ -10,19 +10,13 @@ internal static class SendRequest
 {
     public static PrivacyOptions Privacy(JsonBody body)
     {
-        int flag = body.Number("privacyFlag", 0);
-        PrivacyMode mode = flag is >= 0 and <= 3 ? (PrivacyMode)flag : PrivacyMode.StandardPrivate;
+        var flag = body.Number("privacyFlag", 0);
+        var mode = flag is >= 0 and <= 3 ? (PrivacyMode)flag : PrivacyMode.StandardPrivate;
         if (mode == PrivacyMode.PrivateStateValidation && string.IsNullOrEmpty(body.Text("execHash")))
-        {
             throw new PrivacyException(Failure.BadRequest, "execHash: is required with privacyFlag 3");
-        }
-
-        IReadOnlyList<PublicKey> mandatory = body.Keys("mandatoryRecipients");
+        var mandatory = body.Keys("mandatoryRecipients");
         if ((mode == PrivacyMode.MandatoryRecipients) != mandatory.Count > 0)
-        {
             throw new PrivacyException(Failure.BadRequest, "mandatoryRecipients: is required with privacyFlag 2 and allowed only with it");
-        }
-
         return new PrivacyOptions(mode, body.Array("affectedContractTransactions").Count > 0, body.Text("privacyGroupId"));
     }
 }

@@ -21,7 +21,7 @@ public sealed class SendRoutes(PayloadSender sender)
 
     private static Task AnswerAsync(RestCall call, int status, SendResult result)
     {
-        string form = ContentForm.Answer(call);
+        var form = ContentForm.Answer(call);
         return call.JsonAsync(
             status,
             json =>
@@ -42,10 +42,8 @@ public sealed class SendRoutes(PayloadSender sender)
     internal static void WriteKeys(Utf8JsonWriter json, string member, IReadOnlyList<PublicKey> keys)
     {
         json.WriteStartArray(member);
-        foreach (PublicKey key in keys)
-        {
+        foreach (var key in keys)
             json.WriteStringValue(key.ToBase64());
-        }
 
         json.WriteEndArray();
     }
@@ -58,8 +56,8 @@ public sealed class SendRoutes(PayloadSender sender)
             return;
         }
 
-        JsonBody body = await call.JsonBodyAsync().ConfigureAwait(false);
-        SendResult result = await sender.SendAsync(
+        var body = await call.JsonBodyAsync().ConfigureAwait(false);
+        var result = await sender.SendAsync(
             body.RequiredBytes("payload"), body.Key("from"), body.Keys("to"), SendRequest.Privacy(body), call.Cancel).ConfigureAwait(false);
         Locate(call, result.Hash);
         await AnswerAsync(call, 201, result).ConfigureAwait(false);
@@ -67,9 +65,9 @@ public sealed class SendRoutes(PayloadSender sender)
 
     private async Task SendRawAsync(RestCall call)
     {
-        byte[] payload = await call.BodyAsync().ConfigureAwait(false);
-        PublicKey? from = call.Header(RestHeaders.Sender) is { } text ? Base64Text.Key(RestHeaders.Sender, text) : null;
-        SendResult result = await sender.SendAsync(payload, from, call.KeysHeader(RestHeaders.Recipients), PrivacyOptions.Standard, call.Cancel)
+        var payload = await call.BodyAsync().ConfigureAwait(false);
+        var from = call.Header(RestHeaders.Sender) is { } text ? Base64Text.Key(RestHeaders.Sender, text) : null;
+        var result = await sender.SendAsync(payload, from, call.KeysHeader(RestHeaders.Recipients), PrivacyOptions.Standard, call.Cancel)
             .ConfigureAwait(false);
         Locate(call, result.Hash);
         await call.TextAsync(200, result.Hash.ToBase64()).ConfigureAwait(false);
@@ -77,7 +75,7 @@ public sealed class SendRoutes(PayloadSender sender)
 
     private async Task SendSignedAsync(RestCall call)
     {
-        string form = ContentForm.Of(call);
+        var form = ContentForm.Of(call);
         if (form == ContentForm.OctetStream)
         {
             await SendSignedRawAsync(call).ConfigureAwait(false);
@@ -90,8 +88,8 @@ public sealed class SendRoutes(PayloadSender sender)
             return;
         }
 
-        JsonBody body = await call.JsonBodyAsync().ConfigureAwait(false);
-        SendResult result = await sender.SendSignedAsync(body.RequiredBytes("hash"), body.Keys("to"), SendRequest.Privacy(body), call.Cancel)
+        var body = await call.JsonBodyAsync().ConfigureAwait(false);
+        var result = await sender.SendSignedAsync(body.RequiredBytes("hash"), body.Keys("to"), SendRequest.Privacy(body), call.Cancel)
             .ConfigureAwait(false);
         Locate(call, result.Hash);
         await AnswerAsync(call, 201, result).ConfigureAwait(false);
@@ -99,13 +97,10 @@ public sealed class SendRoutes(PayloadSender sender)
 
     private async Task SendSignedRawAsync(RestCall call)
     {
-        byte[] hash = await call.BodyAsync().ConfigureAwait(false);
+        var hash = await call.BodyAsync().ConfigureAwait(false);
         if (hash.Length == 0)
-        {
             throw new PrivacyException(Failure.BadRequest, "The body must be the 64 bytes of a hash that /storeraw gave");
-        }
-
-        SendResult result = await sender.SendSignedAsync(hash, call.KeysHeader(RestHeaders.Recipients), PrivacyOptions.Standard, call.Cancel)
+        var result = await sender.SendSignedAsync(hash, call.KeysHeader(RestHeaders.Recipients), PrivacyOptions.Standard, call.Cancel)
             .ConfigureAwait(false);
         call.Context.Response.Headers["tesserasender"] = result.Sender.ToBase64();
         call.Context.Response.Headers["tesseramanagedparties"] = string.Join(',', result.ManagedParties.Select(k => k.ToBase64()));
@@ -121,8 +116,8 @@ public sealed class SendRoutes(PayloadSender sender)
             return;
         }
 
-        JsonBody body = await call.JsonBodyAsync().ConfigureAwait(false);
-        PayloadHash hash = await sender.StoreRawAsync(body.RequiredBytes("payload"), body.Key("from"), call.Cancel).ConfigureAwait(false);
+        var body = await call.JsonBodyAsync().ConfigureAwait(false);
+        var hash = await sender.StoreRawAsync(body.RequiredBytes("payload"), body.Key("from"), call.Cancel).ConfigureAwait(false);
         await call.JsonAsync(
             200,
             json =>

@@ -11,7 +11,9 @@ public sealed class TransactionRoutes(PayloadReader reader)
     public RestApp AddTo(RestApp app) => app
         .Get("/transaction/{hash}", ReceiveAsync)
         .Get("/transaction/{hash}/isSender", async call => await call.TextAsync(
-            200, await reader.IsSenderAsync(call.Base64("hash"), call.Cancel).ConfigureAwait(false) ? "true" : "false").ConfigureAwait(false))
+            200, await reader.IsSenderAsync(call.Base64("hash"), call.Cancel).ConfigureAwait(false)
+            ? "true"
+            : "false").ConfigureAwait(false))
         .Get("/transaction/{hash}/participants", async call => await call.TextAsync(
             200, Join(await reader.ParticipantsAsync(call.Base64("hash"), call.Cancel).ConfigureAwait(false))).ConfigureAwait(false))
         .Get("/transaction/{hash}/mandatory", async call => await call.TextAsync(
@@ -25,16 +27,13 @@ public sealed class TransactionRoutes(PayloadReader reader)
 
     private async Task ReceiveAsync(RestCall call)
     {
-        byte[] hash = call.Base64("hash");
-        string to = call.Context.Request.Query["to"].ToString();
-        string isRaw = call.Context.Request.Query["isRaw"].ToString();
+        var hash = call.Base64("hash");
+        var to = call.Context.Request.Query["to"].ToString();
+        var isRaw = call.Context.Request.Query["isRaw"].ToString();
         if (isRaw.Length > 0 && !bool.TryParse(isRaw, out _))
-        {
             throw new PrivacyException(Failure.BadRequest, "isRaw: must be true or false");
-        }
-
-        PublicKey? key = to.Length > 0 ? Base64Text.Key("to", to) : null;
-        ReceivedPayload received = isRaw.Length > 0 && bool.Parse(isRaw)
+        var key = to.Length > 0 ? Base64Text.Key("to", to) : null;
+        var received = isRaw.Length > 0 && bool.Parse(isRaw)
             ? await reader.ReceiveRawAsync(hash, call.Cancel).ConfigureAwait(false)
             : await reader.ReceiveAsync(hash, key, call.Cancel).ConfigureAwait(false);
         await AnswerAsync(call, received).ConfigureAwait(false);
@@ -42,7 +41,7 @@ public sealed class TransactionRoutes(PayloadReader reader)
 
     private static Task AnswerAsync(RestCall call, ReceivedPayload received)
     {
-        string form = ContentForm.Answer(call);
+        var form = ContentForm.Answer(call);
         return call.JsonAsync(
             200,
             json =>
@@ -52,9 +51,7 @@ public sealed class TransactionRoutes(PayloadReader reader)
                 json.WriteNumber("privacyFlag", (int)(received.Envelope?.PrivacyMode ?? 0));
                 json.WriteStartArray("affectedContractTransactions");
                 foreach (var affected in received.Envelope?.AffectedTransactions ?? [])
-                {
                     json.WriteStringValue(affected.Hash.ToBase64());
-                }
 
                 json.WriteEndArray();
                 json.WriteString("execHash", Encoding.UTF8.GetString(received.Envelope?.ExecutionHash ?? []));
@@ -77,25 +74,27 @@ public sealed class TransactionRoutes(PayloadReader reader)
 
     private async Task DeleteOldAsync(RestCall call)
     {
-        JsonBody body = await call.JsonBodyAsync().ConfigureAwait(false);
+        var body = await call.JsonBodyAsync().ConfigureAwait(false);
         await reader.DeleteAsync(body.RequiredBytes("key"), call.Cancel).ConfigureAwait(false);
         await call.TextAsync(200, "Delete successful").ConfigureAwait(false);
     }
 
-    /// <summary>The form of Tessera's first releases and of Constellation: a GET with a JSON body, <c>{"key": hash, "to": our key or absent}</c>.</summary>
+    /// <summary>
+    /// The form of Tessera's first releases and of Constellation: a GET with a JSON body, <c>{"key": hash, "to": our key or absent}</c>.
+    /// </summary>
     private async Task ReceiveOldAsync(RestCall call)
     {
-        JsonBody body = await call.JsonBodyAsync().ConfigureAwait(false);
-        ReceivedPayload received = await reader.ReceiveAsync(body.RequiredBytes("key"), body.Key("to"), call.Cancel).ConfigureAwait(false);
+        var body = await call.JsonBodyAsync().ConfigureAwait(false);
+        var received = await reader.ReceiveAsync(body.RequiredBytes("key"), body.Key("to"), call.Cancel).ConfigureAwait(false);
         await AnswerAsync(call, received).ConfigureAwait(false);
     }
 
     private async Task ReceiveRawAsync(RestCall call)
     {
-        string text = call.Header(RestHeaders.PayloadKey)
+        var text = call.Header(RestHeaders.PayloadKey)
             ?? throw new PrivacyException(Failure.BadRequest, $"{RestHeaders.PayloadKey}: the header is required");
-        PublicKey? to = call.Header(RestHeaders.Recipients) is { } key ? Base64Text.Key(RestHeaders.Recipients, key) : null;
-        ReceivedPayload received = await reader.ReceiveAsync(Base64Text.Decode(RestHeaders.PayloadKey, text), to, call.Cancel)
+        var to = call.Header(RestHeaders.Recipients) is { } key ? Base64Text.Key(RestHeaders.Recipients, key) : null;
+        var received = await reader.ReceiveAsync(Base64Text.Decode(RestHeaders.PayloadKey, text), to, call.Cancel)
             .ConfigureAwait(false);
         await call.BytesAsync(200, received.Payload).ConfigureAwait(false);
     }

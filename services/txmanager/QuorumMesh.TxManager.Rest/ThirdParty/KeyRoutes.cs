@@ -8,10 +8,11 @@ namespace QuorumMesh.TxManager.Rest.ThirdParty;
 public sealed class KeyRoutes(OwnKeys ownKeys, PartyDirectory directory)
 {
     public RestApp AddTo(RestApp app) => app
-        .Get("/keys", async call => await AnswerAsync(call, await ownKeys.ActiveAsync(call.Cancel).ConfigureAwait(false)).ConfigureAwait(false))
+        .Get("/keys",
+            async call => await AnswerAsync(call, await ownKeys.ActiveAsync(call.Cancel).ConfigureAwait(false)).ConfigureAwait(false))
         .Get("/partyinfo/keys", async call =>
         {
-            IReadOnlyList<PublicKey> own = await ownKeys.ActiveAsync(call.Cancel).ConfigureAwait(false);
+            var own = await ownKeys.ActiveAsync(call.Cancel).ConfigureAwait(false);
             await AnswerAsync(call, own.Concat(directory.ActiveKeys().Select(k => k.Key)).Distinct()).ConfigureAwait(false);
         });
 
@@ -19,7 +20,7 @@ public sealed class KeyRoutes(OwnKeys ownKeys, PartyDirectory directory)
     {
         json.WriteStartObject();
         json.WriteStartArray("keys");
-        foreach (PublicKey key in keys)
+        foreach (var key in keys)
         {
             json.WriteStartObject();
             json.WriteString("key", key.ToBase64());

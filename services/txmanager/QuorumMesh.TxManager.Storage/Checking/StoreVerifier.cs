@@ -15,12 +15,13 @@ public sealed record StoreCheck(long Faults, long Payloads, long Raw, long Parti
 public static class StoreVerifier
 {
     /// <param name="tell">Called for each fault, named by transaction or key.</param>
-    /// <exception cref="PrivacyException"><see cref="Failure.StoreUnavailable"/>: it cannot be opened, or has no schema of this version.</exception>
+    /// <exception cref="PrivacyException"><see cref="Failure.StoreUnavailable"/>: it cannot be opened, or has no schema of this
+    /// version.</exception>
     public static StoreCheck Verify(StoreProvider provider, Action<string> tell)
     {
         try
         {
-            using DbConnection connection = provider.OpenReadOnly();
+            using var connection = provider.OpenReadOnly();
             RequireSchema(provider, connection);
             return new Walk(provider, connection, tell).Run();
         }
@@ -35,13 +36,11 @@ public static class StoreVerifier
         var applied = new HashSet<string>();
         try
         {
-            using DbCommand command = connection.CreateCommand();
+            using var command = connection.CreateCommand();
             command.CommandText = """SELECT "MigrationId" FROM "__EFMigrationsHistory" """;
-            using DbDataReader reader = command.ExecuteReader();
+            using var reader = command.ExecuteReader();
             while (reader.Read())
-            {
                 applied.Add(reader.GetString(0));
-            }
         }
         catch (DbException)
         {
@@ -49,51 +48,47 @@ public static class StoreVerifier
         }
 
         if (provider.Migrations.Any(m => !applied.Contains(m.Id)))
-        {
             throw new PrivacyException(
-                Failure.StoreUnavailable, $"The payload store ({provider.Description}) is not one of this version: start the transaction manager on it once, then check it");
-        }
+                Failure.StoreUnavailable,
+                $"The payload store ({provider.Description}) is not one of this version: start the transaction manager on it once, "
+                    + "then check it");
     }
 
     private sealed class Walk(StoreProvider provider, DbConnection connection, Action<string> tell)
     {
-        private long faults;
-        private long unsealed;
+        private long _faults;
+        private long _unsealed;
 
         public StoreCheck Run()
         {
-            long payloads = Rows(RowKind.Payload);
-            long raw = Rows(RowKind.Raw);
-            long participations = Rows(RowKind.Participation);
-            long gone = Guarded("PARTICIPATION", CountGone);
+            var payloads = Rows(RowKind.Payload);
+            var raw = Rows(RowKind.Raw);
+            var participations = Rows(RowKind.Participation);
+            var gone = Guarded("PARTICIPATION", CountGone);
             Guarded("the database's structure", () =>
             {
-                foreach (string fault in provider.StructureFaults(connection))
-                {
+                foreach (var fault in provider.StructureFaults(connection))
                     Tell("the database: " + fault);
-                }
 
                 return 0;
             });
-            return new StoreCheck(faults, payloads, raw, participations, unsealed, gone);
+            return new StoreCheck(_faults, payloads, raw, participations, _unsealed, gone);
         }
 
         private long Rows(RowKind kind) => Guarded(StoredRows.Table(kind), () =>
         {
             long count = 0;
-            using DbCommand command = connection.CreateCommand();
+            using var command = connection.CreateCommand();
             command.CommandText = $"{StoredRows.Select(kind)} {provider.TableHint}";
             command.CommandTimeout = 0;
-            using DbDataReader reader = command.ExecuteReader();
+            using var reader = command.ExecuteReader();
             while (reader.Read())
             {
-                object?[] row = StoredRows.Read(reader);
+                var row = StoredRows.Read(reader);
                 count++;
-                unsealed += StoredRows.IsSealed(row) ? 0 : 1;
+                _unsealed += StoredRows.IsSealed(row) ? 0 : 1;
                 if (StoredRows.Fault(kind, row) is { } fault)
-                {
                     Tell($"{Name(kind, row)}: {fault}");
-                }
             }
 
             return count;
@@ -101,9 +96,10 @@ public static class StoreVerifier
 
         private long CountGone()
         {
-            using DbCommand command = connection.CreateCommand();
+            using var command = connection.CreateCommand();
             command.CommandText =
-                "SELECT count(*) FROM PARTICIPATION WHERE NOT EXISTS (SELECT 1 FROM ENCRYPTED_TRANSACTION WHERE ENCRYPTED_TRANSACTION.HASH = PARTICIPATION.HASH)";
+                "SELECT count(*) FROM PARTICIPATION WHERE NOT EXISTS (SELECT 1 FROM ENCRYPTED_TRANSACTION WHERE "
+                    + "ENCRYPTED_TRANSACTION.HASH = PARTICIPATION.HASH)";
             command.CommandTimeout = 0;
             return Convert.ToInt64(command.ExecuteScalar(), CultureInfo.InvariantCulture);
         }
@@ -124,7 +120,7 @@ public static class StoreVerifier
 
         private static string Name(RowKind kind, object?[] row)
         {
-            string hash = StoredRows.Hash(kind, row)?.ToBase64() ?? "(no hash)";
+            var hash = StoredRows.Hash(kind, row)?.ToBase64() ?? "(no hash)";
             return kind switch
             {
                 RowKind.Payload => $"payload {hash}",
@@ -135,7 +131,7 @@ public static class StoreVerifier
 
         private void Tell(string fault)
         {
-            faults++;
+            _faults++;
             tell(fault);
         }
     }

@@ -2,7 +2,9 @@ using Microsoft.EntityFrameworkCore;
 
 namespace QuorumMesh.TxManager.Storage.Model;
 
-/// <summary>Tessera's tables and our own beside them. Names are upper-case, on PostgreSQL lower-case: what Tessera's unquoted DDL makes there.</summary>
+/// <summary>
+/// Tessera's tables and our own beside them. Names are upper-case, on PostgreSQL lower-case: what Tessera's unquoted DDL makes there.
+/// </summary>
 public abstract class PayloadContext(DbContextOptions options) : DbContext(options)
 {
     public const string LegacyCodec = "LEGACY";

@@ -2,7 +2,9 @@ using Microsoft.EntityFrameworkCore.Migrations;
 
 namespace QuorumMesh.TxManager.Storage.Model;
 
-/// <summary>A step of the schema in plain statements, which also run without EF when a service starts: EF's own migrator costs a second and 25 MB.</summary>
+/// <summary>
+/// A step of the schema in plain statements, which also run without EF when a service starts: EF's own migrator costs a second and 25 MB.
+/// </summary>
 public abstract class StatementMigration(IReadOnlyList<string> up, IReadOnlyList<string> down) : Migration
 {
     protected override void Up(MigrationBuilder migrationBuilder) => Run(migrationBuilder, up);
@@ -11,9 +13,7 @@ public abstract class StatementMigration(IReadOnlyList<string> up, IReadOnlyList
 
     private static void Run(MigrationBuilder migrationBuilder, IReadOnlyList<string> statements)
     {
-        foreach (string statement in statements)
-        {
+        foreach (var statement in statements)
             migrationBuilder.Sql(statement);
-        }
     }
 }

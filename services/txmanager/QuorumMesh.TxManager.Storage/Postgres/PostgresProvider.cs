@@ -6,10 +6,12 @@ using QuorumMesh.TxManager.Storage.Postgres.Migrations;
 
 namespace QuorumMesh.TxManager.Storage.Postgres;
 
-/// <summary>PostgreSQL. Several managers may share a database: an advisory lock keeps the sequence numbers in the order of commits.</summary>
+/// <summary>
+/// PostgreSQL. Several managers may share a database: an advisory lock keeps the sequence numbers in the order of commits.
+/// </summary>
 public sealed class PostgresProvider : StoreProvider, IDisposable
 {
-    private readonly NpgsqlDataSource source;
+    private readonly NpgsqlDataSource _source;
 
     /// <param name="connectionString">Npgsql's form.</param>
     /// <exception cref="ArgumentException">The connection string cannot be understood.</exception>
@@ -17,12 +19,9 @@ public sealed class PostgresProvider : StoreProvider, IDisposable
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
         if (!settings.ContainsKey("Application Name"))
-        {
             settings.ApplicationName = "quorummesh-txmanager";
-        }
-
         Description = $"PostgreSQL {settings.Host}:{settings.Port}/{settings.Database}";
-        source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+        _source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
     }
 
     public override string Description { get; }
@@ -34,25 +33,26 @@ public sealed class PostgresProvider : StoreProvider, IDisposable
     public override string RowLock => "FOR UPDATE";
 
     public override PayloadContext CreateContext() =>
-        new PostgresPayloadContext(new DbContextOptionsBuilder<PostgresPayloadContext>().UseNpgsql(source).Options);
+        new PostgresPayloadContext(new DbContextOptionsBuilder<PostgresPayloadContext>().UseNpgsql(_source).Options);
 
-    public override DbConnection CreateReader() => source.CreateConnection();
+    public override DbConnection CreateReader() => _source.CreateConnection();
 
     public override DbConnection OpenWriter() => Open("SET synchronous_commit = on");
 
     public override string ReserveSequence =>
-        "SELECT max(n) FROM (SELECT nextval(pg_get_serial_sequence('participation', 'seq')) AS n FROM generate_series(1, @count)) AS reserved";
+        "SELECT max(n) FROM (SELECT nextval(pg_get_serial_sequence('participation', 'seq')) AS n FROM generate_series(1, @count)) "
+            + "AS reserved";
 
     public override DbConnection OpenReadOnly() => Open("SET default_transaction_read_only = on");
 
-    public void Dispose() => source.Dispose();
+    public void Dispose() => _source.Dispose();
 
     private NpgsqlConnection Open(string setting)
     {
-        NpgsqlConnection connection = source.OpenConnection();
+        var connection = _source.OpenConnection();
         try
         {
-            using NpgsqlCommand command = connection.CreateCommand();
+            using var command = connection.CreateCommand();
             command.CommandText = setting;
             command.ExecuteNonQuery();
             return connection;

@@ -9,18 +9,18 @@ internal sealed class DamageReport
 {
     private const int MaxRemembered = 1024;
 
-    private readonly Lock gate = new();
-    private readonly HashSet<string> told = [];
-    private long count;
+    private readonly Lock _gate = new();
+    private readonly HashSet<string> _told = [];
+    private long _count;
 
     /// <summary>Called on the reader's thread.</summary>
     public event Action<string>? Found;
 
-    public long Count => Interlocked.Read(ref count);
+    public long Count => Interlocked.Read(ref _count);
 
     public PrivacyException Raise(RowKind kind, PayloadHash? hash, string fault)
     {
-        string message = Describe(kind, hash, fault);
+        var message = Describe(kind, hash, fault);
         Tell(message);
         return new PrivacyException(Failure.Damaged, message);
     }
@@ -28,18 +28,13 @@ internal sealed class DamageReport
     /// <summary>For rows that are passed again and again by the same reader: told once.</summary>
     public void RaiseOnce(RowKind kind, PayloadHash? hash, string fault)
     {
-        string message = Describe(kind, hash, fault);
-        lock (gate)
+        var message = Describe(kind, hash, fault);
+        lock (_gate)
         {
-            if (told.Count >= MaxRemembered)
-            {
-                told.Clear();
-            }
-
-            if (!told.Add(message))
-            {
+            if (_told.Count >= MaxRemembered)
+                _told.Clear();
+            if (!_told.Add(message))
                 return;
-            }
         }
 
         Tell(message);
@@ -47,18 +42,22 @@ internal sealed class DamageReport
 
     public static string Describe(RowKind kind, PayloadHash? hash, string fault)
     {
-        string named = hash?.ToBase64() is { } text ? $"with hash {text}" : "with a hash that is none";
+        var named = hash?.ToBase64() is { } text ? $"with hash {text}" : "with a hash that is none";
         return kind switch
         {
-            RowKind.Payload => $"The payload stored {named} is damaged ({fault}): have a party send it again (resend), or restore the database from a backup",
-            RowKind.Raw => $"The raw payload stored {named} is damaged ({fault}): store it again under a new hash, or restore the database from a backup",
+            RowKind.Payload =>
+                $"The payload stored {named} is damaged ({fault}): have a party send it again (resend), or restore the database "
+                    + "from a backup",
+            RowKind.Raw =>
+                $"The raw payload stored {named} is damaged ({fault}): store it again under a new hash, or restore the database "
+                    + "from a backup",
             _ => $"The participation record {named} is damaged ({fault}): restore the database from a backup",
         };
     }
 
     private void Tell(string message)
     {
-        Interlocked.Increment(ref count);
+        Interlocked.Increment(ref _count);
         Found?.Invoke(message);
     }
 }

@@ -15,15 +15,13 @@ internal sealed class StoreReader(StoreProvider provider)
     {
         try
         {
-            using DbConnection connection = provider.CreateReader();
+            using var connection = provider.CreateReader();
             await connection.OpenAsync(cancel).ConfigureAwait(false);
-            using DbCommand command = StoreStatement.Create(connection, sql, values);
-            using DbDataReader reader = await command.ExecuteReaderAsync(cancel).ConfigureAwait(false);
+            using var command = StoreStatement.Create(connection, sql, values);
+            using var reader = await command.ExecuteReaderAsync(cancel).ConfigureAwait(false);
             var found = new List<object?[]>();
             while (await reader.ReadAsync(cancel).ConfigureAwait(false))
-            {
                 found.Add(StoredRows.Read(reader));
-            }
 
             return found;
         }

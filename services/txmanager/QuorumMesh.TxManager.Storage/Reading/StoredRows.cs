@@ -10,7 +10,8 @@ using QuorumMesh.TxManager.Storage.Model;
 namespace QuorumMesh.TxManager.Storage.Reading;
 
 /// <summary>
-/// Rows as the database gives them: their columns in the order of <see cref="RowChecksum"/>, the checksum last. Nothing is believed of them, not even a column's type,
+/// Rows as the database gives them: their columns in the order of <see cref="RowChecksum"/>, the checksum last. Nothing is believed of
+/// them, not even a column's type,
 /// for in a damaged file that may be another one.
 /// </summary>
 internal static class StoredRows
@@ -43,10 +44,8 @@ internal static class StoredRows
     public static object?[] Read(DbDataReader reader)
     {
         var row = new object?[reader.FieldCount];
-        for (int i = 0; i < row.Length; i++)
-        {
+        for (var i = 0; i < row.Length; i++)
             row[i] = Value(reader, i);
-        }
 
         return row;
     }
@@ -73,7 +72,8 @@ internal static class StoredRows
                 return fault;
             default:
                 return ChecksumFaultOf(kind, row)
-                    ?? (row is [long, byte[] { Length: PayloadHash.Size }, byte[] { Length: > 0 and <= PublicKey.MaxSize }, int or long, ..] ? null : FormFault);
+                    ?? (row is [long, byte[] { Length: PayloadHash.Size }, byte[] { Length: > 0 and <= PublicKey.MaxSize }, int or long,
+                        ..] ? null : FormFault);
         }
     }
 
@@ -82,10 +82,7 @@ internal static class StoredRows
     {
         fault = ChecksumFaultOf(RowKind.Payload, row);
         if (fault is not null)
-        {
             return null;
-        }
-
         if (row is not [byte[] { Length: PayloadHash.Size } hash, byte[] encoded, null or string, ..])
         {
             fault = FormFault;
@@ -93,13 +90,10 @@ internal static class StoredRows
         }
 
         if (!IsReadable(row))
-        {
             return null;
-        }
-
         try
         {
-            EncodedPayload payload = LegacyPayloadCodec.Decode(encoded);
+            var payload = LegacyPayloadCodec.Decode(encoded);
             fault = payload.ComputeHash().Equals(new PayloadHash(hash)) ? null : CipherTextFault;
             return fault is null ? payload : null;
         }
@@ -120,11 +114,9 @@ internal static class StoredRows
     {
         fault = ChecksumFaultOf(RowKind.Raw, row);
         if (fault is not null)
-        {
             return null;
-        }
-
-        if (row is not [byte[] { Length: PayloadHash.Size } hash, byte[] key, byte[] cipherText, byte[] nonce, byte[] { Length: > 0 and <= PublicKey.MaxSize } sender, ..])
+        if (row is not [byte[] { Length: PayloadHash.Size } hash, byte[] key, byte[] cipherText, byte[] nonce,
+            byte[] { Length: > 0 and <= PublicKey.MaxSize } sender, ..])
         {
             fault = FormFault;
             return null;
@@ -138,10 +130,7 @@ internal static class StoredRows
     private static string? ChecksumFaultOf(RowKind kind, object?[] row)
     {
         if (Array.IndexOf(row, Unreadable) >= 0)
-        {
             return FormFault;
-        }
-
         return row[^1] switch
         {
             null => null,
@@ -154,7 +143,8 @@ internal static class StoredRows
     {
         try
         {
-            return reader.IsDBNull(column) ? null : reader.GetValue(column) is var value and (byte[] or string or int or long or double) ? value : Unreadable;
+            return reader.IsDBNull(column) ? null : reader.GetValue(column) is var value and (byte[] or string or int or long or double)
+                ? value : Unreadable;
         }
         catch (Exception e) when (e is ArgumentException or FormatException or InvalidCastException or OverflowException)
         {

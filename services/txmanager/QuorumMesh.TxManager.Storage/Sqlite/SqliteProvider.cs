@@ -9,47 +9,44 @@ namespace QuorumMesh.TxManager.Storage.Sqlite;
 /// <summary>SQLite in a file: write-ahead log, and a commit waits for the disk.</summary>
 public sealed class SqliteProvider : StoreProvider
 {
-    private readonly string path;
-    private readonly string connectionString;
+    private readonly string _path;
+    private readonly string _connectionString;
 
     /// <param name="path">The database file; made when it is absent.</param>
     public SqliteProvider(string path)
     {
-        this.path = Path.GetFullPath(path);
-        connectionString = new SqliteConnectionStringBuilder
+        _path = Path.GetFullPath(path);
+        _connectionString = new SqliteConnectionStringBuilder
         {
-            DataSource = this.path,
+            DataSource = _path,
             DefaultTimeout = 30,
             Pooling = true,
         }.ToString();
     }
 
-    public override string Description => $"SQLite {path}";
+    public override string Description => $"SQLite {_path}";
 
     /// <summary>The database and what SQLite keeps beside it; not all are there at all times.</summary>
-    public IReadOnlyList<string> Files => [path, path + "-wal", path + "-shm", path + "-journal"];
+    public IReadOnlyList<string> Files => [_path, _path + "-wal", _path + "-shm", _path + "-journal"];
 
     public override IReadOnlyList<SchemaStep> Migrations => [new(Initial.Id, Initial.Statements), new(Checksums.Id, Checksums.Statements)];
 
     public override PayloadContext CreateContext() =>
-        new SqlitePayloadContext(new DbContextOptionsBuilder<SqlitePayloadContext>().UseSqlite(connectionString).Options);
+        new SqlitePayloadContext(new DbContextOptionsBuilder<SqlitePayloadContext>().UseSqlite(_connectionString).Options);
 
-    public override DbConnection CreateReader() => new SqliteConnection(connectionString);
+    public override DbConnection CreateReader() => new SqliteConnection(_connectionString);
 
     public override DbConnection OpenWriter()
     {
-        if (Path.GetDirectoryName(path) is { Length: > 0 } directory)
-        {
+        if (Path.GetDirectoryName(_path) is { Length: > 0 } directory)
             Directory.CreateDirectory(directory);
-        }
-
         MakeOwnFile();
 
-        var connection = new SqliteConnection(connectionString + ";Pooling=False");
+        var connection = new SqliteConnection(_connectionString + ";Pooling=False");
         try
         {
             connection.Open();
-            using SqliteCommand command = connection.CreateCommand();
+            using var command = connection.CreateCommand();
             command.CommandText = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=67108864;";
             command.ExecuteNonQuery();
             return connection;
@@ -64,31 +61,29 @@ public sealed class SqliteProvider : StoreProvider
     /// <summary>Payloads are for this user alone. SQLite gives the files beside the database its mode.</summary>
     private void MakeOwnFile()
     {
-        if (!File.Exists(path))
-        {
-            new FileStream(path, new FileStreamOptions
+        if (!File.Exists(_path))
+            new FileStream(_path, new FileStreamOptions
             {
                 Mode = FileMode.OpenOrCreate,
                 Access = FileAccess.ReadWrite,
                 Share = FileShare.ReadWrite | FileShare.Delete,
                 UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
             }).Dispose();
-        }
     }
 
     public override string ReserveSequence =>
-        "SELECT max(coalesce((SELECT max(SEQ) FROM PARTICIPATION), 0), coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'PARTICIPATION'), 0)) + @count";
+        "SELECT max(coalesce((SELECT max(SEQ) FROM PARTICIPATION), 0), coalesce((SELECT seq FROM sqlite_sequence WHERE name = "
+            + "'PARTICIPATION'), 0)) + @count";
 
     public override string TableHint => "NOT INDEXED";
 
     public override DbConnection OpenReadOnly()
     {
-        if (!File.Exists(path))
-        {
-            throw new FileNotFoundException($"There is no database {path}", path);
-        }
-
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = 30, Pooling = false, Mode = SqliteOpenMode.ReadOnly }.ToString());
+        if (!File.Exists(_path))
+            throw new FileNotFoundException($"There is no database {_path}", _path);
+        var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder { DataSource = _path, DefaultTimeout = 30, Pooling = false,
+            Mode = SqliteOpenMode.ReadOnly }.ToString());
         try
         {
             connection.Open();
@@ -104,15 +99,11 @@ public sealed class SqliteProvider : StoreProvider
     /// <summary>Among others whether the indexes have what the tables have.</summary>
     public override IEnumerable<string> StructureFaults(DbConnection connection)
     {
-        using DbCommand command = connection.CreateCommand();
+        using var command = connection.CreateCommand();
         command.CommandText = "PRAGMA integrity_check(100)";
-        using DbDataReader reader = command.ExecuteReader();
+        using var reader = command.ExecuteReader();
         while (reader.Read())
-        {
             if (reader.GetString(0) is not "ok" and var fault)
-            {
                 yield return fault.ReplaceLineEndings(" ");
-            }
-        }
     }
 }

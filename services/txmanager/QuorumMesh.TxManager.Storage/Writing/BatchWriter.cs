@@ -13,31 +13,29 @@ internal sealed class BatchWriter : IDisposable
     private const int MaxBatch = 256;
     private const int MaxWaiting = 8192;
 
-    private readonly StoreProvider provider;
-    private readonly Action committed;
-    private readonly BlockingCollection<StoreWrite> queue = new(MaxWaiting);
-    private readonly Thread thread;
-    private WriterSession? session;
-    private StoreWrite? heldOver;
+    private readonly StoreProvider _provider;
+    private readonly Action _committed;
+    private readonly BlockingCollection<StoreWrite> _queue = new(MaxWaiting);
+    private readonly Thread _thread;
+    private WriterSession? _session;
+    private StoreWrite? _heldOver;
 
     public BatchWriter(StoreProvider provider, Action committed)
     {
-        this.provider = provider;
-        this.committed = committed;
-        thread = new Thread(Run) { IsBackground = true, Name = "payload-writer" };
-        thread.Start();
+        _provider = provider;
+        _committed = committed;
+        _thread = new Thread(Run) { IsBackground = true, Name = "payload-writer" };
+        _thread.Start();
     }
 
-    public int Waiting => queue.Count;
+    public int Waiting => _queue.Count;
 
     public Task<bool> WriteAsync(StoreWrite write)
     {
         try
         {
-            if (!queue.TryAdd(write))
-            {
+            if (!_queue.TryAdd(write))
                 throw new PrivacyException(Failure.StoreUnavailable, $"The payload store is overloaded: {MaxWaiting} writes are waiting");
-            }
         }
         catch (InvalidOperationException)
         {
@@ -50,10 +48,10 @@ internal sealed class BatchWriter : IDisposable
     /// <summary>Commits what waits, then ends.</summary>
     public void Dispose()
     {
-        queue.CompleteAdding();
-        thread.Join();
-        session?.Dispose();
-        queue.Dispose();
+        _queue.CompleteAdding();
+        _thread.Join();
+        _session?.Dispose();
+        _queue.Dispose();
     }
 
     private void Run()
@@ -61,11 +59,8 @@ internal sealed class BatchWriter : IDisposable
         var batch = new List<StoreWrite>(MaxBatch);
         while (Collect(batch))
         {
-            if (!TryCommit(batch, out Exception? failure))
-            {
+            if (!TryCommit(batch, out var failure))
                 CommitSingly(batch, failure!);
-            }
-
             batch.Clear();
         }
     }
@@ -73,20 +68,17 @@ internal sealed class BatchWriter : IDisposable
     /// <summary>A batch holds each hash once, so that every write sees the state before the batch.</summary>
     private bool Collect(List<StoreWrite> batch)
     {
-        StoreWrite? first = heldOver;
-        heldOver = null;
-        if (first is null && !queue.TryTake(out first, Timeout.Infinite))
-        {
+        var first = _heldOver;
+        _heldOver = null;
+        if (first is null && !_queue.TryTake(out first, Timeout.Infinite))
             return false;
-        }
-
         var hashes = new HashSet<PayloadHash> { first.Hash };
         batch.Add(first);
-        while (batch.Count < MaxBatch && queue.TryTake(out StoreWrite? next))
+        while (batch.Count < MaxBatch && _queue.TryTake(out var next))
         {
             if (!hashes.Add(next.Hash))
             {
-                heldOver = next;
+                _heldOver = next;
                 break;
             }
 
@@ -98,13 +90,14 @@ internal sealed class BatchWriter : IDisposable
 
     private void CommitSingly(List<StoreWrite> batch, Exception failure)
     {
-        foreach (StoreWrite write in batch)
+        foreach (var write in batch)
         {
             // Once more on a fresh connection: the failure may have been that of another write, or of the connection.
-            if (!TryCommit([write], out Exception? again))
+            if (!TryCommit([write], out var again))
             {
-                string reason = (again ?? failure).GetBaseException().Message;
-                write.Fail(new PrivacyException(Failure.StoreUnavailable, $"The payload store ({provider.Description}) failed: {reason}", again));
+                var reason = (again ?? failure).GetBaseException().Message;
+                write.Fail(
+                    new PrivacyException(Failure.StoreUnavailable, $"The payload store ({_provider.Description}) failed: {reason}", again));
             }
         }
     }
@@ -114,12 +107,10 @@ internal sealed class BatchWriter : IDisposable
         failure = null;
         try
         {
-            bool[] results = Commit(batch);
-            committed();
-            for (int i = 0; i < results.Length; i++)
-            {
+            var results = Commit(batch);
+            _committed();
+            for (var i = 0; i < results.Length; i++)
                 batch[i].Complete(results[i]);
-            }
 
             return true;
         }
@@ -127,18 +118,18 @@ internal sealed class BatchWriter : IDisposable
         {
             // Any failure at all: the writer must go on, and the caller must hear of it.
             failure = e;
-            session?.Dispose();
-            session = null;
+            _session?.Dispose();
+            _session = null;
             return false;
         }
     }
 
     private bool[] Commit(List<StoreWrite> batch)
     {
-        session ??= new WriterSession(provider);
-        session.Begin(batch.Sum(w => w.Participations));
-        bool[] results = [.. batch.Select(w => w.Run(session))];
-        session.Commit();
+        _session ??= new WriterSession(_provider);
+        _session.Begin(batch.Sum(w => w.Participations));
+        bool[] results = [.. batch.Select(w => w.Run(_session))];
+        _session.Commit();
         return results;
     }
 }

@@ -8,7 +8,8 @@ using QuorumMesh.TxManager.Storage.Reading;
 namespace QuorumMesh.TxManager.Storage.Writing;
 
 /// <summary>
-/// Gives the next rows without a checksum, written by older versions or by Tessera, theirs: table by table in the order of their keys. How far it came is in the same
+/// Gives the next rows without a checksum, written by older versions or by Tessera, theirs: table by table in the order of their keys. How
+/// far it came is in the same
 /// transaction, so a kill repeats nothing and leaves nothing out. A row that is damaged already stays without.
 /// </summary>
 internal sealed class SealRows() : StoreWrite(default)
@@ -28,21 +29,16 @@ internal sealed class SealRows() : StoreWrite(default)
     {
         Sealed = 0;
         Damaged.Clear();
-        string? place = session.Metadata(MetadataRow.Sealing);
+        var place = session.Metadata(MetadataRow.Sealing);
         if (place == Done)
-        {
             return false;
-        }
-
-        (RowKind kind, object after) = Parse(place);
-        string sql = $"{StoredRows.Select(kind)} WHERE {StoredRows.Key(kind)} > @p0 ORDER BY {StoredRows.Key(kind)} LIMIT {MaxRows}";
-        List<object?[]> rows = session.Rows(sql, MaxBytes, after);
-        foreach (object?[] row in rows.Where(r => !StoredRows.IsSealed(r)))
-        {
+        var (kind, after) = Parse(place);
+        var sql = $"{StoredRows.Select(kind)} WHERE {StoredRows.Key(kind)} > @p0 ORDER BY {StoredRows.Key(kind)} LIMIT {MaxRows}";
+        var rows = session.Rows(sql, MaxBytes, after);
+        foreach (var row in rows.Where(r => !StoredRows.IsSealed(r)))
             Seal(session, kind, row);
-        }
 
-        string next = rows.Count > 0 ? Place(kind, rows[^1][0]!) : kind == RowKind.Participation ? Done : Place(kind + 1, Start(kind + 1));
+        var next = rows.Count > 0 ? Place(kind, rows[^1][0]!) : kind == RowKind.Participation ? Done : Place(kind + 1, Start(kind + 1));
         session.SetMetadata(MetadataRow.Sealing, next);
         return next != Done;
     }
@@ -55,29 +51,27 @@ internal sealed class SealRows() : StoreWrite(default)
             return;
         }
 
-        session.Run($"UPDATE {StoredRows.Table(kind)} SET CHECKSUM = @p0 WHERE {StoredRows.Key(kind)} = @p1", StoredRows.Seal(kind, row), row[0]!);
+        session.Run($"UPDATE {StoredRows.Table(kind)} SET CHECKSUM = @p0 WHERE {StoredRows.Key(kind)} = @p1", StoredRows.Seal(kind, row),
+            row[0]!);
         Sealed++;
     }
 
     private static object Start(RowKind kind) => kind == RowKind.Participation ? long.MinValue : Array.Empty<byte>();
 
-    private static string Place(RowKind kind, object key) => kind + ":" + (key is byte[] bytes ? Convert.ToHexStringLower(bytes) : Convert.ToString(key, CultureInfo.InvariantCulture));
+    private static string Place(RowKind kind, object key) =>
+        kind + ":" + (key is byte[] bytes ? Convert.ToHexStringLower(bytes) : Convert.ToString(key, CultureInfo.InvariantCulture));
 
     /// <summary>A place that cannot be read is the start: rows that have their checksum are passed over.</summary>
     private static (RowKind Kind, object After) Parse(string? place)
     {
-        string[] parts = place?.Split(':') ?? [];
+        var parts = place?.Split(':') ?? [];
         if (parts.Length == 2 && Enum.TryParse(parts[0], out RowKind kind) && Enum.IsDefined(kind))
         {
-            if (kind == RowKind.Participation && long.TryParse(parts[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long sequence))
-            {
+            if (kind == RowKind.Participation
+                && long.TryParse(parts[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var sequence))
                 return (kind, sequence);
-            }
-
             if (kind != RowKind.Participation && parts[1].Length % 2 == 0 && parts[1].All(char.IsAsciiHexDigit))
-            {
                 return (kind, Convert.FromHexString(parts[1]));
-            }
         }
 
         return (RowKind.Payload, Start(RowKind.Payload));

@@ -12,8 +12,8 @@ namespace QuorumMesh.TxManager.Storage.Writing;
 /// <summary>One write that waits for its batch to be committed.</summary>
 internal abstract class StoreWrite(PayloadHash hash)
 {
-    private readonly TaskCompletionSource<bool> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private PrivacyException? refusal;
+    private readonly TaskCompletionSource<bool> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private PrivacyException? _refusal;
 
     public PayloadHash Hash { get; } = hash;
 
@@ -22,66 +22,61 @@ internal abstract class StoreWrite(PayloadHash hash)
     /// <summary>Participation records that it may add.</summary>
     public virtual int Participations => 0;
 
-    public Task<bool> Completion => done.Task;
+    public Task<bool> Completion => _done.Task;
 
     /// <summary>Makes the write's changes inside the session's transaction. It may be called again when a batch failed.</summary>
     /// <returns>What the caller is told once the batch is durable.</returns>
     public bool Run(WriterSession session)
     {
-        refusal = null;
+        _refusal = null;
         try
         {
             return Apply(session);
         }
         catch (PrivacyException e)
         {
-            refusal = e;
+            _refusal = e;
             return false;
         }
     }
 
     public void Complete(bool result)
     {
-        if (refusal is null)
-        {
-            done.TrySetResult(result);
-        }
+        if (_refusal is null)
+            _done.TrySetResult(result);
         else
-        {
-            done.TrySetException(refusal);
-        }
+            _done.TrySetException(_refusal);
     }
 
-    public void Fail(Exception e) => done.TrySetException(e);
+    public void Fail(Exception e) => _done.TrySetException(e);
 
     /// <exception cref="PrivacyException">The write is refused; it has changed nothing then, and the rest of its batch goes on.</exception>
     protected abstract bool Apply(WriterSession session);
 }
 
-/// <remarks>Encoding and checksum are made by the caller's thread, of which there are many; the writer is one. It merges only where a row is there already.</remarks>
-internal sealed class SavePayload(PayloadHash hash, EncodedPayload payload, IReadOnlyList<Participation> participations, long now) : StoreWrite(hash)
+/// <remarks>
+/// Encoding and checksum are made by the caller's thread, of which there are many; the writer is one. It merges only where a row is there
+/// already.
+/// </remarks>
+internal sealed class SavePayload(PayloadHash hash, EncodedPayload payload, IReadOnlyList<Participation> participations, long now)
+    : StoreWrite(hash)
 {
-    private readonly Encoded whole = new(hash, payload, now);
+    private readonly Encoded _whole = new(hash, payload, now);
 
     public override int Participations => participations.Count;
 
     protected override bool Apply(WriterSession session)
     {
-        bool becameAvailable = session.InsertPayload(HashBytes, whole.Bytes, now, whole.Checksum);
+        var becameAvailable = session.InsertPayload(HashBytes, _whole.Bytes, now, _whole.Checksum);
         if (!becameAvailable && Merged(session) is { } merged)
-        {
             session.UpdatePayload(HashBytes, merged.Bytes, now, merged.Checksum);
-        }
-
-        foreach (Participation participation in participations)
+        foreach (var participation in participations)
         {
-            byte[] key = participation.OwnKey.ToArray();
-            int role = (int)participation.Role;
+            var key = participation.OwnKey.ToArray();
+            var role = (int)participation.Role;
             if (becameAvailable)
-            {
                 // A payload that comes back after it was lost gets new sequence numbers, so that a watching node hears of it.
                 session.DeleteParticipation(HashBytes, key, role);
-            }
 
             session.InsertParticipation(HashBytes, key, role);
         }
@@ -93,17 +88,11 @@ internal sealed class SavePayload(PayloadHash hash, EncodedPayload payload, IRea
     private Encoded? Merged(WriterSession session)
     {
         if (session.LockPayload(HashBytes) is not { } row)
-        {
-            return whole;
-        }
-
-        EncodedPayload? existing = StoredRows.OpenPayload(row, out string? fault);
+            return _whole;
+        var existing = StoredRows.OpenPayload(row, out var fault);
         if (fault is not null)
-        {
-            return whole;
-        }
-
-        EncodedPayload merged = BoxMerge.Merge(existing ?? throw StoredRows.UnknownCodec(row), payload);
+            return _whole;
+        var merged = BoxMerge.Merge(existing ?? throw StoredRows.UnknownCodec(row), payload);
         return ReferenceEquals(merged, existing) ? null : new Encoded(Hash, merged, now);
     }
 
@@ -126,8 +115,8 @@ internal sealed class SaveRaw(PayloadHash hash, RawPayload raw, long now) : Stor
     /// <remarks>A row that is there is written again: the same ciphertext has the same key, and a damaged row is repaired.</remarks>
     protected override bool Apply(WriterSession session)
     {
-        byte[] sender = raw.SenderKey.ToArray();
-        byte[] checksum = RowChecksum.Of(RowKind.Raw, HashBytes, raw.EncryptedKey, raw.CipherText, raw.Nonce, sender, now);
+        var sender = raw.SenderKey.ToArray();
+        var checksum = RowChecksum.Of(RowKind.Raw, HashBytes, raw.EncryptedKey, raw.CipherText, raw.Nonce, sender, now);
         return session.SaveRaw(HashBytes, raw.EncryptedKey, raw.CipherText, raw.Nonce, sender, now, checksum);
     }
 }

@@ -8,29 +8,32 @@ internal sealed class WriteProbe(BatchWriter writer, TimeProvider clock)
     private static readonly TimeSpan WhileWell = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
 
-    private readonly Lock gate = new();
-    private Task<bool>? latest;
-    private long startedAt;
+    private readonly Lock _gate = new();
+    private Task<bool>? _latest;
+    private long _startedAt;
 
     /// <returns>When the latest one is committed.</returns>
     /// <exception cref="PrivacyException">The store does not take it.</exception>
     public async Task CheckAsync(CancellationToken cancel)
     {
         Task<bool> current;
-        lock (gate)
+        lock (_gate)
         {
-            if (latest is null || (latest.IsCompleted && clock.GetElapsedTime(startedAt) >= (latest.IsCompletedSuccessfully ? WhileWell : AfterFailure)))
+            if (_latest is null
+                || (_latest.IsCompleted
+                    && clock.GetElapsedTime(_startedAt) >= (_latest.IsCompletedSuccessfully ? WhileWell : AfterFailure)))
             {
-                startedAt = clock.GetTimestamp();
-                latest = WriteAsync();
+                _startedAt = clock.GetTimestamp();
+                _latest = WriteAsync();
             }
 
-            current = latest;
+            current = _latest;
         }
 
         await current.WaitAsync(cancel).ConfigureAwait(false);
     }
 
     /// <summary>Asynchronous also in what it throws.</summary>
-    private async Task<bool> WriteAsync() => await writer.WriteAsync(new ProbeWrite(clock.GetUtcNow().ToUnixTimeMilliseconds())).ConfigureAwait(false);
+    private async Task<bool> WriteAsync() =>
+        await writer.WriteAsync(new ProbeWrite(clock.GetUtcNow().ToUnixTimeMilliseconds())).ConfigureAwait(false);
 }

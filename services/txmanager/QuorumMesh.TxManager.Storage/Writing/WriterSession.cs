@@ -12,67 +12,70 @@ namespace QuorumMesh.TxManager.Storage.Writing;
 /// </summary>
 internal sealed class WriterSession : IDisposable
 {
-    private readonly DbConnection connection;
-    private readonly string? prologue;
-    private readonly List<DbCommand> commands = [];
-    private readonly DbCommand insertPayload;
-    private readonly DbCommand lockPayload;
-    private readonly DbCommand updatePayload;
-    private readonly DbCommand deletePayload;
-    private readonly DbCommand saveRaw;
-    private readonly DbCommand deleteParticipation;
-    private readonly DbCommand insertParticipation;
-    private readonly DbCommand reserveSequence;
-    private DbTransaction? transaction;
-    private int expectedParticipations;
-    private long nextSequence;
-    private long lastSequence;
+    private readonly DbConnection _connection;
+    private readonly string? _prologue;
+    private readonly List<DbCommand> _commands = [];
+    private readonly DbCommand _insertPayload;
+    private readonly DbCommand _lockPayload;
+    private readonly DbCommand _updatePayload;
+    private readonly DbCommand _deletePayload;
+    private readonly DbCommand _saveRaw;
+    private readonly DbCommand _deleteParticipation;
+    private readonly DbCommand _insertParticipation;
+    private readonly DbCommand _reserveSequence;
+    private DbTransaction? _transaction;
+    private int _expectedParticipations;
+    private long _nextSequence;
+    private long _lastSequence;
 
     public WriterSession(StoreProvider provider)
     {
-        connection = provider.OpenWriter();
-        prologue = provider.BatchPrologue;
-        insertPayload = Command(
+        _connection = provider.OpenWriter();
+        _prologue = provider.BatchPrologue;
+        _insertPayload = Command(
             "INSERT INTO ENCRYPTED_TRANSACTION (HASH, ENCODED_PAYLOAD, PAYLOAD_CODEC, TIMESTAMP, CHECKSUM)"
             + " VALUES (@hash, @payload, 'LEGACY', @time, @checksum) ON CONFLICT (HASH) DO NOTHING",
             ("@hash", DbType.Binary), ("@payload", DbType.Binary), ("@time", DbType.Int64), ("@checksum", DbType.Binary));
-        lockPayload = Command($"{StoredRows.Select(RowKind.Payload)} WHERE HASH = @hash {provider.RowLock}", ("@hash", DbType.Binary));
-        updatePayload = Command(
-            "UPDATE ENCRYPTED_TRANSACTION SET ENCODED_PAYLOAD = @payload, PAYLOAD_CODEC = 'LEGACY', TIMESTAMP = @time, CHECKSUM = @checksum WHERE HASH = @hash",
+        _lockPayload = Command($"{StoredRows.Select(RowKind.Payload)} WHERE HASH = @hash {provider.RowLock}", ("@hash", DbType.Binary));
+        _updatePayload = Command(
+            "UPDATE ENCRYPTED_TRANSACTION SET ENCODED_PAYLOAD = @payload, PAYLOAD_CODEC = 'LEGACY', TIMESTAMP = @time, CHECKSUM = "
+                + "@checksum WHERE HASH = @hash",
             ("@payload", DbType.Binary), ("@time", DbType.Int64), ("@checksum", DbType.Binary), ("@hash", DbType.Binary));
-        deletePayload = Command("DELETE FROM ENCRYPTED_TRANSACTION WHERE HASH = @hash", ("@hash", DbType.Binary));
-        saveRaw = Command(
+        _deletePayload = Command("DELETE FROM ENCRYPTED_TRANSACTION WHERE HASH = @hash", ("@hash", DbType.Binary));
+        _saveRaw = Command(
             "INSERT INTO ENCRYPTED_RAW_TRANSACTION (HASH, ENCRYPTED_KEY, ENCRYPTED_PAYLOAD, NONCE, SENDER, TIMESTAMP, CHECKSUM)"
             + " VALUES (@hash, @key, @payload, @nonce, @sender, @time, @checksum) ON CONFLICT (HASH) DO UPDATE"
-            + " SET ENCRYPTED_KEY = @key, ENCRYPTED_PAYLOAD = @payload, NONCE = @nonce, SENDER = @sender, TIMESTAMP = @time, CHECKSUM = @checksum",
-            ("@hash", DbType.Binary), ("@key", DbType.Binary), ("@payload", DbType.Binary), ("@nonce", DbType.Binary), ("@sender", DbType.Binary),
+            + " SET ENCRYPTED_KEY = @key, ENCRYPTED_PAYLOAD = @payload, NONCE = @nonce, SENDER = @sender, TIMESTAMP = @time, "
+            + "CHECKSUM = @checksum",
+            ("@hash", DbType.Binary), ("@key", DbType.Binary), ("@payload", DbType.Binary), ("@nonce", DbType.Binary),
+            ("@sender", DbType.Binary),
             ("@time", DbType.Int64), ("@checksum", DbType.Binary));
-        deleteParticipation = Command(
+        _deleteParticipation = Command(
             "DELETE FROM PARTICIPATION WHERE HASH = @hash AND OWN_KEY = @key AND ROLE = @role",
             ("@hash", DbType.Binary), ("@key", DbType.Binary), ("@role", DbType.Int32));
-        insertParticipation = Command(
-            "INSERT INTO PARTICIPATION (SEQ, HASH, OWN_KEY, ROLE, CHECKSUM) VALUES (@seq, @hash, @key, @role, @checksum) ON CONFLICT (HASH, OWN_KEY, ROLE) DO NOTHING",
-            ("@seq", DbType.Int64), ("@hash", DbType.Binary), ("@key", DbType.Binary), ("@role", DbType.Int32), ("@checksum", DbType.Binary));
-        reserveSequence = Command(provider.ReserveSequence, ("@count", DbType.Int32));
+        _insertParticipation = Command(
+            "INSERT INTO PARTICIPATION (SEQ, HASH, OWN_KEY, ROLE, CHECKSUM) VALUES (@seq, @hash, @key, @role, @checksum) ON "
+                + "CONFLICT (HASH, OWN_KEY, ROLE) DO NOTHING",
+            ("@seq", DbType.Int64), ("@hash", DbType.Binary), ("@key", DbType.Binary), ("@role", DbType.Int32),
+            ("@checksum", DbType.Binary));
+        _reserveSequence = Command(provider.ReserveSequence, ("@count", DbType.Int32));
     }
 
     /// <param name="participations">How many participation records the transaction may add.</param>
     public void Begin(int participations)
     {
-        expectedParticipations = participations;
-        nextSequence = 0;
-        lastSequence = -1;
-        transaction = connection.BeginTransaction();
-        foreach (DbCommand command in commands)
-        {
-            command.Transaction = transaction;
-        }
+        _expectedParticipations = participations;
+        _nextSequence = 0;
+        _lastSequence = -1;
+        _transaction = _connection.BeginTransaction();
+        foreach (var command in _commands)
+            command.Transaction = _transaction;
 
-        if (prologue is not null)
+        if (_prologue is not null)
         {
-            using DbCommand command = connection.CreateCommand();
-            command.Transaction = transaction;
-            command.CommandText = prologue;
+            using var command = _connection.CreateCommand();
+            command.Transaction = _transaction;
+            command.CommandText = _prologue;
             command.ExecuteNonQuery();
         }
     }
@@ -80,50 +83,53 @@ internal sealed class WriterSession : IDisposable
     /// <summary>Durable when it returns.</summary>
     public void Commit()
     {
-        transaction!.Commit();
-        transaction.Dispose();
-        transaction = null;
+        _transaction!.Commit();
+        _transaction.Dispose();
+        _transaction = null;
     }
 
     /// <returns>False when the row was there already.</returns>
-    public bool InsertPayload(byte[] hash, byte[] payload, long time, byte[] checksum) => Run(insertPayload, hash, payload, time, checksum) > 0;
+    public bool InsertPayload(byte[] hash, byte[] payload, long time, byte[] checksum) =>
+        Run(_insertPayload, hash, payload, time, checksum) > 0;
 
     /// <summary>The stored row, which stays as it is until the transaction ends.</summary>
     public object?[]? LockPayload(byte[] hash)
     {
-        lockPayload.Parameters[0].Value = hash;
-        using DbDataReader reader = lockPayload.ExecuteReader();
+        _lockPayload.Parameters[0].Value = hash;
+        using var reader = _lockPayload.ExecuteReader();
         return reader.Read() ? StoredRows.Read(reader) : null;
     }
 
-    public void UpdatePayload(byte[] hash, byte[] payload, long time, byte[] checksum) => Run(updatePayload, payload, time, checksum, hash);
+    public void UpdatePayload(byte[] hash, byte[] payload, long time, byte[] checksum) =>
+        Run(_updatePayload, payload, time, checksum, hash);
 
-    public bool DeletePayload(byte[] hash) => Run(deletePayload, hash) > 0;
+    public bool DeletePayload(byte[] hash) => Run(_deletePayload, hash) > 0;
 
     public bool SaveRaw(byte[] hash, byte[] key, byte[] payload, byte[] nonce, byte[] sender, long time, byte[] checksum) =>
-        Run(saveRaw, hash, key, payload, nonce, sender, time, checksum) > 0;
+        Run(_saveRaw, hash, key, payload, nonce, sender, time, checksum) > 0;
 
-    public void DeleteParticipation(byte[] hash, byte[] key, int role) => Run(deleteParticipation, hash, key, role);
+    public void DeleteParticipation(byte[] hash, byte[] key, int role) => Run(_deleteParticipation, hash, key, role);
 
-    /// <summary>Adds a record that is not there yet. Its sequence number is given here, not by the database, because the checksum covers it.</summary>
+    /// <summary>
+    /// Adds a record that is not there yet. Its sequence number is given here, not by the database, because the checksum covers it.
+    /// </summary>
     public void InsertParticipation(byte[] hash, byte[] key, int role)
     {
-        if (nextSequence > lastSequence)
+        if (_nextSequence > _lastSequence)
         {
-            int count = Math.Max(1, expectedParticipations);
-            reserveSequence.Parameters[0].Value = count;
-            lastSequence = (long)reserveSequence.ExecuteScalar()!;
-            nextSequence = lastSequence - count + 1;
+            var count = Math.Max(1, _expectedParticipations);
+            _reserveSequence.Parameters[0].Value = count;
+            _lastSequence = (long)_reserveSequence.ExecuteScalar()!;
+            _nextSequence = _lastSequence - count + 1;
         }
 
-        byte[] checksum = RowChecksum.Of(RowKind.Participation, nextSequence, hash, key, role);
-        if (Run(insertParticipation, nextSequence, hash, key, role, checksum) > 0)
-        {
-            nextSequence++;
-        }
+        var checksum = RowChecksum.Of(RowKind.Participation, _nextSequence, hash, key, role);
+        if (Run(_insertParticipation, _nextSequence, hash, key, role, checksum) > 0)
+            _nextSequence++;
     }
 
-    public string? Metadata(string name) => Rows("SELECT VALUE FROM METADATA WHERE NAME = @p0", int.MaxValue, name) is [[string value]] ? value : null;
+    public string? Metadata(string name) =>
+        Rows("SELECT VALUE FROM METADATA WHERE NAME = @p0", int.MaxValue, name) is [[string value]] ? value : null;
 
     public void SetMetadata(string name, string value) =>
         Run("INSERT INTO METADATA (NAME, VALUE) VALUES (@p0, @p1) ON CONFLICT (NAME) DO UPDATE SET VALUE = @p1", name, value);
@@ -132,13 +138,13 @@ internal sealed class WriterSession : IDisposable
     /// <param name="maxBytes">The row that passes this is the last.</param>
     public List<object?[]> Rows(string sql, int maxBytes, params ReadOnlySpan<object> values)
     {
-        using DbCommand command = Statement(sql, values);
-        using DbDataReader reader = command.ExecuteReader();
+        using var command = Statement(sql, values);
+        using var reader = command.ExecuteReader();
         var rows = new List<object?[]>();
         long bytes = 0;
         while (bytes < maxBytes && reader.Read())
         {
-            object?[] row = StoredRows.Read(reader);
+            var row = StoredRows.Read(reader);
             bytes += row.Sum(c => (c as byte[])?.Length ?? 16);
             rows.Add(row);
         }
@@ -148,51 +154,47 @@ internal sealed class WriterSession : IDisposable
 
     public void Run(string sql, params ReadOnlySpan<object> values)
     {
-        using DbCommand command = Statement(sql, values);
+        using var command = Statement(sql, values);
         command.ExecuteNonQuery();
     }
 
     public void Dispose()
     {
-        foreach (DbCommand command in commands)
-        {
+        foreach (var command in _commands)
             command.Dispose();
-        }
 
-        transaction?.Dispose();
-        connection.Dispose();
+        _transaction?.Dispose();
+        _connection.Dispose();
     }
 
     private static int Run(DbCommand command, params ReadOnlySpan<object> values)
     {
-        for (int i = 0; i < values.Length; i++)
-        {
+        for (var i = 0; i < values.Length; i++)
             command.Parameters[i].Value = values[i];
-        }
 
         return command.ExecuteNonQuery();
     }
 
     private DbCommand Statement(string sql, ReadOnlySpan<object> values)
     {
-        DbCommand command = StoreStatement.Create(connection, sql, values);
-        command.Transaction = transaction;
+        var command = StoreStatement.Create(_connection, sql, values);
+        command.Transaction = _transaction;
         return command;
     }
 
     private DbCommand Command(string text, params (string Name, DbType Type)[] parameters)
     {
-        DbCommand command = connection.CreateCommand();
+        var command = _connection.CreateCommand();
         command.CommandText = text;
-        foreach ((string name, DbType type) in parameters)
+        foreach (var (name, type) in parameters)
         {
-            DbParameter parameter = command.CreateParameter();
+            var parameter = command.CreateParameter();
             parameter.ParameterName = name;
             parameter.DbType = type;
             command.Parameters.Add(parameter);
         }
 
-        commands.Add(command);
+        _commands.Add(command);
         command.Prepare();
         return command;
     }

@@ -16,7 +16,7 @@ internal readonly struct ConfigNode(JsonNode? node, string path)
     public static ConfigNode Load(string file, IEnumerable<string> overrides)
     {
         JsonNode root;
-        string text = string.Empty;
+        var text = string.Empty;
         try
         {
             text = File.ReadAllText(file);
@@ -27,7 +27,8 @@ internal readonly struct ConfigNode(JsonNode? node, string path)
         catch (JsonException e)
         {
             throw new OptionsException("-configfile", IsConstellation(text)
-                ? $"'{file}' is a configuration of Constellation (TOML); write it as Tessera's JSON (url is the P2P server's serverAddress, othernodes are peer, socket is the Q2T server's)"
+                ? $"'{file}' is a configuration of Constellation (TOML); write it as Tessera's JSON (url is the P2P server's "
+                    + "serverAddress, othernodes are peer, socket is the Q2T server's)"
                 : $"'{file}' is not JSON: {e.Message}", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -35,10 +36,8 @@ internal readonly struct ConfigNode(JsonNode? node, string path)
             throw new OptionsException("-configfile", $"'{file}' cannot be read: {e.Message}", e);
         }
 
-        foreach (string change in overrides)
-        {
+        foreach (var change in overrides)
             ConfigOverride.Apply(root, change);
-        }
 
         return new ConfigNode(root, string.Empty);
     }
@@ -46,10 +45,7 @@ internal readonly struct ConfigNode(JsonNode? node, string path)
     public string? Text()
     {
         if (node is null)
-        {
             return null;
-        }
-
         return node is JsonValue value && value.TryGetValue(out string? text) ? text : throw Wrong("a string");
     }
 
@@ -58,45 +54,34 @@ internal readonly struct ConfigNode(JsonNode? node, string path)
     public bool Flag(bool otherwise = false)
     {
         if (node is not JsonValue value)
-        {
             return node is null ? otherwise : throw Wrong("true or false");
-        }
-
         if (value.TryGetValue(out bool flag))
-        {
             return flag;
-        }
-
         return value.TryGetValue(out string? text) && bool.TryParse(text, out flag) ? flag : throw Wrong("true or false");
     }
 
     public long Number(long otherwise, long least, long most)
     {
         if (node is not JsonValue value)
-        {
             return node is null ? otherwise : throw Wrong("a number");
-        }
-
         long number = 0;
-        bool isNumber = value.TryGetValue(out number) || (value.TryGetValue(out string? text) && long.TryParse(text, out number));
+        var isNumber = value.TryGetValue(out number) || (value.TryGetValue(out string? text) && long.TryParse(text, out number));
         return isNumber ? OptionRules.Range(path, number, least, most) : throw Wrong("a whole number");
     }
 
     public IReadOnlyList<ConfigNode> Items()
     {
         if (node is null)
-        {
             return [];
-        }
-
-        string here = path;
+        var here = path;
         return node is JsonArray array ? [.. array.Select((item, i) => new ConfigNode(item, $"{here}[{i}]"))] : throw Wrong("an array");
     }
 
     public OptionsException Wrong(string expected) => new(path, $"must be {expected}");
 
     /// <summary>Lines of name = value before anything else.</summary>
-    private static bool IsConstellation(string text) => text.Split('\n').Select(l => l.Trim()).FirstOrDefault(l => l.Length > 0 && l[0] != '#') is { } first
+    private static bool IsConstellation(string text) =>
+        text.Split('\n').Select(l => l.Trim()).FirstOrDefault(l => l.Length > 0 && l[0] != '#') is { } first
         && first.IndexOf('=', StringComparison.Ordinal) is > 0 and var equals && first[..equals].Trim().All(char.IsAsciiLetter);
 
     private JsonObject? Object() => node is null ? null : node as JsonObject ?? throw Wrong("an object");

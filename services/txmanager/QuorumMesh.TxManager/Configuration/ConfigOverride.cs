@@ -11,17 +11,14 @@ internal static class ConfigOverride
 
     public static void Apply(JsonNode root, string change)
     {
-        int equals = change.IndexOf('=', StringComparison.Ordinal);
+        var equals = change.IndexOf('=', StringComparison.Ordinal);
         if (equals <= 0)
-        {
             throw new UsageException($"-o {change}: write it as path=value, for example jdbc.url=jdbc:sqlite:/data/tm.db");
-        }
-
         Step[] steps = [.. Parse(change[..equals], change)];
-        JsonNode at = root;
-        for (int i = 0; i < steps.Length - 1; i++)
+        var at = root;
+        for (var i = 0; i < steps.Length - 1; i++)
         {
-            JsonNode? next = Get(at, steps[i]);
+            var next = Get(at, steps[i]);
             if (next is null)
             {
                 next = steps[i + 1].Index is null ? new JsonObject() : new JsonArray();
@@ -36,23 +33,17 @@ internal static class ConfigOverride
 
     private static IEnumerable<Step> Parse(string path, string change)
     {
-        foreach (string part in path.Split('.'))
+        foreach (var part in path.Split('.'))
         {
-            int bracket = part.IndexOf('[', StringComparison.Ordinal);
-            string name = bracket < 0 ? part : part[..bracket];
+            var bracket = part.IndexOf('[', StringComparison.Ordinal);
+            var name = bracket < 0 ? part : part[..bracket];
             if (name.Length == 0)
-            {
                 throw new UsageException($"-o {change}: the path has an empty part");
-            }
-
             yield return new Step(name, null);
             if (bracket < 0)
-            {
                 continue;
-            }
-
-            string index = part[(bracket + 1)..].TrimEnd(']');
-            yield return int.TryParse(index, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number <= MaxIndex
+            var index = part[(bracket + 1)..].TrimEnd(']');
+            yield return int.TryParse(index, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= MaxIndex
                 ? new Step(null, number)
                 : throw new UsageException($"-o {change}: '{index}' is not an index from 0 to {MaxIndex}");
         }
@@ -74,9 +65,7 @@ internal static class ConfigOverride
                 break;
             case (JsonArray a, { } i):
                 while (a.Count <= i)
-                {
                     a.Add((JsonNode?)null);
-                }
 
                 a[i] = value;
                 break;

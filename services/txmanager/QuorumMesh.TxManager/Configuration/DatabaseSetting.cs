@@ -6,7 +6,9 @@ using QuorumMesh.TxManager.Storage.Sqlite;
 
 namespace QuorumMesh.TxManager.Configuration;
 
-/// <summary>Tessera's jdbc section, or our own <c>quorummesh.database</c>: a path of a SQLite file or an Npgsql connection string.</summary>
+/// <summary>
+/// Tessera's jdbc section, or our own <c>quorummesh.database</c>: a path of a SQLite file or an Npgsql connection string.
+/// </summary>
 internal static class DatabaseSetting
 {
     private const string SqlitePrefix = "jdbc:sqlite:";
@@ -14,32 +16,28 @@ internal static class DatabaseSetting
 
     public static Func<StoreProvider> Read(ConfigNode root, string baseDirectory)
     {
-        ConfigNode own = root["quorummesh"]["database"];
+        var own = root["quorummesh"]["database"];
         if (own.Exists)
         {
-            string value = own.Required();
+            var value = own.Required();
             return value.Contains('=', StringComparison.Ordinal) ? Postgres(own.Path, value) : Sqlite(value, baseDirectory);
         }
 
-        ConfigNode url = root["jdbc"]["url"];
-        string text = url.Required();
+        var url = root["jdbc"]["url"];
+        var text = url.Required();
         if (text.StartsWith(SqlitePrefix, StringComparison.OrdinalIgnoreCase))
-        {
             return Sqlite(text[SqlitePrefix.Length..].Split('?')[0], baseDirectory);
-        }
-
         if (text.StartsWith(PostgresPrefix, StringComparison.OrdinalIgnoreCase))
-        {
             return Postgres(url.Path, FromJdbc(url, text, root["jdbc"]));
-        }
-
-        string what = text.StartsWith("jdbc:h2:", StringComparison.OrdinalIgnoreCase) ? "H2 is a Java database" : $"'{text}' is no database that is known here";
+        var what = text.StartsWith("jdbc:h2:", StringComparison.OrdinalIgnoreCase)
+            ? "H2 is a Java database"
+            : $"'{text}' is no database that is known here";
         throw new OptionsException(url.Path, $"{what}; set jdbc:sqlite:/path/tm.db or jdbc:postgresql://host:port/database");
     }
 
     private static Func<StoreProvider> Sqlite(string path, string baseDirectory)
     {
-        string full = Path.GetFullPath(path, baseDirectory);
+        var full = Path.GetFullPath(path, baseDirectory);
         return () => new SqliteProvider(full);
     }
 
@@ -60,35 +58,27 @@ internal static class DatabaseSetting
 
     private static string FromJdbc(ConfigNode url, string text, ConfigNode jdbc)
     {
-        string rest = text[PostgresPrefix.Length..];
-        if (!Uri.TryCreate("postgresql:" + (rest.StartsWith("//", StringComparison.Ordinal) ? rest : "//localhost/" + rest.TrimStart('/')), UriKind.Absolute, out Uri? uri)
+        var rest = text[PostgresPrefix.Length..];
+        var place = rest.StartsWith("//", StringComparison.Ordinal) ? rest : "//localhost/" + rest.TrimStart('/');
+        if (!Uri.TryCreate("postgresql:" + place, UriKind.Absolute, out var uri)
             || uri.AbsolutePath.Length < 2)
-        {
             throw new OptionsException(url.Path, "must be jdbc:postgresql://host:port/database");
-        }
-
         var settings = new NpgsqlConnectionStringBuilder
         {
             Host = uri.Host,
             Port = uri.Port > 0 ? uri.Port : 5432,
             Database = Uri.UnescapeDataString(uri.AbsolutePath[1..]),
         };
-        foreach (string pair in uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var pair in uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
         {
-            string[] parts = pair.Split('=', 2);
+            var parts = pair.Split('=', 2);
             Apply(settings, url.Path, parts[0], Uri.UnescapeDataString(parts.ElementAtOrDefault(1) ?? string.Empty));
         }
 
         if (jdbc["username"].Text() is { Length: > 0 } user)
-        {
             settings.Username = user;
-        }
-
         if (jdbc["password"].Text() is { Length: > 0 } password)
-        {
             settings.Password = password;
-        }
-
         return settings.ConnectionString;
     }
 
@@ -103,7 +93,8 @@ internal static class DatabaseSetting
                 settings.Password = value;
                 break;
             case "sslmode":
-                settings.SslMode = Enum.TryParse(value.Replace("-", string.Empty, StringComparison.Ordinal), ignoreCase: true, out SslMode mode)
+                settings.SslMode = Enum.TryParse(value.Replace("-", string.Empty, StringComparison.Ordinal), ignoreCase: true,
+                    out SslMode mode)
                     ? mode
                     : throw new OptionsException(key, $"sslmode '{value}' is not known");
                 break;
@@ -114,7 +105,8 @@ internal static class DatabaseSetting
                 settings.SearchPath = value;
                 break;
             default:
-                throw new OptionsException(key, $"parameter '{name}' is not known here; use quorummesh.database with an Npgsql connection string");
+                throw new OptionsException(key,
+                    $"parameter '{name}' is not known here; use quorummesh.database with an Npgsql connection string");
         }
     }
 }

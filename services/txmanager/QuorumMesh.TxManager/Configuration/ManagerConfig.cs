@@ -7,10 +7,12 @@ namespace QuorumMesh.TxManager.Configuration;
 
 /// <summary>What the command line sets beside the file.</summary>
 public sealed record CommandLineSettings(
-    string ConfigFile, IReadOnlyList<string> Overrides, string? HealthUrl = null, string? Grpc = null, string? Enclave = null, bool LogJson = false);
+    string ConfigFile, IReadOnlyList<string> Overrides, string? HealthUrl = null, string? Grpc = null, string? Enclave = null,
+    bool LogJson = false);
 
 /// <summary>
-/// Reads Tessera's JSON configuration as it stands (tessera 7); our own settings are in its member <c>quorummesh</c>: grpc, healthUrl, enclave,
+/// Reads Tessera's JSON configuration as it stands (tessera 7); our own settings are in its member <c>quorummesh</c>: grpc, healthUrl,
+/// enclave,
 /// database, maxBodyBytes, maxListenerMegabytes, peerTimeoutMs, enclaveTimeoutMs, keyMoveAfterSeconds,
 /// tesseraPeers, resend.
 /// </summary>
@@ -19,19 +21,16 @@ public static class ManagerConfig
     /// <exception cref="OptionsException">A setting cannot be used; the message names its key.</exception>
     public static ManagerOptions Read(CommandLineSettings settings)
     {
-        ConfigNode root = ConfigNode.Load(settings.ConfigFile, settings.Overrides);
-        string directory = Path.GetDirectoryName(Path.GetFullPath(settings.ConfigFile))!;
-        ConfigNode own = root["quorummesh"];
+        var root = ConfigNode.Load(settings.ConfigFile, settings.Overrides);
+        var directory = Path.GetDirectoryName(Path.GetFullPath(settings.ConfigFile))!;
+        var own = root["quorummesh"];
         RefuseUnsupported(root);
 
-        ServerSettings servers = ServerSettings.Read(root["serverConfigs"]);
+        var servers = ServerSettings.Read(root["serverConfigs"]);
         AddGrpc(servers, settings.Grpc, own["grpc"]);
         if (!root["bootstrapNode"].Flag() && !servers.Servers.Exists(s => s.Kind is AppKind.Q2T or AppKind.Grpc))
-        {
             throw new OptionsException("serverConfigs", "needs a server with app Q2T for the node (or set bootstrapNode to true)");
-        }
-
-        TimeSpan interval = Milliseconds(servers.P2PProperties["partyInfoInterval"], 5000);
+        var interval = Milliseconds(servers.P2PProperties["partyInfoInterval"], 5000);
         return new ManagerOptions
         {
             Servers = servers.Servers,
@@ -63,57 +62,46 @@ public static class ManagerConfig
 
     private static void RefuseUnsupported(ConfigNode root)
     {
-        foreach (string old in new[] { "server", "unixSocketFile" })
-        {
+        foreach (var old in new[] { "server", "unixSocketFile" })
             if (root[old].Exists)
-            {
-                throw new OptionsException(old, "is of Tessera before 0.10, whose servers were written in another form; write them as serverConfigs, one with app P2P and one with app Q2T");
-            }
-        }
+                throw new OptionsException(old,
+                    "is of Tessera before 0.10, whose servers were written in another form; write them as serverConfigs, one with "
+                        + "app P2P and one with app Q2T");
 
         if (root["mode"].Text() is { } mode)
-        {
             OptionRules.OneOf("mode", mode, "tessera");
-        }
-
-        foreach (string feature in new[] { "enablePrivacyEnhancements", "enableMultiplePrivateStates" })
+        foreach (var feature in new[] { "enablePrivacyEnhancements", "enableMultiplePrivateStates" })
         {
-            ConfigNode node = root["features"][feature];
+            var node = root["features"][feature];
             if (node.Flag())
-            {
                 throw new OptionsException(node.Path, "is not supported by this version; set it to false");
-            }
         }
 
         if (root["encryptor"]["type"].Text() is { } encryptor)
-        {
             OptionRules.OneOf("encryptor.type", encryptor, "NACL");
-        }
     }
 
-    /// <summary>A file without a word of ours is a Tessera's, and so are its peers, until <c>tesseraPeers</c> says otherwise; <c>resend</c> decides in any case.</summary>
+    /// <summary>
+    /// A file without a word of ours is a Tessera's, and so are its peers, until <c>tesseraPeers</c> says otherwise; <c>resend</c> decides
+    /// in any case.
+    /// </summary>
     private static bool OpenResend(ConfigNode own) => own["resend"].Text() is { } text
         ? OptionRules.OneOf(own["resend"].Path, text, "proven", "open") == "open"
         : own["tesseraPeers"].Flag(otherwise: !own.Exists);
 
     private static void AddGrpc(ServerSettings servers, string? flag, ConfigNode node)
     {
-        string? address = flag ?? node.Text();
+        var address = flag ?? node.Text();
         if (address is not null)
-        {
             servers.Servers.Add(new AppServer(AppKind.Grpc, ListenAddress.Parse(flag is null ? node.Path : "--grpc", address)));
-        }
     }
 
     private static string EnclaveAddress(string? flag, ConfigNode node, ServerSettings servers)
     {
-        string? own = flag ?? node.Text();
+        var own = flag ?? node.Text();
         if (own is not null)
-        {
             ListenAddress.Parse(flag is null ? node.Path : "--enclave", own);
-        }
-
-        string address = own ?? servers.EnclaveAddress ?? throw new OptionsException(
+        var address = own ?? servers.EnclaveAddress ?? throw new OptionsException(
             "serverConfigs", "needs a server with app ENCLAVE whose serverAddress is the enclave's, for example unix:/data/enclave.ipc");
         return address.StartsWith("grpc://", StringComparison.OrdinalIgnoreCase) ? "http://" + address[7..] : address;
     }
@@ -122,9 +110,10 @@ public static class ManagerConfig
         PeerUrl.Normalize(peer["url"].Required()) ?? throw new OptionsException(peer["url"].Path, "must be http://host:port");
 
     private static PublicKey ReadKey(ConfigNode node) =>
-        PublicKey.TryFromBase64(node.Required(), out PublicKey? key) && key.Length == 32
+        PublicKey.TryFromBase64(node.Required(), out var key) && key.Length == 32
             ? key
             : throw new OptionsException(node.Path, "must be a public key of 32 bytes in base64");
 
-    private static TimeSpan Milliseconds(ConfigNode node, long otherwise) => TimeSpan.FromMilliseconds(node.Number(otherwise, 50, 86_400_000));
+    private static TimeSpan Milliseconds(ConfigNode node, long otherwise) =>
+        TimeSpan.FromMilliseconds(node.Number(otherwise, 50, 86_400_000));
 }

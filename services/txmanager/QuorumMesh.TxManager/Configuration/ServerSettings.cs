@@ -18,32 +18,24 @@ internal sealed class ServerSettings
     public static ServerSettings Read(ConfigNode serverConfigs)
     {
         var settings = new ServerSettings();
-        foreach (ConfigNode server in serverConfigs.Items())
-        {
+        foreach (var server in serverConfigs.Items())
             settings.Add(server);
-        }
 
         if (settings.OwnUrl is null)
-        {
             throw new OptionsException(serverConfigs.Path, "needs exactly one server with app P2P");
-        }
-
         return settings;
     }
 
     private void Add(ConfigNode server)
     {
         RefuseOldForms(server);
-        string app = OptionRules.OneOf(server["app"].Path, server["app"].Required(), "P2P", "Q2T", "ThirdParty", "ENCLAVE");
-        string address = server["serverAddress"].Required();
+        var app = OptionRules.OneOf(server["app"].Path, server["app"].Required(), "P2P", "Q2T", "ThirdParty", "ENCLAVE");
+        var address = server["serverAddress"].Required();
         RefuseTls(server, address);
         if (server["communicationType"].Text() is { } type && app != "ENCLAVE")
-        {
             OptionRules.OneOf(server["communicationType"].Path, type, "REST");
-        }
-
-        ConfigNode binding = server["bindingAddress"];
-        ConfigNode listen = binding.Exists ? binding : server["serverAddress"];
+        var binding = server["bindingAddress"];
+        var listen = binding.Exists ? binding : server["serverAddress"];
         switch (app)
         {
             case "ENCLAVE":
@@ -54,7 +46,7 @@ internal sealed class ServerSettings
                 AddP2P(server, address, listen);
                 break;
             default:
-                AppKind kind = app == "Q2T" ? AppKind.Q2T : AppKind.ThirdParty;
+                var kind = app == "Q2T" ? AppKind.Q2T : AppKind.ThirdParty;
                 Servers.Add(new AppServer(kind, ListenAddress.Parse(listen.Path, listen.Text()), Cors(server["cors"])));
                 break;
         }
@@ -63,66 +55,46 @@ internal sealed class ServerSettings
     private static void RefuseOldForms(ConfigNode server)
     {
         if (server["serverSocket"].Exists)
-        {
-            throw new OptionsException(server["serverSocket"].Path, "is of Tessera before 0.10; write serverAddress, http://host:port or unix:/path");
-        }
-
+            throw new OptionsException(server["serverSocket"].Path,
+                "is of Tessera before 0.10; write serverAddress, http://host:port or unix:/path");
         if (!server["enabled"].Flag(otherwise: true))
-        {
             throw new OptionsException(server["enabled"].Path, "is of Tessera before 0.10; leave out a server that is not wanted");
-        }
-
         if (string.Equals(server["app"].Text(), "ADMIN", StringComparison.OrdinalIgnoreCase))
-        {
-            throw new OptionsException(server["app"].Path, "ADMIN is of older Tesseras and gone; leave this server out. An app is one of P2P, Q2T, ThirdParty, ENCLAVE");
-        }
-
+            throw new OptionsException(server["app"].Path,
+                "ADMIN is of older Tesseras and gone; leave this server out. An app is one of P2P, Q2T, ThirdParty, ENCLAVE");
         if (server["communicationType"].Text() is { } type && type.ToUpperInvariant() is "GRPC" or "UNIX_SOCKET")
-        {
-            throw new OptionsException(server["communicationType"].Path, $"{type} is of older Tesseras and gone; write REST (our own gRPC for the node is quorummesh.grpc)");
-        }
+            throw new OptionsException(server["communicationType"].Path,
+                $"{type} is of older Tesseras and gone; write REST (our own gRPC for the node is quorummesh.grpc)");
     }
 
     private void AddP2P(ConfigNode server, string address, ConfigNode listen)
     {
         if (OwnUrl is not null)
-        {
             throw new OptionsException(server.Path, "is a second server with app P2P; keep one");
-        }
-
         OptionRules.HttpUrl(server["serverAddress"].Path, address);
         OwnUrl = PeerUrl.Normalize(address);
-        ListenAddress bound = ListenAddress.Parse(listen.Path, listen.Text());
+        var bound = ListenAddress.Parse(listen.Path, listen.Text());
         Servers.Add(new AppServer(AppKind.P2P, bound));
         P2PProperties = server["properties"];
     }
 
     private static void RefuseTls(ConfigNode server, string address)
     {
-        string? tls = server["sslConfig"]["tls"].Text();
+        var tls = server["sslConfig"]["tls"].Text();
         if (tls is not null)
-        {
             OptionRules.OneOf(server["sslConfig"]["tls"].Path, tls, "STRICT", "OFF");
-        }
-
         if (string.Equals(tls, "STRICT", StringComparison.OrdinalIgnoreCase))
-        {
-            throw new OptionsException(server["sslConfig"]["tls"].Path, "STRICT is not supported by this version; set OFF and keep the port in a private network");
-        }
-
+            throw new OptionsException(server["sslConfig"]["tls"].Path,
+                "STRICT is not supported by this version; set OFF and keep the port in a private network");
         if (address.StartsWith("https:", StringComparison.OrdinalIgnoreCase))
-        {
-            throw new OptionsException(server["serverAddress"].Path, "https is not supported by this version; use http in a private network");
-        }
+            throw new OptionsException(server["serverAddress"].Path,
+                "https is not supported by this version; use http in a private network");
     }
 
     private static CorsPolicy? Cors(ConfigNode cors)
     {
         if (!cors.Exists)
-        {
             return null;
-        }
-
         string[] methods = [.. cors["allowedMethods"].Items().Select(i => i.Required())];
         return new CorsPolicy(
             [.. cors["allowedOrigins"].Items().Select(i => i.Required())],

@@ -15,8 +15,10 @@ using CoreAnswer = QuorumMesh.TxManager.Core.Distribution.PayloadAnswer;
 namespace QuorumMesh.TxManager.Grpc;
 
 /// <summary>The gRPC service for our own node.</summary>
-/// <param name="stopping">Ends the Watch streams, which no node ever ends: a stop that waits for open calls would wait for its whole limit.</param>
-public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader reader, IPayloadStore store, OwnKeys ownKeys, CancellationToken stopping)
+/// <param name="stopping">Ends the Watch streams, which no node ever ends: a stop that waits for open calls would wait for its whole
+/// limit.</param>
+public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader reader, IPayloadStore store, OwnKeys ownKeys,
+    CancellationToken stopping)
     : PrivacyManager.PrivacyManagerBase
 {
     /// <summary>Bytes of a message in either direction.</summary>
@@ -24,11 +26,12 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
 
     private const int WatchPage = 500;
 
-    public override Task<SendReply> Send(Contracts.Privacy.SendRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
+    public override Task<SendReply> Send(Contracts.Privacy.SendRequest request, ServerCallContext context) =>
+        RpcFailure.MapAsync(async () =>
     {
-        PrivacyOptions privacy = Privacy(
+        var privacy = Privacy(
             request.PrivacyFlag, request.AffectedTransactions, request.MandatoryRecipients, request.PrivateStateId);
-        SendResult result = await sender.SendAsync(
+        var result = await sender.SendAsync(
             request.Payload.Memory, OptionalKey("sender_key", request.SenderKey), Keys("recipient_keys", request.RecipientKeys), privacy,
             context.CancellationToken).ConfigureAwait(false);
         return await ReplyAsync(result, context).ConfigureAwait(false);
@@ -36,31 +39,31 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
 
     public override Task<StoreReply> Store(StoreRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
     {
-        PayloadHash hash = await sender.StoreRawAsync(
+        var hash = await sender.StoreRawAsync(
             request.Payload.Memory, OptionalKey("sender_key", request.SenderKey), context.CancellationToken).ConfigureAwait(false);
         return new StoreReply { Hash = ByteString.CopyFrom(hash.ToArray()), Database = await DatabaseAsync(context).ConfigureAwait(false) };
     });
 
     public override Task<SendReply> SendSigned(SendSignedRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
     {
-        PrivacyOptions privacy = Privacy(
+        var privacy = Privacy(
             request.PrivacyFlag, request.AffectedTransactions, request.MandatoryRecipients, request.PrivateStateId);
-        SendResult result = await sender.SendSignedAsync(
-            Hash(request.Hash).ToArray(), Keys("recipient_keys", request.RecipientKeys), privacy, context.CancellationToken).ConfigureAwait(false);
+        var result = await sender.SendSignedAsync(
+            Hash(request.Hash).ToArray(), Keys("recipient_keys", request.RecipientKeys), privacy, context.CancellationToken)
+            .ConfigureAwait(false);
         return await ReplyAsync(result, context).ConfigureAwait(false);
     });
 
     public override Task<ReceiveReply> Receive(ReceiveRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
     {
         PayloadHash[] hashes = [.. request.Hashes.Take(PayloadReader.MaxBatch + 1).Select(Hash)];
-        IReadOnlyList<CoreAnswer> answers = await reader.AnswerAsync(hashes, Budget(request.MaxBytes), context.CancellationToken).ConfigureAwait(false);
+        var answers = await reader.AnswerAsync(hashes, Budget(request.MaxBytes), context.CancellationToken).ConfigureAwait(false);
         var reply = new ReceiveReply();
         reply.Answers.AddRange(answers.Select(Message));
         if (request.MaxBytes <= 0 && (answers.Count < hashes.Length || reply.CalculateSize() > MaxMessage))
-        {
-            throw new RpcException(new Status(StatusCode.ResourceExhausted, $"the payloads are larger than a message of {MaxMessage} bytes: ask for fewer, or set max_bytes"));
-        }
-
+            throw new RpcException(new Status(
+                StatusCode.ResourceExhausted,
+                $"the payloads are larger than a message of {MaxMessage} bytes: ask for fewer, or set max_bytes"));
         reply.Database = await DatabaseAsync(context).ConfigureAwait(false);
         return reply;
     });
@@ -81,32 +84,31 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
         RpcFailure.MapAsync<bool>(async () =>
         {
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopping);
-            CancellationToken cancel = ended.Token;
-            long sequence = request.AfterSequence;
+            var cancel = ended.Token;
+            var sequence = request.AfterSequence;
             while (true)
             {
                 cancel.ThrowIfCancellationRequested();
-                Task nextWrite = store.WaitForWriteAsync(cancel);
-                long before = sequence;
-                IReadOnlyList<SequencedHash> page = await store.AvailableAfterAsync(sequence, WatchPage, cancel).ConfigureAwait(false);
-                Database? database = page.Count > 0 ? await DatabaseAsync(context).ConfigureAwait(false) : null;
-                foreach (SequencedHash item in page)
+                var nextWrite = store.WaitForWriteAsync(cancel);
+                var before = sequence;
+                var page = await store.AvailableAfterAsync(sequence, WatchPage, cancel).ConfigureAwait(false);
+                var database = page.Count > 0 ? await DatabaseAsync(context).ConfigureAwait(false) : null;
+                foreach (var item in page)
                 {
-                    var change = new WatchEvent { Sequence = item.Sequence, Hash = ByteString.CopyFrom(item.Hash.ToArray()), Database = database };
+                    var hash = ByteString.CopyFrom(item.Hash.ToArray());
+                    var change = new WatchEvent { Sequence = item.Sequence, Hash = hash, Database = database };
                     await stream.WriteAsync(change, cancel).ConfigureAwait(false);
                     sequence = item.Sequence;
                 }
 
                 if (page.Count < WatchPage || sequence == before)
-                {
                     await nextWrite.ConfigureAwait(false);
-                }
             }
         });
 
     public override Task<InfoReply> Info(InfoRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
     {
-        IReadOnlyList<PublicKey> keys = await ownKeys.ActiveAsync(context.CancellationToken).ConfigureAwait(false);
+        var keys = await ownKeys.ActiveAsync(context.CancellationToken).ConfigureAwait(false);
         var reply = new InfoReply
         {
             ManagerId = await store.ManagerIdAsync(context.CancellationToken).ConfigureAwait(false),
@@ -146,7 +148,10 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
         return message;
     }
 
-    /// <summary>Read after what the answer holds, so that it knows no less; and from the database, for managers that share it each know only their own writes.</summary>
+    /// <summary>
+    /// Read after what the answer holds, so that it knows no less; and from the database, for managers that share it each know only their
+    /// own writes.
+    /// </summary>
     private async Task<Database> DatabaseAsync(ServerCallContext context) => new()
     {
         Id = await store.ManagerIdAsync(context.CancellationToken).ConfigureAwait(false),
@@ -173,15 +178,9 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
         PrivacyFlag flag, RepeatedField<ByteString> affected, RepeatedField<ByteString> mandatory, string privateState)
     {
         if (privateState is not ("" or "private"))
-        {
             throw new PrivacyException(Failure.Forbidden, "Multiple private state feature is not available on this privacy manager");
-        }
-
         if (!Enum.IsDefined(flag) || mandatory.Count > 0)
-        {
             throw PrivacyException.EnhancedPrivacy();
-        }
-
         return new PrivacyOptions((PrivacyMode)(int)flag, affected.Count > 0);
     }
 

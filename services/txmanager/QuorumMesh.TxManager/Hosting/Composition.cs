@@ -20,22 +20,22 @@ public sealed record Seams(IEnclave? Enclave = null, TimeProvider? Clock = null)
 /// <summary>The manager's objects, made by hand.</summary>
 internal sealed class Composition : IDisposable
 {
-    private readonly ManagerOptions options;
-    private readonly StoreProvider database;
-    private readonly GrpcEnclave? ownedEnclave;
-    private readonly PeerClient peerClient;
-    private readonly ResendGuard? guard;
+    private readonly ManagerOptions _options;
+    private readonly StoreProvider _database;
+    private readonly GrpcEnclave? _ownedEnclave;
+    private readonly PeerClient _peerClient;
+    private readonly ResendGuard? _guard;
 
     public Composition(ManagerOptions options, Seams seams)
     {
-        this.options = options;
-        TimeProvider clock = seams.Clock ?? TimeProvider.System;
-        database = options.Database();
-        Notice = database is SqliteProvider sqlite ? ServiceDefaults.OwnFiles.Close(sqlite.Files) : null;
-        Store = PayloadStore.Open(database, clock);
-        ownedEnclave = seams.Enclave is null ? new GrpcEnclave(options.EnclaveAddress, options.EnclaveTimeout) : null;
-        IEnclave enclave = seams.Enclave ?? ownedEnclave!;
-        peerClient = new PeerClient(new PeerClientOptions { Timeout = options.PeerTimeout, ConnectTimeout = options.PeerTimeout }, clock);
+        _options = options;
+        var clock = seams.Clock ?? TimeProvider.System;
+        _database = options.Database();
+        Notice = _database is SqliteProvider sqlite ? ServiceDefaults.OwnFiles.Close(sqlite.Files) : null;
+        Store = PayloadStore.Open(_database, clock);
+        _ownedEnclave = seams.Enclave is null ? new GrpcEnclave(options.EnclaveAddress, options.EnclaveTimeout) : null;
+        var enclave = seams.Enclave ?? _ownedEnclave!;
+        _peerClient = new PeerClient(new PeerClientOptions { Timeout = options.PeerTimeout, ConnectTimeout = options.PeerTimeout }, clock);
 
         PartySettings = new PartySettings
         {
@@ -48,14 +48,14 @@ internal sealed class Composition : IDisposable
         };
         Directory = new PartyDirectory(PartySettings, clock);
         OwnKeys = new OwnKeys(enclave, options.AlwaysSendTo);
-        Parties = new PartyInfoService(PartySettings, Directory, OwnKeys, enclave, peerClient, clock);
-        Poller = new PartyPoller(Directory, Parties, OwnKeys, peerClient);
+        Parties = new PartyInfoService(PartySettings, Directory, OwnKeys, enclave, _peerClient, clock);
+        Poller = new PartyPoller(Directory, Parties, OwnKeys, _peerClient);
 
-        var publisher = new Publisher(OwnKeys, Directory, peerClient);
+        var publisher = new Publisher(OwnKeys, Directory, _peerClient);
         Sender = new PayloadSender(enclave, Store, OwnKeys, publisher);
         Reader = new PayloadReader(enclave, Store, OwnKeys);
         Receiver = new PushReceiver(enclave, Store, OwnKeys);
-        guard = options.OpenResend ? null : new ResendGuard(PartySettings, OwnKeys, enclave, clock);
+        _guard = options.OpenResend ? null : new ResendGuard(PartySettings, OwnKeys, enclave, clock);
         Resender = new Resender(enclave, Store, OwnKeys, publisher);
         Participations = new ParticipationKeeper(enclave, Store, OwnKeys);
     }
@@ -90,30 +90,27 @@ internal sealed class Composition : IDisposable
     {
         add
         {
-            peerClient.Told += value;
+            _peerClient.Told += value;
             Directory.Told += value;
         }
 
         remove
         {
-            peerClient.Told -= value;
+            _peerClient.Told -= value;
             Directory.Told -= value;
         }
     }
 
     public async Task<RestApp> CreateAppAsync(AppServer server, ILogger log, CancellationToken cancel)
     {
-        var limits = new RestLimits(options.MaxBody, new ByteBudget(server.Kind.ToString().ToLowerInvariant(), options.MaxListenerBytes));
-        RestApp app = new RestApp(server.Kind.ToString(), limits, log) { Cors = server.Cors }.AddCommonRoutes();
+        var limits = new RestLimits(_options.MaxBody, new ByteBudget(server.Kind.ToString().ToLowerInvariant(), _options.MaxListenerBytes));
+        var app = new RestApp(server.Kind.ToString(), limits, log) { Cors = server.Cors }.AddCommonRoutes();
         switch (server.Kind)
         {
             case AppKind.P2P:
-                if (options.UseWhiteList)
-                {
-                    app.Admits = (await PeerWhiteList.ResolveAsync(options.Peers, cancel).ConfigureAwait(false)).Admits;
-                }
-
-                return new PeerRoutes(Receiver, Resender, Parties, Directory, OwnKeys, PartySettings, guard).AddTo(app);
+                if (_options.UseWhiteList)
+                    app.Admits = (await PeerWhiteList.ResolveAsync(_options.Peers, cancel).ConfigureAwait(false)).Admits;
+                return new PeerRoutes(Receiver, Resender, Parties, Directory, OwnKeys, PartySettings, _guard).AddTo(app);
             case AppKind.Q2T:
                 return new TransactionRoutes(Reader).AddTo(new SendRoutes(Sender).AddTo(app));
             case AppKind.ThirdParty:
@@ -126,8 +123,8 @@ internal sealed class Composition : IDisposable
     public void Dispose()
     {
         Store.Dispose();
-        ownedEnclave?.Dispose();
-        peerClient.Dispose();
-        (database as IDisposable)?.Dispose();
+        _ownedEnclave?.Dispose();
+        _peerClient.Dispose();
+        (_database as IDisposable)?.Dispose();
     }
 }

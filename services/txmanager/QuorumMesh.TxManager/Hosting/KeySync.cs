@@ -8,10 +8,10 @@ internal sealed class KeySync(OwnKeys ownKeys, TimeSpan interval, ILogger log) :
 {
     private static readonly TimeSpan UntilFirst = TimeSpan.FromMilliseconds(150);
 
-    private volatile string? problem = "the enclave has not answered yet";
+    private volatile string? _problem = "the enclave has not answered yet";
 
     /// <summary>Null while the enclave answers.</summary>
-    public string? Problem => problem;
+    public string? Problem => _problem;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -19,30 +19,26 @@ internal sealed class KeySync(OwnKeys ownKeys, TimeSpan interval, ILogger log) :
         while (!stoppingToken.IsCancellationRequested)
         {
             await RefreshAsync(stoppingToken).ConfigureAwait(false);
-            TimeSpan pause = ownKeys.ActiveOrNull is null ? UntilFirst : interval;
+            var pause = ownKeys.ActiveOrNull is null ? UntilFirst : interval;
             await Task.Delay(pause, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     private async Task RefreshAsync(CancellationToken cancel)
     {
-        string? before = problem;
+        var before = _problem;
         try
         {
             await ownKeys.RefreshAsync(cancel).ConfigureAwait(false);
-            problem = null;
+            _problem = null;
             if (before is not null)
-            {
                 log.LogInformation("The enclave answers, {Count} keys", ownKeys.ActiveOrNull?.Count);
-            }
         }
         catch (PrivacyException e)
         {
-            problem = e.Message;
+            _problem = e.Message;
             if (before != e.Message)
-            {
                 log.LogWarning("{Problem}", e.Message);
-            }
         }
         catch (OperationCanceledException)
         {

@@ -16,12 +16,10 @@ public static class ManagerHost
 
     public static async Task<int> RunAsync(ManagerOptions options, CancellationToken cancel)
     {
-        WebApplication app = await StartAsync(options, new Seams(), cancel).ConfigureAwait(false);
-        using IDisposable deadline = StopDeadline.Arm("quorummesh-txmanager", app.Lifetime.ApplicationStopping);
+        var app = await StartAsync(options, new Seams(), cancel).ConfigureAwait(false);
+        using var deadline = StopDeadline.Arm("quorummesh-txmanager", app.Lifetime.ApplicationStopping);
         await using (app.ConfigureAwait(false))
-        {
             await app.WaitForShutdownAsync(cancel).ConfigureAwait(false);
-        }
 
         return HostRunner.Ok;
     }
@@ -41,7 +39,7 @@ public static class ManagerHost
 
         try
         {
-            WebApplication app = Build(options, parts);
+            var app = Build(options, parts);
             await MapAsync(app, options, parts, cancel).ConfigureAwait(false);
             await app.StartAsync(cancel).ConfigureAwait(false);
             Announce(app, options);
@@ -56,32 +54,35 @@ public static class ManagerHost
 
     private static WebApplication Build(ManagerOptions options, Composition parts)
     {
-        WebApplicationBuilder builder = ServiceHost.CreateBuilder();
+        var builder = ServiceHost.CreateBuilder();
         builder.AddServiceDefaults("txmanager", defaults =>
         {
             defaults.HealthUrl = options.HealthUrl;
             defaults.LogJson = options.LogJson;
         });
-        IServiceCollection services = builder.Services;
+        var services = builder.Services;
         services.AddSingleton(_ => parts);
         services.AddSingleton(new ManagerMetrics(parts));
         services.AddSingleton(provider => new KeySync(
-            parts.OwnKeys, options.EnclaveKeySyncInterval, provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Enclave")));
+            parts.OwnKeys, options.EnclaveKeySyncInterval,
+            provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Enclave")));
         services.AddHostedService(provider => provider.GetRequiredService<KeySync>());
         services.AddHostedService(provider => new PollService(parts.Poller, provider.GetRequiredService<IHostApplicationLifetime>()));
-        services.AddHostedService(provider => new SealService(parts.Store, provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Store")));
+        services.AddHostedService(provider => new SealService(
+            parts.Store, provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Store")));
         services.AddHostedService(provider => new ParticipationService(
             parts.Participations, provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Store")));
         services.AddReadinessCheck("enclave", provider =>
         {
-            KeySync sync = provider.GetRequiredService<KeySync>();
+            var sync = provider.GetRequiredService<KeySync>();
             return _ => ValueTask.FromResult(sync.Problem);
         });
         services.AddReadinessCheck("store", _ => async cancel => await parts.Store.ProbeAsync(cancel).ConfigureAwait(false));
         if (options.Servers.Any(s => s.Kind == AppKind.Grpc))
         {
             services.AddSingleton(provider => new PrivacyManagerService(
-                parts.Sender, parts.Reader, parts.Store, parts.OwnKeys, provider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping));
+                parts.Sender, parts.Reader, parts.Store, parts.OwnKeys,
+                provider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping));
             new GrpcListener("grpc", options.MaxListenerBytes).AddTo(services);
         }
 
@@ -96,48 +97,36 @@ public static class ManagerHost
         kestrel.Limits.MaxConcurrentConnections = 4096;
         kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(60);
         GrpcListener.Configure(kestrel.Limits);
-        foreach (AppServer server in options.Servers)
-        {
+        foreach (var server in options.Servers)
             server.Listen.ListenOn(kestrel, listen =>
             {
                 listen.Protocols = HttpProtocols.Http1;
                 if (server.Kind == AppKind.Grpc)
-                {
                     kestrel.ApplicationServices.GetRequiredService<GrpcListener>().Configure(listen);
-                }
-
                 listen.Use(next => connection =>
                 {
                     connection.Features.Set(server);
                     return next(connection);
                 });
                 if (server.Listen.SocketPath is not null && server.Kind != AppKind.Grpc)
-                {
                     listen.Use(AnyHost.Use);
-                }
             });
-        }
     }
 
     private static async Task MapAsync(WebApplication app, ManagerOptions options, Composition parts, CancellationToken cancel)
     {
-        ILogger log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager");
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager");
         if (parts.Notice is { } notice)
-        {
             log.LogWarning("{Notice}", notice);
-        }
-
         parts.Store.Damaged += message => log.LogError("{Problem}", message);
         parts.PeerTold += message => log.LogWarning("{Problem}", message);
         var rest = new Dictionary<AppServer, RestApp>();
-        foreach (AppServer server in options.Servers.Where(s => s.Kind != AppKind.Grpc))
-        {
+        foreach (var server in options.Servers.Where(s => s.Kind != AppKind.Grpc))
             rest[server] = await parts.CreateAppAsync(server, log, cancel).ConfigureAwait(false);
-        }
 
         app.MapServiceDefaults();
         app.Use((context, next) =>
-            context.Features.Get<AppServer>() is { } server && rest.TryGetValue(server, out RestApp? target)
+            context.Features.Get<AppServer>() is { } server && rest.TryGetValue(server, out var target)
                 ? target.HandleAsync(context)
                 : next(context));
         if (options.Servers.Any(s => s.Kind == AppKind.Grpc))
@@ -149,21 +138,17 @@ public static class ManagerHost
 
     private static void Announce(WebApplication app, ManagerOptions options)
     {
-        ILogger log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager");
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager");
         if (options.OpenResend)
-        {
             log.LogWarning(
                 "/resend INDIVIDUAL answers whoever asks, as Tessera's does: its answers tell a stranger who is party to a transaction. "
                 + "Set quorummesh.tesseraPeers to false, or quorummesh.resend to proven, once every peer is a QuorumMesh manager");
-        }
 
-        foreach (AppServer server in options.Servers)
+        foreach (var server in options.Servers)
         {
             log.LogInformation("{App} on {Address}", server.Kind, server.Listen);
             if (server.Listen.SocketPath is { } path)
-            {
                 app.Lifetime.ApplicationStopped.Register(() => File.Delete(path));
-            }
         }
     }
 }

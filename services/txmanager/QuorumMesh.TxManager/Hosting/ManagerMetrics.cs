@@ -5,21 +5,26 @@ namespace QuorumMesh.TxManager.Hosting;
 
 internal sealed class ManagerMetrics : IDisposable
 {
-    private readonly Meter meter = new("QuorumMesh.TxManager");
+    private readonly Meter _meter = new("QuorumMesh.TxManager");
 
     public ManagerMetrics(Composition parts)
     {
-        meter.CreateObservableGauge("quorummesh_txmanager_waiting_writes", () => parts.Store.WaitingWrites, description: "Writes that wait for their commit.");
-        meter.CreateObservableGauge(
-            "quorummesh_txmanager_known_keys", () => parts.Directory.ActiveKeys().Count, description: "Keys of other managers that are active.");
-        meter.CreateObservableGauge(
+        _meter.CreateObservableGauge("quorummesh_txmanager_waiting_writes", () => parts.Store.WaitingWrites,
+            description: "Writes that wait for their commit.");
+        _meter.CreateObservableGauge(
+            "quorummesh_txmanager_known_keys", () => parts.Directory.ActiveKeys().Count,
+            description: "Keys of other managers that are active.");
+        _meter.CreateObservableGauge(
             "quorummesh_txmanager_unseen_seeds", () => parts.Directory.UnseenSeeds(), description: "Configured peers that never answered.");
-        meter.CreateObservableCounter(
-            "quorummesh_txmanager_refused_party_infos", () => parts.Directory.Refusals, description: "Announcements, keys and URLs of managers that were refused.");
-        meter.CreateObservableCounter(
-            "quorummesh_txmanager_damaged_payload_reads", () => parts.Store.DamagedReads, description: "Reads that found a stored row damaged.");
-        meter.CreateObservableGauge("quorummesh_txmanager_own_keys", () => parts.OwnKeys.ActiveOrNull?.Count ?? 0, description: "Keys of our enclave.");
+        _meter.CreateObservableCounter(
+            "quorummesh_txmanager_refused_party_infos", () => parts.Directory.Refusals,
+            description: "Announcements, keys and URLs of managers that were refused.");
+        _meter.CreateObservableCounter(
+            "quorummesh_txmanager_damaged_payload_reads", () => parts.Store.DamagedReads,
+            description: "Reads that found a stored row damaged.");
+        _meter.CreateObservableGauge("quorummesh_txmanager_own_keys", () => parts.OwnKeys.ActiveOrNull?.Count ?? 0,
+            description: "Keys of our enclave.");
     }
 
-    public void Dispose() => meter.Dispose();
+    public void Dispose() => _meter.Dispose();
 }

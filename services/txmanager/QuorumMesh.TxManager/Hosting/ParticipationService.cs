@@ -4,7 +4,10 @@ using QuorumMesh.TxManager.Core.Distribution;
 
 namespace QuorumMesh.TxManager.Hosting;
 
-/// <summary>Once after each start, beside the traffic, payloads without a participation record get theirs: after each step it pauses three times as long as the step took.</summary>
+/// <summary>
+/// Once after each start, beside the traffic, payloads without a participation record get theirs: after each step it pauses three times as
+/// long as the step took.
+/// </summary>
 internal sealed class ParticipationService(ParticipationKeeper keeper, ILogger log) : BackgroundService
 {
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(2);
@@ -18,17 +21,14 @@ internal sealed class ParticipationService(ParticipationKeeper keeper, ILogger l
         byte[]? place = null;
         while (!stoppingToken.IsCancellationRequested)
         {
-            long start = Stopwatch.GetTimestamp();
+            var start = Stopwatch.GetTimestamp();
             TimeSpan pause;
             try
             {
-                ParticipationStep step = await keeper.NextAsync(place, stoppingToken).ConfigureAwait(false);
+                var step = await keeper.NextAsync(place, stoppingToken).ConfigureAwait(false);
                 noted += step.Noted;
                 if (step.Next is null)
-                {
                     break;
-                }
-
                 (place, told) = (step.Next, null);
                 pause = Stopwatch.GetElapsedTime(start) * 3;
                 pause = pause > ShortestPause ? pause : ShortestPause;
@@ -36,10 +36,7 @@ internal sealed class ParticipationService(ParticipationKeeper keeper, ILogger l
             catch (PrivacyException e)
             {
                 if (told != e.Message)
-                {
                     log.LogWarning("Payloads without a participation record wait for theirs: {Problem}", e.Message);
-                }
-
                 (told, pause) = (e.Message, AfterFailure);
             }
             catch (OperationCanceledException)
@@ -51,8 +48,6 @@ internal sealed class ParticipationService(ParticipationKeeper keeper, ILogger l
         }
 
         if (noted > 0)
-        {
             log.LogInformation("{Count} payloads that had no participation record have theirs now", noted);
-        }
     }
 }

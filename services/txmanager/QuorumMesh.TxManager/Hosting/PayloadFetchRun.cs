@@ -11,24 +11,29 @@ using QuorumMesh.TxManager.Rest.P2P;
 
 namespace QuorumMesh.TxManager.Hosting;
 
-/// <summary><c>quorummesh-txmanager fetch</c>: gets payloads that were lost back from another party's manager, beside our running manager, which stores them.</summary>
+/// <summary>
+/// <c>quorummesh-txmanager fetch</c>: gets payloads that were lost back from another party's manager, beside our running manager, which
+/// stores them.
+/// </summary>
 public static class PayloadFetchRun
 {
     /// <param name="from">The other manager's P2P URL.</param>
     /// <param name="hashes">In base64.</param>
     /// <returns>The exit code: 0 when all are here.</returns>
     /// <exception cref="OptionsException">A setting or argument cannot be used.</exception>
-    public static async Task<int> RunAsync(ManagerOptions options, string from, IReadOnlyList<string> hashes, TextWriter output, CancellationToken cancel)
+    public static async Task<int> RunAsync(ManagerOptions options, string from, IReadOnlyList<string> hashes, TextWriter output,
+        CancellationToken cancel)
     {
-        string url = PeerUrl.Normalize(from) ?? throw new OptionsException("--from", $"'{from}' must be http://host:port");
+        var url = PeerUrl.Normalize(from) ?? throw new OptionsException("--from", $"'{from}' must be http://host:port");
         byte[][] asked = [.. hashes.Select(Hash)];
         using var enclave = new GrpcEnclave(options.EnclaveAddress, options.EnclaveTimeout);
-        using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = false }) { Timeout = TimeSpan.FromSeconds(60) };
+        using var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = false };
+        using var http = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(60) };
         var fetcher = new PayloadFetcher(enclave, http);
         IReadOnlyList<PublicKey> keys;
         try
         {
-            EnclaveKeys held = await enclave.KeysAsync(cancel).ConfigureAwait(false);
+            var held = await enclave.KeysAsync(cancel).ConfigureAwait(false);
             keys = [.. held.Active, .. held.Retired];
         }
         catch (PrivacyException e)
@@ -36,26 +41,25 @@ public static class PayloadFetchRun
             throw new StartupException(e.Message, e);
         }
 
-        int failed = 0;
-        foreach (byte[] hash in asked)
-        {
+        var failed = 0;
+        foreach (var hash in asked)
             failed += await FetchAsync(fetcher, Own(options), url, keys, hash, output, cancel).ConfigureAwait(false) ? 0 : 1;
-        }
 
         return failed == 0 ? HostRunner.Ok : HostRunner.Failed;
     }
 
     /// <summary>Each of our keys in turn: the other manager answers for one at a time.</summary>
     private static async Task<bool> FetchAsync(
-        PayloadFetcher fetcher, string own, string from, IReadOnlyList<PublicKey> keys, byte[] hash, TextWriter output, CancellationToken cancel)
+        PayloadFetcher fetcher, string own, string from, IReadOnlyList<PublicKey> keys, byte[] hash, TextWriter output,
+        CancellationToken cancel)
     {
-        string text = Convert.ToBase64String(hash);
-        string problem = "the enclave has no key";
-        foreach (PublicKey key in keys)
+        var text = Convert.ToBase64String(hash);
+        var problem = "the enclave has no key";
+        foreach (var key in keys)
         {
             try
             {
-                byte[] payload = await fetcher.FetchAsync(from, key, hash, cancel).ConfigureAwait(false);
+                var payload = await fetcher.FetchAsync(from, key, hash, cancel).ConfigureAwait(false);
                 await fetcher.StoreAsync(own, payload, cancel).ConfigureAwait(false);
                 await output.WriteLineAsync($"{text} is stored").ConfigureAwait(false);
                 return true;
@@ -72,8 +76,8 @@ public static class PayloadFetchRun
 
     private static byte[] Hash(string text)
     {
-        byte[] bytes = new byte[text.Length];
-        return Convert.TryFromBase64String(text, bytes, out int length) && length == PayloadHash.Size
+        var bytes = new byte[text.Length];
+        return Convert.TryFromBase64String(text, bytes, out var length) && length == PayloadHash.Size
             ? bytes[..length]
             : throw new OptionsException("hash", $"'{text}' is not the base64 of a payload's {PayloadHash.Size}-byte hash");
     }
@@ -81,8 +85,9 @@ public static class PayloadFetchRun
     /// <summary>Where our manager listens, from this machine.</summary>
     private static string Own(ManagerOptions options)
     {
-        IPEndPoint point = options.Servers.First(s => s.Kind == AppKind.P2P).Listen.EndPoint ?? throw new OptionsException("serverConfigs", "has no P2P server on a port");
-        bool isAny = point.Address.Equals(IPAddress.Any) || point.Address.Equals(IPAddress.IPv6Any);
+        var point = options.Servers.First(s => s.Kind == AppKind.P2P).Listen.EndPoint
+            ?? throw new OptionsException("serverConfigs", "has no P2P server on a port");
+        var isAny = point.Address.Equals(IPAddress.Any) || point.Address.Equals(IPAddress.IPv6Any);
         return $"http://{(isAny ? new IPEndPoint(IPAddress.Loopback, point.Port) : point)}/";
     }
 }

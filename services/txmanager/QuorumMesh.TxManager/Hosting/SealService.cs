@@ -4,15 +4,17 @@ using QuorumMesh.TxManager.Storage;
 
 namespace QuorumMesh.TxManager.Hosting;
 
-/// <summary>Gives rows of older versions their checksums, beside the traffic: after each step it pauses three times as long as the step took.</summary>
+/// <summary>
+/// Gives rows of older versions their checksums, beside the traffic: after each step it pauses three times as long as the step took.
+/// </summary>
 internal sealed class SealService(PayloadStore store, ILogger log) : BackgroundService
 {
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(2);
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(10);
 
-    private long rows;
+    private long _rows;
 
-    public long Sealed => Interlocked.Read(ref rows);
+    public long Sealed => Interlocked.Read(ref _rows);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -20,10 +22,7 @@ internal sealed class SealService(PayloadStore store, ILogger log) : BackgroundS
         while (!stoppingToken.IsCancellationRequested)
         {
             if (await StepAsync().ConfigureAwait(false) is not { } pause)
-            {
                 return;
-            }
-
             await Task.Delay(pause, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -31,18 +30,17 @@ internal sealed class SealService(PayloadStore store, ILogger log) : BackgroundS
     /// <returns>Null at the end.</returns>
     private async Task<TimeSpan?> StepAsync()
     {
-        long start = Stopwatch.GetTimestamp();
+        var start = Stopwatch.GetTimestamp();
         try
         {
-            SealStep step = await store.SealNextAsync().ConfigureAwait(false);
-            long before = Sealed;
-            Interlocked.Add(ref rows, step.Sealed);
+            var step = await store.SealNextAsync().ConfigureAwait(false);
+            var before = Sealed;
+            Interlocked.Add(ref _rows, step.Sealed);
             if (Sealed / 1_000_000 > before / 1_000_000 || (!step.More && Sealed > 0))
-            {
-                log.LogInformation("{Count} stored rows of older versions have their checksum now{End}", Sealed, step.More ? ", more follow" : "; these were all");
-            }
-
-            TimeSpan pause = Stopwatch.GetElapsedTime(start) * 3;
+                log.LogInformation(
+                    "{Count} stored rows of older versions have their checksum now{End}",
+                    Sealed, step.More ? ", more follow" : "; these were all");
+            var pause = Stopwatch.GetElapsedTime(start) * 3;
             return step.More ? pause > ShortestPause ? pause : ShortestPause : null;
         }
         catch (PrivacyException e)

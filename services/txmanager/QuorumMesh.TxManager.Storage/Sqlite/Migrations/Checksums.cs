@@ -5,7 +5,9 @@ using QuorumMesh.TxManager.Storage.Model;
 
 namespace QuorumMesh.TxManager.Storage.Sqlite.Migrations;
 
-/// <summary>A checksum in every row. The column may be null, so that adding it changes no row: a database of any size is open again at once.</summary>
+/// <summary>
+/// A checksum in every row. The column may be null, so that adding it changes no row: a database of any size is open again at once.
+/// </summary>
 [DbContext(typeof(SqlitePayloadContext))]
 [Migration(Id)]
 public sealed class Checksums() : StatementMigration(Statements, Undo)
