@@ -1,6 +1,7 @@
 using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Pool;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Primitives;
@@ -78,7 +79,7 @@ public sealed class BuilderTests
 
         Assert.False(node.Replay(_ => null));
         // Init code that stores 42 at slot 0 and deploys nothing.
-        Func<PayloadHash, PrivatePayload?> here = _ => PrivatePayload.Of(Hex.FromHex("602a600055"));
+        Func<PayloadHash, PayloadAnswer?> here = hash => PayloadAnswer.Here(hash, Hex.FromHex("602a600055"));
         Assert.True(node.Replay(here));
         Assert.True(node.Replay(here));
         Assert.Equal(2ul, node.PrivateHead.Number);

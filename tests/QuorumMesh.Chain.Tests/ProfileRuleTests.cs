@@ -316,7 +316,7 @@ public sealed class ProfileRuleTests
         state.SetBalance(_sender, 1_000_000_000);
         var processor = new TransactionProcessor(new BlockContext { Number = 5, GasLimit = 100_000_000 }, rules.ForkAt(5), rules.TransactionRulesAt(5));
         var pool = 100_000_000UL;
-        return processor.Execute(message, state, null, PrivateMode.PublicOnly, null, ref pool);
+        return processor.Execute(message, state, null, answer: null, ref pool);
     }
 
     private static string? PoolError(ChainConfig config, CompatibilityProfile profile, Transaction transaction)

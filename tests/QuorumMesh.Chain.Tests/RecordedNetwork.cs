@@ -1,6 +1,7 @@
 using System.Text.Json;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests;
 
@@ -36,8 +37,8 @@ internal sealed class RecordedNetwork
     public JsonDocument Json(string file) => JsonDocument.Parse(File.ReadAllBytes(Vectors.Path($"{_name}/{file}")));
 
     /// <summary>The answers of a node's transaction manager; node 0 is a stranger to everything.</summary>
-    public Func<PayloadHash, PrivatePayload?> PayloadsOf(int node) => hash =>
-        _payloads.TryGetValue(hash, out var known) && known.Parties.Contains(node) ? PrivatePayload.Of(known.Payload) : PrivatePayload.NotAParty;
+    public Func<PayloadHash, PayloadAnswer?> PayloadsOf(int node) => hash =>
+        _payloads.TryGetValue(hash, out var known) && known.Parties.Contains(node) ? PayloadAnswer.Here(hash, known.Payload) : PayloadAnswer.NotAParty(hash);
 
     public string[] Strings(string file, string node)
     {

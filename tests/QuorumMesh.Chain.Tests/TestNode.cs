@@ -1,6 +1,7 @@
 using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
@@ -46,7 +47,7 @@ internal sealed class TestNode
         return [.. block.Transactions.Select(tx => TransactionSigner.Recover(tx, rules) ?? throw new InvalidBlockException($"invalid sender of {tx.Hash}"))];
     }
 
-    public ImportedBlock Import(Block block, Func<PayloadHash, PrivatePayload?> payloads)
+    public ImportedBlock Import(Block block, Func<PayloadHash, PayloadAnswer?> payloads)
     {
         var privateParent = PrivateHead.Hash == Head.Hash ? Private.Head : null;
         var imported = Importer.Import(block, Head, Recover(block), Public.Head, privateParent, payloads, HashAt);
@@ -55,17 +56,17 @@ internal sealed class TestNode
     }
 
     /// <summary>Takes the private head one block further; false when a payload is still missing.</summary>
-    public bool Replay(Func<PayloadHash, PrivatePayload?> payloads)
+    public bool Replay(Func<PayloadHash, PayloadAnswer?> payloads)
     {
         var block = ChainStore.GetBlock(Store, PrivateHead.Number + 1)!;
         using var snapshot = Store.Snapshot();
         var replay = new PrivateReplay(Rules, block.Header, Recover(block), Public.At(snapshot, PrivateHead.Number), Private.Head, HashAt);
         while (!replay.IsDone)
         {
-            var answer = replay.Awaited is { } hash ? payloads(hash) : default(PrivatePayload);
-            if (answer is not { } payload)
+            var answer = replay.Awaited is { } hash ? payloads(hash) : null;
+            if (answer is null && replay.Awaited is not null)
                 return false;
-            replay.Step(payload);
+            replay.Step(answer);
         }
         var execution = replay.Complete();
         var layer = Private.Extend(Private.Head, block.Number, execution.PrivateChanges!);

@@ -1,4 +1,5 @@
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Tracing;
 using QuorumMesh.Evm;
 using QuorumMesh.Evm.Tests;
@@ -71,7 +72,7 @@ public sealed class TracingTests
         Assert.Throws<OperationCanceledException>(() => replay.Apply(transaction));
     }
 
-    private static BlockReplay ReplayOf(TestNode node, Block block, IStateReader publicState, IStateReader? privateState, Func<PayloadHash, PrivatePayload?> payloads, CancellationToken stop = default) =>
+    private static BlockReplay ReplayOf(TestNode node, Block block, IStateReader publicState, IStateReader? privateState, Func<PayloadHash, PayloadAnswer?> payloads, CancellationToken stop = default) =>
         new(node.Rules, block.Header, node.Rules.ContextOf(block.Header, node.Rules.EngineAt(block.Number).Author(block.Header), node.HashAt), publicState, privateState, payloads, stop);
 
     private static void CheckTransaction(BlockReplay replay, RecoveredTransaction transaction, Receipt receipt, CompatibilityProfile profile)

@@ -317,7 +317,7 @@ public sealed class DualStateRuleTests
         empty.SetBalance(_sender, 1000);
         empty.FinaliseTransaction(deleteEmpty: false);
         ulong pool = 1_000_000_000;
-        var outcome = Processor().Execute(Message(_private, new byte[64], isPrivate: true), empty, _r, PrivateMode.Payload, [1], ref pool);
+        var outcome = Processor().Execute(Message(_private, new byte[64], isPrivate: true), empty, _r, PrivateMode.Payload.Answer([1]), ref pool);
         Assert.True(outcome.Private!.Value.Success);
         Assert.True(empty.Exists(_nobody));
     }
@@ -484,11 +484,11 @@ public sealed class DualStateRuleTests
         foreach (var mode in Enum.GetValues<PrivateMode>())
         {
             var message = Message(null, new byte[64], isPrivate: true) with { Value = 1 };
-            Assert.Equal(TransactionInvalid.InsufficientBalanceForTransfer, Processor().Execute(message, _p, _r, mode, [1], ref _pool).Invalid);
+            Assert.Equal(TransactionInvalid.InsufficientBalanceForTransfer, Processor().Execute(message, _p, _r, mode.Answer([1]), ref _pool).Invalid);
             Assert.Equal(0UL, _p.GetNonce(_sender));
         }
         Place(_r, _private, new Asm().Store(0, 5));
-        var call = Processor().Execute(Message(_private, new byte[64], isPrivate: true) with { Value = 1 }, _p, _r, PrivateMode.Payload, [1], ref _pool);
+        var call = Processor().Execute(Message(_private, new byte[64], isPrivate: true) with { Value = 1 }, _p, _r, PrivateMode.Payload.Answer([1]), ref _pool);
         Assert.Equal((TransactionInvalid.None, true, false), (call.Invalid, call.PublicSuccess, call.Private!.Value.Success));
         Assert.Equal((1UL, UInt256.Zero), (_p.GetNonce(_sender), _r.GetStorage(_private, 0)));
     }
@@ -569,7 +569,7 @@ public sealed class DualStateRuleTests
     {
         byte[] hash = new byte[64];
         Array.Fill(hash, (byte)1);
-        var outcome = Processor().Execute(Message(to, hash, isPrivate: true, nonce, gas), _p, _r, mode, payload, ref _pool, tracer);
+        var outcome = Processor().Execute(Message(to, hash, isPrivate: true, nonce, gas), _p, _r, mode.Answer(payload), ref _pool, tracer);
         Assert.Equal(TransactionInvalid.None, outcome.Invalid);
         return outcome;
     }

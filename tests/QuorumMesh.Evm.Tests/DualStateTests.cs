@@ -81,7 +81,7 @@ public class DualStateTests
     {
         Place(_r, _private, new Asm().Store(0, 5));
         Place(_p, _public, new Asm().Call(CALL, _private).StoreTop(0).Push(_private).Op(EXTCODESIZE).StoreTop(1));
-        TransactionOutcome outcome = Processor().Execute(Message(_public, []), _p, null, PrivateMode.PublicOnly, null, ref _pool);
+        TransactionOutcome outcome = Processor().Execute(Message(_public, []), _p, null, answer: null, ref _pool);
         Assert.True(outcome.PublicSuccess);
         Assert.Equal(UInt256.One, _p.GetStorage(_public, 0));
         Assert.Equal(UInt256.Zero, _p.GetStorage(_public, 1));
@@ -160,7 +160,7 @@ public class DualStateTests
             Place(privateState, _private, new Asm().Store(0, 5));
             ulong pool = 1_000_000;
             byte[] payload = mode == PrivateMode.Payload ? new Asm().Store(0, 1) : [];
-            TransactionOutcome outcome = Processor().Execute(Message(to, new byte[64], isPrivate: true), publicState, privateState, mode, payload, ref pool);
+            TransactionOutcome outcome = Processor().Execute(Message(to, new byte[64], isPrivate: true), publicState, privateState, mode.Answer(payload), ref pool);
             Assert.Equal(TransactionInvalid.None, outcome.Invalid);
             Assert.Equal(1_000_000 - outcome.PoolGasUsed, pool);
             return StateRoot.Compute(publicState.TakeChanges());
@@ -173,7 +173,7 @@ public class DualStateTests
     {
         Fund();
         TransactionMessage message = Message(_public, []) with { GasPrice = 1, MaxFeePerGas = 1 };
-        TransactionOutcome outcome = Processor().Execute(message, _p, null, PrivateMode.PublicOnly, null, ref _pool);
+        TransactionOutcome outcome = Processor().Execute(message, _p, null, answer: null, ref _pool);
         Assert.Equal(TransactionInvalid.GasPriceNotZero, outcome.Invalid);
         Assert.Equal(0UL, _p.GetNonce(_sender));
         Assert.Equal(1_000_000_000UL, _pool);
@@ -185,7 +185,7 @@ public class DualStateTests
         Place(_r, _private, new Asm().Call(CALL, _public).Op(POP).Push(0).Op(MLOAD).ReturnTop());
         Place(_p, _public, new Asm().Push(7).ReturnTop());
         TransactionMessage call = Message(_private, []) with { IsCall = true, From = default };
-        TransactionOutcome outcome = Processor().Execute(call, _p, _r, PrivateMode.PublicOnly, null, ref _pool);
+        TransactionOutcome outcome = Processor().Execute(call, _p, _r, answer: null, ref _pool);
         Assert.Equal((UInt256)7, UInt256.FromBigEndian(outcome.Output));
     }
 
@@ -213,7 +213,7 @@ public class DualStateTests
     {
         byte[] hash = new byte[64];
         Array.Fill(hash, (byte)1);
-        return Processor().Execute(Message(to, hash, isPrivate: true), _p, _r, mode, payload, ref _pool);
+        return Processor().Execute(Message(to, hash, isPrivate: true), _p, _r, mode.Answer(payload), ref _pool);
     }
 
     private void AssertPublicEffects(TransactionOutcome outcome, ulong intrinsic = Intrinsic)

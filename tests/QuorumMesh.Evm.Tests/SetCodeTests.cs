@@ -257,7 +257,7 @@ public class SetCodeTests
         var rules = new TransactionRules { IsQuorum = true };
         var message = new TransactionMessage { From = _sender, To = _caller, Nonce = 5, GasLimit = 1_000_000, Data = new byte[64], IsPrivate = true };
         ulong pool = 1_000_000_000;
-        TransactionOutcome outcome = new TransactionProcessor(Block(), Fork.Prague, rules).Execute(message, _state, privateState, PrivateMode.Payload, [1], ref pool);
+        TransactionOutcome outcome = new TransactionProcessor(Block(), Fork.Prague, rules).Execute(message, _state, privateState, PrivateMode.Payload.Answer([1]), ref pool);
         Assert.True(outcome.Private!.Value.Success);
         Assert.Equal((UInt256)7, privateState.GetStorage(_caller, 0));
         Assert.Equal(0UL, outcome.GasUsed);
@@ -275,8 +275,8 @@ public class SetCodeTests
         var message = new TransactionMessage { From = _sender, To = _caller, Nonce = 5, GasLimit = least - 1, Data = hash, IsPrivate = true };
         ulong pool = 1_000_000;
         var processor = new TransactionProcessor(Block(), fork, rules);
-        Assert.Equal(TransactionInvalid.IntrinsicGas, processor.Execute(message, _state, null, PrivateMode.PublicOnly, null, ref pool).Invalid);
-        Assert.Equal(TransactionInvalid.None, processor.Execute(message with { GasLimit = least }, _state, null, PrivateMode.PublicOnly, null, ref pool).Invalid);
+        Assert.Equal(TransactionInvalid.IntrinsicGas, processor.Execute(message, _state, null, answer: null, ref pool).Invalid);
+        Assert.Equal(TransactionInvalid.None, processor.Execute(message with { GasLimit = least }, _state, null, answer: null, ref pool).Invalid);
         Assert.Equal(1_000_000 - least, pool);
     }
 
@@ -321,7 +321,7 @@ public class SetCodeTests
     private TransactionOutcome Execute(TransactionMessage message, Fork fork, TransactionRules? rules = null)
     {
         ulong pool = 1_000_000_000;
-        return new TransactionProcessor(Block(), fork, rules ?? TransactionRules.Ethereum).Execute(message, _state, null, PrivateMode.PublicOnly, null, ref pool);
+        return new TransactionProcessor(Block(), fork, rules ?? TransactionRules.Ethereum).Execute(message, _state, null, answer: null, ref pool);
     }
 
     private EvmResult RunCode(byte[] code, Fork fork = Fork.Prague)

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Contracts.Privacy;
 using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Runtime;
@@ -40,7 +41,7 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
     [Fact]
     public async Task Sends_stores_and_sends_signed()
     {
-        Assert.Equal(Wait.Hash(1), await _manager.SendAsync(new SendArguments([1, 2], null, [Key]), default));
+        Assert.Equal(Wait.Hash(1), (await _manager.SendAsync(new SendArguments([1, 2], null, [Key]), default)).Hash);
         Assert.Equal(Key, Assert.Single(_fake.Sent.Single().RecipientKeys).ToBase64());
         Assert.True(_fake.Sent.Single().SenderKey.IsEmpty);
         Assert.Equal(Wait.Hash(2), await _manager.StoreRawAsync([1], Key, default));
@@ -71,6 +72,39 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_send_is_answered_is_what_a_question_would_be()
+    {
+        var sent = await _manager.SendAsync(new SendArguments([1, 2], null, [Key]), default);
+        Assert.Equal((PayloadAvailability.Here, (byte)2), (sent.Availability, sent.Payload![1]));
+        Assert.Equal(Key, Convert.ToBase64String(sent.SenderKey!));
+        Assert.Equal(Key, Convert.ToBase64String(Assert.Single(sent.ManagedParties)));
+    }
+
+    [Fact]
+    public async Task Privacy_flag_affected_transactions_and_execution_hash_come_with_the_payload()
+    {
+        _fake.Enhance = answer =>
+        {
+            answer.PrivacyFlag = PrivacyFlag.PrivateStateValidation;
+            answer.AffectedTransactions.Add(ByteString.CopyFrom(Wait.Hash(9).ToArray()));
+            answer.ExecutionHash = ByteString.CopyFromUtf8("root");
+            answer.SenderKey = ByteString.FromBase64(Key);
+            answer.ManagedParties.Add(ByteString.FromBase64(Key));
+        };
+        var answer = Assert.Single(await _manager.ReceiveAsync([Wait.Hash(0)], default));
+        Assert.Equal(Primitives.PrivacyMode.PrivateStateValidation, answer.PrivacyMode);
+        Assert.Equal(Wait.Hash(9), Assert.Single(answer.AffectedTransactions));
+        Assert.Equal("root"u8.ToArray(), answer.ExecutionHash);
+        Assert.Equal(Key, Convert.ToBase64String(answer.SenderKey!));
+        Assert.Equal(Key, Convert.ToBase64String(Assert.Single(answer.ManagedParties)));
+
+        _fake.Enhance = static answer => answer.PrivacyFlag = (PrivacyFlag)4;
+        Assert.Equal(PayloadAvailability.Unavailable, Assert.Single(await _manager.ReceiveAsync([Wait.Hash(0)], default)).Availability);
+        _fake.Enhance = static answer => answer.AffectedTransactions.Add(ByteString.CopyFromUtf8("short"));
+        Assert.Equal(PayloadAvailability.Unavailable, Assert.Single(await _manager.ReceiveAsync([Wait.Hash(0)], default)).Availability);
+    }
+
+    [Fact]
     public async Task Batches_too_large_are_halved()
     {
         _fake.LargestBatch = 3;
@@ -83,7 +117,7 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
     {
         _fake.PayloadBytes = 2_500_000;
         var hashes = Enumerable.Range(0, 12).Select(i => Wait.Hash((byte)(i * 4))).ToArray();
-        var answers = new List<Node.Runtime.Ports.PayloadAnswer>();
+        var answers = new List<Chain.Payloads.PayloadAnswer>();
         while (answers.Count < hashes.Length)
         {
             var some = await _manager.ReceiveAsync(hashes[answers.Count..], default);
@@ -108,8 +142,9 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
         _fake.Database = new Database { Id = "one", Watermark = 10 };
         Assert.Equal(new ManagerDatabase("one", 10, 0), (await _manager.ReceiveAsync([Wait.Hash(0)], default))[0].Database);
         _fake.Database.Watermark = 12;
-        await _manager.SendAsync(new SendArguments([1, 2], null, [Key]), default);
+        var sent = await _manager.SendAsync(new SendArguments([1, 2], null, [Key]), default);
         Assert.Equal(new ManagerDatabase("one", 12, 10), seen.Last());
+        Assert.Equal(new ManagerDatabase("one", 12, 10), sent.Database);
         // Set back: told once by what was known before, then measured by itself.
         _fake.Database.Watermark = 5;
         Assert.Equal(new ManagerDatabase("one", 5, 12), (await _manager.ReceiveAsync([Wait.Hash(0)], default))[0].Database);
@@ -193,12 +228,17 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
 
         public Database? Database { get; set; }
 
+        /// <summary>What more an answer says.</summary>
+        public Action<Answer> Enhance { get; set; } = static _ => { };
+
         public override Task<SendReply> Send(SendRequest request, ServerCallContext context)
         {
             if (Refusal is { } refusal)
                 throw new RpcException(refusal);
             Sent.Enqueue(request);
-            return Task.FromResult(new SendReply { Hash = Bytes(1), Database = Database?.Clone() });
+            var reply = new SendReply { Hash = Bytes(1), SenderKey = ByteString.FromBase64(Key), Database = Database?.Clone() };
+            reply.ManagedParties.Add(reply.SenderKey);
+            return Task.FromResult(reply);
         }
 
         public override Task<StoreReply> Store(StoreRequest request, ServerCallContext context) =>
@@ -221,6 +261,7 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
                 Availability = (Availability)(1 + (h[0] % 4)),
                 Payload = h[0] % 4 == 0 ? ByteString.CopyFrom(Enumerable.Repeat(h[0], PayloadBytes).ToArray()) : ByteString.Empty,
             }));
+            foreach (var answer in reply.Answers) Enhance(answer);
             return Task.FromResult(reply);
         }
 

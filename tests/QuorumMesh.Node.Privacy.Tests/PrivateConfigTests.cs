@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
@@ -18,7 +19,7 @@ public class Q2tTransactionManagerTests
     {
         await using var server = await FakeRestManager.StartAsync(null, (c, _) => c.Response.WriteAsync(Wait.Hash(7).ToBase64() + "\n"));
         using var manager = new Q2tTransactionManager(server.Socket);
-        Assert.Equal(Wait.Hash(7), await manager.SendAsync(new SendArguments(Payload, KeyA, [KeyA, KeyB]), default));
+        Assert.Equal(Wait.Hash(7), (await manager.SendAsync(new SendArguments(Payload, KeyA, [KeyA, KeyB]), default)).Hash);
         var sent = server.Requests.Single(r => r.Target == "/sendraw");
         Assert.Equal("POST", sent.Method);
         Assert.Equal(Payload, sent.Body);
@@ -48,7 +49,9 @@ public class Q2tTransactionManagerTests
         await using var server = await FakeRestManager.StartAsync(
             versions, (c, _) => FakeRestManager.Status(c, 201, $$"""{"key":"{{Wait.Hash(7).ToBase64()}}","senderKey":"{{KeyA}}"}"""));
         using var manager = new Q2tTransactionManager(null, server.Url);
-        Assert.Equal(Wait.Hash(7), await manager.SendAsync(new SendArguments(Payload, "", [KeyB]), default));
+        var answer = await manager.SendAsync(new SendArguments(Payload, "", [KeyB]), default);
+        Assert.Equal((Wait.Hash(7), PayloadAvailability.Here, Payload), (answer.Hash, answer.Availability, answer.Payload));
+        Assert.Equal(KeyA, Convert.ToBase64String(answer.SenderKey!));
         var sent = server.Requests.Single(r => r.Target == "/send");
         Assert.Equal(sendType, sent.Headers["content-type"]);
         Assert.Equal(sendType, sent.Headers["accept"]);
@@ -87,6 +90,39 @@ public class Q2tTransactionManagerTests
         Assert.Equal(KeyA, Convert.ToBase64String(answers[0].SenderKey!));
         Assert.Equal(KeyB, Convert.ToBase64String(Assert.Single(answers[0].ManagedParties)));
         Assert.Contains("it broke", answers[3].Reason);
+    }
+
+    [Theory]
+    [InlineData("", 0, 0, "")]
+    [InlineData(""","privacyFlag":null,"affectedContractTransactions":null,"execHash":null""", 0, 0, "")]
+    [InlineData(""","privacyFlag":1,"affectedContractTransactions":["HASH"],"execHash":"" """, 1, 1, "")]
+    [InlineData(""","privacyFlag":3,"affectedContractTransactions":["HASH","HASH"],"execHash":"cm9vdA==" """, 3, 2, "cm9vdA==")]
+    public async Task Privacy_flag_affected_transactions_and_execution_hash_come_with_the_payload(string more, byte mode, int affected, string executionHash)
+    {
+        var hash = Wait.Hash(9).ToBase64();
+        await using var server = await FakeRestManager.StartAsync(
+            """["1.0","2.0","2.1"]""", (c, _) => c.Response.WriteAsync("{\"payload\":\"AQID\"" + more.Replace("HASH", hash, StringComparison.Ordinal) + "}"));
+        using var manager = new Q2tTransactionManager(server.Socket);
+        var answer = Assert.Single(await manager.ReceiveAsync([Wait.Hash(1)], default));
+        Assert.Equal((PayloadAvailability.Here, (Primitives.PrivacyMode)mode), (answer.Availability, answer.PrivacyMode));
+        Assert.Equal(Enumerable.Repeat(Wait.Hash(9), affected), answer.AffectedTransactions);
+        // The text itself, as Tessera keeps it (tessera 1.2).
+        Assert.Equal(executionHash, Encoding.UTF8.GetString(answer.ExecutionHash));
+    }
+
+    [Theory]
+    [InlineData("\"privacyFlag\":4")]
+    [InlineData("\"privacyFlag\":256")]
+    [InlineData("\"privacyFlag\":-1")]
+    [InlineData("\"affectedContractTransactions\":[\"AAAA\"]")]
+    [InlineData("\"senderKey\":\"?\"")]
+    public async Task An_answer_that_cannot_be_read_is_unavailable(string more)
+    {
+        await using var server = await FakeRestManager.StartAsync("""["2.1"]""", (c, _) => c.Response.WriteAsync("{\"payload\":\"AQID\"," + more + "}"));
+        using var manager = new Q2tTransactionManager(server.Socket);
+        var answer = Assert.Single(await manager.ReceiveAsync([Wait.Hash(1)], default));
+        Assert.Equal(PayloadAvailability.Unavailable, answer.Availability);
+        Assert.Contains("cannot be read", answer.Reason, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
@@ -124,6 +125,21 @@ public sealed class ManagerDatabaseTests
     }
 
     [Fact]
+    public async Task A_payload_that_this_node_sent_tells_of_the_database_that_it_went_into()
+    {
+        var node = Started();
+        node.Step(new NodeInput.ManagerSeen(new ManagerDatabase("new", 1, 0)));
+        node.Start();
+        var sent = PayloadAnswer.Here(TestChain.HashOf(Second), Second) with { Database = new ManagerDatabase("new", 5, 1) };
+        node.Step(await RememberedAsync(node, sent));
+
+        node.Core.AcceptManager();
+        Assert.Equal(new KnownDatabase("new", 5), node.Core.ReportPrivate().Accepted);
+        node.Step(new NodeInput.ManagerSeen(new ManagerDatabase("third", 9, 0)));
+        AssertStopped(node, "another database (third)");
+    }
+
+    [Fact]
     public void What_the_manager_knew_is_stored_with_the_private_head_in_one_batch()
     {
         var node = Started();
@@ -140,6 +156,28 @@ public sealed class ManagerDatabaseTests
         node.Store.Written = static (_, _) => { };
         Assert.True(writes > 0);
         Assert.Equal(2ul, node.PrivateHead);
+    }
+
+    /// <summary>What a node's service hands to its loop.</summary>
+    private static async Task<NodeInput> RememberedAsync(SoloNode node, PayloadAnswer sent)
+    {
+        using var mailbox = new Mailbox<NodeInput>();
+        await using var loop = new NodeLoop(node.Core, mailbox, null!, null!, TimeProvider.System);
+        var service = new NodeService(node.Stores, node.Core, loop, mailbox)
+        {
+            NetworkId = 1,
+            ClientVersion = "",
+            DataDirectory = "",
+            TransactionManager = null!,
+            Accounts = null!,
+            NodeKey = null!,
+            Peers = null!,
+            Events = node.Events,
+        };
+        service.RememberPayload(sent);
+        var inputs = new List<NodeInput>();
+        mailbox.Take(inputs, 1, TimeSpan.FromSeconds(60));
+        return Assert.Single(inputs);
     }
 
     /// <summary>A private contract that the manager "old" gave the payload of, at record 10.</summary>
@@ -182,5 +220,5 @@ public sealed class ManagerDatabaseTests
     }
 
     private static NodeInput Answer(byte[] payload, PayloadAvailability availability, string database, long watermark) => new NodeInput.PayloadAnswers(
-        [new PayloadAnswer(TestChain.HashOf(payload), availability, availability == PayloadAvailability.Here ? payload : null, null, [], null) { Database = new ManagerDatabase(database, watermark, 0) }]);
+        [SoloNode.AnswerOf(TestChain.HashOf(payload), payload, availability) with { Database = new ManagerDatabase(database, watermark, 0) }]);
 }

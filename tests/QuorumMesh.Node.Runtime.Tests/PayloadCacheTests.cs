@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Tests.Shared;
 
@@ -6,7 +7,7 @@ namespace QuorumMesh.Node.Runtime.Tests;
 public sealed class PayloadCacheTests
 {
     private static PayloadAnswer Answer(byte id, int size, PayloadAvailability availability = PayloadAvailability.Here) =>
-        new(TestChain.HashOf([id]), availability, availability == PayloadAvailability.Here ? new byte[size] : null, null, [], null);
+        SoloNode.AnswerOf(TestChain.HashOf([id]), new byte[size], availability);
 
     [Fact]
     public void Keeps_settled_answers_only()

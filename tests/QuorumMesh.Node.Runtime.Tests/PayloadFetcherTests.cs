@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests.Shared;
@@ -137,7 +138,7 @@ public sealed class PayloadFetcherTests
 
         public bool Enabled => true;
 
-        public Task<PayloadHash> SendAsync(SendArguments arguments, CancellationToken cancellation) => throw new NotSupportedException();
+        public Task<PayloadAnswer> SendAsync(SendArguments arguments, CancellationToken cancellation) => throw new NotSupportedException();
 
         public Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation) => throw new NotSupportedException();
 
@@ -146,7 +147,7 @@ public sealed class PayloadFetcherTests
         public Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation)
         {
             if (Interlocked.Increment(ref Answered) <= Failures) throw new InvalidOperationException("The character set provided in ContentType is invalid.");
-            return Task.FromResult<IReadOnlyList<PayloadAnswer>>([new PayloadAnswer(hashes[0], PayloadAvailability.NotAParty, null, null, [], null)]);
+            return Task.FromResult<IReadOnlyList<PayloadAnswer>>([PayloadAnswer.NotAParty(hashes[0])]);
         }
 
         public async IAsyncEnumerable<AvailablePayload> WatchAsync(long afterSequence, [EnumeratorCancellation] CancellationToken cancellation)

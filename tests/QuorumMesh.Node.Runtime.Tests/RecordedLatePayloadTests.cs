@@ -2,6 +2,7 @@ using System.Text.Json;
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
@@ -34,8 +35,7 @@ public sealed class RecordedLatePayloadTests
         var random = new Random(seed);
         node.Import();
         var known = new HashSet<PayloadHash>();
-        node.Manager = hash => known.Contains(hash) ? node.Here(hash) : new PayloadAnswer(
-            hash, random.Next(2) == 0 ? PayloadAvailability.Missing : PayloadAvailability.Unavailable, null, "not yet", [], null);
+        node.Manager = hash => known.Contains(hash) ? node.Here(hash) : random.Next(2) == 0 ? PayloadAnswer.Missing(hash) : PayloadAnswer.Unavailable(hash, "not yet");
         node.Run(60_000);
         Assert.True(node.PrivateHead < node.Head);
 
@@ -138,9 +138,9 @@ public sealed class RecordedLatePayloadTests
 
         public int Ghosts => _blocks.Count(b => b.Transactions.Any(t => t.IsPrivate && t.IsCreation));
 
-        public static PayloadAnswer NotAParty(PayloadHash hash) => new(hash, PayloadAvailability.NotAParty, null, null, [], null);
+        public static PayloadAnswer NotAParty(PayloadHash hash) => PayloadAnswer.NotAParty(hash);
 
-        public PayloadAnswer Here(PayloadHash hash) => new(hash, PayloadAvailability.Here, _payloads[hash], null, [], null);
+        public PayloadAnswer Here(PayloadHash hash) => PayloadAnswer.Here(hash, _payloads[hash]);
 
         /// <summary>As the import command does it, with a core opened on it afterwards.</summary>
         public void Import()

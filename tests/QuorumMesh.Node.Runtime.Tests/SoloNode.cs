@@ -1,4 +1,5 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime.Ports;
@@ -102,8 +103,16 @@ internal sealed class SoloNode
         return (new NodeInput.LocalTransaction(recovered, answer), answer);
     }
 
-    public static NodeInput Answer(byte[] payload, PayloadAvailability availability, string? reason = null) => new NodeInput.PayloadAnswers(
-        [new PayloadAnswer(TestChain.HashOf(payload), availability, availability == PayloadAvailability.Here ? payload : null, reason, [], null)]);
+    public static NodeInput Answer(byte[] payload, PayloadAvailability availability, string? reason = null) =>
+        new NodeInput.PayloadAnswers([AnswerOf(TestChain.HashOf(payload), payload, availability, reason)]);
+
+    public static PayloadAnswer AnswerOf(PayloadHash hash, byte[] payload, PayloadAvailability availability, string? reason = null) => availability switch
+    {
+        PayloadAvailability.Here => PayloadAnswer.Here(hash, payload),
+        PayloadAvailability.NotAParty => PayloadAnswer.NotAParty(hash),
+        PayloadAvailability.Missing => PayloadAnswer.Missing(hash),
+        _ => PayloadAnswer.Unavailable(hash, reason ?? "not yet"),
+    };
 
     public static NodeInput Arrived(byte[] payload, long sequence = 1) => new NodeInput.PayloadArrived(sequence, TestChain.HashOf(payload));
 

@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Contracts.Privacy;
 using QuorumMesh.Node.Runtime.Ports;
 

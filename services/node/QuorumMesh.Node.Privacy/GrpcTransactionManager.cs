@@ -2,11 +2,12 @@ using System.Runtime.CompilerServices;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Contracts.Privacy;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
-using Answer = QuorumMesh.Node.Runtime.Ports.PayloadAnswer;
+using Answer = QuorumMesh.Chain.Payloads.PayloadAnswer;
 
 namespace QuorumMesh.Node.Privacy;
 
@@ -48,15 +49,19 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
 
     public event Action<ManagerDatabase?>? DatabaseSeen;
 
-    public async Task<PayloadHash> SendAsync(SendArguments arguments, CancellationToken cancellation)
+    public async Task<Answer> SendAsync(SendArguments arguments, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(arguments);
         var request = new SendRequest { Payload = UnsafeByteOperations.UnsafeWrap(arguments.Payload), SenderKey = Sender(arguments.PrivateFrom) };
         request.RecipientKeys.AddRange(RecipientKeys.DecodeAll("privateFor", arguments.PrivateFor).Select(Wrap));
         var asked = _databases.Ask();
         var reply = await CallAsync(options => _client.SendAsync(request, options), _timeouts.Send, cancellation).ConfigureAwait(false);
-        Saw(asked, reply.Database);
-        return Hash(reply.Hash);
+        return Answer.Here(Hash(reply.Hash), arguments.Payload) with
+        {
+            SenderKey = KeyOrNull(reply.SenderKey),
+            ManagedParties = Keys(reply.ManagedParties),
+            Database = Saw(asked, reply.Database),
+        };
     }
 
     public async Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation)
@@ -154,7 +159,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
             var reply = await _client.ReceiveAsync(request, Options(_timeouts.Receive, cancellation)).ConfigureAwait(false);
             var database = _databases.Answer(asked, reply.Database);
             if (reply.Answers.Count == 0 || reply.Answers.Count > hashes.Length)
-                answers.AddRange(hashes.Select(h => Unavailable(h, "the manager answered for another number of hashes")));
+                answers.AddRange(hashes.Select(h => Answer.Unavailable(h, "the manager answered for another number of hashes")));
             else
                 answers.AddRange(reply.Answers.Select((answer, i) => AnswerOf(hashes[i], answer) with { Database = database }));
             return reply.Answers.Count >= hashes.Length;
@@ -165,7 +170,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         }
         catch (RpcException e) when (!cancellation.IsCancellationRequested)
         {
-            answers.AddRange(hashes.Select(h => Unavailable(h, Describe(e))));
+            answers.AddRange(hashes.Select(h => Answer.Unavailable(h, Describe(e))));
             return true;
         }
         catch (RpcException)
@@ -174,27 +179,43 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         }
     }
 
-    private void Saw(DatabaseSightings.Question asked, Database? told)
+    private ManagerDatabase? Saw(DatabaseSightings.Question asked, Database? told)
     {
-        if (_databases.Answer(asked, told) is { } database) DatabaseSeen?.Invoke(database);
+        var database = _databases.Answer(asked, told);
+        if (database is not null) DatabaseSeen?.Invoke(database);
+        return database;
     }
 
     private static Answer AnswerOf(PayloadHash asked, Contracts.Privacy.PayloadAnswer answer)
     {
         if (!answer.Hash.Span.SequenceEqual(asked.Bytes))
-            return Unavailable(asked, "the manager answered for another hash");
-        var parties = answer.ManagedParties.Select(p => p.ToByteArray()).ToArray();
-        var sender = answer.SenderKey.IsEmpty ? null : answer.SenderKey.ToByteArray();
+            return Answer.Unavailable(asked, "the manager answered for another hash");
         return answer.Availability switch
         {
-            Availability.Here => new Answer(asked, PayloadAvailability.Here, answer.Payload.ToByteArray(), null, parties, sender),
-            Availability.NotAParty => new Answer(asked, PayloadAvailability.NotAParty, null, "this participant is not a party", parties, sender),
-            Availability.Missing => new Answer(asked, PayloadAvailability.Missing, null, "the manager is a party but has lost the payload", parties, sender),
-            _ => Unavailable(asked, "the manager cannot tell at the moment"),
+            Availability.Here => HereOf(asked, answer),
+            Availability.NotAParty => Answer.NotAParty(asked),
+            Availability.Missing => Answer.Missing(asked),
+            _ => Answer.Unavailable(asked, "the manager cannot tell at the moment"),
         };
     }
 
-    private static Answer Unavailable(PayloadHash hash, string reason) => new(hash, PayloadAvailability.Unavailable, null, reason, [], null);
+    private static Answer HereOf(PayloadHash asked, Contracts.Privacy.PayloadAnswer answer)
+    {
+        if (!Enum.IsDefined((PrivacyMode)answer.PrivacyFlag) || answer.AffectedTransactions.Any(hash => hash.Length != PayloadHash.Size))
+            return Answer.Unavailable(asked, "the manager answered with a privacy flag or an affected transaction that cannot be");
+        return Answer.Here(asked, answer.Payload.ToByteArray()) with
+        {
+            PrivacyMode = (PrivacyMode)answer.PrivacyFlag,
+            AffectedTransactions = answer.AffectedTransactions.Count == 0 ? [] : [.. answer.AffectedTransactions.Select(Hash)],
+            ExecutionHash = answer.ExecutionHash.IsEmpty ? [] : answer.ExecutionHash.ToByteArray(),
+            SenderKey = KeyOrNull(answer.SenderKey),
+            ManagedParties = Keys(answer.ManagedParties),
+        };
+    }
+
+    private static byte[]? KeyOrNull(ByteString key) => key.IsEmpty ? null : key.ToByteArray();
+
+    private static byte[][] Keys(IReadOnlyList<ByteString> keys) => [.. keys.Select(key => key.ToByteArray())];
 
     private static async Task<T> CallAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call, TimeSpan limit, CancellationToken cancellation)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
@@ -13,8 +14,8 @@ public sealed class IgnoringTransactionManager(bool isConfigured) : ITransaction
 
     public bool Enabled => isConfigured;
 
-    public Task<PayloadHash> SendAsync(SendArguments arguments, CancellationToken cancellation) =>
-        Task.FromException<PayloadHash>(new TransactionManagerException(NotInUse));
+    public Task<PayloadAnswer> SendAsync(SendArguments arguments, CancellationToken cancellation) =>
+        Task.FromException<PayloadAnswer>(new TransactionManagerException(NotInUse));
 
     public Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation) =>
         Task.FromException<PayloadHash>(new TransactionManagerException(NotInUse));
@@ -23,8 +24,7 @@ public sealed class IgnoringTransactionManager(bool isConfigured) : ITransaction
         Task.FromException(new TransactionManagerException(NotInUse));
 
     public Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation) =>
-        Task.FromResult<IReadOnlyList<PayloadAnswer>>([.. hashes.Select(
-            h => new PayloadAnswer(h, PayloadAvailability.NotAParty, null, NotInUse, [], null))]);
+        Task.FromResult<IReadOnlyList<PayloadAnswer>>([.. hashes.Select(h => PayloadAnswer.NotAParty(h, NotInUse))]);
 
     public async IAsyncEnumerable<AvailablePayload> WatchAsync(long afterSequence, [EnumeratorCancellation] CancellationToken cancellation)
     {

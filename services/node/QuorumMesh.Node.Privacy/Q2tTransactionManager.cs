@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Contracts;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
@@ -45,7 +47,7 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
 
     public bool Enabled => true;
 
-    public async Task<PayloadHash> SendAsync(SendArguments arguments, CancellationToken cancellation)
+    public async Task<PayloadAnswer> SendAsync(SendArguments arguments, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(arguments);
         var api = await ApiAsync(cancellation).ConfigureAwait(false);
@@ -54,13 +56,25 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
             using var raw = Octets("sendraw", arguments.Payload, arguments.PrivateFor);
             if (!string.IsNullOrEmpty(arguments.PrivateFrom))
                 raw.Headers.TryAddWithoutValidation(RestHeaders.Sender, Header("privateFrom", arguments.PrivateFrom));
-            return HashOf(await TextAsync(raw, _timeouts.Send, cancellation).ConfigureAwait(false));
+            return PayloadAnswer.Here(HashOf(await TextAsync(raw, _timeouts.Send, cancellation).ConfigureAwait(false)), arguments.Payload);
         }
 
         var body = new Q2tSendRequest(
             Convert.ToBase64String(arguments.Payload), NullIfEmpty(arguments.PrivateFrom), arguments.PrivateFor, [], PrivacyFlag: 0);
         using var request = Post("send", body, Q2tJson.Default.Q2tSendRequest, api.SendType);
-        return await KeyAsync(request, _timeouts.Send, cancellation).ConfigureAwait(false);
+        var reply = await JsonAsync(request, Q2tJson.Default.Q2tSendReply, _timeouts.Send, cancellation).ConfigureAwait(false);
+        try
+        {
+            return PayloadAnswer.Here(HashOf(reply?.Key), arguments.Payload) with
+            {
+                SenderKey = KeyOrNull(reply?.SenderKey),
+                ManagedParties = Keys(reply?.ManagedParties),
+            };
+        }
+        catch (FormatException e)
+        {
+            throw new TransactionManagerException($"private transaction manager answered with a key that is not base64: {e.Message}", e);
+        }
     }
 
     public async Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation)
@@ -68,7 +82,8 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         var api = await ApiAsync(cancellation).ConfigureAwait(false);
         var body = new Q2tStoreRequest(Convert.ToBase64String(payload), NullIfEmpty(privateFrom));
         using var request = Post("storeraw", body, Q2tJson.Default.Q2tStoreRequest, api.OtherType);
-        return await KeyAsync(request, _timeouts.Receive, cancellation).ConfigureAwait(false);
+        var reply = await JsonAsync(request, Q2tJson.Default.Q2tKeyReply, _timeouts.Receive, cancellation).ConfigureAwait(false);
+        return HashOf(reply?.Key);
     }
 
     public async Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation)
@@ -133,12 +148,12 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
             {
                 HttpStatusCode.OK => await HereAsync(api, hash, response, cancellation).ConfigureAwait(false),
                 HttpStatusCode.NotFound => NotHere(hash, response),
-                _ => Unavailable(hash, await FailureAsync(response).ConfigureAwait(false)),
+                _ => PayloadAnswer.Unavailable(hash, await FailureAsync(response).ConfigureAwait(false)),
             };
         }
         catch (TransactionManagerException e)
         {
-            return Unavailable(hash, e.Message);
+            return PayloadAnswer.Unavailable(hash, e.Message);
         }
         finally
         {
@@ -164,30 +179,38 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
     {
         var body = await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
         if (api.Legacy)
-            return new PayloadAnswer(hash, PayloadAvailability.Here, body, null, [], null);
+            return PayloadAnswer.Here(hash, body);
         try
         {
-            var reply = JsonSerializer.Deserialize(body, Q2tJson.Default.Q2tReceiveReply);
-            return reply?.Payload is null
-                ? Unavailable(hash, "the manager answered without a payload")
-                : new PayloadAnswer(
-                    hash, PayloadAvailability.Here, Convert.FromBase64String(reply.Payload), null,
-                    [.. (reply.ManagedParties ?? []).Select(Convert.FromBase64String)],
-                    string.IsNullOrEmpty(reply.SenderKey) ? null : Convert.FromBase64String(reply.SenderKey));
+            return JsonSerializer.Deserialize(body, Q2tJson.Default.Q2tReceiveReply) is { Payload: not null } reply
+                ? HereOf(hash, reply)
+                : PayloadAnswer.Unavailable(hash, "the manager answered without a payload");
         }
         catch (Exception e) when (e is JsonException or FormatException)
         {
-            return Unavailable(hash, $"the manager's answer cannot be read: {e.Message}");
+            return PayloadAnswer.Unavailable(hash, $"the manager's answer cannot be read: {e.Message}");
         }
+    }
+
+    /// <exception cref="FormatException">A field is not what Tessera puts there.</exception>
+    private static PayloadAnswer HereOf(PayloadHash hash, Q2tReceiveReply reply)
+    {
+        var mode = (PrivacyMode)(reply.PrivacyFlag ?? 0);
+        return PayloadAnswer.Here(hash, Convert.FromBase64String(reply.Payload!)) with
+        {
+            PrivacyMode = reply.PrivacyFlag is < 0 or > byte.MaxValue || !Enum.IsDefined(mode) ? throw new FormatException($"privacyFlag {reply.PrivacyFlag} is not known") : mode,
+            AffectedTransactions = [.. (reply.AffectedContractTransactions ?? []).Select(
+                text => PayloadHash.TryFromBase64(text, out var affected) ? affected : throw new FormatException("affectedContractTransactions has an entry that is no hash"))],
+            ExecutionHash = Encoding.UTF8.GetBytes(reply.ExecHash ?? ""),
+            SenderKey = KeyOrNull(reply.SenderKey),
+            ManagedParties = Keys(reply.ManagedParties),
+        };
     }
 
     private static PayloadAnswer NotHere(PayloadHash hash, HttpResponseMessage response) =>
         response.Headers.TryGetValues(RestHeaders.Availability, out var values) && values.Contains(RestHeaders.Missing, StringComparer.OrdinalIgnoreCase)
-            ? new PayloadAnswer(hash, PayloadAvailability.Missing, null, "the manager is a party but has lost the payload", [], null)
-            : new PayloadAnswer(hash, PayloadAvailability.NotAParty, null, "this participant is not a party", [], null);
-
-    private static PayloadAnswer Unavailable(PayloadHash hash, string reason) =>
-        new(hash, PayloadAvailability.Unavailable, null, reason, [], null);
+            ? PayloadAnswer.Missing(hash)
+            : PayloadAnswer.NotAParty(hash);
 
     private async ValueTask<Q2tApi> ApiAsync(CancellationToken cancellation)
     {
@@ -219,12 +242,12 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         }
     }
 
-    private async Task<PayloadHash> KeyAsync(HttpRequestMessage request, TimeSpan limit, CancellationToken cancellation)
+    private async Task<T?> JsonAsync<T>(HttpRequestMessage request, JsonTypeInfo<T> type, TimeSpan limit, CancellationToken cancellation)
     {
         var text = await TextAsync(request, limit, cancellation).ConfigureAwait(false);
         try
         {
-            return HashOf(JsonSerializer.Deserialize(text, Q2tJson.Default.Q2tKeyReply)?.Key);
+            return JsonSerializer.Deserialize(text, type);
         }
         catch (JsonException e)
         {
@@ -293,6 +316,10 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         RecipientKeys.Decode(field, key);
         return key;
     }
+
+    private static byte[]? KeyOrNull(string? base64) => string.IsNullOrEmpty(base64) ? null : Convert.FromBase64String(base64);
+
+    private static byte[][] Keys(IReadOnlyList<string>? base64) => base64 is null ? [] : [.. base64.Select(Convert.FromBase64String)];
 
     private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 

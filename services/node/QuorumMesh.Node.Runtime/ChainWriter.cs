@@ -1,5 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
@@ -192,12 +193,7 @@ internal sealed class ChainWriter
     }
 
     /// <summary>What execution is to do with a payload; null when the manager's answer is not here.</summary>
-    public PrivatePayload? PayloadFor(PayloadHash hash) => _payloads.Find(hash) switch
-    {
-        { Availability: PayloadAvailability.Here, Payload: { } payload } => PrivatePayload.Of(payload),
-        { Availability: PayloadAvailability.NotAParty } => PrivatePayload.NotAParty,
-        _ => null,
-    };
+    public PayloadAnswer? PayloadFor(PayloadHash hash) => _payloads.Find(hash);
 
     /// <summary>The payload hashes of a block that stand as not ours just now.</summary>
     public IReadOnlyList<PayloadHash> SkippedOf(Block block) =>

@@ -1,5 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Pool;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Node.Runtime.Raft;
@@ -75,5 +76,6 @@ public interface INode
     Task WaitForPrivateHeadAsync(ulong block, TimeSpan atMost, CancellationToken cancellation);
 
     /// <summary>A payload that this node itself just sent: saves asking the manager for it.</summary>
-    void RememberPayload(PayloadHash hash, byte[] payload);
+    /// <param name="answer">What the manager said of it, see <see cref="ITransactionManager.SendAsync"/>.</param>
+    void RememberPayload(PayloadAnswer answer);
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.State;

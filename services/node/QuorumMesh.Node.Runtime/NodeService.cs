@@ -1,5 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Pool;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Consensus.Raft;
@@ -129,16 +130,17 @@ public sealed class NodeService : INode
             await Task.Delay(PrivateHeadPoll, cancellation).ConfigureAwait(false);
     }
 
-    public void RememberPayload(PayloadHash hash, byte[] payload)
+    public void RememberPayload(PayloadAnswer answer)
     {
-        if (Interlocked.Add(ref _remembering, payload.Length) > MaxRemembering)
+        var size = answer.Payload?.Length ?? 0;
+        if (Interlocked.Add(ref _remembering, size) > MaxRemembering)
         {
-            Interlocked.Add(ref _remembering, -payload.Length);
+            Interlocked.Add(ref _remembering, -size);
             return;
         }
         var taken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _ = taken.Task.ContinueWith(_ => Interlocked.Add(ref _remembering, -payload.Length), TaskScheduler.Default);
-        if (!_mailbox.TryPostUrgent(new NodeInput.PayloadAnswers([new PayloadAnswer(hash, PayloadAvailability.Here, payload, null, [], null)], taken))) taken.TrySetResult();
+        _ = taken.Task.ContinueWith(_ => Interlocked.Add(ref _remembering, -size), TaskScheduler.Default);
+        if (!_mailbox.TryPostUrgent(new NodeInput.PayloadAnswers([answer], taken))) taken.TrySetResult();
     }
 
     /// <summary>An answer never comes from a loop that has ended: its failure is given instead.</summary>

@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 
@@ -34,7 +35,7 @@ public sealed class PayloadCache(long capacityBytes = PayloadCache.DefaultCapaci
 
     public void Add(PayloadAnswer answer)
     {
-        if (answer.Availability is not (PayloadAvailability.Here or PayloadAvailability.NotAParty)) return;
+        if (!answer.IsSettled) return;
         Remove(answer.Hash);
         _byHash[answer.Hash] = _byAge.AddLast(answer);
         Bytes += Cost(answer);

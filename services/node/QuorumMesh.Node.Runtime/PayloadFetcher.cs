@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 
@@ -121,7 +122,7 @@ internal sealed class PayloadFetcher(ITransactionManager manager, Func<NodeInput
         }
         catch (Exception e) when (!cancellation.IsCancellationRequested)
         {
-            return hashes.ConvertAll(hash => new PayloadAnswer(hash, PayloadAvailability.Unavailable, null, $"its answer cannot be taken: {e.Message}", [], null));
+            return hashes.ConvertAll(hash => PayloadAnswer.Unavailable(hash, $"its answer cannot be taken: {e.Message}"));
         }
     }
 

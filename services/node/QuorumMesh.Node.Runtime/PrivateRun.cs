@@ -1,5 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 
@@ -41,7 +42,7 @@ internal sealed class PrivateRun
     /// <summary>Runs on while payloads are there and the gas is below the limit.</summary>
     /// <param name="publicState">Before the block; read during the call alone.</param>
     /// <param name="gas">Goes up by what it was worth.</param>
-    public void Continue(IStateReader publicState, PayloadCache payloads, Func<PayloadHash, PrivatePayload?> answerFor, ref long gas, long limit)
+    public void Continue(IStateReader publicState, PayloadCache payloads, Func<PayloadHash, PayloadAnswer?> answerFor, ref long gas, long limit)
     {
         _public.Read(publicState);
         try
@@ -49,8 +50,8 @@ internal sealed class PrivateRun
             for (_replay ??= _begin(); !_replay.IsDone && gas < limit;)
             {
                 var tx = Transactions[_replay.Next].Tx;
-                if (_replay.Awaited is not { } hash) _replay.Step(default);
-                else if (answerFor(hash) is { } answer) Step(_replay, hash, answer, payloads);
+                if (_replay.Awaited is not { } hash) _replay.Step(null);
+                else if (answerFor(hash) is { } answer) Step(_replay, answer, payloads);
                 else return;
                 gas += BlockWork.Of(tx);
             }
@@ -69,11 +70,11 @@ internal sealed class PrivateRun
         return _replay!.Complete();
     }
 
-    private void Step(PrivateReplay replay, in PayloadHash hash, PrivatePayload answer, PayloadCache payloads)
+    private void Step(PrivateReplay replay, PayloadAnswer answer, PayloadCache payloads)
     {
-        if (answer.Mode == PrivateMode.NotAParty) _skipped.Add(hash);
+        if (answer.Availability == PayloadAvailability.NotAParty) _skipped.Add(answer.Hash);
         replay.Step(answer);
-        payloads.Used(hash);
+        payloads.Used(answer.Hash);
         Passed++;
     }
 }

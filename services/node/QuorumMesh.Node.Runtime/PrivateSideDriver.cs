@@ -1,4 +1,5 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
@@ -59,7 +60,7 @@ internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads
                 _asked[answer.Hash] = new Asked(now.Milliseconds + RetryMissingMs, manager.Refusal);
                 continue;
             }
-            if (answer.Availability is PayloadAvailability.Here or PayloadAvailability.NotAParty)
+            if (answer.IsSettled)
             {
                 _asked.Remove(answer.Hash);
                 if (answer.Availability == PayloadAvailability.NotAParty && _arrived.Remove(answer.Hash)) continue;

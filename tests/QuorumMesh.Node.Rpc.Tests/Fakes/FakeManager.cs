@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
@@ -17,13 +18,13 @@ internal sealed class FakeManager : ITransactionManager
 
     public bool IsAway { get; set; }
 
-    public Task<PayloadHash> SendAsync(SendArguments arguments, CancellationToken cancellation)
+    public Task<PayloadAnswer> SendAsync(SendArguments arguments, CancellationToken cancellation)
     {
         Check(arguments.PrivateFor);
         var hash = Sha3.HashPayload(arguments.Payload);
         Payloads[hash] = arguments.Payload;
         Distributed.Add((hash, arguments.PrivateFor));
-        return Task.FromResult(hash);
+        return Task.FromResult(PayloadAnswer.Here(hash, arguments.Payload));
     }
 
     public Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation)
@@ -42,9 +43,9 @@ internal sealed class FakeManager : ITransactionManager
     }
 
     public Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation) =>
-        Task.FromResult<IReadOnlyList<PayloadAnswer>>([.. hashes.Select(h => IsAway ? new PayloadAnswer(h, PayloadAvailability.Unavailable, null, "the manager is away", [], null) : Payloads.TryGetValue(h, out var payload)
-            ? new PayloadAnswer(h, PayloadAvailability.Here, payload, null, [], null)
-            : new PayloadAnswer(h, PayloadAvailability.NotAParty, null, "no such payload", [], null))]);
+        Task.FromResult<IReadOnlyList<PayloadAnswer>>([.. hashes.Select(h => IsAway ? PayloadAnswer.Unavailable(h, "the manager is away") : Payloads.TryGetValue(h, out var payload)
+            ? PayloadAnswer.Here(h, payload)
+            : PayloadAnswer.NotAParty(h, "no such payload"))]);
 
     public async IAsyncEnumerable<AvailablePayload> WatchAsync(long afterSequence, [EnumeratorCancellation] CancellationToken cancellation)
     {

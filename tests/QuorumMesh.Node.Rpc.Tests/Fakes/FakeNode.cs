@@ -2,6 +2,7 @@ using QuorumMesh.Chain;
 using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Pool;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Consensus.Raft;
@@ -104,7 +105,7 @@ internal sealed class FakeNode : INode, IDisposable
 
     public Task WaitForPrivateHeadAsync(ulong block, TimeSpan atMost, CancellationToken cancellation) => Task.CompletedTask;
 
-    public void RememberPayload(PayloadHash hash, byte[] payload) => Manager.Payloads[hash] = payload;
+    public void RememberPayload(PayloadAnswer answer) => Manager.Payloads[answer.Hash] = answer.Payload!;
 
     /// <param name="withPrivate">False leaves the private head where it is.</param>
     public void Import(Block block, bool withPrivate = true)
@@ -156,7 +157,7 @@ internal sealed class FakeNode : INode, IDisposable
         Events.Raise(new LogsEvent(header, logs));
     }
 
-    private PrivatePayload? PayloadFor(PayloadHash hash) => Manager.Payloads.TryGetValue(hash, out var payload) ? PrivatePayload.Of(payload) : PrivatePayload.NotAParty;
+    private PayloadAnswer PayloadFor(PayloadHash hash) => Manager.Payloads.TryGetValue(hash, out var payload) ? PayloadAnswer.Here(hash, payload) : PayloadAnswer.NotAParty(hash);
 
     private PoolHead PoolHead() => new(Head.Number, Head.GasLimit, a => _stores.Public.Head.GetAccount(a) is { } account ? (account.Nonce, account.Balance) : (0, UInt256.Zero));
 

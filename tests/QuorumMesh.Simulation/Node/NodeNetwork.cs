@@ -1,5 +1,6 @@
 using System.Text;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime;
@@ -185,7 +186,7 @@ internal sealed class NodeNetwork
             At(now + _random.Next(4_000), () => Arrive(party, hash));
         }
         if (_random.Next(2) == 0)
-            sender.Post(new NodeInput.PayloadAnswers([new PayloadAnswer(hash, PayloadAvailability.Here, payload, null, [], null)]));
+            sender.Post(new NodeInput.PayloadAnswers([sender.Manager.Sent(hash, payload, now)]));
     }
 
     private void Arrive(SimulatedNode node, PayloadHash hash)

@@ -1,5 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
@@ -21,7 +22,7 @@ internal static class ReferenceChain
         {
             var transactions = stores.Senders.RecoverAll(block.Transactions, stores.Rules.SenderRulesAt(block.Number))!;
             var imported = stores.Importer.Import(block, head, transactions, stores.Public.Head, stores.Private.Head,
-                hash => payloads.TryGetValue(hash, out var payload) ? PrivatePayload.Of(payload) : PrivatePayload.NotAParty,
+                hash => payloads.TryGetValue(hash, out var payload) ? PayloadAnswer.Here(hash, payload) : PayloadAnswer.NotAParty(hash),
                 number => ChainStore.GetCanonicalHash(stores.KeyValues, number) ?? default);
             var batch = new KeyValueBatch();
             stores.Importer.Put(batch, imported, UInt256.Zero);

@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
@@ -45,17 +46,25 @@ internal sealed class SimulatedManager
 
     public PayloadAnswer Answer(PayloadHash hash, long now)
     {
-        if (now < DownUntil) return new PayloadAnswer(hash, PayloadAvailability.Unavailable, null, "it is down", [], null);
-        if (now < LostUntil) return new PayloadAnswer(hash, PayloadAvailability.NotAParty, null, "unknown", [], null) { Database = new ManagerDatabase("empty", 0, 0) };
-        return Answer(hash) with { Database = new ManagerDatabase("own", _sequence, 0) };
+        if (now < DownUntil) return PayloadAnswer.Unavailable(hash, "it is down");
+        return (now < LostUntil ? PayloadAnswer.NotAParty(hash) : Answer(hash)) with { Database = DatabaseAt(now) };
     }
+
+    /// <summary>To the node that had a payload sent.</summary>
+    public PayloadAnswer Sent(PayloadHash hash, byte[] payload, long now) => PayloadAnswer.Here(hash, payload) with { Database = DatabaseAt(now) };
+
+    private ManagerDatabase DatabaseAt(long now) => now < LostUntil ? new ManagerDatabase("empty", 0, 0) : new ManagerDatabase("own", _sequence, 0);
 
     private PayloadAnswer Answer(PayloadHash hash)
     {
         var entry = _entries.GetValueOrDefault(hash);
-        return entry is null ? new PayloadAnswer(hash, PayloadAvailability.NotAParty, null, "unknown", [], null)
-            : entry.Answer == PayloadAvailability.Here ? new PayloadAnswer(hash, PayloadAvailability.Here, entry.Payload, null, [], null)
-            : new PayloadAnswer(hash, entry.Answer, null, "not here yet", [], null);
+        return entry?.Answer switch
+        {
+            null or PayloadAvailability.NotAParty => PayloadAnswer.NotAParty(hash),
+            PayloadAvailability.Here => PayloadAnswer.Here(hash, entry.Payload),
+            PayloadAvailability.Missing => PayloadAnswer.Missing(hash),
+            _ => PayloadAnswer.Unavailable(hash, "not here yet"),
+        };
     }
 
     private sealed record Entry(byte[] Payload, PayloadAvailability Answer);

@@ -115,7 +115,7 @@ internal static class StateTestRunner
         {
             ulong pool = block.GasLimit;
             TransactionOutcome outcome = new TransactionProcessor(block, fork, TransactionRules.Ethereum, tier)
-                .Execute(message, state, null, PrivateMode.PublicOnly, null, ref pool);
+                .Execute(message, state, null, answer: null, ref pool);
             invalid = outcome.Invalid;
             logs = outcome.Logs;
         }

@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 using QuorumMesh.State.Store;
@@ -35,14 +36,14 @@ public sealed class BlockBuilder(ChainRules rules, StateStore publicStore, State
     /// <param name="prepared">From the engine's producer: everything but roots, bloom and gas used.</param>
     /// <param name="author">COINBASE: the zero address under Raft, the local validator under IBFT.</param>
     /// <param name="privateParent">Null to run the public side only.</param>
-    /// <param name="payloads">Null for a hash gives up the private side; the public side goes on.</param>
+    /// <param name="payloads">Null for a hash, or an answer that is not settled, gives up the private side; the public side goes on.</param>
     public BuiltBlock Build(
         BlockHeader prepared,
         in Address author,
         ITransactionSource candidates,
         StateLayer publicParent,
         StateLayer? privateParent,
-        Func<PayloadHash, PrivatePayload?> payloads,
+        Func<PayloadHash, PayloadAnswer?> payloads,
         Func<ulong, Hash256> blockHash,
         BuildLimits limits)
     {

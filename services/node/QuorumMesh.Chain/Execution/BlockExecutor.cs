@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 
@@ -10,14 +11,14 @@ public sealed class BlockExecutor(ChainRules rules)
     /// Runs both sides when a private state is given and every payload is answered for; otherwise the public side alone, with what
     /// is missing named in the result.
     /// </summary>
-    /// <param name="payloads">Null for a hash means missing or unavailable.</param>
+    /// <param name="payloads">Null for a hash counts as an answer that is not settled.</param>
     /// <exception cref="InvalidBlockException">A transaction cannot be in the block at its place.</exception>
     public BlockExecution Execute(
         BlockHeader header,
         IReadOnlyList<RecoveredTransaction> transactions,
         IStateReader publicState,
         IStateReader? privateState,
-        Func<PayloadHash, PrivatePayload?> payloads,
+        Func<PayloadHash, PayloadAnswer?> payloads,
         Func<ulong, Hash256> blockHash)
     {
         var missing = privateState is null ? [] : FindMissing(transactions, payloads);
@@ -27,12 +28,12 @@ public sealed class BlockExecutor(ChainRules rules)
         return missing.Count == 0 ? execution : execution with { MissingPayloads = missing };
     }
 
-    private static List<PayloadHash> FindMissing(IReadOnlyList<RecoveredTransaction> transactions, Func<PayloadHash, PrivatePayload?> payloads)
+    private static List<PayloadHash> FindMissing(IReadOnlyList<RecoveredTransaction> transactions, Func<PayloadHash, PayloadAnswer?> payloads)
     {
         var missing = new List<PayloadHash>();
         foreach (var (tx, _) in transactions)
         {
-            if (tx.PayloadHash is { } hash && payloads(hash) is null)
+            if (tx.PayloadHash is { } hash && payloads(hash) is not { IsSettled: true })
                 missing.Add(hash);
         }
         return missing;

@@ -1,4 +1,5 @@
 using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
@@ -24,7 +25,7 @@ public sealed class BlockImporter(ChainRules rules, StateStore publicStore, Stat
         IReadOnlyList<RecoveredTransaction> transactions,
         StateLayer publicParent,
         StateLayer? privateParent,
-        Func<PayloadHash, PrivatePayload?> payloads,
+        Func<PayloadHash, PayloadAnswer?> payloads,
         Func<ulong, Hash256> blockHash)
     {
         if (rules.EngineAt(block.Number).VerifyHeader(block.Header, parent) is { } reason)

@@ -1,4 +1,5 @@
 using QuorumMesh.Chain.Engines;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
@@ -15,7 +16,7 @@ public sealed class BlockRun
     private readonly IHeaderRules _engine;
     private readonly Fork _fork;
     private readonly TransactionProcessor _processor;
-    private readonly Func<PayloadHash, PrivatePayload?> _payloads;
+    private readonly Func<PayloadHash, PayloadAnswer?> _payloads;
     private readonly WorldState _public;
     private readonly bool _keepsPublic;
     private readonly List<Receipt> _receipts = [];
@@ -28,7 +29,7 @@ public sealed class BlockRun
 
     /// <param name="author">COINBASE; the engine's author of a sealed header.</param>
     /// <param name="privateState">Null to run the public side only.</param>
-    /// <param name="payloads">Null for a hash means missing or unavailable: the private side is given up from there.</param>
+    /// <param name="payloads">Null for a hash, or an answer that is not settled, gives up the private side from there.</param>
     /// <param name="keepsPublic">False when the public side is only run for the private one to read: no receipts' state roots then.</param>
     public BlockRun(
         ChainRules rules,
@@ -36,7 +37,7 @@ public sealed class BlockRun
         in Address author,
         IStateReader publicState,
         IStateReader? privateState,
-        Func<PayloadHash, PrivatePayload?> payloads,
+        Func<PayloadHash, PayloadAnswer?> payloads,
         Func<ulong, Hash256> blockHash,
         bool keepsPublic = true)
     {
@@ -68,9 +69,9 @@ public sealed class BlockRun
     public TransactionInvalid Apply(RecoveredTransaction transaction, IEvmTracer? tracer = null)
     {
         var tx = transaction.Tx;
-        var answer = tx.IsPrivate && _private is not null ? AskPayload(tx) : new PrivatePayload(PrivateMode.PublicOnly, null);
+        var answer = tx.IsPrivate && _private is not null ? AskPayload(tx) : null;
         var message = TransactionMessage.Of(transaction, UInt256.Zero);
-        var outcome = _processor.Execute(message, _public, _private, answer.Mode, answer.Payload, ref _gasLeft, tracer);
+        var outcome = _processor.Execute(message, _public, _private, answer, ref _gasLeft, tracer);
         if (outcome.Invalid != TransactionInvalid.None)
             return outcome.Invalid;
         _hasPrivate |= tx.IsPrivate;
@@ -97,15 +98,15 @@ public sealed class BlockRun
         };
     }
 
-    private PrivatePayload AskPayload(Transaction tx)
+    private PayloadAnswer? AskPayload(Transaction tx)
     {
         if (tx.PayloadHash is not { } hash)
-            return PrivatePayload.NotAParty;
-        if (_payloads(hash) is { } answer)
+            return PayloadAnswer.Nobodys;
+        if (_payloads(hash) is { IsSettled: true } answer)
             return answer;
         _missing.Add(hash);
         _private = null;
-        return new PrivatePayload(PrivateMode.PublicOnly, null);
+        return null;
     }
 
     private void AddReceipts(RecoveredTransaction transaction, in TransactionOutcome outcome)

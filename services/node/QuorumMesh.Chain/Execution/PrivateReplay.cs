@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 
@@ -12,7 +13,7 @@ public sealed class PrivateReplay
     private readonly BlockHeader _header;
     private readonly IReadOnlyList<RecoveredTransaction> _transactions;
     private readonly BlockRun _run;
-    private PrivatePayload _payload;
+    private PayloadAnswer? _answer;
 
     /// <param name="publicState">The public state before the block.</param>
     /// <param name="privateState">The private state before the block.</param>
@@ -20,7 +21,7 @@ public sealed class PrivateReplay
         ChainRules rules, BlockHeader header, IReadOnlyList<RecoveredTransaction> transactions, IStateReader publicState, IStateReader privateState, Func<ulong, Hash256> blockHash)
     {
         (_header, _transactions) = (header, transactions);
-        _run = new BlockRun(rules, header, rules.EngineAt(header.Number).Author(header), publicState, privateState, _ => _payload, blockHash, keepsPublic: false);
+        _run = new BlockRun(rules, header, rules.EngineAt(header.Number).Author(header), publicState, privateState, _ => _answer, blockHash, keepsPublic: false);
     }
 
     /// <summary>Index of the transaction that is run next.</summary>
@@ -32,15 +33,15 @@ public sealed class PrivateReplay
     public PayloadHash? Awaited => IsDone ? null : _transactions[Next].Tx.PayloadHash;
 
     /// <summary>Runs the next transaction.</summary>
-    /// <param name="payload">For <see cref="Awaited"/>; ignored when that is null.</param>
+    /// <param name="answer">For <see cref="Awaited"/>, a settled one; ignored when that is null.</param>
     /// <exception cref="InvalidBlockException">The transaction cannot be in the block at its place: the states are not those before the block.</exception>
-    public void Step(PrivatePayload payload)
+    public void Step(PayloadAnswer? answer)
     {
-        if (payload.Mode == PrivateMode.PublicOnly && Awaited is { } hash) throw new ArgumentException($"there is no answer for payload {hash}", nameof(payload));
-        _payload = payload;
+        if (answer is not { IsSettled: true } && Awaited is { } hash) throw new ArgumentException($"there is no answer for payload {hash}", nameof(answer));
+        _answer = answer;
         var transaction = _transactions[Next];
         var invalid = _run.Apply(transaction);
-        _payload = default;
+        _answer = null;
         if (invalid != TransactionInvalid.None)
             throw new InvalidBlockException($"block {_header.Number} is invalid: transaction {transaction.Tx.Hash}: {TransactionInvalidText.Of(invalid)}");
         Next++;

@@ -3,19 +3,6 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Chain.Execution;
 
-/// <summary>How the private side of a transaction is to be run.</summary>
-public enum PrivateMode
-{
-    /// <summary>The private head waits: only the public effects.</summary>
-    PublicOnly,
-
-    /// <summary>A creation leaves a ghost account, a call nothing.</summary>
-    NotAParty,
-
-    /// <summary>The payload is here.</summary>
-    Payload,
-}
-
 /// <param name="Success">Of the private receipt.</param>
 /// <param name="Created">Address of a creation, failed or not.</param>
 public readonly record struct PrivateOutcome(bool Success, EvmStatus Status, byte[] Output, Address? Created, IReadOnlyList<LogEntry> Logs);

@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
@@ -7,7 +8,7 @@ namespace QuorumMesh.Chain.Execution;
 // GoQuorum's private transactions (2.5:core/state_transition.go). Their public effects never depend on the payload.
 public sealed partial class TransactionProcessor
 {
-    private TransactionOutcome ExecutePrivate(TransactionMessage msg, WorldState publicState, WorldState? privateState, PrivateMode mode, byte[]? payload, IEvmTracer? tracer)
+    private TransactionOutcome ExecutePrivate(TransactionMessage msg, WorldState publicState, WorldState? privateState, PayloadAnswer? answer, IEvmTracer? tracer)
     {
         ulong intrinsic = IntrinsicOf(msg);
         Address? created = msg.IsCreation ? Address.ForCreate(msg.From, msg.Nonce) : null;
@@ -15,8 +16,8 @@ public sealed partial class TransactionProcessor
         // Private code sees what the sender's public balance is meanwhile. The price is over the hash: the same at parties and strangers.
         UInt256 gasCost = (UInt256)msg.GasLimit * msg.GasPrice;
         if (!gasCost.IsZero) publicState.SubtractBalance(msg.From, gasCost);
-        byte[] input = mode == PrivateMode.Payload ? payload ?? [] : [];
-        if (mode == PrivateMode.PublicOnly)
+        byte[] input = answer?.Payload ?? [];
+        if (answer is null)
         {
             publicState.SetNonce(msg.From, publicState.GetNonce(msg.From) + 1);
         }
@@ -37,7 +38,7 @@ public sealed partial class TransactionProcessor
         // A fee of zero touches the author's account too, in the public state and at strangers as well.
         PayCoinbase(msg, fromPool, publicState);
         publicState.FinaliseTransaction(DeleteEmpty);
-        if (mode != PrivateMode.PublicOnly) privateState!.FinaliseTransaction(DeleteEmpty);
+        if (answer is not null) privateState!.FinaliseTransaction(DeleteEmpty);
         return new TransactionOutcome(TransactionInvalid.None, true, 0, fromPool, outcome, [], EvmStatus.Success, created, []);
     }
 

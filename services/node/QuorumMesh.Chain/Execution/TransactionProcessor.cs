@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Evm;
 using QuorumMesh.Evm.Compiler;
 using QuorumMesh.Evm.Precompiles;
@@ -39,10 +40,13 @@ public sealed partial class TransactionProcessor
     private bool DeleteEmpty => _fork >= Fork.SpuriousDragon;
 
     /// <summary>An invalid transaction changes neither the states nor the gas pool.</summary>
-    /// <param name="privateState">May be null for public transactions and for <see cref="PrivateMode.PublicOnly"/>.</param>
-    /// <param name="payload">The decrypted payload in <see cref="PrivateMode.Payload"/>.</param>
+    /// <param name="privateState">May be null for public transactions, and without an answer.</param>
+    /// <param name="answer">
+    /// What a private transaction is run with, a settled answer: with its payload, or as a stranger's, of which a creation leaves a ghost account and a call nothing. Null runs its
+    /// public effects alone.
+    /// </param>
     /// <param name="gasPool">Gas left in the block.</param>
-    public TransactionOutcome Execute(TransactionMessage msg, WorldState publicState, WorldState? privateState, PrivateMode mode, byte[]? payload, ref ulong gasPool, IEvmTracer? tracer = null)
+    public TransactionOutcome Execute(TransactionMessage msg, WorldState publicState, WorldState? privateState, PayloadAnswer? answer, ref ulong gasPool, IEvmTracer? tracer = null)
     {
         msg = Charged(msg);
         TransactionInvalid invalid = Check(msg, publicState, gasPool);
@@ -51,8 +55,8 @@ public sealed partial class TransactionProcessor
         TransactionOutcome outcome;
         if (msg.IsPrivate)
         {
-            if (mode != PrivateMode.PublicOnly) RequirePrivate(privateState).BeginTransaction();
-            outcome = ExecutePrivate(msg, publicState, privateState, mode, payload, tracer);
+            if (answer is not null) RequirePrivate(privateState).BeginTransaction();
+            outcome = ExecutePrivate(msg, publicState, privateState, answer, tracer);
         }
         else
         {

@@ -1,4 +1,5 @@
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
@@ -13,14 +14,14 @@ public sealed class BlockReplay
 {
     private readonly BlockHeader _header;
     private readonly TransactionProcessor _processor;
-    private readonly Func<PayloadHash, PrivatePayload?> _payloads;
+    private readonly Func<PayloadHash, PayloadAnswer?> _payloads;
     private ulong _gasLeft;
 
     /// <param name="publicState">After the parent block.</param>
     /// <param name="privateState">After the parent block; null runs private transactions for their public effects alone.</param>
-    /// <param name="payloads">Asked only with a private state; null when the payload is not there.</param>
+    /// <param name="payloads">Asked only with a private state; null, or an answer that is not settled, when the payload is not there.</param>
     /// <param name="stop">Ends a running transaction, watched or not.</param>
-    public BlockReplay(ChainRules rules, BlockHeader header, BlockContext context, IStateReader publicState, IStateReader? privateState, Func<PayloadHash, PrivatePayload?> payloads, CancellationToken stop = default)
+    public BlockReplay(ChainRules rules, BlockHeader header, BlockContext context, IStateReader publicState, IStateReader? privateState, Func<PayloadHash, PayloadAnswer?> payloads, CancellationToken stop = default)
     {
         _header = header;
         Fork = rules.ForkAt(header.Number);
@@ -47,8 +48,8 @@ public sealed class BlockReplay
         var tx = transaction.Tx;
         var shared = new WorldState(PublicState);
         var own = PrivateState is { } state && tx.IsPrivate ? new WorldState(state) : null;
-        var answer = own is null ? new PrivatePayload(PrivateMode.PublicOnly, null) : AnswerFor(tx);
-        var outcome = _processor.Execute(TransactionMessage.Of(transaction, UInt256.Zero), shared, own, answer.Mode, answer.Payload, ref _gasLeft, tracer);
+        var answer = own is null ? null : AnswerFor(tx);
+        var outcome = _processor.Execute(TransactionMessage.Of(transaction, UInt256.Zero), shared, own, answer, ref _gasLeft, tracer);
         if (outcome.Invalid != TransactionInvalid.None)
             throw new InvalidBlockException($"transaction {tx.Hash} cannot be at its place in block {_header.Number}: {TransactionInvalidText.Of(outcome.Invalid)}");
         return new ReplayedTransaction(outcome, shared.TakeChanges(), own?.TakeChanges());
@@ -68,9 +69,9 @@ public sealed class BlockReplay
         PublicState.Apply(state.TakeChanges());
     }
 
-    private PrivatePayload AnswerFor(Transaction tx)
+    private PayloadAnswer AnswerFor(Transaction tx)
     {
-        if (tx.PayloadHash is not { } hash) return PrivatePayload.NotAParty;
-        return _payloads(hash) ?? throw new InvalidBlockException($"payload {hash} of private transaction {tx.Hash} is not there");
+        if (tx.PayloadHash is not { } hash) return PayloadAnswer.Nobodys;
+        return _payloads(hash) is { IsSettled: true } answer ? answer : throw new InvalidBlockException($"payload {hash} of private transaction {tx.Hash} is not there");
     }
 }

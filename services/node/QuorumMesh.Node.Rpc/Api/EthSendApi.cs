@@ -1,5 +1,6 @@
 using System.Buffers;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Json;
@@ -126,7 +127,7 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
         var answer = answers[0];
         call.Result.Data(answer.Availability switch
         {
-            PayloadAvailability.Here => answer.Payload ?? [],
+            PayloadAvailability.Here => answer.Payload!,
             PayloadAvailability.NotAParty => [],
             PayloadAvailability.Missing => throw new RpcException($"this node is a party, but its transaction manager has lost payload {answer.Hash}: {answer.Reason}"),
             _ => throw new RpcException($"the transaction manager cannot be asked for payload {answer.Hash}: {answer.Reason}"),

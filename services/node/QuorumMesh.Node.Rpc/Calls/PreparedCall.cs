@@ -12,6 +12,6 @@ internal sealed record PreparedCall(TransactionProcessor Processor, TransactionM
     public TransactionOutcome Run(IEvmTracer? tracer = null)
     {
         var pool = ulong.MaxValue;
-        return Processor.Execute(Message, Public, Private, PrivateMode.NotAParty, null, ref pool, tracer);
+        return Processor.Execute(Message, Public, Private, answer: null, ref pool, tracer);
     }
 }

@@ -115,9 +115,9 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         if (!arguments.Value.IsZero) throw new RpcException("ether value is not supported for private transactions");
         RequireWilling();
         var send = new SendArguments(payload, arguments.PrivateFrom, arguments.PrivateFor!);
-        var hash = await node.TransactionManager.SendAsync(send, cancellation).ConfigureAwait(false);
-        node.RememberPayload(hash, payload);
-        return hash.ToArray();
+        var answer = await node.TransactionManager.SendAsync(send, cancellation).ConfigureAwait(false);
+        node.RememberPayload(answer);
+        return answer.Hash.ToArray();
     }
 
     private async ValueTask<ulong> PrivateGasAsync(SendTransactionArguments arguments, CancellationToken cancellation)

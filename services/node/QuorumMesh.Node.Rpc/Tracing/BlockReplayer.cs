@@ -1,5 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Chain.Tracing;
 using QuorumMesh.Node.Rpc.Api;
@@ -48,7 +49,7 @@ internal sealed class BlockReplayer(INode node, NodeReader reader)
     /// <summary>A stored block's private side has been run; a block that is given needs the side of its parent.</summary>
     private static void RequirePrivate(NodeView view, Block block) => view.PrivateState(view.Header(block.Hash) is null ? block.Number - 1 : block.Number);
 
-    private static void Use(NodeView view, ReplayTarget target, IReadOnlyDictionary<PayloadHash, PrivatePayload>? payloads, Action<NodeView, BlockReplay, ReplayTarget> use, CancellationToken cancellation)
+    private static void Use(NodeView view, ReplayTarget target, IReadOnlyDictionary<PayloadHash, PayloadAnswer>? payloads, Action<NodeView, BlockReplay, ReplayTarget> use, CancellationToken cancellation)
     {
         var header = target.Block.Header;
         if (view.Header(header.ParentHash) is not { } parent || parent.Number + 1 != header.Number) throw NotFound.Parent(view, header);
@@ -82,19 +83,15 @@ internal sealed class BlockReplayer(INode node, NodeReader reader)
         }
     }
 
-    private async ValueTask<Dictionary<PayloadHash, PrivatePayload>> PayloadsAsync(ReplayTarget target, CancellationToken cancellation)
+    private async ValueTask<Dictionary<PayloadHash, PayloadAnswer>> PayloadsAsync(ReplayTarget target, CancellationToken cancellation)
     {
-        var payloads = new Dictionary<PayloadHash, PrivatePayload>();
+        var payloads = new Dictionary<PayloadHash, PayloadAnswer>();
         var hashes = target.Payloads;
         if (hashes.Count == 0) return payloads;
         foreach (var answer in await node.TransactionManager.ReceiveAsync(hashes, cancellation).ConfigureAwait(false))
         {
-            payloads[answer.Hash] = answer switch
-            {
-                { Availability: PayloadAvailability.Here, Payload: { } payload } => PrivatePayload.Of(payload),
-                { Availability: PayloadAvailability.NotAParty } => PrivatePayload.NotAParty,
-                _ => throw new RpcException($"block {target.Block.Number} cannot be executed again: payload {answer.Hash} is not available: {answer.Reason ?? "the transaction manager did not say why"}"),
-            };
+            payloads[answer.Hash] = answer.IsSettled ? answer
+                : throw new RpcException($"block {target.Block.Number} cannot be executed again: payload {answer.Hash} is not available: {answer.Reason}");
         }
         return payloads;
     }

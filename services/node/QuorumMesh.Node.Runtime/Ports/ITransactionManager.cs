@@ -1,43 +1,7 @@
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Runtime.Ports;
-
-/// <summary>The four answers to "payload for this hash?". Only <see cref="NotAParty"/> lets a node skip the private side.</summary>
-public enum PayloadAvailability
-{
-    Here,
-    NotAParty,
-
-    /// <summary>This participant is a party, but its manager has lost the payload.</summary>
-    Missing,
-
-    /// <summary>The manager could not be asked, or could not tell.</summary>
-    Unavailable,
-}
-
-/// <param name="Payload">The plain input; only with <see cref="PayloadAvailability.Here"/>.</param>
-/// <param name="Reason">Why the payload is not here, for operators; never set with Here.</param>
-/// <param name="ManagedParties">The manager's own public keys among the recipients; empty when the manager does not tell.</param>
-public sealed record PayloadAnswer(
-    PayloadHash Hash,
-    PayloadAvailability Availability,
-    byte[]? Payload,
-    string? Reason,
-    IReadOnlyList<byte[]> ManagedParties,
-    byte[]? SenderKey)
-{
-    /// <summary>What the answer is from; null when the manager does not tell.</summary>
-    public ManagerDatabase? Database { get; init; }
-}
-
-/// <summary>The database that a manager answered from, and how much it knew.</summary>
-/// <param name="Id">Made with the database; managers that share one have the same.</param>
-/// <param name="Watermark">The highest sequence number of its records, at least what the answer reflects.</param>
-/// <param name="AtLeast">
-/// The highest watermark that had come from it when the question was asked: a lower one in the answer means that the database was set back, for one that is only
-/// overtaken by a later answer is not below this.
-/// </param>
-public sealed record ManagerDatabase(string Id, long Watermark, long AtLeast);
 
 /// <param name="PrivateFrom">Base64 as the user gave it; null or empty lets the manager use its default key.</param>
 /// <param name="PrivateFor">Base64 as the user gave it; empty means the sender alone.</param>
@@ -67,8 +31,9 @@ public interface ITransactionManager
     }
 
     /// <summary>Encrypts, stores and distributes; returns when every recipient has it.</summary>
+    /// <returns>What a question for the payload would give now, so that it need not be asked.</returns>
     /// <exception cref="TransactionManagerException"/>
-    Task<PayloadHash> SendAsync(SendArguments arguments, CancellationToken cancellation);
+    Task<PayloadAnswer> SendAsync(SendArguments arguments, CancellationToken cancellation);
 
     /// <summary>Encrypts and stores for the sender alone, to be distributed by <see cref="SendSignedAsync"/>.</summary>
     /// <exception cref="TransactionManagerException"/>

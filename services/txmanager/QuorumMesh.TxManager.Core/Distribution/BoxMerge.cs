@@ -1,4 +1,5 @@
 using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Primitives;
 
 namespace QuorumMesh.TxManager.Core.Distribution;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using QuorumMesh.Contracts;
+using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Distribution;
 

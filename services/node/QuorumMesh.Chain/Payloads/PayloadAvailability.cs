@@ -1,0 +1,14 @@
+namespace QuorumMesh.Chain.Payloads;
+
+/// <summary>The four answers to "payload for this hash?". Only <see cref="NotAParty"/> lets a node skip the private side.</summary>
+public enum PayloadAvailability
+{
+    Here,
+    NotAParty,
+
+    /// <summary>This participant is a party, but its manager has lost the payload.</summary>
+    Missing,
+
+    /// <summary>The manager could not be asked, or could not tell.</summary>
+    Unavailable,
+}
