@@ -50,6 +50,14 @@ public sealed class ClusterExitTests
     }
 
     [Fact]
+    public void Told_by_the_others_it_refuses_to_change_the_cluster()
+    {
+        _node.Step(new NodeInput.RaftRemoved(2), new NodeInput.RaftRemoved(3));
+        var refused = Assert.Throws<RaftMembershipException>(() => _node.Core.Propose(new RaftMembershipRequest.Remove(2)));
+        Assert.Equal("node not part of raft cluster. operations not allowed", refused.Message);
+    }
+
+    [Fact]
     public async Task Another_members_removal_is_none_of_its_own()
     {
         _node.Step(_node.Committed(term: 2, MemberNode.Remove(3)));

@@ -27,6 +27,7 @@ internal sealed class MemberNode
 
     public NodeCore Core { get; private set; } = null!;
     public NodeStores Stores { get; private set; } = null!;
+    public MemoryRaftLog Log => _log;
     public SilentTransport Transport { get; private set; } = null!;
     public NodeEvents Events { get; private set; } = null!;
     public List<HeadStandingEvent> Standings { get; } = [];
@@ -115,6 +116,9 @@ internal sealed class MemberNode
         Entries = [.. changes.Select((change, i) => new RaftEntry(term, _log.LastIndex + 1 + (ulong)i, RaftEntryType.ConfChange, RaftWire.Encode(change)))],
         Commit = _log.LastIndex + (ulong)changes.Length,
     });
+
+    /// <summary>As member 2 proposes it.</summary>
+    public static RaftConfChange Add(ulong id, RaftConfChangeType type = RaftConfChangeType.AddNode) => new(0, type, id, Peer((int)id).Context);
 
     public static RaftConfChange Remove(ulong id) => new(0, RaftConfChangeType.RemoveNode, id, []);
 

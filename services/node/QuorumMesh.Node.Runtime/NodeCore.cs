@@ -256,7 +256,9 @@ public sealed class NodeCore : IRaftApplication
     void IRaftApplication.ApplyMembership(ulong index, RaftConfChange change, RaftConfState result)
     {
         _intake.Passed(index);
+        var isNew = _members.IsNew(change);
         _members.Apply(_intake.Applied, change, result);
+        if (isNew && !_intake.IsWaiting) _members.Snapshot(_raft, index, _chain.Head.Hash);
         StandDownWhenLeft();
     }
 

@@ -63,7 +63,7 @@ public class RaftMixedElectionTests
         network.Elect(2);
         network.Isolate(2);
 
-        Tick(network, 12, () => network[1].Core.IsLeader);
+        Tick(network, GoQuorumElectionTicks + 1, () => network[1].Core.IsLeader);
     }
 
     [Fact]
@@ -76,6 +76,36 @@ public class RaftMixedElectionTests
         network.Heal();
 
         Tick(network, 12, () => network.All.Any(m => m.Core.IsLeader));
+    }
+
+    /// <summary>GoQuorum's leader sends nothing while it imports a block, writes a snapshot or closes a member's connections.</summary>
+    [Fact]
+    public void A_leader_without_pre_vote_may_be_silent_as_long_as_its_own_kind_allows()
+    {
+        var network = Mixed(3);
+        network.Elect(2);
+        var term = network[2].Core.Term;
+        network.Tick(5);
+
+        network.Isolate(2);
+        network.Tick(GoQuorumElectionTicks - 2);
+        network.Heal();
+        network.Tick(GoQuorumElectionTicks);
+        Assert.Equal((2UL, term), (network[1].Core.Leader, network[2].Core.Term));
+
+        network.Isolate(2);
+        Tick(network, 2 * GoQuorumElectionTicks, () => network[1].Core.IsLeader);
+    }
+
+    [Fact]
+    public void A_lost_connection_to_such_a_leader_still_shortens_the_wait()
+    {
+        var network = Mixed(3);
+        network.Elect(2);
+        network.Isolate(2);
+        network[1].Core.ReportLeaderLost();
+
+        Tick(network, 6, () => network[1].Core.IsLeader);
     }
 
     /// <summary>The member campaigns, and the others refuse it.</summary>

@@ -8,8 +8,8 @@ public sealed record RaftConfig
     /// <summary>Ticks without a leader before an election: drawn from [ElectionTicks, 2 * ElectionTicks).</summary>
     public int ElectionTicks { get; init; } = 6;
 
-    /// <summary>The longest wait of a member without pre-vote, GoQuorum's: 19 of its ticks of 100 ms.</summary>
-    public int LongestElectionTicks { get; init; } = 40;
+    /// <summary>The same of members without pre-vote: GoQuorum's 10 ticks are of 100 ms.</summary>
+    public int SlowElectionTicks { get; init; } = 20;
 
     public int HeartbeatTicks { get; init; } = 1;
 

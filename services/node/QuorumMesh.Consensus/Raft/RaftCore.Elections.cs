@@ -38,7 +38,11 @@ public sealed partial class RaftCore
         if (_heartbeatElapsed < _config.HeartbeatTicks) return;
         _heartbeatElapsed = 0;
         foreach (var (id, progress) in _members)
-            if (id != Id) SendHeartbeat(id, progress);
+        {
+            if (id == Id) continue;
+            SendHeartbeat(id, progress);
+            OfferFirst(id, progress);
+        }
     }
 
     private void Hup()
@@ -154,6 +158,9 @@ public sealed partial class RaftCore
         if (granted >= Quorum) WinElection(Role == RaftRole.PreCandidate);
         else if (_votes.Count - granted >= Quorum) BecomeFollower(Term, 0);
     }
+
+    /// <summary>A leader without pre-vote counts with slow followers: GoQuorum's is silent while it imports a block.</summary>
+    private bool HasSlowLeader => _config.PreVote && Leader != 0 && Leader != Id && !_announced.Contains(Leader);
 
     /// <summary>A member without pre-vote waits longer than this one before it campaigns, and starts to wait anew with every
     /// term. If its log is the longer one, it must be let come first, or nobody is ever elected.</summary>

@@ -35,9 +35,9 @@ public sealed partial class RaftCore
     private void HearLeader(ulong from)
     {
         _electionElapsed = 0;
-        Leader = from;
-        if (_yields) EndYielding();
-        else if (_hurried) ResetElectionTimeout();
+        if (Leader == from && !_yields && !_hurried) return;
+        (Leader, _yields) = (from, false);
+        ResetElectionTimeout();
     }
 
     private bool AppendProposal(IReadOnlyList<RaftEntry> proposed)
@@ -109,7 +109,11 @@ public sealed partial class RaftCore
 
     private void SendSnapshot(ulong to, RaftProgress progress)
     {
-        if (!progress.RecentActive || _log.Snapshot() is not { } snapshot) return;
+        if (progress.RecentActive && _log.Snapshot() is { } snapshot) SendSnapshot(to, progress, snapshot);
+    }
+
+    private void SendSnapshot(ulong to, RaftProgress progress, RaftSnapshot snapshot)
+    {
         Send(new RaftMessage { To = to, Type = RaftMessageType.Snap, Snapshot = snapshot });
         progress.BecomeSnapshot(snapshot.Index, SentDigest(snapshot));
     }

@@ -32,6 +32,17 @@ public sealed partial class RaftCore
         return contradicts ? RaftRefusal.DoubtfulSnapshot : RaftRefusal.None;
     }
 
+    /// <summary>GoQuorum's newcomer learns who the members are from a snapshot that names it, and answers nobody before
+    /// (raft/snapshot.go, updateClusterMembership). So a member that has never answered gets one unasked.</summary>
+    private void OfferFirst(ulong id, RaftProgress progress)
+    {
+        if (progress.Match > 0 || progress.State != RaftProgressState.Probe || _announced.Contains(id)) return;
+        if (_ticks - Math.Max(progress.HeardAt, progress.OfferedAt) < _config.SlowElectionTicks) return;
+        if (_log.Snapshot() is not { } snapshot || !snapshot.ConfState.Contains(id)) return;
+        progress.OfferedAt = _ticks;
+        SendSnapshot(id, progress, snapshot);
+    }
+
     private bool IsNews(RaftSnapshot snapshot) => snapshot.Index > _log.Committed && !_log.Matches(snapshot.Index, snapshot.Term);
 
     private void HearDigest(RaftMessage heartbeat)

@@ -13,7 +13,7 @@ public sealed partial class RaftCore
     private ulong _vote;
     private int _electionElapsed, _heartbeatElapsed, _electionTimeout;
     private bool _hurried; // the election wait was shortened by ReportLeaderLost
-    private bool _yields; // the election wait is long, for members that need longer
+    private bool _yields; // the election wait is long, so that a slower member comes first
     private ulong _pendingConfIndex, _transferTarget, _uncommittedSize;
     private RaftSoftState _reportedSoft;
     private RaftHardState _reportedHard;
@@ -245,13 +245,17 @@ public sealed partial class RaftCore
     private void ResetElectionTimeout()
     {
         _hurried = false;
-        _electionTimeout = (_yields ? _config.LongestElectionTicks : _config.ElectionTicks) + _random(_config.ElectionTicks);
+        var (least, spread) = _yields ? (2 * _config.SlowElectionTicks, _config.ElectionTicks)
+            : HasSlowLeader ? (_config.SlowElectionTicks, _config.SlowElectionTicks)
+            : (_config.ElectionTicks, _config.ElectionTicks);
+        _electionTimeout = least + _random(spread);
     }
 
     private void BecomeFollower(ulong term, ulong leader)
     {
         Reset(term);
         (Leader, Role) = (leader, RaftRole.Follower);
+        if (HasSlowLeader) ResetElectionTimeout();
     }
 
     private void LoadHardState(RaftHardState state)

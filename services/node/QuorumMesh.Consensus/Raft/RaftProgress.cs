@@ -21,6 +21,9 @@ internal sealed class RaftProgress(ulong next, int maxInflight, bool isLearner)
     /// <summary>The leader's tick at which the member last answered.</summary>
     public long HeardAt { get; set; }
 
+    /// <summary>The leader's tick at which the member last got a snapshot unasked.</summary>
+    public long OfferedAt { get; set; }
+
     public bool IsLearner { get; set; } = isLearner;
 
     public bool IsPaused => State switch

@@ -6,6 +6,8 @@ public sealed record RaftConfState(IReadOnlyList<ulong> Voters, IReadOnlyList<ul
     public static RaftConfState Empty { get; } = new([], []);
 
     public bool IsEmpty => Voters.Count == 0 && Learners.Count == 0;
+
+    public bool Contains(ulong id) => Voters.Contains(id) || Learners.Contains(id);
 }
 
 /// <summary>State of the application up to and including <paramref name="Index"/>.</summary>

@@ -38,6 +38,7 @@ public sealed class RaftMembers
     private readonly RaftMembership _membership = new();
     private RaftConfState _confState;
     private long _bytesSinceSnapshot;
+    private ulong _lastCut;
     private int _ticksLeft;
     private RaftView _view = new(0, RaftRole.Follower, [], []);
 
@@ -96,7 +97,13 @@ public sealed class RaftMembers
 
     internal string? RefuseProposal(RaftEntry entry, RaftConfState state) => RaftMembershipRules.RefuseProposal(entry, _membership, state);
 
-    internal RaftConfChange? Change(RaftMembershipRequest request, RaftCore core) => RaftMembershipRequests.Change(request, _membership, core);
+    /// <exception cref="RaftMembershipException">The request cannot be proposed.</exception>
+    internal RaftConfChange? Change(RaftMembershipRequest request, RaftCore core) =>
+        HasLeft ? throw new RaftMembershipException(RaftMembershipRequests.NotAMember) : RaftMembershipRequests.Change(request, _membership, core);
+
+    /// <summary>A change, about to be applied, that adds a member to those that the cluster began with.</summary>
+    internal bool IsNew(RaftConfChange change) =>
+        change.Type is RaftConfChangeType.AddNode or RaftConfChangeType.AddLearnerNode && !_confState.IsEmpty && !_confState.Contains(change.NodeId);
 
     /// <summary>Members that the log adds and that are not applied yet: one of them may lead already, and must be heard and answered.</summary>
     internal void Foresee(IReadOnlyList<RaftEntry> entries, RaftCore core)
@@ -191,10 +198,17 @@ public sealed class RaftMembers
         var last = raft.Log.Snapshot()?.Index ?? 0;
         if (applied < last + _snapshotInterval && _bytesSinceSnapshot < SnapshotBytes) return;
         _bytesSinceSnapshot = 0;
+        Snapshot(raft, applied, head);
+        var old = Math.Max(_lastCut, applied > _entriesKept ? applied - _entriesKept : 0);
+        if (old >= raft.Log.FirstIndex) raft.Log.Compact(old);
+        _lastCut = applied;
+    }
+
+    /// <summary>Cuts nothing. GoQuorum takes one at each change of the membership, and its newcomers start from nothing else (raft/handler.go).</summary>
+    internal void Snapshot(RaftDriver raft, ulong applied, in Hash256 head)
+    {
         WriteApplied(applied, sync: true);
         raft.Log.CreateSnapshot(applied, _confState, Encode(head));
-        var old = Math.Max(last, applied > _entriesKept ? applied - _entriesKept : 0);
-        if (old >= raft.Log.FirstIndex) raft.Log.Compact(old);
     }
 
     private void LeaveWhenRemoved()

@@ -6,11 +6,13 @@ namespace QuorumMesh.Node.Runtime.Raft;
 /// <summary>Turns an operator's request into a proposal, with the checks and texts of GoQuorum's raft/handler.go.</summary>
 internal static class RaftMembershipRequests
 {
+    public const string NotAMember = "node not part of raft cluster. operations not allowed";
+
     /// <exception cref="RaftMembershipException">The request cannot be proposed.</exception>
     /// <returns>Null when there is nothing to change: one that is no member is removed (GoQuorum answers the same).</returns>
     public static RaftConfChange? Change(RaftMembershipRequest request, RaftMembership membership, RaftCore core)
     {
-        if (!core.IsMember) throw new RaftMembershipException("node not part of raft cluster. operations not allowed");
+        if (!core.IsMember) throw new RaftMembershipException(NotAMember);
         return request switch
         {
             RaftMembershipRequest.Add add => Add(add, membership, core),
