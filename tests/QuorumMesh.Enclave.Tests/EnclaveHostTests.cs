@@ -137,10 +137,7 @@ public sealed class EnclaveHostTests : IAsyncLifetime, IDisposable
     public async Task Stopped_it_ends_in_time_whoever_is_connected()
     {
         var socket = _directory.File("own.sock");
-        using var free = new TcpListener(IPAddress.Loopback, 0);
-        free.Start();
-        var port = ((IPEndPoint)free.LocalEndpoint).Port;
-        free.Stop();
+        var port = FreePorts.One();
         await using var run = new ServiceRun("quorummesh-enclave", ["-configfile", _directory.File("e.json"), "--listen", "unix:" + socket, "--health-url", $"http://127.0.0.1:{port}"]);
         await run.WaitReadyAsync($"http://127.0.0.1:{port}");
         using var channel = Channel(socket);

@@ -5,6 +5,7 @@ using QuorumMesh.Node.Network.Peers;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
+using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Network.Tests;
 
@@ -178,7 +179,7 @@ public class PeerServerTests
     {
         await using var a = new TestNode();
         var key = NodeKey.Generate();
-        int port = FreePort();
+        int port = FreePorts.One();
         a.Server.AddStaticPeer(new Enode(key.NodeId, "127.0.0.1", port));
         for (int i = 0; i < 3; i++)
         {
@@ -194,7 +195,7 @@ public class PeerServerTests
     {
         await using var a = new TestNode();
         var secret = KeyBytes(NodeKey.Generate(), 7);
-        int port = FreePort();
+        int port = FreePorts.One();
         for (int i = 0; i < 3; i++)
         {
             await using var b = new TestNode(new NodeKey(secret), port: port);
@@ -267,13 +268,6 @@ public class PeerServerTests
     }
 
     private static byte[] KeyBytes(NodeKey seed, int i) => Keccak.Hash([.. seed.PublicKey, (byte)i]).ToArray();
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
 
     private sealed class ByteArrayComparer : IEqualityComparer<byte[]>
     {

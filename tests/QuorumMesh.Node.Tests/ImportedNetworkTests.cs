@@ -5,6 +5,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests;
+using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Tests;
 
@@ -135,8 +136,8 @@ public sealed class ImportedNetworkTests : IDisposable
             DataDirectory = _temp.File(directory),
             Profile = ProfileOf(network),
             ListenAddress = "127.0.0.1",
-            Port = FreePort(),
-            RaftPort = FreePort(),
+            Port = FreePorts.One(),
+            RaftPort = FreePorts.One(),
             IpcDisabled = true,
             Http = new RpcListener(true, "127.0.0.1", 0, "eth,debug,istanbul"),
         };
@@ -149,13 +150,6 @@ public sealed class ImportedNetworkTests : IDisposable
     }
 
     private static string ProfileOf(string network) => Recordings.ProfileOf(network["goquorum/".Length..]);
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     private async Task ReachedAsync(NodeComposition node, string head)
     {

@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-
 namespace QuorumMesh.Node.Tests;
 
 internal static class Loopback
@@ -8,14 +5,7 @@ internal static class Loopback
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     /// <summary>Ports that nothing listens on now, each another.</summary>
-    public static int[] FreePorts(int count)
-    {
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToList();
-        listeners.ForEach(l => l.Start());
-        var ports = listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port).ToArray();
-        listeners.ForEach(l => l.Dispose());
-        return ports;
-    }
+    public static int[] FreePorts(int count) => QuorumMesh.Tests.Shared.FreePorts.Some(count);
 
     public static async Task UntilAsync(Func<bool> condition, string what)
     {

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using Grpc.Net.Client;
@@ -9,6 +8,7 @@ using QuorumMesh.Enclave;
 using QuorumMesh.Enclave.Keys;
 using QuorumMesh.Listeners;
 using QuorumMesh.Listeners.Grpc;
+using QuorumMesh.Tests.Shared;
 using QuorumMesh.TxManager.Configuration;
 using QuorumMesh.TxManager.Hosting;
 
@@ -140,10 +140,5 @@ internal sealed class Participant
         }
     }
 
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
+    public static int FreePort() => FreePorts.One();
 }
