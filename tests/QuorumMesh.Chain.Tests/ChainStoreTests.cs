@@ -16,7 +16,7 @@ public sealed class ChainStoreTests
     private static readonly Receipt[] Receipts =
     [
         new Receipt { Status = 1, CumulativeGasUsed = 5, GasUsed = 5, ContractAddress = Address.ForCreate(default, 1), Logs = [new LogEntry(default, [Keccak.Hash([1])], [1, 2])], Bloom = Bloom.Of([new LogEntry(default, [Keccak.Hash([1])], [])]) },
-        new Receipt { Status = 0, CumulativeGasUsed = 5 },
+        new Receipt { Status = 0, CumulativeGasUsed = 5, RevertReason = [8, 9] },
         new Receipt { Type = TransactionType.DynamicFee, PostState = Keccak.Hash([2]), CumulativeGasUsed = 9, GasUsed = 4 },
     ];
 
@@ -32,12 +32,22 @@ public sealed class ChainStoreTests
         Assert.Equal([new TransactionLocation(7, 1)], ChainStore.GetPayloadUses(store, new PayloadHash(Sample.Transactions[1].Data)));
         Assert.Equal(Receipts.Select(r => Hex.ToHex(r.Encode())), ChainStore.GetReceipts(store, Sample.Hash)!.Select(r => Hex.ToHex(r.Encode())));
         Assert.Equal(Receipts.Select(r => (r.GasUsed, r.ContractAddress)), ChainStore.GetReceipts(store, Sample.Hash)!.Select(r => (r.GasUsed, r.ContractAddress)));
+        Assert.Equal(Receipts.Select(r => r.RevertReason), ChainStore.GetReceipts(store, Sample.Hash)!.Select(r => r.RevertReason));
         var own = ChainStore.GetPrivateReceipts(store, ChainStore.PrivateStateId, Sample.Hash)!;
         Assert.Equal([false, true, false], own.Select(r => r is not null));
         Assert.Null(ChainStore.GetPrivateReceipts(store, "other", Sample.Hash));
         Assert.Equal(new BlockPointer(7, Sample.Hash), ChainStore.GetPublicHead(store));
         Assert.Equal(new BlockPointer(6, Sample.Header.ParentHash), ChainStore.GetPrivateHead(store));
         Assert.Equal(41ul, ChainStore.GetAppliedRaftIndex(store));
+    }
+
+    /// <summary>So that an older build reads it, and a store is the same with and without the setting while nothing reverts.</summary>
+    [Fact]
+    public void AReceiptWithoutAReasonIsStoredAsBeforeThereWereAny()
+    {
+        var writer = new RlpWriter();
+        new Receipt { Status = 1, CumulativeGasUsed = 5, GasUsed = 4 }.WriteStored(writer);
+        Assert.Equal("0xc6800105c00480", Hex.ToHex(writer.WrittenSpan));
     }
 
     [Fact]

@@ -29,6 +29,9 @@ internal sealed class SoloNode
     /// <summary>Counts from the next start on.</summary>
     public ulong? KeptPublicBlocks { get; set; }
 
+    /// <summary>Counts from the next start on.</summary>
+    public bool KeepsRevertReasons { get; set; }
+
     public RecordingStore Store { get; } = new();
     public MemoryRaftLog Log { get; } = new();
     public NodeCore Core { get; private set; } = null!;
@@ -48,7 +51,7 @@ internal sealed class SoloNode
     /// <summary>Starts, or starts again on the same store and log; nothing in memory survives.</summary>
     public void Start()
     {
-        Stores = TestChain.Open(Store, _genesis);
+        Stores = TestChain.Open(Store, _genesis, KeepsRevertReasons);
         Events = new NodeEvents();
         Events.EntryPassedOver += PassedOver.Add;
         Events.RaftMessageRefused += Refused.Add;

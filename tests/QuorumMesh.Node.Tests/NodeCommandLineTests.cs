@@ -28,10 +28,10 @@ public sealed class NodeCommandLineTests : IDisposable
     public void A_7nodes_start_line_is_understood()
     {
         var settings = Read("--nodiscover --verbosity 5 --networkid 31337 --raft --rpc --rpcaddr 0.0.0.0 --rpcapi admin,eth,raft --emitcheckpoints --raftport 50401 "
-            + "--rpcport 22000 --port 21000 --nousb --miner.threads 1 --mine --permissioned --raftblocktime 100 --raftjoinexisting 4 --gcmode archive --syncmode full");
+            + "--rpcport 22000 --port 21000 --nousb --miner.threads 1 --mine --permissioned --raftblocktime 100 --raftjoinexisting 4 --gcmode archive --syncmode full --revertreason");
         Assert.Equal((31337ul, 50401, 21000, 100, 4), (settings.NetworkId!.Value, settings.RaftPort, settings.Port, settings.RaftBlockTime, settings.RaftJoinExisting!.Value));
         Assert.Equal(new RpcListener(true, "0.0.0.0", 22000, "admin,eth,raft"), settings.Http);
-        Assert.True(settings is { Permissioned: true, EmitCheckpoints: true, Archive: true, Verbosity: 5 });
+        Assert.True(settings is { RevertReason: true, Permissioned: true, EmitCheckpoints: true, Archive: true, Verbosity: 5 });
     }
 
     /// <summary>Of quorum-wizard, the quorum quickstart and the Helm charts.</summary>
@@ -40,8 +40,8 @@ public sealed class NodeCommandLineTests : IDisposable
         "--nodiscover --nousb --graphql --graphql.vhosts --vmodule")]
     [InlineData("--nodiscover --syncmode full --istanbul.blockperiod 5 --mine --miner.threads 1 --miner.gasprice 0 --emitcheckpoints --metrics --pprof --pprof.addr 0.0.0.0 --pprof.port 9545 --http --http.corsdomain *",
         "--nodiscover --mine --miner.threads --miner.gasprice --metrics --pprof --pprof.addr --pprof.port")]
-    [InlineData("--revertreason --txpool.globalslots 0xffff --txpool.pricelimit=0 --miner.gaslimit 700000000 --gcmode archive --raftdnsenable --istanbul.requesttimeout 10000 --ethstats a:b@c --ptm.tls.mode off --ptm.tls.rootca /x",
-        "--revertreason --txpool.globalslots --txpool.pricelimit --miner.gaslimit --raftdnsenable --istanbul.requesttimeout --ethstats --ptm.tls.rootca")]
+    [InlineData("--txpool.globalslots 0xffff --txpool.pricelimit=0 --miner.gaslimit 700000000 --gcmode archive --raftdnsenable --istanbul.requesttimeout 10000 --ethstats a:b@c --ptm.tls.mode off --ptm.tls.rootca /x",
+        "--txpool.globalslots --txpool.pricelimit --miner.gaslimit --raftdnsenable --istanbul.requesttimeout --ethstats --ptm.tls.rootca")]
     [InlineData("--mine=false --multitenancy=false", "")]
     public void What_scripts_pass_and_means_nothing_here_is_told(string arguments, string flags)
     {

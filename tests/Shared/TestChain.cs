@@ -44,12 +44,12 @@ internal static class TestChain
     public static byte[] CallPayload(ulong value) => ((UInt256)value).ToBigEndian();
 
     /// <summary>The stores of a chain that was initialised with the genesis, or of a new one.</summary>
-    public static NodeStores Open(IKeyValueStore store, byte[]? genesis = null)
+    public static NodeStores Open(IKeyValueStore store, byte[]? genesis = null, bool keepsRevertReasons = false)
     {
         if (GenesisStore.Load(store) is null) GenesisStore.Initialise(store, genesis ?? Genesis, profile: null);
         var config = GenesisStore.Load(store)!.Config;
         var profile = GenesisStore.LoadProfile(store);
-        return new NodeStores(store, new ChainRules(config, profile, new RaftHeaderRules(config)));
+        return new NodeStores(store, new ChainRules(config, profile, new RaftHeaderRules(config)) { KeepsRevertReasons = keepsRevertReasons });
     }
 
     public static INodeSigner Signer(int number) => new KeySigner(Key(number));

@@ -13,6 +13,9 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
     {
     }
 
+    /// <summary>Receipts keep what a reverted transaction returned. No block's meaning rests on it.</summary>
+    public bool KeepsRevertReasons { get; init; }
+
     /// <summary>The header rules of the engine that a block is under.</summary>
     public IHeaderRules EngineAt(ulong block) => Engines.At(block);
 

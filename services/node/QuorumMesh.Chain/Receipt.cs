@@ -19,6 +19,11 @@ public sealed class Receipt
     public ulong GasUsed { get; init; }
     /// <summary>Not in the consensus form. Set on every creation, failed ones included.</summary>
     public Address? ContractAddress { get; init; }
+    /// <summary>
+    /// Not in the consensus form. What a reverted transaction returned, never empty; null when there is nothing, or when the node that ran it kept none
+    /// (GoQuorum's <c>--revertreason</c>, 21.7:core/state_processor.go).
+    /// </summary>
+    public byte[]? RevertReason { get; init; }
 
     /// <summary>The consensus form that the receipts root is over: [status | root, cumulative gas, bloom, logs], type-prefixed.</summary>
     public byte[] Encode() => Encode(new RlpWriter());
@@ -45,7 +50,7 @@ public sealed class Receipt
         return result;
     }
 
-    /// <summary>All fields, for the store; the bloom is computed again on reading.</summary>
+    /// <summary>All fields, for the store; the bloom is computed again on reading. The revert reason is an item only where there is one.</summary>
     public void WriteStored(RlpWriter writer)
     {
         var mark = writer.BeginList();
@@ -55,6 +60,7 @@ public sealed class Receipt
         WriteLogs(writer);
         writer.Write(GasUsed);
         writer.Write(ContractAddress);
+        if (RevertReason is { } reason) writer.Write(reason);
         writer.EndList(mark);
     }
 
@@ -75,6 +81,7 @@ public sealed class Receipt
             Logs = logs,
             GasUsed = list.ReadUInt64(),
             ContractAddress = list.ReadOptionalAddress(),
+            RevertReason = list.End ? null : list.ReadBytes().ToArray(),
         };
         list.ExpectEnd();
         return receipt;

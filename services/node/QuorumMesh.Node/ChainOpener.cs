@@ -28,7 +28,8 @@ internal static class ChainOpener
             var stored = GenesisStore.LoadProfile(store);
             if (profile is not null && CompatibilityProfile.Parse(profile).Name != stored.Name)
                 throw new OptionsException("--quorum.profile", $"the chain in {data.Path} was made with profile {stored}; start without the flag");
-            return new NodeStores(store, new ChainRules(genesis.Config, stored, EngineFactory.Create(genesis.Config, store, Istanbul(settings))), Beside(settings.Cache.PublicState()), Beside(settings.Cache.PrivateState()));
+            var rules = new ChainRules(genesis.Config, stored, EngineFactory.Create(genesis.Config, store, Istanbul(settings))) { KeepsRevertReasons = settings.RevertReason };
+            return new NodeStores(store, rules, Beside(settings.Cache.PublicState()), Beside(settings.Cache.PrivateState()));
         }
         catch
         {

@@ -52,7 +52,6 @@ internal sealed class ForeignFlags
         (Caches, ["--cache.noprefetch"], ["--cache.gc", "--cache.trie.journal", "--cache.trie.rejournal", "--private.cache.trie.journal", "--private.trie.cache", "--bloomfilter.size"]),
         (Pruning, ["--nocompaction", "--snapshot", "--cache.preimages"], ["--txlookuplimit", "--datadir.ancient", "--datadir.minfreedisk", "--immutabilitythreshold"]),
         (NoGraphQl, ["--graphql"], ["--graphql.addr", "--graphql.port", "--graphql.corsdomain", "--graphql.vhosts"]),
-        ("receipts do not hold it: eth_call at the receipt's block, or debug_traceTransaction, tells why", ["--revertreason"], []),
         ("the IPC socket has all namespaces", [], ["--ipcapi"]),
         ("JSON-RPC is served on every path", [], ["--http.rpcprefix", "--ws.rpcprefix"]),
         ("transactions without a chain id are judged as the chain's profile does", ["--rpc.allow-unprotected-txs"], []),

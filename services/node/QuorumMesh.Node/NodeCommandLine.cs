@@ -24,7 +24,7 @@ public sealed class NodeCommandLine
     private readonly Option<ulong> _gasCap;
     private readonly Option<int> _port, _maxPeers, _raftPort, _raftBlockTime, _httpPort, _wsPort, _verbosity, _cache, _cacheDatabase, _cacheTrie, _cacheSnapshot, _rpcMemory;
     private readonly Option<int?> _raftJoin, _istanbulPeriod, _managerTimeout, _managerDialTimeout;
-    private readonly Option<bool> _http, _ws, _ipcDisable, _allowInsecureUnlock, _logJson, _checkpoints, _raft, _permissioned, _blockTimes, _evmCompiled;
+    private readonly Option<bool> _http, _ws, _ipcDisable, _allowInsecureUnlock, _logJson, _checkpoints, _raft, _permissioned, _blockTimes, _evmCompiled, _revertReason;
     private readonly Option<ulong> _privateRewind;
 
     public NodeCommandLine()
@@ -100,6 +100,7 @@ public sealed class NodeCommandLine
             Description = "compile hot contracts to machine code; false interprets everything",
             DefaultValueFactory = FromEnvironment("--evm.compiled", text => ParseFlag("--evm.compiled", text), defaults.EvmCompiled),
         });
+        _revertReason = Flag("--revertreason", "keep what reverted transactions returned, and answer it in their receipts as revertReason");
         _syncMode = Text("--syncmode", "only full exists: private state comes from executing blocks", "full");
         _healthUrl = Text("--health-url", "listener of /livez, /readyz and /metrics: http://host:port");
         _privateWait = Text("--health.private-wait", "how long the private head may stand still behind the public one before the node is not ready", "10s");
@@ -159,6 +160,7 @@ public sealed class NodeCommandLine
         PrivateRewindLimit = result.GetValue(_privateRewind),
         Cache = new CacheSizes(result.GetValue(_cache), result.GetValue(_cacheDatabase), result.GetValue(_cacheTrie), result.GetValue(_cacheSnapshot)),
         EvmCompiled = result.GetValue(_evmCompiled),
+        RevertReason = result.GetValue(_revertReason),
         HealthUrl = Given(result, _healthUrl),
         PrivateHeadWait = Duration("--health.private-wait", result.GetValue(_privateWait)!),
         PendingWait = Duration("--health.pending-wait", result.GetValue(_pendingWait)!),

@@ -64,6 +64,10 @@ public sealed record NodeSettings
 
     /// <summary>Hot contracts are compiled.</summary>
     public bool EvmCompiled { get; init; } = true;
+
+    /// <summary>Receipts keep what a reverted transaction returned.</summary>
+    public bool RevertReason { get; init; }
+
     public string? HealthUrl { get; init; }
 
     /// <summary>How long the private head may stand behind the public one, with the node still ready.</summary>

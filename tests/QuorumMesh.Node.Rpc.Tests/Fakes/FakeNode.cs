@@ -25,9 +25,14 @@ internal sealed class FakeNode : INode, IDisposable
     private readonly TransactionPool _pool;
     private readonly Lock _gate = new();
 
-    public FakeNode(GenesisFile genesis, CompatibilityProfile profile, params byte[][] accountKeys)
+    public FakeNode(GenesisFile genesis, CompatibilityProfile profile, params byte[][] accountKeys) : this(genesis, profile, false, accountKeys)
     {
-        _stores = new NodeStores(_store, new ChainRules(genesis.Config, profile, EngineFactory.Create(genesis.Config, _store)), new StateStoreOptions { UnsavedBlocks = 0 });
+    }
+
+    public FakeNode(GenesisFile genesis, CompatibilityProfile profile, bool keepsRevertReasons, params byte[][] accountKeys)
+    {
+        var rules = new ChainRules(genesis.Config, profile, EngineFactory.Create(genesis.Config, _store)) { KeepsRevertReasons = keepsRevertReasons };
+        _stores = new NodeStores(_store, rules, new StateStoreOptions { UnsavedBlocks = 0 });
         Accounts = new FakeAccounts(accountKeys);
         var key = Keccak.Hash("a node"u8).ToArray();
         Self = new Enode(Convert.ToHexStringLower(Secp256k1.PublicKey(key)), "127.0.0.1", 21000, discPort: 0);

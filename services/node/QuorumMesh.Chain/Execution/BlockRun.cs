@@ -19,6 +19,7 @@ public sealed class BlockRun
     private readonly Func<PayloadHash, PayloadAnswer?> _payloads;
     private readonly WorldState _public;
     private readonly bool _keepsPublic;
+    private readonly bool _keepsReasons;
     private readonly List<Receipt> _receipts = [];
     private readonly List<Receipt?> _privateReceipts = [];
     private readonly List<PayloadHash> _missing = [];
@@ -49,6 +50,7 @@ public sealed class BlockRun
         _public = new WorldState(publicState);
         _private = privateState is null ? null : new WorldState(privateState);
         _keepsPublic = keepsPublic;
+        _keepsReasons = rules.KeepsRevertReasons;
         _gasLeft = header.GasLimit;
         if (_fork >= Fork.Prague)
             BlockHashHistory.Record(_public, header);
@@ -113,13 +115,17 @@ public sealed class BlockRun
     {
         var tx = transaction.Tx;
         Address? contract = tx.IsCreation ? Address.ForCreate(transaction.Sender, tx.Nonce) : null;
-        var receipt = MakeReceipt(tx, _keepsPublic ? _public : null, outcome.PublicSuccess, outcome.Logs, outcome.GasUsed, contract);
+        var reason = Reason(outcome.Status, outcome.Output);
+        var receipt = MakeReceipt(tx, _keepsPublic ? _public : null, outcome.PublicSuccess, outcome.Logs, outcome.GasUsed, contract, reason);
         _bloom.Or(receipt.Bloom);
         _receipts.Add(receipt);
-        _privateReceipts.Add(outcome.Private is { } p ? MakeReceipt(tx, _private, p.Success, p.Logs, 0, contract) : null);
+        _privateReceipts.Add(outcome.Private is { } p ? MakeReceipt(tx, _private, p.Success, p.Logs, 0, contract, Reason(p.Status, p.Output)) : null);
     }
 
-    private Receipt MakeReceipt(Transaction tx, WorldState? state, bool success, IReadOnlyList<LogEntry> logs, ulong gasUsed, Address? contract) => new()
+    private byte[]? Reason(EvmStatus status, byte[] output) => _keepsReasons && status == EvmStatus.Revert && output.Length > 0 ? output : null;
+
+    private Receipt MakeReceipt(
+        Transaction tx, WorldState? state, bool success, IReadOnlyList<LogEntry> logs, ulong gasUsed, Address? contract, byte[]? reason) => new()
     {
         Type = tx.Type,
         Status = success ? (byte)1 : (byte)0,
@@ -130,5 +136,6 @@ public sealed class BlockRun
         Logs = [.. logs],
         Bloom = Bloom.Of(logs),
         ContractAddress = contract,
+        RevertReason = reason,
     };
 }

@@ -24,6 +24,7 @@ internal static class ReceiptJson
         json.WriteString("logsBloom"u8, receipt.Bloom.ToString());
         if (receipt.PostState is { } root) json.Value("root"u8, root);
         else json.Quantity("status"u8, receipt.Status);
+        if (receipt.RevertReason is { } reason) json.Data("revertReason"u8, reason);
         json.Value("to"u8, tx.To);
         json.Value("transactionHash"u8, tx.Hash);
         json.Quantity("transactionIndex"u8, (ulong)index);
