@@ -94,7 +94,7 @@ internal sealed class BlockExecutionBench : IDisposable
         var begin = Stopwatch.GetTimestamp();
         var start = begin;
         var prepared = new RaftBlockProducer(_rules.Config, _rules.Profile).Prepare(_head, BlockTime.OfNanoseconds(_head.Time + 1_000_000_000));
-        var run = new BlockRun(_rules, prepared, default, _public.Head, _private.Head, static _ => null, static _ => default);
+        var run = new BlockRun(_rules, prepared, default, new(_public.Head, _private.Head, static _ => default));
         foreach (var transaction in transactions)
         {
             var invalid = run.Apply(transaction);

@@ -23,7 +23,7 @@ public sealed class BuilderTests
         foreach (var block in network.Blocks.Skip(1))
         {
             var prepared = node.Producer.Prepare(node.Head, BlockTime.OfNanoseconds(block.Header.Time));
-            var built = builder.Build(prepared, default, new TransactionList(node.Recover(block)), node.Public.Head, node.Private.Head, network.PayloadsOf(1), node.HashAt, new BuildLimits());
+            var built = builder.Build(prepared, default, new TransactionList(node.Recover(block)), new(node.Public.Head, node.Private.Head, node.HashAt, network.PayloadsOf(1)), new BuildLimits());
             Assert.Empty(built.Skipped);
             RaftSeal.TryRead(block.Header, out var raftId, out _);
             var sealedHeader = RaftSeal.Put(built.Block.Header, raftId, _ => SignatureOf(block.Header));
@@ -92,6 +92,32 @@ public sealed class BuilderTests
     }
 
     [Fact]
+    public void ExecutionSaysWhichPayloadsItSkipped()
+    {
+        var node = NewNode();
+        RecoveredTransaction Private(byte hash, ulong nonce, int length = 64)
+        {
+            var data = new byte[length];
+            data[0] = hash;
+            return new(TransactionSigner.SignPrivate(new Transaction { Nonce = nonce, GasLimit = 200_000, Data = data }, Key), AddressOf(Key));
+        }
+        PayloadAnswer Answer(PayloadHash hash) => hash.Bytes[0] == 1 ? PayloadAnswer.Here(hash, [0]) : PayloadAnswer.NotAParty(hash);
+        RecoveredTransaction[] included = [Private(1, 0), Private(2, 1), Private(3, 2), Private(2, 3), Private(4, 4, length: 20)];
+        // The one that does not fit is in no block, whatever its payload is.
+        var built = Build(node, new TransactionList([.. included, Private(5, 99)]), new BuildLimits(), Answer);
+        Assert.Equal(5, built.Transactions.Count);
+        PayloadHash[] skipped = [.. new[] { 1, 2, 3 }.Select(i => included[i].Tx.PayloadHash!.Value)];
+        Assert.Equal(skipped, built.Execution.SkippedPayloads);
+        Assert.Equal(skipped, node.Import(built.Block, hash => Answer(hash)).Execution.SkippedPayloads);
+
+        // Given up half-way it has skipped none.
+        var waiting = Build(node, new TransactionList([Private(2, 5), Private(6, 6)]), new BuildLimits(), hash => hash.Bytes[0] == 2 ? PayloadAnswer.NotAParty(hash) : PayloadAnswer.Missing(hash));
+        Assert.Null(waiting.PrivateLayer);
+        Assert.Empty(waiting.Execution.SkippedPayloads);
+        Assert.Equal(6, Assert.Single(waiting.Execution.MissingPayloads).Bytes[0]);
+    }
+
+    [Fact]
     public void ChangedBlocksAreRefusedByName()
     {
         var node = NewNode();
@@ -136,11 +162,11 @@ public sealed class BuilderTests
           "difficulty": "0x0", "gasLimit": "0xE0000000" }
         """), CompatibilityProfile.V2_5);
 
-    private static BuiltBlock Build(TestNode node, ITransactionSource source, BuildLimits limits)
+    private static BuiltBlock Build(TestNode node, ITransactionSource source, BuildLimits limits, Func<PayloadHash, PayloadAnswer?>? payloads = null)
     {
         var privateParent = node.PrivateHead.Hash == node.Head.Hash ? node.Private.Head : null;
         return new BlockBuilder(node.Rules, node.Public, node.Private).Build(
-            node.Producer.Prepare(node.Head, BlockTime.OfNanoseconds(node.Head.Time + 1000)), default, source, node.Public.Head, privateParent, _ => null, node.HashAt, limits);
+            node.Producer.Prepare(node.Head, BlockTime.OfNanoseconds(node.Head.Time + 1000)), default, source, new(node.Public.Head, privateParent, node.HashAt, payloads), limits);
     }
 
     private static RecoveredTransaction Send(byte[] key, ulong nonce, ulong value = 0, ulong gas = 21000) =>

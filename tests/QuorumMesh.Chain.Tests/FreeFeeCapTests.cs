@@ -100,7 +100,7 @@ public sealed class FreeFeeCapTests
     private static Block Build(TestNode node, params RecoveredTransaction[] transactions)
     {
         var built = new BlockBuilder(node.Rules, node.Public, node.Private).Build(
-            node.Producer.Prepare(node.Head, BlockTime.OfNanoseconds(1)), default, new TransactionList(transactions), node.Public.Head, node.Private.Head, _ => null, node.HashAt, new BuildLimits());
+            node.Producer.Prepare(node.Head, BlockTime.OfNanoseconds(1)), default, new TransactionList(transactions), new(node.Public.Head, node.Private.Head, node.HashAt), new BuildLimits());
         Assert.Empty(built.Skipped);
         return built.Block;
     }

@@ -168,7 +168,7 @@ public sealed class PragueTests
         Assert.Equal(node.HashAt(0), Ask(node, 0));
         var before = node.Public.Head;
         var block = Build(node, Send(Key, 1, new Transaction { To = Wallet }));
-        var replay = new BlockReplay(node.Rules, block.Header, node.Rules.ContextOf(block.Header, default, node.HashAt), before, null, _ => null);
+        var replay = new BlockReplay(node.Rules, block.Header, new(before, null, node.HashAt));
         Assert.Equal(node.HashAt(1).ToWord(), replay.PublicState.GetStorage(History, 1u));
     }
 
@@ -208,7 +208,7 @@ public sealed class PragueTests
     private static Block Build(TestNode node, RecoveredTransaction transaction)
     {
         var built = new BlockBuilder(node.Rules, node.Public, node.Private).Build(
-            node.Producer.Prepare(node.Head, BlockTime.OfNanoseconds(node.Head.Time + 1000)), default, new TransactionList([transaction]), node.Public.Head, node.Private.Head, _ => null, node.HashAt, new BuildLimits());
+            node.Producer.Prepare(node.Head, BlockTime.OfNanoseconds(node.Head.Time + 1000)), default, new TransactionList([transaction]), new(node.Public.Head, node.Private.Head, node.HashAt), new BuildLimits());
         Assert.Empty(built.Skipped);
         return built.Block;
     }

@@ -50,7 +50,7 @@ internal sealed class TestNode
     public ImportedBlock Import(Block block, Func<PayloadHash, PayloadAnswer?> payloads)
     {
         var privateParent = PrivateHead.Hash == Head.Hash ? Private.Head : null;
-        var imported = Importer.Import(block, Head, Recover(block), Public.Head, privateParent, payloads, HashAt);
+        var imported = Importer.Import(block, Head, Recover(block), new(Public.Head, privateParent, HashAt, payloads));
         Write(imported, ChainStore.GetTotalDifficulty(Store, Head.Hash)!.Value + block.Header.Difficulty);
         return imported;
     }
@@ -60,7 +60,7 @@ internal sealed class TestNode
     {
         var block = ChainStore.GetBlock(Store, PrivateHead.Number + 1)!;
         using var snapshot = Store.Snapshot();
-        var replay = new PrivateReplay(Rules, block.Header, Recover(block), Public.At(snapshot, PrivateHead.Number), Private.Head, HashAt);
+        var replay = new PrivateReplay(Rules, block.Header, Recover(block), new(Public.At(snapshot, PrivateHead.Number), Private.Head, HashAt));
         while (!replay.IsDone)
         {
             var answer = replay.Awaited is { } hash ? payloads(hash) : null;

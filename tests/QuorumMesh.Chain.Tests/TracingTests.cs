@@ -73,7 +73,7 @@ public sealed class TracingTests
     }
 
     private static BlockReplay ReplayOf(TestNode node, Block block, IStateReader publicState, IStateReader? privateState, Func<PayloadHash, PayloadAnswer?> payloads, CancellationToken stop = default) =>
-        new(node.Rules, block.Header, node.Rules.ContextOf(block.Header, node.Rules.EngineAt(block.Number).Author(block.Header), node.HashAt), publicState, privateState, payloads, stop);
+        new(node.Rules, block.Header, new(publicState, privateState, node.HashAt, payloads), stop);
 
     private static void CheckTransaction(BlockReplay replay, RecoveredTransaction transaction, Receipt receipt, CompatibilityProfile profile)
     {

@@ -11,8 +11,7 @@ using QuorumMesh.State.Store;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>A block that was executed and is not stored yet.</summary>
-/// <param name="Skipped">Payload hashes that its private side left out as not ours.</param>
-internal sealed record ExecutedBlock(ImportedBlock Imported, IReadOnlyList<RecoveredTransaction> Transactions, IReadOnlyList<PayloadHash> Skipped)
+internal sealed record ExecutedBlock(ImportedBlock Imported, IReadOnlyList<RecoveredTransaction> Transactions)
 {
     public Block Block => Imported.Block;
 }
@@ -91,7 +90,7 @@ internal sealed class ChainWriter
         var batch = new KeyValueBatch();
         var difficulty = TotalDifficulty + block.Header.Difficulty;
         _stores.Importer.Put(batch, imported, difficulty);
-        if (imported.PrivateLayer is not null) NotePrivate(batch, block, executed.Skipped);
+        if (imported.PrivateLayer is not null) NotePrivate(batch, block, imported.Execution);
         alongside(batch);
         Prune(block.Number, batch);
         ReleaseReplay(batch);
@@ -132,14 +131,14 @@ internal sealed class ChainWriter
             gas += BlockWork.Base;
             if (!block.Transactions.Any(t => t.IsPrivate))
             {
-                FinishPrivate(block, [], Nothing(), []);
+                FinishPrivate(block, [], Nothing());
                 return true;
             }
             _run = new PrivateRun(_stores.Rules, block, Recovered(block), _stores.Private.Head, BlockHashAt);
         }
         if (!_run.IsDone) ContinueRun(_run, ref gas, limit);
         if (!_run.IsDone) return false;
-        FinishPrivate(_run.Block, _run.Transactions, _run.Complete(), _run.Skipped);
+        FinishPrivate(_run.Block, _run.Transactions, _run.Complete());
         return true;
     }
 
@@ -195,17 +194,13 @@ internal sealed class ChainWriter
     /// <summary>What execution is to do with a payload; null when the manager's answer is not here.</summary>
     public PayloadAnswer? PayloadFor(PayloadHash hash) => _payloads.Find(hash);
 
-    /// <summary>The payload hashes of a block that stand as not ours just now.</summary>
-    public IReadOnlyList<PayloadHash> SkippedOf(Block block) =>
-        [.. block.PayloadHashes.Where(hash => _payloads.Find(hash) is { Availability: PayloadAvailability.NotAParty })];
-
     private ExecutedBlock Execute(Block block)
     {
         var transactions = Recovered(block);
         try
         {
-            var imported = _stores.Importer.Import(block, Head, transactions, PublicLayer, PrivateLayer, PayloadFor, BlockHashAt);
-            return new ExecutedBlock(imported, transactions, SkippedOf(block));
+            var imported = _stores.Importer.Import(block, Head, transactions, new(PublicLayer, PrivateLayer, BlockHashAt, PayloadFor));
+            return new ExecutedBlock(imported, transactions);
         }
         catch (InvalidBlockException e)
         {
@@ -218,7 +213,7 @@ internal sealed class ChainWriter
     {
         if (executed.Imported.PrivateLayer is not { } layer) return executed;
         var usable = ReferenceEquals(layer.Parent, _stores.Private.Head)
-            && executed.Skipped.All(hash => _payloads.Find(hash) is { Availability: PayloadAvailability.NotAParty });
+            && executed.Imported.Execution.SkippedPayloads.All(hash => _payloads.Find(hash) is { Availability: PayloadAvailability.NotAParty });
         return usable ? executed : executed with { Imported = executed.Imported with { PrivateLayer = null } };
     }
 
@@ -260,12 +255,12 @@ internal sealed class ChainWriter
         }
     }
 
-    private void FinishPrivate(Block block, RecoveredTransaction[] transactions, BlockExecution execution, IReadOnlyList<PayloadHash> skipped)
+    private void FinishPrivate(Block block, RecoveredTransaction[] transactions, BlockExecution execution)
     {
         var layer = _stores.Private.Extend(_stores.Private.Head, block.Number, execution.PrivateChanges!);
         var batch = new KeyValueBatch();
         _stores.Importer.PutPrivate(batch, block.Header, layer, execution);
-        NotePrivate(batch, block, skipped);
+        NotePrivate(batch, block, execution);
         ReleaseReplay(batch);
         _stores.KeyValues.Write(batch, sync: false);
         _stores.Private.Advance(layer);
@@ -278,12 +273,12 @@ internal sealed class ChainWriter
     private static BlockExecution Nothing() => new() { PublicChanges = new StateChangeSet(), PrivateChanges = new StateChangeSet(), Receipts = [], GasUsed = 0, Bloom = new Bloom() };
 
     /// <summary>With each move of the private head: what it was run without, and what the manager knew.</summary>
-    private void NotePrivate(KeyValueBatch batch, Block block, IReadOnlyList<PayloadHash> skipped)
+    private void NotePrivate(KeyValueBatch batch, Block block, BlockExecution execution)
     {
         _manager.Put(batch);
         foreach (var hash in block.PayloadHashes)
         {
-            if (skipped.Contains(hash)) SkippedPayloads.Add(batch, hash);
+            if (execution.SkippedPayloads.Contains(hash)) SkippedPayloads.Add(batch, hash);
             else SkippedPayloads.Remove(batch, hash);
         }
     }

@@ -82,14 +82,14 @@ internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftI
             ? (speculative.Block.Header, speculative.Imported.PublicLayer, chain.Usable(speculative.Imported.PrivateLayer))
             : (chain.Head, chain.PublicLayer, chain.PrivateLayer);
         var built = stores.Builder.Build(
-            _producer.Prepare(parent, BlockTime.OfNanoseconds(now.UnixNanoseconds)), author: default, pool.Ready(t => _chain.IsProposed(t.Tx.Hash)), layer, privateLayer,
-            chain.PayloadFor, number => BlockHashAt(parent, number), new BuildLimits(MaxTransactionsPerBlock, MaxBlockBytes));
+            _producer.Prepare(parent, BlockTime.OfNanoseconds(now.UnixNanoseconds)), author: default, pool.Ready(t => _chain.IsProposed(t.Tx.Hash)),
+            new(layer, privateLayer, number => BlockHashAt(parent, number), chain.PayloadFor), new BuildLimits(MaxTransactionsPerBlock, MaxBlockBytes));
         foreach (var (transaction, reason) in built.Skipped)
             if (!MayFitLater(transaction.Tx, reason, built.Block.Header.GasLimit)) desk.Refused(transaction, TransactionInvalidText.Of(reason));
         if (built.Transactions.Count == 0 && !isEmptyDue) return null;
         _empty.Restart();
         var completed = built.WithHeader(RaftSeal.Put(built.Block.Header, raftId, hash => signer.Sign(hash))).ToImported();
-        return new ExecutedBlock(completed, built.Transactions, chain.SkippedOf(completed.Block));
+        return new ExecutedBlock(completed, built.Transactions);
     }
 
     /// <summary>The block was handed to Raft: the next one builds on it.</summary>

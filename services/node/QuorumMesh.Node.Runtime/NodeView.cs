@@ -140,8 +140,10 @@ public sealed class NodeView : IDisposable
     public StateProof Prove(bool ofPrivate, ulong block, Address address, IReadOnlyList<UInt256> slots) => Side(ofPrivate, block).Prove(_snapshot, block, address, slots);
 
     /// <summary>What the EVM sees of a block, for calls and traces.</summary>
-    public BlockContext ContextOf(BlockHeader header) =>
-        _stores.Rules.ContextOf(header, _stores.Rules.EngineAt(header.Number).Author(header), number => ChainStore.GetCanonicalHash(_snapshot, number) ?? default);
+    public BlockContext ContextOf(BlockHeader header) => _stores.Rules.ContextOf(header, _stores.Rules.EngineAt(header.Number).Author(header), BlockHash);
+
+    /// <summary>Of a canonical block, as the EVM sees it: zero when there is none.</summary>
+    public Hash256 BlockHash(ulong number) => ChainStore.GetCanonicalHash(_snapshot, number) ?? default;
 
     public ChainRules Rules => _stores.Rules;
 

@@ -13,7 +13,6 @@ namespace QuorumMesh.Node.Runtime;
 internal sealed class PrivateRun
 {
     private readonly SteppedState _public = new();
-    private readonly List<PayloadHash> _skipped = [];
     private readonly Func<PrivateReplay> _begin;
     private PrivateReplay? _replay;
 
@@ -21,7 +20,7 @@ internal sealed class PrivateRun
     public PrivateRun(ChainRules rules, Block block, RecoveredTransaction[] transactions, IStateReader privateState, Func<ulong, Hash256> blockHash)
     {
         (Block, Transactions) = (block, transactions);
-        _begin = () => new PrivateReplay(rules, block.Header, transactions, _public, privateState, blockHash);
+        _begin = () => new PrivateReplay(rules, block.Header, transactions, new(_public, privateState, blockHash));
     }
 
     public Block Block { get; }
@@ -29,7 +28,7 @@ internal sealed class PrivateRun
     public RecoveredTransaction[] Transactions { get; }
 
     /// <summary>Payload hashes that were left out as not ours.</summary>
-    public IReadOnlyList<PayloadHash> Skipped => _skipped;
+    public IReadOnlyList<PayloadHash> Skipped => _replay?.SkippedPayloads ?? [];
 
     /// <summary>Payloads that were run or left out already.</summary>
     public int Passed { get; private set; }
@@ -72,7 +71,6 @@ internal sealed class PrivateRun
 
     private void Step(PrivateReplay replay, PayloadAnswer answer, PayloadCache payloads)
     {
-        if (answer.Availability == PayloadAvailability.NotAParty) _skipped.Add(answer.Hash);
         replay.Step(answer);
         payloads.Used(answer.Hash);
         Passed++;

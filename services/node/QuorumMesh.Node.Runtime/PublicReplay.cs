@@ -111,8 +111,8 @@ internal sealed class PublicReplay(NodeStores stores, StateStoreOptions? options
         var transactions = stores.Senders.RecoverAll(block.Transactions, stores.Rules.SenderRulesAt(block.Number))
             ?? throw new ChainCorruptException($"the senders of stored block {block.Number} cannot be recovered");
         // The header was verified when the block came; the root says whether this is the state that it had.
-        var execution = _executor.Execute(block.Header, transactions, head, privateState: null, static _ => null,
-            number => ChainStore.GetCanonicalHash(stores.KeyValues, number) ?? default);
+        var execution = _executor.Execute(
+            block.Header, transactions, new(head, PrivateState: null, number => ChainStore.GetCanonicalHash(stores.KeyValues, number) ?? default));
         var layer = _state.Extend(head, block.Number, execution.PublicChanges);
         if (layer.Root != block.Header.StateRoot)
             throw new ChainCorruptException($"executing stored block {block.Number} again gives state root {layer.Root}, its header has {block.Header.StateRoot}");

@@ -60,7 +60,7 @@ internal sealed class ChainMaker : IDisposable
         var made = new RecoveredTransaction[transactions];
         for (var i = 0; i < transactions; i++) made[i] = Transaction();
         var prepared = new RaftBlockProducer(_stores.Rules.Config, _stores.Rules.Profile).Prepare(_head, BlockTime.OfNanoseconds(_head.Time + 50_000_000));
-        var built = _stores.Builder.Build(prepared, default, new TransactionList(made), _stores.Public.Head, _stores.Private.Head, static _ => null, static _ => default, new BuildLimits());
+        var built = _stores.Builder.Build(prepared, default, new TransactionList(made), new(_stores.Public.Head, _stores.Private.Head, static _ => default), new BuildLimits());
         if (built.Block.Transactions.Count != transactions || built.Execution.Receipts.Any(static r => r.Status != 1))
             throw new InvalidOperationException("a transaction of the benchmark failed");
         var imported = built.ToImported();

@@ -117,7 +117,7 @@ internal sealed class FakeNode : INode, IDisposable
     {
         var transactions = _stores.Senders.RecoverAll(block.Transactions, _stores.Rules.SenderRulesAt(block.Number)) ?? throw new InvalidBlockException("invalid sender");
         var privateParent = withPrivate && PrivateHead.Hash == Head.Hash ? _stores.Private.Head : null;
-        var imported = _stores.Importer.Import(block, Head, transactions, _stores.Public.Head, privateParent, PayloadFor, n => ChainStore.GetCanonicalHash(_store, n) ?? default);
+        var imported = _stores.Importer.Import(block, Head, transactions, new(_stores.Public.Head, privateParent, BlockHash, PayloadFor));
         Write(imported, ChainStore.GetTotalDifficulty(_store, Head.Hash)!.Value + block.Header.Difficulty);
         lock (_gate) _pool.SetHead(PoolHead(), transactions);
         Events.Raise(new HeadEvent(block));
@@ -130,7 +130,7 @@ internal sealed class FakeNode : INode, IDisposable
     public Block Mine(ulong unixNanoseconds)
     {
         var built = _stores.Builder.Build(
-            Producer.Prepare(Head, BlockTime.OfNanoseconds(unixNanoseconds)), default, _pool.Ready(), _stores.Public.Head, null, PayloadFor, n => ChainStore.GetCanonicalHash(_store, n) ?? default, new BuildLimits());
+            Producer.Prepare(Head, BlockTime.OfNanoseconds(unixNanoseconds)), default, _pool.Ready(), new(_stores.Public.Head, null, BlockHash), new BuildLimits());
         Import(built.Block);
         return built.Block;
     }
@@ -148,8 +148,8 @@ internal sealed class FakeNode : INode, IDisposable
     {
         var recovered = _stores.Senders.RecoverAll(transactions, _stores.Rules.SenderRulesAt(Head.Number + 1)) ?? throw new InvalidBlockException("invalid sender");
         var built = _stores.Builder.Build(
-            Producer.Prepare(Head, BlockTime.OfNanoseconds(0)), author: default, new TransactionList(recovered), _stores.Public.Head, privateParent: null, _ => null,
-            n => ChainStore.GetCanonicalHash(_store, n) ?? default, new BuildLimits());
+            Producer.Prepare(Head, BlockTime.OfNanoseconds(0)), author: default, new TransactionList(recovered),
+            new(_stores.Public.Head, null, BlockHash), new BuildLimits());
         if (built.Skipped.Count > 0) throw new InvalidBlockException($"a transaction does not fit: {built.Skipped[0].Reason}");
         return built.WithHeader(RaftSeal.Put(built.Block.Header, 1, _ => new byte[65])).Block;
     }
@@ -161,6 +161,8 @@ internal sealed class FakeNode : INode, IDisposable
         var logs = receipts.Select((r, i) => (r, i)).Where(e => e.r is { Logs.Count: > 0 }).Select(e => new TransactionLogs(transactions[e.i], e.i, e.r!)).ToList();
         Events.Raise(new LogsEvent(header, logs));
     }
+
+    private Hash256 BlockHash(ulong number) => ChainStore.GetCanonicalHash(_store, number) ?? default;
 
     private PayloadAnswer PayloadFor(PayloadHash hash) => Manager.Payloads.TryGetValue(hash, out var payload) ? PayloadAnswer.Here(hash, payload) : PayloadAnswer.NotAParty(hash);
 

@@ -21,9 +21,9 @@ internal static class ReferenceChain
         foreach (var block in blocks)
         {
             var transactions = stores.Senders.RecoverAll(block.Transactions, stores.Rules.SenderRulesAt(block.Number))!;
-            var imported = stores.Importer.Import(block, head, transactions, stores.Public.Head, stores.Private.Head,
-                hash => payloads.TryGetValue(hash, out var payload) ? PayloadAnswer.Here(hash, payload) : PayloadAnswer.NotAParty(hash),
-                number => ChainStore.GetCanonicalHash(stores.KeyValues, number) ?? default);
+            var imported = stores.Importer.Import(block, head, transactions, new(
+                stores.Public.Head, stores.Private.Head, number => ChainStore.GetCanonicalHash(stores.KeyValues, number) ?? default,
+                hash => payloads.TryGetValue(hash, out var payload) ? PayloadAnswer.Here(hash, payload) : PayloadAnswer.NotAParty(hash)));
             var batch = new KeyValueBatch();
             stores.Importer.Put(batch, imported, UInt256.Zero);
             stores.KeyValues.Write(batch, sync: false);

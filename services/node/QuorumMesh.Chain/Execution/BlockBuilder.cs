@@ -35,26 +35,17 @@ public sealed class BlockBuilder(ChainRules rules, StateStore publicStore, State
 {
     /// <param name="prepared">From the engine's producer: everything but roots, bloom and gas used.</param>
     /// <param name="author">COINBASE: the zero address under Raft, the local validator under IBFT.</param>
-    /// <param name="privateParent">Null to run the public side only.</param>
-    /// <param name="payloads">Null for a hash, or an answer that is not settled, gives up the private side; the public side goes on.</param>
-    public BuiltBlock Build(
-        BlockHeader prepared,
-        in Address author,
-        ITransactionSource candidates,
-        StateLayer publicParent,
-        StateLayer? privateParent,
-        Func<PayloadHash, PayloadAnswer?> payloads,
-        Func<ulong, Hash256> blockHash,
-        BuildLimits limits)
+    /// <param name="inputs">With the layers of the parent block; see <see cref="BlockRun"/>.</param>
+    public BuiltBlock Build(BlockHeader prepared, in Address author, ITransactionSource candidates, ExecutionInputs<StateLayer> inputs, BuildLimits limits)
     {
-        var run = new BlockRun(rules, prepared, author, publicParent, privateParent, payloads, blockHash);
+        var run = new BlockRun(rules, prepared, author, inputs.AsReaders());
         var included = new List<RecoveredTransaction>();
         var skipped = new List<SkippedTransaction>();
         Fill(run, candidates, limits, included, skipped);
 
         var execution = run.Complete();
-        var publicLayer = publicStore.Extend(publicParent, prepared.Number, execution.PublicChanges);
-        var privateLayer = privateParent is not null && execution.PrivateChanges is { } changes
+        var publicLayer = publicStore.Extend(inputs.PublicState, prepared.Number, execution.PublicChanges);
+        var privateLayer = inputs.PrivateState is { } privateParent && execution.PrivateChanges is { } changes
             ? privateStore.Extend(privateParent, prepared.Number, changes)
             : null;
         var transactions = included.ConvertAll(static t => t.Tx);

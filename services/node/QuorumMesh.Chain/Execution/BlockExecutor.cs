@@ -11,29 +11,22 @@ public sealed class BlockExecutor(ChainRules rules)
     /// Runs both sides when a private state is given and every payload is answered for; otherwise the public side alone, with what
     /// is missing named in the result.
     /// </summary>
-    /// <param name="payloads">Null for a hash counts as an answer that is not settled.</param>
     /// <exception cref="InvalidBlockException">A transaction cannot be in the block at its place.</exception>
-    public BlockExecution Execute(
-        BlockHeader header,
-        IReadOnlyList<RecoveredTransaction> transactions,
-        IStateReader publicState,
-        IStateReader? privateState,
-        Func<PayloadHash, PayloadAnswer?> payloads,
-        Func<ulong, Hash256> blockHash)
+    public BlockExecution Execute(BlockHeader header, IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<IStateReader> inputs)
     {
-        var missing = privateState is null ? [] : FindMissing(transactions, payloads);
-        var run = new BlockRun(rules, header, rules.EngineAt(header.Number).Author(header), publicState, missing.Count > 0 ? null : privateState, payloads, blockHash);
+        var missing = inputs.PrivateState is null ? [] : FindMissing(transactions, inputs);
+        var run = new BlockRun(rules, header, rules.EngineAt(header.Number).Author(header), missing.Count > 0 ? inputs with { PrivateState = null } : inputs);
         Apply(run, header, transactions);
         var execution = run.Complete();
         return missing.Count == 0 ? execution : execution with { MissingPayloads = missing };
     }
 
-    private static List<PayloadHash> FindMissing(IReadOnlyList<RecoveredTransaction> transactions, Func<PayloadHash, PayloadAnswer?> payloads)
+    private static List<PayloadHash> FindMissing(IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<IStateReader> inputs)
     {
         var missing = new List<PayloadHash>();
         foreach (var (tx, _) in transactions)
         {
-            if (tx.PayloadHash is { } hash && payloads(hash) is not { IsSettled: true })
+            if (tx.PayloadHash is { } hash && inputs.AnswerFor(hash) is null)
                 missing.Add(hash);
         }
         return missing;

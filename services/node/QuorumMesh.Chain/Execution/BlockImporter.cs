@@ -17,24 +17,17 @@ public sealed class BlockImporter(ChainRules rules, StateStore publicStore, Stat
 {
     private readonly BlockExecutor _executor = new(rules);
 
-    /// <param name="privateParent">The private layer of the parent block, or null when the private head is further behind.</param>
+    /// <param name="inputs">With the layers of the parent block: no private one when the private head is further behind.</param>
     /// <exception cref="InvalidBlockException">The block breaks a rule.</exception>
-    public ImportedBlock Import(
-        Block block,
-        BlockHeader parent,
-        IReadOnlyList<RecoveredTransaction> transactions,
-        StateLayer publicParent,
-        StateLayer? privateParent,
-        Func<PayloadHash, PayloadAnswer?> payloads,
-        Func<ulong, Hash256> blockHash)
+    public ImportedBlock Import(Block block, BlockHeader parent, IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<StateLayer> inputs)
     {
         if (rules.EngineAt(block.Number).VerifyHeader(block.Header, parent) is { } reason)
             throw new InvalidBlockException($"block {block.Number}: {reason}");
         BlockValidator.CheckBody(block);
-        var execution = _executor.Execute(block.Header, transactions, publicParent, privateParent, payloads, blockHash);
-        var publicLayer = publicStore.Extend(publicParent, block.Number, execution.PublicChanges);
+        var execution = _executor.Execute(block.Header, transactions, inputs.AsReaders());
+        var publicLayer = publicStore.Extend(inputs.PublicState, block.Number, execution.PublicChanges);
         BlockValidator.CheckResult(rules, block.Header, execution, publicLayer.Root);
-        return new ImportedBlock(block, execution, publicLayer, ExtendPrivate(privateParent, block.Number, execution));
+        return new ImportedBlock(block, execution, publicLayer, ExtendPrivate(inputs.PrivateState, block.Number, execution));
     }
 
     /// <summary>Puts block, indexes, receipts, states and heads into the batch. After writing it, call <see cref="Advance"/>.</summary>

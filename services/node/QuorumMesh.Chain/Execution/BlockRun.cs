@@ -16,39 +16,31 @@ public sealed class BlockRun
     private readonly IHeaderRules _engine;
     private readonly Fork _fork;
     private readonly TransactionProcessor _processor;
-    private readonly Func<PayloadHash, PayloadAnswer?> _payloads;
+    private readonly ExecutionInputs<IStateReader> _inputs;
     private readonly WorldState _public;
     private readonly bool _keepsPublic;
     private readonly bool _keepsReasons;
     private readonly List<Receipt> _receipts = [];
     private readonly List<Receipt?> _privateReceipts = [];
     private readonly List<PayloadHash> _missing = [];
+    private readonly List<PayloadHash> _skipped = [];
     private readonly Bloom _bloom = new();
     private WorldState? _private;
     private bool _hasPrivate;
     private ulong _gasLeft;
 
     /// <param name="author">COINBASE; the engine's author of a sealed header.</param>
-    /// <param name="privateState">Null to run the public side only.</param>
-    /// <param name="payloads">Null for a hash, or an answer that is not settled, gives up the private side from there.</param>
+    /// <param name="inputs">A payload that no settled answer is there for ends the private side at its transaction; the public side goes on.</param>
     /// <param name="keepsPublic">False when the public side is only run for the private one to read: no receipts' state roots then.</param>
-    public BlockRun(
-        ChainRules rules,
-        BlockHeader header,
-        in Address author,
-        IStateReader publicState,
-        IStateReader? privateState,
-        Func<PayloadHash, PayloadAnswer?> payloads,
-        Func<ulong, Hash256> blockHash,
-        bool keepsPublic = true)
+    public BlockRun(ChainRules rules, BlockHeader header, in Address author, ExecutionInputs<IStateReader> inputs, bool keepsPublic = true)
     {
         _header = header;
         _engine = rules.EngineAt(header.Number);
         _fork = rules.ForkAt(header.Number);
-        _processor = new TransactionProcessor(rules.ContextOf(header, author, blockHash), _fork, rules.TransactionRulesAt(header.Number));
-        _payloads = payloads;
-        _public = new WorldState(publicState);
-        _private = privateState is null ? null : new WorldState(privateState);
+        _processor = new TransactionProcessor(rules.ContextOf(header, author, inputs.BlockHash), _fork, rules.TransactionRulesAt(header.Number));
+        _inputs = inputs;
+        _public = new WorldState(inputs.PublicState);
+        _private = inputs.PrivateState is { } state ? new WorldState(state) : null;
         _keepsPublic = keepsPublic;
         _keepsReasons = rules.KeepsRevertReasons;
         _gasLeft = header.GasLimit;
@@ -67,6 +59,9 @@ public sealed class BlockRun
     /// <summary>Null when the private side is not run, or was given up.</summary>
     public WorldState? PrivateState => _private;
 
+    /// <summary>Payloads that the private side was run without, as this participant is not a party to them, in the order of their use.</summary>
+    public IReadOnlyList<PayloadHash> SkippedPayloads => _skipped;
+
     /// <summary>An invalid transaction changes nothing, and the run can go on with another.</summary>
     public TransactionInvalid Apply(RecoveredTransaction transaction, IEvmTracer? tracer = null)
     {
@@ -77,6 +72,7 @@ public sealed class BlockRun
         if (outcome.Invalid != TransactionInvalid.None)
             return outcome.Invalid;
         _hasPrivate |= tx.IsPrivate;
+        if (answer is { Availability: PayloadAvailability.NotAParty } && tx.PayloadHash is { } skipped) _skipped.Add(skipped);
         GasUsed += outcome.GasUsed;
         AddReceipts(transaction, outcome);
         return TransactionInvalid.None;
@@ -96,6 +92,7 @@ public sealed class BlockRun
             GasUsed = GasUsed,
             Bloom = _bloom,
             MissingPayloads = _missing,
+            SkippedPayloads = _private is null ? [] : _skipped,
             HasPrivateTransactions = _hasPrivate,
         };
     }
@@ -104,7 +101,7 @@ public sealed class BlockRun
     {
         if (tx.PayloadHash is not { } hash)
             return PayloadAnswer.Nobodys;
-        if (_payloads(hash) is { IsSettled: true } answer)
+        if (_inputs.AnswerFor(hash) is { } answer)
             return answer;
         _missing.Add(hash);
         _private = null;

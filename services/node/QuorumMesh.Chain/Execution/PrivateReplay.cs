@@ -15,13 +15,12 @@ public sealed class PrivateReplay
     private readonly BlockRun _run;
     private PayloadAnswer? _answer;
 
-    /// <param name="publicState">The public state before the block.</param>
-    /// <param name="privateState">The private state before the block.</param>
-    public PrivateReplay(
-        ChainRules rules, BlockHeader header, IReadOnlyList<RecoveredTransaction> transactions, IStateReader publicState, IStateReader privateState, Func<ulong, Hash256> blockHash)
+    /// <param name="inputs">With the private state before the block. Their payloads are not asked for: each comes with its step.</param>
+    public PrivateReplay(ChainRules rules, BlockHeader header, IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<IStateReader> inputs)
     {
+        if (inputs.PrivateState is null) throw new ArgumentException("the private side needs its state before the block", nameof(inputs));
         (_header, _transactions) = (header, transactions);
-        _run = new BlockRun(rules, header, rules.EngineAt(header.Number).Author(header), publicState, privateState, _ => _answer, blockHash, keepsPublic: false);
+        _run = new BlockRun(rules, header, rules.EngineAt(header.Number).Author(header), inputs with { Payloads = _ => _answer }, keepsPublic: false);
     }
 
     /// <summary>Index of the transaction that is run next.</summary>
@@ -31,6 +30,9 @@ public sealed class PrivateReplay
 
     /// <summary>The payload of the next transaction; null when it needs none: a public one, or one whose data is no hash.</summary>
     public PayloadHash? Awaited => IsDone ? null : _transactions[Next].Tx.PayloadHash;
+
+    /// <summary>See <see cref="BlockRun.SkippedPayloads"/>; as far as it was run.</summary>
+    public IReadOnlyList<PayloadHash> SkippedPayloads => _run.SkippedPayloads;
 
     /// <summary>Runs the next transaction.</summary>
     /// <param name="answer">For <see cref="Awaited"/>, a settled one; ignored when that is null.</param>

@@ -14,22 +14,21 @@ public sealed class BlockReplay
 {
     private readonly BlockHeader _header;
     private readonly TransactionProcessor _processor;
-    private readonly Func<PayloadHash, PayloadAnswer?> _payloads;
+    private readonly ExecutionInputs<IStateReader> _inputs;
     private ulong _gasLeft;
 
-    /// <param name="publicState">After the parent block.</param>
-    /// <param name="privateState">After the parent block; null runs private transactions for their public effects alone.</param>
-    /// <param name="payloads">Asked only with a private state; null, or an answer that is not settled, when the payload is not there.</param>
+    /// <param name="inputs">Without a private state private transactions are run for their public effects alone.</param>
     /// <param name="stop">Ends a running transaction, watched or not.</param>
-    public BlockReplay(ChainRules rules, BlockHeader header, BlockContext context, IStateReader publicState, IStateReader? privateState, Func<PayloadHash, PayloadAnswer?> payloads, CancellationToken stop = default)
+    public BlockReplay(ChainRules rules, BlockHeader header, ExecutionInputs<IStateReader> inputs, CancellationToken stop = default)
     {
         _header = header;
         Fork = rules.ForkAt(header.Number);
+        var context = rules.ContextOf(header, rules.EngineAt(header.Number).Author(header), inputs.BlockHash);
         _processor = new TransactionProcessor(context, Fork, rules.TransactionRulesAt(header.Number), stop: stop);
-        _payloads = payloads;
+        _inputs = inputs;
         _gasLeft = header.GasLimit;
-        PublicState = new StateOverlay(publicState);
-        PrivateState = privateState is null ? null : new StateOverlay(privateState);
+        PublicState = new StateOverlay(inputs.PublicState);
+        PrivateState = inputs.PrivateState is { } privateState ? new StateOverlay(privateState) : null;
         if (Fork >= Evm.Fork.Prague)
             RecordParentHash();
     }
@@ -72,6 +71,6 @@ public sealed class BlockReplay
     private PayloadAnswer AnswerFor(Transaction tx)
     {
         if (tx.PayloadHash is not { } hash) return PayloadAnswer.Nobodys;
-        return _payloads(hash) is { IsSettled: true } answer ? answer : throw new InvalidBlockException($"payload {hash} of private transaction {tx.Hash} is not there");
+        return _inputs.AnswerFor(hash) ?? throw new InvalidBlockException($"payload {hash} of private transaction {tx.Hash} is not there");
     }
 }

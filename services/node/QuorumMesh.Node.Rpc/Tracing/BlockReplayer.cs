@@ -56,7 +56,8 @@ internal sealed class BlockReplayer(INode node, NodeReader reader)
         try
         {
             var privateState = payloads is null ? null : view.PrivateState(parent.Number);
-            var replay = new BlockReplay(view.Rules, header, view.ContextOf(header), view.PublicState(parent.Number), privateState, hash => payloads?.GetValueOrDefault(hash), cancellation);
+            var replay = new BlockReplay(
+                view.Rules, header, new(view.PublicState(parent.Number), privateState, view.BlockHash, hash => payloads?.GetValueOrDefault(hash)), cancellation);
             for (var i = 0; i < target.First; i++)
             {
                 cancellation.ThrowIfCancellationRequested();
