@@ -18,6 +18,8 @@ public class CompilerTests
         UInt256.MaxValue, UInt256.MaxValue - UInt256.One, new(0, 0, 0, 1UL << 63), new(1, 2, 3, 0x8000000000000004), new(0xfedcba9876543210, 0x0123456789abcdef, 0xdeadbeef, 7),
     ];
 
+    private readonly CodeCache _codes = new();
+
     public static TheoryData<Opcode> Operators => new(OpcodeTable.Rows.Where(r => r.Pops is >= 1 and <= 3 && r.Pushes == 1 && r.Opcode is < KECCAK256 or CLZ).Select(r => r.Opcode));
 
     /// <summary>Each operand once from the input, unknown while compiling, and once as a constant.</summary>
@@ -180,24 +182,17 @@ public class CompilerTests
     {
         byte[] code = new Asm().Push(50).Op(JUMPDEST).Push(1).Op(SWAP1, SUB, DUP1).Push(2).Op(JUMPI).Push(4242).ReturnTop();
         var hot = new List<HotCode>();
-        CompiledTier.Scheduler = seen =>
+        _codes.Hot = seen =>
         {
             lock (hot)
                 if (seen.Length == code.Length)
                     hot.Add(seen);
         };
-        try
-        {
-            Outcome cold = Run(code, [], 100_000, Fork.Cancun, [], EvmTier.Auto);
-            for (int i = 0; i < 3000; i++) Run(code, [], 100_000, Fork.Cancun, [], EvmTier.Auto);
-            HotCode once = Assert.Single(hot);
-            Assert.True(once.Compile());
-            Assert.Equal(cold, Run(code, [], 100_000, Fork.Cancun, [], EvmTier.Auto));
-        }
-        finally
-        {
-            CompiledTier.Scheduler = null;
-        }
+        Outcome cold = Run(code, [], 100_000, Fork.Cancun, [], EvmTier.Auto);
+        for (int i = 0; i < 3000; i++) Run(code, [], 100_000, Fork.Cancun, [], EvmTier.Auto);
+        HotCode once = Assert.Single(hot);
+        Assert.True(once.Compile());
+        Assert.Equal(cold, Run(code, [], 100_000, Fork.Cancun, [], EvmTier.Auto));
     }
 
     [Fact]
@@ -205,23 +200,16 @@ public class CompilerTests
     {
         byte[] code = new Asm().Push(3).Push(5).Op(MUL, DUP1, ADD).Push(1).Op(SUB).Push(77).Op(XOR).ReturnTop();
         var hot = new List<HotCode>();
-        CompiledTier.Scheduler = seen =>
+        _codes.Hot = seen =>
         {
             lock (hot)
                 if (seen.Length == code.Length)
                     hot.Add(seen);
         };
-        try
-        {
-            foreach (Fork fork in new[] { Fork.Berlin, Fork.London, Fork.Berlin })
-                for (int i = 0; i < 3000; i++)
-                    Run(code, [], 100_000, fork, [], EvmTier.Auto);
-            Assert.Equal(2, hot.Count);
-        }
-        finally
-        {
-            CompiledTier.Scheduler = null;
-        }
+        foreach (Fork fork in new[] { Fork.Berlin, Fork.London, Fork.Berlin })
+            for (int i = 0; i < 3000; i++)
+                Run(code, [], 100_000, fork, [], EvmTier.Auto);
+        Assert.Equal(2, hot.Count);
     }
 
     [Fact]
@@ -229,43 +217,29 @@ public class CompilerTests
     {
         byte[] code = new Asm().Push(4).Push(5).Op(MUL, DUP1, ADD).Push(1).Op(SUB).Push(78).Op(XOR).Op(NOT, NOT).ReturnTop();
         int offers = 0;
-        CompiledTier.Scheduler = seen =>
+        _codes.Hot = seen =>
         {
             if (seen.Length != code.Length) return;
             offers++;
             seen.Decline();
         };
-        try
-        {
-            for (int i = 0; i < 3 * CompilerLimits.HotAt; i++) Run(code, [], 100_000, Fork.Cancun, [], EvmTier.Auto);
-            Assert.InRange(offers, 2, 3);
-        }
-        finally
-        {
-            CompiledTier.Scheduler = null;
-        }
+        for (int i = 0; i < 3 * CompilerLimits.HotAt; i++) Run(code, [], 100_000, Fork.Cancun, [], EvmTier.Auto);
+        Assert.InRange(offers, 2, 3);
     }
 
     [Fact]
     public void A_frame_in_a_long_loop_goes_on_compiled()
     {
         byte[] code = Loop(200_000);
-        CompiledTier.Scheduler = seen =>
+        _codes.Hot = seen =>
         {
             if (seen.Length == code.Length) Assert.True(seen.Compile());
         };
-        try
-        {
-            Outcome running = Run(code, [], 100_000_000, Fork.Cancun, [], EvmTier.Auto, null, out long takenOver);
-            Assert.Equal(1, takenOver);
-            Assert.Equal(Run(code, [], 100_000_000, Fork.Cancun, [], EvmTier.Interpreter), running);
-            Run(code, [], 100_000_000, Fork.Cancun, [], EvmTier.Auto, null, out takenOver);
-            Assert.Equal(0, takenOver); // compiled from its start
-        }
-        finally
-        {
-            CompiledTier.Scheduler = null;
-        }
+        Outcome running = Run(code, [], 100_000_000, Fork.Cancun, [], EvmTier.Auto, null, out long takenOver);
+        Assert.Equal(1, takenOver);
+        Assert.Equal(Run(code, [], 100_000_000, Fork.Cancun, [], EvmTier.Interpreter), running);
+        Run(code, [], 100_000_000, Fork.Cancun, [], EvmTier.Auto, null, out takenOver);
+        Assert.Equal(0, takenOver); // compiled from its start
     }
 
     [Fact]
@@ -301,16 +275,16 @@ public class CompilerTests
         byte[] code = [.. Enumerable.Repeat((byte)JUMPDEST, 22_000), .. (byte[])new Asm().Push(7).ReturnTop()];
         AssertSame(code);
         AssertSame(code, gas: 21_000);
-        Assert.InRange(new Code(code).Compile(Fork.Cancun, CompilerLimits.Default)!.SizeInMemory, 1, 16 << 20);
+        Assert.InRange(new Code(code).Compile(Fork.Cancun, CompilerLimits.Default, new CodeCache())!.SizeInMemory, 1, 16 << 20);
     }
 
     [Fact]
     public void Code_that_comes_to_too_much_IL_stays_interpreted()
     {
-        CompiledCode body = new Code(Loop(5)).Compile(Fork.Cancun, CompilerLimits.Default)!;
+        CompiledCode body = new Code(Loop(5)).Compile(Fork.Cancun, CompilerLimits.Default, new CodeCache())!;
         Assert.NotNull(body);
-        Assert.Null(new Code(Loop(5)).Compile(Fork.Cancun, CompilerLimits.Default with { TotalIl = 100 }));
-        Assert.NotNull(new Code(Loop(5)).Compile(Fork.Cancun, CompilerLimits.Default with { TotalIl = body.SizeInMemory }));
+        Assert.Null(new Code(Loop(5)).Compile(Fork.Cancun, CompilerLimits.Default with { TotalIl = 100 }, new CodeCache()));
+        Assert.NotNull(new Code(Loop(5)).Compile(Fork.Cancun, CompilerLimits.Default with { TotalIl = body.SizeInMemory }, new CodeCache()));
     }
 
     [Fact]
@@ -326,7 +300,7 @@ public class CompilerTests
         Assert.False(body.IsAlive);
 
         [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
-        static WeakReference CompileAndForget() => new(new Code(Loop(5)).Compile(Fork.Cancun, CompilerLimits.Default));
+        static WeakReference CompileAndForget() => new(new Code(Loop(5)).Compile(Fork.Cancun, CompilerLimits.Default, new CodeCache()));
     }
 
     /// <summary>Five words on the stack, changed in each round.</summary>
@@ -344,16 +318,16 @@ public class CompilerTests
         else code.Push(inputOffset).Op(CALLDATALOAD);
     }
 
-    private static void AssertSame(byte[] code, byte[]? input = null, ulong gas = 10_000_000, Fork fork = Fork.Cancun, byte[]? other = null)
+    private void AssertSame(byte[] code, byte[]? input = null, ulong gas = 10_000_000, Fork fork = Fork.Cancun, byte[]? other = null)
     {
         Outcome expected = Run(code, input ?? [], gas, fork, other ?? [], EvmTier.Interpreter);
         Outcome actual = Run(code, input ?? [], gas, fork, other ?? [], EvmTier.Compiled);
         if (expected != actual) Assert.Fail($"{fork}, gas {gas}, code {Hex.ToHex(code)}, input {Hex.ToHex(input ?? [])}: {expected} interpreted, {actual} compiled");
     }
 
-    private static Outcome Run(byte[] code, byte[] input, ulong gas, Fork fork, byte[] other, EvmTier tier) => Run(code, input, gas, fork, other, tier, null, out _);
+    private Outcome Run(byte[] code, byte[] input, ulong gas, Fork fork, byte[] other, EvmTier tier) => Run(code, input, gas, fork, other, tier, null, out _);
 
-    private static Outcome Run(byte[] code, byte[] input, ulong gas, Fork fork, byte[] other, EvmTier tier, Func<int>? takeOverAfter, out long takenOver)
+    private Outcome Run(byte[] code, byte[] input, ulong gas, Fork fork, byte[] other, EvmTier tier, Func<int>? takeOverAfter, out long takenOver)
     {
         var state = new WorldState(EmptyState.Instance);
         state.SetCode(_contract, code);
@@ -361,7 +335,7 @@ public class CompilerTests
         state.SetBalance(_contract, 1000);
         state.SetStorage(_contract, 0, 42);
         state.BeginTransaction();
-        var machine = new EvmMachine(new BlockContext { GasLimit = gas, Number = 300, Timestamp = 5, Difficulty = 3 }, fork, EvmOptions.Default with { Tier = tier, TakeOverAfter = takeOverAfter });
+        var machine = new EvmMachine(new BlockContext { GasLimit = gas, Number = 300, Timestamp = 5, Difficulty = 3 }, fork, EvmOptions.Default with { Code = _codes, Tier = tier, TakeOverAfter = takeOverAfter });
         EvmResult result = machine.Call(_caller, default, _caller, _contract, input, gas, default, state, state);
         takenOver = machine.FramesTakenOver;
         ulong refund = state.Refund;

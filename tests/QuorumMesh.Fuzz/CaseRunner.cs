@@ -22,6 +22,7 @@ internal sealed class CaseRunner
 
     private static readonly CompilerLimits _tight = new() { ChunkIl = 1_000, Locals = 12, BlockInstructions = 5 };
 
+    private readonly CodeCache _codes = new();
     private readonly Dictionary<(Fork, bool, bool, EvmTier), EvmMachine> _machines = [];
     private FuzzRandom _jumps = new(0);
 
@@ -101,6 +102,7 @@ internal sealed class CaseRunner
         if (_machines.TryGetValue(key, out EvmMachine? machine)) return machine;
         var options = new EvmOptions
         {
+            Code = _codes,
             IsQuorum = fuzzCase.IsQuorum,
             Tier = tier,
             TakeOverAfter = tier == EvmTier.Auto ? NextJumps : null,

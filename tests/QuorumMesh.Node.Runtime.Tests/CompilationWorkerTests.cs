@@ -14,13 +14,15 @@ public class CompilationWorkerTests
     // Counts 100,000 down in a loop and returns 0x4242.
     private static readonly byte[] _loop = Convert.FromHexString("620186a05b600190038060045761424260005260206000f3");
 
+    private readonly CodeCache _codes = new();
+
     [Fact]
     public void Hot_code_is_compiled_beside_its_run_and_gives_the_same()
     {
         var failures = new List<Exception>();
         EvmResult expected = Run(EvmTier.Interpreter);
         Assert.Equal(EvmStatus.Success, expected.Status);
-        using (var worker = new CompilationWorker(failures.Add))
+        using (var worker = new CompilationWorker(_codes, failures.Add))
         {
             var clock = Stopwatch.StartNew();
             while (worker.Compiled == 0 && clock.Elapsed < TimeSpan.FromSeconds(60)) AssertSame(expected, Run(EvmTier.Auto));
@@ -38,12 +40,12 @@ public class CompilationWorkerTests
         Assert.Equal(expected.Output, actual.Output);
     }
 
-    private static EvmResult Run(EvmTier tier)
+    private EvmResult Run(EvmTier tier)
     {
         var state = new WorldState(EmptyState.Instance);
         state.SetCode(_contract, _loop);
         state.BeginTransaction();
-        var machine = new EvmMachine(new BlockContext { GasLimit = 100_000_000 }, Fork.Istanbul, EvmOptions.Default with { Tier = tier });
+        var machine = new EvmMachine(new BlockContext { GasLimit = 100_000_000 }, Fork.Istanbul, EvmOptions.Default with { Code = _codes, Tier = tier });
         return machine.Call(_caller, default, _caller, _contract, [], 100_000_000, default, state, state);
     }
 }

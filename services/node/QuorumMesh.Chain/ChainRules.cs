@@ -19,6 +19,9 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
     /// <summary>The header rules of the engine that a block is under.</summary>
     public IHeaderRules EngineAt(ulong block) => Engines.At(block);
 
+    /// <summary>Byte code of the chain's contracts, made ready to run; not a rule, but as long-lived.</summary>
+    public CodeCache Code { get; } = new();
+
     public Fork ForkAt(ulong block) => Config.ForkAt(block, Profile);
 
     public IntrinsicRules IntrinsicRulesAt(ulong block) => Config.IntrinsicRulesAt(block, Profile);
@@ -27,6 +30,7 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
 
     public TransactionRules TransactionRulesAt(ulong block) => new()
     {
+        Code = Code,
         IsQuorum = Config.IsQuorum,
         LacksHomestead = !Config.IsHomestead(block),
         GasPriceEnabled = Config.IsGasPriceEnabled(block, Profile),

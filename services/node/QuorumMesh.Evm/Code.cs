@@ -43,7 +43,8 @@ internal sealed unsafe class Code
     public CompiledCode? Compiled(Fork fork) => _compiled[(int)fork];
 
     /// <summary>Compiles it unless that has been tried before. Null when it is over a limit.</summary>
-    public CompiledCode? Compile(Fork fork, CompilerLimits limits)
+    /// <param name="home">The cache that counts the compiled body.</param>
+    public CompiledCode? Compile(Fork fork, CompilerLimits limits, CodeCache home)
     {
         if (_compiled[(int)fork] is { } ready) return ready;
         lock (_gate)
@@ -51,7 +52,7 @@ internal sealed unsafe class Code
             if ((_tried & 1 << (int)fork) != 0) return _compiled[(int)fork];
             _tried |= 1 << (int)fork;
             CompiledCode? compiled = CodeCompiler.Compile(this, fork, limits);
-            if (compiled is not null) CodeCache.Shared.Grow(compiled.SizeInMemory);
+            if (compiled is not null) home.Grow(compiled.SizeInMemory);
             Volatile.Write(ref _compiled[(int)fork], compiled);
             return compiled;
         }

@@ -1,21 +1,27 @@
+using QuorumMesh.Evm.Compiler;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Evm;
 
 /// <summary>
-/// Analysed code by hash, in two generations: when the young one is full it becomes the old one and what was not asked for since goes.
-/// Holds at most twice the given bytes. Thread safe.
+/// Analysed and compiled code by hash, shared by the machines of one chain. In two generations: when the young one is full it
+/// becomes the old one and what was not asked for since goes. Thread safe.
 /// </summary>
-internal sealed class CodeCache(int bytesPerGeneration)
+/// <param name="bytesPerGeneration">The cache holds at most twice as much.</param>
+public sealed class CodeCache(int bytesPerGeneration = 32 << 20)
 {
     private readonly Lock _gate = new();
     private Dictionary<Hash256, Code> _young = [];
     private Dictionary<Hash256, Code> _old = [];
     private long _youngBytes;
 
-    public static CodeCache Shared { get; } = new(32 << 20);
+    /// <summary>
+    /// Takes code that has become hot, on the thread that runs it: it must return at once, and declines what it has no room for
+    /// (<see cref="HotCode.Decline"/>). Null leaves everything interpreted.
+    /// </summary>
+    public Action<HotCode>? Hot { get; set; }
 
-    public Code? Find(in Hash256 hash)
+    internal Code? Find(in Hash256 hash)
     {
         lock (_gate)
         {
@@ -25,13 +31,13 @@ internal sealed class CodeCache(int bytesPerGeneration)
         }
     }
 
-    public void Add(in Hash256 hash, Code code)
+    internal void Add(in Hash256 hash, Code code)
     {
         lock (_gate) Insert(hash, code);
     }
 
     /// <summary>Code in the cache has got a compiled body of so many bytes.</summary>
-    public void Grow(int bytes)
+    internal void Grow(int bytes)
     {
         lock (_gate) _youngBytes += bytes;
     }

@@ -20,6 +20,7 @@ public sealed unsafe partial class EvmMachine
     private readonly ulong* _dispatch;
     private readonly long _expByteGas;
     private readonly bool _berlin;
+    private readonly CodeCache _codes;
     private readonly Action<HotCode>? _scheduler;
     private readonly bool _spurious;
     private readonly bool _prague;
@@ -46,7 +47,8 @@ public sealed unsafe partial class EvmMachine
         _dispatch = (ulong*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(OpcodeTable.Dispatch(fork)));
         _expByteGas = fork >= Fork.SpuriousDragon ? 50 : 10;
         _berlin = fork >= Fork.Berlin;
-        _scheduler = options is { Tier: EvmTier.Auto, TakeOverAfter: null } ? CompiledTier.Scheduler : null;
+        _codes = options.Code ?? new CodeCache();
+        _scheduler = options is { Tier: EvmTier.Auto, TakeOverAfter: null } ? _codes.Hot : null;
         _spurious = fork >= Fork.SpuriousDragon;
         _prague = fork >= Fork.Prague;
         _precompiles = PrecompileTable.For(fork);
@@ -171,7 +173,7 @@ public sealed unsafe partial class EvmMachine
     private CompiledCode? ChooseTier(Code code, Opcode kind)
     {
         if (_tracer is not null || _options.Tier == EvmTier.Interpreter || _options.TakeOverAfter is not null || kind is Opcode.CREATE or Opcode.CREATE2) return null;
-        return _options.Tier == EvmTier.Compiled ? code.Compile(_fork, _options.Limits) : code.Compiled(_fork);
+        return _options.Tier == EvmTier.Compiled ? code.Compile(_fork, _options.Limits, _codes) : code.Compiled(_fork);
     }
 
     private int JumpsToCheck(Opcode kind)
@@ -190,7 +192,7 @@ public sealed unsafe partial class EvmMachine
         if (_options.Tier != EvmTier.Auto || f.Compiled is not null || f.Kind is Opcode.CREATE or Opcode.CREATE2) return false;
         f.Gas = gas;
         NoteHeat(f);
-        f.Compiled = _options.TakeOverAfter is null ? f.Code.Compiled(_fork) : f.Code.Compile(_fork, _options.Limits);
+        f.Compiled = _options.TakeOverAfter is null ? f.Code.Compiled(_fork) : f.Code.Compile(_fork, _options.Limits, _codes);
         if (f.Compiled is null) return false;
         FramesTakenOver++;
         return true;
@@ -201,7 +203,7 @@ public sealed unsafe partial class EvmMachine
         if (_scheduler is null || f.Compiled is not null || f.Kind is Opcode.CREATE or Opcode.CREATE2) return;
         long used = f.UnheatedGas - f.Gas;
         f.UnheatedGas = f.Gas;
-        if (f.Code.Heat(_fork, used)) _scheduler(new HotCode(f.Code, _fork));
+        if (f.Code.Heat(_fork, used)) _scheduler(new HotCode(f.Code, _fork, _codes));
     }
 
     private void Finish(Frame f)
@@ -288,11 +290,11 @@ public sealed unsafe partial class EvmMachine
         if (hash.IsZero || hash == Hash256.EmptyCode) return Code.Empty;
         ref (Hash256 Hash, Code? Code) local = ref _localCodes[hash.GetHashCode() & LocalCodes - 1];
         if (local.Code is { } known && local.Hash == hash) return known;
-        Code? code = CodeCache.Shared.Find(hash);
+        Code? code = _codes.Find(hash);
         if (code is null)
         {
             code = new Code(state.GetCode(address));
-            CodeCache.Shared.Add(hash, code);
+            _codes.Add(hash, code);
         }
 
         local = (hash, code);

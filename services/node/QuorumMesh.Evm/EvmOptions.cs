@@ -12,6 +12,9 @@ public sealed record EvmOptions
     /// <summary>EIP-170 and the half of EIP-3860 that limits sizes.</summary>
     public bool LimitCodeSize { get; init; } = true;
 
+    /// <summary>Null for code of the machine's own alone.</summary>
+    public CodeCache? Code { get; init; }
+
     /// <summary>A traced run is always interpreted.</summary>
     public EvmTier Tier { get; init; }
 

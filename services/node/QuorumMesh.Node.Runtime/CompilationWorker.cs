@@ -6,14 +6,14 @@ using QuorumMesh.Evm.Compiler;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
-/// Compiles hot contracts beside the chain's thread, one at a time. Code that finds no room in the queue stays interpreted until it has become hot once more. One a process: the
-/// compiled bodies live in the process-wide code cache.
+/// Compiles hot contracts beside the chain's thread, one at a time. Code that finds no room in the queue stays interpreted until it has become hot once more.
 /// </summary>
 public sealed class CompilationWorker : IDisposable
 {
     private const int QueueLength = 64;
 
     private readonly Channel<HotCode> _queue = Channel.CreateBounded<HotCode>(new BoundedChannelOptions(QueueLength) { SingleReader = true });
+    private readonly CodeCache _codes;
     private readonly Action<HotCode> _scheduler;
     private readonly Action<Exception> _failed;
     private readonly Thread _thread;
@@ -21,14 +21,16 @@ public sealed class CompilationWorker : IDisposable
     private long _dropped;
     private long _ticks;
 
+    /// <param name="codes">Whose hot code it compiles, from now until it is disposed.</param>
     /// <param name="failed">Told when a contract could not be compiled; it stays interpreted.</param>
-    public CompilationWorker(Action<Exception> failed)
+    public CompilationWorker(CodeCache codes, Action<Exception> failed)
     {
+        _codes = codes;
         _failed = failed;
         _scheduler = Schedule;
         _thread = new Thread(Run) { IsBackground = true, Name = "evm-compiler", Priority = ThreadPriority.BelowNormal };
         _thread.Start();
-        CompiledTier.Scheduler = _scheduler;
+        _codes.Hot = _scheduler;
     }
 
     /// <summary>Contracts compiled so far.</summary>
@@ -41,7 +43,7 @@ public sealed class CompilationWorker : IDisposable
 
     public void Dispose()
     {
-        if (CompiledTier.Scheduler == _scheduler) CompiledTier.Scheduler = null;
+        if (_codes.Hot == _scheduler) _codes.Hot = null;
         _queue.Writer.TryComplete();
         _thread.Join();
     }

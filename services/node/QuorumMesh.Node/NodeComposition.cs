@@ -89,7 +89,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         if (LossOf(stores) is { } loss) _log.LogWarning("{Loss}", StoreLossReport.Describe(loss));
         WarnOfIgnored(stores.Rules);
         WarnOfCache(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20);
-        var compiler = _settings.EvmCompiled ? Own(new CompilationWorker(e => _log.LogWarning(e, "A contract could not be compiled and stays interpreted"))) : null;
+        var compiler = _settings.EvmCompiled ? Own(new CompilationWorker(stores.Rules.Code, e => _log.LogWarning(e, "A contract could not be compiled and stays interpreted"))) : null;
         var (raft, raftLog, transport) = stores.Rules.Config.Engine == EngineKind.Raft ? OpenRaft(stores, nodeId) : WithoutConsensus();
         var keystore = Own(OpenKeystore());
         var manager = PrivacyOptions.Open(_settings.Privacy, _settings.Manager);

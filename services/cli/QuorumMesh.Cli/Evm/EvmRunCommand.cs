@@ -35,8 +35,8 @@ internal static class EvmRunCommand
         command.SetAction(r =>
         {
             EvmTier chosen = ParseTier(r.GetValue(tier)!);
-            if (chosen == EvmTier.Auto) CompiledTier.Scheduler = hot => ThreadPool.QueueUserWorkItem(_ => hot.Compile());
-            var run = new ByteCodeRun(ParseHex(r.GetValue(code)!, "--code"), ParseHex(r.GetValue(input)!, "--input"), r.GetValue(gas), ForkNames.Parse(r.GetValue(fork)!), chosen);
+            var codes = new CodeCache { Hot = hot => ThreadPool.QueueUserWorkItem(_ => hot.Compile()) };
+            var run = new ByteCodeRun(ParseHex(r.GetValue(code)!, "--code"), ParseHex(r.GetValue(input)!, "--input"), r.GetValue(gas), ForkNames.Parse(r.GetValue(fork)!), chosen, codes);
             if (!r.GetValue(trace)) return Execute(run, r.GetValue(bench), r.GetValue(json));
             if (r.GetValue(bench) || r.GetValue(json)) throw new CommandException("--trace goes with neither --bench nor --json");
             return Measure(run, new TraceWriter(Console.Out)).Result.IsSuccess ? 0 : 1;
@@ -82,11 +82,11 @@ internal static class EvmRunCommand
         state.WarmAddress(_contract);
         foreach (Address precompile in PrecompileTable.Addresses(run.Fork)) state.WarmAddress(precompile);
         var block = new BlockContext { GasLimit = run.Gas, Number = 1, PrevRandao = run.Fork >= Fork.Paris ? Hash256.Zero : null };
-        var machine = new EvmMachine(block, run.Fork, EvmOptions.Default with { Tier = run.Tier });
+        var machine = new EvmMachine(block, run.Fork, EvmOptions.Default with { Tier = run.Tier, Code = run.Codes });
         var clock = Stopwatch.StartNew();
         EvmResult result = machine.Call(_sender, default, _sender, _contract, run.Input, run.Gas, default, state, state, tracer);
         return (result, clock.Elapsed.TotalMilliseconds);
     }
 
-    private sealed record ByteCodeRun(byte[] Code, byte[] Input, ulong Gas, Fork Fork, EvmTier Tier);
+    private sealed record ByteCodeRun(byte[] Code, byte[] Input, ulong Gas, Fork Fork, EvmTier Tier, CodeCache Codes);
 }

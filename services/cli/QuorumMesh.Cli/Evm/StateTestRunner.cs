@@ -83,7 +83,7 @@ internal static class StateTestRunner
     public static IReadOnlyList<StateTestResult> Run(IReadOnlyList<string> files, Fork? only = null, EvmTier tier = EvmTier.Auto)
     {
         // As in a node: what becomes hot is compiled beside its run, and takes over long loops.
-        if (tier == EvmTier.Auto) CompiledTier.Scheduler ??= static hot => ThreadPool.QueueUserWorkItem(_ => hot.Compile());
+        var rules = TransactionRules.Ethereum with { Code = new CodeCache { Hot = static hot => ThreadPool.QueueUserWorkItem(_ => hot.Compile()) } };
         var results = new ConcurrentBag<StateTestResult>();
         var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
         Parallel.ForEach(Partitioner.Create(files, EnumerablePartitionerOptions.NoBuffering), options, file =>
@@ -94,7 +94,7 @@ internal static class StateTestRunner
                 Parallel.ForEach(Partitioner.Create(test.Cases.Where(c => IsWanted(c, only)), EnumerablePartitionerOptions.NoBuffering), options, chosen =>
                 {
                     long start = Stopwatch.GetTimestamp();
-                    results.Add(new StateTestResult(chosen, Run(test, chosen, tier), Stopwatch.GetElapsedTime(start)));
+                    results.Add(new StateTestResult(chosen, Run(test, chosen, tier, rules), Stopwatch.GetElapsedTime(start)));
                 });
             }
         });
@@ -103,7 +103,7 @@ internal static class StateTestRunner
 
     private static bool IsWanted(StateTestCase chosen, Fork? only) => only is null || ForkNames.TryParse(chosen.ForkName, out Fork fork) && fork == only;
 
-    private static string? Run(StateTest test, StateTestCase chosen, EvmTier tier)
+    private static string? Run(StateTest test, StateTestCase chosen, EvmTier tier, TransactionRules rules)
     {
         if (!ForkNames.TryParse(chosen.ForkName, out Fork fork)) return $"unknown fork {chosen.ForkName}";
         BlockContext block = test.CreateBlock(fork);
@@ -114,7 +114,7 @@ internal static class StateTestRunner
         if (message is not null)
         {
             ulong pool = block.GasLimit;
-            TransactionOutcome outcome = new TransactionProcessor(block, fork, TransactionRules.Ethereum, tier)
+            TransactionOutcome outcome = new TransactionProcessor(block, fork, rules, tier)
                 .Execute(message, state, null, answer: null, ref pool);
             invalid = outcome.Invalid;
             logs = outcome.Logs;

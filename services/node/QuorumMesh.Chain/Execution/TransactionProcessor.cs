@@ -25,6 +25,7 @@ public sealed partial class TransactionProcessor
         _rules = rules;
         _evm = new EvmMachine(block, fork, new EvmOptions
         {
+            Code = rules.Code,
             IsQuorum = rules.IsQuorum,
             LacksHomestead = rules.LacksHomestead,
             MaxCodeSize = rules.MaxCodeSize,

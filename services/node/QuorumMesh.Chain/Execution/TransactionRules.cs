@@ -1,4 +1,5 @@
 using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Evm;
 
 namespace QuorumMesh.Chain.Execution;
 
@@ -7,6 +8,9 @@ public sealed record TransactionRules
 {
     /// <summary>Plain Ethereum, as public state tests have it.</summary>
     public static TransactionRules Ethereum { get; } = new() { HasGasCap = true };
+
+    /// <summary>See <see cref="Evm.EvmOptions.Code"/>.</summary>
+    public CodeCache? Code { get; init; }
 
     public bool IsQuorum { get; init; }
 
