@@ -36,11 +36,7 @@ public sealed class ArrowTests
 
     private static readonly string[] Pure = ["Primitives", "Contracts", "Evm", "State", "Chain", "Consensus", "Enclave.Core"];
 
-    public static TheoryData<string> Projects() => [.. Paths()];
-
-    private static IEnumerable<string> Paths() => new[] { "services", "shared" }
-        .SelectMany(top => Directory.EnumerateFiles(Path.Combine(Root, top), "*.csproj", SearchOption.AllDirectories))
-        .Select(path => Path.GetRelativePath(Root, path));
+    public static TheoryData<string> Projects() => [.. Repository.ProductProjects];
 
     [Theory]
     [MemberData(nameof(Projects))]
@@ -70,7 +66,7 @@ public sealed class ArrowTests
     {
         var solution = File.ReadAllText(Path.Combine(Root, "QuorumMesh.sln"));
         var page = File.ReadAllText(Path.Combine(Root, "ARCHITECTURE.md"));
-        foreach (var path in Paths())
+        foreach (var path in Repository.ProductProjects)
         {
             var name = Path.GetFileNameWithoutExtension(path);
             Assert.Contains($"\"{name}\"", solution, StringComparison.Ordinal);
@@ -78,17 +74,11 @@ public sealed class ArrowTests
         }
     }
 
-    private static string Root { get; } = FindRoot();
+    public static bool IsPure(string path) => Pure.Contains(Name(path));
+
+    private static string Root => Repository.Root;
 
     private static string Name(string path) => Path.GetFileNameWithoutExtension(path)["QuorumMesh.".Length..];
 
     private static IEnumerable<XElement> Elements(string path, string name) => XDocument.Load(Path.Combine(Root, path)).Descendants(name);
-
-    private static string FindRoot()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "QuorumMesh.sln")))
-            directory = directory.Parent;
-        return directory?.FullName ?? throw new InvalidOperationException("QuorumMesh.sln was not found above the test's directory");
-    }
 }
