@@ -77,9 +77,6 @@ public ref struct RlpReader
         return item;
     }
 
-    /// <summary>The next item with its header, without moving on.</summary>
-    public readonly ReadOnlySpan<byte> PeekRaw() => _data.Slice(_position, Peek().ItemLength);
-
     /// <summary>Moves behind the next item; the inside of a list is not looked at.</summary>
     public void Skip() => _position += Peek().ItemLength;
 

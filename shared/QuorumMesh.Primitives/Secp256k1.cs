@@ -53,13 +53,6 @@ public static unsafe class Secp256k1
         return Address.FromHash(publicKey);
     }
 
-    /// <summary>True when X‖Y is a point of the curve.</summary>
-    public static bool IsValidPublicKey(ReadOnlySpan<byte> publicKey)
-    {
-        byte* point = stackalloc byte[Secp256k1Native.PublicKeySize];
-        return publicKey.Length == PublicKeySize && TryParse(publicKey, point);
-    }
-
     /// <summary>r‖s‖recovery id, 65 bytes; s is low (EIP-2), the nonce is deterministic (RFC 6979).</summary>
     /// <exception cref="ArgumentException">Not a valid private key, or the hash is not 32 bytes.</exception>
     public static byte[] Sign(ReadOnlySpan<byte> privateKey, ReadOnlySpan<byte> hash)

@@ -12,31 +12,16 @@ internal static unsafe partial class Secp256k1Native
     public const int PublicKeySize = 64;
     public const int RecoverableSignatureSize = 65;
 
-    private static readonly Lock s_gate = new();
-    private static nint s_context;
-
     /// <summary>One shared context: the library only reads it, so threads need no lock.</summary>
     /// <exception cref="DllNotFoundException">The library is neither beside the program nor in the system.</exception>
-    public static nint Context => s_context != 0 ? s_context : CreateContext();
+    public static nint Context => Shared.Value;
 
-    private static nint CreateContext()
-    {
-        lock (s_gate)
-        {
-            if (s_context != 0) return s_context;
-            if (!s_resolverSet)
-            {
-                NativeLibrary.SetDllImportResolver(typeof(Secp256k1Native).Assembly, Resolve);
-                s_resolverSet = true;
-            }
+    // Made at first use, and tried again by the next one where the library was not there.
+    private static readonly Lazy<nint> Shared = new(CreateContext, LazyThreadSafetyMode.PublicationOnly);
 
-            nint context = secp256k1_context_create(ContextSignVerify);
-            Volatile.Write(ref s_context, context);
-            return context;
-        }
-    }
+    static Secp256k1Native() => NativeLibrary.SetDllImportResolver(typeof(Secp256k1Native).Assembly, Resolve);
 
-    private static bool s_resolverSet;
+    private static nint CreateContext() => secp256k1_context_create(ContextSignVerify);
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath)
     {

@@ -35,12 +35,6 @@ public static class OptionRules
         return File.Exists(value) ? value : throw new OptionsException(key, $"no file '{value}'");
     }
 
-    public static string ExistingDirectory(string key, string? path)
-    {
-        var value = Required(key, path);
-        return Directory.Exists(value) ? value : throw new OptionsException(key, $"no directory '{value}'");
-    }
-
     /// <summary>Makes the directory when it is absent, closed to other users.</summary>
     public static string WritableDirectory(string key, string? path)
     {

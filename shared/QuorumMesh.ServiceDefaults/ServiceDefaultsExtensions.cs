@@ -41,11 +41,11 @@ public static class ServiceDefaultsExtensions
     }
 
     public static IServiceCollection AddReadinessCheck(this IServiceCollection services, string name, Func<string?> check) =>
-        services.AddSingleton<IReadinessCheck>(new ReadinessCheck(name, check));
+        services.AddSingleton(new ReadinessCheck(name, check));
 
     public static IServiceCollection AddReadinessCheck(
         this IServiceCollection services, string name, Func<IServiceProvider, Func<CancellationToken, ValueTask<string?>>> check) =>
-        services.AddSingleton<IReadinessCheck>(provider => new ReadinessCheck(name, check(provider)));
+        services.AddSingleton(provider => new ReadinessCheck(name, check(provider)));
 
     /// <summary>
     /// Answers <c>/livez</c>, <c>/readyz</c> and <c>/metrics</c>. Call it before any other middleware: with a health listener

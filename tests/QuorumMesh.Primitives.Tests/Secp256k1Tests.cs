@@ -64,8 +64,6 @@ public class Secp256k1Tests
             Assert.False(Secp256k1.TryRecover(hash, signature.AsSpan(0, 64), recoveryId, output));
         Assert.False(Secp256k1.TryEcdh(key, new byte[64], new byte[32]));
         Assert.False(Secp256k1.TryEcdh(new byte[32], Secp256k1.PublicKey(key), new byte[32]));
-        Assert.False(Secp256k1.IsValidPublicKey(new byte[64]));
-        Assert.True(Secp256k1.IsValidPublicKey(Secp256k1.PublicKey(key)));
         Assert.Throws<ArgumentException>(() => Secp256k1.AddressOf(new byte[65]));
     }
 

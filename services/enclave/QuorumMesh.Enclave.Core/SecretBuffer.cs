@@ -49,7 +49,7 @@ public sealed unsafe class SecretBuffer : MemoryManager<byte>
     }
 
     /// <summary>Compares in constant time.</summary>
-    public bool ContentEquals(ReadOnlySpan<byte> other) => CryptographicOperations.FixedTimeEquals(Span, other);
+    internal bool ContentEquals(ReadOnlySpan<byte> other) => CryptographicOperations.FixedTimeEquals(Span, other);
 
     /// <summary>Says nothing of the content.</summary>
     public override string ToString() => $"secret of {Length} bytes";

@@ -22,7 +22,7 @@ public sealed class Mailbox<T>(int urgentCapacity = 16_384, int bulkCapacity = 6
         _signal.Dispose();
     }
 
-    public int BulkCount => Volatile.Read(ref _bulkCount);
+    internal int BulkCount => Volatile.Read(ref _bulkCount);
 
     /// <returns>False when the queue is full, so that the sender tries again or drops, and for ever once the mailbox is disposed.</returns>
     public bool TryPostUrgent(T item) => TryPost(_urgent, ref _urgentCount, urgentCapacity, item);

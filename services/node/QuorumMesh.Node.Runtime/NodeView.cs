@@ -74,8 +74,6 @@ public sealed class NodeView : IDisposable
 
     public UInt256 TotalDifficulty(in Hash256 hash) => ChainStore.GetTotalDifficulty(_snapshot, hash) ?? UInt256.Zero;
 
-    public ReadOnlyMemory<byte>? EncodedBody(in Hash256 hash) => ChainStore.GetEncodedBody(_snapshot, hash);
-
     public TransactionLookup? FindTransaction(in Hash256 hash) =>
         ChainStore.GetTransactionLocation(_snapshot, hash) is { } location && Block(location.BlockNumber) is { } block
             ? new TransactionLookup(block, (int)location.Index)

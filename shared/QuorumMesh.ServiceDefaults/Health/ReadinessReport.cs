@@ -3,10 +3,10 @@ using System.Text;
 namespace QuorumMesh.ServiceDefaults.Health;
 
 /// <summary>Runs every check side by side and words the outcome.</summary>
-internal sealed class ReadinessReport(IEnumerable<IReadinessCheck> checks)
+internal sealed class ReadinessReport(IEnumerable<ReadinessCheck> checks)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
-    private readonly IReadinessCheck[] _checks = [.. checks];
+    private readonly ReadinessCheck[] _checks = [.. checks];
 
     public async Task<(bool Ready, string Text)> BuildAsync(CancellationToken cancellation)
     {
@@ -24,7 +24,7 @@ internal sealed class ReadinessReport(IEnumerable<IReadinessCheck> checks)
         return (ready, text.ToString());
     }
 
-    private static async Task<string?> RunAsync(IReadinessCheck check, CancellationToken cancellation)
+    private static async Task<string?> RunAsync(ReadinessCheck check, CancellationToken cancellation)
     {
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limited.CancelAfter(Limit);

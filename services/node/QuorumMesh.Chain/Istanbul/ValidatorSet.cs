@@ -38,7 +38,7 @@ public sealed class ValidatorSet
     /// <param name="last">Proposer of the block before; null on the first block.</param>
     /// <param name="sticky">A proposer keeps its turn until a round fails.</param>
     /// <exception cref="InvalidOperationException">There are no validators.</exception>
-    public Address Proposer(Address? last, ulong round, bool sticky)
+    internal Address Proposer(Address? last, ulong round, bool sticky)
     {
         if (Count == 0) throw new InvalidOperationException("there are no validators");
         var offset = 0UL;

@@ -34,7 +34,7 @@ public sealed partial class TransactionPool
     }
 
     /// <summary>Checks every sender against the head again: after a rewind, or when blocks were passed over.</summary>
-    public IReadOnlyList<PoolEvent> RecheckAll(PoolHead head)
+    internal IReadOnlyList<PoolEvent> RecheckAll(PoolHead head)
     {
         _head = head;
         var events = new List<PoolEvent>();

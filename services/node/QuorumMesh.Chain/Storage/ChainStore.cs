@@ -63,7 +63,7 @@ public static class ChainStore
     }
 
     /// <summary>Takes a block out of the canonical chain; header and body stay.</summary>
-    public static void RemoveCanonical(KeyValueBatch batch, Block block)
+    internal static void RemoveCanonical(KeyValueBatch batch, Block block)
     {
         batch.Delete(ChainKeys.Canonical(block.Number));
         for (var i = 0; i < block.Transactions.Count; i++)

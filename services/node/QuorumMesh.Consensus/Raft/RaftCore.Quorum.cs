@@ -23,7 +23,7 @@ public sealed partial class RaftCore
         else if (Knows(id) || _announced.Count < MaxAcquainted) _announced.Add(id);
     }
 
-    public bool HasAnnounced(ulong id) => _announced.Contains(id);
+    internal bool HasAnnounced(ulong id) => _announced.Contains(id);
 
     private int HeardVoters() => _members.Count(m => !m.Value.IsLearner && (m.Key == Id || _ticks - m.Value.HeardAt <= 2 * _config.ElectionTicks));
 

@@ -69,10 +69,6 @@ public sealed partial class RaftCore
         [.. _members.Where(m => !m.Value.IsLearner).Select(m => m.Key)],
         [.. _members.Where(m => m.Value.IsLearner).Select(m => m.Key)]);
 
-    /// <summary>As leader: the last index known to be on a member, and whether it answered lately. Null for others and on followers.</summary>
-    public (ulong Match, bool Active)? ProgressOf(ulong id) =>
-        IsLeader && _members.TryGetValue(id, out var p) ? (p.Match, p.RecentActive || id == Id) : null;
-
     /// <summary>True when there is something to do and no Ready is outstanding.</summary>
     public bool HasReady => _outstanding is null
         && (_outbox.Count > 0 || _log.HasUnstable || _log.Incoming is not null || _log.HasNextCommitted || Hard != _reportedHard || Soft != _reportedSoft);
@@ -140,7 +136,7 @@ public sealed partial class RaftCore
     public void Campaign() => Hup();
 
     /// <summary>Asks that <paramref name="target"/> take over; the leader drops proposals until it has, for one election timeout at most.</summary>
-    public void TransferLeadership(ulong target) =>
+    internal void TransferLeadership(ulong target) =>
         StepKnownTerm(new RaftMessage { Type = RaftMessageType.TransferLeader, From = target, To = Leader });
 
     /// <summary>A message to the member may have been lost.</summary>

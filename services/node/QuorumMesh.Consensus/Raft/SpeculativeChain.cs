@@ -23,7 +23,7 @@ public sealed class SpeculativeChain
     public int Count => _unapplied.Count;
 
     /// <summary>Blocks already unwound that Raft will still deliver, as invalid ones.</summary>
-    public int ExpectedInvalidCount => _expectedInvalid.Count;
+    internal int ExpectedInvalidCount => _expectedInvalid.Count;
 
     /// <summary>True for a transaction in a proposed block that is not accepted yet: it must not be put in another.</summary>
     public bool IsProposed(Hash256 transaction) => _proposed.Contains(transaction);

@@ -8,10 +8,10 @@ internal sealed class RaftHttpPeer : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly RaftPipeline _pipeline;
     private readonly RaftStreamWriter _messages, _appends;
-    private readonly IRaftPeerEvents _events;
+    private readonly RaftTransport.Events _events;
     private readonly Task _running;
 
-    public RaftHttpPeer(ulong id, Uri url, HttpClient http, RaftTransportOptions options, IRaftPeerEvents events)
+    public RaftHttpPeer(ulong id, Uri url, HttpClient http, RaftTransportOptions options, RaftTransport.Events events)
     {
         (Id, Url, _events) = (id, url, events);
         _pipeline = new RaftPipeline(http, url, id, options, events);

@@ -15,7 +15,7 @@ using QuorumMesh.Listeners;
 namespace QuorumMesh.Node.Network.RaftHttp;
 
 /// <summary>The listener: etcd's rafthttp handlers with its checks, status codes and texts.</summary>
-internal sealed class RaftHttpServer(RaftTransportOptions options, IRaftServerHost host) : IAsyncDisposable
+internal sealed class RaftHttpServer(RaftTransportOptions options, RaftTransport.Events host) : IAsyncDisposable
 {
     private readonly ByteBudget _budget = new("raft", options.MaxPostBytes);
     private WebApplication? _app;

@@ -6,7 +6,7 @@ using QuorumMesh.Consensus.Raft;
 namespace QuorumMesh.Node.Network.RaftHttp;
 
 /// <summary>POST /raft, one message each: for snapshots, and for everything while no stream is up. A few requests run side by side.</summary>
-internal sealed class RaftPipeline(HttpClient http, Uri peerUrl, ulong peer, RaftTransportOptions options, IRaftPeerEvents events)
+internal sealed class RaftPipeline(HttpClient http, Uri peerUrl, ulong peer, RaftTransportOptions options, RaftTransport.Events events)
 {
     private const int Parallel = 4; // as etcd
     private static readonly TimeSpan PostTimeout = TimeSpan.FromSeconds(30);

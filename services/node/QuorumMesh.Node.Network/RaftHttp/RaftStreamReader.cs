@@ -5,7 +5,7 @@ namespace QuorumMesh.Node.Network.RaftHttp;
 
 /// <summary>Receiving half of a stream: asks the member for it by GET, again and again, and reads messages from the answer.</summary>
 internal sealed class RaftStreamReader(
-    HttpClient http, Uri peerUrl, string path, ulong peer, RaftTransportOptions options, Func<RaftFrameReader, IRaftStreamDecoder> newDecoder, IRaftPeerEvents events)
+    HttpClient http, Uri peerUrl, string path, ulong peer, RaftTransportOptions options, Func<RaftFrameReader, IRaftStreamDecoder> newDecoder, RaftTransport.Events events)
 {
     public async Task RunAsync(CancellationToken stop)
     {

@@ -61,7 +61,7 @@ public sealed class RaftTransport : IRaftTransport
     public bool IsActive(ulong id) => _openStreams.TryGetValue(id, out var n) && n > 0;
 
     /// <summary>Streams open from the member: 0, 1 or 2.</summary>
-    public int OpenStreams(ulong id) => _openStreams.GetValueOrDefault(id);
+    internal int OpenStreams(ulong id) => _openStreams.GetValueOrDefault(id);
 
     public void AddPeer(ulong id, Uri url)
     {
@@ -162,7 +162,8 @@ public sealed class RaftTransport : IRaftTransport
         }
     }
 
-    private sealed class Events(RaftTransport owner) : IRaftPeerEvents, IRaftServerHost
+    /// <summary>What its server and the parts of each member's connection ask and report.</summary>
+    internal sealed class Events(RaftTransport owner)
     {
         public bool IsRemoved(ulong id) => owner._removed.ContainsKey(id);
 

@@ -11,7 +11,7 @@ public sealed class RpcMethodTable
 
     public IEnumerable<string> Namespaces => _methods.Values.Select(m => m.Namespace).Distinct().Order(StringComparer.Ordinal);
 
-    public IReadOnlyCollection<RpcMethod> Methods => _methods.Values;
+    internal IReadOnlyCollection<RpcMethod> Methods => _methods.Values;
 
     public void Add(string name, int maxArguments, Action<RpcCall> handler) => AddAsync(name, maxArguments, call =>
     {

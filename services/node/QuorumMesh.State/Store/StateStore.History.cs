@@ -14,7 +14,7 @@ public sealed partial class StateStore
     public IStateReader At(IKeyValueReader snapshot, ulong block) => new HistoricalState(snapshot, _keys, block);
 
     /// <summary>Number, hash and root of the head that a snapshot has; null when no block is stored in it.</summary>
-    public (ulong Block, Hash256 BlockHash, Hash256 Root)? HeadOf(IKeyValueReader snapshot) =>
+    internal (ulong Block, Hash256 BlockHash, Hash256 Root)? HeadOf(IKeyValueReader snapshot) =>
         StateHead.Read(snapshot, _keys) is { } head ? (head.Block, head.BlockHash, head.Root) : null;
 
     /// <summary>Hash and state root of a kept block; null when it is not kept.</summary>

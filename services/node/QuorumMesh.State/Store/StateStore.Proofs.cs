@@ -18,7 +18,7 @@ public sealed partial class StateStore
     private ProofTries? _proofs;
 
     /// <summary>True while tries for proofs are in memory: at most those of one head, and of one block below it.</summary>
-    public bool HoldsProofTries => Volatile.Read(ref _proofs) is not null;
+    internal bool HoldsProofTries => Volatile.Read(ref _proofs) is not null;
 
     /// <summary>
     /// Merkle proofs in the state after a kept block, as the snapshot has it; from any thread, one at a time. Trie nodes are stored for some block at or below the
