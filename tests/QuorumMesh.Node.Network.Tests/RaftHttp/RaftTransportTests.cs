@@ -143,6 +143,17 @@ public sealed class RaftTransportTests : IAsyncLifetime
         Assert.Empty(a.Received);
     }
 
+    /// <summary>The commit of its own removal is among them, and GoQuorum takes that from the log alone (raft/handler.go, eventLoop).</summary>
+    [Fact]
+    public async Task What_was_sent_to_a_member_before_its_removal_still_arrives()
+    {
+        var (a, b) = await Pair();
+        for (ulong index = 1; index <= 2000; index++) a.Transport.Send([Append(1, 0x1f, index)]);
+        a.Transport.RemovePeer(0x1f);
+        await Until(() => b.Received.Any(m => m.Index == 2000), "the last message");
+        await Until(() => b.WasRemoved, "RemovedFromCluster");
+    }
+
     private static RaftMessage Snapshot(ulong from, ulong to) => new()
     {
         Type = RaftMessageType.Snap,

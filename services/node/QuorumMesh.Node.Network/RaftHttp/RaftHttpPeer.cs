@@ -45,6 +45,14 @@ internal sealed class RaftHttpPeer : IDisposable
         if (m.Type == RaftMessageType.Snap) _events.SnapshotSent(Id, false);
     }
 
+    /// <summary>Hears nothing more. What waits on the streams still goes out: the word that the member was removed may be in it.</summary>
+    public void Leave()
+    {
+        _stop.Cancel();
+        _messages.Close();
+        _appends.Close();
+    }
+
     public void Dispose()
     {
         _stop.Cancel();

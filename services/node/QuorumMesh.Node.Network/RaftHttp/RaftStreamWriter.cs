@@ -9,6 +9,9 @@ internal sealed class RaftStreamWriter(ulong peer, Func<IRaftStreamEncoder> newE
 {
     private const long FlushBytes = 1 << 20;
 
+    /// <summary>From the last message of a stream that is closed in good order to its end: what ends a stream may overtake it.</summary>
+    private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(500);
+
     private readonly Lock _gate = new();
     private Connection? _connection;
     private bool _disposed;
@@ -48,6 +51,16 @@ internal sealed class RaftStreamWriter(ulong peer, Func<IRaftStreamEncoder> newE
         }
     }
 
+    /// <summary>Ends once what waits is sent.</summary>
+    public void Close()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            _connection?.Queue.Writer.TryComplete();
+        }
+    }
+
     public void Dispose()
     {
         lock (_gate)
@@ -75,7 +88,11 @@ internal sealed class RaftStreamWriter(ulong peer, Func<IRaftStreamEncoder> newE
             }
             if (ready.IsCompleted)
             {
-                if (!await ready.ConfigureAwait(false)) return;
+                if (!await ready.ConfigureAwait(false))
+                {
+                    await Task.Delay(Linger, stop).ConfigureAwait(false);
+                    return;
+                }
                 for (var n = 0; n < 256 && output.UnflushedBytes < FlushBytes && queue.TryRead(out var message); n++)
                 {
                     encoder.Write(message, output);

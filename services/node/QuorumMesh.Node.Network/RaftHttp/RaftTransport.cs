@@ -84,7 +84,7 @@ public sealed class RaftTransport : IRaftTransport
         {
             _removed[id] = 0;
             _introduced.TryRemove(id, out _);
-            Drop(id);
+            Drop(id, peer => peer.Leave());
         }
     }
 
@@ -129,14 +129,14 @@ public sealed class RaftTransport : IRaftTransport
     private void Connect(ulong id, Uri url)
     {
         if (_disposed || (_peers.TryGetValue(id, out var existing) && existing.Url == url)) return;
-        Drop(id);
+        Drop(id, peer => peer.Dispose());
         _peers[id] = new RaftHttpPeer(id, url, _http, _options, _events);
     }
 
-    private void Drop(ulong id)
+    private void Drop(ulong id, Action<RaftHttpPeer> end)
     {
         if (!_peers.TryRemove(id, out var peer)) return;
-        peer.Dispose();
+        end(peer);
         _openStreams.TryRemove(id, out _);
     }
 
