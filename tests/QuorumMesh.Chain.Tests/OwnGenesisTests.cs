@@ -162,6 +162,31 @@ public sealed class OwnGenesisTests
         }
     }
 
+    [Theory]
+    [InlineData("istanbul", """{ "epoch": 5, "blockperiodseconds": 2, "Policy": 0 }""", "istanbul.blockperiodseconds")]
+    [InlineData("ibft", """{ "epochlength": 5, "epoch": 7, "validators": [] }""", "ibft.epoch")]
+    [InlineData("qbft", """{ "EpochLength": 5, "xemptyblockperiodseconds": 7 }""", "qbft.xemptyblockperiodseconds")]
+    [InlineData("maxCodeSizeConfig", """[ { "block": 0, "size": 32 }, { "block": 5, "size": 64, "unit": "KB" } ]""", "maxCodeSizeConfig[1].unit")]
+    public void AnUnknownNameWithinAnObjectIsToldAndInOurOwnGenesisRefused(string name, string value, string path)
+    {
+        var json = $$"""{{ToBerlin}}, "{{name}}": {{value}}""";
+        var theirs = GenesisFile.Parse(File(json)).Config;
+        Assert.Equal([path], theirs.PassedOver);
+        Assert.Contains(path, theirs.IgnoredFields(CompatibilityProfile.V24));
+        theirs.RequireSupported(CompatibilityProfile.V24);
+        var refused = Assert.Throws<ConfigurationException>(() => GenesisFile.Parse(File(json + """, "quorumMesh": { "version": 1 } """)));
+        Assert.Contains($"config.{path} is not known", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AnUnknownNameBesideTheConfigIsToldAndInOurOwnGenesisRefused()
+    {
+        const string baseFee = """, "baseFeePerGas": "0x0" """;
+        Assert.Equal(["baseFeePerGas (outside config)"], GenesisFile.Parse(File(ToBerlin, baseFee)).Config.PassedOver);
+        var refused = Assert.Throws<ConfigurationException>(() => GenesisFile.Parse(File(ToBerlin + """, "quorumMesh": { "version": 1 } """, baseFee)));
+        Assert.Contains("baseFeePerGas is not known", refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void TheDaosRefundIsRefusedWhereItWouldMoveBalances()
     {

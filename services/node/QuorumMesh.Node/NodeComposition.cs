@@ -173,7 +173,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         foreach (var flag in _settings.PassedOver)
             _log.LogInformation("{Flag} is accepted and changes nothing: {Told}", flag.Name, flag.Told);
         if (rules.Config.IgnoredFields(rules.Profile) is { Count: > 0 } names)
-            _log.LogWarning("These fields of the genesis's config have no effect, as with GoQuorum of profile {Profile}: {Names}", rules.Profile, string.Join(", ", names));
+            _log.LogWarning("These fields of the genesis have no effect, as with GoQuorum of profile {Profile}: {Names}", rules.Profile, string.Join(", ", names));
         if (rules.Config.Mesh is { IsInferred: true })
             _log.LogWarning("An earlier QuorumMesh made this chain, whose forks after Berlin go on to count; for members that join put {Mark} into the config of its genesis", "\"quorumMesh\": {\"version\": 0}");
     }

@@ -60,7 +60,7 @@ public sealed partial record ChainConfig
 
     /// <summary>What GoQuorum of some version acts on and this QuorumMesh does not.</summary>
     public IReadOnlyList<UnsupportedField> Unsupported { get; init; } = [];
-    /// <summary>Names of the <c>config</c> object that no GoQuorum knows, in a genesis of GoQuorum's: they have no effect.</summary>
+    /// <summary>Names that no GoQuorum knows, in a genesis of GoQuorum's, relative to its <c>config</c>: they have no effect.</summary>
     public IReadOnlyList<string> PassedOver { get; init; } = [];
 
     /// <summary>Bytes of the serialised form that the pool accepts.</summary>

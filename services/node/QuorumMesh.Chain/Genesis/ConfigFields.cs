@@ -16,6 +16,17 @@ internal static class ConfigFields
     private static readonly string[] OfOurs =
         ["londonBlock", "arrowGlacierBlock", "grayGlacierBlock", "parisBlock", "shanghaiBlock", "cancunBlock", "pragueBlock", "osakaBlock"];
 
+    // Their objects: 24:params/config.go IstanbulConfig, BFTConfig and MaxCodeConfigStruct.
+    private static readonly string[] OfIstanbul = ["epoch", "policy", "ceil2Nby3Block", "testQBFTBlock"];
+
+    private static readonly string[] OfBft =
+    [
+        "epochlength", "blockperiodseconds", "emptyblockperiodseconds", "requesttimeoutseconds", "policy", "ceil2Nby3Block", "validatorcontractaddress", "validatorselectionmode",
+        "validators", "blockReward", "beneficiaryMode", "miningBeneficiary", "maxRequestTimeoutSeconds",
+    ];
+
+    private static readonly string[] OfCodeSizes = ["block", "size"];
+
     private static readonly HashSet<string> Known = new(OfGoQuorum, StringComparer.OrdinalIgnoreCase);
     private static readonly HashSet<string> LaterForks = new(OfOurs, StringComparer.OrdinalIgnoreCase);
 
@@ -23,8 +34,12 @@ internal static class ConfigFields
 
     public static bool IsLaterFork(string name) => LaterForks.Contains(name);
 
-    /// <summary>Names that no GoQuorum knows, the forks after Berlin among them.</summary>
-    public static IReadOnlyList<string> UnknownToGoQuorum(JsonFields config) => [.. config.Names.Where(name => !Known.Contains(name) && !IsMark(name))];
+    /// <summary>Names that no GoQuorum knows, the forks after Berlin among them; those in its objects as <c>istanbul.name</c>.</summary>
+    public static IReadOnlyList<string> UnknownToGoQuorum(JsonFields config) =>
+    [
+        .. config.Names.Where(name => !Known.Contains(name) && !IsMark(name)),
+        .. Objects(config).SelectMany(o => o.Json.Unknown(o.Known).Select(o.Json.PathOf)).Select(path => path["config.".Length..]).Distinct(),
+    ];
 
     /// <exception cref="ConfigurationException">A field that nobody knows: our own genesis passes nothing over.</exception>
     public static void RequireKnown(JsonFields config)
@@ -37,12 +52,7 @@ internal static class ConfigFields
                 ? $"genesis: config.{name} is not known: forks come by block number here; use a …Block field, or remove it"
                 : $"genesis: config.{name} is not known, and a genesis with config.quorumMesh has nothing that is passed over: remove it");
         }
-        config.Object("istanbul")?.RequireOnly(["epoch", "policy", "ceil2Nby3Block", "testQBFTBlock"]);
-        foreach (var engine in (string[])["ibft", "qbft"])
-        {
-            config.Object(engine)?.RequireOnly(["epochlength", "blockperiodseconds", "emptyblockperiodseconds", "requesttimeoutseconds", "policy", "ceil2Nby3Block",
-                "validatorcontractaddress", "validatorselectionmode", "validators", "blockReward", "beneficiaryMode", "miningBeneficiary", "maxRequestTimeoutSeconds"]);
-        }
+        foreach (var (json, known) in Objects(config)) json.RequireOnly(known);
     }
 
     /// <summary>What GoQuorum of some version acts on and this QuorumMesh does not.</summary>
@@ -83,6 +93,14 @@ internal static class ConfigFields
             if (has)
                 found.Add(new UnsupportedField(path, since, last ?? v24, advice));
         }
+    }
+
+    private static IEnumerable<(JsonFields Json, string[] Known)> Objects(JsonFields config)
+    {
+        if (config.Object("istanbul") is { } istanbul) yield return (istanbul, OfIstanbul);
+        if (config.Object("ibft") is { } ibft) yield return (ibft, OfBft);
+        if (config.Object("qbft") is { } qbft) yield return (qbft, OfBft);
+        foreach (var step in config.Array("maxCodeSizeConfig")) yield return (step, OfCodeSizes);
     }
 
     private static bool IsMark(string name) => name.Equals("quorumMesh", StringComparison.OrdinalIgnoreCase);

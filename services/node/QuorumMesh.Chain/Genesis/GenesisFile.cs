@@ -73,7 +73,7 @@ public sealed class GenesisFile
         }
         var genesis = new GenesisFile
         {
-            Config = ChainConfigReader.Read(json.Object("config")!, beforeTheMark),
+            Config = JudgeTheRest(ChainConfigReader.Read(json.Object("config")!, beforeTheMark), json),
             Nonce = json.UInt64("nonce") ?? 0,
             Timestamp = json.UInt64("timestamp") ?? 0,
             ExtraData = json.Bytes("extraData") ?? [],
@@ -88,9 +88,17 @@ public sealed class GenesisFile
         };
         if (genesis.Number != 0)
             throw new ConfigurationException("can't commit genesis block with number > 0");
-        if (genesis.Config.Mesh is { IsInferred: false })
-            json.RequireOnly(_fields);
         return genesis;
+    }
+
+    /// <summary>Fields beside <c>config</c> that nobody knows are refused in our own genesis, and told in others. Accounts may carry remarks.</summary>
+    private static ChainConfig JudgeTheRest(ChainConfig config, JsonFields json)
+    {
+        if (config.Mesh is null)
+            return config with { PassedOver = [.. config.PassedOver, .. json.Unknown(_fields).Select(name => $"{name} (outside config)")] };
+        if (!config.Mesh.IsInferred)
+            json.RequireOnly(_fields);
+        return config;
     }
 
     private static List<GenesisAccount> ReadAlloc(JsonFields alloc)

@@ -29,14 +29,14 @@ internal sealed class JsonFields
 
     public string PathOf(string name) => _path.Length == 0 ? name : $"{_path}.{name}";
 
+    /// <summary>The names that are none of these.</summary>
+    public IEnumerable<string> Unknown(IReadOnlyCollection<string> known) => Names.Where(name => !known.Contains(name, StringComparer.OrdinalIgnoreCase));
+
     /// <exception cref="ConfigurationException">There is a field of another name.</exception>
-    public void RequireOnly(ReadOnlySpan<string> known)
+    public void RequireOnly(IReadOnlyCollection<string> known)
     {
-        foreach (var name in Names)
-        {
-            if (!Contains(known, name))
-                throw new ConfigurationException($"genesis: {PathOf(name)} is not known: remove it, or use one of {string.Join(", ", known)}");
-        }
+        if (Unknown(known).FirstOrDefault() is { } name)
+            throw new ConfigurationException($"genesis: {PathOf(name)} is not known: remove it, or use one of {string.Join(", ", known)}");
     }
 
     public JsonFields? Object(string name) => _fields.TryGetValue(name, out var value) ? new JsonFields(value, PathOf(name)) : null;
@@ -116,16 +116,6 @@ internal sealed class JsonFields
         !_fields.TryGetValue(name, out var value) ? null
         : value.ValueKind == JsonValueKind.String ? value.GetString()
         : throw new ConfigurationException($"genesis: {PathOf(name)} must be a string");
-
-    private static bool Contains(ReadOnlySpan<string> names, string name)
-    {
-        foreach (var known in names)
-        {
-            if (known.Equals(name, StringComparison.OrdinalIgnoreCase))
-                return true;
-        }
-        return false;
-    }
 
     private UInt256 ParseHex(string name, string digits)
     {
