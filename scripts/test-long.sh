@@ -11,7 +11,7 @@ run() {
 export QUORUMMESH_LONG=1 QUORUMMESH_SEEDS=${QUORUMMESH_SEEDS:-300} QUORUMMESH_KILLS=${QUORUMMESH_KILLS:-54}
 run QuorumMesh.Simulation
 run QuorumMesh.Spec
-run QuorumMesh.Enclave.Tests
+run QuorumMesh.Enclave.Keys.Tests
 run QuorumMesh.EndToEnd
 [ $code -eq 0 ] && echo "the long tests passed" || echo "the long tests FAILED"
 exit $code

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using QuorumMesh.Cli.Network;
+using QuorumMesh.Tests.Shared;
 using Xunit.Abstractions;
 
 namespace QuorumMesh.EndToEnd;

@@ -1,4 +1,5 @@
 using QuorumMesh.Cli.Demo;
+using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.EndToEnd;
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.RegularExpressions;
 using QuorumMesh.Node.Accounts;
 using QuorumMesh.Primitives;
+using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Tests;
 

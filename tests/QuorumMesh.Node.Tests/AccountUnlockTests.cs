@@ -1,5 +1,6 @@
 using QuorumMesh.Node.Accounts;
 using QuorumMesh.ServiceDefaults;
+using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Tests;
 

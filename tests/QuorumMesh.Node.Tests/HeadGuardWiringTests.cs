@@ -10,6 +10,7 @@ using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests;
+using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Tests;
 

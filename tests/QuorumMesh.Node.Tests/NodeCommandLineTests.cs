@@ -2,6 +2,7 @@ using System.CommandLine;
 using QuorumMesh.Node.Storage.KeyValue;
 using QuorumMesh.ServiceDefaults;
 using QuorumMesh.State.Store;
+using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Tests;
 

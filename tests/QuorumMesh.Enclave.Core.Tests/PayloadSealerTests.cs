@@ -3,8 +3,9 @@ using CsCheck;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Enclave.Core;
+using QuorumMesh.Tests.Shared;
 
-namespace QuorumMesh.Enclave.Tests;
+namespace QuorumMesh.Enclave.Core.Tests;
 
 public class PayloadSealerTests
 {

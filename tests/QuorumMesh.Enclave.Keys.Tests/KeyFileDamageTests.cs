@@ -1,8 +1,9 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.Enclave.Core;
 using QuorumMesh.Enclave.Keys;
+using QuorumMesh.Tests.Shared;
 
-namespace QuorumMesh.Enclave.Tests;
+namespace QuorumMesh.Enclave.Keys.Tests;
 
 /// <summary>No flipped bit of a key file makes the enclave start with another key.</summary>
 public class KeyFileDamageTests

@@ -3,8 +3,9 @@ using Org.BouncyCastle.Crypto.Generators;
 using Org.BouncyCastle.Crypto.Parameters;
 using QuorumMesh.Enclave.Core;
 using QuorumMesh.Enclave.Keys;
+using QuorumMesh.Tests.Shared;
 
-namespace QuorumMesh.Enclave.Tests;
+namespace QuorumMesh.Enclave.Keys.Tests;
 
 public class TesseraKeyFileTests
 {

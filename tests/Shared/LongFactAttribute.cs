@@ -1,8 +1,8 @@
-namespace QuorumMesh.EndToEnd;
+namespace QuorumMesh.Tests.Shared;
 
 /// <summary>A test of `make test-long`.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class LongFactAttribute : FactAttribute
+internal sealed class LongFactAttribute : FactAttribute
 {
     public const string Switch = "QUORUMMESH_LONG";
 

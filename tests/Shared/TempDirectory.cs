@@ -1,8 +1,9 @@
-namespace QuorumMesh.Node.Tests;
+namespace QuorumMesh.Tests.Shared;
 
+/// <summary>A directory of one test, gone with it.</summary>
 internal sealed class TempDirectory : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("qmesh-node-").FullName;
+    public string Path { get; } = Directory.CreateTempSubdirectory("qmesh-test-").FullName;
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
 

@@ -1,7 +1,7 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.Enclave.Core;
 
-namespace QuorumMesh.Enclave.Tests;
+namespace QuorumMesh.Tests.Shared;
 
 /// <summary>The public sample keys of Tessera's documentation and values worked out with them by an independent program.</summary>
 internal static class Samples
