@@ -10,6 +10,17 @@ namespace QuorumMesh.Chain.Tests;
 /// <summary>IBFT header rules and votes, each in GoQuorum's words.</summary>
 public sealed class IstanbulEngineTests
 {
+    [Fact]
+    public void A_proposal_lacks_committed_seals_and_nothing_else()
+    {
+        var chain = new IstanbulChainBuilder();
+        var header = chain.Next(0, committers: []);
+        Assert.Equal("zero committed seals", chain.Engine.VerifyHeader(header, chain.Head));
+        Assert.Null(chain.Engine.VerifyProposal(header, chain.Head));
+        Assert.Equal("invalid difficulty", chain.Engine.VerifyProposal(chain.Next(0, committers: [], change: h => h with { Difficulty = 2u }), chain.Head));
+        Assert.StartsWith("unauthorized", chain.Engine.VerifyProposal(chain.Next(7, committers: []), chain.Head), StringComparison.Ordinal);
+    }
+
     // What is changed before sealing, and the reason; null when GoQuorum takes the header.
     public static TheoryData<string, Func<BlockHeader, BlockHeader>, string?> Headers => new()
     {

@@ -1,3 +1,4 @@
+using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Runtime.Tests;

@@ -158,11 +158,11 @@ public sealed class ChainSynchroniserTests
         try
         {
             foreach (var block in synced.Blocks) _importer.Import(block);
-            synced.Done.SetResult();
+            synced.Done.Set(default);
         }
         catch (NodeHaltedException e)
         {
-            synced.Done.SetException(e);
+            synced.Done.Refuse(e);
         }
         return true;
     }

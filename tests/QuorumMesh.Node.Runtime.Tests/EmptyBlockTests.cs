@@ -2,6 +2,7 @@ using System.Text;
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Storage;
+using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests.Shared;
 

@@ -19,7 +19,7 @@ public sealed class JournalTests
         var effects = node.Core.Complete();
         Assert.Equal(1, synced);
         Assert.False(answer.Task.IsCompleted);
-        foreach (var acknowledge in effects.Acknowledgements) acknowledge();
+        foreach (var given in effects.Answers) given.Deliver();
         Assert.Equal(TestChain.Public(Key, 5).Hash, await answer.Task);
         Assert.Contains(effects.Broadcast, t => t.Tx.Nonce == 5);
     }
@@ -92,7 +92,7 @@ public sealed class JournalTests
         var node = new SoloNode();
         node.Mine(TestChain.Public(Key, 0));
         var (input, answer) = node.Local(TestChain.Public(Key, 0, data: [1]));
-        foreach (var acknowledge in node.Step(input).Acknowledgements) acknowledge();
+        foreach (var given in node.Step(input).Answers) given.Deliver();
         Assert.Contains("nonce too low", answer.Task.Exception!.InnerException!.Message, StringComparison.Ordinal);
         Assert.IsType<TransactionRejectedException>(answer.Task.Exception.InnerException);
         Assert.Empty(node.Store.Scan("J"u8.ToArray()));

@@ -1,5 +1,6 @@
 using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Storage;
+using QuorumMesh.Node.Runtime.Consensus;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests.Shared;
@@ -162,8 +163,11 @@ public sealed class ManagerDatabaseTests
     private static async Task<NodeInput> RememberedAsync(SoloNode node, PayloadAnswer sent)
     {
         using var mailbox = new Mailbox<NodeInput>();
-        await using var loop = new NodeLoop(node.Core, mailbox, null!, null!, TimeProvider.System);
-        var service = new NodeService(node.Stores, node.Core, loop, mailbox)
+        var assembly = new NodeAssembly(
+            new NodeCoreSetup { Stores = node.Stores, Signer = TestChain.Signer(1), Events = node.Events }, new ConsensusSetup.OnlyFollows(""),
+            new NodeSeams { Peers = null!, Manager = null!, Clock = TimeProvider.System, Post = mailbox.TryPostUrgent, PostBulk = mailbox.TryPostBulk });
+        await using var loop = new NodeLoop(assembly, mailbox);
+        var service = new NodeService(node.Stores, assembly, loop, mailbox)
         {
             NetworkId = 1,
             ClientVersion = "",

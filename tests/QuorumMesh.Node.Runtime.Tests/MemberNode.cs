@@ -26,6 +26,7 @@ internal sealed class MemberNode
     }
 
     public NodeCore Core { get; private set; } = null!;
+    public RaftDriver Raft { get; private set; } = null!;
     public NodeStores Stores { get; private set; } = null!;
     public MemoryRaftLog Log => _log;
     public SilentTransport Transport { get; private set; } = null!;
@@ -56,26 +57,29 @@ internal sealed class MemberNode
         Transport = new SilentTransport();
         Closed = 0;
         var config = new RaftConfig { Id = RaftId, Applied = ChainStore.GetAppliedRaftIndex(_store), ConfState = RaftMembers.LoadConfState(_store, _log) };
-        Core = new NodeCore(new NodeCoreSetup
+        var raft = new RaftSetup
         {
-            Stores = Stores,
-            Raft = _log.LastIndex == 0 ? RaftCore.Bootstrap(config with { Applied = 0, ConfState = null }, _log, n => n / 2, [.. Enumerable.Range(1, Members).Select(Peer)]) : new RaftCore(config, _log, n => n / 2),
-            RaftLog = _log,
-            Transport = Transport,
-            Signer = TestChain.Signer(RaftId),
-            RaftId = RaftId,
-            Events = Events,
-            LeftCluster = () => Closed++,
-        });
+            Id = RaftId,
+            Core = _log.LastIndex == 0 ? RaftCore.Bootstrap(config with { Applied = 0, ConfState = null }, _log, n => n / 2, [.. Enumerable.Range(1, Members).Select(Peer)]) : new RaftCore(config, _log, n => n / 2),
+            Log = _log,
+        };
+        var setup = new NodeCoreSetup { Stores = Stores, Signer = TestChain.Signer(RaftId), Events = Events };
+        Raft = new RaftDriver(raft, Stores, setup.Signer, Events);
+        Core = new NodeCore(setup, Raft);
         Core.Open(TimeOf(Now));
         Started = Step();
     }
 
     public NodeEffects Step(params NodeInput[] inputs)
     {
-        Core.Begin(TimeOf(Now));
-        foreach (var input in inputs) Core.Handle(input);
-        return Core.Complete();
+        NodeEffects last = null!;
+        var link = new RaftLink(Transport, static _ => { }, () => Closed++);
+        NodePass.Run(Core, TimeOf(Now), inputs, static () => 0, effects =>
+        {
+            foreach (var effect in effects.Network) link.CarryOut(effect);
+            last = effects;
+        });
+        return last;
     }
 
     public NodeEffects After(long milliseconds, params NodeInput[] inputs)
@@ -97,15 +101,15 @@ internal sealed class MemberNode
     /// <summary>The acknowledgement of a transaction sent to this node.</summary>
     public async Task SubmitAsync(ulong nonce)
     {
-        var answer = new TaskCompletionSource<Primitives.Hash256>();
+        var answer = new Reply<Primitives.Hash256>();
         var recovered = Stores.Senders.Recover(TestChain.Public(TestChain.Key(500), nonce), Stores.Rules.SenderRulesAt(Core.Head.Number + 1));
-        foreach (var acknowledge in Step(new NodeInput.LocalTransaction(recovered!, answer)).Acknowledgements) acknowledge();
+        foreach (var given in Step(new NodeInput.LocalTransaction(recovered!, answer)).Answers) given.Deliver();
         Assert.True(answer.Task.IsCompleted, "no answer");
         await answer.Task;
     }
 
     /// <summary>Entries from member 2 as the leader of a term, committed at once.</summary>
-    public NodeInput Committed(ulong term, params RaftConfChange[] changes) => new NodeInput.RaftMessage(new RaftMessage
+    public NodeInput Committed(ulong term, params RaftConfChange[] changes) => new RaftInput.Message(new RaftMessage
     {
         Type = RaftMessageType.App,
         From = 2,

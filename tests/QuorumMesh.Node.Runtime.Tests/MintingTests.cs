@@ -92,7 +92,7 @@ public sealed class MintingTests
     public void A_committed_entry_that_is_no_block_is_passed_over_and_so_it_is_after_a_restart()
     {
         var node = new SoloNode();
-        Assert.True(node.Core.Raft.Propose(new byte[8]));
+        Assert.True(node.Raft.Core.Propose(new byte[8]));
         node.Step();
         node.Mine(TestChain.Public(Key, 0));
         Assert.Equal((1ul, PassedOverKind.Unreadable), (node.Head, node.PassedOver.Single().Kind));
@@ -107,8 +107,8 @@ public sealed class MintingTests
         var node = new SoloNode();
         node.Mine(TestChain.Public(Key, 0));
         var stale = ChainStore.GetBlock(node.Store, 1)!;
-        node.Core.Raft.Propose(new Block(stale.Header with { Time = stale.Header.Time + 1 }, stale.Transactions).Encode());
-        node.Core.Raft.Propose(stale.Encode());
+        node.Raft.Core.Propose(new Block(stale.Header with { Time = stale.Header.Time + 1 }, stale.Transactions).Encode());
+        node.Raft.Core.Propose(stale.Encode());
         node.Step();
         Assert.Equal((1ul, stale.Hash), (node.Head, node.Core.Head.Hash));
         var passed = node.PassedOver.Single(); // the block that is on the chain already is none
@@ -124,7 +124,7 @@ public sealed class MintingTests
         node.Mine(TestChain.Public(Key, 0));
         var block = ChainStore.GetBlock(node.Store, 1)!;
         var wrong = new Block(block.Header with { ParentHash = block.Hash, Number = 2 }, block.Transactions);
-        node.Core.Raft.Propose(wrong.Encode());
+        node.Raft.Core.Propose(wrong.Encode());
         node.Step();
         var passed = node.PassedOver.Single();
         Assert.Equal((PassedOverKind.Invalid, wrong.Hash), (passed.Kind, passed.Block!.Value.Hash));

@@ -10,7 +10,7 @@ public sealed class NewMemberTests
     [Fact]
     public void The_first_members_need_none()
     {
-        Assert.Equal(3UL, _node.Core.Raft.Applied);
+        Assert.Equal(3UL, _node.Raft.Core.Applied);
         Assert.Null(_node.Log.Snapshot());
     }
 
@@ -22,7 +22,7 @@ public sealed class NewMemberTests
         _node.Step(_node.Committed(term: 2, MemberNode.Add(4, type)));
 
         var snapshot = Assert.IsType<RaftSnapshot>(_node.Log.Snapshot());
-        Assert.Equal(_node.Core.Raft.Applied, snapshot.Index);
+        Assert.Equal(_node.Raft.Core.Applied, snapshot.Index);
         var (voters, learners) = type == RaftConfChangeType.AddNode ? ("1,2,3,4", "") : ("1,2,3", "4");
         Assert.Equal((voters, learners), (string.Join(',', snapshot.ConfState.Voters), string.Join(',', snapshot.ConfState.Learners)));
         var data = RaftSnapshotData.Decode(snapshot.Data);
@@ -36,8 +36,8 @@ public sealed class NewMemberTests
         _node.Step(_node.Committed(term: 2, MemberNode.Add(4)));
         Assert.Equal(1UL, _node.Log.FirstIndex);
         _node.Start();
-        Assert.Equal([1UL, 2, 3, 4], _node.Core.Raft.ConfState.Voters);
+        Assert.Equal([1UL, 2, 3, 4], _node.Raft.Core.ConfState.Voters);
         _node.Step(_node.Committed(term: 3, MemberNode.Remove(4)));
-        Assert.Equal([1UL, 2, 3], _node.Core.Raft.ConfState.Voters);
+        Assert.Equal([1UL, 2, 3], _node.Raft.Core.ConfState.Voters);
     }
 }

@@ -27,7 +27,7 @@ public sealed class PayloadFetcherTests
             // One at a time, as large payloads come; what is out was asked for by a worker that waits to be told that it was taken.
             Assert.True(seen.Add(Assert.Single(input.Answers).Hash));
             Assert.InRange(Volatile.Read(ref manager.Answered) - seen.Count, 0, 4);
-            input.Taken!.SetResult();
+            input.Taken!.Set(default);
         }
         Assert.Equal(hashes.Count, manager.Answered);
     }
@@ -44,14 +44,14 @@ public sealed class PayloadFetcherTests
         var first = Enumerable.Range(0, 4).Select(_ => posted.TryTake(out var input, Limit) ? input : throw new TimeoutException()).ToList();
         var urgent = ahead[900];
         fetcher.Fetch([urgent], [urgent], CancellationToken.None);
-        foreach (var input in first) input.Taken!.SetResult();
+        foreach (var input in first) input.Taken!.Set(default);
 
         var order = new List<PayloadHash>(first.Select(i => i.Answers[0].Hash));
         while (order.Count < ahead.Count)
         {
             Assert.True(posted.TryTake(out var input, Limit), $"{order.Count} answers");
             order.Add(input.Answers[0].Hash);
-            input.Taken!.SetResult();
+            input.Taken!.Set(default);
         }
         Assert.Equal(ahead.Count, order.Distinct().Count());
         // Behind the requests that were under way: four of 64.
@@ -71,7 +71,7 @@ public sealed class PayloadFetcherTests
             var answer = Assert.Single(input.Answers);
             Assert.Equal(hash, answer.Hash);
             Assert.Equal(manager.Answered <= 8, answer is { Availability: PayloadAvailability.Unavailable, Reason: not null });
-            input.Taken!.SetResult();
+            input.Taken!.Set(default);
         }
     }
 

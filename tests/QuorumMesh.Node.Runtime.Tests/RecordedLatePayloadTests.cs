@@ -3,7 +3,7 @@ using QuorumMesh.Chain;
 using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Payloads;
-using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Node.Runtime.Consensus;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
@@ -154,16 +154,16 @@ public sealed class RecordedLatePayloadTests
         /// <summary>As from peers.</summary>
         public void Sync()
         {
-            var done = new TaskCompletionSource();
+            var done = new Reply<Taken>();
             Step(new NodeInput.SyncedBlocks(_blocks.Skip(1).ToList(), done));
             Assert.True(done.Task.IsCompletedSuccessfully, done.Task.Exception?.Message);
         }
 
         public void Step(params NodeInput[] inputs)
         {
-            Core.Begin(new NodeTime(1_700_000_000_000_000_000UL + ((ulong)_now * 1_000_000), _now));
-            foreach (var input in inputs) Core.Handle(input);
-            var effects = Core.Complete();
+            NodeEffects effects = null!;
+            NodePass.Run(Core, new NodeTime(1_700_000_000_000_000_000UL + ((ulong)_now * 1_000_000), _now), inputs, static () => 0, last => effects = last);
+            foreach (var answer in effects.Answers) answer.Deliver();
             if (effects.FetchPayloads.Count > 0) Step(new NodeInput.PayloadAnswers([.. effects.FetchPayloads.Select(hash => hash switch
             {
                 _ when _payloads.ContainsKey(hash) => Manager(hash),
@@ -196,17 +196,8 @@ public sealed class RecordedLatePayloadTests
 
         private NodeCore NewCore()
         {
-            var log = new MemoryRaftLog();
-            var core = new NodeCore(new NodeCoreSetup
-            {
-                Stores = _stores,
-                Raft = new RaftCore(new RaftConfig { Id = 1 }, log, _ => 0),
-                RaftLog = log,
-                Transport = new SilentTransport(),
-                Signer = TestChain.Signer(1),
-                RaftId = 1,
-                KeptPublicBlocks = Kept,
-            });
+            var core = new NodeCore(
+                new NodeCoreSetup { Stores = _stores, Signer = TestChain.Signer(1), KeptPublicBlocks = Kept }, new FollowOnly("imported"));
             core.Open(new NodeTime(0, 0));
             return core;
         }

@@ -35,6 +35,7 @@ internal sealed class SoloNode
     public RecordingStore Store { get; } = new();
     public MemoryRaftLog Log { get; } = new();
     public NodeCore Core { get; private set; } = null!;
+    public RaftDriver Raft { get; private set; } = null!;
     public NodeStores Stores { get; private set; } = null!;
     public NodeEvents Events { get; private set; } = null!;
     public List<PassedOverEvent> PassedOver { get; } = [];
@@ -57,23 +58,27 @@ internal sealed class SoloNode
         Events.RaftMessageRefused += Refused.Add;
         var config = new RaftConfig { Id = RaftId, Applied = ChainStore.GetAppliedRaftIndex(Store), ConfState = RaftMembers.LoadConfState(Store, Log) };
         var address = new RaftAddress(RaftId, TestChain.Signer(1).PublicKey, "127.0.0.1", 30303, 50400).Encode();
-        Core = new NodeCore(new NodeCoreSetup
+        var raft = new RaftSetup
+        {
+            Id = RaftId,
+            Core = Log.LastIndex == 0 ? RaftCore.Bootstrap(config with { ConfState = null }, Log, n => n / 2, [new RaftPeer(RaftId, address)]) : new RaftCore(config, Log, n => n / 2),
+            Log = Log,
+            BlockTimeMs = BlockTime,
+        };
+        var setup = new NodeCoreSetup
         {
             Stores = Stores,
-            Raft = Log.LastIndex == 0 ? RaftCore.Bootstrap(config with { ConfState = null }, Log, n => n / 2, [new RaftPeer(RaftId, address)]) : new RaftCore(config, Log, n => n / 2),
-            RaftLog = Log,
-            Transport = Transport,
             Signer = TestChain.Signer(1),
-            RaftId = RaftId,
             Events = Events,
-            BlockTimeMs = BlockTime,
             KeptPublicBlocks = KeptPublicBlocks,
             PayloadCacheBytes = _payloadCacheBytes,
             PrivateRewindLimit = _privateRewindLimit,
-        });
+        };
+        Raft = new RaftDriver(raft, Stores, setup.Signer, Events);
+        Core = new NodeCore(setup, Raft);
         Core.Open(TimeOf(Now));
         Started = Step();
-        for (var ticks = 0; !Core.Raft.IsLeader; ticks++)
+        for (var ticks = 0; !Raft.Core.IsLeader; ticks++)
         {
             Assert.True(ticks < 50, "no leader");
             Core.Tick();
@@ -84,9 +89,14 @@ internal sealed class SoloNode
     /// <summary>One pass of the loop at the present time.</summary>
     public NodeEffects Step(params NodeInput[] inputs)
     {
-        Core.Begin(TimeOf(Now));
-        foreach (var input in inputs) Core.Handle(input);
-        return Core.Complete();
+        NodeEffects last = null!;
+        var link = new RaftLink(Transport, static _ => { }, static () => { });
+        NodePass.Run(Core, TimeOf(Now), inputs, static () => 0, effects =>
+        {
+            foreach (var effect in effects.Network) link.CarryOut(effect);
+            last = effects;
+        });
+        return last;
     }
 
     public NodeEffects After(long milliseconds, params NodeInput[] inputs)
@@ -98,9 +108,9 @@ internal sealed class SoloNode
     /// <summary>Sends a local transaction past the block time, so that it is mined at once.</summary>
     public NodeEffects Mine(params Transaction[] transactions) => After(BlockTime, [.. transactions.Select(t => Local(t).Input)]);
 
-    public (NodeInput Input, TaskCompletionSource<Hash256> Answer) Local(Transaction transaction)
+    public (NodeInput Input, Reply<Hash256> Answer) Local(Transaction transaction)
     {
-        var answer = new TaskCompletionSource<Hash256>();
+        var answer = new Reply<Hash256>();
         var recovered = Stores.Senders.Recover(transaction, Stores.Rules.SenderRulesAt(Head + 1));
         Assert.NotNull(recovered);
         return (new NodeInput.LocalTransaction(recovered, answer), answer);

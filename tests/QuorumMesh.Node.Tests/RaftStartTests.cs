@@ -30,8 +30,8 @@ public sealed class RaftStartTests : IDisposable
     {
         var first = Open(2);
         Assert.Equal(2, first.RaftId);
-        Assert.True(first.Core.IsMember);
-        _log.Append(first.Core.Ready() is var ready ? ready.HardState : null, ready.Entries, null);
+        Assert.True(first.Setup.Core.IsMember);
+        _log.Append(first.Setup.Core.Ready() is var ready ? ready.HardState : null, ready.Entries, null);
         Assert.Equal(3ul, _log.LastIndex);
 
         // The file may change later: identity and membership come from the store and the log.
@@ -43,7 +43,7 @@ public sealed class RaftStartTests : IDisposable
     public void A_crash_before_the_first_log_write_bootstraps_again()
     {
         Open(1);
-        Assert.True(Open(1).Core.IsMember);
+        Assert.True(Open(1).Setup.Core.IsMember);
     }
 
     [Fact]
@@ -51,7 +51,7 @@ public sealed class RaftStartTests : IDisposable
     {
         var start = Open(4, joining: 9);
         Assert.Equal(9, start.RaftId);
-        Assert.False(start.Core.IsMember);
+        Assert.False(start.Setup.Core.IsMember);
         Assert.Equal(9, Open(4).RaftId);
     }
 
@@ -103,7 +103,7 @@ public sealed class RaftStartTests : IDisposable
     public void A_log_lost_after_a_vote_and_before_anything_was_applied_is_refused()
     {
         Open(1);
-        RaftParticipation.Note(_store);
+        _store.Write(RaftParticipation.Mark(), sync: true);
         Assert.Contains("may have voted", Assert.Throws<StartupException>(() => Open(1)).Message, StringComparison.Ordinal);
     }
 
@@ -111,8 +111,8 @@ public sealed class RaftStartTests : IDisposable
     public void A_member_that_joined_waits_again_but_never_without_the_log_it_has_written()
     {
         Open(4, joining: 9);
-        Assert.False(Open(4, joining: 9).Core.IsMember);
-        RaftParticipation.Note(_store);
+        Assert.False(Open(4, joining: 9).Setup.Core.IsMember);
+        _store.Write(RaftParticipation.Mark(), sync: true);
         Assert.Contains("raft_removePeer 9", Assert.Throws<StartupException>(() => Open(4, joining: 9)).Message, StringComparison.Ordinal);
     }
 
@@ -132,7 +132,7 @@ public sealed class RaftStartTests : IDisposable
         _log.Append(new RaftHardState(1, 0, 3), [.. Enumerable.Range(1, 4).Select(i => new RaftEntry(1, (ulong)i, RaftEntryType.Normal, []))], null);
         Assert.Contains("ends at entry 4", Assert.Throws<StartupException>(() => Open(1)).Message, StringComparison.Ordinal);
         _log.Append(null, [new RaftEntry(1, 5, RaftEntryType.Normal, [])], null);
-        Assert.Equal(5ul, Open(1).Core.Applied);
+        Assert.Equal(5ul, Open(1).Setup.Core.Applied);
     }
 
     [Fact]
@@ -142,7 +142,7 @@ public sealed class RaftStartTests : IDisposable
         var conf = new RaftConfState([1, 2, 3], []);
         _log.Append(new RaftHardState(2, 0, 50), [], new RaftSnapshot(new RaftSnapshotData([], [], Keccak.Hash([1])).Encode(), conf, 50, 2));
         Applied(50);
-        Assert.Equal(50ul, Open(1).Core.Applied);
+        Assert.Equal(50ul, Open(1).Setup.Core.Applied);
         Applied(51);
         Assert.Contains("ends at entry 50", Assert.Throws<StartupException>(() => Open(1)).Message, StringComparison.Ordinal);
     }
@@ -151,11 +151,11 @@ public sealed class RaftStartTests : IDisposable
     public void A_snapshot_whose_blocks_are_not_here_yet_brings_its_membership()
     {
         var first = Open(1);
-        var ready = first.Core.Ready();
+        var ready = first.Setup.Core.Ready();
         _log.Append(ready.HardState, ready.Entries, null);
         var conf = new RaftConfState([1, 2, 3, 4], []);
         _log.Append(new RaftHardState(2, 0, 50), [], new RaftSnapshot(new RaftSnapshotData([], [], Keccak.Hash([1])).Encode(), conf, 50, 2));
-        Assert.Equal(conf.Voters, Open(1).Core.ConfState.Voters);
+        Assert.Equal(conf.Voters, Open(1).Setup.Core.ConfState.Voters);
     }
 
     private static List<ulong> Introduced(RaftStart start, IReadOnlyList<RaftAddress> members)

@@ -35,9 +35,9 @@ public sealed class RemovedNodeTests : IDisposable
             // One of the others alone is not believed.
             await using var second = await RefusingMemberAsync(memberPorts[0]);
             await Loopback.UntilAsync(() => second.Refusals > 3, "the first one has refused it");
-            Assert.False(node.Core.RaftView.HasLeft);
+            Assert.False(node.Node.Raft!.View.HasLeft);
             await using var third = await RefusingMemberAsync(memberPorts[1]);
-            await Loopback.UntilAsync(() => node.Core.RaftView.HasLeft, "it has left");
+            await Loopback.UntilAsync(() => node.Node.Raft!.View.HasLeft, "it has left");
             await CheckAsync(node, settings);
             Assert.False(node.Ended.IsCompleted);
         }

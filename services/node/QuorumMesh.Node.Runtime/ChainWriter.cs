@@ -14,6 +14,9 @@ namespace QuorumMesh.Node.Runtime;
 internal sealed record ExecutedBlock(ImportedBlock Imported, IReadOnlyList<RecoveredTransaction> Transactions)
 {
     public Block Block => Imported.Block;
+
+    /// <summary>The same block under its final header: sealing changes extra data and hash only.</summary>
+    public ExecutedBlock WithHeader(BlockHeader sealedHeader) => this with { Imported = Imported with { Block = Block with { Header = sealedHeader } } };
 }
 
 /// <summary>
@@ -77,7 +80,7 @@ internal sealed class ChainWriter
     /// <summary>True while the private state goes back, part by part, to before a payload that came late.</summary>
     public bool IsRewinding => _rewindTo is not null;
 
-    public bool Knows(in Hash256 hash) => ChainStore.GetHeader(_stores.KeyValues, hash) is { } header && ChainStore.GetCanonicalHash(_stores.KeyValues, header.Number) == hash;
+    public bool Knows(in Hash256 hash) => ChainStore.IsCanonical(_stores.KeyValues, hash);
 
     /// <summary>Stores a committed block on the head.</summary>
     /// <param name="prepared">The block as this minter executed it, which saves doing it again.</param>
@@ -194,12 +197,15 @@ internal sealed class ChainWriter
     /// <summary>What execution is to do with a payload; null when the manager's answer is not here.</summary>
     public PayloadAnswer? PayloadFor(PayloadHash hash) => _payloads.Find(hash);
 
-    private ExecutedBlock Execute(Block block)
+    /// <summary>Executes a block on the head; nothing is stored.</summary>
+    /// <param name="isProposal">What only the network's decision adds to the header may be missing.</param>
+    /// <exception cref="NodeHaltedException">The block does not execute to its own roots.</exception>
+    public ExecutedBlock Execute(Block block, bool isProposal = false)
     {
         var transactions = Recovered(block);
         try
         {
-            var imported = _stores.Importer.Import(block, Head, transactions, new(PublicLayer, PrivateLayer, BlockHashAt, PayloadFor));
+            var imported = _stores.Importer.Import(block, Head, transactions, new(PublicLayer, PrivateLayer, BlockHashAt, PayloadFor), isProposal);
             return new ExecutedBlock(imported, transactions);
         }
         catch (InvalidBlockException e)

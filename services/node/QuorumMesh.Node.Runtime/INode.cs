@@ -62,9 +62,10 @@ public interface INode
     /// <exception cref="TransactionRejectedException">With GoQuorum's text.</exception>
     Task<Hash256> SubmitAsync(Transaction transaction, CancellationToken cancellation);
 
-    /// <summary>Proposes a change of the Raft membership. Returns the id that it is about before the change is committed.</summary>
-    /// <exception cref="RaftMembershipException">With GoQuorum's text.</exception>
-    Task<ulong> ProposeMembershipAsync(RaftMembershipRequest request, CancellationToken cancellation);
+    /// <summary>Changes the Raft membership; waits some seconds for the commit. Asked for again, it is the same change.</summary>
+    /// <returns>The Raft id that it is about; 0 when there was nothing to change.</returns>
+    /// <exception cref="RaftMembershipException">Refused, with GoQuorum's text; or proposed and not committed, with the members that can be reached.</exception>
+    Task<ulong> ChangeMembershipAsync(RaftMembershipRequest request, CancellationToken cancellation);
 
     /// <summary>Runs on the writer loop between two steps: keep it short and copy out.</summary>
     Task<T> QueryPoolAsync<T>(Func<TransactionPool, T> query, CancellationToken cancellation);

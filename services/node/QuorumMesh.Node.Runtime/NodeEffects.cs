@@ -13,17 +13,23 @@ public readonly record struct NodeTime(ulong UnixNanoseconds, long Milliseconds)
     public DateTimeOffset Wall => DateTimeOffset.UnixEpoch.AddTicks((long)(UnixNanoseconds / 100));
 }
 
-/// <summary>What the loop is to do after a batch, in this order; everything that had to be durable before is durable.</summary>
+/// <summary>
+/// What is to be done, in this order; everything that had to be durable before is durable. Those of the other members come several times in a pass, for they
+/// wait for no block to be executed; all else comes at its end.
+/// </summary>
 public sealed class NodeEffects
 {
-    /// <summary>Answers to local transactions, to be completed now.</summary>
-    public List<Action> Acknowledgements { get; } = [];
+    /// <summary>What consensus does with the other members: messages, connections.</summary>
+    public List<NetworkEffect> Network { get; internal set; } = [];
 
     /// <summary>Transactions to tell the peers about.</summary>
     public List<RecoveredTransaction> Broadcast { get; } = [];
 
     /// <summary>Local transactions that are still not mined, to be told again.</summary>
     public List<RecoveredTransaction> Announce { get; } = [];
+
+    /// <summary>To be delivered to whoever asked.</summary>
+    public List<NodeAnswer> Answers { get; } = [];
 
     /// <summary>Payloads to ask the manager for.</summary>
     public HashSet<PayloadHash> FetchPayloads { get; } = [];

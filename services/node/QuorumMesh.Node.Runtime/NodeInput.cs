@@ -1,43 +1,28 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Payloads;
-using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Runtime;
 
-/// <summary>Everything that can happen to the writer loop. Time comes with each batch.</summary>
+/// <summary>Everything that can happen to the writer loop; what is for consensus is a <see cref="Consensus.ConsensusInput"/>. Time comes with each batch.</summary>
 public abstract record NodeInput
 {
-    private NodeInput() { }
+    private protected NodeInput() { }
 
-    public sealed record RaftMessage(Consensus.Raft.RaftMessage Message) : NodeInput;
-
-    public sealed record RaftPeerLost(ulong Id) : NodeInput;
-
-    public sealed record RaftUnreachable(ulong Id) : NodeInput;
-
-    public sealed record RaftSnapshotReported(ulong Id, bool Delivered) : NodeInput;
-
-    /// <summary>A member says that this node was removed from the cluster.</summary>
-    public sealed record RaftRemoved(ulong By) : NodeInput;
+    /// <summary>Nothing has happened: a pass comes all the same.</summary>
+    public sealed record WakeUp : NodeInput;
 
     public sealed record HeadsCompared(HeadAnswers Answers) : NodeInput;
 
-    /// <summary>A sender that the applied membership does not name is configured, or a known member vouches for it.</summary>
-    public sealed record RaftIntroduced(ulong Id) : NodeInput;
-
-    /// <summary>A connection to a member was made, and it said what it knows.</summary>
-    public sealed record RaftAnnounced(ulong Id, bool PreVote) : NodeInput;
-
-    /// <summary>A transaction of our own clients; <paramref name="Answer"/> is completed once it is journalled, or refused.</summary>
-    public sealed record LocalTransaction(RecoveredTransaction Transaction, TaskCompletionSource<Hash256> Answer) : NodeInput;
+    /// <summary>A transaction of our own clients; answered once it is journalled, or refused.</summary>
+    public sealed record LocalTransaction(RecoveredTransaction Transaction, Reply<Hash256> Answer) : NodeInput;
 
     public sealed record PeerTransactions(IReadOnlyList<RecoveredTransaction> Transactions) : NodeInput;
 
-    /// <param name="Taken">Completed when the loop has them, so that no more are fetched than it takes.</param>
-    public sealed record PayloadAnswers(IReadOnlyList<PayloadAnswer> Answers, TaskCompletionSource? Taken = null) : NodeInput;
+    /// <param name="Taken">Answered when the loop has them, so that no more are fetched than it takes.</param>
+    public sealed record PayloadAnswers(IReadOnlyList<PayloadAnswer> Answers, Reply<Taken>? Taken = null) : NodeInput;
 
     /// <summary>The manager says that a payload is now here; <paramref name="Sequence"/> is its place in the Watch stream, 0 when there is none.</summary>
     /// <param name="Database">What told it; null when the manager does not tell.</param>
@@ -47,8 +32,8 @@ public abstract record NodeInput
     /// <summary>An answer of the manager that was not about payloads told of its database.</summary>
     public sealed record ManagerSeen(ManagerDatabase Database) : NodeInput;
 
-    /// <summary>Consecutive blocks that a peer sent for a catch-up; <paramref name="Done"/> is completed with what became of them.</summary>
-    public sealed record SyncedBlocks(IReadOnlyList<Block> Blocks, TaskCompletionSource Done) : NodeInput;
+    /// <summary>Consecutive blocks that a peer sent for a catch-up; answered with what became of them.</summary>
+    public sealed record SyncedBlocks(IReadOnlyList<Block> Blocks, Reply<Taken> Done) : NodeInput;
 
     public sealed record SyncFailed(Hash256 Target, string Reason) : NodeInput;
 

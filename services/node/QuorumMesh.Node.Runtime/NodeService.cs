@@ -3,7 +3,6 @@ using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Pool;
 using QuorumMesh.Chain.Storage;
-using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Primitives;
@@ -20,15 +19,16 @@ public sealed class NodeService : INode
     private static readonly TimeSpan PrivateHeadPoll = TimeSpan.FromMilliseconds(5);
 
     private readonly NodeStores _stores;
+    private readonly NodeAssembly _node;
     private readonly NodeCore _core;
     private readonly NodeLoop _loop;
     private readonly Mailbox<NodeInput> _mailbox;
     private long _remembering;
     private IPrivateSide? _privateSide;
 
-    public NodeService(NodeStores stores, NodeCore core, NodeLoop loop, Mailbox<NodeInput> mailbox)
+    public NodeService(NodeStores stores, NodeAssembly node, NodeLoop loop, Mailbox<NodeInput> mailbox)
     {
-        (_stores, _core, _loop, _mailbox) = (stores, core, loop, mailbox);
+        (_stores, _node, _core, _loop, _mailbox) = (stores, node, node.Core, loop, mailbox);
         Genesis = ChainStore.GetHeader(stores.KeyValues, 0) ?? throw new InvalidOperationException("the store has no genesis");
     }
 
@@ -44,12 +44,9 @@ public sealed class NodeService : INode
     public required IPeerNetwork Peers { get; init; }
     public required NodeEvents Events { get; init; }
 
-    /// <summary>Why this node never takes transactions; null when it may.</summary>
-    public string? RefusesTransactions { get; init; }
+    public string? Refusal => _core.Refusal;
 
-    public string? Refusal => RefusesTransactions ?? _core.Refusal;
-
-    public SyncProgress? Sync => _loop.Sync;
+    public SyncProgress? Sync => _node.Sync;
 
     public IPrivateSide PrivateSide => _privateSide ??= new PrivateSide(_stores, TransactionManager, AskCoreAsync<object?>);
 
@@ -57,8 +54,7 @@ public sealed class NodeService : INode
     {
         get
         {
-            var view = _core.RaftView;
-            if (view.HasLeft) return new RaftStatus("", null, []);
+            if (_node.Raft?.View is not { HasLeft: false } view) return new RaftStatus("", null, []);
             var own = Convert.ToHexStringLower(NodeKey.PublicKey);
             var connected = Peers.Peers.Select(p => p.NodeId).ToHashSet();
             var members = view.Members.Select(m =>
@@ -84,7 +80,7 @@ public sealed class NodeService : INode
         var head = ChainStore.GetPublicHead(_stores.KeyValues)?.Number ?? 0;
         var rules = _stores.Rules.SenderRulesAt(head + 1);
         var recovered = _stores.Senders.Recover(transaction, rules) ?? throw new TransactionRejectedException(SenderInvalidText.Of(transaction, rules, Profile));
-        var answer = new TaskCompletionSource<Hash256>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var answer = new Reply<Hash256>();
         var input = new NodeInput.LocalTransaction(recovered, answer);
         while (!_mailbox.TryPostBulk(input))
         {
@@ -94,7 +90,16 @@ public sealed class NodeService : INode
         return await AnswerAsync(answer.Task, cancellation).ConfigureAwait(false);
     }
 
-    public Task<ulong> ProposeMembershipAsync(RaftMembershipRequest request, CancellationToken cancellation) => AskCoreAsync(core => core.Propose(request), cancellation);
+    public async Task<ulong> ChangeMembershipAsync(RaftMembershipRequest request, CancellationToken cancellation)
+    {
+        var answer = new Reply<RaftChangeOutcome>();
+        await PostAsync(new RaftInput.ChangeMembership(request, answer), cancellation).ConfigureAwait(false);
+        var (id, isCommitted) = await AnswerAsync(answer.Task, cancellation).ConfigureAwait(false);
+        if (isCommitted) return id;
+        var members = Raft.Members;
+        throw new RaftMembershipException(
+            $"raft id {id}: proposed, not committed: {members.Count(m => m.Active)} of {members.Count} members reachable; it may be committed yet, and to ask again is safe");
+    }
 
     public Task<T> QueryPoolAsync<T>(Func<TransactionPool, T> query, CancellationToken cancellation) => AskCoreAsync(core => query(core.Pool), cancellation);
 
@@ -113,12 +118,17 @@ public sealed class NodeService : INode
                 answer.TrySetException(e);
             }
         });
+        await PostAsync(input, cancellation).ConfigureAwait(false);
+        return await AnswerAsync(answer.Task, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task PostAsync(NodeInput input, CancellationToken cancellation)
+    {
         while (!_mailbox.TryPostUrgent(input))
         {
             ThrowIfEnded();
             await Task.Delay(FullMailboxPause, cancellation).ConfigureAwait(false);
         }
-        return await AnswerAsync(answer.Task, cancellation).ConfigureAwait(false);
     }
 
     public Task<ulong> PendingNonceAsync(Address account, CancellationToken cancellation) => QueryPoolAsync(pool => pool.NextNonce(account), cancellation);
@@ -138,9 +148,9 @@ public sealed class NodeService : INode
             Interlocked.Add(ref _remembering, -size);
             return;
         }
-        var taken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var taken = new Reply<Taken>();
         _ = taken.Task.ContinueWith(_ => Interlocked.Add(ref _remembering, -size), TaskScheduler.Default);
-        if (!_mailbox.TryPostUrgent(new NodeInput.PayloadAnswers([answer], taken))) taken.TrySetResult();
+        if (!_mailbox.TryPostUrgent(new NodeInput.PayloadAnswers([answer], taken))) taken.Set(default);
     }
 
     /// <summary>An answer never comes from a loop that has ended: its failure is given instead.</summary>

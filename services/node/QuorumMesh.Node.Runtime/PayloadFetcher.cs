@@ -106,7 +106,7 @@ internal sealed class PayloadFetcher(ITransactionManager manager, Func<NodeInput
         for (var done = 0; done < hashes.Count;)
         {
             var answers = await AskAsync(hashes[done..], cancellation).ConfigureAwait(false);
-            var taken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var taken = new Reply<Taken>();
             await PostAsync(new NodeInput.PayloadAnswers(answers, taken), cancellation).ConfigureAwait(false);
             await taken.Task.WaitAsync(cancellation).ConfigureAwait(false);
             done += Math.Max(1, answers.Count);

@@ -20,7 +20,7 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
 
     private readonly Dictionary<Hash256, (RecoveredTransaction Transaction, long Since)> _unmined = [];
     private readonly KeyValueBatch _journal = new();
-    private readonly List<(TaskCompletionSource<Hash256> Answer, Hash256 Hash)> _pendingAnswers = [];
+    private readonly List<NodeAnswer> _pendingAnswers = [];
 
     public TransactionPool Pool => pool;
 
@@ -47,17 +47,17 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
     }
 
     /// <returns>Whether the pool took it.</returns>
-    public bool AddLocal(RecoveredTransaction transaction, TaskCompletionSource<Hash256> answer, NodeTime now, NodeEffects effects)
+    public bool AddLocal(RecoveredTransaction transaction, Reply<Hash256> answer, NodeTime now, NodeEffects effects)
     {
         if (!TryPool(transaction, local: true, now, out var reason))
         {
-            effects.Acknowledgements.Add(() => answer.TrySetException(new TransactionRejectedException(reason)));
+            effects.Answers.Add(new NodeAnswer.Refusal<Hash256>(answer, new TransactionRejectedException(reason)));
             return false;
         }
         var hash = transaction.Tx.Hash;
         _unmined[hash] = (transaction, now.Milliseconds);
         _journal.Put(JournalKey(hash), transaction.Tx.Encode());
-        _pendingAnswers.Add((answer, hash));
+        _pendingAnswers.Add(new NodeAnswer.Of<Hash256>(answer, hash));
         effects.Broadcast.Add(transaction);
         return true;
     }
@@ -109,8 +109,7 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
             stores.KeyValues.Write(_journal, sync: true);
             _journal.Clear();
         }
-        foreach (var (answer, hash) in _pendingAnswers)
-            effects.Acknowledgements.Add(() => answer.TrySetResult(hash));
+        effects.Answers.AddRange(_pendingAnswers);
         _pendingAnswers.Clear();
     }
 

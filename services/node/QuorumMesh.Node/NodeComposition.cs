@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Genesis;
-using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Accounts;
 using QuorumMesh.Node.Network;
 using QuorumMesh.Node.Network.RaftHttp;
@@ -11,7 +10,9 @@ using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Rpc;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Consensus;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Node.Storage;
 using QuorumMesh.Node.Storage.KeyValue;
 using QuorumMesh.Node.Storage.RaftLog;
@@ -23,6 +24,9 @@ namespace QuorumMesh.Node;
 /// <summary>Puts the node together: stores, keys, network, manager, the loop, RPC. Everything is made here and nowhere else.</summary>
 internal sealed class NodeComposition : IAsyncDisposable
 {
+    private const string OnlyServes = "this is an IBFT chain: this version imports and serves it and brings its private state on, "
+        + "but neither follows its network, validates nor sends transactions; stop the node and use 'quorummesh-node import FILE' to add blocks";
+
     private readonly NodeSettings _settings;
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _log;
@@ -48,7 +52,9 @@ internal sealed class NodeComposition : IAsyncDisposable
     /// <summary>Null when JSON-RPC is not served over HTTP.</summary>
     public Uri? HttpAddress { get; private set; }
 
-    public NodeCore Core { get; private set; } = null!;
+    public NodeAssembly Node { get; private set; } = null!;
+
+    public NodeCore Core => Node.Core;
 
     /// <summary>How long the node's loop has been at one batch.</summary>
     public TimeSpan SinceLastPass => _loop?.SinceLastPass ?? TimeSpan.Zero;
@@ -90,36 +96,27 @@ internal sealed class NodeComposition : IAsyncDisposable
         WarnOfIgnored(stores.Rules);
         WarnOfCache(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20);
         var compiler = _settings.EvmCompiled ? Own(new CompilationWorker(stores.Rules.Code, e => _log.LogWarning(e, "A contract could not be compiled and stays interpreted"))) : null;
-        var (raft, raftLog, transport) = stores.Rules.Config.Engine == EngineKind.Raft ? OpenRaft(stores, nodeId) : WithoutConsensus();
         var keystore = Own(OpenKeystore());
         var manager = PrivacyOptions.Open(_settings.Privacy, _settings.Manager);
         if (manager is IDisposable disposable) Own(disposable);
         var peers = Own(new PeerServer(PeerOptions(key), _loggers.CreateLogger<PeerServer>()));
         var events = new NodeEvents();
         var networkId = NetworkId(stores.Rules.Config);
-        Core = new NodeCore(new NodeCoreSetup
+        var transport = stores.Rules.Config.Engine == EngineKind.Raft ? OpenRaft(stores, nodeId) : null;
+        Node = new NodeAssembly(CoreSetup(stores, key, events), Consensus(transport, peers, nodeId), new NodeSeams
         {
-            Stores = stores,
-            Raft = raft,
-            RaftLog = raftLog,
-            Transport = transport,
-            Signer = key,
-            RaftId = Raft?.RaftId ?? NoConsensus.Id,
-            Events = events,
-            BlockTimeMs = _settings.RaftBlockTime,
-            KeptPublicBlocks = _settings.KeptPublicBlocks,
-            PrivateRewindLimit = _settings.PrivateRewindLimit,
-            PrivateHeadStopsAfterMs = (long)_settings.PrivateHeadWait.TotalMilliseconds,
-            LeftCluster = () => Leave(peers, transport),
-            MembersChanged = members => PeerMembers.Follow(peers, members, nodeId, _settings.Permissioned ? _data : null),
+            Peers = peers,
+            Manager = manager,
+            Clock = TimeProvider.System,
+            Post = mailbox.TryPostUrgent,
+            PostBulk = mailbox.TryPostBulk,
         });
-        var loop = Own(new NodeLoop(Core, mailbox, peers, manager, TimeProvider.System));
-        Connect(transport, mailbox, events);
+        var loop = Own(new NodeLoop(Node, mailbox));
         WatchDatabase(manager, mailbox);
-        Own(new NodeMetrics(Core, events, compiler));
+        Own(new NodeMetrics(Node, events, compiler));
         NodeEventLog.Attach(events, Core, _log, _settings.EmitCheckpoints);
         RaftEventLog.Attach(events, _log);
-        Service = new NodeService(stores, Core, loop, mailbox)
+        Service = new NodeService(stores, Node, loop, mailbox)
         {
             NetworkId = networkId,
             ClientVersion = ClientVersion,
@@ -129,19 +126,18 @@ internal sealed class NodeComposition : IAsyncDisposable
             NodeKey = key,
             Peers = peers,
             Events = events,
-            RefusesTransactions = Raft is null ? NoConsensus.Explanation : null,
         };
         var status = new PeerStatusKeeper(peers, stores, networkId);
         status.Attach(events);
-        if (Raft is { } start && !Core.RaftView.HasLeft)
+        if (transport is not null && !Node.Raft!.View.HasLeft)
         {
-            await ((RaftTransport)transport).StartAsync().ConfigureAwait(false);
-            peers.Start(loop.CreatePeerHandler(stores));
-            foreach (var member in start.Bootstrap) peers.AddStaticPeer(member);
+            await transport.StartAsync().ConfigureAwait(false);
+            peers.Start(Node.PeerHandler);
+            foreach (var member in Raft!.Bootstrap) peers.AddStaticPeer(member);
         }
         loop.Start();
         _loop = loop;
-        Raft?.Connect(transport, Core.RaftView.Members);
+        if (transport is not null) Raft!.Connect(transport, Node.Raft!.View.Members);
         Ended = loop.Ended;
         var rpc = Own(new RpcServer(Service, RpcOptions(), _loggers));
         await rpc.StartAsync(cancel).ConfigureAwait(false);
@@ -149,24 +145,41 @@ internal sealed class NodeComposition : IAsyncDisposable
         _log.LogInformation("Node {NodeId} is raft id {RaftId} of chain {ChainId}, profile {Profile}, head {Head}", nodeId[..16], Raft?.RaftId, stores.Rules.Config.ChainId, stores.Rules.Profile, Core.Head.Number);
     }
 
-    private (RaftCore Core, IRaftLog Log, IRaftTransport Transport) OpenRaft(NodeStores stores, string nodeId)
+    private NodeCoreSetup CoreSetup(NodeStores stores, INodeSigner key, NodeEvents events) => new()
+    {
+        Stores = stores,
+        Signer = key,
+        Events = events,
+        KeptPublicBlocks = _settings.KeptPublicBlocks,
+        PrivateRewindLimit = _settings.PrivateRewindLimit,
+        PrivateHeadStopsAfterMs = (long)_settings.PrivateHeadWait.TotalMilliseconds,
+    };
+
+    private ConsensusSetup Consensus(RaftTransport? transport, PeerServer peers, string nodeId)
+    {
+        if (transport is null)
+        {
+            _log.LogWarning("Only serving: {Explanation}", OnlyServes);
+            return new ConsensusSetup.OnlyFollows(OnlyServes);
+        }
+        var link = new RaftLink(
+            transport,
+            members => PeerMembers.Follow(peers, members, nodeId, _settings.Permissioned ? _data : null),
+            () => Leave(peers, transport));
+        return new ConsensusSetup.RaftMember(Raft!.Setup with { BlockTimeMs = _settings.RaftBlockTime }, link);
+    }
+
+    private RaftTransport OpenRaft(NodeStores stores, string nodeId)
     {
         var log = Own(new FileRaftLog(Own(new FileRaftDisk(_data.RaftLog))));
         if (log.TruncatedBytes > 0)
             _log.LogWarning("The Raft log ended in a record of {Bytes} bytes that a crash cut off; it is dropped, nothing acknowledged is in it", log.TruncatedBytes);
         StoreLossReport.RefuseWhatIsLostForGood(LossOf(stores), stores.KeyValues, log);
         Raft = RaftStart.Open(_data, _settings, nodeId, stores.KeyValues, log);
-        return (Raft.Core, log, Own(new RaftTransport(new RaftTransportOptions { Id = Raft.RaftId, Listen = new IPEndPoint(BindAddress, _settings.RaftPort) })));
+        return Own(new RaftTransport(new RaftTransportOptions { Id = Raft.RaftId, Listen = new IPEndPoint(BindAddress, _settings.RaftPort) }));
     }
 
     private static StoreLoss? LossOf(NodeStores stores) => (stores.KeyValues as RocksKeyValueStore)?.Loss;
-
-    private (RaftCore Core, IRaftLog Log, IRaftTransport Transport) WithoutConsensus()
-    {
-        _log.LogWarning("Only serving: {Explanation}", NoConsensus.Explanation);
-        var none = Own(new NoConsensus());
-        return (none.CreateCore(), none.Log, none);
-    }
 
     private void WarnOfIgnored(ChainRules rules)
     {
@@ -263,18 +276,5 @@ internal sealed class NodeComposition : IAsyncDisposable
         peers.SetAllowed(static _ => false);
         _ = transport.DisposeAsync().AsTask().ContinueWith(
             ended => _log.LogWarning(ended.Exception, "The Raft port was not closed in good order"), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-    }
-
-    /// <summary>What the transport hears becomes input of the loop. A full mailbox drops it: Raft sends again.</summary>
-    private static void Connect(IRaftTransport transport, Mailbox<NodeInput> mailbox, NodeEvents events)
-    {
-        transport.MessageRefused += (from, kind, reason) => events.Raise(new RaftRefusedEvent(from, kind, reason));
-        transport.PeerIntroduced += id => mailbox.TryPostUrgent(new NodeInput.RaftIntroduced(id));
-        transport.PeerAnnounced += (id, preVote) => mailbox.TryPostUrgent(new NodeInput.RaftAnnounced(id, preVote));
-        transport.MessageReceived += message => mailbox.TryPostUrgent(new NodeInput.RaftMessage(message));
-        transport.PeerLost += id => mailbox.TryPostUrgent(new NodeInput.RaftPeerLost(id));
-        transport.Unreachable += id => mailbox.TryPostUrgent(new NodeInput.RaftUnreachable(id));
-        transport.SnapshotReported += (id, delivered) => mailbox.TryPostUrgent(new NodeInput.RaftSnapshotReported(id, delivered));
-        transport.RemovedFromCluster += by => mailbox.TryPostUrgent(new NodeInput.RaftRemoved(by));
     }
 }

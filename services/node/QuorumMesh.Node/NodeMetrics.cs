@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Raft;
 
 namespace QuorumMesh.Node;
 
@@ -9,8 +10,9 @@ internal sealed class NodeMetrics : IDisposable
 {
     private readonly Meter _meter = new("QuorumMesh.Node");
 
-    public NodeMetrics(NodeCore core, NodeEvents events, CompilationWorker? compiler)
+    public NodeMetrics(NodeAssembly node, NodeEvents events, CompilationWorker? compiler)
     {
+        var core = node.Core;
         Gauge("chain_head_block", "Number of the public head", () => core.Published.Head);
         Gauge("quorummesh_node_private_head", "Number of the private head", () => core.PrivateStatus.Block);
         Gauge("quorummesh_node_private_head_waiting", "1 while the private head waits for a payload", () => core.PrivateStatus.WaitingFor is null ? 0 : 1);
@@ -22,12 +24,12 @@ internal sealed class NodeMetrics : IDisposable
         Gauge("txpool_pending", "Executable transactions in the pool", () => core.Published.Pending);
         Gauge("txpool_queued", "Transactions behind a nonce gap", () => core.Published.Queued);
         Gauge("quorummesh_node_local_unmined", "Local transactions in the journal", () => core.Published.LocalUnmined);
-        Gauge("quorummesh_raft_term", "Term of Raft", () => core.RaftView.Term);
-        Gauge("quorummesh_raft_leader", "Raft id of the leader, 0 when there is none", () => core.RaftView.Leader);
-        Gauge("quorummesh_raft_is_minter", "1 while this node mints", () => core.RaftView.Role == RaftRole.Leader ? 1 : 0);
-        Gauge("quorummesh_raft_removed", "1 once this node was removed from the cluster", () => core.RaftView.HasLeft ? 1 : 0);
-        Gauge("quorummesh_raft_members", "Members of the cluster", () => core.RaftView.Members.Count);
-        Gauge("quorummesh_raft_has_quorum", "1 while this node, as leader, hears a majority, or else knows a leader", () => core.RaftView.HasQuorum ? 1 : 0);
+        Gauge("quorummesh_raft_term", "Term of Raft", () => Raft().Term);
+        Gauge("quorummesh_raft_leader", "Raft id of the leader, 0 when there is none", () => Raft().Leader);
+        Gauge("quorummesh_raft_is_minter", "1 while this node mints", () => Raft().Role == RaftRole.Leader ? 1 : 0);
+        Gauge("quorummesh_raft_removed", "1 once this node was removed from the cluster", () => Raft().HasLeft ? 1 : 0);
+        Gauge("quorummesh_raft_members", "Members of the cluster", () => Raft().Members.Count);
+        Gauge("quorummesh_raft_has_quorum", "1 while this node, as leader, hears a majority, or else knows a leader", () => Raft().HasQuorum ? 1 : 0);
         if (compiler is not null)
         {
             Gauge("quorummesh_evm_compiled_contracts", "Contracts compiled since the start", () => compiler.Compiled);
@@ -45,6 +47,8 @@ internal sealed class NodeMetrics : IDisposable
             transactions.Add(head.Block.Transactions.Count);
         };
         CountRaft(events);
+
+        RaftView Raft() => node.Raft?.View ?? RaftView.None;
     }
 
     private void CountRaft(NodeEvents events)

@@ -18,9 +18,9 @@ internal static class NodeReadiness
     {
         yield return ("rpc", () => node() is null ? "starting" : null);
         yield return ("loop", () => node() is { } up && up.SinceLastPass > ToleratedPass ? $"busy with one batch for {up.SinceLastPass.TotalSeconds:F0} s" : null);
-        yield return ("consensus", () => node() is not { } up ? "starting" : up.Raft is null ? null : Consensus(up.Core.RaftView));
-        yield return ("chain", () => node() is { Raft: not null } up ? Chain(up.Core) : null);
-        yield return ("sync", () => node() is { Raft: not null } up ? Sync(up) : null);
+        yield return ("consensus", () => node() is not { } up ? "starting" : up.Node.Raft is { } raft ? Consensus(raft.View) : null);
+        yield return ("chain", () => node() is { Node.Raft: not null } up ? Chain(up.Core) : null);
+        yield return ("sync", () => node() is { Node.Raft: not null } up ? Sync(up) : null);
         yield return ("private-head", () => node() is { } up ? PrivateHead(up, settings.PrivateHeadWait) : null);
         yield return ("pending", () => node() is { } up ? Pending(up.Core, settings.PendingWait) : null);
     }
@@ -35,7 +35,7 @@ internal static class NodeReadiness
     /// <summary>A node that starts says that it is ready only once another member was asked how far the cluster is.</summary>
     private static string? Sync(NodeComposition node)
     {
-        if (node.Core.RaftView.HasLeft) return null;
+        if (node.Node.Raft!.View.HasLeft) return null;
         if (node.Core.SyncFailure is { } failure) return failure;
         if (node.Service.Sync is { } sync) return $"catching up: block {sync.CurrentBlock} of {sync.HighestBlock}";
         var standing = node.Core.HeadStanding;

@@ -23,11 +23,12 @@ internal sealed class RaftStart
     /// <summary>Ticks of 50 ms: an election after 300 to 600 ms without a leader.</summary>
     private const int ElectionTicks = 6;
 
-    private RaftStart(ushort raftId, RaftCore core, IReadOnlyList<Enode> bootstrap) => (RaftId, Core, Bootstrap) = (raftId, core, bootstrap);
+    private RaftStart(ushort raftId, RaftCore core, IRaftLog log, IReadOnlyList<Enode> bootstrap) =>
+        (Setup, Bootstrap) = (new RaftSetup { Id = raftId, Core = core, Log = log }, bootstrap);
 
-    public ushort RaftId { get; }
+    public RaftSetup Setup { get; }
 
-    public RaftCore Core { get; }
+    public ushort RaftId => Setup.Id;
 
     /// <summary>The members of static-nodes.json, in order: p2p peers from the start.</summary>
     public IReadOnlyList<Enode> Bootstrap { get; }
@@ -40,7 +41,7 @@ internal sealed class RaftStart
             if (RaftParticipation.Lost(store, log) is { } lost) throw new StartupException(Rejoin(data, id, lost));
             var config = Config(id) with { Applied = ChainStore.GetAppliedRaftIndex(store), ConfState = RaftMembers.LoadConfState(store, log) };
             var joined = settings.RaftJoinExisting is not null || ChainStore.GetMeta(store, JoinedName) is not null;
-            return new RaftStart(id, Start(log, config, Members(data, required: RaftParticipation.IsFresh(log) && !joined, nodeId), joined, data), StaticNodes.Read(data, StaticNodes.FileName));
+            return new RaftStart(id, Start(log, config, Members(data, required: RaftParticipation.IsFresh(log) && !joined, nodeId), joined, data), log, StaticNodes.Read(data, StaticNodes.FileName));
         }
         if (log.LastIndex > 0)
             throw new StartupException($"{data.RaftLog} belongs to another chain directory: the chain in {data.ChainData} has never taken part in Raft; restore both together, or remove both");
@@ -48,12 +49,12 @@ internal sealed class RaftStart
         {
             StaticNodes.RequireMembersToJoin(data, nodeId);
             Save(store, (ushort)joining, joined: true);
-            return new RaftStart((ushort)joining, new RaftCore(Config((ushort)joining), log, RandomNumberGenerator.GetInt32), StaticNodes.Read(data, StaticNodes.FileName));
+            return new RaftStart((ushort)joining, new RaftCore(Config((ushort)joining), log, RandomNumberGenerator.GetInt32), log, StaticNodes.Read(data, StaticNodes.FileName));
         }
         var members = StaticNodes.ReadRaftMembers(data, nodeId);
         var position = members.Select((m, i) => (m, i)).First(p => p.m.NodeId == nodeId).i;
         Save(store, (ushort)(position + 1), joined: false);
-        return new RaftStart((ushort)(position + 1), Bootstrapped(log, Config((ushort)(position + 1)), members), members);
+        return new RaftStart((ushort)(position + 1), Bootstrapped(log, Config((ushort)(position + 1)), members), log, members);
     }
 
     /// <summary>Until its log tells, a joining member knows the others' Raft ids only by their place in static-nodes.json, and

@@ -24,8 +24,8 @@ public class SpeculativeChainTests
     {
         var chain = Three();
         Assert.Equal((H("3"), 3), (chain.Head, chain.Count));
-        Assert.True(chain.IsProposed(H("a")) && chain.IsProposed(H("c")));
-        Assert.False(chain.IsProposed(H("d")));
+        Assert.True(chain.Proposed.Contains(H("a")) && chain.Proposed.Contains(H("c")));
+        Assert.False(chain.Proposed.Contains(H("d")));
         Assert.Throws<InvalidOperationException>(() => chain.Extend(Block("9", "1")));
     }
 
@@ -35,8 +35,8 @@ public class SpeculativeChainTests
         var chain = Three();
         chain.Accept(H("1"));
         Assert.Equal((H("3"), 2), (chain.Head, chain.Count));
-        Assert.False(chain.IsProposed(H("a")));
-        Assert.True(chain.IsProposed(H("b")));
+        Assert.False(chain.Proposed.Contains(H("a")));
+        Assert.True(chain.Proposed.Contains(H("b")));
     }
 
     [Fact]
@@ -53,7 +53,7 @@ public class SpeculativeChainTests
         var chain = Three();
         chain.Accept(H("x"));
         Assert.Equal((H("x"), 0, 0), (chain.Head, chain.Count, chain.ExpectedInvalidCount));
-        Assert.False(chain.IsProposed(H("b")));
+        Assert.False(chain.Proposed.Contains(H("b")));
     }
 
     [Fact]
@@ -62,8 +62,8 @@ public class SpeculativeChainTests
         var chain = Three();
         chain.UnwindFrom(H("2"), H("0"));
         Assert.Equal((H("1"), 1, 1), (chain.Head, chain.Count, chain.ExpectedInvalidCount));
-        Assert.True(chain.IsProposed(H("a")));
-        Assert.False(chain.IsProposed(H("b")) || chain.IsProposed(H("c")));
+        Assert.True(chain.Proposed.Contains(H("a")));
+        Assert.False(chain.Proposed.Contains(H("b")) || chain.Proposed.Contains(H("c")));
         // Block 3 arrives, invalid as well: expected, so what was built meanwhile stays.
         chain.Extend(Block("2b", "1", "b"));
         chain.UnwindFrom(H("3"), H("0"));
@@ -116,7 +116,7 @@ public class SpeculativeChainTests
             }
         }
         Assert.Equal(H("2"), head);
-        Assert.All(new[] { old, young }, c => Assert.Equal((head, 0, false), (c.Head, c.Count, c.IsProposed(H("a")))));
+        Assert.All(new[] { old, young }, c => Assert.Equal((head, 0, false), (c.Head, c.Count, c.Proposed.Contains(H("a")))));
     }
 
     [Fact]
@@ -145,6 +145,6 @@ public class SpeculativeChainTests
             }
             if (chain.Count != held.Count) return false;
         }
-        return Enumerable.Range(0, next).All(i => chain.IsProposed(H($"t{i}")) == held.Any(b => b.Transactions.Contains(H($"t{i}"))));
+        return Enumerable.Range(0, next).All(i => chain.Proposed.Contains(H($"t{i}")) == held.Any(b => b.Transactions.Contains(H($"t{i}"))));
     });
 }

@@ -79,7 +79,7 @@ internal sealed class FakeNode : INode, IDisposable
     public NodeView OpenView() => new(_stores, new PrivateHeadStatus(PrivateHead.Number, null, "payloads are missing in this test"), Conflict);
 
     /// <summary>The membership of <see cref="Raft"/>, which nothing that is proposed changes.</summary>
-    public Task<ulong> ProposeMembershipAsync(RaftMembershipRequest request, CancellationToken cancellation)
+    public Task<ulong> ChangeMembershipAsync(RaftMembershipRequest request, CancellationToken cancellation)
     {
         var membership = new RaftMembership();
         foreach (var m in Raft.Members) membership.Put(new RaftAddress(m.RaftId, Hex.FromHex(m.NodeId), m.Hostname, m.P2pPort, m.RaftPort));

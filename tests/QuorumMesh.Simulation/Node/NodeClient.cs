@@ -12,7 +12,7 @@ internal sealed class NodeClient(int number, SimulatedNode node, NodeNetwork net
 
     private readonly byte[] _key = TestChain.Key(number);
     private readonly List<(Address Contract, SimulatedNode[] Parties)> _contracts = [];
-    private TaskCompletionSource<Hash256>? _answer;
+    private Reply<Hash256>? _answer;
     private Transaction? _open;
     private ulong _nonce;
     private long _sentAt;
@@ -38,7 +38,7 @@ internal sealed class NodeClient(int number, SimulatedNode node, NodeNetwork net
 
     private void Submit(long now)
     {
-        _answer = new TaskCompletionSource<Hash256>();
+        _answer = new Reply<Hash256>();
         _sentAt = now;
         node.Post(new NodeInput.LocalTransaction(new RecoveredTransaction(_open!, TestChain.AddressOf(_key)), _answer));
     }

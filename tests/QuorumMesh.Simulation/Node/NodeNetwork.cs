@@ -5,6 +5,7 @@ using QuorumMesh.Chain.Storage;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests.Shared;
 
@@ -123,7 +124,7 @@ internal sealed class NodeNetwork
     {
         Crashes++;
         foreach (var other in _nodes)
-            if (other.IsUp && _random.Next(2) == 0) other.Post(new NodeInput.RaftPeerLost(node.Id));
+            if (other.IsUp && _random.Next(2) == 0) other.Post(new RaftInput.PeerLost(node.Id));
     }
 
     /// <summary>The Watch stream is taken up where the node left it.</summary>
@@ -159,7 +160,7 @@ internal sealed class NodeNetwork
     {
         Gossip(node, effects.Broadcast);
         Gossip(node, effects.Announce);
-        foreach (var acknowledge in effects.Acknowledgements) acknowledge();
+        foreach (var answer in effects.Answers) answer.Deliver();
         if (effects.FetchPayloads.Count > 0) Fetch(node, effects.FetchPayloads);
         if (effects.WatchFrom is { } watch) Follow(node, watch.After, watch.Stream);
         if (effects.Sync is { } sync)
@@ -254,7 +255,7 @@ internal sealed class NodeNetwork
                 var first = node.Core.Head.Number + 1;
                 var blocks = new List<Block>();
                 for (var number = first; number <= last && blocks.Count < BlocksPerSyncMessage; number++) blocks.Add(ChainStore.GetBlock(source.Store, number)!);
-                var done = new TaskCompletionSource();
+                var done = new Reply<Taken>();
                 node.Post(new NodeInput.SyncedBlocks(blocks, done));
                 At(_now + 200, () =>
                 {
@@ -269,8 +270,8 @@ internal sealed class NodeNetwork
     private void Meet(SimulatedNode a, SimulatedNode b)
     {
         if (a == b || !a.IsUp || !b.IsUp) return;
-        a.Post(new NodeInput.RaftAnnounced(b.Id, KnowsPreVote(b.Id)));
-        b.Post(new NodeInput.RaftAnnounced(a.Id, KnowsPreVote(a.Id)));
+        a.Post(new RaftInput.Announced(b.Id, KnowsPreVote(b.Id)));
+        b.Post(new RaftInput.Announced(a.Id, KnowsPreVote(a.Id)));
     }
 
     /// <summary>Messages that must have no effect, and now and then a committed entry that every node must pass over alike.</summary>
@@ -278,14 +279,14 @@ internal sealed class NodeNetwork
     {
         var to = _nodes[_strange.Next(Size)];
         if (!to.IsUp) return;
-        var core = to.Core!.Raft;
+        var core = to.Raft!.Core;
         var name = (ulong)_strange.Next(1, Size + 1);
         if (name == to.Id) name = name % Size + 1;
         switch (_strange.Next(12))
         {
-            case 0: to.Post(new NodeInput.RaftMessage(StrangerMessages.FromStranger(_strange, core))); break;
-            case 1: to.Post(new NodeInput.RaftMessage(StrangerMessages.InTheNameOf(name, _strange, core, OtherChain))); break;
-            case 2: to.Post(new NodeInput.RaftMessage(Garbage(name, to.Id))); break;
+            case 0: to.Post(new RaftInput.Message(StrangerMessages.FromStranger(_strange, core))); break;
+            case 1: to.Post(new RaftInput.Message(StrangerMessages.InTheNameOf(name, _strange, core, OtherChain))); break;
+            case 2: to.Post(new RaftInput.Message(Garbage(name, to.Id))); break;
             case 3 when _strange.Next(10) == 0 && core.IsLeader: core.Propose(new byte[8]); break;
             case 4 when _strange.Next(10) == 0 && core.IsLeader: core.ProposeConfChange(new RaftConfChange(0, (RaftConfChangeType)99, 2, [])); break;
             case 5 when _strange.Next(10) == 0: Meet(to, _nodes[name - 1]); break;
@@ -309,15 +310,15 @@ internal sealed class NodeNetwork
             Lost(message);
             return;
         }
-        to.Post(new NodeInput.RaftMessage(message));
-        if (message.Type == RaftMessageType.Snap) _nodes[message.From - 1].Post(new NodeInput.RaftSnapshotReported(message.To, true));
+        to.Post(new RaftInput.Message(message));
+        if (message.Type == RaftMessageType.Snap) _nodes[message.From - 1].Post(new RaftInput.SnapshotReported(message.To, true));
     }
 
     private void Lost(RaftMessage message)
     {
         var from = _nodes[message.From - 1];
-        if (message.Type == RaftMessageType.Snap) from.Post(new NodeInput.RaftSnapshotReported(message.To, false));
-        else if (_random.Next(2) == 0) from.Post(new NodeInput.RaftUnreachable(message.To));
+        if (message.Type == RaftMessageType.Snap) from.Post(new RaftInput.SnapshotReported(message.To, false));
+        else if (_random.Next(2) == 0) from.Post(new RaftInput.Unreachable(message.To));
     }
 
     private void Step(bool sendMore)
@@ -412,7 +413,7 @@ internal sealed class NodeNetwork
         foreach (var node in _nodes)
         {
             if (node.Core is not { } core) text.Append($"{node.Id}: down; ");
-            else text.Append($"{node.Id}: head {core.Head.Number} private {core.PrivateHead.Number} ({core.PrivateStatus.Reason}) pool {core.Pool.PendingCount}+{core.Pool.QueuedCount} {core.Raft.Role} term {core.Raft.Term} applied {core.Raft.Applied} watched {core.WatchAfter}/{node.Manager.ArrivalsAfter(0).Count()}; ");
+            else text.Append($"{node.Id}: head {core.Head.Number} private {core.PrivateHead.Number} ({core.PrivateStatus.Reason}) pool {core.Pool.PendingCount}+{core.Pool.QueuedCount} {node.Raft!.Core.Role} term {node.Raft.Core.Term} applied {node.Raft.Core.Applied} watched {core.WatchAfter}/{node.Manager.ArrivalsAfter(0).Count()}; ");
         }
         return text.Append($"{LastingClients.Count(c => !c.IsIdle)} clients wait").ToString();
     }

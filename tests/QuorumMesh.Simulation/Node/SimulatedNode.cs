@@ -19,6 +19,7 @@ internal sealed class SimulatedNode
     private readonly List<NodeInput> _inbox = [];
     private readonly ulong _skewNanoseconds;
     private FileRaftLog? _log;
+    private RaftLink? _link;
     private long _nextTick;
     private long? _wakeAt;
 
@@ -33,6 +34,7 @@ internal sealed class SimulatedNode
     public CrashableStore Store { get; } = new();
     public SimulatedManager Manager { get; } = new();
     public NodeCore? Core { get; private set; }
+    public RaftDriver? Raft { get; private set; }
     public NodeStores? Stores { get; private set; }
     public bool IsUp => Core is not null;
 
@@ -77,22 +79,27 @@ internal sealed class SimulatedNode
         events.EntryPassedOver += _network.EntryPassedOver;
         events.RaftMessageRefused += refused => _network.MessageRefused(this, refused);
         events.NewHead += head => _network.HeadSeen(this, head.Block);
-        Core = new NodeCore(new NodeCoreSetup
+        var raft = new RaftSetup
         {
-            Stores = Stores,
-            Raft = RaftParticipation.IsFresh(_log)
+            Core = RaftParticipation.IsFresh(_log)
                 ? RaftCore.Bootstrap(config with { Applied = 0, ConfState = null }, _log, _random.Next, NodeNetwork.Bootstrap)
                 : new RaftCore(config, _log, _random.Next),
-            RaftLog = _log,
-            Transport = new SimulatedRaftTransport(_network.SendRaft),
+            Log = _log,
+            Id = Id,
+            SnapshotInterval = 40,
+            EntriesKept = 20,
+        };
+        var setup = new NodeCoreSetup
+        {
+            Stores = Stores,
             Signer = TestChain.Signer(1000 + Id),
-            RaftId = Id,
             Events = events,
             KeptPublicBlocks = _network.KeptPublicBlocks,
             PayloadCacheBytes = _network.PayloadCacheBytes,
-            RaftSnapshotInterval = 40,
-            RaftEntriesKept = 20,
-        });
+        };
+        Raft = new RaftDriver(raft, Stores, setup.Signer, events);
+        Core = new NodeCore(setup, Raft);
+        _link = new RaftLink(new SimulatedRaftTransport(_network.SendRaft), static _ => { }, static () => { });
         (_nextTick, _wakeAt, PausedUntil) = (now + TickMs, now, 0);
         Core.Open(TimeOf(now));
     }
@@ -127,7 +134,7 @@ internal sealed class SimulatedNode
     /// <summary>The process ends, or the machine with it.</summary>
     public void Crash()
     {
-        (Core, Stores, _log) = (null, null, null); // not disposed: that would flush
+        (Core, Raft, Stores, _log) = (null, null, null, null); // not disposed: that would flush
         if (_random.Next(2) == 0)
         {
             _disk.Kill();
@@ -164,18 +171,27 @@ internal sealed class SimulatedNode
 
     private void Pass(long now)
     {
-        Core!.Begin(TimeOf(now));
-        foreach (var input in _inbox) Core.Handle(input);
+        // What is sent may come back as an input within the pass.
+        var inputs = _inbox.ToList();
         _inbox.Clear();
-        for (var given = 0; _nextTick <= now; _nextTick += TickMs)
-            if (given++ < 3) Core.Tick();
-        var effects = Core.Complete();
-        _wakeAt = effects.WakeAt;
-        if (Core.PrivateHead.Number > Core.Head.Number)
+        NodeEffects effects = null!;
+        _wakeAt = NodePass.Run(Core!, TimeOf(now), inputs, () => TicksDue(now), some =>
+        {
+            foreach (var effect in some.Network) _link!.CarryOut(effect);
+            effects = some;
+        });
+        if (Core!.PrivateHead.Number > Core.Head.Number)
             throw new NodeSimulationException($"node {Id}: private head {Core.PrivateHead.Number} is past the public head {Core.Head.Number}");
         // A kill between making durable and carrying out.
         if (_network.IsFaulty && _random.Next(3000) == 0) throw new SimulatedPowerLossException();
         _network.CarryOut(this, effects);
+    }
+
+    private int TicksDue(long now)
+    {
+        var due = 0;
+        for (; _nextTick <= now; _nextTick += TickMs) due++;
+        return Math.Min(due, 3);
     }
 
     private void Guarded(Action action)

@@ -18,6 +18,9 @@ public interface IHeaderRules
     /// <summary>Checks a header against its parent; null when it is valid, else the reason.</summary>
     string? VerifyHeader(BlockHeader header, BlockHeader parent);
 
+    /// <summary>As <see cref="VerifyHeader"/>, for a block that is proposed: what only the decision adds to its header is not missed.</summary>
+    string? VerifyProposal(BlockHeader header, BlockHeader parent) => VerifyHeader(header, parent);
+
     /// <summary>Block rewards, after the last transaction.</summary>
     void Finalise(BlockHeader header, IWorldState publicState);
 

@@ -37,19 +37,10 @@ public sealed class IstanbulHeaderRules(IstanbulConfig config, IKeyValueReader s
     /// In GoQuorum's order and words. As there, the gas limit's step, the validators listed in the extra data and whose turn it was are not checked,
     /// and more than F committed seals are enough; but each must be a different validator's.
     /// </summary>
-    public string? VerifyHeader(BlockHeader header, BlockHeader parent)
-    {
-        if (_options.UnixSeconds is { } now && header.Time > now() + _options.AllowedFutureSeconds) return "block in the future";
-        if (!IstanbulExtra.TryDecode(header.ExtraData, out var extra)) return "invalid extra data format";
-        if (!IstanbulSnapshot.IsVoteNonce(header.Nonce)) return "invalid nonce";
-        if (header.MixHash != IstanbulHeader.Digest) return "invalid Istanbul mix digest";
-        if (header.UncleHash != Hash256.EmptyUncles) return "non empty uncle hash";
-        if (header.Difficulty != UInt256.One) return "invalid difficulty";
-        if (header.Number != parent.Number + 1 || header.ParentHash != parent.Hash) return "unknown ancestor";
-        if (header.Time < parent.Time || header.Time - parent.Time < _period)
-            return $"invalid timestamp: {header.Time} is less than {_period} s after the parent's {parent.Time}; if the network has a shorter period, set --istanbul.blockperiod";
-        return VerifySeals(header, extra, SnapshotAfter(parent));
-    }
+    public string? VerifyHeader(BlockHeader header, BlockHeader parent) => Verify(header, parent, isProposal: false);
+
+    /// <summary>A proposal has no committed seals yet (GoQuorum 2.5 consensus/istanbul/backend/backend.go Verify).</summary>
+    public string? VerifyProposal(BlockHeader header, BlockHeader parent) => Verify(header, parent, isProposal: true);
 
     /// <summary>Validators and votes after a stored block.</summary>
     public IstanbulSnapshot SnapshotAfter(BlockHeader header)
@@ -76,12 +67,26 @@ public sealed class IstanbulHeaderRules(IstanbulConfig config, IKeyValueReader s
         else _older = snapshot;
     }
 
-    private string? VerifySeals(BlockHeader header, IstanbulExtra extra, IstanbulSnapshot before)
+    private string? Verify(BlockHeader header, BlockHeader parent, bool isProposal)
+    {
+        if (_options.UnixSeconds is { } now && header.Time > now() + _options.AllowedFutureSeconds) return "block in the future";
+        if (!IstanbulExtra.TryDecode(header.ExtraData, out var extra)) return "invalid extra data format";
+        if (!IstanbulSnapshot.IsVoteNonce(header.Nonce)) return "invalid nonce";
+        if (header.MixHash != IstanbulHeader.Digest) return "invalid Istanbul mix digest";
+        if (header.UncleHash != Hash256.EmptyUncles) return "non empty uncle hash";
+        if (header.Difficulty != UInt256.One) return "invalid difficulty";
+        if (header.Number != parent.Number + 1 || header.ParentHash != parent.Hash) return "unknown ancestor";
+        if (header.Time < parent.Time || header.Time - parent.Time < _period)
+            return $"invalid timestamp: {header.Time} is less than {_period} s after the parent's {parent.Time}; if the network has a shorter period, set --istanbul.blockperiod";
+        return VerifySeals(header, extra, SnapshotAfter(parent), isProposal);
+    }
+
+    private string? VerifySeals(BlockHeader header, IstanbulExtra extra, IstanbulSnapshot before, bool isProposal)
     {
         var validators = before.Validators;
         if (!IstanbulHeader.TryRecoverProposer(header, out var proposer)) return "invalid proposer seal: no signer can be recovered";
         if (!validators.Contains(proposer)) return $"unauthorized: the proposer {proposer} is no validator";
-        if (extra.CommittedSeals.Count == 0) return "zero committed seals";
+        if (extra.CommittedSeals.Count == 0) return isProposal ? null : "zero committed seals";
         // Bounded before any signature is recovered.
         if (extra.CommittedSeals.Count > validators.Count) return $"invalid committed seals: {extra.CommittedSeals.Count} of {validators.Count} validators";
         if (!IstanbulHeader.TryRecoverCommitters(header, out var committers)) return "invalid signature in the committed seals";

@@ -18,10 +18,13 @@ public sealed class BlockImporter(ChainRules rules, StateStore publicStore, Stat
     private readonly BlockExecutor _executor = new(rules);
 
     /// <param name="inputs">With the layers of the parent block: no private one when the private head is further behind.</param>
+    /// <param name="isProposal">What only the network's decision adds to the header may be missing.</param>
     /// <exception cref="InvalidBlockException">The block breaks a rule.</exception>
-    public ImportedBlock Import(Block block, BlockHeader parent, IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<StateLayer> inputs)
+    public ImportedBlock Import(
+        Block block, BlockHeader parent, IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<StateLayer> inputs, bool isProposal = false)
     {
-        if (rules.EngineAt(block.Number).VerifyHeader(block.Header, parent) is { } reason)
+        var engine = rules.EngineAt(block.Number);
+        if ((isProposal ? engine.VerifyProposal(block.Header, parent) : engine.VerifyHeader(block.Header, parent)) is { } reason)
             throw new InvalidBlockException($"block {block.Number}: {reason}");
         BlockValidator.CheckBody(block);
         var execution = _executor.Execute(block.Header, transactions, inputs.AsReaders());

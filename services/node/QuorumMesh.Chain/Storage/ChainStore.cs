@@ -113,6 +113,10 @@ public static class ChainStore
 
     public static BlockHeader? GetHeader(IKeyValueReader reader, in Hash256 hash) => GetHeaderRecord(reader, hash)?.Header;
 
+    /// <summary>Whether a block is in the chain of the head.</summary>
+    public static bool IsCanonical(IKeyValueReader reader, in Hash256 hash) =>
+        GetHeader(reader, hash) is { } header && GetCanonicalHash(reader, header.Number) == hash;
+
     public static BlockHeader? GetHeader(IKeyValueReader reader, ulong number) =>
         GetCanonicalHash(reader, number) is { } hash ? GetHeader(reader, hash) : null;
 

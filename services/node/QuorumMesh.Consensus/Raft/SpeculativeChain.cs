@@ -25,8 +25,8 @@ public sealed class SpeculativeChain
     /// <summary>Blocks already unwound that Raft will still deliver, as invalid ones.</summary>
     internal int ExpectedInvalidCount => _expectedInvalid.Count;
 
-    /// <summary>True for a transaction in a proposed block that is not accepted yet: it must not be put in another.</summary>
-    public bool IsProposed(Hash256 transaction) => _proposed.Contains(transaction);
+    /// <summary>Transactions in proposed blocks that are not accepted yet: they must not be put in another.</summary>
+    public IReadOnlySet<Hash256> Proposed => _proposed;
 
     /// <summary>Role change or chain rewind: forgets all speculation.</summary>
     public void Clear(Hash256 chainHead)

@@ -17,12 +17,12 @@ internal sealed class RaftApi(INode node) : IRpcApi
         table.AddAsync("raft_addLearner", 1, async call => call.Result.WriteNumberValue(await AddAsync(call, asLearner: true).ConfigureAwait(false)));
         table.AddAsync("raft_promoteToPeer", 1, async call =>
         {
-            await ProposeAsync(new RaftMembershipRequest.Promote(Id(call)), call).ConfigureAwait(false);
+            await ChangeAsync(new RaftMembershipRequest.Promote(Id(call)), call).ConfigureAwait(false);
             call.Result.WriteBooleanValue(true);
         });
         table.AddAsync("raft_removePeer", 1, async call =>
         {
-            await ProposeAsync(new RaftMembershipRequest.Remove(Id(call)), call).ConfigureAwait(false);
+            await ChangeAsync(new RaftMembershipRequest.Remove(Id(call)), call).ConfigureAwait(false);
             call.Result.WriteNullValue();
         });
     }
@@ -33,7 +33,7 @@ internal sealed class RaftApi(INode node) : IRpcApi
         if (!url.StartsWith("enode:", StringComparison.Ordinal)) throw new RpcException("invalid URL scheme, want \"enode\"");
         try
         {
-            return ProposeAsync(new RaftMembershipRequest.Add(Enode.Parse(url), asLearner), call);
+            return ChangeAsync(new RaftMembershipRequest.Add(Enode.Parse(url), asLearner), call);
         }
         catch (FormatException e)
         {
@@ -43,7 +43,7 @@ internal sealed class RaftApi(INode node) : IRpcApi
 
     private static ulong Id(RpcCall call) => call.Number(0, ushort.MaxValue, "uint16");
 
-    private Task<ulong> ProposeAsync(RaftMembershipRequest request, RpcCall call) => node.ProposeMembershipAsync(request, call.Cancellation);
+    private Task<ulong> ChangeAsync(RaftMembershipRequest request, RpcCall call) => node.ChangeMembershipAsync(request, call.Cancellation);
 
     private void Cluster(RpcCall call)
     {

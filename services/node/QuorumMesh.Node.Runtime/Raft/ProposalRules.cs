@@ -5,12 +5,13 @@ using QuorumMesh.Consensus.Raft;
 namespace QuorumMesh.Node.Runtime.Raft;
 
 /// <summary>What a leader takes into the log of what other members propose: what is committed can no longer be refused, only passed over.</summary>
-internal sealed class ProposalRules(ChainRules rules, ChainWriter chain, Minter minter, RaftMembers members)
+internal sealed class ProposalRules(ChainRules rules, Minter minter, RaftMembers members)
 {
     /// <summary>Why the entries are not appended; null when they are.</summary>
-    public string? Refuse(IReadOnlyList<RaftEntry> entries, RaftConfState state)
+    /// <param name="head">The chain's head.</param>
+    public string? Refuse(IReadOnlyList<RaftEntry> entries, RaftConfState state, BlockHeader head)
     {
-        var parent = minter.Parent(chain);
+        var parent = minter.Parent(head);
         foreach (var entry in entries)
         {
             var why = entry.Type == RaftEntryType.ConfChange ? members.RefuseProposal(entry, state) : RefuseBlock(entry.Data, ref parent);
@@ -22,7 +23,7 @@ internal sealed class ProposalRules(ChainRules rules, ChainWriter chain, Minter 
     private string? RefuseBlock(byte[] data, ref BlockHeader parent)
     {
         if (!BlockIntake.TryDecode(data, out var block, out var why)) return why;
-        if (rules.EngineAt(block.Number).VerifyHeader(block.Header, parent) is { } reason) return reason;
+        if (rules.EngineAt(block.Number).VerifyProposal(block.Header, parent) is { } reason) return reason;
         try
         {
             BlockValidator.CheckBody(block);

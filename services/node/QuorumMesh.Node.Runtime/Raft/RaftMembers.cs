@@ -1,7 +1,7 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Consensus.Raft;
-using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Node.Runtime.Consensus;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 using QuorumMesh.State.KeyValue;
@@ -27,36 +27,30 @@ public sealed class RaftMembers
     /// <summary>Bytes of entries after which a snapshot is due early: live entries are in memory too.</summary>
     private const long SnapshotBytes = 16 << 20;
 
-    private readonly NodeStores _stores;
-    private readonly IRaftTransport _transport;
+    private readonly IKeyValueStore _store;
     private readonly ulong _ownId;
-    private readonly Action<IReadOnlyList<RaftAddress>> _changed;
     private readonly ulong _snapshotInterval;
     private readonly ulong _entriesKept;
-    private readonly Action _left;
     private readonly HashSet<ulong> _toldRemoved = [];
     private readonly RaftMembership _membership = new();
     private RaftConfState _confState;
     private long _bytesSinceSnapshot;
     private ulong _lastCut;
     private int _ticksLeft;
-    private RaftView _view = new(0, RaftRole.Follower, [], []);
+    private RaftView _view = RaftView.None;
 
     /// <param name="snapshotInterval">Entries between two snapshots.</param>
     /// <param name="entriesKept">Entries that stay behind a snapshot, for members that are a little late.</param>
-    /// <param name="left">Called when the connections of a node that was removed are to end.</param>
-    public RaftMembers(
-        NodeStores stores, IRaftTransport transport, ulong ownId, Action<IReadOnlyList<RaftAddress>> changed, ulong snapshotInterval, ulong entriesKept, Action left)
+    internal RaftMembers(IKeyValueStore store, ulong ownId, ulong snapshotInterval, ulong entriesKept)
     {
-        (_stores, _transport, _ownId, _changed, _left) = (stores, transport, ownId, changed, left);
-        (_snapshotInterval, _entriesKept) = (snapshotInterval, entriesKept);
-        _confState = LoadConfState(stores.KeyValues) ?? RaftConfState.Empty;
-        if (ChainStore.GetMeta(stores.KeyValues, MetaName) is { } stored)
+        (_store, _ownId, _snapshotInterval, _entriesKept) = (store, ownId, snapshotInterval, entriesKept);
+        _confState = LoadConfState(store) ?? RaftConfState.Empty;
+        if (ChainStore.GetMeta(store, MetaName) is { } stored)
         {
             var data = RaftSnapshotData.Decode(stored.Span);
             _membership.Replace(data.Addresses, data.RemovedIds);
         }
-        _view = _view with { HasLeft = WasRemoved(stores.KeyValues, ownId) };
+        _view = _view with { HasLeft = WasRemoved(store, ownId) };
     }
 
     /// <summary>What the RPC shows of Raft; replaced as a whole on every change.</summary>
@@ -106,7 +100,7 @@ public sealed class RaftMembers
         change.Type is RaftConfChangeType.AddNode or RaftConfChangeType.AddLearnerNode && !_confState.IsEmpty && !_confState.Contains(change.NodeId);
 
     /// <summary>Members that the log adds and that are not applied yet: one of them may lead already, and must be heard and answered.</summary>
-    internal void Foresee(IReadOnlyList<RaftEntry> entries, RaftCore core)
+    internal void Foresee(IReadOnlyList<RaftEntry> entries, RaftCore core, ConsensusOutputs outputs)
     {
         foreach (var entry in entries)
         {
@@ -114,32 +108,32 @@ public sealed class RaftMembers
             if (Read(entry).Change is not { Type: not RaftConfChangeType.RemoveNode, Context.Length: > 0 } change) continue;
             if (change.NodeId == _ownId || _membership.Find(change.NodeId) is not null) continue;
             core.Introduce(change.NodeId);
-            _transport.Introduce(change.NodeId, RaftAddress.Decode(change.Context).RaftUrl);
+            outputs.Transmit(new RaftEffect.Introduce(change.NodeId, RaftAddress.Decode(change.Context).RaftUrl));
         }
     }
 
-    public void ConnectAll()
+    internal void ConnectAll(ConsensusOutputs outputs)
     {
         if (!HasLeft)
         {
-            foreach (var removed in _membership.Removed.Where(id => id != _ownId)) _transport.RemovePeer(removed);
-            foreach (var address in _membership.Addresses) Connect(address);
+            foreach (var removed in _membership.Removed.Where(id => id != _ownId)) outputs.Transmit(new RaftEffect.RemovePeer(removed));
+            foreach (var address in _membership.Addresses) Connect(address, outputs);
         }
-        Publish();
-        if (HasLeft) _left();
+        Publish(outputs);
+        if (HasLeft) outputs.Transmit(new RaftEffect.Leave());
     }
 
     /// <summary>A member says that this node was removed. Believed once most of the others say so: one alone may lie, or be the one that was removed.</summary>
-    public void HearRemoved(ulong member)
+    internal void HearRemoved(ulong member, ConsensusOutputs outputs)
     {
         if (HasLeft || (_membership.Addresses.Count > 0 && _membership.Find(member) is null)) return;
         _toldRemoved.Add(member);
-        if (_toldRemoved.Count > _membership.Addresses.Count(a => a.RaftId != _ownId) / 2) Leave();
+        if (_toldRemoved.Count > _membership.Addresses.Count(a => a.RaftId != _ownId) / 2) Leave(outputs);
     }
 
-    public void TickAfterLeaving()
+    internal void TickAfterLeaving(ConsensusOutputs outputs)
     {
-        if (_ticksLeft > 0 && --_ticksLeft == 0) _left();
+        if (_ticksLeft > 0 && --_ticksLeft == 0) outputs.Transmit(new RaftEffect.Leave());
     }
 
     public void SetLeader(ulong leader, RaftRole role) => Volatile.Write(ref _view, _view with { Leader = leader, Role = role });
@@ -151,7 +145,7 @@ public sealed class RaftMembers
         if (_view.Term != term || _view.HasQuorum != hasQuorum) Volatile.Write(ref _view, _view with { Term = term, HasQuorum = hasQuorum });
     }
 
-    public void Apply(ulong applied, RaftConfChange change, RaftConfState result)
+    internal void Apply(ulong applied, RaftConfChange change, RaftConfState result, ConsensusOutputs outputs)
     {
         _confState = result;
         switch (change.Type)
@@ -159,91 +153,94 @@ public sealed class RaftMembers
             case RaftConfChangeType.AddNode or RaftConfChangeType.AddLearnerNode when change.Context.Length > 0:
                 var address = RaftAddress.Decode(change.Context);
                 _membership.Put(address);
-                Connect(address);
+                Connect(address, outputs);
                 break;
             case RaftConfChangeType.RemoveNode:
                 _membership.Remove(change.NodeId);
-                if (change.NodeId != _ownId) _transport.RemovePeer(change.NodeId);
+                if (change.NodeId != _ownId) outputs.Transmit(new RaftEffect.RemovePeer(change.NodeId));
                 break;
         }
         WriteApplied(applied, sync: false);
-        Publish();
-        LeaveWhenRemoved();
+        Publish(outputs);
+        LeaveWhenRemoved(outputs);
     }
 
-    public void Replace(RaftSnapshotData data, RaftSnapshot snapshot)
+    internal void Replace(RaftSnapshotData data, RaftSnapshot snapshot, ConsensusOutputs outputs)
     {
         _confState = snapshot.ConfState;
         _membership.Replace(data.Addresses, data.RemovedIds);
-        foreach (var address in data.Addresses) Connect(address);
-        foreach (var removed in data.RemovedIds.Where(id => id != _ownId)) _transport.RemovePeer(removed);
-        Publish();
-        LeaveWhenRemoved();
+        foreach (var address in data.Addresses) Connect(address, outputs);
+        foreach (var removed in data.RemovedIds.Where(id => id != _ownId)) outputs.Transmit(new RaftEffect.RemovePeer(removed));
+        Publish(outputs);
+        LeaveWhenRemoved(outputs);
     }
 
     /// <summary>Stores the applied index with the membership that goes with it.</summary>
     public void WriteApplied(ulong index, bool sync)
     {
         var batch = new KeyValueBatch();
-        if (index > ChainStore.GetAppliedRaftIndex(_stores.KeyValues)) ChainStore.PutAppliedRaftIndex(batch, index);
+        if (index > ChainStore.GetAppliedRaftIndex(_store)) ChainStore.PutAppliedRaftIndex(batch, index);
         ChainStore.PutMeta(batch, MetaName, Encode(Hash256.Zero));
         ChainStore.PutMeta(batch, ConfStateName, RaftWire.Encode(new RaftSnapshot([], _confState, index, 0)));
-        _stores.KeyValues.Write(batch, sync);
+        _store.Write(batch, sync);
     }
 
     /// <summary>Now and then: makes the chain durable, then lets the log forget what lies well behind.</summary>
-    internal void MaybeSnapshot(RaftDriver raft, ulong applied, int bytes, in Hash256 head)
+    internal void MaybeSnapshot(IRaftLog log, ulong applied, int bytes, in Hash256 head)
     {
         _bytesSinceSnapshot += bytes;
-        var last = raft.Log.Snapshot()?.Index ?? 0;
+        var last = log.Snapshot()?.Index ?? 0;
         if (applied < last + _snapshotInterval && _bytesSinceSnapshot < SnapshotBytes) return;
         _bytesSinceSnapshot = 0;
-        Snapshot(raft, applied, head);
+        Snapshot(log, applied, head);
         var old = Math.Max(_lastCut, applied > _entriesKept ? applied - _entriesKept : 0);
-        if (old >= raft.Log.FirstIndex) raft.Log.Compact(old);
+        if (old >= log.FirstIndex) log.Compact(old);
         _lastCut = applied;
     }
 
     /// <summary>Cuts nothing. GoQuorum takes one at each change of the membership, and its newcomers start from nothing else (raft/handler.go).</summary>
-    internal void Snapshot(RaftDriver raft, ulong applied, in Hash256 head)
+    internal void Snapshot(IRaftLog log, ulong applied, in Hash256 head)
     {
         WriteApplied(applied, sync: true);
-        raft.Log.CreateSnapshot(applied, _confState, Encode(head));
+        log.CreateSnapshot(applied, _confState, Encode(head));
     }
 
-    private void LeaveWhenRemoved()
+    private void LeaveWhenRemoved(ConsensusOutputs outputs)
     {
-        if (!HasLeft && _membership.IsRemoved(_ownId)) Leave();
+        if (!HasLeft && _membership.IsRemoved(_ownId)) Leave(outputs);
     }
 
-    private void Leave()
+    private void Leave(ConsensusOutputs outputs)
     {
         var batch = new KeyValueBatch();
         ChainStore.PutMeta(batch, LeftName, [1]);
-        _stores.KeyValues.Write(batch, sync: true);
+        outputs.Add(new ConsensusOutput.Persist(batch));
         _ticksLeft = TicksBeforeClosing;
         Volatile.Write(ref _view, _view with { HasLeft = true, Leader = 0, Role = RaftRole.Follower });
     }
 
     private byte[] Encode(in Hash256 head) => new RaftSnapshotData(_membership.Addresses, [.. _membership.Removed], head).Encode();
 
-    private void Connect(RaftAddress address)
+    private void Connect(RaftAddress address, ConsensusOutputs outputs)
     {
-        if (address.RaftId != _ownId) _transport.AddPeer(address.RaftId, address.RaftUrl);
+        if (address.RaftId != _ownId) outputs.Transmit(new RaftEffect.AddPeer(address.RaftId, address.RaftUrl));
     }
 
-    private void Publish()
+    private void Publish(ConsensusOutputs outputs)
     {
         var voters = _membership.Addresses.Where(a => !_confState.Learners.Contains(a.RaftId)).Select(a => Convert.ToHexStringLower(a.NodeId)).ToHashSet();
         Volatile.Write(ref _view, _view with { Members = _membership.Addresses, Learners = _confState.Learners, VoterIds = voters });
-        if (_membership.Addresses.Count > 0 && !HasLeft) _transport.PublishMembers(Encode(Hash256.Zero));
-        _changed(_membership.Addresses);
+        if (_membership.Addresses.Count > 0 && !HasLeft) outputs.Transmit(new RaftEffect.Publish(Encode(Hash256.Zero)));
+        outputs.Transmit(new RaftEffect.Follow(_membership.Addresses));
     }
 }
 
 /// <summary>Raft as readers see it.</summary>
 public sealed record RaftView(ulong Leader, RaftRole Role, IReadOnlyList<ulong> Learners, IReadOnlyList<RaftAddress> Members)
 {
+    /// <summary>Of a node that is no member of a cluster.</summary>
+    public static RaftView None { get; } = new(0, RaftRole.Follower, [], []);
+
     /// <summary>Node ids of the voting members, 128 lower-case hex digits each.</summary>
     public IReadOnlySet<string> VoterIds { get; init; } = new HashSet<string>();
 

@@ -17,12 +17,12 @@ public static class RaftParticipation
     /// <summary>True once anything was written to the log, and before any message that rests on it was sent.</summary>
     public static bool IsNoted(IKeyValueReader store) => ChainStore.GetMeta(store, MetaName) is not null;
 
-    /// <summary>Sets the mark durably.</summary>
-    public static void Note(IKeyValueStore store)
+    /// <summary>What sets the mark; to be flushed.</summary>
+    public static KeyValueBatch Mark()
     {
         var batch = new KeyValueBatch();
         ChainStore.PutMeta(batch, MetaName, [1]);
-        store.Write(batch, sync: true);
+        return batch;
     }
 
     /// <summary>True when nothing was ever written to the log: neither an entry nor a term, a vote or a snapshot.</summary>

@@ -139,7 +139,7 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
 
     private async Task ImportAsync(IReadOnlyList<Block> blocks, CancellationToken cancellation)
     {
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var done = new Reply<Taken>();
         while (!post(new NodeInput.SyncedBlocks(blocks, done)))
             await Task.Delay(Pause, clock, cancellation).ConfigureAwait(false);
         await done.Task.WaitAsync(cancellation).ConfigureAwait(false);

@@ -66,6 +66,16 @@ public sealed class KeyValueBatch
 
     public void Delete(ReadOnlySpan<byte> key) => Start(Deletion, key, 0);
 
+    /// <summary>The operations of another batch, behind those that are here.</summary>
+    public void Append(KeyValueBatch other)
+    {
+        foreach (var (key, value) in other.Operations)
+        {
+            if (value is null) Delete(key);
+            else Put(key, value);
+        }
+    }
+
     public void Clear()
     {
         _full.Clear();

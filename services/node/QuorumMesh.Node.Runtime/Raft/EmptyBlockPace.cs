@@ -5,7 +5,7 @@ using QuorumMesh.Primitives;
 using QuorumMesh.State;
 using QuorumMesh.State.KeyValue;
 
-namespace QuorumMesh.Node.Runtime;
+namespace QuorumMesh.Node.Runtime.Raft;
 
 /// <summary>
 /// When a minter with nothing to mine makes an empty block: a set number of times after the last block that had transactions, one a period, and then no more. What was made already is

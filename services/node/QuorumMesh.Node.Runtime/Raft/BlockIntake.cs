@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using QuorumMesh.Chain;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Node.Runtime;
+namespace QuorumMesh.Node.Runtime.Raft;
 
 /// <summary>Raft entries on their way to the chain: which were passed, and which wait, in the log, while the blocks before a snapshot are fetched from peers.</summary>
 internal sealed class BlockIntake

@@ -1,0 +1,40 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Storage;
+using QuorumMesh.Node.Runtime.Consensus;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Runtime;
+
+/// <summary>Builds the blocks that consensus asks for, from the pool, on the head or on blocks that are proposed and not committed. Owned by the writer loop.</summary>
+internal sealed class BlockAssembler(NodeStores stores, ChainWriter chain, TransactionDesk desk)
+{
+    /// <returns>Executed and not sealed; null when no transaction fits and it may not be empty.</returns>
+    public ExecutedBlock? Build(ConsensusOutput.BuildBlock order)
+    {
+        var (layer, privateLayer) = order.Ahead is [.., var parent]
+            ? (parent.Imported.PublicLayer, chain.Usable(parent.Imported.PrivateLayer))
+            : (chain.PublicLayer, chain.PrivateLayer);
+        var built = stores.Builder.Build(
+            order.Header, order.Author, desk.Pool.Ready(t => order.Taken.Contains(t.Tx.Hash)),
+            new(layer, privateLayer, number => HashAt(order.Ahead, number), chain.PayloadFor), order.Limits);
+        foreach (var (transaction, reason) in built.Skipped)
+            if (!MayFitLater(transaction.Tx, reason, built.Block.Header.GasLimit)) desk.Refused(transaction, TransactionInvalidText.Of(reason));
+        if (built.Transactions.Count == 0 && !order.MayBeEmpty) return null;
+        return new ExecutedBlock(built.ToImported(), built.Transactions);
+    }
+
+    /// <summary>One above the limit of a whole block would not: kept, it would have an empty block built every block time.</summary>
+    private static bool MayFitLater(Transaction tx, TransactionInvalid reason, ulong blockGasLimit) => reason switch
+    {
+        TransactionInvalid.GasLimitReached => tx.GasLimit <= blockGasLimit,
+        TransactionInvalid.NonceTooHigh or TransactionInvalid.NonceTooLow => true,
+        _ => false,
+    };
+
+    /// <summary>The hash of an ancestor: blocks that are only proposed are not in the store yet.</summary>
+    private Hash256 HashAt(IReadOnlyList<ExecutedBlock> ahead, ulong number) =>
+        ahead.Count > 0 && number >= ahead[0].Block.Number
+            ? ahead[(int)(number - ahead[0].Block.Number)].Block.Hash
+            : ChainStore.GetCanonicalHash(stores.KeyValues, number) ?? default;
+}

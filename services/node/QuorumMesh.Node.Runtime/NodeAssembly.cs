@@ -1,0 +1,110 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Node.Runtime.Consensus;
+using QuorumMesh.Node.Runtime.Health;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Node.Runtime.Raft;
+using QuorumMesh.Node.Runtime.Sync;
+
+namespace QuorumMesh.Node.Runtime;
+
+/// <summary>
+/// A node's core with everything that serves it, put together once: a host and a simulation give their seams and run its passes. One thread starts, runs and
+/// closes it.
+/// </summary>
+public sealed class NodeAssembly : IAsyncDisposable
+{
+    private const long TickMs = 50;
+
+    private readonly NodeSeams _seams;
+    private readonly IConsensusLink _link;
+    private readonly ChainSynchroniser _synchroniser;
+    private readonly PayloadFetcher _payloads;
+    private readonly HeadProbe _heads;
+    private readonly CancellationTokenSource _stop = new();
+    private long _nextTick;
+
+    public NodeAssembly(NodeCoreSetup setup, ConsensusSetup consensus, NodeSeams seams)
+    {
+        _seams = seams;
+        (var driver, _link) = consensus.Open(setup);
+        Raft = driver as RaftDriver;
+        Core = new NodeCore(setup, driver);
+        _synchroniser = new ChainSynchroniser(seams.Peers, seams.Post, seams.Clock);
+        _payloads = new PayloadFetcher(seams.Manager, seams.Post, seams.Clock);
+        _heads = new HeadProbe(seams.Peers, seams.Post, seams.Clock);
+        PeerHandler = new PeerRequestHandler(setup.Stores, seams.PostBulk);
+        _link.Hear(seams.Post, setup.Events);
+    }
+
+    public NodeCore Core { get; }
+
+    /// <summary>Null when the chain's engine is another one.</summary>
+    public RaftDriver? Raft { get; }
+
+    /// <summary>Answers peers and takes their transactions.</summary>
+    public IPeerRequestHandler PeerHandler { get; }
+
+    /// <summary>Null when no catch-up runs. May be read from any thread.</summary>
+    public SyncProgress? Sync => _synchroniser.Progress;
+
+    /// <summary>Opens the core, and connects it to network and manager. What the network says is heard, and waits, from the making on.</summary>
+    public void Start()
+    {
+        Core.Open(Now());
+        CarryOutNetwork(Core.TakeNetwork());
+        _payloads.Watch(Core.WatchAfter, 0, _stop.Token);
+        _nextTick = Milliseconds + TickMs;
+    }
+
+    /// <summary>One pass over some inputs, effects carried out.</summary>
+    /// <returns>When the next one must come even without an input, on <see cref="Milliseconds"/>.</returns>
+    public long Pass(IReadOnlyList<NodeInput> inputs)
+    {
+        var wakeAt = NodePass.Run(Core, Now(), inputs, TicksDue, CarryOut);
+        return Math.Min(_nextTick, wakeAt ?? long.MaxValue);
+    }
+
+    /// <summary>After the last pass, before the store is closed.</summary>
+    public void Close() => Core.Close();
+
+    /// <summary>Ends what runs in the background.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _payloads.DisposeAsync().ConfigureAwait(false);
+        _stop.Dispose();
+    }
+
+    /// <summary>A time that never goes back.</summary>
+    internal long Milliseconds => (long)_seams.Clock.GetElapsedTime(0).TotalMilliseconds;
+
+    private NodeTime Now() => new((ulong)(_seams.Clock.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100, Milliseconds);
+
+    /// <summary>A process that was paused gets a few, not all that it missed.</summary>
+    private int TicksDue()
+    {
+        const int mostMissed = 3;
+        var due = 0;
+        for (; _nextTick <= Milliseconds; _nextTick += TickMs) due++;
+        return Math.Min(due, mostMissed);
+    }
+
+    private void CarryOut(NodeEffects effects)
+    {
+        CarryOutNetwork(effects);
+        if (effects.Broadcast.Count > 0) _seams.Peers.BroadcastTransactions(Encoded(effects.Broadcast), exceptNodeId: null);
+        if (effects.Announce.Count > 0) _seams.Peers.BroadcastTransactions(Encoded(effects.Announce), exceptNodeId: null, resend: true);
+        foreach (var answer in effects.Answers) answer.Deliver();
+        _payloads.Fetch(effects.FetchPayloads, effects.FetchFirst, _stop.Token);
+        if (effects.WatchFrom is { } watch) _payloads.Watch(watch.After, watch.Stream, _stop.Token);
+        if (effects.CompareHeads is { } check) _ = _heads.RunAsync(check, _stop.Token);
+        if (effects.Sync is { } sync) _ = _synchroniser.RunAsync(sync.Head, sync.Target, _stop.Token);
+    }
+
+    private void CarryOutNetwork(NodeEffects effects)
+    {
+        foreach (var effect in effects.Network) _link.CarryOut(effect);
+    }
+
+    private static List<ReadOnlyMemory<byte>> Encoded(List<RecoveredTransaction> transactions) => transactions.ConvertAll(t => (ReadOnlyMemory<byte>)t.Tx.Encode());
+}

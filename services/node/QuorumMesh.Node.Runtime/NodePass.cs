@@ -1,0 +1,21 @@
+namespace QuorumMesh.Node.Runtime;
+
+/// <summary>One pass of the writer loop: what host, simulation and tests all run.</summary>
+internal static class NodePass
+{
+    /// <param name="ticksDue">How many ticks of 50 ms are due, asked for once the inputs are handled.</param>
+    /// <param name="carryOut">Called with effects as they come: everything that had to be durable before them is durable.</param>
+    /// <returns>When the next pass must come even without an input, in <see cref="NodeTime.Milliseconds"/>; null when nothing is waited for.</returns>
+    public static long? Run(NodeCore core, NodeTime now, IReadOnlyList<NodeInput> inputs, Func<int> ticksDue, Action<NodeEffects> carryOut)
+    {
+        var trace = core.TracePrivate();
+        core.Begin(now);
+        foreach (var input in inputs) core.Handle(input);
+        for (var ticks = ticksDue(); ticks > 0; ticks--) core.Tick();
+        while (core.Advance() is { } early) carryOut(early);
+        var effects = core.Complete();
+        trace?.Invoke();
+        carryOut(effects);
+        return effects.WakeAt;
+    }
+}

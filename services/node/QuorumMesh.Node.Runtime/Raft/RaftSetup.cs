@@ -1,0 +1,22 @@
+using QuorumMesh.Consensus.Raft;
+
+namespace QuorumMesh.Node.Runtime.Raft;
+
+/// <summary>A Raft member as a host or a simulation sets it up.</summary>
+public sealed record RaftSetup
+{
+    public required RaftCore Core { get; init; }
+
+    public required IRaftLog Log { get; init; }
+
+    public required ushort Id { get; init; }
+
+    /// <summary>Least time between two blocks, in milliseconds (GoQuorum --raftblocktime).</summary>
+    public int BlockTimeMs { get; init; } = 50;
+
+    /// <summary>Applied entries between two snapshots of the log.</summary>
+    public ulong SnapshotInterval { get; init; } = 1_000;
+
+    /// <summary>Entries that stay in the log behind a snapshot, for members that are a little late.</summary>
+    public ulong EntriesKept { get; init; } = 500;
+}

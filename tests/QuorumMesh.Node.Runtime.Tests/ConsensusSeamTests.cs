@@ -1,0 +1,165 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Chain.Engines;
+using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Storage;
+using QuorumMesh.Node.Runtime.Consensus;
+using QuorumMesh.Primitives;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.Tests.Shared;
+
+namespace QuorumMesh.Node.Runtime.Tests;
+
+/// <summary>What the core does for a driver, whatever its engine: the driver here is a script that follows the steps of a BFT engine.</summary>
+public sealed class ConsensusSeamTests
+{
+    private static readonly byte[] Key = TestChain.Key(1);
+    private readonly RecordingStore _store = new();
+    private readonly NodeStores _stores;
+    private readonly Script _script = new();
+    private readonly NodeCore _core;
+    private readonly List<string> _done = [];
+    private long _now;
+
+    public ConsensusSeamTests()
+    {
+        _stores = TestChain.Open(_store);
+        _core = new NodeCore(new NodeCoreSetup { Stores = _stores, Signer = TestChain.Signer(1) }, _script);
+        _core.Open(new NodeTime(0, 0));
+        _store.Written = (_, sync) => _done.Add(sync ? "flush" : "write");
+    }
+
+    [Fact]
+    public void A_lock_is_flushed_before_the_vote_that_rests_on_it_goes_out()
+    {
+        _script.On<Heard>((_, outputs) =>
+        {
+            var batch = new KeyValueBatch();
+            ChainStore.PutMeta(batch, "lock", [7]);
+            outputs.Add(new ConsensusOutput.Persist(batch));
+            outputs.Transmit(new Vote("prepare"));
+        });
+        Pass(new Heard("proposal"));
+        Assert.Equal(["flush", "send prepare"], _done);
+        Assert.Equal([7], ChainStore.GetMeta(_store, "lock")!.Value.ToArray());
+    }
+
+    [Fact]
+    public void Timers_are_durations_fire_once_and_begin_anew_when_set_again()
+    {
+        _script.On<Heard>((heard, outputs) => outputs.Add(new ConsensusOutput.SetTimer(
+            ConsensusTimer.Deadline, heard.What == "stop" ? null : TimeSpan.FromSeconds(10))));
+        Pass(new Heard("round 0"));
+        Assert.Equal(10_000, _wakeAt);
+        _now = 4_000;
+        Pass(new Heard("round 1"));
+        Assert.Equal(14_000, _wakeAt);
+        _now = 13_999;
+        Pass();
+        Assert.Empty(_script.Seen<ConsensusInput.TimerFired>());
+        _now = 14_000;
+        Pass();
+        Pass();
+        Assert.Equal(ConsensusTimer.Deadline, Assert.Single(_script.Seen<ConsensusInput.TimerFired>()).Timer);
+        Assert.Null(_wakeAt);
+        Pass(new Heard("round 2"), new Heard("stop"));
+        Assert.Null(_wakeAt);
+    }
+
+    [Fact]
+    public void A_block_is_built_verified_and_committed_with_what_the_driver_stores_beside_it()
+    {
+        Propose("commit");
+        var built = Assert.Single(_script.Seen<ConsensusInput.BlockBuilt>()).Block!;
+        Assert.Equal(TestChain.Public(Key, 0).Hash, Assert.Single(built.Block.Transactions).Hash);
+        Assert.NotNull(Assert.Single(_script.Seen<ConsensusInput.BlockVerified>()).Executed);
+        Assert.Equal((1ul, built.Block.Hash), (_core.Head.Number, _core.Head.Hash));
+        Assert.Equal(built.Block.Hash, Assert.Single(_script.Seen<ConsensusInput.BlockImported>()).Block.Hash);
+        Assert.Equal([9], ChainStore.GetMeta(_store, "height")!.Value.ToArray());
+
+        // The block's own batch; the vote had gone out before it was executed.
+        Assert.Equal(["send proposal", "write"], _done.Where(d => d != "flush"));
+    }
+
+    [Fact]
+    public void A_proposal_that_breaks_a_rule_is_told_and_nothing_of_it_is_stored()
+    {
+        Propose("spoil");
+        var refused = Assert.Single(_script.Seen<ConsensusInput.BlockVerified>());
+        Assert.Null(refused.Executed);
+        Assert.NotEmpty(refused.Reason!);
+        Assert.Equal((0ul, 1), (_core.Head.Number, _core.Pool.PendingCount));
+        Assert.Equal(["send proposal"], _done.Where(d => d != "flush"));
+    }
+
+    [Fact]
+    public void A_committed_block_that_does_not_execute_leaves_the_head_where_it_is()
+    {
+        Propose("commit spoilt");
+        Assert.NotEmpty(Assert.Single(_script.Seen<ConsensusInput.BlockFailed>()).Reason);
+        Assert.Empty(_script.Seen<ConsensusInput.BlockImported>());
+        Assert.Equal(0ul, _core.Head.Number);
+    }
+
+    private long? _wakeAt;
+
+    /// <summary>Builds a block of one transaction, proposes it, verifies it as the others do, and then does what the word says.</summary>
+    private void Propose(string then)
+    {
+        var producer = new RaftBlockProducer(_stores.Rules.Config, _stores.Rules.Profile);
+        var sent = false;
+        _script.On<ConsensusInput.MayPropose>((turn, outputs) =>
+        {
+            if (turn.Pending == 0 || sent) return;
+            sent = true;
+            var header = producer.Prepare(_core.Head, BlockTime.OfNanoseconds(1));
+            outputs.Add(new ConsensusOutput.BuildBlock(header, default, [], new HashSet<Hash256>(), new BuildLimits(), MayBeEmpty: false));
+        });
+        _script.On<ConsensusInput.BlockBuilt>((built, outputs) =>
+        {
+            outputs.Transmit(new Vote("proposal"));
+            outputs.Add(new ConsensusOutput.VerifyBlock(then == "spoil" ? Spoilt(built.Block!.Block) : built.Block!.Block));
+        });
+        _script.On<ConsensusInput.BlockVerified>((verified, outputs) =>
+        {
+            if (verified.Executed is null) return;
+            var beside = new KeyValueBatch();
+            ChainStore.PutMeta(beside, "height", [9]);
+            outputs.Add(then == "commit"
+                ? new ConsensusOutput.Commit(verified.Block, verified.Executed, beside)
+                : new ConsensusOutput.Commit(Spoilt(verified.Block), null, beside));
+        });
+        var recovered = _stores.Senders.Recover(TestChain.Public(Key, 0), _stores.Rules.SenderRulesAt(1))!;
+        Pass(new NodeInput.LocalTransaction(recovered, new Reply<Hash256>()));
+    }
+
+    private static Block Spoilt(Block block) => block with { Header = block.Header with { StateRoot = Keccak.Hash([1]) } };
+
+    private void Pass(params NodeInput[] inputs) => _wakeAt = NodePass.Run(_core, new NodeTime(0, _now), inputs, static () => 0, effects =>
+    {
+        foreach (var effect in effects.Network) _done.Add($"send {((Vote)effect).What}");
+    });
+
+    private sealed record Heard(string What) : ConsensusInput;
+
+    private sealed record Vote(string What) : NetworkEffect;
+
+    private sealed class Script : IConsensusDriver
+    {
+        private readonly Dictionary<Type, Action<ConsensusInput, ConsensusOutputs>> _acts = [];
+        private readonly List<ConsensusInput> _seen = [];
+
+        public string? Refusal => null;
+
+        public IReadOnlySet<string> Voters { get; } = new HashSet<string>();
+
+        public void On<T>(Action<T, ConsensusOutputs> act) where T : ConsensusInput => _acts[typeof(T)] = (input, outputs) => act((T)input, outputs);
+
+        public IEnumerable<T> Seen<T>() => _seen.OfType<T>();
+
+        public void Step(ConsensusInput input, NodeTime now, ConsensusOutputs outputs)
+        {
+            _seen.Add(input);
+            if (_acts.TryGetValue(input.GetType(), out var act)) act(input, outputs);
+        }
+    }
+}
