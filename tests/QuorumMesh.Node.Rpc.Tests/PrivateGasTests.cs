@@ -57,7 +57,7 @@ public sealed class PrivateGasTests
     private static async Task<Transaction> SendAsync(RpcClient client, FakeNode a, FakeNode b, string fields)
     {
         var hash = (await client.CallAsync("eth_sendTransaction", $$"""[{"from":"{{Sender}}",{{fields}},"privateFor":["{{Recipient}}"]}]""")).GetString();
-        var pooled = await a.QueryPoolAsync(pool => pool.Content().SelectMany(c => c.Pending).Single(p => p.Tx.Hash.ToString() == hash).Tx, default);
+        var pooled = (await a.FindPooledAsync(Hash256.Parse(hash!), default))!.Tx;
         var block = a.Mint(pooled);
         a.Import(block);
         b.Import(block);

@@ -67,8 +67,15 @@ public interface INode
     /// <exception cref="RaftMembershipException">Refused, with GoQuorum's text; or proposed and not committed, with the members that can be reached.</exception>
     Task<ulong> ChangeMembershipAsync(RaftMembershipRequest request, CancellationToken cancellation);
 
-    /// <summary>Runs on the writer loop between two steps: keep it short and copy out.</summary>
-    Task<T> QueryPoolAsync<T>(Func<TransactionPool, T> query, CancellationToken cancellation);
+    /// <summary>How many transactions of the pool are executable, and how many wait behind a gap.</summary>
+    Task<(int Pending, int Queued)> PoolCountsAsync(CancellationToken cancellation);
+
+    /// <summary>The pool's transactions by sender.</summary>
+    /// <param name="senders">Null for all.</param>
+    Task<IReadOnlyList<SenderContent>> PoolContentAsync(IReadOnlySet<Address>? senders, CancellationToken cancellation);
+
+    /// <summary>A transaction of the pool; null when it is not there.</summary>
+    Task<RecoveredTransaction?> FindPooledAsync(Hash256 hash, CancellationToken cancellation);
 
     /// <summary>Next nonce of an account, with the pool's transactions counted.</summary>
     Task<ulong> PendingNonceAsync(Address account, CancellationToken cancellation);

@@ -144,8 +144,8 @@ public sealed class NodeCore
             case NodeInput.SyncFailed failed:
                 _catchUp.Failed(failed, _now);
                 break;
-            case NodeInput.Query query:
-                query.Ask(this);
+            case NodeQuestion question:
+                _effects.Answers.Add(question.AnswerFrom(this));
                 break;
         }
     }

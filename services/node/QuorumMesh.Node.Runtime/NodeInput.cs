@@ -36,7 +36,4 @@ public abstract record NodeInput
     public sealed record SyncedBlocks(IReadOnlyList<Block> Blocks, Reply<Taken> Done) : NodeInput;
 
     public sealed record SyncFailed(Hash256 Target, string Reason) : NodeInput;
-
-    /// <summary>A question of another thread, answered between two steps; must be short.</summary>
-    public sealed record Query(Action<NodeCore> Ask) : NodeInput;
 }

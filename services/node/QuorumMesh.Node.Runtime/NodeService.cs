@@ -48,7 +48,7 @@ public sealed class NodeService : INode
 
     public SyncProgress? Sync => _node.Sync;
 
-    public IPrivateSide PrivateSide => _privateSide ??= new PrivateSide(_stores, TransactionManager, AskCoreAsync<object?>);
+    public IPrivateSide PrivateSide => _privateSide ??= new PrivateSide(_stores, TransactionManager, this);
 
     public RaftStatus Raft
     {
@@ -92,46 +92,24 @@ public sealed class NodeService : INode
 
     public async Task<ulong> ChangeMembershipAsync(RaftMembershipRequest request, CancellationToken cancellation)
     {
-        var answer = new Reply<RaftChangeOutcome>();
-        await PostAsync(new RaftInput.ChangeMembership(request, answer), cancellation).ConfigureAwait(false);
-        var (id, isCommitted) = await AnswerAsync(answer.Task, cancellation).ConfigureAwait(false);
+        var (id, isCommitted) = await AskAsync<RaftChangeOutcome>(to => new RaftInput.ChangeMembership(request, to), cancellation).ConfigureAwait(false);
         if (isCommitted) return id;
         var members = Raft.Members;
         throw new RaftMembershipException(
             $"raft id {id}: proposed, not committed: {members.Count(m => m.Active)} of {members.Count} members reachable; it may be committed yet, and to ask again is safe");
     }
 
-    public Task<T> QueryPoolAsync<T>(Func<TransactionPool, T> query, CancellationToken cancellation) => AskCoreAsync(core => query(core.Pool), cancellation);
+    public Task<(int Pending, int Queued)> PoolCountsAsync(CancellationToken cancellation) =>
+        AskAsync<(int, int)>(static to => new NodeQuestion.PoolCounts(to), cancellation);
 
-    /// <summary>Asks between two steps of the loop.</summary>
-    private async Task<T> AskCoreAsync<T>(Func<NodeCore, T> query, CancellationToken cancellation)
-    {
-        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var input = new NodeInput.Query(core =>
-        {
-            try
-            {
-                answer.TrySetResult(query(core));
-            }
-            catch (Exception e)
-            {
-                answer.TrySetException(e);
-            }
-        });
-        await PostAsync(input, cancellation).ConfigureAwait(false);
-        return await AnswerAsync(answer.Task, cancellation).ConfigureAwait(false);
-    }
+    public Task<IReadOnlyList<SenderContent>> PoolContentAsync(IReadOnlySet<Address>? senders, CancellationToken cancellation) =>
+        AskAsync<IReadOnlyList<SenderContent>>(to => new NodeQuestion.PoolContent(senders, to), cancellation);
 
-    private async Task PostAsync(NodeInput input, CancellationToken cancellation)
-    {
-        while (!_mailbox.TryPostUrgent(input))
-        {
-            ThrowIfEnded();
-            await Task.Delay(FullMailboxPause, cancellation).ConfigureAwait(false);
-        }
-    }
+    public Task<RecoveredTransaction?> FindPooledAsync(Hash256 hash, CancellationToken cancellation) =>
+        AskAsync<RecoveredTransaction?>(to => new NodeQuestion.Pooled(hash, to), cancellation);
 
-    public Task<ulong> PendingNonceAsync(Address account, CancellationToken cancellation) => QueryPoolAsync(pool => pool.NextNonce(account), cancellation);
+    public Task<ulong> PendingNonceAsync(Address account, CancellationToken cancellation) =>
+        AskAsync<ulong>(to => new NodeQuestion.PendingNonce(account, to), cancellation);
 
     public async Task WaitForPrivateHeadAsync(ulong block, TimeSpan atMost, CancellationToken cancellation)
     {
@@ -151,6 +129,19 @@ public sealed class NodeService : INode
         var taken = new Reply<Taken>();
         _ = taken.Task.ContinueWith(_ => Interlocked.Add(ref _remembering, -size), TaskScheduler.Default);
         if (!_mailbox.TryPostUrgent(new NodeInput.PayloadAnswers([answer], taken))) taken.Set(default);
+    }
+
+    /// <summary>Asks between two steps of the loop.</summary>
+    internal async Task<T> AskAsync<T>(Func<Reply<T>, NodeInput> question, CancellationToken cancellation)
+    {
+        var answer = new Reply<T>();
+        var input = question(answer);
+        while (!_mailbox.TryPostUrgent(input))
+        {
+            ThrowIfEnded();
+            await Task.Delay(FullMailboxPause, cancellation).ConfigureAwait(false);
+        }
+        return await AnswerAsync(answer.Task, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>An answer never comes from a loop that has ended: its failure is given instead.</summary>

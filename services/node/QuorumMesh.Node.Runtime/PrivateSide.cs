@@ -8,22 +8,17 @@ using QuorumMesh.State.KeyValue;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>The operator's questions to the private side, on the writer loop or on a snapshot.</summary>
-/// <param name="ask">Runs on the loop between two steps.</param>
-internal sealed class PrivateSide(NodeStores stores, ITransactionManager manager, Func<Func<NodeCore, object?>, CancellationToken, Task<object?>> ask) : IPrivateSide
+internal sealed class PrivateSide(NodeStores stores, ITransactionManager manager, NodeService node) : IPrivateSide
 {
     private const int HashesPerQuestion = 64;
     private const int MostListed = 10;
 
-    public async Task<PrivateSideReport> ReportAsync(CancellationToken cancellation) => (PrivateSideReport)(await ask(core => core.ReportPrivate(), cancellation).ConfigureAwait(false))!;
+    public Task<PrivateSideReport> ReportAsync(CancellationToken cancellation) =>
+        node.AskAsync<PrivateSideReport>(static to => new NodeQuestion.PrivateReport(to), cancellation);
 
-    public async Task AcceptManagerAsync(CancellationToken cancellation) =>
-        await ask(core =>
-        {
-            core.AcceptManager();
-            return null;
-        }, cancellation).ConfigureAwait(false);
+    public Task AcceptManagerAsync(CancellationToken cancellation) => node.AskAsync<Taken>(static to => new NodeQuestion.AcceptManager(to), cancellation);
 
-    public async Task<ulong> RewindAsync(ulong? block, CancellationToken cancellation) => (ulong)(await ask(core => core.RewindPrivate(block), cancellation).ConfigureAwait(false))!;
+    public Task<ulong> RewindAsync(ulong? block, CancellationToken cancellation) => node.AskAsync<ulong>(to => new NodeQuestion.RewindPrivate(block, to), cancellation);
 
     public async Task<ManagerCheck> CheckManagerAsync(CancellationToken cancellation)
     {

@@ -101,12 +101,19 @@ internal sealed class FakeNode : INode, IDisposable
         return Task.FromResult(transaction.Hash);
     }
 
-    public Task<T> QueryPoolAsync<T>(Func<TransactionPool, T> query, CancellationToken cancellation)
+    public Task<(int Pending, int Queued)> PoolCountsAsync(CancellationToken cancellation) => Ask(pool => (pool.PendingCount, pool.QueuedCount));
+
+    public Task<IReadOnlyList<SenderContent>> PoolContentAsync(IReadOnlySet<Address>? senders, CancellationToken cancellation) =>
+        Ask<IReadOnlyList<SenderContent>>(pool => [.. pool.Content(senders)]);
+
+    public Task<RecoveredTransaction?> FindPooledAsync(Hash256 hash, CancellationToken cancellation) => Ask(pool => pool.Find(hash));
+
+    private Task<T> Ask<T>(Func<TransactionPool, T> query)
     {
         lock (_gate) return Task.FromResult(query(_pool));
     }
 
-    public Task<ulong> PendingNonceAsync(Address account, CancellationToken cancellation) => QueryPoolAsync(pool => pool.NextNonce(account), cancellation);
+    public Task<ulong> PendingNonceAsync(Address account, CancellationToken cancellation) => Ask(pool => pool.NextNonce(account));
 
     public Task WaitForPrivateHeadAsync(ulong block, TimeSpan atMost, CancellationToken cancellation) => Task.CompletedTask;
 

@@ -57,11 +57,10 @@ public sealed partial class TransactionPool
     /// <param name="skip">For those that are in a proposed block already.</param>
     public ITransactionSource Ready(Func<RecoveredTransaction, bool>? skip = null) => new ReadyTransactions(_byArrival.Values, skip);
 
-    /// <summary>Per sender, in nonce order: executable, then gapped.</summary>
-    public IEnumerable<(Address Sender, IReadOnlyList<RecoveredTransaction> Pending, IReadOnlyList<RecoveredTransaction> Queued)> Content() =>
-        _senders.Values.Select(static s => (s.Address,
-            (IReadOnlyList<RecoveredTransaction>)[.. s.Pending().Select(static e => e.Transaction)],
-            (IReadOnlyList<RecoveredTransaction>)[.. s.Queued.Values.Select(static e => e.Transaction)]));
+    /// <param name="senders">Null for all.</param>
+    public IEnumerable<SenderContent> Content(IReadOnlySet<Address>? senders = null) =>
+        _senders.Values.Where(s => senders is null || senders.Contains(s.Address)).Select(static s => new SenderContent(
+            s.Address, [.. s.Pending().Select(static e => e.Transaction)], [.. s.Queued.Values.Select(static e => e.Transaction)]));
 
     /// <param name="isLocal">Submitted through this node: its sender is exempt from the limits, and it is kept until mined.</param>
     public PoolAddResult Add(RecoveredTransaction transaction, bool isLocal, DateTimeOffset now)

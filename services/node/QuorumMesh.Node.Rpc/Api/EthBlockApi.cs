@@ -113,7 +113,7 @@ internal sealed class EthBlockApi(INode node, NodeReader reader, BlockJson forma
             : ((TransactionLookup Found, Address Sender)?)null).ConfigureAwait(false);
         if (mined is { } at)
             TransactionJson.Write(call.Result, at.Found.Transaction, at.Sender, Placed(at.Found.Block, at.Found.Index), node.Profile);
-        else if (await node.QueryPoolAsync(pool => pool.Find(hash), call.Cancellation).ConfigureAwait(false) is { } pending)
+        else if (await node.FindPooledAsync(hash, call.Cancellation).ConfigureAwait(false) is { } pending)
             TransactionJson.Write(call.Result, pending.Tx, pending.Sender, null, node.Profile);
         else
             call.Result.WriteNullValue();
@@ -123,7 +123,7 @@ internal sealed class EthBlockApi(INode node, NodeReader reader, BlockJson forma
     {
         var hash = call.Hash(0);
         var tx = await reader.ReadAsync(call.Cancellation, scope => scope.View.FindTransaction(hash)?.Transaction).ConfigureAwait(false)
-            ?? (await node.QueryPoolAsync(pool => pool.Find(hash), call.Cancellation).ConfigureAwait(false))?.Tx;
+            ?? (await node.FindPooledAsync(hash, call.Cancellation).ConfigureAwait(false))?.Tx;
         call.Result.Data(tx is null ? [] : tx.EncodedSpan);
     }
 

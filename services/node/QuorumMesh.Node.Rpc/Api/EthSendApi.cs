@@ -100,10 +100,9 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
     private async ValueTask PendingAsync(RpcCall call)
     {
         var own = node.Accounts.Accounts.ToHashSet();
-        var pending = await node.QueryPoolAsync(
-            pool => pool.Content().Where(c => own.Contains(c.Sender)).SelectMany(c => c.Pending).ToList(), call.Cancellation).ConfigureAwait(false);
+        var content = await node.PoolContentAsync(own, call.Cancellation).ConfigureAwait(false);
         call.Result.WriteStartArray();
-        foreach (var transaction in pending) TransactionJson.Write(call.Result, transaction.Tx, transaction.Sender, null, node.Profile);
+        foreach (var transaction in content.SelectMany(c => c.Pending)) TransactionJson.Write(call.Result, transaction.Tx, transaction.Sender, null, node.Profile);
         call.Result.WriteEndArray();
     }
 

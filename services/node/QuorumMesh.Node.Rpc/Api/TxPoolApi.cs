@@ -20,7 +20,7 @@ internal sealed class TxPoolApi(INode node) : IRpcApi
 
     private async ValueTask StatusAsync(RpcCall call)
     {
-        var (pending, queued) = await node.QueryPoolAsync(pool => (pool.PendingCount, pool.QueuedCount), call.Cancellation).ConfigureAwait(false);
+        var (pending, queued) = await node.PoolCountsAsync(call.Cancellation).ConfigureAwait(false);
         call.Result.WriteStartObject();
         call.Result.Quantity("pending"u8, (ulong)pending);
         call.Result.Quantity("queued"u8, (ulong)queued);
@@ -29,7 +29,7 @@ internal sealed class TxPoolApi(INode node) : IRpcApi
 
     private async ValueTask ContentAsync(RpcCall call, WriteEntry write)
     {
-        var content = await node.QueryPoolAsync(pool => pool.Content().ToList(), call.Cancellation).ConfigureAwait(false);
+        var content = await node.PoolContentAsync(senders: null, call.Cancellation).ConfigureAwait(false);
         call.Result.WriteStartObject();
         WriteSide(call, "pending", content.Select(c => (c.Sender, c.Pending)), write);
         WriteSide(call, "queued", content.Select(c => (c.Sender, c.Queued)), write);

@@ -84,9 +84,8 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         Check(arguments);
         RequireAllowed(arguments);
         var wanted = Build(arguments, Payload(arguments), await GasAsync(arguments, cancellation).ConfigureAwait(false), nonce);
-        var isPooled = await node.QueryPoolAsync(
-            pool => pool.Content().Where(c => c.Sender == arguments.From).SelectMany(c => c.Pending).Any(p => p.Tx.SigningHash(null) == wanted.SigningHash(null)), cancellation).ConfigureAwait(false);
-        if (!isPooled) throw new RpcException($"Transaction {Hex.ToHex(wanted.Hash.ToArray(), prefix: false)} not found");
+        var own = await node.PoolContentAsync(new HashSet<Address> { arguments.From }, cancellation).ConfigureAwait(false);
+        if (!own.SelectMany(c => c.Pending).Any(p => p.Tx.SigningHash(null) == wanted.SigningHash(null))) throw new RpcException($"Transaction {Hex.ToHex(wanted.Hash.ToArray(), prefix: false)} not found");
         var priced = arguments with { GasPrice = gasPrice.IsZero ? arguments.GasPrice : gasPrice };
         Check(priced);
         var changed = Build(priced, wanted.Data, gas == 0 ? wanted.GasLimit : gas, nonce);
