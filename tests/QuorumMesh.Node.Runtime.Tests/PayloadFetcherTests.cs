@@ -16,7 +16,7 @@ public sealed class PayloadFetcherTests
     {
         var manager = new FakeManager();
         var posted = new BlockingCollection<NodeInput.PayloadAnswers>();
-        await using var fetcher = new PayloadFetcher(manager, input => posted.TryAdd((NodeInput.PayloadAnswers)input), TimeProvider.System);
+        await using var fetcher = new PayloadFetcher(manager, input => posted.TryAdd((NodeInput.PayloadAnswers)input), TimeProvider.System, TaskScheduler.Default);
         var hashes = Hashes(1_000);
         fetcher.Fetch(hashes, [], CancellationToken.None);
 
@@ -37,7 +37,7 @@ public sealed class PayloadFetcherTests
     {
         var manager = new FakeManager();
         var posted = new BlockingCollection<NodeInput.PayloadAnswers>();
-        await using var fetcher = new PayloadFetcher(manager, input => posted.TryAdd((NodeInput.PayloadAnswers)input), TimeProvider.System);
+        await using var fetcher = new PayloadFetcher(manager, input => posted.TryAdd((NodeInput.PayloadAnswers)input), TimeProvider.System, TaskScheduler.Default);
         var ahead = Hashes(1_000);
         fetcher.Fetch(ahead, [], CancellationToken.None);
         // All workers are busy with what came before.
@@ -63,7 +63,7 @@ public sealed class PayloadFetcherTests
     {
         var manager = new FakeManager { Failures = 8 };
         var posted = new BlockingCollection<NodeInput.PayloadAnswers>();
-        await using var fetcher = new PayloadFetcher(manager, input => posted.TryAdd((NodeInput.PayloadAnswers)input), TimeProvider.System);
+        await using var fetcher = new PayloadFetcher(manager, input => posted.TryAdd((NodeInput.PayloadAnswers)input), TimeProvider.System, TaskScheduler.Default);
         foreach (var hash in Hashes(16))
         {
             fetcher.Fetch([hash], [hash], CancellationToken.None);
@@ -79,7 +79,7 @@ public sealed class PayloadFetcherTests
     public async Task Streams_that_were_left_hold_nothing()
     {
         var manager = new FakeManager();
-        await using (var fetcher = new PayloadFetcher(manager, static _ => true, TimeProvider.System))
+        await using (var fetcher = new PayloadFetcher(manager, static _ => true, TimeProvider.System, TaskScheduler.Default))
         {
             using var stop = new CancellationTokenSource();
             for (var stream = 1; stream <= 20; stream++)

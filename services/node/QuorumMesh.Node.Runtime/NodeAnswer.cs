@@ -32,6 +32,15 @@ public sealed class Reply<T>
 
     public Task<T> Task => _source.Task;
 
+    /// <summary>The answer, awaited where the asker runs.</summary>
+    /// <exception cref="OperationCanceledException">It is waited for no longer.</exception>
+    public async Task<T> WaitAsync(CancellationToken cancellation)
+    {
+        // Not Task.WaitAsync, which goes on by way of the thread pool.
+        using var registration = cancellation.UnsafeRegister(static (source, token) => ((TaskCompletionSource<T>)source!).TrySetCanceled(token), _source);
+        return await _source.Task;
+    }
+
     internal void Set(T value) => _source.TrySetResult(value);
 
     internal void Refuse(Exception reason) => _source.TrySetException(reason);

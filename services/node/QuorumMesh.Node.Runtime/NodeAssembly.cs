@@ -30,7 +30,7 @@ public sealed class NodeAssembly : IAsyncDisposable
         Raft = driver as RaftDriver;
         Core = new NodeCore(setup, driver);
         _synchroniser = new ChainSynchroniser(seams.Peers, seams.Post, seams.Clock);
-        _payloads = new PayloadFetcher(seams.Manager, seams.Post, seams.Clock);
+        _payloads = new PayloadFetcher(seams.Manager, seams.Post, seams.Clock, seams.Background);
         _heads = new HeadProbe(seams.Peers, seams.Post, seams.Clock);
         PeerHandler = new PeerRequestHandler(setup.Stores, seams.PostBulk);
         _link.Hear(seams.Post, setup.Events);
@@ -97,8 +97,8 @@ public sealed class NodeAssembly : IAsyncDisposable
         foreach (var answer in effects.Answers) answer.Deliver();
         _payloads.Fetch(effects.FetchPayloads, effects.FetchFirst, _stop.Token);
         if (effects.WatchFrom is { } watch) _payloads.Watch(watch.After, watch.Stream, _stop.Token);
-        if (effects.CompareHeads is { } check) _ = _heads.RunAsync(check, _stop.Token);
-        if (effects.Sync is { } sync) _ = _synchroniser.RunAsync(sync.Head, sync.Target, _stop.Token);
+        if (effects.CompareHeads is { } check) _ = _seams.Background.Start(() => _heads.RunAsync(check, _stop.Token));
+        if (effects.Sync is { } sync) _ = _seams.Background.Start(() => _synchroniser.RunAsync(sync.Head, sync.Target, _stop.Token));
     }
 
     private void CarryOutNetwork(NodeEffects effects)

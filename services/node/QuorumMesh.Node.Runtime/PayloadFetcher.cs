@@ -8,7 +8,8 @@ namespace QuorumMesh.Node.Runtime;
 /// Asks the manager for payloads and follows its Watch stream; the answers go to the loop as inputs. Few requests are under way at once, and each goes on only when the
 /// loop has taken the answers before: what is fetched and not taken is bounded by the largest answer, times <see cref="Workers"/>.
 /// </summary>
-internal sealed class PayloadFetcher(ITransactionManager manager, Func<NodeInput, bool> post, TimeProvider clock) : IAsyncDisposable
+/// <param name="background">What waits for the manager runs, and goes on, here.</param>
+internal sealed class PayloadFetcher(ITransactionManager manager, Func<NodeInput, bool> post, TimeProvider clock, TaskScheduler background) : IAsyncDisposable
 {
     private const int MaxPerRequest = 64;
     private const int Workers = 4;
@@ -47,7 +48,7 @@ internal sealed class PayloadFetcher(ITransactionManager manager, Func<NodeInput
             starting = Math.Max(0, useful - _working);
             _working += starting;
         }
-        for (; starting > 0; starting--) _ = Task.Run(() => WorkAsync(cancellation), CancellationToken.None);
+        for (; starting > 0; starting--) _ = background.Start(() => WorkAsync(cancellation));
     }
 
     /// <summary>Follows the stream; one that is followed already is left, and has ended before this one is opened.</summary>
@@ -60,7 +61,8 @@ internal sealed class PayloadFetcher(ITransactionManager manager, Func<NodeInput
             var past = _watching;
             past.Cancel();
             _watching = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            _watch = WatchAsync(_watch, past, after, stream, _watching.Token);
+            var (before, watched) = (_watch, _watching.Token);
+            _watch = background.Start(() => WatchAsync(before, past, after, stream, watched));
         }
     }
 
@@ -80,7 +82,7 @@ internal sealed class PayloadFetcher(ITransactionManager manager, Func<NodeInput
     {
         try
         {
-            while (Take() is { Count: > 0 } some) await FetchAsync(some, cancellation).ConfigureAwait(false);
+            while (Take() is { Count: > 0 } some) await FetchAsync(some, cancellation);
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
         {
@@ -105,10 +107,10 @@ internal sealed class PayloadFetcher(ITransactionManager manager, Func<NodeInput
     {
         for (var done = 0; done < hashes.Count;)
         {
-            var answers = await AskAsync(hashes[done..], cancellation).ConfigureAwait(false);
+            var answers = await AskAsync(hashes[done..], cancellation);
             var taken = new Reply<Taken>();
-            await PostAsync(new NodeInput.PayloadAnswers(answers, taken), cancellation).ConfigureAwait(false);
-            await taken.Task.WaitAsync(cancellation).ConfigureAwait(false);
+            await PostAsync(new NodeInput.PayloadAnswers(answers, taken), cancellation);
+            await taken.WaitAsync(cancellation);
             done += Math.Max(1, answers.Count);
         }
     }
@@ -118,7 +120,7 @@ internal sealed class PayloadFetcher(ITransactionManager manager, Func<NodeInput
     {
         try
         {
-            return await manager.ReceiveAsync(hashes, cancellation).ConfigureAwait(false);
+            return await manager.ReceiveAsync(hashes, cancellation);
         }
         catch (Exception e) when (!cancellation.IsCancellationRequested)
         {
@@ -129,16 +131,16 @@ internal sealed class PayloadFetcher(ITransactionManager manager, Func<NodeInput
     /// <param name="before">The stream that was followed until now, which ends by <paramref name="past"/>.</param>
     private async Task WatchAsync(Task before, CancellationTokenSource past, long after, int stream, CancellationToken cancellation)
     {
-        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         past.Dispose();
         if (cancellation.IsCancellationRequested) return;
-        await foreach (var item in manager.WatchAsync(after, cancellation).ConfigureAwait(false))
-            await PostAsync(new NodeInput.PayloadArrived(item.Sequence, item.Hash, item.Database, stream), cancellation).ConfigureAwait(false);
+        await foreach (var item in manager.WatchAsync(after, cancellation))
+            await PostAsync(new NodeInput.PayloadArrived(item.Sequence, item.Hash, item.Database, stream), cancellation);
     }
 
     private async Task PostAsync(NodeInput input, CancellationToken cancellation)
     {
         while (!post(input))
-            await Task.Delay(FullMailboxPause, clock, cancellation).ConfigureAwait(false);
+            await Task.Delay(FullMailboxPause, clock, cancellation);
     }
 }

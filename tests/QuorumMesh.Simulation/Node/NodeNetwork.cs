@@ -17,7 +17,6 @@ internal sealed class NodeNetwork
     private const int Size = 3;
     private const int ClientsPerNode = 4;
     private const long StepMs = 10;
-    private const int BlocksPerSyncMessage = 8;
 
     private readonly Random _random, _strange; // the second for what came later: the seeds that once failed stay themselves
     private readonly PriorityQueue<Action, (long Time, int Order)> _events = new();
@@ -26,10 +25,10 @@ internal sealed class NodeNetwork
     private readonly NodeClient[] _clients;
     private readonly Dictionary<ulong, Hash256> _chain = [];
     private readonly List<(SimulatedNode Node, PayloadHash Hash)> _late = [];
-    private readonly Dictionary<SimulatedNode, long> _watchedUntil = [];
     private readonly int _support;
     private readonly long? _loseLogAt;
-    private long _now;
+    private readonly int _thread = Environment.CurrentManagedThreadId;
+    private volatile bool _hasStrayed;
     private int _order;
 
     public NodeNetwork(int seed)
@@ -41,7 +40,7 @@ internal sealed class NodeNetwork
         _loseLogAt = seed % 4 == 1 ? _strange.Next(2_000, 9_000) : null;
         _nodes = [.. Enumerable.Range(1, Size).Select(id => new SimulatedNode((ushort)id, this, new Random(_random.Next())))];
         _clients = [.. Enumerable.Range(0, Size * ClientsPerNode).Select(i => new NodeClient(i + 1, _nodes[i % Size], this, new Random(_random.Next())))];
-        foreach (var node in _nodes) node.Start(_now);
+        foreach (var node in _nodes) node.Start();
     }
 
     public static IReadOnlyList<RaftPeer> Bootstrap { get; } = [.. Enumerable.Range(1, Size).Select(id =>
@@ -53,6 +52,9 @@ internal sealed class NodeNetwork
 
     /// <summary>Less than the payloads of one block, or enough.</summary>
     public long PayloadCacheBytes { get; }
+
+    /// <summary>Milliseconds since the start.</summary>
+    public long Now { get; private set; }
 
     public bool IsFaulty { get; private set; } = true;
     public int Crashes { get; private set; }
@@ -73,11 +75,11 @@ internal sealed class NodeNetwork
 
     public void Run(long milliseconds)
     {
-        for (var end = _now + milliseconds; _now < end;)
+        for (var end = Now + milliseconds; Now < end;)
         {
             Faults();
             Strangers();
-            if (_now >= _loseLogAt && LostLogs == 0) _nodes[_strange.Next(Size)].LoseLog();
+            if (Now >= _loseLogAt && LostLogs == 0) _nodes[_strange.Next(Size)].LoseLog();
             Step(sendMore: true);
         }
     }
@@ -90,15 +92,15 @@ internal sealed class NodeNetwork
         foreach (var node in _nodes)
         {
             node.Heal();
-            if (!node.IsUp) node.Start(_now);
+            if (!node.IsUp) node.Start();
         }
         foreach (var node in Lasting)
             foreach (var other in Lasting) Meet(node, other);
-        foreach (var (node, hash) in _late) Arrive(node, hash);
-        var end = _now + limitMs;
+        foreach (var (node, hash) in _late) node.Manager.Arrive(hash);
+        var end = Now + limitMs;
         while (!IsSettled())
         {
-            if (_now >= end) throw new NodeSimulationException($"not settled after {limitMs} ms without faults: {Describe()}");
+            if (Now >= end) throw new NodeSimulationException($"not settled after {limitMs} ms without faults: {Describe()}");
             Step(sendMore: false);
         }
         Check();
@@ -124,24 +126,40 @@ internal sealed class NodeNetwork
     {
         Crashes++;
         foreach (var other in _nodes)
-            if (other.IsUp && _random.Next(2) == 0) other.Post(new RaftInput.PeerLost(node.Id));
+            if (other.IsUp && _random.Next(2) == 0) other.Transport.Lose(node.Id);
     }
 
-    /// <summary>The Watch stream is taken up where the node left it.</summary>
     public void Started(SimulatedNode node)
     {
-        Follow(node, node.Core!.WatchAfter, stream: 0);
         foreach (var other in _nodes.Where(n => n != node && n.IsUp && _strange.Next(2) == 0)) Meet(node, other);
     }
 
-    private void Follow(SimulatedNode node, long after, int stream)
+    /// <summary>A late payload was told to a node.</summary>
+    public void Arrived(SimulatedNode node)
     {
-        (_watchedUntil[node], node.Stream) = (_now, stream);
-        foreach (var (sequence, hash) in node.Manager.ArrivalsAfter(after)) Watch(node, sequence, hash);
+        if (node.Core is { PrivateHead.Number: > 0 }) Rewinds++;
     }
+
+    public void CaughtUp() => Syncs++;
+
+    /// <summary>A kill between making durable and carrying out.</summary>
+    public void MayLosePower()
+    {
+        if (IsFaulty && _random.Next(3000) == 0) throw new SimulatedPowerLossException();
+    }
+
+    public TimeSpan QuestionDelay() => TimeSpan.FromMilliseconds(IsFaulty ? _random.Next(200) : 1);
+
+    public TimeSpan AnswerDelay() => TimeSpan.FromMilliseconds(IsFaulty ? _random.Next(_random.Next(4) == 0 ? 1_500 : 100) : 1);
+
+    public TimeSpan WatchDelay() => TimeSpan.FromMilliseconds(IsFaulty ? _random.Next(1, 300) : 10);
+
+    /// <summary>How many payload answers a manager gives at once.</summary>
+    public int AnswersAtOnce() => _random.Next(1, 6);
 
     public void SendRaft(IReadOnlyList<RaftMessage> messages)
     {
+        MayLosePower();
         foreach (var message in messages)
         {
             // Over the wire form, so that nothing is shared between nodes.
@@ -151,22 +169,8 @@ internal sealed class NodeNetwork
                 Lost(copy);
                 continue;
             }
-            At(_now + Delay(), () => Deliver(copy));
-            if (IsFaulty && _random.Next(40) == 0) At(_now + Delay() + 20, () => Deliver(copy));
-        }
-    }
-
-    public void CarryOut(SimulatedNode node, NodeEffects effects)
-    {
-        Gossip(node, effects.Broadcast);
-        Gossip(node, effects.Announce);
-        foreach (var answer in effects.Answers) answer.Deliver();
-        if (effects.FetchPayloads.Count > 0) Fetch(node, effects.FetchPayloads);
-        if (effects.WatchFrom is { } watch) Follow(node, watch.After, watch.Stream);
-        if (effects.Sync is { } sync)
-        {
-            Syncs++;
-            Synchronise(node, node.Life, sync.Target);
+            At(Now + Delay(), () => Deliver(copy));
+            if (IsFaulty && _random.Next(40) == 0) At(Now + Delay() + 20, () => Deliver(copy));
         }
     }
 
@@ -184,85 +188,35 @@ internal sealed class NodeNetwork
             var before = _random.Next(3) == 0 ? PayloadAvailability.Missing : PayloadAvailability.NotAParty;
             party.Manager.PutLate(hash, payload, before);
             _late.Add((party, hash));
-            At(now + _random.Next(4_000), () => Arrive(party, hash));
+            At(now + _random.Next(4_000), () => party.Manager.Arrive(hash));
         }
         if (_random.Next(2) == 0)
             sender.Post(new NodeInput.PayloadAnswers([sender.Manager.Sent(hash, payload, now)]));
     }
 
-    private void Arrive(SimulatedNode node, PayloadHash hash)
+    public void Gossip(SimulatedNode from, IReadOnlyList<byte[]> transactions)
     {
-        var sequence = node.Manager.Arrive(hash);
-        if (sequence == 0) return;
-        if (node.IsUp) Watch(node, sequence, hash);
-    }
-
-    /// <summary>In order, each some time after the one before.</summary>
-    private void Watch(SimulatedNode node, long sequence, PayloadHash hash)
-    {
-        var (life, stream) = (node.Life, node.Stream);
-        _watchedUntil[node] = Math.Max(_watchedUntil[node], _now) + (IsFaulty ? _random.Next(300) : 1);
-        At(_watchedUntil[node], () =>
-        {
-            if (node.Life != life || !node.IsUp) return;
-            if (node.Core!.PrivateHead.Number > 0) Rewinds++;
-            node.Post(new NodeInput.PayloadArrived(sequence, hash, Stream: stream));
-        });
-    }
-
-    private void Fetch(SimulatedNode node, IReadOnlyCollection<PayloadHash> hashes)
-    {
-        var life = node.Life;
-        foreach (var some in hashes.Chunk(_random.Next(1, 6)))
-            At(_now + (IsFaulty ? _random.Next(200) : 1), () =>
-            {
-                // Answered now, heard later: what arrives between is not in the answer.
-                var now = _now;
-                var answers = some.Select(hash => node.Manager.Answer(hash, now)).ToList();
-                At(_now + (IsFaulty ? _random.Next(_random.Next(4) == 0 ? 1_500 : 100) : 1), () =>
-                {
-                    if (node.Life == life) node.Post(new NodeInput.PayloadAnswers(answers));
-                });
-            });
-    }
-
-    private void Gossip(SimulatedNode from, List<RecoveredTransaction> transactions)
-    {
-        if (transactions.Count == 0) return;
-        var raw = transactions.ConvertAll(t => t.Tx.Encode());
         foreach (var to in _nodes)
         {
             if (to == from || IsLost(from.Id, to.Id)) continue;
-            At(_now + Delay(), () =>
-            {
-                if (!to.IsUp) return;
-                var rules = to.Stores!.Rules.SenderRulesAt(1);
-                to.Post(new NodeInput.PeerTransactions([.. raw.Select(r => to.Stores.Senders.Recover(Transaction.Decode(r), rules)!)]));
-            });
+            At(Now + Delay(), () => to.Assembly?.PeerHandler.OnTransactions(from.NodeId, [.. transactions.Select(t => (ReadOnlyMemory<byte>)t)]));
         }
     }
 
-    /// <summary>As the synchroniser does it: from any reachable node that has the target, block after block.</summary>
-    private void Synchronise(SimulatedNode node, int life, Hash256 target)
+    /// <summary>A question of the p2p network.</summary>
+    /// <param name="answered">Called once, with null when question or answer is lost.</param>
+    public void Ask(SimulatedNode from, SimulatedNode to, Func<IPeerRequestHandler, IReadOnlyList<byte[]>> question, Action<IReadOnlyList<byte[]>?> answered)
     {
-        At(_now + 50 + Delay(), () =>
+        const long patience = 500;
+        if (IsLost(from.Id, to.Id))
         {
-            if (node.Life != life || !node.IsUp || node.Core!.Head.Hash == target) return;
-            var source = _nodes.FirstOrDefault(n => n != node && n.IsUp && !IsLost(n.Id, node.Id) && ChainStore.GetHeader(n.Store, target) is not null);
-            if (source is not null)
-            {
-                var last = ChainStore.GetHeader(source.Store, target)!.Number;
-                var first = node.Core.Head.Number + 1;
-                var blocks = new List<Block>();
-                for (var number = first; number <= last && blocks.Count < BlocksPerSyncMessage; number++) blocks.Add(ChainStore.GetBlock(source.Store, number)!);
-                var done = new Reply<Taken>();
-                node.Post(new NodeInput.SyncedBlocks(blocks, done));
-                At(_now + 200, () =>
-                {
-                    if (done.Task.Exception is { InnerException: { } e }) throw new NodeSimulationException($"node {node.Id} refuses synced blocks: {e.Message}");
-                });
-            }
-            Synchronise(node, life, target);
+            At(Now + patience, () => answered(null));
+            return;
+        }
+        At(Now + Delay(), () =>
+        {
+            var answer = to.Assembly is { } up && !IsLost(to.Id, from.Id) ? question(up.PeerHandler) : null;
+            At(Now + (answer is null ? patience : Delay()), () => answered(answer));
         });
     }
 
@@ -270,8 +224,8 @@ internal sealed class NodeNetwork
     private void Meet(SimulatedNode a, SimulatedNode b)
     {
         if (a == b || !a.IsUp || !b.IsUp) return;
-        a.Post(new RaftInput.Announced(b.Id, KnowsPreVote(b.Id)));
-        b.Post(new RaftInput.Announced(a.Id, KnowsPreVote(a.Id)));
+        a.Transport.Meet(b.Id, KnowsPreVote(b.Id));
+        b.Transport.Meet(a.Id, KnowsPreVote(a.Id));
     }
 
     /// <summary>Messages that must have no effect, and now and then a committed entry that every node must pass over alike.</summary>
@@ -284,9 +238,9 @@ internal sealed class NodeNetwork
         if (name == to.Id) name = name % Size + 1;
         switch (_strange.Next(12))
         {
-            case 0: to.Post(new RaftInput.Message(StrangerMessages.FromStranger(_strange, core))); break;
-            case 1: to.Post(new RaftInput.Message(StrangerMessages.InTheNameOf(name, _strange, core, OtherChain))); break;
-            case 2: to.Post(new RaftInput.Message(Garbage(name, to.Id))); break;
+            case 0: to.Transport.Receive(StrangerMessages.FromStranger(_strange, core)); break;
+            case 1: to.Transport.Receive(StrangerMessages.InTheNameOf(name, _strange, core, OtherChain)); break;
+            case 2: to.Transport.Receive(Garbage(name, to.Id)); break;
             case 3 when _strange.Next(10) == 0 && core.IsLeader: core.Propose(new byte[8]); break;
             case 4 when _strange.Next(10) == 0 && core.IsLeader: core.ProposeConfChange(new RaftConfChange(0, (RaftConfChangeType)99, 2, [])); break;
             case 5 when _strange.Next(10) == 0: Meet(to, _nodes[name - 1]); break;
@@ -310,24 +264,26 @@ internal sealed class NodeNetwork
             Lost(message);
             return;
         }
-        to.Post(new RaftInput.Message(message));
-        if (message.Type == RaftMessageType.Snap) _nodes[message.From - 1].Post(new RaftInput.SnapshotReported(message.To, true));
+        to.Transport.Receive(message);
+        if (message.Type == RaftMessageType.Snap && _nodes[message.From - 1] is { IsUp: true } from) from.Transport.Report(message.To, true);
     }
 
     private void Lost(RaftMessage message)
     {
         var from = _nodes[message.From - 1];
-        if (message.Type == RaftMessageType.Snap) from.Post(new RaftInput.SnapshotReported(message.To, false));
-        else if (_random.Next(2) == 0) from.Post(new RaftInput.Unreachable(message.To));
+        if (!from.IsUp) return;
+        if (message.Type == RaftMessageType.Snap) from.Transport.Report(message.To, false);
+        else if (_random.Next(2) == 0) from.Transport.Miss(message.To);
     }
 
     private void Step(bool sendMore)
     {
-        while (_events.TryPeek(out _, out var at) && at.Time <= _now) _events.Dequeue()();
-        foreach (var client in _clients) client.Step(_now, sendMore);
+        if (_hasStrayed) throw new NodeSimulationException("background work of a node went on on another thread: a run is no longer given by its seed");
+        while (_events.TryPeek(out _, out var at) && at.Time <= Now) _events.Dequeue()();
+        foreach (var client in _clients) client.Step(Now, sendMore);
         var first = _random.Next(Size);
-        for (var i = 0; i < Size; i++) _nodes[(first + i) % Size].Run(_now);
-        _now += StepMs;
+        for (var i = 0; i < Size; i++) _nodes[(first + i) % Size].Run(Now);
+        Now += StepMs;
     }
 
     private void Faults()
@@ -338,18 +294,18 @@ internal sealed class NodeNetwork
         {
             if (!node.IsUp)
             {
-                if (_random.Next(100) == 0) node.Start(_now);
+                if (_random.Next(100) == 0) node.Start();
                 continue;
             }
             if (_random.Next(1_000) == 0) node.Crash();
             else if (_random.Next(1_000) == 0) node.LosePowerSoon();
             else if (_random.Next(3_000) == 0) node.Stop();
-            else if (_random.Next(1_000) == 0) node.PausedUntil = _now + _random.Next(1_500);
-            else if (_random.Next(600) == 0) node.Manager.DownUntil = _now + _random.Next(3_000);
+            else if (_random.Next(1_000) == 0) node.PausedUntil = Now + _random.Next(1_500);
+            else if (_random.Next(600) == 0) node.Manager.DownUntil = Now + _random.Next(3_000);
             // Not before the node knows the right one: it takes the first that it sees.
             else if (_random.Next(1_500) == 0 && node.Core!.ReportPrivate().Accepted is not null)
             {
-                node.Manager.LostUntil = _now + _random.Next(3_000);
+                node.Manager.LostUntil = Now + _random.Next(3_000);
                 Losses++;
             }
         }
@@ -371,7 +327,11 @@ internal sealed class NodeNetwork
 
     private long Delay() => !IsFaulty ? 1 : _random.Next(12) == 0 ? _random.Next(400) : _random.Next(15);
 
-    private void At(long time, Action action) => _events.Enqueue(action, (time, _order++));
+    public void At(long time, Action action)
+    {
+        if (Environment.CurrentManagedThreadId != _thread) _hasStrayed = true;
+        else _events.Enqueue(action, (time, _order++));
+    }
 
     /// <summary>Transactions of a node that is lost may be in the pool of one that does not mint, or wait behind one that is lost: only those of the others count then.</summary>
     private bool IsSettled()

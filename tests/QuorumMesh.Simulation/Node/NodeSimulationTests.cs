@@ -14,6 +14,8 @@ public class NodeSimulationTests(ITestOutputHelper output)
     {
         var (blocks, crashes, acknowledged, syncs, rewinds, losses) = (0UL, 0, 0, 0, 0, 0);
         var (passedOver, refused, lostLogs) = (0, 0, 0);
+        // What the nodes do in the background goes on where their scheduler says, and nowhere else.
+        SynchronizationContext.SetSynchronizationContext(null);
         foreach (var seed in Seeds())
         {
             try

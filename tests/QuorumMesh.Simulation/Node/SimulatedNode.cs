@@ -2,41 +2,47 @@ using QuorumMesh.Chain;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Consensus;
 using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Node.Storage.RaftLog;
 using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Simulation.Node;
 
-/// <summary>One whole node: the core that the host runs, on a disk and a store that lose power, with its manager.</summary>
+/// <summary>One whole node, put together as the host does it, on a disk and a store that lose power, with its manager.</summary>
 internal sealed class SimulatedNode
 {
-    private const long TickMs = 50;
-
     private readonly NodeNetwork _network;
     private readonly Random _random;
+    private readonly VirtualClock _clock;
     private SimulatedRaftDisk _disk = new();
-    private readonly List<NodeInput> _inbox = [];
-    private readonly ulong _skewNanoseconds;
+    private List<NodeInput> _inbox = [];
     private FileRaftLog? _log;
-    private RaftLink? _link;
-    private long _nextTick;
-    private long? _wakeAt;
+    private NodeAssembly? _assembly;
+    private VirtualScheduler? _background;
+    private SimulatedRaftTransport? _transport;
+    private long _deadline;
+    private bool _isCatchingUp;
 
     public SimulatedNode(ushort id, NodeNetwork network, Random random)
     {
         (Id, _network, _random) = (id, network, random);
-        _skewNanoseconds = (ulong)random.Next(500_000_000);
+        _clock = new VirtualClock(network, TimeSpan.FromMicroseconds(random.Next(500_000)));
         TestChain.Open(Store);
     }
 
     public ushort Id { get; }
+    public string NodeId => Convert.ToHexStringLower(TestChain.Signer(1000 + Id).PublicKey);
     public CrashableStore Store { get; } = new();
     public SimulatedManager Manager { get; } = new();
-    public NodeCore? Core { get; private set; }
-    public RaftDriver? Raft { get; private set; }
+    public NodeCore? Core => _assembly?.Core;
+    public RaftDriver? Raft => _assembly?.Raft;
+    public NodeAssembly? Assembly => _assembly;
     public NodeStores? Stores { get; private set; }
-    public bool IsUp => Core is not null;
+    public bool IsUp => _assembly is not null;
+
+    /// <summary>Its end of the Raft network, while it is up.</summary>
+    public SimulatedRaftTransport Transport => _transport!;
 
     /// <summary>It refuses to start for want of its log.</summary>
     public bool HasLostLog { get; private set; }
@@ -46,62 +52,90 @@ internal sealed class SimulatedNode
 
     public long PausedUntil { get; set; }
 
-    /// <summary>The Watch stream that is followed.</summary>
-    public int Stream { get; set; }
-
-    public void Start(long now)
+    public void Start()
     {
         Life++;
-        _inbox.Clear();
+        _inbox = [];
         // Also within the start, and right after it: nothing that the life before left has been written back then.
         if (_network.IsFaulty && _random.Next(4) == 0) LosePowerSoon();
-        Guarded(() => Open(now));
+        Guarded(Open);
         if (IsUp) _network.Started(this);
     }
 
-    private void Open(long now)
+    private void Open()
     {
         Stores = TestChain.Open(Store);
         _log = new FileRaftLog(_disk, segmentSize: 64_000);
         var lost = RaftParticipation.Lost(Store, _log);
         if (lost is not null != HasLostLog) throw new NodeSimulationException($"node {Id}: its log was {(HasLostLog ? "taken" : "not taken")}, and it finds that it {lost ?? "is whole"}");
         if (HasLostLog) return;
-        var config = new RaftConfig
+        _background = new VirtualScheduler(_network);
+        _transport = new SimulatedRaftTransport(_network.SendRaft);
+        var link = new RaftLink(_transport, static _ => { }, static () => { });
+        var assembly = new NodeAssembly(CoreSetup(), new ConsensusSetup.RaftMember(RaftSetup(_log), link), new NodeSeams
         {
-            Id = Id,
-            Applied = ChainStore.GetAppliedRaftIndex(Store),
-            ConfState = RaftMembers.LoadConfState(Store, _log),
-            PreVote = _network.KnowsPreVote(Id),
-            MaxSizePerMessage = 20_000,
-            MaxInflight = 8,
-        };
+            Peers = new SimulatedPeers(this, _network),
+            Manager = new ManagerLink(this, _network, _clock),
+            Clock = _clock,
+            Post = Poster(),
+            PostBulk = Poster(),
+            Background = _background,
+        });
+        (_deadline, PausedUntil, _isCatchingUp) = (_network.Now, 0, false);
+        _assembly = assembly;
+        assembly.Start();
+    }
+
+    private NodeCoreSetup CoreSetup()
+    {
         var events = new NodeEvents();
         events.EntryPassedOver += _network.EntryPassedOver;
         events.RaftMessageRefused += refused => _network.MessageRefused(this, refused);
         events.NewHead += head => _network.HeadSeen(this, head.Block);
-        var raft = new RaftSetup
+        events.CatchUpFailed += reason => throw new NodeSimulationException($"node {Id}: {reason}");
+        events.HeadStandingChanged += standing => throw new NodeSimulationException($"node {Id}: {standing.Conflict}");
+        return new NodeCoreSetup
         {
-            Core = RaftParticipation.IsFresh(_log)
-                ? RaftCore.Bootstrap(config with { Applied = 0, ConfState = null }, _log, _random.Next, NodeNetwork.Bootstrap)
-                : new RaftCore(config, _log, _random.Next),
-            Log = _log,
-            Id = Id,
-            SnapshotInterval = 40,
-            EntriesKept = 20,
-        };
-        var setup = new NodeCoreSetup
-        {
-            Stores = Stores,
+            Stores = Stores!,
             Signer = TestChain.Signer(1000 + Id),
             Events = events,
             KeptPublicBlocks = _network.KeptPublicBlocks,
             PayloadCacheBytes = _network.PayloadCacheBytes,
         };
-        Raft = new RaftDriver(raft, Stores, setup.Signer, events);
-        Core = new NodeCore(setup, Raft);
-        _link = new RaftLink(new SimulatedRaftTransport(_network.SendRaft), static _ => { }, static () => { });
-        (_nextTick, _wakeAt, PausedUntil) = (now + TickMs, now, 0);
-        Core.Open(TimeOf(now));
+    }
+
+    private RaftSetup RaftSetup(FileRaftLog log)
+    {
+        var config = new RaftConfig
+        {
+            Id = Id,
+            Applied = ChainStore.GetAppliedRaftIndex(Store),
+            ConfState = RaftMembers.LoadConfState(Store, log),
+            PreVote = _network.KnowsPreVote(Id),
+            MaxSizePerMessage = 20_000,
+            MaxInflight = 8,
+        };
+        return new RaftSetup
+        {
+            Core = RaftParticipation.IsFresh(log)
+                ? RaftCore.Bootstrap(config with { Applied = 0, ConfState = null }, log, _random.Next, NodeNetwork.Bootstrap)
+                : new RaftCore(config, log, _random.Next),
+            Log = log,
+            Id = Id,
+            SnapshotInterval = 40,
+            EntriesKept = 20,
+        };
+    }
+
+    /// <summary>Into the mailbox of this life.</summary>
+    private Func<NodeInput, bool> Poster()
+    {
+        var life = Life;
+        return input =>
+        {
+            if (Life == life) _inbox.Add(input);
+            return true;
+        };
     }
 
     public void Post(NodeInput input)
@@ -109,11 +143,11 @@ internal sealed class SimulatedNode
         if (IsUp) _inbox.Add(input);
     }
 
-    /// <summary>One pass of the host's loop.</summary>
+    /// <summary>One pass of the loop, when one is due.</summary>
     public void Run(long now)
     {
-        if (!IsUp || now < PausedUntil || (_inbox.Count == 0 && now < _nextTick && !(now >= _wakeAt))) return;
-        Guarded(() => Pass(now));
+        if (!IsUp || now < PausedUntil || (_inbox.Count == 0 && now < _deadline)) return;
+        Guarded(Pass);
     }
 
     /// <summary>One of the next operations on disk or store fails, in the middle of whatever it belongs to.</summary>
@@ -134,7 +168,9 @@ internal sealed class SimulatedNode
     /// <summary>The process ends, or the machine with it.</summary>
     public void Crash()
     {
-        (Core, Raft, Stores, _log) = (null, null, null, null); // not disposed: that would flush
+        Life++;
+        _background?.End();
+        (_assembly, Stores, _log) = (null, null, null); // not disposed: that would flush
         if (_random.Next(2) == 0)
         {
             _disk.Kill();
@@ -154,7 +190,7 @@ internal sealed class SimulatedNode
         if (IsUp) Crash();
         if (!RaftParticipation.IsNoted(Store)) return;
         (_disk, HasLostLog) = (new SimulatedRaftDisk(), true);
-        Start(0);
+        Start();
     }
 
     /// <summary>A clean stop, which the power may be lost after as well.</summary>
@@ -163,35 +199,23 @@ internal sealed class SimulatedNode
         if (!IsUp) return;
         Guarded(() =>
         {
-            Core!.Close();
+            _assembly!.Close();
             _log!.Dispose();
         });
         if (IsUp) Crash();
     }
 
-    private void Pass(long now)
+    private void Pass()
     {
         // What is sent may come back as an input within the pass.
-        var inputs = _inbox.ToList();
-        _inbox.Clear();
-        NodeEffects effects = null!;
-        _wakeAt = NodePass.Run(Core!, TimeOf(now), inputs, () => TicksDue(now), some =>
-        {
-            foreach (var effect in some.Network) _link!.CarryOut(effect);
-            effects = some;
-        });
-        if (Core!.PrivateHead.Number > Core.Head.Number)
-            throw new NodeSimulationException($"node {Id}: private head {Core.PrivateHead.Number} is past the public head {Core.Head.Number}");
-        // A kill between making durable and carrying out.
-        if (_network.IsFaulty && _random.Next(3000) == 0) throw new SimulatedPowerLossException();
-        _network.CarryOut(this, effects);
-    }
-
-    private int TicksDue(long now)
-    {
-        var due = 0;
-        for (; _nextTick <= now; _nextTick += TickMs) due++;
-        return Math.Min(due, 3);
+        var inputs = _inbox;
+        _inbox = [];
+        _deadline = _assembly!.Pass(inputs);
+        var core = _assembly.Core;
+        if (core.PrivateHead.Number > core.Head.Number)
+            throw new NodeSimulationException($"node {Id}: private head {core.PrivateHead.Number} is past the public head {core.Head.Number}");
+        if (!_isCatchingUp && _assembly.Sync is not null) _network.CaughtUp();
+        _isCatchingUp = _assembly.Sync is not null;
     }
 
     private void Guarded(Action action)
@@ -209,6 +233,4 @@ internal sealed class SimulatedNode
             Crash();
         }
     }
-
-    private NodeTime TimeOf(long now) => new(1_700_000_000_000_000_000UL + ((ulong)now * 1_000_000) + _skewNanoseconds, now);
 }

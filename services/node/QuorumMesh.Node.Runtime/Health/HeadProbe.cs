@@ -23,7 +23,7 @@ internal sealed class HeadProbe(IPeerNetwork peers, Func<NodeInput, bool> post, 
         {
             using var limit = new CancellationTokenSource(RoundLimit, clock);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
-            answers = await AskAsync(check, either.Token).ConfigureAwait(false);
+            answers = await AskAsync(check, either.Token);
         }
         finally
         {
@@ -34,12 +34,12 @@ internal sealed class HeadProbe(IPeerNetwork peers, Func<NodeInput, bool> post, 
     private async Task<HeadAnswers> AskAsync(HeadCheck check, CancellationToken cancellation)
     {
         var asked = peers.Peers.Select(p => p.NodeId).Where(check.Members.Contains).Distinct().ToList();
-        var found = (await Task.WhenAll(asked.Select(id => GuardedAsync(() => MemberAsync(id, check.Head, cancellation)))).ConfigureAwait(false)).OfType<Member>().ToList();
+        var found = (await Task.WhenAll(asked.Select(id => GuardedAsync(() => MemberAsync(id, check.Head, cancellation))))).OfType<Member>().ToList();
         if (found.Count == 0) return Nothing;
         // The highest block that a majority beside us has; of fewer, that all have.
         var common = found.Select(m => m.Last).OrderDescending().ElementAt(Math.Min(check.Needed, found.Count) - 1);
         var missing = found.Where(m => m.Last > common && m.Reports[0].Number > common).ToList();
-        var more = await Task.WhenAll(missing.Select(m => GuardedAsync(() => HeaderAsync(m.NodeId, common, cancellation)))).ConfigureAwait(false);
+        var more = await Task.WhenAll(missing.Select(m => GuardedAsync(() => HeaderAsync(m.NodeId, common, cancellation))));
         return new HeadAnswers([.. found.SelectMany(m => m.Reports), .. more.OfType<HeadReport>()], found.Count, found.Count(m => m.IsFarAhead));
     }
 
@@ -47,9 +47,9 @@ internal sealed class HeadProbe(IPeerNetwork peers, Func<NodeInput, bool> post, 
     private async Task<Member?> MemberAsync(string id, ulong head, CancellationToken cancellation)
     {
         var first = head >= Window - 1 ? head - (Window - 1) : 0;
-        var window = await HeadersAsync(id, first, (int)(head - first) + 1, cancellation).ConfigureAwait(false);
-        if (window.Count == 0) return await LastAsync(id, first, cancellation).ConfigureAwait(false) is { } last ? new Member(id, [last], IsFarAhead: false) : null;
-        var isFarAhead = window[^1].Number == head && await HeaderAsync(id, head + HeadCheck.FarBehind, cancellation).ConfigureAwait(false) is not null;
+        var window = await HeadersAsync(id, first, (int)(head - first) + 1, cancellation);
+        if (window.Count == 0) return await LastAsync(id, first, cancellation) is { } last ? new Member(id, [last], IsFarAhead: false) : null;
+        var isFarAhead = window[^1].Number == head && await HeaderAsync(id, head + HeadCheck.FarBehind, cancellation) is not null;
         return new Member(id, window, isFarAhead);
     }
 
@@ -60,7 +60,7 @@ internal sealed class HeadProbe(IPeerNetwork peers, Func<NodeInput, bool> post, 
         for (ulong back = Window; last is null; back *= 2)
         {
             var number = back < lacking ? lacking - back : 0;
-            last = await HeaderAsync(id, number, cancellation).ConfigureAwait(false);
+            last = await HeaderAsync(id, number, cancellation);
             if (last is not null) break;
             if (number == 0) return null;
             lacking = number;
@@ -68,19 +68,19 @@ internal sealed class HeadProbe(IPeerNetwork peers, Func<NodeInput, bool> post, 
         while (lacking - last.Number > 1)
         {
             var middle = last.Number + ((lacking - last.Number) / 2);
-            if (await HeaderAsync(id, middle, cancellation).ConfigureAwait(false) is { } higher) last = higher;
+            if (await HeaderAsync(id, middle, cancellation) is { } higher) last = higher;
             else lacking = middle;
         }
         return last;
     }
 
     private async Task<HeadReport?> HeaderAsync(string id, ulong number, CancellationToken cancellation) =>
-        (await HeadersAsync(id, number, 1, cancellation).ConfigureAwait(false)).FirstOrDefault();
+        (await HeadersAsync(id, number, 1, cancellation)).FirstOrDefault();
 
     /// <exception cref="PeerRequestException">The answer is not to the question.</exception>
     private async Task<IReadOnlyList<HeadReport>> HeadersAsync(string id, ulong from, int count, CancellationToken cancellation)
     {
-        var headers = (await peers.RequestHeadersAsync(id, from, count, cancellation).ConfigureAwait(false)).Select(raw => BlockHeader.Decode(raw)).ToList();
+        var headers = (await peers.RequestHeadersAsync(id, from, count, cancellation)).Select(raw => BlockHeader.Decode(raw)).ToList();
         if (headers.Count > count || headers.Where((header, i) => header.Number != from + (ulong)i).Any())
             throw new PeerRequestException($"the peer was asked for {count} headers from {from} and sent others");
         return headers.ConvertAll(header => new HeadReport(id, header.Number, header.Hash));
@@ -91,7 +91,7 @@ internal sealed class HeadProbe(IPeerNetwork peers, Func<NodeInput, bool> post, 
     {
         try
         {
-            return await ask().ConfigureAwait(false);
+            return await ask();
         }
         catch (Exception e) when (e is PeerRequestException or FormatException or TimeoutException or OperationCanceledException)
         {

@@ -33,7 +33,7 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
                 {
                     try
                     {
-                        if (await FromPeerAsync(peer.NodeId, head, target, cancellation).ConfigureAwait(false)) return;
+                        if (await FromPeerAsync(peer.NodeId, head, target, cancellation)) return;
                     }
                     catch (Exception e) when (e is PeerRequestException or FormatException or TimeoutException
                         || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
@@ -42,12 +42,12 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
                     }
                     catch (NodeHaltedException e)
                     {
-                        while (!post(new NodeInput.SyncFailed(target, e.Message))) await Task.Delay(Pause, clock, cancellation).ConfigureAwait(false);
+                        while (!post(new NodeInput.SyncFailed(target, e.Message))) await Task.Delay(Pause, clock, cancellation);
                         return;
                     }
                     if (Progress is { } progress) head = head with { Number = progress.CurrentBlock };
                 }
-                await Task.Delay(Pause, clock, cancellation).ConfigureAwait(false);
+                await Task.Delay(Pause, clock, cancellation);
             }
         }
         finally
@@ -59,23 +59,23 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
     /// <returns>False when this peer does not have the target.</returns>
     private async Task<bool> FromPeerAsync(string peer, BlockPointer head, Hash256 target, CancellationToken cancellation)
     {
-        if ((await HeadersAsync(ct => peers.RequestHeadersAsync(peer, target, 1, 0, false, ct), cancellation).ConfigureAwait(false)).FirstOrDefault() is not { } last || last.Hash != target)
+        if ((await HeadersAsync(ct => peers.RequestHeadersAsync(peer, target, 1, 0, false, ct), cancellation)).FirstOrDefault() is not { } last || last.Hash != target)
             return false;
         if (last.Number <= head.Number)
             throw new NodeHaltedException($"the cluster has block {target} at {last.Number}, this node has another one there: it is on another chain; start it again from an empty data directory");
         Volatile.Write(ref _progress, new SyncProgress(head.Number, head.Number, last.Number));
-        var path = await PathAsync(peer, head, last, cancellation).ConfigureAwait(false);
+        var path = await PathAsync(peer, head, last, cancellation);
         for (var done = 0; done < path.Count;)
         {
             var expected = path.GetRange(done, Math.Min(HeadersPerRequest, path.Count - done));
             var next = head.Number + 1 + (ulong)done;
-            var headers = await HeadersAsync(ct => peers.RequestHeadersAsync(peer, next, expected.Count, ct), cancellation).ConfigureAwait(false);
+            var headers = await HeadersAsync(ct => peers.RequestHeadersAsync(peer, next, expected.Count, ct), cancellation);
             if (headers.Count == 0 || headers.Count > expected.Count || headers.Where((header, i) => header.Hash != expected[i]).Any())
                 throw new PeerRequestException($"the peer's headers from {next} do not lead to block {target}");
             for (var at = 0; at < headers.Count;)
             {
-                var blocks = await BodiesAsync(peer, headers.Skip(at).Take(BodiesPerRequest).ToList(), cancellation).ConfigureAwait(false);
-                await ImportAsync(blocks, cancellation).ConfigureAwait(false);
+                var blocks = await BodiesAsync(peer, headers.Skip(at).Take(BodiesPerRequest).ToList(), cancellation);
+                await ImportAsync(blocks, cancellation);
                 at += blocks.Count;
                 Volatile.Write(ref _progress, new SyncProgress(head.Number, blocks[^1].Number, last.Number));
             }
@@ -94,7 +94,7 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
         for (var first = target; first.Number > head.Number + 1;)
         {
             var (parent, count) = (first.ParentHash, (int)Math.Min(HeadersPerRequest, first.Number - head.Number - 1));
-            var headers = await HeadersAsync(ct => peers.RequestHeadersAsync(peer, parent, count, 0, true, ct), cancellation).ConfigureAwait(false);
+            var headers = await HeadersAsync(ct => peers.RequestHeadersAsync(peer, parent, count, 0, true, ct), cancellation);
             if (headers.Count == 0) throw new PeerRequestException($"the peer has block {first.Number} but not the one before");
             foreach (var header in headers.Take(count))
             {
@@ -107,19 +107,19 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
         return path;
     }
 
-    private static async Task<IReadOnlyList<BlockHeader>> HeadersAsync(Func<CancellationToken, Task<IReadOnlyList<byte[]>>> request, CancellationToken cancellation)
+    private async Task<IReadOnlyList<BlockHeader>> HeadersAsync(Func<CancellationToken, Task<IReadOnlyList<byte[]>>> request, CancellationToken cancellation)
     {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        timeout.CancelAfter(RequestTimeout);
-        return [.. (await request(timeout.Token).ConfigureAwait(false)).Select(raw => BlockHeader.Decode(raw))];
+        using var limit = new CancellationTokenSource(RequestTimeout, clock);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
+        return [.. (await request(timeout.Token)).Select(raw => BlockHeader.Decode(raw))];
     }
 
     /// <summary>Blocks for a prefix of the headers: a peer may stop early, or leave one out.</summary>
     private async Task<IReadOnlyList<Block>> BodiesAsync(string peer, IReadOnlyList<BlockHeader> headers, CancellationToken cancellation)
     {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        timeout.CancelAfter(RequestTimeout);
-        var bodies = await peers.RequestBodiesAsync(peer, [.. headers.Select(h => h.Hash)], timeout.Token).ConfigureAwait(false);
+        using var limit = new CancellationTokenSource(RequestTimeout, clock);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
+        var bodies = await peers.RequestBodiesAsync(peer, [.. headers.Select(h => h.Hash)], timeout.Token);
         var blocks = bodies.Take(headers.Count).Select((raw, i) => new Block(headers[i], Block.DecodeBody(raw))).TakeWhile(Fits).ToList();
         return blocks.Count > 0 ? blocks : throw new PeerRequestException("the peer sent no bodies that fit their headers");
     }
@@ -141,7 +141,7 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
     {
         var done = new Reply<Taken>();
         while (!post(new NodeInput.SyncedBlocks(blocks, done)))
-            await Task.Delay(Pause, clock, cancellation).ConfigureAwait(false);
-        await done.Task.WaitAsync(cancellation).ConfigureAwait(false);
+            await Task.Delay(Pause, clock, cancellation);
+        await done.WaitAsync(cancellation);
     }
 }
