@@ -9,7 +9,9 @@ using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Runtime.Tests;
 
-/// <summary>What the core does for a driver, whatever its engine: the driver here is a script that follows the steps of a BFT engine.</summary>
+/// <summary>
+/// What the core does for a driver, whatever its engine: the driver here is a script that follows the steps of a BFT engine.
+/// </summary>
 public sealed class ConsensusSeamTests
 {
     private static readonly byte[] Key = TestChain.Key(1);

@@ -1,8 +1,8 @@
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
-/// Work that waits for manager and peers. It starts on the scheduler of the node's seams and goes on there after each wait, so awaits in it capture their
-/// context: a simulation keeps all of it on its own thread.
+/// Work that waits for manager and peers. It starts on the scheduler of the node's seams and goes on there after each wait, so awaits in it
+/// capture their context: a simulation keeps all of it on its own thread.
 /// </summary>
 internal static class BackgroundWork
 {

@@ -6,7 +6,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Runtime;
 
-/// <summary>Builds the blocks that consensus asks for, from the pool, on the head or on blocks that are proposed and not committed. Owned by the writer loop.</summary>
+/// <summary>
+/// Builds the blocks that consensus asks for, from the pool, on the head or on blocks that are proposed and not committed. Owned by the
+/// writer loop.
+/// </summary>
 internal sealed class BlockAssembler(NodeStores stores, ChainWriter chain, TransactionDesk desk)
 {
     /// <returns>Executed and not sealed; null when no transaction fits and it may not be empty.</returns>
@@ -19,7 +22,8 @@ internal sealed class BlockAssembler(NodeStores stores, ChainWriter chain, Trans
             order.Header, order.Author, desk.Pool.Ready(t => order.Taken.Contains(t.Tx.Hash)),
             new(layer, privateLayer, number => HashAt(order.Ahead, number), chain.PayloadFor), order.Limits);
         foreach (var (transaction, reason) in built.Skipped)
-            if (!MayFitLater(transaction.Tx, reason, built.Block.Header.GasLimit)) desk.Refused(transaction, TransactionInvalidText.Of(reason));
+            if (!MayFitLater(transaction.Tx, reason, built.Block.Header.GasLimit))
+                desk.Refused(transaction, TransactionInvalidText.Of(reason));
         if (built.Transactions.Count == 0 && !order.MayBeEmpty) return null;
         return new ExecutedBlock(built.ToImported(), built.Transactions);
     }

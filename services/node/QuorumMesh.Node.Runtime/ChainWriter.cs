@@ -16,7 +16,8 @@ internal sealed record ExecutedBlock(ImportedBlock Imported, IReadOnlyList<Recov
     public Block Block => Imported.Block;
 
     /// <summary>The same block under its final header: sealing changes extra data and hash only.</summary>
-    public ExecutedBlock WithHeader(BlockHeader sealedHeader) => this with { Imported = Imported with { Block = Block with { Header = sealedHeader } } };
+    public ExecutedBlock WithHeader(BlockHeader sealedHeader) =>
+        this with { Imported = Imported with { Block = Block with { Header = sealedHeader } } };
 }
 
 /// <summary>
@@ -205,7 +206,8 @@ internal sealed class ChainWriter
         var transactions = Recovered(block);
         try
         {
-            var imported = _stores.Importer.Import(block, Head, transactions, new(PublicLayer, PrivateLayer, BlockHashAt, PayloadFor), isProposal);
+            var imported = _stores.Importer.Import(
+                block, Head, transactions, new(PublicLayer, PrivateLayer, BlockHashAt, PayloadFor), isProposal);
             return new ExecutedBlock(imported, transactions);
         }
         catch (InvalidBlockException e)

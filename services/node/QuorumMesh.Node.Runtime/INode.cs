@@ -64,7 +64,9 @@ public interface INode
 
     /// <summary>Changes the Raft membership; waits some seconds for the commit. Asked for again, it is the same change.</summary>
     /// <returns>The Raft id that it is about; 0 when there was nothing to change.</returns>
-    /// <exception cref="RaftMembershipException">Refused, with GoQuorum's text; or proposed and not committed, with the members that can be reached.</exception>
+    /// <exception cref="RaftMembershipException">
+    /// Refused, with GoQuorum's text; or proposed and not committed, with the members that can be reached.
+    /// </exception>
     Task<ulong> ChangeMembershipAsync(RaftMembershipRequest request, CancellationToken cancellation);
 
     /// <summary>How many transactions of the pool are executable, and how many wait behind a gap.</summary>

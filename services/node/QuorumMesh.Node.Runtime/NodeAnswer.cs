@@ -24,7 +24,9 @@ public abstract record NodeAnswer
 /// <summary>The answer to what only wants to know that it was taken in.</summary>
 public readonly record struct Taken;
 
-/// <summary>Names who waits for an answer. It goes through the core with the input that asks, and comes back with the <see cref="NodeAnswer"/>.</summary>
+/// <summary>
+/// Names who waits for an answer. It goes through the core with the input that asks, and comes back with the <see cref="NodeAnswer"/>.
+/// </summary>
 public sealed class Reply<T>
 {
     // The loop delivers: what goes on with the answer must not run on its thread.
@@ -37,7 +39,8 @@ public sealed class Reply<T>
     public async Task<T> WaitAsync(CancellationToken cancellation)
     {
         // Not Task.WaitAsync, which goes on by way of the thread pool.
-        using var registration = cancellation.UnsafeRegister(static (source, token) => ((TaskCompletionSource<T>)source!).TrySetCanceled(token), _source);
+        using var registration = cancellation.UnsafeRegister(
+            static (source, token) => ((TaskCompletionSource<T>)source!).TrySetCanceled(token), _source);
         return await _source.Task;
     }
 

@@ -8,8 +8,8 @@ using QuorumMesh.Node.Runtime.Sync;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
-/// A node's core with everything that serves it, put together once: a host and a simulation give their seams and run its passes. One thread starts, runs and
-/// closes it.
+/// A node's core with everything that serves it, put together once: a host and a simulation give their seams and run its passes. Start,
+/// pass and close come one after the other.
 /// </summary>
 public sealed class NodeAssembly : IAsyncDisposable
 {
@@ -47,7 +47,9 @@ public sealed class NodeAssembly : IAsyncDisposable
     /// <summary>Null when no catch-up runs. May be read from any thread.</summary>
     public SyncProgress? Sync => _synchroniser.Progress;
 
-    /// <summary>Opens the core, and connects it to network and manager. What the network says is heard, and waits, from the making on.</summary>
+    /// <summary>
+    /// Opens the core, and connects it to network and manager. What the network says is heard, and waits, from the making on.
+    /// </summary>
     public void Start()
     {
         Core.Open(Now());
@@ -106,5 +108,6 @@ public sealed class NodeAssembly : IAsyncDisposable
         foreach (var effect in effects.Network) _link.CarryOut(effect);
     }
 
-    private static List<ReadOnlyMemory<byte>> Encoded(List<RecoveredTransaction> transactions) => transactions.ConvertAll(t => (ReadOnlyMemory<byte>)t.Tx.Encode());
+    private static List<ReadOnlyMemory<byte>> Encoded(List<RecoveredTransaction> transactions) =>
+        transactions.ConvertAll(t => (ReadOnlyMemory<byte>)t.Tx.Encode());
 }

@@ -10,9 +10,9 @@ using QuorumMesh.State.KeyValue;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
-/// The one writer: owns chain, pool and private side, and asks a consensus driver what becomes a block. Synchronous; inputs, time and randomness come from
-/// outside, effects go out as values. A pass (<see cref="NodePass"/>) is <see cref="Begin"/>, <see cref="Handle"/> for each input, <see cref="Tick"/> when one
-/// is due, <see cref="Advance"/> until it is done, and <see cref="Complete"/>.
+/// The one writer: owns chain, pool and private side, and asks a consensus driver what becomes a block. Synchronous; inputs, time and
+/// randomness come from outside, effects go out as values. A pass (<see cref="NodePass"/>) is <see cref="Begin"/>, <see cref="Handle"/> for
+/// each input, <see cref="Tick"/> when one is due, <see cref="Advance"/> until it is done, and <see cref="Complete"/>.
 /// </summary>
 public sealed class NodeCore
 {
@@ -92,7 +92,10 @@ public sealed class NodeCore
     /// <summary>Why the catch-up that runs could not go on, null while it can; may be read from any thread.</summary>
     public string? SyncFailure => _catchUp.Failure;
 
-    /// <summary>After the start: transactions of the journal, members of the network, a catch-up that was cut off. What is to go out comes with the first pass.</summary>
+    /// <summary>
+    /// After the start: transactions of the journal, members of the network, a catch-up that was cut off. What is to go out comes with the
+    /// first pass.
+    /// </summary>
     public void Open(NodeTime now)
     {
         _now = now;
@@ -151,8 +154,8 @@ public sealed class NodeCore
     }
 
     /// <summary>
-    /// Consensus acts on what it has heard: decided blocks are imported, the next one may be built. Before each block that takes long, and at the end, what the
-    /// other members wait for is given out.
+    /// Consensus acts on what it has heard: decided blocks are imported, the next one may be built. Before each block that takes long, and
+    /// at the end, what the other members wait for is given out.
     /// </summary>
     /// <returns>Effects to carry out before it is called again; null when it is done.</returns>
     public NodeEffects? Advance()
@@ -213,7 +216,9 @@ public sealed class NodeCore
     /// <exception cref="InvalidOperationException">Nothing is refused, or the manager has not answered since the start.</exception>
     public void AcceptManager() => _private.AcceptManager();
 
-    /// <summary>Takes the private state back to that after a block; null for the one before the first that a payload came late for.</summary>
+    /// <summary>
+    /// Takes the private state back to that after a block; null for the one before the first that a payload came late for.
+    /// </summary>
     /// <exception cref="InvalidOperationException">There is nothing to go back for.</exception>
     public ulong RewindPrivate(ulong? block)
     {
@@ -261,7 +266,8 @@ public sealed class NodeCore
         return true;
     }
 
-    private static bool IsLong(ConsensusOutput output) => output is ConsensusOutput.Commit or ConsensusOutput.BuildBlock or ConsensusOutput.VerifyBlock;
+    private static bool IsLong(ConsensusOutput output) =>
+        output is ConsensusOutput.Commit or ConsensusOutput.BuildBlock or ConsensusOutput.VerifyBlock;
 
     private void CarryOut(ConsensusOutput output)
     {

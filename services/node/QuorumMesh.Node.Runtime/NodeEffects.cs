@@ -14,8 +14,8 @@ public readonly record struct NodeTime(ulong UnixNanoseconds, long Milliseconds)
 }
 
 /// <summary>
-/// What is to be done, in this order; everything that had to be durable before is durable. Those of the other members come several times in a pass, for they
-/// wait for no block to be executed; all else comes at its end.
+/// What is to be done, in this order; everything that had to be durable before is durable. Those of the other members come several times in
+/// a pass, for they wait for no block to be executed; all else comes at its end.
 /// </summary>
 public sealed class NodeEffects
 {
@@ -37,13 +37,18 @@ public sealed class NodeEffects
     /// <summary>Those of them that the private head waits for, in the order of their use.</summary>
     public List<PayloadHash> FetchFirst { get; } = [];
 
-    /// <summary>The manager's Watch stream is to be opened anew after a sequence number; what the one before still brings does not count as progress of this one.</summary>
+    /// <summary>
+    /// The manager's Watch stream is to be opened anew after a sequence number; what the one before still brings does not count as progress
+    /// of this one.
+    /// </summary>
     public (long After, int Stream)? WatchFrom { get; set; }
 
     /// <summary>A catch-up to start: from our head to a block that Raft has committed.</summary>
     public (BlockPointer Head, Hash256 Target)? Sync { get; set; }
 
-    /// <summary>Questions to the other members about their blocks; the answers come back as <see cref="NodeInput.HeadsCompared"/>.</summary>
+    /// <summary>
+    /// Questions to the other members about their blocks; the answers come back as <see cref="NodeInput.HeadsCompared"/>.
+    /// </summary>
     public HeadCheck? CompareHeads { get; set; }
 
     /// <summary>When the loop must come back even without an input, in <see cref="NodeTime.Milliseconds"/>.</summary>

@@ -6,7 +6,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Runtime;
 
-/// <summary>Everything that can happen to the writer loop; what is for consensus is a <see cref="Consensus.ConsensusInput"/>. Time comes with each batch.</summary>
+/// <summary>
+/// Everything that can happen to the writer loop; what is for consensus is a <see cref="Consensus.ConsensusInput"/>. Time comes with each
+/// batch.
+/// </summary>
 public abstract record NodeInput
 {
     private protected NodeInput() { }
@@ -24,9 +27,13 @@ public abstract record NodeInput
     /// <param name="Taken">Answered when the loop has them, so that no more are fetched than it takes.</param>
     public sealed record PayloadAnswers(IReadOnlyList<PayloadAnswer> Answers, Reply<Taken>? Taken = null) : NodeInput;
 
-    /// <summary>The manager says that a payload is now here; <paramref name="Sequence"/> is its place in the Watch stream, 0 when there is none.</summary>
+    /// <summary>
+    /// The manager says that a payload is now here; <paramref name="Sequence"/> is its place in the Watch stream, 0 when there is none.
+    /// </summary>
     /// <param name="Database">What told it; null when the manager does not tell.</param>
-    /// <param name="Stream">The number that the stream was opened with, see <see cref="NodeEffects.WatchFrom"/>; 0 for that of the start.</param>
+    /// <param name="Stream">
+    /// The number that the stream was opened with, see <see cref="NodeEffects.WatchFrom"/>; 0 for that of the start.
+    /// </param>
     public sealed record PayloadArrived(long Sequence, PayloadHash Hash, ManagerDatabase? Database = null, int Stream = 0) : NodeInput;
 
     /// <summary>An answer of the manager that was not about payloads told of its database.</summary>

@@ -5,7 +5,9 @@ internal static class NodePass
 {
     /// <param name="ticksDue">How many ticks of 50 ms are due, asked for once the inputs are handled.</param>
     /// <param name="carryOut">Called with effects as they come: everything that had to be durable before them is durable.</param>
-    /// <returns>When the next pass must come even without an input, in <see cref="NodeTime.Milliseconds"/>; null when nothing is waited for.</returns>
+    /// <returns>
+    /// When the next pass must come even without an input, in <see cref="NodeTime.Milliseconds"/>; null when nothing is waited for.
+    /// </returns>
     public static long? Run(NodeCore core, NodeTime now, IReadOnlyList<NodeInput> inputs, Func<int> ticksDue, Action<NodeEffects> carryOut)
     {
         var trace = core.TracePrivate();

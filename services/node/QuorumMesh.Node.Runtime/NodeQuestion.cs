@@ -17,7 +17,8 @@ public abstract record NodeQuestion : NodeInput
 
     /// <summary>The pool's transactions by sender.</summary>
     /// <param name="Senders">Null for all.</param>
-    public sealed record PoolContent(IReadOnlySet<Address>? Senders, Reply<IReadOnlyList<SenderContent>> To) : NodeQuestion<IReadOnlyList<SenderContent>>(To)
+    public sealed record PoolContent(IReadOnlySet<Address>? Senders, Reply<IReadOnlyList<SenderContent>> To)
+        : NodeQuestion<IReadOnlyList<SenderContent>>(To)
     {
         private protected override IReadOnlyList<SenderContent> Ask(NodeCore core) => [.. core.Pool.Content(Senders)];
     }

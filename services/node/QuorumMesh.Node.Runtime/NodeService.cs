@@ -92,11 +92,13 @@ public sealed class NodeService : INode
 
     public async Task<ulong> ChangeMembershipAsync(RaftMembershipRequest request, CancellationToken cancellation)
     {
-        var (id, isCommitted) = await AskAsync<RaftChangeOutcome>(to => new RaftInput.ChangeMembership(request, to), cancellation).ConfigureAwait(false);
+        var asked = AskAsync<RaftChangeOutcome>(to => new RaftInput.ChangeMembership(request, to), cancellation);
+        var (id, isCommitted) = await asked.ConfigureAwait(false);
         if (isCommitted) return id;
         var members = Raft.Members;
         throw new RaftMembershipException(
-            $"raft id {id}: proposed, not committed: {members.Count(m => m.Active)} of {members.Count} members reachable; it may be committed yet, and to ask again is safe");
+            $"raft id {id}: proposed, not committed: {members.Count(m => m.Active)} of {members.Count} members reachable; "
+            + "it may be committed yet, and to ask again is safe");
     }
 
     public Task<(int Pending, int Queued)> PoolCountsAsync(CancellationToken cancellation) =>

@@ -10,7 +10,8 @@ internal sealed class NodeTimers
     /// <summary>In <see cref="NodeTime.Milliseconds"/>; null when nothing is waited for.</summary>
     public long? Next => _dueAt.Min();
 
-    public void Set(ConsensusTimer timer, TimeSpan? after, NodeTime now) => _dueAt[(int)timer] = after is { } wait ? now.Milliseconds + (long)wait.TotalMilliseconds : null;
+    public void Set(ConsensusTimer timer, TimeSpan? after, NodeTime now) =>
+        _dueAt[(int)timer] = after is { } wait ? now.Milliseconds + (long)wait.TotalMilliseconds : null;
 
     /// <returns>One that is due, which ends its wait; null when none is.</returns>
     public ConsensusTimer? TakeDue(NodeTime now)

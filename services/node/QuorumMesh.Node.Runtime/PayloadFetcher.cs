@@ -5,11 +5,13 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
-/// Asks the manager for payloads and follows its Watch stream; the answers go to the loop as inputs. Few requests are under way at once, and each goes on only when the
-/// loop has taken the answers before: what is fetched and not taken is bounded by the largest answer, times <see cref="Workers"/>.
+/// Asks the manager for payloads and follows its Watch stream; the answers go to the loop as inputs. Few requests are under way at once,
+/// and each goes on only when the loop has taken the answers before: what is fetched and not taken is bounded by the largest answer, times
+/// <see cref="Workers"/>.
 /// </summary>
 /// <param name="background">What waits for the manager runs, and goes on, here.</param>
-internal sealed class PayloadFetcher(ITransactionManager manager, Func<NodeInput, bool> post, TimeProvider clock, TaskScheduler background) : IAsyncDisposable
+internal sealed class PayloadFetcher(
+    ITransactionManager manager, Func<NodeInput, bool> post, TimeProvider clock, TaskScheduler background) : IAsyncDisposable
 {
     private const int MaxPerRequest = 64;
     private const int Workers = 4;
@@ -115,7 +117,10 @@ internal sealed class PayloadFetcher(ITransactionManager manager, Func<NodeInput
         }
     }
 
-    /// <summary>Whatever an answer causes counts as none: a worker that it ended would be missed, and the private head would wait for good once all have.</summary>
+    /// <summary>
+    /// Whatever an answer causes counts as none: a worker that it ended would be missed, and the private head would wait for good once all
+    /// have.
+    /// </summary>
     private async Task<IReadOnlyList<PayloadAnswer>> AskAsync(List<PayloadHash> hashes, CancellationToken cancellation)
     {
         try

@@ -16,9 +16,11 @@ internal sealed class PrivateSide(NodeStores stores, ITransactionManager manager
     public Task<PrivateSideReport> ReportAsync(CancellationToken cancellation) =>
         node.AskAsync<PrivateSideReport>(static to => new NodeQuestion.PrivateReport(to), cancellation);
 
-    public Task AcceptManagerAsync(CancellationToken cancellation) => node.AskAsync<Taken>(static to => new NodeQuestion.AcceptManager(to), cancellation);
+    public Task AcceptManagerAsync(CancellationToken cancellation) =>
+        node.AskAsync<Taken>(static to => new NodeQuestion.AcceptManager(to), cancellation);
 
-    public Task<ulong> RewindAsync(ulong? block, CancellationToken cancellation) => node.AskAsync<ulong>(to => new NodeQuestion.RewindPrivate(block, to), cancellation);
+    public Task<ulong> RewindAsync(ulong? block, CancellationToken cancellation) =>
+        node.AskAsync<ulong>(to => new NodeQuestion.RewindPrivate(block, to), cancellation);
 
     public async Task<ManagerCheck> CheckManagerAsync(CancellationToken cancellation)
     {

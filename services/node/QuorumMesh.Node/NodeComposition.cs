@@ -176,7 +176,8 @@ internal sealed class NodeComposition : IAsyncDisposable
             _log.LogWarning("The Raft log ended in a record of {Bytes} bytes that a crash cut off; it is dropped, nothing acknowledged is in it", log.TruncatedBytes);
         StoreLossReport.RefuseWhatIsLostForGood(LossOf(stores), stores.KeyValues, log);
         Raft = RaftStart.Open(_data, _settings, nodeId, stores.KeyValues, log);
-        return Own(new RaftTransport(new RaftTransportOptions { Id = Raft.RaftId, Listen = new IPEndPoint(BindAddress, _settings.RaftPort) }));
+        var options = new RaftTransportOptions { Id = Raft.RaftId, Listen = new IPEndPoint(BindAddress, _settings.RaftPort) };
+        return Own(new RaftTransport(options));
     }
 
     private static StoreLoss? LossOf(NodeStores stores) => (stores.KeyValues as RocksKeyValueStore)?.Loss;

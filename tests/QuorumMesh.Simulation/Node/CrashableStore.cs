@@ -4,7 +4,9 @@ using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Simulation.Node;
 
-/// <summary>A store with a write-ahead log's promise: a crash loses the newest unsynced batches, never a part of one, never an older one alone.</summary>
+/// <summary>
+/// A store with a write-ahead log's promise: a crash loses the newest unsynced batches, never a part of one, never an older one alone.
+/// </summary>
 internal sealed class CrashableStore : IKeyValueStore
 {
     private readonly List<KeyValueBatch> _unsynced = [];
@@ -15,7 +17,9 @@ internal sealed class CrashableStore : IKeyValueStore
     /// <summary>The n-th write from now fails, and all later ones.</summary>
     public void LosePowerAfter(int writes) => _writesLeft = writes;
 
-    /// <summary>The process ends, the machine goes on: every write is there for the next process, and the unsynced ones may be lost later.</summary>
+    /// <summary>
+    /// The process ends, the machine goes on: every write is there for the next process, and the unsynced ones may be lost later.
+    /// </summary>
     public void Kill() => _writesLeft = int.MaxValue;
 
     public void Crash(Random random)

@@ -5,7 +5,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Simulation.Node;
 
-/// <summary>One life's connection to the node's manager: answers come late and in parts, and what arrives between question and answer is not in the answer.</summary>
+/// <summary>
+/// One life's connection to the node's manager: answers come late and in parts, and what arrives between question and answer is not in the
+/// answer.
+/// </summary>
 internal sealed class ManagerLink(SimulatedNode node, NodeNetwork network, TimeProvider clock) : ITransactionManager
 {
     public bool Enabled => true;

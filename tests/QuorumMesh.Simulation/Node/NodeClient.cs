@@ -5,7 +5,9 @@ using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Simulation.Node;
 
-/// <summary>One account of one participant: sends its next transaction once the last one is acknowledged, and sends again what a crash left open.</summary>
+/// <summary>
+/// One account of one participant: sends its next transaction once the last one is acknowledged, and sends again what a crash left open.
+/// </summary>
 internal sealed class NodeClient(int number, SimulatedNode node, NodeNetwork network, Random random)
 {
     private const long PatienceMs = 2_000;

@@ -84,7 +84,10 @@ internal sealed class NodeNetwork
         }
     }
 
-    /// <summary>Everything up, connected and delivered: all nodes must come to the same chain with every acknowledged transaction, and the private sides to the public head.</summary>
+    /// <summary>
+    /// Everything up, connected and delivered: all nodes must come to the same chain with every acknowledged transaction, and the private
+    /// sides to the public head.
+    /// </summary>
     public void HealAndSettle(long limitMs)
     {
         IsFaulty = false;
@@ -199,13 +202,15 @@ internal sealed class NodeNetwork
         foreach (var to in _nodes)
         {
             if (to == from || IsLost(from.Id, to.Id)) continue;
-            At(Now + Delay(), () => to.Assembly?.PeerHandler.OnTransactions(from.NodeId, [.. transactions.Select(t => (ReadOnlyMemory<byte>)t)]));
+            ReadOnlyMemory<byte>[] raw = [.. transactions];
+            At(Now + Delay(), () => to.Assembly?.PeerHandler.OnTransactions(from.NodeId, raw));
         }
     }
 
     /// <summary>A question of the p2p network.</summary>
     /// <param name="answered">Called once, with null when question or answer is lost.</param>
-    public void Ask(SimulatedNode from, SimulatedNode to, Func<IPeerRequestHandler, IReadOnlyList<byte[]>> question, Action<IReadOnlyList<byte[]>?> answered)
+    public void Ask(
+        SimulatedNode from, SimulatedNode to, Func<IPeerRequestHandler, IReadOnlyList<byte[]>> question, Action<IReadOnlyList<byte[]>?> answered)
     {
         const long patience = 500;
         if (IsLost(from.Id, to.Id))
@@ -333,7 +338,10 @@ internal sealed class NodeNetwork
         else _events.Enqueue(action, (time, _order++));
     }
 
-    /// <summary>Transactions of a node that is lost may be in the pool of one that does not mint, or wait behind one that is lost: only those of the others count then.</summary>
+    /// <summary>
+    /// Transactions of a node that is lost may be in the pool of one that does not mint, or wait behind one that is lost: only those of the
+    /// others count then.
+    /// </summary>
     private bool IsSettled()
     {
         if (!Lasting.All(n => n.IsUp) || !LastingClients.All(c => c.IsIdle)) return false;

@@ -8,7 +8,7 @@ namespace QuorumMesh.Simulation.Node;
 internal sealed class SimulatedPeers(SimulatedNode node, NodeNetwork network) : IPeerNetwork
 {
     public IReadOnlyList<PeerInfo> Peers =>
-        [.. network.Nodes.Where(n => n != node && n.IsUp).Select(n => new PeerInfo(n.NodeId, $"{n.Id}", [], "", "", false, true, 63, UInt256.Zero, default))];
+        [.. network.Nodes.Where(n => n != node && n.IsUp).Select(Info)];
 
     public Enode Self => throw new InvalidOperationException("not asked for here");
 
@@ -46,6 +46,8 @@ internal sealed class SimulatedPeers(SimulatedNode node, NodeNetwork network) : 
     public void SetAllowed(Func<string, bool>? nodeIdAllowed)
     {
     }
+
+    private static PeerInfo Info(SimulatedNode n) => new(n.NodeId, $"{n.Id}", [], "", "", false, true, 63, UInt256.Zero, default);
 
     private Task<IReadOnlyList<byte[]>> Ask(string nodeId, Func<IPeerRequestHandler, IReadOnlyList<byte[]>> question)
     {

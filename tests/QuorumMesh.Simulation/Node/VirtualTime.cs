@@ -46,7 +46,9 @@ internal sealed class VirtualClock(NodeNetwork network, TimeSpan skew) : TimePro
     }
 }
 
-/// <summary>Runs a node's background work on the network's own thread, in the order that the seed gives; none of it survives the node's life.</summary>
+/// <summary>
+/// Runs a node's background work on the network's own thread, in the order that the seed gives; none of it survives the node's life.
+/// </summary>
 internal sealed class VirtualScheduler(NodeNetwork network) : TaskScheduler
 {
     private bool _hasEnded;

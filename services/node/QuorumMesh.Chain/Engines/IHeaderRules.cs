@@ -6,8 +6,8 @@ using QuorumMesh.State.KeyValue;
 namespace QuorumMesh.Chain.Engines;
 
 /// <summary>
-/// What a consensus engine makes of headers: who their author is, which are valid, what a block earns. Import, execution and reads ask; how a new block
-/// comes about is its producer's affair.
+/// What a consensus engine makes of headers: who their author is, which are valid, what a block earns. Import, execution and reads ask; how
+/// a new block comes about is its producer's affair.
 /// </summary>
 public interface IHeaderRules
 {
@@ -18,7 +18,9 @@ public interface IHeaderRules
     /// <summary>Checks a header against its parent; null when it is valid, else the reason.</summary>
     string? VerifyHeader(BlockHeader header, BlockHeader parent);
 
-    /// <summary>As <see cref="VerifyHeader"/>, for a block that is proposed: what only the decision adds to its header is not missed.</summary>
+    /// <summary>
+    /// As <see cref="VerifyHeader"/>, for a block that is proposed: what only the decision adds to its header is not missed.
+    /// </summary>
     string? VerifyProposal(BlockHeader header, BlockHeader parent) => VerifyHeader(header, parent);
 
     /// <summary>Block rewards, after the last transaction.</summary>

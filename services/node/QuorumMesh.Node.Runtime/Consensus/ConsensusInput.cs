@@ -3,8 +3,8 @@ using QuorumMesh.Chain;
 namespace QuorumMesh.Node.Runtime.Consensus;
 
 /// <summary>
-/// What a consensus driver hears. An engine's messages, reports and requests are kinds of its own, which come through the node's mailbox and which the core
-/// hands on unread; the ones named here come from the core.
+/// What a consensus driver hears. An engine's messages, reports and requests are kinds of its own, which come through the node's mailbox
+/// and which the core hands on unread; the ones named here come from the core.
 /// </summary>
 public abstract record ConsensusInput : NodeInput
 {

@@ -16,9 +16,9 @@ internal enum ConsensusTimer
 }
 
 /// <summary>
-/// What a driver wants to happen. The core carries outputs out one by one in the order given; what an output promises holds before the next one is looked at.
-/// So a vote goes out as <see cref="Persist"/>, then <see cref="Transmit"/>: nobody hears what a crash could take back. Building, verifying and committing a
-/// block come last in a step: the answer is the next one.
+/// What a driver wants to happen. The core carries outputs out one by one in the order given; what an output promises holds before the next
+/// one is looked at. So a vote goes out as <see cref="Persist"/>, then <see cref="Transmit"/>: nobody hears what a crash could take back.
+/// Building, verifying and committing a block come last in a step: the answer is the next one.
 /// </summary>
 internal abstract record ConsensusOutput
 {
@@ -27,27 +27,44 @@ internal abstract record ConsensusOutput
     /// <summary>Goes into the node's store in one batch, and is flushed to the disk, before the next output is carried out.</summary>
     public sealed record Persist(KeyValueBatch Batch) : ConsensusOutput;
 
-    /// <summary>Goes to the network when the pass lets go of the core: before any block is built or executed that was asked for after it.</summary>
+    /// <summary>
+    /// Goes to the network when the pass lets go of the core: before any block is built or executed that was asked for after it.
+    /// </summary>
     public sealed record Transmit(NetworkEffect Effect) : ConsensusOutput;
 
     /// <summary>Asks for a block; answered with <see cref="ConsensusInput.BlockBuilt"/>.</summary>
     /// <param name="Header">Number, parent, time, difficulty, gas limit; the rest is filled in.</param>
     /// <param name="Author">COINBASE of the execution.</param>
-    /// <param name="Ahead">Blocks proposed and not committed, from the head's child on; the last is the parent. Empty to build on the head.</param>
+    /// <param name="Ahead">
+    /// Blocks proposed and not committed, from the head's child on; the last is the parent. Empty to build on the head.
+    /// </param>
     /// <param name="Taken">Transactions that are in those blocks.</param>
     /// <param name="MayBeEmpty">False to get none when no transaction fits.</param>
     public sealed record BuildBlock(
-        BlockHeader Header, Address Author, IReadOnlyList<ExecutedBlock> Ahead, IReadOnlySet<Hash256> Taken, BuildLimits Limits, bool MayBeEmpty) : ConsensusOutput;
+        BlockHeader Header,
+        Address Author,
+        IReadOnlyList<ExecutedBlock> Ahead,
+        IReadOnlySet<Hash256> Taken,
+        BuildLimits Limits,
+        bool MayBeEmpty) : ConsensusOutput;
 
-    /// <summary>Asks for a proposal to be executed on the head and not stored; answered with <see cref="ConsensusInput.BlockVerified"/>.</summary>
+    /// <summary>
+    /// Asks for a proposal to be executed on the head and not stored; answered with <see cref="ConsensusInput.BlockVerified"/>.
+    /// </summary>
     public sealed record VerifyBlock(Block Block) : ConsensusOutput;
 
-    /// <summary>The network has decided: the block becomes the head. Answered with <see cref="ConsensusInput.BlockImported"/> or <see cref="ConsensusInput.BlockFailed"/>.</summary>
+    /// <summary>
+    /// The network has decided: the block becomes the head. Answered with <see cref="ConsensusInput.BlockImported"/> or <see
+    /// cref="ConsensusInput.BlockFailed"/>.
+    /// </summary>
     /// <param name="Executed">The same block as built or verified here, which saves doing it again.</param>
     /// <param name="Alongside">Goes into the batch that moves the head; null for nothing.</param>
     public sealed record Commit(Block Block, ExecutedBlock? Executed, KeyValueBatch? Alongside) : ConsensusOutput;
 
-    /// <summary>The blocks up to this one, which the network has decided on, are to be fetched from peers; each is told with <see cref="ConsensusInput.BlockImported"/>.</summary>
+    /// <summary>
+    /// The blocks up to this one, which the network has decided on, are to be fetched from peers; each is told with <see
+    /// cref="ConsensusInput.BlockImported"/>.
+    /// </summary>
     public sealed record CatchUp(Hash256 Target) : ConsensusOutput;
 
     /// <summary>Answered with <see cref="ConsensusInput.TimerFired"/>, once, unless the timer is set again before.</summary>

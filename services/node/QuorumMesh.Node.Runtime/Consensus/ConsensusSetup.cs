@@ -20,6 +20,7 @@ public abstract record ConsensusSetup
     /// <param name="Explanation">Why, and what to do: the answer to whoever sends a transaction.</param>
     public sealed record OnlyFollows(string Explanation) : ConsensusSetup
     {
-        internal override (IConsensusDriver Driver, IConsensusLink Link) Open(NodeCoreSetup setup) => (new FollowOnly(Explanation), new NoLink());
+        internal override (IConsensusDriver Driver, IConsensusLink Link) Open(NodeCoreSetup setup) =>
+            (new FollowOnly(Explanation), new NoLink());
     }
 }

@@ -1,20 +1,26 @@
 namespace QuorumMesh.Node.Runtime.Consensus;
 
 /// <summary>
-/// A consensus engine as the writer loop drives it. The core owns chain, pool and private side and knows no engine; a driver decides what is proposed and
-/// committed and owns nothing of the chain. Everything that happens comes in by <see cref="Step"/>; everything that is to happen goes out as
-/// <see cref="ConsensusOutput"/>s, which the core carries out in their order, and whose results it tells with further steps. Synchronous; no clock, no
-/// randomness of its own; only the loop's thread calls it.
+/// A consensus engine as the writer loop drives it. The core owns chain, pool and private side and knows no engine; a driver decides what
+/// is proposed and committed and owns nothing of the chain. Everything that happens comes in by <see cref="Step"/>; everything that is to
+/// happen goes out as <see cref="ConsensusOutput"/>s, which the core carries out in their order, and whose results it tells with further
+/// steps. Synchronous; no clock, no randomness of its own; only the loop's thread calls it.
 /// </summary>
 internal interface IConsensusDriver
 {
-    /// <summary>Why this node takes no transactions and has no part in the network; null when it may have. May be read from any thread.</summary>
+    /// <summary>
+    /// Why this node takes no transactions and has no part in the network; null when it may have. May be read from any thread.
+    /// </summary>
     string? Refusal { get; }
 
-    /// <summary>Node ids of the members whose blocks count, this node's own included, 128 lower-case hex digits each; empty when none are known.</summary>
+    /// <summary>
+    /// Node ids of the members whose blocks count, this node's own included, 128 lower-case hex digits each; empty when none are known.
+    /// </summary>
     IReadOnlySet<string> Voters { get; }
 
-    /// <param name="now">Of the pass: for block times and paces. Waits are asked for as durations (<see cref="ConsensusOutput.SetTimer"/>).</param>
+    /// <param name="now">
+    /// Of the pass: for block times and paces. Waits are asked for as durations (<see cref="ConsensusOutput.SetTimer"/>).
+    /// </param>
     /// <param name="outputs">Where the driver appends what is to happen.</param>
     void Step(ConsensusInput input, NodeTime now, ConsensusOutputs outputs);
 }

@@ -9,13 +9,15 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Runtime.Raft;
 
 /// <summary>
-/// Mints while this node leads: at once when idle, at most one block per block time under load. When there is nothing to mine it mints none, but for the few
-/// empty blocks that the genesis may ask for. Blocks are built on the speculative head without waiting for Raft (GoQuorum raft/minter.go). Owned by the writer
-/// loop.
+/// Mints while this node leads: at once when idle, at most one block per block time under load. When there is nothing to mine it mints
+/// none, but for the few empty blocks that the genesis may ask for. Blocks are built on the speculative head without waiting for Raft
+/// (GoQuorum raft/minter.go). Owned by the writer loop.
 /// </summary>
 internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftId, int blockTimeMs, Hash256 head)
 {
-    /// <summary>Blocks proposed and not yet committed: more would only make the pipeline longer, so transactions wait for a larger block instead.</summary>
+    /// <summary>
+    /// Blocks proposed and not yet committed: more would only make the pipeline longer, so transactions wait for a larger block instead.
+    /// </summary>
     private const int MaxSpeculative = 4;
     private static readonly BuildLimits Limits = new(MaxTransactions: 2_000, MaxBytes: 4 << 20);
 

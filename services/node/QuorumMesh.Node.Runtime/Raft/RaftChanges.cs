@@ -9,13 +9,15 @@ namespace QuorumMesh.Node.Runtime.Raft;
 public sealed record RaftChangeOutcome(ulong Id, bool IsCommitted);
 
 /// <summary>
-/// Changes of the membership that operators asked for here and that are not applied yet. GoQuorum answers as soon as one is proposed; here the answer waits a
-/// while for the commit, so that it says what is. A follower's proposal may be lost on its way to the leader: asked for again, the same change under the same
-/// id is proposed again, which every member takes for one.
+/// Changes of the membership that operators asked for here and that are not applied yet. GoQuorum answers as soon as one is proposed; here
+/// the answer waits a while for the commit, so that it says what is. A follower's proposal may be lost on its way to the leader: asked for
+/// again, the same change under the same id is proposed again, which every member takes for one.
 /// </summary>
 internal sealed class RaftChanges
 {
-    /// <summary>How long an answer waits, in milliseconds: some elections and round trips, and less than clients of JSON-RPC wait.</summary>
+    /// <summary>
+    /// How long an answer waits, in milliseconds: some elections and round trips, and less than clients of JSON-RPC wait.
+    /// </summary>
     public const long WaitMs = 5_000;
 
     private const int MaxOpen = 16;
@@ -28,7 +30,8 @@ internal sealed class RaftChanges
     /// <returns>The change that is under way for the same request; null when none is.</returns>
     public RaftConfChange? Find(RaftMembershipRequest request) => _open.Find(o => o.Request == request)?.Change;
 
-    public void Proposed(RaftMembershipRequest request, RaftConfChange change, Reply<RaftChangeOutcome> answer, NodeTime now, ConsensusOutputs outputs)
+    public void Proposed(
+        RaftMembershipRequest request, RaftConfChange change, Reply<RaftChangeOutcome> answer, NodeTime now, ConsensusOutputs outputs)
     {
         var open = _open.Find(o => o.Request == request);
         if (open is null) _open.Add(open = new Open(request, change));
@@ -38,7 +41,9 @@ internal sealed class RaftChanges
         SetTimer(now, outputs);
     }
 
-    /// <summary>A change was applied: of whomever, it is the one that was asked for when it is about the same member in the same way.</summary>
+    /// <summary>
+    /// A change was applied: of whomever, it is the one that was asked for when it is about the same member in the same way.
+    /// </summary>
     public void Applied(RaftConfChange applied, NodeTime now, ConsensusOutputs outputs)
     {
         foreach (var open in _open.FindAll(o => o.Change.NodeId == applied.NodeId))
@@ -54,8 +59,9 @@ internal sealed class RaftChanges
     {
         foreach (var open in _open)
         {
+            var outcome = new RaftChangeOutcome(open.Change.NodeId, IsCommitted: false);
             foreach (var (answer, _) in open.Waiting.FindAll(w => w.Until <= now.Milliseconds))
-                outputs.Add(new ConsensusOutput.Answer(new NodeAnswer.Of<RaftChangeOutcome>(answer, new RaftChangeOutcome(open.Change.NodeId, IsCommitted: false))));
+                outputs.Add(new ConsensusOutput.Answer(new NodeAnswer.Of<RaftChangeOutcome>(answer, outcome)));
             open.Waiting.RemoveAll(w => w.Until <= now.Milliseconds);
         }
         SetTimer(now, outputs);
@@ -64,8 +70,8 @@ internal sealed class RaftChanges
     private static NodeAnswer AnswerTo(Open open, RaftConfChange applied, Reply<RaftChangeOutcome> answer) =>
         applied.Type == open.Change.Type && (applied.Context.Length == 0 || applied.Context.AsSpan().SequenceEqual(open.Change.Context))
             ? new NodeAnswer.Of<RaftChangeOutcome>(answer, new RaftChangeOutcome(applied.NodeId, IsCommitted: true))
-            : new NodeAnswer.Refusal<RaftChangeOutcome>(
-                answer, new RaftMembershipException($"another change of raft id {applied.NodeId} was committed first: look at raft_cluster, and ask again if it is still wanted"));
+            : new NodeAnswer.Refusal<RaftChangeOutcome>(answer, new RaftMembershipException(
+                $"another change of raft id {applied.NodeId} was committed first: look at raft_cluster, and ask again if it is still wanted"));
 
     private void SetTimer(NodeTime now, ConsensusOutputs outputs)
     {

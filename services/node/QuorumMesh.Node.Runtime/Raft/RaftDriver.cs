@@ -8,9 +8,9 @@ using QuorumMesh.State.KeyValue;
 namespace QuorumMesh.Node.Runtime.Raft;
 
 /// <summary>
-/// Raft as the node's consensus: blocks are log entries, the leader mints. Does what the Raft core asks in the order that keeps promises (persist, then send,
-/// then apply), and goes on with the entries behind a block once it is known what became of it. Owned by the writer loop; <see cref="View"/> may be read from
-/// any thread.
+/// Raft as the node's consensus: blocks are log entries, the leader mints. Does what the Raft core asks in the order that keeps promises
+/// (persist, then send, then apply), and goes on with the entries behind a block once it is known what became of it. Owned by the writer
+/// loop; <see cref="View"/> may be read from any thread.
 /// </summary>
 public sealed class RaftDriver : IConsensusDriver
 {
@@ -55,13 +55,11 @@ public sealed class RaftDriver : IConsensusDriver
     /// <summary>May be read from any thread.</summary>
     public RaftView View => _members.View;
 
-    string? IConsensusDriver.Refusal => Refusal;
+    string? IConsensusDriver.Refusal => View.HasLeft ? RaftMembers.LeftExplanation : null;
 
     IReadOnlySet<string> IConsensusDriver.Voters => View.VoterIds;
 
-    private string? Refusal => HasLeft ? RaftMembers.LeftExplanation : null;
-
-    private bool HasLeft => _members.HasLeft;
+        private bool HasLeft => _members.HasLeft;
 
     private bool IsImporting => _importing is not null;
 
@@ -159,7 +157,9 @@ public sealed class RaftDriver : IConsensusDriver
         if (!HasLeft && _log.Snapshot() is { } snapshot && snapshot.Index > ChainStore.GetAppliedRaftIndex(_store)) ApplySnapshot(snapshot);
     }
 
-    /// <summary>A node on another chain neither leads nor asks for votes: without its heartbeats the others elect a leader whose blocks count.</summary>
+    /// <summary>
+    /// A node on another chain neither leads nor asks for votes: without its heartbeats the others elect a leader whose blocks count.
+    /// </summary>
     private void Tick()
     {
         if (HasLeft) _members.TickAfterLeaving(_outputs);
@@ -177,9 +177,11 @@ public sealed class RaftDriver : IConsensusDriver
     private (RaftRefusal Refusal, string? Why) Examine(RaftMessage message)
     {
         if (_members.IsRemoved(message.From)) return (RaftRefusal.RemovedSender, null);
-        if (message.Snapshot is { } snapshot && !RaftMembers.IsReadable(snapshot)) return (RaftRefusal.Malformed, "the data of the snapshot cannot be read");
+        if (message.Snapshot is { } snapshot && !RaftMembers.IsReadable(snapshot))
+            return (RaftRefusal.Malformed, "the data of the snapshot cannot be read");
         if (message.Type != RaftMessageType.Prop || !Core.IsLeader || !Core.HasMember(message.From)) return (RaftRefusal.None, null);
-        return _proposals.Refuse(message.Entries, Core.ConfState, _head) is { } why ? (RaftRefusal.BadProposal, why) : (RaftRefusal.None, null);
+        var why = _proposals.Refuse(message.Entries, Core.ConfState, _head);
+        return (why is null ? RaftRefusal.None : RaftRefusal.BadProposal, why);
     }
 
     private void Change(RaftInput.ChangeMembership asked)
@@ -190,7 +192,8 @@ public sealed class RaftDriver : IConsensusDriver
             var open = _changes.Find(asked.Request);
             if ((open ?? _members.Change(asked.Request, Core)) is not { } change)
             {
-                _outputs.Add(new ConsensusOutput.Answer(new NodeAnswer.Of<RaftChangeOutcome>(asked.Answer, new RaftChangeOutcome(0, IsCommitted: true))));
+                var nothing = new RaftChangeOutcome(0, IsCommitted: true);
+                _outputs.Add(new ConsensusOutput.Answer(new NodeAnswer.Of<RaftChangeOutcome>(asked.Answer, nothing)));
                 return;
             }
             if (!Core.ProposeConfChange(change) && open is null)
@@ -252,7 +255,8 @@ public sealed class RaftDriver : IConsensusDriver
     private void LeadershipChanged(ulong leader, RaftRole role)
     {
         if (HasLeft) return;
-        if (leader != View.Leader) _events.Raise(new LeaderEvent(leader, role == RaftRole.Leader, Core.Term, new BlockPointer(_head.Number, _head.Hash)));
+        if (leader != View.Leader)
+            _events.Raise(new LeaderEvent(leader, role == RaftRole.Leader, Core.Term, new BlockPointer(_head.Number, _head.Hash)));
         _members.SetLeader(leader, role);
         var leading = role == RaftRole.Leader;
         if (leading != _minter.IsLeading) _minter.SetLeading(leading, _head.Hash);
@@ -265,7 +269,10 @@ public sealed class RaftDriver : IConsensusDriver
         else if (entry.Data.Length > 0 && !_intake.Defer(entry.Index)) Apply(entry, entry.Data.Length);
     }
 
-    /// <summary>The same decision on every node from the same log: a valid block on the head is imported, anything else has no effect (GoQuorum raft/handler.go).</summary>
+    /// <summary>
+    /// The same decision on every node from the same log: a valid block on the head is imported, anything else has no effect (GoQuorum
+    /// raft/handler.go).
+    /// </summary>
     private void Apply(RaftEntry entry, int? size)
     {
         if (!BlockIntake.TryDecode(entry.Data, out var block, out var why)) PassOver(entry.Index, PassedOverKind.Unreadable, null, why);
@@ -284,7 +291,8 @@ public sealed class RaftDriver : IConsensusDriver
         _intake.Passed(index);
         if (ChainStore.IsCanonical(_store, block.Hash)) return false;
         if (block.Header.ParentHash == _head.Hash) return true;
-        PassOver(index, PassedOverKind.Void, block, $"it builds on {block.Header.ParentHash}, and the head is block {_head.Number} ({_head.Hash})");
+        var why = $"it builds on {block.Header.ParentHash}, and the head is block {_head.Number} ({_head.Hash})";
+        PassOver(index, PassedOverKind.Void, block, why);
         return false;
     }
 
@@ -351,7 +359,9 @@ public sealed class RaftDriver : IConsensusDriver
         StandDownWhenLeft();
     }
 
-    /// <summary>The log before the snapshot is not to be had: membership is taken over, blocks come from peers, later entries wait.</summary>
+    /// <summary>
+    /// The log before the snapshot is not to be had: membership is taken over, blocks come from peers, later entries wait.
+    /// </summary>
     private void ApplySnapshot(RaftSnapshot snapshot)
     {
         var data = RaftSnapshotData.Decode(snapshot.Data);
@@ -419,7 +429,8 @@ public sealed class RaftDriver : IConsensusDriver
     private void Rest(int pending)
     {
         _members.Observe(Core);
-        TimeSpan? after = MayMint && _minter.WakeAt(pending) is { } at ? TimeSpan.FromMilliseconds(Math.Max(0, at - _now.Milliseconds)) : null;
+        var wakeAt = MayMint ? _minter.WakeAt(pending) : null;
+        TimeSpan? after = wakeAt is { } at ? TimeSpan.FromMilliseconds(Math.Max(0, at - _now.Milliseconds)) : null;
         _outputs.Add(new ConsensusOutput.SetTimer(ConsensusTimer.Proposal, after));
     }
 }

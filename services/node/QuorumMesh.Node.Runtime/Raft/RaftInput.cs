@@ -29,8 +29,8 @@ public abstract record RaftInput : ConsensusInput
     public sealed record Announced(ulong Id, bool PreVote) : RaftInput;
 
     /// <summary>
-    /// An operator asks for a change. Answered once it is committed, or when it is not within <see cref="RaftChanges.WaitMs"/>; or refused with a
-    /// <see cref="RaftMembershipException"/>. Asked for again, it is the same change.
+    /// An operator asks for a change. Answered once it is committed, or when it is not within <see cref="RaftChanges.WaitMs"/>; or refused
+    /// with a <see cref="RaftMembershipException"/>. Asked for again, it is the same change.
     /// </summary>
     public sealed record ChangeMembership(RaftMembershipRequest Request, Reply<RaftChangeOutcome> Answer) : RaftInput;
 }

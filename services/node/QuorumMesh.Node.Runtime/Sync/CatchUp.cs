@@ -3,7 +3,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Runtime.Sync;
 
-/// <summary>The catch-up that consensus has asked for: whoever named the target, and whatever the peers send, it is tried again until the chain has it. Owned by the writer loop.</summary>
+/// <summary>
+/// The catch-up that consensus has asked for: whoever named the target, and whatever the peers send, it is tried again until the chain has
+/// it. Owned by the writer loop.
+/// </summary>
 internal sealed class CatchUp(NodeEvents events)
 {
     private const long RetryMs = 10_000;

@@ -7,8 +7,8 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Runtime.Sync;
 
 /// <summary>
-/// Fetches the blocks between our head and a block that Raft has committed, from any peer that has them. The hash of the target is trusted; every header must
-/// be linked to by it, every body fit its header, and every block is executed on import.
+/// Fetches the blocks between our head and a block that Raft has committed, from any peer that has them. The hash of the target is trusted;
+/// every header must be linked to by it, every body fit its header, and every block is executed on import.
 /// </summary>
 internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool> post, TimeProvider clock)
 {
@@ -85,8 +85,8 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
     }
 
     /// <summary>
-    /// The hashes from the block after our head to the target, walked back from the target: each header is known by the hash that its child names, so that nothing
-    /// is taken into the chain on a peer's word.
+    /// The hashes from the block after our head to the target, walked back from the target: each header is known by the hash that its child
+    /// names, so that nothing is taken into the chain on a peer's word.
     /// </summary>
     private async Task<List<Hash256>> PathAsync(string peer, BlockPointer head, BlockHeader target, CancellationToken cancellation)
     {
