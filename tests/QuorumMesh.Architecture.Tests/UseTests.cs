@@ -20,7 +20,7 @@ public sealed class UseTests
     private static readonly string[] ForTestsAlone = ["SignPrivate", "TransactionList", "RawTransactions", "Layout", "FromBase64"];
 
     /// <summary>Ports to what is outside the process whose only adapter so far stands beside them.</summary>
-    private static readonly string[] ExternalPorts = ["IEnclaveKeyProvider", "IRaftApplication"];
+    private static readonly string[] ExternalPorts = ["IEnclaveKeyProvider"];
 
     [Fact]
     public void No_public_member_is_for_tests_alone() => Offences.None(
