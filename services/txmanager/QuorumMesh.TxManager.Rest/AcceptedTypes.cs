@@ -2,8 +2,7 @@ namespace QuorumMesh.TxManager.Rest;
 
 /// <summary>
 /// Whether a caller takes anything that a manager answers with. Looser than Tessera, which refuses <c>/upcheck</c> as JSON: only one who
-/// takes none of the
-/// manager's types at all is refused, with 406 (Tessera: 500 with the same text).
+/// takes none of the manager's types at all is refused, with 406 (Tessera: 500 with the same text).
 /// </summary>
 internal static class AcceptedTypes
 {

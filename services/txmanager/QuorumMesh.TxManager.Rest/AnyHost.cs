@@ -8,9 +8,8 @@ namespace QuorumMesh.TxManager.Rest;
 
 /// <summary>
 /// Takes any Host header on a local socket, and none: quorum-js and web3js-quorum send the socket's path, which Kestrel answers with 400. A
-/// head whose Host Kestrel
-/// would refuse is passed on with <c>localhost</c>, and its connection ends after the answer, so that the next head is a first one again;
-/// others pass untouched.
+/// head whose Host Kestrel would refuse is passed on with <c>localhost</c>, and its connection ends after the answer, so that the next head
+/// is a first one again; others pass untouched.
 /// </summary>
 public static class AnyHost
 {

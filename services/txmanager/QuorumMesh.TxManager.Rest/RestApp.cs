@@ -39,8 +39,8 @@ public sealed class RestApp(string name, RestLimits limits, ILogger log)
         try
         {
             if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
-                // The call bounds what it reads. Kestrel's own limit would end the connection with the body unread, and the
-                // reset can overtake the answer that names the limit.
+                // The call bounds what it reads. Kestrel's own limit would end the connection with the body unread, and the reset can
+                // overtake the answer that names the limit.
                 limit.MaxRequestBodySize = null;
 
             if (Admits is { } admits && !admits(context))

@@ -10,9 +10,9 @@ using QuorumMesh.TxManager.Storage.Writing;
 
 namespace QuorumMesh.TxManager.Storage;
 
-/// <param name="Sealed">Rows that got a checksum.</param>
+/// <param name="Added">Rows that got a checksum.</param>
 /// <param name="More">Whether another step is worth it.</param>
-public readonly record struct SealStep(int Sealed, bool More);
+public readonly record struct ChecksumStep(int Added, bool More);
 
 /// <summary>
 /// The payload store on a database: readers on pooled connections, one batching writer. Every row that is read is checked.
@@ -170,16 +170,17 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     }
 
     /// <summary>
-    /// Seals some rows of older versions: to be called, with pauses, until there are no more. A kill loses one step at most.
+    /// Gives some rows of older versions their checksums: to be called, with pauses, until there are no more. A kill loses one step at
+    /// most.
     /// </summary>
-    public async Task<SealStep> SealNextAsync()
+    public async Task<ChecksumStep> AddChecksumsAsync()
     {
-        var step = new SealRows();
+        var step = new AddChecksums();
         var more = await _writer.WriteAsync(step).ConfigureAwait(false);
         foreach (var (kind, hash, fault) in step.Damaged)
             _damage.RaiseOnce(kind, hash, fault);
 
-        return new SealStep(step.Sealed, more);
+        return new ChecksumStep(step.Added, more);
     }
 
     /// <remarks>

@@ -5,8 +5,7 @@ namespace QuorumMesh.TxManager.Core.Distribution;
 
 /// <summary>
 /// How the recipient boxes of one transaction come together when it arrives in parts (tessera 4.6): pushed again for another of our keys,
-/// sent signed to further
-/// recipients, or given back. Pure, so that a store can run it inside its own transaction.
+/// sent signed to further recipients, or given back. Pure, so that a store can run it inside its own transaction.
 /// </summary>
 public static class BoxMerge
 {
@@ -14,12 +13,10 @@ public static class BoxMerge
 
     /// <summary>
     /// What is to be stored: <paramref name="existing"/> itself when it has a box for each key already. New boxes come first, as with
-    /// Tessera, unless
-    /// <paramref name="added"/> goes on from the existing ones.
+    /// Tessera, unless <paramref name="added"/> goes on from the existing ones.
     /// </summary>
     /// <exception cref="PrivacyException"><see cref="Failure.InvalidPayload"/>: both have the hash, but are not parts of one transaction,
-    /// or their boxes were made
-    /// with different nonces.</exception>
+    /// or their boxes were made with different nonces.</exception>
     public static EncodedPayload Merge(EncodedPayload existing, EncodedPayload added)
     {
         RequireSame(existing, added);

@@ -10,9 +10,8 @@ namespace QuorumMesh.TxManager.Core.Distribution;
 
 /// <summary>
 /// Who asks for one payload of a key has to hold the key: he opens a fresh challenge that is sealed to it. Tessera answers anyone, and the
-/// status then tells a stranger
-/// who is party to a transaction. Nothing is kept of a challenge: its text is a code over the question and the minute, under a key of this
-/// process.
+/// status then tells a stranger who is party to a transaction. Nothing is kept of a challenge: its text is a code over the question and the
+/// minute, under a key of this process.
 /// </summary>
 public sealed class ResendGuard(PartySettings settings, OwnKeys ownKeys, IEnclave enclave, TimeProvider clock)
 {

@@ -21,17 +21,15 @@ public enum RowKind
 
 /// <summary>
 /// The checksum over all other columns of a stored row, its key included. It finds accidents (flipped bits, torn writes), not forgers: who
-/// can write to
-/// the database can write a checksum. That is why 16 bytes of SHA-256 are enough: two rows that differ share them once in 2^128.
+/// can write to the database can write a checksum. That is why 16 bytes of SHA-256 are enough: two rows that differ share them once in
+/// 2^128.
 /// </summary>
 /// <remarks>
 /// Stored are 17 bytes: the version of the layout, then the first 16 bytes of SHA-256 over the layout. The layout is the version (one
-/// byte), the kind of row
-/// (one byte), the number of columns (one byte), then each column in its order: one byte 0 for null; 1, a length of four bytes and the
-/// bytes; 2, a length of four
-/// bytes and UTF-8; 3 and eight bytes of an integer; 4 and the eight bytes of a floating-point number (never written, but a damaged file
-/// may give one).
-/// Numbers are big-endian. Every column ends where it says, so no two rows have the same bytes.
+/// byte), the kind of row (one byte), the number of columns (one byte), then each column in its order: one byte 0 for null; 1, a length of
+/// four bytes and the bytes; 2, a length of four bytes and UTF-8; 3 and eight bytes of an integer; 4 and the eight bytes of a
+/// floating-point number (never written, but a damaged file may give one). Numbers are big-endian. Every column ends where it says, so no
+/// two rows have the same bytes.
 /// </remarks>
 public static class RowChecksum
 {

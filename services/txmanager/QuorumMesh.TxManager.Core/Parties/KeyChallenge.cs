@@ -6,10 +6,8 @@ namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <summary>
 /// The texts that managers seal for each other to prove keys (tessera 2.3). A Tessera answers any UUID, so a stranger can hand a challenge
-/// on to the key's real
-/// holder and prove a key that he has not. Ours is a UUID too, so that a Tessera answers it, but of version 8 (RFC 9562) and its second
-/// half is a digest of the URL
-/// that it is for: a manager of ours recognises it and answers only for its own URL.
+/// on to the key's real holder and prove a key that he has not. Ours is a UUID too, so that a Tessera answers it, but of version 8 (RFC
+/// 9562) and its second half is a digest of the URL that it is for: a manager of ours recognises it and answers only for its own URL.
 /// </summary>
 public static class KeyChallenge
 {

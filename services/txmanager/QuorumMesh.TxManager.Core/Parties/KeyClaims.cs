@@ -4,9 +4,8 @@ namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <summary>
 /// Decides which keys a URL has. A party info may be anyone's, so that a key counts only when its URL proves it; and where another URL has
-/// proven it first, it stays
-/// there: a Tessera proves its keys for anyone who hands the challenge on. It goes to another URL by configuration, or when its own has not
-/// proven it for a long time.
+/// proven it first, it stays there: a Tessera proves its keys for anyone who hands the challenge on. It goes to another URL by
+/// configuration, or when its own has not proven it for a long time.
 /// </summary>
 internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory, KeyProver prover)
 {

@@ -1,4 +1,3 @@
-
 namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <content>When each manager is told of us.</content>

@@ -2,8 +2,7 @@ namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <summary>
 /// Lines for the log that strangers can cause: some at once, then one every few seconds, and the same one again only after a while. Those
-/// left out are counted in the
-/// next one.
+/// left out are counted in the next one.
 /// </summary>
 internal sealed class TellBudget(TimeProvider clock, Action<string> tell)
 {

@@ -43,9 +43,8 @@ public interface IPayloadStore
 
     /// <summary>
     /// Inserts a payload, or merges it into the stored one by <see cref="Distribution.BoxMerge"/>, with its participation rows. Reading,
-    /// merging and writing are one database
-    /// transaction, also among managers that share the database: of payloads that are saved at once no box is lost. A damaged row is
-    /// replaced.
+    /// merging and writing are one database transaction, also among managers that share the database: of payloads that are saved at once no
+    /// box is lost. A damaged row is replaced.
     /// </summary>
     /// <exception cref="PrivacyException"><see cref="Failure.InvalidPayload"/>: it does not fit what is stored; nothing was
     /// changed.</exception>
@@ -69,8 +68,7 @@ public interface IPayloadStore
 
     /// <summary>
     /// Hashes that became available after a sequence number, in its order. A damaged record is told to the operator and given with the
-    /// sequence number before it,
-    /// for its own may be wrong: the caller must not count on progress.
+    /// sequence number before it, for its own may be wrong: the caller must not count on progress.
     /// </summary>
     Task<IReadOnlyList<SequencedHash>> AvailableAfterAsync(long sequence, int count, CancellationToken cancel);
 

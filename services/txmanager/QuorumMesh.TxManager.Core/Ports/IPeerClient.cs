@@ -4,8 +4,8 @@ using QuorumMesh.Contracts.Parties;
 namespace QuorumMesh.TxManager.Core.Ports;
 
 /// <summary>
-/// Calls other managers. Failures are <see cref="PrivacyException"/>: <see cref="Failure.PeerOffline"/> when no connection was made or
-/// it broke, <see cref="Failure.PeerUnresponsive"/> when the deadline passed or too many calls wait for that peer,
+/// Calls other managers. Failures are <see cref="PrivacyException"/>: <see cref="Failure.PeerOffline"/> when no connection was made or it
+/// broke, <see cref="Failure.PeerUnresponsive"/> when the deadline passed or too many calls wait for that peer,
 /// <see cref="Failure.PeerRefused"/> for any answer but success. Every call ends by its deadline, whatever the peer does.
 /// </summary>
 public interface IPeerClient

@@ -7,8 +7,7 @@ namespace QuorumMesh.TxManager.Rest.P2P;
 
 /// <summary>
 /// The way to one peer: how many pushes run and wait (bulkhead), until when (deadline), and whether it is worth a try (circuit breaker).
-/// What goes wrong there costs
-/// only those who send to it.
+/// What goes wrong there costs only those who send to it.
 /// </summary>
 internal sealed class PeerLane : IDisposable
 {

@@ -7,9 +7,9 @@ using QuorumMesh.TxManager.Storage.Reading;
 
 namespace QuorumMesh.TxManager.Storage.Checking;
 
-/// <param name="Unsealed">Rows that have no checksum yet; of those only a payload's ciphertext could be checked.</param>
+/// <param name="WithoutChecksum">Rows that have no checksum yet; of those only a payload's ciphertext could be checked.</param>
 /// <param name="Gone">Participation records of payloads that are not here: deleted, or lost.</param>
-public sealed record StoreCheck(long Faults, long Payloads, long Raw, long Participations, long Unsealed, long Gone);
+public sealed record StoreCheck(long Faults, long Payloads, long Raw, long Participations, long WithoutChecksum, long Gone);
 
 /// <summary>Reads every row of a store, without writing and one at a time.</summary>
 public static class StoreVerifier
@@ -57,7 +57,7 @@ public static class StoreVerifier
     private sealed class Walk(StoreProvider provider, DbConnection connection, Action<string> tell)
     {
         private long _faults;
-        private long _unsealed;
+        private long _withoutChecksum;
 
         public StoreCheck Run()
         {
@@ -72,7 +72,7 @@ public static class StoreVerifier
 
                 return 0;
             });
-            return new StoreCheck(_faults, payloads, raw, participations, _unsealed, gone);
+            return new StoreCheck(_faults, payloads, raw, participations, _withoutChecksum, gone);
         }
 
         private long Rows(RowKind kind) => Guarded(StoredRows.Table(kind), () =>
@@ -86,7 +86,7 @@ public static class StoreVerifier
             {
                 var row = StoredRows.Read(reader);
                 count++;
-                _unsealed += StoredRows.IsSealed(row) ? 0 : 1;
+                _withoutChecksum += StoredRows.HasChecksum(row) ? 0 : 1;
                 if (StoredRows.Fault(kind, row) is { } fault)
                     Tell($"{Name(kind, row)}: {fault}");
             }

@@ -13,7 +13,7 @@ public sealed class TransactionRow
     /// <summary>Milliseconds since 1970 when it was stored, or repaired.</summary>
     public long Timestamp { get; set; }
 
-    /// <summary>Ours: <see cref="Core.Integrity.RowChecksum"/> over the other columns; null in a row that was not sealed yet.</summary>
+    /// <summary>Ours: <see cref="Core.Integrity.RowChecksum"/> over the other columns; null in a row that was not given one yet.</summary>
     public byte[]? Checksum { get; set; }
 }
 
@@ -32,7 +32,7 @@ public sealed class RawTransactionRow
 
     public long Timestamp { get; set; }
 
-    /// <summary>Ours: <see cref="Core.Integrity.RowChecksum"/> over the other columns; null in a row that was not sealed yet.</summary>
+    /// <summary>Ours: <see cref="Core.Integrity.RowChecksum"/> over the other columns; null in a row that was not given one yet.</summary>
     public byte[]? Checksum { get; set; }
 }
 
@@ -49,7 +49,7 @@ public sealed class ParticipationRow
     /// <summary>1 sender, 2 recipient.</summary>
     public int Role { get; set; }
 
-    /// <summary>Ours: <see cref="Core.Integrity.RowChecksum"/> over the other columns; null in a row that was not sealed yet.</summary>
+    /// <summary>Ours: <see cref="Core.Integrity.RowChecksum"/> over the other columns; null in a row that was not given one yet.</summary>
     public byte[]? Checksum { get; set; }
 }
 
@@ -58,8 +58,8 @@ public sealed class MetadataRow
 {
     public const string ManagerId = "managerId";
 
-    /// <summary>How far rows of older versions have been sealed.</summary>
-    public const string Sealing = "sealing";
+    /// <summary>How far rows of older versions have their checksums; the value is on disk.</summary>
+    public const string ChecksumPlace = "sealing";
 
     /// <summary>When the store was last seen to take writes, in milliseconds since 1970.</summary>
     public const string Probe = "probe";

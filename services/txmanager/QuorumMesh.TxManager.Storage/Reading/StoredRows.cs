@@ -11,8 +11,7 @@ namespace QuorumMesh.TxManager.Storage.Reading;
 
 /// <summary>
 /// Rows as the database gives them: their columns in the order of <see cref="RowChecksum"/>, the checksum last. Nothing is believed of
-/// them, not even a column's type,
-/// for in a damaged file that may be another one.
+/// them, not even a column's type, for in a damaged file that may be another one.
 /// </summary>
 internal static class StoredRows
 {
@@ -50,9 +49,9 @@ internal static class StoredRows
         return row;
     }
 
-    public static bool IsSealed(object?[] row) => row[^1] is not null;
+    public static bool HasChecksum(object?[] row) => row[^1] is not null;
 
-    public static byte[] Seal(RowKind kind, object?[] row) => RowChecksum.Of(kind, row.AsSpan(0, row.Length - 1));
+    public static byte[] Checksum(RowKind kind, object?[] row) => RowChecksum.Of(kind, row.AsSpan(0, row.Length - 1));
 
     /// <summary>The hash that the row is about; null when that is none.</summary>
     public static PayloadHash? Hash(RowKind kind, object?[] row) =>

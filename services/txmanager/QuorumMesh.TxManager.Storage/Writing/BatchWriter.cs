@@ -5,8 +5,8 @@ using QuorumMesh.TxManager.Core;
 namespace QuorumMesh.TxManager.Storage.Writing;
 
 /// <summary>
-/// The one writer of a store: collects the writes that wait, commits them as one transaction, then tells each caller (group commit).
-/// It has a thread of its own because a commit waits for the disk.
+/// The one writer of a store: collects the writes that wait, commits them as one transaction, then tells each caller (group commit). It has
+/// a thread of its own because a commit waits for the disk.
 /// </summary>
 internal sealed class BatchWriter : IDisposable
 {

@@ -7,8 +7,8 @@ using QuorumMesh.TxManager.Storage.Reading;
 namespace QuorumMesh.TxManager.Storage.Writing;
 
 /// <summary>
-/// The writer's connection with its prepared statements. Plain statements instead of EF's change tracking: a write is then a few upserts,
-/// a tenth of the processor time. They fit both databases.
+/// The writer's connection with its prepared statements. Plain statements instead of EF's change tracking: a write is then a few upserts, a
+/// tenth of the processor time. They fit both databases.
 /// </summary>
 internal sealed class WriterSession : IDisposable
 {

@@ -12,9 +12,7 @@ public sealed record CommandLineSettings(
 
 /// <summary>
 /// Reads Tessera's JSON configuration as it stands (tessera 7); our own settings are in its member <c>quorummesh</c>: grpc, healthUrl,
-/// enclave,
-/// database, maxBodyBytes, maxListenerMegabytes, peerTimeoutMs, enclaveTimeoutMs, keyMoveAfterSeconds,
-/// tesseraPeers, resend.
+/// enclave, database, maxBodyBytes, maxListenerMegabytes, peerTimeoutMs, enclaveTimeoutMs, keyMoveAfterSeconds, tesseraPeers, resend.
 /// </summary>
 public static class ManagerConfig
 {

@@ -68,7 +68,7 @@ public static class ManagerHost
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Enclave")));
         services.AddHostedService(provider => provider.GetRequiredService<KeySync>());
         services.AddHostedService(provider => new PollService(parts.Poller, provider.GetRequiredService<IHostApplicationLifetime>()));
-        services.AddHostedService(provider => new SealService(
+        services.AddHostedService(provider => new ChecksumService(
             parts.Store, provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Store")));
         services.AddHostedService(provider => new ParticipationService(
             parts.Participations, provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Store")));

@@ -18,8 +18,8 @@ public static class StoreCheckRun
             output.WriteLine($"{check.Payloads} payloads, {check.Raw} raw payloads, {check.Participations} participation records");
             if (check.Gone > 0)
                 output.WriteLine($"{check.Gone} participation records are of payloads that are not here: deleted, or lost");
-            if (check.Unsealed > 0)
-                output.WriteLine($"{check.Unsealed} rows have no checksum yet: of those only hash and form could be checked");
+            if (check.WithoutChecksum > 0)
+                output.WriteLine($"{check.WithoutChecksum} rows have no checksum yet: of those only hash and form could be checked");
             output.WriteLine(check.Faults == 0
                 ? "all is well"
                 : $"{check.Faults} faults; have the parties send damaged payloads again (resend), or restore the database from a backup");

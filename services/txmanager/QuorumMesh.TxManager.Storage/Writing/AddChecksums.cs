@@ -9,10 +9,9 @@ namespace QuorumMesh.TxManager.Storage.Writing;
 
 /// <summary>
 /// Gives the next rows without a checksum, written by older versions or by Tessera, theirs: table by table in the order of their keys. How
-/// far it came is in the same
-/// transaction, so a kill repeats nothing and leaves nothing out. A row that is damaged already stays without.
+/// far it came is in the same transaction, so a kill repeats nothing and leaves nothing out. A row that is damaged already stays without.
 /// </summary>
-internal sealed class SealRows() : StoreWrite(default)
+internal sealed class AddChecksums() : StoreWrite(default)
 {
     private const int MaxRows = 256;
 
@@ -21,29 +20,29 @@ internal sealed class SealRows() : StoreWrite(default)
 
     private const string Done = "done";
 
-    public int Sealed { get; private set; }
+    public int Added { get; private set; }
 
     public List<(RowKind Kind, PayloadHash? Hash, string Fault)> Damaged { get; } = [];
 
     protected override bool Apply(WriterSession session)
     {
-        Sealed = 0;
+        Added = 0;
         Damaged.Clear();
-        var place = session.Metadata(MetadataRow.Sealing);
+        var place = session.Metadata(MetadataRow.ChecksumPlace);
         if (place == Done)
             return false;
         var (kind, after) = Parse(place);
         var sql = $"{StoredRows.Select(kind)} WHERE {StoredRows.Key(kind)} > @p0 ORDER BY {StoredRows.Key(kind)} LIMIT {MaxRows}";
         var rows = session.Rows(sql, MaxBytes, after);
-        foreach (var row in rows.Where(r => !StoredRows.IsSealed(r)))
-            Seal(session, kind, row);
+        foreach (var row in rows.Where(r => !StoredRows.HasChecksum(r)))
+            AddTo(session, kind, row);
 
         var next = rows.Count > 0 ? Place(kind, rows[^1][0]!) : kind == RowKind.Participation ? Done : Place(kind + 1, Start(kind + 1));
-        session.SetMetadata(MetadataRow.Sealing, next);
+        session.SetMetadata(MetadataRow.ChecksumPlace, next);
         return next != Done;
     }
 
-    private void Seal(WriterSession session, RowKind kind, object?[] row)
+    private void AddTo(WriterSession session, RowKind kind, object?[] row)
     {
         if (StoredRows.Fault(kind, row) is { } fault)
         {
@@ -51,9 +50,9 @@ internal sealed class SealRows() : StoreWrite(default)
             return;
         }
 
-        session.Run($"UPDATE {StoredRows.Table(kind)} SET CHECKSUM = @p0 WHERE {StoredRows.Key(kind)} = @p1", StoredRows.Seal(kind, row),
+        session.Run($"UPDATE {StoredRows.Table(kind)} SET CHECKSUM = @p0 WHERE {StoredRows.Key(kind)} = @p1", StoredRows.Checksum(kind, row),
             row[0]!);
-        Sealed++;
+        Added++;
     }
 
     private static object Start(RowKind kind) => kind == RowKind.Participation ? long.MinValue : Array.Empty<byte>();

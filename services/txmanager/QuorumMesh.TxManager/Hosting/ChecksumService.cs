@@ -7,14 +7,14 @@ namespace QuorumMesh.TxManager.Hosting;
 /// <summary>
 /// Gives rows of older versions their checksums, beside the traffic: after each step it pauses three times as long as the step took.
 /// </summary>
-internal sealed class SealService(PayloadStore store, ILogger log) : BackgroundService
+internal sealed class ChecksumService(PayloadStore store, ILogger log) : BackgroundService
 {
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(2);
     private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(10);
 
     private long _rows;
 
-    public long Sealed => Interlocked.Read(ref _rows);
+    public long Added => Interlocked.Read(ref _rows);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -33,13 +33,13 @@ internal sealed class SealService(PayloadStore store, ILogger log) : BackgroundS
         var start = Stopwatch.GetTimestamp();
         try
         {
-            var step = await store.SealNextAsync().ConfigureAwait(false);
-            var before = Sealed;
-            Interlocked.Add(ref _rows, step.Sealed);
-            if (Sealed / 1_000_000 > before / 1_000_000 || (!step.More && Sealed > 0))
+            var step = await store.AddChecksumsAsync().ConfigureAwait(false);
+            var before = Added;
+            Interlocked.Add(ref _rows, step.Added);
+            if (Added / 1_000_000 > before / 1_000_000 || (!step.More && Added > 0))
                 log.LogInformation(
                     "{Count} stored rows of older versions have their checksum now{End}",
-                    Sealed, step.More ? ", more follow" : "; these were all");
+                    Added, step.More ? ", more follow" : "; these were all");
             var pause = Stopwatch.GetElapsedTime(start) * 3;
             return step.More ? pause > ShortestPause ? pause : ShortestPause : null;
         }

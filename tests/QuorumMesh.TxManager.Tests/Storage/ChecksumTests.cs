@@ -13,7 +13,7 @@ using QuorumMesh.TxManager.Tests.Support;
 namespace QuorumMesh.TxManager.Tests.Storage;
 
 /// <summary>Databases of the schema before checksums.</summary>
-public abstract class SealTests
+public abstract class ChecksumTests
 {
     private const int Rows = 600;
 
@@ -34,7 +34,7 @@ public abstract class SealTests
     };
 
     [Fact]
-    public async Task Rows_of_the_former_schema_are_read_and_sealed_step_by_step()
+    public async Task Rows_of_the_former_schema_are_read_and_get_their_checksums_step_by_step()
     {
         if (IsSkipped)
             return;
@@ -52,17 +52,17 @@ public abstract class SealTests
             Assert.NotNull(await store.FindRawAsync(Sha3.HashPayload([9]), default));
             Assert.True(await store.IsPartyAsync(first, default));
             Assert.Equal(Failure.Damaged, (await Assert.ThrowsAsync<PrivacyException>(() => store.FindAsync(damaged, default))).Failure);
-            Assert.Equal((2 * Rows) + 1, Check().Unsealed);
+            Assert.Equal((2 * Rows) + 1, Check().WithoutChecksum);
 
             // A row written now has its checksum at once.
             var added = Payload(-1);
             await store.SaveAsync(added.ComputeHash(), added, [new(Keys.R, PartyRole.Recipient)], default);
-            Assert.Equal(Rows
-                + 1, (await store.AvailableAfterAsync(0, 10_000, default)).Single(s => s.Hash.Equals(added.ComputeHash())).Sequence);
-            Assert.Equal((2 * Rows) + 1, Check().Unsealed);
+            var available = await store.AvailableAfterAsync(0, 10_000, default);
+            Assert.Equal(Rows + 1, available.Single(s => s.Hash.Equals(added.ComputeHash())).Sequence);
+            Assert.Equal((2 * Rows) + 1, Check().WithoutChecksum);
 
-            var step = await store.SealNextAsync();
-            Assert.InRange(step.Sealed, 200, 256);
+            var step = await store.AddChecksumsAsync();
+            Assert.InRange(step.Added, 200, 256);
             Assert.True(step.More);
         }
 
@@ -71,19 +71,19 @@ public abstract class SealTests
         {
             var told = new List<string>();
             store.Damaged += told.Add;
-            Assert.InRange(await SealAllAsync(store), (2 * Rows) - 256, (2 * Rows) - 200);
+            Assert.InRange(await AddAllChecksumsAsync(store), (2 * Rows) - 256, (2 * Rows) - 200);
             Assert.True(told.Count <= 1);
-            Assert.Equal(new SealStep(0, false), await store.SealNextAsync());
+            Assert.Equal(new ChecksumStep(0, false), await store.AddChecksumsAsync());
 
             // The damaged row was not declared good.
             var check = Check();
-            Assert.Equal((1, 1, Rows + 1, 1, Rows + 1), (check.Unsealed, check.Faults, check.Payloads, check.Raw, check.Participations));
+            Assert.Equal((1, 1, Rows + 1, 1, Rows + 1), (check.WithoutChecksum, check.Faults, check.Payloads, check.Raw, check.Participations));
             Assert.Equal(Failure.Damaged, (await Assert.ThrowsAsync<PrivacyException>(() => store.FindAsync(damaged, default))).Failure);
             await store.SaveAsync(damaged, Payload(7), [], default);
             check = Check();
-            Assert.Equal((0, 0), (check.Unsealed, check.Faults));
+            Assert.Equal((0, 0), (check.WithoutChecksum, check.Faults));
 
-            // What is sealed is checked: here a bit that only the checksum covers.
+            // What has a checksum is checked: here a bit that only the checksum covers.
             Execute($"UPDATE ENCRYPTED_TRANSACTION SET TIMESTAMP = TIMESTAMP + 1 WHERE HASH = {Literal(first.ToArray())}");
             Assert.Equal(Failure.Damaged, (await Assert.ThrowsAsync<PrivacyException>(() => store.FindAsync(first, default))).Failure);
         }
@@ -97,12 +97,12 @@ public abstract class SealTests
         using var store = PayloadStore.Open(Provider(), TimeProvider.System);
         var payload = Payload(Random.Shared.Next());
         await store.SaveAsync(payload.ComputeHash(), payload, [], default);
-        await SealAllAsync(store);
+        await AddAllChecksumsAsync(store);
         foreach (var place in new[] { "", "Payload", "Payload:xy", "Raw:0", "Participation:", "Nothing:00", "9:00" })
         {
             Execute($"UPDATE ENCRYPTED_TRANSACTION SET CHECKSUM = NULL WHERE HASH = {Literal(payload.ComputeHash().ToArray())}");
             Execute($"UPDATE METADATA SET VALUE = '{place}' WHERE NAME = 'sealing'");
-            Assert.Equal(1, await SealAllAsync(store));
+            Assert.Equal(1, await AddAllChecksumsAsync(store));
         }
     }
 
@@ -137,14 +137,14 @@ public abstract class SealTests
             output.ToString().Trim(), StringComparison.Ordinal);
     }
 
-    private static async Task<int> SealAllAsync(PayloadStore store)
+    private static async Task<int> AddAllChecksumsAsync(PayloadStore store)
     {
         var rows = 0;
-        SealStep step;
+        ChecksumStep step;
         do
         {
-            step = await store.SealNextAsync();
-            rows += step.Sealed;
+            step = await store.AddChecksumsAsync();
+            rows += step.Added;
         }
         while (step.More);
         return rows;
@@ -165,9 +165,8 @@ public abstract class SealTests
         using (var connection = provider.OpenWriter())
         using (var transaction = connection.BeginTransaction())
         {
-            foreach (
-                var table in new[] { "ENCRYPTED_TRANSACTION", "ENCRYPTED_RAW_TRANSACTION", "PARTICIPATION", "METADATA",
-                    "\"__EFMigrationsHistory\"" })
+            string[] tables = ["ENCRYPTED_TRANSACTION", "ENCRYPTED_RAW_TRANSACTION", "PARTICIPATION", "METADATA", "\"__EFMigrationsHistory\""];
+            foreach (var table in tables)
                 Run($"DROP TABLE IF EXISTS {table}");
 
             Run("""CREATE TABLE "__EFMigrationsHistory" ("MigrationId" VARCHAR(150) NOT NULL PRIMARY KEY, "ProductVersion" VARCHAR(32) NOT NULL)""");
@@ -214,7 +213,7 @@ public abstract class SealTests
     }
 }
 
-public sealed class SqliteSealTests : SealTests, IDisposable
+public sealed class SqliteChecksumTests : ChecksumTests, IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("qmdb").FullName;
 
@@ -252,7 +251,7 @@ public sealed class SqliteSealTests : SealTests, IDisposable
     }
 }
 
-public sealed class PostgresSealTests(Postgres postgres) : SealTests, IClassFixture<Postgres>
+public sealed class PostgresChecksumTests(Postgres postgres) : ChecksumTests, IClassFixture<Postgres>
 {
     protected override bool IsSkipped => postgres.SkipReason is not null;
 
