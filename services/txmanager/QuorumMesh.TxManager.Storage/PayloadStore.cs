@@ -23,16 +23,9 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     private static readonly string FindPayload = StoredRows.Select(RowKind.Payload) + " WHERE HASH = @p0";
     private static readonly string FindRaw = StoredRows.Select(RowKind.Raw) + " WHERE HASH = @p0";
     private static readonly string FindParticipation = StoredRows.Select(RowKind.Participation) + " WHERE HASH = @p0 LIMIT 1";
-    private static readonly string ParticipationAfter = StoredRows.Select(RowKind.Participation)
-        + " WHERE SEQ > @p0 ORDER BY SEQ LIMIT @p1";
-    private const string NotedAfter =
-        "SELECT t.HASH, (SELECT COUNT(*) FROM PARTICIPATION p WHERE p.HASH = t.HASH) AS NOTED"
-        + " FROM (SELECT HASH FROM ENCRYPTED_TRANSACTION WHERE HASH > @p0 ORDER BY HASH LIMIT @p1) t ORDER BY t.HASH";
+    private static readonly string ParticipationsAfter =
+        StoredRows.Select(RowKind.Participation) + " WHERE SEQ > @p0 ORDER BY SEQ LIMIT @p1";
     private static readonly string NewestParticipations = StoredRows.Select(RowKind.Participation) + " ORDER BY SEQ DESC LIMIT 8";
-    private static readonly string FirstPage = StoredRows.Select(RowKind.Payload) + " ORDER BY TIMESTAMP, HASH LIMIT @p0";
-    private static readonly string NextPage =
-        StoredRows.Select(RowKind.Payload)
-            + " WHERE TIMESTAMP > @p0 OR (TIMESTAMP = @p0 AND HASH > @p1) ORDER BY TIMESTAMP, HASH LIMIT @p2";
 
     private readonly TimeProvider _clock;
     private readonly StoreReader _reader;
@@ -83,7 +76,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     {
         try
         {
-            await _reader.FirstAsync("SELECT 1 FROM METADATA LIMIT 1", cancel).ConfigureAwait(false);
+            await _reader.ListAsync(db => db.Metadata.Take(1), cancel).ConfigureAwait(false);
             await _probe.CheckAsync(cancel).ConfigureAwait(false);
             return null;
         }
@@ -118,7 +111,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
 
     public async Task<UnnotedPayloads> UnnotedAsync(byte[]? after, int count, CancellationToken cancel)
     {
-        var rows = await _reader.ListAsync(NotedAfter, cancel, after ?? [], count).ConfigureAwait(false);
+        var rows = await _reader.ListAsync(db => db.Noted(after ?? [], count), cancel).ConfigureAwait(false);
         PayloadHash[] unnoted = [.. rows.Where(r => Convert.ToInt64(r[1], CultureInfo.InvariantCulture) == 0)
             .Select(r => r[0]).OfType<byte[]>()
             .Where(h => h.Length == PayloadHash.Size).Select(h => new PayloadHash(h))];
@@ -139,8 +132,8 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     public async Task<PayloadPage> PageAsync(PayloadCursor? after, int count, CancellationToken cancel)
     {
         var rows = after is null
-            ? await _reader.ListAsync(FirstPage, cancel, count).ConfigureAwait(false)
-            : await _reader.ListAsync(NextPage, cancel, after.Timestamp, after.Hash.ToArray(), count).ConfigureAwait(false);
+            ? await _reader.ListAsync(db => db.FirstPage(count), cancel).ConfigureAwait(false)
+            : await _reader.ListAsync(db => db.Page(after.Timestamp, after.Hash.ToArray(), count), cancel).ConfigureAwait(false);
         StoredPayload[] payloads = [.. rows.Select(OpenOrNull)];
         if (rows.Count < count)
             return new PayloadPage(payloads, null);
@@ -154,7 +147,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     public async Task<IReadOnlyList<SequencedHash>> AvailableAfterAsync(long sequence, int count, CancellationToken cancel)
     {
         var available = new List<SequencedHash>();
-        foreach (var row in await _reader.ListAsync(ParticipationAfter, cancel, sequence, count).ConfigureAwait(false))
+        foreach (var row in await _reader.ListAsync(ParticipationsAfter, cancel, sequence, count).ConfigureAwait(false))
         {
             var hash = StoredRows.Hash(RowKind.Participation, row);
             if (StoredRows.Fault(RowKind.Participation, row) is { } fault)

@@ -1,4 +1,7 @@
-using System.Data.Common;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
+using Microsoft.EntityFrameworkCore.Migrations.Operations;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
@@ -6,6 +9,7 @@ using QuorumMesh.TxManager.Core.Ports;
 using QuorumMesh.TxManager.Hosting;
 using QuorumMesh.TxManager.Storage;
 using QuorumMesh.TxManager.Storage.Checking;
+using QuorumMesh.TxManager.Storage.Model;
 using QuorumMesh.TxManager.Storage.Postgres;
 using QuorumMesh.TxManager.Storage.Sqlite;
 using QuorumMesh.TxManager.Tests.Support;
@@ -162,19 +166,20 @@ public abstract class ChecksumTests
     private void FormerDatabase()
     {
         var provider = Provider();
-        using (var connection = provider.OpenWriter())
-        using (var transaction = connection.BeginTransaction())
+        using (var db = provider.OpenWriter())
         {
+            var connection = db.Database.GetDbConnection();
+            using var transaction = connection.BeginTransaction();
             string[] tables = ["ENCRYPTED_TRANSACTION", "ENCRYPTED_RAW_TRANSACTION", "PARTICIPATION", "METADATA", "\"__EFMigrationsHistory\""];
             foreach (var table in tables)
                 Run($"DROP TABLE IF EXISTS {table}");
 
             Run("""CREATE TABLE "__EFMigrationsHistory" ("MigrationId" VARCHAR(150) NOT NULL PRIMARY KEY, "ProductVersion" VARCHAR(32) NOT NULL)""");
-            var initial = provider.Migrations[0];
-            foreach (var statement in initial.Statements)
-                Run(statement);
+            var initial = db.Database.GetMigrations().First();
+            foreach (var operation in Operations(db, initial))
+                Run(operation.Sql);
 
-            Run($"""INSERT INTO "__EFMigrationsHistory" VALUES ('{initial.Id}', '10.0.15')""");
+            Run($"""INSERT INTO "__EFMigrationsHistory" VALUES ('{initial}', '10.0.15')""");
             Run("INSERT INTO METADATA VALUES ('managerId', '00000000000000000000000000000001')");
             for (var i = 0; i < Rows; i++)
             {
@@ -199,11 +204,17 @@ public abstract class ChecksumTests
         (provider as IDisposable)?.Dispose();
     }
 
+    private static IEnumerable<SqlOperation> Operations(PayloadContext db, string migration)
+    {
+        var migrations = db.GetService<IMigrationsAssembly>();
+        return migrations.CreateMigration(migrations.Migrations[migration], db.Database.ProviderName!).UpOperations.Cast<SqlOperation>();
+    }
+
     private void Execute(string statement)
     {
         var provider = Provider();
-        using (var connection = provider.OpenWriter())
-        using (var command = connection.CreateCommand())
+        using (var db = provider.OpenWriter())
+        using (var command = db.Database.GetDbConnection().CreateCommand())
         {
             command.CommandText = statement;
             Assert.Equal(1, command.ExecuteNonQuery());
@@ -232,8 +243,8 @@ public sealed class SqliteChecksumTests : ChecksumTests, IDisposable
         Assert.False(File.Exists(path));
 
         using var store = PayloadStore.Open(Provider(), TimeProvider.System);
-        using var connection = Provider().OpenWriter();
-        using var command = connection.CreateCommand();
+        using var db = Provider().OpenWriter();
+        using var command = db.Database.GetDbConnection().CreateCommand();
         command.CommandText = """
             INSERT INTO PARTICIPATION (HASH, OWN_KEY, ROLE) VALUES (zeroblob(64), x'01', 1);
             PRAGMA writable_schema = ON;

@@ -1,10 +1,12 @@
 using System.Data.Common;
+using Microsoft.EntityFrameworkCore;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Ports;
 using QuorumMesh.TxManager.Storage;
 using QuorumMesh.TxManager.Storage.Checking;
+using QuorumMesh.TxManager.Storage.Model;
 using QuorumMesh.TxManager.Storage.Postgres;
 using QuorumMesh.TxManager.Storage.Sqlite;
 using QuorumMesh.TxManager.Tests.Support;
@@ -14,6 +16,7 @@ namespace QuorumMesh.TxManager.Tests.Storage;
 /// <summary>One bit of one column is another: every way to read the row says so.</summary>
 public abstract class DamageTests : IDisposable
 {
+    private PayloadContext? _behind;
     private DbConnection? _connection;
 
     protected virtual bool IsSkipped => false;
@@ -27,7 +30,8 @@ public abstract class DamageTests : IDisposable
         {
             if (_connection is null)
             {
-                _connection = Provider().OpenWriter();
+                _behind = Provider().OpenWriter();
+                _connection = _behind.Database.GetDbConnection();
                 using var command = _connection.CreateCommand();
                 command.CommandText = Hurry;
                 command.ExecuteNonQuery();
@@ -199,7 +203,7 @@ public abstract class DamageTests : IDisposable
         Run($"DELETE FROM PARTICIPATION WHERE HASH = {Bytes(other)}");
     }
 
-    public virtual void Dispose() => _connection?.Dispose();
+    public virtual void Dispose() => _behind?.Dispose();
 
     protected string[] Faults()
     {

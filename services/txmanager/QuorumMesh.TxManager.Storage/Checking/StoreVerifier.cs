@@ -1,8 +1,10 @@
 using System.Data.Common;
+using Microsoft.EntityFrameworkCore;
 using System.Globalization;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Integrity;
 using QuorumMesh.TxManager.Core.Ports;
+using QuorumMesh.TxManager.Storage.Model;
 using QuorumMesh.TxManager.Storage.Reading;
 
 namespace QuorumMesh.TxManager.Storage.Checking;
@@ -21,9 +23,10 @@ public static class StoreVerifier
     {
         try
         {
-            using var connection = provider.OpenReadOnly();
-            RequireSchema(provider, connection);
-            return new Walk(provider, connection, tell).Run();
+            using var db = provider.OpenReadOnly();
+            RequireSchema(provider, db);
+            db.Database.SetCommandTimeout(0);
+            return new Walk(provider, db, tell).Run();
         }
         catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException)
         {
@@ -31,30 +34,16 @@ public static class StoreVerifier
         }
     }
 
-    private static void RequireSchema(StoreProvider provider, DbConnection connection)
+    private static void RequireSchema(StoreProvider provider, PayloadContext db)
     {
-        var applied = new HashSet<string>();
-        try
-        {
-            using var command = connection.CreateCommand();
-            command.CommandText = """SELECT "MigrationId" FROM "__EFMigrationsHistory" """;
-            using var reader = command.ExecuteReader();
-            while (reader.Read())
-                applied.Add(reader.GetString(0));
-        }
-        catch (DbException)
-        {
-            // No such table: a database of Tessera's, or of nobody's. A file that is no database is said below.
-        }
-
-        if (provider.Migrations.Any(m => !applied.Contains(m.Id)))
+        if (db.Database.GetPendingMigrations().Any())
             throw new PrivacyException(
                 Failure.StoreUnavailable,
                 $"The payload store ({provider.Description}) is not one of this version: start the transaction manager on it once, "
                     + "then check it");
     }
 
-    private sealed class Walk(StoreProvider provider, DbConnection connection, Action<string> tell)
+    private sealed class Walk(StoreProvider provider, PayloadContext db, Action<string> tell)
     {
         private long _faults;
         private long _withoutChecksum;
@@ -67,7 +56,7 @@ public static class StoreVerifier
             var gone = Guarded("PARTICIPATION", CountGone);
             Guarded("the database's structure", () =>
             {
-                foreach (var fault in provider.StructureFaults(connection))
+                foreach (var fault in provider.StructureFaults(db.Database.GetDbConnection()))
                     Tell("the database: " + fault);
 
                 return 0;
@@ -78,9 +67,7 @@ public static class StoreVerifier
         private long Rows(RowKind kind) => Guarded(StoredRows.Table(kind), () =>
         {
             long count = 0;
-            using var command = connection.CreateCommand();
-            command.CommandText = $"{StoredRows.Select(kind)} {provider.TableHint}";
-            command.CommandTimeout = 0;
+            using var command = db.Whole(kind, provider.TableHint).CreateDbCommand();
             using var reader = command.ExecuteReader();
             while (reader.Read())
             {
@@ -94,15 +81,7 @@ public static class StoreVerifier
             return count;
         });
 
-        private long CountGone()
-        {
-            using var command = connection.CreateCommand();
-            command.CommandText =
-                "SELECT count(*) FROM PARTICIPATION WHERE NOT EXISTS (SELECT 1 FROM ENCRYPTED_TRANSACTION WHERE "
-                    + "ENCRYPTED_TRANSACTION.HASH = PARTICIPATION.HASH)";
-            command.CommandTimeout = 0;
-            return Convert.ToInt64(command.ExecuteScalar(), CultureInfo.InvariantCulture);
-        }
+        private long CountGone() => db.Participations.LongCount(p => !db.Transactions.Any(r => r.Hash == p.Hash));
 
         /// <summary>What the database itself cannot read is a fault like another, and the end of that table alone.</summary>
         private long Guarded(string what, Func<long> look)

@@ -1,4 +1,7 @@
+using System.Linq.Expressions;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Query.SqlExpressions;
+using Microsoft.EntityFrameworkCore.Storage;
 
 namespace QuorumMesh.TxManager.Storage.Model;
 
@@ -20,8 +23,26 @@ public abstract class PayloadContext(DbContextOptions options) : DbContext(optio
     /// <summary>A table's, column's or index's name as the database has it.</summary>
     protected virtual string Named(string name) => name;
 
+    public string? FindMetadata(string name) => Metadata.Where(r => r.Name == name).Select(r => r.Value).FirstOrDefault();
+
+    /// <summary>Inside a write transaction, which keeps other writers away.</summary>
+    public void SetMetadata(string name, string value)
+    {
+        if (Metadata.Where(r => r.Name == name).ExecuteUpdate(s => s.SetProperty(r => r.Value, value)) > 0)
+            return;
+        Metadata.Add(new MetadataRow { Name = name, Value = value });
+        SaveChanges();
+        ChangeTracker.Clear();
+    }
+
+    /// <summary>Whether a key comes after another one in the database's order of bytes. Only in queries.</summary>
+    /// <exception cref="NotSupportedException">Called outside a query.</exception>
+    public static bool IsAfter(byte[] key, byte[] other) => throw new NotSupportedException("for queries alone");
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
+        modelBuilder.HasDbFunction(() => IsAfter(default!, default!)).HasTranslation(
+            a => new SqlBinaryExpression(ExpressionType.GreaterThan, a[0], a[1], typeof(bool), new BoolTypeMapping("boolean")));
         modelBuilder.Entity<TransactionRow>(e =>
         {
             e.ToTable(Named("ENCRYPTED_TRANSACTION"));

@@ -2,9 +2,7 @@ using Microsoft.EntityFrameworkCore.Migrations;
 
 namespace QuorumMesh.TxManager.Storage.Model;
 
-/// <summary>
-/// A step of the schema in plain statements, which also run without EF when a service starts: EF's own migrator costs a second and 25 MB.
-/// </summary>
+/// <summary>A step of the schema in plain statements: EF's operations cannot leave a table of Tessera's alone that is there already.</summary>
 public abstract class StatementMigration(IReadOnlyList<string> up, IReadOnlyList<string> down) : Migration
 {
     protected override void Up(MigrationBuilder migrationBuilder) => Run(migrationBuilder, up);

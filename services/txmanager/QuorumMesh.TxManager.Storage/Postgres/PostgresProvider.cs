@@ -1,8 +1,8 @@
 using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
 using Npgsql;
 using QuorumMesh.TxManager.Storage.Model;
-using QuorumMesh.TxManager.Storage.Postgres.Migrations;
 
 namespace QuorumMesh.TxManager.Storage.Postgres;
 
@@ -12,6 +12,8 @@ namespace QuorumMesh.TxManager.Storage.Postgres;
 public sealed class PostgresProvider : StoreProvider, IDisposable
 {
     private readonly NpgsqlDataSource _source;
+    private readonly DbContextOptions<PostgresPayloadContext> _options;
+    private readonly PooledDbContextFactory<PostgresPayloadContext> _contexts;
 
     /// <param name="connectionString">Npgsql's form.</param>
     /// <exception cref="ArgumentException">The connection string cannot be understood.</exception>
@@ -22,28 +24,29 @@ public sealed class PostgresProvider : StoreProvider, IDisposable
             settings.ApplicationName = "quorummesh-txmanager";
         Description = $"PostgreSQL {settings.Host}:{settings.Port}/{settings.Database}";
         _source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+        _options = Options<PostgresPayloadContext>().UseNpgsql(_source).Options;
+        _contexts = new PooledDbContextFactory<PostgresPayloadContext>(_options);
     }
 
     public override string Description { get; }
-
-    public override IReadOnlyList<SchemaStep> Migrations => [new(Initial.Id, Initial.Statements), new(Checksums.Id, Checksums.Statements)];
 
     public override string? BatchPrologue => "SELECT pg_advisory_xact_lock(7310571)";
 
     public override string RowLock => "FOR UPDATE";
 
-    public override PayloadContext CreateContext() =>
-        new PostgresPayloadContext(new DbContextOptionsBuilder<PostgresPayloadContext>().UseNpgsql(_source).Options);
+    public override PayloadContext CreateReader() => _contexts.CreateDbContext();
 
-    public override DbConnection CreateReader() => _source.CreateConnection();
+    public override DbConnection CreateConnection() => _source.CreateConnection();
 
-    public override DbConnection OpenWriter() => Open("SET synchronous_commit = on");
+    protected override PayloadContext NewContext() => new PostgresPayloadContext(_options);
+
+    protected override DbConnection OpenWriterConnection() => Open("SET synchronous_commit = on");
 
     public override string ReserveSequence =>
-        "SELECT max(n) FROM (SELECT nextval(pg_get_serial_sequence('participation', 'seq')) AS n FROM generate_series(1, @count)) "
-            + "AS reserved";
+        "SELECT max(n) FROM (SELECT nextval(pg_get_serial_sequence('participation', 'seq')) AS n"
+        + " FROM generate_series(1, @count)) AS reserved";
 
-    public override DbConnection OpenReadOnly() => Open("SET default_transaction_read_only = on");
+    protected override DbConnection OpenReadOnlyConnection() => Open("SET default_transaction_read_only = on");
 
     public void Dispose() => _source.Dispose();
 

@@ -29,8 +29,6 @@ internal static class StoredRows
         _ => "PARTICIPATION",
     };
 
-    public static string Key(RowKind kind) => kind == RowKind.Participation ? "SEQ" : "HASH";
-
     public static string Columns(RowKind kind) => kind switch
     {
         RowKind.Payload => "HASH, ENCODED_PAYLOAD, PAYLOAD_CODEC, TIMESTAMP, CHECKSUM",

@@ -1,8 +1,8 @@
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
 using QuorumMesh.TxManager.Storage.Model;
-using QuorumMesh.TxManager.Storage.Sqlite.Migrations;
 
 namespace QuorumMesh.TxManager.Storage.Sqlite;
 
@@ -11,6 +11,8 @@ public sealed class SqliteProvider : StoreProvider
 {
     private readonly string _path;
     private readonly string _connectionString;
+    private readonly DbContextOptions<SqlitePayloadContext> _options;
+    private readonly PooledDbContextFactory<SqlitePayloadContext> _contexts;
 
     /// <param name="path">The database file; made when it is absent.</param>
     public SqliteProvider(string path)
@@ -22,6 +24,8 @@ public sealed class SqliteProvider : StoreProvider
             DefaultTimeout = 30,
             Pooling = true,
         }.ToString();
+        _options = Options<SqlitePayloadContext>().UseSqlite(_connectionString).Options;
+        _contexts = new PooledDbContextFactory<SqlitePayloadContext>(_options);
     }
 
     public override string Description => $"SQLite {_path}";
@@ -29,14 +33,13 @@ public sealed class SqliteProvider : StoreProvider
     /// <summary>The database and what SQLite keeps beside it; not all are there at all times.</summary>
     public IReadOnlyList<string> Files => [_path, _path + "-wal", _path + "-shm", _path + "-journal"];
 
-    public override IReadOnlyList<SchemaStep> Migrations => [new(Initial.Id, Initial.Statements), new(Checksums.Id, Checksums.Statements)];
+    public override PayloadContext CreateReader() => _contexts.CreateDbContext();
 
-    public override PayloadContext CreateContext() =>
-        new SqlitePayloadContext(new DbContextOptionsBuilder<SqlitePayloadContext>().UseSqlite(_connectionString).Options);
+    public override DbConnection CreateConnection() => new SqliteConnection(_connectionString);
 
-    public override DbConnection CreateReader() => new SqliteConnection(_connectionString);
+    protected override PayloadContext NewContext() => new SqlitePayloadContext(_options);
 
-    public override DbConnection OpenWriter()
+    protected override DbConnection OpenWriterConnection()
     {
         if (Path.GetDirectoryName(_path) is { Length: > 0 } directory)
             Directory.CreateDirectory(directory);
@@ -72,12 +75,12 @@ public sealed class SqliteProvider : StoreProvider
     }
 
     public override string ReserveSequence =>
-        "SELECT max(coalesce((SELECT max(SEQ) FROM PARTICIPATION), 0), coalesce((SELECT seq FROM sqlite_sequence WHERE name = "
-            + "'PARTICIPATION'), 0)) + @count";
+        "SELECT max(coalesce((SELECT max(SEQ) FROM PARTICIPATION), 0),"
+        + " coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'PARTICIPATION'), 0)) + @count";
 
     public override string TableHint => "NOT INDEXED";
 
-    public override DbConnection OpenReadOnly()
+    protected override DbConnection OpenReadOnlyConnection()
     {
         if (!File.Exists(_path))
             throw new FileNotFoundException($"There is no database {_path}", _path);

@@ -28,12 +28,11 @@ internal sealed class AddChecksums() : StoreWrite(default)
     {
         Added = 0;
         Damaged.Clear();
-        var place = session.Metadata(MetadataRow.ChecksumPlace);
+        var place = session.FindMetadata(MetadataRow.ChecksumPlace);
         if (place == Done)
             return false;
         var (kind, after) = Parse(place);
-        var sql = $"{StoredRows.Select(kind)} WHERE {StoredRows.Key(kind)} > @p0 ORDER BY {StoredRows.Key(kind)} LIMIT {MaxRows}";
-        var rows = session.Rows(sql, MaxBytes, after);
+        var rows = session.RowsAfter(kind, after, MaxRows, MaxBytes);
         foreach (var row in rows.Where(r => !StoredRows.HasChecksum(r)))
             AddTo(session, kind, row);
 
@@ -50,8 +49,7 @@ internal sealed class AddChecksums() : StoreWrite(default)
             return;
         }
 
-        session.Run($"UPDATE {StoredRows.Table(kind)} SET CHECKSUM = @p0 WHERE {StoredRows.Key(kind)} = @p1", StoredRows.Checksum(kind, row),
-            row[0]!);
+        session.SetChecksum(kind, row[0]!, StoredRows.Checksum(kind, row));
         Added++;
     }
 

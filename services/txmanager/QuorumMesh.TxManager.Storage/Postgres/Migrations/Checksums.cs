@@ -14,7 +14,7 @@ public sealed class Checksums() : StatementMigration(Statements, Undo)
 {
     public const string Id = "20261126000000_Checksums";
 
-    internal static readonly string[] Statements =
+    private static readonly string[] Statements =
     [
         "ALTER TABLE ENCRYPTED_TRANSACTION ADD COLUMN CHECKSUM BYTEA;",
         "ALTER TABLE ENCRYPTED_RAW_TRANSACTION ADD COLUMN CHECKSUM BYTEA;",

@@ -12,7 +12,7 @@ public sealed class Initial() : StatementMigration(Statements, Undo)
 {
     public const string Id = "20260901000000_Initial";
 
-    internal static readonly string[] Statements =
+    private static readonly string[] Statements =
     [
         """
         CREATE TABLE IF NOT EXISTS ENCRYPTED_TRANSACTION (
