@@ -1,4 +1,3 @@
-using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
 
@@ -6,9 +5,6 @@ namespace QuorumMesh.Enclave.Core;
 
 /// <summary>An earlier transaction that a new one builds on.</summary>
 public sealed record AffectedPayload(PayloadHash Hash, EncodedPayload Payload);
-
-/// <param name="KeyUsed">The key of ours that opened it.</param>
-public sealed record OpenedPayload(byte[] Payload, PublicKey KeyUsed);
 
 /// <summary>Fills a span with random bytes fit for keys.</summary>
 public delegate void RandomFill(Span<byte> destination);

@@ -174,7 +174,8 @@ public sealed class Q2tSocketTests(TestNetwork network) : IClassFixture<TestNetw
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await socket.ConnectAsync(new UnixDomainSocketEndPoint(at.Socket));
         var bytes = Encoding.Latin1.GetBytes(head);
-        foreach (var piece in bytes.Chunk((bytes.Length / pieces) + 1).Append(body))
+        // Without a body the answer may be there, and the connection ended, before anything more could be sent.
+        foreach (var piece in bytes.Chunk((bytes.Length / pieces) + 1).Append(body).Where(p => p.Length > 0))
             await socket.SendAsync(piece);
 
         using var limit = new CancellationTokenSource(Wait.Limit);

@@ -155,7 +155,7 @@ public abstract class MergeTests
 
         public Task<IReadOnlyList<string>> KnownPeersAsync(string peerUrl, CancellationToken cancel) => throw new NotSupportedException();
 
-        public string? FindUrl(PublicKey key) => "http://peer/";
+        public ValueTask<string?> FindUrlAsync(PublicKey key, CancellationToken cancel) => ValueTask.FromResult<string?>("http://peer/");
 
         public void ReportFailure(string url)
         {

@@ -18,7 +18,7 @@ public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerCl
         {
             if (await ownKeys.OwnsAsync(key, cancel).ConfigureAwait(false))
                 continue;
-            var url = directory.FindUrl(key)
+            var url = await directory.FindUrlAsync(key, cancel).ConfigureAwait(false)
                 ?? throw new PrivacyException(Failure.KeyNotFound, $"Recipient not found for key: {key.ToBase64()}");
             targets.Add((key, url));
         }

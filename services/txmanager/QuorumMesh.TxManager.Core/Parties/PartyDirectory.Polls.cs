@@ -78,6 +78,7 @@ public sealed partial class PartyDirectory
         var now = _clock.GetTimestamp();
         lock (_gate)
         {
+            _firstPoll ??= now;
             var unproven = MaxUnprovenPolls - _parties.Values.Count(p => p.Polling && !p.IsTrusted);
             Party[] due =
             [
@@ -109,6 +110,7 @@ public sealed partial class PartyDirectory
             if (!_parties.TryGetValue(url, out var party))
                 return;
             party.Polling = false;
+            Heard();
             // Still "at once" when Learn or PollAll asked for it while the poll ran.
             party.NextPoll = party.NextPoll == long.MaxValue ? After(Delay(party)) : party.NextPoll;
         }

@@ -36,6 +36,7 @@ public sealed partial class PartyDirectory : IPeerDirectory
     /// <summary>Announcements, keys and URLs that were refused.</summary>
     public long Refusals => _budget.Count;
 
+    /// <returns>Null when no known manager has the key.</returns>
     public string? FindUrl(PublicKey key)
     {
         lock (_gate)
@@ -140,6 +141,7 @@ public sealed partial class PartyDirectory : IPeerDirectory
                 isNew = true;
                 party.Failures = 0;
                 party.NextPoll = 0;
+                Heard();
             }
         }
 

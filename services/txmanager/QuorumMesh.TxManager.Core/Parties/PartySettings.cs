@@ -22,6 +22,12 @@ public sealed record PartySettings
 
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// How long after the first poll a key that nobody is known to have is waited for, while there are managers that have not been heard yet. Below the 5 seconds in which
+    /// GoQuorum wants an answer.
+    /// </summary>
+    public TimeSpan FirstRound { get; init; } = TimeSpan.FromSeconds(4);
+
     /// <summary>How soon a seed that never answered is tried again.</summary>
     public TimeSpan SeedRetry { get; init; } = TimeSpan.FromMilliseconds(200);
 

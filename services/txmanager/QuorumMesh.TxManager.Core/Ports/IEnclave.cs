@@ -8,9 +8,6 @@ namespace QuorumMesh.TxManager.Core.Ports;
 /// <param name="AlwaysSendTo">Keys that the enclave's configuration adds to every transaction.</param>
 public sealed record EnclaveKeys(IReadOnlyList<PublicKey> Active, IReadOnlyList<PublicKey> Retired, IReadOnlyList<PublicKey> AlwaysSendTo);
 
-/// <param name="KeyUsed">Our key that opened it.</param>
-public sealed record OpenedPayload(byte[] Payload, PublicKey KeyUsed);
-
 /// <summary>
 /// Holds the keys, encrypts and decrypts. Failures are <see cref="PrivacyException"/>: <see cref="Failure.EnclaveUnavailable"/> when it
 /// cannot be reached, <see cref="Failure.KeyNotFound"/> for a key it does not hold, <see cref="Failure.NoSuitableKey"/> or
