@@ -551,7 +551,7 @@ public sealed class DualStateRuleTests
     }
 
     private TransactionProcessor Processor() =>
-        new(new BlockContext { GasLimit = 1_000_000_000, Number = 1 }, _fork, new TransactionRules { IsQuorum = true, ExtCodeHashIsDual = _extCodeHashIsDual }, _tier);
+        new(new BlockContext { GasLimit = 1_000_000_000, Number = 1 }, _fork, new TransactionRules { Evm = new EvmRules { IsQuorum = true, ExtCodeHashIsDual = _extCodeHashIsDual } }, _tier);
 
     private static TransactionMessage Message(Address? to, byte[] data, bool isPrivate, ulong nonce = 0, ulong gas = 500_000) =>
         new() { From = _sender, To = to, GasLimit = gas, Nonce = nonce, Data = data, IsPrivate = isPrivate };

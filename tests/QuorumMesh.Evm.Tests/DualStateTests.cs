@@ -190,7 +190,7 @@ public class DualStateTests
     }
 
     private static TransactionProcessor Processor() =>
-        new(new BlockContext { GasLimit = 1_000_000_000, Number = 1 }, Fork.Constantinople, new TransactionRules { IsQuorum = true });
+        new(new BlockContext { GasLimit = 1_000_000_000, Number = 1 }, Fork.Constantinople, new TransactionRules { Evm = new EvmRules { IsQuorum = true } });
 
     private static void Place(WorldState state, Address address, byte[] code)
     {

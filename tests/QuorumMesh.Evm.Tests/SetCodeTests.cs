@@ -254,7 +254,7 @@ public class SetCodeTests
         _state.SetCode(_authority, Delegation.Encode(_wallet));
         _state.SetCode(_wallet, new Asm().Push(7).ReturnTop());
         privateState.SetCode(_caller, new Asm().Call(CALL, _authority).Op(POP).Push(0).Op(MLOAD).StoreTop(0));
-        var rules = new TransactionRules { IsQuorum = true };
+        var rules = new TransactionRules { Evm = new EvmRules { IsQuorum = true } };
         var message = new TransactionMessage { From = _sender, To = _caller, Nonce = 5, GasLimit = 1_000_000, Data = new byte[64], IsPrivate = true };
         ulong pool = 1_000_000_000;
         TransactionOutcome outcome = new TransactionProcessor(Block(), Fork.Prague, rules).Execute(message, _state, privateState, PrivateMode.Payload.Answer([1]), ref pool);
@@ -271,7 +271,7 @@ public class SetCodeTests
     public void A_private_transactions_floor_is_over_its_64_byte_hash(Fork fork, ulong least, byte fill)
     {
         byte[] hash = [.. Enumerable.Repeat(fill, 64)];
-        var rules = new TransactionRules { IsQuorum = true };
+        var rules = new TransactionRules { Evm = new EvmRules { IsQuorum = true } };
         var message = new TransactionMessage { From = _sender, To = _caller, Nonce = 5, GasLimit = least - 1, Data = hash, IsPrivate = true };
         ulong pool = 1_000_000;
         var processor = new TransactionProcessor(Block(), fork, rules);
@@ -300,7 +300,7 @@ public class SetCodeTests
         var message = new TransactionMessage { From = _sender, To = _caller, Nonce = 5, GasLimit = (1 << 24) + 1 };
         Assert.Equal(TransactionInvalid.GasLimitTooHigh, Execute(message, Fork.Osaka, TransactionRules.Ethereum).Invalid);
         Assert.Equal(TransactionInvalid.None, Execute(message, Fork.Prague, TransactionRules.Ethereum).Invalid);
-        Assert.Equal(TransactionInvalid.None, Execute(message with { Nonce = 6 }, Fork.Osaka, new TransactionRules { IsQuorum = true }).Invalid);
+        Assert.Equal(TransactionInvalid.None, Execute(message with { Nonce = 6 }, Fork.Osaka, new TransactionRules { Evm = new EvmRules { IsQuorum = true } }).Invalid);
     }
 
     private TransactionOutcome Send(Address? to, Authorization[] list, ulong gas = 1_000_000, Address? from = null, Fork fork = Fork.Prague)

@@ -103,7 +103,7 @@ internal sealed class CaseRunner
         var options = new EvmOptions
         {
             Code = _codes,
-            IsQuorum = fuzzCase.IsQuorum,
+            Rules = new EvmRules { IsQuorum = fuzzCase.IsQuorum },
             Tier = tier,
             TakeOverAfter = tier == EvmTier.Auto ? NextJumps : null,
             Limits = fuzzCase.HasTightLimits ? _tight : CompilerLimits.Default,

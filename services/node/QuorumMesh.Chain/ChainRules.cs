@@ -31,14 +31,14 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
     public TransactionRules TransactionRulesAt(ulong block) => new()
     {
         Code = Code,
-        IsQuorum = Config.IsQuorum,
-        LacksHomestead = !Config.IsHomestead(block),
+        Evm = Profile.Evm with
+        {
+            IsQuorum = Config.IsQuorum,
+            LacksHomestead = !Config.IsHomestead(block),
+            MaxCodeSize = Config.MaxCodeSizeAt(block, Profile),
+        },
         GasPriceEnabled = Config.IsGasPriceEnabled(block, Profile),
         FeeCapsAreFree = Config.AreFeeCapsFree(block, Profile),
-        MaxCodeSize = Config.MaxCodeSizeAt(block, Profile),
-        StaticCallTouches = Profile.StaticCallTouches,
-        ExtCodeHashIsDual = Profile.ExtCodeHashIsDual,
-        ClearedPrecompilesStay = Profile.ClearedPrecompilesStay,
     };
 
     /// <summary>What byte code sees of a block: base fee 0, blob base fee 1, and 0x44 gives the difficulty.</summary>
@@ -63,5 +63,5 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
         Config.ForkAt(block, profile),
         Config.MaxCodeSizeAt(block, profile),
         Config.IsGasPriceEnabled(block, profile),
-        profile.StaticCallTouches || Config.ForkAt(block, profile) < Fork.Byzantium);
+        profile.Evm.StaticCallTouches || Config.ForkAt(block, profile) < Fork.Byzantium);
 }

@@ -17,8 +17,7 @@ public sealed record CompatibilityProfile
         KnowsPetersburgAndIstanbul = false,
         KnowsBerlin = false,
         MaxCodeSizeNeedsChangeBlock = true,
-        StaticCallTouches = false,
-        ClearedPrecompilesStay = false,
+        Evm = new EvmRules { StaticCallTouches = false },
         SeparatePrivateLogIndexes = true,
         KnownTransactionText = "known transaction: {0}",
     };
@@ -37,7 +36,7 @@ public sealed record CompatibilityProfile
         KnowsPetersburgAndIstanbul = true,
         KnowsBerlin = false,
         KnowsIstanbulStatus = true,
-        ExtCodeHashIsDual = true,
+        Evm = new EvmRules { ClearedPrecompilesStay = true, ExtCodeHashIsDual = true },
         KnownTransactionText = "already known",
     };
 
@@ -48,7 +47,7 @@ public sealed record CompatibilityProfile
         KnowsBerlin = true,
         KnowsGasPriceBlock = true,
         KnowsIstanbulStatus = true,
-        ExtCodeHashIsDual = true,
+        Evm = new EvmRules { ClearedPrecompilesStay = true, ExtCodeHashIsDual = true },
         KnownTransactionText = "already known",
     };
 
@@ -71,14 +70,8 @@ public sealed record CompatibilityProfile
     /// </summary>
     public bool MaxCodeSizeNeedsChangeBlock { get; private init; }
 
-    /// <summary>2.6:core/vm/evm.go: STATICCALL touches its target; seen on a chain of 2.5.0 that it did not then.</summary>
-    public bool StaticCallTouches { get; private init; } = true;
-
-    /// <summary>See <see cref="EvmOptions.ExtCodeHashIsDual"/>.</summary>
-    public bool ExtCodeHashIsDual { get; private init; }
-
-    /// <summary>An oddity of geth 1.9 and 1.10 under GoQuorum's rules, seen on a chain of 2.6.0; see <see cref="EvmOptions.ClearedPrecompilesStay"/>.</summary>
-    public bool ClearedPrecompilesStay { get; private init; } = true;
+    /// <summary>What byte code does under this generation, before the genesis has its word.</summary>
+    public EvmRules Evm { get; private init; } = new() { ClearedPrecompilesStay = true };
 
     /// <summary><c>enableGasPriceBlock</c> ends the zero gas price.</summary>
     public bool KnowsGasPriceBlock { get; private init; }

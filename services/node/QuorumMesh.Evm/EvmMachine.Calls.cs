@@ -106,7 +106,7 @@ public sealed unsafe partial class EvmMachine
 
             Transfer(state, r.Caller, r.Contract, r.Value);
         }
-        else if (r.Kind == Opcode.STATICCALL && _options.StaticCallTouches && MayTouch(codeState))
+        else if (r.Kind == Opcode.STATICCALL && _rules.StaticCallTouches && MayTouch(codeState))
         {
             codeState.AddBalance(r.Contract, default);
         }
@@ -146,7 +146,7 @@ public sealed unsafe partial class EvmMachine
     private bool MayTouch(IWorldState state) => !_dual || ReferenceEquals(state, _private);
 
     private bool RestoresCleared(Precompile? precompile, in CallRequest r, IWorldState state) =>
-        _options is { IsQuorum: true, ClearedPrecompilesStay: true } && _fork >= Fork.Byzantium && precompile is not null && r.Value.IsZero && state.TryRestoreCleared(r.Contract);
+        _rules is { IsQuorum: true, ClearedPrecompilesStay: true } && _fork >= Fork.Byzantium && precompile is not null && r.Value.IsZero && state.TryRestoreCleared(r.Contract);
 
     private Frame Open(in CallRequest r, IWorldState state, bool readOnly, int snapshot, Code code, int depth)
     {
@@ -174,7 +174,7 @@ public sealed unsafe partial class EvmMachine
     {
         if (value.IsZero)
         {
-            if (!_options.IsQuorum) state.AddBalance(to, value);
+            if (!_rules.IsQuorum) state.AddBalance(to, value);
             return;
         }
 
@@ -215,7 +215,7 @@ public sealed unsafe partial class EvmMachine
         long words = (long)(length + 31 >> 5);
         if (_fork >= Fork.Shanghai)
         {
-            if (_options.LimitCodeSize && length > 2UL * (ulong)_options.MaxCodeSize)
+            if (_rules.LimitCodeSize && length > 2UL * (ulong)_rules.MaxCodeSize)
             {
                 f.Status = EvmStatus.InitCodeTooLarge;
                 return -1;
@@ -261,7 +261,7 @@ public sealed unsafe partial class EvmMachine
         Hash256 codeHash = state.GetCodeHash(r.Contract);
         bool occupied = state.GetNonce(r.Contract) != 0 || !codeHash.IsZero && codeHash != Hash256.EmptyCode;
         // EIP-7610; GoQuorum has no such check.
-        if (occupied || !_options.IsQuorum && state.HasStorage(r.Contract))
+        if (occupied || !_rules.IsQuorum && state.HasStorage(r.Contract))
             return CallOutcome.Done(EvmStatus.AddressCollision, 0);
         int snapshot = state.Snapshot();
         state.CreateAccount(r.Contract);

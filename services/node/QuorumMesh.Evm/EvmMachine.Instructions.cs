@@ -134,7 +134,7 @@ public sealed unsafe partial class EvmMachine
         gas = ChargeAccount(f, address, gas);
         if (gas >= 0)
         {
-            IWorldState state = _options.ExtCodeHashIsDual ? Dual(f, address) : f.State;
+            IWorldState state = _rules.ExtCodeHashIsDual ? Dual(f, address) : f.State;
             sp[-1] = state.IsEmpty(address) ? default : state.GetCodeHash(address).ToWord();
         }
 

@@ -20,6 +20,7 @@ public sealed unsafe partial class EvmMachine
     private readonly ulong* _dispatch;
     private readonly long _expByteGas;
     private readonly bool _berlin;
+    private readonly EvmRules _rules;
     private readonly CodeCache _codes;
     private readonly Action<HotCode>? _scheduler;
     private readonly bool _spurious;
@@ -47,6 +48,7 @@ public sealed unsafe partial class EvmMachine
         _dispatch = (ulong*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(OpcodeTable.Dispatch(fork)));
         _expByteGas = fork >= Fork.SpuriousDragon ? 50 : 10;
         _berlin = fork >= Fork.Berlin;
+        _rules = options.Rules;
         _codes = options.Code ?? new CodeCache();
         _scheduler = options is { Tier: EvmTier.Auto, TakeOverAfter: null } ? _codes.Hot : null;
         _spurious = fork >= Fork.SpuriousDragon;
@@ -149,7 +151,7 @@ public sealed unsafe partial class EvmMachine
         if (_tracer is null) Drive<TraceOff>();
         else Drive<TraceOn>();
         Frame top = _frames[0];
-        EvmStatus status = _hasUnpaidCode && _options.LacksHomestead ? EvmStatus.CodeStoreOutOfGas : top.Status;
+        EvmStatus status = _hasUnpaidCode && _rules.LacksHomestead ? EvmStatus.CodeStoreOutOfGas : top.Status;
         return new EvmResult(status, (ulong)top.Gas + beyond, top.OutputSpan.ToArray(), created);
     }
 
@@ -230,12 +232,12 @@ public sealed unsafe partial class EvmMachine
     private EvmStatus DepositCode(Frame f)
     {
         ReadOnlySpan<byte> code = f.OutputSpan;
-        if (_spurious && _options.LimitCodeSize && code.Length > _options.MaxCodeSize) return EvmStatus.CodeSizeExceeded;
+        if (_spurious && _rules.LimitCodeSize && code.Length > _rules.MaxCodeSize) return EvmStatus.CodeSizeExceeded;
         if (_fork >= Fork.London && code.Length > 0 && code[0] == 0xef) return EvmStatus.InvalidCode;
         long price = code.Length * GasPrices.CodeByte;
         if (price > f.Gas)
         {
-            if (_fork >= Fork.Homestead && !_options.LacksHomestead) return EvmStatus.CodeStoreOutOfGas;
+            if (_fork >= Fork.Homestead && !_rules.LacksHomestead) return EvmStatus.CodeStoreOutOfGas;
             // Frontier: the contract is there, without code.
             _hasUnpaidCode = _depth == 0;
             f.OutputOffset = f.OutputLength = 0;

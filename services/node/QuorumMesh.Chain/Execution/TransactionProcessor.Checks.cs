@@ -31,7 +31,7 @@ public sealed partial class TransactionProcessor
         if (msg.IsPrivate && msg.IsCreation && !msg.Value.IsZero) return TransactionInvalid.InsufficientBalanceForTransfer;
         invalid = msg.IsPrivate ? TransactionInvalid.None : CheckValue(msg, state);
         if (invalid != TransactionInvalid.None) return invalid;
-        bool tooLarge = _fork >= Fork.Shanghai && _rules.LimitCodeSize && msg.IsCreation && msg.Data.Length > 2 * _rules.MaxCodeSize;
+        bool tooLarge = _fork >= Fork.Shanghai && _rules.Evm.LimitCodeSize && msg.IsCreation && msg.Data.Length > 2 * _rules.Evm.MaxCodeSize;
         return tooLarge ? TransactionInvalid.InitCodeTooLarge : TransactionInvalid.None;
     }
 
@@ -41,13 +41,13 @@ public sealed partial class TransactionProcessor
         TransactionType.AccessList when _fork >= Fork.Berlin => TransactionInvalid.None,
         TransactionType.DynamicFee when _fork >= Fork.London => TransactionInvalid.None,
         TransactionType.SetCode when _fork >= Fork.Prague => TransactionInvalid.None,
-        TransactionType.Blob when _fork >= Fork.Cancun && !_rules.IsQuorum => TransactionInvalid.None,
+        TransactionType.Blob when _fork >= Fork.Cancun && !_rules.Evm.IsQuorum => TransactionInvalid.None,
         _ => TransactionInvalid.TypeNotSupported,
     };
 
     private TransactionInvalid CheckPrice(TransactionMessage msg)
     {
-        if (_rules.IsQuorum && !_rules.GasPriceEnabled && !(msg.GasPrice | msg.MaxFeePerGas | msg.MaxPriorityFeePerGas).IsZero)
+        if (_rules.Evm.IsQuorum && !_rules.GasPriceEnabled && !(msg.GasPrice | msg.MaxFeePerGas | msg.MaxPriorityFeePerGas).IsZero)
             return _rules.FeeCapsAreFree && msg.Type != TransactionType.Legacy ? TransactionInvalid.TipAboveFeeCap : TransactionInvalid.GasPriceNotZero;
         if (_fork < Fork.London) return TransactionInvalid.None;
         if (msg.MaxPriorityFeePerGas > msg.MaxFeePerGas) return TransactionInvalid.TipAboveFeeCap;
@@ -60,7 +60,7 @@ public sealed partial class TransactionProcessor
         if (msg.Nonce < nonce) return TransactionInvalid.NonceTooLow;
         if (msg.Nonce > nonce) return TransactionInvalid.NonceTooHigh;
         if (nonce == ulong.MaxValue) return TransactionInvalid.NonceMax;
-        if (!_rules.IsQuorum || _fork >= Fork.London)
+        if (!_rules.Evm.IsQuorum || _fork >= Fork.London)
         {
             Hash256 codeHash = state.GetCodeHash(msg.From);
             bool hasCode = !codeHash.IsZero && codeHash != Hash256.EmptyCode;

@@ -26,15 +26,9 @@ public sealed partial class TransactionProcessor
         _evm = new EvmMachine(block, fork, new EvmOptions
         {
             Code = rules.Code,
-            IsQuorum = rules.IsQuorum,
-            LacksHomestead = rules.LacksHomestead,
-            MaxCodeSize = rules.MaxCodeSize,
-            LimitCodeSize = rules.LimitCodeSize,
-            StaticCallTouches = rules.StaticCallTouches,
-            ExtCodeHashIsDual = rules.ExtCodeHashIsDual,
+            Rules = rules.Evm,
             Tier = tier,
             Stop = stop,
-            ClearedPrecompilesStay = rules.ClearedPrecompilesStay,
         });
     }
 
@@ -112,7 +106,7 @@ public sealed partial class TransactionProcessor
     }
 
     private ulong IntrinsicOf(TransactionMessage msg) =>
-        IntrinsicGas.Of(msg.Data, msg.IsCreation, msg.AccessList, new IntrinsicRules(_fork, !_rules.LacksHomestead && _fork >= Fork.Homestead), msg.AuthorizationList.Count);
+        IntrinsicGas.Of(msg.Data, msg.IsCreation, msg.AccessList, new IntrinsicRules(_fork, !_rules.Evm.LacksHomestead && _fork >= Fork.Homestead), msg.AuthorizationList.Count);
 
     private EvmResult Run(TransactionMessage msg, byte[] input, ulong gas, WorldState publicState, WorldState privateState, IEvmTracer? tracer) =>
         msg.To is { } to
