@@ -171,7 +171,7 @@ public sealed class EngineTests
         return Encoding.UTF8.GetString(response.Written.Span);
     }
 
-    internal static RpcEngine CreateEngine(RpcLimits? limits = null)
+    internal static RpcEngine CreateEngine(RpcLimits? limits = null, Action? flooded = null, int flood = 0)
     {
         var table = new RpcMethodTable();
         table.Add("test_echo", 1, call => call.Result.WriteStringValue(call.Text(0)));
@@ -189,6 +189,19 @@ public sealed class EngineTests
         {
             call.Result.WriteBooleanValue(true);
             call.AfterResponse(() => call.Session.Notifications!.End("events are lost"));
+        });
+        table.Add("test_flood", 0, call =>
+        {
+            call.Result.WriteBooleanValue(true);
+            var message = new byte[flood];
+            message.AsSpan().Fill((byte)'7');
+            call.AfterResponse(() =>
+            {
+                while (call.Session.Notifications!.TrySend(message))
+                {
+                }
+                flooded?.Invoke();
+            });
         });
         table.AddAsync("test_slow", 0, async call =>
         {

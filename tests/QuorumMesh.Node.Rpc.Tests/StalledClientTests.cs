@@ -128,6 +128,40 @@ public sealed class StalledClientTests : IAsyncLifetime
         Assert.InRange(length, 1 << 20, (1 << 20) + 100);
     }
 
+    /// <summary>By the number of messages, by their bytes, or by what the listener holds for all.</summary>
+    [Theory]
+    [InlineData(10, int.MaxValue, 512 << 20, "not read fast enough")]
+    [InlineData(10_000, 50_000, 512 << 20, "not read fast enough")]
+    [InlineData(10_000_000, int.MaxValue, 0, "holds too much")]
+    public async Task A_subscriber_that_does_not_keep_up_gets_what_is_queued_and_the_reason(int messages, int bytes, long listener, string reason)
+    {
+        var limits = new RpcLimits { MaxQueuedMessages = messages, MaxQueuedBytes = bytes, TransferTime = TimeSpan.FromMinutes(10), MaxListenerBytes = listener == 0 ? 1 : listener };
+        var length = listener == 0 ? 20_000 : 1_000;
+        var flooded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await StartAsync(limits, () => flooded.TrySetResult(), length);
+        using var socket = new ClientWebSocket();
+        await socket.ConnectAsync(new UriBuilder(_server!.WsAddress!) { Scheme = "ws" }.Uri, _timeout.Token);
+        await socket.SendAsync(Encoding.UTF8.GetBytes("""{"jsonrpc":"2.0","id":1,"method":"test_flood"}"""), WebSocketMessageType.Text, true, _timeout.Token);
+        await flooded.Task.WaitAsync(Patience);
+        var buffer = new byte[4096];
+        var heard = 0;
+        WebSocketReceiveResult part;
+        do heard += (part = await socket.ReceiveAsync(buffer, _timeout.Token)).Count;
+        while (part.MessageType != WebSocketMessageType.Close);
+        Assert.Equal((1013, true), ((int)part.CloseStatus!, heard > 0));
+        Assert.Contains(reason, part.CloseStatusDescription, StringComparison.Ordinal);
+
+        flooded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var ipc = await ConnectIpcAsync();
+        await ipc.SendAsync("""{"jsonrpc":"2.0","id":1,"method":"test_flood"}"""u8.ToArray(), _timeout.Token);
+        await flooded.Task.WaitAsync(Patience);
+        var text = new StringBuilder();
+        for (int read; (read = await ipc.ReceiveAsync(buffer, _timeout.Token)) > 0;) text.Append(Encoding.UTF8.GetString(buffer, 0, read));
+        var last = text.ToString().TrimEnd().Split('\n')[^1];
+        Assert.Contains("\"id\":null", last, StringComparison.Ordinal);
+        Assert.Contains(reason, last, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_call_after_one_that_did_not_fit_is_still_answered_in_its_batch()
     {
@@ -139,7 +173,10 @@ public sealed class StalledClientTests : IAsyncLifetime
             a.TryGetProperty("result", out var result) ? result.ToString() : a.GetProperty("error").GetProperty("code").ToString()));
     }
 
-    private async Task StartAsync(TimeSpan transferTime, long bytes = 16 << 20)
+    private Task StartAsync(TimeSpan transferTime, long bytes = 16 << 20) =>
+        StartAsync(new RpcLimits { MaxListenerBytes = bytes, TransferTime = transferTime });
+
+    private async Task StartAsync(RpcLimits limits, Action? flooded = null, int flood = 0)
     {
         var options = new RpcServerOptions
         {
@@ -147,8 +184,7 @@ public sealed class StalledClientTests : IAsyncLifetime
             Ws = new RpcEndpointOptions("127.0.0.1", 0, ["test"]),
             IpcPath = IpcPath,
         };
-        var limits = new RpcLimits { MaxListenerBytes = bytes, TransferTime = transferTime };
-        _server = new RpcTransports(EngineTests.CreateEngine(limits), options, NullLoggerFactory.Instance);
+        _server = new RpcTransports(EngineTests.CreateEngine(limits, flooded, flood), options, NullLoggerFactory.Instance);
         await _server.StartAsync(default);
     }
 

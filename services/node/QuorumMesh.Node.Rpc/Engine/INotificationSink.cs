@@ -6,7 +6,7 @@ public interface INotificationSink
     /// <summary>Cancelled when the connection has ended.</summary>
     CancellationToken Closed { get; }
 
-    /// <summary>Queues one complete message; false, and the connection ends, when the consumer is too slow.</summary>
+    /// <summary>Queues one complete message; false when the consumer is too slow: the connection ends as by <see cref="End"/>.</summary>
     bool TrySend(ReadOnlyMemory<byte> message);
 
     /// <summary>Ends the connection behind what is queued, and tells the consumer why; nothing more is sent then. Does not wait.</summary>

@@ -6,10 +6,15 @@ namespace QuorumMesh.Node.Rpc.Transports;
 
 /// <summary>
 /// A WebSocket or IPC connection: several requests in work at once, answers and notifications in one bounded queue towards the
-/// consumer. One that does not read fast enough, or does not end a message that it has begun, is disconnected.
+/// consumer. One that does not read fast enough is told so behind what is queued and disconnected; one that does not read at all, or does not end a message that it
+/// has begun, is disconnected.
 /// </summary>
 internal abstract class DuplexConnection : INotificationSink
 {
+    // Both fit into the closing frame of a WebSocket, which has 123 bytes for them.
+    private const string TooSlow = "this connection was not read fast enough, and what came since is lost: connect and subscribe again";
+    private const string NoRoom = "this listener holds too much for its clients, and what came since is lost: connect and subscribe again";
+
     /// <summary>How long a peer that has sent its last request may take to fetch the answers.</summary>
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(30);
 
@@ -54,7 +59,7 @@ internal abstract class DuplexConnection : INotificationSink
         var lease = _budget.Lease();
         if (lease.TryHold(message.Length)) return TryQueue(new Outbound(message, lease));
         lease.Dispose();
-        Abort();
+        End(NoRoom);
         return false;
     }
 
@@ -180,7 +185,7 @@ internal abstract class DuplexConnection : INotificationSink
         var total = Interlocked.Add(ref _queuedBytes, length);
         if ((total <= Limits.MaxQueuedBytes || total == length) && _outbound.Writer.TryWrite(message)) return true;
         message.Owner.Dispose();
-        if (Volatile.Read(ref _ended) is null) Abort();
+        End(TooSlow);
         return false;
     }
 
