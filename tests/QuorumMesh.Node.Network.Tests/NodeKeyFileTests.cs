@@ -1,3 +1,5 @@
+using QuorumMesh.Primitives;
+
 namespace QuorumMesh.Node.Network.Tests;
 
 public sealed class NodeKeyFileTests : IDisposable
@@ -41,6 +43,26 @@ public sealed class NodeKeyFileTests : IDisposable
         var error = Assert.Throws<InvalidDataException>(() => NodeKeyFile.Load(path));
         Assert.Contains(path, error.Message);
         Assert.True(content.Length < 5 || !error.Message.Contains(content));
+    }
+
+    [Fact]
+    public void What_a_crash_left_beside_it_is_in_nobodys_way()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(KeyPath)!);
+        File.WriteAllText(KeyPath + ".new", "half");
+        using var key = NodeKeyFile.LoadOrCreate(KeyPath);
+        Assert.Equal(64, File.ReadAllText(KeyPath).Length);
+        Assert.Equal(2, Directory.GetFileSystemEntries(Path.GetDirectoryName(KeyPath)!).Length);
+    }
+
+    [Fact]
+    public void It_signs_for_its_address()
+    {
+        using var key = NodeKey.Generate();
+        var hash = Keccak.Hash([1]);
+        var signature = key.Sign(hash);
+        Assert.True(Secp256k1.TryRecoverAddress(hash.ToArray(), signature.AsSpan(0, 64), signature[64], out var signer));
+        Assert.Equal(key.Address, signer);
     }
 
     [Fact]

@@ -128,7 +128,7 @@ public sealed class HeadGuardWiringTests : IAsyncDisposable
         public PlayedMember(byte[] key, int port, IReadOnlyList<BlockHeader> chain)
         {
             _chain = chain;
-            _server = new PeerServer(new PeerServerOptions { Key = new Network.NodeKey(key), Listen = new IPEndPoint(IPAddress.Loopback, port), Protocols = [SubProtocol.Eth63] }, NullLogger<PeerServer>.Instance);
+            _server = new PeerServer(new PeerServerOptions { Key = new NodeKey(key), Listen = new IPEndPoint(IPAddress.Loopback, port), Protocols = [SubProtocol.Eth63] }, NullLogger<PeerServer>.Instance);
             _server.SetStatus(PeerStatus.Create(10, UInt256.Zero, chain[^1].Hash, chain[^1].Number, chain[0].Hash, []));
             _server.Start(this);
         }

@@ -1,10 +1,14 @@
 using System.Security.Cryptography;
+using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Network;
 
-/// <summary>The secp256k1 key that is this node's identity on devp2p. Gives away the public key and shared secrets, never itself.</summary>
-public sealed class NodeKey : IDisposable
+/// <summary>
+/// The secp256k1 key that is this node's identity on devp2p and seals its blocks. Gives away the public key, signatures and shared secrets, never itself; it lies in a pinned buffer
+/// that is zeroed.
+/// </summary>
+public sealed class NodeKey : INodeSigner, IDisposable
 {
     private readonly byte[] _private;
 
@@ -16,11 +20,14 @@ public sealed class NodeKey : IDisposable
         _private = GC.AllocateArray<byte>(32, pinned: true);
         privateKey.CopyTo(_private);
         PublicKey = Secp256k1.PublicKey(privateKey);
+        Address = Secp256k1.AddressOf(PublicKey);
         NodeId = Hex.ToHex(PublicKey, prefix: false);
     }
 
     /// <summary>64 bytes X‖Y.</summary>
     public byte[] PublicKey { get; }
+
+    public Address Address { get; }
 
     /// <summary>128 lower-case hex digits.</summary>
     public string NodeId { get; }
@@ -39,6 +46,13 @@ public sealed class NodeKey : IDisposable
         {
             CryptographicOperations.ZeroMemory(key);
         }
+    }
+
+    public byte[] Sign(in Hash256 hash)
+    {
+        Span<byte> bytes = stackalloc byte[Hash256.Size];
+        hash.CopyTo(bytes);
+        return Secp256k1.Sign(_private, bytes);
     }
 
     /// <summary>X coordinate of the shared point; false when the other key is not a point of the curve.</summary>

@@ -89,7 +89,7 @@ internal sealed class NodeComposition : IAsyncDisposable
     private async Task OpenAsync(CancellationToken cancel)
     {
         var mailbox = Own(new Mailbox<NodeInput>()); // first, so that whoever posts into it ends before it does
-        var key = Own(NodeKey.LoadOrCreate(_settings.NodeKeyFile ?? _data.NodeKey));
+        var key = Own(OwnNodeKey.LoadOrCreate(_settings.NodeKeyFile ?? _data.NodeKey));
         var nodeId = Hex.ToHex(key.PublicKey, prefix: false);
         var stores = Own(ChainOpener.Open(_data, _settings));
         if (LossOf(stores) is { } loss) _log.LogWarning("{Loss}", StoreLossReport.Describe(loss));
@@ -218,7 +218,7 @@ internal sealed class NodeComposition : IAsyncDisposable
 
     private PeerServerOptions PeerOptions(NodeKey key) => new()
     {
-        Key = Own(new Network.NodeKey(key.PrivateKey)),
+        Key = key,
         Listen = new IPEndPoint(BindAddress, _settings.Port),
         RaftPort = _settings.RaftPort,
         ClientName = ClientVersion,

@@ -61,13 +61,16 @@ internal sealed class Member
     private void CreateNodeKey()
     {
         var key = NewPrivateKey();
+        Span<byte> digits = stackalloc byte[2 * key.Length];
         try
         {
             _nodeId = Hex.ToHex(Secp256k1.PublicKey(key), prefix: false);
-            PrivateFiles.WriteNew(Path.Combine(NodeDirectory, "nodekey"), Hex.ToHex(key, prefix: false));
+            Convert.TryToHexStringLower(key, digits, out _);
+            PrivateFiles.WriteNew(Path.Combine(NodeDirectory, "nodekey"), digits);
         }
         finally
         {
+            CryptographicOperations.ZeroMemory(digits);
             CryptographicOperations.ZeroMemory(key);
         }
     }

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace QuorumMesh.Cli.Network;
 
 /// <summary>Files and directories that only their owner may use: 0600 and 0700, whatever the umask is.</summary>
@@ -8,11 +10,13 @@ internal static class PrivateFiles
     private const UnixFileMode Others = (UnixFileMode)0b000_111_111;
 
     /// <summary>Never overwrites.</summary>
-    public static void WriteNew(string path, string content)
+    public static void WriteNew(string path, string content) => WriteNew(path, Encoding.UTF8.GetBytes(content));
+
+    /// <summary>For secrets, which the caller zeroes: no buffer keeps a copy.</summary>
+    public static void WriteNew(string path, ReadOnlySpan<byte> content)
     {
-        using var file = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnFile });
-        using var writer = new StreamWriter(file);
-        writer.Write(content);
+        using var file = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnFile, BufferSize = 0 });
+        file.Write(content);
     }
 
     /// <summary>The file is as it was or as it shall be, never half written.</summary>
