@@ -12,21 +12,12 @@ namespace QuorumMesh.Node.Runtime;
 /// <summary>The genesis of a store: written once by init, checked on every start.</summary>
 public static class GenesisStore
 {
-    private const string GenesisName = "genesis";
-    private const string ProfileName = "profile";
-
-    /// <summary>
-    /// Set where forks after Berlin count in a genesis of our own alone. Earlier builds took them from every genesis and wrote no such value: the rules of
-    /// their chains stay what they were.
-    /// </summary>
-    private const string ReadingName = "genesis.reading";
-
     /// <summary>Null when the store holds no chain yet.</summary>
     public static GenesisFile? Load(IKeyValueReader reader) =>
-        ChainStore.GetMeta(reader, GenesisName) is { } json ? GenesisFile.Parse(json, IsBeforeTheMark(reader)) : null;
+        ChainStore.GetMeta(reader, StoredNames.Genesis) is { } json ? GenesisFile.Parse(json, IsBeforeTheMark(reader)) : null;
 
     public static CompatibilityProfile LoadProfile(IKeyValueReader reader) =>
-        ChainStore.GetMeta(reader, ProfileName) is { } name ? CompatibilityProfile.Parse(Encoding.UTF8.GetString(name.Span))
+        ChainStore.GetMeta(reader, StoredNames.Profile) is { } name ? CompatibilityProfile.Parse(Encoding.UTF8.GetString(name.Span))
             : throw new InvalidOperationException("the store has a genesis but no profile");
 
     /// <summary>Writes the genesis block and both states in one batch; a store that already has this genesis is left as it is, apart from the configuration, which is not part of the hash.</summary>
@@ -44,9 +35,9 @@ public static class GenesisStore
         profile ??= CompatibilityProfile.DefaultFor(genesis.Config);
         genesis.Config.RequireSupported(profile);
         var batch = new KeyValueBatch();
-        ChainStore.PutMeta(batch, GenesisName, json);
-        ChainStore.PutMeta(batch, ReadingName, [1]);
-        ChainStore.PutMeta(batch, ProfileName, Encoding.UTF8.GetBytes(profile.Name));
+        ChainStore.PutMeta(batch, StoredNames.Genesis, json);
+        ChainStore.PutMeta(batch, StoredNames.GenesisReading, [1]);
+        ChainStore.PutMeta(batch, StoredNames.Profile, Encoding.UTF8.GetBytes(profile.Name));
         var stores = new NodeStores(store, new ChainRules(genesis.Config, profile, EngineFactory.Create(genesis.Config, store)));
         stores.Importer.Put(batch, stores.Importer.Genesis(genesis), block.Header.Difficulty);
         store.Write(batch, sync: true);
@@ -65,10 +56,10 @@ public static class GenesisStore
             throw new NodeHaltedException($"{mismatch}: use the configuration that the chain was made with, or an empty --datadir");
         if (genesis.Config.Mesh is not { IsInferred: true }) genesis.Config.RequireSupported(profile);
         var batch = new KeyValueBatch();
-        ChainStore.PutMeta(batch, GenesisName, json);
-        if (genesis.Config.Mesh is not { IsInferred: true }) ChainStore.PutMeta(batch, ReadingName, [1]);
+        ChainStore.PutMeta(batch, StoredNames.Genesis, json);
+        if (genesis.Config.Mesh is not { IsInferred: true }) ChainStore.PutMeta(batch, StoredNames.GenesisReading, [1]);
         store.Write(batch, sync: true);
     }
 
-    private static bool IsBeforeTheMark(IKeyValueReader reader) => ChainStore.GetMeta(reader, ReadingName) is null;
+    private static bool IsBeforeTheMark(IKeyValueReader reader) => ChainStore.GetMeta(reader, StoredNames.GenesisReading) is null;
 }

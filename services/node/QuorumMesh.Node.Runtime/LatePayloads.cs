@@ -8,8 +8,6 @@ namespace QuorumMesh.Node.Runtime;
 /// <summary>Payloads that came later than the private state goes back for by itself, each with the first block that was run without it.</summary>
 internal static class LatePayloads
 {
-    private const byte Prefix = (byte)'L';
-
     /// <returns>False when it is noted already.</returns>
     public static bool Add(IKeyValueStore store, in PayloadHash hash, ulong block)
     {
@@ -31,9 +29,9 @@ internal static class LatePayloads
 
     public static IEnumerable<(PayloadHash Hash, ulong Block)> All(IKeyValueReader reader)
     {
-        foreach (var (key, value) in reader.Scan([Prefix]))
+        foreach (var (key, value) in reader.Scan([KeySpaces.LatePayload]))
             if (key.Length == 1 + PayloadHash.Size && value.Length == 8) yield return (new PayloadHash(key.AsSpan(1)), BinaryPrimitives.ReadUInt64BigEndian(value));
     }
 
-    private static byte[] Key(in PayloadHash hash) => [Prefix, .. hash.ToArray()];
+    private static byte[] Key(in PayloadHash hash) => [KeySpaces.LatePayload, .. hash.ToArray()];
 }

@@ -16,9 +16,6 @@ namespace QuorumMesh.Node.Runtime;
 /// </summary>
 internal sealed class ManagerRecord
 {
-    private const string AcceptedName = "private.manager";
-    private const string RefusedName = "private.manager.refused";
-
     private readonly IKeyValueStore _store;
     private readonly NodeEvents _events;
 
@@ -34,7 +31,7 @@ internal sealed class ManagerRecord
     public ManagerRecord(IKeyValueStore store, NodeEvents events)
     {
         (_store, _events) = (store, events);
-        (Accepted, _refused) = (Load(store, AcceptedName), Load(store, RefusedName));
+        (Accepted, _refused) = (Load(store, StoredNames.ManagerAccepted), Load(store, StoredNames.ManagerRefused));
         _floor = Accepted?.Watermark ?? 0;
     }
 
@@ -81,7 +78,7 @@ internal sealed class ManagerRecord
     public void Put(KeyValueBatch batch)
     {
         if (!_isChanged) return;
-        Put(batch, AcceptedName, Accepted);
+        Put(batch, StoredNames.ManagerAccepted, Accepted);
         _isChanged = false;
     }
 
@@ -94,8 +91,8 @@ internal sealed class ManagerRecord
         if (Seen is null && !_sawNone) throw new InvalidOperationException("the transaction manager has not answered since the node was started: start it first");
         (Accepted, _refused, _floor) = (Seen, null, Seen?.Watermark ?? 0);
         var batch = new KeyValueBatch();
-        Put(batch, AcceptedName, Accepted);
-        Put(batch, RefusedName, null);
+        Put(batch, StoredNames.ManagerAccepted, Accepted);
+        Put(batch, StoredNames.ManagerRefused, null);
         alongside(batch);
         _store.Write(batch, sync: true);
         (_isChanged, Turns) = (false, Turns + 1);
@@ -103,14 +100,14 @@ internal sealed class ManagerRecord
     }
 
     /// <summary>The accepted database; null when none is stored.</summary>
-    public static KnownDatabase? LoadAccepted(IKeyValueReader reader) => Load(reader, AcceptedName);
+    public static KnownDatabase? LoadAccepted(IKeyValueReader reader) => Load(reader, StoredNames.ManagerAccepted);
 
     /// <summary>Durable at once: what is forgotten could not be told from another one after a crash.</summary>
     private bool Adopt(KnownDatabase seen)
     {
         Accepted = seen;
         var batch = new KeyValueBatch();
-        Put(batch, AcceptedName, seen);
+        Put(batch, StoredNames.ManagerAccepted, seen);
         _store.Write(batch, sync: true);
         _events.Tell(NoticeLevel.Information, $"The private state follows the transaction manager's database {seen.Id}, which is at record {seen.Watermark}");
         return true;
@@ -135,9 +132,9 @@ internal sealed class ManagerRecord
     private void Write(KnownDatabase? refused)
     {
         var batch = new KeyValueBatch();
-        Put(batch, RefusedName, refused);
+        Put(batch, StoredNames.ManagerRefused, refused);
         // What it knew is the measure from now on: it must not be lost with a batch that is not synced.
-        Put(batch, AcceptedName, Accepted);
+        Put(batch, StoredNames.ManagerAccepted, Accepted);
         _store.Write(batch, sync: true);
         (_isChanged, Turns) = (false, Turns + 1);
     }

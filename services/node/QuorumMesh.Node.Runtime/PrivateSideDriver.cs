@@ -14,7 +14,6 @@ namespace QuorumMesh.Node.Runtime;
 /// </summary>
 internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads, NodeStores stores, ManagerRecord manager)
 {
-    private const string WatchName = "private.watch";
     private const long RetryUnavailableMs = 1_000;
     private const long RetryMissingMs = 10_000;
     private const long RequestTimeoutMs = 30_000;
@@ -42,7 +41,7 @@ internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads
 
     /// <summary>Where the Watch stream is to be resumed.</summary>
     public static long LoadWatched(IKeyValueReader reader) =>
-        ChainStore.GetMeta(reader, WatchName) is { Length: 8 } value ? System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(value.Span) : 0;
+        ChainStore.GetMeta(reader, StoredNames.ManagerWatch) is { Length: 8 } value ? System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(value.Span) : 0;
 
     /// <summary>A private transaction came into the pool: its payload will be needed.</summary>
     public void Want(Transaction transaction)
@@ -189,7 +188,7 @@ internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads
     {
         Span<byte> value = stackalloc byte[8];
         System.Buffers.Binary.BinaryPrimitives.WriteInt64BigEndian(value, sequence);
-        ChainStore.PutMeta(batch, WatchName, value);
+        ChainStore.PutMeta(batch, StoredNames.ManagerWatch, value);
     }
 
     /// <param name="Again">When it is asked for the next time.</param>

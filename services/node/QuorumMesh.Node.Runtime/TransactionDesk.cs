@@ -14,7 +14,6 @@ namespace QuorumMesh.Node.Runtime;
 /// </summary>
 internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
 {
-    private const byte JournalPrefix = (byte)'J';
     private const int MaxAnnouncePerRound = 4_000;
     private const long AnnounceAfterMs = 3_000;
 
@@ -30,7 +29,7 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
     public void RestoreJournal(NodeTime now, NodeEffects effects)
     {
         var rules = stores.Rules.SenderRulesAt((ChainStore.GetPublicHead(stores.KeyValues)?.Number ?? 0) + 1);
-        foreach (var (key, raw) in stores.KeyValues.Scan([JournalPrefix]).ToList())
+        foreach (var (key, raw) in stores.KeyValues.Scan([KeySpaces.Journal]).ToList())
         {
             var recovered = stores.Senders.Recover(Transaction.Decode(raw), rules);
             if (recovered is not null && ChainStore.GetTransactionLocation(stores.KeyValues, recovered.Tx.Hash) is null && TryPool(recovered, local: true, now, out _))
@@ -151,5 +150,5 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
         return result.IsAccepted;
     }
 
-    private static byte[] JournalKey(in Hash256 hash) => [JournalPrefix, .. hash.ToArray()];
+    private static byte[] JournalKey(in Hash256 hash) => [KeySpaces.Journal, .. hash.ToArray()];
 }

@@ -15,11 +15,6 @@ namespace QuorumMesh.Node;
 /// <summary>The three ways a Raft member starts: first member of a new cluster, joining an existing one, or again (GoQuorum raft/handler.go).</summary>
 internal sealed class RaftStart
 {
-    private const string RaftIdName = "raft.id";
-
-    /// <summary>Set in a member that joined: it must never make a cluster of its own, even with an empty log.</summary>
-    private const string JoinedName = "raft.joined";
-
     /// <summary>Ticks of 50 ms: an election after 300 to 600 ms without a leader.</summary>
     private const int ElectionTicks = 6;
 
@@ -35,12 +30,12 @@ internal sealed class RaftStart
 
     public static RaftStart Open(DataDirectory data, NodeSettings settings, string nodeId, IKeyValueStore store, IRaftLog log)
     {
-        if (ChainStore.GetMeta(store, RaftIdName) is { Length: 2 } stored)
+        if (ChainStore.GetMeta(store, StoredNames.RaftId) is { Length: 2 } stored)
         {
             var id = System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(stored.Span);
             if (RaftParticipation.Lost(store, log) is { } lost) throw new StartupException(Rejoin(data, id, lost));
             var config = Config(id) with { Applied = ChainStore.GetAppliedRaftIndex(store), ConfState = RaftMembers.LoadConfState(store, log) };
-            var joined = settings.RaftJoinExisting is not null || ChainStore.GetMeta(store, JoinedName) is not null;
+            var joined = settings.RaftJoinExisting is not null || ChainStore.GetMeta(store, StoredNames.RaftJoined) is not null;
             return new RaftStart(id, Start(log, config, Members(data, required: RaftParticipation.IsFresh(log) && !joined, nodeId), joined, data), log, StaticNodes.Read(data, StaticNodes.FileName));
         }
         if (log.LastIndex > 0)
@@ -102,8 +97,8 @@ internal sealed class RaftStart
         var batch = new KeyValueBatch();
         Span<byte> value = stackalloc byte[2];
         System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(value, id);
-        ChainStore.PutMeta(batch, RaftIdName, value);
-        if (joined) ChainStore.PutMeta(batch, JoinedName, [1]);
+        ChainStore.PutMeta(batch, StoredNames.RaftId, value);
+        if (joined) ChainStore.PutMeta(batch, StoredNames.RaftJoined, [1]);
         store.Write(batch, sync: true);
     }
 }

@@ -1,12 +1,13 @@
 using System.Buffers.Binary;
 using QuorumMesh.Primitives;
+using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Chain.Storage;
 
 /// <summary>Keys of the chain's records: 'c', a letter, then the identity; numbers are big-endian so that scans ascend.</summary>
 internal static class ChainKeys
 {
-    private const byte Space = (byte)'c';
+    private const byte Space = KeySpaces.Chain;
 
     /// <summary>The prefix of every record of the chain.</summary>
     public static byte[] All => [Space];

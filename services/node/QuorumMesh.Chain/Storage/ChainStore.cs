@@ -23,9 +23,6 @@ public static class ChainStore
     /// <summary>The id of public history that is made again for private payloads that came late; nothing is stored under it at other times.</summary>
     public const string ReplayStateId = "replay";
 
-    private const string PublicHeadName = "head.public";
-    private const string PrivateHeadName = "head.private.";
-    private const string AppliedName = "raft.applied";
 
     /// <summary>Header, body and total difficulty; not yet canonical.</summary>
     public static void PutBlock(KeyValueBatch batch, Block block, in UInt256 totalDifficulty)
@@ -83,16 +80,16 @@ public static class ChainStore
     public static void PutPrivateReceipts(KeyValueBatch batch, string stateId, in Hash256 blockHash, IReadOnlyList<Receipt?> receipts) =>
         ChainRecord.Put(batch, ChainKeys.PrivateReceipts(stateId, blockHash), StoredReceipts.Encode(receipts));
 
-    public static void PutPublicHead(KeyValueBatch batch, BlockPointer head) => PutPointer(batch, PublicHeadName, head);
+    public static void PutPublicHead(KeyValueBatch batch, BlockPointer head) => PutPointer(batch, StoredNames.PublicHead, head);
 
     /// <summary>Must not pass the public head.</summary>
-    public static void PutPrivateHead(KeyValueBatch batch, string stateId, BlockPointer head) => PutPointer(batch, PrivateHeadName + stateId, head);
+    public static void PutPrivateHead(KeyValueBatch batch, string stateId, BlockPointer head) => PutPointer(batch, StoredNames.PrivateHead + stateId, head);
 
     public static void PutAppliedRaftIndex(KeyValueBatch batch, ulong index)
     {
         Span<byte> bytes = stackalloc byte[8];
         BinaryPrimitives.WriteUInt64BigEndian(bytes, index);
-        PutMeta(batch, AppliedName, bytes);
+        PutMeta(batch, StoredNames.RaftApplied, bytes);
     }
 
     /// <summary>A small named value beside the chain: genesis file, profile, Raft membership.</summary>
@@ -100,13 +97,13 @@ public static class ChainStore
 
     public static ReadOnlyMemory<byte>? GetMeta(IKeyValueReader reader, string name) => ChainRecord.Get(reader, ChainKeys.Meta(name), $"value '{name}'");
 
-    public static BlockPointer? GetPublicHead(IKeyValueReader reader) => GetPointer(reader, PublicHeadName);
+    public static BlockPointer? GetPublicHead(IKeyValueReader reader) => GetPointer(reader, StoredNames.PublicHead);
 
-    public static BlockPointer? GetPrivateHead(IKeyValueReader reader, string stateId = PrivateStateId) => GetPointer(reader, PrivateHeadName + stateId);
+    public static BlockPointer? GetPrivateHead(IKeyValueReader reader, string stateId = PrivateStateId) => GetPointer(reader, StoredNames.PrivateHead + stateId);
 
     /// <summary>0 when none was ever applied.</summary>
     public static ulong GetAppliedRaftIndex(IKeyValueReader reader) =>
-        GetMeta(reader, AppliedName) is { Length: 8 } value ? BinaryPrimitives.ReadUInt64BigEndian(value.Span) : 0;
+        GetMeta(reader, StoredNames.RaftApplied) is { Length: 8 } value ? BinaryPrimitives.ReadUInt64BigEndian(value.Span) : 0;
 
     public static Hash256? GetCanonicalHash(IKeyValueReader reader, ulong number) =>
         ChainRecord.Get(reader, ChainKeys.Canonical(number), $"hash of block {number}") is { Length: Hash256.Size } value ? new Hash256(value.Span) : null;

@@ -31,7 +31,6 @@ public sealed record HeadStanding(HeadConflict? Conflict, bool IsCompared, bool 
 /// </summary>
 internal sealed class HeadGuard
 {
-    private const string MetaName = "head.conflict";
     private const long IntervalMs = 3_000;
 
     /// <summary>Until the first answer: a start waits for it.</summary>
@@ -96,7 +95,7 @@ internal sealed class HeadGuard
     private void Save(HeadConflict? conflict)
     {
         var batch = new KeyValueBatch();
-        ChainStore.PutMeta(batch, MetaName, conflict is null ? [] : Encode(conflict));
+        ChainStore.PutMeta(batch, StoredNames.HeadConflict, conflict is null ? [] : Encode(conflict));
         _stores.KeyValues.Write(batch, sync: true);
     }
 
@@ -113,7 +112,7 @@ internal sealed class HeadGuard
 
     private static HeadConflict? Load(IKeyValueReader reader)
     {
-        if (ChainStore.GetMeta(reader, MetaName) is not { Length: 16 + (2 * Hash256.Size) } value) return null;
+        if (ChainStore.GetMeta(reader, StoredNames.HeadConflict) is not { Length: 16 + (2 * Hash256.Size) } value) return null;
         var bytes = value.Span;
         return new HeadConflict(
             System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(bytes), new Hash256(bytes.Slice(16, Hash256.Size)), new Hash256(bytes[(16 + Hash256.Size)..]),

@@ -14,10 +14,6 @@ namespace QuorumMesh.Node.Runtime.Raft;
 /// </summary>
 public sealed class RaftMembers
 {
-    private const string MetaName = "raft.members";
-    private const string ConfStateName = "raft.confstate";
-    private const string LeftName = "raft.left";
-
     public const string LeftExplanation = "this node was removed from the Raft cluster: it serves the blocks that it has, follows nothing and takes no transactions; its id is never used again. "
         + "To bring the node back, have a member add it (raft_addPeer answers a new id), and start it from an empty data directory, with the same node key, genesis and static-nodes.json, with --raftjoinexisting and that id";
 
@@ -45,7 +41,7 @@ public sealed class RaftMembers
     {
         (_store, _ownId, _snapshotInterval, _entriesKept) = (store, ownId, snapshotInterval, entriesKept);
         _confState = LoadConfState(store) ?? RaftConfState.Empty;
-        if (ChainStore.GetMeta(store, MetaName) is { } stored)
+        if (ChainStore.GetMeta(store, StoredNames.RaftMembers) is { } stored)
         {
             var data = RaftSnapshotData.Decode(stored.Span);
             _membership.Replace(data.Addresses, data.RemovedIds);
@@ -61,7 +57,7 @@ public sealed class RaftMembers
         log.Snapshot() is { } snapshot && snapshot.Index > ChainStore.GetAppliedRaftIndex(reader) ? null : LoadConfState(reader);
 
     private static RaftConfState? LoadConfState(IKeyValueReader reader) =>
-        ChainStore.GetMeta(reader, ConfStateName) is { } stored ? RaftWire.DecodeSnapshot(stored.Span).ConfState : null;
+        ChainStore.GetMeta(reader, StoredNames.RaftConfState) is { } stored ? RaftWire.DecodeSnapshot(stored.Span).ConfState : null;
 
     public bool IsRemoved(ulong id) => _membership.IsRemoved(id);
 
@@ -70,8 +66,8 @@ public sealed class RaftMembers
 
     /// <summary>Whether the member of this store was removed from its cluster: by the log, or on the word of most others.</summary>
     public static bool WasRemoved(IKeyValueReader reader, ulong id) =>
-        ChainStore.GetMeta(reader, LeftName) is not null
-        || (ChainStore.GetMeta(reader, MetaName) is { } stored && RaftSnapshotData.Decode(stored.Span).RemovedIds.Contains(id));
+        ChainStore.GetMeta(reader, StoredNames.RaftLeft) is not null
+        || (ChainStore.GetMeta(reader, StoredNames.RaftMembers) is { } stored && RaftSnapshotData.Decode(stored.Span).RemovedIds.Contains(id));
 
     /// <summary>True when the data of a snapshot can be taken over.</summary>
     public static bool IsReadable(RaftSnapshot snapshot)
@@ -180,8 +176,8 @@ public sealed class RaftMembers
     {
         var batch = new KeyValueBatch();
         if (index > ChainStore.GetAppliedRaftIndex(_store)) ChainStore.PutAppliedRaftIndex(batch, index);
-        ChainStore.PutMeta(batch, MetaName, Encode(Hash256.Zero));
-        ChainStore.PutMeta(batch, ConfStateName, RaftWire.Encode(new RaftSnapshot([], _confState, index, 0)));
+        ChainStore.PutMeta(batch, StoredNames.RaftMembers, Encode(Hash256.Zero));
+        ChainStore.PutMeta(batch, StoredNames.RaftConfState, RaftWire.Encode(new RaftSnapshot([], _confState, index, 0)));
         _store.Write(batch, sync);
     }
 
@@ -213,7 +209,7 @@ public sealed class RaftMembers
     private void Leave(ConsensusOutputs outputs)
     {
         var batch = new KeyValueBatch();
-        ChainStore.PutMeta(batch, LeftName, [1]);
+        ChainStore.PutMeta(batch, StoredNames.RaftLeft, [1]);
         outputs.Add(new ConsensusOutput.Persist(batch));
         _ticksLeft = TicksBeforeClosing;
         Volatile.Write(ref _view, _view with { HasLeft = true, Leader = 0, Role = RaftRole.Follower });

@@ -12,16 +12,14 @@ namespace QuorumMesh.Node.Runtime.Raft;
 /// </summary>
 public static class RaftParticipation
 {
-    private const string MetaName = "raft.tookpart";
-
     /// <summary>True once anything was written to the log, and before any message that rests on it was sent.</summary>
-    public static bool IsNoted(IKeyValueReader store) => ChainStore.GetMeta(store, MetaName) is not null;
+    public static bool IsNoted(IKeyValueReader store) => ChainStore.GetMeta(store, StoredNames.RaftTookPart) is not null;
 
     /// <summary>What sets the mark; to be flushed.</summary>
     public static KeyValueBatch Mark()
     {
         var batch = new KeyValueBatch();
-        ChainStore.PutMeta(batch, MetaName, [1]);
+        ChainStore.PutMeta(batch, StoredNames.RaftTookPart, [1]);
         return batch;
     }
 

@@ -1,18 +1,17 @@
 using System.Buffers.Binary;
 using System.Text;
 using QuorumMesh.Primitives;
+using QuorumMesh.State.KeyValue;
 using QuorumMesh.State.Trie;
 
 namespace QuorumMesh.State.Store;
 
 /// <summary>
 /// Keys of one state in the store: 'S', the state's id, 0, a kind byte, then the kind's parts. Code is shared by all states: 'C' and
-/// its hash. Other users of the same store must keep clear of keys that start with 'S' or 'C'.
+/// its hash (<see cref="KeySpaces"/>).
 /// </summary>
 internal sealed class StateKeys
 {
-    private const byte StatePrefix = (byte)'S';
-    private const byte CodePrefix = (byte)'C';
     private const byte AccountKind = (byte)'a';
     private const byte SlotKind = (byte)'s';
     private const byte AccountDiffKind = (byte)'A';
@@ -30,7 +29,7 @@ internal sealed class StateKeys
         if (id.Length is 0 or > 64 || id.Any(c => c is <= ' ' or > '~'))
             throw new ArgumentException("a state id has 1 to 64 printable ASCII characters without spaces", nameof(id));
         Id = id;
-        _prefix = [StatePrefix, .. Encoding.ASCII.GetBytes(id), 0];
+        _prefix = [KeySpaces.State, .. Encoding.ASCII.GetBytes(id), 0];
         Head = Start(HeadKind, 0, out _);
         Oldest = Start(OldestKind, 0, out _);
         TrieHead = Start(TrieHeadKind, 0, out _);
@@ -65,7 +64,7 @@ internal sealed class StateKeys
     public static byte[] Code(in Hash256 hash)
     {
         var key = new byte[1 + Hash256.Size];
-        key[0] = CodePrefix;
+        key[0] = KeySpaces.Code;
         hash.CopyTo(key.AsSpan(1));
         return key;
     }
