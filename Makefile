@@ -43,6 +43,9 @@ test-slow: test-deps ## the state tests that `make test` leaves out: tests/Quoru
 test-long: test-deps publish ## kills under load, many simulation seeds, slow vectors
 	@scripts/test-long.sh
 
+test-peers: test-deps publish ## Raft clusters of our nodes and GoQuorum's; QUORUMMESH_GOQUORUM names its geth
+	@scripts/test-peers.sh
+
 fuzz: deps ## a million random programs in both tiers of the EVM; FUZZ_PROGRAMS, FUZZ_SEED
 	@scripts/fuzz.sh
 
@@ -55,4 +58,4 @@ format: ## check the code style
 clean: ## remove what was built
 	@rm -rf artifacts tests/vectors/unpacked; find . -type d \( -name bin -o -name obj -o -name TestResults \) -not -path './.git/*' -prune -exec rm -rf {} +
 
-.PHONY: help deps test-deps build vectors publish run demo test test-slow test-long fuzz bench format clean
+.PHONY: help deps test-deps build vectors publish run demo test test-slow test-long test-peers fuzz bench format clean
