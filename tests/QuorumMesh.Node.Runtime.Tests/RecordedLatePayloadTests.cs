@@ -162,8 +162,11 @@ public sealed class RecordedLatePayloadTests
         public void Step(params NodeInput[] inputs)
         {
             NodeEffects effects = null!;
-            NodePass.Run(Core, new NodeTime(1_700_000_000_000_000_000UL + ((ulong)_now * 1_000_000), _now), inputs, static () => 0, last => effects = last);
-            foreach (var answer in effects.Answers) answer.Deliver();
+            NodePass.Run(Core, new NodeTime(1_700_000_000_000_000_000UL + ((ulong)_now * 1_000_000), _now), inputs, static () => 0, some =>
+            {
+                foreach (var answer in some.Answers) answer.Deliver();
+                effects = some;
+            });
             if (effects.FetchPayloads.Count > 0) Step(new NodeInput.PayloadAnswers([.. effects.FetchPayloads.Select(hash => hash switch
             {
                 _ when _payloads.ContainsKey(hash) => Manager(hash),

@@ -90,12 +90,15 @@ internal sealed class SoloNode
     public NodeEffects Step(params NodeInput[] inputs)
     {
         NodeEffects last = null!;
+        var answers = new List<NodeAnswer>();
         var link = new RaftLink(Transport, static _ => { }, static () => { });
         NodePass.Run(Core, TimeOf(Now), inputs, static () => 0, effects =>
         {
             foreach (var effect in effects.Network) link.CarryOut(effect);
+            answers.AddRange(effects.Answers);
             last = effects;
         });
+        last.Answers = answers;
         return last;
     }
 

@@ -53,7 +53,7 @@ public sealed class NodeAssembly : IAsyncDisposable
     public void Start()
     {
         Core.Open(Now());
-        CarryOutNetwork(Core.TakeNetwork());
+        CarryOut(Core.TakeEarly());
         _payloads.Watch(Core.WatchAfter, 0, _stop.Token);
         _nextTick = Milliseconds + TickMs;
     }
@@ -93,7 +93,7 @@ public sealed class NodeAssembly : IAsyncDisposable
 
     private void CarryOut(NodeEffects effects)
     {
-        CarryOutNetwork(effects);
+        foreach (var effect in effects.Network) _link.CarryOut(effect);
         if (effects.Broadcast.Count > 0) _seams.Peers.BroadcastTransactions(Encoded(effects.Broadcast), exceptNodeId: null);
         if (effects.Announce.Count > 0) _seams.Peers.BroadcastTransactions(Encoded(effects.Announce), exceptNodeId: null, resend: true);
         foreach (var answer in effects.Answers) answer.Deliver();
@@ -101,11 +101,6 @@ public sealed class NodeAssembly : IAsyncDisposable
         if (effects.WatchFrom is { } watch) _payloads.Watch(watch.After, watch.Stream, _stop.Token);
         if (effects.CompareHeads is { } check) _ = _seams.Background.Start(() => _heads.RunAsync(check, _stop.Token));
         if (effects.Sync is { } sync) _ = _seams.Background.Start(() => _synchroniser.RunAsync(sync.Head, sync.Target, _stop.Token));
-    }
-
-    private void CarryOutNetwork(NodeEffects effects)
-    {
-        foreach (var effect in effects.Network) _link.CarryOut(effect);
     }
 
     private static List<ReadOnlyMemory<byte>> Encoded(List<RecoveredTransaction> transactions) =>

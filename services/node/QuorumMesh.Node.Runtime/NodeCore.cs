@@ -92,6 +92,8 @@ public sealed class NodeCore
     /// <summary>Why the catch-up that runs could not go on, null while it can; may be read from any thread.</summary>
     public string? SyncFailure => _catchUp.Failure;
 
+    private bool HasEarly => _effects.Network.Count > 0 || _effects.Answers.Count > 0;
+
     /// <summary>
     /// After the start: transactions of the journal, members of the network, a catch-up that was cut off. What is to go out comes with the
     /// first pass.
@@ -155,14 +157,14 @@ public sealed class NodeCore
 
     /// <summary>
     /// Consensus acts on what it has heard: decided blocks are imported, the next one may be built. Before each block that takes long, and
-    /// at the end, what the other members wait for is given out.
+    /// at the end, what the other members, and those who asked, wait for is given out.
     /// </summary>
     /// <returns>Effects to carry out before it is called again; null when it is done.</returns>
     public NodeEffects? Advance()
     {
         while (true)
         {
-            if (!CarryOut() || (_turn == Turn.Done && _effects.Network.Count > 0)) return TakeNetwork();
+            if (!CarryOut() || (_turn == Turn.Done && HasEarly)) return TakeEarly();
             switch (_turn)
             {
                 case Turn.Hearing:
@@ -243,6 +245,15 @@ public sealed class NodeCore
         };
     }
 
+    /// <summary>What the other members, and those who asked, need not wait for the end of the pass for.</summary>
+    internal NodeEffects TakeEarly()
+    {
+        var early = new NodeEffects();
+        (early.Network, _effects.Network) = (_effects.Network, early.Network);
+        (early.Answers, _effects.Answers) = (_effects.Answers, early.Answers);
+        return early;
+    }
+
     /// <summary>Tells consensus, and does at once what is short; a block waits for <see cref="Advance"/>.</summary>
     private void Step(ConsensusInput input)
     {
@@ -259,7 +270,7 @@ public sealed class NodeCore
     {
         while (_outputs.TryPeek(out var output))
         {
-            if (_effects.Network.Count > 0 && IsLong(output)) return false;
+            if (HasEarly && IsLong(output)) return false;
             _outputs.Done();
             CarryOut(output);
         }
@@ -368,14 +379,6 @@ public sealed class NodeCore
     }
 
     private void Sync(in Hash256 target) => _effects.Sync = (new BlockPointer(_chain.Head.Number, _chain.Head.Hash), target);
-
-    /// <summary>What the other members wait for, as far as it has come.</summary>
-    internal NodeEffects TakeNetwork()
-    {
-        var network = new NodeEffects();
-        (network.Network, _effects.Network) = (_effects.Network, network.Network);
-        return network;
-    }
 
     private void Publish()
     {

@@ -14,8 +14,8 @@ public readonly record struct NodeTime(ulong UnixNanoseconds, long Milliseconds)
 }
 
 /// <summary>
-/// What is to be done, in this order; everything that had to be durable before is durable. Those of the other members come several times in
-/// a pass, for they wait for no block to be executed; all else comes at its end.
+/// What is to be done, in this order; everything that had to be durable before is durable. What the other members and those who asked wait
+/// for comes several times in a pass, before any block is built or executed; all else comes at its end.
 /// </summary>
 public sealed class NodeEffects
 {
@@ -29,7 +29,7 @@ public sealed class NodeEffects
     public List<RecoveredTransaction> Announce { get; } = [];
 
     /// <summary>To be delivered to whoever asked.</summary>
-    public List<NodeAnswer> Answers { get; } = [];
+    public List<NodeAnswer> Answers { get; internal set; } = [];
 
     /// <summary>Payloads to ask the manager for.</summary>
     public HashSet<PayloadHash> FetchPayloads { get; } = [];
