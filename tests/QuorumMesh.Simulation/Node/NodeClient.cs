@@ -42,7 +42,7 @@ internal sealed class NodeClient(int number, SimulatedNode node, NodeNetwork net
     {
         _answer = new Reply<Hash256>();
         _sentAt = now;
-        node.Post(new NodeInput.LocalTransaction(new RecoveredTransaction(_open!, TestChain.AddressOf(_key)), _answer));
+        node.PostBulk(new NodeInput.LocalTransaction(new RecoveredTransaction(_open!, TestChain.AddressOf(_key)), _answer));
     }
 
     private void Finish(Task<Hash256> answer)

@@ -26,6 +26,7 @@ internal sealed class NodeNetwork
     private readonly Dictionary<ulong, Hash256> _chain = [];
     private readonly List<(SimulatedNode Node, PayloadHash Hash)> _late = [];
     private readonly int _support;
+    private readonly bool _isNarrow;
     private readonly long? _loseLogAt;
     private readonly int _thread = Environment.CurrentManagedThreadId;
     private volatile bool _hasStrayed;
@@ -37,6 +38,7 @@ internal sealed class NodeNetwork
         KeptPublicBlocks = seed % 2 == 0 ? 5UL : 100UL;
         PayloadCacheBytes = seed % 3 == 0 ? 1_000 : PayloadCache.DefaultCapacity;
         _support = seed % 3;
+        _isNarrow = seed % 5 == 2;
         _loseLogAt = seed % 4 == 1 ? _strange.Next(2_000, 9_000) : null;
         _nodes = [.. Enumerable.Range(1, Size).Select(id => new SimulatedNode((ushort)id, this, new Random(_random.Next())))];
         _clients = [.. Enumerable.Range(0, Size * ClientsPerNode).Select(i => new NodeClient(i + 1, _nodes[i % Size], this, new Random(_random.Next())))];
@@ -49,6 +51,9 @@ internal sealed class NodeNetwork
     public IReadOnlyList<SimulatedNode> Nodes => _nodes;
     /// <summary>Few, so that payloads come later than the public history reaches; or enough.</summary>
     public ulong KeptPublicBlocks { get; }
+
+    /// <summary>One that is soon full while a node is held up, or one as the host's.</summary>
+    public Mailbox<NodeInput> NewMailbox() => _isNarrow ? new Mailbox<NodeInput>(urgentCapacity: 12, bulkCapacity: 24) : new Mailbox<NodeInput>();
 
     /// <summary>Less than the payloads of one block, or enough.</summary>
     public long PayloadCacheBytes { get; }

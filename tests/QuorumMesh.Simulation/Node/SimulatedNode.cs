@@ -12,11 +12,13 @@ namespace QuorumMesh.Simulation.Node;
 /// <summary>One whole node, put together as the host does it, on a disk and a store that lose power, with its manager.</summary>
 internal sealed class SimulatedNode
 {
+    private const int MaxBulkPerPass = 512;
+
     private readonly NodeNetwork _network;
     private readonly Random _random;
     private readonly VirtualClock _clock;
     private SimulatedRaftDisk _disk = new();
-    private List<NodeInput> _inbox = [];
+    private Mailbox<NodeInput> _mailbox = new();
     private FileRaftLog? _log;
     private NodeAssembly? _assembly;
     private VirtualScheduler? _background;
@@ -55,7 +57,7 @@ internal sealed class SimulatedNode
     public void Start()
     {
         Life++;
-        _inbox = [];
+        _mailbox = _network.NewMailbox();
         // Also within the start, and right after it: nothing that the life before left has been written back then.
         if (_network.IsFaulty && _random.Next(4) == 0) LosePowerSoon();
         Guarded(Open);
@@ -77,8 +79,8 @@ internal sealed class SimulatedNode
             Peers = new SimulatedPeers(this, _network),
             Manager = new ManagerLink(this, _network, _clock),
             Clock = _clock,
-            Post = Poster(),
-            PostBulk = Poster(),
+            Post = _mailbox.TryPostUrgent,
+            PostBulk = _mailbox.TryPostBulk,
             Background = _background,
         });
         (_deadline, PausedUntil, _isCatchingUp) = (_network.Now, 0, false);
@@ -127,27 +129,25 @@ internal sealed class SimulatedNode
         };
     }
 
-    /// <summary>Into the mailbox of this life.</summary>
-    private Func<NodeInput, bool> Poster()
-    {
-        var life = Life;
-        return input =>
-        {
-            if (Life == life) _inbox.Add(input);
-            return true;
-        };
-    }
-
+    /// <summary>As the node's service does it for its own payloads.</summary>
     public void Post(NodeInput input)
     {
-        if (IsUp) _inbox.Add(input);
+        if (IsUp) _mailbox.TryPostUrgent(input);
+    }
+
+    /// <summary>As the node's service does it for transactions.</summary>
+    public void PostBulk(NodeInput input)
+    {
+        if (IsUp) _mailbox.TryPostBulk(input);
     }
 
     /// <summary>One pass of the loop, when one is due.</summary>
     public void Run(long now)
     {
-        if (!IsUp || now < PausedUntil || (_inbox.Count == 0 && now < _deadline)) return;
-        Guarded(Pass);
+        if (!IsUp || now < PausedUntil) return;
+        var inputs = new List<NodeInput>();
+        _mailbox.Take(inputs, MaxBulkPerPass, TimeSpan.Zero);
+        if (inputs.Count > 0 || now >= _deadline) Guarded(() => Pass(inputs));
     }
 
     /// <summary>One of the next operations on disk or store fails, in the middle of whatever it belongs to.</summary>
@@ -205,11 +205,8 @@ internal sealed class SimulatedNode
         if (IsUp) Crash();
     }
 
-    private void Pass()
+    private void Pass(List<NodeInput> inputs)
     {
-        // What is sent may come back as an input within the pass.
-        var inputs = _inbox;
-        _inbox = [];
         _deadline = _assembly!.Pass(inputs);
         var core = _assembly.Core;
         if (core.PrivateHead.Number > core.Head.Number)
