@@ -20,6 +20,10 @@ internal sealed class SilentTransport : IRaftTransport
     public List<RaftMessage> Sent { get; } = [];
     public List<ulong> Introduced { get; } = [];
 
+    public void Receive(RaftMessage message) => MessageReceived?.Invoke(message);
+
+    public void Report(ulong peer, bool delivered) => SnapshotReported?.Invoke(peer, delivered);
+
     public void AddPeer(ulong id, Uri url)
     {
     }

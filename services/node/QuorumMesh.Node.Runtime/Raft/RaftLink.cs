@@ -9,16 +9,25 @@ namespace QuorumMesh.Node.Runtime.Raft;
 /// <param name="leave">The connections of a node that was removed end.</param>
 public sealed class RaftLink(IRaftTransport transport, Action<IReadOnlyList<RaftAddress>> follow, Action leave) : IConsensusLink
 {
-    /// <summary>What the transport hears becomes input. A full mailbox drops it: Raft sends again.</summary>
+    private readonly Lock _lock = new();
+
+    /// <summary>Reports that a full mailbox refused: nobody makes them again, and without one a member waits for its snapshot for good.</summary>
+    private readonly Queue<RaftInput> _owed = [];
+
+    /// <summary>What the transport hears becomes input. A full mailbox drops messages: Raft sends again.</summary>
     public void Hear(Func<NodeInput, bool> post, NodeEvents events)
     {
         transport.MessageRefused += (from, kind, reason) => events.Raise(new RaftRefusedEvent(from, kind, reason));
         transport.PeerIntroduced += id => post(new RaftInput.Introduced(id));
         transport.PeerAnnounced += (id, preVote) => post(new RaftInput.Announced(id, preVote));
-        transport.MessageReceived += message => post(new RaftInput.Message(message));
+        transport.MessageReceived += message =>
+        {
+            PostOwed(post);
+            post(new RaftInput.Message(message));
+        };
         transport.PeerLost += id => post(new RaftInput.PeerLost(id));
         transport.Unreachable += id => post(new RaftInput.Unreachable(id));
-        transport.SnapshotReported += (id, delivered) => post(new RaftInput.SnapshotReported(id, delivered));
+        transport.SnapshotReported += (id, delivered) => Owe(new RaftInput.SnapshotReported(id, delivered), post);
         transport.RemovedFromCluster += by => post(new RaftInput.Removed(by));
     }
 
@@ -48,5 +57,18 @@ public sealed class RaftLink(IRaftTransport transport, Action<IReadOnlyList<Raft
                 leave();
                 break;
         }
+    }
+
+    /// <summary>One for each snapshot that is under way: a member gets no second one before the report of the first.</summary>
+    private void Owe(RaftInput report, Func<NodeInput, bool> post)
+    {
+        lock (_lock) _owed.Enqueue(report);
+        PostOwed(post);
+    }
+
+    private void PostOwed(Func<NodeInput, bool> post)
+    {
+        lock (_lock)
+            while (_owed.TryPeek(out var report) && post(report)) _owed.Dequeue();
     }
 }
