@@ -71,7 +71,7 @@ internal sealed class TestNode
         var execution = replay.Complete();
         var layer = Private.Extend(Private.Head, block.Number, execution.PrivateChanges!);
         var batch = new KeyValueBatch();
-        Importer.PutPrivate(batch, block.Header, layer, execution);
+        BlockImporter.PutPrivate(batch, ChainStore.PrivateStateId, Private, block.Header, layer, execution);
         Store.Write(batch, sync: false);
         Private.Advance(layer);
         PrivateHead = block.Header;

@@ -195,17 +195,21 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
     /// <exception cref="FormatException">A field is not what Tessera puts there.</exception>
     private static PayloadAnswer HereOf(PayloadHash hash, Q2tReceiveReply reply)
     {
-        var mode = (PrivacyMode)(reply.PrivacyFlag ?? 0);
+        var flag = reply.PrivacyFlag ?? 0;
+        if (flag is < 0 or > byte.MaxValue || !Enum.IsDefined((PrivacyMode)flag))
+            throw new FormatException($"privacyFlag {flag} is not known");
         return PayloadAnswer.Here(hash, Convert.FromBase64String(reply.Payload!)) with
         {
-            PrivacyMode = reply.PrivacyFlag is < 0 or > byte.MaxValue || !Enum.IsDefined(mode) ? throw new FormatException($"privacyFlag {reply.PrivacyFlag} is not known") : mode,
-            AffectedTransactions = [.. (reply.AffectedContractTransactions ?? []).Select(
-                text => PayloadHash.TryFromBase64(text, out var affected) ? affected : throw new FormatException("affectedContractTransactions has an entry that is no hash"))],
+            PrivacyMode = (PrivacyMode)flag,
+            AffectedTransactions = [.. (reply.AffectedContractTransactions ?? []).Select(Affected)],
             ExecutionHash = Encoding.UTF8.GetBytes(reply.ExecHash ?? ""),
             SenderKey = KeyOrNull(reply.SenderKey),
             ManagedParties = Keys(reply.ManagedParties),
         };
     }
+
+    private static PayloadHash Affected(string base64) => PayloadHash.TryFromBase64(base64, out var hash) ? hash
+        : throw new FormatException("affectedContractTransactions has an entry that is no hash");
 
     private static PayloadAnswer NotHere(PayloadHash hash, HttpResponseMessage response) =>
         response.Headers.TryGetValues(RestHeaders.Availability, out var values) && values.Contains(RestHeaders.Missing, StringComparer.OrdinalIgnoreCase)

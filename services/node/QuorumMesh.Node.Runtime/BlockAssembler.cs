@@ -16,11 +16,11 @@ internal sealed class BlockAssembler(NodeStores stores, ChainWriter chain, Trans
     public ExecutedBlock? Build(ConsensusOutput.BuildBlock order)
     {
         var (layer, privateLayer) = order.Ahead is [.., var parent]
-            ? (parent.Imported.PublicLayer, chain.Usable(parent.Imported.PrivateLayer))
-            : (chain.PublicLayer, chain.PrivateLayer);
+            ? (parent.Imported.PublicLayer, chain.Private.Usable(parent.Imported.PrivateLayer))
+            : (chain.PublicLayer, chain.Private.Layer);
         var built = stores.Builder.Build(
             order.Header, order.Author, desk.Pool.Ready(t => order.Taken.Contains(t.Tx.Hash)),
-            new(layer, privateLayer, number => HashAt(order.Ahead, number), chain.PayloadFor), order.Limits);
+            new(layer, privateLayer, number => HashAt(order.Ahead, number), chain.Private.AnswerFor), order.Limits);
         foreach (var (transaction, reason) in built.Skipped)
             if (!MayFitLater(transaction.Tx, reason, built.Block.Header.GasLimit))
                 desk.Refused(transaction, TransactionInvalidText.Of(reason));

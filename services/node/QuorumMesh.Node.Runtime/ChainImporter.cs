@@ -9,8 +9,7 @@ namespace QuorumMesh.Node.Runtime;
 /// <param name="keptPublicBlocks">See <see cref="NodeCoreSetup.KeptPublicBlocks"/>.</param>
 public sealed class ChainImporter(NodeStores stores, ulong? keptPublicBlocks = NodeCoreSetup.DefaultKeptPublicBlocks)
 {
-    private readonly ChainWriter _writer = new(
-        stores, new PayloadCache(), new NodeEvents(), keptPublicBlocks, new ManagerRecord(stores.KeyValues, new NodeEvents()), NodeCoreSetup.DefaultPrivateRewindLimit);
+    private readonly ChainWriter _writer = new(stores, WaitingSide(stores), new NodeEvents(), keptPublicBlocks);
 
     public BlockHeader Head => _writer.Head;
 
@@ -41,6 +40,11 @@ public sealed class ChainImporter(NodeStores stores, ulong? keptPublicBlocks = N
         ChainStore.PutPublicHead(batch, new BlockPointer(Head.Number, Head.Hash));
         stores.KeyValues.Write(batch, sync: true);
     }
+
+    /// <summary>It has no payloads, so it waits at the first block that needs one.</summary>
+    private static PrivateSide WaitingSide(NodeStores stores) => new(
+        ChainStore.PrivateStateId, stores, new PayloadCache(), new NodeEvents(), new ManagerRecord(stores.KeyValues, new NodeEvents()),
+        NodeCoreSetup.DefaultPrivateRewindLimit);
 
     private static string WithoutNumber(string message, ulong number) =>
         message.StartsWith($"block {number}: ", StringComparison.Ordinal) ? message[$"block {number}: ".Length..] : message;

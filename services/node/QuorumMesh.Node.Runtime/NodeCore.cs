@@ -47,8 +47,9 @@ public sealed class NodeCore
         _desk = new TransactionDesk(setup.Stores, setup.Pool ?? NewPool(setup.Stores));
         var payloads = new PayloadCache(setup.PayloadCacheBytes);
         _manager = new ManagerRecord(setup.Stores.KeyValues, setup.Events);
-        _chain = new ChainWriter(setup.Stores, payloads, setup.Events, setup.KeptPublicBlocks, _manager, setup.PrivateRewindLimit);
-        _private = new PrivateSideDriver(_chain, payloads, setup.Stores, _manager);
+        var side = new PrivateSide(ChainStore.PrivateStateId, setup.Stores, payloads, setup.Events, _manager, setup.PrivateRewindLimit);
+        _chain = new ChainWriter(setup.Stores, side, setup.Events, setup.KeptPublicBlocks);
+        _private = new PrivateSideDriver(side, payloads, setup.Stores, _manager);
         _assembler = new BlockAssembler(setup.Stores, _chain, _desk);
         _catchUp = new CatchUp(setup.Events);
         _guard = new HeadGuard(setup.Stores, Convert.ToHexStringLower(setup.Signer.PublicKey));
@@ -66,7 +67,7 @@ public sealed class NodeCore
 
     public BlockHeader Head => _chain.Head;
 
-    public BlockPointer PrivateHead => _chain.PrivateHead;
+    public BlockPointer PrivateHead => _chain.Private.Head;
 
     public PrivateHeadStatus PrivateStatus => _private.Status;
 
@@ -384,7 +385,7 @@ public sealed class NodeCore
     {
         var figures = new NodeFigures(_chain.Head.Number, Pool.PendingCount, Pool.QueuedCount, _desk.UnminedLocal);
         if (figures != _published) Volatile.Write(ref _published, figures);
-        _progress.Observe(_now, new BlockPointer(_chain.Head.Number, _chain.Head.Hash), _chain.PrivateHead, Pool.PendingCount, _private.Status);
+        _progress.Observe(_now, new BlockPointer(_chain.Head.Number, _chain.Head.Hash), _chain.Private.Head, Pool.PendingCount, _private.Status);
     }
 
     private void TookIn(RecoveredTransaction transaction)

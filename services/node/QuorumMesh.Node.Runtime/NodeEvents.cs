@@ -100,5 +100,15 @@ public sealed class NodeEvents
 
     internal void Raise(LogsEvent logs) => NewLogs?.Invoke(logs);
 
+    /// <summary>Tells of the logs of a block's receipts on one side, if there are any.</summary>
+    /// <param name="receipts">One for each transaction; null for one that is not of that side.</param>
+    internal void RaiseLogs(BlockHeader header, IReadOnlyList<RecoveredTransaction> transactions, IReadOnlyList<Receipt?> receipts)
+    {
+        var withLogs = new List<TransactionLogs>();
+        for (var i = 0; i < receipts.Count; i++)
+            if (receipts[i] is { Logs.Count: > 0 } receipt) withLogs.Add(new TransactionLogs(transactions[i], i, receipt));
+        if (withLogs.Count > 0) Raise(new LogsEvent(header, withLogs));
+    }
+
     internal void Raise(IReadOnlyList<RecoveredTransaction> pending) => PendingTransactions?.Invoke(pending);
 }

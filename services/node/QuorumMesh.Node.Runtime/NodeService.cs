@@ -48,7 +48,7 @@ public sealed class NodeService : INode
 
     public SyncProgress? Sync => _node.Sync;
 
-    public IPrivateSide PrivateSide => _privateSide ??= new PrivateSide(_stores, TransactionManager, this);
+    public IPrivateSide PrivateSide => _privateSide ??= new PrivateSideQuestions(_stores, TransactionManager, this);
 
     public RaftStatus Raft
     {

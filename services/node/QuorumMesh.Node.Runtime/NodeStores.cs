@@ -1,6 +1,7 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Storage;
+using QuorumMesh.Primitives;
 using QuorumMesh.State;
 using QuorumMesh.State.KeyValue;
 using QuorumMesh.State.Store;
@@ -27,6 +28,23 @@ public sealed class NodeStores : IDisposable
     public StateStore Private { get; }
     public BlockImporter Importer { get; }
     public BlockBuilder Builder { get; }
+
+    /// <summary>The transactions of a committed block with their senders.</summary>
+    /// <exception cref="NodeHaltedException">A sender cannot be recovered: the rules are not those of the network.</exception>
+    internal RecoveredTransaction[] Recovered(Block block) =>
+        Senders.RecoverAll(block.Transactions, Rules.SenderRulesAt(block.Number)) ?? throw new NodeHaltedException(
+            $"block {block.Number} ({block.Hash}) was committed by the network but holds a transaction whose sender cannot be recovered; "
+            + "check that --quorum.profile and the genesis are those of the network");
+
+    /// <summary>Of a canonical block; zero when there is none.</summary>
+    internal Hash256 BlockHashAt(ulong number) => ChainStore.GetCanonicalHash(KeyValues, number) ?? default;
+
+    /// <summary>After each move of a head: what was kept for proofs of the states before it.</summary>
+    internal void ReleaseProofs()
+    {
+        Public.ReleaseProofs();
+        Private.ReleaseProofs();
+    }
 
     /// <summary>Lets what is being stored end, and closes the store. The writer must have ended.</summary>
     public void Dispose()

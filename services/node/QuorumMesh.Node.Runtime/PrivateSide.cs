@@ -1,57 +1,255 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Storage;
-using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
+using QuorumMesh.State;
 using QuorumMesh.State.KeyValue;
+using QuorumMesh.State.Store;
 
 namespace QuorumMesh.Node.Runtime;
 
-/// <summary>The operator's questions to the private side, on the writer loop or on a snapshot.</summary>
-internal sealed class PrivateSide(NodeStores stores, ITransactionManager manager, NodeService node) : IPrivateSide
+/// <summary>
+/// One private state beside the chain: its head, which follows the public one, and its way back to before a payload that came late. Each
+/// move of the head goes in one batch. Owned by the writer loop.
+/// </summary>
+internal sealed class PrivateSide
 {
-    private const int HashesPerQuestion = 64;
-    private const int MostListed = 10;
+    /// <summary>How far the state goes back at once: what is changed on the way is in memory.</summary>
+    private const ulong BlocksPerRewind = 1_024;
 
-    public Task<PrivateSideReport> ReportAsync(CancellationToken cancellation) =>
-        node.AskAsync<PrivateSideReport>(static to => new NodeQuestion.PrivateReport(to), cancellation);
+    private readonly NodeStores _stores;
+    private readonly StateStore _state;
+    private readonly PayloadCache _payloads;
+    private readonly NodeEvents _events;
+    private readonly ManagerRecord _manager;
+    private readonly PublicReplay _replay;
+    private readonly PrivateWindow _window;
+    private readonly ulong _rewindLimit;
+    private PrivateRun? _run;
+    private ulong? _rewindTo;
 
-    public Task AcceptManagerAsync(CancellationToken cancellation) =>
-        node.AskAsync<Taken>(static to => new NodeQuestion.AcceptManager(to), cancellation);
-
-    public Task<ulong> RewindAsync(ulong? block, CancellationToken cancellation) =>
-        node.AskAsync<ulong>(to => new NodeQuestion.RewindPrivate(block, to), cancellation);
-
-    public async Task<ManagerCheck> CheckManagerAsync(CancellationToken cancellation)
+    /// <param name="id">What head and receipts are stored under; GoQuorum's private state identifier (PSI).</param>
+    /// <param name="rewindLimit">Blocks that the state goes back for a late payload by itself.</param>
+    public PrivateSide(string id, NodeStores stores, PayloadCache payloads, NodeEvents events, ManagerRecord manager, ulong rewindLimit)
     {
-        using var snapshot = stores.KeyValues.Snapshot();
-        var (count, lost, lostCount) = (0, new List<PayloadHash>(), 0);
-        foreach (var some in Run(snapshot).Chunk(HashesPerQuestion))
-            for (var done = 0; done < some.Length;)
-            {
-                var answers = await manager.ReceiveAsync(some[done..], cancellation).ConfigureAwait(false);
-                foreach (var answer in answers)
-                {
-                    if (answer.Availability == PayloadAvailability.Unavailable) throw new TransactionManagerException($"the transaction manager is not available ({answer.Reason})");
-                    if (answer.Availability == PayloadAvailability.Here) continue;
-                    lostCount++;
-                    if (lost.Count < MostListed) lost.Add(answer.Hash);
-                }
-                done += Math.Max(1, answers.Count);
-                count += answers.Count;
-            }
-        return new ManagerCheck(count, lostCount, lost);
+        (Id, _stores, _state) = (id, stores, stores.Private);
+        (_payloads, _events, _manager, _rewindLimit) = (payloads, events, manager, rewindLimit);
+        (_replay, _window) = (new PublicReplay(stores), new PrivateWindow(stores));
+        Head = ChainStore.GetPrivateHead(stores.KeyValues, id) ?? throw new ChainCorruptException("the private head is not stored");
     }
 
-    /// <summary>The payloads that were run, block by block.</summary>
-    private static IEnumerable<PayloadHash> Run(IKeyValueReader snapshot)
+    public string Id { get; }
+
+    /// <summary>The last block whose private transactions were run; never past the public head.</summary>
+    public BlockPointer Head { get; private set; }
+
+    /// <summary>The state of the public head, null while this head is further behind.</summary>
+    public StateLayer? Layer => IsBehind ? null : _state.Head;
+
+    public bool IsBehind => Head.Number < PublicHead;
+
+    /// <summary>True while the state goes back, part by part, to before a payload that came late.</summary>
+    public bool IsRewinding => _rewindTo is not null;
+
+    /// <summary>The oldest public state that this side has yet to run on.</summary>
+    public ulong NeededPublicBlock => _rewindTo ?? Head.Number;
+
+    /// <summary>The payload that the block behind the head cannot go on without; null when it can.</summary>
+    public PayloadHash? AwaitedPayload => _run?.Awaited is { } hash && AnswerFor(hash) is null ? hash : null;
+
+    private ulong PublicHead => _stores.Public.Head.Block;
+
+    /// <summary>The payloads that the head needs next, in the order of their use, some way ahead.</summary>
+    public IEnumerable<PayloadHash> UpcomingPayloads() =>
+        !IsBehind || IsRewinding ? [] : _window.After(Head.Number, PublicHead, _run?.Passed ?? 0);
+
+    /// <summary>What execution is to do with a payload; null when no settled answer of the manager is here.</summary>
+    public PayloadAnswer? AnswerFor(PayloadHash hash) => _payloads.Find(hash);
+
+    /// <summary>
+    /// A state that was run ahead of the heads, or null when it no longer stands on the state of the public head: the head may have gone
+    /// back for a payload that came late, or stayed behind at a block imported since.
+    /// </summary>
+    public StateLayer? Usable(StateLayer? ahead)
     {
-        var last = ChainStore.GetPrivateHead(snapshot)?.Number ?? 0;
-        for (var number = 1ul; number <= last; number++)
+        var below = ahead;
+        while (below?.Parent is { } parent) below = parent;
+        return below is not null && ReferenceEquals(below, Layer) ? ahead : null;
+    }
+
+    /// <summary>
+    /// Whether a block that was run earlier may move the head: it stands on it, and no payload that it was run without has come since.
+    /// </summary>
+    public bool Takes(ImportedBlock imported) => imported.PrivateLayer is { } layer
+        && ReferenceEquals(layer.Parent, _state.Head)
+        && imported.Execution.SkippedPayloads.All(hash => AnswerFor(hash) is { Availability: PayloadAvailability.NotAParty });
+
+    /// <summary>With each move of the head: what the block was run without, and what the manager knew.</summary>
+    public void Note(KeyValueBatch batch, Block block, BlockExecution execution)
+    {
+        _manager.Put(batch);
+        foreach (var hash in block.PayloadHashes)
         {
-            var block = ChainStore.GetBlock(snapshot, number) ?? throw new ChainCorruptException($"block {number} is below the head and not stored");
-            foreach (var hash in block.PayloadHashes)
-                if (!SkippedPayloads.Contains(snapshot, hash)) yield return hash;
+            if (execution.SkippedPayloads.Contains(hash)) SkippedPayloads.Add(batch, hash);
+            else SkippedPayloads.Remove(batch, hash);
         }
     }
+
+    /// <summary>Both sides of a block were run in one pass, and are stored.</summary>
+    public void Follow(Block block)
+    {
+        Head = new BlockPointer(block.Number, block.Hash);
+        foreach (var hash in block.PayloadHashes) _payloads.Used(hash);
+    }
+
+    /// <summary>Public history that was made again goes once this side no longer needs it.</summary>
+    public void ReleaseReplay(KeyValueBatch batch)
+    {
+        if (NeededPublicBlock >= _stores.Public.OldestBlock) _replay.Release(batch);
+    }
+
+    /// <summary>
+    /// Runs private transactions of the next block behind the public head as far as their payload answers are here. The head moves at the
+    /// block's end; how far the block came before is in memory alone.
+    /// </summary>
+    /// <param name="gas">Goes up by what it was worth.</param>
+    /// <param name="limit">Of gas: it stops there, in the middle of a block too.</param>
+    /// <returns>
+    /// False when the head did not move: there is no such block, it is not at its end, or the public state before it is still being made
+    /// again.
+    /// </returns>
+    public bool Advance(ref long gas, long limit)
+    {
+        if (_rewindTo is { } target)
+        {
+            gas += (long)(BlocksPerRewind * IntrinsicGas.Transaction);
+            Rewind(target);
+            return true;
+        }
+        if (!IsBehind) return false;
+        if (_run is null)
+        {
+            var block = NextBlock();
+            gas += BlockWork.Base;
+            if (!block.Transactions.Any(t => t.IsPrivate))
+            {
+                Finish(block, [], Nothing());
+                return true;
+            }
+            _run = new PrivateRun(_stores.Rules, block, _stores.Recovered(block), _state.Head, _stores.BlockHashAt);
+        }
+        if (!_run.IsDone) Continue(_run, ref gas, limit);
+        if (!_run.IsDone) return false;
+        Finish(_run.Block, _run.Transactions, _run.Complete());
+        return true;
+    }
+
+    /// <summary>
+    /// A payload came that an executed block was run without: takes the state back to before its first use, so that it is run again. A long
+    /// way is gone in parts, the later ones by <see cref="Advance"/>; one beyond the limit is left to the operator.
+    /// </summary>
+    /// <returns>False when no executed block treated the hash as foreign, or the way is too long.</returns>
+    public bool RewindBefore(in PayloadHash hash)
+    {
+        if (_run?.Skipped.Contains(hash) == true) _run = null;
+        if (!SkippedPayloads.Contains(_stores.KeyValues, hash)) return false;
+        var first = ulong.MaxValue;
+        foreach (var use in ChainStore.GetPayloadUses(_stores.KeyValues, hash))
+            if (use.BlockNumber <= Head.Number) first = Math.Min(first, use.BlockNumber);
+        if (first == ulong.MaxValue) return false;
+        var isOnTheWay = _rewindTo <= first - 1;
+        if (!isOnTheWay && Head.Number - (first - 1) > _rewindLimit)
+        {
+            LeaveLate(hash, first);
+            return false;
+        }
+        _events.Tell(NoticeLevel.Information, $"Payload {hash} came after its block {first} was run: "
+            + $"the private state goes back {Head.Number - (first - 1)} blocks and runs them again");
+        Rewind(Math.Min(first - 1, _rewindTo ?? ulong.MaxValue));
+        return true;
+    }
+
+    /// <summary>The operator's way back: to the state after a block, however far.</summary>
+    /// <returns>False when the head is not past the block.</returns>
+    public bool RewindTo(ulong block)
+    {
+        var goal = Math.Min(block, _rewindTo ?? ulong.MaxValue);
+        if (Head.Number <= goal) return false;
+        _events.Tell(NoticeLevel.Warning, $"The operator takes the private state back from block {Head.Number} to {goal}");
+        Rewind(goal);
+        return true;
+    }
+
+    private void LeaveLate(in PayloadHash hash, ulong first)
+    {
+        if (!LatePayloads.Add(_stores.KeyValues, hash, first)) return;
+        _events.Tell(NoticeLevel.Warning, $"Payload {hash} came after its block {first} was run, {Head.Number - (first - 1)} blocks back: "
+            + $"more than --private.rewind-limit ({_rewindLimit}), so the private state stays without it until 'qmesh private rewind'");
+    }
+
+    private void Rewind(ulong goal)
+    {
+        var number = Head.Number - goal > BlocksPerRewind ? Head.Number - BlocksPerRewind : goal;
+        var target = new BlockPointer(number, _stores.BlockHashAt(number));
+        var batch = new KeyValueBatch();
+        var layer = _state.Rewind(number, batch);
+        ChainStore.PutPrivateHead(batch, Id, target);
+        LatePayloads.RemoveAfter(_stores.KeyValues, number, batch);
+        _manager.Put(batch);
+        _stores.KeyValues.Write(batch, sync: false);
+        _state.Advance(layer);
+        _stores.ReleaseProofs();
+        Head = target;
+        _run = null;
+        _window.Clear();
+        _rewindTo = number == goal ? null : goal;
+    }
+
+    private void Continue(PrivateRun run, ref long gas, long limit)
+    {
+        if (run.Awaited is { } hash && AnswerFor(hash) is null) return;
+        var before = run.Block.Number - 1;
+        if (before >= _stores.Public.OldestBlock)
+        {
+            using var snapshot = _stores.KeyValues.Snapshot();
+            run.Continue(_stores.Public.At(snapshot, before), _payloads, AnswerFor, ref gas, limit);
+            return;
+        }
+        try
+        {
+            if (_replay.StateAfter(before) is { } past) run.Continue(past, _payloads, AnswerFor, ref gas, limit);
+        }
+        finally
+        {
+            _replay.Close();
+        }
+    }
+
+    private void Finish(Block block, RecoveredTransaction[] transactions, BlockExecution execution)
+    {
+        var layer = _state.Extend(_state.Head, block.Number, execution.PrivateChanges!);
+        var batch = new KeyValueBatch();
+        BlockImporter.PutPrivate(batch, Id, _state, block.Header, layer, execution);
+        Note(batch, block, execution);
+        ReleaseReplay(batch);
+        _stores.KeyValues.Write(batch, sync: false);
+        _state.Advance(layer);
+        _stores.ReleaseProofs();
+        Head = new BlockPointer(block.Number, block.Hash);
+        _run = null;
+        _events.RaiseLogs(block.Header, transactions, execution.PrivateReceipts ?? []);
+    }
+
+    private static BlockExecution Nothing() => new()
+    {
+        PublicChanges = new StateChangeSet(),
+        PrivateChanges = new StateChangeSet(),
+        Receipts = [],
+        GasUsed = 0,
+        Bloom = new Bloom(),
+    };
+
+    private Block NextBlock() => ChainStore.GetBlock(_stores.KeyValues, Head.Number + 1)
+        ?? throw new ChainCorruptException($"block {Head.Number + 1} is below the head and not stored");
 }

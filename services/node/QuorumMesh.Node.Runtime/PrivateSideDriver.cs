@@ -12,7 +12,7 @@ namespace QuorumMesh.Node.Runtime;
 /// Brings the private head after the public one: asks for payloads ahead, runs blocks when the answers are there, asks again when the manager was away or has lost a
 /// payload, and goes back when a payload arrives that was taken for foreign. Owned by the writer loop.
 /// </summary>
-internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads, NodeStores stores, ManagerRecord manager)
+internal sealed class PrivateSideDriver(PrivateSide side, PayloadCache payloads, NodeStores stores, ManagerRecord manager)
 {
     private const long RetryUnavailableMs = 1_000;
     private const long RetryMissingMs = 10_000;
@@ -31,7 +31,7 @@ internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads
     private int _turns = manager.Turns;
     private int _stream;
     private long _usualSize = 4_096;
-    private PrivateHeadStatus _status = new(chain.PrivateHead.Number, null, null);
+    private PrivateHeadStatus _status = new(side.Head.Number, null, null);
 
     /// <summary>May be read from any thread.</summary>
     public PrivateHeadStatus Status => Volatile.Read(ref _status);
@@ -67,7 +67,7 @@ internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads
                 if (answer.Availability == PayloadAvailability.NotAParty) continue;
                 _usualSize = Math.Max(PayloadCache.Cost(answer), _usualSize - (_usualSize / 16));
                 // A manager without a Watch stream tells of a late payload only when asked about it again.
-                chain.RewindPrivateBefore(answer.Hash);
+                side.RewindBefore(answer.Hash);
                 continue;
             }
             var missing = answer.Availability == PayloadAvailability.Missing;
@@ -86,7 +86,7 @@ internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads
         if (payloads.Find(hash) is { Availability: PayloadAvailability.NotAParty }) payloads.Remove(hash);
         _asked.Remove(hash);
         _arrived.Add(hash);
-        chain.RewindPrivateBefore(hash);
+        side.RewindBefore(hash);
         // After a turn that the stream was not opened anew for yet, it is of the stream before.
         if (arrived.Stream == _stream && _turns == manager.Turns) _watched = Math.Max(_watched, arrived.Sequence);
     }
@@ -98,10 +98,10 @@ internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads
         _watched = 0;
     }
 
-    /// <summary>See <see cref="ChainWriter.RewindPrivateTo"/>. The manager is asked again for everything behind it.</summary>
+    /// <summary>See <see cref="PrivateSide.RewindTo"/>. The manager is asked again for everything behind it.</summary>
     public bool Rewind(ulong block)
     {
-        if (!chain.RewindPrivateTo(block)) return false;
+        if (!side.RewindTo(block)) return false;
         payloads.Clear();
         return true;
     }
@@ -114,15 +114,15 @@ internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads
         _wanted.Clear();
         payloads.Keep(Window());
         var gas = 0L;
-        for (var blocks = 0; blocks < MaxBlocksPerStep && gas < GasPerStep && chain.AdvancePrivate(ref gas, GasPerStep); blocks++) { }
+        for (var blocks = 0; blocks < MaxBlocksPerStep && gas < GasPerStep && side.Advance(ref gas, GasPerStep); blocks++) { }
         AskForNext(now, effects);
-        var awaited = chain.AwaitedPayload;
-        if (awaited is null && chain.PrivateHead.Number < chain.Head.Number) WakeAt = now.Milliseconds; // more is ready to run
+        var awaited = side.AwaitedPayload;
+        if (awaited is null && side.IsBehind) WakeAt = now.Milliseconds; // more is ready to run
         var reason = awaited is { } hash && _asked.TryGetValue(hash, out var asked) ? asked.Reason : null;
-        var status = new PrivateHeadStatus(chain.PrivateHead.Number, awaited, awaited is null ? null : manager.Refusal ?? reason) { Stopped = manager.Refusal };
+        var status = new PrivateHeadStatus(side.Head.Number, awaited, awaited is null ? null : manager.Refusal ?? reason) { Stopped = manager.Refusal };
         if (status != _status) Volatile.Write(ref _status, status);
         // Not while the way back is unfinished: told again after a restart, the payload finishes it.
-        if (_watched > 0 && !chain.IsRewinding) SaveWatched();
+        if (_watched > 0 && !side.IsRewinding) SaveWatched();
     }
 
     /// <summary>The manager is taken at its word no longer, or again: nothing that it said before the turn is used after it.</summary>
@@ -144,7 +144,7 @@ internal sealed class PrivateSideDriver(ChainWriter chain, PayloadCache payloads
     {
         var window = new List<PayloadHash>();
         var bytes = 0L;
-        foreach (var hash in chain.UpcomingPayloads())
+        foreach (var hash in side.UpcomingPayloads())
         {
             // One is enough to hear whether the manager has its database back.
             if (bytes >= payloads.Capacity / 2 || (manager.Refusal is not null && window.Count > 0)) break;

@@ -12,10 +12,12 @@ public sealed class BlockExecutor(ChainRules rules)
     /// is missing named in the result.
     /// </summary>
     /// <exception cref="InvalidBlockException">A transaction cannot be in the block at its place.</exception>
-    public BlockExecution Execute(BlockHeader header, IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<IStateReader> inputs)
+    public BlockExecution Execute(
+        BlockHeader header, IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<IStateReader> inputs)
     {
         var missing = inputs.PrivateState is null ? [] : FindMissing(transactions, inputs);
-        var run = new BlockRun(rules, header, rules.EngineAt(header.Number).Author(header), missing.Count > 0 ? inputs with { PrivateState = null } : inputs);
+        var author = rules.EngineAt(header.Number).Author(header);
+        var run = new BlockRun(rules, header, author, missing.Count > 0 ? inputs with { PrivateState = null } : inputs);
         Apply(run, header, transactions);
         var execution = run.Complete();
         return missing.Count == 0 ? execution : execution with { MissingPayloads = missing };

@@ -44,16 +44,17 @@ public sealed class BlockImporter(ChainRules rules, StateStore publicStore, Stat
         publicStore.Flush(imported.PublicLayer, block.Hash, batch);
         ChainStore.PutPublicHead(batch, new BlockPointer(block.Number, block.Hash));
         if (imported.PrivateLayer is { } layer)
-            PutPrivate(batch, block.Header, layer, imported.Execution);
+            PutPrivate(batch, ChainStore.PrivateStateId, privateStore, block.Header, layer, imported.Execution);
     }
 
-    /// <summary>The private part alone, after a replay.</summary>
-    public void PutPrivate(KeyValueBatch batch, BlockHeader header, StateLayer layer, BlockExecution execution)
+    /// <summary>One private side alone, after a replay.</summary>
+    public static void PutPrivate(
+        KeyValueBatch batch, string stateId, StateStore store, BlockHeader header, StateLayer layer, BlockExecution execution)
     {
-        privateStore.Flush(layer, header.Hash, batch);
+        store.Flush(layer, header.Hash, batch);
         if (execution.HasPrivateTransactions)
-            ChainStore.PutPrivateReceipts(batch, ChainStore.PrivateStateId, header.Hash, execution.PrivateReceipts!);
-        ChainStore.PutPrivateHead(batch, ChainStore.PrivateStateId, new BlockPointer(header.Number, header.Hash));
+            ChainStore.PutPrivateReceipts(batch, stateId, header.Hash, execution.PrivateReceipts!);
+        ChainStore.PutPrivateHead(batch, stateId, new BlockPointer(header.Number, header.Hash));
     }
 
     public void Advance(ImportedBlock imported)

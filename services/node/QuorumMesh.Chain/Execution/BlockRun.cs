@@ -30,7 +30,9 @@ public sealed class BlockRun
     private ulong _gasLeft;
 
     /// <param name="author">COINBASE; the engine's author of a sealed header.</param>
-    /// <param name="inputs">A payload that no settled answer is there for ends the private side at its transaction; the public side goes on.</param>
+    /// <param name="inputs">
+    /// A payload that no settled answer is there for ends the private side at its transaction; the public side goes on.
+    /// </param>
     /// <param name="keepsPublic">False when the public side is only run for the private one to read: no receipts' state roots then.</param>
     public BlockRun(ChainRules rules, BlockHeader header, in Address author, ExecutionInputs<IStateReader> inputs, bool keepsPublic = true)
     {
@@ -59,7 +61,9 @@ public sealed class BlockRun
     /// <summary>Null when the private side is not run, or was given up.</summary>
     public WorldState? PrivateState => _private;
 
-    /// <summary>Payloads that the private side was run without, as this participant is not a party to them, in the order of their use.</summary>
+    /// <summary>
+    /// Payloads that the private side was run without, as this participant is not a party to them, in the order of their use.
+    /// </summary>
     public IReadOnlyList<PayloadHash> SkippedPayloads => _skipped;
 
     /// <summary>An invalid transaction changes nothing, and the run can go on with another.</summary>

@@ -16,11 +16,13 @@ public sealed class PrivateReplay
     private PayloadAnswer? _answer;
 
     /// <param name="inputs">With the private state before the block. Their payloads are not asked for: each comes with its step.</param>
-    public PrivateReplay(ChainRules rules, BlockHeader header, IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<IStateReader> inputs)
+    public PrivateReplay(
+        ChainRules rules, BlockHeader header, IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<IStateReader> inputs)
     {
         if (inputs.PrivateState is null) throw new ArgumentException("the private side needs its state before the block", nameof(inputs));
         (_header, _transactions) = (header, transactions);
-        _run = new BlockRun(rules, header, rules.EngineAt(header.Number).Author(header), inputs with { Payloads = _ => _answer }, keepsPublic: false);
+        var author = rules.EngineAt(header.Number).Author(header);
+        _run = new BlockRun(rules, header, author, inputs with { Payloads = _ => _answer }, keepsPublic: false);
     }
 
     /// <summary>Index of the transaction that is run next.</summary>
@@ -39,7 +41,8 @@ public sealed class PrivateReplay
     /// <exception cref="InvalidBlockException">The transaction cannot be in the block at its place: the states are not those before the block.</exception>
     public void Step(PayloadAnswer? answer)
     {
-        if (answer is not { IsSettled: true } && Awaited is { } hash) throw new ArgumentException($"there is no answer for payload {hash}", nameof(answer));
+        if (answer is not { IsSettled: true } && Awaited is { } hash)
+            throw new ArgumentException($"there is no answer for payload {hash}", nameof(answer));
         _answer = answer;
         var transaction = _transactions[Next];
         var invalid = _run.Apply(transaction);

@@ -4,7 +4,7 @@ namespace QuorumMesh.Chain.Payloads;
 /// <param name="Id">Made with the database; managers that share one have the same.</param>
 /// <param name="Watermark">The highest sequence number of its records, at least what the answer reflects.</param>
 /// <param name="AtLeast">
-/// The highest watermark that had come from it when the question was asked: a lower one in the answer means that the database was set back, for one that is only
-/// overtaken by a later answer is not below this.
+/// The highest watermark that had come from it when the question was asked: a lower one in the answer means that the database was set
+/// back, for one that is only overtaken by a later answer is not below this.
 /// </param>
 public sealed record ManagerDatabase(string Id, long Watermark, long AtLeast);

@@ -3,7 +3,8 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Chain.Payloads;
 
 /// <summary>
-/// What a transaction manager answers to "payload for this hash?", from its client through the cache down to execution. Arrays are not to be changed.
+/// What a transaction manager answers to "payload for this hash?", from its client through the cache down to execution. Arrays are not
+/// to be changed.
 /// </summary>
 public sealed record PayloadAnswer
 {
@@ -24,11 +25,15 @@ public sealed record PayloadAnswer
 
     public PrivacyMode PrivacyMode { get; init; }
 
-    /// <summary>The creations of the contracts that the sender's run touched, by their payload hashes: those that this participant's manager found proven.</summary>
+    /// <summary>
+    /// The creations of the contracts that the sender's run touched, by their payload hashes: those that this participant's manager found
+    /// proven (tessera 8.3).
+    /// </summary>
     public IReadOnlyList<PayloadHash> AffectedTransactions { get; init; } = [];
 
     /// <summary>
-    /// With <see cref="PrivacyMode.PrivateStateValidation"/> the root over the accounts that the sender's run touched, as the text that its node gave (UTF-8); otherwise empty.
+    /// With <see cref="PrivacyMode.PrivateStateValidation"/> the root over the accounts that the sender's run touched, as the text that its
+    /// node gave (UTF-8); otherwise empty.
     /// </summary>
     public byte[] ExecutionHash { get; init; } = [];
 
@@ -46,9 +51,12 @@ public sealed record PayloadAnswer
 
     public static PayloadAnswer Here(in PayloadHash hash, byte[] payload) => new(hash, PayloadAvailability.Here) { Payload = payload };
 
-    public static PayloadAnswer NotAParty(in PayloadHash hash, string reason = "this participant is not a party") => new(hash, PayloadAvailability.NotAParty) { Reason = reason };
+    public static PayloadAnswer NotAParty(in PayloadHash hash, string reason = "this participant is not a party") =>
+        new(hash, PayloadAvailability.NotAParty) { Reason = reason };
 
-    public static PayloadAnswer Missing(in PayloadHash hash, string reason = "the manager is a party but has lost the payload") => new(hash, PayloadAvailability.Missing) { Reason = reason };
+    public static PayloadAnswer Missing(in PayloadHash hash, string reason = "the manager is a party but has lost the payload") =>
+        new(hash, PayloadAvailability.Missing) { Reason = reason };
 
-    public static PayloadAnswer Unavailable(in PayloadHash hash, string reason) => new(hash, PayloadAvailability.Unavailable) { Reason = reason };
+    public static PayloadAnswer Unavailable(in PayloadHash hash, string reason) =>
+        new(hash, PayloadAvailability.Unavailable) { Reason = reason };
 }

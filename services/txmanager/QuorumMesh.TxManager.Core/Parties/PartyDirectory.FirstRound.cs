@@ -3,8 +3,8 @@ using QuorumMesh.Contracts;
 namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <content>
-/// Who has which key is in memory alone. After a start a key that nobody is known to have may only not have been proven yet, so a send waits for the first round of
-/// discovery instead of being refused, where Tessera refuses it.
+/// Who has which key is in memory alone. After a start a key that nobody is known to have may only not have been proven yet, so a send
+/// waits for the first round of discovery instead of being refused, where Tessera refuses it.
 /// </content>
 public sealed partial class PartyDirectory
 {
@@ -42,7 +42,10 @@ public sealed partial class PartyDirectory
         return isOver ? TimeSpan.Zero : _settings.FirstRound - _clock.GetElapsedTime(Math.Min(asked, _firstPoll ?? asked));
     }
 
-    /// <summary>A manager that has proven its keys and listed those that it knows; one that nobody configured is waited for no longer when it does not answer.</summary>
+    /// <summary>
+    /// A manager that has proven its keys and listed those that it knows; one that nobody configured is waited for no longer when it does
+    /// not answer.
+    /// </summary>
     private bool IsHeard(Party party) => !party.Polling && (party.Keys.Count > 0
         ? _settings.DiscoveryDisabled || !party.PullWanted
         : party.Origin != PartyOrigin.Configured && party.Failures > 0);
