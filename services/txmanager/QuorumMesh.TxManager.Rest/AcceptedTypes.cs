@@ -8,7 +8,7 @@ internal static class AcceptedTypes
 {
     private static readonly string[] Types =
     [
-        "text/plain", "text/html", "application/json", "application/octet-stream",
+        "text/plain", "text/html", "application/json", "application/yaml", "application/octet-stream",
         "application/vnd.tessera-2.1+json", "application/vnd.tessera-3.0+json", "application/vnd.tessera-4.0+json",
     ];
 

@@ -1,3 +1,6 @@
+using System.Text.Json.Nodes;
+using QuorumMesh.TxManager.Rest.OpenApi;
+
 namespace QuorumMesh.TxManager.Rest;
 
 /// <summary>What every REST application of Tessera's serves (tessera 0.1).</summary>
@@ -8,17 +11,21 @@ public static class CommonRoutes
 
     public static readonly string Version = typeof(CommonRoutes).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
 
-    public static RestApp AddCommonRoutes(this RestApp app) => app
-        .Get("/", call => call.EmptyAsync(200))
-        .Get("/upcheck", call => call.TextAsync(200, "I'm up!"))
-        .Get("/version", call => call.TextAsync(200, Version))
-        .Get("/version/distribution", call => call.TextAsync(200, Version))
-        .Get("/version/api", call => call.JsonAsync(200, json =>
-        {
-            json.WriteStartArray();
-            foreach (var version in ApiVersions)
-                json.WriteStringValue(version);
+    public static RestApp AddCommonRoutes(this RestApp app, RestDocument document) => app
+        .Get("/", RouteNote.Of("Answers while the manager is up").Gives(200), call => call.EmptyAsync(200))
+        .Get("/upcheck", RouteNote.Of("Says so while the manager is up").GivesText(), call => call.TextAsync(200, "I'm up!"))
+        .Get("/version", RouteNote.Of("The manager's version").GivesText(), call => call.TextAsync(200, Version))
+        .Get("/version/distribution", RouteNote.Of("The manager's version").GivesText(), call => call.TextAsync(200, Version))
+        .Get("/api", RouteNote.Of("This document").Gives<JsonNode>(200, RestDocument.Json, RestDocument.Yaml), document.AnswerAsync)
+        .Get(
+            "/version/api", RouteNote.Of("The versions of Tessera's API that are spoken").Gives<string[]>(200, RestDocument.Json),
+            WriteVersionsAsync);
 
-            json.WriteEndArray();
-        }));
+    private static Task WriteVersionsAsync(RestCall call) => call.JsonAsync(200, json =>
+    {
+        json.WriteStartArray();
+        foreach (var version in ApiVersions)
+            json.WriteStringValue(version);
+        json.WriteEndArray();
+    });
 }

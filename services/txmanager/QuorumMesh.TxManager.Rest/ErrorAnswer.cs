@@ -11,7 +11,8 @@ namespace QuorumMesh.TxManager.Rest;
 /// <summary>Failures as Tessera answers them: plain text, the message alone (tessera 0.3).</summary>
 internal static class ErrorAnswer
 {
-    public static Task WriteAsync(RestCall call, Exception failure, ILogger log)
+    /// <param name="template">Of the path, for the log: what a caller writes in a path is not logged.</param>
+    public static Task WriteAsync(RestCall call, Exception failure, string template, ILogger log)
     {
         if (call.Context.Response.HasStarted)
         {
@@ -38,7 +39,7 @@ internal static class ErrorAnswer
             case OperationCanceledException:
                 return call.TextAsync(StatusCodes.Status503ServiceUnavailable, "The request took too long or the manager is stopping");
             default:
-                log.LogError(failure, "Request {Method} failed", call.Context.Request.Method);
+                log.LogError(failure, "Request {Method} {Path} failed", call.Context.Request.Method, template);
                 return call.TextAsync(StatusCodes.Status500InternalServerError, "Internal error; the manager's log says more");
         }
     }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
+using QuorumMesh.TxManager.Rest.OpenApi;
 
 namespace QuorumMesh.TxManager.Rest;
 
@@ -11,9 +12,11 @@ namespace QuorumMesh.TxManager.Rest;
 /// </summary>
 public sealed class RestApp(string name, RestLimits limits, ILogger log)
 {
-    private readonly List<Route> _routes = [];
+    private readonly List<RestRoute> _routes = [];
 
     public string Name { get; } = name;
+
+    public IReadOnlyList<RestRoute> Routes => _routes;
 
     /// <summary>Answers 401 without a body when it says no.</summary>
     public Func<HttpContext, bool>? Admits { get; set; }
@@ -21,15 +24,15 @@ public sealed class RestApp(string name, RestLimits limits, ILogger log)
     public CorsPolicy? Cors { get; set; }
 
     /// <param name="template">Segments, each literal or {name}.</param>
-    public RestApp Map(string method, string template, Func<RestCall, Task> handler)
+    public RestApp Map(string method, string template, RouteNote note, Func<RestCall, Task> handler)
     {
-        _routes.Add(new Route(method, template, template.Split('/', StringSplitOptions.RemoveEmptyEntries), handler));
+        _routes.Add(new RestRoute(method, template, note, handler));
         return this;
     }
 
-    public RestApp Get(string template, Func<RestCall, Task> handler) => Map("GET", template, handler);
+    public RestApp Get(string template, RouteNote note, Func<RestCall, Task> handler) => Map("GET", template, note, handler);
 
-    public RestApp Post(string template, Func<RestCall, Task> handler) => Map("POST", template, handler);
+    public RestApp Post(string template, RouteNote note, Func<RestCall, Task> handler) => Map("POST", template, note, handler);
 
     public async Task HandleAsync(HttpContext context)
     {
@@ -71,7 +74,7 @@ public sealed class RestApp(string name, RestLimits limits, ILogger log)
         }
         catch (Exception e)
         {
-            await ErrorAnswer.WriteAsync(call, e, log).ConfigureAwait(false);
+            await ErrorAnswer.WriteAsync(call, e, template, log).ConfigureAwait(false);
         }
         finally
         {
@@ -87,7 +90,7 @@ public sealed class RestApp(string name, RestLimits limits, ILogger log)
         return call.TextAsync(StatusCodes.Status405MethodNotAllowed, "HTTP 405 Method Not Allowed");
     }
 
-    private Route? Find(RestCall call, out string? allow)
+    private RestRoute? Find(RestCall call, out string? allow)
     {
         allow = null;
         var segments = call.Segments;
@@ -106,19 +109,5 @@ public sealed class RestApp(string name, RestLimits limits, ILogger log)
         }
 
         return null;
-    }
-
-    private sealed record Route(string Method, string Template, string[] Segments, Func<RestCall, Task> Handler)
-    {
-        public bool Matches(string[] segments)
-        {
-            if (segments.Length != Segments.Length)
-                return false;
-            for (var i = 0; i < segments.Length; i++)
-                if (Segments[i][0] != '{' && !Segments[i].Equals(segments[i], StringComparison.Ordinal))
-                    return false;
-
-            return true;
-        }
     }
 }

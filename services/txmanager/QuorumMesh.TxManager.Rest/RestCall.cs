@@ -82,7 +82,8 @@ public sealed class RestCall : IDisposable
 
     public Task TextAsync(int status, string text) => WriteAsync(status, "text/plain", Encoding.UTF8.GetBytes(text));
 
-    public Task BytesAsync(int status, byte[] bytes) => WriteAsync(status, "application/octet-stream", bytes);
+    public Task BytesAsync(int status, byte[] bytes, string contentType = "application/octet-stream") =>
+        WriteAsync(status, contentType, bytes);
 
     public Task JsonAsync(int status, Action<Utf8JsonWriter> write, string contentType = "application/json")
     {

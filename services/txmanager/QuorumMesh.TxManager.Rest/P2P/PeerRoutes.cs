@@ -6,6 +6,7 @@ using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Distribution;
 using QuorumMesh.TxManager.Core.Keys;
 using QuorumMesh.TxManager.Core.Parties;
+using QuorumMesh.TxManager.Rest.OpenApi;
 
 namespace QuorumMesh.TxManager.Rest.P2P;
 
@@ -15,19 +16,24 @@ public sealed class PeerRoutes(
     PushReceiver receiver, Resender resender, PartyInfoService parties, PartyDirectory directory, OwnKeys ownKeys, PartySettings settings,
     ResendGuard? guard)
 {
+    private const string OctetStream = "application/octet-stream";
+
     /// <summary>Resends of everything that run at once; further ones wait.</summary>
     private readonly SemaphoreSlim _resends = new(2, 2);
 
     public RestApp AddTo(RestApp app) => app
-        .Post("/push", PushAsync)
-        .Post("/resend", ResendAsync)
-        .Post("/partyinfo", async call => await call.BytesAsync(
-            200, await parties.ReceiveAsync(await call.BodyAsync().ConfigureAwait(false), Source(call), call.Cancel)
-            .ConfigureAwait(false)).ConfigureAwait(false))
-        .Post("/partyinfo/validate", async call => await call.TextAsync(
-            200, await parties.ProveAsync(await call.BodyAsync().ConfigureAwait(false), call.Cancel)
-            .ConfigureAwait(false)).ConfigureAwait(false))
-        .Get("/partyinfo", PartyInfoAsync);
+        .Post("/push", RouteNote.Of("Takes an encrypted payload for one of our keys").Takes<Stream>(OctetStream).GivesText(201), PushAsync)
+        .Post(
+            "/resend",
+            RouteNote.Of("Sends the payloads of a key once more: all of them to its manager, or one in the answer")
+                .Header(RestHeaders.ResendProof).Takes<ResendBody>(RestDocument.Json).Gives<Stream>(200, OctetStream),
+            ResendAsync)
+        .Post(
+            "/partyinfo", RouteNote.Of("Takes a manager's party info").Takes<Stream>(OctetStream).Gives<Stream>(200, OctetStream),
+            TakePartyInfoAsync)
+        .Post(
+            "/partyinfo/validate", RouteNote.Of("Opens a challenge, to prove a key").Takes<Stream>(OctetStream).GivesText(), ProveAsync)
+        .Get("/partyinfo", RouteNote.Of("The known managers and keys").Gives<KnownParties>(200, RestDocument.Json), PartyInfoAsync);
 
     /// <summary>The caller's address; of an IPv6 one the network, which is one caller's whole.</summary>
     private static string Source(RestCall call)
@@ -38,6 +44,18 @@ public sealed class PeerRoutes(
         return address.IsIPv4MappedToIPv6
             ? address.MapToIPv4().ToString()
             : Convert.ToHexStringLower(address.GetAddressBytes()[..8]) + "/64";
+    }
+
+    private async Task TakePartyInfoAsync(RestCall call)
+    {
+        var body = await call.BodyAsync().ConfigureAwait(false);
+        await call.BytesAsync(200, await parties.ReceiveAsync(body, Source(call), call.Cancel).ConfigureAwait(false)).ConfigureAwait(false);
+    }
+
+    private async Task ProveAsync(RestCall call)
+    {
+        var body = await call.BodyAsync().ConfigureAwait(false);
+        await call.TextAsync(200, await parties.ProveAsync(body, call.Cancel).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
     private async Task PushAsync(RestCall call)

@@ -9,6 +9,9 @@ internal static class ContentForm
     private static readonly string[] Versioned =
         ["application/vnd.tessera-2.1+json", "application/vnd.tessera-3.0+json", "application/vnd.tessera-4.0+json"];
 
+    /// <summary>All forms of JSON.</summary>
+    public static readonly IReadOnlyList<string> AnyJson = [Json, .. Versioned];
+
     /// <summary>The request's media type in lower case, without parameters; JSON when there is none.</summary>
     public static string Of(RestCall call)
     {

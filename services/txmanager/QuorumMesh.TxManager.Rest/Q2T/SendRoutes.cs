@@ -3,6 +3,7 @@ using QuorumMesh.Contracts;
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Distribution;
+using QuorumMesh.TxManager.Rest.OpenApi;
 
 namespace QuorumMesh.TxManager.Rest.Q2T;
 
@@ -10,11 +11,25 @@ namespace QuorumMesh.TxManager.Rest.Q2T;
 public sealed class SendRoutes(PayloadSender sender)
 {
     public RestApp AddTo(RestApp app) => AddStoreRaw(app)
-        .Post("/send", SendAsync)
-        .Post("/sendraw", SendRawAsync)
-        .Post("/sendsignedtx", SendSignedAsync);
+        .Post("/send", Sends.Takes<SendBody>(ContentForm.AnyJson).Gives<SentPayload>(201, ContentForm.AnyJson), SendAsync)
+        .Post(
+            "/sendraw",
+            Sends.Header(RestHeaders.Sender).Header(RestHeaders.Recipients).Takes<Stream>(ContentForm.OctetStream).GivesText(),
+            SendRawAsync)
+        .Post(
+            "/sendsignedtx",
+            RouteNote.Of("Sends a payload that /storeraw has stored to its recipients").Header(RestHeaders.Recipients)
+                .Takes<SendSignedBody>(ContentForm.AnyJson).Takes<Stream>(ContentForm.OctetStream)
+                .Gives<SentPayload>(201, ContentForm.AnyJson).GivesText(),
+            SendSignedAsync);
 
-    public RestApp AddStoreRaw(RestApp app) => app.Post("/storeraw", StoreRawAsync);
+    public RestApp AddStoreRaw(RestApp app) => app.Post(
+        "/storeraw",
+        RouteNote.Of("Encrypts and stores a payload for ourselves, to be sent later").Takes<StoreRawBody>(ContentForm.AnyJson)
+            .Gives<StoredRaw>(200, ContentForm.AnyJson),
+        StoreRawAsync);
+
+    private static RouteNote Sends => RouteNote.Of("Encrypts a payload, stores it and sends it to its recipients' managers");
 
     private static void Locate(RestCall call, PayloadHash hash) =>
         call.Location("/transaction/" + Uri.EscapeDataString(hash.ToBase64()));

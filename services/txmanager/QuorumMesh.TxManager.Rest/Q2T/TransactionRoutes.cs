@@ -3,6 +3,7 @@ using QuorumMesh.Contracts;
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Distribution;
+using QuorumMesh.TxManager.Rest.OpenApi;
 
 namespace QuorumMesh.TxManager.Rest.Q2T;
 
@@ -10,21 +11,37 @@ namespace QuorumMesh.TxManager.Rest.Q2T;
 public sealed class TransactionRoutes(PayloadReader reader)
 {
     public RestApp AddTo(RestApp app) => app
-        .Get("/transaction/{hash}", ReceiveAsync)
-        .Get("/transaction/{hash}/isSender", async call => await call.TextAsync(
-            200, await reader.IsSenderAsync(call.Base64("hash"), call.Cancel).ConfigureAwait(false)
-            ? "true"
-            : "false").ConfigureAwait(false))
-        .Get("/transaction/{hash}/participants", async call => await call.TextAsync(
-            200, Join(await reader.ParticipantsAsync(call.Base64("hash"), call.Cancel).ConfigureAwait(false))).ConfigureAwait(false))
-        .Get("/transaction/{hash}/mandatory", async call => await call.TextAsync(
-            200, Join(await reader.MandatoryRecipientsAsync(call.Base64("hash"), call.Cancel).ConfigureAwait(false))).ConfigureAwait(false))
-        .Map("DELETE", "/transaction/{hash}", DeleteAsync)
-        .Post("/delete", DeleteOldAsync)
-        .Get("/receiveraw", ReceiveRawAsync)
-        .Get("/receive", ReceiveOldAsync);
+        .Get("/transaction/{hash}", Finds.Query<string>("to").Query<bool>("isRaw"), ReceiveAsync)
+        .Get("/transaction/{hash}/isSender", RouteNote.Of("Whether we sent a payload: true or false").GivesText(), IsSenderAsync)
+        .Get("/transaction/{hash}/participants", RouteNote.Of("The keys of its recipients, by commas").GivesText(), ParticipantsAsync)
+        .Get("/transaction/{hash}/mandatory", RouteNote.Of("The keys of its mandatory recipients, by commas").GivesText(), MandatoryAsync)
+        .Map("DELETE", "/transaction/{hash}", RouteNote.Of("Deletes a payload").Gives(204), DeleteAsync)
+        .Post("/delete", RouteNote.Of("Deletes a payload").Takes<DeleteBody>(ContentForm.Json).GivesText(), DeleteOldAsync)
+        .Get(
+            "/receiveraw",
+            RouteNote.Of("A payload in the clear").Header(RestHeaders.PayloadKey, isRequired: true).Header(RestHeaders.Recipients)
+                .Gives<Stream>(200, ContentForm.OctetStream),
+            ReceiveRawAsync)
+        .Get("/receive", Finds.Takes<ReceiveBody>(ContentForm.Json), ReceiveOldAsync);
+
+    private static RouteNote Finds => RouteNote.Of("A payload in the clear, with what is known of it")
+        .Gives<FoundPayload>(200, ContentForm.AnyJson);
 
     private static string Join(IReadOnlyList<PublicKey> keys) => string.Join(',', keys.Select(k => k.ToBase64()));
+
+    private async Task IsSenderAsync(RestCall call)
+    {
+        var isSender = await reader.IsSenderAsync(call.Base64("hash"), call.Cancel).ConfigureAwait(false);
+        await call.TextAsync(200, isSender ? "true" : "false").ConfigureAwait(false);
+    }
+
+    private async Task ParticipantsAsync(RestCall call) =>
+        await call.TextAsync(200, Join(await reader.ParticipantsAsync(call.Base64("hash"), call.Cancel).ConfigureAwait(false)))
+            .ConfigureAwait(false);
+
+    private async Task MandatoryAsync(RestCall call) =>
+        await call.TextAsync(200, Join(await reader.MandatoryRecipientsAsync(call.Base64("hash"), call.Cancel).ConfigureAwait(false)))
+            .ConfigureAwait(false);
 
     private async Task ReceiveAsync(RestCall call)
     {

@@ -1,6 +1,7 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.TxManager.Core.Keys;
 using QuorumMesh.TxManager.Core.Parties;
+using QuorumMesh.TxManager.Rest.OpenApi;
 
 namespace QuorumMesh.TxManager.Rest.ThirdParty;
 
@@ -8,13 +9,17 @@ namespace QuorumMesh.TxManager.Rest.ThirdParty;
 public sealed class KeyRoutes(OwnKeys ownKeys, PartyDirectory directory)
 {
     public RestApp AddTo(RestApp app) => app
-        .Get("/keys",
-            async call => await AnswerAsync(call, await ownKeys.ActiveAsync(call.Cancel).ConfigureAwait(false)).ConfigureAwait(false))
-        .Get("/partyinfo/keys", async call =>
-        {
-            var own = await ownKeys.ActiveAsync(call.Cancel).ConfigureAwait(false);
-            await AnswerAsync(call, own.Concat(directory.ActiveKeys().Select(k => k.Key)).Distinct()).ConfigureAwait(false);
-        });
+        .Get("/keys", RouteNote.Of("Our keys").Gives<KeyList>(200, RestDocument.Json), OwnKeysAsync)
+        .Get("/partyinfo/keys", RouteNote.Of("All known keys of the network").Gives<KeyList>(200, RestDocument.Json), AllKeysAsync);
+
+    private async Task OwnKeysAsync(RestCall call) =>
+        await AnswerAsync(call, await ownKeys.ActiveAsync(call.Cancel).ConfigureAwait(false)).ConfigureAwait(false);
+
+    private async Task AllKeysAsync(RestCall call)
+    {
+        var own = await ownKeys.ActiveAsync(call.Cancel).ConfigureAwait(false);
+        await AnswerAsync(call, own.Concat(directory.ActiveKeys().Select(k => k.Key)).Distinct()).ConfigureAwait(false);
+    }
 
     private static Task AnswerAsync(RestCall call, IEnumerable<PublicKey> keys) => call.JsonAsync(200, json =>
     {

@@ -6,6 +6,7 @@ using QuorumMesh.TxManager.Core.Keys;
 using QuorumMesh.TxManager.Core.Parties;
 using QuorumMesh.TxManager.Core.Ports;
 using QuorumMesh.TxManager.Rest;
+using QuorumMesh.TxManager.Rest.OpenApi;
 using QuorumMesh.TxManager.Rest.P2P;
 using QuorumMesh.TxManager.Rest.Q2T;
 using QuorumMesh.TxManager.Rest.ThirdParty;
@@ -101,10 +102,11 @@ internal sealed class Composition : IDisposable
         }
     }
 
-    public async Task<RestApp> CreateAppAsync(AppServer server, ILogger log, CancellationToken cancel)
+    public async Task<RestApp> CreateAppAsync(AppServer server, IServiceProvider services, ILogger log, CancellationToken cancel)
     {
         var limits = new RestLimits(_options.MaxBody, new ByteBudget(server.Kind.ToString().ToLowerInvariant(), _options.MaxListenerBytes));
-        var app = new RestApp(server.Kind.ToString(), limits, log) { Cors = server.Cors }.AddCommonRoutes();
+        var name = server.Kind.ToString();
+        var app = new RestApp(name, limits, log) { Cors = server.Cors }.AddCommonRoutes(new RestDocument(services, name));
         switch (server.Kind)
         {
             case AppKind.P2P:

@@ -6,6 +6,7 @@ using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Keys;
 using QuorumMesh.TxManager.Grpc;
 using QuorumMesh.TxManager.Rest;
+using QuorumMesh.TxManager.Rest.OpenApi;
 
 namespace QuorumMesh.TxManager.Hosting;
 
@@ -78,6 +79,7 @@ public static class ManagerHost
             return _ => ValueTask.FromResult(sync.Problem);
         });
         services.AddReadinessCheck("store", _ => async cancel => await parts.Store.ProbeAsync(cancel).ConfigureAwait(false));
+        RestDocument.AddTo(services, options.Servers.Where(s => s.Kind != AppKind.Grpc).Select(s => s.Kind.ToString()).Distinct());
         if (options.Servers.Any(s => s.Kind == AppKind.Grpc))
         {
             services.AddSingleton(provider => new PrivacyManagerService(
@@ -122,7 +124,10 @@ public static class ManagerHost
         parts.PeerTold += message => log.LogWarning("{Problem}", message);
         var rest = new Dictionary<AppServer, RestApp>();
         foreach (var server in options.Servers.Where(s => s.Kind != AppKind.Grpc))
-            rest[server] = await parts.CreateAppAsync(server, log, cancel).ConfigureAwait(false);
+        {
+            rest[server] = await parts.CreateAppAsync(server, app.Services, log, cancel).ConfigureAwait(false);
+            app.Services.GetRequiredService<RestDescriptions>().Add(rest[server]);
+        }
 
         app.MapServiceDefaults();
         app.Use((context, next) =>

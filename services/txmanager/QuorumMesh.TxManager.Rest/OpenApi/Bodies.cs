@@ -1,0 +1,36 @@
+namespace QuorumMesh.TxManager.Rest.OpenApi;
+
+// Forms for the OpenAPI document alone: the routes read and write their JSON member by member. Bytes stand for base64.
+
+internal sealed record SendBody(
+    byte[] Payload, string? From, string[]? To, int? PrivacyFlag, string? ExecHash, string[]? AffectedContractTransactions,
+    string[]? MandatoryRecipients, string? PrivacyGroupId);
+
+internal sealed record SendSignedBody(
+    byte[] Hash, string[]? To, int? PrivacyFlag, string? ExecHash, string[]? AffectedContractTransactions, string[]? MandatoryRecipients,
+    string? PrivacyGroupId);
+
+internal sealed record StoreRawBody(byte[] Payload, string? From);
+
+internal sealed record ReceiveBody(byte[] Key, string? To);
+
+internal sealed record DeleteBody(byte[] Key);
+
+internal sealed record ResendBody(string Type, string PublicKey, byte[]? Key);
+
+internal sealed record SentPayload(string Key, string[]? ManagedParties, string? SenderKey);
+
+internal sealed record StoredRaw(string Key);
+
+internal sealed record FoundPayload(
+    byte[] Payload, int PrivacyFlag, string[] AffectedContractTransactions, string ExecHash, string[]? ManagedParties, string? SenderKey);
+
+internal sealed record KeyItem(string Key);
+
+internal sealed record KeyList(KeyItem[] Keys);
+
+internal sealed record PeerItem(string Url);
+
+internal sealed record KeyAtUrl(string Key, string Url);
+
+internal sealed record KnownParties(string Url, PeerItem[] Peers, KeyAtUrl[] Keys);
