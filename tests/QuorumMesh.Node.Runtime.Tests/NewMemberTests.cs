@@ -1,4 +1,5 @@
 using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Runtime.Tests;
 
@@ -28,6 +29,18 @@ public sealed class NewMemberTests
         var data = RaftSnapshotData.Decode(snapshot.Data);
         Assert.Equal(MemberNode.IdOf(4), Convert.ToHexStringLower(data.Addresses.Single(a => a.RaftId == 4).NodeId));
         Assert.Equal(_node.Core.Head.Hash, data.HeadBlockHash);
+    }
+
+    /// <summary>Two members that were asked at once may give two nodes one id. GoQuorum takes the second for a promotion (raft/handler.go, eventLoop).</summary>
+    [Fact]
+    public void An_id_that_is_given_twice_stays_with_the_first()
+    {
+        var second = new RaftAddress(4, TestChain.Signer(9).PublicKey, "127.0.0.1", 30309, 50409);
+        _node.Step(_node.Committed(term: 2, MemberNode.Add(4, RaftConfChangeType.AddLearnerNode)));
+        _node.Step(_node.Committed(term: 2, new RaftConfChange(0, RaftConfChangeType.AddNode, 4, second.Encode())));
+
+        Assert.Equal(MemberNode.IdOf(4), Convert.ToHexStringLower(_node.Raft.View.Members.Single(a => a.RaftId == 4).NodeId));
+        Assert.Equal([1UL, 2, 3, 4], _node.Raft.Core.ConfState.Voters);
     }
 
     [Fact]

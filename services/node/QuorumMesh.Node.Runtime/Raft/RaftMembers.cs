@@ -146,7 +146,7 @@ public sealed class RaftMembers
         _confState = result;
         switch (change.Type)
         {
-            case RaftConfChangeType.AddNode or RaftConfChangeType.AddLearnerNode when change.Context.Length > 0:
+            case RaftConfChangeType.AddNode or RaftConfChangeType.AddLearnerNode when change.Context.Length > 0 && _membership.Find(change.NodeId) is null:
                 var address = RaftAddress.Decode(change.Context);
                 _membership.Put(address);
                 Connect(address, outputs);
