@@ -21,10 +21,13 @@ public sealed class PublicKey : IEquatable<PublicKey>, IComparable<PublicKey>
         this.bytes = bytes.ToArray();
     }
 
+    /// <summary>In bytes.</summary>
     public int Length => bytes.Length;
 
+    /// <summary>The key's bytes.</summary>
     public ReadOnlySpan<byte> Span => bytes;
 
+    /// <summary>The key's bytes, not a copy: not to be written to.</summary>
     public ReadOnlyMemory<byte> Memory => bytes;
 
     /// <summary>Reads the standard base64 alphabet with padding.</summary>
@@ -50,8 +53,10 @@ public sealed class PublicKey : IEquatable<PublicKey>, IComparable<PublicKey>
     public static PublicKey FromBase64(string text) =>
         TryFromBase64(text, out PublicKey? key) ? key : throw new FormatException($"'{text}' is not a public key in base64.");
 
+    /// <summary>As configuration, REST and logs show it.</summary>
     public string ToBase64() => Convert.ToBase64String(bytes);
 
+    /// <summary>A copy of the bytes.</summary>
     public byte[] ToArray() => bytes.ToArray();
 
     public bool Equals(PublicKey? other) => other is not null && bytes.AsSpan().SequenceEqual(other.bytes);

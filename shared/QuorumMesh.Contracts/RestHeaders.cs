@@ -3,8 +3,11 @@ namespace QuorumMesh.Contracts;
 /// <summary>HTTP header names of Tessera's REST interfaces, and those that our manager adds.</summary>
 public static class RestHeaders
 {
+    /// <summary>The sender's key in base64, of /sendraw.</summary>
     public const string Sender = "c11n-from";
+    /// <summary>The recipients' keys in base64 with commas between, of /sendraw and /sendsignedtx.</summary>
     public const string Recipients = "c11n-to";
+    /// <summary>The payload's hash in base64, of /receiveraw.</summary>
     public const string PayloadKey = "c11n-key";
 
     /// <summary>The API versions of a manager, sent with every request from one manager to another.</summary>
@@ -16,6 +19,7 @@ public static class RestHeaders
     /// </summary>
     public const string Availability = "QuorumMesh-Availability";
 
+    /// <summary>The value of <see cref="Availability"/> for a lost payload.</summary>
     public const string Missing = "missing";
 
     /// <summary>Ours: with a 401 to <c>/resend</c> INDIVIDUAL, a challenge sealed to the key that is asked for: base64 of LEGACY bytes.</summary>

@@ -25,6 +25,7 @@ public sealed class GrpcListener(string name, long limit, TimeSpan? least = null
 
     private readonly TimeSpan _least = least ?? TransferTime.Least;
 
+    /// <summary>What its connections hold together.</summary>
     public ByteBudget Budget { get; } = new(name, limit);
 
     /// <summary>For the services: how long a message may be, and that none is compressed, for a small one could unfold to any size.</summary>

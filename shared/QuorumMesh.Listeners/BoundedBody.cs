@@ -21,6 +21,7 @@ public sealed class BoundedBody : IDisposable
         _buffer = new byte[Math.Min(announced ?? FirstBuffer, FirstBuffer)];
     }
 
+    /// <summary>The body; not to be used after disposal.</summary>
     public ReadOnlyMemory<byte> Bytes => _buffer.AsMemory(0, _length);
 
     /// <param name="limit">Longest body, in bytes.</param>
@@ -31,6 +32,7 @@ public sealed class BoundedBody : IDisposable
     public static async Task<BoundedBody?> ReadAsync(HttpRequest request, long limit, ByteBudget budget, TimeSpan? least = null)
     {
         var announced = request.ContentLength;
+        // Refused before a byte of it is read.
         if (announced > limit) return null;
         var aborted = request.HttpContext.RequestAborted;
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(aborted);

@@ -19,8 +19,10 @@ public sealed class ByteBudget
         ListenerMetrics.Add(this);
     }
 
+    /// <summary>The listener's name in metrics.</summary>
     public string Listener { get; }
 
+    /// <summary>In bytes.</summary>
     public long Limit { get; }
 
     /// <summary>Bytes held now.</summary>
@@ -35,6 +37,7 @@ public sealed class ByteBudget
     /// <returns>False, and nothing taken, when the limit would be passed.</returns>
     internal bool TryTake(long bytes)
     {
+        // Taken first, then looked at: two callers at once may both be refused, but never both let in above the limit.
         if (Interlocked.Add(ref _held, bytes) <= Limit) return true;
         Interlocked.Add(ref _held, -bytes);
         Interlocked.Increment(ref _refused);

@@ -8,6 +8,7 @@ public sealed class ByteLease(ByteBudget budget) : IDisposable
 
     private long _held;
 
+    /// <summary>What the share is of.</summary>
     public ByteBudget Budget => budget;
 
     /// <summary>Makes the share fit a message of <paramref name="total"/> bytes, up or down.</summary>

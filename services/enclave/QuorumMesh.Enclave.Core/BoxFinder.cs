@@ -13,11 +13,14 @@ internal static class BoxFinder
         var keys = payload.RecipientKeys;
         if (boxes.Count == 0)
             return null;
+        // Constellation's payloads, and what receivers stored of old, list no recipients. The one box there is is ours, or it
+        // does not open (tessera 3.2).
         if (keys.Count == 0)
             return (boxes[0], payload.SenderKey);
 
         var position = payload.IndexOfRecipient(own);
         if (position >= 0)
+            // With private state validation a receiver gets one box and all keys, its own first (tessera 3.4).
             return (boxes.Count == keys.Count ? boxes[position] : boxes[0], payload.SenderKey);
 
         // Old payloads do not list their sender; any recipient's box opens with the sender's private key.

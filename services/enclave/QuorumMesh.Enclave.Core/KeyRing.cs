@@ -14,15 +14,20 @@ public sealed class KeyRing
         foreach (var key in keys)
             if (!_byPublicKey.TryAdd(key.PublicKey, key))
                 throw new ArgumentException($"the public key {key.PublicKey} is given twice");
+        // A stable sort: active before retired, and otherwise as configured, so that the first configured key is the default
+        // (tessera 4.9).
         Keys = [.. keys.OrderBy(k => k.State)];
         if (Keys.Count == 0 || Keys[0].State != EnclaveKeyState.Active)
             throw new ArgumentException("there is no active key");
     }
 
+    /// <summary>Active ones first, in the order of the configuration.</summary>
     public IReadOnlyList<EnclaveKeyPair> Keys { get; }
 
+    /// <summary>The key that sends when a request names none.</summary>
     public EnclaveKeyPair Default => Keys[0];
 
+    /// <summary>Null for a key that is not ours.</summary>
     public EnclaveKeyPair? Find(PublicKey key) => _byPublicKey.GetValueOrDefault(key);
 
     /// <exception cref="UnknownKeyException">Not ours; worded as Tessera words it.</exception>

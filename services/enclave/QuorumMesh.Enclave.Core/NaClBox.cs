@@ -7,13 +7,18 @@ namespace QuorumMesh.Enclave.Core;
 /// <summary>XSalsa20-Poly1305 with a 24-byte nonce: 16 bytes of tag, then the ciphertext.</summary>
 public static unsafe class NaClBox
 {
+    /// <summary>Bytes of an X25519 or XSalsa20 key.</summary>
     public const int KeySize = 32;
+    /// <summary>Bytes of an XSalsa20 nonce: long enough to be drawn at random.</summary>
     public const int NonceSize = 24;
+    /// <summary>Bytes of a Poly1305 tag, before the ciphertext.</summary>
     public const int TagSize = 16;
 
     /// <summary>Characters of a key in base64.</summary>
     private const int KeyTextSize = 44;
 
+    /// <summary>Encrypts and authenticates. A pair of key and nonce must never seal two different messages.</summary>
+    /// /// <param name="box">16 bytes longer than the message.</param>
     public static void Seal(ReadOnlySpan<byte> message, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> key, Span<byte> box)
     {
         Check(nonce, key);
@@ -29,6 +34,7 @@ public static unsafe class NaClBox
     public static bool TryOpen(ReadOnlySpan<byte> box, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> key, Span<byte> message)
     {
         Check(nonce, key);
+        // The length is a stranger's: an answer, not an exception.
         if (box.Length < TagSize || message.Length != box.Length - TagSize)
             return false;
         Sodium.Initialise();
@@ -55,6 +61,7 @@ public static unsafe class NaClBox
 
     /// <summary>HSalsa20 of the X25519 point, NaCl's "beforenm".</summary>
     /// <returns>False for a public key of low order.</returns>
+    // libsodium refuses a point of low order. With one the shared key would be the same for every private key, and known to all.
     internal static bool TrySharedKey(PublicKey peer, ReadOnlySpan<byte> privateKey, Span<byte> shared)
     {
         if (peer.Length != KeySize)

@@ -8,7 +8,9 @@ namespace QuorumMesh.Enclave.Core;
 /// <summary>Encrypts and decrypts payloads as Tessera's NaCl enclave does. Safe for concurrent use.</summary>
 public sealed class PayloadSealer
 {
+    /// <summary>Most boxes in one payload: what a request may make the enclave compute.</summary>
     public const int MaxRecipients = 4096;
+    /// <summary>Most bytes of a plain payload.</summary>
     public const int MaxPayload = 16 * 1024 * 1024;
 
     private const int BoxSize = NaClBox.KeySize + NaClBox.TagSize;
@@ -16,6 +18,8 @@ public sealed class PayloadSealer
     private readonly RandomFill _random;
     private volatile KeyRing _ring;
 
+    /// <summary>Seals with the ring's active keys; <paramref name="random"/> gives master keys and nonces, and must be fit for
+    /// keys.</summary>
     public PayloadSealer(KeyRing ring, SharedKeyCache cache, RandomFill random)
     {
         _ring = ring;
@@ -23,12 +27,14 @@ public sealed class PayloadSealer
         _random = random;
     }
 
+    /// <summary>The keys in use now.</summary>
     public KeyRing Ring => _ring;
 
     /// <summary>Takes other keys into use. The old ring's owner disposes it once calls in flight are done.</summary>
     public void Replace(KeyRing ring)
     {
         _ring = ring;
+        // Shared keys are made of private ones: those of a key that is gone must not stay.
         _cache.Clear();
     }
 
@@ -53,6 +59,8 @@ public sealed class PayloadSealer
         }
     }
 
+    /// <summary>Encrypts for ourselves alone, as /storeraw does. The box has the ciphertext's own nonce, since Tessera keeps one
+    /// nonce; the two keys differ.</summary>
     public RawPayload SealRaw(ReadOnlySpan<byte> payload, PublicKey sender)
     {
         CheckLength(payload);
@@ -108,6 +116,7 @@ public sealed class PayloadSealer
         }
     }
 
+    /// <summary>Decrypts what <see cref="SealRaw"/> made.</summary>
     public OpenedPayload OpenRaw(RawPayload raw)
     {
         ArgumentNullException.ThrowIfNull(raw);
@@ -133,6 +142,8 @@ public sealed class PayloadSealer
         try
         {
             OpenMasterKey(payload, own.PublicKey, masterKey);
+            // The nonce is used again: under one recipient's shared key it only ever seals this one master key, so that the box
+            // comes out as if it had been there from the start.
             return Box(masterKey, payload.RecipientNonce, own, recipient);
         }
         finally
@@ -160,6 +171,8 @@ public sealed class PayloadSealer
         var invalid = new List<PayloadHash>();
         foreach (var claim in claimed)
             if (!known.TryGetValue(claim.Hash, out var payload)
+                // In constant time: a sender that could measure how much of a guess fits could forge the proof that it holds the
+                // master key.
                 || !CryptographicOperations.FixedTimeEquals(SecurityHashOf(cipherText, payload), claim.SecurityHash))
                 invalid.Add(claim.Hash);
         return invalid;
@@ -167,6 +180,7 @@ public sealed class PayloadSealer
 
     private byte[] SecurityHashOf(ReadOnlySpan<byte> cipherText, EncodedPayload affected)
     {
+        // The master key is part of what is hashed: the buffer is locked memory and is zeroed.
         using var input = new SecretBuffer(cipherText.Length + affected.CipherText.Length + NaClBox.KeySize);
         cipherText.CopyTo(input.Span);
         affected.CipherText.CopyTo(input.Span[cipherText.Length..]);
@@ -177,6 +191,8 @@ public sealed class PayloadSealer
     private EncodedPayload BoxAll(
         ReadOnlySpan<byte> masterKey, EnclaveKeyPair own, byte[] cipherText, byte[] nonce, IReadOnlyList<PublicKey> recipients)
     {
+        // One nonce for all boxes, as Tessera has it: each is under another shared key, and all hold the same master key (tessera
+        // 4.1).
         var recipientNonce = RandomNonce();
         var boxes = new byte[recipients.Count][];
         for (var i = 0; i < boxes.Length; i++)
@@ -210,6 +226,7 @@ public sealed class PayloadSealer
 
     private EnclaveKeyPair OpenMasterKey(EncodedPayload payload, PublicKey? wanted, Span<byte> masterKey)
     {
+        // One ring for the whole call: keys may be replaced meanwhile.
         var ring = _ring;
         if (wanted is { } named)
         {
@@ -224,6 +241,7 @@ public sealed class PayloadSealer
         {
             if (BoxFinder.Find(payload, own.PublicKey) is not { } found)
                 continue;
+            // Boxes of old payloads may be another key's. Which key of ours fits only a try can tell.
             party = true;
             if (TryOpenBox(found.Box, payload.RecipientNonce, own, found.Peer, masterKey))
                 return own;

@@ -11,6 +11,7 @@ public sealed unsafe class SecretBuffer : MemoryManager<byte>
 {
     private byte* _memory;
 
+    /// <summary>Zeroed memory. Throws <see cref="InsufficientMemoryException"/> when none can be locked or guarded.</summary>
     public SecretBuffer(int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
@@ -22,8 +23,10 @@ public sealed unsafe class SecretBuffer : MemoryManager<byte>
         Span.Clear();
     }
 
+    /// <summary>In bytes.</summary>
     public int Length { get; }
 
+    /// <summary>The bytes; not to be used once the buffer is disposed of.</summary>
     public Span<byte> Span
     {
         get
@@ -33,6 +36,7 @@ public sealed unsafe class SecretBuffer : MemoryManager<byte>
         }
     }
 
+    /// <summary>The source stays as it is: its owner wipes it.</summary>
     public static SecretBuffer CopyOf(ReadOnlySpan<byte> secret)
     {
         var buffer = new SecretBuffer(secret.Length);

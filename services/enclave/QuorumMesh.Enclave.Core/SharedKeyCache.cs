@@ -18,6 +18,7 @@ public sealed class SharedKeyCache : IDisposable
     private long _hits;
     private long _misses;
 
+    /// <summary>Room for so many shared keys of 32 bytes, locked from the start.</summary>
     public SharedKeyCache(int capacity)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
@@ -26,10 +27,13 @@ public sealed class SharedKeyCache : IDisposable
         _index = new Dictionary<Pair, LinkedListNode<(Pair, int)>>(Math.Min(capacity, 64));
     }
 
+    /// <summary>Look-ups that found their key.</summary>
     public long Hits => Interlocked.Read(ref _hits);
 
+    /// <summary>Look-ups that computed it.</summary>
     public long Misses => Interlocked.Read(ref _misses);
 
+    /// <summary>Shared keys held now.</summary>
     public int Count
     {
         get
@@ -56,8 +60,10 @@ public sealed class SharedKeyCache : IDisposable
             }
 
         Interlocked.Increment(ref _misses);
+        // Outside the lock: the curve's multiplication is what takes time, and two calls that compute the same key do no harm.
         if (!NaClBox.TrySharedKey(peer, own.PrivateKey.Span, shared))
             throw new InvalidCipherException($"{peer} is not a usable public key");
+        // The span reaches into memory outside the heap, which the pair's owner may free.
         GC.KeepAlive(own);
         lock (_lock)
             Remember(pair, shared);

@@ -36,6 +36,8 @@ internal static unsafe partial class Argon2Lanes
                 for (var slice = 0; slice < Slices; slice++)
                 {
                     var (p, s) = (pass, slice);
+                    // Lanes meet at the end of each slice alone: within one, a segment reads only what other lanes finished
+                    // before (RFC 9106, 3.2).
                     Parallel.For(0, options.Parallelism, lane => run.FillSegment(p, lane, s));
                 }
 
@@ -43,6 +45,7 @@ internal static unsafe partial class Argon2Lanes
         }
         finally
         {
+            // What the password was stretched through is a secret like the password.
             NativeMemory.Clear(memory, bytes);
             NativeMemory.AlignedFree(memory);
         }
@@ -148,6 +151,8 @@ internal static unsafe partial class Argon2Lanes
 
         public void FillSegment(int pass, int lane, int slice)
         {
+            // Data-independent addresses, by which memory accesses tell nothing of the password: always for i, in the first half
+            // of the first pass for id (RFC 9106, 3.4).
             var independent = options.Variant == ArgonVariant.I || (options.Variant == ArgonVariant.Id && pass == 0 && slice < Slices / 2);
             var blocks = stackalloc ulong[3 * Argon2Block.Words];
             new Span<ulong>(blocks, 3 * Argon2Block.Words).Clear();

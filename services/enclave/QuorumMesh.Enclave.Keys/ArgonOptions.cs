@@ -1,5 +1,6 @@
 namespace QuorumMesh.Enclave.Keys;
 
+/// <summary>Argon2's variants (RFC 9106): data-dependent, data-independent, and both in turn.</summary>
 public enum ArgonVariant
 {
     D,
@@ -14,6 +15,7 @@ public sealed record ArgonOptions(ArgonVariant Variant, int Memory, int Iteratio
     /// <summary>What Tessera writes by default, but with the variant that its documentation names.</summary>
     public static ArgonOptions Default { get; } = new(ArgonVariant.Id, 1048576, 10, 4);
 
+    /// <summary>As key files name it.</summary>
     public string VariantName => Variant switch { ArgonVariant.D => "d", ArgonVariant.I => "i", _ => "id" };
 
     /// <exception cref="KeyException">A value is out of bounds.</exception>
@@ -28,6 +30,7 @@ public sealed record ArgonOptions(ArgonVariant Variant, int Memory, int Iteratio
         return this;
     }
 
+    /// <summary>Reads a key file's "variant". Throws <see cref="KeyException"/> on another word.</summary>
     public static ArgonVariant ParseVariant(string key, string? name) => name?.ToLowerInvariant() switch
     {
         "id" => ArgonVariant.Id,

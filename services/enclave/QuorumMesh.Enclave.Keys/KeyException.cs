@@ -6,5 +6,6 @@ public sealed class KeyException(string key, string problem, Exception? inner = 
     /// <summary>The setting or file at fault.</summary>
     public string Key { get; } = key;
 
+    /// <summary>What is wrong with it, without any secret.</summary>
     public string Problem { get; } = problem;
 }

@@ -9,6 +9,7 @@ public sealed class TesseraFileKeyProvider(string configFile) : IEnclaveKeyProvi
 
     public Task<KeyRing> LoadAsync(CancellationToken cancellation) => Task.Run(Load, cancellation);
 
+    /// <summary>Says that the files were edited; the keys are read again.</summary>
     public void NotifyChanged() => Changed?.Invoke();
 
     private KeyRing Load()

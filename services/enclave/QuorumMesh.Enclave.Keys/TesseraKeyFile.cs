@@ -86,6 +86,7 @@ public static class TesseraKeyFile
         using var salt = SecretJson.Base64($"{key}: data", data, "asalt");
         using var nonce = SecretJson.Base64($"{key}: data", data, "snonce");
         using var box = SecretJson.Base64($"{key}: data", data, "sbox");
+        // Argon2's least (RFC 9106, 3.1).
         if (salt.Length < 8)
             throw new KeyException($"{key}: data.asalt", "has fewer than 8 bytes");
         if (nonce.Length != NaClBox.NonceSize || box.Length != NaClBox.KeySize + NaClBox.TagSize)
@@ -96,6 +97,7 @@ public static class TesseraKeyFile
         if (NaClBox.TryOpen(box.Span, nonce.Span, derived.Span, privateKey.Span))
             return privateKey;
         privateKey.Dispose();
+        // Poly1305 cannot tell a wrong password from a damaged file.
         throw new KeyException(key, "the password does not open it");
     }
 

@@ -13,6 +13,7 @@ public static class EnclaveHost
 {
     private const int SharedKeys = 4096;
 
+    /// <summary>Runs until the host is stopped; the answer is the process's exit code.</summary>
     public static async Task<int> RunAsync(EnclaveOptions options, CancellationToken cancellation)
     {
         var app = await StartAsync(options, cancellation).ConfigureAwait(false);

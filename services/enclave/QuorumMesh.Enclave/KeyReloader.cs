@@ -68,6 +68,7 @@ internal sealed class KeyReloader(TesseraFileKeyProvider provider, PayloadSealer
             var ring = await provider.LoadAsync(cancellation).ConfigureAwait(false);
             sealer.Replace(ring);
             log.LogInformation("Took {Count} keys into use, default {Key}", ring.Keys.Count, ring.Default.PublicKey);
+            // A call that began with the old ring still reads its private keys.
             _ = DisposeLaterAsync(old);
         }
         catch (KeyException e)

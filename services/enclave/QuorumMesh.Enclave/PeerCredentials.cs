@@ -18,6 +18,7 @@ internal static partial class PeerCredentials
         var log = listen.ApplicationServices.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.Enclave");
         listen.Use(next => connection =>
         {
+            // SO_PEERCRED: the kernel's word on who connected, not the peer's.
             var uid = UidOf(connection);
             if (uid is { } known && allowed.Contains(known))
                 return next(connection);

@@ -11,6 +11,7 @@ public readonly record struct Account(ulong Nonce, UInt256 Balance, Hash256 Stor
     /// <summary>Empty in the sense of EIP-161: storage does not count.</summary>
     public bool IsEmpty => Nonce == 0 && Balance.IsZero && CodeHash == Hash256.EmptyCode;
 
+    /// <summary>True when at least one slot is not zero.</summary>
     public bool HasStorage => StorageRoot != Hash256.EmptyTrie;
 
     /// <summary>The RLP list [nonce, balance, storageRoot, codeHash], the leaf value of the account trie.</summary>
@@ -21,6 +22,7 @@ public readonly record struct Account(ulong Nonce, UInt256 Balance, Hash256 Stor
         return writer.ToArray();
     }
 
+    /// <summary>As <see cref="Encode"/>, into a writer.</summary>
     public void Write(RlpWriter writer)
     {
         var mark = writer.BeginList();

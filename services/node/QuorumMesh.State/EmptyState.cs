@@ -5,6 +5,7 @@ namespace QuorumMesh.State;
 /// <summary>The state with no accounts.</summary>
 public sealed class EmptyState : IStateReader, IStateRootSource
 {
+    /// <summary>It has no content, so one serves all.</summary>
     public static EmptyState Instance { get; } = new();
 
     private EmptyState()

@@ -5,10 +5,13 @@ namespace QuorumMesh.State;
 /// <summary>One account of a genesis allocation or a test's pre-state.</summary>
 public sealed record GenesisAccount(Address Address, UInt256 Balance)
 {
+    /// <summary>Nonce at the first block.</summary>
     public ulong Nonce { get; init; }
 
+    /// <summary>Runtime code, not init code; empty for none.</summary>
     public byte[] Code { get; init; } = [];
 
+    /// <summary>Slots by number; zero values are the same as none.</summary>
     public IReadOnlyDictionary<UInt256, UInt256> Storage { get; init; } = new Dictionary<UInt256, UInt256>();
 
     /// <summary>Writes the account into a state; present values are overwritten.</summary>

@@ -6,6 +6,7 @@ namespace QuorumMesh.State;
 /// <summary>State roots of states held whole in memory: genesis allocations and state tests.</summary>
 public static class StateRoot
 {
+    /// <summary>Root over the accounts alone, keys hashed with Keccak-256 (Yellow Paper, section 4.1).</summary>
     public static Hash256 Compute(IEnumerable<GenesisAccount> accounts)
     {
         var items = new List<KeyValuePair<byte[], byte[]>>();

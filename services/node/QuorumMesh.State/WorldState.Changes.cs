@@ -28,6 +28,7 @@ public sealed partial class WorldState
 
     private AccountChange? ChangeOf(AccountEntry entry)
     {
+        // Created and gone within the block: the parent never had it, so nothing changes.
         if (!entry.Exists) return entry.Origin is { } gone ? new AccountChange(entry.Address, gone, null) { StorageWiped = gone.HasStorage } : null;
 
         var storageRoot = entry.Origin?.StorageRoot ?? Hash256.EmptyTrie;
@@ -57,6 +58,7 @@ public sealed partial class WorldState
             ref readonly var slot = ref slots[i];
             if (change.StorageWiped)
             {
+                // The parent's own value, not the origin, which is zero after the wipe: it is the old value for the reverse diff.
                 if (!slot.Current.IsZero) change.Storage[slot.Slot] = (_parent.GetStorage(entry.Address, slot.Slot), slot.Current);
             }
             else if (slot.Current != slot.Origin)

@@ -16,6 +16,7 @@ public sealed partial class WorldState
     private readonly Stack<(SlotKey Key, UInt256 Value)> _oldTransients = [];
     private bool _ripemdTouched;
 
+    /// <summary>A place in this transaction's journal to go back to; the numbers ascend.</summary>
     public int Snapshot() => _journal.Count;
 
     /// <exception cref="ArgumentOutOfRangeException">Not a snapshot of this transaction that is still ahead of the present.</exception>

@@ -20,6 +20,7 @@ public sealed partial class WorldState
         return entry.Exists ? Loaded(entry, slot).Committed : UInt256.Zero;
     }
 
+    /// <summary>Whether the account had storage at the start of the transaction: what EIP-7610 looks at before a creation.</summary>
     public bool HasStorage(in Address a)
     {
         var entry = Load(a);

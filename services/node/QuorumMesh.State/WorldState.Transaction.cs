@@ -13,6 +13,7 @@ public sealed partial class WorldState
     /// <summary>Logs of the current transaction. The list stays as it is when the next transaction begins.</summary>
     public IReadOnlyList<LogEntry> Logs => _logs;
 
+    /// <summary>Refund counter of this transaction, in gas, before the cap (EIP-2200, EIP-3529).</summary>
     public ulong Refund { get; private set; }
 
     /// <summary>Starts a transaction: clears access list, transient storage, refund, logs and the created set; current storage becomes the committed one.</summary>

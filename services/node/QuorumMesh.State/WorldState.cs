@@ -16,6 +16,7 @@ public sealed partial class WorldState : IWorldState
     // The account asked for last: one instruction asks several times for the same.
     private AccountEntry? _last;
 
+    /// <summary>Nothing changed yet. The parent is read when a value is first asked for, and must stay readable.</summary>
     public WorldState(IStateReader parent) => _parent = parent;
 
     public bool Exists(in Address a) => Load(a).Exists;
@@ -29,6 +30,7 @@ public sealed partial class WorldState : IWorldState
     public Hash256 GetCodeHash(in Address a)
     {
         var entry = Load(a);
+        // Zero for an absent account (EIP-1052).
         return entry.Exists ? entry.CodeHash : default;
     }
 
@@ -50,6 +52,8 @@ public sealed partial class WorldState : IWorldState
             return;
         }
 
+        // The old entry is kept whole in the journal: a revert puts it back with its slots. The balance stays with the address
+        // (Yellow Paper, section 7).
         _journal.Add(JournalKind.AccountReset, old);
         var fresh = new AccountEntry(a, old.Origin)
         {
@@ -75,6 +79,8 @@ public sealed partial class WorldState : IWorldState
     public void AddBalance(in Address a, in UInt256 v)
     {
         var entry = LoadOrCreate(a);
+        // A transfer of nothing touches its receiver, which clears an empty account (EIP-161); taking nothing touches nobody, as
+        // in geth.
         if (v.IsZero) Touch(entry);
         else ChangeBalance(entry, entry.Balance + v);
     }

@@ -3,10 +3,14 @@ namespace QuorumMesh.Contracts.Parties;
 /// <summary>The binary form of <see cref="PartyInfo"/>. Bytes after the last party are ignored: old senders padded with zeros.</summary>
 public static class PartyInfoCodec
 {
+    /// <summary>Keys that one party info may list.</summary>
     public const int MaxRecipients = 10_000;
+    /// <summary>URLs that one party info may list.</summary>
     public const int MaxParties = 10_000;
+    /// <summary>Bytes of one URL.</summary>
     public const int MaxUrl = 2048;
 
+    /// <summary>The bytes that Tessera's PartyInfoParser reads (tessera 2.2).</summary>
     public static byte[] Encode(PartyInfo info)
     {
         var w = new WireWriter();

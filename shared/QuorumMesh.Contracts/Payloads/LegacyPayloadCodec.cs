@@ -15,6 +15,7 @@ public static class LegacyPayloadCodec
     private const int MaxBox = 1024;
     private const int MaxMetadata = 65_536;
 
+    /// <summary>The newest form, with the privacy tail. Readers older than 20.10 stop before it (tessera 3.2).</summary>
     public static byte[] Encode(EncodedPayload payload)
     {
         var w = new WireWriter(256 + payload.CipherText.Length + (payload.RecipientBoxes.Count * 96));
@@ -46,6 +47,7 @@ public static class LegacyPayloadCodec
             RecipientNonce = r.ReadField("recipient nonce", MaxNonce).ToArray(),
         };
 
+        // What Constellation stored ends here, and old receivers' rows after the keys: both are standard payloads.
         if (!r.End)
         {
             payload = payload with { RecipientKeys = r.ReadKeys("recipient keys", MaxItems) };
@@ -112,6 +114,7 @@ public static class LegacyPayloadCodec
         }
 
         byte[]? group = r.End ? null : r.ReadField("privacy group id", MaxMetadata).ToArray();
+        // Nothing is passed over: what is read would otherwise not be what is stored again.
         Require(r.End, "bytes follow the payload", r.Position);
         return payload with
         {

@@ -90,6 +90,8 @@ internal sealed class EnclaveService(PayloadSealer sealer, EnclaveMetrics metric
         {
             return Task.FromResult(work());
         }
+        // The manager goes by these two: an unknown key means "not ours", while invalid bytes mean damage, and must not be taken
+        // for the former.
         catch (UnknownKeyException e)
         {
             outcome = "unknown_key";

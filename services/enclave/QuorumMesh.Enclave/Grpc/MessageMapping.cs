@@ -10,6 +10,7 @@ namespace QuorumMesh.Enclave.Grpc;
 /// <summary>Between the wire's messages and the core's values; refuses wrong lengths.</summary>
 internal static class MessageMapping
 {
+    // Each costs the opening of a box.
     private const int MaxAffected = 1024;
 
     public static PublicKey Key(ByteString bytes, string field) =>

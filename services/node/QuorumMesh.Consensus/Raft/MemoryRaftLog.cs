@@ -10,6 +10,7 @@ public sealed class MemoryRaftLog : IRaftLog
     private ulong _compactedIndex;
     private ulong _compactedTerm;
 
+    /// <summary>The hard state last appended; empty in a fresh log.</summary>
     public RaftHardState HardState => _hardState;
     public ulong FirstIndex => _compactedIndex + 1;
     public ulong LastIndex => _compactedIndex + (ulong)(_entries.Count - _start);
@@ -51,6 +52,7 @@ public sealed class MemoryRaftLog : IRaftLog
 
     public void CreateSnapshot(ulong index, RaftConfState confState, byte[] data)
     {
+        // Snapshots only move forward: an older one would give a lagging member a membership that has changed since.
         if (_snapshot is not null && index <= _snapshot.Index) return;
         if (!TryTerm(index, out var term))
             throw new ArgumentOutOfRangeException(nameof(index), $"snapshot at {index} asked, log holds [{FirstIndex}, {LastIndex}]");
@@ -60,6 +62,7 @@ public sealed class MemoryRaftLog : IRaftLog
     public void Compact(ulong index)
     {
         if (index <= _compactedIndex) return;
+        // What is dropped must be covered by a snapshot, or a member that lags behind it could never catch up.
         if (_snapshot is null || index > _snapshot.Index)
             throw new ArgumentOutOfRangeException(nameof(index), $"cannot compact to {index}: the newest snapshot is at {_snapshot?.Index ?? 0}");
         if (!TryTerm(index, out var term)) throw new ArgumentOutOfRangeException(nameof(index), $"cannot compact to {index}: last index is {LastIndex}");
@@ -67,6 +70,7 @@ public sealed class MemoryRaftLog : IRaftLog
         for (var i = _start; i < _start + drop; i++) _entries[i] = null!;
         _start += drop;
         (_compactedIndex, _compactedTerm) = (index, term);
+        // Moved down only when half of the list is dropped: compacting costs O(1) an entry over time.
         if (_start > 1024 && _start > _entries.Count / 2)
         {
             _entries.RemoveRange(0, _start);
@@ -86,6 +90,8 @@ public sealed class MemoryRaftLog : IRaftLog
     {
         if (_snapshot is not null && snapshot.Index <= _snapshot.Index) return;
         _snapshot = snapshot;
+        // The same entry at this index and term means the same log up to it (log matching, paper section 5.3): what follows stays
+        // valid.
         if (TryTerm(snapshot.Index, out var term) && term == snapshot.Term) return;
         Rebase(snapshot.Index, snapshot.Term);
     }
@@ -94,10 +100,13 @@ public sealed class MemoryRaftLog : IRaftLog
     {
         foreach (var entry in entries)
         {
+            // A resent append may reach below the compacted prefix. That part is committed and cannot differ.
             if (entry.Index <= _compactedIndex) continue;
             if (entry.Index > LastIndex + 1)
                 throw new RaftInvariantException($"raft log has a gap: last index {LastIndex}, next entry {entry.Index}");
             var position = _start + (int)(entry.Index - FirstIndex);
+            // An entry of a new leader replaces the old one and all that follows it: those were never committed (paper section
+            // 5.3).
             if (position < _entries.Count) _entries.RemoveRange(position, _entries.Count - position);
             _entries.Add(entry);
         }

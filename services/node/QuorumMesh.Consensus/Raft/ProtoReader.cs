@@ -58,6 +58,7 @@ internal ref struct ProtoReader(ReadOnlySpan<byte> data)
         {
             if (_position >= _data.Length) throw new RaftFormatException("message ends inside a varint");
             var b = _data[_position++];
+            // The tenth byte holds bit 63 alone; more would overflow without a word.
             if (shift == 63 && b > 1) break;
             value |= (ulong)(b & 0x7f) << shift;
             if (b < 0x80) return value;

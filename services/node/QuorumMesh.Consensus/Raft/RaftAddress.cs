@@ -9,12 +9,15 @@ namespace QuorumMesh.Consensus.Raft;
 /// <param name="Host">IP address as text, or a DNS name.</param>
 public sealed record RaftAddress(ulong RaftId, byte[] NodeId, string Host, int P2pPort, int RaftPort)
 {
+    /// <summary>Bytes of a node id: an uncompressed public key without its prefix.</summary>
     public const int NodeIdSize = 64;
+    /// <summary>Characters of a DNS name at most (RFC 1035, less the root's dot and length).</summary>
     public const int MaxHostLength = 253;
 
     /// <summary>True when <see cref="Host"/> is a DNS name.</summary>
     public bool IsHostname => !IPAddress.TryParse(Host, out _);
 
+    /// <summary>Where the member's Raft port listens, as etcd's transport names it; IPv6 addresses stand in brackets.</summary>
     public Uri RaftUrl => new($"http://{(Host.Contains(':') ? $"[{Host}]" : Host)}:{RaftPort}");
 
     /// <summary>[raftId, nodeId, ip, p2pPort, raftPort] for an IP address, else [raftId, nodeId, empty, p2pPort, raftPort, hostname].</summary>
@@ -63,12 +66,14 @@ public sealed record RaftAddress(ulong RaftId, byte[] NodeId, string Host, int P
     internal static RaftAddress Read(ref RlpReader reader)
     {
         var list = reader.ReadList();
+        // GoQuorum's raft id is a uint16, and 0 means "no node" in etcd.
         var id = list.ReadUInt64();
         if (id is 0 or > ushort.MaxValue) throw new RaftFormatException($"raft id {id} is not in 1..65535");
         var nodeId = list.ReadBytes(NodeIdSize).ToArray();
         var ip = list.ReadBytes();
         var p2pPort = ReadPort(ref list, "p2p");
         var raftPort = ReadPort(ref list, "raft");
+        // Old members write five items, those that allow DNS names write six (2.5:raft/peer.go). Both may stand in one log.
         var host = list.End ? IpText(ip) : ReadHost(list.ReadBytes(), ip);
         return new RaftAddress(id, nodeId, host, p2pPort, raftPort);
     }
@@ -78,6 +83,7 @@ public sealed record RaftAddress(ulong RaftId, byte[] NodeId, string Host, int P
         if (name.IsEmpty) return IpText(ip);
         if (name.Length > MaxHostLength) throw new RaftFormatException($"host name of {name.Length} bytes; at most {MaxHostLength}");
         var host = Encoding.UTF8.GetString(name);
+        // The name becomes part of a URL that this node calls.
         return Uri.CheckHostName(host) != UriHostNameType.Unknown ? host : throw new RaftFormatException("the host name of a raft address is not valid");
     }
 

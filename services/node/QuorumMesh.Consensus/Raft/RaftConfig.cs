@@ -1,5 +1,6 @@
 namespace QuorumMesh.Consensus.Raft;
 
+/// <summary>Settings of one member. Times are ticks of the host's clock, sizes are bytes.</summary>
 public sealed record RaftConfig
 {
     /// <summary>This member's raft id, not 0.</summary>
@@ -11,6 +12,8 @@ public sealed record RaftConfig
     /// <summary>The same of members without pre-vote: GoQuorum's 10 ticks are of 100 ms.</summary>
     public int SlowElectionTicks { get; init; } = 20;
 
+    /// <summary>Ticks between two heartbeats of a leader; less than <see cref="ElectionTicks"/>, or followers campaign in
+    /// vain.</summary>
     public int HeartbeatTicks { get; init; } = 1;
 
     /// <summary>Bytes of entries in one append message (one entry is always sent).</summary>

@@ -27,12 +27,17 @@ public sealed partial class RaftCore
         if (m.IsLocal || m.From == 0 || isOwn || !IsWellFormed(m)) return RaftRefusal.Malformed;
         var sender = AdmitSender(m);
         if (sender != RaftRefusal.None) return sender;
+        // A term or index near 2^64 in one forged message would leave nothing to count up to: the member could never be elected
+        // or append again. etcd trusts its peers and takes both.
         if (IsFar(m.Term, Term) || IsFar(m.LogTerm, Term)) return RaftRefusal.TermJump;
         return IsFar(m.Index, LastIndex) || IsFar(m.Commit, LastIndex) || IsFar(m.RejectHint, LastIndex) || IsFar(m.Snapshot?.Index ?? 0, LastIndex)
             ? RaftRefusal.IndexJump
             : RaftRefusal.None;
     }
 
+    // Answers and proposals count for quorums and logs, so only members give them. Appends, heartbeats and votes must also be
+    // taken from a leader whose own addition this log has not seen yet; those only need to be introduced. One term has one leader
+    // (election safety, paper section 5.2): a second one in the same term is a forgery or a lost log.
     private RaftRefusal AdmitSender(RaftMessage m) => m.Type switch
     {
         RaftMessageType.Prop or RaftMessageType.AppResp or RaftMessageType.HeartbeatResp or RaftMessageType.VoteResp or RaftMessageType.PreVoteResp
@@ -49,6 +54,7 @@ public sealed partial class RaftCore
 
     private static bool IsWellFormed(RaftMessage m)
     {
+        // Forwarded proposals carry no term, as in etcd: they are as good as local ones. Everything else has one.
         if (m.Type is RaftMessageType.Prop ? m.Term != 0 : m.Term == 0 && m.Type != RaftMessageType.TransferLeader) return false;
         switch (m.Type)
         {
@@ -57,11 +63,13 @@ public sealed partial class RaftCore
                 for (var i = 0; i < m.Entries.Count; i++)
                 {
                     var entry = m.Entries[i];
+                    // A log has no gaps, its terms never fall, and no entry is of a later term than the leader that sends it.
                     if (entry.Index != m.Index + 1 + (ulong)i || entry.Term < previous || entry.Term > m.Term) return false;
                     previous = entry.Term;
                 }
                 return previous <= m.Term;
             case RaftMessageType.Snap:
+                // A snapshot without members would leave a cluster of nobody.
                 return m.Snapshot is { Index: > 0 } s && !s.ConfState.IsEmpty && s.Term <= m.Term;
             case RaftMessageType.Prop:
                 return m.Entries.Count > 0;
@@ -73,6 +81,8 @@ public sealed partial class RaftCore
     /// <summary>True when the append has another entry where this log has a committed one. A leader never does.</summary>
     private bool Contradicts(RaftMessage append)
     {
+        // Below the compacted prefix nothing can be compared, and nothing is changed either: the append is answered with the
+        // commit index.
         if (append.Index <= _log.Committed && _log.TryTerm(append.Index, out var term) && term != append.LogTerm) return true;
         foreach (var entry in append.Entries)
         {

@@ -24,6 +24,7 @@ public sealed partial class RaftCore
         else if (progress.IsLearner && !isLearner)
             progress.IsLearner = false; // promoted; a voter never becomes a learner
         if (id == Id) progress.Match = _log.LastIndex;
+        // A new member counts as heard, or a leader that checks its quorum would step down before the first answer could come.
         (progress.RecentActive, progress.HeardAt) = (true, _ticks);
     }
 
@@ -31,6 +32,7 @@ public sealed partial class RaftCore
     {
         _acquainted.Remove(id);
         _announced.Remove(id);
+        // An introduction of before must not outlive the removal.
         if (!_members.Remove(id) || _members.Count == 0) return;
         // The quorum may be smaller now.
         if (IsLeader && MaybeCommit()) BroadcastAppend();

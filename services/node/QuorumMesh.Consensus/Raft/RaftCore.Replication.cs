@@ -10,6 +10,7 @@ public sealed partial class RaftCore
             return;
         }
         if (!_members.TryGetValue(m.From, out var progress)) return;
+        // Any message of a member proves contact. Only members reach this point, so a stranger cannot keep a leader in office.
         progress.HeardAt = _ticks;
         switch (m.Type)
         {
@@ -42,6 +43,7 @@ public sealed partial class RaftCore
 
     private bool AppendProposal(IReadOnlyList<RaftEntry> proposed)
     {
+        // While leadership is handed over nothing new is appended: the target could never become complete.
         if (!IsMember || _transferTarget != 0) return false;
         ulong size = 0;
         foreach (var entry in proposed) size += (ulong)entry.Data.Length;
@@ -51,6 +53,8 @@ public sealed partial class RaftCore
         for (var i = 0; i < entries.Length; i++)
         {
             if (entries[i].Type != RaftEntryType.ConfChange) continue;
+            // One change of membership at a time (Raft thesis, section 4.1): a second one becomes an empty entry, as in etcd, so
+            // that what was proposed with it keeps its place.
             if (_pendingConfIndex > _log.Applied) entries[i] = new RaftEntry(0, 0, RaftEntryType.Normal, []);
             else _pendingConfIndex = _log.LastIndex + 1 + (ulong)i;
         }
@@ -64,6 +68,8 @@ public sealed partial class RaftCore
     {
         var last = _log.LastIndex;
         _log.Append(entries.Select((e, i) => e with { Term = Term, Index = last + 1 + (ulong)i }));
+        // The own copy counts before it is flushed. That is safe because appends leave only after the flush (see RaftReady):
+        // nobody can acknowledge an entry that the leader could still lose.
         if (_members.TryGetValue(Id, out var self)) self.MaybeUpdate(_log.LastIndex);
         MaybeCommit();
     }
@@ -72,6 +78,8 @@ public sealed partial class RaftCore
     private bool MaybeCommit()
     {
         var matches = _members.Values.Where(m => !m.IsLearner).Select(m => m.Match).OrderDescending().ToArray();
+        // The match that a quorum has reached, voters in falling order. An entry of an older term held by a majority may still be
+        // overwritten (paper, figure 8), so MaybeCommit compares terms.
         return matches.Length > 0 && _log.MaybeCommit(matches[Quorum - 1], Term);
     }
 
@@ -85,6 +93,7 @@ public sealed partial class RaftCore
     {
         if (progress.IsPaused) return;
         var previous = progress.Next - 1;
+        // What the member needs is compacted away: only a snapshot helps.
         if (!_log.TryTerm(previous, out var term) || !_log.TrySlice(progress.Next, ulong.MaxValue, _config.MaxSizePerMessage, out var entries))
         {
             SendSnapshot(to, progress);
@@ -92,6 +101,8 @@ public sealed partial class RaftCore
         }
         Send(new RaftMessage { To = to, Type = RaftMessageType.App, Index = previous, LogTerm = term, Entries = entries, Commit = _log.Committed });
         if (entries.Count == 0) return;
+        // Where logs match, the next append need not wait for the answer to this one. While the place is still searched, one goes
+        // out at a time.
         if (progress.State == RaftProgressState.Replicate) progress.Sent(entries[^1].Index);
         else progress.Pause();
     }
@@ -109,6 +120,7 @@ public sealed partial class RaftCore
 
     private void SendSnapshot(ulong to, RaftProgress progress)
     {
+        // A member that never answered would be sent a whole snapshot again and again.
         if (progress.RecentActive && _log.Snapshot() is { } snapshot) SendSnapshot(to, progress, snapshot);
     }
 
@@ -124,6 +136,8 @@ public sealed partial class RaftCore
         {
             To = to,
             Type = RaftMessageType.Heartbeat,
+            // A heartbeat carries no entries to compare: past its match the member may hold other entries, and would commit
+            // those.
             Commit = Math.Min(progress.Match, _log.Committed),
             Context = progress.SnapshotDigest,
         });
@@ -133,6 +147,7 @@ public sealed partial class RaftCore
         progress.RecentActive = true;
         if (m.Reject)
         {
+            // Appends overtake each other on reconnects. A rejection of an older one must not move Next back.
             if (!progress.MaybeDecrease(m.Index, m.RejectHint)) return;
             if (progress.State == RaftProgressState.Replicate) progress.BecomeProbe();
             SendAppend(m.From, progress);
@@ -142,11 +157,15 @@ public sealed partial class RaftCore
         var wasPaused = progress.IsPaused;
         if (!progress.MaybeUpdate(m.Index)) return;
         if (progress.State == RaftProgressState.Probe) progress.BecomeReplicate();
+        // The member has got past the snapshot some other way, and no report will come.
         else if (progress.NeedsSnapshotAbort) progress.BecomeProbe();
         else if (progress.State == RaftProgressState.Replicate) progress.FreeTo(m.Index);
+        // Followers learn the commit index with the next append or heartbeat; sending at once spares a heartbeat's wait for each
+        // block.
         if (MaybeCommit()) BroadcastAppend();
         else if (wasPaused) SendAppend(m.From, progress);
         SendBacklog(m.From, progress);
+        // Only a member with the whole log can win the election that it is told to start.
         if (m.From == _transferTarget && progress.Match == _log.LastIndex) SendTimeoutNow(m.From);
     }
 
@@ -154,6 +173,8 @@ public sealed partial class RaftCore
     {
         progress.RecentActive = true;
         progress.Resume();
+        // An append or its answer may be lost. A member that answers heartbeats gets one more append, or a full window would stay
+        // full for ever.
         progress.FreeOneIfFull();
         if (progress.Match < _log.LastIndex) SendAppend(m.From, progress);
     }
@@ -172,12 +193,16 @@ public sealed partial class RaftCore
     private RaftRefusal HandleAppend(RaftMessage m)
     {
         HearLeader(m.From);
+        // An old append, overtaken by others: what it says is committed here already. The answer moves the leader's match
+        // forward.
         if (m.Index < _log.Committed)
         {
             Send(new RaftMessage { To = m.From, Type = RaftMessageType.AppResp, Index = _log.Committed });
             return RaftRefusal.None;
         }
         if (!_log.Matches(m.Index, m.LogTerm)) HearAppendAfterOffer(m);
+        // The answer is queued with the entries and leaves after they are flushed: an acknowledgement is a promise that they
+        // survive a power loss.
         if (_log.MaybeAppend(m.Index, m.LogTerm, m.Commit, m.Entries) is { } last)
             Send(new RaftMessage { To = m.From, Type = RaftMessageType.AppResp, Index = last });
         else
@@ -190,6 +215,8 @@ public sealed partial class RaftCore
     {
         HearLeader(m.From);
         HearDigest(m);
+        // A commit index past the own log means that acknowledged entries were lost. etcd panics here. A stranger's message must
+        // not stop a node, so it is refused, and the debt keeps this member from electing anyone.
         var isHeld = m.Commit <= _log.LastIndex;
         if (isHeld) _log.CommitTo(m.Commit);
         else _owed = Math.Max(_owed, m.Commit);

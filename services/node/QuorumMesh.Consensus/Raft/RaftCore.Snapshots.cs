@@ -18,16 +18,22 @@ public sealed partial class RaftCore
         var snapshot = m.Snapshot!;
         if (!IsNews(snapshot))
         {
+            // Already committed here, or the log holds that entry: nothing to install, and the leader learns how far this member
+            // is.
             if (m.Term == Term) Send(new RaftMessage { To = m.From, Type = RaftMessageType.AppResp, Index = _log.Committed });
             return RaftRefusal.None;
         }
         if (_expected is { } expected && expected.From == m.From)
         {
+            // The heartbeat came on the stream that this member opened to the leader's own address, the snapshot by an open port.
+            // They must agree.
             if (!expected.Digest.AsSpan().SequenceEqual(DigestOf(snapshot))) return RaftRefusal.DoubtfulSnapshot;
             Install(snapshot, m.From);
             return RaftRefusal.None;
         }
         var contradicts = _offer is { } held && held.Index == snapshot.Index && held.Term == snapshot.Term && !IsSame(held, snapshot);
+        // Two snapshots of one index: one is forged. Of an etcd leader's neither can be told to be the right one, so both go and
+        // the leader sends again. One of ours names the digest, and the right one passes when it comes again.
         _offer = contradicts && !_announced.Contains(m.From) ? null : snapshot;
         return contradicts ? RaftRefusal.DoubtfulSnapshot : RaftRefusal.None;
     }
@@ -61,6 +67,7 @@ public sealed partial class RaftCore
     private void Install(RaftSnapshot snapshot, ulong? answerTo)
     {
         _offer = null;
+        // Log and membership change together: entries after the snapshot rest on the members that it names.
         _log.Restore(snapshot);
         SetMembers(snapshot.ConfState);
         if (answerTo is { } leader) Send(new RaftMessage { To = leader, Type = RaftMessageType.AppResp, Index = snapshot.Index });

@@ -26,6 +26,8 @@ public sealed partial class RaftCore
         (_config, _random) = (config, random);
         _log = new RaftLogView(storage);
         var (hardState, confState) = storage.InitialState();
+        // Membership at the applied index, not at the end of the log: etcd changes it when an entry is applied. The host has
+        // applied past the log's snapshot, so it knows better than that one.
         SetMembers(config.ConfState ?? confState);
         if (!hardState.IsEmpty) LoadHardState(hardState);
         if (config.Applied > 0) RestoreApplied(config.Applied);
@@ -49,22 +51,35 @@ public sealed partial class RaftCore
         return core;
     }
 
+    /// <summary>This member's raft id.</summary>
     public ulong Id => _config.Id;
+    /// <summary>The latest term that this member has seen; never falls, persisted before any message of it leaves.</summary>
     public ulong Term { get; private set; }
+    /// <summary>What this member is just now; changes are told by <see cref="RaftReady.SoftState"/>.</summary>
     public RaftRole Role { get; private set; }
     /// <summary>0 when no leader is known.</summary>
     public ulong Leader { get; private set; }
+    /// <summary>True while this member leads its term. Others may have elected another of a later term meanwhile.</summary>
     public bool IsLeader => Role == RaftRole.Leader;
+    /// <summary>True for a member that gets the log and has no vote.</summary>
     public bool IsLearner => _members.TryGetValue(Id, out var self) && self.IsLearner;
     /// <summary>False before this member has learnt its own membership, and after its removal.</summary>
     public bool IsMember => HasMember(Id);
+    /// <summary>True for voters and learners of the membership applied so far.</summary>
     public bool HasMember(ulong id) => _members.ContainsKey(id);
+    /// <summary>Index up to which entries can no longer change.</summary>
     public ulong Committed => _log.Committed;
+    /// <summary>Index up to which the host has applied, moved by <see cref="Advance"/>; never past <see
+    /// cref="Committed"/>.</summary>
     public ulong Applied => _log.Applied;
+    /// <summary>Index of the last entry, persisted or not.</summary>
     public ulong LastIndex => _log.LastIndex;
+    /// <summary>What the next Ready persists when it differs from the last one given.</summary>
     public RaftHardState Hard => new(Term, _vote, _log.Committed);
+    /// <summary>Leader and role; lost at a restart, which begins as a follower.</summary>
     public RaftSoftState Soft => new(Leader, Role);
 
+    /// <summary>The membership applied so far, ids ascending.</summary>
     public RaftConfState ConfState => new(
         [.. _members.Where(m => !m.Value.IsLearner).Select(m => m.Key)],
         [.. _members.Where(m => m.Value.IsLearner).Select(m => m.Key)]);
@@ -73,6 +88,8 @@ public sealed partial class RaftCore
     public bool HasReady => _outstanding is null
         && (_outbox.Count > 0 || _log.HasUnstable || _log.Incoming is not null || _log.HasNextCommitted || Hard != _reportedHard || Soft != _reportedSoft);
 
+    /// <summary>All that is to be done now; messages and states are handed over once. Throws when the last one was not
+    /// advanced.</summary>
     public RaftReady Ready()
     {
         if (_outstanding is not null) throw new InvalidOperationException("the last Ready was not advanced");
@@ -87,6 +104,8 @@ public sealed partial class RaftCore
             // Entries that follow a snapshot come after the application has taken it.
             CommittedEntries = _log.Incoming is null ? _log.NextCommitted(_config.MaxCommittedSizePerReady) : [],
             Messages = _outbox,
+            // The commit index alone needs no flush: after a crash it is learnt again from the leader, and what was applied
+            // counts as committed (RestoreApplied).
             MustSync = entries.Count > 0 || _log.Incoming is not null || hard.Term != _reportedHard.Term || hard.Vote != _reportedHard.Vote,
         };
         _outbox = [];
@@ -99,6 +118,7 @@ public sealed partial class RaftCore
     {
         if (!ReferenceEquals(ready, _outstanding)) throw new InvalidOperationException("only the outstanding Ready can be advanced");
         _outstanding = null;
+        // Index and term: a step since Ready may have replaced these entries, and those are not on disk.
         if (ready.Entries.Count > 0) _log.StableTo(ready.Entries[^1].Index, ready.Entries[^1].Term);
         if (ready.Snapshot is { } snapshot)
         {
@@ -149,6 +169,7 @@ public sealed partial class RaftCore
     public void ReportSnapshot(ulong id, bool ok)
     {
         if (!IsLeader || !_members.TryGetValue(id, out var p) || p.State != RaftProgressState.Snapshot) return;
+        // Forgets the snapshot's index, so that probing goes back to what the member is known to hold.
         if (!ok) p.SnapshotFailed();
         p.BecomeProbe();
         // On success the member's answer comes next; on failure wait for a heartbeat before the next try.
@@ -173,6 +194,8 @@ public sealed partial class RaftCore
         if (m.Type == RaftMessageType.App && m.Term >= Term && Contradicts(m)) return RaftRefusal.Conflict;
         if (m.Term > Term)
         {
+            // A candidate that does not hear the leader is more likely cut off than right: its term is not taken over either
+            // (Raft thesis, section 4.2.3). A transfer is the leader's own wish.
             if (m.Type is RaftMessageType.Vote or RaftMessageType.PreVote && IsLed && !IsTransfer(m)) return RaftRefusal.None;
             StepHigherTerm(m);
         }
@@ -186,8 +209,10 @@ public sealed partial class RaftCore
 
     private void StepHigherTerm(RaftMessage m)
     {
+        // A term that is only asked about is no term yet. A rejected pre-vote does carry the other's real one.
         if (m.Type == RaftMessageType.PreVote || (m.Type == RaftMessageType.PreVoteResp && !m.Reject)) return;
         var fromLeader = m.Type is RaftMessageType.App or RaftMessageType.Heartbeat or RaftMessageType.Snap;
+        // Whoever sees a later term follows it (paper section 5.1). Only a leader's messages name the leader.
         BecomeFollower(m.Term, fromLeader ? m.From : 0);
     }
 
@@ -214,6 +239,7 @@ public sealed partial class RaftCore
     private bool StepProposal(RaftMessage m)
     {
         if (IsLeader) return AppendProposal(m.Entries);
+        // Sent back to whom it came from, a proposal could go round between two members that take each other for the leader.
         if (Role != RaftRole.Follower || Leader == 0 || Leader == m.From) return false;
         Send(m with { To = Leader, From = Id });
         return true;
@@ -227,6 +253,7 @@ public sealed partial class RaftCore
 
     private void Reset(ulong term)
     {
+        // The vote is bound to its term: it must outlive a change of role within the same one.
         if (Term != term) (Term, _vote) = (term, 0);
         Leader = 0;
         _electionElapsed = _heartbeatElapsed = 0;
@@ -244,6 +271,7 @@ public sealed partial class RaftCore
         var (least, spread) = _yields ? (2 * _config.SlowElectionTicks, _config.ElectionTicks)
             : HasSlowLeader ? (_config.SlowElectionTicks, _config.SlowElectionTicks)
             : (_config.ElectionTicks, _config.ElectionTicks);
+        // Drawn anew each time, so that split votes do not repeat (paper section 5.2).
         _electionTimeout = least + _random(spread);
     }
 
@@ -251,6 +279,7 @@ public sealed partial class RaftCore
     {
         Reset(term);
         (Leader, Role) = (leader, RaftRole.Follower);
+        // Reset has drawn a time before the new leader was known.
         if (HasSlowLeader) ResetElectionTimeout();
     }
 

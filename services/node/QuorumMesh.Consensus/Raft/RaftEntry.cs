@@ -1,5 +1,6 @@
 namespace QuorumMesh.Consensus.Raft;
 
+/// <summary>Kinds of entry; the numbers are those of etcd's raftpb.EntryType.</summary>
 public enum RaftEntryType { Normal = 0, ConfChange = 1 }
 
 /// <summary>One log entry. <paramref name="Data"/> is empty in the entry a new leader begins its term with.</summary>

@@ -12,6 +12,7 @@ internal sealed class RaftLogView
     {
         _storage = storage;
         _offset = storage.LastIndex + 1;
+        // The compacted prefix was committed and applied, or it could not have been dropped.
         Committed = Applied = storage.FirstIndex - 1;
     }
 
@@ -22,6 +23,8 @@ internal sealed class RaftLogView
     public ulong LastIndex => _tail.Count > 0 ? _offset + (ulong)_tail.Count - 1 : _incoming?.Index ?? _storage.LastIndex;
     public ulong LastTerm => TermOrZero(LastIndex);
     public bool HasUnstable => _tail.Count > 0;
+    // Applied to Committed is what the application has still to do; entries in the tail may be among them, Ready persists them
+    // first.
     public bool HasNextCommitted => Committed > Applied && Committed >= FirstIndex;
 
     public IReadOnlyList<RaftEntry> Unstable() => _tail.Count == 0 ? [] : _tail.ToArray();
@@ -53,6 +56,7 @@ internal sealed class RaftLogView
     {
         entries = [];
         if (lo < FirstIndex) return false;
+        // At least one entry is given, whatever its size: a block larger than the limit must still get through.
         hi = Math.Min(hi, LastIndex + 1);
         if (lo >= hi) return true;
         var result = new List<RaftEntry>();
@@ -91,6 +95,8 @@ internal sealed class RaftLogView
         if (!Matches(index, logTerm)) return null;
         var lastNew = index + (ulong)entries.Count;
         var conflict = 0;
+        // Entries that are there already stay: a late, shorter append must not cut off what a newer one brought and this member
+        // has acknowledged (paper section 5.3, "if an existing entry conflicts").
         while (conflict < entries.Count && Matches(entries[conflict].Index, entries[conflict].Term)) conflict++;
         if (conflict < entries.Count)
         {
@@ -98,6 +104,7 @@ internal sealed class RaftLogView
                 throw new RaftInvariantException($"entry {entries[conflict].Index} conflicts with a committed entry (committed {Committed})");
             Append(entries.Skip(conflict));
         }
+        // No further than this append proves: past it the log may differ from the leader's.
         CommitTo(Math.Min(leaderCommit, lastNew));
         return lastNew;
     }
@@ -107,6 +114,8 @@ internal sealed class RaftLogView
         foreach (var entry in entries)
         {
             if (entry.Index <= Committed) throw new RaftInvariantException($"append at {entry.Index} is not past the committed index {Committed}");
+            // A conflict inside the persisted part: the tail begins there anew, and storage cuts its own copy when the tail is
+            // persisted.
             if (entry.Index < _offset)
             {
                 _offset = entry.Index;
@@ -121,6 +130,7 @@ internal sealed class RaftLogView
 
     public bool MaybeCommit(ulong index, ulong term)
     {
+        // Of the current term only, see RaftCore.MaybeCommit.
         if (index <= Committed || TermOrZero(index) != term) return false;
         CommitTo(index);
         return true;
@@ -156,6 +166,7 @@ internal sealed class RaftLogView
 
     public void Restore(RaftSnapshot snapshot)
     {
+        // All before it is replaced, also a longer tail: it did not match, or the snapshot would not have been taken as news.
         Committed = snapshot.Index;
         _incoming = snapshot;
         _tail.Clear();

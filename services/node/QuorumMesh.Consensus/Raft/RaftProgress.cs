@@ -8,6 +8,7 @@ internal sealed class RaftProgress(ulong next, int maxInflight, bool isLearner)
     private readonly Queue<ulong> _inflight = new();
     private bool _paused;
 
+    // Highest entry known to be the same in the member's log. Grows only within a term; Match < Next always.
     public ulong Match { get; set; }
     public ulong Next { get; private set; } = next;
     public RaftProgressState State { get; private set; } = RaftProgressState.Probe;
@@ -26,6 +27,8 @@ internal sealed class RaftProgress(ulong next, int maxInflight, bool isLearner)
 
     public bool IsLearner { get; set; } = isLearner;
 
+    // Probe: one append at a time, until the logs meet. Replicate: a bounded window. Snapshot: nothing until it has arrived or
+    // failed.
     public bool IsPaused => State switch
     {
         RaftProgressState.Probe => _paused,
@@ -84,11 +87,15 @@ internal sealed class RaftProgress(ulong next, int maxInflight, bool isLearner)
     {
         if (State == RaftProgressState.Replicate)
         {
+            // Acknowledged since: the rejection is of an older append.
             if (rejected <= Match) return false;
             Next = Match + 1;
             return true;
         }
+        // Only the append last sent counts while probing.
         if (Next - 1 != rejected) return false;
+        // The follower names its last entry, so a short log is reached in one step instead of one entry a round trip (paper
+        // section 5.3).
         Next = Math.Max(Match + 1, Math.Min(rejected, lastHint + 1));
         _paused = false;
         return true;

@@ -1,5 +1,6 @@
 namespace QuorumMesh.Consensus.Raft;
 
+/// <summary>Names of refusals for people and counters.</summary>
 public static class RaftRefusalNames
 {
     /// <summary>The reason as metrics and logs name it.</summary>

@@ -16,6 +16,7 @@ public sealed record RaftSnapshotData(IReadOnlyList<RaftAddress> Addresses, IRea
         foreach (var address in Addresses) address.WriteTo(w, hostnameForm);
         w.EndList(list);
         list = w.BeginList();
+        // Removed ids travel along: a newcomer must know them as well, or it could give one of them to another node.
         foreach (var id in RemovedIds) w.Write(id);
         w.EndList(list);
         w.Write(HeadBlockHash);
@@ -23,6 +24,8 @@ public sealed record RaftSnapshotData(IReadOnlyList<RaftAddress> Addresses, IRea
         return w.ToArray();
     }
 
+    /// <summary>Throws <see cref="RaftFormatException"/> on anything that is no such payload; counts are bounded by the 16 bits
+    /// of an id.</summary>
     public static RaftSnapshotData Decode(ReadOnlySpan<byte> data)
     {
         try

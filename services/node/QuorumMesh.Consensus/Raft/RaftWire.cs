@@ -6,9 +6,11 @@ public static class RaftWire
     /// <summary>Members a decoded message may name, and entries it may hold.</summary>
     public const int MaxMembers = 65_536, MaxEntries = 1_048_576;
 
+    /// <summary>Bytes of an entry on the wire; limits on sizes count these.</summary>
     public static int SizeOf(RaftEntry e) =>
         3 + Len((ulong)e.Type) + Len(e.Term) + Len(e.Index) + (e.Data.Length > 0 ? 1 + Len((ulong)e.Data.Length) + e.Data.Length : 0);
 
+    /// <summary>Bytes of a message on the wire.</summary>
     public static int SizeOf(RaftMessage m)
     {
         var size = 10 + Len((ulong)m.Type) + Len(m.To) + Len(m.From) + Len(m.Term) + Len(m.LogTerm) + Len(m.Index) + Len(m.Commit)
@@ -18,6 +20,7 @@ public static class RaftWire
         return size + (m.Context is null ? 0 : Field(m.Context.Length));
     }
 
+    /// <summary>A message in a buffer of its own.</summary>
     public static byte[] Encode(RaftMessage m)
     {
         var buffer = new byte[SizeOf(m)];
@@ -48,6 +51,7 @@ public static class RaftWire
         if (m.Context is not null) w.Bytes(12, m.Context);
     }
 
+    /// <summary>An entry in a buffer of its own, as log and message hold it.</summary>
     public static byte[] Encode(RaftEntry e)
     {
         var buffer = new byte[SizeOf(e)];
@@ -55,12 +59,14 @@ public static class RaftWire
         return buffer;
     }
 
+    /// <summary>Writes <see cref="SizeOf(RaftEntry)"/> bytes.</summary>
     public static void Encode(RaftEntry e, Span<byte> destination)
     {
         var w = new ProtoWriter(destination);
         Put(ref w, e);
     }
 
+    /// <summary>A snapshot with data and metadata; digests are taken over these bytes.</summary>
     public static byte[] Encode(RaftSnapshot s)
     {
         var buffer = new byte[SizeOf(s)];
@@ -69,6 +75,7 @@ public static class RaftWire
         return buffer;
     }
 
+    /// <summary>raftpb.HardState.</summary>
     public static byte[] Encode(RaftHardState s)
     {
         var buffer = new byte[3 + Len(s.Term) + Len(s.Vote) + Len(s.Commit)];
@@ -79,6 +86,7 @@ public static class RaftWire
         return buffer;
     }
 
+    /// <summary>raftpb.ConfChange: the data of a membership entry.</summary>
     public static byte[] Encode(RaftConfChange c)
     {
         var buffer = new byte[3 + Len(c.Id) + Len((ulong)c.Type) + Len(c.NodeId) + (c.Context.Length > 0 ? Field(c.Context.Length) : 0)];
@@ -90,6 +98,8 @@ public static class RaftWire
         return buffer;
     }
 
+    /// <summary>Unknown fields are skipped, as protobuf asks. Throws <see cref="RaftFormatException"/> on what is no message or
+    /// too large.</summary>
     public static RaftMessage DecodeMessage(ReadOnlySpan<byte> data)
     {
         ulong type = 0, to = 0, from = 0, term = 0, logTerm = 0, index = 0, commit = 0, rejectHint = 0;
@@ -128,6 +138,7 @@ public static class RaftWire
             Index = index,
             Entries = entries ?? [],
             Commit = commit,
+            // The field is there in every message; without an index it is etcd's empty snapshot (IsEmptySnap).
             Snapshot = snapshot is { Index: > 0 } ? snapshot : null,
             Reject = reject,
             RejectHint = rejectHint,
@@ -135,6 +146,7 @@ public static class RaftWire
         };
     }
 
+    /// <summary>Throws <see cref="RaftFormatException"/>.</summary>
     public static RaftEntry DecodeEntry(ReadOnlySpan<byte> data)
     {
         ulong type = 0, term = 0, index = 0;
@@ -155,6 +167,7 @@ public static class RaftWire
         return new RaftEntry(term, index, (RaftEntryType)type, payload);
     }
 
+    /// <summary>Index 0 when there is none. Throws <see cref="RaftFormatException"/>.</summary>
     public static RaftSnapshot DecodeSnapshot(ReadOnlySpan<byte> data)
     {
         byte[] payload = [];
@@ -169,6 +182,7 @@ public static class RaftWire
         return new RaftSnapshot(payload, confState, index, term);
     }
 
+    /// <summary>Throws <see cref="RaftFormatException"/>.</summary>
     public static RaftHardState DecodeHardState(ReadOnlySpan<byte> data)
     {
         ulong term = 0, vote = 0, commit = 0;
@@ -186,6 +200,7 @@ public static class RaftWire
         return new RaftHardState(term, vote, commit);
     }
 
+    /// <summary>Throws <see cref="RaftFormatException"/>.</summary>
     public static RaftConfChange DecodeConfChange(ReadOnlySpan<byte> data)
     {
         ulong id = 0, type = 0, nodeId = 0;

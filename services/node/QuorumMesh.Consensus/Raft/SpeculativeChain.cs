@@ -75,9 +75,12 @@ public sealed class SpeculativeChain
         while (_unapplied.Last is { } newest)
         {
             _unapplied.RemoveLast();
+            // Its transactions go back to the pool's choice: they are in no block that will count.
             Unmark(newest.Value);
             Head = _unapplied.Last?.Value.Hash ?? chainHead;
             if (newest.Value.Hash == invalidHash) return;
+            // Raft delivers every proposed block sooner or later. This one builds on the invalid one, so it will be void too, and
+            // must not unwind what is built by then.
             _expectedInvalid.Add(newest.Value.Hash);
         }
     }

@@ -13,6 +13,7 @@ internal sealed unsafe class RocksHandle(nint db)
     {
         for (var users = Volatile.Read(ref _users); !_closed && users > 0;)
         {
+            // Never from 0 upwards: the last user has closed the database, and its memory is gone.
             var seen = Interlocked.CompareExchange(ref _users, users + 1, users);
             if (seen == users) return new Usage(this, db);
             users = seen;

@@ -41,6 +41,8 @@ public sealed unsafe class RocksKeyValueStore : IKeyValueStore
         }
 
         options ??= new RocksStoreOptions();
+        // The mark is read and the log looked at before RocksDB opens: its recovery drops a damaged tail without a word, and the
+        // look afterwards would find all well.
         var mark = StoreMark.Read(path);
         var (damage, kept) = LookForDamage(path, mark);
         var native = RocksSettings.Create(options);
@@ -120,6 +122,7 @@ public sealed unsafe class RocksKeyValueStore : IKeyValueStore
         RocksNative.Write(use.Db, sync ? Synced : Unsynced, native, out var error);
         RocksNative.BatchDestroy(native);
         RocksHandle.ThrowIfError(error, "write to");
+        // After the write: a mark ahead of the store would report a loss that never was.
         _mark?.Note(new StoreMark.Point(RocksNative.LatestSequence(use.Db), _position(this)), synced);
     }
 

@@ -1,5 +1,6 @@
 namespace QuorumMesh.Node.Storage.KeyValue;
 
+/// <summary>How the database is tuned: bounded memory first, then reads of single keys.</summary>
 internal static class RocksSettings
 {
     private const int BloomBitsPerKey = 10;
@@ -19,6 +20,7 @@ internal static class RocksSettings
         RocksNative.SetCompression(native, Lz4);
         RocksNative.SetWriteBufferSize(native, (nuint)options.WriteBufferBytes);
         RocksNative.SetMaxWriteBufferNumber(native, 2);
+        // Bounds what a start has to replay.
         RocksNative.SetMaxTotalWalSize(native, (ulong)options.WriteBufferBytes * 4);
         RocksNative.SetDynamicLevelBytes(native, 1);
         RocksNative.SetMaxOpenFiles(native, options.MaxOpenFiles);

@@ -47,6 +47,7 @@ internal static class RocksWal
         return faults;
     }
 
+    /// <summary>Reads the records of one file up to the first that is cut or damaged.</summary>
     public static Report Scan(ReadOnlySpan<byte> file)
     {
         var (first, last, end, inside) = (0UL, 0UL, 0UL, false);

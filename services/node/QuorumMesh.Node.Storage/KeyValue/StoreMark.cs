@@ -24,6 +24,8 @@ internal sealed class StoreMark : IDisposable
     /// <param name="start">What the opened store holds.</param>
     public StoreMark(string path, Point start, Values? before)
     {
+        // A store that was put back from a backup is behind the old mark for good: its flush point is not known, so nothing is
+        // expected of it.
         var synced = before is { } values && values.Synced.Sequence <= start.Sequence ? values.Synced : default;
         _values = new Values(Boot, synced, start);
         var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite, BufferSize = 0 };

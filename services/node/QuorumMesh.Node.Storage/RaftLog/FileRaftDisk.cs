@@ -64,6 +64,7 @@ public sealed class FileRaftDisk : IRaftDisk, IDisposable
             _length = length;
         }
 
+        // fsync, or FlushFileBuffers: what is written alone is in the system's memory and is lost with the power.
         public void Sync() => RandomAccess.FlushToDisk(_handle);
 
         public void Dispose() => _handle.Dispose();

@@ -8,6 +8,8 @@ namespace QuorumMesh.Node.Storage.RaftLog;
 /// another and never wait for the disk.</summary>
 public sealed class FileRaftLog : IRaftLog, IDisposable
 {
+    /// <summary>Bytes after which a new segment begins. Whole segments are deleted, so this is also what compaction leaves behind
+    /// at most.</summary>
     public const long DefaultSegmentSize = 64L << 20;
     private const int MaxIdleBuffer = 8 << 20;
 
@@ -84,6 +86,8 @@ public sealed class FileRaftLog : IRaftLog, IDisposable
                     throw new ArgumentOutOfRangeException(nameof(index), $"snapshot at {index} asked, log holds [{_memory.FirstIndex}, {_memory.LastIndex}]");
                 created = new RaftSnapshot(data, confState, index, term);
             }
+            // The file is durable before memory knows of it: compaction goes by memory, and must never drop entries for a
+            // snapshot that a crash takes away.
             _snapshots.Save(created);
             lock (_gate) _memory.CreateSnapshot(index, confState, data);
         });
@@ -93,6 +97,7 @@ public sealed class FileRaftLog : IRaftLog, IDisposable
     {
         lock (_writing) Guarded(() =>
         {
+            // Memory first: it refuses to pass the newest snapshot, and tells which segments hold nothing that is live.
             lock (_gate) _memory.Compact(index);
             DropSegments();
             _snapshots.DropOld();
@@ -138,6 +143,8 @@ public sealed class FileRaftLog : IRaftLog, IDisposable
         // The snapshot's file comes first: a mark in the log without its file would be damage.
         if (snapshot is not null) _snapshots.Save(snapshot);
         var previous = HardState;
+        // The rule of RaftReady.MustSync: entries, term and vote are promises to others. A commit index is learnt again and costs
+        // no flush.
         var mustSync = entries.Count > 0 || snapshot is not null || (hardState is { } hs && (hs.Term != previous.Term || hs.Vote != previous.Vote));
         BeginFrame();
         if (hardState is { } state) RaftLogPayload.Add(_buffer, state);
@@ -150,6 +157,7 @@ public sealed class FileRaftLog : IRaftLog, IDisposable
             _durable = _sequence;
         }
         if (entries.Count > 0) _current.MaxIndex = Math.Max(_current.MaxIndex, entries[^1].Index);
+        // After the flush: what readers see is on disk.
         lock (_gate) _memory.Append(hardState, entries, snapshot);
         if (_current.Length >= _segmentSize) Roll();
     }
@@ -177,6 +185,8 @@ public sealed class FileRaftLog : IRaftLog, IDisposable
         BeginFrame();
         RaftLogPayload.Add(_buffer, _memory.HardState);
         _memory.TryTerm(_memory.LastIndex, out var term);
+        // Hard state and end of the log stand again at the start of each segment. So older ones can be deleted whole, and a lost
+        // end of the one before is noticed.
         RaftLogPayload.Add(_buffer, RaftLogItem.Base, _memory.LastIndex, term);
         var next = RaftLogSegment.Create(_disk, number, ++_sequence, Frame());
         _durable = _sequence;

@@ -29,6 +29,7 @@ internal sealed class RaftLogRecovery
         var recovery = new RaftLogRecovery(disk);
         var names = recovery.Segmented();
         for (var i = 0; i < names.Count; i++) recovery.Replay(names[i].Name, names[i].Number, isFirst: i == 0, isLast: i == names.Count - 1);
+        // Last: the newest snapshot's file may be ahead of the log, since it is written first.
         recovery.TakeSnapshot(snapshots.Newest());
         return recovery;
     }
@@ -77,6 +78,7 @@ internal sealed class RaftLogRecovery
     private bool TryPassHole(string name, byte[] data, ref int offset, uint salt)
     {
         if (!RaftLogFrame.TryFindIntact(data, offset, salt, Sequence + 1, out var next)) return false;
+        // The frame behind the hole says that this one had been flushed: it was lost afterwards, and others may count on it.
         if (next.Durable > Sequence)
             throw new RaftLogDamagedException($"raft log file {name} is damaged at byte {offset} and good records follow: {Advice}");
         (offset, Sequence) = (next.Offset, next.Sequence - 1);

@@ -48,6 +48,7 @@ internal sealed class RaftLogSegment : IDisposable
             file.Truncate(0);
             file.Write(header);
             file.Write(frame);
+            // Content, then name, then directory: a segment with a name has its first frame whole, whenever the power goes.
             file.Sync();
             disk.Rename(name + ".tmp", name);
             disk.SyncDirectory();

@@ -51,6 +51,7 @@ internal sealed class AccountEntry
     /// <summary>The parent state may hold slots of this account.</summary>
     public bool HasOriginStorage => !Wiped && Origin is { HasStorage: true };
 
+    // Old storage must not show through when the address is used again, in this block or a later one.
     public void Delete()
     {
         Exists = false;

@@ -11,6 +11,7 @@ internal struct SlotEntry
     public UInt256 Origin;
 
     /// <summary>At the start of the transaction.</summary>
+    // EIP-1283 and EIP-2200 price a write by all three ages, so each is kept.
     public UInt256 Committed;
 
     public UInt256 Current;

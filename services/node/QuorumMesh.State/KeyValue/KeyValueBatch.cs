@@ -16,6 +16,7 @@ public sealed class KeyValueBatch
     private int _length;
     private int _fullLength;
 
+    /// <summary>Number of operations.</summary>
     public int Count { get; private set; }
 
     /// <summary>Bytes of all records.</summary>
@@ -53,6 +54,7 @@ public sealed class KeyValueBatch
         _chunk.AsSpan(0, _length).CopyTo(target);
     }
 
+    /// <summary>Sets a key; a later operation on the same key wins.</summary>
     public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => value.CopyTo(Put(key, value.Length));
 
     /// <summary>Puts a value that the caller writes into the answer, before the next call.</summary>
@@ -64,6 +66,7 @@ public sealed class KeyValueBatch
         return _chunk.AsSpan(_length - valueLength, valueLength);
     }
 
+    /// <summary>Removes a key, whether it is there or not.</summary>
     public void Delete(ReadOnlySpan<byte> key) => Start(Deletion, key, 0);
 
     /// <summary>The operations of another batch, behind those that are here.</summary>
@@ -76,6 +79,7 @@ public sealed class KeyValueBatch
         }
     }
 
+    /// <summary>Forgets all operations.</summary>
     public void Clear()
     {
         _full.Clear();

@@ -16,6 +16,8 @@ internal sealed record BlockRecord(Hash256 BlockHash, Hash256 Root, IReadOnlyLis
         return reader.Get(key) is { } stored ? Decode(key, SealedValue.Open(key, stored)) : null;
     }
 
+    // Diffs are keyed by account and slot, so that a read at a past block finds them by one seek. Without this list nobody could
+    // find the diffs of one block again, to prune them or to go back.
     public void Write(KeyValueBatch batch, StateKeys keys, ulong block)
     {
         var value = new byte[HeaderSize + Accounts.Count * Address.Size + Slots.Count * SlotSize];

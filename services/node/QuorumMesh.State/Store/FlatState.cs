@@ -20,10 +20,12 @@ internal static class FlatState
 
     public static byte[]? Code(IKeyValueReader reader, in Hash256 hash)
     {
+        // The empty code is never stored.
         if (hash == Hash256.EmptyCode) return [];
         var key = StateKeys.Code(hash);
         if (reader.Get(key) is not { } stored) return null;
         var code = SealedValue.Open(key, stored);
+        // The key names the hash, so what is served is compared with it. The checksum alone finds chance, not a wrong file.
         return Keccak.Hash(code) == hash ? code.ToArray() : throw new StateCorruptException($"damaged code: what is stored as {hash} hashes to something else");
     }
 }

@@ -33,6 +33,8 @@ internal sealed class HistoricalState : IStateReader
         return block == head.Block;
     }
 
+    // A diff at block n holds the value before n. So the first one above the asked block holds the value after it, and a key
+    // without one has not changed since.
     public Account? GetAccount(in Address a)
     {
         if (!_isHead && FirstAfter(_keys.AccountDiffs(a), _keys.AccountDiff(a, Block + 1)) is { } diff)

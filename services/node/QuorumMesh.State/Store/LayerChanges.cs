@@ -32,6 +32,7 @@ internal sealed class LayerChanges
         var result = new LayerChanges(source, split);
         foreach (var change in source.Accounts.Values)
             result.Note(change);
+        // Storage first: the account's leaf holds the storage root.
         result.UpdateStorage(parent);
         result.UpdateAccounts(parent);
         return result;
@@ -82,6 +83,8 @@ internal sealed class LayerChanges
         foreach (var (slot, (before, value)) in change.Storage)
         {
             slot.WriteBigEndian(word);
+            // A value of before that is not zero means a leaf in the trie, unless all of the trie goes: then the leaf need not be
+            // loaded.
             leaves[at++] = new TrieChange(NibblePath.OfKey(Keccak.Hash(word).Bytes), value.IsZero ? [] : StorageValue.Encode(value), Exists: !change.StorageWiped && !before.IsZero);
         }
 

@@ -21,6 +21,7 @@ internal sealed class LayerWriter(IKeyValueReader store, StateKeys keys, KeyValu
             WriteAccount(change.Address, changes.AccountAfter(change));
         foreach (var change in sorted)
         {
+            // Written also for an account that was absent: an empty row says "not there", a missing one "not changed".
             if (history) SealedValue.Put(batch, keys.AccountDiff(change.Address, block), SlimAccount.Encode(change.Old));
         }
 
@@ -30,6 +31,8 @@ internal sealed class LayerWriter(IKeyValueReader store, StateKeys keys, KeyValu
             else WriteSlots(block, change, history);
         }
 
+        // Code is keyed by its hash and shared by both states and all blocks. It is never deleted, for another account or a past
+        // state may need it.
         foreach (var (hash, code) in changes.Source.Code)
             SealedValue.Put(batch, StateKeys.Code(hash), code);
         var record = history
@@ -67,6 +70,7 @@ internal sealed class LayerWriter(IKeyValueReader store, StateKeys keys, KeyValu
     {
         var key = keys.Slot(address, slot);
         if (value.IsZero) batch.Delete(key);
+        // A zero slot has no row, as it has no leaf: table and trie hold the same keys, which the verifier compares.
         else SealedValue.Put(batch, key, value.ToMinimalBigEndian());
     }
 
@@ -83,6 +87,8 @@ internal sealed class LayerWriter(IKeyValueReader store, StateKeys keys, KeyValu
         }
     }
 
+    // The change set does not know the slots of an account that goes, only the store does. Each gets its diff before it is
+    // deleted: without it the states of before would read zero there.
     private void WipeSlots(ulong block, AccountChange change, bool history)
     {
         var stored = new HashSet<UInt256>();
@@ -99,6 +105,7 @@ internal sealed class LayerWriter(IKeyValueReader store, StateKeys keys, KeyValu
         {
             if (value.IsZero) continue;
             WriteSlot(change.Address, slot, value);
+            // Written anew in the same block; the old value was zero.
             if (history && !stored.Contains(slot)) WriteSlotDiff(block, change.Address, slot, []);
         }
     }

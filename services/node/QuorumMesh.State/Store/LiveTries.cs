@@ -29,6 +29,7 @@ internal sealed class LiveTries(long limit)
 
     /// <param name="root">Of the account's storage.</param>
     public TrieChild Storage(in Address a, in Hash256 root) =>
+        // The root decides: an entry that does not fit would give another block's nodes.
         _storage.TryGetValue(a, out var trie) && trie.RootHash == root ? trie : TrieChild.OfRoot(root);
 
     /// <summary>Makes a layer's tries the head's.</summary>
@@ -36,6 +37,7 @@ internal sealed class LiveTries(long limit)
     public void Take(LayerChanges changes, bool isSaved)
     {
         Accounts = changes.Tries.Accounts;
+        // The old trie goes first; an account that is created anew in the same block brings its own.
         foreach (var owner in changes.Wiped)
             _storage.Remove(owner);
         foreach (var (owner, trie) in changes.Tries.Storage)
@@ -53,6 +55,8 @@ internal sealed class LiveTries(long limit)
 
     /// <summary>What the store lacks.</summary>
     /// <param name="next">The layer on the head that is stored with it; null for the head alone.</param>
+    // Places and nodes are gathered on the writer's thread. They never change afterwards, so encoding and writing can go on
+    // beside the next blocks.
     public TrieSave Unsaved(ulong block, LayerChanges? next)
     {
         HashSet<Address> wiped = [.. _wiped, .. next?.Wiped ?? Enumerable.Empty<Address>()];

@@ -29,6 +29,8 @@ internal static class SealedValue
         throw new StateCorruptException($"damaged state value: the checksum at key {Convert.ToHexStringLower(key)} does not fit");
     }
 
+    // The key counts too: a value that is intact but stands at another key is damage as well. Trie nodes have no checksum, they
+    // are compared with their hash.
     private static uint Checksum(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => ~Append(Append(uint.MaxValue, key), value);
 
     private static uint Append(uint crc, ReadOnlySpan<byte> data)

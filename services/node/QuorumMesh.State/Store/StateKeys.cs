@@ -29,6 +29,7 @@ internal sealed class StateKeys
         if (id.Length is 0 or > 64 || id.Any(c => c is <= ' ' or > '~'))
             throw new ArgumentException("a state id has 1 to 64 printable ASCII characters without spaces", nameof(id));
         Id = id;
+        // The 0 ends the id, so that no state's keys are among those of one whose id only begins the same.
         _prefix = [KeySpaces.State, .. Encoding.ASCII.GetBytes(id), 0];
         Head = Start(HeadKind, 0, out _);
         Oldest = Start(OldestKind, 0, out _);
@@ -73,6 +74,7 @@ internal sealed class StateKeys
 
     public byte[] AccountDiffs(in Address a) => WithAddress(AccountDiffKind, a, 0, out _);
 
+    // The number comes last and big endian: a seek to the key and block + 1 gives the next diff above.
     public byte[] AccountDiff(in Address a, ulong block)
     {
         var key = WithAddress(AccountDiffKind, a, 8, out var at);
@@ -111,6 +113,7 @@ internal sealed class StateKeys
         int at;
         var key = node.IsStorage ? WithAddress(StorageNodeKind, node.Owner, packed + 1, out at) : Start(AccountNodeKind, packed + 1, out at);
         node.Path.WritePacked(key.AsSpan(at));
+        // Two paths that differ by a last nibble of 0 pack to the same bytes. Only the length tells them apart.
         key[^1] = node.Path.Length;
         return key;
     }

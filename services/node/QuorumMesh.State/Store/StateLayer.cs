@@ -28,6 +28,7 @@ public sealed class StateLayer : IStateReader, IStateRootSource
     /// <summary>Hash of the block; zero until flushed.</summary>
     public Hash256 BlockHash { get; internal set; }
 
+    /// <summary>State root after the block.</summary>
     public Hash256 Root { get; }
 
     /// <summary>Null once persisted.</summary>
@@ -52,6 +53,7 @@ public sealed class StateLayer : IStateReader, IStateRootSource
         for (; layer._changes is { } changes; layer = layer.Parent!)
         {
             if (changes.TryGetSlot(a, slot, out var value)) return value;
+            // Below this layer lies the storage of the account's earlier life.
             if (changes.Wiped.Contains(a)) return UInt256.Zero;
         }
 

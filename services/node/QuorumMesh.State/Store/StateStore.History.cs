@@ -32,6 +32,8 @@ public sealed partial class StateStore
         ArgumentOutOfRangeException.ThrowIfGreaterThan(keepFrom, Head.Block);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxKeys, 1);
         if (!IsInitialised) return false;
+        // The blocks from the stored trie nodes to the head are the only way back to the head's trie. If history is to go beyond,
+        // the nodes are stored anew first.
         _saveNext = keepFrom > _trieBlock;
         keepFrom = Math.Min(keepFrom, _trieBlock);
         var reached = OldestBlock;
@@ -81,12 +83,14 @@ public sealed partial class StateStore
     public StateLayer Rewind(ulong block, KeyValueBatch batch)
     {
         HistoricalState.CheckKept(_store, _keys, block);
+        // A save under way is of a block that will no longer be on the chain: its rows must not come after this batch.
         Settle();
         if (block == Head.Block) throw new ArgumentException($"block {block} is the head already", nameof(block));
         var target = RecordOf(block);
         for (var above = Head.Block; above > block; above--)
         {
             var record = RecordOf(above);
+            // Left behind, they would be taken for diffs of the blocks that come in their place.
             DeleteDiffs(above, record.Accounts, record.Slots, batch);
             batch.Delete(_keys.Block(above));
         }
@@ -95,6 +99,7 @@ public sealed partial class StateStore
         var writer = new LayerWriter(_store, _keys, batch);
         writer.WriteValues(computed);
         new StateHead(block, target.BlockHash, target.Root).Write(batch, _keys);
+        // The records above are gone, so no way leads from older trie nodes to this block: the nodes go in the same batch.
         _saved = SaveWith(block, computed, batch);
         _wipedSlots = []; // each is among the values
         return _flushed = new StateLayer(this, Head, block, target.Root, computed) { BlockHash = target.BlockHash };
@@ -106,6 +111,7 @@ public sealed partial class StateStore
     public static byte[]? Erase(IKeyValueReader store, string id, byte[]? from, KeyValueBatch batch, int maxKeys)
     {
         var keys = new StateKeys(id);
+        // The head first: a crash between two parts leaves rows that belong to no state, never a state with holes.
         if (from is null && store.Get(keys.Head) is not null) batch.Delete(keys.Head);
         foreach (var (key, _) in store.Scan(keys.Head[..^1], from))
         {
@@ -121,6 +127,7 @@ public sealed partial class StateStore
     {
         var changes = ChangesAbove(block, Head.Block, Head, new HistoricalState(_store, _keys, block));
         var computed = LayerChanges.Compute(Head, changes, _options.SplitWork);
+        // History is believed only if it leads to the root that the block had.
         return computed.Root == root ? computed : throw new StateCorruptException($"going back to block {block} gives root {computed.Root} instead of {root}");
     }
 
@@ -167,6 +174,7 @@ public sealed partial class StateStore
         DeleteDiffs(block, record.Accounts.Take(accounts), record.Slots.Take(slots), batch);
         left -= accounts + slots;
         var rest = record with { Accounts = [.. record.Accounts.Skip(accounts)], Slots = [.. record.Slots.Skip(slots)] };
+        // The record shrinks in the batch that deletes its diffs. After a crash it lists exactly what is still there.
         if (record.Accounts.Count + record.Slots.Count > 0) rest.Write(batch, _keys, block);
         return rest.Accounts.Count + rest.Slots.Count == 0;
     }

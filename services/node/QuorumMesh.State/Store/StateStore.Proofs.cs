@@ -32,6 +32,8 @@ public sealed partial class StateStore
         var head = StateHead.Read(snapshot, _keys)!.Value;
         if (head.Block - block > MostProofBlocks)
             throw new StateUnavailableException($"a proof in block {block} is too far back: at most {MostProofBlocks} blocks below the head, block {head.Block}");
+        // Proofs below the head are rare and their tries large: one set of tries at a time bounds memory, whatever clients ask
+        // for.
         lock (_proofGate)
         {
             var tries = Interlocked.Exchange(ref _proofs, null); // what fails is not gone on from

@@ -36,6 +36,7 @@ public sealed partial class StateStore
     {
         if (_options.StartWork is not { } start) return;
         var isOver = IsOverBounds(Head.Block, _tries.UnsavedKeys);
+        // One save at a time: a second one would be built on nodes that may not be there.
         if (_saving is { Work: var work } && (isOver || work.IsDone())) Settle();
         if (_saving is not null || !(_saveNext || isOver)) return;
         var save = _tries.Unsaved(Head.Block, next: null);
@@ -43,6 +44,9 @@ public sealed partial class StateStore
         _saving = (save, start(() => WriteBeside(save)));
     }
 
+    // This batch follows that of its own block and may follow those of later ones. So the store never holds trie nodes above its
+    // head, and a crash that loses it leaves the older nodes with the older number: opening goes on from those. Nodes and number
+    // are in one batch.
     private void WriteBeside(TrieSave save)
     {
         var batch = new KeyValueBatch();
@@ -52,6 +56,7 @@ public sealed partial class StateStore
 
     private void NoteSaved(TrieSave save)
     {
+        // Only now may memory let these nodes go.
         save.MarkStored();
         (_trieBlock, _saveNext) = (save.Block, false);
     }

@@ -67,6 +67,8 @@ public sealed partial class StateStore : ITrieNodeSource
 
     /// <summary>Puts the layer into the batch. When the caller has written that, it calls <see cref="Advance"/>; when it has not, nothing has changed.</summary>
     /// <exception cref="InvalidOperationException">The layer's parent is not the head.</exception>
+    // All of the block goes in the caller's one batch: values, diffs, record, head, and the nodes when they are due. A crash
+    // leaves the block before or this one, nothing between. Memory changes in Advance alone, when the batch is written.
     public void Flush(StateLayer layer, Hash256 blockHash, KeyValueBatch batch)
     {
         if (layer.Changes is not { } changes || !ReferenceEquals(layer.Parent, Head))
@@ -138,6 +140,7 @@ public sealed partial class StateStore : ITrieNodeSource
     {
         var stored = _keys.Node(key);
         if (_store.Get(stored) is not { } encoded) throw new StateCorruptException($"missing trie node: {key}, key {Convert.ToHexStringLower(stored)}");
+        // Places are reused by later blocks. The hash tells a node of another block from the one that is meant.
         if (!NodeRow.Fits(encoded, hash))
             throw new StateCorruptException($"damaged trie node: the hash of the {key}, key {Convert.ToHexStringLower(stored)}, does not fit");
         return encoded;
@@ -153,6 +156,7 @@ public sealed partial class StateStore : ITrieNodeSource
         var past = new HistoricalState(_store, _keys, _trieBlock);
         var changes = ChangesAbove(_trieBlock, target.Block, past, new HistoricalState(_store, _keys, target.Block));
         var computed = LayerChanges.Compute(Head, changes, _options.SplitWork);
+        // What the blocks since have changed must lead to the root in the head row: a start on a wrong state is worse than none.
         if (computed.Root != target.Root)
             throw new StateCorruptException($"going on from the trie nodes of block {_trieBlock} to block {target.Block} gives root {computed.Root} instead of {target.Root}");
         _tries.Take(computed, isSaved: false);
@@ -179,6 +183,7 @@ public sealed partial class StateStore : ITrieNodeSource
 
     private void UpdateCaches(LayerChanges changes)
     {
+        // Only cached ones need the zero; others are read from the store, where they are gone.
         foreach (var key in _wipedSlots)
             _slotCache.TryUpdate(key, UInt256.Zero);
         foreach (var (address, change) in changes.Source.Accounts)

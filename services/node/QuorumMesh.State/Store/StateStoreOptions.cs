@@ -2,6 +2,7 @@ using QuorumMesh.State.Trie;
 
 namespace QuorumMesh.State.Store;
 
+/// <summary>Bounds of memory and of what a restart has to make up for.</summary>
 public sealed record StateStoreOptions
 {
     /// <summary>Bound of the trie nodes held in memory, in bytes; those that wait to be stored come on top.</summary>

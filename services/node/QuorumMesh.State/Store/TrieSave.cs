@@ -32,6 +32,7 @@ internal sealed class TrieSave(ulong block, IReadOnlySet<Address> wiped)
     /// <summary>From any thread.</summary>
     public void Put(IKeyValueReader store, StateKeys keys, KeyValueBatch batch)
     {
+        // Deletions first: an account that was created anew has nodes at the same places.
         foreach (var owner in wiped)
             foreach (var (key, _) in store.Scan(keys.StorageNodes(owner)))
                 batch.Delete(key);
@@ -52,6 +53,7 @@ internal sealed class TrieSave(ulong block, IReadOnlySet<Address> wiped)
 
     private void NoteUnsaved(in Address? owner, TrieNode node, in NibblePath path)
     {
+        // Nothing below a stored node is new: nodes are made from a change up to the root.
         if (node.IsStored) return;
         if (node is ExtensionNode { Child: { Node: { } child, IsHashed: true } } extension)
         {

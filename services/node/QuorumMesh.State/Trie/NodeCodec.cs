@@ -17,6 +17,7 @@ internal static class NodeCodec
         var rented = most > UsualSize ? ArrayPool<byte>.Shared.Rent(most) : null;
         var buffer = rented ?? usual;
         var length = Encode(node, depth, buffer);
+        // Yellow Paper, appendix D: a node shorter than a hash stands in its parent itself.
         var child = length < Hash256.Size ? new TrieChild(node, default, false) : new TrieChild(node, Keccak.Hash(buffer[..length]), true);
         if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
         return child;

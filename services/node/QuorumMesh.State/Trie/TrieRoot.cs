@@ -32,6 +32,7 @@ public static class TrieRoot
         return OfDistinct([.. distinct.Select(static e => new TrieChange(e.Key, e.Value))]);
     }
 
+    // The same walk as for stored tries: one implementation of the rules gives every root.
     private static Hash256 OfDistinct(TrieChange[] items)
     {
         Array.Sort(items);

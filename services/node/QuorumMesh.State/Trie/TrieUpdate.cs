@@ -157,7 +157,10 @@ internal sealed class TrieUpdate(ITrieNodeSource? source, Address? owner, int ep
         if (lone < 0) return Made(new LeafNode(path, next.Value));
         var below = path.Append(lone);
         var child = Resolve(next, lone, below);
+        // A branch with one child left would give another root than a trie that never had the others: it becomes an extension, or
+        // joins with the leaf or extension below (Yellow Paper, appendix D).
         if (child is BranchNode) return Made(new ExtensionNode(below, next[lone]));
+        // The child moves up into this place; its own row goes.
         if (old.IsHashed(lone) && next.IsHashed(lone)) _vanished.Add(below);
         return Made(child.Moved());
     }
