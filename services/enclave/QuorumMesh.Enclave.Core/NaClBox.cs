@@ -61,7 +61,8 @@ public static unsafe class NaClBox
 
     /// <summary>HSalsa20 of the X25519 point, NaCl's "beforenm".</summary>
     /// <returns>False for a public key of low order.</returns>
-    // libsodium refuses a point of low order. With one the shared key would be the same for every private key, and known to all.
+    /// <remarks>libsodium refuses a point of low order. With one the shared key would be the same for every private key, and
+    /// known to all.</remarks>
     internal static bool TrySharedKey(PublicKey peer, ReadOnlySpan<byte> privateKey, Span<byte> shared)
     {
         if (peer.Length != KeySize)

@@ -39,6 +39,8 @@ public sealed class PayloadSealer
     }
 
     /// <param name="recipients">In the order that the payload lists them; the caller adds the sender.</param>
+    /// <remarks>A new key and nonce for each payload (RandomNumberGenerator in the host): the same plain text never has the same
+    /// hash on the chain, by which strangers could tell repeated transactions.</remarks>
     public EncodedPayload Seal(ReadOnlySpan<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients)
     {
         CheckLength(payload);

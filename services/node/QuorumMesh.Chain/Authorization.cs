@@ -10,6 +10,7 @@ public sealed record Authorization(UInt256 ChainId, Address Address, ulong Nonce
 {
     private const byte Magic = 0x05;
 
+    /// <summary>keccak(0x05 ‖ RLP([chain id, address, nonce])), what the authority signs (EIP-7702).</summary>
     public Hash256 SigningHash() => SigningHash(ChainId, Address, Nonce);
 
     /// <summary>False for a signature that is not valid; the tuple is passed over then, the transaction is not.</summary>
@@ -25,6 +26,7 @@ public sealed record Authorization(UInt256 ChainId, Address Address, ulong Nonce
         return Secp256k1.TryRecoverAddress(bytes[..32], bytes[32..], YParity, out authority);
     }
 
+    /// <summary>A tuple signed with a private key of 32 bytes.</summary>
     public static Authorization Sign(in UInt256 chainId, in Address address, ulong nonce, ReadOnlySpan<byte> privateKey)
     {
         Span<byte> hash = stackalloc byte[Hash256.Size];

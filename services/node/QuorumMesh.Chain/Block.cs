@@ -5,8 +5,10 @@ namespace QuorumMesh.Chain;
 /// <summary>A header with its transactions. GoQuorum chains have no uncles.</summary>
 public sealed record Block(BlockHeader Header, IReadOnlyList<Transaction> Transactions)
 {
+    /// <summary>The header's hash, which under Istanbul leaves the committed seals out.</summary>
     public Hash256 Hash => Header.Hash;
 
+    /// <summary>The header's number.</summary>
     public ulong Number => Header.Number;
 
     /// <summary>What its private transactions name their payloads by, in their order; see <see cref="Transaction.PayloadHash"/>.</summary>
@@ -27,6 +29,7 @@ public sealed record Block(BlockHeader Header, IReadOnlyList<Transaction> Transa
         return writer.ToArray();
     }
 
+    /// <summary>As <see cref="Encode"/>, into a writer.</summary>
     public void Write(RlpWriter writer)
     {
         var mark = writer.BeginList();
@@ -38,6 +41,7 @@ public sealed record Block(BlockHeader Header, IReadOnlyList<Transaction> Transa
     /// <summary>[transactions, uncles], as BlockBodies carries it.</summary>
     public byte[] EncodeBody() => EncodeBody(Transactions);
 
+    /// <summary>[transactions, uncles] of a block that is not there as a whole.</summary>
     public static byte[] EncodeBody(IReadOnlyList<Transaction> transactions)
     {
         var writer = new RlpWriter();
@@ -45,6 +49,7 @@ public sealed record Block(BlockHeader Header, IReadOnlyList<Transaction> Transa
         return writer.ToArray();
     }
 
+    /// <summary>As <see cref="EncodeBody()"/>, into a writer.</summary>
     public void WriteBody(RlpWriter writer) => WriteBody(writer, Transactions);
 
     private static void WriteBody(RlpWriter writer, IReadOnlyList<Transaction> transactions)
@@ -63,6 +68,7 @@ public sealed record Block(BlockHeader Header, IReadOnlyList<Transaction> Transa
         return block;
     }
 
+    /// <summary>The next item of a reader.</summary>
     public static Block Decode(ref RlpReader reader)
     {
         var list = reader.ReadList();
@@ -72,6 +78,7 @@ public sealed record Block(BlockHeader Header, IReadOnlyList<Transaction> Transa
         return new Block(header, transactions);
     }
 
+    /// <summary>Reads what <see cref="EncodeBody()"/> writes. Throws <see cref="FormatException"/>.</summary>
     public static IReadOnlyList<Transaction> DecodeBody(ReadOnlySpan<byte> encoded)
     {
         var reader = new RlpReader(encoded);
@@ -80,6 +87,7 @@ public sealed record Block(BlockHeader Header, IReadOnlyList<Transaction> Transa
         return transactions;
     }
 
+    /// <summary>The next item of a reader. Throws <see cref="FormatException"/>.</summary>
     public static IReadOnlyList<Transaction> DecodeBody(ref RlpReader reader)
     {
         var list = reader.ReadList();

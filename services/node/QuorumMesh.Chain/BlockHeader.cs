@@ -14,6 +14,8 @@ public sealed record BlockHeader
     {
     }
 
+    // Written out: the copy of a record would take the cached encoding and hash along, and a changed header would keep the old
+    // hash.
     private BlockHeader(BlockHeader other)
     {
         ParentHash = other.ParentHash;
@@ -33,21 +35,33 @@ public sealed record BlockHeader
         Nonce = other.Nonce;
     }
 
+    /// <summary>Of the block before; zero in the genesis.</summary>
     public Hash256 ParentHash { get; init; }
+    /// <summary>Always that of an empty list: no engine of ours makes uncles.</summary>
     public Hash256 UncleHash { get; init; } = Hash256.EmptyUncles;
+    /// <summary>Under IBFT the candidate that is voted on, or zero; the proposer is in the seal. Under GoQuorum's Raft
+    /// zero.</summary>
     public Address Coinbase { get; init; }
+    /// <summary>Of the public state after the block. Private roots are in no header.</summary>
     public Hash256 StateRoot { get; init; }
+    /// <summary>Trie over the transactions, private ones as their hashes.</summary>
     public Hash256 TransactionsRoot { get; init; } = Hash256.EmptyTrie;
+    /// <summary>Trie over the public receipts only.</summary>
     public Hash256 ReceiptsRoot { get; init; } = Hash256.EmptyTrie;
     /// <summary>Over the public receipts only. Treat as immutable.</summary>
     public Bloom Bloom { get; init; } = new();
+    /// <summary>1 under IBFT; Ethash's formula under GoQuorum's Raft, without any work.</summary>
     public UInt256 Difficulty { get; init; }
     public ulong Number { get; init; }
+    /// <summary>Gas for the public transactions and the intrinsic gas of private ones.</summary>
     public ulong GasLimit { get; init; }
+    /// <summary>Of public transactions: private ones count 0 (2.5:core/state_transition.go).</summary>
     public ulong GasUsed { get; init; }
     /// <summary>A <see cref="BlockTime"/> in the unit of <see cref="ChainConfig.BlockTimeUnit"/>.</summary>
     public ulong Time { get; init; }
+    /// <summary>Vanity and seals, as the engine has them; a Raft minter's signature, which nobody checks.</summary>
     public byte[] ExtraData { get; init; } = [];
+    /// <summary>Istanbul's digest marks a header whose hash leaves the committed seals out.</summary>
     public Hash256 MixHash { get; init; }
     /// <summary>The 8 bytes read as a big-endian number.</summary>
     public ulong Nonce { get; init; }
@@ -60,8 +74,10 @@ public sealed record BlockHeader
 
     private ReadOnlySpan<byte> EncodedSpan => _encoded ??= EncodeNow();
 
+    /// <summary>The RLP list of 15 items.</summary>
     public byte[] Encode() => EncodedSpan.ToArray();
 
+    /// <summary>As <see cref="Encode"/>, into a writer.</summary>
     public void Write(RlpWriter writer) => writer.WriteRaw(EncodedSpan);
 
     /// <exception cref="FormatException">The item is not a header of 15 canonical fields.</exception>
@@ -90,6 +106,7 @@ public sealed record BlockHeader
         return header;
     }
 
+    /// <summary>Reads what <see cref="Encode"/> writes. Throws <see cref="FormatException"/>.</summary>
     public static BlockHeader Decode(ReadOnlySpan<byte> encoded)
     {
         var reader = new RlpReader(encoded);

@@ -15,8 +15,10 @@ public readonly record struct BlockTime(ulong Value, BlockTimeUnit Unit)
 {
     private const ulong NanosecondsPerSecond = 1_000_000_000;
 
+    /// <summary>A time of an IBFT chain, or of a network of our own.</summary>
     public static BlockTime OfSeconds(ulong seconds) => new(seconds, BlockTimeUnit.Seconds);
 
+    /// <summary>A time of a GoQuorum Raft chain.</summary>
     public static BlockTime OfNanoseconds(ulong nanoseconds) => new(nanoseconds, BlockTimeUnit.Nanoseconds);
 
     /// <summary>The same moment in another unit; a part of a second is left out.</summary>

@@ -6,10 +6,12 @@ namespace QuorumMesh.Chain;
 /// <summary>The 2048-bit log bloom of the Yellow Paper, section 4.3.1.</summary>
 public sealed class Bloom : IEquatable<Bloom>
 {
+    /// <summary>In bytes.</summary>
     public const int Size = 256;
 
     private readonly byte[] _bits = new byte[Size];
 
+    /// <summary>An empty one.</summary>
     public Bloom()
     {
     }
@@ -24,8 +26,10 @@ public sealed class Bloom : IEquatable<Bloom>
 
     public ReadOnlySpan<byte> Span => _bits;
 
+    /// <summary>True when nothing was ever added.</summary>
     public bool IsEmpty => !_bits.AsSpan().ContainsAnyExcept((byte)0);
 
+    /// <summary>The bloom of a receipt.</summary>
     public static Bloom Of(IEnumerable<LogEntry> logs)
     {
         var bloom = new Bloom();
@@ -34,6 +38,7 @@ public sealed class Bloom : IEquatable<Bloom>
         return bloom;
     }
 
+    /// <summary>The bloom of a block, from those of its receipts.</summary>
     public static Bloom Union(IEnumerable<Bloom> blooms)
     {
         var all = new Bloom();
@@ -42,6 +47,7 @@ public sealed class Bloom : IEquatable<Bloom>
         return all;
     }
 
+    /// <summary>Address and topics; data is not in it.</summary>
     public void Add(LogEntry log)
     {
         Add(log.Address);
@@ -63,6 +69,7 @@ public sealed class Bloom : IEquatable<Bloom>
         Add(bytes);
     }
 
+    /// <summary>Three bits, from the first three pairs of bytes of the item's Keccak-256.</summary>
     public void Add(ReadOnlySpan<byte> item)
     {
         Span<byte> hash = stackalloc byte[32];
@@ -102,6 +109,7 @@ public sealed class Bloom : IEquatable<Bloom>
         return Contains(bytes);
     }
 
+    /// <summary>Adds all that is in another.</summary>
     public void Or(Bloom other)
     {
         for (var i = 0; i < Size; i++)

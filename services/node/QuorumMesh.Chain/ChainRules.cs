@@ -22,12 +22,16 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
     /// <summary>Byte code of the chain's contracts, made ready to run; not a rule, but as long-lived.</summary>
     public CodeCache Code { get; } = new();
 
+    /// <summary>The fork of a block under the chain's profile.</summary>
     public Fork ForkAt(ulong block) => Config.ForkAt(block, Profile);
 
+    /// <summary>What intrinsic gas depends on at a block.</summary>
     public IntrinsicRules IntrinsicRulesAt(ulong block) => Config.IntrinsicRulesAt(block, Profile);
 
+    /// <summary>Which signatures are valid at a block.</summary>
     public SenderRules SenderRulesAt(ulong block) => Config.SenderRulesAt(block, Profile);
 
+    /// <summary>The rules of execution at a block beside its fork.</summary>
     public TransactionRules TransactionRulesAt(ulong block) => new()
     {
         Code = Code,

@@ -51,6 +51,7 @@ public sealed record CompatibilityProfile
         KnownTransactionText = "already known",
     };
 
+    /// <summary>Oldest first.</summary>
     public static IReadOnlyList<CompatibilityProfile> All { get; } = [V2_5, V2_6, V21, V24];
 
     /// <summary>As <c>--quorum.profile</c> takes it.</summary>
@@ -59,6 +60,7 @@ public sealed record CompatibilityProfile
     /// <summary>This generation or a later one.</summary>
     public bool IsAtLeast(CompatibilityProfile other) => Age(this) >= Age(other);
 
+    /// <summary>False where these forks' blocks in a genesis have no effect.</summary>
     public bool KnowsPetersburgAndIstanbul { get; private init; }
 
     /// <summary>Berlin and everything after it.</summary>

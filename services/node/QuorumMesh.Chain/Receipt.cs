@@ -13,7 +13,10 @@ public sealed class Receipt
     public Hash256? PostState { get; init; }
     /// <summary>Gas of the public transactions up to this one in its block.</summary>
     public ulong CumulativeGasUsed { get; init; }
+    /// <summary>Over this receipt's logs.</summary>
     public Bloom Bloom { get; init; } = new();
+    /// <summary>In the order of execution; empty in the public receipt of a private transaction, which strangers must be able to
+    /// make as well.</summary>
     public IReadOnlyList<LogEntry> Logs { get; init; } = [];
     /// <summary>Not in the consensus form. Zero for a private transaction.</summary>
     public ulong GasUsed { get; init; }
@@ -64,6 +67,7 @@ public sealed class Receipt
         writer.EndList(mark);
     }
 
+    /// <summary>Reads what <see cref="WriteStored"/> wrote; the last item may be absent.</summary>
     public static Receipt ReadStored(ref RlpReader reader)
     {
         var list = reader.ReadList();

@@ -18,6 +18,8 @@ public readonly record struct ReceiptView(Receipt Receipt, uint FirstLogIndex, b
                 views[i] = new ReceiptView(receipts[i], publicIndex, false);
                 publicIndex += (uint)receipts[i].Logs.Count;
             }
+            // GoQuorum 2.5 counts private logs by themselves, so that two logs of a block may have one index. Clients that
+            // compare notes with a GoQuorum node need the same figures.
             else if (profile.SeparatePrivateLogIndexes)
             {
                 views[i] = new ReceiptView(own, privateIndex, true);

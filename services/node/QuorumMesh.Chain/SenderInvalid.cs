@@ -3,6 +3,7 @@ namespace QuorumMesh.Chain;
 /// <summary>Why a transaction has no valid sender at a block. GoQuorum calls each of them <c>invalid sender</c>.</summary>
 public enum SenderInvalid
 {
+    /// <summary>The sender is known.</summary>
     None,
 
     /// <summary>The fork does not know this transaction type.</summary>

@@ -16,6 +16,7 @@ public sealed class EngineSchedule
                 throw new ArgumentException($"an engine from block {_spans[i].FromBlock} on follows one from block {_spans[i - 1].FromBlock} on", nameof(later));
     }
 
+    /// <summary>The rules of the last span that begins at or below the block.</summary>
     public IHeaderRules At(ulong block)
     {
         var last = _spans.Length - 1;

@@ -6,6 +6,7 @@ namespace QuorumMesh.Chain.Engines;
 /// <summary>Ethash's difficulty formula by fork (Yellow Paper 4.3.4, EIP-2, EIP-100 and the bomb delays), which Raft blocks carry.</summary>
 public static class EthashDifficulty
 {
+    /// <summary>The least difficulty, as geth's params.MinimumDifficulty.</summary>
     public const ulong Minimum = 131_072;
     private const int BoundShift = 11;
     private const ulong BombPeriod = 100_000;
@@ -19,6 +20,7 @@ public static class EthashDifficulty
         return ChainConfig.IsActive(config.HomesteadBlock, number) ? Homestead(time, parent) : Frontier(time, parent);
     }
 
+    /// <summary>Yellow Paper, section 4.3.4, before EIP-2.</summary>
     public static UInt256 Frontier(ulong time, BlockHeader parent)
     {
         var step = parent.Difficulty >> BoundShift;
@@ -26,6 +28,7 @@ public static class EthashDifficulty
         return Max(Max(difficulty) + Bomb(parent.Number + 1));
     }
 
+    /// <summary>EIP-2.</summary>
     public static UInt256 Homestead(ulong time, BlockHeader parent) =>
         Adjusted(parent.Difficulty, 1 - FloorDivide((Int128)time - parent.Time, 10)) + Bomb(parent.Number + 1);
 

@@ -5,9 +5,13 @@ namespace QuorumMesh.Chain.Engines;
 /// <param name="Ceiling">800 000 000 by default.</param>
 public sealed record GasLimitRule(ulong Floor = GasLimitRule.Minimum, ulong Ceiling = 800_000_000)
 {
+    /// <summary>The least gas limit of a block (2.5:params/protocol_params.go).</summary>
     public const ulong Minimum = 700_000_000;
+    // Ethereum's is 1024.
     private const ulong BoundDivisor = 4096;
 
+    /// <summary>The limit of the block after <paramref name="parent"/> (2.5:core/block_validator.go CalcGasLimit). Only makers of
+    /// blocks use it: neither engine checks the step on import.</summary>
     public ulong Next(BlockHeader parent)
     {
         var contribution = (ulong)((UInt128)parent.GasUsed * 3 / 2 / BoundDivisor);

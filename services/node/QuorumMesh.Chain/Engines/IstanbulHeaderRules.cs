@@ -26,6 +26,7 @@ public sealed class IstanbulHeaderRules(IstanbulConfig config, IKeyValueReader s
     public Address Author(BlockHeader header)
     {
         if (Volatile.Read(ref _lastAuthor) is { } last && ReferenceEquals(last.Header, header)) return last.Author;
+        // Nobody has sealed the genesis.
         if (header.Number == 0) return header.Coinbase;
         if (!IstanbulHeader.TryRecoverProposer(header, out var proposer))
             throw new InvalidBlockException($"block {header.Number}: the proposer seal does not recover");
@@ -76,6 +77,7 @@ public sealed class IstanbulHeaderRules(IstanbulConfig config, IKeyValueReader s
         if (header.UncleHash != Hash256.EmptyUncles) return "non empty uncle hash";
         if (header.Difficulty != UInt256.One) return "invalid difficulty";
         if (header.Number != parent.Number + 1 || header.ParentHash != parent.Hash) return "unknown ancestor";
+        // The period is the node's own, as with GoQuorum: one with a longer one refuses the blocks of faster ones.
         if (header.Time < parent.Time || header.Time - parent.Time < _period)
             return $"invalid timestamp: {header.Time} is less than {_period} s after the parent's {parent.Time}; if the network has a shorter period, set --istanbul.blockperiod";
         return VerifySeals(header, extra, SnapshotAfter(parent), isProposal);
@@ -85,6 +87,8 @@ public sealed class IstanbulHeaderRules(IstanbulConfig config, IKeyValueReader s
     {
         var validators = before.Validators;
         if (!IstanbulHeader.TryRecoverProposer(header, out var proposer)) return "invalid proposer seal: no signer can be recovered";
+        // Any validator may have sealed: GoQuorum checks the turn when it votes on a proposal, never on import
+        // (2.5:consensus/istanbul/backend/engine.go verifySigner).
         if (!validators.Contains(proposer)) return $"unauthorized: the proposer {proposer} is no validator";
         if (extra.CommittedSeals.Count == 0) return isProposal ? null : "zero committed seals";
         // Bounded before any signature is recovered.
@@ -96,6 +100,9 @@ public sealed class IstanbulHeaderRules(IstanbulConfig config, IKeyValueReader s
             if (!validators.Contains(committer)) return $"invalid committed seals: {committer} is no validator";
             if (!seen.Add(committer)) return $"invalid committed seals: {committer} sealed twice";
         }
+        // More than F, not 2F+1: among F+1 is one honest validator, which saw a quorum prepare. GoQuorum asks for no more on
+        // import, and to refuse what it takes would fork this node off (2.5:consensus/istanbul/backend/engine.go
+        // verifyCommittedSeals).
         if (seen.Count <= validators.FaultTolerance)
             return $"invalid committed seals: {seen.Count} of {validators.Count} validators, more than {validators.FaultTolerance} are needed";
         Volatile.Write(ref _lastAuthor, new SealedBy(header, proposer));

@@ -26,6 +26,8 @@ public sealed class RaftBlockProducer(ChainConfig config, CompatibilityProfile p
         };
     }
 
+    // GoQuorum's rule is a later time for each block (raft/minter.go). In nanoseconds that never runs ahead of the clock; in
+    // seconds it would.
     private ulong Next(BlockHeader parent, ulong now) =>
         config.BlockTimeUnit == BlockTimeUnit.Seconds ? Math.Max(now, parent.Time) : Math.Max(now, parent.Time + 1);
 }

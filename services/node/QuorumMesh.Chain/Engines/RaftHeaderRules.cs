@@ -35,6 +35,8 @@ public sealed class RaftHeaderRules(ChainConfig config) : IHeaderRules
     }
 
     /// <summary>Ethash's block reward to the header's coinbase, which is the zero address: 5, 3 or 2 ether by fork.</summary>
+    /// <remarks>The zero address earns ether with each block, and so the state root depends on it: left out, the first block
+    /// would fork (2.5:raft/minter.go, ethash.AccumulateRewards).</remarks>
     public void Finalise(BlockHeader header, IWorldState publicState)
     {
         var ether = ChainConfig.IsActive(config.ConstantinopleBlock, header.Number) ? 2ul

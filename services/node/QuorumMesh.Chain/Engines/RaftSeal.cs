@@ -8,6 +8,7 @@ public static class RaftSeal
     private const int VanitySize = 32;
 
     /// <summary>The 32 bytes that a minter signs: the header hash while extra data, body roots, uncle hash and bloom are still zero.</summary>
+    /// <remarks>GoQuorum signs before the block is assembled, so these fields are still empty when it takes the hash.</remarks>
     public static Hash256 HashOf(BlockHeader header) => (header with
     {
         ExtraData = [],

@@ -63,6 +63,8 @@ public sealed class BlockBuilder(ChainRules rules, StateStore publicStore, State
     private static void Fill(BlockRun run, ITransactionSource candidates, BuildLimits limits, List<RecoveredTransaction> included, List<SkippedTransaction> skipped)
     {
         long bytes = 0;
+        // As 2.5:miner/worker.go: below 21000 gas nothing fits. A transaction that fails for want of gas or for a nonce gap takes
+        // its sender out of the block, since the later nonces cannot follow; other reasons pass over it alone.
         while (included.Count < limits.MaxTransactions && run.GasLeft >= IntrinsicGas.Transaction)
         {
             if (limits.Stop?.Invoke() == true || candidates.Peek() is not { } candidate || bytes + candidate.Tx.Size > limits.MaxBytes)

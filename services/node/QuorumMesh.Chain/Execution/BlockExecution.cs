@@ -9,6 +9,7 @@ public sealed record BlockExecution
 {
     private Hash256? _receiptsRoot;
 
+    /// <summary>Against the public state before the block, reward included.</summary>
     public required StateChangeSet PublicChanges { get; init; }
 
     /// <summary>Null when the private side was not run to its end.</summary>
@@ -31,7 +32,9 @@ public sealed record BlockExecution
     /// <summary>Payloads that the private side was run without, as this participant is not a party to them; empty when it was not run to its end.</summary>
     public IReadOnlyList<PayloadHash> SkippedPayloads { get; init; } = [];
 
+    /// <summary>Whether the block has any, run or not.</summary>
     public bool HasPrivateTransactions { get; init; }
 
+    /// <summary>Over the public receipts, which are the same at parties and strangers.</summary>
     public Hash256 ReceiptsRoot => _receiptsRoot ??= TrieRoot.OfOrderedList(Receipt.EncodeAll(Receipts));
 }

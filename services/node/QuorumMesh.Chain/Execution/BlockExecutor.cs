@@ -15,6 +15,8 @@ public sealed class BlockExecutor(ChainRules rules)
     public BlockExecution Execute(
         BlockHeader header, IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<IStateReader> inputs)
     {
+        // All or nothing for the private side: a block that was run without one of its payloads would leave a private state that
+        // differs from the other parties' for good.
         var missing = inputs.PrivateState is null ? [] : FindMissing(transactions, inputs);
         var author = rules.EngineAt(header.Number).Author(header);
         var run = new BlockRun(rules, header, author, missing.Count > 0 ? inputs with { PrivateState = null } : inputs);

@@ -26,9 +26,11 @@ public sealed class BlockImporter(ChainRules rules, StateStore publicStore, Stat
         var engine = rules.EngineAt(block.Number);
         if ((isProposal ? engine.VerifyProposal(block.Header, parent) : engine.VerifyHeader(block.Header, parent)) is { } reason)
             throw new InvalidBlockException($"block {block.Number}: {reason}");
+        // Header, then body, then execution: the cheap checks come before what costs time.
         BlockValidator.CheckBody(block);
         var execution = _executor.Execute(block.Header, transactions, inputs.AsReaders());
         var publicLayer = publicStore.Extend(inputs.PublicState, block.Number, execution.PublicChanges);
+        // Before anything is stored: a block that does not come out as its header says leaves no trace.
         BlockValidator.CheckResult(rules, block.Header, execution, publicLayer.Root);
         return new ImportedBlock(block, execution, publicLayer, ExtendPrivate(inputs.PrivateState, block.Number, execution));
     }
@@ -57,6 +59,7 @@ public sealed class BlockImporter(ChainRules rules, StateStore publicStore, Stat
         ChainStore.PutPrivateHead(batch, stateId, new BlockPointer(header.Number, header.Hash));
     }
 
+    /// <summary>Makes the layers the heads in memory; only after the batch of <see cref="Put"/> is written.</summary>
     public void Advance(ImportedBlock imported)
     {
         publicStore.Advance(imported.PublicLayer);
@@ -70,6 +73,7 @@ public sealed class BlockImporter(ChainRules rules, StateStore publicStore, Stat
         var state = new WorldState(EmptyState.Instance);
         foreach (var account in genesis.Alloc)
             account.ApplyTo(state);
+        // Empty accounts of an allocation stay: they are in the genesis's root.
         state.FinaliseTransaction(deleteEmpty: false);
         var execution = new BlockExecution
         {

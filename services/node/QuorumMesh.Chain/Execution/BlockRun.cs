@@ -56,6 +56,7 @@ public sealed class BlockRun
     /// <summary>Of public transactions: the header's field.</summary>
     public ulong GasUsed { get; private set; }
 
+    /// <summary>As it is after the transactions so far.</summary>
     public WorldState PublicState => _public;
 
     /// <summary>Null when the private side is not run, or was given up.</summary>
@@ -108,6 +109,7 @@ public sealed class BlockRun
         if (_inputs.AnswerFor(hash) is { } answer)
             return answer;
         _missing.Add(hash);
+        // The rest of the private side would run on a state that lacks this transaction. Better none: the private head waits.
         _private = null;
         return null;
     }
@@ -115,6 +117,7 @@ public sealed class BlockRun
     private void AddReceipts(RecoveredTransaction transaction, in TransactionOutcome outcome)
     {
         var tx = transaction.Tx;
+        // From sender and nonce alone, so that it is named for failed creations and at strangers too.
         Address? contract = tx.IsCreation ? Address.ForCreate(transaction.Sender, tx.Nonce) : null;
         var reason = Reason(outcome.Status, outcome.Output);
         var receipt = MakeReceipt(tx, _keepsPublic ? _public : null, outcome.PublicSuccess, outcome.Logs, outcome.GasUsed, contract, reason);

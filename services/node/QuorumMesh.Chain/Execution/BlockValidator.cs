@@ -10,6 +10,7 @@ public static class BlockValidator
 {
     private const string LaterForksCount = "\"quorumMesh\": {\"version\": 0}";
 
+    /// <summary>Trie over the transactions' encodings by their indexes.</summary>
     public static Hash256 TransactionsRoot(IReadOnlyList<Transaction> transactions) =>
         transactions.Count == 0 ? Hash256.EmptyTrie : TrieRoot.OfOrderedList([.. transactions.Select(static tx => tx.EncodedBytes)]);
 

@@ -58,6 +58,7 @@ public sealed class PrivateReplay
     {
         if (!IsDone) throw new InvalidOperationException($"block {_header.Number} is run up to transaction {Next} of {_transactions.Count}");
         var execution = _run.Complete();
+        // The public result was checked at import. If it comes out otherwise, the private one rests on a wrong public state.
         if (execution.GasUsed != _header.GasUsed)
             throw new InvalidBlockException($"replay of block {_header.Number} used {execution.GasUsed} gas, its header says {_header.GasUsed}: the state it ran on is not the one before the block");
         return execution;

@@ -3,6 +3,7 @@ namespace QuorumMesh.Chain.Execution;
 /// <summary>Why a transaction cannot be in a block at this place. It has changed nothing then.</summary>
 public enum TransactionInvalid
 {
+    /// <summary>It may be in the block.</summary>
     None,
     NonceTooLow,
     NonceTooHigh,

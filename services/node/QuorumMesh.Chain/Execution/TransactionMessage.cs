@@ -40,6 +40,7 @@ public sealed record TransactionMessage
 
     public UInt256 MaxFeePerBlobGas { get; init; }
 
+    /// <summary>From v 37 or 38; false in a call.</summary>
     public bool IsPrivate { get; init; }
 
     /// <summary>
@@ -48,8 +49,10 @@ public sealed record TransactionMessage
     /// </summary>
     public bool IsCall { get; init; }
 
+    /// <summary>It has no receiver.</summary>
     public bool IsCreation => To is null;
 
+    /// <summary>The message of a signed transaction.</summary>
     public static TransactionMessage Of(RecoveredTransaction recovered, in UInt256 baseFee)
     {
         Transaction tx = recovered.Tx;

@@ -10,6 +10,8 @@ public sealed partial class TransactionProcessor
 {
     private TransactionOutcome ExecutePrivate(TransactionMessage msg, WorldState publicState, WorldState? privateState, PayloadAnswer? answer, IEvmTracer? tracer)
     {
+        // Over the 64-byte hash: gas that depended on the payload would differ between parties and strangers, and with it the
+        // block's gas.
         ulong intrinsic = IntrinsicOf(msg);
         Address? created = msg.IsCreation ? Address.ForCreate(msg.From, msg.Nonce) : null;
         PrivateOutcome? outcome = null;
@@ -47,6 +49,7 @@ public sealed partial class TransactionProcessor
     {
         Warm(msg, publicState);
         Warm(msg, privateState);
+        // A creation raises the nonce itself, in the public state at depth 0 (2.5:core/vm/evm.go create).
         if (!msg.IsCreation) publicState.SetNonce(msg.From, publicState.GetNonce(msg.From) + 1);
         // A value that the sender lacks only fails the private side. GoQuorum's parties would refuse the whole block that strangers take; no pool lets such a transaction in.
         EvmResult result = Run(msg, input, gas, publicState, privateState, tracer);

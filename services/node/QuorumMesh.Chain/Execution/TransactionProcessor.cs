@@ -91,7 +91,9 @@ public sealed partial class TransactionProcessor
         Authorize(msg, state);
         EvmResult result = Run(msg, msg.Data, gas, state, second, tracer);
         ulong used = msg.GasLimit - result.GasLeft;
+        // Half of the gas used at most, a fifth from London on (EIP-3529).
         used -= Math.Min(state.Refund, used / (_fork >= Fork.London ? 5UL : 2UL));
+        // After the refund, which must not go below the floor (EIP-7623).
         used = Math.Max(used, IntrinsicGas.Floor(msg.Data, _fork));
         if (!msg.IsCall)
         {

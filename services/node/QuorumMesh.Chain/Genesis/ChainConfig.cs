@@ -10,9 +10,11 @@ public readonly record struct MaxCodeSizeStep(ulong Block, int SizeKb);
 /// <summary>The <c>config</c> object of a genesis file. Block numbers are null when the fork never comes.</summary>
 public sealed partial record ChainConfig
 {
+    /// <summary>Bytes of deployed code (EIP-170).</summary>
     public const int DefaultMaxCodeSize = 24576;
     private const int DefaultTransactionSizeKb = 64;
 
+    /// <summary>Of EIP-155; never 1, which GoQuorum refuses.</summary>
     public UInt256 ChainId { get; init; }
     /// <summary>Null for a genesis of GoQuorum's.</summary>
     public QuorumMeshConfig? Mesh { get; init; }
@@ -39,6 +41,7 @@ public sealed partial record ChainConfig
     public ulong? PragueBlock { get; init; }
     public ulong? OsakaBlock { get; init; }
 
+    /// <summary>From the engine object; Raft when there is none.</summary>
     public EngineKind Engine { get; init; }
     /// <summary>Set for IBFT and QBFT.</summary>
     public IstanbulConfig? Istanbul { get; init; }
@@ -51,7 +54,10 @@ public sealed partial record ChainConfig
     public int TxnSizeLimitKb { get; init; }
     /// <summary>KiB; 0 means 24.</summary>
     public int MaxCodeSizeKb { get; init; }
+    /// <summary>From where <see cref="MaxCodeSizeKb"/> counts; see <see
+    /// cref="CompatibilityProfile.MaxCodeSizeNeedsChangeBlock"/>.</summary>
     public ulong? MaxCodeSizeChangeBlock { get; init; }
+    /// <summary>Ascending; instead of the two fields before it.</summary>
     public IReadOnlyList<MaxCodeSizeStep> MaxCodeSizeConfig { get; init; } = [];
     /// <summary>Smart-contract permissioning starts.</summary>
     public ulong? Qip714Block { get; init; }
@@ -66,8 +72,10 @@ public sealed partial record ChainConfig
     /// <summary>Bytes of the serialised form that the pool accepts.</summary>
     public int TransactionSizeLimit => (TxnSizeLimitKb == 0 ? DefaultTransactionSizeKb : TxnSizeLimitKb) * 1024;
 
+    /// <summary>Whether gas has a price at a block: never under isQuorum before enableGasPriceBlock.</summary>
     public bool IsGasPriceEnabled(ulong block, CompatibilityProfile profile) => !IsQuorum || (profile.KnowsGasPriceBlock && IsActive(EnableGasPriceBlock, block));
 
+    /// <summary>Whether signatures may name the chain.</summary>
     public bool IsEip155(ulong block) => IsActive(Eip155Block, block);
 
     /// <summary>The rules of a block under a profile; forks that the profile does not know are passed over, as GoQuorum does.</summary>
@@ -96,8 +104,10 @@ public sealed partial record ChainConfig
     /// <summary>What a transaction costs before any code runs depends on Homestead itself, which a chain with later forks may lack (<see cref="ForkOrder"/>).</summary>
     public IntrinsicRules IntrinsicRulesAt(ulong block, CompatibilityProfile profile) => new(ForkAt(block, profile), IsHomestead(block));
 
+    /// <summary>Homestead by its own block, which a chain with later forks may lack.</summary>
     public bool IsHomestead(ulong block) => IsActive(HomesteadBlock, block);
 
+    /// <summary>Which signatures are valid at a block.</summary>
     public SenderRules SenderRulesAt(ulong block, CompatibilityProfile profile)
     {
         var fork = ForkAt(block, profile);

@@ -25,6 +25,7 @@ public sealed class GenesisFile
     public ulong Number { get; init; }
     public ulong GasUsed { get; init; }
     public Hash256 ParentHash { get; init; }
+    /// <summary>The public state of block 0; the private one is empty.</summary>
     public IReadOnlyList<GenesisAccount> Alloc { get; init; } = [];
 
     /// <param name="beforeTheMark">
@@ -62,6 +63,7 @@ public sealed class GenesisFile
         Nonce = Nonce,
     };
 
+    /// <summary>The genesis block, which has no transactions.</summary>
     public Block ToBlock() => new(ToHeader(), []);
 
     private static GenesisFile Read(JsonFields json, bool beforeTheMark)

@@ -1,5 +1,6 @@
 namespace QuorumMesh.Chain.Genesis;
 
+/// <summary>Consensus engines that a genesis may ask for.</summary>
 public enum EngineKind
 {
     /// <summary>The default of a genesis that names no engine.</summary>
@@ -21,5 +22,6 @@ public sealed record IstanbulConfig(
     ulong? BlockPeriodSeconds = null,
     ulong? RequestTimeoutSeconds = null)
 {
+    /// <summary>GoQuorum's, for an epoch that is absent or 0.</summary>
     public const ulong DefaultEpoch = 30000;
 }

@@ -9,7 +9,9 @@ namespace QuorumMesh.Chain.Genesis;
 /// </param>
 public sealed record QuorumMeshConfig(int Version)
 {
+    /// <summary>Networks that were made before the object was known.</summary>
     public const int BeforeTheMark = 0;
+    /// <summary>What new networks are made with.</summary>
     public const int Current = 1;
 
     /// <summary>Block times are seconds since 1970 under Raft too, equal ones are allowed, and the difficulty is 1.</summary>

@@ -8,7 +8,9 @@ namespace QuorumMesh.Chain.Istanbul;
 /// </summary>
 public sealed record IstanbulExtra(byte[] Vanity, IReadOnlyList<Address> Validators, byte[] Seal, IReadOnlyList<byte[]> CommittedSeals)
 {
+    /// <summary>Bytes before the list; any content.</summary>
     public const int VanitySize = 32;
+    /// <summary>r ‖ s ‖ recovery id.</summary>
     public const int SealSize = 65;
 
     /// <summary>False when the bytes are too short, not canonical RLP of that shape, or followed by anything.</summary>
@@ -28,6 +30,8 @@ public sealed record IstanbulExtra(byte[] Vanity, IReadOnlyList<Address> Validat
             var committed = new List<byte[]>();
             for (var items = list.ReadList(); !items.End;)
                 committed.Add(items.ReadBytes().ToArray());
+            // Strict: what does not decode is hashed as it stands, and a byte behind the list makes another block hash
+            // (2.5:core/types/istanbul_test.go).
             list.ExpectEnd();
             reader.ExpectEnd();
             extra = new IstanbulExtra(extraData[..VanitySize].ToArray(), validators, seal, committed);
@@ -39,6 +43,7 @@ public sealed record IstanbulExtra(byte[] Vanity, IReadOnlyList<Address> Validat
         }
     }
 
+    /// <summary>The bytes of the header's field; seals keep their lengths, for they are part of what is hashed.</summary>
     public byte[] Encode()
     {
         var writer = new RlpWriter();

@@ -24,6 +24,8 @@ public static class IstanbulHeader
     public static Hash256 ProposerSealHash(BlockHeader header, IstanbulExtra extra)
     {
         Span<byte> bytes = stackalloc byte[Hash256.Size];
+        // Hashed twice, as GoQuorum's Sign hashes the hash it is given (2.5:consensus/istanbul/backend/engine.go sigHash,
+        // backend.go Sign).
         SigningHash(header, extra).CopyTo(bytes);
         return Keccak.Hash(bytes);
     }

@@ -22,17 +22,22 @@ public sealed record IstanbulSnapshot
     {
     }
 
+    /// <summary>The block that it is after.</summary>
     public ulong Number { get; private init; }
 
+    /// <summary>That block's hash.</summary>
     public Hash256 Hash { get; private init; }
 
+    /// <summary>Validators of the block after it.</summary>
     public required ValidatorSet Validators { get; init; }
 
     /// <summary>In the order they were cast.</summary>
     public ImmutableList<IstanbulVote> Votes { get; private init; } = [];
 
+    /// <summary>Standing votes by candidate.</summary>
     public ImmutableDictionary<Address, IstanbulTally> Tally { get; private init; } = ImmutableDictionary<Address, IstanbulTally>.Empty;
 
+    /// <summary>Headers carry no other nonce.</summary>
     public static bool IsVoteNonce(ulong nonce) => nonce is AddNonce or DropNonce;
 
     /// <exception cref="InvalidBlockException">The extra data lists no validators.</exception>
@@ -53,6 +58,7 @@ public sealed record IstanbulSnapshot
         if (!Validators.Contains(proposer)) throw new InvalidBlockException("unauthorized");
         if (!IsVoteNonce(header.Nonce)) throw new InvalidBlockException("vote nonce not 0x00..0 or 0xff..f");
         var next = this with { Number = header.Number, Hash = header.Hash };
+        // Before the block's own vote, which therefore stands.
         if (header.Number % epoch == 0) next = next with { Votes = [], Tally = ImmutableDictionary<Address, IstanbulTally>.Empty };
         return next.Revote(proposer, header.Number, header.Coinbase, header.Nonce == AddNonce).Count(header.Coinbase);
     }

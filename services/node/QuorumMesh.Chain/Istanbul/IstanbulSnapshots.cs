@@ -8,6 +8,7 @@ namespace QuorumMesh.Chain.Istanbul;
 /// <summary>Snapshots of stored blocks. Every 1024th is stored as a checkpoint, so that no look-up reads more headers than that.</summary>
 public static class IstanbulSnapshots
 {
+    /// <summary>Blocks between two checkpoints, as GoQuorum has it.</summary>
     public const ulong CheckpointInterval = 1024;
 
     /// <param name="known">Snapshots that may be on the way, which save reading further back.</param>
@@ -33,8 +34,10 @@ public static class IstanbulSnapshots
         return snapshot;
     }
 
+    /// <summary>True for blocks whose snapshot is stored.</summary>
     public static bool IsCheckpoint(ulong number) => number > 0 && number % CheckpointInterval == 0;
 
+    /// <summary>In the batch of its block: a checkpoint without its block, or a block without it, is never there.</summary>
     public static void PutCheckpoint(KeyValueBatch batch, IstanbulSnapshot snapshot) =>
         ChainRecord.Put(batch, ChainKeys.IstanbulCheckpoint(snapshot.Hash), snapshot.Encode());
 

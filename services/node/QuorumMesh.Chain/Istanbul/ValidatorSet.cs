@@ -11,6 +11,8 @@ public sealed class ValidatorSet
     public ValidatorSet(IEnumerable<Address> validators)
     {
         _byBytes = [.. validators.Distinct().Order()];
+        // GoQuorum compares the text that Address.String() gives, which is EIP-55's mixed case
+        // (2.5:consensus/istanbul/validator/default.go). Sorted by bytes, the nodes would wait for different proposers.
         ProposerOrder = [.. _byBytes.OrderBy(static a => a.ToChecksumString(), StringComparer.Ordinal)];
     }
 
@@ -20,15 +22,18 @@ public sealed class ValidatorSet
     /// <summary>In the order of their checksummed text ('B' comes before 'a'): the one that turns are taken in under IBFT.</summary>
     public IReadOnlyList<Address> ProposerOrder { get; }
 
+    /// <summary>N.</summary>
     public int Count => _byBytes.Length;
 
     /// <summary>F = ceil(N/3) - 1.</summary>
     public int FaultTolerance => ((Count + 2) / 3) - 1;
 
+    /// <summary>Whether the address is a validator's.</summary>
     public bool Contains(in Address validator) => Array.BinarySearch(_byBytes, validator) >= 0;
 
     public ValidatorSet With(Address validator) => new([.. _byBytes, validator]);
 
+    /// <summary>With one less; unchanged when it is not there.</summary>
     public ValidatorSet Without(Address validator) => new(_byBytes.Where(a => a != validator));
 
     /// <summary>Messages that decide: ceil(2N/3), or 2F+1 before the switch, which is unsafe for 2, 3 and 6 validators.</summary>
@@ -43,6 +48,7 @@ public sealed class ValidatorSet
         if (Count == 0) throw new InvalidOperationException("there are no validators");
         var offset = 0UL;
         if (last is { } proposer)
+            // A proposer that was voted out counts as the first, as in GoQuorum.
             offset = (ulong)Math.Max(0, ((IList<Address>)ProposerOrder).IndexOf(proposer)) + (sticky ? 0UL : 1UL);
         return ProposerOrder[(int)((offset + (round % (ulong)Count)) % (ulong)Count)];
     }

@@ -19,6 +19,7 @@ internal static class PoolRules
             return PoolErrors.GasPriceNotZero;
         if (tx.GasLimit > head.GasLimit)
             return PoolErrors.GasLimit;
+        // No account has a balance in the private state. Such a transaction would fail at parties alone.
         if (tx.IsPrivate && (!tx.Value.IsZero || tx.Data.Length == 0))
             return PoolErrors.PrivateValue;
         var (nonce, balance) = head.State(transaction.Sender);

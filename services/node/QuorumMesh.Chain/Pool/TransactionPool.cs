@@ -39,15 +39,19 @@ public sealed partial class TransactionPool
     /// <summary>Executable and gapped together.</summary>
     public int Count => _all.Count;
 
+    /// <summary>Executable ones: an unbroken run of nonces from the state's on.</summary>
     public int PendingCount => _pendingCount;
 
+    /// <summary>Those behind a nonce gap.</summary>
     public int QueuedCount => _all.Count - _pendingCount;
 
     /// <summary>Submitted through this node and not mined yet, oldest first: to be announced again, and kept by the journal.</summary>
     public IEnumerable<RecoveredTransaction> Local => _locals;
 
+    /// <summary>By the transaction's hash.</summary>
     public bool Contains(in Hash256 hash) => _all.ContainsKey(hash);
 
+    /// <summary>Null when it is not in the pool.</summary>
     public RecoveredTransaction? Find(in Hash256 hash) => _all.TryGetValue(hash, out var entry) ? entry.Transaction : null;
 
     /// <summary>The nonce after the sender's executable transactions.</summary>

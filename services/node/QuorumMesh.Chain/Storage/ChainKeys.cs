@@ -45,6 +45,7 @@ internal static class ChainKeys
         return key;
     }
 
+    // Block and place in the key: one payload may be named by several transactions, and a scan gives them in chain order.
     public static byte[] PayloadUse(in PayloadHash hash, ulong number, uint index)
     {
         var prefix = Payload(hash);

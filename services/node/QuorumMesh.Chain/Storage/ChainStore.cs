@@ -80,11 +80,14 @@ public static class ChainStore
     public static void PutPrivateReceipts(KeyValueBatch batch, string stateId, in Hash256 blockHash, IReadOnlyList<Receipt?> receipts) =>
         ChainRecord.Put(batch, ChainKeys.PrivateReceipts(stateId, blockHash), StoredReceipts.Encode(receipts));
 
+    /// <summary>In the batch of all that moves with it: block, indexes, receipts, public state.</summary>
     public static void PutPublicHead(KeyValueBatch batch, BlockPointer head) => PutPointer(batch, StoredNames.PublicHead, head);
 
     /// <summary>Must not pass the public head.</summary>
     public static void PutPrivateHead(KeyValueBatch batch, string stateId, BlockPointer head) => PutPointer(batch, StoredNames.PrivateHead + stateId, head);
 
+    /// <summary>In the batch of the block that the entry carried: after a crash both are there, or neither, so no entry is
+    /// applied twice.</summary>
     public static void PutAppliedRaftIndex(KeyValueBatch batch, ulong index)
     {
         Span<byte> bytes = stackalloc byte[8];
@@ -97,6 +100,7 @@ public static class ChainStore
 
     public static ReadOnlyMemory<byte>? GetMeta(IKeyValueReader reader, string name) => ChainRecord.Get(reader, ChainKeys.Meta(name), $"value '{name}'");
 
+    /// <summary>Null before the genesis is stored.</summary>
     public static BlockPointer? GetPublicHead(IKeyValueReader reader) => GetPointer(reader, StoredNames.PublicHead);
 
     public static BlockPointer? GetPrivateHead(IKeyValueReader reader, string stateId = PrivateStateId) => GetPointer(reader, StoredNames.PrivateHead + stateId);
@@ -105,9 +109,12 @@ public static class ChainStore
     public static ulong GetAppliedRaftIndex(IKeyValueReader reader) =>
         GetMeta(reader, StoredNames.RaftApplied) is { Length: 8 } value ? BinaryPrimitives.ReadUInt64BigEndian(value.Span) : 0;
 
+    /// <summary>Hash of the block of this number in the head's chain; null above the head.</summary>
     public static Hash256? GetCanonicalHash(IKeyValueReader reader, ulong number) =>
         ChainRecord.Get(reader, ChainKeys.Canonical(number), $"hash of block {number}") is { Length: Hash256.Size } value ? new Hash256(value.Span) : null;
 
+    /// <summary>Null when the block is not stored. Like all reads here it throws <see cref="ChainCorruptException"/> on a damaged
+    /// record.</summary>
     public static BlockHeader? GetHeader(IKeyValueReader reader, in Hash256 hash) => GetHeaderRecord(reader, hash)?.Header;
 
     /// <summary>Whether a block is in the chain of the head.</summary>
@@ -117,12 +124,14 @@ public static class ChainStore
     public static BlockHeader? GetHeader(IKeyValueReader reader, ulong number) =>
         GetCanonicalHash(reader, number) is { } hash ? GetHeader(reader, hash) : null;
 
+    /// <summary>The sum of the difficulties up to the block, its own included, as eth/63 and eth/64 tell it.</summary>
     public static UInt256? GetTotalDifficulty(IKeyValueReader reader, in Hash256 hash) => GetHeaderRecord(reader, hash)?.TotalDifficulty;
 
     /// <summary>The stored [transactions, uncles] bytes, as BlockBodies sends them.</summary>
     public static ReadOnlyMemory<byte>? GetEncodedBody(IKeyValueReader reader, in Hash256 hash) =>
         ChainRecord.Get(reader, ChainKeys.Body(hash), $"body of block {hash}");
 
+    /// <summary>Header and body; null when either is not stored.</summary>
     public static Block? GetBlock(IKeyValueReader reader, in Hash256 hash)
     {
         if (GetHeader(reader, hash) is not { } header || GetEncodedBody(reader, hash) is not { } body)
@@ -133,6 +142,7 @@ public static class ChainStore
     public static Block? GetBlock(IKeyValueReader reader, ulong number) =>
         GetCanonicalHash(reader, number) is { } hash ? GetBlock(reader, hash) : null;
 
+    /// <summary>The public receipts; null when none are stored.</summary>
     public static IReadOnlyList<Receipt>? GetReceipts(IKeyValueReader reader, in Hash256 blockHash) =>
         ChainRecord.Get(reader, ChainKeys.Receipts(blockHash), $"receipts of block {blockHash}") is { } value
             ? [.. Decode(value.Span, $"receipts of block {blockHash}", static b => StoredReceipts.Decode(b)).Select(static r => r!)]
@@ -144,6 +154,7 @@ public static class ChainStore
             ? Decode(value.Span, $"private receipts of block {blockHash}", static b => StoredReceipts.Decode(b))
             : null;
 
+    /// <summary>Null for a transaction that is in no canonical block.</summary>
     public static TransactionLocation? GetTransactionLocation(IKeyValueReader reader, in Hash256 transactionHash) =>
         ChainRecord.Get(reader, ChainKeys.TransactionLookup(transactionHash), $"place of transaction {transactionHash}") is { Length: 12 } value
             ? new TransactionLocation(BinaryPrimitives.ReadUInt64BigEndian(value.Span), BinaryPrimitives.ReadUInt32BigEndian(value.Span[8..]))

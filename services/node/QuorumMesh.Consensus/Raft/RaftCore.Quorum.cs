@@ -29,6 +29,7 @@ public sealed partial class RaftCore
     private int HeardVoters() => _members.Count(m => !m.Value.IsLearner && (m.Key == Id || _ticks - m.Value.HeardAt <= 2 * _config.ElectionTicks));
 
     /// <summary>The leader was heard so lately that a candidate is more likely cut off than right.</summary>
-    // Only while all use pre-vote: a GoQuorum candidate raises its term before it asks, and would be ignored for ever.
+    /// <remarks>Only while all use pre-vote: a GoQuorum candidate raises its term before it asks, and would be ignored for
+    /// ever.</remarks>
     private bool IsLed => IsPreVoteOn && Leader != 0 && !_hurried && _electionElapsed < _config.ElectionTicks;
 }

@@ -11,7 +11,7 @@ internal struct SlotEntry
     public UInt256 Origin;
 
     /// <summary>At the start of the transaction.</summary>
-    // EIP-1283 and EIP-2200 price a write by all three ages, so each is kept.
+    /// <remarks>EIP-1283 and EIP-2200 price a write by all three ages, so each is kept.</remarks>
     public UInt256 Committed;
 
     public UInt256 Current;

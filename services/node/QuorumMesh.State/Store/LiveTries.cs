@@ -55,8 +55,8 @@ internal sealed class LiveTries(long limit)
 
     /// <summary>What the store lacks.</summary>
     /// <param name="next">The layer on the head that is stored with it; null for the head alone.</param>
-    // Places and nodes are gathered on the writer's thread. They never change afterwards, so encoding and writing can go on
-    // beside the next blocks.
+    /// <remarks>Places and nodes are gathered on the writer's thread. They never change afterwards, so encoding and writing can
+    /// go on beside the next blocks.</remarks>
     public TrieSave Unsaved(ulong block, LayerChanges? next)
     {
         HashSet<Address> wiped = [.. _wiped, .. next?.Wiped ?? Enumerable.Empty<Address>()];

@@ -67,8 +67,9 @@ public sealed partial class StateStore : ITrieNodeSource
 
     /// <summary>Puts the layer into the batch. When the caller has written that, it calls <see cref="Advance"/>; when it has not, nothing has changed.</summary>
     /// <exception cref="InvalidOperationException">The layer's parent is not the head.</exception>
-    // All of the block goes in the caller's one batch: values, diffs, record, head, and the nodes when they are due. A crash
-    // leaves the block before or this one, nothing between. Memory changes in Advance alone, when the batch is written.
+    /// <remarks>All of the block goes in the caller's one batch: values, diffs, record, head, and the nodes when they are due. A
+    /// crash leaves the block before or this one, nothing between. Memory changes in Advance alone, when the batch is
+    /// written.</remarks>
     public void Flush(StateLayer layer, Hash256 blockHash, KeyValueBatch batch)
     {
         if (layer.Changes is not { } changes || !ReferenceEquals(layer.Parent, Head))
