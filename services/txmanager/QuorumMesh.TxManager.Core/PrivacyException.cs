@@ -54,15 +54,21 @@ public enum Failure
 /// <summary>An operation that was refused. The message is for the caller and names no payload.</summary>
 public sealed class PrivacyException(Failure failure, string message, Exception? inner = null) : Exception(message, inner)
 {
+    /// <summary>Why, for the answer's status.</summary>
     public Failure Failure { get; } = failure;
 
+    /// <summary>The enclave cannot be used just now.</summary>
     public static PrivacyException Enclave(string reason, Exception? inner = null) =>
         new(Failure.EnclaveUnavailable, $"Enclave is not available: {reason}", inner);
 
+    /// <summary>In Tessera's words, which are the same for a payload that was lost and one that never was; <see cref="Failure"/>
+    /// tells the two apart.</summary>
     public static PrivacyException MessageNotFound(string hash, bool missing) =>
         new(missing ? Failure.Missing : Failure.NotFound, $"Message with hash {hash} was not found");
 
+    /// <summary>In Tessera's words.</summary>
     public static PrivacyException RawNotFound(string hash) => new(Failure.NotFound, $"Raw Transaction with hash {hash} was not found");
 
+    /// <summary>In the words of a Tessera with the feature off.</summary>
     public static PrivacyException EnhancedPrivacy() => new(Failure.Forbidden, "Enhanced Privacy is not enabled");
 }

@@ -9,8 +9,10 @@ public static class CommonRoutes
     /// <summary>The API versions that we speak: the base only, without privacy enhancements.</summary>
     public static readonly IReadOnlyList<string> ApiVersions = ["1.0"];
 
+    /// <summary>The product's version, as /version gives it.</summary>
     public static readonly string Version = typeof(CommonRoutes).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
 
+    /// <summary>Adds the routes that need no manager.</summary>
     public static RestApp AddCommonRoutes(this RestApp app, RestDocument document) => app
         .Get("/", RouteNote.Of("Answers while the manager is up").Gives(200), call => call.EmptyAsync(200))
         .Get("/upcheck", RouteNote.Of("Says so while the manager is up").GivesText(), call => call.TextAsync(200, "I'm up!"))

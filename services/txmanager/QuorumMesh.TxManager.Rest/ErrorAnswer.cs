@@ -49,6 +49,7 @@ internal static class ErrorAnswer
         switch (e.Failure)
         {
             case Failure.PeerOffline or Failure.PeerUnresponsive:
+                // Tessera's 410 has no body; the reason stands in the status line (tessera 0.3).
                 call.Context.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = e.Message.ReplaceLineEndings(" ");
                 return call.EmptyAsync(StatusCodes.Status410Gone);
             case Failure.Unproven:

@@ -12,6 +12,7 @@ public readonly struct JsonBody
 
     private JsonBody(JsonElement root) => _root = root;
 
+    /// <summary>Throws <see cref="Failure.BadRequest"/> on anything but a JSON object of at most 16 levels.</summary>
     public static JsonBody Parse(ReadOnlyMemory<byte> utf8)
     {
         if (JsonText.Refuse(utf8.Span) is { } noText)
@@ -29,6 +30,7 @@ public readonly struct JsonBody
         }
     }
 
+    /// <summary>Null when absent.</summary>
     public string? Text(string member)
     {
         if (!TryGet(member, out var value))
@@ -44,8 +46,10 @@ public readonly struct JsonBody
         return bytes.Length > 0 ? bytes : throw new PrivacyException(Failure.BadRequest, $"{member}: is required and must not be empty");
     }
 
+    /// <summary>A key in base64; null when absent or empty.</summary>
     public PublicKey? Key(string member) => Text(member) is { Length: > 0 } text ? Base64Text.Key(member, text) : null;
 
+    /// <summary>As <see cref="Key"/>; absent is refused.</summary>
     public PublicKey RequiredKey(string member) =>
         Key(member) ?? throw new PrivacyException(Failure.BadRequest, $"{member}: is required");
 
@@ -66,6 +70,7 @@ public readonly struct JsonBody
         return texts;
     }
 
+    /// <summary>A whole number of 32 bits, or <paramref name="otherwise"/> when absent.</summary>
     public int Number(string member, int otherwise)
     {
         if (!TryGet(member, out var value))

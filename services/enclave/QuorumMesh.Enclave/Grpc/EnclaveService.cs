@@ -90,8 +90,7 @@ internal sealed class EnclaveService(PayloadSealer sealer, EnclaveMetrics metric
         {
             return Task.FromResult(work());
         }
-        // The manager goes by these two: an unknown key means "not ours", while invalid bytes mean damage, and must not be taken
-        // for the former.
+        // The manager tells the two apart: no key of ours fits, or the bytes cannot be right. Neither text names a secret.
         catch (UnknownKeyException e)
         {
             outcome = "unknown_key";

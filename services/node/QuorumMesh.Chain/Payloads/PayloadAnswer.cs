@@ -13,8 +13,10 @@ public sealed record PayloadAnswer
     /// <summary>For a private transaction whose data is no hash: nobody is a party to it.</summary>
     public static PayloadAnswer Nobodys { get; } = NotAParty(default, "the data is no payload hash");
 
+    /// <summary>SHA3-512 of the ciphertext: what was asked for.</summary>
     public PayloadHash Hash { get; }
 
+    /// <summary>Which of the four answers it is.</summary>
     public PayloadAvailability Availability { get; }
 
     /// <summary>The plain input; exactly with <see cref="PayloadAvailability.Here"/>.</summary>
@@ -23,6 +25,7 @@ public sealed record PayloadAnswer
     /// <summary>Why the payload is not here, for operators; never with <see cref="PayloadAvailability.Here"/>.</summary>
     public string? Reason { get; private init; }
 
+    /// <summary>As the sender gave it; standard for older payloads.</summary>
     public PrivacyMode PrivacyMode { get; init; }
 
     /// <summary>
@@ -49,6 +52,7 @@ public sealed record PayloadAnswer
     /// <summary>Whether execution can go on with it: the payload is here, or never will be.</summary>
     public bool IsSettled => Availability is PayloadAvailability.Here or PayloadAvailability.NotAParty;
 
+    /// <summary>The payload is at hand.</summary>
     public static PayloadAnswer Here(in PayloadHash hash, byte[] payload) => new(hash, PayloadAvailability.Here) { Payload = payload };
 
     public static PayloadAnswer NotAParty(in PayloadHash hash, string reason = "this participant is not a party") =>
@@ -57,6 +61,7 @@ public sealed record PayloadAnswer
     public static PayloadAnswer Missing(in PayloadHash hash, string reason = "the manager is a party but has lost the payload") =>
         new(hash, PayloadAvailability.Missing) { Reason = reason };
 
+    /// <summary>Nobody could tell: never to be taken for "not a party".</summary>
     public static PayloadAnswer Unavailable(in PayloadHash hash, string reason) =>
         new(hash, PayloadAvailability.Unavailable) { Reason = reason };
 }

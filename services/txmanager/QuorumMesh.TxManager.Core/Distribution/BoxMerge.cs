@@ -23,6 +23,7 @@ public static class BoxMerge
         if (Contains(existing, added))
             return existing;
         RequireSameBoxes(existing, added);
+        // A signed transaction that is sent to further recipients carries the existing boxes first; its order stays as it is.
         return GoesOn(existing, added) ? added : Prepend(existing, added);
     }
 
@@ -34,6 +35,7 @@ public static class BoxMerge
         existing.SenderKey.Equals(added.SenderKey)
         && existing.CipherText.AsSpan().SequenceEqual(added.CipherText)
         && existing.CipherTextNonce.AsSpan().SequenceEqual(added.CipherTextNonce)
+        // The boxes are left out: a payload may come in parts, each with the box of one recipient.
         && existing.PrivacyMode == added.PrivacyMode);
 
     /// <exception cref="PrivacyException"><see cref="Failure.InvalidPayload"/>.</exception>

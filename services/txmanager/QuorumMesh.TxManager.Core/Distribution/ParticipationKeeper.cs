@@ -31,6 +31,7 @@ public sealed class ParticipationKeeper(IEnclave enclave, IPayloadStore store, O
             var records = await RecordsAsync(payload, cancel).ConfigureAwait(false);
             if (records.Count > 0)
             {
+                // Saved with its payload again, which merges to the same: payload and record are written in one transaction.
                 await store.SaveAsync(hash, payload, records, cancel).ConfigureAwait(false);
                 noted++;
             }

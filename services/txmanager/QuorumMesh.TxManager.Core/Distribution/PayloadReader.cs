@@ -47,6 +47,7 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
         for (var group = FirstWindow; answers.Count < hashes.Count;)
         {
             PayloadHash[] some = [.. hashes.Skip(answers.Count).Take(group)];
+            // In order and cut at the limit: the caller asks again from where the answers end.
             foreach (var answer in await Task.WhenAll(some.Select(hash => AnswerAsync(hash, cancel))).ConfigureAwait(false))
             {
                 long size = answer.Received?.Payload.Length ?? 0;
@@ -74,6 +75,7 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
         return new ReceivedPayload(opened.Payload, payload, payload.SenderKey, managed, isSender);
     }
 
+    /// <summary>What /storeraw kept under a hash, for its sender (tessera 1.6).</summary>
     public async Task<ReceivedPayload> ReceiveRawAsync(ReadOnlyMemory<byte> hash, CancellationToken cancel)
     {
         var raw = (hash.Length == PayloadHash.Size
@@ -84,6 +86,7 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
         return new ReceivedPayload(payload, null, raw.SenderKey, [raw.SenderKey], true);
     }
 
+    /// <summary>Whether a payload was sent with a key of ours (tessera 1.7).</summary>
     public async Task<bool> IsSenderAsync(ReadOnlyMemory<byte> hash, CancellationToken cancel)
     {
         var payload = await FindAsync(hash, cancel).ConfigureAwait(false);
@@ -97,6 +100,7 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
         return payload.RecipientKeys;
     }
 
+    /// <summary>Throws <see cref="Failure.BadRequest"/> for a payload of another privacy mode (tessera 1.7).</summary>
     public async Task<IReadOnlyList<PublicKey>> MandatoryRecipientsAsync(ReadOnlyMemory<byte> hash, CancellationToken cancel)
     {
         var payload = await FindAsync(hash, cancel).ConfigureAwait(false);
@@ -106,6 +110,8 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
                 Failure.BadRequest, "Operation invalid. Transaction found is not a mandatory recipients privacy type");
     }
 
+    /// <summary>Deletes the payload and keeps the record of being a party, so that the node waits for it rather than skip
+    /// it.</summary>
     public async Task DeleteAsync(ReadOnlyMemory<byte> hash, CancellationToken cancel)
     {
         if (hash.Length != PayloadHash.Size || !await store.DeleteAsync(new PayloadHash(hash.Span), cancel).ConfigureAwait(false))
@@ -122,6 +128,8 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
         {
             var availability = e.Failure switch
             {
+                // Only this one lets a node skip the private side. Whatever else went wrong may be over tomorrow: an answer "not
+                // a party" then would make its private state diverge without a word.
                 Failure.NotFound => Availability.NotAParty,
                 Failure.Missing => Availability.Missing,
                 _ => Availability.Unavailable,
@@ -139,6 +147,8 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
         var payload = await store.FindAsync(hash, cancel).ConfigureAwait(false);
         if (payload is not null)
             return payload;
+        // The payload first, then the record: a payload that arrives between the two is "missing", never "not a party", and the
+        // node asks again.
         throw PrivacyException.MessageNotFound(text, await store.IsPartyAsync(hash, cancel).ConfigureAwait(false));
     }
 

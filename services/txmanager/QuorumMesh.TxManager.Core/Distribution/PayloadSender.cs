@@ -19,6 +19,8 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
     /// <summary>How often a signed transaction is boxed anew because another call for it came first.</summary>
     private const int MaxAttempts = 5;
 
+    /// <summary>Encrypts a payload for recipients, sender and alwaysSendTo, in Tessera's order (tessera 4.3), and distributes
+    /// it.</summary>
     public async Task<SendResult> SendAsync(
         ReadOnlyMemory<byte> payload, PublicKey? from, IReadOnlyList<PublicKey> to, PrivacyOptions privacy, CancellationToken cancel)
     {
@@ -27,6 +29,7 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
         var always = await ownKeys.AlwaysSendToAsync(cancel).ConfigureAwait(false);
         PublicKey[] recipients = [.. to.Append(sender).Concat(always).Distinct()];
         var targets = await publisher.ResolveAsync(recipients, cancel).ConfigureAwait(false);
+        // After the look-up: a recipient that nobody is known to have costs nothing, and nothing is sent to the others.
         var sealedPayload = await enclave.SealAsync(payload, sender, recipients, cancel).ConfigureAwait(false);
         return await DistributeAsync(sealedPayload, targets, cancel).ConfigureAwait(false);
     }
@@ -62,6 +65,7 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
         }
     }
 
+    /// <summary>Encrypts for the sender alone; what the client signs is the hash (tessera 1.4).</summary>
     public async Task<PayloadHash> StoreRawAsync(ReadOnlyMemory<byte> payload, PublicKey? from, CancellationToken cancel)
     {
         Check(payload, [], PrivacyOptions.Standard);
@@ -112,6 +116,8 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
         EncodedPayload payload, IReadOnlyList<(PublicKey Key, string Url)> targets, CancellationToken cancel)
     {
         var hash = payload.ComputeHash();
+        // Pushed before it is stored here: what our store holds as sent is with all parties. The other way round a failed push
+        // would have to be taken back. The hash is answered after both (tessera 4.4).
         await publisher.PublishAsync(payload, targets, cancel).ConfigureAwait(false);
 
         var managed = await ownKeys.ManagedAsync(payload.RecipientKeys, cancel).ConfigureAwait(false);

@@ -32,6 +32,7 @@ public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerCl
         if (targets.Count == 0)
             return;
         Task[] pushes = [.. targets.Select(t => PushAsync(payload, t.Key, t.Url, cancel))];
+        // All are waited for: an answer while some still run could be followed by a retry that overtakes them.
         await Task.WhenAll(pushes).ConfigureAwait(false);
     }
 
@@ -51,6 +52,7 @@ public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerCl
             await peers.PushAsync(url, encoded, cancel).ConfigureAwait(false);
             directory.ReportSuccess(url);
         }
+        // A peer that is slow or refuses is there; only one that cannot be reached is polled later and later.
         catch (PrivacyException e) when (e.Failure == Failure.PeerOffline)
         {
             directory.ReportFailure(url);

@@ -20,6 +20,7 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
         if (payload.PrivacyMode != PrivacyMode.StandardPrivate)
             throw PrivacyException.EnhancedPrivacy();
         var hash = payload.ComputeHash();
+        // Our own payload, given back by a recipient (tessera 4.6): its boxes are opened with the sender's key.
         if (await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false))
             await AcceptOwnAsync(hash, payload, cancel).ConfigureAwait(false);
         else
@@ -34,6 +35,8 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
         if (IsStored(await ExistingAsync(hash, cancel).ConfigureAwait(false), payload)
             && await IsNotedAsync(hash, cancel).ConfigureAwait(false))
             return;
+        // Proves that box and ciphertext open with a key of ours. Only then is it on record that we are a party, which makes our
+        // node wait for the payload.
         var opened = await enclave.OpenAsync(payload, named, cancel).ConfigureAwait(false);
         await store.SaveAsync(hash, payload, [new Participation(opened.KeyUsed, PartyRole.Recipient)], cancel).ConfigureAwait(false);
     }

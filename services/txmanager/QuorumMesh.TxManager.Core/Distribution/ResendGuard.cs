@@ -18,6 +18,7 @@ public sealed class ResendGuard(PartySettings settings, OwnKeys ownKeys, IEnclav
     /// <summary>What the text of every challenge begins with; the manager's URL and a space follow.</summary>
     public const string Prefix = "quorummesh-resend ";
 
+    // Of this process: a challenge is good for this manager alone, and is void after a restart.
     private readonly byte[] _secret = RandomNumberGenerator.GetBytes(32);
 
     /// <summary>

@@ -21,6 +21,7 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
             : null) ?? throw PrivacyException.MessageNotFound(text, missing: false);
         if (payload.PrivacyMode != PrivacyMode.StandardPrivate)
             throw new PrivacyException(Failure.Forbidden, "Cannot resend enhanced privacy transaction in legacy resend");
+        // Stripped as at the first push: asking again tells a recipient no more than it was told then.
         var answer = payload.ForRecipient(key)
             ?? (payload.SenderKey.Equals(key) ? await ForSenderAsync(payload, cancel).ConfigureAwait(false) : null)
             ?? throw new PrivacyException(Failure.InvalidPayload, $"Recipient {key.ToBase64()} is not a recipient of transaction ");

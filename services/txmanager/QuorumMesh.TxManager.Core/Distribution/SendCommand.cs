@@ -9,8 +9,11 @@ namespace QuorumMesh.TxManager.Core.Distribution;
 /// </summary>
 public sealed record PrivacyOptions(PrivacyMode Mode = PrivacyMode.StandardPrivate, bool HasAffected = false, string? PrivacyGroupId = null)
 {
+    /// <summary>Standard private, no group.</summary>
     public static PrivacyOptions Standard { get; } = new();
 
+    /// <summary>Throws <see cref="Failure.Forbidden"/>, or <see cref="Failure.NotFound"/> for a group, where more is
+    /// asked.</summary>
     public void RequireStandard()
     {
         if (Mode != PrivacyMode.StandardPrivate || HasAffected)

@@ -135,6 +135,7 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
             cancel.ThrowIfCancellationRequested();
             throw e.StatusCode switch
             {
+                // The enclave tells an unknown key from bytes that do not open; what an unknown key means depends on the call.
                 StatusCode.NotFound => new PrivacyException(unknownKey, e.Status.Detail, e),
                 StatusCode.InvalidArgument => new PrivacyException(Failure.InvalidPayload, e.Status.Detail, e),
                 StatusCode.DeadlineExceeded => PrivacyException.Enclave($"{name} did not answer in time", e),

@@ -33,8 +33,10 @@ public enum RowKind
 /// </remarks>
 public static class RowChecksum
 {
+    /// <summary>The layout's version, the first byte of each checksum.</summary>
     public const byte Version = 1;
 
+    /// <summary>Bytes as stored: version and digest.</summary>
     public const int Size = 17;
 
     /// <param name="columns">Null, <see cref="byte"/>[], <see cref="string"/>, <see cref="int"/>, <see cref="long"/> or
@@ -51,6 +53,7 @@ public static class RowChecksum
         return [Version, .. digest[..(Size - 1)]];
     }
 
+    /// <summary>Whether a stored checksum is that of these columns.</summary>
     public static bool Fits(ReadOnlySpan<byte> stored, RowKind kind, params ReadOnlySpan<object?> columns) =>
         stored.Length == Size && stored.SequenceEqual(Of(kind, columns));
 

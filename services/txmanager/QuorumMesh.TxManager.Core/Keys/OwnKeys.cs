@@ -14,6 +14,7 @@ public sealed class OwnKeys(IEnclave enclave, IReadOnlyList<PublicKey> configure
     /// <summary>Null until the enclave answered once.</summary>
     public IReadOnlyList<PublicKey>? ActiveOrNull => _current?.Active;
 
+    /// <summary>Asks the enclave for its keys; to be called now and then, since they change without a restart.</summary>
     public async Task RefreshAsync(CancellationToken cancel)
     {
         var keys = await enclave.KeysAsync(cancel).ConfigureAwait(false);
@@ -24,9 +25,11 @@ public sealed class OwnKeys(IEnclave enclave, IReadOnlyList<PublicKey> configure
             Changed?.Invoke();
     }
 
+    /// <summary>Keys that seal and open, the default one first.</summary>
     public async ValueTask<IReadOnlyList<PublicKey>> ActiveAsync(CancellationToken cancel) =>
         (await GetAsync(cancel).ConfigureAwait(false)).Active;
 
+    /// <summary>Keys that every transaction goes to, from both configurations.</summary>
     public async ValueTask<IReadOnlyList<PublicKey>> AlwaysSendToAsync(CancellationToken cancel) =>
         (await GetAsync(cancel).ConfigureAwait(false)).AlwaysSendTo;
 
@@ -37,6 +40,8 @@ public sealed class OwnKeys(IEnclave enclave, IReadOnlyList<PublicKey> configure
         return snapshot.All.Contains(key);
     }
 
+    /// <summary>The key that sends when none is named. Throws <see cref="Failure.EnclaveUnavailable"/> when there is
+    /// none.</summary>
     public async ValueTask<PublicKey> DefaultAsync(CancellationToken cancel)
     {
         var snapshot = await GetAsync(cancel).ConfigureAwait(false);

@@ -106,6 +106,7 @@ internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory
     private async Task<bool> GivesWayAsync(string home, PublicKey key, string url, CancellationToken cancel)
     {
         var name = $"The key {key.ToBase64()} of {home}";
+        // The operator's word outweighs who came first.
         if (directory.IsSeed(url) && !directory.IsSeed(home))
         {
             directory.Drop(home, key);
@@ -113,6 +114,7 @@ internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory
             return true;
         }
 
+        // A challenge that names its URL cannot be handed on: both hold the key, so either may be sent to.
         if (directory.IsSeed(url) && await prover.ProveNamedAsync(url, key, cancel).ConfigureAwait(false) == Proof.Given)
         {
             directory.Announce($"{name} is at {url} too, both are configured as peers and prove it: two managers of one participant");
@@ -121,6 +123,7 @@ internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory
 
         var isProven = await prover.ProveAsync(home, key, cancel).ConfigureAwait(false) == Proof.Given;
         var unproven = directory.Contested(home, key, isProven);
+        // An outage must not give the key to whoever waits for one.
         if (!isProven && unproven >= settings.KeyMoveAfter)
         {
             directory.Drop(home, key);

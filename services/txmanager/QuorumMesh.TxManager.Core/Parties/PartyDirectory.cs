@@ -43,6 +43,7 @@ public sealed partial class PartyDirectory : IPeerDirectory
         {
             Party? best = null;
             foreach (var party in _parties.Values)
+                // Of several managers of one participant the one that failed least.
                 if (party.Keys.ContainsKey(key) && (best is null || party.Failures < best.Failures))
                     best = party;
 
@@ -50,6 +51,7 @@ public sealed partial class PartyDirectory : IPeerDirectory
         }
     }
 
+    /// <summary>Whether a URL is configured.</summary>
     public bool IsSeed(string url)
     {
         lock (_gate)

@@ -32,6 +32,7 @@ public sealed class PartyInfoService(
     {
         var info = PartyInfoCodec.Decode(encoded.Span);
         var url = PeerUrl.Normalize(info.Url) ?? throw new WireFormatException("url: not an absolute http or https URL", 0);
+        // Our own party info, come back: nothing to learn.
         if (url == settings.OwnUrl)
             return Answer();
         try
@@ -97,8 +98,10 @@ public sealed class PartyInfoService(
             return;
         }
 
+        // Or a stranger could have us call what only this machine may call.
         if (isStranger && PeerUrl.IsLocal(url) && !(IPAddress.TryParse(source, out var caller) && PeerUrl.IsLocal(caller)))
             throw new PrivacyException(Failure.Forbidden, $"{url} is an address of this machine, and {source} is another one");
+        // Each look costs calls to a URL that the stranger chose: they are bounded by caller and in all.
         using var place = isStranger ? _gate.Enter(source) : default;
         if (isStranger)
             directory.RequireRoom(url);

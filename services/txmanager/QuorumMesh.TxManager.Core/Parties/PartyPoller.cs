@@ -16,6 +16,7 @@ public sealed class PartyPoller(PartyDirectory directory, PartyInfoService servi
     private readonly SemaphoreSlim _wake = new(0, 1);
     private int _running;
 
+    /// <summary>Polls until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancel)
     {
         void Wake()

@@ -20,6 +20,7 @@ public sealed record PartySettings
     /// </summary>
     public bool ValidateRemoteKeys { get; init; }
 
+    /// <summary>Between two party infos to one manager; Tessera's default.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>

@@ -15,6 +15,7 @@ public sealed record EnclaveKeys(IReadOnlyList<PublicKey> Active, IReadOnlyList<
 /// </summary>
 public interface IEnclave
 {
+    /// <summary>The keys that the enclave holds now.</summary>
     Task<EnclaveKeys> KeysAsync(CancellationToken cancel);
 
     /// <summary>Encrypts for exactly these recipients, in this order; all share one ciphertext.</summary>
@@ -24,11 +25,13 @@ public interface IEnclave
     /// <summary>As <see cref="SealAsync"/> with the ciphertext that <see cref="SealRawAsync"/> made.</summary>
     Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel);
 
+    /// <summary>Encrypts for the sender alone (tessera 4.1).</summary>
     Task<RawPayload> SealRawAsync(ReadOnlyMemory<byte> payload, PublicKey sender, CancellationToken cancel);
 
     /// <param name="ownKey">Null: the enclave finds the key that fits.</param>
     Task<OpenedPayload> OpenAsync(EncodedPayload payload, PublicKey? ownKey, CancellationToken cancel);
 
+    /// <summary>Decrypts what <see cref="SealRawAsync"/> made.</summary>
     Task<byte[]> OpenRawAsync(RawPayload raw, CancellationToken cancel);
 
     /// <summary>The master key of a payload that we sent, boxed for one more recipient.</summary>

@@ -4,6 +4,7 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.TxManager.Core.Ports;
 
+/// <summary>A key's part in a transaction; the numbers are stored.</summary>
 public enum PartyRole
 {
     Sender = 1,
@@ -39,6 +40,7 @@ public sealed record PayloadCursor(long Timestamp, PayloadHash Hash);
 /// </summary>
 public interface IPayloadStore
 {
+    /// <summary>Null when none is stored, whether there ever was one or not.</summary>
     Task<EncodedPayload?> FindAsync(PayloadHash hash, CancellationToken cancel);
 
     /// <summary>
@@ -53,14 +55,17 @@ public interface IPayloadStore
     /// <summary>Deletes the payload; its participation rows stay. False when there was none.</summary>
     Task<bool> DeleteAsync(PayloadHash hash, CancellationToken cancel);
 
+    /// <summary>Whether there is a participation record, of a payload that is there or of one that was lost.</summary>
     Task<bool> IsPartyAsync(PayloadHash hash, CancellationToken cancel);
 
     /// <summary>Looks at some payloads in the order of their hashes for those without a participation record.</summary>
     /// <param name="after">Null to begin.</param>
     Task<UnnotedPayloads> UnnotedAsync(byte[]? after, int count, CancellationToken cancel);
 
+    /// <summary>Null when /storeraw kept none under the hash.</summary>
     Task<RawPayload?> FindRawAsync(PayloadHash hash, CancellationToken cancel);
 
+    /// <summary>Keeps a raw payload; durable when it completes.</summary>
     Task SaveRawAsync(PayloadHash hash, RawPayload raw, CancellationToken cancel);
 
     /// <summary>Payloads in the order of time and hash, after a place.</summary>

@@ -13,6 +13,7 @@ public interface IPeerClient
     /// <param name="encodedPayload">LEGACY bytes, stripped for one recipient.</param>
     Task PushAsync(string peerUrl, ReadOnlyMemory<byte> encodedPayload, CancellationToken cancel);
 
+    /// <summary>Tells a peer of us (tessera 2.2).</summary>
     Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel);
 
     /// <summary>

@@ -9,7 +9,9 @@ public interface IPeerDirectory
     /// <returns>Null when no known manager has the key.</returns>
     ValueTask<string?> FindUrlAsync(PublicKey key, CancellationToken cancel);
 
+    /// <summary>A call to the manager failed: it is polled later.</summary>
     void ReportFailure(string url);
 
+    /// <summary>A call to the manager was answered.</summary>
     void ReportSuccess(string url);
 }

@@ -40,6 +40,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
             ConnectTimeout = options.ConnectTimeout,
             MaxConnectionsPerServer = options.MaxConnectionsPerPeer,
             PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+            // A URL that a stranger named must not lead us elsewhere.
             AllowAutoRedirect = false,
             UseCookies = false,
             UseProxy = false,
@@ -48,6 +49,8 @@ public sealed class PeerClient : IPeerClient, IDisposable
             Timeout = Timeout.InfiniteTimeSpan,
             MaxResponseContentBufferSize = MaxAnswer,
         };
+        // Without privacy enhancements and CBOR: a Tessera then sends LEGACY bytes, and refuses what we could not take (tessera
+        // 0.2).
         _http.DefaultRequestHeaders.Add(RestHeaders.SupportedApiVersions, "v1");
 
         // A peer that restarts leaves dead connections in the pool; a push may be repeated because it is idempotent at the receiver.

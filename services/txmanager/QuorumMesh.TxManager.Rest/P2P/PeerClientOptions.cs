@@ -1,5 +1,6 @@
 namespace QuorumMesh.TxManager.Rest.P2P;
 
+/// <summary>Bounds of the calls to other managers.</summary>
 public sealed record PeerClientOptions
 {
     /// <summary>
@@ -7,11 +8,13 @@ public sealed record PeerClientOptions
     /// </summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMilliseconds(3750);
 
+    /// <summary>For the connection alone.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromMilliseconds(3750);
 
     /// <summary>For a call to a URL that a stranger may have named, whatever <see cref="Timeout"/> is.</summary>
     public TimeSpan LookTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>HTTP/1.1 carries one call at a time on each.</summary>
     public int MaxConnectionsPerPeer { get; init; } = 64;
 
     /// <summary>Pushes to one peer that run at once; fewer than its connections, so that a poll finds one.</summary>

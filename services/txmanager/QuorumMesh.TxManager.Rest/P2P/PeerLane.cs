@@ -35,6 +35,7 @@ internal sealed class PeerLane : IDisposable
             BreakDuration = options.Break,
             ManualControl = _control,
             StateProvider = _state,
+            // A refusal is an answer: the peer is there, and other payloads may go through.
             ShouldHandle = new PredicateBuilder().Handle<PrivacyException>(e => e.Failure == Failure.PeerOffline)
                 .Handle<TimeoutException>(),
             OnOpened = _ => Told(

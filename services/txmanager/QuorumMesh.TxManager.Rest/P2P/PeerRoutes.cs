@@ -60,6 +60,7 @@ public sealed class PeerRoutes(
 
     private async Task PushAsync(RestCall call)
     {
+        // 201 is a promise: it follows the durable write.
         var hash = await receiver.StoreAsync(await call.BodyAsync().ConfigureAwait(false), call.Cancel).ConfigureAwait(false);
         await call.TextAsync(201, hash.ToBase64()).ConfigureAwait(false);
     }

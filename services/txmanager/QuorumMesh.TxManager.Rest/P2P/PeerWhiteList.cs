@@ -40,6 +40,7 @@ public sealed class PeerWhiteList
         return list;
     }
 
+    /// <summary>Whether the caller's address is one of the list.</summary>
     public bool Admits(HttpContext context)
     {
         var address = context.Connection.RemoteIpAddress;

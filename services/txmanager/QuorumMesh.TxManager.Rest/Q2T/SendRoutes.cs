@@ -10,6 +10,7 @@ namespace QuorumMesh.TxManager.Rest.Q2T;
 /// <summary>/send, /sendraw, /sendsignedtx and /storeraw (tessera 1.2 to 1.5).</summary>
 public sealed class SendRoutes(PayloadSender sender)
 {
+    /// <summary>Adds all four routes.</summary>
     public RestApp AddTo(RestApp app) => AddStoreRaw(app)
         .Post("/send", Sends.Takes<SendBody>(ContentForm.AnyJson).Gives<SentPayload>(201, ContentForm.AnyJson), SendAsync)
         .Post(
@@ -23,6 +24,7 @@ public sealed class SendRoutes(PayloadSender sender)
                 .Gives<SentPayload>(201, ContentForm.AnyJson).GivesText(),
             SendSignedAsync);
 
+    /// <summary>Adds /storeraw alone, for the third-party application (tessera 9.1).</summary>
     public RestApp AddStoreRaw(RestApp app) => app.Post(
         "/storeraw",
         RouteNote.Of("Encrypts and stores a payload for ourselves, to be sent later").Takes<StoreRawBody>(ContentForm.AnyJson)
