@@ -21,11 +21,13 @@ public sealed class NodeAssembly : IAsyncDisposable
     private readonly PayloadFetcher _payloads;
     private readonly HeadProbe _heads;
     private readonly CancellationTokenSource _stop = new();
+    private readonly Func<int> _ticksDue;
+    private readonly Action<NodeEffects> _carryOut;
     private long _nextTick;
 
     public NodeAssembly(NodeCoreSetup setup, ConsensusSetup consensus, NodeSeams seams)
     {
-        _seams = seams;
+        (_seams, _ticksDue, _carryOut) = (seams, TicksDue, CarryOut);
         (var driver, _link) = consensus.Open(setup);
         Raft = driver as RaftDriver;
         Core = new NodeCore(setup, driver);
@@ -62,7 +64,7 @@ public sealed class NodeAssembly : IAsyncDisposable
     /// <returns>When the next one must come even without an input, on <see cref="Milliseconds"/>.</returns>
     public long Pass(IReadOnlyList<NodeInput> inputs)
     {
-        var wakeAt = NodePass.Run(Core, Now(), inputs, TicksDue, CarryOut);
+        var wakeAt = NodePass.Run(Core, Now(), inputs, _ticksDue, _carryOut);
         return Math.Min(_nextTick, wakeAt ?? long.MaxValue);
     }
 

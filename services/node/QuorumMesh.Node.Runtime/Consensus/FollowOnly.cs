@@ -15,13 +15,3 @@ internal sealed class FollowOnly(string explanation) : IConsensusDriver
     {
     }
 }
-
-/// <summary>No members, no messages.</summary>
-internal sealed class NoLink : IConsensusLink
-{
-    public void Hear(Func<NodeInput, bool> post, NodeEvents events)
-    {
-    }
-
-    public void CarryOut(NetworkEffect effect) => throw new InvalidOperationException($"nobody is there for {effect.GetType().Name}");
-}

@@ -189,7 +189,7 @@ public sealed class RaftDriver : IConsensusDriver
         try
         {
             if (!_changes.HasRoom) throw new RaftMembershipException("too many changes of the membership are under way: try again");
-            var open = _changes.Find(asked.Request);
+            var open = HasLeft ? null : _changes.Find(asked.Request);
             if ((open ?? _members.Change(asked.Request, Core)) is not { } change)
             {
                 var nothing = new RaftChangeOutcome(0, IsCommitted: true);
