@@ -27,6 +27,7 @@ internal sealed class NodeNetwork
     private readonly List<(SimulatedNode Node, PayloadHash Hash)> _late = [];
     private readonly int _support;
     private readonly bool _isNarrow;
+    private readonly Operators? _operators;
     private readonly long? _loseLogAt;
     private readonly int _thread = Environment.CurrentManagedThreadId;
     private volatile bool _hasStrayed;
@@ -39,6 +40,7 @@ internal sealed class NodeNetwork
         PayloadCacheBytes = seed % 3 == 0 ? 1_000 : PayloadCache.DefaultCapacity;
         _support = seed % 3;
         _isNarrow = seed % 5 == 2;
+        _operators = seed % 7 == 3 ? new Operators(new Random(seed)) : null;
         _loseLogAt = seed % 4 == 1 ? _strange.Next(2_000, 9_000) : null;
         _nodes = [.. Enumerable.Range(1, Size).Select(id => new SimulatedNode((ushort)id, this, new Random(_random.Next())))];
         _clients = [.. Enumerable.Range(0, Size * ClientsPerNode).Select(i => new NodeClient(i + 1, _nodes[i % Size], this, new Random(_random.Next())))];
@@ -68,6 +70,7 @@ internal sealed class NodeNetwork
     public int Losses { get; private set; }
     public int PassedOver { get; private set; }
     public int Refused { get; private set; }
+    public int ChangedMembers => _operators?.Committed ?? 0;
     public int LostLogs => _nodes.Count(n => n.HasLostLog);
     public int Acknowledged => _clients.Sum(c => c.Acknowledged.Count);
 
@@ -84,6 +87,7 @@ internal sealed class NodeNetwork
         {
             Faults();
             Strangers();
+            _operators?.MayAsk(_nodes);
             if (Now >= _loseLogAt && LostLogs == 0) _nodes[_strange.Next(Size)].LoseLog();
             Step(sendMore: true);
         }
@@ -112,6 +116,7 @@ internal sealed class NodeNetwork
             Step(sendMore: false);
         }
         Check();
+        _operators?.Check([.. Lasting]);
     }
 
     public void EntryPassedOver(PassedOverEvent passed) => PassedOver++;
@@ -170,6 +175,7 @@ internal sealed class NodeNetwork
         MayLosePower();
         foreach (var message in messages)
         {
+            if (message.To > Size) continue; // a learner that never came
             // Over the wire form, so that nothing is shared between nodes.
             var copy = RaftWire.DecodeMessage(RaftWire.Encode(message));
             if (IsLost(message.From, message.To))
@@ -349,7 +355,7 @@ internal sealed class NodeNetwork
     /// </summary>
     private bool IsSettled()
     {
-        if (!Lasting.All(n => n.IsUp) || !LastingClients.All(c => c.IsIdle)) return false;
+        if (!Lasting.All(n => n.IsUp) || !LastingClients.All(c => c.IsIdle) || _operators is { AreAnswered: false }) return false;
         var head = Lasting.First().Core!.Head.Hash;
         return Lasting.All(n => n.Core!.Head.Hash == head && n.Core.PrivateHead.Hash == head && (n.Core.Pool.Count == 0 || LostLogs > 0))
             && (LostLogs == 0 || LastingClients.SelectMany(c => c.Acknowledged).All(hash => ChainStore.GetTransactionLocation(Lasting.First().Store, hash) is not null))

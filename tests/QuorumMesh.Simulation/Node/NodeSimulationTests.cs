@@ -13,7 +13,7 @@ public class NodeSimulationTests(ITestOutputHelper output)
     public void Whole_nodes_agree_and_keep_what_they_acknowledged()
     {
         var (blocks, crashes, acknowledged, syncs, rewinds, losses) = (0UL, 0, 0, 0, 0, 0);
-        var (passedOver, refused, lostLogs) = (0, 0, 0);
+        var (passedOver, refused, lostLogs, changed) = (0, 0, 0, 0);
         // What the nodes do in the background goes on where their scheduler says, and nowhere else.
         SynchronizationContext.SetSynchronizationContext(null);
         foreach (var seed in Seeds())
@@ -32,6 +32,7 @@ public class NodeSimulationTests(ITestOutputHelper output)
                 passedOver += network.PassedOver;
                 refused += network.Refused;
                 lostLogs += network.LostLogs;
+                changed += network.ChangedMembers;
             }
             catch (Exception e)
             {
@@ -39,7 +40,7 @@ public class NodeSimulationTests(ITestOutputHelper output)
             }
         }
         output.WriteLine($"{blocks} blocks, {crashes} crashes, {acknowledged} transactions acknowledged, {syncs} catch-ups by snapshot, {rewinds} late payloads, {losses} lost databases");
-        output.WriteLine($"{passedOver} committed entries passed over, {refused} messages refused, {lostLogs} nodes refused to start without their log");
+        output.WriteLine($"{passedOver} committed entries passed over, {refused} messages refused, {lostLogs} nodes refused to start without their log, {changed} changes of members");
         Assert.True(acknowledged > 0);
     }
 

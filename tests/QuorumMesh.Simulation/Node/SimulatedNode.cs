@@ -130,16 +130,10 @@ internal sealed class SimulatedNode
     }
 
     /// <summary>As the node's service does it for its own payloads.</summary>
-    public void Post(NodeInput input)
-    {
-        if (IsUp) _mailbox.TryPostUrgent(input);
-    }
+    public bool Post(NodeInput input) => IsUp && _mailbox.TryPostUrgent(input);
 
     /// <summary>As the node's service does it for transactions.</summary>
-    public void PostBulk(NodeInput input)
-    {
-        if (IsUp) _mailbox.TryPostBulk(input);
-    }
+    public bool PostBulk(NodeInput input) => IsUp && _mailbox.TryPostBulk(input);
 
     /// <summary>One pass of the loop, when one is due.</summary>
     public void Run(long now)
