@@ -2,8 +2,9 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using QuorumMesh.Cli;
 
-namespace QuorumMesh.Cli.Demo;
+namespace QuorumMesh.EndToEnd;
 
 /// <summary>A plain JSON-RPC 2.0 client over HTTP.</summary>
 public sealed class JsonRpcClient(HttpClient http, string url)

@@ -57,7 +57,7 @@ internal sealed partial class LoadDirection(LocalNetwork network, int from, int[
     public override string ToString() => string.Join('\n',
         [$"{Name}: {Acknowledged} acknowledged, {Refused} refused", .. _refusals.OrderByDescending(r => r.Value).Select(r => $"    {r.Value} x {r.Key}")]);
 
-    private IEnumerable<DemoParty> Recipients => privateFor.Select(i => network.Parties[i]);
+    private IEnumerable<PlainParty> Recipients => privateFor.Select(i => network.Parties[i]);
 
     private async Task<string> CallAsync(string method, params JsonNode?[] parameters) =>
         (string)(await network.Rpc[from].CallAsync(method, CancellationToken.None, parameters))!;

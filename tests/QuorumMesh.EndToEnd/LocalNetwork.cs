@@ -14,7 +14,7 @@ public sealed class LocalNetwork : IAsyncDisposable
         Directory = directory;
         Definition = definition;
         Runner = new NetworkRunner(directory, definition);
-        Parties = [.. definition.Participants.Select(p => new DemoParty(Http, p))];
+        Parties = [.. definition.Participants.Select(p => new PlainParty(Http, p))];
         Rpc = [.. definition.Participants.Select(p => new JsonRpcClient(Http, p.Rpc))];
     }
 
@@ -25,7 +25,7 @@ public sealed class LocalNetwork : IAsyncDisposable
     /// <summary>Waits longer than a busy machine may stand still: only a service that never answers fails a test.</summary>
     public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(300) };
 
-    public IReadOnlyList<DemoParty> Parties { get; }
+    public IReadOnlyList<PlainParty> Parties { get; }
     public IReadOnlyList<JsonRpcClient> Rpc { get; }
 
     public static async Task<LocalNetwork> StartAsync(int participants)

@@ -4,7 +4,7 @@ using QuorumMesh.Cli.Network;
 
 namespace QuorumMesh.EndToEnd;
 
-/// <summary>The main job from outside: published processes, plain JSON-RPC.</summary>
+/// <summary>The main job from outside: published processes, Nethereum for the three cases, plain JSON-RPC for the rest.</summary>
 [Collection("network")]
 public sealed class PrivateContractTests
 {
@@ -12,7 +12,7 @@ public sealed class PrivateContractTests
     public async Task Three_participants_see_what_they_are_party_to()
     {
         await using var network = await LocalNetwork.StartAsync(3);
-        var results = await new PrivateContractCases(network.Parties).RunAsync(CancellationToken.None);
+        var results = await new PrivateContractCases([.. network.Definition.Participants.Select(p => new DemoParty(p, network.Http.Timeout))]).RunAsync(CancellationToken.None);
         Assert.All(results, result => Assert.Equal(result.Expected, result.Seen));
 
         // What a wallet that waits for confirmations needs: blocks that come without further transactions.

@@ -49,8 +49,7 @@ internal static class DemoCommand
     {
         if (network.Participants.Count < 3)
             throw new CommandException($"the demo needs three participants, this network has {network.Participants.Count}");
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(30) };
-        var rows = await new PrivateContractCases(network.Participants.Take(3).Select(p => new DemoParty(http, p)).ToList()).RunAsync(cancel).ConfigureAwait(false);
+        var rows = await new PrivateContractCases(network.Participants.Take(3).Select(p => new DemoParty(p)).ToList()).RunAsync(cancel).ConfigureAwait(false);
         var table = new Table().AddColumns("case", "A", "B", "C", "expected", "");
         foreach (var row in rows)
             table.AddRow(Markup.Escape(row.Title), Text(row.Seen[0]), Text(row.Seen[1]), Text(row.Seen[2]), string.Join(", ", row.Expected), row.Passed ? "ok" : "WRONG");

@@ -1,46 +1,75 @@
 using System.Diagnostics;
-using System.Globalization;
-using System.Text.Json.Nodes;
+using System.Numerics;
+using Nethereum.JsonRpc.Client;
+using Nethereum.RPC.Eth.DTOs;
+using Nethereum.Web3;
 using QuorumMesh.Cli.Network;
 
 namespace QuorumMesh.Cli.Demo;
 
-/// <summary>A participant as a dApp sees it: deploys, calls and reads through plain JSON-RPC.</summary>
-public sealed class DemoParty(HttpClient http, Participant participant)
+/// <summary>A participant as a dApp sees it: deploys, calls and reads through Nethereum.</summary>
+/// <param name="timeout">For one call; 30 s unless given.</param>
+public sealed class DemoParty(Participant participant, TimeSpan? timeout = null)
 {
+    private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(30);
+    private static readonly SocketsHttpHandler Connections = new();
+
+    private const string Gas = "0x47b760";
     private static readonly TimeSpan MiningTimeout = TimeSpan.FromSeconds(60);
 
-    private readonly JsonRpcClient _rpc = new(http, participant.Rpc);
+    // Nethereum gives the HTTP client its node's address: one client serves one node.
+    private readonly Web3 _web3 = new(new RpcClient(new Uri(participant.Rpc), new HttpClient(Connections, disposeHandler: false) { Timeout = timeout ?? CallTimeout }));
 
     public string Name => participant.Name;
     public string ManagerKey => participant.TxManagerKey;
 
     /// <returns>The transaction hash.</returns>
-    public async Task<string> SendPrivateAsync(string? to, string data, IEnumerable<DemoParty> privateFor, CancellationToken cancel)
+    public Task<string> SendPrivateAsync(string? to, string data, IEnumerable<DemoParty> privateFor, CancellationToken cancel)
     {
-        var transaction = new JsonObject { ["from"] = participant.Account, ["data"] = data, ["gas"] = "0x47b760", ["privateFor"] = new JsonArray([.. privateFor.Select(p => (JsonNode)p.ManagerKey)]) };
+        // Nethereum's own transaction has no privateFor.
+        var transaction = new Dictionary<string, object>
+        {
+            ["from"] = participant.Account, ["data"] = data, ["gas"] = Gas, ["privateFor"] = privateFor.Select(p => p.ManagerKey).ToArray(),
+        };
         if (to is not null) transaction["to"] = to;
-        return (string)(await _rpc.CallAsync("eth_sendTransaction", cancel, transaction).ConfigureAwait(false))!;
+        return AskAsync("eth_sendTransaction", () => _web3.Client.SendRequestAsync<string>("eth_sendTransaction", null, transaction), cancel);
     }
 
     /// <summary>Waits until this participant has the receipt.</summary>
-    public async Task<JsonNode> ReceiptAsync(string hash, CancellationToken cancel)
+    public async Task<TransactionReceipt> ReceiptAsync(string hash, CancellationToken cancel)
     {
         var clock = Stopwatch.StartNew();
         while (true)
         {
-            if (await _rpc.CallAsync("eth_getTransactionReceipt", cancel, hash).ConfigureAwait(false) is { } receipt) return receipt;
+            var asked = AskAsync("eth_getTransactionReceipt", () => _web3.Eth.Transactions.GetTransactionReceipt.SendRequestAsync(hash), cancel);
+            if (await asked.ConfigureAwait(false) is { } receipt) return receipt;
             if (clock.Elapsed > MiningTimeout)
                 throw new CommandException($"transaction {hash} has no receipt at {Name} after {MiningTimeout.TotalSeconds} s");
             await Task.Delay(20, cancel).ConfigureAwait(false);
         }
     }
 
-    /// <summary>The number that the contract holds here; 0 where there is no code, as a dApp's library shows it.</summary>
+    /// <summary>The number that the contract holds here; 0 where there is no code.</summary>
     public async Task<ulong> ReadAsync(string contract, CancellationToken cancel)
     {
-        var call = new JsonObject { ["to"] = contract, ["data"] = SimpleStorage.Get };
-        var word = (string)(await _rpc.CallAsync("eth_call", cancel, call, "latest").ConfigureAwait(false))!;
-        return word.Length <= 2 ? 0 : ulong.Parse(word.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        var stored = _web3.Eth.GetContract(SimpleStorage.Abi, contract).GetFunction("storedData");
+        return (ulong)await AskAsync("eth_call", () => stored.CallAsync<BigInteger>(), cancel).ConfigureAwait(false);
+    }
+
+    /// <exception cref="CommandException">The node answered with an error, or did not answer.</exception>
+    private async Task<T> AskAsync<T>(string method, Func<Task<T>> ask, CancellationToken cancel)
+    {
+        try
+        {
+            return await ask().WaitAsync(cancel).ConfigureAwait(false);
+        }
+        catch (RpcResponseException e)
+        {
+            throw new CommandException($"{method} at {participant.Rpc}: {e.RpcError.Message}");
+        }
+        catch (Exception e) when (e is RpcClientUnknownException or RpcClientTimeoutException)
+        {
+            throw new CommandException($"{method} at {participant.Rpc}: {e.InnerException?.Message ?? e.Message}");
+        }
     }
 }

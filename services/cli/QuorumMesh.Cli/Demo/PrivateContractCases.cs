@@ -29,7 +29,7 @@ public sealed class PrivateContractCases(IReadOnlyList<DemoParty> parties)
     {
         var hash = await from.SendPrivateAsync(null, SimpleStorage.Create(42), privateFor, cancel).ConfigureAwait(false);
         await EverywhereAsync(hash, cancel).ConfigureAwait(false);
-        return (string)(await from.ReceiptAsync(hash, cancel).ConfigureAwait(false))["contractAddress"]!;
+        return (await from.ReceiptAsync(hash, cancel).ConfigureAwait(false)).ContractAddress;
     }
 
     private async Task SetAsync(DemoParty from, string contract, ulong value, DemoParty[] privateFor, CancellationToken cancel) =>
@@ -39,7 +39,7 @@ public sealed class PrivateContractCases(IReadOnlyList<DemoParty> parties)
     private async Task EverywhereAsync(string hash, CancellationToken cancel)
     {
         foreach (var party in parties)
-            if ((string?)(await party.ReceiptAsync(hash, cancel).ConfigureAwait(false))["status"] is var status && status != "0x1")
+            if ((await party.ReceiptAsync(hash, cancel).ConfigureAwait(false)).Status.HexValue is var status && status != "0x1")
                 throw new CommandException($"transaction {hash} has status {status} at {party.Name}");
     }
 

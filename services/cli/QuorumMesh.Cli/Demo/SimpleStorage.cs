@@ -1,4 +1,7 @@
-using QuorumMesh.Primitives;
+using System.Numerics;
+using Nethereum.ABI;
+using Nethereum.ABI.FunctionEncoding;
+using Nethereum.ABI.Model;
 
 namespace QuorumMesh.Cli.Demo;
 
@@ -16,12 +19,22 @@ public static class SimpleStorage
         + "405190815260200160405180910390f35b608760823660046090565b600055565b005b6000546065565b60006020828403121560a157600080fd5b5035919050"
         + "56";
 
+    public const string Abi = """
+        [{"inputs":[{"name":"initial","type":"uint256"}],"stateMutability":"nonpayable","type":"constructor"},
+         {"inputs":[],"name":"get","outputs":[{"name":"","type":"uint256"}],"stateMutability":"view","type":"function"},
+         {"inputs":[{"name":"x","type":"uint256"}],"name":"set","outputs":[],"stateMutability":"nonpayable","type":"function"},
+         {"inputs":[],"name":"storedData","outputs":[{"name":"","type":"uint256"}],"stateMutability":"view","type":"function"}]
+        """;
+
     /// <summary>Selector of the getter <c>storedData()</c>.</summary>
     public const string Get = "0x2a1afcd9";
 
-    public static string Create(ulong initial) => InitCode + Word(initial);
+    private const string SetSelector = "60fe47b1";
+    private static readonly Parameter[] Number = [new("uint256")];
 
-    public static string Set(ulong value) => "0x60fe47b1" + Word(value);
+    public static string Code => InitCode;
 
-    private static string Word(ulong value) => Hex.ToHex(new UInt256(value).ToBigEndian(), prefix: false);
+    public static string Create(ulong initial) => new ConstructorCallEncoder().EncodeRequest(InitCode, Number, new BigInteger(initial));
+
+    public static string Set(ulong value) => new FunctionCallEncoder().EncodeRequest(SetSelector, Number, new BigInteger(value));
 }
