@@ -5,8 +5,10 @@ namespace QuorumMesh.Enclave.Keys;
 /// <summary>Keys named by a Tessera config file. Read anew on each load; the owner calls <see cref="NotifyChanged"/> when files were edited.</summary>
 public sealed class TesseraFileKeyProvider(string configFile) : IEnclaveKeyProvider
 {
+    /// <inheritdoc/>
     public event Action? Changed;
 
+    /// <inheritdoc/>
     public Task<KeyRing> LoadAsync(CancellationToken cancellation) => Task.Run(Load, cancellation);
 
     /// <summary>Says that the files were edited; the keys are read again.</summary>

@@ -49,10 +49,12 @@ internal sealed unsafe class Code
         if (_compiled[(int)fork] is { } ready) return ready;
         lock (_gate)
         {
+            // One try for each fork: what is over a limit would be found to be so again with each call.
             if ((_tried & 1 << (int)fork) != 0) return _compiled[(int)fork];
             _tried |= 1 << (int)fork;
             CompiledCode? compiled = CodeCompiler.Compile(this, fork, limits);
             if (compiled is not null) home.Grow(compiled.SizeInMemory);
+            // Complete before it is seen: machines on other threads enter it without a lock.
             Volatile.Write(ref _compiled[(int)fork], compiled);
             return compiled;
         }

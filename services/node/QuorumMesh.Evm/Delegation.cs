@@ -5,10 +5,12 @@ namespace QuorumMesh.Evm;
 /// <summary>EIP-7702's code of an account that runs another account's code: 0xef0100 ‖ address.</summary>
 public static class Delegation
 {
+    /// <summary>Bytes of a delegation: 0xef0100 and an address (EIP-7702).</summary>
     public const int Size = 3 + Address.Size;
 
     private static ReadOnlySpan<byte> Prefix => [0xef, 0x01, 0x00];
 
+    /// <summary>The code of an account that delegates.</summary>
     public static byte[] Encode(in Address target) => [.. Prefix, .. target.Bytes];
 
     /// <summary>False for any other code.</summary>

@@ -6,6 +6,7 @@ namespace QuorumMesh.Evm;
 /// <summary>Byte code as text, one instruction a line: offset, mnemonic, immediate.</summary>
 public static class Disassembler
 {
+    /// <summary>One line an instruction: offset, name and immediate.</summary>
     public static IEnumerable<string> Lines(byte[] code)
     {
         for (int pc = 0; pc < code.Length;)

@@ -88,7 +88,10 @@ public sealed unsafe partial class EvmMachine
         _options.Stop.ThrowIfCancellationRequested();
         if (depth > EvmLimits.CallDepth) return CallOutcome.Done(EvmStatus.DepthExceeded, r.Gas);
         IWorldState codeState = Dual(current, r.CodeAddress);
+        // STATICCALL does not push: GoQuorum takes its code from the dual state and leaves the current one as it is.
         IWorldState state = r.Kind == Opcode.STATICCALL ? current : codeState;
+        // A private transaction may read public contracts but never change them: strangers do not run it, and their public states
+        // would differ. It stays read-only in what the public contract calls, private contracts too (2.5:core/vm/evm.go Push).
         if (_dual && !ReferenceEquals(state, _private)) readOnly = true;
         bool movesValue = r.Kind == Opcode.CALL && !r.Value.IsZero;
         if ((movesValue || r.Kind == Opcode.CALLCODE && !r.Value.IsZero) && state.GetBalance(r.Caller) < r.Value)
@@ -174,6 +177,8 @@ public sealed unsafe partial class EvmMachine
     {
         if (value.IsZero)
         {
+            // A transfer of nothing would touch its receiver. A private caller would leave a ghost account in the public state,
+            // at parties alone.
             if (!_rules.IsQuorum) state.AddBalance(to, value);
             return;
         }
@@ -253,9 +258,12 @@ public sealed unsafe partial class EvmMachine
         _options.Stop.ThrowIfCancellationRequested();
         if (depth > EvmLimits.CallDepth) return CallOutcome.Done(EvmStatus.DepthExceeded, r.Gas);
         if (!r.Value.IsZero && state.GetBalance(r.Caller) < r.Value) return CallOutcome.Done(EvmStatus.InsufficientBalance, r.Gas);
+        // The sender's nonce is public, so that all nodes agree on it. Inside, the creator is a private contract, whose nonce
+        // only parties know (2.5:core/vm/evm.go create).
         IWorldState creator = depth == 0 ? _public : _private;
         ulong nonce = creator.GetNonce(r.Caller);
         if (nonce == ulong.MaxValue) return CallOutcome.Done(EvmStatus.NonceOverflow, r.Gas);
+        // Before the snapshot: a creation that fails has used its nonce all the same.
         creator.SetNonce(r.Caller, nonce + 1);
         if (_berlin) state.WarmAddress(r.Contract);
         Hash256 codeHash = state.GetCodeHash(r.Contract);

@@ -16,6 +16,7 @@ public sealed unsafe partial class EvmMachine
             if (gas < 0) return gas;
         }
 
+        // Warmth is the current state's, the value the dual one's.
         sp[-1] = Dual(f, f.Contract).GetStorage(f.Contract, sp[-1]);
         return gas;
     }
@@ -44,6 +45,7 @@ public sealed unsafe partial class EvmMachine
     /// <summary>EIP-1283; with Istanbul's prices and stipend guard EIP-2200; with Berlin's cold surcharge EIP-2929; London EIP-3529.</summary>
     private long ChargeNetStore(Frame f, IWorldState state, UInt256* sp, in UInt256 current, long gas)
     {
+        // EIP-2200: a receiver that has no more than the stipend must not be able to write.
         if (_fork >= Fork.Istanbul && gas <= GasPrices.CallStipend) return -1;
         long noop = _berlin ? GasPrices.Warm : _fork >= Fork.Istanbul ? 800 : 200;
         long reset = GasPrices.StorageReset;

@@ -40,6 +40,7 @@ public sealed unsafe partial class EvmMachine
     private IEvmTracer? _tracer;
     private bool _hasUnpaidCode;
 
+    /// <summary>A machine for the transactions of one block.</summary>
     public EvmMachine(BlockContext block, Fork fork, EvmOptions options)
     {
         _block = block;
@@ -216,6 +217,8 @@ public sealed unsafe partial class EvmMachine
             if (f.Kind is Opcode.CREATE or Opcode.CREATE2) f.Status = DepositCode(f);
         }
 
+        // The current state alone is taken back, as GoQuorum does it: a frame of the other one cannot have written, it is
+        // read-only.
         if (f.Status != EvmStatus.Success)
         {
             f.State.RevertToSnapshot(f.Snapshot);
@@ -310,6 +313,8 @@ public sealed unsafe partial class EvmMachine
     private IWorldState Dual(IWorldState current, in Address a)
     {
         if (!_dual) return current;
+        // The private state has the word where both know an address: a party's contract must see its own side, also where a
+        // stranger's payment made a public account at the same address (2.5:core/vm/evm.go getDualState).
         if (_private.Exists(a)) return _private;
         return _public.Exists(a) ? _public : current;
     }

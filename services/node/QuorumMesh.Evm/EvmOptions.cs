@@ -2,10 +2,13 @@ using QuorumMesh.Evm.Compiler;
 
 namespace QuorumMesh.Evm;
 
+/// <summary>How a machine runs, beside block and fork.</summary>
 public sealed record EvmOptions
 {
+    /// <summary>Plain Ethereum, code of its own.</summary>
     public static EvmOptions Default { get; } = new();
 
+    /// <summary>What the chain's byte code does differently.</summary>
     public EvmRules Rules { get; init; } = EvmRules.Ethereum;
 
     /// <summary>Null for code of the machine's own alone.</summary>

@@ -8,10 +8,13 @@ public readonly ref struct EvmStep
     /// <summary>0 for the transaction's own frame.</summary>
     public int Depth { get; init; }
 
+    /// <summary>Offset of the instruction in <see cref="Code"/>.</summary>
     public int Pc { get; init; }
 
+    /// <summary>As it stands in the code, defined or not.</summary>
     public byte Opcode { get; init; }
 
+    /// <summary>Left before the instruction is paid.</summary>
     public ulong Gas { get; init; }
 
     /// <summary>The whole price; of a call with the gas that is handed on (without the stipend), of a creation without it.</summary>
@@ -29,6 +32,7 @@ public readonly ref struct EvmStep
     /// <summary>Bytes of memory once the instruction has them; a multiple of 32.</summary>
     public int MemorySize { get; init; }
 
+    /// <summary>The code that runs; under a delegation the delegate's.</summary>
     public ReadOnlySpan<byte> Code { get; init; }
 
     /// <summary>Of the last call that this frame made.</summary>
@@ -40,6 +44,7 @@ public readonly ref struct EvmStep
     /// <summary>The state that SLOAD of this frame reads.</summary>
     public IWorldState State { get; init; }
 
+    /// <summary>The refund counter, in gas.</summary>
     public ulong Refund { get; init; }
 
     /// <param name="depth">0 is the top; must be there.</param>

@@ -27,11 +27,13 @@ public sealed class NodeKey : INodeSigner, IDisposable
     /// <summary>64 bytes X‖Y.</summary>
     public byte[] PublicKey { get; }
 
+    /// <summary>The account of the key: an IBFT validator's address.</summary>
     public Address Address { get; }
 
     /// <summary>128 lower-case hex digits.</summary>
     public string NodeId { get; }
 
+    /// <summary>A new key from the system's random source.</summary>
     public static NodeKey Generate()
     {
         Span<byte> key = stackalloc byte[32];
@@ -48,6 +50,7 @@ public sealed class NodeKey : INodeSigner, IDisposable
         }
     }
 
+    /// <inheritdoc/>
     public byte[] Sign(in Hash256 hash)
     {
         Span<byte> bytes = stackalloc byte[Hash256.Size];

@@ -13,6 +13,8 @@ public sealed partial class PeerServer
 
     private async Task AcceptLoopAsync(Socket listener)
     {
+        // Strangers that connect and say nothing take a place each for the handshake's time: so many, and no more memory than
+        // that.
         using var pending = new SemaphoreSlim(_options.MaxPendingHandshakes);
         while (!_stop.IsCancellationRequested)
         {

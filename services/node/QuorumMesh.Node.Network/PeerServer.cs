@@ -30,6 +30,7 @@ public sealed partial class PeerServer : IPeerNetwork, IAsyncDisposable
     private int _port;
     private bool _disposed;
 
+    /// <summary>Does nothing before <see cref="Start"/>.</summary>
     public PeerServer(PeerServerOptions options, ILogger<PeerServer> logger, TimeProvider? time = null)
     {
         _options = options;
@@ -40,8 +41,10 @@ public sealed partial class PeerServer : IPeerNetwork, IAsyncDisposable
         _port = options.Listen.Port;
     }
 
+    /// <inheritdoc/>
     public IReadOnlyList<PeerInfo> Peers => Array.ConvertAll(_registry.Active, peer => peer.Info with { Static = IsStatic(peer.NodeId) });
 
+    /// <inheritdoc/>
     public Enode Self => new(_options.Key.NodeId, OwnHost(), _port, _options.RaftPort);
 
     /// <summary>Binds the port and begins to accept and to dial. Connections wait for <see cref="SetStatus"/>.</summary>
@@ -65,6 +68,7 @@ public sealed partial class PeerServer : IPeerNetwork, IAsyncDisposable
         _logger.LogInformation("Peer network listens: {Enode}", Self);
     }
 
+    /// <inheritdoc/>
     public void SetStatus(PeerStatus own)
     {
         bool first = _status is null;
@@ -73,6 +77,7 @@ public sealed partial class PeerServer : IPeerNetwork, IAsyncDisposable
             HurryDials();
     }
 
+    /// <inheritdoc/>
     public void AddStaticPeer(Enode e)
     {
         if (e.NodeId == _options.Key.NodeId)
@@ -101,6 +106,7 @@ public sealed partial class PeerServer : IPeerNetwork, IAsyncDisposable
         }
     }
 
+    /// <inheritdoc/>
     public void RemovePeer(string nodeId)
     {
         var id = Enode.NormalizeId(nodeId);
@@ -110,6 +116,7 @@ public sealed partial class PeerServer : IPeerNetwork, IAsyncDisposable
         _registry.Find(id)?.Disconnect(DisconnectReason.Requested, "removed");
     }
 
+    /// <inheritdoc/>
     public void SetAllowed(Func<string, bool>? nodeIdAllowed)
     {
         _allowed = nodeIdAllowed;
@@ -119,6 +126,7 @@ public sealed partial class PeerServer : IPeerNetwork, IAsyncDisposable
         HurryDials();
     }
 
+    /// <inheritdoc/>
     public void BroadcastTransactions(IReadOnlyList<ReadOnlyMemory<byte>> rawTransactions, string? exceptNodeId, bool resend = false)
     {
         foreach (var raw in rawTransactions)
@@ -137,12 +145,15 @@ public sealed partial class PeerServer : IPeerNetwork, IAsyncDisposable
             peer.Wake();
     }
 
+    /// <inheritdoc/>
     public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, ulong from, int count, CancellationToken ct) =>
         RequestHeadersAsync(nodeId, new HeaderQuery(null, from, count, 0, false), ct);
 
+    /// <inheritdoc/>
     public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, Hash256 from, int count, ulong skip, bool reverse, CancellationToken ct) =>
         RequestHeadersAsync(nodeId, new HeaderQuery(from, 0, count, skip, reverse), ct);
 
+    /// <inheritdoc/>
     public async Task<IReadOnlyList<byte[]>> RequestBodiesAsync(string nodeId, IReadOnlyList<Hash256> hashes, CancellationToken ct)
     {
         if (hashes.Count is 0 or > EthLimits.BodiesPerReply)

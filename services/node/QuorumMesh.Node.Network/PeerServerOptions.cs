@@ -6,6 +6,7 @@ namespace QuorumMesh.Node.Network;
 /// <summary>Settings of <see cref="PeerServer"/>; the defaults are GoQuorum's where it has them.</summary>
 public sealed class PeerServerOptions
 {
+    /// <summary>This node's identity.</summary>
     public required NodeKey Key { get; init; }
 
     /// <summary>Where to listen; port 0 takes a free one.</summary>
@@ -17,6 +18,7 @@ public sealed class PeerServerOptions
     /// <summary>For the own enode URL; 0 leaves it out.</summary>
     public int RaftPort { get; init; }
 
+    /// <summary>What Hello calls this node.</summary>
     public string ClientName { get; init; } = "QuorumMesh/v0.1.0/linux/dotnet10";
 
     /// <summary>Peers at most; static ones always get in.</summary>
@@ -25,24 +27,31 @@ public sealed class PeerServerOptions
     /// <summary>Handshakes of incoming connections at a time.</summary>
     public int MaxPendingHandshakes { get; init; } = 50;
 
+    /// <summary>Offered in Hello; the highest version that both have is used.</summary>
     public IReadOnlyList<SubProtocol> Protocols { get; init; } = [SubProtocol.Eth63, SubProtocol.Eth64];
 
     /// <summary>For each part of the handshake: encryption, Hello, Status.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>For the TCP connection.</summary>
     public TimeSpan DialTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>Pause after the first failed dial; doubles up to <see cref="MaxRedialDelay"/>.</summary>
     public TimeSpan FirstRedialDelay { get; init; } = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>The longest pause between two dials of a static peer.</summary>
     public TimeSpan MaxRedialDelay { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Between two pings of ours.</summary>
     public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>A peer from which nothing comes for so long is gone: two pings of its own are due in it.</summary>
     public TimeSpan ReadTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>A peer that takes nothing for so long is gone.</summary>
     public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>For the answer to one request.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>Requests of one kind under way to a peer at a time.</summary>

@@ -45,10 +45,13 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         _client = new PrivacyManager.PrivacyManagerClient(_channel);
     }
 
+    /// <inheritdoc/>
     public bool Enabled => true;
 
+    /// <inheritdoc/>
     public event Action<ManagerDatabase?>? DatabaseSeen;
 
+    /// <inheritdoc/>
     public async Task<Answer> SendAsync(SendArguments arguments, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(arguments);
@@ -64,6 +67,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         };
     }
 
+    /// <inheritdoc/>
     public async Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation)
     {
         var request = new StoreRequest { Payload = UnsafeByteOperations.UnsafeWrap(payload), SenderKey = Sender(privateFrom) };
@@ -73,6 +77,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         return Hash(reply.Hash);
     }
 
+    /// <inheritdoc/>
     public async Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation)
     {
         var request = new SendSignedRequest { Hash = Wrap(hash.ToArray()) };
@@ -82,6 +87,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         Saw(asked, reply.Database);
     }
 
+    /// <inheritdoc/>
     public async Task<IReadOnlyList<Answer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(hashes);
@@ -92,6 +98,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         return answers;
     }
 
+    /// <inheritdoc/>
     public async IAsyncEnumerable<AvailablePayload> WatchAsync(long afterSequence, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var pause = FirstPause;
@@ -112,6 +119,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         }
     }
 
+    /// <inheritdoc/>
     public async ValueTask<string?> CheckAsync(CancellationToken cancellation)
     {
         try

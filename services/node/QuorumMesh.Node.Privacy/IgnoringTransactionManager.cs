@@ -12,25 +12,32 @@ public sealed class IgnoringTransactionManager(bool isConfigured) : ITransaction
 {
     private const string NotInUse = "private transaction manager not in use";
 
+    /// <inheritdoc/>
     public bool Enabled => isConfigured;
 
+    /// <inheritdoc/>
     public Task<PayloadAnswer> SendAsync(SendArguments arguments, CancellationToken cancellation) =>
         Task.FromException<PayloadAnswer>(new TransactionManagerException(NotInUse));
 
+    /// <inheritdoc/>
     public Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation) =>
         Task.FromException<PayloadHash>(new TransactionManagerException(NotInUse));
 
+    /// <inheritdoc/>
     public Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation) =>
         Task.FromException(new TransactionManagerException(NotInUse));
 
+    /// <inheritdoc/>
     public Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation) =>
         Task.FromResult<IReadOnlyList<PayloadAnswer>>([.. hashes.Select(h => PayloadAnswer.NotAParty(h, NotInUse))]);
 
+    /// <inheritdoc/>
     public async IAsyncEnumerable<AvailablePayload> WatchAsync(long afterSequence, [EnumeratorCancellation] CancellationToken cancellation)
     {
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(false);
         yield break;
     }
 
+    /// <inheritdoc/>
     public ValueTask<string?> CheckAsync(CancellationToken cancellation) => ValueTask.FromResult<string?>(null);
 }

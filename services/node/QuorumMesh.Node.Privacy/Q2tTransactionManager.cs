@@ -45,8 +45,10 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         };
     }
 
+    /// <inheritdoc/>
     public bool Enabled => true;
 
+    /// <inheritdoc/>
     public async Task<PayloadAnswer> SendAsync(SendArguments arguments, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(arguments);
@@ -77,6 +79,7 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         }
     }
 
+    /// <inheritdoc/>
     public async Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation)
     {
         var api = await ApiAsync(cancellation).ConfigureAwait(false);
@@ -86,6 +89,7 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         return HashOf(reply?.Key);
     }
 
+    /// <inheritdoc/>
     public async Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(privateFor);
@@ -96,6 +100,7 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         await TextAsync(request, _timeouts.Send, cancellation).ConfigureAwait(false);
     }
 
+    /// <inheritdoc/>
     public async Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(hashes);
@@ -110,12 +115,14 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         return answers;
     }
 
+    /// <inheritdoc/>
     public async IAsyncEnumerable<AvailablePayload> WatchAsync(long afterSequence, [EnumeratorCancellation] CancellationToken cancellation)
     {
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(false);
         yield break;
     }
 
+    /// <inheritdoc/>
     public async ValueTask<string?> CheckAsync(CancellationToken cancellation)
     {
         try

@@ -31,6 +31,7 @@ public sealed record Enode
     /// <summary>Address or name, IPv6 without brackets.</summary>
     public string Host { get; }
 
+    /// <summary>TCP port of devp2p.</summary>
     public int Port { get; }
 
     /// <summary>0 when absent.</summary>
@@ -64,6 +65,7 @@ public sealed record Enode
         return new Enode(rest[..at].ToString(), host, port, raftPort ?? 0, discPort);
     }
 
+    /// <summary>Reads an enode URL; false when it is not one.</summary>
     public static bool TryParse(string? url, [NotNullWhen(true)] out Enode? enode)
     {
         try

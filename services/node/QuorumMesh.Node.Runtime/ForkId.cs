@@ -8,6 +8,7 @@ namespace QuorumMesh.Node.Runtime;
 /// <param name="Next">Block of the next fork known, 0 when there is none.</param>
 public readonly record struct ForkId(uint Hash, ulong Next)
 {
+    /// <summary>The id of a chain at a head (EIP-2124).</summary>
     public static ForkId At(in Hash256 genesis, IEnumerable<ulong> forks, ulong head)
     {
         var crc = Crc32(0, genesis.ToArray());
@@ -20,6 +21,7 @@ public readonly record struct ForkId(uint Hash, ulong Next)
         return new ForkId(crc, 0);
     }
 
+    /// <summary>The checksum in 4 bytes, big endian.</summary>
     public byte[] HashBytes()
     {
         var bytes = new byte[4];

@@ -22,31 +22,43 @@ public sealed record SyncProgress(ulong StartingBlock, ulong CurrentBlock, ulong
 /// <summary>The node as its RPC sees it. Thread safe.</summary>
 public interface INode
 {
+    /// <summary>The chain's configuration, which does not change while the node runs.</summary>
     ChainConfig Config { get; }
 
+    /// <summary>The GoQuorum generation whose rules the chain follows.</summary>
     CompatibilityProfile Profile { get; }
 
+    /// <summary>Of devp2p's Status; nodes with another one do not connect.</summary>
     ulong NetworkId { get; }
 
     /// <summary>As web3_clientVersion answers it.</summary>
     string ClientVersion { get; }
 
+    /// <summary>Absolute path.</summary>
     string DataDirectory { get; }
 
+    /// <summary>Header of block 0.</summary>
     BlockHeader Genesis { get; }
 
+    /// <summary>This participant's manager.</summary>
     ITransactionManager TransactionManager { get; }
 
+    /// <summary>The keystore.</summary>
     IAccountStore Accounts { get; }
 
+    /// <summary>The node's own key.</summary>
     INodeSigner NodeKey { get; }
 
+    /// <summary>What operators ask and tell of the private side.</summary>
     IPrivateSide PrivateSide { get; }
 
+    /// <summary>Connections with other nodes.</summary>
     IPeerNetwork Peers { get; }
 
+    /// <summary>What happens, as it happens.</summary>
     NodeEvents Events { get; }
 
+    /// <summary>Members and leader as of now.</summary>
     RaftStatus Raft { get; }
 
     /// <summary>Why this node takes no transactions now; null when it does.</summary>

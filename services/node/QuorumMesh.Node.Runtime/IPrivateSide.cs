@@ -21,6 +21,7 @@ public sealed record ManagerCheck(int Checked, int LostCount, IReadOnlyList<Payl
 /// <summary>What an operator may ask of the private side. Thread safe.</summary>
 public interface IPrivateSide
 {
+    /// <summary>How the private side stands, as the loop knows it.</summary>
     Task<PrivateSideReport> ReportAsync(CancellationToken cancellation);
 
     /// <summary>Asks the manager for every payload that this node has run.</summary>

@@ -65,20 +65,25 @@ public sealed class NodeCore
         Done,
     }
 
+    /// <summary>The public head. This and the next ones are the loop's own, not for other threads.</summary>
     public BlockHeader Head => _chain.Head;
 
+    /// <summary>The last block whose private side has run; never past the public head.</summary>
     public BlockPointer PrivateHead => _chain.Private.Head;
 
+    /// <summary>Where the private head stands, and what it waits for.</summary>
     public PrivateHeadStatus PrivateStatus => _private.Status;
 
     /// <summary>Figures as of the last batch; may be read from any thread.</summary>
     public NodeFigures Published => Volatile.Read(ref _published);
 
+    /// <summary>Sum of the difficulties up to the head.</summary>
     public UInt256 TotalDifficulty => _chain.TotalDifficulty;
 
     /// <summary>Where the manager's Watch stream is to be resumed after a start.</summary>
     public long WatchAfter => PrivateSideDriver.LoadWatched(_stores.KeyValues);
 
+    /// <summary>Transactions that wait for a block.</summary>
     public TransactionPool Pool => _desk.Pool;
 
     /// <summary>This node's blocks beside those of the other members; may be read from any thread.</summary>
@@ -107,14 +112,17 @@ public sealed class NodeCore
         Step(new ConsensusInput.Opened(_chain.Head, _guard.Standing.Conflict is not null));
     }
 
+    /// <summary>Begins a pass: takes the time and the timers that are due.</summary>
     public void Begin(NodeTime now)
     {
         (_now, _turn) = (now, Turn.Hearing);
         while (_timers.TakeDue(now) is { } timer) Step(new ConsensusInput.TimerFired(timer));
     }
 
+    /// <summary>One tick of consensus (50 ms).</summary>
     public void Tick() => Step(ConsensusInput.Tick.Instance);
 
+    /// <summary>Takes one input. Nothing leaves before <see cref="Advance"/> or <see cref="Complete"/>.</summary>
     public void Handle(NodeInput input)
     {
         switch (input)
@@ -286,6 +294,7 @@ public sealed class NodeCore
         switch (output)
         {
             case ConsensusOutput.Persist persist:
+                // Flushed here and now: what consensus transmits behind it is a promise that rests on it.
                 _stores.KeyValues.Write(persist.Batch, sync: true);
                 break;
             case ConsensusOutput.Transmit transmit:
@@ -345,6 +354,7 @@ public sealed class NodeCore
     {
         var executed = _chain.Import(block, prepared, batch =>
         {
+            // In the block's own batch: the applied index and what consensus keeps move with the head, or not at all.
             if (alongside is not null) batch.Append(alongside);
             _desk.Mined(block.Transactions, batch);
         });

@@ -14,6 +14,7 @@ public sealed record TransactionLogs(RecoveredTransaction Transaction, int Trans
 /// <summary>The logs of a block: public ones with the public head, private ones with the private head.</summary>
 public sealed record LogsEvent(BlockHeader Header, IReadOnlyList<TransactionLogs> Transactions);
 
+/// <summary>How loudly a notice is told.</summary>
 public enum NoticeLevel
 {
     Information,
@@ -55,25 +56,33 @@ public sealed record RaftRefusedEvent(ulong From, string Kind, string Reason, st
 /// <summary>What subscribers hear. Raised on the writer loop: handlers must only enqueue, and never throw.</summary>
 public sealed class NodeEvents
 {
+    /// <summary>A block became the public head.</summary>
     public event Action<HeadEvent>? NewHead;
 
+    /// <summary>Logs of a block, public ones and, when its private side has run, those of this participant.</summary>
     public event Action<LogsEvent>? NewLogs;
 
+    /// <summary>Transactions that the pool took in.</summary>
     public event Action<IReadOnlyList<RecoveredTransaction>>? PendingTransactions;
 
+    /// <summary>Another member leads, or none.</summary>
     public event Action<LeaderEvent>? LeaderChanged;
 
+    /// <summary>The private head moved, waits, or goes on.</summary>
     public event Action<PrivateHeadEvent>? PrivateHeadChanged;
 
+    /// <summary>This node's blocks part from the majority's, or agree again.</summary>
     public event Action<HeadStandingEvent>? HeadStandingChanged;
 
     /// <summary>This node was removed from its cluster; the text says what that means.</summary>
     public event Action<string>? LeftCluster;
 
+    /// <summary>Something that an operator should know.</summary>
     public event Action<NodeNotice>? Noticed;
 
     internal void Tell(NoticeLevel level, string text) => Noticed?.Invoke(new NodeNotice(level, text));
 
+    /// <summary>A committed entry had no effect, by rules that rest on the log alone.</summary>
     public event Action<PassedOverEvent>? EntryPassedOver;
 
     /// <summary>Raised on the transport's threads too.</summary>

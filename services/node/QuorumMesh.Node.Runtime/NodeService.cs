@@ -32,24 +32,39 @@ public sealed class NodeService : INode
         Genesis = ChainStore.GetHeader(stores.KeyValues, 0) ?? throw new InvalidOperationException("the store has no genesis");
     }
 
+    /// <inheritdoc/>
     public ChainConfig Config => _stores.Rules.Config;
+    /// <inheritdoc/>
     public CompatibilityProfile Profile => _stores.Rules.Profile;
+    /// <inheritdoc/>
     public required ulong NetworkId { get; init; }
+    /// <inheritdoc/>
     public required string ClientVersion { get; init; }
+    /// <inheritdoc/>
     public required string DataDirectory { get; init; }
+    /// <inheritdoc/>
     public BlockHeader Genesis { get; }
+    /// <inheritdoc/>
     public required ITransactionManager TransactionManager { get; init; }
+    /// <inheritdoc/>
     public required IAccountStore Accounts { get; init; }
+    /// <inheritdoc/>
     public required INodeSigner NodeKey { get; init; }
+    /// <inheritdoc/>
     public required IPeerNetwork Peers { get; init; }
+    /// <inheritdoc/>
     public required NodeEvents Events { get; init; }
 
+    /// <inheritdoc/>
     public string? Refusal => _core.Refusal;
 
+    /// <inheritdoc/>
     public SyncProgress? Sync => _node.Sync;
 
+    /// <inheritdoc/>
     public IPrivateSide PrivateSide => _privateSide ??= new PrivateSideQuestions(_stores, TransactionManager, this);
 
+    /// <inheritdoc/>
     public RaftStatus Raft
     {
         get
@@ -71,8 +86,10 @@ public sealed class NodeService : INode
         }
     }
 
+    /// <inheritdoc/>
     public NodeView OpenView() => new(_stores, _core.PrivateStatus, _core.HeadStanding.Conflict);
 
+    /// <inheritdoc/>
     public async Task<Hash256> SubmitAsync(Transaction transaction, CancellationToken cancellation)
     {
         if (Refusal is { } reason) throw new TransactionRejectedException(reason);
@@ -90,6 +107,7 @@ public sealed class NodeService : INode
         return await AnswerAsync(answer.Task, cancellation).ConfigureAwait(false);
     }
 
+    /// <inheritdoc/>
     public async Task<ulong> ChangeMembershipAsync(RaftMembershipRequest request, CancellationToken cancellation)
     {
         var asked = AskAsync<RaftChangeOutcome>(to => new RaftInput.ChangeMembership(request, to), cancellation);
@@ -101,18 +119,23 @@ public sealed class NodeService : INode
             + "it may be committed yet, and to ask again is safe");
     }
 
+    /// <inheritdoc/>
     public Task<(int Pending, int Queued)> PoolCountsAsync(CancellationToken cancellation) =>
         AskAsync<(int, int)>(static to => new NodeQuestion.PoolCounts(to), cancellation);
 
+    /// <inheritdoc/>
     public Task<IReadOnlyList<SenderContent>> PoolContentAsync(IReadOnlySet<Address>? senders, CancellationToken cancellation) =>
         AskAsync<IReadOnlyList<SenderContent>>(to => new NodeQuestion.PoolContent(senders, to), cancellation);
 
+    /// <inheritdoc/>
     public Task<RecoveredTransaction?> FindPooledAsync(Hash256 hash, CancellationToken cancellation) =>
         AskAsync<RecoveredTransaction?>(to => new NodeQuestion.Pooled(hash, to), cancellation);
 
+    /// <inheritdoc/>
     public Task<ulong> PendingNonceAsync(Address account, CancellationToken cancellation) =>
         AskAsync<ulong>(to => new NodeQuestion.PendingNonce(account, to), cancellation);
 
+    /// <inheritdoc/>
     public async Task WaitForPrivateHeadAsync(ulong block, TimeSpan atMost, CancellationToken cancellation)
     {
         var clock = System.Diagnostics.Stopwatch.StartNew();
@@ -120,6 +143,7 @@ public sealed class NodeService : INode
             await Task.Delay(PrivateHeadPoll, cancellation).ConfigureAwait(false);
     }
 
+    /// <inheritdoc/>
     public void RememberPayload(PayloadAnswer answer)
     {
         var size = answer.Payload?.Length ?? 0;

@@ -21,10 +21,15 @@ public sealed class NodeStores : IDisposable
         Builder = new BlockBuilder(rules, Public, Private);
     }
 
+    /// <summary>The one store of chain, states and what goes with them, so that one batch can move all.</summary>
     public IKeyValueStore KeyValues { get; }
+    /// <summary>What a block means.</summary>
     public ChainRules Rules { get; }
+    /// <summary>Senders recovered already.</summary>
     public SenderCache Senders { get; } = new();
+    /// <summary>The public state.</summary>
     public StateStore Public { get; }
+    /// <summary>This participant's private state.</summary>
     public StateStore Private { get; }
     public BlockImporter Importer { get; }
     public BlockBuilder Builder { get; }

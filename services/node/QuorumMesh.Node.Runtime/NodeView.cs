@@ -12,6 +12,7 @@ namespace QuorumMesh.Node.Runtime;
 /// <summary>A transaction in the canonical chain.</summary>
 public sealed record TransactionLookup(Block Block, int Index)
 {
+    /// <summary>The transaction at that place.</summary>
     public Transaction Transaction => Block.Transactions[Index];
 }
 
@@ -48,6 +49,7 @@ public sealed class NodeView : IDisposable
     /// <summary>Number of the public head.</summary>
     public ulong Head { get; }
 
+    /// <summary>Hash of the head in this view.</summary>
     public Hash256 HeadHash { get; }
 
     /// <summary>The last block whose private transactions are executed; at most <see cref="Head"/>.</summary>
@@ -60,13 +62,16 @@ public sealed class NodeView : IDisposable
         if (_conflict is not null) throw new HeadConflictException(_conflict);
     }
 
+    /// <summary>Header of the head in this view.</summary>
     public BlockHeader HeadHeader => Header(HeadHash)!;
 
+    /// <summary>Null above the head of this view, whatever the chain has by now.</summary>
     public BlockHeader? Header(ulong number) => number > Head ? null : ChainStore.GetHeader(_snapshot, number);
 
     /// <summary>Canonical blocks only.</summary>
     public BlockHeader? Header(in Hash256 hash) => ChainStore.GetHeader(_snapshot, hash) is { } header && IsCanonical(header) ? header : null;
 
+    /// <summary>Null above the head of this view.</summary>
     public Block? Block(ulong number) => number > Head ? null : ChainStore.GetBlock(_snapshot, number);
 
     /// <summary>Canonical blocks only.</summary>
@@ -74,6 +79,7 @@ public sealed class NodeView : IDisposable
 
     public UInt256 TotalDifficulty(in Hash256 hash) => ChainStore.GetTotalDifficulty(_snapshot, hash) ?? UInt256.Zero;
 
+    /// <summary>Null for a transaction that is in no block of this view.</summary>
     public TransactionLookup? FindTransaction(in Hash256 hash) =>
         ChainStore.GetTransactionLocation(_snapshot, hash) is { } location && Block(location.BlockNumber) is { } block
             ? new TransactionLookup(block, (int)location.Index)
@@ -89,6 +95,7 @@ public sealed class NodeView : IDisposable
         _stores.Senders.Recover(transaction, _stores.Rules.SenderRulesAt(block))
         ?? throw new ChainCorruptException($"the sender of stored transaction {transaction.Hash} cannot be recovered");
 
+    /// <summary>What the header's root is over; never with private logs.</summary>
     public IReadOnlyList<Receipt> PublicReceipts(in Hash256 blockHash) => ChainStore.GetReceipts(_snapshot, blockHash) ?? [];
 
     /// <summary>One entry per transaction, null for a public one; empty when the block has no private transactions.</summary>

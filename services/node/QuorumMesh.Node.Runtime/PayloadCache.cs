@@ -10,6 +10,7 @@ namespace QuorumMesh.Node.Runtime;
 /// </summary>
 public sealed class PayloadCache(long capacityBytes = PayloadCache.DefaultCapacity)
 {
+    /// <summary>In bytes.</summary>
     public const long DefaultCapacity = 64L << 20;
 
     /// <summary>What an entry costs beside its payload: key, links and record.</summary>
@@ -22,12 +23,16 @@ public sealed class PayloadCache(long capacityBytes = PayloadCache.DefaultCapaci
     private readonly Dictionary<PayloadHash, int> _window = [];
     private IReadOnlyList<PayloadHash> _inOrder = [];
 
+    /// <summary>Payloads held.</summary>
     public int Count => _byHash.Count;
 
+    /// <summary>Bytes held.</summary>
     public long Bytes { get; private set; }
 
+    /// <summary>Bytes that may be held; one payload may be larger by itself.</summary>
     public long Capacity => capacityBytes;
 
+    /// <summary>Null when it is not held.</summary>
     public PayloadAnswer? Find(in PayloadHash hash) => _byHash.TryGetValue(hash, out var node) ? node.Value : null;
 
     /// <summary>What an answer counts, in bytes.</summary>

@@ -12,10 +12,13 @@ public sealed class EmptyState : IStateReader, IStateRootSource
     {
     }
 
+    /// <inheritdoc/>
     public Account? GetAccount(in Address a) => null;
 
+    /// <inheritdoc/>
     public UInt256 GetStorage(in Address a, in UInt256 slot) => UInt256.Zero;
 
+    /// <inheritdoc/>
     public byte[]? GetCode(in Hash256 codeHash) => null;
 
     Hash256 IStateRootSource.RootAfter(StateChangeSet changes) => StateRoot.Compute(changes);

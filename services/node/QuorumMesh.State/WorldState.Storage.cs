@@ -8,12 +8,14 @@ public sealed partial class WorldState
 {
     private readonly Dictionary<SlotKey, UInt256> _transient = [];
 
+    /// <inheritdoc/>
     public UInt256 GetStorage(in Address a, in UInt256 slot)
     {
         var entry = Load(a);
         return entry.Exists ? Loaded(entry, slot).Current : UInt256.Zero;
     }
 
+    /// <inheritdoc/>
     public UInt256 GetCommittedStorage(in Address a, in UInt256 slot)
     {
         var entry = Load(a);
@@ -32,6 +34,7 @@ public sealed partial class WorldState
         return false;
     }
 
+    /// <inheritdoc/>
     public void SetStorage(in Address a, in UInt256 slot, in UInt256 value)
     {
         var entry = LoadOrCreate(a);
@@ -45,9 +48,11 @@ public sealed partial class WorldState
         current.Current = value;
     }
 
+    /// <inheritdoc/>
     public UInt256 GetTransient(in Address a, in UInt256 slot) =>
         _transient.TryGetValue(new SlotKey(a, slot), out var value) ? value : UInt256.Zero;
 
+    /// <inheritdoc/>
     public void SetTransient(in Address a, in UInt256 slot, in UInt256 value)
     {
         ref var current = ref CollectionsMarshal.GetValueRefOrAddDefault(_transient, new SlotKey(a, slot), out _);

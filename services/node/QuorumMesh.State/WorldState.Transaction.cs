@@ -32,6 +32,7 @@ public sealed partial class WorldState
     /// </summary>
     public void FinaliseTransaction(bool deleteEmpty) => CommitJournal(deleteEmpty, deleteDestructed: true);
 
+    /// <inheritdoc/>
     public void MarkCreated(in Address a)
     {
         var entry = Load(a);
@@ -40,14 +41,17 @@ public sealed partial class WorldState
         entry.CreatedIn = _transaction;
     }
 
+    /// <inheritdoc/>
     public bool IsCreatedInTransaction(in Address a) => Load(a).CreatedIn == _transaction;
 
+    /// <inheritdoc/>
     public void AddLog(LogEntry log)
     {
         _journal.Add(JournalKind.Log, null);
         _logs.Add(log);
     }
 
+    /// <inheritdoc/>
     public void AddRefund(ulong gas)
     {
         _journal.Add(JournalKind.Refund, null).Number = Refund;
@@ -62,6 +66,7 @@ public sealed partial class WorldState
         Refund -= gas;
     }
 
+    /// <inheritdoc/>
     public bool WarmAddress(in Address a)
     {
         var entry = Load(a);
@@ -71,8 +76,10 @@ public sealed partial class WorldState
         return true;
     }
 
+    /// <inheritdoc/>
     public bool IsWarm(in Address a) => Load(a).WarmIn == _transaction;
 
+    /// <inheritdoc/>
     public bool WarmSlot(in Address a, in UInt256 slot)
     {
         var entry = Load(a);
@@ -85,6 +92,7 @@ public sealed partial class WorldState
         return true;
     }
 
+    /// <inheritdoc/>
     public bool IsSlotWarm(in Address a, in UInt256 slot)
     {
         if (Load(a).Slots is not { } slots) return false;

@@ -19,14 +19,19 @@ public sealed partial class WorldState : IWorldState
     /// <summary>Nothing changed yet. The parent is read when a value is first asked for, and must stay readable.</summary>
     public WorldState(IStateReader parent) => _parent = parent;
 
+    /// <inheritdoc/>
     public bool Exists(in Address a) => Load(a).Exists;
 
+    /// <inheritdoc/>
     public bool IsEmpty(in Address a) => Load(a).IsEmpty;
 
+    /// <inheritdoc/>
     public UInt256 GetBalance(in Address a) => Load(a).Balance;
 
+    /// <inheritdoc/>
     public ulong GetNonce(in Address a) => Load(a).Nonce;
 
+    /// <inheritdoc/>
     public Hash256 GetCodeHash(in Address a)
     {
         var entry = Load(a);
@@ -34,6 +39,7 @@ public sealed partial class WorldState : IWorldState
         return entry.Exists ? entry.CodeHash : default;
     }
 
+    /// <inheritdoc/>
     public byte[] GetCode(in Address a)
     {
         var entry = Load(a);
@@ -43,6 +49,7 @@ public sealed partial class WorldState : IWorldState
             ?? throw new StateCorruptException($"code {entry.CodeHash} of account {a} is missing from the store");
     }
 
+    /// <inheritdoc/>
     public void CreateAccount(in Address a)
     {
         var old = Load(a);
@@ -67,6 +74,7 @@ public sealed partial class WorldState : IWorldState
         _accounts[a] = _last = fresh;
     }
 
+    /// <inheritdoc/>
     public bool TryRestoreCleared(in Address a)
     {
         var entry = Load(a);
@@ -76,23 +84,26 @@ public sealed partial class WorldState : IWorldState
         return true;
     }
 
+    /// <inheritdoc/>
     public void AddBalance(in Address a, in UInt256 v)
     {
         var entry = LoadOrCreate(a);
-        // A transfer of nothing touches its receiver, which clears an empty account (EIP-161); taking nothing touches nobody, as
-        // in geth.
+        // A transfer of nothing touches its receiver: an empty account is cleared then (EIP-161).
         if (v.IsZero) Touch(entry);
         else ChangeBalance(entry, entry.Balance + v);
     }
 
+    /// <inheritdoc/>
     public void SubtractBalance(in Address a, in UInt256 v)
     {
         var entry = LoadOrCreate(a);
         if (!v.IsZero) ChangeBalance(entry, entry.Balance - v);
     }
 
+    /// <inheritdoc/>
     public void SetBalance(in Address a, in UInt256 v) => ChangeBalance(LoadOrCreate(a), v);
 
+    /// <inheritdoc/>
     public void SetNonce(in Address a, ulong n)
     {
         var entry = LoadOrCreate(a);
@@ -100,6 +111,7 @@ public sealed partial class WorldState : IWorldState
         entry.Nonce = n;
     }
 
+    /// <inheritdoc/>
     public void SetCode(in Address a, byte[] code)
     {
         var entry = LoadOrCreate(a);
@@ -109,6 +121,7 @@ public sealed partial class WorldState : IWorldState
         entry.CodeHash = code.Length == 0 ? Hash256.EmptyCode : Keccak.Hash(code);
     }
 
+    /// <inheritdoc/>
     public void SelfDestruct(in Address a)
     {
         var entry = Load(a);
@@ -120,6 +133,7 @@ public sealed partial class WorldState : IWorldState
         entry.Balance = UInt256.Zero;
     }
 
+    /// <inheritdoc/>
     public bool HasSelfDestructed(in Address a) => Load(a).SelfDestructed;
 
     private AccountEntry Load(in Address a)

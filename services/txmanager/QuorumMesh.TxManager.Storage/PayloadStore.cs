@@ -86,6 +86,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
         }
     }
 
+    /// <inheritdoc/>
     public async Task<EncodedPayload?> FindAsync(PayloadHash hash, CancellationToken cancel)
     {
         var row = await _reader.FirstAsync(FindPayload, cancel, hash.ToArray()).ConfigureAwait(false);
@@ -95,12 +96,15 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
         return fault is null ? payload ?? throw StoredRows.UnknownCodec(row) : throw _damage.Raise(RowKind.Payload, hash, fault);
     }
 
+    /// <inheritdoc/>
     public Task SaveAsync(
         PayloadHash hash, EncodedPayload payload, IReadOnlyList<Participation> participations, CancellationToken cancel) =>
         _writer.WriteAsync(new SavePayload(hash, payload, participations, Now));
 
+    /// <inheritdoc/>
     public Task<bool> DeleteAsync(PayloadHash hash, CancellationToken cancel) => _writer.WriteAsync(new DeletePayload(hash));
 
+    /// <inheritdoc/>
     public async Task<bool> IsPartyAsync(PayloadHash hash, CancellationToken cancel)
     {
         var row = await _reader.FirstAsync(FindParticipation, cancel, hash.ToArray()).ConfigureAwait(false);
@@ -109,6 +113,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
         return StoredRows.Fault(RowKind.Participation, row) is { } fault ? throw _damage.Raise(RowKind.Participation, hash, fault) : true;
     }
 
+    /// <inheritdoc/>
     public async Task<UnnotedPayloads> UnnotedAsync(byte[]? after, int count, CancellationToken cancel)
     {
         var rows = await _reader.ListAsync(db => db.Noted(after ?? [], count), cancel).ConfigureAwait(false);
@@ -118,6 +123,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
         return new UnnotedPayloads(unnoted, rows.Count < count ? null : rows[^1][0] as byte[]);
     }
 
+    /// <inheritdoc/>
     public async Task<RawPayload?> FindRawAsync(PayloadHash hash, CancellationToken cancel)
     {
         var row = await _reader.FirstAsync(FindRaw, cancel, hash.ToArray()).ConfigureAwait(false);
@@ -127,8 +133,10 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
         return fault is null ? raw : throw _damage.Raise(RowKind.Raw, hash, fault);
     }
 
+    /// <inheritdoc/>
     public Task SaveRawAsync(PayloadHash hash, RawPayload raw, CancellationToken cancel) => _writer.WriteAsync(new SaveRaw(hash, raw, Now));
 
+    /// <inheritdoc/>
     public async Task<PayloadPage> PageAsync(PayloadCursor? after, int count, CancellationToken cancel)
     {
         var rows = after is null
@@ -144,6 +152,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
             : throw _damage.Raise(RowKind.Payload, StoredRows.Hash(RowKind.Payload, rows[^1]), StoredRows.FormFault);
     }
 
+    /// <inheritdoc/>
     public async Task<IReadOnlyList<SequencedHash>> AvailableAfterAsync(long sequence, int count, CancellationToken cancel)
     {
         var available = new List<SequencedHash>();
@@ -186,6 +195,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
         cancel.ThrowIfCancellationRequested();
     }
 
+    /// <inheritdoc/>
     public Task<string> ManagerIdAsync(CancellationToken cancel) => Task.FromResult(_managerId);
 
     /// <remarks>A damaged record's own number may be wrong: the next one counts.</remarks>

@@ -56,6 +56,7 @@ public sealed class IstanbulHeaderRules(IstanbulConfig config, IKeyValueReader s
     {
     }
 
+    /// <inheritdoc/>
     public void PutAlongside(KeyValueBatch batch, BlockHeader header)
     {
         if (!IstanbulSnapshots.IsCheckpoint(header.Number)) return;

@@ -13,6 +13,7 @@ public sealed class RaftHeaderRules(ChainConfig config) : IHeaderRules
 {
     private const ulong GweiPerEther = 1_000_000_000;
 
+    /// <inheritdoc/>
     public Address Author(BlockHeader header) => header.Coinbase;
 
     /// <summary>The links and bounds only: like GoQuorum, Raft trusts its log for the rest. In a network of our own also time and difficulty.</summary>

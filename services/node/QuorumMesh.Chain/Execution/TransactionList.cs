@@ -8,6 +8,7 @@ public sealed class TransactionList(IReadOnlyList<RecoveredTransaction> transact
     private readonly HashSet<Address> _popped = [];
     private int _next;
 
+    /// <inheritdoc/>
     public RecoveredTransaction? Peek()
     {
         while (_next < transactions.Count && _popped.Contains(transactions[_next].Sender))
@@ -15,8 +16,10 @@ public sealed class TransactionList(IReadOnlyList<RecoveredTransaction> transact
         return _next < transactions.Count ? transactions[_next] : null;
     }
 
+    /// <inheritdoc/>
     public void Shift() => _next++;
 
+    /// <inheritdoc/>
     public void Pop()
     {
         if (Peek() is { } transaction)

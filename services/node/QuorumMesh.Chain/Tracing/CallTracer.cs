@@ -32,6 +32,7 @@ public sealed class CallTracer(CallTracerOptions options, TraceErrors errors, Fo
     /// <summary>Null when nothing was called: the node is a stranger to the transaction.</summary>
     public CallFrame? Top { get; private set; }
 
+    /// <inheritdoc/>
     public void Step(in EvmStep step)
     {
         var frame = _open.Peek();
@@ -63,6 +64,7 @@ public sealed class CallTracer(CallTracerOptions options, TraceErrors errors, Fo
         }
     }
 
+    /// <inheritdoc/>
     public void Enter(int depth, Opcode kind, in Address from, in Address to, ReadOnlySpan<byte> input, ulong gas, in UInt256 value)
     {
         _awaitsOutput = null;
@@ -88,6 +90,7 @@ public sealed class CallTracer(CallTracerOptions options, TraceErrors errors, Fo
         _open.Push(frame);
     }
 
+    /// <inheritdoc/>
     public void Exit(int depth, EvmStatus status, ulong gasUsed, ReadOnlySpan<byte> output)
     {
         var frame = _open.Pop();

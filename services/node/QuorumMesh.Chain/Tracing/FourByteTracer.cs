@@ -16,6 +16,7 @@ public sealed class FourByteTracer(Fork fork, TraceBudget budget) : IEvmTracer
     public IEnumerable<(uint Selector, ulong Arguments, int Count)> Counts =>
         _counts.OrderBy(c => c.Key.Selector).ThenBy(c => c.Key.Arguments).Select(c => (c.Key.Selector, c.Key.Arguments, c.Value));
 
+    /// <inheritdoc/>
     public void Step(in EvmStep step)
     {
         if (step.Status != EvmStatus.Success) return;
@@ -30,11 +31,13 @@ public sealed class FourByteTracer(Fork fork, TraceBudget budget) : IEvmTracer
         if (length.IsUInt64 && (ulong)length >= SelectorSize) Count(step.Slice(step.Peek(first), SelectorSize), (ulong)length);
     }
 
+    /// <inheritdoc/>
     public void Enter(int depth, Opcode kind, in Address from, in Address to, ReadOnlySpan<byte> input, ulong gas, in UInt256 value)
     {
         if (depth == 0 && input.Length >= SelectorSize) Count(input[..SelectorSize], (ulong)input.Length);
     }
 
+    /// <inheritdoc/>
     public void Exit(int depth, EvmStatus status, ulong gasUsed, ReadOnlySpan<byte> output)
     {
     }

@@ -39,6 +39,7 @@ public sealed class PrestateTracer(IStateReader publicBefore, IStateReader? priv
         foreach (var address in addresses) Touch(address);
     }
 
+    /// <inheritdoc/>
     public void Step(in EvmStep step)
     {
         if (step.Status != EvmStatus.Success) return;
@@ -56,6 +57,7 @@ public sealed class PrestateTracer(IStateReader publicBefore, IStateReader? priv
         }
     }
 
+    /// <inheritdoc/>
     public void Enter(int depth, Opcode kind, in Address from, in Address to, ReadOnlySpan<byte> input, ulong gas, in UInt256 value)
     {
         Touch(to);
@@ -65,6 +67,7 @@ public sealed class PrestateTracer(IStateReader publicBefore, IStateReader? priv
         if (depth == 0) _createdByTransaction = to;
     }
 
+    /// <inheritdoc/>
     public void Exit(int depth, EvmStatus status, ulong gasUsed, ReadOnlySpan<byte> output)
     {
     }

@@ -15,14 +15,17 @@ public sealed class StateOverlay(IStateReader parent) : IStateReader
     private readonly HashSet<Address> _wiped = [];
     private readonly Dictionary<Hash256, byte[]> _code = [];
 
+    /// <inheritdoc/>
     public Account? GetAccount(in Address a) => _accounts.TryGetValue(a, out var account) ? account : parent.GetAccount(a);
 
+    /// <inheritdoc/>
     public UInt256 GetStorage(in Address a, in UInt256 slot)
     {
         if (_slots.TryGetValue(a, out var slots) && slots.TryGetValue(slot, out var value)) return value;
         return _wiped.Contains(a) ? UInt256.Zero : parent.GetStorage(a, slot);
     }
 
+    /// <inheritdoc/>
     public byte[]? GetCode(in Hash256 codeHash) => _code.TryGetValue(codeHash, out var code) ? code : parent.GetCode(codeHash);
 
     /// <summary>Nothing of the parent's storage of this account is left.</summary>

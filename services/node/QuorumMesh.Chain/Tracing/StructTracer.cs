@@ -17,6 +17,7 @@ public sealed class StructTracer(StructLogOptions options, TraceErrors errors, T
 
     public IReadOnlyList<StructLog> Logs => _logs;
 
+    /// <inheritdoc/>
     public void Step(in EvmStep step)
     {
         if (options.Limit != 0 && _logs.Count >= options.Limit) return;
@@ -29,10 +30,12 @@ public sealed class StructTracer(StructLogOptions options, TraceErrors errors, T
         _logs.Add(new StructLog(step.Pc, step.Opcode, step.Gas, step.Cost, step.Depth + 1, error, stack, memory, storage, data));
     }
 
+    /// <inheritdoc/>
     public void Enter(int depth, Opcode kind, in Address from, in Address to, ReadOnlySpan<byte> input, ulong gas, in UInt256 value)
     {
     }
 
+    /// <inheritdoc/>
     public void Exit(int depth, EvmStatus status, ulong gasUsed, ReadOnlySpan<byte> output)
     {
     }

@@ -12,11 +12,16 @@ public sealed class MemoryRaftLog : IRaftLog
 
     /// <summary>The hard state last appended; empty in a fresh log.</summary>
     public RaftHardState HardState => _hardState;
+    /// <inheritdoc/>
     public ulong FirstIndex => _compactedIndex + 1;
+    /// <inheritdoc/>
     public ulong LastIndex => _compactedIndex + (ulong)(_entries.Count - _start);
+    /// <inheritdoc/>
     public RaftSnapshot? Snapshot() => _snapshot;
+    /// <inheritdoc/>
     public (RaftHardState HardState, RaftConfState ConfState) InitialState() => (_hardState, _snapshot?.ConfState ?? RaftConfState.Empty);
 
+    /// <inheritdoc/>
     public bool TryTerm(ulong index, out ulong term)
     {
         term = _compactedTerm;
@@ -27,6 +32,7 @@ public sealed class MemoryRaftLog : IRaftLog
         return true;
     }
 
+    /// <inheritdoc/>
     public IReadOnlyList<RaftEntry> Entries(ulong lo, ulong hi, ulong maxSize)
     {
         if (lo < FirstIndex || hi > LastIndex + 1 || lo > hi)
@@ -43,6 +49,7 @@ public sealed class MemoryRaftLog : IRaftLog
         return result;
     }
 
+    /// <inheritdoc/>
     public void Append(RaftHardState? hardState, IReadOnlyList<RaftEntry> entries, RaftSnapshot? snapshot)
     {
         if (snapshot is not null) Install(snapshot);
@@ -50,6 +57,7 @@ public sealed class MemoryRaftLog : IRaftLog
         if (hardState is { } hs) _hardState = hs;
     }
 
+    /// <inheritdoc/>
     public void CreateSnapshot(ulong index, RaftConfState confState, byte[] data)
     {
         // Snapshots only move forward: an older one would give a lagging member a membership that has changed since.
@@ -59,6 +67,7 @@ public sealed class MemoryRaftLog : IRaftLog
         _snapshot = new RaftSnapshot(data, confState, index, term);
     }
 
+    /// <inheritdoc/>
     public void Compact(ulong index)
     {
         if (index <= _compactedIndex) return;

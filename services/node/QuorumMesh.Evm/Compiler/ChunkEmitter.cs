@@ -161,10 +161,13 @@ internal sealed partial class ChunkEmitter
         return pc;
     }
 
+    // GAS shows what is left, and the others charge by what they find: both must see exactly what the interpreter would have.
     private static bool EndsSegment(Opcode op) => op == Opcode.GAS || OutOfLine.Charging(op) is not null;
 
     private void CheckStack(CodeBlock block)
     {
+        // One check for the block. Where it fails, some instruction of the block fails too, but an earlier one may run out of gas
+        // first: only the interpreter knows which.
         if (block.Needs == 0 && block.Grows == 0) return;
         Label fits = _il.DefineLabel();
         _il.Emit(OpCodes.Ldloc, _sp);

@@ -30,6 +30,7 @@ internal readonly record struct CodeBlock(int Start, int End, int Needs, int Gro
         for (int count = 0; pc < code.Length && count < most; count++)
         {
             byte op = code.Bytes[pc];
+            // A jump enters here: what the block before knows of its stack does not hold.
             if (op == (byte)Opcode.JUMPDEST && pc > start) break;
             if (!OpcodeTable.IsDefined(op, fork)) return new CodeBlock(start, pc + 1, needs, grows);
             OpcodeInfo row = OpcodeTable.Find(op)!;

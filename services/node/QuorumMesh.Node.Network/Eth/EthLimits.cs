@@ -3,7 +3,9 @@ namespace QuorumMesh.Node.Network.Eth;
 /// <summary>Bounds of eth messages, served and accepted.</summary>
 public static class EthLimits
 {
+    /// <summary>geth's MaxHeaderFetch.</summary>
     public const int HeadersPerReply = 192;
+    /// <summary>geth's MaxBlockFetch.</summary>
     public const int BodiesPerReply = 128;
 
     /// <summary>A reply stops with the item that passes this.</summary>
@@ -12,6 +14,7 @@ public static class EthLimits
     /// <summary>Outgoing Transactions messages.</summary>
     public const int TransactionBatchBytes = 100 * 1024;
 
+    /// <summary>Transactions in one outgoing message.</summary>
     public const int TransactionBatchCount = 256;
 
     /// <summary>Longest single transaction this node sends on.</summary>
@@ -20,5 +23,6 @@ public static class EthLimits
     /// <summary>Incoming Transactions messages: others send all they have in one.</summary>
     public const int TransactionsPerMessage = 65_536;
 
+    /// <summary>Of an incoming NewBlockHashes message; the rest is not looked at.</summary>
     public const int AnnouncementsPerMessage = 1_024;
 }

@@ -28,6 +28,7 @@ public static class EthMessages
         return writer.ToArray();
     }
 
+    /// <summary>Slices of the payload, not copies: they hold it alive.</summary>
     public static List<ReadOnlyMemory<byte>> DecodeTransactions(ReadOnlyMemory<byte> payload)
     {
         var list = OnlyList(payload.Span);
@@ -48,6 +49,7 @@ public static class EthMessages
         return transactions;
     }
 
+    /// <summary>[origin, amount, skip, reverse]; the origin is a hash or a number.</summary>
     public static byte[] EncodeGetHeaders(HeaderQuery query)
     {
         var writer = new RlpWriter();
@@ -84,6 +86,7 @@ public static class EthMessages
         return new HeaderQuery(hash, number, amount, skip, reverse);
     }
 
+    /// <summary>A list of hashes: GetBlockBodies.</summary>
     public static byte[] EncodeHashes(IReadOnlyList<Hash256> hashes)
     {
         var writer = new RlpWriter(hashes.Count * 33 + 8);
@@ -135,6 +138,7 @@ public static class EthMessages
         return items;
     }
 
+    /// <summary>The first <see cref="EthLimits.AnnouncementsPerMessage"/> pairs.</summary>
     public static List<(Hash256 Hash, ulong Number)> DecodeNewBlockHashes(ReadOnlySpan<byte> payload)
     {
         var list = OnlyList(payload);
@@ -148,6 +152,7 @@ public static class EthMessages
         return announced;
     }
 
+    /// <summary>The block as raw RLP, a slice of the payload.</summary>
     public static (ReadOnlyMemory<byte> Block, UInt256 TotalDifficulty) DecodeNewBlock(ReadOnlyMemory<byte> payload)
     {
         var list = OnlyList(payload.Span);

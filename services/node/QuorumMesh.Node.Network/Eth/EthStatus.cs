@@ -7,6 +7,7 @@ namespace QuorumMesh.Node.Network.Eth;
 /// <param name="ForkId">Only in versions that carry it.</param>
 public sealed record EthStatus(int ProtocolVersion, ulong NetworkId, UInt256 TotalDifficulty, Hash256 Head, Hash256 Genesis, ForkId? ForkId)
 {
+    /// <summary>[version, network id, total difficulty, head, genesis] and, where the version has one, the fork id.</summary>
     public byte[] Encode()
     {
         var writer = new RlpWriter();

@@ -10,9 +10,13 @@ public sealed record HelloMessage(int Version, string ClientName, IReadOnlyList<
 /// <summary>Codes and encodings of devp2p's base protocol.</summary>
 public static class BaseMessages
 {
+    /// <summary>First message of both sides, never compressed.</summary>
     public const int Hello = 0x00;
+    /// <summary>Last message, with a reason.</summary>
     public const int Disconnect = 0x01;
+    /// <summary>Asks for a Pong.</summary>
     public const int Ping = 0x02;
+    /// <summary>Answers a Ping.</summary>
     public const int Pong = 0x03;
 
     /// <summary>Version 5: snappy after Hello.</summary>
@@ -25,8 +29,10 @@ public static class BaseMessages
 
     private static readonly byte[] Empty = [0xc0];
 
+    /// <summary>The payload of Ping and Pong.</summary>
     public static ReadOnlySpan<byte> EmptyList => Empty;
 
+    /// <summary>[version, client name, capabilities, listen port, node id].</summary>
     public static byte[] EncodeHello(HelloMessage hello)
     {
         var writer = new RlpWriter();
@@ -61,6 +67,7 @@ public static class BaseMessages
         return new HelloMessage((int)Math.Min(version, int.MaxValue), Printable(name), capabilities, (int)Math.Min(port, 65535), id);
     }
 
+    /// <summary>A list of the reason alone.</summary>
     public static byte[] EncodeDisconnect(DisconnectReason reason)
     {
         var writer = new RlpWriter();

@@ -9,6 +9,7 @@ public static class CapabilityMatcher
     /// <summary>Message codes 0x00-0x0f belong to the base protocol.</summary>
     public const int BaseLength = 16;
 
+    /// <summary>Both sides compute it alone and must come to the same: nothing more is said about codes on the wire.</summary>
     public static IReadOnlyList<MatchedProtocol> Match(IReadOnlyList<SubProtocol> own, IReadOnlyList<Capability> remote)
     {
         var common = own

@@ -41,8 +41,10 @@ internal sealed class ConnectionSetup(PeerServerOptions options, Func<int> liste
         if (message.Code != BaseMessages.Hello)
             throw new PeerDisconnectException(DisconnectReason.ProtocolError, $"The first message has code 0x{message.Code:x2}: it must be Hello.");
         var hello = BaseMessages.DecodeHello(message.Payload.Span);
+        // Hello is the peer's word; the handshake proved the key.
         if (!hello.Id.AsSpan().SequenceEqual(connection.RemoteId))
             throw new PeerDisconnectException(DisconnectReason.UnexpectedIdentity, "The node id in Hello is not the key of the handshake.");
+        // From the next message on, in both directions (devp2p version 5, EIP-706).
         connection.Snappy = hello.Version >= BaseMessages.Version;
         var protocols = CapabilityMatcher.Match(options.Protocols, hello.Capabilities);
         if (!protocols.Any(match => match.Protocol.CarriesChain))

@@ -83,6 +83,7 @@ internal sealed partial class Peer
     {
         var match = CapabilityMatcher.Find(_protocols, message.Code)
             ?? throw new PeerDisconnectException(DisconnectReason.ProtocolError, $"Message code 0x{message.Code:x2} belongs to no protocol agreed on.");
+        // A protocol that both sides have and this node does not serve yet.
         if (match != _eth)
             return ValueTask.CompletedTask;
         return HandleEthAsync(message.Code - match.Offset, message.Payload);
@@ -135,6 +136,7 @@ internal sealed partial class Peer
         var hashes = new Hash256[transactions.Count];
         for (int i = 0; i < hashes.Length; i++)
             hashes[i] = Keccak.Hash(transactions[i].Span);
+        // What a peer sent it has: it is not sent back.
         _known.AddAll(hashes);
         NetworkMetrics.TransactionsReceived.Add(hashes.Length);
         Guard(() => _handler.OnTransactions(NodeId, transactions));

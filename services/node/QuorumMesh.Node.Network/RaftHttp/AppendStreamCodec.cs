@@ -13,6 +13,8 @@ internal sealed class AppendStreamEncoder : IRaftStreamEncoder
 
     public void Write(RaftMessage m, IBufferWriter<byte> output)
     {
+        // The short form says neither term nor index: both sides must have the same place. Anything that does not go on there is
+        // sent whole and sets it anew (etcd's msgappv2_codec.go).
         if (m.Index != _index || m.LogTerm != _term || m.LogTerm != m.Term)
         {
             WriteByte(output, Whole);

@@ -45,6 +45,7 @@ internal static class RaftHttpHeaders
     public static string? Refuse(IHeaderDictionary headers, ulong clusterId)
     {
         var (remote, remoteMin) = (Version(headers[ServerVersion]), Version(headers[MinClusterVersion]));
+        // etcd's checkVersionCompability: each side's version must reach the other's least one.
         if (remote.CompareTo((3, 0)) < 0 || remoteMin.CompareTo((3, 3)) > 0) return IncompatibleVersion;
         return headers[ClusterId] == Id(clusterId) ? null : ClusterIdMismatch;
     }

@@ -40,6 +40,7 @@ internal sealed class RaftHttpPeer : IDisposable
             _ when _messages.IsConnected => _messages.TrySend(m),
             _ => _pipeline.TrySend(m),
         };
+        // Dropped, never waited for: Raft sends anew what it needs, and the core hears that something may be lost.
         if (sent) return;
         _events.Unreachable(Id);
         if (m.Type == RaftMessageType.Snap) _events.SnapshotSent(Id, false);

@@ -141,6 +141,7 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, RaftTransport
     /// </summary>
     private async Task TakeAsync(HttpContext context, RaftMessage message)
     {
+        // etcd's answer, by which a removed GoQuorum learns that it is out.
         if (host.IsRemoved(message.From)) await ErrorAsync(context, StatusCodes.Status403Forbidden, "the member has been permanently removed from the cluster").ConfigureAwait(false);
         else if (message.To != options.Id) await ErrorAsync(context, StatusCodes.Status400BadRequest, $"message is for member {message.To:x}, this is {options.Id:x}").ConfigureAwait(false);
         else await TakeAddressedAsync(context, message).ConfigureAwait(false);

@@ -23,6 +23,7 @@ public sealed class RaftTransport : IRaftTransport
     private byte[] _members = [];
     private volatile bool _disposed;
 
+    /// <summary>Does nothing before <see cref="StartAsync"/>.</summary>
     public RaftTransport(RaftTransportOptions options)
     {
         _options = options;
@@ -42,13 +43,21 @@ public sealed class RaftTransport : IRaftTransport
     }
 
     public event Action<RaftMessage>? MessageReceived;
+    /// <inheritdoc/>
     public event Action<ulong>? PeerActive;
+    /// <inheritdoc/>
     public event Action<ulong>? PeerLost;
+    /// <inheritdoc/>
     public event Action<ulong>? Unreachable;
+    /// <inheritdoc/>
     public event Action<ulong, bool>? SnapshotReported;
+    /// <inheritdoc/>
     public event Action<ulong>? PeerIntroduced;
+    /// <inheritdoc/>
     public event Action<ulong, bool>? PeerAnnounced;
+    /// <inheritdoc/>
     public event Action<ulong, string, string>? MessageRefused;
+    /// <inheritdoc/>
     public event Action<ulong>? RemovedFromCluster;
 
     /// <summary>The port listened on, known after <see cref="StartAsync"/>.</summary>
@@ -63,6 +72,7 @@ public sealed class RaftTransport : IRaftTransport
     /// <summary>Streams open from the member: 0, 1 or 2.</summary>
     internal int OpenStreams(ulong id) => _openStreams.GetValueOrDefault(id);
 
+    /// <inheritdoc/>
     public void AddPeer(ulong id, Uri url)
     {
         if (id == _options.Id) return;
@@ -74,10 +84,13 @@ public sealed class RaftTransport : IRaftTransport
         }
     }
 
+    /// <inheritdoc/>
     public void Introduce(ulong id, Uri url) => Introduce(id, url, vouched: false);
 
+    /// <inheritdoc/>
     public void PublishMembers(byte[] members) => Volatile.Write(ref _members, members);
 
+    /// <inheritdoc/>
     public void RemovePeer(ulong id)
     {
         lock (_gate)
@@ -88,6 +101,7 @@ public sealed class RaftTransport : IRaftTransport
         }
     }
 
+    /// <inheritdoc/>
     public void Send(IReadOnlyList<RaftMessage> messages)
     {
         foreach (var m in messages)

@@ -3,6 +3,7 @@ using QuorumMesh.Listeners;
 
 namespace QuorumMesh.Node.Network.RaftHttp;
 
+/// <summary>Settings of the transport; etcd's where it has them.</summary>
 public sealed record RaftTransportOptions
 {
     /// <summary>This member's raft id.</summary>
@@ -17,8 +18,10 @@ public sealed record RaftTransportOptions
     /// <summary>GoQuorum's is 0x1000.</summary>
     public ulong ClusterId { get; init; } = 0x1000;
 
+    /// <summary>Between two requests for a stream.</summary>
     public TimeSpan ReconnectDelay { get; init; } = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>For the TCP connection.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>A stream on which nothing comes for so long is broken; a third of it is the link heartbeat's period. etcd: 5 s.</summary>

@@ -21,6 +21,7 @@ internal sealed class AesCtr : IDisposable
     public AesCtr(ReadOnlySpan<byte> key, ReadOnlySpan<byte> iv)
     {
         _aes = Aes.Create();
+        // Counter mode is made of it: .NET has none of its own.
         _aes.Mode = CipherMode.ECB;
         _aes.Padding = PaddingMode.None;
         _aes.Key = key.ToArray();

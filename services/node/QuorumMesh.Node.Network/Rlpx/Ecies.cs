@@ -50,6 +50,8 @@ public static class Ecies
             return false;
         var keys = DeriveKeys(shared);
         var signed = message[..^MacSize];
+        // Checked before anything is decrypted, and in constant time: no byte of the plain text depends on what a stranger
+        // changed.
         if (!CryptographicOperations.FixedTimeEquals(Mac(keys, signed, sharedMacData), message[^MacSize..]))
             return false;
         plain = signed[CipherStart..].ToArray();
@@ -63,6 +65,7 @@ public static class Ecies
         Span<byte> input = stackalloc byte[4 + 32];
         BinaryPrimitives.WriteUInt32BigEndian(input, 1);
         shared.CopyTo(input[4..]);
+        // One round of the concatenation KDF is enough: 32 bytes are asked for (NIST SP 800-56A, 5.8.1).
         return SHA256.HashData(input);
     }
 

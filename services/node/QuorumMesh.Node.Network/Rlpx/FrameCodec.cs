@@ -20,8 +20,10 @@ public sealed class FrameCodec : IDisposable
     private readonly MacChain _egress;
     private readonly MacChain _ingress;
 
+    /// <summary>Begins both key streams and both MAC chains; the secrets' states are its own from here.</summary>
     public FrameCodec(RlpxSecrets secrets)
     {
+        // RLPx starts the counter at zero. The key is fresh for each connection, so no key stream is used twice.
         Span<byte> zeroIv = stackalloc byte[16];
         zeroIv.Clear();
         _encrypt = new AesCtr(secrets.Aes, zeroIv);
@@ -118,6 +120,8 @@ public sealed class FrameCodec : IDisposable
             _whitener = _aes.CreateEncryptor();
         }
 
+        // RLPx's own construction (devp2p rlpx.md, "MAC"): the digest so far, whitened with AES, goes back into the state. So
+        // each MAC covers all frames before it, and none can be left out, repeated or moved.
         public void OfHeader(ReadOnlySpan<byte> cipherText, Span<byte> mac)
         {
             _state.Digest(_digest);

@@ -82,6 +82,7 @@ public sealed class RlpxConnection : IAsyncDisposable
             throw new RlpxException($"A frame of {size} bytes is outside the limit of {maxFrame}.");
         int length = FrameCodec.BodyLength(size);
         using var lease = Budget?.Lease();
+        // Counted before the memory is taken. The length is a stranger's, though its MAC was right.
         if (lease?.TryHold(length) == false)
             throw new RlpxException($"A frame of {size} bytes does not fit beside what other peers are sending.");
         var buffer = ArrayPool<byte>.Shared.Rent(length);
@@ -126,6 +127,7 @@ public sealed class RlpxConnection : IAsyncDisposable
         }
     }
 
+    /// <summary>Sends what was written, and returns when the socket has taken it.</summary>
     public async ValueTask FlushAsync(CancellationToken ct)
     {
         if (_output.WrittenCount == 0)
@@ -165,6 +167,7 @@ public sealed class RlpxConnection : IAsyncDisposable
     {
         try
         {
+            // The declared length is checked first: some bytes can unfold to gigabytes.
             long length = Snappier.Snappy.GetUncompressedLength(data);
             if (length < 0 || length > Math.Min(maxSize, MaxDecodedSize))
                 throw new RlpxException($"A message of {length} bytes is longer than the limit of {maxSize}.");

@@ -37,6 +37,8 @@ public sealed class RlpxHandshake(NodeKey key, HandshakeRandom random)
         Span<byte> signed = stackalloc byte[32];
         if (!key.TryEcdh(remotePublic, signed))
             throw new RlpxException("The remote node id is not a valid secp256k1 public key.");
+        // Static shared secret XOR nonce: the signature proves the static key as well as the ephemeral one, and binds it to this
+        // handshake.
         Xor(signed, random.Nonce);
         var signature = Secp256k1.Sign(random.EphemeralKey, signed);
         _auth = Seal(remotePublic, plain ? PlainAuth(signature) : ListBody(signature, key.PublicKey, random.Nonce));
@@ -62,6 +64,7 @@ public sealed class RlpxHandshake(NodeKey key, HandshakeRandom random)
         _auth = packet.ToArray();
     }
 
+    /// <summary>The responder's packet, in the form that the initiator used.</summary>
     public byte[] CreateAck()
     {
         var ephemeral = Secp256k1.PublicKey(random.EphemeralKey);
@@ -85,6 +88,7 @@ public sealed class RlpxHandshake(NodeKey key, HandshakeRandom random)
         _ack = packet.ToArray();
     }
 
+    /// <summary>What the frames are sealed with, after both packets.</summary>
     public RlpxSecrets DeriveSecrets()
     {
         if (_remoteEphemeral is null || _remoteNonce is null || _auth is null || _ack is null)
@@ -100,6 +104,7 @@ public sealed class RlpxHandshake(NodeKey key, HandshakeRandom random)
             throw new RlpxException("The node id in the auth packet is not a valid public key.");
         Xor(signed, _remoteNonce);
         _remoteEphemeral = new byte[64];
+        // The ephemeral key is not in the packet: it is what the signature recovers to.
         if (signature[64] > 3 || !Secp256k1.TryRecover(signed, signature.AsSpan(0, 64), signature[64], _remoteEphemeral))
             throw new RlpxException("The signature in the auth packet is not valid.");
     }

@@ -21,10 +21,13 @@ public sealed record RlpxSecrets(byte[] Aes, byte[] Mac, KeccakState EgressMac, 
         Span<byte> ephemeralShared = stackalloc byte[32];
         if (!Secp256k1.TryEcdh(ephemeralKey, remoteEphemeralPublic, ephemeralShared))
             throw new RlpxException("The remote ephemeral key is not a valid public key.");
+        // The order is the responder's nonce first on both sides (devp2p rlpx.md).
         var nonces = HashOf(responderNonce, initiatorNonce);
         var shared = HashOf(ephemeralShared, nonces);
         var aes = HashOf(ephemeralShared, shared);
         var mac = HashOf(ephemeralShared, aes);
+        // Each direction starts from its sender's own packet and the other's nonce, so that what was changed in the handshake
+        // shows with the first frame.
         var fromInitiator = MacState(mac, responderNonce, authPacket);
         var fromResponder = MacState(mac, initiatorNonce, ackPacket);
         return initiator ? new RlpxSecrets(aes, mac, fromInitiator, fromResponder) : new RlpxSecrets(aes, mac, fromResponder, fromInitiator);

@@ -8,6 +8,7 @@ public interface INodeSigner
     /// <summary>Uncompressed public key X‖Y, 64 bytes: the enode id.</summary>
     byte[] PublicKey { get; }
 
+    /// <summary>The account of the node key.</summary>
     Address Address { get; }
 
     /// <summary>r‖s‖recovery id, 65 bytes.</summary>

@@ -8,6 +8,7 @@ public interface IPeerNetwork
     /// <summary>The peers whose Status handshake has succeeded, at this moment.</summary>
     IReadOnlyList<PeerInfo> Peers { get; }
 
+    /// <summary>How others reach this node.</summary>
     Enode Self { get; }
 
     /// <summary>Sets the status told to (and checked against) peers in later handshakes; live connections stay.</summary>

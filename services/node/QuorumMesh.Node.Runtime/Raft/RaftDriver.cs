@@ -50,6 +50,7 @@ public sealed class RaftDriver : IConsensusDriver
         _isNoted = RaftParticipation.IsNoted(_store);
     }
 
+    /// <summary>Owned by the writer loop: not for other threads.</summary>
     public RaftCore Core { get; }
 
     /// <summary>May be read from any thread.</summary>

@@ -31,6 +31,7 @@ public sealed class RaftLink(IRaftTransport transport, Action<IReadOnlyList<Raft
         transport.RemovedFromCluster += by => post(new RaftInput.Removed(by));
     }
 
+    /// <inheritdoc/>
     public void CarryOut(NetworkEffect effect)
     {
         switch ((RaftEffect)effect)

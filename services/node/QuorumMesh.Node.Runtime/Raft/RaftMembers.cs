@@ -59,6 +59,7 @@ public sealed class RaftMembers
     private static RaftConfState? LoadConfState(IKeyValueReader reader) =>
         ChainStore.GetMeta(reader, StoredNames.RaftConfState) is { } stored ? RaftWire.DecodeSnapshot(stored.Span).ConfState : null;
 
+    /// <summary>Whether the id was a member's once.</summary>
     public bool IsRemoved(ulong id) => _membership.IsRemoved(id);
 
     /// <summary>True once this node was removed; for good.</summary>

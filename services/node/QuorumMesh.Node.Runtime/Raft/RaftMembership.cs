@@ -11,18 +11,23 @@ public sealed class RaftMembership
     /// <summary>Immutable copies for readers on other threads, replaced on every change.</summary>
     public IReadOnlyList<RaftAddress> Addresses { get; private set; } = [];
 
+    /// <summary>Ids of removed members, which are never given again (2.5:raft/peer.go).</summary>
     public IReadOnlyCollection<ulong> Removed => _removed;
 
+    /// <summary>Null for an id that is no member's.</summary>
     public RaftAddress? Find(ulong id) => _addresses.GetValueOrDefault(id);
 
+    /// <summary>Whether the id was a member's once.</summary>
     public bool IsRemoved(ulong id) => _removed.Contains(id);
 
+    /// <summary>Adds a member, or changes its address.</summary>
     public void Put(RaftAddress address)
     {
         _addresses[address.RaftId] = address;
         Publish();
     }
 
+    /// <summary>Takes a member out for good.</summary>
     public void Remove(ulong id)
     {
         _addresses.Remove(id);
@@ -30,6 +35,7 @@ public sealed class RaftMembership
         Publish();
     }
 
+    /// <summary>Takes all from a snapshot.</summary>
     public void Replace(IEnumerable<RaftAddress> addresses, IEnumerable<ulong> removed)
     {
         _addresses.Clear();

@@ -5,10 +5,13 @@ namespace QuorumMesh.Node.Runtime.Raft;
 /// <summary>A Raft member as a host or a simulation sets it up.</summary>
 public sealed record RaftSetup
 {
+    /// <summary>Opened or bootstrapped on <see cref="Log"/>.</summary>
     public required RaftCore Core { get; init; }
 
+    /// <summary>The member's log.</summary>
     public required IRaftLog Log { get; init; }
 
+    /// <summary>The member's Raft id.</summary>
     public required ushort Id { get; init; }
 
     /// <summary>Least time between two blocks, in milliseconds (GoQuorum --raftblocktime).</summary>

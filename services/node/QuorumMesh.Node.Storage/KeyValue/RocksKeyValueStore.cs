@@ -98,12 +98,14 @@ public sealed unsafe class RocksKeyValueStore : IKeyValueStore
         return faults;
     }
 
+    /// <inheritdoc/>
     public byte[]? Get(ReadOnlySpan<byte> key)
     {
         using var use = _handle.Use();
         return RocksHandle.Get(use.Db, key, Latest);
     }
 
+    /// <inheritdoc/>
     public IEnumerable<KeyValuePair<byte[], byte[]>> Scan(byte[] prefix, byte[]? from = null)
     {
         using var use = _handle.Use();
@@ -111,8 +113,10 @@ public sealed unsafe class RocksKeyValueStore : IKeyValueStore
             yield return entry;
     }
 
+    /// <inheritdoc/>
     public IKeyValueSnapshot Snapshot() => new RocksSnapshot(_handle);
 
+    /// <inheritdoc/>
     public void Write(KeyValueBatch batch, bool sync)
     {
         using var use = _handle.Use();

@@ -24,17 +24,23 @@ public sealed class FileRaftDisk : IRaftDisk, IDisposable
         }
     }
 
+    /// <inheritdoc/>
     public IReadOnlyList<string> List() =>
         [.. Directory.EnumerateFiles(_directory).Select(f => Path.GetFileName(f)).Where(n => n != LockName).Order(StringComparer.Ordinal)];
 
+    /// <inheritdoc/>
     public byte[] ReadAll(string name) => File.ReadAllBytes(PathOf(name));
 
+    /// <inheritdoc/>
     public IRaftFile Open(string name) => new DiskFile(PathOf(name));
 
+    /// <inheritdoc/>
     public void Rename(string from, string to) => File.Move(PathOf(from), PathOf(to), overwrite: true);
 
+    /// <inheritdoc/>
     public void Delete(string name) => File.Delete(PathOf(name));
 
+    /// <inheritdoc/>
     public void SyncDirectory() => DurableFile.SyncDirectory(_directory);
 
     public void Dispose() => _lock.Dispose();

@@ -46,34 +46,42 @@ public sealed class FileRaftLog : IRaftLog, IDisposable
     public long TruncatedBytes { get; }
 
     public RaftHardState HardState { get { lock (_gate) return _memory.HardState; } }
+    /// <inheritdoc/>
     public ulong FirstIndex { get { lock (_gate) return _memory.FirstIndex; } }
+    /// <inheritdoc/>
     public ulong LastIndex { get { lock (_gate) return _memory.LastIndex; } }
 
+    /// <inheritdoc/>
     public (RaftHardState HardState, RaftConfState ConfState) InitialState()
     {
         lock (_gate) return _memory.InitialState();
     }
 
+    /// <inheritdoc/>
     public bool TryTerm(ulong index, out ulong term)
     {
         lock (_gate) return _memory.TryTerm(index, out term);
     }
 
+    /// <inheritdoc/>
     public IReadOnlyList<RaftEntry> Entries(ulong lo, ulong hi, ulong maxSize)
     {
         lock (_gate) return _memory.Entries(lo, hi, maxSize);
     }
 
+    /// <inheritdoc/>
     public RaftSnapshot? Snapshot()
     {
         lock (_gate) return _memory.Snapshot();
     }
 
+    /// <inheritdoc/>
     public void Append(RaftHardState? hardState, IReadOnlyList<RaftEntry> entries, RaftSnapshot? snapshot)
     {
         lock (_writing) Guarded(() => Write(hardState, entries, snapshot));
     }
 
+    /// <inheritdoc/>
     public void CreateSnapshot(ulong index, RaftConfState confState, byte[] data)
     {
         lock (_writing) Guarded(() =>
@@ -93,6 +101,7 @@ public sealed class FileRaftLog : IRaftLog, IDisposable
         });
     }
 
+    /// <inheritdoc/>
     public void Compact(ulong index)
     {
         lock (_writing) Guarded(() =>

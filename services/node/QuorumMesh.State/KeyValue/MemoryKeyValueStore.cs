@@ -6,12 +6,14 @@ public sealed class MemoryKeyValueStore : IKeyValueStore
     private readonly object _gate = new();
     private readonly SortedChunks _entries = new();
 
+    /// <inheritdoc/>
     public byte[]? Get(ReadOnlySpan<byte> key)
     {
         lock (_gate)
             return _entries.TryGet(key, out var value) ? value : null;
     }
 
+    /// <inheritdoc/>
     public IEnumerable<KeyValuePair<byte[], byte[]>> Scan(byte[] prefix, byte[]? from = null)
     {
         SortedChunks frozen;
@@ -20,12 +22,14 @@ public sealed class MemoryKeyValueStore : IKeyValueStore
         return frozen.Scan(prefix, from);
     }
 
+    /// <inheritdoc/>
     public IKeyValueSnapshot Snapshot()
     {
         lock (_gate)
             return new FrozenSnapshot(_entries.Freeze());
     }
 
+    /// <inheritdoc/>
     public void Write(KeyValueBatch batch, bool sync)
     {
         lock (_gate)

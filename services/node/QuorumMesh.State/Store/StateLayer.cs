@@ -36,6 +36,7 @@ public sealed class StateLayer : IStateReader, IStateRootSource
 
     internal LayerChanges? Changes => _changes;
 
+    /// <inheritdoc/>
     public Account? GetAccount(in Address a)
     {
         var layer = this;
@@ -47,6 +48,7 @@ public sealed class StateLayer : IStateReader, IStateRootSource
         return layer._store.ReadAccount(layer, a);
     }
 
+    /// <inheritdoc/>
     public UInt256 GetStorage(in Address a, in UInt256 slot)
     {
         var layer = this;
@@ -60,6 +62,7 @@ public sealed class StateLayer : IStateReader, IStateRootSource
         return layer._store.ReadSlot(layer, new SlotKey(a, slot));
     }
 
+    /// <inheritdoc/>
     public byte[]? GetCode(in Hash256 codeHash)
     {
         var layer = this;

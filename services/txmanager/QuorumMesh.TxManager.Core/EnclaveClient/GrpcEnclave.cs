@@ -49,6 +49,7 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
         _client = new Contracts.Enclave.Enclave.EnclaveClient(_channel);
     }
 
+    /// <inheritdoc/>
     public Task<EnclaveKeys> KeysAsync(CancellationToken cancel) => CallAsync(Failure.EnclaveUnavailable, async options =>
     {
         var reply = await _client.KeysAsync(new KeysRequest(), options).ConfigureAwait(false);
@@ -58,14 +59,17 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
             [.. reply.AlwaysSendTo.Select(Messages.Key)]);
     }, cancel, _address);
 
+    /// <inheritdoc/>
     public Task<EncodedPayload> SealAsync(
         ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
         SealAsync(new SealRequest { Payload = UnsafeByteOperations.UnsafeWrap(payload), SenderKey = Messages.Bytes(sender) }, recipients,
             cancel);
 
+    /// <inheritdoc/>
     public Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
         SealAsync(new SealRequest { Raw = Messages.Raw(raw), SenderKey = Messages.Bytes(raw.SenderKey) }, recipients, cancel);
 
+    /// <inheritdoc/>
     public Task<RawPayload> SealRawAsync(ReadOnlyMemory<byte> payload, PublicKey sender, CancellationToken cancel) =>
         CallAsync(Failure.KeyNotFound, async options =>
         {
@@ -74,6 +78,7 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
             return Messages.Raw(reply.Raw);
         }, cancel);
 
+    /// <inheritdoc/>
     public Task<OpenedPayload> OpenAsync(EncodedPayload payload, PublicKey? ownKey, CancellationToken cancel) =>
         CallAsync(Failure.NoSuitableKey, async options =>
         {
@@ -83,12 +88,14 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
             return new OpenedPayload(reply.Payload.ToByteArray(), Messages.Key(reply.KeyUsed));
         }, cancel);
 
+    /// <inheritdoc/>
     public Task<byte[]> OpenRawAsync(RawPayload raw, CancellationToken cancel) => CallAsync(Failure.NoSuitableKey, async options =>
     {
         var reply = await _client.OpenAsync(new OpenRequest { Raw = Messages.Raw(raw) }, options).ConfigureAwait(false);
         return reply.Payload.ToByteArray();
     }, cancel);
 
+    /// <inheritdoc/>
     public Task<byte[]> AddBoxAsync(EncodedPayload payload, PublicKey recipient, CancellationToken cancel) =>
         CallAsync(Failure.KeyNotFound, async options =>
         {

@@ -13,6 +13,7 @@ public sealed partial class PartyDirectory
     /// <summary>Completed when something was heard; null while nobody waits for that.</summary>
     private TaskCompletionSource? _heard;
 
+    /// <inheritdoc/>
     public async ValueTask<string?> FindUrlAsync(PublicKey key, CancellationToken cancel)
     {
         for (var asked = _clock.GetTimestamp(); ;)

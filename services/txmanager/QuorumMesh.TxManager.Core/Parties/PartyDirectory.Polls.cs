@@ -6,6 +6,7 @@ public sealed partial class PartyDirectory
     /// <summary>Polls at once of managers that were listed and have proven nothing yet, so that those that hang hold up no other.</summary>
     private const int MaxUnprovenPolls = 4;
 
+    /// <inheritdoc/>
     public void ReportSuccess(string url)
     {
         lock (_gate)
@@ -19,6 +20,7 @@ public sealed partial class PartyDirectory
         }
     }
 
+    /// <inheritdoc/>
     public void ReportFailure(string url)
     {
         var isForgotten = false;

@@ -65,6 +65,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
     /// <summary>A peer stopped taking pushes, or takes them again: a line for the log. Called on the thread of a push.</summary>
     public event Action<string>? Told;
 
+    /// <inheritdoc/>
     public async Task PushAsync(string peerUrl, ReadOnlyMemory<byte> encodedPayload, CancellationToken cancel)
     {
         using var answer = await Lane(peerUrl).RunAsync(
@@ -74,6 +75,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
             throw new PrivacyException(Failure.PeerRefused, $"Unable to push payload to recipient url {peerUrl}");
     }
 
+    /// <inheritdoc/>
     public async Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel)
     {
         using var answer = await CallAsync("partyinfo", peerUrl, "partyinfo", PartyInfoCodec.Encode(info), cancel).ConfigureAwait(false);
@@ -83,6 +85,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
             await lane.HasAnsweredAsync().ConfigureAwait(false);
     }
 
+    /// <inheritdoc/>
     public async Task<string> ValidateAsync(string peerUrl, ReadOnlyMemory<byte> encodedChallenge, CancellationToken cancel)
     {
         using var content = new ReadOnlyMemoryContent(encodedChallenge);
@@ -97,6 +100,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
         };
     }
 
+    /// <inheritdoc/>
     public async Task<IReadOnlyList<string>> KnownPeersAsync(string peerUrl, CancellationToken cancel)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, Target(peerUrl, "partyinfo"));

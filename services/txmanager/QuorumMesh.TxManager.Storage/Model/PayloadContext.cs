@@ -10,6 +10,7 @@ namespace QuorumMesh.TxManager.Storage.Model;
 /// </summary>
 public abstract class PayloadContext(DbContextOptions options) : DbContext(options)
 {
+    /// <summary>The codec that is written; what a null column means too.</summary>
     public const string LegacyCodec = "LEGACY";
 
     public DbSet<TransactionRow> Transactions => Set<TransactionRow>();
@@ -23,6 +24,7 @@ public abstract class PayloadContext(DbContextOptions options) : DbContext(optio
     /// <summary>A table's, column's or index's name as the database has it.</summary>
     protected virtual string Named(string name) => name;
 
+    /// <summary>Null when it was never set.</summary>
     public string? FindMetadata(string name) => Metadata.Where(r => r.Name == name).Select(r => r.Value).FirstOrDefault();
 
     /// <summary>Inside a write transaction, which keeps other writers away.</summary>

@@ -30,6 +30,8 @@ public sealed class PostgresProvider : StoreProvider, IDisposable
 
     public override string Description { get; }
 
+    // One writer at a time among managers that share the database: a sequence number is then never seen before a smaller one is
+    // committed, so that a reader that goes on from a number misses none.
     public override string? BatchPrologue => "SELECT pg_advisory_xact_lock(7310571)";
 
     public override string RowLock => "FOR UPDATE";
@@ -40,6 +42,7 @@ public sealed class PostgresProvider : StoreProvider, IDisposable
 
     protected override PayloadContext NewContext() => new PostgresPayloadContext(_options);
 
+    // Whatever the server's default: an answered hash is on disk.
     protected override DbConnection OpenWriterConnection() => Open("SET synchronous_commit = on");
 
     public override string ReserveSequence =>

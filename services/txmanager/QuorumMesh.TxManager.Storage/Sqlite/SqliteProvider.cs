@@ -50,6 +50,7 @@ public sealed class SqliteProvider : StoreProvider
         {
             connection.Open();
             using var command = connection.CreateCommand();
+            // FULL: in WAL mode, NORMAL would not flush at each commit, and an answered hash could be lost with the power.
             command.CommandText = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=67108864;";
             command.ExecuteNonQuery();
             return connection;

@@ -34,6 +34,7 @@ internal sealed class BatchWriter : IDisposable
     {
         try
         {
+            // Refused, not queued without bound: a sender that waits for a disk that cannot keep up should hear of it.
             if (!_queue.TryAdd(write))
                 throw new PrivacyException(Failure.StoreUnavailable, $"The payload store is overloaded: {MaxWaiting} writes are waiting");
         }
@@ -108,6 +109,7 @@ internal sealed class BatchWriter : IDisposable
         try
         {
             var results = Commit(batch);
+            // After the commit: whoever waits for new payloads finds them.
             _committed();
             for (var i = 0; i < results.Length; i++)
                 batch[i].Complete(results[i]);
@@ -129,6 +131,7 @@ internal sealed class BatchWriter : IDisposable
         _session ??= new WriterSession(_provider);
         _session.Begin(batch.Sum(w => w.Participations));
         bool[] results = [.. batch.Select(w => w.Run(_session))];
+        // One wait for the disk for all of them; each caller is told only after it.
         _session.Commit();
         return results;
     }
