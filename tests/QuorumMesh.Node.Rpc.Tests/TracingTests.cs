@@ -134,6 +134,19 @@ public sealed class TracingTests
     }
 
     [VectorFact]
+    public async Task Payloads_that_come_in_several_answers_are_all_asked_for()
+    {
+        using var node = RecordedNetwork.Node(1);
+        await using var client = new RpcClient(node);
+        using var view = node.OpenView();
+        var number = Enumerable.Range(1, (int)view.Head).First(n => view.Block((ulong)n)!.PayloadHashes.Distinct().Count() > 1);
+        var arguments = $$"""["0x{{number:x}}",{"tracer":"prestateTracer"}]""";
+        var whole = (await client.CallAsync("debug_traceBlockByNumber", arguments)).GetRawText();
+        node.Manager.MostAnswers = 1;
+        Assert.Equal(whole, (await client.CallAsync("debug_traceBlockByNumber", arguments)).GetRawText());
+    }
+
+    [VectorFact]
     public async Task Bounds_are_kept_and_say_what_to_do()
     {
         using var node = RecordedNetwork.Node(1);

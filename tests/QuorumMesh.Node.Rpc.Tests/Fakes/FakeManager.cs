@@ -18,6 +18,9 @@ internal sealed class FakeManager : ITransactionManager
 
     public bool IsAway { get; set; }
 
+    /// <summary>Answers that come at once: the rest is to be asked for again.</summary>
+    public int MostAnswers { get; set; } = int.MaxValue;
+
     public Task<PayloadAnswer> SendAsync(SendArguments arguments, CancellationToken cancellation)
     {
         Check(arguments.PrivateFor);
@@ -43,7 +46,7 @@ internal sealed class FakeManager : ITransactionManager
     }
 
     public Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation) =>
-        Task.FromResult<IReadOnlyList<PayloadAnswer>>([.. hashes.Select(h => IsAway ? PayloadAnswer.Unavailable(h, "the manager is away") : Payloads.TryGetValue(h, out var payload)
+        Task.FromResult<IReadOnlyList<PayloadAnswer>>([.. hashes.Take(MostAnswers).Select(h => IsAway ? PayloadAnswer.Unavailable(h, "the manager is away") : Payloads.TryGetValue(h, out var payload)
             ? PayloadAnswer.Here(h, payload)
             : PayloadAnswer.NotAParty(h, "no such payload"))]);
 

@@ -88,12 +88,15 @@ internal sealed class BlockReplayer(INode node, NodeReader reader)
     {
         var payloads = new Dictionary<PayloadHash, PayloadAnswer>();
         var hashes = target.Payloads;
-        if (hashes.Count == 0) return payloads;
-        foreach (var answer in await node.TransactionManager.ReceiveAsync(hashes, cancellation).ConfigureAwait(false))
+        // Payloads that are large together come in several answers, in the order of the question.
+        while (payloads.Count < hashes.Count)
         {
-            payloads[answer.Hash] = answer.IsSettled ? answer
-                : throw new RpcException($"block {target.Block.Number} cannot be executed again: payload {answer.Hash} is not available: {answer.Reason}");
+            var answers = await node.TransactionManager.ReceiveAsync([.. hashes.Skip(payloads.Count)], cancellation).ConfigureAwait(false);
+            foreach (var answer in answers) payloads[answer.Hash] = answer.IsSettled ? answer : throw Unavailable(target.Block, answer);
         }
         return payloads;
     }
+
+    private static RpcException Unavailable(Block block, PayloadAnswer answer) =>
+        new($"block {block.Number} cannot be executed again: payload {answer.Hash} is not available: {answer.Reason}");
 }
