@@ -11,6 +11,7 @@ using QuorumMesh.Contracts.Privacy;
 using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
 using Answer = QuorumMesh.Contracts.Privacy.PayloadAnswer;
 
 namespace QuorumMesh.Node.Privacy.Tests;

@@ -1,7 +1,7 @@
-using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Privacy.Tests;
 

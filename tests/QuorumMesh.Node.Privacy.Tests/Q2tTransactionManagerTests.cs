@@ -1,10 +1,10 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
-using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Privacy.Tests;
 

@@ -1,4 +1,3 @@
-using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests.Shared;

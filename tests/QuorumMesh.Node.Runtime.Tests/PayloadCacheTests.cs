@@ -1,5 +1,6 @@
 using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
 using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Runtime.Tests;

@@ -1,5 +1,4 @@
 using QuorumMesh.Chain;
-using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;

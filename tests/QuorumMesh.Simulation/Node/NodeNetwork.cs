@@ -1,6 +1,5 @@
 using System.Text;
 using QuorumMesh.Chain;
-using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime;

@@ -1,4 +1,3 @@
-using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 

@@ -1,6 +1,5 @@
 using System.Buffers;
 using QuorumMesh.Chain;
-using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Json;

@@ -10,17 +10,8 @@ namespace QuorumMesh.TxManager.Core.Distribution;
 public sealed record ReceivedPayload(byte[] Payload, EncodedPayload? Envelope, PublicKey Sender, IReadOnlyList<PublicKey> ManagedParties,
     bool IsSender);
 
-/// <summary>The four answers to "payload for this hash?".</summary>
-public enum Availability
-{
-    Here,
-    NotAParty,
-    Missing,
-    Unavailable,
-}
-
-/// <param name="Received">Only with <see cref="Availability.Here"/>.</param>
-public sealed record PayloadAnswer(PayloadHash Hash, Availability Availability, ReceivedPayload? Received);
+/// <param name="Received">Only with <see cref="PayloadAvailability.Here"/>.</param>
+public sealed record PayloadAnswer(PayloadHash Hash, PayloadAvailability Availability, ReceivedPayload? Received);
 
 /// <summary>Answers our own node's questions about stored payloads.</summary>
 public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys)
@@ -122,7 +113,7 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
     {
         try
         {
-            return new PayloadAnswer(hash, Availability.Here, await ReceiveAsync(hash.ToArray(), null, cancel).ConfigureAwait(false));
+            return new PayloadAnswer(hash, PayloadAvailability.Here, await ReceiveAsync(hash.ToArray(), null, cancel).ConfigureAwait(false));
         }
         catch (PrivacyException e)
         {
@@ -130,9 +121,9 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
             {
                 // Only this one lets a node skip the private side. Whatever else went wrong may be over tomorrow: an answer "not
                 // a party" then would make its private state diverge without a word.
-                Failure.NotFound => Availability.NotAParty,
-                Failure.Missing => Availability.Missing,
-                _ => Availability.Unavailable,
+                Failure.NotFound => PayloadAvailability.NotAParty,
+                Failure.Missing => PayloadAvailability.Missing,
+                _ => PayloadAvailability.Unavailable,
             };
             return new PayloadAnswer(hash, availability, null);
         }

@@ -127,9 +127,9 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
             Hash = ByteString.CopyFrom(answer.Hash.ToArray()),
             Availability = answer.Availability switch
             {
-                Core.Distribution.Availability.Here => Contracts.Privacy.Availability.Here,
-                Core.Distribution.Availability.NotAParty => Contracts.Privacy.Availability.NotAParty,
-                Core.Distribution.Availability.Missing => Contracts.Privacy.Availability.Missing,
+                PayloadAvailability.Here => Contracts.Privacy.Availability.Here,
+                PayloadAvailability.NotAParty => Contracts.Privacy.Availability.NotAParty,
+                PayloadAvailability.Missing => Contracts.Privacy.Availability.Missing,
                 _ => Contracts.Privacy.Availability.Unavailable,
             },
         };

@@ -1,4 +1,4 @@
-namespace QuorumMesh.Chain.Payloads;
+namespace QuorumMesh.Primitives;
 
 /// <summary>The four answers to "payload for this hash?". Only <see cref="NotAParty"/> lets a node skip the private side.</summary>
 public enum PayloadAvailability
