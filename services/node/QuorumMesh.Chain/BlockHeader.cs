@@ -52,6 +52,7 @@ public sealed record BlockHeader
     public Bloom Bloom { get; init; } = new();
     /// <summary>1 under IBFT; Ethash's formula under GoQuorum's Raft, without any work.</summary>
     public UInt256 Difficulty { get; init; }
+    /// <summary>0 for the genesis.</summary>
     public ulong Number { get; init; }
     /// <summary>Gas for the public transactions and the intrinsic gas of private ones.</summary>
     public ulong GasLimit { get; init; }
@@ -115,6 +116,7 @@ public sealed record BlockHeader
         return header;
     }
 
+    // By all bytes, committed seals too: two headers of one hash may differ there.
     public bool Equals(BlockHeader? other) => other is not null && EncodedSpan.SequenceEqual(other.EncodedSpan);
 
     public override int GetHashCode() => Hash.GetHashCode();

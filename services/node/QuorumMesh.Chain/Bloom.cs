@@ -55,6 +55,7 @@ public sealed class Bloom : IEquatable<Bloom>
             Add(topic);
     }
 
+    /// <summary>The 20 bytes of a log's address.</summary>
     public void Add(in Address address)
     {
         Span<byte> bytes = stackalloc byte[Address.Size];
@@ -62,6 +63,7 @@ public sealed class Bloom : IEquatable<Bloom>
         Add(bytes);
     }
 
+    /// <summary>The 32 bytes of a log's topic.</summary>
     public void Add(in Hash256 topic)
     {
         Span<byte> bytes = stackalloc byte[Hash256.Size];
@@ -95,6 +97,7 @@ public sealed class Bloom : IEquatable<Bloom>
         return true;
     }
 
+    /// <summary>False means that no log of this address is in the set.</summary>
     public bool Contains(in Address address)
     {
         Span<byte> bytes = stackalloc byte[Address.Size];
@@ -102,6 +105,7 @@ public sealed class Bloom : IEquatable<Bloom>
         return Contains(bytes);
     }
 
+    /// <summary>False means that no log with this topic is in the set.</summary>
     public bool Contains(in Hash256 topic)
     {
         Span<byte> bytes = stackalloc byte[Hash256.Size];
@@ -116,6 +120,7 @@ public sealed class Bloom : IEquatable<Bloom>
             _bits[i] |= other._bits[i];
     }
 
+    /// <summary>A copy of the 256 bytes.</summary>
     public byte[] ToArray() => (byte[])_bits.Clone();
 
     public override string ToString() => Hex.ToHex(_bits);

@@ -20,12 +20,15 @@ public sealed class BlockContext
 
     public ulong GasLimit { get; init; }
 
+    /// <summary>Wei per gas (EIP-1559); 0 on Quorum chains.</summary>
     public UInt256 BaseFee { get; init; }
 
+    /// <summary>Wei per blob gas (EIP-4844).</summary>
     public UInt256 BlobBaseFee { get; init; } = UInt256.One;
 
     /// <summary>Asked only for the 256 blocks before <see cref="Number"/>; zero for an unknown one.</summary>
     public Func<ulong, Hash256> BlockHash { get; init; } = static _ => default;
 
+    /// <summary>What CHAINID gives (EIP-1344).</summary>
     public UInt256 ChainId { get; init; } = UInt256.One;
 }

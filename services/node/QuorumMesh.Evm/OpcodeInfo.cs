@@ -1,5 +1,6 @@
 namespace QuorumMesh.Evm;
 
+/// <summary>What compiler and tools must know of an instruction beside its stack and gas.</summary>
 [Flags]
 public enum OpcodeFlags
 {

@@ -68,6 +68,8 @@ internal sealed class ChainWriter
         alongside(batch);
         Prune(block.Number, batch);
         Private.ReleaseReplay(batch);
+        // Not flushed: after a power loss the Raft log, which is, brings the block again. Memory moves only after the write, and
+        // events come last.
         _stores.KeyValues.Write(batch, sync: false);
         _stores.Importer.Advance(imported);
         _stores.ReleaseProofs();

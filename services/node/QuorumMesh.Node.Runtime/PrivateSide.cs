@@ -152,6 +152,7 @@ internal sealed class PrivateSide
     /// <returns>False when no executed block treated the hash as foreign, or the way is too long.</returns>
     public bool RewindBefore(in PayloadHash hash)
     {
+        // The block under way was begun without this payload: it starts again.
         if (_run?.Skipped.Contains(hash) == true) _run = null;
         if (!SkippedPayloads.Contains(_stores.KeyValues, hash)) return false;
         var first = ulong.MaxValue;

@@ -108,6 +108,7 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
             stores.KeyValues.Write(_journal, sync: true);
             _journal.Clear();
         }
+        // Only now: a hash that the client has seen must survive a power loss.
         effects.Answers.AddRange(_pendingAnswers);
         _pendingAnswers.Clear();
     }

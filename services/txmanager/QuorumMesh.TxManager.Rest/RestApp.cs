@@ -34,6 +34,7 @@ public sealed class RestApp(string name, RestLimits limits, ILogger log)
 
     public RestApp Post(string template, RouteNote note, Func<RestCall, Task> handler) => Map("POST", template, note, handler);
 
+    /// <summary>The middleware: finds the route, bounds the body, and turns failures into Tessera's statuses.</summary>
     public async Task HandleAsync(HttpContext context)
     {
         var start = Stopwatch.GetTimestamp();

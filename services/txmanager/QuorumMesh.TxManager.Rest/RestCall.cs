@@ -32,6 +32,7 @@ public sealed class RestCall : IDisposable
 
     public HttpContext Context { get; }
 
+    /// <summary>The caller went away.</summary>
     public CancellationToken Cancel => Context.RequestAborted;
 
     internal string[] Segments { get; }
@@ -64,6 +65,7 @@ public sealed class RestCall : IDisposable
         return _body?.ToArray() ?? throw new BadHttpRequestException("The body is too long", StatusCodes.Status413PayloadTooLarge);
     }
 
+    /// <summary>The body as a JSON object; another one is refused with 400.</summary>
     public async Task<JsonBody> JsonBodyAsync() => JsonBody.Parse(await BodyAsync().ConfigureAwait(false));
 
     public void Dispose()

@@ -26,6 +26,7 @@ public sealed record BuiltBlock(
     /// <summary>The same block under its final header: sealing changes extra data and hash only.</summary>
     public BuiltBlock WithHeader(BlockHeader sealedHeader) => this with { Block = Block with { Header = sealedHeader } };
 
+    /// <summary>As an import would have made it: the minter need not execute its own block again.</summary>
     public ImportedBlock ToImported() => new(Block, Execution, PublicLayer, PrivateLayer);
 }
 

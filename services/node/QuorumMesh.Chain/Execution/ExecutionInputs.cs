@@ -19,5 +19,6 @@ public sealed record ExecutionInputs<TState>(
     /// <summary>The settled answer about a payload; null when the private side cannot go on without another one.</summary>
     public PayloadAnswer? AnswerFor(in PayloadHash hash) => Payloads?.Invoke(hash) is { IsSettled: true } answer ? answer : null;
 
+    /// <summary>The same, as execution takes it.</summary>
     public ExecutionInputs<IStateReader> AsReaders() => new(PublicState, PrivateState, BlockHash, Payloads);
 }

@@ -13,6 +13,7 @@ public readonly record struct IntrinsicRules(Fork Fork, bool HasHomestead)
 /// <summary>Gas that a transaction costs before any code runs.</summary>
 public static class IntrinsicGas
 {
+    /// <summary>Every transaction's (Yellow Paper, appendix G).</summary>
     public const ulong Transaction = 21000;
 
     /// <summary>EIP-7702, whether the tuple is valid or not.</summary>

@@ -18,6 +18,7 @@ public sealed partial class TransactionProcessor
     private readonly TransactionRules _rules;
     private readonly EvmMachine _evm;
 
+    /// <summary>For the transactions of one block; <paramref name="stop"/> ends a running one.</summary>
     public TransactionProcessor(BlockContext block, Fork fork, TransactionRules rules, EvmTier tier = EvmTier.Auto, CancellationToken stop = default)
     {
         _block = block;

@@ -238,6 +238,8 @@ public sealed class RaftDriver : IConsensusDriver
 
     private void Begin(RaftReady ready)
     {
+        // The order is what keeps promises: the log is flushed, then the mark, then messages leave, then entries are applied. A
+        // vote or an acknowledgement that left before its flush could be forgotten by a power loss.
         if (ready.HardState is not null || ready.Entries.Count > 0 || ready.Snapshot is not null) Persist(ready);
         if (ready.Entries.Count > 0) _members.Foresee(ready.Entries, Core, _outputs);
         if (ready.SoftState is { } soft) LeadershipChanged(soft.Leader, soft.Role);
@@ -250,6 +252,8 @@ public sealed class RaftDriver : IConsensusDriver
         _log.Append(ready.HardState, ready.Entries, ready.Snapshot);
         if (_isNoted) return;
         _isNoted = true;
+        // Before the first message that rests on the log: without the mark, a node that lost its log would begin anew and vote
+        // twice.
         _outputs.Add(new ConsensusOutput.Persist(RaftParticipation.Mark()));
     }
 
@@ -260,6 +264,8 @@ public sealed class RaftDriver : IConsensusDriver
             _events.Raise(new LeaderEvent(leader, role == RaftRole.Leader, Core.Term, new BlockPointer(_head.Number, _head.Hash)));
         _members.SetLeader(leader, role);
         var leading = role == RaftRole.Leader;
+        // Losing or gaining leadership forgets all speculation: what was proposed may be committed or void, and the log decides
+        // (2.5:raft/minter.go).
         if (leading != _minter.IsLeading) _minter.SetLeading(leading, _head.Hash);
         if (leader != 0) _outputs.Add(ConsensusOutput.ProposerChanged.Instance);
     }
@@ -280,6 +286,8 @@ public sealed class RaftDriver : IConsensusDriver
         else if (IsOnHead(entry.Index, block))
         {
             _importing = (entry.Index, size);
+            // The applied index goes along in the block's own batch; entries behind it wait until it is known what became of the
+            // block.
             _outputs.Add(new ConsensusOutput.Commit(block, _minter.Find(block.Hash), AppliedAt(entry.Index)));
             return;
         }
@@ -290,6 +298,7 @@ public sealed class RaftDriver : IConsensusDriver
     private bool IsOnHead(ulong index, Block block)
     {
         _intake.Passed(index);
+        // An entry that is delivered again after a restart, or a block that came from a peer before its entry.
         if (ChainStore.IsCanonical(_store, block.Hash)) return false;
         if (block.Header.ParentHash == _head.Hash) return true;
         var why = $"it builds on {block.Header.ParentHash}, and the head is block {_head.Number} ({_head.Hash})";
@@ -324,6 +333,8 @@ public sealed class RaftDriver : IConsensusDriver
 
     private void Failed(ConsensusInput.BlockFailed failed)
     {
+        // A committed block that breaks a rule is void on every node, since all come to the same from the same log. It never
+        // stops the cluster.
         if (_importing is not { } entry) return;
         _importing = null;
         PassOver(entry.Index, PassedOverKind.Invalid, failed.Block, failed.Reason);

@@ -92,6 +92,7 @@ internal sealed class StoreMark : IDisposable
         Write(bytes[24..], _values.Synced);
         Write(bytes[40..], _values.Written);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[56..], Crc32C.Update(bytes[..56], uint.MaxValue));
+        // One small write at a fixed place; a torn one is found by its checksum and reads as no mark.
         RandomAccess.Write(_file, bytes, 0);
     }
 

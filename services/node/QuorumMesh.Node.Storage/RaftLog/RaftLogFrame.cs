@@ -15,6 +15,8 @@ internal static class RaftLogFrame
     {
         BinaryPrimitives.WriteUInt32LittleEndian(frame, (uint)(frame.Length - HeaderSize));
         BinaryPrimitives.WriteUInt64LittleEndian(frame[8..], sequence);
+        // What had been flushed by then. A frame lost at or below this number was there once and may have been promised; one above
+        // it need not have been.
         BinaryPrimitives.WriteUInt64LittleEndian(frame[16..], durable);
         BinaryPrimitives.WriteUInt32LittleEndian(frame[4..], Checksum(frame, salt));
     }

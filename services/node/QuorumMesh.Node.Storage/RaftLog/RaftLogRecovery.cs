@@ -149,12 +149,14 @@ internal sealed class RaftLogRecovery
             var state = Log.HardState;
             // Its file is written before the log: after a crash it may be ahead.
             if (state.Commit < snapshot.Index) state = state with { Commit = snapshot.Index };
+            // A vote belongs to the term it was given in.
             if (state.Term < snapshot.Term) state = new RaftHardState(snapshot.Term, 0, state.Commit);
             Log.Append(state, [], snapshot);
         }
         if (Log.FirstIndex - 1 > (snapshot?.Index ?? 0))
             throw new RaftLogDamagedException(_shortSegment is null ? $"the raft log starts at {Log.FirstIndex} but the snapshot before it is missing: {Advice}"
                 : $"the end of raft log file {_shortSegment} is lost, and with it entries up to {Log.FirstIndex - 1} that may have been acknowledged: {Advice}");
+        // What was committed had been acknowledged: an end before it is a loss, never a torn tail.
         if (Log.HardState.Commit > Log.LastIndex)
             throw new RaftLogDamagedException($"the raft log ends at {Log.LastIndex} but entries up to {Log.HardState.Commit} were committed: {Advice}");
     }

@@ -78,6 +78,7 @@ public sealed partial class StateStore
         public bool MoveTo(IKeyValueReader snapshot, in StateHead head)
         {
             var own = _state.Head;
+            // Nodes stored anew stand at the same places: tries that lead on from the old ones would load the wrong rows.
             if (head.Block < own.Block || StateHead.ReadTrieBlock(snapshot, _state._keys, head.Block) != StoredBlock) return false;
             // The private state can have gone back and come another way since.
             if (BlockRecord.Read(snapshot, _state._keys, StoredBlock) is not { } stored || stored.Root != _storedRoot) return false;

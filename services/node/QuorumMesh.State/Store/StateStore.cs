@@ -36,6 +36,7 @@ public sealed partial class StateStore : ITrieNodeSource
         IsInitialised = head is not null;
         Head = new StateLayer(this, null, head?.Block ?? 0, head?.Root ?? Hash256.EmptyTrie, null) { BlockHash = head?.BlockHash ?? default };
         OldestBlock = StateHead.ReadOldest(store, _keys);
+        // Without the row the nodes are the head's.
         _trieBlock = StateHead.ReadTrieBlock(store, _keys, Head.Block);
         _tries.Accounts = TrieChild.OfRoot(Head.Root);
         if (_trieBlock < Head.Block) CatchUpTries();
@@ -94,6 +95,7 @@ public sealed partial class StateStore : ITrieNodeSource
             throw new InvalidOperationException($"the layer of block {layer.Block} is not the one flushed last");
         UpdateCaches(changes);
         if (_saved is not null) NoteSaved(_saved);
+        // Caches and tries follow the written batch, never lead it: after a failed write memory still shows the old head.
         _tries.Take(changes, _saved is not null);
         if (!IsInitialised) OldestBlock = layer.Block;
         IsInitialised = true;

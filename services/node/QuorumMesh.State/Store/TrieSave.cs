@@ -36,6 +36,7 @@ internal sealed class TrieSave(ulong block, IReadOnlySet<Address> wiped)
         foreach (var owner in wiped)
             foreach (var (key, _) in store.Scan(keys.StorageNodes(owner)))
                 batch.Delete(key);
+        // A row without a node would be found by the verifier as one too many, and never by a reader.
         foreach (var place in _gone)
             batch.Delete(keys.Node(place));
         byte[] buffer = [];

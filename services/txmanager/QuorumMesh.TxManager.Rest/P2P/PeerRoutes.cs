@@ -21,6 +21,7 @@ public sealed class PeerRoutes(
     /// <summary>Resends of everything that run at once; further ones wait.</summary>
     private readonly SemaphoreSlim _resends = new(2, 2);
 
+    /// <summary>Adds the P2P application's routes.</summary>
     public RestApp AddTo(RestApp app) => app
         .Post("/push", RouteNote.Of("Takes an encrypted payload for one of our keys").Takes<Stream>(OctetStream).GivesText(201), PushAsync)
         .Post(

@@ -13,6 +13,7 @@ public sealed class PeerWhiteList
     {
     }
 
+    /// <summary>Looks the hosts' addresses up once, at the start, as Tessera does.</summary>
     public static async Task<PeerWhiteList> ResolveAsync(IEnumerable<string> peerUrls, CancellationToken cancel)
     {
         var list = new PeerWhiteList();

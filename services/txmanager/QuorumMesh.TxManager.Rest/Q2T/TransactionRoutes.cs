@@ -10,6 +10,7 @@ namespace QuorumMesh.TxManager.Rest.Q2T;
 /// <summary>Reading and deleting payloads (tessera 1.6 to 1.9).</summary>
 public sealed class TransactionRoutes(PayloadReader reader)
 {
+    /// <summary>Adds the routes that read and delete payloads.</summary>
     public RestApp AddTo(RestApp app) => app
         .Get("/transaction/{hash}", Finds.Query<string>("to").Query<bool>("isRaw"), ReceiveAsync)
         .Get("/transaction/{hash}/isSender", RouteNote.Of("Whether we sent a payload: true or false").GivesText(), IsSenderAsync)

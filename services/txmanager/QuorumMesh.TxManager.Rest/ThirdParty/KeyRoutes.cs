@@ -8,6 +8,7 @@ namespace QuorumMesh.TxManager.Rest.ThirdParty;
 /// <summary>Keys for third parties (tessera 9.1).</summary>
 public sealed class KeyRoutes(OwnKeys ownKeys, PartyDirectory directory)
 {
+    /// <summary>Adds /keys and /partyinfo/keys (tessera 9.1).</summary>
     public RestApp AddTo(RestApp app) => app
         .Get("/keys", RouteNote.Of("Our keys").Gives<KeyList>(200, RestDocument.Json), OwnKeysAsync)
         .Get("/partyinfo/keys", RouteNote.Of("All known keys of the network").Gives<KeyList>(200, RestDocument.Json), AllKeysAsync);

@@ -5,6 +5,7 @@ using QuorumMesh.TxManager.Storage;
 
 namespace QuorumMesh.TxManager.Configuration;
 
+/// <summary>Tessera's server applications, and our own gRPC port for the node.</summary>
 public enum AppKind
 {
     P2P,
@@ -13,6 +14,7 @@ public enum AppKind
     Grpc,
 }
 
+/// <summary>One port and what it serves.</summary>
 public sealed record AppServer(AppKind Kind, ListenAddress Listen, CorsPolicy? Cors = null);
 
 /// <summary>Everything that a manager needs to start, checked.</summary>
@@ -23,6 +25,7 @@ public sealed record ManagerOptions
     /// <summary>Our advertised P2P address, normalised.</summary>
     public required string OwnUrl { get; init; }
 
+    /// <summary>URLs of configured peers (tessera 7.1).</summary>
     public required IReadOnlyList<string> Peers { get; init; }
 
     public required Func<StoreProvider> Database { get; init; }
@@ -32,12 +35,16 @@ public sealed record ManagerOptions
 
     public IReadOnlyList<PublicKey> AlwaysSendTo { get; init; } = [];
 
+    /// <summary>Only the configured peers' addresses may call the P2P port (tessera 2.7).</summary>
     public bool UseWhiteList { get; init; }
 
+    /// <summary>Only configured peers are known (tessera 2.8).</summary>
     public bool DisablePeerDiscovery { get; init; }
 
+    /// <summary>Tessera's form of the handshake; keys are proven in either case (tessera 2.3).</summary>
     public bool EnableRemoteKeyValidation { get; init; }
 
+    /// <summary>Between two party infos to one manager.</summary>
     public TimeSpan PartyInfoInterval { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Whether <c>/resend</c> INDIVIDUAL answers whoever asks, as Tessera's does, or only a proven holder of the key.</summary>
@@ -46,10 +53,13 @@ public sealed record ManagerOptions
     /// <summary>A key goes to another URL once its own has not proven it for so long.</summary>
     public TimeSpan KeyMoveAfter { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>Between two questions to the enclave for its keys.</summary>
     public TimeSpan EnclaveKeySyncInterval { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>For one call to another manager; three quarters of the interval, as with Tessera.</summary>
     public TimeSpan PeerTimeout { get; init; } = TimeSpan.FromMilliseconds(3750);
 
+    /// <summary>For one call to the enclave.</summary>
     public TimeSpan EnclaveTimeout { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>The longest body of a REST request, in bytes.</summary>
