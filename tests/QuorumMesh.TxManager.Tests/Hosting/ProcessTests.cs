@@ -6,7 +6,7 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using QuorumMesh.Contracts.Privacy;
 using QuorumMesh.Tests.Shared;
-using QuorumMesh.TxManager.Tests.Support;
+using QuorumMesh.Tests.Shared.Managers;
 
 namespace QuorumMesh.TxManager.Tests.Hosting;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using QuorumMesh.TxManager.Tests.Support;
+using QuorumMesh.Tests.Shared.Managers;
 
 namespace QuorumMesh.TxManager.Tests.Peers;
 

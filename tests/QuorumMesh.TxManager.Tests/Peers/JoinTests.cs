@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using QuorumMesh.Contracts.Parties;
-using QuorumMesh.TxManager.Tests.Support;
+using QuorumMesh.Tests.Shared.Managers;
 
 namespace QuorumMesh.TxManager.Tests.Peers;
 

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using QuorumMesh.TxManager.Tests.Support;
+using QuorumMesh.Tests.Shared.Managers;
 
 namespace QuorumMesh.TxManager.Tests.Peers;
 

@@ -2,7 +2,7 @@ using System.Text.Json;
 using QuorumMesh.Contracts.Parties;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
-using QuorumMesh.TxManager.Tests.Support;
+using QuorumMesh.Tests.Shared.Managers;
 
 namespace QuorumMesh.TxManager.Tests.Peers;
 

@@ -3,10 +3,10 @@ using System.Text.Json;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.ServiceDefaults;
+using QuorumMesh.Tests.Shared.Managers;
 using QuorumMesh.TxManager.Configuration;
 using QuorumMesh.TxManager.Core.EnclaveClient;
 using QuorumMesh.TxManager.Hosting;
-using QuorumMesh.TxManager.Tests.Support;
 
 namespace QuorumMesh.TxManager.Tests.Peers;
 

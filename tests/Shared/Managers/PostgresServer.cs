@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace QuorumMesh.TxManager.Tests.Support;
+namespace QuorumMesh.Tests.Shared.Managers;
 
 /// <summary>
 /// A fact that stands for all tests of its class on PostgreSQL: skipped, and so told, where none is installed. In CI it fails there.
@@ -8,13 +8,13 @@ namespace QuorumMesh.TxManager.Tests.Support;
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class PostgresFactAttribute : FactAttribute
 {
-    public PostgresFactAttribute() => Skip = Postgres.BinDirectory is null && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI"))
+    public PostgresFactAttribute() => Skip = PostgresServer.BinDirectory is null && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI"))
         ? "PostgreSQL is not installed (apt-get install postgresql): no test of the store on it ran"
         : null;
 }
 
 /// <summary>A PostgreSQL of its own on a free loopback port; skipped where none is installed, except in CI.</summary>
-public sealed class Postgres : IAsyncLifetime
+public sealed class PostgresServer : IAsyncLifetime
 {
     private readonly string _directory = Path.Combine(Path.GetTempPath(), "qmpg" + Guid.NewGuid().ToString("N")[..10]);
     private bool _started;
@@ -38,7 +38,7 @@ public sealed class Postgres : IAsyncLifetime
             return;
         }
 
-        var port = Participant.FreePort();
+        var port = FreePorts.One();
         Directory.CreateDirectory(_directory);
         var isRoot = Environment.UserName == "root";
         if (isRoot)

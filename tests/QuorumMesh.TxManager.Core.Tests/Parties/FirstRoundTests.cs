@@ -1,9 +1,9 @@
+using QuorumMesh.Tests.Shared.Managers;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Distribution;
 using QuorumMesh.TxManager.Core.Keys;
-using QuorumMesh.TxManager.Tests.Support;
 
-namespace QuorumMesh.TxManager.Tests.Peers;
+namespace QuorumMesh.TxManager.Core.Tests.Parties;
 
 /// <summary>After a start nobody's keys are known until the managers have been heard again.</summary>
 public sealed class FirstRoundTests

@@ -3,7 +3,7 @@ using QuorumMesh.Contracts;
 using QuorumMesh.TxManager.Core.EnclaveClient;
 using QuorumMesh.TxManager.Core.Ports;
 
-namespace QuorumMesh.TxManager.Tests.Support;
+namespace QuorumMesh.Tests.Shared.Managers;
 
 /// <summary>Three participants that know each other; the first two have the public sample keys S and R.</summary>
 public class TestNetwork : IAsyncLifetime

@@ -1,9 +1,9 @@
 using QuorumMesh.Contracts;
+using QuorumMesh.Tests.Shared.Managers;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Parties;
-using QuorumMesh.TxManager.Tests.Support;
 
-namespace QuorumMesh.TxManager.Tests.Peers;
+namespace QuorumMesh.TxManager.Core.Tests.Parties;
 
 /// <summary>Nobody gets another's key by saying that he has it.</summary>
 public sealed class KeyHomeTests

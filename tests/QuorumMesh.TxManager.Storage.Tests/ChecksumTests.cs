@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.EntityFrameworkCore.Migrations.Operations;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
+using QuorumMesh.Tests.Shared.Managers;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Ports;
 using QuorumMesh.TxManager.Hosting;
@@ -12,9 +13,8 @@ using QuorumMesh.TxManager.Storage.Checking;
 using QuorumMesh.TxManager.Storage.Model;
 using QuorumMesh.TxManager.Storage.Postgres;
 using QuorumMesh.TxManager.Storage.Sqlite;
-using QuorumMesh.TxManager.Tests.Support;
 
-namespace QuorumMesh.TxManager.Tests.Storage;
+namespace QuorumMesh.TxManager.Storage.Tests;
 
 /// <summary>Databases of the schema before checksums.</summary>
 public abstract class ChecksumTests
@@ -262,7 +262,7 @@ public sealed class SqliteChecksumTests : ChecksumTests, IDisposable
     }
 }
 
-public sealed class PostgresChecksumTests(Postgres postgres) : ChecksumTests, IClassFixture<Postgres>
+public sealed class PostgresChecksumTests(PostgresServer postgres) : ChecksumTests, IClassFixture<PostgresServer>
 {
     protected override bool IsSkipped => postgres.SkipReason is not null;
 

@@ -8,7 +8,7 @@ using QuorumMesh.TxManager.Core.Keys;
 using QuorumMesh.TxManager.Core.Parties;
 using QuorumMesh.TxManager.Core.Ports;
 
-namespace QuorumMesh.TxManager.Tests.Support;
+namespace QuorumMesh.Tests.Shared.Managers;
 
 /// <summary>Managers that call each other in memory under a clock that stands still; each URL answers as its owner wants.</summary>
 internal sealed class PartyWorld

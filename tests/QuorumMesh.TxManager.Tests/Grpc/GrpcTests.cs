@@ -4,9 +4,9 @@ using Grpc.Core;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Privacy;
 using QuorumMesh.Tests.Shared;
-using QuorumMesh.TxManager.Tests.Support;
+using QuorumMesh.Tests.Shared.Managers;
 
-namespace QuorumMesh.TxManager.Tests.Rest;
+namespace QuorumMesh.TxManager.Tests.Grpc;
 
 public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
 {

@@ -2,11 +2,11 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
 using QuorumMesh.Contracts.Parties;
+using QuorumMesh.Tests.Shared.Managers;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Rest.P2P;
-using QuorumMesh.TxManager.Tests.Support;
 
-namespace QuorumMesh.TxManager.Tests.Peers;
+namespace QuorumMesh.TxManager.Rest.Tests.P2P;
 
 /// <summary>What a slow or dead peer costs.</summary>
 public sealed class PeerClientTests : IDisposable

@@ -1,8 +1,8 @@
 using System.Net.Sockets;
 using System.Text;
-using QuorumMesh.TxManager.Tests.Support;
+using QuorumMesh.Tests.Shared.Managers;
 
-namespace QuorumMesh.TxManager.Tests.Rest;
+namespace QuorumMesh.TxManager.Rest.Tests;
 
 /// <summary>The bytes that GoQuorum 2.3 to 2.6 were seen to send over the Unix socket, a new connection for each request.</summary>
 public sealed class Q2tSocketTests(TestNetwork network) : IClassFixture<TestNetwork>

@@ -1,6 +1,6 @@
 using QuorumMesh.Contracts;
 
-namespace QuorumMesh.TxManager.Tests.Support;
+namespace QuorumMesh.Tests.Shared.Managers;
 
 /// <summary>Public sample key pairs (tessera appendix A); further ones are made at random by the tests.</summary>
 internal static class Keys

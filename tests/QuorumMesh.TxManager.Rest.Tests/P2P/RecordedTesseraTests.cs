@@ -2,11 +2,11 @@ using System.Text;
 using System.Text.Json;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Parties;
+using QuorumMesh.Tests.Shared.Managers;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Rest.P2P;
-using QuorumMesh.TxManager.Tests.Support;
 
-namespace QuorumMesh.TxManager.Tests.Peers;
+namespace QuorumMesh.TxManager.Rest.Tests.P2P;
 
 /// <summary>What a real Tessera 21.1.1 was asked and said (p2p.json), its key now in a manager of ours.</summary>
 public sealed class RecordedTesseraTests : IAsyncLifetime

@@ -3,14 +3,14 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.OpenApi;
 using QuorumMesh.Listeners;
+using QuorumMesh.Tests.Shared.Managers;
 using QuorumMesh.TxManager.Rest;
 using QuorumMesh.TxManager.Rest.OpenApi;
 using QuorumMesh.TxManager.Rest.P2P;
 using QuorumMesh.TxManager.Rest.Q2T;
 using QuorumMesh.TxManager.Rest.ThirdParty;
-using QuorumMesh.TxManager.Tests.Support;
 
-namespace QuorumMesh.TxManager.Tests.Rest;
+namespace QuorumMesh.TxManager.Rest.Tests;
 
 /// <summary><c>GET /api</c> of each REST application (tessera 0).</summary>
 public sealed class OpenApiTests(TestNetwork network) : IClassFixture<TestNetwork>

@@ -2,10 +2,10 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using QuorumMesh.Contracts;
+using QuorumMesh.Tests.Shared.Managers;
 using QuorumMesh.TxManager.Core.Distribution;
-using QuorumMesh.TxManager.Tests.Support;
 
-namespace QuorumMesh.TxManager.Tests.Rest;
+namespace QuorumMesh.TxManager.Rest.Tests;
 
 public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
 {

@@ -2,7 +2,7 @@ using CsCheck;
 using QuorumMesh.TxManager.Core.Integrity;
 using QuorumMesh.TxManager.Core.Ports;
 
-namespace QuorumMesh.TxManager.Tests.Storage;
+namespace QuorumMesh.TxManager.Core.Tests.Integrity;
 
 public sealed class RowChecksumTests
 {

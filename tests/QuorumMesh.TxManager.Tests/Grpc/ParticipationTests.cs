@@ -1,10 +1,10 @@
 using Microsoft.Data.Sqlite;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Tests.Shared.Managers;
 using QuorumMesh.TxManager.Core.Distribution;
-using QuorumMesh.TxManager.Tests.Support;
 
-namespace QuorumMesh.TxManager.Tests.Rest;
+namespace QuorumMesh.TxManager.Tests.Grpc;
 
 /// <summary>
 /// Payloads that a Tessera stored have no participation record: were they lost then, the node would be told that it is no party.

@@ -1,8 +1,8 @@
 using QuorumMesh.Contracts;
+using QuorumMesh.Tests.Shared.Managers;
 using QuorumMesh.TxManager.Core;
-using QuorumMesh.TxManager.Tests.Support;
 
-namespace QuorumMesh.TxManager.Tests.Peers;
+namespace QuorumMesh.TxManager.Core.Tests.Parties;
 
 /// <summary>What strangers can put into a directory and make it call.</summary>
 public sealed class DirectoryFloodTests

@@ -2,6 +2,7 @@ using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
+using QuorumMesh.Tests.Shared.Managers;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Ports;
 using QuorumMesh.TxManager.Storage;
@@ -9,9 +10,8 @@ using QuorumMesh.TxManager.Storage.Checking;
 using QuorumMesh.TxManager.Storage.Model;
 using QuorumMesh.TxManager.Storage.Postgres;
 using QuorumMesh.TxManager.Storage.Sqlite;
-using QuorumMesh.TxManager.Tests.Support;
 
-namespace QuorumMesh.TxManager.Tests.Storage;
+namespace QuorumMesh.TxManager.Storage.Tests;
 
 /// <summary>One bit of one column is another: every way to read the row says so.</summary>
 public abstract class DamageTests : IDisposable
@@ -368,7 +368,7 @@ public sealed class SqliteDamageTests : DamageTests
     }
 }
 
-public sealed class PostgresDamageTests(Postgres postgres) : DamageTests, IClassFixture<Postgres>
+public sealed class PostgresDamageTests(PostgresServer postgres) : DamageTests, IClassFixture<PostgresServer>
 {
     protected override bool IsSkipped => postgres.SkipReason is not null;
 

@@ -1,6 +1,7 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
+using QuorumMesh.Tests.Shared.Managers;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Distribution;
 using QuorumMesh.TxManager.Core.Keys;
@@ -8,9 +9,8 @@ using QuorumMesh.TxManager.Core.Ports;
 using QuorumMesh.TxManager.Storage;
 using QuorumMesh.TxManager.Storage.Postgres;
 using QuorumMesh.TxManager.Storage.Sqlite;
-using QuorumMesh.TxManager.Tests.Support;
 
-namespace QuorumMesh.TxManager.Tests.Storage;
+namespace QuorumMesh.TxManager.Storage.Tests;
 
 /// <summary>
 /// Two managers over one database take parts of the same transaction at the same time: each looks at the row before the other writes it.
@@ -225,7 +225,7 @@ public sealed class SqliteMergeTests : MergeTests, IDisposable
     }
 }
 
-public sealed class PostgresMergeTests(Postgres postgres) : MergeTests, IClassFixture<Postgres>
+public sealed class PostgresMergeTests(PostgresServer postgres) : MergeTests, IClassFixture<PostgresServer>
 {
     protected override bool IsSkipped => postgres.SkipReason is not null;
 

@@ -2,15 +2,15 @@ using Microsoft.EntityFrameworkCore;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
+using QuorumMesh.Tests.Shared.Managers;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Ports;
 using QuorumMesh.TxManager.Storage;
 using QuorumMesh.TxManager.Storage.Model;
 using QuorumMesh.TxManager.Storage.Postgres;
 using QuorumMesh.TxManager.Storage.Sqlite;
-using QuorumMesh.TxManager.Tests.Support;
 
-namespace QuorumMesh.TxManager.Tests.Storage;
+namespace QuorumMesh.TxManager.Storage.Tests;
 
 /// <summary>The same promises for every database.</summary>
 public abstract class StoreTests
@@ -282,7 +282,7 @@ public sealed class SqliteStoreTests : StoreTests, IDisposable
     }
 }
 
-public sealed class PostgresStoreTests(Postgres postgres) : StoreTests, IClassFixture<Postgres>
+public sealed class PostgresStoreTests(PostgresServer postgres) : StoreTests, IClassFixture<PostgresServer>
 {
     protected override bool IsSkipped => postgres.SkipReason is not null;
 

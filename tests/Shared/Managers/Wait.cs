@@ -1,4 +1,4 @@
-namespace QuorumMesh.TxManager.Tests.Support;
+namespace QuorumMesh.Tests.Shared.Managers;
 
 internal static class Wait
 {

@@ -12,7 +12,7 @@ using QuorumMesh.Tests.Shared;
 using QuorumMesh.TxManager.Configuration;
 using QuorumMesh.TxManager.Hosting;
 
-namespace QuorumMesh.TxManager.Tests.Support;
+namespace QuorumMesh.Tests.Shared.Managers;
 
 /// <summary>A manager and its enclave, both the real hosts, on loopback in a directory of their own.</summary>
 internal sealed class Participant
