@@ -49,7 +49,7 @@ public sealed class MixedClusterTests
             await cluster.MinedAsync(await learner.SendAsync());
             await Refused("learner node can't add peer or learner", () => learner.CallAsync("raft_addPeer", learner.Enode));
             await Refused("is not a learner. only learner can be promoted to peer", () => at.CallAsync("raft_promoteToPeer", at.RaftId));
-            Assert.True((bool)(await at.CallAsync("raft_promoteToPeer", learner.RaftId))!);
+            Assert.True((bool)(await MixedCluster.ChangeAsync(at, "raft_promoteToPeer", learner.RaftId))!);
             await LocalNetwork.UntilAsync(async () => await OurViewAsync(cluster) == $"1 2 3 4 {id}", "the learner votes");
             await LeaveAsync(cluster, learner, at);
         }
@@ -129,7 +129,7 @@ public sealed class MixedClusterTests
         ours.Kill();
 
         ours.Empty();
-        ours.RaftId = (ulong)(await leader.CallAsync("raft_addPeer", ours.Enode))!;
+        ours.RaftId = (ulong)(await MixedCluster.ChangeAsync(leader, "raft_addPeer", ours.Enode))!;
         Assert.Equal(4UL, ours.RaftId);
         ours.Launch(cluster.First, joins: true);
         await ours.ReadyAsync();
