@@ -1,6 +1,7 @@
 using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Outbound;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Privacy.Tests;
@@ -16,7 +17,7 @@ public sealed class PrivateConfigTests : IDisposable
     [InlineData("IGNORE")]
     public async Task Ignore_is_a_stranger_to_everything(string value)
     {
-        var manager = PrivateConfig.Parse(value).CreateManager();
+        var manager = PrivateConfig.Parse(value).CreateManager(new OutboundHandlers());
         Assert.True(manager.Enabled);
         var error = await Assert.ThrowsAsync<TransactionManagerException>(() => manager.SendAsync(new SendArguments([1], null, []), default));
         Assert.Equal("private transaction manager not in use", error.Message);

@@ -6,6 +6,7 @@ using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Contracts.Privacy;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Outbound;
 using QuorumMesh.Primitives;
 using Answer = QuorumMesh.Chain.Payloads.PayloadAnswer;
 
@@ -31,13 +32,13 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
 
     /// <param name="address"><c>unix:/path</c> or <c>grpc://host:port</c>.</param>
     /// <exception cref="FormatException">Neither.</exception>
-    public GrpcTransactionManager(string address, ManagerTimeouts? timeouts = null)
+    public GrpcTransactionManager(string address, ManagerTimeouts? timeouts = null, OutboundHandlers? handlers = null)
     {
         _timeouts = timeouts ?? ManagerTimeouts.Default;
         var (url, socketPath) = ParseAddress(address);
         _channel = GrpcChannel.ForAddress(url, new GrpcChannelOptions
         {
-            HttpHandler = ManagerHandlers.Create(socketPath, _timeouts),
+            HttpHandler = (handlers ?? new OutboundHandlers()).Create(OutboundLimits.Manager with { Connect = _timeouts.Dial }, socketPath, "manager"),
             DisposeHttpClient = true,
             MaxReceiveMessageSize = MaxMessage,
             MaxSendMessageSize = MaxMessage,
@@ -246,7 +247,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
 
     private static string Describe(RpcException e) => e.StatusCode switch
     {
-        StatusCode.Unavailable => $"private transaction manager is not reachable: {(e.Status.DebugException is { } cause ? ManagerHandlers.Reason(cause) : e.Status.Detail)}",
+        StatusCode.Unavailable => $"private transaction manager is not reachable: {(e.Status.DebugException is { } cause ? OutboundHandlers.Reason(cause) : e.Status.Detail)}",
         StatusCode.DeadlineExceeded => "private transaction manager did not answer in time",
         _ => e.Status.Detail,
     };

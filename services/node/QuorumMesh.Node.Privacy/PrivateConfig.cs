@@ -1,5 +1,6 @@
 using System.Globalization;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Outbound;
 
 namespace QuorumMesh.Node.Privacy;
 
@@ -54,8 +55,8 @@ public sealed record PrivateConfig
     };
 
     /// <summary>The client for this configuration.</summary>
-    public ITransactionManager CreateManager() =>
-        Ignore ? new IgnoringTransactionManager(isConfigured: true) : new Q2tTransactionManager(SocketPath, Url, Timeouts);
+    public ITransactionManager CreateManager(OutboundHandlers handlers) =>
+        Ignore ? new IgnoringTransactionManager(isConfigured: true) : new Q2tTransactionManager(SocketPath, Url, Timeouts, handlers);
 
     private static PrivateConfig FromToml(FileInfo file)
     {

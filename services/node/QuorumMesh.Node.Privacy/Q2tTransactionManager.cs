@@ -8,6 +8,7 @@ using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Contracts;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Outbound;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Privacy;
@@ -32,12 +33,13 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
     private volatile Q2tApi? _api;
 
     /// <param name="socketPath">A Unix socket; null when <paramref name="url"/> is given.</param>
-    public Q2tTransactionManager(string? socketPath, Uri? url = null, ManagerTimeouts? timeouts = null)
+    public Q2tTransactionManager(string? socketPath, Uri? url = null, ManagerTimeouts? timeouts = null, OutboundHandlers? handlers = null)
     {
         if (socketPath is null == url is null)
             throw new ArgumentException("either a socket path or an address is needed");
         _timeouts = timeouts ?? ManagerTimeouts.Default;
-        _http = new HttpClient(ManagerHandlers.Create(socketPath, _timeouts))
+        var limits = OutboundLimits.Manager with { Connect = _timeouts.Dial };
+        _http = new HttpClient((handlers ?? new OutboundHandlers()).Create(limits, socketPath, "manager"))
         {
             BaseAddress = url is null ? new Uri("http://c/") : new Uri(url.AbsoluteUri.TrimEnd('/') + "/"),
             MaxResponseContentBufferSize = MaxAnswer,
@@ -291,7 +293,7 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         {
             // It may come back as another version.
             _api = null;
-            throw new TransactionManagerException($"private transaction manager is not reachable: {ManagerHandlers.Reason(e)}", e);
+            throw new TransactionManagerException($"private transaction manager is not reachable: {OutboundHandlers.Reason(e)}", e);
         }
     }
 

@@ -1,6 +1,7 @@
 using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Outbound;
 using QuorumMesh.ServiceDefaults;
 
 namespace QuorumMesh.Node;
@@ -14,11 +15,12 @@ internal static class PrivacyOptions
     public static ITransactionManager Open(string? privacy, ManagerFlags flags)
     {
         var text = Environment.GetEnvironmentVariable(PrivateConfigName);
+        var handlers = new OutboundHandlers();
         try
         {
-            if (privacy is not null) return new GrpcTransactionManager(privacy);
-            if (flags.IsGiven) return PrivateConfig.Of(flags.Socket, flags.Url).With(flags.Timeout, flags.DialTimeout).CreateManager();
-            return string.IsNullOrEmpty(text) ? new IgnoringTransactionManager(isConfigured: false) : PrivateConfig.Parse(text).With(flags.Timeout, flags.DialTimeout).CreateManager();
+            if (privacy is not null) return new GrpcTransactionManager(privacy, handlers: handlers);
+            if (flags.IsGiven) return PrivateConfig.Of(flags.Socket, flags.Url).With(flags.Timeout, flags.DialTimeout).CreateManager(handlers);
+            return string.IsNullOrEmpty(text) ? new IgnoringTransactionManager(isConfigured: false) : PrivateConfig.Parse(text).With(flags.Timeout, flags.DialTimeout).CreateManager(handlers);
         }
         catch (FormatException e)
         {

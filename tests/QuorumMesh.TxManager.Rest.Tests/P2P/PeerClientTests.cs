@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
 using QuorumMesh.Contracts.Parties;
+using QuorumMesh.Outbound;
 using QuorumMesh.Tests.Shared.Managers;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Rest.P2P;
@@ -22,7 +23,7 @@ public sealed class PeerClientTests : IDisposable
     private PeerClient Client(PeerClientOptions options)
     {
         // The clock that counts is the one that stands still.
-        var client = new PeerClient(options with { ConnectTimeout = Wait.Limit }, _clock);
+        var client = new PeerClient(options with { ConnectTimeout = Wait.Limit }, new OutboundHandlers(), _clock);
         client.Told += _told.Add;
         return client;
     }

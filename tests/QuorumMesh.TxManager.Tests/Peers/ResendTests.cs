@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Outbound;
 using QuorumMesh.ServiceDefaults;
 using QuorumMesh.Tests.Shared.Managers;
 using QuorumMesh.TxManager.Configuration;
@@ -93,7 +94,7 @@ public sealed class ResendTests(TestNetwork network) : IClassFixture<TestNetwork
     {
         var hash = await network.SendRawAsync(network.A, "for B too", network.B);
         (_, _, string? challenge) = await AskAsync(network.B.Key.ToBase64(), Unknown);
-        using var enclave = new GrpcEnclave("unix:" + network.B.EnclaveSocket, Wait.Limit);
+        using var enclave = new GrpcEnclave("unix:" + network.B.EnclaveSocket, Wait.Limit, new OutboundHandlers());
         var text = Encoding.UTF8.GetString(
             (await enclave.OpenAsync(LegacyPayloadCodec.Decode(Convert.FromBase64String(challenge!)), network.B.Key, default)).Payload);
         Assert.Equal(404, (await AskAsync(network.B.Key.ToBase64(), Unknown, text)).Status);

@@ -1,5 +1,6 @@
 using System.Text;
 using QuorumMesh.Contracts;
+using QuorumMesh.Outbound;
 using QuorumMesh.TxManager.Core.EnclaveClient;
 using QuorumMesh.TxManager.Core.Ports;
 
@@ -141,7 +142,7 @@ public class TestNetwork : IAsyncLifetime
         using var asked = await Http.PostAsync(at.P2P + "resend", new StringContent(json, Encoding.UTF8, "application/json"));
         Assert.Equal(401, (int)asked.StatusCode);
         var challenge = Convert.FromBase64String(Assert.Single(asked.Headers.GetValues(RestHeaders.ResendChallenge)));
-        using var enclave = new GrpcEnclave("unix:" + holder.EnclaveSocket, Wait.Limit);
+        using var enclave = new GrpcEnclave("unix:" + holder.EnclaveSocket, Wait.Limit, new OutboundHandlers());
         var opened = await enclave.OpenAsync(Contracts.Payloads.LegacyPayloadCodec.Decode(challenge), holder.Key, default);
         using var request = new HttpRequestMessage(HttpMethod.Post, at.P2P
             + "resend") { Content = new StringContent(json, Encoding.UTF8, "application/json") };

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using QuorumMesh.Outbound;
 
 namespace QuorumMesh.Cli.Network;
 
@@ -45,7 +46,7 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network)
     private async Task WaitAllReadyAsync(Action<string> progress, CancellationToken cancel)
     {
         var clock = Stopwatch.StartNew();
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        using var http = new HttpClient(new OutboundHandlers().Create(OutboundLimits.Local)) { Timeout = TimeSpan.FromSeconds(5) };
         using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         await Task.WhenAll(Services.Select(async service =>
         {

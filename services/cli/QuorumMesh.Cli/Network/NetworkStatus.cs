@@ -1,3 +1,4 @@
+using QuorumMesh.Outbound;
 using Spectre.Console;
 
 namespace QuorumMesh.Cli.Network;
@@ -8,7 +9,7 @@ internal static class NetworkStatus
     /// <returns>Whether every service runs and is ready.</returns>
     public static async Task<bool> PrintAsync(NetworkRunner runner, CancellationToken cancel)
     {
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        using var http = new HttpClient(new OutboundHandlers().Create(OutboundLimits.Local)) { Timeout = TimeSpan.FromSeconds(5) };
         var table = new Table().AddColumns("service", "process", "ready");
         var all = true;
         foreach (var service in runner.Services)

@@ -1,10 +1,10 @@
-using System.Net.Sockets;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Enclave;
 using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Outbound;
 using QuorumMesh.TxManager.Core.Ports;
 using RawPayload = QuorumMesh.Contracts.Payloads.RawPayload;
 
@@ -21,27 +21,14 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
     private readonly string _address;
 
     /// <param name="address"><c>unix:/path</c> or <c>http://host:port</c>.</param>
-    public GrpcEnclave(string address, TimeSpan timeout)
+    public GrpcEnclave(string address, TimeSpan timeout, OutboundHandlers handlers)
     {
         _timeout = timeout;
         _address = address;
-        var handler = new SocketsHttpHandler
+        var socketPath = SocketPath(address);
+        _channel = GrpcChannel.ForAddress(socketPath is null ? address : "http://localhost", new GrpcChannelOptions
         {
-            EnableMultipleHttp2Connections = true,
-            UseProxy = false,
-            ConnectTimeout = TimeSpan.FromSeconds(2),
-            InitialHttp2StreamWindowSize = 1024 * 1024,
-        };
-        var isSocket = address.StartsWith("unix:", StringComparison.OrdinalIgnoreCase);
-        if (isSocket)
-        {
-            var path = address[5..].StartsWith("//", StringComparison.Ordinal) ? address[7..] : address[5..];
-            handler.ConnectCallback = (_, cancel) => ConnectAsync(path, cancel);
-        }
-
-        _channel = GrpcChannel.ForAddress(isSocket ? "http://localhost" : address, new GrpcChannelOptions
-        {
-            HttpHandler = handler,
+            HttpHandler = handlers.Create(OutboundLimits.Enclave, socketPath, "enclave"),
             DisposeHttpClient = true,
             MaxReceiveMessageSize = MaxMessage,
             MaxSendMessageSize = MaxMessage,
@@ -106,19 +93,12 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
 
     public void Dispose() => _channel.Dispose();
 
-    private static async ValueTask<Stream> ConnectAsync(string path, CancellationToken cancel)
+    /// <returns>Null for TCP.</returns>
+    private static string? SocketPath(string address)
     {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancel).ConfigureAwait(false);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
+        if (!address.StartsWith("unix:", StringComparison.OrdinalIgnoreCase))
+            return null;
+        return address[5..].StartsWith("//", StringComparison.Ordinal) ? address[7..] : address[5..];
     }
 
     private Task<EncodedPayload> SealAsync(SealRequest request, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>

@@ -7,6 +7,7 @@ using Polly;
 using Polly.Retry;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Parties;
+using QuorumMesh.Outbound;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Parties;
 using QuorumMesh.TxManager.Core.Ports;
@@ -31,20 +32,11 @@ public sealed class PeerClient : IPeerClient, IDisposable
     private readonly PeerClientOptions _options;
     private readonly TimeProvider _clock;
 
-    public PeerClient(PeerClientOptions options, TimeProvider? clock = null)
+    public PeerClient(PeerClientOptions options, OutboundHandlers handlers, TimeProvider? clock = null)
     {
         _options = options;
         _clock = clock ?? TimeProvider.System;
-        _http = new HttpClient(new SocketsHttpHandler
-        {
-            ConnectTimeout = options.ConnectTimeout,
-            MaxConnectionsPerServer = options.MaxConnectionsPerPeer,
-            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
-            // A URL that a stranger named must not lead us elsewhere.
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            UseProxy = false,
-        })
+        _http = new HttpClient(handlers.Create(OutboundLimits.Peers with { Connect = options.ConnectTimeout }))
         {
             Timeout = Timeout.InfiniteTimeSpan,
             MaxResponseContentBufferSize = MaxAnswer,

@@ -14,9 +14,6 @@ public sealed record PeerClientOptions
     /// <summary>For a call to a URL that a stranger may have named, whatever <see cref="Timeout"/> is.</summary>
     public TimeSpan LookTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>HTTP/1.1 carries one call at a time on each.</summary>
-    public int MaxConnectionsPerPeer { get; init; } = 64;
-
     /// <summary>Pushes to one peer that run at once; fewer than its connections, so that a poll finds one.</summary>
     public int MaxPushesPerPeer { get; init; } = 48;
 

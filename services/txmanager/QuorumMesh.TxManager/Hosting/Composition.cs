@@ -1,4 +1,5 @@
 using QuorumMesh.Listeners;
+using QuorumMesh.Outbound;
 using QuorumMesh.TxManager.Configuration;
 using QuorumMesh.TxManager.Core.Distribution;
 using QuorumMesh.TxManager.Core.EnclaveClient;
@@ -34,9 +35,10 @@ internal sealed class Composition : IDisposable
         _database = options.Database();
         Notice = _database is SqliteProvider sqlite ? ServiceDefaults.OwnFiles.Close(sqlite.Files) : null;
         Store = PayloadStore.Open(_database, clock);
-        _ownedEnclave = seams.Enclave is null ? new GrpcEnclave(options.EnclaveAddress, options.EnclaveTimeout) : null;
+        var handlers = new OutboundHandlers();
+        _ownedEnclave = seams.Enclave is null ? new GrpcEnclave(options.EnclaveAddress, options.EnclaveTimeout, handlers) : null;
         var enclave = seams.Enclave ?? _ownedEnclave!;
-        _peerClient = new PeerClient(new PeerClientOptions { Timeout = options.PeerTimeout, ConnectTimeout = options.PeerTimeout }, clock);
+        _peerClient = new PeerClient(new PeerClientOptions { Timeout = options.PeerTimeout, ConnectTimeout = options.PeerTimeout }, handlers, clock);
 
         PartySettings = new PartySettings
         {

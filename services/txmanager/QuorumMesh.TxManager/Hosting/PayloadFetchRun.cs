@@ -1,5 +1,6 @@
 using System.Net;
 using QuorumMesh.Contracts;
+using QuorumMesh.Outbound;
 using QuorumMesh.Primitives;
 using QuorumMesh.ServiceDefaults;
 using QuorumMesh.TxManager.Configuration;
@@ -26,9 +27,9 @@ public static class PayloadFetchRun
     {
         var url = PeerUrl.Normalize(from) ?? throw new OptionsException("--from", $"'{from}' must be http://host:port");
         byte[][] asked = [.. hashes.Select(Hash)];
-        using var enclave = new GrpcEnclave(options.EnclaveAddress, options.EnclaveTimeout);
-        using var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, UseCookies = false };
-        using var http = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(60) };
+        var handlers = new OutboundHandlers();
+        using var enclave = new GrpcEnclave(options.EnclaveAddress, options.EnclaveTimeout, handlers);
+        using var http = new HttpClient(handlers.Create(OutboundLimits.Fetch)) { Timeout = TimeSpan.FromSeconds(60) };
         var fetcher = new PayloadFetcher(enclave, http);
         IReadOnlyList<PublicKey> keys;
         try
