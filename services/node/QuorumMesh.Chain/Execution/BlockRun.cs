@@ -130,16 +130,16 @@ public sealed class BlockRun
 
     private Receipt MakeReceipt(
         Transaction tx, WorldState? state, bool success, IReadOnlyList<LogEntry> logs, ulong gasUsed, Address? contract, byte[]? reason) => new()
-    {
-        Type = tx.Type,
-        Status = success ? (byte)1 : (byte)0,
-        PostState = _fork < Fork.Byzantium ? state?.IntermediateRoot() ?? default : null,
-        CumulativeGasUsed = GasUsed,
-        GasUsed = gasUsed,
-        // A copy: the state goes on to use its list.
-        Logs = [.. logs],
-        Bloom = Bloom.Of(logs),
-        ContractAddress = contract,
-        RevertReason = reason,
-    };
+        {
+            Type = tx.Type,
+            Status = success ? (byte)1 : (byte)0,
+            PostState = _fork < Fork.Byzantium ? state?.IntermediateRoot() ?? default : null,
+            CumulativeGasUsed = GasUsed,
+            GasUsed = gasUsed,
+            // A copy: the state goes on to use its list.
+            Logs = [.. logs],
+            Bloom = Bloom.Of(logs),
+            ContractAddress = contract,
+            RevertReason = reason,
+        };
 }
