@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace QuorumMesh.Files;
 
 /// <summary>
-/// Files that must be whole, and there, after a power loss: written beside their place, flushed, renamed into it, and the directory flushed. The source is compiled into each program that
-/// writes such files; it belongs to no layer.
+/// Files that must be whole, and there, after a power loss: written beside their place, flushed, renamed into it, and the
+/// directory flushed. The source is compiled into each program that writes such files; it belongs to no layer.
 /// </summary>
 internal static partial class DurableFile
 {

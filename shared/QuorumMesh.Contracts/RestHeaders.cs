@@ -22,7 +22,9 @@ public static class RestHeaders
     /// <summary>The value of <see cref="Availability"/> for a lost payload.</summary>
     public const string Missing = "missing";
 
-    /// <summary>Ours: with a 401 to <c>/resend</c> INDIVIDUAL, a challenge sealed to the key that is asked for: base64 of LEGACY bytes.</summary>
+    /// <summary>
+    /// Ours: with a 401 to <c>/resend</c> INDIVIDUAL, a challenge sealed to the key that is asked for: base64 of LEGACY bytes.
+    /// </summary>
     public const string ResendChallenge = "QuorumMesh-Challenge";
 
     /// <summary>Ours: the text of that challenge, in the same request sent again.</summary>

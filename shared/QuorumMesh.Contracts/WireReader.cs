@@ -3,7 +3,10 @@ using System.Text;
 
 namespace QuorumMesh.Contracts;
 
-/// <summary>Reads Tessera's binary form: 8-byte big-endian lengths and counts, then the bytes. Nothing is allocated before its length was checked.</summary>
+/// <summary>
+/// Reads Tessera's binary form: 8-byte big-endian lengths and counts, then the bytes. Nothing is allocated before its length was
+/// checked.
+/// </summary>
 internal ref struct WireReader(ReadOnlySpan<byte> data)
 {
     private readonly ReadOnlySpan<byte> data = data;

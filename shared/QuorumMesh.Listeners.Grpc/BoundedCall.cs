@@ -35,7 +35,9 @@ internal sealed class BoundedCall : IRequestBodyPipeFeature, IHttpResponseBodyFe
     public static RpcException Refusal(ByteBudget budget) =>
         new(new Status(StatusCode.ResourceExhausted, new BudgetExceededException(budget).Message));
 
-    /// <summary>A long message counts twice while both are there, its bytes and the object that is made of them or that they are made of.</summary>
+    /// <summary>
+    /// A long message counts twice while both are there, its bytes and the object that is made of them or that they are made of.
+    /// </summary>
     public static bool TryHoldBoth(ByteLease lease, long bytes) => lease.TryHold(bytes > ByteLease.Free ? 2 * bytes : bytes);
 
     /// <param name="bytes">Of the answer that the service gave.</param>

@@ -4,7 +4,10 @@ using Grpc.Core;
 
 namespace QuorumMesh.Listeners.Grpc;
 
-/// <summary>The body of a request, which gRPC leaves in the pipe until its one message is whole: what is there counts, and how long it took.</summary>
+/// <summary>
+/// The body of a request, which gRPC leaves in the pipe until its one message is whole: what is there counts, and how long it
+/// took.
+/// </summary>
 internal sealed class BoundedReader(PipeReader inner, ByteLease lease, TimeSpan least) : PipeReader
 {
     private readonly long _begun = Stopwatch.GetTimestamp();

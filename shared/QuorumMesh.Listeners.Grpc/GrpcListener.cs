@@ -6,8 +6,9 @@ using Microsoft.Extensions.DependencyInjection;
 namespace QuorumMesh.Listeners.Grpc;
 
 /// <summary>
-/// The bounds of one gRPC listener: bytes that all its connections hold together, time for each message, connections and streams. gRPC itself bounds
-/// one message alone, and gathers all of it before a service sees it. Requests of one message each, as all of our contracts have.
+/// The bounds of one gRPC listener: bytes that all its connections hold together, time for each message, connections and streams.
+/// gRPC itself bounds one message alone, and gathers all of it before a service sees it. Requests of one message each, as all of
+/// our contracts have.
 /// </summary>
 /// <param name="name">What the metrics call it, such as <c>enclave</c>.</param>
 /// <param name="limit">Bytes of requests and answers under way, above 0.</param>
@@ -28,7 +29,9 @@ public sealed class GrpcListener(string name, long limit, TimeSpan? least = null
     /// <summary>What its connections hold together.</summary>
     public ByteBudget Budget { get; } = new(name, limit);
 
-    /// <summary>For the services: how long a message may be, and that none is compressed, for a small one could unfold to any size.</summary>
+    /// <summary>
+    /// For the services: how long a message may be, and that none is compressed, for a small one could unfold to any size.
+    /// </summary>
     public void AddTo(IServiceCollection services)
     {
         services.AddSingleton(this);

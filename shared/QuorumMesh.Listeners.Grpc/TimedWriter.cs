@@ -3,7 +3,10 @@ using Microsoft.AspNetCore.Http;
 
 namespace QuorumMesh.Listeners.Grpc;
 
-/// <summary>The body of an answer: ends the call when the client does not take a message in time. A stream may last, each of its messages may not.</summary>
+/// <summary>
+/// The body of an answer: ends the call when the client does not take a message in time. A stream may last, each of its messages
+/// may not.
+/// </summary>
 internal sealed class TimedWriter(PipeWriter inner, HttpContext http, TimeSpan least) : PipeWriter
 {
     private long _unsent;

@@ -2,7 +2,10 @@ using Microsoft.AspNetCore.Http;
 
 namespace QuorumMesh.Listeners;
 
-/// <summary>Sends an answer in slices, each once the one before is under way: the server's own buffers stay small however slow the client reads.</summary>
+/// <summary>
+/// Sends an answer in slices, each once the one before is under way: the server's own buffers stay small however slow the client
+/// reads.
+/// </summary>
 public static class BoundedAnswer
 {
     /// <summary>Bytes handed to the server at a time.</summary>

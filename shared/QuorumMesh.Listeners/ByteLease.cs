@@ -1,6 +1,9 @@
 namespace QuorumMesh.Listeners;
 
-/// <summary>The part of a budget that one message holds. One user at a time; given back by <see cref="Dispose"/>, more than once does no harm.</summary>
+/// <summary>
+/// The part of a budget that one message holds. One user at a time; given back by <see cref="Dispose"/>, more than once does no
+/// harm.
+/// </summary>
 public sealed class ByteLease(ByteBudget budget) : IDisposable
 {
     /// <summary>Not counted, in every message: small calls are answered even while stalled clients hold the whole budget.</summary>

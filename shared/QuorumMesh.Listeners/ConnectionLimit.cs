@@ -3,7 +3,10 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace QuorumMesh.Listeners;
 
-/// <summary>How many connections one port has at a time. The server's own limit is one number for all its ports. What is above it is closed at once.</summary>
+/// <summary>
+/// How many connections one port has at a time. The server's own limit is one number for all its ports. What is above it is
+/// closed at once.
+/// </summary>
 public static class ConnectionLimit
 {
     /// <param name="listener">What the metrics call it.</param>

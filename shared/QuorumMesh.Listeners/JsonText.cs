@@ -33,6 +33,7 @@ public static class JsonText
 
     /// <summary>The UTF-16 unit of an escape that the text begins with; 0 when there is none.</summary>
     private static ushort Unit(ReadOnlySpan<byte> text) =>
-        text.Length >= EscapeLength && text.StartsWith("\\u"u8) && ushort.TryParse(text[2..EscapeLength], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var unit)
+        text.Length >= EscapeLength && text.StartsWith("\\u"u8)
+            && ushort.TryParse(text[2..EscapeLength], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var unit)
             ? unit : (ushort)0;
 }

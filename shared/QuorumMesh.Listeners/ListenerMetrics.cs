@@ -14,9 +14,11 @@ internal static class ListenerMetrics
 
     static ListenerMetrics()
     {
-        Meter.CreateObservableGauge("quorummesh_listener_bytes", () => Read(b => b.Held), description: "Bytes of requests and answers under way");
+        Meter.CreateObservableGauge("quorummesh_listener_bytes", () => Read(b => b.Held),
+            description: "Bytes of requests and answers under way");
         Meter.CreateObservableGauge("quorummesh_listener_bytes_limit", () => Read(b => b.Limit), description: "Most bytes under way");
-        Meter.CreateObservableCounter("quorummesh_listener_refused", () => Read(b => b.Refused), description: "Messages that did not fit into a listener's budget");
+        Meter.CreateObservableCounter("quorummesh_listener_refused", () => Read(b => b.Refused),
+            description: "Messages that did not fit into a listener's budget");
     }
 
     public static void Add(ByteBudget budget)

@@ -13,7 +13,9 @@ internal readonly struct RlpHeader(int contentStart, int contentLength, bool isL
 
     public int ItemLength => ContentStart + ContentLength;
 
-    /// <summary>Reads the header of the item that <paramref name="data"/> starts with; canonical form only (Yellow Paper, appendix B).</summary>
+    /// <summary>
+    /// Reads the header of the item that <paramref name="data"/> starts with; canonical form only (Yellow Paper, appendix B).
+    /// </summary>
     /// <exception cref="RlpException">Not canonical, or longer than the data; positions start at <paramref name="position"/>.</exception>
     public static RlpHeader Read(ReadOnlySpan<byte> data, int position)
     {

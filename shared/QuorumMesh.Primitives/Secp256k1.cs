@@ -80,7 +80,10 @@ public static unsafe class Secp256k1
         signature[64] = (byte)recoveryId;
     }
 
-    /// <summary>Recovers the signer's public key into the first 64 bytes of the output. A high s is accepted: rules about it are the caller's.</summary>
+    /// <summary>
+    /// Recovers the signer's public key into the first 64 bytes of the output. A high s is accepted: rules about it are the
+    /// caller's.
+    /// </summary>
     /// <param name="recoveryId">0 to 3; anything else gives false.</param>
     /// <exception cref="ArgumentException">The hash is not 32 bytes, r‖s not 64, or the output is too short.</exception>
     public static bool TryRecover(ReadOnlySpan<byte> hash, ReadOnlySpan<byte> rs, int recoveryId, Span<byte> publicKey)
@@ -111,7 +114,10 @@ public static unsafe class Secp256k1
         return recovered;
     }
 
-    /// <summary>Writes the X coordinate of privateKey · publicKey, unhashed, into the first 32 bytes of the output; false for a key that is not valid.</summary>
+    /// <summary>
+    /// Writes the X coordinate of privateKey · publicKey, unhashed, into the first 32 bytes of the output; false for a key that
+    /// is not valid.
+    /// </summary>
     /// <exception cref="ArgumentException">A length is wrong.</exception>
     public static bool TryEcdh(ReadOnlySpan<byte> privateKey, ReadOnlySpan<byte> publicKey, Span<byte> x)
     {

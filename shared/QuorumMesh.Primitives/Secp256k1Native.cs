@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace QuorumMesh.Primitives;
 
-/// <summary>The C interface of libsecp256k1. The library aborts the process on arguments it calls illegal, so callers check first.</summary>
+/// <summary>
+/// The C interface of libsecp256k1. The library aborts the process on arguments it calls illegal, so callers check first.
+/// </summary>
 internal static unsafe partial class Secp256k1Native
 {
     public const string Library = "libsecp256k1.so.1";
@@ -64,5 +66,6 @@ internal static unsafe partial class Secp256k1Native
 
     [LibraryImport(Library)]
     public static partial int secp256k1_ecdh(
-        nint context, byte* output, byte* publicKey, byte* privateKey, delegate* unmanaged[Cdecl]<byte*, byte*, byte*, void*, int> hash, void* data);
+        nint context, byte* output, byte* publicKey, byte* privateKey, delegate* unmanaged[Cdecl]<byte*, byte*, byte*, void*, int> hash,
+        void* data);
 }

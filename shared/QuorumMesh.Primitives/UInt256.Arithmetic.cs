@@ -184,8 +184,9 @@ public readonly partial struct UInt256
     }
 
     /// <summary>
-    /// For an odd base. Its power to 2^64 is 1 + x with x divisible by 2^66 (the squares of odd numbers are 1 modulo 8, and each further squaring adds a
-    /// factor of two), so x^4 is 0 modulo 2^256 and the binomial series of (1 + x)^(exponent / 2^64) ends after four terms: 64 squarings instead of 256.
+    /// For an odd base. Its power to 2^64 is 1 + x with x divisible by 2^66 (the squares of odd numbers are 1 modulo 8, and each
+    /// further squaring adds a factor of two), so x^4 is 0 modulo 2^256 and the binomial series of (1 + x)^(exponent / 2^64) ends
+    /// after four terms: 64 squarings instead of 256. of 256.
     /// </summary>
     private static UInt256 ExpLong(in UInt256 a, in UInt256 exponent)
     {
@@ -261,7 +262,10 @@ public readonly partial struct UInt256
         else ModWide(low, high, m, out r);
     }
 
-    /// <summary>high·2^256 + low modulo 2^256 - c, as secp256k1's prime is: 2^256 counts as c, so that two multiplications by c replace a division.</summary>
+    /// <summary>
+    /// high·2^256 + low modulo 2^256 - c, as secp256k1's prime is: 2^256 counts as c, so that two multiplications by c replace a
+    /// division.
+    /// </summary>
     private static void ModNearPowerOfTwo(in UInt256 low, in UInt256 high, ulong c, out UInt256 r)
     {
         ulong carry = 0;

@@ -124,7 +124,8 @@ public readonly partial struct UInt256
 
     /// <summary>For three limbs as well: the shift then moves the divisor by a whole limb more.</summary>
     [SkipLocalsInit]
-    private static unsafe void DivideByFourLimbs(in UInt256 low, in UInt256 high, in UInt256 divisor, out UInt256 quotient, out UInt256 remainder)
+    private static unsafe void DivideByFourLimbs(in UInt256 low, in UInt256 high, in UInt256 divisor, out UInt256 quotient,
+        out UInt256 remainder)
     {
         int shift = BitOperations.LeadingZeroCount(divisor.U3);
         if (shift == 64) shift += BitOperations.LeadingZeroCount(divisor.U2);
@@ -139,7 +140,8 @@ public readonly partial struct UInt256
             ShiftRight(high, 256 - shift, out top);
         }
 
-        // The dividend's limbs that are still to come, and the quotient's. As after the product of two reduced numbers the first digits are often zero.
+        // The dividend's limbs that are still to come, and the quotient's. As after the product of two reduced numbers the first
+        // digits are often zero.
         UInt256* next = stackalloc UInt256[2];
         UInt256* digits = stackalloc UInt256[2];
         next[0] = l;

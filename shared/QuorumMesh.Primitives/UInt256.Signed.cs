@@ -40,7 +40,10 @@ public readonly partial struct UInt256
         else r = a;
     }
 
-    /// <summary>SIGNEXTEND: spreads the sign bit of byte <paramref name="index"/> (0 is the lowest byte) of <paramref name="value"/>; 31 and above change nothing.</summary>
+    /// <summary>
+    /// SIGNEXTEND: spreads the sign bit of byte <paramref name="index"/> (0 is the lowest byte) of <paramref name="value"/>; 31
+    /// and above change nothing.
+    /// </summary>
     public static void SignExtend(in UInt256 index, in UInt256 value, out UInt256 r)
     {
         if (!index.IsUInt64 || index.U0 >= 31)

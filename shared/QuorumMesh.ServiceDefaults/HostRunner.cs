@@ -3,14 +3,19 @@ using Microsoft.AspNetCore.Connections;
 
 namespace QuorumMesh.ServiceDefaults;
 
-/// <summary>Runs a host, whose files are for its own user alone, and turns failures that an operator can mend into one line on standard error.</summary>
+/// <summary>
+/// Runs a host, whose files are for its own user alone, and turns failures that an operator can mend into one line on standard
+/// error.
+/// </summary>
 public static class HostRunner
 {
     public const int Ok = 0;
     public const int Failed = 1;
     public const int BadUsage = 2;
 
-    /// <returns>The exit code: that of <paramref name="run"/>, 1 for a failed start, 2 for a command line that cannot be understood.</returns>
+    /// <returns>
+    /// The exit code: that of <paramref name="run"/>, 1 for a failed start, 2 for a command line that cannot be understood.
+    /// </returns>
     public static async Task<int> RunAsync(string program, Func<Task<int>> run)
     {
         ArgumentNullException.ThrowIfNull(run);
@@ -46,7 +51,8 @@ public static class HostRunner
         FileNotFoundException e => $"no file '{e.FileName}'",
         DirectoryNotFoundException or UnauthorizedAccessException => failure.Message,
         AddressInUseException => $"{failure.Message}; stop what listens there or choose another port",
-        IOException { InnerException: AddressInUseException } => $"{failure.Message.TrimEnd('.')}; stop what listens there or choose another port",
+        IOException { InnerException: AddressInUseException } =>
+        $"{failure.Message.TrimEnd('.')}; stop what listens there or choose another port",
         SocketException e => $"cannot listen or connect: {e.Message}",
         IOException { InnerException: SocketException } => failure.Message,
         IOException => failure.Message,

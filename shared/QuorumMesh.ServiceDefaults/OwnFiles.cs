@@ -19,7 +19,10 @@ public static partial class OwnFiles
         Directory.CreateDirectory(path, OwnDirectory);
     }
 
-    /// <summary>Takes what other users may do from these files, and from these directories with all that is in them. Absent ones are passed over; links below a directory are not followed.</summary>
+    /// <summary>
+    /// Takes what other users may do from these files, and from these directories with all that is in them. Absent ones are
+    /// passed over; links below a directory are not followed.
+    /// </summary>
     /// <returns>A line for the log, or null when nothing was open to others.</returns>
     public static string? Close(params IEnumerable<string> paths)
     {
@@ -45,23 +48,34 @@ public static partial class OwnFiles
         return (closed, left) switch
         {
             (0, 0) => null,
-            (_, 0) => $"{first} and what belongs to it was open to other users of this machine: {closed} files and directories are closed now",
-            _ => $"{first} and what belongs to it is open to other users of this machine and {left} files or directories cannot be closed (another owner, or a read-only mount): chmod go-rwx them",
+            (_, 0) => $"{first} and what belongs to it was open to other users of this machine: {closed} files and directories are closed "
+                + "now",
+            _ => $"{first} and what belongs to it is open to other users of this machine and {left} files or directories cannot be closed "
+                + "(another owner, or a read-only mount): chmod go-rwx them",
         };
     }
 
-    /// <summary>Whether a directory serves this program alone, so that it may be closed as a whole: not the root, a home, or a place that everybody may write to.</summary>
+    /// <summary>
+    /// Whether a directory serves this program alone, so that it may be closed as a whole: not the root, a home, or a place that
+    /// everybody may write to.
+    /// </summary>
     public static bool IsOwn(string directory)
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
-        if (!Directory.Exists(full) || full == Path.GetPathRoot(full) || full == Environment.GetFolderPath(Environment.SpecialFolder.UserProfile)) return false;
+        if (!Directory.Exists(full) || full == Path.GetPathRoot(full)
+            || full == Environment.GetFolderPath(Environment.SpecialFolder.UserProfile)) return false;
         return (File.GetUnixFileMode(full) & (UnixFileMode.StickyBit | UnixFileMode.OtherWrite)) == 0;
     }
 
     private static IEnumerable<FileSystemInfo> All(string path)
     {
         if (!Directory.Exists(path)) return File.Exists(path) ? [new FileInfo(path)] : [];
-        var within = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true, AttributesToSkip = FileAttributes.ReparsePoint };
+        var within = new EnumerationOptions
+        {
+            RecurseSubdirectories = true,
+            IgnoreInaccessible = true,
+            AttributesToSkip = FileAttributes.ReparsePoint
+        };
         return new DirectoryInfo(path).EnumerateFileSystemInfos("*", within).Prepend(new DirectoryInfo(path));
     }
 

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace QuorumMesh.ServiceDefaults;
 
 /// <summary>
-/// How long a stop may take. Whatever is acknowledged is on disk, so a process that cannot stop in good order (a block that runs for minutes, a database that hangs) is
-/// ended without it, before an orchestrator's own patience (Kubernetes: 30 s) is over.
+/// How long a stop may take. Whatever is acknowledged is on disk, so a process that cannot stop in good order (a block that runs
+/// for minutes, a database that hangs) is ended without it, before an orchestrator's own patience (Kubernetes: 30 s) is over.
 /// </summary>
 public static partial class StopDeadline
 {
@@ -14,10 +14,14 @@ public static partial class StopDeadline
     /// <summary>For calls that are open when a host stops; their connections are aborted then.</summary>
     public static readonly TimeSpan OpenCalls = TimeSpan.FromSeconds(1.5);
 
-    /// <summary>Ends the process with code 0 when it still runs so long after the stop began. For a program's main path alone; disposed when the stop is done.</summary>
+    /// <summary>
+    /// Ends the process with code 0 when it still runs so long after the stop began. For a program's main path alone; disposed
+    /// when the stop is done.
+    /// </summary>
     public static IDisposable Arm(string program, CancellationToken stopping) => Arm(stopping, Process, TimeProvider.System, () =>
     {
-        Console.Error.WriteLine($"{program}: the stop took longer than {Process.TotalSeconds} s and was cut off; nothing acknowledged is lost");
+        Console.Error.WriteLine(
+            $"{program}: the stop took longer than {Process.TotalSeconds} s and was cut off; nothing acknowledged is lost");
         Exit(HostRunner.Ok);
     });
 
@@ -28,7 +32,9 @@ public static partial class StopDeadline
         return new Armed(registration, timer);
     }
 
-    /// <summary>Without exit handlers: a native library that tears itself down under a thread that still uses it would crash the process.</summary>
+    /// <summary>
+    /// Without exit handlers: a native library that tears itself down under a thread that still uses it would crash the process.
+    /// </summary>
     [LibraryImport("libc", EntryPoint = "_exit")]
     private static partial void Exit(int code);
 

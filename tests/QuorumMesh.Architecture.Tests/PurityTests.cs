@@ -11,7 +11,8 @@ public sealed class PurityTests
     public void Pure_projects_hold_no_state_of_the_process() => Offences.None(
         Repository.Product
             .Where(file => Repository.ProjectOf(file.Path) is { } project && ArrowTests.IsPure(project))
-            .SelectMany(file => file.Syntax.DescendantNodes().OfType<MemberDeclarationSyntax>().Where(IsMutable).Select(m => $"{file.Path}: {m.ToString().Split('\n')[0]}")));
+            .SelectMany(file => file.Syntax.DescendantNodes().OfType<MemberDeclarationSyntax>().Where(IsMutable)
+                .Select(m => $"{file.Path}: {m.ToString().Split('\n')[0]}")));
 
     private static bool IsMutable(MemberDeclarationSyntax member)
     {
@@ -25,7 +26,10 @@ public sealed class PurityTests
         };
     }
 
-    /// <summary>A table that is filled as it goes: concurrent and weak ones. Plain dictionaries and arrays are made once, as constants.</summary>
+    /// <summary>
+    /// A table that is filled as it goes: concurrent and weak ones. Plain dictionaries and arrays are made once, as constants.
+    /// </summary>
     private static bool IsCollection(TypeSyntax type) => type.ToString() is var name
-        && (name.StartsWith("Concurrent", StringComparison.Ordinal) || name.StartsWith("ConditionalWeakTable", StringComparison.Ordinal) || name.EndsWith("Cache", StringComparison.Ordinal));
+        && (name.StartsWith("Concurrent", StringComparison.Ordinal) || name.StartsWith("ConditionalWeakTable", StringComparison.Ordinal)
+            || name.EndsWith("Cache", StringComparison.Ordinal));
 }

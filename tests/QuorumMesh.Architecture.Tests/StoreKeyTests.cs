@@ -33,12 +33,14 @@ public sealed class StoreKeyTests
     public void Named_values_are_kept_under_names_of_the_register() => Offences.None(
         Repository.Product
             .SelectMany(file => file.Syntax.DescendantNodes().OfType<InvocationExpressionSyntax>().Select(call => (file, call)))
-            .Where(found => CalledName(found.call) is "PutMeta" or "GetMeta" && !found.file.Path.EndsWith("/ChainStore.cs", StringComparison.Ordinal))
+            .Where(found => CalledName(found.call) is "PutMeta" or "GetMeta"
+                && !found.file.Path.EndsWith("/ChainStore.cs", StringComparison.Ordinal))
             .Where(found => !IsName(found.call.ArgumentList.Arguments[1].Expression))
             .Select(found => $"{found.file.Path}: {found.call}"));
 
     private static bool IsName(ExpressionSyntax name) =>
-        name is IdentifierNameSyntax or MemberAccessExpressionSyntax { Expression: IdentifierNameSyntax { Identifier.Text: "StoredNames" } };
+        name is IdentifierNameSyntax
+        or MemberAccessExpressionSyntax { Expression: IdentifierNameSyntax { Identifier.Text: "StoredNames" } };
 
     private static string? CalledName(InvocationExpressionSyntax call) => call.Expression switch
     {

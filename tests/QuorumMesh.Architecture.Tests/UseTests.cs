@@ -26,7 +26,8 @@ public sealed class UseTests
     public void No_public_member_is_for_tests_alone() => Offences.None(
         Repository.Product
             .SelectMany(file => file.Syntax.DescendantNodes().OfType<MemberDeclarationSyntax>().Select(m => (file, m, Name: NameOf(m))))
-            .Where(found => found.Name is { } name && Words[name] == 1 && IsFree(found.m) && !CalledFromOutside.Contains(name) && !ForTestsAlone.Contains(name))
+            .Where(found => found.Name is { } name && Words[name] == 1 && IsFree(found.m) && !CalledFromOutside.Contains(name)
+                && !ForTestsAlone.Contains(name))
             .Select(found => $"{found.file.Path}: {found.Name}"));
 
     /// <summary>An interface is for what is external or has two implementations; a fake of the tests is one.</summary>
@@ -36,10 +37,12 @@ public sealed class UseTests
         var bases = Repository.Sources
             .SelectMany(file => file.Syntax.DescendantNodes().OfType<TypeDeclarationSyntax>().Select(type => (file.Path, type)))
             .Where(found => found.type.BaseList is not null)
-            .SelectMany(found => found.type.BaseList!.Types.Select(b => (Base: LastName(b.Type), found.type, Project: Repository.ProjectOf(found.Path))))
+            .SelectMany(found => found.type.BaseList!.Types.Select(
+                b => (Base: LastName(b.Type), found.type, Project: Repository.ProjectOf(found.Path))))
             .ToLookup(found => found.Base, found => (found.type, found.Project));
         Offences.None(Repository.Product
-            .SelectMany(file => file.Syntax.DescendantNodes().OfType<InterfaceDeclarationSyntax>().Select(i => (file.Path, i.Identifier.Text)))
+            .SelectMany(file => file.Syntax.DescendantNodes().OfType<InterfaceDeclarationSyntax>()
+                .Select(i => (file.Path, i.Identifier.Text)))
             .Where(found => !ExternalPorts.Contains(found.Text) && Implementations(found.Text).ToList() is { Count: < 2 } few
                 && few.All(project => project == Repository.ProjectOf(found.Path)))
             .Select(found => $"{found.Path}: {found.Text}"));
@@ -48,7 +51,8 @@ public sealed class UseTests
             found.type is InterfaceDeclarationSyntax narrower ? Implementations(narrower.Identifier.Text) : [found.Project]);
     }
 
-    private static string LastName(TypeSyntax type) => type.DescendantNodesAndSelf().OfType<SimpleNameSyntax>().Last(n => n.Parent is not TypeArgumentListSyntax).Identifier.Text;
+    private static string LastName(TypeSyntax type) =>
+        type.DescendantNodesAndSelf().OfType<SimpleNameSyntax>().Last(n => n.Parent is not TypeArgumentListSyntax).Identifier.Text;
 
     private static string? NameOf(MemberDeclarationSyntax member) => member switch
     {
@@ -58,7 +62,9 @@ public sealed class UseTests
         _ => null,
     };
 
-    /// <summary>Public, and bound to its place by nothing: overrides, and classes that only hold extensions, are not found by their name.</summary>
+    /// <summary>
+    /// Public, and bound to its place by nothing: overrides, and classes that only hold extensions, are not found by their name.
+    /// </summary>
     private static bool IsFree(MemberDeclarationSyntax member) =>
         member.Modifiers.Any(SyntaxKind.PublicKeyword)
         && !member.Modifiers.Any(SyntaxKind.OverrideKeyword)

@@ -18,12 +18,13 @@ using QuorumMesh.State.Store;
 namespace QuorumMesh.Benchmarks;
 
 /// <summary>
-/// Whole blocks on RocksDB: execution, roots, receipts and the written batch, senders already recovered. Every transaction of a block has another
-/// sender as long as there are accounts enough.
+/// Whole blocks on RocksDB: execution, roots, receipts and the written batch, senders already recovered. Every transaction of a
+/// block has another sender as long as there are accounts enough.
 /// </summary>
 internal sealed class BlockExecutionBench : IDisposable
 {
-    private const string Config = """{"config":{"chainId":10,"isQuorum":false,"homesteadBlock":0,"eip150Block":0,"eip155Block":0,"eip158Block":0,"byzantiumBlock":0,"constantinopleBlock":0,"petersburgBlock":0,"istanbulBlock":0},"gasLimit":"0xffffffff","difficulty":"0x0","alloc":{}}""";
+    private const string Config =
+        """{"config":{"chainId":10,"isQuorum":false,"homesteadBlock":0,"eip150Block":0,"eip155Block":0,"eip158Block":0,"byzantiumBlock":0,"constantinopleBlock":0,"petersburgBlock":0,"istanbulBlock":0},"gasLimit":"0xffffffff","difficulty":"0x0","alloc":{}}""";
     private const int AccountsInABlock = 50_000;
     private static readonly Address Token = Address.FromWord(0x20u);
     private readonly string _directory = Directory.CreateTempSubdirectory("qmesh-bench-").FullName;
@@ -44,7 +45,12 @@ internal sealed class BlockExecutionBench : IDisposable
         _accounts = [.. Enumerable.Range(0, accounts).Select(BenchAccount.At)];
         _nonces = new ulong[accounts];
         _store = RocksKeyValueStore.Open(_directory, cache.Database());
-        var genesis = new GenesisFile { Config = GenesisFile.Parse(Config).Config, GasLimit = 1ul << 40, Alloc = [new GenesisAccount(Token, UInt256.Zero) { Nonce = 1, Code = TokenCode }] };
+        var genesis = new GenesisFile
+        {
+            Config = GenesisFile.Parse(Config).Config,
+            GasLimit = 1ul << 40,
+            Alloc = [new GenesisAccount(Token, UInt256.Zero) { Nonce = 1, Code = TokenCode }]
+        };
         _rules = new ChainRules(genesis.Config, CompatibilityProfile.V24, EngineFactory.Create(genesis.Config, _store));
         _public = new StateStore(_store, "public", cache.PublicState() with { StartWork = start });
         _private = new StateStore(_store, ChainStore.PrivateStateId, cache.PrivateState() with { StartWork = start });
@@ -85,7 +91,12 @@ internal sealed class BlockExecutionBench : IDisposable
         var collections = (GC.CollectionCount(0), GC.CollectionCount(1), GC.CollectionCount(2));
         for (var i = 0; i < blocks; i++) Block(Transactions(token, size));
         var total = _execute + _root + _lists + _write;
-        return string.Create(CultureInfo.InvariantCulture, $"blocks: {(token ? "ERC-20" : "plain "),-6} {_accounts.Length,9:N0} accounts, {size,6:N0} in a block: {blocks * size / total.TotalSeconds,8:N0}/s, a block {Of(total):F1} ms: execute {Of(_execute):F1}, state root {Of(_root):F1}, transaction and receipt roots {Of(_lists):F1}, write {Of(_write):F1}; slowest block {_slowest.TotalMilliseconds:F0}; in them collector pauses {Of(GC.GetTotalPauseDuration() - pauses):F1} ({GC.CollectionCount(0) - collections.Item1}/{GC.CollectionCount(1) - collections.Item2}/{GC.CollectionCount(2) - collections.Item3})");
+        return string.Create(CultureInfo.InvariantCulture, $"blocks: {(token ? "ERC-20" : "plain "),-6} {_accounts.Length,9:N0} accounts, "
+            + $"{size,6:N0} in a block: {blocks * size / total.TotalSeconds,8:N0}/s, a block {Of(total):F1} ms: execute "
+            + $"{Of(_execute):F1}, state root {Of(_root):F1}, transaction and receipt roots {Of(_lists):F1}, write {Of(_write):F1}; "
+            + $"slowest block {_slowest.TotalMilliseconds:F0}; in them collector pauses {Of(GC.GetTotalPauseDuration() - pauses):F1} "
+            + $"({GC.CollectionCount(0) - collections.Item1}/{GC.CollectionCount(1) - collections.Item2}/"
+            + $"{GC.CollectionCount(2) - collections.Item3})");
         double Of(TimeSpan time) => time.TotalMilliseconds / blocks;
     }
 
@@ -93,12 +104,14 @@ internal sealed class BlockExecutionBench : IDisposable
     {
         var begin = Stopwatch.GetTimestamp();
         var start = begin;
-        var prepared = new RaftBlockProducer(_rules.Config, _rules.Profile).Prepare(_head, BlockTime.OfNanoseconds(_head.Time + 1_000_000_000));
+        var prepared = new RaftBlockProducer(_rules.Config, _rules.Profile)
+            .Prepare(_head, BlockTime.OfNanoseconds(_head.Time + 1_000_000_000));
         var run = new BlockRun(_rules, prepared, default, new(_public.Head, _private.Head, static _ => default));
         foreach (var transaction in transactions)
         {
             var invalid = run.Apply(transaction);
-            if (invalid != TransactionInvalid.None) throw new InvalidOperationException($"the benchmark's own transaction is not valid: {invalid}");
+            if (invalid != TransactionInvalid.None)
+                throw new InvalidOperationException($"the benchmark's own transaction is not valid: {invalid}");
         }
         var execution = run.Complete();
         if (execution.Receipts.Any(static r => r.Status != 1)) throw new InvalidOperationException("a transfer of the benchmark failed");
@@ -138,7 +151,17 @@ internal sealed class BlockExecutionBench : IDisposable
             var from = _next++ % _accounts.Length;
             var to = _accounts[_random.Below(_accounts.Length)];
             // Recovery is no part of this: any signature will do.
-            var tx = new Transaction { Nonce = _nonces[from]++, GasLimit = 100_000, To = token ? Token : to, Value = token ? 0u : 1u, Data = token ? TransferInput(to) : [], V = 27u, R = UInt256.MaxValue >> 1, S = UInt256.MaxValue >> 2 };
+            var tx = new Transaction
+            {
+                Nonce = _nonces[from]++,
+                GasLimit = 100_000,
+                To = token ? Token : to,
+                Value = token ? 0u : 1u,
+                Data = token ? TransferInput(to) : [],
+                V = 27u,
+                R = UInt256.MaxValue >> 1,
+                S = UInt256.MaxValue >> 2
+            };
             _ = tx.Hash; // known since it came in
             made[i] = new RecoveredTransaction(tx, _accounts[from]);
         }
@@ -146,14 +169,15 @@ internal sealed class BlockExecutionBench : IDisposable
     }
 
     /// <summary>
-    /// Ether for every account and tokens in every slot, each in the order of its own trie, so that a block changes one stretch of it: the same state as in any other
-    /// order, in a fraction of the time.
+    /// Ether for every account and tokens in every slot, each in the order of its own trie, so that a block changes one stretch
+    /// of it: the same state as in any other order, in a fraction of the time.
     /// </summary>
     private void FillAll()
     {
         var clock = Stopwatch.StartNew();
         var accounts = InTrieOrder(_accounts, static account => Keccak.Hash(account.ToArray()));
-        var slots = InTrieOrder(Array.ConvertAll(_accounts, static account => BalanceSlot(account)), static slot => Keccak.Hash(slot.ToBigEndian()));
+        var slots = InTrieOrder(Array.ConvertAll(_accounts, static account => BalanceSlot(account)),
+            static slot => Keccak.Hash(slot.ToBigEndian()));
         for (var from = 0; from < accounts.Length; from += AccountsInABlock)
         {
             var to = Math.Min(from + AccountsInABlock, accounts.Length);
@@ -177,10 +201,12 @@ internal sealed class BlockExecutionBench : IDisposable
         foreach (var slot in slots) state.SetStorage(Token, slot, UInt256.MaxValue >> 128);
         state.FinaliseTransaction(deleteEmpty: false);
         var execution = new BlockExecution { PublicChanges = state.TakeChanges(), Receipts = [], GasUsed = 0, Bloom = new Bloom() };
-        var prepared = new RaftBlockProducer(_rules.Config, _rules.Profile).Prepare(_head, BlockTime.OfNanoseconds(_head.Time + 1_000_000_000));
+        var prepared = new RaftBlockProducer(_rules.Config, _rules.Profile)
+            .Prepare(_head, BlockTime.OfNanoseconds(_head.Time + 1_000_000_000));
         var layer = _public.Extend(_public.Head, prepared.Number, execution.PublicChanges);
         _head = prepared with { StateRoot = layer.Root, TransactionsRoot = Hash256.EmptyTrie, ReceiptsRoot = Hash256.EmptyTrie };
-        Write(new ImportedBlock(new Block(_head, []), execution, layer, _private.Extend(_private.Head, prepared.Number, new StateChangeSet())));
+        Write(new ImportedBlock(new Block(_head, []), execution, layer,
+            _private.Extend(_private.Head, prepared.Number, new StateChangeSet())));
     }
 
     /// <summary>transfer(address,uint256) over a mapping in slot 0, with the Transfer event.</summary>

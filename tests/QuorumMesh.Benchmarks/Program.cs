@@ -20,13 +20,16 @@ switch (args.FirstOrDefault())
         Console.WriteLine(StateCommit.Run(Directory.CreateTempSubdirectory("qmesh-bench-").FullName));
         return 0;
     case "blocks":
-        BlockExecutionBench.RunAll(args.Length > 1 ? [Number(1, 0)] : [10_000, 100_000, 1_000_000], Number(2, 64_000), args.Length > 3 ? [Number(3, 0)] : [1_000, 4_000, 16_000], Number(4, 1024), args.Contains("beside"));
+        BlockExecutionBench.RunAll(args.Length > 1 ? [Number(1, 0)] : [10_000, 100_000, 1_000_000], Number(2, 64_000),
+            args.Length > 3 ? [Number(3, 0)] : [1_000, 4_000, 16_000], Number(4, 1024), args.Contains("beside"));
         return 0;
     case "import" or "replay":
         return ImportBench.Run(Number(1, 100_000), Number(2, 3), Number(3, 1024), args.ElementAtOrDefault(4), replays: args[0] == "replay");
     case "import-make" when args.Length == 4:
         return ImportBench.Make(args[1], Number(2, 0), Number(3, 0));
     default:
-        Console.Error.WriteLine("usage: bench network [seconds] [bursts] [burst size] | bench evm DIRECTORY | bench state | bench blocks [accounts] [transactions in each case] [transactions in a block] [megabytes of cache] [beside] | bench import|replay [blocks] [transactions in a block] [megabytes of cache] [file to make or use]");
+        Console.Error.WriteLine("usage: bench network [seconds] [bursts] [burst size] | bench evm DIRECTORY | bench state | bench blocks "
+            + "[accounts] [transactions in each case] [transactions in a block] [megabytes of cache] [beside] | bench import|replay "
+            + "[blocks] [transactions in a block] [megabytes of cache] [file to make or use]");
         return 2;
 }

@@ -87,8 +87,10 @@ public static class StateCommit
         {
             var total = Execute + Root + Write;
             return $"state commit, {blocks} blocks of {transfers} transfers over {accounts} accounts: "
-                + $"{total.TotalMilliseconds / blocks:F1} ms a block (state work {Execute.TotalMilliseconds / blocks:F1}, root {Root.TotalMilliseconds / blocks:F1}, "
-                + $"diffs and write {Write.TotalMilliseconds / blocks:F1}), {blocks * transfers / total.TotalSeconds:F0} transfers/s; filled in {fill.TotalSeconds:F1} s";
+                + $"{total.TotalMilliseconds / blocks:F1} ms a block (state work {Execute.TotalMilliseconds / blocks:F1}, root "
+                    + $"{Root.TotalMilliseconds / blocks:F1}, "
+                + $"diffs and write {Write.TotalMilliseconds / blocks:F1}), {blocks * transfers / total.TotalSeconds:F0} transfers/s; "
+                    + $"filled in {fill.TotalSeconds:F1} s";
         }
     }
 }

@@ -11,11 +11,13 @@ namespace QuorumMesh.Chain.Tests;
 
 public sealed class BuilderTests
 {
-    private static readonly byte[] Key = UInt256.Parse("25807260602402504536675820444142779248993100028628438487502323668296269534891").ToBigEndian();
-    private static readonly byte[] Poor = UInt256.Parse("10148397294747000913768625849546502595195728826990639993137198410557736548965").ToBigEndian();
+    private static readonly byte[] Key = UInt256.Parse("25807260602402504536675820444142779248993100028628438487502323668296269534891")
+        .ToBigEndian();
+    private static readonly byte[] Poor = UInt256.Parse("10148397294747000913768625849546502595195728826990639993137198410557736548965")
+        .ToBigEndian();
 
     [VectorFact]
-    public void RebuildsEveryBlockOfTheRecordedRaftChain()
+    public void Rebuilds_every_block_of_the_recorded_Raft_chain()
     {
         var network = new RecordedNetwork("raft3-2.5.0");
         var node = new TestNode(network.Genesis, network.Profile);
@@ -23,7 +25,8 @@ public sealed class BuilderTests
         foreach (var block in network.Blocks.Skip(1))
         {
             var prepared = node.Producer.Prepare(node.Head, BlockTime.OfNanoseconds(block.Header.Time));
-            var built = builder.Build(prepared, default, new TransactionList(node.Recover(block)), new(node.Public.Head, node.Private.Head, node.HashAt, network.PayloadsOf(1)), new BuildLimits());
+            var built = builder.Build(prepared, default, new TransactionList(node.Recover(block)),
+                new(node.Public.Head, node.Private.Head, node.HashAt, network.PayloadsOf(1)), new BuildLimits());
             Assert.Empty(built.Skipped);
             RaftSeal.TryRead(block.Header, out var raftId, out _);
             var sealedHeader = RaftSeal.Put(built.Block.Header, raftId, _ => SignatureOf(block.Header));
@@ -34,14 +37,16 @@ public sealed class BuilderTests
     }
 
     [Fact]
-    public void SkipsAsTheWorkerDoes()
+    public void Skips_as_the_worker_does()
     {
         var node = NewNode();
         var good = Send(Key, 0);
         var gap = Send(Key, 2);
-        var built = Build(node, new TransactionList([Send(Poor, 0, value: 5), good, Send(Key, 0, gas: 30000), gap, Send(Key, 1)]), new BuildLimits());
+        var built = Build(node, new TransactionList([Send(Poor, 0, value: 5), good, Send(Key, 0, gas: 30000), gap, Send(Key, 1)]),
+            new BuildLimits());
         Assert.Equal([good], built.Transactions);
-        Assert.Equal([TransactionInvalid.InsufficientBalanceForTransfer, TransactionInvalid.NonceTooLow, TransactionInvalid.NonceTooHigh], built.Skipped.Select(s => s.Reason));
+        Assert.Equal([TransactionInvalid.InsufficientBalanceForTransfer, TransactionInvalid.NonceTooLow, TransactionInvalid.NonceTooHigh],
+            built.Skipped.Select(s => s.Reason));
         Assert.Equal(21000ul, built.Block.Header.GasUsed);
 
         var imported = node.Import(built.Block, _ => null);
@@ -49,24 +54,26 @@ public sealed class BuilderTests
     }
 
     [Fact]
-    public void LimitsEndTheBlock()
+    public void Limits_end_the_block()
     {
         var node = NewNode();
         var list = Enumerable.Range(0, 10).Select(n => Send(Key, (ulong)n)).ToList();
         Assert.Equal(3, Build(node, new TransactionList(list), new BuildLimits(MaxTransactions: 3)).Transactions.Count);
-        Assert.Equal(2, Build(node, new TransactionList(list), new BuildLimits(MaxBytes: list[0].Tx.Size + list[1].Tx.Size)).Transactions.Count);
+        Assert.Equal(2, Build(node, new TransactionList(list), new BuildLimits(MaxBytes: list[0].Tx.Size + list[1].Tx.Size))
+            .Transactions.Count);
         var asked = 0;
         Assert.Equal(4, Build(node, new TransactionList(list), new BuildLimits(Stop: () => asked++ == 4)).Transactions.Count);
         Assert.Empty(Build(node, new TransactionList([]), new BuildLimits()).Transactions);
     }
 
     [Fact]
-    public void MissingPayloadStopsThePrivateHeadOnly()
+    public void Missing_payload_stops_the_private_head_only()
     {
         var node = NewNode();
         var key = new byte[64];
         key[0] = 7;
-        var creation = new RecoveredTransaction(TransactionSigner.SignPrivate(new Transaction { GasLimit = 200_000, Data = key }, Key), AddressOf(Key));
+        var creation = new RecoveredTransaction(TransactionSigner.SignPrivate(new Transaction { GasLimit = 200_000, Data = key }, Key),
+            AddressOf(Key));
         var built = Build(node, new TransactionList([creation, Send(Key, 1)]), new BuildLimits());
         Assert.Null(built.PrivateLayer);
         Assert.Equal([new PayloadHash(key)], built.Execution.MissingPayloads);
@@ -92,14 +99,15 @@ public sealed class BuilderTests
     }
 
     [Fact]
-    public void ExecutionSaysWhichPayloadsItSkipped()
+    public void Execution_says_which_payloads_it_skipped()
     {
         var node = NewNode();
         RecoveredTransaction Private(byte hash, ulong nonce, int length = 64)
         {
             var data = new byte[length];
             data[0] = hash;
-            return new(TransactionSigner.SignPrivate(new Transaction { Nonce = nonce, GasLimit = 200_000, Data = data }, Key), AddressOf(Key));
+            return new(TransactionSigner.SignPrivate(new Transaction { Nonce = nonce, GasLimit = 200_000, Data = data }, Key),
+                AddressOf(Key));
         }
         PayloadAnswer Answer(PayloadHash hash) => hash.Bytes[0] == 1 ? PayloadAnswer.Here(hash, [0]) : PayloadAnswer.NotAParty(hash);
         RecoveredTransaction[] included = [Private(1, 0), Private(2, 1), Private(3, 2), Private(2, 3), Private(4, 4, length: 20)];
@@ -111,19 +119,21 @@ public sealed class BuilderTests
         Assert.Equal(skipped, node.Import(built.Block, hash => Answer(hash)).Execution.SkippedPayloads);
 
         // Given up half-way it has skipped none.
-        var waiting = Build(node, new TransactionList([Private(2, 5), Private(6, 6)]), new BuildLimits(), hash => hash.Bytes[0] == 2 ? PayloadAnswer.NotAParty(hash) : PayloadAnswer.Missing(hash));
+        var waiting = Build(node, new TransactionList([Private(2, 5), Private(6, 6)]), new BuildLimits(),
+            hash => hash.Bytes[0] == 2 ? PayloadAnswer.NotAParty(hash) : PayloadAnswer.Missing(hash));
         Assert.Null(waiting.PrivateLayer);
         Assert.Empty(waiting.Execution.SkippedPayloads);
         Assert.Equal(6, Assert.Single(waiting.Execution.MissingPayloads).Bytes[0]);
     }
 
     [Fact]
-    public void ChangedBlocksAreRefusedByName()
+    public void Changed_blocks_are_refused_by_name()
     {
         var node = NewNode();
         var block = Build(node, new TransactionList([Send(Key, 0, value: 1)]), new BuildLimits()).Block;
         void Refused(BlockHeader header, string what) =>
-            Assert.Contains(what, Assert.Throws<InvalidBlockException>(() => node.Import(block with { Header = header }, _ => null)).Message, StringComparison.Ordinal);
+            Assert.Contains(what, Assert.Throws<InvalidBlockException>(() => node.Import(block with { Header = header }, _ => null))
+                .Message, StringComparison.Ordinal);
         var wrong = Keccak.Hash([1]);
         Refused(block.Header with { StateRoot = wrong }, "invalid state root");
         Refused(block.Header with { ReceiptsRoot = wrong }, "invalid receipt root");
@@ -137,7 +147,7 @@ public sealed class BuilderTests
     }
 
     [Fact]
-    public void MinterWorksFromThePool()
+    public void Minter_works_from_the_pool()
     {
         var node = NewNode();
         var pool = new TransactionPool(node.Rules.Config, node.Rules.Profile, HeadOf(node));
@@ -162,15 +172,24 @@ public sealed class BuilderTests
           "difficulty": "0x0", "gasLimit": "0xE0000000" }
         """), CompatibilityProfile.V2_5);
 
-    private static BuiltBlock Build(TestNode node, ITransactionSource source, BuildLimits limits, Func<PayloadHash, PayloadAnswer?>? payloads = null)
+    private static BuiltBlock Build(TestNode node, ITransactionSource source, BuildLimits limits,
+        Func<PayloadHash, PayloadAnswer?>? payloads = null)
     {
         var privateParent = node.PrivateHead.Hash == node.Head.Hash ? node.Private.Head : null;
         return new BlockBuilder(node.Rules, node.Public, node.Private).Build(
-            node.Producer.Prepare(node.Head, BlockTime.OfNanoseconds(node.Head.Time + 1000)), default, source, new(node.Public.Head, privateParent, node.HashAt, payloads), limits);
+            node.Producer.Prepare(node.Head, BlockTime.OfNanoseconds(node.Head.Time + 1000)), default, source,
+            new(node.Public.Head, privateParent, node.HashAt, payloads), limits);
     }
 
     private static RecoveredTransaction Send(byte[] key, ulong nonce, ulong value = 0, ulong gas = 21000) =>
-        new(TransactionSigner.Sign(new Transaction { Nonce = nonce, GasLimit = gas, To = Address.Parse("0x00000000000000000000000000000000000000aa"), Value = value }, key, 10u), AddressOf(key));
+        new(TransactionSigner.Sign(
+            new Transaction
+            {
+                Nonce = nonce,
+                GasLimit = gas,
+                To = Address.Parse("0x00000000000000000000000000000000000000aa"),
+                Value = value
+            }, key, 10u), AddressOf(key));
 
     private static Address AddressOf(byte[] key) => Secp256k1.AddressOf(Secp256k1.PublicKey(key));
 

@@ -10,18 +10,20 @@ public sealed class ChainStoreTests
 {
     private static readonly Block Sample = new(
         new BlockHeader { Number = 7, GasLimit = 1000 },
-        [new Transaction { Nonce = 1, V = 27u, R = 1u, S = 1u }, new Transaction { V = 37u, R = 2u, S = 2u, Data = Enumerable.Repeat((byte)9, 64).ToArray() },
+        [new Transaction { Nonce = 1, V = 27u, R = 1u, S = 1u },
+            new Transaction { V = 37u, R = 2u, S = 2u, Data = Enumerable.Repeat((byte)9, 64).ToArray() },
             new Transaction { Type = TransactionType.DynamicFee, TypedChainId = 10u, R = 3u, S = 3u }]);
 
     private static readonly Receipt[] Receipts =
     [
-        new Receipt { Status = 1, CumulativeGasUsed = 5, GasUsed = 5, ContractAddress = Address.ForCreate(default, 1), Logs = [new LogEntry(default, [Keccak.Hash([1])], [1, 2])], Bloom = Bloom.Of([new LogEntry(default, [Keccak.Hash([1])], [])]) },
+        new Receipt { Status = 1, CumulativeGasUsed = 5, GasUsed = 5, ContractAddress = Address.ForCreate(default, 1),
+            Logs = [new LogEntry(default, [Keccak.Hash([1])], [1, 2])], Bloom = Bloom.Of([new LogEntry(default, [Keccak.Hash([1])], [])]) },
         new Receipt { Status = 0, CumulativeGasUsed = 5, RevertReason = [8, 9] },
         new Receipt { Type = TransactionType.DynamicFee, PostState = Keccak.Hash([2]), CumulativeGasUsed = 9, GasUsed = 4 },
     ];
 
     [Fact]
-    public void EverythingComesBack()
+    public void Everything_comes_back()
     {
         using var store = Filled();
         Assert.Equal(Sample.Encode(), ChainStore.GetBlock(store, 7)!.Encode());
@@ -30,8 +32,10 @@ public sealed class ChainStoreTests
         Assert.Equal((UInt256)99u, ChainStore.GetTotalDifficulty(store, Sample.Hash));
         Assert.Equal(new TransactionLocation(7, 2), ChainStore.GetTransactionLocation(store, Sample.Transactions[2].Hash));
         Assert.Equal([new TransactionLocation(7, 1)], ChainStore.GetPayloadUses(store, new PayloadHash(Sample.Transactions[1].Data)));
-        Assert.Equal(Receipts.Select(r => Hex.ToHex(r.Encode())), ChainStore.GetReceipts(store, Sample.Hash)!.Select(r => Hex.ToHex(r.Encode())));
-        Assert.Equal(Receipts.Select(r => (r.GasUsed, r.ContractAddress)), ChainStore.GetReceipts(store, Sample.Hash)!.Select(r => (r.GasUsed, r.ContractAddress)));
+        Assert.Equal(Receipts.Select(r => Hex.ToHex(r.Encode())),
+            ChainStore.GetReceipts(store, Sample.Hash)!.Select(r => Hex.ToHex(r.Encode())));
+        Assert.Equal(Receipts.Select(r => (r.GasUsed, r.ContractAddress)),
+            ChainStore.GetReceipts(store, Sample.Hash)!.Select(r => (r.GasUsed, r.ContractAddress)));
         Assert.Equal(Receipts.Select(r => r.RevertReason), ChainStore.GetReceipts(store, Sample.Hash)!.Select(r => r.RevertReason));
         var own = ChainStore.GetPrivateReceipts(store, ChainStore.PrivateStateId, Sample.Hash)!;
         Assert.Equal([false, true, false], own.Select(r => r is not null));
@@ -43,7 +47,7 @@ public sealed class ChainStoreTests
 
     /// <summary>So that an older build reads it, and a store is the same with and without the setting while nothing reverts.</summary>
     [Fact]
-    public void AReceiptWithoutAReasonIsStoredAsBeforeThereWereAny()
+    public void A_receipt_without_a_reason_is_stored_as_before_there_were_any()
     {
         var writer = new RlpWriter();
         new Receipt { Status = 1, CumulativeGasUsed = 5, GasUsed = 4 }.WriteStored(writer);
@@ -51,7 +55,7 @@ public sealed class ChainStoreTests
     }
 
     [Fact]
-    public void NothingIsThereBefore()
+    public void Nothing_is_there_before()
     {
         using var store = new MemoryKeyValueStore();
         Assert.Null(ChainStore.GetPublicHead(store));
@@ -62,7 +66,7 @@ public sealed class ChainStoreTests
     }
 
     [Fact]
-    public void RemovedBlocksLeaveTheIndexes()
+    public void Removed_blocks_leave_the_indexes()
     {
         using var store = Filled();
         var batch = new KeyValueBatch();
@@ -75,7 +79,7 @@ public sealed class ChainStoreTests
     }
 
     [Fact]
-    public void EveryFlippedBitIsFound()
+    public void Every_flipped_bit_is_found()
     {
         using var store = Filled();
         foreach (var (key, value) in store.Scan([(byte)'c']).ToList())
@@ -96,7 +100,7 @@ public sealed class ChainStoreTests
     }
 
     [Fact]
-    public void LogIndexesFollowTheProfile()
+    public void Log_indexes_follow_the_profile()
     {
         var log = new LogEntry(default, [], []);
         Receipt With(int logs) => new() { Logs = [.. Enumerable.Repeat(log, logs)] };

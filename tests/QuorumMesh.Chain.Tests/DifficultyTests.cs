@@ -8,7 +8,12 @@ namespace QuorumMesh.Chain.Tests;
 
 public sealed class DifficultyTests
 {
-    private static readonly ChainConfig MainNet = new() { HomesteadBlock = 1_150_000, ByzantiumBlock = 4_370_000, ConstantinopleBlock = 7_280_000 };
+    private static readonly ChainConfig MainNet = new()
+    {
+        HomesteadBlock = 1_150_000,
+        ByzantiumBlock = 4_370_000,
+        ConstantinopleBlock = 7_280_000
+    };
     private static readonly ChainConfig Ropsten = new() { HomesteadBlock = 0, ByzantiumBlock = 1_700_000, ConstantinopleBlock = 4_230_000 };
 
     [VectorTheory]
@@ -17,7 +22,7 @@ public sealed class DifficultyTests
     [InlineData("difficultyCustomMainNetwork.json", "main", 90, 270)]
     [InlineData("difficultyRopsten.json", "ropsten", 2254, 0)]
     [InlineData("difficultyCustomHomestead.json", "homestead", 30, 90)]
-    public void PublicVectors(string file, string network, int expectedChecks, int impossible)
+    public void Public_vectors(string file, string network, int expectedChecks, int impossible)
     {
         var config = network switch { "main" => MainNet, "ropsten" => Ropsten, _ => new ChainConfig { HomesteadBlock = 0 } };
         using var document = JsonDocument.Parse(Vectors.ReadText("ethereum-tests/BasicTests/" + file));
@@ -32,7 +37,8 @@ public sealed class DifficultyTests
                 impossible--;
                 continue;
             }
-            var uncles = test.Value.TryGetProperty("parentUncles", out var u) && u.GetString() is { Length: 66 } hash ? Hash256.Parse(hash) : default;
+            var uncles = test.Value.TryGetProperty("parentUncles", out var u) && u.GetString() is { Length: 66 } hash
+                ? Hash256.Parse(hash) : default;
             var parent = new BlockHeader
             {
                 Number = (ulong)Number("currentBlockNumber") - 1,
@@ -48,7 +54,7 @@ public sealed class DifficultyTests
     }
 
     [Fact]
-    public void GasLimitMovesByOneIn4096()
+    public void Gas_limit_moves_by_one_in4096()
     {
         var parent = new BlockHeader { GasLimit = 0xE0000000 };
         Assert.Equal(0xdff20001ul, new GasLimitRule().Next(parent));

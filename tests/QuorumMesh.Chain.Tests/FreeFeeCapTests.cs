@@ -22,7 +22,7 @@ public sealed class FreeFeeCapTests
     private const string StoresPrice = "0x3a5f5500";
 
     [Fact]
-    public void GasPriceIsZeroAndTheBalanceCoversTheValueAlone()
+    public void Gas_price_is_zero_and_the_balance_covers_the_value_alone()
     {
         var node = NewNode(Ours);
         var block = Build(node, Send(0, to: Contract), Send(1, value: 1000));
@@ -35,34 +35,52 @@ public sealed class FreeFeeCapTests
     }
 
     [Fact]
-    public void AnImportedBlockWithFeeCapsIsInvalidWhereGoQuorumsRulesHold()
+    public void An_imported_block_with_fee_caps_is_invalid_where_GoQuorums_rules_hold()
     {
         var block = Build(NewNode(Ours), Send(0));
         var before = NewNode(Config("""{ "version": 0 }"""));
-        var error = Assert.Throws<InvalidBlockException>(() => before.Import(block with { Header = block.Header with { ParentHash = before.Head.Hash } }, _ => null));
+        var error = Assert.Throws<InvalidBlockException>(
+            () => before.Import(block with { Header = block.Header with { ParentHash = before.Head.Hash } }, _ => null));
         Assert.Contains("Gas price not 0", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void ThePoolTakesAnyCapsOfTypedTransactionsAndNoPriceOfLegacyOnes()
+    public void The_pool_takes_any_caps_of_typed_transactions_and_no_price_of_legacy_ones()
     {
         string? Error(ChainConfig config, Transaction tx, ulong balance = 1000) =>
-            new TransactionPool(config, CompatibilityProfile.V24, new PoolHead(1, 700_000_000, _ => (0, balance))).Add(new RecoveredTransaction(tx, Sender), true, DateTimeOffset.UnixEpoch).Error;
+            new TransactionPool(config, CompatibilityProfile.V24, new PoolHead(1, 700_000_000, _ => (0, balance)))
+            .Add(new RecoveredTransaction(tx, Sender), true, DateTimeOffset.UnixEpoch).Error;
         Assert.Null(Error(Ours, Typed(UInt256.MaxValue, UInt256.MaxValue)));
         Assert.Null(Error(Ours, Typed(30 * Gwei, 2 * Gwei, value: 1000)));
         Assert.Equal("insufficient funds for gas * price + value", Error(Ours, Typed(30 * Gwei, 2 * Gwei, value: 1001)));
         Assert.Equal("max priority fee per gas higher than max fee per gas", Error(Ours, Typed(Gwei, 2 * Gwei)));
-        Assert.Null(Error(Ours, new Transaction { Type = TransactionType.AccessList, GasPrice = Gwei, MaxPriorityFee = Gwei, GasLimit = 21_000, To = Recipient }));
-        Assert.Equal("Gas price not 0", Error(Ours, new Transaction { GasPrice = Gwei, MaxPriorityFee = Gwei, GasLimit = 21_000, To = Recipient }));
+        Assert.Null(Error(Ours, new Transaction
+        {
+            Type = TransactionType.AccessList,
+            GasPrice = Gwei,
+            MaxPriorityFee = Gwei,
+            GasLimit = 21_000,
+            To = Recipient
+        }));
+        Assert.Equal("Gas price not 0",
+            Error(Ours, new Transaction { GasPrice = Gwei, MaxPriorityFee = Gwei, GasLimit = 21_000, To = Recipient }));
         foreach (var other in new[] { Config("""{ "version": 0 }"""), Ours with { LondonBlock = 9, ShanghaiBlock = 9, CancunBlock = 9 } })
-            Assert.Equal("Gas price not 0", Error(other, new Transaction { Type = TransactionType.AccessList, GasPrice = Gwei, MaxPriorityFee = Gwei, GasLimit = 21_000, To = Recipient }));
+            Assert.Equal("Gas price not 0",
+                Error(other, new Transaction
+                {
+                    Type = TransactionType.AccessList,
+                    GasPrice = Gwei,
+                    MaxPriorityFee = Gwei,
+                    GasLimit = 21_000,
+                    To = Recipient
+                }));
         var priced = Ours with { EnableGasPriceBlock = 0 };
         Assert.Equal("insufficient funds for gas * price + value", Error(priced, Typed(30 * Gwei, 2 * Gwei)));
         Assert.Equal((UInt256)(2 * Gwei), priced.EffectiveGasPrice(Typed(30 * Gwei, 2 * Gwei), 1, CompatibilityProfile.V24));
     }
 
     [Fact]
-    public void ReplacingTakesTenPercentMoreOfBothAndOrderIsByArrival()
+    public void Replacing_takes_ten_percent_more_of_both_and_order_is_by_arrival()
     {
         var pool = new TransactionPool(Ours, CompatibilityProfile.V24, new PoolHead(1, 700_000_000, _ => (0, 0)));
         string? Add(Transaction tx, Address from) => pool.Add(new RecoveredTransaction(tx, from), false, DateTimeOffset.UnixEpoch).Error;
@@ -79,7 +97,16 @@ public sealed class FreeFeeCapTests
     }
 
     private static Transaction Typed(UInt256 cap, UInt256 tip, ulong value = 0) =>
-        new() { Type = TransactionType.DynamicFee, TypedChainId = 10u, GasLimit = 21_000, To = Recipient, GasPrice = cap, MaxPriorityFee = tip, Value = value };
+        new()
+        {
+            Type = TransactionType.DynamicFee,
+            TypedChainId = 10u,
+            GasLimit = 21_000,
+            To = Recipient,
+            GasPrice = cap,
+            MaxPriorityFee = tip,
+            Value = value
+        };
 
     private static RecoveredTransaction Send(ulong nonce, Address? to = null, ulong value = 0)
     {
@@ -100,7 +127,8 @@ public sealed class FreeFeeCapTests
     private static Block Build(TestNode node, params RecoveredTransaction[] transactions)
     {
         var built = new BlockBuilder(node.Rules, node.Public, node.Private).Build(
-            node.Producer.Prepare(node.Head, BlockTime.OfNanoseconds(1)), default, new TransactionList(transactions), new(node.Public.Head, node.Private.Head, node.HashAt), new BuildLimits());
+            node.Producer.Prepare(node.Head, BlockTime.OfNanoseconds(1)), default, new TransactionList(transactions),
+            new(node.Public.Head, node.Private.Head, node.HashAt), new BuildLimits());
         Assert.Empty(built.Skipped);
         return built.Block;
     }
@@ -109,7 +137,9 @@ public sealed class FreeFeeCapTests
     {
         Config = config,
         GasLimit = 700_000_000,
-        Alloc = [new GenesisAccount(Sender, 1000u), new GenesisAccount(Contract, UInt256.Zero) { Nonce = 1, Code = Hex.FromHex(StoresPrice), Storage = new Dictionary<UInt256, UInt256> { [UInt256.Zero] = 7u } }],
+        Alloc = [new GenesisAccount(Sender, 1000u),
+            new GenesisAccount(Contract, UInt256.Zero) { Nonce = 1, Code = Hex.FromHex(StoresPrice),
+            Storage = new Dictionary<UInt256, UInt256> { [UInt256.Zero] = 7u } }],
     }, CompatibilityProfile.V24);
 
     private static ChainConfig Config(string mark) => GenesisFile.Parse($$"""

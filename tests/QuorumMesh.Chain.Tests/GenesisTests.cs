@@ -37,7 +37,7 @@ public sealed class GenesisTests
         """;
 
     [Fact]
-    public void SevenNodesRaft()
+    public void Seven_nodes_Raft()
     {
         var genesis = GenesisFile.Parse(SevenNodes("", RaftRest));
         var header = genesis.ToHeader();
@@ -49,19 +49,29 @@ public sealed class GenesisTests
         Assert.Equal(Fork.Petersburg, genesis.Config.ForkAt(0, CompatibilityProfile.V24));
     }
 
-    /// <summary>The config of the Istanbul network in GoQuorum 2.5's documents ("Creating a network from scratch"), without Homestead and, what means true, isQuorum.</summary>
+    /// <summary>
+    /// The config of the Istanbul network in GoQuorum 2.5's documents ("Creating a network from scratch"), without Homestead and,
+    /// what means true, isQuorum.
+    /// </summary>
     [Fact]
-    public void GenesisOfTheDocuments()
+    public void Genesis_of_the_documents()
     {
-        var config = GenesisFile.Parse("""{ "config": { "chainId": 10, "eip150Block": 1, "eip155Block": 1, "eip158Block": 1, "byzantiumBlock": 1 }, "gasLimit": "0xE0000000", "difficulty": "0x1", "alloc": {} }""").Config;
+        var config = GenesisFile.Parse(
+            """{ "config": { "chainId": 10, "eip150Block": 1, "eip155Block": 1, "eip158Block": 1, "byzantiumBlock": 1 }, "gasLimit": "0xE0000000", "difficulty": "0x1", "alloc": {} }""").Config;
         Assert.True(config.IsQuorum);
         Assert.Same(CompatibilityProfile.V2_5, CompatibilityProfile.DefaultFor(config));
-        Assert.Equal((Fork.Frontier, Fork.Byzantium), (config.ForkAt(0, CompatibilityProfile.V2_5), config.ForkAt(1, CompatibilityProfile.V2_5)));
-        var late = Assert.Throws<ConfigurationException>(() => GenesisFile.Parse("""{ "config": { "chainId": 10, "homesteadBlock": 2, "eip150Block": 1 }, "gasLimit": "0x1", "difficulty": "0x1", "alloc": {} }"""));
+        Assert.Equal((Fork.Frontier, Fork.Byzantium),
+            (config.ForkAt(0, CompatibilityProfile.V2_5), config.ForkAt(1, CompatibilityProfile.V2_5)));
+        var late = Assert.Throws<ConfigurationException>(
+            () => GenesisFile.Parse(
+            """{ "config": { "chainId": 10, "homesteadBlock": 2, "eip150Block": 1 }, "gasLimit": "0x1", "difficulty": "0x1", "alloc": {} }"""));
         Assert.Contains("homesteadBlock enabled at 2, but eip150Block enabled at 1", late.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>What GoQuorum 2.5 does not know it cannot have run by: its profile would give such a chain other code sizes, and private contracts with them, without a word.</summary>
+    /// <summary>
+    /// What GoQuorum 2.5 does not know it cannot have run by: its profile would give such a chain other code sizes, and private
+    /// contracts with them, without a word.
+    /// </summary>
     [Theory]
     [InlineData("""
         , "maxCodeSizeConfig": [ { "block": 0, "size": 35 } ]
@@ -76,7 +86,7 @@ public sealed class GenesisTests
     }
 
     [Fact]
-    public void SevenNodesIstanbul()
+    public void Seven_nodes_Istanbul()
     {
         var genesis = GenesisFile.Parse(SevenNodes(""", "istanbul": { "epoch": 30000, "policy": 0 } """, $$"""
             "difficulty": "0x1",
@@ -89,7 +99,7 @@ public sealed class GenesisTests
     }
 
     [Fact]
-    public void RaftGenesisOfTheQuorumDocumentation()
+    public void Raft_genesis_of_the_quorum_documentation()
     {
         var genesis = GenesisFile.Parse("""
             { "alloc": { "0x679fed8f4f3ea421689136b25073c6da7973418f": { "balance": "1000000000000000000000000000" } },
@@ -103,7 +113,7 @@ public sealed class GenesisTests
     }
 
     [Fact]
-    public void PragueAndOsakaComeByBlock()
+    public void Prague_and_Osaka_come_by_block()
     {
         const string Forks = """, "petersburgBlock": 0, "istanbulBlock": 0, "berlinBlock": 0, "londonBlock": 0, "shanghaiBlock": 0, "cancunBlock": 0, "pragueBlock": 5, "osakaBlock": 9, "quorumMesh": { "version": 1 } """;
         var config = GenesisFile.Parse(SevenNodes(Forks, RaftRest)).Config;
@@ -112,14 +122,15 @@ public sealed class GenesisTests
         Assert.Equal(Fork.Osaka, config.ForkAt(9, CompatibilityProfile.V24));
         Assert.Equal(Fork.Istanbul, config.ForkAt(9, CompatibilityProfile.V21));
         Assert.Equal([5ul, 9ul], config.ForkIdBlocks(CompatibilityProfile.V24));
-        Assert.Contains("Prague fork block", ChainConfigCompatibility.Check(config, config with { PragueBlock = 7 }, CompatibilityProfile.V24, 6));
+        Assert.Contains("Prague fork block",
+            ChainConfigCompatibility.Check(config, config with { PragueBlock = 7 }, CompatibilityProfile.V24, 6));
         Assert.Null(ChainConfigCompatibility.Check(config, config with { OsakaBlock = 12 }, CompatibilityProfile.V24, 8));
     }
 
     [VectorTheory]
     [InlineData("goquorum/raft3-2.5.0")]
     [InlineData("goquorum/ibft4-2.5.0")]
-    public void GenesisOfRecordedNetworks(string network)
+    public void Genesis_of_recorded_networks(string network)
     {
         var genesis = GenesisFile.Parse(Vectors.ReadText(network + "/genesis.json"));
         using var headers = JsonDocument.Parse(Vectors.ReadText(network + "/headers.json"));
@@ -133,16 +144,18 @@ public sealed class GenesisTests
     [InlineData(""", "privacyEnhancementsBlock": 0 """, "privacyEnhancementsBlock")]
     [InlineData(""", "quorumMesh": { "version": 1 }, "cancunTime": 0 """, "cancunTime")]
     [InlineData(""", "quorumMesh": { "version": 1 }, "pragueTime": 0 """, "forks come by block number")]
-    [InlineData(""", "quorumMesh": { "version": 1 }, "pragueBlock": 0 """, "unsupported fork ordering: cancunBlock not enabled, but pragueBlock enabled at 0")]
+    [InlineData(""", "quorumMesh": { "version": 1 }, "pragueBlock": 0 """,
+        "unsupported fork ordering: cancunBlock not enabled, but pragueBlock enabled at 0")]
     [InlineData(""", "quorumMesh": { "version": 1 }, "amsterdamBlock": 0 """, "config.amsterdamBlock is not known")]
-    [InlineData(""", "quorumMesh": { "version": 0 }, "londonBlock": 0 """, "unsupported fork ordering: berlinBlock not enabled, but londonBlock enabled at 0")]
+    [InlineData(""", "quorumMesh": { "version": 0 }, "londonBlock": 0 """,
+        "unsupported fork ordering: berlinBlock not enabled, but londonBlock enabled at 0")]
     [InlineData(""", "txnSizeLimit": 256 """, "Genesis transaction size limit must be between 32 and 128")]
     [InlineData(""", "maxCodeSize": 8 """, "Genesis max code size must be between 24 and 128")]
     [InlineData(""", "maxCodeSize": 32, "maxCodeSizeConfig": [ { "block": 0, "size": 32 } ] """, "maxCodeSizeConfig")]
     [InlineData(""", "istanbul": {}, "qbft": {} """, "exclude each other")]
     [InlineData(""", "clique": { "period": 1 } """, "clique")]
     [InlineData(""", "eip158Block": "x" """, "config.eip158Block must be")]
-    public void UnusableConfigIsRefusedByName(string config, string message)
+    public void Unusable_config_is_refused_by_name(string config, string message)
     {
         var error = Assert.Throws<ConfigurationException>(() =>
         {
@@ -159,10 +172,10 @@ public sealed class GenesisTests
     [InlineData("{}")]
     [InlineData("""{"config":{},"alloc":{"0x01":{}},"gasLimit":1,"difficulty":1}""")]
     [InlineData("""{"config":{},"alloc":{},"gasLimit":-1,"difficulty":1}""")]
-    public void GarbageIsRefused(string json) => Assert.Throws<ConfigurationException>(() => GenesisFile.Parse(json));
+    public void Garbage_is_refused(string json) => Assert.Throws<ConfigurationException>(() => GenesisFile.Parse(json));
 
     [Fact]
-    public void CodeSizeLimitsByBlock()
+    public void Code_size_limits_by_block()
     {
         var old = GenesisFile.Parse(SevenNodes(""", "maxCodeSize": 35, "maxCodeSizeChangeBlock": 7 """, RaftRest)).Config;
         foreach (var profile in CompatibilityProfile.All)
@@ -170,7 +183,7 @@ public sealed class GenesisTests
     }
 
     [Fact]
-    public void NewForksComeByBlockAndOnlyInProfile24()
+    public void New_forks_come_by_block_and_only_in_profile24()
     {
         var config = GenesisFile.Parse(SevenNodes(
             """, "petersburgBlock": 0, "istanbulBlock": 0, "berlinBlock": 1, "londonBlock": 2, "shanghaiBlock": 3, "cancunBlock": 4, "quorumMesh": { "version": 0 } """, RaftRest)).Config;
@@ -183,17 +196,24 @@ public sealed class GenesisTests
     }
 
     [Fact]
-    public void ConfigMayChangeOnlyAheadOfTheHead()
+    public void Config_may_change_only_ahead_of_the_head()
     {
         var stored = GenesisFile.Parse(SevenNodes(""", "maxCodeSizeConfig": [ { "block": 0, "size": 32 } ] """, RaftRest)).Config;
         var later = stored with { PetersburgBlock = 0, IstanbulBlock = 100, MaxCodeSizeConfig = [new(0, 32), new(50, 64)] };
         Assert.Null(ChainConfigCompatibility.Check(stored, stored, CompatibilityProfile.V24, 1000));
         Assert.Null(ChainConfigCompatibility.Check(stored, later with { PetersburgBlock = null }, CompatibilityProfile.V24, 40));
         Assert.Null(ChainConfigCompatibility.Check(stored, later, CompatibilityProfile.V24, 0));
-        Assert.Equal("mismatching Petersburg fork block in database (have <nil>, want 0, rewindto 0)", ChainConfigCompatibility.Check(stored, later, CompatibilityProfile.V24, 40));
-        Assert.Equal("mismatching Istanbul fork block in database (have <nil>, want 100, rewindto 99)", ChainConfigCompatibility.Check(stored, later with { PetersburgBlock = null }, CompatibilityProfile.V24, 100));
-        Assert.Contains("max code size", ChainConfigCompatibility.Check(stored, stored with { MaxCodeSizeConfig = [new(0, 32), new(50, 64)] }, CompatibilityProfile.V24, 60), StringComparison.Ordinal);
-        Assert.Contains("chain id", ChainConfigCompatibility.Check(stored, stored with { ChainId = 11u }, CompatibilityProfile.V24, 1), StringComparison.Ordinal);
-        Assert.Contains("engine", ChainConfigCompatibility.Check(stored, stored with { Engine = EngineKind.Ibft }, CompatibilityProfile.V24, 1), StringComparison.Ordinal);
+        Assert.Equal("mismatching Petersburg fork block in database (have <nil>, want 0, rewindto 0)",
+            ChainConfigCompatibility.Check(stored, later, CompatibilityProfile.V24, 40));
+        Assert.Equal("mismatching Istanbul fork block in database (have <nil>, want 100, rewindto 99)",
+            ChainConfigCompatibility.Check(stored, later with { PetersburgBlock = null }, CompatibilityProfile.V24, 100));
+        Assert.Contains("max code size",
+            ChainConfigCompatibility.Check(stored, stored with { MaxCodeSizeConfig = [new(0, 32), new(50, 64)] }, CompatibilityProfile.V24,
+            60), StringComparison.Ordinal);
+        Assert.Contains("chain id", ChainConfigCompatibility.Check(stored, stored with { ChainId = 11u }, CompatibilityProfile.V24, 1),
+            StringComparison.Ordinal);
+        Assert.Contains("engine",
+            ChainConfigCompatibility.Check(stored, stored with { Engine = EngineKind.Ibft }, CompatibilityProfile.V24, 1),
+            StringComparison.Ordinal);
     }
 }

@@ -46,7 +46,8 @@ internal sealed class IstanbulChainBuilder
     public static Address Validator(int i) => Secp256k1.AddressOf(Secp256k1.PublicKey(_keys[i]));
 
     /// <summary>The next header, sealed by its proposer and the committers.</summary>
-    public BlockHeader Next(int proposer, Address candidate = default, bool add = false, int[]? committers = null, Func<BlockHeader, BlockHeader>? change = null)
+    public BlockHeader Next(int proposer, Address candidate = default, bool add = false, int[]? committers = null,
+        Func<BlockHeader, BlockHeader>? change = null)
     {
         var header = new BlockHeader
         {
@@ -60,7 +61,8 @@ internal sealed class IstanbulChainBuilder
             MixHash = IstanbulHeader.Digest,
             ExtraData = new IstanbulExtra(new byte[32], Snapshot.Validators.Addresses, [], []).Encode(),
         };
-        return Seal(change is null ? header : change(header), proposer, committers ?? [.. Enumerable.Range(0, 10).Where(i => Snapshot.Validators.Contains(Validator(i)))]);
+        return Seal(change is null ? header : change(header), proposer,
+            committers ?? [.. Enumerable.Range(0, 10).Where(i => Snapshot.Validators.Contains(Validator(i)))]);
     }
 
     /// <summary>Adds a header, which must be valid.</summary>
@@ -79,7 +81,11 @@ internal sealed class IstanbulChainBuilder
         if (!IstanbulExtra.TryDecode(header.ExtraData, out var extra)) return header;
         extra = extra with { Seal = Secp256k1.Sign(_keys[proposer], IstanbulHeader.ProposerSealHash(header, extra).ToArray()) };
         var hash = IstanbulHeader.CommittedSealHash((header with { ExtraData = extra.Encode() }).Hash);
-        return header with { ExtraData = (extra with { CommittedSeals = [.. committers.Select(c => Secp256k1.Sign(_keys[c], hash.ToArray()))] }).Encode() };
+        return header with
+        {
+            ExtraData =
+            (extra with { CommittedSeals = [.. committers.Select(c => Secp256k1.Sign(_keys[c], hash.ToArray()))] }).Encode()
+        };
     }
 
     private KeyValueBatch BatchOf(BlockHeader header)

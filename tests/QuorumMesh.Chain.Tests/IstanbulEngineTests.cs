@@ -17,7 +17,8 @@ public sealed class IstanbulEngineTests
         var header = chain.Next(0, committers: []);
         Assert.Equal("zero committed seals", chain.Engine.VerifyHeader(header, chain.Head));
         Assert.Null(chain.Engine.VerifyProposal(header, chain.Head));
-        Assert.Equal("invalid difficulty", chain.Engine.VerifyProposal(chain.Next(0, committers: [], change: h => h with { Difficulty = 2u }), chain.Head));
+        Assert.Equal("invalid difficulty",
+            chain.Engine.VerifyProposal(chain.Next(0, committers: [], change: h => h with { Difficulty = 2u }), chain.Head));
         Assert.StartsWith("unauthorized", chain.Engine.VerifyProposal(chain.Next(7, committers: []), chain.Head), StringComparison.Ordinal);
     }
 
@@ -35,14 +36,15 @@ public sealed class IstanbulEngineTests
         { "a number left out", h => h with { Number = h.Number + 1 }, "unknown ancestor" },
         { "the parent's second", h => h with { Time = h.Time - 1 }, "invalid timestamp" },
         { "before the parent", h => h with { Time = h.Time - 2 }, "invalid timestamp" },
-        { "other validators listed in the extra data are not looked at", h => h with { ExtraData = new IstanbulExtra(new byte[32], [], [], []).Encode() }, null },
+        { "other validators listed in the extra data are not looked at",
+            h => h with { ExtraData = new IstanbulExtra(new byte[32], [], [], []).Encode() }, null },
         { "any step of the gas limit", h => h with { GasLimit = h.GasLimit / 2 }, null },
         { "any vanity", h => h with { ExtraData = [.. Enumerable.Repeat((byte)7, 32), .. h.ExtraData[32..]] }, null },
     };
 
     [Theory]
     [MemberData(nameof(Headers))]
-    public void HeaderRules(string rule, Func<BlockHeader, BlockHeader> change, string? reason)
+    public void Header_rules(string rule, Func<BlockHeader, BlockHeader> change, string? reason)
     {
         var chain = new IstanbulChainBuilder();
         var answer = chain.Engine.VerifyHeader(chain.Next(0, change: change), chain.Head);
@@ -70,37 +72,46 @@ public sealed class IstanbulEngineTests
     }
 
     [Fact]
-    public void SealsThatAreNoSignaturesAreRefused()
+    public void Seals_that_are_no_signatures_are_refused()
     {
         var chain = new IstanbulChainBuilder();
         var header = chain.Next(0);
         Assert.True(IstanbulExtra.TryDecode(header.ExtraData, out var extra));
         BlockHeader With(IstanbulExtra changed) => header with { ExtraData = changed.Encode() };
-        Assert.StartsWith("invalid proposer seal", chain.Engine.VerifyHeader(With(extra with { Seal = [] }), chain.Head), StringComparison.Ordinal);
-        Assert.StartsWith("invalid proposer seal", chain.Engine.VerifyHeader(With(extra with { Seal = new byte[65] }), chain.Head), StringComparison.Ordinal);
-        Assert.StartsWith("invalid signature", chain.Engine.VerifyHeader(With(extra with { CommittedSeals = [extra.CommittedSeals[0], [.. extra.CommittedSeals[1], 0]] }), chain.Head), StringComparison.Ordinal);
+        Assert.StartsWith("invalid proposer seal", chain.Engine.VerifyHeader(With(extra with { Seal = [] }), chain.Head),
+            StringComparison.Ordinal);
+        Assert.StartsWith("invalid proposer seal", chain.Engine.VerifyHeader(With(extra with { Seal = new byte[65] }), chain.Head),
+            StringComparison.Ordinal);
+        Assert.StartsWith("invalid signature",
+            chain.Engine.VerifyHeader(With(extra with { CommittedSeals = [extra.CommittedSeals[0], [.. extra.CommittedSeals[1], 0]] }),
+            chain.Head), StringComparison.Ordinal);
         var v27 = extra.CommittedSeals[1].ToArray();
         v27[64] += 27;
-        Assert.StartsWith("invalid signature", chain.Engine.VerifyHeader(With(extra with { CommittedSeals = [extra.CommittedSeals[0], v27] }), chain.Head), StringComparison.Ordinal);
+        Assert.StartsWith("invalid signature",
+            chain.Engine.VerifyHeader(With(extra with { CommittedSeals = [extra.CommittedSeals[0], v27] }), chain.Head),
+            StringComparison.Ordinal);
     }
 
     [Fact]
-    public void PeriodAndClockAreLocal()
+    public void Period_and_clock_are_local()
     {
         var chain = new IstanbulChainBuilder();
         var header = chain.Next(0);
         var slow = new IstanbulHeaderRules(chain.Config, chain.Store, new IstanbulOptions { BlockPeriodSeconds = 2 });
         Assert.Contains("--istanbul.blockperiod", slow.VerifyHeader(header, chain.Head), StringComparison.Ordinal);
-        Assert.Null(new IstanbulHeaderRules(chain.Config, chain.Store, new IstanbulOptions { BlockPeriodSeconds = 0 }).VerifyHeader(chain.Next(0, change: h => h with { Time = h.Time - 1 }), chain.Head));
-        foreach (var (now, allowed, reason) in new[] { (header.Time, 0ul, null), (header.Time - 1, 0ul, "block in the future"), (header.Time - 1, 1ul, (string?)null) })
+        Assert.Null(new IstanbulHeaderRules(chain.Config, chain.Store, new IstanbulOptions { BlockPeriodSeconds = 0 })
+            .VerifyHeader(chain.Next(0, change: h => h with { Time = h.Time - 1 }), chain.Head));
+        foreach (var (now, allowed, reason) in new[] { (header.Time, 0ul, null), (header.Time - 1, 0ul, "block in the future"),
+            (header.Time - 1, 1ul, (string?)null) })
         {
-            var engine = new IstanbulHeaderRules(chain.Config, chain.Store, new IstanbulOptions { UnixSeconds = () => now, AllowedFutureSeconds = allowed });
+            var engine = new IstanbulHeaderRules(chain.Config, chain.Store,
+                new IstanbulOptions { UnixSeconds = () => now, AllowedFutureSeconds = allowed });
             Assert.Equal(reason, engine.VerifyHeader(header, chain.Head));
         }
     }
 
     [Fact]
-    public void AuthorIsTheProposerAndNotTheCandidate()
+    public void Author_is_the_proposer_and_not_the_candidate()
     {
         var chain = new IstanbulChainBuilder();
         Assert.Equal(IstanbulChainBuilder.Validator(2), chain.Engine.Author(chain.Next(2, IstanbulChainBuilder.Validator(7), add: true)));
@@ -149,7 +160,7 @@ public sealed class IstanbulEngineTests
     }
 
     [Fact]
-    public void EpochClearsVotesBeforeItsOwn()
+    public void Epoch_clears_votes_before_its_own()
     {
         var chain = new IstanbulChainBuilder(epoch: 3);
         chain.Add(0, IstanbulChainBuilder.Validator(7), add: true);
@@ -158,7 +169,7 @@ public sealed class IstanbulEngineTests
     }
 
     [Fact]
-    public void ChangesTakeEffectAtTheNextBlock()
+    public void Changes_take_effect_at_the_next_block()
     {
         var chain = new IstanbulChainBuilder();
         foreach (var voter in new[] { 0, 1, 2 })
@@ -170,7 +181,7 @@ public sealed class IstanbulEngineTests
     }
 
     [Fact]
-    public void CheckpointsBoundTheReading()
+    public void Checkpoints_bound_the_reading()
     {
         var chain = new IstanbulChainBuilder(1);
         for (var i = 0; i < 2060; i++) chain.Add(0, IstanbulChainBuilder.Validator(7), add: i == 1500);
@@ -193,8 +204,10 @@ public sealed class IstanbulEngineTests
     private static void AssertIs(IstanbulSnapshot snapshot, string validators, string standing, string tally)
     {
         Assert.Equal(validators, Show(snapshot.Validators.Addresses));
-        Assert.Equal(standing, string.Join(' ', snapshot.Votes.Select(v => $"{Name(v.Validator)}{(v.Authorize ? '+' : '-')}{Name(v.Candidate)}")));
-        Assert.Equal(tally, string.Join(' ', snapshot.Tally.Select(t => $"{Name(t.Key)}{(t.Value.Authorize ? '+' : '-')}{t.Value.Votes}").Order(StringComparer.Ordinal)));
+        Assert.Equal(standing, string.Join(' ',
+            snapshot.Votes.Select(v => $"{Name(v.Validator)}{(v.Authorize ? '+' : '-')}{Name(v.Candidate)}")));
+        Assert.Equal(tally, string.Join(' ',
+            snapshot.Tally.Select(t => $"{Name(t.Key)}{(t.Value.Authorize ? '+' : '-')}{t.Value.Votes}").Order(StringComparer.Ordinal)));
     }
 
     private static string Show(IEnumerable<Address> validators) => string.Concat(validators.Select(Name).Order());

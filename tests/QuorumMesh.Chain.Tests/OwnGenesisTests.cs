@@ -34,57 +34,67 @@ public sealed class OwnGenesisTests
     [Theory]
     [InlineData("", EngineKind.Raft)]
     [InlineData(""", "istanbul": { "epoch": 30000, "policy": 0, "ceil2Nby3Block": 0 } """, EngineKind.Ibft)]
-    public void GenesisFilesOfThePublicQuickstartLoad(string engine, EngineKind kind)
+    public void Genesis_files_of_the_public_quickstart_load(string engine, EngineKind kind)
     {
-        var rest = kind == EngineKind.Raft ? "" : $$""", "extraData": "{{ValidatorExtra}}", "mixHash": "0x63746963616c2062797a616e74696e65206661756c7420746f6c6572616e6365" """;
+        var rest = kind == EngineKind.Raft ? ""
+            : $$""", "extraData": "{{ValidatorExtra}}", "mixHash": "0x63746963616c2062797a616e74696e65206661756c7420746f6c6572616e6365" """;
         var genesis = GenesisFile.Parse(File(Quickstart + engine, rest));
         var config = genesis.Config;
         var profile = CompatibilityProfile.DefaultFor(config);
         config.RequireSupported(profile);
         Assert.Equal((kind, CompatibilityProfile.V24), (config.Engine, profile));
-        Assert.Equal([Fork.Istanbul, Fork.Istanbul, Fork.Berlin], new ulong[] { 0, 9_999_999, 10_000_000 }.Select(n => config.ForkAt(n, profile)));
+        Assert.Equal([Fork.Istanbul, Fork.Istanbul, Fork.Berlin],
+            new ulong[] { 0, 9_999_999, 10_000_000 }.Select(n => config.ForkAt(n, profile)));
         Assert.Equal(["londonBlock", "zeroBaseFee", "shanghaiTime"], config.IgnoredFields(profile));
         Assert.Equal([10_000_000ul], config.ForkIdBlocks(profile));
         Assert.NotEqual(default, genesis.ToHeader().Hash);
     }
 
     [Fact]
-    public void ForksAfterBerlinCountInAGenesisOfOurOwnAlone()
+    public void Forks_after_Berlin_count_in_a_genesis_of_our_own_alone()
     {
         var profile = CompatibilityProfile.V24;
-        var (theirs, before, ours) = (Config("," + LaterForks), Config("," + LaterForks + """, "quorumMesh": { "version": 0 } """), Config("," + LaterForks + """, "quorumMesh": { "version": 1 } """));
-        Assert.Equal([Fork.Berlin, Fork.Berlin, Fork.Berlin, Fork.Berlin], Enumerable.Range(0, 4).Select(n => theirs.ForkAt((ulong)n, profile)));
+        var (theirs, before, ours) = (Config("," + LaterForks), Config("," + LaterForks + """, "quorumMesh": { "version": 0 } """),
+            Config("," + LaterForks + """, "quorumMesh": { "version": 1 } """));
+        Assert.Equal([Fork.Berlin, Fork.Berlin, Fork.Berlin, Fork.Berlin],
+            Enumerable.Range(0, 4).Select(n => theirs.ForkAt((ulong)n, profile)));
         foreach (var config in new[] { before, ours })
-            Assert.Equal([Fork.Berlin, Fork.London, Fork.Shanghai, Fork.Cancun], Enumerable.Range(0, 4).Select(n => config.ForkAt((ulong)n, profile)));
+            Assert.Equal([Fork.Berlin, Fork.London, Fork.Shanghai, Fork.Cancun],
+                Enumerable.Range(0, 4).Select(n => config.ForkAt((ulong)n, profile)));
         Assert.Equal(["londonBlock", "shanghaiBlock", "cancunBlock"], theirs.IgnoredFields(profile));
         Assert.Empty(ours.IgnoredFields(profile));
         Assert.Empty(theirs.ForkIdBlocks(profile));
-        Assert.Equal((BlockTimeUnit.Nanoseconds, BlockTimeUnit.Nanoseconds, BlockTimeUnit.Seconds), (theirs.BlockTimeUnit, before.BlockTimeUnit, ours.BlockTimeUnit));
+        Assert.Equal((BlockTimeUnit.Nanoseconds, BlockTimeUnit.Nanoseconds, BlockTimeUnit.Seconds),
+            (theirs.BlockTimeUnit, before.BlockTimeUnit, ours.BlockTimeUnit));
         Assert.Equal((false, false, true), (theirs.HasBaseFee(1, profile), before.HasBaseFee(1, profile), ours.HasBaseFee(1, profile)));
         Assert.False(ours.HasBaseFee(0, profile));
     }
 
     [Fact]
-    public void WhatAnEarlierBuildTookFromAGenesisGoesOnToCountInItsStores()
+    public void What_an_earlier_build_took_from_a_genesis_goes_on_to_count_in_its_stores()
     {
         var json = File(ToBerlin + "," + LaterForks);
         var config = GenesisFile.Parse(json, beforeTheMark: true).Config;
         Assert.Equal((0, true), (config.Mesh!.Version, config.Mesh.IsInferred));
         Assert.Equal(Fork.Cancun, config.ForkAt(3, CompatibilityProfile.V24));
-        Assert.Null(ChainConfigCompatibility.Check(config, Config("," + LaterForks + """, "quorumMesh": { "version": 0 } """), CompatibilityProfile.V24, 9));
-        Assert.Contains("quorumMesh.version", ChainConfigCompatibility.Check(config, GenesisFile.Parse(json).Config, CompatibilityProfile.V24, 9), StringComparison.Ordinal);
+        Assert.Null(ChainConfigCompatibility.Check(config, Config("," + LaterForks + """, "quorumMesh": { "version": 0 } """),
+            CompatibilityProfile.V24, 9));
+        Assert.Contains("quorumMesh.version",
+            ChainConfigCompatibility.Check(config, GenesisFile.Parse(json).Config, CompatibilityProfile.V24, 9), StringComparison.Ordinal);
         Assert.Null(GenesisFile.Parse(File(ToBerlin), beforeTheMark: true).Config.Mesh);
     }
 
     [Fact]
-    public void TheMarkCannotChangeOnceThereAreBlocksAndEmptyBlocksCan()
+    public void The_mark_cannot_change_once_there_are_blocks_and_empty_blocks_can()
     {
         var profile = CompatibilityProfile.V24;
         var seconds = Config(""", "quorumMesh": { "version": 1, "blockTimes": "seconds", "emptyBlocks": { "count": 6, "periodSeconds": 2 } } """);
         var nanoseconds = Config(""", "quorumMesh": { "version": 1, "blockTimes": "nanoseconds" } """);
         Assert.Equal(new EmptyBlocksConfig(6, 2), seconds.Mesh!.EmptyBlocks);
-        Assert.Equal("mismatching quorumMesh.blockTimes in database (have seconds, want nanoseconds)", ChainConfigCompatibility.Check(seconds, nanoseconds, profile, 1));
-        Assert.Equal("mismatching quorumMesh.version in database (have <nil>, want 1)", ChainConfigCompatibility.Check(Config(""), seconds, profile, 1));
+        Assert.Equal("mismatching quorumMesh.blockTimes in database (have seconds, want nanoseconds)",
+            ChainConfigCompatibility.Check(seconds, nanoseconds, profile, 1));
+        Assert.Equal("mismatching quorumMesh.version in database (have <nil>, want 1)",
+            ChainConfigCompatibility.Check(Config(""), seconds, profile, 1));
         Assert.Null(ChainConfigCompatibility.Check(Config(""), seconds, profile, 0));
         Assert.Null(ChainConfigCompatibility.Check(seconds, Config(""", "quorumMesh": { "version": 1 } """), profile, 1));
     }
@@ -97,30 +107,36 @@ public sealed class OwnGenesisTests
     [InlineData(""", "quorumMesh": { "version": 1, "blocktime": "seconds" } """, "config.quorumMesh.blocktime is not known")]
     [InlineData(""", "quorumMesh": { "version": 1, "blockTimes": "minutes" } """, "must be \"seconds\" or \"nanoseconds\"")]
     [InlineData(""", "quorumMesh": { "version": 0, "blockTimes": "seconds" } """, "config.quorumMesh.blockTimes is not known")]
-    [InlineData(""", "quorumMesh": { "version": 1, "emptyBlocks": { "count": 101 } } """, "config.quorumMesh.emptyBlocks.count must be 0 to 100")]
-    [InlineData(""", "quorumMesh": { "version": 1, "emptyBlocks": { "count": 6, "periodSeconds": 0 } } """, "periodSeconds must be 1 to 3600")]
-    [InlineData(""", "quorumMesh": { "version": 1, "emptyBlocks": { "blocks": 6 } } """, "config.quorumMesh.emptyBlocks.blocks is not known")]
+    [InlineData(""", "quorumMesh": { "version": 1, "emptyBlocks": { "count": 101 } } """,
+        "config.quorumMesh.emptyBlocks.count must be 0 to 100")]
+    [InlineData(""", "quorumMesh": { "version": 1, "emptyBlocks": { "count": 6, "periodSeconds": 0 } } """,
+        "periodSeconds must be 1 to 3600")]
+    [InlineData(""", "quorumMesh": { "version": 1, "emptyBlocks": { "blocks": 6 } } """,
+        "config.quorumMesh.emptyBlocks.blocks is not known")]
     [InlineData(""", "quorumMesh": { "version": 1 }, "contractSizeLimit": 65536 """, "config.contractSizeLimit is not known")]
     [InlineData(""", "quorumMesh": { "version": 1 }, "cancunTime": 0 """, "config.cancunTime is not known: forks come by block number")]
     [InlineData(""", "quorumMesh": { "version": 1 }, "terminalTotalDifficulty": 0 """, "config.terminalTotalDifficulty is not known")]
     [InlineData(""", "quorumMesh": { "version": 1 }, "istanbul": { "epochs": 5 } """, "config.istanbul.epochs is not known")]
     [InlineData(""", "quorumMesh": { "version": 1 }, "privacyEnhancementsBlock": 0 """, "config.privacyEnhancementsBlock")]
-    public void OurOwnGenesisPassesNothingOver(string config, string message)
+    public void Our_own_genesis_passes_nothing_over(string config, string message)
     {
         var error = Assert.Throws<ConfigurationException>(() => Config(config).RequireSupported(CompatibilityProfile.V24));
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void OurOwnGenesisPassesNothingOverOutsideItsConfigAndHasOneProfile()
+    public void Our_own_genesis_passes_nothing_over_outside_its_config_and_has_one_profile()
     {
         var marked = ToBerlin + """, "quorumMesh": { "version": 1 } """;
-        Assert.Contains("baseFeePerGas is not known", Assert.Throws<ConfigurationException>(() => GenesisFile.Parse(File(marked, """, "baseFeePerGas": "0x1" """))).Message, StringComparison.Ordinal);
+        Assert.Contains("baseFeePerGas is not known",
+            Assert.Throws<ConfigurationException>(() => GenesisFile.Parse(File(marked, """, "baseFeePerGas": "0x1" """))).Message,
+            StringComparison.Ordinal);
         Assert.NotNull(GenesisFile.Parse(File(ToBerlin, """, "baseFeePerGas": "0x1" """)));
         var config = GenesisFile.Parse(File(marked)).Config;
         Assert.Same(CompatibilityProfile.V24, CompatibilityProfile.DefaultFor(config));
         foreach (var profile in new[] { CompatibilityProfile.V2_5, CompatibilityProfile.V2_6, CompatibilityProfile.V21 })
-            Assert.Contains("is for profile 24", Assert.Throws<ConfigurationException>(() => config.RequireSupported(profile)).Message, StringComparison.Ordinal);
+            Assert.Contains("is for profile 24", Assert.Throws<ConfigurationException>(() => config.RequireSupported(profile)).Message,
+                StringComparison.Ordinal);
     }
 
     // Whether GoQuorum of profiles 2.5, 2.6, 21 and 24 acts on it, and so refuses it here.
@@ -136,12 +152,13 @@ public sealed class OwnGenesisTests
         { "yoloV3Block", """, "yoloV3Block": 0 """, [false, false, false, true] },
         { "catalystBlock", """, "catalystBlock": 0 """, [false, false, false, true] },
         { "isMPS off", """, "isMPS": false, "transitions": [] """, [false, false, false, false] },
-        { "unknown", """, "londonBlock": 5, "cancunTime": 5, "terminalTotalDifficulty": 0, "amsterdamBlock": 0, "yoloV2Block": 0 """, [false, false, false, false] },
+        { "unknown", """, "londonBlock": 5, "cancunTime": 5, "terminalTotalDifficulty": 0, "amsterdamBlock": 0, "yoloV2Block": 0 """,
+            [false, false, false, false] },
     };
 
     [Theory]
     [MemberData(nameof(ActedOn))]
-    public void WhatAGoQuorumActsOnIsRefusedByNameAndWhatItPassesOverIsTold(string name, string field, bool[] refused)
+    public void What_a_GoQuorum_acts_on_is_refused_by_name_and_what_it_passes_over_is_told(string name, string field, bool[] refused)
     {
         var config = Config(field);
         for (var i = 0; i < refused.Length; i++)
@@ -149,13 +166,15 @@ public sealed class OwnGenesisTests
             var profile = CompatibilityProfile.All[i];
             if (refused[i])
             {
-                Assert.Contains($"not supported yet: config.{name};", Assert.Throws<ConfigurationException>(() => config.RequireSupported(profile)).Message, StringComparison.Ordinal);
+                Assert.Contains($"not supported yet: config.{name};",
+                    Assert.Throws<ConfigurationException>(() => config.RequireSupported(profile)).Message, StringComparison.Ordinal);
                 Assert.DoesNotContain(name, config.IgnoredFields(profile));
                 continue;
             }
             config.RequireSupported(profile);
             if (name is "unknown")
-                foreach (var passedOver in (string[])["londonBlock", "cancunTime", "terminalTotalDifficulty", "amsterdamBlock", "yoloV2Block"])
+                foreach (var passedOver in (string[])["londonBlock", "cancunTime", "terminalTotalDifficulty", "amsterdamBlock",
+                    "yoloV2Block"])
                     Assert.Contains(passedOver, config.IgnoredFields(profile));
             else if (name is not "isMPS off")
                 Assert.Contains(name, config.IgnoredFields(profile));
@@ -166,8 +185,9 @@ public sealed class OwnGenesisTests
     [InlineData("istanbul", """{ "epoch": 5, "blockperiodseconds": 2, "Policy": 0 }""", "istanbul.blockperiodseconds")]
     [InlineData("ibft", """{ "epochlength": 5, "epoch": 7, "validators": [] }""", "ibft.epoch")]
     [InlineData("qbft", """{ "EpochLength": 5, "xemptyblockperiodseconds": 7 }""", "qbft.xemptyblockperiodseconds")]
-    [InlineData("maxCodeSizeConfig", """[ { "block": 0, "size": 32 }, { "block": 5, "size": 64, "unit": "KB" } ]""", "maxCodeSizeConfig[1].unit")]
-    public void AnUnknownNameWithinAnObjectIsToldAndInOurOwnGenesisRefused(string name, string value, string path)
+    [InlineData("maxCodeSizeConfig", """[ { "block": 0, "size": 32 }, { "block": 5, "size": 64, "unit": "KB" } ]""",
+        "maxCodeSizeConfig[1].unit")]
+    public void An_unknown_name_within_an_object_is_told_and_in_our_own_genesis_refused(string name, string value, string path)
     {
         var json = $$"""{{ToBerlin}}, "{{name}}": {{value}}""";
         var theirs = GenesisFile.Parse(File(json)).Config;
@@ -179,21 +199,24 @@ public sealed class OwnGenesisTests
     }
 
     [Fact]
-    public void AnUnknownNameBesideTheConfigIsToldAndInOurOwnGenesisRefused()
+    public void An_unknown_name_beside_the_config_is_told_and_in_our_own_genesis_refused()
     {
         const string baseFee = """, "baseFeePerGas": "0x0" """;
         Assert.Equal(["baseFeePerGas (outside config)"], GenesisFile.Parse(File(ToBerlin, baseFee)).Config.PassedOver);
-        var refused = Assert.Throws<ConfigurationException>(() => GenesisFile.Parse(File(ToBerlin + """, "quorumMesh": { "version": 1 } """, baseFee)));
+        var refused = Assert.Throws<ConfigurationException>(
+            () => GenesisFile.Parse(File(ToBerlin + """, "quorumMesh": { "version": 1 } """, baseFee)));
         Assert.Contains("baseFeePerGas is not known", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void TheDaosRefundIsRefusedWhereItWouldMoveBalances()
+    public void The_DAOs_refund_is_refused_where_it_would_move_balances()
     {
         var config = GenesisFile.Parse(File(""" "chainId": 10, "homesteadBlock": 0, "daoForkBlock": 3, "daoForkSupport": true """)).Config;
         foreach (var profile in CompatibilityProfile.All)
-            Assert.Contains("config.daoForkSupport", Assert.Throws<ConfigurationException>(() => config.RequireSupported(profile)).Message, StringComparison.Ordinal);
-        GenesisFile.Parse(File(""" "chainId": 10, "homesteadBlock": 0, "daoForkBlock": 0, "daoForkSupport": true """)).Config.RequireSupported(CompatibilityProfile.V2_5);
+            Assert.Contains("config.daoForkSupport", Assert.Throws<ConfigurationException>(() => config.RequireSupported(profile)).Message,
+                StringComparison.Ordinal);
+        GenesisFile.Parse(File(""" "chainId": 10, "homesteadBlock": 0, "daoForkBlock": 0, "daoForkSupport": true """))
+            .Config.RequireSupported(CompatibilityProfile.V2_5);
     }
 
     [Theory]
@@ -202,11 +225,14 @@ public sealed class OwnGenesisTests
     [InlineData("\"beneficiaryMode\": \"validators\"", "config.qbft.beneficiaryMode")]
     [InlineData("\"blockReward\": \"5\"", "config.qbft.blockReward")]
     [InlineData("\"emptyblockperiodseconds\": 60", "config.qbft.emptyblockperiodseconds")]
-    [InlineData("\"validatorcontractaddress\": \"0x0000000000000000000000000000000000000000\", \"validatorselectionmode\": \"blockheader\", \"blockReward\": 0", null)]
-    public void FieldsOfTheNewEngineObjects(string field, string? refused)
+    [InlineData("\"validatorcontractaddress\": \"0x0000000000000000000000000000000000000000\", \"validatorselectionmode\": "
+        + "\"blockheader\", \"blockReward\": 0", null)]
+    public void Fields_of_the_new_engine_objects(string field, string? refused)
     {
         var config = Config($$""", "qbft": { "epochlength": 30000, {{field}} } """);
         Assert.Equal(refused, config.Unsupported.Select(f => f.Path).FirstOrDefault());
-        Assert.Contains("does not know config.ibft and config.qbft", Assert.Throws<ConfigurationException>(() => Config(""", "ibft": {} """).RequireSupported(CompatibilityProfile.V2_5)).Message, StringComparison.Ordinal);
+        Assert.Contains("does not know config.ibft and config.qbft",
+            Assert.Throws<ConfigurationException>(() => Config(""", "ibft": {} """).RequireSupported(CompatibilityProfile.V2_5)).Message,
+            StringComparison.Ordinal);
     }
 }

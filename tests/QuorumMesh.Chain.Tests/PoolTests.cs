@@ -25,7 +25,7 @@ public sealed class PoolTests
     private readonly Dictionary<Address, ulong> _nonces = [];
 
     [Fact]
-    public void RefusalsHaveGoQuorumsWords()
+    public void Refusals_have_GoQuorums_words()
     {
         var pool = NewPool();
         string? Error(Transaction tx) => pool.Add(new RecoveredTransaction(tx, Sender(1)), false, Start).Error;
@@ -34,10 +34,13 @@ public sealed class PoolTests
         Assert.Equal("oversized data", Error(new Transaction { Nonce = 3, GasLimit = 21000, To = Sender(2), Data = new byte[33 * 1024] }));
         Assert.Equal("Gas price not 0", Error(new Transaction { Nonce = 3, GasLimit = 21000, To = Sender(2), GasPrice = UInt256.One }));
         Assert.Equal("exceeds block gas limit", Error(new Transaction { Nonce = 3, GasLimit = 700_000_001, To = Sender(2) }));
-        Assert.Equal("ether value is not supported for private transactions", Error(new Transaction { Nonce = 3, GasLimit = 90000, To = Sender(2), V = 37u, Value = UInt256.One, Data = new byte[64] }));
-        Assert.Equal("ether value is not supported for private transactions", Error(new Transaction { Nonce = 3, GasLimit = 90000, V = 38u }));
+        Assert.Equal("ether value is not supported for private transactions",
+            Error(new Transaction { Nonce = 3, GasLimit = 90000, To = Sender(2), V = 37u, Value = UInt256.One, Data = new byte[64] }));
+        Assert.Equal("ether value is not supported for private transactions",
+            Error(new Transaction { Nonce = 3, GasLimit = 90000, V = 38u }));
         Assert.Equal("nonce too low", Error(new Transaction { Nonce = 2, GasLimit = 21000, To = Sender(2) }));
-        Assert.Equal("insufficient funds for gas * price + value", Error(new Transaction { Nonce = 3, GasLimit = 21000, To = Sender(2), Value = UInt256.MaxValue }));
+        Assert.Equal("insufficient funds for gas * price + value",
+            Error(new Transaction { Nonce = 3, GasLimit = 21000, To = Sender(2), Value = UInt256.MaxValue }));
         Assert.Equal("intrinsic gas too low", Error(new Transaction { Nonce = 3, GasLimit = 20999, To = Sender(2) }));
         Assert.Equal("intrinsic gas too low", Error(new Transaction { Nonce = 3, GasLimit = 53000, V = 37u, Data = [1] }));
         Assert.Equal(0, pool.Count);
@@ -49,24 +52,26 @@ public sealed class PoolTests
     }
 
     [Fact]
-    public void GapsWaitAndClose()
+    public void Gaps_wait_and_close()
     {
         var pool = NewPool();
         Assert.Equal([PoolEventKind.Added], Kinds(pool.Add(Tx(1, 2), false, Start)));
         Assert.Equal([PoolEventKind.Added], Kinds(pool.Add(Tx(1, 1), false, Start)));
         Assert.Equal((0, 2), (pool.PendingCount, pool.QueuedCount));
-        Assert.Equal([PoolEventKind.Added, PoolEventKind.Promoted, PoolEventKind.Promoted, PoolEventKind.Promoted], Kinds(pool.Add(Tx(1, 0), false, Start)));
+        Assert.Equal([PoolEventKind.Added, PoolEventKind.Promoted, PoolEventKind.Promoted, PoolEventKind.Promoted],
+            Kinds(pool.Add(Tx(1, 0), false, Start)));
         Assert.Equal(3ul, pool.NextNonce(Sender(1)));
         Assert.Equal([0ul, 1, 2], Drain(pool.Ready()).Select(t => t.Tx.Nonce));
     }
 
     [Fact]
-    public void OrderIsByArrivalWithinNonceOrder()
+    public void Order_is_by_arrival_within_nonce_order()
     {
         var pool = NewPool();
         foreach (var (sender, nonce) in new[] { (1, 0ul), (2, 0ul), (1, 1ul), (3, 1ul), (3, 0ul), (2, 1ul) })
             pool.Add(Tx(sender, nonce), false, Start);
-        Assert.Equal([(1, 0ul), (2, 0ul), (1, 1ul), (3, 0ul), (3, 1ul), (2, 1ul)], Drain(pool.Ready()).Select(t => (Number(t.Sender), t.Tx.Nonce)));
+        Assert.Equal([(1, 0ul), (2, 0ul), (1, 1ul), (3, 0ul), (3, 1ul), (2, 1ul)],
+            Drain(pool.Ready()).Select(t => (Number(t.Sender), t.Tx.Nonce)));
 
         var popped = pool.Ready();
         popped.Pop();
@@ -76,7 +81,7 @@ public sealed class PoolTests
     }
 
     [Fact]
-    public void MinedTransactionsLeaveAndStaleOnesAreDropped()
+    public void Mined_transactions_leave_and_stale_ones_are_dropped()
     {
         var pool = NewPool();
         var mine = Tx(1, 0);
@@ -99,7 +104,7 @@ public sealed class PoolTests
     }
 
     [Fact]
-    public void InvalidOneOpensAGap()
+    public void Invalid_one_opens_a_gap()
     {
         var pool = NewPool();
         var bad = Tx(1, 1);
@@ -111,7 +116,7 @@ public sealed class PoolTests
     }
 
     [Fact]
-    public void WhatNoBlockCanTakeAnyMoreIsDropped()
+    public void What_no_block_can_take_any_more_is_dropped()
     {
         var pool = NewPool();
         foreach (var tx in new[] { Tx(1, 0, gas: 700_000_000), Tx(1, 1), Tx(2, 0), Tx(2, 5, gas: 699_999_999), Tx(3, 0, gas: 699_999_998) })
@@ -119,7 +124,8 @@ public sealed class PoolTests
 
         Assert.Empty(pool.SetHead(Head(), []));
         var events = pool.SetHead(Head(699_999_999), []);
-        Assert.Equal([(PoolEventKind.Dropped, 0ul, "exceeds block gas limit"), (PoolEventKind.Demoted, 1ul, null)], events.Select(e => (e.Kind, e.Transaction.Tx.Nonce, e.Reason)));
+        Assert.Equal([(PoolEventKind.Dropped, 0ul, "exceeds block gas limit"), (PoolEventKind.Demoted, 1ul, null)],
+            events.Select(e => (e.Kind, e.Transaction.Tx.Nonce, e.Reason)));
         Assert.Equal((2, 2), (pool.PendingCount, pool.QueuedCount));
         Assert.Equal(4, pool.Local.Count());
 
@@ -129,19 +135,20 @@ public sealed class PoolTests
     }
 
     [Fact]
-    public void MinedAtTheGasLimitIsMinedWhateverTheLimitIsNow()
+    public void Mined_at_the_gas_limit_is_mined_whatever_the_limit_is_now()
     {
         var pool = NewPool();
         var mine = Tx(1, 0, gas: 700_000_000);
         pool.Add(mine, true, Start);
         pool.Add(Tx(1, 1, gas: 700_000_000), true, Start);
         _nonces[Sender(1)] = 1;
-        Assert.Equal([(PoolEventKind.Mined, 0ul), (PoolEventKind.Dropped, 1ul)], pool.SetHead(Head(600_000_000), [mine]).Select(e => (e.Kind, e.Transaction.Tx.Nonce)));
+        Assert.Equal([(PoolEventKind.Mined, 0ul), (PoolEventKind.Dropped, 1ul)],
+            pool.SetHead(Head(600_000_000), [mine]).Select(e => (e.Kind, e.Transaction.Tx.Nonce)));
         Assert.Equal(0, pool.Count);
     }
 
     [Fact]
-    public void LargeOnesAreStillFoundAfterManyHaveLeft()
+    public void Large_ones_are_still_found_after_many_have_left()
     {
         var pool = NewPool();
         foreach (var tx in new[] { Tx(2, 0, gas: 600_000_000), Tx(3, 0, gas: 500_000_000) })
@@ -158,7 +165,7 @@ public sealed class PoolTests
     }
 
     [Fact]
-    public void SlotsAreAGuaranteeUnderPressureNotACap()
+    public void Slots_are_a_guarantee_under_pressure_not_a_cap()
     {
         var pool = NewPool(new TransactionPoolOptions { AccountSlots = 4, GlobalSlots = 40, GlobalQueue = 10, AccountQueue = 5 });
         for (ulong n = 0; n < 40; n++)
@@ -181,7 +188,7 @@ public sealed class PoolTests
     }
 
     [Fact]
-    public void QueueHasBoundsForStrangersOnly()
+    public void Queue_has_bounds_for_strangers_only()
     {
         var pool = NewPool(new TransactionPoolOptions { AccountQueue = 3, GlobalQueue = 5 });
         for (ulong n = 10; n < 13; n++)
@@ -199,7 +206,7 @@ public sealed class PoolTests
     }
 
     [Fact]
-    public void EverythingTogetherHasABound()
+    public void Everything_together_has_a_bound()
     {
         var pool = NewPool(new TransactionPoolOptions { MaxTransactions = 2 });
         pool.Add(Tx(1, 0), true, Start);
@@ -208,7 +215,7 @@ public sealed class PoolTests
     }
 
     [Fact]
-    public void HundredThousandTransactionsInBlocksOfAThousand()
+    public void Hundred_thousand_transactions_in_blocks_of_a_thousand()
     {
         var pool = NewPool(new TransactionPoolOptions { GlobalSlots = 200_000 });
         for (ulong n = 0; n < 1000; n++)
@@ -231,7 +238,7 @@ public sealed class PoolTests
     }
 
     [Fact]
-    public void CountsAgreeAfterRandomOperations() =>
+    public void Counts_agree_after_random_operations() =>
         Gen.Select(Gen.Int[0, 6], Gen.Int[1, 4], Gen.ULong[0, 12]).Array[0, 80].Sample(RunRandomly, iter: 300);
 
     private static void RunRandomly((int Kind, int Sender, ulong Nonce)[] steps)

@@ -18,7 +18,8 @@ public sealed class PrecompileErrorTests
     private static readonly string Infinity = Word(0) + Word(0);
 
     /// <summary>The second group's generator (EIP-197).</summary>
-    private static readonly string Twist = "198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c21800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed"
+    private static readonly string Twist =
+        "198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c21800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed"
         + "090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa";
 
     public static TheoryData<int, string, string?> Refused() => new()
@@ -59,7 +60,10 @@ public sealed class PrecompileErrorTests
         Assert.Equal((Gas, null), (call.GasUsed, call.Output));
     }
 
-    /// <summary>The first group's commitment in its compressed form: wrong flags, no number of the field, no point, no point of the group (x = 0 is of order 3).</summary>
+    /// <summary>
+    /// The first group's commitment in its compressed form: wrong flags, no number of the field, no point, no point of the group
+    /// (x = 0 is of order 3).
+    /// </summary>
     [Theory]
     [InlineData(0x00, 0, "short buffer")]
     [InlineData(0x40, 0, "short buffer")]
@@ -88,7 +92,8 @@ public sealed class PrecompileErrorTests
         {
             var name = vector.GetProperty("name").GetString()!;
             var fails = vector.GetProperty("expected").ValueKind == JsonValueKind.Null;
-            var call = Call(vector.GetProperty("address").GetInt32(), Hex.FromHex(vector.GetProperty("input").GetString()!), Enum.Parse<Fork>(vector.GetProperty("fork").GetString()!));
+            var call = Call(vector.GetProperty("address").GetInt32(), Hex.FromHex(vector.GetProperty("input").GetString()!),
+                Enum.Parse<Fork>(vector.GetProperty("fork").GetString()!));
             Assert.Equal((name, fails ? ReasonOf(name) : null), (name, call.Error));
             if (fails) refused++;
         }
@@ -101,13 +106,15 @@ public sealed class PrecompileErrorTests
 
     private static string ReasonOf(string name) => name switch
     {
-        _ when name.EndsWith("empty", StringComparison.Ordinal) || name.EndsWith("short", StringComparison.Ordinal) || name.EndsWith("long", StringComparison.Ordinal) => "invalid input length",
+        _ when name.EndsWith("empty", StringComparison.Ordinal) || name.EndsWith("short", StringComparison.Ordinal)
+        || name.EndsWith("long", StringComparison.Ordinal) => "invalid input length",
         _ when name.EndsWith("padding", StringComparison.Ordinal) => "invalid field element top bytes",
         _ when name.EndsWith("modulus", StringComparison.Ordinal) => "invalid fp.Element encoding",
         _ when name.EndsWith("off the curve", StringComparison.Ordinal) => "invalid point: not on curve",
         _ when name.Contains("outside G1", StringComparison.Ordinal) => "g1 point is not on correct subgroup",
         _ when name.Contains("outside G2", StringComparison.Ordinal) => "g2 point is not on correct subgroup",
-        _ when name.Contains("above the order", StringComparison.Ordinal) => "error verifying kzg proof: scalar is not canonical when interpreted as a big integer in big-endian",
+        _ when name.Contains("above the order", StringComparison.Ordinal) =>
+        "error verifying kzg proof: scalar is not canonical when interpreted as a big integer in big-endian",
         _ => "error verifying kzg proof: can't verify opening proof",
     };
 
@@ -115,7 +122,8 @@ public sealed class PrecompileErrorTests
     {
         var state = new WorldState(EmptyState.Instance);
         state.BeginTransaction();
-        var tracer = new CallTracer(new CallTracerOptions(), new TraceErrors(CompatibilityProfile.V24, fork), fork, new TraceBudget(1 << 20));
+        var tracer = new CallTracer(new CallTracerOptions(), new TraceErrors(CompatibilityProfile.V24, fork), fork,
+            new TraceBudget(1 << 20));
         var machine = new EvmMachine(new BlockContext { GasLimit = Gas, Number = 1 }, fork, EvmOptions.Default);
         machine.Call(Caller, default, Caller, PrecompileTable.AddressOf(number), input, gas, default, state, state, tracer);
         return tracer.Top!;
@@ -123,5 +131,6 @@ public sealed class PrecompileErrorTests
 
     private static string Word(ulong value) => value.ToString("x64", System.Globalization.CultureInfo.InvariantCulture);
 
-    private static string Blake(int length, byte flag) => new string('0', 2 * (length - 1)) + flag.ToString("x2", System.Globalization.CultureInfo.InvariantCulture);
+    private static string Blake(int length, byte flag) =>
+        new string('0', 2 * (length - 1)) + flag.ToString("x2", System.Globalization.CultureInfo.InvariantCulture);
 }

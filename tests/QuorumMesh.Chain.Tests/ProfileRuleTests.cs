@@ -30,14 +30,20 @@ public sealed class ProfileRuleTests
     public static TheoryData<string, ChainConfig, Fork[]> Forks => new()
     {
         { "Constantinople alone", _constantinople, [Fork.Constantinople, Fork.Petersburg, Fork.Petersburg, Fork.Petersburg] },
-        { "Petersburg with it", _constantinople with { PetersburgBlock = 5 }, [Fork.Constantinople, Fork.Petersburg, Fork.Petersburg, Fork.Petersburg] },
-        { "Petersburg later", _constantinople with { PetersburgBlock = 9 }, [Fork.Constantinople, Fork.Constantinople, Fork.Constantinople, Fork.Constantinople] },
-        { "Istanbul too", _constantinople with { PetersburgBlock = 5, IstanbulBlock = 5 }, [Fork.Constantinople, Fork.Istanbul, Fork.Istanbul, Fork.Istanbul] },
-        { "Berlin too", _constantinople with { PetersburgBlock = 5, IstanbulBlock = 5, BerlinBlock = 5 }, [Fork.Constantinople, Fork.Istanbul, Fork.Istanbul, Fork.Berlin] },
-        { "Byzantium", _constantinople with { ConstantinopleBlock = null }, [Fork.Byzantium, Fork.Byzantium, Fork.Byzantium, Fork.Byzantium] },
+        { "Petersburg with it", _constantinople with { PetersburgBlock = 5 },
+            [Fork.Constantinople, Fork.Petersburg, Fork.Petersburg, Fork.Petersburg] },
+        { "Petersburg later", _constantinople with { PetersburgBlock = 9 },
+            [Fork.Constantinople, Fork.Constantinople, Fork.Constantinople, Fork.Constantinople] },
+        { "Istanbul too", _constantinople with { PetersburgBlock = 5, IstanbulBlock = 5 },
+            [Fork.Constantinople, Fork.Istanbul, Fork.Istanbul, Fork.Istanbul] },
+        { "Berlin too", _constantinople with { PetersburgBlock = 5, IstanbulBlock = 5, BerlinBlock = 5 },
+            [Fork.Constantinople, Fork.Istanbul, Fork.Istanbul, Fork.Berlin] },
+        { "Byzantium", _constantinople with { ConstantinopleBlock = null },
+            [Fork.Byzantium, Fork.Byzantium, Fork.Byzantium, Fork.Byzantium] },
     };
 
-    // Gas of SSTORE 1, SSTORE 0 on a fresh slot, before refunds: EIP-1283 20000 + 200, before it 20000 + 5000, EIP-2200 20000 + 800, EIP-2929 22100 + 100.
+    // Gas of SSTORE 1, SSTORE 0 on a fresh slot, before refunds: EIP-1283 20000 + 200, before it 20000 + 5000, EIP-2200 20000 +
+    // 800, EIP-2929 22100 + 100.
     public static TheoryData<ChainConfig, ulong[]> StoreGas => new()
     {
         { _constantinople, [20_200, 25_000, 25_000, 25_000] },
@@ -50,11 +56,15 @@ public sealed class ProfileRuleTests
     {
         { "nothing given", _constantinople, [24, 24, 24, 24], [24, 24, 24, 24] },
         { "maxCodeSize alone", _constantinople with { MaxCodeSizeKb = 35 }, [24, 35, 35, 35], [24, 35, 35, 35] },
-        { "maxCodeSize from a block", _constantinople with { MaxCodeSizeKb = 35, MaxCodeSizeChangeBlock = 5 }, [24, 24, 24, 24], [35, 35, 35, 35] },
+        { "maxCodeSize from a block", _constantinople with { MaxCodeSizeKb = 35, MaxCodeSizeChangeBlock = 5 }, [24, 24, 24, 24],
+            [35, 35, 35, 35] },
         { "a block without a size", _constantinople with { MaxCodeSizeChangeBlock = 5 }, [24, 24, 24, 24], [24, 24, 24, 24] },
-        { "maxCodeSizeConfig", _constantinople with { MaxCodeSizeConfig = [new(0, 32), new(5, 128)] }, [24, 32, 32, 32], [24, 128, 128, 128] },
-        { "maxCodeSizeConfig, first step later", _constantinople with { MaxCodeSizeConfig = [new(5, 64)] }, [24, 24, 24, 24], [24, 64, 64, 64] },
-        { "two steps in one block", _constantinople with { MaxCodeSizeConfig = [new(5, 64), new(5, 32)] }, [24, 24, 24, 24], [24, 32, 32, 32] },
+        { "maxCodeSizeConfig", _constantinople with { MaxCodeSizeConfig = [new(0, 32), new(5, 128)] }, [24, 32, 32, 32],
+            [24, 128, 128, 128] },
+        { "maxCodeSizeConfig, first step later", _constantinople with { MaxCodeSizeConfig = [new(5, 64)] }, [24, 24, 24, 24],
+            [24, 64, 64, 64] },
+        { "two steps in one block", _constantinople with { MaxCodeSizeConfig = [new(5, 64), new(5, 32)] }, [24, 24, 24, 24],
+            [24, 32, 32, 32] },
     };
 
     // Whether a gas price above 0 is allowed at block 5.
@@ -97,12 +107,14 @@ public sealed class ProfileRuleTests
         for (var i = 0; i < 4; i++)
         {
             var profile = CompatibilityProfile.All[i];
-            Assert.True((before[i] * 1024, after[i] * 1024) == (config.MaxCodeSizeAt(4, profile), config.MaxCodeSizeAt(5, profile)), $"{genesis} {profile}");
+            Assert.True((before[i] * 1024, after[i] * 1024) == (config.MaxCodeSizeAt(4, profile), config.MaxCodeSizeAt(5, profile)),
+                $"{genesis} {profile}");
             // And so it is executed: one byte more is one too many.
             foreach (var (size, fits) in new[] { (after[i] * 1024, true), ((after[i] * 1024) + 1, false) })
             {
                 var init = Hex.FromHex($"0x62{size:x6}6000f3");
-                var outcome = Execute(config, profile, new WorldState(EmptyState.Instance), new TransactionMessage { From = _sender, Data = init, GasLimit = 40_000_000 });
+                var outcome = Execute(config, profile, new WorldState(EmptyState.Instance),
+                    new TransactionMessage { From = _sender, Data = init, GasLimit = 40_000_000 });
                 Assert.True(fits == outcome.PublicSuccess, $"{genesis} {profile} {size}");
                 Assert.Equal(fits ? EvmStatus.Success : EvmStatus.CodeSizeExceeded, outcome.Status);
             }
@@ -136,9 +148,12 @@ public sealed class ProfileRuleTests
             Assert.True(allowed[i] == error is null, $"{genesis} {profile}: {error}");
             if (!allowed[i]) Assert.Equal("Gas price not 0", error);
             var message = new TransactionMessage { From = _sender, To = _contract, GasLimit = 21_000, GasPrice = 1, MaxFeePerGas = 1 };
-            Assert.Equal(allowed[i] ? TransactionInvalid.None : TransactionInvalid.GasPriceNotZero, Execute(config, profile, new WorldState(EmptyState.Instance), message).Invalid);
+            Assert.Equal(allowed[i] ? TransactionInvalid.None : TransactionInvalid.GasPriceNotZero,
+                Execute(config, profile, new WorldState(EmptyState.Instance), message).Invalid);
             // Gas is metered, and block limits hold, at price 0 too.
-            Assert.Equal(TransactionInvalid.IntrinsicGas, Execute(config, profile, new WorldState(EmptyState.Instance), message with { GasPrice = 0, MaxFeePerGas = 0, GasLimit = 20_999 }).Invalid);
+            Assert.Equal(TransactionInvalid.IntrinsicGas,
+                Execute(config, profile, new WorldState(EmptyState.Instance),
+                message with { GasPrice = 0, MaxFeePerGas = 0, GasLimit = 20_999 }).Invalid);
         }
     }
 
@@ -165,7 +180,8 @@ public sealed class ProfileRuleTests
         {
             Assert.Equal(Ether(ether), Reward(_constantinople, profile, block));
             Assert.Equal(Ether(5), Reward(_constantinople with { ByzantiumBlock = 9, ConstantinopleBlock = 9 }, profile, block));
-            Assert.Equal(Ether(2), Reward(_constantinople with { PetersburgBlock = 0, ConstantinopleBlock = 0, IstanbulBlock = 0, BerlinBlock = 0 }, profile, block));
+            Assert.Equal(Ether(2), Reward(
+                _constantinople with { PetersburgBlock = 0, ConstantinopleBlock = 0, IstanbulBlock = 0, BerlinBlock = 0 }, profile, block));
         }
     }
 
@@ -178,7 +194,8 @@ public sealed class ProfileRuleTests
         Assert.Equal(StateRoot.Compute(new WorldState(EmptyState.Instance).TakeChanges()), StateRoot.Compute(state.TakeChanges()));
     }
 
-    // What is wrong with a header, and whether Raft's and IBFT's engine refuse it: Raft trusts its log, IBFT looks at seals; neither at steps of the gas limit.
+    // What is wrong with a header, and whether Raft's and IBFT's engine refuse it: Raft trusts its log, IBFT looks at seals;
+    // neither at steps of the gas limit.
     public static TheoryData<string, Func<BlockHeader, BlockHeader>, bool, bool> Headers => new()
     {
         { "nothing", h => h, false, false },
@@ -203,7 +220,8 @@ public sealed class ProfileRuleTests
         {
             var (rules, producer) = (new RaftHeaderRules(_constantinople), new RaftBlockProducer(_constantinople, profile));
             var parent = new BlockHeader { GasLimit = 700_000_000, Time = IstanbulChainBuilder.Time };
-            Assert.True(raft == rules.VerifyHeader(change(producer.Prepare(parent, BlockTime.OfNanoseconds(parent.Time + 1))), parent) is not null, $"Raft {profile} {what}");
+            Assert.True(raft == rules.VerifyHeader(change(producer.Prepare(parent, BlockTime.OfNanoseconds(parent.Time + 1))),
+                parent) is not null, $"Raft {profile} {what}");
         }
     }
 
@@ -219,7 +237,8 @@ public sealed class ProfileRuleTests
             state.SetCode(_contract, Hex.FromHex($"0x600060006000600073{empty.ToString()[2..]}61fffffa00"));
             state.SetNonce(_contract, 1);
             state.FinaliseTransaction(deleteEmpty: false);
-            Assert.True(Execute(_constantinople, profile, state, new TransactionMessage { From = _sender, To = _contract, GasLimit = 200_000 }).PublicSuccess);
+            Assert.True(Execute(_constantinople, profile, state,
+                new TransactionMessage { From = _sender, To = _contract, GasLimit = 200_000 }).PublicSuccess);
             Assert.True((profile == CompatibilityProfile.V2_5) == state.Exists(empty), profile.Name);
         }
     }
@@ -232,7 +251,8 @@ public sealed class ProfileRuleTests
         foreach (var profile in CompatibilityProfile.All)
         {
             var state = new WorldState(EmptyState.Instance);
-            TransactionMessage Call(ulong nonce, ulong value = 0) => new() { From = _sender, To = identity, GasLimit = 30_000, Nonce = nonce, Value = value };
+            TransactionMessage Call(ulong nonce, ulong value = 0) =>
+                new() { From = _sender, To = identity, GasLimit = 30_000, Nonce = nonce, Value = value };
             var stays = profile != CompatibilityProfile.V2_5;
             Assert.True(Execute(_constantinople, profile, state, Call(0)).PublicSuccess);
             Assert.False(state.Exists(identity), profile.Name);
@@ -255,9 +275,12 @@ public sealed class ProfileRuleTests
         Assert.Equal(["2.5"], Others(_constantinople, CompatibilityProfile.V24, 5));
         Assert.Equal(["2.5"], Others(_constantinople, CompatibilityProfile.V24, 4));
         Assert.Empty(Others(_constantinople with { ByzantiumBlock = 5 }, CompatibilityProfile.V24, 4));
-        Assert.Equal(["2.6"], Others(_constantinople with { ConstantinopleBlock = null, MaxCodeSizeKb = 35 }, CompatibilityProfile.V2_5, 4));
-        Assert.Equal(["2.5", "2.6"], Others(_constantinople with { PetersburgBlock = 5, IstanbulBlock = 5, BerlinBlock = 5 }, CompatibilityProfile.V24, 5));
-        Assert.Equal(["2.5", "24"], Others(_constantinople with { ConstantinopleBlock = null, EnableGasPriceBlock = 3 }, CompatibilityProfile.V21, 4));
+        Assert.Equal(["2.6"], Others(_constantinople with { ConstantinopleBlock = null, MaxCodeSizeKb = 35 },
+            CompatibilityProfile.V2_5, 4));
+        Assert.Equal(["2.5", "2.6"],
+            Others(_constantinople with { PetersburgBlock = 5, IstanbulBlock = 5, BerlinBlock = 5 }, CompatibilityProfile.V24, 5));
+        Assert.Equal(["2.5", "24"],
+            Others(_constantinople with { ConstantinopleBlock = null, EnableGasPriceBlock = 3 }, CompatibilityProfile.V21, 4));
     }
 
     [Theory]
@@ -266,7 +289,15 @@ public sealed class ProfileRuleTests
     public void Where_gas_has_a_price_a_private_transaction_pays_for_its_hash(bool creates, ulong gas)
     {
         var state = new WorldState(EmptyState.Instance);
-        var message = new TransactionMessage { From = _sender, To = creates ? null : _contract, GasLimit = 100_000, GasPrice = 3u, Data = new byte[64], IsPrivate = true };
+        var message = new TransactionMessage
+        {
+            From = _sender,
+            To = creates ? null : _contract,
+            GasLimit = 100_000,
+            GasPrice = 3u,
+            Data = new byte[64],
+            IsPrivate = true
+        };
         Assert.True(Execute(_constantinople with { EnableGasPriceBlock = 5 }, CompatibilityProfile.V24, state, message).PublicSuccess);
         Assert.Equal(((UInt256)(3 * gas), (UInt256)(1_000_000_000 - 3 * gas)), (state.GetBalance(default), state.GetBalance(_sender)));
     }
@@ -279,7 +310,8 @@ public sealed class ProfileRuleTests
     {
         var state = new WorldState(EmptyState.Instance);
         var message = new TransactionMessage { From = _sender, To = _contract, GasLimit = 100_000, Data = new byte[64], IsPrivate = true };
-        Execute(_constantinople with { Eip158Block = clearsEmpty ? 0 : null, ByzantiumBlock = null, ConstantinopleBlock = null }, CompatibilityProfile.V2_5, state, message);
+        Execute(_constantinople with { Eip158Block = clearsEmpty ? 0 : null, ByzantiumBlock = null, ConstantinopleBlock = null },
+            CompatibilityProfile.V2_5, state, message);
         Assert.Equal(isThere, state.Exists(default));
     }
 
@@ -292,9 +324,12 @@ public sealed class ProfileRuleTests
         var config = _constantinople with { HomesteadBlock = (ulong?)homestead, ConstantinopleBlock = null };
         var returnsHundredBytes = new byte[] { 0x60, 100, 0x60, 0, 0xf3 };
         var state = new WorldState(EmptyState.Instance);
-        var outcome = Execute(config, CompatibilityProfile.V2_5, state, new TransactionMessage { From = _sender, GasLimit = gas, Data = returnsHundredBytes });
-        Assert.Equal((TransactionInvalid.None, false, EvmStatus.CodeStoreOutOfGas), (outcome.Invalid, outcome.PublicSuccess, outcome.Status));
-        Assert.Equal((homestead is null, 0), (state.Exists(Address.ForCreate(_sender, 0)), state.GetCode(Address.ForCreate(_sender, 0)).Length));
+        var outcome = Execute(config, CompatibilityProfile.V2_5, state,
+            new TransactionMessage { From = _sender, GasLimit = gas, Data = returnsHundredBytes });
+        Assert.Equal((TransactionInvalid.None, false, EvmStatus.CodeStoreOutOfGas),
+            (outcome.Invalid, outcome.PublicSuccess, outcome.Status));
+        Assert.Equal((homestead is null, 0),
+            (state.Exists(Address.ForCreate(_sender, 0)), state.GetCode(Address.ForCreate(_sender, 0)).Length));
         // Without Homestead: the intrinsic gas, two pushes, and four words of memory.
         Assert.Equal(homestead is null ? 21_000UL + 4 * 68 + 4 + 6 + 12 : gas, outcome.GasUsed);
         Assert.Equal(atBasePrice, PoolError(config, CompatibilityProfile.V2_5, new Transaction { GasLimit = 21_000 }));
@@ -304,17 +339,20 @@ public sealed class ProfileRuleTests
     public void What_a_profile_passes_over_is_told()
     {
         var config = _constantinople with { IstanbulBlock = 9, MaxCodeSizeConfig = [new(0, 32)], EnableGasPriceBlock = 9, BerlinBlock = 9 };
-        Assert.Equal(["istanbulBlock", "maxCodeSizeConfig", "enableGasPriceBlock", "berlinBlock"], config.IgnoredFields(CompatibilityProfile.V2_5));
+        Assert.Equal(["istanbulBlock", "maxCodeSizeConfig", "enableGasPriceBlock", "berlinBlock"],
+            config.IgnoredFields(CompatibilityProfile.V2_5));
         Assert.Equal(["enableGasPriceBlock", "berlinBlock"], config.IgnoredFields(CompatibilityProfile.V2_6));
         Assert.Equal(["enableGasPriceBlock", "berlinBlock"], config.IgnoredFields(CompatibilityProfile.V21));
         Assert.Empty(config.IgnoredFields(CompatibilityProfile.V24));
     }
 
-    private static TransactionOutcome Execute(ChainConfig config, CompatibilityProfile profile, WorldState state, TransactionMessage message)
+    private static TransactionOutcome Execute(ChainConfig config, CompatibilityProfile profile, WorldState state,
+        TransactionMessage message)
     {
         var rules = new ChainRules(config, profile, new RaftHeaderRules(config));
         state.SetBalance(_sender, 1_000_000_000);
-        var processor = new TransactionProcessor(new BlockContext { Number = 5, GasLimit = 100_000_000 }, rules.ForkAt(5), rules.TransactionRulesAt(5));
+        var processor = new TransactionProcessor(new BlockContext { Number = 5, GasLimit = 100_000_000 }, rules.ForkAt(5),
+            rules.TransactionRulesAt(5));
         var pool = 100_000_000UL;
         return processor.Execute(message, state, null, answer: null, ref pool);
     }

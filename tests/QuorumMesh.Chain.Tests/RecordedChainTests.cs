@@ -16,7 +16,8 @@ public sealed class RecordedChainTests
     private const string Raft = "raft3-2.5.0";
     private const int Stranger = 0;
 
-    public static TheoryData<string> Networks => [.. Vectors.Available ? RecordedNetwork.Names(istanbul: false).Concat(RecordedNetwork.Names(istanbul: true)) : [Raft]];
+    public static TheoryData<string> Networks =>
+        [.. Vectors.Available ? RecordedNetwork.Names(istanbul: false).Concat(RecordedNetwork.Names(istanbul: true)) : [Raft]];
 
     public static TheoryData<string> RaftNetworks => [.. Vectors.Available ? RecordedNetwork.Names(istanbul: false) : [Raft]];
 
@@ -33,12 +34,16 @@ public sealed class RecordedChainTests
 
     public static TheoryData<string> Waiting => [.. Recordings.Waiting.Keys];
 
-    /// <summary>What these chains need is not built: they are refused by name, and not run under wrong rules. When one is no longer refused it belongs to the others.</summary>
+    /// <summary>
+    /// What these chains need is not built: they are refused by name, and not run under wrong rules. When one is no longer
+    /// refused it belongs to the others.
+    /// </summary>
     [VectorTheory]
     [MemberData(nameof(Waiting))]
-    public void RulesThatAreNotBuiltAreRefused(string name)
+    public void Rules_that_are_not_built_are_refused(string name)
     {
-        var (genesis, profile) = (Vectors.ReadText($"goquorum/{name}/genesis.json"), CompatibilityProfile.Parse(Recordings.ProfileOf(name)));
+        var (genesis, profile) = (Vectors.ReadText($"goquorum/{name}/genesis.json"),
+            CompatibilityProfile.Parse(Recordings.ProfileOf(name)));
         Assert.Throws<ConfigurationException>(() =>
         {
             var parsed = GenesisFile.Parse(genesis);
@@ -49,7 +54,7 @@ public sealed class RecordedChainTests
 
     [VectorTheory]
     [MemberData(nameof(Networks))]
-    public void ExportedBytesComeBack(string name)
+    public void Exported_bytes_come_back(string name)
     {
         var bytes = File.ReadAllBytes(Vectors.Path($"goquorum/{name}/chain.rlp"));
         var writer = new RlpWriter();
@@ -60,20 +65,23 @@ public sealed class RecordedChainTests
 
     [VectorTheory]
     [MemberData(nameof(Networks))]
-    public void HashesAndSendersAreThoseOfTheNodes(string name)
+    public void Hashes_and_senders_are_those_of_the_nodes(string name)
     {
         var network = new RecordedNetwork(name);
         using var headers = network.Json("headers.json");
         using var transactions = network.Json("transactions.json");
-        Assert.Equal(headers.RootElement.EnumerateArray().Select(h => h.GetProperty("hash").GetString()), network.Blocks.Select(b => b.Hash.ToString()));
+        Assert.Equal(headers.RootElement.EnumerateArray().Select(h => h.GetProperty("hash").GetString()),
+            network.Blocks.Select(b => b.Hash.ToString()));
         var node = new TestNode(network.Genesis, network.Profile);
-        var expected = transactions.RootElement.EnumerateArray().Select(t => (t.GetProperty("hash").GetString(), t.GetProperty("from").GetString()));
-        Assert.Equal(expected, network.Blocks.SelectMany(node.Recover).Select(t => ((string?)t.Tx.Hash.ToString(), (string?)t.Sender.ToString())));
+        var expected = transactions.RootElement.EnumerateArray()
+            .Select(t => (t.GetProperty("hash").GetString(), t.GetProperty("from").GetString()));
+        Assert.Equal(expected, network.Blocks.SelectMany(node.Recover)
+            .Select(t => ((string?)t.Tx.Hash.ToString(), (string?)t.Sender.ToString())));
     }
 
     [VectorTheory]
     [MemberData(nameof(Nodes))]
-    public void ImportGivesTheNodesRootsAndReceipts(string name, int nodeNumber)
+    public void Import_gives_the_nodes_roots_and_receipts(string name, int nodeNumber)
     {
         var network = new RecordedNetwork(name);
         var node = new TestNode(network.Genesis, network.Profile);
@@ -82,7 +90,8 @@ public sealed class RecordedChainTests
         {
             node.Import(block, network.PayloadsOf(nodeNumber));
             if (roots is not null)
-                Assert.True(roots[block.Number] == node.Private.Head.Root.ToString(), $"private root of block {block.Number}: {node.Private.Head.Root}, expected {roots[block.Number]}");
+                Assert.True(roots[block.Number] == node.Private.Head.Root.ToString(),
+                    $"private root of block {block.Number}: {node.Private.Head.Root}, expected {roots[block.Number]}");
         }
         Assert.Equal(network.Blocks[^1].Hash, node.Head.Hash);
         Assert.Equal(node.Head.Hash, node.PrivateHead.Hash);
@@ -92,7 +101,7 @@ public sealed class RecordedChainTests
 
     [VectorTheory]
     [MemberData(nameof(Networks))]
-    public void PublicSideAloneThenPrivateReplayGivesTheSame(string name)
+    public void Public_side_alone_then_private_replay_gives_the_same(string name)
     {
         var network = new RecordedNetwork(name);
         var node = new TestNode(network.Genesis, network.Profile);
@@ -114,7 +123,7 @@ public sealed class RecordedChainTests
 
     [VectorTheory]
     [MemberData(nameof(Networks))]
-    public void StatesAtTheHeadAreThoseOfTheDumps(string name)
+    public void States_at_the_head_are_those_of_the_dumps(string name)
     {
         var network = new RecordedNetwork(name);
         using var dumps = network.Json("stateDumps.json");
@@ -129,7 +138,7 @@ public sealed class RecordedChainTests
     }
 
     [VectorFact]
-    public void WrongProfileIsNamed()
+    public void Wrong_profile_is_named()
     {
         var network = new RecordedNetwork(Raft);
         var node = new TestNode(network.Genesis, CompatibilityProfile.V24);
@@ -143,11 +152,13 @@ public sealed class RecordedChainTests
 
     [VectorTheory]
     [MemberData(nameof(RaftNetworks))]
-    public void RaftSealsNameTheirMinters(string name)
+    public void Raft_seals_name_their_minters(string name)
     {
         var network = new RecordedNetwork(name);
         using var nodes = network.Json("nodes.json");
-        var addresses = nodes.RootElement.EnumerateArray().ToDictionary(n => (n.TryGetProperty("raftId", out var id) ? id : n.GetProperty("node")).GetUInt16(), n => n.GetProperty("address").GetString());
+        var addresses = nodes.RootElement.EnumerateArray()
+            .ToDictionary(n => (n.TryGetProperty("raftId", out var id) ? id : n.GetProperty("node")).GetUInt16(),
+            n => n.GetProperty("address").GetString());
         foreach (var block in network.Blocks.Skip(1))
         {
             Assert.True(RaftSeal.TryRead(block.Header, out var raftId, out var minter), $"block {block.Number}");
@@ -156,7 +167,7 @@ public sealed class RecordedChainTests
     }
 
     [VectorFact]
-    public void RaftHeadersArePreparedAsTheMinterDid()
+    public void Raft_headers_are_prepared_as_the_minter_did()
     {
         var network = new RecordedNetwork(Raft);
         var engine = new RaftBlockProducer(network.Genesis.Config, network.Profile);
@@ -164,7 +175,8 @@ public sealed class RecordedChainTests
         {
             var (parent, header) = (network.Blocks[i - 1].Header, network.Blocks[i].Header);
             var prepared = engine.Prepare(parent, BlockTime.OfNanoseconds(header.Time));
-            Assert.Equal((header.Difficulty, header.GasLimit, header.Time, header.Coinbase), (prepared.Difficulty, prepared.GasLimit, prepared.Time, prepared.Coinbase));
+            Assert.Equal((header.Difficulty, header.GasLimit, header.Time, header.Coinbase),
+                (prepared.Difficulty, prepared.GasLimit, prepared.Time, prepared.Coinbase));
         }
     }
 
@@ -200,7 +212,8 @@ public sealed class RecordedChainTests
         isClassic ? new RlpReader(Hex.FromHex(text)).ReadUInt256() : UInt256.FromBigEndian(Hex.FromHex(text));
 
     /// <summary>Later geth leaves an empty one out.</summary>
-    private static IEnumerable<JsonProperty> StorageOf(JsonElement account) => account.TryGetProperty("storage", out var storage) ? storage.EnumerateObject() : [];
+    private static IEnumerable<JsonProperty> StorageOf(JsonElement account) =>
+        account.TryGetProperty("storage", out var storage) ? storage.EnumerateObject() : [];
 
     private static void CheckReceipts(RecordedNetwork network, TestNode node, string name)
     {
@@ -224,14 +237,18 @@ public sealed class RecordedChainTests
 
     /// <summary>Before Byzantium a receipt has the state's root in place of a status.</summary>
     private static string Show(ReceiptView view) => string.Join(' ',
-        view.Receipt.PostState?.ToString() ?? $"0x{view.Receipt.Status:x}", Hex.Quantity(view.Receipt.GasUsed), Hex.Quantity(view.Receipt.CumulativeGasUsed), view.Receipt.ContractAddress?.ToString() ?? "null",
+        view.Receipt.PostState?.ToString() ?? $"0x{view.Receipt.Status:x}", Hex.Quantity(view.Receipt.GasUsed),
+        Hex.Quantity(view.Receipt.CumulativeGasUsed), view.Receipt.ContractAddress?.ToString() ?? "null",
         Keccak.Hash(view.Receipt.Bloom.Span),
-        string.Join(',', view.Receipt.Logs.Select((l, i) => $"{Hex.Quantity(view.FirstLogIndex + (ulong)i)}:{l.Address}:{string.Join('+', l.Topics)}:{Hex.ToHex(l.Data)}")));
+        string.Join(',', view.Receipt.Logs.Select(
+            (l, i) => $"{Hex.Quantity(view.FirstLogIndex + (ulong)i)}:{l.Address}:{string.Join('+', l.Topics)}:{Hex.ToHex(l.Data)}")));
 
     private static string Show(JsonElement receipt) => string.Join(' ',
-        (receipt.TryGetProperty("status", out var status) ? status : receipt.GetProperty("root")).GetString(), receipt.GetProperty("gasUsed").GetString(), receipt.GetProperty("cumulativeGasUsed").GetString(),
+        (receipt.TryGetProperty("status", out var status) ? status : receipt.GetProperty("root")).GetString(),
+        receipt.GetProperty("gasUsed").GetString(), receipt.GetProperty("cumulativeGasUsed").GetString(),
         receipt.GetProperty("contractAddress").GetString() ?? "null",
         Keccak.Hash(Hex.FromHex(receipt.GetProperty("logsBloom").GetString()!)),
         string.Join(',', receipt.GetProperty("logs").EnumerateArray().Select(l =>
-            $"{l.GetProperty("logIndex").GetString()}:{l.GetProperty("address").GetString()}:{string.Join('+', l.GetProperty("topics").EnumerateArray())}:{l.GetProperty("data").GetString()}")));
+            $"{l.GetProperty("logIndex").GetString()}:{l.GetProperty("address").GetString()}:"
+                + $"{string.Join('+', l.GetProperty("topics").EnumerateArray())}:{l.GetProperty("data").GetString()}")));
 }

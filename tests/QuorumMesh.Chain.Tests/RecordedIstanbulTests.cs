@@ -15,7 +15,7 @@ public sealed class RecordedIstanbulTests
 
     [VectorTheory]
     [MemberData(nameof(Networks))]
-    public void SignersAreThoseOfTheNode(string name)
+    public void Signers_are_those_of_the_node(string name)
     {
         var network = new RecordedNetwork(name);
         using var json = network.Json("istanbul.json");
@@ -25,13 +25,14 @@ public sealed class RecordedIstanbulTests
             Assert.True(IstanbulHeader.TryRecoverProposer(block.Header, out var author));
             Assert.Equal(expected.GetProperty("Author").GetString(), author.ToString());
             Assert.True(IstanbulHeader.TryRecoverCommitters(block.Header, out var committers));
-            Assert.Equal(expected.GetProperty("Committers").EnumerateArray().Select(c => c.GetString()), committers.Select(c => c.ToString()));
+            Assert.Equal(expected.GetProperty("Committers").EnumerateArray().Select(c => c.GetString()),
+                committers.Select(c => c.ToString()));
         }
     }
 
     [VectorTheory]
     [MemberData(nameof(Networks))]
-    public void SnapshotsAreThoseOfTheNode(string name)
+    public void Snapshots_are_those_of_the_node(string name)
     {
         var network = new RecordedNetwork(name);
         var snapshots = Snapshots(network);
@@ -42,19 +43,24 @@ public sealed class RecordedIstanbulTests
             Assert.Equal(want.GetProperty("hash").GetString(), have.Hash.ToString());
             Assert.Equal(Texts(want.GetProperty("validators")), have.Validators.Addresses.Select(a => a.ToString()));
             Assert.Equal(
-                (want.GetProperty("votes") is { ValueKind: JsonValueKind.Array } votes ? votes.EnumerateArray().ToList() : []).Select(v => $"{v.GetProperty("validator")} {v.GetProperty("block")} {v.GetProperty("address")} {v.GetProperty("authorize")}"),
+                (want.GetProperty("votes") is { ValueKind: JsonValueKind.Array } votes ? votes.EnumerateArray().ToList() : [])
+                .Select(v => $"{v.GetProperty("validator")} {v.GetProperty("block")} {v.GetProperty("address")} "
+                + $"{v.GetProperty("authorize")}"),
                 have.Votes.Select(v => $"{v.Validator} {v.Block} {v.Candidate} {v.Authorize}"));
             Assert.Equal(
-                want.GetProperty("tally").EnumerateObject().Select(t => $"{t.Name} {t.Value.GetProperty("authorize")} {t.Value.GetProperty("votes")}").Order(StringComparer.Ordinal),
+                want.GetProperty("tally").EnumerateObject()
+                .Select(t => $"{t.Name} {t.Value.GetProperty("authorize")} {t.Value.GetProperty("votes")}").Order(StringComparer.Ordinal),
                 have.Tally.Select(t => $"{t.Key} {t.Value.Authorize} {t.Value.Votes}").Order(StringComparer.Ordinal));
         }
         foreach (var item in json.RootElement.GetProperty("validators").EnumerateObject())
-            Assert.Equal(Texts(item.Value), snapshots[int.Parse(item.Name, System.Globalization.CultureInfo.InvariantCulture)].Validators.Addresses.Select(a => a.ToString()));
+            Assert.Equal(Texts(item.Value),
+                snapshots[int.Parse(item.Name, System.Globalization.CultureInfo.InvariantCulture)].Validators.Addresses.Select(
+                a => a.ToString()));
     }
 
     [VectorTheory]
     [MemberData(nameof(Networks))]
-    public void HeadersListTheValidatorsBeforeThemAndTurnsAreTaken(string name)
+    public void Headers_list_the_validators_before_them_and_turns_are_taken(string name)
     {
         var network = new RecordedNetwork(name);
         var snapshots = Snapshots(network);
@@ -65,7 +71,8 @@ public sealed class RecordedIstanbulTests
             Assert.True(IstanbulExtra.TryDecode(network.Blocks[i].Header.ExtraData, out var extra));
             Assert.Equal(snapshots[i - 1].Validators.Addresses, extra.Validators);
             Assert.True(IstanbulHeader.TryRecoverProposer(network.Blocks[i].Header, out var author));
-            if (snapshots[i - 1].Validators.Proposer(last, round: 0, sticky: network.Genesis.Config.Istanbul!.Policy == 1) != author) roundChanges++;
+            if (snapshots[i - 1].Validators.Proposer(last, round: 0, sticky: network.Genesis.Config.Istanbul!.Policy == 1) != author)
+                roundChanges++;
             last = author;
         }
         // One round change was noted by the recording; an added validator's first turns may be taken by another too.
@@ -74,7 +81,7 @@ public sealed class RecordedIstanbulTests
 
     [VectorTheory]
     [MemberData(nameof(Networks))]
-    public void EveryHeaderIsValidAndAnyFlippedByteIsNot(string name)
+    public void Every_header_is_valid_and_any_flipped_byte_is_not(string name)
     {
         var network = new RecordedNetwork(name);
         var node = new TestNode(network.Genesis, network.Profile);
@@ -82,7 +89,9 @@ public sealed class RecordedIstanbulTests
         {
             var header = network.Blocks[i].Header;
             Assert.Null(node.Rules.EngineAt(header.Number).VerifyHeader(header, node.Head));
-            foreach (var changed in (BlockHeader[])[header with { StateRoot = default }, header with { GasUsed = header.GasUsed + 1 }, header with { Time = header.Time + 1 }, header with { Coinbase = node.Head.Hash == default ? default : IstanbulChainBuilder.Validator(5) }])
+            foreach (var changed in (BlockHeader[])[header with { StateRoot = default }, header with { GasUsed = header.GasUsed + 1 },
+                header with { Time = header.Time + 1 },
+                header with { Coinbase = node.Head.Hash == default ? default : IstanbulChainBuilder.Validator(5) }])
                 Assert.NotNull(node.Rules.EngineAt(header.Number).VerifyHeader(changed, node.Head));
             node.Import(network.Blocks[i], network.PayloadsOf(0));
         }

@@ -38,7 +38,8 @@ internal sealed class RecordedNetwork
 
     /// <summary>The answers of a node's transaction manager; node 0 is a stranger to everything.</summary>
     public Func<PayloadHash, PayloadAnswer?> PayloadsOf(int node) => hash =>
-        _payloads.TryGetValue(hash, out var known) && known.Parties.Contains(node) ? PayloadAnswer.Here(hash, known.Payload) : PayloadAnswer.NotAParty(hash);
+        _payloads.TryGetValue(hash, out var known) && known.Parties.Contains(node) ? PayloadAnswer.Here(hash, known.Payload)
+            : PayloadAnswer.NotAParty(hash);
 
     public string[] Strings(string file, string node)
     {
@@ -46,7 +47,8 @@ internal sealed class RecordedNetwork
         return [.. json.RootElement.GetProperty(node).EnumerateArray().Select(e => e.GetString()!)];
     }
 
-    private static bool IsIstanbul(string name) => GenesisFile.Parse(Vectors.ReadText($"goquorum/{name}/genesis.json")).Config.Istanbul is not null;
+    private static bool IsIstanbul(string name) =>
+        GenesisFile.Parse(Vectors.ReadText($"goquorum/{name}/genesis.json")).Config.Istanbul is not null;
 
     private static List<Block> ReadBlocks(byte[] bytes)
     {

@@ -9,11 +9,18 @@ public sealed class SecondBlockTimeTests
 {
     private const ulong Nanoseconds = 1_000_000_000;
     private const ulong Start = 1_700_000_000;
-    private static readonly ChainConfig Ours = new() { ChainId = 1_234_567u, IsQuorum = true, HomesteadBlock = 0, ByzantiumBlock = 0, Mesh = new QuorumMeshConfig(1) { SecondBlockTimes = true } };
+    private static readonly ChainConfig Ours = new()
+    {
+        ChainId = 1_234_567u,
+        IsQuorum = true,
+        HomesteadBlock = 0,
+        ByzantiumBlock = 0,
+        Mesh = new QuorumMeshConfig(1) { SecondBlockTimes = true }
+    };
     private static readonly BlockHeader Genesis = new() { GasLimit = 700_000_000 };
 
     [Fact]
-    public void AMillionBlocksFiftyMillisecondsApartStayOnTheClockAtDifficultyOne()
+    public void A_million_blocks_fifty_milliseconds_apart_stay_on_the_clock_at_difficulty_one()
     {
         const ulong step = 50_000_000;
         var engine = new RaftBlockProducer(Ours, CompatibilityProfile.V24);
@@ -30,7 +37,7 @@ public sealed class SecondBlockTimeTests
     }
 
     [Fact]
-    public void TimeStandsStillWhereTheClockGoesBack()
+    public void Time_stands_still_where_the_clock_goes_back()
     {
         var engine = new RaftBlockProducer(Ours, CompatibilityProfile.V24);
         var parent = engine.Prepare(Genesis, BlockTime.OfNanoseconds((Start * Nanoseconds) + 999_999_999));
@@ -38,12 +45,13 @@ public sealed class SecondBlockTimeTests
         Assert.Equal((Start, Start), (parent.Time, behind.Time));
         var rules = new RaftHeaderRules(Ours);
         Assert.Null(rules.VerifyHeader(behind, parent));
-        Assert.Equal($"invalid timestamp: {Start - 1} is before the parent's {Start}", rules.VerifyHeader(behind with { Time = Start - 1 }, parent));
+        Assert.Equal($"invalid timestamp: {Start - 1} is before the parent's {Start}",
+            rules.VerifyHeader(behind with { Time = Start - 1 }, parent));
         Assert.Equal("invalid difficulty: have 2, want 1", rules.VerifyHeader(behind with { Difficulty = 2u }, parent));
     }
 
     [Fact]
-    public void GoQuorumsChainsKeepNanosecondsAndItsDifficulty()
+    public void GoQuorums_chains_keep_nanoseconds_and_its_difficulty()
     {
         foreach (var mesh in new[] { null, new QuorumMeshConfig(0), new QuorumMeshConfig(1) })
         {

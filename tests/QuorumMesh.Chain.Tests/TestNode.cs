@@ -44,7 +44,8 @@ internal sealed class TestNode
     public IReadOnlyList<RecoveredTransaction> Recover(Block block)
     {
         var rules = Rules.SenderRulesAt(block.Number);
-        return [.. block.Transactions.Select(tx => TransactionSigner.Recover(tx, rules) ?? throw new InvalidBlockException($"invalid sender of {tx.Hash}"))];
+        return [.. block.Transactions.Select(tx => TransactionSigner.Recover(tx, rules)
+            ?? throw new InvalidBlockException($"invalid sender of {tx.Hash}"))];
     }
 
     public ImportedBlock Import(Block block, Func<PayloadHash, PayloadAnswer?> payloads)
@@ -60,7 +61,8 @@ internal sealed class TestNode
     {
         var block = ChainStore.GetBlock(Store, PrivateHead.Number + 1)!;
         using var snapshot = Store.Snapshot();
-        var replay = new PrivateReplay(Rules, block.Header, Recover(block), new(Public.At(snapshot, PrivateHead.Number), Private.Head, HashAt));
+        var replay = new PrivateReplay(Rules, block.Header, Recover(block),
+            new(Public.At(snapshot, PrivateHead.Number), Private.Head, HashAt));
         while (!replay.IsDone)
         {
             var answer = replay.Awaited is { } hash ? payloads(hash) : null;

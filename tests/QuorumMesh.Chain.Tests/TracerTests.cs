@@ -136,7 +136,8 @@ public sealed class TracerTests
         Assert.Equal(steps.Logs[^1].Gas, call.Gas - call.Cost + inner.Gas!.Value - inner.GasUsed!.Value);
         Assert.Equal(2, steps.Logs.Max(s => s.Depth));
 
-        inner = Assert.Single(Run(new Asm().Call(DELEGATECALL, Inner).Op(STOP), inner: new Asm().Push(0).Push(0).Op(REVERT)).Calls.Top!.Calls);
+        inner = Assert.Single(Run(new Asm().Call(DELEGATECALL, Inner).Op(STOP), inner: new Asm().Push(0).Push(0).Op(REVERT))
+            .Calls.Top!.Calls);
         Assert.Equal(("execution reverted", null, null), (inner.Error, inner.Output, inner.Value));
         Assert.Equal((Contract, Inner), (inner.From, inner.To));
     }
@@ -157,8 +158,10 @@ public sealed class TracerTests
     {
         byte[] good = new Asm().Push(0).Push(0).Op(RETURN);
         byte[] Creating(byte[] init, Opcode kind) => kind == CREATE
-            ? new Asm().Push([.. init, .. new byte[32 - init.Length]]).Push(0).Op(MSTORE).Push((ulong)init.Length).Push(0).Push(0).Op(CREATE, STOP)
-            : new Asm().Push([.. init, .. new byte[32 - init.Length]]).Push(0).Op(MSTORE).Push(9).Push((ulong)init.Length).Push(0).Push(0).Op(CREATE2, STOP);
+            ? new Asm().Push([.. init, .. new byte[32 - init.Length]]).Push(0).Op(MSTORE).Push((ulong)init.Length).Push(0).Push(0)
+            .Op(CREATE, STOP)
+            : new Asm().Push([.. init, .. new byte[32 - init.Length]]).Push(0).Op(MSTORE).Push(9).Push((ulong)init.Length).Push(0).Push(0)
+            .Op(CREATE2, STOP);
         var created = Assert.Single(Run(Creating(good, CREATE2)).Calls.Top!.Calls);
         Assert.Equal((CREATE2, Address.ForCreate2(Contract, new UInt256(9).ToBigEndian(), Keccak.Hash(good))), (created.Type, created.To));
         Assert.Equal(good, created.Input);
@@ -172,12 +175,15 @@ public sealed class TracerTests
     public void Logs_of_what_is_undone_are_dropped()
     {
         byte[] logs = new Asm().Push(7).Push(0).Push(0).Op(LOG1);
-        var kept = Run([.. logs, .. (byte[])new Asm().Call(CALL, Inner).Op(STOP)], inner: [.. logs, .. (byte[])new Asm().Op(STOP)]).Calls.Top!;
+        var kept = Run([.. logs, .. (byte[])new Asm().Call(CALL, Inner).Op(STOP)], inner: [.. logs, .. (byte[])new Asm().Op(STOP)])
+            .Calls.Top!;
         Assert.Equal((1, 1), (kept.Logs.Count, kept.Calls[0].Logs.Count));
         Assert.Equal(new UInt256(7), kept.Logs[0].Topics[0].ToWord());
-        var half = Run([.. logs, .. (byte[])new Asm().Call(CALL, Inner).Op(STOP)], inner: [.. logs, .. (byte[])new Asm().Op(INVALID)]).Calls.Top!;
+        var half = Run([.. logs, .. (byte[])new Asm().Call(CALL, Inner).Op(STOP)], inner: [.. logs, .. (byte[])new Asm().Op(INVALID)])
+            .Calls.Top!;
         Assert.Equal((1, 0), (half.Logs.Count, half.Calls[0].Logs.Count));
-        var none = Run([.. logs, .. (byte[])new Asm().Call(CALL, Inner).Op(INVALID)], inner: [.. logs, .. (byte[])new Asm().Op(STOP)]).Calls.Top!;
+        var none = Run([.. logs, .. (byte[])new Asm().Call(CALL, Inner).Op(INVALID)], inner: [.. logs, .. (byte[])new Asm().Op(STOP)])
+            .Calls.Top!;
         Assert.Equal((0, 0), (none.Logs.Count, none.Calls[0].Logs.Count));
     }
 
@@ -206,7 +212,9 @@ public sealed class TracerTests
         var budget = new TraceBudget(5_000);
         var tracer = new StructTracer(new StructLogOptions(), new TraceErrors(CompatibilityProfile.V2_5, Fork.Constantinople), budget);
         var state = State(new Asm().Op(JUMPDEST).Push(0).Op(JUMP), []);
-        Assert.Contains("disableMemory", Assert.Throws<TraceTooLargeException>(() => Machine().Call(Caller, default, Caller, Contract, [], Gas, default, state, state, tracer)).Message, StringComparison.Ordinal);
+        Assert.Contains("disableMemory",
+            Assert.Throws<TraceTooLargeException>(() => Machine()
+            .Call(Caller, default, Caller, Contract, [], Gas, default, state, state, tracer)).Message, StringComparison.Ordinal);
         Assert.True(tracer.Logs.Count is > 10 and < 100);
     }
 
@@ -215,24 +223,30 @@ public sealed class TracerTests
     public void Memory_named_by_calls_counts_against_the_bound()
     {
         byte[] start = new Asm().Push(1).Push(0x1fe0).Op(MSTORE);
-        byte[] calls = new Asm().Op(JUMPDEST, MSIZE).Push(0).Push(0).Push(0).Push(0).Push(Inner).Op(GAS, CALL, POP).Push((ulong)start.Length).Op(JUMP);
+        byte[] calls = new Asm().Op(JUMPDEST, MSIZE).Push(0).Push(0).Push(0).Push(0).Push(Inner).Op(GAS, CALL, POP)
+            .Push((ulong)start.Length).Op(JUMP);
         var state = State([.. start, .. calls], [(byte)STOP]);
-        var tracer = new CallTracer(new CallTracerOptions(), new TraceErrors(CompatibilityProfile.V2_5, Fork.Constantinople), Fork.Constantinople, new TraceBudget(100_000));
-        Assert.Throws<TraceTooLargeException>(() => Machine().Call(Caller, default, Caller, Contract, [], Gas, default, state, state, tracer));
+        var tracer = new CallTracer(new CallTracerOptions(), new TraceErrors(CompatibilityProfile.V2_5, Fork.Constantinople),
+            Fork.Constantinople, new TraceBudget(100_000));
+        Assert.Throws<TraceTooLargeException>(() => Machine()
+            .Call(Caller, default, Caller, Contract, [], Gas, default, state, state, tracer));
         Assert.InRange(tracer.Top!.Calls.Sum(c => c.Output?.Length ?? 0), 1, 50_000);
     }
 
-    private static (StructTracer Steps, CallTracer Calls, PrestateTracer Before) Run(byte[] code, CompatibilityProfile? profile = null, byte[]? inner = null)
+    private static (StructTracer Steps, CallTracer Calls, PrestateTracer Before) Run(byte[] code, CompatibilityProfile? profile = null,
+        byte[]? inner = null)
     {
         var errors = new TraceErrors(profile ?? CompatibilityProfile.V2_5, Fork.Constantinople);
         TraceBudget Budget() => new(1 << 30);
         var state = State(code, inner ?? []);
         var steps = new StructTracer(new StructLogOptions { ShowsReads = profile == CompatibilityProfile.V24 }, errors, Budget());
-        var calls = new CallTracer(new CallTracerOptions { WithLog = true, ShowsSelfDestruct = profile == CompatibilityProfile.V24 }, errors, Fork.Constantinople, Budget());
+        var calls = new CallTracer(new CallTracerOptions { WithLog = true, ShowsSelfDestruct = profile == CompatibilityProfile.V24 },
+            errors, Fork.Constantinople, Budget());
         var before = new StateOverlay(EmptyState.Instance);
         before.Apply(state.TakeChanges());
         var prestate = new PrestateTracer(before, null, keepsZeros: false, Budget());
-        Machine().Call(Caller, default, Caller, Contract, [], Gas, default, state, state, new TracingTests.ManyTracers(new PriceChecker(), steps, calls, prestate));
+        Machine().Call(Caller, default, Caller, Contract, [], Gas, default, state, state,
+            new TracingTests.ManyTracers(new PriceChecker(), steps, calls, prestate));
         return (steps, calls, prestate);
     }
 

@@ -9,7 +9,10 @@ using QuorumMesh.Tests;
 
 namespace QuorumMesh.Chain.Tests;
 
-/// <summary>Every transaction of the recorded chains, executed again with all tracers: they must agree with the receipts and with each other.</summary>
+/// <summary>
+/// Every transaction of the recorded chains, executed again with all tracers: they must agree with the receipts and with each
+/// other.
+/// </summary>
 public sealed class TracingTests
 {
     private const long Plenty = long.MaxValue / 2;
@@ -28,7 +31,7 @@ public sealed class TracingTests
 
     [VectorTheory]
     [MemberData(nameof(Nodes))]
-    public void TracesAgreeWithReceipts(string name, int nodeNumber)
+    public void Traces_agree_with_receipts(string name, int nodeNumber)
     {
         var network = new RecordedNetwork(name);
         var node = new TestNode(network.Genesis, network.Profile);
@@ -36,7 +39,8 @@ public sealed class TracingTests
         foreach (var block in network.Blocks.Skip(1))
         {
             using var before = node.Store.Snapshot();
-            var replay = ReplayOf(node, block, node.Public.At(before, block.Number - 1), node.Private.At(before, block.Number - 1), network.PayloadsOf(nodeNumber));
+            var replay = ReplayOf(node, block, node.Public.At(before, block.Number - 1), node.Private.At(before, block.Number - 1),
+                network.PayloadsOf(nodeNumber));
             var imported = node.Import(block, network.PayloadsOf(nodeNumber));
             var views = ReceiptView.Merge(imported.Execution.Receipts, imported.Execution.PrivateReceipts, node.Rules.Profile);
             foreach (var (transaction, view) in node.Recover(block).Zip(views))
@@ -72,15 +76,19 @@ public sealed class TracingTests
         Assert.Throws<OperationCanceledException>(() => replay.Apply(transaction));
     }
 
-    private static BlockReplay ReplayOf(TestNode node, Block block, IStateReader publicState, IStateReader? privateState, Func<PayloadHash, PayloadAnswer?> payloads, CancellationToken stop = default) =>
+    private static BlockReplay ReplayOf(TestNode node, Block block, IStateReader publicState, IStateReader? privateState,
+        Func<PayloadHash, PayloadAnswer?> payloads, CancellationToken stop = default) =>
         new(node.Rules, block.Header, new(publicState, privateState, node.HashAt, payloads), stop);
 
-    private static void CheckTransaction(BlockReplay replay, RecoveredTransaction transaction, Receipt receipt, CompatibilityProfile profile)
+    private static void CheckTransaction(BlockReplay replay, RecoveredTransaction transaction, Receipt receipt,
+        CompatibilityProfile profile)
     {
         var errors = new TraceErrors(profile, replay.Fork);
-        var steps = new StructTracer(new StructLogOptions { Memory = false, Stack = false, Storage = false }, errors, new TraceBudget(Plenty));
+        var steps = new StructTracer(new StructLogOptions { Memory = false, Stack = false, Storage = false }, errors,
+            new TraceBudget(Plenty));
         var calls = new CallTracer(new CallTracerOptions { WithLog = true }, errors, replay.Fork, new TraceBudget(Plenty));
-        var prestate = new PrestateTracer(replay.PublicState, transaction.Tx.IsPrivate ? replay.PrivateState : null, keepsZeros: false, new TraceBudget(Plenty));
+        var prestate = new PrestateTracer(replay.PublicState, transaction.Tx.IsPrivate ? replay.PrivateState : null, keepsZeros: false,
+            new TraceBudget(Plenty));
         var selectors = new FourByteTracer(replay.Fork, new TraceBudget(Plenty));
         var replayed = replay.Apply(transaction, new ManyTracers(new PriceChecker(), steps, calls, prestate, selectors));
         Assert.Equal((receipt.GasUsed, receipt.Status == 1), (replayed.Outcome.GasUsed, replayed.IsSuccess));
@@ -103,8 +111,8 @@ public sealed class TracingTests
     }
 
     /// <summary>
-    /// The transactions one by one come to what the block does as a whole, the reward aside, and precompiles that GoQuorum from 2.6 on leaves as empty accounts after
-    /// they were cleared in an earlier transaction of the block.
+    /// The transactions one by one come to what the block does as a whole, the reward aside, and precompiles that GoQuorum from
+    /// 2.6 on leaves as empty accounts after they were cleared in an earlier transaction of the block.
     /// </summary>
     private static void CheckStates(BlockReplay replay, BlockExecution execution)
     {
@@ -119,7 +127,8 @@ public sealed class TracingTests
             if (address.IsZero) continue;
             var account = overlay.GetAccount(address);
             if (account is null && change.New is { IsEmpty: true }) continue;
-            Assert.Equal((address, change.New?.Nonce, change.New?.Balance, change.New?.CodeHash), (address, account?.Nonce, account?.Balance, account?.CodeHash));
+            Assert.Equal((address, change.New?.Nonce, change.New?.Balance, change.New?.CodeHash),
+                (address, account?.Nonce, account?.Balance, account?.CodeHash));
             foreach (var (slot, (_, value)) in change.Storage) Assert.Equal(value, overlay.GetStorage(address, slot));
         }
     }

@@ -8,13 +8,15 @@ namespace QuorumMesh.Chain.Tests;
 
 public sealed class TransactionTests
 {
-    private static readonly byte[] Key0 = UInt256.Parse("25807260602402504536675820444142779248993100028628438487502323668296269534891").ToBigEndian();
-    private static readonly byte[] Key1 = UInt256.Parse("10148397294747000913768625849546502595195728826990639993137198410557736548965").ToBigEndian();
+    private static readonly byte[] Key0 = UInt256.Parse("25807260602402504536675820444142779248993100028628438487502323668296269534891")
+        .ToBigEndian();
+    private static readonly byte[] Key1 = UInt256.Parse("10148397294747000913768625849546502595195728826990639993137198410557736548965")
+        .ToBigEndian();
 
     [Theory]
     [InlineData(0, 28, 38, "f85d8080809467bc1c99bab063aeda214995809df79113172d1d808026a08ca70f5cc98e07ae0100976adc9e4c3b6a47f9c71e9819b0f06d70e7793f24fba0580203e46f806f0b0b274098e684f2f39ddc2d4fe72ba86fd6302c55cc1180c1", "d7885e832ed2c3c14e6506401769b74290026fa15a544b26e924f73c55fe7069")]
     [InlineData(1, 27, 37, "f85d80808094e50d7b2987a6cb7dabb86bf632dff389e8e1bc59808025a01a796ad42e6872e9d10191038b0ed066e4fa00ea363c140db7932d5d7d8745dfa0352137554afe74783473018f82ca70ac9386433866b78db314294d1058dec6a0", "8dd86b74cfb7a67bea3cc8aab77fd029bc574ed717aec4b711decff65c029581")]
-    public void PrivateSignatureIsTheHomesteadOneWithItsOwnV(int key, int homesteadV, int privateV, string raw, string hash)
+    public void Private_signature_is_the_Homestead_one_with_its_own_v(int key, int homesteadV, int privateV, string raw, string hash)
     {
         var secret = key == 0 ? Key0 : Key1;
         var address = Secp256k1.AddressOf(Secp256k1.PublicKey(secret));
@@ -35,7 +37,7 @@ public sealed class TransactionTests
     }
 
     [VectorFact]
-    public void BasicSignedTransactionsMatch()
+    public void Basic_signed_transactions_match()
     {
         using var document = JsonDocument.Parse(Vectors.ReadText("ethereum-tests/BasicTests/txtest.json"));
         foreach (var test in document.RootElement.EnumerateArray())
@@ -53,7 +55,8 @@ public sealed class TransactionTests
             var key = Hex.FromHex(test.GetProperty("key").GetString()!);
             var decoded = Transaction.Decode(Hex.FromHex(test.GetProperty("signed").GetString()!));
 
-            Assert.Equal(test.GetProperty("signed").GetString(), Hex.ToHex(tx.WithSignature(decoded.V, decoded.R, decoded.S).Encode(), prefix: false));
+            Assert.Equal(test.GetProperty("signed").GetString(),
+                Hex.ToHex(tx.WithSignature(decoded.V, decoded.R, decoded.S).Encode(), prefix: false));
             Assert.Equal(test.GetProperty("unsigned").GetString(), Hex.ToHex(tx.Encode(), prefix: false));
             Assert.Equal(decoded.SigningHash(), tx.SigningHash());
             Assert.True(TransactionSigner.TryRecover(decoded, 10u, Fork.Frontier, out var sender));
@@ -62,7 +65,7 @@ public sealed class TransactionTests
     }
 
     [Fact]
-    public void EveryFormSurvivesEncodingAndRecoversItsSender()
+    public void Every_form_survives_encoding_and_recovers_its_sender()
     {
         var expected = Secp256k1.AddressOf(Secp256k1.PublicKey(Key1));
         GenTransaction.Sample(unsigned =>
@@ -85,12 +88,13 @@ public sealed class TransactionTests
     [InlineData("0x03c0")]
     [InlineData("0x04c0")]
     [InlineData("0xf85d8080809467bc1c99bab063aeda214995809df79113172d1d8080")]
-    public void GarbageIsAFormatError(string hex) => Assert.ThrowsAny<FormatException>(() => Transaction.Decode(Hex.FromHex(hex)));
+    public void Garbage_is_a_format_error(string hex) => Assert.ThrowsAny<FormatException>(() => Transaction.Decode(Hex.FromHex(hex)));
 
     [Fact]
-    public void TypedTransactionsNeedTheirFork()
+    public void Typed_transactions_need_their_fork()
     {
-        var tx = TransactionSigner.Sign(new Transaction { Type = TransactionType.DynamicFee, TypedChainId = 10u, GasLimit = 21000, To = default(Address) }, Key0);
+        var tx = TransactionSigner.Sign(
+            new Transaction { Type = TransactionType.DynamicFee, TypedChainId = 10u, GasLimit = 21000, To = default(Address) }, Key0);
         Assert.False(TransactionSigner.TryRecover(tx, 10u, Fork.Berlin, out _));
         Assert.True(TransactionSigner.TryRecover(tx, 10u, Fork.London, out _));
         Assert.Equal("transaction type not supported", TransactionChecks.Stateless(tx, Fork.Berlin));
@@ -102,7 +106,8 @@ public sealed class TransactionTests
         Gen.Select(Gen.Byte.Array[20], GenWord.Array[0, 3], (a, keys) => new AccessListEntry(new Address(a), keys));
 
     private static readonly Gen<Transaction> GenTransaction = Gen.Select(
-        Gen.Int[0, 3].Select(i => i == 3 ? 4 : i), Gen.ULong, GenWord, Gen.ULong, Gen.Byte.Array[20], Gen.Byte.Array[0, 200], GenEntry.Array[0, 3],
+        Gen.Int[0, 3].Select(i => i == 3 ? 4 : i), Gen.ULong, GenWord, Gen.ULong, Gen.Byte.Array[20], Gen.Byte.Array[0, 200],
+        GenEntry.Array[0, 3],
         (type, nonce, price, gas, to, data, list) => new Transaction
         {
             Type = (TransactionType)type,
@@ -115,6 +120,7 @@ public sealed class TransactionTests
             Value = price >> 3,
             Data = data,
             AccessList = type == 0 ? [] : list,
-            AuthorizationList = type != 4 ? [] : [.. list.Select((e, i) => new Authorization(price, e.Address, nonce, (byte)i, price >> 1, price >> 2))],
+            AuthorizationList = type != 4 ? []
+                : [.. list.Select((e, i) => new Authorization(price, e.Address, nonce, (byte)i, price >> 1, price >> 2))],
         });
 }

@@ -35,7 +35,7 @@ public sealed class TransactionVectorTests(ITestOutputHelper output)
     };
 
     [VectorFact]
-    public void AllTransactionTestsPass()
+    public void All_transaction_tests_pass()
     {
         var table = ReadTable();
         var used = new HashSet<(string, string)>();
@@ -70,18 +70,21 @@ public sealed class TransactionVectorTests(ITestOutputHelper output)
     [InlineData("01c3010100", "gasPrice: a number has leading zeros")]
     [InlineData("02c30101c0", "maxPriorityFeePerGas: expected a string, got a list")]
     [InlineData("04c60a8080808080", "to: expected 20 bytes, got 0")]
-    public void AnErrorNamesTheField(string encoded, string reason) =>
+    public void An_error_names_the_field(string encoded, string reason) =>
         Assert.Equal(reason, Assert.Throws<RlpException>(() => Transaction.Decode(Hex.FromHex(encoded))).Reason);
 
-    private static string? Check(byte[] bytes, Fork fork, JsonElement expected, HashSet<(string, string)> table, HashSet<(string, string)> used)
+    private static string? Check(byte[] bytes, Fork fork, JsonElement expected, HashSet<(string, string)> table,
+        HashSet<(string, string)> used)
     {
         var (tx, sender, reason) = Judge(bytes, fork);
         if (expected.TryGetProperty("exception", out var exception))
         {
             if (reason is null)
                 return $"accepted, expected {exception}";
-            // Which of the two an unreadable transaction of a type that is not known yet is refused for is open; the files themselves have both.
-            var line = new[] { reason, TypeOf(bytes, fork) }.OfType<string>().Select(r => (exception.GetString()!, r)).FirstOrDefault(table.Contains);
+            // Which of the two an unreadable transaction of a type that is not known yet is refused for is open; the files
+            // themselves have both.
+            var line = new[] { reason, TypeOf(bytes, fork) }.OfType<string>().Select(r => (exception.GetString()!, r))
+                .FirstOrDefault(table.Contains);
             if (line == default)
                 return $"'{reason}', expected {exception}";
             used.Add(line);
@@ -100,7 +103,8 @@ public sealed class TransactionVectorTests(ITestOutputHelper output)
         }
         // Rejections before the price is known have 0.
         var intrinsic = Convert.ToUInt64(expected.GetProperty("intrinsicGas").GetString(), 16);
-        return intrinsic == 0 || tx is null || IntrinsicGas.Of(tx, fork) == intrinsic ? null : $"intrinsic gas {IntrinsicGas.Of(tx, fork)}, expected {intrinsic}";
+        return intrinsic == 0 || tx is null
+            || IntrinsicGas.Of(tx, fork) == intrinsic ? null : $"intrinsic gas {IntrinsicGas.Of(tx, fork)}, expected {intrinsic}";
     }
 
     private static (Transaction? Tx, Address Sender, string? Reason) Judge(byte[] bytes, Fork fork)

@@ -15,11 +15,12 @@ public sealed class ValidatorSetTests
     ];
 
     [Fact]
-    public void ListedByBytesButTurnsGoByChecksummedText()
+    public void Listed_by_bytes_but_turns_go_by_checksummed_text()
     {
         var set = new ValidatorSet(SevenNodes);
         Assert.Equal(SevenNodes.Order(), set.Addresses);
-        Assert.Equal(["0x6571", "0x8157", "0xf512", "0xb131", "0xb912", "0xd8db", "0xe36c"], set.ProposerOrder.Select(a => a.ToString()[..6]));
+        Assert.Equal(["0x6571", "0x8157", "0xf512", "0xb131", "0xb912", "0xd8db", "0xe36c"],
+            set.ProposerOrder.Select(a => a.ToString()[..6]));
     }
 
     [Theory]
@@ -48,7 +49,7 @@ public sealed class ValidatorSetTests
     [InlineData(2, 0, true, 2)]
     [InlineData(2, 6, true, 1)]
     [InlineData(9, 0, true, 0)]
-    public void WhoseTurn(int last, ulong round, bool sticky, int expected)
+    public void Whose_turn(int last, ulong round, bool sticky, int expected)
     {
         var set = new ValidatorSet(SevenNodes);
         Address? proposer = last < 0 ? null : last < 7 ? set.ProposerOrder[last] : Address.Zero;
@@ -56,7 +57,7 @@ public sealed class ValidatorSetTests
     }
 
     [Fact]
-    public void RepeatedValidatorsCountOnce()
+    public void Repeated_validators_count_once()
     {
         var set = new ValidatorSet([.. SevenNodes, .. SevenNodes]);
         Assert.Equal(7, set.Count);

@@ -63,7 +63,8 @@ public sealed class VerifierTests
     }
 
     private static IReadOnlyList<string> Verify(MemoryKeyValueStore store) =>
-        [.. ChainVerifier.Verify(store, 1), .. StateVerifier.Verify(store, "public", 1), .. StateVerifier.Verify(store, ChainStore.PrivateStateId, 1)];
+        [.. ChainVerifier.Verify(store, 1), .. StateVerifier.Verify(store, "public", 1),
+            .. StateVerifier.Verify(store, ChainStore.PrivateStateId, 1)];
 
     private static MemoryKeyValueStore Import(string name)
     {

@@ -30,7 +30,8 @@ public sealed class DatabaseCommandsTests : IDisposable
         string path = Path.Combine(_temp, "chaindata");
         using (var store = RocksKeyValueStore.Open(path))
         {
-            GenesisStore.Initialise(store, """{ "alloc": {}, "config": { "chainId": 1337, "homesteadBlock": 0, "isQuorum": true }, "difficulty": "0x0", "gasLimit": "0xE0000000" }"""u8.ToArray(), profile: null);
+            GenesisStore.Initialise(store,
+                """{ "alloc": {}, "config": { "chainId": 1337, "homesteadBlock": 0, "isQuorum": true }, "difficulty": "0x0", "gasLimit": "0xE0000000" }"""u8.ToArray(), profile: null);
             for (byte i = 0; i < 3; i++)
             {
                 var batch = new KeyValueBatch();
@@ -61,5 +62,6 @@ public sealed class DatabaseCommandsTests : IDisposable
     }
 
     private static int Run(params string[] arguments) =>
-        DatabaseCommands.Create().Parse(arguments).Invoke(new System.CommandLine.InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        DatabaseCommands.Create().Parse(arguments)
+        .Invoke(new System.CommandLine.InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }

@@ -9,7 +9,8 @@ public sealed class EvmRunTests
     // 1 + 2 returned as a word
     [InlineData("--code 600160020160005260206000f3", "0x0000000000000000000000000000000000000000000000000000000000000003", 24)]
     // the input's first word comes back
-    [InlineData("--code 0x60003560005260206000f3 --input 0x00000000000000000000000000000000000000000000000000000000000000ff", "0x00000000000000000000000000000000000000000000000000000000000000ff", 21)]
+    [InlineData("--code 0x60003560005260206000f3 --input 0x00000000000000000000000000000000000000000000000000000000000000ff",
+        "0x00000000000000000000000000000000000000000000000000000000000000ff", 21)]
     [InlineData("--code 00", "0x", 0)]
     [InlineData("--code 5f5ff3 --fork shanghai", "0x", 4)]
     public void Runs_and_tells_output_and_gas(string arguments, string output, ulong gas)
@@ -17,7 +18,8 @@ public sealed class EvmRunTests
         var (exit, text) = Run(arguments + " --json");
         Assert.Equal(0, exit);
         using var json = JsonDocument.Parse(text);
-        Assert.Equal((output, gas), (json.RootElement.GetProperty("output").GetString(), json.RootElement.GetProperty("gasUsed").GetUInt64()));
+        Assert.Equal((output, gas),
+            (json.RootElement.GetProperty("output").GetString(), json.RootElement.GetProperty("gasUsed").GetUInt64()));
         Assert.True(json.RootElement.TryGetProperty("ms", out _) && json.RootElement.TryGetProperty("mgasPerSecond", out _));
     }
 
@@ -41,13 +43,19 @@ public sealed class EvmRunTests
     public void A_trace_is_a_line_of_JSON_a_step()
     {
         var (exit, text) = Run("--code 600160020160005260fffe --fork berlin --gas 1000 --trace");
-        var lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(l => JsonDocument.Parse(l).RootElement).ToList();
+        var lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(l => JsonDocument.Parse(l).RootElement).ToList();
         Assert.Equal(1, exit);
-        Assert.Equal(["PUSH1", "PUSH1", "ADD", "PUSH1", "MSTORE", "PUSH1", "INVALID"], lines.SkipLast(1).Select(l => l.GetProperty("opName").GetString()));
-        Assert.Equal((2, "0x3dc", "0x6", 32, 1), (lines[4].GetProperty("stack").GetArrayLength(), lines[4].GetProperty("gas").GetString(), lines[4].GetProperty("gasCost").GetString(),
+        Assert.Equal(["PUSH1", "PUSH1", "ADD", "PUSH1", "MSTORE", "PUSH1", "INVALID"],
+            lines.SkipLast(1).Select(l => l.GetProperty("opName").GetString()));
+        Assert.Equal((2, "0x3dc", "0x6", 32, 1),
+            (lines[4].GetProperty("stack").GetArrayLength(), lines[4].GetProperty("gas").GetString(),
+            lines[4].GetProperty("gasCost").GetString(),
             lines[4].GetProperty("memSize").GetInt32(), lines[4].GetProperty("depth").GetInt32()));
         Assert.Equal("0x3", lines[4].GetProperty("stack")[0].GetString());
-        Assert.Equal((false, "0x3e8", "InvalidOpcode"), (lines[^1].GetProperty("pass").GetBoolean(), lines[^1].GetProperty("gasUsed").GetString(), lines[^1].GetProperty("error").GetString()));
+        Assert.Equal((false, "0x3e8", "InvalidOpcode"),
+            (lines[^1].GetProperty("pass").GetBoolean(), lines[^1].GetProperty("gasUsed").GetString(),
+            lines[^1].GetProperty("error").GetString()));
     }
 
     private static (int Exit, string Output) Run(string arguments)
@@ -56,7 +64,8 @@ public sealed class EvmRunTests
         Console.SetOut(captured);
         try
         {
-            var exit = EvmRunCommand.Create().Parse(arguments).Invoke(new System.CommandLine.InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            var exit = EvmRunCommand.Create().Parse(arguments)
+                .Invoke(new System.CommandLine.InvocationConfiguration { EnableDefaultExceptionHandler = false });
             return (exit, captured.ToString());
         }
         finally

@@ -37,7 +37,8 @@ public sealed class KeysCommandsTests : IDisposable
     public void Nothing_is_overwritten(string file)
     {
         var there = Write(file, "mine");
-        Assert.Contains("not overwritten", Assert.Throws<CommandException>(() => Run("new", Path.Combine(_temp, "there.key"))).Message, StringComparison.Ordinal);
+        Assert.Contains("not overwritten", Assert.Throws<CommandException>(() => Run("new", Path.Combine(_temp, "there.key"))).Message,
+            StringComparison.Ordinal);
         Assert.Equal("mine", File.ReadAllText(there));
         Assert.Equal([there], Directory.GetFiles(_temp));
     }
@@ -45,10 +46,15 @@ public sealed class KeysCommandsTests : IDisposable
     [Fact]
     public void Refusals_say_what_to_do()
     {
-        Assert.Contains("make it first", Assert.Throws<CommandException>(() => Run("new", Path.Combine(_temp, "none", "tm"))).Message, StringComparison.Ordinal);
+        Assert.Contains("make it first", Assert.Throws<CommandException>(() => Run("new", Path.Combine(_temp, "none", "tm"))).Message,
+            StringComparison.Ordinal);
         Assert.Contains("names no file", Assert.Throws<CommandException>(() => Run("new", _temp + "/")).Message, StringComparison.Ordinal);
-        Assert.Contains("no file", Assert.Throws<CommandException>(() => Run("new", Path.Combine(_temp, "tm"), "--password-file", Path.Combine(_temp, "none"))).Message, StringComparison.Ordinal);
-        Assert.Contains("is empty", Assert.Throws<CommandException>(() => Run("new", Path.Combine(_temp, "tm"), "--password-file", Write("empty", "\nlater\n"))).Message, StringComparison.Ordinal);
+        Assert.Contains("no file",
+            Assert.Throws<CommandException>(() => Run("new", Path.Combine(_temp, "tm"), "--password-file", Path.Combine(_temp, "none")))
+            .Message, StringComparison.Ordinal);
+        Assert.Contains("is empty",
+            Assert.Throws<CommandException>(() => Run("new", Path.Combine(_temp, "tm"), "--password-file", Write("empty", "\nlater\n")))
+            .Message, StringComparison.Ordinal);
         Assert.Equal(["empty"], Directory.GetFiles(_temp).Select(Path.GetFileName));
     }
 
@@ -59,5 +65,6 @@ public sealed class KeysCommandsTests : IDisposable
     }
 
     private static int Run(params string[] arguments) =>
-        KeysCommands.Create().Parse(arguments).Invoke(new System.CommandLine.InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        KeysCommands.Create().Parse(arguments)
+        .Invoke(new System.CommandLine.InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }

@@ -19,11 +19,13 @@ public sealed class NetworkCreatorTests : IDisposable
         Assert.Equal([1, 2, 3], network.Participants.Select(p => p.RaftId));
         foreach (var participant in network.Participants)
         {
-            foreach (var file in new[] { "node/nodekey", "node/static-nodes.json", "node/password", "tm/tm.json", "enclave/enclave.json", "enclave/tm.key", "enclave/tm.pub" })
+            foreach (var file in new[] { "node/nodekey", "node/static-nodes.json", "node/password", "tm/tm.json", "enclave/enclave.json",
+                "enclave/tm.key", "enclave/tm.pub" })
                 Assert.True(File.Exists(Path.Combine(participant.Directory, file)), $"{participant.Name}/{file}");
             Assert.Single(Directory.GetFiles(Path.Combine(participant.Directory, "node", "keystore")));
             Assert.Equal(32, Convert.FromBase64String(participant.TxManagerKey).Length);
-            var members = JsonSerializer.Deserialize<string[]>(File.ReadAllText(Path.Combine(participant.Directory, "node/static-nodes.json")));
+            var members = JsonSerializer.Deserialize<string[]>(
+                File.ReadAllText(Path.Combine(participant.Directory, "node/static-nodes.json")));
             Assert.Equal(network.Participants.Select(p => p.Enode), members);
         }
         var again = NetworkDefinition.Load(_temp);
@@ -38,7 +40,8 @@ public sealed class NetworkCreatorTests : IDisposable
         {
             var secrets = new[] { "node/nodekey", "node/password", "enclave/tm.key" }.Select(f => Path.Combine(participant.Directory, f))
                 .Concat(Directory.GetFiles(Path.Combine(participant.Directory, "node", "keystore")));
-            foreach (var file in secrets) Assert.Equal((file, UnixFileMode.UserRead | UnixFileMode.UserWrite), (file, File.GetUnixFileMode(file)));
+            foreach (var file in secrets)
+                Assert.Equal((file, UnixFileMode.UserRead | UnixFileMode.UserWrite), (file, File.GetUnixFileMode(file)));
         }
         foreach (var entry in new DirectoryInfo(_temp).EnumerateFileSystemInfos("*", SearchOption.AllDirectories))
             Assert.Equal((entry.FullName, "0"), (entry.FullName, Convert.ToString((int)entry.UnixFileMode & 0b111_111, 8)));
@@ -60,9 +63,11 @@ public sealed class NetworkCreatorTests : IDisposable
     {
         var closed = NetworkCreator.Create(Request() with { Directory = Path.Combine(_temp, "closed"), Participants = 1 }).Participants[0];
         Assert.Null(closed.Q2t);
-        Assert.DoesNotContain("\"q2t\"", File.ReadAllText(Path.Combine(_temp, "closed", NetworkDefinition.FileName)), StringComparison.Ordinal);
+        Assert.DoesNotContain("\"q2t\"", File.ReadAllText(Path.Combine(_temp, "closed", NetworkDefinition.FileName)),
+            StringComparison.Ordinal);
         Assert.Equal([$"unix:{closed.Q2tSocket}"], Q2tServers(closed));
-        var open = NetworkCreator.Create(Request() with { Directory = Path.Combine(_temp, "open"), Participants = 1, Q2tHttp = true }).Participants[0];
+        var open = NetworkCreator.Create(Request() with { Directory = Path.Combine(_temp, "open"), Participants = 1, Q2tHttp = true })
+            .Participants[0];
         Assert.Equal("http://127.0.0.1:9281", open.Q2t);
         Assert.Equal([$"unix:{open.Q2tSocket}", open.Q2t], Q2tServers(open));
         Assert.Equal(open, NetworkDefinition.Load(Path.Combine(_temp, "open")).Participants[0]);
@@ -70,7 +75,8 @@ public sealed class NetworkCreatorTests : IDisposable
         static IEnumerable<string?> Q2tServers(Participant participant)
         {
             using var config = JsonDocument.Parse(File.ReadAllText(Path.Combine(participant.Directory, "tm", "tm.json")));
-            return [.. config.RootElement.GetProperty("serverConfigs").EnumerateArray().Where(s => s.GetProperty("app").GetString() == "Q2T").Select(s => s.GetProperty("serverAddress").GetString())];
+            return [.. config.RootElement.GetProperty("serverConfigs").EnumerateArray()
+                .Where(s => s.GetProperty("app").GetString() == "Q2T").Select(s => s.GetProperty("serverAddress").GetString())];
         }
     }
 
@@ -81,7 +87,8 @@ public sealed class NetworkCreatorTests : IDisposable
         var network = NetworkCreator.Create(Request());
         var text = File.ReadAllText(Path.Combine(_temp, NetworkDefinition.FileName));
         Assert.All(network.Participants, p => Assert.Contains($"\"{p.TxManagerKey}\"", text, StringComparison.Ordinal));
-        Assert.Contains(network.Participants[0].Enode, File.ReadAllText(Path.Combine(network.Participants[0].Directory, "node/static-nodes.json")), StringComparison.Ordinal);
+        Assert.Contains(network.Participants[0].Enode,
+            File.ReadAllText(Path.Combine(network.Participants[0].Directory, "node/static-nodes.json")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -89,7 +96,8 @@ public sealed class NetworkCreatorTests : IDisposable
     {
         var ports = Enumerable.Range(0, ParticipantPorts.MaxParticipants).SelectMany(i => new ParticipantPorts(i, 0).All).ToList();
         Assert.Equal(ports.Count, ports.Distinct().Count());
-        Assert.All(Enumerable.Range(0, ParticipantPorts.MaxParticipants).SelectMany(i => new ParticipantPorts(i, ParticipantPorts.MaxOffset).All), p => Assert.InRange(p, 1, 65535));
+        Assert.All(Enumerable.Range(0, ParticipantPorts.MaxParticipants)
+            .SelectMany(i => new ParticipantPorts(i, ParticipantPorts.MaxOffset).All), p => Assert.InRange(p, 1, 65535));
         Assert.Contains(":22100", NetworkCreator.Create(Request() with { PortOffset = 100 }).Participants[0].Rpc, StringComparison.Ordinal);
     }
 
@@ -126,12 +134,15 @@ public sealed class NetworkCreatorTests : IDisposable
     [Fact]
     public void The_chain_id_is_drawn_unless_it_is_given()
     {
-        var drawn = Enumerable.Range(0, 5).Select(i => NetworkCreator.Create(Request() with { Directory = Path.Combine(_temp, $"{i}"), Participants = 1, ChainId = null }).ChainId).ToList();
+        var drawn = Enumerable.Range(0, 5)
+            .Select(i => NetworkCreator.Create(Request() with { Directory = Path.Combine(_temp, $"{i}"), Participants = 1, ChainId = null })
+            .ChainId).ToList();
         Assert.All(drawn, id => Assert.InRange(id, 1_000_000ul, (ulong)int.MaxValue));
         // Five of two thousand million: that two are the same is no matter of luck.
         Assert.Equal(5, drawn.Distinct().Count());
         Assert.Equal(drawn[0], (ulong)GenesisFile.Parse(File.ReadAllText(Path.Combine(_temp, "0", "genesis.json"))).Config.ChainId);
-        Assert.Equal(10ul, NetworkCreator.Create(Request() with { Directory = Path.Combine(_temp, "ten"), Participants = 1, ChainId = 10 }).ChainId);
+        Assert.Equal(10ul, NetworkCreator.Create(
+            Request() with { Directory = Path.Combine(_temp, "ten"), Participants = 1, ChainId = 10 }).ChainId);
     }
 
     [Fact]
@@ -143,8 +154,10 @@ public sealed class NetworkCreatorTests : IDisposable
 
     public static TheoryData<string, string> Refusals => new()
     {
-        { "ibft", "not built yet" }, { "qbft", "not built yet" }, { "pow", "not known" }, { "chain 0", "--chain-id" }, { "chain 1", "--chain-id" }, { "none", "--participants" },
-        { "many", "--participants" }, { "offset", "--port-offset" }, { "fork", "--fork" }, { "profile", "--profile" }, { "deep", "too deep" },
+        { "ibft", "not built yet" }, { "qbft", "not built yet" }, { "pow", "not known" }, { "chain 0", "--chain-id" },
+        { "chain 1", "--chain-id" }, { "none", "--participants" },
+        { "many", "--participants" }, { "offset", "--port-offset" }, { "fork", "--fork" }, { "profile", "--profile" },
+        { "deep", "too deep" },
     };
 
     [Theory]
@@ -173,16 +186,19 @@ public sealed class NetworkCreatorTests : IDisposable
     {
         NetworkCreator.Create(Request());
         var before = File.ReadAllText(Path.Combine(_temp, NetworkDefinition.FileName));
-        Assert.Contains("already holds a network", Assert.Throws<CommandException>(() => NetworkCreator.Create(Request())).Message, StringComparison.Ordinal);
+        Assert.Contains("already holds a network", Assert.Throws<CommandException>(() => NetworkCreator.Create(Request())).Message,
+            StringComparison.Ordinal);
         Assert.Equal(before, File.ReadAllText(Path.Combine(_temp, NetworkDefinition.FileName)));
     }
 
     [Fact]
     public void A_directory_without_a_network_says_how_to_make_one()
     {
-        Assert.Contains("qmesh network create", Assert.Throws<CommandException>(() => NetworkDefinition.Load(_temp)).Message, StringComparison.Ordinal);
+        Assert.Contains("qmesh network create", Assert.Throws<CommandException>(() => NetworkDefinition.Load(_temp)).Message,
+            StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(_temp, NetworkDefinition.FileName), "{");
-        Assert.Contains("cannot be read", Assert.Throws<CommandException>(() => NetworkDefinition.Load(_temp)).Message, StringComparison.Ordinal);
+        Assert.Contains("cannot be read", Assert.Throws<CommandException>(() => NetworkDefinition.Load(_temp)).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -197,7 +213,8 @@ public sealed class NetworkCreatorTests : IDisposable
         NetworkCreator.Create(Request());
         var path = Path.Combine(_temp, NetworkDefinition.FileName);
         File.WriteAllText(path, instead is null ? text : File.ReadAllText(path).Replace(text, instead, StringComparison.Ordinal));
-        Assert.Contains("cannot be read", Assert.Throws<CommandException>(() => NetworkDefinition.Load(_temp)).Message, StringComparison.Ordinal);
+        Assert.Contains("cannot be read", Assert.Throws<CommandException>(() => NetworkDefinition.Load(_temp)).Message,
+            StringComparison.Ordinal);
     }
 
     private NetworkRequest Request() => new(_temp, 3, "raft", "cancun", 10, null, 0);

@@ -73,7 +73,8 @@ public sealed class NetworkRunnerTests : IDisposable
         var moved = Path.Combine(_temp, "moved");
         var network = NetworkDefinition.Load(moved);
         var participant = network.Participants[0];
-        Assert.Equal((Path.Combine(moved, "A"), Path.Combine(moved, "A", "tm", "tm.ipc"), Path.Combine(moved, "A", "node", "geth.ipc")), (participant.Directory, participant.Q2tSocket, participant.Ipc));
+        Assert.Equal((Path.Combine(moved, "A"), Path.Combine(moved, "A", "tm", "tm.ipc"), Path.Combine(moved, "A", "node", "geth.ipc")),
+            (participant.Directory, participant.Q2tSocket, participant.Ipc));
         Assert.Equal(Path.Combine(_temp, "net"), MovedNetwork.Adopt(moved, network));
         Assert.Null(MovedNetwork.Adopt(moved, network));
         foreach (var file in new[] { NetworkDefinition.FileName, "A/tm/tm.json", "A/enclave/enclave.json" })
@@ -123,7 +124,8 @@ public sealed class NetworkRunnerTests : IDisposable
     private (NetworkRunner Runner, NetworkDefinition Network) Create(string name)
     {
         var directory = Path.Combine(_temp, name);
-        var network = NetworkCreator.Create(new NetworkRequest(directory, 1, "raft", "cancun", 10, null, 0) { DensePortsFrom = DemoCommand.FreePorts(1) });
+        var network = NetworkCreator.Create(
+            new NetworkRequest(directory, 1, "raft", "cancun", 10, null, 0) { DensePortsFrom = DemoCommand.FreePorts(1) });
         return (new NetworkRunner(directory, network), network);
     }
 
@@ -137,7 +139,8 @@ public sealed class NetworkRunnerTests : IDisposable
 
     private void UsePrograms(string enclave, string manager, string node)
     {
-        foreach (var (folder, program, script) in new[] { ("enclave", "quorummesh-enclave", enclave), ("txmanager", "quorummesh-txmanager", manager), ("node", "quorummesh-node", node) })
+        foreach (var (folder, program, script) in new[] { ("enclave", "quorummesh-enclave", enclave),
+            ("txmanager", "quorummesh-txmanager", manager), ("node", "quorummesh-node", node) })
         {
             Directory.CreateDirectory(Path.Combine(_temp, "artifacts", folder));
             var path = Path.Combine(_temp, "artifacts", folder, program);

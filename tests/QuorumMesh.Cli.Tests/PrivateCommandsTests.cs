@@ -14,7 +14,8 @@ public sealed class PrivateCommandsTests : IDisposable
     [Fact]
     public async Task The_node_is_named_and_runs()
     {
-        Assert.Contains("--datadir", (await Assert.ThrowsAsync<CommandException>(() => RunAsync("status"))).Message, StringComparison.Ordinal);
+        Assert.Contains("--datadir", (await Assert.ThrowsAsync<CommandException>(() => RunAsync("status"))).Message,
+            StringComparison.Ordinal);
         var away = await Assert.ThrowsAsync<CommandException>(() => RunAsync("status", "--datadir", _temp));
         Assert.Contains(Path.Combine(_temp, "geth.ipc"), away.Message, StringComparison.Ordinal);
     }
@@ -36,8 +37,10 @@ public sealed class PrivateCommandsTests : IDisposable
     [Fact]
     public async Task What_the_node_refuses_is_told_in_its_words()
     {
-        var asked = AnswerAsync("""{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"the transaction manager is accepted already"}}""");
-        Assert.Equal("the transaction manager is accepted already", (await Assert.ThrowsAsync<CommandException>(() => RunAsync("accept-manager", "--datadir", _temp))).Message);
+        var asked = AnswerAsync(
+            """{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"the transaction manager is accepted already"}}""");
+        Assert.Equal("the transaction manager is accepted already",
+            (await Assert.ThrowsAsync<CommandException>(() => RunAsync("accept-manager", "--datadir", _temp))).Message);
         await asked;
     }
 
@@ -76,5 +79,6 @@ public sealed class PrivateCommandsTests : IDisposable
     }
 
     private static Task<int> RunAsync(params string[] arguments) =>
-        PrivateCommands.Create().Parse(arguments).InvokeAsync(new System.CommandLine.InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        PrivateCommands.Create().Parse(arguments)
+        .InvokeAsync(new System.CommandLine.InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }

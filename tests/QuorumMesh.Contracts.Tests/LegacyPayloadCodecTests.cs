@@ -15,7 +15,8 @@ public class LegacyPayloadCodecTests
         byte[] encoded = LegacyPayloadCodec.Encode(WorkedBytes.Full);
         Assert.Equal(WorkedBytes.B1, Hex.ToHex(encoded, prefix: false));
         Assert.Equal(365, encoded.Length);
-        Assert.Equal("1747cfd5533846f1f5559837edb1521b3fd26decbdfe5ddd62d9dcd57c4bd47a", Convert.ToHexStringLower(SHA256.HashData(encoded)));
+        Assert.Equal("1747cfd5533846f1f5559837edb1521b3fd26decbdfe5ddd62d9dcd57c4bd47a",
+            Convert.ToHexStringLower(SHA256.HashData(encoded)));
         Assert.Equal(WorkedBytes.HashBase64, WorkedBytes.Full.ComputeHash().ToBase64());
     }
 
@@ -24,7 +25,8 @@ public class LegacyPayloadCodecTests
     {
         byte[] encoded = LegacyPayloadCodec.Encode(WorkedBytes.Full.ForRecipient(WorkedBytes.R)!);
         Assert.Equal(WorkedBytes.B2, Hex.ToHex(encoded, prefix: false));
-        Assert.Equal("ae4325dbeb3c172232ba26c2e7e58b19242d2212585827c986e4942563a1ac7d", Convert.ToHexStringLower(SHA256.HashData(encoded)));
+        Assert.Equal("ae4325dbeb3c172232ba26c2e7e58b19242d2212585827c986e4942563a1ac7d",
+            Convert.ToHexStringLower(SHA256.HashData(encoded)));
         Assert.Null(WorkedBytes.Full.ForRecipient(new PublicKey([1, 2, 3])));
     }
 
@@ -104,7 +106,8 @@ public class LegacyPayloadCodecTests
     });
 
     [Fact]
-    public void Changed_bytes_never_throw_anything_else() => Gen.Select(PayloadGenerator.Payload, Gen.Int[0, 5000], Gen.Byte, Gen.Int[0, 40]).Sample(
+    public void Changed_bytes_never_throw_anything_else() =>
+        Gen.Select(PayloadGenerator.Payload, Gen.Int[0, 5000], Gen.Byte, Gen.Int[0, 40]).Sample(
         (payload, at, value, cut) =>
         {
             byte[] encoded = LegacyPayloadCodec.Encode(payload);

@@ -45,7 +45,8 @@ public class PartyInfoCodecTests
         Assert.Throws<WireFormatException>(() => PartyInfoCodec.Decode(Hex.FromHex(hex)));
 
     [Fact]
-    public void Changed_bytes_never_throw_anything_else() => Gen.Select(Gen.Int[0, 143], Gen.Byte, Gen.Int[0, 143]).Sample((at, value, cut) =>
+    public void Changed_bytes_never_throw_anything_else() =>
+        Gen.Select(Gen.Int[0, 143], Gen.Byte, Gen.Int[0, 143]).Sample((at, value, cut) =>
     {
         byte[] bytes = Hex.FromHex(D1);
         bytes[at] = value;

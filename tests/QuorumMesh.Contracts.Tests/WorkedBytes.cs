@@ -33,7 +33,8 @@ internal static class WorkedBytes
     public const string B2 = Head + One + "0000000000000030" + BoxR + Nonce + One + KeyR + One + "00" + Zero;
     public const string B4 = WithoutTail + One + "02" + Zero + One + KeyR;
     public const string B5 = WithoutTail + One + "01" + Zero + "000000000000000770726976617465";
-    public const string B3Tail = One + "03" + One + "0000000000000040{hash}0000000000000040" + SecurityHash + "0000000000000010657865634861736"
+    public const string B3Tail = One + "03" + One + "0000000000000040{hash}0000000000000040" + SecurityHash
+        + "0000000000000010657865634861736"
         + "82d6578616d706c65";
 
     public static EncodedPayload Full => new()

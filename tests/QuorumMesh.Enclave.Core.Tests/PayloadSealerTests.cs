@@ -86,7 +86,8 @@ public class PayloadSealerTests
         var payload = WorkedExample();
         var sealer = Samples.Sealer(Samples.RecipientPair());
         Assert.Throws<InvalidCipherException>(() => sealer.Open(payload with { CipherText = Flip(payload.CipherText) }));
-        Assert.Throws<InvalidCipherException>(() => sealer.Open(payload with { RecipientBoxes = [Flip(payload.RecipientBoxes[0]), payload.RecipientBoxes[1]] }));
+        Assert.Throws<InvalidCipherException>(
+            () => sealer.Open(payload with { RecipientBoxes = [Flip(payload.RecipientBoxes[0]), payload.RecipientBoxes[1]] }));
         Assert.Throws<InvalidCipherException>(() => sealer.Open(payload with { CipherText = [1, 2, 3] }));
         Assert.Throws<InvalidCipherException>(() => sealer.Open(payload with { CipherTextNonce = [1] }));
         Assert.Throws<InvalidCipherException>(() => sealer.Open(payload with { RecipientBoxes = [[1], [2]] }));

@@ -14,7 +14,8 @@ public class KeyFileDamageTests
     public async Task Every_flipped_bit_is_refused_or_changes_nothing(string password)
     {
         using var directory = new TempDirectory();
-        var expected = TesseraKeyFile.Generate(directory.File("k"), System.Text.Encoding.UTF8.GetBytes(password), new ArgonOptions(ArgonVariant.Id, 8, 3, 1));
+        var expected = TesseraKeyFile.Generate(directory.File("k"), System.Text.Encoding.UTF8.GetBytes(password),
+            new ArgonOptions(ArgonVariant.Id, 8, 3, 1));
         directory.Write("passwords", password + "\n");
         var config = directory.Write("e.json", $$$"""
             {"keys":{"passwordFile":"{{{directory.File("passwords")}}}","keyData":[{"privateKeyPath":"{{{directory.File("k.key")}}}","publicKeyPath":"{{{directory.File("k.pub")}}}"}]}}

@@ -66,7 +66,8 @@ public class TesseraKeyFileTests
     {
         var salt = Samples.Run(1, saltSize);
         var generator = new Argon2BytesGenerator();
-        generator.Init(new Argon2Parameters.Builder(variant).WithVersion(0x13).WithIterations(passes).WithMemoryAsKB(memory).WithParallelism(lanes).WithSalt(salt).Build());
+        generator.Init(new Argon2Parameters.Builder(variant).WithVersion(0x13).WithIterations(passes).WithMemoryAsKB(memory)
+            .WithParallelism(lanes).WithSalt(salt).Build());
         var key = new byte[32];
         generator.GenerateBytes("pw"u8.ToArray(), key);
         var nonce = Samples.Run(7, 24);
@@ -153,7 +154,8 @@ public class TesseraKeyFileTests
     [Theory]
     [InlineData("""{}""", "keys")]
     [InlineData("""{"keys":{"keyData":[]}}""", "keys.keyData")]
-    [InlineData("""{"keys":{"keyData":[{"privateKey":"AA==","publicKey":"/+UuD63zItL1EbjxkKUljMgG8Z1w0AJ8pNOR4iq2yQc="}]}}""", "keys.keyData[0]")]
+    [InlineData("""{"keys":{"keyData":[{"privateKey":"AA==","publicKey":"/+UuD63zItL1EbjxkKUljMgG8Z1w0AJ8pNOR4iq2yQc="}]}}""",
+        "keys.keyData[0]")]
     [InlineData("""{"keys":{"keyData":[{"privateKey":"6ccai0+GXRRVbNckE+JubN+UQ9+8pMCx86dZI683X7w=","publicKey":"/+UuD63zItL1EbjxkKUljMgG8Z1w0AJ8pNOR4iq2yQc="}]}}""", "keys.keyData[0]")]
     [InlineData("""{"keys":{"keyData":[{"hashicorpVaultPublicKeyId":"x"}]}}""", "keys.keyData[0].hashicorpVaultPublicKeyId")]
     [InlineData("""{"keys":{"passwords":["x"],"keyData":[{}]}}""", "keys.passwords")]
@@ -183,7 +185,8 @@ public class TesseraKeyFileTests
         using var directory = new TempDirectory();
         using var secret = SecretBuffer.CopyOf(Convert.FromBase64String(Samples.SenderPrivate));
         Assert.Equal(Samples.Sender, TesseraKeyFile.Write(directory.File("k"), secret));
-        Assert.Equal($$$"""{"type":"unlocked","data":{"bytes":"{{{Samples.SenderPrivate}}}"}}""", File.ReadAllText(directory.File("k.key"), Encoding.ASCII));
+        Assert.Equal($$$"""{"type":"unlocked","data":{"bytes":"{{{Samples.SenderPrivate}}}"}}""",
+            File.ReadAllText(directory.File("k.key"), Encoding.ASCII));
         Assert.Equal(Samples.SenderPublic, File.ReadAllText(directory.File("k.pub"), Encoding.ASCII));
     }
 }

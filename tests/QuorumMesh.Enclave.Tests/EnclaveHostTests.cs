@@ -66,27 +66,37 @@ public sealed class EnclaveHostTests : IAsyncLifetime, IDisposable
         request.RecipientKeys.Add(raw.SenderKey);
         var payload = (await _client.SealAsync(request)).Sealed;
         Assert.Equal(raw.CipherText, payload.CipherText);
-        var box = await _client.AddBoxAsync(new AddBoxRequest { Sealed = payload, RecipientKey = ByteString.FromBase64(Samples.RecipientPublic) });
+        var box = await _client.AddBoxAsync(
+            new AddBoxRequest { Sealed = payload, RecipientKey = ByteString.FromBase64(Samples.RecipientPublic) });
         Assert.Equal(48, box.Box.Length);
     }
 
     [Fact]
     public async Task Unknown_key_is_not_found_and_bad_bytes_are_invalid()
     {
-        var request = new SealRequest { Payload = ByteString.CopyFromUtf8("x"), SenderKey = ByteString.FromBase64(Samples.RecipientPublic) };
+        var request = new SealRequest
+        {
+            Payload = ByteString.CopyFromUtf8("x"),
+            SenderKey = ByteString.FromBase64(Samples.RecipientPublic)
+        };
         request.RecipientKeys.Add(request.SenderKey);
-        Assert.Equal(StatusCode.NotFound, (await Assert.ThrowsAsync<RpcException>(async () => await _client.SealAsync(request))).StatusCode);
+        Assert.Equal(StatusCode.NotFound,
+            (await Assert.ThrowsAsync<RpcException>(async () => await _client.SealAsync(request))).StatusCode);
 
         request.SenderKey = ByteString.CopyFrom(1, 2);
-        Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(async () => await _client.SealAsync(request))).StatusCode);
-        Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(async () => await _client.SealAsync(new SealRequest()))).StatusCode);
-        Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(async () => await _client.OpenAsync(new OpenRequest()))).StatusCode);
+        Assert.Equal(StatusCode.InvalidArgument,
+            (await Assert.ThrowsAsync<RpcException>(async () => await _client.SealAsync(request))).StatusCode);
+        Assert.Equal(StatusCode.InvalidArgument,
+            (await Assert.ThrowsAsync<RpcException>(async () => await _client.SealAsync(new SealRequest()))).StatusCode);
+        Assert.Equal(StatusCode.InvalidArgument,
+            (await Assert.ThrowsAsync<RpcException>(async () => await _client.OpenAsync(new OpenRequest()))).StatusCode);
 
         var good = new SealRequest { Payload = ByteString.CopyFromUtf8("x") };
         good.RecipientKeys.Add(ByteString.FromBase64(Samples.SenderPublic));
         var payload = (await _client.SealAsync(good)).Sealed;
         payload.CipherText = ByteString.CopyFrom(new byte[20]);
-        Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(async () => await _client.OpenAsync(new OpenRequest { Sealed = payload }))).StatusCode);
+        Assert.Equal(StatusCode.InvalidArgument,
+            (await Assert.ThrowsAsync<RpcException>(async () => await _client.OpenAsync(new OpenRequest { Sealed = payload }))).StatusCode);
     }
 
     [Fact]
@@ -128,9 +138,11 @@ public sealed class EnclaveHostTests : IAsyncLifetime, IDisposable
     public async Task Only_loopback_is_listened_on_without_tls()
     {
         var options = Options() with { Listen = "http://0.0.0.0:0" };
-        Assert.Contains("loopback", (await Assert.ThrowsAsync<OptionsException>(() => EnclaveHost.StartAsync(options, CancellationToken.None))).Message);
+        Assert.Contains("loopback",
+            (await Assert.ThrowsAsync<OptionsException>(() => EnclaveHost.StartAsync(options, CancellationToken.None))).Message);
         options = Options() with { ConfigFile = _directory.File("absent.json") };
-        Assert.Contains("absent.json", (await Assert.ThrowsAsync<OptionsException>(() => EnclaveHost.StartAsync(options, CancellationToken.None))).Message);
+        Assert.Contains("absent.json",
+            (await Assert.ThrowsAsync<OptionsException>(() => EnclaveHost.StartAsync(options, CancellationToken.None))).Message);
     }
 
     [Fact]
@@ -138,7 +150,8 @@ public sealed class EnclaveHostTests : IAsyncLifetime, IDisposable
     {
         var socket = _directory.File("own.sock");
         var port = FreePorts.One();
-        await using var run = new ServiceRun("quorummesh-enclave", ["-configfile", _directory.File("e.json"), "--listen", "unix:" + socket, "--health-url", $"http://127.0.0.1:{port}"]);
+        await using var run = new ServiceRun("quorummesh-enclave",
+            ["-configfile", _directory.File("e.json"), "--listen", "unix:" + socket, "--health-url", $"http://127.0.0.1:{port}"]);
         await run.WaitReadyAsync($"http://127.0.0.1:{port}");
         using var channel = Channel(socket);
         Assert.Single((await new Contracts.Enclave.Enclave.EnclaveClient(channel).KeysAsync(new KeysRequest())).Keys);
@@ -192,7 +205,8 @@ public sealed class EnclaveHostTests : IAsyncLifetime, IDisposable
 
     private void WriteConfig(bool withRecipient)
     {
-        var more = withRecipient ? $$$""",{"privateKey":"{{{Samples.RecipientPrivate}}}","publicKey":"{{{Samples.RecipientPublic}}}"}""" : "";
+        var more = withRecipient
+            ? $$$""",{"privateKey":"{{{Samples.RecipientPrivate}}}","publicKey":"{{{Samples.RecipientPublic}}}"}""" : "";
         _directory.Write("e.json", $$$"""
             {"serverConfigs":[{"app":"ENCLAVE","serverAddress":"unix:{{{Socket}}}"}],"alwaysSendTo":["{{{Samples.RecipientPublic}}}"],
              "keys":{"keyData":[{"privateKey":"{{{Samples.SenderPrivate}}}","publicKey":"{{{Samples.SenderPublic}}}"}{{{more}}}]}}

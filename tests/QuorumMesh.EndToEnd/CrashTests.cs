@@ -13,12 +13,14 @@ public sealed class CrashTests
         await using var network = await LocalNetwork.StartAsync(3);
         var minter = await MinterAsync(network);
         var other = (minter + 1) % 3;
-        var receipt = await network.Parties[other].ReceiptAsync(await network.SendPublicAsync(other, null, SimpleStorage.Create(1)), CancellationToken.None);
+        var receipt = await network.Parties[other].ReceiptAsync(await network.SendPublicAsync(other, null, SimpleStorage.Create(1)),
+            CancellationToken.None);
         var contract = (string)receipt["contractAddress"]!;
         await network.KillAsync(network.Service(minter, ServiceKind.Node));
 
         for (var value = 2UL; value <= 12; value++)
-            await network.Parties[other].ReceiptAsync(await network.SendPublicAsync(other, contract, SimpleStorage.Set(value)), CancellationToken.None);
+            await network.Parties[other].ReceiptAsync(await network.SendPublicAsync(other, contract, SimpleStorage.Set(value)),
+                CancellationToken.None);
         await network.StartAgainAsync(network.Service(minter, ServiceKind.Node));
 
         await network.AssertSameBlockAsync(await network.HeadAsync(other));

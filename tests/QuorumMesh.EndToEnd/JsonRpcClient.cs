@@ -14,7 +14,13 @@ public sealed class JsonRpcClient(HttpClient http, string url)
     /// <exception cref="CommandException">The node answered with an error, or did not answer.</exception>
     public async Task<JsonNode?> CallAsync(string method, CancellationToken cancel, params JsonNode?[] parameters)
     {
-        var request = new JsonObject { ["jsonrpc"] = "2.0", ["id"] = Interlocked.Increment(ref _id), ["method"] = method, ["params"] = new JsonArray(parameters) };
+        var request = new JsonObject
+        {
+            ["jsonrpc"] = "2.0",
+            ["id"] = Interlocked.Increment(ref _id),
+            ["method"] = method,
+            ["params"] = new JsonArray(parameters)
+        };
         using var content = new StringContent(request.ToJsonString(), Encoding.UTF8, new MediaTypeHeaderValue("application/json"));
         try
         {

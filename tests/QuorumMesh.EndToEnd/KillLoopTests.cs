@@ -5,11 +5,17 @@ using Xunit.Abstractions;
 
 namespace QuorumMesh.EndToEnd;
 
-/// <summary>kill -9 of any process at any moment, under load in all directions, and restart: nothing acknowledged is lost, and what is refused is counted.</summary>
+/// <summary>
+/// kill -9 of any process at any moment, under load in all directions, and restart: nothing acknowledged is lost, and what is
+/// refused is counted.
+/// </summary>
 [Collection("network")]
 public sealed class KillLoopTests(ITestOutputHelper output)
 {
-    /// <summary>Of the transactions while everything is up. Beside it a machine that stands still may once cost what each sender has under way.</summary>
+    /// <summary>
+    /// Of the transactions while everything is up. Beside it a machine that stands still may once cost what each sender has under
+    /// way.
+    /// </summary>
     private const double RefusableShare = 0.02;
 
     private const int CallsAtOnce = 100;
@@ -44,7 +50,8 @@ public sealed class KillLoopTests(ITestOutputHelper output)
         finally
         {
             await load.StopAsync();
-            output.WriteLine($"{Kills} kills; while all were up and each sender had come through again: {calm.Acknowledged} acknowledged, {calm.Refused} refused; in all:\n{load}");
+            output.WriteLine($"{Kills} kills; while all were up and each sender had come through again: {calm.Acknowledged} acknowledged, "
+                + $"{calm.Refused} refused; in all:\n{load}");
         }
         Assert.InRange(calm.Refused, 0, load.SendersInAll + (int)(RefusableShare * (calm.Acknowledged + calm.Refused)));
 
@@ -75,7 +82,9 @@ public sealed class KillLoopTests(ITestOutputHelper output)
         return shuffled;
     }
 
-    /// <summary>Kills the next, now and then one more before the first is back, starts them again, and waits until everything is ready.</summary>
+    /// <summary>
+    /// Kills the next, now and then one more before the first is back, starts them again, and waits until everything is ready.
+    /// </summary>
     private async Task KillSomeAsync(LocalNetwork network, Queue<ServiceProcess> order, Random random)
     {
         var killed = new List<ServiceProcess>();
@@ -94,7 +103,9 @@ public sealed class KillLoopTests(ITestOutputHelper output)
             await network.Runner.WaitReadyAsync(network.Http, service, CancellationToken.None);
     }
 
-    /// <summary>Each is mined, in one place and with one outcome; the parties hold the payload of a private one, and no other does.</summary>
+    /// <summary>
+    /// Each is mined, in one place and with one outcome; the parties hold the payload of a private one, and no other does.
+    /// </summary>
     private static async Task<IReadOnlyList<Acknowledged>> AssertKeptAsync(LocalNetwork network, IReadOnlyList<Acknowledged> sent)
     {
         foreach (var chunk in sent.Chunk(CallsAtOnce))
@@ -103,7 +114,8 @@ public sealed class KillLoopTests(ITestOutputHelper output)
             for (var i = 0; i < chunk.Length; i++)
             {
                 string[] texts = [.. receipts.Select(seen => seen[i]!.ToJsonString())];
-                Assert.True((string?)receipts[0][i]!["status"] == "0x1" && texts.Distinct().Count() == 1, $"{chunk[i]} succeeded, and alike everywhere:\n{string.Join('\n', texts)}");
+                Assert.True((string?)receipts[0][i]!["status"] == "0x1" && texts.Distinct().Count() == 1,
+                    $"{chunk[i]} succeeded, and alike everywhere:\n{string.Join('\n', texts)}");
             }
             await AssertPayloadsAsync(network, [.. chunk.Where(one => !one.Direction.IsPublic)]);
         }
@@ -114,8 +126,10 @@ public sealed class KillLoopTests(ITestOutputHelper output)
     {
         JsonNode?[] receipts = [];
         await LocalNetwork.UntilAsync(
-            async () => (receipts = await network.BatchAsync(participant, "eth_getTransactionReceipt", [.. sent.Select(one => one.Hash)])).All(receipt => receipt is not null),
-            () => $"mined at {network.Parties[participant].Name}: {string.Join("; ", sent.Where((_, i) => receipts.ElementAtOrDefault(i) is null).Take(TellAtMost))}");
+            async () => (receipts = await network.BatchAsync(participant, "eth_getTransactionReceipt", [.. sent.Select(one => one.Hash)]))
+            .All(receipt => receipt is not null),
+            () => $"mined at {network.Parties[participant].Name}: "
+                + $"{string.Join("; ", sent.Where((_, i) => receipts.ElementAtOrDefault(i) is null).Take(TellAtMost))}");
         return receipts;
     }
 
@@ -128,12 +142,14 @@ public sealed class KillLoopTests(ITestOutputHelper output)
         {
             string[] wrong = [];
             await LocalNetwork.UntilAsync(
-                async () => (wrong = Wrong(participant, await network.BatchAsync(participant, "eth_getQuorumPayload", digests))).Length == 0,
+                async () => (wrong = Wrong(participant, await network.BatchAsync(participant, "eth_getQuorumPayload", digests)))
+                .Length == 0,
                 () => $"payloads at {network.Parties[participant].Name}: {string.Join("; ", wrong.Take(TellAtMost))}");
         }));
 
         string[] Wrong(int participant, JsonNode?[] payloads) =>
-            [.. sent.Select((one, i) => (Sent: one, Expected: one.Direction.IsParty(participant) ? one.Data : "0x", Seen: (string?)payloads[i]))
+            [.. sent.Select((one, i) =>
+                (Sent: one, Expected: one.Direction.IsParty(participant) ? one.Data : "0x", Seen: (string?)payloads[i]))
                 .Where(p => p.Seen != p.Expected).Select(p => $"{p.Seen} for {p.Sent}")];
     }
 
@@ -152,7 +168,8 @@ public sealed class KillLoopTests(ITestOutputHelper output)
                 },
                 () => $"the parties to the contract of {direction.Name} have one state of it: {string.Join("; ", states)}");
             for (var i = 0; i < 3; i++)
-                Assert.Equal((network.Parties[i].Name, direction.IsPublic || direction.IsParty(i)), (network.Parties[i].Name, states[i] != NoState));
+                Assert.Equal((network.Parties[i].Name, direction.IsPublic || direction.IsParty(i)),
+                    (network.Parties[i].Name, states[i] != NoState));
         }
     }
 
@@ -161,7 +178,8 @@ public sealed class KillLoopTests(ITestOutputHelper output)
     {
         var code = (string)(await network.Rpc[participant].CallAsync("eth_getCode", CancellationToken.None, contract, block))!;
         if (code == "0x") return NoState;
-        var word = await network.Rpc[participant].CallAsync("eth_getStorageAt", CancellationToken.None, contract, HistoryContract.Slot, block);
+        var word = await network.Rpc[participant].CallAsync("eth_getStorageAt", CancellationToken.None, contract,
+            HistoryContract.Slot, block);
         return $"{word} {await network.Rpc[participant].CallAsync("eth_storageRoot", CancellationToken.None, contract, block)}";
     }
 }

@@ -12,7 +12,9 @@ internal sealed record Acknowledged(LoadDirection Direction, string Hash, string
     public override string ToString() => $"{Direction.Name} {Hash}";
 }
 
-/// <summary>Calls of one contract from one participant: public ones, or private ones for some of the others. Counts what became of them.</summary>
+/// <summary>
+/// Calls of one contract from one participant: public ones, or private ones for some of the others. Counts what became of them.
+/// </summary>
 /// <param name="privateFor">The others that are party to it; empty for public transactions.</param>
 internal sealed partial class LoadDirection(LocalNetwork network, int from, int[] privateFor, string contract)
 {
@@ -24,7 +26,8 @@ internal sealed partial class LoadDirection(LocalNetwork network, int from, int[
 
     public string Contract => contract;
     public bool IsPublic => privateFor.Length == 0;
-    public string Name => $"{network.Parties[from].Name} {(IsPublic ? "public" : "-> " + string.Join('+', privateFor.Select(i => network.Parties[i].Name)))}";
+    public string Name => $"{network.Parties[from].Name} "
+        + $"{(IsPublic ? "public" : "-> " + string.Join('+', privateFor.Select(i => network.Parties[i].Name)))}";
     public int Acknowledged => _acknowledged;
     public int Refused => _refusals.Values.Sum();
 
@@ -42,7 +45,8 @@ internal sealed partial class LoadDirection(LocalNetwork network, int from, int[
     {
         if (IsPublic) return await CallAsync("eth_sendRawTransaction", wallet.Sign(contract, data, network.Definition.ChainId));
         var raw = wallet.SignPrivate(contract, await network.StoreRawAsync(from, data));
-        return await CallAsync("eth_sendRawPrivateTransaction", raw, new JsonObject { ["privateFor"] = new JsonArray([.. Recipients.Select(p => (JsonNode)p.ManagerKey)]) });
+        return await CallAsync("eth_sendRawPrivateTransaction", raw,
+            new JsonObject { ["privateFor"] = new JsonArray([.. Recipients.Select(p => (JsonNode)p.ManagerKey)]) });
     }
 
     public void CountAcknowledged() => Interlocked.Increment(ref _acknowledged);
@@ -50,12 +54,14 @@ internal sealed partial class LoadDirection(LocalNetwork network, int from, int[
     public void CountRefused(string message)
     {
         var reason = ReasonOf(message);
-        _refusals.AddOrUpdate(_refusals.ContainsKey(reason) || _refusals.Count < MaxReasons ? reason : "other reasons", 1, (_, count) => count + 1);
+        _refusals.AddOrUpdate(_refusals.ContainsKey(reason) || _refusals.Count < MaxReasons ? reason : "other reasons", 1,
+            (_, count) => count + 1);
     }
 
     /// <summary>A line of figures, and a line for each reason.</summary>
     public override string ToString() => string.Join('\n',
-        [$"{Name}: {Acknowledged} acknowledged, {Refused} refused", .. _refusals.OrderByDescending(r => r.Value).Select(r => $"    {r.Value} x {r.Key}")]);
+        [$"{Name}: {Acknowledged} acknowledged, {Refused} refused",
+            .. _refusals.OrderByDescending(r => r.Value).Select(r => $"    {r.Value} x {r.Key}")]);
 
     private IEnumerable<PlainParty> Recipients => privateFor.Select(i => network.Parties[i]);
 

@@ -32,7 +32,10 @@ public sealed class LocalNetwork : IAsyncDisposable
     {
         UseArtifacts();
         var directory = System.IO.Directory.CreateTempSubdirectory("qmesh-e2e-").FullName;
-        var definition = NetworkCreator.Create(new NetworkRequest(directory, participants, "raft", "cancun", ChainId: null, Profile: null, PortOffset: 0) { DensePortsFrom = DemoCommand.FreePorts(participants) });
+        var definition = NetworkCreator.Create(
+            new NetworkRequest(directory, participants, "raft", "cancun", ChainId: null, Profile: null,
+            PortOffset: 0)
+            { DensePortsFrom = DemoCommand.FreePorts(participants) });
         var network = new LocalNetwork(directory, definition);
         try
         {
@@ -73,11 +76,16 @@ public sealed class LocalNetwork : IAsyncDisposable
     public async Task<byte[]> StoreRawAsync(int participant, string data)
     {
         var manager = Definition.Participants[participant];
-        var request = new JsonObject { ["payload"] = Convert.ToBase64String(Convert.FromHexString(data[2..])), ["from"] = manager.TxManagerKey };
+        var request = new JsonObject
+        {
+            ["payload"] = Convert.ToBase64String(Convert.FromHexString(data[2..])),
+            ["from"] = manager.TxManagerKey
+        };
         using var content = new StringContent(request.ToJsonString(), System.Text.Encoding.UTF8, "application/json");
         using var answer = await Http.PostAsync(manager.ThirdParty + "/storeraw", content);
         var body = await answer.Content.ReadAsStringAsync();
-        if (!answer.IsSuccessStatusCode) throw new Cli.CommandException($"storeraw at {manager.ThirdParty}: {(int)answer.StatusCode} {body}");
+        if (!answer.IsSuccessStatusCode)
+            throw new Cli.CommandException($"storeraw at {manager.ThirdParty}: {(int)answer.StatusCode} {body}");
         return Convert.FromBase64String((string)JsonNode.Parse(body)!["key"]!);
     }
 
@@ -90,12 +98,20 @@ public sealed class LocalNetwork : IAsyncDisposable
     /// <exception cref="Cli.CommandException">A call was answered with an error.</exception>
     public async Task<JsonNode?[]> BatchAsync(int participant, string method, IReadOnlyList<string> parameters)
     {
-        var calls = parameters.Select((parameter, i) => (JsonNode)new JsonObject { ["jsonrpc"] = "2.0", ["id"] = i, ["method"] = method, ["params"] = new JsonArray(parameter) });
+        var calls = parameters.Select(
+            (parameter, i) => (JsonNode)new JsonObject
+            {
+                ["jsonrpc"] = "2.0",
+                ["id"] = i,
+                ["method"] = method,
+                ["params"] = new JsonArray(parameter)
+            });
         using var content = new StringContent(new JsonArray([.. calls]).ToJsonString(), System.Text.Encoding.UTF8, "application/json");
         using var answer = await Http.PostAsync(Definition.Participants[participant].Rpc, content);
         var results = new JsonNode?[parameters.Count];
         foreach (var one in JsonNode.Parse(await answer.Content.ReadAsStringAsync())!.AsArray())
-            results[(int)one!["id"]!] = one["error"] is { } error ? throw new Cli.CommandException($"{method} at {Parties[participant].Name}: {error["message"]}") : one["result"];
+            results[(int)one!["id"]!] = one["error"] is { } error
+                ? throw new Cli.CommandException($"{method} at {Parties[participant].Name}: {error["message"]}") : one["result"];
         return results;
     }
 

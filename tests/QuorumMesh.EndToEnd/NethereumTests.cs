@@ -6,7 +6,10 @@ using QuorumMesh.Cli.Demo;
 
 namespace QuorumMesh.EndToEnd;
 
-/// <summary>What a .NET dApp does: accounts that sign by themselves with the library's defaults, and private calls through the node's account.</summary>
+/// <summary>
+/// What a .NET dApp does: accounts that sign by themselves with the library's defaults, and private calls through the node's
+/// account.
+/// </summary>
 [Collection("network")]
 public sealed class NethereumTests
 {
@@ -21,7 +24,8 @@ public sealed class NethereumTests
         var web3 = new Web3(account, new RpcClient(new Uri(network.Definition.Participants[0].Rpc), http));
 
         var deployed = await web3.Eth.DeployContract.SendRequestAndWaitForReceiptAsync(
-            SimpleStorage.Abi, SimpleStorage.Code, account.Address, new Nethereum.Hex.HexTypes.HexBigInteger(400_000), null, new BigInteger(41));
+            SimpleStorage.Abi, SimpleStorage.Code, account.Address, new Nethereum.Hex.HexTypes.HexBigInteger(400_000), null,
+            new BigInteger(41));
         Assert.Equal(BigInteger.One, deployed.Status.Value);
         var contract = web3.Eth.GetContract(SimpleStorage.Abi, deployed.ContractAddress);
         var set = contract.GetFunction("set");

@@ -4,7 +4,9 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.EndToEnd;
 
-/// <summary>A wallet outside of any node, with one new account that has no balance and counts its own nonces. For one caller at a time.</summary>
+/// <summary>
+/// A wallet outside of any node, with one new account that has no balance and counts its own nonces. For one caller at a time.
+/// </summary>
 internal sealed class OfflineWallet
 {
     private const ulong Gas = 4_700_000;
@@ -21,7 +23,8 @@ internal sealed class OfflineWallet
 
     /// <summary>A raw transaction in GoQuorum's private form.</summary>
     /// <param name="to">Null creates a contract.</param>
-    public string SignPrivate(string? to, byte[] payloadHash) => Hex.ToHex(TransactionSigner.SignPrivate(Next(to, payloadHash), _key).Encode());
+    public string SignPrivate(string? to, byte[] payloadHash) =>
+        Hex.ToHex(TransactionSigner.SignPrivate(Next(to, payloadHash), _key).Encode());
 
     private Transaction Next(string? to, byte[] data) =>
         new() { Nonce = _nonce++, GasLimit = Gas, To = to is null ? null : Address.Parse(to), Data = data };

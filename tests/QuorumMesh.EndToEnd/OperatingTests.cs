@@ -7,12 +7,16 @@ namespace QuorumMesh.EndToEnd;
 [Collection("network")]
 public sealed partial class OperatingTests
 {
-    /// <summary>With the usual umask of 022 everything would be open to reading. Databases, logs, sockets and what libraries write are among it.</summary>
+    /// <summary>
+    /// With the usual umask of 022 everything would be open to reading. Databases, logs, sockets and what libraries write are
+    /// among it.
+    /// </summary>
     [Fact]
     public async Task Nothing_of_a_running_network_is_open_to_other_users_and_no_directory_is_watched()
     {
         await using var network = await LocalNetwork.StartAsync(1);
-        var hash = await network.Parties[0].SendPrivateAsync(null, Cli.Demo.SimpleStorage.Create(42), [network.Parties[0]], CancellationToken.None);
+        var hash = await network.Parties[0].SendPrivateAsync(null, Cli.Demo.SimpleStorage.Create(42), [network.Parties[0]],
+            CancellationToken.None);
         await network.Parties[0].ReceiptAsync(hash, CancellationToken.None);
         var open = new DirectoryInfo(network.Directory).EnumerateFileSystemInfos("*", SearchOption.AllDirectories)
             .Where(e => e.Exists && ((int)e.UnixFileMode & 0b111_111) != 0).Select(e => $"{e.FullName} {e.UnixFileMode}");
@@ -29,7 +33,8 @@ public sealed partial class OperatingTests
         var artifacts = Environment.GetEnvironmentVariable("QUORUMMESH_ARTIFACTS")!;
         foreach (var program in new[] { "node/quorummesh-node", "txmanager/quorummesh-txmanager", "enclave/quorummesh-enclave" })
         {
-            using var config = System.Text.Json.JsonDocument.Parse(File.ReadAllText(Path.Combine(artifacts, program + ".runtimeconfig.json")));
+            using var config = System.Text.Json.JsonDocument.Parse(
+                File.ReadAllText(Path.Combine(artifacts, program + ".runtimeconfig.json")));
             var properties = config.RootElement.GetProperty("runtimeOptions").GetProperty("configProperties");
             Assert.False(properties.GetProperty("System.Runtime.TieredPGO").GetBoolean(), program);
             Assert.Equal(0, properties.GetProperty("System.Threading.ThreadPool.UnfairSemaphoreSpinLimit").GetInt32());
@@ -40,7 +45,8 @@ public sealed partial class OperatingTests
     public async Task A_network_that_ran_is_moved_and_runs_on()
     {
         await using var network = await LocalNetwork.StartAsync(2);
-        var hash = await network.Parties[0].SendPrivateAsync(null, Cli.Demo.SimpleStorage.Create(42), [network.Parties[1]], CancellationToken.None);
+        var hash = await network.Parties[0].SendPrivateAsync(null, Cli.Demo.SimpleStorage.Create(42), [network.Parties[1]],
+            CancellationToken.None);
         var contract = (string)(await network.Parties[1].ReceiptAsync(hash, CancellationToken.None))["contractAddress"]!;
         await network.Runner.StopAsync(_ => { });
         var moved = network.Directory + "-moved";
@@ -50,7 +56,8 @@ public sealed partial class OperatingTests
         {
             await runner.StartAsync(_ => { }, CancellationToken.None);
             Assert.Equal(42UL, await network.Parties[1].ReadAsync(contract, CancellationToken.None));
-            hash = await network.Parties[0].SendPrivateAsync(contract, Cli.Demo.SimpleStorage.Set(7), [network.Parties[1]], CancellationToken.None);
+            hash = await network.Parties[0].SendPrivateAsync(contract, Cli.Demo.SimpleStorage.Set(7), [network.Parties[1]],
+                CancellationToken.None);
             await network.Parties[1].ReceiptAsync(hash, CancellationToken.None);
             Assert.Equal(7UL, await network.Parties[1].ReadAsync(contract, CancellationToken.None));
         }
@@ -75,7 +82,8 @@ public sealed partial class OperatingTests
             Directory.CreateSymbolicLink(Path.Combine(directory, "network"), network.Directory);
             var output = await RunAsync(directory, tutorial);
             var word = new string('0', 62);
-            Assert.Matches($"^A and B: .*\"result\":\"0x{word}2a\".*\n.*\"result\":\"0x{word}2a\".*\nC: .*\"result\":\"0x\".*\nA and B: .*\"result\":\"0x{word}07\".*\n.*\"result\":\"0x{word}07\"", output);
+            Assert.Matches($"^A and B: .*\"result\":\"0x{word}2a\".*\n.*\"result\":\"0x{word}2a\".*\nC: .*\"result\":\"0x\".*\nA and B: "
+                + $".*\"result\":\"0x{word}07\".*\n.*\"result\":\"0x{word}07\"", output);
         }
         finally
         {
@@ -88,7 +96,8 @@ public sealed partial class OperatingTests
 
     private static async Task<string> RunAsync(string directory, string commands)
     {
-        using var shell = Process.Start(new ProcessStartInfo("bash", ["-eu", "-c", commands]) { WorkingDirectory = directory, RedirectStandardOutput = true })!;
+        using var shell = Process.Start(
+            new ProcessStartInfo("bash", ["-eu", "-c", commands]) { WorkingDirectory = directory, RedirectStandardOutput = true })!;
         using var limit = new CancellationTokenSource(LocalNetwork.Patience);
         var output = await shell.StandardOutput.ReadToEndAsync(limit.Token);
         await shell.WaitForExitAsync(limit.Token);
@@ -97,5 +106,6 @@ public sealed partial class OperatingTests
 
     /// <summary>The kernel's watches on files and directories that a process holds.</summary>
     private static int Watches(int pid) =>
-        Directory.EnumerateFiles($"/proc/{pid}/fdinfo").Sum(file => File.Exists(file) ? File.ReadLines(file).Count(line => line.StartsWith("inotify", StringComparison.Ordinal)) : 0);
+        Directory.EnumerateFiles($"/proc/{pid}/fdinfo")
+        .Sum(file => File.Exists(file) ? File.ReadLines(file).Count(line => line.StartsWith("inotify", StringComparison.Ordinal)) : 0);
 }

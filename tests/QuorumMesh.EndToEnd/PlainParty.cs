@@ -20,7 +20,13 @@ public sealed class PlainParty(HttpClient http, Participant participant)
     /// <returns>The transaction hash.</returns>
     public async Task<string> SendPrivateAsync(string? to, string data, IEnumerable<PlainParty> privateFor, CancellationToken cancel)
     {
-        var transaction = new JsonObject { ["from"] = participant.Account, ["data"] = data, ["gas"] = "0x47b760", ["privateFor"] = new JsonArray([.. privateFor.Select(p => (JsonNode)p.ManagerKey)]) };
+        var transaction = new JsonObject
+        {
+            ["from"] = participant.Account,
+            ["data"] = data,
+            ["gas"] = "0x47b760",
+            ["privateFor"] = new JsonArray([.. privateFor.Select(p => (JsonNode)p.ManagerKey)])
+        };
         if (to is not null) transaction["to"] = to;
         return (string)(await _rpc.CallAsync("eth_sendTransaction", cancel, transaction).ConfigureAwait(false))!;
     }

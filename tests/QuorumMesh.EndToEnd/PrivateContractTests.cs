@@ -12,7 +12,8 @@ public sealed class PrivateContractTests
     public async Task Three_participants_see_what_they_are_party_to()
     {
         await using var network = await LocalNetwork.StartAsync(3);
-        var results = await new PrivateContractCases([.. network.Definition.Participants.Select(p => new DemoParty(p, network.Http.Timeout))]).RunAsync(CancellationToken.None);
+        var results = await new PrivateContractCases(
+            [.. network.Definition.Participants.Select(p => new DemoParty(p, network.Http.Timeout))]).RunAsync(CancellationToken.None);
         Assert.All(results, result => Assert.Equal(result.Expected, result.Seen));
 
         // What a wallet that waits for confirmations needs: blocks that come without further transactions.
@@ -22,7 +23,8 @@ public sealed class PrivateContractTests
         var block = await network.Rpc[0].CallAsync("eth_getBlockByNumber", CancellationToken.None, $"0x{mined + 5:x}", false);
         Assert.Empty(block!["transactions"]!.AsArray());
         Assert.Equal("0x0", (string)block["baseFeePerGas"]!);
-        Assert.InRange(Convert.ToInt64((string)block["timestamp"]!, 16), DateTimeOffset.UtcNow.AddHours(-1).ToUnixTimeSeconds(), DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeSeconds());
+        Assert.InRange(Convert.ToInt64((string)block["timestamp"]!, 16), DateTimeOffset.UtcNow.AddHours(-1).ToUnixTimeSeconds(),
+            DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeSeconds());
     }
 
     [Fact]
@@ -45,7 +47,8 @@ public sealed class PrivateContractTests
         Assert.Contains("private state", refused.Message, StringComparison.Ordinal);
 
         await network.StartAgainAsync(manager);
-        await LocalNetwork.UntilAsync(async () => await network.Parties[2].ReadAsync(contract, CancellationToken.None) == 0, "C reads again");
+        await LocalNetwork.UntilAsync(async () => await network.Parties[2].ReadAsync(contract, CancellationToken.None) == 0,
+            "C reads again");
         Assert.Equal(7UL, await network.Parties[1].ReadAsync(contract, CancellationToken.None));
     }
 
@@ -69,17 +72,20 @@ public sealed class PrivateContractTests
     public async Task Private_transactions_are_traced_by_their_parties_alone()
     {
         await using var network = await LocalNetwork.StartAsync(3);
-        var created = await network.Parties[0].SendPrivateAsync(null, SimpleStorage.Create(42), [network.Parties[1]], CancellationToken.None);
+        var created = await network.Parties[0].SendPrivateAsync(null, SimpleStorage.Create(42), [network.Parties[1]],
+            CancellationToken.None);
         var contract = (string)(await network.Parties[0].ReceiptAsync(created, CancellationToken.None))["contractAddress"]!;
         var set = await network.Parties[0].SendPrivateAsync(contract, SimpleStorage.Set(7), [network.Parties[1]], CancellationToken.None);
         foreach (var party in network.Parties) await party.ReceiptAsync(set, CancellationToken.None);
 
-        async Task<JsonNode> TraceAsync(int participant) => (await network.Rpc[participant].CallAsync("debug_traceTransaction", CancellationToken.None, set))!;
+        async Task<JsonNode> TraceAsync(int participant) =>
+            (await network.Rpc[participant].CallAsync("debug_traceTransaction", CancellationToken.None, set))!;
         var (a, b, c) = (await TraceAsync(0), await TraceAsync(1), await TraceAsync(2));
         Assert.NotEmpty(a["structLogs"]!.AsArray());
         Assert.Equal(a.ToJsonString(), b.ToJsonString());
         Assert.Empty(c["structLogs"]!.AsArray());
-        var call = await network.Rpc[1].CallAsync("debug_traceTransaction", CancellationToken.None, set, new JsonObject { ["tracer"] = "callTracer" });
+        var call = await network.Rpc[1].CallAsync("debug_traceTransaction", CancellationToken.None, set,
+            new JsonObject { ["tracer"] = "callTracer" });
         Assert.Equal((contract, SimpleStorage.Set(7)), ((string)call!["to"]!, (string)call["input"]!));
     }
 }

@@ -10,7 +10,9 @@ public sealed class SevenParticipantsTests
     public async Task Seven_participants_see_what_they_are_party_to()
     {
         await using var network = await LocalNetwork.StartAsync(7);
-        var results = await new PrivateContractCases([.. new[] { 0, 1, 6 }.Select(i => new DemoParty(network.Definition.Participants[i], network.Http.Timeout))]).RunAsync(CancellationToken.None);
+        var results = await new PrivateContractCases(
+            [.. new[] { 0, 1, 6 }.Select(i => new DemoParty(network.Definition.Participants[i], network.Http.Timeout))])
+            .RunAsync(CancellationToken.None);
         Assert.All(results, result => Assert.Equal(result.Expected, result.Seen));
     }
 }

@@ -18,7 +18,8 @@ public sealed class StartFailureTests
         var node = network.Service(0, ServiceKind.Node);
         await network.KillAsync(node);
         var (rpc, enode) = (new Uri(network.Definition.Participants[0].Rpc), new Uri(network.Definition.Participants[0].Enode));
-        foreach (var port in (int[])[rpc.Port, enode.Port, int.Parse(HttpUtility.ParseQueryString(enode.Query)["raftport"]!, CultureInfo.InvariantCulture)])
+        foreach (var port in (int[])[rpc.Port, enode.Port,
+            int.Parse(HttpUtility.ParseQueryString(enode.Query)["raftport"]!, CultureInfo.InvariantCulture)])
         {
             using var thief = new TcpListener(IPAddress.Loopback, port);
             thief.Start();
@@ -49,7 +50,8 @@ public sealed class StartFailureTests
         await using var network = await LocalNetwork.StartAsync(1);
         var enclave = network.Service(0, ServiceKind.Enclave);
         await network.KillAsync(enclave);
-        File.Move(Path.Combine(network.Definition.Participants[0].Directory, "enclave", "tm.key"), Path.Combine(network.Directory, "moved.key"));
+        File.Move(Path.Combine(network.Definition.Participants[0].Directory, "enclave", "tm.key"),
+            Path.Combine(network.Directory, "moved.key"));
         network.Runner.StartOne(enclave);
         await LocalNetwork.UntilAsync(() => Task.FromResult(enclave.RunningPid is null), "the enclave has given up");
         Assert.Contains("tm.key", enclave.LastOutput(1), StringComparison.Ordinal);
@@ -63,7 +65,8 @@ public sealed class StartFailureTests
         await network.Runner.StopAsync(_ => { });
         Assert.Equal(network.Runner.Services.Count, pids.Count);
         Assert.All(network.Runner.Services, service => Assert.Null(service.RunningPid));
-        Assert.All(pids, pid => Assert.True(!File.Exists($"/proc/{pid}/stat") || File.ReadAllText($"/proc/{pid}/stat").Contains(") Z ", StringComparison.Ordinal), $"process {pid} still runs"));
+        Assert.All(pids, pid => Assert.True(!File.Exists($"/proc/{pid}/stat")
+            || File.ReadAllText($"/proc/{pid}/stat").Contains(") Z ", StringComparison.Ordinal), $"process {pid} still runs"));
         Assert.Empty(Directory.EnumerateFiles(network.Definition.Participants[0].Directory, "*.pid"));
         await network.DisposeAsync();
     }

@@ -4,8 +4,12 @@ using Google.Protobuf;
 
 namespace QuorumMesh.EndToEnd;
 
-/// <summary>A span as it came in. Ids are in hex; <paramref name="Parent"/> is empty for a root. <paramref name="Instance"/> is the process that sent it.</summary>
-public sealed record ReceivedSpan(string Service, string Instance, string Source, string Trace, string Id, string Parent, string Name, IReadOnlyList<string> Links);
+/// <summary>
+/// A span as it came in. Ids are in hex; <paramref name="Parent"/> is empty for a root. <paramref name="Instance"/> is the
+/// process that sent it.
+/// </summary>
+public sealed record ReceivedSpan(string Service, string Instance, string Source, string Trace, string Id, string Parent, string Name,
+    IReadOnlyList<string> Links);
 
 /// <summary>Takes traces by OTLP over HTTP (POST /v1/traces, protobuf) and keeps them in memory.</summary>
 public sealed class TraceReceiver : IAsyncDisposable
@@ -51,7 +55,8 @@ public sealed class TraceReceiver : IAsyncDisposable
     /// <summary>ResourceSpans: resource = 1 (attributes = 1), scope_spans = 2 (scope = 1, spans = 2).</summary>
     private void Read(byte[] resource)
     {
-        var attributes = Fields(resource, 1).SelectMany(r => Fields(r, 1)).ToDictionary(a => Text(a, 1), a => Fields(a, 2).Select(v => Text(v, 1)).FirstOrDefault() ?? "");
+        var attributes = Fields(resource, 1).SelectMany(r => Fields(r, 1))
+            .ToDictionary(a => Text(a, 1), a => Fields(a, 2).Select(v => Text(v, 1)).FirstOrDefault() ?? "");
         foreach (var scope in Fields(resource, 2))
         {
             var source = Fields(scope, 1).Select(s => Text(s, 1)).FirstOrDefault() ?? "";
@@ -63,7 +68,8 @@ public sealed class TraceReceiver : IAsyncDisposable
 
     private static string Id(byte[] message, int field) => Convert.ToHexString(Fields(message, field).FirstOrDefault() ?? []);
 
-    private static string Text(byte[] message, int field) => System.Text.Encoding.UTF8.GetString(Fields(message, field).FirstOrDefault() ?? []);
+    private static string Text(byte[] message, int field) =>
+        System.Text.Encoding.UTF8.GetString(Fields(message, field).FirstOrDefault() ?? []);
 
     /// <summary>The length-delimited fields of one number.</summary>
     private static IEnumerable<byte[]> Fields(byte[] message, int field)
@@ -72,7 +78,8 @@ public sealed class TraceReceiver : IAsyncDisposable
         var found = new List<byte[]>();
         for (var tag = input.ReadTag(); tag != 0; tag = input.ReadTag())
         {
-            if (WireFormat.GetTagFieldNumber(tag) == field && WireFormat.GetTagWireType(tag) == WireFormat.WireType.LengthDelimited) found.Add(input.ReadBytes().ToByteArray());
+            if (WireFormat.GetTagFieldNumber(tag) == field && WireFormat.GetTagWireType(tag) == WireFormat.WireType.LengthDelimited)
+                found.Add(input.ReadBytes().ToByteArray());
             else input.SkipLastField();
         }
         return found;

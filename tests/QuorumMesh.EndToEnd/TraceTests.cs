@@ -17,12 +17,17 @@ public sealed class TraceTests
         var hash = await network.Parties[0].SendPrivateAsync(null, SimpleStorage.Create(42), [network.Parties[1]], CancellationToken.None);
         await network.Parties[1].ReceiptAsync(hash, CancellationToken.None);
 
-        await LocalNetwork.UntilAsync(() => Task.FromResult(Trees(receiver, "eth_sendTransaction").Any(tree => IsWhole(tree, managers: 2) && tree.Exists(s => s.Name == "transaction.submit"))),
-            () => "the tree of eth_sendTransaction is whole, with both managers:\n" + Told(Trees(receiver, "eth_sendTransaction").SelectMany(t => t)));
+        await LocalNetwork.UntilAsync(
+            () => Task.FromResult(Trees(receiver, "eth_sendTransaction")
+            .Any(tree => IsWhole(tree, managers: 2) && tree.Exists(s => s.Name == "transaction.submit"))),
+            () => "the tree of eth_sendTransaction is whole, with both managers:\n"
+                + Told(Trees(receiver, "eth_sendTransaction").SelectMany(t => t)));
         await LocalNetwork.UntilAsync(() => Task.FromResult(Trees(receiver, "payload.fetch").Any(tree => IsWhole(tree, managers: 1))),
             () => "a tree of payload.fetch is whole:\n" + Told(Trees(receiver, "payload.fetch").SelectMany(t => t)));
         var link = hash[2..34].ToUpperInvariant();
-        await LocalNetwork.UntilAsync(() => Task.FromResult(receiver.Spans.Where(s => s.Name == "private.execute" && s.Links.Contains(link)).Select(s => s.Instance).Distinct().Count() == 2),
+        await LocalNetwork.UntilAsync(
+            () => Task.FromResult(receiver.Spans.Where(s => s.Name == "private.execute" && s.Links.Contains(link)).Select(s => s.Instance)
+            .Distinct().Count() == 2),
             () => "both parties ran it, and link to its hash:\n" + Told(receiver.Spans.Where(s => s.Name == "private.execute")));
     }
 
@@ -30,7 +35,8 @@ public sealed class TraceTests
     private static List<List<ReceivedSpan>> Trees(TraceReceiver receiver, string name)
     {
         var spans = receiver.Spans;
-        return [.. spans.Where(s => s.Name == name).Select(s => s.Trace).Distinct().Select(trace => spans.Where(s => s.Trace == trace).ToList())];
+        return [.. spans.Where(s => s.Name == name).Select(s => s.Trace).Distinct()
+            .Select(trace => spans.Where(s => s.Trace == trace).ToList())];
     }
 
     /// <summary>One root, every other span below a span that came in too, and a node, so many managers and an enclave among them.</summary>
@@ -41,5 +47,6 @@ public sealed class TraceTests
         && tree.Where(s => s.Service == "quorummesh-txmanager").Select(s => s.Instance).Distinct().Count() == managers
         && tree.Exists(s => s.Service == "quorummesh-enclave");
 
-    private static string Told(IEnumerable<ReceivedSpan> spans) => string.Join('\n', spans.Select(s => $"{s.Service} {s.Source} {s.Name} {s.Id} below {s.Parent}"));
+    private static string Told(IEnumerable<ReceivedSpan> spans) =>
+        string.Join('\n', spans.Select(s => $"{s.Service} {s.Source} {s.Name} {s.Id} below {s.Parent}"));
 }

@@ -5,8 +5,8 @@ using QuorumMesh.Cli.Demo;
 namespace QuorumMesh.EndToEnd;
 
 /// <summary>
-/// Public transactions at each of three nodes and private ones in all directions, each by several senders at once. Half of them leave the nonce to the node, half sign with accounts of their own.
-/// A refusal is counted, an acknowledgement is kept.
+/// Public transactions at each of three nodes and private ones in all directions, each by several senders at once. Half of them
+/// leave the nonce to the node, half sign with accounts of their own. A refusal is counted, an acknowledgement is kept.
 /// </summary>
 internal sealed class TransactionLoad
 {
@@ -58,7 +58,8 @@ internal sealed class TransactionLoad
     public async Task<(int Acknowledged, int Refused)> EachSendsAsync(int count)
     {
         var stretch = BeginStretch();
-        await LocalNetwork.UntilAsync(() => Task.FromResult(stretch.Least >= count), () => $"each sender has {count} transactions acknowledged:\n{this}");
+        await LocalNetwork.UntilAsync(() => Task.FromResult(stretch.Least >= count),
+            () => $"each sender has {count} transactions acknowledged:\n{this}");
         BeginStretch();
         return (stretch.Acknowledged, stretch.Refused);
     }
@@ -89,7 +90,8 @@ internal sealed class TransactionLoad
     {
         var hash = privateFor.Length == 0
             ? await network.SendPublicAsync(from, null, HistoryContract.Create)
-            : await network.Parties[from].SendPrivateAsync(null, HistoryContract.Create, privateFor.Select(i => network.Parties[i]), CancellationToken.None);
+            : await network.Parties[from].SendPrivateAsync(null, HistoryContract.Create, privateFor.Select(i => network.Parties[i]),
+                CancellationToken.None);
         foreach (var party in network.Parties) await party.ReceiptAsync(hash, CancellationToken.None);
         return (string)(await network.Parties[from].ReceiptAsync(hash, CancellationToken.None))["contractAddress"]!;
     }

@@ -8,7 +8,8 @@ namespace QuorumMesh.Evm.Tests;
 /// <summary>BLAKE2b's compression function (EIP-152): the EIP's vectors, and vectors of words against vectors of four.</summary>
 public class Blake2BTests
 {
-    private const string Initial = "48c9bdf267e6096a3ba7ca8485ae67bb2bf894fe72f36e3cf1361d5f3af54fa5d182e6ad7f520e511f6c3e2b8c68059b6bbd41fbabd9831f79217e1319cde05b";
+    private const string Initial =
+        "48c9bdf267e6096a3ba7ca8485ae67bb2bf894fe72f36e3cf1361d5f3af54fa5d182e6ad7f520e511f6c3e2b8c68059b6bbd41fbabd9831f79217e1319cde05b";
 
     /// <summary>Vectors 4 to 7 of EIP-152: the message "abc". The second is RFC 7693's digest.</summary>
     [Theory]

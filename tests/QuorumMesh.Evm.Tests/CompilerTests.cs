@@ -14,13 +14,16 @@ public class CompilerTests
 
     private static readonly UInt256[] _edges =
     [
-        UInt256.Zero, UInt256.One, 2, 31, 32, 63, 64, 65, 128, 255, 256, ulong.MaxValue, new(0, 1), new(ulong.MaxValue, ulong.MaxValue), new(0, 0, 1), new(0, 0, 0, 1),
-        UInt256.MaxValue, UInt256.MaxValue - UInt256.One, new(0, 0, 0, 1UL << 63), new(1, 2, 3, 0x8000000000000004), new(0xfedcba9876543210, 0x0123456789abcdef, 0xdeadbeef, 7),
+        UInt256.Zero, UInt256.One, 2, 31, 32, 63, 64, 65, 128, 255, 256, ulong.MaxValue, new(0, 1), new(ulong.MaxValue, ulong.MaxValue),
+        new(0, 0, 1), new(0, 0, 0, 1),
+        UInt256.MaxValue, UInt256.MaxValue - UInt256.One, new(0, 0, 0, 1UL << 63), new(1, 2, 3, 0x8000000000000004),
+        new(0xfedcba9876543210, 0x0123456789abcdef, 0xdeadbeef, 7),
     ];
 
     private readonly CodeCache _codes = new();
 
-    public static TheoryData<Opcode> Operators => new(OpcodeTable.Rows.Where(r => r.Pops is >= 1 and <= 3 && r.Pushes == 1 && r.Opcode is < KECCAK256 or CLZ).Select(r => r.Opcode));
+    public static TheoryData<Opcode> Operators =>
+        new(OpcodeTable.Rows.Where(r => r.Pops is >= 1 and <= 3 && r.Pushes == 1 && r.Opcode is < KECCAK256 or CLZ).Select(r => r.Opcode));
 
     /// <summary>Each operand once from the input, unknown while compiling, and once as a constant.</summary>
     [Theory]
@@ -54,8 +57,10 @@ public class CompilerTests
     [InlineData(Fork.Cancun)]
     public void Gas_runs_out_alike_at_every_point(Fork fork)
     {
-        byte[] code = new Asm().Push(7).Push(3).Op(ADD, DUP1).Push(64).Op(MSTORE).Push(2).Op(EXP).Push(32).Push(64).Op(KECCAK256, XOR, GAS, POP)
-            .StoreTop(1).Push(0).Op(SLOAD).Push(5).Push(4096).Op(MSTORE8).Push(1).Op(BALANCE, ADD).Push(32).Push(0).Op(LOG1).Push(31).Push(0).Op(RETURNDATASIZE, CODECOPY)
+        byte[] code = new Asm().Push(7).Push(3).Op(ADD, DUP1).Push(64).Op(MSTORE).Push(2).Op(EXP).Push(32).Push(64)
+            .Op(KECCAK256, XOR, GAS, POP)
+            .StoreTop(1).Push(0).Op(SLOAD).Push(5).Push(4096).Op(MSTORE8).Push(1).Op(BALANCE, ADD).Push(32).Push(0).Op(LOG1).Push(31)
+            .Push(0).Op(RETURNDATASIZE, CODECOPY)
             .Push(200).Op(JUMP);
         for (ulong gas = 0; gas < 60_000; gas += gas < 3_000 ? 1UL : 37) AssertSame(code, gas: gas, fork: fork);
     }
@@ -83,7 +88,8 @@ public class CompilerTests
     {
         // 100 rounds over six words, which change their places in each.
         var code = new Asm().Push(100).Push(1).Push(2).Push(3).Push(4).Push(5).Op(JUMPDEST);
-        code.Op(DUP3, ADD, SWAP1, DUP5, MUL, SWAP3, SWAP4, SWAP1, DUP2, XOR, SWAP2, SWAP5).Push(1).Op(SWAP1, SUB, SWAP5, DUP6).Push(12).Op(JUMPI, ADD, ADD, ADD, ADD);
+        code.Op(DUP3, ADD, SWAP1, DUP5, MUL, SWAP3, SWAP4, SWAP1, DUP2, XOR, SWAP2, SWAP5).Push(1).Op(SWAP1, SUB, SWAP5, DUP6).Push(12)
+            .Op(JUMPI, ADD, ADD, ADD, ADD);
         AssertSame(code.ReturnTop());
     }
 
@@ -121,7 +127,8 @@ public class CompilerTests
     {
         foreach (byte[] inner in new byte[][]
         {
-            new Asm().Store(0, 1), new Asm().Push(0).Push(0).Op(LOG0), new Asm().Push(1).Push(1).Op(TSTORE), new Asm().Push(0).Push(0).Push(0).Op(CREATE),
+            new Asm().Store(0, 1), new Asm().Push(0).Push(0).Op(LOG0), new Asm().Push(1).Push(1).Op(TSTORE),
+            new Asm().Push(0).Push(0).Push(0).Op(CREATE),
             new Asm().Push(_caller).Op(SELFDESTRUCT), new Asm().Call(CALL, _caller, 1), new Asm().Push(1).Push(0).Op(TLOAD).ReturnTop(),
         })
             AssertSame(new Asm().Call(STATICCALL, _other).Push(0).Op(MLOAD, ADD).ReturnTop(), other: inner);
@@ -150,7 +157,8 @@ public class CompilerTests
         for (int i = 0; i < functions; i++)
         {
             int next = i * 7 % functions;
-            byte[] function = new Asm().Op(JUMPDEST).Push(0).Op(MLOAD).Push((byte[])[(byte)(i >> 8), (byte)i]).Op(ADD, DUP1).Push(0).Op(MSTORE).Push(1).Op(AND)
+            byte[] function = new Asm().Op(JUMPDEST).Push(0).Op(MLOAD).Push((byte[])[(byte)(i >> 8), (byte)i]).Op(ADD, DUP1).Push(0)
+                .Op(MSTORE).Push(1).Op(AND)
                 .Push((byte[])[(byte)(next * size >> 8), (byte)(next * size)]).Op(JUMPI)
                 .Push((byte[])[(byte)((i + 1) * size >> 8), (byte)((i + 1) * size)]).Op(JUMP);
             code.Op([.. function.Select(b => (Opcode)b)]).Op([.. Enumerable.Repeat(JUMPDEST, size - function.Length)]);
@@ -284,7 +292,8 @@ public class CompilerTests
         CompiledCode body = new Code(Loop(5)).Compile(Fork.Cancun, CompilerLimits.Default, new CodeCache())!;
         Assert.NotNull(body);
         Assert.Null(new Code(Loop(5)).Compile(Fork.Cancun, CompilerLimits.Default with { TotalIl = 100 }, new CodeCache()));
-        Assert.NotNull(new Code(Loop(5)).Compile(Fork.Cancun, CompilerLimits.Default with { TotalIl = body.SizeInMemory }, new CodeCache()));
+        Assert.NotNull(new Code(Loop(5))
+            .Compile(Fork.Cancun, CompilerLimits.Default with { TotalIl = body.SizeInMemory }, new CodeCache()));
     }
 
     [Fact]
@@ -307,7 +316,8 @@ public class CompilerTests
     private static byte[] Loop(ulong rounds)
     {
         byte[] head = new Asm().Push(rounds).Push(1).Push(2).Push(3).Push(4);
-        byte[] loop = new Asm().Op(JUMPDEST, DUP3, ADD, SWAP1, DUP5, MUL, SWAP3, SWAP2, XOR, DUP2, SWAP1).Push(1).Op(DUP6, SUB, SWAP5, POP, DUP5).Push((ulong)head.Length)
+        byte[] loop = new Asm().Op(JUMPDEST, DUP3, ADD, SWAP1, DUP5, MUL, SWAP3, SWAP2, XOR, DUP2, SWAP1).Push(1)
+            .Op(DUP6, SUB, SWAP5, POP, DUP5).Push((ulong)head.Length)
             .Op(JUMPI, ADD, ADD, ADD).ReturnTop();
         return [.. head, .. loop];
     }
@@ -322,12 +332,16 @@ public class CompilerTests
     {
         Outcome expected = Run(code, input ?? [], gas, fork, other ?? [], EvmTier.Interpreter);
         Outcome actual = Run(code, input ?? [], gas, fork, other ?? [], EvmTier.Compiled);
-        if (expected != actual) Assert.Fail($"{fork}, gas {gas}, code {Hex.ToHex(code)}, input {Hex.ToHex(input ?? [])}: {expected} interpreted, {actual} compiled");
+        if (expected != actual)
+            Assert.Fail($"{fork}, gas {gas}, code {Hex.ToHex(code)}, input {Hex.ToHex(input ?? [])}: {expected} interpreted, {actual} "
+            + "compiled");
     }
 
-    private Outcome Run(byte[] code, byte[] input, ulong gas, Fork fork, byte[] other, EvmTier tier) => Run(code, input, gas, fork, other, tier, null, out _);
+    private Outcome Run(byte[] code, byte[] input, ulong gas, Fork fork, byte[] other, EvmTier tier) =>
+        Run(code, input, gas, fork, other, tier, null, out _);
 
-    private Outcome Run(byte[] code, byte[] input, ulong gas, Fork fork, byte[] other, EvmTier tier, Func<int>? takeOverAfter, out long takenOver)
+    private Outcome Run(byte[] code, byte[] input, ulong gas, Fork fork, byte[] other, EvmTier tier, Func<int>? takeOverAfter,
+        out long takenOver)
     {
         var state = new WorldState(EmptyState.Instance);
         state.SetCode(_contract, code);
@@ -335,7 +349,8 @@ public class CompilerTests
         state.SetBalance(_contract, 1000);
         state.SetStorage(_contract, 0, 42);
         state.BeginTransaction();
-        var machine = new EvmMachine(new BlockContext { GasLimit = gas, Number = 300, Timestamp = 5, Difficulty = 3 }, fork, EvmOptions.Default with { Code = _codes, Tier = tier, TakeOverAfter = takeOverAfter });
+        var machine = new EvmMachine(new BlockContext { GasLimit = gas, Number = 300, Timestamp = 5, Difficulty = 3 }, fork,
+            EvmOptions.Default with { Code = _codes, Tier = tier, TakeOverAfter = takeOverAfter });
         EvmResult result = machine.Call(_caller, default, _caller, _contract, input, gas, default, state, state);
         takenOver = machine.FramesTakenOver;
         ulong refund = state.Refund;

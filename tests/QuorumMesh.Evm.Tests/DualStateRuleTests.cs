@@ -6,7 +6,10 @@ using static QuorumMesh.Evm.Opcode;
 
 namespace QuorumMesh.Evm.Tests;
 
-/// <summary>One test for each of GoQuorum's rules for two states (2.5:core/vm/evm.go, instructions.go, gas_table.go; 2.5:core/state_transition.go).</summary>
+/// <summary>
+/// One test for each of GoQuorum's rules for two states (2.5:core/vm/evm.go, instructions.go, gas_table.go;
+/// 2.5:core/state_transition.go).
+/// </summary>
 public sealed class DualStateRuleTests
 {
     private static readonly Address _sender = Address.Parse("0xed9d02e382b34818e88b88a309c7fe71e65f419d");
@@ -106,7 +109,8 @@ public sealed class DualStateRuleTests
         Place(_r, _private, new Asm().Call(CALL, _public).Op(POP).Store(0, 5).Call(CALL, _private2).StoreTop(1));
         Place(_r, _private2, new Asm().Store(0, 6));
         Run(_private);
-        Assert.Equal(((UInt256)5, UInt256.One, (UInt256)6), (_r.GetStorage(_private, 0), _r.GetStorage(_private, 1), _r.GetStorage(_private2, 0)));
+        Assert.Equal(((UInt256)5, UInt256.One, (UInt256)6),
+            (_r.GetStorage(_private, 0), _r.GetStorage(_private, 1), _r.GetStorage(_private2, 0)));
     }
 
     [Theory]
@@ -140,9 +144,11 @@ public sealed class DualStateRuleTests
         _p.SetBalance(_private2, inPublic);
         Place(_r, _private2, new byte[inPrivate]);
         _r.SetBalance(_private2, inPrivate);
-        Place(_r, _private, new Asm().Push(_private2).Op(opcode).StoreTop(0).Push(_public).Op(opcode).StoreTop(1).Push(_nobody).Op(opcode).StoreTop(2));
+        Place(_r, _private, new Asm().Push(_private2).Op(opcode).StoreTop(0).Push(_public).Op(opcode).StoreTop(1).Push(_nobody).Op(opcode)
+            .StoreTop(2));
         Run(_private);
-        Assert.Equal(((UInt256)inPrivate, (UInt256)inPublic, UInt256.Zero), (_r.GetStorage(_private, 0), _r.GetStorage(_private, 1), _r.GetStorage(_private, 2)));
+        Assert.Equal(((UInt256)inPrivate, (UInt256)inPublic, UInt256.Zero),
+            (_r.GetStorage(_private, 0), _r.GetStorage(_private, 1), _r.GetStorage(_private, 2)));
     }
 
     [Fact]
@@ -164,7 +170,8 @@ public sealed class DualStateRuleTests
             .Push(_private2).Op(EXTCODEHASH, ISZERO, ISZERO).StoreTop(1)
             .Call(CALL, _public).Op(POP).Push(0).Op(MLOAD).StoreTop(2)); // nor public code a private one
         Run(_private);
-        Assert.Equal((UInt256.One, UInt256.One, UInt256.One), (_r.GetStorage(_private, 0), _r.GetStorage(_private, 1), _r.GetStorage(_private, 2)));
+        Assert.Equal((UInt256.One, UInt256.One, UInt256.One),
+            (_r.GetStorage(_private, 0), _r.GetStorage(_private, 1), _r.GetStorage(_private, 2)));
     }
 
     /// <summary>From 21.1 on (21.1:core/vm/instructions.go opExtCodeHash).</summary>
@@ -206,7 +213,8 @@ public sealed class DualStateRuleTests
             .Call(STATICCALL, _public).Op(POP).Push(0).Op(MLOAD).StoreTop(2));
         _r.SetStorage(_private, 3, 44);
         Run(_private);
-        Assert.Equal(((UInt256)33, (UInt256)44, (UInt256)33), (_r.GetStorage(_private, 0), _r.GetStorage(_private, 1), _r.GetStorage(_private, 2)));
+        Assert.Equal(((UInt256)33, (UInt256)44, (UInt256)33),
+            (_r.GetStorage(_private, 0), _r.GetStorage(_private, 1), _r.GetStorage(_private, 2)));
     }
 
     [Fact]
@@ -237,7 +245,8 @@ public sealed class DualStateRuleTests
         Place(_r, _private2, []);
         _r.SetBalance(_private, 10);
         Run(_private);
-        Assert.Equal((UInt256.One, (UInt256)6, (UInt256)4), (_r.GetStorage(_private, 0), _r.GetBalance(_private), _r.GetBalance(_private2)));
+        Assert.Equal((UInt256.One, (UInt256)6, (UInt256)4),
+            (_r.GetStorage(_private, 0), _r.GetBalance(_private), _r.GetBalance(_private2)));
         Assert.False(_p.Exists(_private2));
     }
 
@@ -300,7 +309,8 @@ public sealed class DualStateRuleTests
     public void Calls_without_value_leave_no_account_behind(Opcode kind)
     {
         Place(_p, _public, new Asm().Call(kind, _nobody).Op(POP).Call(kind, Address.FromWord(4)).Op(POP));
-        Place(_r, _private, new Asm().Call(kind, _nobody).StoreTop(0).Call(kind, _public).StoreTop(1).Call(kind, Address.FromWord(4)).Op(POP));
+        Place(_r, _private, new Asm().Call(kind, _nobody).StoreTop(0).Call(kind, _public).StoreTop(1)
+            .Call(kind, Address.FromWord(4)).Op(POP));
         Run(_private);
         Assert.Equal((UInt256.One, UInt256.One), (_r.GetStorage(_private, 0), _r.GetStorage(_private, 1)));
         foreach (var address in new[] { _nobody, Address.FromWord(4) })
@@ -317,7 +327,8 @@ public sealed class DualStateRuleTests
         empty.SetBalance(_sender, 1000);
         empty.FinaliseTransaction(deleteEmpty: false);
         ulong pool = 1_000_000_000;
-        var outcome = Processor().Execute(Message(_private, new byte[64], isPrivate: true), empty, _r, PrivateMode.Payload.Answer([1]), ref pool);
+        var outcome = Processor()
+            .Execute(Message(_private, new byte[64], isPrivate: true), empty, _r, PrivateMode.Payload.Answer([1]), ref pool);
         Assert.True(outcome.Private!.Value.Success);
         Assert.True(empty.Exists(_nobody));
     }
@@ -430,7 +441,8 @@ public sealed class DualStateRuleTests
     [MemberData(nameof(FailingInitCodes))]
     public void A_failed_creation_by_a_contract_consumes_its_private_nonce(string how, byte[] initCode)
     {
-        byte[] creator = new Asm().Push(initCode).Push(0).Op(MSTORE).Push((ulong)initCode.Length).Push((ulong)(32 - initCode.Length)).Push(0).Op(CREATE).StoreTop(0);
+        byte[] creator = new Asm().Push(initCode).Push(0).Op(MSTORE).Push((ulong)initCode.Length).Push((ulong)(32 - initCode.Length))
+            .Push(0).Op(CREATE).StoreTop(0);
         Place(_r, _private, creator);
         _r.SetStorage(_private, 0, 7);
         Run(_private, gas: 2_000_000);
@@ -445,7 +457,8 @@ public sealed class DualStateRuleTests
         Place(_r, _private, new Asm().Store(0, 5).Call(CALL, _private2).StoreTop(1));
         _r.SetStorage(_private, 1, 7);
         Run(_private);
-        Assert.Equal(((UInt256)5, UInt256.Zero, UInt256.Zero), (_r.GetStorage(_private, 0), _r.GetStorage(_private, 1), _r.GetStorage(_private2, 0)));
+        Assert.Equal(((UInt256)5, UInt256.Zero, UInt256.Zero),
+            (_r.GetStorage(_private, 0), _r.GetStorage(_private, 1), _r.GetStorage(_private2, 0)));
     }
 
     [Fact]
@@ -484,11 +497,13 @@ public sealed class DualStateRuleTests
         foreach (var mode in Enum.GetValues<PrivateMode>())
         {
             var message = Message(null, new byte[64], isPrivate: true) with { Value = 1 };
-            Assert.Equal(TransactionInvalid.InsufficientBalanceForTransfer, Processor().Execute(message, _p, _r, mode.Answer([1]), ref _pool).Invalid);
+            Assert.Equal(TransactionInvalid.InsufficientBalanceForTransfer,
+                Processor().Execute(message, _p, _r, mode.Answer([1]), ref _pool).Invalid);
             Assert.Equal(0UL, _p.GetNonce(_sender));
         }
         Place(_r, _private, new Asm().Store(0, 5));
-        var call = Processor().Execute(Message(_private, new byte[64], isPrivate: true) with { Value = 1 }, _p, _r, PrivateMode.Payload.Answer([1]), ref _pool);
+        var call = Processor().Execute(Message(_private, new byte[64], isPrivate: true) with { Value = 1 }, _p, _r,
+            PrivateMode.Payload.Answer([1]), ref _pool);
         Assert.Equal((TransactionInvalid.None, true, false), (call.Invalid, call.PublicSuccess, call.Private!.Value.Success));
         Assert.Equal((1UL, UInt256.Zero), (_p.GetNonce(_sender), _r.GetStorage(_private, 0)));
     }
@@ -529,7 +544,8 @@ public sealed class DualStateRuleTests
                 Opcode[] kinds = [CALL, CALLCODE, DELEGATECALL, STATICCALL];
                 code.AddRange(choose.Next(3) == 0
                     ? writers[choose.Next(writers.Length)]
-                    : (byte[])new Asm().Call(kinds[choose.Next(4)], addresses[choose.Next(addresses.Length)], value: (ulong)choose.Next(2)).Op(POP));
+                    : (byte[])new Asm().Call(kinds[choose.Next(4)], addresses[choose.Next(addresses.Length)],
+                        value: (ulong)choose.Next(2)).Op(POP));
             }
             return [.. code];
         }
@@ -551,7 +567,8 @@ public sealed class DualStateRuleTests
     }
 
     private TransactionProcessor Processor() =>
-        new(new BlockContext { GasLimit = 1_000_000_000, Number = 1 }, _fork, new TransactionRules { Evm = new EvmRules { IsQuorum = true, ExtCodeHashIsDual = _extCodeHashIsDual } }, _tier);
+        new(new BlockContext { GasLimit = 1_000_000_000, Number = 1 }, _fork,
+            new TransactionRules { Evm = new EvmRules { IsQuorum = true, ExtCodeHashIsDual = _extCodeHashIsDual } }, _tier);
 
     private static TransactionMessage Message(Address? to, byte[] data, bool isPrivate, ulong nonce = 0, ulong gas = 500_000) =>
         new() { From = _sender, To = to, GasLimit = gas, Nonce = nonce, Data = data, IsPrivate = isPrivate };
@@ -565,7 +582,8 @@ public sealed class DualStateRuleTests
     private PrivateOutcome Run(Address to, ulong? nonce = null, ulong gas = 500_000) =>
         Execute(to, PrivateMode.Payload, [1], nonce: nonce ?? _p.GetNonce(_sender), gas: gas).Private!.Value;
 
-    private TransactionOutcome Execute(Address? to, PrivateMode mode, byte[]? payload, IEvmTracer? tracer = null, ulong nonce = 0, ulong gas = 500_000)
+    private TransactionOutcome Execute(Address? to, PrivateMode mode, byte[]? payload, IEvmTracer? tracer = null, ulong nonce = 0,
+        ulong gas = 500_000)
     {
         byte[] hash = new byte[64];
         Array.Fill(hash, (byte)1);

@@ -21,20 +21,31 @@ public class DualStateTests
     {
         // name, code of the private contract, code of the public contract, expected slot 0 of the private contract, of the public one
         { "a private contract writes its own storage", new Asm().Store(0, 5), [], 5, 0 },
-        { "CALL of a public reader", new Asm().Call(CALL, _public).Op(POP).Push(0).Op(MLOAD).StoreTop(0), new Asm().Push(7).ReturnTop(), 7, 0 },
-        { "STATICCALL of a public reader", new Asm().Call(STATICCALL, _public).Op(POP).Push(0).Op(MLOAD).StoreTop(0), new Asm().Push(7).ReturnTop(), 7, 0 },
-        { "DELEGATECALL of a public library that only reads", new Asm().Call(DELEGATECALL, _public).Op(POP).Push(0).Op(MLOAD).StoreTop(0), new Asm().Push(7).ReturnTop(), 7, 0 },
+        { "CALL of a public reader", new Asm().Call(CALL, _public).Op(POP).Push(0).Op(MLOAD).StoreTop(0),
+            new Asm().Push(7).ReturnTop(), 7, 0 },
+        { "STATICCALL of a public reader", new Asm().Call(STATICCALL, _public).Op(POP).Push(0).Op(MLOAD).StoreTop(0),
+            new Asm().Push(7).ReturnTop(), 7, 0 },
+        { "DELEGATECALL of a public library that only reads", new Asm().Call(DELEGATECALL, _public).Op(POP).Push(0).Op(MLOAD).StoreTop(0),
+            new Asm().Push(7).ReturnTop(), 7, 0 },
         { "CALL of a public writer fails", new Asm().Call(CALL, _public).Push(1).Op(ADD).StoreTop(0), new Asm().Store(0, 9), 1, 0 },
-        { "DELEGATECALL of a public writer fails", new Asm().Call(DELEGATECALL, _public).Push(1).Op(ADD).StoreTop(0), new Asm().Store(0, 9), 1, 0 },
+        { "DELEGATECALL of a public writer fails", new Asm().Call(DELEGATECALL, _public).Push(1).Op(ADD).StoreTop(0),
+            new Asm().Store(0, 9), 1, 0 },
         { "CALLCODE of a public writer fails", new Asm().Call(CALLCODE, _public).Push(1).Op(ADD).StoreTop(0), new Asm().Store(0, 9), 1, 0 },
-        { "CALL of a public logger fails", new Asm().Call(CALL, _public).Push(1).Op(ADD).StoreTop(0), new Asm().Push(0).Push(0).Op(LOG0), 1, 0 },
-        { "CALL of a public creator fails", new Asm().Call(CALL, _public).Push(1).Op(ADD).StoreTop(0), new Asm().Push(0).Push(0).Push(0).Op(CREATE), 1, 0 },
-        { "CALL of a public destroyer fails", new Asm().Call(CALL, _public).Push(1).Op(ADD).StoreTop(0), new Asm().Push(0).Op(SELFDESTRUCT), 1, 0 },
-        { "a callback private, public, private is read-only", new Asm().Call(CALL, _public).Op(POP).Push(0).Op(MLOAD).Push(1).Op(ADD).StoreTop(0), new Asm().Call(CALL, _private2).ReturnTop(), 1, 0 },
+        { "CALL of a public logger fails", new Asm().Call(CALL, _public).Push(1).Op(ADD).StoreTop(0),
+            new Asm().Push(0).Push(0).Op(LOG0), 1, 0 },
+        { "CALL of a public creator fails", new Asm().Call(CALL, _public).Push(1).Op(ADD).StoreTop(0),
+            new Asm().Push(0).Push(0).Push(0).Op(CREATE), 1, 0 },
+        { "CALL of a public destroyer fails", new Asm().Call(CALL, _public).Push(1).Op(ADD).StoreTop(0),
+            new Asm().Push(0).Op(SELFDESTRUCT), 1, 0 },
+        { "a callback private, public, private is read-only",
+            new Asm().Call(CALL, _public).Op(POP).Push(0).Op(MLOAD).Push(1).Op(ADD).StoreTop(0),
+            new Asm().Call(CALL, _private2).ReturnTop(), 1, 0 },
         { "EXTCODESIZE looks into both states", new Asm().Push(_public).Op(EXTCODESIZE).StoreTop(0), new Asm().Op(STOP), 1, 0 },
-        { "EXTCODEHASH looks into the current state only", new Asm().Push(_public).Op(EXTCODEHASH).Op(ISZERO).StoreTop(0), new Asm().Op(STOP), 1, 0 },
+        { "EXTCODEHASH looks into the current state only", new Asm().Push(_public).Op(EXTCODEHASH).Op(ISZERO).StoreTop(0),
+            new Asm().Op(STOP), 1, 0 },
         { "BALANCE looks into both states", new Asm().Push(_sender).Op(BALANCE).StoreTop(0), new Asm().Op(STOP), 1000, 0 },
-        { "a public frame logs nothing and reads its own storage", new Asm().Call(CALL, _public).Op(POP).Push(0).Op(MLOAD).StoreTop(0), new Asm().Push(1).Op(SLOAD).ReturnTop(), 77, 0 },
+        { "a public frame logs nothing and reads its own storage", new Asm().Call(CALL, _public).Op(POP).Push(0).Op(MLOAD).StoreTop(0),
+            new Asm().Push(1).Op(SLOAD).ReturnTop(), 77, 0 },
     };
 
     [Theory]
@@ -160,7 +171,8 @@ public class DualStateTests
             Place(privateState, _private, new Asm().Store(0, 5));
             ulong pool = 1_000_000;
             byte[] payload = mode == PrivateMode.Payload ? new Asm().Store(0, 1) : [];
-            TransactionOutcome outcome = Processor().Execute(Message(to, new byte[64], isPrivate: true), publicState, privateState, mode.Answer(payload), ref pool);
+            TransactionOutcome outcome = Processor()
+                .Execute(Message(to, new byte[64], isPrivate: true), publicState, privateState, mode.Answer(payload), ref pool);
             Assert.Equal(TransactionInvalid.None, outcome.Invalid);
             Assert.Equal(1_000_000 - outcome.PoolGasUsed, pool);
             return StateRoot.Compute(publicState.TakeChanges());
@@ -190,7 +202,8 @@ public class DualStateTests
     }
 
     private static TransactionProcessor Processor() =>
-        new(new BlockContext { GasLimit = 1_000_000_000, Number = 1 }, Fork.Constantinople, new TransactionRules { Evm = new EvmRules { IsQuorum = true } });
+        new(new BlockContext { GasLimit = 1_000_000_000, Number = 1 }, Fork.Constantinople,
+            new TransactionRules { Evm = new EvmRules { IsQuorum = true } });
 
     private static void Place(WorldState state, Address address, byte[] code)
     {

@@ -5,7 +5,10 @@ using QuorumMesh.State;
 
 namespace QuorumMesh.Evm.Tests;
 
-/// <summary>Random byte code in every fork: never an exception, never more gas than was given, the same with a tracer as without, and the same compiled.</summary>
+/// <summary>
+/// Random byte code in every fork: never an exception, never more gas than was given, the same with a tracer as without, and the
+/// same compiled.
+/// </summary>
 public class FuzzTests
 {
     private const ulong Gas = 200_000;
@@ -23,9 +26,11 @@ public class FuzzTests
 
     private static readonly Gen<byte[]> _op = Gen.OneOf(
         Gen.Byte.Select(b => new[] { b }),
-        Gen.OneOf([.. OpcodeTable.Rows.Where(r => r.ImmediateSize == 0 && !r.Flags.HasFlag(OpcodeFlags.Terminates)).Select(r => Gen.Const(new[] { (byte)r.Opcode }))]));
+        Gen.OneOf([.. OpcodeTable.Rows.Where(r => r.ImmediateSize == 0 && !r.Flags.HasFlag(OpcodeFlags.Terminates))
+            .Select(r => Gen.Const(new[] { (byte)r.Opcode }))]));
 
-    private static readonly Gen<byte[]> _code = Gen.Frequency((3, _push), (2, _op)).Array[1, 120].Select(parts => parts.SelectMany(p => p).ToArray());
+    private static readonly Gen<byte[]> _code = Gen.Frequency((3, _push), (2, _op))
+        .Array[1, 120].Select(parts => parts.SelectMany(p => p).ToArray());
 
     [Fact]
     public void Random_code_stays_within_its_gas_and_does_not_see_the_tracer()
@@ -35,13 +40,15 @@ public class FuzzTests
             (EvmResult plain, Hash256 plainRoot) = Run(code, other, fork, input, null);
             (EvmResult traced, Hash256 tracedRoot) = Run(code, other, fork, input, new PriceChecker());
             (EvmResult compiled, Hash256 compiledRoot) = Run(code, other, fork, input, null, EvmTier.Compiled);
-            if (compiled.GasLeft != plain.GasLeft || compiled.Status != plain.Status || compiledRoot != plainRoot || !compiled.Output.AsSpan().SequenceEqual(plain.Output)) return false;
+            if (compiled.GasLeft != plain.GasLeft || compiled.Status != plain.Status || compiledRoot != plainRoot
+                || !compiled.Output.AsSpan().SequenceEqual(plain.Output)) return false;
             return plain.GasLeft <= Gas && plain.GasLeft == traced.GasLeft && plain.Status == traced.Status && plainRoot == tracedRoot
                 && plain.Output.AsSpan().SequenceEqual(traced.Output);
         }, iter: 5000);
     }
 
-    private static (EvmResult Result, Hash256 Root) Run(byte[] code, byte[] other, Fork fork, byte[] input, IEvmTracer? tracer, EvmTier tier = EvmTier.Interpreter)
+    private static (EvmResult Result, Hash256 Root) Run(byte[] code, byte[] other, Fork fork, byte[] input, IEvmTracer? tracer,
+        EvmTier tier = EvmTier.Interpreter)
     {
         var state = new WorldState(EmptyState.Instance);
         state.SetCode(_contract, code);
@@ -50,7 +57,8 @@ public class FuzzTests
         state.SetStorage(_contract, 1, 1);
         state.BeginTransaction();
         var machine = new EvmMachine(new BlockContext { GasLimit = Gas, Number = 300 }, fork, EvmOptions.Default with { Tier = tier });
-        EvmResult result = machine.Call(_caller, default, _caller, _contract, input, Gas, default, state, state, tracer, [Hash256.EmptyCode]);
+        EvmResult result = machine.Call(_caller, default, _caller, _contract, input, Gas, default, state, state, tracer,
+            [Hash256.EmptyCode]);
         state.FinaliseTransaction(deleteEmpty: fork >= Fork.SpuriousDragon);
         return (result, StateRoot.Compute(state.TakeChanges()));
     }

@@ -65,7 +65,8 @@ public class MachineTests
     [InlineData(LOG0)]
     public void Memory_beyond_any_gas_is_out_of_gas(Opcode op)
     {
-        foreach (byte[] offset in new[] { UInt256.MaxValue.ToBigEndian(), new UInt256(ulong.MaxValue).ToBigEndian(), new UInt256(1UL << 31).ToBigEndian() })
+        foreach (byte[] offset in new[] { UInt256.MaxValue.ToBigEndian(), new UInt256(ulong.MaxValue).ToBigEndian(),
+            new UInt256(1UL << 31).ToBigEndian() })
             Assert.Equal(EvmStatus.OutOfGas, Run(new Asm().Push(32).Push(offset).Op(op), gas: long.MaxValue).Status);
     }
 
@@ -112,14 +113,16 @@ public class MachineTests
     public void Precompiles_belong_to_their_fork(Fork fork, int number, EvmStatus expected)
     {
         var state = State([]);
-        EvmResult result = Machine(fork).Call(_caller, default, _caller, PrecompileTable.AddressOf(number), [1], 1_000_000, default, state, state);
+        EvmResult result = Machine(fork)
+            .Call(_caller, default, _caller, PrecompileTable.AddressOf(number), [1], 1_000_000, default, state, state);
         Assert.Equal(expected, result.Status);
         if (expected != EvmStatus.Success) Assert.Equal(0UL, result.GasLeft);
     }
 
     [Fact]
     public void The_disassembler_pads_a_cut_off_immediate() =>
-        Assert.Equal(["00000: PUSH1 0x05", "00002: ADD", "00003: opcode 0x0c not defined", "00004: PUSH2 0x0100"], Disassembler.Lines([0x60, 5, 1, 0x0c, 0x61, 1]));
+        Assert.Equal(["00000: PUSH1 0x05", "00002: ADD", "00003: opcode 0x0c not defined", "00004: PUSH2 0x0100"],
+            Disassembler.Lines([0x60, 5, 1, 0x0c, 0x61, 1]));
 
     private static EvmResult Run(byte[] code, Fork fork = Fork.Cancun, ulong gas = 10_000_000)
     {
@@ -127,7 +130,8 @@ public class MachineTests
         return Machine(fork).Call(_caller, default, _caller, _contract, [], gas, default, state, state);
     }
 
-    private static EvmMachine Machine(Fork fork = Fork.Cancun) => new(new BlockContext { GasLimit = 1_000_000_000, Number = 1 }, fork, EvmOptions.Default);
+    private static EvmMachine Machine(Fork fork = Fork.Cancun) =>
+        new(new BlockContext { GasLimit = 1_000_000_000, Number = 1 }, fork, EvmOptions.Default);
 
     private static WorldState State(byte[] code)
     {
@@ -145,7 +149,8 @@ public class MachineTests
 
         public void Step(in EvmStep step) => Steps++;
 
-        public void Enter(int depth, Opcode kind, in Address from, in Address to, ReadOnlySpan<byte> input, ulong gas, in UInt256 value) => Frames.Add($"enter {depth}");
+        public void Enter(int depth, Opcode kind, in Address from, in Address to, ReadOnlySpan<byte> input, ulong gas, in UInt256 value) =>
+            Frames.Add($"enter {depth}");
 
         public void Exit(int depth, EvmStatus status, ulong gasUsed, ReadOnlySpan<byte> output) => Frames.Add($"exit {depth} {status}");
     }

@@ -91,7 +91,8 @@ public class ModExpTests
         Gen<byte> byteOf = Gen.OneOf(Gen.Byte, Gen.Const((byte)0), Gen.Const((byte)255), Gen.Const((byte)128), Gen.Const((byte)1));
         Gen<byte[]> operand = Gen.OneOf(byteOf.Array[0, 9], byteOf.Array[24, 41], byteOf.Array[60, 140]);
         // Trailing zeros make the modulus even, up to a pure power of two.
-        Gen<byte[]> modulus = Gen.Select(operand, Gen.Int[0, 3], Gen.Int[0, 40], (m, kind, zeros) => kind == 0 ? [.. m, .. new byte[zeros]] : m);
+        Gen<byte[]> modulus = Gen.Select(operand, Gen.Int[0, 3], Gen.Int[0, 40],
+            (m, kind, zeros) => kind == 0 ? [.. m, .. new byte[zeros]] : m);
         Gen.Select(operand, Gen.OneOf(byteOf.Array[0, 7], byteOf.Array[20, 70]), modulus).Sample(
             (b, e, m) =>
             {

@@ -7,7 +7,8 @@ namespace QuorumMesh.Evm.Tests;
 /// <summary>A precompile explains exactly the inputs that it fails on.</summary>
 public class PrecompileFaultTests
 {
-    private const string Bn254Pair = "00000000000000000000000000000000000000000000000000000000000000010000000000000000000000000000000000000000000000000000000000000002"
+    private const string Bn254Pair =
+        "00000000000000000000000000000000000000000000000000000000000000010000000000000000000000000000000000000000000000000000000000000002"
         + "198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c21800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed"
         + "090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa";
 
@@ -40,7 +41,8 @@ public class PrecompileFaultTests
         Assert.Equal(PrecompileFault.InputLength, PrecompileTable.Explain(Fork.Istanbul, PrecompileTable.AddressOf(9), []));
         Assert.Equal(PrecompileFault.None, PrecompileTable.Explain(Fork.Constantinople, PrecompileTable.AddressOf(9), []));
         Assert.Equal(PrecompileFault.None, PrecompileTable.Explain(Fork.Osaka, PrecompileTable.AddressOf(0x99), []));
-        Assert.Equal(PrecompileFault.None, PrecompileTable.Explain(Fork.Osaka, Address.Parse("0xffffffffffffffffffffffffffffffffffffffff"), []));
+        Assert.Equal(PrecompileFault.None,
+            PrecompileTable.Explain(Fork.Osaka, Address.Parse("0xffffffffffffffffffffffffffffffffffffffff"), []));
     }
 
     private static IEnumerable<(int Number, byte[] Input)> Inputs()

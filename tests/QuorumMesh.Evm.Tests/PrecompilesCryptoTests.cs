@@ -5,7 +5,10 @@ using QuorumMesh.State;
 
 namespace QuorumMesh.Evm.Tests;
 
-/// <summary>BLS12-381 (EIP-2537), point evaluation (EIP-4844), P-256 (EIP-7951) by vectors of another implementation, and the laws of groups and pairings.</summary>
+/// <summary>
+/// BLS12-381 (EIP-2537), point evaluation (EIP-4844), P-256 (EIP-7951) by vectors of another implementation, and the laws of
+/// groups and pairings.
+/// </summary>
 public class PrecompilesCryptoTests
 {
     private const ulong Plenty = 1_000_000_000;
@@ -28,7 +31,8 @@ public class PrecompilesCryptoTests
         {
             string name = vector.GetProperty("name").GetString()!;
             string? expected = vector.GetProperty("expected").GetString();
-            EvmResult result = Run(Enum.Parse<Fork>(vector.GetProperty("fork").GetString()!), number, Hex.FromHex(vector.GetProperty("input").GetString()!));
+            EvmResult result = Run(Enum.Parse<Fork>(vector.GetProperty("fork").GetString()!), number,
+                Hex.FromHex(vector.GetProperty("input").GetString()!));
             Assert.Equal((name, expected is not null), (name, result.IsSuccess));
             if (expected is not null) Assert.Equal((name, expected), (name, Hex.ToHex(result.Output)[2..]));
             Assert.Equal((name, expected is null ? Plenty : vector.GetProperty("gas").GetUInt64()), (name, Plenty - result.GasLeft));
@@ -122,7 +126,8 @@ public class PrecompilesCryptoTests
     }
 
     private static System.Numerics.BigInteger Order { get; } =
-        System.Numerics.BigInteger.Parse("52435875175126190479447740508185965837690552500527637822603658699938581184513", System.Globalization.CultureInfo.InvariantCulture);
+        System.Numerics.BigInteger.Parse("52435875175126190479447740508185965837690552500527637822603658699938581184513",
+            System.Globalization.CultureInfo.InvariantCulture);
 
     private static byte[] Word64(ulong value) => [.. new byte[32], .. new UInt256(value).ToBigEndian()];
 
@@ -132,12 +137,14 @@ public class PrecompilesCryptoTests
 
     private static byte[] Add(int number, byte[] a, byte[] b) => Run(Fork.Prague, number, [.. a, .. b]).Output;
 
-    private static byte[] Multiply(int number, byte[] point, UInt256 scalar) => Run(Fork.Prague, number, [.. point, .. scalar.ToBigEndian()]).Output;
+    private static byte[] Multiply(int number, byte[] point, UInt256 scalar) =>
+        Run(Fork.Prague, number, [.. point, .. scalar.ToBigEndian()]).Output;
 
     private static List<JsonElement> Vectors(int number)
     {
         using JsonDocument document = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Data", "curves.json")));
-        return [.. document.RootElement.EnumerateArray().Where(vector => vector.GetProperty("address").GetInt32() == number).Select(vector => vector.Clone())];
+        return [.. document.RootElement.EnumerateArray().Where(vector => vector.GetProperty("address").GetInt32() == number)
+            .Select(vector => vector.Clone())];
     }
 
     private static EvmResult Run(Fork fork, int number, byte[] input)

@@ -19,8 +19,10 @@ internal sealed class PriceChecker : IEvmTracer
         Open frame = _frames.Peek();
         if (_frames.Count != step.Depth + 1) throw new InvalidOperationException("the step is not of the frame entered last");
         if (frame.NextGas is { } expected && expected != step.Gas)
-            throw new InvalidOperationException($"after {OpcodeTable.Name(frame.Last!.Value.Op)} for {frame.Last.Value.Cost}: {step.Gas} gas, foretold {expected}");
-        if (frame.Last is { Status: not EvmStatus.Success }) throw new InvalidOperationException("a step after one that was to end the frame");
+            throw new InvalidOperationException(
+                $"after {OpcodeTable.Name(frame.Last!.Value.Op)} for {frame.Last.Value.Cost}: {step.Gas} gas, foretold {expected}");
+        if (frame.Last is { Status: not EvmStatus.Success })
+            throw new InvalidOperationException("a step after one that was to end the frame");
         if (step.MemorySize < step.Memory.Length) throw new InvalidOperationException("memory shrinks");
         frame.Last = (step.Opcode, step.Gas, step.Cost, step.Status);
         frame.NextGas = step.Gas - step.Cost;
@@ -40,8 +42,10 @@ internal sealed class PriceChecker : IEvmTracer
         if (_frames.TryPeek(out Open? parent)) parent.NextGas += frame.ChildGas - gasUsed;
         if (frame.Last is not { } last) return;
         bool wentOn = status is EvmStatus.Success or EvmStatus.Revert;
-        if (last.Status != EvmStatus.Success && wentOn) throw new InvalidOperationException($"{OpcodeTable.Name(last.Op)} was to end with {last.Status}");
+        if (last.Status != EvmStatus.Success && wentOn)
+            throw new InvalidOperationException($"{OpcodeTable.Name(last.Op)} was to end with {last.Status}");
         bool ranOut = last.Status is EvmStatus.OutOfGas or EvmStatus.GasOverflow;
-        if (status == EvmStatus.OutOfGas && !ranOut) throw new InvalidOperationException($"{OpcodeTable.Name(last.Op)} with {last.Gas} gas was to cost {last.Cost}");
+        if (status == EvmStatus.OutOfGas && !ranOut)
+            throw new InvalidOperationException($"{OpcodeTable.Name(last.Op)} with {last.Gas} gas was to cost {last.Cost}");
     }
 }

@@ -73,7 +73,8 @@ public class SetCodeTests
     public void A_bad_signature_passes_the_tuple_over()
     {
         Authorization good = Sign(_key, _wallet, 0);
-        Authorization[] bad = [good with { YParity = 2 }, good with { S = Secp256k1.Order - good.S, YParity = (byte)(1 - good.YParity) }, good with { R = UInt256.Zero }, good with { S = UInt256.Zero }, good with { R = UInt256.MaxValue }];
+        Authorization[] bad = [good with { YParity = 2 }, good with { S = Secp256k1.Order - good.S, YParity = (byte)(1 - good.YParity) },
+            good with { R = UInt256.Zero }, good with { S = UInt256.Zero }, good with { R = UInt256.MaxValue }];
         Assert.Equal(TransactionInvalid.None, Send(_caller, bad).Invalid);
         Assert.Empty(_state.GetCode(_authority));
     }
@@ -182,12 +183,14 @@ public class SetCodeTests
     {
         _state.SetCode(_authority, Delegation.Encode(_wallet));
         _state.SetCode(_wallet, new Asm().Push(7).ReturnTop());
-        byte[] twice = new Asm().Call(kind, _authority).Op(POP).Op(GAS).Call(kind, _authority).Op(POP).Op(GAS).Op(SWAP1).Op(SUB).Push(32).Op(MSTORE).Push(64).Push(0).Op(RETURN);
+        byte[] twice = new Asm().Call(kind, _authority).Op(POP).Op(GAS).Call(kind, _authority).Op(POP).Op(GAS).Op(SWAP1).Op(SUB).Push(32)
+            .Op(MSTORE).Push(64).Push(0).Op(RETURN);
         EvmResult result = RunCode(twice);
         Assert.Equal((UInt256)7, UInt256.FromBigEndian(result.Output.AsSpan(0, 32)));
         // Both accounts are warm the second time.
         UInt256 second = UInt256.FromBigEndian(result.Output.AsSpan(32, 32));
-        byte[] plain = new Asm().Call(kind, _wallet).Op(POP).Op(GAS).Call(kind, _wallet).Op(POP).Op(GAS).Op(SWAP1).Op(SUB).Push(32).Op(MSTORE).Push(64).Push(0).Op(RETURN);
+        byte[] plain = new Asm().Call(kind, _wallet).Op(POP).Op(GAS).Call(kind, _wallet).Op(POP).Op(GAS).Op(SWAP1).Op(SUB).Push(32)
+            .Op(MSTORE).Push(64).Push(0).Op(RETURN);
         EvmResult bare = RunCode(plain);
         Assert.Equal(second, UInt256.FromBigEndian(bare.Output.AsSpan(32, 32)) + 100u);
         // The first time both are cold, then two times 100 for the second account.
@@ -210,7 +213,8 @@ public class SetCodeTests
     public void A_delegation_to_a_precompile_runs_nothing()
     {
         _state.SetCode(_authority, Delegation.Encode(PrecompileTable.AddressOf(4)));
-        byte[] code = new Asm().Push(9).Push(0).Op(MSTORE).Push(32).Push(32).Push(32).Push(0).Push(0).Push(_authority).Push(100_000).Op(CALL).Push(32).Op(MLOAD).Op(ADD).ReturnTop();
+        byte[] code = new Asm().Push(9).Push(0).Op(MSTORE).Push(32).Push(32).Push(32).Push(0).Push(0).Push(_authority).Push(100_000)
+            .Op(CALL).Push(32).Op(MLOAD).Op(ADD).ReturnTop();
         Assert.Equal(UInt256.One, UInt256.FromBigEndian(RunCode(code).Output));
     }
 
@@ -255,9 +259,18 @@ public class SetCodeTests
         _state.SetCode(_wallet, new Asm().Push(7).ReturnTop());
         privateState.SetCode(_caller, new Asm().Call(CALL, _authority).Op(POP).Push(0).Op(MLOAD).StoreTop(0));
         var rules = new TransactionRules { Evm = new EvmRules { IsQuorum = true } };
-        var message = new TransactionMessage { From = _sender, To = _caller, Nonce = 5, GasLimit = 1_000_000, Data = new byte[64], IsPrivate = true };
+        var message = new TransactionMessage
+        {
+            From = _sender,
+            To = _caller,
+            Nonce = 5,
+            GasLimit = 1_000_000,
+            Data = new byte[64],
+            IsPrivate = true
+        };
         ulong pool = 1_000_000_000;
-        TransactionOutcome outcome = new TransactionProcessor(Block(), Fork.Prague, rules).Execute(message, _state, privateState, PrivateMode.Payload.Answer([1]), ref pool);
+        TransactionOutcome outcome = new TransactionProcessor(Block(), Fork.Prague, rules)
+            .Execute(message, _state, privateState, PrivateMode.Payload.Answer([1]), ref pool);
         Assert.True(outcome.Private!.Value.Success);
         Assert.Equal((UInt256)7, privateState.GetStorage(_caller, 0));
         Assert.Equal(0UL, outcome.GasUsed);
@@ -272,18 +285,34 @@ public class SetCodeTests
     {
         byte[] hash = [.. Enumerable.Repeat(fill, 64)];
         var rules = new TransactionRules { Evm = new EvmRules { IsQuorum = true } };
-        var message = new TransactionMessage { From = _sender, To = _caller, Nonce = 5, GasLimit = least - 1, Data = hash, IsPrivate = true };
+        var message = new TransactionMessage
+        {
+            From = _sender,
+            To = _caller,
+            Nonce = 5,
+            GasLimit = least - 1,
+            Data = hash,
+            IsPrivate = true
+        };
         ulong pool = 1_000_000;
         var processor = new TransactionProcessor(Block(), fork, rules);
         Assert.Equal(TransactionInvalid.IntrinsicGas, processor.Execute(message, _state, null, answer: null, ref pool).Invalid);
-        Assert.Equal(TransactionInvalid.None, processor.Execute(message with { GasLimit = least }, _state, null, answer: null, ref pool).Invalid);
+        Assert.Equal(TransactionInvalid.None,
+            processor.Execute(message with { GasLimit = least }, _state, null, answer: null, ref pool).Invalid);
         Assert.Equal(1_000_000 - least, pool);
     }
 
     [Fact]
     public void The_floor_price_of_call_data_counts_when_execution_uses_less()
     {
-        var message = new TransactionMessage { From = _sender, To = _caller, Nonce = 5, GasLimit = 100_000, Data = [.. Enumerable.Repeat((byte)1, 100)] };
+        var message = new TransactionMessage
+        {
+            From = _sender,
+            To = _caller,
+            Nonce = 5,
+            GasLimit = 100_000,
+            Data = [.. Enumerable.Repeat((byte)1, 100)]
+        };
         Assert.Equal(21000UL + 100 * 40, Execute(message, Fork.Prague).GasUsed);
         _state.SetNonce(_sender, 5);
         Assert.Equal(21000UL + 100 * 16, Execute(message, Fork.Cancun).GasUsed);
@@ -300,7 +329,8 @@ public class SetCodeTests
         var message = new TransactionMessage { From = _sender, To = _caller, Nonce = 5, GasLimit = (1 << 24) + 1 };
         Assert.Equal(TransactionInvalid.GasLimitTooHigh, Execute(message, Fork.Osaka, TransactionRules.Ethereum).Invalid);
         Assert.Equal(TransactionInvalid.None, Execute(message, Fork.Prague, TransactionRules.Ethereum).Invalid);
-        Assert.Equal(TransactionInvalid.None, Execute(message with { Nonce = 6 }, Fork.Osaka, new TransactionRules { Evm = new EvmRules { IsQuorum = true } }).Invalid);
+        Assert.Equal(TransactionInvalid.None,
+            Execute(message with { Nonce = 6 }, Fork.Osaka, new TransactionRules { Evm = new EvmRules { IsQuorum = true } }).Invalid);
     }
 
     private TransactionOutcome Send(Address? to, Authorization[] list, ulong gas = 1_000_000, Address? from = null, Fork fork = Fork.Prague)
@@ -321,7 +351,8 @@ public class SetCodeTests
     private TransactionOutcome Execute(TransactionMessage message, Fork fork, TransactionRules? rules = null)
     {
         ulong pool = 1_000_000_000;
-        return new TransactionProcessor(Block(), fork, rules ?? TransactionRules.Ethereum).Execute(message, _state, null, answer: null, ref pool);
+        return new TransactionProcessor(Block(), fork, rules ?? TransactionRules.Ethereum)
+            .Execute(message, _state, null, answer: null, ref pool);
     }
 
     private EvmResult RunCode(byte[] code, Fork fork = Fork.Prague)
@@ -333,7 +364,14 @@ public class SetCodeTests
 
     private static EvmMachine Machine(Fork fork) => new(Block(), fork, EvmOptions.Default);
 
-    private static BlockContext Block() => new() { GasLimit = 1_000_000_000, Number = 1, ChainId = ChainId, Coinbase = Address.Parse("0x3000000000000000000000000000000000000001") };
+    private static BlockContext Block() =>
+        new()
+        {
+            GasLimit = 1_000_000_000,
+            Number = 1,
+            ChainId = ChainId,
+            Coinbase = Address.Parse("0x3000000000000000000000000000000000000001")
+        };
 
     private static Authorization Sign(byte[] key, Address target, ulong nonce) => Authorization.Sign(ChainId, target, nonce, key);
 

@@ -77,7 +77,8 @@ public class TierFuzzTests
         var runner = new CaseRunner();
         FuzzCase one = Case("600035600055") with { Input = [1] };
         FuzzOutcome outcome = runner.Run(one, EvmTier.Interpreter);
-        Assert.Contains("slot 0", OutcomeDifference.Find(outcome, runner.Run(one with { Input = [2] }, EvmTier.Compiled)), StringComparison.Ordinal);
+        Assert.Contains("slot 0", OutcomeDifference.Find(outcome, runner.Run(one with { Input = [2] }, EvmTier.Compiled)),
+            StringComparison.Ordinal);
     }
 
     private static FuzzCase Case(string code) => new()
@@ -85,6 +86,7 @@ public class TierFuzzTests
         Fork = Fork.Osaka,
         To = FuzzAddresses.Program,
         Gas = 100_000,
-        Public = [new FuzzAccount(FuzzAddresses.Program, 1, 0, Convert.FromHexString(code), new Dictionary<Primitives.UInt256, Primitives.UInt256>())],
+        Public = [new FuzzAccount(FuzzAddresses.Program, 1, 0, Convert.FromHexString(code),
+            new Dictionary<Primitives.UInt256, Primitives.UInt256>())],
     };
 }

@@ -7,7 +7,11 @@ namespace QuorumMesh.Fuzz;
 /// <summary>A case as JSON, for tests and to run it again: it does not depend on the generator.</summary>
 public static class CaseFile
 {
-    private static readonly JsonSerializerOptions _options = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
+    private static readonly JsonSerializerOptions _options = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase
+    };
 
     public static string Write(FuzzCase fuzzCase) => JsonSerializer.Serialize(
         new CaseText(
@@ -25,7 +29,8 @@ public static class CaseFile
     /// <exception cref="FormatException">Not what <see cref="Write"/> gives.</exception>
     public static FuzzCase Read(string json)
     {
-        CaseText text = JsonSerializer.Deserialize<CaseText>(json, _options) ?? throw new FormatException("a case file holds one JSON object");
+        CaseText text = JsonSerializer.Deserialize<CaseText>(json, _options)
+            ?? throw new FormatException("a case file holds one JSON object");
         return new FuzzCase
         {
             Fork = Enum.Parse<Fork>(text.Fork),
@@ -58,7 +63,8 @@ public static class CaseFile
 
     private static UInt256 Word(string hex) => UInt256.FromBigEndian(Hex.FromHex(hex));
 
-    private sealed record CaseText(string Fork, bool IsQuorum, bool HasTightLimits, string? To, string Input, ulong Gas, string Value, AccountText[] Public, AccountText[]? Private);
+    private sealed record CaseText(string Fork, bool IsQuorum, bool HasTightLimits, string? To, string Input, ulong Gas, string Value,
+        AccountText[] Public, AccountText[]? Private);
 
     private sealed record AccountText(string Address, ulong Nonce, string Balance, string Code, Dictionary<string, string> Storage);
 }

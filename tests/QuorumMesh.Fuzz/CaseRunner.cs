@@ -5,7 +5,10 @@ using QuorumMesh.State;
 
 namespace QuorumMesh.Fuzz;
 
-/// <summary>Runs cases interpreted, compiled, and changing from the one to the other at some backward jump. One for each thread: it keeps its machines.</summary>
+/// <summary>
+/// Runs cases interpreted, compiled, and changing from the one to the other at some backward jump. One for each thread: it keeps
+/// its machines.
+/// </summary>
 internal sealed class CaseRunner
 {
     private static readonly BlockContext _block = new()
@@ -39,7 +42,10 @@ internal sealed class CaseRunner
         return OutcomeDifference.Find(interpreted, Run(fuzzCase, EvmTier.Auto)) is { } late ? "taken over: " + late : null;
     }
 
-    /// <param name="tier"><see cref="EvmTier.Auto"/>: frames begin interpreted and go on compiled after a few backward jumps, how many depends on the case alone.</param>
+    /// <param name="tier">
+    /// <see cref="EvmTier.Auto"/>: frames begin interpreted and go on compiled after a few backward jumps, how many depends on
+    /// the case alone.
+    /// </param>
     public FuzzOutcome Run(FuzzCase fuzzCase, EvmTier tier)
     {
         var publicState = new WorldState(new FuzzState(fuzzCase.Public));
@@ -65,8 +71,10 @@ internal sealed class CaseRunner
 
     private static EvmResult Execute(FuzzCase fuzzCase, EvmMachine machine, WorldState publicState, WorldState privateState) =>
         fuzzCase.To is { } to
-            ? machine.Call(FuzzAddresses.Caller, 9, FuzzAddresses.Caller, to, fuzzCase.Input, fuzzCase.Gas, fuzzCase.Value, publicState, privateState, null, [Hash256.EmptyCode])
-            : machine.Create(FuzzAddresses.Caller, 9, FuzzAddresses.Caller, fuzzCase.Input, fuzzCase.Gas, fuzzCase.Value, publicState, privateState);
+            ? machine.Call(FuzzAddresses.Caller, 9, FuzzAddresses.Caller, to, fuzzCase.Input, fuzzCase.Gas, fuzzCase.Value, publicState,
+                privateState, null, [Hash256.EmptyCode])
+            : machine.Create(FuzzAddresses.Caller, 9, FuzzAddresses.Caller, fuzzCase.Input, fuzzCase.Gas, fuzzCase.Value, publicState,
+                privateState);
 
     private static void Prepare(WorldState state, FuzzCase fuzzCase)
     {
@@ -93,7 +101,14 @@ internal sealed class CaseRunner
         refund += publicState.Refund << 32;
         publicState.FinaliseTransaction(deleteEmpty);
         privateState.FinaliseTransaction(deleteEmpty);
-        return new FuzzOutcome { Result = result, Logs = logs, Refund = refund, Public = publicState.TakeChanges(), Private = privateState.TakeChanges() };
+        return new FuzzOutcome
+        {
+            Result = result,
+            Logs = logs,
+            Refund = refund,
+            Public = publicState.TakeChanges(),
+            Private = privateState.TakeChanges()
+        };
     }
 
     private EvmMachine Machine(FuzzCase fuzzCase, EvmTier tier)
@@ -111,5 +126,6 @@ internal sealed class CaseRunner
         return _machines[key] = new EvmMachine(_block, fuzzCase.Fork, options);
     }
 
-    private int NextJumps() => _jumps.Below(8) switch { 0 => int.MaxValue, 1 => _jumps.Between(1, 200), < 5 => 1, _ => _jumps.Between(2, 6) };
+    private int NextJumps() =>
+        _jumps.Below(8) switch { 0 => int.MaxValue, 1 => _jumps.Between(1, 200), < 5 => 1, _ => _jumps.Between(2, 6) };
 }

@@ -32,5 +32,6 @@ public sealed class FuzzAccount
 
     public Account State => new(Nonce, Balance, Storage.Count == 0 ? Hash256.EmptyTrie : _someRoot, CodeHash);
 
-    public FuzzAccount With(byte[]? code = null, IReadOnlyDictionary<UInt256, UInt256>? storage = null) => new(Address, Nonce, Balance, code ?? Code, storage ?? Storage);
+    public FuzzAccount With(byte[]? code = null, IReadOnlyDictionary<UInt256, UInt256>? storage = null) =>
+        new(Address, Nonce, Balance, code ?? Code, storage ?? Storage);
 }

@@ -21,7 +21,8 @@ internal static class FuzzAddresses
 
     public static readonly Address[] Helpers = [Make(0xbe01), Make(0xbe02), Make(0xbe03)];
 
-    public static readonly Address[] Targets = [Program, .. Helpers, Helpers[0], Helpers[1], Helpers[2], Program, Caller, Absent, Empty, Delegating, Coinbase];
+    public static readonly Address[] Targets = [Program, .. Helpers, Helpers[0], Helpers[1], Helpers[2], Program, Caller, Absent, Empty,
+        Delegating, Coinbase];
 
     // The machine must not take these for precompiles.
     private static Address Make(ulong low) => Address.FromWord(new UInt256(low, 0x51ed, 0x7e57));

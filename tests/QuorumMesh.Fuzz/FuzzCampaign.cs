@@ -6,7 +6,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Fuzz;
 
-/// <summary>Many programs interpreted, compiled and in between, on several threads. What a program is and does depends on seed and index alone.</summary>
+/// <summary>
+/// Many programs interpreted, compiled and in between, on several threads. What a program is and does depends on seed and index
+/// alone.
+/// </summary>
 public sealed class FuzzCampaign(FuzzSettings settings, TextWriter log)
 {
     private const ulong ScarcePurpose = 1000;
@@ -31,7 +34,8 @@ public sealed class FuzzCampaign(FuzzSettings settings, TextWriter log)
     public bool Run()
     {
         var clock = Stopwatch.StartNew();
-        Thread[] workers = [.. Enumerable.Range(0, settings.Threads).Select(i => new Thread(() => Work(i), 16 << 20) { IsBackground = true })];
+        Thread[] workers = [.. Enumerable.Range(0, settings.Threads)
+            .Select(i => new Thread(() => Work(i), 16 << 20) { IsBackground = true })];
         foreach (Thread worker in workers) worker.Start();
         TimeSpan lastReport = TimeSpan.Zero;
         while (workers.Any(w => w.IsAlive))
@@ -56,8 +60,10 @@ public sealed class FuzzCampaign(FuzzSettings settings, TextWriter log)
     private void Progress(TimeSpan elapsed)
     {
         long programs = Interlocked.Read(ref _programs);
-        log.WriteLine($"{programs:N0} of {settings.Programs:N0} programs, {Interlocked.Read(ref _runs):N0} runs each way ({100.0 * _succeeded / Math.Max(1, _runs):F0} % end well, "
-            + $"{_gas / (double)Math.Max(1, _runs):N0} gas each; {Interlocked.Read(ref _takenOver):N0} frames taken over), {programs / elapsed.TotalSeconds:N0} programs/s, {JitInfo.GetCompiledMethodCount():N0} methods compiled in "
+        log.WriteLine($"{programs:N0} of {settings.Programs:N0} programs, {Interlocked.Read(ref _runs):N0} runs each way "
+            + $"({100.0 * _succeeded / Math.Max(1, _runs):F0} % end well, "
+            + $"{_gas / (double)Math.Max(1, _runs):N0} gas each; {Interlocked.Read(ref _takenOver):N0} frames taken over), "
+                + $"{programs / elapsed.TotalSeconds:N0} programs/s, {JitInfo.GetCompiledMethodCount():N0} methods compiled in "
             + $"{JitInfo.GetCompilationTime().TotalSeconds:F0} s, {elapsed.TotalSeconds:F0} s, {_failures.Count} failures");
     }
 
@@ -135,10 +141,14 @@ public sealed class FuzzCampaign(FuzzSettings settings, TextWriter log)
         lock (_gate)
         {
             FuzzCase c = failure.Case;
-            log.WriteLine($"FAILURE of program {failure.Index} of seed {settings.Seed} ({c.Fork}{(c.IsQuorum ? ", GoQuorum" : "")}{(c.HasTightLimits ? ", tight limits" : "")}{(c.Private is null ? "" : ", two states")}, {c.Gas} gas):"
+            log.WriteLine($"FAILURE of program {failure.Index} of seed {settings.Seed} "
+                + $"({c.Fork}{(c.IsQuorum ? ", GoQuorum" : "")}{(c.HasTightLimits ? ", tight limits" : "")}"
+                + $"{(c.Private is null ? "" : ", two states")}, {c.Gas} gas):"
                 + $" {failure.Difference}");
-            foreach (FuzzAccount account in c.Public.Where(a => a.Code.Length > 0)) log.WriteLine($"  code of {account.Address}: {Hex.ToHex(account.Code)}");
-            foreach (FuzzAccount account in c.Private?.Where(a => a.Code.Length > 0) ?? []) log.WriteLine($"  private code of {account.Address}: {Hex.ToHex(account.Code)}");
+            foreach (FuzzAccount account in c.Public.Where(a => a.Code.Length > 0))
+                log.WriteLine($"  code of {account.Address}: {Hex.ToHex(account.Code)}");
+            foreach (FuzzAccount account in c.Private?.Where(a => a.Code.Length > 0) ?? [])
+                log.WriteLine($"  private code of {account.Address}: {Hex.ToHex(account.Code)}");
             log.WriteLine($"  call {(c.To is { } to ? to.ToString() : "creation")}, value {c.Value}, input {Hex.ToHex(c.Input)}");
             log.WriteLine($"  again: FUZZ_SEED={settings.Seed} FUZZ_FIRST={failure.Index} FUZZ_PROGRAMS=1 make fuzz");
             if (settings.Output is not { } directory) return;

@@ -41,7 +41,10 @@ public sealed class FuzzRandom(ulong seed)
         return bytes;
     }
 
-    /// <summary>A word where arithmetic has its edges: small numbers and their negatives, powers of two and their neighbours, limbs of zeros and ones.</summary>
+    /// <summary>
+    /// A word where arithmetic has its edges: small numbers and their negatives, powers of two and their neighbours, limbs of
+    /// zeros and ones.
+    /// </summary>
     public UInt256 Word() => Below(9) switch
     {
         0 => new UInt256((ulong)Below(4)),
@@ -59,8 +62,22 @@ public sealed class FuzzRandom(ulong seed)
     {
         int bit = Below(256);
         ulong limb = 1UL << (bit & 63);
-        return (bit >> 6) switch { 0 => new UInt256(limb), 1 => new UInt256(0, limb), 2 => new UInt256(0, 0, limb), _ => new UInt256(0, 0, 0, limb) };
+        return (bit >> 6) switch
+        {
+            0 => new UInt256(limb),
+            1 => new UInt256(0, limb),
+            2 => new UInt256(0, 0, limb),
+            _ => new UInt256(0, 0, 0, limb)
+        };
     }
 
-    private ulong Limb() => Below(6) switch { 0 => 0, 1 => 1, 2 => ulong.MaxValue, 3 => 1UL << 63, 4 => ulong.MaxValue >> Below(64), _ => Next() };
+    private ulong Limb() => Below(6) switch
+    {
+        0 => 0,
+        1 => 1,
+        2 => ulong.MaxValue,
+        3 => 1UL << 63,
+        4 => ulong.MaxValue >> Below(64),
+        _ => Next()
+    };
 }

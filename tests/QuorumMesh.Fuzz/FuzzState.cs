@@ -15,7 +15,8 @@ internal sealed class FuzzState : IStateReader
 
     public Account? GetAccount(in Address a) => _accounts.TryGetValue(a, out FuzzAccount? account) ? account.State : null;
 
-    public UInt256 GetStorage(in Address a, in UInt256 slot) => _accounts.TryGetValue(a, out FuzzAccount? account) ? account.Storage.GetValueOrDefault(slot) : default;
+    public UInt256 GetStorage(in Address a, in UInt256 slot) =>
+        _accounts.TryGetValue(a, out FuzzAccount? account) ? account.Storage.GetValueOrDefault(slot) : default;
 
     public byte[]? GetCode(in Hash256 codeHash)
     {

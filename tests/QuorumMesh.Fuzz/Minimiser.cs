@@ -37,8 +37,12 @@ internal sealed class Minimiser(CaseRunner runner)
         if (c.To is not null && c.Input.Length > 0) c = Take(c, c with { Input = [] });
         c = ForEach(c, c.Public.Count, (x, i) => x with { Public = Without(x.Public, i) });
         if (c.Private is { } accounts) c = ForEach(c, accounts.Count, (x, i) => x with { Private = Without(x.Private!, i) });
-        c = ForEach(c, c.Public.Count, (x, i) => x.Public[i].Storage.Count == 0 ? x : x with { Public = Changed(x.Public, i, x.Public[i].With(storage: _noStorage)) });
-        if (c.Private is { } some) c = ForEach(c, some.Count, (x, i) => x.Private![i].Storage.Count == 0 ? x : x with { Private = Changed(x.Private, i, x.Private[i].With(storage: _noStorage)) });
+        c = ForEach(c, c.Public.Count,
+            (x, i) => x.Public[i].Storage.Count == 0 ? x : x with { Public = Changed(x.Public, i, x.Public[i].With(storage: _noStorage)) });
+        if (c.Private is { } some)
+            c = ForEach(c, some.Count,
+            (x, i) => x.Private![i].Storage.Count == 0 ? x
+            : x with { Private = Changed(x.Private, i, x.Private[i].With(storage: _noStorage)) });
         return c;
     }
 
@@ -70,7 +74,9 @@ internal sealed class Minimiser(CaseRunner runner)
         return c.To is null ? ShrinkCode(c, c.Input, (x, code) => x with { Input = code }) : c;
     }
 
-    /// <summary>Takes out runs of instructions, long ones first; then blots out single ones, which leaves jump targets where they are.</summary>
+    /// <summary>
+    /// Takes out runs of instructions, long ones first; then blots out single ones, which leaves jump targets where they are.
+    /// </summary>
     private FuzzCase ShrinkCode(FuzzCase c, byte[] code, Func<FuzzCase, byte[], FuzzCase> put)
     {
         for (int length = Math.Max(1, code.Length / 2); length >= 1; length /= 2)
@@ -107,5 +113,6 @@ internal sealed class Minimiser(CaseRunner runner)
 
     private static FuzzAccount[] Without(IReadOnlyList<FuzzAccount> accounts, int index) => [.. accounts.Where((_, i) => i != index)];
 
-    private static FuzzAccount[] Changed(IReadOnlyList<FuzzAccount> accounts, int index, FuzzAccount to) => [.. accounts.Select((a, i) => i == index ? to : a)];
+    private static FuzzAccount[] Changed(IReadOnlyList<FuzzAccount> accounts, int index, FuzzAccount to) =>
+        [.. accounts.Select((a, i) => i == index ? to : a)];
 }

@@ -37,10 +37,12 @@ internal static class OperandKinds
         Opcode.SLOAD or Opcode.TLOAD => [OperandKind.Slot],
         Opcode.SSTORE or Opcode.TSTORE => [OperandKind.Slot, OperandKind.Word],
         Opcode.MCOPY => [OperandKind.Offset, OperandKind.Offset, OperandKind.Length],
-        >= Opcode.LOG0 and <= Opcode.LOG4 => [OperandKind.Offset, OperandKind.Length, OperandKind.Word, OperandKind.Word, OperandKind.Word, OperandKind.Word],
+        >= Opcode.LOG0 and <= Opcode.LOG4 =>
+        [OperandKind.Offset, OperandKind.Length, OperandKind.Word, OperandKind.Word, OperandKind.Word, OperandKind.Word],
         Opcode.CREATE or Opcode.CREATE2 => [OperandKind.Value, OperandKind.Offset, OperandKind.Length, OperandKind.Byte],
         Opcode.CALL or Opcode.CALLCODE =>
-            [OperandKind.Gas, OperandKind.Account, OperandKind.Value, OperandKind.Offset, OperandKind.Length, OperandKind.Offset, OperandKind.Length],
+            [OperandKind.Gas, OperandKind.Account, OperandKind.Value, OperandKind.Offset, OperandKind.Length, OperandKind.Offset,
+                OperandKind.Length],
         Opcode.DELEGATECALL or Opcode.STATICCALL =>
             [OperandKind.Gas, OperandKind.Account, OperandKind.Offset, OperandKind.Length, OperandKind.Offset, OperandKind.Length],
         Opcode.SIGNEXTEND or Opcode.BYTE => [OperandKind.Byte, OperandKind.Word],

@@ -23,14 +23,16 @@ internal static class OutcomeDifference
             ?? OfChanges("private ", interpreted.Private, compiled.Private);
     }
 
-    private static string Text(string what, object? interpreted, object? compiled) => $"{what}: interpreted {interpreted}, compiled {compiled}";
+    private static string Text(string what, object? interpreted, object? compiled) =>
+        $"{what}: interpreted {interpreted}, compiled {compiled}";
 
     private static string? OfLogs(IReadOnlyList<LogEntry> a, IReadOnlyList<LogEntry> b)
     {
         if (a.Count != b.Count) return Text("number of logs", a.Count, b.Count);
         for (int i = 0; i < a.Count; i++)
         {
-            if (a[i].Address != b[i].Address || !a[i].Topics.AsSpan().SequenceEqual(b[i].Topics) || !a[i].Data.AsSpan().SequenceEqual(b[i].Data))
+            if (a[i].Address != b[i].Address || !a[i].Topics.AsSpan().SequenceEqual(b[i].Topics)
+                || !a[i].Data.AsSpan().SequenceEqual(b[i].Data))
                 return Text($"log {i}", Show(a[i]), Show(b[i]));
         }
 
@@ -46,7 +48,8 @@ internal static class OutcomeDifference
         foreach ((Address address, AccountChange x) in a.Accounts)
         {
             if (!b.Accounts.TryGetValue(address, out AccountChange? y)) return Text($"{which}account {address}", "changed", "unchanged");
-            if (x.Old != y.Old || x.New != y.New || x.StorageWiped != y.StorageWiped) return Text($"{which}account {address}", x.New, y.New);
+            if (x.Old != y.Old || x.New != y.New || x.StorageWiped != y.StorageWiped)
+                return Text($"{which}account {address}", x.New, y.New);
             if (x.Storage.Count != y.Storage.Count) return Text($"{which}slots changed of {address}", x.Storage.Count, y.Storage.Count);
             foreach ((UInt256 slot, (UInt256 Old, UInt256 New) value) in x.Storage)
             {

@@ -1,9 +1,11 @@
 using QuorumMesh.Fuzz;
 
-// Random programs in the interpreter and in the compiled tier; see FuzzSettings for the environment variables. With arguments: written cases again.
+// Random programs in the interpreter and in the compiled tier; see FuzzSettings for the environment variables. With arguments:
+// written cases again.
 if (args is ["--help"] or ["-h"])
 {
-    Console.WriteLine("usage: fuzz [CASE.json ...]; without files FUZZ_PROGRAMS (1000000), FUZZ_SEED, FUZZ_FIRST, FUZZ_THREADS, FUZZ_OUT say what is run");
+    Console.WriteLine("usage: fuzz [CASE.json ...]; without files FUZZ_PROGRAMS (1000000), FUZZ_SEED, FUZZ_FIRST, FUZZ_THREADS, FUZZ_OUT "
+        + "say what is run");
     return 0;
 }
 
@@ -12,7 +14,8 @@ try
     if (args.Length == 0)
     {
         FuzzSettings settings = FuzzSettings.FromEnvironment();
-        Console.WriteLine($"seed {settings.Seed}, programs {settings.First} to {settings.First + settings.Programs - 1}, {settings.Threads} threads");
+        Console.WriteLine($"seed {settings.Seed}, programs {settings.First} to {settings.First + settings.Programs - 1}, "
+            + $"{settings.Threads} threads");
         return new FuzzCampaign(settings, Console.Out).Run() ? 0 : 1;
     }
 

@@ -4,8 +4,8 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Fuzz;
 
 /// <summary>
-/// One random program: mostly statements that keep track of the stack so that it runs on, with branches, loops, functions, calls and creations between them,
-/// now and then something that breaks every rule.
+/// One random program: mostly statements that keep track of the stack so that it runs on, with branches, loops, functions, calls
+/// and creations between them, now and then something that breaks every rule.
 /// </summary>
 internal sealed partial class ProgramGenerator
 {
@@ -13,18 +13,22 @@ internal sealed partial class ProgramGenerator
     private static readonly Opcode[][] _environment = [.. Enum.GetValues<Fork>().Select(Environment)];
     private static readonly Opcode[] _arithmetic =
     [
-        Opcode.ADD, Opcode.MUL, Opcode.SUB, Opcode.DIV, Opcode.SDIV, Opcode.MOD, Opcode.SMOD, Opcode.ADDMOD, Opcode.MULMOD, Opcode.EXP, Opcode.SIGNEXTEND,
-        Opcode.LT, Opcode.GT, Opcode.SLT, Opcode.SGT, Opcode.EQ, Opcode.ISZERO, Opcode.AND, Opcode.OR, Opcode.XOR, Opcode.NOT, Opcode.BYTE, Opcode.SHL, Opcode.SHR, Opcode.SAR,
+        Opcode.ADD, Opcode.MUL, Opcode.SUB, Opcode.DIV, Opcode.SDIV, Opcode.MOD, Opcode.SMOD, Opcode.ADDMOD, Opcode.MULMOD, Opcode.EXP,
+        Opcode.SIGNEXTEND,
+        Opcode.LT, Opcode.GT, Opcode.SLT, Opcode.SGT, Opcode.EQ, Opcode.ISZERO, Opcode.AND, Opcode.OR, Opcode.XOR, Opcode.NOT, Opcode.BYTE,
+        Opcode.SHL, Opcode.SHR, Opcode.SAR,
     ];
 
     private static readonly Opcode[] _effects =
     [
-        Opcode.MSTORE, Opcode.MLOAD, Opcode.MSTORE, Opcode.MSTORE8, Opcode.SSTORE, Opcode.SLOAD, Opcode.SSTORE, Opcode.KECCAK256, Opcode.LOG0, Opcode.LOG2, Opcode.CALLDATACOPY,
+        Opcode.MSTORE, Opcode.MLOAD, Opcode.MSTORE, Opcode.MSTORE8, Opcode.SSTORE, Opcode.SLOAD, Opcode.SSTORE, Opcode.KECCAK256,
+        Opcode.LOG0, Opcode.LOG2, Opcode.CALLDATACOPY,
         Opcode.CODECOPY, Opcode.CALLDATALOAD,
     ];
 
     /// <summary>Their result lies where their operand was.</summary>
-    private static readonly Opcode[] _onOneWord = [Opcode.CALLDATALOAD, Opcode.SLOAD, Opcode.NOT, Opcode.ISZERO, Opcode.BALANCE, Opcode.BLOCKHASH];
+    private static readonly Opcode[] _onOneWord = [Opcode.CALLDATALOAD, Opcode.SLOAD, Opcode.NOT, Opcode.ISZERO, Opcode.BALANCE,
+        Opcode.BLOCKHASH];
     private static readonly ulong[] _byteEdges = [0, 7, 8, 15, 16, 23, 24, 29, 30, 31, 31, 32, 33];
     private static readonly ulong[] _shiftEdges = [0, 1, 63, 64, 65, 127, 128, 129, 191, 192, 193, 255, 256, 257];
     private static readonly Opcode[] _calls = [Opcode.CALL, Opcode.CALL, Opcode.CALLCODE, Opcode.DELEGATECALL, Opcode.STATICCALL];
@@ -70,11 +74,14 @@ internal sealed partial class ProgramGenerator
     }
 
     private static Opcode[] Operations(Fork fork) =>
-        [.. OpcodeTable.Rows.Where(r => OpcodeTable.IsDefined((byte)r.Opcode, fork) && r.ImmediateSize == 0 && !r.Flags.HasFlag(OpcodeFlags.Terminates)
-            && r.Opcode is not (Opcode.JUMP or Opcode.JUMPI or Opcode.JUMPDEST) and not (>= Opcode.DUP1 and <= Opcode.SWAP16)).Select(r => r.Opcode)];
+        [.. OpcodeTable.Rows.Where(r => OpcodeTable.IsDefined((byte)r.Opcode, fork) && r.ImmediateSize == 0
+            && !r.Flags.HasFlag(OpcodeFlags.Terminates)
+            && r.Opcode is not (Opcode.JUMP or Opcode.JUMPI or Opcode.JUMPDEST) and not (>= Opcode.DUP1 and <= Opcode.SWAP16))
+            .Select(r => r.Opcode)];
 
     private static Opcode[] Environment(Fork fork) =>
-        [.. OpcodeTable.Rows.Where(r => OpcodeTable.IsDefined((byte)r.Opcode, fork) && r.Pops == 0 && r.Pushes == 1 && r.ImmediateSize == 0).Select(r => r.Opcode)];
+        [.. OpcodeTable.Rows.Where(r => OpcodeTable.IsDefined((byte)r.Opcode, fork) && r.Pops == 0 && r.Pushes == 1 && r.ImmediateSize == 0)
+            .Select(r => r.Opcode)];
 
     private byte[] Structured()
     {
@@ -168,19 +175,37 @@ internal sealed partial class ProgramGenerator
             < 22 => new UInt256(32 * (ulong)_random.Between(1, 5) + (ulong)_random.Between(0, 2) - 1),
             _ => new UInt256((ulong)_random.Below(160)),
         },
-        OperandKind.Length => _random.Below(40) switch { 0 => _random.Word(), 1 => new UInt256((ulong)_random.Below(3000)), < 10 => UInt256.Zero, _ => new UInt256((ulong)_random.Below(100)) },
+        OperandKind.Length => _random.Below(40) switch
+        {
+            0 => _random.Word(),
+            1 => new UInt256((ulong)_random.Below(3000)),
+            < 10 => UInt256.Zero,
+            _ => new UInt256((ulong)_random.Below(100))
+        },
         OperandKind.Source => _random.OneIn(10) ? _random.Word() : new UInt256((ulong)_random.Below(100)),
         OperandKind.Slot => _random.OneIn(20) ? _random.Word() : new UInt256((ulong)_random.Below(4)),
         OperandKind.Account => Account(),
-        OperandKind.Gas => _random.Below(5) switch { 0 => new UInt256((ulong)_random.Below(5000)), 1 => _random.Word(), _ => new UInt256((ulong)_random.Below(60_000)) },
-        OperandKind.Value => _random.Below(6) switch { 0 => UInt256.One, 1 => new UInt256((ulong)_random.Below(2000)), 2 => _random.Word(), _ => UInt256.Zero },
+        OperandKind.Gas => _random.Below(5) switch
+        {
+            0 => new UInt256((ulong)_random.Below(5000)),
+            1 => _random.Word(),
+            _ => new UInt256((ulong)_random.Below(60_000))
+        },
+        OperandKind.Value => _random.Below(6) switch
+        {
+            0 => UInt256.One,
+            1 => new UInt256((ulong)_random.Below(2000)),
+            2 => _random.Word(),
+            _ => UInt256.Zero
+        },
         OperandKind.Byte => _random.Below(12) switch
         {
             0 => _random.Word(),
             < 6 => new UInt256(_random.Pick(_byteEdges)),
             _ => new UInt256((ulong)_random.Below(35)),
         },
-        OperandKind.Shift => _random.OneIn(12) ? _random.Word() : _random.OneIn(3) ? new UInt256(_random.Pick(_shiftEdges)) : new UInt256((ulong)_random.Below(260)),
+        OperandKind.Shift => _random.OneIn(12) ? _random.Word() : _random.OneIn(3) ? new UInt256(_random.Pick(_shiftEdges))
+            : new UInt256((ulong)_random.Below(260)),
         OperandKind.Block => _random.OneIn(8) ? _random.Word() : new UInt256((ulong)_random.Below(320)),
         _ => _random.Word(),
     };
@@ -216,7 +241,9 @@ internal sealed partial class ProgramGenerator
         }
     }
 
-    /// <summary>Copies, swaps and pops of words that the compiler may not have loaded yet, then an instruction on what lies there.</summary>
+    /// <summary>
+    /// Copies, swaps and pops of words that the compiler may not have loaded yet, then an instruction on what lies there.
+    /// </summary>
     private void Juggle()
     {
         while (_height - _floor < 3) Value(OperandKind.Word);

@@ -3,7 +3,9 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Fuzz;
 
-/// <summary>What a run of programs shares, so that only the program itself is compiled anew: the fork and the contracts it can call.</summary>
+/// <summary>
+/// What a run of programs shares, so that only the program itself is compiled anew: the fork and the contracts it can call.
+/// </summary>
 internal sealed class ProgramGroup
 {
     public const int Size = 128;
@@ -26,11 +28,15 @@ internal sealed class ProgramGroup
         _others.Add(new FuzzAccount(FuzzAddresses.Caller, 5, 1_000_000_000, [], _noStorage));
         _others.Add(new FuzzAccount(FuzzAddresses.Empty, 0, default, [], _noStorage));
         foreach (Address helper in FuzzAddresses.Helpers)
-            _others.Add(new FuzzAccount(helper, 1, (UInt256)(ulong)random.Below(3), ProgramGenerator.Generate(random, Fork), Storage(random)));
+            _others.Add(new FuzzAccount(helper, 1, (UInt256)(ulong)random.Below(3), ProgramGenerator.Generate(random, Fork),
+                Storage(random)));
         if (Fork >= Fork.Prague)
-            _others.Add(new FuzzAccount(FuzzAddresses.Delegating, 1, 10, Delegation.Encode(random.OneIn(2) ? FuzzAddresses.Program : FuzzAddresses.Helpers[0]), Storage(random)));
-        _others.Add(new FuzzAccount(FuzzAddresses.Wrappers[0], 1, 100, Wrapper(Fork >= Fork.Byzantium ? Opcode.STATICCALL : Opcode.CALL), _noStorage));
-        _others.Add(new FuzzAccount(FuzzAddresses.Wrappers[1], 1, 100, Wrapper(Fork >= Fork.Homestead ? Opcode.DELEGATECALL : Opcode.CALLCODE), Storage(random)));
+            _others.Add(new FuzzAccount(FuzzAddresses.Delegating, 1, 10,
+                Delegation.Encode(random.OneIn(2) ? FuzzAddresses.Program : FuzzAddresses.Helpers[0]), Storage(random)));
+        _others.Add(new FuzzAccount(FuzzAddresses.Wrappers[0], 1, 100, Wrapper(Fork >= Fork.Byzantium ? Opcode.STATICCALL : Opcode.CALL),
+            _noStorage));
+        _others.Add(new FuzzAccount(FuzzAddresses.Wrappers[1], 1, 100,
+            Wrapper(Fork >= Fork.Homestead ? Opcode.DELEGATECALL : Opcode.CALLCODE), Storage(random)));
         _others.Add(new FuzzAccount(FuzzAddresses.Wrappers[2], 1, 100, Wrapper(Opcode.CALLCODE), Storage(random)));
     }
 

@@ -4,11 +4,14 @@ using QuorumMesh.Contracts.Privacy;
 
 namespace QuorumMesh.Listeners.Grpc.Tests;
 
-/// <summary>Gives as many bytes as it is asked for, and events, a pause of <c>after_sequence</c> ms apart, until nobody takes them.</summary>
+/// <summary>
+/// Gives as many bytes as it is asked for, and events, a pause of <c>after_sequence</c> ms apart, until nobody takes them.
+/// </summary>
 internal sealed class FakeManager : PrivacyManager.PrivacyManagerBase
 {
     public override Task<StoreReply> Store(StoreRequest request, ServerCallContext context) =>
-        Task.FromResult(new StoreReply { Hash = ByteString.CopyFromUtf8(request.Payload.Length.ToString(System.Globalization.CultureInfo.InvariantCulture)) });
+        Task.FromResult(new StoreReply
+        { Hash = ByteString.CopyFromUtf8(request.Payload.Length.ToString(System.Globalization.CultureInfo.InvariantCulture)) });
 
     public override Task<ReceiveReply> Receive(ReceiveRequest request, ServerCallContext context) =>
         Task.FromResult(new ReceiveReply { Answers = { new PayloadAnswer { Payload = ByteString.CopyFrom(new byte[request.MaxBytes]) } } });
@@ -23,7 +26,8 @@ internal sealed class FakeManager : PrivacyManager.PrivacyManagerBase
             while (!context.CancellationToken.IsCancellationRequested)
             {
                 await stream.WriteAsync(new WatchEvent { Hash = ByteString.CopyFrom(new byte[64]) });
-                if (request.AfterSequence > 0) await Task.Delay(TimeSpan.FromMilliseconds(request.AfterSequence), context.CancellationToken);
+                if (request.AfterSequence > 0)
+                    await Task.Delay(TimeSpan.FromMilliseconds(request.AfterSequence), context.CancellationToken);
             }
         }
         finally

@@ -11,7 +11,10 @@ using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Listeners.Grpc.Tests;
 
-/// <summary>Clients that begin what they do not end, or ask for much and read nothing: what they hold is bounded, others are served, and it comes back.</summary>
+/// <summary>
+/// Clients that begin what they do not end, or ask for much and read nothing: what they hold is bounded, others are served, and
+/// it comes back.
+/// </summary>
 public sealed class GrpcListenerTests : IAsyncLifetime
 {
     private const string StoreMethod = "quorummesh.privacy.v1.PrivacyManager/Store";

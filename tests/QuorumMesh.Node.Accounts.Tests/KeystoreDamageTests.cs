@@ -3,7 +3,9 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Accounts.Tests;
 
-/// <summary>No flipped bit of a key file makes an account sign with another key: what the MAC does not cover (the iv), the address does.</summary>
+/// <summary>
+/// No flipped bit of a key file makes an account sign with another key: what the MAC does not cover (the iv), the address does.
+/// </summary>
 public sealed class KeystoreDamageTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("qm-keystore-").FullName;

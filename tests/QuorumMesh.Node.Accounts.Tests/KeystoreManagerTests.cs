@@ -33,7 +33,8 @@ public sealed class KeystoreManagerTests : IDisposable
     public void Signs_only_when_unlocked_and_recovers_to_the_account()
     {
         var address = _keystore.NewAccount("pass");
-        Assert.Equal("authentication needed: password or unlock", Assert.Throws<AccountLockedException>(() => _keystore.Sign(address, Hash)).Message);
+        Assert.Equal("authentication needed: password or unlock",
+            Assert.Throws<AccountLockedException>(() => _keystore.Sign(address, Hash)).Message);
         Assert.True(_keystore.Unlock(address, "pass"));
         AssertSignedBy(address, _keystore.Sign(address, Hash));
         _keystore.Lock(address);
@@ -109,7 +110,8 @@ public sealed class KeystoreManagerTests : IDisposable
         var address = _keystore.NewAccount("p");
         var file = _keystore.FileOf(address)!;
         var other = Address.Parse("0x00000000000000000000000000000000000000aa");
-        File.WriteAllText(Path.Combine(_directory, "forged"), File.ReadAllText(file).Replace(address.ToString()[2..], other.ToString()[2..]));
+        File.WriteAllText(Path.Combine(_directory, "forged"),
+            File.ReadAllText(file).Replace(address.ToString()[2..], other.ToString()[2..]));
         Assert.Throws<KeystoreFormatException>(() => _keystore.Unlock(other, "p"));
     }
 

@@ -52,7 +52,8 @@ public class KeystoreV3Tests
     {
         using var password = SecretBytes.FromText("x");
         var key = Enumerable.Repeat((byte)7, 32).ToArray();
-        var json = Encoding.UTF8.GetString(KeystoreV3.Encrypt(key, Secp256k1.AddressOf(Secp256k1.PublicKey(key)), password, new ScryptParameters(2, 1, 1)));
+        var json = Encoding.UTF8.GetString(
+            KeystoreV3.Encrypt(key, Secp256k1.AddressOf(Secp256k1.PublicKey(key)), password, new ScryptParameters(2, 1, 1)));
         Assert.Contains(written, json, StringComparison.Ordinal);
         var changed = Encoding.UTF8.GetBytes(json.Replace(written, replaced, StringComparison.Ordinal));
         if (!opens)

@@ -5,7 +5,8 @@ namespace QuorumMesh.Node.Network.Tests;
 public class EnodeTests
 {
     // Node 1 of GoQuorum's 7nodes example.
-    private const string Id = "ac6b1096ca56b9f6d004b779ae3728bf83f8e22453404cc3cef16a3d9b96608bc67c4b30db88e0a5a6c6390213f7acbe1153ff6d23ce57380104288ae19373ef";
+    private const string Id =
+        "ac6b1096ca56b9f6d004b779ae3728bf83f8e22453404cc3cef16a3d9b96608bc67c4b30db88e0a5a6c6390213f7acbe1153ff6d23ce57380104288ae19373ef";
 
     [Theory]
     [InlineData("127.0.0.1:21000", "127.0.0.1", 21000, 0)]
@@ -25,7 +26,8 @@ public class EnodeTests
 
     [Fact]
     public void Node_id_hash_is_that_of_the_7nodes_example() =>
-        Assert.Equal("0x7577115fd9184a27da527128d8dba507e85f116b1f7e231ca8525fc9008a6966", Enode.Parse($"enode://{Id}@127.0.0.1:21000").Id.ToString());
+        Assert.Equal("0x7577115fd9184a27da527128d8dba507e85f116b1f7e231ca8525fc9008a6966",
+            Enode.Parse($"enode://{Id}@127.0.0.1:21000").Id.ToString());
 
     [Theory]
     [InlineData("")]

@@ -104,7 +104,8 @@ public class HostilePeerTests
         { "not RLP", [0xff, 0xff, 0xff], DisconnectReason.SubprotocolError },
         { "empty list", [0xc0], DisconnectReason.SubprotocolError },
         { "deep", DeepList(600), DisconnectReason.SubprotocolError },
-        { "another id", BaseMessages.EncodeHello(new HelloMessage(5, "x", [Eth63], 0, NodeKey.Generate().PublicKey)), DisconnectReason.UnexpectedIdentity },
+        { "another id", BaseMessages.EncodeHello(new HelloMessage(5, "x", [Eth63], 0, NodeKey.Generate().PublicKey)),
+            DisconnectReason.UnexpectedIdentity },
     };
 
     [Theory]
@@ -190,7 +191,8 @@ public class HostilePeerTests
         { "bytes behind the list", 16 + EthCode.Transactions, [0xc0, 0x00], DisconnectReason.SubprotocolError },
         { "list longer than the message", 16 + EthCode.Transactions, [0xf9, 0xff, 0xff, 0xc0], DisconnectReason.SubprotocolError },
         { "too many transactions", 16 + EthCode.Transactions, ListOf(70_000, 0xc0), DisconnectReason.SubprotocolError },
-        { "headers by 9 bytes", 16 + EthCode.GetBlockHeaders, [0xcd, 0x89, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 0x80, 0x80], DisconnectReason.SubprotocolError },
+        { "headers by 9 bytes", 16 + EthCode.GetBlockHeaders, [0xcd, 0x89, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 0x80, 0x80],
+            DisconnectReason.SubprotocolError },
         { "bodies by short hashes", 16 + EthCode.GetBlockBodies, [0xc3, 0x82, 1, 2], DisconnectReason.SubprotocolError },
         { "not RLP", 16 + EthCode.GetBlockBodies, [0xff, 0xff], DisconnectReason.SubprotocolError },
         { "new block a number", 16 + EthCode.NewBlock, [0xc2, 1, 1], DisconnectReason.SubprotocolError },

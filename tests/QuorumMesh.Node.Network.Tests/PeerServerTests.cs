@@ -78,7 +78,8 @@ public class PeerServerTests
         foreach (var chunk in all.Chunk(300))
             a.Server.BroadcastTransactions(chunk, null);
         await TestNode.Until(() => b.Transactions.Count >= all.Count, "20,000 transactions");
-        Assert.True(all.Select(raw => raw.ToArray()).SequenceEqual(b.Transactions.Select(raw => raw.ToArray()), ByteArrayComparer.Instance));
+        Assert.True(all.Select(raw => raw.ToArray())
+            .SequenceEqual(b.Transactions.Select(raw => raw.ToArray()), ByteArrayComparer.Instance));
     }
 
     [Fact]
@@ -95,7 +96,8 @@ public class PeerServerTests
         Assert.Equal(b.Headers.Skip(5).Take(10), await a.Server.RequestHeadersAsync(b.Id, 5, 10, default));
         Assert.Equal(192, (await a.Server.RequestHeadersAsync(b.Id, 0, 192, default)).Count);
         Assert.Empty(await a.Server.RequestHeadersAsync(b.Id, 1000, 10, default));
-        Assert.Equal(hashes.Take(50).Select(hash => b.Bodies[hash]), await a.Server.RequestBodiesAsync(b.Id, hashes.Take(50).ToList(), default));
+        Assert.Equal(hashes.Take(50).Select(hash => b.Bodies[hash]),
+            await a.Server.RequestBodiesAsync(b.Id, hashes.Take(50).ToList(), default));
 
         // 2 MB soft limit: 21 bodies of 100 KB.
         var large = await a.Server.RequestBodiesAsync(b.Id, hashes.Skip(50).ToList(), default);
@@ -111,7 +113,8 @@ public class PeerServerTests
         await using var b = new TestNode();
         b.Headers.AddRange(Enumerable.Range(0, 300).Select(i => TestNode.RlpList(500, i)));
         await TestNode.Connect(a, b);
-        var replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => a.Server.RequestHeadersAsync(b.Id, (ulong)i * 10, i + 1, default)));
+        var replies = await Task.WhenAll(Enumerable.Range(0, 8)
+            .Select(i => a.Server.RequestHeadersAsync(b.Id, (ulong)i * 10, i + 1, default)));
         for (int i = 0; i < replies.Length; i++)
             Assert.Equal(b.Headers.Skip(i * 10).Take(i + 1), replies[i]);
     }
@@ -254,7 +257,8 @@ public class PeerServerTests
     {
         await using var a = new TestNode();
         await using var second = new PeerServer(
-            new PeerServerOptions { Key = NodeKey.Generate(), Listen = new IPEndPoint(IPAddress.Loopback, a.Server.Self.Port) }, NullLogger<PeerServer>.Instance);
+            new PeerServerOptions { Key = NodeKey.Generate(), Listen = new IPEndPoint(IPAddress.Loopback, a.Server.Self.Port) },
+            NullLogger<PeerServer>.Instance);
         var error = Assert.Throws<IOException>(() => second.Start(a));
         Assert.Contains($"127.0.0.1:{a.Server.Self.Port}", error.Message);
     }

@@ -57,7 +57,8 @@ internal sealed class RawPeer : IDisposable
     public static byte[] StatusPayload(int version = 63, ulong network = 10, Hash256? genesis = null, ForkId? fork = null) =>
         new EthStatus(version, network, 1, Keccak.Hash([1]), genesis ?? TestNode.Genesis, fork).Encode();
 
-    public HelloMessage Hello(int version, IReadOnlyList<Capability> capabilities) => new(version, "raw/peer", capabilities, 0, Key.PublicKey);
+    public HelloMessage Hello(int version, IReadOnlyList<Capability> capabilities) =>
+        new(version, "raw/peer", capabilities, 0, Key.PublicKey);
 
     public async Task SendAsync(int code, byte[] payload)
     {

@@ -14,7 +14,8 @@ internal sealed class TestNode : IPeerRequestHandler, IAsyncDisposable
 {
     public static readonly Hash256 Genesis = Keccak.Hash("genesis"u8);
 
-    public TestNode(NodeKey? key = null, IReadOnlyList<SubProtocol>? protocols = null, int maxPeers = 50, Hash256? genesis = null, int port = 0, TimeSpan? requestTimeout = null)
+    public TestNode(NodeKey? key = null, IReadOnlyList<SubProtocol>? protocols = null, int maxPeers = 50, Hash256? genesis = null,
+        int port = 0, TimeSpan? requestTimeout = null)
     {
         Key = key ?? NodeKey.Generate();
         Server = new PeerServer(
@@ -64,7 +65,8 @@ internal sealed class TestNode : IPeerRequestHandler, IAsyncDisposable
         return [.. Headers.Skip((int)query.Number).Take(query.Amount)];
     }
 
-    public IReadOnlyList<byte[]> GetBodies(IReadOnlyList<Hash256> hashes) => [.. hashes.Where(Bodies.ContainsKey).Select(hash => Bodies[hash])];
+    public IReadOnlyList<byte[]> GetBodies(IReadOnlyList<Hash256> hashes) =>
+        [.. hashes.Where(Bodies.ContainsKey).Select(hash => Bodies[hash])];
 
     public void OnPeerConnected(PeerInfo peer) => Events.Enqueue("+" + peer.NodeId);
 

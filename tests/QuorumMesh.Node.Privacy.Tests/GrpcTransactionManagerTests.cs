@@ -54,9 +54,11 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
     public async Task Refusals_reach_the_user_in_the_managers_words()
     {
         _fake.Refusal = new Status(StatusCode.NotFound, "Recipient not found for key: x");
-        var error = await Assert.ThrowsAsync<TransactionManagerException>(() => _manager.SendAsync(new SendArguments([1], null, [Key]), default));
+        var error = await Assert.ThrowsAsync<TransactionManagerException>(
+            () => _manager.SendAsync(new SendArguments([1], null, [Key]), default));
         Assert.Equal("Recipient not found for key: x", error.Message);
-        error = await Assert.ThrowsAsync<TransactionManagerException>(() => _manager.SendAsync(new SendArguments([1], null, ["not base64"]), default));
+        error = await Assert.ThrowsAsync<TransactionManagerException>(
+            () => _manager.SendAsync(new SendArguments([1], null, ["not base64"]), default));
         Assert.Equal("privateFor: 'not base64' is not a base64 public key", error.Message);
     }
 
@@ -248,7 +250,8 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
         public override Task<SendReply> SendSigned(SendSignedRequest request, ServerCallContext context) =>
             Task.FromResult(new SendReply { Hash = request.Hash });
 
-        public override Task<InfoReply> Info(InfoRequest request, ServerCallContext context) => Task.FromResult(new InfoReply { Database = Database?.Clone() });
+        public override Task<InfoReply> Info(InfoRequest request, ServerCallContext context) =>
+            Task.FromResult(new InfoReply { Database = Database?.Clone() });
 
         public override Task<ReceiveReply> Receive(ReceiveRequest request, ServerCallContext context)
         {

@@ -19,7 +19,8 @@ public sealed class PrivateConfigTests : IDisposable
     {
         var manager = PrivateConfig.Parse(value).CreateManager(new OutboundHandlers());
         Assert.True(manager.Enabled);
-        var error = await Assert.ThrowsAsync<TransactionManagerException>(() => manager.SendAsync(new SendArguments([1], null, []), default));
+        var error = await Assert.ThrowsAsync<TransactionManagerException>(
+            () => manager.SendAsync(new SendArguments([1], null, []), default));
         Assert.Equal("private transaction manager not in use", error.Message);
         Assert.Equal(PayloadAvailability.NotAParty, Assert.Single(await manager.ReceiveAsync([Wait.Hash(1)], default)).Availability);
     }
@@ -54,7 +55,8 @@ public sealed class PrivateConfigTests : IDisposable
     [Fact]
     public void Flags_give_place_and_times()
     {
-        Assert.Equal(("/qdata/tm.ipc", null), (PrivateConfig.Of("/qdata/tm.ipc", null).SocketPath, PrivateConfig.Of("/qdata/tm.ipc", null).Url));
+        Assert.Equal(("/qdata/tm.ipc", null),
+            (PrivateConfig.Of("/qdata/tm.ipc", null).SocketPath, PrivateConfig.Of("/qdata/tm.ipc", null).Url));
         Assert.Equal(new Uri("http://tm:9101"), PrivateConfig.Of(null, "http://tm:9101").Url);
         var times = PrivateConfig.Of("/a", null).With(7, null).Timeouts;
         Assert.Equal((7.0, ManagerTimeouts.Default.Dial), (times.Receive.TotalSeconds, times.Dial));

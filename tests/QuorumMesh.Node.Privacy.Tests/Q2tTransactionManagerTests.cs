@@ -74,7 +74,8 @@ public class Q2tTransactionManagerTests
         {
             Assert.EndsWith("?isRaw=false", target);
             if (target.Contains(Uri.EscapeDataString(Wait.Hash(1).ToBase64())))
-                return c.Response.WriteAsync($$"""{"payload":"AQID","senderKey":"{{KeyA}}","managedParties":["{{KeyB}}"],"privacyFlag":0}""");
+                return c.Response.WriteAsync(
+                    $$"""{"payload":"AQID","senderKey":"{{KeyA}}","managedParties":["{{KeyB}}"],"privacyFlag":0}""");
             if (target.Contains(Uri.EscapeDataString(Wait.Hash(3).ToBase64())))
                 c.Response.Headers["QuorumMesh-Availability"] = "missing";
             return target.Contains(Uri.EscapeDataString(Wait.Hash(4).ToBase64()))
@@ -97,11 +98,13 @@ public class Q2tTransactionManagerTests
     [InlineData(""","privacyFlag":null,"affectedContractTransactions":null,"execHash":null""", 0, 0, "")]
     [InlineData(""","privacyFlag":1,"affectedContractTransactions":["HASH"],"execHash":"" """, 1, 1, "")]
     [InlineData(""","privacyFlag":3,"affectedContractTransactions":["HASH","HASH"],"execHash":"cm9vdA==" """, 3, 2, "cm9vdA==")]
-    public async Task Privacy_flag_affected_transactions_and_execution_hash_come_with_the_payload(string more, byte mode, int affected, string executionHash)
+    public async Task Privacy_flag_affected_transactions_and_execution_hash_come_with_the_payload(string more, byte mode, int affected,
+        string executionHash)
     {
         var hash = Wait.Hash(9).ToBase64();
         await using var server = await FakeRestManager.StartAsync(
-            """["1.0","2.0","2.1"]""", (c, _) => c.Response.WriteAsync("{\"payload\":\"AQID\"" + more.Replace("HASH", hash, StringComparison.Ordinal) + "}"));
+            """["1.0","2.0","2.1"]""",
+            (c, _) => c.Response.WriteAsync("{\"payload\":\"AQID\"" + more.Replace("HASH", hash, StringComparison.Ordinal) + "}"));
         using var manager = new Q2tTransactionManager(server.Socket);
         var answer = Assert.Single(await manager.ReceiveAsync([Wait.Hash(1)], default));
         Assert.Equal((PayloadAvailability.Here, (Primitives.PrivacyMode)mode), (answer.Availability, answer.PrivacyMode));
@@ -118,7 +121,8 @@ public class Q2tTransactionManagerTests
     [InlineData("\"senderKey\":\"?\"")]
     public async Task An_answer_that_cannot_be_read_is_unavailable(string more)
     {
-        await using var server = await FakeRestManager.StartAsync("""["2.1"]""", (c, _) => c.Response.WriteAsync("{\"payload\":\"AQID\"," + more + "}"));
+        await using var server = await FakeRestManager.StartAsync("""["2.1"]""",
+            (c, _) => c.Response.WriteAsync("{\"payload\":\"AQID\"," + more + "}"));
         using var manager = new Q2tTransactionManager(server.Socket);
         var answer = Assert.Single(await manager.ReceiveAsync([Wait.Hash(1)], default));
         Assert.Equal(PayloadAvailability.Unavailable, answer.Availability);
@@ -142,7 +146,8 @@ public class Q2tTransactionManagerTests
         var answer = Assert.Single(await manager.ReceiveAsync([Wait.Hash(1)], default));
         Assert.Equal(PayloadAvailability.Unavailable, answer.Availability);
         Assert.Contains("not reachable", answer.Reason);
-        var error = await Assert.ThrowsAsync<TransactionManagerException>(() => manager.SendAsync(new SendArguments(Payload, null, []), default));
+        var error = await Assert.ThrowsAsync<TransactionManagerException>(
+            () => manager.SendAsync(new SendArguments(Payload, null, []), default));
         Assert.Contains("not reachable", error.Message);
         Assert.NotNull(await manager.CheckAsync(default));
     }
@@ -151,7 +156,8 @@ public class Q2tTransactionManagerTests
     public async Task A_slow_manager_is_unavailable_after_the_limit()
     {
         await using var server = await FakeRestManager.StartAsync("""["1.0"]""", (c, _) => Task.Delay(Wait.Limit, c.RequestAborted));
-        using var manager = new Q2tTransactionManager(server.Socket, null, ManagerTimeouts.Default with { Receive = TimeSpan.FromSeconds(2) });
+        using var manager = new Q2tTransactionManager(server.Socket, null,
+            ManagerTimeouts.Default with { Receive = TimeSpan.FromSeconds(2) });
         var answer = Assert.Single(await manager.ReceiveAsync([Wait.Hash(1)], default));
         Assert.Equal(PayloadAvailability.Unavailable, answer.Availability);
         Assert.Contains("did not answer within 2 s", answer.Reason);
@@ -165,7 +171,8 @@ public class Q2tTransactionManagerTests
     {
         await using var server = await FakeRestManager.StartAsync("""["1.0"]""", (c, _) => FakeRestManager.Status(c, status, text));
         using var manager = new Q2tTransactionManager(server.Socket);
-        var error = await Assert.ThrowsAsync<TransactionManagerException>(() => manager.SendAsync(new SendArguments(Payload, null, [KeyB]), default));
+        var error = await Assert.ThrowsAsync<TransactionManagerException>(
+            () => manager.SendAsync(new SendArguments(Payload, null, [KeyB]), default));
         Assert.Contains(message, error.Message);
     }
 
@@ -174,7 +181,8 @@ public class Q2tTransactionManagerTests
     {
         await using var server = await FakeRestManager.StartAsync(null, (c, _) => FakeRestManager.Status(c, 500));
         using var manager = new Q2tTransactionManager(server.Socket);
-        await Assert.ThrowsAsync<TransactionManagerException>(() => manager.SendAsync(new SendArguments(Payload, null, ["x\r\ny: z"]), default));
+        await Assert.ThrowsAsync<TransactionManagerException>(
+            () => manager.SendAsync(new SendArguments(Payload, null, ["x\r\ny: z"]), default));
         Assert.DoesNotContain(server.Requests, r => r.Target == "/sendraw");
     }
 

@@ -9,7 +9,7 @@ namespace QuorumMesh.Node.Rpc.Tests;
 public sealed class ChainReadTests
 {
     [VectorFact]
-    public async Task ModifiedAccountsAreThoseOfTheBlocks()
+    public async Task Modified_accounts_are_those_of_the_blocks()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
@@ -28,22 +28,24 @@ public sealed class ChainReadTests
         Assert.Equal("block 0 has no parent", (await client.FailAsync("debug_getModifiedAccountsByNumber", "[0]")).Message);
         Assert.Equal("start block 3e7 not found", (await client.FailAsync("debug_getModifiedAccountsByNumber", "[999]")).Message);
         Assert.Equal("end block 999 not found", (await client.FailAsync("debug_getModifiedAccountsByNumber", "[1,999]")).Message);
-        Assert.Equal("start block height (5) must be less than end block height (5)", (await client.FailAsync("debug_getModifiedAccountsByNumber", "[5,5]")).Message);
+        Assert.Equal("start block height (5) must be less than end block height (5)",
+            (await client.FailAsync("debug_getModifiedAccountsByNumber", "[5,5]")).Message);
     }
 
     [VectorFact]
-    public async Task ProofOfWorkIsNotOffered()
+    public async Task Proof_of_work_is_not_offered()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
         Assert.Equal("0x" + new string('0', 64), (await client.CallAsync("debug_seedHash", "[5]")).GetString());
         Assert.Equal("block #30001 not found", (await client.FailAsync("debug_seedHash", "[30001]")).Message);
         Assert.Equal("not supported", (await client.FailAsync("eth_getWork")).Message);
-        Assert.False((await client.CallAsync("eth_submitWork", $"[\"0x0000000000000000\",\"0x{new string('0', 64)}\",\"0x{new string('0', 64)}\"]")).GetBoolean());
+        Assert.False((await client.CallAsync("eth_submitWork",
+            $"[\"0x0000000000000000\",\"0x{new string('0', 64)}\",\"0x{new string('0', 64)}\"]")).GetBoolean());
     }
 
     [VectorFact]
-    public async Task TheProtocolVersionIsThatOfTheAge()
+    public async Task The_protocol_version_is_that_of_the_age()
     {
         foreach (var (profile, version) in new[] { (CompatibilityProfile.V2_5, "0x40"), (CompatibilityProfile.V2_6, "0x63") })
         {
@@ -54,7 +56,7 @@ public sealed class ChainReadTests
     }
 
     [VectorFact]
-    public async Task FeesAreZero()
+    public async Task Fees_are_zero()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
@@ -68,15 +70,17 @@ public sealed class ChainReadTests
         var (used, limit) = (Number(block, "gasUsed"), Number(block, "gasLimit"));
         Assert.Equal((double)used / limit, history.GetProperty("gasUsedRatio")[0].GetDouble(), 12);
 
-        Assert.Equal(128, (await client.CallAsync("eth_feeHistory", """[5000,"latest",[]]""")).GetProperty("gasUsedRatio").GetArrayLength());
+        Assert.Equal(128, (await client.CallAsync("eth_feeHistory", """[5000,"latest",[]]""")).GetProperty("gasUsedRatio")
+            .GetArrayLength());
         Assert.Empty((await client.CallAsync("eth_feeHistory", """["0x0","latest"]""")).GetProperty("gasUsedRatio").EnumerateArray());
-        Assert.Equal("request beyond head block: requested 999, head 127", (await client.FailAsync("eth_feeHistory", """["0x1","0x3e7",[]]""")).Message);
+        Assert.Equal("request beyond head block: requested 999, head 127",
+            (await client.FailAsync("eth_feeHistory", """["0x1","0x3e7",[]]""")).Message);
         foreach (var bad in (string[])["[50,20]", "[-1]", "[101]", "[\"1\"]", "7"])
             Assert.Equal(-32602, (await client.FailAsync("eth_feeHistory", $"[\"0x1\",\"latest\",{bad}]")).Code);
     }
 
     [VectorFact]
-    public async Task ReceiptsOfABlockAreThoseOfItsTransactions()
+    public async Task Receipts_of_a_block_are_those_of_its_transactions()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
@@ -88,7 +92,8 @@ public sealed class ChainReadTests
             foreach (var hash in Texts(block.GetProperty("transactions")))
                 expected.Add((await client.CallAsync("eth_getTransactionReceipt", $"[\"{hash}\"]")).GetRawText());
             Assert.Equal(expected, receipts.EnumerateArray().Select(r => r.GetRawText()));
-            Assert.Equal(receipts.GetRawText(), (await client.CallAsync("eth_getBlockReceipts", $"[\"{block.GetProperty("hash")}\"]")).GetRawText());
+            Assert.Equal(receipts.GetRawText(),
+                (await client.CallAsync("eth_getBlockReceipts", $"[\"{block.GetProperty("hash")}\"]")).GetRawText());
         }
         Assert.Equal(JsonValueKind.Null, (await client.CallAsync("eth_getBlockReceipts", "[\"0xffff\"]")).ValueKind);
     }

@@ -19,14 +19,15 @@ public sealed class EngineTests
     [InlineData("""{"id":null,"method":"test_none","params":null}""", """{"jsonrpc":"2.0","id":null,"result":true}""")]
     [InlineData("""{"id":1,"method":"test_none","params":[1,2]}""", """{"jsonrpc":"2.0","id":1,"result":true}""")]
     [InlineData("""{"id":1,"method":"test_\u0065cho","params":["x"]}""", """{"jsonrpc":"2.0","id":1,"result":"x"}""")]
-    public async Task AnswersRequests(string request, string expected) => AssertSame(expected, await AskAsync(request));
+    public async Task Answers_requests(string request, string expected) => AssertSame(expected, await AskAsync(request));
 
     [Theory]
     [InlineData("""{"id":1,"method":"test_echo","params":[]}""", -32602, "missing value for required argument 0")]
     [InlineData("""{"id":1,"method":"test_echo","params":[null]}""", -32602, "missing value for required argument 0")]
     [InlineData("""{"id":1,"method":"test_echo"}""", -32602, "missing value for required argument 0")]
     [InlineData("""{"id":1,"method":"test_echo","params":["a","b"]}""", -32602, "too many arguments, want at most 1")]
-    [InlineData("""{"id":1,"method":"test_echo","params":[7]}""", -32602, "invalid argument 0: json: cannot unmarshal number into Go value of type string")]
+    [InlineData("""{"id":1,"method":"test_echo","params":[7]}""", -32602,
+        "invalid argument 0: json: cannot unmarshal number into Go value of type string")]
     [InlineData("""{"id":1,"method":"test_echo","params":{"a":1}}""", -32602, "non-array args")]
     [InlineData("""{"id":1,"method":"test_nope","params":[]}""", -32601, "The method test_nope does not exist/is not available")]
     [InlineData("""{"id":1,"method":"test_fail"}""", -32000, "it failed")]
@@ -40,7 +41,7 @@ public sealed class EngineTests
     [InlineData("""{"id":1,"method":"test_none","params":"x"}""", -32602, "non-array args")]
     [InlineData("5", -32600, "a request must be a JSON object")]
     [InlineData("\"x\"", -32600, "a request must be a JSON object")]
-    public async Task RefusesWithCodeAndText(string request, int code, string message)
+    public async Task Refuses_with_code_and_text(string request, int code, string message)
     {
         using var answer = JsonDocument.Parse(await AskAsync(request));
         Assert.Equal(code, answer.RootElement.GetProperty("error").GetProperty("code").GetInt32());
@@ -55,7 +56,7 @@ public sealed class EngineTests
     [InlineData("""{"id":1,"method":"test_none"}{"id":2,"method":"test_none"}""")]
     [InlineData("""{"id":1,"method":"test_none",}""")]
     [InlineData("{\"id\":1,\"method\":\"test_\u0001\"}")]
-    public async Task BrokenJsonIsAParseErrorWithNullId(string request)
+    public async Task Broken_JSON_is_a_parse_error_with_null_id(string request)
     {
         using var answer = JsonDocument.Parse(await AskAsync(request));
         Assert.Equal(-32700, answer.RootElement.GetProperty("error").GetProperty("code").GetInt32());
@@ -63,10 +64,11 @@ public sealed class EngineTests
     }
 
     [Fact]
-    public async Task DeepNestingIsRefusedEverywhere()
+    public async Task Deep_nesting_is_refused_everywhere()
     {
         var deep = new string('[', 100_000) + new string(']', 100_000);
-        foreach (var request in new[] { deep, $$"""{"id":1,"method":"test_echo","params":{{deep}}}""", $$"""{"id":1,"x":{{deep}},"method":"test_none"}""" })
+        foreach (var request in new[] { deep, $$"""{"id":1,"method":"test_echo","params":{{deep}}}""",
+            $$"""{"id":1,"x":{{deep}},"method":"test_none"}""" })
         {
             using var answer = JsonDocument.Parse(await AskAsync(request));
             Assert.Equal(-32700, answer.RootElement.GetProperty("error").GetProperty("code").GetInt32());
@@ -74,9 +76,10 @@ public sealed class EngineTests
     }
 
     [Fact]
-    public async Task BatchAnswersInOrderAndSkipsNotifications()
+    public async Task Batch_answers_in_order_and_skips_notifications()
     {
-        var answer = await AskAsync("""[{"id":1,"method":"test_echo","params":["a"]},{"method":"test_none"},5,{"id":3,"method":"test_nope"},{"id":4,"method":"test_partial"},{"id":5,"method":"test_echo","params":["b"]}]""");
+        var answer = await AskAsync(
+            """[{"id":1,"method":"test_echo","params":["a"]},{"method":"test_none"},5,{"id":3,"method":"test_nope"},{"id":4,"method":"test_partial"},{"id":5,"method":"test_echo","params":["b"]}]""");
         using var json = JsonDocument.Parse(answer);
         Assert.Equal(5, json.RootElement.GetArrayLength());
         Assert.Equal("a", json.RootElement[0].GetProperty("result").GetString());
@@ -90,7 +93,7 @@ public sealed class EngineTests
     [InlineData("""{"method":"test_none"}""")]
     [InlineData("""{"method":"test_fail"}""")]
     [InlineData("""[{"method":"test_none"},{"method":"test_nope"}]""")]
-    public async Task NotificationsHaveNoAnswer(string request) => Assert.Equal("", await AskAsync(request));
+    public async Task Notifications_have_no_answer(string request) => Assert.Equal("", await AskAsync(request));
 
     /// <summary>The JSON reader takes such a message and throws when the string is fetched: no answer came, or an internal error.</summary>
     [Theory]
@@ -104,7 +107,7 @@ public sealed class EngineTests
     [InlineData("{\"id\":\"\u00ff\",\"method\":\"test_none\"}", "not UTF-8")]
     [InlineData("{\"id\":1,\"\u00ff\":1,\"method\":\"test_none\"}", "not UTF-8")]
     [InlineData("{\"id\":1,\"method\":\"test_echo\",\"params\":[\"\u00ff\"]}", "not UTF-8")]
-    public async Task WhatIsNoTextIsAParseError(string request, string reason)
+    public async Task What_is_no_text_is_a_parse_error(string request, string reason)
     {
         using var answer = JsonDocument.Parse(await AskAsync(Encoding.Latin1.GetBytes(request)));
         Assert.Equal(-32700, answer.RootElement.GetProperty("error").GetProperty("code").GetInt32());
@@ -114,20 +117,22 @@ public sealed class EngineTests
     [Theory]
     [InlineData("""{"id":1,"method":"test_echo","params":["\ud83d\ude00"]}""", "\U0001F600")]
     [InlineData("""{"id":1,"method":"test_echo","params":["\\ud800"]}""", "\\ud800")]
-    public async Task WholePairsAndEscapedBackslashesAreText(string request, string text)
+    public async Task Whole_pairs_and_escaped_backslashes_are_text(string request, string text)
     {
         using var answer = JsonDocument.Parse(await AskAsync(request));
         Assert.Equal(text, answer.RootElement.GetProperty("result").GetString());
     }
 
     [Fact]
-    public async Task BatchesAreBounded()
+    public async Task Batches_are_bounded()
     {
         using var tooMany = JsonDocument.Parse(await AskAsync("[" + string.Join(',', Enumerable.Repeat("1", 1_001)) + "]"));
         Assert.Equal(-32600, tooMany.RootElement.GetProperty("error").GetProperty("code").GetInt32());
         Assert.StartsWith("batch too large", tooMany.RootElement.GetProperty("error").GetProperty("message").GetString());
 
-        using var tooLong = JsonDocument.Parse(await AskAsync("[" + string.Join(',', Enumerable.Range(0, 50).Select(i => $$"""{"id":{{i}},"method":"test_megabyte"}""")) + "]"));
+        using var tooLong = JsonDocument.Parse(
+            await AskAsync("[" + string.Join(',',
+            Enumerable.Range(0, 50).Select(i => $$"""{"id":{{i}},"method":"test_megabyte"}""")) + "]"));
         var last = tooLong.RootElement[49];
         Assert.Equal(49, last.GetProperty("id").GetInt32());
         Assert.Equal(-32003, last.GetProperty("error").GetProperty("code").GetInt32());
@@ -135,7 +140,7 @@ public sealed class EngineTests
     }
 
     [Fact]
-    public async Task ClosedNamespacesDoNotExist()
+    public async Task Closed_namespaces_do_not_exist()
     {
         var session = new RpcSession(new HashSet<string> { "other" }, null);
         using var answer = JsonDocument.Parse(await AskAsync("""{"id":1,"method":"test_none"}""", session));
@@ -143,9 +148,10 @@ public sealed class EngineTests
     }
 
     [Fact]
-    public void RandomBytesNeverBreakTheEngine()
+    public void Random_bytes_never_break_the_engine()
     {
-        string[] known = ["{", "}", "[", "]", "\"", ":", ",", "\"id\"", "\"method\"", "\"params\"", "\"test_echo\"", "1", "null", "\\", "\0", "é", " "];
+        string[] known = ["{", "}", "[", "]", "\"", ":", ",", "\"id\"", "\"method\"", "\"params\"", "\"test_echo\"", "1", "null", "\\",
+            "\0", "é", " "];
         var pieces = Gen.Int[0, known.Length - 1].Select(i => known[i]);
         Gen.Select(pieces.Array[0, 40], Gen.Byte.Array[0, 8]).Sample((text, noise) =>
         {

@@ -13,7 +13,7 @@ public sealed class FilterTests
     [VectorTheory]
     [InlineData("2.5")]
     [InlineData("2.6")]
-    public async Task SubscriptionsAndFiltersHearWhatLogsAnswer(string profileName)
+    public async Task Subscriptions_and_filters_hear_what_logs_answer(string profileName)
     {
         // Under the later rules the recorded chain does not execute; its first blocks do, and block 5 has a log.
         var profile = CompatibilityProfile.Parse(profileName);
@@ -32,14 +32,16 @@ public sealed class FilterTests
         while (headers.Count < blocks.Count || heard.Count < expected.GetArrayLength())
         {
             var notification = await client.HearAsync();
-            if (notification.GetProperty("subscription").GetString() == heads) headers.Add(notification.GetProperty("result").GetProperty("hash").GetString()!);
+            if (notification.GetProperty("subscription").GetString() == heads)
+                headers.Add(notification.GetProperty("result").GetProperty("hash").GetString()!);
             else if (notification.GetProperty("subscription").GetString() == logs) heard.Add(notification.GetProperty("result"));
         }
         Assert.Equal(blocks.Select(b => b.Hash.ToString()), headers);
         AssertSameLogs(expected, heard);
         var polled = await client.CallAsync("eth_getFilterChanges", $"[{logFilter}]");
         AssertSameLogs(expected, [.. polled.EnumerateArray()]);
-        Assert.Equal(headers, (await client.CallAsync("eth_getFilterChanges", $"[{blockFilter}]")).EnumerateArray().Select(h => h.GetString()));
+        Assert.Equal(headers, (await client.CallAsync("eth_getFilterChanges", $"[{blockFilter}]")).EnumerateArray()
+            .Select(h => h.GetString()));
         Assert.Empty((await client.CallAsync("eth_getFilterChanges", $"[{logFilter}]")).EnumerateArray());
 
         Assert.True((await client.CallAsync("eth_unsubscribe", $"[\"{heads}\"]")).GetBoolean());
@@ -49,7 +51,7 @@ public sealed class FilterTests
     }
 
     [VectorFact]
-    public async Task PendingTransactionsAreHeardOnce()
+    public async Task Pending_transactions_are_heard_once()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
@@ -63,11 +65,12 @@ public sealed class FilterTests
     }
 
     [VectorFact]
-    public async Task QueriesAreBounded()
+    public async Task Queries_are_bounded()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node, new RpcServerOptions { MaxLogRange = 100 });
-        Assert.Contains("block range too large", (await client.FailAsync("eth_getLogs", """[{"fromBlock":"0x0","toBlock":"latest"}]""")).Message);
+        Assert.Contains("block range too large",
+            (await client.FailAsync("eth_getLogs", """[{"fromBlock":"0x0","toBlock":"latest"}]""")).Message);
         for (var i = 0; i < 1_000; i++) await client.CallAsync("eth_newBlockFilter");
         Assert.Contains("too many filters", (await client.FailAsync("eth_newBlockFilter")).Message);
         for (var i = 0; i < 256; i++) await client.CallAsync("eth_subscribe", "[\"newHeads\"]");

@@ -5,14 +5,16 @@ using QuorumMesh.Tests;
 
 namespace QuorumMesh.Node.Rpc.Tests;
 
-/// <summary>A node that most members disagree with says nothing that a client would take for acknowledged, and hands no payload out.</summary>
+/// <summary>
+/// A node that most members disagree with says nothing that a client would take for acknowledged, and hands no payload out.
+/// </summary>
 public sealed class HeadConflictTests
 {
     private const string Recipient = "0RaKJeL5+cTohk86XHQgj9CIvs5u3aXcF6/ZGgxYBH4=";
     private const string PublicTransaction = "0x46d6cd8bd96b78a1e00480671618359ae1b617a2aad6b04469f28f517769a841";
 
     [VectorFact]
-    public async Task NothingIsAcknowledgedUntilTheMajorityAgreesAgain()
+    public async Task Nothing_is_acknowledged_until_the_majority_agrees_again()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
@@ -29,7 +31,8 @@ public sealed class HeadConflictTests
         {
             var (code, message, _) = await client.FailAsync(method, parameters);
             Assert.Equal(-32000, code);
-            Assert.StartsWith($"block 7 of this node is {Keccak.Hash([1])}, but 2 of 3 members have {Keccak.Hash([2])} there", message, StringComparison.Ordinal);
+            Assert.StartsWith($"block 7 of this node is {Keccak.Hash([1])}, but 2 of 3 members have {Keccak.Hash([2])} there", message,
+                StringComparison.Ordinal);
         }
         Assert.Empty(node.Manager.Distributed);
         Assert.Equal("0x7f", (await client.CallAsync("eth_blockNumber")).GetString());

@@ -34,7 +34,8 @@ internal static class JsonDifference
 
     private static string? Items(JsonElement expected, JsonElement actual, bool shapeOnly, string path, bool timeless)
     {
-        if (!shapeOnly && expected.GetArrayLength() != actual.GetArrayLength()) return $"{path} has {actual.GetArrayLength()} items instead of {expected.GetArrayLength()}";
+        if (!shapeOnly && expected.GetArrayLength() != actual.GetArrayLength())
+            return $"{path} has {actual.GetArrayLength()} items instead of {expected.GetArrayLength()}";
         foreach (var (left, right) in expected.EnumerateArray().Zip(actual.EnumerateArray()))
             if (Find(left, right, shapeOnly, path + "[]", timeless) is { } difference) return difference;
         return null;

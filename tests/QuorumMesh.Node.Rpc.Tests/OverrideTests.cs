@@ -24,7 +24,7 @@ public sealed class OverrideTests
     private static readonly byte[] Key = Keccak.Hash("sender"u8).ToArray();
 
     [Fact]
-    public async Task SlotsAreReplacedOrChanged()
+    public async Task Slots_are_replaced_or_changed()
     {
         using var node = NewNode();
         await using var client = new RpcClient(node);
@@ -34,38 +34,47 @@ public sealed class OverrideTests
         Assert.Equal(Words(1, 9), await Call($$"""{"{{TwoSlots}}":{"stateDiff":{"{{Word(1)}}":"{{Word(9)}}"} } }"""));
         Assert.Equal(Words(0, 9), await Call($$"""{"{{TwoSlots}}":{"state":{"{{Word(1)}}":"{{Word(9)}}"} } }"""));
         Assert.Equal(Words(0, 0), await Call($$"""{"{{TwoSlots}}":{"state":{} } }"""));
-        Assert.Equal(Words(5, 0), await CallAsync(client, $$"""{"to":"{{Empty}}"}""", $$"""{"{{Empty}}":{"code":"{{ReturnTwoSlots}}","state":{"{{Word(0)}}":"{{Word(5)}}"} } }"""));
-        Assert.Equal(Words(5, 0), await CallAsync(client, $$"""{"to":"{{Empty}}"}""", $$"""{"{{Empty}}":{"code":"{{ReturnTwoSlots}}","stateDiff":{"{{Word(0)}}":"{{Word(5)}}"} } }"""));
+        Assert.Equal(Words(5, 0),
+            await CallAsync(client, $$"""{"to":"{{Empty}}"}""",
+            $$"""{"{{Empty}}":{"code":"{{ReturnTwoSlots}}","state":{"{{Word(0)}}":"{{Word(5)}}"} } }"""));
+        Assert.Equal(Words(5, 0),
+            await CallAsync(client, $$"""{"to":"{{Empty}}"}""",
+            $$"""{"{{Empty}}":{"code":"{{ReturnTwoSlots}}","stateDiff":{"{{Word(0)}}":"{{Word(5)}}"} } }"""));
         Assert.Equal(Words(1, 2), await CallAsync(client, $$"""{"to":"{{TwoSlots}}"}""", "null"));
     }
 
     [Fact]
-    public async Task BalanceNonceAndCodeAreFound()
+    public async Task Balance_nonce_and_code_are_found()
     {
         using var node = NewNode();
         await using var client = new RpcClient(node);
         // CALLER BALANCE, returned.
         const string OwnBalance = "0x333160005260206000f3";
         var call = $$"""{"from":"{{Other}}","to":"{{Empty}}"}""";
-        Assert.Equal(Words(5), await CallAsync(client, call, $$"""{"{{Empty}}":{"code":"{{OwnBalance}}"},"{{Other}}":{"balance":"0x5"} }"""));
+        Assert.Equal(Words(5), await CallAsync(client, call,
+            $$"""{"{{Empty}}":{"code":"{{OwnBalance}}"},"{{Other}}":{"balance":"0x5"} }"""));
         Assert.Equal("0x" + new string('f', 64), await CallAsync(client, call, $$"""{"{{Empty}}":{"code":"{{OwnBalance}}"} }"""));
         // A creation's address, returned, depends on the nonce.
         const string Creates = "0x600060006000f060005260206000f3";
         var first = await CallAsync(client, call, $$"""{"{{Empty}}":{"code":"{{Creates}}","nonce":"0x1"} }""");
         Assert.NotEqual(first, await CallAsync(client, call, $$"""{"{{Empty}}":{"code":"{{Creates}}","nonce":"0x2"} }"""));
-        Assert.Contains("insufficient", (await client.FailAsync("eth_call", $$"""[{"from":"{{Other}}","to":"{{Empty}}","value":"0x6"},"latest",{"{{Other}}":{"balance":"0x5"} }]""")).Message);
+        Assert.Contains("insufficient",
+            (await client.FailAsync("eth_call",
+            $$"""[{"from":"{{Other}}","to":"{{Empty}}","value":"0x6"},"latest",{"{{Other}}":{"balance":"0x5"} }]""")).Message);
     }
 
     [Fact]
-    public async Task EstimatesSeeOverridesToo()
+    public async Task Estimates_see_overrides_too()
     {
         using var node = NewNode();
         await using var client = new RpcClient(node);
         var call = $$"""{"to":"{{Empty}}","value":"0x1"}""";
         var plain = Number((await client.CallAsync("eth_estimateGas", $$"""[{{call}},"latest"]""")).GetString());
-        var loaded = Number((await client.CallAsync("eth_estimateGas", $$"""[{{call}},"latest",{"{{Empty}}":{"code":"0x600054"} }]""")).GetString());
+        var loaded = Number((await client.CallAsync("eth_estimateGas", $$"""[{{call}},"latest",{"{{Empty}}":{"code":"0x600054"} }]"""))
+            .GetString());
         Assert.Equal(plain + 3 + 2100, loaded);
-        Assert.Contains("reverted", (await client.FailAsync("eth_estimateGas", $$"""[{{call}},"latest",{"{{Empty}}":{"code":"0x60006000fd"} }]""")).Message);
+        Assert.Contains("reverted",
+            (await client.FailAsync("eth_estimateGas", $$"""[{{call}},"latest",{"{{Empty}}":{"code":"0x60006000fd"} }]""")).Message);
     }
 
     [Theory]
@@ -75,7 +84,7 @@ public sealed class OverrideTests
     [InlineData($$"""{"{{Empty}}":{"state":[] } }""", "OverrideAccount.state")]
     [InlineData($$"""{"{{Empty}}":{"stateDiff":{"0x1":"0x1"} } }""", "32 bytes")]
     [InlineData($$"""{"{{Empty}}":{"movePrecompileToAddress":"{{Other}}"} }""", "precompiles")]
-    public async Task BadOverridesAreNamed(string overrides, string why)
+    public async Task Bad_overrides_are_named(string overrides, string why)
     {
         using var node = NewNode();
         await using var client = new RpcClient(node);
@@ -89,11 +98,12 @@ public sealed class OverrideTests
 
     /// <summary>A private account is changed in the private state, a public one that it calls in the public state.</summary>
     [VectorFact]
-    public async Task BothStatesAreChangedEachWhereTheAccountIs()
+    public async Task Both_states_are_changed_each_where_the_account_is()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
-        var changed = await CallAsync(client, $$"""{"to":"{{PrivateContract}}",{{Get}} }""", $$"""{"{{PrivateContract}}":{"state":{"{{Word(0)}}":"{{Word(0x99)}}"} } }""");
+        var changed = await CallAsync(client, $$"""{"to":"{{PrivateContract}}",{{Get}} }""",
+            $$"""{"{{PrivateContract}}":{"state":{"{{Word(0)}}":"{{Word(0x99)}}"} } }""");
         Assert.Equal(Words(0x99), changed);
         // STATICCALLs the public contract's get() and returns what it says.
         var asks = $"0x636d4ce63c60005260206000600460" + $"1c73{PublicStorage[2..]}5afa5060206000f3";
@@ -107,7 +117,7 @@ public sealed class OverrideTests
     }
 
     [Fact]
-    public async Task AnAccessListHoldsWhatIsTouched()
+    public async Task An_access_list_holds_what_is_touched()
     {
         using var node = NewNode();
         await using var client = new RpcClient(node);
@@ -117,18 +127,22 @@ public sealed class OverrideTests
         Assert.False(answer.TryGetProperty("error", out _));
         // 21000, 3 addresses, 2 slots, and the code with everything warm.
         Assert.Equal(21_000ul + (3 * 2400) + (2 * 1900) + 327 + 105, Number(answer.GetProperty("gasUsed").GetString()));
-        var again = await client.CallAsync("eth_createAccessList", $$"""[{"to":"{{Toucher}}","accessList":{{answer.GetProperty("accessList").GetRawText()}} },"latest"]""");
+        var again = await client.CallAsync("eth_createAccessList",
+            $$"""[{"to":"{{Toucher}}","accessList":{{answer.GetProperty("accessList").GetRawText()}} },"latest"]""");
         Assert.Equal(answer.GetRawText(), again.GetRawText());
-        Assert.Equal("[]", (await client.CallAsync("eth_createAccessList", $$"""[{"to":"{{Empty}}"},"latest"]""")).GetProperty("accessList").GetRawText());
+        Assert.Equal("[]", (await client.CallAsync("eth_createAccessList", $$"""[{"to":"{{Empty}}"},"latest"]""")).GetProperty("accessList")
+            .GetRawText());
         var failed = await client.CallAsync("eth_createAccessList", $$"""[{"to":"{{Reverting}}"},"latest"]""");
-        Assert.Equal(("execution reverted", 1), (failed.GetProperty("error").GetString(), failed.GetProperty("accessList").GetArrayLength()));
-        var changed = await client.CallAsync("eth_createAccessList", $$"""[{"to":"{{Empty}}"},"latest",{"{{Empty}}":{"code":"0x600754"} }]""");
+        Assert.Equal(("execution reverted", 1),
+            (failed.GetProperty("error").GetString(), failed.GetProperty("accessList").GetArrayLength()));
+        var changed = await client.CallAsync("eth_createAccessList",
+            $$"""[{"to":"{{Empty}}"},"latest",{"{{Empty}}":{"code":"0x600754"} }]""");
         Assert.Equal($$"""[{"address":"{{Empty}}","storageKeys":["{{Word(7)}}"]}]""", changed.GetProperty("accessList").GetRawText());
         Assert.Equal("header not found", (await client.FailAsync("eth_createAccessList", $$"""[{"to":"{{Toucher}}"},"0x99"]""")).Message);
     }
 
     [VectorFact]
-    public async Task AccessListsNeedBerlinAndThePublicState()
+    public async Task Access_lists_need_Berlin_and_the_public_state()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
@@ -136,21 +150,25 @@ public sealed class OverrideTests
     }
 
     [VectorFact]
-    public async Task ABlockIsNamedByItsHashInEveryForm()
+    public async Task A_block_is_named_by_its_hash_in_every_form()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
         var hash = (await client.CallAsync("eth_getBlockByNumber", """["0x20",false]""")).GetProperty("hash").GetRawText();
         (string Method, string Before, string After)[] reads =
         [
-            ("eth_call", $$"""{"to":"{{PrivateContract}}",{{Get}} },""", ""), ("eth_getBalance", $"\"{PublicStorage}\",", ""), ("eth_getCode", $"\"{PublicStorage}\",", ""),
-            ("eth_getTransactionCount", $"\"{PublicStorage}\",", ""), ("eth_getStorageAt", $"\"{PublicStorage}\",\"0x0\",", ""), ("eth_estimateGas", $$"""{"to":"{{PublicStorage}}",{{Get}} },""", ""),
-            ("eth_getProof", $"\"{PublicStorage}\",[],", ""), ("eth_getBlockReceipts", "", ""), ("debug_traceCall", $$"""{"to":"{{PublicStorage}}",{{Get}} },""", ""), ("eth_getBlockByNumber", "", ",false"),
+            ("eth_call", $$"""{"to":"{{PrivateContract}}",{{Get}} },""", ""), ("eth_getBalance", $"\"{PublicStorage}\",", ""),
+            ("eth_getCode", $"\"{PublicStorage}\",", ""),
+            ("eth_getTransactionCount", $"\"{PublicStorage}\",", ""), ("eth_getStorageAt", $"\"{PublicStorage}\",\"0x0\",", ""),
+            ("eth_estimateGas", $$"""{"to":"{{PublicStorage}}",{{Get}} },""", ""),
+            ("eth_getProof", $"\"{PublicStorage}\",[],", ""), ("eth_getBlockReceipts", "", ""),
+            ("debug_traceCall", $$"""{"to":"{{PublicStorage}}",{{Get}} },""", ""), ("eth_getBlockByNumber", "", ",false"),
         ];
         foreach (var (method, before, after) in reads)
         {
             var expected = await client.CallAsync(method, $"[{before}\"0x20\"{after}]");
-            foreach (var block in new[] { hash, $$"""{"blockHash":{{hash}} }""", $$"""{"blockHash":{{hash}},"requireCanonical":true}""", """{"blockNumber":"0x20"}""" })
+            foreach (var block in new[] { hash, $$"""{"blockHash":{{hash}} }""", $$"""{"blockHash":{{hash}},"requireCanonical":true}""",
+                """{"blockNumber":"0x20"}""" })
                 Assert.Equal(expected.GetRawText(), (await client.CallAsync(method, $"[{before}{block}{after}]")).GetRawText());
         }
         var unknown = $"\"0x{new string('1', 64)}\"";

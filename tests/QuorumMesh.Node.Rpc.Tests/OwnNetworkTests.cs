@@ -17,26 +17,38 @@ public sealed class OwnNetworkTests
     private static readonly Address Other = Address.Parse("0x2000000000000000000000000000000000000001");
 
     [Fact]
-    public async Task ATransactionWithFeeCapsPaysNothingAndItsBlockShowsABaseFeeOfZero()
+    public async Task A_transaction_with_fee_caps_pays_nothing_and_its_block_shows_a_base_fee_of_zero()
     {
         using var node = NewNode();
         await using var client = new RpcClient(node);
-        var tx = Sign(new Transaction { Type = TransactionType.DynamicFee, TypedChainId = 10u, GasLimit = 21_000, To = Other, GasPrice = 40_000_000_000u, MaxPriorityFee = 2_000_000_000u, Value = 5u });
+        var tx = Sign(new Transaction
+        {
+            Type = TransactionType.DynamicFee,
+            TypedChainId = 10u,
+            GasLimit = 21_000,
+            To = Other,
+            GasPrice = 40_000_000_000u,
+            MaxPriorityFee = 2_000_000_000u,
+            Value = 5u
+        });
         await client.CallAsync("eth_sendRawTransaction", $"[\"{Hex.ToHex(tx.EncodedSpan)}\"]");
         node.Mine(Now);
         var block = await client.CallAsync("eth_getBlockByNumber", """["0x1",true]""");
         Assert.Equal(("0x0", $"0x{Seconds:x}", "0x1"), (Text(block, "baseFeePerGas"), Text(block, "timestamp"), Text(block, "difficulty")));
-        foreach (var shown in new[] { block.GetProperty("transactions")[0], await client.CallAsync("eth_getTransactionByHash", $"[\"{tx.Hash}\"]") })
-            Assert.Equal(("0x0", "0x9502f9000", "0x77359400"), (Text(shown, "gasPrice"), Text(shown, "maxFeePerGas"), Text(shown, "maxPriorityFeePerGas")));
+        foreach (var shown in new[] { block.GetProperty("transactions")[0],
+            await client.CallAsync("eth_getTransactionByHash", $"[\"{tx.Hash}\"]") })
+            Assert.Equal(("0x0", "0x9502f9000", "0x77359400"),
+                (Text(shown, "gasPrice"), Text(shown, "maxFeePerGas"), Text(shown, "maxPriorityFeePerGas")));
         var receipt = await client.CallAsync("eth_getTransactionReceipt", $"[\"{tx.Hash}\"]");
         Assert.Equal(("0x1", "0x0", "0x2"), (Text(receipt, "status"), Text(receipt, "effectiveGasPrice"), Text(receipt, "type")));
         Assert.Equal("0x5f", (await client.CallAsync("eth_getBalance", $"[\"{Sender}\",\"latest\"]")).GetString());
         var history = await client.CallAsync("eth_feeHistory", """["0x1","latest",[50]]""");
-        Assert.Equal(("0x0", "0x0"), (history.GetProperty("baseFeePerGas")[0].GetString(), history.GetProperty("reward")[0][0].GetString()));
+        Assert.Equal(("0x0", "0x0"),
+            (history.GetProperty("baseFeePerGas")[0].GetString(), history.GetProperty("reward")[0][0].GetString()));
     }
 
     [Fact]
-    public async Task TheFlagForSecondsDividesNothingHereAndHeadsCarryTheBaseFee()
+    public async Task The_flag_for_seconds_divides_nothing_here_and_heads_carry_the_base_fee()
     {
         using var node = NewNode();
         await using var client = new RpcClient(node, new RpcServerOptions { BlockTimesInSeconds = true });
@@ -51,7 +63,7 @@ public sealed class OwnNetworkTests
     [Theory]
     [InlineData("""{ "version": 0 }""")]
     [InlineData(null)]
-    public async Task OtherChainsShowNoBaseFeeAndTakeNoCaps(string? mark)
+    public async Task Other_chains_show_no_base_fee_and_take_no_caps(string? mark)
     {
         using var node = NewNode(mark);
         await using var client = new RpcClient(node);
@@ -59,20 +71,24 @@ public sealed class OwnNetworkTests
         var block = await client.CallAsync("eth_getBlockByNumber", """["latest",false]""");
         Assert.False(block.TryGetProperty("baseFeePerGas", out _));
         Assert.Equal($"0x{Now:x}", Text(block, "timestamp"));
-        if (mark is not null) Assert.Equal("Gas price not 0", (await client.FailAsync("eth_sendTransaction", Send($$""","maxFeePerGas":"{{Gwei}}" """))).Message);
+        if (mark is not null)
+            Assert.Equal("Gas price not 0",
+            (await client.FailAsync("eth_sendTransaction", Send($$""","maxFeePerGas":"{{Gwei}}" """))).Message);
     }
 
     [Fact]
-    public async Task SendTransactionHonoursFeeCapsAccessListAndChainId()
+    public async Task Send_transaction_honours_fee_caps_access_list_and_chain_id()
     {
         using var node = NewNode();
         await using var client = new RpcClient(node);
         var list = $$"""[{"address":"{{Other}}","storageKeys":["0x{{new string('0', 63)}}1"]}]""";
         async Task<JsonElement> Sent(string fields) =>
-            await client.CallAsync("eth_getTransactionByHash", $"[{(await client.CallAsync("eth_sendTransaction", Send(fields))).GetRawText()}]");
+            await client.CallAsync("eth_getTransactionByHash",
+                $"[{(await client.CallAsync("eth_sendTransaction", Send(fields))).GetRawText()}]");
 
         var both = await Sent($$""","maxFeePerGas":"{{Gwei}}","maxPriorityFeePerGas":"0x1","accessList":{{list}},"chainId":"0xa" """);
-        Assert.Equal(("0x2", Gwei, "0x1", "0xa"), (Text(both, "type"), Text(both, "maxFeePerGas"), Text(both, "maxPriorityFeePerGas"), Text(both, "chainId")));
+        Assert.Equal(("0x2", Gwei, "0x1", "0xa"),
+            (Text(both, "type"), Text(both, "maxFeePerGas"), Text(both, "maxPriorityFeePerGas"), Text(both, "chainId")));
         Assert.Equal(Other.ToString(), both.GetProperty("accessList")[0].GetProperty("address").GetString());
         var listed = await Sent($$""","accessList":{{list}}""");
         Assert.Equal(("0x1", "0x0", Sender.ToString()), (Text(listed, "type"), Text(listed, "gasPrice"), Text(listed, "from")));
@@ -83,7 +99,7 @@ public sealed class OwnNetworkTests
     }
 
     [Fact]
-    public async Task FieldsThatDoNotFitAreRefusedWithGethsWords()
+    public async Task Fields_that_do_not_fit_are_refused_with_geths_words()
     {
         using var node = NewNode();
         await using var client = new RpcClient(node);
@@ -93,7 +109,8 @@ public sealed class OwnNetworkTests
             (""","chainId":"0xb","privateFor":[]""", "chainId does not match node's (have=11, want=10)"),
             (""","gasPrice":"0x0","maxFeePerGas":"0x1" """, "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified"),
             (""","maxFeePerGas":"0x1","maxPriorityFeePerGas":"0x2" """, "maxFeePerGas (1) < maxPriorityFeePerGas (2)"),
-            ($$""","privateFor":[],"accessList":[{"address":"{{Other}}","storageKeys":[]}]""", "a private transaction is always a legacy one: it cannot have an accessList (EIP-2930); leave it out"),
+            ($$""","privateFor":[],"accessList":[{"address":"{{Other}}","storageKeys":[]}]""",
+                "a private transaction is always a legacy one: it cannot have an accessList (EIP-2930); leave it out"),
             (""","gasPrice":"0x1" """, "Gas price not 0"),
         ];
         foreach (var (fields, error) in cases) Assert.Equal(error, (await client.FailAsync("eth_sendTransaction", Send(fields))).Message);
@@ -101,7 +118,7 @@ public sealed class OwnNetworkTests
     }
 
     [Fact]
-    public async Task FilledAndSignedTransactionsShowTheirTypeAndFields()
+    public async Task Filled_and_signed_transactions_show_their_type_and_fields()
     {
         using var node = NewNode();
         await using var client = new RpcClient(node);
@@ -114,11 +131,12 @@ public sealed class OwnNetworkTests
     }
 
     [Fact]
-    public async Task APrivateTransactionWithFeeCapsIsALegacyOne()
+    public async Task A_private_transaction_with_fee_caps_is_a_legacy_one()
     {
         using var node = NewNode();
         await using var client = new RpcClient(node);
-        var hash = await client.CallAsync("eth_sendTransaction", Send($$""","data":"0x6001","gas":"0x47b760","privateFor":[],"maxFeePerGas":"{{Gwei}}" """));
+        var hash = await client.CallAsync("eth_sendTransaction",
+            Send($$""","data":"0x6001","gas":"0x47b760","privateFor":[],"maxFeePerGas":"{{Gwei}}" """));
         var pooled = await client.CallAsync("eth_getTransactionByHash", $"[{hash.GetRawText()}]");
         Assert.Equal(("0x0", "0x0"), (Text(pooled, "type"), Text(pooled, "gasPrice")));
         Assert.Contains(Text(pooled, "v"), new[] { "0x25", "0x26" });
@@ -128,23 +146,33 @@ public sealed class OwnNetworkTests
     [InlineData("2.5", "0x6308", "0x6308", "0x5208")]
     [InlineData("2.6", "0x5208", "0x6308", "0x5208")]
     [InlineData("24", "0x5208", "0x6308", "0x5208")]
-    public async Task EstimatesLeaveRoomForAPayloadHashWhereTheValueIsGivenAndZero(string profile, string absent, string zero, string one)
+    public async Task Estimates_leave_room_for_a_payload_hash_where_the_value_is_given_and_zero(string profile, string absent,
+        string zero, string one)
     {
         using var node = NewNode(mark: null, CompatibilityProfile.Parse(profile), forks: "");
         await using var client = new RpcClient(node);
-        async Task<string?> Estimate(string fields) => (await client.CallAsync("eth_estimateGas", $$"""[{"from":"{{Sender}}","to":"{{Other}}"{{fields}}}]""")).GetString();
-        Assert.Equal((absent, absent, zero, one), (await Estimate(""), await Estimate(""","value":null"""), await Estimate(""","value":"0x0" """), await Estimate(""","value":"0x1" """)));
+        async Task<string?> Estimate(string fields) =>
+            (await client.CallAsync("eth_estimateGas", $$"""[{"from":"{{Sender}}","to":"{{Other}}"{{fields}}}]""")).GetString();
+        Assert.Equal((absent, absent, zero, one),
+            (await Estimate(""), await Estimate(""","value":null"""), await Estimate(""","value":"0x0" """),
+            await Estimate(""","value":"0x1" """)));
     }
 
     [Theory]
-    [InlineData("2.5", "rlp: too few elements for types.txdata", "rlp: input list has too many elements for types.txdata", "rlp: expected input list for types.txdata", "invalid sender")]
-    [InlineData("21", "rlp: too few elements for types.txdata", "rlp: input list has too many elements for types.txdata", "rlp: expected input list for types.txdata", "invalid chain id for signer")]
-    [InlineData("24", "rlp: too few elements for types.LegacyTx", "rlp: input list has too many elements for types.LegacyTx", "rlp: too few elements for types.AccessListTx", "invalid chain id for signer")]
-    public async Task RawTransactionsAreRefusedInTheWordsOfTheProfile(string profile, string few, string many, string typed, string foreign)
+    [InlineData("2.5", "rlp: too few elements for types.txdata", "rlp: input list has too many elements for types.txdata",
+        "rlp: expected input list for types.txdata", "invalid sender")]
+    [InlineData("21", "rlp: too few elements for types.txdata", "rlp: input list has too many elements for types.txdata",
+        "rlp: expected input list for types.txdata", "invalid chain id for signer")]
+    [InlineData("24", "rlp: too few elements for types.LegacyTx", "rlp: input list has too many elements for types.LegacyTx",
+        "rlp: too few elements for types.AccessListTx", "invalid chain id for signer")]
+    public async Task Raw_transactions_are_refused_in_the_words_of_the_profile(string profile, string few, string many, string typed,
+        string foreign)
     {
         using var node = NewNode(mark: null, CompatibilityProfile.Parse(profile));
         await using var client = new RpcClient(node);
-        async Task<string> Error(string raw, string method = "eth_sendRawTransaction") => (await client.FailAsync(method, method == "eth_sendRawTransaction" ? $"[\"{raw}\"]" : $"[\"{raw}\",{{\"privateFor\":[]}}]")).Message;
+        async Task<string> Error(string raw, string method = "eth_sendRawTransaction") =>
+            (await client.FailAsync(method, method == "eth_sendRawTransaction" ? $"[\"{raw}\"]" : $"[\"{raw}\",{{\"privateFor\":[]}}]"))
+            .Message;
         Assert.Equal(few, await Error("0xc20102"));
         Assert.Equal(few, await Error("0xc20102", "eth_sendRawPrivateTransaction"));
         Assert.Equal(many, await Error("0xca80808080808080808080"));

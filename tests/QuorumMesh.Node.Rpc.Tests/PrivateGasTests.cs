@@ -15,13 +15,14 @@ public sealed class PrivateGasTests
     private static readonly Address Contract = Address.ForCreate(Sender, 0);
 
     /// <summary>Init code of a contract that adds the first word of its input to slots 0 to 3.</summary>
-    private static readonly byte[] Creation = Deploy(string.Concat(Enumerable.Range(0, 4).Select(slot => $"600035" + $"60{slot:x2}54" + "01" + $"60{slot:x2}55")));
+    private static readonly byte[] Creation =
+        Deploy(string.Concat(Enumerable.Range(0, 4).Select(slot => $"600035" + $"60{slot:x2}54" + "01" + $"60{slot:x2}55")));
 
     [Theory]
     [InlineData("2.6", "")]
     [InlineData("24", "\"istanbulBlock\": 0,")]
     [InlineData("24", "\"istanbulBlock\": 0, \"berlinBlock\": 0,")]
-    public async Task ATransactionThatWarmStateMakesCheapRunsOnColdStateToo(string profile, string forks)
+    public async Task A_transaction_that_warm_state_makes_cheap_runs_on_cold_state_too(string profile, string forks)
     {
         using var a = NewNode(profile, forks);
         using var b = NewNode(profile, forks);
@@ -33,7 +34,8 @@ public sealed class PrivateGasTests
         var call = ((UInt256)2u).ToBigEndian();
         b.Manager.Payloads[Sha3.HashPayload(call)] = call;
         var fields = $"\"to\":\"{Contract}\",\"data\":\"{Hex.ToHex(call)}\"";
-        var estimate = (ulong)UInt256.Parse((await client.CallAsync("eth_estimateGas", $$"""[{"from":"{{Sender}}",{{fields}}}]""")).GetString()!);
+        var estimate = (ulong)UInt256.Parse((await client.CallAsync("eth_estimateGas", $$"""[{"from":"{{Sender}}",{{fields}}}]"""))
+            .GetString()!);
         var sent = await SendAsync(client, a, b, fields);
 
         Assert.Equal((byte)1, StatusAt(a, 3));
@@ -45,7 +47,7 @@ public sealed class PrivateGasTests
     }
 
     [Fact]
-    public void TheRoomEndsAtWhatABlockTakes()
+    public void The_room_ends_at_what_a_block_takes()
     {
         Assert.Equal(125_000ul, PrivateGas.WithRoom(100_000, 0, 1_000_000));
         Assert.Equal(150_000ul, PrivateGas.WithRoom(100_000, 1, 1_000_000));
@@ -56,7 +58,8 @@ public sealed class PrivateGasTests
 
     private static async Task<Transaction> SendAsync(RpcClient client, FakeNode a, FakeNode b, string fields)
     {
-        var hash = (await client.CallAsync("eth_sendTransaction", $$"""[{"from":"{{Sender}}",{{fields}},"privateFor":["{{Recipient}}"]}]""")).GetString();
+        var hash = (await client.CallAsync("eth_sendTransaction",
+            $$"""[{"from":"{{Sender}}",{{fields}},"privateFor":["{{Recipient}}"]}]""")).GetString();
         var pooled = (await a.FindPooledAsync(Hash256.Parse(hash!), default))!.Tx;
         var block = a.Mint(pooled);
         a.Import(block);

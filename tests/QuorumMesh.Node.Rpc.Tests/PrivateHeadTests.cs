@@ -3,7 +3,9 @@ using QuorumMesh.Tests;
 
 namespace QuorumMesh.Node.Rpc.Tests;
 
-/// <summary>Reads while the private head waits: what is public is answered, what may be private is an error, and nothing is stale.</summary>
+/// <summary>
+/// Reads while the private head waits: what is public is answered, what may be private is an error, and nothing is stale.
+/// </summary>
 public sealed class PrivateHeadTests
 {
     private const string PrivateContract = "0x34941bfeb61817241dc622fdf2ec79a3840fffe6";
@@ -12,15 +14,17 @@ public sealed class PrivateHeadTests
     private const string PublicTransaction = "0x46d6cd8bd96b78a1e00480671618359ae1b617a2aad6b04469f28f517769a841";
 
     [VectorFact]
-    public async Task PublicReadsGoOnAndPrivateOnesFail()
+    public async Task Public_reads_go_on_and_private_ones_fail()
     {
         using var node = RecordedNetwork.Node(1, withPrivate: false);
         await using var client = new RpcClient(node, new RpcServerOptions { PrivateHeadWait = TimeSpan.FromMilliseconds(1) });
 
         Assert.Equal("0x7f", (await client.CallAsync("eth_blockNumber")).GetString());
-        Assert.EndsWith("3a", (await client.CallAsync("eth_call", $$"""[{"to":"{{PublicContract}}","data":"0x6d4ce63c"},"latest"]""")).GetString());
+        Assert.EndsWith("3a", (await client.CallAsync("eth_call", $$"""[{"to":"{{PublicContract}}","data":"0x6d4ce63c"},"latest"]"""))
+            .GetString());
         Assert.EndsWith("3a", (await client.CallAsync("eth_getStorageAt", $$"""["{{PublicContract}}","0x0","latest"]""")).GetString());
-        Assert.Equal("0x1", (await client.CallAsync("eth_getTransactionReceipt", $"[\"{PublicTransaction}\"]")).GetProperty("status").GetString());
+        Assert.Equal("0x1", (await client.CallAsync("eth_getTransactionReceipt", $"[\"{PublicTransaction}\"]")).GetProperty("status")
+            .GetString());
         Assert.Single((await client.CallAsync("eth_getLogs", """[{"fromBlock":"0x5","toBlock":"0x5"}]""")).EnumerateArray());
 
         foreach (var (method, parameters) in new[]
@@ -41,7 +45,7 @@ public sealed class PrivateHeadTests
     }
 
     [VectorFact]
-    public async Task PrivateStateRootsAreTheRecordedOnes()
+    public async Task Private_state_roots_are_the_recorded_ones()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);

@@ -12,16 +12,23 @@ public sealed class PrivateSideApiTests
     private static readonly PayloadHash Lost = Sha3.HashPayload([1]);
 
     [Fact]
-    public async Task TheStatusHasWhatAnOperatorNeeds()
+    public async Task The_status_has_what_an_operator_needs()
     {
         using var node = NewNode();
         await using var client = new RpcClient(node);
-        node.Private.Report = new PrivateSideReport(20, 7, Lost, "because", "it is another", new KnownDatabase("one", 10), new KnownDatabase("two", 3), 2, 5);
+        node.Private.Report = new PrivateSideReport(20, 7, Lost, "because", "it is another", new KnownDatabase("one", 10),
+            new KnownDatabase("two", 3), 2, 5);
         var status = await client.CallAsync("quorummesh_privateStatus");
         Assert.Equal(("0x14", "0x7"), (status.GetProperty("head").GetString(), status.GetProperty("privateHead").GetString()));
-        Assert.Equal((Lost.ToString(), "because", "it is another"), (status.GetProperty("waitingFor").GetString(), status.GetProperty("reason").GetString(), status.GetProperty("refusal").GetString()));
-        Assert.Equal(("one", 10), (status.GetProperty("acceptedDatabase").GetProperty("id").GetString(), status.GetProperty("acceptedDatabase").GetProperty("watermark").GetInt32()));
-        Assert.Equal(("two", 2, "0x5"), (status.GetProperty("seenDatabase").GetProperty("id").GetString(), status.GetProperty("latePayloads").GetInt32(), status.GetProperty("firstLateBlock").GetString()));
+        Assert.Equal((Lost.ToString(), "because", "it is another"),
+            (status.GetProperty("waitingFor").GetString(), status.GetProperty("reason").GetString(),
+            status.GetProperty("refusal").GetString()));
+        Assert.Equal(("one", 10),
+            (status.GetProperty("acceptedDatabase").GetProperty("id").GetString(),
+            status.GetProperty("acceptedDatabase").GetProperty("watermark").GetInt32()));
+        Assert.Equal(("two", 2, "0x5"),
+            (status.GetProperty("seenDatabase").GetProperty("id").GetString(), status.GetProperty("latePayloads").GetInt32(),
+            status.GetProperty("firstLateBlock").GetString()));
         node.Private.Report = new PrivateSideReport(1, 1, null, null, null, null, null, 0, null);
         status = await client.CallAsync("quorummesh_privateStatus");
         Assert.Equal(JsonValueKind.Null, status.GetProperty("refusal").ValueKind);
@@ -29,7 +36,7 @@ public sealed class PrivateSideApiTests
     }
 
     [Fact]
-    public async Task AManagerIsAcceptedWhenItHasEveryPayloadOrWhenForced()
+    public async Task A_manager_is_accepted_when_it_has_every_payload_or_when_forced()
     {
         using var node = NewNode();
         await using var client = new RpcClient(node);
@@ -48,7 +55,7 @@ public sealed class PrivateSideApiTests
     }
 
     [Fact]
-    public async Task ThePrivateStateGoesBackToABlockOrToBeforeTheLatePayload()
+    public async Task The_private_state_goes_back_to_a_block_or_to_before_the_late_payload()
     {
         using var node = NewNode();
         await using var client = new RpcClient(node);

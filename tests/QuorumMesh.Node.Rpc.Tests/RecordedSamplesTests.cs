@@ -16,12 +16,13 @@ public sealed class RecordedSamplesTests(ITestOutputHelper output)
 {
     private const string ShapeNote = "compare the shape only";
     private const string TimeNote = "\"time\" fields are wall-clock";
-    private static readonly string[] Apis = ["admin", "debug", "eth", "miner", "net", "personal", "txpool", "web3", "rpc", "raft", "istanbul"];
+    private static readonly string[] Apis = ["admin", "debug", "eth", "miner", "net", "personal", "txpool", "web3", "rpc", "raft",
+        "istanbul"];
 
     [VectorTheory]
     [InlineData(RecordedNetwork.Folder, "deviations.txt")]
     [InlineData(RecordedNetwork.IbftFolder, "deviations-ibft.txt")]
-    public async Task AnswersAreTheRecordedOnes(string folder, string deviations)
+    public async Task Answers_are_the_recorded_ones(string folder, string deviations)
     {
         var listed = Deviations(deviations);
         var seen = new SortedDictionary<string, string>(StringComparer.Ordinal);
@@ -34,7 +35,8 @@ public sealed class RecordedSamplesTests(ITestOutputHelper output)
             if (await DifferenceAsync(network, sample) is not { } difference) same++;
             else if (!seen.TryAdd(name, difference)) seen[name] += "; " + difference;
         }
-        foreach (var (name, difference) in seen) output.WriteLine($"{(listed.ContainsKey(name) ? "listed" : "NEW")}: {name} | {difference}");
+        foreach (var (name, difference) in seen) output.WriteLine(
+            $"{(listed.ContainsKey(name) ? "listed" : "NEW")}: {name} | {difference}");
         output.WriteLine($"{same} answers are the same, {seen.Count} differ");
         Assert.Empty(seen.Keys.Except(listed.Keys));
         Assert.Empty(listed.Keys.Except(seen.Keys));
@@ -60,7 +62,8 @@ public sealed class RecordedSamplesTests(ITestOutputHelper output)
         using var left = JsonDocument.Parse(wanted);
         using var right = JsonDocument.Parse(body);
         var note = sample.TryGetProperty("note", out var given) && given.ValueKind == JsonValueKind.String ? given.GetString()! : "";
-        return JsonDifference.Find(left.RootElement, right.RootElement, note.Contains(ShapeNote, StringComparison.Ordinal), "", note.Contains(TimeNote, StringComparison.Ordinal));
+        return JsonDifference.Find(left.RootElement, right.RootElement, note.Contains(ShapeNote, StringComparison.Ordinal), "",
+            note.Contains(TimeNote, StringComparison.Ordinal));
     }
 
     private static string Shorten(string text) => text.Length <= 80 ? text.Trim() : text[..80];
@@ -76,7 +79,8 @@ public sealed class RecordedSamplesTests(ITestOutputHelper output)
             foreach (var number in new[] { 1, 2, 3 })
             {
                 var node = RecordedNetwork.Node(number, folder: folder);
-                var server = new RpcServer(node, new RpcServerOptions { Http = new RpcEndpointOptions("127.0.0.1", 0, Apis) }, NullLoggerFactory.Instance);
+                var server = new RpcServer(node, new RpcServerOptions { Http = new RpcEndpointOptions("127.0.0.1", 0, Apis) },
+                    NullLoggerFactory.Instance);
                 await server.StartAsync(default);
                 servers._nodes[number] = (node, server);
             }

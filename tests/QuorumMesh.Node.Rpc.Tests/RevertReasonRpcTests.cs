@@ -12,7 +12,7 @@ public sealed class RevertReasonRpcTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task AReceiptShowsWhatItsTransactionReturnedWhereItIsKept(bool keeps)
+    public async Task A_receipt_shows_what_its_transaction_returned_where_it_is_kept(bool keeps)
     {
         using var node = new FakeNode(GenesisFile.Parse("""
             { "alloc": {}, "config": { "chainId": 10, "homesteadBlock": 0, "eip150Block": 0, "eip155Block": 0, "eip158Block": 0, "byzantiumBlock": 0, "isQuorum": true },
@@ -22,7 +22,8 @@ public sealed class RevertReasonRpcTests
         // Init code: MSTORE(0, 0xaa), REVERT(30, 2).
         var failing = TransactionSigner.Sign(new Transaction { GasLimit = 100_000, Data = Hex.FromHex("60aa6000526002601efd") }, Key, 10u);
         var passing = TransactionSigner.Sign(new Transaction { Nonce = 1, GasLimit = 100_000 }, Key, 10u);
-        foreach (var tx in new[] { failing, passing }) await client.CallAsync("eth_sendRawTransaction", $"[\"{Hex.ToHex(tx.EncodedSpan)}\"]");
+        foreach (var tx in new[] { failing, passing })
+            await client.CallAsync("eth_sendRawTransaction", $"[\"{Hex.ToHex(tx.EncodedSpan)}\"]");
         node.Mine(1);
         var receipt = await client.CallAsync("eth_getTransactionReceipt", $"[\"{failing.Hash}\"]");
         Assert.Equal("0x0", receipt.GetProperty("status").GetString());

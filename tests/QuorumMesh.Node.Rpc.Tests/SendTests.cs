@@ -16,12 +16,13 @@ public sealed class SendTests
     private const string Reverting = "0x12D8e0e264296B4729a4dfeA8662F53481A80DA3";
 
     [VectorFact]
-    public async Task PrivateTransactionIsDistributedThenPooledWithItsHash()
+    public async Task Private_transaction_is_distributed_then_pooled_with_its_hash()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
         var from = node.Accounts.Accounts[0];
-        var hash = (await client.CallAsync("eth_sendTransaction", $$"""[{"from":"{{from}}","data":"0x6001","gas":"0x47b760","privateFor":["{{Recipient}}"]}]""")).GetString();
+        var hash = (await client.CallAsync("eth_sendTransaction",
+            $$"""[{"from":"{{from}}","data":"0x6001","gas":"0x47b760","privateFor":["{{Recipient}}"]}]""")).GetString();
         var (payload, recipients) = Assert.Single(node.Manager.Distributed);
         Assert.Equal([Recipient], recipients);
         var pooled = await client.CallAsync("eth_getTransactionByHash", $"[\"{hash}\"]");
@@ -32,69 +33,81 @@ public sealed class SendTests
     }
 
     [VectorFact]
-    public async Task WhatIsNoDigestIsToldInTheWordsOfGo()
+    public async Task What_is_no_digest_is_told_in_the_words_of_go()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
         (string Text, string Error)[] cases =
         [
-            ("", "Invalid digest hex"), ("0x", "Invalid digest hex"), ("12", "Invalid digest hex"), ("zz", "Invalid digest hex"), ("0x1", "encoding/hex: odd length hex string"),
-            ("0x1zq", "encoding/hex: invalid byte: U+007A 'z'"), ("12\\u0000", "encoding/hex: invalid byte: U+0000"), ("1234", "Expected a Quorum digest of length 64, but got 2"),
+            ("", "Invalid digest hex"), ("0x", "Invalid digest hex"), ("12", "Invalid digest hex"), ("zz", "Invalid digest hex"),
+            ("0x1", "encoding/hex: odd length hex string"),
+            ("0x1zq", "encoding/hex: invalid byte: U+007A 'z'"), ("12\\u0000", "encoding/hex: invalid byte: U+0000"),
+            ("1234", "Expected a Quorum digest of length 64, but got 2"),
         ];
         foreach (var (text, error) in cases)
             Assert.Equal(error, (await client.FailAsync("eth_getQuorumPayload", $"[\"{text}\"]")).Message);
     }
 
     [VectorFact]
-    public async Task ListsThatWouldNotBeSignedAreRefused()
+    public async Task Lists_that_would_not_be_signed_are_refused()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
         var from = node.Accounts.Accounts[0];
         var entry = $$"""[{"address":"{{from}}","storageKeys":[]}]""";
-        Assert.Contains("cannot have an accessList", (await client.FailAsync("eth_sendTransaction", $$"""[{"from":"{{from}}","to":"{{from}}","privateFor":[],"accessList":{{entry}}}]""")).Message, StringComparison.Ordinal);
-        Assert.Contains("eth_sendRawTransaction", (await client.FailAsync("eth_sendTransaction", $$"""[{"from":"{{from}}","to":"{{from}}","authorizationList":[]}]""")).Message, StringComparison.Ordinal);
-        Assert.StartsWith("0x", (await client.CallAsync("eth_sendTransaction", $$"""[{"from":"{{from}}","to":"{{from}}","accessList":[]}]""")).GetString(), StringComparison.Ordinal);
+        Assert.Contains("cannot have an accessList",
+            (await client.FailAsync("eth_sendTransaction",
+            $$"""[{"from":"{{from}}","to":"{{from}}","privateFor":[],"accessList":{{entry}}}]""")).Message, StringComparison.Ordinal);
+        Assert.Contains("eth_sendRawTransaction",
+            (await client.FailAsync("eth_sendTransaction", $$"""[{"from":"{{from}}","to":"{{from}}","authorizationList":[]}]""")).Message,
+            StringComparison.Ordinal);
+        Assert.StartsWith("0x", (await client.CallAsync("eth_sendTransaction",
+            $$"""[{"from":"{{from}}","to":"{{from}}","accessList":[]}]""")).GetString(), StringComparison.Ordinal);
     }
 
     [VectorFact]
-    public async Task OfflineSigningGoesByFillSignAndSendRawPrivate()
+    public async Task Offline_signing_goes_by_fill_sign_and_send_raw_private()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
         var key = Keccak.Hash("offline"u8).ToArray();
         var from = Secp256k1.AddressOf(Secp256k1.PublicKey(key));
-        var filled = await client.CallAsync("eth_fillTransaction", $$"""[{"from":"{{from}}","data":"0x6001","gas":"0x47b760","privateFor":[]}]""");
+        var filled = await client.CallAsync("eth_fillTransaction",
+            $$"""[{"from":"{{from}}","data":"0x6001","gas":"0x47b760","privateFor":[]}]""");
         Assert.Equal("0x25", filled.GetProperty("tx").GetProperty("v").GetString());
         Assert.Empty(node.Manager.Distributed);
         var unsigned = Transaction.Decode(Hex.FromHex(filled.GetProperty("raw").GetString()!));
         var signed = TransactionSigner.SignPrivate(unsigned, key);
         var raw = Hex.ToHex(signed.EncodedSpan);
-        Assert.Equal("transaction is not private", (await client.FailAsync("eth_sendRawPrivateTransaction", $$"""["{{raw}}",{}]""")).Message);
-        Assert.Equal(signed.Hash.ToString(), (await client.CallAsync("eth_sendRawPrivateTransaction", $$"""["{{raw}}",{"privateFor":["{{Recipient}}"]}]""")).GetString());
+        Assert.Equal("transaction is not private",
+            (await client.FailAsync("eth_sendRawPrivateTransaction", $$"""["{{raw}}",{}]""")).Message);
+        Assert.Equal(signed.Hash.ToString(),
+            (await client.CallAsync("eth_sendRawPrivateTransaction", $$"""["{{raw}}",{"privateFor":["{{Recipient}}"]}]""")).GetString());
         Assert.Equal(unsigned.Data, Assert.Single(node.Manager.Distributed).Hash.ToArray());
     }
 
     [VectorFact]
-    public async Task ConcurrentSendsOfOneAccountGetConsecutiveNonces()
+    public async Task Concurrent_sends_of_one_account_get_consecutive_nonces()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
         var from = node.Accounts.Accounts[0];
         var first = await node.PendingNonceAsync(from, default);
-        await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => Task.Run(() => client.CallAsync("eth_sendTransaction", $$"""[{"from":"{{from}}","to":"{{from}}"}]"""))));
+        await Task.WhenAll(Enumerable.Range(0, 50)
+            .Select(_ => Task.Run(() => client.CallAsync("eth_sendTransaction", $$"""[{"from":"{{from}}","to":"{{from}}"}]"""))));
         Assert.Equal(first + 50, await node.PendingNonceAsync(from, default));
         Assert.Equal("0x32", (await client.CallAsync("txpool_status")).GetProperty("pending").GetString());
     }
 
     [VectorFact]
-    public async Task RefusedSendsLeaveNoGap()
+    public async Task Refused_sends_leave_no_gap()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
         var from = node.Accounts.Accounts[0];
         var first = await node.PendingNonceAsync(from, default);
-        string[] refused = ["\"value\":\"0xffffffffffffffffffff\"", "\"gas\":\"0x1\"", "\"gasPrice\":\"0x1\"", "\"gas\":\"0xffffffffffff\""];
+        string[] refused = ["\"value\":\"0xffffffffffffffffffff\"", "\"gas\":\"0x1\"", "\"gasPrice\":\"0x1\"",
+            "\"gas\":\"0xffffffffffff\""];
         var sends = Enumerable.Range(0, 80).Select(i => Task.Run(async () =>
         {
             var more = i % 2 == 0 ? "" : "," + refused[i / 2 % refused.Length];
@@ -109,7 +122,7 @@ public sealed class SendTests
     }
 
     [VectorFact]
-    public async Task LaterProfilesTellRevertsWithReasonAndData()
+    public async Task Later_profiles_tell_reverts_with_reason_and_data()
     {
         // Blocks before the recorded chain's first EIP-1283 store execute alike under later rules.
         using var classic = RecordedNetwork.Node(1);
@@ -125,7 +138,7 @@ public sealed class SendTests
     }
 
     [Fact]
-    public void RevertReasonsAreReadWithCare()
+    public void Revert_reasons_are_read_with_care()
     {
         Assert.Null(RevertStyle.Reason([]));
         Assert.Null(RevertStyle.Reason(Hex.FromHex("08c379a0")));
@@ -134,15 +147,17 @@ public sealed class SendTests
     }
 
     [VectorFact]
-    public async Task DeepCallsAndEndlessLoopsEndWithinTheGasCap()
+    public async Task Deep_calls_and_endless_loops_end_within_the_gas_cap()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node, new RpcServerOptions { GasCap = 10_000_000 });
         // JUMPDEST PUSH1 0 JUMP as init code never ends by itself.
         Assert.Equal("0x", (await client.CallAsync("eth_call", """[{"data":"0x5b600056","gas":"0xffffffffffff"},"latest"]""")).GetString());
-        Assert.Contains("gas required exceeds allowance", (await client.FailAsync("eth_estimateGas", """[{"data":"0x5b600056"}]""")).Message);
+        Assert.Contains("gas required exceeds allowance",
+            (await client.FailAsync("eth_estimateGas", """[{"data":"0x5b600056"}]""")).Message);
         // Init code that calls CREATE with itself as long as there is gas and depth.
-        Assert.Equal("0x", (await client.CallAsync("eth_call", """[{"data":"0x3860006000393860006000f0","gas":"0xffffffffffff"},"latest"]""")).GetString());
+        Assert.Equal("0x", (await client.CallAsync("eth_call",
+            """[{"data":"0x3860006000393860006000f0","gas":"0xffffffffffff"},"latest"]""")).GetString());
         Assert.Equal("0x7f", (await client.CallAsync("eth_blockNumber")).GetString());
     }
 
@@ -150,10 +165,11 @@ public sealed class SendTests
     [VectorTheory]
     [InlineData("0x5b600056")]
     [InlineData("0x5b3860006000393860006000f050600056")]
-    public async Task CallsEndWhenTheirTimeIsOver(string code)
+    public async Task Calls_end_when_their_time_is_over(string code)
     {
         using var node = RecordedNetwork.Node(1);
-        await using var client = new RpcClient(node, new RpcServerOptions { GasCap = long.MaxValue, CallTimeout = TimeSpan.FromMilliseconds(200) });
+        await using var client = new RpcClient(node,
+            new RpcServerOptions { GasCap = long.MaxValue, CallTimeout = TimeSpan.FromMilliseconds(200) });
         var call = $$"""[{"data":"{{code}}","gas":"0x7ffffffffffffff"},"latest"]""";
         Assert.Equal((-32000, "execution aborted (timeout = 200ms)"), await WithoutData(client.FailAsync("eth_call", call)));
         Assert.Equal((-32000, "execution aborted (timeout = 200ms)"), await WithoutData(client.FailAsync("eth_estimateGas", call)));
@@ -161,11 +177,16 @@ public sealed class SendTests
     }
 
     [VectorFact]
-    public async Task ACallEndsWithItsCaller()
+    public async Task A_call_ends_with_its_caller()
     {
         using var node = RecordedNetwork.Node(1);
         await using var server = new RpcServer(
-            node, new RpcServerOptions { Http = new RpcEndpointOptions("127.0.0.1", 0, ["eth"]), GasCap = long.MaxValue, CallTimeout = TimeSpan.Zero }, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
+            node, new RpcServerOptions
+            {
+                Http = new RpcEndpointOptions("127.0.0.1", 0, ["eth"]),
+                GasCap = long.MaxValue,
+                CallTimeout = TimeSpan.Zero
+            }, Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
         await server.StartAsync(default);
         using var http = new HttpClient();
         // More callers than calls run at once: were those that have gone not ended, the last one would wait for ever.
@@ -179,14 +200,16 @@ public sealed class SendTests
 
         async Task<string> AskAsync(string code, CancellationToken cancellation)
         {
-            using var body = new StringContent($$"""{"id":1,"method":"eth_call","params":[{"data":"{{code}}","gas":"0x7ffffffffffffff"},"latest"]}""", System.Text.Encoding.UTF8, "application/json");
+            using var body = new StringContent(
+                $$"""{"id":1,"method":"eth_call","params":[{"data":"{{code}}","gas":"0x7ffffffffffffff"},"latest"]}""",
+                System.Text.Encoding.UTF8, "application/json");
             using var answer = await http.PostAsync(server.HttpAddress, body, cancellation);
             return await answer.Content.ReadAsStringAsync(cancellation);
         }
     }
 
     [VectorFact]
-    public async Task StatesThatAreNoLongerKeptAreRefusedAndTheOldestIsNamed()
+    public async Task States_that_are_no_longer_kept_are_refused_and_the_oldest_is_named()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
@@ -194,8 +217,10 @@ public sealed class SendTests
         const string Account = "0xed9d02e382b34818e88b88a309c7fe71e65f419d";
         foreach (var (method, parameters) in new[]
         {
-            ("eth_getBalance", $"[\"{Account}\",\"0x63\"]"), ("eth_getTransactionCount", $"[\"{Account}\",\"0x1\"]"), ("eth_getCode", $"[\"{Account}\",\"0x63\"]"),
-            ("eth_getStorageAt", $"[\"{Account}\",\"0x0\",\"0x63\"]"), ("eth_call", $$"""[{"to":"{{Account}}"},"0x63"]"""), ("eth_getProof", $"[\"{Account}\",[],\"0x63\"]"),
+            ("eth_getBalance", $"[\"{Account}\",\"0x63\"]"), ("eth_getTransactionCount", $"[\"{Account}\",\"0x1\"]"),
+            ("eth_getCode", $"[\"{Account}\",\"0x63\"]"),
+            ("eth_getStorageAt", $"[\"{Account}\",\"0x0\",\"0x63\"]"), ("eth_call", $$"""[{"to":"{{Account}}"},"0x63"]"""),
+            ("eth_getProof", $"[\"{Account}\",[],\"0x63\"]"),
         })
         {
             var (code, message, _) = await client.FailAsync(method, parameters);
@@ -213,7 +238,7 @@ public sealed class SendTests
     }
 
     [VectorFact]
-    public async Task SendAsyncReportsToItsCallback()
+    public async Task Send_async_reports_to_its_callback()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
@@ -221,14 +246,17 @@ public sealed class SendTests
         using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var url = $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/done";
-        Assert.Equal(default(Hash256).ToString(), (await client.CallAsync("eth_sendTransactionAsync", $$"""[{"from":"{{from}}","to":"{{from}}","callbackUrl":"{{url}}"}]""")).GetString());
+        Assert.Equal(default(Hash256).ToString(),
+            (await client.CallAsync("eth_sendTransactionAsync", $$"""[{"from":"{{from}}","to":"{{from}}","callbackUrl":"{{url}}"}]"""))
+            .GetString());
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         using var connection = await listener.AcceptTcpClientAsync(timeout.Token);
         var text = await ReadRequestAsync(connection.GetStream(), timeout.Token);
         using var report = JsonDocument.Parse(text[text.IndexOf('{')..]);
         Assert.Equal(1, report.RootElement.GetProperty("id").GetInt32());
         Assert.Equal("0x1", (await client.CallAsync("txpool_status")).GetProperty("pending").GetString());
-        Assert.Equal("callbackUrl is not an http or https URL", (await client.FailAsync("eth_sendTransactionAsync", $$"""[{"from":"{{from}}","callbackUrl":"file:///x"}]""")).Message);
+        Assert.Equal("callbackUrl is not an http or https URL",
+            (await client.FailAsync("eth_sendTransactionAsync", $$"""[{"from":"{{from}}","callbackUrl":"file:///x"}]""")).Message);
     }
 
     private static async Task<string> ReadRequestAsync(Stream stream, CancellationToken cancellation)

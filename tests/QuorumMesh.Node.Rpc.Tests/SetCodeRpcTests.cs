@@ -15,13 +15,21 @@ public sealed class SetCodeRpcTests
     private static readonly Address Wallet = Address.Parse("0x2000000000000000000000000000000000000001");
 
     [Fact]
-    public async Task ARawTransactionIsPooledAndShownWithItsList()
+    public async Task A_raw_transaction_is_pooled_and_shown_with_its_list()
     {
         using var node = NewNode();
         await using var client = new RpcClient(node);
         var authorization = Authorization.Sign(10u, Wallet, 0, AuthorityKey);
-        var tx = Sign(new Transaction { Type = TransactionType.SetCode, TypedChainId = 10u, GasLimit = 100_000, To = Authority, AuthorizationList = [authorization] });
-        Assert.Equal(tx.Hash.ToString(), (await client.CallAsync("eth_sendRawTransaction", $"[\"{Hex.ToHex(tx.EncodedSpan)}\"]")).GetString());
+        var tx = Sign(new Transaction
+        {
+            Type = TransactionType.SetCode,
+            TypedChainId = 10u,
+            GasLimit = 100_000,
+            To = Authority,
+            AuthorizationList = [authorization]
+        });
+        Assert.Equal(tx.Hash.ToString(),
+            (await client.CallAsync("eth_sendRawTransaction", $"[\"{Hex.ToHex(tx.EncodedSpan)}\"]")).GetString());
         var shown = await client.CallAsync("eth_getTransactionByHash", $"[\"{tx.Hash}\"]");
         Assert.Equal("0x4", shown.GetProperty("type").GetString());
         Assert.Equal("0xa", shown.GetProperty("chainId").GetString());
@@ -37,7 +45,7 @@ public sealed class SetCodeRpcTests
     }
 
     [Fact]
-    public async Task CallsAndEstimatesTakeAList()
+    public async Task Calls_and_estimates_take_a_list()
     {
         using var node = NewNode();
         await using var client = new RpcClient(node);
@@ -46,20 +54,27 @@ public sealed class SetCodeRpcTests
         var call = $$"""[{"to":"{{Authority}}","authorizationList":{{list}}},"latest"]""";
         Assert.Equal(((UInt256)7u).ToBigEndian(), Hex.FromHex((await client.CallAsync("eth_call", call)).GetString()!));
         Assert.Equal("0x", (await client.CallAsync("eth_call", $$"""[{"to":"{{Authority}}"},"latest"]""")).GetString());
-        Assert.InRange((ulong)UInt256.Parse((await client.CallAsync("eth_estimateGas", $$"""[{"to":"{{Authority}}","authorizationList":{{list}}}]""")).GetString()!), 46_000ul, 49_000ul);
-        Assert.Equal("EIP-7702 transaction with empty auth list", (await client.FailAsync("eth_call", $$"""[{"to":"{{Authority}}","authorizationList":[]},"latest"]""")).Message);
-        Assert.Contains("8 bits", (await client.FailAsync("eth_call", $$"""[{"to":"{{Authority}}","authorizationList":[{"yParity":"0x100"}]},"latest"]""")).Message, StringComparison.Ordinal);
+        Assert.InRange((ulong)UInt256.Parse(
+            (await client.CallAsync("eth_estimateGas", $$"""[{"to":"{{Authority}}","authorizationList":{{list}}}]""")).GetString()!),
+            46_000ul, 49_000ul);
+        Assert.Equal("EIP-7702 transaction with empty auth list",
+            (await client.FailAsync("eth_call", $$"""[{"to":"{{Authority}}","authorizationList":[]},"latest"]""")).Message);
+        Assert.Contains("8 bits",
+            (await client.FailAsync("eth_call", $$"""[{"to":"{{Authority}}","authorizationList":[{"yParity":"0x100"}]},"latest"]"""))
+            .Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task EstimatesPayForAnAccessList()
+    public async Task Estimates_pay_for_an_access_list()
     {
         using var node = NewNode();
         await using var client = new RpcClient(node);
-        async Task<ulong> Estimate(string fields) => (ulong)UInt256.Parse((await client.CallAsync("eth_estimateGas", $$"""[{"to":"{{Sender}}"{{fields}}}]""")).GetString()!);
+        async Task<ulong> Estimate(string fields) =>
+            (ulong)UInt256.Parse((await client.CallAsync("eth_estimateGas", $$"""[{"to":"{{Sender}}"{{fields}}}]""")).GetString()!);
         var plain = await Estimate("");
         var slot = $"\"0x{new string('0', 64)}\"";
-        Assert.Equal(plain + 2400 + (2 * 1900), await Estimate($$""","accessList":[{"address":"{{Wallet}}","storageKeys":[{{slot}},{{slot}}]}]"""));
+        Assert.Equal(plain + 2400 + (2 * 1900),
+            await Estimate($$""","accessList":[{"address":"{{Wallet}}","storageKeys":[{{slot}},{{slot}}]}]"""));
         Assert.Equal(plain + 2400, await Estimate($$""","accessList":[{"address":"{{Wallet}}","storageKeys":null}]"""));
         Assert.Equal(plain, await Estimate(""","accessList":[]"""));
         Assert.Equal(plain, await Estimate(""","accessList":null"""));
@@ -68,7 +83,7 @@ public sealed class SetCodeRpcTests
     }
 
     [Fact]
-    public async Task EstimatesReachTheFloorOfTheCallData()
+    public async Task Estimates_reach_the_floor_of_the_call_data()
     {
         using var node = NewNode();
         await using var client = new RpcClient(node);
@@ -77,13 +92,24 @@ public sealed class SetCodeRpcTests
     }
 
     [Fact]
-    public async Task PrivateOnesAreRefusedClearly()
+    public async Task Private_ones_are_refused_clearly()
     {
         using var node = NewNode();
         await using var client = new RpcClient(node);
-        var tx = Sign(new Transaction { Type = TransactionType.SetCode, TypedChainId = 10u, GasLimit = 100_000, To = Authority, AuthorizationList = [Authorization.Sign(10u, Wallet, 0, AuthorityKey)] });
-        Assert.Contains("cannot be private", (await client.FailAsync("eth_sendRawPrivateTransaction", $$"""["{{Hex.ToHex(tx.EncodedSpan)}}",{"privateFor":[]}]""")).Message, StringComparison.Ordinal);
-        Assert.Contains("eth_sendRawTransaction", (await client.FailAsync("eth_sendTransaction", $$"""[{"from":"{{Sender}}","privateFor":[],"authorizationList":[]}]""")).Message, StringComparison.Ordinal);
+        var tx = Sign(new Transaction
+        {
+            Type = TransactionType.SetCode,
+            TypedChainId = 10u,
+            GasLimit = 100_000,
+            To = Authority,
+            AuthorizationList = [Authorization.Sign(10u, Wallet, 0, AuthorityKey)]
+        });
+        Assert.Contains("cannot be private",
+            (await client.FailAsync("eth_sendRawPrivateTransaction", $$"""["{{Hex.ToHex(tx.EncodedSpan)}}",{"privateFor":[]}]""")).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("eth_sendRawTransaction",
+            (await client.FailAsync("eth_sendTransaction", $$"""[{"from":"{{Sender}}","privateFor":[],"authorizationList":[]}]""")).Message,
+            StringComparison.Ordinal);
     }
 
     private static string Quantity(UInt256 value) => "0x" + Convert.ToHexStringLower(value.ToBigEndian()).TrimStart('0');

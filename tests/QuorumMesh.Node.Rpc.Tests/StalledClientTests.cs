@@ -7,7 +7,9 @@ using QuorumMesh.Node.Rpc.Engine;
 
 namespace QuorumMesh.Node.Rpc.Tests;
 
-/// <summary>Clients that ask for much and read nothing, or begin what they never end: others are served, and what they held comes back.</summary>
+/// <summary>
+/// Clients that ask for much and read nothing, or begin what they never end: others are served, and what they held comes back.
+/// </summary>
 public sealed class StalledClientTests : IAsyncLifetime
 {
     private const string Small = """{"jsonrpc":"2.0","id":1,"method":"test_none"}""";
@@ -69,7 +71,8 @@ public sealed class StalledClientTests : IAsyncLifetime
     public async Task A_request_that_does_not_end_is_answered_with_408()
     {
         await StartAsync(transferTime: TimeSpan.FromSeconds(1));
-        var socket = await StallAsync("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n[");
+        var socket = await StallAsync(
+            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n[");
         var answer = new byte[4096];
         var read = await socket.ReceiveAsync(answer, _timeout.Token);
         Assert.StartsWith("HTTP/1.1 408", Encoding.ASCII.GetString(answer, 0, read));
@@ -80,12 +83,14 @@ public sealed class StalledClientTests : IAsyncLifetime
     {
         await StartAsync(transferTime: TimeSpan.FromMinutes(10));
         const int length = 4 << 20;
-        var begun = $"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n" + new string(' ', length - 1);
+        var begun = $"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+            + new string(' ', length - 1);
         for (var i = 0; i < 6; i++) await StallAsync(begun);
         await UntilAsync(() => IsRefusedOrMoreStallAsync(begun), "a large request is refused");
         Assert.Contains("true", (await PostAsync(Small)).Body);
         foreach (var socket in _stalled) socket.Dispose();
-        await UntilAsync(async () => (await PostAsync(new string(' ', 3 << 20) + Small)).Status == HttpStatusCode.OK, "a large request is taken again");
+        await UntilAsync(async () => (await PostAsync(new string(' ', 3 << 20) + Small)).Status == HttpStatusCode.OK,
+            "a large request is taken again");
     }
 
     [Fact]
@@ -133,15 +138,23 @@ public sealed class StalledClientTests : IAsyncLifetime
     [InlineData(10, int.MaxValue, 512 << 20, "not read fast enough")]
     [InlineData(10_000, 50_000, 512 << 20, "not read fast enough")]
     [InlineData(10_000_000, int.MaxValue, 0, "holds too much")]
-    public async Task A_subscriber_that_does_not_keep_up_gets_what_is_queued_and_the_reason(int messages, int bytes, long listener, string reason)
+    public async Task A_subscriber_that_does_not_keep_up_gets_what_is_queued_and_the_reason(int messages, int bytes, long listener,
+        string reason)
     {
-        var limits = new RpcLimits { MaxQueuedMessages = messages, MaxQueuedBytes = bytes, TransferTime = TimeSpan.FromMinutes(10), MaxListenerBytes = listener == 0 ? 1 : listener };
+        var limits = new RpcLimits
+        {
+            MaxQueuedMessages = messages,
+            MaxQueuedBytes = bytes,
+            TransferTime = TimeSpan.FromMinutes(10),
+            MaxListenerBytes = listener == 0 ? 1 : listener
+        };
         var length = listener == 0 ? 20_000 : 1_000;
         var flooded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await StartAsync(limits, () => flooded.TrySetResult(), length);
         using var socket = new ClientWebSocket();
         await socket.ConnectAsync(new UriBuilder(_server!.WsAddress!) { Scheme = "ws" }.Uri, _timeout.Token);
-        await socket.SendAsync(Encoding.UTF8.GetBytes("""{"jsonrpc":"2.0","id":1,"method":"test_flood"}"""), WebSocketMessageType.Text, true, _timeout.Token);
+        await socket.SendAsync(Encoding.UTF8.GetBytes("""{"jsonrpc":"2.0","id":1,"method":"test_flood"}"""), WebSocketMessageType.Text,
+            true, _timeout.Token);
         await flooded.Task.WaitAsync(Patience);
         var buffer = new byte[4096];
         var heard = 0;
@@ -219,7 +232,8 @@ public sealed class StalledClientTests : IAsyncLifetime
         }
     }
 
-    private static bool IsRefused((HttpStatusCode Status, string Body) answer) => answer.Body.Contains("-32005") || answer.Status == HttpStatusCode.ServiceUnavailable;
+    private static bool IsRefused((HttpStatusCode Status, string Body) answer) =>
+        answer.Body.Contains("-32005") || answer.Status == HttpStatusCode.ServiceUnavailable;
 
     /// <summary>Sends, and never reads.</summary>
     private async Task<Socket> StallAsync(string request)

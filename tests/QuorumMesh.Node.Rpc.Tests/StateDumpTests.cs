@@ -7,7 +7,7 @@ namespace QuorumMesh.Node.Rpc.Tests;
 public sealed class StateDumpTests
 {
     [VectorFact]
-    public async Task DumpsAreTheRecordedOnes()
+    public async Task Dumps_are_the_recorded_ones()
     {
         using var dumps = RecordedNetwork.Json("stateDumps.json");
         var differences = new List<string>();
@@ -27,17 +27,19 @@ public sealed class StateDumpTests
     }
 
     [VectorFact]
-    public async Task AnAddressIsDumpedFromItsSide()
+    public async Task An_address_is_dumped_from_its_side()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
         foreach (var side in new[] { "public", "private" })
         {
             var dump = await client.CallAsync("debug_dumpBlock", $"[\"latest\",\"{side}\"]");
-            var (name, account) = dump.GetProperty("accounts").EnumerateObject().Select(a => (a.Name, a.Value)).First(a => a.Value.GetProperty("code").GetString()!.Length > 100);
+            var (name, account) = dump.GetProperty("accounts").EnumerateObject().Select(a => (a.Name, a.Value))
+                .First(a => a.Value.GetProperty("code").GetString()!.Length > 100);
             var one = await client.CallAsync("debug_dumpAddress", $"[\"0x{name}\",\"latest\"]");
             Assert.Null(JsonDifference.Find(account, one, shapeOnly: false, name));
         }
-        Assert.Equal("error retrieving state", (await client.FailAsync("debug_dumpAddress", "[\"0x00000000000000000000000000000000000000ff\",\"latest\"]")).Message);
+        Assert.Equal("error retrieving state",
+            (await client.FailAsync("debug_dumpAddress", "[\"0x00000000000000000000000000000000000000ff\",\"latest\"]")).Message);
     }
 }

@@ -14,7 +14,7 @@ public sealed class SubscriptionTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [VectorFact]
-    public async Task SyncingIsToldAtItsBeginningAndItsEnd()
+    public async Task Syncing_is_told_at_its_beginning_and_its_end()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
@@ -22,13 +22,14 @@ public sealed class SubscriptionTests
         node.Sync = new SyncProgress(3, 4, 9);
         var begun = await client.HearAsync();
         Assert.Equal(id, begun.GetProperty("subscription").GetString());
-        Assert.Equal("""{"syncing":true,"status":{"StartingBlock":3,"CurrentBlock":4,"HighestBlock":9,"PulledStates":0,"KnownStates":0}}""", begun.GetProperty("result").GetRawText());
+        Assert.Equal("""{"syncing":true,"status":{"StartingBlock":3,"CurrentBlock":4,"HighestBlock":9,"PulledStates":0,"KnownStates":0}}""",
+            begun.GetProperty("result").GetRawText());
         node.Sync = null;
         Assert.Equal("false", (await client.HearAsync()).GetProperty("result").GetRawText());
     }
 
     [VectorFact]
-    public async Task PendingTransactionsComeWholeWhenAskedFor()
+    public async Task Pending_transactions_come_whole_when_asked_for()
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
@@ -36,7 +37,8 @@ public sealed class SubscriptionTests
         var hashes = (await client.CallAsync("eth_subscribe", """["newPendingTransactions",false]""")).GetString();
         var from = node.Accounts.Accounts[0];
         var hash = (await client.CallAsync("eth_sendTransaction", $$"""[{"from":"{{from}}","to":"{{from}}"}]""")).GetString();
-        var heard = new[] { await client.HearAsync(), await client.HearAsync() }.ToDictionary(h => h.GetProperty("subscription").GetString()!, h => h.GetProperty("result"));
+        var heard = new[] { await client.HearAsync(),
+            await client.HearAsync() }.ToDictionary(h => h.GetProperty("subscription").GetString()!, h => h.GetProperty("result"));
         Assert.Equal(hash, heard[hashes!].GetString());
         Assert.Equal((await client.CallAsync("eth_getTransactionByHash", $"[\"{hash}\"]")).GetRawText(), heard[full!].GetRawText());
         Assert.Equal(-32602, (await client.FailAsync("eth_subscribe", """["newPendingTransactions","yes"]""")).Code);
@@ -45,7 +47,7 @@ public sealed class SubscriptionTests
 
     /// <summary>More events than the queue holds come while a subscriber is being served.</summary>
     [VectorFact]
-    public async Task ALossIsToldToEverySubscriber()
+    public async Task A_loss_is_told_to_every_subscriber()
     {
         using var node = RecordedNetwork.Node(1, upTo: 1);
         await using var server = new RpcServer(node, new RpcServerOptions(), NullLoggerFactory.Instance);
@@ -63,9 +65,10 @@ public sealed class SubscriptionTests
     }
 
     [VectorFact]
-    public async Task OnlyNamespacesThatExistAreOffered()
+    public async Task Only_namespaces_that_exist_are_offered()
     {
-        foreach (var (folder, consensus, absent) in new[] { (RecordedNetwork.Folder, "raft", "istanbul"), (RecordedNetwork.IbftFolder, "istanbul", "raft") })
+        foreach (var (folder, consensus, absent) in new[] { (RecordedNetwork.Folder, "raft", "istanbul"),
+            (RecordedNetwork.IbftFolder, "istanbul", "raft") })
         {
             using var node = RecordedNetwork.Node(1, upTo: 0, folder: folder);
             await using var client = new RpcClient(node);
@@ -78,11 +81,16 @@ public sealed class SubscriptionTests
     }
 
     [VectorFact]
-    public async Task NamespacesThatDoNotExistAreTold()
+    public async Task Namespaces_that_do_not_exist_are_told()
     {
         using var node = RecordedNetwork.Node(1, upTo: 0);
         using var log = new RecordingLog();
-        await using var server = new RpcServer(node, new RpcServerOptions { Http = new RpcEndpointOptions("127.0.0.1", 0, ["eth", "db", "quorum"]), Ws = new RpcEndpointOptions("127.0.0.1", 0, ["shh", "net"]) }, log);
+        await using var server = new RpcServer(node,
+            new RpcServerOptions
+            {
+                Http = new RpcEndpointOptions("127.0.0.1", 0, ["eth", "db", "quorum"]),
+                Ws = new RpcEndpointOptions("127.0.0.1", 0, ["shh", "net"])
+            }, log);
         Assert.Equal(["db", "quorum", "shh"], log.Warnings.Select(w => w.Split(' ').SkipWhile(word => word != "namespace").ElementAt(1)));
     }
 
@@ -90,7 +98,8 @@ public sealed class SubscriptionTests
     {
         using var answer = JsonDocument.Parse(subscribed);
         using var response = RpcResponse.Rent();
-        var request = Encoding.UTF8.GetBytes($$"""{"id":2,"method":"eth_unsubscribe","params":[{{answer.RootElement.GetProperty("result").GetRawText()}}]}""");
+        var request = Encoding.UTF8.GetBytes(
+            $$"""{"id":2,"method":"eth_unsubscribe","params":[{{answer.RootElement.GetProperty("result").GetRawText()}}]}""");
         await server.Engine.ProcessAsync(request, response, new RpcSession(null, sink), default);
         return Encoding.UTF8.GetString(response.Written.Span);
     }
@@ -116,7 +125,8 @@ public sealed class SubscriptionTests
 
         public bool IsEnabled(LogLevel logLevel) => logLevel == LogLevel.Warning;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter)
         {
             if (IsEnabled(logLevel)) Warnings.Add(formatter(state, exception));
         }

@@ -40,7 +40,8 @@ public sealed class TracingTests
             var byHash = await client.CallAsync("debug_traceBlockByHash", $"[{block.GetProperty("hash").GetRawText()},{config}]");
             var rlp = (await client.CallAsync("debug_getBlockRlp", $"[{number}]")).GetString();
             var given = await client.CallAsync("debug_traceBlock", $"[\"0x{rlp}\",{config}]");
-            var base64 = await client.CallAsync("debug_traceBlock", $"[\"{Convert.ToBase64String(Convert.FromHexString(rlp!))}\",{config}]");
+            var base64 = await client.CallAsync("debug_traceBlock",
+                $"[\"{Convert.ToBase64String(Convert.FromHexString(rlp!))}\",{config}]");
             Assert.Equal(block.GetProperty("transactions").GetArrayLength(), whole.GetArrayLength());
             foreach (var (hash, traced) in block.GetProperty("transactions").EnumerateArray().Zip(whole.EnumerateArray()))
             {
@@ -61,11 +62,15 @@ public sealed class TracingTests
         for (var number = 1UL; number <= node.Head.Number; number++)
         {
             var receipts = new List<JsonElement>();
-            foreach (var hash in (await client.CallAsync("eth_getBlockByNumber", $"[\"0x{number:x}\",false]")).GetProperty("transactions").EnumerateArray())
+            foreach (var hash in (await client.CallAsync("eth_getBlockByNumber", $"[\"0x{number:x}\",false]")).GetProperty("transactions")
+                .EnumerateArray())
                 receipts.Add(await client.CallAsync("eth_getTransactionReceipt", $"[{hash.GetRawText()}]"));
-            var traces = await client.CallAsync("debug_traceBlockByNumber", $$"""["0x{{number:x}}",{"disableMemory":true,"disableStack":true,"disableStorage":true,"limit":1}]""");
+            var traces = await client.CallAsync("debug_traceBlockByNumber",
+                $$"""["0x{{number:x}}",{"disableMemory":true,"disableStack":true,"disableStorage":true,"limit":1}]""");
             var expected = receipts.Select(r => (Number(r, "gasUsed"), r.GetProperty("status").GetString() != "0x1"));
-            Assert.Equal(expected, traces.EnumerateArray().Select(t => (t.GetProperty("result").GetProperty("gas").GetUInt64(), t.GetProperty("result").GetProperty("failed").GetBoolean())));
+            Assert.Equal(expected, traces.EnumerateArray()
+                .Select(t => (t.GetProperty("result").GetProperty("gas").GetUInt64(),
+                t.GetProperty("result").GetProperty("failed").GetBoolean())));
         }
     }
 
@@ -75,9 +80,12 @@ public sealed class TracingTests
         using var node = RecordedNetwork.Node(3);
         await using var client = new RpcClient(node);
         Assert.Empty((await client.CallAsync("debug_traceTransaction", $"[\"{PrivateSet}\"]")).GetProperty("structLogs").EnumerateArray());
-        Assert.Contains("not a party", (await client.FailAsync("debug_traceTransaction", $$"""["{{PrivateSet}}",{"tracer":"callTracer"}]""")).Message);
-        Assert.Equal("{}", (await client.CallAsync("debug_traceTransaction", $$"""["{{PrivateSet}}",{"tracer":"4byteTracer"}]""")).GetRawText());
-        Assert.Equal("{}", (await client.CallAsync("debug_traceTransaction", $$"""["{{PrivateSet}}",{"tracer":"prestateTracer"}]""")).GetRawText());
+        Assert.Contains("not a party",
+            (await client.FailAsync("debug_traceTransaction", $$"""["{{PrivateSet}}",{"tracer":"callTracer"}]""")).Message);
+        Assert.Equal("{}", (await client.CallAsync("debug_traceTransaction", $$"""["{{PrivateSet}}",{"tracer":"4byteTracer"}]"""))
+            .GetRawText());
+        Assert.Equal("{}", (await client.CallAsync("debug_traceTransaction", $$"""["{{PrivateSet}}",{"tracer":"prestateTracer"}]"""))
+            .GetRawText());
         var creation = await client.CallAsync("debug_traceTransaction", $$"""["{{PrivateCreation}}",{"tracer":"callTracer"}]""");
         Assert.Equal(("0x", "0x"), (creation.GetProperty("input").GetString(), creation.GetProperty("output").GetString()));
         var block = await client.CallAsync("debug_traceBlockByNumber", """["0x22",{"tracer":"callTracer"}]""");
@@ -93,10 +101,13 @@ public sealed class TracingTests
         var call = await client.CallAsync("debug_traceTransaction", $$"""["{{PrivateReadsPublic}}",{"tracer":"callTracer"}]""");
         Assert.Equal(PublicStorage, Assert.Single(call.GetProperty("calls").EnumerateArray()).GetProperty("to").GetString());
         var before = await client.CallAsync("debug_traceTransaction", $$"""["{{PrivateSet}}",{"tracer":"prestateTracer"}]""");
-        Assert.Equal((await client.CallAsync("eth_getCode", $"[\"{PrivateContract}\",\"latest\"]")).GetString(), before.GetProperty(PrivateContract).GetProperty("code").GetString());
+        Assert.Equal((await client.CallAsync("eth_getCode", $"[\"{PrivateContract}\",\"latest\"]")).GetString(),
+            before.GetProperty(PrivateContract).GetProperty("code").GetString());
         Assert.EndsWith("2a", before.GetProperty(PrivateContract).GetProperty("storage").EnumerateObject().Single().Value.GetString());
-        var change = await client.CallAsync("debug_traceTransaction", $$"""["{{PrivateSet}}",{"tracer":"prestateTracer","tracerConfig":{"diffMode":true} }]""");
-        Assert.EndsWith("2b", change.GetProperty("post").GetProperty(PrivateContract).GetProperty("storage").EnumerateObject().Single().Value.GetString());
+        var change = await client.CallAsync("debug_traceTransaction",
+            $$"""["{{PrivateSet}}",{"tracer":"prestateTracer","tracerConfig":{"diffMode":true} }]""");
+        Assert.EndsWith("2b", change.GetProperty("post").GetProperty(PrivateContract).GetProperty("storage").EnumerateObject().Single()
+            .Value.GetString());
         Assert.Equal(2, change.GetProperty("post").EnumerateObject().Count());
     }
 
@@ -105,8 +116,10 @@ public sealed class TracingTests
     {
         using var node = RecordedNetwork.Node(1, withPrivate: false);
         await using var client = new RpcClient(node, new RpcServerOptions { PrivateHeadWait = TimeSpan.FromMilliseconds(1) });
-        Assert.Contains("private state is not available from block 1 on", (await client.FailAsync("debug_traceTransaction", $"[\"{PrivateSet}\"]")).Message);
-        Assert.Equal(92141, (await client.CallAsync("debug_traceTransaction", $$"""["{{TokenTransfer}}",{"limit":1}]""")).GetProperty("gas").GetInt32());
+        Assert.Contains("private state is not available from block 1 on",
+            (await client.FailAsync("debug_traceTransaction", $"[\"{PrivateSet}\"]")).Message);
+        Assert.Equal(92141, (await client.CallAsync("debug_traceTransaction", $$"""["{{TokenTransfer}}",{"limit":1}]""")).GetProperty("gas")
+            .GetInt32());
     }
 
     [VectorFact]
@@ -130,7 +143,8 @@ public sealed class TracingTests
         var (code, message, _) = await client.FailAsync("debug_traceTransaction", $"[\"{PrivateSet}\"]");
         Assert.Equal(-32000, code);
         Assert.Matches("payload [0-9a-zA-Z+/=]+ is not available: the manager is away", message);
-        Assert.Equal(92141, (await client.CallAsync("debug_traceTransaction", $$"""["{{TokenTransfer}}",{"limit":1}]""")).GetProperty("gas").GetInt32());
+        Assert.Equal(92141, (await client.CallAsync("debug_traceTransaction", $$"""["{{TokenTransfer}}",{"limit":1}]""")).GetProperty("gas")
+            .GetInt32());
     }
 
     [VectorFact]
@@ -152,10 +166,15 @@ public sealed class TracingTests
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node, new RpcServerOptions { MaxTraceBytes = 50_000 });
         Assert.Contains("disableMemory", (await client.FailAsync("debug_traceTransaction", $"[\"{TokenTransfer}\"]")).Message);
-        Assert.Equal(3, (await client.CallAsync("debug_traceTransaction", $$"""["{{TokenTransfer}}",{"limit":3}]""")).GetProperty("structLogs").GetArrayLength());
-        Assert.Contains("execution timeout", (await client.FailAsync("debug_traceTransaction", $$"""["{{TokenTransfer}}",{"timeout":"0s"}]""")).Message);
-        Assert.Equal("time: unknown unit x in duration 5x", (await client.FailAsync("debug_traceTransaction", $$"""["{{TokenTransfer}}",{"timeout":"5x"}]""")).Message.Split(": ", 2)[1]);
-        Assert.Contains("JavaScript", (await client.FailAsync("debug_traceTransaction", $$"""["{{TokenTransfer}}",{"tracer":"{step: function(log) {}, result: function() { return 1 } }"}]""")).Message);
+        Assert.Equal(3, (await client.CallAsync("debug_traceTransaction", $$"""["{{TokenTransfer}}",{"limit":3}]"""))
+            .GetProperty("structLogs").GetArrayLength());
+        Assert.Contains("execution timeout",
+            (await client.FailAsync("debug_traceTransaction", $$"""["{{TokenTransfer}}",{"timeout":"0s"}]""")).Message);
+        Assert.Equal("time: unknown unit x in duration 5x",
+            (await client.FailAsync("debug_traceTransaction", $$"""["{{TokenTransfer}}",{"timeout":"5x"}]""")).Message.Split(": ", 2)[1]);
+        Assert.Contains("JavaScript",
+            (await client.FailAsync("debug_traceTransaction",
+            $$"""["{{TokenTransfer}}",{"tracer":"{step: function(log) {}, result: function() { return 1 } }"}]""")).Message);
         Assert.Equal("genesis is not traceable", (await client.FailAsync("debug_traceBlockByNumber", """["0x0"]""")).Message);
         Assert.Equal("block #4095 not found", (await client.FailAsync("debug_traceBlockByNumber", """["0xfff"]""")).Message);
         Assert.Contains("could not decode block", (await client.FailAsync("debug_traceBlock", """["0xc0"]""")).Message);
@@ -172,9 +191,12 @@ public sealed class TracingTests
         using var node = RecordedNetwork.Node(1, upTo: 0, CompatibilityProfile.Parse(profile));
         await using var client = new RpcClient(node);
         var hash = new string('a', 64);
-        Assert.Equal($"transaction {prefix}{hash} not found", (await client.FailAsync("debug_traceTransaction", $"[\"0x{hash}\"]")).Message);
-        Assert.Equal($"block {mark}{prefix}{hash} not found", (await client.FailAsync("debug_traceBlockByHash", $"[\"0x{hash}\"]")).Message);
-        Assert.Equal($"block {mark}{prefix}{hash} not found", (await client.FailAsync("debug_traceCall", $$"""[{"to":"{{Token}}"},{"blockHash":"0x{{hash}}"} ]""")).Message);
+        Assert.Equal($"transaction {prefix}{hash} not found",
+            (await client.FailAsync("debug_traceTransaction", $"[\"0x{hash}\"]")).Message);
+        Assert.Equal($"block {mark}{prefix}{hash} not found",
+            (await client.FailAsync("debug_traceBlockByHash", $"[\"0x{hash}\"]")).Message);
+        Assert.Equal($"block {mark}{prefix}{hash} not found",
+            (await client.FailAsync("debug_traceCall", $$"""[{"to":"{{Token}}"},{"blockHash":"0x{{hash}}"} ]""")).Message);
         Assert.Equal("block #255 not found", (await client.FailAsync("debug_traceCall", $$"""[{"to":"{{Token}}"},"0xff"]""")).Message);
         Assert.Equal("block #255 not found", (await client.FailAsync("debug_traceBlockByNumber", """["0xff"]""")).Message);
     }
@@ -188,7 +210,8 @@ public sealed class TracingTests
         using var node = RecordedNetwork.Node(1, upTo: 0, CompatibilityProfile.Parse(profile));
         await using var client = new RpcClient(node);
         var block = RecordedNetwork.Blocks().First(b => b.Number > 1 && !b.Transactions.Any(t => t.IsPrivate));
-        var expected = string.Format(System.Globalization.CultureInfo.InvariantCulture, text, block.Header.ParentHash.ToString()[2..], block.Number - 1);
+        var expected = string.Format(System.Globalization.CultureInfo.InvariantCulture, text, block.Header.ParentHash.ToString()[2..],
+            block.Number - 1);
         Assert.Equal(expected, (await client.FailAsync("debug_traceBlock", $$"""["{{Hex.ToHex(block.Encode())}}"]""")).Message);
     }
 
@@ -223,7 +246,9 @@ public sealed class TracingTests
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
-        var step = (await client.CallAsync("debug_traceTransaction", $$"""["{{TokenTransfer}}",{"disableStack":true,"enableMemory":false,"enableReturnData":true,"reexec":5,"limit":1}]""")).GetProperty("structLogs")[0];
+        var step = (await client.CallAsync("debug_traceTransaction",
+            $$"""["{{TokenTransfer}}",{"disableStack":true,"enableMemory":false,"enableReturnData":true,"reexec":5,"limit":1}]"""))
+            .GetProperty("structLogs")[0];
         Assert.Equal(["depth", "gas", "gasCost", "op", "pc", "returnData", "storage"], step.EnumerateObject().Select(p => p.Name).Order());
     }
 
@@ -233,12 +258,17 @@ public sealed class TracingTests
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
         var receipt = await client.CallAsync("eth_getTransactionReceipt", $"[\"{PrivateLogs}\"]");
-        var call = await client.CallAsync("debug_traceTransaction", $$"""["{{PrivateLogs}}",{"tracer":"callTracer","tracerConfig":{"withLog":true} }]""");
-        Assert.Equal(receipt.GetProperty("logs").EnumerateArray().Select(l => l.GetProperty("data").GetString()), call.GetProperty("logs").EnumerateArray().Select(l => l.GetProperty("data").GetString()));
-        Assert.Equal(receipt.GetProperty("logs")[0].GetProperty("topics").GetRawText(), call.GetProperty("logs")[0].GetProperty("topics").GetRawText());
-        var top = await client.CallAsync("debug_traceTransaction", $$"""["{{PrivateReadsPublic}}",{"tracer":"callTracer","tracerConfig":{"onlyTopCall":true} }]""");
+        var call = await client.CallAsync("debug_traceTransaction",
+            $$"""["{{PrivateLogs}}",{"tracer":"callTracer","tracerConfig":{"withLog":true} }]""");
+        Assert.Equal(receipt.GetProperty("logs").EnumerateArray().Select(l => l.GetProperty("data").GetString()),
+            call.GetProperty("logs").EnumerateArray().Select(l => l.GetProperty("data").GetString()));
+        Assert.Equal(receipt.GetProperty("logs")[0].GetProperty("topics").GetRawText(),
+            call.GetProperty("logs")[0].GetProperty("topics").GetRawText());
+        var top = await client.CallAsync("debug_traceTransaction",
+            $$"""["{{PrivateReadsPublic}}",{"tracer":"callTracer","tracerConfig":{"onlyTopCall":true} }]""");
         Assert.False(top.TryGetProperty("calls", out _));
-        var all = await client.CallAsync("debug_traceTransaction", $$"""["{{PrivateReadsPublic}}",{"tracer":"callTracer","tracerConfig":{"onlyTopCall":null,"withLog":null,"diffMode":null} }]""");
+        var all = await client.CallAsync("debug_traceTransaction",
+            $$"""["{{PrivateReadsPublic}}",{"tracer":"callTracer","tracerConfig":{"onlyTopCall":null,"withLog":null,"diffMode":null} }]""");
         Assert.True(all.TryGetProperty("calls", out _));
     }
 
@@ -247,16 +277,20 @@ public sealed class TracingTests
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
-        var creation = Assert.Single((await client.CallAsync("debug_traceTransaction", $$"""["{{Create2}}",{"tracer":"callTracer"}]""")).GetProperty("calls").EnumerateArray());
-        Assert.Equal(("CREATE2", "0x1defa8bd44df7bda9985596f2578106b6b2dc02e"), (creation.GetProperty("type").GetString(), creation.GetProperty("to").GetString()));
+        var creation = Assert.Single((await client.CallAsync("debug_traceTransaction", $$"""["{{Create2}}",{"tracer":"callTracer"}]"""))
+            .GetProperty("calls").EnumerateArray());
+        Assert.Equal(("CREATE2", "0x1defa8bd44df7bda9985596f2578106b6b2dc02e"),
+            (creation.GetProperty("type").GetString(), creation.GetProperty("to").GetString()));
         var code = await client.CallAsync("eth_getCode", $"""["0x1defa8bd44df7bda9985596f2578106b6b2dc02e","0x15"]""");
         Assert.Equal(code.GetString(), creation.GetProperty("output").GetString());
 
-        var destroyed = (await client.CallAsync("debug_traceTransaction", $$"""["{{CreateAndSelfDestruct}}",{"tracer":"callTracer"}]""")).GetProperty("calls");
+        var destroyed = (await client.CallAsync("debug_traceTransaction", $$"""["{{CreateAndSelfDestruct}}",{"tracer":"callTracer"}]"""))
+            .GetProperty("calls");
         Assert.Equal("CREATE", destroyed[0].GetProperty("type").GetString());
         Assert.Contains("""{"type":"SELFDESTRUCT"}""", destroyed.GetRawText());
 
-        var refused = Assert.Single((await client.CallAsync("debug_traceTransaction", $$"""["{{ValueTooMuch}}",{"tracer":"callTracer"}]""")).GetProperty("calls").EnumerateArray());
+        var refused = Assert.Single((await client.CallAsync("debug_traceTransaction", $$"""["{{ValueTooMuch}}",{"tracer":"callTracer"}]"""))
+            .GetProperty("calls").EnumerateArray());
         Assert.Equal("insufficient balance for transfer", refused.GetProperty("error").GetString());
         Assert.False(refused.TryGetProperty("gas", out _));
     }
@@ -266,9 +300,11 @@ public sealed class TracingTests
     {
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
-        var change = await client.CallAsync("debug_traceTransaction", $$"""["{{TokenTransfer}}",{"tracer":"prestateTracer","tracerConfig":{"diffMode":true} }]""");
+        var change = await client.CallAsync("debug_traceTransaction",
+            $$"""["{{TokenTransfer}}",{"tracer":"prestateTracer","tracerConfig":{"diffMode":true} }]""");
         var (pre, post) = (change.GetProperty("pre"), change.GetProperty("post"));
-        Assert.Equal((31, 32), (pre.GetProperty(Sender).GetProperty("nonce").GetInt32(), post.GetProperty(Sender).GetProperty("nonce").GetInt32()));
+        Assert.Equal((31, 32), (pre.GetProperty(Sender).GetProperty("nonce").GetInt32(),
+            post.GetProperty(Sender).GetProperty("nonce").GetInt32()));
         Assert.Equal(["nonce"], post.GetProperty(Sender).EnumerateObject().Select(p => p.Name));
         Assert.Equal(["storage"], post.GetProperty(Token).EnumerateObject().Select(p => p.Name));
         Assert.Equal(4, post.GetProperty(Token).GetProperty("storage").EnumerateObject().Count());
@@ -282,21 +318,32 @@ public sealed class TracingTests
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
         const string get = "\"data\":\"0x6d4ce63c\"";
-        var call = await client.CallAsync("debug_traceCall", $$"""[{"to":"{{PrivateContract}}",{{get}} },"latest",{"tracer":"callTracer"}]""");
-        Assert.Equal((await client.CallAsync("eth_call", $$"""[{"to":"{{PrivateContract}}",{{get}} },"latest"]""")).GetString(), call.GetProperty("output").GetString());
+        var call = await client.CallAsync("debug_traceCall",
+            $$"""[{"to":"{{PrivateContract}}",{{get}} },"latest",{"tracer":"callTracer"}]""");
+        Assert.Equal((await client.CallAsync("eth_call", $$"""[{"to":"{{PrivateContract}}",{{get}} },"latest"]""")).GetString(),
+            call.GetProperty("output").GetString());
         var header = await client.CallAsync("eth_getBlockByNumber", """["0x20",false]""");
-        var old = await client.CallAsync("debug_traceCall", $$"""[{"to":"{{PrivateContract}}",{{get}} },{"blockHash":{{header.GetProperty("hash").GetRawText()}} }]""");
+        var old = await client.CallAsync("debug_traceCall",
+            $$"""[{"to":"{{PrivateContract}}",{{get}} },{"blockHash":{{header.GetProperty("hash").GetRawText()}} }]""");
         Assert.False(old.GetProperty("failed").GetBoolean());
 
         var slot = $"\"0x{new string('0', 64)}\"";
         var overrides = $$"""{"stateOverrides":{"{{PublicStorage}}":{"stateDiff":{ {{slot}}:"0x{{new string('0', 62)}}99"} } } }""";
         var changed = await client.CallAsync("debug_traceCall", $$"""[{"to":"{{PublicStorage}}",{{get}} },"latest",{{overrides}}]""");
         Assert.EndsWith("99", changed.GetProperty("returnValue").GetString());
-        var difference = await client.CallAsync("debug_traceCall", $$"""[{"from":"{{Sender}}","to":"{{PublicStorage}}","data":"{{SetPublic}}"},"latest",{"tracer":"prestateTracer","tracerConfig":{"diffMode":true} }]""");
-        Assert.EndsWith("07", difference.GetProperty("post").GetProperty(PublicStorage).GetProperty("storage").EnumerateObject().Single().Value.GetString());
-        Assert.Contains("insufficient balance", (await client.FailAsync("debug_traceCall", $$"""[{"from":"0x00000000000000000000000000000000000000ff","to":"{{PublicStorage}}","value":"0x1"},"latest"]""")).Message);
-        Assert.Contains("stateDiff", (await client.FailAsync("debug_traceCall", $$"""[{"to":"{{PublicStorage}}"},"latest",{"stateOverrides":{"{{PublicStorage}}":{"state":{},"stateDiff":{} } } }]""")).Message);
-        var replaced = await client.CallAsync("debug_traceCall", $$"""[{"to":"{{PublicStorage}}",{{get}} },"latest",{"stateOverrides":{"{{PublicStorage}}":{"state":{} } } }]""");
+        var difference = await client.CallAsync("debug_traceCall",
+            $$"""[{"from":"{{Sender}}","to":"{{PublicStorage}}","data":"{{SetPublic}}"},"latest",{"tracer":"prestateTracer","tracerConfig":{"diffMode":true} }]""");
+        Assert.EndsWith("07", difference.GetProperty("post").GetProperty(PublicStorage).GetProperty("storage").EnumerateObject().Single()
+            .Value.GetString());
+        Assert.Contains("insufficient balance",
+            (await client.FailAsync("debug_traceCall",
+            $$"""[{"from":"0x00000000000000000000000000000000000000ff","to":"{{PublicStorage}}","value":"0x1"},"latest"]""")).Message);
+        Assert.Contains("stateDiff",
+            (await client.FailAsync("debug_traceCall",
+            $$"""[{"to":"{{PublicStorage}}"},"latest",{"stateOverrides":{"{{PublicStorage}}":{"state":{},"stateDiff":{} } } }]"""))
+            .Message);
+        var replaced = await client.CallAsync("debug_traceCall",
+            $$"""[{"to":"{{PublicStorage}}",{{get}} },"latest",{"stateOverrides":{"{{PublicStorage}}":{"state":{} } } }]""");
         Assert.Equal(new string('0', 64), replaced.GetProperty("returnValue").GetString());
     }
 
@@ -327,7 +374,8 @@ public sealed class TracingTests
         for (var page = 0; page < 100 && next is not null; page++)
         {
             var range = await client.CallAsync("debug_storageRangeAt", $"[\"{hash}\",{index},\"{Token}\",\"{next}\",2]");
-            foreach (var item in range.GetProperty("storage").EnumerateObject()) slots.Add(item.Value.GetProperty("key").GetString()!, item.Value.GetProperty("value").GetString()!);
+            foreach (var item in range.GetProperty("storage").EnumerateObject())
+                slots.Add(item.Value.GetProperty("key").GetString()!, item.Value.GetProperty("value").GetString()!);
             next = range.GetProperty("nextKey").GetString();
         }
         Assert.True(slots.Count > 3);
@@ -335,10 +383,13 @@ public sealed class TracingTests
             Assert.Equal((await client.CallAsync("eth_getStorageAt", $"[\"{Token}\",\"{slot}\",\"0x19\"]")).GetString(), value);
         var later = await client.CallAsync("debug_storageRangeAt", $"[\"{hash}\",{index + 1},\"{Token}\",\"0x\",1000]");
         Assert.Equal(slots.Count + 3, later.GetProperty("storage").EnumerateObject().Count());
-        Assert.Equal("account 00000000000000000000000000000000000000ff doesn't exist", (await client.FailAsync("debug_storageRangeAt", $"[\"{hash}\",0,\"0x00000000000000000000000000000000000000ff\",\"0x\",1]")).Message);
+        Assert.Equal("account 00000000000000000000000000000000000000ff doesn't exist",
+            (await client.FailAsync("debug_storageRangeAt", $"[\"{hash}\",0,\"0x00000000000000000000000000000000000000ff\",\"0x\",1]"))
+            .Message);
     }
 
     private static ulong Number(JsonElement element, string name) => Convert.ToUInt64(element.GetProperty(name).GetString()![2..], 16);
 
-    private static void Same(JsonElement expected, JsonElement actual) => Assert.Null(JsonDifference.Find(expected, actual, shapeOnly: false, "", timeless: true));
+    private static void Same(JsonElement expected, JsonElement actual) =>
+        Assert.Null(JsonDifference.Find(expected, actual, shapeOnly: false, "", timeless: true));
 }

@@ -52,14 +52,14 @@ public sealed class TransportTests : IAsyncLifetime
     [InlineData("Application/JsonRequest; charset=utf-8", HttpStatusCode.OK)]
     [InlineData("application/jsonp", HttpStatusCode.UnsupportedMediaType)]
     [InlineData(null, HttpStatusCode.UnsupportedMediaType)]
-    public async Task HttpTakesJsonOnly(string? type, HttpStatusCode expected)
+    public async Task HTTP_takes_JSON_only(string? type, HttpStatusCode expected)
     {
         using var answer = await PostAsync(Request, type);
         Assert.Equal(expected, answer.StatusCode);
     }
 
     [Fact]
-    public async Task HttpRefusesOtherMethods()
+    public async Task HTTP_refuses_other_methods()
     {
         foreach (var method in new[] { HttpMethod.Put, HttpMethod.Delete, HttpMethod.Patch })
         {
@@ -75,7 +75,7 @@ public sealed class TransportTests : IAsyncLifetime
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task HttpRefusesLargeBodies(bool chunked)
+    public async Task HTTP_refuses_large_bodies(bool chunked)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, _server.HttpAddress) { Content = Json(new string(' ', (5 << 20) + 1)) };
         request.Headers.TransferEncodingChunked = chunked;
@@ -89,7 +89,7 @@ public sealed class TransportTests : IAsyncLifetime
     [InlineData("localhost", HttpStatusCode.OK)]
     [InlineData("127.0.0.1", HttpStatusCode.OK)]
     [InlineData("evil.example", HttpStatusCode.Forbidden)]
-    public async Task HttpChecksTheHostName(string host, HttpStatusCode expected)
+    public async Task HTTP_checks_the_host_name(string host, HttpStatusCode expected)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, _server.HttpAddress) { Content = Json(Request) };
         request.Headers.Host = host;
@@ -100,7 +100,7 @@ public sealed class TransportTests : IAsyncLifetime
     [Theory]
     [InlineData("http://good.example", "http://good.example")]
     [InlineData("http://evil.example", null)]
-    public async Task HttpAnswersCors(string origin, string? allowed)
+    public async Task HTTP_answers_CORS(string origin, string? allowed)
     {
         using var request = new HttpRequestMessage(HttpMethod.Options, _server.HttpAddress);
         request.Headers.Add("Origin", origin);
@@ -112,14 +112,14 @@ public sealed class TransportTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task HttpSurvivesGarbage()
+    public async Task HTTP_survives_garbage()
     {
         using var answer = await PostAsync("{{{{", "application/json");
         Assert.Equal(-32700, await ErrorCodeAsync(answer));
     }
 
     [Fact]
-    public async Task APortInUseIsNamed()
+    public async Task A_port_in_use_is_named()
     {
         var options = new RpcServerOptions { Http = new RpcEndpointOptions("127.0.0.1", _server.HttpAddress!.Port, ["test"]) };
         await using var second = new RpcTransports(EngineTests.CreateEngine(), options, NullLoggerFactory.Instance);
@@ -128,7 +128,7 @@ public sealed class TransportTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task WebSocketAnswersManyAtOnceAndSurvivesGarbage()
+    public async Task Websocket_answers_many_at_once_and_survives_garbage()
     {
         using var socket = await ConnectAsync(null);
         await SendAsync(socket, "garbage");
@@ -146,7 +146,7 @@ public sealed class TransportTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task WebSocketClosesOnAnOversizeMessage()
+    public async Task Websocket_closes_on_an_oversize_message()
     {
         using var socket = await ConnectAsync(null);
         await SendAsync(socket, new string(' ', (5 << 20) + 1));
@@ -157,13 +157,14 @@ public sealed class TransportTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task AnEndedConnectionIsToldWhyBehindItsLastAnswer()
+    public async Task An_ended_connection_is_told_why_behind_its_last_answer()
     {
         using var socket = await ConnectAsync(null);
         await SendAsync(socket, """{"id":1,"method":"test_end"}""");
         Assert.Contains("\"result\":true", await ReceiveAsync(socket));
         var closed = await socket.ReceiveAsync(new byte[1024], _timeout.Token);
-        Assert.Equal((WebSocketMessageType.Close, 1013, "events are lost"), (closed.MessageType, (int)closed.CloseStatus!, closed.CloseStatusDescription));
+        Assert.Equal((WebSocketMessageType.Close, 1013, "events are lost"),
+            (closed.MessageType, (int)closed.CloseStatus!, closed.CloseStatusDescription));
 
         using var client = await ConnectIpcAsync();
         await client.SendAsync(Encoding.UTF8.GetBytes("""{"id":1,"method":"test_end"}"""), _timeout.Token);
@@ -174,7 +175,7 @@ public sealed class TransportTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task WebSocketChecksOrigins()
+    public async Task Websocket_checks_origins()
     {
         using (var good = await ConnectAsync("http://good.example"))
         {
@@ -185,10 +186,12 @@ public sealed class TransportTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task IpcTakesRequestsInARowWithoutDelimiters()
+    public async Task IPC_takes_requests_in_a_row_without_delimiters()
     {
         using var client = await ConnectIpcAsync();
-        await client.SendAsync(Encoding.UTF8.GetBytes("""{"id":1,"method":"test_echo","params":["}{\"]["]}{"id":2,"method":"test_none"} [{"id":3,"method":"test_none"}]"""), _timeout.Token);
+        await client.SendAsync(Encoding.UTF8.GetBytes(
+            """{"id":1,"method":"test_echo","params":["}{\"]["]}{"id":2,"method":"test_none"} [{"id":3,"method":"test_none"}]"""),
+            _timeout.Token);
         var lines = await ReadLinesAsync(client, 3);
         Assert.Contains(lines, l => l.Contains("\"id\":1") && l.Contains("}{"));
         Assert.Contains(lines, l => l.Contains("\"id\":2"));
@@ -196,7 +199,7 @@ public sealed class TransportTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task IpcTakesARequestByteByByte()
+    public async Task IPC_takes_a_request_byte_by_byte()
     {
         using var client = await ConnectIpcAsync();
         foreach (var b in Encoding.UTF8.GetBytes(Request)) await client.SendAsync(new[] { b }, _timeout.Token);
@@ -206,7 +209,7 @@ public sealed class TransportTests : IAsyncLifetime
     [Theory]
     [InlineData("hello")]
     [InlineData("5")]
-    public async Task IpcClosesOnGarbage(string garbage)
+    public async Task IPC_closes_on_garbage(string garbage)
     {
         using var client = await ConnectIpcAsync();
         await client.SendAsync(Encoding.UTF8.GetBytes(garbage), _timeout.Token);
@@ -215,7 +218,7 @@ public sealed class TransportTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task IpcBoundsARequest()
+    public async Task IPC_bounds_a_request()
     {
         using var client = await ConnectIpcAsync();
         var sending = client.SendAsync(Encoding.UTF8.GetBytes("[\"" + new string('x', 6 << 20)), _timeout.Token).AsTask();
@@ -224,7 +227,7 @@ public sealed class TransportTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task IpcSocketIsPrivateAndAStaleOneIsReplaced()
+    public async Task IPC_socket_is_private_and_a_stale_one_is_replaced()
     {
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(IpcPath));
         await using (var second = Ipc(IpcPath))
@@ -233,7 +236,8 @@ public sealed class TransportTests : IAsyncLifetime
             Assert.Contains(IpcPath, error.Message);
         }
         var stale = Path.Combine(_directory, "stale.ipc");
-        using (var left = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)) left.Bind(new UnixDomainSocketEndPoint(stale));
+        using (var left = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+            left.Bind(new UnixDomainSocketEndPoint(stale));
         await using var third = Ipc(stale);
         await third.StartAsync(default);
         using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -241,7 +245,7 @@ public sealed class TransportTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task StoppingEndsOpenConnectionsAndWork()
+    public async Task Stopping_ends_open_connections_and_work()
     {
         using var socket = await ConnectAsync(null);
         await SendAsync(socket, """{"id":1,"method":"test_slow"}""");
@@ -250,7 +254,8 @@ public sealed class TransportTests : IAsyncLifetime
         await _server.DisposeAsync().AsTask().WaitAsync(Patience);
     }
 
-    private static RpcTransports Ipc(string path) => new(EngineTests.CreateEngine(), new RpcServerOptions { IpcPath = path }, NullLoggerFactory.Instance);
+    private static RpcTransports Ipc(string path) =>
+        new(EngineTests.CreateEngine(), new RpcServerOptions { IpcPath = path }, NullLoggerFactory.Instance);
 
     private static StringContent Json(string text) => new(text, new MediaTypeHeaderValue("application/json"));
 
@@ -275,7 +280,8 @@ public sealed class TransportTests : IAsyncLifetime
         return socket;
     }
 
-    private Task SendAsync(WebSocket socket, string text) => socket.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, true, _timeout.Token);
+    private Task SendAsync(WebSocket socket, string text) =>
+        socket.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, true, _timeout.Token);
 
     private async Task<string> ReceiveAsync(WebSocket socket)
     {

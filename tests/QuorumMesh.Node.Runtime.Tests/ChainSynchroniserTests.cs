@@ -72,7 +72,8 @@ public sealed class ChainSynchroniserTests
         for (var nonce = 0ul; nonce < 5; nonce++) fork.Mine(TestChain.Public(TestChain.Key(2), nonce));
         _peers.Names.Insert(0, "fork");
         _peers.ChangeHeaders = (peer, headers) =>
-            peer == "fork" && headers.Count > 1 && BlockHeader.Decode(headers[0]).Number == 1 ? [.. Enumerable.Range(1, 5).Select(n => ChainStore.GetHeader(fork.Store, (ulong)n)!.Encode())] : headers;
+            peer == "fork" && headers.Count > 1 && BlockHeader.Decode(headers[0]).Number == 1
+                ? [.. Enumerable.Range(1, 5).Select(n => ChainStore.GetHeader(fork.Store, (ulong)n)!.Encode())] : headers;
         await RunAsync(HashAt(Height));
         Assert.Equal(HashAt(Height), _importer.Head.Hash);
         Assert.Null(_failed);
@@ -128,7 +129,8 @@ public sealed class ChainSynchroniserTests
     [Fact]
     public async Task A_target_beside_our_own_chain_is_told_to_the_loop()
     {
-        await new ChainSynchroniser(_peers, Post, TimeProvider.System).RunAsync(new BlockPointer(50, Keccak.Hash([1])), HashAt(40), CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2));
+        await new ChainSynchroniser(_peers, Post, TimeProvider.System)
+            .RunAsync(new BlockPointer(50, Keccak.Hash([1])), HashAt(40), CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2));
         Assert.Contains("another chain", _failed!.Reason, StringComparison.Ordinal);
     }
 
@@ -137,7 +139,8 @@ public sealed class ChainSynchroniserTests
     {
         _peers.Names.Clear();
         using var stop = new CancellationTokenSource();
-        var running = new ChainSynchroniser(_peers, Post, TimeProvider.System).RunAsync(new BlockPointer(0, default), HashAt(1), stop.Token);
+        var running = new ChainSynchroniser(_peers, Post, TimeProvider.System)
+            .RunAsync(new BlockPointer(0, default), HashAt(1), stop.Token);
         Assert.False(running.IsCompleted);
         await stop.CancelAsync();
         await running.WaitAsync(TimeSpan.FromMinutes(2)).ContinueWith(static _ => { }, TaskScheduler.Default);
@@ -145,7 +148,8 @@ public sealed class ChainSynchroniserTests
     }
 
     private Task RunAsync(Hash256 target) =>
-        new ChainSynchroniser(_peers, Post, TimeProvider.System).RunAsync(new BlockPointer(0, HashAt(0)), target, CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(2));
+        new ChainSynchroniser(_peers, Post, TimeProvider.System).RunAsync(new BlockPointer(0, HashAt(0)), target, CancellationToken.None)
+        .WaitAsync(TimeSpan.FromMinutes(2));
 
     private bool Post(NodeInput input)
     {

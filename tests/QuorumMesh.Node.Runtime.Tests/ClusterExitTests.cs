@@ -54,7 +54,8 @@ public sealed class ClusterExitTests
     {
         _node.Step(new RaftInput.Removed(2), new RaftInput.Removed(3));
         var answer = new Reply<RaftChangeOutcome>();
-        foreach (var given in _node.Step(new RaftInput.ChangeMembership(new RaftMembershipRequest.Remove(2), answer)).Answers) given.Deliver();
+        foreach (var given in _node.Step(new RaftInput.ChangeMembership(new RaftMembershipRequest.Remove(2), answer)).Answers)
+            given.Deliver();
         var refused = await Assert.ThrowsAsync<RaftMembershipException>(() => answer.Task);
         Assert.Equal("node not part of raft cluster. operations not allowed", refused.Message);
     }
@@ -73,7 +74,8 @@ public sealed class ClusterExitTests
         Assert.True(_node.Raft.View.HasLeft);
         Assert.Equal((0UL, QuorumMesh.Consensus.Raft.RaftRole.Follower), (_node.Raft.View.Leader, _node.Raft.View.Role));
         Assert.Equal(RaftMembers.LeftExplanation, _node.Left[^1]);
-        Assert.Equal(RaftMembers.LeftExplanation, (await Assert.ThrowsAsync<TransactionRejectedException>(() => _node.SubmitAsync(1))).Message);
+        Assert.Equal(RaftMembers.LeftExplanation,
+            (await Assert.ThrowsAsync<TransactionRejectedException>(() => _node.SubmitAsync(1))).Message);
         Assert.Null(_node.After(60_000).CompareHeads);
     }
 }

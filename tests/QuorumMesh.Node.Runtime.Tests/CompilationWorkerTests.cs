@@ -45,7 +45,8 @@ public class CompilationWorkerTests
         var state = new WorldState(EmptyState.Instance);
         state.SetCode(_contract, _loop);
         state.BeginTransaction();
-        var machine = new EvmMachine(new BlockContext { GasLimit = 100_000_000 }, Fork.Istanbul, EvmOptions.Default with { Code = _codes, Tier = tier });
+        var machine = new EvmMachine(new BlockContext { GasLimit = 100_000_000 }, Fork.Istanbul,
+            EvmOptions.Default with { Code = _codes, Tier = tier });
         return machine.Call(_caller, default, _caller, _contract, [], 100_000_000, default, state, state);
     }
 }

@@ -154,7 +154,8 @@ public sealed class ConsensusSeamTests
 
         public IReadOnlySet<string> Voters { get; } = new HashSet<string>();
 
-        public void On<T>(Action<T, ConsensusOutputs> act) where T : ConsensusInput => _acts[typeof(T)] = (input, outputs) => act((T)input, outputs);
+        public void On<T>(Action<T, ConsensusOutputs> act)
+            where T : ConsensusInput => _acts[typeof(T)] = (input, outputs) => act((T)input, outputs);
 
         public IEnumerable<T> Seen<T>() => _seen.OfType<T>();
 

@@ -56,7 +56,15 @@ public sealed class DelegationTests
     }
 
     private static Transaction Delegate(ulong nonce, params Authorization[] list) => TransactionSigner.Sign(
-        new Transaction { Type = TransactionType.SetCode, TypedChainId = 10u, Nonce = nonce, GasLimit = 200_000, To = Address.Parse("0x00000000000000000000000000000000000000aa"), AuthorizationList = list }, Key);
+        new Transaction
+        {
+            Type = TransactionType.SetCode,
+            TypedChainId = 10u,
+            Nonce = nonce,
+            GasLimit = 200_000,
+            To = Address.Parse("0x00000000000000000000000000000000000000aa"),
+            AuthorizationList = list
+        }, Key);
 
     private static byte[] Genesis() => Encoding.UTF8.GetBytes($$"""
         { "alloc": { "{{Creator}}": { "balance": "0", "code": "0x5f5f5ff000" } },

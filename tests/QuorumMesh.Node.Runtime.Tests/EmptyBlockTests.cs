@@ -98,7 +98,8 @@ public sealed class EmptyBlockTests
         Assert.Equal(1ul, node.Head);
     }
 
-    private static ulong[] Times(SoloNode node, params ulong[] blocks) => [.. blocks.Select(n => ChainStore.GetHeader(node.Store, n)!.Time)];
+    private static ulong[] Times(SoloNode node, params ulong[] blocks) =>
+        [.. blocks.Select(n => ChainStore.GetHeader(node.Store, n)!.Time)];
 
     private static NodeEffects Run(SoloNode node, long milliseconds)
     {
@@ -107,7 +108,8 @@ public sealed class EmptyBlockTests
         return effects;
     }
 
-    private static SoloNode NewNode(string emptyBlocks = """, "emptyBlocks": { "count": 3, "periodSeconds": 2 } """) => new(Encoding.UTF8.GetBytes($$"""
+    private static SoloNode NewNode(string emptyBlocks = """, "emptyBlocks": { "count": 3, "periodSeconds": 2 } """) =>
+        new(Encoding.UTF8.GetBytes($$"""
         { "alloc": {}, "config": { "chainId": 10, "homesteadBlock": 0, "eip150Block": 0, "eip155Block": 0, "eip158Block": 0, "byzantiumBlock": 0, "isQuorum": true,
                                    "quorumMesh": { "version": 1 {{emptyBlocks}} } },
           "difficulty": "0x0", "gasLimit": "0xE0000000" }

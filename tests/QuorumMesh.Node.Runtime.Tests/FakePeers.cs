@@ -19,14 +19,16 @@ internal sealed class FakePeers(NodeStores source) : IPeerNetwork
 
     public Func<string, IReadOnlyList<byte[]>, IReadOnlyList<byte[]>> ChangeBodies { get; set; } = static (_, bodies) => bodies;
 
-    public IReadOnlyList<PeerInfo> Peers => [.. Names.Select(name => new PeerInfo(name, name, [], "", "", false, true, 63, UInt256.Zero, default))];
+    public IReadOnlyList<PeerInfo> Peers =>
+        [.. Names.Select(name => new PeerInfo(name, name, [], "", "", false, true, 63, UInt256.Zero, default))];
 
     public Enode Self => throw new InvalidOperationException("not asked for here");
 
     public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, ulong from, int count, CancellationToken ct) =>
         Headers(nodeId, new HeaderQuery(null, from, count, 0, false));
 
-    public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, Hash256 from, int count, ulong skip, bool reverse, CancellationToken ct) =>
+    public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, Hash256 from, int count, ulong skip, bool reverse,
+        CancellationToken ct) =>
         Headers(nodeId, new HeaderQuery(from, 0, count, skip, reverse));
 
     public Task<IReadOnlyList<byte[]>> RequestBodiesAsync(string nodeId, IReadOnlyList<Hash256> hashes, CancellationToken ct)

@@ -37,9 +37,14 @@ public sealed class GenesisStoreTests
     {
         using var store = new MemoryKeyValueStore();
         GenesisStore.Initialise(store, TestChain.Genesis, profile: null);
-        var other = System.Text.Encoding.UTF8.GetBytes(System.Text.Encoding.UTF8.GetString(TestChain.Genesis).Replace("\"1000\"", "\"1001\"", StringComparison.Ordinal));
-        Assert.Contains("incompatible genesis", Assert.Throws<NodeHaltedException>(() => GenesisStore.Initialise(store, other, profile: null)).Message, StringComparison.Ordinal);
-        Assert.Contains("--quorum.profile", Assert.Throws<NodeHaltedException>(() => GenesisStore.Initialise(store, TestChain.Genesis, CompatibilityProfile.V24)).Message, StringComparison.Ordinal);
+        var other = System.Text.Encoding.UTF8.GetBytes(System.Text.Encoding.UTF8.GetString(TestChain.Genesis)
+            .Replace("\"1000\"", "\"1001\"", StringComparison.Ordinal));
+        Assert.Contains("incompatible genesis",
+            Assert.Throws<NodeHaltedException>(() => GenesisStore.Initialise(store, other, profile: null)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("--quorum.profile",
+            Assert.Throws<NodeHaltedException>(() => GenesisStore.Initialise(store, TestChain.Genesis, CompatibilityProfile.V24)).Message,
+            StringComparison.Ordinal);
     }
 
     /// <summary>The file that an earlier build made a network from, and now gives to every start.</summary>
@@ -61,23 +66,32 @@ public sealed class GenesisStoreTests
         var head = new KeyValueBatch();
         ChainStore.PutPublicHead(head, new BlockPointer(7, default));
         store.Write(head, sync: true);
-        Assert.Contains("quorumMesh.version", Assert.Throws<NodeHaltedException>(() => GenesisStore.Initialise(store, WithForks(""", "quorumMesh": { "version": 1 } """), profile: null)).Message, StringComparison.Ordinal);
+        Assert.Contains("quorumMesh.version",
+            Assert.Throws<NodeHaltedException>(
+            () => GenesisStore.Initialise(store, WithForks(""", "quorumMesh": { "version": 1 } """), profile: null)).Message,
+            StringComparison.Ordinal);
         GenesisStore.Initialise(store, WithForks(""", "quorumMesh": { "version": 0 } """), profile: null);
         Assert.Equal((Fork.Cancun, false), (ForkOf(store), GenesisStore.Load(store)!.Config.Mesh!.IsInferred));
-        Assert.Contains("quorumMesh.version", Assert.Throws<NodeHaltedException>(() => GenesisStore.Initialise(store, file, profile: null)).Message, StringComparison.Ordinal);
+        Assert.Contains("quorumMesh.version",
+            Assert.Throws<NodeHaltedException>(() => GenesisStore.Initialise(store, file, profile: null)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void What_GoQuorum_acts_on_and_this_version_does_not_starts_no_chain()
     {
         using var store = new MemoryKeyValueStore();
-        Assert.Contains("config.isMPS", Assert.Throws<ConfigurationException>(() => GenesisStore.Initialise(store, WithForks(""", "isMPS": true """), profile: null)).Message, StringComparison.Ordinal);
+        Assert.Contains("config.isMPS",
+            Assert.Throws<ConfigurationException>(() => GenesisStore.Initialise(store, WithForks(""", "isMPS": true """), profile: null))
+            .Message, StringComparison.Ordinal);
         Assert.Null(GenesisStore.Load(store));
         GenesisStore.Initialise(store, WithForks(""", "isMPS": true """), CompatibilityProfile.V2_6);
         Assert.Contains("config.transitions", Assert.Throws<ConfigurationException>(
-            () => GenesisStore.Initialise(new MemoryKeyValueStore(), WithForks(""", "transitions": [ {} ] """), profile: null)).Message, StringComparison.Ordinal);
+            () => GenesisStore.Initialise(new MemoryKeyValueStore(), WithForks(""", "transitions": [ {} ] """), profile: null)).Message,
+            StringComparison.Ordinal);
         Assert.Contains("config.quorumMesh is for profile 24", Assert.Throws<ConfigurationException>(
-            () => GenesisStore.Initialise(new MemoryKeyValueStore(), WithForks(""", "quorumMesh": { "version": 1 } """), CompatibilityProfile.V21)).Message, StringComparison.Ordinal);
+            () => GenesisStore.Initialise(new MemoryKeyValueStore(), WithForks(""", "quorumMesh": { "version": 1 } """),
+                CompatibilityProfile.V21)).Message, StringComparison.Ordinal);
     }
 
     private static Fork ForkOf(MemoryKeyValueStore store) => GenesisStore.Load(store)!.Config.ForkAt(9, GenesisStore.LoadProfile(store));

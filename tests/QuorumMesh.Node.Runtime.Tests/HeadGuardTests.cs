@@ -10,7 +10,10 @@ using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Runtime.Tests;
 
-/// <summary>A node of three whose blocks are not those of the others: it asks them over eth, says so, and acknowledges nothing until they agree again.</summary>
+/// <summary>
+/// A node of three whose blocks are not those of the others: it asks them over eth, says so, and acknowledges nothing until they
+/// agree again.
+/// </summary>
 public sealed class HeadGuardTests
 {
     private readonly SoloNode _ours = new();
@@ -34,8 +37,10 @@ public sealed class HeadGuardTests
         await CompareAsync(_node.Started);
 
         var conflict = Assert.Single(_node.Standings).Conflict!;
-        Assert.Equal((1UL, Hash(_ours, 1), Hash(_theirs, 1), 2, 3), (conflict.Number, conflict.Own, conflict.Theirs, conflict.Holders, conflict.Members));
-        Assert.Contains("is on another chain", (await Assert.ThrowsAsync<TransactionRejectedException>(() => _node.SubmitAsync(1))).Message, StringComparison.Ordinal);
+        Assert.Equal((1UL, Hash(_ours, 1), Hash(_theirs, 1), 2, 3),
+            (conflict.Number, conflict.Own, conflict.Theirs, conflict.Holders, conflict.Members));
+        Assert.Contains("is on another chain", (await Assert.ThrowsAsync<TransactionRejectedException>(() => _node.SubmitAsync(1))).Message,
+            StringComparison.Ordinal);
         using var view = new NodeView(_node.Stores, _node.Core.PrivateStatus, _node.Core.HeadStanding.Conflict);
         Assert.Throws<HeadConflictException>(view.RequireAgreement);
     }
@@ -183,7 +188,8 @@ public sealed class HeadGuardTests
 
     private static Hash256 Hash(SoloNode node, ulong number) => ChainStore.GetCanonicalHash(node.Store, number)!.Value;
 
-    private void Connect(int member, SoloNode chain) => _peers.Members[MemberNode.IdOf(member)] = new PeerRequestHandler(chain.Stores, static _ => true);
+    private void Connect(int member, SoloNode chain) =>
+        _peers.Members[MemberNode.IdOf(member)] = new PeerRequestHandler(chain.Stores, static _ => true);
 
     private async Task CompareAsync(NodeEffects effects, MemberNode? node = null)
     {
@@ -209,7 +215,8 @@ public sealed class HeadGuardTests
         public Dictionary<string, PeerRequestHandler> Strangers { get; } = [];
         public Func<IReadOnlyList<byte[]>, IReadOnlyList<byte[]>> Change { get; set; } = static headers => headers;
 
-        public IReadOnlyList<PeerInfo> Peers => [.. Members.Keys.Concat(Strangers.Keys).Select(id => new PeerInfo(id, id, [], "", "", false, true, 63, UInt256.Zero, default))];
+        public IReadOnlyList<PeerInfo> Peers =>
+            [.. Members.Keys.Concat(Strangers.Keys).Select(id => new PeerInfo(id, id, [], "", "", false, true, 63, UInt256.Zero, default))];
 
         public Enode Self => throw new InvalidOperationException("not asked for here");
 
@@ -221,9 +228,11 @@ public sealed class HeadGuardTests
             return Task.FromResult(Change(Members[nodeId].GetHeaders(new HeaderQuery(null, from, count, 0, false))));
         }
 
-        public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, Hash256 from, int count, ulong skip, bool reverse, CancellationToken ct) => throw new InvalidOperationException("not asked for here");
+        public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, Hash256 from, int count, ulong skip, bool reverse,
+            CancellationToken ct) => throw new InvalidOperationException("not asked for here");
 
-        public Task<IReadOnlyList<byte[]>> RequestBodiesAsync(string nodeId, IReadOnlyList<Hash256> hashes, CancellationToken ct) => throw new InvalidOperationException("not asked for here");
+        public Task<IReadOnlyList<byte[]>> RequestBodiesAsync(string nodeId, IReadOnlyList<Hash256> hashes, CancellationToken ct) =>
+            throw new InvalidOperationException("not asked for here");
 
         public void SetStatus(PeerStatus own)
         {

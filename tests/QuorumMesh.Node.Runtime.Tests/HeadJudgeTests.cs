@@ -17,7 +17,8 @@ public sealed class HeadJudgeTests
     [InlineData("b:9x c:9x d:9x", false)]   // above our head there is nothing to compare
     [InlineData("own:5x b:5x c:5x", false)] // nor is our own word asked for
     [InlineData("b:5x c:5x d:5x e:5=", true)]
-    public void A_conflict_needs_a_strict_majority_with_one_block(string reports, bool isConflict) => Assert.Equal(isConflict, Judge(reports, Five).Conflict is not null);
+    public void A_conflict_needs_a_strict_majority_with_one_block(string reports, bool isConflict) =>
+        Assert.Equal(isConflict, Judge(reports, Five).Conflict is not null);
 
     [Theory]
     [InlineData("b:5= c:5=", 5)]
@@ -32,7 +33,8 @@ public sealed class HeadJudgeTests
     public void The_lowest_conflict_is_told()
     {
         var conflict = Judge("b:7y c:7y b:4= c:4= b:6x c:6x", ["own", "b", "c"]).Conflict!;
-        Assert.Equal((6UL, Own(6), Other('x', 6), 2, 3), (conflict.Number, conflict.Own, conflict.Theirs, conflict.Holders, conflict.Members));
+        Assert.Equal((6UL, Own(6), Other('x', 6), 2, 3),
+            (conflict.Number, conflict.Own, conflict.Theirs, conflict.Holders, conflict.Members));
     }
 
     [Fact]

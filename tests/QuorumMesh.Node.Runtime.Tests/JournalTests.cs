@@ -39,7 +39,8 @@ public sealed class JournalTests
     {
         var node = new SoloNode();
         // Behind a gap, so that no block takes them.
-        node.Step(node.Local(TestChain.Public(Key, 1)).Input, node.Local(TestChain.Private(Key, 2, TestChain.CallPayload(1), TestChain.AddressOf(Key))).Input);
+        node.Step(node.Local(TestChain.Public(Key, 1)).Input,
+            node.Local(TestChain.Private(Key, 2, TestChain.CallPayload(1), TestChain.AddressOf(Key))).Input);
         node.Start();
         Assert.Equal(2, node.Core.Pool.Count);
         Assert.Equal([1ul, 2ul], node.Started.Announce.Select(t => t.Tx.Nonce).Order());

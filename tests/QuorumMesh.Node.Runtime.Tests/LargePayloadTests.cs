@@ -49,7 +49,8 @@ public sealed class LargePayloadTests
         var first = TestChain.HashOf(Payload(0));
         // Not a party at first; then a few others of the block.
         for (var pass = 0; pass < 5; pass++)
-            effects = node.Step([.. effects.FetchPayloads.Select(hash => hash == first ? SoloNode.Answer(Payload(0), PayloadAvailability.NotAParty) : Answer(hash))]);
+            effects = node.Step([.. effects.FetchPayloads.Select(hash => hash == first
+                ? SoloNode.Answer(Payload(0), PayloadAvailability.NotAParty) : Answer(hash))]);
         Assert.Equal(1ul, node.PrivateHead);
         effects = node.Step([.. Answers(effects), new NodeInput.PayloadArrived(1, first)]);
         Settle(node, effects);
@@ -62,7 +63,8 @@ public sealed class LargePayloadTests
         var node = Sent(80_000, out var effects);
         var first = TestChain.HashOf(Payload(0));
         for (var pass = 0; pass < 300 && node.PrivateHead < node.Head; pass++)
-            effects = node.Step([.. effects.FetchPayloads.Select(hash => hash == first ? SoloNode.Answer(Payload(0), PayloadAvailability.NotAParty) : Answer(hash))]);
+            effects = node.Step([.. effects.FetchPayloads.Select(hash => hash == first
+                ? SoloNode.Answer(Payload(0), PayloadAvailability.NotAParty) : Answer(hash))]);
         Assert.Equal(2ul, node.PrivateHead);
         Assert.NotEqual(Expected(), node.Stores.Private.Head.GetStorage(Contract, UInt256.Zero));
         effects = node.Step(new NodeInput.PayloadArrived(1, first));
@@ -71,14 +73,18 @@ public sealed class LargePayloadTests
         Assert.Equal(Expected(), node.Stores.Private.Head.GetStorage(Contract, UInt256.Zero));
     }
 
-    /// <summary>A contract; then its calls, mined in one block because the first nonce comes last: by then the payloads of the others were fetched, and have pushed each other out.</summary>
+    /// <summary>
+    /// A contract; then its calls, mined in one block because the first nonce comes last: by then the payloads of the others were
+    /// fetched, and have pushed each other out.
+    /// </summary>
     private SoloNode Sent(long cacheBytes, out NodeEffects effects)
     {
         for (var i = 0; i < Calls; i++) _numbers[TestChain.HashOf(Payload(i))] = i;
         var node = new SoloNode(payloadCacheBytes: cacheBytes);
         node.Step(SoloNode.Answer(TestChain.RollingContract, PayloadAvailability.Here));
         node.Mine(TestChain.Private(Key, 0, TestChain.RollingContract));
-        var ahead = node.Step([.. Enumerable.Range(1, Calls - 1).Select(i => node.Local(TestChain.Private(Key, (ulong)i + 1, Payload(i), Contract)).Input)]);
+        var ahead = node.Step([.. Enumerable.Range(1, Calls - 1)
+            .Select(i => node.Local(TestChain.Private(Key, (ulong)i + 1, Payload(i), Contract)).Input)]);
         Assert.Equal(Calls - 1, ahead.FetchPayloads.Count);
         node.Step(Answers(ahead));
         effects = node.Mine(TestChain.Private(Key, 1, Payload(0), Contract));
@@ -94,7 +100,8 @@ public sealed class LargePayloadTests
 
     private NodeInput[] Answers(NodeEffects effects) => [.. effects.FetchPayloads.Select(Answer)];
 
-    private NodeInput Answer(PayloadHash hash) => SoloNode.Answer(_numbers.TryGetValue(hash, out var number) ? Payload(number) : TestChain.RollingContract, PayloadAvailability.Here);
+    private NodeInput Answer(PayloadHash hash) =>
+        SoloNode.Answer(_numbers.TryGetValue(hash, out var number) ? Payload(number) : TestChain.RollingContract, PayloadAvailability.Here);
 
     private byte[] Payload(int number)
     {

@@ -43,7 +43,8 @@ public sealed class LatePayloadLimitTests
         Settle(node);
         Assert.Equal((UInt256)((5 * 31) + 6), Value(node));
         Assert.Equal(0, node.Core.ReportPrivate().LatePayloads);
-        Assert.Contains("name the block", Assert.Throws<InvalidOperationException>(() => node.Core.RewindPrivate(null)).Message, StringComparison.Ordinal);
+        Assert.Contains("name the block", Assert.Throws<InvalidOperationException>(() => node.Core.RewindPrivate(null)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -62,7 +63,8 @@ public sealed class LatePayloadLimitTests
     private static SoloNode Chain(ulong limit)
     {
         var node = new SoloNode(keptPublicBlocks: 2, privateRewindLimit: limit);
-        node.Step(SoloNode.Answer(Creation, PayloadAvailability.Here), SoloNode.Answer(First, PayloadAvailability.NotAParty), SoloNode.Answer(Second, PayloadAvailability.Here));
+        node.Step(SoloNode.Answer(Creation, PayloadAvailability.Here), SoloNode.Answer(First, PayloadAvailability.NotAParty),
+            SoloNode.Answer(Second, PayloadAvailability.Here));
         node.Mine(TestChain.Private(Key, 0, Creation));
         node.Mine(TestChain.Private(Key, 1, First, Contract));
         node.Mine(TestChain.Private(Key, 2, Second, Contract));
@@ -82,7 +84,9 @@ public sealed class LatePayloadLimitTests
     {
         var effects = node.Step();
         for (var pass = 0; pass < 100 && node.PrivateHead < node.Head; pass++)
-            effects = node.Step([.. effects.FetchPayloads.Select(hash => SoloNode.Answer(new[] { Creation, First, Second }.Single(p => TestChain.HashOf(p) == hash), PayloadAvailability.Here))]);
+            effects = node.Step([.. effects.FetchPayloads.Select(
+                hash => SoloNode.Answer(new[] { Creation, First, Second }.Single(p => TestChain.HashOf(p) == hash),
+                PayloadAvailability.Here))]);
         Assert.Equal(node.Head, node.PrivateHead);
     }
 

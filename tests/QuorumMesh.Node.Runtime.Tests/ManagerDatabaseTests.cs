@@ -121,7 +121,8 @@ public sealed class ManagerDatabaseTests
         var node = Started();
         node.Step(new NodeInput.ManagerSeen(new ManagerDatabase("new", 1, 0)));
         node.Start();
-        Assert.Contains("has not answered", Assert.Throws<InvalidOperationException>(() => node.Core.AcceptManager()).Message, StringComparison.Ordinal);
+        Assert.Contains("has not answered", Assert.Throws<InvalidOperationException>(() => node.Core.AcceptManager()).Message,
+            StringComparison.Ordinal);
         AssertStopped(node, "another database");
     }
 
@@ -164,8 +165,16 @@ public sealed class ManagerDatabaseTests
     {
         using var mailbox = new Mailbox<NodeInput>();
         var assembly = new NodeAssembly(
-            new NodeCoreSetup { Stores = node.Stores, Signer = TestChain.Signer(1), Events = node.Events }, new ConsensusSetup.OnlyFollows(""),
-            new NodeSeams { Peers = null!, Manager = null!, Clock = TimeProvider.System, Post = mailbox.TryPostUrgent, PostBulk = mailbox.TryPostBulk });
+            new NodeCoreSetup { Stores = node.Stores, Signer = TestChain.Signer(1), Events = node.Events },
+            new ConsensusSetup.OnlyFollows(""),
+            new NodeSeams
+            {
+                Peers = null!,
+                Manager = null!,
+                Clock = TimeProvider.System,
+                Post = mailbox.TryPostUrgent,
+                PostBulk = mailbox.TryPostBulk
+            });
         await using var loop = new NodeLoop(assembly, mailbox);
         var service = new NodeService(node.Stores, assembly, loop, mailbox)
         {
@@ -214,7 +223,8 @@ public sealed class ManagerDatabaseTests
         if (node.PrivateHead == node.Head) return;
         Assert.Contains(reason, node.Core.PrivateStatus.Reason, StringComparison.Ordinal);
         using var view = new NodeView(node.Stores, node.Core.PrivateStatus);
-        Assert.Contains(reason, Assert.Throws<PrivateStateBehindException>(() => view.PrivateState(node.Head)).Message, StringComparison.Ordinal);
+        Assert.Contains(reason, Assert.Throws<PrivateStateBehindException>(() => view.PrivateState(node.Head)).Message,
+            StringComparison.Ordinal);
     }
 
     private static void AssertGoesOn(SoloNode node)
@@ -223,6 +233,8 @@ public sealed class ManagerDatabaseTests
         Assert.Null(node.Core.PrivateStatus.Stopped);
     }
 
-    private static NodeInput Answer(byte[] payload, PayloadAvailability availability, string database, long watermark) => new NodeInput.PayloadAnswers(
-        [SoloNode.AnswerOf(TestChain.HashOf(payload), payload, availability) with { Database = new ManagerDatabase(database, watermark, 0) }]);
+    private static NodeInput Answer(byte[] payload, PayloadAvailability availability, string database, long watermark) =>
+        new NodeInput.PayloadAnswers(
+        [SoloNode.AnswerOf(TestChain.HashOf(payload), payload, availability)
+            with { Database = new ManagerDatabase(database, watermark, 0) }]);
 }

@@ -56,11 +56,18 @@ internal sealed class MemberNode
         Events.LeftCluster += Left.Add;
         Transport = new SilentTransport();
         Closed = 0;
-        var config = new RaftConfig { Id = RaftId, Applied = ChainStore.GetAppliedRaftIndex(_store), ConfState = RaftMembers.LoadConfState(_store, _log) };
+        var config = new RaftConfig
+        {
+            Id = RaftId,
+            Applied = ChainStore.GetAppliedRaftIndex(_store),
+            ConfState = RaftMembers.LoadConfState(_store, _log)
+        };
         var raft = new RaftSetup
         {
             Id = RaftId,
-            Core = _log.LastIndex == 0 ? RaftCore.Bootstrap(config with { Applied = 0, ConfState = null }, _log, n => n / 2, [.. Enumerable.Range(1, Members).Select(Peer)]) : new RaftCore(config, _log, n => n / 2),
+            Core = _log.LastIndex == 0
+                ? RaftCore.Bootstrap(config with { Applied = 0, ConfState = null }, _log, n => n / 2,
+                [.. Enumerable.Range(1, Members).Select(Peer)]) : new RaftCore(config, _log, n => n / 2),
             Log = _log,
         };
         var setup = new NodeCoreSetup { Stores = Stores, Signer = TestChain.Signer(RaftId), Events = Events };
@@ -105,7 +112,8 @@ internal sealed class MemberNode
     public async Task SubmitAsync(ulong nonce)
     {
         var answer = new Reply<Primitives.Hash256>();
-        var recovered = Stores.Senders.Recover(TestChain.Public(TestChain.Key(500), nonce), Stores.Rules.SenderRulesAt(Core.Head.Number + 1));
+        var recovered = Stores.Senders.Recover(TestChain.Public(TestChain.Key(500), nonce),
+            Stores.Rules.SenderRulesAt(Core.Head.Number + 1));
         foreach (var given in Step(new NodeInput.LocalTransaction(recovered!, answer)).Answers) given.Deliver();
         Assert.True(answer.Task.IsCompleted, "no answer");
         await answer.Task;
@@ -120,16 +128,19 @@ internal sealed class MemberNode
         Term = term,
         Index = _log.LastIndex,
         LogTerm = _log.Entries(_log.LastIndex, _log.LastIndex + 1, ulong.MaxValue)[0].Term,
-        Entries = [.. changes.Select((change, i) => new RaftEntry(term, _log.LastIndex + 1 + (ulong)i, RaftEntryType.ConfChange, RaftWire.Encode(change)))],
+        Entries = [.. changes.Select(
+            (change, i) => new RaftEntry(term, _log.LastIndex + 1 + (ulong)i, RaftEntryType.ConfChange, RaftWire.Encode(change)))],
         Commit = _log.LastIndex + (ulong)changes.Length,
     });
 
     /// <summary>As member 2 proposes it.</summary>
-    public static RaftConfChange Add(ulong id, RaftConfChangeType type = RaftConfChangeType.AddNode) => new(0, type, id, Peer((int)id).Context);
+    public static RaftConfChange Add(ulong id, RaftConfChangeType type = RaftConfChangeType.AddNode) =>
+        new(0, type, id, Peer((int)id).Context);
 
     public static RaftConfChange Remove(ulong id) => new(0, RaftConfChangeType.RemoveNode, id, []);
 
-    private static RaftPeer Peer(int id) => new((ulong)id, new RaftAddress((ulong)id, TestChain.Signer(id).PublicKey, "127.0.0.1", 30300 + id, 50400 + id).Encode());
+    private static RaftPeer Peer(int id) =>
+        new((ulong)id, new RaftAddress((ulong)id, TestChain.Signer(id).PublicKey, "127.0.0.1", 30300 + id, 50400 + id).Encode());
 
     private static NodeTime TimeOf(long now) => new(1_700_000_000_000_000_000UL + ((ulong)now * 1_000_000), now);
 }

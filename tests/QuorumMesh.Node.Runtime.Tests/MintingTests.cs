@@ -136,5 +136,10 @@ public sealed class MintingTests
     }
 
     private static Transaction WithGas(byte[] key, ulong nonce, ulong gas) =>
-        TransactionSigner.Sign(new Transaction { Nonce = nonce, GasLimit = gas, To = Address.Parse("0x00000000000000000000000000000000000000aa") }, key, 10u);
+        TransactionSigner.Sign(new Transaction
+        {
+            Nonce = nonce,
+            GasLimit = gas,
+            To = Address.Parse("0x00000000000000000000000000000000000000aa")
+        }, key, 10u);
 }

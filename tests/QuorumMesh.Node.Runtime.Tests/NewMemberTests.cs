@@ -31,7 +31,10 @@ public sealed class NewMemberTests
         Assert.Equal(_node.Core.Head.Hash, data.HeadBlockHash);
     }
 
-    /// <summary>Two members that were asked at once may give two nodes one id. GoQuorum takes the second for a promotion (raft/handler.go, eventLoop).</summary>
+    /// <summary>
+    /// Two members that were asked at once may give two nodes one id. GoQuorum takes the second for a promotion (raft/handler.go,
+    /// eventLoop).
+    /// </summary>
     [Fact]
     public void An_id_that_is_given_twice_stays_with_the_first()
     {

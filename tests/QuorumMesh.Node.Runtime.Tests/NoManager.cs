@@ -20,5 +20,6 @@ internal sealed class NoManager : ITransactionManager
     public Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public IAsyncEnumerable<AvailablePayload> WatchAsync(long afterSequence, CancellationToken cancellation) => throw new NotSupportedException();
+    public IAsyncEnumerable<AvailablePayload> WatchAsync(long afterSequence, CancellationToken cancellation) =>
+        throw new NotSupportedException();
 }

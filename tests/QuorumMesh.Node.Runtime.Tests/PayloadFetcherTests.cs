@@ -16,7 +16,8 @@ public sealed class PayloadFetcherTests
     {
         var manager = new FakeManager();
         var posted = new BlockingCollection<NodeInput.PayloadAnswers>();
-        await using var fetcher = new PayloadFetcher(manager, input => posted.TryAdd((NodeInput.PayloadAnswers)input), TimeProvider.System, TaskScheduler.Default);
+        await using var fetcher = new PayloadFetcher(manager, input => posted.TryAdd((NodeInput.PayloadAnswers)input), TimeProvider.System,
+            TaskScheduler.Default);
         var hashes = Hashes(1_000);
         fetcher.Fetch(hashes, [], CancellationToken.None);
 
@@ -37,11 +38,13 @@ public sealed class PayloadFetcherTests
     {
         var manager = new FakeManager();
         var posted = new BlockingCollection<NodeInput.PayloadAnswers>();
-        await using var fetcher = new PayloadFetcher(manager, input => posted.TryAdd((NodeInput.PayloadAnswers)input), TimeProvider.System, TaskScheduler.Default);
+        await using var fetcher = new PayloadFetcher(manager, input => posted.TryAdd((NodeInput.PayloadAnswers)input), TimeProvider.System,
+            TaskScheduler.Default);
         var ahead = Hashes(1_000);
         fetcher.Fetch(ahead, [], CancellationToken.None);
         // All workers are busy with what came before.
-        var first = Enumerable.Range(0, 4).Select(_ => posted.TryTake(out var input, Limit) ? input : throw new TimeoutException()).ToList();
+        var first = Enumerable.Range(0, 4)
+            .Select(_ => posted.TryTake(out var input, Limit) ? input : throw new TimeoutException()).ToList();
         var urgent = ahead[900];
         fetcher.Fetch([urgent], [urgent], CancellationToken.None);
         foreach (var input in first) input.Taken!.Set(default);
@@ -63,7 +66,8 @@ public sealed class PayloadFetcherTests
     {
         var manager = new FakeManager { Failures = 8 };
         var posted = new BlockingCollection<NodeInput.PayloadAnswers>();
-        await using var fetcher = new PayloadFetcher(manager, input => posted.TryAdd((NodeInput.PayloadAnswers)input), TimeProvider.System, TaskScheduler.Default);
+        await using var fetcher = new PayloadFetcher(manager, input => posted.TryAdd((NodeInput.PayloadAnswers)input), TimeProvider.System,
+            TaskScheduler.Default);
         foreach (var hash in Hashes(16))
         {
             fetcher.Fetch([hash], [hash], CancellationToken.None);
@@ -118,7 +122,8 @@ public sealed class PayloadFetcherTests
         }
     }
 
-    private static List<PayloadHash> Hashes(int count) => [.. Enumerable.Range(0, count).Select(i => TestChain.HashOf(BitConverter.GetBytes(i)))];
+    private static List<PayloadHash> Hashes(int count) =>
+        [.. Enumerable.Range(0, count).Select(i => TestChain.HashOf(BitConverter.GetBytes(i)))];
 
     /// <summary>Answers for the first hash alone.</summary>
     private sealed class FakeManager : ITransactionManager
@@ -140,17 +145,21 @@ public sealed class PayloadFetcherTests
 
         public Task<PayloadAnswer> SendAsync(SendArguments arguments, CancellationToken cancellation) => throw new NotSupportedException();
 
-        public Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation) => throw new NotSupportedException();
+        public Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation) =>
+            throw new NotSupportedException();
 
-        public Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation) => throw new NotSupportedException();
+        public Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation) =>
+            throw new NotSupportedException();
 
         public Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation)
         {
-            if (Interlocked.Increment(ref Answered) <= Failures) throw new InvalidOperationException("The character set provided in ContentType is invalid.");
+            if (Interlocked.Increment(ref Answered) <= Failures)
+                throw new InvalidOperationException("The character set provided in ContentType is invalid.");
             return Task.FromResult<IReadOnlyList<PayloadAnswer>>([PayloadAnswer.NotAParty(hashes[0])]);
         }
 
-        public async IAsyncEnumerable<AvailablePayload> WatchAsync(long afterSequence, [EnumeratorCancellation] CancellationToken cancellation)
+        public async IAsyncEnumerable<AvailablePayload> WatchAsync(long afterSequence, [EnumeratorCancellation]
+            CancellationToken cancellation)
         {
             MostStreams = Math.Max(MostStreams, Interlocked.Increment(ref _open));
             Streams.Enqueue(cancellation);

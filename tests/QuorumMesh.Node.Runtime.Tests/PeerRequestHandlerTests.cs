@@ -75,7 +75,13 @@ public sealed class PeerRequestHandlerTests
             return true;
         });
         var typed = TransactionSigner.Sign(
-            new Transaction { Type = TransactionType.AccessList, TypedChainId = 10u, GasLimit = 200_000, To = Address.Parse("0x00000000000000000000000000000000000000aa") }, Key);
+            new Transaction
+            {
+                Type = TransactionType.AccessList,
+                TypedChainId = 10u,
+                GasLimit = 200_000,
+                To = Address.Parse("0x00000000000000000000000000000000000000aa")
+            }, Key);
         handler.OnTransactions("peer", [typed.Encode()]);
         Assert.Equal([typed.Hash], Assert.IsType<NodeInput.PeerTransactions>(Assert.Single(posted)).Transactions.Select(t => t.Tx.Hash));
 

@@ -26,7 +26,8 @@ public sealed class PrivateSideTests
     public void A_stranger_skips()
     {
         var node = new SoloNode();
-        foreach (var payload in new[] { Creation, FirstCall, SecondCall }) node.Step(SoloNode.Answer(payload, PayloadAvailability.NotAParty));
+        foreach (var payload in new[] { Creation, FirstCall, SecondCall })
+            node.Step(SoloNode.Answer(payload, PayloadAvailability.NotAParty));
         Send(node);
         Assert.Equal((4ul, 4ul), (node.Head, node.PrivateHead));
         // What GoQuorum leaves at a stranger: an account without code or storage.
@@ -37,7 +38,8 @@ public sealed class PrivateSideTests
     [Theory]
     [InlineData(PayloadAvailability.Missing, "no longer has", 10_000)]
     [InlineData(PayloadAvailability.Unavailable, "not available", 1_000)]
-    public void Without_an_answer_the_public_head_goes_on_and_the_private_one_waits_with_a_reason(PayloadAvailability availability, string reason, long retry)
+    public void Without_an_answer_the_public_head_goes_on_and_the_private_one_waits_with_a_reason(PayloadAvailability availability,
+        string reason, long retry)
     {
         var node = new SoloNode();
         node.Step(SoloNode.Answer(Creation, PayloadAvailability.Here), SoloNode.Answer(SecondCall, PayloadAvailability.Here));
@@ -64,7 +66,8 @@ public sealed class PrivateSideTests
     public void A_payload_that_arrives_late_undoes_its_skip()
     {
         var node = new SoloNode();
-        node.Step(SoloNode.Answer(Creation, PayloadAvailability.Here), SoloNode.Answer(FirstCall, PayloadAvailability.NotAParty), SoloNode.Answer(SecondCall, PayloadAvailability.Here));
+        node.Step(SoloNode.Answer(Creation, PayloadAvailability.Here), SoloNode.Answer(FirstCall, PayloadAvailability.NotAParty),
+            SoloNode.Answer(SecondCall, PayloadAvailability.Here));
         Send(node);
         Assert.Equal(4ul, node.PrivateHead);
         Assert.NotEqual(WithEverything().PrivateRoot, node.PrivateRoot);
@@ -86,7 +89,8 @@ public sealed class PrivateSideTests
     public void A_later_answer_here_undoes_a_skip_too()
     {
         var node = new SoloNode();
-        node.Step(SoloNode.Answer(Creation, PayloadAvailability.Here), SoloNode.Answer(FirstCall, PayloadAvailability.NotAParty), SoloNode.Answer(SecondCall, PayloadAvailability.Here));
+        node.Step(SoloNode.Answer(Creation, PayloadAvailability.Here), SoloNode.Answer(FirstCall, PayloadAvailability.NotAParty),
+            SoloNode.Answer(SecondCall, PayloadAvailability.Here));
         Send(node);
         node.Step(SoloNode.Answer(FirstCall, PayloadAvailability.Here));
         node.Step();
@@ -97,7 +101,8 @@ public sealed class PrivateSideTests
     public void A_late_payload_is_run_even_when_the_public_states_of_its_time_are_gone()
     {
         var node = new SoloNode(keptPublicBlocks: 3);
-        node.Step(SoloNode.Answer(Creation, PayloadAvailability.Here), SoloNode.Answer(FirstCall, PayloadAvailability.NotAParty), SoloNode.Answer(SecondCall, PayloadAvailability.Here));
+        node.Step(SoloNode.Answer(Creation, PayloadAvailability.Here), SoloNode.Answer(FirstCall, PayloadAvailability.NotAParty),
+            SoloNode.Answer(SecondCall, PayloadAvailability.Here));
         Send(node);
         for (var nonce = 4ul; nonce < 60; nonce++) node.Mine(TestChain.Public(Key, nonce));
         Assert.True(node.Stores.Public.OldestBlock > 50);

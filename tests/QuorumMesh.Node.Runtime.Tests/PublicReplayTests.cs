@@ -136,13 +136,18 @@ public sealed class PublicReplayTests
         return ulong.MaxValue;
     }
 
-    private static NodeInput[] Payloads() => [SoloNode.Answer(Creation, PayloadAvailability.Here), SoloNode.Answer(Call, PayloadAvailability.Here)];
+    private static NodeInput[] Payloads() =>
+        [SoloNode.Answer(Creation, PayloadAvailability.Here), SoloNode.Answer(Call, PayloadAvailability.Here)];
 
-    /// <summary>A private creation, a call to it that is taken for foreign, then public blocks that each make an account; few public states are kept.</summary>
+    /// <summary>
+    /// A private creation, a call to it that is taken for foreign, then public blocks that each make an account; few public
+    /// states are kept.
+    /// </summary>
     private static SoloNode Chain(int blocks, bool knowsCall = false, ulong callAt = 1)
     {
         var node = new SoloNode(keptPublicBlocks: 3);
-        node.Step(SoloNode.Answer(Creation, PayloadAvailability.Here), SoloNode.Answer(Call, knowsCall ? PayloadAvailability.Here : PayloadAvailability.NotAParty));
+        node.Step(SoloNode.Answer(Creation, PayloadAvailability.Here),
+            SoloNode.Answer(Call, knowsCall ? PayloadAvailability.Here : PayloadAvailability.NotAParty));
         node.Mine(TestChain.Private(Key, 0, Creation));
         for (var nonce = 1ul; nonce < (ulong)blocks; nonce++)
         {
@@ -156,5 +161,6 @@ public sealed class PublicReplayTests
 
     private static ulong Height(SoloNode node) => new StateStore(node.Store, ChainStore.ReplayStateId).Head.Block;
 
-    private static int Rows(SoloNode node, string kind = "") => node.Store.Scan(System.Text.Encoding.ASCII.GetBytes("Sreplay\0" + kind)).Count();
+    private static int Rows(SoloNode node, string kind = "") =>
+        node.Store.Scan(System.Text.Encoding.ASCII.GetBytes("Sreplay\0" + kind)).Count();
 }

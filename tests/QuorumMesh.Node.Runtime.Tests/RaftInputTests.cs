@@ -61,7 +61,8 @@ public sealed class RaftInputTests
         foreach (var bad in new[]
         {
             new RaftConfChange(0, RaftConfChangeType.UpdateNode, 2, []), new RaftConfChange(0, RaftConfChangeType.AddNode, 7, [1, 2, 3]),
-            new RaftConfChange(0, RaftConfChangeType.AddNode, 8, []), new RaftConfChange(0, RaftConfChangeType.AddNode, 0, Address(8)), new RaftConfChange(0, (RaftConfChangeType)99, 2, []),
+            new RaftConfChange(0, RaftConfChangeType.AddNode, 8, []), new RaftConfChange(0, RaftConfChangeType.AddNode, 0, Address(8)),
+            new RaftConfChange(0, (RaftConfChangeType)99, 2, []),
         })
         {
             Assert.True(_node.Raft.Core.ProposeConfChange(bad));
@@ -107,8 +108,11 @@ public sealed class RaftInputTests
         Assert.Equal(2ul, Ask(new RaftMembershipRequest.Add(Node(2), AsLearner: true)));
         Assert.Equal([2ul], _node.Raft.View.Learners);
         Assert.Contains("already been added", Refused(new RaftMembershipRequest.Add(Node(2), AsLearner: false)), StringComparison.Ordinal);
-        Assert.Contains("using eth p2p", Refused(new RaftMembershipRequest.Add(new Enode(Node(3).NodeId, "127.0.0.1", 30_002, 50_003), false)), StringComparison.Ordinal);
-        Assert.Contains("missing raftport", Refused(new RaftMembershipRequest.Add(new Enode(Node(3).NodeId, "127.0.0.1", 1), false)), StringComparison.Ordinal);
+        Assert.Contains("using eth p2p",
+            Refused(new RaftMembershipRequest.Add(new Enode(Node(3).NodeId, "127.0.0.1", 30_002, 50_003), false)),
+            StringComparison.Ordinal);
+        Assert.Contains("missing raftport", Refused(new RaftMembershipRequest.Add(new Enode(Node(3).NodeId, "127.0.0.1", 1), false)),
+            StringComparison.Ordinal);
         Assert.Contains("1 is not a learner", Refused(new RaftMembershipRequest.Promote(1)), StringComparison.Ordinal);
         Assert.Equal(2ul, Ask(new RaftMembershipRequest.Remove(2)));
         Assert.Equal([1ul], _node.Raft.View.Members.Select(m => m.RaftId));
@@ -118,7 +122,8 @@ public sealed class RaftInputTests
         Assert.Empty(_node.Raft.View.Learners);
     }
 
-    private static Enode Node(int id) => new(Convert.ToHexStringLower(TestChain.Signer(id).PublicKey), "127.0.0.1", 30_000 + id, 50_000 + id);
+    private static Enode Node(int id) =>
+        new(Convert.ToHexStringLower(TestChain.Signer(id).PublicKey), "127.0.0.1", 30_000 + id, 50_000 + id);
 
     private string Refused(RaftMembershipRequest request) =>
         Assert.IsType<RaftMembershipException>(Answer(request).Exception!.InnerException).Message;
@@ -195,9 +200,19 @@ public sealed class RaftInputTests
             From = 2,
             To = 1,
             Term = term + 1,
-            Snapshot = new RaftSnapshot(new RaftSnapshotData([RaftAddress.Decode(Address(1)), RaftAddress.Decode(Address(2))], [], target).Encode(), conf, 500, term + 1),
+            Snapshot = new RaftSnapshot(new RaftSnapshotData([RaftAddress.Decode(Address(1)), RaftAddress.Decode(Address(2))], [], target)
+                .Encode(), conf, 500, term + 1),
         });
-        var effects = _node.Step(new RaftInput.Message(new RaftMessage { Type = RaftMessageType.App, From = 2, To = 1, Term = term + 1, Index = 500, LogTerm = term + 1 }));
+        var effects = _node.Step(
+            new RaftInput.Message(new RaftMessage
+            {
+                Type = RaftMessageType.App,
+                From = 2,
+                To = 1,
+                Term = term + 1,
+                Index = 500,
+                LogTerm = term + 1
+            }));
         Assert.Equal(target, effects.Sync!.Value.Target);
         Assert.Null(_node.Step(new NodeInput.SyncFailed(target, "it is on another chain")).Sync);
         Assert.Contains("another chain", _node.Core.SyncFailure, StringComparison.Ordinal);
@@ -205,15 +220,24 @@ public sealed class RaftInputTests
         Assert.Null(_node.After(10_000).Sync);
     }
 
-    private static byte[] Address(ulong id) => new RaftAddress(id, TestChain.Signer((int)id).PublicKey, "127.0.0.1", 30_000 + (int)id, 50_000 + (int)id).Encode();
+    private static byte[] Address(ulong id) =>
+        new RaftAddress(id, TestChain.Signer((int)id).PublicKey, "127.0.0.1", 30_000 + (int)id, 50_000 + (int)id).Encode();
 
-    private static RaftMessage Proposal(ulong from, RaftEntryType type, byte[] data) => new() { Type = RaftMessageType.Prop, From = from, To = 1, Entries = [new RaftEntry(0, 0, type, data)] };
+    private static RaftMessage Proposal(ulong from, RaftEntryType type, byte[] data) =>
+        new() { Type = RaftMessageType.Prop, From = from, To = 1, Entries = [new RaftEntry(0, 0, type, data)] };
 
     private static RaftMessage Change(ulong from, RaftConfChangeType type, ulong id, byte[]? context = null) =>
         Proposal(from, RaftEntryType.ConfChange, RaftWire.Encode(new RaftConfChange(0, type, id, context ?? [])));
 
     private static RaftMessage Snapshot(ulong from, byte[] data) =>
-        new() { Type = RaftMessageType.Snap, From = from, To = 1, Term = 9, Snapshot = new RaftSnapshot(data, new RaftConfState([99], []), 1_000, 9) };
+        new()
+        {
+            Type = RaftMessageType.Snap,
+            From = from,
+            To = 1,
+            Term = 9,
+            Snapshot = new RaftSnapshot(data, new RaftConfState([99], []), 1_000, 9)
+        };
 
     private void Send(RaftMessage message) => _node.Step(new RaftInput.Message(message));
 

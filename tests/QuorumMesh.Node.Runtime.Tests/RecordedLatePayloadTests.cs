@@ -14,8 +14,8 @@ using QuorumMesh.Tests.Shared;
 namespace QuorumMesh.Node.Runtime.Tests;
 
 /// <summary>
-/// The chains that GoQuorum 2.5 networks made, with payloads that come late, in any order, or after they were taken for foreign: the private state after every block
-/// is that of the GoQuorum node that always had them.
+/// The chains that GoQuorum 2.5 networks made, with payloads that come late, in any order, or after they were taken for foreign:
+/// the private state after every block is that of the GoQuorum node that always had them.
 /// </summary>
 public sealed class RecordedLatePayloadTests
 {
@@ -35,7 +35,8 @@ public sealed class RecordedLatePayloadTests
         var random = new Random(seed);
         node.Import();
         var known = new HashSet<PayloadHash>();
-        node.Manager = hash => known.Contains(hash) ? node.Here(hash) : random.Next(2) == 0 ? PayloadAnswer.Missing(hash) : PayloadAnswer.Unavailable(hash, "not yet");
+        node.Manager = hash => known.Contains(hash) ? node.Here(hash) : random.Next(2) == 0 ? PayloadAnswer.Missing(hash)
+            : PayloadAnswer.Unavailable(hash, "not yet");
         node.Run(60_000);
         Assert.True(node.PrivateHead < node.Head);
 
@@ -86,7 +87,8 @@ public sealed class RecordedLatePayloadTests
     [InlineData(Ibft)]
     public void Strangers_have_one_state_however_they_came_to_it(string network)
     {
-        var (imported, synced) = (new Recorded(network, 0, 16) { Manager = Recorded.NotAParty }, new Recorded(network, 0, 128) { Manager = Recorded.NotAParty });
+        var (imported, synced) = (new Recorded(network, 0, 16) { Manager = Recorded.NotAParty },
+            new Recorded(network, 0, 128) { Manager = Recorded.NotAParty });
         imported.Import();
         imported.Run(60_000);
         synced.Sync();
@@ -111,11 +113,13 @@ public sealed class RecordedLatePayloadTests
             (_network, _party) = (network, party);
             var genesis = GenesisFile.Parse(Vectors.ReadText(network + "/genesis.json"));
             GenesisStore.Initialise(_store, File.ReadAllBytes(Vectors.Path(network + "/genesis.json")), CompatibilityProfile.V2_5);
-            _stores = new NodeStores(_store, new ChainRules(genesis.Config, CompatibilityProfile.V2_5, EngineFactory.Create(genesis.Config, _store)));
+            _stores = new NodeStores(_store,
+                new ChainRules(genesis.Config, CompatibilityProfile.V2_5, EngineFactory.Create(genesis.Config, _store)));
             var reader = new RlpReader(File.ReadAllBytes(Vectors.Path(network + "/chain.rlp")));
             while (!reader.End) _blocks.Add(Block.Decode(ref reader));
             using var payloads = JsonDocument.Parse(Vectors.ReadText(network + "/payloads.json"));
-            foreach (var item in payloads.RootElement.EnumerateObject().Where(i => i.Value.GetProperty("parties").EnumerateArray().Any(p => p.GetInt32() == party)))
+            foreach (var item in payloads.RootElement.EnumerateObject()
+                .Where(i => i.Value.GetProperty("parties").EnumerateArray().Any(p => p.GetInt32() == party)))
                 _payloads[PayloadHash.Parse(item.Name)] = Hex.FromHex(item.Value.GetProperty("payload").GetString()!);
             Kept = keptPublicBlocks;
             Core = NewCore();

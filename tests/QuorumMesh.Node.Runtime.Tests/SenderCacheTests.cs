@@ -50,7 +50,15 @@ public sealed class SenderCacheTests
         for (var nonce = 0ul; nonce < 5; nonce++)
         {
             var list = Enumerable.Range(2, 3).Select(k => Authorization.Sign(10u, default, 0, TestChain.Key(k))).ToList();
-            var tx = new Transaction { Type = TransactionType.SetCode, TypedChainId = 10u, Nonce = nonce, GasLimit = 200_000, To = default(Address), AuthorizationList = list };
+            var tx = new Transaction
+            {
+                Type = TransactionType.SetCode,
+                TypedChainId = 10u,
+                Nonce = nonce,
+                GasLimit = 200_000,
+                To = default(Address),
+                AuthorizationList = list
+            };
             var signed = TransactionSigner.Sign(tx, TestChain.Key(1));
             var first = cache.Recover(signed, rules)!;
             Assert.Equal(Enumerable.Range(2, 3).Select(k => (Address?)TestChain.AddressOf(TestChain.Key(k))), first.Authorities);

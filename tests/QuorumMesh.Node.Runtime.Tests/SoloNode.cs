@@ -19,10 +19,12 @@ internal sealed class SoloNode
     private readonly long _payloadCacheBytes;
     private readonly ulong _privateRewindLimit;
 
-    public SoloNode(byte[]? genesis = null, ulong? keptPublicBlocks = NodeCoreSetup.DefaultKeptPublicBlocks, long payloadCacheBytes = PayloadCache.DefaultCapacity,
+    public SoloNode(byte[]? genesis = null, ulong? keptPublicBlocks = NodeCoreSetup.DefaultKeptPublicBlocks,
+        long payloadCacheBytes = PayloadCache.DefaultCapacity,
         ulong privateRewindLimit = NodeCoreSetup.DefaultPrivateRewindLimit)
     {
-        (_genesis, KeptPublicBlocks, _payloadCacheBytes, _privateRewindLimit) = (genesis, keptPublicBlocks, payloadCacheBytes, privateRewindLimit);
+        (_genesis, KeptPublicBlocks, _payloadCacheBytes, _privateRewindLimit) = (genesis, keptPublicBlocks, payloadCacheBytes,
+            privateRewindLimit);
         Start();
     }
 
@@ -56,12 +58,19 @@ internal sealed class SoloNode
         Events = new NodeEvents();
         Events.EntryPassedOver += PassedOver.Add;
         Events.RaftMessageRefused += Refused.Add;
-        var config = new RaftConfig { Id = RaftId, Applied = ChainStore.GetAppliedRaftIndex(Store), ConfState = RaftMembers.LoadConfState(Store, Log) };
+        var config = new RaftConfig
+        {
+            Id = RaftId,
+            Applied = ChainStore.GetAppliedRaftIndex(Store),
+            ConfState = RaftMembers.LoadConfState(Store, Log)
+        };
         var address = new RaftAddress(RaftId, TestChain.Signer(1).PublicKey, "127.0.0.1", 30303, 50400).Encode();
         var raft = new RaftSetup
         {
             Id = RaftId,
-            Core = Log.LastIndex == 0 ? RaftCore.Bootstrap(config with { ConfState = null }, Log, n => n / 2, [new RaftPeer(RaftId, address)]) : new RaftCore(config, Log, n => n / 2),
+            Core = Log.LastIndex == 0
+                ? RaftCore.Bootstrap(config with { ConfState = null }, Log, n => n / 2, [new RaftPeer(RaftId, address)])
+                : new RaftCore(config, Log, n => n / 2),
             Log = Log,
             BlockTimeMs = BlockTime,
         };
@@ -122,13 +131,14 @@ internal sealed class SoloNode
     public static NodeInput Answer(byte[] payload, PayloadAvailability availability, string? reason = null) =>
         new NodeInput.PayloadAnswers([AnswerOf(TestChain.HashOf(payload), payload, availability, reason)]);
 
-    public static PayloadAnswer AnswerOf(PayloadHash hash, byte[] payload, PayloadAvailability availability, string? reason = null) => availability switch
-    {
-        PayloadAvailability.Here => PayloadAnswer.Here(hash, payload),
-        PayloadAvailability.NotAParty => PayloadAnswer.NotAParty(hash),
-        PayloadAvailability.Missing => PayloadAnswer.Missing(hash),
-        _ => PayloadAnswer.Unavailable(hash, reason ?? "not yet"),
-    };
+    public static PayloadAnswer AnswerOf(PayloadHash hash, byte[] payload, PayloadAvailability availability, string? reason = null) =>
+        availability switch
+        {
+            PayloadAvailability.Here => PayloadAnswer.Here(hash, payload),
+            PayloadAvailability.NotAParty => PayloadAnswer.NotAParty(hash),
+            PayloadAvailability.Missing => PayloadAnswer.Missing(hash),
+            _ => PayloadAnswer.Unavailable(hash, reason ?? "not yet"),
+        };
 
     public static NodeInput Arrived(byte[] payload, long sequence = 1) => new NodeInput.PayloadArrived(sequence, TestChain.HashOf(payload));
 

@@ -19,11 +19,13 @@ public sealed class AccountCommandsTests : IDisposable
         var password = _temp.Write("password", "secret\r\nother\n");
         var (code, output, _) = await RunAsync("", "account", "new", "--lightkdf", "--datadir", _temp.File("data"), "--password", password);
         Assert.Equal(0, code);
-        var address = Address.Parse(Regex.Match(output, @"^Public address of the key:   (0x[0-9a-fA-F]{40})$", RegexOptions.Multiline).Groups[1].Value);
+        var address = Address.Parse(Regex.Match(output, @"^Public address of the key:   (0x[0-9a-fA-F]{40})$", RegexOptions.Multiline)
+            .Groups[1].Value);
         var file = Regex.Match(output, @"^Path of the secret key file: (.+)$", RegexOptions.Multiline).Groups[1].Value;
         Assert.Equal(_temp.File("data/keystore"), Path.GetDirectoryName(file));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.GetDirectoryName(file)!));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
+            File.GetUnixFileMode(Path.GetDirectoryName(file)!));
         using var keystore = new KeystoreManager(_temp.File("data/keystore"));
         Assert.True(keystore.Unlock(address, "secret"));
         Assert.DoesNotContain("secret\r", output, StringComparison.Ordinal);
@@ -36,7 +38,8 @@ public sealed class AccountCommandsTests : IDisposable
         Assert.Equal(0, (await RunAsync("one\none\n", "account", "new", "--lightkdf", "--keystore", _temp.File("keys"))).Code);
         var (code, _, errors) = await RunAsync("one\nother\n", "account", "new", "--lightkdf", "--keystore", _temp.File("keys"));
         Assert.Equal((2, true), (code, errors.Contains("the two passwords differ", StringComparison.Ordinal)));
-        Assert.Contains("--password", (await RunAsync("", "account", "new", "--lightkdf", "--keystore", _temp.File("keys"))).Errors, StringComparison.Ordinal);
+        Assert.Contains("--password", (await RunAsync("", "account", "new", "--lightkdf", "--keystore", _temp.File("keys"))).Errors,
+            StringComparison.Ordinal);
         Assert.Single(Directory.GetFiles(_temp.File("keys")));
     }
 
@@ -50,14 +53,18 @@ public sealed class AccountCommandsTests : IDisposable
         Assert.Contains("account already exists", (await RunAsync("", import)).Errors, StringComparison.Ordinal);
         var listed = (await RunAsync("", "account", "list", "--keystore", _temp.File("keys"))).Output;
         Assert.Equal($"Account #0: {{{address}}} keystore://{Directory.GetFiles(_temp.File("keys")).Single()}", listed.Trim());
-        Assert.Contains("64 hex digits", (await RunAsync("", "account", "import", password, "--password", password, "--keystore", _temp.File("keys"))).Errors, StringComparison.Ordinal);
+        Assert.Contains("64 hex digits",
+            (await RunAsync("", "account", "import", password, "--password", password, "--keystore", _temp.File("keys"))).Errors,
+            StringComparison.Ordinal);
     }
 
     private static async Task<(int Code, string Output, string Errors)> RunAsync(string input, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "quorummesh-node.dll"), .. arguments])
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         using var process = Process.Start(start)!;
         await process.StandardInput.WriteAsync(input);

@@ -41,7 +41,8 @@ public sealed class ChainFilesTests : IDisposable
         var settings = Settings("b") with { Genesis = Vectors.Path(network + "genesis.json") };
         var chain = File.ReadAllBytes(Vectors.Path(network + "chain.rlp"));
         File.WriteAllBytes(_temp.File("cut.rlp"), chain[..(chain.Length / 2)]);
-        Assert.Contains("damaged at byte", Assert.Throws<StartupException>(() => ChainFiles.Import(settings, _temp.File("cut.rlp"))).Message, StringComparison.Ordinal);
+        Assert.Contains("damaged at byte",
+            Assert.Throws<StartupException>(() => ChainFiles.Import(settings, _temp.File("cut.rlp"))).Message, StringComparison.Ordinal);
         Assert.Equal(0, ChainFiles.Export(settings, _temp.File("half.rlp")));
         Assert.True(chain.AsSpan().StartsWith(File.ReadAllBytes(_temp.File("half.rlp"))));
         Assert.Equal(0, ChainFiles.Import(settings, Vectors.Path(network + "chain.rlp")));
@@ -69,14 +70,21 @@ public sealed class ChainFilesTests : IDisposable
         Assert.Equal(0, ChainFiles.Export(other, _temp.File("out.rlp")));
         Assert.Equal(chain, File.ReadAllBytes(_temp.File("out.rlp")));
 
-        Assert.Contains($"ends at block {last}", Assert.Throws<OptionsException>(() => ChainFiles.Export(settings, _temp.File("x.rlp"), 1, last + 1)).Message, StringComparison.Ordinal);
-        Assert.Contains("greater than", Assert.Throws<OptionsException>(() => ChainFiles.Export(settings, _temp.File("x.rlp"), 5, 4)).Message, StringComparison.Ordinal);
-        Assert.Contains("/no/such/", Assert.Throws<OptionsException>(() => ChainFiles.Export(settings, "/no/such/directory.rlp")).Message, StringComparison.Ordinal);
+        Assert.Contains($"ends at block {last}",
+            Assert.Throws<OptionsException>(() => ChainFiles.Export(settings, _temp.File("x.rlp"), 1, last + 1)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("greater than",
+            Assert.Throws<OptionsException>(() => ChainFiles.Export(settings, _temp.File("x.rlp"), 5, 4)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("/no/such/", Assert.Throws<OptionsException>(() => ChainFiles.Export(settings, "/no/such/directory.rlp")).Message,
+            StringComparison.Ordinal);
         File.WriteAllBytes(_temp.File("junk.rlp.gz"), [1, 2, 3]);
-        Assert.Contains("damaged", Assert.Throws<StartupException>(() => ChainFiles.Import(other, _temp.File("junk.rlp.gz"))).Message, StringComparison.Ordinal);
+        Assert.Contains("damaged", Assert.Throws<StartupException>(() => ChainFiles.Import(other, _temp.File("junk.rlp.gz"))).Message,
+            StringComparison.Ordinal);
     }
 
-    // What is changed in block 20 of the recorded chain, and the reason that is given. IBFT's seals cover the whole header, Raft's cover nothing.
+    // What is changed in block 20 of the recorded chain, and the reason that is given. IBFT's seals cover the whole header,
+    // Raft's cover nothing.
     [VectorTheory]
     [InlineData(Recorded, "state root", "block 20 (0x", "invalid state root")]
     [InlineData(Recorded, "state root", "is not valid", "--quorum.profile 2.6")]
@@ -161,7 +169,9 @@ public sealed class ChainFilesTests : IDisposable
 
     [Fact]
     public void Without_a_genesis_it_is_said_how_to_begin() =>
-        Assert.Contains("init GENESIS", Assert.Throws<StartupException>(() => ChainFiles.Export(Settings("d"), _temp.File("out.rlp"))).Message, StringComparison.Ordinal);
+        Assert.Contains("init GENESIS",
+            Assert.Throws<StartupException>(() => ChainFiles.Export(Settings("d"), _temp.File("out.rlp"))).Message,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("not json")]
@@ -169,7 +179,8 @@ public sealed class ChainFilesTests : IDisposable
     public void A_bad_genesis_names_its_file(string content)
     {
         var path = _temp.Write("bad.json", content);
-        Assert.Contains(path, Assert.Throws<StartupException>(() => ChainFiles.Init(Settings("e"), path)).Message, StringComparison.Ordinal);
+        Assert.Contains(path, Assert.Throws<StartupException>(() => ChainFiles.Init(Settings("e"), path)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -177,16 +188,23 @@ public sealed class ChainFilesTests : IDisposable
     {
         _temp.Write("genesis.json", System.Text.Encoding.UTF8.GetString(TestChain.Genesis));
         var settings = Settings("f") with { Genesis = _temp.File("genesis.json") };
-        Assert.Contains("/no/such.rlp", Assert.Throws<OptionsException>(() => ChainFiles.Import(settings, "/no/such.rlp")).Message, StringComparison.Ordinal);
+        Assert.Contains("/no/such.rlp", Assert.Throws<OptionsException>(() => ChainFiles.Import(settings, "/no/such.rlp")).Message,
+            StringComparison.Ordinal);
     }
 
     private static byte[] WithoutCommittedSeals(byte[] extraData) =>
-        IstanbulExtra.TryDecode(extraData, out var extra) ? (extra with { CommittedSeals = [] }).Encode() : throw new InvalidOperationException("no IBFT block");
+        IstanbulExtra.TryDecode(extraData, out var extra) ? (extra with { CommittedSeals = [] }).Encode()
+            : throw new InvalidOperationException("no IBFT block");
 
     /// <summary>The command in a process of its own, killed when it takes longer than given.</summary>
     private static async Task<int> RunAsync(TimeSpan? killAfter, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "quorummesh-node.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet",
+            [Path.Combine(AppContext.BaseDirectory, "quorummesh-node.dll"), .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true
+        };
         using var process = Process.Start(start)!;
         var output = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         using var limit = new CancellationTokenSource(killAfter ?? TimeSpan.FromMinutes(2));

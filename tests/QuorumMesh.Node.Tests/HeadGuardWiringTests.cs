@@ -14,7 +14,9 @@ using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Tests;
 
-/// <summary>The whole node beside two members that speak eth over real connections: it compares its blocks with theirs, and tells.</summary>
+/// <summary>
+/// The whole node beside two members that speak eth over real connections: it compares its blocks with theirs, and tells.
+/// </summary>
 [Collection(EnvironmentCollection.Name)]
 public sealed class HeadGuardWiringTests : IAsyncDisposable
 {
@@ -37,7 +39,8 @@ public sealed class HeadGuardWiringTests : IAsyncDisposable
         var settings = Prepare();
         using var config = new ScopedVariable("PRIVATE_CONFIG", "ignore");
         await using var node = await NodeComposition.OpenAsync(settings, NullLoggerFactory.Instance, default);
-        await Loopback.UntilAsync(() => node.Core.HeadStanding.IsCompared && node.Service.Peers.Peers.Count == 2, "compared with the members");
+        await Loopback.UntilAsync(() => node.Core.HeadStanding.IsCompared && node.Service.Peers.Peers.Count == 2,
+            "compared with the members");
         Assert.Null(Check(node, settings, "chain"));
 
         // One of two others decides nothing; both do.
@@ -48,11 +51,13 @@ public sealed class HeadGuardWiringTests : IAsyncDisposable
         await Loopback.UntilAsync(() => Check(node, settings, "chain") is not null, "the conflict is noticed");
         Assert.Contains("2 of 3 members", Check(node, settings, "chain"), StringComparison.Ordinal);
         Assert.Contains("is on another chain", await FailAsync(node, "eth_sendRawTransaction", RawTransaction()), StringComparison.Ordinal);
-        Assert.Contains("is on another chain", await FailAsync(node, "eth_getTransactionReceipt", Hex.ToHex(new byte[32])), StringComparison.Ordinal);
+        Assert.Contains("is on another chain", await FailAsync(node, "eth_getTransactionReceipt", Hex.ToHex(new byte[32])),
+            StringComparison.Ordinal);
 
         _members[1].IsElsewhere = false;
         await Loopback.UntilAsync(() => Check(node, settings, "chain") is null, "the majority agrees again");
-        Assert.DoesNotContain("is on another chain", await FailAsync(node, "eth_sendRawTransaction", RawTransaction()), StringComparison.Ordinal);
+        Assert.DoesNotContain("is on another chain", await FailAsync(node, "eth_sendRawTransaction", RawTransaction()),
+            StringComparison.Ordinal);
     }
 
     [VectorFact]
@@ -68,7 +73,8 @@ public sealed class HeadGuardWiringTests : IAsyncDisposable
         await Loopback.UntilAsync(() => Check(node, settings, "sync") is null, "it has caught up");
     }
 
-    private static string? Check(NodeComposition node, NodeSettings settings, string name) => NodeReadiness.Checks(() => node, settings).Single(c => c.Name == name).Check();
+    private static string? Check(NodeComposition node, NodeSettings settings, string name) =>
+        NodeReadiness.Checks(() => node, settings).Single(c => c.Name == name).Check();
 
     private NodeSettings Prepare()
     {
@@ -85,7 +91,8 @@ public sealed class HeadGuardWiringTests : IAsyncDisposable
         };
         var keys = Enumerable.Range(0, 3).Select(i => Keccak.Hash([(byte)i, 77]).ToArray()).ToList();
         _temp.Write("data/nodekey", Hex.ToHex(keys[0], prefix: false));
-        var enodes = keys.Select((key, i) => $"enode://{Hex.ToHex(Secp256k1.PublicKey(key), prefix: false)}@127.0.0.1:{(i == 0 ? ports[0] : ports[i + 1])}?discport=0&raftport={(i == 0 ? ports[1] : 1)}");
+        var enodes = keys.Select((key, i) => $"enode://{Hex.ToHex(Secp256k1.PublicKey(key), prefix: false)}@127.0.0.1:"
+            + $"{(i == 0 ? ports[0] : ports[i + 1])}?discport=0&raftport={(i == 0 ? ports[1] : 1)}");
         _temp.Write($"data/{StaticNodes.FileName}", JsonSerializer.Serialize(enodes));
         Assert.Equal(0, ChainFiles.Init(settings, Vectors.Path(Recorded + "/genesis.json")));
         Assert.Equal(0, ChainFiles.Import(settings, Vectors.Path(Recorded + "/chain.rlp")));
@@ -112,7 +119,8 @@ public sealed class HeadGuardWiringTests : IAsyncDisposable
 
     private async Task<string> FailAsync(NodeComposition node, string method, params string[] parameters)
     {
-        using var content = new StringContent(JsonSerializer.Serialize(new { jsonrpc = "2.0", id = 1, method, @params = parameters }), Encoding.UTF8, "application/json");
+        using var content = new StringContent(JsonSerializer.Serialize(new { jsonrpc = "2.0", id = 1, method, @params = parameters }),
+            Encoding.UTF8, "application/json");
         using var answer = await _http.PostAsync(node.HttpAddress, content);
         using var document = JsonDocument.Parse(await answer.Content.ReadAsStringAsync());
         return document.RootElement.GetProperty("error").GetProperty("message").GetString()!;
@@ -128,7 +136,13 @@ public sealed class HeadGuardWiringTests : IAsyncDisposable
         public PlayedMember(byte[] key, int port, IReadOnlyList<BlockHeader> chain)
         {
             _chain = chain;
-            _server = new PeerServer(new PeerServerOptions { Key = new NodeKey(key), Listen = new IPEndPoint(IPAddress.Loopback, port), Protocols = [SubProtocol.Eth63] }, NullLogger<PeerServer>.Instance);
+            _server = new PeerServer(
+                new PeerServerOptions
+                {
+                    Key = new NodeKey(key),
+                    Listen = new IPEndPoint(IPAddress.Loopback, port),
+                    Protocols = [SubProtocol.Eth63]
+                }, NullLogger<PeerServer>.Instance);
             _server.SetStatus(PeerStatus.Create(10, UInt256.Zero, chain[^1].Hash, chain[^1].Number, chain[0].Hash, []));
             _server.Start(this);
         }

@@ -10,8 +10,8 @@ using QuorumMesh.Tests.Shared;
 namespace QuorumMesh.Node.Tests;
 
 /// <summary>
-/// Chains that GoQuorum 2.5 networks made, through the commands and the whole node: imported, then served with the payloads of one of its nodes behind a manager. Its answers
-/// are those of that node.
+/// Chains that GoQuorum 2.5 networks made, through the commands and the whole node: imported, then served with the payloads of
+/// one of its nodes behind a manager. Its answers are those of that node.
 /// </summary>
 [Collection(EnvironmentCollection.Name)]
 public sealed class ImportedNetworkTests : IDisposable
@@ -53,14 +53,17 @@ public sealed class ImportedNetworkTests : IDisposable
         await using var node = await NodeComposition.OpenAsync(settings, NullLoggerFactory.Instance, default);
         var head = Hex.Quantity((ulong)Json(network, "headers.json").GetArrayLength() - 1);
         Assert.Equal(head, (await AskAsync(node, "eth_blockNumber")).GetProperty("result").GetString());
-        Assert.Contains("private state is not available", (await AskAsync(node, "debug_privateStateRoot", head)).GetProperty("error").GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Contains("private state is not available",
+            (await AskAsync(node, "debug_privateStateRoot", head)).GetProperty("error").GetProperty("message").GetString(),
+            StringComparison.Ordinal);
 
         manager.IsDown = false;
         await ReachedAsync(node, head);
         await CheckRootsAsync(node, Json(network, "privateStateRoots.json").GetProperty($"node{number}"));
         await CheckReceiptsAsync(node, Json(network, "receipts.json").GetProperty($"node{number}"));
         await CheckContractsAsync(node, Json(network, "storageRoots.json").GetProperty($"node{number}"));
-        await CheckDumpAsync(node, head, "private", Json(network, "stateDumps.json").GetProperty($"private node{number}"), settings.Profile == "2.5");
+        await CheckDumpAsync(node, head, "private", Json(network, "stateDumps.json").GetProperty($"private node{number}"),
+            settings.Profile == "2.5");
         await CheckDumpAsync(node, head, "public", Json(network, "stateDumps.json").GetProperty("public"), settings.Profile == "2.5");
 
         // While it runs, the chain comes out as it came in.
@@ -84,11 +87,13 @@ public sealed class ImportedNetworkTests : IDisposable
             withManager = (await AskAsync(node, "debug_privateStateRoot", head)).GetProperty("result").GetString();
             foreach (var expected in Json(network, "receipts.json").GetProperty("node3").EnumerateArray())
             {
-                var receipt = (await AskAsync(node, "eth_getTransactionReceipt", expected.GetProperty("transactionHash").GetString()!)).GetProperty("result");
+                var receipt = (await AskAsync(node, "eth_getTransactionReceipt", expected.GetProperty("transactionHash").GetString()!))
+                    .GetProperty("result");
                 if (receipt.GetProperty("gasUsed").GetString() != "0x0" || !receipt.TryGetProperty("status", out _)) continue;
                 Assert.Equal(("0x1", 0), (receipt.GetProperty("status").GetString(), receipt.GetProperty("logs").GetArrayLength()));
             }
-            foreach (var (_, account) in (await AskAsync(node, "debug_dumpBlock", head, "private")).GetProperty("result").GetProperty("accounts").EnumerateObject().Select(a => (a.Name, a.Value)))
+            foreach (var (_, account) in (await AskAsync(node, "debug_dumpBlock", head, "private")).GetProperty("result")
+                .GetProperty("accounts").EnumerateObject().Select(a => (a.Name, a.Value)))
             {
                 // Before EIP-158 a new contract's nonce is 0.
                 Assert.InRange(account.GetProperty("nonce").GetInt32(), 0, 1);
@@ -110,11 +115,13 @@ public sealed class ImportedNetworkTests : IDisposable
         var settings = Imported(Ibft);
         using var config = new ScopedVariable("PRIVATE_CONFIG", "ignore");
         await using var node = await NodeComposition.OpenAsync(settings, NullLoggerFactory.Instance, default);
-        var refused = (await AskAsync(node, "eth_sendRawTransaction", RawTransaction())).GetProperty("error").GetProperty("message").GetString();
+        var refused = (await AskAsync(node, "eth_sendRawTransaction", RawTransaction())).GetProperty("error").GetProperty("message")
+            .GetString();
         Assert.Contains("neither follows its network, validates nor sends transactions", refused, StringComparison.Ordinal);
         Assert.Equal(-32601, (await AskAsync(node, "raft_role")).GetProperty("error").GetProperty("code").GetInt32());
         var validators = Json(Ibft, "istanbul.json").GetProperty("validators").EnumerateObject().Last();
-        var have = (await AskAsync(node, "istanbul_getValidators", Hex.Quantity(ulong.Parse(validators.Name, System.Globalization.CultureInfo.InvariantCulture)))).GetProperty("result");
+        var have = (await AskAsync(node, "istanbul_getValidators",
+            Hex.Quantity(ulong.Parse(validators.Name, System.Globalization.CultureInfo.InvariantCulture)))).GetProperty("result");
         Assert.Equal(validators.Value.EnumerateArray().Select(v => v.GetString()), have.EnumerateArray().Select(v => v.GetString()));
         Assert.All(NodeReadiness.Checks(() => node, settings).Where(c => c.Name == "consensus"), check => Assert.Null(check.Check()));
     }
@@ -143,7 +150,8 @@ public sealed class ImportedNetworkTests : IDisposable
         };
         _temp.Write($"{directory}/nodekey", Hex.ToHex(Keccak.Hash("an importer"u8).ToArray(), prefix: false));
         var id = Hex.ToHex(Secp256k1.PublicKey(Keccak.Hash("an importer"u8).ToArray()), prefix: false);
-        _temp.Write($"{directory}/{StaticNodes.FileName}", $"""["enode://{id}@127.0.0.1:{settings.Port}?discport=0&raftport={settings.RaftPort}"]""");
+        _temp.Write($"{directory}/{StaticNodes.FileName}",
+            $"""["enode://{id}@127.0.0.1:{settings.Port}?discport=0&raftport={settings.RaftPort}"]""");
         Assert.Equal(0, ChainFiles.Init(settings, Vectors.Path(network + "/genesis.json")));
         Assert.Equal(0, ChainFiles.Import(settings, Vectors.Path(network + "/chain.rlp")));
         return settings;
@@ -166,18 +174,22 @@ public sealed class ImportedNetworkTests : IDisposable
     {
         var number = 0UL;
         foreach (var root in roots.EnumerateArray())
-            Assert.Equal(root.GetString(), (await AskAsync(node, "debug_privateStateRoot", Hex.Quantity(number++))).GetProperty("result").GetString());
+            Assert.Equal(root.GetString(),
+                (await AskAsync(node, "debug_privateStateRoot", Hex.Quantity(number++))).GetProperty("result").GetString());
     }
 
     private async Task CheckReceiptsAsync(NodeComposition node, JsonElement receipts)
     {
         foreach (var expected in receipts.EnumerateArray())
         {
-            var have = (await AskAsync(node, "eth_getTransactionReceipt", expected.GetProperty("transactionHash").GetString()!)).GetProperty("result");
+            var have = (await AskAsync(node, "eth_getTransactionReceipt", expected.GetProperty("transactionHash").GetString()!))
+                .GetProperty("result");
             // GoQuorum 24 has types and no effective price; libraries that read the type ask for it.
-            Assert.Empty(have.EnumerateObject().Select(p => p.Name).Except(expected.EnumerateObject().Select(p => p.Name)).Except(["effectiveGasPrice"]));
+            Assert.Empty(have.EnumerateObject().Select(p => p.Name).Except(expected.EnumerateObject().Select(p => p.Name))
+                .Except(["effectiveGasPrice"]));
             foreach (var want in expected.EnumerateObject())
-                Assert.True(have.TryGetProperty(want.Name, out var value) && JsonElement.DeepEquals(want.Value, value), $"have {have}\nwant {expected}");
+                Assert.True(have.TryGetProperty(want.Name, out var value) && JsonElement.DeepEquals(want.Value, value),
+                    $"have {have}\nwant {expected}");
         }
     }
 
@@ -187,16 +199,20 @@ public sealed class ImportedNetworkTests : IDisposable
         {
             var (address, want) = (contract.Name, contract.Value);
             var root = await AskAsync(node, "eth_storageRoot", address, "latest");
-            var text = root.TryGetProperty("result", out var result) ? result.GetString() : $"error: {root.GetProperty("error").GetProperty("message").GetString()}";
+            var text = root.TryGetProperty("result", out var result) ? result.GetString()
+                : $"error: {root.GetProperty("error").GetProperty("message").GetString()}";
             Assert.Equal(want.GetProperty("storageRoot").GetString(), text);
             var code = (await AskAsync(node, "eth_getCode", address, "latest")).GetProperty("result").GetString()!;
             // Later recordings have each code once, and its length at the other nodes.
             if (want.TryGetProperty("code", out var recorded)) Assert.Equal(recorded.GetString(), code);
             else Assert.Equal(want.GetProperty("codeBytes").GetInt32(), (code.Length - 2) / 2);
-            Assert.Equal(want.GetProperty("transactionCount").GetString(), (await AskAsync(node, "eth_getTransactionCount", address, "latest")).GetProperty("result").GetString());
-            Assert.Equal(want.GetProperty("balance").GetString(), (await AskAsync(node, "eth_getBalance", address, "latest")).GetProperty("result").GetString());
+            Assert.Equal(want.GetProperty("transactionCount").GetString(),
+                (await AskAsync(node, "eth_getTransactionCount", address, "latest")).GetProperty("result").GetString());
+            Assert.Equal(want.GetProperty("balance").GetString(),
+                (await AskAsync(node, "eth_getBalance", address, "latest")).GetProperty("result").GetString());
             foreach (var slot in want.GetProperty("storage").EnumerateObject())
-                Assert.Equal(slot.Value.GetString(), (await AskAsync(node, "eth_getStorageAt", address, slot.Name, "latest")).GetProperty("result").GetString());
+                Assert.Equal(slot.Value.GetString(),
+                    (await AskAsync(node, "eth_getStorageAt", address, slot.Name, "latest")).GetProperty("result").GetString());
         }
     }
 
@@ -220,7 +236,8 @@ public sealed class ImportedNetworkTests : IDisposable
 
     private async Task<JsonElement> AskAsync(NodeComposition node, string method, params string[] parameters)
     {
-        using var content = new StringContent(JsonSerializer.Serialize(new { jsonrpc = "2.0", id = 1, method, @params = parameters }), Encoding.UTF8, "application/json");
+        using var content = new StringContent(JsonSerializer.Serialize(new { jsonrpc = "2.0", id = 1, method, @params = parameters }),
+            Encoding.UTF8, "application/json");
         using var answer = await _http.PostAsync(node.HttpAddress, content);
         using var document = JsonDocument.Parse(await answer.Content.ReadAsStringAsync());
         return document.RootElement.Clone();

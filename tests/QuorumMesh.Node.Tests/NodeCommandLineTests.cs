@@ -17,7 +17,8 @@ public sealed class NodeCommandLineTests : IDisposable
     public void Defaults_are_geths()
     {
         var settings = Read();
-        Assert.Equal((30303, 50400, 50, 50, 3), (settings.Port, settings.RaftPort, settings.RaftBlockTime, settings.MaxPeers, settings.Verbosity));
+        Assert.Equal((30303, 50400, 50, 50, 3),
+            (settings.Port, settings.RaftPort, settings.RaftBlockTime, settings.MaxPeers, settings.Verbosity));
         Assert.Equal(new RpcListener(false, "127.0.0.1", 8545, "eth,net,web3"), settings.Http);
         Assert.Equal(new RpcListener(false, "127.0.0.1", 8546, "eth,net,web3"), settings.Ws);
         Assert.Null(settings.Profile);
@@ -28,20 +29,26 @@ public sealed class NodeCommandLineTests : IDisposable
     [Fact]
     public void A_7nodes_start_line_is_understood()
     {
-        var settings = Read("--nodiscover --verbosity 5 --networkid 31337 --raft --rpc --rpcaddr 0.0.0.0 --rpcapi admin,eth,raft --emitcheckpoints --raftport 50401 "
-            + "--rpcport 22000 --port 21000 --nousb --miner.threads 1 --mine --permissioned --raftblocktime 100 --raftjoinexisting 4 --gcmode archive --syncmode full --revertreason");
-        Assert.Equal((31337ul, 50401, 21000, 100, 4), (settings.NetworkId!.Value, settings.RaftPort, settings.Port, settings.RaftBlockTime, settings.RaftJoinExisting!.Value));
+        var settings = Read("--nodiscover --verbosity 5 --networkid 31337 --raft --rpc --rpcaddr 0.0.0.0 --rpcapi admin,eth,raft "
+            + "--emitcheckpoints --raftport 50401 "
+            + "--rpcport 22000 --port 21000 --nousb --miner.threads 1 --mine --permissioned --raftblocktime 100 --raftjoinexisting 4 "
+                + "--gcmode archive --syncmode full --revertreason");
+        Assert.Equal((31337ul, 50401, 21000, 100, 4),
+            (settings.NetworkId!.Value, settings.RaftPort, settings.Port, settings.RaftBlockTime, settings.RaftJoinExisting!.Value));
         Assert.Equal(new RpcListener(true, "0.0.0.0", 22000, "admin,eth,raft"), settings.Http);
         Assert.True(settings is { RevertReason: true, Permissioned: true, EmitCheckpoints: true, Archive: true, Verbosity: 5 });
     }
 
     /// <summary>Of quorum-wizard, the quorum quickstart and the Helm charts.</summary>
     [Theory]
-    [InlineData("--nodiscover --verbosity 3 --networkid 10 --nousb --graphql --graphql.vhosts=* --raft --raftport 50401 --rpc --rpccorsdomain=* --rpcvhosts=* --emitcheckpoints --allow-insecure-unlock --vmodule raft=5",
+    [InlineData("--nodiscover --verbosity 3 --networkid 10 --nousb --graphql --graphql.vhosts=* --raft --raftport 50401 --rpc "
+        + "--rpccorsdomain=* --rpcvhosts=* --emitcheckpoints --allow-insecure-unlock --vmodule raft=5",
         "--nodiscover --nousb --graphql --graphql.vhosts --vmodule")]
-    [InlineData("--nodiscover --syncmode full --istanbul.blockperiod 5 --mine --miner.threads 1 --miner.gasprice 0 --emitcheckpoints --metrics --pprof --pprof.addr 0.0.0.0 --pprof.port 9545 --http --http.corsdomain *",
+    [InlineData("--nodiscover --syncmode full --istanbul.blockperiod 5 --mine --miner.threads 1 --miner.gasprice 0 --emitcheckpoints "
+        + "--metrics --pprof --pprof.addr 0.0.0.0 --pprof.port 9545 --http --http.corsdomain *",
         "--nodiscover --mine --miner.threads --miner.gasprice --metrics --pprof --pprof.addr --pprof.port")]
-    [InlineData("--txpool.globalslots 0xffff --txpool.pricelimit=0 --miner.gaslimit 700000000 --gcmode archive --raftdnsenable --istanbul.requesttimeout 10000 --ethstats a:b@c --ptm.tls.mode off --ptm.tls.rootca /x",
+    [InlineData("--txpool.globalslots 0xffff --txpool.pricelimit=0 --miner.gaslimit 700000000 --gcmode archive --raftdnsenable "
+        + "--istanbul.requesttimeout 10000 --ethstats a:b@c --ptm.tls.mode off --ptm.tls.rootca /x",
         "--txpool.globalslots --txpool.pricelimit --miner.gaslimit --raftdnsenable --istanbul.requesttimeout --ethstats --ptm.tls.rootca")]
     [InlineData("--mine=false --multitenancy=false", "")]
     public void What_scripts_pass_and_means_nothing_here_is_told(string arguments, string flags)
@@ -77,7 +84,8 @@ public sealed class NodeCommandLineTests : IDisposable
     [Fact]
     public void Public_transactions_are_refused_as_listed()
     {
-        var policy = Read("--public.refuse-from 0x0000000000000000000000000000000000000001,0000000000000000000000000000000000000002 --public.refuse-to 0x0000000000000000000000000000000000000003").PublicTransactions;
+        var policy = Read("--public.refuse-from 0x0000000000000000000000000000000000000001,0000000000000000000000000000000000000002 "
+            + "--public.refuse-to 0x0000000000000000000000000000000000000003").PublicTransactions;
         Assert.Equal((2, false, 1), (policy.From.Count, policy.All, policy.To.Count));
         Assert.True(Read("--public.refuse-from *").PublicTransactions is { All: true, From.Count: 0 });
         Assert.True(Read().PublicTransactions is { All: false, From.Count: 0, To.Count: 0 });
@@ -92,8 +100,12 @@ public sealed class NodeCommandLineTests : IDisposable
     [Fact]
     public void New_and_old_spellings_mean_the_same() =>
         Assert.Equal(
-            Read("--http --http.addr 127.0.0.1 --http.port 1 --http.api eth --http.corsdomain * --ws --ws.addr ::1 --ws.port 2 --ws.api net --ws.origins x") with { Unlock = [] },
-            Read("--rpc --rpcaddr 127.0.0.1 --rpcport 1 --rpcapi eth --rpccorsdomain * --ws --wsaddr ::1 --wsport 2 --wsapi net --wsorigins x") with { Unlock = [] },
+            Read("--http --http.addr 127.0.0.1 --http.port 1 --http.api eth --http.corsdomain * --ws --ws.addr ::1 --ws.port 2 --ws.api "
+                + "net --ws.origins x") with
+            { Unlock = [] },
+            Read("--rpc --rpcaddr 127.0.0.1 --rpcport 1 --rpcapi eth --rpccorsdomain * --ws --wsaddr ::1 --wsport 2 --wsapi net "
+                + "--wsorigins x") with
+            { Unlock = [] },
             (a, b) => (a.Http, a.Ws, a.HttpCorsDomain, a.WsOrigins) == (b.Http, b.Ws, b.HttpCorsDomain, b.WsOrigins));
 
     [Theory]
@@ -113,7 +125,8 @@ public sealed class NodeCommandLineTests : IDisposable
         using var profile = new ScopedVariable("QUORUMMESH_NODE_QUORUM_PROFILE", "21");
         var settings = Read();
         Assert.Equal((true, 9001), (settings.Http.Enabled, settings.Http.Port));
-        Assert.Equal((77ul, 5, 123ul, "21"), (settings.NetworkId!.Value, settings.RaftJoinExisting!.Value, settings.RpcGasCap, settings.Profile));
+        Assert.Equal((77ul, 5, 123ul, "21"),
+            (settings.NetworkId!.Value, settings.RaftJoinExisting!.Value, settings.RpcGasCap, settings.Profile));
         Assert.Equal((9002, 78ul), (Read("--http.port 9002 --networkid 78").Http.Port, Read("--networkid 78").NetworkId!.Value));
     }
 
@@ -176,12 +189,17 @@ public sealed class NodeCommandLineTests : IDisposable
         Assert.Equal(new RocksStoreOptions(), cache.Database());
         Assert.InRange(cache.PublicState().NodeCacheBytes, new StateStoreOptions().NodeCacheBytes, 288L << 20);
         Assert.InRange(cache.PublicState().FlatCacheEntries, new StateStoreOptions().FlatCacheEntries, 1_100_000);
-        Assert.Equal((cache.PublicState().NodeCacheBytes / 2, cache.PublicState().FlatCacheEntries / 2), (cache.PrivateState().NodeCacheBytes, cache.PrivateState().FlatCacheEntries));
+        Assert.Equal((cache.PublicState().NodeCacheBytes / 2, cache.PublicState().FlatCacheEntries / 2),
+            (cache.PrivateState().NodeCacheBytes, cache.PrivateState().FlatCacheEntries));
         var given = Read("--cache 1200 --cache.database 40 --cache.trie 20 --cache.snapshot 10").Cache;
-        Assert.Equal((64L << 20, 352L << 20, 160L << 20, 80L << 20), (given.Database().WriteBufferBytes, given.Database().BlockCacheBytes, given.PublicState().NodeCacheBytes, given.PrivateState().NodeCacheBytes));
+        Assert.Equal((64L << 20, 352L << 20, 160L << 20, 80L << 20),
+            (given.Database().WriteBufferBytes, given.Database().BlockCacheBytes, given.PublicState().NodeCacheBytes,
+            given.PrivateState().NodeCacheBytes));
         Assert.InRange(given.PublicState().FlatCacheEntries, 300_000, 400_000);
         var least = Read("--cache 32 --cache.database 1 --cache.trie 0 --cache.snapshot 0").Cache;
-        Assert.Equal((1L << 20, 1L << 20, 1L << 20, 1024), (least.Database().WriteBufferBytes, least.Database().BlockCacheBytes, least.PrivateState().NodeCacheBytes, least.PrivateState().FlatCacheEntries));
+        Assert.Equal((1L << 20, 1L << 20, 1L << 20, 1024),
+            (least.Database().WriteBufferBytes, least.Database().BlockCacheBytes, least.PrivateState().NodeCacheBytes,
+            least.PrivateState().FlatCacheEntries));
     }
 
     [Theory]

@@ -7,7 +7,9 @@ using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Tests;
 
-/// <summary>The whole node, alone in its cluster: what /readyz says of a loop that is held up, and of a leader that nobody follows.</summary>
+/// <summary>
+/// The whole node, alone in its cluster: what /readyz says of a loop that is held up, and of a leader that nobody follows.
+/// </summary>
 [Collection(EnvironmentCollection.Name)]
 public sealed class NodeReadinessTests : IDisposable
 {
@@ -39,7 +41,8 @@ public sealed class NodeReadinessTests : IDisposable
         Assert.Equal("this node leads, and hears no majority of the members: it mints nothing", Check(node, settings, "consensus"));
         await SendAsync(node, 1);
         await Loopback.UntilAsync(() => Check(node, settings, "pending") is not null, "the transaction waits");
-        Assert.StartsWith("1 executable transactions wait, and no block has come for ", Check(node, settings, "pending"), StringComparison.Ordinal);
+        Assert.StartsWith("1 executable transactions wait, and no block has come for ", Check(node, settings, "pending"),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -66,9 +69,11 @@ public sealed class NodeReadinessTests : IDisposable
         await Loopback.UntilAsync(() => Check(node, settings, "loop") is null, "the loop goes on");
     }
 
-    private static string? Check(NodeComposition node, NodeSettings settings, string name) => NodeReadiness.Checks(() => node, settings).Single(c => c.Name == name).Check();
+    private static string? Check(NodeComposition node, NodeSettings settings, string name) =>
+        NodeReadiness.Checks(() => node, settings).Single(c => c.Name == name).Check();
 
-    private Task SendAsync(NodeComposition node, ulong nonce) => AskAsync(node, "eth_sendRawTransaction", Hex.ToHex(TestChain.Public(TestChain.Key(1), nonce).Encode()));
+    private Task SendAsync(NodeComposition node, ulong nonce) =>
+        AskAsync(node, "eth_sendRawTransaction", Hex.ToHex(TestChain.Public(TestChain.Key(1), nonce).Encode()));
 
     private NodeSettings Prepare()
     {
@@ -91,7 +96,9 @@ public sealed class NodeReadinessTests : IDisposable
 
     private async Task AskAsync(NodeComposition node, string method, string parameter)
     {
-        using var content = new StringContent(JsonSerializer.Serialize(new { jsonrpc = "2.0", id = 1, method, @params = new[] { parameter } }), Encoding.UTF8, "application/json");
+        using var content = new StringContent(
+            JsonSerializer.Serialize(new { jsonrpc = "2.0", id = 1, method, @params = new[] { parameter } }), Encoding.UTF8,
+            "application/json");
         using var answer = await _http.PostAsync(node.HttpAddress, content);
         using var document = JsonDocument.Parse(await answer.Content.ReadAsStringAsync());
         Assert.True(document.RootElement.TryGetProperty("result", out _), document.RootElement.ToString());

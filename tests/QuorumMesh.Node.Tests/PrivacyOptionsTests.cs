@@ -46,7 +46,8 @@ public sealed class PrivacyOptionsTests
     public async Task GoQuorums_flags_win_over_the_variable()
     {
         using var set = new ScopedVariable("PRIVATE_CONFIG", "ignore");
-        using var manager = Assert.IsType<Q2tTransactionManager>(PrivacyOptions.Open(null, new ManagerFlags("/no/such/tm.ipc", null, 7, 1)));
+        using var manager = Assert.IsType<Q2tTransactionManager>(
+            PrivacyOptions.Open(null, new ManagerFlags("/no/such/tm.ipc", null, 7, 1)));
         Assert.Contains("/no/such/tm.ipc", await manager.CheckAsync(CancellationToken.None), StringComparison.Ordinal);
         Assert.IsType<IgnoringTransactionManager>(PrivacyOptions.Open(null, new ManagerFlags(null, null, 7, 1)));
     }

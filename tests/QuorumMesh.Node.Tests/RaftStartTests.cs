@@ -20,7 +20,9 @@ public sealed class RaftStartTests : IDisposable
     public RaftStartTests()
     {
         TestChain.Open(_store);
-        _temp.Write(StaticNodes.FileName, System.Text.Json.JsonSerializer.Serialize(Enumerable.Range(1, 3).Select(n => $"enode://{IdOf(n)}@127.0.0.1:{30300 + n}?discport=0&raftport={50400 + n}")));
+        _temp.Write(StaticNodes.FileName,
+            System.Text.Json.JsonSerializer.Serialize(Enumerable.Range(1, 3)
+            .Select(n => $"enode://{IdOf(n)}@127.0.0.1:{30300 + n}?discport=0&raftport={50400 + n}")));
     }
 
     public void Dispose() => _temp.Dispose();
@@ -58,10 +60,12 @@ public sealed class RaftStartTests : IDisposable
     [Fact]
     public void A_member_that_joins_must_be_told_of_another_one()
     {
-        foreach (var content in new[] { "[]", $"[\"enode://{IdOf(4)}@127.0.0.1:30304?raftport=50404\"]", $"[\"enode://{IdOf(1)}@127.0.0.1:30301\"]" })
+        foreach (var content in new[] { "[]", $"[\"enode://{IdOf(4)}@127.0.0.1:30304?raftport=50404\"]",
+            $"[\"enode://{IdOf(1)}@127.0.0.1:30301\"]" })
         {
             _temp.Write(StaticNodes.FileName, content);
-            Assert.Contains("names no member to join", Assert.Throws<StartupException>(() => Open(4, joining: 9)).Message, StringComparison.Ordinal);
+            Assert.Contains("names no member to join", Assert.Throws<StartupException>(() => Open(4, joining: 9)).Message,
+                StringComparison.Ordinal);
         }
         File.Delete(_temp.File(StaticNodes.FileName));
         Assert.Contains(StaticNodes.FileName, Assert.Throws<StartupException>(() => Open(4, joining: 9)).Message, StringComparison.Ordinal);
@@ -95,7 +99,8 @@ public sealed class RaftStartTests : IDisposable
         Open(1);
         Applied(5);
         var message = Assert.Throws<StartupException>(() => Open(1)).Message;
-        foreach (var advice in new[] { "is empty", "applied entry 5", "restore", "raft_removePeer 1", "raft_addPeer", "empty data directory", "static-nodes.json", "--raftjoinexisting" })
+        foreach (var advice in new[] { "is empty", "applied entry 5", "restore", "raft_removePeer 1", "raft_addPeer",
+            "empty data directory", "static-nodes.json", "--raftjoinexisting" })
             Assert.Contains(advice, message, StringComparison.Ordinal);
     }
 
@@ -121,7 +126,8 @@ public sealed class RaftStartTests : IDisposable
     {
         Open(1);
         Applied(5);
-        Assert.Contains("empty data directory", Assert.Throws<StartupException>(() => Open(1, joining: 4)).Message, StringComparison.Ordinal);
+        Assert.Contains("empty data directory", Assert.Throws<StartupException>(() => Open(1, joining: 4)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -129,7 +135,8 @@ public sealed class RaftStartTests : IDisposable
     {
         Open(1);
         Applied(5);
-        _log.Append(new RaftHardState(1, 0, 3), [.. Enumerable.Range(1, 4).Select(i => new RaftEntry(1, (ulong)i, RaftEntryType.Normal, []))], null);
+        _log.Append(new RaftHardState(1, 0, 3),
+            [.. Enumerable.Range(1, 4).Select(i => new RaftEntry(1, (ulong)i, RaftEntryType.Normal, []))], null);
         Assert.Contains("ends at entry 4", Assert.Throws<StartupException>(() => Open(1)).Message, StringComparison.Ordinal);
         _log.Append(null, [new RaftEntry(1, 5, RaftEntryType.Normal, [])], null);
         Assert.Equal(5ul, Open(1).Setup.Core.Applied);
@@ -140,7 +147,8 @@ public sealed class RaftStartTests : IDisposable
     {
         Open(1);
         var conf = new RaftConfState([1, 2, 3], []);
-        _log.Append(new RaftHardState(2, 0, 50), [], new RaftSnapshot(new RaftSnapshotData([], [], Keccak.Hash([1])).Encode(), conf, 50, 2));
+        _log.Append(new RaftHardState(2, 0, 50), [],
+            new RaftSnapshot(new RaftSnapshotData([], [], Keccak.Hash([1])).Encode(), conf, 50, 2));
         Applied(50);
         Assert.Equal(50ul, Open(1).Setup.Core.Applied);
         Applied(51);
@@ -154,7 +162,8 @@ public sealed class RaftStartTests : IDisposable
         var ready = first.Setup.Core.Ready();
         _log.Append(ready.HardState, ready.Entries, null);
         var conf = new RaftConfState([1, 2, 3, 4], []);
-        _log.Append(new RaftHardState(2, 0, 50), [], new RaftSnapshot(new RaftSnapshotData([], [], Keccak.Hash([1])).Encode(), conf, 50, 2));
+        _log.Append(new RaftHardState(2, 0, 50), [],
+            new RaftSnapshot(new RaftSnapshotData([], [], Keccak.Hash([1])).Encode(), conf, 50, 2));
         Assert.Equal(conf.Voters, Open(1).Setup.Core.ConfState.Voters);
     }
 
@@ -173,7 +182,8 @@ public sealed class RaftStartTests : IDisposable
     }
 
     private RaftStart Open(int number, int? joining = null) =>
-        RaftStart.Open(DataDirectory.Open(_temp.Path), new NodeSettings { DataDirectory = _temp.Path, RaftJoinExisting = joining }, IdOf(number), _store, _log);
+        RaftStart.Open(DataDirectory.Open(_temp.Path), new NodeSettings { DataDirectory = _temp.Path, RaftJoinExisting = joining },
+            IdOf(number), _store, _log);
 
     private sealed class Introductions : IRaftTransport
     {

@@ -9,7 +9,10 @@ using QuorumMesh.Tests;
 
 namespace QuorumMesh.Node.Tests;
 
-/// <summary>A transaction manager's REST interface for nodes, on a Unix socket, with the payloads that a recorded network gave to one of its nodes.</summary>
+/// <summary>
+/// A transaction manager's REST interface for nodes, on a Unix socket, with the payloads that a recorded network gave to one of
+/// its nodes.
+/// </summary>
 internal sealed class RecordedManager : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -21,7 +24,8 @@ internal sealed class RecordedManager : IAsyncDisposable
     private RecordedManager(string network, int party, bool tessera)
     {
         using var payloads = JsonDocument.Parse(Vectors.ReadText(network + "/payloads.json"));
-        foreach (var item in payloads.RootElement.EnumerateObject().Where(i => i.Value.GetProperty("parties").EnumerateArray().Any(p => p.GetInt32() == party)))
+        foreach (var item in payloads.RootElement.EnumerateObject()
+            .Where(i => i.Value.GetProperty("parties").EnumerateArray().Any(p => p.GetInt32() == party)))
             _payloads[Convert.ToBase64String(Hex.FromHex(item.Name))] = Hex.FromHex(item.Value.GetProperty("payload").GetString()!);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -55,12 +59,14 @@ internal sealed class RecordedManager : IAsyncDisposable
         var path = context.Request.Path.Value!;
         if (IsDown) return TextAsync(context, 503, "starting");
         if (path == "/upcheck") return TextAsync(context, 200, "I'm up!");
-        if (!tessera) return path == "/receiveraw" ? RawAsync(context, context.Request.Headers["c11n-key"].ToString()) : TextAsync(context, 404, "");
+        if (!tessera)
+            return path == "/receiveraw" ? RawAsync(context, context.Request.Headers["c11n-key"].ToString()) : TextAsync(context, 404, "");
         return path switch
         {
             "/version" => TextAsync(context, 200, "22.1.7"),
             "/version/api" => TextAsync(context, 200, """["1.0","2.0"]"""),
-            _ when path.StartsWith("/transaction/", StringComparison.Ordinal) => TransactionAsync(context, Uri.UnescapeDataString(path["/transaction/".Length..])),
+            _ when path.StartsWith("/transaction/", StringComparison.Ordinal) =>
+            TransactionAsync(context, Uri.UnescapeDataString(path["/transaction/".Length..])),
             _ => TextAsync(context, 404, ""),
         };
     }

@@ -64,7 +64,8 @@ public sealed class RemovedNodeTests : IDisposable
         var raftPorts = new[] { ports[1], ports[2], ports[3] };
         _temp.Write("data/nodekey", Hex.ToHex(keys[0], prefix: false));
         _temp.Write($"data/{StaticNodes.FileName}", JsonSerializer.Serialize(keys.Select((key, i) =>
-            $"enode://{Hex.ToHex(Secp256k1.PublicKey(key), prefix: false)}@127.0.0.1:{(i == 0 ? ports[0] : 1)}?discport=0&raftport={raftPorts[i]}")));
+            $"enode://{Hex.ToHex(Secp256k1.PublicKey(key), prefix: false)}@127.0.0.1:{(i == 0 ? ports[0] : 1)}?discport=0&raftport="
+                + $"{raftPorts[i]}")));
         var settings = new NodeSettings
         {
             DataDirectory = _temp.File("data"),
@@ -92,7 +93,8 @@ public sealed class RemovedNodeTests : IDisposable
 
     private async Task<JsonElement> AskAsync(NodeComposition node, string method, params string[] parameters)
     {
-        using var content = new StringContent(JsonSerializer.Serialize(new { jsonrpc = "2.0", id = 1, method, @params = parameters }), Encoding.UTF8, "application/json");
+        using var content = new StringContent(JsonSerializer.Serialize(new { jsonrpc = "2.0", id = 1, method, @params = parameters }),
+            Encoding.UTF8, "application/json");
         using var answer = await _http.PostAsync(node.HttpAddress, content);
         using var document = JsonDocument.Parse(await answer.Content.ReadAsStringAsync());
         return document.RootElement.Clone();
@@ -110,7 +112,8 @@ public sealed class RemovedNodeTests : IDisposable
             _app.Run(context =>
             {
                 Interlocked.Increment(ref _refusals);
-                context.Response.StatusCode = HttpMethods.IsGet(context.Request.Method) ? StatusCodes.Status410Gone : StatusCodes.Status403Forbidden;
+                context.Response.StatusCode = HttpMethods.IsGet(context.Request.Method) ? StatusCodes.Status410Gone
+                    : StatusCodes.Status403Forbidden;
                 return Task.CompletedTask;
             });
         }

@@ -32,7 +32,8 @@ public sealed class StaticNodesTests : IDisposable
     public void Damage_names_the_file(string content)
     {
         var path = _temp.Write(StaticNodes.FileName, content);
-        Assert.Contains(path, Assert.Throws<StartupException>(() => StaticNodes.Read(Data, StaticNodes.FileName)).Message, StringComparison.Ordinal);
+        Assert.Contains(path, Assert.Throws<StartupException>(() => StaticNodes.Read(Data, StaticNodes.FileName)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

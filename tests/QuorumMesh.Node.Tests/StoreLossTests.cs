@@ -53,13 +53,16 @@ public sealed class StoreLossTests : IDisposable
         var store = new MemoryKeyValueStore();
         TestChain.Open(store);
         var log = new MemoryRaftLog();
-        log.Append(new RaftHardState(1, 1, 9), [.. Enumerable.Range(1, 9).Select(i => new RaftEntry(1, (ulong)i, RaftEntryType.Normal, []))], null);
+        log.Append(new RaftHardState(1, 1, 9),
+            [.. Enumerable.Range(1, 9).Select(i => new RaftEntry(1, (ulong)i, RaftEntryType.Normal, []))], null);
         StoreLossReport.RefuseWhatIsLostForGood(Loss, store, log); // the log has it all
         log.CreateSnapshot(5, new RaftConfState([.. Enumerable.Range(1, members).Select(i => (ulong)i)], []), []);
         log.Compact(5);
         StoreLossReport.RefuseWhatIsLostForGood(null, store, log);
         if (!refused) StoreLossReport.RefuseWhatIsLostForGood(Loss, store, log);
-        else Assert.Contains("docs/operations.md", Assert.Throws<StartupException>(() => StoreLossReport.RefuseWhatIsLostForGood(Loss, store, log)).Message, StringComparison.Ordinal);
+        else Assert.Contains("docs/operations.md",
+            Assert.Throws<StartupException>(() => StoreLossReport.RefuseWhatIsLostForGood(Loss, store, log)).Message,
+            StringComparison.Ordinal);
     }
 
     private static StoreLoss Loss { get; } = new(1, 9, "write-ahead log 000004.log is damaged", null);

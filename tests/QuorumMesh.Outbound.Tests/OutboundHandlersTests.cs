@@ -16,7 +16,8 @@ public sealed class OutboundHandlersTests : IDisposable
         using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         listener.Bind(new UnixDomainSocketEndPoint(SocketPath));
         listener.Listen();
-        var served = ServeAsync(listener, "HTTP/1.1 302 Found\r\nLocation: http://192.0.2.1/\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n");
+        var served = ServeAsync(listener,
+            "HTTP/1.1 302 Found\r\nLocation: http://192.0.2.1/\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n");
         using var http = new HttpClient(new OutboundHandlers().Create(OutboundLimits.Manager, SocketPath));
         using var answer = await http.GetAsync("http://c/upcheck");
         Assert.Equal(HttpStatusCode.Found, answer.StatusCode);
@@ -28,7 +29,8 @@ public sealed class OutboundHandlersTests : IDisposable
     {
         using var http = new HttpClient(new OutboundHandlers().Create(OutboundLimits.Manager, SocketPath, "manager"));
         var absent = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetAsync("http://c/"));
-        Assert.Equal($"socket {SocketPath}: no such file; is the manager running, and does it listen there?", OutboundHandlers.Reason(absent));
+        Assert.Equal($"socket {SocketPath}: no such file; is the manager running, and does it listen there?",
+            OutboundHandlers.Reason(absent));
 
         await File.WriteAllBytesAsync(SocketPath, []);
         var dead = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetAsync("http://c/"));

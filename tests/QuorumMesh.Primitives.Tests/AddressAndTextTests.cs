@@ -9,7 +9,7 @@ public class AddressAndTextTests
     [InlineData("0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb")]
     [InlineData("0x52908400098527886E0F7030069857D2E4169EE7")]
     [InlineData("0xde709f2102306220921060314715629080e2fb77")]
-    public void ChecksumText(string expected)
+    public void Checksum_text(string expected)
     {
         Address address = Address.Parse(expected);
         Assert.Equal(expected, address.ToChecksumString());
@@ -37,7 +37,7 @@ public class AddressAndTextTests
     [InlineData(0x80UL)]
     [InlineData(0x100UL)]
     [InlineData(ulong.MaxValue)]
-    public void CreateIsTheHashOfTheRlp(ulong nonce)
+    public void Create_is_the_hash_of_the_RLP(ulong nonce)
     {
         Address creator = Address.Parse("0xed9d02e382b34818e88b88a309c7fe71e65f419d");
         RlpWriter writer = new();
@@ -49,7 +49,7 @@ public class AddressAndTextTests
     }
 
     [Fact]
-    public void OrderIsByteOrder()
+    public void Order_is_byte_order()
     {
         Address low = Address.Parse("00ff000000000000000000000000000000000000");
         Address high = Address.Parse("0100000000000000000000000000000000000000");
@@ -62,7 +62,7 @@ public class AddressAndTextTests
     }
 
     [Fact]
-    public void WordsHoldTheirBytes()
+    public void Words_hold_their_bytes()
     {
         byte[] bytes = new byte[32];
         for (int i = 0; i < bytes.Length; i++) bytes[i] = (byte)(i + 1);
@@ -82,7 +82,7 @@ public class AddressAndTextTests
     [InlineData("0x12")]
     [InlineData("0xzz9d02e382b34818e88b88a309c7fe71e65f419d")]
     [InlineData("ed9d02e382b34818e88b88a309c7fe71e65f419d00")]
-    public void TextThatIsNoAddressIsRefused(string text)
+    public void Text_that_is_no_address_is_refused(string text)
     {
         Assert.False(Address.TryParse(text, out _));
         Assert.False(Address.TryParse(null, out _));
@@ -93,7 +93,7 @@ public class AddressAndTextTests
     }
 
     [Fact]
-    public void LengthsAreChecked()
+    public void Lengths_are_checked()
     {
         Assert.Throws<ArgumentException>(() => new Address(new byte[19]));
         Assert.Throws<ArgumentException>(() => new Hash256(new byte[33]));
@@ -102,7 +102,7 @@ public class AddressAndTextTests
     }
 
     [Fact]
-    public void PayloadHashRoundTrips()
+    public void Payload_hash_round_trips()
     {
         PayloadHash hash = Sha3.HashPayload([1, 2, 3]);
         Assert.Equal(hash, PayloadHash.Parse(hash.ToString()));
@@ -117,7 +117,7 @@ public class AddressAndTextTests
     }
 
     [Fact]
-    public void HexText()
+    public void Hex_text()
     {
         Assert.Equal("0x00ff", Hex.ToHex([0, 255]));
         Assert.Equal("00ff", Hex.ToHex([0, 255], prefix: false));

@@ -3,7 +3,10 @@ namespace QuorumMesh.Primitives.Tests;
 /// <summary>Facts captured from GoQuorum 2.5 that rest on primitives alone.</summary>
 public class GoQuorumVectorTests
 {
-    /// <summary>GoQuorum's core/types/transaction_signing_quorum_test.go: the recovery id decides between v 37 and 38 of a private transaction.</summary>
+    /// <summary>
+    /// GoQuorum's core/types/transaction_signing_quorum_test.go: the recovery id decides between v 37 and 38 of a private
+    /// transaction.
+    /// </summary>
     [Theory]
     [InlineData(
         "25807260602402504536675820444142779248993100028628438487502323668296269534891",
@@ -17,7 +20,7 @@ public class GoQuorumVectorTests
         37,
         "f85d80808094e50d7b2987a6cb7dabb86bf632dff389e8e1bc59808025a01a796ad42e6872e9d10191038b0ed066e4fa00ea363c140db7932d5d7d8745dfa0352137554afe74783473018f82ca70ac9386433866b78db314294d1058dec6a0",
         "0x8dd86b74cfb7a67bea3cc8aab77fd029bc574ed717aec4b711decff65c029581")]
-    public void PrivateSignatureParity(string key, string address, int v, string raw, string hash)
+    public void Private_signature_parity(string key, string address, int v, string raw, string hash)
     {
         byte[] privateKey = UInt256.Parse(key).ToBigEndian();
         Address sender = Secp256k1.AddressOf(Secp256k1.PublicKey(privateKey));
@@ -53,9 +56,11 @@ public class GoQuorumVectorTests
         return writer.ToArray();
     }
 
-    /// <summary>Node 1 of the 7nodes example: the node id is the hash of the public key, its last 20 bytes the validator's address.</summary>
+    /// <summary>
+    /// Node 1 of the 7nodes example: the node id is the hash of the public key, its last 20 bytes the validator's address.
+    /// </summary>
     [Fact]
-    public void NodeIdAndValidatorAddress()
+    public void Node_id_and_validator_address()
     {
         byte[] publicKey = Hex.FromHex(
             "ac6b1096ca56b9f6d004b779ae3728bf83f8e22453404cc3cef16a3d9b96608bc67c4b30db88e0a5a6c6390213f7acbe1153ff6d23ce57380104288ae19373ef");
@@ -65,14 +70,14 @@ public class GoQuorumVectorTests
 
     /// <summary>The first contract of the 7nodes example: made from the sender's public nonce.</summary>
     [Fact]
-    public void ContractAddressFromThePublicNonce() =>
+    public void Contract_address_from_the_public_nonce() =>
         Assert.Equal(
             "0x1932c48b2bf8102ba33b4a6b545c32236e342f34",
             Address.ForCreate(Address.Parse("ed9d02e382b34818e88b88a309c7fe71e65f419d"), 0).ToString());
 
     /// <summary>Account RLP of a contract that a stranger to its creation sees: nonce 1, balance 0, empty storage, no code.</summary>
     [Fact]
-    public void GhostAccount()
+    public void Ghost_account()
     {
         RlpWriter writer = new();
         int list = writer.BeginList();

@@ -16,7 +16,7 @@ public class RlpTests
     private static Gen<byte> OneOfBytes(params byte[] choices) => Gen.Int[0, choices.Length - 1].Select(i => choices[i]);
 
     [Fact]
-    public void EveryKindOfValueRoundTrips()
+    public void Every_kind_of_value_round_trips()
     {
         Address address = Address.Parse("0xed9d02e382b34818e88b88a309c7fe71e65f419d");
         Hash256 hash = Hash256.EmptyTrie;
@@ -66,7 +66,7 @@ public class RlpTests
     }
 
     [Fact]
-    public void IntegersRoundTrip() =>
+    public void Integers_round_trip() =>
         Gen.ULong.Select(Gen.Int[0, 63], Gen.Int[0, 255]).Sample((value, shift, wideShift) =>
         {
             ulong number = value >> shift;
@@ -88,7 +88,7 @@ public class RlpTests
     [InlineData(65535)]
     [InlineData(65536)]
     [InlineData(1 << 24)]
-    public void LengthsAtTheEdgesRoundTrip(int length)
+    public void Lengths_at_the_edges_round_trip(int length)
     {
         byte[] data = new byte[length];
         Array.Fill(data, (byte)0xaa);
@@ -100,8 +100,9 @@ public class RlpTests
     }
 
     [Fact]
-    public void GarbageThrowsNothingButRlpException() =>
-        Gen.OneOf(Gen.Byte.Array[0, 40], OneOfBytes(0x00, 0x01, 0x80, 0x81, 0xb7, 0xb8, 0xbf, 0xc0, 0xc1, 0xc2, 0xf7, 0xf8, 0xf9, 0xff).Array[0, 24])
+    public void Garbage_throws_nothing_but_RLP_exception() =>
+        Gen.OneOf(Gen.Byte.Array[0, 40],
+            OneOfBytes(0x00, 0x01, 0x80, 0x81, 0xb7, 0xb8, 0xbf, 0xc0, 0xc1, 0xc2, 0xf7, 0xf8, 0xf9, 0xff).Array[0, 24])
             .Sample(data =>
             {
                 bool valid = Tries(data, static d => RlpReader.Validate(d));
@@ -157,7 +158,7 @@ public class RlpTests
     }
 
     [Fact]
-    public void WhatIsReadIsWrittenBackTheSame() =>
+    public void What_is_read_is_written_back_the_same() =>
         OneOfBytes(0x00, 0x01, 0x7f, 0x80, 0x81, 0x82, 0xc0, 0xc1, 0xc2, 0xc3, 0xc4).Array[1, 8].Sample(data =>
         {
             if (!Tries(data, static d => RlpReader.Validate(d))) return;
@@ -193,7 +194,7 @@ public class RlpTests
     });
 
     [Fact]
-    public void DeepNestingIsRefused()
+    public void Deep_nesting_is_refused()
     {
         RlpReader.Validate(Nested(RlpReader.MaxDepth));
         RlpException e = Assert.Throws<RlpException>(() => RlpReader.Validate(Nested(RlpReader.MaxDepth + 1)));
@@ -222,7 +223,7 @@ public class RlpTests
     [InlineData("c2c180", 2, null)]
     [InlineData("c1c1", 1, "longer than")]
     [InlineData("bfffffffffffffffff", 0, "longer than")]
-    public void ErrorsSayWhereAndWhy(string hex, int position, string? reason)
+    public void Errors_say_where_and_why(string hex, int position, string? reason)
     {
         byte[] data = Hex.FromHex(hex);
         if (reason is null)
@@ -241,7 +242,7 @@ public class RlpTests
     [InlineData("00")]
     [InlineData("89010000000000000000")]
     [InlineData("c0")]
-    public void NumbersThatAreNotCanonicalAreRefused(string hex)
+    public void Numbers_that_are_not_canonical_are_refused(string hex)
     {
         byte[] data = Hex.FromHex(hex);
         Assert.Throws<RlpException>(() => new RlpReader(data).ReadUInt64());
@@ -249,7 +250,7 @@ public class RlpTests
     }
 
     [Fact]
-    public void AReaderStaysWhereItWasAfterAnError()
+    public void A_reader_stays_where_it_was_after_an_error()
     {
         byte[] data = Hex.FromHex("84ffffffffc0");
         RlpReader reader = new(data);
@@ -279,7 +280,7 @@ public class RlpTests
     }
 
     [Fact]
-    public void MisuseOfTheWriterIsAnError()
+    public void Misuse_of_the_writer_is_an_error()
     {
         RlpWriter writer = new();
         Assert.Throws<InvalidOperationException>(() => writer.EndList(0));
@@ -295,7 +296,7 @@ public class RlpTests
     }
 
     [Fact]
-    public void ABigIntegerAsBytesKeepsItsValue()
+    public void A_big_integer_as_bytes_keeps_its_value()
     {
         BigInteger value = BigInteger.Pow(2, 200) + 5;
         byte[] encoded = Encode(w => w.Write(UInt256.FromBigInteger(value)));

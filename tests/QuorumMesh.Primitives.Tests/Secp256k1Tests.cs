@@ -7,7 +7,7 @@ public class Secp256k1Tests
     private static readonly Gen<byte[]> s_key = Gen.Byte.Array[32].Where(k => Secp256k1.IsValidPrivateKey(k));
 
     [Fact]
-    public void SignaturesRecoverToTheSigner() =>
+    public void Signatures_recover_to_the_signer() =>
         s_key.Select(Gen.Byte.Array[32]).Sample((key, hash) =>
         {
             byte[] signature = Secp256k1.Sign(key, hash);
@@ -22,7 +22,7 @@ public class Secp256k1Tests
         }, iter: 100);
 
     [Fact]
-    public void EcdhAgrees() =>
+    public void Ecdh_agrees() =>
         s_key.Select(s_key).Sample((a, b) =>
         {
             byte[] x1 = new byte[32];
@@ -33,7 +33,7 @@ public class Secp256k1Tests
         }, iter: 100);
 
     [Fact]
-    public void EcdhGivesTheRawCoordinate()
+    public void Ecdh_gives_the_raw_coordinate()
     {
         // 2 · G and (1 · G) · 2 are the same point.
         byte[] one = new UInt256(1).ToBigEndian();
@@ -44,7 +44,7 @@ public class Secp256k1Tests
     }
 
     [Fact]
-    public void BadInputGivesFalseOrAClearError()
+    public void Bad_input_gives_false_or_a_clear_error()
     {
         byte[] order = Secp256k1.Order.ToBigEndian();
         byte[] key = new UInt256(7).ToBigEndian();
@@ -68,7 +68,7 @@ public class Secp256k1Tests
     }
 
     [Fact]
-    public void GarbageSignaturesNeverThrow() =>
+    public void Garbage_signatures_never_throw() =>
         Gen.Byte.Array[32].Select(Gen.Byte.Array[64], Gen.Int).Sample((hash, rs, id) =>
         {
             Secp256k1.TryRecover(hash, rs, id & 7, new byte[64]);

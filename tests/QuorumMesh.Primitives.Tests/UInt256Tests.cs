@@ -32,7 +32,7 @@ public class UInt256Tests
         s_pair.Sample(p => check(p.A, p.B, p.A.ToBigInteger(), p.B.ToBigInteger()), iter: Iterations);
 
     [Fact]
-    public void AdditionAndSubtraction() => ForPairs((a, b, x, y) =>
+    public void Addition_and_subtraction() => ForPairs((a, b, x, y) =>
     {
         Assert.Equal(Wrap(x + y), a + b);
         Assert.Equal(Wrap(x - y), a - b);
@@ -58,7 +58,7 @@ public class UInt256Tests
     });
 
     [Fact]
-    public void DivisionAndRemainder() => ForPairs((a, b, x, y) =>
+    public void Division_and_remainder() => ForPairs((a, b, x, y) =>
     {
         Assert.Equal(y.IsZero ? 0 : Wrap(x / y), a / b);
         Assert.Equal(y.IsZero ? 0 : Wrap(x % y), a % b);
@@ -68,7 +68,7 @@ public class UInt256Tests
     });
 
     [Fact]
-    public void DivisionNearMultiples() => s_pair.Select(s_word).Sample((pair, offset) =>
+    public void Division_near_multiples() => s_pair.Select(s_word).Sample((pair, offset) =>
     {
         // A dividend of the form b * q + r makes the estimated digits run into their corrections.
         UInt256 b = pair.B;
@@ -79,7 +79,7 @@ public class UInt256Tests
     }, iter: Iterations);
 
     [Fact]
-    public void ModularAdditionAndMultiplication() => s_pair.Select(s_word).Sample((pair, m) =>
+    public void Modular_addition_and_multiplication() => s_pair.Select(s_word).Sample((pair, m) =>
     {
         BigInteger x = pair.A.ToBigInteger();
         BigInteger y = pair.B.ToBigInteger();
@@ -91,7 +91,7 @@ public class UInt256Tests
     }, iter: Iterations * 3);
 
     [Fact]
-    public void MultiplicationModuloNumbersJustBelowTwoToThe256() => s_pair.Select(s_limb).Sample((pair, limb) =>
+    public void Multiplication_modulo_numbers_just_below_two_to_the256() => s_pair.Select(s_limb).Sample((pair, limb) =>
     {
         UInt256 m = new(limb, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue);
         BigInteger z = m.ToBigInteger();
@@ -103,7 +103,7 @@ public class UInt256Tests
     }, iter: Iterations);
 
     [Fact]
-    public void SignedDivision() => ForPairs((a, b, _, _) =>
+    public void Signed_division() => ForPairs((a, b, _, _) =>
     {
         BigInteger x = Signed(a);
         BigInteger y = Signed(b);
@@ -116,7 +116,7 @@ public class UInt256Tests
     });
 
     [Fact]
-    public void LowestNumberByMinusOneIsItself()
+    public void Lowest_number_by_minus_one_is_itself()
     {
         UInt256 lowest = new(0, 0, 0, 1UL << 63);
         UInt256.SDiv(lowest, UInt256.MaxValue, out UInt256 quotient);
@@ -163,7 +163,7 @@ public class UInt256Tests
     }, iter: Iterations);
 
     [Fact]
-    public void SignExtensionAndBytes() => s_word.Select(Gen.Int[0, 40]).Sample((a, index) =>
+    public void Sign_extension_and_bytes() => s_word.Select(Gen.Int[0, 40]).Sample((a, index) =>
     {
         BigInteger x = a.ToBigInteger();
         UInt256 i = (ulong)index;
@@ -196,7 +196,7 @@ public class UInt256Tests
     });
 
     [Fact]
-    public void OutputMayBeAnInput() => s_pair.Select(s_word).Sample((pair, m) =>
+    public void Output_may_be_an_input() => s_pair.Select(s_word).Sample((pair, m) =>
     {
         (UInt256 a, UInt256 b) = pair;
         Check(a + b, (ref UInt256 x, in UInt256 y) => UInt256.Add(x, y, out x));
@@ -234,7 +234,7 @@ public class UInt256Tests
     private delegate void InPlace(ref UInt256 x, in UInt256 y);
 
     [Fact]
-    public void BytesAndTextRoundTrip() => s_word.Sample(a =>
+    public void Bytes_and_text_round_trip() => s_word.Sample(a =>
     {
         BigInteger x = a.ToBigInteger();
         Assert.Equal(a, UInt256.FromBigInteger(x));
@@ -262,14 +262,14 @@ public class UInt256Tests
     [InlineData("115792089237316195423570985008687907853269984665640564039457584007913129639936")]
     [InlineData("999999999999999999999999999999999999999999999999999999999999999999999999999999")]
     [InlineData("0x10000000000000000000000000000000000000000000000000000000000000000")]
-    public void TextThatIsNoWordIsRefused(string text)
+    public void Text_that_is_no_word_is_refused(string text)
     {
         Assert.False(UInt256.TryParse(text, out _));
         Assert.Throws<FormatException>(() => UInt256.Parse(text));
     }
 
     [Fact]
-    public void ConversionsAreChecked()
+    public void Conversions_are_checked()
     {
         Assert.Equal(5UL, (ulong)new UInt256(5));
         Assert.Equal(5L, (long)new UInt256(5));

@@ -14,7 +14,7 @@ public class VectorTests
         JsonDocument.Parse(Vectors.ReadText("ethereum-tests/" + file)).RootElement;
 
     [VectorFact]
-    public void RlpTests()
+    public void RLP_tests()
     {
         int count = 0;
         foreach (JsonProperty test in Read("RLPTests/rlptest.json").EnumerateObject())
@@ -71,7 +71,7 @@ public class VectorTests
     }
 
     [VectorFact]
-    public void InvalidRlpTests()
+    public void Invalid_RLP_tests()
     {
         foreach (JsonProperty test in Read("RLPTests/invalidRLPTest.json").EnumerateObject())
         {
@@ -82,7 +82,7 @@ public class VectorTests
     }
 
     [VectorFact]
-    public void RandomRlpTests()
+    public void Random_RLP_tests()
     {
         int count = 0;
         foreach (string file in Directory.EnumerateFiles(Vectors.Path("ethereum-tests/RLPTests/RandomRLPTests"), "*.json"))
@@ -99,9 +99,11 @@ public class VectorTests
         Assert.NotEqual(0, count);
     }
 
-    /// <summary>The file's signatures are left out: they recover to their address under no hash of an empty string that was tried.</summary>
+    /// <summary>
+    /// The file's signatures are left out: they recover to their address under no hash of an empty string that was tried.
+    /// </summary>
     [VectorFact]
-    public void KeysAndAddresses()
+    public void Keys_and_addresses()
     {
         foreach (JsonElement test in Read("BasicTests/keyaddrtest.json").EnumerateArray())
         {
@@ -113,7 +115,7 @@ public class VectorTests
     }
 
     [VectorFact]
-    public void AesCounterMode()
+    public void Aes_counter_mode()
     {
         int count = 0;
         foreach (JsonProperty test in Read("BasicTests/crypto.json").EnumerateObject())

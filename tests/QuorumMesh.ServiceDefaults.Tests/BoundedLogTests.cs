@@ -20,7 +20,8 @@ public sealed class BoundedLogTests
         for (var i = 0; i < 16_500; i++) log.LogWarning("Connection {Id} refused", i);
         Assert.Equal(LogBudget.LinesAMinute, _memory.Lines.Count);
         _clock.Advance(LogBudget.Window);
-        Assert.Equal($"Warning Microsoft.AspNetCore.Server.Kestrel {16_500 - LogBudget.LinesAMinute} more lines like this were left out: Connection {{Id}} refused", _memory.Lines[^1]);
+        Assert.Equal($"Warning Microsoft.AspNetCore.Server.Kestrel {16_500 - LogBudget.LinesAMinute} more lines like this were left out: "
+            + "Connection {Id} refused", _memory.Lines[^1]);
         log.LogWarning("Connection {Id} refused", 7);
         Assert.EndsWith("Connection 7 refused", _memory.Lines[^1], StringComparison.Ordinal);
         _clock.Advance(LogBudget.Window);
@@ -68,8 +69,10 @@ public sealed class BoundedLogTests
 
     public static TheoryData<Exception, bool> Failures => new()
     {
-        { new BadHttpRequestException("Reading the request body timed out", 408), false }, { new ConnectionResetException("reset"), false }, { new ConnectionAbortedException("aborted"), false },
-        { new OperationCanceledException(), false }, { new IOException("the disk is full"), true }, { new InvalidOperationException("a defect"), true },
+        { new BadHttpRequestException("Reading the request body timed out", 408), false }, { new ConnectionResetException("reset"), false },
+        { new ConnectionAbortedException("aborted"), false },
+        { new OperationCanceledException(), false }, { new IOException("the disk is full"), true },
+        { new InvalidOperationException("a defect"), true },
     };
 
     [Theory]
@@ -79,14 +82,17 @@ public sealed class BoundedLogTests
         using var provider = new BoundedLoggerProvider(_memory, _clock);
         provider.CreateLogger("QuorumMesh.TxManager").LogError(failure, "Request {Method} failed", "POST");
         Assert.Equal(withTrace, ReferenceEquals(_memory.Failures.Single(), failure));
-        if (!withTrace) Assert.Equal($"Error QuorumMesh.TxManager Request POST failed ({failure.GetType().Name}: {failure.Message})", _memory.Lines.Single());
+        if (!withTrace)
+            Assert.Equal($"Error QuorumMesh.TxManager Request POST failed ({failure.GetType().Name}: {failure.Message})",
+            _memory.Lines.Single());
     }
 
     [Fact]
     public void The_servers_own_lines_of_a_broken_connection_have_no_stack_trace()
     {
         using var provider = new BoundedLoggerProvider(_memory, _clock);
-        provider.CreateLogger("Microsoft.AspNetCore.Server.Kestrel").LogError(new IOException("The client reset the request stream."), "An unhandled exception was thrown by the application.");
+        provider.CreateLogger("Microsoft.AspNetCore.Server.Kestrel")
+            .LogError(new IOException("The client reset the request stream."), "An unhandled exception was thrown by the application.");
         Assert.Null(_memory.Failures.Single());
     }
 
@@ -108,7 +114,8 @@ public sealed class BoundedLogTests
 
             public bool IsEnabled(LogLevel logLevel) => true;
 
-            public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+            public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+                Func<TState, Exception?, string> formatter)
             {
                 memory.Lines.Add($"{logLevel} {name} {formatter(state, exception)}");
                 memory.Failures.Add(exception);

@@ -37,7 +37,8 @@ public class HostRunnerTests
         Assert.Equal(7, await HostRunner.RunAsync("t", () => Task.FromResult(7)));
         Assert.Equal(1, await HostRunner.RunAsync("t", () => Task.FromException(new OptionsException("k", "bad"))));
         Assert.Equal(2, await HostRunner.RunAsync("t", () => Task.FromException(new UsageException("bad"))));
-        await Assert.ThrowsAsync<InvalidOperationException>(() => HostRunner.RunAsync("t", () => Task.FromException(new InvalidOperationException())));
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            () => HostRunner.RunAsync("t", () => Task.FromException(new InvalidOperationException())));
     }
 
     [Theory]
@@ -58,7 +59,8 @@ public class HostRunnerTests
 
     [Fact]
     public void A_socket_path_too_long_is_refused() =>
-        Assert.Contains("longer than 107 bytes", Assert.Throws<OptionsException>(() => ListenAddress.Parse("k", "unix:/" + new string('x', 120))).Message);
+        Assert.Contains("longer than 107 bytes",
+            Assert.Throws<OptionsException>(() => ListenAddress.Parse("k", "unix:/" + new string('x', 120))).Message);
 
     [Fact]
     public void Rules_name_the_key()

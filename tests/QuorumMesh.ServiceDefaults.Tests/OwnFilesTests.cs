@@ -17,7 +17,8 @@ public sealed class OwnFilesTests : IDisposable
         var data = Open("data");
         Assert.Null(OwnFiles.Close(Path.Combine(_temp, "absent")));
         var line = OwnFiles.Close(data);
-        Assert.Equal($"{data} and what belongs to it was open to other users of this machine: 3 files and directories are closed now", line);
+        Assert.Equal($"{data} and what belongs to it was open to other users of this machine: 3 files and directories are closed now",
+            line);
         Assert.Equal((UnixFileMode)0b111_000_000, File.GetUnixFileMode(data));
         Assert.Equal((UnixFileMode)0b111_000_000, File.GetUnixFileMode(Path.Combine(data, "sub")));
         Assert.Equal((UnixFileMode)0b110_000_000, File.GetUnixFileMode(Path.Combine(data, "sub", "file")));

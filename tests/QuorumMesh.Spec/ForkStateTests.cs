@@ -10,7 +10,8 @@ public class ForkStateTests
     [InlineData("osaka")]
     public void Another_clients_outcomes_are_ours(string name)
     {
-        IReadOnlyList<StateTestResult> results = StateTestRunner.Run([Path.Combine(AppContext.BaseDirectory, "Data", name + ".json")], ForkNames.Parse(name));
+        IReadOnlyList<StateTestResult> results = StateTestRunner.Run([Path.Combine(AppContext.BaseDirectory, "Data", name + ".json")],
+            ForkNames.Parse(name));
         Assert.InRange(results.Count, 20, 200);
         Assert.Empty(results.Where(r => r.Failure is not null).Select(r => $"{r.Case.Name}: {r.Failure}"));
     }

@@ -13,13 +13,15 @@ public class GeneralStateTests(ITestOutputHelper output)
 {
     private const int CasesOfTheWholeSuite = 89_000;
 
-    public static TheoryData<string> Folders => [.. Vectors.Available ? StateTestFiles.Folders().Select(f => Path.GetFileName(f)!) : ["none"]];
+    public static TheoryData<string> Folders =>
+        [.. Vectors.Available ? StateTestFiles.Folders().Select(f => Path.GetFileName(f)!) : ["none"]];
 
     [VectorTheory]
     [MemberData(nameof(Folders))]
     public void Folder_passes(string folder)
     {
-        string[] files = [.. StateTestRunner.FindFiles([Path.Combine(StateTestFiles.Root, folder)]).Where(f => !SlowFile.All.Any(slow => slow.Is(f)))];
+        string[] files = [.. StateTestRunner.FindFiles([Path.Combine(StateTestFiles.Root, folder)])
+            .Where(f => !SlowFile.All.Any(slow => slow.Is(f)))];
         StateTestFiles.Pass(files, output);
     }
 

@@ -74,8 +74,10 @@ public class GenesisVectorTests
 
     private static GenesisAccount ReadAccount(JsonProperty account)
     {
-        string balance = account.Value.TryGetProperty("balance", out JsonElement b) ? b.GetString()! : account.Value.TryGetProperty("wei", out JsonElement w) ? w.GetString()! : "0";
-        return new GenesisAccount(Address.Parse(account.Name), UInt256.FromBigEndian(BigInteger.Parse(balance, CultureInfo.InvariantCulture).ToByteArray(isUnsigned: true, isBigEndian: true)))
+        string balance = account.Value.TryGetProperty("balance", out JsonElement b) ? b.GetString()!
+            : account.Value.TryGetProperty("wei", out JsonElement w) ? w.GetString()! : "0";
+        return new GenesisAccount(Address.Parse(account.Name),
+            UInt256.FromBigEndian(BigInteger.Parse(balance, CultureInfo.InvariantCulture).ToByteArray(isUnsigned: true, isBigEndian: true)))
         {
             Code = account.Value.TryGetProperty("code", out JsonElement code) ? Hex.FromHex(code.GetString()!) : [],
             Storage = account.Value.TryGetProperty("storage", out JsonElement storage)

@@ -2,7 +2,9 @@ using QuorumMesh.Tests;
 
 namespace QuorumMesh.Spec;
 
-/// <summary>No file of the public vectors is overlooked: a file that no test is known to read fails here, with the test to extend.</summary>
+/// <summary>
+/// No file of the public vectors is overlooked: a file that no test is known to read fails here, with the test to extend.
+/// </summary>
 public class KnownFilesTests
 {
     [VectorTheory]
@@ -11,13 +13,18 @@ public class KnownFilesTests
     [InlineData("KeyStoreTests", "basic_tests.json")] // KeystoreV3Tests
     [InlineData("RLPTests", "invalidRLPTest.json", "rlptest.json")] // Primitives' VectorTests, RandomRLPTests too
     // TrieVectorTests
-    [InlineData("TrieTests", "hex_encoded_securetrie_test.json", "trieanyorder.json", "trieanyorder_secureTrie.json", "trietest.json", "trietest_secureTrie.json", "trietestnextprev.json")]
-    // Primitives' VectorTests: crypto, keyaddrtest. DifficultyTests. TransactionTests: txtest. TrieVectorTests: hexencodetest. GenesisVectorTests.
-    [InlineData("BasicTests", "blockgenesistest.json", "crypto.json", "difficulty.json", "difficultyCustomHomestead.json", "difficultyCustomMainNetwork.json",
-        "difficultyMainNetwork.json", "difficultyRopsten.json", "genesishashestest.json", "hexencodetest.json", "keyaddrtest.json", "txtest.json")]
+    [InlineData("TrieTests", "hex_encoded_securetrie_test.json", "trieanyorder.json", "trieanyorder_secureTrie.json", "trietest.json",
+        "trietest_secureTrie.json", "trietestnextprev.json")]
+    // Primitives' VectorTests: crypto, keyaddrtest. DifficultyTests. TransactionTests: txtest. TrieVectorTests: hexencodetest.
+    // GenesisVectorTests.
+    [InlineData("BasicTests", "blockgenesistest.json", "crypto.json", "difficulty.json", "difficultyCustomHomestead.json",
+        "difficultyCustomMainNetwork.json",
+        "difficultyMainNetwork.json", "difficultyRopsten.json", "genesishashestest.json", "hexencodetest.json", "keyaddrtest.json",
+        "txtest.json")]
     public void Folder_has_the_files_that_tests_read(string folder, params string[] known)
     {
-        string[] present = [.. Directory.EnumerateFiles(Vectors.Path("ethereum-tests/" + folder)).Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
+        string[] present = [.. Directory.EnumerateFiles(Vectors.Path("ethereum-tests/" + folder)).Select(f => Path.GetFileName(f)!)
+            .Order(StringComparer.Ordinal)];
         Assert.Equal(known.Order(StringComparer.Ordinal), present);
     }
 
@@ -25,8 +32,11 @@ public class KnownFilesTests
     [VectorFact]
     public void Folders_are_those_that_tests_read()
     {
-        string[] present = [.. Directory.EnumerateDirectories(Vectors.Path("ethereum-tests")).Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal)];
-        Assert.Equal(["ABITests", "BasicTests", "GeneralStateTests", "GenesisTests", "KeyStoreTests", "RLPTests", "TransactionTests", "TrieTests"], present);
-        Assert.Equal(["RandomRLPTests"], Directory.EnumerateDirectories(Vectors.Path("ethereum-tests/RLPTests")).Select(f => Path.GetFileName(f)!));
+        string[] present = [.. Directory.EnumerateDirectories(Vectors.Path("ethereum-tests")).Select(f => Path.GetFileName(f)!)
+            .Order(StringComparer.Ordinal)];
+        Assert.Equal(["ABITests", "BasicTests", "GeneralStateTests", "GenesisTests", "KeyStoreTests", "RLPTests", "TransactionTests",
+            "TrieTests"], present);
+        Assert.Equal(["RandomRLPTests"],
+            Directory.EnumerateDirectories(Vectors.Path("ethereum-tests/RLPTests")).Select(f => Path.GetFileName(f)!));
     }
 }

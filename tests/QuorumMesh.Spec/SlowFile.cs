@@ -8,7 +8,8 @@ namespace QuorumMesh.Spec;
 internal sealed record SlowFile(string Name, string Reason, double Seconds)
 {
     public static IReadOnlyList<SlowFile> All { get; } =
-        [.. File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "slow.txt")).Where(line => line.Length > 0 && line[0] != '#').Select(Parse)];
+        [.. File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "slow.txt")).Where(line => line.Length > 0 && line[0] != '#')
+            .Select(Parse)];
 
     public string FullName => Path.Combine(StateTestFiles.Root, Name);
 

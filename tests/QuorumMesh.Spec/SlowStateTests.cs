@@ -20,7 +20,8 @@ public class SlowStateTests(ITestOutputHelper output)
         foreach (SlowFile file in SlowFile.All)
         {
             Assert.True(File.Exists(file.FullName), $"slow.txt names {file.Name}, which is not at {StateTestFiles.Root}");
-            output.WriteLine($"left to make test-slow: {file.Name}, {StateTestFiles.CountCases(file.FullName)} cases, {file.Seconds} s: {file.Reason}");
+            output.WriteLine($"left to make test-slow: {file.Name}, {StateTestFiles.CountCases(file.FullName)} cases, {file.Seconds} s: "
+                + $"{file.Reason}");
         }
 
         Assert.Equal(SlowFile.All.Count, SlowFile.All.DistinctBy(f => f.Name).Count());
@@ -29,6 +30,7 @@ public class SlowStateTests(ITestOutputHelper output)
 
     private sealed class SlowTheoryAttribute : TheoryAttribute
     {
-        public SlowTheoryAttribute() => Skip = Vectors.SkipReason ?? (Wanted ? null : "In slow.txt: run make test-slow, or set QUORUMMESH_LONG=1.");
+        public SlowTheoryAttribute() =>
+            Skip = Vectors.SkipReason ?? (Wanted ? null : "In slow.txt: run make test-slow, or set QUORUMMESH_LONG=1.");
     }
 }

@@ -21,9 +21,12 @@ internal static class StateTestFiles
         Assert.NotEmpty(files);
         IReadOnlyList<StateTestResult> results = StateTestRunner.Run(files);
         output.WriteLine($"{results.Count} cases of {files.Count} files, {results.Sum(r => r.Elapsed.TotalSeconds):F1} s of threads' time");
-        foreach (var file in results.GroupBy(r => r.Case.File).Select(g => (Name: g.Key, Seconds: g.Sum(r => r.Elapsed.TotalSeconds))).Where(f => f.Seconds > WorthSaying))
+        foreach (var file in results.GroupBy(r => r.Case.File).Select(g => (Name: g.Key, Seconds: g.Sum(r => r.Elapsed.TotalSeconds)))
+            .Where(f => f.Seconds > WorthSaying))
             output.WriteLine($"  {Path.GetFileName(file.Name)} {file.Seconds:F1} s");
-        string[] failures = [.. results.Where(r => r.Failure is not null).Select(r => $"{r.Case.Name} {r.Case.ForkName} d{r.Case.Data} g{r.Case.Gas} v{r.Case.Value}: {r.Failure}").Order(StringComparer.Ordinal)];
+        string[] failures = [.. results.Where(r => r.Failure is not null)
+            .Select(r => $"{r.Case.Name} {r.Case.ForkName} d{r.Case.Data} g{r.Case.Gas} v{r.Case.Value}: {r.Failure}")
+            .Order(StringComparer.Ordinal)];
         Assert.True(failures.Length == 0, $"{failures.Length} of {results.Count} cases failed:\n{string.Join('\n', failures.Take(Shown))}");
         Assert.Equal(files.Sum(CountCases), results.Count);
     }

@@ -8,7 +8,8 @@ namespace QuorumMesh.State.Tests;
 public class FlatCacheTests
 {
     [Fact]
-    public void WhatIsFoundIsWhatWasSetLast() => Gen.Select(Gen.Int[1, 20], Gen.Select(Gen.Int[0, 2], Gen.Int[0, 40], Gen.Int).Array[0, 400]).Sample((limit, steps) =>
+    public void What_is_found_is_what_was_set_last() =>
+        Gen.Select(Gen.Int[1, 20], Gen.Select(Gen.Int[0, 2], Gen.Int[0, 40], Gen.Int).Array[0, 400]).Sample((limit, steps) =>
     {
         var cache = new ClockCache<int, int>(limit);
         var model = new Dictionary<int, int>();
@@ -33,7 +34,7 @@ public class FlatCacheTests
     }, iter: 300);
 
     [Fact]
-    public void KeysUsedInTurnThatDoNotQuiteFitAreMostlyFound()
+    public void Keys_used_in_turn_that_do_not_quite_fit_are_mostly_found()
     {
         var cache = new ClockCache<int, int>(900);
         var found = 0;
@@ -47,7 +48,7 @@ public class FlatCacheTests
     }
 
     [Fact]
-    public void WhatIsUsedStays()
+    public void What_is_used_stays()
     {
         var cache = new ClockCache<int, int>(100);
         for (var i = 0; i < 10_000; i++)
@@ -71,7 +72,7 @@ public class FlatCacheTests
     }
 
     [Fact]
-    public void AccountsOfEachKindComeBackAsTheyWere()
+    public void Accounts_of_each_kind_come_back_as_they_were()
     {
         var cache = new AccountCache(8);
         Account?[] kinds =
@@ -93,7 +94,7 @@ public class FlatCacheTests
     }
 
     [Fact]
-    public void AContractThatHadToGoIsReadAgain()
+    public void A_contract_that_had_to_go_is_read_again()
     {
         var cache = new AccountCache(8);
         var contract = new Account(1, 2u, Keccak.Hash([1]), Keccak.Hash([2]));

@@ -12,7 +12,7 @@ public class GoQuorumDumpTests
     [VectorTheory]
     [InlineData("ibft4-2.5.0")]
     [InlineData("raft3-2.5.0")]
-    public void DumpedStatesHaveTheirRoots(string network)
+    public void Dumped_states_have_their_roots(string network)
     {
         using var document = JsonDocument.Parse(Vectors.ReadText($"goquorum/{network}/stateDumps.json"));
         foreach (var dump in document.RootElement.EnumerateObject())
@@ -29,14 +29,15 @@ public class GoQuorumDumpTests
             Add(store, state, 1, accounts.Skip(half));
             Assert.True(root == state.Head.Root, dump.Name);
             foreach (var expected in dump.Value.GetProperty("accounts").EnumerateObject())
-                Assert.Equal(Hash256.Parse(expected.Value.GetProperty("root").GetString()!), state.Head.GetAccount(Address.Parse(expected.Name))!.Value.StorageRoot);
+                Assert.Equal(Hash256.Parse(expected.Value.GetProperty("root").GetString()!),
+                    state.Head.GetAccount(Address.Parse(expected.Name))!.Value.StorageRoot);
         }
     }
 
     [VectorTheory]
     [InlineData("ibft4-2.5.0")]
     [InlineData("raft3-2.5.0")]
-    public void GenesisAllocationsHaveTheirRoot(string network)
+    public void Genesis_allocations_have_their_root(string network)
     {
         using var genesis = JsonDocument.Parse(Vectors.ReadText($"goquorum/{network}/genesis.json"));
         using var headers = JsonDocument.Parse(Vectors.ReadText($"goquorum/{network}/headers.json"));
@@ -64,14 +65,19 @@ public class GoQuorumDumpTests
         StateRuns.Flush(store, state, state.Extend(state.Head, block, world.TakeChanges()));
     }
 
-    private static GenesisAccount Account(JsonProperty entry) => new(Address.Parse(entry.Name), UInt256.Parse(entry.Value.GetProperty("balance").GetString()!))
-    {
-        Nonce = entry.Value.GetProperty("nonce").GetUInt64(),
-        Code = Hex.FromHex(entry.Value.GetProperty("code").GetString()!),
-        Storage = entry.Value.GetProperty("storage").EnumerateObject().ToDictionary(s => Word(s.Name), s => RlpWord(s.Value.GetString()!)),
-    };
+    private static GenesisAccount Account(JsonProperty entry) =>
+        new(Address.Parse(entry.Name), UInt256.Parse(entry.Value.GetProperty("balance").GetString()!))
+        {
+            Nonce = entry.Value.GetProperty("nonce").GetUInt64(),
+            Code = Hex.FromHex(entry.Value.GetProperty("code").GetString()!),
+            Storage = entry.Value.GetProperty("storage").EnumerateObject()
+            .ToDictionary(s => Word(s.Name), s => RlpWord(s.Value.GetString()!)),
+        };
 
-    /// <summary>A dumping node that never saw a slot's number, only its hash, prints an empty key: such a dump does not tell the whole state.</summary>
+    /// <summary>
+    /// A dumping node that never saw a slot's number, only its hash, prints an empty key: such a dump does not tell the whole
+    /// state.
+    /// </summary>
     private static bool LacksSlotNumbers(JsonElement dump) => dump.GetProperty("accounts").EnumerateObject()
         .Any(account => account.Value.GetProperty("storage").EnumerateObject().Any(slot => slot.Name.Length == 0));
 

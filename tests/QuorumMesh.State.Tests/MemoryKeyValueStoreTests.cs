@@ -6,13 +6,13 @@ namespace QuorumMesh.State.Tests;
 public class MemoryKeyValueStoreTests
 {
     [Fact]
-    public void AgreesWithASortedDictionary() => KeyValueConformance.AgreesWithASortedDictionary(() => new MemoryKeyValueStore(), 300);
+    public void Agrees_with_a_sorted_dictionary() => KeyValueConformance.AgreesWithASortedDictionary(() => new MemoryKeyValueStore(), 300);
 
     [Fact]
-    public void KeepsValuesOfEveryLength() => KeyValueConformance.KeepsValuesOfEveryLength(new MemoryKeyValueStore());
+    public void Keeps_values_of_every_length() => KeyValueConformance.KeepsValuesOfEveryLength(new MemoryKeyValueStore());
 
     [Fact]
-    public void ManyKeysStayInOrder()
+    public void Many_keys_stay_in_order()
     {
         using var store = new MemoryKeyValueStore();
         var batch = new KeyValueBatch();

@@ -16,13 +16,13 @@ public class MerkleTrieTests
         Gen.Select(key, Gen.Frequency((2, Gen.Const(0)), (2, Gen.Int[1, 4]), (2, Gen.Int[30, 70]))).Array[1, 12].Array[1, 12];
 
     [Fact]
-    public void ShortKeysAgreeWithARebuild() => Batches(ShortKey).Sample(Check, iter: 2000);
+    public void Short_keys_agree_with_a_rebuild() => Batches(ShortKey).Sample(Check, iter: 2000);
 
     [Fact]
-    public void WordKeysAgreeWithARebuild() => Batches(WordKey).Sample(Check, iter: 2000);
+    public void Word_keys_agree_with_a_rebuild() => Batches(WordKey).Sample(Check, iter: 2000);
 
     [Fact]
-    public void ReadsFindWhatWasSet()
+    public void Reads_find_what_was_set()
     {
         var nodes = new StoredNodes();
         for (var i = 0; i < 500; i++)
@@ -34,7 +34,7 @@ public class MerkleTrieTests
     }
 
     [Fact]
-    public void AKnownLeafIsReplacedAndDeletedWithoutBeingLoaded()
+    public void A_known_leaf_is_replaced_and_deleted_without_being_loaded()
     {
         var nodes = new StoredNodes();
         for (var i = 0; i < 500; i++)
@@ -53,7 +53,7 @@ public class MerkleTrieTests
     }
 
     [Fact]
-    public void TheSameValueAgainChangesNothing()
+    public void The_same_value_again_changes_nothing()
     {
         var nodes = new StoredNodes();
         for (var i = 0; i < 100; i++)
@@ -66,7 +66,8 @@ public class MerkleTrieTests
     }
 
     [Fact]
-    public void SplitWorkGivesTheSameTrie() => Batches(Gen.Int[0, 400].Select(i => Keccak.Hash(BitConverter.GetBytes(i)).ToArray())).Sample(batches =>
+    public void Split_work_gives_the_same_trie() =>
+        Batches(Gen.Int[0, 400].Select(i => Keccak.Hash(BitConverter.GetBytes(i)).ToArray())).Sample(batches =>
     {
         var (whole, split) = (new StoredNodes(), new StoredNodes());
         for (var i = 0; i < 300; i++)
@@ -95,7 +96,8 @@ public class MerkleTrieTests
             Assert.Equal(whole.Root, split.Root);
         }
 
-        Assert.Equal(whole.ByPlace.OrderBy(e => e.Key.ToString()).Select(e => Hex.ToHex(e.Value)), split.ByPlace.OrderBy(e => e.Key.ToString()).Select(e => Hex.ToHex(e.Value)));
+        Assert.Equal(whole.ByPlace.OrderBy(e => e.Key.ToString()).Select(e => Hex.ToHex(e.Value)),
+            split.ByPlace.OrderBy(e => e.Key.ToString()).Select(e => Hex.ToHex(e.Value)));
     }, iter: 50);
 
     private static void Check((byte[] Key, int Length)[][] batches)

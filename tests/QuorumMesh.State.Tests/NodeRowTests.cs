@@ -8,7 +8,7 @@ namespace QuorumMesh.State.Tests;
 public class NodeRowTests
 {
     [Fact]
-    public void EveryFlippedBitOfARowIsFound()
+    public void Every_flipped_bit_of_a_row_is_found()
     {
         var (branch, hash) = Branch();
         var row = RowOf(branch, 0);
@@ -26,7 +26,7 @@ public class NodeRowTests
     }
 
     [Fact]
-    public void TheLeavesOfABranchAreKnownWhenItIsReadAgain()
+    public void The_leaves_of_a_branch_are_known_when_it_is_read_again()
     {
         var read = (BranchNode)NodeRow.Decode(RowOf(Branch().Branch, 0), default);
         Assert.Equal([3, 9], Enumerable.Range(0, 16).Where(read.IsDroppedLeaf));
@@ -35,7 +35,7 @@ public class NodeRowTests
 
     /// <summary>As rows were before leaves were told apart.</summary>
     [Fact]
-    public void ARowOfTheRlpAloneIsRead()
+    public void A_row_of_the_RLP_alone_is_read()
     {
         var (branch, hash) = Branch();
         var rlp = NodeCodec.Encode(branch, 0);
@@ -45,7 +45,7 @@ public class NodeRowTests
     }
 
     [Fact]
-    public void ALeafThatIsLetGoIsRememberedAndAnotherChildForgotten()
+    public void A_leaf_that_is_let_go_is_remembered_and_another_child_forgotten()
     {
         var branch = Branch().Branch;
         branch.Drop(3);

@@ -10,10 +10,13 @@ namespace QuorumMesh.State.Tests;
 public class ProofTriesTests
 {
     [Fact]
-    public void ProofsAlongTheWayAreThoseOfAFreshStore() => Gen.Select(RandomBlocks.Blocks, Gen.Int[0, 6], Gen.Int[0, 60], Gen.Int[0, 1000]).Sample((blocks, unsavedBlocks, unsavedKeys, seed) =>
+    public void Proofs_along_the_way_are_those_of_a_fresh_store() =>
+        Gen.Select(RandomBlocks.Blocks, Gen.Int[0, 6], Gen.Int[0, 60], Gen.Int[0, 1000])
+        .Sample((blocks, unsavedBlocks, unsavedKeys, seed) =>
     {
         var store = new MemoryKeyValueStore();
-        var state = new StateStore(store, "public", new StateStoreOptions { UnsavedBlocks = (ulong)unsavedBlocks, UnsavedKeys = unsavedKeys, NodeCacheBytes = 2_000 });
+        var state = new StateStore(store, "public",
+            new StateStoreOptions { UnsavedBlocks = (ulong)unsavedBlocks, UnsavedKeys = unsavedKeys, NodeCacheBytes = 2_000 });
         var random = new Random(seed);
         for (var i = 0; i < blocks.Length; i++)
         {
@@ -23,7 +26,8 @@ public class ProofTriesTests
             StateRuns.Flush(store, state, state.Extend(state.Head, next, world.TakeChanges()));
             if (random.Next(3) > 0) state.ReleaseProofs();
             for (var proofs = random.Next(4); proofs > 0; proofs--)
-                Check(store, state, next - (ulong)random.Next((int)Math.Min(next + 1, 4)), RandomBlocks.Addresses[random.Next(RandomBlocks.Addresses.Length)], compare: true);
+                Check(store, state, next - (ulong)random.Next((int)Math.Min(next + 1, 4)),
+                    RandomBlocks.Addresses[random.Next(RandomBlocks.Addresses.Length)], compare: true);
             if (next == 0 || random.Next(5) > 0) continue;
             // As the private state does when a payload comes late: the next blocks have these numbers again.
             var batch = new KeyValueBatch();
@@ -35,7 +39,7 @@ public class ProofTriesTests
     }, iter: 200);
 
     [Fact]
-    public void RepeatedProofsReadLittleAndFollowTheHead()
+    public void Repeated_proofs_read_little_and_follow_the_head()
     {
         var store = new MemoryKeyValueStore();
         var state = new StateStore(store, "public", new StateStoreOptions { UnsavedBlocks = 50 });
@@ -78,7 +82,7 @@ public class ProofTriesTests
     }
 
     [Fact]
-    public void ARefusedProofLeavesTheTriesForOthers()
+    public void A_refused_proof_leaves_the_tries_for_others()
     {
         var store = new MemoryKeyValueStore();
         var state = new StateStore(store, "public");
@@ -98,15 +102,18 @@ public class ProofTriesTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task ProofsFromManyThreadsBesideTheWriterAreOfTheirSnapshots(bool savesBeside)
+    public async Task Proofs_from_many_threads_beside_the_writer_are_of_their_snapshots(bool savesBeside)
     {
         var store = new MemoryKeyValueStore();
-        var state = new StateStore(store, "public", new StateStoreOptions { UnsavedBlocks = 7, StartWork = savesBeside ? StateRuns.OnAThread : null });
+        var state = new StateStore(store, "public",
+            new StateStoreOptions { UnsavedBlocks = 7, StartWork = savesBeside ? StateRuns.OnAThread : null });
         var random = new Random(5);
         void Block(ulong number)
         {
             var world = new WorldState(state.Head);
-            for (var i = 0; i < 40; i++) world.SetStorage(RandomBlocks.Addresses[random.Next(6)], RandomBlocks.Slots[random.Next(10)], (UInt256)(number * 100 + (ulong)i));
+            for (var i = 0; i < 40; i++)
+                world.SetStorage(RandomBlocks.Addresses[random.Next(6)], RandomBlocks.Slots[random.Next(10)],
+                (UInt256)(number * 100 + (ulong)i));
             for (var i = 0; i < 6; i++) world.AddBalance(RandomBlocks.Addresses[random.Next(12)], 1u);
             StateRuns.Flush(store, state, state.Extend(state.Head, number, world.TakeChanges()));
             state.ReleaseProofs();
@@ -125,7 +132,8 @@ public class ProofTriesTests
             {
                 using var snapshot = store.Snapshot();
                 var head = state.HeadOf(snapshot)!.Value.Block;
-                Check(snapshot, state, head - (ulong)own.Next((int)Math.Min(head + 1, 5)), RandomBlocks.Addresses[own.Next(12)], compare: false);
+                Check(snapshot, state, head - (ulong)own.Next((int)Math.Min(head + 1, 5)), RandomBlocks.Addresses[own.Next(12)],
+                    compare: false);
                 Interlocked.Increment(ref proofs);
             }
         })).ToArray();
@@ -139,12 +147,20 @@ public class ProofTriesTests
         await Task.WhenAll(readers);
     }
 
-    /// <summary>A state that stands still, as the private one does while it waits for a payload, keeps its tries for proofs once its nodes are stored.</summary>
+    /// <summary>
+    /// A state that stands still, as the private one does while it waits for a payload, keeps its tries for proofs once its nodes
+    /// are stored.
+    /// </summary>
     [Fact]
-    public void NodesStoredMeanwhileLetProofTriesGoOnce()
+    public void Nodes_stored_meanwhile_let_proof_tries_go_once()
     {
         var (store, done) = (new MemoryKeyValueStore(), false);
-        var state = new StateStore(store, "public", new StateStoreOptions { UnsavedBlocks = 0, StartWork = work => { work(); return new RunningWork(() => done, () => done = true); } });
+        var state = new StateStore(store, "public",
+            new StateStoreOptions
+            {
+                UnsavedBlocks = 0,
+                StartWork = work => { work(); return new RunningWork(() => done, () => done = true); }
+            });
         for (ulong number = 0; number < 2; number++)
         {
             var world = new WorldState(state.Head);
@@ -166,18 +182,21 @@ public class ProofTriesTests
         var reader = state.At(snapshot, block);
         var root = state.BlockAt(snapshot, block)!.Value.Root;
         Assert.Equal(reader.GetAccount(address), proof.Account);
-        Assert.Equal(proof.Account?.Encode(), proof.AccountNodes.Count == 0 ? null : StateProofTests.Follow(root, address.ToArray(), proof.AccountNodes));
+        Assert.Equal(proof.Account?.Encode(),
+            proof.AccountNodes.Count == 0 ? null : StateProofTests.Follow(root, address.ToArray(), proof.AccountNodes));
         foreach (var slot in proof.Storage)
         {
             Assert.Equal(reader.GetStorage(address, slot.Slot), slot.Value);
-            var leaf = slot.Nodes.Count == 0 ? null : StateProofTests.Follow(proof.Account!.Value.StorageRoot, slot.Slot.ToBigEndian(), slot.Nodes);
+            var leaf = slot.Nodes.Count == 0 ? null
+                : StateProofTests.Follow(proof.Account!.Value.StorageRoot, slot.Slot.ToBigEndian(), slot.Nodes);
             Assert.Equal(slot.Value, leaf is null ? UInt256.Zero : new RlpReader(leaf).ReadUInt256());
         }
 
         if (!compare || block != state.Head.Block) return;
         var fresh = new StateStore(new FrozenStore(snapshot), "public").Head.Prove(address, RandomBlocks.Slots);
         Assert.Equal(fresh.AccountNodes.Select(static n => Hex.ToHex(n)), proof.AccountNodes.Select(static n => Hex.ToHex(n)));
-        Assert.Equal(fresh.Storage.SelectMany(static s => s.Nodes).Select(static n => Hex.ToHex(n)), proof.Storage.SelectMany(static s => s.Nodes).Select(static n => Hex.ToHex(n)));
+        Assert.Equal(fresh.Storage.SelectMany(static s => s.Nodes).Select(static n => Hex.ToHex(n)),
+            proof.Storage.SelectMany(static s => s.Nodes).Select(static n => Hex.ToHex(n)));
     }
 
     private sealed class CountingReader(IKeyValueReader inner) : IKeyValueReader

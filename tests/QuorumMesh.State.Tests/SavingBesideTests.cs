@@ -10,11 +10,20 @@ namespace QuorumMesh.State.Tests;
 public class SavingBesideTests
 {
     [Fact]
-    public void TheStoreLeadsToTheHeadWheneverTheNodesCome() => Gen.Select(RandomBlocks.Blocks, Gen.Int[0, 6], Gen.Int[0, 60], Gen.Int[0, 1000]).Sample((blocks, unsavedBlocks, unsavedKeys, seed) =>
+    public void The_store_leads_to_the_head_whenever_the_nodes_come() =>
+        Gen.Select(RandomBlocks.Blocks, Gen.Int[0, 6], Gen.Int[0, 60], Gen.Int[0, 1000])
+        .Sample((blocks, unsavedBlocks, unsavedKeys, seed) =>
     {
         var (store, random, work) = (new MemoryKeyValueStore(), new Random(seed), new HeldWork());
         // So small that nodes are let go and loaded again all the time.
-        var options = new StateStoreOptions { UnsavedBlocks = (ulong)unsavedBlocks, UnsavedKeys = unsavedKeys, NodeCacheBytes = 2_000, FlatCacheEntries = 3, StartWork = work.Start };
+        var options = new StateStoreOptions
+        {
+            UnsavedBlocks = (ulong)unsavedBlocks,
+            UnsavedKeys = unsavedKeys,
+            NodeCacheBytes = 2_000,
+            FlatCacheEntries = 3,
+            StartWork = work.Start
+        };
         var state = new StateStore(store, "public", options);
         var models = new List<StateModel>();
         var model = new StateModel();
@@ -43,7 +52,7 @@ public class SavingBesideTests
     }, iter: 300);
 
     [Fact]
-    public void BlocksWaitOnlyWhenStoringIsDueAgain()
+    public void Blocks_wait_only_when_storing_is_due_again()
     {
         var (store, work) = (new MemoryKeyValueStore(), new HeldWork());
         var state = new StateStore(store, "public", new StateStoreOptions { UnsavedBlocks = 2, StartWork = work.Start });
@@ -58,7 +67,7 @@ public class SavingBesideTests
     }
 
     [Fact]
-    public void WhatFailedIsThrownByTheNextBlocksAndLosesNothing()
+    public void What_failed_is_thrown_by_the_next_blocks_and_loses_nothing()
     {
         var store = new MemoryKeyValueStore();
         var failed = new RunningWork(static () => true, static () => throw new IOException("the disk is full"));
@@ -74,7 +83,7 @@ public class SavingBesideTests
     }
 
     [Fact]
-    public void AThreadOfItsOwnGivesTheSameRoots()
+    public void A_thread_of_its_own_gives_the_same_roots()
     {
         var random = new Random(20261126);
         var (store, plain) = (new MemoryKeyValueStore(), new MemoryKeyValueStore());
@@ -83,7 +92,8 @@ public class SavingBesideTests
         var expected = new StateStore(plain, "public", options);
         for (ulong number = 0; number < 150; number++)
         {
-            var changes = Enumerable.Range(0, number == 0 ? 5_000 : 150).Select(_ => (random.Next(6_000), (uint)random.Next(1, 1_000))).ToArray();
+            var changes = Enumerable.Range(0, number == 0 ? 5_000 : 150)
+                .Select(_ => (random.Next(6_000), (uint)random.Next(1, 1_000))).ToArray();
             foreach (var (each, states) in new[] { (store, state), (plain, expected) })
             {
                 var world = new WorldState(states.Head);

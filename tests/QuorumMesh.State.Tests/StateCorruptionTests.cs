@@ -8,12 +8,14 @@ namespace QuorumMesh.State.Tests;
 public class StateCorruptionTests
 {
     [Fact]
-    public void EveryFlippedBitIsFoundWhenItsValueIsRead() => FlipBits(unsavedBlocks: 0, Damage);
+    public void Every_flipped_bit_is_found_when_its_value_is_read() => FlipBits(unsavedBlocks: 0, Damage);
 
     /// <summary>The nodes stored are of an earlier block: of those on the way to the head not all are read, but all are verified.</summary>
     [Fact]
-    public void EveryFlippedBitIsFoundWhenItIsReadOrVerified() =>
-        FlipBits(unsavedBlocks: 10, (source, key, bit) => Damage(source, key, bit) is > 0 and var found ? found : StateVerifier.Verify(Damaged(source, key, bit), "public").Count);
+    public void Every_flipped_bit_is_found_when_it_is_read_or_verified() =>
+        FlipBits(unsavedBlocks: 10,
+            (source, key, bit) => Damage(source, key, bit) is > 0 and var found ? found
+            : StateVerifier.Verify(Damaged(source, key, bit), "public").Count);
 
     private static void FlipBits(ulong unsavedBlocks, Func<MemoryKeyValueStore, byte[]?, int, int> damage)
     {
@@ -40,7 +42,7 @@ public class StateCorruptionTests
     }
 
     [Fact]
-    public void TheErrorNamesTheKey()
+    public void The_error_names_the_key()
     {
         var store = new MemoryKeyValueStore();
         var state = new StateStore(store, "public");
@@ -56,7 +58,7 @@ public class StateCorruptionTests
     }
 
     [Fact]
-    public void CodeMustHashToItsKeyEvenWhenItsChecksumFits()
+    public void Code_must_hash_to_its_key_even_when_its_checksum_fits()
     {
         var store = new MemoryKeyValueStore();
         var state = new StateStore(store, "public");

@@ -44,12 +44,15 @@ internal sealed class StateModel
             if (read is { } present)
             {
                 Assert.True((account.Nonce, account.Balance) == (present.Nonce, present.Balance), $"{where}: {address}");
-                Assert.Equal(account.Code, reader.GetCode(present.CodeHash) ?? throw new InvalidOperationException($"{where}: code of {address}"));
-                Assert.Equal(StateRoot.OfStorage(StorageOf(address).Select(s => new KeyValuePair<UInt256, UInt256>(s.Slot, s.Value))), present.StorageRoot);
+                Assert.Equal(account.Code,
+                    reader.GetCode(present.CodeHash) ?? throw new InvalidOperationException($"{where}: code of {address}"));
+                Assert.Equal(StateRoot.OfStorage(StorageOf(address).Select(s => new KeyValuePair<UInt256, UInt256>(s.Slot, s.Value))),
+                    present.StorageRoot);
             }
 
             foreach (var slot in slots)
-                Assert.True(Slots.GetValueOrDefault((address, slot)) == reader.GetStorage(address, slot), $"{where}: {address} slot {slot}");
+                Assert.True(Slots.GetValueOrDefault((address, slot)) == reader.GetStorage(address, slot),
+                    $"{where}: {address} slot {slot}");
         }
     }
 }

@@ -8,7 +8,7 @@ namespace QuorumMesh.State.Tests;
 public class StateProofTests
 {
     [Fact]
-    public void ProofsLeadFromTheRootToTheValue()
+    public void Proofs_lead_from_the_root_to_the_value()
     {
         var store = new MemoryKeyValueStore();
         var state = new StateStore(store, "public");
@@ -25,7 +25,7 @@ public class StateProofTests
     }
 
     [Fact]
-    public void ProofsAreBoundedByTheKeysBetween()
+    public void Proofs_are_bounded_by_the_keys_between()
     {
         var store = new MemoryKeyValueStore();
         var state = new StateStore(store, "public");

@@ -7,16 +7,17 @@ namespace QuorumMesh.State.Tests;
 public class StateRootTests
 {
     [Fact]
-    public void NoAccountsGiveTheEmptyTrie()
+    public void No_accounts_give_the_empty_trie()
     {
         Assert.Equal(Hash256.EmptyTrie, StateRoot.Compute(Array.Empty<GenesisAccount>()));
         Assert.Equal(Hash256.EmptyTrie, new WorldState(EmptyState.Instance).IntermediateRoot());
     }
 
     [Fact]
-    public void RaftGenesisOfGoQuorum()
+    public void Raft_genesis_of_GoQuorum()
     {
-        var account = new GenesisAccount(Address.Parse("0x679fed8f4f3ea421689136b25073c6da7973418f"), UInt256.Parse("1000000000000000000000000000"));
+        var account = new GenesisAccount(Address.Parse("0x679fed8f4f3ea421689136b25073c6da7973418f"),
+            UInt256.Parse("1000000000000000000000000000"));
         var expected = Hash256.Parse("0x8f15607b0703194315628a967fc62518e2a6eada47dacc4302a5afd7362ea316");
         Assert.Equal(expected, StateRoot.Compute([account]));
 
@@ -26,7 +27,7 @@ public class StateRootTests
     }
 
     [Fact]
-    public void GhostAccountAloneInThePrivateState()
+    public void Ghost_account_alone_in_the_private_state()
     {
         var ghost = Address.Parse("0x1932c48b2bf8102ba33b4a6b545c32236e342f34");
         var encoded = new Account(1, UInt256.Zero, Hash256.EmptyTrie, Hash256.EmptyCode).Encode();
@@ -44,11 +45,11 @@ public class StateRootTests
     [Theory]
     [InlineData(42, "0x81d1fa699f807735499cf6f7df860797cf66f6a66b565cfcda3fae3521eb6861")]
     [InlineData(10, "0x718e5413bb3a280c25b53b85f3d48572a18959040a27f67e3b3af44889955bc8")]
-    public void StorageRootOfSimpleStorage(int value, string root) =>
+    public void Storage_root_of_simple_storage(int value, string root) =>
         Assert.Equal(Hash256.Parse(root), StateRoot.OfStorage([new(UInt256.Zero, (UInt256)value)]));
 
     [Fact]
-    public void ReceiptsRootOfOnePrivateTransaction()
+    public void Receipts_root_of_one_private_transaction()
     {
         var receipt = new RlpWriter();
         var mark = receipt.BeginList();
@@ -63,7 +64,7 @@ public class StateRootTests
     }
 
     [Fact]
-    public void AccountsDecodeStrictly()
+    public void Accounts_decode_strictly()
     {
         var account = new Account(7, UInt256.Parse("123456789"), Hash256.EmptyTrie, Hash256.EmptyCode);
         Assert.Equal(account, Account.Decode(account.Encode()));

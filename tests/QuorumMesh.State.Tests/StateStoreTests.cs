@@ -13,7 +13,7 @@ public class StateStoreTests
     private static readonly StateStoreOptions NodesWithEachBlock = new() { UnsavedBlocks = 0 };
 
     [Fact]
-    public void RandomBlocksAgreeWithTheModelNowAndInHistory() => RandomBlocks.Blocks.Sample(blocks =>
+    public void Random_blocks_agree_with_the_model_now_and_in_history() => RandomBlocks.Blocks.Sample(blocks =>
     {
         var store = new MemoryKeyValueStore();
         var state = new StateStore(store, "public");
@@ -23,7 +23,7 @@ public class StateStoreTests
     }, iter: 100);
 
     [Fact]
-    public void LayersAboveTheHeadAgreeWithTheModel() => RandomBlocks.Blocks.Sample(blocks =>
+    public void Layers_above_the_head_agree_with_the_model() => RandomBlocks.Blocks.Sample(blocks =>
     {
         var store = new MemoryKeyValueStore();
         var state = new StateStore(store, "public");
@@ -47,7 +47,7 @@ public class StateStoreTests
     }, iter: 100);
 
     [Fact]
-    public void NothingIsLeftBehindInTheStore() => RandomBlocks.Blocks.Sample(blocks =>
+    public void Nothing_is_left_behind_in_the_store() => RandomBlocks.Blocks.Sample(blocks =>
     {
         var (store, direct) = (new MemoryKeyValueStore(), new MemoryKeyValueStore());
         var state = new StateStore(store, "public", NodesWithEachBlock);
@@ -68,11 +68,19 @@ public class StateStoreTests
     }, iter: 100);
 
     [Fact]
-    public void StoredNodesOfAnEarlierBlockLeadToTheHead() => Gen.Select(RandomBlocks.Blocks, Gen.Int[0, 6], Gen.Int[0, 40], Gen.Int[0, 1000]).Sample((blocks, unsavedBlocks, unsavedKeys, seed) =>
+    public void Stored_nodes_of_an_earlier_block_lead_to_the_head() =>
+        Gen.Select(RandomBlocks.Blocks, Gen.Int[0, 6], Gen.Int[0, 40], Gen.Int[0, 1000])
+        .Sample((blocks, unsavedBlocks, unsavedKeys, seed) =>
     {
         var store = new MemoryKeyValueStore();
         // So small that nodes are let go and loaded again all the time.
-        var options = new StateStoreOptions { UnsavedBlocks = (ulong)unsavedBlocks, UnsavedKeys = unsavedKeys, NodeCacheBytes = 2_000, FlatCacheEntries = 3 };
+        var options = new StateStoreOptions
+        {
+            UnsavedBlocks = (ulong)unsavedBlocks,
+            UnsavedKeys = unsavedKeys,
+            NodeCacheBytes = 2_000,
+            FlatCacheEntries = 3
+        };
         var state = new StateStore(store, "public", options);
         var models = new List<StateModel>();
         var model = new StateModel();
@@ -96,7 +104,8 @@ public class StateStoreTests
     }, iter: 100);
 
     [Fact]
-    public void PrunedBlocksAreRefusedAndKeptOnesStay() => Gen.Select(RandomBlocks.Blocks, Gen.Int[0, 13], Gen.Int[1, 30]).Sample((blocks, keep, maxKeys) =>
+    public void Pruned_blocks_are_refused_and_kept_ones_stay() =>
+        Gen.Select(RandomBlocks.Blocks, Gen.Int[0, 13], Gen.Int[1, 30]).Sample((blocks, keep, maxKeys) =>
     {
         var store = new MemoryKeyValueStore();
         var state = new StateStore(store, "public", NodesWithEachBlock);
@@ -121,7 +130,7 @@ public class StateStoreTests
 
     // A block that is much larger than what a block may drop is dropped in parts, each at least an eighth of what is left.
     [Fact]
-    public void LargeBlocksAreDroppedInFewParts()
+    public void Large_blocks_are_dropped_in_few_parts()
     {
         var store = new MemoryKeyValueStore();
         var state = new StateStore(store, "public", new StateStoreOptions { UnsavedBlocks = 0 });
@@ -149,7 +158,7 @@ public class StateStoreTests
     }
 
     [Fact]
-    public void RewindGivesTheEarlierStateBack() => Gen.Select(RandomBlocks.Blocks, Gen.Int[0, 12]).Sample((blocks, target) =>
+    public void Rewind_gives_the_earlier_state_back() => Gen.Select(RandomBlocks.Blocks, Gen.Int[0, 12]).Sample((blocks, target) =>
     {
         if (blocks.Length < 2) return;
         var to = (ulong)Math.Min(target, blocks.Length - 2);
@@ -172,7 +181,7 @@ public class StateStoreTests
     }, iter: 100);
 
     [Fact]
-    public void PublicAndPrivateShareAStoreWithoutMixing()
+    public void Public_and_private_share_a_store_without_mixing()
     {
         var store = new MemoryKeyValueStore();
         var (open, closed) = (new StateStore(store, "public"), new StateStore(store, "private"));
@@ -184,7 +193,7 @@ public class StateStoreTests
     }
 
     [Fact]
-    public void ABatchThatWasNeverWrittenChangesNothing()
+    public void A_batch_that_was_never_written_changes_nothing()
     {
         var store = new MemoryKeyValueStore();
         var state = new StateStore(store, "public");
@@ -204,7 +213,7 @@ public class StateStoreTests
     }
 
     [Fact]
-    public void ASupersededBranchIsRefused()
+    public void A_superseded_branch_is_refused()
     {
         var store = new MemoryKeyValueStore();
         var state = new StateStore(store, "public");
@@ -221,7 +230,7 @@ public class StateStoreTests
     }
 
     [Fact]
-    public void ReadersKeepTheirSnapshotWhileTheWriterGoesOn()
+    public void Readers_keep_their_snapshot_while_the_writer_goes_on()
     {
         var store = new MemoryKeyValueStore();
         var state = new StateStore(store, "public");

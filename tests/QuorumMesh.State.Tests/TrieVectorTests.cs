@@ -15,7 +15,7 @@ public class TrieVectorTests
     [InlineData("trietest_secureTrie.json", true)]
     [InlineData("trieanyorder_secureTrie.json", true)]
     [InlineData("hex_encoded_securetrie_test.json", true)]
-    public void RootOfTheWholeSet(string file, bool secure)
+    public void Root_of_the_whole_set(string file, bool secure)
     {
         foreach (var (name, items, root) in Cases(file))
         {
@@ -30,7 +30,7 @@ public class TrieVectorTests
     [InlineData("trietest_secureTrie.json", true)]
     [InlineData("trieanyorder_secureTrie.json", true)]
     [InlineData("hex_encoded_securetrie_test.json", true)]
-    public void RootAfterOneChangeAtATime(string file, bool secure)
+    public void Root_after_one_change_at_a_time(string file, bool secure)
     {
         foreach (var (name, items, root) in Cases(file))
         {
@@ -46,7 +46,7 @@ public class TrieVectorTests
     }
 
     [VectorFact]
-    public void HexPrefixOfPaths()
+    public void Hex_prefix_of_paths()
     {
         using var document = JsonDocument.Parse(Vectors.ReadText("ethereum-tests/BasicTests/hexencodetest.json"));
         var count = 0;
@@ -66,7 +66,7 @@ public class TrieVectorTests
 
     /// <summary>Order of keys is kept by the flat tables of the key-value store, not by the trie.</summary>
     [VectorFact]
-    public void NextAndPreviousKey()
+    public void Next_and_previous_key()
     {
         using var document = JsonDocument.Parse(Vectors.ReadText("ethereum-tests/TrieTests/trietestnextprev.json"));
         var count = 0;
@@ -82,7 +82,8 @@ public class TrieVectorTests
                 var key = Bytes(line[0].GetString()!);
                 var previous = store.Scan([]).LastOrDefault(e => e.Key.AsSpan().SequenceCompareTo(key) < 0).Key ?? [];
                 var next = store.Scan([], key).FirstOrDefault(e => !e.Key.AsSpan().SequenceEqual(key)).Key ?? [];
-                Assert.Equal((line[1].GetString(), line[2].GetString()), (Encoding.UTF8.GetString(previous), Encoding.UTF8.GetString(next)));
+                Assert.Equal((line[1].GetString(), line[2].GetString()),
+                    (Encoding.UTF8.GetString(previous), Encoding.UTF8.GetString(next)));
                 count++;
             }
         }
@@ -112,5 +113,6 @@ public class TrieVectorTests
         }
     }
 
-    private static byte[] Bytes(string text) => text.StartsWith("0x", StringComparison.Ordinal) ? Hex.FromHex(text) : Encoding.UTF8.GetBytes(text);
+    private static byte[] Bytes(string text) =>
+        text.StartsWith("0x", StringComparison.Ordinal) ? Hex.FromHex(text) : Encoding.UTF8.GetBytes(text);
 }

@@ -19,7 +19,7 @@ public class WorldStateJournalTests
     private readonly record struct Step(int Kind, Address Address, UInt256 Slot, UInt256 Value);
 
     [Fact]
-    public void RevertRestoresEverythingObservable() => Gen.Select(Steps, Steps).Sample((before, steps) =>
+    public void Revert_restores_everything_observable() => Gen.Select(Steps, Steps).Sample((before, steps) =>
     {
         var state = new WorldState(ParentState());
         state.BeginTransaction();
@@ -53,7 +53,7 @@ public class WorldStateJournalTests
     }, iter: 1000);
 
     [Fact]
-    public void RevertedWorkLeavesNoChanges() => Steps.Sample(steps =>
+    public void Reverted_work_leaves_no_changes() => Steps.Sample(steps =>
     {
         var state = new WorldState(ParentState());
         state.BeginTransaction();
@@ -65,7 +65,7 @@ public class WorldStateJournalTests
     }, iter: 500);
 
     [Fact]
-    public void CommittedStorageIsTheValueAtTheStartOfTheTransaction()
+    public void Committed_storage_is_the_value_at_the_start_of_the_transaction()
     {
         var (state, a, slot) = (new WorldState(EmptyState.Instance), Addresses[0], Slots[0]);
         state.BeginTransaction();
@@ -81,7 +81,7 @@ public class WorldStateJournalTests
     }
 
     [Fact]
-    public void TouchedEmptyAccountsGoOnlyUnderEip158()
+    public void Touched_empty_accounts_go_only_under_eip158()
     {
         foreach (var deleteEmpty in new[] { false, true })
         {
@@ -95,7 +95,7 @@ public class WorldStateJournalTests
     }
 
     [Fact]
-    public void TheTouchOfPrecompile3OutlivesARevert()
+    public void The_touch_of_precompile3_outlives_a_revert()
     {
         var parent = new WorldState(EmptyState.Instance);
         foreach (var number in new uint[] { 2, 3 })
@@ -113,7 +113,7 @@ public class WorldStateJournalTests
     }
 
     [Fact]
-    public void SelfDestructKeepsTheAccountUntilTheEndOfTheTransaction()
+    public void Self_destruct_keeps_the_account_until_the_end_of_the_transaction()
     {
         var (state, a) = (new WorldState(ParentState()), Addresses[0]);
         state.BeginTransaction();
@@ -138,7 +138,7 @@ public class WorldStateJournalTests
     }
 
     [Fact]
-    public void LogsOfAnEarlierTransactionStayWithWhoTookThem()
+    public void Logs_of_an_earlier_transaction_stay_with_who_took_them()
     {
         var state = new WorldState(EmptyState.Instance);
         state.BeginTransaction();
@@ -150,7 +150,7 @@ public class WorldStateJournalTests
     }
 
     [Fact]
-    public void MisuseIsRefused()
+    public void Misuse_is_refused()
     {
         var state = new WorldState(EmptyState.Instance);
         Assert.Throws<ArgumentOutOfRangeException>(() => state.RevertToSnapshot(1));
@@ -195,8 +195,10 @@ public class WorldStateJournalTests
 
     /// <summary>Everything a caller can ask, as text.</summary>
     private static string Observe(WorldState state) => string.Join('\n', Addresses.Select(a =>
-        $"{a} {state.Exists(a)} {state.IsEmpty(a)} {state.GetBalance(a)} {state.GetNonce(a)} {state.GetCodeHash(a)} {Hex.ToHex(state.GetCode(a))} "
+        $"{a} {state.Exists(a)} {state.IsEmpty(a)} {state.GetBalance(a)} {state.GetNonce(a)} {state.GetCodeHash(a)} "
+            + $"{Hex.ToHex(state.GetCode(a))} "
         + $"{state.HasStorage(a)} {state.HasSelfDestructed(a)} {state.IsCreatedInTransaction(a)} {state.IsWarm(a)} "
-        + string.Join(' ', Slots.Select(s => $"{state.GetStorage(a, s)}/{state.GetCommittedStorage(a, s)}/{state.GetTransient(a, s)}/{state.IsSlotWarm(a, s)}"))))
+        + string.Join(' ', Slots.Select(
+            s => $"{state.GetStorage(a, s)}/{state.GetCommittedStorage(a, s)}/{state.GetTransient(a, s)}/{state.IsSlotWarm(a, s)}"))))
         + $"\n{state.Refund} {string.Join(' ', state.Logs.Select(l => $"{l.Address}{l.Data[0]}"))}";
 }

@@ -46,7 +46,8 @@ public sealed class OpenApiTests(TestNetwork network) : IClassFixture<TestNetwor
         var send = document.Paths["/send"].Operations![HttpMethod.Post];
         Assert.Equal(4, send.RequestBody!.Content!.Count);
         var body = send.RequestBody.Content["application/json"].Schema!;
-        string[] members = ["affectedContractTransactions", "execHash", "from", "mandatoryRecipients", "payload", "privacyFlag", "privacyGroupId",
+        string[] members = ["affectedContractTransactions", "execHash", "from", "mandatoryRecipients", "payload", "privacyFlag",
+            "privacyGroupId",
             "to"];
         Assert.Equal(members, body.Properties!.Keys.Order());
         Assert.Equal("byte", body.Properties["payload"].Format);
@@ -58,7 +59,8 @@ public sealed class OpenApiTests(TestNetwork network) : IClassFixture<TestNetwor
         Assert.Contains("hash", signed["application/json"].Schema!.Properties!.Keys);
 
         var receive = document.Paths["/transaction/{hash}"].Operations![HttpMethod.Get].Parameters!;
-        Assert.Equal([("hash", ParameterLocation.Path, true), ("to", ParameterLocation.Query, false), ("isRaw", ParameterLocation.Query, false)],
+        Assert.Equal([("hash", ParameterLocation.Path, true), ("to", ParameterLocation.Query, false),
+            ("isRaw", ParameterLocation.Query, false)],
             receive.Select(p => (p.Name!, p.In!.Value, p.Required)));
     }
 
@@ -79,7 +81,8 @@ public sealed class OpenApiTests(TestNetwork network) : IClassFixture<TestNetwor
     /// <summary>As the host puts it together, with nothing behind its routes.</summary>
     private static RestApp App(string name)
     {
-        var app = new RestApp(name, new RestLimits(1, new ByteBudget(name, 1)), NullLogger.Instance).AddCommonRoutes(new RestDocument(null!, name));
+        var app = new RestApp(name, new RestLimits(1, new ByteBudget(name, 1)), NullLogger.Instance)
+            .AddCommonRoutes(new RestDocument(null!, name));
         return name switch
         {
             "Q2T" => new TransactionRoutes(null!).AddTo(new SendRoutes(null!).AddTo(app)),

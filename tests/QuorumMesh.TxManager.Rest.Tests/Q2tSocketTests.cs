@@ -37,7 +37,8 @@ public sealed class Q2tSocketTests(TestNetwork network) : IClassFixture<TestNetw
     {
         var sent = await AskAsync(
             network.A,
-            "POST /sendraw HTTP/1.1\r\nHost: c\r\nUser-Agent: Go-http-client/1.1\r\nContent-Length: 2\r\nC11n-To: \r\nContent-Type: application/octet-stream\r\n\r\n",
+            "POST /sendraw HTTP/1.1\r\nHost: c\r\nUser-Agent: Go-http-client/1.1\r\nContent-Length: 2\r\nC11n-To: \r\nContent-Type: "
+                + "application/octet-stream\r\n\r\n",
             [1, 2]);
         Assert.Equal("HTTP/1.1 200 OK", sent.StatusLine);
     }
@@ -53,7 +54,8 @@ public sealed class Q2tSocketTests(TestNetwork network) : IClassFixture<TestNetw
         var hash = stored.Body.Split('"')[3];
         var signed = await AskAsync(
             network.A,
-            $"POST /sendsignedtx HTTP/1.1\r\nHost: c\r\nContent-Length: 64\r\nC11n-To: {network.B.Key.ToBase64()}\r\nContent-Type: application/octet-stream\r\n\r\n",
+            $"POST /sendsignedtx HTTP/1.1\r\nHost: c\r\nContent-Length: 64\r\nC11n-To: {network.B.Key.ToBase64()}\r\nContent-Type: "
+                + "application/octet-stream\r\n\r\n",
             Convert.FromBase64String(hash));
         Assert.Equal("HTTP/1.1 200 OK", signed.StatusLine);
         Assert.Equal(hash, signed.Body);
@@ -76,7 +78,8 @@ public sealed class Q2tSocketTests(TestNetwork network) : IClassFixture<TestNetw
         var json = """{"payload":"YP5H"}""";
         var stored = await AskAsync(
             network.A,
-                $"POST /storeraw HTTP/1.1\r\nConnection: keep-alive\r\n{host}Content-Length: {json.Length}\r\nContent-Type: application/json\r\n\r\n", Encoding.ASCII.GetBytes(json));
+                $"POST /storeraw HTTP/1.1\r\nConnection: keep-alive\r\n{host}Content-Length: {json.Length}\r\nContent-Type: "
+                    + "application/json\r\n\r\n", Encoding.ASCII.GetBytes(json));
         Assert.Equal("HTTP/1.1 200 OK", stored.StatusLine);
     }
 
@@ -87,7 +90,8 @@ public sealed class Q2tSocketTests(TestNetwork network) : IClassFixture<TestNetw
         Random.Shared.NextBytes(payload);
         var sent = await AskAsync(
             network.A,
-                $"POST /sendraw HTTP/1.1\r\nHost: /tmp/tm.ipc\r\nContent-Length: {payload.Length}\r\nContent-Type: application/octet-stream\r\n\r\n", payload, pieces: 7);
+                $"POST /sendraw HTTP/1.1\r\nHost: /tmp/tm.ipc\r\nContent-Length: {payload.Length}\r\nContent-Type: "
+                    + "application/octet-stream\r\n\r\n", payload, pieces: 7);
         Assert.Equal("HTTP/1.1 200 OK", sent.StatusLine);
         var read = await AskAsync(network.A, $"GET /receiveraw HTTP/1.1\r\nHost: c\r\nC11n-Key: {sent.Body}\r\n\r\n", [], pieces: 5);
         Assert.Equal(payload, read.Bytes);

@@ -36,8 +36,13 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
     public async Task Send_reaches_the_parties_and_nobody_else()
     {
         var body = Json(
-            new { payload = Base64("secret"), to = new[] { network.B.Key.ToBase64() }, privacyFlag = 0,
-                mandatoryRecipients = (string?)null });
+            new
+            {
+                payload = Base64("secret"),
+                to = new[] { network.B.Key.ToBase64() },
+                privacyFlag = 0,
+                mandatoryRecipients = (string?)null
+            });
         using var sent = await network.Http.PostAsync(network.A.Q2T + "send", new StringContent(body, Encoding.UTF8, "application/json"));
         Assert.Equal(HttpStatusCode.Created, sent.StatusCode);
         var answer = await sent.Content.ReadAsStringAsync();
@@ -84,7 +89,8 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
 
         var (status, text) = await network.GetAsync(Transaction(network.B, hash));
         Assert.Equal(
-            (500, $"The payload stored with hash {hash} is damaged (its checksum does not fit): have a party send it again (resend), or restore the database from a backup"), (status, text));
+            (500, $"The payload stored with hash {hash} is damaged (its checksum does not fit): have a party send it again (resend), or "
+                + "restore the database from a backup"), (status, text));
         (_, string metrics) = await network.GetAsync(network.B.Health + "metrics");
         Assert.Contains("quorummesh_txmanager_damaged_payload_reads", metrics, StringComparison.Ordinal);
 

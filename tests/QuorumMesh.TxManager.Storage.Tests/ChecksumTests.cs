@@ -81,7 +81,8 @@ public abstract class ChecksumTests
 
             // The damaged row was not declared good.
             var check = Check();
-            Assert.Equal((1, 1, Rows + 1, 1, Rows + 1), (check.WithoutChecksum, check.Faults, check.Payloads, check.Raw, check.Participations));
+            Assert.Equal((1, 1, Rows + 1, 1, Rows + 1),
+                (check.WithoutChecksum, check.Faults, check.Payloads, check.Raw, check.Participations));
             Assert.Equal(Failure.Damaged, (await Assert.ThrowsAsync<PrivacyException>(() => store.FindAsync(damaged, default))).Failure);
             await store.SaveAsync(damaged, Payload(7), [], default);
             check = Check();
@@ -170,7 +171,8 @@ public abstract class ChecksumTests
         {
             var connection = db.Database.GetDbConnection();
             using var transaction = connection.BeginTransaction();
-            string[] tables = ["ENCRYPTED_TRANSACTION", "ENCRYPTED_RAW_TRANSACTION", "PARTICIPATION", "METADATA", "\"__EFMigrationsHistory\""];
+            string[] tables = ["ENCRYPTED_TRANSACTION", "ENCRYPTED_RAW_TRANSACTION", "PARTICIPATION", "METADATA",
+                "\"__EFMigrationsHistory\""];
             foreach (var table in tables)
                 Run($"DROP TABLE IF EXISTS {table}");
 
@@ -185,11 +187,13 @@ public abstract class ChecksumTests
             {
                 var hash = Payload(i).ComputeHash().ToArray();
                 var codec = i % 2 == 0 ? "'LEGACY'" : "NULL";
-                Run($"INSERT INTO ENCRYPTED_TRANSACTION VALUES ({Literal(hash)}, {Literal(LegacyPayloadCodec.Encode(Payload(i)))}, {codec}, {1_700_000_000_000 + i})");
+                Run($"INSERT INTO ENCRYPTED_TRANSACTION VALUES ({Literal(hash)}, {Literal(LegacyPayloadCodec.Encode(Payload(i)))}, "
+                    + $"{codec}, {1_700_000_000_000 + i})");
                 Run($"INSERT INTO PARTICIPATION (HASH, OWN_KEY, ROLE) VALUES ({Literal(hash)}, {Literal(Keys.R.ToArray())}, 2)");
             }
 
-            Run($"INSERT INTO ENCRYPTED_RAW_TRANSACTION VALUES ({Literal(Sha3.HashPayload([9]).ToArray())}, {Literal(new byte[48])}, {Literal([9])}, {Literal(new byte[24])}, {Literal(Keys.S.ToArray())}, 1)");
+            Run($"INSERT INTO ENCRYPTED_RAW_TRANSACTION VALUES ({Literal(Sha3.HashPayload([9]).ToArray())}, {Literal(new byte[48])}, "
+                + $"{Literal([9])}, {Literal(new byte[24])}, {Literal(Keys.S.ToArray())}, 1)");
             transaction.Commit();
 
             void Run(string statement)

@@ -315,8 +315,14 @@ public sealed class SqliteDamageTests : DamageTests
     public async Task A_column_of_another_type(string change)
     {
         using var store = PayloadStore.Open(Provider(), TimeProvider.System);
-        var payload = new EncodedPayload { SenderKey = Keys.S, CipherText = [1], CipherTextNonce = [], RecipientBoxes = [],
-            RecipientNonce = [] };
+        var payload = new EncodedPayload
+        {
+            SenderKey = Keys.S,
+            CipherText = [1],
+            CipherTextNonce = [],
+            RecipientBoxes = [],
+            RecipientNonce = []
+        };
         await store.SaveAsync(payload.ComputeHash(), payload, [], default);
         Run("UPDATE ENCRYPTED_TRANSACTION SET " + change);
         Assert.Equal(Failure.Damaged,

@@ -12,9 +12,11 @@ internal static class Samples
     public const string RecipientPublic = "zP9kWRDB83v7TSZrAEXRgeexKkejHM48cpZOqnt3oyo=";
 
     public const string CipherText = "17fa69fb05dc1b3b306befdfeab0bccd227239155571ca5fa92b040c";
-    public const string BoxForRecipient = "b6ee88e4d4bb004f60d0eb6e4f04bebecf3a431a5b2e7bb23cf6eb874f929553f2cbcdda98cdce8d910bcdc0dec3cee7";
+    public const string BoxForRecipient =
+        "b6ee88e4d4bb004f60d0eb6e4f04bebecf3a431a5b2e7bb23cf6eb874f929553f2cbcdda98cdce8d910bcdc0dec3cee7";
     public const string BoxForSender = "49584a5205ca7b4cf2209841835fc0438b63d6222b3cc093516053bf8ffd5996d13cf51dc439b86247774455a435a4a7";
-    public const string RawEncryptedKey = "93b85bf9ca305adbe25cf51feb01313ea6b3c5564d4154631a7c8defc0e8601b54a29ddb01baf33153f21f5b79cc737b";
+    public const string RawEncryptedKey =
+        "93b85bf9ca305adbe25cf51feb01313ea6b3c5564d4154631a7c8defc0e8601b54a29ddb01baf33153f21f5b79cc737b";
 
     public static PublicKey Sender { get; } = PublicKey.FromBase64(SenderPublic);
 

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace QuorumMesh.Tests.Shared;
 
 /// <summary>
-/// Ports that a test may listen on a while later. They lie below the range that the kernel gives to outgoing connections (32768 and up on Linux), of which one could
-/// take the port meanwhile, and none is given twice by a process.
+/// Ports that a test may listen on a while later. They lie below the range that the kernel gives to outgoing connections (32768
+/// and up on Linux), of which one could take the port meanwhile, and none is given twice by a process.
 /// </summary>
 internal static class FreePorts
 {

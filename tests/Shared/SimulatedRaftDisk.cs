@@ -19,7 +19,10 @@ public sealed class SimulatedRaftDisk : IRaftDisk
     /// <summary>The n-th disk operation from now fails half done, and all later ones fail.</summary>
     public void LosePowerAfter(int operations, Random random) => (_operationsLeft, _faults) = (operations, random);
 
-    /// <summary>The process ends, the machine goes on: what was written is there for the next process, flushed or not, and may be lost with the power later.</summary>
+    /// <summary>
+    /// The process ends, the machine goes on: what was written is there for the next process, flushed or not, and may be lost
+    /// with the power later.
+    /// </summary>
     public void Kill() => (_operationsLeft, _faults) = (int.MaxValue, null);
 
     /// <summary>Leaves what a machine would find after losing power now.</summary>

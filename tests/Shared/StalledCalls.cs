@@ -5,7 +5,10 @@ using System.Net.Sockets;
 
 namespace QuorumMesh.Tests.Shared;
 
-/// <summary>gRPC clients that begin a message and do not end it, or ask and do not read. Each call is of a connection of its own or shares one.</summary>
+/// <summary>
+/// gRPC clients that begin a message and do not end it, or ask and do not read. Each call is of a connection of its own or shares
+/// one.
+/// </summary>
 internal sealed class StalledCalls(EndPoint server, int connections) : IAsyncDisposable
 {
     private readonly CancellationTokenSource _end = new();
@@ -19,7 +22,10 @@ internal sealed class StalledCalls(EndPoint server, int connections) : IAsyncDis
     /// <summary>Calls that ended in any way.</summary>
     public int Ended => _half.Count(c => c.IsCompleted);
 
-    /// <summary>On every connection so many calls, each of a message of <paramref name="announced"/> bytes of which <paramref name="sent"/> are sent.</summary>
+    /// <summary>
+    /// On every connection so many calls, each of a message of <paramref name="announced"/> bytes of which
+    /// <paramref name="sent"/> are sent.
+    /// </summary>
     public void SendHalf(string method, int callsEach, int announced, int sent)
     {
         var begun = new byte[5 + sent];
@@ -70,7 +76,8 @@ internal sealed class StalledCalls(EndPoint server, int connections) : IAsyncDis
         ConnectCallback = async (_, stop) =>
         {
             var socket = server is UnixDomainSocketEndPoint
-                ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) : new Socket(SocketType.Stream, ProtocolType.Tcp);
+                ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+                    : new Socket(SocketType.Stream, ProtocolType.Tcp);
             await socket.ConnectAsync(server, stop);
             return new NetworkStream(socket, ownsSocket: true);
         },

@@ -8,7 +8,10 @@ using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Tests.Shared;
 
-/// <summary>A small Raft chain for tests of the runtime: genesis, accounts, transactions, and a contract whose state depends on the order of its calls.</summary>
+/// <summary>
+/// A small Raft chain for tests of the runtime: genesis, accounts, transactions, and a contract whose state depends on the order
+/// of its calls.
+/// </summary>
 internal static class TestChain
 {
     private static readonly UInt256 ChainId = 10u;
@@ -35,11 +38,18 @@ internal static class TestChain
     public static PayloadHash HashOf(byte[] payload) => Sha3.HashPayload(payload);
 
     public static Transaction Public(byte[] key, ulong nonce, Address? to = null, byte[]? data = null) =>
-        TransactionSigner.Sign(new Transaction { Nonce = nonce, GasLimit = 200_000, To = to ?? Address.Parse("0x00000000000000000000000000000000000000aa"), Data = data ?? [] }, key, ChainId);
+        TransactionSigner.Sign(new Transaction
+        {
+            Nonce = nonce,
+            GasLimit = 200_000,
+            To = to ?? Address.Parse("0x00000000000000000000000000000000000000aa"),
+            Data = data ?? []
+        }, key, ChainId);
 
     /// <summary>A private creation of the rolling contract, or with <paramref name="to"/> a private call.</summary>
     public static Transaction Private(byte[] key, ulong nonce, byte[] payload, Address? to = null) =>
-        TransactionSigner.SignPrivate(new Transaction { Nonce = nonce, GasLimit = 400_000, To = to, Data = HashOf(payload).ToArray() }, key);
+        TransactionSigner.SignPrivate(
+            new Transaction { Nonce = nonce, GasLimit = 400_000, To = to, Data = HashOf(payload).ToArray() }, key);
 
     public static byte[] CallPayload(ulong value) => ((UInt256)value).ToBigEndian();
 
@@ -49,7 +59,8 @@ internal static class TestChain
         if (GenesisStore.Load(store) is null) GenesisStore.Initialise(store, genesis ?? Genesis, profile: null);
         var config = GenesisStore.Load(store)!.Config;
         var profile = GenesisStore.LoadProfile(store);
-        return new NodeStores(store, new ChainRules(config, profile, new RaftHeaderRules(config)) { KeepsRevertReasons = keepsRevertReasons });
+        return new NodeStores(store,
+            new ChainRules(config, profile, new RaftHeaderRules(config)) { KeepsRevertReasons = keepsRevertReasons });
     }
 
     public static INodeSigner Signer(int number) => new KeySigner(Key(number));

@@ -1,9 +1,9 @@
 namespace QuorumMesh.Tests;
 
 /// <summary>
-/// The public test vectors: the folder named by QUORUMMESH_VECTORS; else ../shared/vectors from the repository root, and for what that lacks tests/vectors/unpacked,
-/// which the make targets fill from the archives of the repository. Without any of them tests that need vectors are skipped with a message, except where the environment
-/// variable CI is set: there they fail.
+/// The public test vectors: the folder named by QUORUMMESH_VECTORS; else ../shared/vectors from the repository root, and for what
+/// that lacks tests/vectors/unpacked, which the make targets fill from the archives of the repository. Without any of them tests
+/// that need vectors are skipped with a message, except where the environment variable CI is set: there they fail.
 /// </summary>
 internal static class Vectors
 {
@@ -12,7 +12,8 @@ internal static class Vectors
     /// <summary>Where vectors may be, the first that has one wins.</summary>
     private static readonly string[] Roots = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } chosen
         ? [System.IO.Path.GetFullPath(chosen)]
-        : [System.IO.Path.GetFullPath(System.IO.Path.Combine(RepositoryRoot(), "..", "shared", "vectors")), System.IO.Path.Combine(RepositoryRoot(), "tests", "vectors", "unpacked")];
+        : [System.IO.Path.GetFullPath(System.IO.Path.Combine(RepositoryRoot(), "..", "shared", "vectors")),
+            System.IO.Path.Combine(RepositoryRoot(), "tests", "vectors", "unpacked")];
 
     public static bool Available => Roots.Any(Directory.Exists);
 
@@ -26,7 +27,8 @@ internal static class Vectors
     /// <exception cref="DirectoryNotFoundException">The vectors, or this part of them, are not there.</exception>
     public static string Path(string relative) =>
         Roots.Select(root => System.IO.Path.Combine(root, relative)).FirstOrDefault(System.IO.Path.Exists)
-            ?? throw new DirectoryNotFoundException($"Test vector {relative} is in none of {string.Join(", ", Roots)}: run 'make vectors', or set {Variable} to the vectors' folder.");
+            ?? throw new DirectoryNotFoundException($"Test vector {relative} is in none of {string.Join(", ", Roots)}: run 'make "
+                + $"vectors', or set {Variable} to the vectors' folder.");
 
     public static string ReadText(string relative) => File.ReadAllText(Path(relative));
 

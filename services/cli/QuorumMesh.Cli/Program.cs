@@ -16,7 +16,12 @@ root.Subcommands.Add(DatabaseCommands.Create());
 root.Subcommands.Add(PrivateCommands.Create());
 try
 {
-    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(40) }).ConfigureAwait(false);
+    return await root.Parse(args)
+        .InvokeAsync(new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = TimeSpan.FromSeconds(40)
+        }).ConfigureAwait(false);
 }
 catch (CommandException e)
 {

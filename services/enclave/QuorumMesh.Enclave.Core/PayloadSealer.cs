@@ -164,7 +164,9 @@ public sealed class PayloadSealer
         return proofs;
     }
 
-    /// <summary>The affected hashes whose proof does not hold; one whose payload is not given cannot be proven, so it is among them.</summary>
+    /// <summary>
+    /// The affected hashes whose proof does not hold; one whose payload is not given cannot be proven, so it is among them.
+    /// </summary>
     public IReadOnlyList<PayloadHash> InvalidSecurityHashes(
         ReadOnlySpan<byte> cipherText, IReadOnlyList<AffectedTransaction> claimed, IReadOnlyList<AffectedPayload> affected)
     {

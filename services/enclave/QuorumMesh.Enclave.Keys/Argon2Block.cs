@@ -10,7 +10,9 @@ internal static unsafe class Argon2Block
     public const int Words = 128;
     public const int Size = Words * sizeof(ulong);
 
-    /// <summary>next = G(previous, reference), XORed into what next holds when <paramref name="keep"/>. Any two may be the same block.</summary>
+    /// <summary>
+    /// next = G(previous, reference), XORed into what next holds when <paramref name="keep"/>. Any two may be the same block.
+    /// </summary>
     [SkipLocalsInit]
     public static void Fill(ulong* previous, ulong* reference, ulong* next, bool keep)
     {

@@ -58,7 +58,8 @@ internal static unsafe partial class Argon2Lanes
         using (var input = new SecretBuffer((10 * 4) + password.Length + salt.Length))
         {
             var rest = input.Span;
-            foreach (var number in (ReadOnlySpan<int>)[options.Parallelism, keyLength, options.Memory, options.Iterations, Version, TypeOf(options.Variant)])
+            foreach (var number in (ReadOnlySpan<int>)[options.Parallelism, keyLength, options.Memory, options.Iterations, Version,
+                TypeOf(options.Variant)])
                 rest = Put(rest, number);
             rest = Put(rest, password);
             rest = Put(rest, salt);
@@ -141,7 +142,8 @@ internal static unsafe partial class Argon2Lanes
     }
 
     [LibraryImport("libsodium")]
-    private static partial int crypto_generichash(byte* output, nuint outputLength, byte* input, ulong inputLength, byte* key, nuint keyLength);
+    private static partial int crypto_generichash(byte* output, nuint outputLength, byte* input, ulong inputLength, byte* key,
+        nuint keyLength);
 
     /// <summary>One derivation's memory and the filling of its segments (RFC 9106, 3.4).</summary>
     private sealed class Run(ArgonOptions options, ulong* memory, int laneLength)

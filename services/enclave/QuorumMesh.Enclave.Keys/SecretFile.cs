@@ -21,11 +21,14 @@ internal static class SecretFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
-            throw new KeyException(key, e is FileNotFoundException or DirectoryNotFoundException ? $"no file '{path}'" : $"cannot read '{path}': {e.Message}", e);
+            throw new KeyException(key,
+                e is FileNotFoundException or DirectoryNotFoundException ? $"no file '{path}'" : $"cannot read '{path}': {e.Message}", e);
         }
     }
 
-    /// <summary>Never overwrites; whole or not there, also after a power loss; readable by the owner alone when <paramref name="secret"/>.</summary>
+    /// <summary>
+    /// Never overwrites; whole or not there, also after a power loss; readable by the owner alone when <paramref name="secret"/>.
+    /// </summary>
     public static void WriteNew(string path, ReadOnlySpan<byte> content, bool secret)
     {
         try

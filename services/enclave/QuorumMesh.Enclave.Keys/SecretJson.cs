@@ -8,7 +8,12 @@ namespace QuorumMesh.Enclave.Keys;
 /// <summary>Takes members out of a JSON document that lies in locked memory.</summary>
 internal static class SecretJson
 {
-    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 32, CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+    private static readonly JsonDocumentOptions Options = new()
+    {
+        MaxDepth = 32,
+        CommentHandling = JsonCommentHandling.Skip,
+        AllowTrailingCommas = true
+    };
 
     /// <summary>The document reads the buffer in place, so the buffer must outlive it.</summary>
     public static JsonDocument Parse(string key, SecretBuffer text)

@@ -2,7 +2,10 @@ using QuorumMesh.Enclave.Core;
 
 namespace QuorumMesh.Enclave.Keys;
 
-/// <summary>Keys named by a Tessera config file. Read anew on each load; the owner calls <see cref="NotifyChanged"/> when files were edited.</summary>
+/// <summary>
+/// Keys named by a Tessera config file. Read anew on each load; the owner calls <see cref="NotifyChanged"/> when files were
+/// edited.
+/// </summary>
 public sealed class TesseraFileKeyProvider(string configFile) : IEnclaveKeyProvider
 {
     /// <inheritdoc/>

@@ -51,7 +51,8 @@ public static class TesseraKeyFile
 
     /// <summary>Writes <c>BASE.key</c> (mode 0600) and <c>BASE.pub</c>; existing files are never overwritten.</summary>
     /// <inheritdoc cref="Generate"/>
-    public static PublicKey Write(string basePath, SecretBuffer privateKey, ReadOnlySpan<byte> password = default, ArgonOptions? argon = null)
+    public static PublicKey Write(string basePath, SecretBuffer privateKey, ReadOnlySpan<byte> password = default,
+        ArgonOptions? argon = null)
     {
         ArgumentNullException.ThrowIfNull(privateKey);
         var publicKey = NaClBox.PublicKeyOf(privateKey.Span);

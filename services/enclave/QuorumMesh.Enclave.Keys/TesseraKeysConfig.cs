@@ -40,7 +40,8 @@ internal static class TesseraKeysConfig
 
     /// <summary>Tessera's own samples write <c>[]</c>, or an empty text for each unlocked key.</summary>
     private static bool IsEmpty(JsonElement passwords) => passwords.ValueKind == JsonValueKind.Array
-        && passwords.EnumerateArray().All(p => p.ValueKind == JsonValueKind.Null || (p.ValueKind == JsonValueKind.String && p.ValueEquals(string.Empty)));
+        && passwords.EnumerateArray()
+        .All(p => p.ValueKind == JsonValueKind.Null || (p.ValueKind == JsonValueKind.String && p.ValueEquals(string.Empty)));
 
     private static PasswordFile? Passwords(JsonElement keys, string directory, int count)
     {
@@ -50,7 +51,8 @@ internal static class TesseraKeysConfig
         if (file.Count == count || (file.Count < count && file.Count == 0))
             return file;
         file.Dispose();
-        throw new KeyException("keys.passwordFile", $"has {file.Count} lines for {count} keys; one line for each key is needed, empty for an unlocked one");
+        throw new KeyException("keys.passwordFile",
+            $"has {file.Count} lines for {count} keys; one line for each key is needed, empty for an unlocked one");
     }
 
     private static EnclaveKeyPair ReadPair(string key, JsonElement entry, string directory, ReadOnlySpan<byte> password)

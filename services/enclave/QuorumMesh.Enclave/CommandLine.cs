@@ -12,19 +12,27 @@ internal static class CommandLine
     public static async Task<int> RunAsync(string[] args, Func<EnclaveOptions, CancellationToken, Task<int>> run)
     {
         var config = new Option<string?>("--configfile", "-configfile") { Description = "Tessera's enclave configuration file (JSON)" };
-        var listen = new Option<string?>("--listen") { Description = "unix:/path or http://127.0.0.1:port; default: the ENCLAVE server of the configuration file" };
-        var health = new Option<string?>("--health-url") { Description = "http://host:port of a read-only listener for /livez, /readyz and /metrics" };
-        var uids = new Option<uint[]>("--allow-uid") { Description = "a further user id that may connect over the Unix socket", AllowMultipleArgumentsPerToken = true };
+        var listen = new Option<string?>("--listen")
+        { Description = "unix:/path or http://127.0.0.1:port; default: the ENCLAVE server of the configuration file" };
+        var health = new Option<string?>("--health-url")
+        { Description = "http://host:port of a read-only listener for /livez, /readyz and /metrics" };
+        var uids = new Option<uint[]>("--allow-uid")
+        {
+            Description = "a further user id that may connect over the Unix socket",
+            AllowMultipleArgumentsPerToken = true
+        };
         var json = new Option<bool>("--log-json") { Description = "one JSON object per log line" };
         var memory = new Option<int>("--memory")
         {
             Description = "most MiB that requests and answers under way may hold together, at least 64",
             DefaultValueFactory = _ => EnclaveOptions.DefaultMemory,
         };
-        var root = new RootCommand("QuorumMesh enclave: holds the keys, encrypts and decrypts private payloads") { config, listen, health, uids, json, memory };
+        var root = new RootCommand("QuorumMesh enclave: holds the keys, encrypts and decrypts private payloads") { config, listen, health,
+            uids, json, memory };
         root.SetAction((parsed, cancellation) => run(
             new EnclaveOptions(
-                parsed.GetValue(config) ?? FromEnvironment("CONFIGFILE") ?? throw new UsageException("-configfile FILE is required; see --help"),
+                parsed.GetValue(config) ?? FromEnvironment("CONFIGFILE")
+                    ?? throw new UsageException("-configfile FILE is required; see --help"),
                 parsed.GetValue(listen) ?? FromEnvironment("LISTEN"),
                 parsed.GetValue(health) ?? FromEnvironment("HEALTH_URL"),
                 parsed.GetValue(uids) ?? [],
@@ -36,7 +44,8 @@ internal static class CommandLine
         var result = root.Parse(args);
         if (result.Errors.Count > 0)
             throw new UsageException($"{result.Errors[0].Message} See --help.");
-        return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }).ConfigureAwait(false);
+        return await result.InvokeAsync(
+            new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }).ConfigureAwait(false);
     }
 
     private static string? FromEnvironment(string name) =>

@@ -62,7 +62,8 @@ public static class EnclaveHost
         builder.Services.AddSingleton(new EnclaveMetrics(sealer, cache));
         builder.Services.AddSingleton<IEnclaveKeyProvider>(provider);
         builder.Services.AddSingleton(provider);
-        builder.Services.AddSingleton(services => new EnclaveService(sealer, services.GetRequiredService<EnclaveMetrics>(), config.AlwaysSendTo));
+        builder.Services.AddSingleton(
+            services => new EnclaveService(sealer, services.GetRequiredService<EnclaveMetrics>(), config.AlwaysSendTo));
         builder.Services.AddHostedService<KeyReloader>();
         builder.Services.AddReadinessCheck("keys", () => sealer.Ring.Keys.Count > 0 ? null : "no key is loaded");
         var listener = new GrpcListener("enclave", options.ListenerBytes);
@@ -90,13 +91,15 @@ public static class EnclaveHost
 
     private static ListenAddress DataAddress(EnclaveOptions options, EnclaveConfig config)
     {
-        var (key, value) = options.Listen is not null ? ("--listen", options.Listen) : ("serverConfigs (app ENCLAVE).serverAddress", config.Listen);
+        var (key, value) = options.Listen is not null ? ("--listen", options.Listen)
+            : ("serverConfigs (app ENCLAVE).serverAddress", config.Listen);
         if (value is null)
             throw new OptionsException("serverConfigs", "has no server with app ENCLAVE; add one, or give --listen unix:/path");
         var address = ListenAddress.Parse(key, value);
         return address.IsLoopback
             ? address
-            : throw new OptionsException(key, $"'{value}' is not on loopback, and this version has no TLS here; use unix:/path or 127.0.0.1");
+            : throw new OptionsException(key,
+                $"'{value}' is not on loopback, and this version has no TLS here; use unix:/path or 127.0.0.1");
     }
 
     private static void Announce(WebApplication app, ListenAddress address, KeyRing ring, EnclaveOptions options)

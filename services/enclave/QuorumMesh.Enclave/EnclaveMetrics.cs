@@ -16,9 +16,12 @@ internal sealed class EnclaveMetrics : IDisposable
         _requests = _meter.CreateCounter<long>("quorummesh_enclave_requests_total", description: "Requests by operation and outcome.");
         _seconds = _meter.CreateHistogram<double>("quorummesh_enclave_request_seconds", description: "Time in the enclave by operation.");
         _meter.CreateObservableGauge("quorummesh_enclave_keys", () => sealer.Ring.Keys.Count, description: "Key pairs held.");
-        _meter.CreateObservableGauge("quorummesh_enclave_shared_keys", () => cache.Count, description: "Shared keys kept in locked memory.");
-        _meter.CreateObservableCounter("quorummesh_enclave_shared_key_hits_total", () => cache.Hits, description: "Shared keys found in the cache.");
-        _meter.CreateObservableCounter("quorummesh_enclave_shared_key_misses_total", () => cache.Misses, description: "Shared keys computed.");
+        _meter.CreateObservableGauge("quorummesh_enclave_shared_keys", () => cache.Count,
+            description: "Shared keys kept in locked memory.");
+        _meter.CreateObservableCounter("quorummesh_enclave_shared_key_hits_total", () => cache.Hits,
+            description: "Shared keys found in the cache.");
+        _meter.CreateObservableCounter("quorummesh_enclave_shared_key_misses_total", () => cache.Misses,
+            description: "Shared keys computed.");
     }
 
     public void Record(string operation, string outcome, long startedAt)

@@ -32,7 +32,8 @@ internal static partial class PeerCredentials
     public static void Protect(string socketPath, IReadOnlyList<uint> allowedUids)
     {
         const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        const UnixFileMode Everyone = Owner | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+        const UnixFileMode Everyone = Owner | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead
+            | UnixFileMode.OtherWrite;
         if (!OperatingSystem.IsWindows())
             File.SetUnixFileMode(socketPath, allowedUids.Count == 0 ? Owner : Everyone);
     }
@@ -44,7 +45,8 @@ internal static partial class PeerCredentials
             return null;
         Span<byte> credentials = stackalloc byte[12];
         return socket.GetRawSocketOption(SolSocket, SoPeerCred, credentials) == credentials.Length
-            ? (BitConverter.IsLittleEndian ? BinaryPrimitives.ReadUInt32LittleEndian(credentials[4..]) : BinaryPrimitives.ReadUInt32BigEndian(credentials[4..]))
+            ? (BitConverter.IsLittleEndian ? BinaryPrimitives.ReadUInt32LittleEndian(credentials[4..])
+                : BinaryPrimitives.ReadUInt32BigEndian(credentials[4..]))
             : null;
     }
 

@@ -32,7 +32,8 @@ public sealed record Authorization(UInt256 ChainId, Address Address, ulong Nonce
         Span<byte> hash = stackalloc byte[Hash256.Size];
         SigningHash(chainId, address, nonce).CopyTo(hash);
         var signature = Secp256k1.Sign(privateKey, hash);
-        return new Authorization(chainId, address, nonce, signature[64], UInt256.FromBigEndian(signature.AsSpan(0, 32)), UInt256.FromBigEndian(signature.AsSpan(32, 32)));
+        return new Authorization(chainId, address, nonce, signature[64], UInt256.FromBigEndian(signature.AsSpan(0, 32)),
+            UInt256.FromBigEndian(signature.AsSpan(32, 32)));
     }
 
     /// <exception cref="FormatException">Not six fields within the EIP's bounds.</exception>

@@ -9,7 +9,8 @@ namespace QuorumMesh.Chain;
 /// <summary>Everything that decides what a block means: configuration, profile and engines.</summary>
 public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile, EngineSchedule Engines)
 {
-    public ChainRules(ChainConfig config, CompatibilityProfile profile, IHeaderRules engine) : this(config, profile, new EngineSchedule(engine))
+    public ChainRules(ChainConfig config, CompatibilityProfile profile, IHeaderRules engine)
+        : this(config, profile, new EngineSchedule(engine))
     {
     }
 
@@ -63,7 +64,8 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
     public IReadOnlyList<CompatibilityProfile> OtherProfilesAt(ulong block) =>
         [.. CompatibilityProfile.All.Where(p => Meaning(block, p) != Meaning(block, Profile)).DistinctBy(p => Meaning(block, p))];
 
-    private (Fork Fork, int MaxCodeSize, bool GasPriceEnabled, bool StaticCallTouches) Meaning(ulong block, CompatibilityProfile profile) => (
+    private (Fork Fork, int MaxCodeSize, bool GasPriceEnabled, bool StaticCallTouches) Meaning(ulong block,
+        CompatibilityProfile profile) => (
         Config.ForkAt(block, profile),
         Config.MaxCodeSizeAt(block, profile),
         Config.IsGasPriceEnabled(block, profile),

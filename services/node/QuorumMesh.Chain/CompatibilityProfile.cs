@@ -68,7 +68,8 @@ public sealed record CompatibilityProfile
 
     /// <summary>
     /// 2.5:core/vm/evm.go: <c>maxCodeSize</c> counts from <c>maxCodeSizeChangeBlock</c> on and not at all without it, and
-    /// <c>maxCodeSizeConfig</c> is unknown. From 2.6 on it counts from the start when no block is given (21:params/config.go GetMaxCodeSize).
+    /// <c>maxCodeSizeConfig</c> is unknown. From 2.6 on it counts from the start when no block is given (21:params/config.go
+    /// GetMaxCodeSize).
     /// </summary>
     public bool MaxCodeSizeNeedsChangeBlock { get; private init; }
 
@@ -81,7 +82,10 @@ public sealed record CompatibilityProfile
     /// <summary><c>istanbul_status</c> and <c>istanbul_isValidator</c>.</summary>
     public bool KnowsIstanbulStatus { get; private init; }
 
-    /// <summary>Private logs have a counter of their own within the block, so that indexes repeat; otherwise one counter over the merged receipts.</summary>
+    /// <summary>
+    /// Private logs have a counter of their own within the block, so that indexes repeat; otherwise one counter over the merged
+    /// receipts.
+    /// </summary>
     public bool SeparatePrivateLogIndexes { get; private init; }
 
     /// <summary>The pool's answer to a transaction it has; {0} is the hash without 0x.</summary>
@@ -90,16 +94,21 @@ public sealed record CompatibilityProfile
     /// <exception cref="ConfigurationException">Not one of 2.5, 2.6, 21, 24.</exception>
     public static CompatibilityProfile Parse(string name) =>
         All.FirstOrDefault(p => p.Name == name)
-        ?? throw new ConfigurationException($"unknown compatibility profile '{name}': use one of {string.Join(", ", All.Select(p => p.Name))}");
+        ?? throw new ConfigurationException(
+            $"unknown compatibility profile '{name}': use one of {string.Join(", ", All.Select(p => p.Name))}");
 
     /// <summary>
-    /// 2.5 for a genesis that only it can have made, else 24: constantinopleBlock and neither petersburgBlock nor istanbulBlock, or later forks without Homestead. A genesis of our own is always 24's.
+    /// 2.5 for a genesis that only it can have made, else 24: constantinopleBlock and neither petersburgBlock nor istanbulBlock,
+    /// or later forks without Homestead. A genesis of our own is always 24's.
     /// </summary>
     public static CompatibilityProfile DefaultFor(ChainConfig config)
     {
-        var hasLaterFields = config.Mesh is { Version: >= QuorumMeshConfig.Current } || config.HasNewEngineObject || config.Engine == EngineKind.Qbft || config.MaxCodeSizeConfig.Count > 0
-            || config.EnableGasPriceBlock is not null || config.PetersburgBlock is not null || config.IstanbulBlock is not null || config.Unsupported.Any(f => f.Since != V2_5);
-        return !hasLaterFields && (config.ConstantinopleBlock is not null || config is { HomesteadBlock: null, Eip150Block: not null }) ? V2_5 : V24;
+        var hasLaterFields = config.Mesh is { Version: >= QuorumMeshConfig.Current } || config.HasNewEngineObject
+            || config.Engine == EngineKind.Qbft || config.MaxCodeSizeConfig.Count > 0
+            || config.EnableGasPriceBlock is not null || config.PetersburgBlock is not null || config.IstanbulBlock is not null
+            || config.Unsupported.Any(f => f.Since != V2_5);
+        return !hasLaterFields && (config.ConstantinopleBlock is not null || config is { HomesteadBlock: null, Eip150Block: not null })
+            ? V2_5 : V24;
     }
 
     public override string ToString() => Name;

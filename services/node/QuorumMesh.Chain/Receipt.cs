@@ -23,8 +23,8 @@ public sealed class Receipt
     /// <summary>Not in the consensus form. Set on every creation, failed ones included.</summary>
     public Address? ContractAddress { get; init; }
     /// <summary>
-    /// Not in the consensus form. What a reverted transaction returned, never empty; null when there is nothing, or when the node that ran it kept none
-    /// (GoQuorum's <c>--revertreason</c>, 21.7:core/state_processor.go).
+    /// Not in the consensus form. What a reverted transaction returned, never empty; null when there is nothing, or when the node
+    /// that ran it kept none (GoQuorum's <c>--revertreason</c>, 21.7:core/state_processor.go).
     /// </summary>
     public byte[]? RevertReason { get; init; }
 
@@ -53,7 +53,9 @@ public sealed class Receipt
         return result;
     }
 
-    /// <summary>All fields, for the store; the bloom is computed again on reading. The revert reason is an item only where there is one.</summary>
+    /// <summary>
+    /// All fields, for the store; the bloom is computed again on reading. The revert reason is an item only where there is one.
+    /// </summary>
     public void WriteStored(RlpWriter writer)
     {
         var mark = writer.BeginList();

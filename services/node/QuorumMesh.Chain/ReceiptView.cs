@@ -7,7 +7,8 @@ public readonly record struct ReceiptView(Receipt Receipt, uint FirstLogIndex, b
 {
     /// <summary>Merges the public list with this node's private receipts. Never for p2p: it shows private logs.</summary>
     /// <param name="privateReceipts">Null when the private side of the block is not there.</param>
-    public static IReadOnlyList<ReceiptView> Merge(IReadOnlyList<Receipt> receipts, IReadOnlyList<Receipt?>? privateReceipts, CompatibilityProfile profile)
+    public static IReadOnlyList<ReceiptView> Merge(IReadOnlyList<Receipt> receipts, IReadOnlyList<Receipt?>? privateReceipts,
+        CompatibilityProfile profile)
     {
         var views = new ReceiptView[receipts.Count];
         uint publicIndex = 0, privateIndex = 0;

@@ -36,8 +36,9 @@ public sealed class Transaction
     public bool IsPrivate => Type == TransactionType.Legacy && (V == 37u || V == 38u);
 
     /// <summary>
-    /// What a private transaction names its payload by. Null for a public one, and for data of another length, which can never be found: such a transaction is nobody's,
-    /// though GoQuorum asks its manager for whatever the data is (2.5:core/state_transition.go TransitionDb).
+    /// What a private transaction names its payload by. Null for a public one, and for data of another length, which can never be
+    /// found: such a transaction is nobody's, though GoQuorum asks its manager for whatever the data is
+    /// (2.5:core/state_transition.go TransitionDb).
     /// </summary>
     public PayloadHash? PayloadHash => IsPrivate && Data.Length == Primitives.PayloadHash.Size ? new PayloadHash(Data) : null;
 

@@ -11,7 +11,8 @@ public static class TransactionChecks
     /// <summary>Null when the transaction may be valid under the fork, else geth's words for the reason.</summary>
     /// <param name="maxCodeSize">Bytes; init code may have twice as many from Shanghai on (EIP-3860).</param>
     /// <param name="feeCapsAreFree">See <see cref="ChainConfig.AreFeeCapsFree"/>.</param>
-    public static string? Stateless(Transaction tx, IntrinsicRules rules, int maxCodeSize = ChainConfig.DefaultMaxCodeSize, bool feeCapsAreFree = false)
+    public static string? Stateless(Transaction tx, IntrinsicRules rules, int maxCodeSize = ChainConfig.DefaultMaxCodeSize,
+        bool feeCapsAreFree = false)
     {
         var fork = rules.Fork;
         if (!IsTypeActive(tx.Type, fork))
@@ -30,7 +31,10 @@ public static class TransactionChecks
         return tx.GasLimit < IntrinsicGas.Least(tx, rules) ? "intrinsic gas too low" : null;
     }
 
-    /// <summary>What the sender must have: gas · price + value, or the value alone where a typed transaction's fee caps are free; false when it does not fit 256 bits.</summary>
+    /// <summary>
+    /// What the sender must have: gas · price + value, or the value alone where a typed transaction's fee caps are free; false
+    /// when it does not fit 256 bits.
+    /// </summary>
     public static bool TryCost(Transaction tx, bool feeCapsAreFree, out UInt256 cost)
     {
         var price = feeCapsAreFree && tx.Type != TransactionType.Legacy ? UInt256.Zero : tx.GasPrice;

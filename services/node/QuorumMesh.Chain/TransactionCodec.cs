@@ -6,11 +6,13 @@ namespace QuorumMesh.Chain;
 internal static class TransactionCodec
 {
     private static readonly string[] LegacyFields = ["nonce", "gasPrice", "gas", "to", "value", "input", "v", "r", "s"];
-    private static readonly string[] AccessListFields = ["chainId", "nonce", "gasPrice", "gas", "to", "value", "input", "accessList", "yParity", "r", "s"];
+    private static readonly string[] AccessListFields = ["chainId", "nonce", "gasPrice", "gas", "to", "value", "input", "accessList",
+        "yParity", "r", "s"];
     private static readonly string[] DynamicFeeFields =
         ["chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas", "to", "value", "input", "accessList", "yParity", "r", "s"];
     private static readonly string[] SetCodeFields =
-        ["chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas", "to", "value", "input", "accessList", "authorizationList", "yParity", "r", "s"];
+        ["chainId", "nonce", "maxPriorityFeePerGas", "maxFeePerGas", "gas", "to", "value", "input", "accessList", "authorizationList",
+            "yParity", "r", "s"];
 
     public static byte[] Encode(Transaction tx)
     {

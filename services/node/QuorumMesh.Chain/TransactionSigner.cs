@@ -7,10 +7,12 @@ namespace QuorumMesh.Chain;
 /// <summary>Which signatures are accepted at a block.</summary>
 /// <param name="Homestead">s must be in the lower half (EIP-2).</param>
 /// <param name="PrivateTransactions">V 37/38 means private (isQuorum); otherwise it is EIP-155 of chain id 1.</param>
-public readonly record struct SenderRules(UInt256 ChainId, bool Homestead, bool Eip155, bool Berlin, bool London, bool Prague, bool PrivateTransactions)
+public readonly record struct SenderRules(UInt256 ChainId, bool Homestead, bool Eip155, bool Berlin, bool London, bool Prague,
+    bool PrivateTransactions)
 {
     public static SenderRules For(in UInt256 chainId, Fork fork, bool privateTransactions = true) => new(
-        chainId, fork >= Fork.Homestead, fork >= Fork.SpuriousDragon, fork >= Fork.Berlin, fork >= Fork.London, fork >= Fork.Prague, privateTransactions);
+        chainId, fork >= Fork.Homestead, fork >= Fork.SpuriousDragon, fork >= Fork.Berlin, fork >= Fork.London, fork >= Fork.Prague,
+        privateTransactions);
 }
 
 /// <summary>Signatures of transactions: Homestead, EIP-155, GoQuorum's private form, EIP-2930, EIP-1559 and EIP-7702.</summary>
@@ -38,7 +40,8 @@ public static class TransactionSigner
         hash.CopyTo(bytes);
         tx.R.WriteBigEndian(bytes.Slice(32, 32));
         tx.S.WriteBigEndian(bytes.Slice(64, 32));
-        return Secp256k1.TryRecoverAddress(bytes[..32], bytes[32..], recoveryId, out sender) ? SenderInvalid.None : SenderInvalid.NotRecoverable;
+        return Secp256k1.TryRecoverAddress(bytes[..32], bytes[32..], recoveryId, out sender) ? SenderInvalid.None
+            : SenderInvalid.NotRecoverable;
     }
 
     /// <summary>Null when the sender is not valid.</summary>
@@ -46,8 +49,8 @@ public static class TransactionSigner
         TryRecover(tx, rules, out var sender) ? new RecoveredTransaction(tx, sender) { Authorities = RecoverAuthorities(tx) } : null;
 
     /// <summary>
-    /// One for each tuple of the authorisation list, null where the signature is not valid. Of a list that the gas limit does not pay for none is looked at:
-    /// the transaction is refused for its gas, whoever signed.
+    /// One for each tuple of the authorisation list, null where the signature is not valid. Of a list that the gas limit does not
+    /// pay for none is looked at: the transaction is refused for its gas, whoever signed.
     /// </summary>
     public static IReadOnlyList<Address?> RecoverAuthorities(Transaction tx)
     {

@@ -60,7 +60,9 @@ internal sealed unsafe class Code
         }
     }
 
-    /// <summary>Notes a run that used some gas. True once a fork, when the code has become hot; counts lost between threads do not matter.</summary>
+    /// <summary>
+    /// Notes a run that used some gas. True once a fork, when the code has become hot; counts lost between threads do not matter.
+    /// </summary>
     public bool Heat(Fork fork, long gas)
     {
         ref int heat = ref _heat[(int)fork];

@@ -9,6 +9,8 @@ public static class EvmLimits
     /// <summary>Frames above the transaction's own (Yellow Paper, section 8).</summary>
     public const int CallDepth = 1024;
 
-    /// <summary>Largest memory of one frame in bytes. Its price (2^41 gas) is above any block's limit; beyond it a frame is out of gas.</summary>
+    /// <summary>
+    /// Largest memory of one frame in bytes. Its price (2^41 gas) is above any block's limit; beyond it a frame is out of gas.
+    /// </summary>
     public const int MemoryBytes = 1 << 30;
 }

@@ -123,7 +123,10 @@ public sealed unsafe partial class EvmMachine
         return CallOutcome.Frame;
     }
 
-    /// <summary>The code that runs for an account: its own, or from Prague on that of the account it delegates to (EIP-7702), one step and no further.</summary>
+    /// <summary>
+    /// The code that runs for an account: its own, or from Prague on that of the account it delegates to (EIP-7702), one step and
+    /// no further.
+    /// </summary>
     /// <param name="implementation">Null when the code is the account's own.</param>
     private Code Executable(IWorldState current, IWorldState holder, in Address address, out Address? implementation)
     {
@@ -145,11 +148,15 @@ public sealed unsafe partial class EvmMachine
         if (_dual) _private.WarmAddress(target);
     }
 
-    /// <summary>What a private transaction reads leaves no trace in the public state, not even an empty account that EIP-158 would clear: only parties would have it.</summary>
+    /// <summary>
+    /// What a private transaction reads leaves no trace in the public state, not even an empty account that EIP-158 would clear:
+    /// only parties would have it.
+    /// </summary>
     private bool MayTouch(IWorldState state) => !_dual || ReferenceEquals(state, _private);
 
     private bool RestoresCleared(Precompile? precompile, in CallRequest r, IWorldState state) =>
-        _rules is { IsQuorum: true, ClearedPrecompilesStay: true } && _fork >= Fork.Byzantium && precompile is not null && r.Value.IsZero && state.TryRestoreCleared(r.Contract);
+        _rules is { IsQuorum: true, ClearedPrecompilesStay: true } && _fork >= Fork.Byzantium && precompile is not null && r.Value.IsZero
+            && state.TryRestoreCleared(r.Contract);
 
     private Frame Open(in CallRequest r, IWorldState state, bool readOnly, int snapshot, Code code, int depth)
     {
@@ -239,7 +246,8 @@ public sealed unsafe partial class EvmMachine
         {
             Kind = kind,
             Caller = f.Contract,
-            Contract = kind == Opcode.CREATE ? Address.ForCreate(f.Contract, _private.GetNonce(f.Contract)) : Address.ForCreate2(f.Contract, sp[-4].ToBigEndian(), Keccak.Hash(initCode)),
+            Contract = kind == Opcode.CREATE ? Address.ForCreate(f.Contract, _private.GetNonce(f.Contract))
+                : Address.ForCreate2(f.Contract, sp[-4].ToBigEndian(), Keccak.Hash(initCode)),
             Value = sp[-1],
             Input = f.Memory + offset,
             InputLength = (int)length,

@@ -10,7 +10,8 @@ public sealed unsafe partial class EvmMachine
 {
     internal static class CompiledOps
     {
-        public static int Interpret(Frame f) => (int)(Interpret<TraceOff>(f, f.Machine._dispatch) ? ChunkExit.Ended : ChunkExit.ChildOpened);
+        public static int Interpret(Frame f) =>
+            (int)(Interpret<TraceOff>(f, f.Machine._dispatch) ? ChunkExit.Ended : ChunkExit.ChildOpened);
 
         public static int CheckJump(Frame f, ulong low, ulong rest)
         {
@@ -26,7 +27,8 @@ public sealed unsafe partial class EvmMachine
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static ulong MultiplyHigh(ulong a, ulong b) => Bmi2.X64.IsSupported ? Bmi2.X64.MultiplyNoFlags(a, b) : Math.BigMul(a, b, out _);
+        public static ulong MultiplyHigh(ulong a, ulong b) =>
+            Bmi2.X64.IsSupported ? Bmi2.X64.MultiplyNoFlags(a, b) : Math.BigMul(a, b, out _);
 
         public static void MUL(Frame f, UInt256* sp) => Words.Multiply(sp - 1);
 

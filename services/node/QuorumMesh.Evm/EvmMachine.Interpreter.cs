@@ -10,7 +10,10 @@ namespace QuorumMesh.Evm;
 // state is out of line and takes and returns the gas by value (negative: the frame fails with frame.Status).
 public sealed unsafe partial class EvmMachine
 {
-    /// <summary>True when the frame has ended (its status, gas and output are set); false when it goes on elsewhere: it has opened a child frame, or a compiled body takes it over.</summary>
+    /// <summary>
+    /// True when the frame has ended (its status, gas and output are set); false when it goes on elsewhere: it has opened a child
+    /// frame, or a compiled body takes it over.
+    /// </summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool Interpret<TTrace>(Frame f, ulong* table)
@@ -24,7 +27,8 @@ public sealed unsafe partial class EvmMachine
             uint op = *ip;
             ulong info = table[op];
             if (TTrace.Enabled) f.Machine.TraceStep(f, (int)(ip - f.CodeStart), (byte)op, gas, sp);
-            if ((uint)((byte*)sp - (byte*)f.Stack) - (uint)(ushort)(info >> 32) > (uint)(info >> 48)) return StackFault(f, *ip, (int)(sp - f.Stack));
+            if ((uint)((byte*)sp - (byte*)f.Stack) - (uint)(ushort)(info >> 32) > (uint)(info >> 48))
+                return StackFault(f, *ip, (int)(sp - f.Stack));
             gas -= (uint)info;
             if (gas < 0) goto OutOfGas;
             ip++;

@@ -42,7 +42,9 @@ public sealed unsafe partial class EvmMachine
         return gas;
     }
 
-    /// <summary>EIP-1283; with Istanbul's prices and stipend guard EIP-2200; with Berlin's cold surcharge EIP-2929; London EIP-3529.</summary>
+    /// <summary>
+    /// EIP-1283; with Istanbul's prices and stipend guard EIP-2200; with Berlin's cold surcharge EIP-2929; London EIP-3529.
+    /// </summary>
     private long ChargeNetStore(Frame f, IWorldState state, UInt256* sp, in UInt256 current, long gas)
     {
         // EIP-2200: a receiver that has no more than the stipend must not be able to write.

@@ -2,8 +2,8 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Evm;
 
-// Only for runs with a tracer: prices each instruction before it runs, as geth does, because its tracers show the whole price, also that of an
-// instruction which cannot pay it, and the memory with what the instruction adds. Nothing here changes state.
+// Only for runs with a tracer: prices each instruction before it runs, as geth does, because its tracers show the whole price,
+// also that of an instruction which cannot pay it, and the memory with what the instruction adds. Nothing here changes state.
 public sealed unsafe partial class EvmMachine
 {
     /// <summary>Beyond this geth's memory price overflows (core/vm/gas_table.go of later versions).</summary>
@@ -12,7 +12,9 @@ public sealed unsafe partial class EvmMachine
     /// <summary>Price of the last instruction by depth: geth shows it again for one that is refused before it is priced.</summary>
     private long[] _tracedCosts = [];
 
-    /// <summary>What the last instruction was foretold, by depth: geth finds out in another order than the interpreter why one cannot run.</summary>
+    /// <summary>
+    /// What the last instruction was foretold, by depth: geth finds out in another order than the interpreter why one cannot run.
+    /// </summary>
     private EvmStatus[] _tracedStatuses = [];
 
     private readonly ref struct Forecast(EvmStatus status, long cost, ulong memory)
@@ -73,7 +75,8 @@ public sealed unsafe partial class EvmMachine
         _tracedStatuses[depth] = EvmStatus.Success;
         bool creates = r.Kind is Opcode.CREATE or Opcode.CREATE2;
         Address from = r.Kind == Opcode.DELEGATECALL ? r.Contract : r.Caller;
-        _tracer!.Enter(depth, r.Kind, from, creates ? r.Contract : r.CodeAddress, new ReadOnlySpan<byte>(r.Input, r.InputLength), (ulong)r.Gas, r.Value);
+        _tracer!.Enter(depth, r.Kind, from, creates ? r.Contract : r.CodeAddress, new ReadOnlySpan<byte>(r.Input, r.InputLength),
+            (ulong)r.Gas, r.Value);
     }
 
     private EvmStatus TracedStatus(EvmStatus status) =>
@@ -100,13 +103,16 @@ public sealed unsafe partial class EvmMachine
         if (!MemoryNeeded((Opcode)op, sp, out ulong end)) return new Forecast(EvmStatus.GasOverflow, last, 0);
         if (end > LargestPricedMemory) return new Forecast(EvmStatus.OutOfGas, 0, 0);
         long words = (long)(end + 31 >> 5);
-        long cost = (uint)_dispatch[op] + MemoryPrice(words) - MemoryPrice(Math.Min(words, f.MemorySize >> 5)) + OperandPrice(f, (Opcode)op, sp, gas);
+        long cost = (uint)_dispatch[op] + MemoryPrice(words) - MemoryPrice(Math.Min(words, f.MemorySize >> 5))
+            + OperandPrice(f, (Opcode)op, sp, gas);
         if (op is (byte)Opcode.CALL or (byte)Opcode.CALLCODE or (byte)Opcode.DELEGATECALL or (byte)Opcode.STATICCALL)
         {
             if (cost > gas) return ForeseeUnpaidCall(cost, gas, sp[-1]);
             long forwarded = ForwardedGas(sp[-1], gas - cost);
             // Before EIP-150 a call asks for what it wants, whether it is there or not.
-            if (forwarded < 0) return sp[-1].IsUInt64 && sp[-1].U0 <= long.MaxValue / 2 ? new Forecast(EvmStatus.OutOfGas, cost + (long)sp[-1].U0, 0) : new Forecast(EvmStatus.OutOfGas, 0, 0);
+            if (forwarded < 0)
+                return sp[-1].IsUInt64 && sp[-1].U0 <= long.MaxValue / 2 ? new Forecast(EvmStatus.OutOfGas, cost + (long)sp[-1].U0, 0)
+                : new Forecast(EvmStatus.OutOfGas, 0, 0);
             cost += forwarded;
         }
 
@@ -114,7 +120,10 @@ public sealed unsafe partial class EvmMachine
         return new Forecast(paid ? EvmStatus.Success : EvmStatus.OutOfGas, cost, (ulong)words * 32);
     }
 
-    /// <summary>geth reckons in 64 bits without a sign, so that what is left after an unpaid price is a very large number (core/vm/gas.go, callGas).</summary>
+    /// <summary>
+    /// geth reckons in 64 bits without a sign, so that what is left after an unpaid price is a very large number (core/vm/gas.go,
+    /// callGas).
+    /// </summary>
     private Forecast ForeseeUnpaidCall(long cost, long gas, in UInt256 wanted)
     {
         ulong left = unchecked((ulong)(gas - cost));
@@ -186,7 +195,8 @@ public sealed unsafe partial class EvmMachine
             case Opcode.SSTORE:
                 return StorePrice(f, sp[-1], sp[-2], gas);
             case Opcode.CREATE or Opcode.CREATE2:
-                return (op == Opcode.CREATE2 ? GasPrices.KeccakWord : 0) * WordsOf(sp[-3]) + (_fork >= Fork.Shanghai ? GasPrices.InitCodeWord * WordsOf(sp[-3]) : 0);
+                return (op == Opcode.CREATE2 ? GasPrices.KeccakWord : 0) * WordsOf(sp[-3])
+                    + (_fork >= Fork.Shanghai ? GasPrices.InitCodeWord * WordsOf(sp[-3]) : 0);
             case Opcode.CALL or Opcode.CALLCODE or Opcode.DELEGATECALL or Opcode.STATICCALL:
                 return CallPrice(f, op, sp);
             case Opcode.SELFDESTRUCT:

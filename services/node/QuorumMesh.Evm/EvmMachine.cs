@@ -61,7 +61,9 @@ public sealed unsafe partial class EvmMachine
     internal long FramesTakenOver { get; private set; }
 
     /// <summary>A message call at depth 0. Top-level failures that change nothing (insufficient balance) give the gas back.</summary>
-    public EvmResult Call(in Address origin, in UInt256 gasPrice, in Address caller, in Address to, byte[] input, ulong gas, in UInt256 value, IWorldState publicState, IWorldState privateState, IEvmTracer? tracer = null, IReadOnlyList<Hash256>? blobHashes = null)
+    public EvmResult Call(in Address origin, in UInt256 gasPrice, in Address caller, in Address to, byte[] input, ulong gas,
+        in UInt256 value, IWorldState publicState, IWorldState privateState, IEvmTracer? tracer = null,
+        IReadOnlyList<Hash256>? blobHashes = null)
     {
         fixed (byte* data = input)
         {
@@ -80,7 +82,8 @@ public sealed unsafe partial class EvmMachine
             try
             {
                 WarmImplementation(to);
-                CallOutcome outcome = _tracer is null ? BeginCall(request, privateState, readOnly: false, depth: 0) : TraceCall(request, privateState, readOnly: false, depth: 0);
+                CallOutcome outcome = _tracer is null ? BeginCall(request, privateState, readOnly: false, depth: 0)
+                    : TraceCall(request, privateState, readOnly: false, depth: 0);
                 return Conclude(outcome, gas, null);
             }
             finally
@@ -91,7 +94,8 @@ public sealed unsafe partial class EvmMachine
     }
 
     /// <summary>A contract creation at depth 0: reads and bumps the creator's nonce in the public state.</summary>
-    public EvmResult Create(in Address origin, in UInt256 gasPrice, in Address caller, byte[] initCode, ulong gas, in UInt256 value, IWorldState publicState, IWorldState privateState, IEvmTracer? tracer = null, IReadOnlyList<Hash256>? blobHashes = null)
+    public EvmResult Create(in Address origin, in UInt256 gasPrice, in Address caller, byte[] initCode, ulong gas, in UInt256 value,
+        IWorldState publicState, IWorldState privateState, IEvmTracer? tracer = null, IReadOnlyList<Hash256>? blobHashes = null)
     {
         fixed (byte* data = initCode)
         {
@@ -108,7 +112,8 @@ public sealed unsafe partial class EvmMachine
             Prepare(origin, gasPrice, publicState, privateState, tracer, blobHashes);
             try
             {
-                CallOutcome outcome = _tracer is null ? BeginCreate(request, privateState, readOnly: false, depth: 0) : TraceCreate(request, privateState, readOnly: false, depth: 0);
+                CallOutcome outcome = _tracer is null ? BeginCreate(request, privateState, readOnly: false, depth: 0)
+                    : TraceCreate(request, privateState, readOnly: false, depth: 0);
                 return Conclude(outcome, gas, request.Contract);
             }
             finally
@@ -121,7 +126,8 @@ public sealed unsafe partial class EvmMachine
     // Gas is counted in signed 64 bits; what a caller has above that (only tests do) can never be spent and is handed back at the end.
     private static long Clamp(ulong gas) => (long)Math.Min(gas, long.MaxValue);
 
-    private void Prepare(in Address origin, in UInt256 gasPrice, IWorldState publicState, IWorldState privateState, IEvmTracer? tracer, IReadOnlyList<Hash256>? blobHashes)
+    private void Prepare(in Address origin, in UInt256 gasPrice, IWorldState publicState, IWorldState privateState, IEvmTracer? tracer,
+        IReadOnlyList<Hash256>? blobHashes)
     {
         _frames = FrameStack.Rent();
         _depth = -1;
@@ -172,10 +178,14 @@ public sealed unsafe partial class EvmMachine
         }
     }
 
-    /// <summary>The tier is chosen when a frame is opened, and once more in a long loop (<see cref="TakeOver"/>). Init code runs once and is never compiled.</summary>
+    /// <summary>
+    /// The tier is chosen when a frame is opened, and once more in a long loop (<see cref="TakeOver"/>). Init code runs once and
+    /// is never compiled.
+    /// </summary>
     private CompiledCode? ChooseTier(Code code, Opcode kind)
     {
-        if (_tracer is not null || _options.Tier == EvmTier.Interpreter || _options.TakeOverAfter is not null || kind is Opcode.CREATE or Opcode.CREATE2) return null;
+        if (_tracer is not null || _options.Tier == EvmTier.Interpreter || _options.TakeOverAfter is not null
+            || kind is Opcode.CREATE or Opcode.CREATE2) return null;
         return _options.Tier == EvmTier.Compiled ? code.Compile(_fork, _options.Limits, _codes) : code.Compiled(_fork);
     }
 
@@ -186,7 +196,9 @@ public sealed unsafe partial class EvmMachine
         return _options.TakeOverAfter?.Invoke() ?? CompilerLimits.JumpsToCheck;
     }
 
-    /// <summary>After many backward jumps of an interpreted frame: notes its heat so far. True when it can go on compiled, and then does.</summary>
+    /// <summary>
+    /// After many backward jumps of an interpreted frame: notes its heat so far. True when it can go on compiled, and then does.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TakeOver(Frame f, long gas)
     {

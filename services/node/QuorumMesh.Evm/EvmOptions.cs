@@ -18,12 +18,15 @@ public sealed record EvmOptions
     public EvmTier Tier { get; init; }
 
     /// <summary>
-    /// Ends a run with <see cref="OperationCanceledException"/>: looked at when a call or creation begins and, in interpreted code, every so many backward jumps.
-    /// A compiled loop without calls goes on to the end of its gas; who needs more than a gas cap against that interprets.
+    /// Ends a run with <see cref="OperationCanceledException"/>: looked at when a call or creation begins and, in interpreted
+    /// code, every so many backward jumps. A compiled loop without calls goes on to the end of its gas; who needs more than a gas
+    /// cap against that interprets.
     /// </summary>
     public CancellationToken Stop { get; init; }
 
-    /// <summary>For tests: with <see cref="EvmTier.Auto"/>, after how many backward jumps a frame goes on compiled, asked for each frame.</summary>
+    /// <summary>
+    /// For tests: with <see cref="EvmTier.Auto"/>, after how many backward jumps a frame goes on compiled, asked for each frame.
+    /// </summary>
     internal Func<int>? TakeOverAfter { get; init; }
 
     internal CompilerLimits Limits { get; init; } = CompilerLimits.Default;

@@ -2,7 +2,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Evm;
 
-/// <summary>One instruction before it runs, as geth's tracers see it: already priced, its memory already counted. The spans are valid only during the call.</summary>
+/// <summary>
+/// One instruction before it runs, as geth's tracers see it: already priced, its memory already counted. The spans are valid only
+/// during the call.
+/// </summary>
 public readonly ref struct EvmStep
 {
     /// <summary>0 for the transaction's own frame.</summary>

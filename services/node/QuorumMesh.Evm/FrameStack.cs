@@ -1,6 +1,8 @@
 namespace QuorumMesh.Evm;
 
-/// <summary>The explicit call stack. Stacks are pooled (a bounded number), and only the shallow frames of a returned one are kept.</summary>
+/// <summary>
+/// The explicit call stack. Stacks are pooled (a bounded number), and only the shallow frames of a returned one are kept.
+/// </summary>
 internal sealed class FrameStack
 {
     private const int KeptFrames = 64;

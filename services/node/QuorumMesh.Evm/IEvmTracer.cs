@@ -2,7 +2,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Evm;
 
-/// <summary>Observes a run. The spans are valid only during the call. What it throws ends the run and leaves the states as they are just then.</summary>
+/// <summary>
+/// Observes a run. The spans are valid only during the call. What it throws ends the run and leaves the states as they are just
+/// then.
+/// </summary>
 public interface IEvmTracer
 {
     /// <summary>Before each instruction.</summary>

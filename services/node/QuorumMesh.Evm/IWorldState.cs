@@ -45,8 +45,8 @@ public interface IWorldState
     void CreateAccount(in Address a);
 
     /// <summary>
-    /// Brings back, empty, an account that an earlier transaction of this block deleted, so that the end of the transaction does not look at it.
-    /// False, and nothing done, when there is none or it exists.
+    /// Brings back, empty, an account that an earlier transaction of this block deleted, so that the end of the transaction does
+    /// not look at it. False, and nothing done, when there is none or it exists.
     /// </summary>
     bool TryRestoreCleared(in Address a);
 

@@ -22,7 +22,8 @@ public sealed class OpcodeInfo
     private readonly uint _gas;
     private readonly (Fork From, uint Gas)[] _changes;
 
-    internal OpcodeInfo(Opcode opcode, int pops, int pushes, Fork introduced, OpcodeFlags flags, uint gas, params (Fork From, uint Gas)[] changes)
+    internal OpcodeInfo(Opcode opcode, int pops, int pushes, Fork introduced, OpcodeFlags flags, uint gas,
+        params (Fork From, uint Gas)[] changes)
     {
         Opcode = opcode;
         Pops = pops;

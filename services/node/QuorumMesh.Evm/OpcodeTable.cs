@@ -169,14 +169,15 @@ public static class OpcodeTable
     /// <summary>Null for a byte that no fork defines.</summary>
     public static OpcodeInfo? Find(byte opcode) => _byByte[opcode];
 
-    public static bool IsDefined(byte opcode, Fork fork) => _byByte[opcode] is { } row && row.Introduced <= fork && row.Opcode != Opcode.INVALID;
+    public static bool IsDefined(byte opcode, Fork fork) =>
+        _byByte[opcode] is { } row && row.Introduced <= fork && row.Opcode != Opcode.INVALID;
 
     /// <summary>The mnemonic as tracers print it.</summary>
     public static string Name(byte opcode) => _names[opcode];
 
     /// <summary>
-    /// Per opcode, for the interpreter: bits 0-31 constant gas, bits 32-47 least stack height, bits 48-63 how much more is allowed, both in bytes.
-    /// An undefined opcode asks for an impossible stack height.
+    /// Per opcode, for the interpreter: bits 0-31 constant gas, bits 32-47 least stack height, bits 48-63 how much more is
+    /// allowed, both in bytes. An undefined opcode asks for an impossible stack height.
     /// </summary>
     internal static ulong[] Dispatch(Fork fork) => _dispatch[(int)fork];
 
@@ -207,7 +208,8 @@ public static class OpcodeTable
 
             OpcodeInfo row = _byByte[i]!;
             int most = EvmLimits.StackSize - Math.Max(0, row.Pushes - row.Pops);
-            table[i] = (ulong)row.ConstantGas(fork) | (ulong)(row.Pops * UInt256.Size) << 32 | (ulong)((most - row.Pops) * UInt256.Size) << 48;
+            table[i] = (ulong)row.ConstantGas(fork) | (ulong)(row.Pops * UInt256.Size) << 32
+                | (ulong)((most - row.Pops) * UInt256.Size) << 48;
         }
 
         return table;

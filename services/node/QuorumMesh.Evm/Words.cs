@@ -17,7 +17,8 @@ internal static unsafe class Words
 
     /// <summary>From 32 big-endian bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Load(UInt256* word, byte* source) => *word = new UInt256(Limb(source + 24), Limb(source + 16), Limb(source + 8), Limb(source));
+    public static void Load(UInt256* word, byte* source) =>
+        *word = new UInt256(Limb(source + 24), Limb(source + 16), Limb(source + 8), Limb(source));
 
     /// <summary>To 32 big-endian bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -135,5 +136,6 @@ internal static unsafe class Words
     private static ulong Limb(byte* source) => BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ulong>(source));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void PutLimb(byte* destination, ulong value) => Unsafe.WriteUnaligned(destination, BinaryPrimitives.ReverseEndianness(value));
+    private static void PutLimb(byte* destination, ulong value) =>
+        Unsafe.WriteUnaligned(destination, BinaryPrimitives.ReverseEndianness(value));
 }

@@ -3,7 +3,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Accounts;
 
-/// <summary>The cipher of key files of version 1 (geth before 2015-09): AES-128-CBC with PKCS#7 padding, under the hash of the derived key.</summary>
+/// <summary>
+/// The cipher of key files of version 1 (geth before 2015-09): AES-128-CBC with PKCS#7 padding, under the hash of the derived
+/// key.
+/// </summary>
 internal static class KeystoreV1
 {
     private const int KeySize = 32;

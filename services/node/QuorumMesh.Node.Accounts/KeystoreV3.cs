@@ -5,7 +5,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Accounts;
 
-/// <summary>The Web3 secret storage format, version 3: scrypt or PBKDF2-SHA256, AES-128-CTR, a Keccak MAC. Files of version 1 are read too.</summary>
+/// <summary>
+/// The Web3 secret storage format, version 3: scrypt or PBKDF2-SHA256, AES-128-CTR, a Keccak MAC. Files of version 1 are read
+/// too.
+/// </summary>
 public static class KeystoreV3
 {
     private const int KeySize = 32;
@@ -28,7 +31,8 @@ public static class KeystoreV3
             using var document = JsonDocument.Parse(json);
             return Decrypt(document.RootElement, password);
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or OverflowException)
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException
+            or OverflowException)
         {
             throw new KeystoreFormatException($"the key file is malformed: {e.Message}", e);
         }
@@ -81,7 +85,8 @@ public static class KeystoreV3
         if (!isFirst && cipher.Length is 0 or > KeySize)
             throw new KeystoreFormatException($"the key file holds {cipher.Length} bytes of key; at most {KeySize} are a key");
         if (isFirst && cipher.Length is not (KeySize or KeySize + BlockSize))
-            throw new KeystoreFormatException($"the key file holds {cipher.Length} bytes of cipher; a padded key has {KeySize + BlockSize}");
+            throw new KeystoreFormatException(
+                $"the key file holds {cipher.Length} bytes of cipher; a padded key has {KeySize + BlockSize}");
         var iv = Bytes(crypto.GetProperty("cipherparams"), "iv");
         if (iv.Length != BlockSize)
             throw new KeystoreFormatException($"the iv has {iv.Length} bytes, not {BlockSize}");
@@ -129,7 +134,8 @@ public static class KeystoreV3
     }
 
     private static int Cost(JsonElement parameters, string name) =>
-        parameters.GetProperty(name).GetInt32() is var value and > 0 ? value : throw new KeystoreFormatException($"scrypt's {name} must be positive");
+        parameters.GetProperty(name).GetInt32() is var value and > 0 ? value
+            : throw new KeystoreFormatException($"scrypt's {name} must be positive");
 
     private static SecretBytes Scrypt(SecretBytes password, byte[] salt, int n, int r, int p, int length)
     {

@@ -9,11 +9,14 @@ public static class NetworkMetrics
 
     private static readonly Meter Meter = new(MeterName);
 
-    internal static Counter<long> TransactionsReceived { get; } = Meter.CreateCounter<long>("quorummesh_p2p_transactions_received", description: "Transactions received from peers");
+    internal static Counter<long> TransactionsReceived { get; } = Meter.CreateCounter<long>("quorummesh_p2p_transactions_received",
+        description: "Transactions received from peers");
 
-    internal static Counter<long> TransactionsSent { get; } = Meter.CreateCounter<long>("quorummesh_p2p_transactions_sent", description: "Transactions sent to peers");
+    internal static Counter<long> TransactionsSent { get; } = Meter.CreateCounter<long>("quorummesh_p2p_transactions_sent",
+        description: "Transactions sent to peers");
 
-    internal static Counter<long> TransactionsDropped { get; } = Meter.CreateCounter<long>("quorummesh_p2p_transactions_dropped", description: "Transactions dropped because a peer's queue was full");
+    internal static Counter<long> TransactionsDropped { get; } = Meter.CreateCounter<long>("quorummesh_p2p_transactions_dropped",
+        description: "Transactions dropped because a peer's queue was full");
 
     internal static UpDownCounter<long> Peers { get; } = Meter.CreateUpDownCounter<long>("p2p_peers", description: "Connected peers");
 }

@@ -5,8 +5,8 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Network;
 
 /// <summary>
-/// The secp256k1 key that is this node's identity on devp2p and seals its blocks. Gives away the public key, signatures and shared secrets, never itself; it lies in a pinned buffer
-/// that is zeroed.
+/// The secp256k1 key that is this node's identity on devp2p and seals its blocks. Gives away the public key, signatures and
+/// shared secrets, never itself; it lies in a pinned buffer that is zeroed.
 /// </summary>
 public sealed class NodeKey : INodeSigner, IDisposable
 {
@@ -16,7 +16,8 @@ public sealed class NodeKey : INodeSigner, IDisposable
     public NodeKey(ReadOnlySpan<byte> privateKey)
     {
         if (privateKey.Length != 32 || !Secp256k1.IsValidPrivateKey(privateKey))
-            throw new ArgumentException("The node key must be 32 bytes, above zero and below the order of secp256k1: create a new one.", nameof(privateKey));
+            throw new ArgumentException("The node key must be 32 bytes, above zero and below the order of secp256k1: create a new one.",
+                nameof(privateKey));
         _private = GC.AllocateArray<byte>(32, pinned: true);
         privateKey.CopyTo(_private);
         PublicKey = Secp256k1.PublicKey(privateKey);

@@ -5,7 +5,9 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Network;
 
-/// <summary>The node key as geth keeps it: a file of 64 hex digits (<c>geth/nodekey</c> in the data directory, or <c>--nodekey</c>).</summary>
+/// <summary>
+/// The node key as geth keeps it: a file of 64 hex digits (<c>geth/nodekey</c> in the data directory, or <c>--nodekey</c>).
+/// </summary>
 public static class NodeKeyFile
 {
     private const int KeySize = 32;
@@ -16,7 +18,8 @@ public static class NodeKeyFile
     public static NodeKey Load(string path)
     {
         if (!File.Exists(path))
-            throw new FileNotFoundException($"The node key file {path} does not exist: create it (64 hex digits) or leave the setting out.", path);
+            throw new FileNotFoundException(
+                $"The node key file {path} does not exist: create it (64 hex digits) or leave the setting out.", path);
         var text = GC.AllocateArray<byte>(MaxLength, pinned: true);
         Span<byte> key = stackalloc byte[KeySize];
         try
@@ -34,7 +37,10 @@ public static class NodeKeyFile
         }
     }
 
-    /// <summary>Loads the key, or makes one and writes it for its owner only: whole and flushed before anybody knows the node by it, and never over another.</summary>
+    /// <summary>
+    /// Loads the key, or makes one and writes it for its owner only: whole and flushed before anybody knows the node by it, and
+    /// never over another.
+    /// </summary>
     /// <exception cref="IOException">As <see cref="Load"/>; or it cannot be written.</exception>
     public static NodeKey LoadOrCreate(string path)
     {

@@ -95,7 +95,8 @@ public sealed partial class PeerServer
             var status = Admit(connection.RemoteNodeId);
             var (hello, protocols) = await _setup.ExchangeHelloAsync(connection, ct).ConfigureAwait(false);
             var peer = new Peer(
-                connection, socket, hello, protocols, target is null, IsStatic(connection.RemoteNodeId), _options, _handler!, _logger, _time);
+                connection, socket, hello, protocols, target is null, IsStatic(connection.RemoteNodeId), _options, _handler!,
+                _logger, _time);
             return await RunPeerAsync(peer, status, setupDone, ct).ConfigureAwait(false);
         }
         catch (Exception e)
@@ -166,9 +167,11 @@ public sealed partial class PeerServer
     {
         NetworkMetrics.Peers.Add(connected ? 1 : -1);
         if (connected)
-            _logger.LogInformation("Peer {NodeId} connected: {Name} at {Address}", peer.NodeId[..16], peer.Info.Name, peer.Info.RemoteAddress);
+            _logger.LogInformation("Peer {NodeId} connected: {Name} at {Address}", peer.NodeId[..16], peer.Info.Name,
+                peer.Info.RemoteAddress);
         else
-            _logger.LogInformation("Peer {NodeId} at {Address} disconnected: {Reason}", peer.NodeId[..16], peer.Info.RemoteAddress, peer.EndReason);
+            _logger.LogInformation("Peer {NodeId} at {Address} disconnected: {Reason}", peer.NodeId[..16], peer.Info.RemoteAddress,
+                peer.EndReason);
         try
         {
             if (connected)

@@ -131,7 +131,9 @@ public sealed partial class PeerServer : IPeerNetwork, IAsyncDisposable
     {
         foreach (var raw in rawTransactions)
             if (raw.IsEmpty || raw.Span[0] is >= 0x80 and < 0xc0 || raw.Length > EthLimits.TransactionBytes)
-                throw new ArgumentException($"A transaction must be an RLP list or type byte and payload, of at most {EthLimits.TransactionBytes} bytes.", nameof(rawTransactions));
+                throw new ArgumentException(
+                    $"A transaction must be an RLP list or type byte and payload, of at most {EthLimits.TransactionBytes} bytes.",
+                    nameof(rawTransactions));
         var peers = Array.FindAll(_registry.Active, peer => peer.NodeId != exceptNodeId);
         if (peers.Length == 0)
             return;
@@ -150,7 +152,8 @@ public sealed partial class PeerServer : IPeerNetwork, IAsyncDisposable
         RequestHeadersAsync(nodeId, new HeaderQuery(null, from, count, 0, false), ct);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, Hash256 from, int count, ulong skip, bool reverse, CancellationToken ct) =>
+    public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, Hash256 from, int count, ulong skip, bool reverse,
+        CancellationToken ct) =>
         RequestHeadersAsync(nodeId, new HeaderQuery(from, 0, count, skip, reverse), ct);
 
     /// <inheritdoc/>
@@ -205,7 +208,8 @@ public sealed partial class PeerServer : IPeerNetwork, IAsyncDisposable
     }
 
     private string OwnHost() => _options.AdvertisedHost
-        ?? (_options.Listen.Address.Equals(IPAddress.Any) || _options.Listen.Address.Equals(IPAddress.IPv6Any) ? "127.0.0.1" : _options.Listen.Address.ToString());
+        ?? (_options.Listen.Address.Equals(IPAddress.Any)
+            || _options.Listen.Address.Equals(IPAddress.IPv6Any) ? "127.0.0.1" : _options.Listen.Address.ToString());
 
     private static Socket Bind(IPEndPoint endPoint)
     {

@@ -12,7 +12,9 @@ public sealed class PeerServerOptions
     /// <summary>Where to listen; port 0 takes a free one.</summary>
     public IPEndPoint Listen { get; init; } = new(IPAddress.Any, 30303);
 
-    /// <summary>Address others reach this node at, for its own enode URL. Default: the listen address, or loopback when that is "any".</summary>
+    /// <summary>
+    /// Address others reach this node at, for its own enode URL. Default: the listen address, or loopback when that is "any".
+    /// </summary>
     public string? AdvertisedHost { get; init; }
 
     /// <summary>For the own enode URL; 0 leaves it out.</summary>
@@ -63,6 +65,8 @@ public sealed class PeerServerOptions
     /// <summary>Transactions remembered per peer as known to it.</summary>
     public int KnownTransactions { get; init; } = 32_768;
 
-    /// <summary>Bytes of frames that all peers together may have on their way in; one that begins a frame beyond it is disconnected.</summary>
+    /// <summary>
+    /// Bytes of frames that all peers together may have on their way in; one that begins a frame beyond it is disconnected.
+    /// </summary>
     public long MaxIncomingBytes { get; init; } = 256L * 1024 * 1024;
 }

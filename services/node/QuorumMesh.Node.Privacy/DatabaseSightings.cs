@@ -4,7 +4,10 @@ using QuorumMesh.Node.Runtime.Ports;
 
 namespace QuorumMesh.Node.Privacy;
 
-/// <summary>What the manager's answers told of its database. Answers overtake each other, so each is measured by what was known when it was asked for. Thread safe.</summary>
+/// <summary>
+/// What the manager's answers told of its database. Answers overtake each other, so each is measured by what was known when it
+/// was asked for. Thread safe.
+/// </summary>
 internal sealed class DatabaseSightings
 {
     /// <summary>A manager's id is 32 characters; what is longer is no id.</summary>

@@ -19,7 +19,9 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
 
     private const int BatchSize = 64;
 
-    /// <summary>Payloads in one answer, and in what is given at once: after it the caller asks again. One payload alone may be larger.</summary>
+    /// <summary>
+    /// Payloads in one answer, and in what is given at once: after it the caller asks again. One payload alone may be larger.
+    /// </summary>
     private const int AnswerBytes = 4 * 1024 * 1024;
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
@@ -38,7 +40,8 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         var (url, socketPath) = ParseAddress(address);
         _channel = GrpcChannel.ForAddress(url, new GrpcChannelOptions
         {
-            HttpHandler = (handlers ?? new OutboundHandlers()).Create(OutboundLimits.Manager with { Connect = _timeouts.Dial }, socketPath, "manager"),
+            HttpHandler = (handlers ?? new OutboundHandlers())
+            .Create(OutboundLimits.Manager with { Connect = _timeouts.Dial }, socketPath, "manager"),
             DisposeHttpClient = true,
             MaxReceiveMessageSize = MaxMessage,
             MaxSendMessageSize = MaxMessage,
@@ -56,7 +59,11 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
     public async Task<Answer> SendAsync(SendArguments arguments, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(arguments);
-        var request = new SendRequest { Payload = UnsafeByteOperations.UnsafeWrap(arguments.Payload), SenderKey = Sender(arguments.PrivateFrom) };
+        var request = new SendRequest
+        {
+            Payload = UnsafeByteOperations.UnsafeWrap(arguments.Payload),
+            SenderKey = Sender(arguments.PrivateFrom)
+        };
         request.RecipientKeys.AddRange(RecipientKeys.DecodeAll("privateFor", arguments.PrivateFor).Select(Wrap));
         var asked = _databases.Ask();
         var reply = await CallAsync(options => _client.SendAsync(request, options), _timeouts.Send, cancellation).ConfigureAwait(false);
@@ -84,7 +91,8 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         var request = new SendSignedRequest { Hash = Wrap(hash.ToArray()) };
         request.RecipientKeys.AddRange(RecipientKeys.DecodeAll("privateFor", privateFor).Select(Wrap));
         var asked = _databases.Ask();
-        var reply = await CallAsync(options => _client.SendSignedAsync(request, options), _timeouts.Send, cancellation).ConfigureAwait(false);
+        var reply = await CallAsync(options => _client.SendSignedAsync(request, options), _timeouts.Send, cancellation)
+            .ConfigureAwait(false);
         Saw(asked, reply.Database);
     }
 
@@ -126,7 +134,8 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         try
         {
             var asked = _databases.Ask();
-            var reply = await CallAsync(options => _client.InfoAsync(new InfoRequest(), options), _timeouts.Receive, cancellation).ConfigureAwait(false);
+            var reply = await CallAsync(options => _client.InfoAsync(new InfoRequest(), options), _timeouts.Receive, cancellation)
+                .ConfigureAwait(false);
             DatabaseSeen?.Invoke(_databases.Answer(asked, reply.Database));
             return null;
         }
@@ -139,12 +148,14 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
     public void Dispose() => _channel.Dispose();
 
     /// <summary>The next event; null when the stream ended or broke, so that it is opened anew.</summary>
-    private async Task<AvailablePayload?> NextAsync(IAsyncStreamReader<WatchEvent> stream, DatabaseSightings.Question asked, CancellationToken cancellation)
+    private async Task<AvailablePayload?> NextAsync(IAsyncStreamReader<WatchEvent> stream, DatabaseSightings.Question asked,
+        CancellationToken cancellation)
     {
         try
         {
             return await stream.MoveNext(cancellation).ConfigureAwait(false) && stream.Current.Hash.Length == PayloadHash.Size
-                ? new AvailablePayload(stream.Current.Sequence, Hash(stream.Current.Hash), _databases.Answer(asked, stream.Current.Database))
+                ? new AvailablePayload(stream.Current.Sequence, Hash(stream.Current.Hash),
+                    _databases.Answer(asked, stream.Current.Database))
                 : null;
         }
         catch (RpcException) when (!cancellation.IsCancellationRequested)
@@ -157,7 +168,10 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         }
     }
 
-    /// <returns>False when the answers are as many bytes as belong together; a manager of an older version refuses those, and is asked for half.</returns>
+    /// <returns>
+    /// False when the answers are as many bytes as belong together; a manager of an older version refuses those, and is asked for
+    /// half.
+    /// </returns>
     private async Task<bool> ReceiveBatchAsync(PayloadHash[] hashes, List<Answer> answers, CancellationToken cancellation)
     {
         var request = new ReceiveRequest { MaxBytes = AnswerBytes };
@@ -247,7 +261,8 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
 
     private static string Describe(RpcException e) => e.StatusCode switch
     {
-        StatusCode.Unavailable => $"private transaction manager is not reachable: {(e.Status.DebugException is { } cause ? OutboundHandlers.Reason(cause) : e.Status.Detail)}",
+        StatusCode.Unavailable => "private transaction manager is not reachable: "
+        + $"{(e.Status.DebugException is { } cause ? OutboundHandlers.Reason(cause) : e.Status.Detail)}",
         StatusCode.DeadlineExceeded => "private transaction manager did not answer in time",
         _ => e.Status.Detail,
     };
@@ -260,7 +275,8 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
     private static PayloadHash Hash(ByteString bytes) =>
         bytes.Length == PayloadHash.Size
             ? new PayloadHash(bytes.Span)
-            : throw new TransactionManagerException($"private transaction manager answered with a hash of {bytes.Length} bytes, not {PayloadHash.Size}");
+            : throw new TransactionManagerException(
+                $"private transaction manager answered with a hash of {bytes.Length} bytes, not {PayloadHash.Size}");
 
     private static (Uri Url, string? SocketPath) ParseAddress(string address)
     {

@@ -7,7 +7,9 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Privacy;
 
 /// <summary>No manager: a stranger to every private transaction.</summary>
-/// <param name="isConfigured">True for <c>PRIVATE_CONFIG=ignore</c>, which GoQuorum answers in other words than a node that was told of no manager.</param>
+/// <param name="isConfigured">
+/// True for <c>PRIVATE_CONFIG=ignore</c>, which GoQuorum answers in other words than a node that was told of no manager.
+/// </param>
 public sealed class IgnoringTransactionManager(bool isConfigured) : ITransactionManager, IManagerProbe
 {
     private const string NotInUse = "private transaction manager not in use";

@@ -44,7 +44,8 @@ public sealed record PrivateConfig
 
     /// <summary>A manager named by GoQuorum's flags: one of a socket's path and an http address.</summary>
     public static PrivateConfig Of(string? socket, string? url) =>
-        url is null ? new PrivateConfig { SocketPath = Path.GetFullPath(socket!) } : new PrivateConfig { Url = new Uri(url, UriKind.Absolute) };
+        url is null ? new PrivateConfig { SocketPath = Path.GetFullPath(socket!) }
+            : new PrivateConfig { Url = new Uri(url, UriKind.Absolute) };
 
     /// <summary>With other times.</summary>
     /// <param name="answer">Seconds; 0 for no limit, null leaves it.</param>
@@ -81,7 +82,11 @@ public sealed record PrivateConfig
         var socket = values.GetValueOrDefault("socket") ?? values.GetValueOrDefault("socketpath");
         if (string.IsNullOrEmpty(socket))
             throw new FormatException($"{file.Name}: neither 'socket' nor 'HttpUrl' is set");
-        return new PrivateConfig { Timeouts = timeouts, SocketPath = Path.GetFullPath(Path.Combine(values.GetValueOrDefault("workdir") ?? "", socket)) };
+        return new PrivateConfig
+        {
+            Timeouts = timeouts,
+            SocketPath = Path.GetFullPath(Path.Combine(values.GetValueOrDefault("workdir") ?? "", socket))
+        };
     }
 
     /// <summary>Keys and certificates alone say that TLS was wanted: only with TlsMode off they mean nothing.</summary>
@@ -133,7 +138,8 @@ public sealed record PrivateConfig
         if (text.Length > 0 && text[0] is '"' or '\'')
         {
             var end = text.IndexOf(text[0], 1);
-            return end > 0 ? text[1..end] : throw new FormatException($"{Path.GetFileName(path)}, line {number}: the quotation mark is not closed");
+            return end > 0 ? text[1..end]
+                : throw new FormatException($"{Path.GetFileName(path)}, line {number}: the quotation mark is not closed");
         }
 
         var comment = text.IndexOf('#');

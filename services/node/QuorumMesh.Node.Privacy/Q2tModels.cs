@@ -2,9 +2,11 @@ using System.Text.Json.Serialization;
 
 namespace QuorumMesh.Node.Privacy;
 
-internal sealed record Q2tSendRequest(string Payload, string? From, IReadOnlyList<string> To, IReadOnlyList<string> AffectedContractTransactions, int PrivacyFlag);
+internal sealed record Q2tSendRequest(string Payload, string? From, IReadOnlyList<string> To,
+    IReadOnlyList<string> AffectedContractTransactions, int PrivacyFlag);
 
-internal sealed record Q2tSendSignedRequest(string Hash, IReadOnlyList<string> To, IReadOnlyList<string> AffectedContractTransactions, int PrivacyFlag);
+internal sealed record Q2tSendSignedRequest(string Hash, IReadOnlyList<string> To, IReadOnlyList<string> AffectedContractTransactions,
+    int PrivacyFlag);
 
 internal sealed record Q2tStoreRequest(string Payload, string? From);
 

@@ -97,7 +97,8 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         ArgumentNullException.ThrowIfNull(privateFor);
         var api = await ApiAsync(cancellation).ConfigureAwait(false);
         using var request = api.SignedByJson
-            ? Post("sendsignedtx", new Q2tSendSignedRequest(hash.ToBase64(), privateFor, [], PrivacyFlag: 0), Q2tJson.Default.Q2tSendSignedRequest, api.SendType)
+            ? Post("sendsignedtx", new Q2tSendSignedRequest(hash.ToBase64(), privateFor, [], PrivacyFlag: 0),
+                Q2tJson.Default.Q2tSendSignedRequest, api.SendType)
             : Octets("sendsignedtx", hash.ToArray(), privateFor);
         await TextAsync(request, _timeouts.Send, cancellation).ConfigureAwait(false);
     }
@@ -108,9 +109,11 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         ArgumentNullException.ThrowIfNull(hashes);
         using var span = TransactionTraces.PayloadFetch(hashes.Count);
         var answers = new List<PayloadAnswer>(hashes.Count);
-        for (var (group, bytes) = (FirstGroup, 0L); answers.Count < hashes.Count && bytes < AnswerBytes; group = Math.Min(group * 2, Parallel))
+        for (var (group, bytes) = (FirstGroup, 0L); answers.Count < hashes.Count
+            && bytes < AnswerBytes; group = Math.Min(group * 2, Parallel))
         {
-            var some = await Task.WhenAll(hashes.Skip(answers.Count).Take(group).Select(hash => ReceiveOneAsync(hash, cancellation))).ConfigureAwait(false);
+            var some = await Task.WhenAll(hashes.Skip(answers.Count).Take(group).Select(hash => ReceiveOneAsync(hash, cancellation)))
+                .ConfigureAwait(false);
             answers.AddRange(some);
             bytes += some.Sum(a => (long)(a.Payload?.Length ?? 0));
         }
@@ -184,7 +187,8 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         return raw;
     }
 
-    private static async Task<PayloadAnswer> HereAsync(Q2tApi api, PayloadHash hash, HttpResponseMessage response, CancellationToken cancellation)
+    private static async Task<PayloadAnswer> HereAsync(Q2tApi api, PayloadHash hash, HttpResponseMessage response,
+        CancellationToken cancellation)
     {
         var body = await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
         if (api.Legacy)
@@ -221,7 +225,8 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         : throw new FormatException("affectedContractTransactions has an entry that is no hash");
 
     private static PayloadAnswer NotHere(PayloadHash hash, HttpResponseMessage response) =>
-        response.Headers.TryGetValues(RestHeaders.Availability, out var values) && values.Contains(RestHeaders.Missing, StringComparer.OrdinalIgnoreCase)
+        response.Headers.TryGetValues(RestHeaders.Availability, out var values)
+            && values.Contains(RestHeaders.Missing, StringComparer.OrdinalIgnoreCase)
             ? PayloadAnswer.Missing(hash)
             : PayloadAnswer.NotAParty(hash);
 

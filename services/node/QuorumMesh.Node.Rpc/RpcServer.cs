@@ -26,7 +26,8 @@ public sealed class RpcServer : IAsyncDisposable
     public RpcServer(INode node, RpcServerOptions options, ILoggerFactory loggers)
     {
         var logger = loggers.CreateLogger<RpcServer>();
-        var format = new BlockJson(node.Config, node.Profile, options.BlockTimesInSeconds ? BlockTimeUnit.Seconds : node.Config.BlockTimeUnit);
+        var format = new BlockJson(node.Config, node.Profile,
+            options.BlockTimesInSeconds ? BlockTimeUnit.Seconds : node.Config.BlockTimeUnit);
         _subscriptions = new SubscriptionStore(format);
         Engine = new RpcEngine(CreateTable(node, options, format, logger), options.Limits, Describe, logger);
         _transports = new RpcTransports(Engine, options, loggers);
@@ -68,9 +69,14 @@ public sealed class RpcServer : IAsyncDisposable
         var info = new EthInfoApi(node);
         IRpcApi[] apis =
         [
-            new Web3Api(node), new NetApi(node), new RpcModulesApi(), node.Config.Engine == EngineKind.Raft ? new RaftApi(node) : new IstanbulApi(node, reader), info, new EthFeeApi(reader), new EthBlockApi(node, reader, format), new EthStateApi(node, reader),
-            calls, new EthSendApi(node, sender), new EthAsyncApi(sender, logger), new EthFilterApi(reader, new LogSearch(options.MaxLogRange), _filters, _subscriptions), new DebugApi(node, reader), new DebugChangesApi(reader),
-            new DebugTraceApi(new TransactionTracer(replayer, limits), new CallTraceRunner(reader, executor, limits)), new DebugStorageApi(replayer),
+            new Web3Api(node), new NetApi(node), new RpcModulesApi(),
+            node.Config.Engine == EngineKind.Raft ? new RaftApi(node) : new IstanbulApi(node, reader), info, new EthFeeApi(reader),
+            new EthBlockApi(node, reader, format), new EthStateApi(node, reader),
+            calls, new EthSendApi(node, sender), new EthAsyncApi(sender, logger),
+            new EthFilterApi(reader, new LogSearch(options.MaxLogRange), _filters, _subscriptions), new DebugApi(node, reader),
+            new DebugChangesApi(reader),
+            new DebugTraceApi(new TransactionTracer(replayer, limits), new CallTraceRunner(reader, executor, limits)),
+            new DebugStorageApi(replayer),
             new TxPoolApi(node), new PersonalApi(node, sender, info), new AdminApi(node), new PrivateSideApi(node),
         ];
         var table = new RpcMethodTable();
@@ -80,7 +86,8 @@ public sealed class RpcServer : IAsyncDisposable
 
     /// <summary>Failures whose text is meant for the caller; any other is logged and answered as an internal error.</summary>
     private static string? Describe(Exception e) =>
-        e is TransactionRejectedException or TransactionManagerException or AccountException or PrivateStateBehindException or HeadConflictException or StateUnavailableException
+        e is TransactionRejectedException or TransactionManagerException or AccountException or PrivateStateBehindException
+        or HeadConflictException or StateUnavailableException
             or NodeHaltedException or TraceTooLargeException or RaftMembershipException
             ? e.Message
             : null;

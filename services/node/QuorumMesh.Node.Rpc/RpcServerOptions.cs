@@ -48,8 +48,9 @@ public sealed record RpcServerOptions
     public TimeSpan PrivateHeadWait { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// Block times in seconds, for clients that cannot hold the nanoseconds of GoQuorum's Raft (ethers, web3). GoQuorum gives them as they are, and so
-    /// does this node when false. What contracts see stays the same. Without effect where the headers hold seconds.
+    /// Block times in seconds, for clients that cannot hold the nanoseconds of GoQuorum's Raft (ethers, web3). GoQuorum gives
+    /// them as they are, and so does this node when false. What contracts see stays the same. Without effect where the headers
+    /// hold seconds.
     /// </summary>
     public bool BlockTimesInSeconds { get; init; }
 

@@ -25,12 +25,14 @@ public sealed class RpcTransports : IAsyncDisposable
         {
             var session = new RpcSession(Open(http.Namespaces, engine, "HTTP"), null);
             HttpBudget = Budget("rpc_http", engine);
-            var endpoint = new HttpEndpoint(engine, session, HttpBudget, new OriginRules(options.HttpCorsDomains), new OriginRules(options.HttpVirtualHosts));
+            var endpoint = new HttpEndpoint(engine, session, HttpBudget, new OriginRules(options.HttpCorsDomains),
+                new OriginRules(options.HttpVirtualHosts));
             _http = KestrelListener.Create(http, engine.Limits, loggers, webSockets: false, endpoint.HandleAsync);
         }
         if (options.Ws is { } ws)
         {
-            var endpoint = new WebSocketEndpoint(engine, Budget("rpc_ws", engine), Open(ws.Namespaces, engine, "WebSocket"), new OriginRules(options.WsOrigins), _stopping.Token);
+            var endpoint = new WebSocketEndpoint(engine, Budget("rpc_ws", engine), Open(ws.Namespaces, engine, "WebSocket"),
+                new OriginRules(options.WsOrigins), _stopping.Token);
             _ws = KestrelListener.Create(ws, engine.Limits, loggers, webSockets: true, endpoint.HandleAsync);
         }
         if (options.IpcPath is { } path) _ipc = new IpcListener(path, engine, Budget("rpc_ipc", engine), _logger);
@@ -59,7 +61,8 @@ public sealed class RpcTransports : IAsyncDisposable
         _disposed = true;
         await _stopping.CancelAsync().ConfigureAwait(false);
         using var timeout = new CancellationTokenSource(StopTimeout);
-        await Task.WhenAll(StopAsync(_http, timeout.Token), StopAsync(_ws, timeout.Token), _ipc?.DisposeAsync().AsTask() ?? Task.CompletedTask).ConfigureAwait(false);
+        await Task.WhenAll(StopAsync(_http, timeout.Token), StopAsync(_ws, timeout.Token),
+            _ipc?.DisposeAsync().AsTask() ?? Task.CompletedTask).ConfigureAwait(false);
         _stopping.Dispose();
     }
 

@@ -6,13 +6,15 @@ using QuorumMesh.Evm.Compiler;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
-/// Compiles hot contracts beside the chain's thread, one at a time. Code that finds no room in the queue stays interpreted until it has become hot once more.
+/// Compiles hot contracts beside the chain's thread, one at a time. Code that finds no room in the queue stays interpreted until
+/// it has become hot once more.
 /// </summary>
 public sealed class CompilationWorker : IDisposable
 {
     private const int QueueLength = 64;
 
-    private readonly Channel<HotCode> _queue = Channel.CreateBounded<HotCode>(new BoundedChannelOptions(QueueLength) { SingleReader = true });
+    private readonly Channel<HotCode> _queue =
+        Channel.CreateBounded<HotCode>(new BoundedChannelOptions(QueueLength) { SingleReader = true });
     private readonly CodeCache _codes;
     private readonly Action<HotCode> _scheduler;
     private readonly Action<Exception> _failed;

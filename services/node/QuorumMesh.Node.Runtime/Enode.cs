@@ -132,14 +132,16 @@ public sealed record Enode
     }
 
     private static int ParsePort(string url, string text, string name) =>
-        ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) ? port : throw Bad(url, $"its {name} is not a number from 0 to 65535");
+        ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) ? port
+            : throw Bad(url, $"its {name} is not a number from 0 to 65535");
 
     private static int CheckPort(int port, string name) =>
         port is >= 0 and <= 65535 ? port : throw new FormatException($"Enode {name} {port} is not from 0 to 65535.");
 
     private static string CheckHost(string host, int raftPort)
     {
-        if (IPAddress.TryParse(host, out var address) && (address.AddressFamily == AddressFamily.InterNetworkV6 || host.Count(c => c == '.') == 3))
+        if (IPAddress.TryParse(host, out var address)
+            && (address.AddressFamily == AddressFamily.InterNetworkV6 || host.Count(c => c == '.') == 3))
             return address.ToString();
         if (Uri.CheckHostName(host) != UriHostNameType.Dns)
             throw new FormatException($"Enode host '{host}' is neither an IP address nor a host name.");

@@ -10,7 +10,8 @@ namespace QuorumMesh.Node.Runtime;
 /// <param name="LatePayloads">Payloads that came later than the private state goes back for by itself.</param>
 /// <param name="FirstLateBlock">The first block that was run without one of them.</param>
 public sealed record PrivateSideReport(
-    ulong Head, ulong PrivateHead, PayloadHash? WaitingFor, string? Reason, string? Refusal, KnownDatabase? Accepted, KnownDatabase? Seen, int LatePayloads, ulong? FirstLateBlock);
+    ulong Head, ulong PrivateHead, PayloadHash? WaitingFor, string? Reason, string? Refusal, KnownDatabase? Accepted, KnownDatabase? Seen,
+    int LatePayloads, ulong? FirstLateBlock);
 
 /// <summary>What a look at the manager found.</summary>
 /// <param name="Checked">Payloads that this node has run.</param>

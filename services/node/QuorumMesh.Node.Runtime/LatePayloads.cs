@@ -5,7 +5,9 @@ using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Node.Runtime;
 
-/// <summary>Payloads that came later than the private state goes back for by itself, each with the first block that was run without it.</summary>
+/// <summary>
+/// Payloads that came later than the private state goes back for by itself, each with the first block that was run without it.
+/// </summary>
 internal static class LatePayloads
 {
     /// <returns>False when it is noted already.</returns>
@@ -30,7 +32,8 @@ internal static class LatePayloads
     public static IEnumerable<(PayloadHash Hash, ulong Block)> All(IKeyValueReader reader)
     {
         foreach (var (key, value) in reader.Scan([KeySpaces.LatePayload]))
-            if (key.Length == 1 + PayloadHash.Size && value.Length == 8) yield return (new PayloadHash(key.AsSpan(1)), BinaryPrimitives.ReadUInt64BigEndian(value));
+            if (key.Length == 1 + PayloadHash.Size && value.Length == 8)
+                yield return (new PayloadHash(key.AsSpan(1)), BinaryPrimitives.ReadUInt64BigEndian(value));
     }
 
     private static byte[] Key(in PayloadHash hash) => [KeySpaces.LatePayload, .. hash.ToArray()];

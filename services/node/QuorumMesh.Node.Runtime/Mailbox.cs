@@ -3,8 +3,9 @@ using System.Collections.Concurrent;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
-/// The way into the writer loop: two bounded queues, one for what keeps the node going (Raft, payload answers, queries) and one for transactions,
-/// so that a flood of the latter never starves the former. Many producers, one consumer. Once disposed it takes nothing more: producers that end later are refused.
+/// The way into the writer loop: two bounded queues, one for what keeps the node going (Raft, payload answers, queries) and one
+/// for transactions, so that a flood of the latter never starves the former. Many producers, one consumer. Once disposed it takes
+/// nothing more: producers that end later are refused.sed.
 /// </summary>
 public sealed class Mailbox<T>(int urgentCapacity = 16_384, int bulkCapacity = 65_536) : IDisposable
 {
@@ -30,7 +31,10 @@ public sealed class Mailbox<T>(int urgentCapacity = 16_384, int bulkCapacity = 6
     /// <inheritdoc cref="TryPostUrgent"/>
     public bool TryPostBulk(T item) => TryPost(_bulk, ref _bulkCount, bulkCapacity, item);
 
-    /// <summary>Waits for items until the deadline and moves at most <paramref name="maxBulk"/> bulk items, and all urgent ones before them, to <paramref name="batch"/>.</summary>
+    /// <summary>
+    /// Waits for items until the deadline and moves at most <paramref name="maxBulk"/> bulk items, and all urgent ones before
+    /// them, to <paramref name="batch"/>.
+    /// </summary>
     public void Take(List<T> batch, int maxBulk, TimeSpan wait)
     {
         if (_urgent.IsEmpty && _bulk.IsEmpty && wait > TimeSpan.Zero)

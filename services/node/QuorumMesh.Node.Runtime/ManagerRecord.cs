@@ -10,9 +10,10 @@ using QuorumMesh.State.KeyValue;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
-/// The manager's database that the private state was made from, and how much it knew: stored with the private head. What another database answers, or one that knows less
-/// than before, is not taken, for a payload that was lost with its record reads "not a party" there. That stays so, over restarts too, until the operator accepts it or
-/// the right database is back. Owned by the writer loop.
+/// The manager's database that the private state was made from, and how much it knew: stored with the private head. What another
+/// database answers, or one that knows less than before, is not taken, for a payload that was lost with its record reads "not a
+/// party" there. That stays so, over restarts too, until the operator accepts it or the right database is back. Owned by the
+/// writer loop.
 /// </summary>
 internal sealed class ManagerRecord
 {
@@ -49,11 +50,14 @@ internal sealed class ManagerRecord
     {
         (null, _) => null,
         ({ } seen, { } known) when seen.Id != known.Id =>
-            $"the transaction manager answers from another database ({seen.Id}) than the one that this private state was made from ({known.Id}); {Advice}",
-        ({ } seen, var known) => $"the transaction manager's database knows less than before (record {seen.Watermark}, it was at {known?.Watermark}): it was set back; {Advice}",
+            $"the transaction manager answers from another database ({seen.Id}) than the one that this private state was made from "
+                + $"({known.Id}); {Advice}",
+        ({ } seen, var known) => $"the transaction manager's database knows less than before (record {seen.Watermark}, it was at "
+        + $"{known?.Watermark}): it was set back; {Advice}",
     };
 
-    private const string Advice = "give it its database back, or have the other parties resend to it and then run 'qmesh private accept-manager'";
+    private const string Advice =
+        "give it its database back, or have the other parties resend to it and then run 'qmesh private accept-manager'";
 
     /// <param name="seen">Null for an answer that does not tell.</param>
     /// <returns>False when what came with it must not be believed.</returns>
@@ -88,7 +92,8 @@ internal sealed class ManagerRecord
     public void Accept(Action<KeyValueBatch> alongside)
     {
         if (_refused is null) throw new InvalidOperationException("the transaction manager is accepted already");
-        if (Seen is null && !_sawNone) throw new InvalidOperationException("the transaction manager has not answered since the node was started: start it first");
+        if (Seen is null && !_sawNone)
+            throw new InvalidOperationException("the transaction manager has not answered since the node was started: start it first");
         (Accepted, _refused, _floor) = (Seen, null, Seen?.Watermark ?? 0);
         var batch = new KeyValueBatch();
         Put(batch, StoredNames.ManagerAccepted, Accepted);
@@ -96,7 +101,8 @@ internal sealed class ManagerRecord
         alongside(batch);
         _store.Write(batch, sync: true);
         (_isChanged, Turns) = (false, Turns + 1);
-        _events.Tell(NoticeLevel.Warning, $"The operator accepts the transaction manager's database {Accepted?.Id ?? "(it tells of none)"} at record {Accepted?.Watermark ?? 0}: private blocks are run again");
+        _events.Tell(NoticeLevel.Warning, "The operator accepts the transaction manager's database "
+            + $"{Accepted?.Id ?? "(it tells of none)"} at record {Accepted?.Watermark ?? 0}: private blocks are run again");
     }
 
     /// <summary>The accepted database; null when none is stored.</summary>
@@ -109,7 +115,8 @@ internal sealed class ManagerRecord
         var batch = new KeyValueBatch();
         Put(batch, StoredNames.ManagerAccepted, seen);
         _store.Write(batch, sync: true);
-        _events.Tell(NoticeLevel.Information, $"The private state follows the transaction manager's database {seen.Id}, which is at record {seen.Watermark}");
+        _events.Tell(NoticeLevel.Information,
+            $"The private state follows the transaction manager's database {seen.Id}, which is at record {seen.Watermark}");
         return true;
     }
 
@@ -152,7 +159,8 @@ internal sealed class ManagerRecord
     }
 
     private static KnownDatabase? Load(IKeyValueReader reader, string name) =>
-        ChainStore.GetMeta(reader, name) is { Length: > 8 } value ? new KnownDatabase(Encoding.UTF8.GetString(value.Span[8..]), BinaryPrimitives.ReadInt64BigEndian(value.Span)) : null;
+        ChainStore.GetMeta(reader, name) is { Length: > 8 } value
+            ? new KnownDatabase(Encoding.UTF8.GetString(value.Span[8..]), BinaryPrimitives.ReadInt64BigEndian(value.Span)) : null;
 }
 
 /// <param name="Watermark">The highest sequence number of its records.</param>

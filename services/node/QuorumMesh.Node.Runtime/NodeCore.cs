@@ -220,7 +220,8 @@ public sealed class NodeCore
         var late = LatePayloads.All(_stores.KeyValues).Select(l => l.Block).ToList();
         var status = PrivateStatus;
         return new PrivateSideReport(
-            Head.Number, PrivateHead.Number, status.WaitingFor, status.Reason, _manager.Refusal, _manager.Accepted, _manager.Seen, late.Count, late.Count == 0 ? null : late.Min());
+            Head.Number, PrivateHead.Number, status.WaitingFor, status.Reason, _manager.Refusal, _manager.Accepted, _manager.Seen,
+            late.Count, late.Count == 0 ? null : late.Min());
     }
 
     /// <summary>The operator's word that the manager may be believed with the database that it has now.</summary>
@@ -236,7 +237,8 @@ public sealed class NodeCore
         var late = LatePayloads.All(_stores.KeyValues).Select(l => (ulong?)l.Block).Min();
         var target = block ?? (late - 1) ?? throw new InvalidOperationException("no payload came too late: name the block to go back to");
         return _private.Rewind(target) ? target
-            : throw new InvalidOperationException($"the private head is at block {PrivateHead.Number}, not past block {target}: there is nothing to take back");
+            : throw new InvalidOperationException(
+                $"the private head is at block {PrivateHead.Number}, not past block {target}: there is nothing to take back");
     }
 
     /// <summary>Before the store is closed.</summary>
@@ -370,7 +372,9 @@ public sealed class NodeCore
             {
                 if (_chain.Knows(block.Hash)) continue;
                 if (block.Header.ParentHash != _chain.Head.Hash)
-                    throw new NodeHaltedException($"block {block.Number} does not build on our head {_chain.Head.Number} ({_chain.Head.Hash}): this node is on another chain than the cluster; start it again from an empty data directory");
+                    throw new NodeHaltedException($"block {block.Number} does not build on our head {_chain.Head.Number} "
+                        + $"({_chain.Head.Hash}): this node is on another chain than the cluster; start it again from an empty data "
+                        + "directory");
                 Import(block, prepared: null, alongside: null);
                 Step(new ConsensusInput.BlockImported(block));
             }
@@ -395,7 +399,8 @@ public sealed class NodeCore
     {
         var figures = new NodeFigures(_chain.Head.Number, Pool.PendingCount, Pool.QueuedCount, _desk.UnminedLocal);
         if (figures != _published) Volatile.Write(ref _published, figures);
-        _progress.Observe(_now, new BlockPointer(_chain.Head.Number, _chain.Head.Hash), _chain.Private.Head, Pool.PendingCount, _private.Status);
+        _progress.Observe(_now, new BlockPointer(_chain.Head.Number, _chain.Head.Hash), _chain.Private.Head, Pool.PendingCount,
+            _private.Status);
     }
 
     private void TookIn(RecoveredTransaction transaction)

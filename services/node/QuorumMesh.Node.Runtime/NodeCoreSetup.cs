@@ -22,7 +22,9 @@ public sealed record NodeCoreSetup
     /// <summary>As geth keeps in memory.</summary>
     public const ulong DefaultKeptPublicBlocks = 128;
 
-    /// <summary>Public states this far behind the head stay readable, and the private head's own always; null keeps all (archive).</summary>
+    /// <summary>
+    /// Public states this far behind the head stay readable, and the private head's own always; null keeps all (archive).
+    /// </summary>
     public ulong? KeptPublicBlocks { get; init; } = DefaultKeptPublicBlocks;
 
     /// <summary>Blocks; further back the operator decides.</summary>

@@ -23,7 +23,9 @@ public sealed class NodeLoop : IAsyncDisposable
     /// <summary>Completes when the loop has ended; faulted with <see cref="NodeHaltedException"/> when it could not go on.</summary>
     public Task Ended => _ended.Task;
 
-    /// <summary>How long the loop has been at one batch: it takes nothing in meanwhile. May be read from any thread, once started.</summary>
+    /// <summary>
+    /// How long the loop has been at one batch: it takes nothing in meanwhile. May be read from any thread, once started.
+    /// </summary>
     public TimeSpan SinceLastPass => TimeSpan.FromMilliseconds(_node.Milliseconds - Volatile.Read(ref _lastPass));
 
     public void Start()

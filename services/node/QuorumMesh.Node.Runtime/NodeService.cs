@@ -75,7 +75,8 @@ public sealed class NodeService : INode
             var members = view.Members.Select(m =>
             {
                 var id = Convert.ToHexStringLower(m.NodeId);
-                var role = view.Leader == 0 ? "" : m.RaftId == view.Leader ? "minter" : view.Learners.Contains(m.RaftId) ? "learner" : "verifier";
+                var role = view.Leader == 0 ? "" : m.RaftId == view.Leader ? "minter" : view.Learners.Contains(m.RaftId) ? "learner"
+                    : "verifier";
                 return new RaftMember(m.RaftId, id, m.Host, m.P2pPort, m.RaftPort, role, id == own || connected.Contains(id));
             }).ToList();
             return new RaftStatus(
@@ -96,7 +97,8 @@ public sealed class NodeService : INode
         using var span = TransactionTraces.Submitted(transaction.Hash);
         var head = ChainStore.GetPublicHead(_stores.KeyValues)?.Number ?? 0;
         var rules = _stores.Rules.SenderRulesAt(head + 1);
-        var recovered = _stores.Senders.Recover(transaction, rules) ?? throw new TransactionRejectedException(SenderInvalidText.Of(transaction, rules, Profile));
+        var recovered = _stores.Senders.Recover(transaction, rules)
+            ?? throw new TransactionRejectedException(SenderInvalidText.Of(transaction, rules, Profile));
         var answer = new Reply<Hash256>();
         var input = new NodeInput.LocalTransaction(recovered, answer);
         while (!_mailbox.TryPostBulk(input))
@@ -173,7 +175,8 @@ public sealed class NodeService : INode
     /// <summary>An answer never comes from a loop that has ended: its failure is given instead.</summary>
     private async Task<T> AnswerAsync<T>(Task<T> answer, CancellationToken cancellation)
     {
-        if (await Task.WhenAny(answer, _loop.Ended).WaitAsync(cancellation).ConfigureAwait(false) == answer) return await answer.ConfigureAwait(false);
+        if (await Task.WhenAny(answer, _loop.Ended).WaitAsync(cancellation).ConfigureAwait(false) == answer)
+            return await answer.ConfigureAwait(false);
         ThrowIfEnded();
         return await answer.ConfigureAwait(false);
     }

@@ -12,7 +12,8 @@ namespace QuorumMesh.Node.Runtime;
 /// <summary>What the writer loop and the readers share: the store, the two states over it, and the rules of the chain.</summary>
 public sealed class NodeStores : IDisposable
 {
-    public NodeStores(IKeyValueStore keyValues, ChainRules rules, StateStoreOptions? publicState = null, StateStoreOptions? privateState = null)
+    public NodeStores(IKeyValueStore keyValues, ChainRules rules, StateStoreOptions? publicState = null,
+        StateStoreOptions? privateState = null)
     {
         (KeyValues, Rules) = (keyValues, rules);
         Public = new StateStore(keyValues, "public", OnAllCores(publicState));
@@ -73,5 +74,6 @@ public sealed class NodeStores : IDisposable
         }
     }
 
-    private static StateStoreOptions OnAllCores(StateStoreOptions? options) => (options ?? new StateStoreOptions()) with { SplitWork = Cores.Split };
+    private static StateStoreOptions OnAllCores(StateStoreOptions? options) =>
+        (options ?? new StateStoreOptions()) with { SplitWork = Cores.Split };
 }

@@ -19,7 +19,9 @@ public sealed record TransactionLookup(Block Block, int Index)
 /// <summary>Why the private head stands where it stands; null reason = it is only catching up.</summary>
 public sealed record PrivateHeadStatus(ulong Block, PayloadHash? WaitingFor, string? Reason)
 {
-    /// <summary>Why no private block is run, whether one waits or not: the manager is not the one that was known. Null when it is.</summary>
+    /// <summary>
+    /// Why no private block is run, whether one waits or not: the manager is not the one that was known. Null when it is.
+    /// </summary>
     public string? Stopped { get; init; }
 }
 
@@ -69,7 +71,8 @@ public sealed class NodeView : IDisposable
     public BlockHeader? Header(ulong number) => number > Head ? null : ChainStore.GetHeader(_snapshot, number);
 
     /// <summary>Canonical blocks only.</summary>
-    public BlockHeader? Header(in Hash256 hash) => ChainStore.GetHeader(_snapshot, hash) is { } header && IsCanonical(header) ? header : null;
+    public BlockHeader? Header(in Hash256 hash) =>
+        ChainStore.GetHeader(_snapshot, hash) is { } header && IsCanonical(header) ? header : null;
 
     /// <summary>Null above the head of this view.</summary>
     public Block? Block(ulong number) => number > Head ? null : ChainStore.GetBlock(_snapshot, number);
@@ -88,7 +91,8 @@ public sealed class NodeView : IDisposable
     public Address SenderOf(Transaction transaction, ulong block) => Recover(transaction, block).Sender;
 
     /// <summary>Who signed a transaction that is not stored; null when nobody can have.</summary>
-    public Address? FindSender(Transaction transaction, ulong block) => _stores.Senders.Recover(transaction, _stores.Rules.SenderRulesAt(block))?.Sender;
+    public Address? FindSender(Transaction transaction, ulong block) =>
+        _stores.Senders.Recover(transaction, _stores.Rules.SenderRulesAt(block))?.Sender;
 
     /// <summary>A stored transaction as execution takes it.</summary>
     public RecoveredTransaction Recover(Transaction transaction, ulong block) =>
@@ -128,24 +132,29 @@ public sealed class NodeView : IDisposable
     public Hash256 PrivateRoot(ulong block)
     {
         RequirePrivate(block);
-        return _stores.Private.BlockAt(_snapshot, block)?.Root ?? throw new StateUnavailableException($"the private state of block {block} is not kept");
+        return _stores.Private.BlockAt(_snapshot, block)?.Root
+            ?? throw new StateUnavailableException($"the private state of block {block} is not kept");
     }
 
     /// <summary>Every account of one side after a block, by address.</summary>
     /// <exception cref="PrivateStateBehindException">The block is past the private head.</exception>
-    public IEnumerable<(Address Address, Account Account)> Accounts(bool ofPrivate, ulong block) => Side(ofPrivate, block).Accounts(_snapshot, block);
+    public IEnumerable<(Address Address, Account Account)> Accounts(bool ofPrivate, ulong block) =>
+        Side(ofPrivate, block).Accounts(_snapshot, block);
 
     /// <summary>Every non-zero slot of an account of one side after a block.</summary>
     /// <exception cref="PrivateStateBehindException">The block is past the private head.</exception>
-    public IEnumerable<(UInt256 Slot, UInt256 Value)> Storage(bool ofPrivate, ulong block, Address address) => Side(ofPrivate, block).Storage(_snapshot, block, address);
+    public IEnumerable<(UInt256 Slot, UInt256 Value)> Storage(bool ofPrivate, ulong block, Address address) =>
+        Side(ofPrivate, block).Storage(_snapshot, block, address);
 
     /// <summary>Merkle proofs of one side after a block.</summary>
     /// <exception cref="PrivateStateBehindException">The block is past the private head.</exception>
     /// <exception cref="StateUnavailableException">The block is no longer kept, or too far back for a proof.</exception>
-    public StateProof Prove(bool ofPrivate, ulong block, Address address, IReadOnlyList<UInt256> slots) => Side(ofPrivate, block).Prove(_snapshot, block, address, slots);
+    public StateProof Prove(bool ofPrivate, ulong block, Address address, IReadOnlyList<UInt256> slots) =>
+        Side(ofPrivate, block).Prove(_snapshot, block, address, slots);
 
     /// <summary>What the EVM sees of a block, for calls and traces.</summary>
-    public BlockContext ContextOf(BlockHeader header) => _stores.Rules.ContextOf(header, _stores.Rules.EngineAt(header.Number).Author(header), BlockHash);
+    public BlockContext ContextOf(BlockHeader header) =>
+        _stores.Rules.ContextOf(header, _stores.Rules.EngineAt(header.Number).Author(header), BlockHash);
 
     /// <summary>Of a canonical block, as the EVM sees it: zero when there is none.</summary>
     public Hash256 BlockHash(ulong number) => ChainStore.GetCanonicalHash(_snapshot, number) ?? default;
@@ -163,11 +172,13 @@ public sealed class NodeView : IDisposable
         return _stores.Private;
     }
 
-    private bool IsCanonical(BlockHeader header) => header.Number <= Head && ChainStore.GetCanonicalHash(_snapshot, header.Number) == header.Hash;
+    private bool IsCanonical(BlockHeader header) =>
+        header.Number <= Head && ChainStore.GetCanonicalHash(_snapshot, header.Number) == header.Hash;
 
     private void RequirePrivate(ulong block)
     {
         if (block <= PrivateHead) return;
-        throw new PrivateStateBehindException(PrivateHead + 1, _privateStatus.WaitingFor, _privateStatus.Reason ?? "its payloads are being fetched; try again");
+        throw new PrivateStateBehindException(PrivateHead + 1, _privateStatus.WaitingFor,
+            _privateStatus.Reason ?? "its payloads are being fetched; try again");
     }
 }

@@ -5,8 +5,9 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
-/// Answers of the manager that were fetched ahead of the private head. Bounded by bytes: what was run goes first, then the oldest, then what the private head needs
-/// latest; all are simply asked for again. What it needs first is always kept. Only settled answers (here, not a party) are kept. Owned by the writer loop.
+/// Answers of the manager that were fetched ahead of the private head. Bounded by bytes: what was run goes first, then the
+/// oldest, then what the private head needs latest; all are simply asked for again. What it needs first is always kept. Only
+/// settled answers (here, not a party) are kept. Owned by the writer loop.oop.
 /// </summary>
 public sealed class PayloadCache(long capacityBytes = PayloadCache.DefaultCapacity)
 {
@@ -63,7 +64,9 @@ public sealed class PayloadCache(long capacityBytes = PayloadCache.DefaultCapaci
         _window.Remove(hash);
     }
 
-    /// <summary>What the private head needs next, in the order of use: it stays while anything else can go, the first of it in any case.</summary>
+    /// <summary>
+    /// What the private head needs next, in the order of use: it stays while anything else can go, the first of it in any case.
+    /// </summary>
     public void Keep(IReadOnlyList<PayloadHash> window)
     {
         _inOrder = window;

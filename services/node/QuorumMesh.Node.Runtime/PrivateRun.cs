@@ -7,8 +7,8 @@ using QuorumMesh.State;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
-/// The block behind the private head, run as far as its payloads came. Nothing of it is stored before its end: after a restart, or a way back of the private head, it is begun
-/// anew. Owned by the writer loop.
+/// The block behind the private head, run as far as its payloads came. Nothing of it is stored before its end: after a restart,
+/// or a way back of the private head, it is begun anew. Owned by the writer loop.
 /// </summary>
 internal sealed class PrivateRun
 {
@@ -17,7 +17,8 @@ internal sealed class PrivateRun
     private PrivateReplay? _replay;
 
     /// <param name="privateState">After the block before.</param>
-    public PrivateRun(ChainRules rules, Block block, RecoveredTransaction[] transactions, IStateReader privateState, Func<ulong, Hash256> blockHash)
+    public PrivateRun(ChainRules rules, Block block, RecoveredTransaction[] transactions, IStateReader privateState,
+        Func<ulong, Hash256> blockHash)
     {
         (Block, Transactions) = (block, transactions);
         _begin = () => new PrivateReplay(rules, block.Header, transactions, new(_public, privateState, blockHash));
@@ -41,7 +42,8 @@ internal sealed class PrivateRun
     /// <summary>Runs on while payloads are there and the gas is below the limit.</summary>
     /// <param name="publicState">Before the block; read during the call alone.</param>
     /// <param name="gas">Goes up by what it was worth.</param>
-    public void Continue(IStateReader publicState, PayloadCache payloads, Func<PayloadHash, PayloadAnswer?> answerFor, ref long gas, long limit)
+    public void Continue(IStateReader publicState, PayloadCache payloads, Func<PayloadHash, PayloadAnswer?> answerFor,
+        ref long gas, long limit)
     {
         _public.Read(publicState);
         try

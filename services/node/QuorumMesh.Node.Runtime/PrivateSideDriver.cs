@@ -9,8 +9,9 @@ using QuorumMesh.State.KeyValue;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
-/// Brings the private head after the public one: asks for payloads ahead, runs blocks when the answers are there, asks again when the manager was away or has lost a
-/// payload, and goes back when a payload arrives that was taken for foreign. Owned by the writer loop.
+/// Brings the private head after the public one: asks for payloads ahead, runs blocks when the answers are there, asks again when
+/// the manager was away or has lost a payload, and goes back when a payload arrives that was taken for foreign. Owned by the
+/// writer loop.
 /// </summary>
 internal sealed class PrivateSideDriver(PrivateSide side, PayloadCache payloads, NodeStores stores, ManagerRecord manager)
 {
@@ -41,7 +42,8 @@ internal sealed class PrivateSideDriver(PrivateSide side, PayloadCache payloads,
 
     /// <summary>Where the Watch stream is to be resumed.</summary>
     public static long LoadWatched(IKeyValueReader reader) =>
-        ChainStore.GetMeta(reader, StoredNames.ManagerWatch) is { Length: 8 } value ? System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(value.Span) : 0;
+        ChainStore.GetMeta(reader, StoredNames.ManagerWatch) is { Length: 8 } value
+            ? System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(value.Span) : 0;
 
     /// <summary>A private transaction came into the pool: its payload will be needed.</summary>
     public void Want(Transaction transaction)
@@ -119,7 +121,9 @@ internal sealed class PrivateSideDriver(PrivateSide side, PayloadCache payloads,
         var awaited = side.AwaitedPayload;
         if (awaited is null && side.IsBehind) WakeAt = now.Milliseconds; // more is ready to run
         var reason = awaited is { } hash && _asked.TryGetValue(hash, out var asked) ? asked.Reason : null;
-        var status = new PrivateHeadStatus(side.Head.Number, awaited, awaited is null ? null : manager.Refusal ?? reason) { Stopped = manager.Refusal };
+        var status = new PrivateHeadStatus(side.Head.Number, awaited,
+            awaited is null ? null : manager.Refusal ?? reason)
+        { Stopped = manager.Refusal };
         if (status != _status) Volatile.Write(ref _status, status);
         // Not while the way back is unfinished: told again after a restart, the payload finishes it.
         if (_watched > 0 && !side.IsRewinding) SaveWatched();
@@ -139,7 +143,10 @@ internal sealed class PrivateSideDriver(PrivateSide side, PayloadCache payloads,
         if (payloads.Find(hash) is null) _wanted.Add(hash);
     }
 
-    /// <summary>The payloads ahead of the private head that fit into a part of the cache: those that are not here yet count as the large ones among the last.</summary>
+    /// <summary>
+    /// The payloads ahead of the private head that fit into a part of the cache: those that are not here yet count as the large
+    /// ones among the last.
+    /// </summary>
     private List<PayloadHash> Window()
     {
         var window = new List<PayloadHash>();

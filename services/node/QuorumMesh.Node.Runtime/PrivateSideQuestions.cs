@@ -31,7 +31,8 @@ internal sealed class PrivateSideQuestions(NodeStores stores, ITransactionManage
                 var answers = await manager.ReceiveAsync(some[done..], cancellation).ConfigureAwait(false);
                 foreach (var answer in answers)
                 {
-                    if (answer.Availability == PayloadAvailability.Unavailable) throw new TransactionManagerException($"the transaction manager is not available ({answer.Reason})");
+                    if (answer.Availability == PayloadAvailability.Unavailable)
+                        throw new TransactionManagerException($"the transaction manager is not available ({answer.Reason})");
                     if (answer.Availability == PayloadAvailability.Here) continue;
                     lostCount++;
                     if (lost.Count < MostListed) lost.Add(answer.Hash);
@@ -48,7 +49,8 @@ internal sealed class PrivateSideQuestions(NodeStores stores, ITransactionManage
         var last = ChainStore.GetPrivateHead(snapshot)?.Number ?? 0;
         for (var number = 1ul; number <= last; number++)
         {
-            var block = ChainStore.GetBlock(snapshot, number) ?? throw new ChainCorruptException($"block {number} is below the head and not stored");
+            var block = ChainStore.GetBlock(snapshot, number)
+                ?? throw new ChainCorruptException($"block {number} is below the head and not stored");
             foreach (var hash in block.PayloadHashes)
                 if (!SkippedPayloads.Contains(snapshot, hash)) yield return hash;
         }

@@ -4,7 +4,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Runtime;
 
-/// <summary>The payloads that the blocks behind the private head name, in the order of their use, some blocks ahead. Each block is read once. Owned by the writer loop.</summary>
+/// <summary>
+/// The payloads that the blocks behind the private head name, in the order of their use, some blocks ahead. Each block is read
+/// once. Owned by the writer loop.
+/// </summary>
 internal sealed class PrivateWindow(NodeStores stores)
 {
     private const int MaxBlocks = 64;
@@ -34,7 +37,8 @@ internal sealed class PrivateWindow(NodeStores stores)
 
     private void Add(ulong number)
     {
-        var block = ChainStore.GetBlock(stores.KeyValues, number) ?? throw new ChainCorruptException($"block {number} is below the head and not stored");
+        var block = ChainStore.GetBlock(stores.KeyValues, number)
+            ?? throw new ChainCorruptException($"block {number} is below the head and not stored");
         PayloadHash[] hashes = [.. block.PayloadHashes];
         if (hashes.Length == 0) return;
         _blocks.Enqueue((number, hashes));

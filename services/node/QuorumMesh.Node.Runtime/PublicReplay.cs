@@ -9,9 +9,10 @@ using QuorumMesh.State.Trie;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
-/// Public states that were pruned, made again by executing the stored chain from genesis, some blocks at a time. Only a payload that comes later than the kept
-/// history reaches needs it. They lie in the store beside the chain's own, so that memory holds no more than the caches, and a restart goes on where it was; they
-/// are erased when the private head is back in the kept history. Owned by the writer loop.
+/// Public states that were pruned, made again by executing the stored chain from genesis, some blocks at a time. Only a payload
+/// that comes later than the kept history reaches needs it. They lie in the store beside the chain's own, so that memory holds no
+/// more than the caches, and a restart goes on where it was; they are erased when the private head is back in the kept history.
+/// Owned by the writer loop.
 /// </summary>
 /// <param name="options">Null for the defaults.</param>
 internal sealed class PublicReplay(NodeStores stores, StateStoreOptions? options = null)
@@ -21,7 +22,9 @@ internal sealed class PublicReplay(NodeStores stores, StateStoreOptions? options
 
     private const int ErasedPerBatch = 4_096;
     private const int ErasedPerStep = 16;
-    private readonly StateStoreOptions _options = (options ?? new StateStoreOptions { NodeCacheBytes = 64 << 20, FlatCacheEntries = 65_536 }) with { SplitWork = Cores.Split };
+    private readonly StateStoreOptions _options = (options
+        ?? new StateStoreOptions { NodeCacheBytes = 64 << 20, FlatCacheEntries = 65_536 }) with
+    { SplitWork = Cores.Split };
     private readonly BlockExecutor _executor = new(stores.Rules);
     private StateStore? _state;
     private IKeyValueSnapshot? _snapshot;
@@ -51,7 +54,9 @@ internal sealed class PublicReplay(NodeStores stores, StateStoreOptions? options
         return _state.At(_snapshot, block);
     }
 
-    /// <summary>The state given last has been read. A snapshot that stayed open would keep on disk whatever is replaced from then on.</summary>
+    /// <summary>
+    /// The state given last has been read. A snapshot that stayed open would keep on disk whatever is replaced from then on.
+    /// </summary>
     public void Close()
     {
         _snapshot?.Dispose();
@@ -107,15 +112,18 @@ internal sealed class PublicReplay(NodeStores stores, StateStoreOptions? options
     private long Next()
     {
         var head = _state!.Head;
-        var block = ChainStore.GetBlock(stores.KeyValues, head.Block + 1) ?? throw new ChainCorruptException($"block {head.Block + 1} is below the head and not stored");
+        var block = ChainStore.GetBlock(stores.KeyValues, head.Block + 1)
+            ?? throw new ChainCorruptException($"block {head.Block + 1} is below the head and not stored");
         var transactions = stores.Senders.RecoverAll(block.Transactions, stores.Rules.SenderRulesAt(block.Number))
             ?? throw new ChainCorruptException($"the senders of stored block {block.Number} cannot be recovered");
         // The header was verified when the block came; the root says whether this is the state that it had.
         var execution = _executor.Execute(
-            block.Header, transactions, new(head, PrivateState: null, number => ChainStore.GetCanonicalHash(stores.KeyValues, number) ?? default));
+            block.Header, transactions,
+            new(head, PrivateState: null, number => ChainStore.GetCanonicalHash(stores.KeyValues, number) ?? default));
         var layer = _state.Extend(head, block.Number, execution.PublicChanges);
         if (layer.Root != block.Header.StateRoot)
-            throw new ChainCorruptException($"executing stored block {block.Number} again gives state root {layer.Root}, its header has {block.Header.StateRoot}");
+            throw new ChainCorruptException(
+                $"executing stored block {block.Number} again gives state root {layer.Root}, its header has {block.Header.StateRoot}");
         Take(layer, block.Header);
         return BlockWork.Of(block);
     }

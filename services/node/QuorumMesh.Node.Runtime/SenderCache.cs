@@ -5,8 +5,9 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
-/// Recovers senders once, and the authorities of authorisation lists: a bounded cache by transaction hash, filled at the edge (RPC, p2p, block bodies). Thread safe.
-/// Two generations stand in for recency: when the young one is full it becomes the old one, and the old one is dropped.
+/// Recovers senders once, and the authorities of authorisation lists: a bounded cache by transaction hash, filled at the edge
+/// (RPC, p2p, block bodies). Thread safe. Two generations stand in for recency: when the young one is full it becomes the old
+/// one, and the old one is dropped.
 /// </summary>
 public sealed class SenderCache(int capacity = 131_072)
 {
@@ -45,7 +46,8 @@ public sealed class SenderCache(int capacity = 131_072)
         void RecoverOne(int i) => result[i] = Recover(transactions[i], rules);
     }
 
-    private bool TryGet(in Hash256 hash, out Signers signers) => _young.TryGetValue(hash, out signers) || _old.TryGetValue(hash, out signers);
+    private bool TryGet(in Hash256 hash, out Signers signers) =>
+        _young.TryGetValue(hash, out signers) || _old.TryGetValue(hash, out signers);
 
     private void Add(in Hash256 hash, in Signers signers)
     {

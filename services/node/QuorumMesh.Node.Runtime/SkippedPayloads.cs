@@ -4,7 +4,10 @@ using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Node.Runtime;
 
-/// <summary>The participation notes of executed blocks: payload hashes that this node skipped as not a party, so that a payload which turns up later undoes the skip.</summary>
+/// <summary>
+/// The participation notes of executed blocks: payload hashes that this node skipped as not a party, so that a payload which
+/// turns up later undoes the skip.
+/// </summary>
 internal static class SkippedPayloads
 {
     public static void Add(KeyValueBatch batch, in PayloadHash hash) => batch.Put(Key(hash), [1]);

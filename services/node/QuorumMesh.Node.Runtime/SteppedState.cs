@@ -3,7 +3,10 @@ using QuorumMesh.State;
 
 namespace QuorumMesh.Node.Runtime;
 
-/// <summary>One block's state, read through another snapshot of the store in each step: a snapshot that stayed open over all of them would keep on disk whatever is replaced.</summary>
+/// <summary>
+/// One block's state, read through another snapshot of the store in each step: a snapshot that stayed open over all of them would
+/// keep on disk whatever is replaced.
+/// </summary>
 internal sealed class SteppedState : IStateReader
 {
     private IStateReader? _now;

@@ -9,8 +9,8 @@ using QuorumMesh.State.KeyValue;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
-/// Takes transactions in: pool, journal and announcements. A local transaction is answered only after its journal row is durable, and is announced again until it is mined.
-/// Owned by the writer loop.
+/// Takes transactions in: pool, journal and announcements. A local transaction is answered only after its journal row is durable,
+/// and is announced again until it is mined. Owned by the writer loop.
 /// </summary>
 internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
 {
@@ -32,7 +32,8 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
         foreach (var (key, raw) in stores.KeyValues.Scan([KeySpaces.Journal]).ToList())
         {
             var recovered = stores.Senders.Recover(Transaction.Decode(raw), rules);
-            if (recovered is not null && ChainStore.GetTransactionLocation(stores.KeyValues, recovered.Tx.Hash) is null && TryPool(recovered, local: true, now, out _))
+            if (recovered is not null && ChainStore.GetTransactionLocation(stores.KeyValues, recovered.Tx.Hash) is null
+                && TryPool(recovered, local: true, now, out _))
             {
                 _unmined[recovered.Tx.Hash] = (recovered, now.Milliseconds);
                 effects.Announce.Add(recovered);
@@ -61,7 +62,8 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
         return true;
     }
 
-    public void AddRemote(IReadOnlyList<RecoveredTransaction> transactions, NodeTime now, NodeEffects effects, Action<RecoveredTransaction> tookIn)
+    public void AddRemote(IReadOnlyList<RecoveredTransaction> transactions, NodeTime now, NodeEffects effects,
+        Action<RecoveredTransaction> tookIn)
     {
         foreach (var transaction in transactions)
         {

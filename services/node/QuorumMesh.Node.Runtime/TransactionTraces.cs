@@ -5,8 +5,8 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
-/// Spans of a transaction's way over several nodes. devp2p carries no trace context, so every span links to one that follows from the transaction's hash:
-/// its trace id is the first 16 bytes, its span id the next 8. Hash and block are the only attributes.
+/// Spans of a transaction's way over several nodes. devp2p carries no trace context, so every span links to one that follows from
+/// the transaction's hash: its trace id is the first 16 bytes, its span id the next 8. Hash and block are the only attributes.
 /// </summary>
 public static class TransactionTraces
 {
@@ -37,14 +37,17 @@ public static class TransactionTraces
         return span?.SetTag("quorummesh.payload.count", count);
     }
 
-    /// <summary>The private transactions of a block were run, and the private head is there now. Blocks without any are passed over.</summary>
+    /// <summary>
+    /// The private transactions of a block were run, and the private head is there now. Blocks without any are passed over.
+    /// </summary>
     /// <param name="started">When the step of the loop began that ran the last of them.</param>
     public static void PrivateRun(Block block, DateTimeOffset started)
     {
         if (!IsOn) return;
         var links = block.Transactions.Where(t => t.IsPrivate).Take(MaxPerBlock).Select(t => new ActivityLink(ContextOf(t.Hash))).ToList();
         if (links.Count == 0) return;
-        using var span = Source.StartActivity("private.execute", ActivityKind.Internal, parentContext: default, links: links, startTime: started);
+        using var span = Source.StartActivity("private.execute", ActivityKind.Internal, parentContext: default, links: links,
+            startTime: started);
         span?.SetTag("quorummesh.block.number", block.Number);
     }
 
@@ -53,7 +56,8 @@ public static class TransactionTraces
     {
         Span<byte> bytes = stackalloc byte[Hash256.Size];
         hash.CopyTo(bytes);
-        return new ActivityContext(ActivityTraceId.CreateFromBytes(bytes[..16]), ActivitySpanId.CreateFromBytes(bytes.Slice(16, 8)), ActivityTraceFlags.Recorded, isRemote: true);
+        return new ActivityContext(ActivityTraceId.CreateFromBytes(bytes[..16]), ActivitySpanId.CreateFromBytes(bytes.Slice(16, 8)),
+            ActivityTraceFlags.Recorded, isRemote: true);
     }
 
     private static Activity? Start(string name, in Hash256 hash, ActivityKind kind)

@@ -5,13 +5,17 @@ using QuorumMesh.ServiceDefaults;
 
 namespace QuorumMesh.Node;
 
-/// <summary><c>quorummesh-node account</c>: accounts in key files, with geth's arguments and the two lines of its output that scripts read.</summary>
+/// <summary>
+/// <c>quorummesh-node account</c>: accounts in key files, with geth's arguments and the two lines of its output that scripts
+/// read.
+/// </summary>
 internal static class AccountCommands
 {
     public static Command Create(NodeCommandLine settings)
     {
         var light = new Option<bool>("--lightkdf") { Description = "stretch the password with less work: for development" };
-        var create = new Command("new", "make an account; the first line of --password is its password, without the flag it is asked for") { light };
+        var create = new Command("new",
+            "make an account; the first line of --password is its password, without the flag it is asked for") { light };
         settings.AddTo(create);
         create.SetAction(result => New(settings.Read(result), result.GetValue(light)));
         var file = new Argument<string>("KEYFILE") { Description = "a private key: 64 hex digits" };
@@ -61,7 +65,8 @@ internal static class AccountCommands
 
     /// <summary>The directory is the one that the node reads with the same flags.</summary>
     private static KeystoreManager Open(NodeSettings settings, bool light) =>
-        new(Path.GetFullPath(settings.KeystoreDirectory ?? new DataDirectory(settings.DataDirectory).Keystore), light ? ScryptParameters.Light : null);
+        new(Path.GetFullPath(settings.KeystoreDirectory ?? new DataDirectory(settings.DataDirectory).Keystore),
+            light ? ScryptParameters.Light : null);
 
     private static SecretBytes ReadKey(string file)
     {
@@ -81,7 +86,9 @@ internal static class AccountCommands
     private static string Ask(string prompt)
     {
         Console.Error.Write(prompt);
-        if (Console.IsInputRedirected) return Console.ReadLine() ?? throw new UsageException("no password on standard input: give it there twice, or name a file with --password");
+        if (Console.IsInputRedirected)
+            return Console.ReadLine()
+            ?? throw new UsageException("no password on standard input: give it there twice, or name a file with --password");
         var typed = new System.Text.StringBuilder();
         for (var key = Console.ReadKey(intercept: true); key.Key != ConsoleKey.Enter; key = Console.ReadKey(intercept: true))
         {

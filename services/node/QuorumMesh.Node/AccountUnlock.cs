@@ -16,7 +16,9 @@ internal static class AccountUnlock
     public static void Run(KeystoreManager keystore, IReadOnlyList<string> accounts, string? passwordFile)
     {
         if (accounts.Count == 0) return;
-        if (passwordFile is null) throw new OptionsException("--password", "is needed with --unlock: a file with one password a line; the last one serves all further accounts");
+        if (passwordFile is null)
+            throw new OptionsException("--password",
+            "is needed with --unlock: a file with one password a line; the last one serves all further accounts");
         var passwords = Passwords(passwordFile);
         for (var i = 0; i < accounts.Count; i++)
         {
@@ -32,16 +34,20 @@ internal static class AccountUnlock
         }
     }
 
-    /// <summary>The lines as geth splits them: an empty file is one empty password, and a line feed at the end begins one more, empty, line.</summary>
+    /// <summary>
+    /// The lines as geth splits them: an empty file is one empty password, and a line feed at the end begins one more, empty,
+    /// line.
+    /// </summary>
     internal static string[] Passwords(string file)
     {
-        if (new FileInfo(file).Length > MaxPasswordFile) throw new OptionsException("--password", $"{file} is larger than {MaxPasswordFile >> 20} MiB: that is no file of passwords");
+        if (new FileInfo(file).Length > MaxPasswordFile)
+            throw new OptionsException("--password", $"{file} is larger than {MaxPasswordFile >> 20} MiB: that is no file of passwords");
         return [.. File.ReadAllText(file).Split('\n').Select(line => line.TrimEnd('\r'))];
     }
 
     /// <summary>
-    /// The account's own line, else the last one. For geth that is the empty one behind a closing line feed, so that one password written with an editor opens the first
-    /// account only; here the line before it is tried then.
+    /// The account's own line, else the last one. For geth that is the empty one behind a closing line feed, so that one password
+    /// written with an editor opens the first account only; here the line before it is tried then.
     /// </summary>
     private static void Unlock(KeystoreManager keystore, in Address account, string[] passwords, int index)
     {

@@ -20,8 +20,10 @@ internal static class BlockFile
         {
             if (ReadFully(path, input, header.AsSpan(0, 1), start) == 0) yield break;
             var digits = header[0] > 0xf7 ? header[0] - 0xf7 : 0;
-            if (header[0] < 0xc0 || digits > 4 || ReadFully(path, input, header.AsSpan(1, digits), start) < digits) throw Damaged(path, start, "no whole block starts there");
-            var content = digits == 0 ? header[0] - 0xc0 : header.AsSpan(1, digits).ToArray().Aggregate(0L, (length, digit) => (length << 8) | digit);
+            if (header[0] < 0xc0 || digits > 4 || ReadFully(path, input, header.AsSpan(1, digits), start) < digits)
+                throw Damaged(path, start, "no whole block starts there");
+            var content = digits == 0 ? header[0] - 0xc0
+                : header.AsSpan(1, digits).ToArray().Aggregate(0L, (length, digit) => (length << 8) | digit);
             if (content > MaxBlockSize) throw Damaged(path, start, $"a block of {content} bytes would start there");
             var raw = new byte[1 + digits + content];
             header.AsSpan(0, 1 + digits).CopyTo(raw);
@@ -50,7 +52,8 @@ internal static class BlockFile
     private static bool IsCompressed(string path) => path.EndsWith(".gz", StringComparison.Ordinal);
 
     private static Stream Decompressed(string path, Stream file) =>
-        IsCompressed(path) ? new BufferedStream(new GZipStream(file, CompressionMode.Decompress), BufferSize) : new BufferedStream(file, BufferSize);
+        IsCompressed(path) ? new BufferedStream(new GZipStream(file, CompressionMode.Decompress), BufferSize)
+            : new BufferedStream(file, BufferSize);
 
     private static int ReadFully(string path, Stream input, Span<byte> buffer, long start)
     {

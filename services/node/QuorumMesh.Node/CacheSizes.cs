@@ -19,7 +19,8 @@ public sealed record CacheSizes(int Megabytes = 1024, int DatabasePercent = 25, 
         OptionRules.Range("--cache.trie", TriePercent, 0, 100);
         OptionRules.Range("--cache.snapshot", SnapshotPercent, 0, 100);
         if (DatabasePercent + TriePercent + SnapshotPercent is > 100 and var sum)
-            throw new OptionsException("--cache.database", $"is {DatabasePercent}, which makes {sum} percent together with --cache.trie {TriePercent} and --cache.snapshot {SnapshotPercent}: at most 100");
+            throw new OptionsException("--cache.database", $"is {DatabasePercent}, which makes {sum} percent together with --cache.trie "
+                + $"{TriePercent} and --cache.snapshot {SnapshotPercent}: at most 100");
     }
 
     /// <summary>Half for blocks, half for the two write buffers.</summary>

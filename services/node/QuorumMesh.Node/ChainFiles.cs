@@ -22,7 +22,9 @@ internal static class ChainFiles
         return 0;
     }
 
-    /// <summary>Writes the whole chain to a new file, or a range behind what the file has. A node may have the chain open meanwhile.</summary>
+    /// <summary>
+    /// Writes the whole chain to a new file, or a range behind what the file has. A node may have the chain open meanwhile.
+    /// </summary>
     public static int Export(NodeSettings settings, string file, ulong? first = null, ulong? last = null)
     {
         var data = DataDirectory.Open(settings.DataDirectory);
@@ -33,14 +35,15 @@ internal static class ChainFiles
         if (to > head) throw new OptionsException("LAST", $"the chain ends at block {head}, there is no block {to}");
         using (var output = BlockFile.Create(file, append: first is not null))
             for (var number = from; number <= to; number++)
-                output.Write((ChainStore.GetBlock(store, number) ?? throw new ChainCorruptException($"block {number} is below the head and not stored")).Encode());
+                output.Write((ChainStore.GetBlock(store, number)
+                    ?? throw new ChainCorruptException($"block {number} is below the head and not stored")).Encode());
         Console.WriteLine($"exported blocks {from} to {to} to {file}");
         return 0;
     }
 
     /// <summary>
-    /// Verifies and executes the file's blocks. Those that the chain has are passed over, so that an import that was cut off goes on. The private
-    /// side waits until the node runs with its manager.
+    /// Verifies and executes the file's blocks. Those that the chain has are passed over, so that an import that was cut off goes
+    /// on. The private side waits until the node runs with its manager.
     /// </summary>
     public static int Import(NodeSettings settings, string file, CancellationToken cancel = default)
     {
@@ -77,5 +80,6 @@ internal static class ChainFiles
         return RocksKeyValueStore.OpenReadOnly(data.ChainData);
     }
 
-    private static StartupException NoChain(DataDirectory data) => new($"there is no chain in {data.Path}: run 'quorummesh-node init GENESIS --datadir {data.Path}' first");
+    private static StartupException NoChain(DataDirectory data) =>
+        new($"there is no chain in {data.Path}: run 'quorummesh-node init GENESIS --datadir {data.Path}' first");
 }

@@ -18,17 +18,22 @@ internal static class ChainOpener
     public static NodeStores Open(DataDirectory data, NodeSettings settings)
     {
         var (genesisFile, profile) = (settings.Genesis, settings.Profile);
-        var store = RocksKeyValueStore.Open(data.ChainData, settings.Cache.Database() with { Position = static reader => ChainStore.GetPublicHead(reader)?.Number ?? 0 });
+        var store = RocksKeyValueStore.Open(data.ChainData,
+            settings.Cache.Database() with { Position = static reader => ChainStore.GetPublicHead(reader)?.Number ?? 0 });
         try
         {
             if (genesisFile is not null)
                 Initialise(store, genesisFile, profile);
             var genesis = GenesisStore.Load(store)
-                ?? throw new StartupException($"there is no chain in {data.Path}: run 'quorummesh-node init GENESIS --datadir {data.Path}' or start with --genesis GENESIS");
+                ?? throw new StartupException($"there is no chain in {data.Path}: run 'quorummesh-node init GENESIS --datadir "
+                    + $"{data.Path}' or start with --genesis GENESIS");
             var stored = GenesisStore.LoadProfile(store);
             if (profile is not null && CompatibilityProfile.Parse(profile).Name != stored.Name)
-                throw new OptionsException("--quorum.profile", $"the chain in {data.Path} was made with profile {stored}; start without the flag");
-            var rules = new ChainRules(genesis.Config, stored, EngineFactory.Create(genesis.Config, store, Istanbul(settings))) { KeepsRevertReasons = settings.RevertReason };
+                throw new OptionsException("--quorum.profile",
+                    $"the chain in {data.Path} was made with profile {stored}; start without the flag");
+            var rules = new ChainRules(genesis.Config, stored,
+                EngineFactory.Create(genesis.Config, store, Istanbul(settings)))
+            { KeepsRevertReasons = settings.RevertReason };
             return new NodeStores(store, rules, Beside(settings.Cache.PublicState()), Beside(settings.Cache.PrivateState()));
         }
         catch
@@ -50,7 +55,8 @@ internal static class ChainOpener
     {
         try
         {
-            GenesisStore.Initialise(store, File.ReadAllBytes(OptionRules.ExistingFile("--genesis", genesisFile)), profile is null ? null : CompatibilityProfile.Parse(profile));
+            GenesisStore.Initialise(store, File.ReadAllBytes(OptionRules.ExistingFile("--genesis", genesisFile)),
+                profile is null ? null : CompatibilityProfile.Parse(profile));
         }
         catch (NodeHaltedException e)
         {

@@ -16,10 +16,14 @@ internal sealed class DataDirectory(string path)
     public string? Existing(string file) =>
         new[] { System.IO.Path.Combine(path, file), System.IO.Path.Combine(path, "geth", file) }.FirstOrDefault(File.Exists);
 
-    /// <summary>Takes from other users what an earlier version or a copy left open to them. A directory that serves others too, such as a home, is left as it is, and what is ours in it is closed.</summary>
+    /// <summary>
+    /// Takes from other users what an earlier version or a copy left open to them. A directory that serves others too, such as a
+    /// home, is left as it is, and what is ours in it is closed.
+    /// </summary>
     /// <returns>A line for the log, or null when nothing was open.</returns>
     public string? CloseToOthers() =>
-        OwnFiles.Close(OwnFiles.IsOwn(path) ? [path] : [ChainData, RaftLog, Keystore, System.IO.Path.Combine(path, "geth"), System.IO.Path.Combine(path, "nodekey")]);
+        OwnFiles.Close(OwnFiles.IsOwn(path) ? [path]
+            : [ChainData, RaftLog, Keystore, System.IO.Path.Combine(path, "geth"), System.IO.Path.Combine(path, "nodekey")]);
 
     public static DataDirectory Open(string path) => new(OptionRules.WritableDirectory("--datadir", path));
 }

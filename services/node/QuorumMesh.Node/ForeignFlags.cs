@@ -9,8 +9,9 @@ namespace QuorumMesh.Node;
 public sealed record PassedOverFlag(string Name, string Told);
 
 /// <summary>
-/// Flags of geth and GoQuorum that scripts pass and that this node has no use for. Those that only tune are accepted, and told at start; those that promise security,
-/// another privacy or other rules are refused, for nobody should believe to have what is not there.
+/// Flags of geth and GoQuorum that scripts pass and that this node has no use for. Those that only tune are accepted, and told at
+/// start; those that promise security, another privacy or other rules are refused, for nobody should believe to have what is not
+/// there.
 /// </summary>
 internal sealed class ForeignFlags
 {
@@ -29,28 +30,38 @@ internal sealed class ForeignFlags
 
     private const string SecurityPlugin = "plugins do not exist here: keep JSON-RPC on loopback or behind a proxy that checks callers";
     private const string TlsProxy = "TLS on JSON-RPC is not offered: end it at a proxy before the node";
-    private const string ManagerTls = "TLS to the transaction manager is not offered by this version: use a Unix socket (--ptm.socket) or, on a network of your own, --ptm.tls.mode off";
+    private const string ManagerTls = "TLS to the transaction manager is not offered by this version: use a Unix socket (--ptm.socket) "
+        + "or, on a network of your own, --ptm.tls.mode off";
     private const string QLight = "qlight nodes are not offered: run a full node";
 
     private static readonly (string Told, string[] Switches, string[] Values)[] Accepted =
     [
         (Discovery, ["--nodiscover", "--v5disc"], ["--bootnodes", "--bootnodesv4", "--bootnodesv5", "--discovery.dns", "--nat"]),
         (Minting, ["--mine", "--miner.noverify"],
-            ["--minerthreads", "--miner.threads", "--etherbase", "--miner.etherbase", "--targetgaslimit", "--miner.gastarget", "--miner.gaslimit", "--extradata", "--miner.extradata", "--miner.recommit", "--miner.notify"]),
+            ["--minerthreads", "--miner.threads", "--etherbase", "--miner.etherbase", "--targetgaslimit", "--miner.gastarget",
+                "--miner.gaslimit", "--extradata", "--miner.extradata", "--miner.recommit", "--miner.notify"]),
         ("host names are always taken", ["--raftdnsenable"], []),
         ("the Raft log is raftlog in the data directory", [], ["--raftlogdir"]),
         ("Raft and IBFT take no such time here", [], ["--istanbul.requesttimeout", "--allowedfutureblocktime"]),
         (Wallets, ["--nousb", "--usb", "--lightkdf"], ["--pcscdpath"]),
         (Metrics, ["--metrics", "--metrics.expensive", "--metrics.influxdb", "--metrics.influxdbv2"],
-            ["--metrics.addr", "--metrics.port", "--metrics.influxdb.endpoint", "--metrics.influxdb.database", "--metrics.influxdb.username", "--metrics.influxdb.password", "--metrics.influxdb.tags",
+            ["--metrics.addr", "--metrics.port", "--metrics.influxdb.endpoint", "--metrics.influxdb.database",
+                "--metrics.influxdb.username", "--metrics.influxdb.password", "--metrics.influxdb.tags",
                 "--metrics.influxdb.token", "--metrics.influxdb.bucket", "--metrics.influxdb.organization", "--ethstats"]),
-        (Profiling, ["--pprof"], ["--pprofaddr", "--pprof.addr", "--pprofport", "--pprof.port", "--memprofilerate", "--pprof.memprofilerate", "--blockprofilerate", "--pprof.blockprofilerate", "--cpuprofile", "--pprof.cpuprofile", "--trace"]),
-        (Prices, [], ["--gasprice", "--miner.gasprice", "--gpoblocks", "--gpo.blocks", "--gpopercentile", "--gpo.percentile", "--gpo.maxprice", "--rpc.txfeecap"]),
+        (Profiling, ["--pprof"],
+            ["--pprofaddr", "--pprof.addr", "--pprofport", "--pprof.port", "--memprofilerate", "--pprof.memprofilerate",
+            "--blockprofilerate", "--pprof.blockprofilerate", "--cpuprofile", "--pprof.cpuprofile", "--trace"]),
+        (Prices, [], ["--gasprice", "--miner.gasprice", "--gpoblocks", "--gpo.blocks", "--gpopercentile", "--gpo.percentile",
+            "--gpo.maxprice", "--rpc.txfeecap"]),
         (Pool, ["--txpool.nolocals"],
-            ["--txpool.locals", "--txpool.journal", "--txpool.rejournal", "--txpool.pricelimit", "--txpool.pricebump", "--txpool.accountslots", "--txpool.globalslots", "--txpool.accountqueue", "--txpool.globalqueue", "--txpool.lifetime"]),
+            ["--txpool.locals", "--txpool.journal", "--txpool.rejournal", "--txpool.pricelimit", "--txpool.pricebump",
+                "--txpool.accountslots", "--txpool.globalslots", "--txpool.accountqueue", "--txpool.globalqueue", "--txpool.lifetime"]),
         (Logs, ["--debug", "--log.debug"], ["--vmodule", "--log.vmodule", "--backtrace", "--log.backtrace"]),
-        (Caches, ["--cache.noprefetch"], ["--cache.gc", "--cache.trie.journal", "--cache.trie.rejournal", "--private.cache.trie.journal", "--private.trie.cache", "--bloomfilter.size"]),
-        (Pruning, ["--nocompaction", "--snapshot", "--cache.preimages"], ["--txlookuplimit", "--datadir.ancient", "--datadir.minfreedisk", "--immutabilitythreshold"]),
+        (Caches, ["--cache.noprefetch"],
+            ["--cache.gc", "--cache.trie.journal", "--cache.trie.rejournal", "--private.cache.trie.journal", "--private.trie.cache",
+            "--bloomfilter.size"]),
+        (Pruning, ["--nocompaction", "--snapshot", "--cache.preimages"],
+            ["--txlookuplimit", "--datadir.ancient", "--datadir.minfreedisk", "--immutabilitythreshold"]),
         (NoGraphQl, ["--graphql"], ["--graphql.addr", "--graphql.port", "--graphql.corsdomain", "--graphql.vhosts"]),
         ("the IPC socket has all namespaces", [], ["--ipcapi"]),
         ("JSON-RPC is served on every path", [], ["--http.rpcprefix", "--ws.rpcprefix"]),
@@ -64,12 +75,16 @@ internal sealed class ForeignFlags
     private static readonly (string Why, string[] Switches, string[] Values)[] Refused =
     [
         (SecurityPlugin, ["--plugins.skipverify", "--plugins.localverify"], ["--plugins", "--plugins.publickey"]),
-        (TlsProxy, ["--rpcclitls.insecureskipverify"], ["--rpcclitoken", "--rpcclitls.cert", "--rpcclitls.cacert", "--rpcclitls.ciphersuites"]),
+        (TlsProxy, ["--rpcclitls.insecureskipverify"],
+            ["--rpcclitoken", "--rpcclitls.cert", "--rpcclitls.cacert", "--rpcclitls.ciphersuites"]),
         ("multitenancy is not offered: run one node and one manager for each tenant", ["--multitenancy"], []),
         ("privacy marker transactions are not offered: private transactions are sent as such", ["--privacymarker.enable"], []),
-        (QLight, ["--qlight.client", "--qlight.server", "--qlight.tls", "--qlight.client.token.enabled", "--qlight.client.rpc.tls", "--qlight.client.rpc.tls.insecureskipverify"],
-            ["--qlight.server.p2p.port", "--qlight.server.p2p.maxpeers", "--qlight.server.p2p.netrestrict", "--qlight.server.p2p.permissioning.prefix", "--qlight.client.psi", "--qlight.client.token.value",
-                "--qlight.client.token.management", "--qlight.client.serverNode", "--qlight.client.serverNodeRPC", "--qlight.client.rpc.tls.cacert", "--qlight.client.rpc.tls.cert", "--qlight.client.rpc.tls.key",
+        (QLight, ["--qlight.client", "--qlight.server", "--qlight.tls", "--qlight.client.token.enabled", "--qlight.client.rpc.tls",
+            "--qlight.client.rpc.tls.insecureskipverify"],
+            ["--qlight.server.p2p.port", "--qlight.server.p2p.maxpeers", "--qlight.server.p2p.netrestrict",
+                "--qlight.server.p2p.permissioning.prefix", "--qlight.client.psi", "--qlight.client.token.value",
+                "--qlight.client.token.management", "--qlight.client.serverNode", "--qlight.client.serverNodeRPC",
+                "--qlight.client.rpc.tls.cacert", "--qlight.client.rpc.tls.cert", "--qlight.client.rpc.tls.key",
                 "--qlight.tls.cert", "--qlight.tls.key", "--qlight.tls.cacerts", "--qlight.tls.clientauth", "--qlight.tls.ciphersuites"]),
         ("peers are not restricted by network: use --permissioned, --listen and a firewall", [], ["--netrestrict"]),
         ("a key on the command line can be read by every user of the machine: write it to a file and give --nodekey", [], ["--nodekeyhex"]),
@@ -90,7 +105,8 @@ internal sealed class ForeignFlags
         _managerTls.AddRange(OptionsOf([], ["--ptm.tls.rootca", "--ptm.tls.clientcert", "--ptm.tls.clientkey"]));
     }
 
-    public IEnumerable<Option> Options => [.. _accepted.Select(a => a.Option), .. _refused.Select(r => r.Option), _managerTlsMode, .. _managerTls];
+    public IEnumerable<Option> Options =>
+        [.. _accepted.Select(a => a.Option), .. _refused.Select(r => r.Option), _managerTlsMode, .. _managerTls];
 
     /// <summary>Those that were given and change nothing.</summary>
     /// <exception cref="OptionsException">One that was given is refused, and why.</exception>
@@ -107,7 +123,8 @@ internal sealed class ForeignFlags
     private IEnumerable<PassedOverFlag> ReadManagerTls(ParseResult result)
     {
         var mode = result.GetValue(_managerTlsMode);
-        if (mode is { Length: > 0 } && ServiceDefaults.OptionRules.OneOf(_managerTlsMode.Name, mode, "off", "strict") == "strict") throw new OptionsException(_managerTlsMode.Name, ManagerTls);
+        if (mode is { Length: > 0 } && ServiceDefaults.OptionRules.OneOf(_managerTlsMode.Name, mode, "off", "strict") == "strict")
+            throw new OptionsException(_managerTlsMode.Name, ManagerTls);
         var given = _managerTls.Where(o => IsGiven(result, o)).ToList();
         if (given.Count > 0 && string.IsNullOrEmpty(mode)) throw new OptionsException(given[0].Name, ManagerTls);
         return given.Select(o => new PassedOverFlag(o.Name, "--ptm.tls.mode is off"));
@@ -118,5 +135,6 @@ internal sealed class ForeignFlags
         result.GetResult(option) is { Implicit: false } && (option is not Option<bool> flag || result.GetValue(flag));
 
     private static IEnumerable<Option> OptionsOf(string[] switches, string[] values) =>
-        [.. switches.Select(name => new Option<bool>(name) { Hidden = true }), .. values.Select(name => new Option<string>(name) { Hidden = true })];
+        [.. switches.Select(name => new Option<bool>(name) { Hidden = true }),
+            .. values.Select(name => new Option<string>(name) { Hidden = true })];
 }

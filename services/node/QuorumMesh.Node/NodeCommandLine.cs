@@ -17,14 +17,17 @@ public sealed class NodeCommandLine
 
     private readonly List<Option> _all = [];
     private readonly ForeignFlags _foreign = new();
-    private readonly Option<string> _dataDir, _profile, _identity, _listen, _nodeKey, _keystore, _genesis, _httpAddress, _httpApi, _httpCors, _httpVhosts,
+    private readonly Option<string> _dataDir, _profile, _identity, _listen, _nodeKey, _keystore, _genesis, _httpAddress, _httpApi,
+        _httpCors, _httpVhosts,
         _wsAddress, _wsApi, _wsOrigins, _ipcPath, _privacy, _unlock, _password, _healthUrl, _gcMode, _syncMode, _evmTimeout, _privateWait,
         _pendingWait, _managerSocket, _managerUrl, _refuseFrom, _refuseTo;
     private readonly Option<ulong?> _networkId, _historyState;
     private readonly Option<ulong> _gasCap;
-    private readonly Option<int> _port, _maxPeers, _raftPort, _raftBlockTime, _httpPort, _wsPort, _verbosity, _cache, _cacheDatabase, _cacheTrie, _cacheSnapshot, _rpcMemory;
+    private readonly Option<int> _port, _maxPeers, _raftPort, _raftBlockTime, _httpPort, _wsPort, _verbosity, _cache, _cacheDatabase,
+        _cacheTrie, _cacheSnapshot, _rpcMemory;
     private readonly Option<int?> _raftJoin, _istanbulPeriod, _managerTimeout, _managerDialTimeout;
-    private readonly Option<bool> _http, _ws, _ipcDisable, _allowInsecureUnlock, _logJson, _checkpoints, _raft, _permissioned, _blockTimes, _evmCompiled, _revertReason;
+    private readonly Option<bool> _http, _ws, _ipcDisable, _allowInsecureUnlock, _logJson, _checkpoints, _raft, _permissioned, _blockTimes,
+        _evmCompiled, _revertReason;
     private readonly Option<ulong> _privateRewind;
 
     public NodeCommandLine()
@@ -48,7 +51,8 @@ public sealed class NodeCommandLine
         _raftPort = Number("--raftport", "Raft port", defaults.RaftPort);
         _raftBlockTime = Number("--raftblocktime", "least time between two blocks, in milliseconds", defaults.RaftBlockTime);
         _raftJoin = OptionalNumber("--raftjoinexisting", "Raft id that raft_addPeer of a member answered");
-        _istanbulPeriod = OptionalNumber("--istanbul.blockperiod", "least time between two IBFT blocks, in seconds (default: the genesis's, else 1)");
+        _istanbulPeriod = OptionalNumber("--istanbul.blockperiod",
+            "least time between two IBFT blocks, in seconds (default: the genesis's, else 1)");
         _http = Flag("--http", "JSON-RPC over HTTP", "--rpc");
         _httpAddress = Text("--http.addr", "HTTP address", defaults.Http.Address, "--rpcaddr");
         _httpPort = Number("--http.port", "HTTP port", defaults.Http.Port, "--rpcport");
@@ -67,15 +71,22 @@ public sealed class NodeCommandLine
             Description = "most gas of an eth_call or eth_estimateGas; 0 for no cap",
             DefaultValueFactory = FromEnvironment("--rpc.gascap", text => Parse<ulong>("--rpc.gascap", text), defaults.RpcGasCap),
         });
-        _evmTimeout = Text("--rpc.evmtimeout", "how long an eth_call or eth_estimateGas may run, as 5s or 500ms; 0 for no limit", "5s", "--vm.calltimeout");
-        _rpcMemory = Number("--rpc.memory", "megabytes of requests and answers that all connections of one JSON-RPC listener may hold", defaults.RpcMemory);
-        _blockTimes = Flag("--rpc.blocktimes-in-seconds", "answer block times in seconds where Raft blocks hold nanoseconds, as GoQuorum's do and ethers 6 and web3 1.x cannot read");
-        _privacy = Text("--privacy", "our transaction manager: unix:/path or grpc://host:port. Tessera's is named by PRIVATE_CONFIG (socket, TOML file or 'ignore')");
+        _evmTimeout = Text("--rpc.evmtimeout", "how long an eth_call or eth_estimateGas may run, as 5s or 500ms; 0 for no limit", "5s",
+            "--vm.calltimeout");
+        _rpcMemory = Number("--rpc.memory", "megabytes of requests and answers that all connections of one JSON-RPC listener may hold",
+            defaults.RpcMemory);
+        _blockTimes = Flag("--rpc.blocktimes-in-seconds",
+            "answer block times in seconds where Raft blocks hold nanoseconds, as GoQuorum's do and ethers 6 and web3 1.x cannot read");
+        _privacy = Text("--privacy", "our transaction manager: unix:/path or grpc://host:port. Tessera's is named by PRIVATE_CONFIG "
+            + "(socket, TOML file or 'ignore')");
         _managerSocket = Text("--ptm.socket", "Unix socket of Tessera or another manager that speaks its REST; wins over PRIVATE_CONFIG");
         _managerUrl = Text("--ptm.url", "http address of such a manager; wins over PRIVATE_CONFIG");
-        _managerTimeout = OptionalNumber("--ptm.timeout", "seconds that such a manager may take for an answer; 0 for no limit (default: 5)");
-        _managerDialTimeout = OptionalNumber("--ptm.dialtimeout", "seconds that connecting to such a manager may take; 0 for no limit (default: 1)");
-        _refuseFrom = Text("--public.refuse-from", "accounts whose public transactions this node's JSON-RPC refuses, separated by commas; * for all");
+        _managerTimeout = OptionalNumber("--ptm.timeout",
+            "seconds that such a manager may take for an answer; 0 for no limit (default: 5)");
+        _managerDialTimeout = OptionalNumber("--ptm.dialtimeout",
+            "seconds that connecting to such a manager may take; 0 for no limit (default: 1)");
+        _refuseFrom = Text("--public.refuse-from",
+            "accounts whose public transactions this node's JSON-RPC refuses, separated by commas; * for all");
         _refuseTo = Text("--public.refuse-to", "contracts to which this node's JSON-RPC refuses public transactions, separated by commas");
         _unlock = Text("--unlock", "accounts to unlock at start, by address or by position in the keystore (from 0), separated by commas");
         _password = Text("--password", "file with one password a line for --unlock; the last one serves all further accounts");
@@ -83,16 +94,21 @@ public sealed class NodeCommandLine
         _gcMode = Text("--gcmode", "full drops public states older than --history.state, archive keeps all", "full");
         _historyState = Add(new Option<ulong?>("--history.state")
         {
-            Description = $"blocks behind the head whose public state stays readable; 0 keeps all (default: {Runtime.NodeCoreSetup.DefaultKeptPublicBlocks})",
+            Description = "blocks behind the head whose public state stays readable; 0 keeps all (default: "
+                + $"{Runtime.NodeCoreSetup.DefaultKeptPublicBlocks})",
             DefaultValueFactory = FromEnvironment<ulong?>("--history.state", text => Parse<ulong>("--history.state", text), null),
         });
         _privateRewind = Add(new Option<ulong>("--private.rewind-limit")
         {
-            Description = "blocks that the private state goes back by itself for a payload that came late; beyond it 'qmesh private rewind' does",
-            DefaultValueFactory = FromEnvironment("--private.rewind-limit", text => Parse<ulong>("--private.rewind-limit", text), defaults.PrivateRewindLimit),
+            Description = "blocks that the private state goes back by itself for a payload that came late; beyond it 'qmesh private "
+                + "rewind' does",
+            DefaultValueFactory = FromEnvironment("--private.rewind-limit", text => Parse<ulong>("--private.rewind-limit", text),
+                defaults.PrivateRewindLimit),
         });
-        _cache = Number("--cache", "megabytes for the caches of database and state; a busy node takes about 250 MB more", defaults.Cache.Megabytes);
-        _cacheDatabase = Number("--cache.database", "percentage of --cache for the database's blocks and write buffers", defaults.Cache.DatabasePercent);
+        _cache = Number("--cache", "megabytes for the caches of database and state; a busy node takes about 250 MB more",
+            defaults.Cache.Megabytes);
+        _cacheDatabase = Number("--cache.database", "percentage of --cache for the database's blocks and write buffers",
+            defaults.Cache.DatabasePercent);
         _cacheTrie = Number("--cache.trie", "percentage of --cache for trie nodes", defaults.Cache.TriePercent);
         _cacheSnapshot = Number("--cache.snapshot", "percentage of --cache for accounts and storage slots", defaults.Cache.SnapshotPercent);
         _evmCompiled = Add(new Option<bool>("--evm.compiled")
@@ -103,8 +119,10 @@ public sealed class NodeCommandLine
         _revertReason = Flag("--revertreason", "keep what reverted transactions returned, and answer it in their receipts as revertReason");
         _syncMode = Text("--syncmode", "only full exists: private state comes from executing blocks", "full");
         _healthUrl = Text("--health-url", "listener of /livez, /readyz and /metrics: http://host:port");
-        _privateWait = Text("--health.private-wait", "how long the private head may stand still behind the public one before the node is not ready", "10s");
-        _pendingWait = Text("--health.pending-wait", "how long executable transactions may wait for a block before the node is not ready", "30s");
+        _privateWait = Text("--health.private-wait",
+            "how long the private head may stand still behind the public one before the node is not ready", "10s");
+        _pendingWait = Text("--health.pending-wait",
+            "how long executable transactions may wait for a block before the node is not ready", "30s");
         _logJson = Flag("--log-json", "one JSON object per log line");
         _verbosity = Number("--verbosity", "0 silent, 1 error, 2 warn, 3 info, 4 debug, 5 trace", defaults.Verbosity);
         _checkpoints = Flag("--emitcheckpoints", "log GoQuorum's QUORUM-CHECKPOINT lines");
@@ -112,7 +130,8 @@ public sealed class NodeCommandLine
         _all.AddRange(_foreign.Options);
     }
 
-    public static string DefaultDataDirectory => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".quorummesh");
+    public static string DefaultDataDirectory =>
+        Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".quorummesh");
 
     public void AddTo(Command command)
     {
@@ -136,7 +155,8 @@ public sealed class NodeCommandLine
         RaftBlockTime = result.GetValue(_raftBlockTime),
         RaftJoinExisting = result.GetValue(_raftJoin),
         IstanbulBlockPeriod = result.GetValue(_istanbulPeriod),
-        Http = new RpcListener(result.GetValue(_http), result.GetValue(_httpAddress)!, result.GetValue(_httpPort), result.GetValue(_httpApi)!),
+        Http = new RpcListener(result.GetValue(_http), result.GetValue(_httpAddress)!, result.GetValue(_httpPort),
+            result.GetValue(_httpApi)!),
         HttpCorsDomain = result.GetValue(_httpCors) ?? "",
         HttpVhosts = result.GetValue(_httpVhosts) ?? "",
         Ws = new RpcListener(result.GetValue(_ws), result.GetValue(_wsAddress)!, result.GetValue(_wsPort), result.GetValue(_wsApi)!),
@@ -148,9 +168,11 @@ public sealed class NodeCommandLine
         RpcEvmTimeout = Duration("--rpc.evmtimeout", result.GetValue(_evmTimeout)!),
         RpcBlockTimesInSeconds = result.GetValue(_blockTimes),
         Privacy = Given(result, _privacy),
-        Manager = new ManagerFlags(Given(result, _managerSocket), Given(result, _managerUrl), result.GetValue(_managerTimeout), result.GetValue(_managerDialTimeout)),
+        Manager = new ManagerFlags(Given(result, _managerSocket), Given(result, _managerUrl), result.GetValue(_managerTimeout),
+            result.GetValue(_managerDialTimeout)),
         PublicTransactions = new PublicTransactionPolicy(
-            Addresses("--public.refuse-from", List(result, _refuseFrom).Where(a => a != "*")), List(result, _refuseFrom).Contains("*"), Addresses("--public.refuse-to", List(result, _refuseTo))),
+            Addresses("--public.refuse-from", List(result, _refuseFrom).Where(a => a != "*")), List(result, _refuseFrom).Contains("*"),
+            Addresses("--public.refuse-to", List(result, _refuseTo))),
         PassedOver = _foreign.Read(result),
         Unlock = List(result, _unlock),
         PasswordFile = Given(result, _password),
@@ -158,7 +180,8 @@ public sealed class NodeCommandLine
         Archive = ServiceDefaults.OptionRules.OneOf("--gcmode", result.GetValue(_gcMode), "full", "archive") == "archive",
         HistoryState = result.GetValue(_historyState),
         PrivateRewindLimit = result.GetValue(_privateRewind),
-        Cache = new CacheSizes(result.GetValue(_cache), result.GetValue(_cacheDatabase), result.GetValue(_cacheTrie), result.GetValue(_cacheSnapshot)),
+        Cache = new CacheSizes(result.GetValue(_cache), result.GetValue(_cacheDatabase), result.GetValue(_cacheTrie),
+            result.GetValue(_cacheSnapshot)),
         EvmCompiled = result.GetValue(_evmCompiled),
         RevertReason = result.GetValue(_revertReason),
         HealthUrl = Given(result, _healthUrl),
@@ -176,13 +199,22 @@ public sealed class NodeCommandLine
         (Given(result, option) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     private static HashSet<Address> Addresses(string flag, IEnumerable<string> list) =>
-        [.. list.Select(text => Address.TryParse(text, out var address) ? address : throw new ServiceDefaults.OptionsException(flag, $"'{text}' is not an address"))];
+        [.. list.Select(text => Address.TryParse(text, out var address) ? address
+            : throw new ServiceDefaults.OptionsException(flag, $"'{text}' is not an address"))];
 
     private Option<string> Text(string name, string description, string? otherwise = null, params string[] aliases) =>
-        Add(new Option<string>(name, aliases) { Description = description, DefaultValueFactory = FromEnvironment(name, text => text, otherwise!) });
+        Add(new Option<string>(name, aliases)
+        {
+            Description = description,
+            DefaultValueFactory = FromEnvironment(name, text => text, otherwise!)
+        });
 
     private Option<int> Number(string name, string description, int otherwise, params string[] aliases) =>
-        Add(new Option<int>(name, aliases) { Description = description, DefaultValueFactory = FromEnvironment(name, text => Parse<int>(name, text), otherwise) });
+        Add(new Option<int>(name, aliases)
+        {
+            Description = description,
+            DefaultValueFactory = FromEnvironment(name, text => Parse<int>(name, text), otherwise)
+        });
 
     private Option<int?> OptionalNumber(string name, string description) => Add(new Option<int?>(name)
     {
@@ -191,7 +223,11 @@ public sealed class NodeCommandLine
     });
 
     private Option<bool> Flag(string name, string description, params string[] aliases) =>
-        Add(new Option<bool>(name, aliases) { Description = description, DefaultValueFactory = FromEnvironment(name, text => ParseFlag(name, text), false) });
+        Add(new Option<bool>(name, aliases)
+        {
+            Description = description,
+            DefaultValueFactory = FromEnvironment(name, text => ParseFlag(name, text), false)
+        });
 
     private T Add<T>(T option) where T : Option
     {
@@ -203,7 +239,8 @@ public sealed class NodeCommandLine
         Environment.GetEnvironmentVariable(VariableOf(name)) is { Length: > 0 } text ? parse(text) : otherwise;
 
     /// <summary><c>--http.port</c> → <c>QUORUMMESH_NODE_HTTP_PORT</c>.</summary>
-    public static string VariableOf(string flag) => EnvironmentPrefix + flag.TrimStart('-').Replace('.', '_').Replace('-', '_').ToUpperInvariant();
+    public static string VariableOf(string flag) =>
+        EnvironmentPrefix + flag.TrimStart('-').Replace('.', '_').Replace('-', '_').ToUpperInvariant();
 
     private static T Parse<T>(string name, string text) where T : struct, IBinaryInteger<T> =>
         T.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number
@@ -214,7 +251,9 @@ public sealed class NodeCommandLine
     {
         foreach (var (unit, seconds) in new[] { ("ms", 0.001), ("s", 1.0), ("m", 60.0), ("", 1.0) })
         {
-            if (!text.EndsWith(unit, StringComparison.Ordinal) || !double.TryParse(text[..^unit.Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)) continue;
+            if (!text.EndsWith(unit, StringComparison.Ordinal)
+                || !double.TryParse(text[..^unit.Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture,
+                out var number)) continue;
             if (number * seconds <= 86_400) return TimeSpan.FromSeconds(number * seconds);
         }
         throw new ServiceDefaults.OptionsException(name, $"'{text}' is not a time of at most a day, as 5s, 500ms or 1m");

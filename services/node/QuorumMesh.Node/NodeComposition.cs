@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Evm;
 using QuorumMesh.Node.Accounts;
 using QuorumMesh.Node.Network;
 using QuorumMesh.Node.Network.RaftHttp;
@@ -25,7 +26,8 @@ namespace QuorumMesh.Node;
 internal sealed class NodeComposition : IAsyncDisposable
 {
     private const string OnlyServes = "this is an IBFT chain: this version imports and serves it and brings its private state on, "
-        + "but neither follows its network, validates nor sends transactions; stop the node and use 'quorummesh-node import FILE' to add blocks";
+        + "but neither follows its network, validates nor sends transactions; stop the node and use 'quorummesh-node import FILE' to add "
+            + "blocks";
 
     private readonly NodeSettings _settings;
     private readonly ILoggerFactory _loggers;
@@ -95,7 +97,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         if (LossOf(stores) is { } loss) _log.LogWarning("{Loss}", StoreLossReport.Describe(loss));
         WarnOfIgnored(stores.Rules);
         WarnOfCache(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20);
-        var compiler = _settings.EvmCompiled ? Own(new CompilationWorker(stores.Rules.Code, e => _log.LogWarning(e, "A contract could not be compiled and stays interpreted"))) : null;
+        var compiler = OpenCompiler(stores.Rules.Code);
         var keystore = Own(OpenKeystore());
         var manager = PrivacyOptions.Open(_settings.Privacy, _settings.Manager);
         if (manager is IDisposable disposable) Own(disposable);
@@ -142,8 +144,13 @@ internal sealed class NodeComposition : IAsyncDisposable
         var rpc = Own(new RpcServer(Service, RpcOptions(), _loggers));
         await rpc.StartAsync(cancel).ConfigureAwait(false);
         HttpAddress = rpc.HttpAddress;
-        _log.LogInformation("Node {NodeId} is raft id {RaftId} of chain {ChainId}, profile {Profile}, head {Head}", nodeId[..16], Raft?.RaftId, stores.Rules.Config.ChainId, stores.Rules.Profile, Core.Head.Number);
+        _log.LogInformation("Node {NodeId} is raft id {RaftId} of chain {ChainId}, profile {Profile}, head {Head}", nodeId[..16],
+            Raft?.RaftId, stores.Rules.Config.ChainId, stores.Rules.Profile, Core.Head.Number);
     }
+
+    private CompilationWorker? OpenCompiler(CodeCache codes) => _settings.EvmCompiled
+        ? Own(new CompilationWorker(codes, e => _log.LogWarning(e, "A contract could not be compiled and stays interpreted")))
+        : null;
 
     private NodeCoreSetup CoreSetup(NodeStores stores, INodeSigner key, NodeEvents events) => new()
     {
@@ -173,7 +180,8 @@ internal sealed class NodeComposition : IAsyncDisposable
     {
         var log = Own(new FileRaftLog(Own(new FileRaftDisk(_data.RaftLog))));
         if (log.TruncatedBytes > 0)
-            _log.LogWarning("The Raft log ended in a record of {Bytes} bytes that a crash cut off; it is dropped, nothing acknowledged is in it", log.TruncatedBytes);
+            _log.LogWarning("The Raft log ended in a record of {Bytes} bytes that a crash cut off; it is dropped, nothing acknowledged is "
+                + "in it", log.TruncatedBytes);
         StoreLossReport.RefuseWhatIsLostForGood(LossOf(stores), stores.KeyValues, log);
         Raft = RaftStart.Open(_data, _settings, nodeId, stores.KeyValues, log);
         var options = new RaftTransportOptions { Id = Raft.RaftId, Listen = new IPEndPoint(BindAddress, _settings.RaftPort) };
@@ -187,15 +195,18 @@ internal sealed class NodeComposition : IAsyncDisposable
         foreach (var flag in _settings.PassedOver)
             _log.LogInformation("{Flag} is accepted and changes nothing: {Told}", flag.Name, flag.Told);
         if (rules.Config.IgnoredFields(rules.Profile) is { Count: > 0 } names)
-            _log.LogWarning("These fields of the genesis have no effect, as with GoQuorum of profile {Profile}: {Names}", rules.Profile, string.Join(", ", names));
+            _log.LogWarning("These fields of the genesis have no effect, as with GoQuorum of profile {Profile}: {Names}", rules.Profile,
+                string.Join(", ", names));
         if (rules.Config.Mesh is { IsInferred: true })
-            _log.LogWarning("An earlier QuorumMesh made this chain, whose forks after Berlin go on to count; for members that join put {Mark} into the config of its genesis", "\"quorumMesh\": {\"version\": 0}");
+            _log.LogWarning("An earlier QuorumMesh made this chain, whose forks after Berlin go on to count; for members that join put "
+                + "{Mark} into the config of its genesis", "\"quorumMesh\": {\"version\": 0}");
     }
 
     private void WarnOfCache(long memory)
     {
         if (_settings.Cache.Megabytes > memory * 3 / 4)
-            _log.LogWarning("--cache is {Cache} MB and the memory {Memory} MB: the node may be ended for want of memory; a smaller --cache is only slower", _settings.Cache.Megabytes, memory);
+            _log.LogWarning("--cache is {Cache} MB and the memory {Memory} MB: the node may be ended for want of memory; a smaller "
+                + "--cache is only slower", _settings.Cache.Megabytes, memory);
     }
 
     private T Own<T>(T value) where T : notnull
@@ -212,7 +223,8 @@ internal sealed class NodeComposition : IAsyncDisposable
         get
         {
             var name = _settings.Identity.Length > 0 ? _settings.Identity + "/" : "";
-            return $"QuorumMesh/{name}v{typeof(NodeComposition).Assembly.GetName().Version?.ToString(3)}/linux-{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}/dotnet{Environment.Version}";
+            return $"QuorumMesh/{name}v{typeof(NodeComposition).Assembly.GetName().Version?.ToString(3)}/linux-"
+                + $"{RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}/dotnet{Environment.Version}";
         }
     }
 
@@ -262,12 +274,14 @@ internal sealed class NodeComposition : IAsyncDisposable
     private void WatchDatabase(ITransactionManager manager, Mailbox<NodeInput> mailbox)
     {
         const string unnoticed = "that its database was lost or set back goes unnoticed, and lost payloads then read 'not a party'";
-        if (manager is Q2tTransactionManager) _log.LogWarning("The transaction manager is asked over Tessera's REST interface: {Unnoticed}", unnoticed);
+        if (manager is Q2tTransactionManager)
+            _log.LogWarning("The transaction manager is asked over Tessera's REST interface: {Unnoticed}", unnoticed);
         var told = 0;
         manager.DatabaseSeen += database =>
         {
             if (database is not null) mailbox.TryPostUrgent(new NodeInput.ManagerSeen(database));
-            else if (Interlocked.Exchange(ref told, 1) == 0) _log.LogWarning("The transaction manager is of an older version: {Unnoticed}", unnoticed);
+            else if (Interlocked.Exchange(ref told, 1) == 0)
+                _log.LogWarning("The transaction manager is of an older version: {Unnoticed}", unnoticed);
         };
     }
 
@@ -276,6 +290,7 @@ internal sealed class NodeComposition : IAsyncDisposable
     {
         peers.SetAllowed(static _ => false);
         _ = transport.DisposeAsync().AsTask().ContinueWith(
-            ended => _log.LogWarning(ended.Exception, "The Raft port was not closed in good order"), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            ended => _log.LogWarning(ended.Exception, "The Raft port was not closed in good order"), CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 }

@@ -34,7 +34,8 @@ internal static class NodeEventLog
 
     private static void Tell(ILogger log, LeaderEvent leader)
     {
-        if (leader.Leader == 0) log.LogWarning("Raft has no leader, term {Term}, head {Block} {Hash}", leader.Term, leader.Head.Number, leader.Head.Hash);
+        if (leader.Leader == 0)
+            log.LogWarning("Raft has no leader, term {Term}, head {Block} {Hash}", leader.Term, leader.Head.Number, leader.Head.Hash);
         else log.LogInformation("Raft member {Leader} leads{Own}, term {Term}, head {Block} {Hash}",
             leader.Leader, leader.IsOwn ? " (this node)" : "", leader.Term, leader.Head.Number, leader.Head.Hash);
     }
@@ -43,16 +44,20 @@ internal static class NodeEventLog
     {
         var seconds = head.WaitedMs / 1000.0;
         if (head.Stands)
-            log.LogWarning("The private head stands at block {Block} {Hash} for {Seconds:F0} s, the public one is at {Head}: {Reason}{Payload}",
-                head.Block.Number, head.Block.Hash, seconds, head.Head.Number, head.Reason ?? "its payloads have not come", head.WaitingFor is { } payload ? $" (payload {payload})" : "");
+            log.LogWarning("The private head stands at block {Block} {Hash} for {Seconds:F0} s, the public one is at {Head}: "
+                + "{Reason}{Payload}",
+                head.Block.Number, head.Block.Hash, seconds, head.Head.Number, head.Reason ?? "its payloads have not come",
+                head.WaitingFor is { } payload ? $" (payload {payload})" : "");
         else
-            log.LogInformation("The private head goes on at block {Block} {Hash} after {Seconds:F0} s, the public one is at {Head}", head.Block.Number, head.Block.Hash, seconds, head.Head.Number);
+            log.LogInformation("The private head goes on at block {Block} {Hash} after {Seconds:F0} s, the public one is at {Head}",
+                head.Block.Number, head.Block.Hash, seconds, head.Head.Number);
     }
 
     private static void Tell(ILogger log, HeadStandingEvent standing, NodeCore core)
     {
         if (standing.Conflict is { } conflict) log.LogCritical("{Conflict}", Sentence(conflict.ToString()));
-        else log.LogWarning("Most members have this node's blocks again, head {Block} {Hash}: it acknowledges as before", core.Head.Number, core.Head.Hash);
+        else log.LogWarning("Most members have this node's blocks again, head {Block} {Hash}: it acknowledges as before", core.Head.Number,
+            core.Head.Hash);
     }
 
     private static string Sentence(string text) => char.ToUpperInvariant(text[0]) + text[1..];

@@ -5,7 +5,10 @@ using QuorumMesh.Node.Runtime.Raft;
 
 namespace QuorumMesh.Node;
 
-/// <summary>The node's figures, under geth's names where geth has them. Gauges read what the loop publishes; nothing of a payload is shown.</summary>
+/// <summary>
+/// The node's figures, under geth's names where geth has them. Gauges read what the loop publishes; nothing of a payload is
+/// shown.
+/// </summary>
 internal sealed class NodeMetrics : IDisposable
 {
     private readonly Meter _meter = new("QuorumMesh.Node");
@@ -15,11 +18,16 @@ internal sealed class NodeMetrics : IDisposable
         var core = node.Core;
         Gauge("chain_head_block", "Number of the public head", () => core.Published.Head);
         Gauge("quorummesh_node_private_head", "Number of the private head", () => core.PrivateStatus.Block);
-        Gauge("quorummesh_node_private_head_waiting", "1 while the private head waits for a payload", () => core.PrivateStatus.WaitingFor is null ? 0 : 1);
-        Gauge("quorummesh_node_private_head_lag_blocks", "Blocks between the private head and the public one", () => core.Published.Head - Math.Min(core.Published.Head, core.PrivateStatus.Block));
-        Gauge("quorummesh_node_private_head_lag_seconds", "Time since the private head last moved, while it is behind the public one", () => core.Progress.PrivateHeadWaitMs / 1000.0);
-        Gauge("quorummesh_node_pending_wait_seconds", "Time since the last block while executable transactions wait", () => core.Progress.PendingWaitMs / 1000.0);
-        Gauge("quorummesh_node_head_conflict", "1 while most members have another block than this node", () => core.HeadStanding.Conflict is null ? 0 : 1);
+        Gauge("quorummesh_node_private_head_waiting", "1 while the private head waits for a payload",
+            () => core.PrivateStatus.WaitingFor is null ? 0 : 1);
+        Gauge("quorummesh_node_private_head_lag_blocks", "Blocks between the private head and the public one",
+            () => core.Published.Head - Math.Min(core.Published.Head, core.PrivateStatus.Block));
+        Gauge("quorummesh_node_private_head_lag_seconds", "Time since the private head last moved, while it is behind the public one",
+            () => core.Progress.PrivateHeadWaitMs / 1000.0);
+        Gauge("quorummesh_node_pending_wait_seconds", "Time since the last block while executable transactions wait",
+            () => core.Progress.PendingWaitMs / 1000.0);
+        Gauge("quorummesh_node_head_conflict", "1 while most members have another block than this node",
+            () => core.HeadStanding.Conflict is null ? 0 : 1);
         Gauge("quorummesh_node_far_behind", "1 while most members are far ahead of this node", () => core.HeadStanding.IsFarBehind ? 1 : 0);
         Gauge("txpool_pending", "Executable transactions in the pool", () => core.Published.Pending);
         Gauge("txpool_queued", "Transactions behind a nonce gap", () => core.Published.Queued);
@@ -29,11 +37,13 @@ internal sealed class NodeMetrics : IDisposable
         Gauge("quorummesh_raft_is_minter", "1 while this node mints", () => Raft().Role == RaftRole.Leader ? 1 : 0);
         Gauge("quorummesh_raft_removed", "1 once this node was removed from the cluster", () => Raft().HasLeft ? 1 : 0);
         Gauge("quorummesh_raft_members", "Members of the cluster", () => Raft().Members.Count);
-        Gauge("quorummesh_raft_has_quorum", "1 while this node, as leader, hears a majority, or else knows a leader", () => Raft().HasQuorum ? 1 : 0);
+        Gauge("quorummesh_raft_has_quorum", "1 while this node, as leader, hears a majority, or else knows a leader",
+            () => Raft().HasQuorum ? 1 : 0);
         if (compiler is not null)
         {
             Gauge("quorummesh_evm_compiled_contracts", "Contracts compiled since the start", () => compiler.Compiled);
-            Gauge("quorummesh_evm_compile_seconds", "Time spent compiling contracts since the start", () => compiler.TimeSpent.TotalSeconds);
+            Gauge("quorummesh_evm_compile_seconds", "Time spent compiling contracts since the start",
+                () => compiler.TimeSpent.TotalSeconds);
             Gauge("quorummesh_evm_compile_dropped", "Hot contracts left interpreted since the start", () => compiler.Dropped);
         }
 
@@ -53,13 +63,16 @@ internal sealed class NodeMetrics : IDisposable
 
     private void CountRaft(NodeEvents events)
     {
-        var refused = _meter.CreateCounter<long>("quorummesh_raft_messages_refused", description: "Raft messages that were not taken, by reason");
-        var passed = _meter.CreateCounter<long>("quorummesh_raft_entries_passed_over", description: "Committed Raft entries without effect: void blocks, invalid ones, unreadable entries");
+        var refused = _meter.CreateCounter<long>("quorummesh_raft_messages_refused",
+            description: "Raft messages that were not taken, by reason");
+        var passed = _meter.CreateCounter<long>("quorummesh_raft_entries_passed_over",
+            description: "Committed Raft entries without effect: void blocks, invalid ones, unreadable entries");
         events.RaftMessageRefused += e => refused.Add(1, new KeyValuePair<string, object?>("reason", e.Reason));
         events.EntryPassedOver += e => passed.Add(1, new KeyValuePair<string, object?>("kind", e.Kind.ToString().ToLowerInvariant()));
     }
 
     public void Dispose() => _meter.Dispose();
 
-    private void Gauge(string name, string description, Func<double> read) => _meter.CreateObservableGauge(name, read, description: description);
+    private void Gauge(string name, string description, Func<double> read) =>
+        _meter.CreateObservableGauge(name, read, description: description);
 }

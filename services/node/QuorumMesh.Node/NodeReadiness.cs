@@ -17,7 +17,8 @@ internal static class NodeReadiness
     public static IEnumerable<(string Name, Func<string?> Check)> Checks(Func<NodeComposition?> node, NodeSettings settings)
     {
         yield return ("rpc", () => node() is null ? "starting" : null);
-        yield return ("loop", () => node() is { } up && up.SinceLastPass > ToleratedPass ? $"busy with one batch for {up.SinceLastPass.TotalSeconds:F0} s" : null);
+        yield return ("loop", () => node() is { } up && up.SinceLastPass > ToleratedPass
+            ? $"busy with one batch for {up.SinceLastPass.TotalSeconds:F0} s" : null);
         yield return ("consensus", () => node() is not { } up ? "starting" : up.Node.Raft is { } raft ? Consensus(raft.View) : null);
         yield return ("chain", () => node() is { Node.Raft: not null } up ? Chain(up.Core) : null);
         yield return ("sync", () => node() is { Node.Raft: not null } up ? Sync(up) : null);
@@ -28,7 +29,8 @@ internal static class NodeReadiness
     private static string? Consensus(RaftView raft) =>
         raft.HasLeft ? RaftMembers.LeftExplanation
         : raft.Leader == 0 ? "no leader is currently elected"
-        : raft.Role == RaftRole.Leader && !raft.HasQuorum ? "this node leads, and hears no majority of the members: it mints nothing" : null;
+        : raft.Role == RaftRole.Leader && !raft.HasQuorum
+            ? "this node leads, and hears no majority of the members: it mints nothing" : null;
 
     private static string? Chain(NodeCore core) => core.HeadStanding.Conflict?.ToString();
 
@@ -40,7 +42,8 @@ internal static class NodeReadiness
         if (node.Service.Sync is { } sync) return $"catching up: block {sync.CurrentBlock} of {sync.HighestBlock}";
         var standing = node.Core.HeadStanding;
         if (!standing.IsCompared) return $"at block {node.Core.Published.Head}; no other member has said yet where the cluster is";
-        return standing.IsFarBehind ? $"at block {node.Core.Published.Head}, and the cluster is at least {HeadCheck.FarBehind} blocks further" : null;
+        return standing.IsFarBehind
+            ? $"at block {node.Core.Published.Head}, and the cluster is at least {HeadCheck.FarBehind} blocks further" : null;
     }
 
     private static string? PrivateHead(NodeComposition node, TimeSpan limit)
@@ -49,8 +52,11 @@ internal static class NodeReadiness
         var (status, waits) = (node.Core.PrivateStatus, TimeSpan.FromMilliseconds(node.Core.Progress.PrivateHeadWaitMs));
         if (status.Stopped is { } stopped) return $"is stopped at block {view.PrivateHead} of {view.Head}: {stopped}";
         if (view.PrivateHead >= view.Head) return null;
-        if (waits >= limit) return $"stands at block {view.PrivateHead} of {view.Head} for {waits.TotalSeconds:F0} s: {status.Reason ?? "its payloads have not come"}";
-        return view.Head - view.PrivateHead > ToleratedPrivateLag ? $"is at block {view.PrivateHead} of {view.Head}{(status.Reason is { } reason ? ": " + reason : "")}" : null;
+        if (waits >= limit)
+            return $"stands at block {view.PrivateHead} of {view.Head} for {waits.TotalSeconds:F0} s: "
+            + $"{status.Reason ?? "its payloads have not come"}";
+        return view.Head - view.PrivateHead > ToleratedPrivateLag
+            ? $"is at block {view.PrivateHead} of {view.Head}{(status.Reason is { } reason ? ": " + reason : "")}" : null;
     }
 
     private static string? Pending(NodeCore core, TimeSpan limit) =>

@@ -5,7 +5,9 @@ using QuorumMesh.ServiceDefaults;
 
 namespace QuorumMesh.Node;
 
-/// <summary>The node's settings after reading the command line and the environment; see <see cref="NodeCommandLine"/> for the flags.</summary>
+/// <summary>
+/// The node's settings after reading the command line and the environment; see <see cref="NodeCommandLine"/> for the flags.
+/// </summary>
 public sealed record NodeSettings
 {
     public required string DataDirectory { get; init; }
@@ -92,7 +94,8 @@ public sealed record NodeSettings
         OptionRules.Range("--rpc.memory", RpcMemory, 16, 1_048_576);
         OptionRules.Range("--verbosity", Verbosity, 0, 5);
         Cache.Validate();
-        if (Archive && HistoryState > 0) throw new OptionsException("--history.state", $"{HistoryState} drops what --gcmode archive keeps: give one of them");
+        if (Archive && HistoryState > 0)
+            throw new OptionsException("--history.state", $"{HistoryState} drops what --gcmode archive keeps: give one of them");
         if (Genesis is not null) OptionRules.ExistingFile("--genesis", Genesis);
         if (NodeKeyFile is not null) OptionRules.ExistingFile("--nodekey", NodeKeyFile);
         if (PasswordFile is not null) OptionRules.ExistingFile("--password", PasswordFile);
@@ -102,7 +105,8 @@ public sealed record NodeSettings
         if (RaftJoinExisting is { } id) OptionRules.Range("--raftjoinexisting", id, 1, ushort.MaxValue);
         RequireSafeUnlock("HTTP", Http);
         RequireSafeUnlock("WebSocket", Ws);
-        if (Privacy is not null && Manager.IsGiven) throw new OptionsException("--privacy", "names our transaction manager and --ptm.… Tessera's: give one of them");
+        if (Privacy is not null && Manager.IsGiven)
+            throw new OptionsException("--privacy", "names our transaction manager and --ptm.… Tessera's: give one of them");
         Manager.Validate();
         return this;
     }
@@ -110,10 +114,12 @@ public sealed record NodeSettings
     private void RequireSafeUnlock(string kind, RpcListener listener)
     {
         if (Unlock.Count == 0 || !listener.Enabled || IsLoopback(listener.Address) || AllowInsecureUnlock) return;
-        throw new OptionsException("--unlock", $"unlocked accounts behind {(kind == "HTTP" ? "an" : "a")} {kind} listener that is not on loopback can be used by anybody who reaches it: add --allow-insecure-unlock if that is meant");
+        throw new OptionsException("--unlock", $"unlocked accounts behind {(kind == "HTTP" ? "an" : "a")} {kind} listener that is not on "
+            + "loopback can be used by anybody who reaches it: add --allow-insecure-unlock if that is meant");
     }
 
-    public static bool IsLoopback(string address) => address == "localhost" || (System.Net.IPAddress.TryParse(address, out var ip) && System.Net.IPAddress.IsLoopback(ip));
+    public static bool IsLoopback(string address) =>
+        address == "localhost" || (System.Net.IPAddress.TryParse(address, out var ip) && System.Net.IPAddress.IsLoopback(ip));
 }
 
 /// <param name="Apis">Namespaces, separated by commas.</param>
@@ -132,7 +138,8 @@ public sealed record ManagerFlags(string? Socket, string? Url, int? Timeout, int
     /// <exception cref="OptionsException">Names the flag that is wrong.</exception>
     public void Validate()
     {
-        if (Socket is not null && Url is not null) throw new OptionsException("--ptm.socket", "and --ptm.url name two managers: give one of them");
+        if (Socket is not null && Url is not null)
+            throw new OptionsException("--ptm.socket", "and --ptm.url name two managers: give one of them");
         if (Url is not null) OptionRules.HttpUrl("--ptm.url", Url);
         if (Timeout is { } timeout) OptionRules.Range("--ptm.timeout", timeout, 0, LongestSeconds);
         if (DialTimeout is { } dial) OptionRules.Range("--ptm.dialtimeout", dial, 0, LongestSeconds);

@@ -15,7 +15,8 @@ internal static class OwnNodeKey
         }
         catch (InvalidDataException e)
         {
-            throw new OptionsException("--nodekey", $"{path} does not hold a node key (64 hex digits): restore the file, or remove it to get a new identity", e);
+            throw new OptionsException("--nodekey",
+                $"{path} does not hold a node key (64 hex digits): restore the file, or remove it to get a new identity", e);
         }
     }
 }

@@ -31,5 +31,6 @@ internal sealed class PeerStatusKeeper
         Tell(new BlockPointer(head.Block.Number, head.Block.Hash));
     };
 
-    private void Tell(BlockPointer head) => _peers.SetStatus(PeerStatus.Create(_networkId, _totalDifficulty, head.Hash, head.Number, _genesis, _forks));
+    private void Tell(BlockPointer head) =>
+        _peers.SetStatus(PeerStatus.Create(_networkId, _totalDifficulty, head.Hash, head.Number, _genesis, _forks));
 }

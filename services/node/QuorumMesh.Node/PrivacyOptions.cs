@@ -19,8 +19,10 @@ internal static class PrivacyOptions
         try
         {
             if (privacy is not null) return new GrpcTransactionManager(privacy, handlers: handlers);
-            if (flags.IsGiven) return PrivateConfig.Of(flags.Socket, flags.Url).With(flags.Timeout, flags.DialTimeout).CreateManager(handlers);
-            return string.IsNullOrEmpty(text) ? new IgnoringTransactionManager(isConfigured: false) : PrivateConfig.Parse(text).With(flags.Timeout, flags.DialTimeout).CreateManager(handlers);
+            if (flags.IsGiven)
+                return PrivateConfig.Of(flags.Socket, flags.Url).With(flags.Timeout, flags.DialTimeout).CreateManager(handlers);
+            return string.IsNullOrEmpty(text) ? new IgnoringTransactionManager(isConfigured: false)
+                : PrivateConfig.Parse(text).With(flags.Timeout, flags.DialTimeout).CreateManager(handlers);
         }
         catch (FormatException e)
         {

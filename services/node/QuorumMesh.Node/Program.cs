@@ -21,10 +21,15 @@ return await HostRunner.RunAsync("quorummesh-node", async () =>
     var file = new Argument<string>("FILE") { Description = "blocks as RLP, one after another; compressed when the name ends in .gz" };
     var import = new Command("import", "execute the blocks of a file") { file };
     settings.AddTo(import);
-    import.SetAction((result, cancel) => Task.Run(() => ChainFiles.Import(settings.Read(result), result.GetValue(file)!, cancel), CancellationToken.None));
+    import.SetAction((result, cancel) =>
+        Task.Run(() => ChainFiles.Import(settings.Read(result), result.GetValue(file)!, cancel), CancellationToken.None));
     root.Subcommands.Add(import);
 
-    var range = new Argument<ulong[]>("FIRST LAST") { Description = "blocks to append to the file; without them the whole chain is written to a new one", Arity = new ArgumentArity(0, 2) };
+    var range = new Argument<ulong[]>("FIRST LAST")
+    {
+        Description = "blocks to append to the file; without them the whole chain is written to a new one",
+        Arity = new ArgumentArity(0, 2)
+    };
     var export = new Command("export", "write the chain to a file; .gz compresses it") { file, range };
     settings.AddTo(export);
     export.SetAction(result => result.GetValue(range) switch
@@ -39,5 +44,7 @@ return await HostRunner.RunAsync("quorummesh-node", async () =>
     var parsed = root.Parse(args);
     if (parsed.Errors.Count > 0)
         throw new UsageException($"{parsed.Errors[0].Message} (see quorummesh-node --help)");
-    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(20) }).ConfigureAwait(false);
+    return await parsed.InvokeAsync(
+        new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(20) })
+        .ConfigureAwait(false);
 }).ConfigureAwait(false);

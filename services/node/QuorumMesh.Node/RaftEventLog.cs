@@ -4,7 +4,10 @@ using QuorumMesh.Node.Runtime;
 
 namespace QuorumMesh.Node;
 
-/// <summary>Lines on what Raft did not take. Strangers cannot fill the log: one line a minute for each reason, with the number of those kept back.</summary>
+/// <summary>
+/// Lines on what Raft did not take. Strangers cannot fill the log: one line a minute for each reason, with the number of those
+/// kept back.
+/// </summary>
 internal sealed class RaftEventLog(ILogger log, TimeProvider clock)
 {
     private static readonly TimeSpan Quiet = TimeSpan.FromMinutes(1);
@@ -34,22 +37,27 @@ internal sealed class RaftEventLog(ILogger log, TimeProvider clock)
         }
         // Members post too, until they have each other's streams.
         var level = refused.Reason == "not-by-post" ? LogLevel.Information : LogLevel.Warning;
-        log.Log(level, "Refused a Raft message ({Kind}) that names member {From} as its sender: {Reason}{Detail}{Advice}; {Held} more like it in the last minute or longer",
+        log.Log(level, "Refused a Raft message ({Kind}) that names member {From} as its sender: {Reason}{Detail}{Advice}; {Held} more "
+            + "like it in the last minute or longer",
             refused.Kind, refused.From, refused.Reason, refused.Detail is { } detail ? $" ({detail})" : "", Advice(refused.Reason), held);
     }
 
     internal void PassedOver(PassedOverEvent passed)
     {
         if (passed.Kind == PassedOverKind.Void)
-            log.LogWarning("Block {Number} {Hash} (Raft entry {Index}) is void: {Reason}", passed.Block?.Number, passed.Block?.Hash, passed.Index, passed.Reason);
+            log.LogWarning("Block {Number} {Hash} (Raft entry {Index}) is void: {Reason}", passed.Block?.Number, passed.Block?.Hash,
+                passed.Index, passed.Reason);
         else
-            log.LogError("Raft entry {Index} is committed and passed over ({Kind}), block {Number} {Hash}: {Reason}", passed.Index, passed.Kind, passed.Block?.Number, passed.Block?.Hash, passed.Reason);
+            log.LogError("Raft entry {Index} is committed and passed over ({Kind}), block {Number} {Hash}: {Reason}", passed.Index,
+                passed.Kind, passed.Block?.Number, passed.Block?.Hash, passed.Reason);
     }
 
     private static string Advice(string reason) => reason switch
     {
-        "past-log" => ": entries that this member acknowledged are gone from its log; it neither votes nor leads until it has them again. Remove it and let it join under a new id",
-        "conflict" => ": the sender's log has another entry where this one has a committed one; one of the two has lost its log or belongs to another cluster",
+        "past-log" => ": entries that this member acknowledged are gone from its log; it neither votes nor leads until it has them again. "
+            + "Remove it and let it join under a new id",
+        "conflict" => ": the sender's log has another entry where this one has a committed one; one of the two has lost its log or "
+            + "belongs to another cluster",
         _ => "",
     };
 

@@ -12,7 +12,10 @@ using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Node;
 
-/// <summary>The three ways a Raft member starts: first member of a new cluster, joining an existing one, or again (GoQuorum raft/handler.go).</summary>
+/// <summary>
+/// The three ways a Raft member starts: first member of a new cluster, joining an existing one, or again (GoQuorum
+/// raft/handler.go).
+/// </summary>
 internal sealed class RaftStart
 {
     /// <summary>Ticks of 50 ms: an election after 300 to 600 ms without a leader.</summary>
@@ -34,17 +37,25 @@ internal sealed class RaftStart
         {
             var id = System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(stored.Span);
             if (RaftParticipation.Lost(store, log) is { } lost) throw new StartupException(Rejoin(data, id, lost));
-            var config = Config(id) with { Applied = ChainStore.GetAppliedRaftIndex(store), ConfState = RaftMembers.LoadConfState(store, log) };
+            var config = Config(id) with
+            {
+                Applied = ChainStore.GetAppliedRaftIndex(store),
+                ConfState = RaftMembers.LoadConfState(store, log)
+            };
             var joined = settings.RaftJoinExisting is not null || ChainStore.GetMeta(store, StoredNames.RaftJoined) is not null;
-            return new RaftStart(id, Start(log, config, Members(data, required: RaftParticipation.IsFresh(log) && !joined, nodeId), joined, data), log, StaticNodes.Read(data, StaticNodes.FileName));
+            return new RaftStart(id,
+                Start(log, config, Members(data, required: RaftParticipation.IsFresh(log) && !joined, nodeId), joined, data), log,
+                StaticNodes.Read(data, StaticNodes.FileName));
         }
         if (log.LastIndex > 0)
-            throw new StartupException($"{data.RaftLog} belongs to another chain directory: the chain in {data.ChainData} has never taken part in Raft; restore both together, or remove both");
+            throw new StartupException($"{data.RaftLog} belongs to another chain directory: the chain in {data.ChainData} has never taken "
+                + "part in Raft; restore both together, or remove both");
         if (settings.RaftJoinExisting is { } joining)
         {
             StaticNodes.RequireMembersToJoin(data, nodeId);
             Save(store, (ushort)joining, joined: true);
-            return new RaftStart((ushort)joining, new RaftCore(Config((ushort)joining), log, RandomNumberGenerator.GetInt32), log, StaticNodes.Read(data, StaticNodes.FileName));
+            return new RaftStart((ushort)joining, new RaftCore(Config((ushort)joining), log, RandomNumberGenerator.GetInt32), log,
+                StaticNodes.Read(data, StaticNodes.FileName));
         }
         var members = StaticNodes.ReadRaftMembers(data, nodeId);
         var position = members.Select((m, i) => (m, i)).First(p => p.m.NodeId == nodeId).i;
@@ -65,7 +76,9 @@ internal sealed class RaftStart
 
     private static RaftConfig Config(ushort id) => new() { Id = id, ElectionTicks = ElectionTicks, PreVote = true };
 
-    /// <summary>A crash between the id and the first log write leaves an empty log, and nothing promised: the bootstrap is done again.</summary>
+    /// <summary>
+    /// A crash between the id and the first log write leaves an empty log, and nothing promised: the bootstrap is done again.
+    /// </summary>
     private static RaftCore Start(IRaftLog log, RaftConfig config, IReadOnlyList<Enode> members, bool joined, DataDirectory data)
     {
         if (RaftParticipation.IsFresh(log) && !joined) return Bootstrapped(log, config with { Applied = 0, ConfState = null }, members);
@@ -80,15 +93,19 @@ internal sealed class RaftStart
     }
 
     private static string Rejoin(DataDirectory data, ulong id, string lost) =>
-        $"the Raft log in {data.RaftLog} {lost}: what this member promised to the others is lost, and starting without it could fork the chain. "
-        + $"Either restore {data.RaftLog} and {data.ChainData} together, as they were when this node last stopped; or rejoin under a new id: remove this member on another one "
-        + $"(raft_removePeer {id}), add it again (raft_addPeer, which answers the new id), and start it from an empty data directory, with the same node key, genesis and static-nodes.json, with --raftjoinexisting and the new id";
+        $"the Raft log in {data.RaftLog} {lost}: what this member promised to the others is lost, and starting without it could fork the "
+            + "chain. "
+        + $"Either restore {data.RaftLog} and {data.ChainData} together, as they were when this node last stopped; or rejoin under a new "
+            + "id: remove this member on another one "
+        + $"(raft_removePeer {id}), add it again (raft_addPeer, which answers the new id), and start it from an empty data directory, "
+            + "with the same node key, genesis and static-nodes.json, with --raftjoinexisting and the new id";
 
     private static IReadOnlyList<Enode> Members(DataDirectory data, bool required, string nodeId) =>
         required ? StaticNodes.ReadRaftMembers(data, nodeId) : StaticNodes.Read(data, StaticNodes.FileName);
 
     private static RaftCore Bootstrapped(IRaftLog log, RaftConfig config, IReadOnlyList<Enode> members) =>
-        RaftCore.Bootstrap(config, log, RandomNumberGenerator.GetInt32, [.. members.Select((m, i) => new RaftPeer((ulong)i + 1, Address(m, i + 1).Encode()))]);
+        RaftCore.Bootstrap(config, log, RandomNumberGenerator.GetInt32,
+            [.. members.Select((m, i) => new RaftPeer((ulong)i + 1, Address(m, i + 1).Encode()))]);
 
     private static RaftAddress Address(Enode enode, int id) => new((ulong)id, enode.PublicKey, enode.Host, enode.Port, enode.RaftPort);
 

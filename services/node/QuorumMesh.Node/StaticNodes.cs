@@ -24,17 +24,21 @@ internal static class StaticNodes
         }
     }
 
-    /// <summary>The first members of a Raft cluster: Raft id = 1-based position, the own entry included (GoQuorum cmd/geth/config.go).</summary>
+    /// <summary>
+    /// The first members of a Raft cluster: Raft id = 1-based position, the own entry included (GoQuorum cmd/geth/config.go).
+    /// </summary>
     public static IReadOnlyList<Enode> ReadRaftMembers(DataDirectory data, string ownNodeId)
     {
         var members = Read(data, FileName);
         var path = data.Existing(FileName) ?? Path.Combine(data.Path, FileName);
         if (members.Count == 0)
-            throw new StartupException($"{path} is missing or empty: a new Raft cluster needs it, with the enode URL of every first member in the same order everywhere");
+            throw new StartupException($"{path} is missing or empty: a new Raft cluster needs it, with the enode URL of every first "
+                + "member in the same order everywhere");
         if (members.FirstOrDefault(m => m.RaftPort == 0) is { } without)
             throw new StartupException($"{path}: enodeId is missing raftport querystring parameter: {without}");
         if (members.All(m => m.NodeId != ownNodeId))
-            throw new StartupException($"{path} does not list this node (enode id {ownNodeId[..16]}…): add it, or start with --raftjoinexisting and the id that raft_addPeer answered");
+            throw new StartupException($"{path} does not list this node (enode id {ownNodeId[..16]}…): add it, or start with "
+                + "--raftjoinexisting and the id that raft_addPeer answered");
         return members;
     }
 
@@ -43,6 +47,7 @@ internal static class StaticNodes
     {
         if (Read(data, FileName).Any(m => m.RaftPort != 0 && m.NodeId != ownNodeId)) return;
         var path = data.Existing(FileName) ?? Path.Combine(data.Path, FileName);
-        throw new StartupException($"{path} names no member to join (enode URL with raftport): with --raftjoinexisting it needs the first members of the cluster in their order, as the other members have it; Raft messages of others are not taken");
+        throw new StartupException($"{path} names no member to join (enode URL with raftport): with --raftjoinexisting it needs the first "
+            + "members of the cluster in their order, as the other members have it; Raft messages of others are not taken");
     }
 }

@@ -29,11 +29,14 @@ public sealed partial class WorldState
     private AccountChange? ChangeOf(AccountEntry entry)
     {
         // Created and gone within the block: the parent never had it, so nothing changes.
-        if (!entry.Exists) return entry.Origin is { } gone ? new AccountChange(entry.Address, gone, null) { StorageWiped = gone.HasStorage } : null;
+        if (!entry.Exists)
+            return entry.Origin is { } gone ? new AccountChange(entry.Address, gone, null) { StorageWiped = gone.HasStorage } : null;
 
         var storageRoot = entry.Origin?.StorageRoot ?? Hash256.EmptyTrie;
         var account = new Account(entry.Nonce, entry.Balance, storageRoot, entry.CodeHash);
-        var change = new AccountChange(entry.Address, entry.Origin, account) { StorageWiped = entry.Wiped && entry.Origin is { HasStorage: true } };
+        var change = new AccountChange(entry.Address, entry.Origin,
+            account)
+        { StorageWiped = entry.Wiped && entry.Origin is { HasStorage: true } };
         if (entry.Slots is not null) AddStorage(change, entry);
         return change.StorageWiped || change.Storage.Count > 0 || entry.Origin != account ? change : null;
     }

@@ -16,7 +16,10 @@ public sealed partial class WorldState
     /// <summary>Refund counter of this transaction, in gas, before the cap (EIP-2200, EIP-3529).</summary>
     public ulong Refund { get; private set; }
 
-    /// <summary>Starts a transaction: clears access list, transient storage, refund, logs and the created set; current storage becomes the committed one.</summary>
+    /// <summary>
+    /// Starts a transaction: clears access list, transient storage, refund, logs and the created set; current storage becomes the
+    /// committed one.
+    /// </summary>
     public void BeginTransaction()
     {
         CommitJournal(deleteEmpty: false, deleteDestructed: false);

@@ -47,7 +47,9 @@ public abstract class StoreProvider
     protected abstract PayloadContext NewContext();
 
     /// <summary>What both databases have in common.</summary>
-    /// <remarks>A start migrates inside its own transaction: nothing half done stays, and SQLite gets no lock row that a kill would leave.</remarks>
+    /// <remarks>
+    /// A start migrates inside its own transaction: nothing half done stays, and SQLite gets no lock row that a kill would leave.
+    /// </remarks>
     protected static DbContextOptionsBuilder<T> Options<T>()
         where T : PayloadContext => new DbContextOptionsBuilder<T>()
             .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking)

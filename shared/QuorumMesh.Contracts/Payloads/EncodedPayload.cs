@@ -57,7 +57,10 @@ public sealed record EncodedPayload
         return -1;
     }
 
-    /// <summary>What is pushed to one recipient: its box alone, and its key alone (all keys, its own first, with private state validation).</summary>
+    /// <summary>
+    /// What is pushed to one recipient: its box alone, and its key alone (all keys, its own first, with private state
+    /// validation).
+    /// </summary>
     /// <returns>Null when the key is not a recipient or has no box.</returns>
     public EncodedPayload? ForRecipient(PublicKey key)
     {

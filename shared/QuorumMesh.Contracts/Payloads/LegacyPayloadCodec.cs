@@ -130,7 +130,8 @@ public static class LegacyPayloadCodec
     {
         int start = r.Position;
         ReadOnlySpan<byte> flag = r.ReadField("privacy mode", 1);
-        Require(flag.Length == 1 && flag[0] <= (byte)PrivacyMode.PrivateStateValidation, "privacy mode: one byte from 0 to 3 is expected", start);
+        Require(flag.Length == 1 && flag[0] <= (byte)PrivacyMode.PrivateStateValidation,
+            "privacy mode: one byte from 0 to 3 is expected", start);
         return (PrivacyMode)flag[0];
     }
 

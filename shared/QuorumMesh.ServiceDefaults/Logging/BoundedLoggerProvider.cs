@@ -5,8 +5,9 @@ using Microsoft.Extensions.Logging;
 namespace QuorumMesh.ServiceDefaults.Logging;
 
 /// <summary>
-/// Keeps noise out of another provider's log. Warnings, errors and what is told of peers get a <see cref="LogBudget"/> per kind, and each minute one line says what was left out.
-/// Failures that a client causes, by being slow or by hanging up, are told without a stack trace: it would only show the server's way of reading.
+/// Keeps noise out of another provider's log. Warnings, errors and what is told of peers get a <see cref="LogBudget"/> per kind,
+/// and each minute one line says what was left out. Failures that a client causes, by being slow or by hanging up, are told
+/// without a stack trace: it would only show the server's way of reading.ing.
 /// </summary>
 internal sealed class BoundedLoggerProvider : ILoggerProvider, ISupportExternalScope
 {
@@ -26,7 +27,8 @@ internal sealed class BoundedLoggerProvider : ILoggerProvider, ISupportExternalS
 
     public ILogger CreateLogger(string categoryName) => new BoundedLogger(_inner.CreateLogger(categoryName), categoryName, _budget);
 
-    public void SetScopeProvider(IExternalScopeProvider scopeProvider) => (_inner as ISupportExternalScope)?.SetScopeProvider(scopeProvider);
+    public void SetScopeProvider(IExternalScopeProvider scopeProvider) =>
+        (_inner as ISupportExternalScope)?.SetScopeProvider(scopeProvider);
 
     public void Dispose()
     {
@@ -38,30 +40,37 @@ internal sealed class BoundedLoggerProvider : ILoggerProvider, ISupportExternalS
     private void TellLeftOut()
     {
         foreach (var (kind, leftOut) in _budget.TakeLeftOut())
-            _inner.CreateLogger(kind.Category ?? "QuorumMesh").LogWarning("{Count} more lines like this were left out: {Kind}", leftOut, kind.Format ?? "(of many kinds)");
+            _inner.CreateLogger(kind.Category ?? "QuorumMesh")
+                .LogWarning("{Count} more lines like this were left out: {Kind}", leftOut, kind.Format ?? "(of many kinds)");
     }
 
     private sealed class BoundedLogger(ILogger inner, string category, LogBudget budget) : ILogger
     {
         private readonly bool _tellsOfPeers = category.StartsWith(PeerCategory, StringComparison.Ordinal);
-        private readonly bool _serves = category.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal) || category.StartsWith("Grpc", StringComparison.Ordinal);
+        private readonly bool _serves = category.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal)
+            || category.StartsWith("Grpc", StringComparison.Ordinal);
 
         public IDisposable? BeginScope<TState>(TState state) where TState : notnull => inner.BeginScope(state);
 
         public bool IsEnabled(LogLevel logLevel) => inner.IsEnabled(logLevel);
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter)
         {
             if (!IsEnabled(logLevel)) return;
-            if ((logLevel >= LogLevel.Warning || _tellsOfPeers) && !budget.Admits(new LogBudget.Kind(category, FormatOf(state, eventId)))) return;
+            if ((logLevel >= LogLevel.Warning || _tellsOfPeers)
+                && !budget.Admits(new LogBudget.Kind(category, FormatOf(state, eventId)))) return;
             if (exception is null || !IsTheClients(exception)) inner.Log(logLevel, eventId, state, exception, formatter);
-            else inner.Log(logLevel, eventId, state, null, (s, _) => $"{formatter(s, exception)} ({exception.GetType().Name}: {exception.Message})");
+            else inner.Log(logLevel, eventId, state, null,
+                (s, _) => $"{formatter(s, exception)} ({exception.GetType().Name}: {exception.Message})");
         }
 
         private bool IsTheClients(Exception e) =>
-            e is BadHttpRequestException or ConnectionResetException or ConnectionAbortedException or OperationCanceledException || (_serves && e is IOException);
+            e is BadHttpRequestException or ConnectionResetException or ConnectionAbortedException or OperationCanceledException
+            || (_serves && e is IOException);
 
         private static string FormatOf<TState>(TState state, EventId eventId) =>
-            state is IReadOnlyList<KeyValuePair<string, object?>> { Count: > 0 } values && values[^1] is { Key: "{OriginalFormat}", Value: string format } ? format : eventId.ToString();
+            state is IReadOnlyList<KeyValuePair<string, object?>> { Count: > 0 } values
+                && values[^1] is { Key: "{OriginalFormat}", Value: string format } ? format : eventId.ToString();
     }
 }

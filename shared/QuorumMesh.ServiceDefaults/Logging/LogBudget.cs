@@ -1,8 +1,8 @@
 namespace QuorumMesh.ServiceDefaults.Logging;
 
 /// <summary>
-/// How many lines of one kind a log may get: a stranger who is refused again and again, or a peer that is away, must not fill the disk. The first lines of a minute go through,
-/// the rest is counted. Safe for concurrent use.
+/// How many lines of one kind a log may get: a stranger who is refused again and again, or a peer that is away, must not fill the
+/// disk. The first lines of a minute go through, the rest is counted. Safe for concurrent use.
 /// </summary>
 internal sealed class LogBudget(TimeProvider clock)
 {

@@ -37,11 +37,15 @@ internal static class LogSetup
     /// <summary>Puts the console's provider behind one that keeps noise out.</summary>
     private static void Bound(IServiceCollection services)
     {
-        services.Remove(services.Single(s => s.ServiceType == typeof(ILoggerProvider) && s.ImplementationType == typeof(ConsoleLoggerProvider)));
-        services.AddSingleton<ILoggerProvider>(provider => new BoundedLoggerProvider(ActivatorUtilities.CreateInstance<ConsoleLoggerProvider>(provider), TimeProvider.System));
+        services.Remove(services.Single(s => s.ServiceType == typeof(ILoggerProvider)
+            && s.ImplementationType == typeof(ConsoleLoggerProvider)));
+        services.AddSingleton<ILoggerProvider>(
+            provider => new BoundedLoggerProvider(ActivatorUtilities.CreateInstance<ConsoleLoggerProvider>(provider), TimeProvider.System));
     }
 
-    /// <summary>A start that fails is told once, in one line, by <see cref="HostRunner"/>; the host's own stack traces only hide it.</summary>
+    /// <summary>
+    /// A start that fails is told once, in one line, by <see cref="HostRunner"/>; the host's own stack traces only hide it.
+    /// </summary>
     private static void QuietFailedStart(WebApplicationBuilder builder)
     {
         var started = new StartedFlag();

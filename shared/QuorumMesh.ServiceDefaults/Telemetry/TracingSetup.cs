@@ -21,7 +21,8 @@ internal static class TracingSetup
                 // The gRPC client's own spans lie between ours and those of its HTTP requests: without them every tree ends there.
                 .AddSource("Grpc.Net.Client")
                 .AddSource([.. options.ActivitySources])
-                .AddAspNetCoreInstrumentation(web => web.Filter = context => context.Request.Path.Value is not ("/livez" or "/readyz" or "/metrics"))
+                .AddAspNetCoreInstrumentation(
+                    web => web.Filter = context => context.Request.Path.Value is not ("/livez" or "/readyz" or "/metrics"))
                 .AddHttpClientInstrumentation()
                 .AddOtlpExporter());
     }

@@ -12,8 +12,8 @@ using QuorumMesh.State.KeyValue;
 namespace QuorumMesh.Benchmarks.Import;
 
 /// <summary>
-/// Makes a Raft chain on disk, block by block: of each three transactions one pays one of 100,000 accounts, one writes one of 100,000 slots of a contract and
-/// logs it, one pays an account that was not there before.
+/// Makes a Raft chain on disk, block by block: of each three transactions one pays one of 100,000 accounts, one writes one of
+/// 100,000 slots of a contract and logs it, one pays an account that was not there before.
 /// </summary>
 internal sealed class ChainMaker : IDisposable
 {
@@ -59,8 +59,10 @@ internal sealed class ChainMaker : IDisposable
     {
         var made = new RecoveredTransaction[transactions];
         for (var i = 0; i < transactions; i++) made[i] = Transaction();
-        var prepared = new RaftBlockProducer(_stores.Rules.Config, _stores.Rules.Profile).Prepare(_head, BlockTime.OfNanoseconds(_head.Time + 50_000_000));
-        var built = _stores.Builder.Build(prepared, default, new TransactionList(made), new(_stores.Public.Head, _stores.Private.Head, static _ => default), new BuildLimits());
+        var prepared = new RaftBlockProducer(_stores.Rules.Config, _stores.Rules.Profile)
+            .Prepare(_head, BlockTime.OfNanoseconds(_head.Time + 50_000_000));
+        var built = _stores.Builder.Build(prepared, default, new TransactionList(made),
+            new(_stores.Public.Head, _stores.Private.Head, static _ => default), new BuildLimits());
         if (built.Block.Transactions.Count != transactions || built.Execution.Receipts.Any(static r => r.Status != 1))
             throw new InvalidOperationException("a transaction of the benchmark failed");
         var imported = built.ToImported();
@@ -86,7 +88,8 @@ internal sealed class ChainMaker : IDisposable
         var (to, value, data) = (number % 3) switch
         {
             0 => (BenchAccount.At(_random.Below(Targets)), UInt256.One, []),
-            1 => (Contract, UInt256.Zero, [.. ((UInt256)(ulong)_random.Below(Targets)).ToBigEndian(), .. ((UInt256)(number + 1)).ToBigEndian()]),
+            1 => (Contract, UInt256.Zero,
+                [.. ((UInt256)(ulong)_random.Below(Targets)).ToBigEndian(), .. ((UInt256)(number + 1)).ToBigEndian()]),
             _ => (BenchAccount.At(checked((int)(Targets + number))), UInt256.One, (byte[])[]),
         };
         var tx = new Transaction { Nonce = _nonces[from]++, GasLimit = 100_000, To = to, Value = value, Data = data };

@@ -8,7 +8,8 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Benchmarks.Import;
 
 /// <summary>
-/// What the node's import command does, with a look at memory on the way. The chain is made by a process of its own, into a file, so that nothing of that is counted.
+/// What the node's import command does, with a look at memory on the way. The chain is made by a process of its own, into a file,
+/// so that nothing of that is counted.
 /// </summary>
 internal static class ImportBench
 {
@@ -81,12 +82,14 @@ internal static class ImportBench
         var first = clock.Elapsed;
         clock.Restart();
         for (var call = 0; call < calls; call++) Once();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a proof at the head: {first.TotalMilliseconds:F1} ms, again {clock.Elapsed.TotalMilliseconds / calls:F2} ms"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"a proof at the head: {first.TotalMilliseconds:F1} ms, again {clock.Elapsed.TotalMilliseconds / calls:F2} ms"));
         void Once()
         {
             using var snapshot = stores.KeyValues.Snapshot();
             var proof = stores.Public.Prove(snapshot, head.Number, default, []);
-            if (Keccak.Hash(proof.AccountNodes[0]) != head.StateRoot) throw new InvalidOperationException("the proof does not begin at the root");
+            if (Keccak.Hash(proof.AccountNodes[0]) != head.StateRoot)
+                throw new InvalidOperationException("the proof does not begin at the root");
         }
     }
 
@@ -110,7 +113,10 @@ internal static class ImportBench
             using var self = Process.GetCurrentProcess();
             var (resident, committed) = (self.WorkingSet64, GC.GetGCMemoryInfo().TotalCommittedBytes);
             var heap = GC.GetTotalMemory(forceFullCollection: true);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"block {block,9:N0}: {rate,6:N0} blocks/s, {rate * transactions,7:N0} transactions/s; resident {Mega(resident):N0} MB, of it heap with garbage {Mega(committed):N0}, live objects {Mega(heap):N0}; in the caches {held.Accounts:N0} accounts, {held.Slots:N0} slots, {Mega(held.TrieBytes):N1} MB of trie nodes"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"block {block,9:N0}: {rate,6:N0} blocks/s, "
+                + $"{rate * transactions,7:N0} transactions/s; resident {Mega(resident):N0} MB, of it heap with garbage "
+                + $"{Mega(committed):N0}, live objects {Mega(heap):N0}; in the caches {held.Accounts:N0} accounts, {held.Slots:N0} slots, "
+                + $"{Mega(held.TrieBytes):N1} MB of trie nodes"));
             _last = block;
             _clock.Restart();
         }

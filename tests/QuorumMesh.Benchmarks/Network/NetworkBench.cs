@@ -51,7 +51,11 @@ internal sealed class NetworkBench(NetworkDefinition network, int seconds, int b
         {
             while (clock.Elapsed.TotalSeconds < seconds)
             {
-                if (Volatile.Read(ref sent) - Interlocked.Read(ref mined) > InFlight) { await Task.Delay(2).ConfigureAwait(false); continue; }
+                if (Volatile.Read(ref sent) - Interlocked.Read(ref mined) > InFlight)
+                {
+                    await Task.Delay(2)
+                    .ConfigureAwait(false); continue;
+                }
                 var from = Interlocked.Add(ref sent, BatchSize) - BatchSize;
                 if (from + BatchSize > raw.Length) return;
                 await SendAsync(rpc, raw, from, BatchSize).ConfigureAwait(false);
@@ -62,7 +66,8 @@ internal sealed class NetworkBench(NetworkDefinition network, int seconds, int b
         var used = CpuSeconds() - cpu;
         await done.CancelAsync().ConfigureAwait(false);
         await counter.ConfigureAwait(false);
-        Console.WriteLine($"public set(x), {InFlight} in flight, {elapsed:F0} s: {within / elapsed:F0} tx/s; CPU of the services {used / within * 1000:F2} s per 1,000 tx");
+        Console.WriteLine($"public set(x), {InFlight} in flight, {elapsed:F0} s: {within / elapsed:F0} tx/s; CPU of the services "
+            + $"{used / within * 1000:F2} s per 1,000 tx");
         await WaitMinedAsync(rpc, load, "sustained", raw, Math.Min(sent, raw.Length)).ConfigureAwait(false);
     }
 
@@ -76,10 +81,12 @@ internal sealed class NetworkBench(NetworkDefinition network, int seconds, int b
         {
             var clock = Stopwatch.StartNew();
             var hash = (await rpc.CallAsync("eth_sendRawTransaction", w => w.WriteStringValue(tx)).ConfigureAwait(false)).GetString()!;
-            while ((await rpc.CallAsync("eth_getTransactionReceipt", w => w.WriteStringValue(hash)).ConfigureAwait(false)).ValueKind == JsonValueKind.Null)
+            while ((await rpc.CallAsync("eth_getTransactionReceipt", w => w.WriteStringValue(hash)).ConfigureAwait(false))
+                .ValueKind == JsonValueKind.Null)
                 await Task.Delay(1).ConfigureAwait(false);
             times.Add(clock.Elapsed.TotalMilliseconds);
-            if (50 - clock.Elapsed.TotalMilliseconds is > 0 and var rest) await Task.Delay(TimeSpan.FromMilliseconds(rest)).ConfigureAwait(false);
+            if (50 - clock.Elapsed.TotalMilliseconds is > 0 and var rest)
+                await Task.Delay(TimeSpan.FromMilliseconds(rest)).ConfigureAwait(false);
         }
         Report("submit to receipt at 20 tx/s", times);
     }
@@ -102,7 +109,8 @@ internal sealed class NetworkBench(NetworkDefinition network, int seconds, int b
             w.WriteEndArray();
             w.WriteEndObject();
         }).ConfigureAwait(false)).GetString()!;
-        var contract = (await ReceiptAsync(rpc, await Send(null, SimpleStorage.Create(1)).ConfigureAwait(false)).ConfigureAwait(false)).GetProperty("contractAddress").GetString()!;
+        var contract = (await ReceiptAsync(rpc, await Send(null, SimpleStorage.Create(1)).ConfigureAwait(false)).ConfigureAwait(false))
+            .GetProperty("contractAddress").GetString()!;
         var clock = Stopwatch.StartNew();
         var sent = 0;
         var last = "";
@@ -123,11 +131,13 @@ internal sealed class NetworkBench(NetworkDefinition network, int seconds, int b
             var contract = await DeployAsync(rpc, load).ConfigureAwait(false);
             var raw = load.Sets(contract, burstSize);
             var clock = Stopwatch.StartNew();
-            await Parallel.ForEachAsync(Enumerable.Range(0, burstSize / BatchSize), new ParallelOptions { MaxDegreeOfParallelism = Connections },
+            await Parallel.ForEachAsync(Enumerable.Range(0, burstSize / BatchSize),
+                new ParallelOptions { MaxDegreeOfParallelism = Connections },
                 async (i, _) => await SendAsync(rpc, raw, i * BatchSize, BatchSize).ConfigureAwait(false)).ConfigureAwait(false);
             var accepted = clock.Elapsed;
             var stranded = await WaitMinedAsync(rpc, load, $"burst {burst}", raw, burstSize).ConfigureAwait(false);
-            Console.WriteLine($"burst {burst} of {burstSize}: accepted in {accepted.TotalSeconds:F1} s, mined in {clock.Elapsed.TotalSeconds:F1} s ({burstSize / clock.Elapsed.TotalSeconds:F0} tx/s), stranded {stranded}");
+            Console.WriteLine($"burst {burst} of {burstSize}: accepted in {accepted.TotalSeconds:F1} s, mined in "
+                + $"{clock.Elapsed.TotalSeconds:F1} s ({burstSize / clock.Elapsed.TotalSeconds:F0} tx/s), stranded {stranded}");
         }
     }
 
@@ -170,7 +180,8 @@ internal sealed class NetworkBench(NetworkDefinition network, int seconds, int b
         {
             var head = await rpc.QuantityAsync("eth_blockNumber", _ => { }).ConfigureAwait(false);
             for (; next <= head; next++)
-                mined((int)await rpc.QuantityAsync("eth_getBlockTransactionCountByNumber", w => w.WriteStringValue(Hex.Quantity(next))).ConfigureAwait(false));
+                mined((int)await rpc.QuantityAsync("eth_getBlockTransactionCountByNumber", w => w.WriteStringValue(Hex.Quantity(next)))
+                    .ConfigureAwait(false));
             await Task.Delay(5, CancellationToken.None).ConfigureAwait(false);
         }
     }
@@ -185,7 +196,8 @@ internal sealed class NetworkBench(NetworkDefinition network, int seconds, int b
         {
             var mined = 0L;
             foreach (var (address, _) in load.Expected)
-                mined += (long)await rpc.QuantityAsync("eth_getTransactionCount", w => { w.WriteStringValue(address.ToString()); w.WriteStringValue("latest"); }).ConfigureAwait(false);
+                mined += (long)await rpc.QuantityAsync("eth_getTransactionCount",
+                    w => { w.WriteStringValue(address.ToString()); w.WriteStringValue("latest"); }).ConfigureAwait(false);
             mined--; // the deployment
             if (mined >= sent) return 0;
             if (mined != before) clock.Restart();

@@ -10,7 +10,10 @@ internal static class NetworkFigures
     public static async Task RunAsync(int seconds, int bursts, int burstSize)
     {
         var directory = Directory.CreateTempSubdirectory("qmesh-bench-").FullName;
-        var network = NetworkCreator.Create(new NetworkRequest(directory, 3, "raft", "cancun", ChainId: null, Profile: null, PortOffset: 0) { DensePortsFrom = DemoCommand.FreePorts() });
+        var network = NetworkCreator.Create(
+            new NetworkRequest(directory, 3, "raft", "cancun", ChainId: null, Profile: null,
+            PortOffset: 0)
+            { DensePortsFrom = DemoCommand.FreePorts() });
         var runner = new NetworkRunner(directory, network);
         try
         {
@@ -34,11 +37,13 @@ internal static class NetworkFigures
     {
         foreach (var kind in Enum.GetValues<ServiceKind>())
         {
-            var sizes = runner.Services.Where(s => s.Kind == kind && s.RunningPid is not null).Select(s => ResidentMegabytes(s.RunningPid!.Value)).Order().ToList();
+            var sizes = runner.Services.Where(s => s.Kind == kind && s.RunningPid is not null)
+                .Select(s => ResidentMegabytes(s.RunningPid!.Value)).Order().ToList();
             if (sizes.Count > 0) Console.WriteLine($"resident {when}, {kind}: {string.Join(", ", sizes.Select(s => $"{s:F0}"))} MB");
         }
     }
 
     private static double ResidentMegabytes(int pid) =>
-        long.Parse(File.ReadLines($"/proc/{pid}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024.0;
+        long.Parse(File.ReadLines($"/proc/{pid}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024.0;
 }

@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace QuorumMesh.Benchmarks.Network;
 
-/// <summary>JSON-RPC batches over one HTTP connection pool, written and read without object graphs so that the load process stays cheap.</summary>
+/// <summary>
+/// JSON-RPC batches over one HTTP connection pool, written and read without object graphs so that the load process stays cheap.
+/// </summary>
 internal sealed class RpcConnection(string url) : IDisposable
 {
     private static readonly MediaTypeHeaderValue Json = new("application/json");

@@ -13,7 +13,8 @@ public class RaftAddressTests
         var address = new RaftAddress(3, NodeId, "10.0.0.5", 21000, 50400);
         var bytes = address.Encode();
         // [3, 64 bytes, ::ffff:10.0.0.5, 0x5208, 0xc4e0]
-        Assert.Equal("f85a" + "03" + "b840" + string.Concat(Enumerable.Repeat("11", 64)) + "90" + "00000000000000000000ffff0a000005" + "825208" + "82c4e0", Convert.ToHexStringLower(bytes));
+        Assert.Equal("f85a" + "03" + "b840" + string.Concat(Enumerable.Repeat("11", 64)) + "90" + "00000000000000000000ffff0a000005"
+            + "825208" + "82c4e0", Convert.ToHexStringLower(bytes));
         Assert.Equal(address, RaftAddress.Decode(bytes));
     }
 

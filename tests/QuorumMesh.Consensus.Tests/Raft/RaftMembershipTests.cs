@@ -287,7 +287,15 @@ public class RaftMembershipTests
         foreach (var type in Enum.GetValues<RaftMessageType>().Where(t => new RaftMessage { Type = t }.IsLocal))
             core.Step(new RaftMessage { Type = type, From = 3, To = 2, Term = 99 });
         core.Step(new RaftMessage { Type = RaftMessageType.Snap, From = 1, To = 2, Term = 99 });
-        core.Step(new RaftMessage { Type = RaftMessageType.App, From = 1, To = 2, Term = 99, Index = 3, Entries = [new RaftEntry(1, 9, RaftEntryType.Normal, [])] });
+        core.Step(new RaftMessage
+        {
+            Type = RaftMessageType.App,
+            From = 1,
+            To = 2,
+            Term = 99,
+            Index = 3,
+            Entries = [new RaftEntry(1, 9, RaftEntryType.Normal, [])]
+        });
         core.Step(new RaftMessage { Type = RaftMessageType.Vote, From = 0, To = 2, Term = 99 });
         core.Step(new RaftMessage { Type = RaftMessageType.Prop, From = 3, To = 2 });
         Assert.Equal(before, (core.Hard, core.Soft));

@@ -23,7 +23,8 @@ internal sealed class RaftNetwork
 
     public IEnumerable<RaftTestMember> All => _members.Values;
 
-    public RaftTestMember Leader => _members.Values.Where(m => m.Core.IsLeader).MaxBy(m => m.Core.Term) ?? throw new InvalidOperationException("no leader");
+    public RaftTestMember Leader =>
+        _members.Values.Where(m => m.Core.IsLeader).MaxBy(m => m.Core.Term) ?? throw new InvalidOperationException("no leader");
 
     /// <summary>One that joins: it is configured with the members there are.</summary>
     public RaftTestMember Add(ulong id, Func<RaftConfig, RaftConfig>? configure = null)

@@ -5,7 +5,8 @@ namespace QuorumMesh.Consensus.Tests.Raft;
 /// <summary>Named after the sections of "In Search of an Understandable Consensus Algorithm" (extended version).</summary>
 public class RaftPaperTests
 {
-    private static RaftMessage From(ulong from, ulong to, RaftMessageType type, ulong term) => new() { From = from, To = to, Type = type, Term = term };
+    private static RaftMessage From(ulong from, ulong to, RaftMessageType type, ulong term) =>
+        new() { From = from, To = to, Type = type, Term = term };
 
     private static RaftEntry Entry(ulong term, ulong index) => new(term, index, RaftEntryType.Normal, [(byte)index]);
 
@@ -220,7 +221,8 @@ public class RaftPaperTests
         Assert.All(network.All, m => Assert.Equal([9], m.Values));
         Assert.Equal(2UL, network[1].Core.Leader);
         var reference = network[2].Log.Entries(1, network[2].Log.LastIndex + 1, ulong.MaxValue).Select(e => (e.Index, e.Term));
-        Assert.All(network.All, m => Assert.Equal(reference, m.Log.Entries(1, m.Log.LastIndex + 1, ulong.MaxValue).Select(e => (e.Index, e.Term))));
+        Assert.All(network.All, m =>
+            Assert.Equal(reference, m.Log.Entries(1, m.Log.LastIndex + 1, ulong.MaxValue).Select(e => (e.Index, e.Term))));
     }
 
     [Fact]
@@ -260,7 +262,12 @@ public class RaftPaperTests
     {
         var network = new RaftNetwork(3) { Filter = _ => false };
         var voter = network[2];
-        voter.Core.Step(From(1, 2, RaftMessageType.App, 4) with { Index = 3, LogTerm = 1, Entries = [.. Enumerable.Range(4, 6).Select(i => Entry(4, (ulong)i))] });
+        voter.Core.Step(From(1, 2, RaftMessageType.App, 4) with
+        {
+            Index = 3,
+            LogTerm = 1,
+            Entries = [.. Enumerable.Range(4, 6).Select(i => Entry(4, (ulong)i))]
+        });
         voter.Drain();
         voter.Core.Step(From(3, 2, RaftMessageType.Vote, 8) with { Index = index, LogTerm = logTerm });
         Assert.Equal(rejected, voter.Drain().Single().Reject);

@@ -2,7 +2,10 @@ using QuorumMesh.Consensus.Raft;
 
 namespace QuorumMesh.Consensus.Tests.Raft;
 
-/// <summary>What a message may say and from whom: nothing that the network sends throws, stops a member or moves it where its log does not lead.</summary>
+/// <summary>
+/// What a message may say and from whom: nothing that the network sends throws, stops a member or moves it where its log does not
+/// lead.
+/// </summary>
 public sealed class RaftStrangerTests
 {
     private readonly RaftNetwork _network = new(3);
@@ -38,8 +41,10 @@ public sealed class RaftStrangerTests
             var before = (member.Core.Hard, member.Core.Soft);
             foreach (var term in new[] { member.Core.Term, member.Core.Term + 1, ulong.MaxValue })
             {
-                var expected = term > member.Core.Term && type is RaftMessageType.App or RaftMessageType.Heartbeat ? RaftRefusal.UnknownSender : reason;
-                Assert.Equal(expected, member.Core.Step(Whole(type) with { To = member.Id, Term = type == RaftMessageType.Prop ? 0 : term }));
+                var expected = term > member.Core.Term && type is RaftMessageType.App or RaftMessageType.Heartbeat
+                    ? RaftRefusal.UnknownSender : reason;
+                Assert.Equal(expected, member.Core.Step(
+                    Whole(type) with { To = member.Id, Term = type == RaftMessageType.Prop ? 0 : term }));
             }
             Assert.Equal(before, (member.Core.Hard, member.Core.Soft));
             Assert.Empty(member.Drain());
@@ -107,7 +112,8 @@ public sealed class RaftStrangerTests
             Entries = [entry],
             Commit = committed,
         }));
-        Assert.Equal(RaftRefusal.Conflict, Follower.Step(From(3, RaftMessageType.App) with { Index = committed, LogTerm = Follower.Term - 1, Term = Follower.Term + 1 }));
+        Assert.Equal(RaftRefusal.Conflict,
+            Follower.Step(From(3, RaftMessageType.App) with { Index = committed, LogTerm = Follower.Term - 1, Term = Follower.Term + 1 }));
         Assert.Equal(committed, Follower.Committed);
     }
 
@@ -115,7 +121,11 @@ public sealed class RaftStrangerTests
     public void A_snapshot_in_the_leaders_name_has_no_effect_before_the_leader_goes_on_after_it()
     {
         var conf = Follower.ConfState;
-        var forged = From(1, RaftMessageType.Snap) with { Term = Follower.Term + 5, Snapshot = new RaftSnapshot([1], new RaftConfState([99], []), 500, Follower.Term) };
+        var forged = From(1, RaftMessageType.Snap) with
+        {
+            Term = Follower.Term + 5,
+            Snapshot = new RaftSnapshot([1], new RaftConfState([99], []), 500, Follower.Term)
+        };
         var before = (Follower.Hard, Follower.Soft);
         Assert.Equal(RaftRefusal.None, Follower.Step(forged));
         Assert.Equal(before, (Follower.Hard, Follower.Soft));
@@ -129,10 +139,13 @@ public sealed class RaftStrangerTests
     [Fact]
     public void Two_snapshots_of_one_index_that_differ_are_both_dropped()
     {
-        var real = From(1, RaftMessageType.Snap) with { Snapshot = new RaftSnapshot([1], new RaftConfState([1, 2, 3], []), 500, Follower.Term) };
+        var real = From(1, RaftMessageType.Snap)
+            with
+        { Snapshot = new RaftSnapshot([1], new RaftConfState([1, 2, 3], []), 500, Follower.Term) };
         Assert.Equal(RaftRefusal.None, Follower.Step(real));
         Assert.Equal(RaftRefusal.None, Follower.Step(real));
-        Assert.Equal(RaftRefusal.DoubtfulSnapshot, Follower.Step(real with { Snapshot = real.Snapshot! with { ConfState = new RaftConfState([99], []) } }));
+        Assert.Equal(RaftRefusal.DoubtfulSnapshot,
+            Follower.Step(real with { Snapshot = real.Snapshot! with { ConfState = new RaftConfState([99], []) } }));
         Follower.Step(From(1, RaftMessageType.App) with { Index = 500, LogTerm = Follower.Term });
         Assert.True(_network[2].Drain().Single().Reject);
     }
@@ -146,11 +159,20 @@ public sealed class RaftStrangerTests
         var at = _network[1].Core.Applied;
         _network[1].Log.CreateSnapshot(at, _network[1].ConfState, [77]);
         _network[1].Log.Compact(at);
-        var forged = From(1, RaftMessageType.Snap) with { Snapshot = new RaftSnapshot([66], new RaftConfState([99], []), at, _network[1].Core.Term) };
+        var forged = From(1, RaftMessageType.Snap)
+            with
+        { Snapshot = new RaftSnapshot([66], new RaftConfState([99], []), at, _network[1].Core.Term) };
         _network.Filter = m => m.To != 2 || m.Type is not (RaftMessageType.Snap or RaftMessageType.Heartbeat);
         _network[1].Core.ReportUnreachable(2);
         Assert.Equal(RaftRefusal.None, Follower.Step(forged)); // it is there first
-        var real = new RaftMessage { Type = RaftMessageType.Snap, From = 1, To = 2, Term = Follower.Term, Snapshot = _network[1].Log.Snapshot() };
+        var real = new RaftMessage
+        {
+            Type = RaftMessageType.Snap,
+            From = 1,
+            To = 2,
+            Term = Follower.Term,
+            Snapshot = _network[1].Log.Snapshot()
+        };
         Follower.Step(From(1, RaftMessageType.App) with { Index = at, LogTerm = Follower.Term });
         Assert.True(_network[2].Drain().Single().Reject); // for GoQuorum's leader this would do
         _network.Heal();
@@ -257,7 +279,15 @@ public sealed class RaftStrangerTests
     public void No_message_throws()
     {
         var random = new Random(7);
-        ulong Number() => random.Next(6) switch { 0 => 0, 1 => ulong.MaxValue, 2 => (ulong)random.Next(20), 3 => Follower.LastIndex, 4 => Follower.Term, _ => (ulong)random.NextInt64() };
+        ulong Number() => random.Next(6) switch
+        {
+            0 => 0,
+            1 => ulong.MaxValue,
+            2 => (ulong)random.Next(20),
+            3 => Follower.LastIndex,
+            4 => Follower.Term,
+            _ => (ulong)random.NextInt64()
+        };
         for (var i = 0; i < 50_000; i++)
         {
             var index = Number();
@@ -272,7 +302,9 @@ public sealed class RaftStrangerTests
                 Commit = Number(),
                 RejectHint = Number(),
                 Reject = random.Next(2) == 0,
-                Entries = [.. Enumerable.Range(0, random.Next(3)).Select(n => new RaftEntry(random.Next(2) == 0 ? Follower.Term : Number(), index + 1 + (ulong)n, (RaftEntryType)random.Next(2), []))],
+                Entries = [.. Enumerable.Range(0, random.Next(3))
+                    .Select(n => new RaftEntry(random.Next(2) == 0 ? Follower.Term : Number(), index + 1 + (ulong)n,
+                    (RaftEntryType)random.Next(2), []))],
                 Snapshot = random.Next(3) == 0 ? new RaftSnapshot([], new RaftConfState([1, 2, 3], []), Number(), Number()) : null,
             });
             if (i % 7 == 0) Follower.Tick();

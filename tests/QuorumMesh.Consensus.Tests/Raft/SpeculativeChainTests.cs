@@ -8,7 +8,8 @@ public class SpeculativeChainTests
 {
     private static Hash256 H(string name) => Keccak.Hash(System.Text.Encoding.ASCII.GetBytes(name));
 
-    private static SpeculativeBlock Block(string name, string parent, params string[] transactions) => new(H(name), H(parent), [.. transactions.Select(H)]);
+    private static SpeculativeBlock Block(string name, string parent, params string[] transactions) =>
+        new(H(name), H(parent), [.. transactions.Select(H)]);
 
     private static SpeculativeChain Three()
     {
@@ -145,6 +146,7 @@ public class SpeculativeChainTests
             }
             if (chain.Count != held.Count) return false;
         }
-        return Enumerable.Range(0, next).All(i => chain.Proposed.Contains(H($"t{i}")) == held.Any(b => b.Transactions.Contains(H($"t{i}"))));
+        return Enumerable.Range(0, next)
+            .All(i => chain.Proposed.Contains(H($"t{i}")) == held.Any(b => b.Transactions.Contains(H($"t{i}"))));
     });
 }

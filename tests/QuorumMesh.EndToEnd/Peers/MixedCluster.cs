@@ -21,7 +21,8 @@ internal sealed class MixedCluster : IAsyncDisposable
         Directory = System.IO.Directory.CreateTempSubdirectory("qmesh-mixed-").FullName;
         Genesis = Path.Combine(Directory, "genesis.json");
         var (fork, profile) = GoQuorum.EndsWithConstantinople ? ("constantinople", "2.5") : ("istanbul", "21");
-        File.WriteAllText(Genesis, GenesisTemplate.Create(new NetworkRequest(Directory, 1, "raft", fork, ChainId, profile, PortOffset: 0), ChainId, []));
+        File.WriteAllText(Genesis,
+            GenesisTemplate.Create(new NetworkRequest(Directory, 1, "raft", fork, ChainId, profile, PortOffset: 0), ChainId, []));
     }
 
     public string Directory { get; }
@@ -86,7 +87,8 @@ internal sealed class MixedCluster : IAsyncDisposable
         await CaughtUpAsync(node);
     }
 
-    /// <summary>A GoQuorum that leads drops a change without a word while it still applies another one (etcd raft, pendingConfIndex). Ours then says,
+    /// <summary>A GoQuorum that leads drops a change without a word while it still applies another one (etcd raft,
+    /// pendingConfIndex). Ours then says,
     /// after a while, that it is not committed; it may be asked again.</summary>
     public static async Task<JsonNode?> ChangeAsync(MixedNode at, string method, JsonNode what)
     {
@@ -117,7 +119,8 @@ internal sealed class MixedCluster : IAsyncDisposable
         Assert.Null(await ChangeAsync(at, "raft_removePeer", node.RaftId));
         await LeaderAsync(not: node);
         foreach (var other in Running.Where(n => n != node && n.Kind == NodeKind.Ours))
-            await LocalNetwork.UntilAsync(async () => !(await other.MembersAsync()).Split(' ').Contains($"{node.RaftId}"), $"{node} is gone at {other}");
+            await LocalNetwork.UntilAsync(async () => !(await other.MembersAsync()).Split(' ').Contains($"{node.RaftId}"),
+                $"{node} is gone at {other}");
     }
 
     /// <summary>Every member has the transaction; gives its block.</summary>
@@ -169,7 +172,8 @@ internal sealed class MixedCluster : IAsyncDisposable
     }
 
     private static Task CaughtUpAsync(MixedNode node, ulong head) =>
-        LocalNetwork.UntilAsync(async () => await node.HeadAsync() >= head, () => $"{node} has block {head}; its last output: {node.LastOutput()}");
+        LocalNetwork.UntilAsync(async () => await node.HeadAsync() >= head,
+            () => $"{node} has block {head}; its last output: {node.LastOutput()}");
 
     private IEnumerable<string> MembersFor(MixedNode node) =>
         First.Contains(node.Enode) ? First : [.. First, node.Enode];

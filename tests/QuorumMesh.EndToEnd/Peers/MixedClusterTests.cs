@@ -81,7 +81,8 @@ public sealed class MixedClusterTests
     [GoQuorumTheory]
     [InlineData(Theirs, Theirs, Ours)]
     [InlineData(Ours, Ours, Theirs)]
-    public async Task Members_that_are_killed_under_load_come_back_and_nothing_that_a_living_member_took_is_lost(NodeKind a, NodeKind b, NodeKind c)
+    public async Task Members_that_are_killed_under_load_come_back_and_nothing_that_a_living_member_took_is_lost(NodeKind a,
+        NodeKind b, NodeKind c)
     {
         await using var cluster = await MixedCluster.StartAsync(a, b, c);
         foreach (var kind in new[] { Ours, Theirs })
@@ -168,7 +169,9 @@ public sealed class MixedClusterTests
     private static async Task Refused(string why, Func<Task> call) =>
         Assert.Contains(why, (await Assert.ThrowsAsync<CommandException>(call)).Message, StringComparison.Ordinal);
 
-    /// <summary>All that the others took while and after one was killed is mined; what it took itself, it may not have told to anybody.</summary>
+    /// <summary>
+    /// All that the others took while and after one was killed is mined; what it took itself, it may not have told to anybody.
+    /// </summary>
     private static async Task KillUnderLoadAsync(MixedCluster cluster, MixedNode victim)
     {
         var taken = new ConcurrentBag<string>();

@@ -51,9 +51,11 @@ internal sealed class MixedNode : IDisposable
     {
         File.WriteAllText(Path.Combine(Directory, "static-nodes.json"), JsonSerializer.Serialize(members));
         _starts++;
-        var program = Kind == NodeKind.Ours ? Path.Combine(Environment.GetEnvironmentVariable("QUORUMMESH_ARTIFACTS")!, "node", "quorummesh-node") : GoQuorum.Program;
+        var program = Kind == NodeKind.Ours
+            ? Path.Combine(Environment.GetEnvironmentVariable("QUORUMMESH_ARTIFACTS")!, "node", "quorummesh-node") : GoQuorum.Program;
         string[] joining = joins ? ["--raftjoinexisting", RaftId.ToString(CultureInfo.InvariantCulture)] : [];
-        var start = new ProcessStartInfo("/bin/sh", ["-c", "exec \"$0\" \"$@\" >\"$NODE_LOG\" 2>&1 </dev/null", program, .. Arguments(), .. joining]);
+        var start = new ProcessStartInfo("/bin/sh",
+            ["-c", "exec \"$0\" \"$@\" >\"$NODE_LOG\" 2>&1 </dev/null", program, .. Arguments(), .. joining]);
         (start.Environment["NODE_LOG"], start.Environment["PRIVATE_CONFIG"]) = (Log, "ignore");
         _process?.Dispose();
         _process = Process.Start(start)!;
@@ -75,18 +77,21 @@ internal sealed class MixedNode : IDisposable
     public void Empty()
     {
         foreach (var directory in new[] { "chaindata", "raftlog", "geth/chaindata", "raft-wal", "raft-snap", "quorum-raft-state" })
-            if (System.IO.Directory.Exists(Path.Combine(Directory, directory))) System.IO.Directory.Delete(Path.Combine(Directory, directory), recursive: true);
+            if (System.IO.Directory.Exists(Path.Combine(Directory, directory)))
+                System.IO.Directory.Delete(Path.Combine(Directory, directory), recursive: true);
     }
 
     public void WaitForExit() => Assert.True(_process!.WaitForExit(LocalNetwork.Patience), $"{this} does not end");
 
     public string LastOutput() => File.Exists(Log) ? string.Join('\n', File.ReadLines(Log).TakeLast(20)) : "";
 
-    public Task<JsonNode?> CallAsync(string method, params JsonNode?[] parameters) => _rpc.CallAsync(method, CancellationToken.None, parameters);
+    public Task<JsonNode?> CallAsync(string method, params JsonNode?[] parameters) =>
+        _rpc.CallAsync(method, CancellationToken.None, parameters);
 
     public async Task<ulong> HeadAsync() => Convert.ToUInt64((string)(await CallAsync("eth_blockNumber"))!, 16);
 
-    /// <summary>By raft_leader: in GoQuorum raft_role and raft_cluster take a lock twice, and stop the node for good when an entry is applied
+    /// <summary>By raft_leader: in GoQuorum raft_role and raft_cluster take a lock twice, and stop the node for good when an
+    /// entry is applied
     /// between (raft/handler.go, NodeInfo).</summary>
     public async Task<bool> LeadsAsync()
     {
@@ -119,14 +124,18 @@ internal sealed class MixedNode : IDisposable
         _process?.Dispose();
     }
 
-    /// <summary>GoQuorum as an archive: a killed one goes back to the last state on disk otherwise, and stays there when its newest Raft entry is a
+    /// <summary>GoQuorum as an archive: a killed one goes back to the last state on disk otherwise, and stays there when its
+    /// newest Raft entry is a
     /// snapshot, whose block it has (raft/snapshot.go, applyRaftSnapshot).</summary>
     private IEnumerable<string> Arguments()
     {
-        string[] common = ["--datadir", Directory, "--networkid", $"{MixedCluster.ChainId}", "--port", $"{_port}", "--raft", "--raftport", $"{_port + 2}", "--raftblocktime", "10"];
+        string[] common = ["--datadir", Directory, "--networkid", $"{MixedCluster.ChainId}", "--port", $"{_port}", "--raft", "--raftport",
+            $"{_port + 2}", "--raftblocktime", "10"];
         const string namespaces = "admin,eth,net,raft";
         return Kind == NodeKind.Ours
-            ? [.. common, "--genesis", _cluster.Genesis, "--listen", "127.0.0.1", "--cache", "128", "--http", "--http.port", $"{_port + 1}", "--http.api", namespaces]
-            : [.. common, "--nodiscover", "--nousb", "--gcmode", "archive", "--rpc", "--rpcaddr", "127.0.0.1", "--rpcport", $"{_port + 1}", "--rpcapi", namespaces];
+            ? [.. common, "--genesis", _cluster.Genesis, "--listen", "127.0.0.1", "--cache", "128", "--http", "--http.port", $"{_port + 1}",
+                "--http.api", namespaces]
+            : [.. common, "--nodiscover", "--nousb", "--gcmode", "archive", "--rpc", "--rpcaddr", "127.0.0.1", "--rpcport", $"{_port + 1}",
+                "--rpcapi", namespaces];
     }
 }

@@ -43,7 +43,8 @@ public class EthMessagesTests
     [InlineData(false)]
     public void Status_comes_back(bool forkId)
     {
-        var status = new EthStatus(64, 1337, UInt256.MaxValue, Keccak.Hash([1]), Keccak.Hash([2]), forkId ? new ForkId(0x0badf00d, 77) : null);
+        var status = new EthStatus(64, 1337, UInt256.MaxValue, Keccak.Hash([1]), Keccak.Hash([2]),
+            forkId ? new ForkId(0x0badf00d, 77) : null);
         Assert.Equal(status, EthStatus.Decode(status.Encode(), forkId));
         Assert.Throws<RlpException>(() => EthStatus.Decode(status.Encode(), !forkId));
     }
@@ -51,7 +52,8 @@ public class EthMessagesTests
     [Fact]
     public void Transactions_of_both_forms_come_back()
     {
-        ReadOnlyMemory<byte>[] sent = [TestNode.RlpList(3, 1), new byte[] { 0x01, 0xc1, 0x80 }, TestNode.RlpList(300, 2), new byte[] { 0x7f }];
+        ReadOnlyMemory<byte>[] sent = [TestNode.RlpList(3, 1), new byte[] { 0x01, 0xc1, 0x80 }, TestNode.RlpList(300, 2),
+            new byte[] { 0x7f }];
         var received = EthMessages.DecodeTransactions(EthMessages.EncodeTransactions(sent));
         Assert.Equal(sent.Select(raw => raw.ToArray()), received.Select(raw => raw.ToArray()));
     }

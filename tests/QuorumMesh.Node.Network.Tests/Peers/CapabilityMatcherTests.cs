@@ -25,7 +25,8 @@ public class CapabilityMatcherTests
     [InlineData("Eth/63", "")]
     public void Highest_common_version_per_name_in_order_of_names(string remote, string expected)
     {
-        var capabilities = remote.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(text => new Capability(text.Split('/')[0], int.Parse(text.Split('/')[1]))).ToList();
+        var capabilities = remote.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(text => new Capability(text.Split('/')[0], int.Parse(text.Split('/')[1]))).ToList();
         var matched = CapabilityMatcher.Match(Own, capabilities);
         Assert.Equal(expected, string.Join(' ', matched.Select(match => $"{match.Protocol.Capability}@{match.Offset}")));
     }

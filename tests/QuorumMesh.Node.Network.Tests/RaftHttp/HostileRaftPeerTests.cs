@@ -53,7 +53,8 @@ public sealed class HostileRaftPeerTests : IAsyncLifetime
         Assert.Contains(peer.Requests, r => r.StartsWith("GET /raft/stream/msgapp/a HTTP/1.1\r\n", StringComparison.Ordinal));
         foreach (var header in new[]
         {
-            "X-Server-From: a", "X-Server-Version: 3.3.13", "X-Min-Cluster-Version: 3.0.0", "X-Etcd-Cluster-ID: 1000", "X-Raft-To: 2b", "X-PeerURLs: http://127.0.0.1:50401",
+            "X-Server-From: a", "X-Server-Version: 3.3.13", "X-Min-Cluster-Version: 3.0.0", "X-Etcd-Cluster-ID: 1000", "X-Raft-To: 2b",
+            "X-PeerURLs: http://127.0.0.1:50401",
         }) Assert.Contains(header + "\r\n", message);
         var post = peer.Requests.First(r => r.StartsWith("POST /raft HTTP/1.1\r\n", StringComparison.Ordinal));
         Assert.Contains("Content-Type: application/protobuf\r\n", post);
@@ -77,7 +78,8 @@ public sealed class HostileRaftPeerTests : IAsyncLifetime
     {
         var body = Convert.FromHexString(hex);
         await using var peer = new SocketPeer(_ =>
-            [.. Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body.Length:x}\r\n"), .. body, .. "\r\n"u8]);
+            [.. Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body.Length:x}\r\n"), .. body,
+                .. "\r\n"u8]);
         _transport.AddPeer(2, peer.Url);
         await Until(() => _lost.Count >= 2 && peer.Requests.Count >= 4, "lost streams and new requests");
         Assert.Empty(_received);
@@ -89,7 +91,8 @@ public sealed class HostileRaftPeerTests : IAsyncLifetime
     public async Task Posts_that_stall_hold_no_more_than_the_budget_and_are_given_up()
     {
         const int length = 1 << 20;
-        var head = $"POST /raft HTTP/1.1\r\nHost: x\r\nX-Etcd-Cluster-ID: 1000\r\nX-Server-Version: 3.3.13\r\nX-Min-Cluster-Version: 3.0.0\r\nContent-Length: {length}\r\n\r\n";
+        var head = "POST /raft HTTP/1.1\r\nHost: x\r\nX-Etcd-Cluster-ID: 1000\r\nX-Server-Version: 3.3.13\r\nX-Min-Cluster-Version: "
+            + $"3.0.0\r\nContent-Length: {length}\r\n\r\n";
         byte[] begun = [.. Encoding.ASCII.GetBytes(head), .. new byte[length - 1]];
         var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => AnswerAsync(begun))));
         Assert.Contains(answers, a => a.StartsWith("HTTP/1.1 503", StringComparison.Ordinal));
@@ -120,8 +123,10 @@ public sealed class HostileRaftPeerTests : IAsyncLifetime
         var (refused, announced) = (new ConcurrentQueue<string>(), new ConcurrentQueue<bool>());
         _transport.MessageRefused += (_, _, reason) => refused.Enqueue(reason);
         _transport.PeerAnnounced += (_, preVote) => announced.Enqueue(preVote);
-        await using var peer = new SocketPeer(request => !request.Contains("/message/", StringComparison.Ordinal) ? "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"u8.ToArray() :
-            [.. Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body.Length:x}\r\n"), .. body, .. "\r\n"u8]);
+        await using var peer = new SocketPeer(request => !request.Contains("/message/", StringComparison.Ordinal)
+            ? "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"u8.ToArray() :
+            [.. Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body.Length:x}\r\n"), .. body,
+                .. "\r\n"u8]);
         _transport.AddPeer(2, peer.Url);
         await Until(() => !_received.IsEmpty && !refused.IsEmpty && !announced.IsEmpty, "a message taken and one refused");
         Assert.All(_received, m => Assert.Equal(2UL, m.From));

@@ -7,7 +7,9 @@ using QuorumMesh.Node.Storage.RaftLog;
 
 namespace QuorumMesh.Node.Network.Tests.RaftHttp;
 
-/// <summary>The smallest host: one mailbox loop over core, log on disk and transport. The conf change context is the member's port.</summary>
+/// <summary>
+/// The smallest host: one mailbox loop over core, log on disk and transport. The conf change context is the member's port.
+/// </summary>
 internal sealed class RaftTestHost : IAsyncDisposable
 {
     private readonly Channel<Action<RaftCore>> _mailbox = Channel.CreateUnbounded<Action<RaftCore>>();
@@ -135,7 +137,8 @@ internal sealed class RaftTestHost : IAsyncDisposable
         if (port.Length != 4) return;
         _ports[id] = BitConverter.ToInt32(port);
         _transport.PublishMembers(new RaftSnapshotData(
-            [.. _ports.Select(p => new RaftAddress(p.Key, new byte[RaftAddress.NodeIdSize], "127.0.0.1", 1, p.Value))], [], default).Encode());
+            [.. _ports.Select(p => new RaftAddress(p.Key, new byte[RaftAddress.NodeIdSize], "127.0.0.1", 1, p.Value))], [],
+            default).Encode());
         _transport.AddPeer(id, new Uri($"http://127.0.0.1:{BitConverter.ToInt32(port)}"));
         Post(c => c.Introduce(id));
     }

@@ -44,7 +44,8 @@ public sealed class RaftTransportTests : IAsyncLifetime
         }
     }
 
-    private static RaftMessage Heartbeat(ulong from, ulong to) => new() { Type = RaftMessageType.Heartbeat, From = from, To = to, Term = 1 };
+    private static RaftMessage Heartbeat(ulong from, ulong to) =>
+        new() { Type = RaftMessageType.Heartbeat, From = from, To = to, Term = 1 };
 
     private static RaftMessage Append(ulong from, ulong to, ulong index) => new()
     {
@@ -77,7 +78,8 @@ public sealed class RaftTransportTests : IAsyncLifetime
             b.Transport.Send([Heartbeat(0x1f, 1)]);
         }
         await Until(() => b.Received.Count >= 500 && a.Received.Count >= 500, "500 messages each way");
-        Assert.Equal(Enumerable.Range(0, 500).Select(i => (ulong)i), b.Received.Where(m => m.Type == RaftMessageType.App).Select(m => m.Index));
+        Assert.Equal(Enumerable.Range(0, 500).Select(i => (ulong)i),
+            b.Received.Where(m => m.Type == RaftMessageType.App).Select(m => m.Index));
         Assert.All(a.Received, m => Assert.Equal(0x1fUL, m.From));
     }
 
@@ -101,7 +103,8 @@ public sealed class RaftTransportTests : IAsyncLifetime
         await Until(() => a.Lost.Contains(0x1fUL), "PeerLost");
         a.Transport.Send([Heartbeat(1, 0x1f)]);
         await Until(() => a.UnreachablePeers.Contains(0x1fUL), "Unreachable");
-        var again = new Member(new RaftTransport(new RaftTransportOptions { Id = 0x1f, Listen = new IPEndPoint(IPAddress.Loopback, port) }));
+        var again = new Member(new RaftTransport(
+            new RaftTransportOptions { Id = 0x1f, Listen = new IPEndPoint(IPAddress.Loopback, port) }));
         _members.Add(again);
         await again.Transport.StartAsync();
         again.Transport.AddPeer(1, a.Url);
@@ -143,7 +146,9 @@ public sealed class RaftTransportTests : IAsyncLifetime
         Assert.Empty(a.Received);
     }
 
-    /// <summary>The commit of its own removal is among them, and GoQuorum takes that from the log alone (raft/handler.go, eventLoop).</summary>
+    /// <summary>
+    /// The commit of its own removal is among them, and GoQuorum takes that from the log alone (raft/handler.go, eventLoop).
+    /// </summary>
     [Fact]
     public async Task What_was_sent_to_a_member_before_its_removal_still_arrives()
     {
@@ -164,7 +169,8 @@ public sealed class RaftTransportTests : IAsyncLifetime
     };
 
     private static byte[] Membership(params Member[] members) => new RaftSnapshotData(
-        [.. members.Select(m => new RaftAddress(m.Id, new byte[RaftAddress.NodeIdSize], "127.0.0.1", 1, m.Transport.Port))], [], default).Encode();
+        [.. members.Select(m => new RaftAddress(m.Id, new byte[RaftAddress.NodeIdSize], "127.0.0.1", 1, m.Transport.Port))], [],
+        default).Encode();
 
     [Fact]
     public async Task A_sender_that_a_known_member_vouches_for_is_heard_and_answered_and_nobody_else_is()
@@ -191,7 +197,9 @@ public sealed class RaftTransportTests : IAsyncLifetime
     public async Task Only_a_snapshot_is_taken_by_post_and_only_under_its_senders_own_name()
     {
         var (a, b) = await Pair();
-        foreach (var forged in new[] { Heartbeat(0x1f, 1), Append(0x1f, 1, 5), new RaftMessage { Type = RaftMessageType.Prop, From = 0x1f, To = 1, Entries = [new RaftEntry(0, 0, RaftEntryType.Normal, new byte[8])] } })
+        foreach (var forged in new[] { Heartbeat(0x1f, 1), Append(0x1f, 1, 5),
+            new RaftMessage { Type = RaftMessageType.Prop, From = 0x1f, To = 1,
+            Entries = [new RaftEntry(0, 0, RaftEntryType.Normal, new byte[8])] } })
         {
             using var request = Request(a, forged, from: 0x1f);
             Assert.Equal(HttpStatusCode.ServiceUnavailable, (await _http.SendAsync(request)).StatusCode);
@@ -294,22 +302,27 @@ public sealed class RaftTransportTests : IAsyncLifetime
     public async Task A_port_in_use_is_said_in_one_line()
     {
         var first = await Start(1);
-        await using var second = new RaftTransport(new RaftTransportOptions { Id = 2, Listen = new IPEndPoint(IPAddress.Loopback, first.Transport.Port) });
+        await using var second =
+            new RaftTransport(new RaftTransportOptions { Id = 2, Listen = new IPEndPoint(IPAddress.Loopback, first.Transport.Port) });
         var e = await Assert.ThrowsAsync<IOException>(second.StartAsync);
         Assert.Contains("--raftport", e.Message);
     }
 
-    private async Task<(HttpStatusCode Status, string Body)> Post(Member to, RaftMessage m, string cluster = "1000", string? version = "3.3.13", string? minimum = "3.0.0")
+    private async Task<(HttpStatusCode Status, string Body)> Post(Member to, RaftMessage m, string cluster = "1000",
+        string? version = "3.3.13", string? minimum = "3.0.0")
     {
         using var request = Request(to, m, cluster, version, minimum);
         using var response = await _http.SendAsync(request);
         return (response.StatusCode, await response.Content.ReadAsStringAsync());
     }
 
-    private static HttpRequestMessage Request(Member to, RaftMessage m, string cluster = "1000", string? version = "3.3.13", string? minimum = "3.0.0",
+    private static HttpRequestMessage Request(Member to, RaftMessage m, string cluster = "1000", string? version = "3.3.13",
+        string? minimum = "3.0.0",
         ulong from = 2, string? peerUrls = null)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(to.Url, "/raft")) { Content = new ByteArrayContent(RaftWire.Encode(m)) };
+        var request = new HttpRequestMessage(HttpMethod.Post,
+            new Uri(to.Url, "/raft"))
+        { Content = new ByteArrayContent(RaftWire.Encode(m)) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/protobuf");
         AddHeaders(request, cluster, version, minimum, from);
         if (peerUrls is not null) request.Headers.Add("X-PeerURLs", peerUrls);

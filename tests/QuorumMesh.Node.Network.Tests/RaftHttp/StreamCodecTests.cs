@@ -20,7 +20,8 @@ public class StreamCodecTests
 
     private static RaftEntry Entry(ulong term, ulong index, byte data) => new(term, index, RaftEntryType.Normal, [data]);
 
-    private static AppendStreamDecoder Decoder(byte[] bytes, int max = 1 << 20) => new(new RaftFrameReader(new MemoryStream(bytes), max), 2, 1, max);
+    private static AppendStreamDecoder Decoder(byte[] bytes, int max = 1 << 20) =>
+        new(new RaftFrameReader(new MemoryStream(bytes), max), 2, 1, max);
 
     [Fact]
     public void Append_stream_sends_whole_messages_first_and_then_only_entries()
@@ -34,7 +35,8 @@ public class StreamCodecTests
         var bytes = output.WrittenSpan.ToArray();
         Assert.Equal(2, bytes[0]);
         // 01, one entry, of 9 bytes: type 0, term 3, index 7, data bb; commit 6; then the heartbeat.
-        Assert.Equal("01" + "0000000000000001" + "0000000000000009" + "080010031807" + "2201bb" + "0000000000000006" + "00", Convert.ToHexStringLower(bytes.AsSpan(whole)));
+        Assert.Equal("01" + "0000000000000001" + "0000000000000009" + "080010031807" + "2201bb" + "0000000000000006" + "00",
+            Convert.ToHexStringLower(bytes.AsSpan(whole)));
     }
 
     [Fact]
@@ -42,7 +44,8 @@ public class StreamCodecTests
     {
         var sent = new[]
         {
-            Append(5, 2, 3, 5, Entry(3, 6, 1)), Append(6, 3, 3, 6, Entry(3, 7, 2), Entry(3, 8, 3)), Append(8, 3, 3, 8), Append(8, 3, 4, 8, Entry(4, 9, 4)),
+            Append(5, 2, 3, 5, Entry(3, 6, 1)), Append(6, 3, 3, 6, Entry(3, 7, 2), Entry(3, 8, 3)), Append(8, 3, 3, 8),
+            Append(8, 3, 4, 8, Entry(4, 9, 4)),
             Append(9, 4, 4, 9, Entry(4, 10, 5)), Append(6, 3, 4, 9, Entry(3, 7, 2)),
         };
         var output = new ArrayBufferWriter<byte>();
@@ -74,7 +77,8 @@ public class StreamCodecTests
         var encoder = new MessageStreamEncoder();
         encoder.WriteLinkHeartbeat(output);
         // etcd: linkHeartbeatMessage = Message{Type: MsgHeartbeat}
-        Assert.Equal("000000000000001c" + "0808100018002000280030004000" + "4a08" + "12060a0010001800" + "5000" + "5800", Convert.ToHexStringLower(output.WrittenSpan));
+        Assert.Equal("000000000000001c" + "0808100018002000280030004000" + "4a08" + "12060a0010001800" + "5000" + "5800",
+            Convert.ToHexStringLower(output.WrittenSpan));
         var vote = new RaftMessage { Type = RaftMessageType.Vote, From = 3, To = 2, Term = 9, Index = 4, LogTerm = 8 };
         encoder.Write(vote, output);
         var decoder = new MessageStreamDecoder(new RaftFrameReader(new MemoryStream(output.WrittenSpan.ToArray()), 1000));

@@ -21,7 +21,8 @@ public class FrameCodecTests
         Assert.Equal(0x80, hello[0]);
         var answer = Read(initiator, Hex.FromHex(FrameVectors.ReceiverHello));
         Assert.Equal(64, BaseMessages.DecodeHello(answer.AsSpan(1)).Id.Length);
-        Assert.Equal(Hex.ToHex(Secp256k1.PublicKey(Hex.FromHex(FrameVectors.ReceiverKey))), Hex.ToHex(BaseMessages.DecodeHello(answer.AsSpan(1)).Id));
+        Assert.Equal(Hex.ToHex(Secp256k1.PublicKey(Hex.FromHex(FrameVectors.ReceiverKey))),
+            Hex.ToHex(BaseMessages.DecodeHello(answer.AsSpan(1)).Id));
         Assert.Equal(FrameVectors.InitiatorHello, Hex.ToHex(Write(new FrameCodec(SecretsOf(initiator: true)), hello), false));
     }
 
@@ -70,7 +71,8 @@ public class FrameCodecTests
             initiator,
             Hex.FromHex(initiator ? Eip8Vectors.EphemeralKeyA : Eip8Vectors.EphemeralKeyB),
             Secp256k1.PublicKey(Hex.FromHex(initiator ? Eip8Vectors.EphemeralKeyB : Eip8Vectors.EphemeralKeyA)),
-            Hex.FromHex(Eip8Vectors.NonceA), Hex.FromHex(Eip8Vectors.NonceB), Hex.FromHex(Eip8Vectors.Auth2), Hex.FromHex(Eip8Vectors.Ack2))).ToArray();
+            Hex.FromHex(Eip8Vectors.NonceA), Hex.FromHex(Eip8Vectors.NonceB), Hex.FromHex(Eip8Vectors.Auth2),
+            Hex.FromHex(Eip8Vectors.Ack2))).ToArray();
         return (new FrameCodec(secrets[0]), new FrameCodec(secrets[1]));
     }
 
@@ -78,7 +80,8 @@ public class FrameCodecTests
         initiator,
         Hex.FromHex(initiator ? FrameVectors.InitiatorEphemeralKey : FrameVectors.ReceiverEphemeralKey),
         Secp256k1.PublicKey(Hex.FromHex(initiator ? FrameVectors.ReceiverEphemeralKey : FrameVectors.InitiatorEphemeralKey)),
-        Hex.FromHex(FrameVectors.InitiatorNonce), Hex.FromHex(FrameVectors.ReceiverNonce), Hex.FromHex(FrameVectors.Auth), Hex.FromHex(FrameVectors.Ack));
+        Hex.FromHex(FrameVectors.InitiatorNonce), Hex.FromHex(FrameVectors.ReceiverNonce), Hex.FromHex(FrameVectors.Auth),
+        Hex.FromHex(FrameVectors.Ack));
 
     private static byte[] Write(FrameCodec codec, byte[] data)
     {

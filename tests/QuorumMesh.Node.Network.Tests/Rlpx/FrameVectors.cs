@@ -1,6 +1,9 @@
 namespace QuorumMesh.Node.Network.Tests.Rlpx;
 
-/// <summary>A whole plain handshake and the first frame of both sides, published by go-ethereum's developers (gist fjl/3a78780d17c755d22df2) and used by several clients' tests.</summary>
+/// <summary>
+/// A whole plain handshake and the first frame of both sides, published by go-ethereum's developers (gist
+/// fjl/3a78780d17c755d22df2) and used by several clients' tests.
+/// </summary>
 internal static class FrameVectors
 {
     public const string InitiatorEphemeralKey =

@@ -8,9 +8,11 @@ public class RlpxHandshakeTests
     private static readonly NodeKey KeyA = new(Hex.FromHex(Eip8Vectors.StaticKeyA));
     private static readonly NodeKey KeyB = new(Hex.FromHex(Eip8Vectors.StaticKeyB));
 
-    private static HandshakeRandom RandomA => HandshakeRandom.Create() with { EphemeralKey = Hex.FromHex(Eip8Vectors.EphemeralKeyA), Nonce = Hex.FromHex(Eip8Vectors.NonceA) };
+    private static HandshakeRandom RandomA =>
+        HandshakeRandom.Create() with { EphemeralKey = Hex.FromHex(Eip8Vectors.EphemeralKeyA), Nonce = Hex.FromHex(Eip8Vectors.NonceA) };
 
-    private static HandshakeRandom RandomB => HandshakeRandom.Create() with { EphemeralKey = Hex.FromHex(Eip8Vectors.EphemeralKeyB), Nonce = Hex.FromHex(Eip8Vectors.NonceB) };
+    private static HandshakeRandom RandomB =>
+        HandshakeRandom.Create() with { EphemeralKey = Hex.FromHex(Eip8Vectors.EphemeralKeyB), Nonce = Hex.FromHex(Eip8Vectors.NonceB) };
 
     [Theory]
     [InlineData(Eip8Vectors.Auth1)]
@@ -46,7 +48,8 @@ public class RlpxHandshakeTests
     {
         var secrets = RlpxSecrets.Derive(
             false, Hex.FromHex(Eip8Vectors.EphemeralKeyB), Secp256k1.PublicKey(Hex.FromHex(Eip8Vectors.EphemeralKeyA)),
-            Hex.FromHex(Eip8Vectors.NonceA), Hex.FromHex(Eip8Vectors.NonceB), Hex.FromHex(Eip8Vectors.Auth2), Hex.FromHex(Eip8Vectors.Ack2));
+            Hex.FromHex(Eip8Vectors.NonceA), Hex.FromHex(Eip8Vectors.NonceB), Hex.FromHex(Eip8Vectors.Auth2),
+            Hex.FromHex(Eip8Vectors.Ack2));
         secrets.IngressMac.Update("foo"u8);
         Assert.Equal(Eip8Vectors.IngressMacOfFoo, Hex.ToHex(secrets.IngressMac.Digest().ToArray(), false));
     }

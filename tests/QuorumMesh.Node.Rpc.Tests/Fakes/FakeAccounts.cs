@@ -40,7 +40,8 @@ internal sealed class FakeAccounts : IAccountStore
         : throw new AccountException("authentication needed: password or unlock");
 
     public byte[] SignWithPassword(in Address account, string password, in Hash256 hash) =>
-        password.Length == 0 && _keys.TryGetValue(account, out var key) ? Secp256k1.Sign(key, hash.ToArray()) : throw new AccountException("could not decrypt key with given passphrase");
+        password.Length == 0 && _keys.TryGetValue(account, out var key) ? Secp256k1.Sign(key, hash.ToArray())
+            : throw new AccountException("could not decrypt key with given passphrase");
 
     public string? PathOf(in Address account) => $"/data/keystore/{account}";
 }

@@ -46,7 +46,9 @@ internal sealed class FakeManager : ITransactionManager
     }
 
     public Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation) =>
-        Task.FromResult<IReadOnlyList<PayloadAnswer>>([.. hashes.Take(MostAnswers).Select(h => IsAway ? PayloadAnswer.Unavailable(h, "the manager is away") : Payloads.TryGetValue(h, out var payload)
+        Task.FromResult<IReadOnlyList<PayloadAnswer>>(
+            [.. hashes.Take(MostAnswers)
+            .Select(h => IsAway ? PayloadAnswer.Unavailable(h, "the manager is away") : Payloads.TryGetValue(h, out var payload)
             ? PayloadAnswer.Here(h, payload)
             : PayloadAnswer.NotAParty(h, "no such payload"))]);
 
@@ -61,7 +63,8 @@ internal sealed class FakeManager : ITransactionManager
         foreach (var key in keys)
         {
             var bytes = new byte[64];
-            if (!Convert.TryFromBase64String(key, bytes, out var length) || length != 32) throw new TransactionManagerException($"Non-200 status code: recipient '{key}' is no key");
+            if (!Convert.TryFromBase64String(key, bytes, out var length) || length != 32)
+                throw new TransactionManagerException($"Non-200 status code: recipient '{key}' is no key");
         }
     }
 }

@@ -25,13 +25,16 @@ internal sealed class FakeNode : INode, IDisposable
     private readonly TransactionPool _pool;
     private readonly Lock _gate = new();
 
-    public FakeNode(GenesisFile genesis, CompatibilityProfile profile, params byte[][] accountKeys) : this(genesis, profile, false, accountKeys)
+    public FakeNode(GenesisFile genesis, CompatibilityProfile profile, params byte[][] accountKeys)
+        : this(genesis, profile, false, accountKeys)
     {
     }
 
     public FakeNode(GenesisFile genesis, CompatibilityProfile profile, bool keepsRevertReasons, params byte[][] accountKeys)
     {
-        var rules = new ChainRules(genesis.Config, profile, EngineFactory.Create(genesis.Config, _store)) { KeepsRevertReasons = keepsRevertReasons };
+        var rules = new ChainRules(genesis.Config, profile,
+            EngineFactory.Create(genesis.Config, _store))
+        { KeepsRevertReasons = keepsRevertReasons };
         _stores = new NodeStores(_store, rules, new StateStoreOptions { UnsavedBlocks = 0 });
         Accounts = new FakeAccounts(accountKeys);
         var key = Keccak.Hash("a node"u8).ToArray();
@@ -76,7 +79,8 @@ internal sealed class FakeNode : INode, IDisposable
 
     public string? Refusal => Conflict?.ToString();
 
-    public NodeView OpenView() => new(_stores, new PrivateHeadStatus(PrivateHead.Number, null, "payloads are missing in this test"), Conflict);
+    public NodeView OpenView() =>
+        new(_stores, new PrivateHeadStatus(PrivateHead.Number, null, "payloads are missing in this test"), Conflict);
 
     /// <summary>The membership of <see cref="Raft"/>, which nothing that is proposed changes.</summary>
     public Task<ulong> ChangeMembershipAsync(RaftMembershipRequest request, CancellationToken cancellation)
@@ -84,14 +88,16 @@ internal sealed class FakeNode : INode, IDisposable
         var membership = new RaftMembership();
         foreach (var m in Raft.Members) membership.Put(new RaftAddress(m.RaftId, Hex.FromHex(m.NodeId), m.Hostname, m.P2pPort, m.RaftPort));
         var own = Raft.Members.First(m => m.NodeId == Self.NodeId).RaftId;
-        var core = RaftCore.Bootstrap(new RaftConfig { Id = own }, new MemoryRaftLog(), _ => 0, [.. membership.Addresses.Select(a => new RaftPeer(a.RaftId, a.Encode()))]);
+        var core = RaftCore.Bootstrap(new RaftConfig { Id = own }, new MemoryRaftLog(), _ => 0,
+            [.. membership.Addresses.Select(a => new RaftPeer(a.RaftId, a.Encode()))]);
         return Task.FromResult(RaftMembershipRequests.Change(request, membership, core)?.NodeId ?? 0);
     }
 
     public Task<Hash256> SubmitAsync(Transaction transaction, CancellationToken cancellation)
     {
         var rules = _stores.Rules.SenderRulesAt(Head.Number + 1);
-        var recovered = _stores.Senders.Recover(transaction, rules) ?? throw new TransactionRejectedException(SenderInvalidText.Of(transaction, rules, Profile));
+        var recovered = _stores.Senders.Recover(transaction, rules)
+            ?? throw new TransactionRejectedException(SenderInvalidText.Of(transaction, rules, Profile));
         lock (_gate)
         {
             var added = _pool.Add(recovered, isLocal: true, DateTimeOffset.UtcNow);
@@ -101,7 +107,8 @@ internal sealed class FakeNode : INode, IDisposable
         return Task.FromResult(transaction.Hash);
     }
 
-    public Task<(int Pending, int Queued)> PoolCountsAsync(CancellationToken cancellation) => Ask(pool => (pool.PendingCount, pool.QueuedCount));
+    public Task<(int Pending, int Queued)> PoolCountsAsync(CancellationToken cancellation) =>
+        Ask(pool => (pool.PendingCount, pool.QueuedCount));
 
     public Task<IReadOnlyList<SenderContent>> PoolContentAsync(IReadOnlySet<Address>? senders, CancellationToken cancellation) =>
         Ask<IReadOnlyList<SenderContent>>(pool => [.. pool.Content(senders)]);
@@ -122,7 +129,8 @@ internal sealed class FakeNode : INode, IDisposable
     /// <param name="withPrivate">False leaves the private head where it is.</param>
     public void Import(Block block, bool withPrivate = true)
     {
-        var transactions = _stores.Senders.RecoverAll(block.Transactions, _stores.Rules.SenderRulesAt(block.Number)) ?? throw new InvalidBlockException("invalid sender");
+        var transactions = _stores.Senders.RecoverAll(block.Transactions, _stores.Rules.SenderRulesAt(block.Number))
+            ?? throw new InvalidBlockException("invalid sender");
         var privateParent = withPrivate && PrivateHead.Hash == Head.Hash ? _stores.Private.Head : null;
         var imported = _stores.Importer.Import(block, Head, transactions, new(_stores.Public.Head, privateParent, BlockHash, PayloadFor));
         Write(imported, ChainStore.GetTotalDifficulty(_store, Head.Hash)!.Value + block.Header.Difficulty);
@@ -137,7 +145,8 @@ internal sealed class FakeNode : INode, IDisposable
     public Block Mine(ulong unixNanoseconds)
     {
         var built = _stores.Builder.Build(
-            Producer.Prepare(Head, BlockTime.OfNanoseconds(unixNanoseconds)), default, _pool.Ready(), new(_stores.Public.Head, null, BlockHash), new BuildLimits());
+            Producer.Prepare(Head, BlockTime.OfNanoseconds(unixNanoseconds)), default, _pool.Ready(),
+            new(_stores.Public.Head, null, BlockHash), new BuildLimits());
         Import(built.Block);
         return built.Block;
     }
@@ -153,7 +162,8 @@ internal sealed class FakeNode : INode, IDisposable
     /// <summary>A block on the head, as a minter makes it but for the seal, which nobody checks.</summary>
     public Block Mint(params Transaction[] transactions)
     {
-        var recovered = _stores.Senders.RecoverAll(transactions, _stores.Rules.SenderRulesAt(Head.Number + 1)) ?? throw new InvalidBlockException("invalid sender");
+        var recovered = _stores.Senders.RecoverAll(transactions, _stores.Rules.SenderRulesAt(Head.Number + 1))
+            ?? throw new InvalidBlockException("invalid sender");
         var built = _stores.Builder.Build(
             Producer.Prepare(Head, BlockTime.OfNanoseconds(0)), author: default, new TransactionList(recovered),
             new(_stores.Public.Head, null, BlockHash), new BuildLimits());
@@ -165,15 +175,19 @@ internal sealed class FakeNode : INode, IDisposable
 
     private void Raise(BlockHeader header, RecoveredTransaction[] transactions, IReadOnlyList<Receipt?> receipts)
     {
-        var logs = receipts.Select((r, i) => (r, i)).Where(e => e.r is { Logs.Count: > 0 }).Select(e => new TransactionLogs(transactions[e.i], e.i, e.r!)).ToList();
+        var logs = receipts.Select((r, i) => (r, i)).Where(e => e.r is { Logs.Count: > 0 })
+            .Select(e => new TransactionLogs(transactions[e.i], e.i, e.r!)).ToList();
         Events.Raise(new LogsEvent(header, logs));
     }
 
     private Hash256 BlockHash(ulong number) => ChainStore.GetCanonicalHash(_store, number) ?? default;
 
-    private PayloadAnswer PayloadFor(PayloadHash hash) => Manager.Payloads.TryGetValue(hash, out var payload) ? PayloadAnswer.Here(hash, payload) : PayloadAnswer.NotAParty(hash);
+    private PayloadAnswer PayloadFor(PayloadHash hash) =>
+        Manager.Payloads.TryGetValue(hash, out var payload) ? PayloadAnswer.Here(hash, payload) : PayloadAnswer.NotAParty(hash);
 
-    private PoolHead PoolHead() => new(Head.Number, Head.GasLimit, a => _stores.Public.Head.GetAccount(a) is { } account ? (account.Nonce, account.Balance) : (0, UInt256.Zero));
+    private PoolHead PoolHead() =>
+        new(Head.Number, Head.GasLimit,
+        a => _stores.Public.Head.GetAccount(a) is { } account ? (account.Nonce, account.Balance) : (0, UInt256.Zero));
 
     private void Write(ImportedBlock imported, in UInt256 totalDifficulty)
     {

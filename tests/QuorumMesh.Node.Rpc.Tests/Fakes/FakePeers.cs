@@ -30,9 +30,12 @@ internal sealed class FakePeers(Enode self, IReadOnlyList<PeerInfo> peers) : IPe
     {
     }
 
-    public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, ulong from, int count, CancellationToken ct) => Task.FromResult<IReadOnlyList<byte[]>>([]);
+    public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, ulong from, int count, CancellationToken ct) =>
+        Task.FromResult<IReadOnlyList<byte[]>>([]);
 
-    public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, Hash256 from, int count, ulong skip, bool reverse, CancellationToken ct) => Task.FromResult<IReadOnlyList<byte[]>>([]);
+    public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, Hash256 from, int count, ulong skip, bool reverse,
+        CancellationToken ct) => Task.FromResult<IReadOnlyList<byte[]>>([]);
 
-    public Task<IReadOnlyList<byte[]>> RequestBodiesAsync(string nodeId, IReadOnlyList<Hash256> hashes, CancellationToken ct) => Task.FromResult<IReadOnlyList<byte[]>>([]);
+    public Task<IReadOnlyList<byte[]>> RequestBodiesAsync(string nodeId, IReadOnlyList<Hash256> hashes, CancellationToken ct) =>
+        Task.FromResult<IReadOnlyList<byte[]>>([]);
 }

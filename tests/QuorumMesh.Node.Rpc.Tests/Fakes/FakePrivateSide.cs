@@ -28,5 +28,6 @@ internal sealed class FakePrivateSide : IPrivateSide
     }
 
     public Task<ulong> RewindAsync(ulong? block, CancellationToken cancellation) =>
-        Task.FromResult(block ?? (Report.FirstLateBlock - 1) ?? throw new InvalidOperationException("no payload came too late: name the block to go back to"));
+        Task.FromResult(block ?? (Report.FirstLateBlock - 1)
+            ?? throw new InvalidOperationException("no payload came too late: name the block to go back to"));
 }

@@ -50,7 +50,8 @@ internal sealed class RpcClient : INotificationSink, IAsyncDisposable
     public async Task<(int Code, string Message, string? Data)> FailAsync(string method, string parameters = "[]")
     {
         var error = (await AskAsync(method, parameters)).GetProperty("error");
-        return (error.GetProperty("code").GetInt32(), error.GetProperty("message").GetString()!, error.TryGetProperty("data", out var data) ? data.GetString() : null);
+        return (error.GetProperty("code").GetInt32(), error.GetProperty("message").GetString()!,
+            error.TryGetProperty("data", out var data) ? data.GetString() : null);
     }
 
     public void Close() => _closed.Cancel();

@@ -16,17 +16,17 @@ public sealed class RocksKeyValueStoreTests : IDisposable
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
     [Fact]
-    public void AgreesWithASortedDictionary() => KeyValueConformance.AgreesWithASortedDictionary(OpenNew, 12);
+    public void Agrees_with_a_sorted_dictionary() => KeyValueConformance.AgreesWithASortedDictionary(OpenNew, 12);
 
     [Fact]
-    public void KeepsValuesOfEveryLength()
+    public void Keeps_values_of_every_length()
     {
         using var store = OpenNew();
         KeyValueConformance.KeepsValuesOfEveryLength(store);
     }
 
     [Fact]
-    public void StateAgreesWithTheModelAndReopens() => RandomBlocks.Blocks.Sample(
+    public void State_agrees_with_the_model_and_reopens() => RandomBlocks.Blocks.Sample(
         blocks =>
         {
             var path = NewPath();
@@ -45,14 +45,15 @@ public sealed class RocksKeyValueStoreTests : IDisposable
         threads: 1);
 
     [Fact]
-    public void TrieNodesStoredOnAThreadBesideTheBlocksLeadToTheHead() => RandomBlocks.Blocks.Sample(
+    public void Trie_nodes_stored_on_a_thread_beside_the_blocks_lead_to_the_head() => RandomBlocks.Blocks.Sample(
         blocks =>
         {
             var path = NewPath();
             List<StateModel> models;
             using (var store = RocksKeyValueStore.Open(path))
             {
-                var state = new StateStore(store, "public", new StateStoreOptions { UnsavedBlocks = 1, NodeCacheBytes = 2_000, StartWork = StateRuns.OnAThread });
+                var state = new StateStore(store, "public",
+                    new StateStoreOptions { UnsavedBlocks = 1, NodeCacheBytes = 2_000, StartWork = StateRuns.OnAThread });
                 models = StateRuns.Run(blocks, store, state);
                 state.Settle();
                 Assert.Empty(StateVerifier.Verify(store, "public"));
@@ -65,7 +66,7 @@ public sealed class RocksKeyValueStoreTests : IDisposable
         threads: 1);
 
     [Fact]
-    public void ASecondOpenIsRefusedInOneLine()
+    public void A_second_open_is_refused_in_one_line()
     {
         var path = NewPath();
         using var store = RocksKeyValueStore.Open(path);
@@ -76,7 +77,7 @@ public sealed class RocksKeyValueStoreTests : IDisposable
     }
 
     [Fact]
-    public void AFileInThePlaceOfTheFolderIsRefused()
+    public void A_file_in_the_place_of_the_folder_is_refused()
     {
         var path = NewPath();
         File.WriteAllText(path, "not a folder");
@@ -84,7 +85,7 @@ public sealed class RocksKeyValueStoreTests : IDisposable
     }
 
     [Fact]
-    public void SyncedAndUnsyncedWritesAreThereAfterReopening()
+    public void Synced_and_unsynced_writes_are_there_after_reopening()
     {
         var path = NewPath();
         using (var store = RocksKeyValueStore.Open(path))
@@ -98,7 +99,7 @@ public sealed class RocksKeyValueStoreTests : IDisposable
     }
 
     [Fact]
-    public void ASnapshotOutlivesTheStoreAndThenTheLockIsFree()
+    public void A_snapshot_outlives_the_store_and_then_the_lock_is_free()
     {
         var path = NewPath();
         var store = RocksKeyValueStore.Open(path);
@@ -122,7 +123,7 @@ public sealed class RocksKeyValueStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task ManyThreadsReadWhileOneWrites()
+    public async Task Many_threads_read_while_one_writes()
     {
         using var store = OpenNew();
         using var stop = new CancellationTokenSource();

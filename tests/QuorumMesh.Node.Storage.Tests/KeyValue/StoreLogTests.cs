@@ -11,7 +11,11 @@ public sealed class StoreLogTests : IDisposable
 {
     private const int Writes = 60;
     private const int Synced = 40; // the last one that was
-    private static readonly RocksStoreOptions Options = new() { Position = static r => r.Get("head"u8) is { } head ? BinaryPrimitives.ReadUInt64BigEndian(head) : 0 };
+    private static readonly RocksStoreOptions Options = new()
+    {
+        Position = static r => r.Get("head"u8) is { } head
+        ? BinaryPrimitives.ReadUInt64BigEndian(head) : 0
+    };
     private readonly string _root = Directory.CreateTempSubdirectory("quorummesh-storelog-").FullName;
     private readonly string _killed;
     private readonly string _log;
@@ -63,7 +67,9 @@ public sealed class StoreLogTests : IDisposable
     {
         var length = LogOf(_killed).Length;
         for (var i = 0; i < 40; i++)
-            Assert.Contains(_log, Assert.Single(RocksWal.Faults(Damaged(log => log[(int)((long)i * (length - 5_000) / 40)] ^= 0x80), mark: null)), StringComparison.Ordinal);
+            Assert.Contains(_log, Assert.Single(
+                RocksWal.Faults(Damaged(log => log[(int)((long)i * (length - 5_000) / 40)] ^= 0x80), mark: null)),
+                StringComparison.Ordinal);
     }
 
     [Theory]

@@ -5,7 +5,8 @@ using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Storage.Tests.RaftLog;
 
-/// <summary>Random operations, a power loss at a random disk operation, recovery: what an operation reported done is there, and what it did not
+/// <summary>Random operations, a power loss at a random disk operation, recovery: what an operation reported done is there, and
+/// what it did not
 /// report is there whole or not at all.</summary>
 public class FileRaftLogCrashTests
 {
@@ -23,7 +24,8 @@ public class FileRaftLogCrashTests
     }
 
     [Fact]
-    public void Random_crash_points_lose_nothing_that_was_reported_durable() => ForEachSeed(seed => new Scenario(seed).Run(8, [Ending.PowerLoss]));
+    public void Random_crash_points_lose_nothing_that_was_reported_durable() =>
+        ForEachSeed(seed => new Scenario(seed).Run(8, [Ending.PowerLoss]));
 
     [Fact]
     public void Kills_stops_and_power_losses_in_any_order_lose_nothing_that_was_reported_durable() =>
@@ -35,7 +37,8 @@ public class FileRaftLogCrashTests
     [InlineData(Ending.Kill, 3)]
     [InlineData(Ending.Stop, 1)]
     [InlineData(Ending.Stop, 3)]
-    public void A_log_opened_again_and_then_hit_by_a_power_loss_starts(Ending first, int restarts) => ForEachSeed(seed => new Scenario(seed).RunRestarts(first, restarts));
+    public void A_log_opened_again_and_then_hit_by_a_power_loss_starts(Ending first, int restarts) =>
+        ForEachSeed(seed => new Scenario(seed).RunRestarts(first, restarts));
 
     private static void ForEachSeed(Action<int> run)
     {
@@ -155,12 +158,14 @@ public class FileRaftLogCrashTests
                     case 3 when _random.Next(4) == 0:
                         _term++;
                         var index = _model.LastIndex + (ulong)_random.Next(1, 30);
-                        Append(log, Entries(index + 1, _random.Next(0, 3)), new RaftSnapshot([5], new RaftConfState([1], []), index, _term), index);
+                        Append(log, Entries(index + 1, _random.Next(0, 3)),
+                            new RaftSnapshot([5], new RaftConfState([1], []), index, _term), index);
                         _committed = index;
                         break;
                     case 4:
                         _term++;
-                        Append(log, Entries((ulong)_random.NextInt64((long)Math.Max(_committed, _model.FirstIndex - 1) + 1, (long)_model.LastIndex + 2), _random.Next(1, 5)), null);
+                        Append(log, Entries((ulong)_random.NextInt64((long)Math.Max(_committed, _model.FirstIndex - 1) + 1,
+                            (long)_model.LastIndex + 2), _random.Next(1, 5)), null);
                         break;
                     default:
                         Append(log, Entries(_model.LastIndex + 1, _random.Next(1, 5)), null);
@@ -188,7 +193,8 @@ public class FileRaftLogCrashTests
         }
 
         private List<RaftEntry> Entries(ulong first, int count) =>
-            [.. Enumerable.Range(0, count).Select(i => new RaftEntry(_term, first + (ulong)i, RaftEntryType.Normal, new byte[_random.Next(0, 60)]))];
+            [.. Enumerable.Range(0, count)
+                .Select(i => new RaftEntry(_term, first + (ulong)i, RaftEntryType.Normal, new byte[_random.Next(0, 60)]))];
 
         private static ulong Term(IRaftStorage log, ulong index)
         {
@@ -209,7 +215,8 @@ public class FileRaftLogCrashTests
                     continue;
                 }
                 if (log.TryTerm(i, out var term) && term == Term(model, i)) continue;
-                Assert.True(i > model.HardState.Commit && log.HardState.Term > model.HardState.Term, $"entry {i} has term {term}, was {Term(model, i)}");
+                Assert.True(i > model.HardState.Commit && log.HardState.Term > model.HardState.Term,
+                    $"entry {i} has term {term}, was {Term(model, i)}");
                 break;
             }
         }

@@ -15,7 +15,8 @@ public class FileRaftLogTests
     private static void AssertEntries(IRaftStorage log, IEnumerable<RaftEntry> expected)
     {
         var actual = log.Entries(log.FirstIndex, log.LastIndex + 1, ulong.MaxValue);
-        Assert.Equal(expected.Select(e => (e.Index, e.Term, Convert.ToHexString(e.Data))), actual.Select(e => (e.Index, e.Term, Convert.ToHexString(e.Data))));
+        Assert.Equal(expected.Select(e => (e.Index, e.Term, Convert.ToHexString(e.Data))),
+            actual.Select(e => (e.Index, e.Term, Convert.ToHexString(e.Data))));
     }
 
     [Fact]
@@ -68,7 +69,8 @@ public class FileRaftLogTests
         var whole = disk.ReadAll(name);
         for (var cut = before; cut < whole.Length; cut++)
         {
-            foreach (var fill in new byte[]?[] { null, new byte[whole.Length - cut], [.. Enumerable.Repeat((byte)0xa5, whole.Length - cut)] })
+            foreach (var fill in new byte[]?[] { null, new byte[whole.Length - cut],
+                [.. Enumerable.Repeat((byte)0xa5, whole.Length - cut)] })
             {
                 var torn = new SimulatedRaftDisk();
                 torn.Overwrite(name, [.. whole[..cut], .. fill ?? []]);

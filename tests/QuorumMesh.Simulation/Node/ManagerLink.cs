@@ -36,7 +36,9 @@ internal sealed class ManagerLink(SimulatedNode node, NodeNetwork network, TimeP
 
     public Task<PayloadAnswer> SendAsync(SendArguments arguments, CancellationToken cancellation) => throw new NotSupportedException();
 
-    public Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation) =>
+        throw new NotSupportedException();
 
-    public Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation) =>
+        throw new NotSupportedException();
 }

@@ -51,7 +51,8 @@ internal sealed class NodeClient(int number, SimulatedNode node, NodeNetwork net
         if (answer.Exception is { InnerException: { } error })
         {
             // The first try had arrived after all.
-            if (!error.Message.Contains("known transaction", StringComparison.Ordinal) && !error.Message.Contains("nonce too low", StringComparison.Ordinal))
+            if (!error.Message.Contains("known transaction", StringComparison.Ordinal)
+                && !error.Message.Contains("nonce too low", StringComparison.Ordinal))
                 throw new NodeSimulationException($"node {node.Id} refused {_open!.Hash}: {error.Message}");
         }
         else

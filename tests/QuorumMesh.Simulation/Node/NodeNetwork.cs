@@ -42,19 +42,22 @@ internal sealed class NodeNetwork
         _operators = seed % 7 == 3 ? new Operators(new Random(seed)) : null;
         _loseLogAt = seed % 4 == 1 ? _strange.Next(2_000, 9_000) : null;
         _nodes = [.. Enumerable.Range(1, Size).Select(id => new SimulatedNode((ushort)id, this, new Random(_random.Next())))];
-        _clients = [.. Enumerable.Range(0, Size * ClientsPerNode).Select(i => new NodeClient(i + 1, _nodes[i % Size], this, new Random(_random.Next())))];
+        _clients = [.. Enumerable.Range(0, Size * ClientsPerNode)
+            .Select(i => new NodeClient(i + 1, _nodes[i % Size], this, new Random(_random.Next())))];
         foreach (var node in _nodes) node.Start();
     }
 
     public static IReadOnlyList<RaftPeer> Bootstrap { get; } = [.. Enumerable.Range(1, Size).Select(id =>
-        new RaftPeer((ulong)id, new RaftAddress((ulong)id, TestChain.Signer(1000 + id).PublicKey, "127.0.0.1", 30000 + id, 50000 + id).Encode()))];
+        new RaftPeer((ulong)id, new RaftAddress((ulong)id, TestChain.Signer(1000 + id).PublicKey, "127.0.0.1", 30000 + id, 50000 + id)
+            .Encode()))];
 
     public IReadOnlyList<SimulatedNode> Nodes => _nodes;
     /// <summary>Few, so that payloads come later than the public history reaches; or enough.</summary>
     public ulong KeptPublicBlocks { get; }
 
     /// <summary>One that is soon full while a node is held up, or one as the host's.</summary>
-    public Mailbox<NodeInput> NewMailbox() => _isNarrow ? new Mailbox<NodeInput>(urgentCapacity: 12, bulkCapacity: 24) : new Mailbox<NodeInput>();
+    public Mailbox<NodeInput> NewMailbox() =>
+        _isNarrow ? new Mailbox<NodeInput>(urgentCapacity: 12, bulkCapacity: 24) : new Mailbox<NodeInput>();
 
     /// <summary>Less than the payloads of one block, or enough.</summary>
     public long PayloadCacheBytes { get; }
@@ -131,7 +134,8 @@ internal sealed class NodeNetwork
     public void HeadSeen(SimulatedNode node, Block block)
     {
         if (_chain.TryAdd(block.Number, block.Hash) || _chain[block.Number] == block.Hash) return;
-        throw new NodeSimulationException($"node {node.Id} has block {block.Hash} at {block.Number}, another node has {_chain[block.Number]}");
+        throw new NodeSimulationException(
+            $"node {node.Id} has block {block.Hash} at {block.Number}, another node has {_chain[block.Number]}");
     }
 
     public void Crashed(SimulatedNode node)
@@ -220,7 +224,8 @@ internal sealed class NodeNetwork
     /// <summary>A question of the p2p network.</summary>
     /// <param name="answered">Called once, with null when question or answer is lost.</param>
     public void Ask(
-        SimulatedNode from, SimulatedNode to, Func<IPeerRequestHandler, IReadOnlyList<byte[]>> question, Action<IReadOnlyList<byte[]>?> answered)
+        SimulatedNode from, SimulatedNode to, Func<IPeerRequestHandler, IReadOnlyList<byte[]>> question,
+        Action<IReadOnlyList<byte[]>?> answered)
     {
         const long patience = 500;
         if (IsLost(from.Id, to.Id))
@@ -257,12 +262,14 @@ internal sealed class NodeNetwork
             case 1: to.Transport.Receive(StrangerMessages.InTheNameOf(name, _strange, core, OtherChain)); break;
             case 2: to.Transport.Receive(Garbage(name, to.Id)); break;
             case 3 when _strange.Next(10) == 0 && core.IsLeader: core.Propose(new byte[8]); break;
-            case 4 when _strange.Next(10) == 0 && core.IsLeader: core.ProposeConfChange(new RaftConfChange(0, (RaftConfChangeType)99, 2, [])); break;
+            case 4 when _strange.Next(10) == 0 && core.IsLeader:
+                core.ProposeConfChange(new RaftConfChange(0, (RaftConfChangeType)99, 2, [])); break;
             case 5 when _strange.Next(10) == 0: Meet(to, _nodes[name - 1]); break;
         }
     }
 
-    private static byte[] OtherChain { get; } = new RaftSnapshotData([RaftAddress.Decode(Bootstrap[0].Context)], [2, 3], Keccak.Hash([1])).Encode();
+    private static byte[] OtherChain { get; } = new RaftSnapshotData([RaftAddress.Decode(Bootstrap[0].Context)], [2, 3],
+        Keccak.Hash([1])).Encode();
 
     private RaftMessage Garbage(ulong from, ulong to) => new()
     {
@@ -280,7 +287,8 @@ internal sealed class NodeNetwork
             return;
         }
         to.Transport.Receive(message);
-        if (message.Type == RaftMessageType.Snap && _nodes[message.From - 1] is { IsUp: true } from) from.Transport.Report(message.To, true);
+        if (message.Type == RaftMessageType.Snap && _nodes[message.From - 1] is { IsUp: true } from)
+            from.Transport.Report(message.To, true);
     }
 
     private void Lost(RaftMessage message)
@@ -293,7 +301,8 @@ internal sealed class NodeNetwork
 
     private void Step(bool sendMore)
     {
-        if (_hasStrayed) throw new NodeSimulationException("background work of a node went on on another thread: a run is no longer given by its seed");
+        if (_hasStrayed)
+            throw new NodeSimulationException("background work of a node went on on another thread: a run is no longer given by its seed");
         while (_events.TryPeek(out _, out var at) && at.Time <= Now) _events.Dequeue()();
         foreach (var client in _clients) client.Step(Now, sendMore);
         var first = _random.Next(Size);
@@ -357,7 +366,8 @@ internal sealed class NodeNetwork
         if (!Lasting.All(n => n.IsUp) || !LastingClients.All(c => c.IsIdle) || _operators is { AreAnswered: false }) return false;
         var head = Lasting.First().Core!.Head.Hash;
         return Lasting.All(n => n.Core!.Head.Hash == head && n.Core.PrivateHead.Hash == head && (n.Core.Pool.Count == 0 || LostLogs > 0))
-            && (LostLogs == 0 || LastingClients.SelectMany(c => c.Acknowledged).All(hash => ChainStore.GetTransactionLocation(Lasting.First().Store, hash) is not null))
+            && (LostLogs == 0 || LastingClients.SelectMany(c => c.Acknowledged)
+                .All(hash => ChainStore.GetTransactionLocation(Lasting.First().Store, hash) is not null))
             && Lasting.All(n => !_late.Any(l => l.Node == n) || n.Core!.WatchAfter >= n.Manager.ArrivalsAfter(0).Count());
     }
 
@@ -370,7 +380,8 @@ internal sealed class NodeNetwork
         var chain = Enumerable.Range(1, (int)first.Core!.Head.Number).Select(n => ChainStore.GetBlock(first.Store, (ulong)n)!).ToList();
         var mined = chain.SelectMany(b => b.Transactions).GroupBy(t => t.Hash).ToDictionary(g => g.Key, g => g.Count());
         foreach (var hash in LastingClients.SelectMany(c => c.Acknowledged))
-            if (mined.GetValueOrDefault(hash) != 1) throw new NodeSimulationException($"acknowledged transaction {hash} was mined {mined.GetValueOrDefault(hash)} times");
+            if (mined.GetValueOrDefault(hash) != 1)
+                throw new NodeSimulationException($"acknowledged transaction {hash} was mined {mined.GetValueOrDefault(hash)} times");
         foreach (var node in Lasting)
         {
             var reference = ReferenceChain.PrivateRoots(chain, node.Manager.Payloads);
@@ -380,7 +391,8 @@ internal sealed class NodeNetwork
                     throw new NodeSimulationException($"node {node.Id} has another block {number}");
                 var root = node.Stores!.Private.BlockAt(node.Store, (ulong)number)?.Root;
                 if (root != reference[number])
-                    throw new NodeSimulationException($"node {node.Id}: private root {root} after block {number}, with every payload from the start it is {reference[number]}");
+                    throw new NodeSimulationException($"node {node.Id}: private root {root} after block {number}, with every payload from "
+                        + $"the start it is {reference[number]}");
             }
         }
     }
@@ -391,7 +403,9 @@ internal sealed class NodeNetwork
         foreach (var node in _nodes)
         {
             if (node.Core is not { } core) text.Append($"{node.Id}: down; ");
-            else text.Append($"{node.Id}: head {core.Head.Number} private {core.PrivateHead.Number} ({core.PrivateStatus.Reason}) pool {core.Pool.PendingCount}+{core.Pool.QueuedCount} {node.Raft!.Core.Role} term {node.Raft.Core.Term} applied {node.Raft.Core.Applied} watched {core.WatchAfter}/{node.Manager.ArrivalsAfter(0).Count()}; ");
+            else text.Append($"{node.Id}: head {core.Head.Number} private {core.PrivateHead.Number} ({core.PrivateStatus.Reason}) pool "
+                + $"{core.Pool.PendingCount}+{core.Pool.QueuedCount} {node.Raft!.Core.Role} term {node.Raft.Core.Term} applied "
+                + $"{node.Raft.Core.Applied} watched {core.WatchAfter}/{node.Manager.ArrivalsAfter(0).Count()}; ");
         }
         return text.Append($"{LastingClients.Count(c => !c.IsIdle)} clients wait").ToString();
     }

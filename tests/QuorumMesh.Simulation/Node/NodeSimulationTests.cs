@@ -39,14 +39,17 @@ public class NodeSimulationTests(ITestOutputHelper output)
                 Assert.Fail($"seed {seed} (QUORUMMESH_SEED={seed} runs it alone): {e}");
             }
         }
-        output.WriteLine($"{blocks} blocks, {crashes} crashes, {acknowledged} transactions acknowledged, {syncs} catch-ups by snapshot, {rewinds} late payloads, {losses} lost databases");
-        output.WriteLine($"{passedOver} committed entries passed over, {refused} messages refused, {lostLogs} nodes refused to start without their log, {changed} changes of members");
+        output.WriteLine($"{blocks} blocks, {crashes} crashes, {acknowledged} transactions acknowledged, {syncs} catch-ups by snapshot, "
+            + $"{rewinds} late payloads, {losses} lost databases");
+        output.WriteLine($"{passedOver} committed entries passed over, {refused} messages refused, {lostLogs} nodes refused to start "
+            + $"without their log, {changed} changes of members");
         Assert.True(acknowledged > 0);
     }
 
     private static IEnumerable<int> Seeds()
     {
-        if (Environment.GetEnvironmentVariable("QUORUMMESH_SEED") is { Length: > 0 } one) return [int.Parse(one, CultureInfo.InvariantCulture)];
+        if (Environment.GetEnvironmentVariable("QUORUMMESH_SEED") is { Length: > 0 } one)
+            return [int.Parse(one, CultureInfo.InvariantCulture)];
         var count = int.Parse(Environment.GetEnvironmentVariable("QUORUMMESH_SEEDS") ?? "10", CultureInfo.InvariantCulture);
         return Enumerable.Range(1, count).Union(OnceFailed);
     }

@@ -51,9 +51,11 @@ internal sealed class SimulatedManager
     }
 
     /// <summary>To the node that had a payload sent.</summary>
-    public PayloadAnswer Sent(PayloadHash hash, byte[] payload, long now) => PayloadAnswer.Here(hash, payload) with { Database = DatabaseAt(now) };
+    public PayloadAnswer Sent(PayloadHash hash, byte[] payload, long now) =>
+        PayloadAnswer.Here(hash, payload) with { Database = DatabaseAt(now) };
 
-    private ManagerDatabase DatabaseAt(long now) => now < LostUntil ? new ManagerDatabase("empty", 0, 0) : new ManagerDatabase("own", _sequence, 0);
+    private ManagerDatabase DatabaseAt(long now) =>
+        now < LostUntil ? new ManagerDatabase("empty", 0, 0) : new ManagerDatabase("own", _sequence, 0);
 
     private PayloadAnswer Answer(PayloadHash hash)
     {

@@ -69,7 +69,9 @@ internal sealed class SimulatedNode
         Stores = TestChain.Open(Store);
         _log = new FileRaftLog(_disk, segmentSize: 64_000);
         var lost = RaftParticipation.Lost(Store, _log);
-        if (lost is not null != HasLostLog) throw new NodeSimulationException($"node {Id}: its log was {(HasLostLog ? "taken" : "not taken")}, and it finds that it {lost ?? "is whole"}");
+        if (lost is not null != HasLostLog)
+            throw new NodeSimulationException(
+            $"node {Id}: its log was {(HasLostLog ? "taken" : "not taken")}, and it finds that it {lost ?? "is whole"}");
         if (HasLostLog) return;
         _background = new VirtualScheduler(_network);
         _transport = new SimulatedRaftTransport(_network.SendRaft);
@@ -204,7 +206,8 @@ internal sealed class SimulatedNode
         _deadline = _assembly!.Pass(inputs);
         var core = _assembly.Core;
         if (core.PrivateHead.Number > core.Head.Number)
-            throw new NodeSimulationException($"node {Id}: private head {core.PrivateHead.Number} is past the public head {core.Head.Number}");
+            throw new NodeSimulationException(
+                $"node {Id}: private head {core.PrivateHead.Number} is past the public head {core.Head.Number}");
         if (!_isCatchingUp && _assembly.Sync is not null) _network.CaughtUp();
         _isCatchingUp = _assembly.Sync is not null;
     }

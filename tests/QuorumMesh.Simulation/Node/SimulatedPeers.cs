@@ -15,7 +15,8 @@ internal sealed class SimulatedPeers(SimulatedNode node, NodeNetwork network) : 
     public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, ulong from, int count, CancellationToken ct) =>
         Ask(nodeId, peer => peer.GetHeaders(new HeaderQuery(null, from, count, 0, false)));
 
-    public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, Hash256 from, int count, ulong skip, bool reverse, CancellationToken ct) =>
+    public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, Hash256 from, int count, ulong skip, bool reverse,
+        CancellationToken ct) =>
         Ask(nodeId, peer => peer.GetHeaders(new HeaderQuery(from, 0, count, skip, reverse)));
 
     /// <summary>Few at a time, so that a catch-up takes several answers.</summary>

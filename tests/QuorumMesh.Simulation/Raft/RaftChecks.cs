@@ -25,7 +25,8 @@ internal sealed class RaftChecks(Func<IEnumerable<SimulatedMember>> members)
         {
             if (index < leader.Log.FirstIndex || index > appliedThen || entry.Term >= term) continue;
             if (!leader.Log.TryTerm(index, out var held) || held != entry.Term)
-                throw new RaftSafetyException($"leader completeness: leader {leader.Id} of term {term} lacks committed entry {index} of term {entry.Term}");
+                throw new RaftSafetyException(
+                    $"leader completeness: leader {leader.Id} of term {term} lacks committed entry {index} of term {entry.Term}");
         }
     }
 
@@ -48,7 +49,8 @@ internal sealed class RaftChecks(Func<IEnumerable<SimulatedMember>> members)
     public void Restored(SimulatedMember member)
     {
         if (!_chains.TryGetValue(member.AppliedIndex, out var chain) || chain != member.AppliedChain)
-            throw new RaftSafetyException($"member {member.Id} restored a snapshot at {member.AppliedIndex} that differs from what was applied");
+            throw new RaftSafetyException(
+                $"member {member.Id} restored a snapshot at {member.AppliedIndex} that differs from what was applied");
     }
 
     /// <summary>Log matching: same index and term means same entry and the same before it.</summary>
@@ -68,7 +70,8 @@ internal sealed class RaftChecks(Func<IEnumerable<SimulatedMember>> members)
             var (x, y) = (a.Log.Entries(i, i + 1, 0)[0], b.Log.Entries(i, i + 1, 0)[0]);
             var same = x.Term == y.Term;
             if (matched && !same) throw new RaftSafetyException($"log matching: {a.Id} and {b.Id} agree after {i} but not at it");
-            if (same && !x.Data.AsSpan().SequenceEqual(y.Data)) throw new RaftSafetyException($"log matching: {a.Id} and {b.Id} differ in entry {i}");
+            if (same && !x.Data.AsSpan().SequenceEqual(y.Data))
+                throw new RaftSafetyException($"log matching: {a.Id} and {b.Id} differ in entry {i}");
             matched |= same;
         }
     }

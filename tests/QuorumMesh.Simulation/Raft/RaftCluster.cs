@@ -50,7 +50,9 @@ internal sealed class RaftCluster
         }
     }
 
-    /// <summary>Everything up and connected again: within <paramref name="limit"/> ticks a new entry must be applied by all members.</summary>
+    /// <summary>
+    /// Everything up and connected again: within <paramref name="limit"/> ticks a new entry must be applied by all members.
+    /// </summary>
     public void HealAndConverge(int limit)
     {
         _faulty = false;
@@ -120,7 +122,8 @@ internal sealed class RaftCluster
             if (_faulty && _random.Next(10) == 0) continue;
             member.Do(c => c.Tick());
         }
-        for (var budget = 20_000; budget > 0 && _network.TryPeek(out _, out var at) && at.Time <= _time; budget--) Deliver(_network.Dequeue());
+        for (var budget = 20_000; budget > 0 && _network.TryPeek(out _, out var at) && at.Time <= _time; budget--)
+            Deliver(_network.Dequeue());
         _time++;
     }
 
@@ -137,13 +140,18 @@ internal sealed class RaftCluster
         if (refusal == RaftRefusal.UnknownSender) AskWho(to, m.From);
         else if (refusal is not (RaftRefusal.None or RaftRefusal.NotAMember or RaftRefusal.NotTheLeader or RaftRefusal.DoubtfulSnapshot))
             throw new RaftSafetyException($"member {to.Id} refuses a message of {m.From}: {refusal} ({m})");
-        if (m.Type == RaftMessageType.Snap && _members.GetValueOrDefault(m.From) is { IsUp: true } from) from.Do(c => c.ReportSnapshot(m.To, true));
+        if (m.Type == RaftMessageType.Snap && _members.GetValueOrDefault(m.From) is { IsUp: true } from)
+            from.Do(c => c.ReportSnapshot(m.To, true));
     }
 
-    /// <summary>As a member does it that is behind: some member that it knows and can reach vouches for the sender, or does not know it either.</summary>
+    /// <summary>
+    /// As a member does it that is behind: some member that it knows and can reach vouches for the sender, or does not know it
+    /// either.
+    /// </summary>
     private void AskWho(SimulatedMember asking, ulong unknown)
     {
-        var known = _members.Values.Where(m => m.IsUp && m != asking && (m.Id <= (ulong)_size || asking.Core?.HasMember(m.Id) == true) && Reach(asking.Id, m.Id)).ToArray();
+        var known = _members.Values.Where(m => m.IsUp && m != asking && (m.Id <= (ulong)_size || asking.Core?.HasMember(m.Id) == true)
+            && Reach(asking.Id, m.Id)).ToArray();
         if (asking.Core is null || known.Length == 0) return;
         var conf = known[_random.Next(known.Length)].ConfState;
         if (!conf.Voters.Contains(unknown) && !conf.Learners.Contains(unknown)) return;
@@ -158,7 +166,8 @@ internal sealed class RaftCluster
     {
         if (_faulty && _random.Next(10) != 0) return;
         var other = _members.Values.ElementAt(_random.Next(_members.Count));
-        if (member is { IsUp: true } && other.IsUp && other != member && Reach(member.Id, other.Id)) member.Core!.Announce(other.Id, KnowsPreVote(other.Id));
+        if (member is { IsUp: true } && other.IsUp && other != member && Reach(member.Id, other.Id))
+            member.Core!.Announce(other.Id, KnowsPreVote(other.Id));
     }
 
     private void Strangers()
@@ -178,7 +187,8 @@ internal sealed class RaftCluster
             refusal = c.Step(message);
             after = (c.Hard, c.Soft);
         });
-        if (before != after || (!forged && refusal == RaftRefusal.None)) throw new RaftSafetyException($"member {to.Id} takes from a stranger ({refusal}): {message}");
+        if (before != after || (!forged && refusal == RaftRefusal.None))
+            throw new RaftSafetyException($"member {to.Id} takes from a stranger ({refusal}): {message}");
     }
 
     private void Faults()
@@ -254,5 +264,6 @@ internal sealed class RaftCluster
     }
 
     private string Describe() => string.Join("; ", _members.Values.Select(m =>
-        $"{m.Id}: {m.Core?.Role} term {m.Core?.Term} leader {m.Core?.Leader} applied {m.AppliedIndex} last {m.Core?.LastIndex} voter of [{string.Join(",", m.ConfState.Voters)}]"));
+        $"{m.Id}: {m.Core?.Role} term {m.Core?.Term} leader {m.Core?.Leader} applied {m.AppliedIndex} last {m.Core?.LastIndex} voter of "
+            + $"[{string.Join(",", m.ConfState.Voters)}]"));
 }

@@ -29,16 +29,19 @@ public class RaftSimulationTests(ITestOutputHelper output)
             }
             catch (Exception e)
             {
-                Assert.Fail($"seed {seed}, {size} members, membership changes {membershipChanges} (QUORUMMESH_SEED={seed} runs it alone): {e}");
+                Assert.Fail($"seed {seed}, {size} members, membership changes {membershipChanges} (QUORUMMESH_SEED={seed} runs it alone): "
+                    + $"{e}");
             }
         }
-        output.WriteLine($"{crashes} crashes, {elections} elections, {applied} entries applied, {delivered} messages, {introductions} leaders vouched for");
+        output.WriteLine($"{crashes} crashes, {elections} elections, {applied} entries applied, {delivered} messages, {introductions} "
+            + "leaders vouched for");
         Assert.True(applied > 0);
     }
 
     private static IEnumerable<int> Seeds()
     {
-        if (Environment.GetEnvironmentVariable("QUORUMMESH_SEED") is { Length: > 0 } one) return [int.Parse(one, CultureInfo.InvariantCulture)];
+        if (Environment.GetEnvironmentVariable("QUORUMMESH_SEED") is { Length: > 0 } one)
+            return [int.Parse(one, CultureInfo.InvariantCulture)];
         var count = int.Parse(Environment.GetEnvironmentVariable("QUORUMMESH_SEEDS") ?? "10", CultureInfo.InvariantCulture);
         return Enumerable.Range(1, count);
     }

@@ -136,14 +136,16 @@ internal sealed class SimulatedMember(ulong id, RaftCluster cluster, Random rand
         BinaryPrimitives.WriteUInt64LittleEndian(data, AppliedIndex);
         BinaryPrimitives.WriteUInt64LittleEndian(data.AsSpan(8), AppliedChain);
         _log.CreateSnapshot(AppliedIndex, ConfState, data);
-        if (random.Next(2) == 0) _log.Compact(Math.Max(_log.FirstIndex - 1, AppliedIndex - (ulong)random.Next((int)Math.Min(20, AppliedIndex))));
+        if (random.Next(2) == 0)
+            _log.Compact(Math.Max(_log.FirstIndex - 1, AppliedIndex - (ulong)random.Next((int)Math.Min(20, AppliedIndex))));
     }
 
     private void TakeSnapshot(RaftSnapshot snapshot)
     {
         var index = BinaryPrimitives.ReadUInt64LittleEndian(snapshot.Data);
         if (index != snapshot.Index) throw new InvalidOperationException($"snapshot of {index} carried at {snapshot.Index}");
-        (AppliedIndex, AppliedChain, ConfState) = (index, BinaryPrimitives.ReadUInt64LittleEndian(snapshot.Data.AsSpan(8)), snapshot.ConfState);
+        (AppliedIndex, AppliedChain, ConfState) = (index, BinaryPrimitives.ReadUInt64LittleEndian(snapshot.Data.AsSpan(8)),
+            snapshot.ConfState);
         cluster.Checks.Restored(this);
     }
 

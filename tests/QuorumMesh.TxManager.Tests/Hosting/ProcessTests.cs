@@ -87,7 +87,8 @@ public sealed class ProcessTests(TestNetwork network) : IClassFixture<TestNetwor
             var hash = await network.SendRawAsync(network.B, "so that the watch has begun");
             Assert.True(await watch.ResponseStream.MoveNext(limit.Token));
             Assert.NotEmpty(hash);
-            const string half = "POST /sendraw HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: 1000\r\n\r\nhalf";
+            const string half = "POST /sendraw HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: "
+                + "1000\r\n\r\nhalf";
             await run.StallAsync(new UnixDomainSocketEndPoint(network.B.Socket), half);
             await run.StallAsync(new IPEndPoint(IPAddress.Loopback, new Uri(network.B.P2P).Port),
                 half.Replace("sendraw", "push", StringComparison.Ordinal));

@@ -97,8 +97,11 @@ internal sealed class Participant
         File.WriteAllText(config, JsonSerializer.Serialize(new
         {
             serverConfigs = new[] { new { app = "ENCLAVE", serverAddress = "unix:" + EnclaveSocket, communicationType = "REST" } },
-            keys = new { keyData = new[] { new { privateKeyPath = Path.Combine(_directory, "tm.key"),
-                publicKeyPath = Path.Combine(_directory, "tm.pub") } } },
+            keys = new
+            {
+                keyData = new[] { new { privateKeyPath = Path.Combine(_directory, "tm.key"),
+                publicKeyPath = Path.Combine(_directory, "tm.pub") } }
+            },
         }));
         _enclave = await EnclaveHost.StartAsync(new EnclaveOptions(config, null, null, [], false), CancellationToken.None);
     }

@@ -8,7 +8,8 @@ namespace QuorumMesh.Tests.Shared.Managers;
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class PostgresFactAttribute : FactAttribute
 {
-    public PostgresFactAttribute() => Skip = PostgresServer.BinDirectory is null && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI"))
+    public PostgresFactAttribute() =>
+        Skip = PostgresServer.BinDirectory is null && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI"))
         ? "PostgreSQL is not installed (apt-get install postgresql): no test of the store on it ran"
         : null;
 }
@@ -70,9 +71,9 @@ public sealed class PostgresServer : IAsyncLifetime
         // No pipes: the server would inherit them and keep them open.
         using var process = Process.Start(
             new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" >/dev/null 2>&1 </dev/null", "sh", program, .. arguments])
-        {
-            WorkingDirectory = "/",
-        })!;
+            {
+                WorkingDirectory = "/",
+            })!;
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(120));
         await process.WaitForExitAsync(limit.Token);
         Assert.True(process.ExitCode == 0, $"{program} ended with {process.ExitCode}");

@@ -145,7 +145,8 @@ public class TestNetwork : IAsyncLifetime
         using var enclave = new GrpcEnclave("unix:" + holder.EnclaveSocket, Wait.Limit, new OutboundHandlers());
         var opened = await enclave.OpenAsync(Contracts.Payloads.LegacyPayloadCodec.Decode(challenge), holder.Key, default);
         using var request = new HttpRequestMessage(HttpMethod.Post, at.P2P
-            + "resend") { Content = new StringContent(json, Encoding.UTF8, "application/json") };
+            + "resend")
+        { Content = new StringContent(json, Encoding.UTF8, "application/json") };
         request.Headers.Add(RestHeaders.ResendProof, Encoding.UTF8.GetString(opened.Payload));
         using var answer = await Http.SendAsync(request);
         return ((int)answer.StatusCode, await answer.Content.ReadAsByteArrayAsync());

@@ -16,8 +16,10 @@ internal static class DatabaseCommands
     public static Command Create()
     {
         var directory = new Option<string?>("--datadir") { Description = "The node's data directory" };
-        var manager = new Option<string?>("--manager") { Description = "The transaction manager's configuration file: its payload store is checked" };
-        var verify = new Command("verify", "Check every stored block, receipt, index, account, slot, trie node and reverse diff, or every row of a manager's store; the exit code tells");
+        var manager = new Option<string?>("--manager")
+        { Description = "The transaction manager's configuration file: its payload store is checked" };
+        var verify = new Command("verify", "Check every stored block, receipt, index, account, slot, trie node and reverse diff, or every "
+            + "row of a manager's store; the exit code tells");
         verify.Options.Add(directory);
         verify.Options.Add(manager);
         verify.SetAction(r => Verify(r.GetValue(directory), r.GetValue(manager)));
@@ -28,7 +30,8 @@ internal static class DatabaseCommands
 
     private static int Verify(string? directory, string? manager)
     {
-        if (directory is null && manager is null) throw new CommandException("--datadir DIRECTORY of a node is needed, or --manager FILE, a transaction manager's configuration");
+        if (directory is null && manager is null)
+            throw new CommandException("--datadir DIRECTORY of a node is needed, or --manager FILE, a transaction manager's configuration");
         int code = directory is null ? 0 : VerifyNode(directory);
         return manager is null ? code : Math.Max(code, VerifyManager(Programs.TxManager, manager));
     }
@@ -47,14 +50,17 @@ internal static class DatabaseCommands
     private static int VerifyNode(string directory)
     {
         string path = Path.Combine(directory, "chaindata");
-        if (!Directory.Exists(path)) throw new CommandException($"there is no chain in {directory}: --datadir names the directory given to quorummesh-node");
+        if (!Directory.Exists(path))
+            throw new CommandException($"there is no chain in {directory}: --datadir names the directory given to quorummesh-node");
         try
         {
             using var store = RocksKeyValueStore.OpenReadOnly(path);
-            string[] faults = [.. store.FindLogFaults(), .. ChainVerifier.Verify(store), .. StateVerifier.Verify(store, "public"), .. StateVerifier.Verify(store, ChainStore.PrivateStateId), .. StateVerifier.Verify(store, ChainStore.ReplayStateId)];
+            string[] faults = [.. store.FindLogFaults(), .. ChainVerifier.Verify(store), .. StateVerifier.Verify(store, "public"),
+                .. StateVerifier.Verify(store, ChainStore.PrivateStateId), .. StateVerifier.Verify(store, ChainStore.ReplayStateId)];
             foreach (string fault in faults) Console.WriteLine("BROKEN " + fault);
             ulong head = faults.Length == 0 ? ChainStore.GetPublicHead(store)!.Value.Number : 0;
-            Console.WriteLine(faults.Length == 0 ? $"all is well up to block {head}" : $"{faults.Length} faults; restore the directory from a backup, or remove it and let the node fetch the chain again");
+            Console.WriteLine(faults.Length == 0 ? $"all is well up to block {head}"
+                : $"{faults.Length} faults; restore the directory from a backup, or remove it and let the node fetch the chain again");
             return faults.Length == 0 ? 0 : 1;
         }
         catch (StoreException e)

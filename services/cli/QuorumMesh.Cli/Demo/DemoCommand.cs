@@ -13,7 +13,8 @@ internal static class DemoCommand
 {
     public static Command Create()
     {
-        var dir = new Option<string?>("--dir") { Description = "a running network of at least three participants; without it one is created, started and removed" };
+        var dir = new Option<string?>("--dir")
+        { Description = "a running network of at least three participants; without it one is created, started and removed" };
         var command = new Command("demo", "deploy and call private contracts between A, B and C") { dir };
         command.SetAction(async (result, cancel) =>
             result.GetValue(dir) is { } given
@@ -27,7 +28,10 @@ internal static class DemoCommand
         var directory = Directory.CreateTempSubdirectory("qmesh-demo-").FullName;
         try
         {
-            var network = NetworkCreator.Create(new NetworkRequest(directory, 3, "raft", "cancun", ChainId: null, Profile: null, PortOffset: 0) { DensePortsFrom = FreePorts() });
+            var network = NetworkCreator.Create(
+                new NetworkRequest(directory, 3, "raft", "cancun", ChainId: null, Profile: null,
+                PortOffset: 0)
+                { DensePortsFrom = FreePorts() });
             var runner = new NetworkRunner(directory, network);
             await runner.StartAsync(Console.WriteLine, cancel).ConfigureAwait(false);
             try
@@ -49,12 +53,15 @@ internal static class DemoCommand
     {
         if (network.Participants.Count < 3)
             throw new CommandException($"the demo needs three participants, this network has {network.Participants.Count}");
-        var rows = await new PrivateContractCases(network.Participants.Take(3).Select(p => new DemoParty(p)).ToList()).RunAsync(cancel).ConfigureAwait(false);
+        var rows = await new PrivateContractCases(network.Participants.Take(3).Select(p => new DemoParty(p)).ToList()).RunAsync(cancel)
+            .ConfigureAwait(false);
         var table = new Table().AddColumns("case", "A", "B", "C", "expected", "");
         foreach (var row in rows)
-            table.AddRow(Markup.Escape(row.Title), Text(row.Seen[0]), Text(row.Seen[1]), Text(row.Seen[2]), string.Join(", ", row.Expected), row.Passed ? "ok" : "WRONG");
+            table.AddRow(Markup.Escape(row.Title), Text(row.Seen[0]), Text(row.Seen[1]), Text(row.Seen[2]), string.Join(", ", row.Expected),
+                row.Passed ? "ok" : "WRONG");
         AnsiConsole.Write(table);
-        Console.WriteLine("Case 3 means: C was left out of the last transaction, so its copy of the contract stays at 42; no block and no receipt says so, only comparing eth_storageRoot does.");
+        Console.WriteLine("Case 3 means: C was left out of the last transaction, so its copy of the contract stays at 42; no block and no "
+            + "receipt says so, only comparing eth_storageRoot does.");
         return rows.All(r => r.Passed) ? 0 : 1;
     }
 

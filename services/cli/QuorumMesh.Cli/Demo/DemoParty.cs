@@ -18,7 +18,8 @@ public sealed class DemoParty(Participant participant, TimeSpan? timeout = null)
     private static readonly TimeSpan MiningTimeout = TimeSpan.FromSeconds(60);
 
     // Nethereum gives the HTTP client its node's address: one client serves one node.
-    private readonly Web3 _web3 = new(new RpcClient(new Uri(participant.Rpc), new HttpClient(Connections, disposeHandler: false) { Timeout = timeout ?? CallTimeout }));
+    private readonly Web3 _web3 = new(
+        new RpcClient(new Uri(participant.Rpc), new HttpClient(Connections, disposeHandler: false) { Timeout = timeout ?? CallTimeout }));
 
     public string Name => participant.Name;
     public string ManagerKey => participant.TxManagerKey;
@@ -29,10 +30,14 @@ public sealed class DemoParty(Participant participant, TimeSpan? timeout = null)
         // Nethereum's own transaction has no privateFor.
         var transaction = new Dictionary<string, object>
         {
-            ["from"] = participant.Account, ["data"] = data, ["gas"] = Gas, ["privateFor"] = privateFor.Select(p => p.ManagerKey).ToArray(),
+            ["from"] = participant.Account,
+            ["data"] = data,
+            ["gas"] = Gas,
+            ["privateFor"] = privateFor.Select(p => p.ManagerKey).ToArray(),
         };
         if (to is not null) transaction["to"] = to;
-        return AskAsync("eth_sendTransaction", () => _web3.Client.SendRequestAsync<string>("eth_sendTransaction", null, transaction), cancel);
+        return AskAsync("eth_sendTransaction",
+            () => _web3.Client.SendRequestAsync<string>("eth_sendTransaction", null, transaction), cancel);
     }
 
     /// <summary>Waits until this participant has the receipt.</summary>
@@ -41,7 +46,8 @@ public sealed class DemoParty(Participant participant, TimeSpan? timeout = null)
         var clock = Stopwatch.StartNew();
         while (true)
         {
-            var asked = AskAsync("eth_getTransactionReceipt", () => _web3.Eth.Transactions.GetTransactionReceipt.SendRequestAsync(hash), cancel);
+            var asked = AskAsync("eth_getTransactionReceipt",
+                () => _web3.Eth.Transactions.GetTransactionReceipt.SendRequestAsync(hash), cancel);
             if (await asked.ConfigureAwait(false) is { } receipt) return receipt;
             if (clock.Elapsed > MiningTimeout)
                 throw new CommandException($"transaction {hash} has no receipt at {Name} after {MiningTimeout.TotalSeconds} s");

@@ -21,7 +21,8 @@ public sealed class PrivateContractCases(IReadOnlyList<DemoParty> parties)
         var two = await LookAsync("2  B sets 10 privateFor [A]", first, [10, 10, 0], cancel).ConfigureAwait(false);
         var second = await DeployAsync(A, [B, C], cancel).ConfigureAwait(false);
         await SetAsync(B, second, 10, [A], cancel).ConfigureAwait(false);
-        var three = await LookAsync("3  A creates it privateFor [B, C], then B sets 10 privateFor [A] only", second, [10, 10, 42], cancel).ConfigureAwait(false);
+        var three = await LookAsync("3  A creates it privateFor [B, C], then B sets 10 privateFor [A] only", second, [10, 10, 42], cancel)
+            .ConfigureAwait(false);
         return [one, two, three];
     }
 
@@ -33,7 +34,8 @@ public sealed class PrivateContractCases(IReadOnlyList<DemoParty> parties)
     }
 
     private async Task SetAsync(DemoParty from, string contract, ulong value, DemoParty[] privateFor, CancellationToken cancel) =>
-        await EverywhereAsync(await from.SendPrivateAsync(contract, SimpleStorage.Set(value), privateFor, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
+        await EverywhereAsync(await from.SendPrivateAsync(contract, SimpleStorage.Set(value), privateFor, cancel).ConfigureAwait(false),
+            cancel).ConfigureAwait(false);
 
     /// <summary>A transaction must be mined, with status 1, at every participant before the next step reads.</summary>
     private async Task EverywhereAsync(string hash, CancellationToken cancel)

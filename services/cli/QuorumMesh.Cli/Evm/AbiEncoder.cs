@@ -9,8 +9,9 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Cli.Evm;
 
 /// <summary>
-/// Call data of a function's arguments by Nethereum, from what is typed: integers are JSON numbers or decimal or 0x strings; bytes are 0x strings, or any other text as its
-/// UTF-8; arrays are JSON arrays. Tuples are not known. The library takes values that do not fit, so they are judged here.
+/// Call data of a function's arguments by Nethereum, from what is typed: integers are JSON numbers or decimal or 0x strings;
+/// bytes are 0x strings, or any other text as its UTF-8; arrays are JSON arrays. Tuples are not known. The library takes values
+/// that do not fit, so they are judged here.
 /// </summary>
 internal static class AbiEncoder
 {
@@ -24,7 +25,8 @@ internal static class AbiEncoder
     {
         var trimmed = signature.Replace(" ", "", StringComparison.Ordinal);
         var open = trimmed.IndexOf('(', StringComparison.Ordinal);
-        if (open < 1 || trimmed[^1] != ')' || trimmed.LastIndexOf('(') != open) throw new FormatException($"'{signature}' is not a signature like set(uint256), without tuples");
+        if (open < 1 || trimmed[^1] != ')' || trimmed.LastIndexOf('(') != open)
+            throw new FormatException($"'{signature}' is not a signature like set(uint256), without tuples");
         var inner = trimmed[(open + 1)..^1];
         string[] types = inner.Length == 0 ? [] : inner.Split(',');
         return [.. Keccak.Hash(Encoding.UTF8.GetBytes(trimmed)).ToArray()[..4], .. Encode(types, values)];
@@ -48,7 +50,8 @@ internal static class AbiEncoder
             "bytes" => Bytes(value),
             "bool" => value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Unfit(type, value),
             "address" => Address.TryParse(Text(value), out var address) ? address.ToString() : throw Unfit(type, value),
-            _ when Size(type, "bytes") is { } size and >= 1 and <= 32 => Bytes(value) is var bytes && bytes.Length <= size ? Padded(bytes, size) : throw Unfit(type, value),
+            _ when Size(type, "bytes") is { } size and >= 1 and <= 32 => Bytes(value) is var bytes && bytes.Length <= size
+                ? Padded(bytes, size) : throw Unfit(type, value),
             _ => Integer(type, value),
         };
     }
@@ -58,10 +61,12 @@ internal static class AbiEncoder
         var open = type.LastIndexOf('[');
         var element = type[..Math.Max(open, 0)];
         var length = type[(open + 1)..^1];
-        if (element.Length == 0 || value.ValueKind != JsonValueKind.Array) throw new FormatException($"{value.GetRawText()} is not a JSON array for {type}");
+        if (element.Length == 0 || value.ValueKind != JsonValueKind.Array)
+            throw new FormatException($"{value.GetRawText()} is not a JSON array for {type}");
         var count = value.GetArrayLength();
         if (count > MaxItems) throw new FormatException($"more than {MaxItems} items in an array");
-        if (length.Length > 0 && length != count.ToString(CultureInfo.InvariantCulture)) throw new FormatException($"{count} items for {type}");
+        if (length.Length > 0 && length != count.ToString(CultureInfo.InvariantCulture))
+            throw new FormatException($"{count} items for {type}");
         return [.. value.EnumerateArray().Select(v => Value(element, v, depth + 1))];
     }
 
@@ -76,19 +81,22 @@ internal static class AbiEncoder
     }
 
     private static int? Size(string type, string name) =>
-        type.StartsWith(name, StringComparison.Ordinal) && int.TryParse(type.AsSpan(name.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var size) ? size : null;
+        type.StartsWith(name, StringComparison.Ordinal)
+            && int.TryParse(type.AsSpan(name.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var size) ? size : null;
 
     private static BigInteger Number(string type, JsonElement value)
     {
         var text = Text(value);
         var hex = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
         var style = hex ? NumberStyles.AllowHexSpecifier : NumberStyles.AllowLeadingSign;
-        return text.Length <= 100 && BigInteger.TryParse(hex ? "0" + text[2..] : text, style, CultureInfo.InvariantCulture, out var number) ? number : throw Unfit(type, value);
+        return text.Length <= 100 && BigInteger.TryParse(hex ? "0" + text[2..] : text, style, CultureInfo.InvariantCulture, out var number)
+            ? number : throw Unfit(type, value);
     }
 
     private static string Text(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
 
-    private static byte[] Bytes(JsonElement value) => Text(value) is var text && text.StartsWith("0x", StringComparison.Ordinal) ? Hex.FromHex(text) : Encoding.UTF8.GetBytes(text);
+    private static byte[] Bytes(JsonElement value) =>
+        Text(value) is var text && text.StartsWith("0x", StringComparison.Ordinal) ? Hex.FromHex(text) : Encoding.UTF8.GetBytes(text);
 
     private static byte[] Padded(byte[] bytes, int size) => [.. bytes, .. new byte[size - bytes.Length]];
 

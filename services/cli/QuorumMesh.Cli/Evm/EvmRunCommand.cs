@@ -36,7 +36,8 @@ internal static class EvmRunCommand
         {
             EvmTier chosen = ParseTier(r.GetValue(tier)!);
             var codes = new CodeCache { Hot = hot => ThreadPool.QueueUserWorkItem(_ => hot.Compile()) };
-            var run = new ByteCodeRun(ParseHex(r.GetValue(code)!, "--code"), ParseHex(r.GetValue(input)!, "--input"), r.GetValue(gas), ForkNames.Parse(r.GetValue(fork)!), chosen, codes);
+            var run = new ByteCodeRun(ParseHex(r.GetValue(code)!, "--code"), ParseHex(r.GetValue(input)!, "--input"), r.GetValue(gas),
+                ForkNames.Parse(r.GetValue(fork)!), chosen, codes);
             if (!r.GetValue(trace)) return Execute(run, r.GetValue(bench), r.GetValue(json));
             if (r.GetValue(bench) || r.GetValue(json)) throw new CommandException("--trace goes with neither --bench nor --json");
             return Measure(run, new TraceWriter(Console.Out)).Result.IsSuccess ? 0 : 1;
@@ -60,12 +61,16 @@ internal static class EvmRunCommand
     {
         (EvmResult result, double best) = Measure(run);
         var total = Stopwatch.StartNew();
-        for (int i = 1; bench && (i < BenchRuns || total.Elapsed < _benchLeast) && total.Elapsed < _benchMost; i++) best = Math.Min(best, Measure(run).Milliseconds);
+        for (int i = 1; bench && (i < BenchRuns || total.Elapsed < _benchLeast) && total.Elapsed < _benchMost; i++)
+            best = Math.Min(best, Measure(run).Milliseconds);
         ulong used = run.Gas - result.GasLeft;
         double speed = best > 0 ? used / best / 1000 : 0;
         string output = Hex.ToHex(result.Output);
-        if (json) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{{\"gasUsed\":{used},\"output\":\"{output}\",\"ms\":{best:0.###},\"mgasPerSecond\":{speed:0.#}}}"));
-        else if (bench) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"gas {used}, best {best:0.###} ms, {speed:0.#} Mgas/s"));
+        if (json)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{{\"gasUsed\":{used},\"output\":\"{output}\",\"ms\":{best:0.###},\"mgasPerSecond\":{speed:0.#}}}"));
+        else if (bench)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"gas {used}, best {best:0.###} ms, {speed:0.#} Mgas/s"));
         else Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{output}\ngas used {used}"));
         if (result.IsSuccess) return 0;
         Console.Error.WriteLine($"qmesh: execution failed: {result.Status}");

@@ -10,7 +10,11 @@ internal static class EvmStateTestCommand
 {
     public static Command Create()
     {
-        var paths = new Argument<string[]>("path") { Description = "State test files, or folders to search for them", Arity = ArgumentArity.OneOrMore };
+        var paths = new Argument<string[]>("path")
+        {
+            Description = "State test files, or folders to search for them",
+            Arity = ArgumentArity.OneOrMore
+        };
         var json = new Option<bool>("--json") { Description = "One JSON object per failed case" };
         var fork = new Option<string?>("--fork") { Description = "Only this fork's cases, frontier to osaka" };
         var command = new Command("statetest", "Run public state tests (GeneralStateTests)");
@@ -19,7 +23,9 @@ internal static class EvmStateTestCommand
         command.Options.Add(fork);
         var tier = new Option<string>("--tier") { Description = "auto, interpreter or compiled", DefaultValueFactory = _ => "auto" };
         command.Options.Add(tier);
-        command.SetAction(result => Run(result.GetValue(paths)!, result.GetValue(fork) is { } name ? ForkNames.Parse(name) : null, EvmRunCommand.ParseTier(result.GetValue(tier)!), result.GetValue(json)));
+        command.SetAction(result =>
+            Run(result.GetValue(paths)!, result.GetValue(fork) is { } name ? ForkNames.Parse(name) : null,
+            EvmRunCommand.ParseTier(result.GetValue(tier)!), result.GetValue(json)));
         return command;
     }
 
@@ -37,7 +43,8 @@ internal static class EvmStateTestCommand
             throw new CommandException(e.Flatten().InnerExceptions[0].Message);
         }
 
-        foreach (StateTestResult failed in results.Where(r => r.Failure is not null).OrderBy(r => r.Case.File, StringComparer.Ordinal)) Print(failed, json);
+        foreach (StateTestResult failed in results.Where(r => r.Failure is not null).OrderBy(r => r.Case.File, StringComparer.Ordinal))
+            Print(failed, json);
         if (!json) PrintForks(results);
         int failures = results.Count(r => r.Failure is not null);
         Console.WriteLine($"{results.Count - failures} passed, {failures} failed");
@@ -48,13 +55,24 @@ internal static class EvmStateTestCommand
     {
         StateTestCase c = result.Case;
         Console.WriteLine(json
-            ? JsonSerializer.Serialize(new { file = c.File, name = c.Name, fork = c.ForkName, data = c.Data, gas = c.Gas, value = c.Value, error = result.Failure })
+            ? JsonSerializer.Serialize(
+                new
+                {
+                    file = c.File,
+                    name = c.Name,
+                    fork = c.ForkName,
+                    data = c.Data,
+                    gas = c.Gas,
+                    value = c.Value,
+                    error = result.Failure
+                })
             : $"FAILED {c.File} {c.Name} {c.ForkName} d{c.Data} g{c.Gas} v{c.Value}: {result.Failure}");
     }
 
     private static void PrintForks(IReadOnlyList<StateTestResult> results)
     {
-        foreach (var fork in results.GroupBy(r => r.Case.ForkName).OrderBy(g => ForkNames.TryParse(g.Key, out var f) ? (int)f : int.MaxValue))
+        foreach (var fork in results.GroupBy(r => r.Case.ForkName)
+            .OrderBy(g => ForkNames.TryParse(g.Key, out var f) ? (int)f : int.MaxValue))
             Console.WriteLine($"{fork.Key,-18} {fork.Count(r => r.Failure is null)} of {fork.Count()}");
     }
 }

@@ -8,7 +8,8 @@ using QuorumMesh.State;
 namespace QuorumMesh.Cli.Evm;
 
 /// <summary>One expected result of a state test: a fork and a choice of data, gas and value.</summary>
-internal sealed record StateTestCase(string File, string Name, string ForkName, int Data, int Gas, int Value, Hash256 Root, Hash256 LogsHash, string? Exception, string? TransactionBytes);
+internal sealed record StateTestCase(string File, string Name, string ForkName, int Data, int Gas, int Value, Hash256 Root,
+    Hash256 LogsHash, string? Exception, string? TransactionBytes);
 
 /// <summary>One test of a file in the format of ethereum/tests' GeneralStateTests.</summary>
 internal sealed class StateTest
@@ -28,7 +29,8 @@ internal sealed class StateTest
         _environment = test.GetProperty("env");
         _transaction = test.GetProperty("transaction");
         _pre = [.. test.GetProperty("pre").EnumerateObject().Select(ReadAccount)];
-        Cases = [.. test.GetProperty("post").EnumerateObject().SelectMany(fork => fork.Value.EnumerateArray().Select(post => ReadCase(file, name, fork.Name, post)))];
+        Cases = [.. test.GetProperty("post").EnumerateObject()
+            .SelectMany(fork => fork.Value.EnumerateArray().Select(post => ReadCase(file, name, fork.Name, post)))];
     }
 
     public IReadOnlyList<StateTestCase> Cases { get; }
@@ -60,19 +62,23 @@ internal sealed class StateTest
     {
         Coinbase = Address.Parse(Text(_environment, "currentCoinbase")),
         Difficulty = Word(_environment, "currentDifficulty"),
-        PrevRandao = fork >= Fork.Paris && _environment.TryGetProperty("currentRandom", out _) ? Hash256.FromWord(Word(_environment, "currentRandom")) : null,
+        PrevRandao = fork >= Fork.Paris && _environment.TryGetProperty("currentRandom", out _)
+            ? Hash256.FromWord(Word(_environment, "currentRandom")) : null,
         Number = (ulong)Word(_environment, "currentNumber"),
         Timestamp = (ulong)Word(_environment, "currentTimestamp"),
         GasLimit = (ulong)Word(_environment, "currentGasLimit"),
         BaseFee = fork >= Fork.London ? Word(_environment, "currentBaseFee") : default,
-        BlobBaseFee = BlobBaseFee((ulong)Word(_environment, "currentExcessBlobGas"), fork >= Fork.Prague ? BlobFractionPrague : BlobFractionCancun),
-        BlockHash = static number => Keccak.Hash(System.Text.Encoding.ASCII.GetBytes(number.ToString(System.Globalization.CultureInfo.InvariantCulture))),
+        BlobBaseFee = BlobBaseFee((ulong)Word(_environment, "currentExcessBlobGas"),
+            fork >= Fork.Prague ? BlobFractionPrague : BlobFractionCancun),
+        BlockHash = static number =>
+            Keccak.Hash(System.Text.Encoding.ASCII.GetBytes(number.ToString(System.Globalization.CultureInfo.InvariantCulture))),
     };
 
     /// <summary>Null when a field does not fit its type: a transaction that could not even be decoded.</summary>
     public TransactionMessage? CreateMessage(StateTestCase chosen, Fork fork, in UInt256 baseFee)
     {
-        if (!TryChosenWord("value", chosen.Value, out UInt256 value) || !TryChosenWord("gasLimit", chosen.Gas, out UInt256 gas) || !gas.IsUInt64) return null;
+        if (!TryChosenWord("value", chosen.Value, out UInt256 value) || !TryChosenWord("gasLimit", chosen.Gas, out UInt256 gas)
+            || !gas.IsUInt64) return null;
         if (!TryParseWord(TextOr(_transaction, "nonce", "0x0"), out UInt256 nonce) || !nonce.IsUInt64) return null;
         bool dynamic = _transaction.TryGetProperty("maxFeePerGas", out _);
         if (!TryParseWord(TextOr(_transaction, dynamic ? "maxFeePerGas" : "gasPrice", "0x0"), out UInt256 cap)) return null;
@@ -80,7 +86,8 @@ internal sealed class StateTest
         if (dynamic && !TryParseWord(TextOr(_transaction, "maxPriorityFeePerGas", "0x0"), out tip)) return null;
         string to = TextOr(_transaction, "to", "");
         IReadOnlyList<AccessListEntry>? accessList = ReadAccessList(chosen.Data);
-        Hash256[]? blobs = _transaction.TryGetProperty("blobVersionedHashes", out JsonElement hashes) ? [.. hashes.EnumerateArray().Select(h => Hash256.Parse(h.GetString()!))] : null;
+        Hash256[]? blobs = _transaction.TryGetProperty("blobVersionedHashes", out JsonElement hashes)
+            ? [.. hashes.EnumerateArray().Select(h => Hash256.Parse(h.GetString()!))] : null;
         if (!TryReadAuthorizations(out Authorization[]? authorizations)) return null;
         bool dynamicPrice = dynamic && fork >= Fork.London;
         return new TransactionMessage
@@ -112,7 +119,8 @@ internal sealed class StateTest
 
     private AccessListEntry[]? ReadAccessList(int index)
     {
-        if (!_transaction.TryGetProperty("accessLists", out JsonElement lists) || index >= lists.GetArrayLength() || lists[index].ValueKind != JsonValueKind.Array) return null;
+        if (!_transaction.TryGetProperty("accessLists", out JsonElement lists) || index >= lists.GetArrayLength()
+            || lists[index].ValueKind != JsonValueKind.Array) return null;
         return [.. lists[index].EnumerateArray().Select(entry => new AccessListEntry(
             Address.Parse(Text(entry, "address")),
             [.. entry.GetProperty("storageKeys").EnumerateArray().Select(key => UInt256.Parse(key.GetString()!))]))];
@@ -126,7 +134,8 @@ internal sealed class StateTest
         var read = new List<Authorization>();
         foreach (JsonElement tuple in list.EnumerateArray())
         {
-            if (!TryParseWord(Text(tuple, "chainId"), out UInt256 chainId) || !TryParseWord(Text(tuple, "nonce"), out UInt256 nonce) || !nonce.IsUInt64) return false;
+            if (!TryParseWord(Text(tuple, "chainId"), out UInt256 chainId) || !TryParseWord(Text(tuple, "nonce"), out UInt256 nonce)
+                || !nonce.IsUInt64) return false;
             if (!TryParseWord(TextOr(tuple, "yParity", TextOr(tuple, "v", "0x0")), out UInt256 parity) || parity > 255u) return false;
             if (!TryParseWord(Text(tuple, "r"), out UInt256 r) || !TryParseWord(Text(tuple, "s"), out UInt256 s)) return false;
             if (!Address.TryParse(Text(tuple, "address"), out Address address)) return false;
@@ -145,7 +154,8 @@ internal sealed class StateTest
     {
         Nonce = (ulong)Word(account.Value, "nonce"),
         Code = Hex.FromHex(Text(account.Value, "code")),
-        Storage = account.Value.GetProperty("storage").EnumerateObject().ToDictionary(slot => UInt256.Parse(slot.Name), slot => UInt256.Parse(slot.Value.GetString()!)),
+        Storage = account.Value.GetProperty("storage").EnumerateObject()
+        .ToDictionary(slot => UInt256.Parse(slot.Name), slot => UInt256.Parse(slot.Value.GetString()!)),
     };
 
     private static StateTestCase ReadCase(string file, string name, string fork, JsonElement post)

@@ -24,15 +24,19 @@ internal static class StateTestBytes
             return $"txbytes do not decode: {e.Message}";
         }
 
-        if (TransactionSigner.Recover(tx, SenderRules.For(UInt256.One, fork, privateTransactions: false)) is not { } recovered) return "txbytes have no valid sender";
+        if (TransactionSigner.Recover(tx, SenderRules.For(UInt256.One, fork, privateTransactions: false)) is not { } recovered)
+            return "txbytes have no valid sender";
         TransactionMessage read = TransactionMessage.Of(recovered, UInt256.Zero);
         if (read.From != message.From) return $"txbytes are from {read.From}, expected {message.From}";
-        bool same = read.Type == message.Type && read.To == message.To && read.Nonce == message.Nonce && read.Value == message.Value && read.GasLimit == message.GasLimit
-            && read.MaxFeePerGas == message.MaxFeePerGas && read.MaxPriorityFeePerGas == message.MaxPriorityFeePerGas && read.Data.AsSpan().SequenceEqual(message.Data)
+        bool same = read.Type == message.Type && read.To == message.To && read.Nonce == message.Nonce && read.Value == message.Value
+            && read.GasLimit == message.GasLimit
+            && read.MaxFeePerGas == message.MaxFeePerGas && read.MaxPriorityFeePerGas == message.MaxPriorityFeePerGas
+                && read.Data.AsSpan().SequenceEqual(message.Data)
             && read.AuthorizationList.SequenceEqual(message.AuthorizationList) && read.Authorities.SequenceEqual(message.Authorities)
             && read.AccessList.Count == message.AccessList.Count;
         if (!same) return "txbytes differ from the transaction's fields";
         // Without what decoding remembers.
-        return tx.WithSignature(tx.V, tx.R, tx.S).EncodedSpan.SequenceEqual(bytes) ? null : "txbytes come out differently when written again";
+        return tx.WithSignature(tx.V, tx.R, tx.S).EncodedSpan.SequenceEqual(bytes) ? null
+            : "txbytes come out differently when written again";
     }
 }

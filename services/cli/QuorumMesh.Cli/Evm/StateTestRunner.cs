@@ -20,8 +20,10 @@ internal static class StateTestRunner
         ["TR_TypeNotSupported"] = [TransactionInvalid.TypeNotSupported],
         ["TR_NoFunds"] = [TransactionInvalid.InsufficientFunds, TransactionInvalid.InsufficientBalanceForTransfer],
         ["TR_NoFundsX"] = [TransactionInvalid.InsufficientFunds, TransactionInvalid.InsufficientBalanceForTransfer],
-        ["TR_NoFundsOrGas"] = [TransactionInvalid.InsufficientFunds, TransactionInvalid.InsufficientBalanceForTransfer, TransactionInvalid.IntrinsicGas],
-        ["TransactionException.INSUFFICIENT_ACCOUNT_FUNDS"] = [TransactionInvalid.InsufficientFunds, TransactionInvalid.InsufficientBalanceForTransfer],
+        ["TR_NoFundsOrGas"] = [TransactionInvalid.InsufficientFunds, TransactionInvalid.InsufficientBalanceForTransfer,
+            TransactionInvalid.IntrinsicGas],
+        ["TransactionException.INSUFFICIENT_ACCOUNT_FUNDS"] = [TransactionInvalid.InsufficientFunds,
+            TransactionInvalid.InsufficientBalanceForTransfer],
         ["SenderNotEOA"] = [TransactionInvalid.SenderNotEoa],
         ["IntrinsicGas"] = [TransactionInvalid.IntrinsicGas],
         ["TR_IntrinsicGas"] = [TransactionInvalid.IntrinsicGas],
@@ -71,7 +73,8 @@ internal static class StateTestRunner
         foreach (string path in paths)
         {
             if (File.Exists(path)) files.Add(path);
-            else if (Directory.Exists(path)) files.AddRange(Directory.EnumerateFiles(path, "*.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal));
+            else if (Directory.Exists(path))
+                files.AddRange(Directory.EnumerateFiles(path, "*.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal));
             else throw new CommandException($"no such file or folder: {path}");
         }
 
@@ -83,7 +86,9 @@ internal static class StateTestRunner
     public static IReadOnlyList<StateTestResult> Run(IReadOnlyList<string> files, Fork? only = null, EvmTier tier = EvmTier.Auto)
     {
         // As in a node: what becomes hot is compiled beside its run, and takes over long loops.
-        var rules = TransactionRules.Ethereum with { Code = new CodeCache { Hot = static hot => ThreadPool.QueueUserWorkItem(_ => hot.Compile()) } };
+        var rules = TransactionRules.Ethereum
+            with
+        { Code = new CodeCache { Hot = static hot => ThreadPool.QueueUserWorkItem(_ => hot.Compile()) } };
         var results = new ConcurrentBag<StateTestResult>();
         var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
         Parallel.ForEach(Partitioner.Create(files, EnumerablePartitionerOptions.NoBuffering), options, file =>
@@ -91,7 +96,8 @@ internal static class StateTestRunner
             foreach (StateTest test in StateTest.Load(file))
             {
                 // A few files hold most of the work, so their cases are shared out too.
-                Parallel.ForEach(Partitioner.Create(test.Cases.Where(c => IsWanted(c, only)), EnumerablePartitionerOptions.NoBuffering), options, chosen =>
+                Parallel.ForEach(Partitioner.Create(test.Cases.Where(c => IsWanted(c, only)), EnumerablePartitionerOptions.NoBuffering),
+                    options, chosen =>
                 {
                     long start = Stopwatch.GetTimestamp();
                     results.Add(new StateTestResult(chosen, Run(test, chosen, tier, rules), Stopwatch.GetElapsedTime(start)));
@@ -101,7 +107,8 @@ internal static class StateTestRunner
         return [.. results];
     }
 
-    private static bool IsWanted(StateTestCase chosen, Fork? only) => only is null || ForkNames.TryParse(chosen.ForkName, out Fork fork) && fork == only;
+    private static bool IsWanted(StateTestCase chosen, Fork? only) =>
+        only is null || ForkNames.TryParse(chosen.ForkName, out Fork fork) && fork == only;
 
     private static string? Run(StateTest test, StateTestCase chosen, EvmTier tier, TransactionRules rules)
     {
@@ -121,7 +128,8 @@ internal static class StateTestRunner
         }
 
         if (CheckException(chosen.Exception, message is null, invalid) is { } wrong) return wrong;
-        if (chosen is { Exception: null, TransactionBytes: { } bytes } && StateTestBytes.Check(Hex.FromHex(bytes), message!, fork) is { } difference) return difference;
+        if (chosen is { Exception: null, TransactionBytes: { } bytes }
+            && StateTestBytes.Check(Hex.FromHex(bytes), message!, fork) is { } difference) return difference;
         // The tests' miner gets no reward, but is touched even when no transaction was valid.
         state.AddBalance(block.Coinbase, default);
         state.FinaliseTransaction(fork >= Fork.SpuriousDragon);

@@ -12,14 +12,16 @@ internal sealed class TraceWriter(TextWriter output) : IEvmTracer
 
     public void Step(in EvmStep step)
     {
-        _line.Clear().Append(CultureInfo.InvariantCulture, $"{{\"pc\":{step.Pc},\"op\":{step.Opcode},\"gas\":\"0x{step.Gas:x}\",\"gasCost\":\"0x{step.Cost:x}\",\"memSize\":{step.MemorySize},\"stack\":[");
+        _line.Clear().Append(CultureInfo.InvariantCulture, $"{{\"pc\":{step.Pc},\"op\":{step.Opcode},\"gas\":\"0x"
+            + $"{step.Gas:x}\",\"gasCost\":\"0x{step.Cost:x}\",\"memSize\":{step.MemorySize},\"stack\":[");
         for (int i = 0; i < step.Stack.Length; i++)
         {
             if (i > 0) _line.Append(',');
             _line.Append('"').Append(step.Stack[i].ToHexString()).Append('"');
         }
 
-        _line.Append(CultureInfo.InvariantCulture, $"],\"depth\":{step.Depth + 1},\"refund\":{step.Refund},\"opName\":\"{OpcodeTable.Name(step.Opcode)}\"");
+        _line.Append(CultureInfo.InvariantCulture,
+            $"],\"depth\":{step.Depth + 1},\"refund\":{step.Refund},\"opName\":\"{OpcodeTable.Name(step.Opcode)}\"");
         if (step.Status != EvmStatus.Success) _line.Append(CultureInfo.InvariantCulture, $",\"error\":\"{step.Status}\"");
         output.WriteLine(_line.Append('}'));
     }
@@ -33,6 +35,7 @@ internal sealed class TraceWriter(TextWriter output) : IEvmTracer
     {
         if (depth > 0) return;
         string error = status == EvmStatus.Success ? "" : $",\"error\":\"{status}\"";
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{{\"output\":\"{Hex.ToHex(data)}\",\"gasUsed\":\"0x{gasUsed:x}\",\"pass\":{(status == EvmStatus.Success ? "true" : "false")}{error}}}"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{{\"output\":\"{Hex.ToHex(data)}\",\"gasUsed\":\"0x"
+            + $"{gasUsed:x}\",\"pass\":{(status == EvmStatus.Success ? "true" : "false")}{error}}}"));
     }
 }

@@ -11,7 +11,8 @@ internal static class KeysCommands
     public static Command Create()
     {
         var file = new Argument<string>("FILE") { Description = "FILE.key and FILE.pub are written; files that are there are left alone" };
-        var password = new Option<string?>("--password-file") { Description = "its first line locks the key; without it the key is unlocked" };
+        var password = new Option<string?>("--password-file")
+        { Description = "its first line locks the key; without it the key is unlocked" };
         var create = new Command("new", "make a key pair for an enclave, as Tessera's -keygen writes it") { file, password };
         create.SetAction(result => New(result.GetValue(file)!, result.GetValue(password)));
         var command = new Command("keys", "keys of enclaves");
@@ -23,7 +24,8 @@ internal static class KeysCommands
     {
         var path = Path.GetFullPath(file.EndsWith(KeyExtension, StringComparison.Ordinal) ? file[..^KeyExtension.Length] : file);
         if (Path.GetFileName(path).Length == 0) throw new CommandException($"FILE '{file}' names no file: write for example keys/tm");
-        if (!Directory.Exists(Path.GetDirectoryName(path))) throw new CommandException($"there is no directory {Path.GetDirectoryName(path)}: make it first");
+        if (!Directory.Exists(Path.GetDirectoryName(path)))
+            throw new CommandException($"there is no directory {Path.GetDirectoryName(path)}: make it first");
         try
         {
             var key = passwordFile is null ? TesseraKeyFile.Generate(path) : TesseraKeyFile.GenerateLocked(path, passwordFile);

@@ -5,8 +5,9 @@ using System.Security.Cryptography.X509Certificates;
 namespace QuorumMesh.Cli.Network;
 
 /// <summary>
-/// A certificate authority of one local network and the certificates it gives: P-256, ten years for the authority, one for the services. The authority's key is written beside its
-/// certificate so that participants can be added; it belongs nowhere but on a development machine.
+/// A certificate authority of one local network and the certificates it gives: P-256, ten years for the authority, one for the
+/// services. The authority's key is written beside its certificate so that participants can be added; it belongs nowhere but on a
+/// development machine.
 /// </summary>
 internal sealed class CertificateAuthority : IDisposable
 {
@@ -22,8 +23,11 @@ internal sealed class CertificateAuthority : IDisposable
         PrivateFiles.MakeDirectory(directory);
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=QuorumMesh local network", key, Hash);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: true, pathLengthConstraint: 0, critical: true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
+        request.CertificateExtensions.Add(
+            new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: true, pathLengthConstraint: 0,
+            critical: true));
+        request.CertificateExtensions.Add(
+            new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         var authority = request.CreateSelfSigned(now.AddDays(-1), now.AddYears(10));
         Write(directory, "ca", authority, key);
@@ -42,7 +46,8 @@ internal sealed class CertificateAuthority : IDisposable
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1"), new Oid("1.3.6.1.5.5.7.3.2")], critical: false));
+        request.CertificateExtensions.Add(
+            new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1"), new Oid("1.3.6.1.5.5.7.3.2")], critical: false));
         using var certificate = request.Create(_authority, now.AddDays(-1), now.AddYears(1), RandomNumberGenerator.GetBytes(16));
         Write(directory, name, certificate, key);
     }

@@ -7,8 +7,9 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Cli.Network;
 
 /// <summary>
-/// The genesis of a new Raft network (GoQuorum's 7nodes sample as the model), with the forks up to the one asked for at block 0. It is marked as our own unless it is meant for GoQuorum's
-/// rules of before 24, by its profile or because it ends with Constantinople.
+/// The genesis of a new Raft network (GoQuorum's 7nodes sample as the model), with the forks up to the one asked for at block 0.
+/// It is marked as our own unless it is meant for GoQuorum's rules of before 24, by its profile or because it ends with
+/// Constantinople.
 /// </summary>
 internal static class GenesisTemplate
 {
@@ -17,10 +18,13 @@ internal static class GenesisTemplate
     /// <summary>Enough for what waits for five confirmations, as Hardhat Ignition does.</summary>
     private const int EmptyBlocks = 6;
 
-    /// <summary>Fork names in order, each with the genesis field that switches it on; forks without a field come with the one before.</summary>
+    /// <summary>
+    /// Fork names in order, each with the genesis field that switches it on; forks without a field come with the one before.
+    /// </summary>
     private static readonly (string Name, string? Field)[] Forks =
     [
-        ("byzantium", "byzantiumBlock"), ("constantinople", "constantinopleBlock"), ("petersburg", "petersburgBlock"), ("istanbul", "istanbulBlock"),
+        ("byzantium", "byzantiumBlock"), ("constantinople", "constantinopleBlock"), ("petersburg", "petersburgBlock"),
+        ("istanbul", "istanbulBlock"),
         ("berlin", "berlinBlock"), ("london", "londonBlock"), ("shanghai", "shanghaiBlock"), ("cancun", "cancunBlock"),
         ("prague", "pragueBlock"), ("osaka", "osakaBlock"),
     ];
@@ -31,13 +35,21 @@ internal static class GenesisTemplate
     private static int IndexOf(string fork)
     {
         var index = Array.FindIndex(Forks, f => f.Name.Equals(fork, StringComparison.OrdinalIgnoreCase));
-        return index >= 0 ? index : throw new CommandException($"--fork {fork} is not known: use one of {string.Join(", ", Forks.Select(f => f.Name))}");
+        return index >= 0 ? index
+            : throw new CommandException($"--fork {fork} is not known: use one of {string.Join(", ", Forks.Select(f => f.Name))}");
     }
 
     public static string Create(NetworkRequest request, ulong chainId, IEnumerable<Address> funded)
     {
         var last = IndexOf(request.Fork);
-        var config = new JsonObject { ["chainId"] = chainId, ["homesteadBlock"] = 0, ["eip150Block"] = 0, ["eip155Block"] = 0, ["eip158Block"] = 0 };
+        var config = new JsonObject
+        {
+            ["chainId"] = chainId,
+            ["homesteadBlock"] = 0,
+            ["eip150Block"] = 0,
+            ["eip155Block"] = 0,
+            ["eip158Block"] = 0
+        };
         foreach (var (_, field) in Forks.Take(last + 1))
             config[field!] = 0;
         config["isQuorum"] = true;

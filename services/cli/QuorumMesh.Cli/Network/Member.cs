@@ -42,7 +42,8 @@ internal sealed class Member
     public static Member Create(string networkDirectory, int index, ParticipantPorts ports)
     {
         var member = new Member(networkDirectory, index, ports);
-        foreach (var directory in new[] { member.NodeDirectory, member.ManagerDirectory, member.EnclaveDirectory, Path.Combine(member._directory, "logs") })
+        foreach (var directory in new[] { member.NodeDirectory, member.ManagerDirectory, member.EnclaveDirectory,
+            Path.Combine(member._directory, "logs") })
             PrivateFiles.MakeDirectory(directory);
         member.CreateNodeKey();
         member.CreateAccount();
@@ -52,7 +53,8 @@ internal sealed class Member
 
     /// <param name="q2tHttp">Whether Q2T is offered over HTTP too.</param>
     public Participant ToParticipant(bool q2tHttp) => new(
-        Name, Loopback(_ports.Rpc), $"ws://127.0.0.1:{_ports.Ws}", Path.Combine(NodeDirectory, "geth.ipc"), Enode, _index + 1, Account.ToString(), ManagerKey,
+        Name, Loopback(_ports.Rpc), $"ws://127.0.0.1:{_ports.Ws}", Path.Combine(NodeDirectory, "geth.ipc"), Enode, _index + 1,
+        Account.ToString(), ManagerKey,
         Q2tSocket, ThirdPartyUrl, Loopback(_ports.ManagerP2p),
         new HealthUrls(Loopback(_ports.NodeHealth), ManagerHealthUrl, Loopback(_ports.EnclaveHealth)), _directory, q2tHttp ? Q2tUrl : null);
 

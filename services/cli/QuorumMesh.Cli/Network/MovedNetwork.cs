@@ -18,7 +18,8 @@ internal static class MovedNetwork
         if (before is null || before == directory) return null;
         NetworkCreator.CheckDepth(directory);
         foreach (var participant in network.Participants)
-            foreach (var file in (string[])[Path.Combine(participant.Directory, "tm", "tm.json"), Path.Combine(participant.Directory, "enclave", "enclave.json")])
+            foreach (var file in (string[])[Path.Combine(participant.Directory, "tm", "tm.json"),
+                Path.Combine(participant.Directory, "enclave", "enclave.json")])
                 Rewrite(file, before, directory);
         network.Save(directory); // last: what was cut off before it is done again
         return before;

@@ -6,13 +6,22 @@ namespace QuorumMesh.Cli.Network;
 internal static class NetworkCommands
 {
     private static Option<string> Dir => new("--dir") { Description = "directory of the network", Required = true };
-    private static Option<int> Participants => new("--participants") { Description = "number of participants", DefaultValueFactory = _ => 3 };
-    private static Option<string> Consensus => new("--consensus") { Description = "raft (ibft and qbft are not built yet)", DefaultValueFactory = _ => "raft" };
-    private static Option<string> Fork => new("--fork") { Description = "byzantium … osaka: the fork that is active from block 0", DefaultValueFactory = _ => "cancun" };
-    private static Option<ulong?> ChainId => new("--chain-id") { Description = "EIP-155 chain id, also the network id (default: one is drawn between 1000000 and 2^31)" };
+    private static Option<int> Participants =>
+        new("--participants") { Description = "number of participants", DefaultValueFactory = _ => 3 };
+    private static Option<string> Consensus =>
+        new("--consensus") { Description = "raft (ibft and qbft are not built yet)", DefaultValueFactory = _ => "raft" };
+    private static Option<string> Fork =>
+        new("--fork") { Description = "byzantium … osaka: the fork that is active from block 0", DefaultValueFactory = _ => "cancun" };
+    private static Option<ulong?> ChainId =>
+        new("--chain-id") { Description = "EIP-155 chain id, also the network id (default: one is drawn between 1000000 and 2^31)" };
     private static Option<string?> Profile => new("--profile") { Description = "compatibility profile: 2.5, 2.6, 21 or 24" };
     private static Option<int> PortOffset => new("--port-offset") { Description = "added to every port", DefaultValueFactory = _ => 0 };
-    private static Option<bool> Q2tHttp => new("--q2t-http") { Description = "offer Q2T over HTTP on loopback too, where any local user may read payloads; without it on the manager's Unix socket alone" };
+    private static Option<bool> Q2tHttp =>
+        new("--q2t-http")
+        {
+            Description =
+        "offer Q2T over HTTP on loopback too, where any local user may read payloads; without it on the manager's Unix socket alone"
+        };
 
     public static Command Create()
     {
@@ -34,7 +43,8 @@ internal static class NetworkCommands
             var wanted = request.Read(result);
             var network = NetworkCreator.Create(wanted);
             WarnOfPorts(wanted);
-            Console.WriteLine($"Created {network.Participants.Count} participants in {wanted.Directory}, chain id {network.ChainId}; start them with 'qmesh network start --dir {wanted.Directory}'");
+            Console.WriteLine($"Created {network.Participants.Count} participants in {wanted.Directory}, chain id {network.ChainId}; "
+                + $"start them with 'qmesh network start --dir {wanted.Directory}'");
             return 0;
         });
         return command;
@@ -70,7 +80,8 @@ internal static class NetworkCommands
     {
         var dir = Dir;
         var command = new Command("status", "what runs, and whether it is ready; exit code 1 when something is not") { dir };
-        command.SetAction(async (result, cancel) => await NetworkStatus.PrintAsync(Open(result.GetValue(dir)!).Runner, cancel).ConfigureAwait(false) ? 0 : 1);
+        command.SetAction(async (result, cancel) => await NetworkStatus.PrintAsync(Open(result.GetValue(dir)!).Runner, cancel)
+            .ConfigureAwait(false) ? 0 : 1);
         return command;
     }
 
@@ -93,7 +104,8 @@ internal static class NetworkCommands
             {
                 PrintUrls(network);
                 Console.WriteLine(started.Count == runner.Services.Count ? "Ctrl-C ends the network."
-                    : $"Ctrl-C ends the {started.Count} services started now; the others ran before and go on ('qmesh network stop --dir {wanted.Directory}' ends them).");
+                    : $"Ctrl-C ends the {started.Count} services started now; the others ran before and go on ('qmesh network stop --dir "
+                        + $"{wanted.Directory}' ends them).");
                 await Task.Delay(Timeout.Infinite, cancel).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
@@ -112,7 +124,8 @@ internal static class NetworkCommands
     private static void WarnOfPorts(NetworkRequest request)
     {
         if (ParticipantPorts.SafeOffset(request.Participants) is var safe && request.PortOffset > safe)
-            Console.WriteLine($"Note: with --port-offset {request.PortOffset} some ports lie from {ParticipantPorts.FirstLocalPort} on, where Linux takes ports for outgoing connections, and a start may fail for that; up to {safe} none does");
+            Console.WriteLine($"Note: with --port-offset {request.PortOffset} some ports lie from {ParticipantPorts.FirstLocalPort} on, "
+                + $"where Linux takes ports for outgoing connections, and a start may fail for that; up to {safe} none does");
     }
 
     private static (NetworkRunner Runner, NetworkDefinition Network) Open(string directory)
@@ -151,6 +164,7 @@ internal static class NetworkCommands
 
         public NetworkRequest Read(ParseResult result) => new(
             result.GetValue(_dir)!, result.GetValue(_participants), result.GetValue(_consensus)!, result.GetValue(_fork)!,
-            result.GetValue(_chainId), result.GetValue(_profile), result.GetValue(_portOffset)) { Q2tHttp = result.GetValue(_q2tHttp) };
+            result.GetValue(_chainId), result.GetValue(_profile), result.GetValue(_portOffset))
+        { Q2tHttp = result.GetValue(_q2tHttp) };
     }
 }

@@ -8,12 +8,16 @@ namespace QuorumMesh.Cli.Network;
 
 /// <summary>What to create; checked before the first file is written.</summary>
 /// <param name="ChainId">Null draws one that no other network is likely to have.</param>
-public sealed record NetworkRequest(string Directory, int Participants, string Consensus, string Fork, ulong? ChainId, string? Profile, int PortOffset)
+public sealed record NetworkRequest(string Directory, int Participants, string Consensus, string Fork, ulong? ChainId, string? Profile,
+    int PortOffset)
 {
     /// <summary>Ports in a row from here instead of the well-known ones; see <see cref="ParticipantPorts"/>.</summary>
     public int? DensePortsFrom { get; init; }
 
-    /// <summary>Offer Q2T over HTTP on loopback too, where any local user may call it. Without it Q2T is on the manager's Unix socket alone.</summary>
+    /// <summary>
+    /// Offer Q2T over HTTP on loopback too, where any local user may call it. Without it Q2T is on the manager's Unix socket
+    /// alone.
+    /// </summary>
     public bool Q2tHttp { get; init; }
 }
 
@@ -29,8 +33,10 @@ public static class NetworkCreator
         var chainId = request.ChainId ?? (ulong)RandomNumberGenerator.GetInt32(LeastDrawnChainId, int.MaxValue);
         var directory = Path.GetFullPath(request.Directory);
         PrivateFiles.MakeDirectory(directory);
-        var members = Enumerable.Range(0, request.Participants).Select(i => Member.Create(directory, i, new ParticipantPorts(i, request.PortOffset, request.DensePortsFrom))).ToList();
-        PrivateFiles.WriteNew(Path.Combine(directory, "genesis.json"), GenesisTemplate.Create(request, chainId, members.Select(m => m.Account)));
+        var members = Enumerable.Range(0, request.Participants)
+            .Select(i => Member.Create(directory, i, new ParticipantPorts(i, request.PortOffset, request.DensePortsFrom))).ToList();
+        PrivateFiles.WriteNew(Path.Combine(directory, "genesis.json"),
+            GenesisTemplate.Create(request, chainId, members.Select(m => m.Account)));
         var staticNodes = JsonSerializer.Serialize(members.Select(m => m.Enode), NetworkDefinition.JsonOptions) + "\n";
         foreach (var member in members)
         {
@@ -39,7 +45,8 @@ public static class NetworkCreator
             WriteEnclaveConfig(member);
         }
         WriteCertificates(directory, members, DateTimeOffset.UtcNow);
-        var definition = new NetworkDefinition(chainId, request.Consensus, members.Select(m => m.ToParticipant(request.Q2tHttp)).ToList(), request.Profile);
+        var definition = new NetworkDefinition(chainId, request.Consensus, members.Select(m => m.ToParticipant(request.Q2tHttp)).ToList(),
+            request.Profile);
         foreach (var participant in definition.Participants)
             PrivateFiles.Close(participant.Directory);
         definition.Save(directory);
@@ -56,13 +63,16 @@ public static class NetworkCreator
             throw new CommandException($"--consensus {request.Consensus} is not known: use raft");
         GenesisTemplate.CheckFork(request.Fork);
         if (request.Profile is not null && CompatibilityProfile.All.All(p => p.Name != request.Profile))
-            throw new CommandException($"--profile {request.Profile} is not known: use one of {string.Join(", ", CompatibilityProfile.All.Select(p => p.Name))}");
+            throw new CommandException(
+                $"--profile {request.Profile} is not known: use one of {string.Join(", ", CompatibilityProfile.All.Select(p => p.Name))}");
         if (request.ChainId is 0 or 1)
-            throw new CommandException("--chain-id cannot be 0 or 1: with chain id 1 the v of a public transaction would read as that of a private one");
+            throw new CommandException(
+                "--chain-id cannot be 0 or 1: with chain id 1 the v of a public transaction would read as that of a private one");
         if (request.PortOffset is < 0 or > ParticipantPorts.MaxOffset)
             throw new CommandException($"--port-offset must be 0 to {ParticipantPorts.MaxOffset}, not {request.PortOffset}");
         if (File.Exists(Path.Combine(request.Directory, NetworkDefinition.FileName)))
-            throw new CommandException($"{request.Directory} already holds a network: choose another --dir, or start that one with 'qmesh network start --dir {request.Directory}'");
+            throw new CommandException($"{request.Directory} already holds a network: choose another --dir, or start that one with 'qmesh "
+                + $"network start --dir {request.Directory}'");
         CheckDepth(request.Directory);
     }
 
@@ -72,7 +82,8 @@ public static class NetworkCreator
         const int maxSocketPath = 107; // what fits in a Unix socket address on Linux
         var longest = Path.Combine(Path.GetFullPath(directory), "A", "tm", "tm-grpc.ipc");
         if (Encoding.UTF8.GetByteCount(longest) > maxSocketPath)
-            throw new CommandException($"{directory} is too deep for Unix sockets ({longest} has {longest.Length} characters, at most {maxSocketPath} bytes fit): choose a shorter path");
+            throw new CommandException($"{directory} is too deep for Unix sockets ({longest} has {longest.Length} characters, at most "
+                + $"{maxSocketPath} bytes fit): choose a shorter path");
     }
 
     /// <summary>For mutual TLS between the services; a loopback network starts without it.</summary>
@@ -91,7 +102,13 @@ public static class NetworkCreator
         {
             ["mode"] = "tessera",
             ["useWhiteList"] = false,
-            ["jdbc"] = new JsonObject { ["url"] = "jdbc:sqlite:" + Path.Combine(member.ManagerDirectory, "tm.db"), ["username"] = "", ["password"] = "", ["autoCreateTables"] = true },
+            ["jdbc"] = new JsonObject
+            {
+                ["url"] = "jdbc:sqlite:" + Path.Combine(member.ManagerDirectory, "tm.db"),
+                ["username"] = "",
+                ["password"] = "",
+                ["autoCreateTables"] = true
+            },
             ["serverConfigs"] = new JsonArray(
             [
                 Server("Q2T", "unix:" + member.Q2tSocket),
@@ -113,7 +130,8 @@ public static class NetworkCreator
         ["serverConfigs"] = new JsonArray(Server("ENCLAVE", "unix:" + member.EnclaveSocket)),
         ["keys"] = new JsonObject
         {
-            ["keyData"] = new JsonArray(new JsonObject { ["privateKeyPath"] = member.EnclaveKeyPath + ".key", ["publicKeyPath"] = member.EnclaveKeyPath + ".pub" }),
+            ["keyData"] = new JsonArray(
+                new JsonObject { ["privateKeyPath"] = member.EnclaveKeyPath + ".key", ["publicKeyPath"] = member.EnclaveKeyPath + ".pub" }),
         },
         ["alwaysSendTo"] = new JsonArray(),
         ["encryptor"] = new JsonObject { ["type"] = "NACL" },

@@ -17,7 +17,10 @@ public sealed record NetworkDefinition(
     /// <summary>Keys and enode URLs are written as they are to be used: base64's plus and the URL's ampersand are not escaped.</summary>
     internal static readonly JsonSerializerOptions JsonOptions = new()
     {
-        WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true,
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
     };
 
     /// <summary>Reads the network as it lies in the directory, wherever it was made.</summary>
@@ -26,10 +29,12 @@ public sealed record NetworkDefinition(
     {
         var path = Path.Combine(directory, FileName);
         if (!File.Exists(path))
-            throw new CommandException($"there is no network in {directory}: create one with 'qmesh network create --dir {directory} --participants 3 --consensus raft'");
+            throw new CommandException($"there is no network in {directory}: create one with 'qmesh network create --dir {directory} "
+                + "--participants 3 --consensus raft'");
         try
         {
-            var read = JsonSerializer.Deserialize<NetworkDefinition>(File.ReadAllText(path), JsonOptions) ?? throw new JsonException("the file is empty");
+            var read = JsonSerializer.Deserialize<NetworkDefinition>(File.ReadAllText(path), JsonOptions)
+                ?? throw new JsonException("the file is empty");
             foreach (var participant in read.Participants) participant.Check();
             return read.At(Path.GetFullPath(directory));
         }
@@ -44,7 +49,11 @@ public sealed record NetworkDefinition(
 
     /// <summary>The same network with its paths in this directory.</summary>
     private NetworkDefinition At(string directory) =>
-        this with { Participants = [.. Participants.Select(p => p.At(Path.Combine(directory, Path.GetFileName(Path.TrimEndingDirectorySeparator(p.Directory)))))] };
+        this with
+        {
+            Participants = [
+            .. Participants.Select(p => p.At(Path.Combine(directory, Path.GetFileName(Path.TrimEndingDirectorySeparator(p.Directory)))))]
+        };
 }
 
 /// <summary>One participant: its node, transaction manager and enclave.</summary>
@@ -66,13 +75,16 @@ public sealed record Participant(
     [property: JsonPropertyName("q2t"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Q2t = null)
 {
     /// <summary>The port of its Raft transport, which its enode URL names.</summary>
-    internal int RaftPort => int.Parse(System.Web.HttpUtility.ParseQueryString(new Uri(Enode).Query)["raftport"] ?? "", System.Globalization.CultureInfo.InvariantCulture);
+    internal int RaftPort =>
+        int.Parse(System.Web.HttpUtility.ParseQueryString(new Uri(Enode).Query)["raftport"] ?? "",
+        System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>The loopback ports of one of its services.</summary>
     internal IEnumerable<int> Ports(ServiceKind kind) => kind switch
     {
         ServiceKind.Enclave => [PortOf(Health.Enclave)],
-        ServiceKind.TxManager => [PortOf(P2p), PortOf(ThirdParty), .. Q2t is null ? Array.Empty<int>() : [PortOf(Q2t)], PortOf(Health.TxManager)],
+        ServiceKind.TxManager =>
+        [PortOf(P2p), PortOf(ThirdParty), .. Q2t is null ? Array.Empty<int>() : [PortOf(Q2t)], PortOf(Health.TxManager)],
         _ => [PortOf(Rpc), PortOf(Ws), PortOf(Health.Node), PortOf(Enode), RaftPort],
     };
 
@@ -84,9 +96,11 @@ public sealed record Participant(
     /// <exception cref="JsonException">The enode URL has no Raft port, or the directory no name.</exception>
     internal void Check()
     {
-        if (!int.TryParse(System.Web.HttpUtility.ParseQueryString(new Uri(Enode).Query)["raftport"], out _)) throw new JsonException($"the enode URL of {Name} has no raftport");
+        if (!int.TryParse(System.Web.HttpUtility.ParseQueryString(new Uri(Enode).Query)["raftport"], out _))
+            throw new JsonException($"the enode URL of {Name} has no raftport");
         _ = Enum.GetValues<ServiceKind>().SelectMany(Ports).Count();
-        if (Path.GetFileName(Path.TrimEndingDirectorySeparator(Directory)).Length == 0) throw new JsonException($"'{Directory}' is no directory of {Name}");
+        if (Path.GetFileName(Path.TrimEndingDirectorySeparator(Directory)).Length == 0)
+            throw new JsonException($"'{Directory}' is no directory of {Name}");
     }
 
     private string Moved(string path, string directory) =>

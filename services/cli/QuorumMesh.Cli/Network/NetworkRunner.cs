@@ -14,9 +14,13 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network)
     private readonly string _directory = Path.GetFullPath(directory);
 
     public IReadOnlyList<ServiceProcess> Services { get; } =
-        [.. network.Participants.SelectMany(p => new[] { ServiceKind.Enclave, ServiceKind.TxManager, ServiceKind.Node }.Select(kind => new ServiceProcess(p, kind)))];
+        [.. network.Participants.SelectMany(
+            p => new[] { ServiceKind.Enclave, ServiceKind.TxManager, ServiceKind.Node }.Select(kind => new ServiceProcess(p, kind)))];
 
-    /// <summary>Starts every service that is not running and waits until all are ready. When that fails it ends those that it started, and no other.</summary>
+    /// <summary>
+    /// Starts every service that is not running and waits until all are ready. When that fails it ends those that it started, and
+    /// no other.
+    /// </summary>
     /// <returns>The services that it started.</returns>
     public async Task<IReadOnlyList<ServiceProcess>> StartAsync(Action<string> progress, CancellationToken cancel)
     {
@@ -79,7 +83,9 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network)
         switch (service.Kind)
         {
             case ServiceKind.Enclave:
-                service.Start(Programs.Enclave, ["-configfile", Path.Combine(participant.Directory, "enclave", "enclave.json"), "--health-url", participant.Health.Enclave]);
+                service.Start(Programs.Enclave,
+                    ["-configfile", Path.Combine(participant.Directory, "enclave", "enclave.json"), "--health-url",
+                    participant.Health.Enclave]);
                 break;
             case ServiceKind.TxManager:
                 service.Start(Programs.TxManager, ["-configfile", Path.Combine(participant.Directory, "tm", "tm.json")]);
@@ -109,7 +115,8 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network)
                 reason = e.Message;
             }
             if (clock.Elapsed > ReadyTimeout)
-                throw new CommandException($"{service.Name} is not ready after {ReadyTimeout.TotalSeconds} s ({reason}); see {service.LogFile}");
+                throw new CommandException(
+                    $"{service.Name} is not ready after {ReadyTimeout.TotalSeconds} s ({reason}); see {service.LogFile}");
             await Task.Delay(50, cancel).ConfigureAwait(false);
         }
     }
@@ -135,7 +142,8 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network)
         clock.Restart();
         while (running.Find(s => s.RunningPid is not null) is { } left)
         {
-            if (clock.Elapsed > StopTimeout) throw new CommandException($"{left.Name}, process {left.RunningPid}, cannot be ended: is it another user's?");
+            if (clock.Elapsed > StopTimeout)
+                throw new CommandException($"{left.Name}, process {left.RunningPid}, cannot be ended: is it another user's?");
             await Task.Delay(20).ConfigureAwait(false);
         }
         foreach (var service in services)
@@ -176,8 +184,10 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network)
             }
             catch (SocketException)
             {
-                var holder = PortHolder.Describe(port) is { } known ? $"held by {known}" : $"in use ('ss -tnp sport = :{port}' may name the program)";
-                throw new CommandException($"port {port} of {service.Name} is {holder}: end that, or create this network with another --port-offset");
+                var holder = PortHolder.Describe(port) is { } known ? $"held by {known}"
+                    : $"in use ('ss -tnp sport = :{port}' may name the program)";
+                throw new CommandException(
+                    $"port {port} of {service.Name} is {holder}: end that, or create this network with another --port-offset");
             }
         }
     }

@@ -1,8 +1,8 @@
 namespace QuorumMesh.Cli.Network;
 
 /// <summary>
-/// The loopback ports of participant <paramref name="Index"/> (from 0): the well-known ones moved by one offset, or, for networks that live for a moment, ten in a row from
-/// <paramref name="DenseFrom"/>.
+/// The loopback ports of participant <paramref name="Index"/> (from 0): the well-known ones moved by one offset, or, for networks
+/// that live for a moment, ten in a row from <paramref name="DenseFrom"/>.
 /// </summary>
 public readonly record struct ParticipantPorts(int Index, int Offset, int? DenseFrom = null)
 {
@@ -28,15 +28,18 @@ public readonly record struct ParticipantPorts(int Index, int Offset, int? Dense
     /// <summary>The highest base port, Raft's, must stay below 65,536.</summary>
     public const int MaxOffset = 65535 - 24001 - MaxParticipants;
 
-    /// <summary>From here on Linux gives ports to outgoing connections (net.ipv4.ip_local_port_range): a service may find its port taken by one.</summary>
+    /// <summary>
+    /// From here on Linux gives ports to outgoing connections (net.ipv4.ip_local_port_range): a service may find its port taken
+    /// by one.
+    /// </summary>
     public const int FirstLocalPort = 32_768;
 
     /// <summary>The highest offset with which every port of so many participants stays below <see cref="FirstLocalPort"/>.</summary>
     public static int SafeOffset(int participants) => FirstLocalPort - 24001 - participants;
 
     /// <summary>
-    /// A start for dense ports at which all are free just now. All lie below the range from which Linux gives ports to outgoing connections (32768 on), so that no
-    /// connection takes the port of a service that is about to start again.
+    /// A start for dense ports at which all are free just now. All lie below the range from which Linux gives ports to outgoing
+    /// connections (32768 on), so that no connection takes the port of a service that is about to start again.
     /// </summary>
     public static int FindDense(int participants, Func<int, bool> isFree)
     {

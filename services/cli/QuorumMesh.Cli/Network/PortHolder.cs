@@ -14,7 +14,8 @@ internal static class PortHolder
         {
             try
             {
-                if (Directory.EnumerateFileSystemEntries(Path.Combine(process, "fd")).Any(f => new FileInfo(f).LinkTarget is { } target && sockets.Contains(target)))
+                if (Directory.EnumerateFileSystemEntries(Path.Combine(process, "fd"))
+                    .Any(f => new FileInfo(f).LinkTarget is { } target && sockets.Contains(target)))
                     return Name(process);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -25,14 +26,18 @@ internal static class PortHolder
         return null;
     }
 
-    /// <summary>Columns of /proc/net/tcp: slot, local address with the port in hex, … and, the tenth, the socket's inode. Listeners come first.</summary>
+    /// <summary>
+    /// Columns of /proc/net/tcp: slot, local address with the port in hex, … and, the tenth, the socket's inode. Listeners come
+    /// first.
+    /// </summary>
     private static HashSet<string> Sockets(int port)
     {
         const int localAddress = 1, state = 3, inode = 9;
         const string listening = "0A";
         var suffix = ":" + port.ToString("X4", CultureInfo.InvariantCulture);
         var rows = new[] { "/proc/net/tcp", "/proc/net/tcp6" }.Where(File.Exists).SelectMany(File.ReadLines)
-            .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Where(c => c.Length > inode && c[localAddress].EndsWith(suffix, StringComparison.Ordinal)).ToList();
+            .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Where(c => c.Length > inode && c[localAddress].EndsWith(suffix, StringComparison.Ordinal)).ToList();
         var wanted = rows.Exists(c => c[state] == listening) ? rows.Where(c => c[state] == listening) : rows;
         return [.. wanted.Select(c => $"socket:[{c[inode]}]")];
     }

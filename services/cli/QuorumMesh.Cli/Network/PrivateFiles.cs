@@ -15,7 +15,8 @@ internal static class PrivateFiles
     /// <summary>For secrets, which the caller zeroes: no buffer keeps a copy.</summary>
     public static void WriteNew(string path, ReadOnlySpan<byte> content)
     {
-        using var file = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnFile, BufferSize = 0 });
+        using var file = new FileStream(path,
+            new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnFile, BufferSize = 0 });
         file.Write(content);
     }
 
@@ -41,7 +42,10 @@ internal static class PrivateFiles
     public static int Close(string directory)
     {
         var closed = 0;
-        foreach (var entry in new DirectoryInfo(directory).EnumerateFileSystemInfos("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint }).Prepend(new DirectoryInfo(directory)))
+        foreach (var entry in new DirectoryInfo(directory)
+            .EnumerateFileSystemInfos("*",
+            new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint })
+            .Prepend(new DirectoryInfo(directory)))
         {
             try
             {

@@ -1,6 +1,8 @@
 namespace QuorumMesh.Cli.Network;
 
-/// <summary>Where the three service programs are: beside this one, as <c>make publish</c> lays them, or where QUORUMMESH_ARTIFACTS says.</summary>
+/// <summary>
+/// Where the three service programs are: beside this one, as <c>make publish</c> lays them, or where QUORUMMESH_ARTIFACTS says.
+/// </summary>
 internal static class Programs
 {
     public static string Node => Find("node", "quorummesh-node");
@@ -13,6 +15,7 @@ internal static class Programs
             ?? Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, ".."));
         var path = Path.GetFullPath(Path.Combine(root, folder, program));
         return File.Exists(path) ? path
-            : throw new CommandException($"{path} is not there: run 'make publish' first, or set QUORUMMESH_ARTIFACTS to the directory that holds node/, txmanager/ and enclave/");
+            : throw new CommandException($"{path} is not there: run 'make publish' first, or set QUORUMMESH_ARTIFACTS to the directory "
+                + "that holds node/, txmanager/ and enclave/");
     }
 }

@@ -16,7 +16,8 @@ public sealed partial class ServiceProcess(Participant participant, ServiceKind 
 
     public Participant Participant => participant;
     public ServiceKind Kind => kind;
-    public string Name => $"{participant.Name} {kind switch { ServiceKind.Node => "node", ServiceKind.TxManager => "txmanager", _ => "enclave" }}";
+    public string Name => $"{participant.Name} "
+        + $"{kind switch { ServiceKind.Node => "node", ServiceKind.TxManager => "txmanager", _ => "enclave" }}";
     public string LogFile => Path.Combine(participant.Directory, "logs", FileName + ".log");
     private string PidFile => Path.Combine(participant.Directory, FileName + ".pid");
     private string FileName => kind.ToString().ToLowerInvariant();
@@ -35,7 +36,8 @@ public sealed partial class ServiceProcess(Participant participant, ServiceKind 
         {
             if (ReadPidFile() is not { } read) return null;
             var parts = read.Text.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-            return parts.Length == 2 && int.TryParse(parts[0], out var pid) && StartTime(pid) == parts[1] && WorksIn(pid, read.Directory) ? pid : null;
+            return parts.Length == 2 && int.TryParse(parts[0], out var pid) && StartTime(pid) == parts[1] && WorksIn(pid, read.Directory)
+                ? pid : null;
         }
     }
 
@@ -47,7 +49,8 @@ public sealed partial class ServiceProcess(Participant participant, ServiceKind 
         info.Environment["QMESH_LOG"] = LogFile;
         foreach (var (key, value) in environment ?? new Dictionary<string, string>())
             info.Environment[key] = value;
-        foreach (var argument in new[] { "-c", "umask 077; exec setsid \"$0\" \"$@\" >>\"$QMESH_LOG\" 2>&1 </dev/null", program }.Concat(arguments))
+        foreach (var argument in new[] { "-c", "umask 077; exec setsid \"$0\" \"$@\" >>\"$QMESH_LOG\" 2>&1 </dev/null",
+            program }.Concat(arguments))
             info.ArgumentList.Add(argument);
         using var process = Process.Start(info) ?? throw new CommandException($"{program} could not be started");
         PrivateFiles.Replace(PidFile, $"{process.Id} {StartTime(process.Id)}\n");
@@ -67,7 +70,10 @@ public sealed partial class ServiceProcess(Participant participant, ServiceKind 
     public string LastOutput(int lines = 5) =>
         File.Exists(LogFile) ? string.Join("\n", File.ReadLines(LogFile).TakeLast(lines)) : "";
 
-    /// <summary>The pid file's text, and its directory without symbolic links in the path, as the kernel names working directories; null when there is none.</summary>
+    /// <summary>
+    /// The pid file's text, and its directory without symbolic links in the path, as the kernel names working directories; null
+    /// when there is none.
+    /// </summary>
     private (string Text, string Directory)? ReadPidFile()
     {
         try
@@ -89,7 +95,8 @@ public sealed partial class ServiceProcess(Participant participant, ServiceKind 
         try
         {
             return new FileInfo($"/proc/{pid}/cwd").LinkTarget is not { } cwd || cwd == directory
-                || new FileInfo($"/proc/{pid}/fd/1").LinkTarget is { } log && log.StartsWith(Path.Combine(directory, "logs") + "/", StringComparison.Ordinal);
+                || new FileInfo($"/proc/{pid}/fd/1").LinkTarget is { } log
+                    && log.StartsWith(Path.Combine(directory, "logs") + "/", StringComparison.Ordinal);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -103,8 +110,9 @@ public sealed partial class ServiceProcess(Participant participant, ServiceKind 
     }
 
     /// <summary>
-    /// Field 22 of /proc/pid/stat: start time in clock ticks since boot. Null when there is no such process any more, also when only its exit status is left. A first thread that is gone
-    /// while others still end does not count as that: until the last one, files and ports are held.
+    /// Field 22 of /proc/pid/stat: start time in clock ticks since boot. Null when there is no such process any more, also when
+    /// only its exit status is left. A first thread that is gone while others still end does not count as that: until the last
+    /// one, files and ports are held.
     /// </summary>
     private static string? StartTime(int pid)
     {

@@ -26,7 +26,8 @@ internal static class IpcClient
         }
         catch (Exception e) when (e is SocketException or IOException or ArgumentOutOfRangeException)
         {
-            throw new CommandException($"no running node answers at {socketPath} ({e.Message}): name its data directory with --datadir, or the socket with --ipcpath");
+            throw new CommandException($"no running node answers at {socketPath} ({e.Message}): name its data directory with --datadir, "
+                + "or the socket with --ipcpath");
         }
     }
 

@@ -5,12 +5,14 @@ using System.Text.Json.Nodes;
 namespace QuorumMesh.Cli.Private;
 
 /// <summary>
-/// <c>qmesh private</c>: the private side of a running node, over its IPC socket. The node does the work, because it alone may move its heads; so none of this needs a stop.
+/// <c>qmesh private</c>: the private side of a running node, over its IPC socket. The node does the work, because it alone may
+/// move its heads; so none of this needs a stop.
 /// </summary>
 internal static class PrivateCommands
 {
     private static readonly Option<string?> Directory = new("--datadir") { Description = "The node's data directory" };
-    private static readonly Option<string?> Socket = new("--ipcpath") { Description = "The node's IPC socket (default: geth.ipc in the data directory)" };
+    private static readonly Option<string?> Socket = new("--ipcpath")
+    { Description = "The node's IPC socket (default: geth.ipc in the data directory)" };
 
     public static Command Create()
     {
@@ -23,10 +25,12 @@ internal static class PrivateCommands
 
     private static Command Status()
     {
-        var status = With(new Command("status", "Both heads, what the private one waits for, the transaction manager's database, payloads that came late"));
+        var status = With(new Command("status",
+            "Both heads, what the private one waits for, the transaction manager's database, payloads that came late"));
         status.SetAction(async (r, cancel) =>
         {
-            foreach (var line in Lines(await IpcClient.CallAsync(PathOf(r), "quorummesh_privateStatus", cancel).ConfigureAwait(false))) Console.WriteLine(line);
+            foreach (var line in Lines(await IpcClient.CallAsync(PathOf(r), "quorummesh_privateStatus", cancel).ConfigureAwait(false)))
+                Console.WriteLine(line);
         });
         return status;
     }
@@ -34,20 +38,27 @@ internal static class PrivateCommands
     private static Command AcceptManager()
     {
         var force = new Option<bool>("--force") { Description = "Do not ask the manager first for every payload that the node has run" };
-        var accept = With(new Command("accept-manager", "Go on with the transaction manager's database as it is now, after it was replaced or set back; first it must show every payload that the node has run"));
+        var accept = With(new Command("accept-manager", "Go on with the transaction manager's database as it is now, after it was "
+            + "replaced or set back; first it must show every payload that the node has run"));
         accept.Options.Add(force);
         accept.SetAction(async (r, cancel) =>
         {
             var found = await IpcClient.CallAsync(PathOf(r), "quorummesh_acceptManager", cancel, r.GetValue(force)).ConfigureAwait(false);
-            Console.WriteLine(r.GetValue(force) ? "accepted without a look: what the manager lost reads 'not a party' from now on" : $"accepted: all {found} payloads that the node has run are there");
+            Console.WriteLine(r.GetValue(force) ? "accepted without a look: what the manager lost reads 'not a party' from now on"
+                : $"accepted: all {found} payloads that the node has run are there");
         });
         return accept;
     }
 
     private static Command Rewind()
     {
-        var block = new Option<ulong?>("--block") { Description = "Go back to the private state after this block (default: before the first block that a payload came late for)" };
-        var rewind = With(new Command("rewind", "Take the private state back, as far as it takes, and run the blocks behind it again with the payloads that are there now"));
+        var block = new Option<ulong?>("--block")
+        {
+            Description = "Go back to the private state after this block (default: before the first block that a payload came late "
+            + "for)"
+        };
+        var rewind = With(new Command("rewind",
+            "Take the private state back, as far as it takes, and run the blocks behind it again with the payloads that are there now"));
         rewind.Options.Add(block);
         rewind.SetAction(async (r, cancel) =>
         {
@@ -64,16 +75,21 @@ internal static class PrivateCommands
         if (status is null) yield break;
         yield return $"public head {Number(status["head"])}, private head {Number(status["privateHead"])}";
         if (status["refusal"] is { } refusal) yield return $"STOPPED: {refusal}";
-        if (status["waitingFor"] is { } payload) yield return $"waits for payload {payload}{(status["reason"] is { } reason ? $": {reason}" : "")}";
+        if (status["waitingFor"] is { } payload)
+            yield return $"waits for payload {payload}{(status["reason"] is { } reason ? $": {reason}" : "")}";
         yield return "database of the transaction manager: " + Database(status["acceptedDatabase"]);
         if (status["refusal"] is not null) yield return "it answers now from: " + Database(status["seenDatabase"]);
-        if (status["firstLateBlock"] is { } late) yield return $"payloads that came too late to be run: {status["latePayloads"]}, the first for block {Number(late)} ('qmesh private rewind' runs them)";
+        if (status["firstLateBlock"] is { } late)
+            yield return $"payloads that came too late to be run: {status["latePayloads"]}, the first for block {Number(late)} ('qmesh "
+            + "private rewind' runs them)";
     }
 
-    private static string Database(JsonNode? database) => database is null ? "not told" : $"{database["id"]}, at record {database["watermark"]}";
+    private static string Database(JsonNode? database) =>
+        database is null ? "not told" : $"{database["id"]}, at record {database["watermark"]}";
 
     private static ulong Number(JsonNode? quantity) =>
-        ulong.TryParse((quantity?.GetValue<string>() ?? "").Replace("0x", "", StringComparison.Ordinal), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var number) ? number : 0;
+        ulong.TryParse((quantity?.GetValue<string>() ?? "").Replace("0x", "", StringComparison.Ordinal), NumberStyles.AllowHexSpecifier,
+            CultureInfo.InvariantCulture, out var number) ? number : 0;
 
     private static Command With(Command command)
     {
@@ -83,5 +99,6 @@ internal static class PrivateCommands
     }
 
     private static string PathOf(ParseResult result) =>
-        result.GetValue(Socket) ?? (result.GetValue(Directory) is { } directory ? Path.Combine(directory, "geth.ipc") : throw new CommandException("--datadir DIRECTORY of the node is needed, or --ipcpath SOCKET"));
+        result.GetValue(Socket) ?? (result.GetValue(Directory) is { } directory ? Path.Combine(directory, "geth.ipc")
+            : throw new CommandException("--datadir DIRECTORY of the node is needed, or --ipcpath SOCKET"));
 }

@@ -60,7 +60,8 @@ internal static class MessageMapping
     }
 
     public static RawPayload Raw(Proto.RawPayload message) => new(
-        message.CipherText.ToByteArray(), message.EncryptedKey.ToByteArray(), message.Nonce.ToByteArray(), Key(message.SenderKey, "raw.sender_key"));
+        message.CipherText.ToByteArray(), message.EncryptedKey.ToByteArray(), message.Nonce.ToByteArray(),
+        Key(message.SenderKey, "raw.sender_key"));
 
     public static Proto.RawPayload Message(RawPayload raw) => new()
     {
@@ -93,5 +94,6 @@ internal static class MessageMapping
     public static ByteString Wrap(byte[] bytes) => UnsafeByteOperations.UnsafeWrap(bytes);
 
     private static PayloadHash Hash(ByteString bytes, string field) =>
-        bytes.Length == PayloadHash.Size ? new PayloadHash(bytes.Span) : throw new InvalidCipherException($"{field} has {bytes.Length} bytes, not {PayloadHash.Size}");
+        bytes.Length == PayloadHash.Size ? new PayloadHash(bytes.Span)
+            : throw new InvalidCipherException($"{field} has {bytes.Length} bytes, not {PayloadHash.Size}");
 }

@@ -13,6 +13,7 @@ public static class EngineFactory
     {
         EngineKind.Raft => new EngineSchedule(new RaftHeaderRules(config)),
         EngineKind.Ibft => new EngineSchedule(new IstanbulHeaderRules(config.Istanbul!, store, istanbul)),
-        _ => throw new ConfigurationException($"the genesis asks for {config.Engine}, which this version does not know yet: only Raft and IBFT chains can be used"),
+        _ => throw new ConfigurationException(
+            $"the genesis asks for {config.Engine}, which this version does not know yet: only Raft and IBFT chains can be used"),
     };
 }

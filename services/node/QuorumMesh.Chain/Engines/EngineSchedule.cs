@@ -13,7 +13,8 @@ public sealed class EngineSchedule
         _spans = [(0, fromGenesis), .. later];
         for (var i = 1; i < _spans.Length; i++)
             if (_spans[i].FromBlock <= _spans[i - 1].FromBlock)
-                throw new ArgumentException($"an engine from block {_spans[i].FromBlock} on follows one from block {_spans[i - 1].FromBlock} on", nameof(later));
+                throw new ArgumentException(
+                    $"an engine from block {_spans[i].FromBlock} on follows one from block {_spans[i - 1].FromBlock} on", nameof(later));
     }
 
     /// <summary>The rules of the last span that begins at or below the block.</summary>

@@ -3,7 +3,9 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Chain.Engines;
 
-/// <summary>Ethash's difficulty formula by fork (Yellow Paper 4.3.4, EIP-2, EIP-100 and the bomb delays), which Raft blocks carry.</summary>
+/// <summary>
+/// Ethash's difficulty formula by fork (Yellow Paper 4.3.4, EIP-2, EIP-100 and the bomb delays), which Raft blocks carry.
+/// </summary>
 public static class EthashDifficulty
 {
     /// <summary>The least difficulty, as geth's params.MinimumDifficulty.</summary>

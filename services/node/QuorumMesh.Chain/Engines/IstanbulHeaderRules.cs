@@ -35,8 +35,8 @@ public sealed class IstanbulHeaderRules(IstanbulConfig config, IKeyValueReader s
     }
 
     /// <summary>
-    /// In GoQuorum's order and words. As there, the gas limit's step, the validators listed in the extra data and whose turn it was are not checked,
-    /// and more than F committed seals are enough; but each must be a different validator's.
+    /// In GoQuorum's order and words. As there, the gas limit's step, the validators listed in the extra data and whose turn it
+    /// was are not checked, and more than F committed seals are enough; but each must be a different validator's.
     /// </summary>
     public string? VerifyHeader(BlockHeader header, BlockHeader parent) => Verify(header, parent, isProposal: false);
 
@@ -80,7 +80,8 @@ public sealed class IstanbulHeaderRules(IstanbulConfig config, IKeyValueReader s
         if (header.Number != parent.Number + 1 || header.ParentHash != parent.Hash) return "unknown ancestor";
         // The period is the node's own, as with GoQuorum: one with a longer one refuses the blocks of faster ones.
         if (header.Time < parent.Time || header.Time - parent.Time < _period)
-            return $"invalid timestamp: {header.Time} is less than {_period} s after the parent's {parent.Time}; if the network has a shorter period, set --istanbul.blockperiod";
+            return $"invalid timestamp: {header.Time} is less than {_period} s after the parent's {parent.Time}; if the network has a "
+                + "shorter period, set --istanbul.blockperiod";
         return VerifySeals(header, extra, SnapshotAfter(parent), isProposal);
     }
 
@@ -93,7 +94,8 @@ public sealed class IstanbulHeaderRules(IstanbulConfig config, IKeyValueReader s
         if (!validators.Contains(proposer)) return $"unauthorized: the proposer {proposer} is no validator";
         if (extra.CommittedSeals.Count == 0) return isProposal ? null : "zero committed seals";
         // Bounded before any signature is recovered.
-        if (extra.CommittedSeals.Count > validators.Count) return $"invalid committed seals: {extra.CommittedSeals.Count} of {validators.Count} validators";
+        if (extra.CommittedSeals.Count > validators.Count)
+            return $"invalid committed seals: {extra.CommittedSeals.Count} of {validators.Count} validators";
         if (!IstanbulHeader.TryRecoverCommitters(header, out var committers)) return "invalid signature in the committed seals";
         var seen = new HashSet<Address>();
         foreach (var committer in committers)
@@ -105,7 +107,8 @@ public sealed class IstanbulHeaderRules(IstanbulConfig config, IKeyValueReader s
         // import, and to refuse what it takes would fork this node off (2.5:consensus/istanbul/backend/engine.go
         // verifyCommittedSeals).
         if (seen.Count <= validators.FaultTolerance)
-            return $"invalid committed seals: {seen.Count} of {validators.Count} validators, more than {validators.FaultTolerance} are needed";
+            return $"invalid committed seals: {seen.Count} of {validators.Count} validators, more than {validators.FaultTolerance} are "
+                + "needed";
         Volatile.Write(ref _lastAuthor, new SealedBy(header, proposer));
         return null;
     }

@@ -4,14 +4,16 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Chain.Engines;
 
 /// <summary>
-/// The headers of new Raft blocks, as GoQuorum's minter makes them (raft/minter.go): Ethash's difficulty, the clock in nanoseconds. Where the chain
-/// counts seconds the difficulty is 1.
+/// The headers of new Raft blocks, as GoQuorum's minter makes them (raft/minter.go): Ethash's difficulty, the clock in
+/// nanoseconds. Where the chain counts seconds the difficulty is 1.
 /// </summary>
 public sealed class RaftBlockProducer(ChainConfig config, CompatibilityProfile profile, GasLimitRule? gasLimit = null)
 {
     private readonly GasLimitRule _gasLimit = gasLimit ?? new GasLimitRule();
 
-    /// <summary>A header to build on <paramref name="parent"/>: number, time, difficulty, gas limit. Roots are filled in by the builder.</summary>
+    /// <summary>
+    /// A header to build on <paramref name="parent"/>: number, time, difficulty, gas limit. Roots are filled in by the builder.
+    /// </summary>
     /// <param name="now">The clock; pushed past the parent's time when not later, or in seconds not below it.</param>
     public BlockHeader Prepare(BlockHeader parent, BlockTime now)
     {

@@ -5,9 +5,9 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Chain.Engines;
 
 /// <summary>
-/// GoQuorum's Raft blocks: Ethash difficulty and rewards without work, nanosecond time, the minter's signature in the extra data. In a network of our own
-/// the time is in seconds: there Ethash's rule, made for blocks some seconds apart, would push clock and difficulty ahead for good, so equal times are
-/// allowed and the difficulty is 1.
+/// GoQuorum's Raft blocks: Ethash difficulty and rewards without work, nanosecond time, the minter's signature in the extra data.
+/// In a network of our own the time is in seconds: there Ethash's rule, made for blocks some seconds apart, would push clock and
+/// difficulty ahead for good, so equal times are allowed and the difficulty is 1.
 /// </summary>
 public sealed class RaftHeaderRules(ChainConfig config) : IHeaderRules
 {
@@ -16,7 +16,10 @@ public sealed class RaftHeaderRules(ChainConfig config) : IHeaderRules
     /// <inheritdoc/>
     public Address Author(BlockHeader header) => header.Coinbase;
 
-    /// <summary>The links and bounds only: like GoQuorum, Raft trusts its log for the rest. In a network of our own also time and difficulty.</summary>
+    /// <summary>
+    /// The links and bounds only: like GoQuorum, Raft trusts its log for the rest. In a network of our own also time and
+    /// difficulty.
+    /// </summary>
     public string? VerifyHeader(BlockHeader header, BlockHeader parent)
     {
         if (header.Number != parent.Number + 1)

@@ -7,7 +7,9 @@ public static class RaftSeal
 {
     private const int VanitySize = 32;
 
-    /// <summary>The 32 bytes that a minter signs: the header hash while extra data, body roots, uncle hash and bloom are still zero.</summary>
+    /// <summary>
+    /// The 32 bytes that a minter signs: the header hash while extra data, body roots, uncle hash and bloom are still zero.
+    /// </summary>
     /// <remarks>GoQuorum signs before the block is assembled, so these fields are still empty when it takes the hash.</remarks>
     public static Hash256 HashOf(BlockHeader header) => (header with
     {
@@ -48,7 +50,8 @@ public static class RaftSeal
             var list = reader.ReadList();
             var id = System.Text.Encoding.ASCII.GetString(list.ReadBytes());
             var signature = list.ReadBytes(65);
-            if (!ushort.TryParse(id, System.Globalization.NumberStyles.AllowHexSpecifier, System.Globalization.CultureInfo.InvariantCulture, out raftId))
+            if (!ushort.TryParse(id, System.Globalization.NumberStyles.AllowHexSpecifier, System.Globalization.CultureInfo.InvariantCulture,
+                out raftId))
                 return false;
             Span<byte> hash = stackalloc byte[Hash256.Size];
             HashOf(header).CopyTo(hash);

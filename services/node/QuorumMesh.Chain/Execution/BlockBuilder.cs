@@ -36,7 +36,8 @@ public sealed class BlockBuilder(ChainRules rules, StateStore publicStore, State
     /// <param name="prepared">From the engine's producer: everything but roots, bloom and gas used.</param>
     /// <param name="author">COINBASE: the zero address under Raft, the local validator under IBFT.</param>
     /// <param name="inputs">With the layers of the parent block; see <see cref="BlockRun"/>.</param>
-    public BuiltBlock Build(BlockHeader prepared, in Address author, ITransactionSource candidates, ExecutionInputs<StateLayer> inputs, BuildLimits limits)
+    public BuiltBlock Build(BlockHeader prepared, in Address author, ITransactionSource candidates, ExecutionInputs<StateLayer> inputs,
+        BuildLimits limits)
     {
         var run = new BlockRun(rules, prepared, author, inputs.AsReaders());
         var included = new List<RecoveredTransaction>();
@@ -60,7 +61,8 @@ public sealed class BlockBuilder(ChainRules rules, StateStore publicStore, State
         return new BuiltBlock(new Block(header, transactions), included, execution, publicLayer, privateLayer, skipped);
     }
 
-    private static void Fill(BlockRun run, ITransactionSource candidates, BuildLimits limits, List<RecoveredTransaction> included, List<SkippedTransaction> skipped)
+    private static void Fill(BlockRun run, ITransactionSource candidates, BuildLimits limits, List<RecoveredTransaction> included,
+        List<SkippedTransaction> skipped)
     {
         long bytes = 0;
         // As 2.5:miner/worker.go: below 21000 gas nothing fits. A transaction that fails for want of gas or for a nonce gap takes

@@ -29,7 +29,10 @@ public sealed record BlockExecution
     /// <summary>Payloads that are missing or could not be asked for: why the private side waits.</summary>
     public IReadOnlyList<PayloadHash> MissingPayloads { get; init; } = [];
 
-    /// <summary>Payloads that the private side was run without, as this participant is not a party to them; empty when it was not run to its end.</summary>
+    /// <summary>
+    /// Payloads that the private side was run without, as this participant is not a party to them; empty when it was not run to
+    /// its end.
+    /// </summary>
     public IReadOnlyList<PayloadHash> SkippedPayloads { get; init; } = [];
 
     /// <summary>Whether the block has any, run or not.</summary>

@@ -3,7 +3,10 @@ using QuorumMesh.State;
 
 namespace QuorumMesh.Chain.Execution;
 
-/// <summary>Executes whole blocks: both sides in one pass, or the public side alone; the private side later is <see cref="PrivateReplay"/>.</summary>
+/// <summary>
+/// Executes whole blocks: both sides in one pass, or the public side alone; the private side later is
+/// <see cref="PrivateReplay"/>.
+/// </summary>
 public sealed class BlockExecutor(ChainRules rules)
 {
     /// <summary>
@@ -41,7 +44,8 @@ public sealed class BlockExecutor(ChainRules rules)
         {
             var invalid = run.Apply(transaction);
             if (invalid != TransactionInvalid.None)
-                throw new InvalidBlockException($"block {header.Number} is invalid: transaction {transaction.Tx.Hash}: {TransactionInvalidText.Of(invalid)}");
+                throw new InvalidBlockException(
+                    $"block {header.Number} is invalid: transaction {transaction.Tx.Hash}: {TransactionInvalidText.Of(invalid)}");
         }
     }
 }

@@ -20,7 +20,8 @@ public sealed class BlockImporter(ChainRules rules, StateStore publicStore, Stat
     /// <param name="isProposal">What only the network's decision adds to the header may be missing.</param>
     /// <exception cref="InvalidBlockException">The block breaks a rule.</exception>
     public ImportedBlock Import(
-        Block block, BlockHeader parent, IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<StateLayer> inputs, bool isProposal = false)
+        Block block, BlockHeader parent, IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<StateLayer> inputs,
+        bool isProposal = false)
     {
         var engine = rules.EngineAt(block.Number);
         if ((isProposal ? engine.VerifyProposal(block.Header, parent) : engine.VerifyHeader(block.Header, parent)) is { } reason)
@@ -86,7 +87,8 @@ public sealed class BlockImporter(ChainRules rules, StateStore publicStore, Stat
         var block = genesis.ToBlock();
         var publicLayer = publicStore.Extend(publicStore.Head, 0, execution.PublicChanges);
         if (publicLayer.Root != block.Header.StateRoot)
-            throw new ChainCorruptException($"the genesis state came out as {publicLayer.Root}, expected {block.Header.StateRoot}: the state store is not empty");
+            throw new ChainCorruptException(
+                $"the genesis state came out as {publicLayer.Root}, expected {block.Header.StateRoot}: the state store is not empty");
         return new ImportedBlock(block, execution, publicLayer, privateStore.Extend(privateStore.Head, 0, new StateChangeSet()));
     }
 

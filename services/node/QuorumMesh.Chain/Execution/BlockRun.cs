@@ -39,7 +39,8 @@ public sealed class BlockRun
         _header = header;
         _engine = rules.EngineAt(header.Number);
         _fork = rules.ForkAt(header.Number);
-        _processor = new TransactionProcessor(rules.ContextOf(header, author, inputs.BlockHash), _fork, rules.TransactionRulesAt(header.Number));
+        _processor = new TransactionProcessor(rules.ContextOf(header, author, inputs.BlockHash), _fork,
+            rules.TransactionRulesAt(header.Number));
         _inputs = inputs;
         _public = new WorldState(inputs.PublicState);
         _private = inputs.PrivateState is { } state ? new WorldState(state) : null;
@@ -120,16 +121,20 @@ public sealed class BlockRun
         // From sender and nonce alone, so that it is named for failed creations and at strangers too.
         Address? contract = tx.IsCreation ? Address.ForCreate(transaction.Sender, tx.Nonce) : null;
         var reason = Reason(outcome.Status, outcome.Output);
-        var receipt = MakeReceipt(tx, _keepsPublic ? _public : null, outcome.PublicSuccess, outcome.Logs, outcome.GasUsed, contract, reason);
+        var receipt = MakeReceipt(tx, _keepsPublic ? _public : null, outcome.PublicSuccess, outcome.Logs, outcome.GasUsed,
+            contract, reason);
         _bloom.Or(receipt.Bloom);
         _receipts.Add(receipt);
-        _privateReceipts.Add(outcome.Private is { } p ? MakeReceipt(tx, _private, p.Success, p.Logs, 0, contract, Reason(p.Status, p.Output)) : null);
+        _privateReceipts.Add(outcome.Private is { } p
+            ? MakeReceipt(tx, _private, p.Success, p.Logs, 0, contract, Reason(p.Status, p.Output)) : null);
     }
 
-    private byte[]? Reason(EvmStatus status, byte[] output) => _keepsReasons && status == EvmStatus.Revert && output.Length > 0 ? output : null;
+    private byte[]? Reason(EvmStatus status, byte[] output) =>
+        _keepsReasons && status == EvmStatus.Revert && output.Length > 0 ? output : null;
 
     private Receipt MakeReceipt(
-        Transaction tx, WorldState? state, bool success, IReadOnlyList<LogEntry> logs, ulong gasUsed, Address? contract, byte[]? reason) => new()
+        Transaction tx, WorldState? state, bool success, IReadOnlyList<LogEntry> logs, ulong gasUsed, Address? contract,
+        byte[]? reason) => new()
         {
             Type = tx.Type,
             Status = success ? (byte)1 : (byte)0,

@@ -18,17 +18,20 @@ public static class BlockValidator
     public static void CheckBody(Block block)
     {
         if (block.Header.UncleHash != Hash256.EmptyUncles)
-            throw new InvalidBlockException($"block {block.Number}: uncle root hash mismatch: have {block.Header.UncleHash}, want {Hash256.EmptyUncles}");
+            throw new InvalidBlockException(
+                $"block {block.Number}: uncle root hash mismatch: have {block.Header.UncleHash}, want {Hash256.EmptyUncles}");
         var root = TransactionsRoot(block.Transactions);
         if (root != block.Header.TransactionsRoot)
-            throw new InvalidBlockException($"block {block.Number}: transaction root hash mismatch: have {root}, want {block.Header.TransactionsRoot}");
+            throw new InvalidBlockException(
+                $"block {block.Number}: transaction root hash mismatch: have {root}, want {block.Header.TransactionsRoot}");
     }
 
     /// <exception cref="InvalidBlockException">Names the first figure that differs, and the profiles to try.</exception>
     public static void CheckResult(ChainRules rules, BlockHeader header, BlockExecution execution, in Hash256 stateRoot)
     {
         if (execution.GasUsed != header.GasUsed)
-            throw Mismatch(rules, header, "gas used", header.GasUsed.ToString(System.Globalization.CultureInfo.InvariantCulture), execution.GasUsed.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            throw Mismatch(rules, header, "gas used", header.GasUsed.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                execution.GasUsed.ToString(System.Globalization.CultureInfo.InvariantCulture));
         if (!execution.Bloom.Equals(header.Bloom))
             throw Mismatch(rules, header, "bloom", header.Bloom.ToString(), execution.Bloom.ToString());
         if (execution.ReceiptsRoot != header.ReceiptsRoot)
@@ -42,10 +45,12 @@ public static class BlockValidator
         var others = rules.OtherProfilesAt(header.Number);
         var hint = others.Count == 0
             ? ""
-            : $"; the rules of profile {rules.Profile} were used: if another GoQuorum generation made this chain, init again with --quorum.profile {string.Join(" or ", others)}";
+            : $"; the rules of profile {rules.Profile} were used: if another GoQuorum generation made this chain, init again with "
+                + $"--quorum.profile {string.Join(" or ", others)}";
         var later = rules.Config.PassedOver.Where(ConfigFields.IsLaterFork).ToList();
         if (later.Count > 0)
-            hint += $"; {string.Join(", ", later)} of the genesis had no effect, as with GoQuorum: if an earlier QuorumMesh made this chain, init again with {LaterForksCount} in its config";
+            hint += $"; {string.Join(", ", later)} of the genesis had no effect, as with GoQuorum: if an earlier QuorumMesh made this "
+                + $"chain, init again with {LaterForksCount} in its config";
         return new InvalidBlockException($"block {header.Number}: invalid {what} (remote: {remote} local: {local}){hint}");
     }
 }

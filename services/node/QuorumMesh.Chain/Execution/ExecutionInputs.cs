@@ -10,7 +10,8 @@ namespace QuorumMesh.Chain.Execution;
 /// <param name="PrivateState">Before the block; null to run the public side only.</param>
 /// <param name="BlockHash">Of an earlier block, by its number; zero for one that is not there.</param>
 /// <param name="Payloads">
-/// What is known of a payload, asked only with a private state; null for one that nothing is known of, or altogether when nothing is of any.
+/// What is known of a payload, asked only with a private state; null for one that nothing is known of, or altogether when nothing
+/// is of any.
 /// </param>
 public sealed record ExecutionInputs<TState>(
     TState PublicState, TState? PrivateState, Func<ulong, Hash256> BlockHash, Func<PayloadHash, PayloadAnswer?>? Payloads = null)

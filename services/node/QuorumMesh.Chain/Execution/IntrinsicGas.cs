@@ -31,15 +31,18 @@ public static class IntrinsicGas
     private const ulong FloorPerToken = 10;
 
     /// <summary>For a private transaction over its 64-byte payload hash.</summary>
-    public static ulong Of(Transaction tx, IntrinsicRules rules) => Of(tx.Data, tx.IsCreation, tx.AccessList, rules, tx.AuthorizationList.Count);
+    public static ulong Of(Transaction tx, IntrinsicRules rules) =>
+        Of(tx.Data, tx.IsCreation, tx.AccessList, rules, tx.AuthorizationList.Count);
 
     /// <summary>The least gas limit that a transaction may have: intrinsic gas or floor, whichever is more.</summary>
     public static ulong Least(Transaction tx, IntrinsicRules rules) => Math.Max(Of(tx, rules), Floor(tx.Data, rules.Fork));
 
     /// <summary>Of a transaction without access and authorisation lists.</summary>
-    public static ulong Least(ReadOnlySpan<byte> data, bool isCreation, IntrinsicRules rules) => Math.Max(Of(data, isCreation, [], rules), Floor(data, rules.Fork));
+    public static ulong Least(ReadOnlySpan<byte> data, bool isCreation, IntrinsicRules rules) =>
+        Math.Max(Of(data, isCreation, [], rules), Floor(data, rules.Fork));
 
-    public static ulong Of(ReadOnlySpan<byte> data, bool isCreation, IReadOnlyList<AccessListEntry> accessList, IntrinsicRules rules, int authorizations = 0)
+    public static ulong Of(ReadOnlySpan<byte> data, bool isCreation, IReadOnlyList<AccessListEntry> accessList, IntrinsicRules rules,
+        int authorizations = 0)
     {
         var zeros = (ulong)data.Count((byte)0);
         var nonZeros = (ulong)data.Length - zeros;

@@ -5,8 +5,9 @@ using QuorumMesh.State;
 namespace QuorumMesh.Chain.Execution;
 
 /// <summary>
-/// A canonical block run again for its private side, transaction by transaction: each takes its payload when its turn comes and lets go of it, so that no more than one
-/// need be at hand. The public side runs along on the state before the block, because private code reads the public state of its own place; its result is thrown away.
+/// A canonical block run again for its private side, transaction by transaction: each takes its payload when its turn comes and
+/// lets go of it, so that no more than one need be at hand. The public side runs along on the state before the block, because
+/// private code reads the public state of its own place; its result is thrown away.way.
 /// </summary>
 public sealed class PrivateReplay
 {
@@ -38,7 +39,9 @@ public sealed class PrivateReplay
 
     /// <summary>Runs the next transaction.</summary>
     /// <param name="answer">For <see cref="Awaited"/>, a settled one; ignored when that is null.</param>
-    /// <exception cref="InvalidBlockException">The transaction cannot be in the block at its place: the states are not those before the block.</exception>
+    /// <exception cref="InvalidBlockException">
+    /// The transaction cannot be in the block at its place: the states are not those before the block.
+    /// </exception>
     public void Step(PayloadAnswer? answer)
     {
         if (answer is not { IsSettled: true } && Awaited is { } hash)
@@ -48,7 +51,8 @@ public sealed class PrivateReplay
         var invalid = _run.Apply(transaction);
         _answer = null;
         if (invalid != TransactionInvalid.None)
-            throw new InvalidBlockException($"block {_header.Number} is invalid: transaction {transaction.Tx.Hash}: {TransactionInvalidText.Of(invalid)}");
+            throw new InvalidBlockException(
+                $"block {_header.Number} is invalid: transaction {transaction.Tx.Hash}: {TransactionInvalidText.Of(invalid)}");
         Next++;
     }
 
@@ -56,11 +60,13 @@ public sealed class PrivateReplay
     /// <exception cref="InvalidBlockException">The public side does not come out as the header says.</exception>
     public BlockExecution Complete()
     {
-        if (!IsDone) throw new InvalidOperationException($"block {_header.Number} is run up to transaction {Next} of {_transactions.Count}");
+        if (!IsDone)
+            throw new InvalidOperationException($"block {_header.Number} is run up to transaction {Next} of {_transactions.Count}");
         var execution = _run.Complete();
         // The public result was checked at import. If it comes out otherwise, the private one rests on a wrong public state.
         if (execution.GasUsed != _header.GasUsed)
-            throw new InvalidBlockException($"replay of block {_header.Number} used {execution.GasUsed} gas, its header says {_header.GasUsed}: the state it ran on is not the one before the block");
+            throw new InvalidBlockException($"replay of block {_header.Number} used {execution.GasUsed} gas, its header says "
+                + $"{_header.GasUsed}: the state it ran on is not the one before the block");
         return execution;
     }
 }

@@ -31,7 +31,8 @@ public sealed partial class TransactionProcessor
         if (msg.IsPrivate && msg.IsCreation && !msg.Value.IsZero) return TransactionInvalid.InsufficientBalanceForTransfer;
         invalid = msg.IsPrivate ? TransactionInvalid.None : CheckValue(msg, state);
         if (invalid != TransactionInvalid.None) return invalid;
-        bool tooLarge = _fork >= Fork.Shanghai && _rules.Evm.LimitCodeSize && msg.IsCreation && msg.Data.Length > 2 * _rules.Evm.MaxCodeSize;
+        bool tooLarge = _fork >= Fork.Shanghai && _rules.Evm.LimitCodeSize && msg.IsCreation
+            && msg.Data.Length > 2 * _rules.Evm.MaxCodeSize;
         return tooLarge ? TransactionInvalid.InitCodeTooLarge : TransactionInvalid.None;
     }
 
@@ -48,7 +49,8 @@ public sealed partial class TransactionProcessor
     private TransactionInvalid CheckPrice(TransactionMessage msg)
     {
         if (_rules.Evm.IsQuorum && !_rules.GasPriceEnabled && !(msg.GasPrice | msg.MaxFeePerGas | msg.MaxPriorityFeePerGas).IsZero)
-            return _rules.FeeCapsAreFree && msg.Type != TransactionType.Legacy ? TransactionInvalid.TipAboveFeeCap : TransactionInvalid.GasPriceNotZero;
+            return _rules.FeeCapsAreFree && msg.Type != TransactionType.Legacy ? TransactionInvalid.TipAboveFeeCap
+                : TransactionInvalid.GasPriceNotZero;
         if (_fork < Fork.London) return TransactionInvalid.None;
         if (msg.MaxPriorityFeePerGas > msg.MaxFeePerGas) return TransactionInvalid.TipAboveFeeCap;
         return msg.MaxFeePerGas < _block.BaseFee ? TransactionInvalid.FeeCapTooLow : TransactionInvalid.None;
@@ -64,14 +66,16 @@ public sealed partial class TransactionProcessor
         {
             Hash256 codeHash = state.GetCodeHash(msg.From);
             bool hasCode = !codeHash.IsZero && codeHash != Hash256.EmptyCode;
-            if (hasCode && !(_fork >= Fork.Prague && Delegation.TryParse(state.GetCode(msg.From), out _))) return TransactionInvalid.SenderNotEoa;
+            if (hasCode && !(_fork >= Fork.Prague && Delegation.TryParse(state.GetCode(msg.From), out _)))
+                return TransactionInvalid.SenderNotEoa;
         }
 
         UInt256 cap = msg.MaxFeePerGas > msg.GasPrice ? msg.MaxFeePerGas : msg.GasPrice;
         if (UInt256.MultiplyOverflow(msg.GasLimit, cap, out UInt256 cost)) return TransactionInvalid.InsufficientFunds;
         if (msg.BlobHashes.Count > 0)
         {
-            if (UInt256.MultiplyOverflow(BlobGas(msg), msg.MaxFeePerBlobGas, out UInt256 blobs)) return TransactionInvalid.InsufficientFunds;
+            if (UInt256.MultiplyOverflow(BlobGas(msg), msg.MaxFeePerBlobGas, out UInt256 blobs))
+                return TransactionInvalid.InsufficientFunds;
             if (UInt256.AddOverflow(cost, blobs, out cost)) return TransactionInvalid.InsufficientFunds;
         }
 
@@ -81,7 +85,8 @@ public sealed partial class TransactionProcessor
     }
 
     private static TransactionInvalid CheckValue(TransactionMessage msg, WorldState state) =>
-        msg.IsCall && !msg.Value.IsZero && state.GetBalance(msg.From) < msg.Value ? TransactionInvalid.InsufficientBalanceForTransfer : TransactionInvalid.None;
+        msg.IsCall && !msg.Value.IsZero && state.GetBalance(msg.From) < msg.Value ? TransactionInvalid.InsufficientBalanceForTransfer
+            : TransactionInvalid.None;
 
     private TransactionInvalid CheckBlobs(TransactionMessage msg)
     {
@@ -97,7 +102,8 @@ public sealed partial class TransactionProcessor
 
     private static TransactionInvalid CheckAuthorizations(TransactionMessage msg)
     {
-        if (msg.Authorities.Count != msg.AuthorizationList.Count) throw new ArgumentException("The authorities of a message are to be recovered before it is executed.", nameof(msg));
+        if (msg.Authorities.Count != msg.AuthorizationList.Count)
+            throw new ArgumentException("The authorities of a message are to be recovered before it is executed.", nameof(msg));
         if (msg.Type != TransactionType.SetCode) return TransactionInvalid.None;
         if (msg.IsCreation) return TransactionInvalid.SetCodeCreation;
         return msg.AuthorizationList.Count == 0 ? TransactionInvalid.AuthorizationsMissing : TransactionInvalid.None;

@@ -8,7 +8,8 @@ namespace QuorumMesh.Chain.Execution;
 // GoQuorum's private transactions (2.5:core/state_transition.go). Their public effects never depend on the payload.
 public sealed partial class TransactionProcessor
 {
-    private TransactionOutcome ExecutePrivate(TransactionMessage msg, WorldState publicState, WorldState? privateState, PayloadAnswer? answer, IEvmTracer? tracer)
+    private TransactionOutcome ExecutePrivate(TransactionMessage msg, WorldState publicState, WorldState? privateState,
+        PayloadAnswer? answer, IEvmTracer? tracer)
     {
         // Over the 64-byte hash: gas that depended on the payload would differ between parties and strangers, and with it the
         // block's gas.
@@ -45,13 +46,15 @@ public sealed partial class TransactionProcessor
     }
 
     /// <summary>A creation with empty input is a stranger's: it leaves the ghost account (nonce 1, no code) in the private state.</summary>
-    private PrivateOutcome RunPrivate(TransactionMessage msg, byte[] input, ulong gas, WorldState publicState, WorldState privateState, IEvmTracer? tracer)
+    private PrivateOutcome RunPrivate(TransactionMessage msg, byte[] input, ulong gas, WorldState publicState, WorldState privateState,
+        IEvmTracer? tracer)
     {
         Warm(msg, publicState);
         Warm(msg, privateState);
         // A creation raises the nonce itself, in the public state at depth 0 (2.5:core/vm/evm.go create).
         if (!msg.IsCreation) publicState.SetNonce(msg.From, publicState.GetNonce(msg.From) + 1);
-        // A value that the sender lacks only fails the private side. GoQuorum's parties would refuse the whole block that strangers take; no pool lets such a transaction in.
+        // A value that the sender lacks only fails the private side. GoQuorum's parties would refuse the whole block that
+        // strangers take; no pool lets such a transaction in.
         EvmResult result = Run(msg, input, gas, publicState, privateState, tracer);
         return new PrivateOutcome(result.IsSuccess, result.Status, result.Output, result.Created, privateState.Logs);
     }

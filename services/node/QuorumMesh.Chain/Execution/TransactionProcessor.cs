@@ -19,7 +19,8 @@ public sealed partial class TransactionProcessor
     private readonly EvmMachine _evm;
 
     /// <summary>For the transactions of one block; <paramref name="stop"/> ends a running one.</summary>
-    public TransactionProcessor(BlockContext block, Fork fork, TransactionRules rules, EvmTier tier = EvmTier.Auto, CancellationToken stop = default)
+    public TransactionProcessor(BlockContext block, Fork fork, TransactionRules rules, EvmTier tier = EvmTier.Auto,
+        CancellationToken stop = default)
     {
         _block = block;
         _fork = fork;
@@ -38,11 +39,12 @@ public sealed partial class TransactionProcessor
     /// <summary>An invalid transaction changes neither the states nor the gas pool.</summary>
     /// <param name="privateState">May be null for public transactions, and without an answer.</param>
     /// <param name="answer">
-    /// What a private transaction is run with, a settled answer: with its payload, or as a stranger's, of which a creation leaves a ghost account and a call nothing. Null runs its
-    /// public effects alone.
+    /// What a private transaction is run with, a settled answer: with its payload, or as a stranger's, of which a creation leaves
+    /// a ghost account and a call nothing. Null runs its public effects alone.
     /// </param>
     /// <param name="gasPool">Gas left in the block.</param>
-    public TransactionOutcome Execute(TransactionMessage msg, WorldState publicState, WorldState? privateState, PayloadAnswer? answer, ref ulong gasPool, IEvmTracer? tracer = null)
+    public TransactionOutcome Execute(TransactionMessage msg, WorldState publicState, WorldState? privateState, PayloadAnswer? answer,
+        ref ulong gasPool, IEvmTracer? tracer = null)
     {
         msg = Charged(msg);
         TransactionInvalid invalid = Check(msg, publicState, gasPool);
@@ -69,12 +71,14 @@ public sealed partial class TransactionProcessor
     /// <summary>Where fee caps are free they are left out of account, but for a tip above its cap, which no chain takes.</summary>
     private TransactionMessage Charged(TransactionMessage msg)
     {
-        bool isFree = _rules.FeeCapsAreFree && !msg.IsCall && msg.Type != TransactionType.Legacy && msg.MaxPriorityFeePerGas <= msg.MaxFeePerGas;
+        bool isFree = _rules.FeeCapsAreFree && !msg.IsCall && msg.Type != TransactionType.Legacy
+            && msg.MaxPriorityFeePerGas <= msg.MaxFeePerGas;
         return isFree ? msg with { GasPrice = UInt256.Zero, MaxFeePerGas = UInt256.Zero, MaxPriorityFeePerGas = UInt256.Zero } : msg;
     }
 
     private static WorldState RequirePrivate(WorldState? state) =>
-        state ?? throw new ArgumentNullException(nameof(state), "A private transaction needs the private state unless only its public effects are wanted.");
+        state ?? throw new ArgumentNullException(nameof(state),
+            "A private transaction needs the private state unless only its public effects are wanted.");
 
     private TransactionOutcome ExecutePublic(TransactionMessage msg, WorldState state, WorldState second, IEvmTracer? tracer)
     {
@@ -105,13 +109,16 @@ public sealed partial class TransactionProcessor
 
         state.FinaliseTransaction(DeleteEmpty);
         if (!ReferenceEquals(second, state)) second.FinaliseTransaction(DeleteEmpty);
-        return new TransactionOutcome(TransactionInvalid.None, result.IsSuccess, used, used, null, result.Output, result.Status, result.Created, state.Logs);
+        return new TransactionOutcome(TransactionInvalid.None, result.IsSuccess, used, used, null, result.Output, result.Status,
+            result.Created, state.Logs);
     }
 
     private ulong IntrinsicOf(TransactionMessage msg) =>
-        IntrinsicGas.Of(msg.Data, msg.IsCreation, msg.AccessList, new IntrinsicRules(_fork, !_rules.Evm.LacksHomestead && _fork >= Fork.Homestead), msg.AuthorizationList.Count);
+        IntrinsicGas.Of(msg.Data, msg.IsCreation, msg.AccessList,
+            new IntrinsicRules(_fork, !_rules.Evm.LacksHomestead && _fork >= Fork.Homestead), msg.AuthorizationList.Count);
 
-    private EvmResult Run(TransactionMessage msg, byte[] input, ulong gas, WorldState publicState, WorldState privateState, IEvmTracer? tracer) =>
+    private EvmResult Run(TransactionMessage msg, byte[] input, ulong gas, WorldState publicState, WorldState privateState,
+        IEvmTracer? tracer) =>
         msg.To is { } to
             ? _evm.Call(msg.From, msg.GasPrice, msg.From, to, input, gas, msg.Value, publicState, privateState, tracer, msg.BlobHashes)
             : _evm.Create(msg.From, msg.GasPrice, msg.From, input, gas, msg.Value, publicState, privateState, tracer, msg.BlobHashes);

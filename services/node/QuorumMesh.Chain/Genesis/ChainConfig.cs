@@ -73,7 +73,8 @@ public sealed partial record ChainConfig
     public int TransactionSizeLimit => (TxnSizeLimitKb == 0 ? DefaultTransactionSizeKb : TxnSizeLimitKb) * 1024;
 
     /// <summary>Whether gas has a price at a block: never under isQuorum before enableGasPriceBlock.</summary>
-    public bool IsGasPriceEnabled(ulong block, CompatibilityProfile profile) => !IsQuorum || (profile.KnowsGasPriceBlock && IsActive(EnableGasPriceBlock, block));
+    public bool IsGasPriceEnabled(ulong block, CompatibilityProfile profile) =>
+        !IsQuorum || (profile.KnowsGasPriceBlock && IsActive(EnableGasPriceBlock, block));
 
     /// <summary>Whether signatures may name the chain.</summary>
     public bool IsEip155(ulong block) => IsActive(Eip155Block, block);
@@ -101,7 +102,10 @@ public sealed partial record ChainConfig
         return IsActive(HomesteadBlock, block) ? Fork.Homestead : Fork.Frontier;
     }
 
-    /// <summary>What a transaction costs before any code runs depends on Homestead itself, which a chain with later forks may lack (<see cref="ForkOrder"/>).</summary>
+    /// <summary>
+    /// What a transaction costs before any code runs depends on Homestead itself, which a chain with later forks may lack
+    /// (<see cref="ForkOrder"/>).
+    /// </summary>
     public IntrinsicRules IntrinsicRulesAt(ulong block, CompatibilityProfile profile) => new(ForkAt(block, profile), IsHomestead(block));
 
     /// <summary>Homestead by its own block, which a chain with later forks may lack.</summary>
@@ -111,7 +115,8 @@ public sealed partial record ChainConfig
     public SenderRules SenderRulesAt(ulong block, CompatibilityProfile profile)
     {
         var fork = ForkAt(block, profile);
-        return new SenderRules(ChainId, IsHomestead(block) || IsEip155(block), IsEip155(block), fork >= Fork.Berlin, fork >= Fork.London, fork >= Fork.Prague, IsQuorum);
+        return new SenderRules(ChainId, IsHomestead(block) || IsEip155(block), IsEip155(block), fork >= Fork.Berlin, fork >= Fork.London,
+            fork >= Fork.Prague, IsQuorum);
     }
 
     /// <summary>Bytes of deployed code allowed at a block.</summary>
@@ -132,15 +137,20 @@ public sealed partial record ChainConfig
         return MaxCodeSizeKb > 0 && isActive ? MaxCodeSizeKb * 1024 : DefaultMaxCodeSize;
     }
 
-    /// <exception cref="ConfigurationException">The profile's GoQuorum acts on a field that this version does not know to follow, or the profile is not one for this genesis.</exception>
+    /// <exception cref="ConfigurationException">
+    /// The profile's GoQuorum acts on a field that this version does not know to follow, or the profile is not one for this
+    /// genesis.
+    /// </exception>
     public void RequireSupported(CompatibilityProfile profile)
     {
         if (Unsupported.FirstOrDefault(f => f.CountsIn(profile)) is { } field)
             throw new ConfigurationException($"genesis: not supported yet: {field.Path}; {field.Advice}");
         if (HasNewEngineObject && !profile.IsAtLeast(CompatibilityProfile.V21))
-            throw new ConfigurationException($"genesis: GoQuorum of profile {profile} does not know config.ibft and config.qbft: use config.istanbul, or --quorum.profile 24");
+            throw new ConfigurationException($"genesis: GoQuorum of profile {profile} does not know config.ibft and config.qbft: use "
+                + "config.istanbul, or --quorum.profile 24");
         if (Mesh is { Version: >= QuorumMeshConfig.Current } && profile != CompatibilityProfile.V24)
-            throw new ConfigurationException($"genesis: config.quorumMesh is for profile 24 and not for {profile}: remove it, or start without --quorum.profile");
+            throw new ConfigurationException(
+                $"genesis: config.quorumMesh is for profile 24 and not for {profile}: remove it, or start without --quorum.profile");
     }
 
     /// <summary>Names of configured fields that have no effect under the profile, as with its GoQuorum; worth a warning at start.</summary>
@@ -157,10 +167,12 @@ public sealed partial record ChainConfig
             AddSet(ignored, ("enableGasPriceBlock", EnableGasPriceBlock));
         if (!profile.KnowsBerlin)
         {
-            AddSet(ignored, ("berlinBlock", BerlinBlock), ("londonBlock", LondonBlock), ("parisBlock", ParisBlock), ("shanghaiBlock", ShanghaiBlock),
+            AddSet(ignored, ("berlinBlock", BerlinBlock), ("londonBlock", LondonBlock), ("parisBlock", ParisBlock),
+                ("shanghaiBlock", ShanghaiBlock),
                 ("cancunBlock", CancunBlock), ("pragueBlock", PragueBlock), ("osakaBlock", OsakaBlock));
         }
-        ignored.AddRange(Unsupported.Where(f => !f.CountsIn(profile)).Select(f => f.Path[(f.Path.IndexOf('.', StringComparison.Ordinal) + 1)..]));
+        ignored.AddRange(Unsupported.Where(f => !f.CountsIn(profile))
+            .Select(f => f.Path[(f.Path.IndexOf('.', StringComparison.Ordinal) + 1)..]));
         ignored.AddRange(PassedOver);
         return ignored;
     }
@@ -177,7 +189,8 @@ public sealed partial record ChainConfig
             blocks.AddRange([PetersburgBlock, IstanbulBlock, MuirGlacierBlock]);
         if (profile.KnowsBerlin)
         {
-            blocks.AddRange([BerlinBlock, LondonBlock, ArrowGlacierBlock, GrayGlacierBlock, ParisBlock, ShanghaiBlock, CancunBlock, PragueBlock, OsakaBlock,
+            blocks.AddRange([BerlinBlock, LondonBlock, ArrowGlacierBlock, GrayGlacierBlock, ParisBlock, ShanghaiBlock, CancunBlock,
+                PragueBlock, OsakaBlock,
                 EnableGasPriceBlock]);
         }
         return [.. blocks.OfType<ulong>().Where(b => b != 0).Distinct().Order()];

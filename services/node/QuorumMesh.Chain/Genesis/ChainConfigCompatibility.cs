@@ -18,7 +18,8 @@ public static class ChainConfigCompatibility
                 return Mismatch($"{name} fork block", have, want);
         }
         if (stored.ChainId != wanted.ChainId && ChainConfig.IsActive(stored.Eip155Block, head))
-            return $"mismatching chain id in database (have {stored.ChainId}, want {wanted.ChainId}): the chain was made with the stored one";
+            return $"mismatching chain id in database (have {stored.ChainId}, want {wanted.ChainId}): the chain was made with the stored "
+                + "one";
         if (stored.IsQuorum != wanted.IsQuorum)
             return "mismatching isQuorum in database: it cannot change once there are blocks";
         if (stored.Engine != wanted.Engine)
@@ -30,7 +31,8 @@ public static class ChainConfigCompatibility
     private static string? CheckMesh(QuorumMeshConfig? stored, QuorumMeshConfig? wanted)
     {
         if (stored?.Version != wanted?.Version)
-            return $"mismatching quorumMesh.version in database (have {Show((ulong?)stored?.Version)}, want {Show((ulong?)wanted?.Version)})";
+            return $"mismatching quorumMesh.version in database (have {Show((ulong?)stored?.Version)}, want "
+                + $"{Show((ulong?)wanted?.Version)})";
         return stored?.SecondBlockTimes == wanted?.SecondBlockTimes ? null
             : $"mismatching quorumMesh.blockTimes in database (have {Unit(stored!)}, want {Unit(wanted!)})";
 

@@ -56,7 +56,8 @@ internal static class ChainConfigReader
             ConfigFields.RequireKnown(json);
             return mesh;
         }
-        return beforeTheMark && ConfigFields.HasLaterForks(json) ? new QuorumMeshConfig(QuorumMeshConfig.BeforeTheMark) { IsInferred = true } : null;
+        return beforeTheMark && ConfigFields.HasLaterForks(json)
+            ? new QuorumMeshConfig(QuorumMeshConfig.BeforeTheMark) { IsInferred = true } : null;
     }
 
     private static ChainConfig WithLaterForks(ChainConfig config, JsonFields json) => config with
@@ -79,20 +80,24 @@ internal static class ChainConfigReader
         if ((istanbul is null ? 0 : 1) + (ibft is null ? 0 : 1) + (qbft is null ? 0 : 1) > 1)
             throw new ConfigurationException("genesis: config.istanbul, config.ibft and config.qbft exclude each other; keep one");
         if (istanbul is not null)
-            return (EngineKind.Ibft, new IstanbulConfig(Epoch(istanbul, "epoch"), istanbul.UInt64("policy") ?? 0, istanbul.UInt64("ceil2Nby3Block")));
+            return (EngineKind.Ibft,
+                new IstanbulConfig(Epoch(istanbul, "epoch"), istanbul.UInt64("policy") ?? 0, istanbul.UInt64("ceil2Nby3Block")));
         if (ibft is not null)
             return (EngineKind.Ibft, ReadNewForm(ibft));
         return qbft is not null ? (EngineKind.Qbft, ReadNewForm(qbft)) : (EngineKind.Raft, null);
     }
 
     private static IstanbulConfig ReadNewForm(JsonFields json) => new(
-        Epoch(json, "epochlength"), json.UInt64("policy") ?? 0, json.UInt64("ceil2Nby3Block"), json.UInt64("blockperiodseconds"), json.UInt64("requesttimeoutseconds"));
+        Epoch(json, "epochlength"), json.UInt64("policy") ?? 0, json.UInt64("ceil2Nby3Block"), json.UInt64("blockperiodseconds"),
+        json.UInt64("requesttimeoutseconds"));
 
-    private static ulong Epoch(JsonFields json, string name) => json.UInt64(name) is { } epoch and > 0 ? epoch : IstanbulConfig.DefaultEpoch;
+    private static ulong Epoch(JsonFields json, string name) =>
+        json.UInt64(name) is { } epoch and > 0 ? epoch : IstanbulConfig.DefaultEpoch;
 
     private static MaxCodeSizeStep[] ReadMaxCodeSizes(JsonFields json) =>
         [.. json.Array("maxCodeSizeConfig").Select(step => new MaxCodeSizeStep(
-            step.UInt64("block") ?? throw new ConfigurationException("Block number not given in maxCodeSizeConfig data"), step.Int("size")))];
+            step.UInt64("block") ?? throw new ConfigurationException("Block number not given in maxCodeSizeConfig data"),
+            step.Int("size")))];
 
     private static void Check(ChainConfig config)
     {
@@ -110,7 +115,8 @@ internal static class ChainConfigReader
     {
         var steps = config.MaxCodeSizeConfig;
         if (steps.Count > 0 && (config.MaxCodeSizeKb != 0 || config.MaxCodeSizeChangeBlock is not null))
-            throw new ConfigurationException("genesis: maxCodeSize & maxCodeSizeChangeBlock deprecated. Consider using maxCodeSizeConfig alone");
+            throw new ConfigurationException(
+                "genesis: maxCodeSize & maxCodeSizeChangeBlock deprecated. Consider using maxCodeSizeConfig alone");
         for (var i = 0; i < steps.Count; i++)
         {
             if (steps[i].SizeKb is < 24 or > 128)

@@ -6,9 +6,11 @@ internal static class ConfigFields
     // 2.5, 21 and 24:params/config.go ChainConfig.
     private static readonly string[] OfGoQuorum =
     [
-        "chainId", "homesteadBlock", "daoForkBlock", "daoForkSupport", "eip150Block", "eip150Hash", "eip155Block", "eip158Block", "byzantiumBlock", "constantinopleBlock",
+        "chainId", "homesteadBlock", "daoForkBlock", "daoForkSupport", "eip150Block", "eip150Hash", "eip155Block", "eip158Block",
+        "byzantiumBlock", "constantinopleBlock",
         "petersburgBlock", "istanbulBlock", "muirGlacierBlock", "berlinBlock", "ewasmBlock", "yoloV1Block", "yoloV3Block", "catalystBlock",
-        "ethash", "clique", "istanbul", "ibft", "qbft", "transitions", "isQuorum", "txnSizeLimit", "maxCodeSize", "maxCodeSizeChangeBlock", "maxCodeSizeConfig",
+        "ethash", "clique", "istanbul", "ibft", "qbft", "transitions", "isQuorum", "txnSizeLimit", "maxCodeSize", "maxCodeSizeChangeBlock",
+        "maxCodeSizeConfig",
         "qip714Block", "privacyEnhancementsBlock", "isMPS", "privacyPrecompileBlock", "enableGasPriceBlock",
     ];
 
@@ -21,7 +23,8 @@ internal static class ConfigFields
 
     private static readonly string[] OfBft =
     [
-        "epochlength", "blockperiodseconds", "emptyblockperiodseconds", "requesttimeoutseconds", "policy", "ceil2Nby3Block", "validatorcontractaddress", "validatorselectionmode",
+        "epochlength", "blockperiodseconds", "emptyblockperiodseconds", "requesttimeoutseconds", "policy", "ceil2Nby3Block",
+        "validatorcontractaddress", "validatorselectionmode",
         "validators", "blockReward", "beneficiaryMode", "miningBeneficiary", "maxRequestTimeoutSeconds",
     ];
 
@@ -38,7 +41,8 @@ internal static class ConfigFields
     public static IReadOnlyList<string> UnknownToGoQuorum(JsonFields config) =>
     [
         .. config.Names.Where(name => !Known.Contains(name) && !IsMark(name)),
-        .. Objects(config).SelectMany(o => o.Json.Unknown(o.Known).Select(o.Json.PathOf)).Select(path => path["config.".Length..]).Distinct(),
+        .. Objects(config).SelectMany(o => o.Json.Unknown(o.Known).Select(o.Json.PathOf)).Select(path => path["config.".Length..])
+        .Distinct(),
     ];
 
     /// <exception cref="ConfigurationException">A field that nobody knows: our own genesis passes nothing over.</exception>
@@ -58,7 +62,8 @@ internal static class ConfigFields
     /// <summary>What GoQuorum of some version acts on and this QuorumMesh does not.</summary>
     public static IReadOnlyList<UnsupportedField> Unsupported(JsonFields config)
     {
-        var (first, v26, v21, v24) = (CompatibilityProfile.V2_5, CompatibilityProfile.V2_6, CompatibilityProfile.V21, CompatibilityProfile.V24);
+        var (first, v26, v21, v24) = (CompatibilityProfile.V2_5, CompatibilityProfile.V2_6, CompatibilityProfile.V21,
+            CompatibilityProfile.V24);
         var found = new List<UnsupportedField>();
         AddIf(config.Has("clique"), "config.clique", first, advice: "use Raft (no engine object), istanbul, ibft or qbft");
         // 24:core/state_processor.go: balances move at that block; at block 0 nothing is executed.
@@ -81,7 +86,8 @@ internal static class ConfigFields
         void AddOfEngine(JsonFields json)
         {
             AddIf(json.Address("validatorcontractaddress") is { IsZero: false }, json.PathOf("validatorcontractaddress"), v21);
-            AddIf(json.Text("validatorselectionmode") is { } mode && !mode.Equals("blockheader", StringComparison.OrdinalIgnoreCase), json.PathOf("validatorselectionmode"), v21);
+            AddIf(json.Text("validatorselectionmode") is { } mode && !mode.Equals("blockheader", StringComparison.OrdinalIgnoreCase),
+                json.PathOf("validatorselectionmode"), v21);
             AddIf(json.Has("miningBeneficiary"), json.PathOf("miningBeneficiary"), v21);
             AddIf(json.Has("beneficiaryMode"), json.PathOf("beneficiaryMode"), v21);
             AddIf(json.Integer("emptyblockperiodseconds") is { IsZero: false }, json.PathOf("emptyblockperiodseconds"), v21);

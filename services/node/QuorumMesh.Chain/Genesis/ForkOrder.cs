@@ -1,7 +1,8 @@
 namespace QuorumMesh.Chain.Genesis;
 
 /// <summary>
-/// Each fork needs the ones before it, no later than itself. Homestead alone may be absent: the genesis of GoQuorum 2.5's own documents has Byzantium without it, and 2.5 checked no order.
+/// Each fork needs the ones before it, no later than itself. Homestead alone may be absent: the genesis of GoQuorum 2.5's own
+/// documents has Byzantium without it, and 2.5 checked no order.
 /// </summary>
 internal static class ForkOrder
 {
@@ -36,9 +37,11 @@ internal static class ForkOrder
             if (fork.Block is { } block)
             {
                 if (last.Block is not { } before)
-                    throw new ConfigurationException($"unsupported fork ordering: {last.Name} not enabled, but {fork.Name} enabled at {block}");
+                    throw new ConfigurationException(
+                        $"unsupported fork ordering: {last.Name} not enabled, but {fork.Name} enabled at {block}");
                 if (before > block)
-                    throw new ConfigurationException($"unsupported fork ordering: {last.Name} enabled at {before}, but {fork.Name} enabled at {block}");
+                    throw new ConfigurationException(
+                        $"unsupported fork ordering: {last.Name} enabled at {before}, but {fork.Name} enabled at {block}");
             }
             if (fork.Block is not null || !fork.Optional)
                 last = fork;

@@ -12,7 +12,8 @@ public sealed class GenesisFile
     private const ulong DefaultDifficulty = 131_072;
 
     private static readonly string[] _fields =
-        ["config", "nonce", "timestamp", "extraData", "gasLimit", "difficulty", "mixHash", "coinbase", "alloc", "number", "gasUsed", "parentHash"];
+        ["config", "nonce", "timestamp", "extraData", "gasLimit", "difficulty", "mixHash", "coinbase", "alloc", "number", "gasUsed",
+            "parentHash"];
 
     public required ChainConfig Config { get; init; }
     public ulong Nonce { get; init; }
@@ -29,7 +30,8 @@ public sealed class GenesisFile
     public IReadOnlyList<GenesisAccount> Alloc { get; init; } = [];
 
     /// <param name="beforeTheMark">
-    /// True for what a store holds that was made before <c>config.quorumMesh</c> was known: the forks after Berlin, which that version took from every genesis, go on to count.
+    /// True for what a store holds that was made before <c>config.quorumMesh</c> was known: the forks after Berlin, which that
+    /// version took from every genesis, go on to count.
     /// </param>
     /// <exception cref="ConfigurationException">Not JSON, a wrong or missing field, or an unknown one in a genesis of our own.</exception>
     public static GenesisFile Parse(ReadOnlyMemory<byte> json, bool beforeTheMark = false)
@@ -45,7 +47,8 @@ public sealed class GenesisFile
         }
     }
 
-    public static GenesisFile Parse(string json, bool beforeTheMark = false) => Parse(System.Text.Encoding.UTF8.GetBytes(json), beforeTheMark);
+    public static GenesisFile Parse(string json, bool beforeTheMark = false) =>
+        Parse(System.Text.Encoding.UTF8.GetBytes(json), beforeTheMark);
 
     /// <summary>The genesis header with the state root of the allocation.</summary>
     public BlockHeader ToHeader() => new()
@@ -93,7 +96,10 @@ public sealed class GenesisFile
         return genesis;
     }
 
-    /// <summary>Fields beside <c>config</c> that nobody knows are refused in our own genesis, and told in others. Accounts may carry remarks.</summary>
+    /// <summary>
+    /// Fields beside <c>config</c> that nobody knows are refused in our own genesis, and told in others. Accounts may carry
+    /// remarks.
+    /// </summary>
     private static ChainConfig JudgeTheRest(ChainConfig config, JsonFields json)
     {
         if (config.Mesh is null)

@@ -30,7 +30,8 @@ internal sealed class JsonFields
     public string PathOf(string name) => _path.Length == 0 ? name : $"{_path}.{name}";
 
     /// <summary>The names that are none of these.</summary>
-    public IEnumerable<string> Unknown(IReadOnlyCollection<string> known) => Names.Where(name => !known.Contains(name, StringComparer.OrdinalIgnoreCase));
+    public IEnumerable<string> Unknown(IReadOnlyCollection<string> known) =>
+        Names.Where(name => !known.Contains(name, StringComparer.OrdinalIgnoreCase));
 
     /// <exception cref="ConfigurationException">There is a field of another name.</exception>
     public void RequireOnly(IReadOnlyCollection<string> known)
@@ -52,7 +53,8 @@ internal sealed class JsonFields
         return [.. value.EnumerateArray().Select((item, i) => new JsonFields(item, $"{PathOf(name)}[{i}]"))];
     }
 
-    public int ArrayLength(string name) => _fields.TryGetValue(name, out var value) && value.ValueKind == JsonValueKind.Array ? value.GetArrayLength() : 0;
+    public int ArrayLength(string name) =>
+        _fields.TryGetValue(name, out var value) && value.ValueKind == JsonValueKind.Array ? value.GetArrayLength() : 0;
 
     public bool Bool(string name)
     {
@@ -122,7 +124,8 @@ internal sealed class JsonFields
         digits = digits.TrimStart('0');
         if (digits.Length > 64 || !digits.All(char.IsAsciiHexDigit))
             throw NotInteger(name);
-        return digits.Length == 0 ? UInt256.Zero : UInt256.FromBigEndian(Convert.FromHexString(digits.Length % 2 == 0 ? digits : "0" + digits));
+        return digits.Length == 0 ? UInt256.Zero
+            : UInt256.FromBigEndian(Convert.FromHexString(digits.Length % 2 == 0 ? digits : "0" + digits));
     }
 
     private ConfigurationException NotInteger(string name) =>

@@ -8,9 +8,12 @@ internal static class QuorumMeshConfigReader
     {
         if (config.Object("quorumMesh") is not { } json)
             return null;
-        var version = json.UInt64("version") ?? throw new ConfigurationException($"genesis: config.quorumMesh has no version: this QuorumMesh writes {QuorumMeshConfig.Current}");
+        var version = json.UInt64("version")
+            ?? throw new ConfigurationException(
+            $"genesis: config.quorumMesh has no version: this QuorumMesh writes {QuorumMeshConfig.Current}");
         if (version > QuorumMeshConfig.Current)
-            throw new ConfigurationException($"genesis: config.quorumMesh.version {version} is not known: this QuorumMesh reads {QuorumMeshConfig.BeforeTheMark} and {QuorumMeshConfig.Current}; use a newer one");
+            throw new ConfigurationException($"genesis: config.quorumMesh.version {version} is not known: this QuorumMesh reads "
+                + $"{QuorumMeshConfig.BeforeTheMark} and {QuorumMeshConfig.Current}; use a newer one");
         json.RequireOnly(version == QuorumMeshConfig.BeforeTheMark ? ["version", "emptyBlocks"] : ["version", "blockTimes", "emptyBlocks"]);
         return new QuorumMeshConfig((int)version)
         {
@@ -23,7 +26,8 @@ internal static class QuorumMeshConfigReader
     {
         null or "seconds" => true,
         "nanoseconds" => false,
-        var other => throw new ConfigurationException($"genesis: config.quorumMesh.blockTimes must be \"seconds\" or \"nanoseconds\", not \"{other}\""),
+        var other => throw new ConfigurationException(
+            $"genesis: config.quorumMesh.blockTimes must be \"seconds\" or \"nanoseconds\", not \"{other}\""),
     };
 
     private static EmptyBlocksConfig? ReadEmptyBlocks(JsonFields? json)
@@ -41,6 +45,7 @@ internal static class QuorumMeshConfigReader
         if (!json.Has(name))
             return otherwise;
         var value = json.Int(name);
-        return value >= least && value <= most ? value : throw new ConfigurationException($"genesis: {json.PathOf(name)} must be {least} to {most}, not {value}");
+        return value >= least && value <= most ? value
+            : throw new ConfigurationException($"genesis: {json.PathOf(name)} must be {least} to {most}, not {value}");
     }
 }

@@ -44,7 +44,8 @@ public sealed record IstanbulSnapshot
     public static IstanbulSnapshot OfGenesis(BlockHeader genesis)
     {
         if (!IstanbulExtra.TryDecode(genesis.ExtraData, out var extra))
-            throw new InvalidBlockException("genesis: invalid extra data format: IBFT needs 32 bytes and RLP([validators, seal, committedSeals]) there");
+            throw new InvalidBlockException(
+                "genesis: invalid extra data format: IBFT needs 32 bytes and RLP([validators, seal, committedSeals]) there");
         return new IstanbulSnapshot { Number = genesis.Number, Hash = genesis.Hash, Validators = new ValidatorSet(extra.Validators) };
     }
 
@@ -63,17 +64,25 @@ public sealed record IstanbulSnapshot
         return next.Revote(proposer, header.Number, header.Coinbase, header.Nonce == AddNonce).Count(header.Coinbase);
     }
 
-    /// <summary>The validator's earlier vote about the candidate gives way to this one, which only stands when it would change something.</summary>
+    /// <summary>
+    /// The validator's earlier vote about the candidate gives way to this one, which only stands when it would change something.
+    /// </summary>
     private IstanbulSnapshot Revote(Address validator, ulong block, Address candidate, bool authorize)
     {
         var earlier = Votes.FindIndex(v => v.Validator == validator && v.Candidate == candidate);
         var next = earlier < 0 ? this : this with { Votes = Votes.RemoveAt(earlier), Tally = Uncast(Tally, Votes[earlier]) };
         if (Validators.Contains(candidate) == authorize) return next;
         var tally = next.Tally.TryGetValue(candidate, out var so) ? so with { Votes = so.Votes + 1 } : new IstanbulTally(authorize, 1);
-        return next with { Tally = next.Tally.SetItem(candidate, tally), Votes = next.Votes.Add(new IstanbulVote(validator, block, candidate, authorize)) };
+        return next with
+        {
+            Tally = next.Tally.SetItem(candidate, tally),
+            Votes = next.Votes.Add(new IstanbulVote(validator, block, candidate, authorize))
+        };
     }
 
-    /// <summary>More than half of the validators decide. Votes of a dropped validator, and all about the candidate, are gone then.</summary>
+    /// <summary>
+    /// More than half of the validators decide. Votes of a dropped validator, and all about the candidate, are gone then.
+    /// </summary>
     private IstanbulSnapshot Count(Address candidate)
     {
         if (!Tally.TryGetValue(candidate, out var tally) || tally.Votes <= Validators.Count / 2) return this;
@@ -91,7 +100,8 @@ public sealed record IstanbulSnapshot
         };
     }
 
-    private static ImmutableDictionary<Address, IstanbulTally> Uncast(ImmutableDictionary<Address, IstanbulTally> tallies, IstanbulVote vote)
+    private static ImmutableDictionary<Address, IstanbulTally> Uncast(ImmutableDictionary<Address, IstanbulTally> tallies,
+        IstanbulVote vote)
     {
         if (!tallies.TryGetValue(vote.Candidate, out var tally) || tally.Authorize != vote.Authorize) return tallies;
         return tally.Votes > 1 ? tallies.SetItem(vote.Candidate, tally with { Votes = tally.Votes - 1 }) : tallies.Remove(vote.Candidate);
@@ -154,6 +164,13 @@ public sealed record IstanbulSnapshot
         }
         list.ExpectEnd();
         reader.ExpectEnd();
-        return new IstanbulSnapshot { Number = number, Hash = hash, Validators = new ValidatorSet(validators), Votes = votes.ToImmutable(), Tally = tally.ToImmutable() };
+        return new IstanbulSnapshot
+        {
+            Number = number,
+            Hash = hash,
+            Validators = new ValidatorSet(validators),
+            Votes = votes.ToImmutable(),
+            Tally = tally.ToImmutable()
+        };
     }
 }

@@ -13,14 +13,16 @@ public static class IstanbulSnapshots
 
     /// <param name="known">Snapshots that may be on the way, which save reading further back.</param>
     /// <exception cref="ChainCorruptException">A header or checkpoint that must be there is not, or does not fit.</exception>
-    public static IstanbulSnapshot After(IKeyValueReader reader, BlockHeader header, ulong epoch, params ReadOnlySpan<IstanbulSnapshot?> known)
+    public static IstanbulSnapshot After(IKeyValueReader reader, BlockHeader header, ulong epoch,
+        params ReadOnlySpan<IstanbulSnapshot?> known)
     {
         var path = new Stack<BlockHeader>();
         IstanbulSnapshot? snapshot;
         while ((snapshot = Find(reader, header, known)) is null)
         {
             if (path.Count > (int)CheckpointInterval)
-                throw new ChainCorruptException($"the IBFT checkpoint below block {path.Last().Number} is missing: remove the data directory and import the chain again");
+                throw new ChainCorruptException($"the IBFT checkpoint below block {path.Last().Number} is missing: remove the data "
+                    + "directory and import the chain again");
             path.Push(header);
             if ((snapshot = Among(known, header.ParentHash)) is not null) break;
             header = Parent(reader, header);
@@ -66,5 +68,6 @@ public static class IstanbulSnapshots
     }
 
     private static BlockHeader Parent(IKeyValueReader reader, BlockHeader header) =>
-        ChainStore.GetHeader(reader, header.ParentHash) ?? throw new ChainCorruptException($"block {header.Number - 1}, the parent of {header.Hash}, is not stored");
+        ChainStore.GetHeader(reader, header.ParentHash)
+            ?? throw new ChainCorruptException($"block {header.Number - 1}, the parent of {header.Hash}, is not stored");
 }

@@ -30,7 +30,10 @@ internal static class PoolRules
         return TransactionChecks.Stateless(tx, config.IntrinsicRulesAt(next, profile), config.MaxCodeSizeAt(next, profile), feeCapsAreFree);
     }
 
-    /// <summary>Cap and tip must both rise (24:core/tx_list.go and EIP-1559); where nothing is charged for them, that is how a wallet says that it means to replace.</summary>
+    /// <summary>
+    /// Cap and tip must both rise (24:core/tx_list.go and EIP-1559); where nothing is charged for them, that is how a wallet says
+    /// that it means to replace.
+    /// </summary>
     public static bool IsReplacement(Transaction old, Transaction replacement, uint bumpPercent) =>
         IsBumped(old.GasPrice, replacement.GasPrice, bumpPercent) && IsBumped(TipOf(old), TipOf(replacement), bumpPercent);
 

@@ -8,11 +8,14 @@ public sealed partial class TransactionPool
     private const string ExpiredText = "not executable within the lifetime";
 
     /// <summary>
-    /// Moves to a new head: mined transactions leave, and their senders are checked again; those above the gas limit are dropped. Costs time
-    /// for the mined and the dropped ones only.
+    /// Moves to a new head: mined transactions leave, and their senders are checked again; those above the gas limit are dropped.
+    /// Costs time for the mined and the dropped ones only.
     /// </summary>
     /// <param name="mined">Of every block since the last head.</param>
-    /// <param name="moved">Other accounts whose nonces have changed: those of authorities (EIP-7702), and of delegated accounts that created contracts.</param>
+    /// <param name="moved">
+    /// Other accounts whose nonces have changed: those of authorities (EIP-7702), and of delegated accounts that created
+    /// contracts.
+    /// </param>
     public IReadOnlyList<PoolEvent> SetHead(PoolHead head, IEnumerable<RecoveredTransaction> mined, IEnumerable<Address>? moved = null)
     {
         _head = head;
@@ -122,7 +125,10 @@ public sealed partial class TransactionPool
     private bool CanPay(Transaction tx, in UInt256 balance) =>
         TransactionChecks.TryCost(tx, _config.AreFeeCapsFree(_head.Number + 1, _profile), out var cost) && cost <= balance;
 
-    /// <summary>The limit falls from block to block until it is in its range, and no block can take these any more (2.5:core/tx_pool.go promoteExecutables, demoteUnexecutables).</summary>
+    /// <summary>
+    /// The limit falls from block to block until it is in its range, and no block can take these any more (2.5:core/tx_pool.go
+    /// promoteExecutables, demoteUnexecutables).
+    /// </summary>
     private void DropAboveGasLimit(List<PoolEvent> events)
     {
         while (_byGasLimit.TryTakeAbove(_head.GasLimit, out var hash))

@@ -73,7 +73,8 @@ public sealed partial class TransactionPool
         {
             if (isLocal)
                 MakeLocal(known);
-            return new PoolAddResult(string.Format(CultureInfo.InvariantCulture, _profile.KnownTransactionText, transaction.Tx.Hash.ToString()[2..]), []);
+            return new PoolAddResult(
+                string.Format(CultureInfo.InvariantCulture, _profile.KnownTransactionText, transaction.Tx.Hash.ToString()[2..]), []);
         }
         if (PoolRules.Check(transaction, _head, _config, _profile) is { } error)
             return new PoolAddResult(error, []);

@@ -5,7 +5,9 @@ using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Chain.Storage;
 
-/// <summary>Stored values end in a CRC-32C over key and value, so that a flipped bit or a value under a wrong key is found on reading.</summary>
+/// <summary>
+/// Stored values end in a CRC-32C over key and value, so that a flipped bit or a value under a wrong key is found on reading.
+/// </summary>
 internal static class ChainRecord
 {
     private const int ChecksumSize = 4;
@@ -30,7 +32,8 @@ internal static class ChainRecord
     {
         var length = record.Length - ChecksumSize;
         if (length < 0 || BinaryPrimitives.ReadUInt32LittleEndian(record.AsSpan(length)) != Checksum(key, record.AsSpan(0, length)))
-            throw new ChainCorruptException($"the stored {what} is damaged (checksum mismatch): restore the data directory, or remove it and sync again");
+            throw new ChainCorruptException(
+                $"the stored {what} is damaged (checksum mismatch): restore the data directory, or remove it and sync again");
         return record.AsMemory(0, length);
     }
 

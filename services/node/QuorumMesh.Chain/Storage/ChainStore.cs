@@ -20,7 +20,10 @@ public static class ChainStore
     /// <summary>The id of the one private state until there are several.</summary>
     public const string PrivateStateId = "private";
 
-    /// <summary>The id of public history that is made again for private payloads that came late; nothing is stored under it at other times.</summary>
+    /// <summary>
+    /// The id of public history that is made again for private payloads that came late; nothing is stored under it at other
+    /// times.
+    /// </summary>
     public const string ReplayStateId = "replay";
 
 
@@ -84,7 +87,8 @@ public static class ChainStore
     public static void PutPublicHead(KeyValueBatch batch, BlockPointer head) => PutPointer(batch, StoredNames.PublicHead, head);
 
     /// <summary>Must not pass the public head.</summary>
-    public static void PutPrivateHead(KeyValueBatch batch, string stateId, BlockPointer head) => PutPointer(batch, StoredNames.PrivateHead + stateId, head);
+    public static void PutPrivateHead(KeyValueBatch batch, string stateId, BlockPointer head) =>
+        PutPointer(batch, StoredNames.PrivateHead + stateId, head);
 
     /// <summary>In the batch of the block that the entry carried: after a crash both are there, or neither, so no entry is
     /// applied twice.</summary>
@@ -96,14 +100,17 @@ public static class ChainStore
     }
 
     /// <summary>A small named value beside the chain: genesis file, profile, Raft membership.</summary>
-    public static void PutMeta(KeyValueBatch batch, string name, ReadOnlySpan<byte> value) => ChainRecord.Put(batch, ChainKeys.Meta(name), value);
+    public static void PutMeta(KeyValueBatch batch, string name, ReadOnlySpan<byte> value) =>
+        ChainRecord.Put(batch, ChainKeys.Meta(name), value);
 
-    public static ReadOnlyMemory<byte>? GetMeta(IKeyValueReader reader, string name) => ChainRecord.Get(reader, ChainKeys.Meta(name), $"value '{name}'");
+    public static ReadOnlyMemory<byte>? GetMeta(IKeyValueReader reader, string name) =>
+        ChainRecord.Get(reader, ChainKeys.Meta(name), $"value '{name}'");
 
     /// <summary>Null before the genesis is stored.</summary>
     public static BlockPointer? GetPublicHead(IKeyValueReader reader) => GetPointer(reader, StoredNames.PublicHead);
 
-    public static BlockPointer? GetPrivateHead(IKeyValueReader reader, string stateId = PrivateStateId) => GetPointer(reader, StoredNames.PrivateHead + stateId);
+    public static BlockPointer? GetPrivateHead(IKeyValueReader reader, string stateId = PrivateStateId) =>
+        GetPointer(reader, StoredNames.PrivateHead + stateId);
 
     /// <summary>0 when none was ever applied.</summary>
     public static ulong GetAppliedRaftIndex(IKeyValueReader reader) =>
@@ -111,7 +118,8 @@ public static class ChainStore
 
     /// <summary>Hash of the block of this number in the head's chain; null above the head.</summary>
     public static Hash256? GetCanonicalHash(IKeyValueReader reader, ulong number) =>
-        ChainRecord.Get(reader, ChainKeys.Canonical(number), $"hash of block {number}") is { Length: Hash256.Size } value ? new Hash256(value.Span) : null;
+        ChainRecord.Get(reader, ChainKeys.Canonical(number), $"hash of block {number}") is { Length: Hash256.Size } value
+            ? new Hash256(value.Span) : null;
 
     /// <summary>Null when the block is not stored. Like all reads here it throws <see cref="ChainCorruptException"/> on a damaged
     /// record.</summary>
@@ -156,8 +164,10 @@ public static class ChainStore
 
     /// <summary>Null for a transaction that is in no canonical block.</summary>
     public static TransactionLocation? GetTransactionLocation(IKeyValueReader reader, in Hash256 transactionHash) =>
-        ChainRecord.Get(reader, ChainKeys.TransactionLookup(transactionHash), $"place of transaction {transactionHash}") is { Length: 12 } value
-            ? new TransactionLocation(BinaryPrimitives.ReadUInt64BigEndian(value.Span), BinaryPrimitives.ReadUInt32BigEndian(value.Span[8..]))
+        ChainRecord.Get(reader, ChainKeys.TransactionLookup(transactionHash),
+            $"place of transaction {transactionHash}") is { Length: 12 } value
+            ? new TransactionLocation(BinaryPrimitives.ReadUInt64BigEndian(value.Span),
+                BinaryPrimitives.ReadUInt32BigEndian(value.Span[8..]))
             : null;
 
     /// <summary>Every transaction that carries this payload hash, in chain order.</summary>
@@ -168,7 +178,8 @@ public static class ChainStore
         {
             var tail = key.AsMemory(prefix.Length);
             if (ChainRecord.Check(key, value, $"use of payload {hash}").Length == 0 && tail.Length == 12)
-                yield return new TransactionLocation(BinaryPrimitives.ReadUInt64BigEndian(tail.Span), BinaryPrimitives.ReadUInt32BigEndian(tail.Span[8..]));
+                yield return new TransactionLocation(BinaryPrimitives.ReadUInt64BigEndian(tail.Span),
+                    BinaryPrimitives.ReadUInt32BigEndian(tail.Span[8..]));
         }
     }
 

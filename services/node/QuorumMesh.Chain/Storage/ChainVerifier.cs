@@ -6,7 +6,10 @@ using QuorumMesh.State.Trie;
 
 namespace QuorumMesh.Chain.Storage;
 
-/// <summary>Checks stored blocks from the head down to the genesis: hashes, links, transactions and receipts against their roots, the indexes, and private receipts' form.</summary>
+/// <summary>
+/// Checks stored blocks from the head down to the genesis: hashes, links, transactions and receipts against their roots, the
+/// indexes, and private receipts' form.
+/// </summary>
 public static class ChainVerifier
 {
     /// <summary>What is broken, one sentence each; empty when all is well. Stops after <paramref name="limit"/> faults.</summary>
@@ -31,7 +34,10 @@ public static class ChainVerifier
             Guard(faults, $"block {number}", () => child = CheckBlock(store, at, expected));
             if (number == 0) break;
             // Behind a block that cannot be read its parent is known only from the table of canonical hashes.
-            if (child is null) Guard(faults, $"block {number - 1}", () => child = ChainStore.GetCanonicalHash(store, at - 1) ?? throw new ChainCorruptException("its canonical hash is missing"));
+            if (child is null)
+                Guard(faults, $"block {number - 1}",
+                () => child = ChainStore.GetCanonicalHash(store, at - 1)
+                ?? throw new ChainCorruptException("its canonical hash is missing"));
         }
 
         return faults;
@@ -51,11 +57,14 @@ public static class ChainVerifier
     private static Hash256 CheckBlock(IKeyValueReader store, ulong number, Hash256 expected)
     {
         var canonical = ChainStore.GetCanonicalHash(store, number) ?? throw new ChainCorruptException("its canonical hash is missing");
-        if (canonical != expected) throw new ChainCorruptException($"its canonical hash is {canonical}, the block above or the head says {expected}");
+        if (canonical != expected)
+            throw new ChainCorruptException($"its canonical hash is {canonical}, the block above or the head says {expected}");
         var block = ChainStore.GetBlock(store, canonical) ?? throw new ChainCorruptException("its header or body is missing");
-        if (block.Header.Hash != canonical) throw new ChainCorruptException($"its header has the hash {block.Header.Hash} and is stored under {canonical}");
+        if (block.Header.Hash != canonical)
+            throw new ChainCorruptException($"its header has the hash {block.Header.Hash} and is stored under {canonical}");
         if (block.Header.Number != number) throw new ChainCorruptException($"its header says block {block.Header.Number}");
-        if (BlockValidator.TransactionsRoot(block.Transactions) != block.Header.TransactionsRoot) throw new ChainCorruptException("its transactions do not give the transactions root");
+        if (BlockValidator.TransactionsRoot(block.Transactions) != block.Header.TransactionsRoot)
+            throw new ChainCorruptException("its transactions do not give the transactions root");
         if (number > 0) CheckReceipts(store, block);
         CheckIndexes(store, block);
         ChainStore.GetPrivateReceipts(store, ChainStore.PrivateStateId, canonical);

@@ -7,8 +7,8 @@ using QuorumMesh.State;
 namespace QuorumMesh.Chain.Tracing;
 
 /// <summary>
-/// Executes the transactions of a block once more, one after the other, for tracers to watch. Each runs on states of its own, so that the states
-/// before it and its changes are at hand. Keeps nothing.
+/// Executes the transactions of a block once more, one after the other, for tracers to watch. Each runs on states of its own, so
+/// that the states before it and its changes are at hand. Keeps nothing.
 /// </summary>
 public sealed class BlockReplay
 {
@@ -41,7 +41,9 @@ public sealed class BlockReplay
     /// <summary>Before the next transaction.</summary>
     public StateOverlay? PrivateState { get; }
 
-    /// <exception cref="InvalidBlockException">The transaction cannot be in the block at its place, or its payload is not there.</exception>
+    /// <exception cref="InvalidBlockException">
+    /// The transaction cannot be in the block at its place, or its payload is not there.
+    /// </exception>
     public ReplayedTransaction Apply(RecoveredTransaction transaction, IEvmTracer? tracer = null)
     {
         var tx = transaction.Tx;
@@ -50,7 +52,8 @@ public sealed class BlockReplay
         var answer = own is null ? null : AnswerFor(tx);
         var outcome = _processor.Execute(TransactionMessage.Of(transaction, UInt256.Zero), shared, own, answer, ref _gasLeft, tracer);
         if (outcome.Invalid != TransactionInvalid.None)
-            throw new InvalidBlockException($"transaction {tx.Hash} cannot be at its place in block {_header.Number}: {TransactionInvalidText.Of(outcome.Invalid)}");
+            throw new InvalidBlockException(
+                $"transaction {tx.Hash} cannot be at its place in block {_header.Number}: {TransactionInvalidText.Of(outcome.Invalid)}");
         return new ReplayedTransaction(outcome, shared.TakeChanges(), own?.TakeChanges());
     }
 

@@ -18,8 +18,9 @@ public sealed record CallTracerOptions
 }
 
 /// <summary>
-/// geth's callTracer as GoQuorum has it (eth/tracers/internal/tracers/call_tracer.js): calls to precompiles are left out, the output of an inner call is
-/// what its caller took of it, a call to an account without code has no gas. Unlike GoQuorum 2.5, CREATE2 is a call of its own.
+/// geth's callTracer as GoQuorum has it (eth/tracers/internal/tracers/call_tracer.js): calls to precompiles are left out, the
+/// output of an inner call is what its caller took of it, a call to an account without code has no gas. Unlike GoQuorum 2.5,
+/// CREATE2 is a call of its own.
 /// </summary>
 public sealed class CallTracer(CallTracerOptions options, TraceErrors errors, Fork fork, TraceBudget budget) : IEvmTracer
 {
@@ -105,7 +106,8 @@ public sealed class CallTracer(CallTracerOptions options, TraceErrors errors, Fo
     private void EndTop(CallFrame frame, EvmStatus status, ulong gasUsed, ReadOnlySpan<byte> output)
     {
         frame.GasUsed = gasUsed;
-        if (status == EvmStatus.Success || (status == EvmStatus.Revert && options.KeepsRevertData && output.Length > 0)) frame.Output = Keep(output);
+        if (status == EvmStatus.Success || (status == EvmStatus.Revert && options.KeepsRevertData && output.Length > 0))
+            frame.Output = Keep(output);
         if (status != EvmStatus.Success) frame.Error ??= ErrorOf(frame, status);
     }
 
@@ -121,7 +123,8 @@ public sealed class CallTracer(CallTracerOptions options, TraceErrors errors, Fo
         else
         {
             // What is refused before or after the code runs has no step of its own.
-            frame.Error ??= status is EvmStatus.Revert or EvmStatus.InvalidJump or EvmStatus.ReturnDataOutOfBounds or EvmStatus.OutOfGas ? ErrorOf(frame, status) : "internal failure";
+            frame.Error ??= status is EvmStatus.Revert or EvmStatus.InvalidJump or EvmStatus.ReturnDataOutOfBounds or EvmStatus.OutOfGas
+                ? ErrorOf(frame, status) : "internal failure";
         }
     }
 
@@ -146,7 +149,8 @@ public sealed class CallTracer(CallTracerOptions options, TraceErrors errors, Fo
     {
         EvmStatus.InvalidJump => errors.BadJump(frame.Jump.Target, frame.Jump.Opcode),
         EvmStatus.QuorumReadOnly => "VM in read-only mode. Value transfer prohibited.",
-        EvmStatus.PrecompileFailure when frame is { To: { } precompile, Input: { } input } => PrecompileErrors.Of(PrecompileTable.Explain(fork, precompile, input)),
+        EvmStatus.PrecompileFailure
+            when frame is { To: { } precompile, Input: { } input } => PrecompileErrors.Of(PrecompileTable.Explain(fork, precompile, input)),
         _ => errors.Of(status),
     };
 
@@ -176,7 +180,10 @@ public sealed class CallTracer(CallTracerOptions options, TraceErrors errors, Fo
         return bytes.ToArray();
     }
 
-    /// <summary>A range of memory costs its contract nothing once the memory is there, so that each call can name all of it: it is counted before it is copied.</summary>
+    /// <summary>
+    /// A range of memory costs its contract nothing once the memory is there, so that each call can name all of it: it is counted
+    /// before it is copied.
+    /// </summary>
     private byte[] Keep(in EvmStep step, in UInt256 offset, in UInt256 length)
     {
         if (length.IsUInt64) budget.Take((long)Math.Min((ulong)length, EvmLimits.MemoryBytes) * 2);

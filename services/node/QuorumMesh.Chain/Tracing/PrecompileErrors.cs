@@ -4,8 +4,8 @@ using QuorumMesh.Evm.Precompiles;
 namespace QuorumMesh.Chain.Tracing;
 
 /// <summary>
-/// geth's words for what a precompile refuses: core/vm/contracts.go and crypto/bn256/cloudflare of GoQuorum 2.5 and later; for the precompiles that no
-/// GoQuorum has, those of geth 1.14 with its libraries gnark-crypto and go-eth-kzg.
+/// geth's words for what a precompile refuses: core/vm/contracts.go and crypto/bn256/cloudflare of GoQuorum 2.5 and later; for
+/// the precompiles that no GoQuorum has, those of geth 1.14 with its libraries gnark-crypto and go-eth-kzg.
 /// </summary>
 public static class PrecompileErrors
 {

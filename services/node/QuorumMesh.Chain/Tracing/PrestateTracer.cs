@@ -18,10 +18,12 @@ public sealed record TracedAccount
 }
 
 /// <summary>
-/// geth's prestateTracer: all accounts and slots that a transaction touches as they were before it. Values come from the states before the transaction, not
-/// from the running ones, so that a slot which is written and read again still has its old value.
+/// geth's prestateTracer: all accounts and slots that a transaction touches as they were before it. Values come from the states
+/// before the transaction, not from the running ones, so that a slot which is written and read again still has its old value.
 /// </summary>
-/// <param name="privateBefore">Null for a public transaction; an account that is there is shown from there, else from the public state.</param>
+/// <param name="privateBefore">
+/// Null for a public transaction; an account that is there is shown from there, else from the public state.
+/// </param>
 /// <param name="keepsZeros">Slots that are zero are listed too, as geth does from 1.9 on.</param>
 public sealed class PrestateTracer(IStateReader publicBefore, IStateReader? privateBefore, bool keepsZeros, TraceBudget budget) : IEvmTracer
 {
@@ -89,8 +91,12 @@ public sealed class PrestateTracer(IStateReader publicBefore, IStateReader? priv
         }
     }
 
-    /// <summary>What the transaction changed: accounts before and after it, members that stayed the same left out of the latter (geth 1.11's diffMode).</summary>
-    public (SortedDictionary<Address, TracedAccount> Before, SortedDictionary<Address, TracedAccount> After) Difference(ReplayedTransaction replayed)
+    /// <summary>
+    /// What the transaction changed: accounts before and after it, members that stayed the same left out of the latter (geth
+    /// 1.11's diffMode).
+    /// </summary>
+    public (SortedDictionary<Address, TracedAccount> Before, SortedDictionary<Address, TracedAccount> After) Difference(
+        ReplayedTransaction replayed)
     {
         var (before, after) = (new SortedDictionary<Address, TracedAccount>(), new SortedDictionary<Address, TracedAccount>());
         AddDifference(replayed.PublicChanges, publicBefore, before, after);
@@ -98,7 +104,8 @@ public sealed class PrestateTracer(IStateReader publicBefore, IStateReader? priv
         return (before, after);
     }
 
-    private void AddDifference(StateChangeSet changes, IStateReader state, SortedDictionary<Address, TracedAccount> before, SortedDictionary<Address, TracedAccount> after)
+    private void AddDifference(StateChangeSet changes, IStateReader state, SortedDictionary<Address, TracedAccount> before,
+        SortedDictionary<Address, TracedAccount> after)
     {
         foreach (var (address, change) in changes.Accounts)
         {
@@ -116,7 +123,8 @@ public sealed class PrestateTracer(IStateReader publicBefore, IStateReader? priv
                 if (!to.IsZero) changed.Storage[slot] = to;
             }
             if (change.New is null || change.StorageWiped) AddWiped(address, state, was);
-            budget.Take(AccountBytes + ((was.Storage.Count + changed.Storage.Count) * (long)SlotBytes) + ((changed.Code?.Length ?? 0) * 2L));
+            budget.Take(AccountBytes + ((was.Storage.Count + changed.Storage.Count) * (long)SlotBytes)
+                + ((changed.Code?.Length ?? 0) * 2L));
             if (change.Old is not null || !_created.Contains(address)) before[address] = was;
             var isSame = changed is { Balance: null, Nonce: null, Code: null } && change.Storage.Count == 0;
             if (change.New is not null && !isSame) after[address] = changed;

@@ -7,7 +7,9 @@ namespace QuorumMesh.Chain.Tracing;
 /// <param name="PrivateChanges">Null when there is no private side.</param>
 public sealed record ReplayedTransaction(TransactionOutcome Outcome, StateChangeSet PublicChanges, StateChangeSet? PrivateChanges)
 {
-    /// <summary>Of the run that a tracer sees: the private one of a private transaction. True for a stranger's, which runs nothing.</summary>
+    /// <summary>
+    /// Of the run that a tracer sees: the private one of a private transaction. True for a stranger's, which runs nothing.
+    /// </summary>
     public bool IsSuccess => Outcome.Private?.Success ?? Outcome.PublicSuccess;
 
     /// <summary>Return data, revert data or deployed code of the run that a tracer sees.</summary>

@@ -4,7 +4,8 @@ using QuorumMesh.State;
 namespace QuorumMesh.Chain.Tracing;
 
 /// <summary>
-/// A state with the changes of some transactions on top, for re-execution. There is no trie: a storage root says only whether there is storage.
+/// A state with the changes of some transactions on top, for re-execution. There is no trie: a storage root says only whether
+/// there is storage.
 /// </summary>
 public sealed class StateOverlay(IStateReader parent) : IStateReader
 {
@@ -48,7 +49,8 @@ public sealed class StateOverlay(IStateReader parent) : IStateReader
             }
             if (change.Storage.Count > 0 && !_slots.ContainsKey(address)) _slots[address] = [];
             foreach (var (slot, (_, value)) in change.Storage) _slots[address][slot] = value;
-            _accounts[address] = change.New is { } account ? account with { StorageRoot = RootMark(address, account.StorageRoot, wiped) } : null;
+            _accounts[address] = change.New is { } account
+                ? account with { StorageRoot = RootMark(address, account.StorageRoot, wiped) } : null;
         }
     }
 
@@ -64,6 +66,7 @@ public sealed class StateOverlay(IStateReader parent) : IStateReader
     private Hash256 RootMark(in Address address, in Hash256 root, bool wiped)
     {
         var kept = wiped ? Hash256.EmptyTrie : root;
-        return kept == Hash256.EmptyTrie && _slots.TryGetValue(address, out var slots) && slots.Values.Any(v => !v.IsZero) ? _someStorage : kept;
+        return kept == Hash256.EmptyTrie && _slots.TryGetValue(address, out var slots) && slots.Values.Any(v => !v.IsZero)
+            ? _someStorage : kept;
     }
 }

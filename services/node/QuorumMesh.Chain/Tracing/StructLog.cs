@@ -26,4 +26,5 @@ public sealed record StructLogOptions
 /// <param name="Stack">The last word is the top; null when not asked for.</param>
 /// <param name="Memory">Whole words; null when not asked for.</param>
 /// <param name="Storage">Slots of the running contract that were seen so far; null when not asked for.</param>
-public sealed record StructLog(int Pc, byte Opcode, ulong Gas, ulong Cost, int Depth, string? Error, UInt256[]? Stack, byte[]? Memory, ImmutableSortedDictionary<UInt256, UInt256>? Storage, byte[]? ReturnData);
+public sealed record StructLog(int Pc, byte Opcode, ulong Gas, ulong Cost, int Depth, string? Error, UInt256[]? Stack, byte[]? Memory,
+    ImmutableSortedDictionary<UInt256, UInt256>? Storage, byte[]? ReturnData);

@@ -25,7 +25,8 @@ public sealed class StructTracer(StructLogOptions options, TraceErrors errors, T
         var memory = options.Memory ? Memory(step) : null;
         var storage = options.Storage ? Storage(step) : null;
         var data = options.ReturnData ? step.ReturnData.ToArray() : null;
-        budget.Take(StepBytes + ((stack?.Length ?? 0) + ((memory?.Length ?? 0) / 32)) * (long)WordBytes + ((storage?.Count ?? 0) * (long)SlotBytes) + ((data?.Length ?? 0) * 2L));
+        budget.Take(StepBytes + ((stack?.Length ?? 0) + ((memory?.Length ?? 0) / 32)) * (long)WordBytes
+            + ((storage?.Count ?? 0) * (long)SlotBytes) + ((data?.Length ?? 0) * 2L));
         var error = step.Status == EvmStatus.Success ? null : errors.Of(step);
         _logs.Add(new StructLog(step.Pc, step.Opcode, step.Gas, step.Cost, step.Depth + 1, error, stack, memory, storage, data));
     }
@@ -43,7 +44,8 @@ public sealed class StructTracer(StructLogOptions options, TraceErrors errors, T
     /// <summary>Steps share the bytes as long as they stay the same.</summary>
     private byte[] Memory(in EvmStep step)
     {
-        if (_memory.Length == step.MemorySize && step.Memory.Length == step.MemorySize && step.Memory.SequenceEqual(_memory)) return _memory;
+        if (_memory.Length == step.MemorySize && step.Memory.Length == step.MemorySize && step.Memory.SequenceEqual(_memory))
+            return _memory;
         var copy = new byte[step.MemorySize];
         step.Memory.CopyTo(copy);
         return _memory = copy;
@@ -53,7 +55,8 @@ public sealed class StructTracer(StructLogOptions options, TraceErrors errors, T
     {
         var seen = _storage.GetValueOrDefault(step.Contract) ?? ImmutableSortedDictionary<UInt256, UInt256>.Empty;
         if (step.Opcode == (byte)Opcode.SSTORE && step.Stack.Length >= 2) seen = seen.SetItem(step.Peek(0), step.Peek(1));
-        else if (options.ShowsReads && step.Opcode == (byte)Opcode.SLOAD && step.Stack.Length >= 1) seen = seen.SetItem(step.Peek(0), step.State.GetStorage(step.Contract, step.Peek(0)));
+        else if (options.ShowsReads && step.Opcode == (byte)Opcode.SLOAD && step.Stack.Length >= 1)
+            seen = seen.SetItem(step.Peek(0), step.State.GetStorage(step.Contract, step.Peek(0)));
         else return seen;
         return _storage[step.Contract] = seen;
     }

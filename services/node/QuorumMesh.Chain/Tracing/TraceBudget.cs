@@ -2,7 +2,8 @@ namespace QuorumMesh.Chain.Tracing;
 
 /// <summary>A trace would be larger than the bound on what is kept and answered.</summary>
 public sealed class TraceTooLargeException(long bound) : Exception(
-    $"the trace is larger than {bound} bytes: ask for less, with disableStack, disableMemory, disableStorage or limit, one transaction at a time, or with callTracer");
+    $"the trace is larger than {bound} bytes: ask for less, with disableStack, disableMemory, disableStorage or limit, one transaction at "
+        + "a time, or with callTracer");
 
 /// <summary>What the traces of one request may still come to, in bytes of JSON, roughly.</summary>
 public sealed class TraceBudget

@@ -4,14 +4,18 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Chain.Tracing;
 
-/// <summary>How geth words the failures that tracers show, and names instructions: the generations of GoQuorum 2.x (geth 1.8 and 1.9.7) differ from later ones.</summary>
+/// <summary>
+/// How geth words the failures that tracers show, and names instructions: the generations of GoQuorum 2.x (geth 1.8 and 1.9.7)
+/// differ from later ones.
+/// </summary>
 /// <param name="fork">That runs; an instruction that no GoQuorum of the profile has is named only where it can run.</param>
 public sealed class TraceErrors(CompatibilityProfile profile, Fork fork)
 {
     private readonly bool _first = profile == CompatibilityProfile.V2_5;
     private readonly bool _classic = profile == CompatibilityProfile.V2_5 || profile == CompatibilityProfile.V2_6;
     private readonly bool _hasSubroutines = profile == CompatibilityProfile.V21;
-    private readonly Fork _named = Later(fork, profile.KnowsBerlin ? Fork.Berlin : profile.KnowsPetersburgAndIstanbul ? Fork.Istanbul : Fork.Constantinople);
+    private readonly Fork _named = Later(fork,
+        profile.KnowsBerlin ? Fork.Berlin : profile.KnowsPetersburgAndIstanbul ? Fork.Istanbul : Fork.Constantinople);
 
     /// <summary>Of a step that does not run.</summary>
     public string Of(in EvmStep step) => step.Status switch
@@ -51,7 +55,9 @@ public sealed class TraceErrors(CompatibilityProfile profile, Fork fork)
         _ => "execution failed",
     };
 
-    /// <summary>As core/vm/opcodes.go has it: GoQuorum never took geth's later KECCAK256, and has no name for the designated INVALID.</summary>
+    /// <summary>
+    /// As core/vm/opcodes.go has it: GoQuorum never took geth's later KECCAK256, and has no name for the designated INVALID.
+    /// </summary>
     public string OpcodeName(byte opcode) => opcode switch
     {
         (byte)Opcode.KECCAK256 => "SHA3",

@@ -73,8 +73,10 @@ public sealed class MemoryRaftLog : IRaftLog
         if (index <= _compactedIndex) return;
         // What is dropped must be covered by a snapshot, or a member that lags behind it could never catch up.
         if (_snapshot is null || index > _snapshot.Index)
-            throw new ArgumentOutOfRangeException(nameof(index), $"cannot compact to {index}: the newest snapshot is at {_snapshot?.Index ?? 0}");
-        if (!TryTerm(index, out var term)) throw new ArgumentOutOfRangeException(nameof(index), $"cannot compact to {index}: last index is {LastIndex}");
+            throw new ArgumentOutOfRangeException(nameof(index),
+                $"cannot compact to {index}: the newest snapshot is at {_snapshot?.Index ?? 0}");
+        if (!TryTerm(index, out var term))
+            throw new ArgumentOutOfRangeException(nameof(index), $"cannot compact to {index}: last index is {LastIndex}");
         var drop = (int)(index - _compactedIndex);
         for (var i = _start; i < _start + drop; i++) _entries[i] = null!;
         _start += drop;

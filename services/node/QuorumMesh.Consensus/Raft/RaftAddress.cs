@@ -4,7 +4,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Consensus.Raft;
 
-/// <summary>Where a member is reached, as GoQuorum's raft/peer.go encodes it: the context of a membership change and an item of a snapshot.</summary>
+/// <summary>
+/// Where a member is reached, as GoQuorum's raft/peer.go encodes it: the context of a membership change and an item of a
+/// snapshot.
+/// </summary>
 /// <param name="NodeId">64 bytes, the public key.</param>
 /// <param name="Host">IP address as text, or a DNS name.</param>
 public sealed record RaftAddress(ulong RaftId, byte[] NodeId, string Host, int P2pPort, int RaftPort)
@@ -20,7 +23,9 @@ public sealed record RaftAddress(ulong RaftId, byte[] NodeId, string Host, int P
     /// <summary>Where the member's Raft port listens, as etcd's transport names it; IPv6 addresses stand in brackets.</summary>
     public Uri RaftUrl => new($"http://{(Host.Contains(':') ? $"[{Host}]" : Host)}:{RaftPort}");
 
-    /// <summary>[raftId, nodeId, ip, p2pPort, raftPort] for an IP address, else [raftId, nodeId, empty, p2pPort, raftPort, hostname].</summary>
+    /// <summary>
+    /// [raftId, nodeId, ip, p2pPort, raftPort] for an IP address, else [raftId, nodeId, empty, p2pPort, raftPort, hostname].
+    /// </summary>
     public byte[] Encode()
     {
         var w = new RlpWriter();
@@ -84,7 +89,8 @@ public sealed record RaftAddress(ulong RaftId, byte[] NodeId, string Host, int P
         if (name.Length > MaxHostLength) throw new RaftFormatException($"host name of {name.Length} bytes; at most {MaxHostLength}");
         var host = Encoding.UTF8.GetString(name);
         // The name becomes part of a URL that this node calls.
-        return Uri.CheckHostName(host) != UriHostNameType.Unknown ? host : throw new RaftFormatException("the host name of a raft address is not valid");
+        return Uri.CheckHostName(host) != UriHostNameType.Unknown ? host
+            : throw new RaftFormatException("the host name of a raft address is not valid");
     }
 
     private static string IpText(ReadOnlySpan<byte> ip)

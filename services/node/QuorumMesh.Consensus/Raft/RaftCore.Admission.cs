@@ -3,7 +3,9 @@ namespace QuorumMesh.Consensus.Raft;
 /// <summary>What is taken from whom. No message may break an invariant: what could is refused here, before it has any effect.</summary>
 public sealed partial class RaftCore
 {
-    /// <summary>How far a term or an index may lie past the own ones. At 20 blocks a second a cluster needs seven years for so many.</summary>
+    /// <summary>
+    /// How far a term or an index may lie past the own ones. At 20 blocks a second a cluster needs seven years for so many.
+    /// </summary>
     public const ulong MaxJump = 1UL << 32;
 
     private const int MaxAcquainted = 256;
@@ -30,7 +32,8 @@ public sealed partial class RaftCore
         // A term or index near 2^64 in one forged message would leave nothing to count up to: the member could never be elected
         // or append again. etcd trusts its peers and takes both.
         if (IsFar(m.Term, Term) || IsFar(m.LogTerm, Term)) return RaftRefusal.TermJump;
-        return IsFar(m.Index, LastIndex) || IsFar(m.Commit, LastIndex) || IsFar(m.RejectHint, LastIndex) || IsFar(m.Snapshot?.Index ?? 0, LastIndex)
+        return IsFar(m.Index, LastIndex) || IsFar(m.Commit, LastIndex) || IsFar(m.RejectHint, LastIndex)
+            || IsFar(m.Snapshot?.Index ?? 0, LastIndex)
             ? RaftRefusal.IndexJump
             : RaftRefusal.None;
     }
@@ -40,7 +43,8 @@ public sealed partial class RaftCore
     // (election safety, paper section 5.2): a second one in the same term is a forgery or a lost log.
     private RaftRefusal AdmitSender(RaftMessage m) => m.Type switch
     {
-        RaftMessageType.Prop or RaftMessageType.AppResp or RaftMessageType.HeartbeatResp or RaftMessageType.VoteResp or RaftMessageType.PreVoteResp
+        RaftMessageType.Prop or RaftMessageType.AppResp or RaftMessageType.HeartbeatResp or RaftMessageType.VoteResp
+        or RaftMessageType.PreVoteResp
             or RaftMessageType.TransferLeader => _members.ContainsKey(m.From) ? RaftRefusal.None : RaftRefusal.NotAMember,
         RaftMessageType.TimeoutNow or RaftMessageType.Snap when m.From != Leader => RaftRefusal.NotTheLeader,
         RaftMessageType.App or RaftMessageType.Heartbeat when m.Term == Term && Leader != 0 && m.From != Leader => RaftRefusal.NotTheLeader,

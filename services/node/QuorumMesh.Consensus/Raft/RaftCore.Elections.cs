@@ -57,7 +57,9 @@ public sealed partial class RaftCore
         Campaign(IsPreVoteOn, transfer: false);
     }
 
-    /// <summary>A committed change of membership that is not applied yet: campaigning on the old membership could elect two leaders.</summary>
+    /// <summary>
+    /// A committed change of membership that is not applied yet: campaigning on the old membership could elect two leaders.
+    /// </summary>
     private bool HasUnappliedConfChange()
     {
         if (!_log.TrySlice(Math.Max(_log.Applied + 1, _log.FirstIndex), _log.Committed + 1, ulong.MaxValue, out var entries)) return true;

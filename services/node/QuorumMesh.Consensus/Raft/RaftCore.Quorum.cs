@@ -10,7 +10,10 @@ public sealed partial class RaftCore
     private readonly HashSet<ulong> _announced = [];
     private long _ticks;
 
-    /// <summary>True on a leader that has heard a majority of voters within the longest election timeout, and on others while they know a leader.</summary>
+    /// <summary>
+    /// True on a leader that has heard a majority of voters within the longest election timeout, and on others while they know a
+    /// leader.
+    /// </summary>
     public bool HasQuorum => IsLeader ? HeardVoters() >= Quorum : Leader != 0;
 
     /// <summary>Pre-vote and check-quorum are used just now.</summary>
@@ -26,7 +29,8 @@ public sealed partial class RaftCore
     internal bool HasAnnounced(ulong id) => _announced.Contains(id);
 
     // Twice the election ticks: by then every follower that has lost this leader has campaigned.
-    private int HeardVoters() => _members.Count(m => !m.Value.IsLearner && (m.Key == Id || _ticks - m.Value.HeardAt <= 2 * _config.ElectionTicks));
+    private int HeardVoters() =>
+        _members.Count(m => !m.Value.IsLearner && (m.Key == Id || _ticks - m.Value.HeardAt <= 2 * _config.ElectionTicks));
 
     /// <summary>The leader was heard so lately that a candidate is more likely cut off than right.</summary>
     /// <remarks>Only while all use pre-vote: a GoQuorum candidate raises its term before it asks, and would be ignored for

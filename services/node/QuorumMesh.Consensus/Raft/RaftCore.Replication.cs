@@ -94,12 +94,21 @@ public sealed partial class RaftCore
         if (progress.IsPaused) return;
         var previous = progress.Next - 1;
         // What the member needs is compacted away: only a snapshot helps.
-        if (!_log.TryTerm(previous, out var term) || !_log.TrySlice(progress.Next, ulong.MaxValue, _config.MaxSizePerMessage, out var entries))
+        if (!_log.TryTerm(previous, out var term)
+            || !_log.TrySlice(progress.Next, ulong.MaxValue, _config.MaxSizePerMessage, out var entries))
         {
             SendSnapshot(to, progress);
             return;
         }
-        Send(new RaftMessage { To = to, Type = RaftMessageType.App, Index = previous, LogTerm = term, Entries = entries, Commit = _log.Committed });
+        Send(new RaftMessage
+        {
+            To = to,
+            Type = RaftMessageType.App,
+            Index = previous,
+            LogTerm = term,
+            Entries = entries,
+            Commit = _log.Committed
+        });
         if (entries.Count == 0) return;
         // Where logs match, the next append need not wait for the answer to this one. While the place is still searched, one goes
         // out at a time.
@@ -107,7 +116,9 @@ public sealed partial class RaftCore
         else progress.Pause();
     }
 
-    /// <summary>A member that lags gets appends as fast as its window allows (etcd 3.3 sends one per answer or heartbeat; 3.4 does this).</summary>
+    /// <summary>
+    /// A member that lags gets appends as fast as its window allows (etcd 3.3 sends one per answer or heartbeat; 3.4 does this).
+    /// </summary>
     private void SendBacklog(ulong to, RaftProgress progress)
     {
         while (progress.State == RaftProgressState.Replicate && !progress.IsPaused && progress.Next <= _log.LastIndex)
@@ -206,7 +217,14 @@ public sealed partial class RaftCore
         if (_log.MaybeAppend(m.Index, m.LogTerm, m.Commit, m.Entries) is { } last)
             Send(new RaftMessage { To = m.From, Type = RaftMessageType.AppResp, Index = last });
         else
-            Send(new RaftMessage { To = m.From, Type = RaftMessageType.AppResp, Index = m.Index, Reject = true, RejectHint = _log.LastIndex });
+            Send(new RaftMessage
+            {
+                To = m.From,
+                Type = RaftMessageType.AppResp,
+                Index = m.Index,
+                Reject = true,
+                RejectHint = _log.LastIndex
+            });
         return RaftRefusal.None;
     }
 

@@ -60,7 +60,8 @@ public sealed partial class RaftCore
 
     private void HearAppendAfterOffer(RaftMessage append)
     {
-        if (_announced.Contains(append.From) || _offer is not { } offer || offer.Index != append.Index || offer.Term != append.LogTerm) return;
+        if (_announced.Contains(append.From) || _offer is not { } offer || offer.Index != append.Index
+            || offer.Term != append.LogTerm) return;
         if (IsNews(offer)) Install(offer, null);
     }
 

@@ -1,6 +1,7 @@
 namespace QuorumMesh.Consensus.Raft;
 
-/// <summary>Raft after etcd 3.3's semantics: a pure state machine. Feed it messages, ticks and proposals; take a <see cref="RaftReady"/>, do what it
+/// <summary>Raft after etcd 3.3's semantics: a pure state machine. Feed it messages, ticks and proposals; take a
+/// <see cref="RaftReady"/>, do what it
 /// says, then <see cref="Advance"/>. Steps may come between Ready and Advance; a second Ready may not. Not thread safe.</summary>
 public sealed partial class RaftCore
 {
@@ -35,7 +36,8 @@ public sealed partial class RaftCore
         (_reportedSoft, _reportedHard) = (Soft, Hard);
     }
 
-    /// <summary>First start of a new cluster's member. All first members must be given the same peers in the same order: they become the first
+    /// <summary>First start of a new cluster's member. All first members must be given the same peers in the same order: they
+    /// become the first
     /// entries of the log, already committed, as etcd does it.</summary>
     public static RaftCore Bootstrap(RaftConfig config, IRaftStorage storage, Func<int, int> random, IReadOnlyList<RaftPeer> peers)
     {
@@ -86,7 +88,8 @@ public sealed partial class RaftCore
 
     /// <summary>True when there is something to do and no Ready is outstanding.</summary>
     public bool HasReady => _outstanding is null
-        && (_outbox.Count > 0 || _log.HasUnstable || _log.Incoming is not null || _log.HasNextCommitted || Hard != _reportedHard || Soft != _reportedSoft);
+        && (_outbox.Count > 0 || _log.HasUnstable || _log.Incoming is not null || _log.HasNextCommitted || Hard != _reportedHard
+            || Soft != _reportedSoft);
 
     /// <summary>All that is to be done now; messages and states are handed over once. Throws when the last one was not
     /// advanced.</summary>
@@ -141,7 +144,8 @@ public sealed partial class RaftCore
         if (IsLeader) TickHeartbeat(); else TickElection();
     }
 
-    /// <summary>Proposes an entry. False: no leader is known, a transfer is under way, or too much is uncommitted; the proposal is dropped. True is no
+    /// <summary>Proposes an entry. False: no leader is known, a transfer is under way, or too much is uncommitted; the proposal
+    /// is dropped. True is no
     /// promise: on a follower the entry is sent on to the leader and may be lost.</summary>
     public bool Propose(byte[] data) => Propose(new RaftEntry(0, 0, RaftEntryType.Normal, data));
 
@@ -155,7 +159,9 @@ public sealed partial class RaftCore
     /// <summary>Starts an election now, if this member is a voter.</summary>
     public void Campaign() => Hup();
 
-    /// <summary>Asks that <paramref name="target"/> take over; the leader drops proposals until it has, for one election timeout at most.</summary>
+    /// <summary>
+    /// Asks that <paramref name="target"/> take over; the leader drops proposals until it has, for one election timeout at most.
+    /// </summary>
     internal void TransferLeadership(ulong target) =>
         StepKnownTerm(new RaftMessage { Type = RaftMessageType.TransferLeader, From = target, To = Leader });
 
@@ -176,7 +182,9 @@ public sealed partial class RaftCore
         p.Pause();
     }
 
-    /// <summary>The connection to the leader broke: the election wait shrinks to 2-5 ticks, unless the leader is heard again first.</summary>
+    /// <summary>
+    /// The connection to the leader broke: the election wait shrinks to 2-5 ticks, unless the leader is heard again first.
+    /// </summary>
     public void ReportLeaderLost()
     {
         if (Role != RaftRole.Follower || Leader == 0 || _hurried) return;
@@ -261,7 +269,9 @@ public sealed partial class RaftCore
         _transferTarget = 0;
         _votes.Clear();
         foreach (var (id, old) in _members.ToArray())
-            _members[id] = new RaftProgress(_log.LastIndex + 1, _config.MaxInflight, old.IsLearner) { Match = id == Id ? _log.LastIndex : 0 };
+            _members[id] = new RaftProgress(_log.LastIndex + 1, _config.MaxInflight,
+                old.IsLearner)
+            { Match = id == Id ? _log.LastIndex : 0 };
         _pendingConfIndex = _uncommittedSize = 0;
     }
 
@@ -295,7 +305,8 @@ public sealed partial class RaftCore
     {
         // The commit index is not always flushed, what was applied was committed.
         if (applied > _log.LastIndex)
-            throw new RaftInvariantException($"the application has applied {applied}, the raft log ends at {_log.LastIndex}: the log was lost or cut");
+            throw new RaftInvariantException(
+                $"the application has applied {applied}, the raft log ends at {_log.LastIndex}: the log was lost or cut");
         _log.CommitTo(applied);
         if (applied > _log.Applied) _log.AppliedTo(applied);
     }

@@ -101,7 +101,8 @@ internal sealed class RaftLogView
         if (conflict < entries.Count)
         {
             if (entries[conflict].Index <= Committed)
-                throw new RaftInvariantException($"entry {entries[conflict].Index} conflicts with a committed entry (committed {Committed})");
+                throw new RaftInvariantException(
+                    $"entry {entries[conflict].Index} conflicts with a committed entry (committed {Committed})");
             Append(entries.Skip(conflict));
         }
         // No further than this append proves: past it the log may differ from the leader's.
@@ -113,7 +114,8 @@ internal sealed class RaftLogView
     {
         foreach (var entry in entries)
         {
-            if (entry.Index <= Committed) throw new RaftInvariantException($"append at {entry.Index} is not past the committed index {Committed}");
+            if (entry.Index <= Committed)
+                throw new RaftInvariantException($"append at {entry.Index} is not past the committed index {Committed}");
             // A conflict inside the persisted part: the tail begins there anew, and storage cuts its own copy when the tail is
             // persisted.
             if (entry.Index < _offset)
@@ -140,14 +142,16 @@ internal sealed class RaftLogView
     {
         if (index <= Committed) return;
         if (index > LastIndex)
-            throw new RaftInvariantException($"commit index {index} is past the last index {LastIndex}: this member's raft log was lost or cut; "
+            throw new RaftInvariantException(
+                $"commit index {index} is past the last index {LastIndex}: this member's raft log was lost or cut; "
                 + "remove it from the cluster and let it join again under a new id");
         Committed = index;
     }
 
     public void AppliedTo(ulong index)
     {
-        if (index < Applied || index > Committed) throw new RaftInvariantException($"applied index {index} is not in [{Applied}, {Committed}]");
+        if (index < Applied || index > Committed)
+            throw new RaftInvariantException($"applied index {index} is not in [{Applied}, {Committed}]");
         Applied = index;
     }
 

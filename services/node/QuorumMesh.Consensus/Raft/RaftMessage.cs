@@ -42,5 +42,6 @@ public sealed record RaftMessage
         or RaftMessageType.SnapStatus or RaftMessageType.CheckQuorum;
 
     public override string ToString() =>
-        $"{Type} {From:x}->{To:x} term {Term} log {LogTerm}/{Index} entries {Entries.Count} commit {Commit}{(Reject ? " reject " + RejectHint : "")}";
+        $"{Type} {From:x}->{To:x} term {Term} log {LogTerm}/{Index} entries {Entries.Count} commit "
+            + $"{Commit}{(Reject ? " reject " + RejectHint : "")}";
 }

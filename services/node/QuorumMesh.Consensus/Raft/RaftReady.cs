@@ -1,7 +1,9 @@
 namespace QuorumMesh.Consensus.Raft;
 
-/// <summary>What the host has to do, in this order: persist HardState, Entries and Snapshot (flushed when <see cref="MustSync"/>), send Messages,
-/// hand an incoming Snapshot to the application, apply CommittedEntries (calling ApplyConfChange for membership entries), then Advance.</summary>
+/// <summary>What the host has to do, in this order: persist HardState, Entries and Snapshot (flushed when
+/// <see cref="MustSync"/>), send Messages,
+/// hand an incoming Snapshot to the application, apply CommittedEntries (calling ApplyConfChange for membership entries), then
+/// Advance.</summary>
 public sealed record RaftReady
 {
     /// <summary>Set when leader or role changed.</summary>

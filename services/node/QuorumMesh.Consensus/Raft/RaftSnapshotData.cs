@@ -53,7 +53,8 @@ public sealed record RaftSnapshotData(IReadOnlyList<RaftAddress> Addresses, IRea
         for (var list = fields.ReadList(); !list.End;)
         {
             var id = list.ReadUInt64();
-            if (id > ushort.MaxValue || removed.Count >= ushort.MaxValue) throw new RaftFormatException($"raft snapshot: removed id {id} is out of range");
+            if (id > ushort.MaxValue || removed.Count >= ushort.MaxValue)
+                throw new RaftFormatException($"raft snapshot: removed id {id} is out of range");
             removed.Add(id);
         }
         var head = fields.ReadHash256();

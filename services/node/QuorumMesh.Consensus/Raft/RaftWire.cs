@@ -1,6 +1,8 @@
 namespace QuorumMesh.Consensus.Raft;
 
-/// <summary>etcd's raftpb bytes. Its generated code writes every scalar field even when zero, byte fields only when set, and so does this.</summary>
+/// <summary>
+/// etcd's raftpb bytes. Its generated code writes every scalar field even when zero, byte fields only when set, and so does this.
+/// </summary>
 public static class RaftWire
 {
     /// <summary>Members a decoded message may name, and entries it may hold.</summary>

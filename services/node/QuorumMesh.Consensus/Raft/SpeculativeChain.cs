@@ -5,7 +5,8 @@ namespace QuorumMesh.Consensus.Raft;
 /// <summary>What the minter keeps of one proposed block.</summary>
 public sealed record SpeculativeBlock(Hash256 Hash, Hash256 ParentHash, IReadOnlyList<Hash256> Transactions);
 
-/// <summary>Blocks that this minter has proposed and Raft has not committed yet, after GoQuorum's raft/speculative_chain.go: new blocks are built on
+/// <summary>Blocks that this minter has proposed and Raft has not committed yet, after GoQuorum's raft/speculative_chain.go: new
+/// blocks are built on
 /// <see cref="Head"/> without waiting.</summary>
 public sealed class SpeculativeChain
 {
@@ -46,7 +47,8 @@ public sealed class SpeculativeChain
     /// <summary>Appends a block just proposed. Its parent must be <see cref="Head"/>.</summary>
     public void Extend(SpeculativeBlock block)
     {
-        if (block.ParentHash != Head) throw new InvalidOperationException($"block {block.Hash} does not build on the speculative head {Head}");
+        if (block.ParentHash != Head)
+            throw new InvalidOperationException($"block {block.Hash} does not build on the speculative head {Head}");
         Head = block.Hash;
         _unapplied.AddLast(block);
         foreach (var tx in block.Transactions) _proposed.Add(tx);

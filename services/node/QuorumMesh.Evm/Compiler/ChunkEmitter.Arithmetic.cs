@@ -63,7 +63,8 @@ internal sealed partial class ChunkEmitter
         Opcode.SUB => Subtract(a, b),
         Opcode.MUL => Multiply(a, b),
         Opcode.DIV => b.TryConstant(out UInt256 divisor) && IsPowerOfTwo(divisor) ? ShiftRight(a, divisor.BitLength - 1, Limb.Zero) : null,
-        Opcode.MOD => b.TryConstant(out UInt256 modulus) && IsPowerOfTwo(modulus) ? Bitwise(OpCodes.And, a, StackValue.Constant(modulus - UInt256.One)) : null,
+        Opcode.MOD => b.TryConstant(out UInt256 modulus) && IsPowerOfTwo(modulus)
+            ? Bitwise(OpCodes.And, a, StackValue.Constant(modulus - UInt256.One)) : null,
         Opcode.AND => Bitwise(OpCodes.And, a, b),
         Opcode.OR => Bitwise(OpCodes.Or, a, b),
         Opcode.XOR => Bitwise(OpCodes.Xor, a, b),
@@ -214,7 +215,8 @@ internal sealed partial class ChunkEmitter
         if (x.IsConstant) (x, y) = (y, x);
         if (x.IsConstant)
         {
-            return Limb.Of(operation == OpCodes.And ? x.Constant & y.Constant : operation == OpCodes.Or ? x.Constant | y.Constant : x.Constant ^ y.Constant);
+            return Limb.Of(operation == OpCodes.And ? x.Constant & y.Constant : operation == OpCodes.Or ? x.Constant | y.Constant
+                : x.Constant ^ y.Constant);
         }
 
         if (y.Is(0)) return operation == OpCodes.And ? Limb.Zero : x;

@@ -86,7 +86,8 @@ internal sealed partial class ChunkEmitter
     }
 
     private bool IsJumpDestination(in UInt256 target) =>
-        target.IsUInt64 && target.U0 < (ulong)_code.Length && _code.Bytes[(int)target.U0] == (byte)Opcode.JUMPDEST && _blockOf[(int)target.U0] >= 0;
+        target.IsUInt64 && target.U0 < (ulong)_code.Length && _code.Bytes[(int)target.U0] == (byte)Opcode.JUMPDEST
+            && _blockOf[(int)target.U0] >= 0;
 
     /// <summary>The block ends and another one begins, here or in another chunk.</summary>
     private void LeaveTo(int pc)

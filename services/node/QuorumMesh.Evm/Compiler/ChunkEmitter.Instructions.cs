@@ -14,7 +14,8 @@ internal sealed partial class ChunkEmitter
     private static readonly FieldInfo _frameInputLength = _frame.GetField(nameof(Frame.InputLength))!;
     private static readonly FieldInfo _frameReturnLength = _frame.GetField(nameof(Frame.ReturnLength))!;
     private static readonly MethodInfo _grow = _frame.GetMethod(nameof(Frame.Grow))!;
-    private static readonly MethodInfo _reverse = typeof(BinaryPrimitives).GetMethod(nameof(BinaryPrimitives.ReverseEndianness), [typeof(ulong)])!;
+    private static readonly MethodInfo _reverse = typeof(BinaryPrimitives)
+        .GetMethod(nameof(BinaryPrimitives.ReverseEndianness), [typeof(ulong)])!;
 
     private void WriteInstruction(OpcodeInfo row, int pc)
     {

@@ -3,7 +3,8 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Evm.Compiler;
 
-// The virtual stack of one block. Positions count from the stack's top at the block's start: 0 is the first word pushed, -1 the word on top before.
+// The virtual stack of one block. Positions count from the stack's top at the block's start: 0 is the first word pushed, -1 the
+// word on top before.
 internal sealed partial class ChunkEmitter
 {
     private readonly Dictionary<int, StackValue> _stack = [];

@@ -5,12 +5,13 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Evm.Compiler;
 
 /// <summary>
-/// Writes one chunk. The stack is virtual inside a block: pushes, DUP, SWAP and POP cost nothing, words live in 64-bit locals, and memory sees what is left
-/// at the block's end or what an instruction out of line asks for.
+/// Writes one chunk. The stack is virtual inside a block: pushes, DUP, SWAP and POP cost nothing, words live in 64-bit locals,
+/// and memory sees what is left at the block's end or what an instruction out of line asks for.
 /// <para>
-/// Gas is charged by segments. A segment ends with an instruction that can see the gas left, change state or fail for another reason than gas; before it only running out
-/// of gas can end the frame, whichever instruction the interpreter would stop at, so that one check in front of all gives the same outcome.
-/// A block whose stack might not suffice is handed to the interpreter at its start, which finds the instruction and the status.
+/// Gas is charged by segments. A segment ends with an instruction that can see the gas left, change state or fail for another
+/// reason than gas; before it only running out of gas can end the frame, whichever instruction the interpreter would stop at, so
+/// that one check in front of all gives the same outcome. A block whose stack might not suffice is handed to the interpreter at
+/// its start, which finds the instruction and the status.
 /// </para>
 /// </summary>
 internal sealed partial class ChunkEmitter
@@ -48,7 +49,8 @@ internal sealed partial class ChunkEmitter
     private bool _usesInvalidJump;
     private bool _usesInvalidOpcode;
 
-    public ChunkEmitter(ILGenerator il, Code code, Fork fork, List<CodeBlock> blocks, int[] blockOf, int first, int count, CompilerLimits limits)
+    public ChunkEmitter(ILGenerator il, Code code, Fork fork, List<CodeBlock> blocks, int[] blockOf, int first, int count,
+        CompilerLimits limits)
     {
         _il = il;
         _code = code;

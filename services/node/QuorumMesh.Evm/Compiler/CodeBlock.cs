@@ -44,7 +44,9 @@ internal readonly record struct CodeBlock(int Start, int End, int Needs, int Gro
         return new CodeBlock(start, Math.Min(pc, code.Length), needs, grows);
     }
 
-    private static bool EndsBlock(OpcodeInfo row) => (row.Flags & OpcodeFlags.Terminates) != 0 || row.Opcode is Opcode.JUMP or Opcode.JUMPI || OpensFrame(row.Opcode);
+    private static bool EndsBlock(OpcodeInfo row) =>
+        (row.Flags & OpcodeFlags.Terminates) != 0 || row.Opcode is Opcode.JUMP or Opcode.JUMPI || OpensFrame(row.Opcode);
 
-    public static bool OpensFrame(Opcode op) => op is Opcode.CREATE or Opcode.CREATE2 or Opcode.CALL or Opcode.CALLCODE or Opcode.DELEGATECALL or Opcode.STATICCALL;
+    public static bool OpensFrame(Opcode op) =>
+        op is Opcode.CREATE or Opcode.CREATE2 or Opcode.CALL or Opcode.CALLCODE or Opcode.DELEGATECALL or Opcode.STATICCALL;
 }

@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 
 namespace QuorumMesh.Evm.Compiler;
 
-/// <summary>Compiles byte code to IL, block by block from the opcode table, and has the runtime turn it into machine code at once.</summary>
+/// <summary>
+/// Compiles byte code to IL, block by block from the opcode table, and has the runtime turn it into machine code at once.
+/// </summary>
 internal static class CodeCompiler
 {
     /// <summary>Null when the code is over a limit.</summary>
@@ -32,13 +34,17 @@ internal static class CodeCompiler
         return new CompiledCode(blockOf, chunkOf, [.. chunks], size);
     }
 
-    private static (int End, CompiledChunk Chunk, int Il) CompileChunk(Code code, Fork fork, List<CodeBlock> blocks, int[] blockOf, int first, CompilerLimits limits)
+    private static (int End, CompiledChunk Chunk, int Il) CompileChunk(Code code, Fork fork, List<CodeBlock> blocks, int[] blockOf,
+        int first, CompilerLimits limits)
     {
-        // How many blocks fit is known only once they are written, and jumps between them must know it before: too many are tried, then fewer.
+        // How many blocks fit is known only once they are written, and jumps between them must know it before: too many are
+        // tried, then fewer.
         int count = Math.Min(blocks.Count - first, limits.ChunkBlocks);
         while (true)
         {
-            var method = new DynamicMethod("evm", typeof(int), [typeof(CompiledCode), typeof(Frame)], typeof(EvmMachine), skipVisibility: true) { InitLocals = false };
+            var method = new DynamicMethod("evm", typeof(int), [typeof(CompiledCode), typeof(Frame)], typeof(EvmMachine),
+                skipVisibility: true)
+            { InitLocals = false };
             ILGenerator il = method.GetILGenerator();
             int written = new ChunkEmitter(il, code, fork, blocks, blockOf, first, count, limits).Write();
             if (written == count)

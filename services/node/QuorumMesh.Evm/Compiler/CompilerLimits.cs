@@ -23,10 +23,16 @@ internal sealed record CompilerLimits
     /// <summary>A chunk takes no further block from here on.</summary>
     public int ChunkIl { get; init; } = 24_000;
 
-    /// <summary>Blocks tried in one chunk. Each takes 4 bytes of its table of entries, which would leave no room for the blocks themselves where code is a mass of small ones.</summary>
+    /// <summary>
+    /// Blocks tried in one chunk. Each takes 4 bytes of its table of entries, which would leave no room for the blocks themselves
+    /// where code is a mass of small ones.
+    /// </summary>
     public int ChunkBlocks { get; init; } = 1_500;
 
-    /// <summary>Code that comes to more IL than this is always interpreted. Bounds time and memory of one compilation; what compilers of contracts write comes to 30 bytes of IL a byte.</summary>
+    /// <summary>
+    /// Code that comes to more IL than this is always interpreted. Bounds time and memory of one compilation; what compilers of
+    /// contracts write comes to 30 bytes of IL a byte.
+    /// </summary>
     public int TotalIl { get; init; } = 3 << 20;
 
     /// <summary>64-bit locals in use inside a block before its stack is written out.</summary>

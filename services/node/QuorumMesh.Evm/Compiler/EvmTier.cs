@@ -9,6 +9,9 @@ public enum EvmTier
     /// <summary>Never compiled.</summary>
     Interpreter,
 
-    /// <summary>Deployed code is compiled at first use, on the calling thread; what is over the compiler's limits is interpreted. Init code always is.</summary>
+    /// <summary>
+    /// Deployed code is compiled at first use, on the calling thread; what is over the compiler's limits is interpreted. Init
+    /// code always is.
+    /// </summary>
     Compiled,
 }

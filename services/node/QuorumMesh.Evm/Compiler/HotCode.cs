@@ -15,6 +15,9 @@ public sealed class HotCode
     /// <summary>In bytes.</summary>
     public int Length => _code.Length;
 
-    /// <summary>Compiles it for frames opened from now on and those in long loops; takes milliseconds to a second. Any thread, once; false when it is over the compiler's limits.</summary>
+    /// <summary>
+    /// Compiles it for frames opened from now on and those in long loops; takes milliseconds to a second. Any thread, once; false
+    /// when it is over the compiler's limits.
+    /// </summary>
     public bool Compile() => _code.Compile(_fork, CompilerLimits.Default, _home) is not null;
 }

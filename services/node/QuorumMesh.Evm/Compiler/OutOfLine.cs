@@ -3,8 +3,9 @@ using System.Reflection;
 namespace QuorumMesh.Evm.Compiler;
 
 /// <summary>
-/// What compiled code calls, by opcode: the methods of <see cref="EvmMachine.CompiledOps"/>. Charging ones take the stack pointer (above the top word) and the gas left and give
-/// the gas left, negative when the frame fails with its status set; plain ones cannot fail.
+/// What compiled code calls, by opcode: the methods of <see cref="EvmMachine.CompiledOps"/>. Charging ones take the stack pointer
+/// (above the top word) and the gas left and give the gas left, negative when the frame fails with its status set; plain ones
+/// cannot fail.
 /// </summary>
 internal static class OutOfLine
 {
@@ -13,7 +14,8 @@ internal static class OutOfLine
 
     static OutOfLine()
     {
-        foreach (MethodInfo method in typeof(EvmMachine.CompiledOps).GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.DeclaredOnly))
+        foreach (MethodInfo method in typeof(EvmMachine.CompiledOps)
+            .GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.DeclaredOnly))
         {
             if (!Enum.TryParse(method.Name, out Opcode opcode)) continue;
             (method.ReturnType == typeof(long) ? _charging : _plain)[(byte)opcode] = method;
@@ -36,5 +38,6 @@ internal static class OutOfLine
     public static MethodInfo Plain(Opcode opcode) =>
         _plain[(byte)opcode] ?? throw new InvalidOperationException($"the compiler has no form of {opcode}");
 
-    private static MethodInfo Find(string name) => typeof(EvmMachine.CompiledOps).GetMethod(name, BindingFlags.Static | BindingFlags.Public)!;
+    private static MethodInfo Find(string name) =>
+        typeof(EvmMachine.CompiledOps).GetMethod(name, BindingFlags.Static | BindingFlags.Public)!;
 }

@@ -2,7 +2,9 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Evm.Compiler;
 
-/// <summary>One word of the virtual stack: four limbs, least significant first, or not loaded yet from a slot of the frame's stack.</summary>
+/// <summary>
+/// One word of the virtual stack: four limbs, least significant first, or not loaded yet from a slot of the frame's stack.
+/// </summary>
 internal sealed class StackValue
 {
     private Limb[]? _limbs;

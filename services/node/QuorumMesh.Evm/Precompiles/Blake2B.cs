@@ -56,8 +56,8 @@ internal static class Blake2B
     }
 
     /// <summary>
-    /// The state's four rows in a vector each. Between columns and diagonals the rows a, c and d turn, not b: b is the last to be ready, so the turns wait for nothing.
-    /// Marked for full optimisation at once, because one call may run for minutes.
+    /// The state's four rows in a vector each. Between columns and diagonals the rows a, c and d turn, not b: b is the last to be
+    /// ready, so the turns wait for nothing. Marked for full optimisation at once, because one call may run for minutes.
     /// </summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -69,8 +69,10 @@ internal static class Blake2B
         Vector256<ulong> b = Vector256.Create<ulong>(state.Slice(4, 4));
         Vector256<ulong> c = Vector256.Create<ulong>(state.Slice(8, 4));
         Vector256<ulong> d = Vector256.Create<ulong>(state.Slice(12, 4));
-        Vector256<byte> right16 = Vector256.Create((byte)2, 3, 4, 5, 6, 7, 0, 1, 10, 11, 12, 13, 14, 15, 8, 9, 2, 3, 4, 5, 6, 7, 0, 1, 10, 11, 12, 13, 14, 15, 8, 9);
-        Vector256<byte> right24 = Vector256.Create((byte)3, 4, 5, 6, 7, 0, 1, 2, 11, 12, 13, 14, 15, 8, 9, 10, 3, 4, 5, 6, 7, 0, 1, 2, 11, 12, 13, 14, 15, 8, 9, 10);
+        Vector256<byte> right16 = Vector256.Create((byte)2, 3, 4, 5, 6, 7, 0, 1, 10, 11, 12, 13, 14, 15, 8, 9, 2, 3, 4, 5, 6, 7, 0, 1, 10,
+            11, 12, 13, 14, 15, 8, 9);
+        Vector256<byte> right24 = Vector256.Create((byte)3, 4, 5, 6, 7, 0, 1, 2, 11, 12, 13, 14, 15, 8, 9, 10, 3, 4, 5, 6, 7, 0, 1, 2, 11,
+            12, 13, 14, 15, 8, 9, 10);
         Vector256<ulong>* end = schedule + 4 * Period;
         Vector256<ulong>* words = schedule;
         for (uint round = 0; round < rounds; round++)
@@ -93,7 +95,10 @@ internal static class Blake2B
         d.CopyTo(state[12..]);
     }
 
-    /// <summary>For each round the words of the columns (first and second halves), then those of the diagonals, which the turned rows have in the order 3, 0, 1, 2.</summary>
+    /// <summary>
+    /// For each round the words of the columns (first and second halves), then those of the diagonals, which the turned rows have
+    /// in the order 3, 0, 1, 2.
+    /// </summary>
     private static unsafe void Arrange(Vector256<ulong>* schedule, ReadOnlySpan<ulong> m)
     {
         for (int line = 0; line < Period; line++)

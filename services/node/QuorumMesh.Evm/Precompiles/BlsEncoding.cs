@@ -4,7 +4,10 @@ using Fp2 = QuorumMesh.Evm.Precompiles.Pairings.Fp2<QuorumMesh.Evm.Precompiles.B
 
 namespace QuorumMesh.Evm.Precompiles;
 
-/// <summary>EIP-2537's forms: 64 bytes for an element, the first 16 of them zero; infinity is all zeros. Readers give only points of the curve.</summary>
+/// <summary>
+/// EIP-2537's forms: 64 bytes for an element, the first 16 of them zero; infinity is all zeros. Readers give only points of the
+/// curve.
+/// </summary>
 internal static class BlsEncoding
 {
     public const int ElementSize = 64;

@@ -13,7 +13,8 @@ internal sealed class BlsG1AddPrecompile : Precompile
     public override byte[]? Run(ReadOnlySpan<byte> input)
     {
         if (input.Length != 2 * BlsEncoding.Point1Size) return null;
-        if (!BlsEncoding.TryRead(input, out AffinePoint<Fp> a) || !BlsEncoding.TryRead(input[BlsEncoding.Point1Size..], out AffinePoint<Fp> b)) return null;
+        if (!BlsEncoding.TryRead(input, out AffinePoint<Fp> a)
+            || !BlsEncoding.TryRead(input[BlsEncoding.Point1Size..], out AffinePoint<Fp> b)) return null;
         return BlsEncoding.Write((CurvePoint<Fp>.From(a) + b).ToAffine());
     }
 
@@ -80,7 +81,8 @@ internal sealed class BlsG2AddPrecompile : Precompile
     public override byte[]? Run(ReadOnlySpan<byte> input)
     {
         if (input.Length != 2 * BlsEncoding.Point2Size) return null;
-        if (!BlsEncoding.TryRead(input, out AffinePoint<Fp2> a) || !BlsEncoding.TryRead(input[BlsEncoding.Point2Size..], out AffinePoint<Fp2> b)) return null;
+        if (!BlsEncoding.TryRead(input, out AffinePoint<Fp2> a)
+            || !BlsEncoding.TryRead(input[BlsEncoding.Point2Size..], out AffinePoint<Fp2> b)) return null;
         return BlsEncoding.Write((CurvePoint<Fp2>.From(a) + b).ToAffine());
     }
 
@@ -153,7 +155,8 @@ internal sealed class BlsPairingPrecompile : Precompile
         for (int i = 0; i < pairs.Length; i++)
         {
             ReadOnlySpan<byte> pair = input.Slice(i * PairSize, PairSize);
-            if (!BlsEncoding.TryRead(pair, out pairs[i].P) || !BlsEncoding.TryRead(pair[BlsEncoding.Point1Size..], out pairs[i].Q)) return null;
+            if (!BlsEncoding.TryRead(pair, out pairs[i].P) || !BlsEncoding.TryRead(pair[BlsEncoding.Point1Size..], out pairs[i].Q))
+                return null;
             if (!Curve.IsInGroup(pairs[i].P) || !Curve.IsInGroup(pairs[i].Q)) return null;
         }
 
@@ -197,7 +200,8 @@ internal sealed class BlsMapToG2Precompile : Precompile
     public override ulong Gas(ReadOnlySpan<byte> input) => 23800;
 
     public override byte[]? Run(ReadOnlySpan<byte> input) =>
-        input.Length == 2 * BlsEncoding.ElementSize && BlsEncoding.TryRead(input, out Fp2 u) ? BlsEncoding.Write(MapToCurve.ToGroup2(u)) : null;
+        input.Length == 2 * BlsEncoding.ElementSize && BlsEncoding.TryRead(input, out Fp2 u)
+            ? BlsEncoding.Write(MapToCurve.ToGroup2(u)) : null;
 
     public override PrecompileFault Explain(ReadOnlySpan<byte> input) =>
         input.Length == 2 * BlsEncoding.ElementSize ? BlsEncoding.ExplainElements(input) : PrecompileFault.InputLength;

@@ -14,7 +14,8 @@ internal sealed class Bn254AddPrecompile(ulong price) : Precompile
     {
         Span<byte> data = stackalloc byte[128];
         CopyPadded(input, 0, data);
-        if (!Bn254Encoding.TryReadPoint(data[..64], out AffinePoint<Fp> a) || !Bn254Encoding.TryReadPoint(data[64..], out AffinePoint<Fp> b)) return null;
+        if (!Bn254Encoding.TryReadPoint(data[..64], out AffinePoint<Fp> a)
+            || !Bn254Encoding.TryReadPoint(data[64..], out AffinePoint<Fp> b)) return null;
         return Bn254Encoding.Write((CurvePoint<Fp>.From(a) + CurvePoint<Fp>.From(b)).ToAffine());
     }
 
@@ -62,7 +63,8 @@ internal sealed class Bn254PairingPrecompile(ulong constant, ulong perPair) : Pr
         for (int i = 0; i < pairs.Length; i++)
         {
             ReadOnlySpan<byte> pair = input.Slice(i * PairSize, PairSize);
-            if (!Bn254Encoding.TryReadPoint(pair[..64], out AffinePoint<Fp> p) || !Bn254Encoding.TryReadTwistPoint(pair[64..], out AffinePoint<Fp2> q)) return null;
+            if (!Bn254Encoding.TryReadPoint(pair[..64], out AffinePoint<Fp> p)
+                || !Bn254Encoding.TryReadTwistPoint(pair[64..], out AffinePoint<Fp2> q)) return null;
             pairs[i] = (p, q);
         }
 
@@ -106,10 +108,12 @@ internal static class Bn254Encoding
     }
 
     public static PrecompileFault ExplainPoint(ReadOnlySpan<byte> data) =>
-        ExplainCoordinates(data) is var fault && fault != PrecompileFault.None ? fault : TryReadPoint(data, out _) ? PrecompileFault.None : PrecompileFault.Bn254Point;
+        ExplainCoordinates(data) is var fault && fault != PrecompileFault.None ? fault : TryReadPoint(data, out _) ? PrecompileFault.None
+            : PrecompileFault.Bn254Point;
 
     public static PrecompileFault ExplainTwistPoint(ReadOnlySpan<byte> data) =>
-        ExplainCoordinates(data) is var fault && fault != PrecompileFault.None ? fault : TryReadTwistPoint(data, out _) ? PrecompileFault.None : PrecompileFault.Bn254Point;
+        ExplainCoordinates(data) is var fault && fault != PrecompileFault.None ? fault : TryReadTwistPoint(data, out _)
+            ? PrecompileFault.None : PrecompileFault.Bn254Point;
 
     /// <summary>geth tells a coordinate that is the modulus from larger ones (crypto/bn256/cloudflare/gfp.go).</summary>
     private static PrecompileFault ExplainCoordinates(ReadOnlySpan<byte> data)
@@ -117,7 +121,8 @@ internal static class Bn254Encoding
         for (; data.Length > 0; data = data[32..])
         {
             UInt256 word = UInt256.FromBigEndian(data[..32]);
-            if (word >= Fp.Modulus) return word == Fp.Modulus ? PrecompileFault.Bn254CoordinateIsModulus : PrecompileFault.Bn254CoordinateTooLarge;
+            if (word >= Fp.Modulus)
+                return word == Fp.Modulus ? PrecompileFault.Bn254CoordinateIsModulus : PrecompileFault.Bn254CoordinateTooLarge;
         }
 
         return PrecompileFault.None;

@@ -1,6 +1,9 @@
 namespace QuorumMesh.Evm.Precompiles;
 
-/// <summary>Multiplies numbers of a fixed count of 64-bit limbs, least significant first, by some modulus. The result overlaps neither operand.</summary>
+/// <summary>
+/// Multiplies numbers of a fixed count of 64-bit limbs, least significant first, by some modulus. The result overlaps neither
+/// operand.
+/// </summary>
 internal unsafe interface ILimbMultiplier
 {
     void Multiply(ulong* result, ulong* a, ulong* b);

@@ -89,7 +89,8 @@ internal sealed class ModExpPrecompile(ModExpRules rules) : Precompile
         return new BigInteger(bytes, isUnsigned: true, isBigEndian: true);
     }
 
-    private static BigInteger AdjustedExponentLength(ReadOnlySpan<byte> input, in UInt256 baseLength, in UInt256 exponentLength, in BigInteger perByte)
+    private static BigInteger AdjustedExponentLength(ReadOnlySpan<byte> input, in UInt256 baseLength, in UInt256 exponentLength,
+        in BigInteger perByte)
     {
         int headLength = exponentLength.IsUInt64 && exponentLength.U0 < 32 ? (int)exponentLength.U0 : 32;
         Span<byte> head = stackalloc byte[headLength];

@@ -3,7 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace QuorumMesh.Evm.Precompiles;
 
-/// <summary>Modular exponentiation on 64-bit limbs, least significant first. An even modulus is split into its odd part and a power of two (Garner).</summary>
+/// <summary>
+/// Modular exponentiation on 64-bit limbs, least significant first. An even modulus is split into its odd part and a power of two
+/// (Garner).
+/// </summary>
 internal static unsafe class ModularPower
 {
     /// <summary>Bits of exponent from which a table of the first 15 powers pays.</summary>

@@ -4,7 +4,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Evm.Precompiles;
 
-/// <summary>0x100: verifies an ECDSA signature on secp256r1 (EIP-7951). Input: hash, r, s, x, y. Gives one as a word, or nothing; it never fails.</summary>
+/// <summary>
+/// 0x100: verifies an ECDSA signature on secp256r1 (EIP-7951). Input: hash, r, s, x, y. Gives one as a word, or nothing; it never
+/// fails.
+/// </summary>
 internal sealed class P256VerifyPrecompile : Precompile
 {
     private const int InputSize = 160;
@@ -18,7 +21,8 @@ internal sealed class P256VerifyPrecompile : Precompile
 
     public override byte[] Run(ReadOnlySpan<byte> input)
     {
-        if (input.Length != InputSize || !IsScalar(input.Slice(32, 32)) || !IsScalar(input.Slice(64, 32)) || !IsPoint(input[96..])) return [];
+        if (input.Length != InputSize || !IsScalar(input.Slice(32, 32)) || !IsScalar(input.Slice(64, 32))
+            || !IsPoint(input[96..])) return [];
         using ECDsa key = ECDsa.Create(new ECParameters
         {
             Curve = ECCurve.NamedCurves.nistP256,

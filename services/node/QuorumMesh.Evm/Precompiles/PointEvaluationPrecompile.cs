@@ -6,14 +6,20 @@ using Fp2 = QuorumMesh.Evm.Precompiles.Pairings.Fp2<QuorumMesh.Evm.Precompiles.B
 
 namespace QuorumMesh.Evm.Precompiles;
 
-/// <summary>0x0a: verifies a KZG proof that a blob's polynomial has the value y at z (EIP-4844). Input: versioned hash, z, y, commitment, proof.</summary>
+/// <summary>
+/// 0x0a: verifies a KZG proof that a blob's polynomial has the value y at z (EIP-4844). Input: versioned hash, z, y, commitment,
+/// proof.
+/// </summary>
 internal sealed class PointEvaluationPrecompile : Precompile
 {
     private const int InputSize = 192;
     private const byte HashVersion = 1;
     private const ulong ElementsPerBlob = 4096;
 
-    /// <summary>τ times the second generator: the second G2 power of the KZG ceremony's trusted setup (ethereum/consensus-specs, trusted_setup_4096.json, g2_monomial[1], decompressed).</summary>
+    /// <summary>
+    /// τ times the second generator: the second G2 power of the KZG ceremony's trusted setup (ethereum/consensus-specs,
+    /// trusted_setup_4096.json, g2_monomial[1], decompressed).
+    /// </summary>
     private static readonly AffinePoint<Fp2> _tau = new(
         new Fp2(
             Fp.FromHex("185cbfee53492714734429b7b38608e23926c911cceceac9a36851477ba4c60b087041de621000edc98edada20c1def2"),
@@ -34,7 +40,8 @@ internal sealed class PointEvaluationPrecompile : Precompile
         UInt256 z = UInt256.FromBigEndian(input.Slice(32, 32));
         UInt256 y = UInt256.FromBigEndian(input.Slice(64, 32));
         if (!hash.SequenceEqual(input[..32]) || z >= Curve.Order || y >= Curve.Order) return null;
-        if (!BlsEncoding.TryReadCompressed(commitment, out AffinePoint<Fp> c) || !BlsEncoding.TryReadCompressed(input[(96 + Fp.Size)..], out AffinePoint<Fp> proof)) return null;
+        if (!BlsEncoding.TryReadCompressed(commitment, out AffinePoint<Fp> c)
+            || !BlsEncoding.TryReadCompressed(input[(96 + Fp.Size)..], out AffinePoint<Fp> proof)) return null;
         if (!Verify(c, z, y, proof)) return null;
         byte[] output = new byte[64];
         new UInt256(ElementsPerBlob).WriteBigEndian(output);
@@ -60,7 +67,9 @@ internal sealed class PointEvaluationPrecompile : Precompile
         return Run(input) is null ? PrecompileFault.KzgProof : PrecompileFault.None;
     }
 
-    /// <summary>e(C - yG1, G2) = e(proof, (τ - z)G2), with z moved to the first group: e(C - yG1 + z·proof, G2)·e(-proof, τG2) = 1.</summary>
+    /// <summary>
+    /// e(C - yG1, G2) = e(proof, (τ - z)G2), with z moved to the first group: e(C - yG1 + z·proof, G2)·e(-proof, τG2) = 1.
+    /// </summary>
     private static bool Verify(in AffinePoint<Fp> commitment, in UInt256 z, in UInt256 y, in AffinePoint<Fp> proof)
     {
         CurvePoint<Fp> left = CurvePoint<Fp>.From(proof).Times(z) + (-CurvePoint<Fp>.From(Curve.Generator1).Times(y)) + commitment;

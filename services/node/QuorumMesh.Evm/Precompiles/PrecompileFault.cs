@@ -1,6 +1,9 @@
 namespace QuorumMesh.Evm.Precompiles;
 
-/// <summary>Why a precompile failed on its input: the first thing that geth finds. <see cref="PrecompileTable.Explain"/> finds it for whoever asks; no run does.</summary>
+/// <summary>
+/// Why a precompile failed on its input: the first thing that geth finds. <see cref="PrecompileTable.Explain"/> finds it for
+/// whoever asks; no run does.
+/// </summary>
 public enum PrecompileFault
 {
     None,

@@ -5,13 +5,16 @@ namespace QuorumMesh.Evm.Precompiles;
 /// <summary>Which precompiles a fork has.</summary>
 public static class PrecompileTable
 {
-    private static readonly Precompile?[] _frontier = [null, new EcRecoverPrecompile(), new Sha256Precompile(), new Ripemd160Precompile(), new IdentityPrecompile()];
+    private static readonly Precompile?[] _frontier = [null, new EcRecoverPrecompile(), new Sha256Precompile(), new Ripemd160Precompile(),
+        new IdentityPrecompile()];
 
     private static readonly Precompile?[] _byzantium =
-        [.. _frontier, new ModExpPrecompile(ModExpRules.Byzantium), new Bn254AddPrecompile(500), new Bn254MulPrecompile(40000), new Bn254PairingPrecompile(100000, 80000)];
+        [.. _frontier, new ModExpPrecompile(ModExpRules.Byzantium), new Bn254AddPrecompile(500), new Bn254MulPrecompile(40000),
+            new Bn254PairingPrecompile(100000, 80000)];
 
     private static readonly Precompile?[] _istanbul =
-        [.. _frontier, new ModExpPrecompile(ModExpRules.Byzantium), new Bn254AddPrecompile(150), new Bn254MulPrecompile(6000), new Bn254PairingPrecompile(45000, 34000), new Blake2FPrecompile()];
+        [.. _frontier, new ModExpPrecompile(ModExpRules.Byzantium), new Bn254AddPrecompile(150), new Bn254MulPrecompile(6000),
+            new Bn254PairingPrecompile(45000, 34000), new Blake2FPrecompile()];
 
     private static readonly Precompile?[] _berlin = [.. _istanbul[..5], new ModExpPrecompile(ModExpRules.Berlin), .. _istanbul[6..]];
 
@@ -25,7 +28,8 @@ public static class PrecompileTable
 
     /// <summary>With a gap of nulls up to 0x100.</summary>
     private static readonly Precompile?[] _osaka =
-        [.. _prague[..5], new ModExpPrecompile(ModExpRules.Osaka), .. _prague[6..], .. new Precompile?[0x100 - _prague.Length], new P256VerifyPrecompile()];
+        [.. _prague[..5], new ModExpPrecompile(ModExpRules.Osaka), .. _prague[6..], .. new Precompile?[0x100 - _prague.Length],
+            new P256VerifyPrecompile()];
 
     private static readonly Address[][] _addresses = [.. Enum.GetValues<Fork>().Select(ListAddresses)];
 
@@ -34,12 +38,16 @@ public static class PrecompileTable
 
     public static Address AddressOf(int number) => Address.FromWord(new UInt256((ulong)number));
 
-    /// <summary>Why a call with this input to a fork's precompile fails with <see cref="EvmStatus.PrecompileFailure"/>; None where it does not, or where no precompile is.</summary>
+    /// <summary>
+    /// Why a call with this input to a fork's precompile fails with <see cref="EvmStatus.PrecompileFailure"/>; None where it does
+    /// not, or where no precompile is.
+    /// </summary>
     public static PrecompileFault Explain(Fork fork, in Address address, ReadOnlySpan<byte> input)
     {
         UInt256 word = address.ToWord();
         Precompile?[] table = For(fork);
-        return word.IsUInt64 && word.U0 < (ulong)table.Length && table[(int)word.U0] is { } precompile ? precompile.Explain(input) : PrecompileFault.None;
+        return word.IsUInt64 && word.U0 < (ulong)table.Length && table[(int)word.U0] is { } precompile ? precompile.Explain(input)
+            : PrecompileFault.None;
     }
 
     /// <summary>By number; null where there is none.</summary>

@@ -3,7 +3,10 @@ namespace QuorumMesh.Node.Network.Peers;
 /// <summary>A sub-protocol both sides speak, and the first message code of its space.</summary>
 public sealed record MatchedProtocol(SubProtocol Protocol, int Offset);
 
-/// <summary>devp2p's rule for sharing the message codes: per name the highest common version, sorted by name, one behind the other from 0x10.</summary>
+/// <summary>
+/// devp2p's rule for sharing the message codes: per name the highest common version, sorted by name, one behind the other from
+/// 0x10.
+/// </summary>
 public static class CapabilityMatcher
 {
     /// <summary>Message codes 0x00-0x0f belong to the base protocol.</summary>

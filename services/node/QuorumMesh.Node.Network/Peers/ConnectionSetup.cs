@@ -27,11 +27,13 @@ internal sealed class ConnectionSetup(PeerServerOptions options, Func<int> liste
     }
 
     /// <exception cref="PeerDisconnectException">The peer is not one this node can use.</exception>
-    public async Task<(HelloMessage Hello, IReadOnlyList<MatchedProtocol> Protocols)> ExchangeHelloAsync(RlpxConnection connection, CancellationToken ct)
+    public async Task<(HelloMessage Hello, IReadOnlyList<MatchedProtocol> Protocols)> ExchangeHelloAsync(RlpxConnection connection,
+        CancellationToken ct)
     {
         using var limit = Limit(ct);
         var own = new HelloMessage(
-            BaseMessages.Version, options.ClientName, [.. options.Protocols.Select(protocol => protocol.Capability)], listenPort(), options.Key.PublicKey);
+            BaseMessages.Version, options.ClientName, [.. options.Protocols.Select(protocol => protocol.Capability)], listenPort(),
+            options.Key.PublicKey);
         connection.Write(BaseMessages.Hello, BaseMessages.EncodeHello(own));
         await connection.FlushAsync(limit.Token).ConfigureAwait(false);
 
@@ -39,7 +41,8 @@ internal sealed class ConnectionSetup(PeerServerOptions options, Func<int> liste
         if (message.Code == BaseMessages.Disconnect)
             throw PeerDisconnectException.FromRemote(BaseMessages.DecodeDisconnect(message.Payload.Span));
         if (message.Code != BaseMessages.Hello)
-            throw new PeerDisconnectException(DisconnectReason.ProtocolError, $"The first message has code 0x{message.Code:x2}: it must be Hello.");
+            throw new PeerDisconnectException(DisconnectReason.ProtocolError,
+                $"The first message has code 0x{message.Code:x2}: it must be Hello.");
         var hello = BaseMessages.DecodeHello(message.Payload.Span);
         // Hello is the peer's word; the handshake proved the key.
         if (!hello.Id.AsSpan().SequenceEqual(connection.RemoteId))
@@ -48,7 +51,8 @@ internal sealed class ConnectionSetup(PeerServerOptions options, Func<int> liste
         connection.Snappy = hello.Version >= BaseMessages.Version;
         var protocols = CapabilityMatcher.Match(options.Protocols, hello.Capabilities);
         if (!protocols.Any(match => match.Protocol.CarriesChain))
-            throw new PeerDisconnectException(DisconnectReason.UselessPeer, $"No common protocol: the peer has {string.Join(", ", hello.Capabilities)}.");
+            throw new PeerDisconnectException(DisconnectReason.UselessPeer,
+                $"No common protocol: the peer has {string.Join(", ", hello.Capabilities)}.");
         return (hello, protocols);
     }
 

@@ -40,7 +40,8 @@ internal sealed partial class Peer
         {
             EndReading(DisconnectReason.ProtocolError, e.Message);
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException or InvalidOperationException)
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException
+            or InvalidOperationException)
         {
             EndReading(null, e.Message);
         }
@@ -82,7 +83,8 @@ internal sealed partial class Peer
     private ValueTask HandleSubProtocolAsync(RlpxMessage message)
     {
         var match = CapabilityMatcher.Find(_protocols, message.Code)
-            ?? throw new PeerDisconnectException(DisconnectReason.ProtocolError, $"Message code 0x{message.Code:x2} belongs to no protocol agreed on.");
+            ?? throw new PeerDisconnectException(DisconnectReason.ProtocolError,
+                $"Message code 0x{message.Code:x2} belongs to no protocol agreed on.");
         // A protocol that both sides have and this node does not serve yet.
         if (match != _eth)
             return ValueTask.CompletedTask;
@@ -106,7 +108,8 @@ internal sealed partial class Peer
             case EthCode.GetBlockBodies:
                 var hashes = EthMessages.DecodeHashes(payload.Span, EthLimits.BodiesPerReply);
                 var bodies = Guard(() => _handler.GetBodies(hashes), []);
-                await ReplyAsync(_eth.Offset + EthCode.BlockBodies, EthMessages.EncodeReply(bodies, EthLimits.BodiesPerReply)).ConfigureAwait(false);
+                await ReplyAsync(_eth.Offset + EthCode.BlockBodies, EthMessages.EncodeReply(bodies, EthLimits.BodiesPerReply))
+                    .ConfigureAwait(false);
                 break;
             case EthCode.BlockHeaders:
                 HandleReply(_headers, payload);

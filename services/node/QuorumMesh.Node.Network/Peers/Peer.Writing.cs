@@ -93,7 +93,10 @@ internal sealed partial class Peer
         Interlocked.Exchange(ref _writingSince, 0);
     }
 
-    /// <summary>Sends the reason, if there is one, and leaves the other side a moment to read it: closing with unread bytes would reset the connection.</summary>
+    /// <summary>
+    /// Sends the reason, if there is one, and leaves the other side a moment to read it: closing with unread bytes would reset
+    /// the connection.
+    /// </summary>
     private async Task SayGoodbyeAsync()
     {
         // A flush that was cancelled half way leaves a torn frame: nothing sensible can follow it.

@@ -10,8 +10,8 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Network.Peers;
 
 /// <summary>
-/// One connection after Hello: a read loop that serves and delivers, a write loop that owns the sending side. Replies and requests go before
-/// transactions; transactions are gathered into batches.
+/// One connection after Hello: a read loop that serves and delivers, a write loop that owns the sending side. Replies and
+/// requests go before transactions; transactions are gathered into batches.
 /// </summary>
 internal sealed partial class Peer
 {
@@ -32,8 +32,10 @@ internal sealed partial class Peer
     private readonly IReadOnlyList<MatchedProtocol> _protocols;
     private readonly MatchedProtocol _eth;
 
-    private readonly Channel<RlpxMessage> _control = Channel.CreateBounded<RlpxMessage>(new BoundedChannelOptions(ControlCapacity) { SingleReader = true });
-    private readonly Channel<byte> _wake = Channel.CreateBounded<byte>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+    private readonly Channel<RlpxMessage> _control =
+        Channel.CreateBounded<RlpxMessage>(new BoundedChannelOptions(ControlCapacity) { SingleReader = true });
+    private readonly Channel<byte> _wake =
+        Channel.CreateBounded<byte>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
     private readonly SemaphoreSlim _controlDrained = new(0, 1);
     private readonly TransactionQueue _transactions;
     private readonly KnownTransactions _known;
@@ -67,7 +69,8 @@ internal sealed partial class Peer
         ConnectedAt = _lastRead = _lastPing = time.GetTimestamp();
         Info = new PeerInfo(
             connection.RemoteNodeId, hello.ClientName, [.. hello.Capabilities.Select(capability => capability.ToString())],
-            AddressOf(socket.LocalEndPoint), AddressOf(socket.RemoteEndPoint), inbound, isStatic, _eth.Protocol.Version, UInt256.Zero, Hash256.Zero);
+            AddressOf(socket.LocalEndPoint), AddressOf(socket.RemoteEndPoint), inbound, isStatic, _eth.Protocol.Version, UInt256.Zero,
+            Hash256.Zero);
     }
 
     public PeerInfo Info { get; private set; }
@@ -93,7 +96,8 @@ internal sealed partial class Peer
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
-            throw new PeerDisconnectException(_disconnectReason < 0 ? DisconnectReason.Requested : (DisconnectReason)_disconnectReason, EndReason);
+            throw new PeerDisconnectException(_disconnectReason < 0 ? DisconnectReason.Requested
+                : (DisconnectReason)_disconnectReason, EndReason);
         }
     }
 
@@ -193,7 +197,8 @@ internal sealed partial class Peer
                 continue;
             }
             if (message.Code != _eth.Offset + EthCode.Status)
-                throw new PeerDisconnectException(DisconnectReason.SubprotocolError, $"The first message has code 0x{message.Code:x2}: it must be Status.");
+                throw new PeerDisconnectException(DisconnectReason.SubprotocolError,
+                    $"The first message has code 0x{message.Code:x2}: it must be Status.");
             var remote = StatusRules.Check(message.Payload.Span, own, status, _eth.Protocol);
             Info = Info with { TotalDifficulty = remote.TotalDifficulty, Head = remote.Head };
             return;

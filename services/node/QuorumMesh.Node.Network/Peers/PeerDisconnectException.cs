@@ -8,5 +8,6 @@ internal sealed class PeerDisconnectException(DisconnectReason reason, string me
 
     public bool Remote { get; } = remote;
 
-    public static PeerDisconnectException FromRemote(DisconnectReason reason) => new(reason, $"The peer disconnected: {reason} (0x{(int)reason:x2}).", remote: true);
+    public static PeerDisconnectException FromRemote(DisconnectReason reason) =>
+        new(reason, $"The peer disconnected: {reason} (0x{(int)reason:x2}).", remote: true);
 }

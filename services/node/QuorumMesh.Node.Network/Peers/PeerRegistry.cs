@@ -39,7 +39,9 @@ internal sealed class PeerRegistry(string selfId, int maxPeers, TimeProvider tim
         }
     }
 
-    /// <summary>Null when the peer got its place; <paramref name="replaced"/> is then the connection it takes it from, to be closed.</summary>
+    /// <summary>
+    /// Null when the peer got its place; <paramref name="replaced"/> is then the connection it takes it from, to be closed.
+    /// </summary>
     public DisconnectReason? TryAdd(Peer peer, out Peer? replaced)
     {
         lock (_lock)
@@ -76,8 +78,8 @@ internal sealed class PeerRegistry(string selfId, int maxPeers, TimeProvider tim
     }
 
     /// <summary>
-    /// When both sides dial at once, both keep the connection that the larger id started. Otherwise a new connection from the other side means
-    /// that it has lost the old one, even if this side has not noticed yet.
+    /// When both sides dial at once, both keep the connection that the larger id started. Otherwise a new connection from the
+    /// other side means that it has lost the old one, even if this side has not noticed yet.
     /// </summary>
     private bool Supersedes(Peer candidate, Peer existing)
     {

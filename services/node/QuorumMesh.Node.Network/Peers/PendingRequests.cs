@@ -3,8 +3,8 @@ using QuorumMesh.Node.Runtime.Ports;
 namespace QuorumMesh.Node.Network.Peers;
 
 /// <summary>
-/// Requests of one kind that wait for their replies. eth/63 and 64 have no request ids: replies come in the order of the requests, so a request
-/// nobody waits for any more keeps its place until its reply has come.
+/// Requests of one kind that wait for their replies. eth/63 and 64 have no request ids: replies come in the order of the
+/// requests, so a request nobody waits for any more keeps its place until its reply has come.
 /// </summary>
 internal sealed class PendingRequests(string what)
 {
@@ -12,7 +12,9 @@ internal sealed class PendingRequests(string what)
     private readonly Queue<Entry> _entries = [];
     private bool _closed;
 
-    /// <param name="send">Called under the lock, so that the order here is the order on the wire; false when it could not be queued.</param>
+    /// <param name="send">
+    /// Called under the lock, so that the order here is the order on the wire; false when it could not be queued.
+    /// </param>
     public Task<List<byte[]>> Add(int asked, long now, int maxInFlight, Func<bool> send)
     {
         lock (_lock)
@@ -20,7 +22,8 @@ internal sealed class PendingRequests(string what)
             if (_closed)
                 throw new PeerRequestException("The peer is gone.");
             if (_entries.Count >= maxInFlight)
-                throw new PeerRequestException($"{maxInFlight} requests for {what} are under way to this peer already: wait for their replies.");
+                throw new PeerRequestException(
+                    $"{maxInFlight} requests for {what} are under way to this peer already: wait for their replies.");
             var entry = new Entry(asked, now);
             if (!send())
                 throw new PeerRequestException("The peer is too slow: its queue is full.");
@@ -53,7 +56,8 @@ internal sealed class PendingRequests(string what)
             {
                 if (ageOf(entry.Sent) < limit)
                     break;
-                entry.Completion.TrySetException(new PeerRequestException($"The peer did not answer a request for {what} within {limit.TotalSeconds:0} s."));
+                entry.Completion.TrySetException(
+                    new PeerRequestException($"The peer did not answer a request for {what} within {limit.TotalSeconds:0} s."));
             }
             return _entries.TryPeek(out var oldest) ? ageOf(oldest.Sent) : TimeSpan.Zero;
         }

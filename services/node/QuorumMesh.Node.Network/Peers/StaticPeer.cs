@@ -19,7 +19,9 @@ internal sealed class StaticPeer(Enode enode, PeerServerOptions options, PeerReg
     public void Stop() => _stop.Cancel();
 
     /// <param name="mayDial">False while a dial could not succeed (no status yet, or not allowed).</param>
-    /// <param name="connect">Dials and runs the connection to its end; true when Status succeeded. Does not throw for failures of the peer.</param>
+    /// <param name="connect">
+    /// Dials and runs the connection to its end; true when Status succeeded. Does not throw for failures of the peer.
+    /// </param>
     public async Task RunAsync(Func<bool> mayDial, Func<Enode, CancellationToken, Task<bool>> connect, CancellationToken serverStop)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(serverStop, _stop.Token);

@@ -28,5 +28,6 @@ internal static class StatusRules
         return remote;
     }
 
-    private static PeerDisconnectException Mismatch(string what) => new(DisconnectReason.SubprotocolError, "The peer is of another network: " + what + ".");
+    private static PeerDisconnectException Mismatch(string what) =>
+        new(DisconnectReason.SubprotocolError, "The peer is of another network: " + what + ".");
 }

@@ -4,7 +4,8 @@ using QuorumMesh.Consensus.Raft;
 
 namespace QuorumMesh.Node.Network.RaftHttp;
 
-/// <summary>/raft/stream/msgapp, etcd's msgappv2: 0 = link heartbeat; 1 ‖ u64 count ‖ (u64 length ‖ entry)* ‖ u64 commit = entries that go on where
+/// <summary>/raft/stream/msgapp, etcd's msgappv2: 0 = link heartbeat; 1 ‖ u64 count ‖ (u64 length ‖ entry)* ‖ u64 commit =
+/// entries that go on where
 /// the last frame ended, in the same term; 2 ‖ u64 length ‖ whole message.</summary>
 internal sealed class AppendStreamEncoder : IRaftStreamEncoder
 {

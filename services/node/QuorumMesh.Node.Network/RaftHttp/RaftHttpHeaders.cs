@@ -24,7 +24,8 @@ internal static class RaftHttpHeaders
     public static bool TryParseId(string? text, out ulong id)
     {
         id = 0;
-        return text is { Length: > 0 and <= 16 } && ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out id);
+        return text is { Length: > 0 and <= 16 }
+            && ulong.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out id);
     }
 
     public static void Fill(HttpRequestMessage request, RaftTransportOptions options, ulong? to)

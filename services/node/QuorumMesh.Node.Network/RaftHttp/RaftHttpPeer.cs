@@ -17,10 +17,12 @@ internal sealed class RaftHttpPeer : IDisposable
         _pipeline = new RaftPipeline(http, url, id, options, events);
         _messages = new RaftStreamWriter(id, () => new MessageStreamEncoder(), options, events.Unreachable);
         _appends = new RaftStreamWriter(id, () => new AppendStreamEncoder(), options, events.Unreachable);
-        var messages = new RaftStreamReader(http, url, RaftHttpHeaders.MessageStream, id, options, r => new MessageStreamDecoder(r), events);
+        var messages = new RaftStreamReader(http, url, RaftHttpHeaders.MessageStream, id, options,
+            r => new MessageStreamDecoder(r), events);
         var appends = new RaftStreamReader(http, url, RaftHttpHeaders.AppendStream, id, options,
             r => new AppendStreamDecoder(r, options.Id, id, options.MaxFrameSize), events);
-        List<Func<Task>> work = [() => _pipeline.RunAsync(_stop.Token), () => messages.RunAsync(_stop.Token), () => appends.RunAsync(_stop.Token)];
+        List<Func<Task>> work = [() => _pipeline.RunAsync(_stop.Token), () => messages.RunAsync(_stop.Token),
+            () => appends.RunAsync(_stop.Token)];
         _running = Task.WhenAll(work.Select(Task.Run));
     }
 
@@ -30,7 +32,10 @@ internal sealed class RaftHttpPeer : IDisposable
     public RaftStreamWriter Appends => _appends;
     public Task Completion => _running;
 
-    /// <summary>etcd's choice: snapshots by post; appends on their stream; the rest on the message stream; by post while there is no stream.</summary>
+    /// <summary>
+    /// etcd's choice: snapshots by post; appends on their stream; the rest on the message stream; by post while there is no
+    /// stream.
+    /// </summary>
     public void Send(RaftMessage m)
     {
         var sent = m.Type switch

@@ -74,8 +74,10 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, RaftTransport
         if (path == RaftHttpHeaders.Snapshot) return PostAsync(context, SnapshotAsync);
         if (path == RaftHttpHeaders.Members) return MembersAsync(context);
         if (path == RaftHttpHeaders.Probing) return context.Response.WriteAsJsonAsync(new { OK = true, Now = DateTime.UtcNow });
-        if (path.StartsWith(RaftHttpHeaders.MessageStream, StringComparison.Ordinal)) return StreamAsync(context, path[RaftHttpHeaders.MessageStream.Length..], p => p.Messages);
-        if (path.StartsWith(RaftHttpHeaders.AppendStream, StringComparison.Ordinal)) return StreamAsync(context, path[RaftHttpHeaders.AppendStream.Length..], p => p.Appends);
+        if (path.StartsWith(RaftHttpHeaders.MessageStream, StringComparison.Ordinal))
+            return StreamAsync(context, path[RaftHttpHeaders.MessageStream.Length..], p => p.Messages);
+        if (path.StartsWith(RaftHttpHeaders.AppendStream, StringComparison.Ordinal))
+            return StreamAsync(context, path[RaftHttpHeaders.AppendStream.Length..], p => p.Appends);
         return ErrorAsync(context, StatusCodes.Status404NotFound, "invalid path");
     }
 
@@ -100,7 +102,8 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, RaftTransport
         }
         catch (Exception e) when (e is FormatException or EndOfStreamException)
         {
-            await ErrorAsync(context, StatusCodes.Status400BadRequest, $"error unmarshalling raft message: {e.Message}").ConfigureAwait(false);
+            await ErrorAsync(context, StatusCodes.Status400BadRequest, $"error unmarshalling raft message: {e.Message}")
+                .ConfigureAwait(false);
         }
     }
 
@@ -112,7 +115,9 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, RaftTransport
         await TakeAsync(context, message).ConfigureAwait(false);
     }
 
-    /// <summary>u64 length ‖ message ‖ database. The database is etcd's own and means nothing here; the message carries the snapshot.</summary>
+    /// <summary>
+    /// u64 length ‖ message ‖ database. The database is etcd's own and means nothing here; the message carries the snapshot.
+    /// </summary>
     private async Task SnapshotAsync(HttpContext context)
     {
         RaftMessage message;
@@ -131,7 +136,8 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, RaftTransport
         if (body.Length < sizeof(ulong)) throw new RaftFormatException("a snapshot begins with the length of its message");
         var length = BinaryPrimitives.ReadUInt64BigEndian(body);
         var rest = body[sizeof(ulong)..];
-        return length <= (ulong)rest.Length ? rest[..(int)length] : throw new RaftFormatException($"raft frame of {length} bytes; {rest.Length} are there");
+        return length <= (ulong)rest.Length ? rest[..(int)length]
+            : throw new RaftFormatException($"raft frame of {length} bytes; {rest.Length} are there");
     }
 
     /// <summary>
@@ -142,8 +148,12 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, RaftTransport
     private async Task TakeAsync(HttpContext context, RaftMessage message)
     {
         // etcd's answer, by which a removed GoQuorum learns that it is out.
-        if (host.IsRemoved(message.From)) await ErrorAsync(context, StatusCodes.Status403Forbidden, "the member has been permanently removed from the cluster").ConfigureAwait(false);
-        else if (message.To != options.Id) await ErrorAsync(context, StatusCodes.Status400BadRequest, $"message is for member {message.To:x}, this is {options.Id:x}").ConfigureAwait(false);
+        if (host.IsRemoved(message.From))
+            await ErrorAsync(context, StatusCodes.Status403Forbidden, "the member has been permanently removed from the cluster")
+            .ConfigureAwait(false);
+        else if (message.To != options.Id)
+            await ErrorAsync(context, StatusCodes.Status400BadRequest, $"message is for member {message.To:x}, this is {options.Id:x}")
+            .ConfigureAwait(false);
         else await TakeAddressedAsync(context, message).ConfigureAwait(false);
     }
 
@@ -155,7 +165,8 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, RaftTransport
         else if (host.Peer(message.From) is null)
             await RefuseAsync(context, message, "unknown-sender", "the sender is no member known here").ConfigureAwait(false);
         else if (message.Type != RaftMessageType.Snap)
-            await RefuseAsync(context, message, "not-by-post", "raft messages are taken from streams, and only snapshots by post").ConfigureAwait(false);
+            await RefuseAsync(context, message, "not-by-post", "raft messages are taken from streams, and only snapshots by post")
+                .ConfigureAwait(false);
         else
         {
             host.Posted(message);

@@ -47,8 +47,10 @@ internal sealed class RaftIntroductions(
             timeout.CancelAfter(options.ReadTimeout);
             using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(member, RaftHttpHeaders.Members));
             RaftHttpHeaders.Fill(request, options, null);
-            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, timeout.Token).ConfigureAwait(false);
-            if (response.StatusCode != HttpStatusCode.OK || response.Content.Headers.ContentLength is not (> 0 and <= MaxAnswer and var length)) return;
+            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, timeout.Token)
+                .ConfigureAwait(false);
+            if (response.StatusCode != HttpStatusCode.OK
+                || response.Content.Headers.ContentLength is not (> 0 and <= MaxAnswer and var length)) return;
             await using var body = await response.Content.ReadAsStreamAsync(timeout.Token).ConfigureAwait(false);
             var answer = new byte[(int)length];
             await body.ReadExactlyAsync(answer, timeout.Token).ConfigureAwait(false);

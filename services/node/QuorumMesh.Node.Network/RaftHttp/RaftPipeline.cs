@@ -5,7 +5,9 @@ using QuorumMesh.Consensus.Raft;
 
 namespace QuorumMesh.Node.Network.RaftHttp;
 
-/// <summary>POST /raft, one message each: for snapshots, and for everything while no stream is up. A few requests run side by side.</summary>
+/// <summary>
+/// POST /raft, one message each: for snapshots, and for everything while no stream is up. A few requests run side by side.
+/// </summary>
 internal sealed class RaftPipeline(HttpClient http, Uri peerUrl, ulong peer, RaftTransportOptions options, RaftTransport.Events events)
 {
     private const int Parallel = 4; // as etcd
@@ -40,7 +42,9 @@ internal sealed class RaftPipeline(HttpClient http, Uri peerUrl, ulong peer, Raf
         {
             using var timeout = CancellationTokenSource.CreateLinkedTokenSource(stop);
             timeout.CancelAfter(PostTimeout);
-            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(peerUrl, RaftHttpHeaders.Prefix)) { Content = new ByteArrayContent(RaftWire.Encode(message)) };
+            using var request = new HttpRequestMessage(HttpMethod.Post,
+                new Uri(peerUrl, RaftHttpHeaders.Prefix))
+            { Content = new ByteArrayContent(RaftWire.Encode(message)) };
             request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/protobuf");
             RaftHttpHeaders.Fill(request, options, null);
             using var response = await http.SendAsync(request, timeout.Token).ConfigureAwait(false);

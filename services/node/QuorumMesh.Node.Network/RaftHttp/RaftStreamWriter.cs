@@ -4,8 +4,12 @@ using QuorumMesh.Consensus.Raft;
 
 namespace QuorumMesh.Node.Network.RaftHttp;
 
-/// <summary>Sending half of a stream: a member has asked for it by GET, messages go out in the answer's body. A newer request replaces an older.</summary>
-internal sealed class RaftStreamWriter(ulong peer, Func<IRaftStreamEncoder> newEncoder, RaftTransportOptions options, Action<ulong> unreachable) : IDisposable
+/// <summary>
+/// Sending half of a stream: a member has asked for it by GET, messages go out in the answer's body. A newer request replaces an
+/// older.
+/// </summary>
+internal sealed class RaftStreamWriter(ulong peer, Func<IRaftStreamEncoder> newEncoder, RaftTransportOptions options,
+    Action<ulong> unreachable) : IDisposable
 {
     private const long FlushBytes = 1 << 20;
 
@@ -25,7 +29,8 @@ internal sealed class RaftStreamWriter(ulong peer, Func<IRaftStreamEncoder> newE
     public async Task ServeAsync(PipeWriter output, CancellationToken aborted)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(aborted);
-        var connection = new Connection(Channel.CreateBounded<RaftMessage>(new BoundedChannelOptions(options.StreamQueue) { SingleReader = true }), stop);
+        var connection = new Connection(
+            Channel.CreateBounded<RaftMessage>(new BoundedChannelOptions(options.StreamQueue) { SingleReader = true }), stop);
         lock (_gate)
         {
             if (_disposed) return;

@@ -13,7 +13,10 @@ public sealed class RaftTransport : IRaftTransport
     private readonly HttpClient _http;
     private readonly ConcurrentDictionary<ulong, RaftHttpPeer> _peers = new();
 
-    /// <summary>Peers that the applied membership does not name; true for those that another member vouches for, whose own word counts less.</summary>
+    /// <summary>
+    /// Peers that the applied membership does not name; true for those that another member vouches for, whose own word counts
+    /// less.
+    /// </summary>
     private readonly ConcurrentDictionary<ulong, bool> _introduced = new();
     private readonly RaftIntroductions _introductions;
     private readonly Lock _gate = new();
@@ -39,7 +42,8 @@ public sealed class RaftTransport : IRaftTransport
             ConnectCallback = ConnectAsync,
         })
         { Timeout = Timeout.InfiniteTimeSpan };
-        _introductions = new RaftIntroductions(_http, options, KnownUrls, address => Introduce(address.RaftId, address.RaftUrl, vouched: true));
+        _introductions = new RaftIntroductions(_http, options, KnownUrls,
+            address => Introduce(address.RaftId, address.RaftUrl, vouched: true));
     }
 
     public event Action<RaftMessage>? MessageReceived;
@@ -194,7 +198,8 @@ public sealed class RaftTransport : IRaftTransport
 
         public void Posted(RaftMessage message) => owner.MessageReceived?.Invoke(message);
 
-        public void Refused(RaftMessage message, string reason) => owner.MessageRefused?.Invoke(message.From, message.Type.ToString(), reason);
+        public void Refused(RaftMessage message, string reason) =>
+            owner.MessageRefused?.Invoke(message.From, message.Type.ToString(), reason);
 
         /// <summary>A transfer of leadership names the member that is to take over; all else is the sender's own.</summary>
         public void Received(ulong peer, RaftMessage message)

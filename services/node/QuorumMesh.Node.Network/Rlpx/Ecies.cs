@@ -23,7 +23,8 @@ public static class Ecies
     /// <param name="iv">16 random bytes.</param>
     /// <exception cref="RlpxException">The recipient's key is not a point of the curve.</exception>
     public static byte[] Encrypt(
-        ReadOnlySpan<byte> recipientPublic, ReadOnlySpan<byte> plain, ReadOnlySpan<byte> sharedMacData, ReadOnlySpan<byte> ephemeralKey, ReadOnlySpan<byte> iv)
+        ReadOnlySpan<byte> recipientPublic, ReadOnlySpan<byte> plain, ReadOnlySpan<byte> sharedMacData, ReadOnlySpan<byte> ephemeralKey,
+        ReadOnlySpan<byte> iv)
     {
         Span<byte> shared = stackalloc byte[32];
         if (!Secp256k1.TryEcdh(ephemeralKey, recipientPublic, shared))

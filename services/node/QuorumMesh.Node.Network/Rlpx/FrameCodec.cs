@@ -4,7 +4,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Network.Rlpx;
 
-/// <summary>Encrypts and authenticates frames of one connection. Reading and writing keep separate state; each is for one caller at a time.</summary>
+/// <summary>
+/// Encrypts and authenticates frames of one connection. Reading and writing keep separate state; each is for one caller at a
+/// time.
+/// </summary>
 public sealed class FrameCodec : IDisposable
 {
     /// <summary>Header cipher text and its MAC.</summary>

@@ -8,8 +8,8 @@ using Snappier;
 namespace QuorumMesh.Node.Network.Rlpx;
 
 /// <summary>
-/// An encrypted message stream. One reader and one writer at a time; writing only fills a buffer until <see cref="FlushAsync"/>, which waits
-/// for the socket, so a slow peer slows its own sender.
+/// An encrypted message stream. One reader and one writer at a time; writing only fills a buffer until <see cref="FlushAsync"/>,
+/// which waits for the socket, so a slow peer slows its own sender.
 /// </summary>
 public sealed class RlpxConnection : IAsyncDisposable
 {
@@ -52,7 +52,8 @@ public sealed class RlpxConnection : IAsyncDisposable
     public int Pending => _output.WrittenCount;
 
     /// <exception cref="RlpxException">The other side is not the node asked for, or speaks something else.</exception>
-    public static async Task<RlpxConnection> InitiateAsync(Stream stream, NodeKey key, ReadOnlyMemory<byte> remoteId, CancellationToken ct, bool plain = false)
+    public static async Task<RlpxConnection> InitiateAsync(Stream stream, NodeKey key, ReadOnlyMemory<byte> remoteId, CancellationToken ct,
+        bool plain = false)
     {
         var input = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: ReadBufferSize, leaveOpen: true));
         var handshake = new RlpxHandshake(key, HandshakeRandom.Create());

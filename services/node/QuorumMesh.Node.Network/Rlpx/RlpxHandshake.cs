@@ -6,7 +6,10 @@ namespace QuorumMesh.Node.Network.Rlpx;
 /// <summary>
 /// One side of the RLPx encryption handshake: bytes in, bytes out. Speaks EIP-8; answers the older plain form in its own form.
 /// </summary>
-/// <remarks>Initiator: <see cref="CreateAuth"/>, <see cref="ReadAck"/>. Responder: <see cref="ReadAuth"/>, <see cref="CreateAck"/>. Then <see cref="DeriveSecrets"/>.</remarks>
+/// <remarks>
+/// Initiator: <see cref="CreateAuth"/>, <see cref="ReadAck"/>. Responder: <see cref="ReadAuth"/>, <see cref="CreateAck"/>. Then
+/// <see cref="DeriveSecrets"/>.
+/// </remarks>
 public sealed class RlpxHandshake(NodeKey key, HandshakeRandom random)
 {
     /// <summary>Length of a plain (pre-EIP-8) auth packet.</summary>

@@ -30,7 +30,8 @@ public sealed record RlpxSecrets(byte[] Aes, byte[] Mac, KeccakState EgressMac, 
         // shows with the first frame.
         var fromInitiator = MacState(mac, responderNonce, authPacket);
         var fromResponder = MacState(mac, initiatorNonce, ackPacket);
-        return initiator ? new RlpxSecrets(aes, mac, fromInitiator, fromResponder) : new RlpxSecrets(aes, mac, fromResponder, fromInitiator);
+        return initiator ? new RlpxSecrets(aes, mac, fromInitiator, fromResponder)
+            : new RlpxSecrets(aes, mac, fromResponder, fromInitiator);
     }
 
     public override string ToString() => nameof(RlpxSecrets);

@@ -31,7 +31,8 @@ internal sealed class AdminApi(INode node) : IRpcApi
     private static Enode Url(RpcCall call)
     {
         var url = call.Text(0);
-        if (!url.StartsWith("enode:", StringComparison.Ordinal)) throw new RpcException("invalid enode: invalid URL scheme, want \"enode\"");
+        if (!url.StartsWith("enode:", StringComparison.Ordinal))
+            throw new RpcException("invalid enode: invalid URL scheme, want \"enode\"");
         try
         {
             return Enode.Parse(url);
@@ -125,11 +126,16 @@ internal sealed class AdminApi(INode node) : IRpcApi
         Number(json, "chainId", config.ChainId);
         (string Name, ulong? Block)[] forks =
         [
-            ("homesteadBlock", config.HomesteadBlock), ("daoForkBlock", config.DaoForkBlock), ("eip150Block", config.Eip150Block), ("eip155Block", config.Eip155Block),
-            ("eip158Block", config.Eip158Block), ("byzantiumBlock", config.ByzantiumBlock), ("constantinopleBlock", config.ConstantinopleBlock),
-            ("petersburgBlock", config.PetersburgBlock), ("istanbulBlock", config.IstanbulBlock), ("muirGlacierBlock", config.MuirGlacierBlock), ("berlinBlock", config.BerlinBlock),
-            ("londonBlock", config.LondonBlock), ("parisBlock", config.ParisBlock), ("shanghaiBlock", config.ShanghaiBlock), ("cancunBlock", config.CancunBlock),
-            ("pragueBlock", config.PragueBlock), ("osakaBlock", config.OsakaBlock), ("qip714Block", config.Qip714Block), ("enableGasPriceBlock", config.EnableGasPriceBlock),
+            ("homesteadBlock", config.HomesteadBlock), ("daoForkBlock", config.DaoForkBlock), ("eip150Block", config.Eip150Block),
+            ("eip155Block", config.Eip155Block),
+            ("eip158Block", config.Eip158Block), ("byzantiumBlock", config.ByzantiumBlock),
+            ("constantinopleBlock", config.ConstantinopleBlock),
+            ("petersburgBlock", config.PetersburgBlock), ("istanbulBlock", config.IstanbulBlock),
+            ("muirGlacierBlock", config.MuirGlacierBlock), ("berlinBlock", config.BerlinBlock),
+            ("londonBlock", config.LondonBlock), ("parisBlock", config.ParisBlock), ("shanghaiBlock", config.ShanghaiBlock),
+            ("cancunBlock", config.CancunBlock),
+            ("pragueBlock", config.PragueBlock), ("osakaBlock", config.OsakaBlock), ("qip714Block", config.Qip714Block),
+            ("enableGasPriceBlock", config.EnableGasPriceBlock),
             ("maxCodeSizeChangeBlock", config.MaxCodeSizeChangeBlock),
         ];
         foreach (var (name, block) in forks)

@@ -57,7 +57,8 @@ internal sealed class DebugApi(INode node, NodeReader reader) : IRpcApi
     private static void SetHead(RpcCall call)
     {
         var number = call.Quantity(0, "hexutil.Uint64");
-        throw new RpcException($"the head is not set back to block {number}: what the network has committed stays; to start over, stop the node, and let it catch up in an empty data directory");
+        throw new RpcException($"the head is not set back to block {number}: what the network has committed stays; to start over, stop "
+            + "the node, and let it catch up in an empty data directory");
     }
 
     private async ValueTask PrivateStateRootAsync(RpcCall call)
@@ -106,7 +107,10 @@ internal sealed class DebugApi(INode node, NodeReader reader) : IRpcApi
         }).ConfigureAwait(false);
     }
 
-    /// <summary>geth 1.8 prints plain hex and slot values in RLP; later ones mark addresses and slots as hex, print bare values, and leave out what is empty.</summary>
+    /// <summary>
+    /// geth 1.8 prints plain hex and slot values in RLP; later ones mark addresses and slots as hex, print bare values, and leave
+    /// out what is empty.
+    /// </summary>
     private void WriteAccount(RpcCall call, ReadScope scope, bool isPrivate, ulong block, Address address, Account account)
     {
         var json = call.Result;
@@ -117,7 +121,8 @@ internal sealed class DebugApi(INode node, NodeReader reader) : IRpcApi
         json.WriteString("root", Bare(account.StorageRoot));
         json.WriteString("codeHash", Bare(account.CodeHash));
         if (_isClassic || account.CodeHash != Hash256.EmptyCode)
-            json.WriteString("code", Hex.ToHex(account.CodeHash == Hash256.EmptyCode ? [] : state.GetCode(account.CodeHash) ?? [], prefix: false));
+            json.WriteString("code",
+                Hex.ToHex(account.CodeHash == Hash256.EmptyCode ? [] : state.GetCode(account.CodeHash) ?? [], prefix: false));
         if (_isClassic || account.HasStorage) WriteStorage(call, scope, isPrivate, block, address);
         json.WriteEndObject();
     }
@@ -130,7 +135,8 @@ internal sealed class DebugApi(INode node, NodeReader reader) : IRpcApi
             call.Cancellation.ThrowIfCancellationRequested();
             var rlp = new RlpWriter();
             rlp.Write(value);
-            call.Result.WriteString(Hex.ToHex(slot.ToBigEndian(), prefix: !_isClassic), Hex.ToHex(_isClassic ? rlp.WrittenSpan : value.ToMinimalBigEndian(), prefix: false));
+            call.Result.WriteString(Hex.ToHex(slot.ToBigEndian(), prefix: !_isClassic),
+                Hex.ToHex(_isClassic ? rlp.WrittenSpan : value.ToMinimalBigEndian(), prefix: false));
         }
         call.Result.WriteEndObject();
     }

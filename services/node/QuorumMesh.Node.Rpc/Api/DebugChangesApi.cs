@@ -6,7 +6,9 @@ using QuorumMesh.State;
 
 namespace QuorumMesh.Node.Rpc.Api;
 
-/// <summary>debug_getModifiedAccounts*: public accounts that are new or other at the later of two blocks, in the order of the trie.</summary>
+/// <summary>
+/// debug_getModifiedAccounts*: public accounts that are new or other at the later of two blocks, in the order of the trie.
+/// </summary>
 internal sealed class DebugChangesApi(NodeReader reader) : IRpcApi
 {
     private const int MaxCompared = 100_000;
@@ -24,7 +26,8 @@ internal sealed class DebugChangesApi(NodeReader reader) : IRpcApi
         return WriteAsync(call, scope =>
         {
             var start = scope.View.Header(first) ?? throw new RpcException($"start block {first:x} not found");
-            return (start, last is { } number ? scope.View.Header(number) ?? throw new RpcException($"end block {number} not found") : null);
+            return (start, last is { } number ? scope.View.Header(number)
+                ?? throw new RpcException($"end block {number} not found") : null);
         });
     }
 
@@ -35,7 +38,8 @@ internal sealed class DebugChangesApi(NodeReader reader) : IRpcApi
         return WriteAsync(call, scope =>
         {
             var start = scope.View.Header(first) ?? throw new RpcException($"start block {Bare(first)} not found");
-            return (start, last is { } hash ? scope.View.Header(hash) ?? throw new RpcException($"end block {Bare(hash)} not found") : null);
+            return (start, last is { } hash ? scope.View.Header(hash)
+                ?? throw new RpcException($"end block {Bare(hash)} not found") : null);
         });
     }
 
@@ -48,9 +52,11 @@ internal sealed class DebugChangesApi(NodeReader reader) : IRpcApi
             if (end is null)
             {
                 end = start;
-                start = (end.Number == 0 ? null : scope.View.Header(end.Number - 1)) ?? throw new RpcException($"block {end.Number:x} has no parent");
+                start = (end.Number == 0 ? null : scope.View.Header(end.Number - 1))
+                    ?? throw new RpcException($"block {end.Number:x} has no parent");
             }
-            if (start.Number >= end.Number) throw new RpcException($"start block height ({start.Number}) must be less than end block height ({end.Number})");
+            if (start.Number >= end.Number)
+                throw new RpcException($"start block height ({start.Number}) must be less than end block height ({end.Number})");
             return Changed(scope, start.Number, end.Number, call.Cancellation);
         }).ConfigureAwait(false);
         if (changed.Count == 0)

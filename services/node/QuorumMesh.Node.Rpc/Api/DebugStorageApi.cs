@@ -8,8 +8,8 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Rpc.Api;
 
 /// <summary>
-/// debug_storageRangeAt: an account's slots before a transaction, in the order of their hashes. GoQuorum looks only into the private state; here an account that is
-/// not there is looked up in the public one.
+/// debug_storageRangeAt: an account's slots before a transaction, in the order of their hashes. GoQuorum looks only into the
+/// private state; here an account that is not there is looked up in the public one.
 /// </summary>
 internal sealed class DebugStorageApi(BlockReplayer replayer) : IRpcApi
 {
@@ -29,16 +29,19 @@ internal sealed class DebugStorageApi(BlockReplayer replayer) : IRpcApi
         return replayer.RunAsync(call, scope =>
         {
             var block = scope.View.Block(hash) ?? throw new RpcException($"block {Hex.ToHex(hash.ToArray(), prefix: false)} not found");
-            if (index >= block.Transactions.Count) throw new RpcException($"tx index {index} out of range for block {Hex.ToHex(hash.ToArray(), prefix: false)}");
+            if (index >= block.Transactions.Count)
+                throw new RpcException($"tx index {index} out of range for block {Hex.ToHex(hash.ToArray(), prefix: false)}");
             return new ReplayTarget(block, index, 0);
         }, withPrivate: true, (view, replay, target) => Write(call, Slots(view, replay, target.Block.Number - 1, contract), start, count));
     }
 
-    private static List<(Hash256 Hash, UInt256 Slot, UInt256 Value)> Slots(NodeView view, BlockReplay replay, ulong parent, in Address contract)
+    private static List<(Hash256 Hash, UInt256 Slot, UInt256 Value)> Slots(NodeView view, BlockReplay replay, ulong parent,
+        in Address contract)
     {
         var isPrivate = replay.PrivateState!.GetAccount(contract) is not null;
         var state = isPrivate ? replay.PrivateState : replay.PublicState;
-        if (state.GetAccount(contract) is null) throw new RpcException($"account {Hex.ToHex(contract.ToArray(), prefix: false)} doesn't exist");
+        if (state.GetAccount(contract) is null)
+            throw new RpcException($"account {Hex.ToHex(contract.ToArray(), prefix: false)} doesn't exist");
         var changed = state.ChangedSlots(contract);
         var slots = new List<(Hash256, UInt256, UInt256)>();
         if (!state.IsWiped(contract))

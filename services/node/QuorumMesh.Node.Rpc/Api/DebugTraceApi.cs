@@ -32,14 +32,17 @@ internal sealed class DebugTraceApi(TransactionTracer transactions, CallTraceRun
     {
         var tag = call.Block(0);
         var config = TraceConfig.Of(call, 1);
-        return transactions.BlockAsync(call, scope => Whole(scope.Block(tag) ?? throw NotFound.Block(scope.View.Rules.Profile, tag)), config);
+        return transactions.BlockAsync(call,
+            scope => Whole(scope.Block(tag) ?? throw NotFound.Block(scope.View.Rules.Profile, tag)), config);
     }
 
     private ValueTask BlockByHashAsync(RpcCall call)
     {
         var hash = call.Hash(0);
         var config = TraceConfig.Of(call, 1);
-        return transactions.BlockAsync(call, scope => Whole(scope.View.Block(hash) ?? throw NotFound.Block(scope.View.Rules.Profile, new BlockTag(BlockTagKind.Hash, 0, hash))), config);
+        return transactions.BlockAsync(call,
+            scope => Whole(scope.View.Block(hash)
+            ?? throw NotFound.Block(scope.View.Rules.Profile, new BlockTag(BlockTagKind.Hash, 0, hash))), config);
     }
 
     /// <summary>The RLP of a block on a stored parent, as 0x hex or, as Go takes bytes, in Base64.</summary>

@@ -22,7 +22,8 @@ internal sealed class EthAsyncApi(TransactionSender sender, ILogger logger) : IR
     {
         var arguments = call.Read(0, SendTransactionArguments.Read);
         Uri? callback = null;
-        if (arguments.CallbackUrl is { Length: > 0 } url && !(Uri.TryCreate(url, UriKind.Absolute, out callback) && callback.Scheme is "http" or "https"))
+        if (arguments.CallbackUrl is { Length: > 0 } url
+            && !(Uri.TryCreate(url, UriKind.Absolute, out callback) && callback.Scheme is "http" or "https"))
             throw new RpcException("callbackUrl is not an http or https URL");
         if (!_slots.Wait(0)) throw new RpcException("too many concurrent requests");
         var id = call.Id.ToArray();

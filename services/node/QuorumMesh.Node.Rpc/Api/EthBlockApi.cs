@@ -49,7 +49,8 @@ internal sealed class EthBlockApi(INode node, NodeReader reader, BlockJson forma
         {
             scope.View.RequireAgreement();
             return scope.Block(tag) is { } block
-                ? (Block: block, Views: scope.Receipts(block, null), Senders: block.Transactions.Select(tx => scope.View.SenderOf(tx, block.Number)).ToList())
+                ? (Block: block, Views: scope.Receipts(block, null),
+                    Senders: block.Transactions.Select(tx => scope.View.SenderOf(tx, block.Number)).ToList())
                 : ((Block Block, IReadOnlyList<ReceiptView> Views, List<Address> Senders)?)null;
         }).ConfigureAwait(false);
         if (found is not { } at)
@@ -58,7 +59,8 @@ internal sealed class EthBlockApi(INode node, NodeReader reader, BlockJson forma
             return;
         }
         call.Result.WriteStartArray();
-        for (var i = 0; i < at.Views.Count; i++) ReceiptJson.Write(call.Result, at.Block, i, at.Views[i], at.Senders[i], node.Config, node.Profile);
+        for (var i = 0; i < at.Views.Count; i++)
+            ReceiptJson.Write(call.Result, at.Block, i, at.Views[i], at.Senders[i], node.Config, node.Profile);
         call.Result.WriteEndArray();
     }
 
@@ -71,7 +73,8 @@ internal sealed class EthBlockApi(INode node, NodeReader reader, BlockJson forma
                 call.Result.WriteNullValue();
                 return false;
             }
-            format.Write(call.Result, block, scope.View.TotalDifficulty(block.Hash), full ? tx => scope.View.SenderOf(tx, block.Number) : null, tag.Kind == BlockTagKind.Pending);
+            format.Write(call.Result, block, scope.View.TotalDifficulty(block.Hash),
+                full ? tx => scope.View.SenderOf(tx, block.Number) : null, tag.Kind == BlockTagKind.Pending);
             return true;
         }).ConfigureAwait(false);
     }
@@ -92,7 +95,8 @@ internal sealed class EthBlockApi(INode node, NodeReader reader, BlockJson forma
 
     private async ValueTask TransactionAtAsync(RpcCall call, BlockTag tag, ulong index)
     {
-        var found = await reader.ReadAsync(call.Cancellation, scope => scope.Block(tag) is { } block && index < (ulong)block.Transactions.Count
+        var found = await reader.ReadAsync(call.Cancellation,
+            scope => scope.Block(tag) is { } block && index < (ulong)block.Transactions.Count
             ? (block, scope.View.SenderOf(block.Transactions[(int)index], block.Number))
             : ((Block Block, Address Sender)?)null).ConfigureAwait(false);
         if (found is not { } at) call.Result.WriteNullValue();
@@ -133,7 +137,8 @@ internal sealed class EthBlockApi(INode node, NodeReader reader, BlockJson forma
         var found = await reader.ReadAsync(call.Cancellation, scope =>
         {
             scope.View.RequireAgreement();
-            if (scope.View.FindTransaction(hash) is not { } lookup) return ((TransactionLookup Lookup, ReceiptView View, Address Sender)?)null;
+            if (scope.View.FindTransaction(hash) is not { } lookup)
+                return ((TransactionLookup Lookup, ReceiptView View, Address Sender)?)null;
             var receipts = scope.Receipts(lookup.Block, lookup.Index);
             return (lookup, receipts[lookup.Index], scope.View.SenderOf(lookup.Transaction, lookup.Block.Number));
         }).ConfigureAwait(false);

@@ -5,7 +5,10 @@ using QuorumMesh.Node.Runtime;
 
 namespace QuorumMesh.Node.Rpc.Api;
 
-/// <summary>eth_call, eth_estimateGas and eth_createAccessList; as many at once as there are processors, so that they cannot starve the node.</summary>
+/// <summary>
+/// eth_call, eth_estimateGas and eth_createAccessList; as many at once as there are processors, so that they cannot starve the
+/// node.
+/// </summary>
 /// <param name="timeout">Of one call or estimate; zero for none.</param>
 internal sealed class EthCallApi(INode node, NodeReader reader, CallExecutor executor, TimeSpan timeout) : IRpcApi
 {
@@ -22,7 +25,8 @@ internal sealed class EthCallApi(INode node, NodeReader reader, CallExecutor exe
     {
         var (arguments, tag) = (call.Read(0, CallArguments.Read), call.Block(1));
         arguments = WithOverrides(call, arguments);
-        var output = await RunAsync(call.Cancellation, (scope, stop) => scope.Header(tag) is { } header ? executor.Call(scope, header, arguments, stop) : null).ConfigureAwait(false);
+        var output = await RunAsync(call.Cancellation,
+            (scope, stop) => scope.Header(tag) is { } header ? executor.Call(scope, header, arguments, stop) : null).ConfigureAwait(false);
         if (output is null && !RevertStyle.IsClassic(node.Profile)) throw new RpcException("header not found");
         call.Result.Data(output ?? []);
     }
@@ -39,7 +43,8 @@ internal sealed class EthCallApi(INode node, NodeReader reader, CallExecutor exe
         var (arguments, tag) = (call.Read(0, CallArguments.Read), call.OptionalBlock(1));
         arguments = WithOverrides(call, arguments);
         var (list, gasUsed, error) = await RunAsync(call.Cancellation, (scope, stop) =>
-            executor.AccessList(scope, scope.Header(tag) ?? throw new RpcException("header not found"), arguments, stop)).ConfigureAwait(false);
+            executor.AccessList(scope, scope.Header(tag) ?? throw new RpcException("header not found"), arguments, stop))
+            .ConfigureAwait(false);
         call.Result.WriteStartObject();
         AccessListJson.WriteList(call.Result, list);
         if (error is not null) call.Result.WriteString("error"u8, error);
@@ -51,11 +56,13 @@ internal sealed class EthCallApi(INode node, NodeReader reader, CallExecutor exe
         call.Has(2) ? arguments with { Overrides = call.Read(2, StateOverrides.Read) } : arguments;
 
     /// <summary>Also for transactions sent without a gas limit.</summary>
-    public ValueTask<ulong> EstimateAsync(CallArguments arguments, BlockTag tag, CancellationToken cancellation) => RunAsync(cancellation, (scope, stop) =>
+    public ValueTask<ulong> EstimateAsync(CallArguments arguments, BlockTag tag, CancellationToken cancellation) =>
+        RunAsync(cancellation, (scope, stop) =>
         executor.Estimate(scope, scope.Header(tag) ?? throw new RpcException("header not found"), arguments, stop));
 
     /// <summary>For private transactions sent without a gas limit.</summary>
-    public ValueTask<GasRoom> EstimatePrivateAsync(CallArguments arguments, CancellationToken cancellation) => RunAsync(cancellation, (scope, stop) =>
+    public ValueTask<GasRoom> EstimatePrivateAsync(CallArguments arguments, CancellationToken cancellation) =>
+        RunAsync(cancellation, (scope, stop) =>
         PrivateGas.Of(executor, scope, scope.Header(BlockTag.Latest) ?? throw new RpcException("header not found"), arguments, stop));
 
     /// <summary>Ends with the caller's connection, and when the time is over with geth's text.</summary>

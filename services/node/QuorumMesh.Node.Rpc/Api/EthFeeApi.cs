@@ -50,7 +50,9 @@ internal sealed class EthFeeApi(NodeReader reader) : IRpcApi
         var ratio = header.GasLimit == 0 ? 0 : (double)header.GasUsed / header.GasLimit;
         if (percentiles.Length == 0) return new Fees(ratio, null);
         var transactions = view.Block(number)!.Transactions;
-        var tips = transactions.Zip(view.PublicReceipts(header.Hash), (tx, receipt) => (Tip: view.Rules.Config.EffectiveGasPrice(tx, number, view.Rules.Profile), receipt.GasUsed)).OrderBy(t => t.Tip).ToList();
+        var tips = transactions.Zip(view.PublicReceipts(header.Hash),
+            (tx, receipt) => (Tip: view.Rules.Config.EffectiveGasPrice(tx, number, view.Rules.Profile), receipt.GasUsed))
+            .OrderBy(t => t.Tip).ToList();
         return new Fees(ratio, [.. percentiles.Select(p => TipAt(tips, header.GasUsed * p / 100))]);
     }
 
@@ -72,7 +74,8 @@ internal sealed class EthFeeApi(NodeReader reader) : IRpcApi
         var percentiles = new List<double>();
         while (json.Read() && json.TokenType != JsonTokenType.EndArray)
         {
-            if (json.TokenType != JsonTokenType.Number || !json.TryGetDouble(out var value)) throw new FormatException("reward percentiles are an array of numbers");
+            if (json.TokenType != JsonTokenType.Number || !json.TryGetDouble(out var value))
+                throw new FormatException("reward percentiles are an array of numbers");
             if (percentiles.Count == MaxPercentiles) throw new FormatException($"at most {MaxPercentiles} reward percentiles");
             if (value is not (>= 0 and <= 100) || (percentiles.Count > 0 && value < percentiles[^1]))
                 throw new FormatException("invalid reward percentile: they go up, from 0 to 100");

@@ -13,7 +13,8 @@ internal sealed class EthFilterApi(NodeReader reader, LogSearch search, FilterSt
         table.AddAsync("eth_getFilterLogs", 1, c => LogsAsync(c, filters.CriteriaOf(c.Text(0))));
         table.Add("eth_newFilter", 1, c => c.Result.WriteStringValue(filters.Add(FilterKind.Logs, c.Read(0, LogCriteria.Read))));
         table.Add("eth_newBlockFilter", 0, c => c.Result.WriteStringValue(filters.Add(FilterKind.Blocks, LogCriteria.Everything)));
-        table.Add("eth_newPendingTransactionFilter", 0, c => c.Result.WriteStringValue(filters.Add(FilterKind.PendingTransactions, LogCriteria.Everything)));
+        table.Add("eth_newPendingTransactionFilter", 0,
+            c => c.Result.WriteStringValue(filters.Add(FilterKind.PendingTransactions, LogCriteria.Everything)));
         table.Add("eth_getFilterChanges", 1, Changes);
         table.Add("eth_uninstallFilter", 1, c => c.Result.WriteBooleanValue(filters.Remove(c.Text(0))));
         table.Add("eth_subscribe", 2, Subscribe);
@@ -22,7 +23,8 @@ internal sealed class EthFilterApi(NodeReader reader, LogSearch search, FilterSt
 
     private async ValueTask LogsAsync(RpcCall call, LogCriteria criteria)
     {
-        var logs = await reader.ReadAsync(call.Cancellation, scope => search.Find(scope, criteria, call.Cancellation)).ConfigureAwait(false);
+        var logs = await reader.ReadAsync(call.Cancellation, scope => search.Find(scope, criteria, call.Cancellation))
+            .ConfigureAwait(false);
         WriteLogs(call, logs);
     }
 

@@ -16,7 +16,9 @@ internal sealed class EthInfoApi(INode node) : IRpcApi
     public void Register(RpcMethodTable table)
     {
         table.Add("eth_chainId", 0, call => call.Result.Quantity(node.Config.ChainId));
-        table.Add("eth_protocolVersion", 0, call => call.Result.Quantity(IsRaft ? OldestEthVersion : node.Profile == CompatibilityProfile.V2_6 ? LaterIstanbulVersion : IstanbulVersion));
+        table.Add("eth_protocolVersion", 0,
+            call => call.Result.Quantity(IsRaft ? OldestEthVersion : node.Profile == CompatibilityProfile.V2_6 ? LaterIstanbulVersion
+            : IstanbulVersion));
         table.Add("eth_gasPrice", 0, call => call.Result.Quantity(0ul));
         table.Add("eth_mining", 0, call => call.Result.WriteBooleanValue(false));
         table.Add("eth_hashrate", 0, call => call.Result.Quantity(0ul));

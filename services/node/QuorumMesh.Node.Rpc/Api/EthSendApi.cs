@@ -20,7 +20,9 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
         table.AddAsync("eth_sendRawTransaction", 1, SendRawAsync);
         table.AddAsync("eth_sendRawPrivateTransaction", 2, SendRawPrivateAsync);
         table.Add("eth_signTransaction", 1, c => WriteSigned(c, sender.SignOnly(c.Read(0, SendTransactionArguments.Read), null)));
-        table.AddAsync("eth_fillTransaction", 1, async c => WriteSigned(c, await sender.FillAsync(c.Read(0, SendTransactionArguments.Read), c.Cancellation).ConfigureAwait(false)));
+        table.AddAsync("eth_fillTransaction", 1,
+            async c => WriteSigned(c,
+            await sender.FillAsync(c.Read(0, SendTransactionArguments.Read), c.Cancellation).ConfigureAwait(false)));
         table.AddAsync("eth_resend", 3, ResendAsync);
         table.Add("eth_sign", 2, Sign);
         table.Add("eth_signTypedData", 2, SignTypedData);
@@ -63,14 +65,19 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
     private async ValueTask SendRawPrivateAsync(RpcCall call)
     {
         var (raw, recipients) = (call.Bytes(0), call.Read(1, SendTransactionArguments.ReadRawRecipients));
-        call.Result.Value(await sender.SendRawPrivateAsync(RawTransaction.Decode(raw, node.Profile), recipients, call.Cancellation).ConfigureAwait(false));
+        call.Result.Value(await sender.SendRawPrivateAsync(RawTransaction.Decode(raw, node.Profile), recipients, call.Cancellation)
+            .ConfigureAwait(false));
     }
 
-    /// <summary>GoQuorum takes such a transaction for a private one, and it comes to nothing: on a public chain with id 1 it was signed like any other.</summary>
+    /// <summary>
+    /// GoQuorum takes such a transaction for a private one, and it comes to nothing: on a public chain with id 1 it was signed
+    /// like any other.
+    /// </summary>
     private void RequirePayloadHash(Transaction transaction)
     {
         if (!transaction.IsPrivate || transaction.PayloadHash is not null) return;
-        throw new RpcException($"v {transaction.V} marks a private transaction, whose data is the {PayloadHash.Size}-byte hash from the transaction manager's storeraw, not {transaction.Data.Length} bytes: "
+        throw new RpcException($"v {transaction.V} marks a private transaction, whose data is the {PayloadHash.Size}-byte hash from the "
+            + $"transaction manager's storeraw, not {transaction.Data.Length} bytes: "
             + $"a public transaction that was signed for chain id 1 looks the same; this chain's id is {node.Config.ChainId}");
     }
 
@@ -101,7 +108,8 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
         var own = node.Accounts.Accounts.ToHashSet();
         var content = await node.PoolContentAsync(own, call.Cancellation).ConfigureAwait(false);
         call.Result.WriteStartArray();
-        foreach (var transaction in content.SelectMany(c => c.Pending)) TransactionJson.Write(call.Result, transaction.Tx, transaction.Sender, null, node.Profile);
+        foreach (var transaction in content.SelectMany(c => c.Pending))
+            TransactionJson.Write(call.Result, transaction.Tx, transaction.Sender, null, node.Profile);
         call.Result.WriteEndArray();
     }
 
@@ -111,7 +119,8 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
         if (text.Length < 3) throw new RpcException("Invalid digest hex");
         var digits = text.StartsWith("0x", StringComparison.Ordinal) ? text[2..] : text;
         if (digits.AsSpan().IndexOfAnyExcept(HexDigits) is var at and >= 0)
-            throw new RpcException($"encoding/hex: invalid byte: U+{(int)digits[at]:X4}{(char.IsControl(digits[at]) ? "" : $" '{digits[at]}'")}");
+            throw new RpcException("encoding/hex: invalid byte: "
+                + $"U+{(int)digits[at]:X4}{(char.IsControl(digits[at]) ? "" : $" '{digits[at]}'")}");
         return digits.Length % 2 == 0 ? Hex.FromHex(digits) : throw new RpcException("encoding/hex: odd length hex string");
     }
 
@@ -120,14 +129,16 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
         var text = call.Text(0);
         if (!node.TransactionManager.Enabled) throw new RpcException("PrivateTransactionManager is not enabled");
         var digest = DigestOf(text);
-        if (digest.Length != PayloadHash.Size) throw new RpcException($"Expected a Quorum digest of length {PayloadHash.Size}, but got {digest.Length}");
+        if (digest.Length != PayloadHash.Size)
+            throw new RpcException($"Expected a Quorum digest of length {PayloadHash.Size}, but got {digest.Length}");
         var answers = await node.TransactionManager.ReceiveAsync([new PayloadHash(digest)], call.Cancellation).ConfigureAwait(false);
         var answer = answers[0];
         call.Result.Data(answer.Availability switch
         {
             PayloadAvailability.Here => answer.Payload!,
             PayloadAvailability.NotAParty => [],
-            PayloadAvailability.Missing => throw new RpcException($"this node is a party, but its transaction manager has lost payload {answer.Hash}: {answer.Reason}"),
+            PayloadAvailability.Missing =>
+            throw new RpcException($"this node is a party, but its transaction manager has lost payload {answer.Hash}: {answer.Reason}"),
             _ => throw new RpcException($"the transaction manager cannot be asked for payload {answer.Hash}: {answer.Reason}"),
         });
     }

@@ -52,7 +52,9 @@ internal sealed class EthStateApi(INode node, NodeReader reader) : IRpcApi
         {
             if (scope.Header(tag) is not { } header) return null;
             var (state, account, _) = scope.Find(address, header.Number);
-            return account is not { } a || a.CodeHash == Hash256.EmptyCode ? [] : state.GetCode(a.CodeHash) ?? throw new StateCorruptException($"code {a.CodeHash} of {address} is missing");
+            return account is not { } a
+                || a.CodeHash == Hash256.EmptyCode ? [] : state.GetCode(a.CodeHash)
+                ?? throw new StateCorruptException($"code {a.CodeHash} of {address} is missing");
         }).ConfigureAwait(false);
         if (code is null) NoSuchBlock(call, asData: true);
         else call.Result.Data(code);
@@ -62,7 +64,8 @@ internal sealed class EthStateApi(INode node, NodeReader reader) : IRpcApi
     {
         var (address, key, tag) = (call.Address(0), Slot(call.Text(1), 1), call.Block(2));
         var value = await reader.ReadAsync(call.Cancellation, scope => scope.Header(tag) is { } header
-            ? scope.Find(address, header.Number) is var found && found.Account is not null ? found.State.GetStorage(address, key) : UInt256.Zero
+            ? scope.Find(address, header.Number) is var found && found.Account is not null ? found.State.GetStorage(address, key)
+                : UInt256.Zero
             : (UInt256?)null).ConfigureAwait(false);
         if (value is not { } word) NoSuchBlock(call, asData: true);
         else call.Result.Data(word.ToBigEndian());
@@ -88,7 +91,8 @@ internal sealed class EthStateApi(INode node, NodeReader reader) : IRpcApi
 
     private static List<string> ReadKeys(ref Utf8JsonReader json)
     {
-        if (json.TokenType != JsonTokenType.StartArray) throw new FormatException("json: cannot unmarshal non-array into Go value of type []string");
+        if (json.TokenType != JsonTokenType.StartArray)
+            throw new FormatException("json: cannot unmarshal non-array into Go value of type []string");
         var keys = new List<string>();
         while (json.Read() && json.TokenType != JsonTokenType.EndArray)
         {
@@ -127,7 +131,8 @@ internal sealed class EthStateApi(INode node, NodeReader reader) : IRpcApi
         json.WriteEndArray();
     }
 
-    private ValueTask<(IStateReader State, Account? Account)?> FindAsync(RpcCall call, Address address, BlockTag tag) => reader.ReadAsync(call.Cancellation, scope =>
+    private ValueTask<(IStateReader State, Account? Account)?> FindAsync(RpcCall call, Address address, BlockTag tag) =>
+        reader.ReadAsync(call.Cancellation, scope =>
     {
         if (scope.Header(tag) is not { } header) return ((IStateReader, Account?)?)null;
         var (state, account, _) = scope.Find(address, header.Number);
@@ -147,6 +152,7 @@ internal sealed class EthStateApi(INode node, NodeReader reader) : IRpcApi
     {
         if (digits.StartsWith("0x", StringComparison.OrdinalIgnoreCase)) digits = digits[2..];
         digits = digits.Length > 64 ? digits[^64..] : digits.PadLeft(64, '0');
-        return Hex.TryFromHex(digits, out var bytes) ? UInt256.FromBigEndian(bytes) : throw RpcException.InvalidArgument(argument, "invalid hex string");
+        return Hex.TryFromHex(digits, out var bytes) ? UInt256.FromBigEndian(bytes)
+            : throw RpcException.InvalidArgument(argument, "invalid hex string");
     }
 }

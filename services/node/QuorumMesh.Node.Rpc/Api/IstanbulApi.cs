@@ -8,7 +8,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Rpc.Api;
 
-/// <summary>What an IBFT chain says of its validators (GoQuorum consensus/istanbul/backend/api.go). Only what reads: this node takes no part in votes yet.</summary>
+/// <summary>
+/// What an IBFT chain says of its validators (GoQuorum consensus/istanbul/backend/api.go). Only what reads: this node takes no
+/// part in votes yet.
+/// </summary>
 internal sealed class IstanbulApi(INode node, NodeReader reader) : IRpcApi
 {
     private const string UnknownBlock = "unknown block";
@@ -87,7 +90,8 @@ internal sealed class IstanbulApi(INode node, NodeReader reader) : IRpcApi
     }
 
     private async ValueTask ValidatorsAsync(RpcCall call, BlockTag tag) =>
-        WriteAddresses(call, (await reader.ReadAsync(call.Cancellation, scope => Snapshot(scope, tag)).ConfigureAwait(false)).Validators.Addresses);
+        WriteAddresses(call, (await reader.ReadAsync(call.Cancellation, scope => Snapshot(scope, tag)).ConfigureAwait(false))
+            .Validators.Addresses);
 
     private async ValueTask SignersAsync(RpcCall call, BlockTag tag)
     {
@@ -106,11 +110,15 @@ internal sealed class IstanbulApi(INode node, NodeReader reader) : IRpcApi
     private async ValueTask IsValidatorAsync(RpcCall call)
     {
         var tag = call.OptionalBlock(0);
-        var isOne = await reader.ReadAsync(call.Cancellation, scope => Snapshot(scope, tag).Validators.Contains(node.NodeKey.Address)).ConfigureAwait(false);
+        var isOne = await reader.ReadAsync(call.Cancellation, scope => Snapshot(scope, tag).Validators.Contains(node.NodeKey.Address))
+            .ConfigureAwait(false);
         call.Result.WriteBooleanValue(isOne);
     }
 
-    /// <summary>How many of the blocks from start up to, not including, end each validator of the end proposed; the last 64 when no range is given.</summary>
+    /// <summary>
+    /// How many of the blocks from start up to, not including, end each validator of the end proposed; the last 64 when no range
+    /// is given.
+    /// </summary>
     private async ValueTask StatusAsync(RpcCall call)
     {
         if (call.Has(0) && !call.Has(1)) throw new RpcException("pass the end block number");
@@ -138,7 +146,8 @@ internal sealed class IstanbulApi(INode node, NodeReader reader) : IRpcApi
     private SortedDictionary<Address, int> Activity(ReadScope scope, ulong start, ulong end, CancellationToken cancellation)
     {
         var activity = new SortedDictionary<Address, int>();
-        foreach (var validator in Snapshot(scope, new BlockTag(BlockTagKind.Number, end, default)).Validators.Addresses) activity[validator] = 0;
+        foreach (var validator in Snapshot(scope, new BlockTag(BlockTagKind.Number, end, default)).Validators.Addresses)
+            activity[validator] = 0;
         for (var number = start; number < end; number++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -150,7 +159,8 @@ internal sealed class IstanbulApi(INode node, NodeReader reader) : IRpcApi
 
     private static ulong Number(ReadScope scope, BlockTag tag) => tag.Kind == BlockTagKind.Number ? tag.Number : scope.Latest;
 
-    private IstanbulSnapshot Snapshot(ReadScope scope, BlockTag tag) => IstanbulSnapshots.After(scope.View.Snapshot, Header(scope, tag), _config.Epoch);
+    private IstanbulSnapshot Snapshot(ReadScope scope, BlockTag tag) =>
+        IstanbulSnapshots.After(scope.View.Snapshot, Header(scope, tag), _config.Epoch);
 
     /// <summary>Nothing is pending here: that tag names no block, as in GoQuorum.</summary>
     private static BlockHeader Header(ReadScope scope, BlockTag tag) =>

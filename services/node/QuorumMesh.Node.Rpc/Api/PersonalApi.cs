@@ -87,7 +87,8 @@ internal sealed class PersonalApi(INode node, TransactionSender sender, EthInfoA
         // Wallets have no password to give: the unlocked key signs.
         var password = call.Has(2) ? call.Text(2) : null;
         var signature = password is null ? node.Accounts.Sign(address, SignedMessage.Hash(data))
-            : await DeriveAsync(call, () => node.Accounts.SignWithPassword(address, password, SignedMessage.Hash(data))).ConfigureAwait(false);
+            : await DeriveAsync(call, () => node.Accounts.SignWithPassword(address, password, SignedMessage.Hash(data)))
+            .ConfigureAwait(false);
         call.Result.Data(SignedMessage.WithRecoveryByte(signature));
     }
 

@@ -4,7 +4,10 @@ using QuorumMesh.Node.Runtime;
 
 namespace QuorumMesh.Node.Rpc.Api;
 
-/// <summary>What an operator asks of the private side: <c>qmesh private</c> calls it over the IPC socket. Over HTTP and WebSocket it is closed unless the namespace is named.</summary>
+/// <summary>
+/// What an operator asks of the private side: <c>qmesh private</c> calls it over the IPC socket. Over HTTP and WebSocket it is
+/// closed unless the namespace is named.
+/// </summary>
 internal sealed class PrivateSideApi(INode node) : IRpcApi
 {
     public void Register(RpcMethodTable table)
@@ -37,7 +40,8 @@ internal sealed class PrivateSideApi(INode node) : IRpcApi
         var force = call.Has(0) && call.Bool(0);
         var found = force ? new ManagerCheck(0, 0, []) : await node.PrivateSide.CheckManagerAsync(call.Cancellation).ConfigureAwait(false);
         if (found.LostCount > 0)
-            throw new RpcException($"the transaction manager lacks {found.LostCount} of the {found.Checked} payloads that this node has run, {string.Join(", ", found.Lost)} among them: have the other parties resend, or accept it as it is with --force");
+            throw new RpcException($"the transaction manager lacks {found.LostCount} of the {found.Checked} payloads that this node has "
+                + $"run, {string.Join(", ", found.Lost)} among them: have the other parties resend, or accept it as it is with --force");
         try
         {
             await node.PrivateSide.AcceptManagerAsync(call.Cancellation).ConfigureAwait(false);

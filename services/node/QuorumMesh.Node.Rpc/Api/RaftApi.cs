@@ -10,11 +10,14 @@ internal sealed class RaftApi(INode node) : IRpcApi
     public void Register(RpcMethodTable table)
     {
         table.Add("raft_role", 0, call => call.Result.WriteStringValue(node.Raft.Role));
-        table.Add("raft_leader", 0, call => call.Result.WriteStringValue(node.Raft.LeaderNodeId ?? throw new RpcException("no leader is currently elected")));
+        table.Add("raft_leader", 0,
+            call => call.Result.WriteStringValue(node.Raft.LeaderNodeId ?? throw new RpcException("no leader is currently elected")));
         table.Add("raft_cluster", 0, Cluster);
         table.Add("raft_getRaftId", 1, RaftId);
-        table.AddAsync("raft_addPeer", 1, async call => call.Result.WriteNumberValue(await AddAsync(call, asLearner: false).ConfigureAwait(false)));
-        table.AddAsync("raft_addLearner", 1, async call => call.Result.WriteNumberValue(await AddAsync(call, asLearner: true).ConfigureAwait(false)));
+        table.AddAsync("raft_addPeer", 1,
+            async call => call.Result.WriteNumberValue(await AddAsync(call, asLearner: false).ConfigureAwait(false)));
+        table.AddAsync("raft_addLearner", 1,
+            async call => call.Result.WriteNumberValue(await AddAsync(call, asLearner: true).ConfigureAwait(false)));
         table.AddAsync("raft_promoteToPeer", 1, async call =>
         {
             await ChangeAsync(new RaftMembershipRequest.Promote(Id(call)), call).ConfigureAwait(false);
@@ -68,7 +71,8 @@ internal sealed class RaftApi(INode node) : IRpcApi
     {
         var text = call.Text(0);
         var id = Enode.TryParse(text, out var enode) ? enode.NodeId : text.ToLowerInvariant();
-        var member = node.Raft.Members.FirstOrDefault(m => m.NodeId == id) ?? throw new RpcException($"node not found in the cluster: {text}");
+        var member = node.Raft.Members.FirstOrDefault(m => m.NodeId == id)
+            ?? throw new RpcException($"node not found in the cluster: {text}");
         call.Result.WriteNumberValue(member.RaftId);
     }
 }

@@ -50,7 +50,8 @@ internal sealed record ReadScope(NodeView View, ulong Latest)
         if (block.Number <= View.PrivateHead) return View.MergedReceipts(block.Header);
         var profile = View.Rules.Profile;
         var needsPrivate = upTo is not { } index ? block.Transactions.Any(t => t.IsPrivate)
-            : block.Transactions[index].IsPrivate || (!profile.SeparatePrivateLogIndexes && block.Transactions.Take(index).Any(t => t.IsPrivate));
+            : block.Transactions[index].IsPrivate
+            || (!profile.SeparatePrivateLogIndexes && block.Transactions.Take(index).Any(t => t.IsPrivate));
         if (needsPrivate) View.PrivateState(block.Number);
         return ReceiptView.Merge(View.PublicReceipts(block.Hash), null, profile);
     }

@@ -36,7 +36,8 @@ internal sealed class TxPoolApi(INode node) : IRpcApi
         call.Result.WriteEndObject();
     }
 
-    private static void WriteSide(RpcCall call, string name, IEnumerable<(Address Sender, IReadOnlyList<RecoveredTransaction> Transactions)> senders, WriteEntry write)
+    private static void WriteSide(RpcCall call, string name,
+        IEnumerable<(Address Sender, IReadOnlyList<RecoveredTransaction> Transactions)> senders, WriteEntry write)
     {
         call.Result.WriteStartObject(name);
         foreach (var (sender, transactions) in senders.Where(s => s.Transactions.Count > 0))
@@ -52,7 +53,8 @@ internal sealed class TxPoolApi(INode node) : IRpcApi
         call.Result.WriteEndObject();
     }
 
-    private void WriteFull(RpcCall call, RecoveredTransaction transaction) => TransactionJson.Write(call.Result, transaction.Tx, transaction.Sender, null, node.Profile);
+    private void WriteFull(RpcCall call, RecoveredTransaction transaction) =>
+        TransactionJson.Write(call.Result, transaction.Tx, transaction.Sender, null, node.Profile);
 
     private static void WriteSummary(RpcCall call, RecoveredTransaction transaction)
     {

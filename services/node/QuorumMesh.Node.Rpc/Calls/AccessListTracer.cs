@@ -4,7 +4,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Rpc.Calls;
 
-/// <summary>Collects what a run touches, for eth_createAccessList. What is warm anyway (sender, called account, precompiles) is left out unless slots of it are used.</summary>
+/// <summary>
+/// Collects what a run touches, for eth_createAccessList. What is warm anyway (sender, called account, precompiles) is left out
+/// unless slots of it are used.
+/// </summary>
 internal sealed class AccessListTracer : IEvmTracer
 {
     private readonly HashSet<Address> _excluded;
@@ -36,7 +39,8 @@ internal sealed class AccessListTracer : IEvmTracer
             case Opcode.SLOAD or Opcode.SSTORE when step.Stack.Length >= 1:
                 AddSlot(step.Contract, step.Peek(0));
                 break;
-            case Opcode.BALANCE or Opcode.EXTCODESIZE or Opcode.EXTCODECOPY or Opcode.EXTCODEHASH or Opcode.SELFDESTRUCT when step.Stack.Length >= 1:
+            case Opcode.BALANCE or Opcode.EXTCODESIZE or Opcode.EXTCODECOPY or Opcode.EXTCODEHASH or Opcode.SELFDESTRUCT
+                when step.Stack.Length >= 1:
                 AddAddress(Address.FromWord(step.Peek(0)));
                 break;
             case Opcode.CALL or Opcode.CALLCODE or Opcode.DELEGATECALL or Opcode.STATICCALL when step.Stack.Length >= 5:

@@ -15,7 +15,8 @@ internal sealed class AccountNonces(Func<Address, CancellationToken, Task<ulong>
 
     /// <param name="mayOverlap">False for what the pool may refuse: nothing follows before its answer.</param>
     /// <param name="submit">Must hand the transaction over before it first waits.</param>
-    public async Task<Hash256> SubmitAsync(Address account, bool mayOverlap, Func<ulong, Task<Hash256>> submit, CancellationToken cancellation)
+    public async Task<Hash256> SubmitAsync(Address account, bool mayOverlap, Func<ulong, Task<Hash256>> submit,
+        CancellationToken cancellation)
     {
         var lane = Enter(account);
         try
@@ -51,7 +52,10 @@ internal sealed class AccountNonces(Func<Address, CancellationToken, Task<ulong>
         }
     }
 
-    /// <summary>Lanes that nobody uses are forgotten; one that is left while a cancelled caller's transaction is under way is kept for the next.</summary>
+    /// <summary>
+    /// Lanes that nobody uses are forgotten; one that is left while a cancelled caller's transaction is under way is kept for the
+    /// next.
+    /// </summary>
     private void Leave(Address account, Lane lane)
     {
         lock (_gate)

@@ -12,7 +12,10 @@ using QuorumMesh.State;
 
 namespace QuorumMesh.Node.Rpc.Calls;
 
-/// <summary>Runs eth_call and eth_estimateGas on snapshots, by GoQuorum's rule for which state a call sees (2.5:eth/api_backend.go GetEVM).</summary>
+/// <summary>
+/// Runs eth_call and eth_estimateGas on snapshots, by GoQuorum's rule for which state a call sees (2.5:eth/api_backend.go
+/// GetEVM).
+/// </summary>
 internal sealed class CallExecutor(INode node, ulong gasCap)
 {
     /// <summary>Compiled loops cannot be stopped: with more gas than they burn in about a second a call is interpreted.</summary>
@@ -43,28 +46,34 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
     }
 
     /// <summary>
-    /// What the call touches, as an access list that leads to itself, and the gas it takes with it (EIP-2930). Public only: a private transaction carries no list.
+    /// What the call touches, as an access list that leads to itself, and the gas it takes with it (EIP-2930). Public only: a
+    /// private transaction carries no list.
     /// </summary>
     /// <returns>The list, the gas used, and what a run that failed fails with.</returns>
-    public (IReadOnlyList<AccessListEntry> List, ulong GasUsed, string? Error) AccessList(ReadScope scope, BlockHeader header, CallArguments arguments, CancellationToken stop)
+    public (IReadOnlyList<AccessListEntry> List, ulong GasUsed, string? Error) AccessList(ReadScope scope, BlockHeader header,
+        CallArguments arguments, CancellationToken stop)
     {
         var fork = scope.View.Rules.ForkAt(header.Number);
-        if (fork < Fork.Berlin) throw new RpcException($"access lists come with Berlin (EIP-2930), which is not reached at block {header.Number}");
+        if (fork < Fork.Berlin)
+            throw new RpcException($"access lists come with Berlin (EIP-2930), which is not reached at block {header.Number}");
         var (publicState, privateState) = StatesFor(scope, header, arguments);
-        if (privateState is not null) throw new RpcException($"{arguments.To} is a private contract: a private transaction cannot have an access list");
+        if (privateState is not null)
+            throw new RpcException($"{arguments.To} is a private contract: a private transaction cannot have an access list");
         var known = arguments.AccessList ?? [];
         for (var round = 0; ; round++)
         {
             var call = Prepare(scope, header, arguments with { AccessList = known }, publicState, null, stop);
             if (arguments.Overrides?.SetsBalanceOf(call.Message.From) != true) call.Public.SetBalance(call.Message.From, UInt256.MaxValue);
-            Address[] warm = [call.Message.From, .. PrecompileTable.Addresses(fork), .. arguments.To is { } to ? [to] : Array.Empty<Address>()];
+            Address[] warm = [call.Message.From, .. PrecompileTable.Addresses(fork),
+                .. arguments.To is { } to ? [to] : Array.Empty<Address>()];
             var tracer = new AccessListTracer(warm, known);
             var before = tracer.Count;
             var outcome = call.Run(tracer);
             if (outcome.Invalid != TransactionInvalid.None) throw Invalid(outcome.Invalid);
             known = tracer.List;
             // Gas decides what some code touches: it need not come to rest.
-            if (tracer.Count == before || round == MostRounds) return (known, outcome.GasUsed, outcome.PublicSuccess ? null : RevertStyle.Text(outcome.Status));
+            if (tracer.Count == before || round == MostRounds)
+                return (known, outcome.GasUsed, outcome.PublicSuccess ? null : RevertStyle.Text(outcome.Status));
         }
     }
 
@@ -73,7 +82,8 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
         arguments.To is { } to && scope.Find(to, header.Number) is { IsPrivate: true } found ? found.State : null;
 
     /// <param name="privateState">See <see cref="PrivateStateFor"/>.</param>
-    public PreparedCall Prepare(ReadScope scope, BlockHeader header, CallArguments arguments, IStateReader publicState, IStateReader? privateState, CancellationToken stop = default, ulong? gas = null)
+    public PreparedCall Prepare(ReadScope scope, BlockHeader header, CallArguments arguments, IStateReader publicState,
+        IStateReader? privateState, CancellationToken stop = default, ulong? gas = null)
     {
         var rules = scope.View.Rules;
         var fork = rules.ForkAt(header.Number);
@@ -88,14 +98,18 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
             MaxPriorityFeePerGas = arguments.GasPrice,
             Value = arguments.Value ?? UInt256.Zero,
             Data = arguments.Data,
-            Type = arguments.AuthorizationList is not null ? TransactionType.SetCode : accessList is not null ? TransactionType.AccessList : TransactionType.Legacy,
+            Type = arguments.AuthorizationList is not null ? TransactionType.SetCode : accessList is not null ? TransactionType.AccessList
+                : TransactionType.Legacy,
             AccessList = accessList ?? [],
             AuthorizationList = arguments.AuthorizationList ?? [],
-            Authorities = [.. (arguments.AuthorizationList ?? []).Select(a => a.TryRecover(out var authority) ? authority : (Address?)null)],
+            Authorities = [.. (arguments.AuthorizationList ?? [])
+                .Select(a => a.TryRecover(out var authority) ? authority : (Address?)null)],
             IsCall = true,
         };
-        var processor = new TransactionProcessor(scope.View.ContextOf(header), fork, rules.TransactionRulesAt(header.Number), message.GasLimit > MostCompiledGas ? EvmTier.Interpreter : EvmTier.Auto, stop);
-        return new PreparedCall(processor, message, new WorldState(publicState), privateState is null ? null : new WorldState(privateState));
+        var processor = new TransactionProcessor(scope.View.ContextOf(header), fork, rules.TransactionRulesAt(header.Number),
+            message.GasLimit > MostCompiledGas ? EvmTier.Interpreter : EvmTier.Auto, stop);
+        return new PreparedCall(processor, message, new WorldState(publicState),
+            privateState is null ? null : new WorldState(privateState));
     }
 
     /// <summary>The output as eth_call answers it.</summary>
@@ -107,7 +121,10 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
         return outcome.Output;
     }
 
-    /// <summary>The least gas limit with which the call succeeds, and room for the 64-byte hash that a private transaction carries instead of its data.</summary>
+    /// <summary>
+    /// The least gas limit with which the call succeeds, and room for the 64-byte hash that a private transaction carries instead
+    /// of its data.
+    /// </summary>
     public ulong Estimate(ReadScope scope, BlockHeader header, CallArguments arguments, CancellationToken stop)
     {
         var high = Math.Min(arguments.Gas is >= TransactionGas and var own ? own : header.GasLimit, gasCap);
@@ -124,7 +141,10 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
         return MayBePrivate(arguments) ? high + PayloadHashExtra(scope, header, arguments) : high;
     }
 
-    /// <summary>Whether the estimate leaves room for a payload hash: from 2.6 on only where <c>value</c> is given, and zero (24:internal/ethapi/api.go DoEstimateGas).</summary>
+    /// <summary>
+    /// Whether the estimate leaves room for a payload hash: from 2.6 on only where <c>value</c> is given, and zero
+    /// (24:internal/ethapi/api.go DoEstimateGas).
+    /// </summary>
     private bool MayBePrivate(CallArguments arguments) =>
         node.Config.IsQuorum && (arguments.Value is { } value ? value.IsZero : RevertStyle.IsClassic(node.Profile));
 
@@ -138,7 +158,8 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
         return withHash > withData ? withHash - withData : 0;
     }
 
-    private RpcException CannotEstimate(ReadScope scope, BlockHeader header, CallArguments arguments, in TransactionOutcome outcome, ulong limit)
+    private RpcException CannotEstimate(ReadScope scope, BlockHeader header, CallArguments arguments, in TransactionOutcome outcome,
+        ulong limit)
     {
         if (RevertStyle.IsClassic(node.Profile)) return new RpcException("gas required exceeds allowance or always failing transaction");
         if (outcome.Invalid is not (TransactionInvalid.None or TransactionInvalid.IntrinsicGas)) return Invalid(outcome.Invalid);
@@ -149,13 +170,16 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
 
     private static RpcException Failed(ReadScope scope, BlockHeader header, CallArguments arguments, in TransactionOutcome outcome) =>
         outcome.Status == EvmStatus.PrecompileFailure && arguments.To is { } precompile
-            ? new RpcException(PrecompileErrors.Of(PrecompileTable.Explain(scope.View.Rules.ForkAt(header.Number), precompile, arguments.Data)))
+            ? new RpcException(PrecompileErrors.Of(
+                PrecompileTable.Explain(scope.View.Rules.ForkAt(header.Number), precompile, arguments.Data)))
             : RevertStyle.Error(outcome.Status, outcome.Output);
 
     /// <summary>geth 1.8 calls too little intrinsic gas "out of gas".</summary>
     private RpcException Invalid(TransactionInvalid reason) =>
-        new(reason == TransactionInvalid.IntrinsicGas && RevertStyle.IsClassic(node.Profile) ? "out of gas" : TransactionInvalidText.Of(reason));
+        new(reason == TransactionInvalid.IntrinsicGas && RevertStyle.IsClassic(node.Profile) ? "out of gas"
+            : TransactionInvalidText.Of(reason));
 
     /// <summary>The 2.5 generation calls from the node's first account, later ones from the zero address.</summary>
-    private Address DefaultFrom() => RevertStyle.IsClassic(node.Profile) && node.Accounts.Accounts is [var first, ..] ? first : Address.Zero;
+    private Address DefaultFrom() =>
+        RevertStyle.IsClassic(node.Profile) && node.Accounts.Accounts is [var first, ..] ? first : Address.Zero;
 }

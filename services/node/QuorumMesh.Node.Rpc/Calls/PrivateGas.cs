@@ -10,8 +10,9 @@ namespace QuorumMesh.Node.Rpc.Calls;
 internal readonly record struct GasRoom(ulong Least, ulong Wanted);
 
 /// <summary>
-/// The gas of a private transaction that names none. Each recipient runs it on a private state of its own, so what is enough here need not be enough there, and one that
-/// runs out of gas differs from the others for good. A slot that is written here at the price of a change may be empty there, and colder state may lead another way.
+/// The gas of a private transaction that names none. Each recipient runs it on a private state of its own, so what is enough here
+/// need not be enough there, and one that runs out of gas differs from the others for good. A slot that is written here at the
+/// price of a change may be empty there, and colder state may lead another way.way.
 /// </summary>
 internal static class PrivateGas
 {
@@ -22,14 +23,17 @@ internal static class PrivateGas
     public static GasRoom Of(CallExecutor executor, ReadScope scope, BlockHeader header, CallArguments arguments, CancellationToken stop)
     {
         var least = executor.Estimate(scope, header, arguments, stop);
-        var call = executor.Prepare(scope, header, arguments, scope.View.PublicState(header.Number), CallExecutor.PrivateStateFor(scope, header, arguments), stop, least);
+        var call = executor.Prepare(scope, header, arguments, scope.View.PublicState(header.Number),
+            CallExecutor.PrivateStateFor(scope, header, arguments), stop, least);
         call.Public.SetBalance(call.Message.From, UInt256.MaxValue);
         var writes = new CheapWrites();
         call.Run(writes);
         return new GasRoom(least, WithRoom(least, writes.Count, header.GasLimit));
     }
 
-    /// <summary>Each write as dear as one to an empty slot, and a quarter for other ways through the code; no more than a block takes.</summary>
+    /// <summary>
+    /// Each write as dear as one to an empty slot, and a quarter for other ways through the code; no more than a block takes.
+    /// </summary>
     public static ulong WithRoom(ulong least, ulong cheapWrites, ulong blockLimit)
     {
         var wanted = ((UInt256)least + ((UInt256)cheapWrites * EmptySlot)) * 5u / 4u;

@@ -63,11 +63,15 @@ internal sealed record SendTransactionArguments
                 case "privateFrom": result = result with { PrivateFrom = GoJson.String(ref reader, "SendTxArgs.privateFrom") }; break;
                 case "privateFor": result = result with { PrivateFor = ReadRecipients(ref reader, Name) }; break;
                 case "privacyFlag": RequireStandardPrivate(ref reader); break;
-                case "accessList": result = result with { AccessList = AccessListJson.ReadList(ref reader, "SendTxArgs.accessList") }; break;
+                case "accessList":
+                    result = result with { AccessList = AccessListJson.ReadList(ref reader, "SendTxArgs.accessList") }; break;
                 case "maxFeePerGas": result = result with { MaxFeePerGas = GoJson.Big(ref reader, "SendTxArgs.maxFeePerGas") }; break;
-                case "maxPriorityFeePerGas": result = result with { MaxPriorityFeePerGas = GoJson.Big(ref reader, "SendTxArgs.maxPriorityFeePerGas") }; break;
+                case "maxPriorityFeePerGas":
+                    result = result with { MaxPriorityFeePerGas = GoJson.Big(ref reader, "SendTxArgs.maxPriorityFeePerGas") }; break;
                 case "chainId": result = result with { ChainId = GoJson.Big(ref reader, "SendTxArgs.chainId") }; break;
-                case "authorizationList": throw new RpcException("authorizationList (EIP-7702) is not taken here: sign the transaction and send it by eth_sendRawTransaction; a private transaction cannot have one");
+                case "authorizationList":
+                    throw new RpcException("authorizationList (EIP-7702) is not taken here: sign the transaction and send it by "
+                    + "eth_sendRawTransaction; a private transaction cannot have one");
                 case "callbackUrl": result = result with { CallbackUrl = GoJson.String(ref reader, "AsyncSendTxArgs.callbackUrl") }; break;
                 default: reader.Skip(); break;
             }
@@ -106,7 +110,9 @@ internal sealed record SendTransactionArguments
 
     private static void RequireStandardPrivate(ref Utf8JsonReader reader)
     {
-        var flag = reader.TokenType == JsonTokenType.String ? GoJson.Quantity(ref reader, "SendTxArgs.privacyFlag") : GoJson.Number(ref reader, 3, "uint64", "SendTxArgs.privacyFlag");
-        if (flag != 0) throw new RpcException("PrivacyEnhancements are disabled. Can only accept transactions with PrivacyFlag=0(StandardPrivate).");
+        var flag = reader.TokenType == JsonTokenType.String ? GoJson.Quantity(ref reader, "SendTxArgs.privacyFlag")
+            : GoJson.Number(ref reader, 3, "uint64", "SendTxArgs.privacyFlag");
+        if (flag != 0)
+            throw new RpcException("PrivacyEnhancements are disabled. Can only accept transactions with PrivacyFlag=0(StandardPrivate).");
     }
 }

@@ -6,7 +6,10 @@ using QuorumMesh.State;
 
 namespace QuorumMesh.Node.Rpc.Calls;
 
-/// <summary>Accounts as a simulated call is to find them: balance, nonce, code, all slots (<c>state</c>) or single ones (<c>stateDiff</c>), in geth's shape.</summary>
+/// <summary>
+/// Accounts as a simulated call is to find them: balance, nonce, code, all slots (<c>state</c>) or single ones
+/// (<c>stateDiff</c>), in geth's shape.
+/// </summary>
 internal sealed class StateOverrides
 {
     private const int MaxAccounts = 1_000;
@@ -26,8 +29,8 @@ internal sealed class StateOverrides
     public bool SetsBalanceOf(in Address address) => _accounts.TryGetValue(address, out var given) && given.Balance is not null;
 
     /// <summary>
-    /// An account that is in the private state is changed there, any other one in the public state: so a call finds the changed account where it would look for the
-    /// one before, and no address is on both sides.
+    /// An account that is in the private state is changed there, any other one in the public state: so a call finds the changed
+    /// account where it would look for the one before, and no address is on both sides.
     /// </summary>
     /// <param name="privateState">Null when the call sees the public state alone.</param>
     public void Apply(StateOverlay publicState, StateOverlay? privateState)
@@ -60,7 +63,8 @@ internal sealed class StateOverrides
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = reader.GetString()!;
-            if (!Hex.TryFromHex(name, out var bytes) || bytes.Length != Address.Size) throw new FormatException($"stateOverrides: '{name}' is no address");
+            if (!Hex.TryFromHex(name, out var bytes) || bytes.Length != Address.Size)
+                throw new FormatException($"stateOverrides: '{name}' is no address");
             if (overrides._accounts.Count >= MaxAccounts) throw new FormatException($"stateOverrides: more than {MaxAccounts} accounts");
             reader.Read();
             overrides._accounts[new Address(bytes)] = ReadOne(ref reader, name);
@@ -88,17 +92,20 @@ internal sealed class StateOverrides
                 default: reader.Skip(); break;
             }
         }
-        return wanted is { AllSlots: not null, SomeSlots: not null } ? throw new FormatException($"account {account} has both 'state' and 'stateDiff'") : wanted;
+        return wanted is { AllSlots: not null, SomeSlots: not null }
+            ? throw new FormatException($"account {account} has both 'state' and 'stateDiff'") : wanted;
     }
 
     private static Dictionary<UInt256, UInt256> ReadSlots(ref Utf8JsonReader reader, string field)
     {
         var slots = new Dictionary<UInt256, UInt256>();
-        if (reader.TokenType != JsonTokenType.StartObject) throw new GoTarget($"OverrideAccount.{field}", "map[common.Hash]common.Hash").Cannot(GoJson.KindOf(reader));
+        if (reader.TokenType != JsonTokenType.StartObject)
+            throw new GoTarget($"OverrideAccount.{field}", "map[common.Hash]common.Hash").Cannot(GoJson.KindOf(reader));
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = reader.GetString()!;
-            if (!Hex.TryFromHex(name, out var slot) || slot.Length != Hash256.Size) throw new FormatException($"stateOverrides: '{name}' is no slot of 32 bytes");
+            if (!Hex.TryFromHex(name, out var slot) || slot.Length != Hash256.Size)
+                throw new FormatException($"stateOverrides: '{name}' is no slot of 32 bytes");
             reader.Read();
             slots[UInt256.FromBigEndian(slot)] = GoJson.Hash(ref reader, $"OverrideAccount.{field}").ToWord();
         }

@@ -9,7 +9,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Rpc.Calls;
 
-/// <summary>Builds, signs and submits what a caller describes (2.5:internal/ethapi/api.go): private ones by way of the transaction manager.</summary>
+/// <summary>
+/// Builds, signs and submits what a caller describes (2.5:internal/ethapi/api.go): private ones by way of the transaction
+/// manager.
+/// </summary>
 internal sealed class TransactionSender(INode node, EthCallApi estimator, PublicTransactionPolicy policy)
 {
     private const ulong ClassicGas = 90_000;
@@ -30,14 +33,18 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         var gas = await GasAsync(arguments, cancellation).ConfigureAwait(false);
         var data = await DistributeAsync(arguments, cancellation).ConfigureAwait(false);
         // The manager has answered before a nonce is taken: private transactions of one account are distributed side by side.
-        if (arguments.Nonce is { } nonce) return await node.SubmitAsync(Sign(Build(arguments, data, gas, nonce), arguments, password), cancellation).ConfigureAwait(false);
-        return await _nonces.SubmitAsync(arguments.From, password is null && IsSureToBePooled(arguments, data, gas), SignAndSubmitAsync, cancellation).ConfigureAwait(false);
+        if (arguments.Nonce is { } nonce)
+            return await node.SubmitAsync(Sign(Build(arguments, data, gas, nonce), arguments, password), cancellation)
+            .ConfigureAwait(false);
+        return await _nonces.SubmitAsync(arguments.From, password is null && IsSureToBePooled(arguments, data, gas), SignAndSubmitAsync,
+            cancellation).ConfigureAwait(false);
 
         async Task<Hash256> SignAndSubmitAsync(ulong next)
         {
             var unsigned = Build(arguments, data, gas, next);
             // Opening a key by its password takes a second of computing.
-            var signed = password is null ? Sign(unsigned, arguments, null) : await Task.Run(() => Sign(unsigned, arguments, password), cancellation).ConfigureAwait(false);
+            var signed = password is null ? Sign(unsigned, arguments, null)
+                : await Task.Run(() => Sign(unsigned, arguments, password), cancellation).ConfigureAwait(false);
             return await node.SubmitAsync(signed, CancellationToken.None).ConfigureAwait(false);
         }
     }
@@ -49,7 +56,8 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         if (arguments is { IsPrivate: false } and not { AccessList: null, MaxFeePerGas: null, MaxPriorityFeePerGas: null }) return false;
         if (data.Length > node.Config.TransactionSizeLimit - EnvelopeSize) return false;
         using var view = node.OpenView();
-        return gas <= view.HeadHeader.GasLimit && gas >= IntrinsicGas.Least(data, arguments.To is null, view.Rules.IntrinsicRulesAt(view.Head + 1));
+        return gas <= view.HeadHeader.GasLimit
+            && gas >= IntrinsicGas.Least(data, arguments.To is null, view.Rules.IntrinsicRulesAt(view.Head + 1));
     }
 
     /// <summary>Signs without sending and, as GoQuorum, without telling the manager.</summary>
@@ -77,7 +85,10 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         return TransactionSigner.MarkPrivate(Build(arguments, hash.ToArray(), gas, nonce));
     }
 
-    /// <summary>Sends a transaction of the pool again with another price or gas limit; zero leaves either as it is. The pool decides whether the new one replaces it.</summary>
+    /// <summary>
+    /// Sends a transaction of the pool again with another price or gas limit; zero leaves either as it is. The pool decides
+    /// whether the new one replaces it.
+    /// </summary>
     public async Task<Hash256> ResendAsync(SendTransactionArguments arguments, UInt256 gasPrice, ulong gas, CancellationToken cancellation)
     {
         if (arguments.Nonce is not { } nonce) throw new RpcException("missing transaction nonce in transaction spec");
@@ -85,7 +96,8 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         RequireAllowed(arguments);
         var wanted = Build(arguments, Payload(arguments), await GasAsync(arguments, cancellation).ConfigureAwait(false), nonce);
         var own = await node.PoolContentAsync(new HashSet<Address> { arguments.From }, cancellation).ConfigureAwait(false);
-        if (!own.SelectMany(c => c.Pending).Any(p => p.Tx.SigningHash(null) == wanted.SigningHash(null))) throw new RpcException($"Transaction {Hex.ToHex(wanted.Hash.ToArray(), prefix: false)} not found");
+        if (!own.SelectMany(c => c.Pending).Any(p => p.Tx.SigningHash(null) == wanted.SigningHash(null)))
+            throw new RpcException($"Transaction {Hex.ToHex(wanted.Hash.ToArray(), prefix: false)} not found");
         var priced = arguments with { GasPrice = gasPrice.IsZero ? arguments.GasPrice : gasPrice };
         Check(priced);
         var changed = Build(priced, wanted.Data, gas == 0 ? wanted.GasLimit : gas, nonce);
@@ -93,14 +105,18 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
     }
 
     /// <summary>Submits a raw private transaction whose payload was stored before: distributes it first.</summary>
-    public async Task<Hash256> SendRawPrivateAsync(Transaction transaction, IReadOnlyList<string>? privateFor, CancellationToken cancellation)
+    public async Task<Hash256> SendRawPrivateAsync(Transaction transaction, IReadOnlyList<string>? privateFor,
+        CancellationToken cancellation)
     {
-        if (transaction.Type == TransactionType.SetCode) throw new RpcException("a transaction with an authorization list (EIP-7702) cannot be private: send it by eth_sendRawTransaction");
+        if (transaction.Type == TransactionType.SetCode)
+            throw new RpcException("a transaction with an authorization list (EIP-7702) cannot be private: send it by "
+            + "eth_sendRawTransaction");
         if (!transaction.IsPrivate || privateFor is null) throw new RpcException("transaction is not private");
         RequireManager();
         RequireWilling();
         if (transaction.PayloadHash is not { } hash)
-            throw new RpcException($"the data of a private transaction is the {PayloadHash.Size}-byte hash from the transaction manager's storeraw, not {transaction.Data.Length} bytes");
+            throw new RpcException($"the data of a private transaction is the {PayloadHash.Size}-byte hash from the transaction manager's "
+                + $"storeraw, not {transaction.Data.Length} bytes");
         await node.TransactionManager.SendSignedAsync(hash, privateFor, cancellation).ConfigureAwait(false);
         return await node.SubmitAsync(transaction, cancellation).ConfigureAwait(false);
     }
@@ -133,9 +149,17 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
     private async ValueTask<ulong> GasAsync(SendTransactionArguments arguments, CancellationToken cancellation)
     {
         if (arguments.Gas is { } given) return given;
-        if (arguments.IsPrivate && !RevertStyle.IsClassic(node.Profile)) return await PrivateGasAsync(arguments, cancellation).ConfigureAwait(false);
+        if (arguments.IsPrivate && !RevertStyle.IsClassic(node.Profile))
+            return await PrivateGasAsync(arguments, cancellation).ConfigureAwait(false);
         if (RevertStyle.IsClassic(node.Profile)) return ClassicGas;
-        var asCall = new CallArguments { From = arguments.From, To = arguments.To, Value = arguments.Value, Data = Payload(arguments), AccessList = arguments.IsPrivate ? null : arguments.AccessList };
+        var asCall = new CallArguments
+        {
+            From = arguments.From,
+            To = arguments.To,
+            Value = arguments.Value,
+            Data = Payload(arguments),
+            AccessList = arguments.IsPrivate ? null : arguments.AccessList
+        };
         return await estimator.EstimateAsync(asCall, BlockTag.Latest, cancellation).ConfigureAwait(false);
     }
 
@@ -145,7 +169,8 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         if (arguments is { Data: { } data, Input: { } input } && !data.AsSpan().SequenceEqual(input))
             throw new RpcException("""both "data" and "input" are set and not equal. Please use "input" to pass transaction call data""");
         var payload = arguments.Input ?? arguments.Data ?? [];
-        return arguments.To is null && payload.Length == 0 ? throw new RpcException("contract creation without any data provided") : payload;
+        return arguments.To is null && payload.Length == 0
+            ? throw new RpcException("contract creation without any data provided") : payload;
     }
 
     private void Check(SendTransactionArguments arguments) => UnsignedTransaction.Check(arguments, node.Config, NextFork());
@@ -168,8 +193,10 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
             if (node.Config.IsEip155(view.Head)) chainId = node.Config.ChainId;
         }
         var hash = transaction.SigningHash(chainId);
-        var signature = password is null ? node.Accounts.Sign(arguments.From, hash) : node.Accounts.SignWithPassword(arguments.From, password, hash);
-        return arguments.IsPrivate ? TransactionSigner.WithPrivateSignature(transaction, signature) : TransactionSigner.WithSignature(transaction, signature, chainId);
+        var signature = password is null ? node.Accounts.Sign(arguments.From, hash)
+            : node.Accounts.SignWithPassword(arguments.From, password, hash);
+        return arguments.IsPrivate ? TransactionSigner.WithPrivateSignature(transaction, signature)
+            : TransactionSigner.WithSignature(transaction, signature, chainId);
     }
 
     private void RequireAccount(Address account)

@@ -5,8 +5,9 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Rpc.Calls;
 
 /// <summary>
-/// What eth_signTypedData_v4 signs: the hash of EIP-712 data with its domain, arrays and nested structs (structs that are null or absent hash to zero). As in geth every value must be
-/// declared in the types: nothing is signed that the signature does not cover.
+/// What eth_signTypedData_v4 signs: the hash of EIP-712 data with its domain, arrays and nested structs (structs that are null or
+/// absent hash to zero). As in geth every value must be declared in the types: nothing is signed that the signature does not
+/// cover.
 /// </summary>
 internal sealed class TypedData
 {
@@ -49,8 +50,10 @@ internal sealed class TypedData
     {
         if (root.ValueKind != JsonValueKind.Object) throw new FormatException("the typed data must be an object");
         var types = new TypedDataTypes(Member(root, "types"));
-        if (!types.IsStruct(TypedDataTypes.Domain)) throw new FormatException($"types.{TypedDataTypes.Domain} is missing: it says which fields the domain has");
-        if (Member(root, "primaryType") is not { ValueKind: JsonValueKind.String } name) throw new FormatException("primaryType must be a string");
+        if (!types.IsStruct(TypedDataTypes.Domain))
+            throw new FormatException($"types.{TypedDataTypes.Domain} is missing: it says which fields the domain has");
+        if (Member(root, "primaryType") is not { ValueKind: JsonValueKind.String } name)
+            throw new FormatException("primaryType must be a string");
         var primary = name.GetString()!;
         var data = new TypedData(types);
         var domain = data.HashStruct(TypedDataTypes.Domain, Member(root, "domain"), "domain");
@@ -68,13 +71,15 @@ internal sealed class TypedData
         var fields = _types.FieldsOf(type);
         if (value.ValueKind != JsonValueKind.Object) throw new FormatException($"{path} must be an object of type {type}");
         foreach (var given in value.EnumerateObject())
-            if (!fields.Any(f => f.Name == given.Name)) throw new FormatException($"{path}.{given.Name} is not a field of {type}: the signature would not cover it");
+            if (!fields.Any(f => f.Name == given.Name))
+                throw new FormatException($"{path}.{given.Name} is not a field of {type}: the signature would not cover it");
         var encoded = new ArrayBufferWriter<byte>(WordSize * (fields.Count + 1));
         _types.HashOf(type).CopyTo(encoded.GetSpan(WordSize));
         encoded.Advance(WordSize);
         foreach (var field in fields)
         {
-            if (!value.TryGetProperty(field.Name, out var member) && !_types.IsStruct(field.Type)) throw new FormatException($"{path}.{field.Name} is missing");
+            if (!value.TryGetProperty(field.Name, out var member) && !_types.IsStruct(field.Type))
+                throw new FormatException($"{path}.{field.Name} is missing");
             Encode(field.Type, member, $"{path}.{field.Name}", encoded.GetSpan(WordSize)[..WordSize]);
             encoded.Advance(WordSize);
         }

@@ -68,20 +68,24 @@ internal sealed class TypedDataTypes
 
     /// <summary>The number behind a prefix, written without leading zeros; -1 when it is not there.</summary>
     public static int SizeOf(string type, string prefix) =>
-        type.StartsWith(prefix, StringComparison.Ordinal) && type.Length is var length && length > prefix.Length && length <= prefix.Length + 3 && type[prefix.Length] != '0'
-            && int.TryParse(type.AsSpan(prefix.Length), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var size) ? size : -1;
+        type.StartsWith(prefix, StringComparison.Ordinal) && type.Length is var length && length > prefix.Length
+            && length <= prefix.Length + 3 && type[prefix.Length] != '0'
+            && int.TryParse(type.AsSpan(prefix.Length), System.Globalization.NumberStyles.None,
+                System.Globalization.CultureInfo.InvariantCulture, out var size) ? size : -1;
 
     private static TypedField[] ReadFields(JsonProperty type)
     {
         if (type.Value.ValueKind != JsonValueKind.Array) throw new FormatException($"the type {type.Name} must be a list of fields");
         if (type.Value.GetArrayLength() > MaxFields) throw new FormatException($"the type {type.Name} has more than {MaxFields} fields");
         var fields = type.Value.EnumerateArray().Select(f => ReadField(type.Name, f)).ToArray();
-        return fields.Select(f => f.Name).Distinct().Count() == fields.Length ? fields : throw new FormatException($"the type {type.Name} has two fields of one name");
+        return fields.Select(f => f.Name).Distinct().Count() == fields.Length ? fields
+            : throw new FormatException($"the type {type.Name} has two fields of one name");
     }
 
     private static TypedField ReadField(string of, JsonElement field)
     {
-        if (field.ValueKind != JsonValueKind.Object || !field.TryGetProperty("name", out var name) || !field.TryGetProperty("type", out var type)
+        if (field.ValueKind != JsonValueKind.Object || !field.TryGetProperty("name", out var name)
+            || !field.TryGetProperty("type", out var type)
             || name.ValueKind != JsonValueKind.String || type.ValueKind != JsonValueKind.String)
             throw new FormatException($"a field of {of} needs a name and a type");
         var read = new TypedField(name.GetString()!, type.GetString()!);
@@ -89,9 +93,13 @@ internal sealed class TypedDataTypes
         return HasGoodDimensions(read.Type) ? read : throw new FormatException($"'{read.Type}' of {of}.{read.Name} is no type");
     }
 
-    /// <summary>Nothing that could make the encoded type read as another one: letters, digits, <c>_</c>, <c>$</c> and, for namespaces, <c>.</c> and <c>:</c>.</summary>
+    /// <summary>
+    /// Nothing that could make the encoded type read as another one: letters, digits, <c>_</c>, <c>$</c> and, for namespaces,
+    /// <c>.</c> and <c>:</c>.
+    /// </summary>
     private static bool IsName(string name) =>
-        name.Length is > 0 and <= MaxNameLength && !char.IsAsciiDigit(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '$' or '.' or ':');
+        name.Length is > 0 and <= MaxNameLength && !char.IsAsciiDigit(name[0])
+            && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '$' or '.' or ':');
 
     private static bool HasGoodDimensions(string type)
     {

@@ -6,7 +6,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Rpc.Calls;
 
-/// <summary>Solidity's own types in EIP-712's encodeData. Integers come as JSON numbers or as texts, decimal or 0x hex; bytes and addresses as 0x hex.</summary>
+/// <summary>
+/// Solidity's own types in EIP-712's encodeData. Integers come as JSON numbers or as texts, decimal or 0x hex; bytes and
+/// addresses as 0x hex.
+/// </summary>
 internal static class TypedValue
 {
     private const int WordSize = 32;
@@ -35,7 +38,8 @@ internal static class TypedValue
             case "string" or "bool":
                 throw Wrong(type, path);
             default:
-                if (TypedDataTypes.SizeOf(type, "bytes") is var size and > 0) Fixed(type, Bytes(type, value, path), size, path).CopyTo(word);
+                if (TypedDataTypes.SizeOf(type, "bytes") is var size and > 0)
+                    Fixed(type, Bytes(type, value, path), size, path).CopyTo(word);
                 else Integer(type, value, path, word);
                 break;
         }
@@ -65,13 +69,15 @@ internal static class TypedValue
         if (text.Length is 0 or > MaxDigits) throw Wrong(type, path);
         var isHex = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
         // The zero in front keeps a first digit from being a sign.
-        return BigInteger.TryParse(isHex ? "0" + text[2..] : text, isHex ? NumberStyles.AllowHexSpecifier : NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && (!isHex || text.Length > 2)
+        return BigInteger.TryParse(isHex ? "0" + text[2..] : text, isHex ? NumberStyles.AllowHexSpecifier : NumberStyles.AllowLeadingSign,
+            CultureInfo.InvariantCulture, out var number) && (!isHex || text.Length > 2)
             ? number
             : throw Wrong(type, path);
     }
 
     private static byte[] Bytes(string type, JsonElement value, string path) =>
-        value.ValueKind == JsonValueKind.String && value.GetString()! is var text && text.StartsWith("0x", StringComparison.OrdinalIgnoreCase) && Hex.TryFromHex(text, out var bytes)
+        value.ValueKind == JsonValueKind.String && value.GetString()! is var text
+            && text.StartsWith("0x", StringComparison.OrdinalIgnoreCase) && Hex.TryFromHex(text, out var bytes)
             ? bytes
             : throw Wrong(type, path);
 

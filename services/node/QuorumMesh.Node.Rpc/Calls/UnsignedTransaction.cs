@@ -7,16 +7,20 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Rpc.Calls;
 
 /// <summary>
-/// The transaction that a caller's fields ask for: type 2 with fee caps, type 1 with an access list, legacy otherwise and always when private (24:internal/ethapi/api.go, EIP-1559, EIP-2930).
-/// What the fork does not know is passed over, as by the GoQuorum of then.
+/// The transaction that a caller's fields ask for: type 2 with fee caps, type 1 with an access list, legacy otherwise and always
+/// when private (24:internal/ethapi/api.go, EIP-1559, EIP-2930). What the fork does not know is passed over, as by the GoQuorum
+/// of then.
 /// </summary>
 internal static class UnsignedTransaction
 {
     /// <param name="fork">Of the next block.</param>
-    /// <exception cref="RpcException">Another chain's id, fields that exclude each other, or an access list with a private transaction.</exception>
+    /// <exception cref="RpcException">
+    /// Another chain's id, fields that exclude each other, or an access list with a private transaction.
+    /// </exception>
     public static void Check(SendTransactionArguments arguments, ChainConfig config, Fork fork)
     {
-        if (arguments.ChainId is { } id && id != config.ChainId) throw new RpcException($"chainId does not match node's (have={id}, want={config.ChainId})");
+        if (arguments.ChainId is { } id && id != config.ChainId)
+            throw new RpcException($"chainId does not match node's (have={id}, want={config.ChainId})");
         if (arguments.IsPrivate && arguments.AccessList is { Count: > 0 })
             throw new RpcException("a private transaction is always a legacy one: it cannot have an accessList (EIP-2930); leave it out");
         if (arguments.IsPrivate || !HasFeeCaps(arguments, fork)) return;
@@ -29,7 +33,8 @@ internal static class UnsignedTransaction
     public static Transaction Build(SendTransactionArguments arguments, ChainConfig config, Fork fork, byte[] data, ulong gas, ulong nonce)
     {
         var type = TypeOf(arguments, fork);
-        var (cap, tip) = type == TransactionType.DynamicFee ? FeeCaps(arguments) : (arguments.GasPrice ?? UInt256.Zero, arguments.GasPrice ?? UInt256.Zero);
+        var (cap, tip) = type == TransactionType.DynamicFee ? FeeCaps(arguments)
+            : (arguments.GasPrice ?? UInt256.Zero, arguments.GasPrice ?? UInt256.Zero);
         return new Transaction
         {
             Type = type,

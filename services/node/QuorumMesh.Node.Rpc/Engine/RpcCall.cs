@@ -76,7 +76,8 @@ public sealed class RpcCall
         if (method.MaxArguments == 0) return;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            if (_count >= method.MaxArguments) throw new RpcException(RpcErrorCode.InvalidParams, $"too many arguments, want at most {method.MaxArguments}");
+            if (_count >= method.MaxArguments)
+                throw new RpcException(RpcErrorCode.InvalidParams, $"too many arguments, want at most {method.MaxArguments}");
             var start = (int)reader.TokenStartIndex;
             reader.Skip();
             _arguments[_count++] = (start, (int)reader.BytesConsumed - start);

@@ -14,9 +14,13 @@ public sealed class RpcEngine(RpcMethodTable table, RpcLimits limits, Func<Excep
 
     public RpcMethodTable Table => table;
 
-    /// <summary>Answers one message, a request or a batch, into an empty <paramref name="response"/>; nothing is written for notifications.</summary>
+    /// <summary>
+    /// Answers one message, a request or a batch, into an empty <paramref name="response"/>; nothing is written for
+    /// notifications.
+    /// </summary>
     /// <returns>What to run once the answer is on its way, or null.</returns>
-    public ValueTask<List<Action>?> ProcessAsync(ReadOnlyMemory<byte> message, RpcResponse response, RpcSession session, CancellationToken cancellation)
+    public ValueTask<List<Action>?> ProcessAsync(ReadOnlyMemory<byte> message, RpcResponse response, RpcSession session,
+        CancellationToken cancellation)
     {
         if (JsonText.Refuse(message.Span) is { } noText)
         {
@@ -70,21 +74,25 @@ public sealed class RpcEngine(RpcMethodTable table, RpcLimits limits, Func<Excep
         var calls = new List<RpcEnvelope>();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            if (calls.Count >= limits.MaxBatch) throw new RpcException(RpcErrorCode.InvalidRequest, $"batch too large, at most {limits.MaxBatch} requests are answered at once");
+            if (calls.Count >= limits.MaxBatch)
+                throw new RpcException(RpcErrorCode.InvalidRequest,
+                $"batch too large, at most {limits.MaxBatch} requests are answered at once");
             calls.Add(RpcEnvelope.Read(ref reader, message, table));
         }
         reader.Read();
         return calls.Count > 0 ? (true, default, [.. calls]) : throw new RpcException(RpcErrorCode.InvalidRequest, "empty batch");
     }
 
-    private async ValueTask<List<Action>?> SingleAsync(RpcEnvelope envelope, RpcResponse response, RpcSession session, CancellationToken cancellation)
+    private async ValueTask<List<Action>?> SingleAsync(RpcEnvelope envelope, RpcResponse response, RpcSession session,
+        CancellationToken cancellation)
     {
         var call = new RpcCall(session, response.Json, limits.MaxDepth, cancellation);
         await ExecuteAsync(envelope, call, response).ConfigureAwait(false);
         return call.TakeAfterResponse() as List<Action>;
     }
 
-    private async ValueTask<List<Action>?> BatchAsync(RpcEnvelope[] batch, RpcResponse response, RpcSession session, CancellationToken cancellation)
+    private async ValueTask<List<Action>?> BatchAsync(RpcEnvelope[] batch, RpcResponse response, RpcSession session,
+        CancellationToken cancellation)
     {
         List<Action>? after = null;
         var call = new RpcCall(session, response.Json, limits.MaxDepth, cancellation);

@@ -13,9 +13,12 @@ public sealed class RpcException(int code, string message, string? data = null) 
     /// <summary>The member <c>data</c>, a JSON string; null leaves it out.</summary>
     public string? ErrorData => data;
 
-    public static RpcException InvalidArgument(int index, string why) => new(RpcErrorCode.InvalidParams, $"invalid argument {index}: {why}");
+    public static RpcException InvalidArgument(int index, string why) =>
+        new(RpcErrorCode.InvalidParams, $"invalid argument {index}: {why}");
 
-    public static RpcException MissingArgument(int index) => new(RpcErrorCode.InvalidParams, $"missing value for required argument {index}");
+    public static RpcException MissingArgument(int index) =>
+        new(RpcErrorCode.InvalidParams, $"missing value for required argument {index}");
 
-    public static RpcException UnknownMethod(string method) => new(RpcErrorCode.MethodNotFound, $"The method {method} does not exist/is not available");
+    public static RpcException UnknownMethod(string method) =>
+        new(RpcErrorCode.MethodNotFound, $"The method {method} does not exist/is not available");
 }

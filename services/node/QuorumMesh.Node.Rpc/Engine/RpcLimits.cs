@@ -24,7 +24,9 @@ public sealed record RpcLimits
 
     public int MaxConnections { get; init; } = 4_096;
 
-    /// <summary>Bytes of requests and answers that all connections of one listener may hold together; what does not fit is refused.</summary>
+    /// <summary>
+    /// Bytes of requests and answers that all connections of one listener may hold together; what does not fit is refused.
+    /// </summary>
     public long MaxListenerBytes { get; init; } = 512L * 1024 * 1024;
 
     /// <summary>How long a short request or answer may be under way; longer ones have a second more for each MiB.</summary>

@@ -19,7 +19,8 @@ public sealed class RpcMethodTable
         return ValueTask.CompletedTask;
     });
 
-    public void AddAsync(string name, int maxArguments, RpcHandler handler) => _methods.Add(name, new RpcMethod(name, maxArguments, handler));
+    public void AddAsync(string name, int maxArguments, RpcHandler handler) =>
+        _methods.Add(name, new RpcMethod(name, maxArguments, handler));
 
     public RpcMethod? Find(string name) => _methods.GetValueOrDefault(name);
 
@@ -28,7 +29,8 @@ public sealed class RpcMethodTable
     {
         if (utf8Name.Length > MaxNameLength) return null;
         Span<char> name = stackalloc char[MaxNameLength];
-        if (Encoding.UTF8.TryGetChars(utf8Name, name, out var length) && _methods.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name[..length], out var method))
+        if (Encoding.UTF8.TryGetChars(utf8Name, name, out var length)
+            && _methods.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name[..length], out var method))
             return method;
         return null;
     }

@@ -8,8 +8,10 @@ internal static class RpcMetrics
 {
     private static readonly Meter Meter = new("QuorumMesh.Node.Rpc");
     private static readonly Counter<long> Requests = Meter.CreateCounter<long>("rpc_requests", description: "JSON-RPC calls");
-    private static readonly Counter<long> Successes = Meter.CreateCounter<long>("rpc_success", description: "JSON-RPC calls answered with a result");
-    private static readonly Counter<long> Failures = Meter.CreateCounter<long>("rpc_failure", description: "JSON-RPC calls answered with an error");
+    private static readonly Counter<long> Successes = Meter.CreateCounter<long>("rpc_success",
+        description: "JSON-RPC calls answered with a result");
+    private static readonly Counter<long> Failures = Meter.CreateCounter<long>("rpc_failure",
+        description: "JSON-RPC calls answered with an error");
 
     private static readonly Histogram<double> Duration =
         Meter.CreateHistogram<double>("quorummesh_rpc_duration_seconds", description: "Time in a JSON-RPC method, by method and outcome");

@@ -2,7 +2,10 @@ using System.Diagnostics;
 
 namespace QuorumMesh.Node.Rpc.Engine;
 
-/// <summary>A span for each method that runs, below the span of its HTTP request: a batch has several. The method's name is all that it says.</summary>
+/// <summary>
+/// A span for each method that runs, below the span of its HTTP request: a batch has several. The method's name is all that it
+/// says.
+/// </summary>
 internal static class RpcTraces
 {
     private static readonly ActivitySource Source = new("QuorumMesh.Node.Rpc");

@@ -7,7 +7,10 @@ using QuorumMesh.Node.Runtime;
 
 namespace QuorumMesh.Node.Rpc.Filters;
 
-/// <summary>Takes events off the writer loop, which must not wait, and hands them to the listeners one after the other. Whether the node catches up is looked at each second.</summary>
+/// <summary>
+/// Takes events off the writer loop, which must not wait, and hands them to the listeners one after the other. Whether the node
+/// catches up is looked at each second.
+/// </summary>
 internal sealed class ChainEventPump : IAsyncDisposable
 {
     private const int MaxWaiting = 8_192;
@@ -62,7 +65,8 @@ internal sealed class ChainEventPump : IAsyncDisposable
             {
                 if (Interlocked.Exchange(ref _lost, 0) == 1)
                 {
-                    _logger.LogWarning("More than {Count} chain events waited for JSON-RPC subscribers: filters and subscriptions are ended", MaxWaiting);
+                    _logger.LogWarning("More than {Count} chain events waited for JSON-RPC subscribers: filters and subscriptions are "
+                        + "ended", MaxWaiting);
                     Lost?.Invoke();
                 }
                 if (Heard is { } heard && Translate(happened) is { } translated) heard(translated);
@@ -119,7 +123,10 @@ internal sealed class ChainEventPump : IAsyncDisposable
         return placed;
     }
 
-    /// <summary>Where public and private logs are numbered together, the block's receipts tell; while the private side is not there, the public ones alone.</summary>
+    /// <summary>
+    /// Where public and private logs are numbered together, the block's receipts tell; while the private side is not there, the
+    /// public ones alone.
+    /// </summary>
     private uint[]? FirstIndexes(BlockHeader header)
     {
         using var view = _node.OpenView();

@@ -32,7 +32,8 @@ internal sealed class FilterStore(TimeProvider time)
         lock (_gate)
         {
             DropExpired();
-            if (_filters.Count >= MaxFilters) throw new RpcException($"too many filters: this node keeps {MaxFilters}, uninstall those not needed");
+            if (_filters.Count >= MaxFilters)
+                throw new RpcException($"too many filters: this node keeps {MaxFilters}, uninstall those not needed");
             var id = RpcIds.New();
             _filters[id] = new Filter(kind, criteria, time.GetTimestamp());
             return id;
@@ -80,7 +81,8 @@ internal sealed class FilterStore(TimeProvider time)
                         filter.Hashes.AddRange(pending.Transactions.Select(t => t.Tx.Hash));
                         break;
                     case ChainEvent.Logs logs when filter.Kind == FilterKind.Logs:
-                        filter.Logs.AddRange(logs.Placed.Where(l => filter.Criteria.Covers(l.Header.Number) && filter.Criteria.Matches(l.Log)));
+                        filter.Logs.AddRange(logs.Placed.Where(l => filter.Criteria.Covers(l.Header.Number)
+                            && filter.Criteria.Matches(l.Log)));
                         break;
                 }
                 if (filter.Hashes.Count + filter.Logs.Count > MaxCollected) _filters.Remove(id);

@@ -12,7 +12,8 @@ namespace QuorumMesh.Node.Rpc.Filters;
 /// <param name="Block">One block instead of a range.</param>
 /// <param name="Addresses">Empty is any.</param>
 /// <param name="Topics">By position, alternatives each; an empty position matches anything, but must be there.</param>
-internal sealed record LogCriteria(BlockTag? From, BlockTag? To, Hash256? Block, IReadOnlyList<Address> Addresses, IReadOnlyList<IReadOnlyList<Hash256>> Topics)
+internal sealed record LogCriteria(BlockTag? From, BlockTag? To, Hash256? Block, IReadOnlyList<Address> Addresses,
+    IReadOnlyList<IReadOnlyList<Hash256>> Topics)
 {
     private const int MaxAlternatives = 1_000;
     private const int MaxPositions = 16;
@@ -65,7 +66,8 @@ internal sealed record LogCriteria(BlockTag? From, BlockTag? To, Hash256? Block,
 
     /// <summary>Whether a new block is in the asked range.</summary>
     public bool Covers(ulong number) =>
-        (From is not { Kind: BlockTagKind.Number } from || number >= from.Number) && (To is not { Kind: BlockTagKind.Number } to || number <= to.Number);
+        (From is not { Kind: BlockTagKind.Number } from || number >= from.Number)
+            && (To is not { Kind: BlockTagKind.Number } to || number <= to.Number);
 
     private static List<Address> ReadAddresses(ref Utf8JsonReader reader)
     {
@@ -83,7 +85,8 @@ internal sealed record LogCriteria(BlockTag? From, BlockTag? To, Hash256? Block,
 
     private static List<IReadOnlyList<Hash256>> ReadTopics(ref Utf8JsonReader reader)
     {
-        if (reader.TokenType != JsonTokenType.StartArray) throw new GoTarget("input.topics", "[]interface {}").Cannot(GoJson.KindOf(reader));
+        if (reader.TokenType != JsonTokenType.StartArray)
+            throw new GoTarget("input.topics", "[]interface {}").Cannot(GoJson.KindOf(reader));
         var topics = new List<IReadOnlyList<Hash256>>();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
@@ -113,8 +116,11 @@ internal sealed record LogCriteria(BlockTag? From, BlockTag? To, Hash256? Block,
     private static byte[] Fixed(ref Utf8JsonReader reader, int size, string what)
     {
         var text = reader.GetString()!;
-        if (!text.StartsWith("0x", StringComparison.OrdinalIgnoreCase)) throw new FormatException(text.Length == 0 ? "empty hex string" : "hex string without 0x prefix");
-        if (!Hex.TryFromHex(text, out var bytes)) throw new FormatException(text.Length % 2 == 1 ? "hex string of odd length" : "invalid hex string");
-        return bytes.Length == size ? bytes : throw new FormatException($"hex has invalid length {bytes.Length} after decoding; expected {size} for {what}");
+        if (!text.StartsWith("0x", StringComparison.OrdinalIgnoreCase))
+            throw new FormatException(text.Length == 0 ? "empty hex string" : "hex string without 0x prefix");
+        if (!Hex.TryFromHex(text, out var bytes))
+            throw new FormatException(text.Length % 2 == 1 ? "hex string of odd length" : "invalid hex string");
+        return bytes.Length == size ? bytes
+            : throw new FormatException($"hex has invalid length {bytes.Length} after decoding; expected {size} for {what}");
     }
 }

@@ -24,7 +24,9 @@ internal sealed class LogSearch(ulong maxRange)
         var from = Number(scope, criteria.From);
         var to = Math.Min(Number(scope, criteria.To), scope.Latest);
         if (from > to) return results;
-        if (to - from >= maxRange) throw new RpcException(RpcErrorCode.LimitExceeded, $"block range too large: {to - from + 1} blocks, at most {maxRange} are searched at once");
+        if (to - from >= maxRange)
+            throw new RpcException(RpcErrorCode.LimitExceeded,
+            $"block range too large: {to - from + 1} blocks, at most {maxRange} are searched at once");
         for (var number = from; number <= to; number++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -62,7 +64,8 @@ internal sealed class LogSearch(ulong maxRange)
             for (var k = 0; k < receipt.Logs.Count; k++)
             {
                 if (!criteria.Matches(receipt.Logs[k])) continue;
-                if (results.Count >= MaxResults) throw new RpcException(RpcErrorCode.LimitExceeded, $"query returned more than {MaxResults} results");
+                if (results.Count >= MaxResults)
+                    throw new RpcException(RpcErrorCode.LimitExceeded, $"query returned more than {MaxResults} results");
                 results.Add(new PlacedLog(receipt.Logs[k], block.Header, block.Transactions[i].Hash, i, first + (uint)k));
             }
         }

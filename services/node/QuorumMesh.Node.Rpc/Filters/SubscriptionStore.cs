@@ -23,7 +23,8 @@ internal sealed class SubscriptionStore(BlockJson format)
         var subscription = new Subscription(RpcIds.New(), sink, kind, criteria, isFull);
         lock (_gate)
         {
-            if (_subscriptions.Values.Count(s => s.Sink == sink) >= MaxPerConnection) throw new RpcException($"too many subscriptions: a connection may have {MaxPerConnection}");
+            if (_subscriptions.Values.Count(s => s.Sink == sink) >= MaxPerConnection)
+                throw new RpcException($"too many subscriptions: a connection may have {MaxPerConnection}");
             _subscriptions[subscription.Id] = subscription;
         }
         sink.Closed.UnsafeRegister(_ => Remove(subscription.Id, sink), null);
@@ -50,7 +51,9 @@ internal sealed class SubscriptionStore(BlockJson format)
         }
     }
 
-    /// <summary>After a loss: the connections of all subscribers are ended, so that each is told and none waits for what never comes.</summary>
+    /// <summary>
+    /// After a loss: the connections of all subscribers are ended, so that each is told and none waits for what never comes.
+    /// </summary>
     public void Clear()
     {
         INotificationSink[] sinks;
@@ -77,11 +80,13 @@ internal sealed class SubscriptionStore(BlockJson format)
             case ChainEvent.Head head:
                 return Send(subscription, json => format.WriteHeader(json, head.Header));
             case ChainEvent.Pending pending:
-                return pending.Transactions.All(transaction => Send(subscription, json => WritePending(json, transaction, subscription.IsFull)));
+                return pending.Transactions.All(
+                    transaction => Send(subscription, json => WritePending(json, transaction, subscription.IsFull)));
             case ChainEvent.Syncing syncing:
                 return Send(subscription, json => WriteSyncing(json, syncing.Progress));
             case ChainEvent.Logs logs:
-                return logs.Placed.Where(l => subscription.Criteria.Covers(l.Header.Number) && subscription.Criteria.Matches(l.Log)).All(log => Send(subscription, log.Write));
+                return logs.Placed.Where(l => subscription.Criteria.Covers(l.Header.Number) && subscription.Criteria.Matches(l.Log))
+                    .All(log => Send(subscription, log.Write));
             default:
                 return true;
         }

@@ -55,7 +55,8 @@ internal static class AccessListJson
 
     private static List<UInt256> ReadKeys(ref Utf8JsonReader reader, ref int left)
     {
-        if (reader.TokenType != JsonTokenType.StartArray) throw new GoTarget("AccessTuple.storageKeys", "[]common.Hash").Cannot(GoJson.KindOf(reader));
+        if (reader.TokenType != JsonTokenType.StartArray)
+            throw new GoTarget("AccessTuple.storageKeys", "[]common.Hash").Cannot(GoJson.KindOf(reader));
         var keys = new List<UInt256>();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {

@@ -37,9 +37,11 @@ internal static class Arguments
     /// <summary>Absent means latest.</summary>
     public static BlockTag OptionalBlock(this RpcCall call, int index) => call.Has(index) ? call.Block(index) : BlockTag.Latest;
 
-    public static ulong Quantity(this RpcCall call, int index, string type = "hexutil.Uint") => call.Read(index, (ref Utf8JsonReader r) => GoJson.Quantity(ref r, null, type));
+    public static ulong Quantity(this RpcCall call, int index, string type = "hexutil.Uint") =>
+        call.Read(index, (ref Utf8JsonReader r) => GoJson.Quantity(ref r, null, type));
 
-    public static ulong Number(this RpcCall call, int index, ulong max, string type) => call.Read(index, (ref Utf8JsonReader r) => GoJson.Number(ref r, max, type));
+    public static ulong Number(this RpcCall call, int index, ulong max, string type) =>
+        call.Read(index, (ref Utf8JsonReader r) => GoJson.Number(ref r, max, type));
 
     /// <summary>A JSON number as Go gives it, or a hex string as many libraries send it.</summary>
     public static ulong NumberOrQuantity(this RpcCall call, int index) => call.Read(index, static (ref Utf8JsonReader r) =>

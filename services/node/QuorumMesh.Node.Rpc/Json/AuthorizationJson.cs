@@ -28,7 +28,8 @@ internal static class AuthorizationJson
 
     public static List<Authorization> ReadList(ref Utf8JsonReader reader, string field)
     {
-        if (reader.TokenType != JsonTokenType.StartArray) throw new GoTarget(field, "[]types.SetCodeAuthorization").Cannot(GoJson.KindOf(reader));
+        if (reader.TokenType != JsonTokenType.StartArray)
+            throw new GoTarget(field, "[]types.SetCodeAuthorization").Cannot(GoJson.KindOf(reader));
         var list = new List<Authorization>();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
@@ -61,5 +62,6 @@ internal static class AuthorizationJson
         return tuple;
     }
 
-    private static byte Parity(ulong value) => value <= byte.MaxValue ? (byte)value : throw new FormatException("the yParity of an authorization does not fit 8 bits");
+    private static byte Parity(ulong value) =>
+        value <= byte.MaxValue ? (byte)value : throw new FormatException("the yParity of an authorization does not fit 8 bits");
 }

@@ -13,7 +13,10 @@ public enum BlockTagKind
     Hash,
 }
 
-/// <summary>A block as a caller names it: number, <c>latest</c>, <c>pending</c>, <c>earliest</c>, a hash of 32 bytes, or (EIP-1898) an object with number or hash.</summary>
+/// <summary>
+/// A block as a caller names it: number, <c>latest</c>, <c>pending</c>, <c>earliest</c>, a hash of 32 bytes, or (EIP-1898) an
+/// object with number or hash.
+/// </summary>
 public readonly record struct BlockTag(BlockTagKind Kind, ulong Number, Hash256 BlockHash)
 {
     private const int HashText = 2 + (2 * Hash256.Size);
@@ -24,7 +27,8 @@ public readonly record struct BlockTag(BlockTagKind Kind, ulong Number, Hash256 
     {
         if (reader.TokenType == JsonTokenType.StartObject) return ReadObject(ref reader);
         // As in geth no number is that long: leading zeros are refused.
-        return reader.TokenType == JsonTokenType.String && reader.ValueSpan.Length == HashText ? new BlockTag(BlockTagKind.Hash, 0, GoJson.Hash(ref reader)) : ReadNumber(ref reader);
+        return reader.TokenType == JsonTokenType.String && reader.ValueSpan.Length == HashText
+            ? new BlockTag(BlockTagKind.Hash, 0, GoJson.Hash(ref reader)) : ReadNumber(ref reader);
     }
 
     /// <summary>Where a hash has no meaning: the ends of a range.</summary>
@@ -36,7 +40,8 @@ public readonly record struct BlockTag(BlockTagKind Kind, ulong Number, Hash256 
         if (text.SequenceEqual("earliest"u8)) return default;
         if (text.IsEmpty && reader.TokenType is not JsonTokenType.String) throw new FormatException("hex string without 0x prefix");
         var number = GoJson.BareQuantity(text);
-        return number <= long.MaxValue ? new BlockTag(BlockTagKind.Number, number, default) : throw new FormatException("Blocknumber too high");
+        return number <= long.MaxValue ? new BlockTag(BlockTagKind.Number, number, default)
+            : throw new FormatException("Blocknumber too high");
     }
 
     private static BlockTag ReadObject(ref Utf8JsonReader reader)
@@ -47,9 +52,11 @@ public readonly record struct BlockTag(BlockTagKind Kind, ulong Number, Hash256 
             var isNumber = reader.ValueTextEquals("blockNumber"u8);
             var isHash = reader.ValueTextEquals("blockHash"u8);
             reader.Read();
-            if (isHash && tag is null && reader.TokenType == JsonTokenType.String) tag = new BlockTag(BlockTagKind.Hash, 0, GoJson.Hash(ref reader));
+            if (isHash && tag is null && reader.TokenType == JsonTokenType.String)
+                tag = new BlockTag(BlockTagKind.Hash, 0, GoJson.Hash(ref reader));
             else if (isNumber && tag is null && reader.TokenType == JsonTokenType.String) tag = ReadNumber(ref reader);
-            else if ((isHash || isNumber) && tag is not null) throw new FormatException("cannot specify both BlockHash and BlockNumber, choose one or the other");
+            else if ((isHash || isNumber) && tag is not null)
+                throw new FormatException("cannot specify both BlockHash and BlockNumber, choose one or the other");
             else reader.Skip();
         }
         return tag ?? throw new FormatException("a block object needs blockNumber or blockHash");

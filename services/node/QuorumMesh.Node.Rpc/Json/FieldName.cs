@@ -7,7 +7,8 @@ internal static class FieldName
 {
     private static readonly string[] Known =
     [
-        "from", "to", "gas", "gasPrice", "maxFeePerGas", "maxPriorityFeePerGas", "value", "data", "input", "nonce", "privateFrom", "privateFor", "privacyFlag", "mandatoryFor", "callbackUrl",
+        "from", "to", "gas", "gasPrice", "maxFeePerGas", "maxPriorityFeePerGas", "value", "data", "input", "nonce", "privateFrom",
+        "privateFor", "privacyFlag", "mandatoryFor", "callbackUrl",
         "fromBlock", "toBlock", "address", "topics", "blockHash",
         "authorizationList", "chainId", "yParity", "r", "s", "accessList", "storageKeys",
     ];

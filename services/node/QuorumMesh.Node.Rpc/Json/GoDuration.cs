@@ -19,7 +19,8 @@ internal static class GoDuration
         {
             var digits = rest.IndexOfAnyExcept("0123456789.");
             if (digits < 0) throw new FormatException($"time: missing unit in duration {text}");
-            if (!double.TryParse(rest[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)) throw Invalid(text);
+            if (!double.TryParse(rest[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
+                throw Invalid(text);
             rest = rest[digits..];
             var letters = rest.IndexOfAny("0123456789.");
             var unit = letters < 0 ? rest : rest[..letters];
@@ -31,7 +32,8 @@ internal static class GoDuration
 
     public static string Format(TimeSpan time)
     {
-        var (value, unit) = time.TotalSeconds >= 1 ? (time.TotalSeconds, "s") : time.TotalMilliseconds >= 1 ? (time.TotalMilliseconds, "ms") : (time.TotalMicroseconds, "µs");
+        var (value, unit) = time.TotalSeconds >= 1 ? (time.TotalSeconds, "s") : time.TotalMilliseconds >= 1 ? (time.TotalMilliseconds, "ms")
+            : (time.TotalMicroseconds, "µs");
         return value.ToString("0.######", CultureInfo.InvariantCulture) + unit;
     }
 

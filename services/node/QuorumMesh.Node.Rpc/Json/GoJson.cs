@@ -5,7 +5,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Rpc.Json;
 
-/// <summary>JSON values as geth reads them, with geth's error texts (common/hexutil, encoding/json). Errors are <see cref="FormatException"/>s.</summary>
+/// <summary>
+/// JSON values as geth reads them, with geth's error texts (common/hexutil, encoding/json). Errors are
+/// <see cref="FormatException"/>s.
+/// </summary>
 internal static class GoJson
 {
     public static Address Address(ref Utf8JsonReader reader, string? field = null)
@@ -71,7 +74,8 @@ internal static class GoJson
     {
         var target = new GoTarget(field, type);
         if (reader.TokenType != JsonTokenType.Number) throw target.Cannot(KindOf(reader));
-        return reader.TryGetUInt64(out var value) && value <= max ? value : throw target.Cannot($"number {Encoding.UTF8.GetString(reader.ValueSpan)}");
+        return reader.TryGetUInt64(out var value) && value <= max ? value
+            : throw target.Cannot($"number {Encoding.UTF8.GetString(reader.ValueSpan)}");
     }
 
     public static string KindOf(in Utf8JsonReader reader) => reader.TokenType switch
@@ -93,7 +97,8 @@ internal static class GoJson
     private static void Fixed(ref Utf8JsonReader reader, scoped Span<byte> bytes, GoTarget target)
     {
         var digits = Digits(Text(ref reader, target), target);
-        if (digits.Length != bytes.Length * 2) throw new FormatException($"hex string has length {digits.Length}, want {bytes.Length * 2} for {target.Type}");
+        if (digits.Length != bytes.Length * 2)
+            throw new FormatException($"hex string has length {digits.Length}, want {bytes.Length * 2} for {target.Type}");
         if (!TryDecode(digits, bytes)) throw target.Cannot("invalid hex string");
     }
 
@@ -108,7 +113,8 @@ internal static class GoJson
     {
         var digits = NumberDigits(text, fail);
         if (digits.Length > 16) throw fail("hex number > 64 bits");
-        return Utf8Parser.TryParse(digits, out ulong value, out var used, 'x') && used == digits.Length ? value : throw fail("invalid hex string");
+        return Utf8Parser.TryParse(digits, out ulong value, out var used, 'x') && used == digits.Length ? value
+            : throw fail("invalid hex string");
     }
 
     private static ReadOnlySpan<byte> NumberDigits(ReadOnlySpan<byte> text, Func<string, FormatException> fail)

@@ -7,7 +7,8 @@ namespace QuorumMesh.Node.Rpc.Json;
 
 internal static class ReceiptJson
 {
-    public static void Write(Utf8JsonWriter json, Block block, int index, in ReceiptView view, in Address sender, ChainConfig config, CompatibilityProfile profile)
+    public static void Write(Utf8JsonWriter json, Block block, int index, in ReceiptView view, in Address sender, ChainConfig config,
+        CompatibilityProfile profile)
     {
         var (tx, receipt) = (block.Transactions[index], view.Receipt);
         json.WriteStartObject();

@@ -12,8 +12,9 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Rpc.Tracing;
 
 /// <summary>
-/// Brings the states to a transaction's place in its block: from the parent block's, which must still be kept, through the transactions before it. The private side
-/// runs along when it is wanted, with the payloads that this node's manager gives: a stranger to a transaction sees as little of it as when it was executed.
+/// Brings the states to a transaction's place in its block: from the parent block's, which must still be kept, through the
+/// transactions before it. The private side runs along when it is wanted, with the payloads that this node's manager gives: a
+/// stranger to a transaction sees as little of it as when it was executed.ted.
 /// </summary>
 internal sealed class BlockReplayer(INode node, NodeReader reader)
 {
@@ -23,7 +24,8 @@ internal sealed class BlockReplayer(INode node, NodeReader reader)
     /// <param name="find">The block and which part of it.</param>
     /// <param name="withPrivate">Null runs the private side when a transaction of interest is private.</param>
     /// <param name="use">Gets the states before the first transaction of interest, and the view they are of.</param>
-    public async ValueTask RunAsync(RpcCall call, Func<ReadScope, ReplayTarget> find, bool? withPrivate, Action<NodeView, BlockReplay, ReplayTarget> use)
+    public async ValueTask RunAsync(RpcCall call, Func<ReadScope, ReplayTarget> find, bool? withPrivate,
+        Action<NodeView, BlockReplay, ReplayTarget> use)
     {
         var (target, isPrivate) = await reader.ReadAsync(call.Cancellation, scope =>
         {
@@ -47,9 +49,11 @@ internal sealed class BlockReplayer(INode node, NodeReader reader)
     }
 
     /// <summary>A stored block's private side has been run; a block that is given needs the side of its parent.</summary>
-    private static void RequirePrivate(NodeView view, Block block) => view.PrivateState(view.Header(block.Hash) is null ? block.Number - 1 : block.Number);
+    private static void RequirePrivate(NodeView view, Block block) =>
+        view.PrivateState(view.Header(block.Hash) is null ? block.Number - 1 : block.Number);
 
-    private static void Use(NodeView view, ReplayTarget target, IReadOnlyDictionary<PayloadHash, PayloadAnswer>? payloads, Action<NodeView, BlockReplay, ReplayTarget> use, CancellationToken cancellation)
+    private static void Use(NodeView view, ReplayTarget target, IReadOnlyDictionary<PayloadHash, PayloadAnswer>? payloads,
+        Action<NodeView, BlockReplay, ReplayTarget> use, CancellationToken cancellation)
     {
         var header = target.Block.Header;
         if (view.Header(header.ParentHash) is not { } parent || parent.Number + 1 != header.Number) throw NotFound.Parent(view, header);
@@ -57,7 +61,8 @@ internal sealed class BlockReplayer(INode node, NodeReader reader)
         {
             var privateState = payloads is null ? null : view.PrivateState(parent.Number);
             var replay = new BlockReplay(
-                view.Rules, header, new(view.PublicState(parent.Number), privateState, view.BlockHash, hash => payloads?.GetValueOrDefault(hash)), cancellation);
+                view.Rules, header, new(view.PublicState(parent.Number), privateState, view.BlockHash,
+                    hash => payloads?.GetValueOrDefault(hash)), cancellation);
             for (var i = 0; i < target.First; i++)
             {
                 cancellation.ThrowIfCancellationRequested();

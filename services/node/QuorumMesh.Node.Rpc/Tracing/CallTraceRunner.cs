@@ -36,9 +36,12 @@ internal sealed class CallTraceRunner(NodeReader reader, CallExecutor executor, 
         var privateState = CallExecutor.PrivateStateFor(scope, header, arguments) is { } own ? new StateOverlay(own) : null;
         config.Overrides?.Apply(publicState, privateState);
         var prepared = executor.Prepare(scope, header, arguments, publicState, privateState);
-        var trace = new TraceFactory(config, scope.View.Rules.Profile, scope.View.Rules.ForkAt(header.Number), limits.NewBudget()).Create(publicState, privateState, prepared.Message.Authorities);
-        var (outcome, time) = limits.Watch(config.Timeout, call.Cancellation, stop => prepared.Run(new StoppableTracer(trace.Tracer, stop)));
-        if (outcome.Invalid != TransactionInvalid.None) throw new RpcException($"tracing failed: {TransactionInvalidText.Of(outcome.Invalid)}");
+        var trace = new TraceFactory(config, scope.View.Rules.Profile, scope.View.Rules.ForkAt(header.Number), limits.NewBudget())
+            .Create(publicState, privateState, prepared.Message.Authorities);
+        var (outcome, time) = limits.Watch(config.Timeout, call.Cancellation,
+            stop => prepared.Run(new StoppableTracer(trace.Tracer, stop)));
+        if (outcome.Invalid != TransactionInvalid.None)
+            throw new RpcException($"tracing failed: {TransactionInvalidText.Of(outcome.Invalid)}");
         trace.RequireResult();
         trace.Write(call.Result, new ReplayedTransaction(outcome, prepared.Public.TakeChanges(), prepared.Private?.TakeChanges()), time);
     }

@@ -7,12 +7,13 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Rpc.Tracing;
 
 /// <summary>
-/// What a trace is asked of and is not there, in the words of eth/api_tracer.go: up to GoQuorum 2.5 a hash is without 0x. geth 1.10 calls an unknown transaction
-/// one of the genesis block; the older text is kept.
+/// What a trace is asked of and is not there, in the words of eth/api_tracer.go: up to GoQuorum 2.5 a hash is without 0x. geth
+/// 1.10 calls an unknown transaction one of the genesis block; the older text is kept.
 /// </summary>
 internal static class NotFound
 {
-    public static RpcException Transaction(CompatibilityProfile profile, in Hash256 hash) => new($"transaction {Shown(profile, hash)} not found");
+    public static RpcException Transaction(CompatibilityProfile profile, in Hash256 hash) =>
+        new($"transaction {Shown(profile, hash)} not found");
 
     public static RpcException Block(CompatibilityProfile profile, BlockTag tag)
     {
@@ -31,5 +32,6 @@ internal static class NotFound
 
     private static RpcException Block(ulong number) => new($"block #{number} not found");
 
-    private static string Shown(CompatibilityProfile profile, in Hash256 hash) => Hex.ToHex(hash.ToArray(), prefix: profile != CompatibilityProfile.V2_5);
+    private static string Shown(CompatibilityProfile profile, in Hash256 hash) =>
+        Hex.ToHex(hash.ToArray(), prefix: profile != CompatibilityProfile.V2_5);
 }

@@ -23,7 +23,8 @@ internal static class PrestateJson
         json.WriteEndObject();
     }
 
-    public static void WriteDifference(Utf8JsonWriter json, (SortedDictionary<Address, TracedAccount> Before, SortedDictionary<Address, TracedAccount> After) difference)
+    public static void WriteDifference(Utf8JsonWriter json,
+        (SortedDictionary<Address, TracedAccount> Before, SortedDictionary<Address, TracedAccount> After) difference)
     {
         json.WriteStartObject();
         WriteSide(json, "post"u8, difference.After, keepsNonce: true);
@@ -32,7 +33,8 @@ internal static class PrestateJson
     }
 
     /// <param name="keepsNonce">A nonce of 0 is left out of the accounts before.</param>
-    private static void WriteSide(Utf8JsonWriter json, ReadOnlySpan<byte> name, SortedDictionary<Address, TracedAccount> accounts, bool keepsNonce)
+    private static void WriteSide(Utf8JsonWriter json, ReadOnlySpan<byte> name, SortedDictionary<Address, TracedAccount> accounts,
+        bool keepsNonce)
     {
         json.WriteStartObject(name);
         foreach (var (address, account) in accounts)

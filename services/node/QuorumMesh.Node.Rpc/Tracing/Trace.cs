@@ -25,7 +25,8 @@ internal sealed class StructTrace(StructTracer tracer, TraceErrors words) : Trac
 {
     public override IEvmTracer Tracer => tracer;
 
-    public override void Write(Utf8JsonWriter json, ReplayedTransaction replayed, TimeSpan time) => StructLogJson.Write(json, tracer.Logs, words, replayed);
+    public override void Write(Utf8JsonWriter json, ReplayedTransaction replayed, TimeSpan time) =>
+        StructLogJson.Write(json, tracer.Logs, words, replayed);
 }
 
 internal sealed class CallTrace(CallTracer tracer) : Trace
@@ -37,7 +38,8 @@ internal sealed class CallTrace(CallTracer tracer) : Trace
         if (tracer.Top is null) throw new RpcException("there is no call to show: this node is not a party to the private transaction");
     }
 
-    public override void Write(Utf8JsonWriter json, ReplayedTransaction replayed, TimeSpan time) => CallFrameJson.Write(json, tracer.Top!, GoDuration.Format(time));
+    public override void Write(Utf8JsonWriter json, ReplayedTransaction replayed, TimeSpan time) =>
+        CallFrameJson.Write(json, tracer.Top!, GoDuration.Format(time));
 }
 
 internal sealed class PrestateTrace(PrestateTracer tracer, bool isDifference) : Trace

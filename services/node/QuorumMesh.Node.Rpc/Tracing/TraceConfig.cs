@@ -6,7 +6,9 @@ using QuorumMesh.Node.Rpc.Json;
 
 namespace QuorumMesh.Node.Rpc.Tracing;
 
-/// <summary>The options object of the debug_trace methods. Names are taken in any case, as Go takes them; unknown ones are ignored.</summary>
+/// <summary>
+/// The options object of the debug_trace methods. Names are taken in any case, as Go takes them; unknown ones are ignored.
+/// </summary>
 internal sealed record TraceConfig
 {
     /// <summary>Null is the struct logger.</summary>
@@ -29,7 +31,8 @@ internal sealed record TraceConfig
         if (!call.Has(index)) return new TraceConfig();
         var config = call.Read(index, Read);
         return config.Tracer is null || TraceFactory.Names.Contains(config.Tracer) ? config : throw new RpcException(
-            $"the tracer '{Shorten(config.Tracer)}' is not known: use {string.Join(", ", TraceFactory.Names)}, or none for the struct logger; tracers written in JavaScript are not supported");
+            $"the tracer '{Shorten(config.Tracer)}' is not known: use {string.Join(", ", TraceFactory.Names)}, or none for the struct "
+                + "logger; tracers written in JavaScript are not supported");
     }
 
     private static TraceConfig Read(ref Utf8JsonReader reader)
@@ -58,7 +61,13 @@ internal sealed record TraceConfig
             case "disablestorage": return this with { StructLogs = logs with { Storage = !Flag(ref reader, name) } };
             case "enablereturndata": return this with { StructLogs = logs with { ReturnData = Flag(ref reader, name) } };
             case "disablereturndata": return this with { StructLogs = logs with { ReturnData = !Flag(ref reader, name) } };
-            case "limit": return this with { StructLogs = logs with { Limit = (int)GoJson.Number(ref reader, int.MaxValue, "int", "TraceConfig.limit") } };
+            case "limit":
+                return this with
+                {
+                    StructLogs = logs
+                with
+                    { Limit = (int)GoJson.Number(ref reader, int.MaxValue, "int", "TraceConfig.limit") }
+                };
             case "reexec":
                 // Accepted and of no use: the state is at hand, or it is not.
                 GoJson.Number(ref reader, ulong.MaxValue, "uint64", "TraceConfig.reexec");
@@ -74,7 +83,8 @@ internal sealed record TraceConfig
 
     private TraceConfig WithTracerConfig(ref Utf8JsonReader reader)
     {
-        if (reader.TokenType != JsonTokenType.StartObject) throw new GoTarget("TraceConfig.tracerConfig", "object").Cannot(GoJson.KindOf(reader));
+        if (reader.TokenType != JsonTokenType.StartObject)
+            throw new GoTarget("TraceConfig.tracerConfig", "object").Cannot(GoJson.KindOf(reader));
         var config = this;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {

@@ -28,7 +28,8 @@ internal sealed class TraceLimits(TimeSpan timeout, long maxBytes)
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            throw new RpcException($"execution timeout: the trace took longer than {GoDuration.Format(atMost)}; give a longer \"timeout\", of {LongestTimeout.TotalMinutes} minutes at most, or ask for less");
+            throw new RpcException($"execution timeout: the trace took longer than {GoDuration.Format(atMost)}; give a longer "
+                + $"\"timeout\", of {LongestTimeout.TotalMinutes} minutes at most, or ask for less");
         }
     }
 }

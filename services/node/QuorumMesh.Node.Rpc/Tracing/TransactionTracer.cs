@@ -10,7 +10,8 @@ namespace QuorumMesh.Node.Rpc.Tracing;
 /// <summary>Traces stored transactions at their place.</summary>
 internal sealed class TransactionTracer(BlockReplayer replayer, TraceLimits limits)
 {
-    public ValueTask TransactionAsync(RpcCall call, Func<ReadScope, ReplayTarget> find, TraceConfig config) => replayer.RunAsync(call, find, null, (view, replay, target) =>
+    public ValueTask TransactionAsync(RpcCall call, Func<ReadScope, ReplayTarget> find, TraceConfig config) =>
+        replayer.RunAsync(call, find, null, (view, replay, target) =>
     {
         var run = Run(call, config, view, replay, target, target.First, Factory(config, view, replay));
         run.Trace.RequireResult();
@@ -18,7 +19,8 @@ internal sealed class TransactionTracer(BlockReplayer replayer, TraceLimits limi
     });
 
     /// <summary>One answer for each transaction; what only one of them fails with is its answer.</summary>
-    public ValueTask BlockAsync(RpcCall call, Func<ReadScope, ReplayTarget> find, TraceConfig config) => replayer.RunAsync(call, find, null, (view, replay, target) =>
+    public ValueTask BlockAsync(RpcCall call, Func<ReadScope, ReplayTarget> find, TraceConfig config) =>
+        replayer.RunAsync(call, find, null, (view, replay, target) =>
     {
         var factory = Factory(config, view, replay);
         call.Result.WriteStartArray();
@@ -32,7 +34,8 @@ internal sealed class TransactionTracer(BlockReplayer replayer, TraceLimits limi
         call.Result.WriteEndArray();
     });
 
-    private ReplayedTransaction WriteOne(Utf8JsonWriter json, RpcCall call, TraceConfig config, NodeView view, BlockReplay replay, ReplayTarget target, int index, TraceFactory factory)
+    private ReplayedTransaction WriteOne(Utf8JsonWriter json, RpcCall call, TraceConfig config, NodeView view, BlockReplay replay,
+        ReplayTarget target, int index, TraceFactory factory)
     {
         ReplayedTransaction? replayed = null;
         try
@@ -50,13 +53,16 @@ internal sealed class TransactionTracer(BlockReplayer replayer, TraceLimits limi
         return replayed ?? replay.Apply(BlockReplayer.Recovered(view, target.Block, index));
     }
 
-    private (Trace Trace, ReplayedTransaction Replayed, TimeSpan Time) Run(RpcCall call, TraceConfig config, NodeView view, BlockReplay replay, ReplayTarget target, int index, TraceFactory factory)
+    private (Trace Trace, ReplayedTransaction Replayed, TimeSpan Time) Run(RpcCall call, TraceConfig config, NodeView view,
+        BlockReplay replay, ReplayTarget target, int index, TraceFactory factory)
     {
         var transaction = BlockReplayer.Recovered(view, target.Block, index);
         var trace = factory.Create(replay.PublicState, transaction.Tx.IsPrivate ? replay.PrivateState : null, transaction.Authorities);
-        var (replayed, time) = limits.Watch(config.Timeout, call.Cancellation, stop => replay.Apply(transaction, new StoppableTracer(trace.Tracer, stop)));
+        var (replayed, time) = limits.Watch(config.Timeout, call.Cancellation,
+            stop => replay.Apply(transaction, new StoppableTracer(trace.Tracer, stop)));
         return (trace, replayed, time);
     }
 
-    private TraceFactory Factory(TraceConfig config, NodeView view, BlockReplay replay) => new(config, view.Rules.Profile, replay.Fork, limits.NewBudget());
+    private TraceFactory Factory(TraceConfig config, NodeView view, BlockReplay replay) =>
+        new(config, view.Rules.Profile, replay.Fork, limits.NewBudget());
 }

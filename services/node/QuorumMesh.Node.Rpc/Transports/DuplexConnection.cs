@@ -6,8 +6,8 @@ namespace QuorumMesh.Node.Rpc.Transports;
 
 /// <summary>
 /// A WebSocket or IPC connection: several requests in work at once, answers and notifications in one bounded queue towards the
-/// consumer. One that does not read fast enough is told so behind what is queued and disconnected; one that does not read at all, or does not end a message that it
-/// has begun, is disconnected.
+/// consumer. One that does not read fast enough is told so behind what is queued and disconnected; one that does not read at all,
+/// or does not end a message that it has begun, is disconnected.
 /// </summary>
 internal abstract class DuplexConnection : INotificationSink
 {
@@ -18,7 +18,9 @@ internal abstract class DuplexConnection : INotificationSink
     /// <summary>How long a peer that has sent its last request may take to fetch the answers.</summary>
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long a server that stops waits for requests in work; they are told to end at once, but not all can be interrupted.</summary>
+    /// <summary>
+    /// How long a server that stops waits for requests in work; they are told to end at once, but not all can be interrupted.
+    /// </summary>
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(1);
 
     private readonly RpcEngine _engine;
@@ -115,7 +117,8 @@ internal abstract class DuplexConnection : INotificationSink
     protected abstract Task TellEndAsync(string reason);
 
     protected static bool IsDisconnect(Exception e) =>
-        e is OperationCanceledException or IOException or System.Net.WebSockets.WebSocketException or System.Net.Sockets.SocketException or ObjectDisposedException;
+        e is OperationCanceledException or IOException or System.Net.WebSockets.WebSocketException or System.Net.Sockets.SocketException
+        or ObjectDisposedException;
 
     /// <summary>Starts work on one message, which must stay unchanged; waits while too many are in work.</summary>
     /// <param name="lease">What the message holds of the budget; given back once it is answered.</param>

@@ -10,7 +10,8 @@ namespace QuorumMesh.Node.Rpc.Transports;
 internal sealed class HttpEndpoint(RpcEngine engine, RpcSession session, ByteBudget budget, OriginRules cors, OriginRules virtualHosts)
 {
     /// <summary>The last two are those of JSON-RPC's HTTP binding, which old libraries send.</summary>
-    private static readonly HashSet<string> MediaTypes = new(StringComparer.OrdinalIgnoreCase) { "application/json", "application/json-rpc", "application/jsonrequest" };
+    private static readonly HashSet<string> MediaTypes = new(StringComparer.OrdinalIgnoreCase) { "application/json", "application/json-rpc",
+        "application/jsonrequest" };
 
     public async Task HandleAsync(HttpContext http)
     {
@@ -45,7 +46,8 @@ internal sealed class HttpEndpoint(RpcEngine engine, RpcSession session, ByteBud
         }
         if (!MediaTypeHeaderValue.TryParse(http.Request.ContentType, out var type) || !MediaTypes.Contains(type.MediaType.Value ?? ""))
         {
-            await RefuseAsync(http, StatusCodes.Status415UnsupportedMediaType, "invalid content type, only application/json is supported").ConfigureAwait(false);
+            await RefuseAsync(http, StatusCodes.Status415UnsupportedMediaType, "invalid content type, only application/json is supported")
+                .ConfigureAwait(false);
             return;
         }
         using var response = RpcResponse.Rent(budget);
@@ -61,7 +63,8 @@ internal sealed class HttpEndpoint(RpcEngine engine, RpcSession session, ByteBud
     {
         try
         {
-            using var body = await BoundedBody.ReadAsync(http.Request, engine.Limits.MaxBody, budget, engine.Limits.TransferTime).ConfigureAwait(false);
+            using var body = await BoundedBody.ReadAsync(http.Request, engine.Limits.MaxBody, budget, engine.Limits.TransferTime)
+                .ConfigureAwait(false);
             if (body is null) await RefuseAsync(http, StatusCodes.Status413PayloadTooLarge, TooLarge).ConfigureAwait(false);
             if (body is null || body.Bytes.IsEmpty) return false;
             await engine.ProcessAsync(body.Bytes, response, session, http.RequestAborted).ConfigureAwait(false);
@@ -96,7 +99,8 @@ internal sealed class HttpEndpoint(RpcEngine engine, RpcSession session, ByteBud
         if (cors.Allows(origin))
         {
             headers.AccessControlAllowMethods = "POST, GET";
-            headers.AccessControlAllowHeaders = http.Request.Headers.AccessControlRequestHeaders.ToString() is { Length: > 0 } asked ? asked : "*";
+            headers.AccessControlAllowHeaders = http.Request.Headers.AccessControlRequestHeaders.ToString() is { Length: > 0 } asked
+                ? asked : "*";
             headers.AccessControlMaxAge = "600";
         }
         http.Response.StatusCode = StatusCodes.Status200OK;

@@ -20,7 +20,9 @@ internal sealed class IpcListener(string path, RpcEngine engine, ByteBudget budg
     /// <exception cref="IOException">Another process listens there, or the path cannot be used; the message names it.</exception>
     public void Start()
     {
-        if (System.Text.Encoding.UTF8.GetByteCount(path) > MaxPathBytes) throw new IOException($"IPC path {path} is longer than the {MaxPathBytes} bytes a Unix socket may have: choose a shorter --ipcpath");
+        if (System.Text.Encoding.UTF8.GetByteCount(path) > MaxPathBytes)
+            throw new IOException($"IPC path {path} is longer than the {MaxPathBytes} bytes a Unix socket may have: choose a shorter "
+            + "--ipcpath");
         RemoveStale();
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } directory) Directory.CreateDirectory(directory);
         var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -67,7 +69,8 @@ internal sealed class IpcListener(string path, RpcEngine engine, ByteBudget budg
         }
         catch (SocketException e)
         {
-            throw new IOException($"IPC path {path} is taken by something that is no socket of ours ({e.Message}): remove it or choose another --ipcpath", e);
+            throw new IOException($"IPC path {path} is taken by something that is no socket of ours ({e.Message}): remove it or choose "
+                + "another --ipcpath", e);
         }
         throw new IOException($"IPC socket {path} is in use by another process: stop it or choose another --ipcpath");
     }

@@ -10,7 +10,9 @@ internal struct JsonFramer
     /// <summary>Whether a message has begun.</summary>
     public readonly bool IsInside => _depth > 0;
 
-    /// <returns>Bytes up to and with the end of the message; -1 when it is not complete; -2 when no JSON object or array begins here.</returns>
+    /// <returns>
+    /// Bytes up to and with the end of the message; -1 when it is not complete; -2 when no JSON object or array begins here.
+    /// </returns>
     public int Scan(ReadOnlySpan<byte> bytes)
     {
         for (var i = 0; i < bytes.Length; i++)

@@ -23,9 +23,11 @@ internal sealed class KestrelListener : IAsyncDisposable
     private KestrelListener(WebApplication application) => _application = application;
 
     /// <summary>Address and port that are listened on, once started.</summary>
-    public Uri Address => new(_application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+    public Uri Address => new(_application.Services.GetRequiredService<IServer>()
+        .Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
-    public static KestrelListener Create(RpcEndpointOptions endpoint, RpcLimits limits, ILoggerFactory loggers, bool webSockets, RequestDelegate handler)
+    public static KestrelListener Create(RpcEndpointOptions endpoint, RpcLimits limits, ILoggerFactory loggers, bool webSockets,
+        RequestDelegate handler)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.Replace(ServiceDescriptor.Singleton(loggers));
@@ -40,7 +42,8 @@ internal sealed class KestrelListener : IAsyncDisposable
             kestrel.Listen(ParseAddress(endpoint.Address), endpoint.Port);
         });
         var application = builder.Build();
-        if (webSockets) application.UseWebSockets(new WebSocketOptions { KeepAliveInterval = PingInterval, KeepAliveTimeout = PingInterval });
+        if (webSockets)
+            application.UseWebSockets(new WebSocketOptions { KeepAliveInterval = PingInterval, KeepAliveTimeout = PingInterval });
         application.Run(handler);
         return new KestrelListener(application);
     }

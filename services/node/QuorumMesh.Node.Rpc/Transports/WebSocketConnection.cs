@@ -4,7 +4,8 @@ using QuorumMesh.Node.Rpc.Engine;
 
 namespace QuorumMesh.Node.Rpc.Transports;
 
-internal sealed class WebSocketConnection(WebSocket socket, RpcEngine engine, ByteBudget budget, IReadOnlySet<string>? namespaces, CancellationToken stopping)
+internal sealed class WebSocketConnection(WebSocket socket, RpcEngine engine, ByteBudget budget, IReadOnlySet<string>? namespaces,
+    CancellationToken stopping)
     : DuplexConnection(engine, budget, namespaces, stopping)
 {
     private const int FirstBuffer = 4096;

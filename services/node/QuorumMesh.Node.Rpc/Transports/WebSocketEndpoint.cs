@@ -5,13 +5,15 @@ using QuorumMesh.Node.Rpc.Engine;
 namespace QuorumMesh.Node.Rpc.Transports;
 
 /// <summary>JSON-RPC over WebSocket, on every path of its port.</summary>
-internal sealed class WebSocketEndpoint(RpcEngine engine, ByteBudget budget, IReadOnlySet<string>? namespaces, OriginRules origins, CancellationToken stopping)
+internal sealed class WebSocketEndpoint(RpcEngine engine, ByteBudget budget, IReadOnlySet<string>? namespaces, OriginRules origins,
+    CancellationToken stopping)
 {
     public async Task HandleAsync(HttpContext http)
     {
         if (!http.WebSockets.IsWebSocketRequest)
         {
-            await RefuseAsync(http, StatusCodes.Status426UpgradeRequired, "this port takes WebSocket connections only").ConfigureAwait(false);
+            await RefuseAsync(http, StatusCodes.Status426UpgradeRequired, "this port takes WebSocket connections only")
+                .ConfigureAwait(false);
             return;
         }
         // Only browsers send an origin: other programs are let in, as by geth.

@@ -26,8 +26,9 @@ public sealed record HeadAnswers(IReadOnlyList<HeadReport> Reports, int Answered
 public sealed record HeadStanding(HeadConflict? Conflict, bool IsCompared, bool IsFarBehind);
 
 /// <summary>
-/// Compares our blocks with those of the other members every few seconds. Committed blocks never differ, so a majority with another block means that the two chains have
-/// parted: a lost log, a bug, damage. Who is in the minority can tell, and acknowledges nothing until the majority agrees again; that survives a restart. Owned by the writer loop.
+/// Compares our blocks with those of the other members every few seconds. Committed blocks never differ, so a majority with
+/// another block means that the two chains have parted: a lost log, a bug, damage. Who is in the minority can tell, and
+/// acknowledges nothing until the majority agrees again; that survives a restart. Owned by the writer loop.oop.
 /// </summary>
 internal sealed class HeadGuard
 {
@@ -63,7 +64,8 @@ internal sealed class HeadGuard
     public HeadCheck? Due(NodeTime now, ulong head, IReadOnlyCollection<string> voters)
     {
         _startedAt ??= now.Milliseconds;
-        if (!_standing.IsCompared && (now.Milliseconds - _startedAt >= PatienceMs || IsAlone(voters))) Set(_standing with { IsCompared = true });
+        if (!_standing.IsCompared && (now.Milliseconds - _startedAt >= PatienceMs || IsAlone(voters)))
+            Set(_standing with { IsCompared = true });
         if (now.Milliseconds < _nextAt || !voters.Any(id => id != _ownId)) return null;
         if (_isAsking && now.Milliseconds < _nextAt + RoundLimitMs) return null;
         (_isAsking, _nextAt) = (true, now.Milliseconds);
@@ -115,7 +117,9 @@ internal sealed class HeadGuard
         if (ChainStore.GetMeta(reader, StoredNames.HeadConflict) is not { Length: 16 + (2 * Hash256.Size) } value) return null;
         var bytes = value.Span;
         return new HeadConflict(
-            System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(bytes), new Hash256(bytes.Slice(16, Hash256.Size)), new Hash256(bytes[(16 + Hash256.Size)..]),
-            System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(bytes[8..]), System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(bytes[12..]));
+            System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(bytes), new Hash256(bytes.Slice(16, Hash256.Size)),
+            new Hash256(bytes[(16 + Hash256.Size)..]),
+            System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(bytes[8..]),
+            System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(bytes[12..]));
     }
 }

@@ -11,31 +11,40 @@ public sealed record HeadReport(string NodeId, ulong Number, Hash256 Hash);
 public sealed record HeadConflict(ulong Number, Hash256 Own, Hash256 Theirs, int Holders, int Members)
 {
     public override string ToString() =>
-        $"block {Number} of this node is {Own}, but {Holders} of {Members} members have {Theirs} there: this node is on another chain and acknowledges nothing; "
+        $"block {Number} of this node is {Own}, but {Holders} of {Members} members have {Theirs} there: this node is on another chain and "
+            + "acknowledges nothing; "
         + "find out which chain is right, and start the nodes of the other one again from an empty data directory";
 }
 
 /// <summary>Whether this node is on the chain of most members. Pure.</summary>
 public static class HeadJudge
 {
-    /// <summary>A strict majority of all members; of those that answer would be too few: two of five could part from three that are away.</summary>
+    /// <summary>
+    /// A strict majority of all members; of those that answer would be too few: two of five could part from three that are away.
+    /// </summary>
     public static int Needed(int members) => (members / 2) + 1;
 
     /// <param name="members">Every voting member, this node included if it is one.</param>
     /// <param name="ownId">This node's id.</param>
     /// <param name="ownHash">This node's block at a height, null above its head.</param>
-    /// <returns>The lowest conflict that was seen, and the highest block on which a majority agrees with this node. Neither, when no side has a majority.</returns>
-    public static HeadJudgement Judge(IReadOnlyList<HeadReport> reports, IReadOnlyCollection<string> members, string ownId, Func<ulong, Hash256?> ownHash)
+    /// <returns>
+    /// The lowest conflict that was seen, and the highest block on which a majority agrees with this node. Neither, when no side
+    /// has a majority.
+    /// </returns>
+    public static HeadJudgement Judge(IReadOnlyList<HeadReport> reports, IReadOnlyCollection<string> members, string ownId,
+        Func<ulong, Hash256?> ownHash)
     {
         var needed = Needed(members.Count);
         ulong? agreedAt = null;
-        foreach (var height in reports.Where(r => r.NodeId != ownId && members.Contains(r.NodeId)).GroupBy(r => r.Number).OrderBy(g => g.Key))
+        foreach (var height in reports.Where(r => r.NodeId != ownId && members.Contains(r.NodeId)).GroupBy(r => r.Number)
+            .OrderBy(g => g.Key))
         {
             if (ownHash(height.Key) is not { } own) continue;
             // One voice each, whatever a member says beside it.
             var votes = height.GroupBy(r => r.NodeId).Select(g => g.First().Hash).CountBy(hash => hash).ToList();
             foreach (var (hash, count) in votes)
-                if (hash != own && count >= needed) return new HeadJudgement(new HeadConflict(height.Key, own, hash, count, members.Count), agreedAt);
+                if (hash != own && count >= needed)
+                    return new HeadJudgement(new HeadConflict(height.Key, own, hash, count, members.Count), agreedAt);
             if (votes.FirstOrDefault(v => v.Key == own).Value + (members.Contains(ownId) ? 1 : 0) >= needed) agreedAt = height.Key;
         }
         return new HeadJudgement(null, agreedAt);

@@ -4,8 +4,8 @@ using QuorumMesh.Node.Runtime.Ports;
 namespace QuorumMesh.Node.Runtime.Health;
 
 /// <summary>
-/// Asks the connected members for headers by number, which every eth peer answers, and brings them to a height that enough of them have. Bounded: a few small requests for each
-/// member and round, all members side by side.
+/// Asks the connected members for headers by number, which every eth peer answers, and brings them to a height that enough of
+/// them have. Bounded: a few small requests for each member and round, all members side by side.
 /// </summary>
 internal sealed class HeadProbe(IPeerNetwork peers, Func<NodeInput, bool> post, TimeProvider clock)
 {
@@ -34,13 +34,15 @@ internal sealed class HeadProbe(IPeerNetwork peers, Func<NodeInput, bool> post, 
     private async Task<HeadAnswers> AskAsync(HeadCheck check, CancellationToken cancellation)
     {
         var asked = peers.Peers.Select(p => p.NodeId).Where(check.Members.Contains).Distinct().ToList();
-        var found = (await Task.WhenAll(asked.Select(id => GuardedAsync(() => MemberAsync(id, check.Head, cancellation))))).OfType<Member>().ToList();
+        var found = (await Task.WhenAll(asked.Select(id => GuardedAsync(() => MemberAsync(id, check.Head, cancellation)))))
+            .OfType<Member>().ToList();
         if (found.Count == 0) return Nothing;
         // The highest block that a majority beside us has; of fewer, that all have.
         var common = found.Select(m => m.Last).OrderDescending().ElementAt(Math.Min(check.Needed, found.Count) - 1);
         var missing = found.Where(m => m.Last > common && m.Reports[0].Number > common).ToList();
         var more = await Task.WhenAll(missing.Select(m => GuardedAsync(() => HeaderAsync(m.NodeId, common, cancellation))));
-        return new HeadAnswers([.. found.SelectMany(m => m.Reports), .. more.OfType<HeadReport>()], found.Count, found.Count(m => m.IsFarAhead));
+        return new HeadAnswers([.. found.SelectMany(m => m.Reports), .. more.OfType<HeadReport>()], found.Count,
+            found.Count(m => m.IsFarAhead));
     }
 
     /// <summary>What a member has of our uppermost blocks; or, when it is behind, its own last one.</summary>
@@ -48,7 +50,8 @@ internal sealed class HeadProbe(IPeerNetwork peers, Func<NodeInput, bool> post, 
     {
         var first = head >= Window - 1 ? head - (Window - 1) : 0;
         var window = await HeadersAsync(id, first, (int)(head - first) + 1, cancellation);
-        if (window.Count == 0) return await LastAsync(id, first, cancellation) is { } last ? new Member(id, [last], IsFarAhead: false) : null;
+        if (window.Count == 0)
+            return await LastAsync(id, first, cancellation) is { } last ? new Member(id, [last], IsFarAhead: false) : null;
         var isFarAhead = window[^1].Number == head && await HeaderAsync(id, head + HeadCheck.FarBehind, cancellation) is not null;
         return new Member(id, window, isFarAhead);
     }

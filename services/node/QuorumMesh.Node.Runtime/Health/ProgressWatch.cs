@@ -8,7 +8,8 @@ namespace QuorumMesh.Node.Runtime.Health;
 /// <param name="Block">Where it stands, or where it is now.</param>
 /// <param name="Head">The public head.</param>
 /// <param name="WaitedMs">How long it has stood, in milliseconds.</param>
-public sealed record PrivateHeadEvent(bool Stands, BlockPointer Block, BlockPointer Head, PayloadHash? WaitingFor, string? Reason, long WaitedMs);
+public sealed record PrivateHeadEvent(bool Stands, BlockPointer Block, BlockPointer Head, PayloadHash? WaitingFor, string? Reason,
+    long WaitedMs);
 
 /// <summary>How long the node has been waiting for something that should come by itself, as of the last pass of its loop.</summary>
 /// <param name="PrivateHeadWaitMs">Milliseconds since the private head last moved while it is behind the public one, else 0.</param>
@@ -35,7 +36,8 @@ internal sealed class ProgressWatch(NodeEvents events, long privateHeadStopsAfte
         if (privateHead.Number >= head.Number) _privateSince = null;
         else if (hasMoved || _privateSince is null) _privateSince = now.Milliseconds;
         if (_stands && hasMoved) Raise(stands: false, waited);
-        if (!_stands && _privateSince is { } since && now.Milliseconds - since >= privateHeadStopsAfterMs) Raise(stands: true, now.Milliseconds - since);
+        if (!_stands && _privateSince is { } since && now.Milliseconds - since >= privateHeadStopsAfterMs)
+            Raise(stands: true, now.Milliseconds - since);
 
         if (pending == 0) _pendingSince = null;
         else if (head.Number != _head || _pendingSince is null) _pendingSince = now.Milliseconds;
@@ -48,7 +50,8 @@ internal sealed class ProgressWatch(NodeEvents events, long privateHeadStopsAfte
         void Raise(bool stands, long milliseconds)
         {
             _stands = stands;
-            events.Raise(new PrivateHeadEvent(stands, privateHead, head, stands ? status.WaitingFor : null, stands ? status.Reason : null, milliseconds));
+            events.Raise(new PrivateHeadEvent(stands, privateHead, head, stands ? status.WaitingFor : null, stands ? status.Reason : null,
+                milliseconds));
         }
     }
 }

@@ -14,18 +14,28 @@ public interface IPeerNetwork
     /// <summary>Sets the status told to (and checked against) peers in later handshakes; live connections stay.</summary>
     void SetStatus(PeerStatus own);
 
-    /// <summary>Keeps a connection to this node: dialled at once, and again with back-off whenever it is lost. A known id gets the new address.</summary>
+    /// <summary>
+    /// Keeps a connection to this node: dialled at once, and again with back-off whenever it is lost. A known id gets the new
+    /// address.
+    /// </summary>
     void AddStaticPeer(Enode e);
 
     /// <summary>Forgets a static peer and closes its connection.</summary>
     /// <param name="nodeId">128 hex digits, any case.</param>
     void RemovePeer(string nodeId);
 
-    /// <summary>Sets who may connect, by 128 lower-case hex digits; <c>null</c> lets everybody in. Peers that no longer pass are closed.</summary>
+    /// <summary>
+    /// Sets who may connect, by 128 lower-case hex digits; <c>null</c> lets everybody in. Peers that no longer pass are closed.
+    /// </summary>
     void SetAllowed(Func<string, bool>? nodeIdAllowed);
 
-    /// <summary>Queues transactions for every peer that is not known to have them. Never blocks; a full queue of a slow peer loses its oldest entries.</summary>
-    /// <param name="rawTransactions">Each as <c>eth_sendRawTransaction</c> takes it: an RLP list, or type byte and payload (EIP-2718).</param>
+    /// <summary>
+    /// Queues transactions for every peer that is not known to have them. Never blocks; a full queue of a slow peer loses its
+    /// oldest entries.
+    /// </summary>
+    /// <param name="rawTransactions">
+    /// Each as <c>eth_sendRawTransaction</c> takes it: an RLP list, or type byte and payload (EIP-2718).
+    /// </param>
     /// <param name="exceptNodeId">The peer they came from, or null.</param>
     /// <param name="resend">True sends to peers that already had them too: for re-announcing what is still not mined.</param>
     void BroadcastTransactions(IReadOnlyList<ReadOnlyMemory<byte>> rawTransactions, string? exceptNodeId, bool resend = false);
@@ -38,7 +48,10 @@ public interface IPeerNetwork
     /// <exception cref="PeerRequestException">Peer unknown, gone, late or answering nonsense.</exception>
     Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, Hash256 from, int count, ulong skip, bool reverse, CancellationToken ct);
 
-    /// <summary>Bodies as RLP items <c>[transactions, uncles]</c>, in the order asked. At most 128; the peer leaves out those it lacks, and may stop early at 2 MB.</summary>
+    /// <summary>
+    /// Bodies as RLP items <c>[transactions, uncles]</c>, in the order asked. At most 128; the peer leaves out those it lacks,
+    /// and may stop early at 2 MB.
+    /// </summary>
     /// <exception cref="PeerRequestException">Peer unknown, gone, late or answering nonsense.</exception>
     Task<IReadOnlyList<byte[]>> RequestBodiesAsync(string nodeId, IReadOnlyList<Hash256> hashes, CancellationToken ct);
 }

@@ -2,7 +2,9 @@ using QuorumMesh.Consensus.Raft;
 
 namespace QuorumMesh.Node.Runtime.Ports;
 
-/// <summary>Carries raft messages between members. Events come from the transport's own threads: the receiver posts them to its mailbox.</summary>
+/// <summary>
+/// Carries raft messages between members. Events come from the transport's own threads: the receiver posts them to its mailbox.
+/// </summary>
 public interface IRaftTransport : IAsyncDisposable
 {
     /// <summary>Connects to a member, or moves it to a new address.</summary>
@@ -38,7 +40,9 @@ public interface IRaftTransport : IAsyncDisposable
     /// <summary>A known member vouches for this id, or it is configured; feed RaftCore.Introduce.</summary>
     event Action<ulong>? PeerIntroduced;
 
-    /// <summary>A connection to the member was made; true when it said that it knows pre-vote and check-quorum. Feed RaftCore.Announce.</summary>
+    /// <summary>
+    /// A connection to the member was made; true when it said that it knows pre-vote and check-quorum. Feed RaftCore.Announce.
+    /// </summary>
     event Action<ulong, bool>? PeerAnnounced;
 
     /// <summary>A message was refused before it reached the receiver: the sender it names, its kind, the reason.</summary>

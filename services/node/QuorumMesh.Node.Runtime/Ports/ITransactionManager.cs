@@ -17,12 +17,14 @@ public readonly record struct AvailablePayload(long Sequence, PayloadHash Hash, 
 /// <summary>The node's transaction manager.</summary>
 public interface ITransactionManager
 {
-    /// <summary>False when this node takes no part in private transactions (<c>PRIVATE_CONFIG=ignore</c>): a stranger to every one.</summary>
+    /// <summary>
+    /// False when this node takes no part in private transactions (<c>PRIVATE_CONFIG=ignore</c>): a stranger to every one.
+    /// </summary>
     bool Enabled { get; }
 
     /// <summary>
-    /// An answer other than one about payloads told of the manager's database; null when a manager that could does not tell. Raised on any thread; never over an
-    /// interface that has no such thing.
+    /// An answer other than one about payloads told of the manager's database; null when a manager that could does not tell.
+    /// Raised on any thread; never over an interface that has no such thing.
     /// </summary>
     event Action<ManagerDatabase?>? DatabaseSeen
     {
@@ -43,8 +45,9 @@ public interface ITransactionManager
     Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation);
 
     /// <summary>
-    /// Answers in the order of the request, for the first of the hashes, at least one: payloads that are large together come in several answers, so ask again for the rest.
-    /// A manager that is down gives <see cref="PayloadAvailability.Unavailable"/>, never an exception.
+    /// Answers in the order of the request, for the first of the hashes, at least one: payloads that are large together come in
+    /// several answers, so ask again for the rest. A manager that is down gives <see cref="PayloadAvailability.Unavailable"/>,
+    /// never an exception.
     /// </summary>
     Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation);
 

@@ -13,9 +13,14 @@ public sealed record PeerStatus(uint NetworkId, UInt256 TotalDifficulty, Hash256
     /// <summary>All fork blocks of the chain configuration (GoQuorum's set: 24:core/forkid/forkid.go gatherForks), any order.</summary>
     public IReadOnlyList<ulong> Forks { get; init; } = [];
 
-    public static PeerStatus Create(uint networkId, in UInt256 totalDifficulty, in Hash256 head, ulong headNumber, in Hash256 genesis, IReadOnlyList<ulong> forks)
+    public static PeerStatus Create(uint networkId, in UInt256 totalDifficulty, in Hash256 head, ulong headNumber, in Hash256 genesis,
+        IReadOnlyList<ulong> forks)
     {
         var id = ForkId.At(genesis, forks, headNumber);
-        return new PeerStatus(networkId, totalDifficulty, head, genesis, id.HashBytes(), id.Next) { HeadNumber = headNumber, Forks = forks };
+        return new PeerStatus(networkId, totalDifficulty, head, genesis, id.HashBytes(), id.Next)
+        {
+            HeadNumber = headNumber,
+            Forks = forks
+        };
     }
 }

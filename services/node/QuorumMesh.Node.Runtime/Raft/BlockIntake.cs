@@ -4,7 +4,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Runtime.Raft;
 
-/// <summary>Raft entries on their way to the chain: which were passed, and which wait, in the log, while the blocks before a snapshot are fetched from peers.</summary>
+/// <summary>
+/// Raft entries on their way to the chain: which were passed, and which wait, in the log, while the blocks before a snapshot are
+/// fetched from peers.
+/// </summary>
 internal sealed class BlockIntake
 {
     private ulong _lastDeferred;

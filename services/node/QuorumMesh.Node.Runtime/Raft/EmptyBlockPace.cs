@@ -8,8 +8,9 @@ using QuorumMesh.State.KeyValue;
 namespace QuorumMesh.Node.Runtime.Raft;
 
 /// <summary>
-/// When a minter with nothing to mine makes an empty block: a set number of times after the last block that had transactions, one a period, and then no more. What was made already is
-/// counted on the chain, so a restart or another leader goes on where it stands. A chain that has no transaction yet gets none. Owned by the writer loop.
+/// When a minter with nothing to mine makes an empty block: a set number of times after the last block that had transactions, one
+/// a period, and then no more. What was made already is counted on the chain, so a restart or another leader goes on where it
+/// stands. A chain that has no transaction yet gets none. Owned by the writer loop.oop.
 /// </summary>
 /// <param name="config">Null makes none.</param>
 /// <param name="store">Where the headers behind the head are read from.</param>
@@ -20,7 +21,9 @@ internal sealed class EmptyBlockPace(EmptyBlocksConfig? config, IKeyValueReader 
     /// <summary>In <see cref="NodeTime.Milliseconds"/>; null when none is to come on the head last asked about.</summary>
     public long? NextAt { get; private set; }
 
-    /// <summary>The next one comes a whole period from now, if it comes at all: after a block was made, or leadership has changed.</summary>
+    /// <summary>
+    /// The next one comes a whole period from now, if it comes at all: after a block was made, or leadership has changed.
+    /// </summary>
     public void Restart() => (_head, NextAt) = (null, null);
 
     /// <param name="head">The chain's head, which has no block proposed on it.</param>
@@ -40,7 +43,8 @@ internal sealed class EmptyBlockPace(EmptyBlocksConfig? config, IKeyValueReader 
         {
             if (header.Number == 0) return true;
             if (header.TransactionsRoot != Hash256.EmptyTrie) return false;
-            header = ChainStore.GetHeader(store, header.ParentHash) ?? throw new ChainCorruptException($"header {header.ParentHash} is below the head and not stored");
+            header = ChainStore.GetHeader(store, header.ParentHash)
+                ?? throw new ChainCorruptException($"header {header.ParentHash} is below the head and not stored");
         }
         return true;
     }

@@ -95,7 +95,8 @@ internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftI
     /// <summary>The block was handed to Raft: the next one builds on it.</summary>
     public void Proposed(ExecutedBlock block)
     {
-        _chain.Extend(new SpeculativeBlock(block.Block.Hash, block.Block.Header.ParentHash, [.. block.Block.Transactions.Select(t => t.Hash)]));
+        _chain.Extend(new SpeculativeBlock(block.Block.Hash, block.Block.Header.ParentHash,
+            [.. block.Block.Transactions.Select(t => t.Hash)]));
         _executed[block.Block.Hash] = block;
     }
 

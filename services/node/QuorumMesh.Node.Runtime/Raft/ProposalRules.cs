@@ -4,7 +4,9 @@ using QuorumMesh.Consensus.Raft;
 
 namespace QuorumMesh.Node.Runtime.Raft;
 
-/// <summary>What a leader takes into the log of what other members propose: what is committed can no longer be refused, only passed over.</summary>
+/// <summary>
+/// What a leader takes into the log of what other members propose: what is committed can no longer be refused, only passed over.
+/// </summary>
 internal sealed class ProposalRules(ChainRules rules, Minter minter, RaftMembers members)
 {
     /// <summary>Why the entries are not appended; null when they are.</summary>

@@ -71,7 +71,8 @@ internal sealed class RaftChanges
         applied.Type == open.Change.Type && (applied.Context.Length == 0 || applied.Context.AsSpan().SequenceEqual(open.Change.Context))
             ? new NodeAnswer.Of<RaftChangeOutcome>(answer, new RaftChangeOutcome(applied.NodeId, IsCommitted: true))
             : new NodeAnswer.Refusal<RaftChangeOutcome>(answer, new RaftMembershipException(
-                $"another change of raft id {applied.NodeId} was committed first: look at raft_cluster, and ask again if it is still wanted"));
+                $"another change of raft id {applied.NodeId} was committed first: look at raft_cluster, and ask again if it is still "
+                    + "wanted"));
 
     private void SetTimer(NodeTime now, ConsensusOutputs outputs)
     {

@@ -60,7 +60,7 @@ public sealed class RaftDriver : IConsensusDriver
 
     IReadOnlySet<string> IConsensusDriver.Voters => View.VoterIds;
 
-        private bool HasLeft => _members.HasLeft;
+    private bool HasLeft => _members.HasLeft;
 
     private bool IsImporting => _importing is not null;
 

@@ -11,7 +11,9 @@ public sealed class RaftLink(IRaftTransport transport, Action<IReadOnlyList<Raft
 {
     private readonly Lock _lock = new();
 
-    /// <summary>Reports that a full mailbox refused: nobody makes them again, and without one a member waits for its snapshot for good.</summary>
+    /// <summary>
+    /// Reports that a full mailbox refused: nobody makes them again, and without one a member waits for its snapshot for good.
+    /// </summary>
     private readonly Queue<RaftInput> _owed = [];
 
     /// <summary>What the transport hears becomes input. A full mailbox drops messages: Raft sends again.</summary>

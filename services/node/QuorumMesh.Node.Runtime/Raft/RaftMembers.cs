@@ -9,13 +9,15 @@ using QuorumMesh.State.KeyValue;
 namespace QuorumMesh.Node.Runtime.Raft;
 
 /// <summary>
-/// The applied membership: stored beside the chain, followed by the transport, shown to the RPC. Also makes the snapshots that let the log be cut. Owned by the writer loop;
-/// <see cref="View"/> may be read from any thread.
+/// The applied membership: stored beside the chain, followed by the transport, shown to the RPC. Also makes the snapshots that
+/// let the log be cut. Owned by the writer loop; <see cref="View"/> may be read from any thread.
 /// </summary>
 public sealed class RaftMembers
 {
-    public const string LeftExplanation = "this node was removed from the Raft cluster: it serves the blocks that it has, follows nothing and takes no transactions; its id is never used again. "
-        + "To bring the node back, have a member add it (raft_addPeer answers a new id), and start it from an empty data directory, with the same node key, genesis and static-nodes.json, with --raftjoinexisting and that id";
+    public const string LeftExplanation = "this node was removed from the Raft cluster: it serves the blocks that it has, follows nothing "
+        + "and takes no transactions; its id is never used again. "
+        + "To bring the node back, have a member add it (raft_addPeer answers a new id), and start it from an empty data directory, with "
+            + "the same node key, genesis and static-nodes.json, with --raftjoinexisting and that id";
 
     /// <summary>Two seconds: the last messages of a leader that removed itself are still to be delivered.</summary>
     private const int TicksBeforeClosing = 40;
@@ -52,7 +54,10 @@ public sealed class RaftMembers
     /// <summary>What the RPC shows of Raft; replaced as a whole on every change.</summary>
     public RaftView View => Volatile.Read(ref _view);
 
-    /// <summary>Membership for the start of the core: that of the applied index, or null when the log's own is newer (a snapshot whose blocks are not here yet) or the store is fresh.</summary>
+    /// <summary>
+    /// Membership for the start of the core: that of the applied index, or null when the log's own is newer (a snapshot whose
+    /// blocks are not here yet) or the store is fresh.
+    /// </summary>
     public static RaftConfState? LoadConfState(IKeyValueReader reader, IRaftStorage log) =>
         log.Snapshot() is { } snapshot && snapshot.Index > ChainStore.GetAppliedRaftIndex(reader) ? null : LoadConfState(reader);
 
@@ -68,7 +73,8 @@ public sealed class RaftMembers
     /// <summary>Whether the member of this store was removed from its cluster: by the log, or on the word of most others.</summary>
     public static bool WasRemoved(IKeyValueReader reader, ulong id) =>
         ChainStore.GetMeta(reader, StoredNames.RaftLeft) is not null
-        || (ChainStore.GetMeta(reader, StoredNames.RaftMembers) is { } stored && RaftSnapshotData.Decode(stored.Span).RemovedIds.Contains(id));
+        || (ChainStore.GetMeta(reader, StoredNames.RaftMembers) is { } stored
+            && RaftSnapshotData.Decode(stored.Span).RemovedIds.Contains(id));
 
     /// <summary>True when the data of a snapshot can be taken over.</summary>
     public static bool IsReadable(RaftSnapshot snapshot)
@@ -90,13 +96,17 @@ public sealed class RaftMembers
 
     /// <exception cref="RaftMembershipException">The request cannot be proposed.</exception>
     internal RaftConfChange? Change(RaftMembershipRequest request, RaftCore core) =>
-        HasLeft ? throw new RaftMembershipException(RaftMembershipRequests.NotAMember) : RaftMembershipRequests.Change(request, _membership, core);
+        HasLeft ? throw new RaftMembershipException(RaftMembershipRequests.NotAMember)
+            : RaftMembershipRequests.Change(request, _membership, core);
 
     /// <summary>A change, about to be applied, that adds a member to those that the cluster began with.</summary>
     internal bool IsNew(RaftConfChange change) =>
-        change.Type is RaftConfChangeType.AddNode or RaftConfChangeType.AddLearnerNode && !_confState.IsEmpty && !_confState.Contains(change.NodeId);
+        change.Type is RaftConfChangeType.AddNode or RaftConfChangeType.AddLearnerNode && !_confState.IsEmpty
+            && !_confState.Contains(change.NodeId);
 
-    /// <summary>Members that the log adds and that are not applied yet: one of them may lead already, and must be heard and answered.</summary>
+    /// <summary>
+    /// Members that the log adds and that are not applied yet: one of them may lead already, and must be heard and answered.
+    /// </summary>
     internal void Foresee(IReadOnlyList<RaftEntry> entries, RaftCore core, ConsensusOutputs outputs)
     {
         foreach (var entry in entries)
@@ -120,7 +130,10 @@ public sealed class RaftMembers
         if (HasLeft) outputs.Transmit(new RaftEffect.Leave());
     }
 
-    /// <summary>A member says that this node was removed. Believed once most of the others say so: one alone may lie, or be the one that was removed.</summary>
+    /// <summary>
+    /// A member says that this node was removed. Believed once most of the others say so: one alone may lie, or be the one that
+    /// was removed.
+    /// </summary>
     internal void HearRemoved(ulong member, ConsensusOutputs outputs)
     {
         if (HasLeft || (_membership.Addresses.Count > 0 && _membership.Find(member) is null)) return;
@@ -139,7 +152,8 @@ public sealed class RaftMembers
     internal void Observe(RaftCore core)
     {
         var (term, hasQuorum) = (core.Term, core.HasQuorum);
-        if (_view.Term != term || _view.HasQuorum != hasQuorum) Volatile.Write(ref _view, _view with { Term = term, HasQuorum = hasQuorum });
+        if (_view.Term != term || _view.HasQuorum != hasQuorum)
+            Volatile.Write(ref _view, _view with { Term = term, HasQuorum = hasQuorum });
     }
 
     internal void Apply(ulong applied, RaftConfChange change, RaftConfState result, ConsensusOutputs outputs)
@@ -147,7 +161,8 @@ public sealed class RaftMembers
         _confState = result;
         switch (change.Type)
         {
-            case RaftConfChangeType.AddNode or RaftConfChangeType.AddLearnerNode when change.Context.Length > 0 && _membership.Find(change.NodeId) is null:
+            case RaftConfChangeType.AddNode or RaftConfChangeType.AddLearnerNode when change.Context.Length > 0
+                && _membership.Find(change.NodeId) is null:
                 var address = RaftAddress.Decode(change.Context);
                 _membership.Put(address);
                 Connect(address, outputs);
@@ -195,7 +210,10 @@ public sealed class RaftMembers
         _lastCut = applied;
     }
 
-    /// <summary>Cuts nothing. GoQuorum takes one at each change of the membership, and its newcomers start from nothing else (raft/handler.go).</summary>
+    /// <summary>
+    /// Cuts nothing. GoQuorum takes one at each change of the membership, and its newcomers start from nothing else
+    /// (raft/handler.go).
+    /// </summary>
     internal void Snapshot(IRaftLog log, ulong applied, in Hash256 head)
     {
         WriteApplied(applied, sync: true);
@@ -225,7 +243,8 @@ public sealed class RaftMembers
 
     private void Publish(ConsensusOutputs outputs)
     {
-        var voters = _membership.Addresses.Where(a => !_confState.Learners.Contains(a.RaftId)).Select(a => Convert.ToHexStringLower(a.NodeId)).ToHashSet();
+        var voters = _membership.Addresses.Where(a => !_confState.Learners.Contains(a.RaftId))
+            .Select(a => Convert.ToHexStringLower(a.NodeId)).ToHashSet();
         Volatile.Write(ref _view, _view with { Members = _membership.Addresses, Learners = _confState.Learners, VoterIds = voters });
         if (_membership.Addresses.Count > 0 && !HasLeft) outputs.Transmit(new RaftEffect.Publish(Encode(Hash256.Zero)));
         outputs.Transmit(new RaftEffect.Follow(_membership.Addresses));

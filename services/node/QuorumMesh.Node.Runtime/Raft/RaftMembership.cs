@@ -2,7 +2,10 @@ using QuorumMesh.Consensus.Raft;
 
 namespace QuorumMesh.Node.Runtime.Raft;
 
-/// <summary>Who is in the cluster and where: the applied membership entries. Ids that were removed are never used again (GoQuorum raft/handler.go).</summary>
+/// <summary>
+/// Who is in the cluster and where: the applied membership entries. Ids that were removed are never used again (GoQuorum
+/// raft/handler.go).
+/// </summary>
 public sealed class RaftMembership
 {
     private readonly SortedDictionary<ulong, RaftAddress> _addresses = [];

@@ -35,7 +35,8 @@ internal static class RaftMembershipRequests
     private static void CheckFree(Enode node, RaftAddress member)
     {
         var id = Hex.ToHex(Keccak.Hash(member.NodeId).ToArray(), prefix: false);
-        if (Convert.ToHexStringLower(member.NodeId) == node.NodeId) throw new RaftMembershipException($"node with this enode has already been added to the cluster: {id}");
+        if (Convert.ToHexStringLower(member.NodeId) == node.NodeId)
+            throw new RaftMembershipException($"node with this enode has already been added to the cluster: {id}");
         if (member.Host != node.Host) return;
         var existing = $"existing node {id} with raft ID {member.RaftId} is already using";
         if (member.P2pPort == node.Port) throw new RaftMembershipException($"{existing} eth p2p at {node.Host}:{node.Port}");
@@ -52,7 +53,8 @@ internal static class RaftMembershipRequests
     private static RaftConfChange Promote(ulong id, RaftMembership membership, RaftCore core)
     {
         if (core.IsLearner) throw new RaftMembershipException("learner node can't promote to peer");
-        if (!core.ConfState.Learners.Contains(id)) throw new RaftMembershipException($"{id} is not a learner. only learner can be promoted to peer");
+        if (!core.ConfState.Learners.Contains(id))
+            throw new RaftMembershipException($"{id} is not a learner. only learner can be promoted to peer");
         return new RaftConfChange(0, RaftConfChangeType.AddNode, id, membership.Find(id)?.Encode() ?? []);
     }
 

@@ -7,8 +7,9 @@ using QuorumMesh.State.KeyValue;
 namespace QuorumMesh.Node.Runtime.Raft;
 
 /// <summary>
-/// Whether this member may have promised something that its log must still hold. A vote or an acknowledged entry binds it for ever: with an empty log it would vote a
-/// second time, or make a cluster anew, and acknowledged transactions would be gone. So a mark beside the chain outlives the log.
+/// Whether this member may have promised something that its log must still hold. A vote or an acknowledged entry binds it for
+/// ever: with an empty log it would vote a second time, or make a cluster anew, and acknowledged transactions would be gone. So a
+/// mark beside the chain outlives the log.
 /// </summary>
 public static class RaftParticipation
 {

@@ -59,10 +59,12 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
     /// <returns>False when this peer does not have the target.</returns>
     private async Task<bool> FromPeerAsync(string peer, BlockPointer head, Hash256 target, CancellationToken cancellation)
     {
-        if ((await HeadersAsync(ct => peers.RequestHeadersAsync(peer, target, 1, 0, false, ct), cancellation)).FirstOrDefault() is not { } last || last.Hash != target)
+        if ((await HeadersAsync(ct => peers.RequestHeadersAsync(peer, target, 1, 0, false, ct), cancellation))
+            .FirstOrDefault() is not { } last || last.Hash != target)
             return false;
         if (last.Number <= head.Number)
-            throw new NodeHaltedException($"the cluster has block {target} at {last.Number}, this node has another one there: it is on another chain; start it again from an empty data directory");
+            throw new NodeHaltedException($"the cluster has block {target} at {last.Number}, this node has another one there: it is on "
+                + "another chain; start it again from an empty data directory");
         Volatile.Write(ref _progress, new SyncProgress(head.Number, head.Number, last.Number));
         var path = await PathAsync(peer, head, last, cancellation);
         for (var done = 0; done < path.Count;)
@@ -98,7 +100,8 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
             if (headers.Count == 0) throw new PeerRequestException($"the peer has block {first.Number} but not the one before");
             foreach (var header in headers.Take(count))
             {
-                if (header.Hash != first.ParentHash || header.Number != first.Number - 1) throw new PeerRequestException($"the peer's headers below {first.Number} do not link");
+                if (header.Hash != first.ParentHash || header.Number != first.Number - 1)
+                    throw new PeerRequestException($"the peer's headers below {first.Number} do not link");
                 path.Add(header.Hash);
                 first = header;
             }
@@ -107,7 +110,8 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
         return path;
     }
 
-    private async Task<IReadOnlyList<BlockHeader>> HeadersAsync(Func<CancellationToken, Task<IReadOnlyList<byte[]>>> request, CancellationToken cancellation)
+    private async Task<IReadOnlyList<BlockHeader>> HeadersAsync(Func<CancellationToken, Task<IReadOnlyList<byte[]>>> request,
+        CancellationToken cancellation)
     {
         using var limit = new CancellationTokenSource(RequestTimeout, clock);
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);

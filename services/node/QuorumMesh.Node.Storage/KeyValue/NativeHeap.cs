@@ -3,8 +3,10 @@ using System.Runtime.InteropServices;
 namespace QuorumMesh.Node.Storage.KeyValue;
 
 /// <summary>
-/// glibc gives threads heaps ("arenas") of their own, and keeps in them what was large and was freed. What compactions and batches of trie nodes allocate in one is not used again by the
-/// others, so that a process with RocksDB grows by more than a hundred megabytes that nothing is in. Without further heaps, and with large pieces straight from the kernel, it stays as it is.
+/// glibc gives threads heaps ("arenas") of their own, and keeps in them what was large and was freed. What compactions and
+/// batches of trie nodes allocate in one is not used again by the others, so that a process with RocksDB grows by more than a
+/// hundred megabytes that nothing is in. Without further heaps, and with large pieces straight from the kernel, it stays as it
+/// is. is.
 /// </summary>
 public static unsafe class NativeHeap
 {
@@ -15,7 +17,8 @@ public static unsafe class NativeHeap
     private const int LargePiece = 4 << 20;
 
     /// <summary>
-    /// For the whole process; first of all, before there are threads. Leaves it to the operator when MALLOC_ARENA_MAX or GLIBC_TUNABLES is set, and another C library alone.
+    /// For the whole process; first of all, before there are threads. Leaves it to the operator when MALLOC_ARENA_MAX or
+    /// GLIBC_TUNABLES is set, and another C library alone.
     /// </summary>
     public static void Limit()
     {

@@ -6,8 +6,8 @@ using QuorumMesh.State.KeyValue;
 namespace QuorumMesh.Node.Storage.KeyValue;
 
 /// <summary>
-/// A batch in RocksDB's own byte form (db/write_batch.cc): a header, and records as <see cref="KeyValueBatch.CopyRecords"/> gives them. One native call instead of
-/// one per key.
+/// A batch in RocksDB's own byte form (db/write_batch.cc): a header, and records as <see cref="KeyValueBatch.CopyRecords"/> gives
+/// them. One native call instead of one per key.
 /// </summary>
 internal static unsafe class RocksBatch
 {
@@ -17,7 +17,8 @@ internal static unsafe class RocksBatch
     public static nint Create(KeyValueBatch batch)
     {
         var size = HeaderSize + batch.ByteSize;
-        // Not from the shared pool: it would keep a buffer of the largest size, 16 MB and more, for every thread that once stored trie nodes.
+        // Not from the shared pool: it would keep a buffer of the largest size, 16 MB and more, for every thread that once stored
+        // trie nodes.
         var start = (byte*)NativeMemory.Alloc((nuint)size);
         try
         {

@@ -38,7 +38,8 @@ internal sealed unsafe class RocksIterator : IDisposable
         get
         {
             var key = new ReadOnlySpan<byte>(RocksNative.IteratorKey(_iterator, out var keyLength), checked((int)keyLength)).ToArray();
-            var value = new ReadOnlySpan<byte>(RocksNative.IteratorValue(_iterator, out var valueLength), checked((int)valueLength)).ToArray();
+            var value = new ReadOnlySpan<byte>(RocksNative.IteratorValue(_iterator, out var valueLength),
+                checked((int)valueLength)).ToArray();
             return new KeyValuePair<byte[], byte[]>(key, value);
         }
     }

@@ -4,12 +4,15 @@ using QuorumMesh.State.KeyValue;
 namespace QuorumMesh.Node.Storage.KeyValue;
 
 /// <summary>
-/// The key-value port on RocksDB. Reads and writes may come from any thread. A written batch survives the death of the process at once, and of
-/// the machine from the next synced write on.
+/// The key-value port on RocksDB. Reads and writes may come from any thread. A written batch survives the death of the process at
+/// once, and of the machine from the next synced write on.
 /// </summary>
 public sealed unsafe class RocksKeyValueStore : IKeyValueStore
 {
-    /// <summary>A writer may merge and remove a file between its listing and its opening; then what it held is missing or an error, and the next look has it.</summary>
+    /// <summary>
+    /// A writer may merge and remove a file between its listing and its opening; then what it held is missing or an error, and
+    /// the next look has it.
+    /// </summary>
     private const int ReadOnlyAttempts = 5;
 
     private static readonly nint Latest = RocksNative.ReadOptionsCreate();
@@ -21,7 +24,8 @@ public sealed unsafe class RocksKeyValueStore : IKeyValueStore
     private (string Path, StoreMark.Values? Mark)? _opened;
     private int _disposed;
 
-    private RocksKeyValueStore(nint db, Func<IKeyValueReader, ulong>? position) => (_handle, _position) = (new RocksHandle(db), position ?? (static _ => 0));
+    private RocksKeyValueStore(nint db, Func<IKeyValueReader, ulong>? position) =>
+        (_handle, _position) = (new RocksHandle(db), position ?? (static _ => 0));
 
     /// <summary>Set when opening found less than the store had when it was last written, or a damaged write-ahead log.</summary>
     public StoreLoss? Loss { get; private set; }
@@ -48,7 +52,8 @@ public sealed unsafe class RocksKeyValueStore : IKeyValueStore
         var native = RocksSettings.Create(options);
         var db = RocksNative.Open(native, path, out var error);
         RocksNative.OptionsDestroy(native);
-        if (RocksNative.TakeError(error) is { } message) throw IsLock(message) ? new StoreLockedException(path) : CannotOpen(path, message, null);
+        if (RocksNative.TakeError(error) is { } message)
+            throw IsLock(message) ? new StoreLockedException(path) : CannotOpen(path, message, null);
         var store = new RocksKeyValueStore(db, options.Position);
         store.Begin(path, mark, damage, kept);
         return store;
@@ -86,7 +91,10 @@ public sealed unsafe class RocksKeyValueStore : IKeyValueStore
         return db;
     }
 
-    /// <summary>What a store opened for reading alone lacks of its write-ahead log, or has damaged there, a line each. A torn end after a crash is no fault.</summary>
+    /// <summary>
+    /// What a store opened for reading alone lacks of its write-ahead log, or has damaged there, a line each. A torn end after a
+    /// crash is no fault.
+    /// </summary>
     public IReadOnlyList<string> FindLogFaults()
     {
         using var use = _handle.Use();
@@ -94,7 +102,8 @@ public sealed unsafe class RocksKeyValueStore : IKeyValueStore
         var faults = RocksWal.Faults(path, mark);
         var (held, expected) = (RocksNative.LatestSequence(use.Db), mark?.Expected() ?? default);
         if (held < expected.Sequence)
-            faults.Add($"the store ends at write {held}, but write {expected.Sequence} (block {expected.Position}) was made: the end of its write-ahead log is lost or damaged");
+            faults.Add($"the store ends at write {held}, but write {expected.Sequence} (block {expected.Position}) was made: the end of "
+                + "its write-ahead log is lost or damaged");
         return faults;
     }
 
@@ -157,7 +166,9 @@ public sealed unsafe class RocksKeyValueStore : IKeyValueStore
         var start = new StoreMark.Point(RocksNative.LatestSequence(use.Db), _position(this));
         var expected = mark?.Expected() ?? default;
         var isShort = start.Sequence < expected.Sequence;
-        if (isShort || damage is not null) Loss = new StoreLoss(start.Position, isShort ? expected.Position : null, damage ?? "the end of its write-ahead log is gone", kept);
+        if (isShort || damage is not null)
+            Loss = new StoreLoss(start.Position, isShort ? expected.Position : null,
+            damage ?? "the end of its write-ahead log is gone", kept);
         _mark = new StoreMark(path, start, mark);
     }
 

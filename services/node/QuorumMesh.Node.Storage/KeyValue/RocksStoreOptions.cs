@@ -15,6 +15,9 @@ public sealed record RocksStoreOptions
     /// <summary>Files kept open, in number.</summary>
     public int MaxOpenFiles { get; init; } = 256;
 
-    /// <summary>How far the store is, in the owner's terms (the number of the head block): asked after each write, and told when writes are lost. Null: nobody asks.</summary>
+    /// <summary>
+    /// How far the store is, in the owner's terms (the number of the head block): asked after each write, and told when writes
+    /// are lost. Null: nobody asks.
+    /// </summary>
     public Func<IKeyValueReader, ulong>? Position { get; init; }
 }

@@ -4,8 +4,9 @@ using System.Globalization;
 namespace QuorumMesh.Node.Storage.KeyValue;
 
 /// <summary>
-/// Reads RocksDB's write-ahead log files without the database, which at a damaged record drops it and all that follow without a word. A file is made of blocks of 32 KiB, and these of
-/// records: masked crc32c u32 ‖ length u16 ‖ type u8 ‖ bytes, little-endian; a write is one record or first, middle ones and last, and begins with its sequence number u64 and its count u32
+/// Reads RocksDB's write-ahead log files without the database, which at a damaged record drops it and all that follow without a
+/// word. A file is made of blocks of 32 KiB, and these of records: masked crc32c u32 ‖ length u16 ‖ type u8 ‖ bytes,
+/// little-endian; a write is one record or first, middle ones and last, and begins with its sequence number u64 and its count u32
 /// (RocksDB wiki, "Write Ahead Log File Format").
 /// </summary>
 internal static class RocksWal
@@ -23,8 +24,8 @@ internal static class RocksWal
     public readonly record struct Report(ulong FirstSequence, ulong LastSequence, int? BadAt, bool GoodFollows);
 
     /// <summary>
-    /// What is damaged in a store's files. A cut end of the newest file is what a kill leaves behind, and no fault; neither is anything behind the last write that must be there, for a power loss
-    /// may keep a later page and lose an earlier one.
+    /// What is damaged in a store's files. A cut end of the newest file is what a kill leaves behind, and no fault; neither is
+    /// anything behind the last write that must be there, for a power loss may keep a later page and lose an earlier one.
     /// </summary>
     /// <param name="mark">What must be there; null when nobody knows: then a bad record with good ones behind it is a fault.</param>
     public static List<string> Faults(string path, StoreMark.Values? mark)
@@ -72,10 +73,12 @@ internal static class RocksWal
 
     /// <summary>Oldest first.</summary>
     public static IReadOnlyList<string> Files(string path) =>
-        [.. Directory.EnumerateFiles(path, "*.log").Select(f => (File: f, Number: NumberOf(f))).Where(f => f.Number is not null).OrderBy(f => f.Number).Select(f => f.File)];
+        [.. Directory.EnumerateFiles(path, "*.log").Select(f => (File: f, Number: NumberOf(f))).Where(f => f.Number is not null)
+            .OrderBy(f => f.Number).Select(f => f.File)];
 
     private static ulong? NumberOf(string file) =>
-        ulong.TryParse(Path.GetFileNameWithoutExtension(file), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+        ulong.TryParse(Path.GetFileNameWithoutExtension(file), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number : null;
 
     private static byte[]? TryRead(string file)
     {
@@ -109,8 +112,10 @@ internal static class RocksWal
     /// <summary>At any byte of this block, then where a block starts.</summary>
     private static bool HasIntact(ReadOnlySpan<byte> file, int from)
     {
-        for (var offset = from; offset < file.Length; offset += offset / BlockSize == from / BlockSize ? 1 : BlockSize - (offset % BlockSize))
-            if (offset + HeaderSize <= file.Length && file[offset + 6] is >= Full and <= Last && TryRecord(file, offset, out _, out var bytes) && bytes.Length > 0) return true;
+        for (var offset = from; offset < file.Length; offset += offset / BlockSize == from / BlockSize ? 1
+            : BlockSize - (offset % BlockSize))
+            if (offset + HeaderSize <= file.Length && file[offset + 6] is >= Full and <= Last
+                && TryRecord(file, offset, out _, out var bytes) && bytes.Length > 0) return true;
         return false;
     }
 

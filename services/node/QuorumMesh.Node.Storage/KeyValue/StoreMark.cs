@@ -4,9 +4,10 @@ using Microsoft.Win32.SafeHandles;
 namespace QuorumMesh.Node.Storage.KeyValue;
 
 /// <summary>
-/// How far a store was, in a file of its own beside the database's: "QMSTORE1" ‖ boot id ‖ (sequence u64 ‖ position u64) synced ‖ the same written ‖ crc32c u32, little-endian. It is written after
-/// the write that it tells of and not flushed, so that it costs next to nothing: after a power loss it may be older than the store, never ahead of what was synced. What was written without a
-/// flush must be there while the machine has not been started again, whatever became of the process.
+/// How far a store was, in a file of its own beside the database's: "QMSTORE1" ‖ boot id ‖ (sequence u64 ‖ position u64) synced ‖
+/// the same written ‖ crc32c u32, little-endian. It is written after the write that it tells of and not flushed, so that it costs
+/// next to nothing: after a power loss it may be older than the store, never ahead of what was synced. What was written without a
+/// flush must be there while the machine has not been started again, whatever became of the process.ess.
 /// </summary>
 internal sealed class StoreMark : IDisposable
 {
@@ -28,7 +29,13 @@ internal sealed class StoreMark : IDisposable
         // expected of it.
         var synced = before is { } values && values.Synced.Sequence <= start.Sequence ? values.Synced : default;
         _values = new Values(Boot, synced, start);
-        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite, BufferSize = 0 };
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.OpenOrCreate,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.ReadWrite,
+            BufferSize = 0
+        };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         _file = File.OpenHandle(Create(Path.Combine(path, FileName), options), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
     }
@@ -48,7 +55,8 @@ internal sealed class StoreMark : IDisposable
     {
         try
         {
-            using var file = new FileStream(Path.Combine(path, FileName), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            using var file = new FileStream(Path.Combine(path, FileName), FileMode.Open, FileAccess.Read,
+                FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
             var bytes = new byte[Size];
             if (file.ReadAtLeast(bytes, Size, throwOnEndOfStream: false) < Size || !bytes.AsSpan(0, 8).SequenceEqual(Magic)) return null;
             if (BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(56)) != Crc32C.Update(bytes.AsSpan(0, 56), uint.MaxValue)) return null;
@@ -102,7 +110,8 @@ internal sealed class StoreMark : IDisposable
         return file;
     }
 
-    private static Point ReadPoint(ReadOnlySpan<byte> bytes) => new(BinaryPrimitives.ReadUInt64LittleEndian(bytes), BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]));
+    private static Point ReadPoint(ReadOnlySpan<byte> bytes) =>
+        new(BinaryPrimitives.ReadUInt64LittleEndian(bytes), BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]));
 
     private static void Write(Span<byte> bytes, Point point)
     {

@@ -20,7 +20,8 @@ public sealed class FileRaftDisk : IRaftDisk, IDisposable
         }
         catch (IOException e)
         {
-            throw new IOException($"raft log directory {_directory} is in use by another process: stop it, or give this node its own data directory", e);
+            throw new IOException($"raft log directory {_directory} is in use by another process: stop it, or give this node its own data "
+                + "directory", e);
         }
     }
 

@@ -4,7 +4,8 @@ using QuorumMesh.Consensus.Raft;
 
 namespace QuorumMesh.Node.Storage.RaftLog;
 
-/// <summary>The raft log on disk: a write-ahead log in segments with all live entries also in memory. One thread writes; reads may come from
+/// <summary>The raft log on disk: a write-ahead log in segments with all live entries also in memory. One thread writes; reads
+/// may come from
 /// another and never wait for the disk.</summary>
 public sealed class FileRaftLog : IRaftLog, IDisposable
 {
@@ -91,7 +92,8 @@ public sealed class FileRaftLog : IRaftLog, IDisposable
             {
                 if (_memory.Snapshot() is { } held && index <= held.Index) return;
                 if (!_memory.TryTerm(index, out var term))
-                    throw new ArgumentOutOfRangeException(nameof(index), $"snapshot at {index} asked, log holds [{_memory.FirstIndex}, {_memory.LastIndex}]");
+                    throw new ArgumentOutOfRangeException(nameof(index),
+                        $"snapshot at {index} asked, log holds [{_memory.FirstIndex}, {_memory.LastIndex}]");
                 created = new RaftSnapshot(data, confState, index, term);
             }
             // The file is durable before memory knows of it: compaction goes by memory, and must never drop entries for a
@@ -154,7 +156,8 @@ public sealed class FileRaftLog : IRaftLog, IDisposable
         var previous = HardState;
         // The rule of RaftReady.MustSync: entries, term and vote are promises to others. A commit index is learnt again and costs
         // no flush.
-        var mustSync = entries.Count > 0 || snapshot is not null || (hardState is { } hs && (hs.Term != previous.Term || hs.Vote != previous.Vote));
+        var mustSync = entries.Count > 0 || snapshot is not null
+            || (hardState is { } hs && (hs.Term != previous.Term || hs.Vote != previous.Vote));
         BeginFrame();
         if (hardState is { } state) RaftLogPayload.Add(_buffer, state);
         if (snapshot is not null) RaftLogPayload.Add(_buffer, RaftLogItem.SnapshotMark, snapshot.Index, snapshot.Term);

@@ -4,6 +4,7 @@ namespace QuorumMesh.Node.Storage.RaftLog;
 public sealed class RaftLogDamagedException(string message) : IOException(message)
 {
     /// <summary>The way back; docs/operations.md has it step by step.</summary>
-    internal const string Advice = "restore raftlog and chaindata together from a backup, or remove this member (raft_removePeer on another) and let it join again "
+    internal const string Advice =
+        "restore raftlog and chaindata together from a backup, or remove this member (raft_removePeer on another) and let it join again "
         + "from an empty data directory under a new id (raft_addPeer, --raftjoinexisting); see 'A damaged Raft log' in docs/operations.md";
 }

@@ -2,9 +2,10 @@ using System.Buffers.Binary;
 
 namespace QuorumMesh.Node.Storage.RaftLog;
 
-/// <summary>One frame is one append: length u32 ‖ crc32c u32 ‖ sequence u64 ‖ durable u64 ‖ payload, little-endian. The checksum covers all but itself
-/// and starts from the segment's random salt, so that no payload can pass for a frame. <c>durable</c> is the last sequence known flushed when
-/// the frame was written: it tells a torn tail from damage.</summary>
+/// <summary>One frame is one append: length u32 ‖ crc32c u32 ‖ sequence u64 ‖ durable u64 ‖ payload, little-endian. The checksum
+/// covers all but itself
+/// and starts from the segment's random salt, so that no payload can pass for a frame. <c>durable</c> is the last sequence known
+/// flushed when the frame was written: it tells a torn tail from damage.</summary>
 internal static class RaftLogFrame
 {
     public const int HeaderSize = 24;
@@ -32,10 +33,12 @@ internal static class RaftLogFrame
 
     /// <summary>Looks behind a bad frame for the next intact one of the same segment.</summary>
     /// <param name="next">Its offset; its sequence; the last sequence known flushed when it was written.</param>
-    public static bool TryFindIntact(ReadOnlySpan<byte> segment, int badOffset, uint salt, ulong badSequence, out (int Offset, ulong Sequence, ulong Durable) next)
+    public static bool TryFindIntact(ReadOnlySpan<byte> segment, int badOffset, uint salt, ulong badSequence,
+        out (int Offset, ulong Sequence, ulong Durable) next)
     {
         // First where the bad frame says that it ends: its payload may hold what looks like frames.
-        if (TryFrame(segment, badOffset, out var bad) && IsIntactAfter(segment, badOffset + bad.Length, salt, badSequence, out next)) return true;
+        if (TryFrame(segment, badOffset, out var bad) && IsIntactAfter(segment, badOffset + bad.Length, salt, badSequence, out next))
+            return true;
         var candidates = 0;
         for (var offset = badOffset + 1; offset <= segment.Length - HeaderSize && candidates < MaxCandidates; offset++)
         {
@@ -47,10 +50,12 @@ internal static class RaftLogFrame
         return false;
     }
 
-    private static bool IsIntactAfter(ReadOnlySpan<byte> segment, int offset, uint salt, ulong badSequence, out (int Offset, ulong Sequence, ulong Durable) found)
+    private static bool IsIntactAfter(ReadOnlySpan<byte> segment, int offset, uint salt, ulong badSequence,
+        out (int Offset, ulong Sequence, ulong Durable) found)
     {
         found = default;
-        if (!IsPlausibleAfter(segment, offset, badSequence) || !TryFrame(segment, offset, out var frame) || !IsIntact(frame, salt)) return false;
+        if (!IsPlausibleAfter(segment, offset, badSequence) || !TryFrame(segment, offset, out var frame) || !IsIntact(frame, salt))
+            return false;
         found = (offset, Sequence(frame), Durable(frame));
         return true;
     }

@@ -11,7 +11,8 @@ internal static class RaftLogPayload
 {
     public const int ItemHeader = 5;
 
-    public static void Add(ArrayBufferWriter<byte> output, RaftHardState state) => Add(output, RaftLogItem.HardState, RaftWire.Encode(state));
+    public static void Add(ArrayBufferWriter<byte> output, RaftHardState state) =>
+        Add(output, RaftLogItem.HardState, RaftWire.Encode(state));
 
     public static void Add(ArrayBufferWriter<byte> output, RaftEntry entry)
     {

@@ -6,9 +6,10 @@ namespace QuorumMesh.Node.Storage.RaftLog;
 internal readonly record struct RaftLogSegmentInfo(string Name, ulong Number, ulong MaxIndex);
 
 /// <summary>
-/// Reads a log directory back into memory and cuts a torn tail off. Only frames that no flush covered may be missing: of those none but the last can hold more than a moved commit index,
-/// and the last was not reported durable. A frame says which frames had been flushed when it was written, and a segment begins with what the log held then, so that a loss of
-/// anything else is seen and refused. What cannot be told from a torn tail is damage to the very last frame while nothing was written behind it.
+/// Reads a log directory back into memory and cuts a torn tail off. Only frames that no flush covered may be missing: of those
+/// none but the last can hold more than a moved commit index, and the last was not reported durable. A frame says which frames
+/// had been flushed when it was written, and a segment begins with what the log held then, so that a loss of anything else is
+/// seen and refused. What cannot be told from a torn tail is damage to the very last frame while nothing was written behind it. it. it.
 /// </summary>
 internal sealed class RaftLogRecovery
 {
@@ -28,7 +29,8 @@ internal sealed class RaftLogRecovery
     {
         var recovery = new RaftLogRecovery(disk);
         var names = recovery.Segmented();
-        for (var i = 0; i < names.Count; i++) recovery.Replay(names[i].Name, names[i].Number, isFirst: i == 0, isLast: i == names.Count - 1);
+        for (var i = 0; i < names.Count; i++)
+            recovery.Replay(names[i].Name, names[i].Number, isFirst: i == 0, isLast: i == names.Count - 1);
         // Last: the newest snapshot's file may be ahead of the log, since it is written first.
         recovery.TakeSnapshot(snapshots.Newest());
         return recovery;
@@ -53,7 +55,8 @@ internal sealed class RaftLogRecovery
     {
         var data = _disk.ReadAll(name);
         var (salt, first) = RaftLogSegment.ReadHeader(name, data);
-        if (!isFirst && first <= Sequence) throw new RaftLogDamagedException($"raft log file {name} does not follow the one before it: {Advice}");
+        if (!isFirst && first <= Sequence)
+            throw new RaftLogDamagedException($"raft log file {name} does not follow the one before it: {Advice}");
         // Its first frame repeats what must not be missing, and Apply compares.
         if (!isFirst && first > Sequence + 1) _shortSegment ??= Segments[^1].Name;
         Sequence = first - 1;
@@ -69,12 +72,16 @@ internal sealed class RaftLogRecovery
             }
         }
         while (offset < data.Length && TryPassHole(name, data, ref offset, salt));
-        if (Sequence < first) throw new RaftLogDamagedException($"raft log file {name} is damaged in its first record, which was whole when the file got its name: {Advice}");
+        if (Sequence < first)
+            throw new RaftLogDamagedException(
+            $"raft log file {name} is damaged in its first record, which was whole when the file got its name: {Advice}");
         if (offset < data.Length && isLast) Cut(name, data, offset);
         Segments.Add(new RaftLogSegmentInfo(name, number, maxIndex));
     }
 
-    /// <summary>Passes over frames that were never flushed though a later one of the same flush arrived: they only moved the commit index.</summary>
+    /// <summary>
+    /// Passes over frames that were never flushed though a later one of the same flush arrived: they only moved the commit index.
+    /// </summary>
     private bool TryPassHole(string name, byte[] data, ref int offset, uint salt)
     {
         if (!RaftLogFrame.TryFindIntact(data, offset, salt, Sequence + 1, out var next)) return false;
@@ -94,7 +101,8 @@ internal sealed class RaftLogRecovery
     }
 
     /// <summary>
-    /// What was read may be in the system's memory alone, written by a process that was killed. It is flushed before a new segment refers to it, and before anybody is told of it.
+    /// What was read may be in the system's memory alone, written by a process that was killed. It is flushed before a new
+    /// segment refers to it, and before anybody is told of it.
     /// </summary>
     public void Flush()
     {
@@ -127,10 +135,12 @@ internal sealed class RaftLogRecovery
                 case RaftLogItem.Base:
                     // In a later file it differs from what was read only when an earlier recovery took a newer snapshot.
                     var (baseIndex, baseTerm) = RaftLogPayload.ReadPosition(body);
-                    if (isFirst || Log.LastIndex != baseIndex || !Log.TryTerm(baseIndex, out var own) || own != baseTerm) Log.Rebase(baseIndex, baseTerm);
+                    if (isFirst || Log.LastIndex != baseIndex || !Log.TryTerm(baseIndex, out var own) || own != baseTerm)
+                        Log.Rebase(baseIndex, baseTerm);
                     break;
                 default:
-                    throw new RaftLogDamagedException($"raft log item of unknown kind {(byte)kind}: the log was written by a newer version");
+                    throw new RaftLogDamagedException(
+                        $"raft log item of unknown kind {(byte)kind}: the log was written by a newer version");
             }
         }
     }
@@ -154,10 +164,13 @@ internal sealed class RaftLogRecovery
             Log.Append(state, [], snapshot);
         }
         if (Log.FirstIndex - 1 > (snapshot?.Index ?? 0))
-            throw new RaftLogDamagedException(_shortSegment is null ? $"the raft log starts at {Log.FirstIndex} but the snapshot before it is missing: {Advice}"
-                : $"the end of raft log file {_shortSegment} is lost, and with it entries up to {Log.FirstIndex - 1} that may have been acknowledged: {Advice}");
+            throw new RaftLogDamagedException(_shortSegment is null
+                ? $"the raft log starts at {Log.FirstIndex} but the snapshot before it is missing: {Advice}"
+                : $"the end of raft log file {_shortSegment} is lost, and with it entries up to {Log.FirstIndex - 1} that may have been "
+                    + $"acknowledged: {Advice}");
         // What was committed had been acknowledged: an end before it is a loss, never a torn tail.
         if (Log.HardState.Commit > Log.LastIndex)
-            throw new RaftLogDamagedException($"the raft log ends at {Log.LastIndex} but entries up to {Log.HardState.Commit} were committed: {Advice}");
+            throw new RaftLogDamagedException(
+                $"the raft log ends at {Log.LastIndex} but entries up to {Log.HardState.Commit} were committed: {Advice}");
     }
 }

@@ -4,7 +4,10 @@ using System.Security.Cryptography;
 
 namespace QuorumMesh.Node.Storage.RaftLog;
 
-/// <summary>One file of the log: "QMRAFTL1" ‖ salt u32 ‖ first sequence u64, then frames. It appears by rename, so its start is never torn.</summary>
+/// <summary>
+/// One file of the log: "QMRAFTL1" ‖ salt u32 ‖ first sequence u64, then frames. It appears by rename, so its start is never
+/// torn.
+/// </summary>
 internal sealed class RaftLogSegment : IDisposable
 {
     public const int HeaderSize = 20;
@@ -28,11 +31,14 @@ internal sealed class RaftLogSegment : IDisposable
     public static bool IsSegment(string name, out ulong number)
     {
         number = 0;
-        return name.Length == Prefix.Length + 16 + Suffix.Length && name.StartsWith(Prefix, StringComparison.Ordinal) && name.EndsWith(Suffix, StringComparison.Ordinal)
+        return name.Length == Prefix.Length + 16 + Suffix.Length && name.StartsWith(Prefix, StringComparison.Ordinal)
+            && name.EndsWith(Suffix, StringComparison.Ordinal)
             && ulong.TryParse(name.AsSpan(Prefix.Length, 16), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out number);
     }
 
-    /// <summary>Creates a segment whose first frame is <paramref name="frame"/> (header space left free), durable when this returns.</summary>
+    /// <summary>
+    /// Creates a segment whose first frame is <paramref name="frame"/> (header space left free), durable when this returns.
+    /// </summary>
     public static RaftLogSegment Create(IRaftDisk disk, ulong number, ulong sequence, Span<byte> frame)
     {
         var name = $"{Prefix}{number:x16}{Suffix}";

@@ -4,7 +4,9 @@ using QuorumMesh.Consensus.Raft;
 
 namespace QuorumMesh.Node.Storage.RaftLog;
 
-/// <summary>Snapshots, one file each: "QMRAFTS1" ‖ crc32c u32 ‖ raftpb.Snapshot. Written beside and renamed; the newest two are kept.</summary>
+/// <summary>
+/// Snapshots, one file each: "QMRAFTS1" ‖ crc32c u32 ‖ raftpb.Snapshot. Written beside and renamed; the newest two are kept.
+/// </summary>
 internal sealed class RaftSnapshotFiles(IRaftDisk disk)
 {
     private const string Prefix = "snapshot-", Suffix = ".snap";
@@ -15,7 +17,8 @@ internal sealed class RaftSnapshotFiles(IRaftDisk disk)
     {
         index = 0;
         return name.StartsWith(Prefix, StringComparison.Ordinal) && name.EndsWith(Suffix, StringComparison.Ordinal)
-            && ulong.TryParse(name.AsSpan(Prefix.Length, name.Length - Prefix.Length - Suffix.Length), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out index);
+            && ulong.TryParse(name.AsSpan(Prefix.Length, name.Length - Prefix.Length - Suffix.Length), NumberStyles.AllowHexSpecifier,
+                CultureInfo.InvariantCulture, out index);
     }
 
     public RaftSnapshot? Newest()

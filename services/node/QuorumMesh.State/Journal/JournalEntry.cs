@@ -22,8 +22,8 @@ internal enum JournalKind : byte
 }
 
 /// <summary>
-/// How to undo one change, in 56 bytes: every storage write makes one. Which fields matter depends on the kind. What is larger and rare (code,
-/// transient storage) lies on a side list whose last item belongs to the last such entry.
+/// How to undo one change, in 56 bytes: every storage write makes one. Which fields matter depends on the kind. What is larger
+/// and rare (code, transient storage) lies on a side list whose last item belongs to the last such entry.
 /// </summary>
 internal struct JournalEntry
 {
@@ -37,5 +37,7 @@ internal struct JournalEntry
     public UInt256 Value;
 
     /// <summary>The end of a transaction looks at these accounts: they may have become empty or have gone.</summary>
-    public readonly bool ChangesAccount => Account is not null && Kind is not (JournalKind.AccountRestored or JournalKind.WarmAddress or JournalKind.WarmSlot or JournalKind.CreatedMark);
+    public readonly bool ChangesAccount =>
+        Account is not null && Kind is not (JournalKind.AccountRestored or JournalKind.WarmAddress or JournalKind.WarmSlot
+        or JournalKind.CreatedMark);
 }

@@ -3,8 +3,8 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.State.Journal;
 
 /// <summary>
-/// The slots of one account that this state has seen, numbered in the order they came. Nothing is ever removed or moved once the first chunk is full:
-/// a large table grows by chunks, without copies and without large arrays.
+/// The slots of one account that this state has seen, numbered in the order they came. Nothing is ever removed or moved once the
+/// first chunk is full: a large table grows by chunks, without copies and without large arrays.
 /// </summary>
 internal sealed class SlotTable
 {

@@ -7,6 +7,9 @@ public interface IKeyValueStore : IKeyValueReader, IDisposable
     /// <summary>The store as it is now; to be disposed of, for it holds back the store's clean-up.</summary>
     IKeyValueSnapshot Snapshot();
 
-    /// <summary>Applies the whole batch, in order, or nothing of it; from any thread, one batch after the other. With <paramref name="sync"/> it is on disk when this returns.</summary>
+    /// <summary>
+    /// Applies the whole batch, in order, or nothing of it; from any thread, one batch after the other. With
+    /// <paramref name="sync"/> it is on disk when this returns.
+    /// </summary>
     void Write(KeyValueBatch batch, bool sync);
 }

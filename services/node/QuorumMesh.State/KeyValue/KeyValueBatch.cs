@@ -40,7 +40,8 @@ public sealed class KeyValueBatch
     }
 
     /// <summary>
-    /// Copies the operations one behind the other: a byte, 1 to put and 0 to delete; the key's length as LEB128 and the key; with a put the value's length and the value.
+    /// Copies the operations one behind the other: a byte, 1 to put and 0 to delete; the key's length as LEB128 and the key; with
+    /// a put the value's length and the value.
     /// </summary>
     /// <param name="target">At least <see cref="ByteSize"/> long.</param>
     public void CopyRecords(Span<byte> target)

@@ -2,7 +2,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.State.Store;
 
-/// <summary>Accounts, and that there is none at an address. Most have neither code nor storage and take half the room without the two hashes.</summary>
+/// <summary>
+/// Accounts, and that there is none at an address. Most have neither code nor storage and take half the room without the two
+/// hashes.
+/// </summary>
 /// <param name="limit">In accounts; a quarter as many may have code or storage.</param>
 internal sealed class AccountCache(int limit)
 {

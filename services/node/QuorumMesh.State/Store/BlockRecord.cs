@@ -54,7 +54,8 @@ internal sealed record BlockRecord(Hash256 BlockHash, Hash256 Root, IReadOnlyLis
         var rest = value[(HeaderSize + count * Address.Size)..];
         var slots = new SlotKey[rest.Length / SlotSize];
         for (var i = 0; i < slots.Length; i++)
-            slots[i] = new SlotKey(new Address(rest.Slice(i * SlotSize, Address.Size)), UInt256.FromBigEndian(rest.Slice(i * SlotSize + Address.Size, 32)));
+            slots[i] = new SlotKey(new Address(rest.Slice(i * SlotSize, Address.Size)),
+                UInt256.FromBigEndian(rest.Slice(i * SlotSize + Address.Size, 32)));
         return new BlockRecord(new Hash256(value[..Hash256.Size]), new Hash256(value.Slice(Hash256.Size, Hash256.Size)), accounts, slots);
     }
 }

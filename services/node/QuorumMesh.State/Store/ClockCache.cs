@@ -2,8 +2,10 @@ using System.Numerics;
 
 namespace QuorumMesh.State.Store;
 
-/// <summary>A cache of so many entries that lets go of a random one that was not used since it was passed over last: unlike the oldest, that is not always the very one
-/// needed next when more keys than fit are used in turn. Grows with what it holds; without references in its entries the collector need not look at them.</summary>
+/// <summary>A cache of so many entries that lets go of a random one that was not used since it was passed over last: unlike the
+/// oldest, that is not always the very one
+/// needed next when more keys than fit are used in turn. Grows with what it holds; without references in its entries the
+/// collector need not look at them.</summary>
 /// <param name="limit">In entries, at least 1.</param>
 internal sealed class ClockCache<TKey, TValue>(int limit)
     where TKey : struct, IEquatable<TKey>

@@ -26,6 +26,7 @@ internal static class FlatState
         if (reader.Get(key) is not { } stored) return null;
         var code = SealedValue.Open(key, stored);
         // The key names the hash, so what is served is compared with it. The checksum alone finds chance, not a wrong file.
-        return Keccak.Hash(code) == hash ? code.ToArray() : throw new StateCorruptException($"damaged code: what is stored as {hash} hashes to something else");
+        return Keccak.Hash(code) == hash ? code.ToArray()
+            : throw new StateCorruptException($"damaged code: what is stored as {hash} hashes to something else");
     }
 }

@@ -26,10 +26,13 @@ internal sealed class HistoricalState : IStateReader
     /// <returns>True when the block is the head.</returns>
     public static bool CheckKept(IKeyValueReader snapshot, StateKeys keys, ulong block)
     {
-        if (StateHead.Read(snapshot, keys) is not { } head) throw new StateUnavailableException($"the state of block {block} is not available: no block is stored yet");
-        if (block > head.Block) throw new StateUnavailableException($"the state of block {block} is not available yet: the head is block {head.Block}");
+        if (StateHead.Read(snapshot, keys) is not { } head)
+            throw new StateUnavailableException($"the state of block {block} is not available: no block is stored yet");
+        if (block > head.Block)
+            throw new StateUnavailableException($"the state of block {block} is not available yet: the head is block {head.Block}");
         var oldest = StateHead.ReadOldest(snapshot, keys);
-        if (block < oldest) throw new StateUnavailableException($"the state of block {block} is not kept: the oldest one is of block {oldest}");
+        if (block < oldest)
+            throw new StateUnavailableException($"the state of block {block} is not kept: the oldest one is of block {oldest}");
         return block == head.Block;
     }
 

@@ -66,7 +66,8 @@ internal sealed class LayerChanges
         var changed = Source.Accounts.Values.Where(static c => c is { New: not null, Storage.Count: > 0 }).ToArray();
         var tries = new (TrieChild Root, TrieUpdate Update)[changed.Length];
         // Many accounts go to several cores, one alone is split inside.
-        if (_split is { } split && changed.Length > 1 && _slots >= SlotsWorthSplitting) split(changed.Length, i => tries[i] = UpdateStorage(parent, changed[i], null));
+        if (_split is { } split && changed.Length > 1 && _slots >= SlotsWorthSplitting)
+            split(changed.Length, i => tries[i] = UpdateStorage(parent, changed[i], null));
         else for (var i = 0; i < changed.Length; i++) tries[i] = UpdateStorage(parent, changed[i], _split);
         for (var i = 0; i < changed.Length; i++)
         {
@@ -85,7 +86,8 @@ internal sealed class LayerChanges
             slot.WriteBigEndian(word);
             // A value of before that is not zero means a leaf in the trie, unless all of the trie goes: then the leaf need not be
             // loaded.
-            leaves[at++] = new TrieChange(NibblePath.OfKey(Keccak.Hash(word).Bytes), value.IsZero ? [] : StorageValue.Encode(value), Exists: !change.StorageWiped && !before.IsZero);
+            leaves[at++] = new TrieChange(NibblePath.OfKey(Keccak.Hash(word).Bytes), value.IsZero ? [] : StorageValue.Encode(value),
+                Exists: !change.StorageWiped && !before.IsZero);
         }
 
         Array.Sort(leaves);

@@ -4,7 +4,8 @@ using QuorumMesh.State.Trie;
 namespace QuorumMesh.State.Store;
 
 /// <summary>
-/// The head's tries as far as they are in memory. Nodes that the store does not hold yet stay; of the others those longest not used go when the bound is reached.
+/// The head's tries as far as they are in memory. Nodes that the store does not hold yet stay; of the others those longest not
+/// used go when the bound is reached.
 /// </summary>
 /// <param name="limit">In bytes, approximately.</param>
 internal sealed class LiveTries(long limit)
@@ -98,8 +99,8 @@ internal sealed class LiveTries(long limit)
     }
 
     /// <summary>
-    /// Makes room to grow by an eighth of the bound: leaves go first, then what was not used since the last time, at last everything that the store holds. The count
-    /// knows only of what comes, so it is taken anew.
+    /// Makes room to grow by an eighth of the bound: leaves go first, then what was not used since the last time, at last
+    /// everything that the store holds. The count knows only of what comes, so it is taken anew.
     /// </summary>
     private void Trim()
     {

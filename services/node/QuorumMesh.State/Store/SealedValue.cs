@@ -5,7 +5,9 @@ using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.State.Store;
 
-/// <summary>Stored values carry a CRC-32C over key and value at their end, so that a flipped bit or a misplaced value is found on read.</summary>
+/// <summary>
+/// Stored values carry a CRC-32C over key and value at their end, so that a flipped bit or a misplaced value is found on read.
+/// </summary>
 internal static class SealedValue
 {
     private const int SealSize = 4;

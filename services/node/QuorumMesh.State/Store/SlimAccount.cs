@@ -35,7 +35,8 @@ internal static class SlimAccount
     {
         if (encoded.Length == 0) return null;
         var list = new RlpReader(encoded).ReadList();
-        var account = new Account(list.ReadUInt64(), list.ReadUInt256(), ReadHash(ref list, Hash256.EmptyTrie), ReadHash(ref list, Hash256.EmptyCode));
+        var account = new Account(list.ReadUInt64(), list.ReadUInt256(), ReadHash(ref list, Hash256.EmptyTrie),
+            ReadHash(ref list, Hash256.EmptyCode));
         list.ExpectEnd();
         return account;
     }

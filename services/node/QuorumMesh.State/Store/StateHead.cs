@@ -14,7 +14,8 @@ internal readonly record struct StateHead(ulong Block, Hash256 BlockHash, Hash25
         if (reader.Get(keys.Head) is not { } stored) return null;
         var value = SealedValue.Open(keys.Head, stored);
         if (value.Length != Size) throw new StateCorruptException($"the state head has {value.Length} bytes instead of {Size}");
-        return new StateHead(BinaryPrimitives.ReadUInt64BigEndian(value), new Hash256(value.Slice(8, Hash256.Size)), new Hash256(value[(8 + Hash256.Size)..]));
+        return new StateHead(BinaryPrimitives.ReadUInt64BigEndian(value), new Hash256(value.Slice(8, Hash256.Size)),
+            new Hash256(value[(8 + Hash256.Size)..]));
     }
 
     public static ulong ReadOldest(IKeyValueReader reader, StateKeys keys)

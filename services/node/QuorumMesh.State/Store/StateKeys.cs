@@ -111,7 +111,8 @@ internal sealed class StateKeys
     {
         var packed = node.Path.PackedLength;
         int at;
-        var key = node.IsStorage ? WithAddress(StorageNodeKind, node.Owner, packed + 1, out at) : Start(AccountNodeKind, packed + 1, out at);
+        var key = node.IsStorage ? WithAddress(StorageNodeKind, node.Owner, packed + 1, out at)
+            : Start(AccountNodeKind, packed + 1, out at);
         node.Path.WritePacked(key.AsSpan(at));
         // Two paths that differ by a last nibble of 0 pack to the same bytes. Only the length tells them apart.
         key[^1] = node.Path.Length;

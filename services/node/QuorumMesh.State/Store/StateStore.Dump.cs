@@ -25,7 +25,8 @@ public sealed partial class StateStore
         return values.Where(e => e.Value.Length > 0).Select(e => (e.Key, UInt256.FromBigEndian(e.Value)));
     }
 
-    private static IEnumerable<(TKey Key, byte[] Value)> Open<TKey>(IEnumerable<KeyValuePair<byte[], byte[]>> entries, Func<byte[], TKey> keyOf)
+    private static IEnumerable<(TKey Key, byte[] Value)> Open<TKey>(IEnumerable<KeyValuePair<byte[], byte[]>> entries,
+        Func<byte[], TKey> keyOf)
     {
         foreach (var (key, stored) in entries)
             yield return (keyOf(key), SealedValue.Open(key, stored).ToArray());

@@ -23,8 +23,8 @@ public sealed partial class StateStore
 
     /// <summary>
     /// Puts the removal of history into the batch: afterwards the states from <paramref name="keepFrom"/> on can be read. Stops after
-    /// about <paramref name="maxKeys"/> keys; call again while it returns true. What lies above the block whose trie nodes are stored is the
-    /// way from there to the head: it stays until they are stored anew, which begins with the next block.
+    /// about <paramref name="maxKeys"/> keys; call again while it returns true. What lies above the block whose trie nodes are
+    /// stored is the way from there to the head: it stays until they are stored anew, which begins with the next block.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Above the head: the head's own state is always kept.</exception>
     public bool Prune(ulong keepFrom, KeyValueBatch batch, int maxKeys)
@@ -105,7 +105,10 @@ public sealed partial class StateStore
         return _flushed = new StateLayer(this, Head, block, target.Root, computed) { BlockHash = target.BlockHash };
     }
 
-    /// <summary>Puts the removal of everything that is stored for a state into the batch, part by part. The state is void from the first part on: all must follow before it can begin anew.</summary>
+    /// <summary>
+    /// Puts the removal of everything that is stored for a state into the batch, part by part. The state is void from the first
+    /// part on: all must follow before it can begin anew.
+    /// </summary>
     /// <param name="from">Null at first, then what the part before gave.</param>
     /// <returns>Where to go on; null when nothing is left.</returns>
     public static byte[]? Erase(IKeyValueReader store, string id, byte[]? from, KeyValueBatch batch, int maxKeys)
@@ -128,10 +131,12 @@ public sealed partial class StateStore
         var changes = ChangesAbove(block, Head.Block, Head, new HistoricalState(_store, _keys, block));
         var computed = LayerChanges.Compute(Head, changes, _options.SplitWork);
         // History is believed only if it leads to the root that the block had.
-        return computed.Root == root ? computed : throw new StateCorruptException($"going back to block {block} gives root {computed.Root} instead of {root}");
+        return computed.Root == root ? computed
+            : throw new StateCorruptException($"going back to block {block} gives root {computed.Root} instead of {root}");
     }
 
-    private BlockRecord RecordOf(ulong block) => BlockRecord.Read(_store, _keys, block) ?? throw new StateCorruptException($"the record of block {block} is missing");
+    private BlockRecord RecordOf(ulong block) =>
+        BlockRecord.Read(_store, _keys, block) ?? throw new StateCorruptException($"the record of block {block} is missing");
 
     /// <summary>What differs between two states in the keys that the blocks above one and up to another changed.</summary>
     private StateChangeSet ChangesAbove(ulong block, ulong last, IStateReader old, IStateReader @new)

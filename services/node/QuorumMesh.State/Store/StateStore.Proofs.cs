@@ -21,17 +21,21 @@ public sealed partial class StateStore
     internal bool HoldsProofTries => Volatile.Read(ref _proofs) is not null;
 
     /// <summary>
-    /// Merkle proofs in the state after a kept block, as the snapshot has it; from any thread, one at a time. Trie nodes are stored for some block at or below the
-    /// head: the tries are taken from there to the head by the values changed since, and for an older block back by the reverse diffs, over at most
-    /// <see cref="MostProofBlocks"/> blocks and <see cref="MostProofKeys"/> keys. They stay for the next proof, which goes on from them; the snapshot does not.
+    /// Merkle proofs in the state after a kept block, as the snapshot has it; from any thread, one at a time. Trie nodes are
+    /// stored for some block at or below the head: the tries are taken from there to the head by the values changed since, and
+    /// for an older block back by the reverse diffs, over at most <see cref="MostProofBlocks"/> blocks and
+    /// <see cref="MostProofKeys"/> keys. They stay for the next proof, which goes on from them; the snapshot does not.oes not.oes not.
     /// </summary>
-    /// <exception cref="StateUnavailableException">The block is above the snapshot's head, no longer kept, or too far back for a proof.</exception>
+    /// <exception cref="StateUnavailableException">
+    /// The block is above the snapshot's head, no longer kept, or too far back for a proof.
+    /// </exception>
     public StateProof Prove(IKeyValueReader snapshot, ulong block, in Address a, IReadOnlyList<UInt256> slots)
     {
         HistoricalState.CheckKept(snapshot, _keys, block);
         var head = StateHead.Read(snapshot, _keys)!.Value;
         if (head.Block - block > MostProofBlocks)
-            throw new StateUnavailableException($"a proof in block {block} is too far back: at most {MostProofBlocks} blocks below the head, block {head.Block}");
+            throw new StateUnavailableException(
+                $"a proof in block {block} is too far back: at most {MostProofBlocks} blocks below the head, block {head.Block}");
         // Proofs below the head are rare and their tries large: one set of tries at a time bounds memory, whatever clients ask
         // for.
         lock (_proofGate)
@@ -46,7 +50,8 @@ public sealed partial class StateStore
     }
 
     /// <summary>
-    /// Lets tries for proofs go when the trie nodes have been stored anew since: from those a proof gets to the head sooner. For the writer, after each block.
+    /// Lets tries for proofs go when the trie nodes have been stored anew since: from those a proof gets to the head sooner. For
+    /// the writer, after each block.
     /// </summary>
     public void ReleaseProofs()
     {
@@ -54,7 +59,10 @@ public sealed partial class StateStore
         if (Volatile.Read(ref _proofs) is { } held && held.StoredBlock != _trieBlock) Interlocked.CompareExchange(ref _proofs, null, held);
     }
 
-    /// <summary>A state store over a snapshot that is lent to it, and another one later. Its nodes that the store lacks are all in memory, so it is good for as long as no others are stored.</summary>
+    /// <summary>
+    /// A state store over a snapshot that is lent to it, and another one later. Its nodes that the store lacks are all in memory,
+    /// so it is good for as long as no others are stored.
+    /// </summary>
     private sealed class ProofTries
     {
         private static readonly StateStoreOptions Options = new() { NodeCacheBytes = 4 << 20, FlatCacheEntries = 4096 };
@@ -82,7 +90,8 @@ public sealed partial class StateStore
             if (head.Block < own.Block || StateHead.ReadTrieBlock(snapshot, _state._keys, head.Block) != StoredBlock) return false;
             // The private state can have gone back and come another way since.
             if (BlockRecord.Read(snapshot, _state._keys, StoredBlock) is not { } stored || stored.Root != _storedRoot) return false;
-            if (BlockRecord.Read(snapshot, _state._keys, own.Block) is not { } reached || reached.Root != own.Root || reached.BlockHash != own.BlockHash) return false;
+            if (BlockRecord.Read(snapshot, _state._keys, own.Block) is not { } reached || reached.Root != own.Root
+                || reached.BlockHash != own.BlockHash) return false;
             _lent.Reader = snapshot;
             if (head.Block == own.Block) return true;
             _state.Follow(head);
@@ -118,15 +127,18 @@ public sealed partial class StateStore
     }
 
     private StateUnavailableException TooFarBack(IKeyValueReader snapshot, ulong block, ulong head) =>
-        new($"a proof in block {block} is too far back: the blocks above it changed more than {MostProofKeys} accounts and slots; ask for block {ProvableFrom(snapshot, block, head)} or later (the head is block {head})");
+        new($"a proof in block {block} is too far back: the blocks above it changed more than {MostProofKeys} accounts and slots; ask for "
+            + $"block {ProvableFrom(snapshot, block, head)} or later (the head is block {head})");
 
     /// <summary>The store shows a later head over the same trie nodes: puts the values changed since into the tries.</summary>
     private void Follow(in StateHead head)
     {
-        var changes = ChangesAbove(Head.Block, head.Block, new HistoricalState(_store, _keys, Head.Block), new HistoricalState(_store, _keys, head.Block));
+        var changes = ChangesAbove(Head.Block, head.Block, new HistoricalState(_store, _keys, Head.Block),
+            new HistoricalState(_store, _keys, head.Block));
         var computed = LayerChanges.Compute(Head, changes, _options.SplitWork);
         if (computed.Root != head.Root)
-            throw new StateCorruptException($"going on from block {Head.Block} to block {head.Block} gives root {computed.Root} instead of {head.Root}");
+            throw new StateCorruptException(
+                $"going on from block {Head.Block} to block {head.Block} gives root {computed.Root} instead of {head.Root}");
         UpdateCaches(computed);
         _tries.Take(computed, isSaved: false);
         Head = new StateLayer(this, null, head.Block, head.Root, null) { BlockHash = head.BlockHash };

@@ -6,7 +6,10 @@ public sealed partial class StateStore
 {
     private (TrieSave Save, RunningWork Work)? _saving;
 
-    /// <summary>Returns when trie nodes that are being stored beside the blocks are in the store. For the writer, before the store is closed.</summary>
+    /// <summary>
+    /// Returns when trie nodes that are being stored beside the blocks are in the store. For the writer, before the store is
+    /// closed.
+    /// </summary>
     public void Settle()
     {
         if (_saving is not var (save, work)) return;
@@ -15,7 +18,8 @@ public sealed partial class StateStore
         _saving = null;
     }
 
-    private bool IsOverBounds(ulong block, int unsavedKeys) => block - (_saving?.Save.Block ?? _trieBlock) > _options.UnsavedBlocks || unsavedKeys > _options.UnsavedKeys;
+    private bool IsOverBounds(ulong block, int unsavedKeys) =>
+        block - (_saving?.Save.Block ?? _trieBlock) > _options.UnsavedBlocks || unsavedKeys > _options.UnsavedKeys;
 
     /// <summary>True when a block's own batch is to hold the trie nodes.</summary>
     private bool IsSavedWith(ulong block, LayerChanges changes) =>
@@ -29,8 +33,9 @@ public sealed partial class StateStore
     }
 
     /// <summary>
-    /// Begins to store the trie nodes of the head when that is due. Its own batch may come after those of later blocks: until it is written, the nodes of the block before lead
-    /// to the head. Waits only when so much has changed since the last time began that it would be due again.
+    /// Begins to store the trie nodes of the head when that is due. Its own batch may come after those of later blocks: until it
+    /// is written, the nodes of the block before lead to the head. Waits only when so much has changed since the last time began
+    /// that it would be due again.
     /// </summary>
     private void SaveBeside()
     {

@@ -6,8 +6,8 @@ namespace QuorumMesh.State.Store;
 
 /// <summary>
 /// The persisted state of one id ("public", "private") in a key-value store: a flat table of accounts and slots, trie nodes by path,
-/// a reverse diff per block, and unflushed layers above. Trie nodes are stored every some blocks; opening the store puts into the tries what the flat table
-/// has since. One writer; other threads read through <see cref="At"/> with a snapshot.
+/// a reverse diff per block, and unflushed layers above. Trie nodes are stored every some blocks; opening the store puts into the
+/// tries what the flat table has since. One writer; other threads read through <see cref="At"/> with a snapshot.
 /// </summary>
 public sealed partial class StateStore : ITrieNodeSource
 {
@@ -34,7 +34,9 @@ public sealed partial class StateStore : ITrieNodeSource
         _slotCache = new(_options.FlatCacheEntries);
         var head = StateHead.Read(store, _keys);
         IsInitialised = head is not null;
-        Head = new StateLayer(this, null, head?.Block ?? 0, head?.Root ?? Hash256.EmptyTrie, null) { BlockHash = head?.BlockHash ?? default };
+        Head = new StateLayer(this, null, head?.Block ?? 0, head?.Root ?? Hash256.EmptyTrie,
+            null)
+        { BlockHash = head?.BlockHash ?? default };
         OldestBlock = StateHead.ReadOldest(store, _keys);
         // Without the row the nodes are the head's.
         _trieBlock = StateHead.ReadTrieBlock(store, _keys, Head.Block);
@@ -60,13 +62,17 @@ public sealed partial class StateStore : ITrieNodeSource
     {
         var first = !IsInitialised && ReferenceEquals(parent, Head);
         if (!first && blockNumber != parent.Block + 1)
-            throw new ArgumentException($"block {blockNumber} does not follow the parent state's block {parent.Block}", nameof(blockNumber));
+            throw new ArgumentException($"block {blockNumber} does not follow the parent state's block {parent.Block}",
+                nameof(blockNumber));
         CheckParent(parent);
         var computed = LayerChanges.Compute(parent, changes, _options.SplitWork);
         return new StateLayer(this, parent, blockNumber, computed.Root, computed);
     }
 
-    /// <summary>Puts the layer into the batch. When the caller has written that, it calls <see cref="Advance"/>; when it has not, nothing has changed.</summary>
+    /// <summary>
+    /// Puts the layer into the batch. When the caller has written that, it calls <see cref="Advance"/>; when it has not, nothing
+    /// has changed.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The layer's parent is not the head.</exception>
     /// <remarks>All of the block goes in the caller's one batch: values, diffs, record, head, and the nodes when they are due. A
     /// crash leaves the block before or this one, nothing between. Memory changes in Advance alone, when the batch is
@@ -86,8 +92,9 @@ public sealed partial class StateStore : ITrieNodeSource
     }
 
     /// <summary>
-    /// Makes the layer of the last <see cref="Flush"/> or <see cref="Rewind"/> the head, after its batch has been written. May wait for trie nodes that are being stored beside the blocks, and
-    /// throws what storing them threw; the layer is the head then all the same.
+    /// Makes the layer of the last <see cref="Flush"/> or <see cref="Rewind"/> the head, after its batch has been written. May
+    /// wait for trie nodes that are being stored beside the blocks, and throws what storing them threw; the layer is the head
+    /// then all the same.
     /// </summary>
     public void Advance(StateLayer layer)
     {
@@ -142,10 +149,12 @@ public sealed partial class StateStore : ITrieNodeSource
     byte[] ITrieNodeSource.LoadNode(in TrieNodeKey key, in Hash256 hash)
     {
         var stored = _keys.Node(key);
-        if (_store.Get(stored) is not { } encoded) throw new StateCorruptException($"missing trie node: {key}, key {Convert.ToHexStringLower(stored)}");
+        if (_store.Get(stored) is not { } encoded)
+            throw new StateCorruptException($"missing trie node: {key}, key {Convert.ToHexStringLower(stored)}");
         // Places are reused by later blocks. The hash tells a node of another block from the one that is meant.
         if (!NodeRow.Fits(encoded, hash))
-            throw new StateCorruptException($"damaged trie node: the hash of the {key}, key {Convert.ToHexStringLower(stored)}, does not fit");
+            throw new StateCorruptException(
+                $"damaged trie node: the hash of the {key}, key {Convert.ToHexStringLower(stored)}, does not fit");
         return encoded;
     }
 
@@ -153,7 +162,8 @@ public sealed partial class StateStore : ITrieNodeSource
     private void CatchUpTries()
     {
         var target = Head;
-        var start = BlockRecord.Read(_store, _keys, _trieBlock) ?? throw new StateCorruptException($"the record of block {_trieBlock}, whose trie nodes are stored, is missing");
+        var start = BlockRecord.Read(_store, _keys, _trieBlock)
+            ?? throw new StateCorruptException($"the record of block {_trieBlock}, whose trie nodes are stored, is missing");
         Head = new StateLayer(this, null, _trieBlock, start.Root, null);
         _tries.Accounts = TrieChild.OfRoot(start.Root);
         var past = new HistoricalState(_store, _keys, _trieBlock);
@@ -161,7 +171,8 @@ public sealed partial class StateStore : ITrieNodeSource
         var computed = LayerChanges.Compute(Head, changes, _options.SplitWork);
         // What the blocks since have changed must lead to the root in the head row: a start on a wrong state is worse than none.
         if (computed.Root != target.Root)
-            throw new StateCorruptException($"going on from the trie nodes of block {_trieBlock} to block {target.Block} gives root {computed.Root} instead of {target.Root}");
+            throw new StateCorruptException($"going on from the trie nodes of block {_trieBlock} to block {target.Block} gives root "
+                + $"{computed.Root} instead of {target.Root}");
         _tries.Take(computed, isSaved: false);
         Head = target;
     }
@@ -169,7 +180,8 @@ public sealed partial class StateStore : ITrieNodeSource
     private void CheckCurrent(StateLayer layer)
     {
         if (!ReferenceEquals(layer, Head))
-            throw new StateUnavailableException($"the state of block {layer.Block} was superseded by block {Head.Block}; read it through a snapshot");
+            throw new StateUnavailableException(
+                $"the state of block {layer.Block} was superseded by block {Head.Block}; read it through a snapshot");
     }
 
     private void CheckParent(StateLayer parent)

@@ -14,12 +14,16 @@ public sealed record StateStoreOptions
     /// <summary>Bound of the caches of accounts and slots, in entries each; at least 1.</summary>
     public int FlatCacheEntries { get; init; } = 1_000_000;
 
-    /// <summary>Trie nodes are stored after so many blocks more at the latest, beside the blocks after twice as many; 0 stores them with each.</summary>
+    /// <summary>
+    /// Trie nodes are stored after so many blocks more at the latest, beside the blocks after twice as many; 0 stores them with
+    /// each.
+    /// </summary>
     public ulong UnsavedBlocks { get; init; } = 128;
 
     /// <summary>
-    /// Trie nodes are stored at the latest when so many flat keys have changed: what opening the store has to make up for (up to twice that many, when they are stored beside the
-    /// blocks), and otherwise what the block that they are stored with waits for.
+    /// Trie nodes are stored at the latest when so many flat keys have changed: what opening the store has to make up for (up to
+    /// twice that many, when they are stored beside the blocks), and otherwise what the block that they are stored with waits
+    /// for.
     /// </summary>
     public int UnsavedKeys { get; init; } = 32_768;
 

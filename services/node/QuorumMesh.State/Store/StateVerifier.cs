@@ -5,8 +5,8 @@ using QuorumMesh.State.Trie;
 namespace QuorumMesh.State.Store;
 
 /// <summary>
-/// Checks a whole stored state: every trie node from the root down, the flat table against the tries in both directions, code, reverse diffs and block records.
-/// Reads only, and keeps no more in memory than one path.
+/// Checks a whole stored state: every trie node from the root down, the flat table against the tries in both directions, code,
+/// reverse diffs and block records. Reads only, and keeps no more in memory than one path.
 /// </summary>
 public sealed class StateVerifier : ITrieNodeSource
 {
@@ -55,7 +55,9 @@ public sealed class StateVerifier : ITrieNodeSource
         CheckSeals(_keys.AllBlocks, "block record");
     }
 
-    /// <summary>The nodes stored may be of a block some way below the head: the values they are compared with are those of that block.</summary>
+    /// <summary>
+    /// The nodes stored may be of a block some way below the head: the values they are compared with are those of that block.
+    /// </summary>
     private void CheckTries(StateHead head)
     {
         var block = StateHead.ReadTrieBlock(_store, _keys, head.Block);
@@ -69,7 +71,8 @@ public sealed class StateVerifier : ITrieNodeSource
         HashSet<Address> gone = [];
         for (var above = block + 1; above <= head.Block; above++)
         {
-            var changed = BlockRecord.Read(_store, _keys, above) ?? throw new StateCorruptException($"the record of block {above} is missing");
+            var changed = BlockRecord.Read(_store, _keys, above)
+                ?? throw new StateCorruptException($"the record of block {above} is missing");
             gone.UnionWith(changed.Accounts.Where(a => _store.Get(_keys.Account(a)) is null));
         }
 
@@ -89,7 +92,8 @@ public sealed class StateVerifier : ITrieNodeSource
             Guard($"account {address}", () =>
             {
                 if (SlimAccount.Decode(SealedValue.Open(key, stored)) is not { } account) throw new StateCorruptException("an empty row");
-                if (FlatState.Code(_store, account.CodeHash) is not { } code) throw new StateCorruptException($"code {account.CodeHash} is missing");
+                if (FlatState.Code(_store, account.CodeHash) is not { } code)
+                    throw new StateCorruptException($"code {account.CodeHash} is missing");
                 if (Keccak.Hash(code) != account.CodeHash) throw new StateCorruptException($"code {account.CodeHash} is damaged");
                 count += CheckAccount(root, then, address);
             });
@@ -134,7 +138,8 @@ public sealed class StateVerifier : ITrieNodeSource
         {
             if (Full || then.GetStorage(address, slot) is not { IsZero: false } value) return;
             count++;
-            Compare(new MerkleTrie(this, address, TrieChild.OfRoot(root)).Get(Keccak.Hash(slot.ToBigEndian()).Bytes), StorageValue.Encode(value));
+            Compare(new MerkleTrie(this, address, TrieChild.OfRoot(root)).Get(Keccak.Hash(slot.ToBigEndian()).Bytes),
+                StorageValue.Encode(value));
         });
     }
 
@@ -199,7 +204,8 @@ public sealed class StateVerifier : ITrieNodeSource
         {
             var (leavesBefore, nodesBefore) = (leaves, nodes);
             Walk(owner, branch[i], path.Append(i), ref leaves, ref nodes);
-            if (branch.IsDroppedLeaf(i) && !Full && (leaves - leavesBefore, nodes - nodesBefore) != (1, 1)) Report("trie", $"the node at '{path}' has child {i:x} for a leaf, which it is not");
+            if (branch.IsDroppedLeaf(i) && !Full && (leaves - leavesBefore, nodes - nodesBefore) != (1, 1))
+                Report("trie", $"the node at '{path}' has child {i:x} for a leaf, which it is not");
         }
     }
 

@@ -5,7 +5,8 @@ using QuorumMesh.State.Trie;
 namespace QuorumMesh.State.Store;
 
 /// <summary>
-/// What the store lacks of the tries after a block. The nodes it notes never change, so that it can be encoded and written beside the blocks that follow.
+/// What the store lacks of the tries after a block. The nodes it notes never change, so that it can be encoded and written beside
+/// the blocks that follow.
 /// </summary>
 /// <param name="block">Whose tries they are.</param>
 /// <param name="wiped">Accounts whose earlier storage nodes all go.</param>
@@ -82,7 +83,8 @@ internal sealed class TrieSave(ulong block, IReadOnlySet<Address> wiped)
                 case BranchNode branch:
                     child = branch[path[depth++]];
                     break;
-                case ExtensionNode extension when extension.End.Length <= path.Length && extension.End.CommonPrefix(path) == extension.End.Length:
+                case ExtensionNode extension when extension.End.Length <= path.Length
+                    && extension.End.CommonPrefix(path) == extension.End.Length:
                     depth = extension.End.Length;
                     child = extension.Child;
                     break;

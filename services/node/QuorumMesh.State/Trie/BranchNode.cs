@@ -4,7 +4,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.State.Trie;
 
-/// <summary>Up to sixteen children and a value. Takes memory for the children that are there, and for their nodes once one of them is in memory.</summary>
+/// <summary>
+/// Up to sixteen children and a value. Takes memory for the children that are there, and for their nodes once one of them is in
+/// memory.
+/// </summary>
 internal sealed class BranchNode : TrieNode
 {
     private Hash256[] _hashes;
@@ -49,7 +52,9 @@ internal sealed class BranchNode : TrieNode
 
     public bool IsHashed(int index) => (_hashed >> index & 1) != 0;
 
-    /// <summary>True for a leaf that is known as one although its node is not in memory. Others of these children may be leaves as well.</summary>
+    /// <summary>
+    /// True for a leaf that is known as one although its node is not in memory. Others of these children may be leaves as well.
+    /// </summary>
     public bool IsDroppedLeaf(int index) => (_leaves >> index & 1) != 0 && NodeAt(index) is null;
 
     public TrieNode? NodeAt(int index) => _nodes is { } nodes && IsPresent(index) ? nodes[Rank(index)] : null;

@@ -2,7 +2,10 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.State.Trie;
 
-/// <summary>Reads of a hexary Merkle-Patricia trie over stored nodes (Yellow Paper, appendix D). Keys have at most 32 bytes. Changes go through <see cref="TrieUpdate"/>.</summary>
+/// <summary>
+/// Reads of a hexary Merkle-Patricia trie over stored nodes (Yellow Paper, appendix D). Keys have at most 32 bytes. Changes go
+/// through <see cref="TrieUpdate"/>.
+/// </summary>
 /// <param name="source">Null for a trie that is all in memory.</param>
 /// <param name="owner">The account of a storage trie; null for the account trie.</param>
 internal readonly struct MerkleTrie(ITrieNodeSource? source, Address? owner, TrieChild root)

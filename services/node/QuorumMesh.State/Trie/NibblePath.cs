@@ -6,7 +6,10 @@ using System.Runtime.InteropServices;
 
 namespace QuorumMesh.State.Trie;
 
-/// <summary>Up to 64 nibbles, packed from the high end: the key of a leaf, or the position of a node in a trie. Ordered as the keys are, a prefix first.</summary>
+/// <summary>
+/// Up to 64 nibbles, packed from the high end: the key of a leaf, or the position of a node in a trie. Ordered as the keys are, a
+/// prefix first.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal readonly struct NibblePath : IEquatable<NibblePath>, IComparable<NibblePath>
 {
@@ -43,7 +46,8 @@ internal readonly struct NibblePath : IEquatable<NibblePath>, IComparable<Nibble
     /// <param name="nibbles">One nibble (0-15) per byte.</param>
     public static NibblePath Of(ReadOnlySpan<byte> nibbles)
     {
-        if (nibbles.Length > MaxLength) throw new ArgumentException($"a path has at most {MaxLength} nibbles, not {nibbles.Length}", nameof(nibbles));
+        if (nibbles.Length > MaxLength)
+            throw new ArgumentException($"a path has at most {MaxLength} nibbles, not {nibbles.Length}", nameof(nibbles));
         Span<ulong> words = stackalloc ulong[4];
         words.Clear();
         for (var i = 0; i < nibbles.Length; i++)
@@ -54,7 +58,8 @@ internal readonly struct NibblePath : IEquatable<NibblePath>, IComparable<Nibble
     /// <param name="key">At most 32 bytes, two nibbles each.</param>
     public static NibblePath OfKey(ReadOnlySpan<byte> key)
     {
-        if (key.Length * 2 > MaxLength) throw new ArgumentException($"a key has at most {MaxLength / 2} bytes, not {key.Length}", nameof(key));
+        if (key.Length * 2 > MaxLength)
+            throw new ArgumentException($"a key has at most {MaxLength / 2} bytes, not {key.Length}", nameof(key));
         Span<byte> whole = stackalloc byte[32];
         whole.Clear();
         key.CopyTo(whole);
@@ -139,5 +144,6 @@ internal readonly struct NibblePath : IEquatable<NibblePath>, IComparable<Nibble
 
     private static int Equal(ulong a, ulong b) => BitOperations.LeadingZeroCount(a ^ b) / 4;
 
-    private static ulong Keep(ulong word, int nibbles) => nibbles <= 0 ? 0 : nibbles >= 16 ? word : word & ulong.MaxValue << (64 - 4 * nibbles);
+    private static ulong Keep(ulong word, int nibbles) =>
+        nibbles <= 0 ? 0 : nibbles >= 16 ? word : word & ulong.MaxValue << (64 - 4 * nibbles);
 }

@@ -139,5 +139,6 @@ internal static class NodeCodec
     }
 
     private static TrieChild Reference(ReadOnlySpan<byte> item, in NibblePath path) =>
-        item[0] == NodeRlp.HashHeader ? new TrieChild(null, new Hash256(item[1..]), true) : new TrieChild(Decode(item, path), default, false);
+        item[0] == NodeRlp.HashHeader ? new TrieChild(null, new Hash256(item[1..]), true)
+            : new TrieChild(Decode(item, path), default, false);
 }

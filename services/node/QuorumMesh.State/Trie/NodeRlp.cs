@@ -3,7 +3,9 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.State.Trie;
 
-/// <summary>The RLP items that trie nodes consist of. A list is written behind room for its longest header and then moved up to its own.</summary>
+/// <summary>
+/// The RLP items that trie nodes consist of. A list is written behind room for its longest header and then moved up to its own.
+/// </summary>
 internal static class NodeRlp
 {
     public const byte Empty = 0x80;

@@ -5,8 +5,8 @@ using QuorumMesh.State.KeyValue;
 namespace QuorumMesh.State.Trie;
 
 /// <summary>
-/// A node as the store has it: its RLP, and behind that of a branch with leaves below it which of the children those are, a bit each (uint16, little endian), and
-/// the same bits inverted: the node's hash covers the RLP alone.
+/// A node as the store has it: its RLP, and behind that of a branch with leaves below it which of the children those are, a bit
+/// each (uint16, little endian), and the same bits inverted: the node's hash covers the RLP alone.
 /// </summary>
 internal static class NodeRow
 {
@@ -32,7 +32,8 @@ internal static class NodeRow
     public static bool Fits(ReadOnlySpan<byte> row, in Hash256 hash)
     {
         var length = RlpLength(row);
-        return length > 0 && (length == row.Length || length == row.Length - TailSize && TailFits(row[length..])) && Keccak.Hash(row[..length]) == hash;
+        return length > 0 && (length == row.Length || length == row.Length - TailSize && TailFits(row[length..]))
+            && Keccak.Hash(row[..length]) == hash;
     }
 
     /// <param name="row">One that <see cref="Fits"/>.</param>

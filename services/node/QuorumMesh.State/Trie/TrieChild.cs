@@ -3,7 +3,8 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.State.Trie;
 
 /// <summary>
-/// What a node, or a trie for its root, refers to: nothing, a node by its hash (in memory or not), or a whole node shorter than 32 bytes, which has no hash.
+/// What a node, or a trie for its root, refers to: nothing, a node by its hash (in memory or not), or a whole node shorter than
+/// 32 bytes, which has no hash.
 /// </summary>
 internal readonly record struct TrieChild(TrieNode? Node, Hash256 Hash, bool IsHashed)
 {

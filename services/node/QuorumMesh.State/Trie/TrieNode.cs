@@ -1,7 +1,8 @@
 namespace QuorumMesh.State.Trie;
 
 /// <summary>
-/// A node in memory. Its content never changes, so that tries of several blocks share nodes; a changed trie has new nodes from the change up to its root.
+/// A node in memory. Its content never changes, so that tries of several blocks share nodes; a changed trie has new nodes from
+/// the change up to its root.
 /// </summary>
 internal abstract class TrieNode
 {

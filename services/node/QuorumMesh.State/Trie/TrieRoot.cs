@@ -2,7 +2,9 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.State.Trie;
 
-/// <summary>Merkle-Patricia roots of key-value sets known whole (Yellow Paper, appendix D). Entries with an empty value are absent.</summary>
+/// <summary>
+/// Merkle-Patricia roots of key-value sets known whole (Yellow Paper, appendix D). Entries with an empty value are absent.
+/// </summary>
 public static class TrieRoot
 {
     /// <summary>Transaction and receipt roots: the key of an item is the RLP of its index.</summary>

@@ -10,7 +10,8 @@ internal sealed class TrieTrim(int from, bool leavesOnly)
     /// <summary>Memory of what stays, approximately.</summary>
     public long Kept { get; private set; }
 
-    public TrieChild Keep(in TrieChild child) => child.Node is { } node && !Stays(node, child.IsHashed) ? child with { Node = null } : child;
+    public TrieChild Keep(in TrieChild child) =>
+        child.Node is { } node && !Stays(node, child.IsHashed) ? child with { Node = null } : child;
 
     private bool Stays(TrieNode node, bool isHashed)
     {

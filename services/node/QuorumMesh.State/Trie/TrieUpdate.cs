@@ -5,8 +5,8 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.State.Trie;
 
 /// <summary>
-/// Puts sorted changes into a trie in one walk: from the root down to each change once, and hashed on the way back. The old trie stays as it was; the new one
-/// shares what did not change. Loads what it needs from the store.
+/// Puts sorted changes into a trie in one walk: from the root down to each change once, and hashed on the way back. The old trie
+/// stays as it was; the new one shares what did not change. Loads what it needs from the store.
 /// </summary>
 /// <param name="source">Null for a trie that is all in memory.</param>
 /// <param name="owner">The account of a storage trie; null for the account trie.</param>
@@ -72,7 +72,8 @@ internal sealed class TrieUpdate(ITrieNodeSource? source, Address? owner, int ep
         if (extension.End.Length == depth + 1) extension.Child = extension.Child with { Node = branch.NodeAt(nibble) };
         if (ReferenceEquals(next, branch)) return extension;
         Bytes += branch.Bytes - extension.Bytes; // the branch was never one of the trie's
-        if (next is BranchNode split && ReferenceEquals(split.NodeAt(nibble), extension)) split.Put(nibble, Seal(extension.Moved(), depth + 1));
+        if (next is BranchNode split && ReferenceEquals(split.NodeAt(nibble), extension))
+            split.Put(nibble, Seal(extension.Moved(), depth + 1));
         return next;
     }
 
@@ -129,7 +130,8 @@ internal sealed class TrieUpdate(ITrieNodeSource? source, Address? owner, int ep
     /// <returns>False when the child stays as it is.</returns>
     private bool UpdateChild(BranchNode branch, int nibble, ReadOnlySpan<TrieChange> changes, in NibblePath path, out TrieChild child)
     {
-        if (changes is [{ Exists: true } change] && branch.IsDroppedLeaf(nibble)) return ReplaceLeaf(branch, nibble, change, path.Length, out child);
+        if (changes is [{ Exists: true } change] && branch.IsDroppedLeaf(nibble))
+            return ReplaceLeaf(branch, nibble, change, path.Length, out child);
         var old = branch.IsPresent(nibble) ? Resolve(branch, nibble, path) : null;
         var next = Update(old, changes, path);
         child = next is null ? default : Seal(next, path.Length);

@@ -113,7 +113,8 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
     {
         try
         {
-            return new PayloadAnswer(hash, PayloadAvailability.Here, await ReceiveAsync(hash.ToArray(), null, cancel).ConfigureAwait(false));
+            return new PayloadAnswer(hash, PayloadAvailability.Here,
+                await ReceiveAsync(hash.ToArray(), null, cancel).ConfigureAwait(false));
         }
         catch (PrivacyException e)
         {

@@ -24,8 +24,8 @@ public sealed record PartySettings
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// How long after the first poll a key that nobody is known to have is waited for, while there are managers that have not been heard yet. Below the 5 seconds in which
-    /// GoQuorum wants an answer.
+    /// How long after the first poll a key that nobody is known to have is waited for, while there are managers that have not
+    /// been heard yet. Below the 5 seconds in which GoQuorum wants an answer.
     /// </summary>
     public TimeSpan FirstRound { get; init; } = TimeSpan.FromSeconds(4);
 

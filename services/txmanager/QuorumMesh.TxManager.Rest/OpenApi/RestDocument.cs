@@ -8,7 +8,9 @@ using QuorumMesh.TxManager.Core;
 
 namespace QuorumMesh.TxManager.Rest.OpenApi;
 
-/// <summary>The OpenAPI document of one REST application, made when it is first asked for and kept as the two texts that Tessera gives.</summary>
+/// <summary>
+/// The OpenAPI document of one REST application, made when it is first asked for and kept as the two texts that Tessera gives.
+/// </summary>
 public sealed class RestDocument
 {
     public const string Json = MediaTypeNames.Application.Json;

@@ -38,7 +38,8 @@ public sealed record RouteNote
 
     public RouteNote Gives(int status) => With(new NotedAnswer(status, null, []));
 
-    public RouteNote Gives<T>(int status, params IReadOnlyList<string> contentTypes) => With(new NotedAnswer(status, typeof(T), contentTypes));
+    public RouteNote Gives<T>(int status, params IReadOnlyList<string> contentTypes) =>
+        With(new NotedAnswer(status, typeof(T), contentTypes));
 
     public RouteNote GivesText(int status = 200) => Gives<string>(status, PlainText);
 

@@ -1,6 +1,6 @@
 using System.Data.Common;
-using Microsoft.EntityFrameworkCore;
 using System.Globalization;
+using Microsoft.EntityFrameworkCore;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Integrity;
 using QuorumMesh.TxManager.Core.Ports;

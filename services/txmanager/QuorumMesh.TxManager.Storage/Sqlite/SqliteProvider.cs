@@ -86,8 +86,13 @@ public sealed class SqliteProvider : StoreProvider
         if (!File.Exists(_path))
             throw new FileNotFoundException($"There is no database {_path}", _path);
         var connection = new SqliteConnection(
-            new SqliteConnectionStringBuilder { DataSource = _path, DefaultTimeout = 30, Pooling = false,
-            Mode = SqliteOpenMode.ReadOnly }.ToString());
+            new SqliteConnectionStringBuilder
+            {
+                DataSource = _path,
+                DefaultTimeout = 30,
+                Pooling = false,
+                Mode = SqliteOpenMode.ReadOnly
+            }.ToString());
         try
         {
             connection.Open();

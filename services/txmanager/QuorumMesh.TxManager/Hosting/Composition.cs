@@ -38,7 +38,8 @@ internal sealed class Composition : IDisposable
         var handlers = new OutboundHandlers();
         _ownedEnclave = seams.Enclave is null ? new GrpcEnclave(options.EnclaveAddress, options.EnclaveTimeout, handlers) : null;
         var enclave = seams.Enclave ?? _ownedEnclave!;
-        _peerClient = new PeerClient(new PeerClientOptions { Timeout = options.PeerTimeout, ConnectTimeout = options.PeerTimeout }, handlers, clock);
+        _peerClient = new PeerClient(new PeerClientOptions { Timeout = options.PeerTimeout, ConnectTimeout = options.PeerTimeout },
+            handlers, clock);
 
         PartySettings = new PartySettings
         {

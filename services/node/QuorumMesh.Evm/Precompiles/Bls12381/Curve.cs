@@ -5,7 +5,10 @@ using Fp2 = QuorumMesh.Evm.Precompiles.Pairings.Fp2<QuorumMesh.Evm.Precompiles.B
 
 namespace QuorumMesh.Evm.Precompiles.Bls12381;
 
-/// <summary>The groups of BLS12-381 and its optimal ate pairing, on the twist y² = x³ + 4ξ. Constants: draft-irtf-cfrg-pairing-friendly-curves, section 4.2.1.</summary>
+/// <summary>
+/// The groups of BLS12-381 and its optimal ate pairing, on the twist y² = x³ + 4ξ. Constants:
+/// draft-irtf-cfrg-pairing-friendly-curves, section 4.2.1.
+/// </summary>
 internal static class Curve
 {
     /// <summary>The absolute value of the curve parameter x, which is negative.</summary>
@@ -30,7 +33,8 @@ internal static class Curve
     public static readonly Fp2 TwistB = Fp.Xi * CurveB;
 
     /// <summary>The cube root of one with which (βx, y) is -x² times a point of the first group.</summary>
-    private static readonly Fp _beta = Fp.FromHex("00000000000000005f19672fdf76ce51ba69c6076a0f77eaddb3a93be6f89688de17d813620a00022e01fffffffefffe");
+    private static readonly Fp _beta =
+        Fp.FromHex("00000000000000005f19672fdf76ce51ba69c6076a0f77eaddb3a93be6f89688de17d813620a00022e01fffffffefffe");
 
     private static readonly Fp2 _twistX = Fp12.TwistX.Inverse();
     private static readonly Fp2 _twistY = Fp12.TwistY.Inverse();
@@ -39,7 +43,10 @@ internal static class Curve
 
     public static bool IsOnCurve(in AffinePoint<Fp2> q) => q.IsInfinity || q.Y.Square().SameAs(q.X.Square() * q.X + TwistB);
 
-    /// <summary>Of a point on the curve. φ(P) = (βx, y) has φ² + φ + 1 = 0; φ(P) = -x²P then gives (x⁴ - x² + 1)P = 0, and that is the order.</summary>
+    /// <summary>
+    /// Of a point on the curve. φ(P) = (βx, y) has φ² + φ + 1 = 0; φ(P) = -x²P then gives (x⁴ - x² + 1)P = 0, and that is the
+    /// order.
+    /// </summary>
     public static bool IsInGroup(in AffinePoint<Fp> p)
     {
         if (p.IsInfinity) return true;
@@ -47,7 +54,10 @@ internal static class Curve
         return (-multiple).SameAs(CurvePoint<Fp>.From(new AffinePoint<Fp>(p.X * _beta, p.Y)));
     }
 
-    /// <summary>Of a point on the twist. ψ(Q) = xQ = (t - 1)Q gives (p + 1 - t)Q = 0 by ψ² - tψ + p = 0, and the group's order is what p + 1 - t has in common with the twist's order.</summary>
+    /// <summary>
+    /// Of a point on the twist. ψ(Q) = xQ = (t - 1)Q gives (p + 1 - t)Q = 0 by ψ² - tψ + p = 0, and the group's order is what p +
+    /// 1 - t has in common with the twist's order.
+    /// </summary>
     public static bool IsInGroup(in AffinePoint<Fp2> q)
     {
         if (q.IsInfinity) return true;
@@ -79,9 +89,12 @@ internal static class Curve
         return FinalExponentiation(f.Conjugate()).IsOne;
     }
 
-    private static Fp12 Times(in Fp12 f, in Line<Fp> line, in AffinePoint<Fp> p) => f.TimesLineM(line.Constant, -(line.Slope * p.X), line.Scale * p.Y);
+    private static Fp12 Times(in Fp12 f, in Line<Fp> line, in AffinePoint<Fp> p) =>
+        f.TimesLineM(line.Constant, -(line.Slope * p.X), line.Scale * p.Y);
 
-    /// <summary>To three times the power (p^12 - 1) / r: the hard part is (x-1)²(x+p)(x²+p²-1) + 3 (Hayashida, Hayasaka, Teruya, 2020).</summary>
+    /// <summary>
+    /// To three times the power (p^12 - 1) / r: the hard part is (x-1)²(x+p)(x²+p²-1) + 3 (Hayashida, Hayasaka, Teruya, 2020).
+    /// </summary>
     private static Fp12 FinalExponentiation(in Fp12 value)
     {
         Fp12 f = value.ToCyclotomicSubgroup();

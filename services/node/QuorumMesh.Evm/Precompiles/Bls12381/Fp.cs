@@ -68,12 +68,15 @@ internal readonly struct Fp : IBaseField<Fp>
 
     public static Fp From(ulong value) => new Fp(value, 0, 0, 0, 0, 0) * _r2;
 
-    public static Fp FromHex(string hex) => TryRead(Convert.FromHexString(hex), out Fp value) ? value : throw new ArgumentException("The number is not below the modulus.", nameof(hex));
+    public static Fp FromHex(string hex) =>
+        TryRead(Convert.FromHexString(hex), out Fp value) ? value
+        : throw new ArgumentException("The number is not below the modulus.", nameof(hex));
 
     /// <summary>False when the number of 48 bytes is not below the modulus.</summary>
     public static bool TryRead(ReadOnlySpan<byte> bigEndian, out Fp value)
     {
-        var plain = new Fp(Limb(bigEndian, 40), Limb(bigEndian, 32), Limb(bigEndian, 24), Limb(bigEndian, 16), Limb(bigEndian, 8), Limb(bigEndian, 0));
+        var plain = new Fp(Limb(bigEndian, 40), Limb(bigEndian, 32), Limb(bigEndian, 24), Limb(bigEndian, 16), Limb(bigEndian, 8),
+            Limb(bigEndian, 0));
         value = default;
         if (Compare(plain, new Fp(P0, P1, P2, P3, P4, P5)) >= 0) return false;
         value = plain * _r2;
@@ -208,8 +211,8 @@ internal readonly struct Fp : IBaseField<Fp>
     }
 
     /// <summary>
-    /// Montgomery's step: t = (t + a·b + m·p) / 2^64 with the m that makes the lowest word zero. The modulus leaves three bits free, so t stays in six limbs.
-    /// The two sums go along the limbs side by side, so that the processor works on both.
+    /// Montgomery's step: t = (t + a·b + m·p) / 2^64 with the m that makes the lowest word zero. The modulus leaves three bits
+    /// free, so t stays in six limbs. The two sums go along the limbs side by side, so that the processor works on both.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Row(in Fp a, ulong b, ulong top, ref ulong t0, ref ulong t1, ref ulong t2, ref ulong t3, ref ulong t4, ref ulong t5)

@@ -2,7 +2,10 @@ using QuorumMesh.Evm.Precompiles.Pairings;
 
 namespace QuorumMesh.Evm.Precompiles.Bls12381;
 
-/// <summary>The isogenies of RFC 9380, appendices E.2 and E.3, as coefficients from the lowest power up; the leading ones of the denominators are included.</summary>
+/// <summary>
+/// The isogenies of RFC 9380, appendices E.2 and E.3, as coefficients from the lowest power up; the leading ones of the
+/// denominators are included.
+/// </summary>
 internal static class IsogenyConstants
 {
     public static readonly Fp[] G1XNumerator =

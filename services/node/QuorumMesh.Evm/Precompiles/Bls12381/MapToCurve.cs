@@ -3,11 +3,16 @@ using Fp2 = QuorumMesh.Evm.Precompiles.Pairings.Fp2<QuorumMesh.Evm.Precompiles.B
 
 namespace QuorumMesh.Evm.Precompiles.Bls12381;
 
-/// <summary>Maps field elements to the groups: simplified SWU on an isogenous curve, the isogeny, the cofactor (RFC 9380, sections 6.6.3, 8.8.1, 8.8.2).</summary>
+/// <summary>
+/// Maps field elements to the groups: simplified SWU on an isogenous curve, the isogeny, the cofactor (RFC 9380, sections 6.6.3,
+/// 8.8.1, 8.8.2).
+/// </summary>
 internal static class MapToCurve
 {
-    private static readonly Fp _a1 = Fp.FromHex("00144698a3b8e9433d693a02c96d4982b0ea985383ee66a8d8e8981aefd881ac98936f8da0e0f97f5cf428082d584c1d");
-    private static readonly Fp _b1 = Fp.FromHex("12e2908d11688030018b12e8753eee3b2016c1f0f24f4070a0b9c14fcef35ef55a23215a316ceaa5d1cc48e98e172be0");
+    private static readonly Fp _a1 =
+        Fp.FromHex("00144698a3b8e9433d693a02c96d4982b0ea985383ee66a8d8e8981aefd881ac98936f8da0e0f97f5cf428082d584c1d");
+    private static readonly Fp _b1 =
+        Fp.FromHex("12e2908d11688030018b12e8753eee3b2016c1f0f24f4070a0b9c14fcef35ef55a23215a316ceaa5d1cc48e98e172be0");
     private static readonly Fp _z1 = Fp.From(11);
     private static readonly Fp2 _a2 = new(Fp.Zero, Fp.From(240));
     private static readonly Fp2 _b2 = new(Fp.From(1012), Fp.From(1012));
@@ -19,7 +24,8 @@ internal static class MapToCurve
     {
         AffinePoint<Fp> p = Swu(u, _a1, _b1, _z1, (in Fp a, out Fp root) => a.TrySquareRoot(out root), a => a.IsOdd);
         CurvePoint<Fp> point = Isogeny(
-            p, IsogenyConstants.G1XNumerator, IsogenyConstants.G1XDenominator, IsogenyConstants.G1YNumerator, IsogenyConstants.G1YDenominator);
+            p, IsogenyConstants.G1XNumerator, IsogenyConstants.G1XDenominator, IsogenyConstants.G1YNumerator,
+            IsogenyConstants.G1YDenominator);
         // The effective cofactor is 1 - x.
         return (point.TimesSparse(Curve.Parameter) + point).ToAffine();
     }
@@ -28,7 +34,8 @@ internal static class MapToCurve
     {
         AffinePoint<Fp2> p = Swu(u, _a2, _b2, _z2, Fp2Roots.TrySquareRoot, a => Fp2Roots.IsOdd(a));
         CurvePoint<Fp2> point = Isogeny(
-            p, IsogenyConstants.G2XNumerator, IsogenyConstants.G2XDenominator, IsogenyConstants.G2YNumerator, IsogenyConstants.G2YDenominator);
+            p, IsogenyConstants.G2XNumerator, IsogenyConstants.G2XDenominator, IsogenyConstants.G2YNumerator,
+            IsogenyConstants.G2YDenominator);
         return ClearCofactor(point).ToAffine();
     }
 

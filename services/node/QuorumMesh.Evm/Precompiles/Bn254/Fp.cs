@@ -165,7 +165,10 @@ internal readonly struct Fp : IBaseField<Fp>
         return c;
     }
 
-    /// <summary>Montgomery's step: t = (t + m·p) / 2^64 with the m that makes the lowest word zero. The modulus leaves two bits free, so t stays in four limbs.</summary>
+    /// <summary>
+    /// Montgomery's step: t = (t + m·p) / 2^64 with the m that makes the lowest word zero. The modulus leaves two bits free, so t
+    /// stays in four limbs.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Shift(ulong top, ref ulong t0, ref ulong t1, ref ulong t2, ref ulong t3)
     {

@@ -21,13 +21,15 @@ internal static class Pairing
     public static bool IsOnCurve(in AffinePoint<Fp> p) => p.IsInfinity || p.Y.Square().SameAs(p.X.Square() * p.X + _curveB);
 
     /// <summary>
-    /// On the twist and in the subgroup of the right order. The test is ψ(Q) = (t - 1)·Q with the trace t = 6x² + 1: from ψ² - t·ψ + p = 0 then follows
-    /// (p + 1 - t)·Q = 0, and p + 1 - t is the order; and ψ multiplies the subgroup by p, which is t - 1 modulo the order.
+    /// On the twist and in the subgroup of the right order. The test is ψ(Q) = (t - 1)·Q with the trace t = 6x² + 1: from ψ² -
+    /// t·ψ + p = 0 then follows (p + 1 - t)·Q = 0, and p + 1 - t is the order; and ψ multiplies the subgroup by p, which is t - 1
+    /// modulo the order.
     /// </summary>
     public static bool IsInGroup2(in AffinePoint<Fp2> q)
     {
         if (q.IsInfinity) return true;
-        return q.Y.Square().SameAs(q.X.Square() * q.X + _twistB) && CurvePoint<Fp2>.From(q).Times(_traceLessOne).SameAs(CurvePoint<Fp2>.From(Frobenius(q)));
+        return q.Y.Square().SameAs(q.X.Square() * q.X + _twistB)
+            && CurvePoint<Fp2>.From(q).Times(_traceLessOne).SameAs(CurvePoint<Fp2>.From(Frobenius(q)));
     }
 
     /// <summary>Whether the product of the pairings is one.</summary>
@@ -65,7 +67,8 @@ internal static class Pairing
     /// <summary>ψ: the p-power of the point that the twist stands for.</summary>
     private static AffinePoint<Fp2> Frobenius(in AffinePoint<Fp2> q) => new(q.X.Conjugate() * Fp12.TwistX, q.Y.Conjugate() * Fp12.TwistY);
 
-    private static Fp12 Times(in Fp12 f, in Line<Fp> line, in AffinePoint<Fp> p) => f.TimesLineD(line.Scale * p.Y, -(line.Slope * p.X), line.Constant);
+    private static Fp12 Times(in Fp12 f, in Line<Fp> line, in AffinePoint<Fp> p) =>
+        f.TimesLineD(line.Scale * p.Y, -(line.Slope * p.X), line.Constant);
 
     /// <summary>To the power (p^12 - 1) / r; the hard part after Scott et al., "On the final exponentiation" (2009).</summary>
     private static Fp12 FinalExponentiation(in Fp12 value)

@@ -36,7 +36,10 @@ internal readonly struct Fp12<TBase>(Fp6<TBase> c0, Fp6<TBase> c1)
         return new Fp12<TBase>(c0, product + product);
     }
 
-    /// <summary>A square in the cyclotomic subgroup (Granger, Scott: "Faster Squaring in the Cyclotomic Subgroup of Sixth Degree Extensions", 2010).</summary>
+    /// <summary>
+    /// A square in the cyclotomic subgroup (Granger, Scott: "Faster Squaring in the Cyclotomic Subgroup of Sixth Degree
+    /// Extensions", 2010).
+    /// </summary>
     public Fp12<TBase> CyclotomicSquare()
     {
         SquareFp4(C0.C0, C1.C1, out Fp2<TBase> a0, out Fp2<TBase> a1);

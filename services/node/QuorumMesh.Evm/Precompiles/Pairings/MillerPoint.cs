@@ -1,7 +1,10 @@
 
 namespace QuorumMesh.Evm.Precompiles.Pairings;
 
-/// <summary>A line through points of a twist, scaled by a factor of Fp2 that the final exponentiation removes: Scale·(y - y0 - slope·(x - x0)).</summary>
+/// <summary>
+/// A line through points of a twist, scaled by a factor of Fp2 that the final exponentiation removes: Scale·(y - y0 - slope·(x -
+/// x0)).
+/// </summary>
 internal readonly struct Line<TBase>(Fp2<TBase> constant, Fp2<TBase> slope, Fp2<TBase> scale)
     where TBase : struct, IBaseField<TBase>
 {
@@ -14,7 +17,10 @@ internal readonly struct Line<TBase>(Fp2<TBase> constant, Fp2<TBase> slope, Fp2<
     public readonly Fp2<TBase> Scale = scale;
 }
 
-/// <summary>The running point of a Miller loop, in Jacobian coordinates. It is of a large prime order, so it meets neither infinity nor ± the point added.</summary>
+/// <summary>
+/// The running point of a Miller loop, in Jacobian coordinates. It is of a large prime order, so it meets neither infinity nor ±
+/// the point added.
+/// </summary>
 internal struct MillerPoint<TBase>(AffinePoint<Fp2<TBase>> start)
     where TBase : struct, IBaseField<TBase>
 {

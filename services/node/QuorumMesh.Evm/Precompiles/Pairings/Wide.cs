@@ -6,7 +6,10 @@ namespace QuorumMesh.Evm.Precompiles.Pairings;
 /// <summary>Steps of arithmetic on numbers of several words. All are free of branches: their conditions would be random.</summary>
 internal static class Wide
 {
-    /// <summary>The upper word of a product. Math.BigMul leaves the lower one in memory, and reading it back costs more than the second multiplication here.</summary>
+    /// <summary>
+    /// The upper word of a product. Math.BigMul leaves the lower one in memory, and reading it back costs more than the second
+    /// multiplication here.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong High(ulong a, ulong b) => Bmi2.X64.IsSupported ? Bmi2.X64.MultiplyNoFlags(a, b) : Math.BigMul(a, b, out _);
 
