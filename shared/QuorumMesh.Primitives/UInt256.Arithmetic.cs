@@ -186,7 +186,7 @@ public readonly partial struct UInt256
     /// <summary>
     /// For an odd base. Its power to 2^64 is 1 + x with x divisible by 2^66 (the squares of odd numbers are 1 modulo 8, and each
     /// further squaring adds a factor of two), so x^4 is 0 modulo 2^256 and the binomial series of (1 + x)^(exponent / 2^64) ends
-    /// after four terms: 64 squarings instead of 256. of 256.
+    /// after four terms: 64 squarings instead of 256.
     /// </summary>
     private static UInt256 ExpLong(in UInt256 a, in UInt256 exponent)
     {

@@ -61,16 +61,16 @@ internal sealed class TestNode
     {
         var block = ChainStore.GetBlock(Store, PrivateHead.Number + 1)!;
         using var snapshot = Store.Snapshot();
-        var replay = new PrivateReplay(Rules, block.Header, Recover(block),
+        var run = new PrivateExecution(Rules, block.Header, Recover(block),
             new(Public.At(snapshot, PrivateHead.Number), Private.Head, HashAt));
-        while (!replay.IsDone)
+        while (!run.IsDone)
         {
-            var answer = replay.Awaited is { } hash ? payloads(hash) : null;
-            if (answer is null && replay.Awaited is not null)
+            var answer = run.Awaited is { } hash ? payloads(hash) : null;
+            if (answer is null && run.Awaited is not null)
                 return false;
-            replay.Step(answer);
+            run.Step(answer);
         }
-        var execution = replay.Complete();
+        var execution = run.Complete();
         var layer = Private.Extend(Private.Head, block.Number, execution.PrivateChanges!);
         var batch = new KeyValueBatch();
         BlockImporter.PutPrivate(batch, ChainStore.PrivateStateId, Private, block.Header, layer, execution);

@@ -5,7 +5,7 @@ namespace QuorumMesh.Node.Runtime;
 /// <summary>
 /// The way into the writer loop: two bounded queues, one for what keeps the node going (Raft, payload answers, queries) and one
 /// for transactions, so that a flood of the latter never starves the former. Many producers, one consumer. Once disposed it takes
-/// nothing more: producers that end later are refused.sed.
+/// nothing more: producers that end later are refused.
 /// </summary>
 public sealed class Mailbox<T>(int urgentCapacity = 16_384, int bulkCapacity = 65_536) : IDisposable
 {

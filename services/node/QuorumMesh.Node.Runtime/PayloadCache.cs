@@ -7,7 +7,7 @@ namespace QuorumMesh.Node.Runtime;
 /// <summary>
 /// Answers of the manager that were fetched ahead of the private head. Bounded by bytes: what was run goes first, then the
 /// oldest, then what the private head needs latest; all are simply asked for again. What it needs first is always kept. Only
-/// settled answers (here, not a party) are kept. Owned by the writer loop.oop.
+/// settled answers (here, not a party) are kept. Owned by the writer loop.
 /// </summary>
 public sealed class PayloadCache(long capacityBytes = PayloadCache.DefaultCapacity)
 {

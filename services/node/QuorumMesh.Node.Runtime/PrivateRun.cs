@@ -13,15 +13,15 @@ namespace QuorumMesh.Node.Runtime;
 internal sealed class PrivateRun
 {
     private readonly SteppedState _public = new();
-    private readonly Func<PrivateReplay> _begin;
-    private PrivateReplay? _replay;
+    private readonly Func<PrivateExecution> _begin;
+    private PrivateExecution? _execution;
 
     /// <param name="privateState">After the block before.</param>
     public PrivateRun(ChainRules rules, Block block, RecoveredTransaction[] transactions, IStateReader privateState,
         Func<ulong, Hash256> blockHash)
     {
         (Block, Transactions) = (block, transactions);
-        _begin = () => new PrivateReplay(rules, block.Header, transactions, new(_public, privateState, blockHash));
+        _begin = () => new PrivateExecution(rules, block.Header, transactions, new(_public, privateState, blockHash));
     }
 
     public Block Block { get; }
@@ -29,15 +29,15 @@ internal sealed class PrivateRun
     public RecoveredTransaction[] Transactions { get; }
 
     /// <summary>Payload hashes that were left out as not ours.</summary>
-    public IReadOnlyList<PayloadHash> Skipped => _replay?.SkippedPayloads ?? [];
+    public IReadOnlyList<PayloadHash> Skipped => _execution?.SkippedPayloads ?? [];
 
     /// <summary>Payloads that were run or left out already.</summary>
     public int Passed { get; private set; }
 
-    public bool IsDone => _replay is { IsDone: true };
+    public bool IsDone => _execution is { IsDone: true };
 
     /// <summary>The payload of the next transaction; null when it needs none.</summary>
-    public PayloadHash? Awaited => _replay is null ? Block.Transactions[0].PayloadHash : _replay.Awaited;
+    public PayloadHash? Awaited => _execution is null ? Block.Transactions[0].PayloadHash : _execution.Awaited;
 
     /// <summary>Runs on while payloads are there and the gas is below the limit.</summary>
     /// <param name="publicState">Before the block; read during the call alone.</param>
@@ -48,11 +48,11 @@ internal sealed class PrivateRun
         _public.Read(publicState);
         try
         {
-            for (_replay ??= _begin(); !_replay.IsDone && gas < limit;)
+            for (_execution ??= _begin(); !_execution.IsDone && gas < limit;)
             {
-                var tx = Transactions[_replay.Next].Tx;
-                if (_replay.Awaited is not { } hash) _replay.Step(null);
-                else if (answerFor(hash) is { } answer) Step(_replay, answer, payloads);
+                var tx = Transactions[_execution.Next].Tx;
+                if (_execution.Awaited is not { } hash) _execution.Step(null);
+                else if (answerFor(hash) is { } answer) Step(_execution, answer, payloads);
                 else return;
                 gas += BlockWork.Of(tx);
             }
@@ -68,12 +68,12 @@ internal sealed class PrivateRun
     {
         // The engine's reward, which touches the public state alone, is thrown away with it.
         _public.Read(EmptyState.Instance);
-        return _replay!.Complete();
+        return _execution!.Complete();
     }
 
-    private void Step(PrivateReplay replay, PayloadAnswer answer, PayloadCache payloads)
+    private void Step(PrivateExecution execution, PayloadAnswer answer, PayloadCache payloads)
     {
-        replay.Step(answer);
+        execution.Step(answer);
         payloads.Used(answer.Hash);
         Passed++;
     }

@@ -7,7 +7,7 @@ namespace QuorumMesh.ServiceDefaults.Logging;
 /// <summary>
 /// Keeps noise out of another provider's log. Warnings, errors and what is told of peers get a <see cref="LogBudget"/> per kind,
 /// and each minute one line says what was left out. Failures that a client causes, by being slow or by hanging up, are told
-/// without a stack trace: it would only show the server's way of reading.ing.
+/// without a stack trace: it would only show the server's way of reading.
 /// </summary>
 internal sealed class BoundedLoggerProvider : ILoggerProvider, ISupportExternalScope
 {

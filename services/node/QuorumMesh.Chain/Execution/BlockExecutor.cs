@@ -5,7 +5,7 @@ namespace QuorumMesh.Chain.Execution;
 
 /// <summary>
 /// Executes whole blocks: both sides in one pass, or the public side alone; the private side later is
-/// <see cref="PrivateReplay"/>.
+/// <see cref="PrivateExecution"/>.
 /// </summary>
 public sealed class BlockExecutor(ChainRules rules)
 {

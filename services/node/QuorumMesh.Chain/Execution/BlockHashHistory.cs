@@ -6,7 +6,7 @@ namespace QuorumMesh.Chain.Execution;
 /// <summary>
 /// EIP-2935: the contract that serves the last 8191 block hashes. The parent's hash is written straight into its storage, as the
 /// EIP allows. Ethereum deployed it by a transaction with a gas price, which no network without gas prices can take: here the
-/// first Prague block puts the code in place, unless the genesis did.did.
+/// first Prague block puts the code in place, unless the genesis did.
 /// </summary>
 internal static class BlockHashHistory
 {

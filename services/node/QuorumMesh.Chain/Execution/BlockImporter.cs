@@ -49,7 +49,7 @@ public sealed class BlockImporter(ChainRules rules, StateStore publicStore, Stat
             PutPrivate(batch, ChainStore.PrivateStateId, privateStore, block.Header, layer, imported.Execution);
     }
 
-    /// <summary>One private side alone, after a replay.</summary>
+    /// <summary>One private side alone.</summary>
     public static void PutPrivate(
         KeyValueBatch batch, string stateId, StateStore store, BlockHeader header, StateLayer layer, BlockExecution execution)
     {

@@ -12,7 +12,7 @@ internal readonly record struct GasRoom(ulong Least, ulong Wanted);
 /// <summary>
 /// The gas of a private transaction that names none. Each recipient runs it on a private state of its own, so what is enough here
 /// need not be enough there, and one that runs out of gas differs from the others for good. A slot that is written here at the
-/// price of a change may be empty there, and colder state may lead another way.way.
+/// price of a change may be empty there, and colder state may lead another way.
 /// </summary>
 internal static class PrivateGas
 {

@@ -14,7 +14,7 @@ namespace QuorumMesh.Node.Rpc.Tracing;
 /// <summary>
 /// Brings the states to a transaction's place in its block: from the parent block's, which must still be kept, through the
 /// transactions before it. The private side runs along when it is wanted, with the payloads that this node's manager gives: a
-/// stranger to a transaction sees as little of it as when it was executed.ted.
+/// stranger to a transaction sees as little of it as when it was executed.
 /// </summary>
 internal sealed class BlockReplayer(INode node, NodeReader reader)
 {

@@ -28,7 +28,7 @@ public sealed record HeadStanding(HeadConflict? Conflict, bool IsCompared, bool 
 /// <summary>
 /// Compares our blocks with those of the other members every few seconds. Committed blocks never differ, so a majority with
 /// another block means that the two chains have parted: a lost log, a bug, damage. Who is in the minority can tell, and
-/// acknowledges nothing until the majority agrees again; that survives a restart. Owned by the writer loop.oop.
+/// acknowledges nothing until the majority agrees again; that survives a restart. Owned by the writer loop.
 /// </summary>
 internal sealed class HeadGuard
 {

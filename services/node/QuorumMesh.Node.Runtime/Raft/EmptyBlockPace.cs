@@ -10,7 +10,7 @@ namespace QuorumMesh.Node.Runtime.Raft;
 /// <summary>
 /// When a minter with nothing to mine makes an empty block: a set number of times after the last block that had transactions, one
 /// a period, and then no more. What was made already is counted on the chain, so a restart or another leader goes on where it
-/// stands. A chain that has no transaction yet gets none. Owned by the writer loop.oop.
+/// stands. A chain that has no transaction yet gets none. Owned by the writer loop.
 /// </summary>
 /// <param name="config">Null makes none.</param>
 /// <param name="store">Where the headers behind the head are read from.</param>

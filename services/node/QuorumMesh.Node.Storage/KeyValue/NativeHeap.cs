@@ -6,7 +6,7 @@ namespace QuorumMesh.Node.Storage.KeyValue;
 /// glibc gives threads heaps ("arenas") of their own, and keeps in them what was large and was freed. What compactions and
 /// batches of trie nodes allocate in one is not used again by the others, so that a process with RocksDB grows by more than a
 /// hundred megabytes that nothing is in. Without further heaps, and with large pieces straight from the kernel, it stays as it
-/// is. is.
+/// is.
 /// </summary>
 public static unsafe class NativeHeap
 {

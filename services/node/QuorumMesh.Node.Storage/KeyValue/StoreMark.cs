@@ -7,7 +7,7 @@ namespace QuorumMesh.Node.Storage.KeyValue;
 /// How far a store was, in a file of its own beside the database's: "QMSTORE1" ‖ boot id ‖ (sequence u64 ‖ position u64) synced ‖
 /// the same written ‖ crc32c u32, little-endian. It is written after the write that it tells of and not flushed, so that it costs
 /// next to nothing: after a power loss it may be older than the store, never ahead of what was synced. What was written without a
-/// flush must be there while the machine has not been started again, whatever became of the process.ess.
+/// flush must be there while the machine has not been started again, whatever became of the process.
 /// </summary>
 internal sealed class StoreMark : IDisposable
 {

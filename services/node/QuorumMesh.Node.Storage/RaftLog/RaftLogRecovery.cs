@@ -9,7 +9,7 @@ internal readonly record struct RaftLogSegmentInfo(string Name, ulong Number, ul
 /// Reads a log directory back into memory and cuts a torn tail off. Only frames that no flush covered may be missing: of those
 /// none but the last can hold more than a moved commit index, and the last was not reported durable. A frame says which frames
 /// had been flushed when it was written, and a segment begins with what the log held then, so that a loss of anything else is
-/// seen and refused. What cannot be told from a torn tail is damage to the very last frame while nothing was written behind it. it. it.
+/// seen and refused. What cannot be told from a torn tail is damage to the very last frame while nothing was written behind it.
 /// </summary>
 internal sealed class RaftLogRecovery
 {

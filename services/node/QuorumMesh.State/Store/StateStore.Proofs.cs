@@ -24,7 +24,7 @@ public sealed partial class StateStore
     /// Merkle proofs in the state after a kept block, as the snapshot has it; from any thread, one at a time. Trie nodes are
     /// stored for some block at or below the head: the tries are taken from there to the head by the values changed since, and
     /// for an older block back by the reverse diffs, over at most <see cref="MostProofBlocks"/> blocks and
-    /// <see cref="MostProofKeys"/> keys. They stay for the next proof, which goes on from them; the snapshot does not.oes not.oes not.
+    /// <see cref="MostProofKeys"/> keys. They stay for the next proof, which goes on from them; the snapshot does not.
     /// </summary>
     /// <exception cref="StateUnavailableException">
     /// The block is above the snapshot's head, no longer kept, or too far back for a proof.

@@ -7,9 +7,9 @@ namespace QuorumMesh.Chain.Execution;
 /// <summary>
 /// A canonical block run again for its private side, transaction by transaction: each takes its payload when its turn comes and
 /// lets go of it, so that no more than one need be at hand. The public side runs along on the state before the block, because
-/// private code reads the public state of its own place; its result is thrown away.way.
+/// private code reads the public state of its own place; its result is thrown away.
 /// </summary>
-public sealed class PrivateReplay
+public sealed class PrivateExecution
 {
     private readonly BlockHeader _header;
     private readonly IReadOnlyList<RecoveredTransaction> _transactions;
@@ -17,7 +17,7 @@ public sealed class PrivateReplay
     private PayloadAnswer? _answer;
 
     /// <param name="inputs">With the private state before the block. Their payloads are not asked for: each comes with its step.</param>
-    public PrivateReplay(
+    public PrivateExecution(
         ChainRules rules, BlockHeader header, IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<IStateReader> inputs)
     {
         if (inputs.PrivateState is null) throw new ArgumentException("the private side needs its state before the block", nameof(inputs));
