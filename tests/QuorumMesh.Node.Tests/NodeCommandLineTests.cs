@@ -94,6 +94,14 @@ public sealed class NodeCommandLineTests : IDisposable
     }
 
     [Fact]
+    public void Transactions_without_a_chain_id_are_allowed_by_a_flag()
+    {
+        Assert.True(Read("--rpc.allow-unprotected-txs").RpcAllowUnprotected);
+        Assert.Empty(Read("--rpc.allow-unprotected-txs").PassedOver);
+        Assert.False(Read().RpcAllowUnprotected);
+    }
+
+    [Fact]
     public void The_manager_is_named_as_GoQuorum_names_it() =>
         Assert.Equal(new ManagerFlags("/tm.ipc", null, 7, 0), Read("--ptm.socket /tm.ipc --ptm.timeout 7 --ptm.dialtimeout 0").Manager);
 

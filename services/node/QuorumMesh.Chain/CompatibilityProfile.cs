@@ -46,6 +46,7 @@ public sealed record CompatibilityProfile
         KnowsPetersburgAndIstanbul = true,
         KnowsBerlin = true,
         KnowsGasPriceBlock = true,
+        RefusesUnprotectedByRpc = true,
         KnowsIstanbulStatus = true,
         Evm = new EvmRules { ClearedPrecompilesStay = true, ExtCodeHashIsDual = true },
         KnownTransactionText = "already known",
@@ -78,6 +79,12 @@ public sealed record CompatibilityProfile
 
     /// <summary><c>enableGasPriceBlock</c> ends the zero gas price.</summary>
     public bool KnowsGasPriceBlock { get; private init; }
+
+    /// <summary>
+    /// JSON-RPC refuses transactions without a chain id (24:internal/ethapi/api.go SubmitTransaction). Blocks and peers may have
+    /// them all the same.
+    /// </summary>
+    public bool RefusesUnprotectedByRpc { get; private init; }
 
     /// <summary><c>istanbul_status</c> and <c>istanbul_isValidator</c>.</summary>
     public bool KnowsIstanbulStatus { get; private init; }

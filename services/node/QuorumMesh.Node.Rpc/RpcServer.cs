@@ -65,7 +65,8 @@ public sealed class RpcServer : IAsyncDisposable
         var calls = new EthCallApi(node, reader, executor, options.CallTimeout);
         var limits = new TraceLimits(options.TraceTimeout, options.MaxTraceBytes);
         var replayer = new BlockReplayer(node, reader);
-        var sender = new TransactionSender(node, calls, options.PublicTransactions);
+        var sender = new TransactionSender(node, calls, options.PublicTransactions,
+            new ReplayProtection(node, options.AllowUnprotected));
         var info = new EthInfoApi(node);
         IRpcApi[] apis =
         [

@@ -57,5 +57,8 @@ public sealed record RpcServerOptions
     /// <summary>Which public transactions are refused.</summary>
     public PublicTransactionPolicy PublicTransactions { get; init; } = PublicTransactionPolicy.None;
 
+    /// <summary>Transactions without a chain id (v 27 or 28) are taken whatever the profile says.</summary>
+    public bool AllowUnprotected { get; init; }
+
     public RpcLimits Limits { get; init; } = new();
 }

@@ -65,7 +65,6 @@ internal sealed class ForeignFlags
         (NoGraphQl, ["--graphql"], ["--graphql.addr", "--graphql.port", "--graphql.corsdomain", "--graphql.vhosts"]),
         ("the IPC socket has all namespaces", [], ["--ipcapi"]),
         ("JSON-RPC is served on every path", [], ["--http.rpcprefix", "--ws.rpcprefix"]),
-        ("transactions without a chain id are judged as the chain's profile does", ["--rpc.allow-unprotected-txs"], []),
         ("there is one EVM", [], ["--vm.evm", "--vm.ewasm"]),
         ("connections that are being opened have a fixed bound", [], ["--maxpendpeers"]),
         ("there is no console", [], ["--jspath", "--preload", "--docroot"]),

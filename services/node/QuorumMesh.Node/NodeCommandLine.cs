@@ -27,7 +27,7 @@ public sealed class NodeCommandLine
         _cacheTrie, _cacheSnapshot, _rpcMemory;
     private readonly Option<int?> _raftJoin, _istanbulPeriod, _managerTimeout, _managerDialTimeout;
     private readonly Option<bool> _http, _ws, _ipcDisable, _allowInsecureUnlock, _logJson, _checkpoints, _raft, _permissioned, _blockTimes,
-        _evmCompiled, _revertReason;
+        _evmCompiled, _revertReason, _allowUnprotected;
     private readonly Option<ulong> _privateRewind;
 
     public NodeCommandLine()
@@ -77,6 +77,8 @@ public sealed class NodeCommandLine
             defaults.RpcMemory);
         _blockTimes = Flag("--rpc.blocktimes-in-seconds",
             "answer block times in seconds where Raft blocks hold nanoseconds, as GoQuorum's do and ethers 6 and web3 1.x cannot read");
+        _allowUnprotected = Flag("--rpc.allow-unprotected-txs",
+            "take transactions without a chain id, which anybody can send again on other networks (profiles before 24 always do)");
         _privacy = Text("--privacy", "our transaction manager: unix:/path or grpc://host:port. Tessera's is named by PRIVATE_CONFIG "
             + "(socket, TOML file or 'ignore')");
         _managerSocket = Text("--ptm.socket", "Unix socket of Tessera or another manager that speaks its REST; wins over PRIVATE_CONFIG");
@@ -166,6 +168,7 @@ public sealed class NodeCommandLine
         RpcGasCap = result.GetValue(_gasCap) is > 0 and var cap ? cap : long.MaxValue,
         RpcMemory = result.GetValue(_rpcMemory),
         RpcEvmTimeout = Duration("--rpc.evmtimeout", result.GetValue(_evmTimeout)!),
+        RpcAllowUnprotected = result.GetValue(_allowUnprotected),
         RpcBlockTimesInSeconds = result.GetValue(_blockTimes),
         Privacy = Given(result, _privacy),
         Manager = new ManagerFlags(Given(result, _managerSocket), Given(result, _managerUrl), result.GetValue(_managerTimeout),

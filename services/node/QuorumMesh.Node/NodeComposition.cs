@@ -263,6 +263,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         Limits = new RpcLimits { MaxListenerBytes = (long)_settings.RpcMemory << 20 },
         BlockTimesInSeconds = _settings.RpcBlockTimesInSeconds,
         PublicTransactions = _settings.PublicTransactions,
+        AllowUnprotected = _settings.RpcAllowUnprotected,
     };
 
     private static RpcEndpointOptions? Endpoint(RpcListener listener) =>

@@ -40,6 +40,9 @@ public sealed record NodeSettings
 
     public TimeSpan RpcEvmTimeout { get; init; } = TimeSpan.FromSeconds(5);
     public bool RpcBlockTimesInSeconds { get; init; }
+
+    /// <summary>JSON-RPC takes transactions without a chain id, whatever the profile says.</summary>
+    public bool RpcAllowUnprotected { get; init; }
     public string? Privacy { get; init; }
     public ManagerFlags Manager { get; init; } = new(null, null, null, null);
 

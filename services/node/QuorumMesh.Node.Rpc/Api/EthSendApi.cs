@@ -59,7 +59,7 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
         var transaction = RawTransaction.Decode(call.Bytes(0), node.Profile);
         RequirePayloadHash(transaction);
         sender.Policy.RequireAllowed(transaction, Sender);
-        call.Result.Value(await node.SubmitAsync(transaction, call.Cancellation).ConfigureAwait(false));
+        call.Result.Value(await sender.SubmitAsync(transaction, call.Cancellation).ConfigureAwait(false));
     }
 
     private async ValueTask SendRawPrivateAsync(RpcCall call)

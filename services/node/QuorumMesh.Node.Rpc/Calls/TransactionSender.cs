@@ -13,7 +13,8 @@ namespace QuorumMesh.Node.Rpc.Calls;
 /// Builds, signs and submits what a caller describes (2.5:internal/ethapi/api.go): private ones by way of the transaction
 /// manager.
 /// </summary>
-internal sealed class TransactionSender(INode node, EthCallApi estimator, PublicTransactionPolicy policy)
+internal sealed class TransactionSender(INode node, EthCallApi estimator, PublicTransactionPolicy policy,
+    ReplayProtection protection)
 {
     private const ulong ClassicGas = 90_000;
 
@@ -23,6 +24,13 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
     private readonly AccountNonces _nonces = new(node.PendingNonceAsync);
 
     public PublicTransactionPolicy Policy => policy;
+
+    /// <summary>Submits what is signed, unless it can be sent again on other chains.</summary>
+    public Task<Hash256> SubmitAsync(Transaction transaction, CancellationToken cancellation)
+    {
+        protection.Require(transaction);
+        return node.SubmitAsync(transaction, cancellation);
+    }
 
     /// <param name="password">Null signs with the unlocked key.</param>
     public async Task<Hash256> SendAsync(SendTransactionArguments arguments, string? password, CancellationToken cancellation)
@@ -34,8 +42,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         var data = await DistributeAsync(arguments, cancellation).ConfigureAwait(false);
         // The manager has answered before a nonce is taken: private transactions of one account are distributed side by side.
         if (arguments.Nonce is { } nonce)
-            return await node.SubmitAsync(Sign(Build(arguments, data, gas, nonce), arguments, password), cancellation)
-            .ConfigureAwait(false);
+            return await SubmitAsync(Sign(Build(arguments, data, gas, nonce), arguments, password), cancellation).ConfigureAwait(false);
         return await _nonces.SubmitAsync(arguments.From, password is null && IsSureToBePooled(arguments, data, gas), SignAndSubmitAsync,
             cancellation).ConfigureAwait(false);
 
@@ -45,7 +52,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
             // Opening a key by its password takes a second of computing.
             var signed = password is null ? Sign(unsigned, arguments, null)
                 : await Task.Run(() => Sign(unsigned, arguments, password), cancellation).ConfigureAwait(false);
-            return await node.SubmitAsync(signed, CancellationToken.None).ConfigureAwait(false);
+            return await SubmitAsync(signed, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
@@ -101,7 +108,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         var priced = arguments with { GasPrice = gasPrice.IsZero ? arguments.GasPrice : gasPrice };
         Check(priced);
         var changed = Build(priced, wanted.Data, gas == 0 ? wanted.GasLimit : gas, nonce);
-        return await node.SubmitAsync(Sign(changed, arguments, null), cancellation).ConfigureAwait(false);
+        return await SubmitAsync(Sign(changed, arguments, null), cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Submits a raw private transaction whose payload was stored before: distributes it first.</summary>
@@ -118,7 +125,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
             throw new RpcException($"the data of a private transaction is the {PayloadHash.Size}-byte hash from the transaction manager's "
                 + $"storeraw, not {transaction.Data.Length} bytes");
         await node.TransactionManager.SendSignedAsync(hash, privateFor, cancellation).ConfigureAwait(false);
-        return await node.SubmitAsync(transaction, cancellation).ConfigureAwait(false);
+        return await SubmitAsync(transaction, cancellation).ConfigureAwait(false);
     }
 
     private async Task<byte[]> DistributeAsync(SendTransactionArguments arguments, CancellationToken cancellation)
