@@ -18,5 +18,8 @@ public static class NetworkMetrics
     internal static Counter<long> TransactionsDropped { get; } = Meter.CreateCounter<long>("quorummesh_p2p_transactions_dropped",
         description: "Transactions dropped because a peer's queue was full");
 
+    internal static Counter<long> ConsensusDropped { get; } = Meter.CreateCounter<long>("quorummesh_p2p_consensus_dropped",
+        description: "Consensus messages dropped because a bound of their peer, or of all, was reached");
+
     internal static UpDownCounter<long> Peers { get; } = Meter.CreateUpDownCounter<long>("p2p_peers", description: "Connected peers");
 }

@@ -95,7 +95,7 @@ public sealed partial class PeerServer
             var status = Admit(connection.RemoteNodeId);
             var (hello, protocols) = await _setup.ExchangeHelloAsync(connection, ct).ConfigureAwait(false);
             var peer = new Peer(
-                connection, socket, hello, protocols, target is null, IsStatic(connection.RemoteNodeId), _options, _handler!,
+                connection, socket, hello, protocols, target is null, IsStatic(connection.RemoteNodeId), _options, _handler!, _istanbul,
                 _logger, _time);
             return await RunPeerAsync(peer, status, setupDone, ct).ConfigureAwait(false);
         }
@@ -178,6 +178,8 @@ public sealed partial class PeerServer
                 _handler!.OnPeerConnected(peer.Info);
             else
                 _handler!.OnPeerDisconnected(peer.NodeId);
+            if (peer.Istanbul is not null)
+                _istanbul.PeersChanged();
         }
         catch (Exception e)
         {

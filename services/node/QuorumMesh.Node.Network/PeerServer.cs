@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using QuorumMesh.Node.Network.Eth;
+using QuorumMesh.Node.Network.Istanbul;
 using QuorumMesh.Node.Network.Peers;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
@@ -10,7 +11,7 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Network;
 
 /// <summary>devp2p: listens, keeps connections to the static peers, and gives the runtime its <see cref="IPeerNetwork"/>.</summary>
-public sealed partial class PeerServer : IPeerNetwork, IAsyncDisposable
+public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncDisposable
 {
     private const int MaxStaticPeers = 1_000;
 
@@ -19,6 +20,7 @@ public sealed partial class PeerServer : IPeerNetwork, IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly PeerRegistry _registry;
     private readonly ConnectionSetup _setup;
+    private readonly IstanbulHub _istanbul = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
     private readonly Dictionary<string, StaticPeer> _statics = new(StringComparer.Ordinal);

@@ -1,4 +1,5 @@
 using System.Net;
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Node.Network.Peers;
 
 namespace QuorumMesh.Node.Network;
@@ -30,7 +31,7 @@ public sealed class PeerServerOptions
     public int MaxPendingHandshakes { get; init; } = 50;
 
     /// <summary>Offered in Hello; the highest version that both have is used.</summary>
-    public IReadOnlyList<SubProtocol> Protocols { get; init; } = [SubProtocol.Eth63, SubProtocol.Eth64];
+    public IReadOnlyList<SubProtocol> Protocols { get; init; } = SubProtocol.OfEngine(EngineKind.Raft);
 
     /// <summary>For each part of the handshake: encryption, Hello, Status.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(5);

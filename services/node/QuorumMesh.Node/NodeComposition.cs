@@ -6,6 +6,7 @@ using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Evm;
 using QuorumMesh.Node.Accounts;
 using QuorumMesh.Node.Network;
+using QuorumMesh.Node.Network.Peers;
 using QuorumMesh.Node.Network.RaftHttp;
 using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Rpc;
@@ -101,7 +102,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         var keystore = Own(OpenKeystore());
         var manager = PrivacyOptions.Open(_settings.Privacy, _settings.Manager);
         if (manager is IDisposable disposable) Own(disposable);
-        var peers = Own(new PeerServer(PeerOptions(key), _loggers.CreateLogger<PeerServer>()));
+        var peers = Own(new PeerServer(PeerOptions(key, stores.Rules.Config.Engine), _loggers.CreateLogger<PeerServer>()));
         var events = new NodeEvents();
         var networkId = NetworkId(stores.Rules.Config);
         var transport = stores.Rules.Config.Engine == EngineKind.Raft ? OpenRaft(stores, nodeId) : null;
@@ -228,13 +229,14 @@ internal sealed class NodeComposition : IAsyncDisposable
         }
     }
 
-    private PeerServerOptions PeerOptions(NodeKey key) => new()
+    private PeerServerOptions PeerOptions(NodeKey key, EngineKind engine) => new()
     {
         Key = key,
         Listen = new IPEndPoint(BindAddress, _settings.Port),
         RaftPort = _settings.RaftPort,
         ClientName = ClientVersion,
         MaxPeers = _settings.MaxPeers,
+        Protocols = SubProtocol.OfEngine(engine),
     };
 
     private ulong NetworkId(ChainConfig config)

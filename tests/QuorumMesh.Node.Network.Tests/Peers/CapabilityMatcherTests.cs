@@ -8,8 +8,8 @@ public class CapabilityMatcherTests
     [
         SubProtocol.Eth63,
         SubProtocol.Eth64,
-        new("istanbul", 64, 18, CarriesChain: true, HasForkId: false),
-        new("istanbul", 100, 22, CarriesChain: false, HasForkId: false),
+        SubProtocol.Istanbul64,
+        SubProtocol.Istanbul100,
         new("abc", 1, 3, CarriesChain: false, HasForkId: false),
     ];
 

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using QuorumMesh.Node.Network.Eth;
+using QuorumMesh.Node.Network.Istanbul;
 using QuorumMesh.Node.Network.Rlpx;
 using QuorumMesh.Primitives;
 
@@ -85,10 +86,16 @@ internal sealed partial class Peer
         var match = CapabilityMatcher.Find(_protocols, message.Code)
             ?? throw new PeerDisconnectException(DisconnectReason.ProtocolError,
                 $"Message code 0x{message.Code:x2} belongs to no protocol agreed on.");
-        // A protocol that both sides have and this node does not serve yet.
+        int code = message.Code - match.Offset;
+        if (match == _istanbul && code >= IstanbulCode.Ibft)
+        {
+            HandleConsensus(code, message.Payload);
+            return ValueTask.CompletedTask;
+        }
+        // A second protocol for the chain beside the one in use.
         if (match != _eth)
             return ValueTask.CompletedTask;
-        return HandleEthAsync(message.Code - match.Offset, message.Payload);
+        return HandleEthAsync(code, message.Payload);
     }
 
     private async ValueTask HandleEthAsync(int code, ReadOnlyMemory<byte> payload)

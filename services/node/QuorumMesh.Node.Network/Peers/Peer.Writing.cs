@@ -33,11 +33,12 @@ internal sealed partial class Peer
         await SayGoodbyeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Writes until nothing is queued: control messages first, then batches of transactions.</summary>
+    /// <summary>Writes until nothing is queued: consensus first, then control messages, then batches of transactions.</summary>
     private async Task WriteQueuedAsync()
     {
         while (!_stop.IsCancellationRequested)
         {
+            await WriteConsensusAsync().ConfigureAwait(false);
             await WriteControlAsync().ConfigureAwait(false);
             if (_transactions.IsEmpty)
             {
@@ -64,7 +65,10 @@ internal sealed partial class Peer
             if (_controlDrained.CurrentCount == 0)
                 _controlDrained.Release();
             if (_connection.Pending >= FlushAt)
+            {
                 await FlushAsync().ConfigureAwait(false);
+                await WriteConsensusAsync().ConfigureAwait(false);
+            }
         }
     }
 

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using QuorumMesh.Node.Network.Eth;
+using QuorumMesh.Node.Network.Istanbul;
 using QuorumMesh.Node.Network.Rlpx;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
@@ -54,7 +55,7 @@ internal sealed partial class Peer
 
     public Peer(
         RlpxConnection connection, Socket socket, HelloMessage hello, IReadOnlyList<MatchedProtocol> protocols, bool inbound, bool isStatic,
-        PeerServerOptions options, IPeerRequestHandler handler, ILogger logger, TimeProvider time)
+        PeerServerOptions options, IPeerRequestHandler handler, IstanbulHub hub, ILogger logger, TimeProvider time)
     {
         _connection = connection;
         _socket = socket;
@@ -63,7 +64,12 @@ internal sealed partial class Peer
         _logger = logger;
         _time = time;
         _protocols = protocols;
-        _eth = protocols.First(match => match.Protocol.CarriesChain);
+        _hub = hub;
+        _eth = ChainProtocol(protocols);
+        _istanbul = protocols.FirstOrDefault(match => match.Protocol.CarriesConsensus);
+        Istanbul = _istanbul is null ? null
+            : new IstanbulPeer(connection.RemoteNodeId, Secp256k1.AddressOf(connection.RemoteId), _istanbul.Protocol.Version);
+        _consensusRate = new RateLimit(ConsensusPerSecond, ConsensusBurst, time);
         _transactions = new TransactionQueue(options.TransactionQueueBytes);
         _known = new KnownTransactions(options.KnownTransactions);
         ConnectedAt = _lastRead = _lastPing = time.GetTimestamp();

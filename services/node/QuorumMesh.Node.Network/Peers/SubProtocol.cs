@@ -1,3 +1,5 @@
+using QuorumMesh.Chain.Genesis;
+
 namespace QuorumMesh.Node.Network.Peers;
 
 /// <summary>What this node knows of a sub-protocol version. New versions are new rows here, not new code paths in the peer.</summary>
@@ -14,5 +16,24 @@ public sealed record SubProtocol(string Name, int Version, int Length, bool Carr
 
     public static SubProtocol Eth64 { get; } = new("eth", 64, 17, CarriesChain: true, HasForkId: true);
 
+    /// <summary>The only one of GoQuorum 2.3-2.5 with IBFT: eth/63 and the consensus message behind it.</summary>
+    public static SubProtocol Istanbul64 { get; } =
+        new("istanbul", 64, 18, CarriesChain: true, HasForkId: false) { CarriesConsensus = true };
+
+    /// <summary>GoQuorum 2.6-20.10: as 64, with the fork id.</summary>
+    public static SubProtocol Istanbul99 { get; } =
+        new("istanbul", 99, 18, CarriesChain: true, HasForkId: true) { CarriesConsensus = true };
+
+    /// <summary>GoQuorum 21 and later, Besu: consensus alone, beside eth; no Status of its own.</summary>
+    public static SubProtocol Istanbul100 { get; } =
+        new("istanbul", 100, 22, CarriesChain: false, HasForkId: false) { CarriesConsensus = true };
+
+    /// <summary>Carries the consensus messages from 0x11 on.</summary>
+    public bool CarriesConsensus { get; init; }
+
     public Capability Capability => new(Name, Version);
+
+    /// <summary>What a node of a chain with this engine offers.</summary>
+    public static IReadOnlyList<SubProtocol> OfEngine(EngineKind engine) =>
+        engine == EngineKind.Raft ? [Eth63, Eth64] : [Eth63, Eth64, Istanbul64, Istanbul99, Istanbul100];
 }
