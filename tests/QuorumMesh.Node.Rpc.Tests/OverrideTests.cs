@@ -161,7 +161,8 @@ public sealed class OverrideTests
             ("eth_getCode", $"\"{PublicStorage}\",", ""),
             ("eth_getTransactionCount", $"\"{PublicStorage}\",", ""), ("eth_getStorageAt", $"\"{PublicStorage}\",\"0x0\",", ""),
             ("eth_estimateGas", $$"""{"to":"{{PublicStorage}}",{{Get}} },""", ""),
-            ("eth_getProof", $"\"{PublicStorage}\",[],", ""), ("eth_getBlockReceipts", "", ""),
+            ("eth_getProof", $"\"{PublicStorage}\",[],", ""), ("eth_storageRoot", $"\"{PublicStorage}\",", ""),
+            ("eth_getBlockReceipts", "", ""),
             ("debug_traceCall", $$"""{"to":"{{PublicStorage}}",{{Get}} },""", ""), ("eth_getBlockByNumber", "", ",false"),
         ];
         foreach (var (method, before, after) in reads)
@@ -174,7 +175,9 @@ public sealed class OverrideTests
         var unknown = $"\"0x{new string('1', 64)}\"";
         Assert.Equal("0x", (await client.CallAsync("eth_call", $$"""[{"to":"{{PublicStorage}}",{{Get}} },{{unknown}}]""")).GetString());
         Assert.Equal(-32602, (await client.FailAsync("eth_getLogs", $$"""[{"fromBlock":{{hash}} }]""")).Code);
-        Assert.Equal(-32602, (await client.FailAsync("eth_getBalance", $"[\"{PublicStorage}\",\"0x{new string('z', 64)}\"]")).Code);
+        foreach (var bad in new[] { $"\"0x{new string('z', 64)}\"", $"\"0x{new string('1', 63)}\"", $"\"0x{new string('1', 65)}\"",
+            $"\"{new string('1', 64)}\"", $$"""{"blockHash":{{hash}},"requireCanonical":"yes"}""", "\"\"", "12", "{}" })
+            Assert.Equal(-32602, (await client.FailAsync("eth_getBalance", $"[\"{PublicStorage}\",{bad}]")).Code);
     }
 
     private static async Task<string> CallAsync(RpcClient client, string call, string overrides) =>

@@ -13,6 +13,7 @@ namespace QuorumMesh.Node.Rpc.Tests;
 public sealed class TransportTests : IAsyncLifetime
 {
     private const string Request = """{"jsonrpc":"2.0","id":1,"method":"test_none","params":[]}""";
+    private static readonly string Long = $"[{string.Join(",", Enumerable.Repeat(Request, 100))}]";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly string _directory = Directory.CreateTempSubdirectory("rpc").FullName;
@@ -56,6 +57,52 @@ public sealed class TransportTests : IAsyncLifetime
     {
         using var answer = await PostAsync(Request, type);
         Assert.Equal(expected, answer.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("gzip", true)]
+    [InlineData("deflate, gzip;q=0.5", true)]
+    [InlineData("*", true)]
+    [InlineData("gzip;q=0, *", false)]
+    [InlineData("br", false)]
+    [InlineData("", false)]
+    [InlineData(null, false)]
+    public async Task HTTP_answers_in_gzip_where_the_client_asks_for_it(string? accepted, bool isPacked)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, _server.HttpAddress) { Content = Json(Long) };
+        if (accepted is not null) request.Headers.TryAddWithoutValidation("Accept-Encoding", accepted);
+        using var answer = await _http.SendAsync(request);
+        Assert.Equal(isPacked ? ["gzip"] : [], answer.Content.Headers.ContentEncoding);
+        Assert.Equal("Accept-Encoding", answer.Headers.Vary.ToString());
+        var body = await answer.Content.ReadAsByteArrayAsync();
+        Assert.Equal(body.Length, answer.Content.Headers.ContentLength);
+        if (isPacked)
+        {
+            using var plain = new MemoryStream();
+            await new System.IO.Compression.GZipStream(new MemoryStream(body), System.IO.Compression.CompressionMode.Decompress)
+                .CopyToAsync(plain);
+            Assert.True(body.Length < plain.Length);
+            body = plain.ToArray();
+        }
+        Assert.Equal(100, JsonDocument.Parse(body).RootElement.GetArrayLength());
+        Assert.Equal(0, _server.HttpBudget!.Held);
+    }
+
+    [Fact]
+    public async Task A_short_answer_and_one_without_room_for_both_forms_go_as_they_are()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, _server.HttpAddress) { Content = Json(Request) };
+        request.Headers.TryAddWithoutValidation("Accept-Encoding", "gzip");
+        using var answer = await _http.SendAsync(request);
+        Assert.Empty(answer.Content.Headers.ContentEncoding);
+        Assert.Contains("\"id\":1", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        var budget = new QuorumMesh.Listeners.ByteBudget("a_test", 1);
+        using var plain = RpcResponse.Rent();
+        var noise = new byte[100_000];
+        new Random(1).NextBytes(noise);
+        plain.Raw(noise);
+        Assert.Null(Transports.GzipAnswer.Compress(plain, budget, default));
+        Assert.Equal(0, budget.Held);
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using System.Buffers;
 using QuorumMesh.Chain;
 using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Rpc.Engine;
@@ -9,11 +8,9 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Rpc.Api;
 
-/// <summary>The part of eth that signs and sends, and GoQuorum's payload look-up.</summary>
+/// <summary>The part of eth that signs and sends.</summary>
 internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
 {
-    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdefABCDEF");
-
     public void Register(RpcMethodTable table)
     {
         table.AddAsync("eth_sendTransaction", 1, SendAsync);
@@ -28,7 +25,6 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
         table.Add("eth_signTypedData", 2, SignTypedData);
         table.Add("eth_signTypedData_v4", 2, SignTypedData);
         table.AddAsync("eth_pendingTransactions", 0, PendingAsync);
-        table.AddAsync("eth_getQuorumPayload", 1, PayloadAsync);
     }
 
     public static void WriteSigned(RpcCall call, Transaction transaction)
@@ -111,35 +107,5 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
         foreach (var transaction in content.SelectMany(c => c.Pending))
             TransactionJson.Write(call.Result, transaction.Tx, transaction.Sender, null, node.Profile);
         call.Result.WriteEndArray();
-    }
-
-    /// <summary>With the words of Go's encoding/hex for what is no hex (2.5:internal/ethapi/api.go GetQuorumPayload).</summary>
-    private static byte[] DigestOf(string text)
-    {
-        if (text.Length < 3) throw new RpcException("Invalid digest hex");
-        var digits = text.StartsWith("0x", StringComparison.Ordinal) ? text[2..] : text;
-        if (digits.AsSpan().IndexOfAnyExcept(HexDigits) is var at and >= 0)
-            throw new RpcException("encoding/hex: invalid byte: "
-                + $"U+{(int)digits[at]:X4}{(char.IsControl(digits[at]) ? "" : $" '{digits[at]}'")}");
-        return digits.Length % 2 == 0 ? Hex.FromHex(digits) : throw new RpcException("encoding/hex: odd length hex string");
-    }
-
-    private async ValueTask PayloadAsync(RpcCall call)
-    {
-        var text = call.Text(0);
-        if (!node.TransactionManager.Enabled) throw new RpcException("PrivateTransactionManager is not enabled");
-        var digest = DigestOf(text);
-        if (digest.Length != PayloadHash.Size)
-            throw new RpcException($"Expected a Quorum digest of length {PayloadHash.Size}, but got {digest.Length}");
-        var answers = await node.TransactionManager.ReceiveAsync([new PayloadHash(digest)], call.Cancellation).ConfigureAwait(false);
-        var answer = answers[0];
-        call.Result.Data(answer.Availability switch
-        {
-            PayloadAvailability.Here => answer.Payload!,
-            PayloadAvailability.NotAParty => [],
-            PayloadAvailability.Missing =>
-            throw new RpcException($"this node is a party, but its transaction manager has lost payload {answer.Hash}: {answer.Reason}"),
-            _ => throw new RpcException($"the transaction manager cannot be asked for payload {answer.Hash}: {answer.Reason}"),
-        });
     }
 }

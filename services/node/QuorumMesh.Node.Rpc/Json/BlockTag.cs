@@ -51,8 +51,11 @@ public readonly record struct BlockTag(BlockTagKind Kind, ulong Number, Hash256 
         {
             var isNumber = reader.ValueTextEquals("blockNumber"u8);
             var isHash = reader.ValueTextEquals("blockHash"u8);
+            var isCanonical = reader.ValueTextEquals("requireCanonical"u8);
             reader.Read();
-            if (isHash && tag is null && reader.TokenType == JsonTokenType.String)
+            // Only canonical blocks are ever found by their hash, so that it asks for nothing more.
+            if (isCanonical && reader.TokenType != JsonTokenType.Null) GoJson.Bool(ref reader);
+            else if (isHash && tag is null && reader.TokenType == JsonTokenType.String)
                 tag = new BlockTag(BlockTagKind.Hash, 0, GoJson.Hash(ref reader));
             else if (isNumber && tag is null && reader.TokenType == JsonTokenType.String) tag = ReadNumber(ref reader);
             else if ((isHash || isNumber) && tag is not null)

@@ -50,11 +50,34 @@ internal sealed class HttpEndpoint(RpcEngine engine, RpcSession session, ByteBud
                 .ConfigureAwait(false);
             return;
         }
-        using var response = RpcResponse.Rent(budget);
-        if (!await AnswerAsync(http, response).ConfigureAwait(false)) return;
-        http.Response.ContentType = "application/json";
-        http.Response.ContentLength = response.Length;
-        await BoundedAnswer.WriteAsync(http, response.Written, engine.Limits.TransferTime).ConfigureAwait(false);
+        var response = RpcResponse.Rent(budget);
+        try
+        {
+            if (!await AnswerAsync(http, response).ConfigureAwait(false)) return;
+            response = Packed(http, response);
+            http.Response.ContentType = "application/json";
+            http.Response.ContentLength = response.Length;
+            await BoundedAnswer.WriteAsync(http, response.Written, engine.Limits.TransferTime).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // The client did not wait for its answer.
+        }
+        finally
+        {
+            response.Dispose();
+        }
+    }
+
+    /// <summary>The answer as it goes out; the plain one is let go of when it goes in gzip.</summary>
+    private RpcResponse Packed(HttpContext http, RpcResponse plain)
+    {
+        http.Response.Headers.Append(HeaderNames.Vary, HeaderNames.AcceptEncoding);
+        if (!GzipAnswer.IsAccepted(http.Request.Headers.AcceptEncoding)
+            || GzipAnswer.Compress(plain, budget, http.RequestAborted) is not { } packed) return plain;
+        plain.Dispose();
+        http.Response.Headers.ContentEncoding = "gzip";
+        return packed;
     }
 
     /// <summary>The request is let go of before its answer goes out.</summary>
