@@ -68,6 +68,26 @@ internal sealed class TestNode : IPeerRequestHandler, IAsyncDisposable
     public IReadOnlyList<byte[]> GetBodies(IReadOnlyList<Hash256> hashes) =>
         [.. hashes.Where(Bodies.ContainsKey).Select(hash => Bodies[hash])];
 
+    /// <summary>New blocks, whole and by hash, with the peer that told.</summary>
+    public ConcurrentQueue<(string NodeId, Hash256 Hash, bool Whole)> Blocks { get; } = [];
+
+    public HashSet<Hash256> Seen { get; } = [];
+
+    public Hash256? OnNewBlock(string nodeId, ReadOnlyMemory<byte> rawBlock, UInt256 totalDifficulty)
+    {
+        var hash = Keccak.Hash(rawBlock.Span);
+        Blocks.Enqueue((nodeId, hash, true));
+        return hash;
+    }
+
+    public void OnNewBlockHashes(string nodeId, IReadOnlyList<(Hash256 Hash, ulong Number)> announced)
+    {
+        foreach (var (hash, _) in announced)
+            Blocks.Enqueue((nodeId, hash, false));
+    }
+
+    public IReadOnlyList<Hash256> UnknownOf(IReadOnlyList<Hash256> transactions) => [.. transactions.Where(hash => !Seen.Contains(hash))];
+
     public void OnPeerConnected(PeerInfo peer) => Events.Enqueue("+" + peer.NodeId);
 
     public void OnPeerDisconnected(string nodeId) => Events.Enqueue("-" + nodeId);

@@ -238,6 +238,14 @@ public sealed class HeadGuardTests
         {
         }
 
+        public void BroadcastBlock(in Hash256 hash, ulong number, ReadOnlyMemory<byte> rawBlock, in UInt256 totalDifficulty)
+        {
+        }
+
+        public void BanPeer(string nodeId, string reason, TimeSpan duration)
+        {
+        }
+
         public void AddStaticPeer(Enode e)
         {
         }

@@ -21,5 +21,11 @@ public static class NetworkMetrics
     internal static Counter<long> ConsensusDropped { get; } = Meter.CreateCounter<long>("quorummesh_p2p_consensus_dropped",
         description: "Consensus messages dropped because a bound of their peer, or of all, was reached");
 
+    internal static Counter<long> BlocksReceived { get; } = Meter.CreateCounter<long>("quorummesh_p2p_blocks_received",
+        description: "New blocks received from peers, whole or by hash");
+
+    internal static Counter<long> BlocksSent { get; } = Meter.CreateCounter<long>("quorummesh_p2p_blocks_sent",
+        description: "New blocks sent to peers, whole or by hash");
+
     internal static UpDownCounter<long> Peers { get; } = Meter.CreateUpDownCounter<long>("p2p_peers", description: "Connected peers");
 }

@@ -61,7 +61,9 @@ public sealed partial class PeerServer
     }
 
     private void Dial(StaticPeer peer) => Track(Task.Run(() =>
-        peer.RunAsync(() => _status is not null && IsAllowed(peer.Enode.NodeId), DialAsync, _stop.Token)));
+        peer.RunAsync(() => MayDial(peer.Enode.NodeId), DialAsync, _stop.Token)));
+
+    private bool MayDial(string nodeId) => _status is not null && IsAllowed(nodeId) && _bans.Find(nodeId) is null;
 
     /// <summary>Dials and runs the connection to its end; true when it got past Status.</summary>
     private async Task<bool> DialAsync(Enode target, CancellationToken ct)
@@ -122,6 +124,8 @@ public sealed partial class PeerServer
             throw new PeerDisconnectException(DisconnectReason.Self, "Connected to itself.");
         if (!IsAllowed(nodeId))
             throw new NotAllowedException($"Node {nodeId} is not allowed to connect.");
+        if (_bans.Find(nodeId) is { } ban)
+            throw new NotAllowedException($"Node {nodeId} is not talked to for {ban.Left.TotalSeconds:0} s more: {ban.Reason}");
         if (_registry.IsFull && !IsStatic(nodeId) && _registry.Find(nodeId) is null)
             throw new PeerDisconnectException(DisconnectReason.TooManyPeers, $"There are {_options.MaxPeers} peers already.");
         return _status ?? throw new PeerDisconnectException(DisconnectReason.Requested, "This node is not ready yet.");

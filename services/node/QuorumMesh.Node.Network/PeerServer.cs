@@ -21,6 +21,7 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
     private readonly PeerRegistry _registry;
     private readonly ConnectionSetup _setup;
     private readonly IstanbulHub _istanbul = new();
+    private readonly PeerBans _bans;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
     private readonly Dictionary<string, StaticPeer> _statics = new(StringComparer.Ordinal);
@@ -39,6 +40,7 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
         _logger = logger;
         _time = time ?? TimeProvider.System;
         _registry = new PeerRegistry(options.Key.NodeId, options.MaxPeers, _time);
+        _bans = new PeerBans(_time);
         _setup = new ConnectionSetup(options, () => _port);
         _port = options.Listen.Port;
     }
@@ -150,6 +152,32 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
     }
 
     /// <inheritdoc/>
+    public void BroadcastBlock(in Hash256 hash, ulong number, ReadOnlyMemory<byte> rawBlock, in UInt256 totalDifficulty)
+    {
+        var block = hash;
+        var peers = Array.FindAll(_registry.Active, peer => peer.Lacks(block));
+        if (peers.Length == 0)
+            return;
+        // Which ones get it whole is left to chance, so that no peer is always the last to have it.
+        Random.Shared.Shuffle(peers);
+        int whole = Math.Min(peers.Length, Math.Max(EthLimits.BlockReceivers, (int)Math.Sqrt(peers.Length)));
+        var message = EthMessages.EncodeNewBlock(rawBlock.Span, totalDifficulty);
+        foreach (var peer in peers.AsSpan(0, whole))
+            peer.SendBlock(hash, EthCode.NewBlock, message);
+        var announcement = EthMessages.EncodeNewBlockHash(hash, number);
+        foreach (var peer in peers.AsSpan(whole))
+            peer.SendBlock(hash, EthCode.NewBlockHashes, announcement);
+    }
+
+    /// <inheritdoc/>
+    public void BanPeer(string nodeId, string reason, TimeSpan duration)
+    {
+        _bans.Add(nodeId, reason, duration);
+        _logger.LogWarning("Peer {NodeId} is not talked to for {Duration}: {Reason}", Short(nodeId), duration, reason);
+        _registry.Find(nodeId)?.Disconnect(DisconnectReason.UselessPeer, reason);
+    }
+
+    /// <inheritdoc/>
     public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, ulong from, int count, CancellationToken ct) =>
         RequestHeadersAsync(nodeId, new HeaderQuery(null, from, count, 0, false), ct);
 
@@ -195,6 +223,8 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
         _registry.FindActive(nodeId) ?? throw new PeerRequestException($"There is no connection to peer {nodeId}.");
 
     private bool IsAllowed(string nodeId) => _allowed is not { } allowed || allowed(nodeId);
+
+    private static string Short(string nodeId) => nodeId[..Math.Min(nodeId.Length, 16)];
 
     private bool IsStatic(string nodeId)
     {

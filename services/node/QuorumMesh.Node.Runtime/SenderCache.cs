@@ -27,6 +27,9 @@ public sealed class SenderCache(int capacity = 131_072)
         return recovered;
     }
 
+    /// <summary>Whether the transaction has been here, lately.</summary>
+    public bool Knows(in Hash256 transaction) => TryGet(transaction, out _);
+
     /// <summary>The transactions of a block with their senders, in order; null when any signature is not valid.</summary>
     public RecoveredTransaction[]? RecoverAll(IReadOnlyList<Transaction> transactions, SenderRules rules)
     {

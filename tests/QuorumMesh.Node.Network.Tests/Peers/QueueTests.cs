@@ -46,7 +46,7 @@ public class QueueTests
     [Fact]
     public void The_oldest_known_transactions_are_forgotten()
     {
-        var known = new KnownTransactions(10);
+        var known = new KnownHashes(10);
         for (int i = 0; i < 15; i++)
             Assert.True(known.Add(HashOf(i)));
         Assert.False(known.Add(HashOf(5)));

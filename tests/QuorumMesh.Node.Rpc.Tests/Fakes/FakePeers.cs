@@ -14,6 +14,14 @@ internal sealed class FakePeers(Enode self, IReadOnlyList<PeerInfo> peers) : IPe
     {
     }
 
+    public void BroadcastBlock(in Hash256 hash, ulong number, ReadOnlyMemory<byte> rawBlock, in UInt256 totalDifficulty)
+    {
+    }
+
+    public void BanPeer(string nodeId, string reason, TimeSpan duration)
+    {
+    }
+
     public void AddStaticPeer(Enode e)
     {
     }

@@ -36,6 +36,14 @@ internal sealed class SimulatedPeers(SimulatedNode node, NodeNetwork network) : 
     {
     }
 
+    public void BroadcastBlock(in Hash256 hash, ulong number, ReadOnlyMemory<byte> rawBlock, in UInt256 totalDifficulty)
+    {
+    }
+
+    public void BanPeer(string nodeId, string reason, TimeSpan duration)
+    {
+    }
+
     public void AddStaticPeer(Enode e)
     {
     }

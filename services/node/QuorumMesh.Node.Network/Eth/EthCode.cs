@@ -19,4 +19,17 @@ public static class EthCode
     public const int BlockBodies = 0x06;
     /// <summary>A whole block with its total difficulty.</summary>
     public const int NewBlock = 0x07;
+    /// <summary>Announces transactions by hash (eth/65).</summary>
+    public const int NewPooledTransactionHashes = 0x08;
+    /// <summary>Asks for transactions by hash (eth/65).</summary>
+    public const int GetPooledTransactions = 0x09;
+    /// <summary>Answers GetPooledTransactions.</summary>
+    public const int PooledTransactions = 0x0a;
+
+    private const int GetNodeData = 0x0d;
+    private const int Receipts = 0x10;
+
+    /// <summary>Whether the message is a request or a reply, which eth/66 wraps with an id.</summary>
+    public static bool HasId(int code) =>
+        code is >= GetBlockHeaders and <= BlockBodies or GetPooledTransactions or PooledTransactions or >= GetNodeData and <= Receipts;
 }

@@ -23,6 +23,15 @@ public static class EthLimits
     /// <summary>Incoming Transactions messages: others send all they have in one.</summary>
     public const int TransactionsPerMessage = 65_536;
 
+    /// <summary>Hashes that are looked at in an announcement of transactions; geth announces no more in one.</summary>
+    public const int TransactionHashesPerMessage = 4_096;
+
+    /// <summary>Transactions asked for at once, as geth does.</summary>
+    public const int PooledTransactionsPerRequest = 256;
+
+    /// <summary>Peers at least that get a new block whole, GoQuorum's minBroadcastPeers.</summary>
+    public const int BlockReceivers = 4;
+
     /// <summary>Of an incoming NewBlockHashes message; the rest is not looked at.</summary>
     public const int AnnouncementsPerMessage = 1_024;
 }

@@ -152,6 +152,52 @@ public static class EthMessages
         return announced;
     }
 
+    /// <summary>[[hash, number]]: announces one block.</summary>
+    public static byte[] EncodeNewBlockHash(in Hash256 hash, ulong number)
+    {
+        var writer = new RlpWriter(64);
+        int list = writer.BeginList();
+        int pair = writer.BeginList();
+        writer.Write(hash);
+        writer.Write(number);
+        writer.EndList(pair);
+        writer.EndList(list);
+        return writer.ToArray();
+    }
+
+    /// <summary>[block, total difficulty].</summary>
+    /// <param name="block">RLP list.</param>
+    public static byte[] EncodeNewBlock(ReadOnlySpan<byte> block, in UInt256 totalDifficulty)
+    {
+        var writer = new RlpWriter(block.Length + 48);
+        int list = writer.BeginList();
+        writer.WriteRaw(block);
+        writer.Write(totalDifficulty);
+        writer.EndList(list);
+        return writer.ToArray();
+    }
+
+    /// <summary>[id, message]: how eth/66 carries requests and replies.</summary>
+    public static byte[] WithId(ulong id, ReadOnlySpan<byte> message)
+    {
+        var writer = new RlpWriter(message.Length + 16);
+        int list = writer.BeginList();
+        writer.Write(id);
+        writer.WriteRaw(message);
+        writer.EndList(list);
+        return writer.ToArray();
+    }
+
+    /// <summary>Takes a message out of <see cref="WithId"/>: a slice of the payload.</summary>
+    public static (ulong Id, ReadOnlyMemory<byte> Message) WithoutId(ReadOnlyMemory<byte> payload)
+    {
+        var list = OnlyList(payload.Span);
+        ulong id = list.ReadUInt64();
+        int length = list.ReadRaw().Length;
+        list.ExpectEnd();
+        return (id, payload[^length..]);
+    }
+
     /// <summary>The block as raw RLP, a slice of the payload.</summary>
     public static (ReadOnlyMemory<byte> Block, UInt256 TotalDifficulty) DecodeNewBlock(ReadOnlyMemory<byte> payload)
     {

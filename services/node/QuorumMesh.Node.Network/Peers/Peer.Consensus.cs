@@ -14,7 +14,7 @@ internal sealed partial class Peer
 
     private readonly IstanbulQueue _consensus = new(ConsensusCount, ConsensusBytes);
     private readonly HeldMessages _heldConsensus = new(ConsensusCount, ConsensusBytes);
-    private readonly KnownTransactions _knownConsensus = new(ConsensusCount);
+    private readonly KnownHashes _knownConsensus = new(ConsensusCount);
     private readonly RateLimit _consensusRate;
     private readonly IstanbulHub _hub;
     private readonly MatchedProtocol? _istanbul;

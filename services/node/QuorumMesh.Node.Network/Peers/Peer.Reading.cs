@@ -100,6 +100,9 @@ internal sealed partial class Peer
 
     private async ValueTask HandleEthAsync(int code, ReadOnlyMemory<byte> payload)
     {
+        ulong? id = null;
+        if (_eth.Protocol.HasRequestIds && EthCode.HasId(code))
+            (id, payload) = EthMessages.WithoutId(payload);
         switch (code)
         {
             case EthCode.Status:
@@ -110,27 +113,34 @@ internal sealed partial class Peer
             case EthCode.GetBlockHeaders:
                 var query = EthMessages.DecodeGetHeaders(payload.Span);
                 var headers = Guard(() => _handler.GetHeaders(query), []);
-                await ReplyAsync(_eth.Offset + EthCode.BlockHeaders, EthMessages.EncodeReply(headers, query.Amount)).ConfigureAwait(false);
+                await AnswerAsync(EthCode.BlockHeaders, id, EthMessages.EncodeReply(headers, query.Amount)).ConfigureAwait(false);
                 break;
             case EthCode.GetBlockBodies:
                 var hashes = EthMessages.DecodeHashes(payload.Span, EthLimits.BodiesPerReply);
                 var bodies = Guard(() => _handler.GetBodies(hashes), []);
-                await ReplyAsync(_eth.Offset + EthCode.BlockBodies, EthMessages.EncodeReply(bodies, EthLimits.BodiesPerReply))
-                    .ConfigureAwait(false);
+                await AnswerAsync(EthCode.BlockBodies, id, EthMessages.EncodeReply(bodies, EthLimits.BodiesPerReply)).ConfigureAwait(false);
                 break;
             case EthCode.BlockHeaders:
-                HandleReply(_headers, payload);
+                HandleReply(_headers, id, payload);
                 break;
             case EthCode.BlockBodies:
-                HandleReply(_bodies, payload);
+                HandleReply(_bodies, id, payload);
                 break;
             case EthCode.NewBlockHashes:
-                var announced = EthMessages.DecodeNewBlockHashes(payload.Span);
-                Guard(() => _handler.OnNewBlockHashes(NodeId, announced));
+                HandleNewBlockHashes(payload);
                 break;
             case EthCode.NewBlock:
-                var (block, difficulty) = EthMessages.DecodeNewBlock(payload);
-                Guard(() => _handler.OnNewBlock(NodeId, block, difficulty));
+                HandleNewBlock(payload);
+                break;
+            case EthCode.NewPooledTransactionHashes when _eth.Protocol.HasPooledTransactions:
+                AskForTransactions(EthMessages.DecodeHashes(payload.Span, EthLimits.TransactionHashesPerMessage));
+                break;
+            case EthCode.GetPooledTransactions when _eth.Protocol.HasPooledTransactions:
+                // Nothing to give: this node sends transactions whole and announces none.
+                await AnswerAsync(EthCode.PooledTransactions, id, EthMessages.EncodeReply([], 0)).ConfigureAwait(false);
+                break;
+            case EthCode.PooledTransactions when _eth.Protocol.HasPooledTransactions:
+                HandleTransactions(payload);
                 break;
             default:
                 _logger.LogDebug("Peer {NodeId} sent eth message 0x{Code:x2}, which this node does not serve", NodeId, code);
@@ -152,15 +162,18 @@ internal sealed partial class Peer
         Guard(() => _handler.OnTransactions(NodeId, transactions));
     }
 
-    private void HandleReply(PendingRequests pending, ReadOnlyMemory<byte> payload)
+    private void HandleReply(PendingRequests pending, ulong? id, ReadOnlyMemory<byte> payload)
     {
-        if (pending.NextAsked() is not { } asked)
+        if (pending.AskedBy(id) is not { } asked)
         {
             _logger.LogDebug("Peer {NodeId} sent a reply nobody asked for", NodeId);
             return;
         }
-        pending.Complete(EthMessages.DecodeReply(payload.Span, asked));
+        pending.Complete(id, EthMessages.DecodeReply(payload.Span, asked));
     }
+
+    private Task AnswerAsync(int code, ulong? id, byte[] reply) =>
+        ReplyAsync(_eth.Offset + code, id is { } known ? EthMessages.WithId(known, reply) : reply).AsTask();
 
     /// <summary>Queues a reply; waits, and thereby stops reading, while too much is queued.</summary>
     private async ValueTask ReplyAsync(int code, byte[] payload)

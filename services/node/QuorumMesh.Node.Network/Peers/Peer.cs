@@ -39,7 +39,7 @@ internal sealed partial class Peer
         Channel.CreateBounded<byte>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
     private readonly SemaphoreSlim _controlDrained = new(0, 1);
     private readonly TransactionQueue _transactions;
-    private readonly KnownTransactions _known;
+    private readonly KnownHashes _known;
     private readonly PendingRequests _headers = new("headers");
     private readonly PendingRequests _bodies = new("bodies");
     private readonly CancellationTokenSource _stop = new();
@@ -71,7 +71,7 @@ internal sealed partial class Peer
             : new IstanbulPeer(connection.RemoteNodeId, Secp256k1.AddressOf(connection.RemoteId), _istanbul.Protocol.Version);
         _consensusRate = new RateLimit(ConsensusPerSecond, ConsensusBurst, time);
         _transactions = new TransactionQueue(options.TransactionQueueBytes);
-        _known = new KnownTransactions(options.KnownTransactions);
+        _known = new KnownHashes(options.KnownTransactions);
         ConnectedAt = _lastRead = _lastPing = time.GetTimestamp();
         Info = new PeerInfo(
             connection.RemoteNodeId, hello.ClientName, [.. hello.Capabilities.Select(capability => capability.ToString())],
@@ -213,7 +213,8 @@ internal sealed partial class Peer
 
     private async Task<List<byte[]>> RequestAsync(PendingRequests pending, int asked, int code, byte[] payload, CancellationToken ct)
     {
-        var reply = pending.Add(asked, _time.GetTimestamp(), _options.MaxRequestsInFlight, () => TrySend(_eth.Offset + code, payload));
+        var reply = pending.Add(asked, _time.GetTimestamp(), _options.MaxRequestsInFlight, id => TrySend(
+            _eth.Offset + code, _eth.Protocol.HasRequestIds ? EthMessages.WithId(id, payload) : payload));
         return await reply.WaitAsync(ct).ConfigureAwait(false);
     }
 

@@ -3,19 +3,20 @@ using QuorumMesh.Node.Runtime.Ports;
 namespace QuorumMesh.Node.Network.Peers;
 
 /// <summary>
-/// Requests of one kind that wait for their replies. eth/63 and 64 have no request ids: replies come in the order of the
-/// requests, so a request nobody waits for any more keeps its place until its reply has come.
+/// Requests of one kind that wait for their replies. Before eth/66 there are no request ids: replies come in the order of the requests,
+/// so a request nobody waits for any more keeps its place until its reply has come. The same holds with ids, by which a reply finds it.
 /// </summary>
 internal sealed class PendingRequests(string what)
 {
     private readonly Lock _lock = new();
-    private readonly Queue<Entry> _entries = [];
+    private readonly List<Entry> _entries = [];
+    private ulong _lastId;
     private bool _closed;
 
     /// <param name="send">
-    /// Called under the lock, so that the order here is the order on the wire; false when it could not be queued.
+    /// Takes the request's id. Called under the lock, so that the order here is the order on the wire; false when it could not be queued.
     /// </param>
-    public Task<List<byte[]>> Add(int asked, long now, int maxInFlight, Func<bool> send)
+    public Task<List<byte[]>> Add(int asked, long now, int maxInFlight, Func<ulong, bool> send)
     {
         lock (_lock)
         {
@@ -24,26 +25,32 @@ internal sealed class PendingRequests(string what)
             if (_entries.Count >= maxInFlight)
                 throw new PeerRequestException(
                     $"{maxInFlight} requests for {what} are under way to this peer already: wait for their replies.");
-            var entry = new Entry(asked, now);
-            if (!send())
+            var entry = new Entry(++_lastId, asked, now);
+            if (!send(entry.Id))
                 throw new PeerRequestException("The peer is too slow: its queue is full.");
-            _entries.Enqueue(entry);
+            _entries.Add(entry);
             return entry.Completion.Task;
         }
     }
 
-    /// <summary>How many items the oldest request asked for; null when there is none.</summary>
-    public int? NextAsked()
+    /// <summary>How many items the request asked for that a reply belongs to; null when there is none.</summary>
+    /// <param name="id">Of the reply; null for the oldest request.</param>
+    public int? AskedBy(ulong? id)
     {
         lock (_lock)
-            return _entries.TryPeek(out var entry) ? entry.Asked : null;
+            return Find(id)?.Asked;
     }
 
-    public void Complete(List<byte[]> items)
+    /// <param name="id">See <see cref="AskedBy"/>.</param>
+    public void Complete(ulong? id, List<byte[]> items)
     {
         Entry? entry;
         lock (_lock)
-            _entries.TryDequeue(out entry);
+        {
+            entry = Find(id);
+            if (entry is not null)
+                _entries.Remove(entry);
+        }
         entry?.Completion.TrySetResult(items);
     }
 
@@ -59,7 +66,7 @@ internal sealed class PendingRequests(string what)
                 entry.Completion.TrySetException(
                     new PeerRequestException($"The peer did not answer a request for {what} within {limit.TotalSeconds:0} s."));
             }
-            return _entries.TryPeek(out var oldest) ? ageOf(oldest.Sent) : TimeSpan.Zero;
+            return _entries.Count > 0 ? ageOf(_entries[0].Sent) : TimeSpan.Zero;
         }
     }
 
@@ -68,13 +75,18 @@ internal sealed class PendingRequests(string what)
         lock (_lock)
         {
             _closed = true;
-            while (_entries.TryDequeue(out var entry))
+            foreach (var entry in _entries)
                 entry.Completion.TrySetException(new PeerRequestException($"The peer went away before it answered a request for {what}."));
+            _entries.Clear();
         }
     }
 
-    private sealed class Entry(int asked, long sent)
+    private Entry? Find(ulong? id) => id is null ? _entries.FirstOrDefault() : _entries.Find(entry => entry.Id == id);
+
+    private sealed class Entry(ulong id, int asked, long sent)
     {
+        public ulong Id { get; } = id;
+
         public int Asked { get; } = asked;
 
         public long Sent { get; } = sent;

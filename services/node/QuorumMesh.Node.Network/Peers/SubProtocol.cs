@@ -16,6 +16,12 @@ public sealed record SubProtocol(string Name, int Version, int Length, bool Carr
 
     public static SubProtocol Eth64 { get; } = new("eth", 64, 17, CarriesChain: true, HasForkId: true);
 
+    /// <summary>GoQuorum 21: announces transactions by hash to some peers (EIP-2464).</summary>
+    public static SubProtocol Eth65 { get; } = new("eth", 65, 17, CarriesChain: true, HasForkId: true) { HasPooledTransactions = true };
+
+    /// <summary>GoQuorum 24: requests and replies carry an id (EIP-2481).</summary>
+    public static SubProtocol Eth66 { get; } = Eth65 with { Version = 66, HasRequestIds = true };
+
     /// <summary>The only one of GoQuorum 2.3-2.5 with IBFT: eth/63 and the consensus message behind it.</summary>
     public static SubProtocol Istanbul64 { get; } =
         new("istanbul", 64, 18, CarriesChain: true, HasForkId: false) { CarriesConsensus = true };
@@ -31,9 +37,16 @@ public sealed record SubProtocol(string Name, int Version, int Length, bool Carr
     /// <summary>Carries the consensus messages from 0x11 on.</summary>
     public bool CarriesConsensus { get; init; }
 
+    /// <summary>Knows transactions announced by hash.</summary>
+    public bool HasPooledTransactions { get; init; }
+
+    /// <summary>Requests and replies are <c>[id, …]</c>, and replies may come in any order.</summary>
+    public bool HasRequestIds { get; init; }
+
     public Capability Capability => new(Name, Version);
 
     /// <summary>What a node of a chain with this engine offers.</summary>
     public static IReadOnlyList<SubProtocol> OfEngine(EngineKind engine) =>
-        engine == EngineKind.Raft ? [Eth63, Eth64] : [Eth63, Eth64, Istanbul64, Istanbul99, Istanbul100];
+        engine == EngineKind.Raft ? [Eth63, Eth64, Eth65, Eth66]
+            : [Eth63, Eth64, Eth65, Eth66, Istanbul64, Istanbul99, Istanbul100];
 }

@@ -40,6 +40,20 @@ public interface IPeerNetwork
     /// <param name="resend">True sends to peers that already had them too: for re-announcing what is still not mined.</param>
     void BroadcastTransactions(IReadOnlyList<ReadOnlyMemory<byte>> rawTransactions, string? exceptNodeId, bool resend = false);
 
+    /// <summary>
+    /// Tells the peers that lack it of a new block: some get it whole (the square root of their number, four at least, as GoQuorum does),
+    /// the others its hash. Never blocks.
+    /// </summary>
+    /// <param name="rawBlock">RLP <c>[header, transactions, uncles]</c>.</param>
+    /// <param name="totalDifficulty">With the block's own.</param>
+    void BroadcastBlock(in Hash256 hash, ulong number, ReadOnlyMemory<byte> rawBlock, in UInt256 totalDifficulty);
+
+    /// <summary>
+    /// Closes the connection to a peer, and keeps none with the same node key for a time, whoever dials and from wherever.
+    /// </summary>
+    /// <param name="reason">What it did, for the log and for <c>admin_peers</c>.</param>
+    void BanPeer(string nodeId, string reason, TimeSpan duration);
+
     /// <summary>Headers from a block number upwards, as RLP items. At most 192; fewer, or none, when the peer has no more.</summary>
     /// <exception cref="PeerRequestException">Peer unknown, gone, late or answering nonsense.</exception>
     Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, ulong from, int count, CancellationToken ct);

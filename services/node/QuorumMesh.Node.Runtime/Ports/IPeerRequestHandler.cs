@@ -30,8 +30,14 @@ public interface IPeerRequestHandler
     void OnPeerDisconnected(string nodeId);
 
     /// <summary>A block announced with its body (NewBlock); not used in Raft networks.</summary>
-    void OnNewBlock(string nodeId, ReadOnlyMemory<byte> rawBlock, UInt256 totalDifficulty) { }
+    /// <param name="rawBlock">RLP of one list: a slice of the message's buffer.</param>
+    /// <returns>Its hash; null when it is none of use.</returns>
+    /// <exception cref="FormatException">It is no block.</exception>
+    Hash256? OnNewBlock(string nodeId, ReadOnlyMemory<byte> rawBlock, UInt256 totalDifficulty) => null;
 
     /// <summary>Blocks announced by hash and number (NewBlockHashes); not used in Raft networks.</summary>
     void OnNewBlockHashes(string nodeId, IReadOnlyList<(Hash256 Hash, ulong Number)> announced) { }
+
+    /// <summary>Those of the announced transactions that this node has not seen.</summary>
+    IReadOnlyList<Hash256> UnknownOf(IReadOnlyList<Hash256> transactions) => [];
 }

@@ -58,6 +58,9 @@ internal sealed class PeerRequestHandler(NodeStores stores, Func<NodeInput, bool
         return bodies;
     }
 
+    public IReadOnlyList<Hash256> UnknownOf(IReadOnlyList<Hash256> transactions) =>
+        [.. transactions.Where(hash => !stores.Senders.Knows(hash))];
+
     public void OnPeerConnected(PeerInfo peer) { }
 
     public void OnPeerDisconnected(string nodeId) { }

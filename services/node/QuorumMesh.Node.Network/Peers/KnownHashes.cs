@@ -2,8 +2,8 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Network.Peers;
 
-/// <summary>Hashes of the transactions a peer has, the latest so many. Thread safe.</summary>
-internal sealed class KnownTransactions(int capacity)
+/// <summary>Hashes of what a peer has (transactions, blocks, messages), the latest so many. Thread safe.</summary>
+internal sealed class KnownHashes(int capacity)
 {
     private readonly Lock _lock = new();
     private readonly HashSet<Hash256> _known = [];
@@ -16,6 +16,12 @@ internal sealed class KnownTransactions(int capacity)
             return AddLocked(hash);
     }
 
+    public bool Contains(in Hash256 hash)
+    {
+        lock (_lock)
+            return _known.Contains(hash);
+    }
+
     public void AddAll(ReadOnlySpan<Hash256> hashes)
     {
         lock (_lock)
@@ -23,7 +29,7 @@ internal sealed class KnownTransactions(int capacity)
                 AddLocked(hash);
     }
 
-    /// <summary>For a transaction that was not sent after all. Its place in the order stays taken until it is its turn.</summary>
+    /// <summary>For one that was not sent after all. Its place in the order stays taken until it is its turn.</summary>
     public void Remove(in Hash256 hash)
     {
         lock (_lock)
