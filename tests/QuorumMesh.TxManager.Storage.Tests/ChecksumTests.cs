@@ -167,9 +167,9 @@ public abstract class ChecksumTests
     private void FormerDatabase()
     {
         var provider = Provider();
-        using (var db = provider.OpenWriter())
+        using (var connection = provider.OpenWriter())
+        using (var db = provider.On(connection))
         {
-            var connection = db.Database.GetDbConnection();
             using var transaction = connection.BeginTransaction();
             string[] tables = ["ENCRYPTED_TRANSACTION", "ENCRYPTED_RAW_TRANSACTION", "PARTICIPATION", "METADATA",
                 "\"__EFMigrationsHistory\""];
@@ -217,8 +217,8 @@ public abstract class ChecksumTests
     private void Execute(string statement)
     {
         var provider = Provider();
-        using (var db = provider.OpenWriter())
-        using (var command = db.Database.GetDbConnection().CreateCommand())
+        using (var connection = provider.OpenWriter())
+        using (var command = connection.CreateCommand())
         {
             command.CommandText = statement;
             Assert.Equal(1, command.ExecuteNonQuery());
@@ -247,8 +247,8 @@ public sealed class SqliteChecksumTests : ChecksumTests, IDisposable
         Assert.False(File.Exists(path));
 
         using var store = PayloadStore.Open(Provider(), TimeProvider.System);
-        using var db = Provider().OpenWriter();
-        using var command = db.Database.GetDbConnection().CreateCommand();
+        using var connection = Provider().OpenWriter();
+        using var command = connection.CreateCommand();
         command.CommandText = """
             INSERT INTO PARTICIPATION (HASH, OWN_KEY, ROLE) VALUES (zeroblob(64), x'01', 1);
             PRAGMA writable_schema = ON;

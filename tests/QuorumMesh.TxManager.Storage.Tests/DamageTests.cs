@@ -16,7 +16,6 @@ namespace QuorumMesh.TxManager.Storage.Tests;
 /// <summary>One bit of one column is another: every way to read the row says so.</summary>
 public abstract class DamageTests : IDisposable
 {
-    private PayloadContext? _behind;
     private DbConnection? _connection;
 
     protected virtual bool IsSkipped => false;
@@ -30,8 +29,7 @@ public abstract class DamageTests : IDisposable
         {
             if (_connection is null)
             {
-                _behind = Provider().OpenWriter();
-                _connection = _behind.Database.GetDbConnection();
+                _connection = Provider().OpenWriter();
                 using var command = _connection.CreateCommand();
                 command.CommandText = Hurry;
                 command.ExecuteNonQuery();
@@ -203,7 +201,7 @@ public abstract class DamageTests : IDisposable
         Run($"DELETE FROM PARTICIPATION WHERE HASH = {Bytes(other)}");
     }
 
-    public virtual void Dispose() => _behind?.Dispose();
+    public virtual void Dispose() => _connection?.Dispose();
 
     protected string[] Faults()
     {

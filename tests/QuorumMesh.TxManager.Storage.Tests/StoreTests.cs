@@ -1,4 +1,6 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
@@ -198,6 +200,19 @@ public abstract class StoreTests
         Assert.Empty(db.Database.GetPendingMigrations());
         Assert.Equal(db.Database.GetMigrations(), db.Database.GetAppliedMigrations());
         Assert.Equal(["20260901000000_Initial", "20261126000000_Checksums"], db.Database.GetAppliedMigrations());
+        Assert.Equal(provider.Migrations, db.Database.GetMigrations());
+    }
+
+    /// <summary>The kept script is made new by hand: what this test expects goes into Schema.sql of the database.</summary>
+    [Fact]
+    public void A_new_database_gets_what_the_migrations_make()
+    {
+        if (IsSkipped)
+            return;
+        var provider = Provider();
+        using var db = provider.CreateReader();
+        var script = db.GetService<IMigrator>().GenerateScript(options: MigrationsSqlGenerationOptions.NoTransactions);
+        Assert.Equal(script.ReplaceLineEndings("\n").TrimEnd(), provider.Schema.TrimEnd());
     }
 
     private static async Task<IReadOnlyList<SequencedHash>> AllAsync(PayloadStore store) =>

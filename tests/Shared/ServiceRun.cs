@@ -45,6 +45,9 @@ internal sealed partial class ServiceRun : IAsyncDisposable
         }
     }
 
+    /// <summary>The files that the process has mapped: assemblies that it has loaded, native libraries.</summary>
+    public string Mapped => File.ReadAllText($"/proc/{_process.Id}/maps");
+
     public async Task WaitReadyAsync(string healthUrl)
     {
         using var http = new HttpClient { Timeout = Patience };

@@ -25,6 +25,8 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     private static readonly string FindParticipation = StoredRows.Select(RowKind.Participation) + " WHERE HASH = @p0 LIMIT 1";
     private static readonly string ParticipationsAfter =
         StoredRows.Select(RowKind.Participation) + " WHERE SEQ > @p0 ORDER BY SEQ LIMIT @p1";
+    private const string Noted = "SELECT HASH, (SELECT count(*) FROM PARTICIPATION p WHERE p.HASH = t.HASH)"
+        + " FROM ENCRYPTED_TRANSACTION t WHERE HASH > @p0 ORDER BY HASH LIMIT @p1";
     private static readonly string NewestParticipations = StoredRows.Select(RowKind.Participation) + " ORDER BY SEQ DESC LIMIT 8";
 
     private readonly TimeProvider _clock;
@@ -76,7 +78,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     {
         try
         {
-            await _reader.ListAsync(db => db.Metadata.Take(1), cancel).ConfigureAwait(false);
+            await _reader.ListAsync("SELECT NAME FROM METADATA LIMIT 1", cancel).ConfigureAwait(false);
             await _probe.CheckAsync(cancel).ConfigureAwait(false);
             return null;
         }
@@ -116,7 +118,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     /// <inheritdoc/>
     public async Task<UnnotedPayloads> UnnotedAsync(byte[]? after, int count, CancellationToken cancel)
     {
-        var rows = await _reader.ListAsync(db => db.Noted(after ?? [], count), cancel).ConfigureAwait(false);
+        var rows = await _reader.ListAsync(Noted, cancel, after ?? [], count).ConfigureAwait(false);
         PayloadHash[] unnoted = [.. rows.Where(r => Convert.ToInt64(r[1], CultureInfo.InvariantCulture) == 0)
             .Select(r => r[0]).OfType<byte[]>()
             .Where(h => h.Length == PayloadHash.Size).Select(h => new PayloadHash(h))];

@@ -4,9 +4,23 @@ using QuorumMesh.TxManager.Storage.Model;
 
 namespace QuorumMesh.TxManager.Storage;
 
-/// <summary>What differs between the databases.</summary>
+/// <summary>
+/// What differs between the databases. EF and its model are loaded by the first context that is made, and a start on a current database
+/// makes none: it would cost each start more than everything else that the manager does there. docs/performance.md has the figures.
+/// </summary>
 public abstract class StoreProvider
 {
+    /// <summary>The steps of the schema, oldest first, by the names that EF keeps in the database.</summary>
+    public abstract IReadOnlyList<string> Migrations { get; }
+
+    /// <summary>
+    /// All steps as statements, from an empty database (or Tessera's) on: EF's own script, which a test compares with the migrations.
+    /// </summary>
+    public string Schema => ReadSchema();
+
+    /// <summary>A query for the number of tables that EF keeps the applied steps in: 0 or 1.</summary>
+    public abstract string HistoryTables { get; }
+
     /// <summary>For messages; without user names or passwords.</summary>
     public abstract string Description { get; }
 
@@ -30,16 +44,17 @@ public abstract class StoreProvider
     /// <summary>A pooled connection, not yet open: for look-ups that go without EF.</summary>
     public abstract DbConnection CreateConnection();
 
-    /// <summary>A context on a connection of its own, open, that makes every commit durable.</summary>
-    public PayloadContext OpenWriter() => OpenOn(OpenWriterConnection());
-
     /// <summary>A context on a connection of its own, open, that cannot write; beside a running manager too.</summary>
-    public PayloadContext OpenReadOnly() => OpenOn(OpenReadOnlyConnection());
+    public PayloadContext OpenReadOnly() => On(OpenReadOnlyConnection(), isOwned: true);
+
+    /// <summary>A context on a connection that stays its caller's.</summary>
+    public PayloadContext On(DbConnection connection) => On(connection, isOwned: false);
+
+    /// <summary>A connection of its own, open, that makes every commit durable.</summary>
+    public abstract DbConnection OpenWriter();
 
     /// <summary>What the database itself finds broken in its structure; at most a hundred lines.</summary>
     public virtual IEnumerable<string> StructureFaults(DbConnection connection) => [];
-
-    protected abstract DbConnection OpenWriterConnection();
 
     protected abstract DbConnection OpenReadOnlyConnection();
 
@@ -55,10 +70,17 @@ public abstract class StoreProvider
             .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking)
             .ConfigureWarnings(w => w.Ignore(Microsoft.EntityFrameworkCore.Diagnostics.RelationalEventId.MigrationsUserTransactionWarning));
 
-    private PayloadContext OpenOn(DbConnection connection)
+    private PayloadContext On(DbConnection connection, bool isOwned)
     {
         var context = NewContext();
-        context.Database.SetDbConnection(connection, contextOwnsConnection: true);
+        context.Database.SetDbConnection(connection, isOwned);
+        context.Database.AutoSavepointsEnabled = false;
         return context;
+    }
+
+    private string ReadSchema()
+    {
+        using var reader = new StreamReader(GetType().Assembly.GetManifestResourceStream(GetType(), "Schema.sql")!);
+        return reader.ReadToEnd();
     }
 }

@@ -74,6 +74,27 @@ public sealed class ProcessTests(TestNetwork network) : IClassFixture<TestNetwor
         Assert.Contains("-configfile", Assert.Single(error.Trim().Split('\n')), StringComparison.Ordinal);
     }
 
+    /// <summary>Loading EF and building its model would cost a start more than everything else.</summary>
+    [Theory]
+    [InlineData("jdbc:sqlite:new.db")]
+    [InlineData(null)]
+    public async Task A_start_on_a_new_or_current_database_does_without_EF(string? database)
+    {
+        await network.C.StopManagerAsync();
+        string[] change = database is null ? [] : ["-o", "jdbc.url=" + database];
+        await using (var run = new ServiceRun("quorummesh-txmanager", ["-configfile", network.C.ConfigFile, .. change]))
+        {
+            await run.WaitReadyAsync(network.C.Health);
+            var mapped = run.Mapped;
+            Assert.Contains("Microsoft.Data.Sqlite", mapped, StringComparison.Ordinal);
+            // Its provider is loaded with the first context; EF's own base classes may be as soon as code that names them is compiled.
+            Assert.DoesNotContain("EntityFrameworkCore.Sqlite", mapped, StringComparison.Ordinal);
+            await run.StopsAsync();
+        }
+
+        await network.C.StartManagerAsync();
+    }
+
     [Fact]
     public async Task Stopped_it_ends_in_time_whoever_is_connected()
     {

@@ -19,23 +19,8 @@ public abstract class PayloadContext(DbContextOptions options) : DbContext(optio
 
     public DbSet<ParticipationRow> Participations => Set<ParticipationRow>();
 
-    public DbSet<MetadataRow> Metadata => Set<MetadataRow>();
-
     /// <summary>A table's, column's or index's name as the database has it.</summary>
     protected virtual string Named(string name) => name;
-
-    /// <summary>Null when it was never set.</summary>
-    public string? FindMetadata(string name) => Metadata.Where(r => r.Name == name).Select(r => r.Value).FirstOrDefault();
-
-    /// <summary>Inside a write transaction, which keeps other writers away.</summary>
-    public void SetMetadata(string name, string value)
-    {
-        if (Metadata.Where(r => r.Name == name).ExecuteUpdate(s => s.SetProperty(r => r.Value, value)) > 0)
-            return;
-        Metadata.Add(new MetadataRow { Name = name, Value = value });
-        SaveChanges();
-        ChangeTracker.Clear();
-    }
 
     /// <summary>Whether a key comes after another one in the database's order of bytes. Only in queries.</summary>
     /// <exception cref="NotSupportedException">Called outside a query.</exception>

@@ -61,6 +61,9 @@ public sealed class MetadataRow
     /// <summary>How far rows of older versions have their checksums; the value is on disk.</summary>
     public const string ChecksumPlace = "sealing";
 
+    /// <summary>What <see cref="ChecksumPlace"/> says when all have theirs.</summary>
+    public const string ChecksumsDone = "done";
+
     /// <summary>When the store was last seen to take writes, in milliseconds since 1970.</summary>
     public const string Probe = "probe";
 

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Npgsql;
 using QuorumMesh.TxManager.Storage.Model;
+using QuorumMesh.TxManager.Storage.Postgres.Migrations;
 
 namespace QuorumMesh.TxManager.Storage.Postgres;
 
@@ -12,8 +13,7 @@ namespace QuorumMesh.TxManager.Storage.Postgres;
 public sealed class PostgresProvider : StoreProvider, IDisposable
 {
     private readonly NpgsqlDataSource _source;
-    private readonly DbContextOptions<PostgresPayloadContext> _options;
-    private readonly PooledDbContextFactory<PostgresPayloadContext> _contexts;
+    private readonly Lazy<Contexts> _contexts;
 
     /// <param name="connectionString">Npgsql's form.</param>
     /// <exception cref="ArgumentException">The connection string cannot be understood.</exception>
@@ -24,9 +24,12 @@ public sealed class PostgresProvider : StoreProvider, IDisposable
             settings.ApplicationName = "quorummesh-txmanager";
         Description = $"PostgreSQL {settings.Host}:{settings.Port}/{settings.Database}";
         _source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
-        _options = Options<PostgresPayloadContext>().UseNpgsql(_source).Options;
-        _contexts = new PooledDbContextFactory<PostgresPayloadContext>(_options);
+        _contexts = new Lazy<Contexts>(() => new Contexts(_source));
     }
+
+    public override IReadOnlyList<string> Migrations { get; } = [Initial.Id, Checksums.Id];
+
+    public override string HistoryTables => """SELECT count(*) FROM pg_class WHERE oid = to_regclass('"__EFMigrationsHistory"')""";
 
     public override string Description { get; }
 
@@ -36,14 +39,14 @@ public sealed class PostgresProvider : StoreProvider, IDisposable
 
     public override string RowLock => "FOR UPDATE";
 
-    public override PayloadContext CreateReader() => _contexts.CreateDbContext();
+    public override PayloadContext CreateReader() => _contexts.Value.Pooled();
 
     public override DbConnection CreateConnection() => _source.CreateConnection();
 
-    protected override PayloadContext NewContext() => new PostgresPayloadContext(_options);
+    protected override PayloadContext NewContext() => _contexts.Value.New();
 
     // Whatever the server's default: an answered hash is on disk.
-    protected override DbConnection OpenWriterConnection() => Open("SET synchronous_commit = on");
+    public override DbConnection OpenWriter() => Open("SET synchronous_commit = on");
 
     public override string ReserveSequence =>
         "SELECT max(n) FROM (SELECT nextval(pg_get_serial_sequence('participation', 'seq')) AS n"
@@ -68,5 +71,16 @@ public sealed class PostgresProvider : StoreProvider, IDisposable
             connection.Dispose();
             throw;
         }
+    }
+
+    private sealed class Contexts(NpgsqlDataSource source)
+    {
+        private readonly DbContextOptions<PostgresPayloadContext> _options = Options<PostgresPayloadContext>().UseNpgsql(source).Options;
+        private PooledDbContextFactory<PostgresPayloadContext>? _pool;
+
+        public PayloadContext New() => new PostgresPayloadContext(_options);
+
+        public PayloadContext Pooled() =>
+            LazyInitializer.EnsureInitialized(ref _pool, () => new PooledDbContextFactory<PostgresPayloadContext>(_options)).CreateDbContext();
     }
 }

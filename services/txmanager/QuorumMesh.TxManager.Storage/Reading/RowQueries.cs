@@ -50,9 +50,4 @@ internal static class RowQueries
 
     public static IQueryable FirstPage(this PayloadContext db, int count) =>
         db.Transactions.OrderBy(r => r.Timestamp).ThenBy(r => r.Hash).Take(count).Columns();
-
-    /// <summary>Hashes of payloads, and how many participation records each has.</summary>
-    public static IQueryable Noted(this PayloadContext db, byte[] after, int count) => db.Transactions
-        .Where(r => PayloadContext.IsAfter(r.Hash, after)).OrderBy(r => r.Hash).Take(count)
-        .Select(r => new { r.Hash, Noted = db.Participations.Count(p => p.Hash == r.Hash) });
 }

@@ -27,7 +27,7 @@ internal sealed class StoreReader(StoreProvider provider)
 
     /// <summary>
     /// Without EF: for what the node asks with every payload and every commit, where EF's way from query to statement would be most of the
-    /// time. docs/performance.md has the figures.
+    /// time, and for what every start asks, which would load EF for it. docs/performance.md has the figures.
     /// </summary>
     /// <param name="sql">With parameters @p0, @p1 …; it bounds its rows itself.</param>
     /// <exception cref="PrivacyException"><see cref="Failure.StoreUnavailable"/>.</exception>

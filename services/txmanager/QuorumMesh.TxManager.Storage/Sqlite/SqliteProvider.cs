@@ -3,6 +3,7 @@ using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using QuorumMesh.TxManager.Storage.Model;
+using QuorumMesh.TxManager.Storage.Sqlite.Migrations;
 
 namespace QuorumMesh.TxManager.Storage.Sqlite;
 
@@ -11,8 +12,7 @@ public sealed class SqliteProvider : StoreProvider
 {
     private readonly string _path;
     private readonly string _connectionString;
-    private readonly DbContextOptions<SqlitePayloadContext> _options;
-    private readonly PooledDbContextFactory<SqlitePayloadContext> _contexts;
+    private readonly Lazy<Contexts> _contexts;
 
     /// <param name="path">The database file; made when it is absent.</param>
     public SqliteProvider(string path)
@@ -24,22 +24,25 @@ public sealed class SqliteProvider : StoreProvider
             DefaultTimeout = 30,
             Pooling = true,
         }.ToString();
-        _options = Options<SqlitePayloadContext>().UseSqlite(_connectionString).Options;
-        _contexts = new PooledDbContextFactory<SqlitePayloadContext>(_options);
+        _contexts = new Lazy<Contexts>(() => new Contexts(_connectionString));
     }
+
+    public override IReadOnlyList<string> Migrations { get; } = [Initial.Id, Checksums.Id];
+
+    public override string HistoryTables => "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '__EFMigrationsHistory'";
 
     public override string Description => $"SQLite {_path}";
 
     /// <summary>The database and what SQLite keeps beside it; not all are there at all times.</summary>
     public IReadOnlyList<string> Files => [_path, _path + "-wal", _path + "-shm", _path + "-journal"];
 
-    public override PayloadContext CreateReader() => _contexts.CreateDbContext();
+    public override PayloadContext CreateReader() => _contexts.Value.Pooled();
 
     public override DbConnection CreateConnection() => new SqliteConnection(_connectionString);
 
-    protected override PayloadContext NewContext() => new SqlitePayloadContext(_options);
+    protected override PayloadContext NewContext() => _contexts.Value.New();
 
-    protected override DbConnection OpenWriterConnection()
+    public override DbConnection OpenWriter()
     {
         if (Path.GetDirectoryName(_path) is { Length: > 0 } directory)
             Directory.CreateDirectory(directory);
@@ -114,5 +117,17 @@ public sealed class SqliteProvider : StoreProvider
         while (reader.Read())
             if (reader.GetString(0) is not "ok" and var fault)
                 yield return fault.ReplaceLineEndings(" ");
+    }
+
+    private sealed class Contexts(string connectionString)
+    {
+        private readonly DbContextOptions<SqlitePayloadContext> _options =
+            Options<SqlitePayloadContext>().UseSqlite(connectionString).Options;
+        private PooledDbContextFactory<SqlitePayloadContext>? _pool;
+
+        public PayloadContext New() => new SqlitePayloadContext(_options);
+
+        public PayloadContext Pooled() =>
+            LazyInitializer.EnsureInitialized(ref _pool, () => new PooledDbContextFactory<SqlitePayloadContext>(_options)).CreateDbContext();
     }
 }

@@ -18,8 +18,6 @@ internal sealed class AddChecksums() : StoreWrite(default)
     /// <summary>A step ends after the row that passes this: it holds no more in memory, and other writes wait no longer.</summary>
     private const int MaxBytes = 4 * 1024 * 1024;
 
-    private const string Done = "done";
-
     public int Added { get; private set; }
 
     public List<(RowKind Kind, PayloadHash? Hash, string Fault)> Damaged { get; } = [];
@@ -29,16 +27,16 @@ internal sealed class AddChecksums() : StoreWrite(default)
         Added = 0;
         Damaged.Clear();
         var place = session.FindMetadata(MetadataRow.ChecksumPlace);
-        if (place == Done)
+        if (place == MetadataRow.ChecksumsDone)
             return false;
         var (kind, after) = Parse(place);
         var rows = session.RowsAfter(kind, after, MaxRows, MaxBytes);
         foreach (var row in rows.Where(r => !StoredRows.HasChecksum(r)))
             AddTo(session, kind, row);
 
-        var next = rows.Count > 0 ? Place(kind, rows[^1][0]!) : kind == RowKind.Participation ? Done : Place(kind + 1, Start(kind + 1));
+        var next = rows.Count > 0 ? Place(kind, rows[^1][0]!) : kind == RowKind.Participation ? MetadataRow.ChecksumsDone : Place(kind + 1, Start(kind + 1));
         session.SetMetadata(MetadataRow.ChecksumPlace, next);
-        return next != Done;
+        return next != MetadataRow.ChecksumsDone;
     }
 
     private void AddTo(WriterSession session, RowKind kind, object?[] row)

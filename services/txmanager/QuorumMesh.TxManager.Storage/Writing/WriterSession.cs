@@ -1,7 +1,6 @@
 using System.Data;
 using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Storage;
 using QuorumMesh.TxManager.Core.Integrity;
 using QuorumMesh.TxManager.Core.Ports;
 using QuorumMesh.TxManager.Storage.Model;
@@ -10,14 +9,15 @@ using QuorumMesh.TxManager.Storage.Reading;
 namespace QuorumMesh.TxManager.Storage.Writing;
 
 /// <summary>
-/// The writer's context. What every send and push writes is a few prepared upserts on its connection, which fit both databases: EF's change
-/// tracking takes 2.5 times the processor time on SQLite and knows no upsert. docs/performance.md has the figures.
+/// The writer's connection. What every send, push, start and probe writes is a few prepared upserts, which fit both databases: EF's change
+/// tracking takes 2.5 times the processor time on SQLite and knows no upsert, and the first of its contexts costs as much as a start.
+/// docs/performance.md has the figures. Deletions and old rows' checksums go through EF.
 /// </summary>
 internal sealed class WriterSession : IDisposable
 {
-    private readonly PayloadContext _db;
+    private readonly StoreProvider _provider;
     private readonly DbConnection _connection;
-    private readonly string? _prologue;
+    private readonly DbCommand? _prologue;
     private readonly List<DbCommand> _commands = [];
     private readonly DbCommand _insertPayload;
     private readonly DbCommand _lockPayload;
@@ -26,17 +26,18 @@ internal sealed class WriterSession : IDisposable
     private readonly DbCommand _deleteParticipation;
     private readonly DbCommand _insertParticipation;
     private readonly DbCommand _reserveSequence;
-    private IDbContextTransaction? _transaction;
+    private readonly DbCommand _findMetadata;
+    private readonly DbCommand _setMetadata;
+    private PayloadContext? _context;
+    private DbTransaction? _transaction;
     private int _expectedParticipations;
     private long _nextSequence;
     private long _lastSequence;
 
     public WriterSession(StoreProvider provider)
     {
-        _db = provider.OpenWriter();
-        _db.Database.AutoSavepointsEnabled = false;
-        _connection = _db.Database.GetDbConnection();
-        _prologue = provider.BatchPrologue;
+        _provider = provider;
+        _connection = provider.OpenWriter();
         _insertPayload = Command(
             "INSERT INTO ENCRYPTED_TRANSACTION (HASH, ENCODED_PAYLOAD, PAYLOAD_CODEC, TIMESTAMP, CHECKSUM)"
             + " VALUES (@hash, @payload, 'LEGACY', @time, @checksum) ON CONFLICT (HASH) DO NOTHING",
@@ -62,6 +63,11 @@ internal sealed class WriterSession : IDisposable
             ("@seq", DbType.Int64), ("@hash", DbType.Binary), ("@key", DbType.Binary), ("@role", DbType.Int32),
             ("@checksum", DbType.Binary));
         _reserveSequence = Command(provider.ReserveSequence, ("@count", DbType.Int32));
+        _findMetadata = Command("SELECT VALUE FROM METADATA WHERE NAME = @name", ("@name", DbType.String));
+        _setMetadata = Command(
+            "INSERT INTO METADATA (NAME, VALUE) VALUES (@name, @value) ON CONFLICT (NAME) DO UPDATE SET VALUE = @value",
+            ("@name", DbType.String), ("@value", DbType.String));
+        _prologue = provider.BatchPrologue is { } prologue ? Command(prologue) : null;
     }
 
     /// <param name="participations">How many participation records the transaction may add.</param>
@@ -70,17 +76,18 @@ internal sealed class WriterSession : IDisposable
         _expectedParticipations = participations;
         _nextSequence = 0;
         _lastSequence = -1;
-        _transaction = _db.Database.BeginTransaction();
+        _transaction = _connection.BeginTransaction();
         foreach (var command in _commands)
-            command.Transaction = _transaction.GetDbTransaction();
+            command.Transaction = _transaction;
 
-        if (_prologue is not null)
-            _db.Database.ExecuteSqlRaw(_prologue);
+        _prologue?.ExecuteNonQuery();
     }
 
     /// <summary>Durable when it returns.</summary>
     public void Commit()
     {
+        _context?.Dispose();
+        _context = null;
         _transaction!.Commit();
         _transaction.Dispose();
         _transaction = null;
@@ -101,7 +108,7 @@ internal sealed class WriterSession : IDisposable
     public void UpdatePayload(byte[] hash, byte[] payload, long time, byte[] checksum) =>
         Run(_updatePayload, payload, time, checksum, hash);
 
-    public bool DeletePayload(byte[] hash) => _db.Transactions.Where(r => r.Hash == hash).ExecuteDelete() > 0;
+    public bool DeletePayload(byte[] hash) => Context.Transactions.Where(r => r.Hash == hash).ExecuteDelete() > 0;
 
     public bool SaveRaw(byte[] hash, byte[] key, byte[] payload, byte[] nonce, byte[] sender, long time, byte[] checksum) =>
         Run(_saveRaw, hash, key, payload, nonce, sender, time, checksum) > 0;
@@ -126,15 +133,20 @@ internal sealed class WriterSession : IDisposable
             _nextSequence++;
     }
 
-    public string? FindMetadata(string name) => _db.FindMetadata(name);
+    /// <returns>Null when it was never set.</returns>
+    public string? FindMetadata(string name)
+    {
+        _findMetadata.Parameters[0].Value = name;
+        return (string?)_findMetadata.ExecuteScalar();
+    }
 
-    public void SetMetadata(string name, string value) => _db.SetMetadata(name, value);
+    public void SetMetadata(string name, string value) => Run(_setMetadata, name, value);
 
     /// <summary>The next rows in the order of their keys.</summary>
     /// <param name="maxBytes">The row that passes this is the last.</param>
     public List<object?[]> RowsAfter(RowKind kind, object key, int count, int maxBytes)
     {
-        using var command = _db.After(kind, key, count).CreateDbCommand();
+        using var command = Context.After(kind, key, count).CreateDbCommand();
         using var reader = command.ExecuteReader();
         var rows = new List<object?[]>();
         long bytes = 0;
@@ -154,13 +166,13 @@ internal sealed class WriterSession : IDisposable
         switch (key)
         {
             case byte[] hash when kind == RowKind.Payload:
-                _db.Transactions.Where(r => r.Hash == hash).ExecuteUpdate(s => s.SetProperty(r => r.Checksum, checksum));
+                Context.Transactions.Where(r => r.Hash == hash).ExecuteUpdate(s => s.SetProperty(r => r.Checksum, checksum));
                 break;
             case byte[] hash:
-                _db.RawTransactions.Where(r => r.Hash == hash).ExecuteUpdate(s => s.SetProperty(r => r.Checksum, checksum));
+                Context.RawTransactions.Where(r => r.Hash == hash).ExecuteUpdate(s => s.SetProperty(r => r.Checksum, checksum));
                 break;
             case long sequence:
-                _db.Participations.Where(r => r.Seq == sequence).ExecuteUpdate(s => s.SetProperty(r => r.Checksum, checksum));
+                Context.Participations.Where(r => r.Seq == sequence).ExecuteUpdate(s => s.SetProperty(r => r.Checksum, checksum));
                 break;
         }
     }
@@ -170,8 +182,24 @@ internal sealed class WriterSession : IDisposable
         foreach (var command in _commands)
             command.Dispose();
 
+        _context?.Dispose();
         _transaction?.Dispose();
-        _db.Dispose();
+        _connection.Dispose();
+    }
+
+    /// <summary>A context inside the transaction, for what is asked seldom.</summary>
+    private PayloadContext Context
+    {
+        get
+        {
+            if (_context is null)
+            {
+                _context = _provider.On(_connection);
+                _context.Database.UseTransaction(_transaction);
+            }
+
+            return _context;
+        }
     }
 
     private static int Run(DbCommand command, params ReadOnlySpan<object> values)

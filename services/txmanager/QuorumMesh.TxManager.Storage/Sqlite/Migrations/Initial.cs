@@ -19,7 +19,7 @@ public sealed class Initial() : StatementMigration(Statements, Undo)
                 HASH BLOB NOT NULL PRIMARY KEY,
                 ENCODED_PAYLOAD BLOB NOT NULL,
                 PAYLOAD_CODEC VARCHAR(50),
-                TIMESTAMP BIGINT NOT NULL)
+                TIMESTAMP BIGINT NOT NULL);
         """,
         "CREATE INDEX IF NOT EXISTS IX_ENCRYPTED_TRANSACTION_TIME ON ENCRYPTED_TRANSACTION (TIMESTAMP, HASH);",
         """
@@ -29,14 +29,14 @@ public sealed class Initial() : StatementMigration(Statements, Undo)
                 ENCRYPTED_PAYLOAD BLOB NOT NULL,
                 NONCE BLOB NOT NULL,
                 SENDER BLOB NOT NULL,
-                TIMESTAMP BIGINT NOT NULL)
+                TIMESTAMP BIGINT NOT NULL);
         """,
         """
         CREATE TABLE PARTICIPATION (
                 SEQ INTEGER PRIMARY KEY AUTOINCREMENT,
                 HASH BLOB NOT NULL,
                 OWN_KEY BLOB NOT NULL,
-                ROLE INTEGER NOT NULL)
+                ROLE INTEGER NOT NULL);
         """,
         "CREATE UNIQUE INDEX IX_PARTICIPATION_HASH ON PARTICIPATION (HASH, OWN_KEY, ROLE);",
         "CREATE TABLE METADATA (NAME VARCHAR(100) NOT NULL PRIMARY KEY, VALUE TEXT NOT NULL);",
