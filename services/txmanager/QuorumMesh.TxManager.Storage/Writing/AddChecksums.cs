@@ -34,7 +34,8 @@ internal sealed class AddChecksums() : StoreWrite(default)
         foreach (var row in rows.Where(r => !StoredRows.HasChecksum(r)))
             AddTo(session, kind, row);
 
-        var next = rows.Count > 0 ? Place(kind, rows[^1][0]!) : kind == RowKind.Participation ? MetadataRow.ChecksumsDone : Place(kind + 1, Start(kind + 1));
+        var next = rows.Count > 0 ? Place(kind, rows[^1][0]!)
+            : kind == RowKind.Participation ? MetadataRow.ChecksumsDone : Place(kind + 1, Start(kind + 1));
         session.SetMetadata(MetadataRow.ChecksumPlace, next);
         return next != MetadataRow.ChecksumsDone;
     }
