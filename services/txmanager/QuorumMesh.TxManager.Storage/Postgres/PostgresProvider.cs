@@ -80,7 +80,7 @@ public sealed class PostgresProvider : StoreProvider, IDisposable
 
         public PayloadContext New() => new PostgresPayloadContext(_options);
 
-        public PayloadContext Pooled() =>
-            LazyInitializer.EnsureInitialized(ref _pool, () => new PooledDbContextFactory<PostgresPayloadContext>(_options)).CreateDbContext();
+        public PayloadContext Pooled() => LazyInitializer
+            .EnsureInitialized(ref _pool, () => new PooledDbContextFactory<PostgresPayloadContext>(_options)).CreateDbContext();
     }
 }

@@ -127,7 +127,7 @@ public sealed class SqliteProvider : StoreProvider
 
         public PayloadContext New() => new SqlitePayloadContext(_options);
 
-        public PayloadContext Pooled() =>
-            LazyInitializer.EnsureInitialized(ref _pool, () => new PooledDbContextFactory<SqlitePayloadContext>(_options)).CreateDbContext();
+        public PayloadContext Pooled() => LazyInitializer
+            .EnsureInitialized(ref _pool, () => new PooledDbContextFactory<SqlitePayloadContext>(_options)).CreateDbContext();
     }
 }
