@@ -69,7 +69,7 @@ public sealed class PrivateCommandsTests : IDisposable
         return Task.Run(async () =>
         {
             using var _ = listener;
-            using var client = await listener.AcceptAsync();
+            using var client = await listener.AcceptAsync().WaitAsync(TimeSpan.FromMinutes(2));
             using var reader = new StreamReader(new NetworkStream(client));
             var request = JsonNode.Parse((await reader.ReadLineAsync())!)!;
             await client.SendAsync(Encoding.UTF8.GetBytes(answer[..^1]));

@@ -135,19 +135,21 @@ public sealed class GrpcListenerTests : IAsyncLifetime
         await using (var stalled = new StalledCalls(Server, GrpcListener.MaxConnections))
         {
             stalled.SendHalf(StoreMethod, callsEach: 1, announced: 1000, sent: 10);
-            await UntilAsync(() => IsRefusedAsync().GetAwaiter().GetResult(), "one more is refused");
+            await UntilAsync(IsRefusedAsync, "one more is refused");
         }
-        await UntilAsync(() => !IsRefusedAsync().GetAwaiter().GetResult(), "there is room again");
+        await UntilAsync(async () => !await IsRefusedAsync(), "there is room again");
     }
 
     private static StoreRequest Payload(int bytes) => new() { Payload = ByteString.CopyFrom(new byte[bytes]) };
 
     private static ReceiveRequest Ask(int bytes) => new() { MaxBytes = bytes };
 
-    private static async Task UntilAsync(Func<bool> holds, string what)
+    private static Task UntilAsync(Func<bool> holds, string what) => UntilAsync(() => Task.FromResult(holds()), what);
+
+    private static async Task UntilAsync(Func<Task<bool>> holds, string what)
     {
         using var limit = new CancellationTokenSource(Patience);
-        while (!holds())
+        while (!await holds())
         {
             Assert.False(limit.IsCancellationRequested, what);
             await Task.Delay(20);

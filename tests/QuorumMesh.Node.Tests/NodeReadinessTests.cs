@@ -54,7 +54,7 @@ public sealed class NodeReadinessTests : IDisposable
         await Loopback.UntilAsync(() => Check(node, settings, "consensus") is null, "it leads by itself");
         Assert.Null(Check(node, settings, "loop"));
         using var goesOn = new ManualResetEventSlim();
-        node.Service.Events.NewHead += _ => goesOn.Wait();
+        node.Service.Events.NewHead += _ => goesOn.Wait(TimeSpan.FromMinutes(5));
         var sent = SendAsync(node, 0);
         try
         {

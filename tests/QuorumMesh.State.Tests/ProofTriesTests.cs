@@ -3,6 +3,7 @@ using QuorumMesh.Primitives;
 using QuorumMesh.State.KeyValue;
 using QuorumMesh.State.Store;
 using QuorumMesh.Tests;
+using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.State.Tests;
 
@@ -102,7 +103,7 @@ public class ProofTriesTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Proofs_from_many_threads_beside_the_writer_are_of_their_snapshots(bool savesBeside)
+    public void Proofs_from_many_threads_beside_the_writer_are_of_their_snapshots(bool savesBeside)
     {
         var store = new MemoryKeyValueStore();
         var state = new StateStore(store, "public",
@@ -123,9 +124,8 @@ public class ProofTriesTests
         }
 
         Block(0);
-        using var stop = new CancellationTokenSource();
         var proofs = 0;
-        var readers = Enumerable.Range(0, 4).Select(seed => Task.Run(() =>
+        Beside.Run(4, (seed, stop) =>
         {
             var own = new Random(seed);
             while (!stop.IsCancellationRequested)
@@ -136,15 +136,14 @@ public class ProofTriesTests
                     compare: false);
                 Interlocked.Increment(ref proofs);
             }
-        })).ToArray();
-        for (ulong number = 1; number <= 200 || Volatile.Read(ref proofs) < 400; number++)
+        }, failed =>
         {
-            Assert.DoesNotContain(readers, static r => r.IsFaulted);
-            Block(number);
-        }
-
-        await stop.CancelAsync();
-        await Task.WhenAll(readers);
+            for (var number = 1; number <= 200; number++)
+            {
+                Block((ulong)number);
+                Beside.Until(() => Volatile.Read(ref proofs) >= 2 * number, failed, "proofs go on beside the blocks");
+            }
+        });
     }
 
     /// <summary>

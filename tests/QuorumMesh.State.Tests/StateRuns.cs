@@ -2,6 +2,7 @@ using QuorumMesh.Primitives;
 using QuorumMesh.State.KeyValue;
 using QuorumMesh.State.Store;
 using QuorumMesh.Tests;
+using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.State.Tests;
 
@@ -37,8 +38,8 @@ internal static class StateRuns
     /// <summary>As <see cref="StartWork"/>.</summary>
     public static RunningWork OnAThread(Action work)
     {
-        var task = Task.Run(work);
-        return new RunningWork(() => task.IsCompleted, () => task.GetAwaiter().GetResult());
+        var task = Task.Factory.StartNew(work, default, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        return new RunningWork(() => task.IsCompleted, () => task.WaitAsync(Beside.Limit).GetAwaiter().GetResult());
     }
 
     public static void AssertHistory(IKeyValueStore store, StateStore state, List<StateModel> models)

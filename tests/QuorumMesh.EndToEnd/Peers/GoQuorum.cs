@@ -25,10 +25,11 @@ internal static partial class GoQuorum
         var start = new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
+        var output = process.StandardOutput.ReadToEndAsync();
+        if (!process.WaitForExit(LocalNetwork.Patience)) process.Kill();
         process.WaitForExit();
         Assert.True(process.ExitCode == 0, $"{Program} {string.Join(' ', arguments)}: {errors.Result}");
-        return output;
+        return output.Result;
     }
 
     private static string ReadVersion()

@@ -5,6 +5,7 @@ using QuorumMesh.State.KeyValue;
 using QuorumMesh.State.Store;
 using QuorumMesh.State.Tests;
 using QuorumMesh.Tests;
+using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Storage.Tests.KeyValue;
 
@@ -123,11 +124,10 @@ public sealed class RocksKeyValueStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task Many_threads_read_while_one_writes()
+    public void Many_threads_read_while_one_writes()
     {
         using var store = OpenNew();
-        using var stop = new CancellationTokenSource();
-        var readers = Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+        Beside.Run(4, (_, stop) =>
         {
             while (!stop.IsCancellationRequested)
             {
@@ -135,11 +135,11 @@ public sealed class RocksKeyValueStoreTests : IDisposable
                 var seen = snapshot.Scan([]).Count();
                 Assert.Equal(seen, snapshot.Scan([]).Count());
             }
-        })).ToArray();
-        for (var i = 0; i < 250; i++)
-            Put(store, (byte)i, sync: false);
-        await stop.CancelAsync();
-        await Task.WhenAll(readers);
+        }, _ =>
+        {
+            for (var i = 0; i < 250; i++)
+                Put(store, (byte)i, sync: false);
+        });
         Assert.Equal(250, store.Scan([]).Count());
     }
 
