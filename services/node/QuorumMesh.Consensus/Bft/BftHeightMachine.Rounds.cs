@@ -33,9 +33,10 @@ internal sealed partial class BftHeightMachine
     private void JoinHigherRounds()
     {
         if (IsDecided) return;
-        if (_changes.WithQuorum(Validators.Quorum, View.Round) is { } agreed)
+        // A round that has begun does not hold anybody back from the next one.
+        if (_changes.WithQuorum(Validators.Quorum, _round.IsWaiting ? View.Round : View.Round + 1) is { } agreed)
         {
-            if (agreed > View.Round || _round.IsWaiting) Begin(agreed);
+            Begin(agreed);
             return;
         }
         if (_changes.ReachedBy(Validators.FaultTolerance + 1, View.Round) is { } reached) ChangeRound(reached);

@@ -20,6 +20,9 @@ public sealed class BftMachine
     public BftMachine(BftIdentity me, IBftBlocks blocks, BftTuning? tuning = null) =>
         _context = new BftContext(me, blocks, tuning ?? new BftTuning());
 
+    /// <summary>Why this validator votes for nothing at the present height, though it is one; null when it does.</summary>
+    public string? Abstention => _height?.Abstention;
+
     /// <summary>One thing has happened.</summary>
     /// <param name="now">Time of a clock that never goes back, since whenever; for how long ago somebody was heard.</param>
     /// <returns>What is to happen, in this order.</returns>
