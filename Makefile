@@ -7,6 +7,7 @@ RID ?= linux-x64
 NETWORK_DIR ?= network
 PARTICIPANTS ?= 3
 PORT_OFFSET ?= 0
+export SEEDS SEED SHAPE FIRST
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
@@ -49,6 +50,9 @@ test-peers: test-deps publish ## Raft clusters of our nodes and GoQuorum's; QUOR
 fuzz: deps ## a million random programs in both tiers of the EVM; FUZZ_PROGRAMS, FUZZ_SEED
 	@scripts/fuzz.sh
 
+sim: deps ## the pure BFT machines under seeded faults; SEEDS, or SHAPE and SEED for one again
+	@scripts/sim.sh
+
 bench: publish ## tables with ratios; peers by BENCH_GOQUORUM_EVM and BENCH_ANVIL
 	@scripts/bench.sh
 
@@ -58,4 +62,4 @@ format: ## check the code style
 clean: ## remove what was built
 	@rm -rf artifacts tests/vectors/unpacked; find . -type d \( -name bin -o -name obj -o -name TestResults \) -not -path './.git/*' -prune -exec rm -rf {} +
 
-.PHONY: help deps test-deps build vectors publish run demo test test-slow test-long test-peers fuzz bench format clean
+.PHONY: help deps test-deps build vectors publish run demo test test-slow test-long test-peers fuzz sim bench format clean

@@ -11,6 +11,7 @@ internal sealed partial class BftHeightMachine
     private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(1);
 
     private (TimeSpan Began, TimeSpan Length)? _timer;
+    private TimeSpan? _leaptAt;
 
     /// <summary>The present round has taken too long.</summary>
     public void Timeout(BftView view)
@@ -40,15 +41,20 @@ internal sealed partial class BftHeightMachine
             return;
         }
         if (_changes.ReachedBy(Validators.FaultTolerance + 1, View.Round) is { } reached) ChangeRound(reached);
-        else if (HopelessRound() is { } next) ChangeRound(next);
+        else if (HopelessRound() is { } next)
+        {
+            _leaptAt = _context.Now;
+            ChangeRound(next);
+        }
     }
 
     /// <summary>
     /// The round to go to when too many validators are past ours or away for it to come to a quorum, while a quorum could be reached in
-    /// another. A validator that lies about its round can lead us on by a few, and no further.
+    /// another. A validator that lies about its round can lead us on by a few, and not again before a round's time is over.
     /// </summary>
     private ulong? HopelessRound()
     {
+        if (_leaptAt is { } last && _context.Now - last < Settings.RequestTimeout) return null;
         var (lowest, past) = _changes.Past(View.Round);
         if (!_context.Tuning.HelpsOthers || lowest is not { } next || next - View.Round > LargestLeap || !IsQuorumReachable) return null;
         var away = Others.Count(v => !IsReachable(v) && !(_changes.RoundOf(v) > View.Round));

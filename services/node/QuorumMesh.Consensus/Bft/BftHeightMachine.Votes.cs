@@ -63,7 +63,8 @@ internal sealed partial class BftHeightMachine
         Weigh(round);
     }
 
-    private bool IsLockedOnOther(BftRound round) => _dialect.LockBinds && Lock is { } held && held.Proposal.Digest != round.Proposal!.Digest;
+    private bool IsLockedOnOther(BftRound round) =>
+        _dialect.LockBinds && Lock is { } held && held.Proposal.Digest != round.Proposal!.Digest;
 
     private void Prepare(BftRound round)
     {

@@ -3,8 +3,8 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Consensus.Bft;
 
 /// <summary>
-/// A message whose shape was read and whose signer was recovered (<see cref="BftWire"/>). Whether the signer is a validator, and what stands
-/// inside, is for the machine to check. Immutable.
+/// A message whose shape was read and whose signer was recovered (<see cref="BftWire"/>). Whether the signer is a validator, and what
+/// stands inside, is for the machine to check. Immutable.
 /// </summary>
 public abstract record BftMessage
 {

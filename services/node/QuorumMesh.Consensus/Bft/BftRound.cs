@@ -2,7 +2,9 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Consensus.Bft;
 
-/// <summary>One round: its proposal and who voted how. The first vote of each validator counts, so that memory is bounded by their number.</summary>
+/// <summary>
+/// One round: its proposal and who voted how. The first vote of each validator counts, so that memory is bounded by their number.
+/// </summary>
 internal sealed class BftRound(BftView view, Address proposer)
 {
     private readonly Dictionary<Address, PrepareMessage> _prepares = [];

@@ -69,7 +69,9 @@ internal static class IbftWire
         };
     }
 
-    /// <summary>What a committed seal signs: keccak(digest ‖ 0x02) (2.5:consensus/istanbul/core/commit.go PrepareCommittedSeal).</summary>
+    /// <summary>
+    /// What a committed seal signs: keccak(digest ‖ 0x02) (2.5:consensus/istanbul/core/commit.go PrepareCommittedSeal).
+    /// </summary>
     public static Hash256 SealHash(in Hash256 digest)
     {
         Span<byte> bytes = stackalloc byte[Hash256.Size + 1];

@@ -1,0 +1,70 @@
+using QuorumMesh.Consensus.Bft;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Simulation.Bft;
+
+/// <summary>What must hold at every instant. Knows what all honest validators ever sent and decided, across their restarts.</summary>
+internal sealed class BftChecks(BftShape shape, IReadOnlyList<Address> validators)
+{
+    private readonly Dictionary<ulong, Hash256> _decided = [];
+    private readonly Dictionary<(Address, BftView, string), Hash256> _said = [];
+    private readonly Dictionary<(Address, ulong), ulong> _left = [];
+    private readonly Dictionary<(Address, ulong), (ulong Round, Hash256 Digest)> _committed = [];
+    private readonly SimulatedBlocks _blocks = new();
+
+    /// <summary>Rounds past the first in which blocks were decided.</summary>
+    public ulong LateRounds { get; private set; }
+
+    public int Decisions { get; private set; }
+
+    /// <summary>One block a height, with seals of a quorum over it.</summary>
+    public void Decided(Address validator, BftEffect.Decide decision)
+    {
+        Decisions++;
+        LateRounds += decision.Round;
+        var (proposal, round) = (decision.Proposal, decision.Round);
+        if (_decided.TryGetValue(proposal.Number, out var other) && other != proposal.Digest)
+            Fail($"{validator} decides {proposal.Digest} at {proposal.Number}/{round}, where {other} was decided");
+        _decided[proposal.Number] = proposal.Digest;
+        var hash = BftDialect.Of(shape.Protocol).SealHash(_blocks, proposal, round);
+        var sealers = decision.Seals.Select(s => BftWire.TryRecover(hash, s, out var signer) ? signer : default).Distinct()
+            .Count(validators.Contains);
+        if (sealers < ((2 * shape.Size) + 2) / 3) Fail($"{validator} decides {proposal.Number}/{round} with {sealers} seals");
+        if (SimulatedBlock.Read(proposal.Rlp) is not { IsValid: true }) Fail($"{validator} decides a block that breaks a rule");
+    }
+
+    /// <summary>An honest validator says one thing in a view, and nothing in a round that it has left.</summary>
+    public void Sent(Address validator, BftMessage message)
+    {
+        var said = message switch
+        {
+            PreprepareMessage m => Keccak.Hash(m.Block),
+            PrepareMessage m => m.Digest,
+            CommitMessage m => m.Digest,
+            _ => message.Id,
+        };
+        if (!_said.TryAdd((validator, message.View, message.Kind), said))
+        {
+            if (_said[(validator, message.View, message.Kind)] != said)
+                Fail($"{validator} says two things as {message.Kind} of {message.View}");
+            return;
+        }
+        var height = (validator, message.View.Sequence);
+        if (message is RoundChangeMessage change)
+        {
+            if (shape.Protocol == BftProtocol.Qbft && _committed.TryGetValue(height, out var committed)
+                && !(change.Prepared is { } prepared && prepared.Round >= committed.Round))
+                Fail($"{validator} hides at {message.View} that it has committed in round {committed.Round}");
+            _left[height] = Math.Max(_left.GetValueOrDefault(height), message.View.Round);
+            return;
+        }
+        // An IBFT COMMIT for a height that is over answers a proposer that is behind.
+        if (_decided.GetValueOrDefault(message.View.Sequence) == said && message is CommitMessage) return;
+        if (_left.GetValueOrDefault(height) > message.View.Round) Fail($"{validator} votes in {message.View}, which it has left");
+        if (message is CommitMessage c) _committed[height] = (c.View.Round, c.Digest);
+    }
+
+    private static void Fail(string what) => throw new BftSafetyException(what);
+}
+
+internal sealed class BftSafetyException(string message) : Exception(message);

@@ -1,0 +1,61 @@
+using System.Globalization;
+using Xunit.Abstractions;
+
+namespace QuorumMesh.Simulation.Bft;
+
+/// <summary>
+/// The pure BFT machines under faults. QUORUMMESH_SEEDS is the number of seeds of a shape, QUORUMMESH_FIRST_SEED the first, QUORUMMESH_SEED
+/// runs a single one, QUORUMMESH_SHAPE a single shape; `make sim` sets them.
+/// </summary>
+public class BftSimulationTests(ITestOutputHelper output)
+{
+    private const int SeedsOfShape = 84;
+    private const int FaultyMs = 25_000;
+
+    public static TheoryData<string> Shapes =>
+        Environment.GetEnvironmentVariable("QUORUMMESH_SHAPE") is { Length: > 0 } one ? [one] : [.. BftShape.All];
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void One_block_a_height_under_faults_and_blocks_again_after_them(string shape)
+    {
+        var (decisions, late, crashes, delivered, slowest) = (0, 0UL, 0, 0L, 0L);
+        foreach (var seed in Seeds())
+        {
+            var simulation = Run(shape, seed, out var healed);
+            decisions += simulation.Checks.Decisions;
+            late += simulation.Checks.LateRounds;
+            crashes += simulation.Crashes;
+            delivered += simulation.Delivered;
+            slowest = Math.Max(slowest, healed);
+        }
+        output.WriteLine($"{shape}: {decisions} decisions, {late} rounds past the first, {crashes} crashes, {delivered} messages; at most "
+            + $"{slowest} ms to two more blocks after the faults");
+        Assert.True(decisions > 0);
+    }
+
+    private static BftSimulation Run(string shape, int seed, out long healed)
+    {
+        try
+        {
+            var simulation = new BftSimulation(seed, BftShape.Parse(shape));
+            simulation.Run(FaultyMs);
+            healed = simulation.HealAndDecide();
+            return simulation;
+        }
+        catch (Exception e)
+        {
+            throw new BftSafetyException($"{shape} seed {seed}; again: make sim SHAPE={shape} SEED={seed}\n{e}");
+        }
+    }
+
+    private static IEnumerable<int> Seeds()
+    {
+        if (Environment.GetEnvironmentVariable("QUORUMMESH_SEED") is { Length: > 0 } one) return [Number(one)];
+        var first = Number(Environment.GetEnvironmentVariable("QUORUMMESH_FIRST_SEED") ?? "1");
+        var count = Environment.GetEnvironmentVariable("QUORUMMESH_SEEDS") is { Length: > 0 } given ? Number(given) : SeedsOfShape;
+        return Enumerable.Range(first, count);
+    }
+
+    private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+}
