@@ -19,8 +19,22 @@ internal sealed class FakePeers(NodeStores source) : IPeerNetwork
 
     public Func<string, IReadOnlyList<byte[]>, IReadOnlyList<byte[]>> ChangeBodies { get; set; } = static (_, bodies) => bodies;
 
-    public IReadOnlyList<PeerInfo> Peers =>
-        [.. Names.Select(name => new PeerInfo(name, name, [], "", "", false, true, 63, UInt256.Zero, default))];
+    /// <summary>Why peers were banned, in order; they are gone then.</summary>
+    public List<(string NodeId, string Reason)> Banned { get; } = [];
+
+    /// <summary>New blocks that were told to peers.</summary>
+    public List<Hash256> Announced { get; } = [];
+
+    /// <summary>What peers said in their Status.</summary>
+    public UInt256 TotalDifficulty { get; set; }
+
+    public IReadOnlyList<PeerInfo> Peers
+    {
+        get
+        {
+            lock (Names) return [.. Names.Select(name => new PeerInfo(name, name, [], "", "", false, true, 63, TotalDifficulty, default))];
+        }
+    }
 
     public Enode Self => throw new InvalidOperationException("not asked for here");
 
@@ -33,8 +47,8 @@ internal sealed class FakePeers(NodeStores source) : IPeerNetwork
 
     public Task<IReadOnlyList<byte[]>> RequestBodiesAsync(string nodeId, IReadOnlyList<Hash256> hashes, CancellationToken ct)
     {
-        Asked.Add(nodeId);
-        return Task.FromResult(ChangeBodies(nodeId, _answers.GetBodies(hashes)));
+        lock (Asked) Asked.Add(nodeId);
+        return Task.Run(() => ChangeBodies(nodeId, _answers.GetBodies(hashes)), ct);
     }
 
     public void SetStatus(PeerStatus own)
@@ -43,10 +57,16 @@ internal sealed class FakePeers(NodeStores source) : IPeerNetwork
 
     public void BroadcastBlock(in Hash256 hash, ulong number, ReadOnlyMemory<byte> rawBlock, in UInt256 totalDifficulty)
     {
+        lock (Announced) Announced.Add(hash);
     }
 
     public void BanPeer(string nodeId, string reason, TimeSpan duration)
     {
+        lock (Names)
+        {
+            Names.Remove(nodeId);
+            Banned.Add((nodeId, reason));
+        }
     }
 
     public void AddStaticPeer(Enode e)
@@ -67,7 +87,7 @@ internal sealed class FakePeers(NodeStores source) : IPeerNetwork
 
     private Task<IReadOnlyList<byte[]>> Headers(string nodeId, HeaderQuery query)
     {
-        Asked.Add(nodeId);
+        lock (Asked) Asked.Add(nodeId);
         return Task.FromResult(ChangeHeaders(nodeId, _answers.GetHeaders(query)));
     }
 }

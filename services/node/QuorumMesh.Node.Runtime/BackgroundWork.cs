@@ -8,4 +8,17 @@ internal static class BackgroundWork
 {
     public static Task Start(this TaskScheduler scheduler, Func<Task> work) =>
         Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler).Unwrap();
+
+    /// <summary>Waits for the end of what was given up, however it ends.</summary>
+    public static async Task EndAsync(this Task work)
+    {
+        try
+        {
+            await work;
+        }
+        catch (Exception)
+        {
+            // Whoever gave it up knows why already.
+        }
+    }
 }

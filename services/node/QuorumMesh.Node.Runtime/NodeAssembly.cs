@@ -1,4 +1,5 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Node.Runtime.Consensus;
 using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Node.Runtime.Ports;
@@ -18,6 +19,7 @@ public sealed class NodeAssembly : IAsyncDisposable
     private readonly NodeSeams _seams;
     private readonly IConsensusLink _link;
     private readonly ChainSynchroniser _synchroniser;
+    private readonly ChainFollower? _follower;
     private readonly PayloadFetcher _payloads;
     private readonly HeadProbe _heads;
     private readonly CancellationTokenSource _stop = new();
@@ -34,7 +36,10 @@ public sealed class NodeAssembly : IAsyncDisposable
         _synchroniser = new ChainSynchroniser(seams.Peers, seams.Post, seams.Clock);
         _payloads = new PayloadFetcher(seams.Manager, seams.Post, seams.Clock, seams.Background);
         _heads = new HeadProbe(seams.Peers, seams.Post, seams.Clock);
-        PeerHandler = new PeerRequestHandler(setup.Stores, seams.PostBulk);
+        // Raft's blocks come out of its log; all other engines' carry the proof of their decision, and come from anybody.
+        _follower = setup.Stores.Rules.Config.Engine == EngineKind.Raft ? null
+            : new ChainFollower(seams.Peers, setup.Stores, seams.Post, seams.Clock);
+        PeerHandler = new PeerRequestHandler(setup.Stores, seams.PostBulk, _follower);
         _link.Hear(seams.Post, setup.Events);
     }
 
@@ -47,7 +52,7 @@ public sealed class NodeAssembly : IAsyncDisposable
     public IPeerRequestHandler PeerHandler { get; }
 
     /// <summary>Null when no catch-up runs. May be read from any thread.</summary>
-    public SyncProgress? Sync => _synchroniser.Progress;
+    public SyncProgress? Sync => _synchroniser.Progress ?? _follower?.Progress;
 
     /// <summary>
     /// Opens the core, and connects it to network and manager. What the network says is heard, and waits, from the making on.
@@ -57,6 +62,7 @@ public sealed class NodeAssembly : IAsyncDisposable
         Core.Open(Now());
         CarryOut(Core.TakeEarly());
         _payloads.Watch(Core.WatchAfter, 0, _stop.Token);
+        if (_follower is { } follower) _ = _seams.Background.Start(() => follower.RunAsync(_stop.Token));
         _nextTick = Milliseconds + TickMs;
     }
 
@@ -102,6 +108,7 @@ public sealed class NodeAssembly : IAsyncDisposable
         _payloads.Fetch(effects.FetchPayloads, effects.FetchFirst, _stop.Token);
         if (effects.WatchFrom is { } watch) _payloads.Watch(watch.After, watch.Stream, _stop.Token);
         if (effects.CompareHeads is { } check) _ = _seams.Background.Start(() => _heads.RunAsync(check, _stop.Token));
+        if (effects.Seek is { } height) _follower?.Seek(height);
         if (effects.Sync is { } sync) _ = _seams.Background.Start(() => _synchroniser.RunAsync(sync.Head, sync.Target, _stop.Token));
     }
 

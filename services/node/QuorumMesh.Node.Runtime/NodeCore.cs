@@ -158,6 +158,9 @@ public sealed class NodeCore
             case NodeInput.SyncFailed failed:
                 _catchUp.Failed(failed, _now);
                 break;
+            case NodeInput.FollowStands follow:
+                _catchUp.Stands(follow.Reason);
+                break;
             case NodeQuestion question:
                 _effects.Answers.Add(question.AnswerFrom(this));
                 break;
@@ -314,6 +317,9 @@ public sealed class NodeCore
             case ConsensusOutput.CatchUp catchUp:
                 _catchUp.Begin(catchUp.Target);
                 Sync(catchUp.Target);
+                break;
+            case ConsensusOutput.Behind behind:
+                _effects.Seek = behind.Height;
                 break;
             case ConsensusOutput.SetTimer set:
                 _timers.Set(set.Timer, set.After, _now);

@@ -46,6 +46,9 @@ public sealed class NodeEffects
     /// <summary>A catch-up to start: from our head to a block that Raft has committed.</summary>
     public (BlockPointer Head, Hash256 Target)? Sync { get; set; }
 
+    /// <summary>A height that others have decided and this node has not: peers are to be asked for the blocks up to it.</summary>
+    public ulong? Seek { get; set; }
+
     /// <summary>
     /// Questions to the other members about their blocks; the answers come back as <see cref="NodeInput.HeadsCompared"/>.
     /// </summary>

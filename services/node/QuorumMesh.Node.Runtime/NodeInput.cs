@@ -43,4 +43,7 @@ public abstract record NodeInput
     public sealed record SyncedBlocks(IReadOnlyList<Block> Blocks, Reply<Taken> Done) : NodeInput;
 
     public sealed record SyncFailed(Hash256 Target, string Reason) : NodeInput;
+
+    /// <summary>Following the network's blocks cannot go on, and why; null when it does again.</summary>
+    public sealed record FollowStands(string? Reason) : NodeInput;
 }

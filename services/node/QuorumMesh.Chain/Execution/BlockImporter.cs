@@ -25,7 +25,7 @@ public sealed class BlockImporter(ChainRules rules, StateStore publicStore, Stat
     {
         var engine = rules.EngineAt(block.Number);
         if ((isProposal ? engine.VerifyProposal(block.Header, parent) : engine.VerifyHeader(block.Header, parent)) is { } reason)
-            throw new InvalidBlockException($"block {block.Number}: {reason}");
+            throw new InvalidBlockException($"block {block.Number}: {reason}", isHeader: true);
         // Header, then body, then execution: the cheap checks come before what costs time.
         BlockValidator.CheckBody(block);
         var execution = _executor.Execute(block.Header, transactions, inputs.AsReaders());

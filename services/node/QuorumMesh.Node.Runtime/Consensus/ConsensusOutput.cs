@@ -67,6 +67,12 @@ internal abstract record ConsensusOutput
     /// </summary>
     public sealed record CatchUp(Hash256 Target) : ConsensusOutput;
 
+    /// <summary>
+    /// Others have decided this height, and this node has not: peers are asked for the blocks up to it, each of which is told with <see
+    /// cref="ConsensusInput.BlockImported"/>. For engines whose blocks say themselves that they are decided.
+    /// </summary>
+    public sealed record Behind(ulong Height) : ConsensusOutput;
+
     /// <summary>Answered with <see cref="ConsensusInput.TimerFired"/>, once, unless the timer is set again before.</summary>
     /// <param name="After">Zero or more; null ends the wait.</param>
     public sealed record SetTimer(ConsensusTimer Timer, TimeSpan? After) : ConsensusOutput;

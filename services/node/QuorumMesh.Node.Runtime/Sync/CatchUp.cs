@@ -29,6 +29,14 @@ internal sealed class CatchUp(NodeEvents events)
         events.RaiseCatchUpFailed(reason);
     }
 
+    /// <summary>Following the network cannot go on, or does again (null). Told once for the same reason.</summary>
+    public void Stands(string? reason)
+    {
+        if (Failure == reason) return;
+        Volatile.Write(ref _failure, reason);
+        if (reason is not null) events.RaiseCatchUpFailed(reason);
+    }
+
     public void Reached(in Hash256 head)
     {
         if (_target != head) return;

@@ -6,8 +6,13 @@ using QuorumMesh.State;
 
 namespace QuorumMesh.Node.Runtime.Sync;
 
-/// <summary>Answers peers from the store and passes their transactions on, senders recovered, to the writer loop.</summary>
-internal sealed class PeerRequestHandler(NodeStores stores, Func<NodeInput, bool> post) : IPeerRequestHandler
+/// <summary>
+/// Answers peers from the store, passes their transactions on, senders recovered, to the writer loop, and what they say of new blocks to
+/// the follower.
+/// </summary>
+/// <param name="follower">Null where blocks come by consensus alone.</param>
+internal sealed class PeerRequestHandler(NodeStores stores, Func<NodeInput, bool> post, ChainFollower? follower = null)
+    : IPeerRequestHandler
 {
     private const int MaxTransactionBytes = 128 * 1024 + 1024;
 
@@ -61,9 +66,15 @@ internal sealed class PeerRequestHandler(NodeStores stores, Func<NodeInput, bool
     public IReadOnlyList<Hash256> UnknownOf(IReadOnlyList<Hash256> transactions) =>
         [.. transactions.Where(hash => !stores.Senders.Knows(hash))];
 
-    public void OnPeerConnected(PeerInfo peer) { }
+    public void OnPeerConnected(PeerInfo peer) => follower?.OnPeerConnected();
 
-    public void OnPeerDisconnected(string nodeId) { }
+    public void OnPeerDisconnected(string nodeId) => follower?.OnPeerDisconnected(nodeId);
+
+    public Hash256? OnNewBlock(string nodeId, ReadOnlyMemory<byte> rawBlock, UInt256 totalDifficulty) =>
+        follower?.OnNewBlock(nodeId, rawBlock);
+
+    public void OnNewBlockHashes(string nodeId, IReadOnlyList<(Hash256 Hash, ulong Number)> announced) =>
+        follower?.OnAnnounced(nodeId, announced);
 
     private ulong HeadNumber => ChainStore.GetPublicHead(stores.KeyValues)?.Number ?? 0;
 

@@ -1,0 +1,133 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Chain.Execution;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Runtime.Sync;
+
+/// <summary>Blocks in the order of the chain, and what they hold of the gate.</summary>
+/// <param name="MissingFrom">The first block that no peer has a body for: nothing can follow. Null when all are there.</param>
+internal sealed record FetchedBlocks(int Turn, IReadOnlyList<Block> Blocks, long Bytes, ulong? MissingFrom);
+
+/// <summary>
+/// Fetches the bodies to headers from whichever peers have them, several at once, and recovers the senders on the way. A body is known by
+/// the root in its header, so it does not matter who sends it.
+/// </summary>
+internal sealed class BodyFetcher(IPeerNetwork peers, PeerFaults faults, SyncGate gate, NodeStores stores, TimeProvider clock)
+{
+    private const int PerPeer = 2;
+    private const int Rounds = 6;
+    private const int TransactionOverhead = 512;
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, int> _busy = new(StringComparer.Ordinal);
+
+    /// <param name="turn">Place of the blocks in the order of import.</param>
+    public async Task<FetchedBlocks> FetchAsync(int turn, IReadOnlyList<BlockHeader> headers, CancellationToken cancellation)
+    {
+        var bodies = new IReadOnlyList<Transaction>?[headers.Count];
+        var missing = new List<int>();
+        for (var i = 0; i < headers.Count; i++)
+        {
+            if (headers[i].TransactionsRoot == Hash256.EmptyTrie) bodies[i] = [];
+            else missing.Add(i);
+        }
+        var (without, round, bytes) = (new HashSet<string>(StringComparer.Ordinal), 0, 0L);
+        while (missing.Count > 0)
+        {
+            await gate.EnterAsync(turn, cancellation);
+            if (Take(without) is not { } peer)
+            {
+                // All that have them are busy, or none has: look again shortly, from the first one on when all were asked.
+                if (without.Count > 0 && !AnyBusy() && ++round == Rounds) break;
+                if (!AnyBusy()) without.Clear();
+                await Task.Delay(Pause, clock, cancellation);
+                continue;
+            }
+            var got = await FromPeerAsync(peer, headers, missing, bodies, cancellation);
+            if (got == 0) without.Add(peer);
+            gate.Hold(got);
+            bytes += got;
+        }
+        // What is there up to a gap is imported all the same: if the headers are forged, that shows it.
+        var blocks = headers.TakeWhile((_, i) => bodies[i] is not null).Select((header, i) => new Block(header, bodies[i]!)).ToList();
+        foreach (var block in blocks) _ = stores.Senders.RecoverAll(block.Transactions, stores.Rules.SenderRulesAt(block.Number));
+        return new FetchedBlocks(turn, blocks, bytes, missing.Count == 0 ? null : headers[missing[0]].Number);
+    }
+
+    /// <returns>Bytes that were taken; 0 when the peer gave nothing of use.</returns>
+    private async Task<long> FromPeerAsync(
+        string peer, IReadOnlyList<BlockHeader> headers, List<int> missing, IReadOnlyList<Transaction>?[] bodies,
+        CancellationToken cancellation)
+    {
+        using var limit = new CancellationTokenSource(Timeout, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
+        try
+        {
+            var raw = await peers.RequestBodiesAsync(peer, [.. missing.Select(i => headers[i].Hash)], either.Token);
+            return Fill(raw, headers, missing, bodies);
+        }
+        catch (FormatException e)
+        {
+            faults.Blame(peer, PeerFault.Lie, $"it sent bodies that fit no header asked for: {e.Message}");
+        }
+        catch (Exception e) when (e is PeerRequestException or TimeoutException
+            || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+        {
+            faults.Blame(peer, PeerFault.Late, "it does not answer requests for bodies in time");
+        }
+        finally
+        {
+            Release(peer);
+        }
+        return 0;
+    }
+
+    /// <summary>Bodies come in the order asked for, some left out: each belongs to the next header that has its root.</summary>
+    /// <exception cref="FormatException">One belongs to none.</exception>
+    private static long Fill(
+        IReadOnlyList<byte[]> raw, IReadOnlyList<BlockHeader> headers, List<int> missing, IReadOnlyList<Transaction>?[] bodies)
+    {
+        var (at, bytes) = (0, 0L);
+        var filled = new HashSet<int>();
+        foreach (var item in raw)
+        {
+            var transactions = Block.DecodeBody(item);
+            var root = BlockValidator.TransactionsRoot(transactions);
+            while (at < missing.Count && headers[missing[at]].TransactionsRoot != root) at++;
+            if (at == missing.Count) throw new FormatException($"a body with root {root} was not asked for");
+            bodies[missing[at]] = transactions;
+            filled.Add(missing[at++]);
+            bytes += item.Length + (transactions.Count * TransactionOverhead);
+        }
+        missing.RemoveAll(filled.Contains);
+        return bytes;
+    }
+
+    /// <summary>The peer with the least to do, of those that did the least wrong.</summary>
+    private string? Take(HashSet<string> without)
+    {
+        var candidates = peers.Peers.Select(p => p.NodeId).Where(id => !without.Contains(id)).ToList();
+        lock (_lock)
+        {
+            var free = candidates.Where(id => _busy.GetValueOrDefault(id) < PerPeer).ToList();
+            if (free.Count == 0) return null;
+            var best = free.MinBy(id => (_busy.GetValueOrDefault(id), faults.Of(id)))!;
+            _busy[best] = _busy.GetValueOrDefault(best) + 1;
+            return best;
+        }
+    }
+
+    private void Release(string peer)
+    {
+        lock (_lock)
+            if (--_busy[peer] == 0) _busy.Remove(peer);
+    }
+
+    private bool AnyBusy()
+    {
+        lock (_lock) return _busy.Count > 0;
+    }
+}

@@ -1,0 +1,90 @@
+using System.Runtime.CompilerServices;
+using QuorumMesh.Chain;
+using QuorumMesh.Chain.Storage;
+using QuorumMesh.Node.Runtime.Ports;
+
+namespace QuorumMesh.Node.Runtime.Sync;
+
+/// <summary>
+/// The headers that a peer has behind our head, in order and linked, some ranges asked for ahead. Whether their seals are right is found
+/// when they are imported, one by one: here only their number is bounded.
+/// </summary>
+internal sealed class HeaderRanges(IPeerNetwork peers, TimeProvider clock, string peer, BlockPointer head)
+{
+    public const int PerRequest = 192;
+    private const int Ahead = 4;
+
+    /// <summary>Of one request; it tells a peer that stalls from one that is slow.</summary>
+    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// What is behind our head at once, at most <see cref="PerRequest"/>; null when the peer does not even have our head's number.
+    /// </summary>
+    /// <exception cref="ForkedPeerException">The peer has another block where our head is.</exception>
+    /// <exception cref="FormatException">What it sent is no chain.</exception>
+    public async Task<IReadOnlyList<BlockHeader>?> FirstAsync(CancellationToken cancellation)
+    {
+        var headers = await RequestAsync(head.Number, PerRequest, cancellation);
+        if (headers.Count == 0) return null;
+        if (headers[0].Hash != head.Hash)
+            throw headers[0].Number == head.Number ? new ForkedPeerException(headers[0])
+                : new FormatException($"it was asked for block {head.Number} and sent {headers[0].Number}");
+        CheckLinks(headers[0], headers.Skip(1));
+        return headers.Skip(1).ToList();
+    }
+
+    /// <summary>The ranges behind the first, until the peer has no more.</summary>
+    /// <exception cref="FormatException">What it sent is no chain.</exception>
+    public async IAsyncEnumerable<IReadOnlyList<BlockHeader>> FollowingAsync(
+        BlockHeader last, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var asked = new Queue<Task<IReadOnlyList<BlockHeader>>>();
+        var next = last.Number + 1;
+        while (true)
+        {
+            for (; asked.Count < Ahead; next += PerRequest) asked.Enqueue(RequestAsync(next, PerRequest, cancellation));
+            var headers = await asked.Dequeue();
+            if (headers.Count == 0) break;
+            CheckLinks(last, headers);
+            yield return headers;
+            last = headers[^1];
+            // A peer may answer with less than asked for; what was asked for behind the gap is asked for again.
+            if (headers.Count == PerRequest) continue;
+            await GiveUpAsync(asked);
+            next = last.Number + 1;
+        }
+        await GiveUpAsync(asked);
+    }
+
+    private static async Task GiveUpAsync(Queue<Task<IReadOnlyList<BlockHeader>>> asked)
+    {
+        while (asked.TryDequeue(out var late)) await late.EndAsync();
+    }
+
+    private static void CheckLinks(BlockHeader before, IEnumerable<BlockHeader> headers)
+    {
+        foreach (var header in headers)
+        {
+            if (header.Number != before.Number + 1 || header.ParentHash != before.Hash)
+                throw new FormatException($"its header {header.Number} does not link to {before.Number}");
+            before = header;
+        }
+    }
+
+    private async Task<IReadOnlyList<BlockHeader>> RequestAsync(ulong from, int count, CancellationToken cancellation)
+    {
+        using var limit = new CancellationTokenSource(Timeout, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
+        var raw = await peers.RequestHeadersAsync(peer, from, count, either.Token);
+        if (raw.Count > count) throw new FormatException($"it sent {raw.Count} headers for {count}");
+        return [.. raw.Select(item => BlockHeader.Decode(item))];
+    }
+}
+
+/// <summary>A peer has another block at a height that is decided here. There are no short forks under IBFT and QBFT.</summary>
+/// <param name="theirs">Its block.</param>
+internal sealed class ForkedPeerException(BlockHeader theirs)
+    : Exception($"it has another block {theirs.Number} ({theirs.Hash}) than this node: one of the two is on another chain")
+{
+    public BlockHeader Theirs => theirs;
+}
