@@ -32,5 +32,8 @@ internal sealed class WireWriter(int sizeHint = 256)
         }
     }
 
+    /// <summary>What was written; to be used as long as nothing more is.</summary>
+    public ReadOnlyMemory<byte> Written => buffer.WrittenMemory;
+
     public byte[] ToArray() => buffer.WrittenSpan.ToArray();
 }

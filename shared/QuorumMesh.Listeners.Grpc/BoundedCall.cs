@@ -5,7 +5,9 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace QuorumMesh.Listeners.Grpc;
 
-/// <summary>What one call holds: its request until the call is over, then its answer until the client has taken it.</summary>
+/// <summary>
+/// What one call holds: its request and what its work takes until the call is over, then its answer until the client has taken it.
+/// </summary>
 internal sealed class BoundedCall : IRequestBodyPipeFeature, IHttpResponseBodyFeature, IDisposable
 {
     private readonly IHttpResponseBodyFeature _response;
@@ -16,7 +18,7 @@ internal sealed class BoundedCall : IRequestBodyPipeFeature, IHttpResponseBodyFe
 
     public BoundedCall(HttpContext http, ByteBudget budget, TimeSpan least)
     {
-        (_request, _answer) = (budget.Lease(), budget.Lease());
+        (_request, Work, _answer) = (budget.Lease(), budget.Lease(), budget.Lease());
         _response = http.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
         _writer = new TimedWriter(_response.Writer, http, least);
         Reader = new BoundedReader(http.Request.BodyReader, _request, least);
@@ -24,6 +26,9 @@ internal sealed class BoundedCall : IRequestBodyPipeFeature, IHttpResponseBodyFe
         http.Features.Set<IRequestBodyPipeFeature>(this);
         http.Features.Set<IHttpResponseBodyFeature>(this);
     }
+
+    /// <summary>What the service itself takes while it works on the call.</summary>
+    public ByteLease Work { get; }
 
     public PipeReader Reader { get; }
 
@@ -45,6 +50,8 @@ internal sealed class BoundedCall : IRequestBodyPipeFeature, IHttpResponseBodyFe
     public void Hold(long bytes)
     {
         if (!TryHoldBoth(_answer, bytes)) throw Refusal(_answer.Budget);
+        // What the service still has of its work is in the answer, and that is counted now.
+        Work.Dispose();
         _isLong = bytes > ByteLease.Free;
     }
 
@@ -52,12 +59,14 @@ internal sealed class BoundedCall : IRequestBodyPipeFeature, IHttpResponseBodyFe
     public async Task SendAsync()
     {
         _request.Dispose();
+        Work.Dispose();
         if (_isLong) await _writer.FlushAsync().ConfigureAwait(false);
     }
 
     public void Dispose()
     {
         _request.Dispose();
+        Work.Dispose();
         _answer.Dispose();
     }
 

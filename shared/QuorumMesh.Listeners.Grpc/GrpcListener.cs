@@ -1,5 +1,7 @@
 using Grpc.AspNetCore.Server;
+using Grpc.Core;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -61,6 +63,14 @@ public sealed class GrpcListener(string name, long limit, TimeSpan? least = null
         listen.Protocols = HttpProtocols.Http2;
         ConnectionLimit.Use(listen, Budget.Listener, MaxConnections);
     }
+
+    /// <summary>
+    /// The share of the budget that a call's own work takes, such as what it reads before it can answer. It ends with the call, and with a
+    /// unary answer as soon as that is counted.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The call did not come through <see cref="InvokeAsync"/>.</exception>
+    public static ByteLease Work(ServerCallContext context) =>
+        context.GetHttpContext().Features.GetRequiredFeature<BoundedCall>().Work;
 
     /// <summary>The middleware before the services of this port.</summary>
     public async Task InvokeAsync(HttpContext http, RequestDelegate next)

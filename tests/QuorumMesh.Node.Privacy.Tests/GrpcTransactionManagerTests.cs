@@ -164,6 +164,33 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Every_question_asks_about_the_record_that_the_node_knows()
+    {
+        _fake.Database = new Database { Id = "one", Watermark = 10 };
+        Assert.Null((await _manager.ReceiveAsync([Wait.Hash(0)], default))[0].Database!.Row);
+        _manager.AskAbout(7);
+        // One that does not tell of it is of an older version.
+        Assert.Null((await _manager.ReceiveAsync([Wait.Hash(0)], default))[0].Database!.Row);
+        _fake.TellsOfRows = true;
+        Assert.Equal(new ManagerRow(7, null), (await _manager.ReceiveAsync([Wait.Hash(0)], default))[0].Database!.Row);
+        _fake.Database.RowHash = ByteString.CopyFrom(Wait.Hash(3).ToArray());
+        var row = new ManagerRow(7, Wait.Hash(3));
+        Assert.Equal(row, (await _manager.ReceiveAsync([Wait.Hash(0)], default))[0].Database!.Row);
+        Assert.Equal(row, (await _manager.SendAsync(new SendArguments([1, 2], null, [Key]), default)).Database!.Row);
+        var seen = new ConcurrentQueue<ManagerDatabase?>();
+        _manager.DatabaseSeen += seen.Enqueue;
+        Assert.Null(await _manager.CheckAsync(default));
+        await _manager.StoreRawAsync([1], Key, default);
+        await _manager.SendSignedAsync(Wait.Hash(2), [Key], default);
+        Assert.Equal([row, row, row], seen.Select(s => s!.Row));
+        using var limit = new CancellationTokenSource(Wait.Limit);
+        _fake.Events.Add(1);
+        await using var watch = _manager.WatchAsync(0, limit.Token).GetAsyncEnumerator(limit.Token);
+        Assert.True(await watch.MoveNextAsync());
+        Assert.Equal(row, watch.Current.Database!.Row);
+    }
+
+    [Fact]
     public async Task A_manager_without_room_is_unavailable_and_never_makes_us_no_party()
     {
         _fake.LargestBatch = 0;
@@ -231,6 +258,8 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
 
         public Database? Database { get; set; }
 
+        public bool TellsOfRows { get; set; }
+
         /// <summary>What more an answer says.</summary>
         public Action<Answer> Enhance { get; set; } = static _ => { };
 
@@ -239,25 +268,25 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
             if (Refusal is { } refusal)
                 throw new RpcException(refusal);
             Sent.Enqueue(request);
-            var reply = new SendReply { Hash = Bytes(1), SenderKey = ByteString.FromBase64(Key), Database = Database?.Clone() };
+            var reply = new SendReply { Hash = Bytes(1), SenderKey = ByteString.FromBase64(Key), Database = Told(request.KnownSequence) };
             reply.ManagedParties.Add(reply.SenderKey);
             return Task.FromResult(reply);
         }
 
         public override Task<StoreReply> Store(StoreRequest request, ServerCallContext context) =>
-            Task.FromResult(new StoreReply { Hash = Bytes(2) });
+            Task.FromResult(new StoreReply { Hash = Bytes(2), Database = Told(request.KnownSequence) });
 
         public override Task<SendReply> SendSigned(SendSignedRequest request, ServerCallContext context) =>
-            Task.FromResult(new SendReply { Hash = request.Hash });
+            Task.FromResult(new SendReply { Hash = request.Hash, Database = Told(request.KnownSequence) });
 
         public override Task<InfoReply> Info(InfoRequest request, ServerCallContext context) =>
-            Task.FromResult(new InfoReply { Database = Database?.Clone() });
+            Task.FromResult(new InfoReply { Database = Told(request.KnownSequence) });
 
         public override Task<ReceiveReply> Receive(ReceiveRequest request, ServerCallContext context)
         {
             if (request.Hashes.Count > LargestBatch)
                 throw new RpcException(new Status(StatusCode.ResourceExhausted, "too large"));
-            var reply = new ReceiveReply { Database = Database?.Clone() };
+            var reply = new ReceiveReply { Database = Told(request.KnownSequence) };
             var most = request.MaxBytes > 0 ? Math.Max(1, (int)(request.MaxBytes / PayloadBytes)) : int.MaxValue;
             reply.Answers.AddRange(request.Hashes.Take(most).Select(h => new Answer
             {
@@ -275,9 +304,18 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
             while (true)
             {
                 await Events.ReachesAsync(next, context.CancellationToken);
-                await responseStream.WriteAsync(new WatchEvent { Sequence = next, Hash = Bytes((byte)next), Database = Database?.Clone() });
+                await responseStream.WriteAsync(
+                    new WatchEvent { Sequence = next, Hash = Bytes((byte)next), Database = Told(request.KnownSequence) });
                 next++;
             }
+        }
+
+        private Database? Told(long known)
+        {
+            var told = Database?.Clone();
+            if (told is not null && TellsOfRows)
+                told.RowSequence = known;
+            return told;
         }
 
         private static ByteString Bytes(byte first) => ByteString.CopyFrom(Wait.Hash(first).ToArray());

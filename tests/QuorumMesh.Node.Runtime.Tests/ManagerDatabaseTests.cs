@@ -66,6 +66,72 @@ public sealed class ManagerDatabaseTests
     }
 
     [Fact]
+    public void A_database_that_was_set_back_and_has_grown_past_its_old_number_since_stops_the_private_head()
+    {
+        var node = Watched();
+        node.Mine(TestChain.Private(Key, 1, First, Contract));
+        node.Step(Answer(First, PayloadAvailability.NotAParty, "old", 40, new ManagerRow(12, TestChain.HashOf(Second))));
+        Assert.Equal((2ul, 1ul), (node.Head, node.PrivateHead));
+        AssertStopped(node, "another payload");
+        // Nor does its number make it right again, nor that it no longer tells of the record, nor a restart.
+        node.Step(Answer(First, PayloadAvailability.NotAParty, "old", 41));
+        node.Step(Answer(First, PayloadAvailability.NotAParty, "old", 42, new ManagerRow(12, null)));
+        node.Start();
+        AssertStopped(node, "another payload");
+        Assert.Equal(12, node.Core.ManagerRow);
+        node.Step(Answer(First, PayloadAvailability.NotAParty, "old", 43, new ManagerRow(12, TestChain.HashOf(Second))));
+        Assert.Equal(1ul, node.PrivateHead);
+
+        // The right database is back: the record itself shows it.
+        node.Step(Answer(First, PayloadAvailability.Here, "old", 12, new ManagerRow(12, TestChain.HashOf(Creation))));
+        Assert.Null(node.Core.PrivateStatus.Stopped);
+        Finish(node, "old", 12);
+    }
+
+    [Fact]
+    public void The_operator_accepts_a_database_with_another_record_and_its_stream_tells_of_new_ones()
+    {
+        var node = Watched();
+        node.Step(new NodeInput.ManagerSeen(new ManagerDatabase("old", 40, 0, new ManagerRow(12, TestChain.HashOf(First)))));
+        AssertStopped(node, "another payload");
+        node.Core.AcceptManager();
+        Assert.Equal(0L, node.Step().ManagerRow);
+        node.Step(new NodeInput.PayloadArrived(3, TestChain.HashOf(First), new ManagerDatabase("old", 41, 0), Stream: 1));
+        node.Start();
+        Assert.Equal(3, node.Core.ManagerRow);
+        AssertGoesOn(node);
+    }
+
+    [Fact]
+    public void A_record_that_is_not_there_accuses_nobody()
+    {
+        // A payload that was lost and came back has a later one; a replica may not have it yet; an older manager does not tell.
+        var node = Watched();
+        node.Step(new NodeInput.ManagerSeen(new ManagerDatabase("old", 13, 12, new ManagerRow(12, null))));
+        node.Step(new NodeInput.ManagerSeen(new ManagerDatabase("old", 14, 13)));
+        AssertGoesOn(node);
+        node.Step(new NodeInput.PayloadArrived(14, TestChain.HashOf(First), new ManagerDatabase("old", 14, 14)));
+        // Asked before the stream told of the newest one, and about one that nobody told of.
+        node.Step(new NodeInput.ManagerSeen(new ManagerDatabase("old", 15, 14, new ManagerRow(12, TestChain.HashOf(Creation)))));
+        node.Step(new NodeInput.ManagerSeen(new ManagerDatabase("old", 15, 14, new ManagerRow(5, TestChain.HashOf(Second)))));
+        AssertGoesOn(node);
+        node.Step(new NodeInput.ManagerSeen(new ManagerDatabase("old", 15, 14, new ManagerRow(12, TestChain.HashOf(Second)))));
+        AssertStopped(node, "at record 12");
+    }
+
+    /// <summary>It comes with the number of the record before it, and its hash may be wrong.</summary>
+    [Fact]
+    public void A_damaged_record_in_the_stream_is_no_measure()
+    {
+        var node = Watched();
+        node.Step(new NodeInput.PayloadArrived(12, TestChain.HashOf(First), new ManagerDatabase("old", 13, 12)));
+        node.Start();
+        Assert.Equal(12, node.Core.ManagerRow);
+        node.Step(new NodeInput.ManagerSeen(new ManagerDatabase("old", 13, 0, new ManagerRow(12, TestChain.HashOf(Creation)))));
+        AssertGoesOn(node);
+    }
+
+    [Fact]
     public void An_answer_that_another_one_overtook_is_no_step_back()
     {
         var node = Started();
@@ -203,6 +269,17 @@ public sealed class ManagerDatabaseTests
         return node;
     }
 
+    /// <summary>As <see cref="Started"/>; the stream has told of record 12, the creation's, and the node was started again.</summary>
+    private static SoloNode Watched()
+    {
+        var node = Started();
+        var effects = node.Step(new NodeInput.PayloadArrived(12, TestChain.HashOf(Creation), new ManagerDatabase("old", 12, 10)));
+        Assert.Equal(12, effects.ManagerRow);
+        node.Start();
+        Assert.Equal(12, node.Core.ManagerRow);
+        return node;
+    }
+
     private static void Finish(SoloNode node, string database, long watermark)
     {
         var effects = node.Step();
@@ -233,8 +310,9 @@ public sealed class ManagerDatabaseTests
         Assert.Null(node.Core.PrivateStatus.Stopped);
     }
 
-    private static NodeInput Answer(byte[] payload, PayloadAvailability availability, string database, long watermark) =>
+    private static NodeInput Answer(
+        byte[] payload, PayloadAvailability availability, string database, long watermark, ManagerRow? row = null) =>
         new NodeInput.PayloadAnswers(
         [SoloNode.AnswerOf(TestChain.HashOf(payload), payload, availability)
-            with { Database = new ManagerDatabase(database, watermark, 0) }]);
+            with { Database = new ManagerDatabase(database, watermark, 0, row) }]);
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
@@ -17,6 +18,7 @@ namespace QuorumMesh.TxManager.Storage.Tests;
 /// </summary>
 public abstract class MergeTests
 {
+    private static readonly PayloadRoom Room = new(_ => true, _ => { });
     private static readonly PublicKey K1 = Key(1), K2 = Key(2), Sender = Key(3);
 
     protected virtual bool IsSkipped => false;
@@ -51,8 +53,8 @@ public abstract class MergeTests
             var whole = Payload(Random.Shared.Next(), isOwn ? K1 : Sender, K1, K2);
             first.Enclave.MeetAt = second.Enclave.MeetAt = new Barrier(2);
             await Task.WhenAll(
-                first.Receiver.StoreAsync(LegacyPayloadCodec.Encode(whole.ForRecipient(K1)!), default),
-                second.Receiver.StoreAsync(LegacyPayloadCodec.Encode(whole.ForRecipient(K2)!), default)).WaitAsync(Wait.Limit);
+                first.Receiver.StoreAsync(LegacyPayloadCodec.Encode(whole.ForRecipient(K1)!), Room, default),
+                second.Receiver.StoreAsync(LegacyPayloadCodec.Encode(whole.ForRecipient(K2)!), Room, default)).WaitAsync(Wait.Limit);
 
             var stored = (await first.Store.FindAsync(whole.ComputeHash(), default))!;
             Assert.Equal([K1, K2], stored.RecipientKeys.OrderBy(k => k.Span[0]));
@@ -69,14 +71,14 @@ public abstract class MergeTests
         var whole = Payload(Random.Shared.Next(), Sender, K1, K2);
         manager.Enclave.MeetAt = new Barrier(2);
         await Task.WhenAll(
-            manager.Receiver.StoreAsync(LegacyPayloadCodec.Encode(whole.ForRecipient(K1)!), default),
-            manager.Receiver.StoreAsync(LegacyPayloadCodec.Encode(whole.ForRecipient(K2)!), default)).WaitAsync(Wait.Limit);
+            manager.Receiver.StoreAsync(LegacyPayloadCodec.Encode(whole.ForRecipient(K1)!), Room, default),
+            manager.Receiver.StoreAsync(LegacyPayloadCodec.Encode(whole.ForRecipient(K2)!), Room, default)).WaitAsync(Wait.Limit);
         Assert.Equal(2, (await manager.Store.FindAsync(whole.ComputeHash(), default))!.RecipientKeys.Count);
 
         manager.Enclave.MeetAt = null;
         var next = Payload(Random.Shared.Next(), Sender, K1, K2);
         foreach (var key in new[] { K1, K2, K1 })
-            await manager.Receiver.StoreAsync(LegacyPayloadCodec.Encode(next.ForRecipient(key)!), default);
+            await manager.Receiver.StoreAsync(LegacyPayloadCodec.Encode(next.ForRecipient(key)!), Room, default);
 
         Assert.Equal([K2, K1], (await manager.Store.FindAsync(next.ComputeHash(), default))!.RecipientKeys);
     }
@@ -96,8 +98,8 @@ public abstract class MergeTests
             first.Enclave.MeetAt = second.Enclave.MeetAt = new Barrier(2);
             PublicKey[] others = [Key(100), Key(101)];
             await Task.WhenAll(
-                first.Sender.SendSignedAsync(hash.ToArray(), [others[0]], PrivacyOptions.Standard, default),
-                second.Sender.SendSignedAsync(hash.ToArray(), [others[1]], PrivacyOptions.Standard, default)).WaitAsync(Wait.Limit);
+                first.Sender.SendSignedAsync(hash.ToArray(), [others[0]], PrivacyOptions.Standard, Room, default),
+                second.Sender.SendSignedAsync(hash.ToArray(), [others[1]], PrivacyOptions.Standard, Room, default)).WaitAsync(Wait.Limit);
 
             var stored = (await second.Store.FindAsync(hash, default))!;
             Assert.Equal([K1, .. others], stored.RecipientKeys.OrderBy(k => k.Span[0]));
@@ -145,7 +147,7 @@ public abstract class MergeTests
 
         public PayloadSender Sender { get; }
 
-        public Task PushAsync(string peerUrl, ReadOnlyMemory<byte> encodedPayload, CancellationToken cancel) => Task.CompletedTask;
+        public Task PushAsync(string peerUrl, ReadOnlySequence<byte> encodedPayload, CancellationToken cancel) => Task.CompletedTask;
 
         public Task SendPartyInfoAsync(string peerUrl, Contracts.Parties.PartyInfo info, CancellationToken cancel) =>
             throw new NotSupportedException();

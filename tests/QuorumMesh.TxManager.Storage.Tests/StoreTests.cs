@@ -105,20 +105,79 @@ public abstract class StoreTests
         using var one = Open();
         if (one is null)
             return;
-        var start = await one.WatermarkAsync(default);
+        var start = (await one.MarkAsync(0, default)).Watermark;
         var payload = Payload(Random.Shared.Next());
         var hash = payload.ComputeHash();
         await one.SaveAsync(hash, payload, [Recipient], default);
-        var saved = await one.WatermarkAsync(default);
+        var saved = (await one.MarkAsync(0, default)).Watermark;
         Assert.True(saved > start);
         // A manager that only reads knows as much as the one that wrote.
         using var sibling = Open()!;
-        Assert.Equal(saved, await sibling.WatermarkAsync(default));
+        Assert.Equal(saved, (await sibling.MarkAsync(0, default)).Watermark);
         Assert.Equal(await one.ManagerIdAsync(default), await sibling.ManagerIdAsync(default));
         await one.DeleteAsync(hash, default);
-        Assert.Equal(saved, await sibling.WatermarkAsync(default));
+        Assert.Equal(saved, (await sibling.MarkAsync(0, default)).Watermark);
         await one.SaveAsync(hash, payload, [Recipient], default);
-        Assert.True(await sibling.WatermarkAsync(default) > saved);
+        Assert.True((await sibling.MarkAsync(0, default)).Watermark > saved);
+    }
+
+    [Fact]
+    public async Task A_record_is_told_by_its_number_and_a_number_is_never_given_twice()
+    {
+        using var store = Open();
+        if (store is null)
+            return;
+        var payload = Payload(Random.Shared.Next());
+        var hash = payload.ComputeHash();
+        await store.SaveAsync(hash, payload, [Recipient], default);
+        var mark = await store.MarkAsync(0, default);
+        Assert.Null(mark.KnownHash);
+        Assert.Equal(new StoreMark(mark.Watermark, hash), await store.MarkAsync(mark.Watermark, default));
+        Assert.Equal(new StoreMark(mark.Watermark, null), await store.MarkAsync(mark.Watermark + 1, default));
+
+        // Repaired, it has a later record; nobody gets the old one.
+        await store.DeleteAsync(hash, default);
+        await store.SaveAsync(hash, payload, [Recipient], default);
+        var other = Payload(Random.Shared.Next());
+        await store.SaveAsync(other.ComputeHash(), other, [Recipient], default);
+        var later = await store.MarkAsync(mark.Watermark, default);
+        Assert.Null(later.KnownHash);
+        Assert.Equal(other.ComputeHash(), (await store.MarkAsync(later.Watermark, default)).KnownHash);
+    }
+
+    [Fact]
+    public async Task The_length_is_told_before_a_payload_is_read_and_pages_end_at_some_bytes()
+    {
+        using var store = Open();
+        if (store is null)
+            return;
+        var payloads = new List<EncodedPayload>();
+        for (var i = 0; i < 5; i++)
+        {
+            var payload = Payload(Random.Shared.Next()) with { CipherText = [.. Guid.NewGuid().ToByteArray(), .. new byte[2_000_000]] };
+            payloads.Add(payload);
+            await store.SaveAsync(payload.ComputeHash(), payload, [Recipient], default);
+        }
+
+        var hash = payloads[0].ComputeHash();
+        long length = 0;
+        Assert.NotNull(await store.FindAsync(hash, default, found => length = found));
+        Assert.InRange(length, 2_000_000, 2_001_000);
+        await Assert.ThrowsAsync<InvalidTimeZoneException>(
+            () => store.FindAsync(hash, default, _ => throw new InvalidTimeZoneException()));
+        Assert.Null(await store.FindAsync(default, default, _ => throw new InvalidTimeZoneException()));
+
+        HashSet<PayloadHash> seen = [];
+        PayloadCursor? cursor = null;
+        do
+        {
+            var page = await store.PageAsync(cursor, 100, default);
+            Assert.InRange(page.Payloads.Sum(p => (long)p.Payload!.CipherText.Length), 0, 4 * 1024 * 1024);
+            seen.UnionWith(page.Payloads.Select(p => p.Hash!.Value));
+            cursor = page.Next;
+        }
+        while (cursor is not null);
+        Assert.Superset(payloads.Select(p => p.ComputeHash()).ToHashSet(), seen);
     }
 
     [Fact]

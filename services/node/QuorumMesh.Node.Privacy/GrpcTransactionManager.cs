@@ -56,6 +56,9 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
     public event Action<ManagerDatabase?>? DatabaseSeen;
 
     /// <inheritdoc/>
+    public void AskAbout(long sequence) => _databases.AskAbout(sequence);
+
+    /// <inheritdoc/>
     public async Task<Answer> SendAsync(SendArguments arguments, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(arguments);
@@ -66,6 +69,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         };
         request.RecipientKeys.AddRange(RecipientKeys.DecodeAll("privateFor", arguments.PrivateFor).Select(Wrap));
         var asked = _databases.Ask();
+        request.KnownSequence = asked.Row;
         var reply = await CallAsync(options => _client.SendAsync(request, options), _timeouts.Send, cancellation).ConfigureAwait(false);
         return Answer.Here(Hash(reply.Hash), arguments.Payload) with
         {
@@ -78,8 +82,13 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
     /// <inheritdoc/>
     public async Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation)
     {
-        var request = new StoreRequest { Payload = UnsafeByteOperations.UnsafeWrap(payload), SenderKey = Sender(privateFrom) };
         var asked = _databases.Ask();
+        var request = new StoreRequest
+        {
+            Payload = UnsafeByteOperations.UnsafeWrap(payload),
+            SenderKey = Sender(privateFrom),
+            KnownSequence = asked.Row,
+        };
         var reply = await CallAsync(options => _client.StoreAsync(request, options), _timeouts.Receive, cancellation).ConfigureAwait(false);
         Saw(asked, reply.Database);
         return Hash(reply.Hash);
@@ -88,9 +97,9 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
     /// <inheritdoc/>
     public async Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation)
     {
-        var request = new SendSignedRequest { Hash = Wrap(hash.ToArray()) };
-        request.RecipientKeys.AddRange(RecipientKeys.DecodeAll("privateFor", privateFor).Select(Wrap));
         var asked = _databases.Ask();
+        var request = new SendSignedRequest { Hash = Wrap(hash.ToArray()), KnownSequence = asked.Row };
+        request.RecipientKeys.AddRange(RecipientKeys.DecodeAll("privateFor", privateFor).Select(Wrap));
         var reply = await CallAsync(options => _client.SendSignedAsync(request, options), _timeouts.Send, cancellation)
             .ConfigureAwait(false);
         Saw(asked, reply.Database);
@@ -115,7 +124,8 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         {
             await CheckAsync(cancellation).ConfigureAwait(false);
             var asked = _databases.Ask();
-            using (var call = _client.Watch(new WatchRequest { AfterSequence = afterSequence }, cancellationToken: cancellation))
+            var request = new WatchRequest { AfterSequence = afterSequence, KnownSequence = asked.Row };
+            using (var call = _client.Watch(request, cancellationToken: cancellation))
                 while (await NextAsync(call.ResponseStream, asked, cancellation).ConfigureAwait(false) is { } item)
                 {
                     pause = FirstPause;
@@ -134,7 +144,8 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         try
         {
             var asked = _databases.Ask();
-            var reply = await CallAsync(options => _client.InfoAsync(new InfoRequest(), options), _timeouts.Receive, cancellation)
+            var request = new InfoRequest { KnownSequence = asked.Row };
+            var reply = await CallAsync(options => _client.InfoAsync(request, options), _timeouts.Receive, cancellation)
                 .ConfigureAwait(false);
             DatabaseSeen?.Invoke(_databases.Answer(asked, reply.Database));
             return null;
@@ -174,9 +185,9 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
     /// </returns>
     private async Task<bool> ReceiveBatchAsync(PayloadHash[] hashes, List<Answer> answers, CancellationToken cancellation)
     {
-        var request = new ReceiveRequest { MaxBytes = AnswerBytes };
-        request.Hashes.AddRange(hashes.Select(h => Wrap(h.ToArray())));
         var asked = _databases.Ask();
+        var request = new ReceiveRequest { MaxBytes = AnswerBytes, KnownSequence = asked.Row };
+        request.Hashes.AddRange(hashes.Select(h => Wrap(h.ToArray())));
         try
         {
             var reply = await _client.ReceiveAsync(request, Options(_timeouts.Receive, cancellation)).ConfigureAwait(false);

@@ -4,6 +4,7 @@ using QuorumMesh.Chain;
 using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
 using QuorumMesh.State;
 using QuorumMesh.State.KeyValue;
 
@@ -12,18 +13,33 @@ namespace QuorumMesh.Node.Runtime;
 /// <summary>
 /// The manager's database that the private state was made from, and how much it knew: stored with the private head. What another
 /// database answers, or one that knows less than before, is not taken, for a payload that was lost with its record reads "not a
-/// party" there. That stays so, over restarts too, until the operator accepts it or the right database is back. Owned by the
+/// party" there. Nor is one with another payload at a record that it told of before: it was set back, and has grown past its old
+/// number since. That stays so, over restarts too, until the operator accepts it or the right database is back. Owned by the
 /// writer loop.
 /// </summary>
+/// <remarks>
+/// Sequence numbers are never given twice in the life of a database. That a record is not there accuses nobody: a payload that was lost and
+/// came back has a later one, and a replica may lag.
+/// </remarks>
 internal sealed class ManagerRecord
 {
+    /// <summary>Records that answers under way may still be about.</summary>
+    private const int MaxRows = 64;
+
     private readonly IKeyValueStore _store;
     private readonly NodeEvents _events;
+
+    /// <summary>The last records that the stream told of, the newest at the end.</summary>
+    private readonly List<(long Sequence, PayloadHash Hash)> _rows = [];
 
     /// <summary>What every answer of this process knows at least: it was stored before the first question.</summary>
     private long _floor;
 
     private KnownDatabase? _refused;
+
+    /// <summary>What stands at the known record instead; null when that is not why the database is refused.</summary>
+    private (long Sequence, PayloadHash Hash)? _refusedRow;
+
     private bool _isChanged;
 
     /// <summary>An answer came that told of no database.</summary>
@@ -34,7 +50,12 @@ internal sealed class ManagerRecord
         (_store, _events) = (store, events);
         (Accepted, _refused) = (Load(store, StoredNames.ManagerAccepted), Load(store, StoredNames.ManagerRefused));
         _floor = Accepted?.Watermark ?? 0;
+        if (LoadRow(store, StoredNames.ManagerRow) is { } row) _rows.Add(row);
+        _refusedRow = LoadRow(store, StoredNames.ManagerRowRefused);
     }
+
+    /// <summary>The last record that the manager's stream told of; null when it told of none yet.</summary>
+    public (long Sequence, PayloadHash Hash)? Row => _rows.Count > 0 ? _rows[^1] : null;
 
     /// <summary>Null until the manager has told of its database.</summary>
     public KnownDatabase? Accepted { get; private set; }
@@ -52,6 +73,9 @@ internal sealed class ManagerRecord
         ({ } seen, { } known) when seen.Id != known.Id =>
             $"the transaction manager answers from another database ({seen.Id}) than the one that this private state was made from "
                 + $"({known.Id}); {Advice}",
+        (not null, _) when _refusedRow is { } row =>
+            $"the transaction manager's database has another payload ({row.Hash}) at record {row.Sequence} than it told of before: it was "
+                + $"set back, and has grown past its old number since; {Advice}",
         ({ } seen, var known) => $"the transaction manager's database knows less than before (record {seen.Watermark}, it was at "
         + $"{known?.Watermark}): it was set back; {Advice}",
     };
@@ -70,9 +94,12 @@ internal sealed class ManagerRecord
         }
         Seen = new KnownDatabase(seen.Id, seen.Watermark);
         if (Accepted is not { } known) return Adopt(Seen);
-        var fits = seen.Id == known.Id && seen.Watermark >= Math.Max(_floor, seen.AtLeast);
-        if (_refused is { } refused) return fits && refused.Id != known.Id && Return();
-        if (!fits) return Refuse(Seen);
+        var other = seen.Id == known.Id ? OtherRow(seen.Row) : null;
+        var fits = seen.Id == known.Id && seen.Watermark >= Math.Max(_floor, seen.AtLeast) && other is null;
+        // What was set back and knows less may have grown since: no number shows that it is whole again. The record itself does.
+        if (_refused is { } refused)
+            return fits && (refused.Id != known.Id || (_refusedRow is not null && IsSameRow(seen.Row))) && Return();
+        if (!fits) return Refuse(Seen, other);
         if (seen.Watermark <= known.Watermark) return true;
         (Accepted, _isChanged) = (Seen, true);
         return true;
@@ -86,6 +113,17 @@ internal sealed class ManagerRecord
         _isChanged = false;
     }
 
+    /// <summary>The stream told of a record. One that is not later than the last is told again, or stands for a damaged one.</summary>
+    public void Note(long sequence, in PayloadHash hash)
+    {
+        if (sequence <= (Row?.Sequence ?? 0)) return;
+        if (_rows.Count == MaxRows) _rows.RemoveAt(0);
+        _rows.Add((sequence, hash));
+    }
+
+    /// <summary>Into the batch that says where the stream is resumed.</summary>
+    public void PutRow(KeyValueBatch batch) => PutRow(batch, StoredNames.ManagerRow, Row);
+
     /// <summary>The operator's word that the manager may be believed as it is now.</summary>
     /// <param name="alongside">What else goes with it.</param>
     /// <exception cref="InvalidOperationException">Nothing is refused, or the manager has not answered since the start.</exception>
@@ -94,10 +132,13 @@ internal sealed class ManagerRecord
         if (_refused is null) throw new InvalidOperationException("the transaction manager is accepted already");
         if (Seen is null && !_sawNone)
             throw new InvalidOperationException("the transaction manager has not answered since the node was started: start it first");
-        (Accepted, _refused, _floor) = (Seen, null, Seen?.Watermark ?? 0);
+        (Accepted, _refused, _refusedRow, _floor) = (Seen, null, null, Seen?.Watermark ?? 0);
+        _rows.Clear();
         var batch = new KeyValueBatch();
         Put(batch, StoredNames.ManagerAccepted, Accepted);
         Put(batch, StoredNames.ManagerRefused, null);
+        PutRow(batch, StoredNames.ManagerRow, null);
+        PutRow(batch, StoredNames.ManagerRowRefused, null);
         alongside(batch);
         _store.Write(batch, sync: true);
         (_isChanged, Turns) = (false, Turns + 1);
@@ -120,9 +161,20 @@ internal sealed class ManagerRecord
         return true;
     }
 
-    private bool Refuse(KnownDatabase seen)
+    /// <returns>What stands at a record that was noted, where that is another payload's.</returns>
+    private (long Sequence, PayloadHash Hash)? OtherRow(ManagerRow? told)
     {
-        _refused = seen;
+        if (told?.Hash is not { } hash) return null;
+        foreach (var row in _rows)
+            if (row.Sequence == told.Sequence && !row.Hash.Equals(hash)) return (told.Sequence, hash);
+        return null;
+    }
+
+    private bool IsSameRow(ManagerRow? told) => told?.Hash is { } hash && Row is { } row && row == (told.Sequence, hash);
+
+    private bool Refuse(KnownDatabase seen, (long Sequence, PayloadHash Hash)? row)
+    {
+        (_refused, _refusedRow) = (seen, row);
         Write(seen);
         _events.Tell(NoticeLevel.Error, $"The private head is stopped: {Refusal}");
         return false;
@@ -130,7 +182,7 @@ internal sealed class ManagerRecord
 
     private bool Return()
     {
-        _refused = null;
+        (_refused, _refusedRow) = (null, null);
         Write(null);
         _events.Tell(NoticeLevel.Warning, "The transaction manager answers from its own database again: private blocks go on");
         return true;
@@ -142,9 +194,27 @@ internal sealed class ManagerRecord
         Put(batch, StoredNames.ManagerRefused, refused);
         // What it knew is the measure from now on: it must not be lost with a batch that is not synced.
         Put(batch, StoredNames.ManagerAccepted, Accepted);
+        PutRow(batch);
+        PutRow(batch, StoredNames.ManagerRowRefused, _refusedRow);
         _store.Write(batch, sync: true);
         (_isChanged, Turns) = (false, Turns + 1);
     }
+
+    /// <summary>The sequence number as 8 bytes, big endian, then the hash; empty for none.</summary>
+    private static void PutRow(KeyValueBatch batch, string name, (long Sequence, PayloadHash Hash)? row)
+    {
+        var value = new byte[row is null ? 0 : 8 + PayloadHash.Size];
+        if (row is { } noted)
+        {
+            BinaryPrimitives.WriteInt64BigEndian(value, noted.Sequence);
+            noted.Hash.ToArray().CopyTo(value.AsSpan(8));
+        }
+        ChainStore.PutMeta(batch, name, value);
+    }
+
+    private static (long Sequence, PayloadHash Hash)? LoadRow(IKeyValueReader reader, string name) =>
+        ChainStore.GetMeta(reader, name) is { Length: 8 + PayloadHash.Size } value
+            ? (BinaryPrimitives.ReadInt64BigEndian(value.Span), new PayloadHash(value.Span[8..])) : null;
 
     /// <summary>The watermark as 8 bytes, big endian, then the id; empty for none.</summary>
     private static void Put(KeyValueBatch batch, string name, KnownDatabase? database)

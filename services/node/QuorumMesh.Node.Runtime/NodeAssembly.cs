@@ -61,6 +61,7 @@ public sealed class NodeAssembly : IAsyncDisposable
     {
         Core.Open(Now());
         CarryOut(Core.TakeEarly());
+        _seams.Manager.AskAbout(Core.ManagerRow);
         _payloads.Watch(Core.WatchAfter, 0, _stop.Token);
         if (_follower is { } follower) _ = _seams.Background.Start(() => follower.RunAsync(_stop.Token));
         _nextTick = Milliseconds + TickMs;
@@ -105,6 +106,7 @@ public sealed class NodeAssembly : IAsyncDisposable
         if (effects.Broadcast.Count > 0) _seams.Peers.BroadcastTransactions(Encoded(effects.Broadcast), exceptNodeId: null);
         if (effects.Announce.Count > 0) _seams.Peers.BroadcastTransactions(Encoded(effects.Announce), exceptNodeId: null, resend: true);
         foreach (var answer in effects.Answers) answer.Deliver();
+        if (effects.ManagerRow is { } row) _seams.Manager.AskAbout(row);
         _payloads.Fetch(effects.FetchPayloads, effects.FetchFirst, _stop.Token);
         if (effects.WatchFrom is { } watch) _payloads.Watch(watch.After, watch.Stream, _stop.Token);
         if (effects.CompareHeads is { } check) _ = _seams.Background.Start(() => _heads.RunAsync(check, _stop.Token));

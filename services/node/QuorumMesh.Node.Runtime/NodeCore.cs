@@ -83,6 +83,9 @@ public sealed class NodeCore
     /// <summary>Where the manager's Watch stream is to be resumed after a start.</summary>
     public long WatchAfter => PrivateSideDriver.LoadWatched(_stores.KeyValues);
 
+    /// <summary>The record of the manager's database that its answers are to tell of; 0 for none.</summary>
+    public long ManagerRow => _manager.Row?.Sequence ?? 0;
+
     /// <summary>Transactions that wait for a block.</summary>
     public TransactionPool Pool => _desk.Pool;
 

@@ -43,6 +43,9 @@ public sealed class NodeEffects
     /// </summary>
     public (long After, int Stream)? WatchFrom { get; set; }
 
+    /// <summary>The record that questions to the manager ask about from now on, where it changed.</summary>
+    public long? ManagerRow { get; set; }
+
     /// <summary>A catch-up to start: from our head to a block that Raft has committed.</summary>
     public (BlockPointer Head, Hash256 Target)? Sync { get; set; }
 

@@ -29,6 +29,7 @@ internal sealed class PrivateSideDriver(PrivateSide side, PayloadCache payloads,
     /// <summary>Lately arrived: an answer "not a party" that was under way when the payload came is out of date.</summary>
     private readonly RecentSet<PayloadHash> _arrived = new(4_096);
     private long _watched;
+    private long? _row = manager.Row?.Sequence;
     private int _turns = manager.Turns;
     private int _stream;
     private long _usualSize = 4_096;
@@ -90,7 +91,9 @@ internal sealed class PrivateSideDriver(PrivateSide side, PayloadCache payloads,
         _arrived.Add(hash);
         side.RewindBefore(hash);
         // After a turn that the stream was not opened anew for yet, it is of the stream before.
-        if (arrived.Stream == _stream && _turns == manager.Turns) _watched = Math.Max(_watched, arrived.Sequence);
+        if (arrived.Stream != _stream || _turns != manager.Turns) return;
+        _watched = Math.Max(_watched, arrived.Sequence);
+        manager.Note(arrived.Sequence, hash);
     }
 
     /// <summary>See <see cref="ManagerRecord.Accept"/>. What the other database told of is asked for again, from its beginning.</summary>
@@ -111,6 +114,7 @@ internal sealed class PrivateSideDriver(PrivateSide side, PayloadCache payloads,
     public void Advance(NodeTime now, NodeEffects effects)
     {
         if (_turns != manager.Turns) Turn(effects);
+        if (_row != manager.Row?.Sequence) effects.ManagerRow = (_row = manager.Row?.Sequence) ?? 0;
         foreach (var wanted in _wanted)
             if (manager.Refusal is null) Ask(wanted, now, effects);
         _wanted.Clear();
@@ -186,6 +190,7 @@ internal sealed class PrivateSideDriver(PrivateSide side, PayloadCache payloads,
     {
         var batch = new KeyValueBatch();
         PutWatched(batch, _watched);
+        manager.PutRow(batch);
         manager.Put(batch);
         stores.KeyValues.Write(batch, sync: false);
         _watched = 0;

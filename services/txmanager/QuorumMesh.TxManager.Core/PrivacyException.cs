@@ -44,6 +44,9 @@ public enum Failure
     /// <summary>Asked too often, or of too many: try again later (503).</summary>
     Busy,
 
+    /// <summary>The payloads do not fit into what the listener may hold: try again later (503).</summary>
+    NoRoom,
+
     /// <summary>The enclave cannot be reached (503).</summary>
     EnclaveUnavailable,
 

@@ -67,7 +67,7 @@ internal static class ErrorAnswer
         Failure.BadRequest => StatusCodes.Status400BadRequest,
         Failure.Forbidden => StatusCodes.Status403Forbidden,
         Failure.KeyNotFound or Failure.NotFound or Failure.Missing => StatusCodes.Status404NotFound,
-        Failure.Busy or Failure.EnclaveUnavailable or Failure.StoreUnavailable => StatusCodes.Status503ServiceUnavailable,
+        Failure.Busy or Failure.NoRoom or Failure.EnclaveUnavailable or Failure.StoreUnavailable => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status500InternalServerError,
     };
 }

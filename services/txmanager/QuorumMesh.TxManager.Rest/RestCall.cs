@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Http.Features;
 using QuorumMesh.Contracts;
 using QuorumMesh.Listeners;
 using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Distribution;
 
 namespace QuorumMesh.TxManager.Rest;
 
@@ -17,6 +18,7 @@ public sealed class RestCall : IDisposable
 
     private readonly Dictionary<string, string> _parameters = [];
     private readonly RestLimits _limits;
+    private readonly ByteLease _work;
     private readonly ByteLease _answer;
     private BoundedBody? _body;
 
@@ -24,7 +26,8 @@ public sealed class RestCall : IDisposable
     {
         Context = context;
         _limits = limits;
-        _answer = limits.Budget.Lease();
+        (_work, _answer) = (limits.Budget.Lease(), limits.Budget.Lease());
+        Room = ListenerRoom.Of(_work);
         var target = context.Features.Get<IHttpRequestFeature>()?.RawTarget is ['/', ..] raw ? raw : context.Request.Path.Value ?? "/";
         var query = target.IndexOf('?', StringComparison.Ordinal);
         Segments = (query < 0 ? target : target[..query]).Split('/', StringSplitOptions.RemoveEmptyEntries);
@@ -34,6 +37,9 @@ public sealed class RestCall : IDisposable
 
     /// <summary>The caller went away.</summary>
     public CancellationToken Cancel => Context.RequestAborted;
+
+    /// <summary>For the payloads that the call works on: a share of the listener's budget until the call ends.</summary>
+    public PayloadRoom Room { get; }
 
     internal string[] Segments { get; }
 
@@ -71,6 +77,7 @@ public sealed class RestCall : IDisposable
     public void Dispose()
     {
         _body?.Dispose();
+        _work.Dispose();
         _answer.Dispose();
     }
 
@@ -87,9 +94,11 @@ public sealed class RestCall : IDisposable
     public Task BytesAsync(int status, byte[] bytes, string contentType = "application/octet-stream") =>
         WriteAsync(status, contentType, bytes);
 
-    public Task JsonAsync(int status, Action<Utf8JsonWriter> write, string contentType = "application/json")
+    /// <param name="expected">About how many bytes the longest text in it has; the buffer then need not grow.</param>
+    public Task JsonAsync(int status, Action<Utf8JsonWriter> write, string contentType = "application/json", int expected = 0)
     {
-        var buffer = new ArrayBufferWriter<byte>(512);
+        Hold(expected);
+        var buffer = new ArrayBufferWriter<byte>(512 + expected);
         using (var writer = new Utf8JsonWriter(buffer, JsonOptions))
             write(writer);
 
@@ -113,12 +122,17 @@ public sealed class RestCall : IDisposable
 
     private async Task WriteAsync(int status, string contentType, ReadOnlyMemory<byte> bytes)
     {
-        if (!_answer.TryHold(bytes.Length))
-            throw new BudgetExceededException(_limits.Budget);
+        Hold(bytes.Length);
         var response = Context.Response;
         response.StatusCode = status;
         response.ContentType = contentType;
         response.ContentLength = bytes.Length;
         await BoundedAnswer.WriteAsync(Context, bytes, _limits.TransferTime).ConfigureAwait(false);
+    }
+
+    private void Hold(long answer)
+    {
+        if (!_answer.TryHold(answer))
+            throw new BudgetExceededException(_limits.Budget);
     }
 }

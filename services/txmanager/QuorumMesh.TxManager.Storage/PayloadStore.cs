@@ -19,15 +19,22 @@ public readonly record struct ChecksumStep(int Added, bool More);
 /// </summary>
 public sealed class PayloadStore : IPayloadStore, IDisposable
 {
+    /// <summary>Payloads of one page, of which a longer one is alone.</summary>
+    private const int MaxPageBytes = 4 * 1024 * 1024;
+
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(2);
-    private static readonly string FindPayload = StoredRows.Select(RowKind.Payload) + " WHERE HASH = @p0";
-    private static readonly string FindRaw = StoredRows.Select(RowKind.Raw) + " WHERE HASH = @p0";
+    private static readonly string FindPayload =
+        $"SELECT length(ENCODED_PAYLOAD), {StoredRows.Columns(RowKind.Payload)} FROM ENCRYPTED_TRANSACTION WHERE HASH = @p0";
+    private static readonly string FindRaw =
+        $"SELECT length(ENCRYPTED_PAYLOAD), {StoredRows.Columns(RowKind.Raw)} FROM ENCRYPTED_RAW_TRANSACTION WHERE HASH = @p0";
     private static readonly string FindParticipation = StoredRows.Select(RowKind.Participation) + " WHERE HASH = @p0 LIMIT 1";
     private static readonly string ParticipationsAfter =
         StoredRows.Select(RowKind.Participation) + " WHERE SEQ > @p0 ORDER BY SEQ LIMIT @p1";
     private const string Noted = "SELECT HASH, (SELECT count(*) FROM PARTICIPATION p WHERE p.HASH = t.HASH)"
         + " FROM ENCRYPTED_TRANSACTION t WHERE HASH > @p0 ORDER BY HASH LIMIT @p1";
-    private static readonly string NewestParticipations = StoredRows.Select(RowKind.Participation) + " ORDER BY SEQ DESC LIMIT 8";
+    private static readonly string NewestAndKnown =
+        $"SELECT 0, newest.* FROM ({StoredRows.Select(RowKind.Participation)} ORDER BY SEQ DESC LIMIT 8) AS newest"
+        + $" UNION ALL SELECT 1, {StoredRows.Columns(RowKind.Participation)} FROM PARTICIPATION WHERE SEQ = @p0";
 
     private readonly TimeProvider _clock;
     private readonly StoreReader _reader;
@@ -89,9 +96,9 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     }
 
     /// <inheritdoc/>
-    public async Task<EncodedPayload?> FindAsync(PayloadHash hash, CancellationToken cancel)
+    public async Task<EncodedPayload?> FindAsync(PayloadHash hash, CancellationToken cancel, Action<long>? found = null)
     {
-        var row = await _reader.FirstAsync(FindPayload, cancel, hash.ToArray()).ConfigureAwait(false);
+        var row = await _reader.MeasuredAsync(FindPayload, hash.ToArray(), found, cancel).ConfigureAwait(false);
         if (row is null)
             return null;
         var payload = StoredRows.OpenPayload(row, out var fault);
@@ -126,9 +133,9 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     }
 
     /// <inheritdoc/>
-    public async Task<RawPayload?> FindRawAsync(PayloadHash hash, CancellationToken cancel)
+    public async Task<RawPayload?> FindRawAsync(PayloadHash hash, CancellationToken cancel, Action<long>? found = null)
     {
-        var row = await _reader.FirstAsync(FindRaw, cancel, hash.ToArray()).ConfigureAwait(false);
+        var row = await _reader.MeasuredAsync(FindRaw, hash.ToArray(), found, cancel).ConfigureAwait(false);
         if (row is null)
             return null;
         var raw = StoredRows.OpenRaw(row, out var fault);
@@ -141,11 +148,11 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     /// <inheritdoc/>
     public async Task<PayloadPage> PageAsync(PayloadCursor? after, int count, CancellationToken cancel)
     {
-        var rows = after is null
-            ? await _reader.ListAsync(db => db.FirstPage(count), cancel).ConfigureAwait(false)
-            : await _reader.ListAsync(db => db.Page(after.Timestamp, after.Hash.ToArray(), count), cancel).ConfigureAwait(false);
+        var lengths = await _reader.ListAsync(db => db.After(after).Lengths(count), cancel).ConfigureAwait(false);
+        var fitting = Fitting(lengths);
+        var rows = await _reader.ListAsync(db => db.After(after).Take(fitting).Columns(), cancel).ConfigureAwait(false);
         StoredPayload[] payloads = [.. rows.Select(OpenOrNull)];
-        if (rows.Count < count)
+        if (rows.Count < fitting || lengths.Count < count && fitting == lengths.Count)
             return new PayloadPage(payloads, null);
 
         // The place is that of the row as it stands, damaged or not: it is where the database went on from.
@@ -201,17 +208,26 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     public Task<string> ManagerIdAsync(CancellationToken cancel) => Task.FromResult(_managerId);
 
     /// <remarks>A damaged record's own number may be wrong: the next one counts.</remarks>
-    public async Task<long> WatermarkAsync(CancellationToken cancel)
+    public async Task<StoreMark> MarkAsync(long known, CancellationToken cancel)
     {
-        var newest = await _reader.ListAsync(NewestParticipations, cancel).ConfigureAwait(false);
-        foreach (var row in newest)
+        long? watermark = null;
+        PayloadHash? knownHash = null;
+        var rows = await _reader.ListAsync(NewestAndKnown, cancel, known).ConfigureAwait(false);
+        foreach (var marked in rows)
         {
-            if (StoredRows.Fault(RowKind.Participation, row) is not { } fault)
-                return (long)row[0]!;
-            _damage.RaiseOnce(RowKind.Participation, StoredRows.Hash(RowKind.Participation, row), fault);
+            var row = marked[1..];
+            var hash = StoredRows.Hash(RowKind.Participation, row);
+            if (StoredRows.Fault(RowKind.Participation, row) is { } fault)
+                _damage.RaiseOnce(RowKind.Participation, hash, fault);
+            else if (Convert.ToInt64(marked[0], CultureInfo.InvariantCulture) == 0)
+                watermark = Math.Max(watermark ?? 0, (long)row[0]!);
+            else
+                knownHash = hash;
         }
 
-        return newest.Count == 0 ? 0 : throw _damage.Raise(RowKind.Participation, null, "none of the newest records can be read");
+        if (rows.Count > 0 && watermark is null)
+            throw _damage.Raise(RowKind.Participation, null, "none of the newest records can be read");
+        return new StoreMark(watermark ?? 0, knownHash);
     }
 
     public void Dispose() => _writer.Dispose();
@@ -230,6 +246,21 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
         else if (payload is null)
             throw StoredRows.UnknownCodec(row);
         return new StoredPayload(hash, payload);
+    }
+
+    /// <returns>How many of the first rows come to <see cref="MaxPageBytes"/>; the first one whatever its length is.</returns>
+    private static int Fitting(List<object?[]> lengths)
+    {
+        var (count, bytes) = (0, 0L);
+        foreach (var row in lengths)
+        {
+            bytes += row[0] is null ? 0 : Convert.ToInt64(row[0], CultureInfo.InvariantCulture);
+            if (count > 0 && bytes > MaxPageBytes)
+                break;
+            count++;
+        }
+
+        return count;
     }
 
     private void SignalWritten() => Interlocked.Exchange(ref _written, NewSignal()).TrySetResult();

@@ -1,3 +1,4 @@
+using System.Buffers;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Contracts.Payloads;
@@ -16,11 +17,15 @@ public static class LegacyPayloadCodec
     private const int MaxMetadata = 65_536;
 
     /// <summary>The newest form, with the privacy tail. Readers older than 20.10 stop before it (tessera 3.2).</summary>
-    public static byte[] Encode(EncodedPayload payload)
+    public static byte[] Encode(EncodedPayload payload) => EncodeShared(payload).ToArray();
+
+    /// <summary>The same bytes, with the payload's own ciphertext in the middle: of many recipients each form is short.</summary>
+    public static ReadOnlySequence<byte> EncodeShared(EncodedPayload payload)
     {
-        var w = new WireWriter(256 + payload.CipherText.Length + (payload.RecipientBoxes.Count * 96));
-        w.Field(payload.SenderKey.Span);
-        w.Field(payload.CipherText);
+        var head = new WireWriter(64);
+        head.Field(payload.SenderKey.Span);
+        head.Length(payload.CipherText.Length);
+        var w = new WireWriter(256 + (payload.RecipientBoxes.Count * 96));
         w.Field(payload.CipherTextNonce);
         w.Length(payload.RecipientBoxes.Count);
         foreach (byte[] box in payload.RecipientBoxes)
@@ -31,7 +36,9 @@ public static class LegacyPayloadCodec
         w.Field(payload.RecipientNonce);
         w.Keys(payload.RecipientKeys);
         WriteTail(w, payload);
-        return w.ToArray();
+        var first = new Segment(head.Written, null);
+        var last = new Segment(w.Written, new Segment(payload.CipherText, first));
+        return new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length);
     }
 
     /// <exception cref="WireFormatException">The bytes are not a payload; the message says where and why.</exception>
@@ -154,6 +161,21 @@ public static class LegacyPayloadCodec
         if (!condition)
         {
             throw new WireFormatException(reason, position);
+        }
+    }
+
+    private sealed class Segment : ReadOnlySequenceSegment<byte>
+    {
+        public Segment(ReadOnlyMemory<byte> memory, Segment? before)
+        {
+            Memory = memory;
+            if (before is null)
+            {
+                return;
+            }
+
+            RunningIndex = before.RunningIndex + before.Memory.Length;
+            before.Next = this;
         }
     }
 }

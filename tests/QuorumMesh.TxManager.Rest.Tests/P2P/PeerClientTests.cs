@@ -12,6 +12,8 @@ namespace QuorumMesh.TxManager.Rest.Tests.P2P;
 /// <summary>What a slow or dead peer costs.</summary>
 public sealed class PeerClientTests : IDisposable
 {
+    private static readonly System.Buffers.ReadOnlySequence<byte> One = new(new byte[1]);
+
     private readonly FakeTimeProvider _clock = new();
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly List<string> _told = [];
@@ -41,13 +43,13 @@ public sealed class PeerClientTests : IDisposable
     public async Task Hung_peer_takes_its_own_places_alone()
     {
         using var client = Client(new PeerClientOptions { MaxPushesPerPeer = 2, MaxWaitingPerPeer = 1 });
-        Task[] hung = [.. Enumerable.Range(0, 3).Select(_ => client.PushAsync(Url, new byte[1], default))];
-        var e = await FailsAsync(client.PushAsync(Url, new byte[1], default));
+        Task[] hung = [.. Enumerable.Range(0, 3).Select(_ => client.PushAsync(Url, One, default))];
+        var e = await FailsAsync(client.PushAsync(Url, One, default));
         Assert.Equal((Failure.PeerUnresponsive, $"Connection error while communicating with {Url}push"), (e.Failure, e.Message));
 
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
-        var push = client.PushAsync($"http://{other.LocalEndpoint}/", new byte[1], default);
+        var push = client.PushAsync($"http://{other.LocalEndpoint}/", One, default);
         using (var connection = await other.AcceptTcpClientAsync().WaitAsync(Wait.Limit))
         {
             await AnswerAsync(connection, "HTTP/1.1 201 Created");
@@ -64,7 +66,7 @@ public sealed class PeerClientTests : IDisposable
     public async Task Peer_that_never_answers_is_tried_again_only_after_a_while()
     {
         using var client = Client(new PeerClientOptions { FailuresToBreak = 4 });
-        Task[] hung = [.. Enumerable.Range(0, 4).Select(_ => client.PushAsync(Url, new byte[1], default))];
+        Task[] hung = [.. Enumerable.Range(0, 4).Select(_ => client.PushAsync(Url, One, default))];
         var connections = new List<TcpClient>();
         for (var i = 0; i < hung.Length; i++)
             connections.Add(await _listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit));
@@ -78,11 +80,11 @@ public sealed class PeerClientTests : IDisposable
             await FailsAsync(task);
 
         Assert.Contains("does not answer in time", Assert.Single(_told), StringComparison.Ordinal);
-        Assert.Equal(Failure.PeerUnresponsive, (await FailsAsync(client.PushAsync(Url, new byte[1], default))).Failure);
+        Assert.Equal(Failure.PeerUnresponsive, (await FailsAsync(client.PushAsync(Url, One, default))).Failure);
         Assert.False(_listener.Pending());
 
         _clock.Advance(TimeSpan.FromSeconds(3));
-        var push = client.PushAsync(Url, new byte[1], default);
+        var push = client.PushAsync(Url, One, default);
         connections.Add(await _listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit));
         await AnswerAsync(connections[^1], "HTTP/1.1 201 Created");
         await push.WaitAsync(Wait.Limit);
@@ -96,9 +98,9 @@ public sealed class PeerClientTests : IDisposable
         using var client = Client(new PeerClientOptions { FailuresToBreak = 2 });
         var closed = $"http://127.0.0.1:{Participant.FreePort()}/";
         for (var i = 0; i < 2; i++)
-            Assert.Equal(Failure.PeerOffline, (await FailsAsync(client.PushAsync(closed, new byte[1], default))).Failure);
+            Assert.Equal(Failure.PeerOffline, (await FailsAsync(client.PushAsync(closed, One, default))).Failure);
 
-        Assert.Equal(Failure.PeerUnresponsive, (await FailsAsync(client.PushAsync(closed, new byte[1], default))).Failure);
+        Assert.Equal(Failure.PeerUnresponsive, (await FailsAsync(client.PushAsync(closed, One, default))).Failure);
         Assert.Contains("cannot be reached", Assert.Single(_told), StringComparison.Ordinal);
 
         using var back = new TcpListener(IPAddress.Loopback, new Uri(closed).Port);
@@ -110,7 +112,7 @@ public sealed class PeerClientTests : IDisposable
             await poll.WaitAsync(Wait.Limit);
         }
 
-        var push = client.PushAsync(closed, new byte[1], default);
+        var push = client.PushAsync(closed, One, default);
         using var again = await back.AcceptTcpClientAsync().WaitAsync(Wait.Limit);
         await AnswerAsync(again, "HTTP/1.1 201 Created");
         await push.WaitAsync(Wait.Limit);
@@ -151,7 +153,7 @@ public sealed class PeerClientTests : IDisposable
         using var client = Client(new PeerClientOptions { FailuresToBreak = 2 });
         for (var i = 0; i < 4; i++)
         {
-            var push = client.PushAsync(Url, new byte[1], default);
+            var push = client.PushAsync(Url, One, default);
             using var connection = await _listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit);
             await AnswerAsync(connection, "HTTP/1.1 500 No");
             Assert.Equal(Failure.PeerRefused, (await FailsAsync(push)).Failure);

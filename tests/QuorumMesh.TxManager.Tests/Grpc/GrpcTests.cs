@@ -170,6 +170,32 @@ public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
         Assert.True(seen.Database.Watermark >= seen.Sequence);
     }
 
+    /// <summary>What a backup of an hour ago, put back and used since, looks like to a node that was down meanwhile.</summary>
+    [Fact]
+    public async Task A_database_that_was_set_back_and_has_grown_since_tells_of_another_record_at_the_old_number()
+    {
+        var c = Connect(network.C);
+        await network.SendRawAsync(network.C, "before the backup");
+        await StopAndCloseAsync(network.C);
+        var backup = await File.ReadAllBytesAsync(network.C.Database);
+        await network.C.StartManagerAsync();
+        var lost = await network.SendRawAsync(network.C, "lost with it");
+        var known = (await c.InfoAsync(new InfoRequest())).Database.Watermark;
+        var told = (await c.InfoAsync(new InfoRequest { KnownSequence = known })).Database;
+        Assert.Equal((known, lost), (told.RowSequence, Convert.ToBase64String(told.RowHash.Span)));
+
+        await StopAndCloseAsync(network.C);
+        await File.WriteAllBytesAsync(network.C.Database, backup);
+        await network.C.StartManagerAsync();
+        for (var i = 0; i < 4; i++)
+            await network.SendRawAsync(network.C, $"after it {i}");
+        var since = (await c.InfoAsync(new InfoRequest { KnownSequence = known })).Database;
+        Assert.Equal(told.Id, since.Id);
+        Assert.True(since.Watermark > told.Watermark);
+        Assert.NotEmpty(since.RowHash);
+        Assert.NotEqual(told.RowHash, since.RowHash);
+    }
+
     [Fact]
     public async Task Bad_requests_have_their_status()
     {
@@ -191,6 +217,14 @@ public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
         many.Hashes.AddRange(Enumerable.Repeat(ByteString.CopyFrom(new byte[64]), 1025));
         Assert.Equal(StatusCode.InvalidArgument,
             (await Assert.ThrowsAsync<RpcException>(async () => await a.ReceiveAsync(many))).StatusCode);
+    }
+
+    /// <summary>With the last connection SQLite brings all into the one file.</summary>
+    private static async Task StopAndCloseAsync(Participant participant)
+    {
+        await participant.StopManagerAsync();
+        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        Assert.False(File.Exists(participant.Database + "-wal"));
     }
 
     private static async Task<WatchEvent> UntilAsync(AsyncServerStreamingCall<WatchEvent> watch, string hash, CancellationToken cancel)

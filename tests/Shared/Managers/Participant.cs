@@ -10,6 +10,7 @@ using QuorumMesh.Listeners;
 using QuorumMesh.Listeners.Grpc;
 using QuorumMesh.Tests.Shared;
 using QuorumMesh.TxManager.Configuration;
+using QuorumMesh.TxManager.Core.Ports;
 using QuorumMesh.TxManager.Hosting;
 
 namespace QuorumMesh.Tests.Shared.Managers;
@@ -129,8 +130,9 @@ internal sealed class Participant
         }
     }
 
-    public async Task StartManagerAsync() =>
-        _manager = await ManagerHost.StartAsync(ManagerConfig.Read(new CommandLineSettings(ConfigFile, [])), new Seams(),
+    /// <param name="enclave">In the place of the configured one; null for that.</param>
+    public async Task StartManagerAsync(IEnclave? enclave = null) =>
+        _manager = await ManagerHost.StartAsync(ManagerConfig.Read(new CommandLineSettings(ConfigFile, [])), new Seams(enclave),
             CancellationToken.None);
 
     public async Task StopManagerAsync()

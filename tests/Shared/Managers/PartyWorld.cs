@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using QuorumMesh.Contracts;
@@ -112,7 +113,7 @@ internal sealed class PartyWorld
             }
         }
 
-        public Task PushAsync(string peerUrl, ReadOnlyMemory<byte> encodedPayload, CancellationToken cancel) =>
+        public Task PushAsync(string peerUrl, ReadOnlySequence<byte> encodedPayload, CancellationToken cancel) =>
             throw new NotSupportedException();
 
         public Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel)

@@ -33,6 +33,12 @@ public static class StoredNames
     /// <summary>The manager database that was met instead, while the private head is stopped for it.</summary>
     public const string ManagerRefused = "private.manager.refused";
 
+    /// <summary>Sequence number and payload hash of the last record that the manager's stream told of.</summary>
+    public const string ManagerRow = "private.manager.row";
+
+    /// <summary>What the manager said stands at that number instead, while the private head is stopped for it.</summary>
+    public const string ManagerRowRefused = "private.manager.row.refused";
+
     /// <summary>Where the stream of new payloads is resumed.</summary>
     public const string ManagerWatch = "private.watch";
 

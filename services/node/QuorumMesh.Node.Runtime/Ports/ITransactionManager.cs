@@ -32,6 +32,14 @@ public interface ITransactionManager
         remove { }
     }
 
+    /// <summary>
+    /// The record of the manager's database that every question from now on asks about, so that its answer tells whether that is still the
+    /// same: see <see cref="ManagerDatabase.Row"/>. 0: none. Without effect where the manager cannot tell.
+    /// </summary>
+    void AskAbout(long sequence)
+    {
+    }
+
     /// <summary>Encrypts, stores and distributes; returns when every recipient has it.</summary>
     /// <returns>What a question for the payload would give now, so that it need not be asked.</returns>
     /// <exception cref="TransactionManagerException"/>

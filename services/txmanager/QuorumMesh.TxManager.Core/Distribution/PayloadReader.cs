@@ -6,14 +6,22 @@ using QuorumMesh.TxManager.Core.Ports;
 
 namespace QuorumMesh.TxManager.Core.Distribution;
 
+/// <param name="Envelope">What was sent beside it, without the ciphertext, which would be held as long as the answer.</param>
 /// <param name="ManagedParties">Our own keys among the recipients.</param>
 public sealed record ReceivedPayload(byte[] Payload, EncodedPayload? Envelope, PublicKey Sender, IReadOnlyList<PublicKey> ManagedParties,
     bool IsSender);
 
 /// <param name="Received">Only with <see cref="PayloadAvailability.Here"/>.</param>
-public sealed record PayloadAnswer(PayloadHash Hash, PayloadAvailability Availability, ReceivedPayload? Received);
+public sealed record PayloadAnswer(PayloadHash Hash, PayloadAvailability Availability, ReceivedPayload? Received)
+{
+    /// <summary>Of the payload, in bytes.</summary>
+    internal int Length => Received?.Payload.Length ?? 0;
+}
 
-/// <summary>Answers our own node's questions about stored payloads.</summary>
+/// <summary>
+/// Answers our own node's questions about stored payloads. Each takes room in its caller's share before it is read, and keeps its length
+/// until the call ends.
+/// </summary>
 public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys)
 {
     /// <summary>Hashes that one batch may ask for.</summary>
@@ -29,72 +37,83 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
     /// Answers for the first hashes, at least one, until their payloads come to about <paramref name="maxBytes"/>. Never throws for a
     /// payload that cannot be had: the answer says why.
     /// </summary>
-    public async Task<IReadOnlyList<PayloadAnswer>> AnswerAsync(IReadOnlyList<PayloadHash> hashes, int maxBytes, CancellationToken cancel)
+    /// <exception cref="PrivacyException"><see cref="Failure.NoRoom"/>: not even for the first.</exception>
+    public async Task<IReadOnlyList<PayloadAnswer>> AnswerAsync(
+        IReadOnlyList<PayloadHash> hashes, int maxBytes, PayloadRoom room, CancellationToken cancel)
     {
         if (hashes.Count > MaxBatch)
             throw new PrivacyException(Failure.BadRequest, $"at most {MaxBatch} hashes in one request, not {hashes.Count}");
-        var answers = new List<PayloadAnswer>(hashes.Count);
-        long bytes = 0;
-        for (var group = FirstWindow; answers.Count < hashes.Count;)
+        var answers = new Answers(maxBytes);
+        for (var group = FirstWindow; answers.Given.Count < hashes.Count;)
         {
-            PayloadHash[] some = [.. hashes.Skip(answers.Count).Take(group)];
+            PayloadHash[] some = [.. hashes.Skip(answers.Given.Count).Take(group)];
+            var found = await Task.WhenAll(some.Select(hash => AnswerOrNullAsync(hash, room, cancel))).ConfigureAwait(false);
             // In order and cut at the limit: the caller asks again from where the answers end.
-            foreach (var answer in await Task.WhenAll(some.Select(hash => AnswerAsync(hash, cancel))).ConfigureAwait(false))
-            {
-                long size = answer.Received?.Payload.Length ?? 0;
-                if (answers.Count > 0 && bytes + size > maxBytes)
-                    return answers;
-                answers.Add(answer);
-                bytes += size;
-                group = size > LargeGroup ? 1 : Math.Min(group * 2, Parallelism);
-            }
+            var used = answers.AddWhileTheyFit(found);
+            foreach (var unused in found.Skip(used))
+                room.GiveBack(unused?.Length ?? 0);
+            if (used < some.Length && answers.Given.Count > 0)
+                break;
+            if (used == 0 && some.Length == 1)
+                throw PayloadRoom.Full();
+            // Those of one group take room from each other: the first may have enough alone.
+            group = used == 0 || answers.Given[^1].Length > LargeGroup ? 1 : Math.Min(group * 2, Parallelism);
         }
 
-        return answers;
+        return answers.Given;
     }
 
     /// <exception cref="PrivacyException"><see cref="Failure.NotFound"/>, <see cref="Failure.Missing"/> or why it cannot be
     /// opened.</exception>
-    public async Task<ReceivedPayload> ReceiveAsync(ReadOnlyMemory<byte> hash, PublicKey? to, CancellationToken cancel)
+    public async Task<ReceivedPayload> ReceiveAsync(
+        ReadOnlyMemory<byte> hash, PublicKey? to, PayloadRoom room, CancellationToken cancel)
     {
-        var payload = await FindAsync(hash, cancel).ConfigureAwait(false);
+        using var place = room.Begin();
+        var payload = await FindAsync(hash, place, cancel).ConfigureAwait(false);
         var opened = await OpenAsync(payload, to, cancel).ConfigureAwait(false);
         var managed = payload.RecipientKeys.Count == 0
             ? [opened.KeyUsed]
             : await ownKeys.ManagedAsync(payload.RecipientKeys, cancel).ConfigureAwait(false);
         var isSender = await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false);
-        return new ReceivedPayload(opened.Payload, payload, payload.SenderKey, managed, isSender);
+        place.Keep(opened.Payload.Length);
+        return new ReceivedPayload(opened.Payload, payload with { CipherText = [] }, payload.SenderKey, managed, isSender);
     }
 
     /// <summary>What /storeraw kept under a hash, for its sender (tessera 1.6).</summary>
-    public async Task<ReceivedPayload> ReceiveRawAsync(ReadOnlyMemory<byte> hash, CancellationToken cancel)
+    public async Task<ReceivedPayload> ReceiveRawAsync(ReadOnlyMemory<byte> hash, PayloadRoom room, CancellationToken cancel)
     {
+        using var place = room.Begin();
         var raw = (hash.Length == PayloadHash.Size
-            ? await store.FindRawAsync(new PayloadHash(hash.Span), cancel).ConfigureAwait(false)
+            ? await store.FindRawAsync(new PayloadHash(hash.Span), cancel, place.TakeForms).ConfigureAwait(false)
             : null)
             ?? throw new PrivacyException(Failure.NotFound, $"Raw Message with hash {Convert.ToBase64String(hash.Span)} was not found");
         var payload = await enclave.OpenRawAsync(raw, cancel).ConfigureAwait(false);
+        place.Keep(payload.Length);
         return new ReceivedPayload(payload, null, raw.SenderKey, [raw.SenderKey], true);
     }
 
     /// <summary>Whether a payload was sent with a key of ours (tessera 1.7).</summary>
-    public async Task<bool> IsSenderAsync(ReadOnlyMemory<byte> hash, CancellationToken cancel)
+    public async Task<bool> IsSenderAsync(ReadOnlyMemory<byte> hash, PayloadRoom room, CancellationToken cancel)
     {
-        var payload = await FindAsync(hash, cancel).ConfigureAwait(false);
+        using var place = room.Begin();
+        var payload = await FindAsync(hash, place, cancel).ConfigureAwait(false);
         return await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false);
     }
 
     /// <summary>At the sender every recipient, itself included; at a recipient of a standard private transaction itself alone.</summary>
-    public async Task<IReadOnlyList<PublicKey>> ParticipantsAsync(ReadOnlyMemory<byte> hash, CancellationToken cancel)
+    public async Task<IReadOnlyList<PublicKey>> ParticipantsAsync(ReadOnlyMemory<byte> hash, PayloadRoom room, CancellationToken cancel)
     {
-        var payload = await FindAsync(hash, cancel).ConfigureAwait(false);
+        using var place = room.Begin();
+        var payload = await FindAsync(hash, place, cancel).ConfigureAwait(false);
         return payload.RecipientKeys;
     }
 
     /// <summary>Throws <see cref="Failure.BadRequest"/> for a payload of another privacy mode (tessera 1.7).</summary>
-    public async Task<IReadOnlyList<PublicKey>> MandatoryRecipientsAsync(ReadOnlyMemory<byte> hash, CancellationToken cancel)
+    public async Task<IReadOnlyList<PublicKey>> MandatoryRecipientsAsync(
+        ReadOnlyMemory<byte> hash, PayloadRoom room, CancellationToken cancel)
     {
-        var payload = await FindAsync(hash, cancel).ConfigureAwait(false);
+        using var place = room.Begin();
+        var payload = await FindAsync(hash, place, cancel).ConfigureAwait(false);
         return payload.PrivacyMode == PrivacyMode.MandatoryRecipients
             ? payload.MandatoryRecipients
             : throw new PrivacyException(
@@ -109,12 +128,17 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
             throw PrivacyException.MessageNotFound(Convert.ToBase64String(hash.Span), missing: false);
     }
 
-    private async Task<PayloadAnswer> AnswerAsync(PayloadHash hash, CancellationToken cancel)
+    /// <returns>Null when there is no room to look.</returns>
+    private async Task<PayloadAnswer?> AnswerOrNullAsync(PayloadHash hash, PayloadRoom room, CancellationToken cancel)
     {
         try
         {
             return new PayloadAnswer(hash, PayloadAvailability.Here,
-                await ReceiveAsync(hash.ToArray(), null, cancel).ConfigureAwait(false));
+                await ReceiveAsync(hash.ToArray(), null, room, cancel).ConfigureAwait(false));
+        }
+        catch (PrivacyException e) when (e.Failure == Failure.NoRoom)
+        {
+            return null;
         }
         catch (PrivacyException e)
         {
@@ -130,13 +154,13 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
         }
     }
 
-    private async Task<EncodedPayload> FindAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancel)
+    private async Task<EncodedPayload> FindAsync(ReadOnlyMemory<byte> bytes, PayloadRoom.Place place, CancellationToken cancel)
     {
         var text = Convert.ToBase64String(bytes.Span);
         if (bytes.Length != PayloadHash.Size)
             throw PrivacyException.MessageNotFound(text, missing: false);
         var hash = new PayloadHash(bytes.Span);
-        var payload = await store.FindAsync(hash, cancel).ConfigureAwait(false);
+        var payload = await store.FindAsync(hash, cancel, place.TakeForms).ConfigureAwait(false);
         if (payload is not null)
             return payload;
         // The payload first, then the record: a payload that arrives between the two is "missing", never "not a party", and the
@@ -154,6 +178,28 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
         {
             throw new PrivacyException(
                 Failure.NoSuitableKey, $"No suitable recipient keys found to decrypt payload for : {payload.ComputeHash().ToBase64()}", e);
+        }
+    }
+
+    private sealed class Answers(int maxBytes)
+    {
+        private long _bytes;
+
+        public List<PayloadAnswer> Given { get; } = [];
+
+        /// <returns>How many of them; the first of all is always added.</returns>
+        public int AddWhileTheyFit(IEnumerable<PayloadAnswer?> found)
+        {
+            var before = Given.Count;
+            foreach (var answer in found)
+            {
+                if (answer is null || (Given.Count > 0 && _bytes + answer.Length > maxBytes))
+                    break;
+                Given.Add(answer);
+                _bytes += answer.Length;
+            }
+
+            return Given.Count - before;
         }
     }
 }

@@ -22,9 +22,12 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
     /// <summary>Encrypts a payload for recipients, sender and alwaysSendTo, in Tessera's order (tessera 4.3), and distributes
     /// it.</summary>
     public async Task<SendResult> SendAsync(
-        ReadOnlyMemory<byte> payload, PublicKey? from, IReadOnlyList<PublicKey> to, PrivacyOptions privacy, CancellationToken cancel)
+        ReadOnlyMemory<byte> payload, PublicKey? from, IReadOnlyList<PublicKey> to, PrivacyOptions privacy, PayloadRoom room,
+        CancellationToken cancel)
     {
         Check(payload, to, privacy);
+        using var place = room.Begin();
+        place.TakeForms(payload.Length);
         var sender = await ownKeys.SenderAsync(from, cancel).ConfigureAwait(false);
         var always = await ownKeys.AlwaysSendToAsync(cancel).ConfigureAwait(false);
         PublicKey[] recipients = [.. to.Append(sender).Concat(always).Distinct()];
@@ -36,20 +39,21 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
 
     /// <summary>Distributes a payload that <see cref="StoreRawAsync"/> kept; its hash stays.</summary>
     public async Task<SendResult> SendSignedAsync(
-        ReadOnlyMemory<byte> hash, IReadOnlyList<PublicKey> to, PrivacyOptions privacy, CancellationToken cancel)
+        ReadOnlyMemory<byte> hash, IReadOnlyList<PublicKey> to, PrivacyOptions privacy, PayloadRoom room, CancellationToken cancel)
     {
+        using var place = room.Begin();
         privacy.RequireStandard();
         CheckRecipients(to);
         var text = Convert.ToBase64String(hash.Span);
         var raw = (hash.Length == PayloadHash.Size
-            ? await store.FindRawAsync(new PayloadHash(hash.Span), cancel).ConfigureAwait(false)
+            ? await store.FindRawAsync(new PayloadHash(hash.Span), cancel, place.TakeForms).ConfigureAwait(false)
             : null) ?? throw PrivacyException.RawNotFound(text);
         var always = await ownKeys.AlwaysSendToAsync(cancel).ConfigureAwait(false);
         PublicKey[] recipients = [.. to.Concat(always).Append(raw.SenderKey).Distinct()];
         var targets = await publisher.ResolveAsync(recipients, cancel).ConfigureAwait(false);
         for (var attempt = 1; ; attempt++)
         {
-            var sealedPayload = await SealSignedAsync(new PayloadHash(hash.Span), raw, recipients, cancel).ConfigureAwait(false);
+            var sealedPayload = await SealSignedAsync(new PayloadHash(hash.Span), raw, recipients, place, cancel).ConfigureAwait(false);
             try
             {
                 return await DistributeAsync(sealedPayload, targets, cancel).ConfigureAwait(false);
@@ -58,7 +62,7 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
             {
                 // Another call for this hash, here or at a manager that shares the database, may have stored its boxes first: ours are made
                 // again beside them.
-                var first = await store.FindAsync(new PayloadHash(hash.Span), cancel).ConfigureAwait(false);
+                var first = await store.FindAsync(new PayloadHash(hash.Span), cancel, place.TakeForms).ConfigureAwait(false);
                 if (first is null || first.RecipientNonce.AsSpan().SequenceEqual(sealedPayload.RecipientNonce))
                     throw;
             }
@@ -66,9 +70,12 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
     }
 
     /// <summary>Encrypts for the sender alone; what the client signs is the hash (tessera 1.4).</summary>
-    public async Task<PayloadHash> StoreRawAsync(ReadOnlyMemory<byte> payload, PublicKey? from, CancellationToken cancel)
+    public async Task<PayloadHash> StoreRawAsync(
+        ReadOnlyMemory<byte> payload, PublicKey? from, PayloadRoom room, CancellationToken cancel)
     {
         Check(payload, [], PrivacyOptions.Standard);
+        using var place = room.Begin();
+        place.TakeForms(payload.Length);
         var sender = await ownKeys.SenderAsync(from, cancel).ConfigureAwait(false);
         var raw = await enclave.SealRawAsync(payload, sender, cancel).ConfigureAwait(false);
         var hash = raw.ComputeHash();
@@ -80,9 +87,9 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
     /// A repeated call keeps the boxes of the first, so that a client may retry and recipients see the same payload again.
     /// </summary>
     private async Task<EncodedPayload> SealSignedAsync(
-        PayloadHash hash, RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel)
+        PayloadHash hash, RawPayload raw, IReadOnlyList<PublicKey> recipients, PayloadRoom.Place place, CancellationToken cancel)
     {
-        var existing = await store.FindAsync(hash, cancel).ConfigureAwait(false);
+        var existing = await store.FindAsync(hash, cancel, place.TakeForms).ConfigureAwait(false);
         if (existing is null)
             return await enclave.SealStoredAsync(raw, recipients, cancel).ConfigureAwait(false);
         foreach (var added in recipients.Where(k => existing.IndexOfRecipient(k) < 0).ToArray())

@@ -46,7 +46,7 @@ public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerCl
     /// <summary>Pushes a payload as it stands.</summary>
     public async Task SendAsync(EncodedPayload payload, string url, CancellationToken cancel)
     {
-        var encoded = LegacyPayloadCodec.Encode(payload);
+        var encoded = LegacyPayloadCodec.EncodeShared(payload);
         try
         {
             await peers.PushAsync(url, encoded, cancel).ConfigureAwait(false);

@@ -14,25 +14,27 @@ namespace QuorumMesh.TxManager.Core.Distribution;
 public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys)
 {
     /// <exception cref="WireFormatException">The bytes are no payload.</exception>
-    public async Task<PayloadHash> StoreAsync(ReadOnlyMemory<byte> encoded, CancellationToken cancel)
+    public async Task<PayloadHash> StoreAsync(ReadOnlyMemory<byte> encoded, PayloadRoom room, CancellationToken cancel)
     {
+        using var place = room.Begin();
+        place.TakeForms(encoded.Length);
         var payload = LegacyPayloadCodec.Decode(encoded.Span);
         if (payload.PrivacyMode != PrivacyMode.StandardPrivate)
             throw PrivacyException.EnhancedPrivacy();
         var hash = payload.ComputeHash();
         // Our own payload, given back by a recipient (tessera 4.6): its boxes are opened with the sender's key.
         if (await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false))
-            await AcceptOwnAsync(hash, payload, cancel).ConfigureAwait(false);
+            await AcceptOwnAsync(hash, payload, place, cancel).ConfigureAwait(false);
         else
-            await AcceptAsync(hash, payload, cancel).ConfigureAwait(false);
+            await AcceptAsync(hash, payload, place, cancel).ConfigureAwait(false);
 
         return hash;
     }
 
-    private async Task AcceptAsync(PayloadHash hash, EncodedPayload payload, CancellationToken cancel)
+    private async Task AcceptAsync(PayloadHash hash, EncodedPayload payload, PayloadRoom.Place place, CancellationToken cancel)
     {
         var named = await NamedOwnKeyAsync(payload, cancel).ConfigureAwait(false);
-        if (IsStored(await ExistingAsync(hash, cancel).ConfigureAwait(false), payload)
+        if (IsStored(await ExistingAsync(hash, place, cancel).ConfigureAwait(false), payload)
             && await IsNotedAsync(hash, cancel).ConfigureAwait(false))
             return;
         // Proves that box and ciphertext open with a key of ours. Only then is it on record that we are a party, which makes our
@@ -44,10 +46,10 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
     /// <summary>
     /// A peer gives back what we sent, in recovery: its box is added to the row, or the row made anew with our own box rebuilt.
     /// </summary>
-    private async Task AcceptOwnAsync(PayloadHash hash, EncodedPayload payload, CancellationToken cancel)
+    private async Task AcceptOwnAsync(PayloadHash hash, EncodedPayload payload, PayloadRoom.Place place, CancellationToken cancel)
     {
         var sender = payload.SenderKey;
-        var existing = await ExistingAsync(hash, cancel).ConfigureAwait(false);
+        var existing = await ExistingAsync(hash, place, cancel).ConfigureAwait(false);
         if (IsStored(existing, payload) && await IsNotedAsync(hash, cancel).ConfigureAwait(false))
             return;
         await enclave.OpenAsync(payload, sender, cancel).ConfigureAwait(false);
@@ -85,11 +87,11 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
     }
 
     /// <summary>A damaged row counts as none, so that a push repairs it.</summary>
-    private async Task<EncodedPayload?> ExistingAsync(PayloadHash hash, CancellationToken cancel)
+    private async Task<EncodedPayload?> ExistingAsync(PayloadHash hash, PayloadRoom.Place place, CancellationToken cancel)
     {
         try
         {
-            return await store.FindAsync(hash, cancel).ConfigureAwait(false);
+            return await store.FindAsync(hash, cancel, length => place.Take(2 * length)).ConfigureAwait(false);
         }
         catch (PrivacyException e) when (e.Failure == Failure.Damaged)
         {

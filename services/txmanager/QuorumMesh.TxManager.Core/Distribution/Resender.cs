@@ -13,11 +13,12 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
 
     /// <summary>One payload, for a recipient stripped to it, for its sender with all our own boxes.</summary>
     /// <returns>LEGACY bytes.</returns>
-    public async Task<byte[]> IndividualAsync(ReadOnlyMemory<byte> hash, PublicKey key, CancellationToken cancel)
+    public async Task<byte[]> IndividualAsync(ReadOnlyMemory<byte> hash, PublicKey key, PayloadRoom room, CancellationToken cancel)
     {
+        using var place = room.Begin();
         var text = Convert.ToBase64String(hash.Span);
         var payload = (hash.Length == PayloadHash.Size
-            ? await store.FindAsync(new PayloadHash(hash.Span), cancel).ConfigureAwait(false)
+            ? await store.FindAsync(new PayloadHash(hash.Span), cancel, place.TakeForms).ConfigureAwait(false)
             : null) ?? throw PrivacyException.MessageNotFound(text, missing: false);
         if (payload.PrivacyMode != PrivacyMode.StandardPrivate)
             throw new PrivacyException(Failure.Forbidden, "Cannot resend enhanced privacy transaction in legacy resend");

@@ -26,6 +26,12 @@ public sealed record PayloadPage(IReadOnlyList<StoredPayload> Payloads, PayloadC
 /// <param name="Sequence">Grows with every payload that became available; never reused.</param>
 public sealed record SequencedHash(long Sequence, PayloadHash Hash);
 
+/// <param name="Watermark">
+/// The highest sequence number of a participation record, 0 when there is none. It never goes down while the database lives.
+/// </param>
+/// <param name="KnownHash">Of the record that was asked about; null when there is none, or it is damaged.</param>
+public readonly record struct StoreMark(long Watermark, PayloadHash? KnownHash);
+
 /// <param name="Hashes">Of payloads without a participation record.</param>
 /// <param name="Next">Where the next page starts; null after the last one.</param>
 public sealed record UnnotedPayloads(IReadOnlyList<PayloadHash> Hashes, byte[]? Next);
@@ -41,7 +47,10 @@ public sealed record PayloadCursor(long Timestamp, PayloadHash Hash);
 public interface IPayloadStore
 {
     /// <summary>Null when none is stored, whether there ever was one or not.</summary>
-    Task<EncodedPayload?> FindAsync(PayloadHash hash, CancellationToken cancel);
+    /// <param name="found">
+    /// Called with the length of what is stored, in bytes, before it is read; what it throws ends the look-up.
+    /// </param>
+    Task<EncodedPayload?> FindAsync(PayloadHash hash, CancellationToken cancel, Action<long>? found = null);
 
     /// <summary>
     /// Inserts a payload, or merges it into the stored one by <see cref="Distribution.BoxMerge"/>, with its participation rows. Reading,
@@ -63,12 +72,15 @@ public interface IPayloadStore
     Task<UnnotedPayloads> UnnotedAsync(byte[]? after, int count, CancellationToken cancel);
 
     /// <summary>Null when /storeraw kept none under the hash.</summary>
-    Task<RawPayload?> FindRawAsync(PayloadHash hash, CancellationToken cancel);
+    /// <param name="found">As of <see cref="FindAsync"/>.</param>
+    Task<RawPayload?> FindRawAsync(PayloadHash hash, CancellationToken cancel, Action<long>? found = null);
 
     /// <summary>Keeps a raw payload; durable when it completes.</summary>
     Task SaveRawAsync(PayloadHash hash, RawPayload raw, CancellationToken cancel);
 
-    /// <summary>Payloads in the order of time and hash, after a place.</summary>
+    /// <summary>
+    /// Payloads in the order of time and hash, after a place: at most so many, and no more than come to some MiB, but at least one.
+    /// </summary>
     Task<PayloadPage> PageAsync(PayloadCursor? after, int count, CancellationToken cancel);
 
     /// <summary>
@@ -85,9 +97,7 @@ public interface IPayloadStore
     /// <summary>Made with the database, and the same for every manager over it.</summary>
     Task<string> ManagerIdAsync(CancellationToken cancel);
 
-    /// <summary>
-    /// The highest sequence number of a participation record that is in the database now, 0 when there is none. It never goes down while
-    /// the database lives.
-    /// </summary>
-    Task<long> WatermarkAsync(CancellationToken cancel);
+    /// <summary>How much the database knows now, and what a record is of.</summary>
+    /// <param name="known">The record's sequence number; 0 for none.</param>
+    Task<StoreMark> MarkAsync(long known, CancellationToken cancel);
 }

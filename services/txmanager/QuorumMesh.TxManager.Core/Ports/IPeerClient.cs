@@ -1,3 +1,4 @@
+using System.Buffers;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Parties;
 
@@ -11,7 +12,7 @@ namespace QuorumMesh.TxManager.Core.Ports;
 public interface IPeerClient
 {
     /// <param name="encodedPayload">LEGACY bytes, stripped for one recipient.</param>
-    Task PushAsync(string peerUrl, ReadOnlyMemory<byte> encodedPayload, CancellationToken cancel);
+    Task PushAsync(string peerUrl, ReadOnlySequence<byte> encodedPayload, CancellationToken cancel);
 
     /// <summary>Tells a peer of us (tessera 2.2).</summary>
     Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
@@ -58,7 +59,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
     public event Action<string>? Told;
 
     /// <inheritdoc/>
-    public async Task PushAsync(string peerUrl, ReadOnlyMemory<byte> encodedPayload, CancellationToken cancel)
+    public async Task PushAsync(string peerUrl, ReadOnlySequence<byte> encodedPayload, CancellationToken cancel)
     {
         using var answer = await Lane(peerUrl).RunAsync(
             token => PostAsync("push", peerUrl, "push", encodedPayload, _retry, token), ConnectionError(Target(peerUrl, "push")), cancel)
@@ -165,7 +166,8 @@ public sealed class PeerClient : IPeerClient, IDisposable
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, deadline.Token);
         try
         {
-            return await PostAsync(kind, peerUrl, path, body, ResiliencePipeline<HttpResponseMessage>.Empty, both.Token)
+            return await PostAsync(
+                    kind, peerUrl, path, new ReadOnlySequence<byte>(body), ResiliencePipeline<HttpResponseMessage>.Empty, both.Token)
                 .ConfigureAwait(false);
         }
         catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
@@ -175,7 +177,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
     }
 
     private async Task<HttpResponseMessage> PostAsync(
-        string kind, string peerUrl, string path, ReadOnlyMemory<byte> body, ResiliencePipeline<HttpResponseMessage> pipeline,
+        string kind, string peerUrl, string path, ReadOnlySequence<byte> body, ResiliencePipeline<HttpResponseMessage> pipeline,
         CancellationToken cancel)
     {
         var start = Stopwatch.GetTimestamp();
@@ -186,7 +188,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
             var answer = await pipeline.ExecuteAsync(
                 async token =>
                 {
-                    using var content = new ReadOnlyMemoryContent(body);
+                    using var content = new SequenceContent(body);
                     content.Headers.ContentType = OctetStream;
                     return await _http.PostAsync(url, content, token).ConfigureAwait(false);
                 },

@@ -62,7 +62,7 @@ public sealed class PeerRoutes(
     private async Task PushAsync(RestCall call)
     {
         // 201 is a promise: it follows the durable write.
-        var hash = await receiver.StoreAsync(await call.BodyAsync().ConfigureAwait(false), call.Cancel).ConfigureAwait(false);
+        var hash = await receiver.StoreAsync(await call.BodyAsync().ConfigureAwait(false), call.Room, call.Cancel).ConfigureAwait(false);
         await call.TextAsync(201, hash.ToBase64()).ConfigureAwait(false);
     }
 
@@ -89,7 +89,8 @@ public sealed class PeerRoutes(
     {
         if (guard is null || guard.IsProof(call.Header(RestHeaders.ResendProof), key, hash))
         {
-            await call.BytesAsync(200, await resender.IndividualAsync(hash, key, call.Cancel).ConfigureAwait(false)).ConfigureAwait(false);
+            await call.BytesAsync(200, await resender.IndividualAsync(hash, key, call.Room, call.Cancel).ConfigureAwait(false))
+                .ConfigureAwait(false);
             return;
         }
 

@@ -75,7 +75,8 @@ public sealed class SendRoutes(PayloadSender sender)
 
         var body = await call.JsonBodyAsync().ConfigureAwait(false);
         var result = await sender.SendAsync(
-            body.RequiredBytes("payload"), body.Key("from"), body.Keys("to"), SendRequest.Privacy(body), call.Cancel).ConfigureAwait(false);
+                body.RequiredBytes("payload"), body.Key("from"), body.Keys("to"), SendRequest.Privacy(body), call.Room, call.Cancel)
+            .ConfigureAwait(false);
         Locate(call, result.Hash);
         await AnswerAsync(call, 201, result).ConfigureAwait(false);
     }
@@ -84,7 +85,8 @@ public sealed class SendRoutes(PayloadSender sender)
     {
         var payload = await call.BodyAsync().ConfigureAwait(false);
         var from = call.Header(RestHeaders.Sender) is { } text ? Base64Text.Key(RestHeaders.Sender, text) : null;
-        var result = await sender.SendAsync(payload, from, call.KeysHeader(RestHeaders.Recipients), PrivacyOptions.Standard, call.Cancel)
+        var result = await sender.SendAsync(
+                payload, from, call.KeysHeader(RestHeaders.Recipients), PrivacyOptions.Standard, call.Room, call.Cancel)
             .ConfigureAwait(false);
         Locate(call, result.Hash);
         await call.TextAsync(200, result.Hash.ToBase64()).ConfigureAwait(false);
@@ -106,7 +108,8 @@ public sealed class SendRoutes(PayloadSender sender)
         }
 
         var body = await call.JsonBodyAsync().ConfigureAwait(false);
-        var result = await sender.SendSignedAsync(body.RequiredBytes("hash"), body.Keys("to"), SendRequest.Privacy(body), call.Cancel)
+        var result = await sender.SendSignedAsync(
+                body.RequiredBytes("hash"), body.Keys("to"), SendRequest.Privacy(body), call.Room, call.Cancel)
             .ConfigureAwait(false);
         Locate(call, result.Hash);
         await AnswerAsync(call, 201, result).ConfigureAwait(false);
@@ -117,7 +120,8 @@ public sealed class SendRoutes(PayloadSender sender)
         var hash = await call.BodyAsync().ConfigureAwait(false);
         if (hash.Length == 0)
             throw new PrivacyException(Failure.BadRequest, "The body must be the 64 bytes of a hash that /storeraw gave");
-        var result = await sender.SendSignedAsync(hash, call.KeysHeader(RestHeaders.Recipients), PrivacyOptions.Standard, call.Cancel)
+        var result = await sender.SendSignedAsync(
+                hash, call.KeysHeader(RestHeaders.Recipients), PrivacyOptions.Standard, call.Room, call.Cancel)
             .ConfigureAwait(false);
         call.Context.Response.Headers["tesserasender"] = result.Sender.ToBase64();
         call.Context.Response.Headers["tesseramanagedparties"] = string.Join(',', result.ManagedParties.Select(k => k.ToBase64()));
@@ -134,7 +138,8 @@ public sealed class SendRoutes(PayloadSender sender)
         }
 
         var body = await call.JsonBodyAsync().ConfigureAwait(false);
-        var hash = await sender.StoreRawAsync(body.RequiredBytes("payload"), body.Key("from"), call.Cancel).ConfigureAwait(false);
+        var hash = await sender.StoreRawAsync(body.RequiredBytes("payload"), body.Key("from"), call.Room, call.Cancel)
+            .ConfigureAwait(false);
         await call.JsonAsync(
             200,
             json =>

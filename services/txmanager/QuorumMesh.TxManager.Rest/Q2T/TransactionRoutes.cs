@@ -32,16 +32,17 @@ public sealed class TransactionRoutes(PayloadReader reader)
 
     private async Task IsSenderAsync(RestCall call)
     {
-        var isSender = await reader.IsSenderAsync(call.Base64("hash"), call.Cancel).ConfigureAwait(false);
+        var isSender = await reader.IsSenderAsync(call.Base64("hash"), call.Room, call.Cancel).ConfigureAwait(false);
         await call.TextAsync(200, isSender ? "true" : "false").ConfigureAwait(false);
     }
 
     private async Task ParticipantsAsync(RestCall call) =>
-        await call.TextAsync(200, Join(await reader.ParticipantsAsync(call.Base64("hash"), call.Cancel).ConfigureAwait(false)))
+        await call.TextAsync(200, Join(await reader.ParticipantsAsync(call.Base64("hash"), call.Room, call.Cancel).ConfigureAwait(false)))
             .ConfigureAwait(false);
 
     private async Task MandatoryAsync(RestCall call) =>
-        await call.TextAsync(200, Join(await reader.MandatoryRecipientsAsync(call.Base64("hash"), call.Cancel).ConfigureAwait(false)))
+        await call.TextAsync(
+                200, Join(await reader.MandatoryRecipientsAsync(call.Base64("hash"), call.Room, call.Cancel).ConfigureAwait(false)))
             .ConfigureAwait(false);
 
     private async Task ReceiveAsync(RestCall call)
@@ -53,8 +54,8 @@ public sealed class TransactionRoutes(PayloadReader reader)
             throw new PrivacyException(Failure.BadRequest, "isRaw: must be true or false");
         var key = to.Length > 0 ? Base64Text.Key("to", to) : null;
         var received = isRaw.Length > 0 && bool.Parse(isRaw)
-            ? await reader.ReceiveRawAsync(hash, call.Cancel).ConfigureAwait(false)
-            : await reader.ReceiveAsync(hash, key, call.Cancel).ConfigureAwait(false);
+            ? await reader.ReceiveRawAsync(hash, call.Room, call.Cancel).ConfigureAwait(false)
+            : await reader.ReceiveAsync(hash, key, call.Room, call.Cancel).ConfigureAwait(false);
         await AnswerAsync(call, received).ConfigureAwait(false);
     }
 
@@ -82,7 +83,8 @@ public sealed class TransactionRoutes(PayloadReader reader)
 
                 json.WriteEndObject();
             },
-            form);
+            form,
+            System.Buffers.Text.Base64.GetMaxEncodedToUtf8Length(received.Payload.Length));
     }
 
     private async Task DeleteAsync(RestCall call)
@@ -104,7 +106,8 @@ public sealed class TransactionRoutes(PayloadReader reader)
     private async Task ReceiveOldAsync(RestCall call)
     {
         var body = await call.JsonBodyAsync().ConfigureAwait(false);
-        var received = await reader.ReceiveAsync(body.RequiredBytes("key"), body.Key("to"), call.Cancel).ConfigureAwait(false);
+        var received = await reader.ReceiveAsync(body.RequiredBytes("key"), body.Key("to"), call.Room, call.Cancel)
+            .ConfigureAwait(false);
         await AnswerAsync(call, received).ConfigureAwait(false);
     }
 
@@ -113,7 +116,7 @@ public sealed class TransactionRoutes(PayloadReader reader)
         var text = call.Header(RestHeaders.PayloadKey)
             ?? throw new PrivacyException(Failure.BadRequest, $"{RestHeaders.PayloadKey}: the header is required");
         var to = call.Header(RestHeaders.Recipients) is { } key ? Base64Text.Key(RestHeaders.Recipients, key) : null;
-        var received = await reader.ReceiveAsync(Base64Text.Decode(RestHeaders.PayloadKey, text), to, call.Cancel)
+        var received = await reader.ReceiveAsync(Base64Text.Decode(RestHeaders.PayloadKey, text), to, call.Room, call.Cancel)
             .ConfigureAwait(false);
         await call.BytesAsync(200, received.Payload).ConfigureAwait(false);
     }

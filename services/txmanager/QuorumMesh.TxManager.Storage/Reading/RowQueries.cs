@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using QuorumMesh.TxManager.Core.Integrity;
+using QuorumMesh.TxManager.Core.Ports;
 using QuorumMesh.TxManager.Storage.Model;
 
 namespace QuorumMesh.TxManager.Storage.Reading;
@@ -44,10 +45,20 @@ internal static class RowQueries
     }
 
     /// <summary>Payloads in the order of time and hash, after a place.</summary>
-    public static IQueryable Page(this PayloadContext db, long timestamp, byte[] hash, int count) => db.Transactions
-        .Where(r => r.Timestamp > timestamp || (r.Timestamp == timestamp && PayloadContext.IsAfter(r.Hash, hash)))
-        .OrderBy(r => r.Timestamp).ThenBy(r => r.Hash).Take(count).Columns();
+    /// <param name="place">Null for all.</param>
+    public static IQueryable<TransactionRow> After(this PayloadContext db, PayloadCursor? place)
+    {
+        IQueryable<TransactionRow> rows = db.Transactions;
+        if (place is not null)
+        {
+            var (timestamp, hash) = (place.Timestamp, place.Hash.ToArray());
+            rows = rows.Where(r => r.Timestamp > timestamp || (r.Timestamp == timestamp && PayloadContext.IsAfter(r.Hash, hash)));
+        }
 
-    public static IQueryable FirstPage(this PayloadContext db, int count) =>
-        db.Transactions.OrderBy(r => r.Timestamp).ThenBy(r => r.Hash).Take(count).Columns();
+        return rows.OrderBy(r => r.Timestamp).ThenBy(r => r.Hash);
+    }
+
+    /// <summary>How long each stored payload is, without reading it.</summary>
+    public static IQueryable Lengths(this IQueryable<TransactionRow> rows, int count) =>
+        rows.Take(count).Select(r => new { r.EncodedPayload.Length });
 }

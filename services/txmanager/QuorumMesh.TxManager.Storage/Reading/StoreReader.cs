@@ -1,4 +1,6 @@
+using System.Data;
 using System.Data.Common;
+using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Storage.Model;
@@ -37,17 +39,35 @@ internal sealed class StoreReader(StoreProvider provider)
         {
             using var connection = provider.CreateConnection();
             await connection.OpenAsync(cancel).ConfigureAwait(false);
-            using var command = connection.CreateCommand();
-            command.CommandText = sql;
-            for (var i = 0; i < values.Length; i++)
-            {
-                var parameter = command.CreateParameter();
-                parameter.ParameterName = $"@p{i}";
-                parameter.Value = values[i];
-                command.Parameters.Add(parameter);
-            }
-
+            using var command = Command(connection, sql, values);
             return await ReadAsync(command, cancel).ConfigureAwait(false);
+        }
+        catch (DbException e)
+        {
+            throw Unavailable(e);
+        }
+    }
+
+    /// <summary>
+    /// One row whose length is asked for before it is read: column by column, so that the driver does not hold it either.
+    /// </summary>
+    /// <param name="sql">With the parameter @p0; its first column is the length.</param>
+    /// <param name="found">Called with the length; what it throws ends the look-up.</param>
+    /// <returns>The other columns; null without a row.</returns>
+    /// <exception cref="PrivacyException"><see cref="Failure.StoreUnavailable"/>.</exception>
+    public async Task<object?[]?> MeasuredAsync(string sql, object key, Action<long>? found, CancellationToken cancel)
+    {
+        try
+        {
+            using var connection = provider.CreateConnection();
+            await connection.OpenAsync(cancel).ConfigureAwait(false);
+            using var command = Command(connection, sql, key);
+            using var reader = await command.ExecuteReaderAsync(CommandBehavior.SequentialAccess, cancel).ConfigureAwait(false);
+            if (!await reader.ReadAsync(cancel).ConfigureAwait(false))
+                return null;
+            if (!await reader.IsDBNullAsync(0, cancel).ConfigureAwait(false))
+                found?.Invoke(Convert.ToInt64(reader.GetValue(0), CultureInfo.InvariantCulture));
+            return StoredRows.Read(reader, 1);
         }
         catch (DbException e)
         {
@@ -61,6 +81,21 @@ internal sealed class StoreReader(StoreProvider provider)
 
     public PrivacyException Unavailable(Exception e) =>
         new(Failure.StoreUnavailable, $"The payload store ({provider.Description}) is not available: {e.GetBaseException().Message}", e);
+
+    private static DbCommand Command(DbConnection connection, string sql, params object[] values)
+    {
+        var command = connection.CreateCommand();
+        command.CommandText = sql;
+        for (var i = 0; i < values.Length; i++)
+        {
+            var parameter = command.CreateParameter();
+            parameter.ParameterName = $"@p{i}";
+            parameter.Value = values[i];
+            command.Parameters.Add(parameter);
+        }
+
+        return command;
+    }
 
     private static async Task<List<object?[]>> ReadAsync(DbCommand command, CancellationToken cancel)
     {

@@ -38,11 +38,12 @@ internal static class StoredRows
 
     public static string Select(RowKind kind) => $"SELECT {Columns(kind)} FROM {Table(kind)}";
 
-    public static object?[] Read(DbDataReader reader)
+    /// <param name="from">The first column that belongs to the row.</param>
+    public static object?[] Read(DbDataReader reader, int from = 0)
     {
-        var row = new object?[reader.FieldCount];
+        var row = new object?[reader.FieldCount - from];
         for (var i = 0; i < row.Length; i++)
-            row[i] = Value(reader, i);
+            row[i] = Value(reader, from + i);
 
         return row;
     }

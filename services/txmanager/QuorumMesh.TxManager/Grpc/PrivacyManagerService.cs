@@ -4,6 +4,7 @@ using Grpc.Core;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Contracts.Privacy;
+using QuorumMesh.Listeners.Grpc;
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Distribution;
@@ -26,6 +27,9 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
 
     private const int WatchPage = 500;
 
+    /// <summary>About what a row and its event take, in bytes.</summary>
+    private const int WatchRow = 512;
+
     public override Task<SendReply> Send(Contracts.Privacy.SendRequest request, ServerCallContext context) =>
         RpcFailure.MapAsync(async () =>
     {
@@ -33,15 +37,20 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
             request.PrivacyFlag, request.AffectedTransactions, request.MandatoryRecipients, request.PrivateStateId);
         var result = await sender.SendAsync(
             request.Payload.Memory, OptionalKey("sender_key", request.SenderKey), Keys("recipient_keys", request.RecipientKeys), privacy,
-            context.CancellationToken).ConfigureAwait(false);
-        return await ReplyAsync(result, context).ConfigureAwait(false);
+            Room(context), context.CancellationToken).ConfigureAwait(false);
+        return await ReplyAsync(result, request.KnownSequence, context).ConfigureAwait(false);
     });
 
     public override Task<StoreReply> Store(StoreRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
     {
         var hash = await sender.StoreRawAsync(
-            request.Payload.Memory, OptionalKey("sender_key", request.SenderKey), context.CancellationToken).ConfigureAwait(false);
-        return new StoreReply { Hash = ByteString.CopyFrom(hash.ToArray()), Database = await DatabaseAsync(context).ConfigureAwait(false) };
+            request.Payload.Memory, OptionalKey("sender_key", request.SenderKey), Room(context), context.CancellationToken)
+            .ConfigureAwait(false);
+        return new StoreReply
+        {
+            Hash = ByteString.CopyFrom(hash.ToArray()),
+            Database = await DatabaseAsync(request.KnownSequence, context).ConfigureAwait(false),
+        };
     });
 
     public override Task<SendReply> SendSigned(SendSignedRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
@@ -49,22 +58,23 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
         var privacy = Privacy(
             request.PrivacyFlag, request.AffectedTransactions, request.MandatoryRecipients, request.PrivateStateId);
         var result = await sender.SendSignedAsync(
-            Hash(request.Hash).ToArray(), Keys("recipient_keys", request.RecipientKeys), privacy, context.CancellationToken)
+            Hash(request.Hash).ToArray(), Keys("recipient_keys", request.RecipientKeys), privacy, Room(context), context.CancellationToken)
             .ConfigureAwait(false);
-        return await ReplyAsync(result, context).ConfigureAwait(false);
+        return await ReplyAsync(result, request.KnownSequence, context).ConfigureAwait(false);
     });
 
     public override Task<ReceiveReply> Receive(ReceiveRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
     {
         PayloadHash[] hashes = [.. request.Hashes.Take(PayloadReader.MaxBatch + 1).Select(Hash)];
-        var answers = await reader.AnswerAsync(hashes, Budget(request.MaxBytes), context.CancellationToken).ConfigureAwait(false);
+        var answers = await reader.AnswerAsync(hashes, Budget(request.MaxBytes), Room(context), context.CancellationToken)
+            .ConfigureAwait(false);
         var reply = new ReceiveReply();
         reply.Answers.AddRange(answers.Select(Message));
         if (request.MaxBytes <= 0 && (answers.Count < hashes.Length || reply.CalculateSize() > MaxMessage))
             throw new RpcException(new Status(
                 StatusCode.ResourceExhausted,
                 $"the payloads are larger than a message of {MaxMessage} bytes: ask for fewer, or set max_bytes"));
-        reply.Database = await DatabaseAsync(context).ConfigureAwait(false);
+        reply.Database = await DatabaseAsync(request.KnownSequence, context).ConfigureAwait(false);
         return reply;
     });
 
@@ -83,6 +93,8 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
     private Task FollowAsync(WatchRequest request, IServerStreamWriter<WatchEvent> stream, ServerCallContext context) =>
         RpcFailure.MapAsync<bool>(async () =>
         {
+            using var place = Room(context).Begin();
+            place.Take(WatchPage * WatchRow);
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopping);
             var cancel = ended.Token;
             var sequence = request.AfterSequence;
@@ -92,7 +104,7 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
                 var nextWrite = store.WaitForWriteAsync(cancel);
                 var before = sequence;
                 var page = await store.AvailableAfterAsync(sequence, WatchPage, cancel).ConfigureAwait(false);
-                var database = page.Count > 0 ? await DatabaseAsync(context).ConfigureAwait(false) : null;
+                var database = page.Count > 0 ? await DatabaseAsync(request.KnownSequence, context).ConfigureAwait(false) : null;
                 foreach (var item in page)
                 {
                     var hash = ByteString.CopyFrom(item.Hash.ToArray());
@@ -113,7 +125,7 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
         {
             ManagerId = await store.ManagerIdAsync(context.CancellationToken).ConfigureAwait(false),
             Version = CommonRoutes.Version,
-            Database = await DatabaseAsync(context).ConfigureAwait(false),
+            Database = await DatabaseAsync(request.KnownSequence, context).ConfigureAwait(false),
         };
         reply.ApiVersions.AddRange(CommonRoutes.ApiVersions);
         reply.Keys.AddRange(keys.Select(Bytes));
@@ -152,22 +164,29 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
     /// Read after what the answer holds, so that it knows no less; and from the database, for managers that share it each know only their
     /// own writes.
     /// </summary>
-    private async Task<Database> DatabaseAsync(ServerCallContext context) => new()
+    /// <param name="known">The record that the node asks about; 0 for none.</param>
+    private async Task<Database> DatabaseAsync(long known, ServerCallContext context)
     {
-        Id = await store.ManagerIdAsync(context.CancellationToken).ConfigureAwait(false),
-        Watermark = await store.WatermarkAsync(context.CancellationToken).ConfigureAwait(false),
-    };
+        var mark = await store.MarkAsync(known, context.CancellationToken).ConfigureAwait(false);
+        return new Database
+        {
+            Id = await store.ManagerIdAsync(context.CancellationToken).ConfigureAwait(false),
+            Watermark = mark.Watermark,
+            RowSequence = known,
+            RowHash = mark.KnownHash is { } hash ? ByteString.CopyFrom(hash.ToArray()) : ByteString.Empty,
+        };
+    }
 
     /// <summary>Of payloads in one answer; the rest of a message is left to keys and hashes.</summary>
     private static int Budget(long asked) => (int)Math.Min(asked > 0 ? asked : MaxMessage, MaxMessage - (1024 * 1024));
 
-    private async Task<SendReply> ReplyAsync(SendResult result, ServerCallContext context)
+    private async Task<SendReply> ReplyAsync(SendResult result, long known, ServerCallContext context)
     {
         var reply = new SendReply
         {
             Hash = ByteString.CopyFrom(result.Hash.ToArray()),
             SenderKey = Bytes(result.Sender),
-            Database = await DatabaseAsync(context).ConfigureAwait(false),
+            Database = await DatabaseAsync(known, context).ConfigureAwait(false),
         };
         reply.ManagedParties.AddRange(result.ManagedParties.Select(Bytes));
         return reply;
@@ -183,6 +202,8 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
             throw PrivacyException.EnhancedPrivacy();
         return new PrivacyOptions((PrivacyMode)(int)flag, affected.Count > 0);
     }
+
+    private static PayloadRoom Room(ServerCallContext context) => ListenerRoom.Of(GrpcListener.Work(context));
 
     private static ByteString Bytes(PublicKey key) => ByteString.CopyFrom(key.Span);
 

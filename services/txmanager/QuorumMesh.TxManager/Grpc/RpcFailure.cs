@@ -29,6 +29,7 @@ internal static class RpcFailure
         Failure.KeyNotFound or Failure.NotFound or Failure.Missing => StatusCode.NotFound,
         Failure.PeerOffline or Failure.PeerUnresponsive or Failure.PeerRefused => StatusCode.FailedPrecondition,
         Failure.Busy or Failure.EnclaveUnavailable or Failure.StoreUnavailable => StatusCode.Unavailable,
+        Failure.NoRoom => StatusCode.ResourceExhausted,
         Failure.Damaged => StatusCode.DataLoss,
         _ => StatusCode.Internal,
     };
