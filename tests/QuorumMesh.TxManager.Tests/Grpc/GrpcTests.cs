@@ -176,16 +176,25 @@ public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
     {
         var c = Connect(network.C);
         await network.SendRawAsync(network.C, "before the backup");
-        await StopAndCloseAsync(network.C);
-        var backup = await File.ReadAllBytesAsync(network.C.Database);
-        await network.C.StartManagerAsync();
+        var backup = network.C.Database + ".backup";
+        using (var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={network.C.Database};Pooling=False"))
+        {
+            connection.Open();
+            using var copy = connection.CreateCommand();
+            copy.CommandText = $"VACUUM INTO '{backup}'";
+            copy.ExecuteNonQuery();
+        }
+
         var lost = await network.SendRawAsync(network.C, "lost with it");
         var known = (await c.InfoAsync(new InfoRequest())).Database.Watermark;
         var told = (await c.InfoAsync(new InfoRequest { KnownSequence = known })).Database;
         Assert.Equal((known, lost), (told.RowSequence, Convert.ToBase64String(told.RowHash.Span)));
 
-        await StopAndCloseAsync(network.C);
-        await File.WriteAllBytesAsync(network.C.Database, backup);
+        await network.C.StopManagerAsync();
+        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        foreach (var file in new[] { "", "-wal", "-shm" })
+            File.Delete(network.C.Database + file);
+        File.Move(backup, network.C.Database);
         await network.C.StartManagerAsync();
         for (var i = 0; i < 4; i++)
             await network.SendRawAsync(network.C, $"after it {i}");
@@ -217,14 +226,6 @@ public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
         many.Hashes.AddRange(Enumerable.Repeat(ByteString.CopyFrom(new byte[64]), 1025));
         Assert.Equal(StatusCode.InvalidArgument,
             (await Assert.ThrowsAsync<RpcException>(async () => await a.ReceiveAsync(many))).StatusCode);
-    }
-
-    /// <summary>With the last connection SQLite brings all into the one file.</summary>
-    private static async Task StopAndCloseAsync(Participant participant)
-    {
-        await participant.StopManagerAsync();
-        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
-        Assert.False(File.Exists(participant.Database + "-wal"));
     }
 
     private static async Task<WatchEvent> UntilAsync(AsyncServerStreamingCall<WatchEvent> watch, string hash, CancellationToken cancel)

@@ -22,6 +22,9 @@ public sealed class PostgresProvider : StoreProvider, IDisposable
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
         if (!settings.ContainsKey("Application Name"))
             settings.ApplicationName = "quorummesh-txmanager";
+        if (!settings.ContainsKey("Max Auto Prepare"))
+            // The few statements of every payload are prepared on each connection, in batches too.
+            settings.MaxAutoPrepare = 32;
         Description = $"PostgreSQL {settings.Host}:{settings.Port}/{settings.Database}";
         _source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
         _contexts = new Lazy<Contexts>(() => new Contexts(_source));

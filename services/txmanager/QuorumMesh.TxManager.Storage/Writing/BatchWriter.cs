@@ -130,6 +130,9 @@ internal sealed class BatchWriter : IDisposable
     {
         _session ??= new WriterSession(_provider);
         _session.Begin(batch.Sum(w => w.Participations));
+        foreach (var write in batch)
+            write.Begin(_session);
+        _session.Send();
         bool[] results = [.. batch.Select(w => w.Run(_session))];
         // One wait for the disk for all of them; each caller is told only after it.
         _session.Commit();

@@ -24,6 +24,13 @@ internal abstract class StoreWrite(PayloadHash hash)
 
     public Task<bool> Completion => _done.Task;
 
+    /// <summary>
+    /// What the write does whatever the database holds. All those of a batch go together, before the first <see cref="Run"/>.
+    /// </summary>
+    public virtual void Begin(WriterSession session)
+    {
+    }
+
     /// <summary>Makes the write's changes inside the session's transaction. It may be called again when a batch failed.</summary>
     /// <returns>What the caller is told once the batch is durable.</returns>
     public bool Run(WriterSession session)
@@ -62,12 +69,16 @@ internal sealed class SavePayload(PayloadHash hash, EncodedPayload payload, IRea
     : StoreWrite(hash)
 {
     private readonly Encoded _whole = new(hash, payload, now);
+    private WriterSession.Sent? _insert;
 
     public override int Participations => participations.Count;
 
+    public override void Begin(WriterSession session) =>
+        _insert = session.InsertPayload(HashBytes, _whole.Bytes, now, _whole.Checksum);
+
     protected override bool Apply(WriterSession session)
     {
-        var becameAvailable = session.InsertPayload(HashBytes, _whole.Bytes, now, _whole.Checksum);
+        var becameAvailable = _insert!.HasChanged;
         if (!becameAvailable && Merged(session) is { } merged)
             session.UpdatePayload(HashBytes, merged.Bytes, now, merged.Checksum);
         foreach (var participation in participations)
@@ -117,7 +128,8 @@ internal sealed class SaveRaw(PayloadHash hash, RawPayload raw, long now) : Stor
     {
         var sender = raw.SenderKey.ToArray();
         var checksum = RowChecksum.Of(RowKind.Raw, HashBytes, raw.EncryptedKey, raw.CipherText, raw.Nonce, sender, now);
-        return session.SaveRaw(HashBytes, raw.EncryptedKey, raw.CipherText, raw.Nonce, sender, now, checksum);
+        session.SaveRaw(HashBytes, raw.EncryptedKey, raw.CipherText, raw.Nonce, sender, now, checksum);
+        return true;
     }
 }
 

@@ -13,6 +13,10 @@ namespace QuorumMesh.TxManager.Storage.Writing;
 /// tracking takes 2.5 times the processor time on SQLite and knows no upsert, and the first of its contexts costs as much as a start.
 /// docs/performance.md has the figures. Deletions and old rows' checksums go through EF.
 /// </summary>
+/// <remarks>
+/// PostgreSQL gets those of all writes of a transaction in two messages, with the lock and the sequence numbers in the first: a round trip
+/// for each statement would take several times as long as the statements do. SQLite has no round trips.
+/// </remarks>
 internal sealed class WriterSession : IDisposable
 {
     private readonly StoreProvider _provider;
@@ -30,6 +34,9 @@ internal sealed class WriterSession : IDisposable
     private readonly DbCommand _setMetadata;
     private PayloadContext? _context;
     private DbTransaction? _transaction;
+
+    /// <summary>What is to be sent; null where statements run at once.</summary>
+    private DbBatch? _batch;
     private int _expectedParticipations;
     private long _nextSequence;
     private long _lastSequence;
@@ -80,12 +87,29 @@ internal sealed class WriterSession : IDisposable
         foreach (var command in _commands)
             command.Transaction = _transaction;
 
-        _prologue?.ExecuteNonQuery();
+        if (_connection.CanCreateBatch)
+            _batch = NewBatch();
+        if (_prologue is not null)
+            Run(_prologue);
+        if (_batch is not null && participations > 0)
+            Queue(_batch, _reserveSequence, participations);
+    }
+
+    /// <summary>Everything that waits is sent, and what comes after it can ask for its outcome.</summary>
+    public void Send()
+    {
+        if (_batch is not { BatchCommands.Count: > 0 } batch)
+            return;
+        using (batch)
+        using (var reader = batch.ExecuteReader())
+            TakeSequence(reader);
+        _batch = NewBatch();
     }
 
     /// <summary>Durable when it returns.</summary>
     public void Commit()
     {
+        Send();
         _context?.Dispose();
         _context = null;
         _transaction!.Commit();
@@ -93,9 +117,9 @@ internal sealed class WriterSession : IDisposable
         _transaction = null;
     }
 
-    /// <returns>False when the row was there already.</returns>
-    public bool InsertPayload(byte[] hash, byte[] payload, long time, byte[] checksum) =>
-        Run(_insertPayload, hash, payload, time, checksum) > 0;
+    /// <returns>Without a change when the row was there already.</returns>
+    public Sent InsertPayload(byte[] hash, byte[] payload, long time, byte[] checksum) =>
+        Run(_insertPayload, hash, payload, time, checksum);
 
     /// <summary>The stored row, which stays as it is until the transaction ends.</summary>
     public object?[]? LockPayload(byte[] hash)
@@ -110,13 +134,14 @@ internal sealed class WriterSession : IDisposable
 
     public bool DeletePayload(byte[] hash) => Context.Transactions.Where(r => r.Hash == hash).ExecuteDelete() > 0;
 
-    public bool SaveRaw(byte[] hash, byte[] key, byte[] payload, byte[] nonce, byte[] sender, long time, byte[] checksum) =>
-        Run(_saveRaw, hash, key, payload, nonce, sender, time, checksum) > 0;
+    public void SaveRaw(byte[] hash, byte[] key, byte[] payload, byte[] nonce, byte[] sender, long time, byte[] checksum) =>
+        Run(_saveRaw, hash, key, payload, nonce, sender, time, checksum);
 
     public void DeleteParticipation(byte[] hash, byte[] key, int role) => Run(_deleteParticipation, hash, key, role);
 
     /// <summary>
-    /// Adds a record that is not there yet. Its sequence number is given here, not by the database, because the checksum covers it.
+    /// Adds a record that is not there yet. Its sequence number is given here, not by the database, because the checksum covers it. One
+    /// that is there already may cost a number.
     /// </summary>
     public void InsertParticipation(byte[] hash, byte[] key, int role)
     {
@@ -129,8 +154,8 @@ internal sealed class WriterSession : IDisposable
         }
 
         var checksum = RowChecksum.Of(RowKind.Participation, _nextSequence, hash, key, role);
-        if (Run(_insertParticipation, _nextSequence, hash, key, role, checksum) > 0)
-            _nextSequence++;
+        Run(_insertParticipation, _nextSequence, hash, key, role, checksum);
+        _nextSequence++;
     }
 
     /// <returns>Null when it was never set.</returns>
@@ -182,6 +207,7 @@ internal sealed class WriterSession : IDisposable
         foreach (var command in _commands)
             command.Dispose();
 
+        _batch?.Dispose();
         _context?.Dispose();
         _transaction?.Dispose();
         _connection.Dispose();
@@ -202,12 +228,50 @@ internal sealed class WriterSession : IDisposable
         }
     }
 
-    private static int Run(DbCommand command, params ReadOnlySpan<object> values)
+    /// <summary>Now, or with the next message.</summary>
+    private Sent Run(DbCommand command, params ReadOnlySpan<object> values)
     {
+        if (_batch is not null)
+            return new Sent(Queue(_batch, command, values), 0);
         for (var i = 0; i < values.Length; i++)
             command.Parameters[i].Value = values[i];
 
-        return command.ExecuteNonQuery();
+        return new Sent(null, command.ExecuteNonQuery());
+    }
+
+    private DbBatch NewBatch()
+    {
+        var batch = _connection.CreateBatch();
+        batch.Transaction = _transaction;
+        return batch;
+    }
+
+    private static DbBatchCommand Queue(DbBatch batch, DbCommand command, params ReadOnlySpan<object> values)
+    {
+        var queued = batch.CreateBatchCommand();
+        queued.CommandText = command.CommandText;
+        for (var i = 0; i < values.Length; i++)
+        {
+            var parameter = queued.CreateParameter();
+            (parameter.ParameterName, parameter.DbType) = (command.Parameters[i].ParameterName, command.Parameters[i].DbType);
+            parameter.Value = values[i];
+            queued.Parameters.Add(parameter);
+        }
+
+        batch.BatchCommands.Add(queued);
+        return queued;
+    }
+
+    /// <summary>Of the statements that are sent together, the lock answers with a row first, and the sequence with the next.</summary>
+    private void TakeSequence(DbDataReader reader)
+    {
+        do
+        {
+            if (!reader.Read() || reader.GetValue(0) is not long last)
+                continue;
+            (_nextSequence, _lastSequence) = (last - _expectedParticipations + 1, last);
+        }
+        while (reader.NextResult());
     }
 
     private DbCommand Command(string text, params (string Name, DbType Type)[] parameters)
@@ -225,5 +289,12 @@ internal sealed class WriterSession : IDisposable
         _commands.Add(command);
         command.Prepare();
         return command;
+    }
+
+    /// <summary>A statement that was sent, or is to be.</summary>
+    public sealed class Sent(DbBatchCommand? queued, int changed)
+    {
+        /// <summary>Whether it changed a row; to be asked after <see cref="Send"/>.</summary>
+        public bool HasChanged => (queued?.RecordsAffected ?? changed) > 0;
     }
 }
