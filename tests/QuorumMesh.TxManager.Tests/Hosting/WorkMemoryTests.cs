@@ -10,8 +10,8 @@ using QuorumMesh.TxManager.Core.EnclaveClient;
 namespace QuorumMesh.TxManager.Tests.Hosting;
 
 /// <summary>
-/// Many callers at once have payloads worked on that take long: what is in work is bounded for all of them together (32 MiB here), what does
-/// not fit is refused, small calls pass, and all room comes back.
+/// Many callers at once have payloads worked on that take long: what is in work is bounded for all of them together (32 MiB here), what
+/// does not fit is refused, small calls pass, and all room comes back.
 /// </summary>
 public sealed class WorkMemoryTests(TestNetwork network) : IClassFixture<TestNetwork>, IAsyncLifetime
 {
