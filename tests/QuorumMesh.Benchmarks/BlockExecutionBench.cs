@@ -51,7 +51,8 @@ internal sealed class BlockExecutionBench : IDisposable
             GasLimit = 1ul << 40,
             Alloc = [new GenesisAccount(Token, UInt256.Zero) { Nonce = 1, Code = TokenCode }]
         };
-        _rules = new ChainRules(genesis.Config, CompatibilityProfile.V24, EngineFactory.Create(genesis.Config, _store));
+        _rules = new ChainRules(genesis.Config, CompatibilityProfile.V24,
+            EngineFactory.Create(genesis.Config, CompatibilityProfile.V24, _store));
         _public = new StateStore(_store, "public", cache.PublicState() with { StartWork = start });
         _private = new StateStore(_store, ChainStore.PrivateStateId, cache.PrivateState() with { StartWork = start });
         _importer = new BlockImporter(_rules, _public, _private);

@@ -130,6 +130,9 @@ public sealed class GenesisTests
     [VectorTheory]
     [InlineData("goquorum/raft3-2.5.0")]
     [InlineData("goquorum/ibft4-2.5.0")]
+    [InlineData("goquorum/ibft-to-qbft-24.4.1")]
+    [InlineData("goquorum/qbft4-24.4.1")]
+    [InlineData("goquorum/qbft-contract-24.4.1")]
     public void Genesis_of_recorded_networks(string network)
     {
         var genesis = GenesisFile.Parse(Vectors.ReadText(network + "/genesis.json"));
@@ -139,9 +142,6 @@ public sealed class GenesisTests
 
     [Theory]
     [InlineData(""", "chainId": 1 """, "Cannot have chain id or network id as 1.")]
-    [InlineData(""", "transitions": [ { "block": 5 } ] """, "transitions")]
-    [InlineData(""", "isMPS": true """, "isMPS")]
-    [InlineData(""", "privacyEnhancementsBlock": 0 """, "privacyEnhancementsBlock")]
     [InlineData(""", "quorumMesh": { "version": 1 }, "cancunTime": 0 """, "cancunTime")]
     [InlineData(""", "quorumMesh": { "version": 1 }, "pragueTime": 0 """, "forks come by block number")]
     [InlineData(""", "quorumMesh": { "version": 1 }, "pragueBlock": 0 """,

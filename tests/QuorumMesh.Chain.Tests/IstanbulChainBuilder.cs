@@ -17,7 +17,7 @@ internal sealed class IstanbulChainBuilder
 
     public IstanbulChainBuilder(int validators = 4, ulong epoch = 30_000)
     {
-        Config = new IstanbulConfig(epoch, Policy: 0, Ceil2Nby3Block: null);
+        Config = new ChainConfig { Engine = EngineKind.Ibft, Istanbul = new IstanbulConfig(epoch, Policy: 0, Ceil2Nby3Block: null) };
         Genesis = new BlockHeader
         {
             Difficulty = UInt256.One,
@@ -27,21 +27,26 @@ internal sealed class IstanbulChainBuilder
             ExtraData = new IstanbulExtra(new byte[32], [.. Enumerable.Range(0, validators).Select(i => Validator(i))], [], []).Encode(),
         };
         Head = Genesis;
-        Engine = new IstanbulHeaderRules(Config, Store);
+        Chain = new BftChain(Config, CompatibilityProfile.V2_5, Store);
+        Rules = new ChainRules(Config, CompatibilityProfile.V2_5, new EngineSchedule(Engine) { Bft = Chain });
         Store.Write(BatchOf(Genesis), sync: false);
     }
 
     public MemoryKeyValueStore Store { get; } = new();
 
-    public IstanbulConfig Config { get; }
+    public ChainConfig Config { get; }
 
-    public IstanbulHeaderRules Engine { get; }
+    public BftChain Chain { get; }
+
+    public IstanbulHeaderRules Engine => new(Chain);
+
+    public ChainRules Rules { get; }
 
     public BlockHeader Genesis { get; }
 
     public BlockHeader Head { get; private set; }
 
-    public IstanbulSnapshot Snapshot => Engine.SnapshotAfter(Head);
+    public IstanbulSnapshot Snapshot => Chain.SnapshotAfter(Head);
 
     public static Address Validator(int i) => Secp256k1.AddressOf(Secp256k1.PublicKey(_keys[i]));
 
@@ -92,7 +97,7 @@ internal sealed class IstanbulChainBuilder
     {
         var batch = new KeyValueBatch();
         ChainStore.PutBlock(batch, new Block(header, []), header.Number);
-        Engine.PutAlongside(batch, header);
+        Chain.PutAlongside(batch, Rules, header, EmptyState.Instance);
         return batch;
     }
 }

@@ -97,15 +97,14 @@ public sealed class IstanbulEngineTests
     {
         var chain = new IstanbulChainBuilder();
         var header = chain.Next(0);
-        var slow = new IstanbulHeaderRules(chain.Config, chain.Store, new IstanbulOptions { BlockPeriodSeconds = 2 });
+        var slow = With(chain, new IstanbulOptions { BlockPeriodSeconds = 2 });
         Assert.Contains("--istanbul.blockperiod", slow.VerifyHeader(header, chain.Head), StringComparison.Ordinal);
-        Assert.Null(new IstanbulHeaderRules(chain.Config, chain.Store, new IstanbulOptions { BlockPeriodSeconds = 0 })
+        Assert.Null(With(chain, new IstanbulOptions { BlockPeriodSeconds = 0 })
             .VerifyHeader(chain.Next(0, change: h => h with { Time = h.Time - 1 }), chain.Head));
         foreach (var (now, allowed, reason) in new[] { (header.Time, 0ul, null), (header.Time - 1, 0ul, "block in the future"),
             (header.Time - 1, 1ul, (string?)null) })
         {
-            var engine = new IstanbulHeaderRules(chain.Config, chain.Store,
-                new IstanbulOptions { UnixSeconds = () => now, AllowedFutureSeconds = allowed });
+            var engine = With(chain, new IstanbulOptions { UnixSeconds = () => now, AllowedFutureSeconds = allowed });
             Assert.Equal(reason, engine.VerifyHeader(header, chain.Head));
         }
     }
@@ -186,13 +185,17 @@ public sealed class IstanbulEngineTests
         var chain = new IstanbulChainBuilder(1);
         for (var i = 0; i < 2060; i++) chain.Add(0, IstanbulChainBuilder.Validator(7), add: i == 1500);
         var counting = new CountingReader(chain.Store);
-        var snapshot = IstanbulSnapshots.After(counting, chain.Head, chain.Config.Epoch);
+        var snapshot = chain.Chain.SnapshotAfter(counting, chain.Head);
         Assert.Equal("07", Show(snapshot.Validators.Addresses));
         Assert.InRange(counting.Reads, 1, 30);
-        Assert.Equal("0", Show(IstanbulSnapshots.After(chain.Store, HeaderAt(chain, 1500), chain.Config.Epoch).Validators.Addresses));
-        Assert.Equal("07", Show(IstanbulSnapshots.After(chain.Store, HeaderAt(chain, 1501), chain.Config.Epoch).Validators.Addresses));
-        Assert.Equal("07", Show(new IstanbulHeaderRules(chain.Config, chain.Store).SnapshotAfter(chain.Head).Validators.Addresses));
+        Assert.Equal("0", Show(chain.Chain.SnapshotAfter(chain.Store, HeaderAt(chain, 1500)).Validators.Addresses));
+        Assert.Equal("07", Show(chain.Chain.SnapshotAfter(chain.Store, HeaderAt(chain, 1501)).Validators.Addresses));
+        Assert.Equal("07", Show(new BftChain(chain.Config, CompatibilityProfile.V2_5, chain.Store).SnapshotAfter(chain.Head)
+            .Validators.Addresses));
     }
+
+    private static IstanbulHeaderRules With(IstanbulChainBuilder chain, IstanbulOptions options) =>
+        new(new BftChain(chain.Config, CompatibilityProfile.V2_5, chain.Store, options));
 
     private static BlockHeader HeaderAt(IstanbulChainBuilder chain, ulong number)
     {

@@ -117,7 +117,7 @@ public sealed class OwnGenesisTests
     [InlineData(""", "quorumMesh": { "version": 1 }, "cancunTime": 0 """, "config.cancunTime is not known: forks come by block number")]
     [InlineData(""", "quorumMesh": { "version": 1 }, "terminalTotalDifficulty": 0 """, "config.terminalTotalDifficulty is not known")]
     [InlineData(""", "quorumMesh": { "version": 1 }, "istanbul": { "epochs": 5 } """, "config.istanbul.epochs is not known")]
-    [InlineData(""", "quorumMesh": { "version": 1 }, "privacyEnhancementsBlock": 0 """, "config.privacyEnhancementsBlock")]
+    [InlineData(""", "quorumMesh": { "version": 1 }, "clique": {} """, "config.clique")]
     public void Our_own_genesis_passes_nothing_over(string config, string message)
     {
         var error = Assert.Throws<ConfigurationException>(() => Config(config).RequireSupported(CompatibilityProfile.V24));
@@ -143,11 +143,6 @@ public sealed class OwnGenesisTests
     public static TheoryData<string, string, bool[]> ActedOn => new()
     {
         { "clique", """, "clique": { "period": 1 } """, [true, true, true, true] },
-        { "privacyEnhancementsBlock", """, "privacyEnhancementsBlock": 0 """, [false, true, true, true] },
-        { "isMPS", """, "isMPS": true """, [false, false, true, true] },
-        { "transitions", """, "transitions": [ { "block": 5, "gasPriceEnabled": true } ] """, [false, false, true, true] },
-        { "privacyPrecompileBlock", """, "privacyPrecompileBlock": 0 """, [false, false, true, true] },
-        { "istanbul.testQBFTBlock", """, "istanbul": { "testQBFTBlock": 5 } """, [false, false, true, true] },
         { "yoloV1Block", """, "yoloV1Block": 0 """, [false, false, true, false] },
         { "yoloV3Block", """, "yoloV3Block": 0 """, [false, false, false, true] },
         { "catalystBlock", """, "catalystBlock": 0 """, [false, false, false, true] },
@@ -183,7 +178,8 @@ public sealed class OwnGenesisTests
 
     [Theory]
     [InlineData("istanbul", """{ "epoch": 5, "blockperiodseconds": 2, "Policy": 0 }""", "istanbul.blockperiodseconds")]
-    [InlineData("ibft", """{ "epochlength": 5, "epoch": 7, "validators": [] }""", "ibft.epoch")]
+    [InlineData("ibft", """{ "epochlength": 5, "epoch": 7 }""", "ibft.epoch")]
+    [InlineData("ibft", """{ "epochlength": 5, "blockReward": "7" }""", "ibft.blockReward")]
     [InlineData("qbft", """{ "EpochLength": 5, "xemptyblockperiodseconds": 7 }""", "qbft.xemptyblockperiodseconds")]
     [InlineData("maxCodeSizeConfig", """[ { "block": 0, "size": 32 }, { "block": 5, "size": 64, "unit": "KB" } ]""",
         "maxCodeSizeConfig[1].unit")]
@@ -219,20 +215,31 @@ public sealed class OwnGenesisTests
             .Config.RequireSupported(CompatibilityProfile.V2_5);
     }
 
+    // From which profile on GoQuorum, and with it this node, acts on it; those before pass it over, and that is told.
     [Theory]
-    [InlineData("\"validatorcontractaddress\": \"0x0000000000000000000000000000000000000001\"", "config.qbft.validatorcontractaddress")]
-    [InlineData("\"validatorselectionmode\": \"contract\"", "config.qbft.validatorselectionmode")]
-    [InlineData("\"beneficiaryMode\": \"validators\"", "config.qbft.beneficiaryMode")]
-    [InlineData("\"blockReward\": \"5\"", "config.qbft.blockReward")]
-    [InlineData("\"emptyblockperiodseconds\": 60", "config.qbft.emptyblockperiodseconds")]
-    [InlineData("\"validatorcontractaddress\": \"0x0000000000000000000000000000000000000000\", \"validatorselectionmode\": "
-        + "\"blockheader\", \"blockReward\": 0", null)]
-    public void Fields_of_the_new_engine_objects(string field, string? refused)
+    [InlineData("privacyEnhancementsBlock", """, "privacyEnhancementsBlock": 5 """, 1)]
+    [InlineData("isMPS", """, "isMPS": true """, 2)]
+    [InlineData("transitions", """, "transitions": [ { "block": 5, "gasPriceEnabled": true } ] """, 2)]
+    [InlineData("privacyPrecompileBlock", """, "privacyPrecompileBlock": 5 """, 2)]
+    [InlineData("istanbul.testQBFTBlock", """, "istanbul": { "testQBFTBlock": 5 } """, 2)]
+    public void Fields_of_later_GoQuorums_load_and_are_passed_over_by_earlier_profiles(string name, string field, int first)
     {
-        var config = Config($$""", "qbft": { "epochlength": 30000, {{field}} } """);
-        Assert.Equal(refused, config.Unsupported.Select(f => f.Path).FirstOrDefault());
-        Assert.Contains("does not know config.ibft and config.qbft",
-            Assert.Throws<ConfigurationException>(() => Config(""", "ibft": {} """).RequireSupported(CompatibilityProfile.V2_5)).Message,
-            StringComparison.Ordinal);
+        var config = Config(field);
+        Assert.Same(CompatibilityProfile.V24, CompatibilityProfile.DefaultFor(config));
+        for (var i = 0; i < CompatibilityProfile.All.Count; i++)
+        {
+            var profile = CompatibilityProfile.All[i];
+            config.RequireSupported(profile);
+            Assert.Equal(i < first, config.IgnoredFields(profile).Contains(name));
+            Assert.Equal(i >= 2 && name == "privacyPrecompileBlock", config.HasPrivacyPrecompile(5, profile));
+            Assert.Equal(i >= 2 && name == "istanbul.testQBFTBlock" ? 5ul : null, config.QbftFrom(profile));
+            Assert.Equal(i >= first && name.EndsWith("Block", StringComparison.Ordinal) && !name.Contains('.', StringComparison.Ordinal),
+                config.ForkIdBlocks(profile).Contains(5ul));
+        }
     }
+
+    [Fact]
+    public void The_new_engine_objects_are_unknown_to_old_GoQuorums() => Assert.Contains("does not know config.ibft and config.qbft",
+        Assert.Throws<ConfigurationException>(() => Config(""", "ibft": {} """).RequireSupported(CompatibilityProfile.V2_5)).Message,
+        StringComparison.Ordinal);
 }

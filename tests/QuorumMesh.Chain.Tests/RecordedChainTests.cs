@@ -16,10 +16,14 @@ public sealed class RecordedChainTests
     private const string Raft = "raft3-2.5.0";
     private const int Stranger = 0;
 
-    public static TheoryData<string> Networks =>
-        [.. Vectors.Available ? RecordedNetwork.Names(istanbul: false).Concat(RecordedNetwork.Names(istanbul: true)) : [Raft]];
+    /// <summary>Those whose private side is built, or that have none.</summary>
+    public static TheoryData<string> Networks => [.. Vectors.Available ? Recordings.Names : [Raft]];
 
-    public static TheoryData<string> RaftNetworks => [.. Vectors.Available ? RecordedNetwork.Names(istanbul: false) : [Raft]];
+    public static TheoryData<string> AllNetworks => [.. Vectors.Available ? RecordedNetwork.AllNames : [Raft]];
+
+    public static TheoryData<string> WithManagers => [.. Vectors.Available ? Recordings.WithManagers : [Raft]];
+
+    public static TheoryData<string> RaftNetworks => [.. Vectors.Available ? RecordedNetwork.RaftNames : [Raft]];
 
     public static TheoryData<string, int> Nodes
     {
@@ -32,28 +36,24 @@ public sealed class RecordedChainTests
         }
     }
 
-    public static TheoryData<string> Waiting => [.. Recordings.Waiting.Keys];
-
-    /// <summary>
-    /// What these chains need is not built: they are refused by name, and not run under wrong rules. When one is no longer
-    /// refused it belongs to the others.
-    /// </summary>
+    /// <summary>Whatever the private side needs, the public one comes out as the nodes had it.</summary>
     [VectorTheory]
-    [MemberData(nameof(Waiting))]
-    public void Rules_that_are_not_built_are_refused(string name)
+    [MemberData(nameof(AllNetworks))]
+    public void The_public_chain_is_followed(string name)
     {
-        var (genesis, profile) = (Vectors.ReadText($"goquorum/{name}/genesis.json"),
-            CompatibilityProfile.Parse(Recordings.ProfileOf(name)));
-        Assert.Throws<ConfigurationException>(() =>
-        {
-            var parsed = GenesisFile.Parse(genesis);
-            parsed.Config.RequireSupported(profile);
-            return new TestNode(parsed, profile);
-        });
+        var network = new RecordedNetwork(name);
+        network.Genesis.Config.RequireSupported(network.Profile);
+        Assert.Empty(network.Genesis.Config.IgnoredFields(network.Profile).Except(["londonBlock"]));
+        var node = new TestNode(network.Genesis, network.Profile);
+        foreach (var block in network.Blocks.Skip(1)) node.Import(block, _ => null);
+        Assert.Equal(network.Blocks[^1].Hash, node.Head.Hash);
+        if (!network.Has("stateDumps.json")) return;
+        using var dumps = network.Json("stateDumps.json");
+        CheckDump(node, node.Public, dumps.RootElement.GetProperty("public"), network.Has("codes.json"));
     }
 
     [VectorTheory]
-    [MemberData(nameof(Networks))]
+    [MemberData(nameof(AllNetworks))]
     public void Exported_bytes_come_back(string name)
     {
         var bytes = File.ReadAllBytes(Vectors.Path($"goquorum/{name}/chain.rlp"));
@@ -64,19 +64,19 @@ public sealed class RecordedChainTests
     }
 
     [VectorTheory]
-    [MemberData(nameof(Networks))]
+    [MemberData(nameof(AllNetworks))]
     public void Hashes_and_senders_are_those_of_the_nodes(string name)
     {
         var network = new RecordedNetwork(name);
-        using var headers = network.Json("headers.json");
-        using var transactions = network.Json("transactions.json");
-        Assert.Equal(headers.RootElement.EnumerateArray().Select(h => h.GetProperty("hash").GetString()),
-            network.Blocks.Select(b => b.Hash.ToString()));
+        var headers = network.Headers();
+        Assert.Equal(headers.Select(h => h.GetProperty("hash").GetString()),
+            network.Blocks.Take(headers.Length).Select(b => b.Hash.ToString()));
+        using var json = network.Json("transactions.json");
+        var transactions = json.RootElement.ValueKind == JsonValueKind.Array ? json.RootElement.EnumerateArray()
+            : json.RootElement.GetProperty("transactions").EnumerateArray().Select(t => t.GetProperty("tx"));
         var node = new TestNode(network.Genesis, network.Profile);
-        var expected = transactions.RootElement.EnumerateArray()
-            .Select(t => (t.GetProperty("hash").GetString(), t.GetProperty("from").GetString()));
-        Assert.Equal(expected, network.Blocks.SelectMany(node.Recover)
-            .Select(t => ((string?)t.Tx.Hash.ToString(), (string?)t.Sender.ToString())));
+        Assert.Equal(transactions.Select(t => (t.GetProperty("hash").GetString(), t.GetProperty("from").GetString())),
+            network.Blocks.SelectMany(node.Recover).Select(t => ((string?)t.Tx.Hash.ToString(), (string?)t.Sender.ToString())));
     }
 
     [VectorTheory]
@@ -85,7 +85,8 @@ public sealed class RecordedChainTests
     {
         var network = new RecordedNetwork(name);
         var node = new TestNode(network.Genesis, network.Profile);
-        var roots = nodeNumber == Stranger ? null : network.Strings("privateStateRoots.json", $"node{nodeNumber}");
+        var hasRoots = nodeNumber != Stranger && network.Has("privateStateRoots.json");
+        var roots = hasRoots ? network.Strings("privateStateRoots.json", $"node{nodeNumber}") : null;
         foreach (var block in network.Blocks.Skip(1))
         {
             node.Import(block, network.PayloadsOf(nodeNumber));
@@ -99,8 +100,17 @@ public sealed class RecordedChainTests
             CheckReceipts(network, node, $"node{nodeNumber}");
     }
 
+    [VectorFact]
+    public void Receipts_are_those_of_both_clients()
+    {
+        var network = new RecordedNetwork("qbft-besu-24.5.4");
+        var node = new TestNode(network.Genesis, network.Profile);
+        foreach (var block in network.Blocks.Skip(1)) node.Import(block, network.PayloadsOf(Stranger));
+        foreach (var client in new[] { "besu1", "goquorum4" }) CheckReceipts(network, node, client);
+    }
+
     [VectorTheory]
-    [MemberData(nameof(Networks))]
+    [MemberData(nameof(WithManagers))]
     public void Public_side_alone_then_private_replay_gives_the_same(string name)
     {
         var network = new RecordedNetwork(name);
@@ -122,7 +132,7 @@ public sealed class RecordedChainTests
     }
 
     [VectorTheory]
-    [MemberData(nameof(Networks))]
+    [MemberData(nameof(WithManagers))]
     public void States_at_the_head_are_those_of_the_dumps(string name)
     {
         var network = new RecordedNetwork(name);
@@ -180,7 +190,8 @@ public sealed class RecordedChainTests
         }
     }
 
-    private static void CheckDump(TestNode node, StateStore state, JsonElement dump)
+    /// <param name="codesApart">The recording keeps them in another file; their hashes are in the dump.</param>
+    private static void CheckDump(TestNode node, StateStore state, JsonElement dump, bool codesApart = false)
     {
         Assert.Equal(dump.GetProperty("root").GetString(), state.Head.Root.ToString()[2..]);
         var accounts = state.Accounts(node.Store, state.Head.Block).ToDictionary(a => a.Address, a => a.Account);
@@ -197,7 +208,8 @@ public sealed class RecordedChainTests
             Assert.Equal(item.Value.GetProperty("root").GetString(), account.StorageRoot.ToString()[2..]);
             Assert.Equal(item.Value.GetProperty("codeHash").GetString(), account.CodeHash.ToString()[2..]);
             var code = item.Value.TryGetProperty("code", out var text) ? text.GetString() : isClassic ? null : "";
-            Assert.Equal(code, Hex.ToHex(state.Head.GetCode(account.CodeHash) ?? [], prefix: false));
+            if (text.ValueKind != JsonValueKind.Undefined || !codesApart)
+                Assert.Equal(code, Hex.ToHex(state.Head.GetCode(account.CodeHash) ?? [], prefix: false));
             var slots = state.Storage(node.Store, state.Head.Block, address).ToDictionary(s => s.Slot, s => s.Value);
             // Where the node lacked the plain slot number it printed an empty one; the storage root above vouches for those.
             var named = StorageOf(item.Value).Where(s => Hex.FromHex(s.Name).Length > 0).ToList();
@@ -219,7 +231,9 @@ public sealed class RecordedChainTests
     {
         using var json = network.Json("receipts.json");
         var failures = new List<string>();
-        foreach (var expected in json.RootElement.GetProperty(name).EnumerateArray())
+        // A network of other clients names them otherwise.
+        if (!json.RootElement.TryGetProperty(name, out var receipts)) return;
+        foreach (var expected in receipts.EnumerateArray())
         {
             var hash = Hash256.Parse(expected.GetProperty("transactionHash").GetString()!);
             var location = ChainStore.GetTransactionLocation(node.Store, hash)!.Value;
@@ -228,8 +242,10 @@ public sealed class RecordedChainTests
                 ChainStore.GetReceipts(node.Store, blockHash)!,
                 ChainStore.GetPrivateReceipts(node.Store, ChainStore.PrivateStateId, blockHash),
                 node.Rules.Profile);
-            var (have, want) = (Show(views[(int)location.Index]), Show(expected));
-            if (have != want)
+            var view = views[(int)location.Index];
+            var (have, want) = (Show(view), Show(expected));
+            // One recording leaves the blooms out.
+            if (have != want || (expected.TryGetProperty("logsBloom", out var bloom) && bloom.GetString() != view.Receipt.Bloom.ToString()))
                 failures.Add($"block {location.BlockNumber} index {location.Index}:\n  have {have}\n  want {want}");
         }
         Assert.True(failures.Count == 0, $"{failures.Count} receipts differ:\n{string.Join('\n', failures.Take(5))}");
@@ -239,7 +255,6 @@ public sealed class RecordedChainTests
     private static string Show(ReceiptView view) => string.Join(' ',
         view.Receipt.PostState?.ToString() ?? $"0x{view.Receipt.Status:x}", Hex.Quantity(view.Receipt.GasUsed),
         Hex.Quantity(view.Receipt.CumulativeGasUsed), view.Receipt.ContractAddress?.ToString() ?? "null",
-        Keccak.Hash(view.Receipt.Bloom.Span),
         string.Join(',', view.Receipt.Logs.Select(
             (l, i) => $"{Hex.Quantity(view.FirstLogIndex + (ulong)i)}:{l.Address}:{string.Join('+', l.Topics)}:{Hex.ToHex(l.Data)}")));
 
@@ -247,7 +262,6 @@ public sealed class RecordedChainTests
         (receipt.TryGetProperty("status", out var status) ? status : receipt.GetProperty("root")).GetString(),
         receipt.GetProperty("gasUsed").GetString(), receipt.GetProperty("cumulativeGasUsed").GetString(),
         receipt.GetProperty("contractAddress").GetString() ?? "null",
-        Keccak.Hash(Hex.FromHex(receipt.GetProperty("logsBloom").GetString()!)),
         string.Join(',', receipt.GetProperty("logs").EnumerateArray().Select(l =>
             $"{l.GetProperty("logIndex").GetString()}:{l.GetProperty("address").GetString()}:"
                 + $"{string.Join('+', l.GetProperty("topics").EnumerateArray())}:{l.GetProperty("data").GetString()}")));

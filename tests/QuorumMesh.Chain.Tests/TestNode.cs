@@ -15,7 +15,7 @@ internal sealed class TestNode
 {
     public TestNode(GenesisFile genesis, CompatibilityProfile profile, IstanbulOptions? istanbul = null)
     {
-        Rules = new ChainRules(genesis.Config, profile, EngineFactory.Create(genesis.Config, Store, istanbul));
+        Rules = new ChainRules(genesis.Config, profile, EngineFactory.Create(genesis.Config, profile, Store, istanbul));
         Public = new StateStore(Store, "public");
         Private = new StateStore(Store, ChainStore.PrivateStateId);
         Importer = new BlockImporter(Rules, Public, Private);

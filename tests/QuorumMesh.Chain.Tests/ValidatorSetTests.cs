@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Istanbul;
 using QuorumMesh.Primitives;
 
@@ -20,7 +21,8 @@ public sealed class ValidatorSetTests
         var set = new ValidatorSet(SevenNodes);
         Assert.Equal(SevenNodes.Order(), set.Addresses);
         Assert.Equal(["0x6571", "0x8157", "0xf512", "0xb131", "0xb912", "0xd8db", "0xe36c"],
-            set.ProposerOrder.Select(a => a.ToString()[..6]));
+            set.InTurn(EngineKind.Ibft).Select(a => a.ToString()[..6]));
+        Assert.Equal(set.Addresses, set.InTurn(EngineKind.Qbft));
     }
 
     [Theory]
@@ -52,8 +54,12 @@ public sealed class ValidatorSetTests
     public void Whose_turn(int last, ulong round, bool sticky, int expected)
     {
         var set = new ValidatorSet(SevenNodes);
-        Address? proposer = last < 0 ? null : last < 7 ? set.ProposerOrder[last] : Address.Zero;
-        Assert.Equal(set.ProposerOrder[expected], set.Proposer(proposer, round, sticky));
+        foreach (var protocol in new[] { EngineKind.Ibft, EngineKind.Qbft })
+        {
+            var order = set.InTurn(protocol);
+            Address? proposer = last < 0 ? null : last < 7 ? order[last] : Address.Zero;
+            Assert.Equal(order[expected], set.Proposer(protocol, proposer, round, sticky));
+        }
     }
 
     [Fact]

@@ -81,11 +81,11 @@ public sealed class GenesisStoreTests
     public void What_GoQuorum_acts_on_and_this_version_does_not_starts_no_chain()
     {
         using var store = new MemoryKeyValueStore();
-        Assert.Contains("config.isMPS",
-            Assert.Throws<ConfigurationException>(() => GenesisStore.Initialise(store, WithForks(""", "isMPS": true """), profile: null))
+        Assert.Contains("config.yoloV3Block",
+            Assert.Throws<ConfigurationException>(() => GenesisStore.Initialise(store, WithForks(""", "yoloV3Block": 0 """), profile: null))
             .Message, StringComparison.Ordinal);
         Assert.Null(GenesisStore.Load(store));
-        GenesisStore.Initialise(store, WithForks(""", "isMPS": true """), CompatibilityProfile.V2_6);
+        GenesisStore.Initialise(store, WithForks(""", "yoloV3Block": 0 """), CompatibilityProfile.V2_6);
         Assert.Contains("config.transitions", Assert.Throws<ConfigurationException>(
             () => GenesisStore.Initialise(new MemoryKeyValueStore(), WithForks(""", "transitions": [ {} ] """), profile: null)).Message,
             StringComparison.Ordinal);

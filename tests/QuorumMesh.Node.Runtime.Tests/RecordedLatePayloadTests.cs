@@ -114,7 +114,8 @@ public sealed class RecordedLatePayloadTests
             var genesis = GenesisFile.Parse(Vectors.ReadText(network + "/genesis.json"));
             GenesisStore.Initialise(_store, File.ReadAllBytes(Vectors.Path(network + "/genesis.json")), CompatibilityProfile.V2_5);
             _stores = new NodeStores(_store,
-                new ChainRules(genesis.Config, CompatibilityProfile.V2_5, EngineFactory.Create(genesis.Config, _store)));
+                new ChainRules(genesis.Config, CompatibilityProfile.V2_5,
+                    EngineFactory.Create(genesis.Config, CompatibilityProfile.V2_5, _store)));
             var reader = new RlpReader(File.ReadAllBytes(Vectors.Path(network + "/chain.rlp")));
             while (!reader.End) _blocks.Add(Block.Decode(ref reader));
             using var payloads = JsonDocument.Parse(Vectors.ReadText(network + "/payloads.json"));

@@ -126,7 +126,7 @@ public sealed class ImportedNetworkTests : IDisposable
         Assert.All(NodeReadiness.Checks(() => node, settings).Where(c => c.Name == "consensus"), check => Assert.Null(check.Check()));
     }
 
-    private static IEnumerable<string> Names() => Vectors.Available ? Recordings.Names.Select(name => "goquorum/" + name) : [Raft];
+    private static IEnumerable<string> Names() => Vectors.Available ? Recordings.WithManagers.Select(name => "goquorum/" + name) : [Raft];
 
     private static string RawTransaction()
     {

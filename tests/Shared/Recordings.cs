@@ -7,15 +7,13 @@ namespace QuorumMesh.Tests;
 internal static partial class Recordings
 {
     /// <summary>
-    /// Those whose rules are not built, with what they wait for. A test holds that each is refused: a name goes from here when
-    /// its rules are built.
+    /// Those whose private side is not built, with what it waits for. Tests hold that the public chain is followed and the private head
+    /// stops by name: a recording goes from here when its private side is built.
     /// </summary>
-    public static IReadOnlyDictionary<string, string> Waiting { get; } = new Dictionary<string, string>
+    public static IReadOnlyDictionary<string, string> PublicOnly { get; } = new Dictionary<string, string>
     {
-        ["ibft-to-qbft-24.4.1"] = "QBFT, privacy enhancements",
-        ["qbft-besu-24.5.4"] = "QBFT",
-        ["qbft-contract-24.4.1"] = "QBFT",
-        ["qbft4-24.4.1"] = "QBFT, privacy enhancements, privacy markers",
+        ["ibft-to-qbft-24.4.1"] = "privacy enhancements",
+        ["qbft4-24.4.1"] = "privacy enhancements, privacy markers",
         ["raft3-24.4.1-tessera"] = "privacy enhancements",
     };
 
@@ -24,8 +22,13 @@ internal static partial class Recordings
     /// </summary>
     public static IEnumerable<string> Names => Vectors.Available
         ? Directory.EnumerateDirectories(Vectors.Path("goquorum")).Select(d => Path.GetFileName(d)!)
-        .Where(name => !Waiting.ContainsKey(name)).Order(StringComparer.Ordinal)
+        .Where(name => !PublicOnly.ContainsKey(name)).Order(StringComparer.Ordinal)
         : [];
+
+    /// <summary>Those of <see cref="Names"/> whose nodes had transaction managers.</summary>
+    public static IEnumerable<string> WithManagers => Names.Where(name => Has(name, "payloads.json"));
+
+    public static bool Has(string name, string file) => File.Exists(Path.Combine(Vectors.Path("goquorum/" + name), file));
 
     /// <summary>
     /// That of the GoQuorum which made the chain: a file <c>profile</c> says it, or else the version in the folder's name.

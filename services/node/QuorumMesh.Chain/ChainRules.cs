@@ -1,6 +1,7 @@
 using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Istanbul;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 
@@ -19,6 +20,9 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
 
     /// <summary>The header rules of the engine that a block is under.</summary>
     public IHeaderRules EngineAt(ulong block) => Engines.At(block);
+
+    /// <summary>Validators and settings of an IBFT or QBFT chain; null under Raft.</summary>
+    public BftChain? Bft => Engines.Bft;
 
     /// <summary>Byte code of the chain's contracts, made ready to run; not a rule, but as long-lived.</summary>
     public CodeCache Code { get; } = new();
@@ -44,6 +48,7 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
         },
         GasPriceEnabled = Config.IsGasPriceEnabled(block, Profile),
         FeeCapsAreFree = Config.AreFeeCapsFree(block, Profile),
+        HasPrivacyPrecompile = Config.HasPrivacyPrecompile(block, Profile),
     };
 
     /// <summary>What byte code sees of a block: base fee 0, blob base fee 1, and 0x44 gives the difficulty.</summary>

@@ -27,6 +27,7 @@ public sealed record CompatibilityProfile
     {
         KnowsPetersburgAndIstanbul = true,
         KnowsBerlin = false,
+        KnowsPrivacyEnhancements = true,
         KnownTransactionText = "known transaction: {0}",
     };
 
@@ -36,6 +37,8 @@ public sealed record CompatibilityProfile
         KnowsPetersburgAndIstanbul = true,
         KnowsBerlin = false,
         KnowsIstanbulStatus = true,
+        KnowsPrivacyEnhancements = true,
+        KnowsTransitions = true,
         Evm = new EvmRules { ClearedPrecompilesStay = true, ExtCodeHashIsDual = true },
         KnownTransactionText = "already known",
     };
@@ -48,6 +51,8 @@ public sealed record CompatibilityProfile
         KnowsGasPriceBlock = true,
         RefusesUnprotectedByRpc = true,
         KnowsIstanbulStatus = true,
+        KnowsPrivacyEnhancements = true,
+        KnowsTransitions = true,
         Evm = new EvmRules { ClearedPrecompilesStay = true, ExtCodeHashIsDual = true },
         KnownTransactionText = "already known",
     };
@@ -86,6 +91,12 @@ public sealed record CompatibilityProfile
     /// </summary>
     public bool RefusesUnprotectedByRpc { get; private init; }
 
+    /// <summary>From 20.10 on: <c>privacyEnhancementsBlock</c> (2.6:params/config.go has none, 20.10's has).</summary>
+    public bool KnowsPrivacyEnhancements { get; private init; }
+
+    /// <summary>QBFT, <c>transitions</c>, <c>isMPS</c> and <c>privacyPrecompileBlock</c>: 21's, some from 21.7 or 21.10 on.</summary>
+    public bool KnowsTransitions { get; private init; }
+
     /// <summary><c>istanbul_status</c> and <c>istanbul_isValidator</c>.</summary>
     public bool KnowsIstanbulStatus { get; private init; }
 
@@ -111,7 +122,9 @@ public sealed record CompatibilityProfile
     public static CompatibilityProfile DefaultFor(ChainConfig config)
     {
         var hasLaterFields = config.Mesh is { Version: >= QuorumMeshConfig.Current } || config.HasNewEngineObject
-            || config.Engine == EngineKind.Qbft || config.MaxCodeSizeConfig.Count > 0
+            || config.Engine == EngineKind.Qbft || config.Istanbul?.QbftBlock is not null || config.Transitions.Count > 0 || config.IsMps
+            || config.PrivacyEnhancementsBlock is not null || config.PrivacyPrecompileBlock is not null
+            || config.MaxCodeSizeConfig.Count > 0
             || config.EnableGasPriceBlock is not null || config.PetersburgBlock is not null || config.IstanbulBlock is not null
             || config.Unsupported.Any(f => f.Since != V2_5);
         return !hasLaterFields && (config.ConstantinopleBlock is not null || config is { HomesteadBlock: null, Eip150Block: not null })

@@ -43,7 +43,7 @@ public static class GenesisStore
         ChainStore.PutMeta(batch, StoredNames.Genesis, json);
         ChainStore.PutMeta(batch, StoredNames.GenesisReading, [1]);
         ChainStore.PutMeta(batch, StoredNames.Profile, Encoding.UTF8.GetBytes(profile.Name));
-        var stores = new NodeStores(store, new ChainRules(genesis.Config, profile, EngineFactory.Create(genesis.Config, store)));
+        var stores = new NodeStores(store, new ChainRules(genesis.Config, profile, EngineFactory.Create(genesis.Config, profile, store)));
         stores.Importer.Put(batch, stores.Importer.Genesis(genesis), block.Header.Difficulty);
         store.Write(batch, sync: true);
     }

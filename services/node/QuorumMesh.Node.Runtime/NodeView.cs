@@ -20,7 +20,8 @@ public sealed record TransactionLookup(Block Block, int Index)
 public sealed record PrivateHeadStatus(ulong Block, PayloadHash? WaitingFor, string? Reason)
 {
     /// <summary>
-    /// Why no private block is run, whether one waits or not: the manager is not the one that was known. Null when it is.
+    /// Why no private block is run, whether one waits or not: the manager is not the one that was known, or the next block needs what this
+    /// version does not support. Null otherwise.
     /// </summary>
     public string? Stopped { get; init; }
 }

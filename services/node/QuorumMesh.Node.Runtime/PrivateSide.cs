@@ -28,6 +28,7 @@ internal sealed class PrivateSide
     private readonly ulong _rewindLimit;
     private PrivateRun? _run;
     private ulong? _rewindTo;
+    private string? _stoppedBy;
 
     /// <param name="id">What head and receipts are stored under; GoQuorum's private state identifier (PSI).</param>
     /// <param name="rewindLimit">Blocks that the state goes back for a late payload by itself.</param>
@@ -64,8 +65,18 @@ internal sealed class PrivateSide
     public IEnumerable<PayloadHash> UpcomingPayloads() =>
         !IsBehind || IsRewinding ? [] : _window.After(Head.Number, PublicHead, _run?.Passed ?? 0);
 
-    /// <summary>What execution is to do with a payload; null when no settled answer of the manager is here.</summary>
-    public PayloadAnswer? AnswerFor(PayloadHash hash) => _payloads.Find(hash);
+    /// <summary>
+    /// What of GoQuorum's private transactions the next one needs and this version does not run: the head stops before it. Null when it is
+    /// none of these.
+    /// </summary>
+    public string? Unsupported => _stoppedBy
+        ?? (_run?.Awaited is { } hash && _payloads.Find(hash) is { } answer ? UnsupportedPrivacy.Of(answer) : null);
+
+    /// <summary>
+    /// What execution is to do with a payload; null when no settled answer of the manager is here, or it asks for what is not supported.
+    /// </summary>
+    public PayloadAnswer? AnswerFor(PayloadHash hash) =>
+        _payloads.Find(hash) is { } answer && UnsupportedPrivacy.Of(answer) is null ? answer : null;
 
     /// <summary>
     /// A state that was run ahead of the heads, or null when it no longer stands on the state of the public head: the head may have gone
@@ -82,6 +93,7 @@ internal sealed class PrivateSide
     /// Whether a block that was run earlier may move the head: it stands on it, and no payload that it was run without has come since.
     /// </summary>
     public bool Takes(ImportedBlock imported) => imported.PrivateLayer is { } layer
+        && UnsupportedPrivacy.Of(_stores.Rules, imported.Block) is null
         && ReferenceEquals(layer.Parent, _state.Head)
         && imported.Execution.SkippedPayloads.All(hash => AnswerFor(hash) is { Availability: PayloadAvailability.NotAParty });
 
@@ -131,6 +143,7 @@ internal sealed class PrivateSide
         if (_run is null)
         {
             var block = NextBlock();
+            if ((_stoppedBy = UnsupportedPrivacy.Of(_stores.Rules, block)) is not null) return false;
             gas += BlockWork.Base;
             if (!block.Transactions.Any(t => t.IsPrivate))
             {
@@ -205,6 +218,7 @@ internal sealed class PrivateSide
         _run = null;
         _window.Clear();
         _rewindTo = number == goal ? null : goal;
+        _stoppedBy = null;
     }
 
     private void Continue(PrivateRun run, ref long gas, long limit)

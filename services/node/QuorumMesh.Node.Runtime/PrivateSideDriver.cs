@@ -123,11 +123,12 @@ internal sealed class PrivateSideDriver(PrivateSide side, PayloadCache payloads,
         for (var blocks = 0; blocks < MaxBlocksPerStep && gas < GasPerStep && side.Advance(ref gas, GasPerStep); blocks++) { }
         AskForNext(now, effects);
         var awaited = side.AwaitedPayload;
-        if (awaited is null && side.IsBehind) WakeAt = now.Milliseconds; // more is ready to run
+        // More is ready to run, or never will be.
+        if (awaited is null && side is { IsBehind: true, Unsupported: null }) WakeAt = now.Milliseconds;
         var reason = awaited is { } hash && _asked.TryGetValue(hash, out var asked) ? asked.Reason : null;
         var status = new PrivateHeadStatus(side.Head.Number, awaited,
-            awaited is null ? null : manager.Refusal ?? reason)
-        { Stopped = manager.Refusal };
+            awaited is null ? null : manager.Refusal ?? side.Unsupported ?? reason)
+        { Stopped = manager.Refusal ?? side.Unsupported };
         if (status != _status) Volatile.Write(ref _status, status);
         // Not while the way back is unfinished: told again after a restart, the payload finishes it.
         if (_watched > 0 && !side.IsRewinding) SaveWatched();

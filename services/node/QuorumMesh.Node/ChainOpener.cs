@@ -32,7 +32,7 @@ internal static class ChainOpener
                 throw new OptionsException("--quorum.profile",
                     $"the chain in {data.Path} was made with profile {stored}; start without the flag");
             var rules = new ChainRules(genesis.Config, stored,
-                EngineFactory.Create(genesis.Config, store, Istanbul(settings)))
+                EngineFactory.Create(genesis.Config, stored, store, Istanbul(settings)))
             { KeepsRevertReasons = settings.RevertReason };
             return new NodeStores(store, rules, Beside(settings.Cache.PublicState()), Beside(settings.Cache.PrivateState()));
         }

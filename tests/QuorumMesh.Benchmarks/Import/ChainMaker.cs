@@ -42,7 +42,7 @@ internal sealed class ChainMaker : IDisposable
         GenesisStore.Initialise(_store, System.Text.Encoding.UTF8.GetBytes(Genesis), profile: null);
         var config = GenesisStore.Load(_store)!.Config;
         var profile = GenesisStore.LoadProfile(_store);
-        _stores = new NodeStores(_store, new ChainRules(config, profile, EngineFactory.Create(config, _store)));
+        _stores = new NodeStores(_store, new ChainRules(config, profile, EngineFactory.Create(config, profile, _store)));
         _head = ChainStore.GetHeader(_store, 0)!;
     }
 

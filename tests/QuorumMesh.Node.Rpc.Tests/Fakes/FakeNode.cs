@@ -33,7 +33,7 @@ internal sealed class FakeNode : INode, IDisposable
     public FakeNode(GenesisFile genesis, CompatibilityProfile profile, bool keepsRevertReasons, params byte[][] accountKeys)
     {
         var rules = new ChainRules(genesis.Config, profile,
-            EngineFactory.Create(genesis.Config, _store))
+            EngineFactory.Create(genesis.Config, profile, _store))
         { KeepsRevertReasons = keepsRevertReasons };
         _stores = new NodeStores(_store, rules, new StateStoreOptions { UnsavedBlocks = 0 });
         Accounts = new FakeAccounts(accountKeys);

@@ -1,4 +1,5 @@
 using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Istanbul;
 using QuorumMesh.State;
 using QuorumMesh.State.KeyValue;
 
@@ -8,12 +9,17 @@ namespace QuorumMesh.Chain.Engines;
 public static class EngineFactory
 {
     /// <param name="store">The chain's own store.</param>
-    /// <exception cref="ConfigurationException">QBFT, which is not built yet.</exception>
-    public static EngineSchedule Create(ChainConfig config, IKeyValueStore store, IstanbulOptions? istanbul = null) => config.Engine switch
+    public static EngineSchedule Create(ChainConfig config, CompatibilityProfile profile, IKeyValueStore store,
+        IstanbulOptions? istanbul = null)
     {
-        EngineKind.Raft => new EngineSchedule(new RaftHeaderRules(config)),
-        EngineKind.Ibft => new EngineSchedule(new IstanbulHeaderRules(config.Istanbul!, store, istanbul)),
-        _ => throw new ConfigurationException(
-            $"the genesis asks for {config.Engine}, which this version does not know yet: only Raft and IBFT chains can be used"),
-    };
+        if (config.Istanbul is null) return new EngineSchedule(new RaftHeaderRules(config));
+        var chain = new BftChain(config, profile, store, istanbul);
+        var (ibft, qbft) = (new IstanbulHeaderRules(chain), new QbftHeaderRules(chain, config, profile));
+        return chain.QbftFrom switch
+        {
+            0 => new EngineSchedule(qbft) { Bft = chain },
+            { } from => new EngineSchedule(ibft, (from, qbft)) { Bft = chain },
+            null => new EngineSchedule(ibft) { Bft = chain },
+        };
+    }
 }

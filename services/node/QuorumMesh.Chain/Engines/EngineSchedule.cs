@@ -1,3 +1,5 @@
+using QuorumMesh.Chain.Istanbul;
+
 namespace QuorumMesh.Chain.Engines;
 
 /// <summary>Which engine's rules hold at which height: a chain may change its engine at a block.</summary>
@@ -16,6 +18,9 @@ public sealed class EngineSchedule
                 throw new ArgumentException(
                     $"an engine from block {_spans[i].FromBlock} on follows one from block {_spans[i - 1].FromBlock} on", nameof(later));
     }
+
+    /// <summary>Validators and settings of an IBFT or QBFT chain, which go on across a change between the two; null under Raft.</summary>
+    public BftChain? Bft { get; init; }
 
     /// <summary>The rules of the last span that begins at or below the block.</summary>
     public IHeaderRules At(ulong block)

@@ -7,6 +7,9 @@ public sealed record GasLimitRule(ulong Floor = GasLimitRule.Minimum, ulong Ceil
 {
     /// <summary>The least gas limit of a block (2.5:params/protocol_params.go).</summary>
     public const ulong Minimum = 700_000_000;
+    /// <summary>Below this no limit goes; a transition may lower it (24:params/config.go GetMinerMinGasLimit).</summary>
+    public ulong Least { get; init; } = Minimum;
+
     // Ethereum's is 1024.
     private const ulong BoundDivisor = 4096;
 
@@ -16,7 +19,7 @@ public sealed record GasLimitRule(ulong Floor = GasLimitRule.Minimum, ulong Ceil
     {
         var contribution = (ulong)((UInt128)parent.GasUsed * 3 / 2 / BoundDivisor);
         var decay = (parent.GasLimit / BoundDivisor) is var step && step > 0 ? step - 1 : 0;
-        var limit = Math.Max(parent.GasLimit - decay + contribution, Minimum);
+        var limit = Math.Max(parent.GasLimit - decay + contribution, Least);
         if (limit < Floor)
             return Math.Min(parent.GasLimit + decay, Floor);
         return limit > Ceiling ? Math.Max(parent.GasLimit - decay, Ceiling) : limit;

@@ -1,7 +1,5 @@
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
-using QuorumMesh.State;
-using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Chain.Engines;
 
@@ -25,9 +23,4 @@ public interface IHeaderRules
 
     /// <summary>Block rewards, after the last transaction.</summary>
     void Finalise(BlockHeader header, IWorldState publicState);
-
-    /// <summary>What the engine stores in the batch that makes the block the head.</summary>
-    void PutAlongside(KeyValueBatch batch, BlockHeader header)
-    {
-    }
 }

@@ -41,7 +41,7 @@ public sealed class BlockImporter(ChainRules rules, StateStore publicStore, Stat
         var block = imported.Block;
         ChainStore.PutBlock(batch, block, totalDifficulty);
         ChainStore.PutCanonical(batch, block);
-        rules.EngineAt(block.Number).PutAlongside(batch, block.Header);
+        rules.Bft?.PutAlongside(batch, rules, block.Header, imported.PublicLayer);
         ChainStore.PutReceipts(batch, block.Hash, imported.Execution.Receipts);
         publicStore.Flush(imported.PublicLayer, block.Hash, batch);
         ChainStore.PutPublicHead(batch, new BlockPointer(block.Number, block.Hash));

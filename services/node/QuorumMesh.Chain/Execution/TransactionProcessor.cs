@@ -141,6 +141,7 @@ public sealed partial class TransactionProcessor
         state.WarmAddress(msg.From);
         if (msg.To is { } to) state.WarmAddress(to);
         foreach (Address precompile in PrecompileTable.Addresses(_fork)) state.WarmAddress(precompile);
+        if (_rules.HasPrivacyPrecompile) state.WarmAddress(PrivacyMarker.Address);
         foreach (AccessListEntry entry in msg.AccessList)
         {
             state.WarmAddress(entry.Address);

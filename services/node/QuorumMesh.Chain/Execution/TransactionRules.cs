@@ -20,6 +20,9 @@ public sealed record TransactionRules
     /// <summary>See <see cref="ChainConfig.AreFeeCapsFree"/>.</summary>
     public bool FeeCapsAreFree { get; init; }
 
+    /// <summary>The privacy marker's precompile is there.</summary>
+    public bool HasPrivacyPrecompile { get; init; }
+
     /// <summary>EIP-7825's cap of 2^24 gas from Osaka on.</summary>
     public bool HasGasCap { get; init; }
 }

@@ -69,12 +69,12 @@ public sealed partial record ChainConfig
     /// <summary>Names that no GoQuorum knows, in a genesis of GoQuorum's, relative to its <c>config</c>: they have no effect.</summary>
     public IReadOnlyList<string> PassedOver { get; init; } = [];
 
-    /// <summary>Bytes of the serialised form that the pool accepts.</summary>
-    public int TransactionSizeLimit => (TxnSizeLimitKb == 0 ? DefaultTransactionSizeKb : TxnSizeLimitKb) * 1024;
-
-    /// <summary>Whether gas has a price at a block: never under isQuorum before enableGasPriceBlock.</summary>
-    public bool IsGasPriceEnabled(ulong block, CompatibilityProfile profile) =>
-        !IsQuorum || (profile.KnowsGasPriceBlock && IsActive(EnableGasPriceBlock, block));
+    /// <summary>
+    /// Whether gas has a price at a block: never under isQuorum before enableGasPriceBlock, or a transition (24:params/config.go
+    /// IsGasPriceEnabled).
+    /// </summary>
+    public bool IsGasPriceEnabled(ulong block, CompatibilityProfile profile) => !IsQuorum || (profile.KnowsGasPriceBlock
+        && (IsActive(EnableGasPriceBlock, block) || Last(block, profile, static t => t.GasPrice) == true));
 
     /// <summary>Whether signatures may name the chain.</summary>
     public bool IsEip155(ulong block) => IsActive(Eip155Block, block);
@@ -119,23 +119,10 @@ public sealed partial record ChainConfig
             fork >= Fork.Prague, IsQuorum);
     }
 
-    /// <summary>Bytes of deployed code allowed at a block.</summary>
-    public int MaxCodeSizeAt(ulong block, CompatibilityProfile profile)
-    {
-        if (MaxCodeSizeConfig.Count > 0 && !profile.MaxCodeSizeNeedsChangeBlock)
-        {
-            var size = DefaultMaxCodeSize;
-            foreach (var step in MaxCodeSizeConfig)
-            {
-                if (step.Block > block)
-                    break;
-                size = step.SizeKb * 1024;
-            }
-            return size;
-        }
-        var isActive = MaxCodeSizeChangeBlock is null ? !profile.MaxCodeSizeNeedsChangeBlock : IsActive(MaxCodeSizeChangeBlock, block);
-        return MaxCodeSizeKb > 0 && isActive ? MaxCodeSizeKb * 1024 : DefaultMaxCodeSize;
-    }
+    /// <summary>Bytes of deployed code allowed at a block (24:params/config.go GetMaxCodeSize).</summary>
+    public int MaxCodeSizeAt(ulong block, CompatibilityProfile profile) =>
+        Last(block, profile, static t => t.ContractSizeLimitKb == 0 ? null : (int?)t.ContractSizeLimitKb) is { } changed
+            ? changed * 1024 : MaxCodeSizeOfGenesis(block, profile);
 
     /// <exception cref="ConfigurationException">
     /// The profile's GoQuorum acts on a field that this version does not know to follow, or the profile is not one for this
@@ -165,6 +152,14 @@ public sealed partial record ChainConfig
             ignored.Add("maxCodeSize (2.3 and 2.4 counted it from the start: for a chain of theirs add maxCodeSizeChangeBlock 0)");
         if (!profile.KnowsGasPriceBlock)
             AddSet(ignored, ("enableGasPriceBlock", EnableGasPriceBlock));
+        if (!profile.KnowsPrivacyEnhancements)
+            AddSet(ignored, ("privacyEnhancementsBlock", PrivacyEnhancementsBlock));
+        if (!profile.KnowsTransitions)
+        {
+            AddSet(ignored, ("privacyPrecompileBlock", PrivacyPrecompileBlock), ("istanbul.testQBFTBlock", Istanbul?.QbftBlock));
+            if (IsMps) ignored.Add("isMPS");
+            if (Transitions.Count > 0) ignored.Add("transitions");
+        }
         if (!profile.KnowsBerlin)
         {
             AddSet(ignored, ("berlinBlock", BerlinBlock), ("londonBlock", LondonBlock), ("parisBlock", ParisBlock),
@@ -187,6 +182,11 @@ public sealed partial record ChainConfig
         };
         if (profile.KnowsPetersburgAndIstanbul)
             blocks.AddRange([PetersburgBlock, IstanbulBlock, MuirGlacierBlock]);
+        // GoQuorum takes every field whose name ends in Block, but qip714Block (24:core/forkid/forkid.go gatherForks).
+        if (profile.KnowsPrivacyEnhancements)
+            blocks.Add(PrivacyEnhancementsBlock);
+        if (profile.KnowsTransitions)
+            blocks.Add(PrivacyPrecompileBlock);
         if (profile.KnowsBerlin)
         {
             blocks.AddRange([BerlinBlock, LondonBlock, ArrowGlacierBlock, GrayGlacierBlock, ParisBlock, ShanghaiBlock, CancunBlock,
@@ -194,6 +194,23 @@ public sealed partial record ChainConfig
                 EnableGasPriceBlock]);
         }
         return [.. blocks.OfType<ulong>().Where(b => b != 0).Distinct().Order()];
+    }
+
+    private int MaxCodeSizeOfGenesis(ulong block, CompatibilityProfile profile)
+    {
+        if (MaxCodeSizeConfig.Count > 0 && !profile.MaxCodeSizeNeedsChangeBlock)
+        {
+            var size = DefaultMaxCodeSize;
+            foreach (var step in MaxCodeSizeConfig)
+            {
+                if (step.Block > block)
+                    break;
+                size = step.SizeKb * 1024;
+            }
+            return size;
+        }
+        var isActive = MaxCodeSizeChangeBlock is null ? !profile.MaxCodeSizeNeedsChangeBlock : IsActive(MaxCodeSizeChangeBlock, block);
+        return MaxCodeSizeKb > 0 && isActive ? MaxCodeSizeKb * 1024 : DefaultMaxCodeSize;
     }
 
     internal static bool IsActive(ulong? fork, ulong block) => fork is { } start && start <= block;

@@ -11,7 +11,8 @@ internal static class ChainConfigReader
     public static ChainConfig Read(JsonFields json, bool beforeTheMark = false)
     {
         var mesh = ReadMesh(json, beforeTheMark);
-        var (engine, istanbul) = ReadEngine(json);
+        var transitions = TransitionReader.Read(json);
+        var istanbul = EngineReader.Read(json, transitions);
         var config = new ChainConfig
         {
             ChainId = json.Integer("chainId") ?? UInt256.Zero,
@@ -29,9 +30,10 @@ internal static class ChainConfigReader
             MuirGlacierBlock = json.UInt64("muirGlacierBlock"),
             EwasmBlock = json.UInt64("ewasmBlock"),
             BerlinBlock = json.UInt64("berlinBlock"),
-            Engine = engine,
+            Engine = EngineReader.KindOf(istanbul, transitions),
             Istanbul = istanbul,
             HasNewEngineObject = json.Has("ibft") || json.Has("qbft"),
+            Transitions = transitions,
             // 2.5:cmd/geth/chaincmd.go getIsQuorum: not given means true
             IsQuorum = !json.Has("isQuorum") || json.Bool("isQuorum"),
             TxnSizeLimitKb = json.Int("txnSizeLimit"),
@@ -40,6 +42,9 @@ internal static class ChainConfigReader
             MaxCodeSizeConfig = ReadMaxCodeSizes(json),
             Qip714Block = json.UInt64("qip714Block"),
             EnableGasPriceBlock = json.UInt64("enableGasPriceBlock"),
+            PrivacyEnhancementsBlock = json.UInt64("privacyEnhancementsBlock"),
+            PrivacyPrecompileBlock = json.UInt64("privacyPrecompileBlock"),
+            IsMps = json.Bool("isMPS"),
             Unsupported = ConfigFields.Unsupported(json),
             PassedOver = mesh is null ? ConfigFields.UnknownToGoQuorum(json) : [],
         };
@@ -71,28 +76,6 @@ internal static class ChainConfigReader
         PragueBlock = json.UInt64("pragueBlock"),
         OsakaBlock = json.UInt64("osakaBlock"),
     };
-
-    private static (EngineKind Kind, IstanbulConfig? Config) ReadEngine(JsonFields json)
-    {
-        var istanbul = json.Object("istanbul");
-        var ibft = json.Object("ibft");
-        var qbft = json.Object("qbft");
-        if ((istanbul is null ? 0 : 1) + (ibft is null ? 0 : 1) + (qbft is null ? 0 : 1) > 1)
-            throw new ConfigurationException("genesis: config.istanbul, config.ibft and config.qbft exclude each other; keep one");
-        if (istanbul is not null)
-            return (EngineKind.Ibft,
-                new IstanbulConfig(Epoch(istanbul, "epoch"), istanbul.UInt64("policy") ?? 0, istanbul.UInt64("ceil2Nby3Block")));
-        if (ibft is not null)
-            return (EngineKind.Ibft, ReadNewForm(ibft));
-        return qbft is not null ? (EngineKind.Qbft, ReadNewForm(qbft)) : (EngineKind.Raft, null);
-    }
-
-    private static IstanbulConfig ReadNewForm(JsonFields json) => new(
-        Epoch(json, "epochlength"), json.UInt64("policy") ?? 0, json.UInt64("ceil2Nby3Block"), json.UInt64("blockperiodseconds"),
-        json.UInt64("requesttimeoutseconds"));
-
-    private static ulong Epoch(JsonFields json, string name) =>
-        json.UInt64(name) is { } epoch and > 0 ? epoch : IstanbulConfig.DefaultEpoch;
 
     private static MaxCodeSizeStep[] ReadMaxCodeSizes(JsonFields json) =>
         [.. json.Array("maxCodeSizeConfig").Select(step => new MaxCodeSizeStep(

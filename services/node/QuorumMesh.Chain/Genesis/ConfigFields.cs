@@ -18,14 +18,18 @@ internal static class ConfigFields
     private static readonly string[] OfOurs =
         ["londonBlock", "arrowGlacierBlock", "grayGlacierBlock", "parisBlock", "shanghaiBlock", "cancunBlock", "pragueBlock", "osakaBlock"];
 
-    // Their objects: 24:params/config.go IstanbulConfig, BFTConfig and MaxCodeConfigStruct.
+    // Their objects: 24:params/config.go IstanbulConfig, BFTConfig, QBFTConfig and MaxCodeConfigStruct.
     private static readonly string[] OfIstanbul = ["epoch", "policy", "ceil2Nby3Block", "testQBFTBlock"];
 
     private static readonly string[] OfBft =
     [
         "epochlength", "blockperiodseconds", "emptyblockperiodseconds", "requesttimeoutseconds", "policy", "ceil2Nby3Block",
-        "validatorcontractaddress", "validatorselectionmode",
-        "validators", "blockReward", "beneficiaryMode", "miningBeneficiary", "maxRequestTimeoutSeconds",
+        "validatorcontractaddress",
+    ];
+
+    private static readonly string[] OfQbft =
+    [
+        .. OfBft, "validatorselectionmode", "validators", "blockReward", "beneficiaryMode", "miningBeneficiary", "maxRequestTimeoutSeconds",
     ];
 
     private static readonly string[] OfCodeSizes = ["block", "size"];
@@ -62,37 +66,15 @@ internal static class ConfigFields
     /// <summary>What GoQuorum of some version acts on and this QuorumMesh does not.</summary>
     public static IReadOnlyList<UnsupportedField> Unsupported(JsonFields config)
     {
-        var (first, v26, v21, v24) = (CompatibilityProfile.V2_5, CompatibilityProfile.V2_6, CompatibilityProfile.V21,
-            CompatibilityProfile.V24);
+        var (first, v21, v24) = (CompatibilityProfile.V2_5, CompatibilityProfile.V21, CompatibilityProfile.V24);
         var found = new List<UnsupportedField>();
         AddIf(config.Has("clique"), "config.clique", first, advice: "use Raft (no engine object), istanbul, ibft or qbft");
         // 24:core/state_processor.go: balances move at that block; at block 0 nothing is executed.
         AddIf(config.Bool("daoForkSupport") && config.UInt64("daoForkBlock") is > 0, "config.daoForkSupport", first);
-        AddIf(config.Has("privacyEnhancementsBlock"), "config.privacyEnhancementsBlock", v26);
-        AddIf(config.Bool("isMPS"), "config.isMPS", v21, advice: "remove it or set it to false");
-        AddIf(config.Has("privacyPrecompileBlock"), "config.privacyPrecompileBlock", v21);
-        AddIf(config.ArrayLength("transitions") > 0, "config.transitions", v21, advice: "remove it or leave it empty");
-        AddIf(config.Object("istanbul")?.Has("testQBFTBlock") == true, "config.istanbul.testQBFTBlock", v21);
         AddIf(config.Has("yoloV1Block"), "config.yoloV1Block", v21, last: v21);
         AddIf(config.Has("yoloV3Block"), "config.yoloV3Block", v24);
         AddIf(config.Has("catalystBlock"), "config.catalystBlock", v24);
-        foreach (var engine in (string[])["ibft", "qbft"])
-        {
-            if (config.Object(engine) is { } json)
-                AddOfEngine(json);
-        }
         return found;
-
-        void AddOfEngine(JsonFields json)
-        {
-            AddIf(json.Address("validatorcontractaddress") is { IsZero: false }, json.PathOf("validatorcontractaddress"), v21);
-            AddIf(json.Text("validatorselectionmode") is { } mode && !mode.Equals("blockheader", StringComparison.OrdinalIgnoreCase),
-                json.PathOf("validatorselectionmode"), v21);
-            AddIf(json.Has("miningBeneficiary"), json.PathOf("miningBeneficiary"), v21);
-            AddIf(json.Has("beneficiaryMode"), json.PathOf("beneficiaryMode"), v21);
-            AddIf(json.Integer("emptyblockperiodseconds") is { IsZero: false }, json.PathOf("emptyblockperiodseconds"), v21);
-            AddIf(json.Integer("blockReward") is { IsZero: false }, json.PathOf("blockReward"), v21);
-        }
 
         void AddIf(bool has, string path, CompatibilityProfile since, CompatibilityProfile? last = null, string advice = "remove it")
         {
@@ -105,7 +87,7 @@ internal static class ConfigFields
     {
         if (config.Object("istanbul") is { } istanbul) yield return (istanbul, OfIstanbul);
         if (config.Object("ibft") is { } ibft) yield return (ibft, OfBft);
-        if (config.Object("qbft") is { } qbft) yield return (qbft, OfBft);
+        if (config.Object("qbft") is { } qbft) yield return (qbft, OfQbft);
         foreach (var step in config.Array("maxCodeSizeConfig")) yield return (step, OfCodeSizes);
     }
 

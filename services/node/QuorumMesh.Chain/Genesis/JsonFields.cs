@@ -68,6 +68,9 @@ internal sealed class JsonFields
         };
     }
 
+    /// <summary>Null when absent.</summary>
+    public bool? OptionalBool(string name) => Has(name) ? Bool(name) : null;
+
     public UInt256? Integer(string name)
     {
         if (!_fields.TryGetValue(name, out var value))
@@ -113,6 +116,18 @@ internal sealed class JsonFields
     public Address? Address(string name) => Bytes(name) is not { } bytes ? null
         : bytes.Length == Primitives.Address.Size ? new Address(bytes)
         : throw new ConfigurationException($"genesis: {PathOf(name)} must have 20 bytes, not {bytes.Length}");
+
+    /// <summary>Empty when absent.</summary>
+    public IReadOnlyList<Address> Addresses(string name)
+    {
+        if (!_fields.TryGetValue(name, out var value))
+            return [];
+        if (value.ValueKind != JsonValueKind.Array)
+            throw new ConfigurationException($"genesis: {PathOf(name)} must be an array");
+        return [.. value.EnumerateArray().Select((item, i) =>
+            item.ValueKind == JsonValueKind.String && Primitives.Address.TryParse(item.GetString()!, out var address) ? address
+                : throw new ConfigurationException($"genesis: {PathOf(name)}[{i}] must be an address of 20 hex bytes"))];
+    }
 
     public string? Text(string name) =>
         !_fields.TryGetValue(name, out var value) ? null

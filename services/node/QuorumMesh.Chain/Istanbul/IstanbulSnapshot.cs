@@ -40,29 +40,27 @@ public sealed record IstanbulSnapshot
     /// <summary>Headers carry no other nonce.</summary>
     public static bool IsVoteNonce(ulong nonce) => nonce is AddNonce or DropNonce;
 
-    /// <exception cref="InvalidBlockException">The extra data lists no validators.</exception>
-    public static IstanbulSnapshot OfGenesis(BlockHeader genesis)
-    {
-        if (!IstanbulExtra.TryDecode(genesis.ExtraData, out var extra))
-            throw new InvalidBlockException(
-                "genesis: invalid extra data format: IBFT needs 32 bytes and RLP([validators, seal, committedSeals]) there");
-        return new IstanbulSnapshot { Number = genesis.Number, Hash = genesis.Hash, Validators = new ValidatorSet(extra.Validators) };
-    }
+    /// <summary>After block 0.</summary>
+    public static IstanbulSnapshot OfGenesis(BlockHeader genesis, ValidatorSet validators) =>
+        new() { Number = genesis.Number, Hash = genesis.Hash, Validators = validators };
 
     /// <summary>The snapshot after the next block.</summary>
-    /// <param name="proposer">The signer of the header.</param>
+    /// <param name="proposer">The author of the header.</param>
+    /// <param name="vote">What the header says; the zero address is no candidate.</param>
     /// <param name="epoch">Blocks between two resets of the votes.</param>
-    /// <exception cref="InvalidBlockException">The proposer is no validator, or the nonce is no vote.</exception>
-    public IstanbulSnapshot Apply(BlockHeader header, in Address proposer, ulong epoch)
+    /// <exception cref="InvalidBlockException">The proposer is no validator.</exception>
+    public IstanbulSnapshot Apply(BlockHeader header, in Address proposer, ValidatorVote vote, ulong epoch)
     {
         if (header.Number != Number + 1 || header.ParentHash != Hash) throw new InvalidBlockException("invalid voting chain");
         if (!Validators.Contains(proposer)) throw new InvalidBlockException("unauthorized");
-        if (!IsVoteNonce(header.Nonce)) throw new InvalidBlockException("vote nonce not 0x00..0 or 0xff..f");
         var next = this with { Number = header.Number, Hash = header.Hash };
         // Before the block's own vote, which therefore stands.
         if (header.Number % epoch == 0) next = next with { Votes = [], Tally = ImmutableDictionary<Address, IstanbulTally>.Empty };
-        return next.Revote(proposer, header.Number, header.Coinbase, header.Nonce == AddNonce).Count(header.Coinbase);
+        return next.Revote(proposer, header.Number, vote.Candidate, vote.Authorize).Count(vote.Candidate);
     }
+
+    /// <summary>The vote would change something (checkVote): others are cast by nobody.</summary>
+    public bool IsMeaningful(ValidatorVote vote) => Validators.Contains(vote.Candidate) != vote.Authorize;
 
     /// <summary>
     /// The validator's earlier vote about the candidate gives way to this one, which only stands when it would change something.

@@ -11,7 +11,7 @@ internal static class PoolRules
     {
         var tx = transaction.Tx;
         var next = head.Number + 1;
-        if (tx.Size > config.TransactionSizeLimit)
+        if (tx.Size > config.TransactionSizeLimitAt(head.Number, profile))
             return PoolErrors.Oversized;
         var feeCapsAreFree = config.AreFeeCapsFree(next, profile);
         var mayNamePrice = feeCapsAreFree ? tx.Type != TransactionType.Legacy : config.IsGasPriceEnabled(next, profile);

@@ -36,6 +36,8 @@ internal static class ChainKeys
 
     public static byte[] IstanbulCheckpoint(in Hash256 hash) => Of('i', hash);
 
+    public static byte[] NamedValidators(in Hash256 hash) => Of('v', hash);
+
     public static byte[] Payload(in PayloadHash hash)
     {
         var key = new byte[2 + PayloadHash.Size];

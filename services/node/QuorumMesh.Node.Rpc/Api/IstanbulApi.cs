@@ -46,13 +46,17 @@ internal sealed class IstanbulApi(INode node, NodeReader reader) : IRpcApi
 
     private async ValueTask SnapshotAsync(RpcCall call, BlockTag tag)
     {
-        var snapshot = await reader.ReadAsync(call.Cancellation, scope => Snapshot(scope, tag)).ConfigureAwait(false);
+        var (snapshot, epoch) = await reader.ReadAsync(call.Cancellation, scope =>
+        {
+            var snapshot = Snapshot(scope, tag);
+            return (snapshot, ChainOf(scope).EpochAt(snapshot.Number + 1));
+        }).ConfigureAwait(false);
         var json = call.Result;
         json.WriteStartObject();
-        json.WriteNumber("epoch", _config.Epoch);
+        json.WriteNumber("epoch", epoch);
         json.WriteNumber("number", snapshot.Number);
         json.Value("hash"u8, snapshot.Hash);
-        WriteVotes(call, snapshot);
+        WriteVotes(call, snapshot, epoch);
         json.WriteStartObject("tally");
         foreach (var (candidate, tally) in snapshot.Tally.OrderBy(t => t.Key))
         {
@@ -68,10 +72,10 @@ internal sealed class IstanbulApi(INode node, NodeReader reader) : IRpcApi
         json.WriteEndObject();
     }
 
-    private void WriteVotes(RpcCall call, IstanbulSnapshot snapshot)
+    private static void WriteVotes(RpcCall call, IstanbulSnapshot snapshot, ulong epoch)
     {
         // GoQuorum has no list there where votes were just cleared, and an empty one afterwards.
-        if (snapshot.Votes.IsEmpty && snapshot.Number % _config.Epoch == 0)
+        if (snapshot.Votes.IsEmpty && snapshot.Number % epoch == 0)
         {
             call.Result.WriteNull("votes");
             return;
@@ -95,9 +99,13 @@ internal sealed class IstanbulApi(INode node, NodeReader reader) : IRpcApi
 
     private async ValueTask SignersAsync(RpcCall call, BlockTag tag)
     {
-        var header = await reader.ReadAsync(call.Cancellation, scope => Header(scope, tag)).ConfigureAwait(false);
-        if (!IstanbulHeader.TryRecoverProposer(header, out var author)) throw new RpcException("recovery failed");
-        if (!IstanbulHeader.TryRecoverCommitters(header, out var committers)) throw new RpcException("invalid signature");
+        var (header, author, committers) = await reader.ReadAsync(call.Cancellation, scope =>
+        {
+            var header = Header(scope, tag);
+            if (!ChainOf(scope).TryRecoverAuthor(header, out var author)) throw new RpcException("recovery failed");
+            if (!ChainOf(scope).TryRecoverCommitters(header, out var committers)) throw new RpcException("invalid signature");
+            return (header, author, committers);
+        }).ConfigureAwait(false);
         call.Result.WriteStartObject();
         call.Result.WriteNumber("Number", header.Number);
         call.Result.Value("Hash"u8, header.Hash);
@@ -143,7 +151,7 @@ internal sealed class IstanbulApi(INode node, NodeReader reader) : IRpcApi
         call.Result.WriteEndObject();
     }
 
-    private SortedDictionary<Address, int> Activity(ReadScope scope, ulong start, ulong end, CancellationToken cancellation)
+    private static SortedDictionary<Address, int> Activity(ReadScope scope, ulong start, ulong end, CancellationToken cancellation)
     {
         var activity = new SortedDictionary<Address, int>();
         foreach (var validator in Snapshot(scope, new BlockTag(BlockTagKind.Number, end, default)).Validators.Addresses)
@@ -151,7 +159,7 @@ internal sealed class IstanbulApi(INode node, NodeReader reader) : IRpcApi
         for (var number = start; number < end; number++)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (scope.View.Header(number) is { } header && IstanbulHeader.TryRecoverProposer(header, out var author))
+            if (scope.View.Header(number) is { } header && ChainOf(scope).TryRecoverAuthor(header, out var author))
                 activity[author] = activity.GetValueOrDefault(author) + 1;
         }
         return activity;
@@ -159,8 +167,10 @@ internal sealed class IstanbulApi(INode node, NodeReader reader) : IRpcApi
 
     private static ulong Number(ReadScope scope, BlockTag tag) => tag.Kind == BlockTagKind.Number ? tag.Number : scope.Latest;
 
-    private IstanbulSnapshot Snapshot(ReadScope scope, BlockTag tag) =>
-        IstanbulSnapshots.After(scope.View.Snapshot, Header(scope, tag), _config.Epoch);
+    private static BftChain ChainOf(ReadScope scope) => scope.View.Rules.Bft!;
+
+    private static IstanbulSnapshot Snapshot(ReadScope scope, BlockTag tag) =>
+        ChainOf(scope).SnapshotAfter(scope.View.Snapshot, Header(scope, tag));
 
     /// <summary>Nothing is pending here: that tag names no block, as in GoQuorum.</summary>
     private static BlockHeader Header(ReadScope scope, BlockTag tag) =>

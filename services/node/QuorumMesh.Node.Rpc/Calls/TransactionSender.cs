@@ -61,8 +61,8 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
     {
         if (!arguments.Value.IsZero || arguments.GasPrice is { IsZero: false } || (arguments.IsPrivate && data.Length == 0)) return false;
         if (arguments is { IsPrivate: false } and not { AccessList: null, MaxFeePerGas: null, MaxPriorityFeePerGas: null }) return false;
-        if (data.Length > node.Config.TransactionSizeLimit - EnvelopeSize) return false;
         using var view = node.OpenView();
+        if (data.Length > node.Config.TransactionSizeLimitAt(view.Head, node.Profile) - EnvelopeSize) return false;
         return gas <= view.HeadHeader.GasLimit
             && gas >= IntrinsicGas.Least(data, arguments.To is null, view.Rules.IntrinsicRulesAt(view.Head + 1));
     }

@@ -1,0 +1,29 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Payloads;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Runtime;
+
+/// <summary>
+/// What GoQuorum does with private transactions and this version does not. The public chain needs none of it; a private head that went on
+/// without it would leave the other parties' for good, so that it stops before the block, by name.
+/// </summary>
+internal static class UnsupportedPrivacy
+{
+    /// <summary>Null when the block's private side can be run, as far as its payloads allow.</summary>
+    public static string? Of(ChainRules rules, Block block)
+    {
+        if (rules.Config.IsMps && block.Transactions.Any(static tx => tx.IsPrivate))
+            return $"block {block.Number} has private transactions and the genesis has isMPS: several private states are not supported yet";
+        return rules.Config.HasPrivacyPrecompile(block.Number, rules.Profile)
+            && block.Transactions.FirstOrDefault(static tx => tx.To == PrivacyMarker.Address) is { } marker
+            ? $"transaction {marker.Hash} of block {block.Number} is a privacy marker (privacyPrecompileBlock): these are not supported yet"
+            : null;
+    }
+
+    /// <summary>Null when the payload can be run: its privacy flag is 0.</summary>
+    public static string? Of(PayloadAnswer answer) => answer is { Payload: not null, PrivacyMode: not PrivacyMode.StandardPrivate }
+        ? $"payload {answer.Hash} has the privacy flag {(int)answer.PrivacyMode} (privacyEnhancementsBlock): flags 1 to 3 are not supported yet"
+        : null;
+}
