@@ -102,6 +102,8 @@ internal sealed class IstanbulApi(INode node, NodeReader reader) : IRpcApi
         var (header, author, committers) = await reader.ReadAsync(call.Cancellation, scope =>
         {
             var header = Header(scope, tag);
+            // Nobody sealed the genesis: 2.5 and 2.6 fail on it, later ones name the zero address.
+            if (header.Number == 0 && !node.Profile.KnowsIstanbulStatus) throw new RpcException("recovery failed");
             if (!ChainOf(scope).TryRecoverAuthor(header, out var author)) throw new RpcException("recovery failed");
             if (!ChainOf(scope).TryRecoverCommitters(header, out var committers)) throw new RpcException("invalid signature");
             return (header, author, committers);
@@ -111,7 +113,8 @@ internal sealed class IstanbulApi(INode node, NodeReader reader) : IRpcApi
         call.Result.Value("Hash"u8, header.Hash);
         call.Result.Value("Author"u8, author);
         call.Result.WritePropertyName("Committers");
-        WriteAddresses(call, committers);
+        if (header.Number == 0) call.Result.WriteNullValue();
+        else WriteAddresses(call, committers);
         call.Result.WriteEndObject();
     }
 
