@@ -37,9 +37,8 @@ internal sealed class IbftTestChain
     public static NodeStores Open(IKeyValueStore store)
     {
         if (GenesisStore.Load(store) is null) GenesisStore.Initialise(store, Genesis, profile: null);
-        var config = GenesisStore.Load(store)!.Config;
-        return new NodeStores(
-            store, new ChainRules(config, GenesisStore.LoadProfile(store), new IstanbulHeaderRules(config.Istanbul!, store)));
+        var (config, profile) = (GenesisStore.Load(store)!.Config, GenesisStore.LoadProfile(store));
+        return new NodeStores(store, new ChainRules(config, profile, EngineFactory.Create(config, profile, store)));
     }
 
     /// <summary>A block with these transactions, sealed by three validators, on the head.</summary>
