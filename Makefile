@@ -5,7 +5,8 @@ SHELL := /bin/bash
 
 RID ?= linux-x64
 NETWORK_DIR ?= network
-PARTICIPANTS ?= 3
+CONSENSUS ?= raft
+PARTICIPANTS ?= $(if $(filter raft,$(CONSENSUS)),3,4)
 PORT_OFFSET ?= 0
 export SEEDS SEED SHAPE FIRST
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -29,11 +30,11 @@ vectors: test-deps ## unpack the test vectors
 publish: deps ## artifacts/{node,txmanager,enclave,qmesh}: ReadyToRun, native libraries inside
 	@scripts/publish.sh $(RID)
 
-run: publish ## participants A, B, C on loopback; prints their URLs; Ctrl-C ends every process
-	@artifacts/qmesh/qmesh network run --dir $(NETWORK_DIR) --participants $(PARTICIPANTS) --consensus raft --port-offset $(PORT_OFFSET)
+run: publish ## participants A, B, C on loopback; prints their URLs; Ctrl-C ends every process; CONSENSUS=raft|ibft|qbft
+	@artifacts/qmesh/qmesh network run --dir $(NETWORK_DIR) --participants $(PARTICIPANTS) --consensus $(CONSENSUS) --port-offset $(PORT_OFFSET)
 
-demo: publish ## the three private-contract cases on a network of its own; the exit code tells
-	@artifacts/qmesh/qmesh demo
+demo: publish ## the three private-contract cases on a network of its own; the exit code tells; CONSENSUS=raft|ibft|qbft
+	@artifacts/qmesh/qmesh demo --consensus $(CONSENSUS)
 
 test: test-deps ## the whole test suite; last line: N passed, N failed, N skipped
 	@scripts/test.sh
@@ -44,7 +45,7 @@ test-slow: test-deps ## the state tests that `make test` leaves out: tests/Quoru
 test-long: test-deps publish ## kills under load, many simulation seeds, slow vectors
 	@scripts/test-long.sh
 
-test-peers: test-deps publish ## Raft clusters of our nodes and GoQuorum's; QUORUMMESH_GOQUORUM names its geth
+test-peers: test-deps publish ## networks of our nodes and GoQuorum's; QUORUMMESH_GOQUORUM names its geth
 	@scripts/test-peers.sh
 
 fuzz: deps ## a million random programs in both tiers of the EVM; FUZZ_PROGRAMS, FUZZ_SEED

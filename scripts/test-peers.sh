@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Our nodes and GoQuorum's in one Raft cluster. QUORUMMESH_GOQUORUM names the geth of a GoQuorum, 2.5 to 21.1, which this repository does not hold.
+# Our nodes and GoQuorum's in Raft clusters and IBFT networks. QUORUMMESH_GOQUORUM names the geth of a GoQuorum, 2.5 to 21.1, which this repository does not hold.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 source scripts/bounded.sh

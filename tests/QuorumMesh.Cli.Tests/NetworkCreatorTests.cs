@@ -1,7 +1,12 @@
 using System.Text.Json;
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Istanbul;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Cli.Network;
+using QuorumMesh.Node.Runtime;
+using QuorumMesh.Primitives;
+using QuorumMesh.State.KeyValue;
 
 namespace QuorumMesh.Cli.Tests;
 
@@ -152,9 +157,32 @@ public sealed class NetworkCreatorTests : IDisposable
         Assert.Equal("2.6", NetworkDefinition.Load(_temp).Profile);
     }
 
+    [Theory]
+    [InlineData("ibft", null, "cancun", EngineKind.Ibft)]
+    [InlineData("ibft", "2.5", "constantinople", EngineKind.Ibft)]
+    [InlineData("qbft", null, "cancun", EngineKind.Qbft)]
+    public void Validators_of_a_new_network_are_the_node_keys_of_its_participants(string consensus, string? profile, string fork,
+        EngineKind kind)
+    {
+        var network = NetworkCreator.Create(
+            Request() with { Consensus = consensus, Profile = profile, Fork = fork, Participants = 4, ChainId = null });
+        var genesis = GenesisFile.Parse(File.ReadAllText(Path.Combine(_temp, "genesis.json")));
+        Assert.Equal((kind, profile is not null), (genesis.Config.Engine, !genesis.Config.HasNewEngineObject));
+        var store = new MemoryKeyValueStore();
+        GenesisStore.Initialise(store, File.ReadAllBytes(Path.Combine(_temp, "genesis.json")),
+            profile is null ? null : CompatibilityProfile.Parse(profile));
+        var rules = new BftChain(genesis.Config, GenesisStore.LoadProfile(store), store);
+        Assert.Equal(network.Participants.Select(p => AddressOf(p.Enode)).Order(),
+            rules.SnapshotAfter(ChainStore.GetHeader(store, 0)!).Validators.Addresses);
+        Assert.Equal((1UL, 3), (rules.PeriodAt(1), rules.After(ChainStore.GetHeader(store, 0)!).Quorum));
+    }
+
+    private static Address AddressOf(string enode) =>
+        Secp256k1.AddressOf(Convert.FromHexString(enode["enode://".Length..enode.IndexOf('@', StringComparison.Ordinal)]));
+
     public static TheoryData<string, string> Refusals => new()
     {
-        { "ibft", "not built yet" }, { "qbft", "not built yet" }, { "pow", "not known" }, { "chain 0", "--chain-id" },
+        { "old qbft", "knows no QBFT" }, { "pow", "not known" }, { "chain 0", "--chain-id" },
         { "chain 1", "--chain-id" }, { "none", "--participants" },
         { "many", "--participants" }, { "offset", "--port-offset" }, { "fork", "--fork" }, { "profile", "--profile" },
         { "deep", "too deep" },
@@ -167,7 +195,8 @@ public sealed class NetworkCreatorTests : IDisposable
         var request = Request();
         request = what switch
         {
-            "ibft" or "qbft" or "pow" => request with { Consensus = what },
+            "old qbft" => request with { Consensus = "qbft", Profile = "2.5" },
+            "pow" => request with { Consensus = what },
             "chain 0" => request with { ChainId = 0 },
             "chain 1" => request with { ChainId = 1 },
             "none" => request with { Participants = 0 },

@@ -28,15 +28,18 @@ public sealed class LocalNetwork : IAsyncDisposable
     public IReadOnlyList<PlainParty> Parties { get; }
     public IReadOnlyList<JsonRpcClient> Rpc { get; }
 
-    public static async Task<LocalNetwork> StartAsync(int participants)
+    /// <param name="edit">Changes the genesis before the start.</param>
+    public static async Task<LocalNetwork> StartAsync(int participants, string consensus = NetworkRequest.Raft,
+        Action<JsonObject>? edit = null)
     {
         UseArtifacts();
         var directory = System.IO.Directory.CreateTempSubdirectory("qmesh-e2e-").FullName;
         var definition = NetworkCreator.Create(
-            new NetworkRequest(directory, participants, "raft", "cancun", ChainId: null, Profile: null,
+            new NetworkRequest(directory, participants, consensus, "cancun", ChainId: null, Profile: null,
             PortOffset: 0)
             { DensePortsFrom = DemoCommand.FreePorts(participants) });
         var network = new LocalNetwork(directory, definition);
+        if (edit is not null) EditGenesis(Path.Combine(directory, "genesis.json"), edit);
         try
         {
             await network.Runner.StartAsync(_ => { }, CancellationToken.None);
@@ -47,6 +50,13 @@ public sealed class LocalNetwork : IAsyncDisposable
             await network.DisposeAsync();
             throw;
         }
+    }
+
+    private static void EditGenesis(string path, Action<JsonObject> edit)
+    {
+        var genesis = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        edit(genesis);
+        File.WriteAllText(path, genesis.ToJsonString());
     }
 
     public ServiceProcess Service(int participant, ServiceKind kind) =>

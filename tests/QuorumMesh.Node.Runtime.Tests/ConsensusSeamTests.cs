@@ -3,6 +3,7 @@ using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime.Consensus;
+using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Primitives;
 using QuorumMesh.State.KeyValue;
 using QuorumMesh.Tests.Shared;
@@ -152,7 +153,7 @@ public sealed class ConsensusSeamTests
 
         public string? Refusal => null;
 
-        public IReadOnlySet<string> Voters { get; } = new HashSet<string>();
+        public Electorate Electorate { get; } = Electorate.Majority(new HashSet<string>());
 
         public void On<T>(Action<T, ConsensusOutputs> act)
             where T : ConsensusInput => _acts[typeof(T)] = (input, outputs) => act((T)input, outputs);

@@ -119,9 +119,9 @@ public sealed class HeadGuardTests
         _peers.Members[MemberNode.IdOf(3)] = new PeerRequestHandler(TestChain.Open(far), static _ => true);
         var answers = await AskAsync(node.Started.CompareHeads!);
         Assert.Equal(2, answers.Answered);
-        Assert.Contains(answers.Reports, r => r.NodeId == MemberNode.IdOf(2) && r.Number == 9);
-        Assert.Contains(answers.Reports, r => r.NodeId == MemberNode.IdOf(3) && r.Number == 9);
-        Assert.Equal(9UL, answers.Reports.Where(r => r.NodeId == MemberNode.IdOf(3)).Max(r => r.Number));
+        Assert.Contains(answers.Reports, r => r.Member == MemberNode.IdOf(2) && r.Number == 9);
+        Assert.Contains(answers.Reports, r => r.Member == MemberNode.IdOf(3) && r.Number == 9);
+        Assert.Equal(9UL, answers.Reports.Where(r => r.Member == MemberNode.IdOf(3)).Max(r => r.Number));
         node.Step(new NodeInput.HeadsCompared(answers));
         Assert.Null(node.Core.HeadStanding.Conflict);
     }

@@ -48,8 +48,25 @@ public sealed class HeadJudgeTests
         Assert.Null(Judge("b:5=", ["b", "c", "d"]).AgreedAt);
     }
 
-    private static HeadJudgement Judge(string reports, string[] members) =>
-        HeadJudge.Judge([.. reports.Split(' ').Select(Report)], members, "own", number => number > 8 ? null : Own(number));
+    /// <summary>2F+1 validators; and where F is 0 a majority, so that one liar stops nobody.</summary>
+    [Theory]
+    [InlineData(4, "b:5x c:5x", false)]
+    [InlineData(4, "b:5x c:5x d:5x", true)]
+    [InlineData(3, "b:5x", false)]
+    [InlineData(3, "b:5x c:5x", true)]
+    [InlineData(2, "b:5x", false)]
+    [InlineData(5, "b:5x c:5x d:5x", true)]
+    public void Validators_are_known_by_their_accounts_and_2F_plus_1_outvote_a_node(int count, string reports, bool isConflict)
+    {
+        var members = Five.Take(count).ToHashSet();
+        var electorate = Electorate.Validators(members, ((count + 2) / 3) - 1, static id => id);
+        Assert.Equal(isConflict, Judge(reports, electorate).Conflict is not null);
+    }
+
+    private static HeadJudgement Judge(string reports, string[] members) => Judge(reports, Electorate.Majority(members.ToHashSet()));
+
+    private static HeadJudgement Judge(string reports, Electorate electorate) =>
+        HeadJudge.Judge([.. reports.Split(' ').Select(Report)], electorate, "own", number => number > 8 ? null : Own(number));
 
     private static HeadReport Report(string text)
     {

@@ -2,6 +2,7 @@ using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime.Consensus;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests.Shared;
 
@@ -232,7 +233,9 @@ public sealed class ManagerDatabaseTests
         using var mailbox = new Mailbox<NodeInput>();
         var assembly = new NodeAssembly(
             new NodeCoreSetup { Stores = node.Stores, Signer = TestChain.Signer(1), Events = node.Events },
-            new ConsensusSetup.OnlyFollows(""),
+            new ConsensusSetup.RaftMember(
+                new RaftSetup { Id = 1, Core = node.Raft.Core, Log = node.Log },
+                new RaftLink(new SilentTransport(), static _ => { }, static () => { })),
             new NodeSeams
             {
                 Peers = null!,

@@ -3,7 +3,6 @@ using QuorumMesh.Chain;
 using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Payloads;
-using QuorumMesh.Node.Runtime.Consensus;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
@@ -205,7 +204,7 @@ public sealed class RecordedLatePayloadTests
         private NodeCore NewCore()
         {
             var core = new NodeCore(
-                new NodeCoreSetup { Stores = _stores, Signer = TestChain.Signer(1), KeptPublicBlocks = Kept }, new FollowOnly("imported"));
+                new NodeCoreSetup { Stores = _stores, Signer = TestChain.Signer(1), KeptPublicBlocks = Kept }, new NoDriver());
             core.Open(new NodeTime(0, 0));
             return core;
         }

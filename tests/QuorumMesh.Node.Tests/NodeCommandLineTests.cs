@@ -48,8 +48,8 @@ public sealed class NodeCommandLineTests : IDisposable
         + "--metrics --pprof --pprof.addr 0.0.0.0 --pprof.port 9545 --http --http.corsdomain *",
         "--nodiscover --mine --miner.threads --miner.gasprice --metrics --pprof --pprof.addr --pprof.port")]
     [InlineData("--txpool.globalslots 0xffff --txpool.pricelimit=0 --miner.gaslimit 700000000 --gcmode archive --raftdnsenable "
-        + "--istanbul.requesttimeout 10000 --ethstats a:b@c --ptm.tls.mode off --ptm.tls.rootca /x",
-        "--txpool.globalslots --txpool.pricelimit --miner.gaslimit --raftdnsenable --istanbul.requesttimeout --ethstats --ptm.tls.rootca")]
+        + "--ethstats a:b@c --ptm.tls.mode off --ptm.tls.rootca /x",
+        "--txpool.globalslots --txpool.pricelimit --miner.gaslimit --raftdnsenable --ethstats --ptm.tls.rootca")]
     [InlineData("--mine=false --multitenancy=false", "")]
     public void What_scripts_pass_and_means_nothing_here_is_told(string arguments, string flags)
     {

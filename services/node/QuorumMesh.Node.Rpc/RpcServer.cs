@@ -68,10 +68,10 @@ public sealed class RpcServer : IAsyncDisposable
         var sender = new TransactionSender(node, calls, options.PublicTransactions,
             new ReplayProtection(node, options.AllowUnprotected));
         var info = new EthInfoApi(node);
+        IRpcApi[] ofEngine = node.Bft is { } bft ? [new IstanbulApi(node, reader), new IstanbulVotingApi(bft)] : [new RaftApi(node)];
         IRpcApi[] apis =
         [
-            new Web3Api(node), new NetApi(node), new RpcModulesApi(),
-            node.Config.Engine == EngineKind.Raft ? new RaftApi(node) : new IstanbulApi(node, reader), info, new EthFeeApi(reader),
+            new Web3Api(node), new NetApi(node), new RpcModulesApi(), .. ofEngine, info, new EthFeeApi(reader),
             new EthBlockApi(node, reader, format), new EthStateApi(node, reader),
             calls, new EthSendApi(node, sender), new EthPrivacyApi(node, reader), new EthAsyncApi(sender, logger),
             new EthFilterApi(reader, new LogSearch(options.MaxLogRange), _filters, _subscriptions), new DebugApi(node, reader),

@@ -2,6 +2,7 @@ using QuorumMesh.Chain;
 using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Pool;
+using QuorumMesh.Node.Runtime.Bft;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Primitives;
@@ -60,6 +61,9 @@ public interface INode
 
     /// <summary>Members and leader as of now.</summary>
     RaftStatus Raft { get; }
+
+    /// <summary>Null where the chain is neither IBFT's nor QBFT's.</summary>
+    BftNode? Bft { get; }
 
     /// <summary>Why this node takes no transactions now; null when it does.</summary>
     string? Refusal => null;

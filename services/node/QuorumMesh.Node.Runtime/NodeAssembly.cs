@@ -1,5 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Node.Runtime.Bft;
 using QuorumMesh.Node.Runtime.Consensus;
 using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Node.Runtime.Ports;
@@ -32,6 +33,7 @@ public sealed class NodeAssembly : IAsyncDisposable
         (_seams, _ticksDue, _carryOut) = (seams, TicksDue, CarryOut);
         (var driver, _link) = consensus.Open(setup);
         Raft = driver as RaftDriver;
+        Bft = driver as BftDriver;
         Core = new NodeCore(setup, driver);
         _synchroniser = new ChainSynchroniser(seams.Peers, seams.Post, seams.Clock);
         _payloads = new PayloadFetcher(seams.Manager, seams.Post, seams.Clock, seams.Background);
@@ -47,6 +49,9 @@ public sealed class NodeAssembly : IAsyncDisposable
 
     /// <summary>Null when the chain's engine is another one.</summary>
     public RaftDriver? Raft { get; }
+
+    /// <summary>Null when the chain's engine is neither IBFT nor QBFT.</summary>
+    public BftDriver? Bft { get; }
 
     /// <summary>Answers peers and takes their transactions.</summary>
     public IPeerRequestHandler PeerHandler { get; }

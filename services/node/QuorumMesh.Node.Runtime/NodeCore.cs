@@ -211,7 +211,7 @@ public sealed class NodeCore
             _events.Raise([.. _newPending]);
             _newPending.Clear();
         }
-        if (_consensus.Refusal is null) _effects.CompareHeads = _guard.Due(_now, _chain.Head.Number, _consensus.Voters);
+        if (_consensus.Refusal is null) _effects.CompareHeads = _guard.Due(_now, _chain.Head.Number, _consensus.Electorate);
         if (_catchUp.Due(_now) is { } target) Sync(target);
         _effects.WakeAt = Earliest(_timers.Next, _private.WakeAt);
         Publish();
@@ -309,7 +309,7 @@ public sealed class NodeCore
                 _effects.Network.Add(transmit.Effect);
                 break;
             case ConsensusOutput.BuildBlock order:
-                Step(new ConsensusInput.BlockBuilt(_assembler.Build(order)));
+                Step(new ConsensusInput.BlockBuilt(IsStale(order) ? null : _assembler.Build(order)));
                 break;
             case ConsensusOutput.VerifyBlock verify:
                 Step(Verify(verify.Block));
@@ -336,8 +336,13 @@ public sealed class NodeCore
         }
     }
 
+    /// <summary>Asked for in this pass, on a head that a block from a peer has moved since.</summary>
+    private bool IsStale(ConsensusOutput.BuildBlock order) => order.Ahead.Count == 0 && order.Header.ParentHash != _chain.Head.Hash;
+
     private ConsensusInput Commit(ConsensusOutput.Commit commit)
     {
+        // A peer has sent the decided block in the same pass.
+        if (_chain.Knows(commit.Block.Hash)) return new ConsensusInput.BlockImported(commit.Block);
         try
         {
             Import(commit.Block, commit.Executed, commit.Alongside);
@@ -397,7 +402,7 @@ public sealed class NodeCore
 
     private void Compare(NodeInput.HeadsCompared compared)
     {
-        if (!_guard.Heard(compared.Answers, _now, _consensus.Voters)) return;
+        if (!_guard.Heard(compared.Answers, _now, _consensus.Electorate)) return;
         _events.Raise(new HeadStandingEvent(_guard.Standing.Conflict));
         Step(new ConsensusInput.HeadsParted(_guard.Standing.Conflict is not null));
     }

@@ -53,6 +53,24 @@ public sealed record PassedOverEvent(ulong Index, PassedOverKind Kind, BlockPoin
 /// <param name="Reason">One of a few short words, for a metric's tag.</param>
 public sealed record RaftRefusedEvent(ulong From, string Kind, string Reason, string? Detail = null);
 
+/// <summary>A round of an IBFT or QBFT height has come to nothing, and another validator's turn begins.</summary>
+/// <param name="Round">The new one, from 1 on.</param>
+/// <param name="IsOwn">True when the turn is this node's.</param>
+public sealed record RoundChangeEvent(ulong Height, ulong Round, Address Proposer, bool IsOwn);
+
+/// <summary>The validators from a block on, where they change and when the node starts.</summary>
+/// <param name="IsOwn">Whether this node is one of them.</param>
+public sealed record ValidatorsEvent(
+    ulong FromBlock, IReadOnlyList<Address> Validators, IReadOnlyList<Address> Added, IReadOnlyList<Address> Removed, bool IsOwn);
+
+/// <summary>An IBFT or QBFT message that was not taken.</summary>
+/// <param name="From">The peer that sent it, which need not be who signed it.</param>
+/// <param name="Reason">One of a few short words, for a metric's tag.</param>
+public sealed record BftRefusedEvent(Address From, string Reason)
+{
+    public const string MailboxFull = "mailbox-full";
+}
+
 /// <summary>What subscribers hear. Raised on the writer loop: handlers must only enqueue, and never throw.</summary>
 public sealed class NodeEvents
 {
@@ -67,6 +85,15 @@ public sealed class NodeEvents
 
     /// <summary>Another member leads, or none.</summary>
     public event Action<LeaderEvent>? LeaderChanged;
+
+    /// <summary>Another validator's turn begins because a round has failed.</summary>
+    public event Action<RoundChangeEvent>? RoundChanged;
+
+    /// <summary>Other validators vote on blocks from now on.</summary>
+    public event Action<ValidatorsEvent>? ValidatorsChanged;
+
+    /// <summary>Raised on the peers' threads too.</summary>
+    public event Action<BftRefusedEvent>? BftMessageRefused;
 
     /// <summary>The private head moved, waits, or goes on.</summary>
     public event Action<PrivateHeadEvent>? PrivateHeadChanged;
@@ -92,6 +119,12 @@ public sealed class NodeEvents
     public event Action<string>? CatchUpFailed;
 
     public void Raise(RaftRefusedEvent refused) => RaftMessageRefused?.Invoke(refused);
+
+    internal void Raise(RoundChangeEvent round) => RoundChanged?.Invoke(round);
+
+    internal void Raise(ValidatorsEvent validators) => ValidatorsChanged?.Invoke(validators);
+
+    internal void Raise(BftRefusedEvent refused) => BftMessageRefused?.Invoke(refused);
 
     internal void Raise(PassedOverEvent passed) => EntryPassedOver?.Invoke(passed);
 

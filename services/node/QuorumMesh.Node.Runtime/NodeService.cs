@@ -3,6 +3,7 @@ using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Pool;
 using QuorumMesh.Chain.Storage;
+using QuorumMesh.Node.Runtime.Bft;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Primitives;
@@ -25,6 +26,7 @@ public sealed class NodeService : INode
     private readonly Mailbox<NodeInput> _mailbox;
     private long _remembering;
     private IPrivateSide? _privateSide;
+    private BftNode? _bft;
 
     public NodeService(NodeStores stores, NodeAssembly node, NodeLoop loop, Mailbox<NodeInput> mailbox)
     {
@@ -86,6 +88,10 @@ public sealed class NodeService : INode
                 members.Any(m => m.NodeId == own) ? [.. members.OrderBy(m => m.NodeId == own)] : []);
         }
     }
+
+    /// <inheritdoc/>
+    public BftNode? Bft => _node.Bft is { } driver
+        ? _bft ??= new BftNode(() => driver.Standing, new BftQuestions(AskAsync, AskAsync)) : null;
 
     /// <inheritdoc/>
     public NodeView OpenView() => new(_stores, _core.PrivateStatus, _core.HeadStanding.Conflict);

@@ -48,6 +48,8 @@ internal static class ChainOpener
     private static IstanbulOptions Istanbul(NodeSettings settings) => new()
     {
         BlockPeriodSeconds = settings.IstanbulBlockPeriod is { } seconds ? (ulong)seconds : null,
+        RequestTimeoutMilliseconds = settings.IstanbulRequestTimeout is { } timeout ? (ulong)timeout : null,
+        AllowedFutureSeconds = (ulong)settings.AllowedFutureBlockTime,
         UnixSeconds = static () => (ulong)TimeProvider.System.GetUtcNow().ToUnixTimeSeconds(),
     };
 

@@ -22,7 +22,7 @@ internal sealed class ForeignFlags
     private const string Caches = "caches are sized by --cache and its parts";
     private const string Discovery = "there is no discovery: peers come from static-nodes.json and the cluster";
     private const string NoGraphQl = "GraphQL is not served; use JSON-RPC";
-    private const string Minting = "blocks are minted by the cluster's leader, with the genesis' rules";
+    private const string Minting = "validators, or a cluster's leader, make blocks unasked, with the genesis' rules";
     private const string Prices = "the gas price is 0";
     private const string Logs = "use --verbosity and --log-json";
     private const string Wallets = "accounts are in the keystore";
@@ -42,7 +42,6 @@ internal sealed class ForeignFlags
                 "--miner.gaslimit", "--extradata", "--miner.extradata", "--miner.recommit", "--miner.notify"]),
         ("host names are always taken", ["--raftdnsenable"], []),
         ("the Raft log is raftlog in the data directory", [], ["--raftlogdir"]),
-        ("Raft and IBFT take no such time here", [], ["--istanbul.requesttimeout", "--allowedfutureblocktime"]),
         (Wallets, ["--nousb", "--usb", "--lightkdf"], ["--pcscdpath"]),
         (Metrics, ["--metrics", "--metrics.expensive", "--metrics.influxdb", "--metrics.influxdbv2"],
             ["--metrics.addr", "--metrics.port", "--metrics.influxdb.endpoint", "--metrics.influxdb.database",

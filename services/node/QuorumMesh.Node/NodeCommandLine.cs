@@ -24,8 +24,8 @@ public sealed class NodeCommandLine
     private readonly Option<ulong?> _networkId, _historyState;
     private readonly Option<ulong> _gasCap;
     private readonly Option<int> _port, _maxPeers, _raftPort, _raftBlockTime, _httpPort, _wsPort, _verbosity, _cache, _cacheDatabase,
-        _cacheTrie, _cacheSnapshot, _rpcMemory;
-    private readonly Option<int?> _raftJoin, _istanbulPeriod, _managerTimeout, _managerDialTimeout;
+        _cacheTrie, _cacheSnapshot, _rpcMemory, _allowedFuture;
+    private readonly Option<int?> _raftJoin, _istanbulPeriod, _istanbulTimeout, _managerTimeout, _managerDialTimeout;
     private readonly Option<bool> _http, _ws, _ipcDisable, _allowInsecureUnlock, _logJson, _checkpoints, _raft, _permissioned, _blockTimes,
         _evmCompiled, _revertReason, _allowUnprotected;
     private readonly Option<ulong> _privateRewind;
@@ -52,7 +52,11 @@ public sealed class NodeCommandLine
         _raftBlockTime = Number("--raftblocktime", "least time between two blocks, in milliseconds", defaults.RaftBlockTime);
         _raftJoin = OptionalNumber("--raftjoinexisting", "Raft id that raft_addPeer of a member answered");
         _istanbulPeriod = OptionalNumber("--istanbul.blockperiod",
-            "least time between two IBFT blocks, in seconds (default: the genesis's, else 1)");
+            "least time between two IBFT or QBFT blocks, in seconds (default: the genesis's, else 1)");
+        _istanbulTimeout = OptionalNumber("--istanbul.requesttimeout",
+            "milliseconds of a validator's first round before the next proposer's turn (default: the genesis's, else 10000)");
+        _allowedFuture = Number("--allowedfutureblocktime", "seconds that an IBFT or QBFT block may be ahead of this node's clock",
+            defaults.AllowedFutureBlockTime);
         _http = Flag("--http", "JSON-RPC over HTTP", "--rpc");
         _httpAddress = Text("--http.addr", "HTTP address", defaults.Http.Address, "--rpcaddr");
         _httpPort = Number("--http.port", "HTTP port", defaults.Http.Port, "--rpcport");
@@ -157,6 +161,8 @@ public sealed class NodeCommandLine
         RaftBlockTime = result.GetValue(_raftBlockTime),
         RaftJoinExisting = result.GetValue(_raftJoin),
         IstanbulBlockPeriod = result.GetValue(_istanbulPeriod),
+        IstanbulRequestTimeout = result.GetValue(_istanbulTimeout),
+        AllowedFutureBlockTime = result.GetValue(_allowedFuture),
         Http = new RpcListener(result.GetValue(_http), result.GetValue(_httpAddress)!, result.GetValue(_httpPort),
             result.GetValue(_httpApi)!),
         HttpCorsDomain = result.GetValue(_httpCors) ?? "",

@@ -12,6 +12,7 @@ using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Rpc;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Bft;
 using QuorumMesh.Node.Runtime.Consensus;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Node.Runtime.Raft;
@@ -26,10 +27,6 @@ namespace QuorumMesh.Node;
 /// <summary>Puts the node together: stores, keys, network, manager, the loop, RPC. Everything is made here and nowhere else.</summary>
 internal sealed class NodeComposition : IAsyncDisposable
 {
-    private const string OnlyServes = "this is an IBFT chain: this version imports and serves it and brings its private state on, "
-        + "but neither follows its network, validates nor sends transactions; stop the node and use 'quorummesh-node import FILE' to add "
-            + "blocks";
-
     private readonly NodeSettings _settings;
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _log;
@@ -49,7 +46,7 @@ internal sealed class NodeComposition : IAsyncDisposable
 
     public NodeService Service { get; private set; } = null!;
 
-    /// <summary>Null on an IBFT chain, which is only served.</summary>
+    /// <summary>Null on an IBFT or QBFT chain.</summary>
     public RaftStart? Raft { get; private set; }
 
     /// <summary>Null when JSON-RPC is not served over HTTP.</summary>
@@ -117,8 +114,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         var loop = Own(new NodeLoop(Node, mailbox));
         WatchDatabase(manager, mailbox);
         Own(new NodeMetrics(Node, events, compiler));
-        NodeEventLog.Attach(events, Core, _log, _settings.EmitCheckpoints);
-        RaftEventLog.Attach(events, _log);
+        AttachLogs(events);
         Service = new NodeService(stores, Node, loop, mailbox)
         {
             NetworkId = networkId,
@@ -132,12 +128,8 @@ internal sealed class NodeComposition : IAsyncDisposable
         };
         var status = new PeerStatusKeeper(peers, stores, networkId);
         status.Attach(events);
-        if (transport is not null && !Node.Raft!.View.HasLeft)
-        {
-            await transport.StartAsync().ConfigureAwait(false);
-            peers.Start(Node.PeerHandler);
-            foreach (var member in Raft!.Bootstrap) peers.AddStaticPeer(member);
-        }
+        if (transport is null) StartPeers(peers, nodeId);
+        else await StartPeersAsync(peers, transport).ConfigureAwait(false);
         loop.Start();
         _loop = loop;
         if (transport is not null) Raft!.Connect(transport, Node.Raft!.View.Members);
@@ -145,8 +137,32 @@ internal sealed class NodeComposition : IAsyncDisposable
         var rpc = Own(new RpcServer(Service, RpcOptions(), _loggers));
         await rpc.StartAsync(cancel).ConfigureAwait(false);
         HttpAddress = rpc.HttpAddress;
-        _log.LogInformation("Node {NodeId} is raft id {RaftId} of chain {ChainId}, profile {Profile}, head {Head}", nodeId[..16],
-            Raft?.RaftId, stores.Rules.Config.ChainId, stores.Rules.Profile, Core.Head.Number);
+        _log.LogInformation("Node {NodeId} is {Name} of chain {ChainId}, profile {Profile}, head {Head}", nodeId[..16],
+            Raft is { } raft ? $"raft id {raft.RaftId}" : key.Address, stores.Rules.Config.ChainId, stores.Rules.Profile, Core.Head.Number);
+    }
+
+    private void AttachLogs(NodeEvents events)
+    {
+        NodeEventLog.Attach(events, Core, _log, _settings.EmitCheckpoints);
+        RaftEventLog.Attach(events, _log);
+        BftEventLog.Attach(events, _log);
+    }
+
+    private async Task StartPeersAsync(PeerServer peers, RaftTransport transport)
+    {
+        if (Node.Raft!.View.HasLeft) return;
+        await transport.StartAsync().ConfigureAwait(false);
+        peers.Start(Node.PeerHandler);
+        foreach (var member in Raft!.Bootstrap) peers.AddStaticPeer(member);
+    }
+
+    /// <summary>Nobody tells a validator of its peers: they are those of the file, and those that call.</summary>
+    private void StartPeers(PeerServer peers, string nodeId)
+    {
+        if (_settings.Permissioned)
+            peers.SetAllowed(id => StaticNodes.Read(_data, StaticNodes.PermissionedFileName).Any(e => e.NodeId == id));
+        peers.Start(Node.PeerHandler);
+        foreach (var peer in StaticNodes.Read(_data, StaticNodes.FileName).Where(e => e.NodeId != nodeId)) peers.AddStaticPeer(peer);
     }
 
     private CompilationWorker? OpenCompiler(CodeCache codes) => _settings.EvmCompiled
@@ -166,10 +182,8 @@ internal sealed class NodeComposition : IAsyncDisposable
     private ConsensusSetup Consensus(RaftTransport? transport, PeerServer peers, string nodeId)
     {
         if (transport is null)
-        {
-            _log.LogWarning("Only serving: {Explanation}", OnlyServes);
-            return new ConsensusSetup.OnlyFollows(OnlyServes);
-        }
+            return new ConsensusSetup.BftMember(new BftSetup { AllowedFutureSeconds = (ulong)_settings.AllowedFutureBlockTime },
+                new BftLink(peers, peers));
         var link = new RaftLink(
             transport,
             members => PeerMembers.Follow(peers, members, nodeId, _settings.Permissioned ? _data : null),

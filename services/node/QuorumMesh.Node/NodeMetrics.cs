@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Bft;
 using QuorumMesh.Node.Runtime.Raft;
 
 namespace QuorumMesh.Node;
@@ -57,6 +58,7 @@ internal sealed class NodeMetrics : IDisposable
             transactions.Add(head.Block.Transactions.Count);
         };
         CountRaft(events);
+        if (node.Bft is { } bft) CountBft(bft, events);
 
         RaftView Raft() => node.Raft?.View ?? RaftView.None;
     }
@@ -69,6 +71,20 @@ internal sealed class NodeMetrics : IDisposable
             description: "Committed Raft entries without effect: void blocks, invalid ones, unreadable entries");
         events.RaftMessageRefused += e => refused.Add(1, new KeyValuePair<string, object?>("reason", e.Reason));
         events.EntryPassedOver += e => passed.Add(1, new KeyValuePair<string, object?>("kind", e.Kind.ToString().ToLowerInvariant()));
+    }
+
+    private void CountBft(BftDriver bft, NodeEvents events)
+    {
+        Gauge("quorummesh_bft_round", "Round of the block that is being decided", () => bft.Standing.Round);
+        Gauge("quorummesh_bft_validator", "1 while this node is a validator", () => bft.Standing.IsValidator ? 1 : 0);
+        Gauge("quorummesh_bft_validators", "Validators of the block that is being decided",
+            () => bft.Standing.Settings?.Validators.Count ?? 0);
+        Gauge("quorummesh_bft_validators_reachable", "Those of them that are connected, this node counted", () => bft.Standing.Reachable);
+        var rounds = _meter.CreateCounter<long>("quorummesh_bft_round_changes", description: "Rounds that came to nothing");
+        var refused = _meter.CreateCounter<long>("quorummesh_bft_messages_refused",
+            description: "IBFT and QBFT messages that were not taken, by reason");
+        events.RoundChanged += _ => rounds.Add(1);
+        events.BftMessageRefused += e => refused.Add(1, new KeyValuePair<string, object?>("reason", e.Reason));
     }
 
     public void Dispose() => _meter.Dispose();

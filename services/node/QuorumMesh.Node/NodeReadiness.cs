@@ -1,5 +1,6 @@
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Bft;
 using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Node.Runtime.Raft;
 
@@ -19,9 +20,10 @@ internal static class NodeReadiness
         yield return ("rpc", () => node() is null ? "starting" : null);
         yield return ("loop", () => node() is { } up && up.SinceLastPass > ToleratedPass
             ? $"busy with one batch for {up.SinceLastPass.TotalSeconds:F0} s" : null);
-        yield return ("consensus", () => node() is not { } up ? "starting" : up.Node.Raft is { } raft ? Consensus(raft.View) : null);
-        yield return ("chain", () => node() is { Node.Raft: not null } up ? Chain(up.Core) : null);
-        yield return ("sync", () => node() is { Node.Raft: not null } up ? Sync(up) : null);
+        yield return ("consensus", () => node() is not { } up ? "starting"
+            : up.Node.Raft is { } raft ? Consensus(raft.View) : up.Node.Bft is { } bft ? Consensus(bft.Standing) : null);
+        yield return ("chain", () => node() is { } up ? Chain(up.Core) : null);
+        yield return ("sync", () => node() is { } up ? Sync(up) : null);
         yield return ("private-head", () => node() is { } up ? PrivateHead(up, settings.PrivateHeadWait) : null);
         yield return ("pending", () => node() is { } up ? Pending(up.Core, settings.PendingWait) : null);
     }
@@ -32,12 +34,25 @@ internal static class NodeReadiness
         : raft.Role == RaftRole.Leader && !raft.HasQuorum
             ? "this node leads, and hears no majority of the members: it mints nothing" : null;
 
+    /// <summary>
+    /// A single round that fails is a validator that is away, which the others make up for. A node that is no validator follows, and is
+    /// as ready as one.
+    /// </summary>
+    private static string? Consensus(BftStanding bft)
+    {
+        const ulong tolerated = 1;
+        if (bft.Silence is { } silence) return silence;
+        return bft.IsValidator && bft.Round > tolerated
+            ? $"block {bft.Height} is in round {bft.Round}; {bft.Reachable} of {bft.Settings!.Validators.Count} validators are here, "
+                + $"{bft.Settings.Quorum} are needed; istanbul_explain says more" : null;
+    }
+
     private static string? Chain(NodeCore core) => core.HeadStanding.Conflict?.ToString();
 
     /// <summary>A node that starts says that it is ready only once another member was asked how far the cluster is.</summary>
     private static string? Sync(NodeComposition node)
     {
-        if (node.Node.Raft!.View.HasLeft) return null;
+        if (node.Node.Raft?.View.HasLeft == true) return null;
         if (node.Core.SyncFailure is { } failure) return failure;
         if (node.Service.Sync is { } sync) return $"catching up: block {sync.CurrentBlock} of {sync.HighestBlock}";
         var standing = node.Core.HeadStanding;

@@ -27,6 +27,13 @@ public sealed record NodeSettings
 
     /// <summary>Seconds; null takes the genesis's, else GoQuorum's default.</summary>
     public int? IstanbulBlockPeriod { get; init; }
+
+    /// <summary>Milliseconds of a validator's first round; null takes the genesis's, else GoQuorum's default.</summary>
+    public int? IstanbulRequestTimeout { get; init; }
+
+    /// <summary>Seconds that a block may be ahead of the clock.</summary>
+    public int AllowedFutureBlockTime { get; init; }
+
     public RpcListener Http { get; init; } = new(false, "127.0.0.1", 8545, "eth,net,web3");
     public string HttpCorsDomain { get; init; } = "";
     public string HttpVhosts { get; init; } = "localhost";
@@ -105,6 +112,8 @@ public sealed record NodeSettings
         if (Profile is not null) OptionRules.OneOf("--quorum.profile", Profile, [.. CompatibilityProfile.All.Select(p => p.Name)]);
         if (NetworkId == 1) throw new OptionsException("--networkid", "Cannot have chain id or network id as 1.");
         if (IstanbulBlockPeriod is { } period) OptionRules.Range("--istanbul.blockperiod", period, 0, 86_400);
+        if (IstanbulRequestTimeout is { } timeout) OptionRules.Range("--istanbul.requesttimeout", timeout, 100, 3_600_000);
+        OptionRules.Range("--allowedfutureblocktime", AllowedFutureBlockTime, 0, 86_400);
         if (RaftJoinExisting is { } id) OptionRules.Range("--raftjoinexisting", id, 1, ushort.MaxValue);
         RequireSafeUnlock("HTTP", Http);
         RequireSafeUnlock("WebSocket", Ws);

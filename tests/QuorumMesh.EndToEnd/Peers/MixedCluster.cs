@@ -22,7 +22,7 @@ internal sealed class MixedCluster : IAsyncDisposable
         Genesis = Path.Combine(Directory, "genesis.json");
         var (fork, profile) = GoQuorum.EndsWithConstantinople ? ("constantinople", "2.5") : ("istanbul", "21");
         File.WriteAllText(Genesis,
-            GenesisTemplate.Create(new NetworkRequest(Directory, 1, "raft", fork, ChainId, profile, PortOffset: 0), ChainId, []));
+            GenesisTemplate.Create(new NetworkRequest(Directory, 1, "raft", fork, ChainId, profile, PortOffset: 0), ChainId, [], []));
     }
 
     public string Directory { get; }

@@ -4,6 +4,7 @@ using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Network.Peers;
 using QuorumMesh.Node.Runtime;
+using QuorumMesh.Node.Runtime.Bft;
 using QuorumMesh.Node.Runtime.Consensus;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Node.Runtime.Tests;
@@ -33,7 +34,7 @@ internal sealed class ChainNode : IAsyncDisposable
             NullLogger<PeerServer>.Instance);
         _assembly = new NodeAssembly(
             new NodeCoreSetup { Stores = stores, Signer = Key, Events = new NodeEvents() },
-            new ConsensusSetup.OnlyFollows("a test"),
+            new ConsensusSetup.BftMember(new BftSetup(), new BftLink(Server, Server)),
             new NodeSeams
             {
                 Peers = Server,

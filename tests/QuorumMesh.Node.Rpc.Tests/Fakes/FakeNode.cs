@@ -8,6 +8,7 @@ using QuorumMesh.Chain.Storage;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Health;
+using QuorumMesh.Node.Runtime.Bft;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Primitives;
@@ -24,6 +25,7 @@ internal sealed class FakeNode : INode, IDisposable
     private readonly NodeStores _stores;
     private readonly TransactionPool _pool;
     private readonly Lock _gate = new();
+    private BftNode? _bft;
 
     public FakeNode(GenesisFile genesis, CompatibilityProfile profile, params byte[][] accountKeys)
         : this(genesis, profile, false, accountKeys)
@@ -73,6 +75,9 @@ internal sealed class FakeNode : INode, IDisposable
     public NodeEvents Events { get; } = new();
     public RaftStatus Raft { get; set; } = new("", null, []);
     public SyncProgress? Sync { get; set; }
+
+    /// <summary>A validator that stands still where its chain is IBFT's or QBFT's: votes are taken, nothing is decided.</summary>
+    public BftNode? Bft => _stores.Rules.Bft is { } chain ? _bft ??= FakeBft.Create(NodeKey.Address, chain.After(Head)) : null;
 
     /// <summary>Most members are on another chain.</summary>
     public HeadConflict? Conflict { get; set; }

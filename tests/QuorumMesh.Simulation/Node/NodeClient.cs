@@ -52,6 +52,7 @@ internal sealed class NodeClient(int number, SimulatedNode node, NodeNetwork net
         {
             // The first try had arrived after all.
             if (!error.Message.Contains("known transaction", StringComparison.Ordinal)
+                && !error.Message.Contains("already known", StringComparison.Ordinal)
                 && !error.Message.Contains("nonce too low", StringComparison.Ordinal))
                 throw new NodeSimulationException($"node {node.Id} refused {_open!.Hash}: {error.Message}");
         }

@@ -16,7 +16,7 @@ internal sealed class Operators(Random random)
 
     public int Committed => _asked.Count(a => a.Outcome is { IsCommitted: true });
 
-    public void MayAsk(IReadOnlyList<SimulatedNode> nodes)
+    public void MayAsk(IReadOnlyList<RaftNode> nodes)
     {
         if (random.Next(60) == 0 && nodes[random.Next(nodes.Count)] is { IsUp: true, Raft.Core.Leader: not 0 } node) Ask(node);
     }
@@ -27,7 +27,7 @@ internal sealed class Operators(Random random)
     /// <summary>
     /// All nodes have the same members, and those that were said to be added are among them unless they were removed since.
     /// </summary>
-    public void Check(IReadOnlyList<SimulatedNode> nodes)
+    public void Check(IReadOnlyList<RaftNode> nodes)
     {
         var members = nodes.Select(n => string.Join(',', n.Raft!.View.Members)).Distinct().ToList();
         if (members.Count != 1) throw new NodeSimulationException($"the members are {string.Join(" or ", members)}");
@@ -42,7 +42,7 @@ internal sealed class Operators(Random random)
         }
     }
 
-    private void Ask(SimulatedNode node)
+    private void Ask(RaftNode node)
     {
         var learners = node.Raft!.View.Learners;
         RaftMembershipRequest request = learners.Count > 0 && random.Next(2) == 0
@@ -60,7 +60,7 @@ internal sealed class Operators(Random random)
         return new Enode(id, "127.0.0.1", 31000 + number, 51000 + number);
     }
 
-    private sealed record Asked(SimulatedNode Node, int Life, RaftMembershipRequest Request, Task<RaftChangeOutcome> Answer)
+    private sealed record Asked(RaftNode Node, int Life, RaftMembershipRequest Request, Task<RaftChangeOutcome> Answer)
     {
         public RaftChangeOutcome? Outcome => Answer.IsCompletedSuccessfully ? Answer.Result : null;
     }

@@ -2,20 +2,21 @@ using QuorumMesh.Chain;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Storage;
+using QuorumMesh.Node.Runtime;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 using QuorumMesh.State.KeyValue;
-using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Simulation.Node;
 
 /// <summary>The same blocks on a node that never crashed and had every payload from the start.</summary>
 internal static class ReferenceChain
 {
+    /// <param name="stores">Of a new chain.</param>
     /// <returns>The private root after each block, genesis first.</returns>
-    public static IReadOnlyList<Hash256> PrivateRoots(IReadOnlyList<Block> blocks, IReadOnlyDictionary<PayloadHash, byte[]> payloads)
+    public static IReadOnlyList<Hash256> PrivateRoots(NodeStores stores, IReadOnlyList<Block> blocks,
+        IReadOnlyDictionary<PayloadHash, byte[]> payloads)
     {
-        var stores = TestChain.Open(new MemoryKeyValueStore());
         var roots = new List<Hash256> { stores.Private.Head.Root };
         var head = ChainStore.GetHeader(stores.KeyValues, 0)!;
         foreach (var block in blocks)

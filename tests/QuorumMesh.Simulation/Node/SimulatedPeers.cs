@@ -8,7 +8,7 @@ namespace QuorumMesh.Simulation.Node;
 internal sealed class SimulatedPeers(SimulatedNode node, NodeNetwork network) : IPeerNetwork
 {
     public IReadOnlyList<PeerInfo> Peers =>
-        [.. network.Nodes.Where(n => n != node && n.IsUp).Select(Info)];
+        [.. network.Nodes.Where(n => n != node && n.IsUp).Select(n => Info(n, network))];
 
     public Enode Self => throw new InvalidOperationException("not asked for here");
 
@@ -36,9 +36,8 @@ internal sealed class SimulatedPeers(SimulatedNode node, NodeNetwork network) : 
     {
     }
 
-    public void BroadcastBlock(in Hash256 hash, ulong number, ReadOnlyMemory<byte> rawBlock, in UInt256 totalDifficulty)
-    {
-    }
+    public void BroadcastBlock(in Hash256 hash, ulong number, ReadOnlyMemory<byte> rawBlock, in UInt256 totalDifficulty) =>
+        network.Announce(node, rawBlock.ToArray(), totalDifficulty);
 
     public void BanPeer(string nodeId, string reason, TimeSpan duration)
     {
@@ -56,7 +55,8 @@ internal sealed class SimulatedPeers(SimulatedNode node, NodeNetwork network) : 
     {
     }
 
-    private static PeerInfo Info(SimulatedNode n) => new(n.NodeId, $"{n.Id}", [], "", "", false, true, 63, UInt256.Zero, default);
+    public static PeerInfo Info(SimulatedNode n, NodeNetwork network) =>
+        new(n.NodeId, $"{n.Id}", [], "", "", false, true, 63, network.DifficultyOf(n), default);
 
     private Task<IReadOnlyList<byte[]>> Ask(string nodeId, Func<IPeerRequestHandler, IReadOnlyList<byte[]>> question)
     {

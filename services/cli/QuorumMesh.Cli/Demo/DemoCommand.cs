@@ -15,23 +15,26 @@ internal static class DemoCommand
     {
         var dir = new Option<string?>("--dir")
         { Description = "a running network of at least three participants; without it one is created, started and removed" };
-        var command = new Command("demo", "deploy and call private contracts between A, B and C") { dir };
+        var consensus = new Option<string>("--consensus")
+        { Description = "of its own network: raft, ibft or qbft", DefaultValueFactory = _ => NetworkRequest.Raft };
+        var command = new Command("demo", "deploy and call private contracts between A, B and C") { dir, consensus };
         command.SetAction(async (result, cancel) =>
             result.GetValue(dir) is { } given
                 ? await WalkAsync(NetworkDefinition.Load(given), cancel).ConfigureAwait(false)
-                : await OnOwnNetworkAsync(cancel).ConfigureAwait(false));
+                : await OnOwnNetworkAsync(result.GetValue(consensus)!, cancel).ConfigureAwait(false));
         return command;
     }
 
-    private static async Task<int> OnOwnNetworkAsync(CancellationToken cancel)
+    private static async Task<int> OnOwnNetworkAsync(string consensus, CancellationToken cancel)
     {
         var directory = Directory.CreateTempSubdirectory("qmesh-demo-").FullName;
         try
         {
+            // Of four validators one may fail; of three, none.
+            var participants = consensus == NetworkRequest.Raft ? 3 : 4;
             var network = NetworkCreator.Create(
-                new NetworkRequest(directory, 3, "raft", "cancun", ChainId: null, Profile: null,
-                PortOffset: 0)
-                { DensePortsFrom = FreePorts() });
+                new NetworkRequest(directory, participants, consensus, "cancun", ChainId: null, Profile: null, PortOffset: 0)
+                { DensePortsFrom = FreePorts(participants) });
             var runner = new NetworkRunner(directory, network);
             await runner.StartAsync(Console.WriteLine, cancel).ConfigureAwait(false);
             try

@@ -7,7 +7,7 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Cli.Network;
 
 /// <summary>
-/// The genesis of a new Raft network (GoQuorum's 7nodes sample as the model), with the forks up to the one asked for at block 0.
+/// The genesis of a new network (GoQuorum's 7nodes sample as the model), with the forks up to the one asked for at block 0.
 /// It is marked as our own unless it is meant for GoQuorum's rules of before 24, by its profile or because it ends with
 /// Constantinople.
 /// </summary>
@@ -39,7 +39,8 @@ internal static class GenesisTemplate
             : throw new CommandException($"--fork {fork} is not known: use one of {string.Join(", ", Forks.Select(f => f.Name))}");
     }
 
-    public static string Create(NetworkRequest request, ulong chainId, IEnumerable<Address> funded)
+    /// <param name="validators">Of block 1 on, under IBFT and QBFT.</param>
+    public static string Create(NetworkRequest request, ulong chainId, IEnumerable<Address> funded, IReadOnlyList<Address> validators)
     {
         var last = IndexOf(request.Fork);
         var config = new JsonObject
@@ -56,7 +57,7 @@ internal static class GenesisTemplate
         LimitCode(config, Forks[last].Field);
         config["txnSizeLimit"] = 64;
         if (IsOurOwn(request, Forks[last].Field))
-            config["quorumMesh"] = Mark();
+            config["quorumMesh"] = Mark(request);
         var alloc = new JsonObject();
         foreach (var account in funded)
             alloc[account.ToString()] = new JsonObject { ["balance"] = "1000000000000000000000000000" };
@@ -73,18 +74,20 @@ internal static class GenesisTemplate
             ["parentHash"] = Hash256.Zero.ToString(),
             ["timestamp"] = "0x00",
         };
+        if (request.IsBft) BftGenesis.Complete(genesis, request, validators);
         return genesis.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n";
     }
 
     private static bool IsOurOwn(NetworkRequest request, string? lastFork) =>
         request.Profile is null ? lastFork != "constantinopleBlock" : request.Profile == CompatibilityProfile.V24.Name;
 
-    private static JsonObject Mark() => new()
+    /// <summary>Validators make blocks all the time: the empty ones after the last transaction are Raft's.</summary>
+    private static JsonObject Mark(NetworkRequest request)
     {
-        ["version"] = QuorumMeshConfig.Current,
-        ["blockTimes"] = "seconds",
-        ["emptyBlocks"] = new JsonObject { ["count"] = EmptyBlocks, ["periodSeconds"] = 1 },
-    };
+        var mark = new JsonObject { ["version"] = QuorumMeshConfig.Current, ["blockTimes"] = "seconds" };
+        if (!request.IsBft) mark["emptyBlocks"] = new JsonObject { ["count"] = EmptyBlocks, ["periodSeconds"] = 1 };
+        return mark;
+    }
 
     /// <summary>A chain that ends with Constantinople is one of GoQuorum 2.5, which does not know the newer field.</summary>
     private static void LimitCode(JsonObject config, string? lastFork)

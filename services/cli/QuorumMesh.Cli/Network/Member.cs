@@ -37,6 +37,10 @@ internal sealed class Member
     public string ManagerHealthUrl => Loopback(_ports.ManagerHealth);
     public string Enode => $"enode://{_nodeId}@127.0.0.1:{_ports.Devp2p}?discport=0&raftport={_ports.Raft}";
     public Address Account { get; private set; }
+
+    /// <summary>The account of the node key.</summary>
+    public Address Validator { get; private set; }
+
     private string ManagerKey { get; set; } = "";
 
     public static Member Create(string networkDirectory, int index, ParticipantPorts ports)
@@ -66,7 +70,8 @@ internal sealed class Member
         Span<byte> digits = stackalloc byte[2 * key.Length];
         try
         {
-            _nodeId = Hex.ToHex(Secp256k1.PublicKey(key), prefix: false);
+            var publicKey = Secp256k1.PublicKey(key);
+            (_nodeId, Validator) = (Hex.ToHex(publicKey, prefix: false), Secp256k1.AddressOf(publicKey));
             Convert.TryToHexStringLower(key, digits, out _);
             PrivateFiles.WriteNew(Path.Combine(NodeDirectory, "nodekey"), digits);
         }

@@ -6,10 +6,10 @@ namespace QuorumMesh.Cli.Network;
 internal static class NetworkCommands
 {
     private static Option<string> Dir => new("--dir") { Description = "directory of the network", Required = true };
-    private static Option<int> Participants =>
-        new("--participants") { Description = "number of participants", DefaultValueFactory = _ => 3 };
+    private static Option<int?> Participants =>
+        new("--participants") { Description = "number of participants (default: 3, under ibft and qbft 4, of which one may fail)" };
     private static Option<string> Consensus =>
-        new("--consensus") { Description = "raft (ibft and qbft are not built yet)", DefaultValueFactory = _ => "raft" };
+        new("--consensus") { Description = "raft, ibft or qbft", DefaultValueFactory = _ => NetworkRequest.Raft };
     private static Option<string> Fork =>
         new("--fork") { Description = "byzantium … osaka: the fork that is active from block 0", DefaultValueFactory = _ => "cancun" };
     private static Option<ulong?> ChainId =>
@@ -147,7 +147,7 @@ internal static class NetworkCommands
     private sealed class RequestOptions
     {
         private readonly Option<string> _dir = Dir;
-        private readonly Option<int> _participants = Participants;
+        private readonly Option<int?> _participants = Participants;
         private readonly Option<string> _consensus = Consensus;
         private readonly Option<string> _fork = Fork;
         private readonly Option<ulong?> _chainId = ChainId;
@@ -163,7 +163,8 @@ internal static class NetworkCommands
         }
 
         public NetworkRequest Read(ParseResult result) => new(
-            result.GetValue(_dir)!, result.GetValue(_participants), result.GetValue(_consensus)!, result.GetValue(_fork)!,
+            result.GetValue(_dir)!, result.GetValue(_participants) ?? (result.GetValue(_consensus) == NetworkRequest.Raft ? 3 : 4),
+            result.GetValue(_consensus)!, result.GetValue(_fork)!,
             result.GetValue(_chainId), result.GetValue(_profile), result.GetValue(_portOffset))
         { Q2tHttp = result.GetValue(_q2tHttp) };
     }

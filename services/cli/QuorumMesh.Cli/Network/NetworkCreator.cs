@@ -11,6 +11,13 @@ namespace QuorumMesh.Cli.Network;
 public sealed record NetworkRequest(string Directory, int Participants, string Consensus, string Fork, ulong? ChainId, string? Profile,
     int PortOffset)
 {
+    public const string Raft = "raft";
+    public const string Ibft = "ibft";
+    public const string Qbft = "qbft";
+
+    /// <summary>Validators vote on each block, instead of a leader's log.</summary>
+    public bool IsBft => Consensus is Ibft or Qbft;
+
     /// <summary>Ports in a row from here instead of the well-known ones; see <see cref="ParticipantPorts"/>.</summary>
     public int? DensePortsFrom { get; init; }
 
@@ -36,7 +43,7 @@ public static class NetworkCreator
         var members = Enumerable.Range(0, request.Participants)
             .Select(i => Member.Create(directory, i, new ParticipantPorts(i, request.PortOffset, request.DensePortsFrom))).ToList();
         PrivateFiles.WriteNew(Path.Combine(directory, "genesis.json"),
-            GenesisTemplate.Create(request, chainId, members.Select(m => m.Account)));
+            GenesisTemplate.Create(request, chainId, members.Select(m => m.Account), [.. members.Select(m => m.Validator)]));
         var staticNodes = JsonSerializer.Serialize(members.Select(m => m.Enode), NetworkDefinition.JsonOptions) + "\n";
         foreach (var member in members)
         {
@@ -57,14 +64,15 @@ public static class NetworkCreator
     {
         if (request.Participants is < 1 or > ParticipantPorts.MaxParticipants)
             throw new CommandException($"--participants must be 1 to {ParticipantPorts.MaxParticipants}, not {request.Participants}");
-        if (request.Consensus is "ibft" or "qbft")
-            throw new CommandException($"--consensus {request.Consensus} is not built yet: use --consensus raft");
-        if (request.Consensus != "raft")
-            throw new CommandException($"--consensus {request.Consensus} is not known: use raft");
+        if (request.Consensus is not (NetworkRequest.Raft or NetworkRequest.Ibft or NetworkRequest.Qbft))
+            throw new CommandException($"--consensus {request.Consensus} is not known: use raft, ibft or qbft");
         GenesisTemplate.CheckFork(request.Fork);
         if (request.Profile is not null && CompatibilityProfile.All.All(p => p.Name != request.Profile))
             throw new CommandException(
                 $"--profile {request.Profile} is not known: use one of {string.Join(", ", CompatibilityProfile.All.Select(p => p.Name))}");
+        if (request is { Consensus: NetworkRequest.Qbft, Profile: { } old }
+            && !CompatibilityProfile.Parse(old).IsAtLeast(CompatibilityProfile.V21))
+            throw new CommandException($"--profile {old} is of a GoQuorum that knows no QBFT: use --profile 24, or --consensus ibft");
         if (request.ChainId is 0 or 1)
             throw new CommandException(
                 "--chain-id cannot be 0 or 1: with chain id 1 the v of a public transaction would read as that of a private one");

@@ -154,17 +154,17 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network)
     private IEnumerable<string> NodeArguments(Participant participant)
     {
         var node = Path.Combine(participant.Directory, "node");
-        var index = participant.RaftId - 1;
+        var apis = $"admin,eth,debug,net,personal,{(network.Consensus == NetworkRequest.Raft ? "raft" : "istanbul")},rpc,txpool,web3";
         var enode = new Uri(participant.Enode);
         return
         [
             "--datadir", node, "--genesis", Path.Combine(_directory, "genesis.json"), "--networkid", network.ChainId.ToString(),
             "--identity", participant.Name, "--nodiscover", "--listen", "127.0.0.1", "--port", enode.Port.ToString(),
-            "--raft", "--raftport", participant.RaftPort.ToString(),
+            .. network.Consensus == NetworkRequest.Raft ? ["--raft", "--raftport", participant.RaftPort.ToString()] : Array.Empty<string>(),
             "--http", "--http.addr", "127.0.0.1", "--http.port", new Uri(participant.Rpc).Port.ToString(),
-            "--http.api", "admin,eth,debug,net,personal,raft,rpc,txpool,web3",
+            "--http.api", apis,
             "--ws", "--ws.addr", "127.0.0.1", "--ws.port", new Uri(participant.Ws).Port.ToString(),
-            "--ws.api", "admin,eth,debug,net,personal,raft,rpc,txpool,web3",
+            "--ws.api", apis,
             "--ipcpath", participant.Ipc, "--health-url", participant.Health.Node,
             "--privacy", "unix:" + Path.Combine(participant.Directory, "tm", "tm-grpc.ipc"),
             "--unlock", participant.Account, "--password", Path.Combine(node, "password"), "--allow-insecure-unlock",

@@ -20,7 +20,7 @@ internal sealed class EthInfoApi(INode node) : IRpcApi
             call => call.Result.Quantity(IsRaft ? OldestEthVersion : node.Profile == CompatibilityProfile.V2_6 ? LaterIstanbulVersion
             : IstanbulVersion));
         table.Add("eth_gasPrice", 0, call => call.Result.Quantity(0ul));
-        table.Add("eth_mining", 0, call => call.Result.WriteBooleanValue(false));
+        table.Add("eth_mining", 0, call => call.Result.WriteBooleanValue(node.Bft?.Standing.IsValidator == true));
         table.Add("eth_hashrate", 0, call => call.Result.Quantity(0ul));
         table.Add("eth_syncing", 0, Syncing);
         table.Add("eth_accounts", 0, WriteAccounts);

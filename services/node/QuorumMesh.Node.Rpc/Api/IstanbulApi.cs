@@ -9,8 +9,8 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Rpc.Api;
 
 /// <summary>
-/// What an IBFT chain says of its validators (GoQuorum consensus/istanbul/backend/api.go). Only what reads: this node takes no
-/// part in votes yet.
+/// What an IBFT or QBFT chain says of its validators (GoQuorum consensus/istanbul/backend/api.go); what a validator does is
+/// <see cref="IstanbulVotingApi"/>.
 /// </summary>
 internal sealed class IstanbulApi(INode node, NodeReader reader) : IRpcApi
 {
@@ -29,20 +29,12 @@ internal sealed class IstanbulApi(INode node, NodeReader reader) : IRpcApi
         table.AddAsync("istanbul_getSignersFromBlock", 1, c => SignersAsync(c, c.OptionalBlock(0)));
         table.AddAsync("istanbul_getSignersFromBlockByHash", 1, c => SignersAsync(c, ByHash(c)));
         table.Add("istanbul_nodeAddress", 0, c => c.Result.Value(node.NodeKey.Address));
-        table.Add("istanbul_candidates", 0, Candidates);
         if (!node.Profile.KnowsIstanbulStatus) return;
         table.AddAsync("istanbul_status", 2, StatusAsync);
         table.AddAsync("istanbul_isValidator", 1, IsValidatorAsync);
     }
 
     private static BlockTag ByHash(RpcCall call) => new(BlockTagKind.Hash, 0, call.Hash(0));
-
-    /// <summary>Nothing is voted on here: that needs a node that proposes blocks.</summary>
-    private static void Candidates(RpcCall call)
-    {
-        call.Result.WriteStartObject();
-        call.Result.WriteEndObject();
-    }
 
     private async ValueTask SnapshotAsync(RpcCall call, BlockTag tag)
     {

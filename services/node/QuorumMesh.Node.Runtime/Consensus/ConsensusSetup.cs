@@ -1,3 +1,4 @@
+using QuorumMesh.Node.Runtime.Bft;
 using QuorumMesh.Node.Runtime.Raft;
 
 namespace QuorumMesh.Node.Runtime.Consensus;
@@ -16,11 +17,10 @@ public abstract record ConsensusSetup
             (new RaftDriver(Setup, setup.Stores, setup.Signer, setup.Events), Link);
     }
 
-    /// <summary>No part in the network of its chain.</summary>
-    /// <param name="Explanation">Why, and what to do: the answer to whoever sends a transaction.</param>
-    public sealed record OnlyFollows(string Explanation) : ConsensusSetup
+    /// <summary>A node of an IBFT or QBFT chain: a validator where the chain names it one, else one that follows.</summary>
+    public sealed record BftMember(BftSetup Setup, BftLink Link) : ConsensusSetup
     {
         internal override (IConsensusDriver Driver, IConsensusLink Link) Open(NodeCoreSetup setup) =>
-            (new FollowOnly(Explanation), new NoLink());
+            (new BftDriver(Setup, setup.Stores, setup.Signer, setup.Events), Link);
     }
 }

@@ -1,3 +1,5 @@
+using QuorumMesh.Node.Runtime.Health;
+
 namespace QuorumMesh.Node.Runtime.Consensus;
 
 /// <summary>
@@ -13,10 +15,8 @@ internal interface IConsensusDriver
     /// </summary>
     string? Refusal { get; }
 
-    /// <summary>
-    /// Node ids of the members whose blocks count, this node's own included, 128 lower-case hex digits each; empty when none are known.
-    /// </summary>
-    IReadOnlySet<string> Voters { get; }
+    /// <summary>Who judges about this node's blocks.</summary>
+    Electorate Electorate { get; }
 
     /// <param name="now">
     /// Of the pass: for block times and paces. Waits are asked for as durations (<see cref="ConsensusOutput.SetTimer"/>).

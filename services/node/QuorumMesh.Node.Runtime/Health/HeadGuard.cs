@@ -8,9 +8,9 @@ namespace QuorumMesh.Node.Runtime.Health;
 
 /// <summary>Questions for the peers: which of our blocks they have.</summary>
 /// <param name="Head">Number of our head.</param>
-/// <param name="Members">The other voting members, by node id.</param>
-/// <param name="Needed">How many members are a majority.</param>
-public sealed record HeadCheck(ulong Head, IReadOnlySet<string> Members, int Needed)
+/// <param name="Members">The other voting members.</param>
+/// <param name="Electorate">All of them.</param>
+public sealed record HeadCheck(ulong Head, IReadOnlySet<string> Members, Electorate Electorate)
 {
     /// <summary>A node this many blocks behind most members is not ready.</summary>
     public const ulong FarBehind = 128;
@@ -60,23 +60,24 @@ internal sealed class HeadGuard
     public HeadStanding Standing => Volatile.Read(ref _standing);
 
     /// <returns>A round of questions if one is due.</returns>
-    /// <param name="voters">Every voting member.</param>
-    public HeadCheck? Due(NodeTime now, ulong head, IReadOnlyCollection<string> voters)
+    public HeadCheck? Due(NodeTime now, ulong head, Electorate electorate)
     {
+        var (voters, own) = (electorate.Members, electorate.NameOf(_ownId));
         _startedAt ??= now.Milliseconds;
-        if (!_standing.IsCompared && (now.Milliseconds - _startedAt >= PatienceMs || IsAlone(voters)))
+        if (!_standing.IsCompared && (now.Milliseconds - _startedAt >= PatienceMs || IsAlone(voters, own)))
             Set(_standing with { IsCompared = true });
-        if (now.Milliseconds < _nextAt || !voters.Any(id => id != _ownId)) return null;
+        if (now.Milliseconds < _nextAt || !voters.Any(name => name != own)) return null;
         if (_isAsking && now.Milliseconds < _nextAt + RoundLimitMs) return null;
         (_isAsking, _nextAt) = (true, now.Milliseconds);
-        return new HeadCheck(head, voters.Where(id => id != _ownId).ToHashSet(), HeadJudge.Needed(voters.Count));
+        return new HeadCheck(head, voters.Where(name => name != own).ToHashSet(), electorate);
     }
 
     /// <returns>True when the standing towards the majority has changed.</returns>
-    public bool Heard(HeadAnswers answers, NodeTime now, IReadOnlyCollection<string> voters)
+    public bool Heard(HeadAnswers answers, NodeTime now, Electorate electorate)
     {
         var before = _standing.Conflict;
-        var judgement = HeadJudge.Judge(answers.Reports, voters, _ownId, number => ChainStore.GetCanonicalHash(_stores.KeyValues, number));
+        var judgement = HeadJudge.Judge(answers.Reports, electorate, electorate.NameOf(_ownId),
+            number => ChainStore.GetCanonicalHash(_stores.KeyValues, number));
         // Below the block in question the chains are one: to agree there ends nothing.
         var conflict = judgement.Conflict ?? (judgement.AgreedAt >= before?.Number ? null : before);
         var isCompared = _standing.IsCompared || answers.Answered > 0;
@@ -90,7 +91,7 @@ internal sealed class HeadGuard
     }
 
     /// <summary>A member that joins knows nobody yet, and is not alone.</summary>
-    private bool IsAlone(IReadOnlyCollection<string> voters) => voters.Count == 1 && voters.Contains(_ownId);
+    private static bool IsAlone(IReadOnlySet<string> voters, string own) => voters.Count == 1 && voters.Contains(own);
 
     private void Set(HeadStanding standing) => Volatile.Write(ref _standing, standing);
 

@@ -3,8 +3,8 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Runtime.Health;
 
 /// <summary>The header that a member showed for a height. What it has at one height says nothing of others.</summary>
-/// <param name="NodeId">Of the connection's key, 128 lower-case hex digits: an address proves nobody.</param>
-public sealed record HeadReport(string NodeId, ulong Number, Hash256 Hash);
+/// <param name="Member">By the connection's key (<see cref="Electorate.NameOf"/>): an address proves nobody.</param>
+public sealed record HeadReport(string Member, ulong Number, Hash256 Hash);
 
 /// <summary>A block of this node that is not the one most members hold.</summary>
 /// <param name="Holders">How many of the <paramref name="Members"/> hold the other one.</param>
@@ -19,33 +19,27 @@ public sealed record HeadConflict(ulong Number, Hash256 Own, Hash256 Theirs, int
 /// <summary>Whether this node is on the chain of most members. Pure.</summary>
 public static class HeadJudge
 {
-    /// <summary>
-    /// A strict majority of all members; of those that answer would be too few: two of five could part from three that are away.
-    /// </summary>
-    public static int Needed(int members) => (members / 2) + 1;
-
-    /// <param name="members">Every voting member, this node included if it is one.</param>
-    /// <param name="ownId">This node's id.</param>
+    /// <param name="own">This node's name.</param>
     /// <param name="ownHash">This node's block at a height, null above its head.</param>
     /// <returns>
     /// The lowest conflict that was seen, and the highest block on which a majority agrees with this node. Neither, when no side
     /// has a majority.
     /// </returns>
-    public static HeadJudgement Judge(IReadOnlyList<HeadReport> reports, IReadOnlyCollection<string> members, string ownId,
+    public static HeadJudgement Judge(IReadOnlyList<HeadReport> reports, Electorate electorate, string own,
         Func<ulong, Hash256?> ownHash)
     {
-        var needed = Needed(members.Count);
+        var (members, needed) = (electorate.Members, electorate.Needed);
         ulong? agreedAt = null;
-        foreach (var height in reports.Where(r => r.NodeId != ownId && members.Contains(r.NodeId)).GroupBy(r => r.Number)
+        foreach (var height in reports.Where(r => r.Member != own && members.Contains(r.Member)).GroupBy(r => r.Number)
             .OrderBy(g => g.Key))
         {
-            if (ownHash(height.Key) is not { } own) continue;
+            if (ownHash(height.Key) is not { } ours) continue;
             // One voice each, whatever a member says beside it.
-            var votes = height.GroupBy(r => r.NodeId).Select(g => g.First().Hash).CountBy(hash => hash).ToList();
+            var votes = height.GroupBy(r => r.Member).Select(g => g.First().Hash).CountBy(hash => hash).ToList();
             foreach (var (hash, count) in votes)
-                if (hash != own && count >= needed)
-                    return new HeadJudgement(new HeadConflict(height.Key, own, hash, count, members.Count), agreedAt);
-            if (votes.FirstOrDefault(v => v.Key == own).Value + (members.Contains(ownId) ? 1 : 0) >= needed) agreedAt = height.Key;
+                if (hash != ours && count >= needed)
+                    return new HeadJudgement(new HeadConflict(height.Key, ours, hash, count, members.Count), agreedAt);
+            if (votes.FirstOrDefault(v => v.Key == ours).Value + (members.Contains(own) ? 1 : 0) >= needed) agreedAt = height.Key;
         }
         return new HeadJudgement(null, agreedAt);
     }

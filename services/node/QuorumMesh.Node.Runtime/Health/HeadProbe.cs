@@ -33,37 +33,38 @@ internal sealed class HeadProbe(IPeerNetwork peers, Func<NodeInput, bool> post, 
 
     private async Task<HeadAnswers> AskAsync(HeadCheck check, CancellationToken cancellation)
     {
-        var asked = peers.Peers.Select(p => p.NodeId).Where(check.Members.Contains).Distinct().ToList();
-        var found = (await Task.WhenAll(asked.Select(id => GuardedAsync(() => MemberAsync(id, check.Head, cancellation)))))
+        var asked = peers.Peers.Select(p => new Asked(p.NodeId, check.Electorate.NameOf(p.NodeId)))
+            .Where(p => check.Members.Contains(p.Name)).Distinct().ToList();
+        var found = (await Task.WhenAll(asked.Select(peer => GuardedAsync(() => MemberAsync(peer, check.Head, cancellation)))))
             .OfType<Member>().ToList();
         if (found.Count == 0) return Nothing;
         // The highest block that a majority beside us has; of fewer, that all have.
-        var common = found.Select(m => m.Last).OrderDescending().ElementAt(Math.Min(check.Needed, found.Count) - 1);
+        var common = found.Select(m => m.Last).OrderDescending().ElementAt(Math.Min(check.Electorate.Needed, found.Count) - 1);
         var missing = found.Where(m => m.Last > common && m.Reports[0].Number > common).ToList();
-        var more = await Task.WhenAll(missing.Select(m => GuardedAsync(() => HeaderAsync(m.NodeId, common, cancellation))));
+        var more = await Task.WhenAll(missing.Select(m => GuardedAsync(() => HeaderAsync(m.Peer, common, cancellation))));
         return new HeadAnswers([.. found.SelectMany(m => m.Reports), .. more.OfType<HeadReport>()], found.Count,
             found.Count(m => m.IsFarAhead));
     }
 
     /// <summary>What a member has of our uppermost blocks; or, when it is behind, its own last one.</summary>
-    private async Task<Member?> MemberAsync(string id, ulong head, CancellationToken cancellation)
+    private async Task<Member?> MemberAsync(Asked peer, ulong head, CancellationToken cancellation)
     {
         var first = head >= Window - 1 ? head - (Window - 1) : 0;
-        var window = await HeadersAsync(id, first, (int)(head - first) + 1, cancellation);
+        var window = await HeadersAsync(peer, first, (int)(head - first) + 1, cancellation);
         if (window.Count == 0)
-            return await LastAsync(id, first, cancellation) is { } last ? new Member(id, [last], IsFarAhead: false) : null;
-        var isFarAhead = window[^1].Number == head && await HeaderAsync(id, head + HeadCheck.FarBehind, cancellation) is not null;
-        return new Member(id, window, isFarAhead);
+            return await LastAsync(peer, first, cancellation) is { } last ? new Member(peer, [last], IsFarAhead: false) : null;
+        var isFarAhead = window[^1].Number == head && await HeaderAsync(peer, head + HeadCheck.FarBehind, cancellation) is not null;
+        return new Member(peer, window, isFarAhead);
     }
 
     /// <summary>The last block that a member has below one that it lacks: back in growing steps, then by halves.</summary>
-    private async Task<HeadReport?> LastAsync(string id, ulong lacking, CancellationToken cancellation)
+    private async Task<HeadReport?> LastAsync(Asked peer, ulong lacking, CancellationToken cancellation)
     {
         HeadReport? last = null;
         for (ulong back = Window; last is null; back *= 2)
         {
             var number = back < lacking ? lacking - back : 0;
-            last = await HeaderAsync(id, number, cancellation);
+            last = await HeaderAsync(peer, number, cancellation);
             if (last is not null) break;
             if (number == 0) return null;
             lacking = number;
@@ -71,22 +72,23 @@ internal sealed class HeadProbe(IPeerNetwork peers, Func<NodeInput, bool> post, 
         while (lacking - last.Number > 1)
         {
             var middle = last.Number + ((lacking - last.Number) / 2);
-            if (await HeaderAsync(id, middle, cancellation) is { } higher) last = higher;
+            if (await HeaderAsync(peer, middle, cancellation) is { } higher) last = higher;
             else lacking = middle;
         }
         return last;
     }
 
-    private async Task<HeadReport?> HeaderAsync(string id, ulong number, CancellationToken cancellation) =>
-        (await HeadersAsync(id, number, 1, cancellation)).FirstOrDefault();
+    private async Task<HeadReport?> HeaderAsync(Asked peer, ulong number, CancellationToken cancellation) =>
+        (await HeadersAsync(peer, number, 1, cancellation)).FirstOrDefault();
 
     /// <exception cref="PeerRequestException">The answer is not to the question.</exception>
-    private async Task<IReadOnlyList<HeadReport>> HeadersAsync(string id, ulong from, int count, CancellationToken cancellation)
+    private async Task<IReadOnlyList<HeadReport>> HeadersAsync(Asked peer, ulong from, int count, CancellationToken cancellation)
     {
-        var headers = (await peers.RequestHeadersAsync(id, from, count, cancellation)).Select(raw => BlockHeader.Decode(raw)).ToList();
+        var raw = await peers.RequestHeadersAsync(peer.NodeId, from, count, cancellation);
+        var headers = raw.Select(static header => BlockHeader.Decode(header)).ToList();
         if (headers.Count > count || headers.Where((header, i) => header.Number != from + (ulong)i).Any())
             throw new PeerRequestException($"the peer was asked for {count} headers from {from} and sent others");
-        return headers.ConvertAll(header => new HeadReport(id, header.Number, header.Hash));
+        return headers.ConvertAll(header => new HeadReport(peer.Name, header.Number, header.Hash));
     }
 
     /// <returns>Null for a member that does not answer, or answers nonsense.</returns>
@@ -103,8 +105,10 @@ internal sealed class HeadProbe(IPeerNetwork peers, Func<NodeInput, bool> post, 
     }
 
     /// <param name="Reports">In ascending order.</param>
-    private sealed record Member(string NodeId, IReadOnlyList<HeadReport> Reports, bool IsFarAhead)
+    private sealed record Member(Asked Peer, IReadOnlyList<HeadReport> Reports, bool IsFarAhead)
     {
         public ulong Last => Reports[^1].Number;
     }
+
+    private sealed record Asked(string NodeId, string Name);
 }

@@ -2,6 +2,7 @@ using QuorumMesh.Chain;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime.Consensus;
+using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.State.KeyValue;
 
@@ -58,7 +59,7 @@ public sealed class RaftDriver : IConsensusDriver
 
     string? IConsensusDriver.Refusal => View.HasLeft ? RaftMembers.LeftExplanation : null;
 
-    IReadOnlySet<string> IConsensusDriver.Voters => View.VoterIds;
+    Electorate IConsensusDriver.Electorate => Electorate.Majority(View.VoterIds);
 
     private bool HasLeft => _members.HasLeft;
 

@@ -45,7 +45,8 @@ internal sealed class SyncCycle(IPeerNetwork peers, PeerFaults faults, NodeStore
         }
         finally
         {
-            await stop.CancelAsync();
+            // Not CancelAsync, which goes on by way of the thread pool.
+            stop.Cancel();
             await fetching.EndAsync();
             while (turns.Reader.TryRead(out var turn)) await turn.EndAsync();
         }

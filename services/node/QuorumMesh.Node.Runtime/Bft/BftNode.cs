@@ -1,0 +1,26 @@
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Runtime.Bft;
+
+/// <summary>What operators see and do of IBFT and QBFT. Thread safe.</summary>
+/// <param name="standing">As of now.</param>
+/// <param name="ask">Brings an input to the node's loop, with the place for its answer.</param>
+public sealed class BftNode(Func<BftStanding> standing, BftQuestions ask)
+{
+    /// <summary>As of the last step.</summary>
+    public BftStanding Standing => standing();
+
+    /// <summary>The blocks that this node proposes vote for it from now on, while that has a meaning.</summary>
+    /// <param name="authorize">True to vote in, false to vote out, null to vote no more.</param>
+    public Task ChangeVoteAsync(Address candidate, bool? authorize, CancellationToken cancellation) =>
+        ask.TakenAsync(to => new ValidatorInput.ChangeVote(candidate, authorize, to), cancellation);
+
+    /// <summary>Why there is no block.</summary>
+    public Task<BftReport> ExplainAsync(CancellationToken cancellation) =>
+        ask.ReportAsync(static to => new ValidatorInput.Explain(to), cancellation);
+}
+
+/// <summary>Ways to ask a node's loop.</summary>
+public sealed record BftQuestions(
+    Func<Func<Reply<Taken>, NodeInput>, CancellationToken, Task<Taken>> TakenAsync,
+    Func<Func<Reply<BftReport>, NodeInput>, CancellationToken, Task<BftReport>> ReportAsync);
