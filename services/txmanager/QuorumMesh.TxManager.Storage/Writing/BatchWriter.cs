@@ -129,7 +129,7 @@ internal sealed class BatchWriter : IDisposable
     private bool[] Commit(List<StoreWrite> batch)
     {
         _session ??= new WriterSession(_provider);
-        _session.Begin(batch.Sum(w => w.Participations));
+        _session.Begin(batch.Count, batch.Sum(w => w.Participations));
         foreach (var write in batch)
             write.Begin(_session);
         _session.Send();
