@@ -64,6 +64,20 @@ public sealed class NetworkCreatorTests : IDisposable
     }
 
     [Fact]
+    public void The_private_guard_is_written_for_all_members()
+    {
+        Assert.Null(NetworkCreator.Create(Request() with { Directory = Path.Combine(_temp, "unsaid") }).PrivateGuard);
+        NetworkCreator.Create(Request() with { Directory = Path.Combine(_temp, "guarded"), PrivateGuard = "refuse" });
+        Assert.Equal("refuse", NetworkDefinition.Load(Path.Combine(_temp, "guarded")).PrivateGuard);
+        var file = Path.Combine(_temp, "guarded", NetworkDefinition.FileName);
+        File.WriteAllText(file, File.ReadAllText(file).Replace("\"refuse\"", "\"loudly\"", StringComparison.Ordinal));
+        Assert.Contains("use warn, refuse or off",
+            Assert.Throws<CommandException>(() => NetworkDefinition.Load(Path.Combine(_temp, "guarded"))).Message, StringComparison.Ordinal);
+        Assert.Throws<CommandException>(
+            () => NetworkCreator.Create(Request() with { Directory = Path.Combine(_temp, "wrong"), PrivateGuard = "loudly" }));
+    }
+
+    [Fact]
     public void Q2t_is_on_the_socket_alone_unless_http_is_asked_for()
     {
         var closed = NetworkCreator.Create(Request() with { Directory = Path.Combine(_temp, "closed"), Participants = 1 }).Participants[0];

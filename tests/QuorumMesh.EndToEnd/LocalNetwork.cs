@@ -29,15 +29,16 @@ public sealed class LocalNetwork : IAsyncDisposable
     public IReadOnlyList<JsonRpcClient> Rpc { get; }
 
     /// <param name="edit">Changes the genesis before the start.</param>
+    /// <param name="chainId">Null draws one.</param>
+    /// <param name="privateGuard">Of all nodes; null leaves it to them.</param>
     public static async Task<LocalNetwork> StartAsync(int participants, string consensus = NetworkRequest.Raft,
-        Action<JsonObject>? edit = null)
+        Action<JsonObject>? edit = null, ulong? chainId = null, string? privateGuard = null)
     {
         UseArtifacts();
         var directory = System.IO.Directory.CreateTempSubdirectory("qmesh-e2e-").FullName;
         var definition = NetworkCreator.Create(
-            new NetworkRequest(directory, participants, consensus, "cancun", ChainId: null, Profile: null,
-            PortOffset: 0)
-            { DensePortsFrom = DemoCommand.FreePorts(participants) });
+            new NetworkRequest(directory, participants, consensus, "cancun", chainId, Profile: null, PortOffset: 0)
+            { DensePortsFrom = DemoCommand.FreePorts(participants), PrivateGuard = privateGuard });
         var network = new LocalNetwork(directory, definition);
         if (edit is not null) EditGenesis(Path.Combine(directory, "genesis.json"), edit);
         try

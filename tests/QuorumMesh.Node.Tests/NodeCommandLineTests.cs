@@ -1,5 +1,6 @@
 using System.CommandLine;
 using QuorumMesh.Node.Storage.KeyValue;
+using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.ServiceDefaults;
 using QuorumMesh.State.Store;
 using QuorumMesh.Tests.Shared;
@@ -100,6 +101,17 @@ public sealed class NodeCommandLineTests : IDisposable
         Assert.Empty(Read("--rpc.allow-unprotected-txs").PassedOver);
         Assert.False(Read().RpcAllowUnprotected);
     }
+
+    [Theory]
+    [InlineData("", PrivateGuardMode.Warn)]
+    [InlineData("--private-guard refuse", PrivateGuardMode.Refuse)]
+    [InlineData("--private-guard off", PrivateGuardMode.Off)]
+    public void The_private_guard_warns_unless_it_is_told_otherwise(string arguments, PrivateGuardMode mode) =>
+        Assert.Equal(mode, Read(arguments).PrivateGuard);
+
+    [Fact]
+    public void A_private_guard_that_does_not_exist_is_refused() =>
+        Assert.Equal("--private-guard", Assert.Throws<OptionsException>(() => Read("--private-guard on")).Key);
 
     [Fact]
     public void The_manager_is_named_as_GoQuorum_names_it() =>

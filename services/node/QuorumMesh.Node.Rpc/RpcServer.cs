@@ -66,7 +66,7 @@ public sealed class RpcServer : IAsyncDisposable
         var limits = new TraceLimits(options.TraceTimeout, options.MaxTraceBytes);
         var replayer = new BlockReplayer(node, reader);
         var sender = new TransactionSender(node, calls, options.PublicTransactions,
-            new ReplayProtection(node, options.AllowUnprotected));
+            new ReplayProtection(node, options.AllowUnprotected), new PrivateGuard(node, options.PrivateGuard, logger));
         var info = new EthInfoApi(node);
         IRpcApi[] ofEngine = node.Bft is { } bft ? [new IstanbulApi(node, reader), new IstanbulVotingApi(bft)] : [new RaftApi(node)];
         IRpcApi[] apis =

@@ -57,6 +57,9 @@ public sealed record RpcServerOptions
     /// <summary>Which public transactions are refused.</summary>
     public PublicTransactionPolicy PublicTransactions { get; init; } = PublicTransactionPolicy.None;
 
+    /// <summary>What becomes of public transactions that were most likely meant to be private.</summary>
+    public PrivateGuardMode PrivateGuard { get; init; }
+
     /// <summary>Transactions without a chain id (v 27 or 28) are taken whatever the profile says.</summary>
     public bool AllowUnprotected { get; init; }
 

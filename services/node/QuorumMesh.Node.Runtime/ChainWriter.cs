@@ -65,6 +65,7 @@ internal sealed class ChainWriter
         var difficulty = TotalDifficulty + block.Header.Difficulty;
         _stores.Importer.Put(batch, imported, difficulty);
         if (isWhole) Private.Note(batch, block, imported.Execution);
+        _stores.Creations.Note(batch, block.Number, executed.Transactions);
         alongside(batch);
         Prune(block.Number, batch);
         Private.ReleaseReplay(batch);

@@ -20,6 +20,7 @@ public sealed class NodeStores : IDisposable
         Private = new StateStore(keyValues, ChainStore.PrivateStateId, OnAllCores(privateState));
         Importer = new BlockImporter(rules, Public, Private);
         Builder = new BlockBuilder(rules, Public, Private);
+        Creations = new CreationIndex(keyValues, rules);
     }
 
     /// <summary>The one store of chain, states and what goes with them, so that one batch can move all.</summary>
@@ -32,6 +33,8 @@ public sealed class NodeStores : IDisposable
     public StateStore Public { get; }
     /// <summary>This participant's private state.</summary>
     public StateStore Private { get; }
+    /// <summary>How accounts have made contracts.</summary>
+    public CreationIndex Creations { get; }
     public BlockImporter Importer { get; }
     public BlockBuilder Builder { get; }
 

@@ -153,6 +153,10 @@ public sealed class NodeView : IDisposable
     public StateProof Prove(bool ofPrivate, ulong block, Address address, IReadOnlyList<UInt256> slots) =>
         Side(ofPrivate, block).Prove(_snapshot, block, address, slots);
 
+    /// <summary>How an account has made contracts up to this view's head; null while older blocks are still being looked through.</summary>
+    public CreationRecord? CreationsOf(in Address account) =>
+        CreationRecord.IndexedTo(_snapshot) >= Head ? CreationRecord.Get(_snapshot, account).At(Head) : null;
+
     /// <summary>What the EVM sees of a block, for calls and traces.</summary>
     public BlockContext ContextOf(BlockHeader header) =>
         _stores.Rules.ContextOf(header, _stores.Rules.EngineAt(header.Number).Author(header), BlockHash);

@@ -20,7 +20,7 @@ public sealed class NodeCommandLine
     private readonly Option<string> _dataDir, _profile, _identity, _listen, _nodeKey, _keystore, _genesis, _httpAddress, _httpApi,
         _httpCors, _httpVhosts,
         _wsAddress, _wsApi, _wsOrigins, _ipcPath, _privacy, _unlock, _password, _healthUrl, _gcMode, _syncMode, _evmTimeout, _privateWait,
-        _pendingWait, _managerSocket, _managerUrl, _refuseFrom, _refuseTo;
+        _pendingWait, _managerSocket, _managerUrl, _refuseFrom, _refuseTo, _privateGuard;
     private readonly Option<ulong?> _networkId, _historyState;
     private readonly Option<ulong> _gasCap;
     private readonly Option<int> _port, _maxPeers, _raftPort, _raftBlockTime, _httpPort, _wsPort, _verbosity, _cache, _cacheDatabase,
@@ -94,6 +94,8 @@ public sealed class NodeCommandLine
         _refuseFrom = Text("--public.refuse-from",
             "accounts whose public transactions this node's JSON-RPC refuses, separated by commas; * for all");
         _refuseTo = Text("--public.refuse-to", "contracts to which this node's JSON-RPC refuses public transactions, separated by commas");
+        _privateGuard = Text("--private-guard", "what JSON-RPC does with a public transaction to a contract that is private here, or that "
+            + "creates one from an account which has created private ones alone: warn, refuse or off", "warn");
         _unlock = Text("--unlock", "accounts to unlock at start, by address or by position in the keystore (from 0), separated by commas");
         _password = Text("--password", "file with one password a line for --unlock; the last one serves all further accounts");
         _allowInsecureUnlock = Flag("--allow-insecure-unlock", "allow unlocked accounts behind an HTTP listener that is not on loopback");
@@ -182,6 +184,8 @@ public sealed class NodeCommandLine
         PublicTransactions = new PublicTransactionPolicy(
             Addresses("--public.refuse-from", List(result, _refuseFrom).Where(a => a != "*")), List(result, _refuseFrom).Contains("*"),
             Addresses("--public.refuse-to", List(result, _refuseTo))),
+        PrivateGuard = Enum.Parse<PrivateGuardMode>(
+            ServiceDefaults.OptionRules.OneOf("--private-guard", result.GetValue(_privateGuard), "warn", "refuse", "off"), ignoreCase: true),
         PassedOver = _foreign.Read(result),
         Unlock = List(result, _unlock),
         PasswordFile = Given(result, _password),

@@ -10,6 +10,7 @@ using QuorumMesh.Node.Network.Peers;
 using QuorumMesh.Node.Network.RaftHttp;
 using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Rpc;
+using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Bft;
@@ -134,6 +135,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         _loop = loop;
         if (transport is not null) Raft!.Connect(transport, Node.Raft!.View.Members);
         Ended = loop.Ended;
+        if (_settings.PrivateGuard != PrivateGuardMode.Off) OpenCreationIndex(stores.Creations);
         var rpc = Own(new RpcServer(Service, RpcOptions(), _loggers));
         await rpc.StartAsync(cancel).ConfigureAwait(false);
         HttpAddress = rpc.HttpAddress;
@@ -168,6 +170,12 @@ internal sealed class NodeComposition : IAsyncDisposable
     private CompilationWorker? OpenCompiler(CodeCache codes) => _settings.EvmCompiled
         ? Own(new CompilationWorker(codes, e => _log.LogWarning(e, "A contract could not be compiled and stays interpreted")))
         : null;
+
+    /// <summary>For a data directory of an earlier version; in others there is nothing to do.</summary>
+    private void OpenCreationIndex(CreationIndex index) => Own(new CreationIndexBuilder(index,
+        block => _log.LogInformation("How accounts have made contracts is known for all blocks up to {Block}: --private-guard looks at it "
+            + "from now on", block),
+        e => _log.LogWarning(e, "How accounts have made contracts could not be looked through: --private-guard does without")));
 
     private NodeCoreSetup CoreSetup(NodeStores stores, INodeSigner key, NodeEvents events) => new()
     {
@@ -279,6 +287,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         Limits = new RpcLimits { MaxListenerBytes = (long)_settings.RpcMemory << 20 },
         BlockTimesInSeconds = _settings.RpcBlockTimesInSeconds,
         PublicTransactions = _settings.PublicTransactions,
+        PrivateGuard = _settings.PrivateGuard,
         AllowUnprotected = _settings.RpcAllowUnprotected,
     };
 

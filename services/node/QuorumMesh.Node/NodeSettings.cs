@@ -56,6 +56,9 @@ public sealed record NodeSettings
     /// <summary>Which public transactions JSON-RPC refuses.</summary>
     public PublicTransactionPolicy PublicTransactions { get; init; } = PublicTransactionPolicy.None;
 
+    /// <summary>What JSON-RPC does with public transactions that were most likely meant to be private.</summary>
+    public PrivateGuardMode PrivateGuard { get; init; }
+
     /// <summary>Flags that were given and change nothing.</summary>
     public IReadOnlyList<PassedOverFlag> PassedOver { get; init; } = [];
     public IReadOnlyList<string> Unlock { get; init; } = [];

@@ -41,7 +41,7 @@ internal sealed class FakeNode : INode, IDisposable
         Accounts = new FakeAccounts(accountKeys);
         var key = Keccak.Hash("a node"u8).ToArray();
         Self = new Enode(Convert.ToHexStringLower(Secp256k1.PublicKey(key)), "127.0.0.1", 21000, discPort: 0);
-        Write(_stores.Importer.Genesis(genesis), genesis.Difficulty);
+        Write(_stores.Importer.Genesis(genesis), genesis.Difficulty, []);
         Genesis = Head;
         _pool = new TransactionPool(genesis.Config, profile, PoolHead());
     }
@@ -78,6 +78,15 @@ internal sealed class FakeNode : INode, IDisposable
 
     /// <summary>A validator that stands still where its chain is IBFT's or QBFT's: votes are taken, nothing is decided.</summary>
     public BftNode? Bft => _stores.Rules.Bft is { } chain ? _bft ??= FakeBft.Create(NodeKey.Address, chain.After(Head)) : null;
+
+    /// <summary>False as in a build from before it was kept how accounts have made contracts.</summary>
+    public bool KeepsCreations { get; set; } = true;
+
+    /// <summary>Looks through old blocks, to the head.</summary>
+    public void BuildCreations()
+    {
+        while (_stores.Creations.BuildStep()) { }
+    }
 
     /// <summary>Most members are on another chain.</summary>
     public HeadConflict? Conflict { get; set; }
@@ -138,7 +147,7 @@ internal sealed class FakeNode : INode, IDisposable
             ?? throw new InvalidBlockException("invalid sender");
         var privateParent = withPrivate && PrivateHead.Hash == Head.Hash ? _stores.Private.Head : null;
         var imported = _stores.Importer.Import(block, Head, transactions, new(_stores.Public.Head, privateParent, BlockHash, PayloadFor));
-        Write(imported, ChainStore.GetTotalDifficulty(_store, Head.Hash)!.Value + block.Header.Difficulty);
+        Write(imported, ChainStore.GetTotalDifficulty(_store, Head.Hash)!.Value + block.Header.Difficulty, transactions);
         lock (_gate) _pool.SetHead(PoolHead(), transactions);
         Events.Raise(new HeadEvent(block));
         Raise(block.Header, transactions, imported.Execution.Receipts);
@@ -194,10 +203,11 @@ internal sealed class FakeNode : INode, IDisposable
         new(Head.Number, Head.GasLimit,
         a => _stores.Public.Head.GetAccount(a) is { } account ? (account.Nonce, account.Balance) : (0, UInt256.Zero));
 
-    private void Write(ImportedBlock imported, in UInt256 totalDifficulty)
+    private void Write(ImportedBlock imported, in UInt256 totalDifficulty, IReadOnlyList<RecoveredTransaction> transactions)
     {
         var batch = new KeyValueBatch();
         _stores.Importer.Put(batch, imported, totalDifficulty);
+        if (KeepsCreations) _stores.Creations.Note(batch, imported.Block.Number, transactions);
         _store.Write(batch, sync: false);
         _stores.Importer.Advance(imported);
         Head = imported.Block.Header;

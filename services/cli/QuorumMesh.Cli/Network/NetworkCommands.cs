@@ -15,6 +15,11 @@ internal static class NetworkCommands
     private static Option<ulong?> ChainId =>
         new("--chain-id") { Description = "EIP-155 chain id, also the network id (default: one is drawn between 1000000 and 2^31)" };
     private static Option<string?> Profile => new("--profile") { Description = "compatibility profile: 2.5, 2.6, 21 or 24" };
+    private static Option<string?> PrivateGuard => new("--private-guard")
+    {
+        Description = "what every member does with a public transaction that was most likely meant to be private: warn, refuse or off "
+            + "(default: warn)"
+    };
     private static Option<int> PortOffset => new("--port-offset") { Description = "added to every port", DefaultValueFactory = _ => 0 };
     private static Option<bool> Q2tHttp =>
         new("--q2t-http")
@@ -154,10 +159,12 @@ internal static class NetworkCommands
         private readonly Option<string?> _profile = Profile;
         private readonly Option<int> _portOffset = PortOffset;
         private readonly Option<bool> _q2tHttp = Q2tHttp;
+        private readonly Option<string?> _privateGuard = PrivateGuard;
 
         public Command AddTo(Command command)
         {
-            foreach (var option in new Option[] { _dir, _participants, _consensus, _fork, _chainId, _profile, _portOffset, _q2tHttp })
+            foreach (var option in new Option[] { _dir, _participants, _consensus, _fork, _chainId, _profile, _portOffset, _q2tHttp,
+                _privateGuard })
                 command.Options.Add(option);
             return command;
         }
@@ -166,6 +173,6 @@ internal static class NetworkCommands
             result.GetValue(_dir)!, result.GetValue(_participants) ?? (result.GetValue(_consensus) == NetworkRequest.Raft ? 3 : 4),
             result.GetValue(_consensus)!, result.GetValue(_fork)!,
             result.GetValue(_chainId), result.GetValue(_profile), result.GetValue(_portOffset))
-        { Q2tHttp = result.GetValue(_q2tHttp) };
+        { Q2tHttp = result.GetValue(_q2tHttp), PrivateGuard = result.GetValue(_privateGuard) };
     }
 }

@@ -26,6 +26,9 @@ public sealed record NetworkRequest(string Directory, int Participants, string C
     /// alone.
     /// </summary>
     public bool Q2tHttp { get; init; }
+
+    /// <summary>What the members do with public transactions that were most likely meant to be private; null leaves it to the nodes.</summary>
+    public string? PrivateGuard { get; init; }
 }
 
 /// <summary>Writes the keys, the genesis and the configuration of a local network.</summary>
@@ -53,7 +56,7 @@ public static class NetworkCreator
         }
         WriteCertificates(directory, members, DateTimeOffset.UtcNow);
         var definition = new NetworkDefinition(chainId, request.Consensus, members.Select(m => m.ToParticipant(request.Q2tHttp)).ToList(),
-            request.Profile);
+            request.Profile, request.PrivateGuard);
         foreach (var participant in definition.Participants)
             PrivateFiles.Close(participant.Directory);
         definition.Save(directory);
@@ -73,6 +76,7 @@ public static class NetworkCreator
         if (request is { Consensus: NetworkRequest.Qbft, Profile: { } old }
             && !CompatibilityProfile.Parse(old).IsAtLeast(CompatibilityProfile.V21))
             throw new CommandException($"--profile {old} is of a GoQuorum that knows no QBFT: use --profile 24, or --consensus ibft");
+        NetworkDefinition.CheckGuard(request.PrivateGuard, "--private-guard");
         if (request.ChainId is 0 or 1)
             throw new CommandException(
                 "--chain-id cannot be 0 or 1: with chain id 1 the v of a public transaction would read as that of a private one");

@@ -6,11 +6,13 @@ namespace QuorumMesh.Cli.Network;
 
 /// <summary>What <c>network.json</c> says: everything that a client or an operator needs to reach a local network.</summary>
 /// <param name="Profile">Compatibility profile of the nodes; null leaves it to the genesis.</param>
+/// <param name="PrivateGuard">The nodes' <c>--private-guard</c>; null leaves it to them.</param>
 public sealed record NetworkDefinition(
     [property: JsonPropertyName("chainId")] ulong ChainId,
     [property: JsonPropertyName("consensus")] string Consensus,
     [property: JsonPropertyName("participants")] IReadOnlyList<Participant> Participants,
-    [property: JsonPropertyName("profile"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Profile = null)
+    [property: JsonPropertyName("profile"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Profile = null,
+    [property: JsonPropertyName("privateGuard"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? PrivateGuard = null)
 {
     public const string FileName = "network.json";
 
@@ -36,12 +38,20 @@ public sealed record NetworkDefinition(
             var read = JsonSerializer.Deserialize<NetworkDefinition>(File.ReadAllText(path), JsonOptions)
                 ?? throw new JsonException("the file is empty");
             foreach (var participant in read.Participants) participant.Check();
+            CheckGuard(read.PrivateGuard, $"{path}: privateGuard");
             return read.At(Path.GetFullPath(directory));
         }
         catch (Exception e) when (e is JsonException or UriFormatException)
         {
             throw new CommandException($"{path} cannot be read ({e.Message}): mend it, or create the network again in a new directory");
         }
+    }
+
+    /// <exception cref="CommandException">It is none of warn, refuse and off.</exception>
+    internal static void CheckGuard(string? guard, string where)
+    {
+        if (guard is not (null or "warn" or "refuse" or "off"))
+            throw new CommandException($"{where} {guard} is not known: use warn, refuse or off");
     }
 
     public void Save(string directory) =>

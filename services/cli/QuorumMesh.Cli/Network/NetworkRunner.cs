@@ -168,6 +168,7 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network)
             "--ipcpath", participant.Ipc, "--health-url", participant.Health.Node,
             "--privacy", "unix:" + Path.Combine(participant.Directory, "tm", "tm-grpc.ipc"),
             "--unlock", participant.Account, "--password", Path.Combine(node, "password"), "--allow-insecure-unlock",
+            .. network.PrivateGuard is { } guard ? ["--private-guard", guard] : Array.Empty<string>(),
             .. network.Profile is { } profile ? ["--quorum.profile", profile] : Array.Empty<string>(),
         ];
     }

@@ -24,6 +24,9 @@ public static class StoredNames
     /// <summary>Name of the compatibility profile.</summary>
     public const string Profile = "profile";
 
+    /// <summary>The last block up to which it is kept how accounts have made contracts; absent in stores of earlier builds.</summary>
+    public const string CreationsIndexed = "creations.indexed";
+
     /// <summary>The block in which a majority of members differs from this node; empty when there is none.</summary>
     public const string HeadConflict = "head.conflict";
 

@@ -27,11 +27,12 @@ internal sealed class EthAsyncApi(TransactionSender sender, ILogger logger) : IR
             throw new RpcException("callbackUrl is not an http or https URL");
         if (!_slots.Wait(0)) throw new RpcException("too many concurrent requests");
         var id = call.Id.ToArray();
-        _ = Task.Run(() => RunAsync(id, arguments, callback));
+        var agent = call.Session.UserAgent;
+        _ = Task.Run(() => RunAsync(id, arguments, agent, callback));
         call.Result.Value(default(Hash256));
     }
 
-    private async Task RunAsync(byte[] id, SendTransactionArguments arguments, Uri? callback)
+    private async Task RunAsync(byte[] id, SendTransactionArguments arguments, string? userAgent, Uri? callback)
     {
         try
         {
@@ -40,7 +41,7 @@ internal sealed class EthAsyncApi(TransactionSender sender, ILogger logger) : IR
             string? error = null;
             try
             {
-                hash = await sender.SendAsync(arguments, null, timeout.Token).ConfigureAwait(false);
+                hash = await sender.SendAsync(arguments, null, userAgent, timeout.Token).ConfigureAwait(false);
             }
             catch (Exception e)
             {

@@ -39,7 +39,7 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
     private async ValueTask SendAsync(RpcCall call)
     {
         var arguments = call.Read(0, SendTransactionArguments.Read);
-        call.Result.Value(await sender.SendAsync(arguments, null, call.Cancellation).ConfigureAwait(false));
+        call.Result.Value(await sender.SendAsync(arguments, null, call.Session.UserAgent, call.Cancellation).ConfigureAwait(false));
     }
 
     private async ValueTask ResendAsync(RpcCall call)
@@ -47,15 +47,14 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
         var arguments = call.Read(0, SendTransactionArguments.Read);
         var price = call.Has(1) ? call.Read(1, static (ref System.Text.Json.Utf8JsonReader r) => GoJson.Big(ref r)) : UInt256.Zero;
         var gas = call.Has(2) ? call.Quantity(2, "hexutil.Uint64") : 0;
-        call.Result.Value(await sender.ResendAsync(arguments, price, gas, call.Cancellation).ConfigureAwait(false));
+        call.Result.Value(await sender.ResendAsync(arguments, price, gas, call.Session.UserAgent, call.Cancellation).ConfigureAwait(false));
     }
 
     private async ValueTask SendRawAsync(RpcCall call)
     {
         var transaction = RawTransaction.Decode(call.Bytes(0), node.Profile);
         RequirePayloadHash(transaction);
-        sender.Policy.RequireAllowed(transaction, Sender);
-        call.Result.Value(await sender.SubmitAsync(transaction, call.Cancellation).ConfigureAwait(false));
+        call.Result.Value(await sender.SendRawAsync(transaction, call.Session.UserAgent, call.Cancellation).ConfigureAwait(false));
     }
 
     private async ValueTask SendRawPrivateAsync(RpcCall call)
@@ -75,12 +74,6 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
         throw new RpcException($"v {transaction.V} marks a private transaction, whose data is the {PayloadHash.Size}-byte hash from the "
             + $"transaction manager's storeraw, not {transaction.Data.Length} bytes: "
             + $"a public transaction that was signed for chain id 1 looks the same; this chain's id is {node.Config.ChainId}");
-    }
-
-    private Address Sender(Transaction transaction)
-    {
-        using var view = node.OpenView();
-        return view.FindSender(transaction, view.Head + 1) ?? throw new RpcException("invalid sender");
     }
 
     private void Sign(RpcCall call)

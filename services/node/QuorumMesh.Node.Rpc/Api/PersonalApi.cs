@@ -72,7 +72,7 @@ internal sealed class PersonalApi(INode node, TransactionSender sender, EthInfoA
     private async ValueTask SendAsync(RpcCall call)
     {
         var (arguments, password) = (call.Read(0, SendTransactionArguments.Read), call.Text(1));
-        call.Result.Value(await sender.SendAsync(arguments, password, call.Cancellation).ConfigureAwait(false));
+        call.Result.Value(await sender.SendAsync(arguments, password, call.Session.UserAgent, call.Cancellation).ConfigureAwait(false));
     }
 
     private async ValueTask SignTransactionAsync(RpcCall call)

@@ -34,6 +34,7 @@ internal sealed class RaftApi(INode node) : IRpcApi
     {
         var url = call.Text(0);
         if (!url.StartsWith("enode:", StringComparison.Ordinal)) throw new RpcException("invalid URL scheme, want \"enode\"");
+        if (!url.Contains('@', StringComparison.Ordinal)) throw new RpcException("does not contain node ID");
         try
         {
             return ChangeAsync(new RaftMembershipRequest.Add(Enode.Parse(url), asLearner), call);

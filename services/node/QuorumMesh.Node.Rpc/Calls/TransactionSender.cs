@@ -14,7 +14,7 @@ namespace QuorumMesh.Node.Rpc.Calls;
 /// manager.
 /// </summary>
 internal sealed class TransactionSender(INode node, EthCallApi estimator, PublicTransactionPolicy policy,
-    ReplayProtection protection)
+    ReplayProtection protection, PrivateGuard guard)
 {
     private const ulong ClassicGas = 90_000;
 
@@ -23,21 +23,34 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
 
     private readonly AccountNonces _nonces = new(node.PendingNonceAsync);
 
-    public PublicTransactionPolicy Policy => policy;
+    /// <summary>Submits what was signed elsewhere, unless a rule of this node's JSON-RPC is against it.</summary>
+    /// <param name="userAgent">Of the client, for what a refusal says.</param>
+    public async Task<Hash256> SendRawAsync(Transaction transaction, string? userAgent, CancellationToken cancellation)
+    {
+        protection.Require(transaction);
+        policy.RequireAllowed(transaction, Sender);
+        // One without a sender is refused below, in the words of the pool.
+        if (guard.IsOn && !transaction.IsPrivate && FindSender(transaction) is { } from)
+            await guard.RequireMeantAsync(from, transaction.To, userAgent, cancellation).ConfigureAwait(false);
+        return await SubmitAsync(transaction, cancellation).ConfigureAwait(false);
+    }
 
     /// <summary>Submits what is signed, unless it can be sent again on other chains.</summary>
-    public Task<Hash256> SubmitAsync(Transaction transaction, CancellationToken cancellation)
+    private Task<Hash256> SubmitAsync(Transaction transaction, CancellationToken cancellation)
     {
         protection.Require(transaction);
         return node.SubmitAsync(transaction, cancellation);
     }
 
     /// <param name="password">Null signs with the unlocked key.</param>
-    public async Task<Hash256> SendAsync(SendTransactionArguments arguments, string? password, CancellationToken cancellation)
+    /// <param name="userAgent">Of the client, for what a refusal says.</param>
+    public async Task<Hash256> SendAsync(SendTransactionArguments arguments, string? password, string? userAgent,
+        CancellationToken cancellation)
     {
         RequireAccount(arguments.From);
         Check(arguments);
         RequireAllowed(arguments);
+        await RequireMeantAsync(arguments, userAgent, cancellation).ConfigureAwait(false);
         var gas = await GasAsync(arguments, cancellation).ConfigureAwait(false);
         var data = await DistributeAsync(arguments, cancellation).ConfigureAwait(false);
         // The manager has answered before a nonce is taken: private transactions of one account are distributed side by side.
@@ -96,11 +109,13 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
     /// Sends a transaction of the pool again with another price or gas limit; zero leaves either as it is. The pool decides
     /// whether the new one replaces it.
     /// </summary>
-    public async Task<Hash256> ResendAsync(SendTransactionArguments arguments, UInt256 gasPrice, ulong gas, CancellationToken cancellation)
+    public async Task<Hash256> ResendAsync(SendTransactionArguments arguments, UInt256 gasPrice, ulong gas, string? userAgent,
+        CancellationToken cancellation)
     {
         if (arguments.Nonce is not { } nonce) throw new RpcException("missing transaction nonce in transaction spec");
         Check(arguments);
         RequireAllowed(arguments);
+        await RequireMeantAsync(arguments, userAgent, cancellation).ConfigureAwait(false);
         var wanted = Build(arguments, Payload(arguments), await GasAsync(arguments, cancellation).ConfigureAwait(false), nonce);
         var own = await node.PoolContentAsync(new HashSet<Address> { arguments.From }, cancellation).ConfigureAwait(false);
         if (!own.SelectMany(c => c.Pending).Any(p => p.Tx.SigningHash(null) == wanted.SigningHash(null)))
@@ -220,6 +235,18 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
     private void RequireAllowed(SendTransactionArguments arguments)
     {
         if (!arguments.IsPrivate) policy.RequireAllowed(arguments.From, arguments.To);
+    }
+
+    private ValueTask RequireMeantAsync(SendTransactionArguments arguments, string? userAgent, CancellationToken cancellation) =>
+        arguments.IsPrivate ? ValueTask.CompletedTask
+            : guard.RequireMeantAsync(arguments.From, arguments.To, userAgent, cancellation);
+
+    private Address Sender(Transaction transaction) => FindSender(transaction) ?? throw new RpcException("invalid sender");
+
+    private Address? FindSender(Transaction transaction)
+    {
+        using var view = node.OpenView();
+        return view.FindSender(transaction, view.Head + 1);
     }
 
     private void RequireManager()

@@ -36,10 +36,12 @@ internal abstract class DuplexConnection : INotificationSink
     private long _queuedBytes;
     private string? _ended;
 
-    protected DuplexConnection(RpcEngine engine, ByteBudget budget, IReadOnlySet<string>? namespaces, CancellationToken stopping)
+    /// <param name="userAgent">See <see cref="RpcSession.UserAgent"/>.</param>
+    protected DuplexConnection(RpcEngine engine, ByteBudget budget, IReadOnlySet<string>? namespaces, string? userAgent,
+        CancellationToken stopping)
     {
         (_engine, _budget, _stopping) = (engine, budget, stopping);
-        _session = new RpcSession(namespaces, this);
+        _session = new RpcSession(namespaces, this) { UserAgent = userAgent };
         _closed = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         _reading = CancellationTokenSource.CreateLinkedTokenSource(_closed.Token);
         _writing = CancellationTokenSource.CreateLinkedTokenSource(_closed.Token);

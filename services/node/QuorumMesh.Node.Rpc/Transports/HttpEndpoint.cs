@@ -90,7 +90,8 @@ internal sealed class HttpEndpoint(RpcEngine engine, RpcSession session, ByteBud
                 .ConfigureAwait(false);
             if (body is null) await RefuseAsync(http, StatusCodes.Status413PayloadTooLarge, TooLarge).ConfigureAwait(false);
             if (body is null || body.Bytes.IsEmpty) return false;
-            await engine.ProcessAsync(body.Bytes, response, session, http.RequestAborted).ConfigureAwait(false);
+            var own = http.Request.Headers.UserAgent is [{ Length: > 0 } agent] ? session with { UserAgent = agent } : session;
+            await engine.ProcessAsync(body.Bytes, response, own, http.RequestAborted).ConfigureAwait(false);
             return true;
         }
         catch (BudgetExceededException e)

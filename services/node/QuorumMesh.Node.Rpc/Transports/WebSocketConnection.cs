@@ -5,8 +5,8 @@ using QuorumMesh.Node.Rpc.Engine;
 namespace QuorumMesh.Node.Rpc.Transports;
 
 internal sealed class WebSocketConnection(WebSocket socket, RpcEngine engine, ByteBudget budget, IReadOnlySet<string>? namespaces,
-    CancellationToken stopping)
-    : DuplexConnection(engine, budget, namespaces, stopping)
+    string? userAgent, CancellationToken stopping)
+    : DuplexConnection(engine, budget, namespaces, userAgent, stopping)
 {
     private const int FirstBuffer = 4096;
 

@@ -24,4 +24,7 @@ public static class KeySpaces
 
     /// <summary>Payloads that blocks were run without, by their hash.</summary>
     public const byte SkippedPayload = (byte)'K';
+
+    /// <summary>How accounts have made contracts, by the account's address.</summary>
+    public const byte Creations = (byte)'A';
 }
