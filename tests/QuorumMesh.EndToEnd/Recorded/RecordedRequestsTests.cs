@@ -29,7 +29,7 @@ public sealed class RecordedRequestsTests(Xunit.Abstractions.ITestOutputHelper o
 
     private async Task PlayAsync(Func<string, bool> isMeant, Action<JsonObject> change)
     {
-        await using var network = await LocalNetwork.StartAsync(3, 10, genesis => change(genesis["config"]!.AsObject()));
+        await using var network = await LocalNetwork.StartAsync(3, edit: genesis => change(genesis["config"]!.AsObject()), chainId: 10);
         var table = new IntendedDifferences(isMeant);
         var unintended = new List<Difference>();
         foreach (var name in RecordedFile.Names.Where(isMeant))
