@@ -72,7 +72,8 @@ public sealed class NetworkCreatorTests : IDisposable
         var file = Path.Combine(_temp, "guarded", NetworkDefinition.FileName);
         File.WriteAllText(file, File.ReadAllText(file).Replace("\"refuse\"", "\"loudly\"", StringComparison.Ordinal));
         Assert.Contains("use warn, refuse or off",
-            Assert.Throws<CommandException>(() => NetworkDefinition.Load(Path.Combine(_temp, "guarded"))).Message, StringComparison.Ordinal);
+            Assert.Throws<CommandException>(() => NetworkDefinition.Load(Path.Combine(_temp, "guarded"))).Message,
+            StringComparison.Ordinal);
         Assert.Throws<CommandException>(
             () => NetworkCreator.Create(Request() with { Directory = Path.Combine(_temp, "wrong"), PrivateGuard = "loudly" }));
     }

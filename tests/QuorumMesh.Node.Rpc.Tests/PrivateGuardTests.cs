@@ -57,8 +57,8 @@ public sealed class PrivateGuardTests
         using var node = NewNode();
         await using var client = Client(node, PrivateGuardMode.Refuse);
         await SendAsync(client, Send(Sender, null, Private));
-        Assert.Contains("private contracts alone", (await client.FailAsync("eth_sendTransaction", Send(Sender, null, "").Parameters)).Message,
-            StringComparison.Ordinal);
+        Assert.Contains("private contracts alone",
+            (await client.FailAsync("eth_sendTransaction", Send(Sender, null, "").Parameters)).Message, StringComparison.Ordinal);
         await SendAsync(client, Raw(OtherKey, null, 0));
         node.Manager.Payloads.Clear();
         await SendAsync(client, Send(Other, null, Private));
@@ -111,8 +111,8 @@ public sealed class PrivateGuardTests
         Assert.StartsWith("0x", await SendAsync(client, Raw(OtherKey, null, 0)));
         node.BuildCreations();
         using (var view = node.OpenView()) Assert.Equal(new CreationRecord(1, 0), view.CreationsOf(Sender));
-        Assert.Contains("private contracts alone", (await client.FailAsync("eth_sendTransaction", Send(Sender, null, "").Parameters)).Message,
-            StringComparison.Ordinal);
+        Assert.Contains("private contracts alone",
+            (await client.FailAsync("eth_sendTransaction", Send(Sender, null, "").Parameters)).Message, StringComparison.Ordinal);
         await DeployAsync(node, client, isPrivate: true);
         using (var view = node.OpenView()) Assert.Equal(new CreationRecord(1, 0), view.CreationsOf(Sender));
     }

@@ -185,7 +185,8 @@ public sealed class NodeCommandLine
             Addresses("--public.refuse-from", List(result, _refuseFrom).Where(a => a != "*")), List(result, _refuseFrom).Contains("*"),
             Addresses("--public.refuse-to", List(result, _refuseTo))),
         PrivateGuard = Enum.Parse<PrivateGuardMode>(
-            ServiceDefaults.OptionRules.OneOf("--private-guard", result.GetValue(_privateGuard), "warn", "refuse", "off"), ignoreCase: true),
+            ServiceDefaults.OptionRules.OneOf("--private-guard", result.GetValue(_privateGuard), "warn", "refuse", "off"),
+            ignoreCase: true),
         PassedOver = _foreign.Read(result),
         Unlock = List(result, _unlock),
         PasswordFile = Given(result, _password),

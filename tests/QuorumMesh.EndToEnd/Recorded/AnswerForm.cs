@@ -19,11 +19,12 @@ internal sealed partial class AnswerForm(ValueMap map)
     ];
 
     /// <summary>Lists whose length is a matter of the moment.</summary>
-    private static readonly HashSet<string> Loose = ["eth_getFilterChanges", "eth_getBlockByNumber", "eth_getBlockByHash", "admin_peers"];
+    private static readonly HashSet<string> Loose =
+        ["eth_getFilterChanges", "eth_getBlockByNumber", "eth_getBlockByHash", "admin_peers"];
 
     /// <summary>Fields of the run's own: software, ports, times.</summary>
-    private static readonly HashSet<string> Own = ["accountProof", "proof", "raw", "extraData", "name", "id", "enode", "enr", "caps", "inbound",
-        "static", "trusted", "nodeActive"];
+    private static readonly HashSet<string> Own = ["accountProof", "proof", "raw", "extraData", "name", "id", "enode", "enr", "caps",
+        "inbound", "static", "trusted", "nodeActive"];
 
     public IEnumerable<string> Compare(string method, JsonNode? recorded, JsonNode? actual)
     {
@@ -104,7 +105,10 @@ internal sealed partial class AnswerForm(ValueMap map)
             if (!string.Equals(map.Apply(was), found, StringComparison.OrdinalIgnoreCase))
                 yield return $"{name}: {Short(found)}, where {Short(was)} was recorded";
         }
-        else if (name is "r" or "s" or "v" ? !Quantity().IsMatch(found) : Form(was) != Form(found)) yield return $"{name}: {Short(found)}, where the form of {Short(was)} was recorded";
+        else if (name is "r" or "s" or "v" ? !Quantity().IsMatch(found) : Form(was) != Form(found))
+        {
+            yield return $"{name}: {Short(found)}, where the form of {Short(was)} was recorded";
+        }
     }
 
     private static string Form(string text) => text.Length switch

@@ -27,7 +27,9 @@ public sealed record NetworkRequest(string Directory, int Participants, string C
     /// </summary>
     public bool Q2tHttp { get; init; }
 
-    /// <summary>What the members do with public transactions that were most likely meant to be private; null leaves it to the nodes.</summary>
+    /// <summary>
+    /// What the members do with public transactions that were most likely meant to be private; null leaves it to the nodes.
+    /// </summary>
     public string? PrivateGuard { get; init; }
 }
 

@@ -24,7 +24,8 @@ internal sealed class WebSocketEndpoint(RpcEngine engine, ByteBudget budget, IRe
             return;
         }
         using var socket = await http.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false);
-        await new WebSocketConnection(socket, engine, budget, namespaces, http.Request.Headers.UserAgent.FirstOrDefault(), stopping).RunAsync().ConfigureAwait(false);
+        var agent = http.Request.Headers.UserAgent.FirstOrDefault();
+        await new WebSocketConnection(socket, engine, budget, namespaces, agent, stopping).RunAsync().ConfigureAwait(false);
     }
 
     private static Task RefuseAsync(HttpContext http, int status, string why)
