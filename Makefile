@@ -8,7 +8,6 @@ NETWORK_DIR ?= network
 CONSENSUS ?= raft
 PARTICIPANTS ?= $(if $(filter raft,$(CONSENSUS)),3,4)
 PORT_OFFSET ?= 0
-export SEEDS SEED SHAPE FIRST
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 

@@ -10,6 +10,7 @@ internal sealed class BftChecks(BftShape shape, IReadOnlyList<Address> validator
     private readonly Dictionary<(Address, BftView, string), Hash256> _said = [];
     private readonly Dictionary<(Address, ulong), ulong> _left = [];
     private readonly Dictionary<(Address, ulong), (ulong Round, Hash256 Digest)> _committed = [];
+    private readonly Dictionary<(BftView, Hash256), HashSet<Address>> _committers = [];
     private readonly SimulatedBlocks _blocks = new();
 
     /// <summary>Rounds past the first in which blocks were decided.</summary>
@@ -60,8 +61,28 @@ internal sealed class BftChecks(BftShape shape, IReadOnlyList<Address> validator
         }
         // An IBFT COMMIT for a height that is over answers a proposer that is behind.
         if (_decided.GetValueOrDefault(message.View.Sequence) == said && message is CommitMessage) return;
-        if (_left.GetValueOrDefault(height) > message.View.Round) Fail($"{validator} votes in {message.View}, which it has left");
-        if (message is CommitMessage c) _committed[height] = (c.View.Round, c.Digest);
+        // IBFT's round change promises nothing: votes of earlier rounds go out again as the proof of a lock.
+        if (shape.Protocol == BftProtocol.Qbft && _left.GetValueOrDefault(height) > message.View.Round)
+            Fail($"{validator} sends {message.Kind} of {message.View}, which it has left for {_left[height]}");
+        if (message is CommitMessage || (message is PrepareMessage && shape.Protocol == BftProtocol.Qbft)) KeepsPromises(message, said);
+        if (message is not CommitMessage commit) return;
+        _committed[height] = (commit.View.Round, commit.Digest);
+        if (!_committers.TryGetValue((commit.View, commit.Digest), out var committers))
+            _committers[(commit.View, commit.Digest)] = committers = [];
+        committers.Add(validator);
+    }
+
+    /// <summary>
+    /// When so many honest validators have committed a block that liars could have completed the quorum, no honest one may be led to
+    /// another in a later round: QBFT's proposals must prove it, IBFT's locks must hold, whether or not the block was decided.
+    /// </summary>
+    private void KeepsPromises(BftMessage message, Hash256 digest)
+    {
+        var enough = (((2 * shape.Size) + 2) / 3) - shape.FaultTolerance;
+        foreach (var ((view, other), committers) in _committers)
+            if (view.Sequence == message.View.Sequence && view.Round < message.View.Round && other != digest && committers.Count >= enough)
+                Fail($"{message.Sender} sends {message.Kind} of {message.View} for {digest}; {committers.Count} committed {other} in "
+                    + $"{view}");
     }
 
     private static void Fail(string what) => throw new BftSafetyException(what);

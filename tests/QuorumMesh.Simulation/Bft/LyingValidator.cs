@@ -60,23 +60,36 @@ internal sealed class LyingValidator(int index, BftIdentity me, BftSimulation ne
     private void Deny(RoundChangeMessage change) =>
         Send(Dialect.RoundChange(me, change.View with { Round = change.View.Round + (ulong)random.Next(2) }, null));
 
+    /// <summary>Two blocks in each of its rounds, that has begun or not, with the round changes that suit it best or with none.</summary>
     private void ProposeTwice()
     {
         var chain = network.LongestChain;
         var height = network.HeightAfter(chain, isOurs: true);
         var validators = new BftValidators(height);
-        var changes = _heard.OfType<RoundChangeMessage>().Where(c => c.View.Sequence == height.Sequence)
-            .Concat(Enumerable.Range(0, 4).Select(r => Dialect.RoundChange(me, new BftView(height.Sequence, (ulong)r), null)))
-            .GroupBy(c => c.View.Round).ToDictionary(g => g.Key, g => g.DistinctBy(c => c.Sender).ToList());
-        foreach (var (round, mine) in changes)
+        var changes = _heard.OfType<RoundChangeMessage>().Where(c => c.View.Sequence == height.Sequence).ToList();
+        for (ulong round = 0; round < 6; round++)
         {
             var view = new BftView(height.Sequence, round);
-            if (validators.Proposer(round) != me.Address || (round > 0 && mine.Count < validators.Quorum) || !_proposed.Add(view)) continue;
-            // The quorum that has the least prepared, so that it may choose.
-            var quorum = round == 0 ? [] : mine.OrderBy(c => c.Prepared?.Round + 1 ?? 0).Take(validators.Quorum).ToList();
+            if (validators.Proposer(round) != me.Address || !_proposed.Add(view)) continue;
             foreach (var block in new[] { network.NewBlock(chain, me.Address), network.NewBlock(chain, me.Address) })
-                Send(Dialect.Preprepare(me, view, (random.Next(8) == 0 ? block.Spoiled() : block).ToProposal(), quorum));
+            {
+                var proposal = (random.Next(8) == 0 ? block.Spoiled() : block).ToProposal();
+                Send(Dialect.Preprepare(me, view, proposal, round == 0 ? [] : Reasons(changes, view, validators.Quorum)));
+            }
         }
+    }
+
+    /// <summary>Round changes for a proposal: those of the round that tell the least, or others that prove nothing.</summary>
+    private List<RoundChangeMessage> Reasons(List<RoundChangeMessage> changes, BftView view, int quorum)
+    {
+        var mine = changes.Where(c => c.View == view).Append(Dialect.RoundChange(me, view, null)).DistinctBy(c => c.Sender).ToList();
+        return random.Next(4) switch
+        {
+            0 => [],
+            1 => [.. Enumerable.Repeat(Dialect.RoundChange(me, view, null), quorum)],
+            2 => [.. mine.Select(c => c with { Prepared = null, Prepares = [] })],
+            _ => [.. mine.OrderBy(c => c.Prepared?.Round + 1 ?? 0).Take(quorum)],
+        };
     }
 
     private void AskForAnyRound()
