@@ -127,7 +127,7 @@ internal sealed class PrivateSideDriver(PrivateSide side, PayloadCache payloads,
         if (awaited is null && side is { IsBehind: true, Unsupported: null }) WakeAt = now.Milliseconds;
         var reason = awaited is { } hash && _asked.TryGetValue(hash, out var asked) ? asked.Reason : null;
         var status = new PrivateHeadStatus(side.Head.Number, awaited,
-            awaited is null ? null : manager.Refusal ?? side.Unsupported ?? reason)
+            manager.Refusal is { } refusal && awaited is not null ? refusal : side.Unsupported ?? reason)
         { Stopped = manager.Refusal ?? side.Unsupported };
         if (status != _status) Volatile.Write(ref _status, status);
         // Not while the way back is unfinished: told again after a restart, the payload finishes it.

@@ -24,7 +24,7 @@ public static class ChainConfigCompatibility
             return "mismatching isQuorum in database: it cannot change once there are blocks";
         if (stored.Engine != wanted.Engine)
             return $"mismatching consensus engine in database (have {stored.Engine}, want {wanted.Engine})";
-        return CheckCodeSizes(stored, wanted, profile, head);
+        return TransitionCompatibility.Check(stored, wanted, profile, head) ?? CheckCodeSizes(stored, wanted, profile, head);
     }
 
     /// <summary>How many empty blocks are minted may change, what a block means may not.</summary>
@@ -83,5 +83,8 @@ public static class ChainConfigCompatibility
         ("Osaka", a.OsakaBlock, b.OsakaBlock),
         ("gas price enabled", a.EnableGasPriceBlock, b.EnableGasPriceBlock),
         ("ceil 2N/3", a.Istanbul?.Ceil2Nby3Block, b.Istanbul?.Ceil2Nby3Block),
+        ("Test QBFT", a.Istanbul?.QbftBlock, b.Istanbul?.QbftBlock),
+        ("Privacy Enhancements", a.PrivacyEnhancementsBlock, b.PrivacyEnhancementsBlock),
+        ("Privacy Precompile", a.PrivacyPrecompileBlock, b.PrivacyPrecompileBlock),
     ];
 }

@@ -1,0 +1,157 @@
+using System.Text.Json;
+using QuorumMesh.Chain;
+using QuorumMesh.Chain.Engines;
+using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Payloads;
+using QuorumMesh.Primitives;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.Tests;
+using QuorumMesh.Tests.Shared;
+
+namespace QuorumMesh.Node.Runtime.Tests;
+
+/// <summary>
+/// Chains of GoQuorum 24.4.1 with privacy flags and markers, which are not run here: the public chain is followed to its head, and the
+/// private head stops before the first block that needs one of them, and says so.
+/// </summary>
+public sealed class UnsupportedPrivacyTests
+{
+    [VectorTheory]
+    [InlineData("ibft-to-qbft-24.4.1", 1)]
+    [InlineData("ibft-to-qbft-24.4.1", 2)]
+    [InlineData("qbft4-24.4.1", 1)]
+    [InlineData("qbft4-24.4.1", 3)]
+    public void The_private_head_stops_by_name_and_the_public_one_goes_on(string network, int party)
+    {
+        var node = new Recorded(network, party);
+        node.Run();
+        Assert.Equal(node.Last, node.Core.Head.Number);
+        Assert.Equal(node.FirstUnsupported - 1, node.Core.PrivateHead.Number);
+        var (stopped, reason) = (node.Core.PrivateStatus.Stopped, node.Core.PrivateStatus.Reason);
+        Assert.Equal(stopped, reason);
+        Assert.Contains(node.IsMarkerFirst ? "is a privacy marker (privacyPrecompileBlock)" : "has the privacy flag", stopped,
+            StringComparison.Ordinal);
+        Assert.Equal(node.ExpectedRoots().Take((int)node.FirstUnsupported), node.Roots());
+        // Nothing changes that while time goes by.
+        node.Run();
+        Assert.Equal(node.FirstUnsupported - 1, node.Core.PrivateHead.Number);
+    }
+
+    [VectorFact]
+    public void A_stranger_to_every_payload_passes_flags()
+    {
+        var node = new Recorded("ibft-to-qbft-24.4.1", party: 0);
+        node.Run();
+        Assert.Equal((node.Last, node.Last), (node.Core.Head.Number, node.Core.PrivateHead.Number));
+        Assert.Null(node.Core.PrivateStatus.Stopped);
+    }
+
+    [Fact]
+    public void Several_private_states_stop_the_private_head_at_the_first_private_transaction()
+    {
+        var rules = RulesOf(""" "isMPS": true, "privacyPrecompileBlock": 5 """);
+        Assert.Null(UnsupportedPrivacy.Of(rules, BlockOf(9, new Transaction { To = Address.Zero })));
+        Assert.Contains("isMPS", UnsupportedPrivacy.Of(rules, BlockOf(9, new Transaction { To = Address.Zero, V = 37u })),
+            StringComparison.Ordinal);
+        // Before its block the marker's address is any other.
+        var marker = new Transaction { To = PrivacyMarker.Address };
+        Assert.Null(UnsupportedPrivacy.Of(rules, BlockOf(4, marker)));
+        Assert.Contains(marker.Hash.ToString(), UnsupportedPrivacy.Of(rules, BlockOf(5, marker)), StringComparison.Ordinal);
+    }
+
+    private static Block BlockOf(ulong number, params Transaction[] transactions) => new(new BlockHeader { Number = number }, transactions);
+
+    private static ChainRules RulesOf(string config)
+    {
+        var genesis = GenesisFile.Parse($$"""
+            { "config": { "chainId": 10, "isQuorum": true, {{config}} }, "alloc": {}, "gasLimit": "0x1", "difficulty": "0x1" }
+            """);
+        return new ChainRules(genesis.Config, CompatibilityProfile.V24,
+            EngineFactory.Create(genesis.Config, CompatibilityProfile.V24, new MemoryKeyValueStore()));
+    }
+
+    private sealed class Recorded
+    {
+        private readonly string _folder;
+        private readonly int _party;
+        private readonly MemoryKeyValueStore _store = new();
+        private readonly NodeStores _stores;
+        private readonly List<Block> _blocks = [];
+        private readonly Dictionary<PayloadHash, PayloadAnswer> _payloads = [];
+        private long _now;
+
+        public Recorded(string network, int party)
+        {
+            (_folder, _party) = ($"goquorum/{network}", party);
+            GenesisStore.Initialise(_store, File.ReadAllBytes(Vectors.Path(_folder + "/genesis.json")), CompatibilityProfile.V24);
+            var config = GenesisStore.Load(_store)!.Config;
+            _stores = new NodeStores(_store,
+                new ChainRules(config, CompatibilityProfile.V24, EngineFactory.Create(config, CompatibilityProfile.V24, _store)));
+            var reader = new RlpReader(File.ReadAllBytes(Vectors.Path(_folder + "/chain.rlp")));
+            while (!reader.End) _blocks.Add(Block.Decode(ref reader));
+            ReadPayloads();
+            var importer = new ChainImporter(_stores);
+            foreach (var block in _blocks.Skip(1)) Assert.True(importer.Import(block));
+            importer.Close();
+            Core = new NodeCore(new NodeCoreSetup { Stores = _stores, Signer = TestChain.Signer(1) }, new FollowOnly("imported"));
+            Core.Open(new NodeTime(0, 0));
+        }
+
+        public NodeCore Core { get; }
+
+        public ulong Last => _blocks[^1].Number;
+
+        public bool IsMarkerFirst => First.Transactions.Any(tx => tx.To == PrivacyMarker.Address) && _stores.Rules.Config
+            .HasPrivacyPrecompile(First.Number, CompatibilityProfile.V24);
+
+        public ulong FirstUnsupported => First.Number;
+
+        private Block First => _blocks.First(block => block.Transactions.Any(tx =>
+            (tx.To == PrivacyMarker.Address && _stores.Rules.Config.HasPrivacyPrecompile(block.Number, CompatibilityProfile.V24))
+            || (tx.PayloadHash is { } hash && _payloads.GetValueOrDefault(hash) is { PrivacyMode: not PrivacyMode.StandardPrivate })));
+
+        public IEnumerable<string?> ExpectedRoots()
+        {
+            using var roots = JsonDocument.Parse(Vectors.ReadText(_folder + "/privateStateRoots.json"));
+            return [.. roots.RootElement.GetProperty($"node{_party}").EnumerateArray().Select(r => r.GetString())];
+        }
+
+        public List<string?> Roots()
+        {
+            using var snapshot = _store.Snapshot();
+            return [.. _blocks.TakeWhile(b => b.Number <= Core.PrivateHead.Number)
+                .Select(b => _stores.Private.BlockAt(snapshot, b.Number)!.Value.Root.ToString())];
+        }
+
+        /// <summary>A minute, with all payloads answered as the party's manager would.</summary>
+        public void Run()
+        {
+            for (var end = _now + 60_000; _now < end; _now += 500) Step();
+        }
+
+        private void Step(params NodeInput[] inputs)
+        {
+            NodeEffects effects = null!;
+            NodePass.Run(Core, new NodeTime(1_700_000_000_000_000_000UL + ((ulong)_now * 1_000_000), _now), inputs, static () => 0,
+                some => effects = some);
+            if (effects.FetchPayloads.Count > 0)
+                Step(new NodeInput.PayloadAnswers([.. effects.FetchPayloads.Select(hash => _payloads.GetValueOrDefault(hash)
+                    ?? PayloadAnswer.NotAParty(hash))]));
+        }
+
+        private void ReadPayloads()
+        {
+            using var json = JsonDocument.Parse(Vectors.ReadText(_folder + "/payloads.json"));
+            foreach (var item in json.RootElement.EnumerateObject())
+            {
+                if (item.Value.GetProperty("parties").EnumerateArray().All(p => p.GetInt32() != _party)) continue;
+                var hash = PayloadHash.Parse(item.Name);
+                _payloads[hash] = PayloadAnswer.Here(hash, Hex.FromHex(item.Value.GetProperty("payload").GetString()!)) with
+                {
+                    PrivacyMode = (PrivacyMode)item.Value.GetProperty("privacyFlag").GetInt32(),
+                };
+            }
+        }
+    }
+}
