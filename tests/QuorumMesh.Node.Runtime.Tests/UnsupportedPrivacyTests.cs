@@ -4,6 +4,7 @@ using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Payloads;
+using QuorumMesh.Node.Runtime.Consensus;
 using QuorumMesh.Primitives;
 using QuorumMesh.State.KeyValue;
 using QuorumMesh.Tests;
