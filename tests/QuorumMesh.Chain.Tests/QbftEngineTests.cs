@@ -139,7 +139,8 @@ public sealed class QbftEngineTests
     public void Settings_change_at_the_block_of_a_transition()
     {
         var chain = new Chain("""
-            { "block": 2, "blockperiodseconds": 2, "requesttimeoutseconds": 7, "emptyblockperiodseconds": 9, "maxRequestTimeoutSeconds": 30 },
+            { "block": 2, "blockperiodseconds": 2, "requesttimeoutseconds": 7, "emptyblockperiodseconds": 9,
+              "maxRequestTimeoutSeconds": 30 },
             { "block": 3, "emptyblockperiodseconds": 0, "2FPlus1Enabled": true, "maxRequestTimeoutSeconds": 0 }
             """,
             engine: "\"qbft\": { \"blockperiodseconds\": 1, \"requesttimeoutseconds\": 4, \"policy\": 1 }", validators: 6);
@@ -147,8 +148,8 @@ public sealed class QbftEngineTests
         for (var block = 1; block <= 3; block++)
         {
             var now = chain.Bft.After(chain.Head);
-            seen.Add($"{now.PeriodSeconds} {now.EmptyPeriodSeconds} {now.RequestTimeout.TotalSeconds} {now.MaxRequestTimeout?.TotalSeconds} "
-                + $"{now.Quorum} {now.Sticky}");
+            seen.Add($"{now.PeriodSeconds} {now.EmptyPeriodSeconds} {now.RequestTimeout.TotalSeconds} "
+                + $"{now.MaxRequestTimeout?.TotalSeconds} {now.Quorum} {now.Sticky}");
             chain.Add(block);
         }
         Assert.Equal(["1 0 4  4 True", "2 9 7 30 4 True", "2 0 7  3 True"], seen);

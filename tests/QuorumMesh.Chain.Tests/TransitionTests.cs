@@ -61,8 +61,10 @@ public sealed class TransitionTests
     [InlineData("\"beneficiaryMode\": \"validators\"", "", "00")]
     [InlineData("\"beneficiaryMode\": \"validators\"", """{ "block": 1, "beneficiaryMode": "validators" }""", "aa")]
     [InlineData("", """{ "block": 1, "miningBeneficiary": "0x00000000000000000000000000000000000000bb" }""", "bb")]
-    [InlineData("", """{ "block": 1, "miningBeneficiary": "0x00000000000000000000000000000000000000bb", "beneficiaryMode": "list" }""", "aa")]
-    [InlineData("", """{ "block": 1, "miningBeneficiary": "0x00000000000000000000000000000000000000bb" }, { "block": 2, "beneficiaryMode": "validators" }""", "aa")]
+    [InlineData("", """{ "block": 1, "miningBeneficiary": "0x00000000000000000000000000000000000000bb", "beneficiaryMode": "list" }""",
+        "aa")]
+    [InlineData("\"miningBeneficiary\": \"0x00000000000000000000000000000000000000bb\"", """{ "block": 2, "beneficiaryMode": "validators" }""",
+        "aa")]
     public void Who_is_rewarded(string qbft, string transitions, string account)
     {
         var config = Config($"\"qbft\": {{ {qbft} }}", transitions);
@@ -72,7 +74,8 @@ public sealed class TransitionTests
     [Fact]
     public void Rewards_go_by_block()
     {
-        var config = Config("\"qbft\": { \"blockReward\": \"7\" }", """{ "block": 2, "blockReward": "0x10" }, { "block": 3, "blockReward": 0 }""");
+        var config = Config("\"qbft\": { \"blockReward\": \"7\" }",
+            """{ "block": 2, "blockReward": "0x10" }, { "block": 3, "blockReward": 0 }""");
         Assert.Equal([7u, 16u, 0u], new ulong[] { 1, 2, 3 }.Select(n => (uint)(ulong)config.BlockRewardAt(n, CompatibilityProfile.V24)));
     }
 
@@ -85,8 +88,10 @@ public sealed class TransitionTests
     }
 
     [Theory]
-    [InlineData("""{ "block": 5, "blockReward": "1" }""", """{ "block": 5, "blockReward": "1" }, { "block": 50, "blockReward": "2" }""", null)]
-    [InlineData("""{ "block": 5, "blockReward": "1" }""", """{ "block": 5, "blockReward": "2" }""", "transitions.BlockReward data incompatible")]
+    [InlineData("""{ "block": 5, "blockReward": "1" }""",
+        """{ "block": 5, "blockReward": "1" }, { "block": 50, "blockReward": "2" }""", null)]
+    [InlineData("""{ "block": 5, "blockReward": "1" }""", """{ "block": 5, "blockReward": "2" }""",
+        "transitions.BlockReward data incompatible")]
     [InlineData("""{ "block": 5, "blockReward": "1" }""", """{ "block": 6, "blockReward": "1" }""", "updating transitions for past")]
     [InlineData("""{ "block": 5, "blockReward": "1" }""", "", "updating transitions for past")]
     [InlineData("""{ "block": 50 }""", """{ "block": 40, "algorithm": "qbft" }""", null)]

@@ -4,7 +4,6 @@ using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Payloads;
-using QuorumMesh.Node.Runtime.Consensus;
 using QuorumMesh.Primitives;
 using QuorumMesh.State.KeyValue;
 using QuorumMesh.Tests;
@@ -95,7 +94,7 @@ public sealed class UnsupportedPrivacyTests
             var importer = new ChainImporter(_stores);
             foreach (var block in _blocks.Skip(1)) Assert.True(importer.Import(block));
             importer.Close();
-            Core = new NodeCore(new NodeCoreSetup { Stores = _stores, Signer = TestChain.Signer(1) }, new FollowOnly("imported"));
+            Core = new NodeCore(new NodeCoreSetup { Stores = _stores, Signer = TestChain.Signer(1) }, new NoDriver());
             Core.Open(new NodeTime(0, 0));
         }
 
