@@ -122,7 +122,7 @@ public sealed class PrecompileErrorTests
     {
         var state = new WorldState(EmptyState.Instance);
         state.BeginTransaction();
-        var tracer = new CallTracer(new CallTracerOptions(), new TraceErrors(CompatibilityProfile.V24, fork), fork,
+        var tracer = new CallTracer(new CallTracerOptions(), new TraceErrors(TraceRules.V24, fork), fork,
             new TraceBudget(1 << 20));
         var machine = new EvmMachine(new BlockContext { GasLimit = Gas, Number = 1 }, fork, EvmOptions.Default);
         machine.Call(Caller, default, Caller, PrecompileTable.AddressOf(number), input, gas, default, state, state, tracer);

@@ -94,7 +94,7 @@ public sealed class TracerTests
     [Theory]
     [MemberData(nameof(Names))]
     public void Instructions_have_the_names_of_their_GoQuorum(string profile, byte opcode, Fork fork, string name) =>
-        Assert.Equal(name, new TraceErrors(CompatibilityProfile.Parse(profile), fork).OpcodeName(opcode));
+        Assert.Equal(name, new TraceErrors(CompatibilityProfile.Parse(profile).Trace, fork).OpcodeName(opcode));
 
     [Fact]
     public void Only_late_traces_tell_what_a_selfdestruct_gives_and_to_whom()
@@ -210,7 +210,7 @@ public sealed class TracerTests
     public void A_trace_that_is_too_large_ends()
     {
         var budget = new TraceBudget(5_000);
-        var tracer = new StructTracer(new StructLogOptions(), new TraceErrors(CompatibilityProfile.V2_5, Fork.Constantinople), budget);
+        var tracer = new StructTracer(new StructLogOptions(), new TraceErrors(TraceRules.V2_5, Fork.Constantinople), budget);
         var state = State(new Asm().Op(JUMPDEST).Push(0).Op(JUMP), []);
         Assert.Contains("disableMemory",
             Assert.Throws<TraceTooLargeException>(() => Machine()
@@ -226,7 +226,7 @@ public sealed class TracerTests
         byte[] calls = new Asm().Op(JUMPDEST, MSIZE).Push(0).Push(0).Push(0).Push(0).Push(Inner).Op(GAS, CALL, POP)
             .Push((ulong)start.Length).Op(JUMP);
         var state = State([.. start, .. calls], [(byte)STOP]);
-        var tracer = new CallTracer(new CallTracerOptions(), new TraceErrors(CompatibilityProfile.V2_5, Fork.Constantinople),
+        var tracer = new CallTracer(new CallTracerOptions(), new TraceErrors(TraceRules.V2_5, Fork.Constantinople),
             Fork.Constantinople, new TraceBudget(100_000));
         Assert.Throws<TraceTooLargeException>(() => Machine()
             .Call(Caller, default, Caller, Contract, [], Gas, default, state, state, tracer));
@@ -236,7 +236,7 @@ public sealed class TracerTests
     private static (StructTracer Steps, CallTracer Calls, PrestateTracer Before) Run(byte[] code, CompatibilityProfile? profile = null,
         byte[]? inner = null)
     {
-        var errors = new TraceErrors(profile ?? CompatibilityProfile.V2_5, Fork.Constantinople);
+        var errors = new TraceErrors((profile ?? CompatibilityProfile.V2_5).Trace, Fork.Constantinople);
         TraceBudget Budget() => new(1 << 30);
         var state = State(code, inner ?? []);
         var steps = new StructTracer(new StructLogOptions { ShowsReads = profile == CompatibilityProfile.V24 }, errors, Budget());

@@ -84,7 +84,7 @@ public sealed class TracingTests
     private static void CheckTransaction(BlockReplay replay, RecoveredTransaction transaction, Receipt receipt,
         CompatibilityProfile profile)
     {
-        var errors = new TraceErrors(profile, replay.Fork);
+        var errors = new TraceErrors(profile.Trace, replay.Fork);
         var steps = new StructTracer(new StructLogOptions { Memory = false, Stack = false, Storage = false }, errors,
             new TraceBudget(Plenty));
         var calls = new CallTracer(new CallTracerOptions { WithLog = true }, errors, replay.Fork, new TraceBudget(Plenty));

@@ -1,4 +1,5 @@
 using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Tracing;
 using QuorumMesh.Evm;
 
 namespace QuorumMesh.Chain;
@@ -18,7 +19,8 @@ public sealed record CompatibilityProfile
         KnowsBerlin = false,
         MaxCodeSizeNeedsChangeBlock = true,
         Evm = new EvmRules { StaticCallTouches = false },
-        SeparatePrivateLogIndexes = true,
+        Rpc = RpcRules.V2_5,
+        Trace = TraceRules.V2_5,
         KnownTransactionText = "known transaction: {0}",
     };
 
@@ -28,6 +30,8 @@ public sealed record CompatibilityProfile
         KnowsPetersburgAndIstanbul = true,
         KnowsBerlin = false,
         KnowsPrivacyEnhancements = true,
+        Rpc = RpcRules.V2_6,
+        Trace = TraceRules.V2_6,
         KnownTransactionText = "known transaction: {0}",
     };
 
@@ -36,9 +40,11 @@ public sealed record CompatibilityProfile
     {
         KnowsPetersburgAndIstanbul = true,
         KnowsBerlin = false,
-        KnowsIstanbulStatus = true,
         KnowsPrivacyEnhancements = true,
         KnowsTransitions = true,
+        KnowsEngineObjects = true,
+        Rpc = RpcRules.V21,
+        Trace = TraceRules.V21,
         Evm = new EvmRules { ClearedPrecompilesStay = true, ExtCodeHashIsDual = true },
         KnownTransactionText = "already known",
     };
@@ -49,10 +55,12 @@ public sealed record CompatibilityProfile
         KnowsPetersburgAndIstanbul = true,
         KnowsBerlin = true,
         KnowsGasPriceBlock = true,
-        RefusesUnprotectedByRpc = true,
-        KnowsIstanbulStatus = true,
         KnowsPrivacyEnhancements = true,
         KnowsTransitions = true,
+        KnowsEngineObjects = true,
+        HasOwnForks = true,
+        Rpc = RpcRules.V24,
+        Trace = TraceRules.V24,
         Evm = new EvmRules { ClearedPrecompilesStay = true, ExtCodeHashIsDual = true },
         KnownTransactionText = "already known",
     };
@@ -63,8 +71,8 @@ public sealed record CompatibilityProfile
     /// <summary>As <c>--quorum.profile</c> takes it.</summary>
     public string Name { get; }
 
-    /// <summary>This generation or a later one.</summary>
-    public bool IsAtLeast(CompatibilityProfile other) => Age(this) >= Age(other);
+    /// <summary>One of the generations between two, both included.</summary>
+    public bool IsOf(CompatibilityProfile first, CompatibilityProfile last) => Age(this) >= Age(first) && Age(this) <= Age(last);
 
     /// <summary>False where these forks' blocks in a genesis have no effect.</summary>
     public bool KnowsPetersburgAndIstanbul { get; private init; }
@@ -85,11 +93,8 @@ public sealed record CompatibilityProfile
     /// <summary><c>enableGasPriceBlock</c> ends the zero gas price.</summary>
     public bool KnowsGasPriceBlock { get; private init; }
 
-    /// <summary>
-    /// JSON-RPC refuses transactions without a chain id (24:internal/ethapi/api.go SubmitTransaction). Blocks and peers may have
-    /// them all the same.
-    /// </summary>
-    public bool RefusesUnprotectedByRpc { get; private init; }
+    /// <summary><c>config.ibft</c> and <c>config.qbft</c> (21:params/config.go).</summary>
+    public bool KnowsEngineObjects { get; private init; }
 
     /// <summary>From 20.10 on: <c>privacyEnhancementsBlock</c> (2.6:params/config.go has none, 20.10's has).</summary>
     public bool KnowsPrivacyEnhancements { get; private init; }
@@ -97,14 +102,14 @@ public sealed record CompatibilityProfile
     /// <summary>QBFT, <c>transitions</c>, <c>isMPS</c> and <c>privacyPrecompileBlock</c>: 21's, some from 21.7 or 21.10 on.</summary>
     public bool KnowsTransitions { get; private init; }
 
-    /// <summary><c>istanbul_status</c> and <c>istanbul_isValidator</c>.</summary>
-    public bool KnowsIstanbulStatus { get; private init; }
+    /// <summary>A genesis with <c>config.quorumMesh</c>, whose forks go on from this generation's.</summary>
+    public bool HasOwnForks { get; private init; }
 
-    /// <summary>
-    /// Private logs have a counter of their own within the block, so that indexes repeat; otherwise one counter over the merged
-    /// receipts.
-    /// </summary>
-    public bool SeparatePrivateLogIndexes { get; private init; }
+    /// <summary>What clients see of it.</summary>
+    public RpcRules Rpc { get; private init; } = new();
+
+    /// <summary>How its traces look.</summary>
+    public TraceRules Trace { get; private init; } = new();
 
     /// <summary>The pool's answer to a transaction it has; {0} is the hash without 0x.</summary>
     public string KnownTransactionText { get; private init; } = "";

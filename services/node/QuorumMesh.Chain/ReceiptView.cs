@@ -21,7 +21,7 @@ public readonly record struct ReceiptView(Receipt Receipt, uint FirstLogIndex, b
             }
             // GoQuorum 2.5 counts private logs by themselves, so that two logs of a block may have one index. Clients that
             // compare notes with a GoQuorum node need the same figures.
-            else if (profile.SeparatePrivateLogIndexes)
+            else if (profile.Rpc.SeparatesPrivateLogIndexes)
             {
                 views[i] = new ReceiptView(own, privateIndex, true);
                 privateIndex += (uint)own.Logs.Count;

@@ -3,13 +3,10 @@ namespace QuorumMesh.Chain;
 /// <summary>GoQuorum's words to a client whose transaction has no valid sender.</summary>
 public static class SenderInvalidText
 {
-    /// <summary>
-    /// From 21 on the sender is recovered before the pool is asked (21:internal/ethapi/api.go SubmitTransaction), and the
-    /// signer's own error is what the client sees.
-    /// </summary>
+    /// <summary>The signer's own error where <see cref="RpcRules.TellsSignerErrors"/>, else the pool's.</summary>
     public static string Of(Transaction transaction, in SenderRules rules, CompatibilityProfile profile)
     {
-        if (!profile.IsAtLeast(CompatibilityProfile.V21))
+        if (!profile.Rpc.TellsSignerErrors)
             return Pool.PoolErrors.InvalidSender;
         return TransactionSigner.Recover(transaction, rules, out _) switch
         {

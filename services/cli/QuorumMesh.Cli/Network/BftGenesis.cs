@@ -19,7 +19,7 @@ internal static class BftGenesis
     {
         var config = genesis["config"]!.AsObject();
         if (request.Consensus == NetworkRequest.Qbft) config["qbft"] = NewForm();
-        else if (IsOfBefore21(request)) config["istanbul"] = OldForm();
+        else if (HasOldForm(request)) config["istanbul"] = OldForm();
         else config["ibft"] = NewForm();
         genesis["difficulty"] = "0x1";
         genesis["mixhash"] = IstanbulHeader.Digest.ToString();
@@ -28,9 +28,9 @@ internal static class BftGenesis
             : new IstanbulExtra(new byte[IstanbulExtra.VanitySize], [.. validators.Order()], [], []).Encode());
     }
 
-    /// <summary>GoQuorum of before 21 knows the object istanbul alone, and takes the period from the command line.</summary>
-    private static bool IsOfBefore21(NetworkRequest request) => request.Profile is { } profile
-        ? !CompatibilityProfile.Parse(profile).IsAtLeast(CompatibilityProfile.V21)
+    /// <summary>A GoQuorum that knows the object istanbul alone takes the period from the command line.</summary>
+    private static bool HasOldForm(NetworkRequest request) => request.Profile is { } profile
+        ? !CompatibilityProfile.Parse(profile).KnowsEngineObjects
         : request.Fork.Equals("constantinople", StringComparison.OrdinalIgnoreCase);
 
     private static JsonObject OldForm() => new() { ["epoch"] = Epoch, ["policy"] = 0, ["ceil2Nby3Block"] = 0 };

@@ -79,7 +79,7 @@ internal static class GenesisTemplate
     }
 
     private static bool IsOurOwn(NetworkRequest request, string? lastFork) =>
-        request.Profile is null ? lastFork != "constantinopleBlock" : request.Profile == CompatibilityProfile.V24.Name;
+        request.Profile is { } name ? CompatibilityProfile.Parse(name).HasOwnForks : lastFork != "constantinopleBlock";
 
     /// <summary>Validators make blocks all the time: the empty ones after the last transaction are Raft's.</summary>
     private static JsonObject Mark(NetworkRequest request)

@@ -76,7 +76,7 @@ public static class NetworkCreator
             throw new CommandException(
                 $"--profile {request.Profile} is not known: use one of {string.Join(", ", CompatibilityProfile.All.Select(p => p.Name))}");
         if (request is { Consensus: NetworkRequest.Qbft, Profile: { } old }
-            && !CompatibilityProfile.Parse(old).IsAtLeast(CompatibilityProfile.V21))
+            && !CompatibilityProfile.Parse(old).KnowsEngineObjects)
             throw new CommandException($"--profile {old} is of a GoQuorum that knows no QBFT: use --profile 24, or --consensus ibft");
         NetworkDefinition.CheckGuard(request.PrivateGuard, "--private-guard");
         if (request.ChainId is 0 or 1)

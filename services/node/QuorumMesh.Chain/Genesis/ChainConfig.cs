@@ -132,10 +132,10 @@ public sealed partial record ChainConfig
     {
         if (Unsupported.FirstOrDefault(f => f.CountsIn(profile)) is { } field)
             throw new ConfigurationException($"genesis: not supported yet: {field.Path}; {field.Advice}");
-        if (HasNewEngineObject && !profile.IsAtLeast(CompatibilityProfile.V21))
+        if (HasNewEngineObject && !profile.KnowsEngineObjects)
             throw new ConfigurationException($"genesis: GoQuorum of profile {profile} does not know config.ibft and config.qbft: use "
                 + "config.istanbul, or --quorum.profile 24");
-        if (Mesh is { Version: >= QuorumMeshConfig.Current } && profile != CompatibilityProfile.V24)
+        if (Mesh is { Version: >= QuorumMeshConfig.Current } && !profile.HasOwnForks)
             throw new ConfigurationException(
                 $"genesis: config.quorumMesh is for profile 24 and not for {profile}: remove it, or start without --quorum.profile");
     }

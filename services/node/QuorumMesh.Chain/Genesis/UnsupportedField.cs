@@ -8,5 +8,5 @@ namespace QuorumMesh.Chain.Genesis;
 public sealed record UnsupportedField(string Path, CompatibilityProfile Since, CompatibilityProfile Last, string Advice)
 {
     /// <summary>False where the profile's GoQuorum passes it over too.</summary>
-    public bool CountsIn(CompatibilityProfile profile) => profile.IsAtLeast(Since) && Last.IsAtLeast(profile);
+    public bool CountsIn(CompatibilityProfile profile) => profile.IsOf(Since, Last);
 }

@@ -9,26 +9,23 @@ namespace QuorumMesh.Chain.Tracing;
 /// differ from later ones.
 /// </summary>
 /// <param name="fork">That runs; an instruction that no GoQuorum of the profile has is named only where it can run.</param>
-public sealed class TraceErrors(CompatibilityProfile profile, Fork fork)
+public sealed class TraceErrors(TraceRules rules, Fork fork)
 {
-    private readonly bool _first = profile == CompatibilityProfile.V2_5;
-    private readonly bool _classic = profile == CompatibilityProfile.V2_5 || profile == CompatibilityProfile.V2_6;
-    private readonly bool _hasSubroutines = profile == CompatibilityProfile.V21;
-    private readonly Fork _named = Later(fork,
-        profile.KnowsBerlin ? Fork.Berlin : profile.KnowsPetersburgAndIstanbul ? Fork.Istanbul : Fork.Constantinople);
+    private readonly Fork _named = Later(fork, rules.NamedFork);
 
     /// <summary>Of a step that does not run.</summary>
     public string Of(in EvmStep step) => step.Status switch
     {
-        EvmStatus.InvalidOpcode => _classic ? $"invalid opcode 0x{step.Opcode:x}" : $"invalid opcode: {OpcodeName(step.Opcode)}",
+        EvmStatus.InvalidOpcode => rules.HasClassicErrors ? $"invalid opcode 0x{step.Opcode:x}"
+            : $"invalid opcode: {OpcodeName(step.Opcode)}",
         EvmStatus.StackUnderflow => $"stack underflow ({step.Stack.Length} <=> {OpcodeTable.Find(step.Opcode)!.Pops})",
-        EvmStatus.StackOverflow => $"stack limit reached {step.Stack.Length} ({(_first ? EvmLimits.StackSize : EvmLimits.StackSize - 1)})",
+        EvmStatus.StackOverflow => $"stack limit reached {step.Stack.Length} ({rules.ShownStackLimit})",
         _ => Of(step.Status),
     };
 
     /// <param name="destination">Null when the code does not reach that far.</param>
     public string BadJump(in UInt256 target, byte? destination) =>
-        _first ? $"invalid jump destination ({OpcodeName(destination ?? 0)}) {target}" : Of(EvmStatus.InvalidJump);
+        rules.NamesDestinations ? $"invalid jump destination ({OpcodeName(destination ?? 0)}) {target}" : Of(EvmStatus.InvalidJump);
 
     /// <summary>Of a frame that could not be opened, or failed without one step to blame.</summary>
     public string Of(EvmStatus status) => status switch
@@ -67,13 +64,13 @@ public sealed class TraceErrors(CompatibilityProfile profile, Fork fork)
         0xb1 => "DUP",
         0xb2 => "SWAP",
         // EIP-2315, which geth named for some versions and no network had.
-        0x5c when _hasSubroutines => "BEGINSUB",
-        0x5d when _hasSubroutines => "RETURNSUB",
-        0x5e when _hasSubroutines => "JUMPSUB",
-        _ => _classic ? $"Missing opcode 0x{opcode:x}" : $"opcode 0x{opcode:x} not defined",
+        0x5c when rules.NamesSubroutines => "BEGINSUB",
+        0x5d when rules.NamesSubroutines => "RETURNSUB",
+        0x5e when rules.NamesSubroutines => "JUMPSUB",
+        _ => rules.HasClassicErrors ? $"Missing opcode 0x{opcode:x}" : $"opcode 0x{opcode:x} not defined",
     };
 
     private static Fork Later(Fork a, Fork b) => a > b ? a : b;
 
-    private string Old(string text) => _classic ? "evm: " + text : text;
+    private string Old(string text) => rules.HasClassicErrors ? "evm: " + text : text;
 }

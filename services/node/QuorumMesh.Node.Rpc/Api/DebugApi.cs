@@ -13,7 +13,7 @@ internal sealed class DebugApi(INode node, NodeReader reader) : IRpcApi
     private const int MaxDumped = 100_000;
     private const ulong EthashEpoch = 30_000;
 
-    private readonly bool _isClassic = RevertStyle.IsClassic(node.Profile);
+    private readonly bool _isBare = node.Profile.Rpc.DumpsBareHex;
 
     public void Register(RpcMethodTable table)
     {
@@ -72,7 +72,7 @@ internal sealed class DebugApi(INode node, NodeReader reader) : IRpcApi
     private async ValueTask DumpAsync(RpcCall call)
     {
         var tag = call.Block(0);
-        var side = !call.Has(1) && !_isClassic ? "public" : call.Text(1);
+        var side = !call.Has(1) && !_isBare ? "public" : call.Text(1);
         if (side is not ("public" or "private")) throw new RpcException($"unknown type: '{side}'");
         await reader.ReadAsync(call.Cancellation, scope =>
         {
@@ -85,7 +85,7 @@ internal sealed class DebugApi(INode node, NodeReader reader) : IRpcApi
             call.Result.WriteStartObject("accounts");
             foreach (var (address, account) in accounts)
             {
-                call.Result.WritePropertyName(Hex.ToHex(address.ToArray(), prefix: !_isClassic));
+                call.Result.WritePropertyName(Hex.ToHex(address.ToArray(), prefix: !_isBare));
                 WriteAccount(call, scope, isPrivate, header.Number, address, account);
             }
             call.Result.WriteEndObject();
@@ -120,10 +120,10 @@ internal sealed class DebugApi(INode node, NodeReader reader) : IRpcApi
         json.WriteNumber("nonce", account.Nonce);
         json.WriteString("root", Bare(account.StorageRoot));
         json.WriteString("codeHash", Bare(account.CodeHash));
-        if (_isClassic || account.CodeHash != Hash256.EmptyCode)
+        if (_isBare || account.CodeHash != Hash256.EmptyCode)
             json.WriteString("code",
                 Hex.ToHex(account.CodeHash == Hash256.EmptyCode ? [] : state.GetCode(account.CodeHash) ?? [], prefix: false));
-        if (_isClassic || account.HasStorage) WriteStorage(call, scope, isPrivate, block, address);
+        if (_isBare || account.HasStorage) WriteStorage(call, scope, isPrivate, block, address);
         json.WriteEndObject();
     }
 
@@ -135,8 +135,8 @@ internal sealed class DebugApi(INode node, NodeReader reader) : IRpcApi
             call.Cancellation.ThrowIfCancellationRequested();
             var rlp = new RlpWriter();
             rlp.Write(value);
-            call.Result.WriteString(Hex.ToHex(slot.ToBigEndian(), prefix: !_isClassic),
-                Hex.ToHex(_isClassic ? rlp.WrittenSpan : value.ToMinimalBigEndian(), prefix: false));
+            call.Result.WriteString(Hex.ToHex(slot.ToBigEndian(), prefix: !_isBare),
+                Hex.ToHex(_isBare ? rlp.WrittenSpan : value.ToMinimalBigEndian(), prefix: false));
         }
         call.Result.WriteEndObject();
     }

@@ -25,7 +25,7 @@ internal sealed class DebugTraceApi(TransactionTracer transactions, CallTraceRun
         var config = TraceConfig.Of(call, 1);
         return transactions.TransactionAsync(call, scope => scope.View.FindTransaction(hash) is { } found
             ? new ReplayTarget(found.Block, found.Index, 1)
-            : throw NotFound.Transaction(scope.View.Rules.Profile, hash), config);
+            : throw NotFound.Transaction(scope.View.Rules.Profile.Trace, hash), config);
     }
 
     private ValueTask BlockByNumberAsync(RpcCall call)
@@ -33,7 +33,7 @@ internal sealed class DebugTraceApi(TransactionTracer transactions, CallTraceRun
         var tag = call.Block(0);
         var config = TraceConfig.Of(call, 1);
         return transactions.BlockAsync(call,
-            scope => Whole(scope.Block(tag) ?? throw NotFound.Block(scope.View.Rules.Profile, tag)), config);
+            scope => Whole(scope.Block(tag) ?? throw NotFound.Block(scope.View.Rules.Profile.Trace, tag)), config);
     }
 
     private ValueTask BlockByHashAsync(RpcCall call)
@@ -42,7 +42,7 @@ internal sealed class DebugTraceApi(TransactionTracer transactions, CallTraceRun
         var config = TraceConfig.Of(call, 1);
         return transactions.BlockAsync(call,
             scope => Whole(scope.View.Block(hash)
-            ?? throw NotFound.Block(scope.View.Rules.Profile, new BlockTag(BlockTagKind.Hash, 0, hash))), config);
+            ?? throw NotFound.Block(scope.View.Rules.Profile.Trace, new BlockTag(BlockTagKind.Hash, 0, hash))), config);
     }
 
     /// <summary>The RLP of a block on a stored parent, as 0x hex or, as Go takes bytes, in Base64.</summary>

@@ -27,7 +27,7 @@ internal sealed class EthCallApi(INode node, NodeReader reader, CallExecutor exe
         arguments = WithOverrides(call, arguments);
         var output = await RunAsync(call.Cancellation,
             (scope, stop) => scope.Header(tag) is { } header ? executor.Call(scope, header, arguments, stop) : null).ConfigureAwait(false);
-        if (output is null && !RevertStyle.IsClassic(node.Profile)) throw new RpcException("header not found");
+        if (output is null && !node.Profile.Rpc.AnswersForUnknownBlocks) throw new RpcException("header not found");
         call.Result.Data(output ?? []);
     }
 

@@ -1,4 +1,3 @@
-using QuorumMesh.Chain;
 using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Json;
@@ -10,15 +9,12 @@ namespace QuorumMesh.Node.Rpc.Api;
 internal sealed class EthInfoApi(INode node) : IRpcApi
 {
     private const ulong OldestEthVersion = 62;
-    private const ulong IstanbulVersion = 64;
-    private const ulong LaterIstanbulVersion = 99;
 
     public void Register(RpcMethodTable table)
     {
         table.Add("eth_chainId", 0, call => call.Result.Quantity(node.Config.ChainId));
         table.Add("eth_protocolVersion", 0,
-            call => call.Result.Quantity(IsRaft ? OldestEthVersion : node.Profile == CompatibilityProfile.V2_6 ? LaterIstanbulVersion
-            : IstanbulVersion));
+            call => call.Result.Quantity(IsRaft ? OldestEthVersion : node.Profile.Rpc.IstanbulProtocol));
         table.Add("eth_gasPrice", 0, call => call.Result.Quantity(0ul));
         table.Add("eth_mining", 0, call => call.Result.WriteBooleanValue(node.Bft?.Standing.IsValidator == true));
         table.Add("eth_hashrate", 0, call => call.Result.Quantity(0ul));

@@ -20,9 +20,9 @@ internal sealed class EthPrivacyApi(INode node, NodeReader reader) : IRpcApi
     public void Register(RpcMethodTable table)
     {
         table.AddAsync("eth_getQuorumPayload", 1, PayloadAsync);
-        if (!node.Profile.IsAtLeast(CompatibilityProfile.V21)) return;
+        if (!node.Profile.Rpc.HasContractPrivacyMetadata) return;
         table.AddAsync("eth_getContractPrivacyMetadata", 1, MetadataAsync);
-        if (!node.Profile.IsAtLeast(CompatibilityProfile.V24)) return;
+        if (!node.Profile.Rpc.HasPrivacyMarkers) return;
         table.Add("eth_getPrivacyPrecompileAddress", 0, call => call.Result.Value(MarkerPrecompile));
         table.AddAsync("eth_getPrivateTransactionByHash", 1, MarkedAsync);
         table.AddAsync("eth_getPrivateTransactionReceipt", 1, MarkedAsync);

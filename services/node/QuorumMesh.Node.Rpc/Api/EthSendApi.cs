@@ -52,7 +52,7 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
 
     private async ValueTask SendRawAsync(RpcCall call)
     {
-        var transaction = RawTransaction.Decode(call.Bytes(0), node.Profile);
+        var transaction = RawTransaction.Decode(call.Bytes(0), node.Profile.Rpc);
         RequirePayloadHash(transaction);
         call.Result.Value(await sender.SendRawAsync(transaction, call.Session.UserAgent, call.Cancellation).ConfigureAwait(false));
     }
@@ -60,7 +60,7 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
     private async ValueTask SendRawPrivateAsync(RpcCall call)
     {
         var (raw, recipients) = (call.Bytes(0), call.Read(1, SendTransactionArguments.ReadRawRecipients));
-        call.Result.Value(await sender.SendRawPrivateAsync(RawTransaction.Decode(raw, node.Profile), recipients, call.Cancellation)
+        call.Result.Value(await sender.SendRawPrivateAsync(RawTransaction.Decode(raw, node.Profile.Rpc), recipients, call.Cancellation)
             .ConfigureAwait(false));
     }
 

@@ -139,10 +139,10 @@ internal sealed class EthStateApi(INode node, NodeReader reader) : IRpcApi
         return (state, account);
     });
 
-    /// <summary>The 2.5 profile answers null (or 0x) for a block that is not there, later ones an error.</summary>
+    /// <param name="asData">0x instead of null.</param>
     private void NoSuchBlock(RpcCall call, bool asData = false)
     {
-        if (!RevertStyle.IsClassic(node.Profile)) throw new RpcException("header not found");
+        if (!node.Profile.Rpc.AnswersForUnknownBlocks) throw new RpcException("header not found");
         if (asData) call.Result.Data([]);
         else call.Result.WriteNullValue();
     }

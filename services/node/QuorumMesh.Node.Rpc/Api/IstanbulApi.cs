@@ -29,7 +29,7 @@ internal sealed class IstanbulApi(INode node, NodeReader reader) : IRpcApi
         table.AddAsync("istanbul_getSignersFromBlock", 1, c => SignersAsync(c, c.OptionalBlock(0)));
         table.AddAsync("istanbul_getSignersFromBlockByHash", 1, c => SignersAsync(c, ByHash(c)));
         table.Add("istanbul_nodeAddress", 0, c => c.Result.Value(node.NodeKey.Address));
-        if (!node.Profile.KnowsIstanbulStatus) return;
+        if (!node.Profile.Rpc.HasIstanbulStatus) return;
         table.AddAsync("istanbul_status", 2, StatusAsync);
         table.AddAsync("istanbul_isValidator", 1, IsValidatorAsync);
     }
@@ -94,8 +94,8 @@ internal sealed class IstanbulApi(INode node, NodeReader reader) : IRpcApi
         var (header, author, committers) = await reader.ReadAsync(call.Cancellation, scope =>
         {
             var header = Header(scope, tag);
-            // Nobody sealed the genesis: 2.5 and 2.6 fail on it, later ones name the zero address.
-            if (header.Number == 0 && !node.Profile.KnowsIstanbulStatus) throw new RpcException("recovery failed");
+            // Nobody sealed the genesis.
+            if (header.Number == 0 && !node.Profile.Rpc.TellsGenesisSigners) throw new RpcException("recovery failed");
             if (!ChainOf(scope).TryRecoverAuthor(header, out var author)) throw new RpcException("recovery failed");
             if (!ChainOf(scope).TryRecoverCommitters(header, out var committers)) throw new RpcException("invalid signature");
             return (header, author, committers);

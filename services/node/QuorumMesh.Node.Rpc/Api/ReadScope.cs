@@ -51,7 +51,7 @@ internal sealed record ReadScope(NodeView View, ulong Latest)
         var profile = View.Rules.Profile;
         var needsPrivate = upTo is not { } index ? block.Transactions.Any(t => t.IsPrivate)
             : block.Transactions[index].IsPrivate
-            || (!profile.SeparatePrivateLogIndexes && block.Transactions.Take(index).Any(t => t.IsPrivate));
+            || (!profile.Rpc.SeparatesPrivateLogIndexes && block.Transactions.Take(index).Any(t => t.IsPrivate));
         if (needsPrivate) View.PrivateState(block.Number);
         return ReceiptView.Merge(View.PublicReceipts(block.Hash), null, profile);
     }

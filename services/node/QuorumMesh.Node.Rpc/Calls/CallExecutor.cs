@@ -1,3 +1,4 @@
+using System.Globalization;
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Tracing;
@@ -117,7 +118,7 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
     {
         var outcome = Run(scope, header, arguments, stop);
         if (outcome.Invalid != TransactionInvalid.None) throw Invalid(outcome.Invalid);
-        if (!outcome.PublicSuccess && !RevertStyle.IsClassic(node.Profile)) throw Failed(scope, header, arguments, outcome);
+        if (!outcome.PublicSuccess && !node.Profile.Rpc.AnswersFailedCalls) throw Failed(scope, header, arguments, outcome);
         return outcome.Output;
     }
 
@@ -141,12 +142,9 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
         return MayBePrivate(arguments) ? high + PayloadHashExtra(scope, header, arguments) : high;
     }
 
-    /// <summary>
-    /// Whether the estimate leaves room for a payload hash: from 2.6 on only where <c>value</c> is given, and zero
-    /// (24:internal/ethapi/api.go DoEstimateGas).
-    /// </summary>
+    /// <summary>Whether the estimate leaves room for a payload hash.</summary>
     private bool MayBePrivate(CallArguments arguments) =>
-        node.Config.IsQuorum && (arguments.Value is { } value ? value.IsZero : RevertStyle.IsClassic(node.Profile));
+        node.Config.IsQuorum && (arguments.Value is { } value ? value.IsZero : node.Profile.Rpc.EstimatesForHashWithoutValue);
 
     private static bool Succeeds(in TransactionOutcome outcome) => outcome.Invalid == TransactionInvalid.None && outcome.PublicSuccess;
 
@@ -161,7 +159,7 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
     private RpcException CannotEstimate(ReadScope scope, BlockHeader header, CallArguments arguments, in TransactionOutcome outcome,
         ulong limit)
     {
-        if (RevertStyle.IsClassic(node.Profile)) return new RpcException("gas required exceeds allowance or always failing transaction");
+        if (node.Profile.Rpc.FailedEstimate is { } text) return new RpcException(string.Format(CultureInfo.InvariantCulture, text, limit));
         if (outcome.Invalid is not (TransactionInvalid.None or TransactionInvalid.IntrinsicGas)) return Invalid(outcome.Invalid);
         return outcome.Invalid == TransactionInvalid.IntrinsicGas || outcome.Status == EvmStatus.OutOfGas
             ? new RpcException($"gas required exceeds allowance ({limit})")
@@ -174,12 +172,10 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
                 PrecompileTable.Explain(scope.View.Rules.ForkAt(header.Number), precompile, arguments.Data)))
             : RevertStyle.Error(outcome.Status, outcome.Output);
 
-    /// <summary>geth 1.8 calls too little intrinsic gas "out of gas".</summary>
     private RpcException Invalid(TransactionInvalid reason) =>
-        new(reason == TransactionInvalid.IntrinsicGas && RevertStyle.IsClassic(node.Profile) ? "out of gas"
+        new(reason == TransactionInvalid.IntrinsicGas && node.Profile.Rpc.IntrinsicGasIsOutOfGas ? "out of gas"
             : TransactionInvalidText.Of(reason));
 
-    /// <summary>The 2.5 generation calls from the node's first account, later ones from the zero address.</summary>
     private Address DefaultFrom() =>
-        RevertStyle.IsClassic(node.Profile) && node.Accounts.Accounts is [var first, ..] ? first : Address.Zero;
+        node.Profile.Rpc.CallsFromFirstAccount && node.Accounts.Accounts is [var first, ..] ? first : Address.Zero;
 }

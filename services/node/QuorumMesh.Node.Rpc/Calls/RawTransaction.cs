@@ -10,14 +10,14 @@ internal static class RawTransaction
     private const byte FirstListByte = 0xc0;
 
     /// <exception cref="RpcException">The bytes are no transaction that the profile's GoQuorum reads.</exception>
-    public static Transaction Decode(byte[] raw, CompatibilityProfile profile)
+    public static Transaction Decode(byte[] raw, RpcRules rules)
     {
         if (raw.Length == 0) throw new RpcException("EOF");
         var isTyped = raw[0] < FirstListByte;
-        if (isTyped && !profile.KnowsBerlin) throw new RpcException("rlp: expected input list for types.txdata");
+        if (isTyped && !rules.KnowsTransactionTypes) throw new RpcException("rlp: expected input list for types.txdata");
         try
         {
-            RequireFields(raw, isTyped, profile);
+            RequireFields(raw, isTyped, rules);
             return Transaction.Decode(raw);
         }
         catch (FormatException e)
@@ -26,9 +26,9 @@ internal static class RawTransaction
         }
     }
 
-    private static void RequireFields(byte[] raw, bool isTyped, CompatibilityProfile profile)
+    private static void RequireFields(byte[] raw, bool isTyped, RpcRules rules)
     {
-        if (ShapeOf(raw[0], isTyped, profile) is not var (fields, name)) return;
+        if (ShapeOf(raw[0], isTyped, rules) is not var (fields, name)) return;
         var reader = new RlpReader(raw.AsSpan(isTyped ? 1 : 0));
         var count = reader.ReadList().CountItems();
         if (count < fields) throw new RpcException($"rlp: too few elements for types.{name}");
@@ -36,7 +36,7 @@ internal static class RawTransaction
     }
 
     /// <summary>How many fields a type has, and Go's name of it; null for one that nobody knows.</summary>
-    private static (int Fields, string Name)? ShapeOf(byte first, bool isTyped, CompatibilityProfile profile) => isTyped
+    private static (int Fields, string Name)? ShapeOf(byte first, bool isTyped, RpcRules rules) => isTyped
         ? (TransactionType)first switch
         {
             TransactionType.AccessList => (11, "AccessListTx"),
@@ -44,5 +44,5 @@ internal static class RawTransaction
             TransactionType.SetCode => (13, "SetCodeTx"),
             _ => null,
         }
-        : (9, profile.KnowsBerlin ? "LegacyTx" : "txdata");
+        : (9, rules.KnowsTransactionTypes ? "LegacyTx" : "txdata");
 }

@@ -12,7 +12,7 @@ namespace QuorumMesh.Node.Rpc.Calls;
 /// <param name="allowsUnprotected">The operator's word (<c>--rpc.allow-unprotected-txs</c>).</param>
 internal sealed class ReplayProtection(INode node, bool allowsUnprotected)
 {
-    private readonly bool _isRequired = !allowsUnprotected && (node.Profile.RefusesUnprotectedByRpc || node.Config.Mesh is not null);
+    private readonly bool _isRequired = !allowsUnprotected && (node.Profile.Rpc.RefusesUnprotected || node.Config.Mesh is not null);
 
     /// <exception cref="RpcException">With GoQuorum's text (24:internal/ethapi/api.go SubmitTransaction).</exception>
     public void Require(Transaction transaction)

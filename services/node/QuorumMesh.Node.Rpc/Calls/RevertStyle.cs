@@ -1,18 +1,14 @@
 using System.Text;
-using QuorumMesh.Chain;
 using QuorumMesh.Evm;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Rpc.Calls;
 
-/// <summary>How a failed execution is told: geth 1.8 hides it, later ones give an error with the reason.</summary>
+/// <summary>How a failed execution is told where it is: as an error with the reason.</summary>
 internal static class RevertStyle
 {
     private static readonly byte[] ErrorSelector = [0x08, 0xc3, 0x79, 0xa0];
-
-    /// <summary>The 2.5 generation: eth_call answers with whatever data there is, and unknown blocks are null.</summary>
-    public static bool IsClassic(CompatibilityProfile profile) => profile == CompatibilityProfile.V2_5;
 
     public static RpcException Error(EvmStatus status, byte[] output)
     {

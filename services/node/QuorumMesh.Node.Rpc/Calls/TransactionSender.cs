@@ -16,8 +16,6 @@ namespace QuorumMesh.Node.Rpc.Calls;
 internal sealed class TransactionSender(INode node, EthCallApi estimator, PublicTransactionPolicy policy,
     ReplayProtection protection, PrivateGuard guard)
 {
-    private const ulong ClassicGas = 90_000;
-
     /// <summary>More than all fields of a transaction beside its data.</summary>
     private const int EnvelopeSize = 512;
 
@@ -171,9 +169,8 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
     private async ValueTask<ulong> GasAsync(SendTransactionArguments arguments, CancellationToken cancellation)
     {
         if (arguments.Gas is { } given) return given;
-        if (arguments.IsPrivate && !RevertStyle.IsClassic(node.Profile))
-            return await PrivateGasAsync(arguments, cancellation).ConfigureAwait(false);
-        if (RevertStyle.IsClassic(node.Profile)) return ClassicGas;
+        if (node.Profile.Rpc.GasWhenAbsent is { } gas) return gas;
+        if (arguments.IsPrivate) return await PrivateGasAsync(arguments, cancellation).ConfigureAwait(false);
         var asCall = new CallArguments
         {
             From = arguments.From,
@@ -187,7 +184,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
 
     private byte[] Payload(SendTransactionArguments arguments)
     {
-        if (RevertStyle.IsClassic(node.Profile)) return arguments.Data ?? (arguments.IsPrivate ? [] : arguments.Input ?? []);
+        if (node.Profile.Rpc.HasOldInput) return arguments.Data ?? (arguments.IsPrivate ? [] : arguments.Input ?? []);
         if (arguments is { Data: { } data, Input: { } input } && !data.AsSpan().SequenceEqual(input))
             throw new RpcException("""both "data" and "input" are set and not equal. Please use "input" to pass transaction call data""");
         var payload = arguments.Input ?? arguments.Data ?? [];

@@ -111,7 +111,7 @@ internal sealed class ChainEventPump : IAsyncDisposable
     private List<PlacedLog> Place(LogsEvent logs)
     {
         var placed = new List<PlacedLog>();
-        var numbers = _node.Profile.SeparatePrivateLogIndexes ? null : FirstIndexes(logs.Header);
+        var numbers = _node.Profile.Rpc.SeparatesPrivateLogIndexes ? null : FirstIndexes(logs.Header);
         uint running = 0;
         foreach (var (transaction, index, receipt) in logs.Transactions)
         {

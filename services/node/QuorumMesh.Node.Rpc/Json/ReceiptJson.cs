@@ -29,7 +29,7 @@ internal static class ReceiptJson
         json.Value("to"u8, tx.To);
         json.Value("transactionHash"u8, tx.Hash);
         json.Quantity("transactionIndex"u8, (ulong)index);
-        if (profile.KnowsBerlin)
+        if (profile.Rpc.KnowsTransactionTypes)
         {
             json.Quantity("type"u8, (ulong)tx.Type);
             json.Quantity("effectiveGasPrice"u8, config.EffectiveGasPrice(tx, block.Number, profile));

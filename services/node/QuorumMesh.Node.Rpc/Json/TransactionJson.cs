@@ -30,7 +30,7 @@ internal static class TransactionJson
         json.Value("to"u8, tx.To);
         json.Quantity("value"u8, tx.Value);
         WriteSignature(json, tx);
-        if (profile.KnowsBerlin) WriteTyped(json, tx);
+        if (profile.Rpc.KnowsTransactionTypes) WriteTyped(json, tx);
         json.WriteEndObject();
     }
 
@@ -58,9 +58,8 @@ internal static class TransactionJson
             json.Quantity("blockNumber"u8, at.Header.Number);
             json.Quantity("transactionIndex"u8, (ulong)at.Index);
         }
-        else if (profile == CompatibilityProfile.V2_5)
+        else if (profile.Rpc.PlacesPendingAtZero)
         {
-            // geth 1.8 has no null here for what is pending.
             json.Value("blockHash"u8, default(Hash256));
             json.WriteNull("blockNumber"u8);
             json.Quantity("transactionIndex"u8, 0ul);

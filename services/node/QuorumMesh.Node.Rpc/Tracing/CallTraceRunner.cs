@@ -31,12 +31,12 @@ internal sealed class CallTraceRunner(NodeReader reader, CallExecutor executor, 
 
     private void Run(RpcCall call, ReadScope scope, CallArguments arguments, BlockTag tag, TraceConfig config)
     {
-        var header = scope.Header(tag) ?? throw NotFound.Block(scope.View.Rules.Profile, tag);
+        var header = scope.Header(tag) ?? throw NotFound.Block(scope.View.Rules.Profile.Trace, tag);
         var publicState = new StateOverlay(scope.View.PublicState(header.Number));
         var privateState = CallExecutor.PrivateStateFor(scope, header, arguments) is { } own ? new StateOverlay(own) : null;
         config.Overrides?.Apply(publicState, privateState);
         var prepared = executor.Prepare(scope, header, arguments, publicState, privateState);
-        var trace = new TraceFactory(config, scope.View.Rules.Profile, scope.View.Rules.ForkAt(header.Number), limits.NewBudget())
+        var trace = new TraceFactory(config, scope.View.Rules.Profile.Trace, scope.View.Rules.ForkAt(header.Number), limits.NewBudget())
             .Create(publicState, privateState, prepared.Message.Authorities);
         var (outcome, time) = limits.Watch(config.Timeout, call.Cancellation,
             stop => prepared.Run(new StoppableTracer(trace.Tracer, stop)));

@@ -1,4 +1,3 @@
-using QuorumMesh.Chain;
 using QuorumMesh.Chain.Tracing;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
@@ -7,12 +6,9 @@ using QuorumMesh.State;
 namespace QuorumMesh.Node.Rpc.Tracing;
 
 /// <summary>Makes the tracers that a request asks for, in the shape of the chain's GoQuorum generation.</summary>
-internal sealed class TraceFactory(TraceConfig config, CompatibilityProfile profile, Fork fork, TraceBudget budget)
+internal sealed class TraceFactory(TraceConfig config, TraceRules rules, Fork fork, TraceBudget budget)
 {
-    private readonly TraceErrors _errors = new(profile, fork);
-
-    /// <summary>geth 1.9.20 and later.</summary>
-    private readonly bool _isLate = profile != CompatibilityProfile.V2_5 && profile != CompatibilityProfile.V2_6;
+    private readonly TraceErrors _errors = new(rules, fork);
 
     public static IReadOnlyList<string> Names { get; } = ["callTracer", "prestateTracer", "4byteTracer", "noopTracer"];
 
@@ -24,20 +20,20 @@ internal sealed class TraceFactory(TraceConfig config, CompatibilityProfile prof
         "prestateTracer" => Prestate(publicBefore, privateBefore, authorities),
         "4byteTracer" => new FourByteTrace(new FourByteTracer(fork, budget)),
         "noopTracer" => new NoTrace(),
-        _ => new StructTrace(new StructTracer(config.StructLogs with { ShowsReads = _isLate }, _errors, budget), _errors),
+        _ => new StructTrace(new StructTracer(config.StructLogs with { ShowsReads = rules.ShowsReads }, _errors, budget), _errors),
     };
 
     private CallTracerOptions CallOptions() => new()
     {
         OnlyTopCall = config.OnlyTopCall,
         WithLog = config.WithLog,
-        KeepsRevertData = profile.KnowsBerlin,
-        ShowsSelfDestruct = profile == CompatibilityProfile.V24,
+        KeepsRevertData = rules.KeepsRevertData,
+        ShowsSelfDestruct = rules.ShowsSelfDestruct,
     };
 
     private PrestateTrace Prestate(IStateReader publicBefore, IStateReader? privateBefore, IEnumerable<Address?> authorities)
     {
-        var tracer = new PrestateTracer(publicBefore, privateBefore, keepsZeros: profile != CompatibilityProfile.V2_5, budget);
+        var tracer = new PrestateTracer(publicBefore, privateBefore, keepsZeros: rules.PrestateKeepsZeros, budget);
         tracer.Include(authorities.OfType<Address>());
         return new PrestateTrace(tracer, config.DiffMode);
     }

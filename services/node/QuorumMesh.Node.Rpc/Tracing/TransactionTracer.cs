@@ -64,5 +64,5 @@ internal sealed class TransactionTracer(BlockReplayer replayer, TraceLimits limi
     }
 
     private TraceFactory Factory(TraceConfig config, NodeView view, BlockReplay replay) =>
-        new(config, view.Rules.Profile, replay.Fork, limits.NewBudget());
+        new(config, view.Rules.Profile.Trace, replay.Fork, limits.NewBudget());
 }
