@@ -69,6 +69,16 @@ internal sealed class FakePeers(NodeStores source) : IPeerNetwork
         }
     }
 
+    public IReadOnlyList<ConfiguredPeer> ConfiguredPeers => [];
+
+    public void AddTrustedPeer(string nodeId)
+    {
+    }
+
+    public void RemoveTrustedPeer(string nodeId)
+    {
+    }
+
     public void AddStaticPeer(Enode e)
     {
     }

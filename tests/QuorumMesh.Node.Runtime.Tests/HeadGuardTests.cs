@@ -246,6 +246,16 @@ public sealed class HeadGuardTests
         {
         }
 
+        public IReadOnlyList<ConfiguredPeer> ConfiguredPeers => [];
+
+        public void AddTrustedPeer(string nodeId)
+        {
+        }
+
+        public void RemoveTrustedPeer(string nodeId)
+        {
+        }
+
         public void AddStaticPeer(Enode e)
         {
         }

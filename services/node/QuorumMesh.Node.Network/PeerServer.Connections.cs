@@ -79,6 +79,9 @@ public sealed partial class PeerServer
         {
             socket.Dispose();
             _logger.LogDebug("Dialling {Enode} failed: {Error}", target, e.Message);
+            if (!ct.IsCancellationRequested)
+                Note(target.NodeId, e is SocketException ? $"cannot be reached at {target.Host}:{target.Port}: {e.Message}"
+                    : $"no answer at {target.Host}:{target.Port} within {_options.DialTimeout.TotalSeconds:0} s");
             return false;
         }
         return await ConnectAsync(socket, target, () => { }, ct).ConfigureAwait(false);
@@ -97,7 +100,7 @@ public sealed partial class PeerServer
             var status = Admit(connection.RemoteNodeId);
             var (hello, protocols) = await _setup.ExchangeHelloAsync(connection, ct).ConfigureAwait(false);
             var peer = new Peer(
-                connection, socket, hello, protocols, target is null, IsStatic(connection.RemoteNodeId), _options, _handler!, _istanbul,
+                connection, socket, hello, protocols, target is null, GetsIn(connection.RemoteNodeId), _options, _handler!, _istanbul,
                 _logger, _time);
             return await RunPeerAsync(peer, status, setupDone, ct).ConfigureAwait(false);
         }
@@ -116,6 +119,9 @@ public sealed partial class PeerServer
         }
     }
 
+    /// <summary>However many peers there are.</summary>
+    private bool GetsIn(string nodeId) => IsStatic(nodeId) || IsTrusted(nodeId);
+
     /// <summary>The checks that need only the proven node id.</summary>
     /// <exception cref="NotAllowedException">To be closed without a word, as GoQuorum does.</exception>
     private Runtime.Ports.PeerStatus Admit(string nodeId)
@@ -126,7 +132,7 @@ public sealed partial class PeerServer
             throw new NotAllowedException($"Node {nodeId} is not allowed to connect.");
         if (_bans.Find(nodeId) is { } ban)
             throw new NotAllowedException($"Node {nodeId} is not talked to for {ban.Left.TotalSeconds:0} s more: {ban.Reason}");
-        if (_registry.IsFull && !IsStatic(nodeId) && _registry.Find(nodeId) is null)
+        if (_registry.IsFull && !IsStatic(nodeId) && !IsTrusted(nodeId) && _registry.Find(nodeId) is null)
             throw new PeerDisconnectException(DisconnectReason.TooManyPeers, $"There are {_options.MaxPeers} peers already.");
         return _status ?? throw new PeerDisconnectException(DisconnectReason.Requested, "This node is not ready yet.");
     }
@@ -174,8 +180,11 @@ public sealed partial class PeerServer
             _logger.LogInformation("Peer {NodeId} connected: {Name} at {Address}", peer.NodeId[..16], peer.Info.Name,
                 peer.Info.RemoteAddress);
         else
+        {
             _logger.LogInformation("Peer {NodeId} at {Address} disconnected: {Reason}", peer.NodeId[..16], peer.Info.RemoteAddress,
                 peer.EndReason);
+            Note(peer.NodeId, $"the connection ended: {peer.EndReason}");
+        }
         try
         {
             if (connected)
@@ -194,6 +203,8 @@ public sealed partial class PeerServer
     private void LogSetupFailure(Exception e, Enode? target, string? nodeId, Socket socket)
     {
         var who = target?.ToString() ?? nodeId ?? Peer.RemoteOf(socket);
+        if ((target?.NodeId ?? nodeId) is { } known && e is not PeerDisconnectException { Reason: DisconnectReason.AlreadyConnected })
+            Note(known, $"the connection was not set up: {e.Message}");
         if (e is PeerDisconnectException { Reason: DisconnectReason.SubprotocolError, Remote: false })
             _logger.LogWarning("Peer {Peer} refused: {Error}", who, e.Message);
         else if (IsExpected(e))

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
@@ -14,6 +15,7 @@ namespace QuorumMesh.Node.Network;
 public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncDisposable
 {
     private const int MaxStaticPeers = 1_000;
+    private const int MaxTrustedPeers = 1_000;
 
     private readonly PeerServerOptions _options;
     private readonly ILogger<PeerServer> _logger;
@@ -25,6 +27,7 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
     private readonly Dictionary<string, StaticPeer> _statics = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _trusted = new(StringComparer.Ordinal);
     private readonly HashSet<Task> _running = [];
     private IPeerRequestHandler? _handler;
     private Socket? _listener;
@@ -46,7 +49,22 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<PeerInfo> Peers => Array.ConvertAll(_registry.Active, peer => peer.Info with { Static = IsStatic(peer.NodeId) });
+    public IReadOnlyList<PeerInfo> Peers => Array.ConvertAll(
+        _registry.Active, peer => peer.Info with { Static = IsStatic(peer.NodeId), Trusted = IsTrusted(peer.NodeId) });
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ConfiguredPeer> ConfiguredPeers
+    {
+        get
+        {
+            StaticPeer[] statics;
+            lock (_lock)
+                statics = [.. _statics.Values];
+            return Array.ConvertAll(statics, peer => _registry.FindActive(peer.Enode.NodeId) is not null
+                ? new ConfiguredPeer(peer.Enode, IsConnected: true, Obstacle: null)
+                : new ConfiguredPeer(peer.Enode, IsConnected: false, ObstacleTo(peer)));
+        }
+    }
 
     /// <inheritdoc/>
     public Enode Self => new(_options.Key.NodeId, OwnHost(), _port, _options.RaftPort);
@@ -86,6 +104,7 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
     {
         if (e.NodeId == _options.Key.NodeId)
             return;
+        _bans.Remove(e.NodeId);
         lock (_lock)
         {
             if (_disposed)
@@ -118,6 +137,26 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
             if (_statics.Remove(id, out var known))
                 known.Stop();
         _registry.Find(id)?.Disconnect(DisconnectReason.Requested, "removed");
+    }
+
+    /// <inheritdoc/>
+    public void AddTrustedPeer(string nodeId)
+    {
+        var id = Enode.NormalizeId(nodeId);
+        lock (_lock)
+        {
+            if (_trusted.Count >= MaxTrustedPeers && !_trusted.Contains(id))
+                throw new InvalidOperationException($"There are {MaxTrustedPeers} trusted peers already: remove one first.");
+            _trusted.Add(id);
+        }
+        HurryDials();
+    }
+
+    /// <inheritdoc/>
+    public void RemoveTrustedPeer(string nodeId)
+    {
+        lock (_lock)
+            _trusted.Remove(Enode.NormalizeId(nodeId));
     }
 
     /// <inheritdoc/>
@@ -223,6 +262,33 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
         _registry.FindActive(nodeId) ?? throw new PeerRequestException($"There is no connection to peer {nodeId}.");
 
     private bool IsAllowed(string nodeId) => _allowed is not { } allowed || allowed(nodeId);
+
+    /// <summary>What keeps a static peer from being connected, most lasting first.</summary>
+    private string ObstacleTo(StaticPeer peer)
+    {
+        var id = peer.Enode.NodeId;
+        if (_status is null || _handler is null)
+            return "this node is not ready yet";
+        if (!IsAllowed(id))
+            return "this node's own lists or membership do not let it in";
+        if (_bans.Find(id) is { } ban)
+            return string.Create(CultureInfo.InvariantCulture, $"not talked to for {ban.Left.TotalSeconds:0} s more: {ban.Reason}");
+        return peer.LastEnd ?? "being dialled";
+    }
+
+    private bool IsTrusted(string nodeId)
+    {
+        lock (_lock)
+            return _trusted.Contains(nodeId);
+    }
+
+    /// <summary>Remembers how an attempt at a static peer, or a connection with it, ended.</summary>
+    private void Note(string nodeId, string end)
+    {
+        lock (_lock)
+            if (_statics.TryGetValue(nodeId, out var known))
+                known.LastEnd = end;
+    }
 
     private static string Short(string nodeId) => nodeId[..Math.Min(nodeId.Length, 16)];
 

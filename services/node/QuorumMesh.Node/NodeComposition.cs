@@ -101,10 +101,11 @@ internal sealed class NodeComposition : IAsyncDisposable
         var manager = PrivacyOptions.Open(_settings.Privacy, _settings.Manager);
         if (manager is IDisposable disposable) Own(disposable);
         var peers = Own(new PeerServer(PeerOptions(key, stores.Rules.Config.Engine), _loggers.CreateLogger<PeerServer>()));
+        var lists = Own(new PeerLists(_data, _settings.Permissioned, peers, nodeId, _log));
         var events = new NodeEvents();
         var networkId = NetworkId(stores.Rules.Config);
         var transport = stores.Rules.Config.Engine == EngineKind.Raft ? OpenRaft(stores, nodeId) : null;
-        Node = new NodeAssembly(CoreSetup(stores, key, events), Consensus(transport, peers, nodeId), new NodeSeams
+        Node = new NodeAssembly(CoreSetup(stores, key, events), Consensus(transport, peers, lists, nodeId), new NodeSeams
         {
             Peers = peers,
             Manager = manager,
@@ -129,8 +130,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         };
         var status = new PeerStatusKeeper(peers, stores, networkId);
         status.Attach(events);
-        if (transport is null) StartPeers(peers, nodeId);
-        else await StartPeersAsync(peers, transport).ConfigureAwait(false);
+        await StartPeersAsync(transport, peers, lists).ConfigureAwait(false);
         loop.Start();
         _loop = loop;
         if (transport is not null) Raft!.Connect(transport, Node.Raft!.View.Members);
@@ -150,21 +150,20 @@ internal sealed class NodeComposition : IAsyncDisposable
         BftEventLog.Attach(events, _log);
     }
 
-    private async Task StartPeersAsync(PeerServer peers, RaftTransport transport)
+    /// <summary>A member of a Raft cluster dials its members; on other chains the file says who is dialled.</summary>
+    private async Task StartPeersAsync(RaftTransport? transport, PeerServer peers, PeerLists lists)
     {
-        if (Node.Raft!.View.HasLeft) return;
-        await transport.StartAsync().ConfigureAwait(false);
-        peers.Start(Node.PeerHandler);
-        foreach (var member in Raft!.Bootstrap) peers.AddStaticPeer(member);
-    }
-
-    /// <summary>Nobody tells a validator of its peers: they are those of the file, and those that call.</summary>
-    private void StartPeers(PeerServer peers, string nodeId)
-    {
-        if (_settings.Permissioned)
-            peers.SetAllowed(id => StaticNodes.Read(_data, StaticNodes.PermissionedFileName).Any(e => e.NodeId == id));
-        peers.Start(Node.PeerHandler);
-        foreach (var peer in StaticNodes.Read(_data, StaticNodes.FileName).Where(e => e.NodeId != nodeId)) peers.AddStaticPeer(peer);
+        if (transport is null)
+        {
+            peers.Start(Node.PeerHandler);
+        }
+        else if (!Node.Raft!.View.HasLeft)
+        {
+            await transport.StartAsync().ConfigureAwait(false);
+            peers.Start(Node.PeerHandler);
+            foreach (var member in Raft!.Bootstrap) peers.AddStaticPeer(member);
+        }
+        lists.Watch(dialsStatic: transport is null);
     }
 
     private CompilationWorker? OpenCompiler(CodeCache codes) => _settings.EvmCompiled
@@ -187,15 +186,15 @@ internal sealed class NodeComposition : IAsyncDisposable
         PrivateHeadStopsAfterMs = (long)_settings.PrivateHeadWait.TotalMilliseconds,
     };
 
-    private ConsensusSetup Consensus(RaftTransport? transport, PeerServer peers, string nodeId)
+    private ConsensusSetup Consensus(RaftTransport? transport, PeerServer peers, PeerLists lists, string nodeId)
     {
         if (transport is null)
             return new ConsensusSetup.BftMember(new BftSetup { AllowedFutureSeconds = (ulong)_settings.AllowedFutureBlockTime },
                 new BftLink(peers, peers));
         var link = new RaftLink(
             transport,
-            members => PeerMembers.Follow(peers, members, nodeId, _settings.Permissioned ? _data : null),
-            () => Leave(peers, transport));
+            members => PeerMembers.Follow(peers, members, nodeId, lists),
+            () => Leave(lists, transport));
         return new ConsensusSetup.RaftMember(Raft!.Setup with { BlockTimeMs = _settings.RaftBlockTime }, link);
     }
 
@@ -255,7 +254,7 @@ internal sealed class NodeComposition : IAsyncDisposable
     {
         Key = key,
         Listen = new IPEndPoint(BindAddress, _settings.Port),
-        RaftPort = _settings.RaftPort,
+        RaftPort = engine == EngineKind.Raft ? _settings.RaftPort : 0,
         ClientName = ClientVersion,
         MaxPeers = _settings.MaxPeers,
         Protocols = SubProtocol.OfEngine(engine),
@@ -312,9 +311,9 @@ internal sealed class NodeComposition : IAsyncDisposable
     }
 
     /// <summary>A node that was removed talks to nobody of the cluster any more.</summary>
-    private void Leave(PeerServer peers, IRaftTransport transport)
+    private void Leave(PeerLists lists, IRaftTransport transport)
     {
-        peers.SetAllowed(static _ => false);
+        lists.Restrict(static _ => false);
         _ = transport.DisposeAsync().AsTask().ContinueWith(
             ended => _log.LogWarning(ended.Exception, "The Raft port was not closed in good order"), CancellationToken.None,
             TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);

@@ -10,13 +10,12 @@ namespace QuorumMesh.Node;
 /// </summary>
 internal static class PeerMembers
 {
-    /// <param name="permissionedIn">With --permissioned: the data directory whose permissioned-nodes.json must list a peer as well.</param>
-    public static void Follow(IPeerNetwork peers, IReadOnlyList<RaftAddress> members, string ownNodeId, DataDirectory? permissionedIn)
+    /// <param name="lists">Who is permitted beside being a member.</param>
+    public static void Follow(IPeerNetwork peers, IReadOnlyList<RaftAddress> members, string ownNodeId, PeerLists lists)
     {
         if (members.Count == 0) return;
         var ids = members.Select(m => Convert.ToHexStringLower(m.NodeId)).ToHashSet();
-        peers.SetAllowed(id => ids.Contains(id)
-            && (permissionedIn is null || StaticNodes.Read(permissionedIn, StaticNodes.PermissionedFileName).Any(e => e.NodeId == id)));
+        lists.Restrict(ids.Contains);
         foreach (var member in members)
             if (Convert.ToHexStringLower(member.NodeId) is var id && id != ownNodeId)
                 peers.AddStaticPeer(new Enode(id, member.Host, member.P2pPort, member.RaftPort));

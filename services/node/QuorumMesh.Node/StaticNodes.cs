@@ -16,13 +16,18 @@ internal static class StaticNodes
         if (data.Existing(fileName) is not { } path) return [];
         try
         {
-            return [.. (JsonSerializer.Deserialize<string[]>(File.ReadAllText(path)) ?? []).Select(Enode.Parse)];
+            return Parse(File.ReadAllText(path));
         }
         catch (Exception e) when (e is JsonException or FormatException)
         {
             throw new StartupException($"{path} is not a JSON array of enode URLs: {e.Message}");
         }
     }
+
+    /// <exception cref="JsonException">Not an array of strings.</exception>
+    /// <exception cref="FormatException">One of them is no enode URL.</exception>
+    public static IReadOnlyList<Enode> Parse(string text) =>
+        [.. (JsonSerializer.Deserialize<string[]>(text) ?? []).Select(Enode.Parse)];
 
     /// <summary>
     /// The first members of a Raft cluster: Raft id = 1-based position, the own entry included (GoQuorum cmd/geth/config.go).

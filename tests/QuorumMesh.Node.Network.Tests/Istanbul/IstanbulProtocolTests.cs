@@ -110,6 +110,7 @@ public class IstanbulProtocolTests
         var peer = await ReadyAsync(node, "istanbul/99");
         await TestNode.Until(() => heard.Changes == 1, "told of the peer");
         Assert.Equal([new IstanbulPeer(peer.Key.NodeId, Address(peer), 99)], node.Server.IstanbulPeers);
+        Assert.Equal("istanbul", node.Server.Peers.Single().Protocol);
         peer.Dispose();
         await TestNode.Until(() => heard.Changes == 2, "gone");
         Assert.Empty(node.Server.IstanbulPeers);

@@ -22,6 +22,16 @@ internal sealed class FakePeers(Enode self, IReadOnlyList<PeerInfo> peers) : IPe
     {
     }
 
+    public IReadOnlyList<ConfiguredPeer> ConfiguredPeers => [];
+
+    public void AddTrustedPeer(string nodeId)
+    {
+    }
+
+    public void RemoveTrustedPeer(string nodeId)
+    {
+    }
+
     public void AddStaticPeer(Enode e)
     {
     }

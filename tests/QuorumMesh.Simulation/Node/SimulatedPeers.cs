@@ -43,6 +43,16 @@ internal sealed class SimulatedPeers(SimulatedNode node, NodeNetwork network) : 
     {
     }
 
+    public IReadOnlyList<ConfiguredPeer> ConfiguredPeers => [];
+
+    public void AddTrustedPeer(string nodeId)
+    {
+    }
+
+    public void RemoveTrustedPeer(string nodeId)
+    {
+    }
+
     public void AddStaticPeer(Enode e)
     {
     }

@@ -76,7 +76,10 @@ internal sealed partial class Peer
         Info = new PeerInfo(
             connection.RemoteNodeId, hello.ClientName, [.. hello.Capabilities.Select(capability => capability.ToString())],
             AddressOf(socket.LocalEndPoint), AddressOf(socket.RemoteEndPoint), inbound, isStatic, _eth.Protocol.Version, UInt256.Zero,
-            Hash256.Zero);
+            Hash256.Zero)
+        {
+            Protocol = _eth.Protocol.Name,
+        };
     }
 
     public PeerInfo Info { get; private set; }

@@ -9,9 +9,17 @@ internal sealed class StaticPeer(Enode enode, PeerServerOptions options, PeerReg
     private static readonly TimeSpan GoodConnection = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource _stop = new();
+    private string? _lastEnd;
     private volatile TaskCompletionSource _hurry = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Enode Enode { get; } = enode;
+
+    /// <summary>How the last attempt, or connection, ended; null before the first.</summary>
+    public string? LastEnd
+    {
+        get => Volatile.Read(ref _lastEnd);
+        set => Volatile.Write(ref _lastEnd, value);
+    }
 
     /// <summary>Ends the current pause: something has changed that may let the next attempt succeed.</summary>
     public void Hurry() => _hurry.TrySetResult();

@@ -16,6 +16,7 @@ internal sealed class AdminApi(INode node) : IRpcApi
         table.Add("admin_datadir", 0, call => call.Result.WriteStringValue(node.DataDirectory));
         table.Add("admin_nodeInfo", 0, NodeInfo);
         table.Add("admin_peers", 0, Peers);
+        table.Add("admin_configuredPeers", 0, ConfiguredPeers);
         table.Add("admin_addPeer", 1, call =>
         {
             node.Peers.AddStaticPeer(Url(call));
@@ -24,6 +25,16 @@ internal sealed class AdminApi(INode node) : IRpcApi
         table.Add("admin_removePeer", 1, call =>
         {
             node.Peers.RemovePeer(Url(call).NodeId);
+            call.Result.WriteBooleanValue(true);
+        });
+        table.Add("admin_addTrustedPeer", 1, call =>
+        {
+            node.Peers.AddTrustedPeer(Url(call).NodeId);
+            call.Result.WriteBooleanValue(true);
+        });
+        table.Add("admin_removeTrustedPeer", 1, call =>
+        {
+            node.Peers.RemoveTrustedPeer(Url(call).NodeId);
             call.Result.WriteBooleanValue(true);
         });
     }
@@ -83,6 +94,23 @@ internal sealed class AdminApi(INode node) : IRpcApi
         json.WriteEndArray();
     }
 
+    /// <summary>Ours: the peers that are to be connected, and of those that are not, why.</summary>
+    private void ConfiguredPeers(RpcCall call)
+    {
+        var json = call.Result;
+        json.WriteStartArray();
+        foreach (var peer in node.Peers.ConfiguredPeers)
+        {
+            json.WriteStartObject();
+            json.WriteString("enode", peer.Enode.ToString());
+            json.WriteString("id", Id(peer.Enode));
+            json.WriteBoolean("connected", peer.IsConnected);
+            json.WriteString("obstacle", peer.Obstacle);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+
     private void WritePeer(Utf8JsonWriter json, PeerInfo peer)
     {
         json.WriteStartObject();
@@ -96,11 +124,11 @@ internal sealed class AdminApi(INode node) : IRpcApi
         json.WriteString("localAddress", peer.LocalAddress);
         json.WriteString("remoteAddress", peer.RemoteAddress);
         json.WriteBoolean("inbound", peer.Inbound);
-        json.WriteBoolean("trusted", false);
+        json.WriteBoolean("trusted", peer.Trusted);
         json.WriteBoolean("static", peer.Static);
         json.WriteEndObject();
         json.WriteStartObject("protocols");
-        json.WriteStartObject("eth");
+        json.WriteStartObject(peer.Protocol);
         json.WriteNumber("version", peer.EthVersion);
         Number(json, "difficulty", peer.TotalDifficulty);
         json.Value("head"u8, peer.Head);

@@ -8,6 +8,9 @@ public interface IPeerNetwork
     /// <summary>The peers whose Status handshake has succeeded, at this moment.</summary>
     IReadOnlyList<PeerInfo> Peers { get; }
 
+    /// <summary>The peers of <see cref="AddStaticPeer"/>, connected or not.</summary>
+    IReadOnlyList<ConfiguredPeer> ConfiguredPeers { get; }
+
     /// <summary>How others reach this node.</summary>
     Enode Self { get; }
 
@@ -16,13 +19,20 @@ public interface IPeerNetwork
 
     /// <summary>
     /// Keeps a connection to this node: dialled at once, and again with back-off whenever it is lost. A known id gets the new
-    /// address.
+    /// address. It is identified by its node key alone: a host name is resolved anew for each dial. A ban on it ends.
     /// </summary>
     void AddStaticPeer(Enode e);
 
     /// <summary>Forgets a static peer and closes its connection.</summary>
     /// <param name="nodeId">128 hex digits, any case.</param>
     void RemovePeer(string nodeId);
+
+    /// <summary>Lets a node in however many peers there are; it is not dialled for that. At most 1,000.</summary>
+    /// <param name="nodeId">128 hex digits, any case.</param>
+    void AddTrustedPeer(string nodeId);
+
+    /// <summary>Takes <see cref="AddTrustedPeer"/> back; a connection stays.</summary>
+    void RemoveTrustedPeer(string nodeId);
 
     /// <summary>
     /// Sets who may connect, by 128 lower-case hex digits; <c>null</c> lets everybody in. Peers that no longer pass are closed.

@@ -6,7 +6,7 @@ namespace QuorumMesh.Node.Runtime.Ports;
 /// <param name="NodeId">128 lower-case hex digits.</param>
 /// <param name="Name">Client name of its Hello.</param>
 /// <param name="Caps">As <c>eth/63</c>.</param>
-/// <param name="TotalDifficulty">Of its Status, not kept up to date.</param>
+/// <param name="TotalDifficulty">Of its Status, or of the last new block that it sent.</param>
 public sealed record PeerInfo(
     string NodeId,
     string Name,
@@ -17,4 +17,11 @@ public sealed record PeerInfo(
     bool Static,
     int EthVersion,
     UInt256 TotalDifficulty,
-    Hash256 Head);
+    Hash256 Head)
+{
+    /// <summary>The sub-protocol that carries the chain: <c>eth</c>, or <c>istanbul</c> in its versions 64 and 99.</summary>
+    public string Protocol { get; init; } = "eth";
+
+    /// <summary>It gets in beyond the bound on peers.</summary>
+    public bool Trusted { get; init; }
+}
