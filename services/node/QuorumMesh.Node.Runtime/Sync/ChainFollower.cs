@@ -15,6 +15,7 @@ namespace QuorumMesh.Node.Runtime.Sync;
 internal sealed class ChainFollower
 {
     private const int MaxFresh = 32;
+    private const long MaxFreshBytes = 32L * 1024 * 1024;
     private const ulong ShownAhead = 8;
     private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RestAfterFailure = TimeSpan.FromSeconds(5);
@@ -29,7 +30,8 @@ internal sealed class ChainFollower
     private readonly PeerFaults _faults;
     private readonly PeerClaims _claims;
     private readonly Channel<FreshBlock> _fresh = Channel.CreateBounded<FreshBlock>(
-        new BoundedChannelOptions(MaxFresh) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+        new BoundedChannelOptions(MaxFresh) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
+    private long _freshBytes;
     private SyncProgress? _progress;
     private volatile bool _isFailing;
 
@@ -65,9 +67,18 @@ internal sealed class ChainFollower
         if (header.Number > head.Number)
         {
             _claims.Claim(nodeId, header.Number);
-            if (header.ParentHash == head.Hash) _fresh.Writer.TryWrite(new FreshBlock(nodeId, raw.ToArray(), header.Hash));
+            if (header.ParentHash == head.Hash) Take(nodeId, raw, header.Hash);
         }
         return header.Hash;
+    }
+
+    /// <summary>Queues a new block; one too many is fetched later.</summary>
+    private void Take(string nodeId, ReadOnlyMemory<byte> raw, in Hash256 hash)
+    {
+        if (Interlocked.Add(ref _freshBytes, raw.Length) <= MaxFreshBytes
+            && _fresh.Writer.TryWrite(new FreshBlock(nodeId, raw.ToArray(), hash)))
+            return;
+        Interlocked.Add(ref _freshBytes, -raw.Length);
     }
 
     /// <summary>Runs until cancelled.</summary>
@@ -235,6 +246,10 @@ internal sealed class ChainFollower
         catch (NodeHaltedException refused)
         {
             await RefusedAsync(fresh.NodeId, refused, stop);
+        }
+        finally
+        {
+            Interlocked.Add(ref _freshBytes, -fresh.Raw.Length);
         }
     }
 
