@@ -71,7 +71,9 @@ internal sealed class FakeNode : INode, IDisposable
 
     public FakePrivateSide Private { get; } = new();
 
-    public IPeerNetwork Peers => new FakePeers(Self, PeerList);
+    public FakePeers? PeerNetwork { get; init; }
+
+    public IPeerNetwork Peers => PeerNetwork ?? new FakePeers(Self, PeerList);
     public NodeEvents Events { get; } = new();
     public RaftStatus Raft { get; set; } = new("", null, []);
     public SyncProgress? Sync { get; set; }

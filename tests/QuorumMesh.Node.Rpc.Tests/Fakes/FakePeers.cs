@@ -22,23 +22,18 @@ internal sealed class FakePeers(Enode self, IReadOnlyList<PeerInfo> peers) : IPe
     {
     }
 
-    public IReadOnlyList<ConfiguredPeer> ConfiguredPeers => [];
+    /// <summary>What was asked for, in order.</summary>
+    public List<string> Asked { get; } = [];
 
-    public void AddTrustedPeer(string nodeId)
-    {
-    }
+    public IReadOnlyList<ConfiguredPeer> ConfiguredPeers { get; init; } = [];
 
-    public void RemoveTrustedPeer(string nodeId)
-    {
-    }
+    public void AddTrustedPeer(string nodeId) => Asked.Add("trust " + nodeId);
 
-    public void AddStaticPeer(Enode e)
-    {
-    }
+    public void RemoveTrustedPeer(string nodeId) => Asked.Add("distrust " + nodeId);
 
-    public void RemovePeer(string nodeId)
-    {
-    }
+    public void AddStaticPeer(Enode e) => Asked.Add("add " + e);
+
+    public void RemovePeer(string nodeId) => Asked.Add("remove " + nodeId);
 
     public void SetAllowed(Func<string, bool>? nodeIdAllowed)
     {
