@@ -31,6 +31,12 @@ public sealed record OutboundLimits
     public static OutboundLimits Peers { get; } =
         new() { Connect = TimeSpan.FromMilliseconds(3750), MaxConnections = 64, Lifetime = TimeSpan.FromMinutes(2) };
 
+    /// <summary>Other Raft members, whose streams stay open. The connect timeout is a setting.</summary>
+    public static OutboundLimits Raft { get; } = new() { Connect = TimeSpan.FromSeconds(1) };
+
+    /// <summary>Where a client of JSON-RPC wants an answer to go.</summary>
+    public static OutboundLimits Callback { get; } = new() { Connect = TimeSpan.FromSeconds(5), MaxConnections = 16 };
+
     /// <summary>Another manager, once, for an operator who waits.</summary>
     public static OutboundLimits Fetch { get; } = new() { Connect = TimeSpan.FromSeconds(60) };
 

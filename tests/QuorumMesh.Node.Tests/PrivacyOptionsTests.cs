@@ -1,5 +1,6 @@
 using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Outbound;
 using QuorumMesh.Primitives;
 using QuorumMesh.ServiceDefaults;
 
@@ -8,6 +9,8 @@ namespace QuorumMesh.Node.Tests;
 [Collection(EnvironmentCollection.Name)]
 public sealed class PrivacyOptionsTests
 {
+    private static readonly OutboundHandlers Handlers = new();
+
     private static readonly ManagerFlags None = new(null, null, null, null);
 
     [Theory]
@@ -17,7 +20,7 @@ public sealed class PrivacyOptionsTests
     public async Task Without_a_manager_the_node_is_a_stranger(string? config, bool isConfigured)
     {
         using var set = new ScopedVariable("PRIVATE_CONFIG", config);
-        var manager = Assert.IsType<IgnoringTransactionManager>(PrivacyOptions.Open(null, None));
+        var manager = Assert.IsType<IgnoringTransactionManager>(PrivacyOptions.Open(null, None, Handlers));
         Assert.Equal(isConfigured, manager.Enabled);
         var answers = await manager.ReceiveAsync([new PayloadHash(new byte[PayloadHash.Size])], CancellationToken.None);
         Assert.Equal(PayloadAvailability.NotAParty, Assert.Single(answers).Availability);
@@ -27,9 +30,9 @@ public sealed class PrivacyOptionsTests
     public void The_flag_names_ours_and_the_variable_Tesseras()
     {
         using var set = new ScopedVariable("PRIVATE_CONFIG", "/tmp/no-such-socket.ipc");
-        using var tessera = Assert.IsType<Q2tTransactionManager>(PrivacyOptions.Open(null, None));
+        using var tessera = Assert.IsType<Q2tTransactionManager>(PrivacyOptions.Open(null, None, Handlers));
         Assert.True(tessera.Enabled);
-        using var ours = Assert.IsType<GrpcTransactionManager>(PrivacyOptions.Open("unix:/tmp/no-such-socket.ipc", None));
+        using var ours = Assert.IsType<GrpcTransactionManager>(PrivacyOptions.Open("unix:/tmp/no-such-socket.ipc", None, Handlers));
         Assert.True(ours.Enabled);
     }
 
@@ -37,9 +40,9 @@ public sealed class PrivacyOptionsTests
     public void What_cannot_be_used_is_named()
     {
         using var set = new ScopedVariable("PRIVATE_CONFIG", "/no/such/file.toml");
-        Assert.Equal("PRIVATE_CONFIG", Assert.Throws<OptionsException>(() => PrivacyOptions.Open(null, None)).Key);
-        Assert.Equal("--privacy", Assert.Throws<OptionsException>(() => PrivacyOptions.Open("ftp://host", None)).Key);
-        Assert.Equal("--privacy", Assert.Throws<OptionsException>(() => PrivacyOptions.Open("unix:", None)).Key);
+        Assert.Equal("PRIVATE_CONFIG", Assert.Throws<OptionsException>(() => PrivacyOptions.Open(null, None, Handlers)).Key);
+        Assert.Equal("--privacy", Assert.Throws<OptionsException>(() => PrivacyOptions.Open("ftp://host", None, Handlers)).Key);
+        Assert.Equal("--privacy", Assert.Throws<OptionsException>(() => PrivacyOptions.Open("unix:", None, Handlers)).Key);
     }
 
     [Fact]
@@ -47,8 +50,8 @@ public sealed class PrivacyOptionsTests
     {
         using var set = new ScopedVariable("PRIVATE_CONFIG", "ignore");
         using var manager = Assert.IsType<Q2tTransactionManager>(
-            PrivacyOptions.Open(null, new ManagerFlags("/no/such/tm.ipc", null, 7, 1)));
+            PrivacyOptions.Open(null, new ManagerFlags("/no/such/tm.ipc", null, 7, 1), Handlers));
         Assert.Contains("/no/such/tm.ipc", await manager.CheckAsync(CancellationToken.None), StringComparison.Ordinal);
-        Assert.IsType<IgnoringTransactionManager>(PrivacyOptions.Open(null, new ManagerFlags(null, null, 7, 1)));
+        Assert.IsType<IgnoringTransactionManager>(PrivacyOptions.Open(null, new ManagerFlags(null, null, 7, 1), Handlers));
     }
 }

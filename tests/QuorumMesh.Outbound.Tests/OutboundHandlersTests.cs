@@ -38,7 +38,7 @@ public sealed class OutboundHandlersTests : IDisposable
         Assert.Equal("other", OutboundHandlers.Reason(new IOException("other")));
     }
 
-    public static TheoryData<string> Kinds => ["Enclave", "Manager", "Peers", "Fetch", "Local"];
+    public static TheoryData<string> Kinds => ["Enclave", "Manager", "Peers", "Raft", "Callback", "Fetch", "Local"];
 
     [Theory]
     [MemberData(nameof(Kinds))]

@@ -73,7 +73,7 @@ public sealed class RpcServer : IAsyncDisposable
         [
             new Web3Api(node), new NetApi(node), new RpcModulesApi(), .. ofEngine, info, new EthFeeApi(reader),
             new EthBlockApi(node, reader, format), new EthStateApi(node, reader),
-            calls, new EthSendApi(node, sender), new EthPrivacyApi(node, reader), new EthAsyncApi(sender, logger),
+            calls, new EthSendApi(node, sender), new EthPrivacyApi(node, reader), new EthAsyncApi(sender, options.Handlers, logger),
             new EthFilterApi(reader, new LogSearch(options.MaxLogRange), _filters, _subscriptions), new DebugApi(node, reader),
             new DebugChangesApi(reader),
             new DebugTraceApi(new TransactionTracer(replayer, limits), new CallTraceRunner(reader, executor, limits)),

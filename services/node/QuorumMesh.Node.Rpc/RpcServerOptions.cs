@@ -1,5 +1,6 @@
 using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Rpc.Engine;
+using QuorumMesh.Outbound;
 
 namespace QuorumMesh.Node.Rpc;
 
@@ -64,4 +65,7 @@ public sealed record RpcServerOptions
     public bool AllowUnprotected { get; init; }
 
     public RpcLimits Limits { get; init; } = new();
+
+    /// <summary>What clients' callbacks are posted with: the host's.</summary>
+    public OutboundHandlers Handlers { get; init; } = new();
 }

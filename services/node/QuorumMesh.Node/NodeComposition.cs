@@ -20,6 +20,7 @@ using QuorumMesh.Node.Runtime.Raft;
 using QuorumMesh.Node.Storage;
 using QuorumMesh.Node.Storage.KeyValue;
 using QuorumMesh.Node.Storage.RaftLog;
+using QuorumMesh.Outbound;
 using QuorumMesh.Primitives;
 using QuorumMesh.ServiceDefaults;
 
@@ -30,6 +31,7 @@ internal sealed class NodeComposition : IAsyncDisposable
 {
     private readonly NodeSettings _settings;
     private readonly ILoggerFactory _loggers;
+    private readonly OutboundHandlers _handlers = new();
     private readonly ILogger _log;
     private readonly DataDirectory _data;
     private NodeLoop? _loop;
@@ -98,7 +100,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         WarnOfCache(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20);
         var compiler = OpenCompiler(stores.Rules.Code);
         var keystore = Own(OpenKeystore());
-        var manager = PrivacyOptions.Open(_settings.Privacy, _settings.Manager);
+        var manager = PrivacyOptions.Open(_settings.Privacy, _settings.Manager, _handlers);
         if (manager is IDisposable disposable) Own(disposable);
         var peers = Own(new PeerServer(PeerOptions(key, stores.Rules.Config.Engine), _loggers.CreateLogger<PeerServer>()));
         var lists = Own(new PeerLists(_data, _settings.Permissioned, peers, nodeId, _log));
@@ -207,7 +209,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         StoreLossReport.RefuseWhatIsLostForGood(LossOf(stores), stores.KeyValues, log);
         Raft = RaftStart.Open(_data, _settings, nodeId, stores.KeyValues, log);
         var options = new RaftTransportOptions { Id = Raft.RaftId, Listen = new IPEndPoint(BindAddress, _settings.RaftPort) };
-        return Own(new RaftTransport(options));
+        return Own(new RaftTransport(options, _handlers));
     }
 
     private static StoreLoss? LossOf(NodeStores stores) => (stores.KeyValues as RocksKeyValueStore)?.Loss;
@@ -275,6 +277,7 @@ internal sealed class NodeComposition : IAsyncDisposable
 
     private RpcServerOptions RpcOptions() => new()
     {
+        Handlers = _handlers,
         Http = Endpoint(_settings.Http),
         Ws = Endpoint(_settings.Ws),
         IpcPath = _settings.IpcDisabled ? null : _settings.IpcPath ?? _data.Ipc,

@@ -12,10 +12,9 @@ internal static class PrivacyOptions
     private const string PrivateConfigName = "PRIVATE_CONFIG";
 
     /// <param name="flags">Win over PRIVATE_CONFIG, as in GoQuorum.</param>
-    public static ITransactionManager Open(string? privacy, ManagerFlags flags)
+    public static ITransactionManager Open(string? privacy, ManagerFlags flags, OutboundHandlers handlers)
     {
         var text = Environment.GetEnvironmentVariable(PrivateConfigName);
-        var handlers = new OutboundHandlers();
         try
         {
             if (privacy is not null) return new GrpcTransactionManager(privacy, handlers: handlers);

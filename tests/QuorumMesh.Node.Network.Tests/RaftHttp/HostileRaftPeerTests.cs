@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Network.RaftHttp;
+using QuorumMesh.Outbound;
 
 namespace QuorumMesh.Node.Network.Tests.RaftHttp;
 
@@ -20,7 +21,7 @@ public sealed class HostileRaftPeerTests : IAsyncLifetime
         MaxFrameSize = 1 << 20,
         MaxPostBytes = 2 << 20,
         PostTime = TimeSpan.FromSeconds(10),
-    });
+    }, new OutboundHandlers());
     private readonly ConcurrentQueue<ulong> _lost = new();
     private readonly ConcurrentQueue<RaftMessage> _received = new();
 

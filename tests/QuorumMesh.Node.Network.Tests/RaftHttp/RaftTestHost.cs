@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Network.RaftHttp;
 using QuorumMesh.Node.Storage.RaftLog;
+using QuorumMesh.Outbound;
 
 namespace QuorumMesh.Node.Network.Tests.RaftHttp;
 
@@ -55,7 +56,8 @@ internal sealed class RaftTestHost : IAsyncDisposable
 
     public static async Task<RaftTransport> Listen(ulong id, int port = 0)
     {
-        var transport = new RaftTransport(new RaftTransportOptions { Id = id, Listen = new IPEndPoint(IPAddress.Loopback, port) });
+        var transport = new RaftTransport(new RaftTransportOptions { Id = id, Listen = new IPEndPoint(IPAddress.Loopback, port) },
+            new OutboundHandlers());
         await transport.StartAsync();
         return transport;
     }

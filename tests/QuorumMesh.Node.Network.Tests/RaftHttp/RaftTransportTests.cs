@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Network.RaftHttp;
+using QuorumMesh.Outbound;
 
 namespace QuorumMesh.Node.Network.Tests.RaftHttp;
 
@@ -28,7 +29,7 @@ public sealed class RaftTransportTests : IAsyncLifetime
             Listen = new IPEndPoint(IPAddress.Loopback, 0),
             ClusterId = clusterId,
             AdvertisedUrl = null,
-        }))
+        }, new OutboundHandlers()))
         { Id = id };
         await member.Transport.StartAsync();
         _members.Add(member);
@@ -104,7 +105,7 @@ public sealed class RaftTransportTests : IAsyncLifetime
         a.Transport.Send([Heartbeat(1, 0x1f)]);
         await Until(() => a.UnreachablePeers.Contains(0x1fUL), "Unreachable");
         var again = new Member(new RaftTransport(
-            new RaftTransportOptions { Id = 0x1f, Listen = new IPEndPoint(IPAddress.Loopback, port) }));
+            new RaftTransportOptions { Id = 0x1f, Listen = new IPEndPoint(IPAddress.Loopback, port) }, new OutboundHandlers()));
         _members.Add(again);
         await again.Transport.StartAsync();
         again.Transport.AddPeer(1, a.Url);
@@ -303,7 +304,8 @@ public sealed class RaftTransportTests : IAsyncLifetime
     {
         var first = await Start(1);
         await using var second =
-            new RaftTransport(new RaftTransportOptions { Id = 2, Listen = new IPEndPoint(IPAddress.Loopback, first.Transport.Port) });
+            new RaftTransport(new RaftTransportOptions { Id = 2, Listen = new IPEndPoint(IPAddress.Loopback, first.Transport.Port) },
+                new OutboundHandlers());
         var e = await Assert.ThrowsAsync<IOException>(second.StartAsync);
         Assert.Contains("--raftport", e.Message);
     }

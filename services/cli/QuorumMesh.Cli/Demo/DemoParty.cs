@@ -4,6 +4,7 @@ using Nethereum.JsonRpc.Client;
 using Nethereum.RPC.Eth.DTOs;
 using Nethereum.Web3;
 using QuorumMesh.Cli.Network;
+using QuorumMesh.Outbound;
 
 namespace QuorumMesh.Cli.Demo;
 
@@ -12,7 +13,7 @@ namespace QuorumMesh.Cli.Demo;
 public sealed class DemoParty(Participant participant, TimeSpan? timeout = null)
 {
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(30);
-    private static readonly SocketsHttpHandler Connections = new();
+    private static readonly SocketsHttpHandler Connections = new OutboundHandlers().Create(OutboundLimits.Local);
 
     private const string Gas = "0x47b760";
     private static readonly TimeSpan MiningTimeout = TimeSpan.FromSeconds(60);

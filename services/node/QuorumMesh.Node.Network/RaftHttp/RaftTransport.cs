@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net.Sockets;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Outbound;
 
 namespace QuorumMesh.Node.Network.RaftHttp;
 
@@ -27,21 +28,17 @@ public sealed class RaftTransport : IRaftTransport
     private volatile bool _disposed;
 
     /// <summary>Does nothing before <see cref="StartAsync"/>.</summary>
-    public RaftTransport(RaftTransportOptions options)
+    /// <param name="handlers">The host's.</param>
+    public RaftTransport(RaftTransportOptions options, OutboundHandlers handlers)
     {
         _options = options;
         _events = new Events(this);
         _server = new RaftHttpServer(options, _events);
-        _http = new HttpClient(new SocketsHttpHandler
-        {
-            UseProxy = false,
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            ActivityHeadersPropagator = null,
-            ConnectTimeout = options.ConnectTimeout,
-            ConnectCallback = ConnectAsync,
-        })
-        { Timeout = Timeout.InfiniteTimeSpan };
+        var handler = handlers.Create(OutboundLimits.Raft with { Connect = options.ConnectTimeout });
+        // etcd knows no trace headers, and a stream has no trace.
+        handler.ActivityHeadersPropagator = null;
+        handler.ConnectCallback = ConnectAsync;
+        _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
         _introductions = new RaftIntroductions(_http, options, KnownUrls,
             address => Introduce(address.RaftId, address.RaftUrl, vouched: true));
     }
@@ -163,6 +160,7 @@ public sealed class RaftTransport : IRaftTransport
 
     private bool IsVouched(ulong id) => _introduced.TryGetValue(id, out var vouched) && vouched;
 
+    // A stream may stand still for long: without keep-alive a member whose machine is gone would stay active.
     private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };

@@ -2,19 +2,20 @@ using Microsoft.Extensions.Logging;
 using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Json;
+using QuorumMesh.Outbound;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Rpc.Api;
 
 /// <summary>eth_sendTransactionAsync: answers at once, and posts what came of it to the caller's own URL.</summary>
-internal sealed class EthAsyncApi(TransactionSender sender, ILogger logger) : IRpcApi
+internal sealed class EthAsyncApi(TransactionSender sender, OutboundHandlers handlers, ILogger logger) : IRpcApi
 {
     private const int MaxConcurrent = 100;
     private static readonly TimeSpan CallbackTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan SendTimeout = TimeSpan.FromMinutes(1);
 
     private readonly SemaphoreSlim _slots = new(MaxConcurrent, MaxConcurrent);
-    private readonly HttpClient _http = new() { Timeout = CallbackTimeout };
+    private readonly HttpClient _http = new(handlers.Create(OutboundLimits.Callback)) { Timeout = CallbackTimeout };
 
     public void Register(RpcMethodTable table) => table.Add("eth_sendTransactionAsync", 1, Send);
 
