@@ -26,6 +26,9 @@ build: deps ## build everything
 vectors: test-deps ## unpack the test vectors
 	@scripts/vectors.sh
 
+npm: ## install the npm packages that the tests with ethers, viem and web3 need
+	@scripts/npm.sh
+
 publish: deps ## artifacts/{node,txmanager,enclave,qmesh}: ReadyToRun, native libraries inside
 	@scripts/publish.sh $(RID)
 
@@ -62,4 +65,4 @@ format: ## check the code style
 clean: ## remove what was built
 	@rm -rf artifacts tests/vectors/unpacked; find . -type d \( -name bin -o -name obj -o -name TestResults \) -not -path './.git/*' -prune -exec rm -rf {} +
 
-.PHONY: help deps test-deps build vectors publish run demo test test-slow test-long test-peers fuzz sim bench format clean
+.PHONY: help deps test-deps build vectors npm publish run demo test test-slow test-long test-peers fuzz sim bench format clean
