@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using CsCheck;
 using QuorumMesh.Contracts.Payloads;
@@ -8,6 +9,18 @@ namespace QuorumMesh.Contracts.Tests;
 public class LegacyPayloadCodecTests
 {
     private static string EncodeHex(EncodedPayload payload) => Hex.ToHex(LegacyPayloadCodec.Encode(payload), prefix: false);
+
+    [Fact]
+    public void The_form_for_each_recipient_has_the_ciphertext_itself()
+    {
+        var payload = WorkedBytes.Full;
+        var shared = LegacyPayloadCodec.EncodeShared(payload);
+        Assert.Equal(LegacyPayloadCodec.Encode(payload), shared.ToArray());
+        var same = 0;
+        foreach (var piece in shared)
+            same += piece.Span == payload.CipherText.AsSpan() ? 1 : 0;
+        Assert.Equal(1, same);
+    }
 
     [Fact]
     public void Full_payload_has_the_worked_bytes()

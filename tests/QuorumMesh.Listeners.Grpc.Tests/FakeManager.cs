@@ -13,8 +13,18 @@ internal sealed class FakeManager : PrivacyManager.PrivacyManagerBase
         Task.FromResult(new StoreReply
         { Hash = ByteString.CopyFromUtf8(request.Payload.Length.ToString(System.Globalization.CultureInfo.InvariantCulture)) });
 
-    public override Task<ReceiveReply> Receive(ReceiveRequest request, ServerCallContext context) =>
-        Task.FromResult(new ReceiveReply { Answers = { new PayloadAnswer { Payload = ByteString.CopyFrom(new byte[request.MaxBytes]) } } });
+    /// <summary>What each answer takes while it is made, beside itself; it is made once <see cref="Made"/> is over.</summary>
+    public long Work { get; set; }
+
+    public Task Made { get; set; } = Task.CompletedTask;
+
+    public override async Task<ReceiveReply> Receive(ReceiveRequest request, ServerCallContext context)
+    {
+        if (!GrpcListener.Work(context).TryAdd(Work))
+            throw new RpcException(new Status(StatusCode.ResourceExhausted, "no room to work"));
+        await Made.WaitAsync(context.CancellationToken);
+        return new ReceiveReply { Answers = { new PayloadAnswer { Payload = ByteString.CopyFrom(new byte[request.MaxBytes]) } } };
+    }
 
     /// <summary>Streams that ended.</summary>
     public int Ended { get; private set; }

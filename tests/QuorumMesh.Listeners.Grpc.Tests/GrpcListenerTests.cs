@@ -83,6 +83,33 @@ public sealed class GrpcListenerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_is_worked_on_counts_until_its_answer_does_and_goes_with_its_client()
+    {
+        await StartAsync(32 * Megabyte, Never);
+        var made = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        (_manager.Work, _manager.Made) = (10 * Megabyte, made.Task);
+        using var gone = new CancellationTokenSource();
+        var given = _client.ReceiveAsync(Ask(Megabyte)).ResponseAsync;
+        var dropped = _client.ReceiveAsync(Ask(Megabyte), cancellationToken: gone.Token).ResponseAsync;
+        await using (var stalled = new StalledCalls(Server, connections: 1))
+        {
+            var unread = stalled.AskAsync(ReceiveMethod, Ask(4 * Megabyte).ToByteArray());
+            await UntilAsync(() => _listener.Budget.Held == 3 * (10L * Megabyte - ByteLease.Free), "three are in work");
+            var refused = await Assert.ThrowsAsync<RpcException>(async () => await _client.ReceiveAsync(Ask(10)));
+            Assert.Equal((StatusCode.ResourceExhausted, "no room to work"), (refused.StatusCode, refused.Status.Detail));
+            await gone.CancelAsync();
+            await Assert.ThrowsAnyAsync<Exception>(() => dropped);
+            await UntilAsync(() => _listener.Budget.Held == 2 * (10L * Megabyte - ByteLease.Free), "the one whose client went is over");
+            made.SetResult();
+            Assert.Equal(Megabyte, (await given).Answers[0].Payload.Length);
+            await unread;
+            // A slow reader's answer counts alone, its work no longer.
+            await UntilAsync(() => _listener.Budget.Held is > 7 * Megabyte and < 9 * Megabyte, "the answer waits for its reader");
+        }
+        await UntilAsync(() => _listener.Budget.Held == 0, "all is given back");
+    }
+
+    [Fact]
     public async Task A_message_that_does_not_end_in_time_is_given_up()
     {
         await StartAsync(64 * Megabyte, TimeSpan.FromSeconds(1));

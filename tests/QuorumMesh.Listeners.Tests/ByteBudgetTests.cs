@@ -59,6 +59,28 @@ public sealed class ByteBudgetTests
     }
 
     [Fact]
+    public async Task One_share_serves_several_at_once_and_holds_nothing_after_its_end()
+    {
+        var budget = new ByteBudget("test", 10_000);
+        var lease = budget.Lease();
+        Assert.True(lease.TryAdd(Free));
+        await Parallel.ForAsync(0, 2_000, (i, _) =>
+        {
+            if (lease.TryAdd(i)) lease.TryAdd(-i);
+            return ValueTask.CompletedTask;
+        });
+        Assert.Equal(0, budget.Held);
+        Assert.True(lease.TryAdd(4_000));
+        Assert.False(lease.TryAdd(6_001));
+        Assert.Equal(4_000, budget.Held);
+        lease.Dispose();
+        // What is still at work when its call is over takes nothing more, and gives nothing back twice.
+        Assert.False(lease.TryAdd(1));
+        lease.TryAdd(-4_000);
+        Assert.Equal(0, budget.Held);
+    }
+
+    [Fact]
     public void Longer_messages_have_more_time()
     {
         Assert.Equal(TimeSpan.FromSeconds(30), TransferTime.For(0));
