@@ -1,6 +1,7 @@
 using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
+using QuorumMesh.Tests;
 
 namespace QuorumMesh.Chain.Tests;
 
@@ -48,6 +49,32 @@ public sealed class OwnGenesisTests
         Assert.Equal(["londonBlock", "zeroBaseFee", "shanghaiTime"], config.IgnoredFields(profile));
         Assert.Equal([10_000_000ul], config.ForkIdBlocks(profile));
         Assert.NotEqual(default, genesis.ToHeader().Hash);
+    }
+
+    // As the public quickstart and its genesis tool write them for QBFT and IBFT of GoQuorum 24, and quorum-wizard for 2.x.
+    [Theory]
+    [InlineData(""" "qbft": { "epochlength": 30000, "blockperiodseconds": 5, "emptyblockperiodseconds": 60, "requesttimeoutseconds": 10, "policy": 0, "ceil2Nby3Block": 0, "validatorcontractaddress": "0x0000000000000000000000000000000000000000" } """, EngineKind.Qbft)]
+    [InlineData(""" "ibft": { "epochlength": 30000, "blockperiodseconds": 5, "requesttimeoutseconds": 10, "policy": 0, "ceil2Nby3Block": 0, "validatorcontractaddress": "0x0000000000000000000000000000000000000000" }, "transitions": [] """, EngineKind.Ibft)]
+    [InlineData(""" "istanbul": { "epoch": 30000, "policy": 0, "ceil2Nby3Block": 0 }, "txnSizeLimit": 64, "maxCodeSize": 0 """, EngineKind.Ibft)]
+    [InlineData(""" "transitions": [ { "block": 0, "algorithm": "qbft", "blockperiodseconds": 5 } ] """, EngineKind.Qbft)]
+    public void Genesis_files_of_the_field_load_with_their_engine(string engine, EngineKind kind)
+    {
+        var config = Config("," + engine);
+        var profile = CompatibilityProfile.DefaultFor(config);
+        config.RequireSupported(profile);
+        Assert.Equal((kind, 30_000ul), (config.Engine, config.Istanbul!.Epoch));
+        Assert.Empty(config.IgnoredFields(profile));
+        Assert.Equal(kind == EngineKind.Qbft ? 0 : null, (int?)config.QbftFrom(CompatibilityProfile.V24));
+    }
+
+    [VectorFact]
+    public void A_genesis_of_Besu_loads_with_what_GoQuorum_passes_over_named()
+    {
+        var genesis = GenesisFile.Parse(Vectors.ReadText("goquorum/qbft-besu-24.5.4/genesis-besu.json"));
+        genesis.Config.RequireSupported(CompatibilityProfile.V24);
+        Assert.Equal(EngineKind.Qbft, genesis.Config.Engine);
+        Assert.Contains("contractSizeLimit", genesis.Config.IgnoredFields(CompatibilityProfile.V24));
+        Assert.Equal("0x5a60d670d0e26503cfd95428f36b4905af21c5517a67e6cfc3ec254778c18e44", genesis.ToHeader().Hash.ToString());
     }
 
     [Fact]

@@ -169,6 +169,32 @@ public sealed class QbftEngineTests
         Assert.Equal(quorum, chain.Bft.After(chain.Head).Quorum);
     }
 
+    [Theory]
+    [InlineData("", "", "0x1", "genesis: invalid extra data format: QBFT needs RLP")]
+    [InlineData("", "{vanity}f7c0", "0x1", "genesis: invalid extra data format")]
+    [InlineData("", "{none}", "0x1", "genesis: no validators: neither extraData nor the configuration lists any")]
+    [InlineData("", "{one}", "0x2", "genesis: invalid difficulty")]
+    [InlineData("\"validatorcontractaddress\": \"0x00000000000000000000000000000000000000cc\", \"validatorselectionmode\": \"contract\"",
+        "{one}", "0x1", "cant combine extraData validators and validatorcontractaddress")]
+    [InlineData("\"validatorcontractaddress\": \"0x00000000000000000000000000000000000000cc\", \"validatorselectionmode\": \"contract\"",
+        "{none}", "0x1", "getValidators() of the contract in alloc names none")]
+    [InlineData("\"validators\": [\"0x00000000000000000000000000000000000000aa\"]", "{none}", "0x1", null)]
+    [InlineData("", "{one}", "0x1", null)]
+    public void A_genesis_that_no_block_can_follow_is_refused_at_init(string qbft, string extra, string difficulty, string? reason)
+    {
+        string Hexed(params Address[] validators) =>
+            Hex.ToHex(new QbftExtra(new byte[32], validators, null, 0, []).Encode(), prefix: false);
+        extra = extra.Replace("{vanity}", new string('0', 64), StringComparison.Ordinal)
+            .Replace("{none}", Hexed(), StringComparison.Ordinal).Replace("{one}", Hexed(Of(1)), StringComparison.Ordinal);
+        var genesis = GenesisFile.Parse($$"""
+            { "config": { "chainId": 10, "isQuorum": true, "qbft": { {{qbft}} } }, "alloc": {}, "gasLimit": "0xE0000000",
+              "difficulty": "{{difficulty}}", "mixHash": "{{IstanbulHeader.Digest}}", "extraData": "0x{{extra}}" }
+            """);
+        TestNode Started() => new(genesis, CompatibilityProfile.V24);
+        if (reason is null) Assert.Equal(1, Started().Rules.Bft!.After(genesis.ToHeader()).Validators.Count);
+        else Assert.Contains(reason, Assert.Throws<ConfigurationException>(Started).Message, StringComparison.Ordinal);
+    }
+
     private static Address Of(int i) => Secp256k1.AddressOf(Secp256k1.PublicKey(Keys[i]));
 
     private static BlockHeader Extra(BlockHeader header, Func<QbftExtra, QbftExtra> change)

@@ -88,6 +88,7 @@ public sealed partial class BftChain(ChainConfig config, CompatibilityProfile pr
 
     /// <summary>Goes into the batch that makes a block the head: what later look-ups of its snapshot rest on.</summary>
     /// <param name="publicState">After the block.</param>
+    /// <exception cref="ConfigurationException">It is block 0, and no block can follow it.</exception>
     public void PutAlongside(KeyValueBatch batch, ChainRules rules, BlockHeader header, IStateReader publicState)
     {
         IReadOnlyList<Address>? named = null;
@@ -96,6 +97,7 @@ public sealed partial class BftChain(ChainConfig config, CompatibilityProfile pr
             named = ValidatorContract.Read(rules, header, publicState, contract, store);
             IstanbulSnapshots.PutNamed(batch, header.Hash, named);
         }
+        if (header.Number == 0) RequireUsable(header, named);
         if (!IstanbulSnapshots.IsCheckpoint(header.Number)) return;
         var parent = ChainStore.GetHeader(store, header.ParentHash)
             ?? throw new ChainCorruptException($"block {header.Number - 1}, the parent of {header.Hash}, is not stored");
@@ -133,6 +135,30 @@ public sealed partial class BftChain(ChainConfig config, CompatibilityProfile pr
         return extra.Vote is not { } vote ? default
             : vote.Type is QbftVote.Add or QbftVote.Drop ? new ValidatorVote(vote.Recipient, vote.Type == QbftVote.Add)
             : throw new InvalidBlockException("vote type not 0x00 or 0xff");
+    }
+
+    /// <summary>
+    /// What GoQuorum finds out at its first block, or at init (24:cmd/geth/chaincmd.go initGenesis, qbft/engine/engine.go verifyHeader).
+    /// </summary>
+    private void RequireUsable(BlockHeader genesis, IReadOnlyList<Address>? named)
+    {
+        if (genesis.MixHash != IstanbulHeader.Digest)
+            throw new ConfigurationException($"genesis: invalid Istanbul mix digest: mixHash must be {IstanbulHeader.Digest}");
+        if (genesis.Difficulty != UInt256.One) throw new ConfigurationException("genesis: invalid difficulty: IBFT and QBFT have 1");
+        try
+        {
+            var listed = GenesisList(genesis);
+            if (!_engine.ValidatorContract.IsZero && _engine.Validators.Count == 0 && listed.Count > 0)
+                throw new ConfigurationException(
+                    "genesis: cant combine extraData validators and validatorcontractaddress at the same time: keep one");
+            if ((named ?? ListOf(0) ?? listed).Count > 0) return;
+        }
+        catch (InvalidBlockException e)
+        {
+            throw new ConfigurationException(e.Message);
+        }
+        throw new ConfigurationException(named is null ? "genesis: no validators: neither extraData nor the configuration lists any"
+            : "genesis: no validators: getValidators() of the contract in alloc names none");
     }
 
     private IReadOnlyList<Address> GenesisList(BlockHeader genesis)
