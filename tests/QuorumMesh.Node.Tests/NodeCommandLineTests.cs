@@ -40,6 +40,13 @@ public sealed class NodeCommandLineTests : IDisposable
         Assert.True(settings is { RevertReason: true, Permissioned: true, EmitCheckpoints: true, Archive: true, Verbosity: 5 });
     }
 
+    [Fact]
+    public void A_validators_start_line_is_understood()
+    {
+        var settings = Read("--istanbul.blockperiod 5 --istanbul.requesttimeout 4000 --allowedfutureblocktime 2 --mine --minerthreads 1");
+        Assert.Equal((5, 4000, 2), (settings.IstanbulBlockPeriod, settings.IstanbulRequestTimeout, settings.AllowedFutureBlockTime));
+    }
+
     /// <summary>Of quorum-wizard, the quorum quickstart and the Helm charts.</summary>
     [Theory]
     [InlineData("--nodiscover --verbosity 3 --networkid 10 --nousb --graphql --graphql.vhosts=* --raft --raftport 50401 --rpc "
