@@ -58,7 +58,7 @@ public static class RowChecksum
         stored.Length == Size && stored.SequenceEqual(Of(kind, columns));
 
     /// <summary>The bytes that are hashed.</summary>
-    public static byte[] Layout(RowKind kind, params ReadOnlySpan<object?> columns)
+    internal static byte[] Layout(RowKind kind, params ReadOnlySpan<object?> columns)
     {
         var layout = new byte[LayoutSize(columns)];
         Fill(layout, kind, columns);

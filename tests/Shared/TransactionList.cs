@@ -1,9 +1,11 @@
+using QuorumMesh.Chain;
+using QuorumMesh.Chain.Execution;
 using QuorumMesh.Primitives;
 
-namespace QuorumMesh.Chain.Execution;
+namespace QuorumMesh.Tests.Shared;
 
 /// <summary>A fixed list as a source of candidates.</summary>
-public sealed class TransactionList(IReadOnlyList<RecoveredTransaction> transactions) : ITransactionSource
+internal sealed class TransactionList(IReadOnlyList<RecoveredTransaction> transactions) : ITransactionSource
 {
     private readonly HashSet<Address> _popped = [];
     private int _next;
