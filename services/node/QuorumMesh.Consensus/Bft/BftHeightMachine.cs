@@ -79,7 +79,7 @@ internal sealed partial class BftHeightMachine
             PreprepareMessage preprepare => HandlePreprepare(preprepare),
             _ => HandleVote(message),
         };
-        if (message.View.Round < View.Round && !IsDecided) Help(message.Sender);
+        if (message.View.Round < View.Round && !IsDecided && message.Sender != Me) Help(message.Sender);
         return refusal;
     }
 
@@ -167,7 +167,9 @@ internal sealed partial class BftHeightMachine
     /// </summary>
     private void ProveLock(RoundChangeMessage change)
     {
-        if (!_context.Tuning.HelpsOthers || !_dialect.LockBinds || Lock is null || change.View.Round < Lock.Round + 2) return;
+        if (!_context.Tuning.HelpsOthers || !_dialect.LockBinds || Lock is null || change.View.Round < Lock.Round + 2
+            || change.Sender == Me)
+            return;
         if (_provedTo.TryGetValue(change.Sender, out var round) && round == Lock.Round) return;
         _provedTo[change.Sender] = Lock.Round;
         _context.Send(Lock.Preprepare, [change.Sender], again: true);
