@@ -12,13 +12,19 @@ internal sealed class BftBlocks(BftBlockProducer producer, BftChain chain) : IBf
 {
     public static EngineKind KindOf(BftProtocol protocol) => protocol == BftProtocol.Ibft ? EngineKind.Ibft : EngineKind.Qbft;
 
-    /// <summary>A block of another engine has a hash of another kind: it would be voted on under a name that is not its own.</summary>
+    /// <summary>
+    /// A block of another engine has a hash of another kind: it would be voted on under a name that is not its own. One whose extra data
+    /// cannot be read has no place for seals, and nothing to seal.
+    /// </summary>
     public BftProposal? Read(BftProtocol protocol, byte[] rlp)
     {
         try
         {
             var header = Block.Decode(rlp).Header;
-            return chain.ProtocolAt(header.Number) == KindOf(protocol) ? new BftProposal(header.Number, header.Hash, rlp) : null;
+            var isReadable = protocol == BftProtocol.Ibft ? IstanbulExtra.TryDecode(header.ExtraData, out _)
+                : QbftExtra.TryDecode(header.ExtraData, out _);
+            return isReadable && chain.ProtocolAt(header.Number) == KindOf(protocol)
+                ? new BftProposal(header.Number, header.Hash, rlp) : null;
         }
         catch (FormatException)
         {
