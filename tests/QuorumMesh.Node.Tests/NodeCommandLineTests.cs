@@ -1,6 +1,6 @@
 using System.CommandLine;
-using QuorumMesh.Node.Storage.KeyValue;
 using QuorumMesh.Node.Rpc.Calls;
+using QuorumMesh.Node.Storage.KeyValue;
 using QuorumMesh.ServiceDefaults;
 using QuorumMesh.State.Store;
 using QuorumMesh.Tests.Shared;
