@@ -51,8 +51,12 @@ internal sealed record RecordedNetwork(
 
     public BftHeight Height(ulong sequence, Address? lastProposer, Hash256 parent = default) => new()
     {
-        Sequence = sequence, Protocol = Protocol, Validators = [.. Validators.Select(v => v.Address)], LastProposer = lastProposer,
-        Parent = parent, RequestTimeout = TimeSpan.FromSeconds(10),
+        Sequence = sequence,
+        Protocol = Protocol,
+        Validators = [.. Validators.Select(v => v.Address)],
+        LastProposer = lastProposer,
+        Parent = parent,
+        RequestTimeout = TimeSpan.FromSeconds(10),
     };
 
     private static BftIdentity IdentityOf(byte[] key) =>

@@ -23,7 +23,11 @@ internal sealed class ScenarioValidator(int name, BftIdentity me, BftHeight firs
     public static BftHeight HeightOf(
         BftProtocol protocol, IReadOnlyList<Address> validators, ulong sequence, Address? lastProposer, Hash256 parent) => new()
         {
-            Sequence = sequence, Protocol = protocol, Validators = validators, LastProposer = lastProposer, Parent = parent,
+            Sequence = sequence,
+            Protocol = protocol,
+            Validators = validators,
+            LastProposer = lastProposer,
+            Parent = parent,
             RequestTimeout = TimeSpan.FromSeconds(10),
         };
 

@@ -33,8 +33,13 @@ internal static class IbftWire
         var (payload, signature) = Sign(me, Preprepare, body, []);
         return new PreprepareMessage
         {
-            Protocol = BftProtocol.Ibft, View = view, Sender = me.Address, Code = BftWire.IbftCode, Payload = payload,
-            Signature = signature, Block = block,
+            Protocol = BftProtocol.Ibft,
+            View = view,
+            Sender = me.Address,
+            Code = BftWire.IbftCode,
+            Payload = payload,
+            Signature = signature,
+            Block = block,
         };
     }
 
@@ -43,8 +48,13 @@ internal static class IbftWire
         var (payload, signature) = Sign(me, Prepare, Body(view, writer => writer.Write(digest)), []);
         return new PrepareMessage
         {
-            Protocol = BftProtocol.Ibft, View = view, Sender = me.Address, Code = BftWire.IbftCode, Payload = payload,
-            Signature = signature, Digest = digest,
+            Protocol = BftProtocol.Ibft,
+            View = view,
+            Sender = me.Address,
+            Code = BftWire.IbftCode,
+            Payload = payload,
+            Signature = signature,
+            Digest = digest,
         };
     }
 
@@ -53,8 +63,14 @@ internal static class IbftWire
         var (payload, signature) = Sign(me, Commit, Body(view, writer => writer.Write(digest)), seal);
         return new CommitMessage
         {
-            Protocol = BftProtocol.Ibft, View = view, Sender = me.Address, Code = BftWire.IbftCode, Payload = payload,
-            Signature = signature, Digest = digest, Seal = seal,
+            Protocol = BftProtocol.Ibft,
+            View = view,
+            Sender = me.Address,
+            Code = BftWire.IbftCode,
+            Payload = payload,
+            Signature = signature,
+            Digest = digest,
+            Seal = seal,
         };
     }
 
@@ -64,7 +80,11 @@ internal static class IbftWire
         var (payload, signature) = Sign(me, RoundChange, Body(view, writer => writer.Write(Hash256.Zero)), []);
         return new RoundChangeMessage
         {
-            Protocol = BftProtocol.Ibft, View = view, Sender = me.Address, Code = BftWire.IbftCode, Payload = payload,
+            Protocol = BftProtocol.Ibft,
+            View = view,
+            Sender = me.Address,
+            Code = BftWire.IbftCode,
+            Payload = payload,
             Signature = signature,
         };
     }
@@ -98,8 +118,13 @@ internal static class IbftWire
             list.ExpectEnd();
             return new PreprepareMessage
             {
-                Protocol = BftProtocol.Ibft, View = view, Sender = sender, Code = BftWire.IbftCode, Payload = payload,
-                Signature = signature, Block = block,
+                Protocol = BftProtocol.Ibft,
+                View = view,
+                Sender = sender,
+                Code = BftWire.IbftCode,
+                Payload = payload,
+                Signature = signature,
+                Block = block,
             };
         }
         var digest = list.ReadHash256();
@@ -109,24 +134,40 @@ internal static class IbftWire
 
     private static BftMessage NewVote(
         ulong code, BftView view, Hash256 digest, byte[] seal, Address sender, byte[] payload, byte[] signature) => code switch
-    {
-        Prepare => new PrepareMessage
         {
-            Protocol = BftProtocol.Ibft, View = view, Sender = sender, Code = BftWire.IbftCode, Payload = payload,
-            Signature = signature, Digest = digest,
-        },
-        Commit => new CommitMessage
-        {
-            Protocol = BftProtocol.Ibft, View = view, Sender = sender, Code = BftWire.IbftCode, Payload = payload,
-            Signature = signature, Digest = digest, Seal = seal,
-        },
-        RoundChange => new RoundChangeMessage
-        {
-            Protocol = BftProtocol.Ibft, View = view, Sender = sender, Code = BftWire.IbftCode, Payload = payload,
-            Signature = signature, Digest = digest,
-        },
-        _ => throw new RlpException(0, "no such message code"),
-    };
+            Prepare => new PrepareMessage
+            {
+                Protocol = BftProtocol.Ibft,
+                View = view,
+                Sender = sender,
+                Code = BftWire.IbftCode,
+                Payload = payload,
+                Signature = signature,
+                Digest = digest,
+            },
+            Commit => new CommitMessage
+            {
+                Protocol = BftProtocol.Ibft,
+                View = view,
+                Sender = sender,
+                Code = BftWire.IbftCode,
+                Payload = payload,
+                Signature = signature,
+                Digest = digest,
+                Seal = seal,
+            },
+            RoundChange => new RoundChangeMessage
+            {
+                Protocol = BftProtocol.Ibft,
+                View = view,
+                Sender = sender,
+                Code = BftWire.IbftCode,
+                Payload = payload,
+                Signature = signature,
+                Digest = digest,
+            },
+            _ => throw new RlpException(0, "no such message code"),
+        };
 
     private static byte[] Body(BftView view, Action<RlpWriter> content)
     {

@@ -31,9 +31,15 @@ internal static class QbftWire
         var signature = me.Sign(SigningHash(BftWire.QbftPreprepareCode, signed));
         return new PreprepareMessage
         {
-            Protocol = BftProtocol.Qbft, View = view, Sender = me.Address, Code = BftWire.QbftPreprepareCode, Signature = signature,
+            Protocol = BftProtocol.Qbft,
+            View = view,
+            Sender = me.Address,
+            Code = BftWire.QbftPreprepareCode,
+            Signature = signature,
             Payload = EncodePreprepare(signed, signature, roundChanges, prepares),
-            Block = block, RoundChanges = roundChanges, Prepares = prepares,
+            Block = block,
+            RoundChanges = roundChanges,
+            Prepares = prepares,
         };
     }
 
@@ -43,8 +49,13 @@ internal static class QbftWire
         var signature = me.Sign(SigningHash(BftWire.QbftPrepareCode, signed));
         return new PrepareMessage
         {
-            Protocol = BftProtocol.Qbft, View = view, Sender = me.Address, Code = BftWire.QbftPrepareCode, Signature = signature,
-            Payload = EncodeSigned(signed, signature), Digest = digest,
+            Protocol = BftProtocol.Qbft,
+            View = view,
+            Sender = me.Address,
+            Code = BftWire.QbftPrepareCode,
+            Signature = signature,
+            Payload = EncodeSigned(signed, signature),
+            Digest = digest,
         };
     }
 
@@ -58,8 +69,14 @@ internal static class QbftWire
         var signature = me.Sign(SigningHash(BftWire.QbftCommitCode, signed));
         return new CommitMessage
         {
-            Protocol = BftProtocol.Qbft, View = view, Sender = me.Address, Code = BftWire.QbftCommitCode, Signature = signature,
-            Payload = EncodeSigned(signed, signature), Digest = digest, Seal = seal,
+            Protocol = BftProtocol.Qbft,
+            View = view,
+            Sender = me.Address,
+            Code = BftWire.QbftCommitCode,
+            Signature = signature,
+            Payload = EncodeSigned(signed, signature),
+            Digest = digest,
+            Seal = seal,
         };
     }
 
@@ -70,9 +87,15 @@ internal static class QbftWire
         var signature = me.Sign(SigningHash(BftWire.QbftRoundChangeCode, signed));
         return new RoundChangeMessage
         {
-            Protocol = BftProtocol.Qbft, View = view, Sender = me.Address, Code = BftWire.QbftRoundChangeCode, Signature = signature,
+            Protocol = BftProtocol.Qbft,
+            View = view,
+            Sender = me.Address,
+            Code = BftWire.QbftRoundChangeCode,
+            Signature = signature,
             Payload = EncodeRoundChange(signed, signature, block, prepares),
-            Prepared = prepared, Block = block, Prepares = prepares,
+            Prepared = prepared,
+            Block = block,
+            Prepares = prepares,
         };
     }
 
@@ -101,9 +124,15 @@ internal static class QbftWire
         part.ExpectEnd();
         return new PreprepareMessage
         {
-            Protocol = BftProtocol.Qbft, View = view, Code = BftWire.QbftPreprepareCode, Payload = payload, Signature = signature,
+            Protocol = BftProtocol.Qbft,
+            View = view,
+            Code = BftWire.QbftPreprepareCode,
+            Payload = payload,
+            Signature = signature,
             Sender = BftWire.Recover(SigningHash(BftWire.QbftPreprepareCode, signed), signature),
-            Block = block, RoundChanges = roundChanges, Prepares = prepares,
+            Block = block,
+            RoundChanges = roundChanges,
+            Prepares = prepares,
         };
     }
 
@@ -120,12 +149,23 @@ internal static class QbftWire
         return code == BftWire.QbftCommitCode
             ? new CommitMessage
             {
-                Protocol = BftProtocol.Qbft, View = view, Sender = sender, Code = code, Payload = payload, Signature = signature,
-                Digest = digest, Seal = seal,
+                Protocol = BftProtocol.Qbft,
+                View = view,
+                Sender = sender,
+                Code = code,
+                Payload = payload,
+                Signature = signature,
+                Digest = digest,
+                Seal = seal,
             }
             : new PrepareMessage
             {
-                Protocol = BftProtocol.Qbft, View = view, Sender = sender, Code = code, Payload = payload, Signature = signature,
+                Protocol = BftProtocol.Qbft,
+                View = view,
+                Sender = sender,
+                Code = code,
+                Payload = payload,
+                Signature = signature,
                 Digest = digest,
             };
     }
@@ -140,9 +180,15 @@ internal static class QbftWire
         var signed = SignedRoundChangePart(change.View, change.Prepared);
         return new RoundChangeMessage
         {
-            Protocol = BftProtocol.Qbft, View = change.View, Code = BftWire.QbftRoundChangeCode, Payload = payload,
-            Signature = change.Signature, Sender = BftWire.Recover(SigningHash(BftWire.QbftRoundChangeCode, signed), change.Signature),
-            Prepared = change.Prepared, Block = block, Prepares = prepares,
+            Protocol = BftProtocol.Qbft,
+            View = change.View,
+            Code = BftWire.QbftRoundChangeCode,
+            Payload = payload,
+            Signature = change.Signature,
+            Sender = BftWire.Recover(SigningHash(BftWire.QbftRoundChangeCode, signed), change.Signature),
+            Prepared = change.Prepared,
+            Block = block,
+            Prepares = prepares,
         };
     }
 
