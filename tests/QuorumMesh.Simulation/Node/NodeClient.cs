@@ -50,9 +50,10 @@ internal sealed class NodeClient(int number, SimulatedNode node, NodeNetwork net
         _answer = null;
         if (answer.Exception is { InnerException: { } error })
         {
+            // Peers have told the node of it: that is no acknowledgement, and it asks again until it is one, or mined.
+            if (error.Message.Contains("already known", StringComparison.Ordinal)) return;
             // The first try had arrived after all.
             if (!error.Message.Contains("known transaction", StringComparison.Ordinal)
-                && !error.Message.Contains("already known", StringComparison.Ordinal)
                 && !error.Message.Contains("nonce too low", StringComparison.Ordinal))
                 throw new NodeSimulationException($"node {node.Id} refused {_open!.Hash}: {error.Message}");
         }
