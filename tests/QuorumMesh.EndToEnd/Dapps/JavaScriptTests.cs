@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 
 namespace QuorumMesh.EndToEnd.Dapps;
@@ -7,8 +6,6 @@ namespace QuorumMesh.EndToEnd.Dapps;
 [Collection("network")]
 public sealed class JavaScriptTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
-
     private static readonly string[] Refused =
     [
         "ethers wallet", "ethers signer", "viem wallet", "web3 node account", "plain request", "ethers creation", "web3 creation",
@@ -53,26 +50,6 @@ public sealed class JavaScriptTests
         Assert.Equal((1, 43), ((int)seen["status"]!, (int)seen["value"]!));
     }
 
-    /// <summary>The lines of JSON that a program printed.</summary>
-    private static async Task<IReadOnlyList<JsonNode>> RunAsync(LocalNetwork network, string program)
-    {
-        var start = new ProcessStartInfo("node", [program]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["RPC_URL"] = network.Definition.Participants[0].Rpc;
-        start.Environment["ACCOUNT"] = network.Definition.Participants[0].Account;
-        start.Environment["RECIPIENT"] = network.Definition.Participants[1].TxManagerKey;
-        start.Environment["EXAMPLES"] = Directories.Examples;
-        using var process = Process.Start(start)!;
-        using var timeout = new CancellationTokenSource(Patience);
-        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        try
-        {
-            await process.WaitForExitAsync(timeout.Token);
-        }
-        finally
-        {
-            if (!process.HasExited) process.Kill(entireProcessTree: true);
-        }
-        Assert.True(process.ExitCode == 0, $"{program}: {await output}{await error}");
-        return [.. (await output).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!)];
-    }
+    private static Task<IReadOnlyList<JsonNode>> RunAsync(LocalNetwork network, string program) =>
+        ExampleProgram.RunAsync(network, "node", program);
 }
