@@ -16,11 +16,9 @@ internal static class PrivateNode
         var contract = web3.Eth.GetContract(storage["abi"]!.ToJsonString(), created.ContractAddress);
         var written = await SendAsync(web3, created.ContractAddress, contract.GetFunction("set").GetData(new BigInteger(43)));
         var shown = await web3.Eth.Transactions.GetTransactionByHash.SendRequestAsync(written.TransactionHash);
-        Console.WriteLine(new JsonObject
-        {
-            ["status"] = (int)written.Status.Value, ["value"] = await contract.GetFunction("get").CallAsync<int>(),
-            ["v"] = Convert.ToInt32(shown.V, 16), ["bytes"] = (shown.Input.Length - 2) / 2,
-        }.ToJsonString());
+        var value = await contract.GetFunction("get").CallAsync<BigInteger>();
+        var (v, bytes) = (Convert.ToInt32(shown.V, 16), (shown.Input.Length - 2) / 2);
+        Console.WriteLine($$"""{"status":{{written.Status.Value}},"value":{{value}},"v":{{v}},"bytes":{{bytes}}}""");
     }
 
     // Nethereum's own transaction has no privateFor: this one hands it on.

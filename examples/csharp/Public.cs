@@ -26,11 +26,9 @@ internal static class Public
             .SendTransactionAndWaitForReceiptAsync(account.Address, new HexBigInteger(100_000), null, null, new BigInteger(43));
         var stored = contract.GetEvent<Stored>();
         var events = await stored.GetAllChangesAsync(stored.CreateFilterInput(fromBlock: BlockParameter.CreateEarliest()));
-        Console.WriteLine(new JsonObject
-        {
-            ["chain"] = (long)chain, ["status"] = (int)written.Status.Value, ["value"] = await contract.GetFunction("get").CallAsync<int>(),
-            ["stored"] = new JsonArray([.. events.Select(e => JsonValue.Create((int)e.Event.Value))]),
-        }.ToJsonString());
+        var values = string.Join(',', events.Select(e => e.Event.Value));
+        var value = await contract.GetFunction("get").CallAsync<BigInteger>();
+        Console.WriteLine($$"""{"chain":{{chain}},"status":{{written.Status.Value}},"value":{{value}},"stored":[{{values}}]}""");
     }
 }
 
