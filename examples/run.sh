@@ -16,7 +16,7 @@ has() { type -P "$1" > /dev/null; }
 # packages FOLDER COMMAND...: true when a language's packages are here or can be fetched; what went wrong lies in the log.
 packages() { (cd "$1" && timeout 600 "${@:2}") > "$log" 2>&1; }
 reason() {
-  sed 's/\x1b\[[0-9;]*m//g' "$log" | { grep -m 1 -iE 'error|could not|invalid' || echo "no packages"; } | cut -c 1-200
+  sed 's/\x1b\[[0-9;]*m//g' "$log" | grep -v ':$' | { grep -m 1 -iE 'error|could not|invalid' || echo "no packages"; } | cut -c 1-200
 }
 # run NAME FOLDER COMMAND...: one program, and what it printed.
 run() {
