@@ -1,4 +1,5 @@
 using System.CommandLine;
+using QuorumMesh.Node.FlagGroups;
 using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Storage.KeyValue;
 using QuorumMesh.ServiceDefaults;
@@ -139,7 +140,7 @@ public sealed class NodeCommandLineTests : IDisposable
     [InlineData("--http.port", "QUORUMMESH_NODE_HTTP_PORT")]
     [InlineData("--allow-insecure-unlock", "QUORUMMESH_NODE_ALLOW_INSECURE_UNLOCK")]
     [InlineData("--quorum.profile", "QUORUMMESH_NODE_QUORUM_PROFILE")]
-    public void Variables_are_named_after_flags(string flag, string variable) => Assert.Equal(variable, NodeCommandLine.VariableOf(flag));
+    public void Variables_are_named_after_flags(string flag, string variable) => Assert.Equal(variable, FlagList.VariableOf(flag));
 
     [Fact]
     public void Environment_fills_in_and_the_command_line_wins()
