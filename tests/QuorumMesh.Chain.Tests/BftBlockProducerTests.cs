@@ -83,6 +83,19 @@ public sealed class BftBlockProducerTests
         Assert.Throws<ArgumentException>(() => new BftBlockProducer(chain.Rules, new byte[33]));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void The_last_validator_is_not_voted_out(int validators)
+    {
+        var chain = new IstanbulChainBuilder(validators);
+        var self = IstanbulChainBuilder.Validator(0);
+        var header = new BftBlockProducer(chain.Rules).Prepare(chain.Head, 0, self, new ValidatorVote(self, Authorize: false));
+        Assert.Equal(validators == 1 ? Address.Zero : self, header.Coinbase);
+        var stranger = IstanbulChainBuilder.Validator(7);
+        Assert.Equal(stranger, new BftBlockProducer(chain.Rules).Prepare(chain.Head, 0, self, new ValidatorVote(stranger, true)).Coinbase);
+    }
+
     private static IEnumerable<Address> SignersOver(Hash256 hash, IReadOnlyList<byte[]> seals)
     {
         foreach (var seal in seals)

@@ -22,6 +22,48 @@ public sealed class IstanbulEngineTests
         Assert.StartsWith("unauthorized", chain.Engine.VerifyProposal(chain.Next(7, committers: []), chain.Head), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_proposal_has_no_more_gas_than_an_honest_one_and_a_decided_block_may()
+    {
+        var chain = new IstanbulChainBuilder();
+        var most = chain.Head.GasLimit + (chain.Head.GasLimit / 1024);
+        BlockHeader With(ulong gasLimit, params int[] committers) =>
+            chain.Next(0, committers: committers, change: h => h with { GasLimit = gasLimit });
+        Assert.Null(chain.Engine.VerifyProposal(With(most), chain.Head));
+        foreach (var more in new[] { most + 1, ulong.MaxValue })
+        {
+            Assert.StartsWith("invalid gas limit", chain.Engine.VerifyProposal(With(more), chain.Head), StringComparison.Ordinal);
+            Assert.Null(chain.Engine.VerifyHeader(With(more, 0, 1, 2), chain.Head));
+        }
+    }
+
+    [Theory]
+    [InlineData(0ul, 700_000_000ul)]
+    [InlineData(699_500_000ul, 700_183_105ul)]
+    [InlineData(800_000_000ul, 800_781_250ul)]
+    [InlineData(ulong.MaxValue, ulong.MaxValue)]
+    public void What_an_honest_maker_gives_is_never_above_the_most(ulong parent, ulong most)
+    {
+        var rule = new GasLimitRule();
+        Assert.Equal(most, rule.Most(new BlockHeader { GasLimit = parent }));
+        foreach (var used in new[] { 0ul, parent / 2, parent })
+            Assert.InRange(rule.Next(new BlockHeader { GasLimit = parent, GasUsed = used }), 0ul, most);
+    }
+
+    // Of 4 validators 3 decide; the header rules take more than F = 1.
+    [Theory]
+    [InlineData(new[] { 0, 1, 2, 3 }, null)]
+    [InlineData(new[] { 3, 1, 2 }, null)]
+    [InlineData(new[] { 2, 1 }, "it has 2 committed seals, and 3 decide it")]
+    public void F_plus_1_seals_are_a_valid_header_and_no_decision(int[] committers, string? reason)
+    {
+        var chain = new IstanbulChainBuilder();
+        var header = chain.Next(0, committers: committers);
+        Assert.Null(chain.Engine.VerifyHeader(header, chain.Head));
+        Assert.Equal(reason, chain.Chain.RefuseUndecided(header, chain.Head));
+        Assert.NotNull(chain.Chain.RefuseUndecided(header with { ExtraData = [1] }, chain.Head));
+    }
+
     // What is changed before sealing, and the reason; null when GoQuorum takes the header.
     public static TheoryData<string, Func<BlockHeader, BlockHeader>, string?> Headers => new()
     {

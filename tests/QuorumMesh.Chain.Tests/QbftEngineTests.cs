@@ -72,6 +72,35 @@ public sealed class QbftEngineTests
         Assert.Equal(chain.Next(0, [], 0).Hash, header.Hash);
     }
 
+    // A quorum is ceil(2N/3): of two or three validators the one seal that is more than F decides nothing.
+    [Theory]
+    [InlineData(4, 3)]
+    [InlineData(3, 2)]
+    [InlineData(2, 2)]
+    [InlineData(1, 1)]
+    public void As_many_seals_as_a_quorum_decide(int validators, int quorum)
+    {
+        var chain = new Chain(validators: validators);
+        BlockHeader With(int seals) => chain.Next(0, [.. Enumerable.Range(0, seals)]);
+        Assert.Null(chain.Bft.RefuseUndecided(With(quorum), chain.Head));
+        Assert.Equal($"it has {quorum - 1} committed seals, and {quorum} decide it",
+            chain.Bft.RefuseUndecided(With(quorum - 1), chain.Head));
+        if (quorum > 1) Assert.Null(chain.Engine.VerifyHeader(With(quorum - 1), chain.Head));
+    }
+
+    [Fact]
+    public void A_proposal_may_go_to_the_miners_gas_limit_at_once_and_no_further()
+    {
+        const ulong least = 5_000_000_000;
+        var chain = new Chain($$""" { "block": 1, "miner.gaslimit": {{least}} } """);
+        string? Verify(ulong gasLimit) =>
+            chain.Engine.VerifyProposal(chain.Next(0, [], change: h => h with { GasLimit = gasLimit }), chain.Head);
+        Assert.StartsWith("invalid gas limit", Verify(least), StringComparison.Ordinal);
+        chain.Add(0);
+        Assert.Null(Verify(least));
+        Assert.StartsWith("invalid gas limit", Verify(least + 1), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_block_of_the_future_is_told_from_a_bad_one()
     {

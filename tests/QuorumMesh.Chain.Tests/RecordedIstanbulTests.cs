@@ -128,6 +128,7 @@ public sealed class RecordedIstanbulTests
             var (header, rules) = (block.Header, node.Rules.EngineAt(block.Number));
             Assert.Null(rules.VerifyHeader(header, node.Head));
             Assert.Null(rules.VerifyProposal(header, node.Head));
+            Assert.Null(node.Rules.Bft!.RefuseUndecided(header, node.Head));
             foreach (var changed in (BlockHeader[])[header with { StateRoot = default }, header with { GasUsed = header.GasUsed + 1 },
                 header with { Time = header.Time + 1 }, header with { Coinbase = IstanbulChainBuilder.Validator(5) }])
                 Assert.NotNull(rules.VerifyHeader(changed, node.Head));

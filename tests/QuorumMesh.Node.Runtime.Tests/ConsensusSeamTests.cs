@@ -103,6 +103,34 @@ public sealed class ConsensusSeamTests
         Assert.Equal(0ul, _core.Head.Number);
     }
 
+    [Fact]
+    public void A_block_that_was_executed_before_another_became_the_head_is_not_written()
+    {
+        var producer = new RaftBlockProducer(_stores.Rules.Config, _stores.Rules.Profile);
+        var built = new List<ExecutedBlock>();
+        _script.On<Heard>((_, outputs) =>
+        {
+            foreach (var time in new[] { 1ul, 2ul })
+                outputs.Add(new ConsensusOutput.BuildBlock(producer.Prepare(_core.Head, BlockTime.OfNanoseconds(time)), default, [],
+                    new HashSet<Hash256>(), new BuildLimits(), MayBeEmpty: true));
+        });
+        _script.On<ConsensusInput.BlockBuilt>((answer, outputs) =>
+        {
+            built.Add(answer.Block!);
+            if (built.Count < 2) return;
+            foreach (var block in built) outputs.Add(new ConsensusOutput.Commit(block.Block, block, Alongside: null));
+        });
+        Pass(new Heard("two siblings"));
+        var (first, second) = (built[0].Block, built[1].Block);
+        Assert.NotEqual(first.Hash, second.Hash);
+        Assert.Equal((first.Hash, first.Hash), (_core.Head.Hash, ChainStore.GetCanonicalHash(_store, 1)));
+        Assert.Equal(first.Hash, Assert.Single(_script.Seen<ConsensusInput.BlockImported>()).Block.Hash);
+        var failed = Assert.Single(_script.Seen<ConsensusInput.BlockFailed>());
+        Assert.Equal(second.Hash, failed.Block.Hash);
+        Assert.Contains("does not build on the head", failed.Reason, StringComparison.Ordinal);
+        Assert.Null(ChainStore.GetHeader(_store, second.Hash));
+    }
+
     private long? _wakeAt;
 
     /// <summary>Builds a block of one transaction, proposes it, verifies it as the others do, and then does what the word says.</summary>
@@ -146,7 +174,7 @@ public sealed class ConsensusSeamTests
 
     private sealed record Vote(string What) : NetworkEffect;
 
-    private sealed class Script : IConsensusDriver
+    internal sealed class Script : IConsensusDriver
     {
         private readonly Dictionary<Type, Action<ConsensusInput, ConsensusOutputs>> _acts = [];
         private readonly List<ConsensusInput> _seen = [];

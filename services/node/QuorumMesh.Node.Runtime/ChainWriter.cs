@@ -55,9 +55,15 @@ internal sealed class ChainWriter
     /// <summary>Stores a committed block on the head.</summary>
     /// <param name="prepared">The block as this minter executed it, which saves doing it again.</param>
     /// <param name="alongside">What else moves in the same batch.</param>
-    /// <exception cref="NodeHaltedException">The block does not execute to its own roots.</exception>
+    /// <exception cref="NodeHaltedException">
+    /// The block does not build on the head, or does not execute to its own roots; nothing was written.
+    /// </exception>
     public ExecutedBlock Import(Block block, ExecutedBlock? prepared, Action<KeyValueBatch> alongside)
     {
+        // One that was executed before is not looked at again: the head may have moved since.
+        if (block.Header.ParentHash != Head.Hash)
+            throw new NodeHaltedException(
+                $"block {block.Number} ({block.Hash}) does not build on the head, block {Head.Number} ({Head.Hash})");
         var executed = WithUsablePrivateSide(prepared ?? Execute(block));
         var imported = executed.Imported;
         var isWhole = imported.PrivateLayer is not null;
@@ -80,6 +86,15 @@ internal sealed class ChainWriter
         _events.RaiseLogs(block.Header, executed.Transactions, imported.Execution.Receipts);
         if (isWhole) _events.RaiseLogs(block.Header, executed.Transactions, imported.Execution.PrivateReceipts ?? []);
         return executed;
+    }
+
+    /// <summary>Before a block on the head that a peer sent: that it is the network's decision, where blocks say so themselves.</summary>
+    /// <exception cref="NodeHaltedException">It is not sealed by as many as decide.</exception>
+    public void RequireDecided(BlockHeader header)
+    {
+        if (_stores.Rules.Bft?.RefuseUndecided(header, Head) is not { } reason) return;
+        var text = $"block {header.Number} ({header.Hash}) is not decided: {reason}";
+        throw new NodeHaltedException(text, new InvalidBlockException(text, isHeader: true));
     }
 
     /// <summary>Executes a block on the head; nothing is stored.</summary>

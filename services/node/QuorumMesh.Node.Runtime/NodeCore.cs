@@ -389,6 +389,7 @@ public sealed class NodeCore
                     throw new NodeHaltedException($"block {block.Number} does not build on our head {_chain.Head.Number} "
                         + $"({_chain.Head.Hash}): this node is on another chain than the cluster; start it again from an empty data "
                         + "directory");
+                _chain.RequireDecided(block.Header);
                 Import(block, prepared: null, alongside: null);
                 Step(new ConsensusInput.BlockImported(block));
             }

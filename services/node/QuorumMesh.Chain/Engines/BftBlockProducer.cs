@@ -10,7 +10,6 @@ namespace QuorumMesh.Chain.Engines;
 /// </summary>
 public sealed class BftBlockProducer
 {
-    private readonly ChainRules _rules;
     private readonly BftChain _chain;
     private readonly byte[] _vanity;
 
@@ -18,7 +17,6 @@ public sealed class BftBlockProducer
     /// <exception cref="ArgumentException">The chain is neither IBFT nor QBFT, or the vanity is longer.</exception>
     public BftBlockProducer(ChainRules rules, byte[]? vanity = null)
     {
-        _rules = rules;
         _chain = rules.Bft ?? throw new ArgumentException("the chain is neither IBFT nor QBFT", nameof(rules));
         if (vanity?.Length > IstanbulExtra.VanitySize) throw new ArgumentException("at most 32 bytes", nameof(vanity));
         _vanity = [.. vanity ?? [], .. new byte[IstanbulExtra.VanitySize - (vanity?.Length ?? 0)]];
@@ -37,18 +35,20 @@ public sealed class BftBlockProducer
     /// <summary>A header to build on a stored block: everything but what execution fills in, and seals.</summary>
     /// <param name="now">Seconds since 1970; the header's time is not below it.</param>
     /// <param name="self">The validator that makes the block.</param>
-    /// <param name="vote">A candidate that this node proposes or drops; null, or one without meaning now, casts none.</param>
+    /// <param name="vote">
+    /// A candidate that this node proposes or drops; null, one without meaning now, or one that drops the last validator casts none.
+    /// </param>
     public BlockHeader Prepare(BlockHeader parent, ulong now, in Address self, ValidatorVote? vote = null, bool isEmpty = false)
     {
         var (number, snapshot) = (parent.Number + 1, _chain.SnapshotAfter(parent));
         // A contract's validators are not listed, by the mode of the parent's block.
         var listed = _chain.ListsValidatorsAfter(parent.Number) ? snapshot.Validators.Addresses : [];
-        var cast = vote is { } wanted && snapshot.IsMeaningful(wanted) ? wanted : (ValidatorVote?)null;
+        var cast = vote is { } wanted && MayCast(wanted, snapshot) ? wanted : (ValidatorVote?)null;
         var header = new BlockHeader
         {
             ParentHash = parent.Hash,
             Number = number,
-            GasLimit = GasLimitOn(parent),
+            GasLimit = _chain.GasLimitAfter(parent.Number).Next(parent),
             Time = Math.Max(EarliestTime(parent, isEmpty), now),
             Difficulty = UInt256.One,
             MixHash = IstanbulHeader.Digest,
@@ -83,9 +83,9 @@ public sealed class BftBlockProducer
         _chain.ProtocolAt(proposal.Number) == EngineKind.Qbft ? QbftHeader.WithCommits(proposal, round, seals)
             : IstanbulHeader.WithCommits(proposal, seals);
 
-    // The floor of the next block is what holds at its parent (24:miner/worker.go commitNewWork).
-    private ulong GasLimitOn(BlockHeader parent) =>
-        new GasLimitRule { Least = _rules.Config.MinerGasLimitAfter(parent.Number, _rules.Profile) ?? GasLimitRule.Minimum }.Next(parent);
+    // After the last validator nobody could make a block, for good: no rule forbids the vote, so its maker does.
+    private static bool MayCast(ValidatorVote vote, IstanbulSnapshot snapshot) =>
+        snapshot.IsMeaningful(vote) && (vote.Authorize || snapshot.Validators.Count > 1);
 
     private static QbftVote? QbftVoteOf(ValidatorVote? vote) =>
         vote is { } cast ? new QbftVote(cast.Candidate, cast.Authorize ? QbftVote.Add : QbftVote.Drop) : null;

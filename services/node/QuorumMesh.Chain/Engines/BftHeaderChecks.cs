@@ -29,6 +29,16 @@ internal static class BftHeaderChecks
             + (chain.IsPeriodLocalAt(header.Number) ? "; if the network has a shorter period, set --istanbul.blockperiod" : "");
     }
 
+    /// <summary>
+    /// Of a proposal alone: it is executed before it is voted on, so its gas is the time that its proposer takes from every validator.
+    /// GoQuorum checks no gas limit, and a block that the others have decided on is taken with any.
+    /// </summary>
+    public static string? GasLimit(BftChain chain, BlockHeader header, BlockHeader parent)
+    {
+        var most = chain.GasLimitAfter(parent.Number).Most(parent);
+        return header.GasLimit <= most ? null : $"invalid gas limit: {header.GasLimit}, and at most {most} follows the parent's";
+    }
+
     /// <summary>Proposer and seals against the validators before the block.</summary>
     /// <param name="seals">How many the header has.</param>
     /// <param name="isProposal">It may have none yet.</param>

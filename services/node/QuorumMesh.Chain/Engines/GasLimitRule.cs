@@ -13,6 +13,9 @@ public sealed record GasLimitRule(ulong Floor = GasLimitRule.Minimum, ulong Ceil
     // Ethereum's is 1024.
     private const ulong BoundDivisor = 4096;
 
+    // Wider than any step that GoQuorum's releases make: what an honest node proposes is never above it.
+    private const ulong LargestStepDivisor = 1024;
+
     /// <summary>The limit of the block after <paramref name="parent"/> (2.5:core/block_validator.go CalcGasLimit). Only makers of
     /// blocks use it: neither engine checks the step on import.</summary>
     public ulong Next(BlockHeader parent)
@@ -23,5 +26,12 @@ public sealed record GasLimitRule(ulong Floor = GasLimitRule.Minimum, ulong Ceil
         if (limit < Floor)
             return Math.Min(parent.GasLimit + decay, Floor);
         return limit > Ceiling ? Math.Max(parent.GasLimit - decay, Ceiling) : limit;
+    }
+
+    /// <summary>The most that the block after <paramref name="parent"/> has when its maker keeps to the rule.</summary>
+    public ulong Most(BlockHeader parent)
+    {
+        var step = parent.GasLimit / LargestStepDivisor;
+        return Math.Max(parent.GasLimit + Math.Min(step, ulong.MaxValue - parent.GasLimit), Least);
     }
 }

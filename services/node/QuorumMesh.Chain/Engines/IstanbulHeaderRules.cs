@@ -16,8 +16,12 @@ public sealed class IstanbulHeaderRules(BftChain chain) : IHeaderRules
     /// </summary>
     public string? VerifyHeader(BlockHeader header, BlockHeader parent) => Verify(header, parent, isProposal: false);
 
-    /// <summary>A proposal has no committed seals yet (GoQuorum 2.5 consensus/istanbul/backend/backend.go Verify).</summary>
-    public string? VerifyProposal(BlockHeader header, BlockHeader parent) => Verify(header, parent, isProposal: true);
+    /// <summary>
+    /// A proposal has no committed seals yet (GoQuorum 2.5 consensus/istanbul/backend/backend.go Verify), and no more gas than an honest
+    /// one.
+    /// </summary>
+    public string? VerifyProposal(BlockHeader header, BlockHeader parent) =>
+        Verify(header, parent, isProposal: true) ?? BftHeaderChecks.GasLimit(chain, header, parent);
 
     /// <summary>No rewards.</summary>
     public void Finalise(BlockHeader header, IWorldState publicState)

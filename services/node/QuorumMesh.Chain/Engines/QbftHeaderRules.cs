@@ -17,8 +17,9 @@ public sealed class QbftHeaderRules(BftChain chain, ChainConfig config, Compatib
     /// </summary>
     public string? VerifyHeader(BlockHeader header, BlockHeader parent) => Verify(header, parent, isProposal: false);
 
-    /// <summary>A proposal has no committed seals yet (VerifyBlockProposal).</summary>
-    public string? VerifyProposal(BlockHeader header, BlockHeader parent) => Verify(header, parent, isProposal: true);
+    /// <summary>A proposal has no committed seals yet (VerifyBlockProposal), and no more gas than an honest one.</summary>
+    public string? VerifyProposal(BlockHeader header, BlockHeader parent) =>
+        Verify(header, parent, isProposal: true) ?? BftHeaderChecks.GasLimit(chain, header, parent);
 
     /// <summary>The block reward, where the genesis or a transition has one (accumulateRewards).</summary>
     public void Finalise(BlockHeader header, IWorldState publicState)

@@ -31,6 +31,14 @@ public sealed partial class BftChain
     /// <summary>Seconds since 1970 that a block may not be later than; null when no clock is asked.</summary>
     internal ulong? LatestTime => _options.UnixSeconds?.Invoke() + _options.AllowedFutureSeconds;
 
+    /// <summary>
+    /// How the gas limit of the block after this one comes about: its floor is what holds at its parent (24:miner/worker.go commitNewWork).
+    /// </summary>
+    internal GasLimitRule GasLimitAfter(ulong block) => new()
+    {
+        Least = config.MinerGasLimitAfter(block, profile) ?? GasLimitRule.Minimum,
+    };
+
     // GoQuorum 24's default is 5 s, and only it knows the newer objects; up to 21 it was 1 s, and a node with a longer period refuses the
     // blocks of a faster network.
     private ulong LocalPeriod => _options.BlockPeriodSeconds

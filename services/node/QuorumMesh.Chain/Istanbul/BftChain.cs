@@ -86,6 +86,18 @@ public sealed partial class BftChain(ChainConfig config, CompatibilityProfile pr
         };
     }
 
+    /// <summary>
+    /// Null when a header that a peer sent has as many committed seals as decide its block; else the reason. GoQuorum's header rules take
+    /// F+1: with those a node that is at work could move past a block which the validators have not decided on, and decide another. Whose
+    /// seals they are is for the header rules to check.
+    /// </summary>
+    /// <param name="parent">A stored block, the header's parent.</param>
+    public string? RefuseUndecided(BlockHeader header, BlockHeader parent)
+    {
+        var (seals, quorum) = (SealsOf(header), After(parent).Quorum);
+        return seals >= quorum ? null : $"it has {seals} committed seals, and {quorum} decide it";
+    }
+
     /// <summary>Goes into the batch that makes a block the head: what later look-ups of its snapshot rest on.</summary>
     /// <param name="publicState">After the block.</param>
     /// <exception cref="ConfigurationException">It is block 0, and no block can follow it.</exception>
@@ -110,6 +122,13 @@ public sealed partial class BftChain(ChainConfig config, CompatibilityProfile pr
     /// <exception cref="InvalidBlockException">The extra data, where the validators stand, cannot be read.</exception>
     internal IstanbulSnapshot OfGenesis(IKeyValueReader reader, BlockHeader genesis) => IstanbulSnapshot.OfGenesis(genesis,
         new ValidatorSet(ContractAt(0) is not null ? IstanbulSnapshots.GetNamed(reader, genesis) : ListOf(0) ?? GenesisList(genesis)));
+
+    private int SealsOf(BlockHeader header)
+    {
+        if (ProtocolAt(header.Number) == EngineKind.Qbft)
+            return QbftExtra.TryDecode(header.ExtraData, out var qbft) ? qbft.CommittedSeals.Count : 0;
+        return IstanbulExtra.TryDecode(header.ExtraData, out var ibft) ? ibft.CommittedSeals.Count : 0;
+    }
 
     /// <summary>One block further.</summary>
     /// <exception cref="InvalidBlockException">The block does not follow, or its author is no validator.</exception>
