@@ -219,6 +219,42 @@ public sealed class BftDriverTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public void Where_a_contract_names_no_validators_there_are_no_blocks_and_the_nodes_stay_up(int validators)
+    {
+        const string engine = "\"qbft\": { \"epochlength\": 30000, \"blockperiodseconds\": 1, \"requesttimeoutseconds\": 4 }, "
+            + "\"transitions\": [ { \"block\": 3, \"validatorselectionmode\": \"contract\", "
+            + "\"validatorcontractaddress\": \"0x0000000000000000000000000000000000000077\" } ]";
+        var network = new BftNetwork(EngineKind.Qbft, validators, engine: engine);
+        network.UntilHeight(3);
+        void StandStill()
+        {
+            network.For(20_000);
+            Assert.All(network.Nodes, n => Assert.Equal(3UL, n.Head.Number));
+            Assert.All(network.Nodes, n => Assert.Contains("no validators after block 3", n.Standing.Silence, StringComparison.Ordinal));
+            Assert.All(network.Nodes, n => Assert.Contains(n.Notices, m => m.Text.Contains("no validators", StringComparison.Ordinal)));
+            Assert.All(network.Nodes, n => Assert.Equal((4UL, false), (n.Explain().Standing.Height, n.Standing.IsValidator)));
+        }
+        StandStill();
+        foreach (var node in network.Nodes) node.Start();
+        network.Connect();
+        StandStill();
+    }
+
+    [Theory]
+    [MemberData(nameof(Engines))]
+    public void The_only_validator_does_not_vote_itself_out(EngineKind kind)
+    {
+        var network = new BftNetwork(kind, validators: 1);
+        var node = network.Nodes[0];
+        node.Vote(node.Address, authorize: false);
+        network.UntilHeight(4);
+        Assert.True(node.Standing.IsValidator);
+        Assert.False(Assert.Single(node.Standing.Candidates).Value);
+    }
+
     private static ulong Time(BftNetwork network, ulong number) => ChainStore.GetHeader(network.Nodes[0].Store, number)!.Time;
 
     private static IEnumerable<ulong> Votes(BftTestNode node) =>

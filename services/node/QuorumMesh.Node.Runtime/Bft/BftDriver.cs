@@ -54,6 +54,9 @@ public sealed class BftDriver : IConsensusDriver
 
     Electorate IConsensusDriver.Electorate => Standing.Electorate;
 
+    /// <summary>Nobody may make the next block: a contract names no validators, or all were voted out.</summary>
+    private bool IsVoid => _height is { Validators.Count: 0 };
+
     private string? Silence => _failure ?? (_isParted ? "this node is on another chain than the validators" : _machine.Abstention);
 
     void IConsensusDriver.Step(ConsensusInput input, NodeTime now, ConsensusOutputs outputs)
@@ -84,7 +87,7 @@ public sealed class BftDriver : IConsensusDriver
                 Feed(new BftInput.ProposalVerified(verified.Block.Hash, verified.Reason));
                 break;
             case ConsensusInput.PassEnded ended:
-                var wait = _isParted ? null : _proposals.Wait(_now, ended.Pending);
+                var wait = _isParted || IsVoid ? null : _proposals.Wait(_now, ended.Pending);
                 _outputs.Add(new ConsensusOutput.SetTimer(ConsensusTimer.Proposal, wait));
                 break;
             case ConsensusInput.BlockImported imported:
@@ -148,6 +151,13 @@ public sealed class BftDriver : IConsensusDriver
         _view = new BftView(head.Number + 1, 0);
         _proposals.Begin(head);
         if (before is null || !before.Addresses.SequenceEqual(_height.Validators.Addresses)) TellValidators(before);
+        if (IsVoid)
+        {
+            // As GoQuorum: there are no blocks any more, and everything else goes on.
+            _failure = $"no validators after block {head.Number}: the chain names nobody who may make the next one";
+            _outputs.Add(new ConsensusOutput.SetTimer(ConsensusTimer.Deadline, null));
+            return;
+        }
         Feed(new BftInput.NewHeight(BftSetup.HeightOf(_height, head) with { Restored = restored }));
     }
 
@@ -162,7 +172,7 @@ public sealed class BftDriver : IConsensusDriver
     /// <summary>What time has brought about: the next block is due, or a proposal from the future no longer is one.</summary>
     private void Proceed()
     {
-        if (_isParted) return;
+        if (_isParted || IsVoid) return;
         if (_proposals.MayBeDue(_now, _pending))
         {
             _proposals.IsDue = true;
@@ -174,7 +184,8 @@ public sealed class BftDriver : IConsensusDriver
     /// <summary>Steps the machine, and does what it asks; what it is answered at once comes after that, not in between.</summary>
     private void Feed(BftInput input)
     {
-        if (_isParted && input is not (BftInput.NewHeight or BftInput.PeersChanged)) return;
+        // Without validators the machine stands at the height before, which is over.
+        if (IsVoid || (_isParted && input is not (BftInput.NewHeight or BftInput.PeersChanged))) return;
         _inputs.Enqueue(input);
         if (_inputs.Count > 1) return;
         while (_inputs.TryPeek(out var next))

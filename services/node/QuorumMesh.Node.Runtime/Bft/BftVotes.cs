@@ -14,12 +14,15 @@ internal sealed class BftVotes
     /// <summary>True votes in, false votes out; a copy for each change.</summary>
     public IReadOnlyDictionary<Address, bool> Candidates { get; private set; } = new Dictionary<Address, bool>();
 
-    /// <summary>What the block after the snapshot's votes for: each candidate in its turn, where GoQuorum draws one.</summary>
+    /// <summary>
+    /// What the block after the snapshot's votes for: each candidate in its turn, where GoQuorum draws one. The only validator is not voted
+    /// out, for its one vote would decide, and nobody could make a block after that.
+    /// </summary>
     /// <returns>Null when no vote has a meaning.</returns>
     public ValidatorVote? For(IstanbulSnapshot before)
     {
         var wanted = _candidates.Select(static c => new ValidatorVote(c.Key, c.Value)).Where(before.IsMeaningful)
-            .OrderBy(static v => v.Candidate).ToList();
+            .Where(v => v.Authorize || before.Validators.Count > 1).OrderBy(static v => v.Candidate).ToList();
         return wanted.Count == 0 ? null : wanted[(int)(before.Number % (ulong)wanted.Count)];
     }
 
