@@ -19,7 +19,7 @@ public static class NetworkMetrics
         description: "Transactions dropped because a peer's queue was full");
 
     internal static Counter<long> ConsensusDropped { get; } = Meter.CreateCounter<long>("quorummesh_p2p_consensus_dropped",
-        description: "Consensus messages dropped because a bound of their peer, or of all, was reached");
+        description: "Consensus messages dropped because a bound of their peer, of all, or of one message was passed");
 
     internal static Counter<long> BlocksReceived { get; } = Meter.CreateCounter<long>("quorummesh_p2p_blocks_received",
         description: "New blocks received from peers, whole or by hash");

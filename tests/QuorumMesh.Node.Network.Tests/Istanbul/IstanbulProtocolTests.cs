@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Node.Network.Eth;
+using QuorumMesh.Node.Network.Istanbul;
 using QuorumMesh.Node.Network.Peers;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
@@ -168,6 +169,41 @@ public class IstanbulProtocolTests
         await TestNode.Until(() => heard.Messages.Any(m => m.From.Address == a.Key.Address), "heard");
     }
 
+    [Theory]
+    [InlineData(Ibft, "istanbul/64", 16)]
+    [InlineData(QbftPrepare, "eth/64 istanbul/100", 33)]
+    public async Task What_is_longer_than_peers_take_is_dropped_and_does_no_harm(int code, string offered, int offset)
+    {
+        await using var node = new TestNode(protocols: All);
+        using var peer = await ReadyAsync(node, offered);
+        foreach (int length in new[] { (10 << 20) + 1, 16 << 20, 64 << 20 })
+            node.Server.SendIstanbul(code, new byte[length], [Address(peer)]);
+        node.Server.SendIstanbul(0, Message, [Address(peer)]);
+        node.Server.SendIstanbul(code, Message, [Address(peer)]);
+        Assert.Equal(code == Ibft ? RlpString(Message) : Message, await ReadCodeAsync(peer, offset + code));
+    }
+
+    [Theory]
+    [InlineData(Ibft)]
+    [InlineData(QbftPrepare)]
+    public void Whatever_is_taken_from_a_peer_can_be_passed_on(int code)
+    {
+        for (int length = (10 << 20) - 12; length <= (10 << 20) + 8; length++)
+        {
+            var message = RlpList(length);
+            var payload = code == Ibft ? RlpString(message) : message;
+            bool taken = payload.Length <= 10 << 20;
+            Assert.Equal(taken, IstanbulWire.TryWrap(code, message, out var wrapped));
+            if (!taken)
+                Assert.Throws<FormatException>(() => IstanbulWire.Unwrap(code, payload));
+            else
+            {
+                Assert.True(payload.AsSpan().SequenceEqual(wrapped.Span));
+                Assert.True(message.AsSpan().SequenceEqual(IstanbulWire.Unwrap(code, wrapped).Span));
+            }
+        }
+    }
+
     private static Address Address(RawPeer peer) => peer.Key.Address;
 
     private static Task<RawPeer> HelloAsync(TestNode node, string offered) =>
@@ -202,6 +238,15 @@ public class IstanbulProtocolTests
         var writer = new RlpWriter();
         writer.Write(content);
         return writer.ToArray();
+    }
+
+    /// <summary>A list of that length, its header counted.</summary>
+    private static byte[] RlpList(int length)
+    {
+        var bytes = new byte[length];
+        int content = length - 4;
+        (bytes[0], bytes[1], bytes[2], bytes[3]) = (0xfa, (byte)(content >> 16), (byte)(content >> 8), (byte)content);
+        return bytes;
     }
 
     private sealed class Listener : IIstanbulHandler

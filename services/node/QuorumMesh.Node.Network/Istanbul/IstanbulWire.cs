@@ -11,19 +11,21 @@ internal static class IstanbulWire
     /// <summary>Longest message, GoQuorum's protocolMaxMsgSize.</summary>
     public const int MaxBytes = 10 * 1024 * 1024;
 
-    /// <exception cref="ArgumentOutOfRangeException">The code is none of consensus.</exception>
-    /// <exception cref="ArgumentException">The message is longer than <see cref="MaxBytes"/>.</exception>
-    public static ReadOnlyMemory<byte> Wrap(int code, ReadOnlyMemory<byte> message)
+    private const int LongestHeader = 9;
+
+    /// <summary>What <see cref="Unwrap"/> takes again, and nothing else: what was heard of one peer can be passed on.</summary>
+    /// <returns>False when peers would not take it: it is too long for them, or the code is none of consensus.</returns>
+    public static bool TryWrap(int code, ReadOnlyMemory<byte> message, out ReadOnlyMemory<byte> payload)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(code, IstanbulCode.Ibft);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(code, IstanbulCode.QbftLast);
-        if (message.Length > MaxBytes - 8)
-            throw new ArgumentException($"A consensus message of {message.Length} bytes is longer than peers take.", nameof(message));
-        if (code != IstanbulCode.Ibft)
-            return message;
-        var writer = new RlpWriter(message.Length + 8);
-        writer.Write(message.Span);
-        return writer.ToArray();
+        payload = message;
+        if (code is < IstanbulCode.Ibft or > IstanbulCode.QbftLast || message.Length > MaxBytes) return false;
+        if (code == IstanbulCode.Ibft)
+        {
+            var writer = new RlpWriter(message.Length + LongestHeader);
+            writer.Write(message.Span);
+            payload = writer.ToArray();
+        }
+        return payload.Length <= MaxBytes;
     }
 
     /// <summary>A slice of the payload, not a copy.</summary>

@@ -16,7 +16,7 @@ public interface IIstanbulNetwork
 
     /// <summary>
     /// Queues a message for the connected peers among the targets. The queue of a peer is bounded; when it is full the oldest messages go,
-    /// for they are of older rounds.
+    /// for they are of older rounds. One that is longer than peers take is counted and dropped.
     /// </summary>
     /// <param name="code">0x11 for IBFT, 0x12-0x15 for QBFT; peers whose protocol lacks the code are left out.</param>
     /// <param name="message">RLP of the message; how it is wrapped on the wire is the network's affair.</param>
