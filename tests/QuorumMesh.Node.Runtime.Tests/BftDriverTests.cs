@@ -147,6 +147,38 @@ public sealed class BftDriverTests
         Assert.Contains(node.Done, d => d.StartsWith("send", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [MemberData(nameof(Engines))]
+    public void A_promise_of_a_later_height_keeps_a_validator_silent_until_that_height(EngineKind kind)
+    {
+        var network = new BftNetwork(kind, validators: 4);
+        network.UntilHeight(5);
+        var (node, source) = (network.Nodes[0], network.Nodes[1]);
+        network.Away.Add(node);
+        network.Connect();
+        var promised = node.Promise!;
+        var height = Assert.NotNull(BftPromise.HeightOf(promised));
+        Assert.InRange(height, 5UL, 6UL);
+        network.UntilHeight(height);
+        network.Away.Clear();
+        node.StartWithoutBlocks();
+        network.Connect();
+        node.Done.Clear();
+        while (node.Head.Number + 1 < height)
+        {
+            Assert.Contains($"votes of height {height} are stored", node.Standing.Silence, StringComparison.Ordinal);
+            network.For(10_000);
+            Assert.DoesNotContain(node.Done, d => d.StartsWith("send", StringComparison.Ordinal));
+            Assert.Equal(promised, node.Promise);
+            node.Take(ChainStore.GetBlock(source.Store, node.Head.Number + 1)!);
+        }
+        Assert.Null(node.Standing.Silence);
+        Catch(network, node);
+        var since = node.Head.Number;
+        network.UntilHeight(since + 4);
+        Assert.Contains(node.Done, d => d.StartsWith("send", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void A_node_on_another_chain_than_the_validators_gives_no_votes()
     {

@@ -1,9 +1,11 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Consensus.Bft;
 using QuorumMesh.Node.Runtime.Bft;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
+using QuorumMesh.State.KeyValue;
 using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Runtime.Tests;
@@ -93,13 +95,17 @@ internal sealed class BftTestNode
         Start();
     }
 
-    public RecordingStore Store { get; } = new();
+    public RecordingStore Store { get; private set; } = new();
     public NodeCore Core { get; private set; } = null!;
     public BftDriver Driver { get; private set; } = null!;
     public NodeStores Stores { get; private set; } = null!;
     public Address Address => TestChain.Signer(_number).Address;
     public BlockHeader Head => Core.Head;
     public BftStanding Standing => Driver.Standing;
+
+    /// <summary>The row that the store holds of what it has promised.</summary>
+    public byte[]? Promise => ChainStore.GetMeta(Store, StoredNames.BftPromise)?.ToArray();
+
     public List<RoundChangeEvent> Rounds { get; } = [];
     public List<ValidatorsEvent> Validators { get; } = [];
     public List<BftRefusedEvent> Refused { get; } = [];
@@ -121,6 +127,17 @@ internal sealed class BftTestNode
         Driver = new BftDriver(new BftSetup(), Stores, setup.Signer, events);
         Core = new NodeCore(setup, Driver);
         Core.Open(_network.Time);
+    }
+
+    /// <summary>A start whose store has lost all blocks, and nothing else.</summary>
+    public void StartWithoutBlocks()
+    {
+        var row = new KeyValueBatch();
+        ChainStore.PutMeta(row, StoredNames.BftPromise, Promise!);
+        Store = new RecordingStore();
+        BftTestChain.Open(Store, _network.Genesis);
+        Store.Write(row, sync: true);
+        Start();
     }
 
     public IReadOnlyList<NodeAnswer> Pass(params NodeInput[] inputs)

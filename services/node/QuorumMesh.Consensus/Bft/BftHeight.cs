@@ -35,8 +35,8 @@ public sealed record BftHeight
     public TimeSpan? MaxRequestTimeout { get; init; }
 
     /// <summary>
-    /// The last row of <see cref="BftEffect.PersistLock"/> that the store holds, given with the first height after a start; null when there
-    /// is none, and for later heights.
+    /// The last row of <see cref="BftEffect.PersistLock"/> that the store holds, given with the first height after a start, and
+    /// with each one up to its own; null when there is none, and later.
     /// </summary>
     public byte[]? Restored { get; init; }
 }

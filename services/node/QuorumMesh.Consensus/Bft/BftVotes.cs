@@ -9,7 +9,7 @@ namespace QuorumMesh.Consensus.Bft;
 /// </summary>
 internal sealed record BftVotes(ulong Sequence, BftProtocol Protocol, ulong Round, IReadOnlyList<BftMessage> Own, BftLock? Lock)
 {
-    private const ulong Version = 1;
+    public const ulong Version = 1;
 
     public byte[] Encode()
     {

@@ -31,6 +31,7 @@ public sealed class BftDriver : IConsensusDriver
     private BlockHeader _head = new();
     private BftSettings _height = null!;
     private BftView _view;
+    private byte[]? _restored;
     private Hash256? _committing;
     private bool _isParted;
     private string? _failure;
@@ -73,7 +74,8 @@ public sealed class BftDriver : IConsensusDriver
         {
             case ConsensusInput.Opened opened:
                 _isParted = opened.IsParted;
-                Begin(opened.Head, Restored());
+                _restored = Restored();
+                Begin(opened.Head);
                 break;
             case ConsensusInput.MayPropose turn:
                 _pending = turn.Pending;
@@ -143,7 +145,7 @@ public sealed class BftDriver : IConsensusDriver
         }
     }
 
-    private void Begin(BlockHeader head, byte[]? restored = null)
+    private void Begin(BlockHeader head)
     {
         (_head, _committing, _failure) = (head, null, null);
         var before = _height?.Validators;
@@ -158,7 +160,15 @@ public sealed class BftDriver : IConsensusDriver
             _outputs.Add(new ConsensusOutput.SetTimer(ConsensusTimer.Deadline, null));
             return;
         }
-        Feed(new BftInput.NewHeight(BftSetup.HeightOf(_height, head) with { Restored = restored }));
+        Feed(new BftInput.NewHeight(BftSetup.HeightOf(_height, head) with { Restored = Promised(_height.Number) }));
+    }
+
+    /// <summary>Where blocks were lost the row is of a later height, and stands in the store until that one is reached.</summary>
+    private byte[]? Promised(ulong height)
+    {
+        var row = _restored;
+        if (row is null || BftPromise.HeightOf(row) is not { } promised || promised <= height) _restored = null;
+        return row;
     }
 
     private void TellValidators(ValidatorSet? before)
