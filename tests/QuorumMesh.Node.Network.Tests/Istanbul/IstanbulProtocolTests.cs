@@ -261,6 +261,8 @@ public class IstanbulProtocolTests
 
         public void OnIstanbul(IstanbulMessage message) => Messages.Enqueue(message);
 
+        public bool IsValidator(Address peer) => true;
+
         public void OnIstanbulPeersChanged() => Interlocked.Increment(ref _changes);
     }
 }

@@ -5,14 +5,17 @@ namespace QuorumMesh.Node.Network.Istanbul;
 
 /// <summary>
 /// Where the consensus messages of all peers meet their handler. What waits there is bounded for each peer, so that one that floods loses
-/// its own messages and nobody else's, and for all together.
+/// its own messages and nobody else's, for all together, and for those who are no validators: however many they are, validators have room.
 /// </summary>
 internal sealed class IstanbulHub
 {
     private const int HeldCount = 16_384;
     private const long HeldBytes = 128L * 1024 * 1024;
 
+    private const int OthersPart = 4;
+
     private readonly HeldMessages _all = new(HeldCount, HeldBytes);
+    private readonly HeldMessages _ofOthers = new(HeldCount / OthersPart, HeldBytes / OthersPart);
     private volatile IIstanbulHandler? _handler;
 
     /// <exception cref="InvalidOperationException">There is one already.</exception>
@@ -26,18 +29,16 @@ internal sealed class IstanbulHub
     /// <returns>False when it was dropped.</returns>
     public bool TryDeliver(IstanbulPeer from, int code, ReadOnlyMemory<byte> message, HeldMessages ofPeer)
     {
-        if (_handler is not { } handler || !ofPeer.TryHold(message.Length))
+        if (_handler is not { } handler)
             return false;
-        if (!_all.TryHold(message.Length))
+        HeldMessages[] bounds = handler.IsValidator(from.Address) ? [ofPeer, _all] : [ofPeer, _ofOthers, _all];
+        int held = bounds.TakeWhile(bound => bound.TryHold(message.Length)).Count();
+        if (held < bounds.Length)
         {
-            ofPeer.Release(message.Length);
+            Release(bounds.AsSpan(0, held), message.Length);
             return false;
         }
-        handler.OnIstanbul(new IstanbulMessage(from, code, message, done =>
-        {
-            _all.Release(done.Payload.Length);
-            ofPeer.Release(done.Payload.Length);
-        }));
+        handler.OnIstanbul(new IstanbulMessage(from, code, message, done => Release(bounds, done.Payload.Length)));
         return true;
     }
 
@@ -45,4 +46,10 @@ internal sealed class IstanbulHub
 
     /// <summary>What a message is known by, however it was wrapped.</summary>
     public static Hash256 Digest(ReadOnlyMemory<byte> message) => Keccak.Hash(message.Span);
+
+    private static void Release(ReadOnlySpan<HeldMessages> bounds, int bytes)
+    {
+        foreach (var bound in bounds)
+            bound.Release(bytes);
+    }
 }

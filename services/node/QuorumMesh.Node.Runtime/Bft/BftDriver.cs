@@ -296,6 +296,7 @@ public sealed class BftDriver : IConsensusDriver
         var standing = before with
         {
             Settings = _height,
+            Before = ReferenceEquals(before.Settings, _height) ? before.Before : before.Settings?.Validators,
             Round = _view.Round,
             Connected = _connected,
             Candidates = _votes.Candidates,

@@ -1,6 +1,7 @@
 using QuorumMesh.Consensus.Bft;
 using QuorumMesh.Node.Runtime.Consensus;
 using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Runtime.Bft;
 
@@ -11,8 +12,12 @@ namespace QuorumMesh.Node.Runtime.Bft;
 public sealed class BftLink(IIstanbulNetwork network, IPeerNetwork peers) : IConsensusLink, IIstanbulHandler
 {
     private Func<NodeInput, bool> _post = static _ => false;
+    private Func<BftStanding>? _standing;
     private NodeEvents? _events;
     private int _owesPeers;
+
+    /// <summary>Whose messages are worth a place in the mailbox; to be said before <see cref="Hear"/>.</summary>
+    internal void Heed(Func<BftStanding> standing) => _standing = standing;
 
     /// <inheritdoc/>
     public void Hear(Func<NodeInput, bool> post, NodeEvents events)
@@ -22,13 +27,20 @@ public sealed class BftLink(IIstanbulNetwork network, IPeerNetwork peers) : ICon
         OnIstanbulPeersChanged();
     }
 
-    /// <summary>A full mailbox drops the message: its sender counts on no single one, since rounds are changed again and again.</summary>
+    /// <summary>
+    /// A full mailbox drops the message: its sender counts on no single one, since rounds are changed again and again. Any stranger can
+    /// make keys and sign: what no validator has signed fills no mailbox.
+    /// </summary>
     public void OnIstanbul(IstanbulMessage message)
     {
         PostPeers();
         if (!BftWire.TryRead(message.Code, message.Payload.ToArray(), out var read, out var refusal)) Refuse(message, refusal.Name());
+        else if (!IsHeeded(read.Sender)) Refuse(message, BftRefusal.UnknownSender.Name());
         else if (!_post(new ValidatorInput.Message(read, message))) Refuse(message, BftRefusedEvent.MailboxFull);
     }
+
+    /// <inheritdoc/>
+    public bool IsValidator(Address peer) => IsHeeded(peer);
 
     /// <inheritdoc/>
     public void OnIstanbulPeersChanged()
@@ -53,6 +65,8 @@ public sealed class BftLink(IIstanbulNetwork network, IPeerNetwork peers) : ICon
                 break;
         }
     }
+
+    private bool IsHeeded(in Address signer) => _standing?.Invoke().Heeds(signer) == true;
 
     private void Refuse(IstanbulMessage message, string reason)
     {

@@ -12,6 +12,9 @@ public sealed record BftStanding(Address Own)
     /// <summary>Null before the start.</summary>
     public BftSettings? Settings { get; init; }
 
+    /// <summary>Validators of the block before that one, as far as this node knows: their last messages may still be under way.</summary>
+    public ValidatorSet? Before { get; init; }
+
     /// <summary>Of the block that is being decided.</summary>
     public ulong Round { get; init; }
 
@@ -29,6 +32,9 @@ public sealed record BftStanding(Address Own)
 
     /// <summary>Whether this node is one of the validators of that block.</summary>
     public bool IsValidator => Settings?.Validators.Contains(Own) == true;
+
+    /// <summary>Whether what it signs has a meaning at the present height, or had one at the height before.</summary>
+    internal bool Heeds(in Address signer) => Settings?.Validators.Contains(signer) == true || Before?.Contains(signer) == true;
 
     /// <summary>Validators of that block that this node could hear, itself counted.</summary>
     public int Reachable => Settings?.Validators.Addresses.Count(v => v == Own || Connected.Contains(v)) ?? 0;

@@ -20,7 +20,11 @@ public abstract record ConsensusSetup
     /// <summary>A node of an IBFT or QBFT chain: a validator where the chain names it one, else one that follows.</summary>
     public sealed record BftMember(BftSetup Setup, BftLink Link) : ConsensusSetup
     {
-        internal override (IConsensusDriver Driver, IConsensusLink Link) Open(NodeCoreSetup setup) =>
-            (new BftDriver(Setup, setup.Stores, setup.Signer, setup.Events), Link);
+        internal override (IConsensusDriver Driver, IConsensusLink Link) Open(NodeCoreSetup setup)
+        {
+            var driver = new BftDriver(Setup, setup.Stores, setup.Signer, setup.Events);
+            Link.Heed(() => driver.Standing);
+            return (driver, Link);
+        }
     }
 }

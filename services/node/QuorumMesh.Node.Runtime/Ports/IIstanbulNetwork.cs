@@ -36,6 +36,9 @@ public interface IIstanbulHandler
     /// <summary>To be released when it has been dealt with: what a peer has unreleased is bounded, and more of it is dropped.</summary>
     void OnIstanbul(IstanbulMessage message);
 
+    /// <summary>Whether the account is a validator's, as far as is known: others share a smaller part of the room for messages.</summary>
+    bool IsValidator(Address peer);
+
     /// <summary><see cref="IIstanbulNetwork.IstanbulPeers"/> is another one now.</summary>
     void OnIstanbulPeersChanged();
 }
