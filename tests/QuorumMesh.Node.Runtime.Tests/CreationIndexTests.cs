@@ -59,6 +59,26 @@ public sealed class CreationIndexTests
     }
 
     [Fact]
+    public void A_block_that_is_stored_while_the_last_ones_before_it_are_noted_is_noted_too()
+    {
+        var node = new SoloNode();
+        MineSome(node);
+        Forget(node);
+        var index = new CreationIndex(node.Store, node.Stores.Rules);
+        var next = node.Head + 1;
+        // The writer's turn at the next block has begun, and what it stores is not there yet.
+        index.Note(new KeyValueBatch(), next, []);
+        Assert.True(index.BuildStep());
+        Assert.Equal(node.Head, index.IndexedTo);
+        Assert.True(index.BuildStep());
+        node.Start();
+        node.Mine(Creation(TestChain.Key(13), 0));
+        Assert.True(index.BuildStep());
+        Assert.False(index.BuildStep());
+        Assert.Equal(next, index.IndexedTo);
+    }
+
+    [Fact]
     public void A_damaged_block_ends_the_look_through_and_nothing_else()
     {
         var node = new SoloNode();

@@ -18,6 +18,7 @@ public sealed class CreationIndex
     private readonly ChainRules _rules;
     private readonly Lock _gate = new();
     private ulong _indexed;
+    private ulong _skipped;
 
     internal CreationIndex(IKeyValueStore store, ChainRules rules)
     {
@@ -34,12 +35,19 @@ public sealed class CreationIndex
         }
     }
 
-    /// <summary>For the batch that moves the head to a block. Does nothing while older blocks are missing.</summary>
+    /// <summary>
+    /// For the batch that moves the head to a block. Does nothing while older blocks are missing, but that the block is left to
+    /// <see cref="BuildStep"/>.
+    /// </summary>
     internal void Note(KeyValueBatch batch, ulong block, IReadOnlyList<RecoveredTransaction> transactions)
     {
         lock (_gate)
         {
-            if (_indexed + 1 != block) return;
+            if (_indexed + 1 != block)
+            {
+                _skipped = block;
+                return;
+            }
             _indexed = block;
         }
         CreationRecord.Note(batch, _store,
@@ -48,14 +56,14 @@ public sealed class CreationIndex
     }
 
     /// <summary>Notes the oldest blocks that are missing. For one caller at a time.</summary>
-    /// <returns>False when none is missing.</returns>
+    /// <returns>False when none is missing. True also while the next one is left to it and not stored yet.</returns>
     /// <exception cref="ChainCorruptException">A stored block is damaged.</exception>
     public bool BuildStep()
     {
         var from = IndexedTo + 1;
         using var snapshot = _store.Snapshot();
         var head = ChainStore.GetPublicHead(snapshot)?.Number ?? 0;
-        if (from > head) return false;
+        if (from > head) return IsLeftToBuild(from);
         var to = Math.Min(head, from + BlocksPerStep - 1);
         var made = new List<Creation>();
         for (var number = from; number <= to; number++) Collect(snapshot, number, made);
@@ -65,6 +73,14 @@ public sealed class CreationIndex
         _store.Write(batch, sync: false);
         lock (_gate) _indexed = to;
         return true;
+    }
+
+    /// <summary>
+    /// The writer asks before it stores: when the last blocks before its own are noted in between, nobody else notes this one.
+    /// </summary>
+    private bool IsLeftToBuild(ulong block)
+    {
+        lock (_gate) return _indexed + 1 == block && _skipped >= block;
     }
 
     private void Collect(IKeyValueReader reader, ulong number, List<Creation> made)
