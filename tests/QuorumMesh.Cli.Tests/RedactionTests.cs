@@ -16,6 +16,10 @@ public sealed class RedactionTests
     [InlineData($$"""{"method":"eth_fillTransaction","params":[{"input":"0x{{Secret}}","privateFor":["k"]}]}""")]
     [InlineData($$"""{"method":"eth_sendTransactionAsync","params":[{"callbackUrl":"http://x/?token={{Secret}}"}]}""")]
     [InlineData($$"""no JSON {{Secret}}""")]
+    [InlineData($$"""{"method":"personal_sign","method":"eth_chainId","params":["{{Secret}}"]}""")]
+    [InlineData($$"""{"method":"eth_sendTransaction","params":[{"privateFor":[],"privateFor":null,"data":"{{Secret}}"}]}""")]
+    [InlineData($$"""{"method":"personal_sign","\ud800":1,"params":["{{Secret}}"]}""")]
+    [InlineData($$"""{"method":"\ud800","params":[{"privateFor":[],"data":"{{Secret}}"}]}""")]
     public void Secrets_of_a_request_are_left_out(string request) =>
         Assert.DoesNotContain(Secret, Redaction.Request(request, withPrivateData: false).ToJsonString(), StringComparison.Ordinal);
 
@@ -23,13 +27,20 @@ public sealed class RedactionTests
     [InlineData("""{"method":"personal_sign","params":[]}""", false)]
     [InlineData("""{"method":"personal_sign","params":[]}""", true)]
     [InlineData("""{"method":"eth_getQuorumPayload","params":["0x"]}""", false)]
+    [InlineData("""{"method":"eth_getQuorumPayloadExtra","params":["0x"]}""", false)]
     [InlineData("""{"method":"debug_traceTransaction","params":["0x"]}""", false)]
+    [InlineData("""{"method":"eth_chainId","method":"personal_sign","params":[]}""", false)]
+    [InlineData("""{"method":"eth_chainId","\ud800":1}""", false)]
     [InlineData("""[{"method":"eth_chainId"},{"method":"personal_newAccount","params":["p"]}]""", false)]
     public void Secrets_of_an_answer_are_left_out(string request, bool withPrivateData)
     {
         var answer = $$"""{"jsonrpc":"2.0","id":1,"result":"{{Secret}}"}""";
-        if (request[0] == '[') answer = $"[{answer},{answer}]";
-        Assert.DoesNotContain(Secret, Redaction.Response(answer, request, withPrivateData).ToJsonString(), StringComparison.Ordinal);
+        var refusal = $$"""{"jsonrpc":"2.0","id":1,"error":{"code":3,"message":"reverted","data":"{{Secret}}"} }""";
+        foreach (var one in new[] { answer, refusal })
+        {
+            var answered = request[0] == '[' ? $"[{one},{one}]" : one;
+            Assert.DoesNotContain(Secret, Redaction.Response(answered, request, withPrivateData).ToJsonString(), StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -44,8 +55,11 @@ public sealed class RedactionTests
         Assert.Equal(answer, Redaction.Response(answer, """{"method":"eth_getQuorumPayload"}""", withPrivateData: true).ToJsonString());
     }
 
-    [Fact]
-    public async Task A_recording_holds_the_exchange_and_no_token()
+    [Theory]
+    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}""", "eth_chainId")]
+    [InlineData($$"""{"jsonrpc":"2.0","id":1,"method":"personal_sign","method":"eth_chainId","params":["{{Secret}}"]}""", "left out")]
+    [InlineData($$"""{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":["\ud800{{Secret}}"]}""", "left out")]
+    public async Task A_recording_holds_the_exchange_and_no_token(string asked, string written)
     {
         using var node = new System.Net.HttpListener();
         var (own, theirs) = (FreePort(), FreePort());
@@ -67,8 +81,7 @@ public sealed class RedactionTests
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(60) };
         using var request = new HttpRequestMessage(HttpMethod.Post, $"http://127.0.0.1:{own}/")
         {
-            Content = new StringContent("""{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}""", System.Text.Encoding.UTF8,
-                "application/json"),
+            Content = new StringContent(asked, System.Text.Encoding.UTF8, "application/json"),
         };
         request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {Secret}");
         request.Headers.TryAddWithoutValidation("User-Agent", "web3.py");
@@ -85,7 +98,8 @@ public sealed class RedactionTests
             // As asked.
         }
         Assert.Equal($"Bearer {Secret}", seen);
-        Assert.Contains("eth_chainId", file.ToString(), StringComparison.Ordinal);
+        Assert.Contains(written, file.ToString(), StringComparison.Ordinal);
+        Assert.Single(file.ToString().TrimEnd().Split('\n'));
         Assert.Contains("web3.py", file.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain(Secret, file.ToString(), StringComparison.Ordinal);
     }

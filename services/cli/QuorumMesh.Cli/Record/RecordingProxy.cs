@@ -63,9 +63,9 @@ internal sealed class RecordingProxy(Uri node, TextWriter file, bool withPrivate
         {
             await AnswerAsync(context, cancel).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is HttpRequestException or HttpListenerException or IOException or OperationCanceledException
-            or ObjectDisposedException)
+        catch (Exception e)
         {
+            // Whatever it was, the client is not left waiting, and the next exchange is served.
             await Console.Error.WriteLineAsync($"qmesh record: {e.Message}").ConfigureAwait(false);
             context.Response.Abort();
         }
