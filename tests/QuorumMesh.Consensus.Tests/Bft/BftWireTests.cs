@@ -68,9 +68,30 @@ public class BftWireTests
     }
 
     [Fact]
+    public void A_message_that_is_read_fits_with_its_byte_string_into_what_peers_take()
+    {
+        const int mostThatPeersTake = 10 << 20;
+        var message = IbftWire.NewPreprepare(Me, new BftView(7, 3), BlockOf(BftWire.LargestMessage - 200));
+        Assert.InRange(message.Payload.Length, BftWire.LargestMessage - 200, BftWire.LargestMessage);
+        Assert.True(BftWire.TryRead(message.Code, message.Payload, out _, out _));
+        var writer = new RlpWriter();
+        writer.Write(new byte[BftWire.LargestMessage]);
+        Assert.InRange(writer.WrittenSpan.Length, 1, mostThatPeersTake);
+    }
+
+    [Fact]
     public void A_payload_over_the_limit_is_too_large()
     {
         Assert.False(BftWire.TryRead(BftWire.IbftCode, new byte[BftWire.LargestMessage + 1], out _, out var refusal));
         Assert.Equal(BftRefusal.TooLarge, refusal);
+    }
+
+    private static byte[] BlockOf(int size)
+    {
+        var writer = new RlpWriter();
+        var block = writer.BeginList();
+        writer.Write(new byte[size]);
+        writer.EndList(block);
+        return writer.ToArray();
     }
 }

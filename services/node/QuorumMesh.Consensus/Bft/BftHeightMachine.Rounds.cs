@@ -5,8 +5,8 @@ namespace QuorumMesh.Consensus.Bft;
 /// <summary>Rounds, their proposers, their timer.</summary>
 internal sealed partial class BftHeightMachine
 {
-    // How far a validator goes after a single other one when its own round cannot come to a quorum.
-    private const ulong LargestLeap = 10;
+    /// <summary>How far a validator goes after a single other one when its own round cannot come to a quorum.</summary>
+    public const ulong LargestLeap = 10;
 
     private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(1);
 

@@ -33,7 +33,7 @@ internal sealed partial class BftHeightMachine
             // As GoQuorum does it: a proposal that came late has the whole round to be voted on.
             StartTimer();
         }
-        if (_verdicts.TryGetValue(proposal.Digest, out var fault)) Judge(round, fault);
+        if (_verdicts.TryGetValue(Keccak.Hash(proposal.Rlp), out var fault)) Judge(round, fault);
         else _context.Do(new BftEffect.VerifyProposal(round.View, proposal));
     }
 

@@ -15,6 +15,7 @@ internal sealed partial class BftHeightMachine
     private readonly BftDialect _dialect;
     private readonly BftRoundChanges _changes = new();
     private readonly SortedDictionary<ulong, BftRound> _rounds = [];
+    // By the hash of all bytes: what was found of a block holds for no other body under the same header.
     private readonly Dictionary<Hash256, string?> _verdicts = [];
     private readonly Dictionary<Address, ulong> _helped = [];
     private readonly Dictionary<Address, ulong> _provedTo = [];
@@ -83,6 +84,14 @@ internal sealed partial class BftHeightMachine
         return refusal;
     }
 
+    /// <summary>
+    /// Whether the others are to hear of a message that was taken. A validator may ask for any of 2^32 rounds: what leads nobody on now
+    /// would flood the others through us, and their votes would be lost among it.
+    /// </summary>
+    /// <param name="before">The present attempt before the message was handled.</param>
+    public bool IsPassedOn(BftMessage message, BftView before) =>
+        message is not RoundChangeMessage || View != before || message.View.Round <= View.Round + LargestLeap;
+
     /// <summary>A block of this height is due.</summary>
     public void ProposalDue()
     {
@@ -98,7 +107,7 @@ internal sealed partial class BftHeightMachine
     {
         if (IsDecided || !_round.IsBuilding || proposal.Number != Settings.Sequence) return;
         _round.IsBuilding = false;
-        _verdicts[proposal.Digest] = null;
+        _verdicts[Keccak.Hash(proposal.Rlp)] = null;
         // A round change that came while it was made may bind us to another block.
         Propose(Bound() ?? proposal);
     }
@@ -107,9 +116,12 @@ internal sealed partial class BftHeightMachine
     public void Verified(Hash256 digest, string? fault)
     {
         if (IsDecided) return;
-        _verdicts[digest] = fault;
         foreach (var round in _rounds.Values.Where(r => r.Proposal?.Digest == digest && !r.IsVerified).ToArray())
-            if (!IsDecided) Judge(round, fault);
+        {
+            if (IsDecided) return;
+            _verdicts[Keccak.Hash(round.Proposal!.Rlp)] = fault;
+            Judge(round, fault);
+        }
     }
 
     /// <summary>Validators have connected.</summary>
@@ -131,7 +143,7 @@ internal sealed partial class BftHeightMachine
     private void Resume(BftVotes votes)
     {
         Lock = votes.Lock;
-        if (Lock is not null) _verdicts[Lock.Proposal.Digest] = null;
+        if (Lock is not null) _verdicts[Keccak.Hash(Lock.Proposal.Rlp)] = null;
         if (votes.Round > 0) _round = Enter(votes.Round);
         _round.OwnRoundChange = votes.Own.OfType<RoundChangeMessage>().FirstOrDefault();
         _round.OwnPreprepare = votes.Own.OfType<PreprepareMessage>().FirstOrDefault();

@@ -8,6 +8,9 @@ namespace QuorumMesh.Consensus.Bft;
 /// </summary>
 public sealed class BftMachine
 {
+    // Of a height that is over: a round has one proposer, and none that is behind needs more.
+    private const int MostAnswers = 8;
+
     private readonly BftContext _context;
     private readonly BftRelay _relay = new();
     private readonly HashSet<BftView> _answered = [];
@@ -104,12 +107,14 @@ public sealed class BftMachine
 
     private void Deliver(BftHeightMachine height, BftMessage message)
     {
+        var before = height.View;
         var refusal = height.Handle(message);
         switch (refusal)
         {
             case BftRefusal.None:
                 // Only what was taken is passed on, so that nonsense goes no further than one validator.
-                _context.Send(message, _relay.Take(message.Id, height.Others.Where(v => v != message.Sender)));
+                IEnumerable<Address> others = height.IsPassedOn(message, before) ? height.Others.Where(v => v != message.Sender) : [];
+                _context.Send(message, _relay.Take(message.Id, others));
                 break;
             case BftRefusal.Future:
                 _context.Backlog.Add(message);
@@ -131,6 +136,7 @@ public sealed class BftMachine
         if (message is not PreprepareMessage proposed || message.Protocol != BftProtocol.Ibft || _previous is not { } previous) return;
         if (proposed.View.Sequence != previous.Settings.Sequence || !previous.Validators.Contains(_context.Me.Address)) return;
         if (proposed.Sender != previous.Validators.Proposer(proposed.View.Round) || previous.Settings.Protocol != BftProtocol.Ibft) return;
+        if (_answered.Count == MostAnswers || proposed.View.Round > previous.View.Round + BftHeightMachine.LargestLeap) return;
         var block = _context.Blocks.Read(BftProtocol.Ibft, proposed.Block);
         if (block?.Digest != _height!.Settings.Parent || !_answered.Add(proposed.View)) return;
         var seal = _context.Me.Sign(IbftWire.SealHash(block.Digest));

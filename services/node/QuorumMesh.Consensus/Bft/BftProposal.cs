@@ -14,7 +14,7 @@ public sealed record BftProposal(ulong Number, Hash256 Digest, byte[] Rlp);
 /// <summary>What the machine must know of blocks. Pure; called by whoever steps the machine.</summary>
 public interface IBftBlocks
 {
-    /// <summary>Number and hash of a block.</summary>
+    /// <summary>Number and hash of a block. The hash stands for all bytes: of two blocks that differ anywhere, one is none.</summary>
     /// <param name="protocol">Tells how header and hash are made.</param>
     /// <param name="rlp">From a stranger. What is returned may keep it.</param>
     /// <returns>Null when this is no block of that protocol; whether it is a valid one is not asked.</returns>

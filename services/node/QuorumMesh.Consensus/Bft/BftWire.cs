@@ -19,8 +19,11 @@ public static class BftWire
     /// <summary>The last of QBFT's.</summary>
     public const int QbftRoundChangeCode = 0x15;
 
-    /// <summary>Bytes of a payload: 10 MiB, the most that GoQuorum takes (24:eth/protocols/eth/protocol.go maxMessageSize).</summary>
-    public const int LargestMessage = 10 << 20;
+    /// <summary>
+    /// Bytes of a payload. GoQuorum takes 10 MiB (24:eth/protocols/eth/protocol.go maxMessageSize); 8 are left for the byte string that
+    /// IBFT has around a message, so that whatever was read can be passed on.
+    /// </summary>
+    public const int LargestMessage = (10 << 20) - 8;
 
     /// <summary>r ‖ s ‖ recovery id.</summary>
     internal const int SignatureSize = 65;

@@ -1,5 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Engines;
+using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Istanbul;
 using QuorumMesh.Consensus.Bft;
@@ -10,20 +11,24 @@ namespace QuorumMesh.Node.Runtime.Bft;
 /// <summary>Reads blocks for the machine, which takes them as bytes.</summary>
 internal sealed class BftBlocks(BftBlockProducer producer, BftChain chain) : IBftBlocks
 {
+    // With the votes of a justification around it, it still fits into a message; what is built here is smaller by far.
+    private const int LargestBlock = 8 << 20;
+
     public static EngineKind KindOf(BftProtocol protocol) => protocol == BftProtocol.Ibft ? EngineKind.Ibft : EngineKind.Qbft;
 
     /// <summary>
     /// A block of another engine has a hash of another kind: it would be voted on under a name that is not its own. One whose extra data
-    /// cannot be read has no place for seals, and nothing to seal.
+    /// cannot be read has no place for seals, and nothing to seal. Nor is it a block when the hash leaves anything of it open: else a
+    /// verdict on one body would count for another.
     /// </summary>
     public BftProposal? Read(BftProtocol protocol, byte[] rlp)
     {
+        if (rlp.Length > LargestBlock) return null;
         try
         {
-            var header = Block.Decode(rlp).Header;
-            var isReadable = protocol == BftProtocol.Ibft ? IstanbulExtra.TryDecode(header.ExtraData, out _)
-                : QbftExtra.TryDecode(header.ExtraData, out _);
-            return isReadable && chain.ProtocolAt(header.Number) == KindOf(protocol)
+            var block = Block.Decode(rlp);
+            var header = block.Header;
+            return chain.ProtocolAt(header.Number) == KindOf(protocol) && IsUndecided(protocol, header.ExtraData) && HasItsBody(block)
                 ? new BftProposal(header.Number, header.Hash, rlp) : null;
         }
         catch (FormatException)
@@ -34,4 +39,18 @@ internal sealed class BftBlocks(BftBlockProducer producer, BftChain chain) : IBf
 
     public Hash256 QbftSealHash(BftProposal proposal, ulong round) =>
         producer.CommittedSealHash(Block.Decode(proposal.Rlp).Header, (uint)round);
+
+    /// <summary>
+    /// Without committed seals and with round 0, which the hash leaves out. QBFT's that reads as IBFT's too would be hashed as that.
+    /// </summary>
+    private static bool IsUndecided(BftProtocol protocol, byte[] extraData)
+    {
+        var isIbft = IstanbulExtra.TryDecode(extraData, out var ibft);
+        if (protocol == BftProtocol.Ibft) return isIbft && ibft.CommittedSeals.Count == 0;
+        return !isIbft && QbftExtra.TryDecode(extraData, out var qbft) && qbft is { Round: 0, CommittedSeals.Count: 0 };
+    }
+
+    private static bool HasItsBody(Block block) =>
+        block.Header.UncleHash == Hash256.EmptyUncles
+        && block.Header.TransactionsRoot == BlockValidator.TransactionsRoot(block.Transactions);
 }
