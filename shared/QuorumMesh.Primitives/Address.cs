@@ -126,6 +126,7 @@ public readonly struct Address : IEquatable<Address>, IComparable<Address>
     {
         if (salt.Length != 32) throw new ArgumentException($"The salt is 32 bytes, got {salt.Length}.", nameof(salt));
         Span<byte> data = stackalloc byte[1 + Size + 32 + Hash256.Size];
+        // No RLP list of ForCreate begins so: the two kinds never give the same address (EIP-1014).
         data[0] = 0xff;
         creator.CopyTo(data[1..]);
         salt.CopyTo(data[(1 + Size)..]);

@@ -38,6 +38,7 @@ internal static class KeccakSponge
     public static void Pad(Span<ulong> lanes, int filled, int rate, byte domain)
     {
         Span<byte> bytes = MemoryMarshal.AsBytes(lanes);
+        // pad10*1 (FIPS 202, 5.1). Both ends may fall on one byte, hence XOR.
         bytes[filled] ^= domain;
         bytes[rate - 1] ^= 0x80;
     }

@@ -28,6 +28,7 @@ internal readonly struct RlpHeader(int contentStart, int contentLength, bool isL
             ? new(1, shortLength, isList)
             : new(1 + shortLength - 55, ReadLongLength(data[1..], shortLength - 55, position), isList);
         if (header.ContentLength > data.Length - header.ContentStart) Fail(position, "the item is longer than the data around it");
+        // One value, one encoding: a second one would give the same transaction a second hash.
         if (prefix == 0x81 && data[1] < 0x80) Fail(position, "a single byte below 128 must stand for itself");
         return header;
     }

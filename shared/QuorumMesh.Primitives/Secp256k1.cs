@@ -73,6 +73,7 @@ public static unsafe class Secp256k1
         int recoveryId;
         fixed (byte* key = privateKey, message = hash, output = signature)
         {
+            // 0: the library's RFC 6979 nonce. Two signatures under one nonce would give the key away.
             if (secp256k1_ecdsa_sign_recoverable(Context, internalForm, message, key, 0, 0) != 1) throw InvalidKey();
             secp256k1_ecdsa_recoverable_signature_serialize_compact(Context, output, &recoveryId, internalForm);
         }
@@ -91,6 +92,7 @@ public static unsafe class Secp256k1
         Expect(hash, Hash256.Size, nameof(hash));
         Expect(rs, 64, nameof(rs));
         ExpectRoom(publicKey, PublicKeySize, nameof(publicKey));
+        // A stranger chose it, and libsecp256k1 aborts the process on an argument that it calls illegal.
         if (recoveryId is < 0 or > 3) return false;
         byte* signature = stackalloc byte[RecoverableSignatureSize];
         byte* point = stackalloc byte[Secp256k1Native.PublicKeySize];
@@ -135,6 +137,7 @@ public static unsafe class Secp256k1
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int CopyX(byte* output, byte* x, byte* y, void* data)
     {
+        // The library would hash it; RLPx's ECIES takes X as it is (devp2p, rlpx.md).
         new ReadOnlySpan<byte>(x, 32).CopyTo(new Span<byte>(output, 32));
         return 1;
     }
@@ -142,6 +145,7 @@ public static unsafe class Secp256k1
     private static bool TryParse(ReadOnlySpan<byte> publicKey, byte* point)
     {
         byte* input = stackalloc byte[1 + PublicKeySize];
+        // The uncompressed form (SEC 1, 2.3.3). Parsing checks that the point is on the curve: others would leak the key by ECDH.
         input[0] = 0x04;
         publicKey.CopyTo(new Span<byte>(input + 1, PublicKeySize));
         return secp256k1_ec_pubkey_parse(Context, point, input, 1 + PublicKeySize) == 1;

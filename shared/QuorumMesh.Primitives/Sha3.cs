@@ -18,6 +18,7 @@ public static class Sha3
     public static PayloadHash HashPayload(ReadOnlySpan<byte> cipherText)
     {
         Span<byte> output = stackalloc byte[PayloadHash.Size];
+        // The ciphertext alone: boxes differ from party to party, and the name must not (tessera 3.7).
         KeccakSponge.Hash(cipherText, KeccakSponge.Rate512, KeccakSponge.Sha3Domain, output);
         return new PayloadHash(output);
     }

@@ -18,7 +18,7 @@ public static unsafe class NaClBox
     private const int KeyTextSize = 44;
 
     /// <summary>Encrypts and authenticates. A pair of key and nonce must never seal two different messages.</summary>
-    /// /// <param name="box">16 bytes longer than the message.</param>
+    /// <param name="box">16 bytes longer than the message.</param>
     public static void Seal(ReadOnlySpan<byte> message, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> key, Span<byte> box)
     {
         Check(nonce, key);
@@ -39,6 +39,7 @@ public static unsafe class NaClBox
             return false;
         Sodium.Initialise();
         fixed (byte* m = message, n = nonce, k = key, b = box)
+            // The tag is checked first, in constant time: of a forged box not a byte is decrypted.
             return Sodium.crypto_secretbox_open_easy(m, b, (ulong)box.Length, n, k) == 0;
     }
 
@@ -50,6 +51,7 @@ public static unsafe class NaClBox
         Sodium.Initialise();
         Span<byte> bytes = stackalloc byte[KeySize];
         fixed (byte* p = privateKey, o = bytes)
+            // libsodium clamps the number itself (RFC 7748, 5), so that any 32 bytes are a private key.
             if (Sodium.crypto_scalarmult_base(o, p) != 0)
                 throw new CryptographicException("the private key is of no use");
         return new PublicKey(bytes);

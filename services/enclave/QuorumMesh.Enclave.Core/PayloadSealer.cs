@@ -171,6 +171,7 @@ public sealed class PayloadSealer
         ReadOnlySpan<byte> cipherText, IReadOnlyList<AffectedTransaction> claimed, IReadOnlyList<AffectedPayload> affected)
     {
         ArgumentNullException.ThrowIfNull(claimed);
+        // The list comes with the request: a payload that is named twice must not throw.
         var known = affected.DistinctBy(a => a.Hash).ToDictionary(a => a.Hash, a => a.Payload);
         var invalid = new List<PayloadHash>();
         foreach (var claim in claimed)
@@ -186,6 +187,7 @@ public sealed class PayloadSealer
     {
         // The master key is part of what is hashed: the buffer is locked memory and is zeroed.
         using var input = new SecretBuffer(cipherText.Length + affected.CipherText.Length + NaClBox.KeySize);
+        // Tessera's order: new ciphertext, affected ciphertext, its master key. In another no Tessera could check the proof (tessera 4.7).
         cipherText.CopyTo(input.Span);
         affected.CipherText.CopyTo(input.Span[cipherText.Length..]);
         OpenMasterKey(affected, null, input.Span[^NaClBox.KeySize..]);
@@ -264,6 +266,7 @@ public sealed class PayloadSealer
 
     private bool TryOpenBox(byte[] box, byte[] nonce, EnclaveKeyPair own, PublicKey peer, Span<byte> masterKey)
     {
+        // Told here: further down a wrong length looks like a key that does not fit, and the next one would be tried.
         if (box.Length != BoxSize)
             throw new InvalidCipherException($"a recipient box has {BoxSize} bytes, not {box.Length}");
         Span<byte> shared = stackalloc byte[NaClBox.KeySize];
@@ -312,6 +315,7 @@ public sealed class PayloadSealer
     private static void CheckRecipients(IReadOnlyList<PublicKey> recipients)
     {
         ArgumentNullException.ThrowIfNull(recipients);
+        // The caller has added the sender. A payload without any box could never be opened again, not by us either.
         if (recipients.Count is 0 or > MaxRecipients)
             throw new InvalidCipherException($"a payload has 1 to {MaxRecipients} recipients, not {recipients.Count}");
     }

@@ -20,6 +20,7 @@ public sealed unsafe class SecretBuffer : MemoryManager<byte>
         _memory = (byte*)Sodium.sodium_malloc((nuint)Math.Max(1, length));
         if (_memory is null)
             throw new InsufficientMemoryException("no memory for a secret");
+        // sodium_malloc fills its memory with 0xdb.
         Span.Clear();
     }
 
@@ -64,6 +65,7 @@ public sealed unsafe class SecretBuffer : MemoryManager<byte>
     {
         if (_memory is null)
             return;
+        // Zeroes it, after a look at the canary below it: an overrun ends the process here rather than go unseen.
         Sodium.sodium_free(_memory);
         _memory = null;
     }

@@ -76,6 +76,7 @@ public sealed class SharedKeyCache : IDisposable
         {
             _index.Clear();
             _recent.Clear();
+            // The index alone would leave the secrets in memory until their slots are written over.
             _slots.Span.Clear();
         }
     }
@@ -84,6 +85,7 @@ public sealed class SharedKeyCache : IDisposable
 
     private void Remember(in Pair pair, ReadOnlySpan<byte> shared)
     {
+        // Another call may have computed the same key meanwhile.
         if (_index.ContainsKey(pair))
             return;
         var slot = _recent.Count;

@@ -9,6 +9,7 @@ internal static unsafe partial class Sodium
 
     static Sodium()
     {
+        // Opens the source of randomness and picks the code for this processor; before it libsodium is not thread safe.
         if (sodium_init() < 0)
             throw new InvalidOperationException("libsodium could not be initialised");
     }

@@ -16,6 +16,7 @@ internal static unsafe partial class Argon2
         var key = new SecretBuffer(KeySize);
         try
         {
+            // crypto_pwhash knows no variant d, has one lane, a salt of 16 bytes, and takes Argon2i from 3 passes on.
             if (options.Variant != ArgonVariant.D && options.Parallelism == 1 && salt.Length == SodiumSaltSize
                 && options.Iterations >= SodiumMinIterations)
                 BySodium(options, password, salt, key.Span);

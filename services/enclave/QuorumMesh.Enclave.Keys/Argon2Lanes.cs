@@ -16,6 +16,7 @@ internal static unsafe partial class Argon2Lanes
 
     public static void Derive(ArgonOptions options, ReadOnlySpan<byte> password, ReadOnlySpan<byte> salt, Span<byte> key)
     {
+        // Rounded down to whole segments, while the first hash takes the number as it is given (RFC 9106, 3.2: m').
         var laneLength = Slices * (options.Memory / (Slices * options.Parallelism));
         var bytes = (nuint)laneLength * (nuint)options.Parallelism * Argon2Block.Size;
         ulong* memory;
@@ -63,6 +64,7 @@ internal static unsafe partial class Argon2Lanes
                 rest = Put(rest, number);
             rest = Put(rest, password);
             rest = Put(rest, salt);
+            // Key files have neither secret nor associated data; their lengths are hashed all the same (RFC 9106, 3.2).
             rest = Put(rest, 0);
             Put(rest, 0);
             Blake2b(input.Span, seed.Span[..HashSize]);
@@ -174,8 +176,10 @@ internal static unsafe partial class Argon2Lanes
                 }
 
                 var random = independent ? addresses[index % Argon2Block.Words] : previous[0];
+                // In the very first slice no other lane has finished anything that could be read (RFC 9106, 3.4.2).
                 var referenceLane = pass == 0 && slice == 0 ? lane : (int)((random >> 32) % (uint)_lanes);
                 var reference = Block(referenceLane, ReferenceColumn(pass, slice, index, (uint)random, referenceLane == lane));
+                // From the second pass on the old block is XORed in; version 0x10 wrote over it (RFC 9106, 3.2).
                 Argon2Block.Fill(previous, reference, Block(lane, column), keep: pass > 0);
             }
         }
@@ -186,6 +190,7 @@ internal static unsafe partial class Argon2Lanes
         {
             var finished = pass == 0 ? slice * _segment : laneLength - _segment;
             var area = (ulong)(sameLane ? finished + index - 1 : index == 0 ? finished - 1 : finished);
+            // Squared, so that blocks written lately are read more often (RFC 9106, 3.4.2).
             var square = ((ulong)random * random) >> 32;
             var relative = area - 1 - ((area * square) >> 32);
             var start = pass == 0 || slice == Slices - 1 ? 0 : (ulong)((slice + 1) * _segment);

@@ -25,6 +25,7 @@ public sealed record ArgonOptions(ArgonVariant Variant, int Memory, int Iteratio
             throw new KeyException($"{key}.parallelism", $"{Parallelism} is outside 1..64");
         if (Iterations is < 1 or > 1000)
             throw new KeyException($"{key}.iterations", $"{Iterations} is outside 1..1000");
+        // At least 8 blocks a lane (RFC 9106, 3.1). The upper bound keeps a damaged file from taking all memory.
         if (Memory < 8 * Parallelism || Memory > 4 * 1024 * 1024)
             throw new KeyException($"{key}.memory", $"{Memory} KiB is outside {8 * Parallelism}..{4 * 1024 * 1024}");
         return this;

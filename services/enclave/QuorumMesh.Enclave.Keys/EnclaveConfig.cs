@@ -31,12 +31,14 @@ public sealed record EnclaveConfig(string? Listen, IReadOnlyList<PublicKey> Alwa
             return [];
         var files = new List<string?> { SecretJson.Text(keys, "passwordFile") };
         foreach (var key in SecretJson.Member(keys, "keyData") is { ValueKind: JsonValueKind.Array } data ? data.EnumerateArray() : default)
+            // A key without a path stands in the configuration, which is then as secret as a key file.
             files.Add(SecretJson.Text(key, "privateKeyPath") ?? path);
         return [.. files.OfType<string>().Distinct()];
     }
 
     private static void RefuseOtherEncryptors(JsonElement root)
     {
+        // Nothing on the wire tells which encryptor sealed a payload (tessera 4.2): a wrong one would show at the recipients alone.
         if (SecretJson.Member(root, "encryptor") is { } encryptor
             && SecretJson.Text(encryptor, "type") is { } type
             && !type.Equals("NACL", StringComparison.OrdinalIgnoreCase))
@@ -64,6 +66,7 @@ public sealed record EnclaveConfig(string? Listen, IReadOnlyList<PublicKey> Alwa
 
     private static void RefuseTls(string key, JsonElement server)
     {
+        // Passing over STRICT would let payloads go in plain text where the operator has asked for TLS.
         if (SecretJson.Member(server, "sslConfig") is { } ssl
             && string.Equals(SecretJson.Text(ssl, "tls"), "STRICT", StringComparison.OrdinalIgnoreCase))
             throw new KeyException(key, "STRICT is not offered by this version; use a Unix socket or loopback and OFF");

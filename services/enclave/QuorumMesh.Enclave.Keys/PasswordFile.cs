@@ -17,6 +17,7 @@ internal sealed class PasswordFile : IDisposable
         {
             var end = text[start..].IndexOf((byte)'\n');
             var next = end < 0 ? text.Length : start + end;
+            // A file written on Windows: the \r would become part of the password, and the key would not open.
             var stop = next > start && text[next - 1] == (byte)'\r' ? next - 1 : next;
             _lines.Add(start..stop);
             start = next + 1;

@@ -12,6 +12,7 @@ internal static class SecretFile
     {
         try
         {
+            // No buffer of the stream's own: it would be a copy in the managed heap that nobody wipes.
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
             if (stream.Length > MaxSize)
                 throw new KeyException(key, $"'{path}' has {stream.Length} bytes; at most {MaxSize} are read");

@@ -26,6 +26,7 @@ internal static class SecretJson
         }
         catch (JsonException e)
         {
+            // Place alone: the text of the exception can quote the document, and that holds keys.
             throw new KeyException(key, $"is not JSON (line {e.LineNumber + 1}, byte {e.BytePositionInLine})");
         }
     }

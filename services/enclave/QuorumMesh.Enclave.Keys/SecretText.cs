@@ -14,6 +14,7 @@ internal static class SecretText
         using var decoded = new SecretBuffer(Base64.GetMaxDecodedFromUtf8Length(utf8.Length));
         if (Base64.DecodeFromUtf8(utf8, decoded.Span, out _, out var written) != OperationStatus.Done)
             throw new FormatException("not base64");
+        // Cut to size: padding leaves up to two bytes over, and a key's length is checked.
         return SecretBuffer.CopyOf(decoded.Span[..written]);
     }
 

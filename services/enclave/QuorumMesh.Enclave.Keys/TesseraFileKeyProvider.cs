@@ -17,6 +17,7 @@ public sealed class TesseraFileKeyProvider(string configFile) : IEnclaveKeyProvi
     /// <summary>Says that the files were edited; the keys are read again.</summary>
     public void NotifyChanged() => Changed?.Invoke();
 
+    // Argon2 takes seconds and a GiB for each locked key: never on the caller's thread.
     private KeyRing Load()
     {
         using var text = SecretFile.Read("-configfile", configFile);

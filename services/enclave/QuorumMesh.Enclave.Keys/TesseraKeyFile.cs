@@ -57,12 +57,14 @@ public static class TesseraKeyFile
         ArgumentNullException.ThrowIfNull(privateKey);
         var publicKey = NaClBox.PublicKeyOf(privateKey.Span);
         var publicPath = basePath + ".pub";
+        // Before anything is written: a new private half beside an old public one is a pair that opens nothing.
         if (File.Exists(publicPath))
             throw new KeyException(publicPath, "exists already and is not overwritten; move it away or choose another name");
         if (password.IsEmpty)
             WriteUnlocked(basePath + ".key", privateKey);
         else
             WriteLocked(basePath + ".key", privateKey, password, (argon ?? ArgonOptions.Default).Checked("argon"));
+        // Last: after a crash between the two the public half can be computed from the private one, and not the other way round.
         SecretFile.WriteNew(publicPath, Encoding.ASCII.GetBytes(publicKey.ToString()), secret: false);
         return publicKey;
     }
@@ -139,6 +141,7 @@ public static class TesseraKeyFile
 
     private static void WriteLocked(string path, SecretBuffer privateKey, ReadOnlySpan<byte> password, ArgonOptions options)
     {
+        // Both anew for each file, so that one password never gives two files the same key (RFC 9106, 3.1).
         var salt = RandomNumberGenerator.GetBytes(SaltSize);
         var nonce = RandomNumberGenerator.GetBytes(NaClBox.NonceSize);
         using var derived = Stretch(path, options, password, salt);

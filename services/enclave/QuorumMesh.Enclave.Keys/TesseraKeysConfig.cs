@@ -31,6 +31,7 @@ internal static class TesseraKeysConfig
         }
         catch (Exception e)
         {
+            // No finaliser frees locked memory: the keys read so far would stay in it until the process ends.
             pairs.ForEach(p => p.Dispose());
             if (e is ArgumentException)
                 throw new KeyException("keys.keyData", e.Message, e);
@@ -48,6 +49,7 @@ internal static class TesseraKeysConfig
         if (SecretJson.Text(keys, "passwordFile") is not { } path)
             return null;
         var file = new PasswordFile("keys.passwordFile", Path.Combine(directory, path));
+        // Tessera takes a file with too many lines; a line too many may mean that all behind it are for other keys.
         if (file.Count == count || (file.Count < count && file.Count == 0))
             return file;
         file.Dispose();

@@ -8,6 +8,7 @@ public static class Delegation
     /// <summary>Bytes of a delegation: 0xef0100 and an address (EIP-7702).</summary>
     public const int Size = 3 + Address.Size;
 
+    // No contract can pass for a delegation: deployed code does not begin with 0xef (EIP-3541).
     private static ReadOnlySpan<byte> Prefix => [0xef, 0x01, 0x00];
 
     /// <summary>The code of an account that delegates.</summary>

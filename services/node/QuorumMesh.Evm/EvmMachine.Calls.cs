@@ -12,6 +12,7 @@ public sealed unsafe partial class EvmMachine
         UInt256* memory = sp - (takesValue ? 4 : 3);
         Address target = Address.FromWord(sp[-2]);
         UInt256 value = takesValue ? sp[-3] : default;
+        // EIP-214: CALL alone. CALLCODE with a value moves none.
         if (kind == Opcode.CALL && f.IsStatic && !value.IsZero)
         {
             f.Status = EvmStatus.WriteProtection;
@@ -25,6 +26,7 @@ public sealed unsafe partial class EvmMachine
         if (gas >= 0) gas = f.Grow(outOffset, outLength, gas);
         if (gas >= 0) gas = ChargeCall(f, kind, target, value, gas);
         Code? code = null;
+        // EIP-7702: access to the delegate is paid as well, before the gas for the child is measured.
         if (_prague && gas >= 0)
         {
             code = Executable(f.State, Dual(f, target), target, out Address? implementation);
@@ -35,6 +37,7 @@ public sealed unsafe partial class EvmMachine
         long childGas = ForwardedGas(sp[-1], gas);
         if (childGas < 0) return -1;
         gas -= childGas;
+        // On top of what was forwarded: CallValue has paid for it (Yellow Paper, appendix G, Gcallstipend).
         if (!value.IsZero) childGas += GasPrices.CallStipend;
         f.ClearReturnData();
         f.ResultOffset = (int)outOffset;
@@ -73,6 +76,7 @@ public sealed unsafe partial class EvmMachine
     }
 
     private bool CallCreatesAccount(Frame f, in Address target, in UInt256 value) =>
+        // EIP-161: only a value makes an account, and an empty one counts as absent.
         _spurious ? !value.IsZero && Dual(f, target).IsEmpty(target) : !Dual(f, target).Exists(target);
 
     /// <summary>EIP-150: at most 63/64 of what is left; before it, exactly what was asked for. Negative when it is not there.</summary>
@@ -103,6 +107,7 @@ public sealed unsafe partial class EvmMachine
         {
             if (!state.Exists(r.Contract))
             {
+                // EIP-161: a call of nothing to nobody leaves nobody there.
                 if (precompile is null && _spurious && r.Value.IsZero) return CallOutcome.Done(EvmStatus.Success, r.Gas);
                 if (MayTouch(state) && !RestoresCleared(precompile, r, state)) state.CreateAccount(r.Contract);
             }
@@ -212,6 +217,7 @@ public sealed unsafe partial class EvmMachine
             status = output is null ? EvmStatus.PrecompileFailure : EvmStatus.Success;
         }
 
+        // A precompile that fails takes all the gas of its call (Yellow Paper, appendix E).
         long left = output is null ? 0 : r.Gas - (long)price;
         if (output is null) state.RevertToSnapshot(snapshot);
         return new CallOutcome(false, status, left, output ?? []);
@@ -227,6 +233,7 @@ public sealed unsafe partial class EvmMachine
         long words = (long)(length + 31 >> 5);
         if (_fork >= Fork.Shanghai)
         {
+            // EIP-3860.
             if (_rules.LimitCodeSize && length > 2UL * (ulong)_rules.MaxCodeSize)
             {
                 f.Status = EvmStatus.InitCodeTooLarge;
@@ -236,6 +243,7 @@ public sealed unsafe partial class EvmMachine
             gas -= words * GasPrices.InitCodeWord;
         }
 
+        // EIP-1014: the init code is hashed for the address.
         if (kind == Opcode.CREATE2) gas -= words * GasPrices.KeccakWord;
         if (gas < 0) return gas;
         long childGas = _fork >= Fork.TangerineWhistle ? gas - gas / 64 : gas;
@@ -273,15 +281,19 @@ public sealed unsafe partial class EvmMachine
         if (nonce == ulong.MaxValue) return CallOutcome.Done(EvmStatus.NonceOverflow, r.Gas);
         // Before the snapshot: a creation that fails has used its nonce all the same.
         creator.SetNonce(r.Caller, nonce + 1);
+        // EIP-2929: warm also when the creation fails, hence before the snapshot.
         if (_berlin) state.WarmAddress(r.Contract);
         Hash256 codeHash = state.GetCodeHash(r.Contract);
+        // EIP-684.
         bool occupied = state.GetNonce(r.Contract) != 0 || !codeHash.IsZero && codeHash != Hash256.EmptyCode;
         // EIP-7610; GoQuorum has no such check.
         if (occupied || !_rules.IsQuorum && state.HasStorage(r.Contract))
             return CallOutcome.Done(EvmStatus.AddressCollision, 0);
         int snapshot = state.Snapshot();
         state.CreateAccount(r.Contract);
+        // For EIP-6780: only what this transaction made can be destroyed.
         state.MarkCreated(r.Contract);
+        // EIP-161.
         if (_spurious) state.SetNonce(r.Contract, 1);
         if (!r.Value.IsZero && readOnly)
         {

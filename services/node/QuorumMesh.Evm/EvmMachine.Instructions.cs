@@ -121,6 +121,7 @@ public sealed unsafe partial class EvmMachine
     {
         UInt256 from = sp[1];
         UInt256 length = sp[0];
+        // EIP-211: unlike the other copies this one must not read beyond the end.
         f.Status = EvmStatus.ReturnDataOutOfBounds;
         if (UInt256.AddOverflow(from, length, out UInt256 end) || end > new UInt256((ulong)f.ReturnLength)) return -1;
         fixed (byte* data = f.ReturnSpan) return CopyOp(f, sp, data, f.ReturnLength, gas);
@@ -135,6 +136,7 @@ public sealed unsafe partial class EvmMachine
         if (gas >= 0)
         {
             IWorldState state = _rules.ExtCodeHashIsDual ? Dual(f, address) : f.State;
+            // EIP-1052: 0 for an account that EIP-161 calls empty.
             sp[-1] = state.IsEmpty(address) ? default : state.GetCodeHash(address).ToWord();
         }
 
@@ -159,6 +161,7 @@ public sealed unsafe partial class EvmMachine
         f.Status = EvmStatus.OutOfGas;
         if (!Range(sp + 2, sp, out ulong target, out ulong length) || !Range(sp + 1, sp, out ulong source, out _)) return -1;
         gas = ChargeWords(length, GasPrices.Word, gas);
+        // EIP-5656: memory grows to the farther of both ranges; they may overlap.
         if (gas >= 0) gas = f.Grow(Math.Max(target, source), length, gas);
         if (gas < 0 || length == 0) return gas;
         new ReadOnlySpan<byte>(f.Memory + source, (int)length).CopyTo(new Span<byte>(f.Memory + target, (int)length));
@@ -177,6 +180,7 @@ public sealed unsafe partial class EvmMachine
         var topics = new Hash256[topicCount];
         for (int i = 0; i < topicCount; i++) topics[i] = Hash256.FromWord(sp[topicCount - 1 - i]);
         byte[] data = length == 0 ? [] : new ReadOnlySpan<byte>(f.Memory + offset, (int)length).ToArray();
+        // Into the current state, not the dual one of the contract: GoQuorum does it so (2.5:core/vm/instructions.go).
         f.State.AddLog(new LogEntry(f.Contract, topics, data));
         return gas;
     }
@@ -209,11 +213,14 @@ public sealed unsafe partial class EvmMachine
         }
 
         if (gas < 0) return gas;
+        // EIP-3529 took the refund away.
         if (_fork < Fork.London && !state.HasSelfDestructed(f.Contract)) f.State.AddRefund(GasPrices.SelfDestructRefund);
         if (_fork >= Fork.Cancun)
         {
+            // Subtracted first: a contract that names itself as heir keeps its balance (EIP-6780).
             state.SubtractBalance(f.Contract, balance);
             state.AddBalance(heir, balance);
+            // EIP-6780: older contracts only lose their balance.
             if (state.IsCreatedInTransaction(f.Contract)) state.SelfDestruct(f.Contract);
             return gas;
         }

@@ -28,6 +28,7 @@ public sealed unsafe partial class EvmMachine
         f.Status = EvmStatus.OutOfGas;
         IWorldState state = Dual(f, f.Contract);
         UInt256 current = state.GetStorage(f.Contract, sp[1]);
+        // EIP-1283; Petersburg took it out (EIP-1716), Istanbul brought it back as EIP-2200.
         if (_fork == Fork.Constantinople || _fork >= Fork.Istanbul) gas = ChargeNetStore(f, state, sp, current, gas);
         else gas = ChargePlainStore(f, current, sp[0], gas);
         if (gas >= 0 && current != sp[0]) state.SetStorage(f.Contract, sp[1], sp[0]);
@@ -53,6 +54,7 @@ public sealed unsafe partial class EvmMachine
         long reset = GasPrices.StorageReset;
         if (_berlin)
         {
+            // EIP-2929: the reset price has the cold access taken out, which is charged below where it is due.
             reset -= GasPrices.ColdSlot;
             if (f.State.WarmSlot(f.Contract, sp[1])) gas -= GasPrices.ColdSlot;
         }
@@ -73,10 +75,12 @@ public sealed unsafe partial class EvmMachine
         if (gas < 0) return gas;
         if (!original.IsZero)
         {
+            // Cleared earlier in this transaction, and in use again: that refund is taken back (EIP-2200).
             if (current.IsZero) f.State.SubtractRefund(clear);
             else if (value.IsZero) f.State.AddRefund(clear);
         }
 
+        // Back to what it was before the transaction: all but a warm access is given back (EIP-2200, EIP-2929).
         if (original == value) f.State.AddRefund((ulong)((original.IsZero ? GasPrices.StorageSet : reset) - noop));
         return gas;
     }

@@ -47,6 +47,7 @@ public sealed unsafe partial class EvmMachine
         _fork = fork;
         _options = options;
         _dispatch = (ulong*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(OpcodeTable.Dispatch(fork)));
+        // EIP-160.
         _expByteGas = fork >= Fork.SpuriousDragon ? 50 : 10;
         _berlin = fork >= Fork.Berlin;
         _rules = options.Rules;
@@ -234,6 +235,7 @@ public sealed unsafe partial class EvmMachine
         if (f.Status != EvmStatus.Success)
         {
             f.State.RevertToSnapshot(f.Snapshot);
+            // EIP-140: REVERT alone leaves the caller gas and data.
             if (f.Status != EvmStatus.Revert)
             {
                 f.Gas = 0;
@@ -247,11 +249,14 @@ public sealed unsafe partial class EvmMachine
     private EvmStatus DepositCode(Frame f)
     {
         ReadOnlySpan<byte> code = f.OutputSpan;
+        // EIP-170.
         if (_spurious && _rules.LimitCodeSize && code.Length > _rules.MaxCodeSize) return EvmStatus.CodeSizeExceeded;
+        // EIP-3541.
         if (_fork >= Fork.London && code.Length > 0 && code[0] == 0xef) return EvmStatus.InvalidCode;
         long price = code.Length * GasPrices.CodeByte;
         if (price > f.Gas)
         {
+            // EIP-2.
             if (_fork >= Fork.Homestead && !_rules.LacksHomestead) return EvmStatus.CodeStoreOutOfGas;
             // Frontier: the contract is there, without code.
             _hasUnpaidCode = _depth == 0;
@@ -275,6 +280,7 @@ public sealed unsafe partial class EvmMachine
             *flag = success ? child.Contract.ToWord() : default;
             if (success)
             {
+                // EIP-211: a creation that succeeds leaves no return data.
                 parent.ClearReturnData();
                 return;
             }

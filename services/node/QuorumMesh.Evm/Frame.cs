@@ -161,6 +161,7 @@ internal sealed unsafe class Frame
         if (end <= (ulong)MemorySize) return gas;
         if (end > EvmLimits.MemoryBytes) return -1;
         ulong words = end + 31 >> 5;
+        // Cmem (Yellow Paper, appendix H).
         ulong price = 3 * words + words * words / 512;
         gas -= (long)(price - _memoryGas);
         if (gas < 0) return gas;
@@ -180,6 +181,7 @@ internal sealed unsafe class Frame
             Memory = (byte*)Unsafe.AsPointer(ref larger[0]);
         }
 
+        // The buffer may hold the memory of an earlier frame; new memory reads as zero (Yellow Paper, section 9.1).
         _memory.AsSpan(MemorySize, size - MemorySize).Clear();
         MemorySize = size;
         WordLimit = (ulong)(size - 31);

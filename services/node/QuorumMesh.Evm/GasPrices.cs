@@ -3,6 +3,7 @@ namespace QuorumMesh.Evm;
 /// <summary>Prices that are not in the opcode table, in gas.</summary>
 internal static class GasPrices
 {
+    // Yellow Paper, appendix G, unless an EIP is named.
     public const long Word = 3;
     public const long KeccakWord = 6;
     public const long LogByte = 8;
@@ -10,6 +11,7 @@ internal static class GasPrices
     public const long CallStipend = 2300;
     public const long NewAccount = 25000;
     public const long CodeByte = 200;
+    // EIP-3860.
     public const long InitCodeWord = 2;
 
     // EIP-2929

@@ -31,12 +31,15 @@ public static class OpcodeTable
         new(Opcode.XOR, 2, 1, Fork.Frontier, None, 3),
         new(Opcode.NOT, 1, 1, Fork.Frontier, None, 3),
         new(Opcode.BYTE, 2, 1, Fork.Frontier, None, 3),
+        // EIP-145.
         new(Opcode.SHL, 2, 1, Fork.Constantinople, None, 3),
         new(Opcode.SHR, 2, 1, Fork.Constantinople, None, 3),
         new(Opcode.SAR, 2, 1, Fork.Constantinople, None, 3),
+        // EIP-7939.
         new(Opcode.CLZ, 1, 1, Fork.Osaka, None, 5),
         new(Opcode.KECCAK256, 2, 1, Fork.Frontier, DynamicGas, 30),
         new(Opcode.ADDRESS, 0, 1, Fork.Frontier, None, 2),
+        // EIP-150, EIP-1884; from Berlin on what reads an account is priced by access alone (EIP-2929).
         new(Opcode.BALANCE, 1, 1, Fork.Frontier, DynamicGas, 20, (Fork.TangerineWhistle, 400), (Fork.Istanbul, 700), (Fork.Berlin, 0)),
         new(Opcode.ORIGIN, 0, 1, Fork.Frontier, None, 2),
         new(Opcode.CALLER, 0, 1, Fork.Frontier, None, 2),
@@ -49,8 +52,10 @@ public static class OpcodeTable
         new(Opcode.GASPRICE, 0, 1, Fork.Frontier, None, 2),
         new(Opcode.EXTCODESIZE, 1, 1, Fork.Frontier, DynamicGas, 20, (Fork.TangerineWhistle, 700), (Fork.Berlin, 0)),
         new(Opcode.EXTCODECOPY, 4, 0, Fork.Frontier, DynamicGas, 20, (Fork.TangerineWhistle, 700), (Fork.Berlin, 0)),
+        // EIP-211.
         new(Opcode.RETURNDATASIZE, 0, 1, Fork.Byzantium, None, 2),
         new(Opcode.RETURNDATACOPY, 3, 0, Fork.Byzantium, DynamicGas, 3),
+        // EIP-1052, EIP-1884, EIP-2929.
         new(Opcode.EXTCODEHASH, 1, 1, Fork.Constantinople, DynamicGas, 400, (Fork.Istanbul, 700), (Fork.Berlin, 0)),
         new(Opcode.BLOCKHASH, 1, 1, Fork.Frontier, None, 20),
         new(Opcode.COINBASE, 0, 1, Fork.Frontier, None, 2),
@@ -58,8 +63,10 @@ public static class OpcodeTable
         new(Opcode.NUMBER, 0, 1, Fork.Frontier, None, 2),
         new(Opcode.DIFFICULTY, 0, 1, Fork.Frontier, None, 2),
         new(Opcode.GASLIMIT, 0, 1, Fork.Frontier, None, 2),
+        // EIP-1344, then EIP-1884.
         new(Opcode.CHAINID, 0, 1, Fork.Istanbul, None, 2),
         new(Opcode.SELFBALANCE, 0, 1, Fork.Istanbul, None, 5),
+        // In turn EIP-3198, EIP-4844, EIP-7516.
         new(Opcode.BASEFEE, 0, 1, Fork.London, None, 2),
         new(Opcode.BLOBHASH, 1, 1, Fork.Cancun, None, 3),
         new(Opcode.BLOBBASEFEE, 0, 1, Fork.Cancun, None, 2),
@@ -67,6 +74,7 @@ public static class OpcodeTable
         new(Opcode.MLOAD, 1, 1, Fork.Frontier, DynamicGas, 3),
         new(Opcode.MSTORE, 2, 0, Fork.Frontier, DynamicGas, 3),
         new(Opcode.MSTORE8, 2, 0, Fork.Frontier, DynamicGas, 3),
+        // EIP-150, EIP-1884, EIP-2929.
         new(Opcode.SLOAD, 1, 1, Fork.Frontier, DynamicGas, 50, (Fork.TangerineWhistle, 200), (Fork.Istanbul, 800), (Fork.Berlin, 0)),
         new(Opcode.SSTORE, 2, 0, Fork.Frontier, Writes | DynamicGas, 0),
         new(Opcode.JUMP, 1, 0, Fork.Frontier, None, 8),
@@ -75,6 +83,7 @@ public static class OpcodeTable
         new(Opcode.MSIZE, 0, 1, Fork.Frontier, None, 2),
         new(Opcode.GAS, 0, 1, Fork.Frontier, None, 2),
         new(Opcode.JUMPDEST, 0, 0, Fork.Frontier, None, 1),
+        // In turn EIP-1153 (both), EIP-5656, EIP-3855.
         new(Opcode.TLOAD, 1, 1, Fork.Cancun, None, 100),
         new(Opcode.TSTORE, 2, 0, Fork.Cancun, Writes, 100),
         new(Opcode.MCOPY, 3, 0, Fork.Cancun, DynamicGas, 3),
@@ -149,9 +158,11 @@ public static class OpcodeTable
         new(Opcode.LOG3, 5, 0, Fork.Frontier, Writes | DynamicGas, 1500),
         new(Opcode.LOG4, 6, 0, Fork.Frontier, Writes | DynamicGas, 1875),
         new(Opcode.CREATE, 3, 1, Fork.Frontier, Writes | DynamicGas, 32000),
+        // EIP-150, EIP-2929.
         new(Opcode.CALL, 7, 1, Fork.Frontier, DynamicGas, 40, (Fork.TangerineWhistle, 700), (Fork.Berlin, 0)),
         new(Opcode.CALLCODE, 7, 1, Fork.Frontier, DynamicGas, 40, (Fork.TangerineWhistle, 700), (Fork.Berlin, 0)),
         new(Opcode.RETURN, 2, 0, Fork.Frontier, Terminates | DynamicGas, 0),
+        // In turn EIP-7, EIP-1014, EIP-214, EIP-140.
         new(Opcode.DELEGATECALL, 6, 1, Fork.Homestead, DynamicGas, 40, (Fork.TangerineWhistle, 700), (Fork.Berlin, 0)),
         new(Opcode.CREATE2, 4, 1, Fork.Constantinople, Writes | DynamicGas, 32000),
         new(Opcode.STATICCALL, 6, 1, Fork.Byzantium, DynamicGas, 700, (Fork.Berlin, 0)),

@@ -222,6 +222,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
 
     private static Answer AnswerOf(PayloadHash asked, Contracts.Privacy.PayloadAnswer answer)
     {
+        // By hash, not by place: an answer that slipped by one would run another payload on the private state.
         if (!answer.Hash.Span.SequenceEqual(asked.Bytes))
             return Answer.Unavailable(asked, "the manager answered for another hash");
         return answer.Availability switch
@@ -229,6 +230,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
             Availability.Here => HereOf(asked, answer),
             Availability.NotAParty => Answer.NotAParty(asked),
             Availability.Missing => Answer.Missing(asked),
+            // Whatever is not understood is never "not a party": that answer alone lets the node skip for good.
             _ => Answer.Unavailable(asked, "the manager cannot tell at the moment"),
         };
     }

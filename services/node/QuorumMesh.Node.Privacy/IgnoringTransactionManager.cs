@@ -31,6 +31,7 @@ public sealed class IgnoringTransactionManager(bool isConfigured) : ITransaction
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation) =>
+        // As GoQuorum: every private transaction is run as by a stranger, ghost accounts included (2.5:core/state_transition.go).
         Task.FromResult<IReadOnlyList<PayloadAnswer>>([.. hashes.Select(h => PayloadAnswer.NotAParty(h, NotInUse))]);
 
     /// <inheritdoc/>

@@ -43,6 +43,7 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         {
             BaseAddress = url is null ? new Uri("http://c/") : new Uri(url.AbsoluteUri.TrimEnd('/') + "/"),
             MaxResponseContentBufferSize = MaxAnswer,
+            // Each call has its own limit (ExchangeAsync): a send waits for the slowest recipient, a question must not.
             Timeout = Timeout.InfiniteTimeSpan,
         };
     }
@@ -159,6 +160,7 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
             return response.StatusCode switch
             {
                 HttpStatusCode.OK => await HereAsync(api, hash, response, cancellation).ConfigureAwait(false),
+                // 404 alone makes a stranger. A 500 may be a key that Tessera lacks, or its database gone: the node waits.
                 HttpStatusCode.NotFound => NotHere(hash, response),
                 _ => PayloadAnswer.Unavailable(hash, await FailureAsync(response).ConfigureAwait(false)),
             };
@@ -215,6 +217,7 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         {
             PrivacyMode = (PrivacyMode)flag,
             AffectedTransactions = [.. (reply.AffectedContractTransactions ?? []).Select(Affected)],
+            // Not decoded: Tessera keeps the bytes of the text itself (tessera 1.2).
             ExecutionHash = Encoding.UTF8.GetBytes(reply.ExecHash ?? ""),
             SenderKey = KeyOrNull(reply.SenderKey),
             ManagedParties = Keys(reply.ManagedParties),
@@ -225,6 +228,7 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         : throw new FormatException("affectedContractTransactions has an entry that is no hash");
 
     private static PayloadAnswer NotHere(PayloadHash hash, HttpResponseMessage response) =>
+        // A header of our managers. With Tessera's plain 404 a lost payload cannot be told from a foreign one.
         response.Headers.TryGetValues(RestHeaders.Availability, out var values)
             && values.Contains(RestHeaders.Missing, StringComparer.OrdinalIgnoreCase)
             ? PayloadAnswer.Missing(hash)

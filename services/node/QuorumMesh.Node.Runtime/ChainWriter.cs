@@ -70,6 +70,7 @@ internal sealed class ChainWriter
         var batch = new KeyValueBatch();
         var difficulty = TotalDifficulty + block.Header.Difficulty;
         _stores.Importer.Put(batch, imported, difficulty);
+        // In the same batch as both heads: a crash leaves all of them before the block or all behind it.
         if (isWhole) Private.Note(batch, block, imported.Execution);
         _stores.Creations.Note(batch, block.Number, executed.Transactions);
         alongside(batch);
@@ -80,6 +81,7 @@ internal sealed class ChainWriter
         _stores.KeyValues.Write(batch, sync: false);
         _stores.Importer.Advance(imported);
         _stores.ReleaseProofs();
+        // Events only from here on: who hears of a head must be able to read its state.
         (Head, TotalDifficulty) = (block.Header, difficulty);
         if (isWhole) Private.Follow(block);
         _events.Raise(new HeadEvent(block));

@@ -95,6 +95,7 @@ internal sealed class ManagerRecord
         Seen = new KnownDatabase(seen.Id, seen.Watermark);
         if (Accepted is not { } known) return Adopt(Seen);
         var other = seen.Id == known.Id ? OtherRow(seen.Row) : null;
+        // Measured by what was known when it was asked: answers overtake each other.
         var fits = seen.Id == known.Id && seen.Watermark >= Math.Max(_floor, seen.AtLeast) && other is null;
         // What was set back and knows less may have grown since: no number shows that it is whole again. The record itself does.
         if (_refused is { } refused)
@@ -140,6 +141,7 @@ internal sealed class ManagerRecord
         PutRow(batch, StoredNames.ManagerRow, null);
         PutRow(batch, StoredNames.ManagerRowRefused, null);
         alongside(batch);
+        // Flushed: the private state goes on from the operator's word at once, so a crash must not take that back.
         _store.Write(batch, sync: true);
         (_isChanged, Turns) = (false, Turns + 1);
         _events.Tell(NoticeLevel.Warning, "The operator accepts the transaction manager's database "

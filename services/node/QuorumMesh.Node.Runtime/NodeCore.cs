@@ -136,6 +136,7 @@ public sealed class NodeCore
             case NodeInput.HeadsCompared compared:
                 Compare(compared);
                 break;
+            // Nothing is acknowledged on a chain that the majority does not follow: the promise could not be kept.
             case NodeInput.LocalTransaction local when Refusal is { } why:
                 _effects.Answers.Add(new NodeAnswer.Refusal<Hash256>(local.Answer, new TransactionRejectedException(why)));
                 break;
@@ -205,6 +206,7 @@ public sealed class NodeCore
     {
         _private.Advance(_now, _effects);
         if (_proposerChanged || _now.Milliseconds >= _nextAnnounce) Announce();
+        // After the blocks of the pass, and once: one flush covers every local transaction that came in it.
         _desk.Flush(_effects);
         if (_newPending.Count > 0)
         {
@@ -358,6 +360,7 @@ public sealed class NodeCore
     {
         try
         {
+            // Executed before the vote. GoQuorum executes only what is decided, and networks have split over a block that failed then.
             return new ConsensusInput.BlockVerified(block, _chain.Execute(block, isProposal: true), Reason: null);
         }
         catch (NodeHaltedException e)
@@ -385,6 +388,7 @@ public sealed class NodeCore
             foreach (var block in synced.Blocks)
             {
                 if (_chain.Knows(block.Hash)) continue;
+                // Raft, IBFT and QBFT are final: another branch is a fault to be told, never a fork to choose.
                 if (block.Header.ParentHash != _chain.Head.Hash)
                     throw new NodeHaltedException($"block {block.Number} does not build on our head {_chain.Head.Number} "
                         + $"({_chain.Head.Hash}): this node is on another chain than the cluster; start it again from an empty data "

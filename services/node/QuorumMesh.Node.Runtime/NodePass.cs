@@ -14,7 +14,9 @@ internal static class NodePass
         core.Begin(now);
         foreach (var input in inputs) core.Handle(input);
         for (var ticks = ticksDue(); ticks > 0; ticks--) core.Tick();
+        // Before a long block what is ready goes out: heartbeats and votes must not wait for an execution.
         while (core.Advance() is { } early) carryOut(early);
+        // The journal is flushed in here: answers and broadcasts that rest on it leave only after it.
         var effects = core.Complete();
         trace?.Invoke();
         carryOut(effects);

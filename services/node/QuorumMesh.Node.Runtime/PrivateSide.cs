@@ -100,9 +100,11 @@ internal sealed class PrivateSide
     /// <summary>With each move of the head: what the block was run without, and what the manager knew.</summary>
     public void Note(KeyValueBatch batch, Block block, BlockExecution execution)
     {
+        // With the head: which manager's database it was made from must never be newer or older than the head itself.
         _manager.Put(batch);
         foreach (var hash in block.PayloadHashes)
         {
+            // The note of having been a stranger: without it a payload that comes late finds no block to run again.
             if (execution.SkippedPayloads.Contains(hash)) SkippedPayloads.Add(batch, hash);
             else SkippedPayloads.Remove(batch, hash);
         }
@@ -211,6 +213,7 @@ internal sealed class PrivateSide
         ChainStore.PutPrivateHead(batch, Id, target);
         LatePayloads.RemoveAfter(_stores.KeyValues, number, batch);
         _manager.Put(batch);
+        // Not flushed: a power loss takes writes from the end, so the watched sequence number that follows is lost along with it.
         _stores.KeyValues.Write(batch, sync: false);
         _state.Advance(layer);
         _stores.ReleaseProofs();
@@ -225,6 +228,7 @@ internal sealed class PrivateSide
     {
         if (run.Awaited is { } hash && AnswerFor(hash) is null) return;
         var before = run.Block.Number - 1;
+        // Private code reads the public state of its own place in the chain, not today's: other parties may have run it long ago.
         if (before >= _stores.Public.OldestBlock)
         {
             using var snapshot = _stores.KeyValues.Snapshot();
@@ -248,6 +252,7 @@ internal sealed class PrivateSide
         BlockImporter.PutPrivate(batch, Id, _state, block.Header, layer, execution);
         Note(batch, block, execution);
         ReleaseReplay(batch);
+        // Not flushed: a move of this head that a power loss takes back is made again from the stored block.
         _stores.KeyValues.Write(batch, sync: false);
         _state.Advance(layer);
         _stores.ReleaseProofs();

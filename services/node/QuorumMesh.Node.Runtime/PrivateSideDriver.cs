@@ -57,6 +57,7 @@ internal sealed class PrivateSideDriver(PrivateSide side, PayloadCache payloads,
         foreach (var answer in answers)
         {
             var isAnswered = answer.Database is not null || answer.Availability != PayloadAvailability.Unavailable;
+            // A database that was replaced or set back calls us strangers to what it lost: believed, the private state would diverge.
             if (isAnswered && !manager.Takes(answer.Database))
             {
                 _asked[answer.Hash] = new Asked(now.Milliseconds + RetryMissingMs, manager.Refusal);
@@ -120,6 +121,7 @@ internal sealed class PrivateSideDriver(PrivateSide side, PayloadCache payloads,
         _wanted.Clear();
         payloads.Keep(Window());
         var gas = 0L;
+        // A slice of a backlog at a time: votes and heartbeats wait for the same loop.
         for (var blocks = 0; blocks < MaxBlocksPerStep && gas < GasPerStep && side.Advance(ref gas, GasPerStep); blocks++) { }
         AskForNext(now, effects);
         var awaited = side.AwaitedPayload;
@@ -182,6 +184,7 @@ internal sealed class PrivateSideDriver(PrivateSide side, PayloadCache payloads,
     private bool Ask(in PayloadHash hash, NodeTime now, NodeEffects effects)
     {
         if (payloads.Find(hash) is not null || (_asked.TryGetValue(hash, out var asked) && now.Milliseconds < asked.Again)) return false;
+        // Bounded: what is forgotten here is only asked again.
         if (_asked.Count >= MaxOutstanding) _asked.Clear();
         _asked[hash] = new Asked(now.Milliseconds + RequestTimeoutMs, asked.Reason);
         return effects.FetchPayloads.Add(hash);
@@ -190,6 +193,7 @@ internal sealed class PrivateSideDriver(PrivateSide side, PayloadCache payloads,
     private void SaveWatched()
     {
         var batch = new KeyValueBatch();
+        // Behind the moves that it stands for, in this order of writes: an older number only has events told again.
         PutWatched(batch, _watched);
         manager.PutRow(batch);
         manager.Put(batch);

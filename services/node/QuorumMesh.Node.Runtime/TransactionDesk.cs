@@ -36,6 +36,7 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
                 && TryPool(recovered, local: true, now, out _))
             {
                 _unmined[recovered.Tx.Hash] = (recovered, now.Milliseconds);
+                // The node may have died between the answer and the broadcast: peers need not have it.
                 effects.Announce.Add(recovered);
             }
             else
@@ -67,6 +68,7 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
     {
         foreach (var transaction in transactions)
         {
+            // Not journalled: nobody was promised anything here, and the node that did announces it again.
             if (!TryPool(transaction, local: false, now, out _)) continue;
             effects.Broadcast.Add(transaction);
             tookIn(transaction);
@@ -125,6 +127,7 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
     /// <summary>Announces local transactions that wait too long, oldest first; all of them when the minter has changed.</summary>
     private void AnnounceAgain(NodeTime now, bool minterChanged, NodeEffects effects)
     {
+        // A GoQuorum peer drops gossip when its queue is full, and nobody asks for it again: only telling it again brings it in.
         if (_unmined.Count == 0) return;
         var due = _unmined.Values
             .Where(u => minterChanged || now.Milliseconds - u.Since >= AnnounceAfterMs)

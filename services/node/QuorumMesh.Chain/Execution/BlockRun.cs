@@ -47,6 +47,7 @@ public sealed class BlockRun
         _keepsPublic = keepsPublic;
         _keepsReasons = rules.KeepsRevertReasons;
         _gasLeft = header.GasLimit;
+        // Before the transactions and outside the block's gas, like a system call (EIP-2935).
         if (_fork >= Fork.Prague)
             BlockHashHistory.Record(_public, header);
     }
@@ -87,6 +88,7 @@ public sealed class BlockRun
     /// <summary>Pays the block reward and sums up. Nothing may be applied afterwards.</summary>
     public BlockExecution Complete()
     {
+        // Rewards go into the public state alone, as in GoQuorum: the private root knows of none (2.5:core/state_processor.go).
         _engine.Finalise(_header, _public);
         _public.FinaliseTransaction(_fork >= Fork.SpuriousDragon);
         return new BlockExecution
@@ -138,7 +140,9 @@ public sealed class BlockRun
         {
             Type = tx.Type,
             Status = success ? (byte)1 : (byte)0,
+            // EIP-658: a status took the place of the state root after the transaction.
             PostState = _fork < Fork.Byzantium ? state?.IntermediateRoot() ?? default : null,
+            // A private transaction does not move it: its gas is none of the header's (2.5:core/state_processor.go).
             CumulativeGasUsed = GasUsed,
             GasUsed = gasUsed,
             // A copy: the state goes on to use its list.

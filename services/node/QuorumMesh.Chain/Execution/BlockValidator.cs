@@ -29,6 +29,7 @@ public static class BlockValidator
     /// <exception cref="InvalidBlockException">Names the first figure that differs, and the profiles to try.</exception>
     public static void CheckResult(ChainRules rules, BlockHeader header, BlockExecution execution, in Hash256 stateRoot)
     {
+        // geth's order (2.5:core/block_validator.go): the first difference that is named is the one that GoQuorum names.
         if (execution.GasUsed != header.GasUsed)
             throw Mismatch(rules, header, "gas used", header.GasUsed.ToString(System.Globalization.CultureInfo.InvariantCulture),
                 execution.GasUsed.ToString(System.Globalization.CultureInfo.InvariantCulture));

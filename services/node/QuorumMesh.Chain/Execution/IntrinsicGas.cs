@@ -21,13 +21,18 @@ public static class IntrinsicGas
 
     /// <summary>EIP-7702: given back for an authority whose account is there already.</summary>
     public const ulong AuthorizationRefund = 12500;
+    // EIP-2, from Homestead on.
     private const ulong Creation = 32000;
     private const ulong ZeroByte = 4;
     private const ulong NonZeroByteFrontier = 68;
+    // EIP-2028.
     private const ulong NonZeroByteIstanbul = 16;
+    // EIP-2930.
     private const ulong AccessListAddress = 2400;
     private const ulong AccessListSlot = 1900;
+    // EIP-3860.
     private const ulong InitCodeWord = 2;
+    // EIP-7623.
     private const ulong FloorPerToken = 10;
 
     /// <summary>For a private transaction over its 64-byte payload hash.</summary>

@@ -7,6 +7,7 @@ namespace QuorumMesh.Chain.Execution;
 // Whether a transaction may be in the block at all.
 public sealed partial class TransactionProcessor
 {
+    // EIP-4844; 9 blobs by EIP-7691 in Prague, and 6 for one transaction again by EIP-7594.
     private const ulong GasPerBlob = 131072;
     private const int MaxBlobsCancun = 6;
     private const int MaxBlobsPrague = 9;
@@ -17,6 +18,8 @@ public sealed partial class TransactionProcessor
 
     private TransactionInvalid Check(TransactionMessage msg, WorldState state, ulong gasPool)
     {
+        // GoQuorum's order (2.5:core/state_processor.go, state_transition.go): price, nonce, balance, block gas, intrinsic gas, value.
+        // The reason decides whether a minter passes over the transaction alone or its sender (BlockBuilder).
         TransactionInvalid invalid = CheckType(msg);
         if (invalid == TransactionInvalid.None && !msg.IsCall) invalid = CheckPrice(msg);
         if (invalid == TransactionInvalid.None && !msg.IsCall) invalid = CheckSender(msg, state);
@@ -31,6 +34,7 @@ public sealed partial class TransactionProcessor
         if (msg.IsPrivate && msg.IsCreation && !msg.Value.IsZero) return TransactionInvalid.InsufficientBalanceForTransfer;
         invalid = msg.IsPrivate ? TransactionInvalid.None : CheckValue(msg, state);
         if (invalid != TransactionInvalid.None) return invalid;
+        // EIP-3860: twice the limit of deployed code, the chain's own where it has one.
         bool tooLarge = _fork >= Fork.Shanghai && _rules.Evm.LimitCodeSize && msg.IsCreation
             && msg.Data.Length > 2 * _rules.Evm.MaxCodeSize;
         return tooLarge ? TransactionInvalid.InitCodeTooLarge : TransactionInvalid.None;
@@ -61,7 +65,9 @@ public sealed partial class TransactionProcessor
         ulong nonce = state.GetNonce(msg.From);
         if (msg.Nonce < nonce) return TransactionInvalid.NonceTooLow;
         if (msg.Nonce > nonce) return TransactionInvalid.NonceTooHigh;
+        // EIP-2681.
         if (nonce == ulong.MaxValue) return TransactionInvalid.NonceMax;
+        // EIP-3607, with EIP-7702's exception. GoQuorum's geth (1.10.3 at most) is older: its blocks may hold such a sender.
         if (!_rules.Evm.IsQuorum || _fork >= Fork.London)
         {
             Hash256 codeHash = state.GetCodeHash(msg.From);
@@ -70,6 +76,7 @@ public sealed partial class TransactionProcessor
                 return TransactionInvalid.SenderNotEoa;
         }
 
+        // What may be charged at most must be there, also where less is charged (EIP-1559).
         UInt256 cap = msg.MaxFeePerGas > msg.GasPrice ? msg.MaxFeePerGas : msg.GasPrice;
         if (UInt256.MultiplyOverflow(msg.GasLimit, cap, out UInt256 cost)) return TransactionInvalid.InsufficientFunds;
         if (msg.BlobHashes.Count > 0)
@@ -81,6 +88,7 @@ public sealed partial class TransactionProcessor
 
         UInt256 balance = state.GetBalance(msg.From);
         if (balance < cost) return TransactionInvalid.InsufficientFunds;
+        // The value of a private transaction is not paid from the public balance: a lack of it only fails the private side.
         return !msg.IsPrivate && balance - cost < msg.Value ? TransactionInvalid.InsufficientBalanceForTransfer : TransactionInvalid.None;
     }
 
@@ -95,6 +103,7 @@ public sealed partial class TransactionProcessor
         if (msg.BlobHashes.Count == 0) return TransactionInvalid.BlobsMissing;
         if (msg.BlobHashes.Count > (_fork == Fork.Prague ? MaxBlobsPrague : MaxBlobsCancun)) return TransactionInvalid.TooManyBlobs;
         foreach (Hash256 hash in msg.BlobHashes)
+            // The version of a hash of a KZG commitment (EIP-4844).
             if (hash.Bytes[0] != BlobHashVersion)
                 return TransactionInvalid.BlobVersion;
         return msg.MaxFeePerBlobGas < _block.BlobBaseFee ? TransactionInvalid.BlobFeeTooLow : TransactionInvalid.None;

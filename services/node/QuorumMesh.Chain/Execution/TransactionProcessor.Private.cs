@@ -42,6 +42,7 @@ public sealed partial class TransactionProcessor
         PayCoinbase(msg, fromPool, publicState);
         publicState.FinaliseTransaction(DeleteEmpty);
         if (answer is not null) privateState!.FinaliseTransaction(DeleteEmpty);
+        // Status 1, no gas, no logs, whatever became of the private side: the roots in the header rest on it (2.5:core/state_processor.go).
         return new TransactionOutcome(TransactionInvalid.None, true, 0, fromPool, outcome, [], EvmStatus.Success, created, []);
     }
 

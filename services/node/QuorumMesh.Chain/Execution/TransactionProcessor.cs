@@ -92,6 +92,7 @@ public sealed partial class TransactionProcessor
         Warm(msg, state);
         if (!ReferenceEquals(second, state)) Warm(msg, second);
         ulong gas = msg.GasLimit - IntrinsicOf(msg);
+        // Outside the snapshot of the code: a call that fails has used its nonce (Yellow Paper, section 6.2).
         if (!msg.IsCreation) state.SetNonce(msg.From, state.GetNonce(msg.From) + 1);
         Authorize(msg, state);
         EvmResult result = Run(msg, msg.Data, gas, state, second, tracer);
@@ -125,12 +126,14 @@ public sealed partial class TransactionProcessor
 
     private void PayCoinbase(TransactionMessage msg, ulong used, WorldState state)
     {
+        // The base fee is burnt (EIP-1559).
         UInt256 perGas = _fork >= Fork.London ? msg.GasPrice - _block.BaseFee : msg.GasPrice;
         state.AddBalance(_block.Coinbase, (UInt256)used * perGas);
     }
 
     private void ChargeBlobs(TransactionMessage msg, WorldState state)
     {
+        // Burnt, and not given back when the code fails (EIP-4844).
         if (msg.BlobHashes.Count > 0) state.SubtractBalance(msg.From, BlobGas(msg) * _block.BlobBaseFee);
     }
 

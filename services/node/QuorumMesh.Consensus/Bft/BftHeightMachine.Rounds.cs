@@ -17,11 +17,13 @@ internal sealed partial class BftHeightMachine
     public void Timeout(BftView view)
     {
         if (IsDecided || view != View || _timer is null) return;
+        // As GoQuorum (2.5:consensus/istanbul/core/handler.go): straight to the highest round that F + 1 want, one of whom is honest.
         ChangeRound(Math.Max(View.Round + 1, _changes.ReachedBy(Validators.FaultTolerance + 1, View.Round) ?? 0));
     }
 
     private BftRefusal HandleRoundChange(RoundChangeMessage message)
     {
+        // Round 0 begins with its height: nobody has to ask for it.
         if (message.View.Round < View.Round || message.View.Round == 0) return BftRefusal.Old;
         if (!_dialect.IsJustified(message, Validators, _context.Blocks)) return BftRefusal.Unjustified;
         if (!_changes.Add(message)) return BftRefusal.Old;
@@ -70,6 +72,7 @@ internal sealed partial class BftHeightMachine
         {
             var change = _dialect.RoundChange(_context.Me, View, Lock);
             _round.OwnRoundChange = change;
+            // Our own counts too: GoQuorum's comes back to itself by its broadcast.
             _changes.Add(change);
             Cast(change);
         }
@@ -136,6 +139,7 @@ internal sealed partial class BftHeightMachine
     /// <summary>Times the present round from now on.</summary>
     private void StartTimer()
     {
+        // Round 0 is timed from when a block is due: a chain with nothing to do must not change rounds.
         if (!Votes || (View.Round == 0 && !_isDue && _round.Preprepare is null)) return;
         SetTimer(RoundLength());
     }

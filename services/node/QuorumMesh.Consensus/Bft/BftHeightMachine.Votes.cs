@@ -26,6 +26,7 @@ internal sealed partial class BftHeightMachine
     {
         round.Propose(message, proposal);
         foreach (var commit in round.CommitsFor(proposal.Digest))
+            // Came before the block that its seal is over, so it was not checked yet.
             if (!IsSealed(commit, proposal)) round.Remove(commit);
         if (round == _round)
         {
@@ -99,6 +100,7 @@ internal sealed partial class BftHeightMachine
     /// <summary>Looks what the votes of a round come to.</summary>
     private void Weigh(BftRound round)
     {
+        // Neither lock nor decision on a block that was not executed here, whoever else has voted for it.
         if (IsDecided || !round.IsVerified) return;
         var digest = round.Proposal!.Digest;
         var prepared = round.PreparedBy(digest, _dialect.LockBinds);
@@ -118,6 +120,7 @@ internal sealed partial class BftHeightMachine
         round.IsPrepared = true;
         TakeLock(round, prepared);
         if (!Votes) return;
+        // Another block has our PREPARE of this round, from before a restart: a COMMIT now would be equivocation.
         if (round.OwnPrepare is { } own && own.Digest != round.Proposal!.Digest) return;
         if (round.OwnCommit is null)
         {

@@ -143,6 +143,7 @@ internal sealed partial class BftHeightMachine
     private void Resume(BftVotes votes)
     {
         Lock = votes.Lock;
+        // Executed before it was locked: no second verdict is waited for.
         if (Lock is not null) _verdicts[Keccak.Hash(Lock.Proposal.Rlp)] = null;
         if (votes.Round > 0) _round = Enter(votes.Round);
         _round.OwnRoundChange = votes.Own.OfType<RoundChangeMessage>().FirstOrDefault();
@@ -154,6 +155,7 @@ internal sealed partial class BftHeightMachine
         if (_round.OwnPrepare is { } prepare) _round.Add(prepare);
         if (_round.OwnCommit is { } commit) _round.Add(commit);
         if (votes.Round > 0) StartTimer();
+        // Last: by now our votes of this round are in place, and no different ones are made.
         if (_round.OwnPreprepare is { } proposed) HandlePreprepare(proposed);
     }
 

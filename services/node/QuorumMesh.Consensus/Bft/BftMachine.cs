@@ -72,6 +72,7 @@ public sealed class BftMachine
     private void TakeBacklog()
     {
         if (_height is not { IsDecided: false } height) return;
+        // Again and again: what was taken may have begun a view for which more was kept.
         for (var due = _context.Backlog.Take(height.View); due.Count > 0; due = _context.Backlog.Take(height.View))
             foreach (var message in due) Deliver(height, message);
     }

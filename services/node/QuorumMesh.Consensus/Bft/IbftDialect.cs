@@ -29,6 +29,7 @@ internal sealed class IbftDialect : BftDialect
 
     public override BftProposal? Bound(BftLock? held, IReadOnlyList<RoundChangeMessage> changes, IBftBlocks blocks) => held?.Proposal;
 
+    // IBFT's messages carry no proofs: what guards a decision there is that locked validators vote for nothing else.
     public override bool IsJustified(PreprepareMessage message, BftProposal proposal, BftValidators validators) => true;
 
     public override bool IsJustified(RoundChangeMessage message, BftValidators validators, IBftBlocks blocks) => true;

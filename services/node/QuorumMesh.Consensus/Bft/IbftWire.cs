@@ -189,6 +189,7 @@ internal static class IbftWire
     }
 
     private static Hash256 SigningHash(ulong code, ReadOnlySpan<byte> body, in Address address, byte[] seal) =>
+        // The field of the signature is there and empty; the seal of a COMMIT is signed along (2.5:consensus/istanbul/core/types.go).
         Keccak.Hash(Encode(code, body, address, [], seal));
 
     private static byte[] Encode(ulong code, ReadOnlySpan<byte> body, in Address address, byte[] signature, byte[] seal)

@@ -42,6 +42,7 @@ internal sealed class QbftDialect : BftDialect
         if (message.View.Round == 0) return true;
         var changes = message.RoundChanges;
         if (changes.Count > validators.Count || !AreOfQuorum(changes.Select(Signer), validators)) return false;
+        // Round changes of an earlier round, put in again, could leave out what was prepared since.
         if (changes.Any(c => c.View != message.View || c.Prepared?.Round >= message.View.Round)) return false;
         var highest = changes.Select(c => c.Prepared).OfType<PreparedClaim>().MaxBy(c => c.Round);
         if (highest is null) return true;

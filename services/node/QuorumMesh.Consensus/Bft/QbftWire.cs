@@ -174,9 +174,11 @@ internal static class QbftWire
     {
         var change = ReadSignedRoundChange(ref list);
         byte[]? block = ReadBlock(ref list);
+        // An empty list stands for no prepared block (24:consensus/istanbul/qbft/types).
         if (block is [0xc0]) block = null;
         var prepares = ReadPrepares(ref list);
         list.ExpectEnd();
+        // Written again: only canonical RLP is read, so these are the bytes that were signed.
         var signed = SignedRoundChangePart(change.View, change.Prepared);
         return new RoundChangeMessage
         {
@@ -278,6 +280,7 @@ internal static class QbftWire
     {
         var writer = new RlpWriter(signed.Length + 16);
         var list = writer.BeginList();
+        // The code is signed as well, or a message of one kind could be passed off as another with the same fields.
         writer.Write((ulong)code);
         writer.WriteRaw(signed);
         writer.EndList(list);

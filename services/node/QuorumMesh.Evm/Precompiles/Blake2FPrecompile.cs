@@ -32,6 +32,7 @@ internal sealed class Blake2FPrecompile : Precompile
         _iv.CopyTo(v[8..]);
         v[12] ^= BinaryPrimitives.ReadUInt64LittleEndian(input[196..]);
         v[13] ^= BinaryPrimitives.ReadUInt64LittleEndian(input[204..]);
+        // The mark of the final block (RFC 7693, 3.2).
         if (input[^1] == 1) v[14] = ~v[14];
         Blake2B.Mix(v, m, rounds);
         byte[] output = new byte[64];

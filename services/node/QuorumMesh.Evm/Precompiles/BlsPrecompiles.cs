@@ -31,6 +31,7 @@ internal sealed class BlsG1MultiScalarPrecompile : Precompile
 {
     private const int PairSize = BlsEncoding.Point1Size + 32;
 
+    // EIP-2537's table for G1, in thousandths, by the number of pairs.
     private static readonly ushort[] _discounts =
     [
         1000, 949, 848, 797, 764, 750, 738, 728, 719, 712, 705, 698, 692, 687, 682, 677, 673, 669, 665, 661,
@@ -52,6 +53,7 @@ internal sealed class BlsG1MultiScalarPrecompile : Precompile
         for (int i = 0; i < points.Length; i++)
         {
             ReadOnlySpan<byte> pair = input.Slice(i * PairSize, PairSize);
+            // EIP-2537 checks the subgroup in multiples and pairings, and not in additions.
             if (!BlsEncoding.TryRead(pair, out points[i]) || !Curve.IsInGroup(points[i])) return null;
             scalars[i] = UInt256.FromBigEndian(pair[BlsEncoding.Point1Size..]);
         }
@@ -99,6 +101,7 @@ internal sealed class BlsG2MultiScalarPrecompile : Precompile
 {
     private const int PairSize = BlsEncoding.Point2Size + 32;
 
+    // EIP-2537's table for G2.
     private static readonly ushort[] _discounts =
     [
         1000, 1000, 923, 884, 855, 832, 812, 796, 782, 770, 759, 749, 740, 732, 724, 717, 711, 704, 699, 693,

@@ -38,6 +38,7 @@ internal sealed class Bn254MulPrecompile(ulong price) : Precompile
         Span<byte> data = stackalloc byte[96];
         CopyPadded(input, 0, data);
         if (!Bn254Encoding.TryReadPoint(data[..64], out AffinePoint<Fp> a)) return null;
+        // Any 256 bits are a scalar, also above the order (EIP-196).
         return Bn254Encoding.Write(CurvePoint<Fp>.From(a).Times(UInt256.FromBigEndian(data[64..])).ToAffine());
     }
 
@@ -58,6 +59,7 @@ internal sealed class Bn254PairingPrecompile(ulong constant, ulong perPair) : Pr
 
     public override byte[]? Run(ReadOnlySpan<byte> input)
     {
+        // No pair at all is fine: the empty product is one (EIP-197).
         if (input.Length % PairSize != 0) return null;
         var pairs = new (AffinePoint<Fp>, AffinePoint<Fp2>)[input.Length / PairSize];
         for (int i = 0; i < pairs.Length; i++)

@@ -101,6 +101,7 @@ internal sealed class ModExpPrecompile(ModExpRules rules) : Precompile
         return beyond.Sign > 0 ? perByte * beyond + topBit : topBit;
     }
 
+    // EIP-198's mult_complexity.
     private static BigInteger Complexity(BigInteger x)
     {
         if (x <= 64) return x * x;

@@ -44,6 +44,7 @@ internal sealed class PointEvaluationPrecompile : Precompile
             || !BlsEncoding.TryReadCompressed(input[(96 + Fp.Size)..], out AffinePoint<Fp> proof)) return null;
         if (!Verify(c, z, y, proof)) return null;
         byte[] output = new byte[64];
+        // EIP-4844: FIELD_ELEMENTS_PER_BLOB and BLS_MODULUS, whatever the input.
         new UInt256(ElementsPerBlob).WriteBigEndian(output);
         Curve.Order.WriteBigEndian(output.AsSpan(32));
         return output;

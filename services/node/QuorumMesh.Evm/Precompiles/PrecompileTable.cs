@@ -8,18 +8,23 @@ public static class PrecompileTable
     private static readonly Precompile?[] _frontier = [null, new EcRecoverPrecompile(), new Sha256Precompile(), new Ripemd160Precompile(),
         new IdentityPrecompile()];
 
+    // In turn EIP-198, EIP-196 (both), EIP-197.
     private static readonly Precompile?[] _byzantium =
         [.. _frontier, new ModExpPrecompile(ModExpRules.Byzantium), new Bn254AddPrecompile(500), new Bn254MulPrecompile(40000),
             new Bn254PairingPrecompile(100000, 80000)];
 
+    // EIP-1108 lowers the prices of alt_bn128; EIP-152.
     private static readonly Precompile?[] _istanbul =
         [.. _frontier, new ModExpPrecompile(ModExpRules.Byzantium), new Bn254AddPrecompile(150), new Bn254MulPrecompile(6000),
             new Bn254PairingPrecompile(45000, 34000), new Blake2FPrecompile()];
 
+    // EIP-2565.
     private static readonly Precompile?[] _berlin = [.. _istanbul[..5], new ModExpPrecompile(ModExpRules.Berlin), .. _istanbul[6..]];
 
+    // EIP-4844.
     private static readonly Precompile?[] _cancun = [.. _berlin, new PointEvaluationPrecompile()];
 
+    // EIP-2537.
     private static readonly Precompile?[] _prague =
     [
         .. _cancun, new BlsG1AddPrecompile(), new BlsG1MultiScalarPrecompile(), new BlsG2AddPrecompile(), new BlsG2MultiScalarPrecompile(),

@@ -6,6 +6,7 @@ namespace QuorumMesh.Evm.Precompiles;
 /// <summary>0x01: the address that signed a hash; empty for an invalid signature.</summary>
 internal sealed class EcRecoverPrecompile : Precompile
 {
+    // Prices of the four: Yellow Paper, appendix E.
     public override ulong Gas(ReadOnlySpan<byte> input) => 3000;
 
     public override byte[] Run(ReadOnlySpan<byte> input)
@@ -15,6 +16,7 @@ internal sealed class EcRecoverPrecompile : Precompile
         UInt256 v = UInt256.FromBigEndian(data.Slice(32, 32));
         UInt256 r = UInt256.FromBigEndian(data.Slice(64, 32));
         UInt256 s = UInt256.FromBigEndian(data.Slice(96, 32));
+        // A high s is taken: EIP-2 forbids it in transactions alone.
         if (!v.IsUInt64 || v.U0 is not (27 or 28) || !InRange(r) || !InRange(s)) return [];
         if (!Secp256k1.TryRecoverAddress(data[..32], data.Slice(64, 64), (int)v.U0 - 27, out Address signer)) return [];
         byte[] output = new byte[32];

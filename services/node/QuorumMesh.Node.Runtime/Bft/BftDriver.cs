@@ -195,6 +195,7 @@ public sealed class BftDriver : IConsensusDriver
     private void Feed(BftInput input)
     {
         // Without validators the machine stands at the height before, which is over.
+        // On another chain than the majority a vote from here could help to decide what the others do not have.
         if (IsVoid || (_isParted && input is not (BftInput.NewHeight or BftInput.PeersChanged))) return;
         _inputs.Enqueue(input);
         if (_inputs.Count > 1) return;
@@ -255,6 +256,7 @@ public sealed class BftDriver : IConsensusDriver
         var (block, executed) = _proposals.Complete(decided);
         _committing = block.Hash;
         _outputs.Add(new ConsensusOutput.SetTimer(ConsensusTimer.Deadline, null));
+        // Nothing beside it and no flush: a quorum has flushed its votes, which bring the block again after a power loss.
         _outputs.Add(new ConsensusOutput.Commit(block, executed, Alongside: null));
     }
 
@@ -273,6 +275,7 @@ public sealed class BftDriver : IConsensusDriver
     private void Imported(Block block)
     {
         if (block.Number <= _head.Number) return;
+        // A block that came from a peer is on its way already: those who decided it tell of it.
         if (_committing == block.Hash)
             _outputs.Transmit(new ValidatorEffect.Announce(block, ChainStore.GetTotalDifficulty(_store, block.Hash) ?? UInt256.Zero));
         Begin(block.Header);

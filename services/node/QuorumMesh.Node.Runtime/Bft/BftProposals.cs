@@ -105,6 +105,7 @@ internal sealed class BftProposals(BftBlockProducer producer, BftChain chain, IN
     {
         var executed = Find(decided.Proposal.Digest);
         var block = executed?.Block ?? Block.Decode(decided.Proposal.Rlp);
+        // Seals are no part of the hash (2.5:core/types/istanbul.go): what was executed without them holds for the sealed block.
         var header = producer.WithCommits(block.Header, (uint)decided.Round, decided.Seals);
         return (block with { Header = header }, executed?.WithHeader(header));
     }

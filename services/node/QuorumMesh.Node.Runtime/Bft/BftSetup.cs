@@ -20,6 +20,7 @@ public sealed record BftSetup
         Sequence = settings.Number,
         Protocol = settings.Protocol == EngineKind.Ibft ? BftProtocol.Ibft : BftProtocol.Qbft,
         Validators = settings.Validators.Addresses,
+        // Where both rules give one number (1, 4 or 7 validators) it does not matter which is told.
         Ceil2Nby3 = settings.Quorum == settings.Validators.Quorum(ceil2Nby3: true),
         Policy = settings.Sticky ? ProposerPolicy.Sticky : ProposerPolicy.RoundRobin,
         LastProposer = settings.LastProposer,

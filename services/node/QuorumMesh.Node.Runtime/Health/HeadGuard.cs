@@ -99,6 +99,7 @@ internal sealed class HeadGuard
     {
         var batch = new KeyValueBatch();
         ChainStore.PutMeta(batch, StoredNames.HeadConflict, conflict is null ? [] : Encode(conflict));
+        // Flushed: a restart must not forget that this node is on the wrong chain, and acknowledge again.
         _stores.KeyValues.Write(batch, sync: true);
     }
 

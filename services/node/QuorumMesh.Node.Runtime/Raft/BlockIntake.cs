@@ -22,6 +22,7 @@ internal sealed class BlockIntake
 
     public void Passed(ulong index)
     {
+        // While blocks before a snapshot are fetched nothing counts as applied: a restart has to read these entries again.
         if (!IsWaiting) Applied = Math.Max(Applied, index);
     }
 

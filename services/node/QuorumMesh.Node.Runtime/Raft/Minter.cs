@@ -83,12 +83,14 @@ internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftI
         if (now.Milliseconds < _nextMint || (!isEmptyDue && !HasReady(pending))) return null;
         _nextMint = now.Milliseconds + blockTimeMs;
         var header = _producer.Prepare(Parent(head), BlockTime.OfNanoseconds(now.UnixNanoseconds));
+        // Author zero: 2.5:raft/minter.go sets no coinbase, and Raft's reward goes to it, so the state root rests on that.
         return new ConsensusOutput.BuildBlock(header, Author: default, Ahead(), _chain.Proposed, Limits, isEmptyDue);
     }
 
     public ExecutedBlock Seal(ExecutedBlock built)
     {
         _empty.Restart();
+        // No peer checks this signature; it tells readers of a block which node minted it (2.5:raft/minter.go).
         return built.WithHeader(RaftSeal.Put(built.Block.Header, raftId, hash => signer.Sign(hash)));
     }
 

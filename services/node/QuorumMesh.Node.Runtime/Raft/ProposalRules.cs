@@ -34,6 +34,7 @@ internal sealed class ProposalRules(ChainRules rules, Minter minter, RaftMembers
         {
             return e.Message;
         }
+        // The next entry of the message may build on this one.
         parent = block.Header;
         return null;
     }

@@ -326,6 +326,7 @@ public sealed class RaftDriver : IConsensusDriver
         }
         else if (_intake.Reached(block.Hash) is { } index)
         {
+            // Flushed: the snapshot stands for the entries before it, and no log could bring them again.
             _members.WriteApplied(index, sync: true);
             _minter.Clear(block.Hash);
             _nextDeferred = index + 1;
@@ -367,6 +368,7 @@ public sealed class RaftDriver : IConsensusDriver
         _intake.Passed(entry.Index);
         var isNew = _members.IsNew(change);
         _members.Apply(_intake.Applied, change, result, _outputs);
+        // For the member that joins, which gets the membership by it; GoQuorum makes one at each change (2.5:raft/snapshot.go).
         if (isNew && !_intake.IsWaiting) _members.Snapshot(_log, entry.Index, _head.Hash);
         _changes.Applied(change, _now, _outputs);
         StandDownWhenLeft();
@@ -434,6 +436,7 @@ public sealed class RaftDriver : IConsensusDriver
     private void Propose(ExecutedBlock built)
     {
         var minted = _minter.Seal(built);
+        // Without a leader by now: nobody has seen the block, and its transactions are in the pool as before.
         if (!Core.Propose(minted.Block.Encode())) return;
         _minter.Proposed(minted);
         Pump();

@@ -18,6 +18,7 @@ internal sealed class HistoricalState : IStateReader
         _snapshot = snapshot;
         _keys = keys;
         Block = block;
+        // By the snapshot's own head row: the store's may have moved on since the snapshot was taken.
         _isHead = CheckKept(snapshot, keys, block);
     }
 
@@ -56,6 +57,7 @@ internal sealed class HistoricalState : IStateReader
 
     private KeyValuePair<byte[], byte[]>? FirstAfter(byte[] prefix, byte[] from)
     {
+        // Keys end with the block, big endian, so the first of the scan is the nearest above.
         foreach (var entry in _snapshot.Scan(prefix, from))
             return entry;
         return null;

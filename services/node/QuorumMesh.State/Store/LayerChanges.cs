@@ -90,6 +90,7 @@ internal sealed class LayerChanges
                 Exists: !change.StorageWiped && !before.IsZero);
         }
 
+        // In the order of paths, so that the trie is walked once and each node on the way hashed once.
         Array.Sort(leaves);
         var update = new TrieUpdate(parent.Nodes, change.Address, parent.Epoch);
         var old = change.StorageWiped ? default : parent.StorageTrie(change.Address, change.Old?.StorageRoot ?? Hash256.EmptyTrie);

@@ -35,6 +35,7 @@ internal static class SealedValue
     // are compared with their hash.
     private static uint Checksum(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => ~Append(Append(uint.MaxValue, key), value);
 
+    // CRC-32C because processors compute it: it is against faults of memory and disks, not against people.
     private static uint Append(uint crc, ReadOnlySpan<byte> data)
     {
         foreach (var word in MemoryMarshal.Cast<byte, ulong>(data))

@@ -70,6 +70,7 @@ internal sealed class StateKeys
         return key;
     }
 
+    // By plain address and slot, not by their hashes as in geth's snapshots: a dump would need the preimages there.
     public byte[] Account(in Address a) => WithAddress(AccountKind, a, 0, out _);
 
     public byte[] AccountDiffs(in Address a) => WithAddress(AccountDiffKind, a, 0, out _);

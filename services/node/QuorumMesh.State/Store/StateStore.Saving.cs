@@ -23,6 +23,7 @@ public sealed partial class StateStore
 
     /// <summary>True when a block's own batch is to hold the trie nodes.</summary>
     private bool IsSavedWith(ulong block, LayerChanges changes) =>
+        // The first block always: opening goes on from stored nodes, and before it there are none.
         !IsInitialised || (_options.StartWork is null && (_saveNext || IsOverBounds(block, _tries.UnsavedKeys + changes.KeyCount)));
 
     private TrieSave SaveWith(ulong block, LayerChanges changes, KeyValueBatch batch)

@@ -40,12 +40,14 @@ public static class BoxMerge
 
     /// <exception cref="PrivacyException"><see cref="Failure.InvalidPayload"/>.</exception>
     public static void RequireSameBoxes(EncodedPayload existing, EncodedPayload added) => Require(
+        // A row has one nonce for all its boxes (tessera 3.1): of boxes under two nonces some could never be opened.
         existing.RecipientNonce.AsSpan().SequenceEqual(added.RecipientNonce));
 
     /// <summary>Whether every recipient of the second is one of the first.</summary>
     public static bool Contains(EncodedPayload existing, EncodedPayload added) =>
         added.RecipientKeys.Count > 0
             ? added.RecipientKeys.All(k => existing.IndexOfRecipient(k) >= 0)
+            // Constellation's form names no keys (tessera 3.2): the boxes themselves are compared.
             : added.RecipientBoxes.All(b => existing.RecipientBoxes.Any(e => e.AsSpan().SequenceEqual(b)));
 
     private static bool GoesOn(EncodedPayload existing, EncodedPayload added) =>

@@ -71,6 +71,7 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
         using var place = room.Begin();
         var payload = await FindAsync(hash, place, cancel).ConfigureAwait(false);
         var opened = await OpenAsync(payload, to, cancel).ConfigureAwait(false);
+        // A row of the form before recipient keys tells no more than which key opened it (tessera 3.2).
         var managed = payload.RecipientKeys.Count == 0
             ? [opened.KeyUsed]
             : await ownKeys.ManagedAsync(payload.RecipientKeys, cancel).ConfigureAwait(false);
@@ -158,6 +159,7 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
     {
         var text = Convert.ToBase64String(bytes.Span);
         if (bytes.Length != PayloadHash.Size)
+            // No payload has a name of that length, so nobody can be a party to it.
             throw PrivacyException.MessageNotFound(text, missing: false);
         var hash = new PayloadHash(bytes.Span);
         var payload = await store.FindAsync(hash, cancel, place.TakeForms).ConfigureAwait(false);

@@ -49,6 +49,7 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
             ? await store.FindRawAsync(new PayloadHash(hash.Span), cancel, place.TakeForms).ConfigureAwait(false)
             : null) ?? throw PrivacyException.RawNotFound(text);
         var always = await ownKeys.AlwaysSendToAsync(cancel).ConfigureAwait(false);
+        // Unlike /send the sender comes last here (tessera 4.3), and /participants shows the order.
         PublicKey[] recipients = [.. to.Concat(always).Append(raw.SenderKey).Distinct()];
         var targets = await publisher.ResolveAsync(recipients, cancel).ConfigureAwait(false);
         for (var attempt = 1; ; attempt++)
@@ -92,6 +93,7 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
         var existing = await store.FindAsync(hash, cancel, place.TakeForms).ConfigureAwait(false);
         if (existing is null)
             return await enclave.SealStoredAsync(raw, recipients, cancel).ConfigureAwait(false);
+        // Under the nonce of the boxes that are there: one row has one nonce, here and at each recipient (tessera 3.1).
         foreach (var added in recipients.Where(k => existing.IndexOfRecipient(k) < 0).ToArray())
         {
             var box = await enclave.AddBoxAsync(existing, added, cancel).ConfigureAwait(false);

@@ -16,6 +16,7 @@ public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerCl
         var targets = new List<(PublicKey, string)>(recipients.Count);
         foreach (var key in recipients)
         {
+            // Keys of the same enclave get no push: the sender's own row is theirs as well (tessera 4.3).
             if (await ownKeys.OwnsAsync(key, cancel).ConfigureAwait(false))
                 continue;
             var url = await directory.FindUrlAsync(key, cancel).ConfigureAwait(false)

@@ -19,6 +19,7 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
         using var place = room.Begin();
         place.TakeForms(encoded.Length);
         var payload = LegacyPayloadCodec.Decode(encoded.Span);
+        // Refused before it is stored: kept as a standard one, the rules that its sender relies on would be checked by nobody.
         if (payload.PrivacyMode != PrivacyMode.StandardPrivate)
             throw PrivacyException.EnhancedPrivacy();
         var hash = payload.ComputeHash();
@@ -34,6 +35,7 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
     private async Task AcceptAsync(PayloadHash hash, EncodedPayload payload, PayloadRoom.Place place, CancellationToken cancel)
     {
         var named = await NamedOwnKeyAsync(payload, cancel).ConfigureAwait(false);
+        // Java's client sends a push again when the connection died before the answer (tessera 13.2): same answer, no work.
         if (IsStored(await ExistingAsync(hash, place, cancel).ConfigureAwait(false), payload)
             && await IsNotedAsync(hash, cancel).ConfigureAwait(false))
             return;
@@ -52,6 +54,7 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
         var existing = await ExistingAsync(hash, place, cancel).ConfigureAwait(false);
         if (IsStored(existing, payload) && await IsNotedAsync(hash, cancel).ConfigureAwait(false))
             return;
+        // Only a box that opens to this very payload joins the row: it would be given on to whoever recovers from us.
         await enclave.OpenAsync(payload, sender, cancel).ConfigureAwait(false);
         var added = existing is null ? await WithOwnBoxAsync(payload, cancel).ConfigureAwait(false) : payload;
         var managed = await ownKeys.ManagedAsync(added.RecipientKeys, cancel).ConfigureAwait(false);
@@ -104,6 +107,7 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
         var sender = payload.SenderKey;
         if (payload.IndexOfRecipient(sender) >= 0)
             return payload;
+        // As Tessera's acceptOwnMessage: the row names the sender again, as it did when it was first stored (tessera 4.6).
         var box = await enclave.AddBoxAsync(payload, sender, cancel).ConfigureAwait(false);
         return payload with
         {

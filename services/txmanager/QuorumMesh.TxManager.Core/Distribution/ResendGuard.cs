@@ -42,6 +42,7 @@ public sealed class ResendGuard(PartySettings settings, OwnKeys ownKeys, IEnclav
 
     /// <summary>Whether a text is that of a challenge for this question, of this minute or the two before.</summary>
     public bool IsProof(string? text, PublicKey key, ReadOnlyMemory<byte> hash) => text is { Length: > 0 and < 4096 }
+        // In constant time: else the code could be found byte by byte from how long a refusal takes.
         && Enumerable.Range(0, 3).Any(age => CryptographicOperations.FixedTimeEquals(
             Encoding.UTF8.GetBytes(text), Encoding.UTF8.GetBytes(Text(key, hash.Span, Minute - age))));
 
@@ -49,6 +50,7 @@ public sealed class ResendGuard(PartySettings settings, OwnKeys ownKeys, IEnclav
 
     private string Text(PublicKey key, ReadOnlySpan<byte> hash, long minute)
     {
+        // With the length of the key: else bytes could move from key to hash, and one proof would fit two questions.
         byte[] question = [.. BitConverter.GetBytes(minute), .. BitConverter.GetBytes(key.Length), .. key.Span, .. hash];
         return $"{Prefix}{settings.OwnUrl} {Convert.ToHexStringLower(HMACSHA256.HashData(_secret, question)[..24])}";
     }

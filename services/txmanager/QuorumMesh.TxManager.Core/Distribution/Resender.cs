@@ -52,6 +52,7 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
     private async Task<int> ResendAsync(EncodedPayload payload, PublicKey key, CancellationToken cancel)
     {
         var targets = await publisher.ResolveAsync([key], cancel).ConfigureAwait(false);
+        // A key of our own: there is nobody to give it back to.
         if (targets.Count == 0)
             return 0;
         if (payload.IndexOfRecipient(key) >= 0)

@@ -115,6 +115,7 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
     {
         try
         {
+            // An enclave that hangs must not hold a send, or a push that a peer waits for, without end.
             return await call(new CallOptions(deadline: DateTime.UtcNow + _timeout, cancellationToken: cancel)).ConfigureAwait(false);
         }
         catch (RpcException e)

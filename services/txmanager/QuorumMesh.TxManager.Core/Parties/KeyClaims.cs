@@ -77,6 +77,7 @@ internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory
                 case Proof.Denied:
                     directory.Drop(url, key);
                     break;
+                // Down or busy: the next key would only wait as long again.
                 case Proof.Failed:
                     return;
             }

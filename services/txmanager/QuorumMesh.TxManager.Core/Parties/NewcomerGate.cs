@@ -11,6 +11,7 @@ internal sealed class NewcomerGate(TimeProvider clock)
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Bucket> _sources = [];
+    // Whoever has many addresses has many buckets: this one is for all of them together.
     private readonly Bucket _all = new(64, 8);
     private int _running;
 

@@ -29,6 +29,7 @@ public sealed partial class PartyDirectory
         {
             if (_parties.TryGetValue(url, out var party))
             {
+                // Bounded: the delay doubles with each, and a TimeSpan would overflow.
                 party.Failures = Math.Min(party.Failures + 1, 20);
                 wasProven = party.Keys.Count > 0;
                 isForgotten = IsForgotten(party) && _parties.Remove(url);

@@ -118,6 +118,7 @@ public sealed partial class PartyDirectory : IPeerDirectory
         {
             if (_parties.ContainsKey(url))
                 return;
+            // By host as well: one machine has 65535 ports, and could take the room of all others.
             var host = new Uri(url).Host;
             if (_parties.Values.Count(p => p.Origin == PartyOrigin.Newcomer) >= _settings.MaxNewcomers
                 || _parties.Values.Count(p => p.Origin == PartyOrigin.Newcomer && p.Host == host) >= _settings.MaxNewcomersPerHost)
@@ -245,6 +246,7 @@ public sealed partial class PartyDirectory : IPeerDirectory
             var most = by.Origin == PartyOrigin.Configured ? _settings.MaxUnprovenPerVoucher : _settings.MaxUnprovenPerVoucher / 8;
             var listed = _parties.Values.Count(p => !p.IsTrusted && p.Voucher == voucher);
             var isLocal = PeerUrl.IsLocal(voucher);
+            // A manager elsewhere must not have us call our own machine; one that runs here may list others that do.
             bool IsNew(string url) => url != _settings.OwnUrl && !_parties.ContainsKey(url) && (isLocal || !PeerUrl.IsLocal(url));
             foreach (var url in urls.Where(IsNew).Distinct().ToArray())
             {

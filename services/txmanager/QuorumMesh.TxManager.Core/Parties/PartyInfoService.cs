@@ -45,6 +45,7 @@ public sealed class PartyInfoService(
             throw;
         }
 
+        // Its list is a hint that something is new: URLs are taken only from a manager that we asked and that has proven a key.
         string?[] parties = [.. info.Parties.Select(PeerUrl.Normalize)];
         directory.Called(
             url, parties.Contains(settings.OwnUrl), !settings.DiscoveryDisabled && directory.HasUnknown(parties.OfType<string>()));
@@ -75,6 +76,7 @@ public sealed class PartyInfoService(
             throw new PrivacyException(Failure.BadRequest, "The challenge names no recipient key");
         var key = challenge.RecipientKeys[0];
         var active = await ownKeys.ActiveAsync(cancel).ConfigureAwait(false);
+        // A retired key is proven no more, or peers would go on sending to it.
         if (!active.Contains(key))
             throw new PrivacyException(Failure.KeyNotFound, $"Public key {key.ToBase64()} not found when searching for private key");
         var opened = await enclave.OpenAsync(challenge, key, cancel).ConfigureAwait(false);

@@ -8,6 +8,7 @@ public static class PeerUrl
     /// <returns>Null for anything but an absolute http or https URL.</returns>
     public static string? Normalize(string url)
     {
+        // User and password in a URL would be logged, and told to every peer in our party info.
         if (url.Length > Contracts.Parties.PartyInfoCodec.MaxUrl || !Uri.TryCreate(url, UriKind.Absolute, out var uri)
             || uri.Scheme is not ("http" or "https") || uri.UserInfo.Length > 0)
             return null;
@@ -25,9 +26,11 @@ public static class PeerUrl
     /// <summary>The same for an address.</summary>
     public static bool IsLocal(IPAddress address)
     {
+        // ::ffff:127.0.0.1 is this machine too.
         var plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
         var bytes = plain.GetAddressBytes();
         return IPAddress.IsLoopback(plain) || plain.IsIPv6LinkLocal || plain.Equals(IPAddress.Any) || plain.Equals(IPAddress.IPv6Any)
+            // 169.254.169.254 is where clouds hand a machine its credentials: no stranger may have us call it.
             || (bytes.Length == 4 && bytes[0] == 169 && bytes[1] == 254);
     }
 }

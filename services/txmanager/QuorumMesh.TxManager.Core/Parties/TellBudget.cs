@@ -48,6 +48,7 @@ internal sealed class TellBudget(TimeProvider clock, Action<string> tell)
         _last = now;
         if (_tokens < 1 || (_told.TryGetValue(line, out var before) && clock.GetElapsedTime(before, now) < SameAgain))
             return false;
+        // Strangers choose the lines, so memory is bounded; forgetting them repeats a line at worst, the tokens still hold.
         if (_told.Count >= MaxRemembered)
             _told.Clear();
         _tokens--;

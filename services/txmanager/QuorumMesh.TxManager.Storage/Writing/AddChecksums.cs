@@ -42,6 +42,7 @@ internal sealed class AddChecksums() : StoreWrite(default)
 
     private void AddTo(WriterSession session, RowKind kind, object?[] row)
     {
+        // A checksum over a damaged row would make the damage look sound for good.
         if (StoredRows.Fault(kind, row) is { } fault)
         {
             Damaged.Add((kind, StoredRows.Hash(kind, row), fault));

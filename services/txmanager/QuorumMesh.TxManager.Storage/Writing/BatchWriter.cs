@@ -75,6 +75,7 @@ internal sealed class BatchWriter : IDisposable
             return false;
         var hashes = new HashSet<PayloadHash> { first.Hash };
         batch.Add(first);
+        // Takes what is there and waits for nobody: a lone write commits at once, a crowd shares one flush.
         while (batch.Count < MaxBatch && _queue.TryTake(out var next))
         {
             if (!hashes.Add(next.Hash))
@@ -120,6 +121,7 @@ internal sealed class BatchWriter : IDisposable
         {
             // Any failure at all: the writer must go on, and the caller must hear of it.
             failure = e;
+            // The transaction is half done, or the connection is gone: the next try opens another, which rolls this one back.
             _session?.Dispose();
             _session = null;
             return false;

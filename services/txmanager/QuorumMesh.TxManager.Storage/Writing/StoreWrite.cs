@@ -12,6 +12,7 @@ namespace QuorumMesh.TxManager.Storage.Writing;
 /// <summary>One write that waits for its batch to be committed.</summary>
 internal abstract class StoreWrite(PayloadHash hash)
 {
+    // Callers go on elsewhere: on the writer's one thread they would hold up the next batch.
     private readonly TaskCompletionSource<bool> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private PrivacyException? _refusal;
 
@@ -101,8 +102,10 @@ internal sealed class SavePayload(PayloadHash hash, EncodedPayload payload, IRea
         if (session.LockPayload(HashBytes) is not { } row)
             return _whole;
         var existing = StoredRows.OpenPayload(row, out var fault);
+        // Written anew: a push that brings the payload again is what repairs a damaged row.
         if (fault is not null)
             return _whole;
+        // A codec that is not ours may be a later Tessera's (CBOR, tessera 3.5): writing over it would lose its boxes.
         var merged = BoxMerge.Merge(existing ?? throw StoredRows.UnknownCodec(row), payload);
         return ReferenceEquals(merged, existing) ? null : new Encoded(Hash, merged, now);
     }
@@ -135,5 +138,6 @@ internal sealed class SaveRaw(PayloadHash hash, RawPayload raw, long now) : Stor
 
 internal sealed class DeletePayload(PayloadHash hash) : StoreWrite(hash)
 {
+    // Participation stays: the node is to wait for the payload, and not to take itself for a stranger.
     protected override bool Apply(WriterSession session) => session.DeletePayload(HashBytes);
 }

@@ -46,6 +46,7 @@ internal sealed class WriterSession : IDisposable
     {
         _provider = provider;
         _connection = provider.OpenWriter();
+        // Not an update: boxes of recipients that came first would be lost. Who finds a row merges into it (BoxMerge).
         _insertPayload = Command(
             "INSERT INTO ENCRYPTED_TRANSACTION (HASH, ENCODED_PAYLOAD, PAYLOAD_CODEC, TIMESTAMP, CHECKSUM)"
             + " VALUES (@hash, @payload, 'LEGACY', @time, @checksum) ON CONFLICT (HASH) DO NOTHING",
@@ -90,6 +91,7 @@ internal sealed class WriterSession : IDisposable
             command.Transaction = _transaction;
 
         _batch = writes > 1 && _connection.CanCreateBatch ? NewBatch() : null;
+        // The lock comes before any sequence number: a reader that goes on from a number must not have missed a smaller one.
         if (_prologue is not null)
             Run(_prologue);
         if (_batch is not null && participations > 0)
