@@ -43,51 +43,15 @@ internal static class IbftWire
         };
     }
 
-    public static PrepareMessage NewPrepare(BftIdentity me, BftView view, Hash256 digest)
-    {
-        var (payload, signature) = Sign(me, Prepare, Body(view, writer => writer.Write(digest)), []);
-        return new PrepareMessage
-        {
-            Protocol = BftProtocol.Ibft,
-            View = view,
-            Sender = me.Address,
-            Code = BftWire.IbftCode,
-            Payload = payload,
-            Signature = signature,
-            Digest = digest,
-        };
-    }
+    public static PrepareMessage NewPrepare(BftIdentity me, BftView view, Hash256 digest) =>
+        (PrepareMessage)NewVote(me, Prepare, view, digest, []);
 
-    public static CommitMessage NewCommit(BftIdentity me, BftView view, Hash256 digest, byte[] seal)
-    {
-        var (payload, signature) = Sign(me, Commit, Body(view, writer => writer.Write(digest)), seal);
-        return new CommitMessage
-        {
-            Protocol = BftProtocol.Ibft,
-            View = view,
-            Sender = me.Address,
-            Code = BftWire.IbftCode,
-            Payload = payload,
-            Signature = signature,
-            Digest = digest,
-            Seal = seal,
-        };
-    }
+    public static CommitMessage NewCommit(BftIdentity me, BftView view, Hash256 digest, byte[] seal) =>
+        (CommitMessage)NewVote(me, Commit, view, digest, seal);
 
-    public static RoundChangeMessage NewRoundChange(BftIdentity me, BftView view)
-    {
-        // The digest stays zero: what is locked is not told (2.5:consensus/istanbul/core/roundchange.go).
-        var (payload, signature) = Sign(me, RoundChange, Body(view, writer => writer.Write(Hash256.Zero)), []);
-        return new RoundChangeMessage
-        {
-            Protocol = BftProtocol.Ibft,
-            View = view,
-            Sender = me.Address,
-            Code = BftWire.IbftCode,
-            Payload = payload,
-            Signature = signature,
-        };
-    }
+    // The digest stays zero: what is locked is not told (2.5:consensus/istanbul/core/roundchange.go).
+    public static RoundChangeMessage NewRoundChange(BftIdentity me, BftView view) =>
+        (RoundChangeMessage)NewVote(me, RoundChange, view, Hash256.Zero, []);
 
     /// <summary>
     /// What a committed seal signs: keccak(digest ‖ 0x02) (2.5:consensus/istanbul/core/commit.go PrepareCommittedSeal).
@@ -130,6 +94,12 @@ internal static class IbftWire
         var digest = list.ReadHash256();
         list.ExpectEnd();
         return NewVote(code, view, digest, seal, sender, payload, signature);
+    }
+
+    private static BftMessage NewVote(BftIdentity me, ulong code, BftView view, Hash256 digest, byte[] seal)
+    {
+        var (payload, signature) = Sign(me, code, Body(view, writer => writer.Write(digest)), seal);
+        return NewVote(code, view, digest, seal, me.Address, payload, signature);
     }
 
     private static BftMessage NewVote(
