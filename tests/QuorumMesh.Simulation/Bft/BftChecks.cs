@@ -9,7 +9,7 @@ internal sealed class BftChecks(BftShape shape, IReadOnlyList<Address> validator
     private readonly Dictionary<ulong, Hash256> _decided = [];
     private readonly Dictionary<(Address, BftView, string), Hash256> _said = [];
     private readonly Dictionary<(Address, ulong), ulong> _left = [];
-    private readonly Dictionary<(Address, ulong), (ulong Round, Hash256 Digest)> _committed = [];
+    private readonly Dictionary<(Address, ulong), SortedSet<ulong>> _committed = [];
     private readonly Dictionary<(BftView, Hash256), HashSet<Address>> _committers = [];
     private readonly SimulatedBlocks _blocks = new();
 
@@ -53,9 +53,7 @@ internal sealed class BftChecks(BftShape shape, IReadOnlyList<Address> validator
         var height = (validator, message.View.Sequence);
         if (message is RoundChangeMessage change)
         {
-            if (shape.Protocol == BftProtocol.Qbft && _committed.TryGetValue(height, out var committed)
-                && !(change.Prepared is { } prepared && prepared.Round >= committed.Round))
-                Fail($"{validator} hides at {message.View} that it has committed in round {committed.Round}");
+            if (shape.Protocol == BftProtocol.Qbft) TellsOfCommits(change, height);
             _left[height] = Math.Max(_left.GetValueOrDefault(height), message.View.Round);
             return;
         }
@@ -66,10 +64,23 @@ internal sealed class BftChecks(BftShape shape, IReadOnlyList<Address> validator
             Fail($"{validator} sends {message.Kind} of {message.View}, which it has left for {_left[height]}");
         if (message is CommitMessage || (message is PrepareMessage && shape.Protocol == BftProtocol.Qbft)) KeepsPromises(message, said);
         if (message is not CommitMessage commit) return;
-        _committed[height] = (commit.View.Round, commit.Digest);
+        if (!_committed.TryGetValue(height, out var rounds)) _committed[height] = rounds = [];
+        rounds.Add(commit.View.Round);
         if (!_committers.TryGetValue((commit.View, commit.Digest), out var committers))
             _committers[(commit.View, commit.Digest)] = committers = [];
         committers.Add(validator);
+    }
+
+    /// <summary>
+    /// A QBFT round change tells of the rounds before its own. It may go out after votes in its own round: a crash between disk and wire
+    /// keeps it back until a peer asks for it.
+    /// </summary>
+    private void TellsOfCommits(RoundChangeMessage change, (Address, ulong) height)
+    {
+        if (!_committed.TryGetValue(height, out var rounds)) return;
+        var earlier = rounds.Where(r => r < change.View.Round).Select(r => (ulong?)r).Max();
+        if (earlier is { } round && !(change.Prepared is { } prepared && prepared.Round >= round))
+            Fail($"{change.Sender} hides at {change.View} that it has committed in round {round}");
     }
 
     /// <summary>
