@@ -146,6 +146,7 @@ internal sealed class BftTestNode
         NodePass.Run(Core, _network.Time, inputs, static () => 0, effects =>
         {
             answers.AddRange(effects.Answers);
+            if (effects.Journalled is { } journalled) answers.AddRange(journalled.Answers);
             foreach (var effect in effects.Network)
                 if (effect is ValidatorEffect.Send send && _network.Send(this, send) is { } message && message.Sender == Address)
                     Done.Add($"send {message.Kind}");

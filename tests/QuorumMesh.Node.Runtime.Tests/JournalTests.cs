@@ -8,30 +8,64 @@ public sealed class JournalTests
     private static readonly byte[] Key = TestChain.Key(1);
 
     [Fact]
-    public async Task Is_acknowledged_only_after_a_synced_write()
+    public async Task Is_acknowledged_and_told_to_peers_only_after_its_row_is_written_and_flushed()
     {
         var node = new SoloNode();
-        var synced = 0;
-        node.Store.Written = (_, sync) => synced += sync ? 1 : 0;
+        var written = new List<bool>();
+        node.Store.Written = (_, sync) => written.Add(sync);
         var (input, answer) = node.Local(TestChain.Public(Key, 5));
         node.Core.Handle(input);
-        Assert.Equal(0, synced);
+        Assert.Empty(written);
         var effects = node.Core.Complete();
-        Assert.Equal(1, synced);
-        Assert.False(answer.Task.IsCompleted);
-        foreach (var given in effects.Answers) given.Deliver();
+        // Written without a flush, which goes beside the loop.
+        Assert.Equal([false], written);
+        Assert.Empty(effects.Answers);
+        Assert.Empty(effects.Broadcast);
+        foreach (var given in effects.Journalled!.Answers) given.Deliver();
         Assert.Equal(TestChain.Public(Key, 5).Hash, await answer.Task);
-        Assert.Contains(effects.Broadcast, t => t.Tx.Nonce == 5);
+        Assert.Contains(effects.Journalled.Broadcast, t => t.Tx.Nonce == 5);
     }
 
     [Fact]
-    public void One_write_serves_a_whole_batch()
+    public void One_write_and_one_flush_serve_a_whole_batch()
     {
         var node = new SoloNode();
-        var synced = 0;
-        node.Store.Written = (_, sync) => synced += sync ? 1 : 0;
+        var (written, synced) = (0, 0);
+        node.Store.Written = (_, _) => written++;
+        node.Store.Synced = () => synced++;
         node.Step([.. Enumerable.Range(10, 50).Select(n => node.Local(TestChain.Public(Key, (ulong)n)).Input)]);
-        Assert.Equal(1, synced);
+        Assert.Equal((1, 1), (written, synced));
+    }
+
+    [Fact]
+    public async Task Those_that_came_together_are_answered_together_each_with_its_own_outcome()
+    {
+        var node = new SoloNode();
+        node.Mine(TestChain.Public(Key, 0));
+        var sent = new[] { TestChain.Public(Key, 1), TestChain.Public(Key, 0, data: [1]), TestChain.Public(Key, 2) };
+        var answer = new Reply<IReadOnlyList<string?>>();
+        var effects = node.After(SoloNode.BlockTime, new NodeInput.LocalTransactions(
+            node.Stores.Senders.RecoverEach(sent, node.Stores.Rules.SenderRulesAt(2))!, answer));
+        Assert.Equal([1ul, 2ul], effects.Broadcast.Select(t => t.Tx.Nonce));
+        foreach (var given in effects.Answers) given.Deliver();
+        var reasons = await answer.Task;
+        Assert.Equal([null, "nonce too low", null], reasons);
+        Assert.Equal(2ul, node.Head);
+        Assert.Empty(node.Store.Scan("J"u8.ToArray()));
+    }
+
+    [Fact]
+    public async Task Those_that_are_all_refused_wait_for_no_flush()
+    {
+        var node = new SoloNode();
+        node.Mine(TestChain.Public(Key, 0));
+        var synced = 0;
+        node.Store.Synced = () => synced++;
+        var answer = new Reply<IReadOnlyList<string?>>();
+        var refused = node.Stores.Senders.RecoverEach([TestChain.Public(Key, 0, data: [1])], node.Stores.Rules.SenderRulesAt(2));
+        foreach (var given in node.Step(new NodeInput.LocalTransactions(refused!, answer)).Answers) given.Deliver();
+        Assert.Equal(["nonce too low"], await answer.Task);
+        Assert.Equal(0, synced);
     }
 
     [Fact]

@@ -28,6 +28,24 @@ public sealed class MailboxTests
         Assert.True(mailbox.TryPostUrgent(6) && mailbox.TryPostBulk(7));
     }
 
+    [Fact]
+    public void Room_and_portions_are_counted_by_weight()
+    {
+        using var mailbox = new Mailbox<int>(bulkCapacity: 100, weigh: weight => weight);
+        Assert.True(mailbox.TryPostBulk(60) && mailbox.TryPostBulk(30) && mailbox.TryPostBulk(10));
+        Assert.False(mailbox.TryPostBulk(1));
+        var batch = new List<int>();
+        mailbox.Take(batch, maxBulk: 70, TimeSpan.Zero);
+        Assert.Equal([60, 30], batch);
+        Assert.True(mailbox.TryPostBulk(90));
+        Assert.False(mailbox.TryPostBulk(1));
+        mailbox.Take(batch, maxBulk: 1_000, TimeSpan.Zero);
+        Assert.Equal(0, mailbox.BulkCount);
+        // Larger than all the room: taken alone, and never refused for good.
+        Assert.True(mailbox.TryPostBulk(1_000));
+        Assert.False(mailbox.TryPostBulk(1));
+    }
+
     /// <summary>The transports end after the loop: what they still hear must not end the process.</summary>
     [Fact]
     public async Task After_its_end_it_refuses_and_never_throws()

@@ -86,6 +86,7 @@ internal sealed class MemberNode
         {
             foreach (var effect in effects.Network) link.CarryOut(effect);
             answers.AddRange(effects.Answers);
+            if (effects.Journalled is { } journalled) answers.AddRange(journalled.Answers);
             last = effects;
         });
         last.Answers = answers;

@@ -22,6 +22,11 @@ internal sealed class RecordingStore : IKeyValueStore
         Written(batch, sync);
     }
 
+    /// <summary>Called by <see cref="Sync"/>.</summary>
+    public Action Synced { get; set; } = static () => { };
+
+    public void Sync() => Synced();
+
     public bool IsDisposed { get; private set; }
 
     public void Dispose()

@@ -30,6 +30,31 @@ public sealed class SenderCacheTests
         Assert.Equal(transactions, recovered.Select(r => r.Tx));
     }
 
+    [Fact]
+    public async Task Recovers_once_what_comes_from_several_sides_at_once()
+    {
+        var transactions = Enumerable.Range(0, 100).Select(i => TestChain.Public(TestChain.Key(i % 5), (ulong)i)).ToList();
+        var cache = new SenderCache();
+        using var start = new Barrier(4);
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+        {
+            Assert.True(start.SignalAndWait(TimeSpan.FromMinutes(1)));
+            Assert.All(transactions, tx => Assert.NotNull(cache.Recover(tx, Rules)));
+        }))).WaitAsync(TimeSpan.FromMinutes(2));
+        Assert.Equal(transactions.Count, cache.Recoveries);
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(40)]
+    public void One_bad_signature_among_some_is_the_only_one_without_a_sender(int count)
+    {
+        var transactions = Enumerable.Range(0, count).Select(i => TestChain.Public(TestChain.Key(1), (ulong)i)).ToList();
+        transactions[count / 2] = transactions[count / 2].WithSignature(37u + 100u, 1u, 1u);
+        var recovered = new SenderCache().RecoverEach(transactions, Rules);
+        Assert.Equal(transactions.Select((_, i) => i == count / 2), recovered.Select(r => r is null));
+    }
+
     [Theory]
     [InlineData(3)]
     [InlineData(40)]

@@ -99,15 +99,22 @@ internal sealed class SoloNode
     public NodeEffects Step(params NodeInput[] inputs)
     {
         NodeEffects last = null!;
-        var answers = new List<NodeAnswer>();
+        var (answers, broadcast) = (new List<NodeAnswer>(), new List<RecoveredTransaction>());
         var link = new RaftLink(Transport, static _ => { }, static () => { });
         NodePass.Run(Core, TimeOf(Now), inputs, static () => 0, effects =>
         {
             foreach (var effect in effects.Network) link.CarryOut(effect);
             answers.AddRange(effects.Answers);
+            if (effects.Journalled is { } journalled)
+            {
+                Store.Sync();
+                answers.AddRange(journalled.Answers);
+                broadcast.AddRange(journalled.Broadcast);
+            }
             last = effects;
         });
         last.Answers = answers;
+        last.Broadcast.AddRange(broadcast);
         return last;
     }
 

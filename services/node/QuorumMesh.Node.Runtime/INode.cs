@@ -78,6 +78,11 @@ public interface INode
     /// <exception cref="TransactionRejectedException">With GoQuorum's text.</exception>
     Task<Hash256> SubmitAsync(Transaction transaction, CancellationToken cancellation);
 
+    /// <summary>The same for transactions that came together: they are taken in one step, in their order.</summary>
+    /// <returns>Why each is refused, in GoQuorum's text; null for one that is taken.</returns>
+    /// <exception cref="TransactionRejectedException">This node takes none, see <see cref="Refusal"/>.</exception>
+    Task<IReadOnlyList<string?>> SubmitAllAsync(IReadOnlyList<Transaction> transactions, CancellationToken cancellation);
+
     /// <summary>Changes the Raft membership; waits some seconds for the commit. Asked for again, it is the same change.</summary>
     /// <returns>The Raft id that it is about; 0 when there was nothing to change.</returns>
     /// <exception cref="RaftMembershipException">

@@ -7,7 +7,8 @@ namespace QuorumMesh.Node.Runtime;
 /// for transactions, so that a flood of the latter never starves the former. Many producers, one consumer. Once disposed it takes
 /// nothing more: producers that end later are refused.
 /// </summary>
-public sealed class Mailbox<T>(int urgentCapacity = 16_384, int bulkCapacity = 65_536) : IDisposable
+/// <param name="weigh">What an item counts against capacities and portions, one or more; null for one each.</param>
+public sealed class Mailbox<T>(int urgentCapacity = 16_384, int bulkCapacity = 65_536, Func<T, int>? weigh = null) : IDisposable
 {
     private readonly ConcurrentQueue<T> _urgent = new();
     private readonly ConcurrentQueue<T> _bulk = new();
@@ -32,8 +33,8 @@ public sealed class Mailbox<T>(int urgentCapacity = 16_384, int bulkCapacity = 6
     public bool TryPostBulk(T item) => TryPost(_bulk, ref _bulkCount, bulkCapacity, item);
 
     /// <summary>
-    /// Waits for items until the deadline and moves at most <paramref name="maxBulk"/> bulk items, and all urgent ones before
-    /// them, to <paramref name="batch"/>.
+    /// Waits for items until the deadline and moves all urgent ones, and then bulk items until they weigh <paramref name="maxBulk"/> or
+    /// more, to <paramref name="batch"/>.
     /// </summary>
     public void Take(List<T> batch, int maxBulk, TimeSpan wait)
     {
@@ -42,12 +43,14 @@ public sealed class Mailbox<T>(int urgentCapacity = 16_384, int bulkCapacity = 6
         Volatile.Write(ref _signalled, 0);
         while (_urgent.TryDequeue(out var item))
         {
-            Interlocked.Decrement(ref _urgentCount);
+            Interlocked.Add(ref _urgentCount, -Weight(item));
             batch.Add(item);
         }
-        for (var taken = 0; taken < maxBulk && _bulk.TryDequeue(out var item); taken++)
+        for (var taken = 0; taken < maxBulk && _bulk.TryDequeue(out var item);)
         {
-            Interlocked.Decrement(ref _bulkCount);
+            var weight = Weight(item);
+            taken += weight;
+            Interlocked.Add(ref _bulkCount, -weight);
             batch.Add(item);
         }
     }
@@ -55,15 +58,19 @@ public sealed class Mailbox<T>(int urgentCapacity = 16_384, int bulkCapacity = 6
     private bool TryPost(ConcurrentQueue<T> queue, ref int count, int capacity, T item)
     {
         if (_closed) return false;
-        if (Interlocked.Increment(ref count) > capacity)
+        var weight = Weight(item);
+        // One that is larger than all the room goes into an empty queue: refused for ever, it would never come in.
+        if (Interlocked.Add(ref count, weight) is var full && full > capacity && full > weight)
         {
-            Interlocked.Decrement(ref count);
+            Interlocked.Add(ref count, -weight);
             return false;
         }
         queue.Enqueue(item);
         // One pending signal is enough: the consumer drains everything it finds.
         return Interlocked.Exchange(ref _signalled, 1) != 0 || TrySignal();
     }
+
+    private int Weight(T item) => weigh?.Invoke(item) ?? 1;
 
     private bool TrySignal()
     {

@@ -23,6 +23,7 @@ public sealed class NodeAssembly : IAsyncDisposable
     private readonly ChainFollower? _follower;
     private readonly PayloadFetcher _payloads;
     private readonly HeadProbe _heads;
+    private readonly JournalFlusher _journal;
     private readonly CancellationTokenSource _stop = new();
     private readonly Func<int> _ticksDue;
     private readonly Action<NodeEffects> _carryOut;
@@ -38,6 +39,8 @@ public sealed class NodeAssembly : IAsyncDisposable
         _synchroniser = new ChainSynchroniser(seams.Peers, seams.Post, seams.Clock);
         _payloads = new PayloadFetcher(seams.Manager, seams.Post, seams.Clock, seams.Background);
         _heads = new HeadProbe(seams.Peers, seams.Post, seams.Clock);
+        _journal = new JournalFlusher(
+            setup.Stores.KeyValues, seams.Background, CarryOut, failed: () => seams.Post(new NodeInput.WakeUp()));
         // Raft's blocks come out of its log; all other engines' carry the proof of their decision, and come from anybody.
         _follower = setup.Stores.Rules.Config.Engine == EngineKind.Raft ? null
             : new ChainFollower(seams.Peers, setup.Stores, seams.Post, seams.Clock);
@@ -76,6 +79,7 @@ public sealed class NodeAssembly : IAsyncDisposable
     /// <returns>When the next one must come even without an input, on <see cref="Milliseconds"/>.</returns>
     public long Pass(IReadOnlyList<NodeInput> inputs)
     {
+        _journal.ThrowIfFailed();
         var wakeAt = NodePass.Run(Core, Now(), inputs, _ticksDue, _carryOut);
         return Math.Min(_nextTick, wakeAt ?? long.MaxValue);
     }
@@ -88,6 +92,7 @@ public sealed class NodeAssembly : IAsyncDisposable
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         await _payloads.DisposeAsync().ConfigureAwait(false);
+        await _journal.EndAsync().ConfigureAwait(false);
         _stop.Dispose();
     }
 
@@ -108,6 +113,7 @@ public sealed class NodeAssembly : IAsyncDisposable
     private void CarryOut(NodeEffects effects)
     {
         foreach (var effect in effects.Network) _link.CarryOut(effect);
+        if (effects.Journalled is { } journalled) _journal.Add(journalled);
         if (effects.Broadcast.Count > 0) _seams.Peers.BroadcastTransactions(Encoded(effects.Broadcast), exceptNodeId: null);
         if (effects.Announce.Count > 0) _seams.Peers.BroadcastTransactions(Encoded(effects.Announce), exceptNodeId: null, resend: true);
         foreach (var answer in effects.Answers) answer.Deliver();
@@ -117,6 +123,12 @@ public sealed class NodeAssembly : IAsyncDisposable
         if (effects.CompareHeads is { } check) _ = _seams.Background.Start(() => _heads.RunAsync(check, _stop.Token));
         if (effects.Seek is { } height) _follower?.Seek(height);
         if (effects.Sync is { } sync) _ = _seams.Background.Start(() => _synchroniser.RunAsync(sync.Head, sync.Target, _stop.Token));
+    }
+
+    private void CarryOut(JournalledEffects effects)
+    {
+        if (effects.Broadcast.Count > 0) _seams.Peers.BroadcastTransactions(Encoded(effects.Broadcast), exceptNodeId: null);
+        foreach (var answer in effects.Answers) answer.Deliver();
     }
 
     private static List<ReadOnlyMemory<byte>> Encoded(List<RecoveredTransaction> transactions) =>

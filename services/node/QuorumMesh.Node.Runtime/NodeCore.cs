@@ -101,7 +101,7 @@ public sealed class NodeCore
     /// <summary>Why the catch-up that runs could not go on, null while it can; may be read from any thread.</summary>
     public string? SyncFailure => _catchUp.Failure;
 
-    private bool HasEarly => _effects.Network.Count > 0 || _effects.Answers.Count > 0;
+    private bool HasEarly => _effects.Network.Count > 0 || _effects.Answers.Count > 0 || _effects.Journalled is not null;
 
     /// <summary>
     /// After the start: transactions of the journal, members of the network, a catch-up that was cut off. What is to go out comes with the
@@ -141,7 +141,13 @@ public sealed class NodeCore
                 _effects.Answers.Add(new NodeAnswer.Refusal<Hash256>(local.Answer, new TransactionRejectedException(why)));
                 break;
             case NodeInput.LocalTransaction local:
-                if (_desk.AddLocal(local.Transaction, local.Answer, _now, _effects)) TookIn(local.Transaction);
+                Take(local);
+                break;
+            case NodeInput.LocalTransactions local when Refusal is { } why:
+                _effects.Answers.Add(new NodeAnswer.Refusal<IReadOnlyList<string?>>(local.Answer, new TransactionRejectedException(why)));
+                break;
+            case NodeInput.LocalTransactions local:
+                Take(local);
                 break;
             case NodeInput.PeerTransactions peer:
                 _desk.AddRemote(peer.Transactions, _now, _effects, TookIn);
@@ -185,6 +191,8 @@ public sealed class NodeCore
             {
                 case Turn.Hearing:
                     _turn = Turn.Deciding;
+                    // Once, for every local transaction that came in the pass; flushed beside the blocks that follow.
+                    _desk.Write(_effects);
                     Step(ConsensusInput.InputsHeard.Instance);
                     break;
                 case Turn.Deciding:
@@ -206,8 +214,8 @@ public sealed class NodeCore
     {
         _private.Advance(_now, _effects);
         if (_proposerChanged || _now.Milliseconds >= _nextAnnounce) Announce();
-        // After the blocks of the pass, and once: one flush covers every local transaction that came in it.
-        _desk.Flush(_effects);
+        // Rows of transactions that left the pool without being mined.
+        _desk.Write(_effects);
         if (_newPending.Count > 0)
         {
             _events.Raise([.. _newPending]);
@@ -270,6 +278,7 @@ public sealed class NodeCore
         var early = new NodeEffects();
         (early.Network, _effects.Network) = (_effects.Network, early.Network);
         (early.Answers, _effects.Answers) = (_effects.Answers, early.Answers);
+        (early.Journalled, _effects.Journalled) = (_effects.Journalled, null);
         return early;
     }
 
@@ -420,6 +429,30 @@ public sealed class NodeCore
         if (figures != _published) Volatile.Write(ref _published, figures);
         _progress.Observe(_now, new BlockPointer(_chain.Head.Number, _chain.Head.Hash), _chain.Private.Head, Pool.PendingCount,
             _private.Status);
+    }
+
+    private void Take(NodeInput.LocalTransaction local)
+    {
+        if (_desk.AddLocal(local.Transaction, _now) is { } reason)
+        {
+            _effects.Answers.Add(new NodeAnswer.Refusal<Hash256>(local.Answer, new TransactionRejectedException(reason)));
+            return;
+        }
+        TookIn(local.Transaction);
+        _desk.AnswerJournalled(new NodeAnswer.Of<Hash256>(local.Answer, local.Transaction.Tx.Hash));
+    }
+
+    private void Take(NodeInput.LocalTransactions local)
+    {
+        var reasons = new string?[local.Transactions.Count];
+        for (var i = 0; i < reasons.Length; i++)
+        {
+            reasons[i] = _desk.AddLocal(local.Transactions[i], _now);
+            if (reasons[i] is null) TookIn(local.Transactions[i]);
+        }
+        var answer = new NodeAnswer.Of<IReadOnlyList<string?>>(local.Answer, reasons);
+        if (Array.TrueForAll(reasons, r => r is not null)) _effects.Answers.Add(answer);
+        else _desk.AnswerJournalled(answer);
     }
 
     private void TookIn(RecoveredTransaction transaction)

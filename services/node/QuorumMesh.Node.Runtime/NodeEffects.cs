@@ -22,11 +22,16 @@ public sealed class NodeEffects
     /// <summary>What consensus does with the other members: messages, connections.</summary>
     public List<NetworkEffect> Network { get; internal set; } = [];
 
-    /// <summary>Transactions to tell the peers about.</summary>
+    /// <summary>Transactions of a peer to tell the others about.</summary>
     public List<RecoveredTransaction> Broadcast { get; } = [];
 
     /// <summary>Local transactions that are still not mined, to be told again.</summary>
     public List<RecoveredTransaction> Announce { get; } = [];
+
+    /// <summary>
+    /// What rests on rows that are written and not flushed yet; null for nothing. One flush serves all that came until it begins.
+    /// </summary>
+    public JournalledEffects? Journalled { get; internal set; }
 
     /// <summary>To be delivered to whoever asked.</summary>
     public List<NodeAnswer> Answers { get; internal set; } = [];

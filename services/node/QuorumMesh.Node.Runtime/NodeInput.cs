@@ -14,6 +14,9 @@ public abstract record NodeInput
 {
     private protected NodeInput() { }
 
+    /// <summary>How much of the mailbox's room it takes: as many as it holds transactions.</summary>
+    public virtual int Weight => 1;
+
     /// <summary>Nothing has happened: a pass comes all the same.</summary>
     public sealed record WakeUp : NodeInput;
 
@@ -22,7 +25,22 @@ public abstract record NodeInput
     /// <summary>A transaction of our own clients; answered once it is journalled, or refused.</summary>
     public sealed record LocalTransaction(RecoveredTransaction Transaction, Reply<Hash256> Answer) : NodeInput;
 
-    public sealed record PeerTransactions(IReadOnlyList<RecoveredTransaction> Transactions) : NodeInput;
+    /// <summary>
+    /// Those that a client sent together, in its order; answered once those that are taken are journalled, with why each of the others is
+    /// refused, and null for those that are taken.
+    /// </summary>
+    public sealed record LocalTransactions(IReadOnlyList<RecoveredTransaction> Transactions, Reply<IReadOnlyList<string?>> Answer)
+        : NodeInput
+    {
+        /// <inheritdoc/>
+        public override int Weight => Transactions.Count;
+    }
+
+    public sealed record PeerTransactions(IReadOnlyList<RecoveredTransaction> Transactions) : NodeInput
+    {
+        /// <inheritdoc/>
+        public override int Weight => Math.Max(1, Transactions.Count);
+    }
 
     /// <param name="Taken">Answered when the loop has them, so that no more are fetched than it takes.</param>
     public sealed record PayloadAnswers(IReadOnlyList<PayloadAnswer> Answers, Reply<Taken>? Taken = null) : NodeInput;

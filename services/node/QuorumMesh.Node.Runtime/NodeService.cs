@@ -107,12 +107,32 @@ public sealed class NodeService : INode
             ?? throw new TransactionRejectedException(SenderInvalidText.Of(transaction, rules, Profile));
         var answer = new Reply<Hash256>();
         var input = new NodeInput.LocalTransaction(recovered, answer);
-        while (!_mailbox.TryPostBulk(input))
-        {
-            ThrowIfEnded();
-            await Task.Delay(FullMailboxPause, cancellation).ConfigureAwait(false);
-        }
+        await PostBulkAsync(input, cancellation).ConfigureAwait(false);
         return await AnswerAsync(answer.Task, cancellation).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<string?>> SubmitAllAsync(IReadOnlyList<Transaction> transactions, CancellationToken cancellation)
+    {
+        if (Refusal is { } refusal) throw new TransactionRejectedException(refusal);
+        var started = DateTimeOffset.UtcNow;
+        var head = ChainStore.GetPublicHead(_stores.KeyValues)?.Number ?? 0;
+        var rules = _stores.Rules.SenderRulesAt(head + 1);
+        var recovered = _stores.Senders.RecoverEach(transactions, rules);
+        var valid = new List<RecoveredTransaction>(recovered.Length);
+        foreach (var transaction in recovered)
+            if (transaction is not null) valid.Add(transaction);
+        IReadOnlyList<string?> reasons = [];
+        if (valid.Count > 0)
+        {
+            var answer = new Reply<IReadOnlyList<string?>>();
+            await PostBulkAsync(new NodeInput.LocalTransactions(valid, answer), cancellation).ConfigureAwait(false);
+            reasons = await AnswerAsync(answer.Task, cancellation).ConfigureAwait(false);
+        }
+        TransactionTraces.Submitted(transactions, started);
+        if (valid.Count == transactions.Count) return reasons;
+        var next = 0;
+        return [.. recovered.Select((r, i) => r is null ? SenderInvalidText.Of(transactions[i], rules, Profile) : reasons[next++])];
     }
 
     /// <inheritdoc/>
@@ -176,6 +196,15 @@ public sealed class NodeService : INode
             await Task.Delay(FullMailboxPause, cancellation).ConfigureAwait(false);
         }
         return await AnswerAsync(answer.Task, cancellation).ConfigureAwait(false);
+    }
+
+    private async ValueTask PostBulkAsync(NodeInput input, CancellationToken cancellation)
+    {
+        while (!_mailbox.TryPostBulk(input))
+        {
+            ThrowIfEnded();
+            await Task.Delay(FullMailboxPause, cancellation).ConfigureAwait(false);
+        }
     }
 
     /// <summary>An answer never comes from a loop that has ended: its failure is given instead.</summary>

@@ -95,6 +95,10 @@ public sealed class NodeView : IDisposable
     public Address? FindSender(Transaction transaction, ulong block) =>
         _stores.Senders.Recover(transaction, _stores.Rules.SenderRulesAt(block))?.Sender;
 
+    /// <summary>Recovers the senders of some that came together on all cores; what was found is known from then on.</summary>
+    public void FindSenders(IReadOnlyList<Transaction> transactions, ulong block) =>
+        _stores.Senders.RecoverEach(transactions, _stores.Rules.SenderRulesAt(block));
+
     /// <summary>A stored transaction as execution takes it.</summary>
     public RecoveredTransaction Recover(Transaction transaction, ulong block) =>
         _stores.Senders.Recover(transaction, _stores.Rules.SenderRulesAt(block))

@@ -14,17 +14,31 @@ public sealed class SenderCache(int capacity = 131_072)
     /// <summary>Below this a block body is recovered on the calling thread: handing it out would cost more.</summary>
     private const int ParallelFrom = 8;
 
+    /// <summary>A power of two: transactions whose recovery has to wait for one another are rare.</summary>
+    private const int Stripes = 256;
+
     private volatile ConcurrentDictionary<Hash256, Signers> _young = new();
     private volatile ConcurrentDictionary<Hash256, Signers> _old = new();
+    private readonly Lock[] _recovering = [.. Enumerable.Range(0, Stripes).Select(static _ => new Lock())];
     private int _count;
+    private long _recoveries;
+
+    /// <summary>How many senders were recovered, and not found here.</summary>
+    internal long Recoveries => Volatile.Read(ref _recoveries);
 
     /// <returns>Null when the signature is not valid under the rules ("invalid sender").</returns>
     public RecoveredTransaction? Recover(Transaction tx, in SenderRules rules)
     {
         if (TryGet(tx.Hash, out var known)) return known.Of(tx);
-        if (TransactionSigner.Recover(tx, rules) is not { } recovered) return null;
-        Add(tx.Hash, new Signers(recovered.Sender, recovered.Authorities));
-        return recovered;
+        // The same transaction comes from several peers, and in a block, at once: one recovers it, the others wait for that.
+        lock (_recovering[tx.Hash.GetHashCode() & (Stripes - 1)])
+        {
+            if (TryGet(tx.Hash, out known)) return known.Of(tx);
+            if (TransactionSigner.Recover(tx, rules) is not { } recovered) return null;
+            Interlocked.Increment(ref _recoveries);
+            Add(tx.Hash, new Signers(recovered.Sender, recovered.Authorities));
+            return recovered;
+        }
     }
 
     /// <summary>Whether the transaction has been here, lately.</summary>
@@ -32,6 +46,13 @@ public sealed class SenderCache(int capacity = 131_072)
 
     /// <summary>The transactions of a block with their senders, in order; null when any signature is not valid.</summary>
     public RecoveredTransaction[]? RecoverAll(IReadOnlyList<Transaction> transactions, SenderRules rules)
+    {
+        var result = RecoverEach(transactions, rules);
+        return Array.TrueForAll(result, r => r is not null) ? Array.ConvertAll(result, r => r!) : null;
+    }
+
+    /// <summary>Some transactions with their senders, in order; null where a signature is not valid.</summary>
+    public RecoveredTransaction?[] RecoverEach(IReadOnlyList<Transaction> transactions, SenderRules rules)
     {
         var result = new RecoveredTransaction?[transactions.Count];
         var missing = new List<int>();
@@ -44,7 +65,7 @@ public sealed class SenderCache(int capacity = 131_072)
             missing.ForEach(RecoverOne);
         else
             Parallel.ForEach(missing, RecoverOne);
-        return Array.TrueForAll(result, r => r is not null) ? Array.ConvertAll(result, r => r!) : null;
+        return result;
 
         void RecoverOne(int i) => result[i] = Recover(transactions[i], rules);
     }

@@ -19,7 +19,7 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
 
     private readonly Dictionary<Hash256, (RecoveredTransaction Transaction, long Since)> _unmined = [];
     private readonly KeyValueBatch _journal = new();
-    private readonly List<NodeAnswer> _pendingAnswers = [];
+    private JournalledEffects? _written;
 
     public TransactionPool Pool => pool;
 
@@ -44,24 +44,22 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
                 _journal.Delete(key);
             }
         }
-        Flush(new NodeEffects());
+        Write(new NodeEffects());
     }
 
-    /// <returns>Whether the pool took it.</returns>
-    public bool AddLocal(RecoveredTransaction transaction, Reply<Hash256> answer, NodeTime now, NodeEffects effects)
+    /// <returns>Why the pool refuses it; null when it took it, and the answer goes by <see cref="AnswerJournalled"/>.</returns>
+    public string? AddLocal(RecoveredTransaction transaction, NodeTime now)
     {
-        if (!TryPool(transaction, local: true, now, out var reason))
-        {
-            effects.Answers.Add(new NodeAnswer.Refusal<Hash256>(answer, new TransactionRejectedException(reason)));
-            return false;
-        }
+        if (!TryPool(transaction, local: true, now, out var reason)) return reason;
         var hash = transaction.Tx.Hash;
         _unmined[hash] = (transaction, now.Milliseconds);
         _journal.Put(JournalKey(hash), transaction.Tx.Encode());
-        _pendingAnswers.Add(new NodeAnswer.Of<Hash256>(answer, hash));
-        effects.Broadcast.Add(transaction);
-        return true;
+        (_written ??= new JournalledEffects()).Broadcast.Add(transaction);
+        return null;
     }
+
+    /// <summary>An answer about transactions that the pool took in this pass.</summary>
+    public void AnswerJournalled(NodeAnswer answer) => (_written ??= new JournalledEffects()).Answers.Add(answer);
 
     public void AddRemote(IReadOnlyList<RecoveredTransaction> transactions, NodeTime now, NodeEffects effects,
         Action<RecoveredTransaction> tookIn)
@@ -82,8 +80,6 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
         {
             if (!_unmined.Remove(transaction.Hash)) continue;
             batch.Delete(JournalKey(transaction.Hash));
-            // Sent and mined in one pass: its row is not written yet.
-            if (_journal.Count > 0) _journal.Delete(JournalKey(transaction.Hash));
         }
     }
 
@@ -104,17 +100,20 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
     public static PoolHead HeadFor(BlockHeader head, IStateReader state) => new(head.Number, head.GasLimit, address =>
         state.GetAccount(address) is { } account ? (account.Nonce, account.Balance) : (0, UInt256.Zero));
 
-    /// <summary>Makes the journal durable and releases the answers that waited for it: one write for the whole batch of inputs.</summary>
-    public void Flush(NodeEffects effects)
+    /// <summary>
+    /// Writes the journal's rows, one write for the whole batch of inputs, and gives out what waits for them to be flushed. Before a block
+    /// that holds the transactions is imported: its batch removes the rows.
+    /// </summary>
+    public void Write(NodeEffects effects)
     {
         if (_journal.Count > 0)
         {
-            stores.KeyValues.Write(_journal, sync: true);
+            stores.KeyValues.Write(_journal, sync: false);
             _journal.Clear();
         }
-        // Only now: a hash that the client has seen must survive a power loss.
-        effects.Answers.AddRange(_pendingAnswers);
-        _pendingAnswers.Clear();
+        if (_written is null) return;
+        effects.Journalled = _written;
+        _written = null;
     }
 
     /// <summary>Once a second: expiry, journal rows that nothing can come of, and announcements.</summary>

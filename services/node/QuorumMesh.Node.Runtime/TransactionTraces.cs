@@ -21,6 +21,14 @@ public static class TransactionTraces
     /// <summary>A submission at this node; a child of the request that is being served. Null when nobody listens.</summary>
     public static Activity? Submitted(in Hash256 hash) => Start("transaction.submit", hash, ActivityKind.Producer);
 
+    /// <summary>The same for some that were submitted together, once they are answered.</summary>
+    public static void Submitted(IReadOnlyList<Transaction> transactions, DateTimeOffset started)
+    {
+        if (!IsOn) return;
+        foreach (var transaction in transactions.Take(MaxPerBlock))
+            Start("transaction.submit", transaction.Hash, ActivityKind.Producer, started)?.Dispose();
+    }
+
     /// <summary>The block's transactions are in this node's chain.</summary>
     public static void Mined(Block block)
     {
@@ -60,10 +68,10 @@ public static class TransactionTraces
             ActivityTraceFlags.Recorded, isRemote: true);
     }
 
-    private static Activity? Start(string name, in Hash256 hash, ActivityKind kind)
+    private static Activity? Start(string name, in Hash256 hash, ActivityKind kind, DateTimeOffset started = default)
     {
         if (!IsOn) return null;
-        var span = Source.StartActivity(kind, links: [new ActivityLink(ContextOf(hash))], name: name);
+        var span = Source.StartActivity(kind, links: [new ActivityLink(ContextOf(hash))], startTime: started, name: name);
         span?.SetTag("quorummesh.transaction.hash", hash.ToString());
         return span;
     }

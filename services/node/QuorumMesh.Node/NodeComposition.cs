@@ -91,7 +91,8 @@ internal sealed class NodeComposition : IAsyncDisposable
 
     private async Task OpenAsync(CancellationToken cancel)
     {
-        var mailbox = Own(new Mailbox<NodeInput>()); // first, so that whoever posts into it ends before it does
+        // First, so that whoever posts into it ends before it does.
+        var mailbox = Own(new Mailbox<NodeInput>(weigh: static input => input.Weight));
         var key = Own(OwnNodeKey.LoadOrCreate(_settings.NodeKeyFile ?? _data.NodeKey));
         var nodeId = Hex.ToHex(key.PublicKey, prefix: false);
         var stores = Own(ChainOpener.Open(_data, _settings));

@@ -123,6 +123,29 @@ internal sealed class FakeNode : INode, IDisposable
         return Task.FromResult(transaction.Hash);
     }
 
+    /// <summary>How many transactions came together, each time.</summary>
+    public List<int> Together { get; } = [];
+
+    public async Task<IReadOnlyList<string?>> SubmitAllAsync(IReadOnlyList<Transaction> transactions, CancellationToken cancellation)
+    {
+        if (Refusal is { } refusal) throw new TransactionRejectedException(refusal);
+        Together.Add(transactions.Count);
+        var reasons = new List<string?>();
+        foreach (var transaction in transactions)
+        {
+            try
+            {
+                await SubmitAsync(transaction, cancellation);
+                reasons.Add(null);
+            }
+            catch (TransactionRejectedException e)
+            {
+                reasons.Add(e.Message);
+            }
+        }
+        return reasons;
+    }
+
     public Task<(int Pending, int Queued)> PoolCountsAsync(CancellationToken cancellation) =>
         Ask(pool => (pool.PendingCount, pool.QueuedCount));
 

@@ -111,6 +111,31 @@ public sealed class StoreLogTests : IDisposable
     }
 
     [Fact]
+    public void A_flush_covers_the_writes_before_it_and_none_that_come_later()
+    {
+        var path = Path.Combine(_root, "flushed");
+        var killed = Path.Combine(_root, "flushed-killed");
+        using (var store = RocksKeyValueStore.Open(path, Options))
+        {
+            for (var i = 1; i <= Writes; i++)
+            {
+                var batch = new KeyValueBatch();
+                batch.Put([(byte)i], new byte[1_000]);
+                batch.Put("head"u8, BigEndian((ulong)i));
+                store.Write(batch, sync: false);
+                if (i == Synced) store.Sync();
+            }
+            Copy(path, killed);
+        }
+        var log = Directory.GetFiles(killed, "*.log").Single();
+        AsOfAnotherBoot(killed);
+        File.WriteAllBytes(log, File.ReadAllBytes(log)[..^1_000]);
+        Assert.Empty(Faults(killed)); // what came after the flush may be gone after a power loss
+        File.WriteAllBytes(log, File.ReadAllBytes(log)[..30_000]); // in the middle of what the flush covered
+        Assert.Contains($"(block {Synced})", Assert.Single(Faults(killed)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Opening_says_what_was_lost_and_keeps_the_damaged_files()
     {
         var path = Damaged(log => log[log.Length / 2] ^= 1);

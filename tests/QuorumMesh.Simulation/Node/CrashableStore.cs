@@ -48,13 +48,23 @@ internal sealed class CrashableStore : IKeyValueStore
         if (--_writesLeft < 0) throw new SimulatedPowerLossException();
         _unsynced.Add(Copy(batch));
         _live.Write(batch, sync);
-        if (!sync) return;
-        foreach (var pending in _unsynced) _durable.Write(pending, sync: true);
-        _unsynced.Clear();
+        if (sync) Flush();
+    }
+
+    public void Sync()
+    {
+        if (--_writesLeft < 0) throw new SimulatedPowerLossException();
+        Flush();
     }
 
     public void Dispose()
     {
+    }
+
+    private void Flush()
+    {
+        foreach (var pending in _unsynced) _durable.Write(pending, sync: true);
+        _unsynced.Clear();
     }
 
     private static KeyValueBatch Copy(KeyValueBatch batch)

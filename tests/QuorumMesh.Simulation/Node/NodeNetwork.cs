@@ -44,7 +44,8 @@ internal abstract class NodeNetwork
 
     /// <summary>One that is soon full while a node is held up, or one as the host's.</summary>
     public Mailbox<NodeInput> NewMailbox() =>
-        _isNarrow ? new Mailbox<NodeInput>(urgentCapacity: 12, bulkCapacity: 24) : new Mailbox<NodeInput>();
+        _isNarrow ? new Mailbox<NodeInput>(urgentCapacity: 12, bulkCapacity: 24, input => input.Weight)
+            : new Mailbox<NodeInput>(weigh: input => input.Weight);
 
     /// <summary>Less than the payloads of one block, or enough.</summary>
     public long PayloadCacheBytes { get; }

@@ -14,7 +14,7 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
     public void Register(RpcMethodTable table)
     {
         table.AddAsync("eth_sendTransaction", 1, SendAsync);
-        table.AddAsync("eth_sendRawTransaction", 1, SendRawAsync);
+        table.AddAsync("eth_sendRawTransaction", 1, SendRawAsync, new RpcTogether(ReadRaw, sender.SendAllRawAsync));
         table.AddAsync("eth_sendRawPrivateTransaction", 2, SendRawPrivateAsync);
         table.Add("eth_signTransaction", 1, c => WriteSigned(c, sender.SignOnly(c.Read(0, SendTransactionArguments.Read), null)));
         table.AddAsync("eth_fillTransaction", 1,
@@ -52,9 +52,15 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
 
     private async ValueTask SendRawAsync(RpcCall call)
     {
+        var transaction = ReadRaw(call);
+        call.Result.Value(await sender.SendRawAsync(transaction, call.Session.UserAgent, call.Cancellation).ConfigureAwait(false));
+    }
+
+    private Transaction ReadRaw(RpcCall call)
+    {
         var transaction = RawTransaction.Decode(call.Bytes(0), node.Profile.Rpc);
         RequirePayloadHash(transaction);
-        call.Result.Value(await sender.SendRawAsync(transaction, call.Session.UserAgent, call.Cancellation).ConfigureAwait(false));
+        return transaction;
     }
 
     private async ValueTask SendRawPrivateAsync(RpcCall call)

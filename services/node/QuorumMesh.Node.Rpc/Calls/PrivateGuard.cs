@@ -23,11 +23,13 @@ internal sealed class PrivateGuard(INode node, PrivateGuardMode mode, ILogger lo
 
     /// <param name="to">Null for a creation.</param>
     /// <param name="userAgent">Of the client, for the call that works there.</param>
+    /// <param name="judged">Contracts that were looked at for the same request, and what was found; null for none.</param>
     /// <exception cref="RpcException">It is refused; the text says why, and which call works.</exception>
-    public async ValueTask RequireMeantAsync(Address from, Address? to, string? userAgent, CancellationToken cancellation)
+    public async ValueTask RequireMeantAsync(Address from, Address? to, string? userAgent, CancellationToken cancellation,
+        Dictionary<Address, PrivateGuardFinding>? judged = null)
     {
         if (!IsOn) return;
-        var finding = to is { } contract ? JudgeCall(contract) : await JudgeCreationAsync(from, cancellation).ConfigureAwait(false);
+        var finding = to is { } contract ? JudgeCall(contract, judged) : await JudgeCreationAsync(from, cancellation).ConfigureAwait(false);
         if (finding == PrivateGuardFinding.None) return;
         RpcMetrics.Guarded(finding, mode);
         var cause = finding == PrivateGuardFinding.PrivateContract
@@ -37,6 +39,13 @@ internal sealed class PrivateGuard(INode node, PrivateGuardMode mode, ILogger lo
         if (mode != PrivateGuardMode.Refuse) return;
         throw new RpcException($"this node refuses this public transaction (--private-guard refuse): {cause}. A library has most likely "
             + $"dropped privateFor, and the data would be public for ever. What works: {LibraryCall.For(userAgent)} (docs/dapps.md)");
+    }
+
+    private PrivateGuardFinding JudgeCall(Address to, Dictionary<Address, PrivateGuardFinding>? judged)
+    {
+        if (judged is null) return JudgeCall(to);
+        if (!judged.TryGetValue(to, out var known)) judged[to] = known = JudgeCall(to);
+        return known;
     }
 
     private PrivateGuardFinding JudgeCall(Address to)

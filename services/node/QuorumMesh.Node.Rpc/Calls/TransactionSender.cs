@@ -25,12 +25,49 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
     /// <param name="userAgent">Of the client, for what a refusal says.</param>
     public async Task<Hash256> SendRawAsync(Transaction transaction, string? userAgent, CancellationToken cancellation)
     {
+        await RequireTakenAsync(transaction, userAgent, cancellation).ConfigureAwait(false);
+        return await SubmitAsync(transaction, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>The same for some that came in one batch, in their order: they are taken in one step.</summary>
+    /// <returns>Why each is refused; null for one that is taken.</returns>
+    public async Task<IReadOnlyList<Exception?>> SendAllRawAsync(
+        IReadOnlyList<Transaction> transactions, RpcSession session, CancellationToken cancellation)
+    {
+        var refused = new Exception?[transactions.Count];
+        var allowed = new List<Transaction>(refused.Length);
+        var judged = new Dictionary<Address, PrivateGuardFinding>();
+        if (guard.IsOn) FindSenders(transactions);
+        for (var i = 0; i < refused.Length; i++)
+        {
+            try
+            {
+                await RequireTakenAsync(transactions[i], session.UserAgent, cancellation, judged).ConfigureAwait(false);
+                allowed.Add(transactions[i]);
+            }
+            catch (RpcException e)
+            {
+                refused[i] = e;
+            }
+        }
+        if (allowed.Count == 0) return refused;
+        var reasons = await node.SubmitAllAsync(allowed, cancellation).ConfigureAwait(false);
+        var next = 0;
+        for (var i = 0; i < refused.Length; i++)
+            if (refused[i] is null && reasons[next++] is { } reason) refused[i] = new TransactionRejectedException(reason);
+        return refused;
+    }
+
+    /// <summary>This node's own rules.</summary>
+    /// <exception cref="RpcException">One is against it.</exception>
+    private async ValueTask RequireTakenAsync(Transaction transaction, string? userAgent, CancellationToken cancellation,
+        Dictionary<Address, PrivateGuardFinding>? judged = null)
+    {
         protection.Require(transaction);
         policy.RequireAllowed(transaction, Sender);
-        // One without a sender is refused below, in the words of the pool.
+        // One without a sender is refused later, in the words of the pool.
         if (guard.IsOn && !transaction.IsPrivate && FindSender(transaction) is { } from)
-            await guard.RequireMeantAsync(from, transaction.To, userAgent, cancellation).ConfigureAwait(false);
-        return await SubmitAsync(transaction, cancellation).ConfigureAwait(false);
+            await guard.RequireMeantAsync(from, transaction.To, userAgent, cancellation, judged).ConfigureAwait(false);
     }
 
     /// <summary>Submits what is signed, unless it can be sent again on other chains.</summary>
@@ -244,6 +281,13 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
     {
         using var view = node.OpenView();
         return view.FindSender(transaction, view.Head + 1);
+    }
+
+    /// <summary>Recovers senders side by side; each is known from then on.</summary>
+    private void FindSenders(IReadOnlyList<Transaction> transactions)
+    {
+        using var view = node.OpenView();
+        view.FindSenders(transactions, view.Head + 1);
     }
 
     private void RequireManager()

@@ -6,7 +6,7 @@ using QuorumMesh.Listeners;
 namespace QuorumMesh.Node.Rpc.Engine;
 
 /// <summary>Answers JSON-RPC 2.0 messages, whatever transport brought them. Thread safe.</summary>
-public sealed class RpcEngine(RpcMethodTable table, RpcLimits limits, Func<Exception, string?> describe, ILogger logger)
+public sealed partial class RpcEngine(RpcMethodTable table, RpcLimits limits, Func<Exception, string?> describe, ILogger logger)
 {
     private readonly JsonReaderOptions _options = new() { MaxDepth = limits.MaxDepth };
 
@@ -97,22 +97,32 @@ public sealed class RpcEngine(RpcMethodTable table, RpcLimits limits, Func<Excep
         List<Action>? after = null;
         var call = new RpcCall(session, response.Json, limits.MaxDepth, cancellation);
         response.Raw("["u8);
-        foreach (var envelope in batch)
+        for (var next = 0; next < batch.Length;)
         {
-            var start = response.Length;
-            if (start > 1) response.Raw(","u8);
-            var mark = response.Length;
-            if (response.Length > limits.MaxBatchResponse && !envelope.Id.IsEmpty)
-                WriteError(response, envelope.Id, RpcErrorCode.ResponseTooLarge, "response too large");
+            var length = TogetherFrom(batch, next, session);
+            if (length > 1 && response.Length <= limits.MaxBatchResponse)
+                await ExecuteTogetherAsync(new(batch, next, length), call, response).ConfigureAwait(false);
             else
-                await ExecuteAsync(envelope, call, response).ConfigureAwait(false);
-            if (response.Length == mark) response.Truncate(start);
+                await ExecuteInBatchAsync(batch[next], call, response).ConfigureAwait(false);
+            next += length;
             if (call.TakeAfterResponse() is { } actions) (after ??= []).AddRange(actions);
         }
         // A batch of nothing but notifications has no answer.
         if (response.Length == 1) response.Truncate(0);
         else response.Raw("]"u8);
         return after;
+    }
+
+    private async ValueTask ExecuteInBatchAsync(RpcEnvelope envelope, RpcCall call, RpcResponse response)
+    {
+        var start = response.Length;
+        if (start > 1) response.Raw(","u8);
+        var mark = response.Length;
+        if (response.Length > limits.MaxBatchResponse && !envelope.Id.IsEmpty)
+            WriteError(response, envelope.Id, RpcErrorCode.ResponseTooLarge, "response too large");
+        else
+            await ExecuteAsync(envelope, call, response).ConfigureAwait(false);
+        if (response.Length == mark) response.Truncate(start);
     }
 
     private async ValueTask ExecuteAsync(RpcEnvelope envelope, RpcCall call, RpcResponse response)
@@ -149,20 +159,19 @@ public sealed class RpcEngine(RpcMethodTable table, RpcLimits limits, Func<Excep
             await method.Handler(call).ConfigureAwait(false);
             return null;
         }
-        catch (RpcException e)
-        {
-            return e;
-        }
-        catch (OperationCanceledException)
-        {
-            return new RpcException("request cancelled");
-        }
         catch (Exception e)
         {
-            if (describe(e) is { } text) return new RpcException(text);
-            logger.LogError(e, "JSON-RPC method {Method} failed", method.Name);
-            return new RpcException(RpcErrorCode.Internal, "internal error: see the node's log");
+            return ErrorOf(e, method);
         }
+    }
+
+    private RpcException ErrorOf(Exception e, RpcMethod method)
+    {
+        if (e is RpcException told) return told;
+        if (e is OperationCanceledException) return new RpcException("request cancelled");
+        if (describe(e) is { } text) return new RpcException(text);
+        logger.LogError(e, "JSON-RPC method {Method} failed", method.Name);
+        return new RpcException(RpcErrorCode.Internal, "internal error: see the node's log");
     }
 
     private static void BeginAnswer(RpcResponse response, ReadOnlySpan<byte> id, ReadOnlySpan<byte> member)

@@ -19,8 +19,9 @@ public sealed class RpcMethodTable
         return ValueTask.CompletedTask;
     });
 
-    public void AddAsync(string name, int maxArguments, RpcHandler handler) =>
-        _methods.Add(name, new RpcMethod(name, maxArguments, handler));
+    /// <param name="together">For calls that stand next to each other in a batch; null runs them one by one.</param>
+    public void AddAsync(string name, int maxArguments, RpcHandler handler, RpcTogether? together = null) =>
+        _methods.Add(name, new RpcMethod(name, maxArguments, handler) { Together = together });
 
     public RpcMethod? Find(string name) => _methods.GetValueOrDefault(name);
 

@@ -139,6 +139,18 @@ public sealed unsafe class RocksKeyValueStore : IKeyValueStore
         _mark?.Note(new StoreMark.Point(RocksNative.LatestSequence(use.Db), _position(this)), synced);
     }
 
+    /// <inheritdoc/>
+    public void Sync()
+    {
+        using var use = _handle.Use();
+        // What is known to be flushed afterwards; the position first, so that it is never ahead of the sequence.
+        var position = _position(this);
+        var covered = new StoreMark.Point(RocksNative.LatestSequence(use.Db), position);
+        RocksNative.FlushWal(use.Db, sync: 1, out var error);
+        RocksHandle.ThrowIfError(error, "flush");
+        _mark?.Note(covered, covered.Sequence);
+    }
+
     /// <summary>Refuses further calls; the database closes when the last snapshot and running scan are disposed.</summary>
     public void Dispose()
     {

@@ -133,6 +133,9 @@ internal static unsafe partial class RocksNative
     [LibraryImport(Library, EntryPoint = "rocksdb_write")]
     public static partial void Write(nint db, nint writeOptions, nint batch, out nint error);
 
+    [LibraryImport(Library, EntryPoint = "rocksdb_flush_wal")]
+    public static partial void FlushWal(nint db, byte sync, out nint error);
+
     [LibraryImport(Library, EntryPoint = "rocksdb_writebatch_create_from")]
     public static partial nint BatchCreateFrom(byte* bytes, nuint length);
 

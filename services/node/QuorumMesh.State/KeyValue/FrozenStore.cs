@@ -16,6 +16,10 @@ internal sealed class FrozenStore(IKeyValueReader snapshot) : IKeyValueStore
 
     public void Write(KeyValueBatch batch, bool sync) => throw new InvalidOperationException("a snapshot cannot be written to");
 
+    public void Sync()
+    {
+    }
+
     public void Dispose()
     {
     }

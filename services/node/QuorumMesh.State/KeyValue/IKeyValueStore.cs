@@ -12,4 +12,9 @@ public interface IKeyValueStore : IKeyValueReader, IDisposable
     /// <paramref name="sync"/> it is on disk when this returns.
     /// </summary>
     void Write(KeyValueBatch batch, bool sync);
+
+    /// <summary>
+    /// Everything written before the call is on disk when this returns; from any thread. Writes go on meanwhile, and may be on disk or not.
+    /// </summary>
+    void Sync();
 }

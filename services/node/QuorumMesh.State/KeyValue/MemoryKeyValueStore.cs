@@ -42,6 +42,11 @@ public sealed class MemoryKeyValueStore : IKeyValueStore
         }
     }
 
+    /// <inheritdoc/>
+    public void Sync()
+    {
+    }
+
     public void Dispose()
     {
     }
