@@ -24,19 +24,44 @@ public sealed class MintingTests
     }
 
     [Fact]
-    public void At_most_one_block_per_block_time_with_all_that_came_meanwhile()
+    public void A_transaction_soon_after_a_block_is_mined_at_once_while_the_budget_lasts_and_then_waits_for_its_time()
     {
+        const int together = 500 / SoloNode.BlockTime;
         var node = new SoloNode();
-        node.Step(node.Local(TestChain.Public(Key, 0)).Input);
-        var waiting = node.After(10, node.Local(TestChain.Public(Key, 1)).Input);
-        Assert.Equal(1ul, node.Head);
-        Assert.Equal(SoloNode.BlockTime, waiting.WakeAt);
-        node.After(SoloNode.BlockTime - 11, node.Local(TestChain.Public(Key, 2)).Input);
-        Assert.Equal(1ul, node.Head);
+        for (var i = 0; i < together; i++)
+        {
+            node.After(1, node.Local(TestChain.Public(Key, (ulong)i)).Input);
+            Assert.Equal((ulong)i + 1, node.Head);
+        }
+        var waiting = node.After(1, node.Local(TestChain.Public(Key, together)).Input);
+        Assert.Equal((ulong)together, node.Head);
+        // The first block has had its time then.
+        Assert.Equal(1 + SoloNode.BlockTime, waiting.WakeAt);
+        node.After(SoloNode.BlockTime - 11, node.Local(TestChain.Public(Key, together + 1)).Input);
+        Assert.Equal((ulong)together, node.Head);
         var idle = node.After(1);
-        Assert.Equal(2ul, node.Head);
-        Assert.Equal(2, ChainStore.GetBlock(node.Store, 2)!.Transactions.Count);
+        Assert.Equal(together + 1ul, node.Head);
+        Assert.Equal(2, ChainStore.GetBlock(node.Store, node.Head)!.Transactions.Count);
         Assert.Null(idle.WakeAt);
+    }
+
+    [Theory]
+    [InlineData(50, 5, 2_000, 10 + 40)]
+    [InlineData(50, 50, 2_000, 40)]
+    [InlineData(250, 10, 5_000, 2 + 20)]
+    [InlineData(600, 10, 6_000, 10)]
+    [InlineData(1_000, 10, 10_000, 10)]
+    public void In_the_long_run_there_is_one_block_for_each_block_time(int blockTime, int every, int duration, int most)
+    {
+        var budget = new Raft.MintBudget(blockTime);
+        var minted = 0;
+        for (var now = 1_000_000; now < 1_000_000 + duration; now += every)
+        {
+            if (now < budget.NextAt) continue;
+            budget.Spend(now);
+            minted++;
+        }
+        Assert.InRange(minted, most - 1, most);
     }
 
     [Fact]

@@ -9,7 +9,7 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Runtime.Raft;
 
 /// <summary>
-/// Mints while this node leads: at once when idle, at most one block per block time under load. When there is nothing to mine it mints
+/// Mints while this node leads: at once when idle, within a <see cref="MintBudget"/> under load. When there is nothing to mine it mints
 /// none, but for the few empty blocks that the genesis may ask for. Blocks are built on the speculative head without waiting for Raft
 /// (GoQuorum raft/minter.go). Owned by the writer loop.
 /// </summary>
@@ -25,7 +25,7 @@ internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftI
     private readonly Dictionary<Hash256, ExecutedBlock> _executed = [];
     private readonly EmptyBlockPace _empty = new(stores.Rules.Config.Mesh?.EmptyBlocks, stores.KeyValues);
     private readonly RaftBlockProducer _producer = new(stores.Rules.Config, stores.Rules.Profile);
-    private long _nextMint;
+    private readonly MintBudget _budget = new(blockTimeMs);
 
     public bool IsLeading { get; private set; }
 
@@ -67,7 +67,7 @@ internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftI
     public long? WakeAt(int pending)
     {
         if (!IsLeading || _chain.Count >= MaxSpeculative) return null;
-        return HasReady(pending) ? _nextMint : _empty.NextAt is { } next ? Math.Max(next, _nextMint) : null;
+        return HasReady(pending) ? _budget.NextAt : _empty.NextAt is { } next ? Math.Max(next, _budget.NextAt) : null;
     }
 
     /// <summary>Asks for the next block if one is due.</summary>
@@ -80,8 +80,8 @@ internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftI
         if (!IsLeading || _chain.Count >= MaxSpeculative) return null;
         if (!isSettled || _chain.Count > 0) _empty.Restart();
         var isEmptyDue = isSettled && _chain.Count == 0 && _empty.IsDue(head, now.Milliseconds);
-        if (now.Milliseconds < _nextMint || (!isEmptyDue && !HasReady(pending))) return null;
-        _nextMint = now.Milliseconds + blockTimeMs;
+        if (now.Milliseconds < _budget.NextAt || (!isEmptyDue && !HasReady(pending))) return null;
+        _budget.Spend(now.Milliseconds);
         var header = _producer.Prepare(Parent(head), BlockTime.OfNanoseconds(now.UnixNanoseconds));
         // Author zero: 2.5:raft/minter.go sets no coinbase, and Raft's reward goes to it, so the state root rests on that.
         return new ConsensusOutput.BuildBlock(header, Author: default, Ahead(), _chain.Proposed, Limits, isEmptyDue);

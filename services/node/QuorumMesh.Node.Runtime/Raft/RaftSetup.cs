@@ -14,7 +14,7 @@ public sealed record RaftSetup
     /// <summary>The member's Raft id.</summary>
     public required ushort Id { get; init; }
 
-    /// <summary>Least time between two blocks, in milliseconds (GoQuorum --raftblocktime).</summary>
+    /// <summary>Time for each block, in milliseconds (GoQuorum --raftblocktime); see <see cref="MintBudget"/>.</summary>
     public int BlockTimeMs { get; init; } = 50;
 
     /// <summary>Applied entries between two snapshots of the log.</summary>

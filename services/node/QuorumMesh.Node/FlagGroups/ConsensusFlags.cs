@@ -10,7 +10,8 @@ internal sealed class ConsensusFlags(FlagList flags, NodeSettings defaults)
     public Option<int> RaftPort { get; } = flags.Number("--raftport", "Raft port", defaults.RaftPort);
 
     public Option<int> RaftBlockTime { get; } =
-        flags.Number("--raftblocktime", "least time between two blocks, in milliseconds", defaults.RaftBlockTime);
+        flags.Number("--raftblocktime", "time for each block, in milliseconds; the blocks of half a second may come together after a pause",
+            defaults.RaftBlockTime);
 
     public Option<int?> RaftJoin { get; } = flags.OptionalNumber("--raftjoinexisting", "Raft id that raft_addPeer of a member answered");
 
