@@ -15,6 +15,9 @@ public static class NetworkMetrics
     internal static Counter<long> TransactionsSent { get; } = Meter.CreateCounter<long>("quorummesh_p2p_transactions_sent",
         description: "Transactions sent to peers");
 
+    internal static Counter<long> TransactionsAnnounced { get; } = Meter.CreateCounter<long>("quorummesh_p2p_transactions_announced",
+        description: "Transactions announced to peers by hash");
+
     internal static Counter<long> TransactionsDropped { get; } = Meter.CreateCounter<long>("quorummesh_p2p_transactions_dropped",
         description: "Transactions dropped because a peer's queue was full");
 

@@ -24,6 +24,7 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
     private readonly ConnectionSetup _setup;
     private readonly IstanbulHub _istanbul = new();
     private readonly PeerBans _bans;
+    private readonly AnnouncedTransactions _announced;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
     private readonly Dictionary<string, StaticPeer> _statics = new(StringComparer.Ordinal);
@@ -44,6 +45,7 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
         _time = time ?? TimeProvider.System;
         _registry = new PeerRegistry(options.Key.NodeId, options.MaxPeers, _time);
         _bans = new PeerBans(_time);
+        _announced = new AnnouncedTransactions(options.AnnouncedBytes);
         _setup = new ConnectionSetup(options, () => _port);
         _port = options.Listen.Port;
     }
@@ -172,11 +174,7 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
     /// <inheritdoc/>
     public void BroadcastTransactions(IReadOnlyList<ReadOnlyMemory<byte>> rawTransactions, string? exceptNodeId, bool resend = false)
     {
-        foreach (var raw in rawTransactions)
-            if (raw.IsEmpty || raw.Span[0] is >= 0x80 and < 0xc0 || raw.Length > EthLimits.TransactionBytes)
-                throw new ArgumentException(
-                    $"A transaction must be an RLP list or type byte and payload, of at most {EthLimits.TransactionBytes} bytes.",
-                    nameof(rawTransactions));
+        Check(rawTransactions);
         var peers = Array.FindAll(_registry.Active, peer => peer.NodeId != exceptNodeId);
         if (peers.Length == 0)
             return;
@@ -188,6 +186,36 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
         }
         foreach (var peer in peers)
             peer.Wake();
+    }
+
+    /// <inheritdoc/>
+    public void RelayTransactions(IReadOnlyList<ReadOnlyMemory<byte>> rawTransactions)
+    {
+        Check(rawTransactions);
+        var (announced, whole) = (new List<Peer>(), new List<Peer>());
+        foreach (var peer in _registry.Active)
+            (peer.TakesAnnouncements ? announced : whole).Add(peer);
+        foreach (var raw in rawTransactions)
+        {
+            var hash = Keccak.Hash(raw.Span);
+            if (announced.Count > 0)
+                _announced.Add(hash, raw);
+            foreach (var peer in announced)
+                peer.EnqueueAnnouncement(hash);
+            foreach (var peer in whole)
+                peer.EnqueueTransaction(hash, raw, evenIfKnown: false);
+        }
+        foreach (var peer in whole)
+            peer.Wake();
+    }
+
+    private static void Check(IReadOnlyList<ReadOnlyMemory<byte>> rawTransactions)
+    {
+        foreach (var raw in rawTransactions)
+            if (raw.IsEmpty || raw.Span[0] is >= 0x80 and < 0xc0 || raw.Length > EthLimits.TransactionBytes)
+                throw new ArgumentException(
+                    $"A transaction must be an RLP list or type byte and payload, of at most {EthLimits.TransactionBytes} bytes.",
+                    nameof(rawTransactions));
     }
 
     /// <inheritdoc/>

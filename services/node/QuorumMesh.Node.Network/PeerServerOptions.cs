@@ -63,6 +63,12 @@ public sealed class PeerServerOptions
     /// <summary>Bytes of transactions waiting for one peer; beyond, the oldest are dropped.</summary>
     public long TransactionQueueBytes { get; init; } = 8 * 1024 * 1024;
 
+    /// <summary>Bytes of transactions kept for peers that they are announced to; beyond, the oldest go.</summary>
+    public long AnnouncedBytes { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>From the first transaction that waits to be announced to its announcement.</summary>
+    public TimeSpan AnnounceAfter { get; init; } = TimeSpan.FromMilliseconds(20);
+
     /// <summary>Transactions remembered per peer as known to it.</summary>
     public int KnownTransactions { get; init; } = 32_768;
 

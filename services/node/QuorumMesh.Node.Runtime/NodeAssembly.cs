@@ -114,7 +114,7 @@ public sealed class NodeAssembly : IAsyncDisposable
     {
         foreach (var effect in effects.Network) _link.CarryOut(effect);
         if (effects.Journalled is { } journalled) _journal.Add(journalled);
-        if (effects.Broadcast.Count > 0) _seams.Peers.BroadcastTransactions(Encoded(effects.Broadcast), exceptNodeId: null);
+        if (effects.Broadcast.Count > 0) _seams.Peers.RelayTransactions(Encoded(effects.Broadcast));
         if (effects.Announce.Count > 0) _seams.Peers.BroadcastTransactions(Encoded(effects.Announce), exceptNodeId: null, resend: true);
         foreach (var answer in effects.Answers) answer.Deliver();
         if (effects.ManagerRow is { } row) _seams.Manager.AskAbout(row);

@@ -26,6 +26,9 @@ public static class EthLimits
     /// <summary>Hashes that are looked at in an announcement of transactions; geth announces no more in one.</summary>
     public const int TransactionHashesPerMessage = 4_096;
 
+    /// <summary>Hashes in one outgoing announcement.</summary>
+    public const int AnnouncedBatchCount = 1_024;
+
     /// <summary>Transactions asked for at once, as geth does.</summary>
     public const int PooledTransactionsPerRequest = 256;
 

@@ -51,6 +51,8 @@ internal sealed partial class Peer
     private void AskForTransactions(List<Hash256> announced)
     {
         var unknown = Guard(() => _handler.UnknownOf(announced), []);
+        // What it announces it has: it is not told of it.
+        if (unknown.Count < announced.Count) _known.AddAll([.. announced.Except(unknown)]);
         foreach (var some in unknown.Where(hash => _known.Add(hash)).Chunk(EthLimits.PooledTransactionsPerRequest))
         {
             var request = EthMessages.EncodeHashes(some);

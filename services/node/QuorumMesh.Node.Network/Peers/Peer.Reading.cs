@@ -136,8 +136,7 @@ internal sealed partial class Peer
                 AskForTransactions(EthMessages.DecodeHashes(payload.Span, EthLimits.TransactionHashesPerMessage));
                 break;
             case EthCode.GetPooledTransactions when _eth.Protocol.HasPooledTransactions:
-                // Nothing to give: this node sends transactions whole and announces none.
-                await AnswerAsync(EthCode.PooledTransactions, id, EthMessages.EncodeReply([], 0)).ConfigureAwait(false);
+                await AnswerAnnouncedAsync(id, payload).ConfigureAwait(false);
                 break;
             case EthCode.PooledTransactions when _eth.Protocol.HasPooledTransactions:
                 HandleTransactions(payload);

@@ -40,6 +40,7 @@ internal sealed partial class Peer
         {
             await WriteConsensusAsync().ConfigureAwait(false);
             await WriteControlAsync().ConfigureAwait(false);
+            WriteAnnouncements();
             if (_transactions.IsEmpty)
             {
                 await FlushAsync().ConfigureAwait(false);

@@ -40,6 +40,7 @@ internal sealed partial class Peer
     private readonly SemaphoreSlim _controlDrained = new(0, 1);
     private readonly TransactionQueue _transactions;
     private readonly KnownHashes _known;
+    private readonly AnnouncedTransactions _announced;
     private readonly PendingRequests _headers = new("headers");
     private readonly PendingRequests _bodies = new("bodies");
     private readonly CancellationTokenSource _stop = new();
@@ -55,7 +56,8 @@ internal sealed partial class Peer
 
     public Peer(
         RlpxConnection connection, Socket socket, HelloMessage hello, IReadOnlyList<MatchedProtocol> protocols, bool inbound, bool isStatic,
-        PeerServerOptions options, IPeerRequestHandler handler, IstanbulHub hub, ILogger logger, TimeProvider time)
+        PeerServerOptions options, IPeerRequestHandler handler, IstanbulHub hub, AnnouncedTransactions announced, ILogger logger,
+        TimeProvider time)
     {
         _connection = connection;
         _socket = socket;
@@ -65,6 +67,7 @@ internal sealed partial class Peer
         _time = time;
         _protocols = protocols;
         _hub = hub;
+        _announced = announced;
         _eth = ChainProtocol(protocols);
         _istanbul = protocols.FirstOrDefault(match => match.Protocol.CarriesConsensus);
         Istanbul = _istanbul is null ? null
@@ -72,6 +75,9 @@ internal sealed partial class Peer
         _consensusRate = new RateLimit(ConsensusPerSecond, ConsensusBurst, time);
         _transactions = new TransactionQueue(options.TransactionQueueBytes);
         _known = new KnownHashes(options.KnownTransactions);
+        TakesAnnouncements = _eth.Protocol.HasPooledTransactions && protocols.Any(match => match.Protocol == SubProtocol.Mesh1);
+        _announceTimer = time.CreateTimer(static peer => ((Peer)peer!).AnnouncementDue(), this, Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan);
         ConnectedAt = _lastRead = _lastPing = time.GetTimestamp();
         Info = new PeerInfo(
             connection.RemoteNodeId, hello.ClientName, [.. hello.Capabilities.Select(capability => capability.ToString())],
@@ -126,6 +132,7 @@ internal sealed partial class Peer
     public void Finish()
     {
         RequestStop();
+        _announceTimer.Dispose();
         _headers.Close();
         _bodies.Close();
         _completed.TrySetResult();

@@ -34,6 +34,12 @@ public sealed record SubProtocol(string Name, int Version, int Length, bool Carr
     public static SubProtocol Istanbul100 { get; } =
         new("istanbul", 100, 22, CarriesChain: false, HasForkId: false) { CarriesConsensus = true };
 
+    /// <summary>
+    /// Ours, without messages: whoever offers it asks at once for transactions that are announced to it by hash and that it lacks, and
+    /// answers for those that it has announced. geth waits half a second before it asks.
+    /// </summary>
+    public static SubProtocol Mesh1 { get; } = new("qmesh", 1, 0, CarriesChain: false, HasForkId: false);
+
     /// <summary>Carries the consensus messages from 0x11 on.</summary>
     public bool CarriesConsensus { get; init; }
 
@@ -47,6 +53,6 @@ public sealed record SubProtocol(string Name, int Version, int Length, bool Carr
 
     /// <summary>What a node of a chain with this engine offers.</summary>
     public static IReadOnlyList<SubProtocol> OfEngine(EngineKind engine) =>
-        engine == EngineKind.Raft ? [Eth63, Eth64, Eth65, Eth66]
-            : [Eth63, Eth64, Eth65, Eth66, Istanbul64, Istanbul99, Istanbul100];
+        engine == EngineKind.Raft ? [Eth63, Eth64, Eth65, Eth66, Mesh1]
+            : [Eth63, Eth64, Eth65, Eth66, Istanbul64, Istanbul99, Istanbul100, Mesh1];
 }

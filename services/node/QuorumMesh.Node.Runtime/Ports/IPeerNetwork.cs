@@ -51,6 +51,13 @@ public interface IPeerNetwork
     void BroadcastTransactions(IReadOnlyList<ReadOnlyMemory<byte>> rawTransactions, string? exceptNodeId, bool resend = false);
 
     /// <summary>
+    /// Passes on what a peer has sent: the peers that are not known to have it get it whole, and by its hash where both sides know that
+    /// the other one asks at once, for most have it from where it came from. Never blocks.
+    /// </summary>
+    /// <param name="rawTransactions">As for <see cref="BroadcastTransactions"/>.</param>
+    void RelayTransactions(IReadOnlyList<ReadOnlyMemory<byte>> rawTransactions) => BroadcastTransactions(rawTransactions, null);
+
+    /// <summary>
     /// Tells the peers that lack it of a new block: some get it whole (the square root of their number, four at least, as GoQuorum does),
     /// the others its hash. Never blocks.
     /// </summary>

@@ -1,0 +1,92 @@
+using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Node.Network.Peers;
+using QuorumMesh.Primitives;
+
+namespace QuorumMesh.Node.Network.Tests;
+
+/// <summary>What a peer has sent is passed on by hash between nodes that are both ours.</summary>
+public class RelayTests
+{
+    private static readonly IReadOnlyList<SubProtocol> Ours = SubProtocol.OfEngine(EngineKind.Raft);
+    private static readonly IReadOnlyList<SubProtocol> Theirs = [SubProtocol.Eth63, SubProtocol.Eth65, SubProtocol.Eth66];
+    private static readonly byte[] First = TestNode.RlpList(100, 1);
+    private static readonly byte[] Second = [0x02, .. TestNode.RlpList(60, 2)];
+
+    [Fact]
+    public async Task One_of_ours_asks_for_what_it_lacks_and_for_nothing_that_it_has()
+    {
+        await using var a = new TestNode(protocols: Ours);
+        await using var b = new TestNode(protocols: Ours);
+        await TestNode.Connect(a, b);
+        Assert.Contains("qmesh/1", a.Server.Peers.Single().Caps);
+        b.Seen.Add(Keccak.Hash(First));
+        a.Server.RelayTransactions([First, Second]);
+        await TestNode.Until(() => !b.Transactions.IsEmpty, "the one that b lacks");
+        // What it told that it had, and what it was told of, is not sent again; told anew for good reason it comes whole.
+        a.Server.BroadcastTransactions([First, Second], null);
+        a.Server.BroadcastTransactions([First], null, resend: true);
+        await TestNode.Until(() => b.Transactions.Count == 2, "the one sent again");
+        Assert.Equal([Second, First], b.Transactions.Select(raw => raw.ToArray()));
+    }
+
+    [Fact]
+    public async Task What_a_peer_announces_is_not_announced_to_it()
+    {
+        await using var a = new TestNode(protocols: Ours);
+        await using var b = new TestNode(protocols: Ours);
+        await TestNode.Connect(a, b);
+        foreach (var node in new[] { a, b })
+            node.Seen.Add(Keccak.Hash(First));
+        a.Server.RelayTransactions([First]);
+        a.Server.RelayTransactions([Second]);
+        await TestNode.Until(() => !b.Transactions.IsEmpty, "the second one");
+        // b knows by now that a has both: only what is new goes back.
+        a.Seen.Clear();
+        var third = TestNode.RlpList(10, 3);
+        b.Server.RelayTransactions([First, Second, third]);
+        await TestNode.Until(() => !a.Transactions.IsEmpty, "the new one");
+        Assert.Equal(third, Assert.Single(a.Transactions).ToArray());
+    }
+
+    [Fact]
+    public async Task Others_get_it_whole()
+    {
+        await using var a = new TestNode(protocols: Ours);
+        await using var b = new TestNode(protocols: Theirs);
+        await TestNode.Connect(a, b);
+        Assert.Equal(66, a.Server.Peers.Single().EthVersion);
+        b.Seen.Add(Keccak.Hash(First)); // an announcement of it would bring nothing
+        a.Server.RelayTransactions([First]);
+        await TestNode.Until(() => !b.Transactions.IsEmpty, "the transaction");
+    }
+
+    [Fact]
+    public async Task Many_are_announced_and_asked_for_in_portions()
+    {
+        await using var a = new TestNode(protocols: Ours);
+        await using var b = new TestNode(protocols: Ours);
+        await TestNode.Connect(a, b);
+        var all = Enumerable.Range(0, 3_000).Select(i => TestNode.RlpList(110, i)).ToList();
+        foreach (var chunk in all.Chunk(500))
+            a.Server.RelayTransactions([.. chunk.Select(raw => (ReadOnlyMemory<byte>)raw)]);
+        await TestNode.Until(() => b.Transactions.Count >= all.Count, "3,000 transactions");
+        Assert.Equal(all.Select(raw => Keccak.Hash(raw)).ToHashSet(), b.Transactions.Select(raw => Keccak.Hash(raw.Span)).ToHashSet());
+        Assert.Equal(all.Count, b.Transactions.Count);
+    }
+
+    [Fact]
+    public void What_is_kept_for_those_that_ask_is_bounded()
+    {
+        var kept = new AnnouncedTransactions(maxBytes: 10_000);
+        var all = Enumerable.Range(0, 100).Select(i => TestNode.RlpList(1_000, i)).ToList();
+        foreach (var raw in all)
+            kept.Add(Keccak.Hash(raw), raw);
+        var found = kept.Find([.. all.Select(raw => Keccak.Hash(raw))], int.MaxValue);
+        Assert.Equal(all.TakeLast(8), found.Select(raw => raw.ToArray()));
+        Assert.Equal(3, kept.Find([.. all.TakeLast(8).Select(raw => Keccak.Hash(raw))], 2_500).Count);
+        // One that is larger than all the room is kept alone.
+        var large = TestNode.RlpList(20_000, 7);
+        kept.Add(Keccak.Hash(large), large);
+        Assert.Single(kept.Find([.. all.Append(large).Select(raw => Keccak.Hash(raw))], int.MaxValue));
+    }
+}
