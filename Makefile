@@ -56,8 +56,11 @@ fuzz: deps ## a million random programs in both tiers of the EVM; FUZZ_PROGRAMS,
 sim: deps ## the pure BFT machines under seeded faults; SEEDS, or SHAPE and SEED for one again
 	@scripts/sim.sh
 
-bench: publish ## tables with ratios; peers by BENCH_GOQUORUM_EVM and BENCH_ANVIL
+bench: publish ## tables with ratios; peers by BENCH_GOQUORUM, BENCH_GOQUORUM_EVM and BENCH_ANVIL
 	@scripts/bench.sh
+
+profile: publish ## where a leader's CPU time goes under load, by function; needs perf and the rights to record
+	@scripts/bench.sh profile
 
 format: ## check the code style
 	@dotnet format QuorumMesh.sln --verify-no-changes --no-restore
@@ -65,4 +68,4 @@ format: ## check the code style
 clean: ## remove what was built
 	@rm -rf artifacts tests/vectors/unpacked; find . -type d \( -name bin -o -name obj -o -name TestResults \) -not -path './.git/*' -prune -exec rm -rf {} +
 
-.PHONY: help deps test-deps build vectors npm publish run demo test test-slow test-long test-peers fuzz sim bench format clean
+.PHONY: help deps test-deps build vectors npm publish run demo test test-slow test-long test-peers fuzz sim bench profile format clean

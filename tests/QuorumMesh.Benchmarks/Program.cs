@@ -14,6 +14,12 @@ switch (args.FirstOrDefault())
     case "network":
         await NetworkFigures.RunAsync(Number(1, 60), Number(2, 10), Number(3, 20_000)).ConfigureAwait(false);
         return 0;
+    case "compare":
+        await new NetworkComparison(Environment.GetEnvironmentVariable("BENCH_GOQUORUM") is { Length: > 0 } geth ? geth : null,
+            Number(1, 3), Number(2, 20_000)).RunAsync().ConfigureAwait(false);
+        return 0;
+    case "profile":
+        return await LeaderProfile.RunAsync(Number(1, 40_000)).ConfigureAwait(false);
     case "evm" when args.Length == 2:
         return await EvmBench.RunAsync(args[1]).ConfigureAwait(false);
     case "state":
@@ -28,7 +34,8 @@ switch (args.FirstOrDefault())
     case "import-make" when args.Length == 4:
         return ImportBench.Make(args[1], Number(2, 0), Number(3, 0));
     default:
-        Console.Error.WriteLine("usage: bench network [seconds] [bursts] [burst size] | bench evm DIRECTORY | bench state | bench blocks "
+        Console.Error.WriteLine("usage: bench network [seconds] [bursts] [burst size] | bench compare "
+            + "[alternating runs] [transactions] | bench profile [transactions] | bench evm DIRECTORY | bench state | bench blocks "
             + "[accounts] [transactions in each case] [transactions in a block] [megabytes of cache] [beside] | bench import|replay "
             + "[blocks] [transactions in a block] [megabytes of cache] [file to make or use]");
         return 2;

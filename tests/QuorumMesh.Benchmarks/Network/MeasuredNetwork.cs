@@ -1,0 +1,79 @@
+using QuorumMesh.Cli.Demo;
+using QuorumMesh.Cli.Network;
+
+namespace QuorumMesh.Benchmarks.Network;
+
+/// <summary>A network of three Raft nodes under measurement, on a directory of its own; ends with every process gone.</summary>
+internal abstract class MeasuredNetwork : IAsyncDisposable
+{
+    private const double TicksPerSecond = 100;
+
+    public abstract ulong ChainId { get; }
+
+    protected string Directory { get; } = System.IO.Directory.CreateTempSubdirectory("qmesh-bench-").FullName;
+
+    /// <summary>Starts every process and waits until one node leads.</summary>
+    /// <returns>The JSON-RPC URL of the one that leads.</returns>
+    public abstract Task<string> StartAsync();
+
+    /// <summary>CPU seconds of all its processes so far.</summary>
+    public double CpuSeconds()
+    {
+        var ticks = 0L;
+        foreach (var pid in Pids())
+        {
+            var stat = File.ReadAllText($"/proc/{pid}/stat");
+            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            ticks += long.Parse(fields[11]) + long.Parse(fields[12]);
+        }
+        return ticks / TicksPerSecond;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await EndAsync().ConfigureAwait(false);
+        System.IO.Directory.Delete(Directory, recursive: true);
+    }
+
+    protected abstract IEnumerable<int> Pids();
+
+    protected abstract Task EndAsync();
+}
+
+/// <summary>Ours: three participants with node, manager and enclave each, from the published binaries.</summary>
+internal sealed class OurNetwork : MeasuredNetwork
+{
+    private readonly NetworkDefinition _network;
+    private readonly NetworkRunner _runner;
+
+    public OurNetwork()
+    {
+        _network = NetworkCreator.Create(new NetworkRequest(Directory, 3, "raft", "cancun", ChainId: null, Profile: null, PortOffset: 0)
+        {
+            DensePortsFrom = DemoCommand.FreePorts(),
+        });
+        _runner = new NetworkRunner(Directory, _network);
+    }
+
+    public override ulong ChainId => _network.ChainId;
+
+    /// <summary>Process id of the node that led after the start.</summary>
+    public int LeaderPid { get; private set; }
+
+    public override async Task<string> StartAsync()
+    {
+        await _runner.StartAsync(static _ => { }, CancellationToken.None).ConfigureAwait(false);
+        foreach (var participant in _network.Participants)
+        {
+            using var rpc = new RpcConnection(participant.Rpc);
+            if ((await rpc.CallAsync("raft_role", static _ => { }).ConfigureAwait(false)).GetString() != "minter") continue;
+            LeaderPid = new ServiceProcess(participant, ServiceKind.Node).RunningPid ?? 0;
+            return participant.Rpc;
+        }
+        throw new InvalidOperationException("no participant is the minter");
+    }
+
+    protected override IEnumerable<int> Pids() => _runner.Services.Select(s => s.RunningPid).OfType<int>();
+
+    protected override Task EndAsync() => _runner.StopAsync(static _ => { });
+}
