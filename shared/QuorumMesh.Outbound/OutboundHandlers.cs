@@ -1,4 +1,7 @@
+using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using QuorumMesh.Tls;
 
 namespace QuorumMesh.Outbound;
 
@@ -10,7 +13,8 @@ public sealed class OutboundHandlers
 {
     /// <param name="socketPath">Null: TCP, by the address of each request.</param>
     /// <param name="server">What listens there, for errors: "manager".</param>
-    public SocketsHttpHandler Create(OutboundLimits limits, string? socketPath = null, string server = "server")
+    /// <param name="tls">For https URLs; null goes by the machine's own list of CAs, and shows no certificate.</param>
+    public SocketsHttpHandler Create(OutboundLimits limits, string? socketPath = null, string server = "server", TlsClient? tls = null)
     {
         var handler = new SocketsHttpHandler
         {
@@ -27,17 +31,19 @@ public sealed class OutboundHandlers
         };
         if (socketPath is not null)
             handler.ConnectCallback = (_, cancel) => ConnectAsync(socketPath, server, cancel);
+        else if (tls is not null)
+            handler.ConnectCallback = (context, cancel) => ConnectAsync(context, tls, cancel);
         return handler;
     }
 
     /// <summary>
     /// What is wrong in a failed exchange: about a Unix socket its path, where the HTTP client would name the host and port that stand for
-    /// it in the request.
+    /// it in the request; of a TLS connection what was refused.
     /// </summary>
     public static string Reason(Exception failure)
     {
         for (Exception? cause = failure; cause is not null; cause = cause.InnerException)
-            if (cause is UnixSocketException)
+            if (cause is UnixSocketException or TlsRefusedException)
                 return cause.Message;
         return failure.Message;
     }
@@ -54,6 +60,28 @@ public sealed class OutboundHandlers
         {
             socket.Dispose();
             throw new UnixSocketException(path, server, e);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// An <see cref="SslStream"/> is used by the HTTP client as it is, so that each connection has the certificate of its moment.
+    /// </summary>
+    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, TlsClient tls, CancellationToken cancel)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(context.DnsEndPoint, cancel).ConfigureAwait(false);
+            var connection = new NetworkStream(socket, ownsSocket: true);
+            if (context.InitialRequestMessage.RequestUri?.Scheme != Uri.UriSchemeHttps) return connection;
+            var spoken = context.InitialRequestMessage.Version >= HttpVersion.Version20
+                ? SslApplicationProtocol.Http2 : SslApplicationProtocol.Http11;
+            return await tls.AuthenticateAsync(connection, context.DnsEndPoint.Host, spoken, cancel).ConfigureAwait(false);
         }
         catch
         {

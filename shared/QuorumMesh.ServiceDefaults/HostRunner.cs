@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
+using QuorumMesh.Tls;
 
 namespace QuorumMesh.ServiceDefaults;
 
@@ -47,7 +48,7 @@ public static class HostRunner
     /// <summary>The line for a failure that is expected at start, or null for a defect, which keeps its stack trace.</summary>
     public static string? Describe(Exception failure) => failure switch
     {
-        OptionsException or StartupException or UsageException => failure.Message,
+        OptionsException or StartupException or UsageException or TlsSetupException => failure.Message,
         FileNotFoundException e => $"no file '{e.FileName}'",
         DirectoryNotFoundException or UnauthorizedAccessException => failure.Message,
         AddressInUseException => $"{failure.Message}; stop what listens there or choose another port",

@@ -10,32 +10,43 @@ public sealed record ListenAddress
     /// <summary>The kernel's limit on a socket path (sun_path with its final zero).</summary>
     private const int MaxSocketPath = 107;
 
-    private ListenAddress(string key, string? socketPath, IPEndPoint? endPoint)
+    private ListenAddress(string key, string? socketPath, IPEndPoint? endPoint, bool isHttps = false)
     {
+        IsHttps = isHttps;
         Key = key;
         SocketPath = socketPath;
         EndPoint = endPoint;
     }
 
-    private string Key { get; }
+    /// <summary>The option's name, for errors.</summary>
+    public string Key { get; }
 
     public string? SocketPath { get; }
 
     public IPEndPoint? EndPoint { get; }
 
+    /// <summary>TLS is asked for.</summary>
+    public bool IsHttps { get; }
+
     public bool IsLoopback => EndPoint is null || IPAddress.IsLoopback(EndPoint.Address);
 
     /// <param name="key">The option's name, for errors.</param>
-    public static ListenAddress Parse(string key, string? value)
+    public static ListenAddress Parse(string key, string? value) => Parse(key, value, "http", "grpc");
+
+    /// <summary>The same, and <c>https://host:port</c>: for a port whose own settings say whether TLS is spoken there.</summary>
+    /// <param name="key">The option's name, for errors.</param>
+    public static ListenAddress ParseWithTls(string key, string? value) => Parse(key, value, "http", "grpc", "https");
+
+    private static ListenAddress Parse(string key, string? value, params ReadOnlySpan<string> schemes)
     {
         var text = OptionRules.Required(key, value).Trim();
         if (text.StartsWith("unix:", StringComparison.OrdinalIgnoreCase))
             return Socket(key, text[5..]);
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "grpc"))
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || !schemes.Contains(url.Scheme))
             throw new OptionsException(key, $"'{text}' is neither http://host:port nor unix:/path");
         if (url.Port < 0)
             throw new OptionsException(key, $"'{text}' has no port");
-        return new ListenAddress(key, null, new IPEndPoint(Resolve(key, url), url.Port));
+        return new ListenAddress(key, null, new IPEndPoint(Resolve(key, url), url.Port), url.Scheme == "https");
     }
 
     /// <summary>Adds the listener; a socket file that nobody answers on is taken away first.</summary>
@@ -52,7 +63,7 @@ public sealed record ListenAddress
         kestrel.ListenUnixSocket(SocketPath, configure ?? (_ => { }));
     }
 
-    public override string ToString() => SocketPath is null ? $"http://{EndPoint}" : $"unix:{SocketPath}";
+    public override string ToString() => SocketPath is null ? $"{(IsHttps ? "https" : "http")}://{EndPoint}" : $"unix:{SocketPath}";
 
     private static ListenAddress Socket(string key, string rest)
     {

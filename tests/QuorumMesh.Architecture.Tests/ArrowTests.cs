@@ -12,8 +12,9 @@ public sealed class ArrowTests
     {
         ["Primitives"] = [],
         ["Contracts"] = ["Primitives"],
-        ["Listeners"] = [],
-        ["Outbound"] = [],
+        ["Tls"] = [],
+        ["Listeners"] = ["Tls"],
+        ["Outbound"] = ["Tls"],
         ["Listeners.Grpc"] = ["Listeners"],
         ["ServiceDefaults"] = ["Listeners"],
         ["Evm"] = ["Primitives"],

@@ -3,6 +3,7 @@ using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Outbound;
 using QuorumMesh.Primitives;
+using QuorumMesh.Tls;
 
 namespace QuorumMesh.Node.Privacy.Tests;
 
@@ -17,7 +18,7 @@ public sealed class PrivateConfigTests : IDisposable
     [InlineData("IGNORE")]
     public async Task Ignore_is_a_stranger_to_everything(string value)
     {
-        var manager = PrivateConfig.Parse(value).CreateManager(new OutboundHandlers());
+        var manager = PrivateConfig.Parse(value).CreateManager(new OutboundHandlers(), new TlsMaterials(TimeProvider.System));
         Assert.True(manager.Enabled);
         var error = await Assert.ThrowsAsync<TransactionManagerException>(
             () => manager.SendAsync(new SendArguments([1], null, []), default));
@@ -73,6 +74,9 @@ public sealed class PrivateConfigTests : IDisposable
     [InlineData("socket = \"a\"\nTlsMode = \"strict\"")]
     [InlineData("HttpUrl = \"https://tm\"\nTlsRootCA = \"ca.pem\"")]
     [InlineData("HttpUrl = \"https://tm\"\nTlsMode = \"on\"")]
+    [InlineData("HttpUrl = \"http://tm\"\nTlsMode = \"strict\"\nTlsRootCA = \"ca.pem\"")]
+    [InlineData("HttpUrl = \"https://tm\"\nTlsMode = \"strict\"")]
+    [InlineData("HttpUrl = \"https://tm\"\nTlsMode = \"strict\"\nTlsRootCA = \"ca.pem\"\nTlsClientCert = \"c.pem\"")]
     public void Bad_toml_is_refused_with_the_file_named(string content) =>
         Assert.Contains("tm.toml", Assert.Throws<FormatException>(() => PrivateConfig.Parse(Write(content))).Message);
 

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Node.Rpc.Access;
 using QuorumMesh.Node.Rpc.Tests.Fakes;
 using QuorumMesh.Primitives;
 
@@ -50,6 +51,22 @@ public sealed class SendTogetherTests : IDisposable
             Assert.Equal((code, message), (error.GetProperty("code").GetInt32(), error.GetProperty("message").GetString()));
             Assert.Equal(Signed((ulong)i + 1).Hash.ToString(), Result(answers[2 + (2 * i)]));
         }
+    }
+
+    [Fact]
+    public async Task A_caller_who_may_not_send_submits_none_of_them()
+    {
+        await using var client = new RpcClient(_node);
+        var caller = new RpcCaller("token") { Scopes = MethodPatterns.OfScopes(["rpc://eth_blockNumber"]) };
+        using var response = Engine.RpcResponse.Rent();
+        var batch = Encoding.UTF8.GetBytes($"[{Send(0, Raw(0))},{Send(1, Raw(1))}]");
+        await client.Server.Engine.ProcessAsync(batch, response, new Engine.RpcSession(null, null) { Caller = caller }, default);
+        var answers = JsonSerializer.Deserialize<JsonElement>(response.Written.Span);
+        Assert.Equal(2, answers.GetArrayLength());
+        Assert.All(answers.EnumerateArray(), a => Assert.Equal("eth_sendRawTransaction - access denied",
+            a.GetProperty("error").GetProperty("message").GetString()));
+        Assert.Equal((0, 0), await _node.PoolCountsAsync(default));
+        Assert.Empty(_node.Together);
     }
 
     [Fact]

@@ -32,7 +32,7 @@ public sealed class NodeCommandLineTests : IDisposable
     public void A_7nodes_start_line_is_understood()
     {
         var settings = Read("--nodiscover --verbosity 5 --networkid 31337 --raft --rpc --rpcaddr 0.0.0.0 --rpcapi admin,eth,raft "
-            + "--emitcheckpoints --raftport 50401 "
+            + "--rpc.insecure --emitcheckpoints --raftport 50401 "
             + "--rpcport 22000 --port 21000 --nousb --miner.threads 1 --mine --permissioned --raftblocktime 100 --raftjoinexisting 4 "
                 + "--gcmode archive --syncmode full --revertreason");
         Assert.Equal((31337ul, 50401, 21000, 100, 4),
@@ -69,7 +69,7 @@ public sealed class NodeCommandLineTests : IDisposable
 
     [Theory]
     [InlineData("--ptm.tls.mode strict", "--ptm.tls.mode")]
-    [InlineData("--ptm.tls.rootca /ca.pem --ptm.url https://tm", "--ptm.tls.rootca")]
+    [InlineData("--ptm.tls.rootca /ca.pem --ptm.url https://tm", "--ptm.tls.mode")]
     [InlineData("--ptm.tls.mode maybe", "--ptm.tls.mode")]
     [InlineData("--plugins file:///plugins.json", "--plugins")]
     [InlineData("--plugins.skipverify", "--plugins.skipverify")]
@@ -243,7 +243,7 @@ public sealed class NodeCommandLineTests : IDisposable
     public void No_gas_cap_is_zero() => Assert.Equal(long.MaxValue, (long)Read("--rpc.gascap 0").RpcGasCap);
 
     [Theory]
-    [InlineData("--unlock 0x00 --http --http.addr 0.0.0.0 --allow-insecure-unlock")]
+    [InlineData("--unlock 0x00 --http --http.addr 0.0.0.0 --allow-insecure-unlock --rpc.insecure")]
     [InlineData("--unlock 0x00,0x01 --http")]
     [InlineData("--unlock 0x00 --http.addr 0.0.0.0")]
     public void Unlocking_where_nobody_else_reaches_it_is_fine(string arguments) => Assert.NotEmpty(Read(arguments).Unlock);

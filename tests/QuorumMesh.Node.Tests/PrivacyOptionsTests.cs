@@ -3,6 +3,7 @@ using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Outbound;
 using QuorumMesh.Primitives;
 using QuorumMesh.ServiceDefaults;
+using QuorumMesh.Tls;
 
 namespace QuorumMesh.Node.Tests;
 
@@ -10,6 +11,7 @@ namespace QuorumMesh.Node.Tests;
 public sealed class PrivacyOptionsTests
 {
     private static readonly OutboundHandlers Handlers = new();
+    private static readonly TlsMaterials Materials = new(TimeProvider.System);
 
     private static readonly ManagerFlags None = new(null, null, null, null);
 
@@ -20,7 +22,7 @@ public sealed class PrivacyOptionsTests
     public async Task Without_a_manager_the_node_is_a_stranger(string? config, bool isConfigured)
     {
         using var set = new ScopedVariable("PRIVATE_CONFIG", config);
-        var manager = Assert.IsType<IgnoringTransactionManager>(PrivacyOptions.Open(null, None, Handlers));
+        var manager = Assert.IsType<IgnoringTransactionManager>(Open(null, None));
         Assert.Equal(isConfigured, manager.Enabled);
         var answers = await manager.ReceiveAsync([new PayloadHash(new byte[PayloadHash.Size])], CancellationToken.None);
         Assert.Equal(PayloadAvailability.NotAParty, Assert.Single(answers).Availability);
@@ -30,9 +32,10 @@ public sealed class PrivacyOptionsTests
     public void The_flag_names_ours_and_the_variable_Tesseras()
     {
         using var set = new ScopedVariable("PRIVATE_CONFIG", "/tmp/no-such-socket.ipc");
-        using var tessera = Assert.IsType<Q2tTransactionManager>(PrivacyOptions.Open(null, None, Handlers));
+        using var tessera = Assert.IsType<Q2tTransactionManager>(Open(null, None));
         Assert.True(tessera.Enabled);
-        using var ours = Assert.IsType<GrpcTransactionManager>(PrivacyOptions.Open("unix:/tmp/no-such-socket.ipc", None, Handlers));
+        using var ours = Assert.IsType<GrpcTransactionManager>(
+            Open("unix:/tmp/no-such-socket.ipc", None));
         Assert.True(ours.Enabled);
     }
 
@@ -40,9 +43,13 @@ public sealed class PrivacyOptionsTests
     public void What_cannot_be_used_is_named()
     {
         using var set = new ScopedVariable("PRIVATE_CONFIG", "/no/such/file.toml");
-        Assert.Equal("PRIVATE_CONFIG", Assert.Throws<OptionsException>(() => PrivacyOptions.Open(null, None, Handlers)).Key);
-        Assert.Equal("--privacy", Assert.Throws<OptionsException>(() => PrivacyOptions.Open("ftp://host", None, Handlers)).Key);
-        Assert.Equal("--privacy", Assert.Throws<OptionsException>(() => PrivacyOptions.Open("unix:", None, Handlers)).Key);
+        Assert.Equal("PRIVATE_CONFIG", Assert.Throws<OptionsException>(() => Open(null, None)).Key);
+        Assert.Equal("--privacy", Assert.Throws<OptionsException>(() => Open("ftp://host", None)).Key);
+        Assert.Equal("--privacy", Assert.Throws<OptionsException>(() => Open("unix:", None)).Key);
+        Assert.Equal("--privacy", Assert.Throws<OptionsException>(() => Open("https://tm:1", None)).Key);
+        var half = new PinnedManager("c", null, null);
+        Assert.Equal("--privacy", Assert.Throws<OptionsException>(() => Open("https://tm:1", None, half)).Key);
+        Assert.Equal("--privacy", Assert.Throws<OptionsException>(() => Open("grpc://tm:1", None, half)).Key);
     }
 
     [Fact]
@@ -50,8 +57,11 @@ public sealed class PrivacyOptionsTests
     {
         using var set = new ScopedVariable("PRIVATE_CONFIG", "ignore");
         using var manager = Assert.IsType<Q2tTransactionManager>(
-            PrivacyOptions.Open(null, new ManagerFlags("/no/such/tm.ipc", null, 7, 1), Handlers));
+            Open(null, new ManagerFlags("/no/such/tm.ipc", null, 7, 1)));
         Assert.Contains("/no/such/tm.ipc", await manager.CheckAsync(CancellationToken.None), StringComparison.Ordinal);
-        Assert.IsType<IgnoringTransactionManager>(PrivacyOptions.Open(null, new ManagerFlags(null, null, 7, 1), Handlers));
+        Assert.IsType<IgnoringTransactionManager>(Open(null, new ManagerFlags(null, null, 7, 1)));
     }
+
+    private static ITransactionManager Open(string? privacy, ManagerFlags flags, PinnedManager? pinned = null) =>
+        PrivacyOptions.Open(privacy, pinned ?? new PinnedManager(null, null, null), flags, Handlers, Materials);
 }

@@ -69,7 +69,8 @@ public sealed record EnclaveConfig(string? Listen, IReadOnlyList<PublicKey> Alwa
         // Passing over STRICT would let payloads go in plain text where the operator has asked for TLS.
         if (SecretJson.Member(server, "sslConfig") is { } ssl
             && string.Equals(SecretJson.Text(ssl, "tls"), "STRICT", StringComparison.OrdinalIgnoreCase))
-            throw new KeyException(key, "STRICT is not offered by this version; use a Unix socket or loopback and OFF");
+            throw new KeyException(key,
+                "STRICT is not offered here; set OFF and use a Unix socket or loopback, or --listen https://host:port with --tls-cert");
     }
 
     private static IReadOnlyList<PublicKey> ReadAlwaysSendTo(JsonElement root)

@@ -13,9 +13,13 @@ internal static class CommandLine
     {
         var config = new Option<string?>("--configfile", "-configfile") { Description = "Tessera's enclave configuration file (JSON)" };
         var listen = new Option<string?>("--listen")
-        { Description = "unix:/path or http://127.0.0.1:port; default: the ENCLAVE server of the configuration file" };
+        { Description = "unix:/path, http://127.0.0.1:port or https://host:port; default: the ENCLAVE server of the configuration file" };
         var health = new Option<string?>("--health-url")
         { Description = "http://host:port of a read-only listener for /livez, /readyz and /metrics" };
+        var certificate = new Option<string?>("--tls-cert") { Description = "PEM file with the certificate that an https address shows" };
+        var key = new Option<string?>("--tls-key") { Description = "PEM file with the private key of --tls-cert" };
+        var manager = new Option<string?>("--manager-cert")
+        { Description = "PEM file with the certificate of the manager, which alone may connect to an https address" };
         var uids = new Option<uint[]>("--allow-uid")
         {
             Description = "a further user id that may connect over the Unix socket",
@@ -28,7 +32,7 @@ internal static class CommandLine
             DefaultValueFactory = _ => EnclaveOptions.DefaultMemory,
         };
         var root = new RootCommand("QuorumMesh enclave: holds the keys, encrypts and decrypts private payloads") { config, listen, health,
-            uids, json, memory };
+            certificate, key, manager, uids, json, memory };
         root.SetAction((parsed, cancellation) => run(
             new EnclaveOptions(
                 parsed.GetValue(config) ?? FromEnvironment("CONFIGFILE")
@@ -38,6 +42,8 @@ internal static class CommandLine
                 parsed.GetValue(uids) ?? [],
                 parsed.GetValue(json))
             {
+                Tls = new EnclaveTls(parsed.GetValue(certificate) ?? FromEnvironment("TLS_CERT"),
+                    parsed.GetValue(key) ?? FromEnvironment("TLS_KEY"), parsed.GetValue(manager) ?? FromEnvironment("MANAGER_CERT")),
                 ListenerBytes = (long)OptionRules.Range("--memory", parsed.GetValue(memory), LeastMemory, int.MaxValue) << 20,
             },
             cancellation));

@@ -3,8 +3,10 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using QuorumMesh.Enclave.Core;
 using QuorumMesh.Enclave.Grpc;
 using QuorumMesh.Enclave.Keys;
+using QuorumMesh.Listeners;
 using QuorumMesh.Listeners.Grpc;
 using QuorumMesh.ServiceDefaults;
+using QuorumMesh.Tls;
 
 namespace QuorumMesh.Enclave;
 
@@ -32,11 +34,15 @@ public static class EnclaveHost
         {
             var config = EnclaveConfig.Read(options.ConfigFile);
             var address = DataAddress(options, config);
+            var materials = new TlsMaterials(TimeProvider.System);
+            var tls = options.Tls.Open(address.Key, address, materials);
             var provider = new TesseraFileKeyProvider(options.ConfigFile);
             var ring = await provider.LoadAsync(cancellation).ConfigureAwait(false);
-            var app = Build(options, config, address, provider, ring);
+            var app = Build(options, config, address, tls, provider, ring);
+            app.Lifetime.ApplicationStopped.Register(materials.Dispose);
             await app.StartAsync(cancellation).ConfigureAwait(false);
             Announce(app, address, ring, options);
+            Watch(app, materials, tls);
             if (OwnFiles.Close(EnclaveConfig.SecretFiles(options.ConfigFile)) is { } closed)
                 app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.Enclave").LogWarning("{Closed}", closed);
             return app;
@@ -48,7 +54,7 @@ public static class EnclaveHost
     }
 
     private static WebApplication Build(
-        EnclaveOptions options, EnclaveConfig config, ListenAddress address, TesseraFileKeyProvider provider, KeyRing ring)
+        EnclaveOptions options, EnclaveConfig config, ListenAddress address, TlsServer? tls, TesseraFileKeyProvider provider, KeyRing ring)
     {
         var builder = ServiceHost.CreateBuilder();
         builder.AddServiceDefaults("enclave", defaults =>
@@ -68,7 +74,8 @@ public static class EnclaveHost
         builder.Services.AddReadinessCheck("keys", () => sealer.Ring.Keys.Count > 0 ? null : "no key is loaded");
         var listener = new GrpcListener("enclave", options.ListenerBytes);
         listener.AddTo(builder.Services);
-        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, address, options, listener));
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, address, tls, options, listener));
 
         var app = builder.Build();
         app.MapServiceDefaults();
@@ -77,13 +84,24 @@ public static class EnclaveHost
         return app;
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ListenAddress address, EnclaveOptions options, GrpcListener listener)
+    private static void Watch(WebApplication app, TlsMaterials materials, TlsServer? tls)
+    {
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.Enclave");
+        if (tls is not null) tls.Told += Tell;
+        materials.Watch(Tell);
+
+        void Tell(string line) => log.LogWarning("{Line}", line);
+    }
+
+    private static void Listen(
+        KestrelServerOptions kestrel, ListenAddress address, TlsServer? tls, EnclaveOptions options, GrpcListener listener)
     {
         kestrel.AddServerHeader = false;
         GrpcListener.Configure(kestrel.Limits);
         address.ListenOn(kestrel, listen =>
         {
             listener.Configure(listen);
+            if (tls is not null) TlsListener.Use(listen, tls);
             if (address.SocketPath is not null)
                 PeerCredentials.Require(listen, options.AllowedUids);
         });
@@ -95,11 +113,11 @@ public static class EnclaveHost
             : ("serverConfigs (app ENCLAVE).serverAddress", config.Listen);
         if (value is null)
             throw new OptionsException("serverConfigs", "has no server with app ENCLAVE; add one, or give --listen unix:/path");
-        var address = ListenAddress.Parse(key, value);
-        return address.IsLoopback
+        var address = ListenAddress.ParseWithTls(key, value);
+        return address.IsLoopback || address.IsHttps
             ? address
-            : throw new OptionsException(key,
-                $"'{value}' is not on loopback, and this version has no TLS here; use unix:/path or 127.0.0.1");
+            : throw new OptionsException(key, $"'{value}' is not on loopback: use unix:/path or 127.0.0.1, or https://host:port with "
+                + "--tls-cert, --tls-key and --manager-cert");
     }
 
     private static void Announce(WebApplication app, ListenAddress address, KeyRing ring, EnclaveOptions options)
@@ -110,6 +128,11 @@ public static class EnclaveHost
             PeerCredentials.Protect(path, options.AllowedUids);
             app.Lifetime.ApplicationStopped.Register(() => File.Delete(path));
             log.LogInformation("Listening on {Address}, {Count} keys, default {Key}", address, ring.Keys.Count, ring.Default.PublicKey);
+        }
+        else if (address.IsHttps)
+        {
+            log.LogInformation("Listening on {Address} for the manager of {Certificate}, {Count} keys, default {Key}",
+                string.Join(", ", app.Urls), options.Tls.Manager, ring.Keys.Count, ring.Default.PublicKey);
         }
         else
         {

@@ -7,6 +7,7 @@ using QuorumMesh.Contracts.Privacy;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Outbound;
+using QuorumMesh.Tls;
 using QuorumMesh.Primitives;
 using Answer = QuorumMesh.Chain.Payloads.PayloadAnswer;
 
@@ -32,16 +33,18 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
     private readonly ManagerTimeouts _timeouts;
     private readonly DatabaseSightings _databases = new();
 
-    /// <param name="address"><c>unix:/path</c> or <c>grpc://host:port</c>.</param>
+    /// <param name="address"><c>unix:/path</c>, <c>grpc://host:port</c> or <c>https://host:port</c>.</param>
+    /// <param name="tls">For an https address.</param>
     /// <exception cref="FormatException">Neither.</exception>
-    public GrpcTransactionManager(string address, ManagerTimeouts? timeouts = null, OutboundHandlers? handlers = null)
+    public GrpcTransactionManager(string address, ManagerTimeouts? timeouts = null, OutboundHandlers? handlers = null,
+        TlsClient? tls = null)
     {
         _timeouts = timeouts ?? ManagerTimeouts.Default;
         var (url, socketPath) = ParseAddress(address);
         _channel = GrpcChannel.ForAddress(url, new GrpcChannelOptions
         {
             HttpHandler = (handlers ?? new OutboundHandlers())
-            .Create(OutboundLimits.Manager with { Connect = _timeouts.Dial }, socketPath, "manager"),
+            .Create(OutboundLimits.Manager with { Connect = _timeouts.Dial }, socketPath, "manager", tls),
             DisposeHttpClient = true,
             MaxReceiveMessageSize = MaxMessage,
             MaxSendMessageSize = MaxMessage,
@@ -301,8 +304,8 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
                 : throw new FormatException($"'{address}' has no socket path after 'unix:'");
         }
 
-        return Uri.TryCreate(address, UriKind.Absolute, out var url) && url.Scheme is "grpc" or "http" && url.Port > 0
-            ? (new Uri($"http://{url.Authority}"), null)
-            : throw new FormatException($"'{address}' is neither unix:/path nor grpc://host:port");
+        return Uri.TryCreate(address, UriKind.Absolute, out var url) && url.Scheme is "grpc" or "http" or "https" && url.Port > 0
+            ? (new Uri($"{(url.Scheme == "https" ? "https" : "http")}://{url.Authority}"), null)
+            : throw new FormatException($"'{address}' is neither unix:/path, grpc://host:port nor https://host:port");
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Outbound;
+using QuorumMesh.Tls;
 
 namespace QuorumMesh.Node.Privacy;
 
@@ -9,7 +10,7 @@ public sealed record PrivateConfig
 {
     private const int MaxFileSize = 64 * 1024;
     private const int MaxSeconds = 86_400;
-    private static readonly string[] TlsKeys = ["tlsrootca", "tlsclientcert", "tlsclientkey"];
+    private static readonly string[] TlsKeys = ["tlsrootca", "tlsclientcert", "tlsclientkey", "tlsinsecureskipverify"];
 
     private PrivateConfig()
     {
@@ -21,6 +22,9 @@ public sealed record PrivateConfig
     public string? SocketPath { get; private init; }
 
     public Uri? Url { get; private init; }
+
+    /// <summary>Null without strict TLS: an https address then goes by the machine's own list of CAs.</summary>
+    public ManagerTls? Tls { get; private init; }
 
     public ManagerTimeouts Timeouts { get; private init; } = ManagerTimeouts.Default;
 
@@ -43,9 +47,13 @@ public sealed record PrivateConfig
     }
 
     /// <summary>A manager named by GoQuorum's flags: one of a socket's path and an http address.</summary>
-    public static PrivateConfig Of(string? socket, string? url) =>
-        url is null ? new PrivateConfig { SocketPath = Path.GetFullPath(socket!) }
-            : new PrivateConfig { Url = new Uri(url, UriKind.Absolute) };
+    /// <exception cref="FormatException">TLS is half asked for.</exception>
+    public static PrivateConfig Of(string? socket, string? url, ManagerTls? tls = null)
+    {
+        var at = url is null ? null : new Uri(url, UriKind.Absolute);
+        tls?.Validate(at);
+        return at is null ? new PrivateConfig { SocketPath = Path.GetFullPath(socket!) } : new PrivateConfig { Url = at, Tls = tls };
+    }
 
     /// <summary>With other times.</summary>
     /// <param name="answer">Seconds; 0 for no limit, null leaves it.</param>
@@ -56,29 +64,31 @@ public sealed record PrivateConfig
     };
 
     /// <summary>The client for this configuration.</summary>
-    public ITransactionManager CreateManager(OutboundHandlers handlers) =>
-        Ignore ? new IgnoringTransactionManager(isConfigured: true) : new Q2tTransactionManager(SocketPath, Url, Timeouts, handlers);
+    /// <exception cref="TlsSetupException">A file of certificates cannot be used.</exception>
+    public ITransactionManager CreateManager(OutboundHandlers handlers, TlsMaterials materials) =>
+        Ignore ? new IgnoringTransactionManager(isConfigured: true)
+            : new Q2tTransactionManager(SocketPath, Url, Timeouts, handlers, Tls?.Client(materials));
 
     private static PrivateConfig FromToml(FileInfo file)
     {
         if (file.Length > MaxFileSize)
             throw new FormatException($"PRIVATE_CONFIG names '{file.Name}', which is too large for a configuration file");
         var values = ReadToml(file.FullName);
-        RefuseTls(file.Name, values);
+        var tls = ReadTls(file.Name, values);
         var timeouts = ManagerTimeouts.Default with
         {
             Dial = Seconds(file.Name, values, "dialtimeout", ManagerTimeouts.Default.Dial),
             Receive = Seconds(file.Name, values, "timeout", ManagerTimeouts.Default.Receive),
         };
-        if (values.TryGetValue("httpurl", out var url) && url.Length > 0)
-            return new PrivateConfig
-            {
-                Timeouts = timeouts,
-                Url = Uri.TryCreate(url, UriKind.Absolute, out var parsed) && parsed.Scheme is "http" or "https"
-                    ? parsed
-                    : throw new FormatException($"{file.Name}: HttpUrl: '{url}' is not an http address"),
-            };
+        if (values.TryGetValue("httpurl", out var text) && text.Length > 0)
+        {
+            var url = Uri.TryCreate(text, UriKind.Absolute, out var parsed) && parsed.Scheme is "http" or "https" ? parsed
+                : throw new FormatException($"{file.Name}: HttpUrl: '{text}' is not an http address");
+            tls?.Validate(url);
+            return new PrivateConfig { Timeouts = timeouts, Url = url, Tls = tls };
+        }
 
+        tls?.Validate(url: null);
         var socket = values.GetValueOrDefault("socket") ?? values.GetValueOrDefault("socketpath");
         if (string.IsNullOrEmpty(socket))
             throw new FormatException($"{file.Name}: neither 'socket' nor 'HttpUrl' is set");
@@ -90,13 +100,23 @@ public sealed record PrivateConfig
     }
 
     /// <summary>Keys and certificates alone say that TLS was wanted: only with TlsMode off they mean nothing.</summary>
-    private static void RefuseTls(string file, Dictionary<string, string> values)
+    private static ManagerTls? ReadTls(string file, Dictionary<string, string> values)
     {
-        var mode = values.GetValueOrDefault("tlsmode") ?? "";
-        if (mode.Equals("off", StringComparison.OrdinalIgnoreCase)) return;
-        if (mode.Length > 0) throw new FormatException($"{file}: TlsMode: {mode} is not offered by this version; use a Unix socket or off");
-        if (TlsKeys.FirstOrDefault(values.ContainsKey) is { } key)
-            throw new FormatException($"{file}: {key}: TLS is not offered by this version; use a Unix socket, or say TlsMode = \"off\"");
+        switch (values.GetValueOrDefault("tlsmode")?.ToUpperInvariant())
+        {
+            case "OFF":
+                return null;
+            case "STRICT":
+                return new ManagerTls(file, Given("tlsrootca"), Given("tlsclientcert"), Given("tlsclientkey"),
+                    Given("tlsinsecureskipverify")?.ToUpperInvariant() == "TRUE");
+            case { Length: > 0 } other:
+                throw new FormatException($"{file}: TlsMode: {other} is neither strict nor off");
+            default:
+                return TlsKeys.FirstOrDefault(values.ContainsKey) is not { } key ? null
+                    : throw new FormatException($"{file}: {key}: say TlsMode = \"strict\", or \"off\"");
+        }
+
+        string? Given(string key) => values.GetValueOrDefault(key) is { Length: > 0 } value ? value : null;
     }
 
     /// <summary>No limit is a day here: a call that is lost must end some time.</summary>

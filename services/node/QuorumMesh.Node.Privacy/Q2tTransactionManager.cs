@@ -9,6 +9,7 @@ using QuorumMesh.Contracts;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Outbound;
+using QuorumMesh.Tls;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Privacy;
@@ -33,13 +34,15 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
     private volatile Q2tApi? _api;
 
     /// <param name="socketPath">A Unix socket; null when <paramref name="url"/> is given.</param>
-    public Q2tTransactionManager(string? socketPath, Uri? url = null, ManagerTimeouts? timeouts = null, OutboundHandlers? handlers = null)
+    /// <param name="tls">For an https address; null goes by the machine's own list of CAs.</param>
+    public Q2tTransactionManager(string? socketPath, Uri? url = null, ManagerTimeouts? timeouts = null, OutboundHandlers? handlers = null,
+        TlsClient? tls = null)
     {
         if (socketPath is null == url is null)
             throw new ArgumentException("either a socket path or an address is needed");
         _timeouts = timeouts ?? ManagerTimeouts.Default;
         var limits = OutboundLimits.Manager with { Connect = _timeouts.Dial };
-        _http = new HttpClient((handlers ?? new OutboundHandlers()).Create(limits, socketPath, "manager"))
+        _http = new HttpClient((handlers ?? new OutboundHandlers()).Create(limits, socketPath, "manager", tls))
         {
             BaseAddress = url is null ? new Uri("http://c/") : new Uri(url.AbsoluteUri.TrimEnd('/') + "/"),
             MaxResponseContentBufferSize = MaxAnswer,

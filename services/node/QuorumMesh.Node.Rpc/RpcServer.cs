@@ -44,7 +44,7 @@ public sealed class RpcServer : IAsyncDisposable
     /// <summary>Null when HTTP is not served.</summary>
     public Uri? HttpAddress => _transports.HttpAddress;
 
-    /// <summary>As <c>http://…</c>; null when WebSocket is not served.</summary>
+    /// <summary>As <c>http://…</c> or <c>https://…</c>; null when WebSocket is not served.</summary>
     public Uri? WsAddress => _transports.WsAddress;
 
     /// <exception cref="IOException">A port or path is in use; the message names it.</exception>

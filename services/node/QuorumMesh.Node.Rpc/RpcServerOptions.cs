@@ -1,3 +1,4 @@
+using QuorumMesh.Node.Rpc.Access;
 using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Outbound;
@@ -7,7 +8,8 @@ namespace QuorumMesh.Node.Rpc;
 /// <param name="Address">An IP address, or <c>localhost</c>.</param>
 /// <param name="Port">0 picks a free one.</param>
 /// <param name="Namespaces">Those that are open here, as <c>eth</c>.</param>
-public sealed record RpcEndpointOptions(string Address, int Port, IReadOnlyList<string> Namespaces);
+/// <param name="Methods">Those that are open here, of the open namespaces; null for all.</param>
+public sealed record RpcEndpointOptions(string Address, int Port, IReadOnlyList<string> Namespaces, MethodPatterns? Methods = null);
 
 /// <summary>Where JSON-RPC is served, and within which bounds.</summary>
 public sealed record RpcServerOptions
@@ -20,6 +22,9 @@ public sealed record RpcServerOptions
 
     /// <summary>Path of the Unix socket, with all namespaces; null serves none.</summary>
     public string? IpcPath { get; init; }
+
+    /// <summary>Who may call over HTTP and WebSocket.</summary>
+    public RpcAccessOptions Access { get; init; } = new();
 
     /// <summary>Origins that browsers may call from; empty allows none, <c>*</c> all.</summary>
     public IReadOnlyList<string> HttpCorsDomains { get; init; } = [];

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using QuorumMesh.Listeners;
+using QuorumMesh.Node.Rpc.Access;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Transports;
 
@@ -15,25 +16,28 @@ public sealed class RpcTransports : IAsyncDisposable
     private readonly KestrelListener? _http;
     private readonly KestrelListener? _ws;
     private readonly IpcListener? _ipc;
+    private readonly RpcGate _gate;
     private readonly ILogger _logger;
     private bool _disposed;
 
     public RpcTransports(RpcEngine engine, RpcServerOptions options, ILoggerFactory loggers)
     {
         _logger = loggers.CreateLogger<RpcTransports>();
+        _gate = new RpcGate(options.Access);
         if (options.Http is { } http)
         {
-            var session = new RpcSession(Open(http.Namespaces, engine, "HTTP"), null);
+            var session = new RpcSession(Open(http.Namespaces, engine, "HTTP"), null) { Methods = http.Methods };
             HttpBudget = Budget("rpc_http", engine);
-            var endpoint = new HttpEndpoint(engine, session, HttpBudget, new OriginRules(options.HttpCorsDomains),
+            var endpoint = new HttpEndpoint(engine, _gate, session, HttpBudget, new OriginRules(options.HttpCorsDomains),
                 new OriginRules(options.HttpVirtualHosts));
-            _http = KestrelListener.Create(http, engine.Limits, loggers, webSockets: false, endpoint.HandleAsync);
+            _http = KestrelListener.Create(http, options.Access.Tls, engine.Limits, loggers, webSockets: false, endpoint.HandleAsync);
         }
         if (options.Ws is { } ws)
         {
-            var endpoint = new WebSocketEndpoint(engine, Budget("rpc_ws", engine), Open(ws.Namespaces, engine, "WebSocket"),
-                new OriginRules(options.WsOrigins), _stopping.Token);
-            _ws = KestrelListener.Create(ws, engine.Limits, loggers, webSockets: true, endpoint.HandleAsync);
+            var session = new RpcSession(Open(ws.Namespaces, engine, "WebSocket"), null) { Methods = ws.Methods };
+            var endpoint = new WebSocketEndpoint(engine, _gate, Budget("rpc_ws", engine), session, new OriginRules(options.WsOrigins),
+                _stopping.Token);
+            _ws = KestrelListener.Create(ws, options.Access.Tls, engine.Limits, loggers, webSockets: true, endpoint.HandleAsync);
         }
         if (options.IpcPath is { } path) _ipc = new IpcListener(path, engine, Budget("rpc_ipc", engine), _logger);
     }
@@ -41,7 +45,7 @@ public sealed class RpcTransports : IAsyncDisposable
     /// <summary>Null when HTTP is not served.</summary>
     public Uri? HttpAddress => _http?.Address;
 
-    /// <summary>As <c>http://…</c>; null when WebSocket is not served.</summary>
+    /// <summary>As <c>http://…</c> or <c>https://…</c>; null when WebSocket is not served.</summary>
     public Uri? WsAddress => _ws?.Address;
 
     /// <summary>Null when HTTP is not served.</summary>
@@ -64,6 +68,7 @@ public sealed class RpcTransports : IAsyncDisposable
         await Task.WhenAll(StopAsync(_http, timeout.Token), StopAsync(_ws, timeout.Token),
             _ipc?.DisposeAsync().AsTask() ?? Task.CompletedTask).ConfigureAwait(false);
         _stopping.Dispose();
+        _gate.Dispose();
     }
 
     private static async Task StopAsync(KestrelListener? listener, CancellationToken limit)

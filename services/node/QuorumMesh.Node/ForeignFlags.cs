@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using QuorumMesh.Node.Privacy;
 using QuorumMesh.ServiceDefaults;
 
 namespace QuorumMesh.Node;
@@ -28,10 +29,10 @@ internal sealed class ForeignFlags
     private const string Wallets = "accounts are in the keystore";
     private const string ManagerBuffers = "the runtime sizes its buffers itself";
 
-    private const string SecurityPlugin = "plugins do not exist here: keep JSON-RPC on loopback or behind a proxy that checks callers";
-    private const string TlsProxy = "TLS on JSON-RPC is not offered: end it at a proxy before the node";
-    private const string ManagerTls = "TLS to the transaction manager is not offered by this version: use a Unix socket (--ptm.socket) "
-        + "or, on a network of your own, --ptm.tls.mode off";
+    private const string SecurityPlugin = "plugins do not exist here: what the security plugin did for JSON-RPC do --rpc.tls.cert, "
+        + "--rpc.tls.key and --rpc.jwt.jwks";
+    private const string AttachTls = "is of geth attach, and there is no console here; the node's own are --rpc.tls.… and --rpc.jwt.…";
+    private const string ManagerTlsMode = "is missing: say --ptm.tls.mode strict, or off";
     private const string QLight = "qlight nodes are not offered: run a full node";
 
     private static readonly (string Told, string[] Switches, string[] Values)[] Accepted =
@@ -73,7 +74,7 @@ internal sealed class ForeignFlags
     private static readonly (string Why, string[] Switches, string[] Values)[] Refused =
     [
         (SecurityPlugin, ["--plugins.skipverify", "--plugins.localverify"], ["--plugins", "--plugins.publickey"]),
-        (TlsProxy, ["--rpcclitls.insecureskipverify"],
+        (AttachTls, ["--rpcclitls.insecureskipverify"],
             ["--rpcclitoken", "--rpcclitls.cert", "--rpcclitls.cacert", "--rpcclitls.ciphersuites"]),
         ("multitenancy is not offered: run one node and one manager for each tenant", ["--multitenancy"], []),
         ("privacy marker transactions are not offered: private transactions are sent as such", ["--privacymarker.enable"], []),
@@ -94,17 +95,22 @@ internal sealed class ForeignFlags
     private readonly List<(Option Option, string Told)> _accepted = [];
     private readonly List<(Option Option, string Why)> _refused = [];
     private readonly Option<string> _managerTlsMode = new("--ptm.tls.mode") { Hidden = true };
-    private readonly List<Option> _managerTls = [new Option<bool>("--ptm.tls.insecureskipverify") { Hidden = true }];
+    private readonly Option<bool> _managerSkipVerify = new("--ptm.tls.insecureskipverify") { Hidden = true };
+    private readonly Option<string> _managerRootCa = new("--ptm.tls.rootca") { Hidden = true };
+    private readonly Option<string> _managerCertificate = new("--ptm.tls.clientcert") { Hidden = true };
+    private readonly Option<string> _managerKey = new("--ptm.tls.clientkey") { Hidden = true };
 
     public ForeignFlags()
     {
         foreach (var (told, switches, values) in Accepted) _accepted.AddRange(OptionsOf(switches, values).Select(o => (o, told)));
         foreach (var (why, switches, values) in Refused) _refused.AddRange(OptionsOf(switches, values).Select(o => (o, why)));
-        _managerTls.AddRange(OptionsOf([], ["--ptm.tls.rootca", "--ptm.tls.clientcert", "--ptm.tls.clientkey"]));
     }
 
     public IEnumerable<Option> Options =>
-        [.. _accepted.Select(a => a.Option), .. _refused.Select(r => r.Option), _managerTlsMode, .. _managerTls];
+        [.. _accepted.Select(a => a.Option), .. _refused.Select(r => r.Option), .. ManagerTlsOptions];
+
+    private IEnumerable<Option> ManagerTlsOptions =>
+        [_managerTlsMode, _managerSkipVerify, _managerRootCa, _managerCertificate, _managerKey];
 
     /// <summary>Those that were given and change nothing.</summary>
     /// <exception cref="OptionsException">One that was given is refused, and why.</exception>
@@ -113,20 +119,31 @@ internal sealed class ForeignFlags
         foreach (var (option, why) in _refused)
             if (IsGiven(result, option)) throw new OptionsException(option.Name, why);
         var told = _accepted.Where(a => IsGiven(result, a.Option)).Select(a => new PassedOverFlag(a.Option.Name, a.Told)).ToList();
-        told.AddRange(ReadManagerTls(result));
+        told.AddRange(PassedOverTls(result));
         return told;
     }
 
+    /// <summary>What --ptm.tls.mode strict asks for; null without it.</summary>
+    /// <exception cref="OptionsException">The mode is none.</exception>
+    public ManagerTls? ReadManagerTls(ParseResult result) => !IsStrict(result) ? null
+        : new ManagerTls(null, Given(result, _managerRootCa), Given(result, _managerCertificate), Given(result, _managerKey),
+            result.GetValue(_managerSkipVerify));
+
+    private bool IsStrict(ParseResult result) => result.GetValue(_managerTlsMode) is { Length: > 0 } mode
+        && ServiceDefaults.OptionRules.OneOf(_managerTlsMode.Name, mode, "off", "strict") == "strict";
+
     /// <summary>Without TLS the rest of its flags mean nothing; but they alone say that it was wanted.</summary>
-    private IEnumerable<PassedOverFlag> ReadManagerTls(ParseResult result)
+    private IEnumerable<PassedOverFlag> PassedOverTls(ParseResult result)
     {
-        var mode = result.GetValue(_managerTlsMode);
-        if (mode is { Length: > 0 } && ServiceDefaults.OptionRules.OneOf(_managerTlsMode.Name, mode, "off", "strict") == "strict")
-            throw new OptionsException(_managerTlsMode.Name, ManagerTls);
-        var given = _managerTls.Where(o => IsGiven(result, o)).ToList();
-        if (given.Count > 0 && string.IsNullOrEmpty(mode)) throw new OptionsException(given[0].Name, ManagerTls);
+        if (IsStrict(result)) return [];
+        var given = ManagerTlsOptions.Where(o => o != _managerTlsMode && IsGiven(result, o)).ToList();
+        if (given.Count > 0 && string.IsNullOrEmpty(result.GetValue(_managerTlsMode)))
+            throw new OptionsException(_managerTlsMode.Name, ManagerTlsMode);
         return given.Select(o => new PassedOverFlag(o.Name, "--ptm.tls.mode is off"));
     }
+
+    private static string? Given(ParseResult result, Option<string> option) =>
+        result.GetValue(option) is { Length: > 0 } value ? value : null;
 
     /// <summary>A switch that is set to false asks for nothing.</summary>
     private static bool IsGiven(ParseResult result, Option option) =>

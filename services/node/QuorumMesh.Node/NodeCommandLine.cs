@@ -18,6 +18,7 @@ public sealed class NodeCommandLine
     private readonly PeerFlags _peers;
     private readonly ConsensusFlags _consensus;
     private readonly RpcFlags _rpc;
+    private readonly RpcAccessFlags _access;
     private readonly AccountFlags _accounts;
     private readonly PrivacyFlags _privacy;
     private readonly StateFlags _state;
@@ -30,6 +31,7 @@ public sealed class NodeCommandLine
         _peers = new PeerFlags(_flags, defaults);
         _consensus = new ConsensusFlags(_flags, defaults);
         _rpc = new RpcFlags(_flags, defaults);
+        _access = new RpcAccessFlags(_flags, defaults.RpcAccess);
         _accounts = new AccountFlags(_flags);
         _privacy = new PrivacyFlags(_flags, defaults);
         _state = new StateFlags(_flags, defaults);
@@ -68,6 +70,7 @@ public sealed class NodeCommandLine
         HttpVhosts = result.GetValue(_rpc.HttpVhosts) ?? "",
         Ws = _rpc.ReadWs(result),
         WsOrigins = result.GetValue(_rpc.WsOrigins) ?? "",
+        RpcAccess = _access.Read(result, Duration),
         IpcPath = Given(result, _rpc.IpcPath),
         IpcDisabled = result.GetValue(_rpc.IpcDisable),
         RpcGasCap = result.GetValue(_rpc.GasCap) is > 0 and var cap ? cap : long.MaxValue,
@@ -76,8 +79,8 @@ public sealed class NodeCommandLine
         RpcAllowUnprotected = result.GetValue(_rpc.AllowUnprotected),
         RpcBlockTimesInSeconds = result.GetValue(_rpc.BlockTimes),
         Privacy = Given(result, _privacy.Manager),
-        Manager = new ManagerFlags(Given(result, _privacy.ManagerSocket), Given(result, _privacy.ManagerUrl),
-            result.GetValue(_privacy.ManagerTimeout), result.GetValue(_privacy.ManagerDialTimeout)),
+        PrivacyTls = _privacy.ReadPinned(result),
+        Manager = _privacy.ReadManager(result, _foreign.ReadManagerTls(result)),
         PublicTransactions = new PublicTransactionPolicy(
             Addresses("--public.refuse-from", List(result, _privacy.RefuseFrom).Where(a => a != "*")),
             List(result, _privacy.RefuseFrom).Contains("*"),

@@ -10,6 +10,7 @@ using QuorumMesh.Node.Network.Peers;
 using QuorumMesh.Node.Network.RaftHttp;
 using QuorumMesh.Node.Privacy;
 using QuorumMesh.Node.Rpc;
+using QuorumMesh.Node.Rpc.Access;
 using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Runtime;
@@ -23,6 +24,7 @@ using QuorumMesh.Node.Storage.RaftLog;
 using QuorumMesh.Outbound;
 using QuorumMesh.Primitives;
 using QuorumMesh.ServiceDefaults;
+using QuorumMesh.Tls;
 
 namespace QuorumMesh.Node;
 
@@ -32,6 +34,7 @@ internal sealed class NodeComposition : IAsyncDisposable
     private readonly NodeSettings _settings;
     private readonly ILoggerFactory _loggers;
     private readonly OutboundHandlers _handlers = new();
+    private readonly TlsMaterials _materials = new(TimeProvider.System);
     private readonly ILogger _log;
     private readonly DataDirectory _data;
     private NodeLoop? _loop;
@@ -101,7 +104,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         WarnOfCache(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20);
         var compiler = OpenCompiler(stores.Rules.Code);
         var keystore = Own(OpenKeystore());
-        var manager = PrivacyOptions.Open(_settings.Privacy, _settings.Manager, _handlers);
+        var manager = PrivacyOptions.Open(_settings.Privacy, _settings.PrivacyTls, _settings.Manager, _handlers, _materials);
         if (manager is IDisposable disposable) Own(disposable);
         var peers = Own(new PeerServer(PeerOptions(key, stores.Rules.Config.Engine), _loggers.CreateLogger<PeerServer>()));
         var lists = Own(new PeerLists(_data, _settings.Permissioned, peers, nodeId, _log));
@@ -140,6 +143,10 @@ internal sealed class NodeComposition : IAsyncDisposable
         Ended = loop.Ended;
         if (_settings.PrivateGuard != PrivateGuardMode.Off) OpenCreationIndex(stores.Creations);
         var rpc = Own(new RpcServer(Service, RpcOptions(), _loggers));
+        if (_settings.RpcAccess.Warning(_settings.Http, _settings.Ws) is { } insecure) _log.LogWarning("{Insecure}", insecure);
+        Own(_materials).Watch(Tell);
+        if (_settings.Manager.Tls is { SkipVerify: true })
+            Tell("--ptm.tls.insecureskipverify: whoever answers at --ptm.url is taken for the manager, and is sent private payloads");
         await rpc.StartAsync(cancel).ConfigureAwait(false);
         HttpAddress = rpc.HttpAddress;
         _log.LogInformation("Node {NodeId} is {Name} of chain {ChainId}, profile {Profile}, head {Head}", nodeId[..16],
@@ -276,11 +283,23 @@ internal sealed class NodeComposition : IAsyncDisposable
         return keystore;
     }
 
+    /// <summary>Certificates are read when somebody serves with them.</summary>
+    private RpcAccessOptions RpcAccess()
+    {
+        if (!_settings.Http.Enabled && !_settings.Ws.Enabled) return new RpcAccessOptions();
+        var access = _settings.RpcAccess.Open(_materials, _handlers, Tell);
+        if (access.Keys is { } keys) Own(keys);
+        return access;
+    }
+
+    private void Tell(string line) => _log.LogWarning("{Line}", line);
+
     private RpcServerOptions RpcOptions() => new()
     {
         Handlers = _handlers,
-        Http = Endpoint(_settings.Http),
-        Ws = Endpoint(_settings.Ws),
+        Http = Endpoint(_settings.Http, "--http.methods"),
+        Ws = Endpoint(_settings.Ws, "--ws.methods"),
+        Access = RpcAccess(),
         IpcPath = _settings.IpcDisabled ? null : _settings.IpcPath ?? _data.Ipc,
         HttpCorsDomains = Split(_settings.HttpCorsDomain),
         HttpVirtualHosts = Split(_settings.HttpVhosts),
@@ -294,8 +313,8 @@ internal sealed class NodeComposition : IAsyncDisposable
         AllowUnprotected = _settings.RpcAllowUnprotected,
     };
 
-    private static RpcEndpointOptions? Endpoint(RpcListener listener) =>
-        listener.Enabled ? new RpcEndpointOptions(listener.Address, listener.Port, Split(listener.Apis)) : null;
+    private static RpcEndpointOptions? Endpoint(RpcListener listener, string methods) => listener.Enabled
+        ? new RpcEndpointOptions(listener.Address, listener.Port, Split(listener.Apis), listener.Patterns(methods)) : null;
 
     private static string[] Split(string list) => list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 

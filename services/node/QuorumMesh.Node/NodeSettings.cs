@@ -1,4 +1,6 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Node.Privacy;
+using QuorumMesh.Node.Rpc.Access;
 using QuorumMesh.Node.Rpc.Calls;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.ServiceDefaults;
@@ -39,6 +41,9 @@ public sealed record NodeSettings
     public string HttpVhosts { get; init; } = "localhost";
     public RpcListener Ws { get; init; } = new(false, "127.0.0.1", 8546, "eth,net,web3");
     public string WsOrigins { get; init; } = "";
+
+    /// <summary>Who may call over HTTP and WebSocket.</summary>
+    public RpcAccessSettings RpcAccess { get; init; } = new();
     public string? IpcPath { get; init; }
     public bool IpcDisabled { get; init; }
     public ulong RpcGasCap { get; init; } = 50_000_000;
@@ -51,6 +56,9 @@ public sealed record NodeSettings
     /// <summary>JSON-RPC takes transactions without a chain id, whatever the profile says.</summary>
     public bool RpcAllowUnprotected { get; init; }
     public string? Privacy { get; init; }
+
+    /// <summary>For an https address of <see cref="Privacy"/>.</summary>
+    public PinnedManager PrivacyTls { get; init; } = new(null, null, null);
     public ManagerFlags Manager { get; init; } = new(null, null, null, null);
 
     /// <summary>Which public transactions JSON-RPC refuses.</summary>
@@ -120,6 +128,11 @@ public sealed record NodeSettings
         if (RaftJoinExisting is { } id) OptionRules.Range("--raftjoinexisting", id, 1, ushort.MaxValue);
         RequireSafeUnlock("HTTP", Http);
         RequireSafeUnlock("WebSocket", Ws);
+        RpcAccess.Validate();
+        RpcAccess.Require("--http.addr", Http);
+        RpcAccess.Require("--ws.addr", Ws);
+        Http.Patterns("--http.methods");
+        Ws.Patterns("--ws.methods");
         if (Privacy is not null && Manager.IsGiven)
             throw new OptionsException("--privacy", "names our transaction manager and --ptm.… Tessera's: give one of them");
         Manager.Validate();
@@ -138,12 +151,30 @@ public sealed record NodeSettings
 }
 
 /// <param name="Apis">Namespaces, separated by commas.</param>
-public sealed record RpcListener(bool Enabled, string Address, int Port, string Apis);
+/// <param name="Methods">Methods and patterns, separated by commas; empty for all.</param>
+public sealed record RpcListener(bool Enabled, string Address, int Port, string Apis, string Methods = "")
+{
+    /// <returns>Null for all methods.</returns>
+    /// <exception cref="OptionsException">One of them is no pattern.</exception>
+    public MethodPatterns? Patterns(string flag)
+    {
+        if (Methods.Length == 0) return null;
+        try
+        {
+            return MethodPatterns.Parse(Methods.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        }
+        catch (FormatException e)
+        {
+            throw new OptionsException(flag, e.Message, e);
+        }
+    }
+}
 
 /// <summary>GoQuorum's --ptm.… flags; null where one is absent.</summary>
 /// <param name="Timeout">Seconds for an answer; 0 for no limit.</param>
 /// <param name="DialTimeout">Seconds for connecting; 0 for no limit.</param>
-public sealed record ManagerFlags(string? Socket, string? Url, int? Timeout, int? DialTimeout)
+/// <param name="Tls">Null without --ptm.tls.mode strict.</param>
+public sealed record ManagerFlags(string? Socket, string? Url, int? Timeout, int? DialTimeout, ManagerTls? Tls = null)
 {
     private const int LongestSeconds = 86_400;
 
@@ -156,6 +187,9 @@ public sealed record ManagerFlags(string? Socket, string? Url, int? Timeout, int
         if (Socket is not null && Url is not null)
             throw new OptionsException("--ptm.socket", "and --ptm.url name two managers: give one of them");
         if (Url is not null) OptionRules.HttpUrl("--ptm.url", Url);
+        if (Tls is not null && !IsGiven)
+            throw new OptionsException("--ptm.tls.mode",
+                "says how a manager is called, and none is named: give --ptm.url, or TlsMode in the file of PRIVATE_CONFIG");
         if (Timeout is { } timeout) OptionRules.Range("--ptm.timeout", timeout, 0, LongestSeconds);
         if (DialTimeout is { } dial) OptionRules.Range("--ptm.dialtimeout", dial, 0, LongestSeconds);
     }

@@ -3,6 +3,7 @@ using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Outbound;
 using QuorumMesh.ServiceDefaults;
+using QuorumMesh.Tls;
 
 namespace QuorumMesh.Node;
 
@@ -12,20 +13,25 @@ internal static class PrivacyOptions
     private const string PrivateConfigName = "PRIVATE_CONFIG";
 
     /// <param name="flags">Win over PRIVATE_CONFIG, as in GoQuorum.</param>
-    public static ITransactionManager Open(string? privacy, ManagerFlags flags, OutboundHandlers handlers)
+    /// <exception cref="OptionsException">A setting cannot be used.</exception>
+    /// <exception cref="TlsSetupException">A file of certificates cannot be used.</exception>
+    public static ITransactionManager Open(string? privacy, PinnedManager pinned, ManagerFlags flags, OutboundHandlers handlers,
+        TlsMaterials materials)
     {
         var text = Environment.GetEnvironmentVariable(PrivateConfigName);
         try
         {
-            if (privacy is not null) return new GrpcTransactionManager(privacy, handlers: handlers);
+            if (privacy is not null)
+                return new GrpcTransactionManager(privacy, handlers: handlers, tls: pinned.Client(privacy, materials));
             if (flags.IsGiven)
-                return PrivateConfig.Of(flags.Socket, flags.Url).With(flags.Timeout, flags.DialTimeout).CreateManager(handlers);
+                return PrivateConfig.Of(flags.Socket, flags.Url, flags.Tls).With(flags.Timeout, flags.DialTimeout)
+                    .CreateManager(handlers, materials);
             return string.IsNullOrEmpty(text) ? new IgnoringTransactionManager(isConfigured: false)
-                : PrivateConfig.Parse(text).With(flags.Timeout, flags.DialTimeout).CreateManager(handlers);
+                : PrivateConfig.Parse(text).With(flags.Timeout, flags.DialTimeout).CreateManager(handlers, materials);
         }
         catch (FormatException e)
         {
-            throw new OptionsException(privacy is not null ? "--privacy" : PrivateConfigName, e.Message);
+            throw new OptionsException(privacy is not null ? "--privacy" : flags.IsGiven ? "--ptm.url" : PrivateConfigName, e.Message);
         }
     }
 }

@@ -20,10 +20,13 @@ internal static class CommandLine
         {
             Description = "http://host:port of a read-only listener for /livez, /readyz and /metrics",
         };
-        var grpc = new Option<string?>("--grpc") { Description = "unix:/path or http://host:port where a QuorumMesh node connects" };
+        var grpc = new Option<string?>("--grpc")
+        {
+            Description = "unix:/path, http://127.0.0.1:port or https://host:port where a QuorumMesh node connects",
+        };
         var enclave = new Option<string?>("--enclave")
         {
-            Description = "unix:/path or http://host:port of the enclave; default: the ENCLAVE server of the file",
+            Description = "unix:/path, http://host:port or https://host:port of the enclave; default: the ENCLAVE server of the file",
         };
         var json = new Option<bool>("--log-json") { Description = "one JSON object per log line" };
         var root = new RootCommand("QuorumMesh transaction manager: keeps and distributes private payloads")

@@ -41,7 +41,10 @@ internal sealed class Participant
 
     public PublicKey Key { get; }
 
-    public string P2P { get; } = $"http://127.0.0.1:{FreePort()}/";
+    public string P2P { get; private set; } = $"http://127.0.0.1:{FreePort()}/";
+
+    /// <summary>Tessera's sslConfig of the P2P server; null speaks plain text.</summary>
+    public object? Ssl { get; private set; }
 
     public string Q2T { get; } = $"http://127.0.0.1:{FreePort()}/";
 
@@ -62,6 +65,8 @@ internal sealed class Participant
     /// <summary>Of the manager's gRPC port.</summary>
     public ByteBudget GrpcBudget => _manager!.Services.GetRequiredService<GrpcListener>().Budget;
 
+    public void UseTls(object ssl) => (Ssl, P2P) = (ssl, P2P.Replace("http:", "https:", StringComparison.Ordinal));
+
     public void WriteConfig(IEnumerable<string> peers, bool validateKeys, string? database, int peerTimeoutMs = 20_000,
         bool tesseraPeers = false)
     {
@@ -72,7 +77,14 @@ internal sealed class Participant
             {
                 new { app = "Q2T", serverAddress = "unix:" + Socket, communicationType = "REST" },
                 new { app = "Q2T", serverAddress = Q2T, communicationType = "REST" },
-                new { app = "P2P", serverAddress = P2P, communicationType = "REST", properties = new { partyInfoInterval = 1000 } },
+                new
+                {
+                    app = "P2P",
+                    serverAddress = P2P,
+                    communicationType = "REST",
+                    sslConfig = Ssl,
+                    properties = new { partyInfoInterval = 1000 }
+                },
                 new { app = "ThirdParty", serverAddress = ThirdParty, communicationType = "REST" },
                 new { app = "ENCLAVE", serverAddress = "unix:" + EnclaveSocket },
             },

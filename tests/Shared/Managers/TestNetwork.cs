@@ -34,6 +34,10 @@ public class TestNetwork : IAsyncLifetime
 
     private protected virtual bool TesseraPeers => false;
 
+    /// <summary>Tessera's sslConfig of the three's P2P servers; null speaks plain text.</summary>
+    /// <param name="directory">For its files.</param>
+    private protected virtual object? Ssl(int index, string directory) => null;
+
     /// <summary>Databases of the three; null takes SQLite.</summary>
     protected virtual string? Database(int index) => null;
 
@@ -42,6 +46,8 @@ public class TestNetwork : IAsyncLifetime
         A = new Participant(Path.Combine(_directory, "a"), Keys.Private[0]);
         B = new Participant(Path.Combine(_directory, "b"), Keys.Private[1]);
         C = new Participant(Path.Combine(_directory, "c"), null);
+        for (var i = 0; i < 3; i++)
+            if (Ssl(i, Path.Combine(_directory, "abc"[i].ToString())) is { } ssl) All[i].UseTls(ssl);
         for (var i = 0; i < 3; i++)
         {
             All[i].WriteConfig(All.Select(p => p.P2P), _validateKeys, Database(i), PeerTimeoutMs, TesseraPeers);

@@ -10,7 +10,7 @@ public sealed partial class RpcEngine
     /// <summary>How many calls of a batch run together, from one on: those of the same method, if it takes several at once.</summary>
     private static int TogetherFrom(RpcEnvelope[] batch, int first, RpcSession session)
     {
-        if (batch[first] is not { Invalid: null, Method: { Together: not null } method } || !session.IsOpen(method.Namespace)) return 1;
+        if (batch[first] is not { Invalid: null, Method: { Together: not null } method } || !session.IsOpen(method)) return 1;
         var end = first + 1;
         while (end < batch.Length && batch[end].Invalid is null && batch[end].Method == method) end++;
         return end - first;
@@ -43,6 +43,7 @@ public sealed partial class RpcEngine
     {
         try
         {
+            if (call.Session.Refuse(envelope.Method!.Name) is { } refused) return new UnreadException(refused);
             call.Begin(envelope.Id, envelope.Parameters, envelope.Method!);
             transactions.Add(envelope.Method!.Together!.Read(call));
             return null;
@@ -87,6 +88,6 @@ public sealed partial class RpcEngine
         WriteError(response, envelope.Id, told.Code, told.Message, told.ErrorData);
     }
 
-    /// <summary>A call whose arguments are no transaction.</summary>
+    /// <summary>A call whose arguments are no transaction, or whose caller may not make it.</summary>
     private sealed class UnreadException(Exception cause) : Exception(cause.Message, cause);
 }

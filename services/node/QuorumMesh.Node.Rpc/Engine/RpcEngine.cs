@@ -87,7 +87,8 @@ public sealed partial class RpcEngine(RpcMethodTable table, RpcLimits limits, Fu
         CancellationToken cancellation)
     {
         var call = new RpcCall(session, response.Json, limits.MaxDepth, cancellation);
-        await ExecuteAsync(envelope, call, response).ConfigureAwait(false);
+        if (await ExecuteAsync(envelope, call, response).ConfigureAwait(false) is CallRefusedException refused)
+            response.Refusal = refused.Refusal;
         return call.TakeAfterResponse() as List<Action>;
     }
 
@@ -125,7 +126,8 @@ public sealed partial class RpcEngine(RpcMethodTable table, RpcLimits limits, Fu
         if (response.Length == mark) response.Truncate(start);
     }
 
-    private async ValueTask ExecuteAsync(RpcEnvelope envelope, RpcCall call, RpcResponse response)
+    /// <returns>The error that was answered, or would have been to a request with an id.</returns>
+    private async ValueTask<RpcException?> ExecuteAsync(RpcEnvelope envelope, RpcCall call, RpcResponse response)
     {
         var mark = response.Length;
         var isNotification = envelope.Id.IsEmpty;
@@ -146,12 +148,14 @@ public sealed partial class RpcEngine(RpcMethodTable table, RpcLimits limits, Fu
             if (error is not null && !isNotification) WriteError(response, envelope.Id, error.Code, error.Message, error.ErrorData);
         }
         RpcMetrics.Record(envelope.Method?.Name, error is null, Stopwatch.GetElapsedTime(started));
+        return error;
     }
 
     private async ValueTask<RpcException?> RunAsync(RpcEnvelope envelope, RpcCall call)
     {
-        if (envelope.Method is not { } method || !call.Session.IsOpen(method.Namespace))
-            return RpcException.UnknownMethod(envelope.Method?.Name ?? envelope.MethodText ?? "");
+        var name = envelope.Method?.Name ?? envelope.MethodText ?? "";
+        if (call.Session.Refuse(name) is { } refused) return refused;
+        if (envelope.Method is not { } method || !call.Session.IsOpen(method)) return RpcException.UnknownMethod(name);
         using var span = RpcTraces.Start(method);
         try
         {

@@ -12,6 +12,9 @@ public static class RpcErrorCode
     /// <summary>The method itself failed; the message is its text.</summary>
     public const int Server = -32000;
 
+    /// <summary>No token, a bad one, or one that does not allow the call (GoQuorum: rpc/security.go).</summary>
+    public const int Security = -32001;
+
     /// <summary>What is left of a batch would make its answer too large.</summary>
     public const int ResponseTooLarge = -32003;
 

@@ -1,7 +1,7 @@
 namespace QuorumMesh.Node.Rpc.Engine;
 
 /// <summary>An answer of kind "error"; code, message and data go to the caller as they are.</summary>
-public sealed class RpcException(int code, string message, string? data = null) : Exception(message)
+public class RpcException(int code, string message, string? data = null) : Exception(message)
 {
     public RpcException(string message)
         : this(RpcErrorCode.Server, message)
@@ -21,4 +21,11 @@ public sealed class RpcException(int code, string message, string? data = null) 
 
     public static RpcException UnknownMethod(string method) =>
         new(RpcErrorCode.MethodNotFound, $"The method {method} does not exist/is not available");
+}
+
+/// <summary>The caller may not make this call; see <see cref="CallRefusal"/>.</summary>
+public sealed class CallRefusedException(CallRefusal refusal, string message)
+    : RpcException(refusal == CallRefusal.TooMany ? RpcErrorCode.LimitExceeded : RpcErrorCode.Security, message)
+{
+    public CallRefusal Refusal => refusal;
 }

@@ -42,6 +42,9 @@ public sealed class RpcResponse : IBufferWriter<byte>, IDisposable
     /// </summary>
     public bool IsEnvelope { get; set; }
 
+    /// <summary>Of a single request; in a batch each element has its own error, and the batch is answered.</summary>
+    public CallRefusal Refusal { get; set; }
+
     public ReadOnlyMemory<byte> Written => _buffer.AsMemory(0, _length);
 
     public int Length => _length;
@@ -58,6 +61,7 @@ public sealed class RpcResponse : IBufferWriter<byte>, IDisposable
     {
         _lease?.Dispose();
         _lease = null;
+        Refusal = CallRefusal.None;
         if (_buffer.Length > MaxKeptSize || Pool.Count >= MaxPooled) return;
         Clear();
         Pool.Enqueue(this);

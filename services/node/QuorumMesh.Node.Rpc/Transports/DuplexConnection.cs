@@ -36,12 +36,11 @@ internal abstract class DuplexConnection : INotificationSink
     private long _queuedBytes;
     private string? _ended;
 
-    /// <param name="userAgent">See <see cref="RpcSession.UserAgent"/>.</param>
-    protected DuplexConnection(RpcEngine engine, ByteBudget budget, IReadOnlySet<string>? namespaces, string? userAgent,
-        CancellationToken stopping)
+    /// <param name="session">Its notifications come here.</param>
+    protected DuplexConnection(RpcEngine engine, ByteBudget budget, RpcSession session, CancellationToken stopping)
     {
         (_engine, _budget, _stopping) = (engine, budget, stopping);
-        _session = new RpcSession(namespaces, this) { UserAgent = userAgent };
+        _session = session with { Notifications = this };
         _closed = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         _reading = CancellationTokenSource.CreateLinkedTokenSource(_closed.Token);
         _writing = CancellationTokenSource.CreateLinkedTokenSource(_closed.Token);

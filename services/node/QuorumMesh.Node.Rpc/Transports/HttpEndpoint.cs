@@ -2,12 +2,14 @@ using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 using QuorumMesh.Listeners;
+using QuorumMesh.Node.Rpc.Access;
 using QuorumMesh.Node.Rpc.Engine;
 
 namespace QuorumMesh.Node.Rpc.Transports;
 
 /// <summary>JSON-RPC over HTTP by GoQuorum's rules (2.5:rpc/http.go).</summary>
-internal sealed class HttpEndpoint(RpcEngine engine, RpcSession session, ByteBudget budget, OriginRules cors, OriginRules virtualHosts)
+internal sealed class HttpEndpoint(RpcEngine engine, RpcGate gate, RpcSession session, ByteBudget budget, OriginRules cors,
+    OriginRules virtualHosts)
 {
     /// <summary>The last two are those of JSON-RPC's HTTP binding, which old libraries send.</summary>
     private static readonly HashSet<string> MediaTypes = new(StringComparer.OrdinalIgnoreCase) { "application/json", "application/json-rpc",
@@ -50,10 +52,12 @@ internal sealed class HttpEndpoint(RpcEngine engine, RpcSession session, ByteBud
                 .ConfigureAwait(false);
             return;
         }
+        if (await gate.AdmitAsync(http, session).ConfigureAwait(false) is not { } admitted) return;
         var response = RpcResponse.Rent(budget);
         try
         {
-            if (!await AnswerAsync(http, response).ConfigureAwait(false)) return;
+            if (!await AnswerAsync(http, admitted, response).ConfigureAwait(false)) return;
+            http.Response.StatusCode = Status(response.Refusal);
             response = Packed(http, response);
             http.Response.ContentType = "application/json";
             http.Response.ContentLength = response.Length;
@@ -82,7 +86,7 @@ internal sealed class HttpEndpoint(RpcEngine engine, RpcSession session, ByteBud
 
     /// <summary>The request is let go of before its answer goes out.</summary>
     /// <returns>False when there is nothing to answer, or it was answered with a refusal.</returns>
-    private async Task<bool> AnswerAsync(HttpContext http, RpcResponse response)
+    private async Task<bool> AnswerAsync(HttpContext http, RpcSession admitted, RpcResponse response)
     {
         try
         {
@@ -90,7 +94,7 @@ internal sealed class HttpEndpoint(RpcEngine engine, RpcSession session, ByteBud
                 .ConfigureAwait(false);
             if (body is null) await RefuseAsync(http, StatusCodes.Status413PayloadTooLarge, TooLarge).ConfigureAwait(false);
             if (body is null || body.Bytes.IsEmpty) return false;
-            var own = http.Request.Headers.UserAgent is [{ Length: > 0 } agent] ? session with { UserAgent = agent } : session;
+            var own = http.Request.Headers.UserAgent is [{ Length: > 0 } agent] ? admitted with { UserAgent = agent } : admitted;
             await engine.ProcessAsync(body.Bytes, response, own, http.RequestAborted).ConfigureAwait(false);
             return true;
         }
@@ -104,6 +108,14 @@ internal sealed class HttpEndpoint(RpcEngine engine, RpcSession session, ByteBud
         }
         return false;
     }
+
+    private static int Status(CallRefusal refusal) => refusal switch
+    {
+        CallRefusal.None => StatusCodes.Status200OK,
+        CallRefusal.Expired => StatusCodes.Status401Unauthorized,
+        CallRefusal.Denied => StatusCodes.Status403Forbidden,
+        _ => StatusCodes.Status429TooManyRequests,
+    };
 
     private string TooLarge => $"content length too large ({engine.Limits.MaxBody} bytes are the limit)";
 

@@ -6,7 +6,7 @@ namespace QuorumMesh.Node.Rpc.Transports;
 
 /// <summary>A stream of requests without delimiters over a Unix socket; each answer ends with a line feed.</summary>
 internal sealed class IpcConnection(Socket socket, RpcEngine engine, ByteBudget budget, CancellationToken stopping)
-    : DuplexConnection(engine, budget, null, null, stopping)
+    : DuplexConnection(engine, budget, new RpcSession(null, null), stopping)
 {
     private const int FirstBuffer = 4096;
     private static readonly byte[] LineFeed = [(byte)'\n'];

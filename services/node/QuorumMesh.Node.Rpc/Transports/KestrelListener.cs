@@ -7,7 +7,10 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using QuorumMesh.Listeners;
 using QuorumMesh.Node.Rpc.Engine;
+using QuorumMesh.Tls;
 
 namespace QuorumMesh.Node.Rpc.Transports;
 
@@ -26,12 +29,13 @@ internal sealed class KestrelListener : IAsyncDisposable
     public Uri Address => new(_application.Services.GetRequiredService<IServer>()
         .Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
-    public static KestrelListener Create(RpcEndpointOptions endpoint, RpcLimits limits, ILoggerFactory loggers, bool webSockets,
-        RequestDelegate handler)
+    /// <param name="tls">Null serves plain text.</param>
+    public static KestrelListener Create(RpcEndpointOptions endpoint, TlsServer? tls, RpcLimits limits, ILoggerFactory loggers,
+        bool webSockets, RequestDelegate handler)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.Replace(ServiceDescriptor.Singleton(loggers));
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = null; // bounded by the handler, with a plain answer
@@ -39,7 +43,13 @@ internal sealed class KestrelListener : IAsyncDisposable
             kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
             kestrel.Limits.MaxConcurrentConnections = limits.MaxConnections;
             kestrel.Limits.MaxConcurrentUpgradedConnections = limits.MaxConnections;
-            kestrel.Listen(ParseAddress(endpoint.Address), endpoint.Port);
+            kestrel.Listen(ParseAddress(endpoint.Address), endpoint.Port, listen =>
+            {
+                if (tls is null) return;
+                // As without TLS: the bounds of a connection are those of one request at a time.
+                listen.Protocols = HttpProtocols.Http1;
+                TlsListener.Use(listen, tls);
+            });
         });
         var application = builder.Build();
         if (webSockets)

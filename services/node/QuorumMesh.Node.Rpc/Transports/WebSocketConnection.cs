@@ -4,9 +4,9 @@ using QuorumMesh.Node.Rpc.Engine;
 
 namespace QuorumMesh.Node.Rpc.Transports;
 
-internal sealed class WebSocketConnection(WebSocket socket, RpcEngine engine, ByteBudget budget, IReadOnlySet<string>? namespaces,
-    string? userAgent, CancellationToken stopping)
-    : DuplexConnection(engine, budget, namespaces, userAgent, stopping)
+internal sealed class WebSocketConnection(WebSocket socket, RpcEngine engine, ByteBudget budget, RpcSession session,
+    CancellationToken stopping)
+    : DuplexConnection(engine, budget, session, stopping)
 {
     private const int FirstBuffer = 4096;
 

@@ -1,11 +1,12 @@
 using Microsoft.AspNetCore.Http;
 using QuorumMesh.Listeners;
+using QuorumMesh.Node.Rpc.Access;
 using QuorumMesh.Node.Rpc.Engine;
 
 namespace QuorumMesh.Node.Rpc.Transports;
 
 /// <summary>JSON-RPC over WebSocket, on every path of its port.</summary>
-internal sealed class WebSocketEndpoint(RpcEngine engine, ByteBudget budget, IReadOnlySet<string>? namespaces, OriginRules origins,
+internal sealed class WebSocketEndpoint(RpcEngine engine, RpcGate gate, ByteBudget budget, RpcSession session, OriginRules origins,
     CancellationToken stopping)
 {
     public async Task HandleAsync(HttpContext http)
@@ -23,9 +24,10 @@ internal sealed class WebSocketEndpoint(RpcEngine engine, ByteBudget budget, IRe
             await RefuseAsync(http, StatusCodes.Status403Forbidden, "origin not allowed").ConfigureAwait(false);
             return;
         }
+        if (await gate.AdmitAsync(http, session).ConfigureAwait(false) is not { } admitted) return;
         using var socket = await http.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false);
-        var agent = http.Request.Headers.UserAgent.FirstOrDefault();
-        await new WebSocketConnection(socket, engine, budget, namespaces, agent, stopping).RunAsync().ConfigureAwait(false);
+        var own = admitted with { UserAgent = http.Request.Headers.UserAgent.FirstOrDefault() };
+        await new WebSocketConnection(socket, engine, budget, own, stopping).RunAsync().ConfigureAwait(false);
     }
 
     private static Task RefuseAsync(HttpContext http, int status, string why)

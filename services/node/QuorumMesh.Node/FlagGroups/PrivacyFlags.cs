@@ -1,4 +1,5 @@
 using System.CommandLine;
+using QuorumMesh.Node.Privacy;
 
 namespace QuorumMesh.Node.FlagGroups;
 
@@ -6,8 +7,16 @@ namespace QuorumMesh.Node.FlagGroups;
 internal sealed class PrivacyFlags(FlagList flags, NodeSettings defaults)
 {
     public Option<string> Manager { get; } =
-        flags.Text("--privacy", "our transaction manager: unix:/path or grpc://host:port. Tessera's is named by PRIVATE_CONFIG "
-            + "(socket, TOML file or 'ignore')");
+        flags.Text("--privacy", "our transaction manager: unix:/path, grpc://host:port or https://host:port. Tessera's is named by "
+            + "PRIVATE_CONFIG (socket, TOML file or 'ignore')");
+
+    public Option<string> PinnedCertificate { get; } =
+        flags.Text("--privacy.tls.cert", "PEM file with the certificate that the node shows a manager at an https address of --privacy");
+
+    public Option<string> PinnedKey { get; } = flags.Text("--privacy.tls.key", "PEM file with the private key of --privacy.tls.cert");
+
+    public Option<string> PinnedPeer { get; } =
+        flags.Text("--privacy.tls.manager", "PEM file with the certificate of that manager, the one that is taken");
 
     public Option<string> ManagerSocket { get; } =
         flags.Text("--ptm.socket", "Unix socket of Tessera or another manager that speaks its REST; wins over PRIVATE_CONFIG");
@@ -38,4 +47,13 @@ internal sealed class PrivacyFlags(FlagList flags, NodeSettings defaults)
             FlagList.FromEnvironment("--private.rewind-limit", text => FlagList.Parse<ulong>("--private.rewind-limit", text),
             defaults.PrivateRewindLimit),
     });
+
+    public PinnedManager ReadPinned(ParseResult result) =>
+        new(Given(result, PinnedCertificate), Given(result, PinnedKey), Given(result, PinnedPeer));
+
+    public ManagerFlags ReadManager(ParseResult result, ManagerTls? tls) => new(Given(result, ManagerSocket), Given(result, ManagerUrl),
+        result.GetValue(ManagerTimeout), result.GetValue(ManagerDialTimeout), tls);
+
+    private static string? Given(ParseResult result, Option<string> option) =>
+        result.GetValue(option) is { Length: > 0 } value ? value : null;
 }

@@ -28,6 +28,12 @@ internal sealed class RpcFlags(FlagList flags, NodeSettings defaults)
 
     public Option<string> WsOrigins { get; } = flags.Text("--ws.origins", "origins that browsers may connect from", "", "--wsorigins");
 
+    public Option<string> HttpMethods { get; } =
+        flags.Text("--http.methods", "methods that are open over HTTP, of open namespaces, as eth_*,net_version (default: all)", "");
+
+    public Option<string> WsMethods { get; } =
+        flags.Text("--ws.methods", "methods that are open over WebSocket, of those in open namespaces (default: all)", "");
+
     public Option<string> IpcPath { get; } = flags.Text("--ipcpath", "path of the IPC socket (default: geth.ipc in the data directory)");
 
     public Option<bool> IpcDisable { get; } = flags.Flag("--ipcdisable", "no IPC socket");
@@ -53,9 +59,9 @@ internal sealed class RpcFlags(FlagList flags, NodeSettings defaults)
     public Option<bool> AllowUnprotected { get; } = flags.Flag("--rpc.allow-unprotected-txs",
         "take transactions without a chain id, which anybody can send again on other networks (profiles before 24 always do)");
 
-    public RpcListener ReadHttp(ParseResult result) =>
-        new(result.GetValue(Http), result.GetValue(HttpAddress)!, result.GetValue(HttpPort), result.GetValue(HttpApi)!);
+    public RpcListener ReadHttp(ParseResult result) => new(result.GetValue(Http), result.GetValue(HttpAddress)!, result.GetValue(HttpPort),
+        result.GetValue(HttpApi)!, result.GetValue(HttpMethods) ?? "");
 
-    public RpcListener ReadWs(ParseResult result) =>
-        new(result.GetValue(Ws), result.GetValue(WsAddress)!, result.GetValue(WsPort), result.GetValue(WsApi)!);
+    public RpcListener ReadWs(ParseResult result) => new(result.GetValue(Ws), result.GetValue(WsAddress)!, result.GetValue(WsPort),
+        result.GetValue(WsApi)!, result.GetValue(WsMethods) ?? "");
 }

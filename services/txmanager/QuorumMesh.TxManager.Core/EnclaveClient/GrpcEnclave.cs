@@ -5,6 +5,7 @@ using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Enclave;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Outbound;
+using QuorumMesh.Tls;
 using QuorumMesh.TxManager.Core.Ports;
 using RawPayload = QuorumMesh.Contracts.Payloads.RawPayload;
 
@@ -20,15 +21,16 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
     private readonly TimeSpan _timeout;
     private readonly string _address;
 
-    /// <param name="address"><c>unix:/path</c> or <c>http://host:port</c>.</param>
-    public GrpcEnclave(string address, TimeSpan timeout, OutboundHandlers handlers)
+    /// <param name="address"><c>unix:/path</c>, <c>http://host:port</c> or <c>https://host:port</c>.</param>
+    /// <param name="tls">For an https address.</param>
+    public GrpcEnclave(string address, TimeSpan timeout, OutboundHandlers handlers, TlsClient? tls = null)
     {
         _timeout = timeout;
         _address = address;
         var socketPath = SocketPath(address);
         _channel = GrpcChannel.ForAddress(socketPath is null ? address : "http://localhost", new GrpcChannelOptions
         {
-            HttpHandler = handlers.Create(OutboundLimits.Enclave, socketPath, "enclave"),
+            HttpHandler = handlers.Create(OutboundLimits.Enclave, socketPath, "enclave", tls),
             DisposeHttpClient = true,
             MaxReceiveMessageSize = MaxMessage,
             MaxSendMessageSize = MaxMessage,

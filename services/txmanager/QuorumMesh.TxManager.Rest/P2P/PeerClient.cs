@@ -9,6 +9,7 @@ using Polly.Retry;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Parties;
 using QuorumMesh.Outbound;
+using QuorumMesh.Tls;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Parties;
 using QuorumMesh.TxManager.Core.Ports;
@@ -33,11 +34,12 @@ public sealed class PeerClient : IPeerClient, IDisposable
     private readonly PeerClientOptions _options;
     private readonly TimeProvider _clock;
 
-    public PeerClient(PeerClientOptions options, OutboundHandlers handlers, TimeProvider? clock = null)
+    /// <param name="tls">For peers with https URLs; null goes by the machine's own list of CAs.</param>
+    public PeerClient(PeerClientOptions options, OutboundHandlers handlers, TimeProvider? clock = null, TlsClient? tls = null)
     {
         _options = options;
         _clock = clock ?? TimeProvider.System;
-        _http = new HttpClient(handlers.Create(OutboundLimits.Peers with { Connect = options.ConnectTimeout }))
+        _http = new HttpClient(handlers.Create(OutboundLimits.Peers with { Connect = options.ConnectTimeout }, tls: tls))
         {
             Timeout = Timeout.InfiniteTimeSpan,
             MaxResponseContentBufferSize = MaxAnswer,

@@ -11,8 +11,9 @@ public sealed record CommandLineSettings(
     bool LogJson = false);
 
 /// <summary>
-/// Reads Tessera's JSON configuration as it stands (tessera 7); our own settings are in its member <c>quorummesh</c>: grpc, healthUrl,
-/// enclave, database, maxBodyBytes, maxListenerMegabytes, peerTimeoutMs, enclaveTimeoutMs, keyMoveAfterSeconds, tesseraPeers, resend.
+/// Reads Tessera's JSON configuration as it stands (tessera 7); our own settings are in its member <c>quorummesh</c>: grpc, grpcTls,
+/// healthUrl, enclave, enclaveTls, database, maxBodyBytes, maxListenerMegabytes, peerTimeoutMs, enclaveTimeoutMs, keyMoveAfterSeconds,
+/// tesseraPeers, resend.
 /// </summary>
 public static class ManagerConfig
 {
@@ -25,9 +26,10 @@ public static class ManagerConfig
         RefuseUnsupported(root);
 
         var servers = ServerSettings.Read(root["serverConfigs"]);
-        AddGrpc(servers, settings.Grpc, own["grpc"]);
+        AddGrpc(servers, settings.Grpc, own["grpc"], own["grpcTls"]);
         if (!root["bootstrapNode"].Flag() && !servers.Servers.Exists(s => s.Kind is AppKind.Q2T or AppKind.Grpc))
             throw new OptionsException("serverConfigs", "needs a server with app Q2T for the node (or set bootstrapNode to true)");
+        var enclave = EnclaveAddress(settings.Enclave, own["enclave"], servers);
         var interval = Milliseconds(servers.P2PProperties["partyInfoInterval"], 5000);
         return new ManagerOptions
         {
@@ -35,7 +37,8 @@ public static class ManagerConfig
             OwnUrl = servers.OwnUrl!,
             Peers = [.. root["peer"].Items().Select(ReadPeer).Distinct()],
             Database = DatabaseSetting.Read(root, directory),
-            EnclaveAddress = EnclaveAddress(settings.Enclave, own["enclave"], servers),
+            EnclaveAddress = enclave,
+            EnclaveTls = PinnedLink.Read(enclave, own["enclaveTls"], "enclave"),
             AlwaysSendTo = [.. root["alwaysSendTo"].Items().Select(ReadKey)],
             UseWhiteList = root["useWhiteList"].Flag(),
             DisablePeerDiscovery = root["disablePeerDiscovery"].Flag(),
@@ -87,18 +90,22 @@ public static class ManagerConfig
         ? OptionRules.OneOf(own["resend"].Path, text, "proven", "open") == "open"
         : own["tesseraPeers"].Flag(otherwise: !own.Exists);
 
-    private static void AddGrpc(ServerSettings servers, string? flag, ConfigNode node)
+    private static void AddGrpc(ServerSettings servers, string? flag, ConfigNode node, ConfigNode tls)
     {
-        var address = flag ?? node.Text();
-        if (address is not null)
-            servers.Servers.Add(new AppServer(AppKind.Grpc, ListenAddress.Parse(flag is null ? node.Path : "--grpc", address)));
+        if ((flag ?? node.Text()) is not { } address)
+            return;
+        var bound = ListenAddress.ParseWithTls(flag is null ? node.Path : "--grpc", address);
+        if (!bound.IsLoopback && !bound.IsHttps)
+            throw new OptionsException(bound.Key, $"'{address}' is not on loopback, and whoever reaches it reads every payload: use "
+                + "unix:/path or 127.0.0.1, or https://host:port with quorummesh.grpcTls");
+        servers.Servers.Add(new AppServer(AppKind.Grpc, bound, Pinned: PinnedLink.Read(address, tls, "node")));
     }
 
     private static string EnclaveAddress(string? flag, ConfigNode node, ServerSettings servers)
     {
         var own = flag ?? node.Text();
         if (own is not null)
-            ListenAddress.Parse(flag is null ? node.Path : "--enclave", own);
+            ListenAddress.ParseWithTls(flag is null ? node.Path : "--enclave", own);
         var address = own ?? servers.EnclaveAddress ?? throw new OptionsException(
             "serverConfigs", "needs a server with app ENCLAVE whose serverAddress is the enclave's, for example unix:/data/enclave.ipc");
         return address.StartsWith("grpc://", StringComparison.OrdinalIgnoreCase) ? "http://" + address[7..] : address;

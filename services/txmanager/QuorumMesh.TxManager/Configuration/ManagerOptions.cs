@@ -15,7 +15,13 @@ public enum AppKind
 }
 
 /// <summary>One port and what it serves.</summary>
-public sealed record AppServer(AppKind Kind, ListenAddress Listen, CorsPolicy? Cors = null);
+/// <param name="Ssl">Of a server of Tessera's; null speaks plain text.</param>
+/// <param name="Pinned">Of our own gRPC; null speaks plain text.</param>
+public sealed record AppServer(
+    AppKind Kind, ListenAddress Listen, CorsPolicy? Cors = null, SslSettings? Ssl = null, PinnedLink? Pinned = null)
+{
+    public bool HasTls => Ssl is not null || Pinned is not null;
+}
 
 /// <summary>Everything that a manager needs to start, checked.</summary>
 public sealed record ManagerOptions
@@ -30,8 +36,11 @@ public sealed record ManagerOptions
 
     public required Func<StoreProvider> Database { get; init; }
 
-    /// <summary><c>unix:/path</c> or <c>http://host:port</c>.</summary>
+    /// <summary><c>unix:/path</c>, <c>http://host:port</c> or <c>https://host:port</c>.</summary>
     public required string EnclaveAddress { get; init; }
+
+    /// <summary>Null speaks plain text with the enclave.</summary>
+    public PinnedLink? EnclaveTls { get; init; }
 
     public IReadOnlyList<PublicKey> AlwaysSendTo { get; init; } = [];
 

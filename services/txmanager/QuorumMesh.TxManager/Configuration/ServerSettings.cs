@@ -31,7 +31,6 @@ internal sealed class ServerSettings
         RefuseOldForms(server);
         var app = OptionRules.OneOf(server["app"].Path, server["app"].Required(), "P2P", "Q2T", "ThirdParty", "ENCLAVE");
         var address = server["serverAddress"].Required();
-        RefuseTls(server, address);
         if (server["communicationType"].Text() is { } type && app != "ENCLAVE")
             OptionRules.OneOf(server["communicationType"].Path, type, "REST");
         var binding = server["bindingAddress"];
@@ -39,6 +38,7 @@ internal sealed class ServerSettings
         switch (app)
         {
             case "ENCLAVE":
+                RefuseTls(server, address);
                 ListenAddress.Parse(server["serverAddress"].Path, address);
                 EnclaveAddress = address;
                 break;
@@ -47,7 +47,8 @@ internal sealed class ServerSettings
                 break;
             default:
                 var kind = app == "Q2T" ? AppKind.Q2T : AppKind.ThirdParty;
-                Servers.Add(new AppServer(kind, ListenAddress.Parse(listen.Path, listen.Text()), Cors(server["cors"])));
+                Servers.Add(new AppServer(kind, ListenAddress.ParseWithTls(listen.Path, listen.Text()), Cors(server["cors"]),
+                    SslSettings.Read(server, app)));
                 break;
         }
     }
@@ -73,22 +74,19 @@ internal sealed class ServerSettings
             throw new OptionsException(server.Path, "is a second server with app P2P; keep one");
         OptionRules.HttpUrl(server["serverAddress"].Path, address);
         OwnUrl = PeerUrl.Normalize(address);
-        var bound = ListenAddress.Parse(listen.Path, listen.Text());
-        Servers.Add(new AppServer(AppKind.P2P, bound));
+        var bound = ListenAddress.ParseWithTls(listen.Path, listen.Text());
+        Servers.Add(new AppServer(AppKind.P2P, bound, Ssl: SslSettings.Read(server, "P2P")));
         P2PProperties = server["properties"];
     }
 
     private static void RefuseTls(ConfigNode server, string address)
     {
-        var tls = server["sslConfig"]["tls"].Text();
-        if (tls is not null)
-            OptionRules.OneOf(server["sslConfig"]["tls"].Path, tls, "STRICT", "OFF");
-        if (string.Equals(tls, "STRICT", StringComparison.OrdinalIgnoreCase))
+        if (server["sslConfig"]["tls"].Text() is not (null or "OFF"))
             throw new OptionsException(server["sslConfig"]["tls"].Path,
-                "STRICT is not supported by this version; set OFF and keep the port in a private network");
+                "STRICT is not supported by this version here; set OFF, and give quorummesh.enclave as https with quorummesh.enclaveTls");
         if (address.StartsWith("https:", StringComparison.OrdinalIgnoreCase))
             throw new OptionsException(server["serverAddress"].Path,
-                "https is not supported by this version; use http in a private network");
+                "https is not supported by this version here; give quorummesh.enclave as https with quorummesh.enclaveTls");
     }
 
     private static CorsPolicy? Cors(ConfigNode cors)

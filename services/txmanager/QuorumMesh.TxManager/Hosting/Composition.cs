@@ -1,5 +1,6 @@
 using QuorumMesh.Listeners;
 using QuorumMesh.Outbound;
+using QuorumMesh.Tls;
 using QuorumMesh.TxManager.Configuration;
 using QuorumMesh.TxManager.Core.Distribution;
 using QuorumMesh.TxManager.Core.EnclaveClient;
@@ -26,20 +27,30 @@ internal sealed class Composition : IDisposable
     private readonly StoreProvider _database;
     private readonly GrpcEnclave? _ownedEnclave;
     private readonly PeerClient _peerClient;
+    private readonly TlsMaterials _materials;
+    private readonly Dictionary<AppServer, TlsServer> _tls;
+    private readonly TlsClient? _peerTls;
+    private readonly TlsClient? _enclaveTls;
     private readonly ResendGuard? _guard;
 
     public Composition(ManagerOptions options, Seams seams)
     {
         _options = options;
         var clock = seams.Clock ?? TimeProvider.System;
+        _materials = new TlsMaterials(clock);
+        _tls = options.Servers.Where(s => s.HasTls).ToDictionary(s => s,
+            s => s.Pinned?.Server(_materials) ?? s.Ssl!.Server(_materials, s.Kind.ToString().ToLowerInvariant()));
+        _peerTls = options.Servers.FirstOrDefault(s => s.Kind == AppKind.P2P)?.Ssl?.Client(_materials, "p2p");
+        _enclaveTls = options.EnclaveTls?.Client(_materials);
         _database = options.Database();
         Notice = _database is SqliteProvider sqlite ? ServiceDefaults.OwnFiles.Close(sqlite.Files) : null;
         Store = PayloadStore.Open(_database, clock);
         var handlers = new OutboundHandlers();
-        _ownedEnclave = seams.Enclave is null ? new GrpcEnclave(options.EnclaveAddress, options.EnclaveTimeout, handlers) : null;
+        _ownedEnclave = seams.Enclave is not null ? null
+            : new GrpcEnclave(options.EnclaveAddress, options.EnclaveTimeout, handlers, _enclaveTls);
         var enclave = seams.Enclave ?? _ownedEnclave!;
         _peerClient = new PeerClient(new PeerClientOptions { Timeout = options.PeerTimeout, ConnectTimeout = options.PeerTimeout },
-            handlers, clock);
+            handlers, clock, _peerTls);
 
         PartySettings = new PartySettings
         {
@@ -105,6 +116,17 @@ internal sealed class Composition : IDisposable
         }
     }
 
+    /// <summary>Null where plain text is spoken.</summary>
+    public TlsServer? TlsOf(AppServer server) => _tls.GetValueOrDefault(server);
+
+    /// <summary>From now on changed certificates and lists are taken up, and told, as is who was refused and why.</summary>
+    public void WatchTls(Action<string> tell)
+    {
+        foreach (var tls in _tls.Values) tls.Told += tell;
+        foreach (var tls in new[] { _peerTls, _enclaveTls }.OfType<TlsClient>()) tls.Told += tell;
+        _materials.Watch(tell);
+    }
+
     public async Task<RestApp> CreateAppAsync(AppServer server, IServiceProvider services, ILogger log, CancellationToken cancel)
     {
         var limits = new RestLimits(_options.MaxBody, new ByteBudget(server.Kind.ToString().ToLowerInvariant(), _options.MaxListenerBytes));
@@ -130,6 +152,7 @@ internal sealed class Composition : IDisposable
         Store.Dispose();
         _ownedEnclave?.Dispose();
         _peerClient.Dispose();
+        _materials.Dispose();
         (_database as IDisposable)?.Dispose();
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using QuorumMesh.Listeners;
 using QuorumMesh.Listeners.Grpc;
 using QuorumMesh.ServiceDefaults;
 using QuorumMesh.TxManager.Configuration;
@@ -88,11 +89,12 @@ public static class ManagerHost
             new GrpcListener("grpc", options.MaxListenerBytes).AddTo(services);
         }
 
-        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options));
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, parts));
         return builder.Build();
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ManagerOptions options)
+    private static void Listen(KestrelServerOptions kestrel, ManagerOptions options, Composition parts)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = MaxMessage + 1024;
@@ -110,6 +112,8 @@ public static class ManagerHost
                     connection.Features.Set(server);
                     return next(connection);
                 });
+                if (parts.TlsOf(server) is { } tls)
+                    TlsListener.Use(listen, tls);
                 if (server.Listen.SocketPath is not null && server.Kind != AppKind.Grpc)
                     listen.Use(AnyHost.Use);
             });
@@ -122,6 +126,7 @@ public static class ManagerHost
             log.LogWarning("{Notice}", notice);
         parts.Store.Damaged += message => log.LogError("{Problem}", message);
         parts.PeerTold += message => log.LogWarning("{Problem}", message);
+        parts.WatchTls(message => log.LogWarning("{Problem}", message));
         var rest = new Dictionary<AppServer, RestApp>();
         foreach (var server in options.Servers.Where(s => s.Kind != AppKind.Grpc))
         {
@@ -151,7 +156,7 @@ public static class ManagerHost
 
         foreach (var server in options.Servers)
         {
-            log.LogInformation("{App} on {Address}", server.Kind, server.Listen);
+            log.LogInformation("{App} on {Address}{Tls}", server.Kind, server.Listen, server.HasTls ? " with TLS" : "");
             if (server.Listen.SocketPath is { } path)
                 app.Lifetime.ApplicationStopped.Register(() => File.Delete(path));
         }

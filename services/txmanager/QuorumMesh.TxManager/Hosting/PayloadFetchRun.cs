@@ -3,6 +3,7 @@ using QuorumMesh.Contracts;
 using QuorumMesh.Outbound;
 using QuorumMesh.Primitives;
 using QuorumMesh.ServiceDefaults;
+using QuorumMesh.Tls;
 using QuorumMesh.TxManager.Configuration;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.EnclaveClient;
@@ -28,8 +29,11 @@ public static class PayloadFetchRun
         var url = PeerUrl.Normalize(from) ?? throw new OptionsException("--from", $"'{from}' must be http://host:port");
         byte[][] asked = [.. hashes.Select(Hash)];
         var handlers = new OutboundHandlers();
-        using var enclave = new GrpcEnclave(options.EnclaveAddress, options.EnclaveTimeout, handlers);
-        using var http = new HttpClient(handlers.Create(OutboundLimits.Fetch)) { Timeout = TimeSpan.FromSeconds(60) };
+        using var materials = new TlsMaterials(TimeProvider.System);
+        var enclaveTls = options.EnclaveTls?.Client(materials);
+        using var enclave = new GrpcEnclave(options.EnclaveAddress, options.EnclaveTimeout, handlers, enclaveTls);
+        var tls = P2P(options).Ssl?.Client(materials, "p2p");
+        using var http = new HttpClient(handlers.Create(OutboundLimits.Fetch, tls: tls)) { Timeout = TimeSpan.FromSeconds(60) };
         var fetcher = new PayloadFetcher(enclave, http);
         IReadOnlyList<PublicKey> keys;
         try
@@ -83,10 +87,15 @@ public static class PayloadFetchRun
             : throw new OptionsException("hash", $"'{text}' is not the base64 of a payload's {PayloadHash.Size}-byte hash");
     }
 
-    /// <summary>Where our manager listens, from this machine.</summary>
+    private static AppServer P2P(ManagerOptions options) => options.Servers.First(s => s.Kind == AppKind.P2P);
+
+    /// <summary>
+    /// Where our manager listens, from this machine; with TLS as it is advertised, for that is what its certificate names.
+    /// </summary>
     private static string Own(ManagerOptions options)
     {
-        var point = options.Servers.First(s => s.Kind == AppKind.P2P).Listen.EndPoint
+        if (P2P(options).Ssl is not null) return options.OwnUrl;
+        var point = P2P(options).Listen.EndPoint
             ?? throw new OptionsException("serverConfigs", "has no P2P server on a port");
         var isAny = point.Address.Equals(IPAddress.Any) || point.Address.Equals(IPAddress.IPv6Any);
         return $"http://{(isAny ? new IPEndPoint(IPAddress.Loopback, point.Port) : point)}/";
