@@ -30,6 +30,9 @@ public interface IRaftLog : IRaftStorage
     /// index are replaced. A snapshot replaces the log unless the log already holds its entry.</summary>
     void Append(RaftHardState? hardState, IReadOnlyList<RaftEntry> entries, RaftSnapshot? snapshot);
 
+    /// <summary>How long the last flush took; zero where it is not measured. May be read from any thread.</summary>
+    TimeSpan FlushTime => TimeSpan.Zero;
+
     /// <summary>Records a snapshot of the application at an applied index that the log holds. Does not drop entries.</summary>
     void CreateSnapshot(ulong index, RaftConfState confState, byte[] data);
 

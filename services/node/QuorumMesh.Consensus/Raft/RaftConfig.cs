@@ -22,6 +22,11 @@ public sealed record RaftConfig
     /// <summary>Append messages under way to one member.</summary>
     public int MaxInflight { get; init; } = 256;
 
+    /// <summary>
+    /// Bytes of entries under way to one member; one append is always let in. A member whose disk is slow holds what it was sent in memory.
+    /// </summary>
+    public long MaxInflightBytes { get; init; } = 64L << 20;
+
     /// <summary>Bytes of proposals that a leader holds uncommitted; more are dropped.</summary>
     public ulong MaxUncommittedSize { get; init; } = 256UL << 20;
 
@@ -42,6 +47,7 @@ public sealed record RaftConfig
         if (Id == 0) throw new ArgumentException("raft id must not be 0");
         if (HeartbeatTicks < 1) throw new ArgumentException("heartbeat ticks must be at least 1");
         if (ElectionTicks <= HeartbeatTicks) throw new ArgumentException("election ticks must be more than heartbeat ticks");
+        if (MaxInflightBytes < 1) throw new ArgumentException("max inflight bytes must be at least 1");
         if (MaxInflight < 1) throw new ArgumentException("max inflight must be at least 1");
     }
 }

@@ -20,7 +20,7 @@ public sealed partial class RaftCore
     private void AddMember(ulong id, bool isLearner)
     {
         if (!_members.TryGetValue(id, out var progress))
-            _members[id] = progress = new RaftProgress(_log.LastIndex + 1, _config.MaxInflight, isLearner);
+            _members[id] = progress = new RaftProgress(_log.LastIndex + 1, _config, isLearner);
         else if (progress.IsLearner && !isLearner)
             progress.IsLearner = false; // promoted; a voter never becomes a learner
         if (id == Id) progress.Match = _log.LastIndex;
@@ -54,6 +54,6 @@ public sealed partial class RaftCore
         foreach (var id in state.Learners) Put(id, true);
 
         void Put(ulong id, bool isLearner) => _members[id] =
-            new RaftProgress(_log.LastIndex + 1, _config.MaxInflight, isLearner) { Match = id == Id ? _log.LastIndex : 0 };
+            new RaftProgress(_log.LastIndex + 1, _config, isLearner) { Match = id == Id ? _log.LastIndex : 0 };
     }
 }

@@ -112,7 +112,7 @@ public sealed partial class RaftCore
         if (entries.Count == 0) return;
         // Where logs match, the next append need not wait for the answer to this one. While the place is still searched, one goes
         // out at a time.
-        if (progress.State == RaftProgressState.Replicate) progress.Sent(entries[^1].Index);
+        if (progress.State == RaftProgressState.Replicate) progress.Sent(entries);
         else progress.Pause();
     }
 

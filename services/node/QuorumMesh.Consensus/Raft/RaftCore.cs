@@ -159,12 +159,6 @@ public sealed partial class RaftCore
     /// <summary>Starts an election now, if this member is a voter.</summary>
     public void Campaign() => Hup();
 
-    /// <summary>
-    /// Asks that <paramref name="target"/> take over; the leader drops proposals until it has, for one election timeout at most.
-    /// </summary>
-    internal void TransferLeadership(ulong target) =>
-        StepKnownTerm(new RaftMessage { Type = RaftMessageType.TransferLeader, From = target, To = Leader });
-
     /// <summary>A message to the member may have been lost.</summary>
     public void ReportUnreachable(ulong id)
     {
@@ -269,7 +263,7 @@ public sealed partial class RaftCore
         _transferTarget = 0;
         _votes.Clear();
         foreach (var (id, old) in _members.ToArray())
-            _members[id] = new RaftProgress(_log.LastIndex + 1, _config.MaxInflight,
+            _members[id] = new RaftProgress(_log.LastIndex + 1, _config,
                 old.IsLearner)
             { Match = id == Id ? _log.LastIndex : 0 };
         _pendingConfIndex = _uncommittedSize = 0;

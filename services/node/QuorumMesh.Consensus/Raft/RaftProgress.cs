@@ -3,9 +3,10 @@ namespace QuorumMesh.Consensus.Raft;
 internal enum RaftProgressState { Probe, Replicate, Snapshot }
 
 /// <summary>What a leader knows of one member's log, and how it may send to it.</summary>
-internal sealed class RaftProgress(ulong next, int maxInflight, bool isLearner)
+internal sealed class RaftProgress(ulong next, RaftConfig config, bool isLearner)
 {
-    private readonly Queue<ulong> _inflight = new();
+    private readonly Queue<(ulong Last, long Bytes)> _inflight = new();
+    private long _inflightBytes;
     private bool _paused;
 
     // Highest entry known to be the same in the member's log. Grows only within a term; Match < Next always.
@@ -32,9 +33,14 @@ internal sealed class RaftProgress(ulong next, int maxInflight, bool isLearner)
     public bool IsPaused => State switch
     {
         RaftProgressState.Probe => _paused,
-        RaftProgressState.Replicate => _inflight.Count >= maxInflight,
+        RaftProgressState.Replicate => IsFull,
         _ => true,
     };
+
+    private bool IsFull => _inflight.Count >= config.MaxInflight || _inflightBytes >= config.MaxInflightBytes;
+
+    /// <summary>Appends that are not answered yet.</summary>
+    public int InFlight => _inflight.Count;
 
     public bool NeedsSnapshotAbort => State == RaftProgressState.Snapshot && Match >= PendingSnapshot;
 
@@ -63,10 +69,13 @@ internal sealed class RaftProgress(ulong next, int maxInflight, bool isLearner)
 
     public void SnapshotFailed() => PendingSnapshot = 0;
 
-    public void Sent(ulong lastIndex)
+    public void Sent(IReadOnlyList<RaftEntry> entries)
     {
-        Next = lastIndex + 1;
-        _inflight.Enqueue(lastIndex);
+        var (last, bytes) = (entries[^1].Index, 0L);
+        foreach (var entry in entries) bytes += entry.Data.Length;
+        Next = last + 1;
+        _inflight.Enqueue((last, bytes));
+        _inflightBytes += bytes;
     }
 
     public bool MaybeUpdate(ulong index)
@@ -103,13 +112,15 @@ internal sealed class RaftProgress(ulong next, int maxInflight, bool isLearner)
 
     public void FreeTo(ulong index)
     {
-        while (_inflight.TryPeek(out var first) && first <= index) _inflight.Dequeue();
+        while (_inflight.TryPeek(out var first) && first.Last <= index) FreeOne();
     }
 
     public void FreeOneIfFull()
     {
-        if (State == RaftProgressState.Replicate && _inflight.Count >= maxInflight) _inflight.Dequeue();
+        if (State == RaftProgressState.Replicate && IsFull) FreeOne();
     }
+
+    private void FreeOne() => _inflightBytes -= _inflight.Dequeue().Bytes;
 
     private void Enter(RaftProgressState state)
     {
@@ -117,5 +128,6 @@ internal sealed class RaftProgress(ulong next, int maxInflight, bool isLearner)
         PendingSnapshot = 0;
         State = state;
         _inflight.Clear();
+        _inflightBytes = 0;
     }
 }
