@@ -29,6 +29,7 @@ internal sealed class MemberNode
     public RaftDriver Raft { get; private set; } = null!;
     public NodeStores Stores { get; private set; } = null!;
     public MemoryRaftLog Log => _log;
+    public MemoryKeyValueStore Store => _store;
     public SilentTransport Transport { get; private set; } = null!;
     public NodeEvents Events { get; private set; } = null!;
     public List<HeadStandingEvent> Standings { get; } = [];

@@ -68,7 +68,8 @@ public sealed class RpcServer : IAsyncDisposable
         var sender = new TransactionSender(node, calls, options.PublicTransactions,
             new ReplayProtection(node, options.AllowUnprotected), new PrivateGuard(node, options.PrivateGuard, logger));
         var info = new EthInfoApi(node);
-        IRpcApi[] ofEngine = node.Bft is { } bft ? [new IstanbulApi(node, reader), new IstanbulVotingApi(bft)] : [new RaftApi(node)];
+        IRpcApi[] ofEngine = node.Bft is { } bft ? [new IstanbulApi(node, reader), new IstanbulVotingApi(bft)]
+            : node.RaftNode is { } raft ? [new RaftApi(node), new RaftExplainApi(raft)] : [new RaftApi(node)];
         IRpcApi[] apis =
         [
             new Web3Api(node), new NetApi(node), new RpcModulesApi(), .. ofEngine, info, new EthFeeApi(reader),

@@ -62,6 +62,9 @@ public interface INode
     /// <summary>Members and leader as of now.</summary>
     RaftStatus Raft { get; }
 
+    /// <summary>Why there is no block, and who is to lead; null where the chain's engine is not Raft.</summary>
+    RaftNode? RaftNode => null;
+
     /// <summary>Null where the chain is neither IBFT's nor QBFT's.</summary>
     BftNode? Bft { get; }
 

@@ -99,6 +99,13 @@ public sealed class NodeAssembly : IAsyncDisposable
     /// <summary>A time that never goes back.</summary>
     internal long Milliseconds => (long)_seams.Clock.GetElapsedTime(0).TotalMilliseconds;
 
+    /// <summary>Streams open from a Raft member.</summary>
+    internal int OpenStreams(ulong raftId) => _link is RaftLink link ? link.OpenStreams(raftId) : 0;
+
+    /// <summary>A Raft member's answer to a health check; null when it does not answer.</summary>
+    internal Task<RaftProbe?> ProbeAsync(ulong raftId, CancellationToken cancellation) =>
+        _link is RaftLink link ? link.ProbeAsync(raftId, cancellation) : Task.FromResult<RaftProbe?>(null);
+
     private NodeTime Now() => new((ulong)(_seams.Clock.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100, Milliseconds);
 
     /// <summary>A process that was paused gets a few, not all that it missed.</summary>

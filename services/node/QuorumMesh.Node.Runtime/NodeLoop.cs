@@ -10,6 +10,7 @@ public sealed class NodeLoop : IAsyncDisposable
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
     private volatile bool _isStopping;
+    private volatile bool _isStarted;
     private long _lastPass;
 
     /// <param name="node">Started by the loop and ended with it.</param>
@@ -24,14 +25,16 @@ public sealed class NodeLoop : IAsyncDisposable
     public Task Ended => _ended.Task;
 
     /// <summary>
-    /// How long the loop has been at one batch: it takes nothing in meanwhile. May be read from any thread, once started.
+    /// How long the loop has been at one batch: it takes nothing in meanwhile. May be read from any thread; zero before the start.
     /// </summary>
-    public TimeSpan SinceLastPass => TimeSpan.FromMilliseconds(_node.Milliseconds - Volatile.Read(ref _lastPass));
+    public TimeSpan SinceLastPass =>
+        _isStarted ? TimeSpan.FromMilliseconds(_node.Milliseconds - Volatile.Read(ref _lastPass)) : TimeSpan.Zero;
 
     public void Start()
     {
         _node.Start();
         Volatile.Write(ref _lastPass, _node.Milliseconds);
+        _isStarted = true;
         _thread.Start();
     }
 

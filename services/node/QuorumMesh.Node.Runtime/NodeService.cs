@@ -14,6 +14,9 @@ namespace QuorumMesh.Node.Runtime;
 public sealed class NodeService : INode
 {
     private static readonly TimeSpan FullMailboxPause = TimeSpan.FromMilliseconds(5);
+    /// <summary>What waits for a loop that stands still is in memory: from then on it is refused instead.</summary>
+    private static readonly TimeSpan MostBusy = TimeSpan.FromSeconds(10);
+
     /// <summary>Bytes of own payloads on their way to the loop; more are left to be asked for.</summary>
     private const long MaxRemembering = 16 << 20;
 
@@ -27,6 +30,7 @@ public sealed class NodeService : INode
     private long _remembering;
     private IPrivateSide? _privateSide;
     private BftNode? _bft;
+    private RaftNode? _raft;
 
     public NodeService(NodeStores stores, NodeAssembly node, NodeLoop loop, Mailbox<NodeInput> mailbox)
     {
@@ -90,6 +94,9 @@ public sealed class NodeService : INode
     }
 
     /// <inheritdoc/>
+    public RaftNode? RaftNode => _node.Raft is null ? null : _raft ??= NewRaftNode();
+
+    /// <inheritdoc/>
     public BftNode? Bft => _node.Bft is { } driver
         ? _bft ??= new BftNode(() => driver.Standing, new BftQuestions(AskAsync, AskAsync)) : null;
 
@@ -100,6 +107,9 @@ public sealed class NodeService : INode
     public async Task<Hash256> SubmitAsync(Transaction transaction, CancellationToken cancellation)
     {
         if (Refusal is { } reason) throw new TransactionRejectedException(reason);
+        if (_loop.SinceLastPass is var busy && busy > MostBusy)
+            throw new TransactionRejectedException($"this node has been busy with one batch for {busy.TotalSeconds:F0} s, on a slow disk "
+                + "or with a long block, and takes no transactions before it is done: try again later, or at another node");
         using var span = TransactionTraces.Submitted(transaction.Hash);
         var head = ChainStore.GetPublicHead(_stores.KeyValues)?.Number ?? 0;
         var rules = _stores.Rules.SenderRulesAt(head + 1);
@@ -183,6 +193,14 @@ public sealed class NodeService : INode
         var taken = new Reply<Taken>();
         _ = taken.Task.ContinueWith(_ => Interlocked.Add(ref _remembering, -size), TaskScheduler.Default);
         if (!_mailbox.TryPostUrgent(new NodeInput.PayloadAnswers([answer], taken))) taken.Set(default);
+    }
+
+    private RaftNode NewRaftNode()
+    {
+        var questions = new RaftQuestions(
+            cancellation => AskAsync<RaftReport>(static to => new RaftInput.Explain(to), cancellation), () => _loop.SinceLastPass);
+        return new RaftNode(new RaftFactFinder(_node, Peers, questions).FindAsync,
+            (target, cancellation) => AskAsync<ulong>(to => new RaftInput.TransferLeadership(target, to), cancellation));
     }
 
     /// <summary>Asks between two steps of the loop.</summary>

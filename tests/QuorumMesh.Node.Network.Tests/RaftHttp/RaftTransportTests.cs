@@ -287,6 +287,22 @@ public sealed class RaftTransportTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_member_is_asked_for_its_time_and_one_that_is_away_or_unknown_gives_none()
+    {
+        var (one, two) = (await Start(1), await Start(2));
+        Assert.Null(await one.Transport.ProbeAsync(2, default));
+        one.Transport.AddPeer(2, two.Url);
+        var probe = await one.Transport.ProbeAsync(2, default);
+        Assert.NotNull(probe);
+        Assert.True(probe.RoundTrip > TimeSpan.Zero);
+        Assert.InRange(probe.ClockDifference!.Value.Duration(), TimeSpan.Zero, probe.RoundTrip + TimeSpan.FromMilliseconds(50));
+
+        await two.Transport.DisposeAsync();
+        Assert.Null(await one.Transport.ProbeAsync(2, default));
+        Assert.Null(await one.Transport.ProbeAsync(2, new CancellationToken(canceled: true)));
+    }
+
+    [Fact]
     public async Task Bytes_that_are_no_message_get_400_and_the_listener_goes_on()
     {
         var member = await Start(1);

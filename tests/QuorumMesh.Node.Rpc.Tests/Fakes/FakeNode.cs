@@ -78,6 +78,9 @@ internal sealed class FakeNode : INode, IDisposable
     public RaftStatus Raft { get; set; } = new("", null, []);
     public SyncProgress? Sync { get; set; }
 
+    /// <summary>Null for a node without a loop to ask.</summary>
+    public RaftNode? RaftNode { get; init; }
+
     /// <summary>A validator that stands still where its chain is IBFT's or QBFT's: votes are taken, nothing is decided.</summary>
     public BftNode? Bft => _stores.Rules.Bft is { } chain ? _bft ??= FakeBft.Create(NodeKey.Address, chain.After(Head)) : null;
 

@@ -63,6 +63,9 @@ public static class StoredNames
     /// <summary>Set in a member that joined: it must never make a cluster of its own, even with an empty log.</summary>
     public const string RaftJoined = "raft.joined";
 
+    /// <summary>What operators did when most members were lost for good.</summary>
+    public const string RaftRecoveries = "raft.recoveries";
+
     /// <summary>What this validator has promised to the others at the height that it works on.</summary>
     public const string BftPromise = "bft.promise";
 }

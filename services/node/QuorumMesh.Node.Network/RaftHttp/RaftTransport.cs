@@ -70,8 +70,12 @@ public sealed class RaftTransport : IRaftTransport
     /// <summary>True while a stream from the member is open.</summary>
     public bool IsActive(ulong id) => _openStreams.TryGetValue(id, out var n) && n > 0;
 
-    /// <summary>Streams open from the member: 0, 1 or 2.</summary>
-    internal int OpenStreams(ulong id) => _openStreams.GetValueOrDefault(id);
+    /// <inheritdoc/>
+    public int OpenStreams(ulong id) => _openStreams.GetValueOrDefault(id);
+
+    /// <inheritdoc/>
+    public Task<RaftProbe?> ProbeAsync(ulong id, CancellationToken cancellation) =>
+        _peers.TryGetValue(id, out var peer) ? RaftProber.AskAsync(_http, peer.Url, cancellation) : Task.FromResult<RaftProbe?>(null);
 
     /// <inheritdoc/>
     public void AddPeer(ulong id, Uri url)

@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Json;
 using QuorumMesh.Node.Runtime;
@@ -13,6 +14,7 @@ internal sealed class RaftApi(INode node) : IRpcApi
         table.Add("raft_leader", 0,
             call => call.Result.WriteStringValue(node.Raft.LeaderNodeId ?? throw new RpcException("no leader is currently elected")));
         table.Add("raft_cluster", 0, Cluster);
+        table.Add("raft_recoveries", 0, Recoveries);
         table.Add("raft_getRaftId", 1, RaftId);
         table.AddAsync("raft_addPeer", 1,
             async call => call.Result.WriteNumberValue(await AddAsync(call, asLearner: false).ConfigureAwait(false)));
@@ -66,6 +68,15 @@ internal sealed class RaftApi(INode node) : IRpcApi
             json.WriteEndObject();
         }
         json.WriteEndArray();
+    }
+
+    /// <summary>Ours: what <c>qmesh raft recover</c> has done to this node's chain, the oldest first.</summary>
+    private void Recoveries(RpcCall call)
+    {
+        using var view = node.OpenView();
+        call.Result.WriteStartArray();
+        foreach (var record in RaftRecoveryRecord.All(view.Snapshot)) record.Write(call.Result);
+        call.Result.WriteEndArray();
     }
 
     private void RaftId(RpcCall call)

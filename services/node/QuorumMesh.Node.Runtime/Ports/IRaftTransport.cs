@@ -23,6 +23,13 @@ public interface IRaftTransport : IAsyncDisposable
     /// <summary>Queues messages and returns at once. Messages to unknown members are dropped.</summary>
     void Send(IReadOnlyList<RaftMessage> messages);
 
+    /// <summary>Streams open from the member: 0, 1 or 2. May be called from any thread.</summary>
+    int OpenStreams(ulong id) => 0;
+
+    /// <summary>Asks the member for its time, by the way that etcd's health checks take.</summary>
+    /// <returns>Null when it does not answer, or is not known.</returns>
+    Task<RaftProbe?> ProbeAsync(ulong id, CancellationToken cancellation) => Task.FromResult<RaftProbe?>(null);
+
     event Action<RaftMessage>? MessageReceived;
 
     /// <summary>A member became reachable.</summary>
@@ -51,3 +58,7 @@ public interface IRaftTransport : IAsyncDisposable
     /// <summary>The member with this id says that this one was removed from the cluster.</summary>
     event Action<ulong>? RemovedFromCluster;
 }
+
+/// <summary>A member's answer to a health check.</summary>
+/// <param name="ClockDifference">Its clock less this one's, to half the round trip; null when it does not tell.</param>
+public sealed record RaftProbe(TimeSpan RoundTrip, TimeSpan? ClockDifference);

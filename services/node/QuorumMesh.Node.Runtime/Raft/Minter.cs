@@ -29,6 +29,12 @@ internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftI
 
     public bool IsLeading { get; private set; }
 
+    /// <summary>Blocks proposed and not committed.</summary>
+    public int Proposed => _chain.Count;
+
+    /// <summary>It waits for the first of them.</summary>
+    public bool IsPipelineFull => _chain.Count >= MaxSpeculative;
+
     /// <summary>The block as this node executed it when it minted it, if it did.</summary>
     public ExecutedBlock? Find(in Hash256 blockHash) => _executed.GetValueOrDefault(blockHash);
 
@@ -95,7 +101,7 @@ internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftI
     }
 
     /// <summary>The block was handed to Raft: the next one builds on it.</summary>
-    public void Proposed(ExecutedBlock block)
+    public void Add(ExecutedBlock block)
     {
         _chain.Extend(new SpeculativeBlock(block.Block.Hash, block.Block.Header.ParentHash,
             [.. block.Block.Transactions.Select(t => t.Hash)]));

@@ -26,6 +26,8 @@ public sealed class RaftDriver : IConsensusDriver
     private readonly Minter _minter;
     private readonly ProposalRules _proposals;
     private readonly Queue<RaftEntry> _deferred = [];
+    private readonly RaftHandover _handover = new();
+    private readonly Dictionary<ulong, (long At, RaftMessageType Kind)> _heard = [];
     private ConsensusOutputs _outputs = new();
     private NodeTime _now;
     private BlockHeader _head;
@@ -33,6 +35,7 @@ public sealed class RaftDriver : IConsensusDriver
     private bool _leftIsTold;
     private bool _isNoted;
     private ulong? _nextDeferred;
+    private int _pending;
 
     /// <summary>What is being done, and how far its entries are applied.</summary>
     private (RaftReady Ready, int Applied)? _work;
@@ -89,6 +92,7 @@ public sealed class RaftDriver : IConsensusDriver
                 Pump();
                 break;
             case ConsensusInput.MayPropose turn:
+                _pending = turn.Pending;
                 Mint(turn.Pending);
                 break;
             case ConsensusInput.BlockBuilt { Block: { } built }:
@@ -147,6 +151,12 @@ public sealed class RaftDriver : IConsensusDriver
             case RaftInput.ChangeMembership change:
                 Change(change);
                 break;
+            case RaftInput.Explain explain:
+                _outputs.Add(new ConsensusOutput.Answer(new NodeAnswer.Of<RaftReport>(explain.Answer, Report())));
+                break;
+            case RaftInput.TransferLeadership transfer:
+                Hand(transfer);
+                break;
         }
     }
 
@@ -166,12 +176,14 @@ public sealed class RaftDriver : IConsensusDriver
     {
         if (HasLeft) _members.TickAfterLeaving(_outputs);
         else if (!_isParted) Core.Tick();
+        _handover.Observe(Core, _now, _outputs);
     }
 
     private void Take(RaftMessage message)
     {
         var (refusal, why) = Examine(message);
         if (refusal == RaftRefusal.None) refusal = Core.Step(message);
+        if (refusal == RaftRefusal.None && Core.HasMember(message.From)) _heard[message.From] = (_now.Milliseconds, message.Type);
         if (refusal != RaftRefusal.None) _events.Raise(new RaftRefusedEvent(message.From, message.Type.ToString(), refusal.Name(), why));
     }
 
@@ -206,6 +218,30 @@ public sealed class RaftDriver : IConsensusDriver
         {
             _outputs.Add(new ConsensusOutput.Answer(new NodeAnswer.Refusal<RaftChangeOutcome>(asked.Answer, e)));
         }
+    }
+
+    private void Hand(RaftInput.TransferLeadership transfer)
+    {
+        if (!HasLeft) _handover.Ask(Core, transfer.Target, transfer.Answer, _now, _outputs);
+        else _outputs.Add(new ConsensusOutput.Answer(new NodeAnswer.Refusal<ulong>(transfer.Answer,
+            new RaftMembershipException(RaftMembershipRequests.NotAMember))));
+    }
+
+    private RaftReport Report()
+    {
+        var wakeAt = MayMint ? _minter.WakeAt(_pending) : null;
+        return new RaftReport
+        {
+            Core = Core.Explain(),
+            Heard = _heard.Where(h => Core.HasMember(h.Key))
+                .ToDictionary(h => h.Key, h => new RaftHeard(_now.Milliseconds - h.Value.At, h.Value.Kind.ToString())),
+            Pending = _pending,
+            Proposed = _minter.Proposed,
+            IsPipelineFull = _minter.IsPipelineFull,
+            NextMintMs = wakeAt is { } at ? Math.Max(0, at - _now.Milliseconds) : null,
+            IsWaitingForBlocks = _intake.IsWaiting,
+            FlushTime = _log.FlushTime,
+        };
     }
 
     /// <summary>Goes on where it stopped: at a block, whose fate decides about the entries behind it.</summary>
@@ -264,6 +300,7 @@ public sealed class RaftDriver : IConsensusDriver
         if (leader != View.Leader)
             _events.Raise(new LeaderEvent(leader, role == RaftRole.Leader, Core.Term, new BlockPointer(_head.Number, _head.Hash)));
         _members.SetLeader(leader, role);
+        _handover.Observe(Core, _now, _outputs);
         var leading = role == RaftRole.Leader;
         // Losing or gaining leadership forgets all speculation: what was proposed may be committed or void, and the log decides
         // (2.5:raft/minter.go).
@@ -365,6 +402,7 @@ public sealed class RaftDriver : IConsensusDriver
             return;
         }
         var result = Core.ApplyConfChange(change);
+        if (!Core.HasMember(change.NodeId)) _heard.Remove(change.NodeId);
         _intake.Passed(entry.Index);
         var isNew = _members.IsNew(change);
         _members.Apply(_intake.Applied, change, result, _outputs);
@@ -438,7 +476,7 @@ public sealed class RaftDriver : IConsensusDriver
         var minted = _minter.Seal(built);
         // Without a leader by now: nobody has seen the block, and its transactions are in the pool as before.
         if (!Core.Propose(minted.Block.Encode())) return;
-        _minter.Proposed(minted);
+        _minter.Add(minted);
         Pump();
     }
 

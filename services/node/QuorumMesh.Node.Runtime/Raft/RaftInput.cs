@@ -33,4 +33,13 @@ public abstract record RaftInput : ConsensusInput
     /// with a <see cref="RaftMembershipException"/>. Asked for again, it is the same change.
     /// </summary>
     public sealed record ChangeMembership(RaftMembershipRequest Request, Reply<RaftChangeOutcome> Answer) : RaftInput;
+
+    /// <summary>An operator asks why there is no block.</summary>
+    public sealed record Explain(Reply<RaftReport> Answer) : RaftInput;
+
+    /// <summary>
+    /// Another member is to lead: <paramref name="Target"/>, or whoever can at once. Answered with the id that leads, or refused with a
+    /// <see cref="RaftMembershipException"/>, within <see cref="RaftHandover.WaitMs"/>.
+    /// </summary>
+    public sealed record TransferLeadership(ulong? Target, Reply<ulong> Answer) : RaftInput;
 }

@@ -16,6 +16,12 @@ public sealed class RaftLink(IRaftTransport transport, Action<IReadOnlyList<Raft
     /// </summary>
     private readonly Queue<RaftInput> _owed = [];
 
+    /// <summary>See <see cref="IRaftTransport.OpenStreams"/>.</summary>
+    public int OpenStreams(ulong id) => transport.OpenStreams(id);
+
+    /// <summary>See <see cref="IRaftTransport.ProbeAsync"/>.</summary>
+    public Task<RaftProbe?> ProbeAsync(ulong id, CancellationToken cancellation) => transport.ProbeAsync(id, cancellation);
+
     /// <summary>What the transport hears becomes input. A full mailbox drops messages: Raft sends again.</summary>
     public void Hear(Func<NodeInput, bool> post, NodeEvents events)
     {

@@ -14,10 +14,12 @@ namespace QuorumMesh.Node.Runtime.Raft;
 /// </summary>
 public sealed class RaftMembers
 {
+    /// <summary>How a removed node comes back.</summary>
+    internal const string Rejoining = "have a member add it (raft_addPeer answers a new id), and start it from an empty data directory, "
+        + "with the same node key, genesis and static-nodes.json, with --raftjoinexisting and that id";
+
     public const string LeftExplanation = "this node was removed from the Raft cluster: it serves the blocks that it has, follows nothing "
-        + "and takes no transactions; its id is never used again. "
-        + "To bring the node back, have a member add it (raft_addPeer answers a new id), and start it from an empty data directory, with "
-            + "the same node key, genesis and static-nodes.json, with --raftjoinexisting and that id";
+        + "and takes no transactions; its id is never used again. To bring the node back, " + Rejoining;
 
     /// <summary>Two seconds: the last messages of a leader that removed itself are still to be delivered.</summary>
     private const int TicksBeforeClosing = 40;

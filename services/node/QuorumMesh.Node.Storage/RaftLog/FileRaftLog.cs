@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using QuorumMesh.Consensus.Raft;
 
@@ -27,6 +28,7 @@ public sealed class FileRaftLog : IRaftLog, IDisposable
     private ulong _durable; // of the last frame known flushed
     private Exception? _failure;
     private bool _closed;
+    private long _flushTicks;
 
     /// <summary>Opens the log, repairing a torn tail; creates it when the directory is empty.</summary>
     /// <exception cref="RaftLogDamagedException">Damage that no crash can leave behind.</exception>
@@ -45,6 +47,9 @@ public sealed class FileRaftLog : IRaftLog, IDisposable
 
     /// <summary>Bytes of a torn tail that opening cut off.</summary>
     public long TruncatedBytes { get; }
+
+    /// <inheritdoc/>
+    public TimeSpan FlushTime => TimeSpan.FromTicks(Volatile.Read(ref _flushTicks));
 
     public RaftHardState HardState { get { lock (_gate) return _memory.HardState; } }
     /// <inheritdoc/>
@@ -165,8 +170,10 @@ public sealed class FileRaftLog : IRaftLog, IDisposable
         _current.Write(Frame(), ++_sequence, _durable);
         if (mustSync)
         {
+            var began = Stopwatch.GetTimestamp();
             _current.Sync();
             _durable = _sequence;
+            Volatile.Write(ref _flushTicks, Stopwatch.GetElapsedTime(began).Ticks);
         }
         if (entries.Count > 0) _current.MaxIndex = Math.Max(_current.MaxIndex, entries[^1].Index);
         // After the flush: what readers see is on disk.
