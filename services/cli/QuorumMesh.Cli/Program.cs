@@ -6,6 +6,7 @@ using QuorumMesh.Cli.Evm;
 using QuorumMesh.Cli.Keys;
 using QuorumMesh.Cli.Network;
 using QuorumMesh.Cli.Private;
+using QuorumMesh.Cli.Raft;
 using QuorumMesh.Cli.Record;
 
 var root = new RootCommand("QuorumMesh: networks, keys and EVM tools");
@@ -15,6 +16,7 @@ root.Subcommands.Add(KeysCommands.Create());
 root.Subcommands.Add(EvmCommands.Create());
 root.Subcommands.Add(DatabaseCommands.Create());
 root.Subcommands.Add(PrivateCommands.Create());
+root.Subcommands.Add(RaftCommands.Create());
 root.Subcommands.Add(RecordCommand.Create());
 try
 {

@@ -3,11 +3,12 @@ using QuorumMesh.ServiceDefaults;
 namespace QuorumMesh.Node;
 
 /// <summary>Where things are in the data directory. Files that geth keeps under <c>geth/</c> are found there too.</summary>
-internal sealed class DataDirectory(string path)
+/// <param name="raftLogParent">Where the Raft log is, when it is not beside the chain.</param>
+internal sealed class DataDirectory(string path, string? raftLogParent = null)
 {
     public string Path => path;
     public string ChainData => System.IO.Path.Combine(path, "chaindata");
-    public string RaftLog => System.IO.Path.Combine(path, "raftlog");
+    public string RaftLog => System.IO.Path.Combine(raftLogParent ?? path, "raftlog");
     public string Keystore => System.IO.Path.Combine(path, "keystore");
     public string Ipc => System.IO.Path.Combine(path, "geth.ipc");
     public string NodeKey => Existing("nodekey") ?? System.IO.Path.Combine(path, "nodekey");
@@ -22,8 +23,9 @@ internal sealed class DataDirectory(string path)
     /// </summary>
     /// <returns>A line for the log, or null when nothing was open.</returns>
     public string? CloseToOthers() =>
-        OwnFiles.Close(OwnFiles.IsOwn(path) ? [path]
+        OwnFiles.Close(OwnFiles.IsOwn(path) ? raftLogParent is null ? [path] : [path, RaftLog]
             : [ChainData, RaftLog, Keystore, System.IO.Path.Combine(path, "geth"), System.IO.Path.Combine(path, "nodekey")]);
 
-    public static DataDirectory Open(string path) => new(OptionRules.WritableDirectory("--datadir", path));
+    public static DataDirectory Open(string path, string? raftLogDirectory = null) => new(OptionRules.WritableDirectory("--datadir", path),
+        raftLogDirectory is null ? null : OptionRules.WritableDirectory("--raftlogdir", raftLogDirectory));
 }

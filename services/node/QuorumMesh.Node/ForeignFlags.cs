@@ -42,7 +42,6 @@ internal sealed class ForeignFlags
             ["--minerthreads", "--miner.threads", "--etherbase", "--miner.etherbase", "--targetgaslimit", "--miner.gastarget",
                 "--miner.gaslimit", "--extradata", "--miner.extradata", "--miner.recommit", "--miner.notify"]),
         ("host names are always taken", ["--raftdnsenable"], []),
-        ("the Raft log is raftlog in the data directory", [], ["--raftlogdir"]),
         (Wallets, ["--nousb", "--usb", "--lightkdf"], ["--pcscdpath"]),
         (Metrics, ["--metrics", "--metrics.expensive", "--metrics.influxdb", "--metrics.influxdbv2"],
             ["--metrics.addr", "--metrics.port", "--metrics.influxdb.endpoint", "--metrics.influxdb.database",

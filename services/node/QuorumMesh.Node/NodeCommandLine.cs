@@ -61,6 +61,7 @@ public sealed class NodeCommandLine
         KeystoreDirectory = Given(result, _accounts.Keystore),
         RaftPort = result.GetValue(_consensus.RaftPort),
         RaftBlockTime = result.GetValue(_consensus.RaftBlockTime),
+        RaftLogDirectory = Given(result, _consensus.RaftLogDir) is { } raftLog ? Path.GetFullPath(raftLog) : null,
         RaftJoinExisting = result.GetValue(_consensus.RaftJoin),
         IstanbulBlockPeriod = result.GetValue(_consensus.IstanbulPeriod),
         IstanbulRequestTimeout = result.GetValue(_consensus.IstanbulTimeout),
@@ -95,8 +96,7 @@ public sealed class NodeCommandLine
         Archive = ServiceDefaults.OptionRules.OneOf("--gcmode", result.GetValue(_state.GcMode), "full", "archive") == "archive",
         HistoryState = result.GetValue(_state.HistoryState),
         PrivateRewindLimit = result.GetValue(_privacy.PrivateRewind),
-        Cache = new CacheSizes(result.GetValue(_state.Cache), result.GetValue(_state.CacheDatabase), result.GetValue(_state.CacheTrie),
-            result.GetValue(_state.CacheSnapshot)),
+        Cache = Caches(result),
         EvmCompiled = result.GetValue(_state.EvmCompiled),
         RevertReason = result.GetValue(_state.RevertReason),
         HealthUrl = Given(result, _health.HealthUrl),
@@ -106,6 +106,9 @@ public sealed class NodeCommandLine
         Verbosity = result.GetValue(_health.Verbosity),
         EmitCheckpoints = result.GetValue(_consensus.Checkpoints),
     }.Checked(ServiceDefaults.OptionRules.OneOf("--syncmode", result.GetValue(_chain.SyncMode), "full"));
+
+    private CacheSizes Caches(ParseResult result) => new(result.GetValue(_state.Cache), result.GetValue(_state.CacheDatabase),
+        result.GetValue(_state.CacheTrie), result.GetValue(_state.CacheSnapshot));
 
     private static string? Given(ParseResult result, Option<string> option) =>
         result.GetValue(option) is { Length: > 0 } value ? value : null;

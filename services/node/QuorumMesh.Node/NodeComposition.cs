@@ -3,6 +3,8 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Chain.Storage;
+using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Evm;
 using QuorumMesh.Node.Accounts;
 using QuorumMesh.Node.Network;
@@ -31,6 +33,9 @@ namespace QuorumMesh.Node;
 /// <summary>Puts the node together: stores, keys, network, manager, the loop, RPC. Everything is made here and nowhere else.</summary>
 internal sealed class NodeComposition : IAsyncDisposable
 {
+    /// <summary>With what follows it a stop takes less than five seconds.</summary>
+    private static readonly TimeSpan HandOverLimit = TimeSpan.FromSeconds(2);
+
     private readonly NodeSettings _settings;
     private readonly ILoggerFactory _loggers;
     private readonly OutboundHandlers _handlers = new();
@@ -46,7 +51,7 @@ internal sealed class NodeComposition : IAsyncDisposable
     {
         (_settings, _loggers) = (settings, loggers);
         _log = loggers.CreateLogger("QuorumMesh.Node");
-        _data = DataDirectory.Open(settings.DataDirectory);
+        _data = DataDirectory.Open(settings.DataDirectory, settings.RaftLogDirectory);
         if (_data.CloseToOthers() is { } closed) _log.LogWarning("{Closed}", closed);
     }
 
@@ -80,6 +85,25 @@ internal sealed class NodeComposition : IAsyncDisposable
         {
             await composition.DisposeAsync().ConfigureAwait(false);
             throw;
+        }
+    }
+
+    /// <summary>
+    /// Before a stop: a Raft leader lets another member lead, so that the others need not wait for an election. Bounded; when nobody can
+    /// take over, the node stops all the same.
+    /// </summary>
+    public async Task HandOverAsync()
+    {
+        if (Ended.IsCompleted || Node.Raft is not { View.Role: RaftRole.Leader, View.Members.Count: > 1 }) return;
+        using var limit = new CancellationTokenSource(HandOverLimit);
+        try
+        {
+            var leader = await Service.RaftNode!.TransferLeadershipAsync(target: null, limit.Token).ConfigureAwait(false);
+            _log.LogInformation("Raft id {Leader} leads now: this node stops", leader);
+        }
+        catch (Exception e) when (e is RaftMembershipException or NodeHaltedException or OperationCanceledException)
+        {
+            _log.LogWarning("This node stops as the leader, and the others have to elect another: {Reason}", e.Message);
         }
     }
 
@@ -139,7 +163,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         await StartPeersAsync(transport, peers, lists).ConfigureAwait(false);
         loop.Start();
         _loop = loop;
-        if (transport is not null) Raft!.Connect(transport, Node.Raft!.View.Members);
+        if (transport is not null) MeetMembers(transport, peers);
         Ended = loop.Ended;
         if (_settings.PrivateGuard != PrivateGuardMode.Off) OpenCreationIndex(stores.Creations);
         var rpc = Own(new RpcServer(Service, RpcOptions(), _loggers));
@@ -171,9 +195,20 @@ internal sealed class NodeComposition : IAsyncDisposable
         {
             await transport.StartAsync().ConfigureAwait(false);
             peers.Start(Node.PeerHandler);
-            foreach (var member in Raft!.Bootstrap) peers.AddStaticPeer(member);
         }
         lists.Watch(dialsStatic: transport is null);
+    }
+
+    /// <summary>
+    /// Of whom the log tells, it has told by now. The file alone names members of a cluster that begins, or that this node joins; later it
+    /// may name some that were removed.
+    /// </summary>
+    private void MeetMembers(RaftTransport transport, PeerServer peers)
+    {
+        var view = Node.Raft!.View;
+        Raft!.Connect(transport, view.Members);
+        if (view.Members.Count > 0 || view.HasLeft) return;
+        foreach (var member in Raft.Bootstrap) peers.AddStaticPeer(member);
     }
 
     private CompilationWorker? OpenCompiler(CodeCache codes) => _settings.EvmCompiled
@@ -203,19 +238,23 @@ internal sealed class NodeComposition : IAsyncDisposable
                 new BftLink(peers, peers));
         var link = new RaftLink(
             transport,
-            members => PeerMembers.Follow(peers, members, nodeId, lists),
+            new PeerMembers(peers, nodeId, lists).Follow,
             () => Leave(lists, transport));
         return new ConsensusSetup.RaftMember(Raft!.Setup with { BlockTimeMs = _settings.RaftBlockTime }, link);
     }
 
     private RaftTransport OpenRaft(NodeStores stores, string nodeId)
     {
-        var log = Own(new FileRaftLog(Own(new FileRaftDisk(_data.RaftLog))));
+        var disk = Own(new FileRaftDisk(_data.RaftLog));
+        var genesis = ChainStore.GetCanonicalHash(stores.KeyValues, 0) ?? throw new StartupException("the store has no genesis");
+        RaftLogOwner.Check(disk, nodeId, genesis, RaftStart.IdOf(stores.KeyValues));
+        var log = Own(new FileRaftLog(disk));
         if (log.TruncatedBytes > 0)
             _log.LogWarning("The Raft log ended in a record of {Bytes} bytes that a crash cut off; it is dropped, nothing acknowledged is "
                 + "in it", log.TruncatedBytes);
         StoreLossReport.RefuseWhatIsLostForGood(LossOf(stores), stores.KeyValues, log);
         Raft = RaftStart.Open(_data, _settings, nodeId, stores.KeyValues, log);
+        new RaftLogOwner(nodeId, genesis, Raft.RaftId).Claim(disk);
         var options = new RaftTransportOptions { Id = Raft.RaftId, Listen = new IPEndPoint(BindAddress, _settings.RaftPort) };
         return Own(new RaftTransport(options, _handlers));
     }

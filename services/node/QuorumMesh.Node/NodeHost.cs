@@ -44,7 +44,11 @@ internal static class NodeHost
         }
         finally
         {
-            if (node is not null) await node.DisposeAsync().ConfigureAwait(false);
+            if (node is not null)
+            {
+                await node.HandOverAsync().ConfigureAwait(false);
+                await node.DisposeAsync().ConfigureAwait(false);
+            }
             await app.StopAsync(CancellationToken.None).ConfigureAwait(false);
         }
         if (node.Ended.IsFaulted && node.Ended.Exception.InnerException is NodeHaltedException halted)

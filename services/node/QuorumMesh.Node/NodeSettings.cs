@@ -24,6 +24,10 @@ public sealed record NodeSettings
     public string? NodeKeyFile { get; init; }
     public string? KeystoreDirectory { get; init; }
     public int RaftPort { get; init; } = 50400;
+
+    /// <summary>Where the Raft log is kept; null for the data directory.</summary>
+    public string? RaftLogDirectory { get; init; }
+
     public int RaftBlockTime { get; init; } = 50;
     public int? RaftJoinExisting { get; init; }
 

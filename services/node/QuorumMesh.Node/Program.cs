@@ -40,6 +40,7 @@ return await HostRunner.RunAsync("quorummesh-node", async () =>
     });
     root.Subcommands.Add(export);
     root.Subcommands.Add(AccountCommands.Create(settings));
+    root.Subcommands.Add(RaftCommands.Create(settings));
 
     var parsed = root.Parse(args);
     if (parsed.Errors.Count > 0)

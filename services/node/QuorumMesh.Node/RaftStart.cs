@@ -33,9 +33,11 @@ internal sealed class RaftStart
 
     public static RaftStart Open(DataDirectory data, NodeSettings settings, string nodeId, IKeyValueStore store, IRaftLog log)
     {
-        if (ChainStore.GetMeta(store, StoredNames.RaftId) is { Length: 2 } stored)
+        if (RaftRecoveryRecord.Unfinished(store) is { } begun)
+            throw new StartupException("a recovery of the Raft cluster was begun on this node and has not ended: run it again, with "
+                + $"members {string.Join(", ", begun.Kept)} (qmesh raft recover)");
+        if (IdOf(store) is { } id)
         {
-            var id = System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(stored.Span);
             if (RaftParticipation.Lost(store, log) is { } lost) throw new StartupException(Rejoin(data, id, lost));
             var config = Config(id) with
             {
@@ -62,6 +64,10 @@ internal sealed class RaftStart
         Save(store, (ushort)(position + 1), joined: false);
         return new RaftStart((ushort)(position + 1), Bootstrapped(log, Config((ushort)(position + 1)), members), log, members);
     }
+
+    /// <summary>The Raft id in a store; null in one that has never taken part.</summary>
+    public static ushort? IdOf(IKeyValueReader store) => ChainStore.GetMeta(store, StoredNames.RaftId) is { Length: 2 } stored
+        ? System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(stored.Span) : null;
 
     /// <summary>Until its log tells, a joining member knows the others' Raft ids only by their place in static-nodes.json, and
     /// one that is behind those of members added since.</summary>

@@ -46,6 +46,11 @@ internal static class DatabaseCommands
         return process.ExitCode;
     }
 
+    private static string Describe(RaftRecoveryRecord record) =>
+        $"{(record.IsDone ? "recovered" : "UNFINISHED recovery")} {DateTimeOffset.FromUnixTimeSeconds((long)record.UnixSeconds):u}: "
+        + $"{record.Who} took raft ids {string.Join(", ", record.Removed)} out and kept {string.Join(", ", record.Kept)}, from the log of "
+        + $"{record.RaftId} at entry {record.LastIndex} ({record.Committed} known to be committed), block {record.Head}: {record.Why}";
+
     /// <summary>Reads only. A running node's chain is seen as it was when the check began.</summary>
     private static int VerifyNode(string directory)
     {
@@ -58,6 +63,7 @@ internal static class DatabaseCommands
             string[] faults = [.. store.FindLogFaults(), .. ChainVerifier.Verify(store), .. StateVerifier.Verify(store, "public"),
                 .. StateVerifier.Verify(store, ChainStore.PrivateStateId), .. StateVerifier.Verify(store, ChainStore.ReplayStateId)];
             foreach (string fault in faults) Console.WriteLine("BROKEN " + fault);
+            foreach (RaftRecoveryRecord record in RaftRecoveryRecord.All(store)) Console.WriteLine(Describe(record));
             ulong head = faults.Length == 0 ? ChainStore.GetPublicHead(store)!.Value.Number : 0;
             Console.WriteLine(faults.Length == 0 ? $"all is well up to block {head}"
                 : $"{faults.Length} faults; restore the directory from a backup, or remove it and let the node fetch the chain again");

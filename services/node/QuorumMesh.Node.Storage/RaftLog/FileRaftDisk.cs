@@ -7,6 +7,7 @@ namespace QuorumMesh.Node.Storage.RaftLog;
 public sealed class FileRaftDisk : IRaftDisk, IDisposable
 {
     private const string LockName = "lock";
+    private const string OwnerName = "owner";
     private readonly string _directory;
     private readonly FileStream _lock;
 
@@ -16,7 +17,7 @@ public sealed class FileRaftDisk : IRaftDisk, IDisposable
         _directory = Directory.CreateDirectory(directory).FullName;
         try
         {
-            _lock = new FileStream(Path.Combine(_directory, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            _lock = new FileStream(PathOf(LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (IOException e)
         {
@@ -27,7 +28,10 @@ public sealed class FileRaftDisk : IRaftDisk, IDisposable
 
     /// <inheritdoc/>
     public IReadOnlyList<string> List() =>
-        [.. Directory.EnumerateFiles(_directory).Select(f => Path.GetFileName(f)).Where(n => n != LockName).Order(StringComparer.Ordinal)];
+    [
+        .. Directory.EnumerateFiles(_directory).Select(f => System.IO.Path.GetFileName(f))
+            .Where(n => n is not (LockName or OwnerName)).Order(StringComparer.Ordinal),
+    ];
 
     /// <inheritdoc/>
     public byte[] ReadAll(string name) => File.ReadAllBytes(PathOf(name));
@@ -44,9 +48,18 @@ public sealed class FileRaftDisk : IRaftDisk, IDisposable
     /// <inheritdoc/>
     public void SyncDirectory() => DurableFile.SyncDirectory(_directory);
 
+    /// <summary>The directory, as an absolute path.</summary>
+    public string Path => _directory;
+
+    /// <summary>Whose log is in the directory, as its owner has put it; null where none has yet.</summary>
+    public byte[]? ReadOwner() => File.Exists(PathOf(OwnerName)) ? File.ReadAllBytes(PathOf(OwnerName)) : null;
+
+    /// <summary>Says whose log is in the directory, for good.</summary>
+    public void WriteOwner(ReadOnlySpan<byte> owner) => DurableFile.WriteNew(PathOf(OwnerName), owner, DurableFile.OwnerOnly);
+
     public void Dispose() => _lock.Dispose();
 
-    private string PathOf(string name) => Path.Combine(_directory, name);
+    private string PathOf(string name) => System.IO.Path.Combine(_directory, name);
 
     private sealed class DiskFile : IRaftFile
     {

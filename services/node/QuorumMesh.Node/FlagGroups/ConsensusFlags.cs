@@ -15,6 +15,9 @@ internal sealed class ConsensusFlags(FlagList flags, NodeSettings defaults)
 
     public Option<int?> RaftJoin { get; } = flags.OptionalNumber("--raftjoinexisting", "Raft id that raft_addPeer of a member answered");
 
+    public Option<string> RaftLogDir { get; } = flags.Text("--raftlogdir",
+        "directory for the Raft log, which is then in raftlog below it (default: the data directory)");
+
     public Option<int?> IstanbulPeriod { get; } = flags.OptionalNumber("--istanbul.blockperiod",
         "least time between two IBFT or QBFT blocks, in seconds (default: the genesis's, else 1)");
 
