@@ -11,6 +11,8 @@ bench() { dotnet tests/QuorumMesh.Benchmarks/bin/Release/net10.0/QuorumMesh.Benc
 if [ $# -gt 0 ]; then bench "$@"; exit; fi
 bench network
 bench compare
+bench network ibft
+bench network qbft
 bench state
 bench blocks
 if [ -d "$cases" ]; then bench evm "$cases"; else echo "no byte codes in $cases: set BENCH_EVM_CASES"; fi

@@ -11,6 +11,9 @@ int Number(int index, int otherwise) => args.Length > index ? int.Parse(args[ind
 NativeHeap.Limit();
 switch (args.FirstOrDefault())
 {
+    case "network" when args.ElementAtOrDefault(1) is "ibft" or "qbft":
+        await new BftFigures(args[1], Number(2, 3), Number(3, 20_000), Number(4, 2_000)).RunAsync().ConfigureAwait(false);
+        return 0;
     case "network":
         await NetworkFigures.RunAsync(Number(1, 60), Number(2, 10), Number(3, 20_000)).ConfigureAwait(false);
         return 0;
@@ -34,8 +37,9 @@ switch (args.FirstOrDefault())
     case "import-make" when args.Length == 4:
         return ImportBench.Make(args[1], Number(2, 0), Number(3, 0));
     default:
-        Console.Error.WriteLine("usage: bench network [seconds] [bursts] [burst size] | bench compare "
-            + "[alternating runs] [transactions] | bench profile [transactions] | bench evm DIRECTORY | bench state | bench blocks "
+        Console.Error.WriteLine("usage: bench network [seconds] [bursts] [burst size] | bench network ibft|qbft [rounds] "
+            + "[transactions] [in flight] | bench compare [alternating runs] [transactions] | bench profile [transactions] "
+            + "| bench evm DIRECTORY | bench state | bench blocks "
             + "[accounts] [transactions in each case] [transactions in a block] [megabytes of cache] [beside] | bench import|replay "
             + "[blocks] [transactions in a block] [megabytes of cache] [file to make or use]");
         return 2;

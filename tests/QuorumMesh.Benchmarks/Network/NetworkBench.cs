@@ -141,7 +141,7 @@ internal sealed class NetworkBench(NetworkDefinition network, int seconds, int b
         }
     }
 
-    private static async Task SendAsync(RpcConnection rpc, string[] raw, int from, int count)
+    internal static async Task SendAsync(RpcConnection rpc, string[] raw, int from, int count)
     {
         var calls = new (string, Action<Utf8JsonWriter>)[count];
         for (var i = 0; i < count; i++)
@@ -153,7 +153,7 @@ internal sealed class NetworkBench(NetworkDefinition network, int seconds, int b
             if (outcome.Error is { } error) throw new InvalidOperationException("eth_sendRawTransaction: " + error);
     }
 
-    private async Task<Address> DeployAsync(RpcConnection rpc, SignedLoad load)
+    internal static async Task<Address> DeployAsync(RpcConnection rpc, SignedLoad load)
     {
         var (raw, contract) = load.Deploy(SimpleStorage.Create(1));
         var hash = (await rpc.CallAsync("eth_sendRawTransaction", w => w.WriteStringValue(raw)).ConfigureAwait(false)).GetString()!;
@@ -161,7 +161,7 @@ internal sealed class NetworkBench(NetworkDefinition network, int seconds, int b
         return contract;
     }
 
-    private static async Task<JsonElement> ReceiptAsync(RpcConnection rpc, string hash)
+    internal static async Task<JsonElement> ReceiptAsync(RpcConnection rpc, string hash)
     {
         var clock = Stopwatch.StartNew();
         while (clock.Elapsed.TotalSeconds < 120)
@@ -173,7 +173,7 @@ internal sealed class NetworkBench(NetworkDefinition network, int seconds, int b
         throw new InvalidOperationException($"{hash} has no receipt after 120 s");
     }
 
-    private static async Task CountMinedAsync(RpcConnection rpc, ulong from, Action<int> mined, CancellationToken stop)
+    internal static async Task CountMinedAsync(RpcConnection rpc, ulong from, Action<int> mined, CancellationToken stop)
     {
         var next = from + 1;
         while (!stop.IsCancellationRequested)
