@@ -28,6 +28,21 @@ public class BlockGossipTests
     }
 
     [Fact]
+    public async Task A_new_block_goes_by_hash_to_those_who_are_known_to_have_it()
+    {
+        var protocols = SubProtocol.OfEngine(EngineKind.Ibft);
+        await using var node = new TestNode(protocols: protocols);
+        await using var voter = new TestNode(protocols: protocols);
+        await using var follower = new TestNode(protocols: protocols);
+        foreach (var peer in new[] { voter, follower })
+            await TestNode.Connect(peer, node);
+        node.Server.BroadcastBlock(Hash, 7, Block, 99, new HashSet<Address> { Secp256k1.AddressOf(Convert.FromHexString(voter.Id)) });
+        await TestNode.Until(() => !voter.Blocks.IsEmpty && !follower.Blocks.IsEmpty, "both are told");
+        Assert.Equal((node.Id, Hash, false), voter.Blocks.Single());
+        Assert.Equal((node.Id, Hash, true), follower.Blocks.Single());
+    }
+
+    [Fact]
     public async Task A_peer_is_not_told_of_a_block_that_it_sent_and_its_head_is_kept()
     {
         await using var a = new TestNode(protocols: Modern);

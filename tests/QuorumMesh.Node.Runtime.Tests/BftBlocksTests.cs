@@ -34,6 +34,24 @@ public sealed class BftBlocksTests
 
     [Theory]
     [MemberData(nameof(Protocols))]
+    public void A_block_that_was_read_is_not_read_again_and_is_still_none_of_the_other_protocols(BftProtocol protocol)
+    {
+        var blocks = BlocksOf(protocol);
+        var encodings = Enumerable.Range(0, 5).Select(i => new Block(Header(Extra(protocol, filling: i)), []).Encode()).ToList();
+        foreach (var rlp in encodings)
+        {
+            var read = Assert.IsType<BftProposal>(blocks.Read(protocol, rlp));
+            Assert.Same(read, blocks.Read(protocol, rlp));
+            Assert.Same(blocks.BlockOf(read), blocks.BlockOf(read));
+            Assert.Equal(read.Digest, blocks.BlockOf(read).Hash);
+            Assert.Null(blocks.Read(protocol == BftProtocol.Ibft ? BftProtocol.Qbft : BftProtocol.Ibft, rlp));
+        }
+        // The first ones are forgotten, and read again.
+        Assert.Equal(encodings[0], blocks.Read(protocol, encodings[0])!.Rlp);
+    }
+
+    [Theory]
+    [MemberData(nameof(Protocols))]
     public void A_body_that_is_not_the_headers_is_none(BftProtocol protocol)
     {
         var blocks = BlocksOf(protocol);

@@ -1,4 +1,5 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Consensus.Bft;
@@ -52,6 +53,46 @@ public sealed class BftDriverTests
             }
             Assert.InRange(commits, 5, 7);
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Engines))]
+    public void A_decided_block_is_told_with_those_who_have_voted_for_it(EngineKind kind)
+    {
+        var network = new BftNetwork(kind, validators: 4, others: 1);
+        network.Until(() => network.Nodes.Take(4).All(n => n.Head.Number >= 4), "blocks");
+        foreach (var node in network.Nodes.Take(4))
+        {
+            Assert.Equal(node.Announced.Select(a => a.Block.Number).Distinct(), node.Announced.Select(a => a.Block.Number));
+            Assert.InRange(node.Announced.Count, 3, 5);
+            // A quorum of three with this one.
+            Assert.All(node.Announced, a => Assert.InRange(a.Voters.Count, 2, 3));
+            var others = network.Nodes.Take(4).Where(n => n != node).Select(n => n.Address).ToList();
+            Assert.All(node.Announced.SelectMany(a => a.Voters), voter => Assert.Contains(voter, others));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Engines))]
+    public void A_block_that_was_executed_as_a_proposal_is_taken_from_a_peer_with_the_seals_of_its_validators_alone(EngineKind kind)
+    {
+        var network = new BftNetwork(kind, validators: 4);
+        network.UntilHeight(2);
+        var (node, source) = (network.Nodes[0], network.Nodes[1]);
+        network.Delivers = (_, to, message) => to != node || message.Kind != "COMMIT";
+        var next = node.Head.Number + 1;
+        network.Until(() => source.Head.Number >= next && ((Runtime.Consensus.IConsensusDriver)node.Driver).Executed(
+            ChainStore.GetHeader(source.Store, next)!) is not null, "the others decide what this one has executed");
+        var block = ChainStore.GetBlock(source.Store, next)!;
+        Assert.Equal(block.Header, ((Runtime.Consensus.IConsensusDriver)node.Driver).Executed(block.Header)!.Block.Header);
+        var seals = Enumerable.Range(90, 3).Select(stranger => TestChain.Signer(stranger).Sign(block.Hash)).ToList();
+        var forged = block with { Header = new BftBlockProducer(node.Stores.Rules).WithCommits(block.Header, 0, seals) };
+        Assert.Equal(block.Hash, forged.Hash);
+        node.Take(forged);
+        Assert.Equal(next - 1, node.Head.Number);
+        node.Take(block);
+        Assert.Equal(block.Hash, node.Head.Hash);
+        Assert.Equal(block.Header.ExtraData, ChainStore.GetHeader(node.Store, next)!.ExtraData);
     }
 
     [Theory]

@@ -111,6 +111,8 @@ internal sealed class BftTestNode
     public List<BftRefusedEvent> Refused { get; } = [];
     public List<NodeNotice> Notices { get; } = [];
 
+    public List<ValidatorEffect.Announce> Announced { get; } = [];
+
     /// <summary>What was flushed, written and sent of its own, in order.</summary>
     public List<string> Done { get; } = [];
 
@@ -147,6 +149,7 @@ internal sealed class BftTestNode
         {
             answers.AddRange(effects.Answers);
             if (effects.Journalled is { } journalled) answers.AddRange(journalled.Answers);
+            Announced.AddRange(effects.Network.OfType<ValidatorEffect.Announce>());
             foreach (var effect in effects.Network)
                 if (effect is ValidatorEffect.Send send && _network.Send(this, send) is { } message && message.Sender == Address)
                     Done.Add($"send {message.Kind}");

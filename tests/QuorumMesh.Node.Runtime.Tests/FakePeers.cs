@@ -55,7 +55,8 @@ internal sealed class FakePeers(NodeStores source) : IPeerNetwork
     {
     }
 
-    public void BroadcastBlock(in Hash256 hash, ulong number, ReadOnlyMemory<byte> rawBlock, in UInt256 totalDifficulty)
+    public void BroadcastBlock(in Hash256 hash, ulong number, ReadOnlyMemory<byte> rawBlock, in UInt256 totalDifficulty,
+        IReadOnlySet<Address>? holders = null)
     {
         lock (Announced) Announced.Add(hash);
     }

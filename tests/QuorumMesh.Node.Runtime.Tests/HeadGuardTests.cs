@@ -238,7 +238,8 @@ public sealed class HeadGuardTests
         {
         }
 
-        public void BroadcastBlock(in Hash256 hash, ulong number, ReadOnlyMemory<byte> rawBlock, in UInt256 totalDifficulty)
+        public void BroadcastBlock(in Hash256 hash, ulong number, ReadOnlyMemory<byte> rawBlock, in UInt256 totalDifficulty,
+            IReadOnlySet<Address>? holders = null)
         {
         }
 

@@ -219,20 +219,24 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
     }
 
     /// <inheritdoc/>
-    public void BroadcastBlock(in Hash256 hash, ulong number, ReadOnlyMemory<byte> rawBlock, in UInt256 totalDifficulty)
+    public void BroadcastBlock(in Hash256 hash, ulong number, ReadOnlyMemory<byte> rawBlock, in UInt256 totalDifficulty,
+        IReadOnlySet<Address>? holders = null)
     {
         var block = hash;
         var peers = Array.FindAll(_registry.Active, peer => peer.Lacks(block));
-        if (peers.Length == 0)
-            return;
         // Which ones get it whole is left to chance, so that no peer is always the last to have it.
         Random.Shared.Shuffle(peers);
-        int whole = Math.Min(peers.Length, Math.Max(EthLimits.BlockReceivers, (int)Math.Sqrt(peers.Length)));
-        var message = EthMessages.EncodeNewBlock(rawBlock.Span, totalDifficulty);
-        foreach (var peer in peers.AsSpan(0, whole))
-            peer.SendBlock(hash, EthCode.NewBlock, message);
+        var lacking = Array.FindAll(peers, peer => peer.Istanbul is not { } known || holders?.Contains(known.Address) != true);
+        int whole = Math.Min(lacking.Length, Math.Max(EthLimits.BlockReceivers, (int)Math.Sqrt(lacking.Length)));
+        if (whole > 0)
+        {
+            var message = EthMessages.EncodeNewBlock(rawBlock.Span, totalDifficulty);
+            foreach (var peer in lacking.AsSpan(0, whole))
+                peer.SendBlock(hash, EthCode.NewBlock, message);
+        }
+        // Those that got it whole are known to have it by now.
         var announcement = EthMessages.EncodeNewBlockHash(hash, number);
-        foreach (var peer in peers.AsSpan(whole))
+        foreach (var peer in peers)
             peer.SendBlock(hash, EthCode.NewBlockHashes, announcement);
     }
 

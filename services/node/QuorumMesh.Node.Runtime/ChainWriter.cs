@@ -99,6 +99,15 @@ internal sealed class ChainWriter
         throw new NodeHaltedException(text, new InvalidBlockException(text, isHeader: true));
     }
 
+    /// <summary>Before a block on the head that was executed as a proposal and came with seals: that its validators made them.</summary>
+    /// <exception cref="NodeHaltedException">The header breaks a rule.</exception>
+    public void RequireValid(BlockHeader header)
+    {
+        if (_stores.Rules.EngineAt(header.Number).VerifyHeader(header, Head) is not { } reason) return;
+        var text = $"block {header.Number} ({header.Hash}) is not valid here: {reason}";
+        throw new NodeHaltedException(text, new InvalidBlockException(text, isHeader: true));
+    }
+
     /// <summary>Executes a block on the head; nothing is stored.</summary>
     /// <param name="isProposal">What only the network's decision adds to the header may be missing.</param>
     /// <exception cref="NodeHaltedException">The block does not execute to its own roots.</exception>

@@ -403,7 +403,9 @@ public sealed class NodeCore
                         + $"({_chain.Head.Hash}): this node is on another chain than the cluster; start it again from an empty data "
                         + "directory");
                 _chain.RequireDecided(block.Header);
-                Import(block, prepared: null, alongside: null);
+                var prepared = _consensus.Executed(block.Header);
+                if (prepared is not null) _chain.RequireValid(block.Header);
+                Import(prepared?.Block ?? block, prepared, alongside: null);
                 Step(new ConsensusInput.BlockImported(block));
             }
             _effects.Answers.Add(new NodeAnswer.Of<Taken>(synced.Done, default));

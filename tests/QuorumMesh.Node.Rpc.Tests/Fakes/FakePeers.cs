@@ -14,7 +14,8 @@ internal sealed class FakePeers(Enode self, IReadOnlyList<PeerInfo> peers) : IPe
     {
     }
 
-    public void BroadcastBlock(in Hash256 hash, ulong number, ReadOnlyMemory<byte> rawBlock, in UInt256 totalDifficulty)
+    public void BroadcastBlock(in Hash256 hash, ulong number, ReadOnlyMemory<byte> rawBlock, in UInt256 totalDifficulty,
+        IReadOnlySet<Address>? holders = null)
     {
     }
 

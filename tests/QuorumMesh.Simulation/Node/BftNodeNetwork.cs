@@ -72,11 +72,15 @@ internal sealed class BftNodeNetwork : NodeNetwork
         else _recorded[Random.Next(MostRecorded)] = (code, payload);
     }
 
-    public override void Announce(SimulatedNode from, byte[] rawBlock, UInt256 difficulty)
+    public override void Announce(SimulatedNode from, BlockPointer block, byte[] raw, UInt256 difficulty, Func<Address, bool> isHolder)
     {
         MayLosePower();
         foreach (var to in _validators.Where(v => v != from && !IsLost(from.Id, v.Id)))
-            At(Now + Delay(), () => to.Assembly?.PeerHandler.OnNewBlock(from.NodeId, rawBlock, difficulty));
+            At(Now + Delay(), () =>
+            {
+                if (isHolder(to.Address)) to.Assembly?.PeerHandler.OnNewBlockHashes(from.NodeId, [(block.Hash, block.Number)]);
+                else to.Assembly?.PeerHandler.OnNewBlock(from.NodeId, raw, difficulty);
+            });
     }
 
     public override void Crashed(SimulatedNode node)

@@ -78,7 +78,8 @@ internal abstract class NodeNetwork
     public virtual UInt256 DifficultyOf(SimulatedNode node) => UInt256.Zero;
 
     /// <summary>A new block, for the other nodes; members of a Raft cluster have it from the log.</summary>
-    public virtual void Announce(SimulatedNode from, byte[] rawBlock, UInt256 difficulty)
+    /// <param name="isHolder">Who hears its hash alone.</param>
+    public virtual void Announce(SimulatedNode from, BlockPointer block, byte[] raw, UInt256 difficulty, Func<Address, bool> isHolder)
     {
     }
 

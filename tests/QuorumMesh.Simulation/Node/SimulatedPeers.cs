@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
@@ -36,8 +37,9 @@ internal sealed class SimulatedPeers(SimulatedNode node, NodeNetwork network) : 
     {
     }
 
-    public void BroadcastBlock(in Hash256 hash, ulong number, ReadOnlyMemory<byte> rawBlock, in UInt256 totalDifficulty) =>
-        network.Announce(node, rawBlock.ToArray(), totalDifficulty);
+    public void BroadcastBlock(in Hash256 hash, ulong number, ReadOnlyMemory<byte> rawBlock, in UInt256 totalDifficulty,
+        IReadOnlySet<Address>? holders = null) =>
+        network.Announce(node, new BlockPointer(number, hash), rawBlock.ToArray(), totalDifficulty, a => holders?.Contains(a) == true);
 
     public void BanPeer(string nodeId, string reason, TimeSpan duration)
     {

@@ -39,6 +39,9 @@ public abstract record BftMessage
 
     /// <summary>Name of the kind, as GoQuorum's logs have it.</summary>
     public abstract string Kind { get; }
+
+    /// <summary>PREPARE or COMMIT: its sender has the block that it is for.</summary>
+    public virtual bool IsVote => false;
 }
 
 /// <summary>PRE-PREPARE: the proposer's block.</summary>
@@ -61,6 +64,8 @@ internal sealed record PrepareMessage : BftMessage
 {
     public override string Kind => "PREPARE";
 
+    public override bool IsVote => true;
+
     public required Hash256 Digest { get; init; }
 }
 
@@ -68,6 +73,8 @@ internal sealed record PrepareMessage : BftMessage
 internal sealed record CommitMessage : BftMessage
 {
     public override string Kind => "COMMIT";
+
+    public override bool IsVote => true;
 
     public required Hash256 Digest { get; init; }
 

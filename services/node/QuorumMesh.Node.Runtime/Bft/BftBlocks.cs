@@ -8,11 +8,19 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Runtime.Bft;
 
-/// <summary>Reads blocks for the machine, which takes them as bytes.</summary>
+/// <summary>
+/// Reads blocks for the machine, which takes them as bytes. The last ones stay read: a height asks for the same one again and again. Owned
+/// by the writer loop.
+/// </summary>
 internal sealed class BftBlocks(BftBlockProducer producer, BftChain chain) : IBftBlocks
 {
     // With the votes of a justification around it, it still fits into a message; what is built here is smaller by far.
     private const int LargestBlock = 8 << 20;
+
+    /// <summary>A height has one proposal, and few rounds.</summary>
+    private const int MostKept = 3;
+
+    private readonly Queue<(BftProtocol Protocol, BftProposal Proposal, Block Block)> _kept = [];
 
     public static EngineKind KindOf(BftProtocol protocol) => protocol == BftProtocol.Ibft ? EngineKind.Ibft : EngineKind.Qbft;
 
@@ -24,12 +32,14 @@ internal sealed class BftBlocks(BftBlockProducer producer, BftChain chain) : IBf
     public BftProposal? Read(BftProtocol protocol, byte[] rlp)
     {
         if (rlp.Length > LargestBlock) return null;
+        foreach (var kept in _kept)
+            if (ReferenceEquals(kept.Proposal.Rlp, rlp) && kept.Protocol == protocol) return kept.Proposal;
         try
         {
             var block = Block.Decode(rlp);
             var header = block.Header;
             return chain.ProtocolAt(header.Number) == KindOf(protocol) && IsUndecided(protocol, header.ExtraData) && HasItsBody(block)
-                ? new BftProposal(header.Number, header.Hash, rlp) : null;
+                ? Keep(protocol, new BftProposal(header.Number, header.Hash, rlp), block) : null;
         }
         catch (FormatException)
         {
@@ -37,8 +47,26 @@ internal sealed class BftBlocks(BftBlockProducer producer, BftChain chain) : IBf
         }
     }
 
-    public Hash256 QbftSealHash(BftProposal proposal, ulong round) =>
-        producer.CommittedSealHash(Block.Decode(proposal.Rlp).Header, (uint)round);
+    public Hash256 QbftSealHash(BftProposal proposal, ulong round) => producer.CommittedSealHash(BlockOf(proposal).Header, (uint)round);
+
+    /// <summary>This node's own block, built and sealed by the rules of its height.</summary>
+    public BftProposal Of(Block built) => Keep(chain.ProtocolAt(built.Number) == EngineKind.Qbft ? BftProtocol.Qbft : BftProtocol.Ibft,
+        new BftProposal(built.Number, built.Hash, built.Encode()), built);
+
+    /// <summary>The block of a proposal that was read or made here.</summary>
+    public Block BlockOf(BftProposal proposal)
+    {
+        foreach (var kept in _kept)
+            if (ReferenceEquals(kept.Proposal.Rlp, proposal.Rlp)) return kept.Block;
+        return Block.Decode(proposal.Rlp);
+    }
+
+    private BftProposal Keep(BftProtocol protocol, BftProposal proposal, Block block)
+    {
+        if (_kept.Count == MostKept) _kept.Dequeue();
+        _kept.Enqueue((protocol, proposal, block));
+        return proposal;
+    }
 
     /// <summary>
     /// Without committed seals and with round 0, which the hash leaves out. QBFT's that reads as IBFT's too would be hashed as that.

@@ -26,6 +26,7 @@ public sealed class BftDriver : IConsensusDriver
     private readonly BftProposals _proposals;
     private readonly BftVotes _votes = new();
     private readonly Queue<BftInput> _inputs = [];
+    private HashSet<Address> _voters = [];
     private ConsensusOutputs _outputs = new();
     private NodeTime _now;
     private BlockHeader _head = new();
@@ -43,8 +44,9 @@ public sealed class BftDriver : IConsensusDriver
     {
         (_chain, _store, _events, _own) = (stores.Rules.Bft!, stores.KeyValues, events, signer.Address);
         var producer = new BftBlockProducer(stores.Rules);
-        _proposals = new BftProposals(producer, _chain, signer, _votes, setup.AllowedFutureSeconds);
-        _machine = new BftMachine(new BftIdentity(_own, hash => signer.Sign(hash)), new BftBlocks(producer, _chain), setup.Tuning);
+        var blocks = new BftBlocks(producer, _chain);
+        _proposals = new BftProposals(producer, blocks, _chain, signer, _votes, setup.AllowedFutureSeconds);
+        _machine = new BftMachine(new BftIdentity(_own, hash => signer.Sign(hash)), blocks, setup.Tuning);
         _standing = new BftStanding(_own);
     }
 
@@ -59,6 +61,8 @@ public sealed class BftDriver : IConsensusDriver
     private bool IsVoid => _height is { Validators.Count: 0 };
 
     private string? Silence => _failure ?? (_isParted ? "this node is on another chain than the validators" : _machine.Abstention);
+
+    ExecutedBlock? IConsensusDriver.Executed(BlockHeader header) => _proposals.Executed(header);
 
     void IConsensusDriver.Step(ConsensusInput input, NodeTime now, ConsensusOutputs outputs)
     {
@@ -112,6 +116,8 @@ public sealed class BftDriver : IConsensusDriver
         switch (input)
         {
             case ValidatorInput.Message message:
+                // A vote for another block of this height is as rare as a second round: its sender fetches what it lacks.
+                if (message.Value.IsVote && message.Value.View.Sequence == _view.Sequence) _voters.Add(message.Value.Sender);
                 Feed(new BftInput.MessageReceived(message.Value, message.Source.From.Address));
                 message.Source.Release();
                 break;
@@ -147,7 +153,7 @@ public sealed class BftDriver : IConsensusDriver
 
     private void Begin(BlockHeader head)
     {
-        (_head, _committing, _failure) = (head, null, null);
+        (_head, _committing, _failure, _voters) = (head, null, null, []);
         var before = _height?.Validators;
         _height = _chain.After(head);
         _view = new BftView(head.Number + 1, 0);
@@ -277,7 +283,8 @@ public sealed class BftDriver : IConsensusDriver
         if (block.Number <= _head.Number) return;
         // A block that came from a peer is on its way already: those who decided it tell of it.
         if (_committing == block.Hash)
-            _outputs.Transmit(new ValidatorEffect.Announce(block, ChainStore.GetTotalDifficulty(_store, block.Hash) ?? UInt256.Zero));
+            _outputs.Transmit(new ValidatorEffect.Announce(
+                block, ChainStore.GetTotalDifficulty(_store, block.Hash) ?? UInt256.Zero, _voters));
         Begin(block.Header);
     }
 

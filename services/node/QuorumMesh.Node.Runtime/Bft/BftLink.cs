@@ -60,8 +60,8 @@ public sealed class BftLink(IIstanbulNetwork network, IPeerNetwork peers) : ICon
                 network.SendIstanbul(send.Code, send.Message, send.To, resend: send.Again);
                 break;
             case ValidatorEffect.Announce announced:
-                var (block, difficulty) = announced;
-                peers.BroadcastBlock(block.Hash, block.Number, block.Encode(), difficulty);
+                var (block, difficulty, voters) = announced;
+                peers.BroadcastBlock(block.Hash, block.Number, block.Encode(), difficulty, voters);
                 break;
         }
     }

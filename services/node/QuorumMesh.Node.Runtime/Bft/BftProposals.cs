@@ -14,7 +14,7 @@ namespace QuorumMesh.Node.Runtime.Bft;
 /// writer loop.
 /// </summary>
 /// <param name="allowedFutureSeconds">How far ahead of the clock a block may be.</param>
-internal sealed class BftProposals(BftBlockProducer producer, BftChain chain, INodeSigner signer, BftVotes votes,
+internal sealed class BftProposals(BftBlockProducer producer, BftBlocks blocks, BftChain chain, INodeSigner signer, BftVotes votes,
     ulong allowedFutureSeconds)
 {
     /// <summary>Each holds the states after it: a height has few, and the oldest is executed again if it is needed after all.</summary>
@@ -66,7 +66,7 @@ internal sealed class BftProposals(BftBlockProducer producer, BftChain chain, IN
         if (built.Block.Header.ParentHash != _parent.Hash) return null;
         var block = built.WithHeader(producer.SealProposal(built.Block.Header, hash => signer.Sign(hash)));
         Remember(block);
-        return new BftProposal(block.Block.Number, block.Block.Hash, block.Block.Encode());
+        return blocks.Of(block.Block);
     }
 
     /// <summary>What is to be done about another's proposal.</summary>
@@ -77,7 +77,7 @@ internal sealed class BftProposals(BftBlockProducer producer, BftChain chain, IN
     public (BftInput.ProposalVerified? Answer, ConsensusOutput.VerifyBlock? Verify) Examine(BftProposal proposal, NodeTime now)
     {
         if (Find(proposal.Digest) is not null) return (new BftInput.ProposalVerified(proposal.Digest, Fault: null), null);
-        var block = Block.Decode(proposal.Rlp);
+        var block = blocks.BlockOf(proposal);
         if (block.Header.ParentHash != _parent.Hash)
             return (new(proposal.Digest, $"it builds on {block.Header.ParentHash}, and the head is {_parent.Hash}"), null);
         // GoQuorum looks at one from the future again when its time has come (2.5:consensus/istanbul/core/preprepare.go).
@@ -104,11 +104,14 @@ internal sealed class BftProposals(BftBlockProducer producer, BftChain chain, IN
     public (Block Block, ExecutedBlock? Executed) Complete(BftEffect.Decide decided)
     {
         var executed = Find(decided.Proposal.Digest);
-        var block = executed?.Block ?? Block.Decode(decided.Proposal.Rlp);
+        var block = executed?.Block ?? blocks.BlockOf(decided.Proposal);
         // Seals are no part of the hash (2.5:core/types/istanbul.go): what was executed without them holds for the sealed block.
         var header = producer.WithCommits(block.Header, (uint)decided.Round, decided.Seals);
         return (block with { Header = header }, executed?.WithHeader(header));
     }
+
+    /// <summary>What was executed of a block that has come from a peer, with the seals that its header brings.</summary>
+    public ExecutedBlock? Executed(BlockHeader header) => Find(header.Hash)?.WithHeader(header);
 
     private ExecutedBlock? Find(Hash256 digest) => _executed.Find(e => e.Block.Hash == digest);
 

@@ -17,5 +17,6 @@ public abstract record ValidatorEffect : NetworkEffect
 
     /// <summary>The block is decided, and on this node's chain: nodes that only follow hear of it.</summary>
     /// <param name="TotalDifficulty">With it.</param>
-    public sealed record Announce(Block Block, UInt256 TotalDifficulty) : ValidatorEffect;
+    /// <param name="Voters">Accounts of those who have voted for it: they have it, and its hash is enough for them.</param>
+    public sealed record Announce(Block Block, UInt256 TotalDifficulty, IReadOnlySet<Address> Voters) : ValidatorEffect;
 }

@@ -1,3 +1,4 @@
+using QuorumMesh.Chain;
 using QuorumMesh.Node.Runtime.Health;
 
 namespace QuorumMesh.Node.Runtime.Consensus;
@@ -17,6 +18,10 @@ internal interface IConsensusDriver
 
     /// <summary>Who judges about this node's blocks.</summary>
     Electorate Electorate { get; }
+
+    /// <summary>A block that came from a peer and was executed here before, as a proposal.</summary>
+    /// <returns>It, under this header; null when it was not.</returns>
+    ExecutedBlock? Executed(BlockHeader header) => null;
 
     /// <param name="now">
     /// Of the pass: for block times and paces. Waits are asked for as durations (<see cref="ConsensusOutput.SetTimer"/>).

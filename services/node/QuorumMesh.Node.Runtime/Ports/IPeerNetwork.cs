@@ -63,7 +63,9 @@ public interface IPeerNetwork
     /// </summary>
     /// <param name="rawBlock">RLP <c>[header, transactions, uncles]</c>.</param>
     /// <param name="totalDifficulty">With the block's own.</param>
-    void BroadcastBlock(in Hash256 hash, ulong number, ReadOnlyMemory<byte> rawBlock, in UInt256 totalDifficulty);
+    /// <param name="holders">Accounts of node keys that are known to have its transactions: their peers get the hash alone.</param>
+    void BroadcastBlock(in Hash256 hash, ulong number, ReadOnlyMemory<byte> rawBlock, in UInt256 totalDifficulty,
+        IReadOnlySet<Address>? holders = null);
 
     /// <summary>
     /// Closes the connection to a peer, and keeps none with the same node key for a time, whoever dials and from wherever.
