@@ -34,6 +34,10 @@ public sealed record OutboundLimits
     /// <summary>Other Raft members, whose streams stay open. The connect timeout is a setting.</summary>
     public static OutboundLimits Raft { get; } = new() { Connect = TimeSpan.FromSeconds(1) };
 
+    /// <summary>The enclave's vault. Connections end soon, so that a certificate or address that changed is seen.</summary>
+    public static OutboundLimits Vault { get; } =
+        new() { Connect = TimeSpan.FromSeconds(5), MaxConnections = 4, Lifetime = TimeSpan.FromMinutes(2) };
+
     /// <summary>Where a client of JSON-RPC wants an answer to go.</summary>
     public static OutboundLimits Callback { get; } = new() { Connect = TimeSpan.FromSeconds(5), MaxConnections = 16 };
 

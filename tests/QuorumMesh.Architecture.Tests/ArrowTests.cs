@@ -33,7 +33,7 @@ public sealed class ArrowTests
         ["TxManager.Rest"] = ["TxManager.Core", "Listeners"],
         ["TxManager"] = ["TxManager.Storage", "TxManager.Rest", "Listeners.Grpc", "ServiceDefaults"],
         ["Enclave.Core"] = ["Primitives", "Contracts"],
-        ["Enclave.Keys"] = ["Enclave.Core"],
+        ["Enclave.Keys"] = ["Enclave.Core", "Outbound"],
         ["Enclave"] = ["Enclave.Keys", "Listeners.Grpc", "ServiceDefaults"],
         ["Cli"] = ["Outbound", "Chain", "Node.Accounts", "Node.Storage", "Enclave.Keys"],
     };

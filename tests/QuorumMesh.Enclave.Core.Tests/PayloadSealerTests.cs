@@ -140,6 +140,30 @@ public class PayloadSealerTests
     }
 
     [Fact]
+    public void A_key_that_a_rotation_retires_sends_until_the_grace_ends()
+    {
+        var sealer = Samples.Sealer(Samples.SenderPair());
+        sealer.Replace(new KeyRing([Samples.RecipientPair(), Samples.SenderPair(EnclaveKeyState.Retired)]));
+        Assert.Equal(Samples.Sender, sealer.Seal("x"u8, Samples.Sender, [Samples.Recipient]).SenderKey);
+        sealer.EndGrace();
+        Assert.Throws<UnknownKeyException>(() => sealer.Seal("x"u8, Samples.Sender, [Samples.Recipient]));
+        // One that is gone altogether has no grace.
+        sealer.Replace(new KeyRing([Samples.SenderPair()]));
+        Assert.Throws<UnknownKeyException>(() => sealer.Seal("x"u8, Samples.Recipient, [Samples.Sender]));
+    }
+
+    [Fact]
+    public void A_ring_without_keys_seals_and_opens_nothing()
+    {
+        var sealer = Samples.Sealer(Samples.SenderPair());
+        var payload = sealer.Seal("x"u8, Samples.Sender, [Samples.Sender]);
+        sealer.Replace(KeyRing.None);
+        Assert.Throws<UnknownKeyException>(() => sealer.Open(payload, null));
+        Assert.Throws<UnknownKeyException>(() => sealer.Seal("x"u8, Samples.Sender, [Samples.Sender]));
+        Assert.Throws<UnknownKeyException>(() => KeyRing.None.Default);
+    }
+
+    [Fact]
     public void Retired_key_opens_but_does_not_send()
     {
         var payload = WorkedExample();

@@ -20,7 +20,7 @@ public class KeyFileDamageTests
         var config = directory.Write("e.json", $$$"""
             {"keys":{"passwordFile":"{{{directory.File("passwords")}}}","keyData":[{"privateKeyPath":"{{{directory.File("k.key")}}}","publicKeyPath":"{{{directory.File("k.pub")}}}"}]}}
             """);
-        var provider = new TesseraFileKeyProvider(config);
+        var provider = new TesseraKeyProvider(config, TimeProvider.System, _ => null);
         Assert.Equal([expected], await KeysAsync(provider));
 
         foreach (var file in new[] { directory.File("k.key"), directory.File("k.pub") })
@@ -47,7 +47,7 @@ public class KeyFileDamageTests
         }
     }
 
-    private static async Task<PublicKey[]> KeysAsync(TesseraFileKeyProvider provider)
+    private static async Task<PublicKey[]> KeysAsync(TesseraKeyProvider provider)
     {
         var ring = await provider.LoadAsync(CancellationToken.None);
         PublicKey[] keys = [.. ring.Keys.Select(k => k.PublicKey)];

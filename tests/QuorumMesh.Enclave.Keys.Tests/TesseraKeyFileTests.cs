@@ -129,7 +129,7 @@ public class TesseraKeyFileTests
                {"config":{"type":"unlocked","data":{"bytes":"{{{Samples.RecipientPrivate}}}"}},"publicKey":"{{{Samples.RecipientPublic}}}"},
                {"privateKeyPath":"{{{directory.File("k.key")}}}","publicKeyPath":"{{{directory.File("k.pub")}}}"}]}}
             """);
-        var ring = await new TesseraFileKeyProvider(config).LoadAsync(CancellationToken.None);
+        var ring = await new TesseraKeyProvider(config, TimeProvider.System, _ => null).LoadAsync(CancellationToken.None);
         Assert.Equal([Samples.Sender, Samples.Recipient, locked], ring.Keys.Select(k => k.PublicKey));
         var settings = EnclaveConfig.Read(config);
         Assert.Equal("http://127.0.0.1:0", settings.Listen);
@@ -147,7 +147,7 @@ public class TesseraKeyFileTests
         var config = directory.Write("e.json", $$$"""
             {"keys":{"passwords":{{{passwords}}},"keyData":[{"privateKey":"{{{Samples.SenderPrivate}}}","publicKey":"{{{Samples.SenderPublic}}}"}]}}
             """);
-        var ring = await new TesseraFileKeyProvider(config).LoadAsync(CancellationToken.None);
+        var ring = await new TesseraKeyProvider(config, TimeProvider.System, _ => null).LoadAsync(CancellationToken.None);
         Assert.Equal(Samples.Sender, Assert.Single(ring.Keys).PublicKey);
     }
 
@@ -157,13 +157,16 @@ public class TesseraKeyFileTests
     [InlineData("""{"keys":{"keyData":[{"privateKey":"AA==","publicKey":"/+UuD63zItL1EbjxkKUljMgG8Z1w0AJ8pNOR4iq2yQc="}]}}""",
         "keys.keyData[0]")]
     [InlineData("""{"keys":{"keyData":[{"privateKey":"6ccai0+GXRRVbNckE+JubN+UQ9+8pMCx86dZI683X7w=","publicKey":"/+UuD63zItL1EbjxkKUljMgG8Z1w0AJ8pNOR4iq2yQc="}]}}""", "keys.keyData[0]")]
-    [InlineData("""{"keys":{"keyData":[{"hashicorpVaultPublicKeyId":"x"}]}}""", "keys.keyData[0].hashicorpVaultPublicKeyId")]
+    [InlineData("""{"keys":{"keyData":[{"hashicorpVaultPublicKeyId":"x"}]}}""", "keys.keyData[0].hashicorpVaultSecretEngineName")]
+    [InlineData("""{"keys":{"keyData":[{"azureVaultPublicKeyId":"x"}]}}""", "keys.keyData[0].azureVaultPublicKeyId")]
+    [InlineData("""{"keys":{"keyData":[{"awsSecretsManagerPublicKeyId":"x"}]}}""", "keys.keyData[0].awsSecretsManagerPublicKeyId")]
+    [InlineData("""{"keys":{"keyData":[{"retired":"yes","privateKey":"AA==","publicKey":"AA=="}]}}""", "keys.keyData[0].retired")]
     [InlineData("""{"keys":{"passwords":["x"],"keyData":[{}]}}""", "keys.passwords")]
     [InlineData("""{"keys":{"keyData":[{"privateKeyPath":"x"}]}}""", "keys.keyData[0]")]
     public async Task Bad_config_names_the_key_and_no_secret(string content, string key)
     {
         using var directory = new TempDirectory();
-        var provider = new TesseraFileKeyProvider(directory.Write("e.json", content));
+        var provider = new TesseraKeyProvider(directory.Write("e.json", content), TimeProvider.System, _ => null);
         var error = await Assert.ThrowsAsync<KeyException>(() => provider.LoadAsync(CancellationToken.None));
         Assert.Equal(key, error.Key);
         Assert.DoesNotContain(Samples.RecipientPrivate, error.ToString());

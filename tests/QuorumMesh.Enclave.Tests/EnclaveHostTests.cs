@@ -116,13 +116,13 @@ public sealed class EnclaveHostTests : IAsyncLifetime, IDisposable
     public async Task Changed_keys_are_taken_without_a_restart()
     {
         WriteConfig(withRecipient: true);
-        _app.Services.GetRequiredService<TesseraFileKeyProvider>().NotifyChanged();
+        _app.Services.GetRequiredService<TesseraKeyProvider>().NotifyChanged();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while ((await _client.KeysAsync(new KeysRequest(), cancellationToken: limit.Token)).Keys.Count < 2)
             await Task.Delay(20, limit.Token);
 
         _directory.Write("e.json", "{");
-        _app.Services.GetRequiredService<TesseraFileKeyProvider>().NotifyChanged();
+        _app.Services.GetRequiredService<TesseraKeyProvider>().NotifyChanged();
         Assert.Equal(2, (await _client.KeysAsync(new KeysRequest())).Keys.Count);
     }
 

@@ -7,6 +7,11 @@ public sealed class KeyRing
 {
     private readonly Dictionary<PublicKey, EnclaveKeyPair> _byPublicKey = [];
 
+    private KeyRing() => Keys = [];
+
+    /// <summary>Without a key: before the first are there, and when they may be used no longer.</summary>
+    public static KeyRing None { get; } = new();
+
     /// <exception cref="ArgumentException">No active key, or one key twice.</exception>
     public KeyRing(IReadOnlyList<EnclaveKeyPair> keys)
     {
@@ -25,7 +30,8 @@ public sealed class KeyRing
     public IReadOnlyList<EnclaveKeyPair> Keys { get; }
 
     /// <summary>The key that sends when a request names none.</summary>
-    public EnclaveKeyPair Default => Keys[0];
+    /// <exception cref="UnknownKeyException">There is no key.</exception>
+    public EnclaveKeyPair Default => Keys.Count > 0 ? Keys[0] : throw new UnknownKeyException("no key is loaded");
 
     /// <summary>Null for a key that is not ours.</summary>
     public EnclaveKeyPair? Find(PublicKey key) => _byPublicKey.GetValueOrDefault(key);

@@ -17,6 +17,7 @@ public sealed class PayloadSealer
     private readonly SharedKeyCache _cache;
     private readonly RandomFill _random;
     private volatile KeyRing _ring;
+    private volatile HashSet<PublicKey> _leaving = [];
 
     /// <summary>Seals with the ring's active keys; <paramref name="random"/> gives master keys and nonces, and must be fit for
     /// keys.</summary>
@@ -30,13 +31,21 @@ public sealed class PayloadSealer
     /// <summary>The keys in use now.</summary>
     public KeyRing Ring => _ring;
 
-    /// <summary>Takes other keys into use. The old ring's owner disposes it once calls in flight are done.</summary>
+    /// <summary>
+    /// Takes other keys into use. The old ring's owner disposes it once calls in flight are done. A key that was active and is retired now
+    /// still seals until <see cref="EndGrace"/>: for calls that chose it as the default, and for a manager that has not asked since.
+    /// </summary>
     public void Replace(KeyRing ring)
     {
+        // First: a call between the two lines must find the old key either active or leaving.
+        _leaving = [.. _leaving, .. _ring.Keys.Where(k => k.State == EnclaveKeyState.Active).Select(k => k.PublicKey)];
         _ring = ring;
         // Shared keys are made of private ones: those of a key that is gone must not stay.
         _cache.Clear();
     }
+
+    /// <summary>Retired keys seal no more.</summary>
+    public void EndGrace() => _leaving = [];
 
     /// <param name="recipients">In the order that the payload lists them; the caller adds the sender.</param>
     /// <remarks>A new key and nonce for each payload (RandomNumberGenerator in the host): the same plain text never has the same
@@ -301,7 +310,7 @@ public sealed class PayloadSealer
     private EnclaveKeyPair ActiveKey(PublicKey sender)
     {
         var own = _ring.Get(sender);
-        return own.State == EnclaveKeyState.Active
+        return own.State == EnclaveKeyState.Active || _leaving.Contains(sender)
             ? own
             : throw new UnknownKeyException($"Public key {sender} is retired: it opens old payloads but sends nothing new");
     }

@@ -31,8 +31,9 @@ public sealed record EnclaveConfig(string? Listen, IReadOnlyList<PublicKey> Alwa
             return [];
         var files = new List<string?> { SecretJson.Text(keys, "passwordFile") };
         foreach (var key in SecretJson.Member(keys, "keyData") is { ValueKind: JsonValueKind.Array } data ? data.EnumerateArray() : default)
-            // A key without a path stands in the configuration, which is then as secret as a key file.
-            files.Add(SecretJson.Text(key, "privateKeyPath") ?? path);
+            // A key without a path stands in the configuration, which is then as secret as a key file; or it is in a vault.
+            files.Add(SecretJson.Text(key, "privateKeyPath")
+                ?? (SecretJson.Text(key, "hashicorpVaultSecretName") is null ? path : null));
         return [.. files.OfType<string>().Distinct()];
     }
 

@@ -56,6 +56,18 @@ internal static class SecretJson
         }
     }
 
+    /// <summary>A text member's bytes, never as a string.</summary>
+    public static SecretBuffer TextBytes(string key, JsonElement element, string name)
+    {
+        if (Member(element, name) is not { ValueKind: JsonValueKind.String } text)
+            throw new KeyException($"{key}.{name}", "text is required");
+        var raw = JsonMarshal.GetRawUtf8Value(text);
+        var reader = new Utf8JsonReader(raw);
+        reader.Read();
+        using var unescaped = new SecretBuffer(raw.Length);
+        return SecretBuffer.CopyOf(unescaped.Span[..reader.CopyString(unescaped.Span)]);
+    }
+
     public static int Integer(string key, JsonElement element, string name) =>
         Member(element, name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt32(out var number)
             ? number

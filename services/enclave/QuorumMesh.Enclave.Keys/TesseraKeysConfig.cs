@@ -1,16 +1,21 @@
 using System.Text.Json;
 using QuorumMesh.Contracts;
 using QuorumMesh.Enclave.Core;
+using QuorumMesh.Enclave.Keys.Vault;
 
 namespace QuorumMesh.Enclave.Keys;
 
-/// <summary>The <c>keys</c> section of Tessera's config file: direct, inline and file keys.</summary>
+/// <summary>An entry of <c>keyData</c>: a pair that stands in the configuration or in files, or the name of one in a vault.</summary>
+internal sealed record KeyDatum(EnclaveKeyPair? Pair, VaultKeyReference? Vault);
+
+/// <summary>The <c>keys</c> section of Tessera's config file: direct, inline and file keys, and those that a vault has.</summary>
 internal static class TesseraKeysConfig
 {
     private const int MaxKeys = 1000;
 
+    /// <summary>All entries in their order; the caller owns the pairs.</summary>
     /// <param name="directory">Relative paths are taken from here.</param>
-    public static KeyRing Read(JsonElement root, string directory)
+    public static IReadOnlyList<KeyDatum> Read(JsonElement root, string directory)
     {
         var keys = SecretJson.Member(root, "keys") ?? throw new KeyException("keys", "is required: without it this enclave has no key");
         if (SecretJson.Member(keys, "passwords") is { } inline && !IsEmpty(inline))
@@ -22,22 +27,61 @@ internal static class TesseraKeysConfig
             throw new KeyException("keys.keyData", $"has {count} keys; at most {MaxKeys} are read");
 
         using var passwords = Passwords(keys, directory, count);
-        var pairs = new List<EnclaveKeyPair>();
+        var found = new List<KeyDatum>();
         try
         {
             for (var i = 0; i < count; i++)
-                pairs.Add(ReadPair($"keys.keyData[{i}]", data[i], directory, passwords is null ? default : passwords.Line(i)));
-            return new KeyRing(pairs);
+                found.Add(ReadDatum($"keys.keyData[{i}]", data[i], directory, passwords is null ? default : passwords.Line(i)));
+            return found;
         }
-        catch (Exception e)
+        catch
         {
             // No finaliser frees locked memory: the keys read so far would stay in it until the process ends.
-            pairs.ForEach(p => p.Dispose());
-            if (e is ArgumentException)
-                throw new KeyException("keys.keyData", e.Message, e);
+            found.ForEach(d => d.Pair?.Dispose());
             throw;
         }
     }
+
+    private static KeyDatum ReadDatum(string key, JsonElement entry, string directory, ReadOnlySpan<byte> password) =>
+        SecretJson.Member(entry, "privateKey") is null && SecretJson.Member(entry, "config") is null
+            && VaultReference(key, entry) is { } reference
+            ? new KeyDatum(null, reference)
+            : new KeyDatum(ReadPair(key, entry, directory, password), null);
+
+    /// <summary>Null for an entry that is not in HashiCorp Vault.</summary>
+    /// <exception cref="KeyException">It is, and lacks a member.</exception>
+    public static VaultKeyReference? VaultReference(string key, JsonElement entry)
+    {
+        string[] names = ["hashicorpVaultSecretEngineName", "hashicorpVaultSecretName", "hashicorpVaultPublicKeyId",
+            "hashicorpVaultPrivateKeyId"];
+        var values = names.Select(name => SecretJson.Text(entry, name)).ToArray();
+        if (values.All(v => v is null))
+            return null;
+        for (var i = 0; i < names.Length; i++)
+            if (string.IsNullOrEmpty(values[i]))
+                throw new KeyException($"{key}.{names[i]}", "is required: a HashiCorp Vault key needs " + string.Join(", ", names));
+        var (engine, name) = (values[0]!.Trim('/'), values[1]!.Trim('/'));
+        if (!VaultPath.IsClean(engine) || !VaultPath.IsClean(name))
+            throw new KeyException(key, $"'{engine}/{name}' is no path in a vault");
+        return new VaultKeyReference(key, engine, name, values[2]!, values[3]!, Version(key, entry), IsRetired(key, entry));
+    }
+
+    private static int Version(string key, JsonElement entry) => SecretJson.Member(entry, "hashicorpVaultSecretVersion") switch
+    {
+        null => 0,
+        { ValueKind: JsonValueKind.Number } value when value.TryGetInt32(out var number) && number >= 0 => number,
+        { ValueKind: JsonValueKind.String } value when int.TryParse(value.GetString(), out var number) && number >= 0 => number,
+        _ => throw new KeyException($"{key}.hashicorpVaultSecretVersion",
+            "The value provided must be an integer equal to 0 or greater; 0 is the latest"),
+    };
+
+    /// <summary>A member of ours: the key opens old payloads and seals nothing new.</summary>
+    private static bool IsRetired(string key, JsonElement entry) => SecretJson.Member(entry, "retired") switch
+    {
+        null or { ValueKind: JsonValueKind.False } => false,
+        { ValueKind: JsonValueKind.True } => true,
+        _ => throw new KeyException($"{key}.retired", "is true or false"),
+    };
 
     /// <summary>Tessera's own samples write <c>[]</c>, or an empty text for each unlocked key.</summary>
     private static bool IsEmpty(JsonElement passwords) => passwords.ValueKind == JsonValueKind.Array
@@ -59,10 +103,13 @@ internal static class TesseraKeysConfig
 
     private static EnclaveKeyPair ReadPair(string key, JsonElement entry, string directory, ReadOnlySpan<byte> password)
     {
+        var state = IsRetired(key, entry) ? EnclaveKeyState.Retired : EnclaveKeyState.Active;
+        // A member of ours too: a retired key with the name of an active one has that as its successor.
+        var name = SecretJson.Text(entry, "name");
         var (publicKey, id, privateKey) = ReadHalves(key, entry, directory, password);
         try
         {
-            return new EnclaveKeyPair(publicKey, privateKey, id, "1", EnclaveKeyState.Active);
+            return new EnclaveKeyPair(publicKey, privateKey, name ?? id, "1", state);
         }
         catch (ArgumentException e)
         {
@@ -79,8 +126,9 @@ internal static class TesseraKeysConfig
         if (SecretJson.Member(entry, "config") is { } config)
             return (Inline(key, entry), key, TesseraKeyFile.ReadPrivateKey($"{key}.config", config, password));
         foreach (var member in entry.ValueKind == JsonValueKind.Object ? entry.EnumerateObject() : default)
-            if (member.Name.Contains("Vault", StringComparison.Ordinal) || member.Name.StartsWith("aws", StringComparison.Ordinal))
-                throw new KeyException($"{key}.{member.Name}", "keys in a vault are not read by this version; use a key file");
+            if (member.Name.StartsWith("azureVault", StringComparison.Ordinal) || member.Name.StartsWith("aws", StringComparison.Ordinal))
+                throw new KeyException($"{key}.{member.Name}", "keys in Azure Key Vault and AWS Secrets Manager are not read by this "
+                    + "version; put the pair into HashiCorp Vault or OpenBao, or into a locked key file");
 
         var privatePath = SecretJson.Text(entry, "privateKeyPath");
         var publicPath = SecretJson.Text(entry, "publicKeyPath");

@@ -36,12 +36,14 @@ public static class EnclaveHost
             var address = DataAddress(options, config);
             var materials = new TlsMaterials(TimeProvider.System);
             var tls = options.Tls.Open(address.Key, address, materials);
-            var provider = new TesseraFileKeyProvider(options.ConfigFile);
-            var ring = await provider.LoadAsync(cancellation).ConfigureAwait(false);
+            var provider = new TesseraKeyProvider(options.ConfigFile, TimeProvider.System, Environment.GetEnvironmentVariable);
+            var (ring, waiting) = await FirstKeysAsync(provider, cancellation).ConfigureAwait(false);
             var app = Build(options, config, address, tls, provider, ring);
             app.Lifetime.ApplicationStopped.Register(materials.Dispose);
+            if (waiting is not null)
+                app.Services.GetRequiredService<KeyCustody>().Wait(waiting);
             await app.StartAsync(cancellation).ConfigureAwait(false);
-            Announce(app, address, ring, options);
+            Announce(app, address, options);
             Watch(app, materials, tls);
             if (OwnFiles.Close(EnclaveConfig.SecretFiles(options.ConfigFile)) is { } closed)
                 app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.Enclave").LogWarning("{Closed}", closed);
@@ -53,8 +55,21 @@ public static class EnclaveHost
         }
     }
 
+    /// <summary>No keys and the reason while a vault is away: the enclave starts, is not ready, and makes none of its own.</summary>
+    private static async Task<(KeyRing Ring, string? Waiting)> FirstKeysAsync(TesseraKeyProvider provider, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await provider.LoadAsync(cancellation).ConfigureAwait(false), null);
+        }
+        catch (KeyUnavailableException e)
+        {
+            return (KeyRing.None, e.Message);
+        }
+    }
+
     private static WebApplication Build(
-        EnclaveOptions options, EnclaveConfig config, ListenAddress address, TlsServer? tls, TesseraFileKeyProvider provider, KeyRing ring)
+        EnclaveOptions options, EnclaveConfig config, ListenAddress address, TlsServer? tls, TesseraKeyProvider provider, KeyRing ring)
     {
         var builder = ServiceHost.CreateBuilder();
         builder.AddServiceDefaults("enclave", defaults =>
@@ -65,13 +80,16 @@ public static class EnclaveHost
         var cache = new SharedKeyCache(SharedKeys);
         var sealer = new PayloadSealer(ring, cache, RandomNumberGenerator.Fill);
         builder.Services.AddSingleton(sealer);
-        builder.Services.AddSingleton(new EnclaveMetrics(sealer, cache));
-        builder.Services.AddSingleton<IEnclaveKeyProvider>(provider);
-        builder.Services.AddSingleton(provider);
+        var custody = new KeyCustody(sealer);
+        builder.Services.AddSingleton(custody);
+        builder.Services.AddSingleton(new EnclaveMetrics(sealer, cache, custody, TimeProvider.System));
+        // By a factory, so that the container disposes of it.
+        builder.Services.AddSingleton(_ => provider);
+        builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(
-            services => new EnclaveService(sealer, services.GetRequiredService<EnclaveMetrics>(), config.AlwaysSendTo));
+            services => new EnclaveService(sealer, custody, services.GetRequiredService<EnclaveMetrics>(), config.AlwaysSendTo));
         builder.Services.AddHostedService<KeyReloader>();
-        builder.Services.AddReadinessCheck("keys", () => sealer.Ring.Keys.Count > 0 ? null : "no key is loaded");
+        builder.Services.AddReadinessCheck("keys", () => custody.Problem);
         var listener = new GrpcListener("enclave", options.ListenerBytes);
         listener.AddTo(builder.Services);
         builder.WebHost.UseKestrelHttpsConfiguration();
@@ -120,25 +138,30 @@ public static class EnclaveHost
                 + "--tls-cert, --tls-key and --manager-cert");
     }
 
-    private static void Announce(WebApplication app, ListenAddress address, KeyRing ring, EnclaveOptions options)
+    private static void Announce(WebApplication app, ListenAddress address, EnclaveOptions options)
     {
+        var keys = app.Services.GetRequiredService<PayloadSealer>().Ring.Keys;
+        var first = keys.Count > 0 ? keys[0].PublicKey.ToString() : "none yet";
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.Enclave");
         if (address.SocketPath is { } path)
         {
             PeerCredentials.Protect(path, options.AllowedUids);
             app.Lifetime.ApplicationStopped.Register(() => File.Delete(path));
-            log.LogInformation("Listening on {Address}, {Count} keys, default {Key}", address, ring.Keys.Count, ring.Default.PublicKey);
+            log.LogInformation("Listening on {Address}, {Count} keys, default {Key}", address, keys.Count, first);
         }
         else if (address.IsHttps)
         {
             log.LogInformation("Listening on {Address} for the manager of {Certificate}, {Count} keys, default {Key}",
-                string.Join(", ", app.Urls), options.Tls.Manager, ring.Keys.Count, ring.Default.PublicKey);
+                string.Join(", ", app.Urls), options.Tls.Manager, keys.Count, first);
         }
         else
         {
             log.LogWarning(
                 "Listening on {Address}, {Count} keys, default {Key}. Any local user can connect here; a Unix socket lets only one user in",
-                string.Join(", ", app.Urls), ring.Keys.Count, ring.Default.PublicKey);
+                string.Join(", ", app.Urls), keys.Count, first);
         }
+
+        if (app.Services.GetRequiredService<KeyCustody>().Problem is { } problem)
+            log.LogWarning("Not ready, waiting for the keys: {Problem}", problem);
     }
 }

@@ -11,11 +11,17 @@ internal sealed class EnclaveMetrics : IDisposable
     private readonly Counter<long> _requests;
     private readonly Histogram<double> _seconds;
 
-    public EnclaveMetrics(PayloadSealer sealer, SharedKeyCache cache)
+    public EnclaveMetrics(PayloadSealer sealer, SharedKeyCache cache, KeyCustody custody, TimeProvider time)
     {
         _requests = _meter.CreateCounter<long>("quorummesh_enclave_requests_total", description: "Requests by operation and outcome.");
         _seconds = _meter.CreateHistogram<double>("quorummesh_enclave_request_seconds", description: "Time in the enclave by operation.");
         _meter.CreateObservableGauge("quorummesh_enclave_keys", () => sealer.Ring.Keys.Count, description: "Key pairs held.");
+        _meter.CreateObservableGauge("quorummesh_enclave_keys_retired",
+            () => sealer.Ring.Keys.Count(k => k.State == EnclaveKeyState.Retired),
+            description: "Key pairs held that only open.");
+        _meter.CreateObservableGauge<double>("quorummesh_enclave_key_confirmation_age_seconds",
+            () => Age(custody.Contact, time.GetUtcNow()),
+            description: "Time since the vault last confirmed the keys; absent where none is in a vault.");
         _meter.CreateObservableGauge("quorummesh_enclave_shared_keys", () => cache.Count,
             description: "Shared keys kept in locked memory.");
         _meter.CreateObservableCounter("quorummesh_enclave_shared_key_hits_total", () => cache.Hits,
@@ -31,4 +37,10 @@ internal sealed class EnclaveMetrics : IDisposable
     }
 
     public void Dispose() => _meter.Dispose();
+
+    private static IEnumerable<Measurement<double>> Age(DateTimeOffset? since, DateTimeOffset now)
+    {
+        if (since is { } known)
+            yield return new Measurement<double>((now - known).TotalSeconds);
+    }
 }

@@ -17,6 +17,7 @@ internal static class KeysCommands
         create.SetAction(result => New(result.GetValue(file)!, result.GetValue(password)));
         var command = new Command("keys", "keys of enclaves");
         command.Subcommands.Add(create);
+        RotationCommands.AddTo(command);
         return command;
     }
 

@@ -11,6 +11,7 @@ public enum ServiceKind { Enclave, TxManager, Node }
 /// </summary>
 public sealed partial class ServiceProcess(Participant participant, ServiceKind kind)
 {
+    private const int SigHup = 1;
     private const int SigTerm = 15;
     private const int SigKill = 9;
 
@@ -55,6 +56,9 @@ public sealed partial class ServiceProcess(Participant participant, ServiceKind 
         using var process = Process.Start(info) ?? throw new CommandException($"{program} could not be started");
         PrivateFiles.Replace(PidFile, $"{process.Id} {StartTime(process.Id)}\n");
     }
+
+    /// <summary>Says that its files were edited; false when it does not run.</summary>
+    public bool Reload() => RunningPid is { } pid && SendSignal(pid, SigHup) == 0;
 
     public void Terminate() => Signal(SigTerm);
 

@@ -7,9 +7,10 @@ using Proto = QuorumMesh.Contracts.Enclave;
 
 namespace QuorumMesh.Enclave.Grpc;
 
-/// <summary>The enclave's data port. An unknown key is NOT_FOUND, bytes that cannot be right are INVALID_ARGUMENT.</summary>
-internal sealed class EnclaveService(PayloadSealer sealer, EnclaveMetrics metrics, IReadOnlyList<PublicKey> alwaysSendTo)
-    : Proto.Enclave.EnclaveBase
+/// <summary>The enclave's data port. An unknown key is NOT_FOUND, bytes that cannot be right are INVALID_ARGUMENT; without keys
+/// all is UNAVAILABLE.</summary>
+internal sealed class EnclaveService(
+    PayloadSealer sealer, KeyCustody custody, EnclaveMetrics metrics, IReadOnlyList<PublicKey> alwaysSendTo) : Proto.Enclave.EnclaveBase
 {
     public override Task<Proto.KeysReply> Keys(Proto.KeysRequest request, ServerCallContext context) => Answer("keys", () =>
     {
@@ -88,6 +89,8 @@ internal sealed class EnclaveService(PayloadSealer sealer, EnclaveMetrics metric
         var outcome = "ok";
         try
         {
+            if (custody.Problem is { } problem)
+                throw new RpcException(new Status(StatusCode.Unavailable, problem));
             return Task.FromResult(work());
         }
         // The manager tells the two apart: no key of ours fits, or the bytes cannot be right. Neither text names a secret.

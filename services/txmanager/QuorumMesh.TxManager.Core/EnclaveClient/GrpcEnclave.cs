@@ -42,10 +42,19 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
     public Task<EnclaveKeys> KeysAsync(CancellationToken cancel) => CallAsync(Failure.EnclaveUnavailable, async options =>
     {
         var reply = await _client.KeysAsync(new KeysRequest(), options).ConfigureAwait(false);
+        var active = reply.Keys.Where(k => k.State != KeyState.Retired).ToList();
+        var retired = reply.Keys.Where(k => k.State == KeyState.Retired).ToList();
+        var successors = new Dictionary<PublicKey, PublicKey>();
+        foreach (var key in retired.Where(k => k.Id.Length > 0))
+            if (active.Find(a => a.Id == key.Id) is { } successor)
+                successors[Messages.Key(key.PublicKey)] = Messages.Key(successor.PublicKey);
         return new EnclaveKeys(
-            [.. reply.Keys.Where(k => k.State != KeyState.Retired).Select(k => Messages.Key(k.PublicKey))],
-            [.. reply.Keys.Where(k => k.State == KeyState.Retired).Select(k => Messages.Key(k.PublicKey))],
-            [.. reply.AlwaysSendTo.Select(Messages.Key)]);
+            [.. active.Select(k => Messages.Key(k.PublicKey))],
+            [.. retired.Select(k => Messages.Key(k.PublicKey))],
+            [.. reply.AlwaysSendTo.Select(Messages.Key)])
+        {
+            Successors = successors,
+        };
     }, cancel, _address);
 
     /// <inheritdoc/>
@@ -129,6 +138,9 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
                 StatusCode.NotFound => new PrivacyException(unknownKey, e.Status.Detail, e),
                 StatusCode.InvalidArgument => new PrivacyException(Failure.InvalidPayload, e.Status.Detail, e),
                 StatusCode.DeadlineExceeded => PrivacyException.Enclave($"{name} did not answer in time", e),
+                // Its own answer, not the client's: it waits for a vault, whose address is for our own log alone.
+                StatusCode.Unavailable when e.Status.DebugException is null => PrivacyException.Enclave(
+                    name == _address ? $"{name} has no keys now: {e.Status.Detail}" : "it has no keys now", e),
                 StatusCode.Unavailable => PrivacyException.Enclave($"no connection to {name}", e),
                 _ => PrivacyException.Enclave($"it answered {e.StatusCode}", e),
             };

@@ -21,13 +21,20 @@ public sealed class OwnKeys(IEnclave enclave, IReadOnlyList<PublicKey> configure
         var before = _current;
         var after = new Snapshot(keys, configuredAlwaysSendTo);
         _current = after;
-        if (before is null || !before.Active.SequenceEqual(after.Active))
+        if (before is null || !before.Active.SequenceEqual(after.Active) || !before.Announced.SequenceEqual(after.Announced))
             Changed?.Invoke();
     }
 
     /// <summary>Keys that seal and open, the default one first.</summary>
     public async ValueTask<IReadOnlyList<PublicKey>> ActiveAsync(CancellationToken cancel) =>
         (await GetAsync(cancel).ConfigureAwait(false)).Active;
+
+    /// <summary>
+    /// Keys that peers are told and that we prove: the active ones, and those that a rotation has retired, for dApps and managers that
+    /// still name them. A key that was retired without a successor is left out.
+    /// </summary>
+    public async ValueTask<IReadOnlyList<PublicKey>> AnnouncedAsync(CancellationToken cancel) =>
+        (await GetAsync(cancel).ConfigureAwait(false)).Announced;
 
     /// <summary>Keys that every transaction goes to, from both configurations.</summary>
     public async ValueTask<IReadOnlyList<PublicKey>> AlwaysSendToAsync(CancellationToken cancel) =>
@@ -48,15 +55,15 @@ public sealed class OwnKeys(IEnclave enclave, IReadOnlyList<PublicKey> configure
         return snapshot.Active.Count > 0 ? snapshot.Active[0] : throw PrivacyException.Enclave("it has no active key");
     }
 
-    /// <summary>The sender to use: the default key when none is asked for.</summary>
+    /// <summary>The sender to use: the default key when none is asked for, the successor of one that a rotation has retired.</summary>
     /// <exception cref="PrivacyException"><see cref="Failure.KeyNotFound"/> for a key that is not ours.</exception>
     public async ValueTask<PublicKey> SenderAsync(PublicKey? asked, CancellationToken cancel)
     {
         if (asked is null)
             return await DefaultAsync(cancel).ConfigureAwait(false);
         var snapshot = await GetAsync(cancel).ConfigureAwait(false);
-        return snapshot.Active.Contains(asked)
-            ? asked
+        return snapshot.Active.Contains(asked) ? asked
+            : snapshot.Successors.TryGetValue(asked, out var successor) ? successor
             : throw new PrivacyException(Failure.KeyNotFound, $"Public key {asked.ToBase64()} not found when searching for private key");
     }
 
@@ -80,12 +87,18 @@ public sealed class OwnKeys(IEnclave enclave, IReadOnlyList<PublicKey> configure
         {
             Active = keys.Active;
             All = [.. keys.Active, .. keys.Retired];
+            Successors = keys.Successors;
+            Announced = [.. keys.Active, .. keys.Retired.Where(keys.Successors.ContainsKey)];
             AlwaysSendTo = [.. configuredAlwaysSendTo.Concat(keys.AlwaysSendTo).Distinct()];
         }
 
         public IReadOnlyList<PublicKey> Active { get; }
 
         public HashSet<PublicKey> All { get; }
+
+        public IReadOnlyList<PublicKey> Announced { get; }
+
+        public IReadOnlyDictionary<PublicKey, PublicKey> Successors { get; }
 
         public IReadOnlyList<PublicKey> AlwaysSendTo { get; }
     }

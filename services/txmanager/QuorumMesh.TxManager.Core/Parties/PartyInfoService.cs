@@ -18,7 +18,7 @@ public sealed class PartyInfoService(
     /// <summary>Our own party info: our keys, and the managers that we know to be active.</summary>
     public async Task<PartyInfo> OwnAsync(CancellationToken cancel)
     {
-        var keys = await ownKeys.ActiveAsync(cancel).ConfigureAwait(false);
+        var keys = await ownKeys.AnnouncedAsync(cancel).ConfigureAwait(false);
         return new PartyInfo(
             settings.OwnUrl,
             [.. keys.Select(k => new RecipientEntry(k, settings.OwnUrl))],
@@ -75,9 +75,9 @@ public sealed class PartyInfoService(
         if (challenge.RecipientKeys.Count == 0)
             throw new PrivacyException(Failure.BadRequest, "The challenge names no recipient key");
         var key = challenge.RecipientKeys[0];
-        var active = await ownKeys.ActiveAsync(cancel).ConfigureAwait(false);
-        // A retired key is proven no more, or peers would go on sending to it.
-        if (!active.Contains(key))
+        var announced = await ownKeys.AnnouncedAsync(cancel).ConfigureAwait(false);
+        // One that was retired without a successor is proven no more, or peers would go on sending to it.
+        if (!announced.Contains(key))
             throw new PrivacyException(Failure.KeyNotFound, $"Public key {key.ToBase64()} not found when searching for private key");
         var opened = await enclave.OpenAsync(challenge, key, cancel).ConfigureAwait(false);
         var text = opened.Payload.Length <= KeyChallenge.MaxLength ? Encoding.UTF8.GetString(opened.Payload) : string.Empty;

@@ -6,7 +6,11 @@ namespace QuorumMesh.TxManager.Core.Ports;
 /// <param name="Active">Keys that seal and open, the default one first.</param>
 /// <param name="Retired">Keys that only open.</param>
 /// <param name="AlwaysSendTo">Keys that the enclave's configuration adds to every transaction.</param>
-public sealed record EnclaveKeys(IReadOnlyList<PublicKey> Active, IReadOnlyList<PublicKey> Retired, IReadOnlyList<PublicKey> AlwaysSendTo);
+public sealed record EnclaveKeys(IReadOnlyList<PublicKey> Active, IReadOnlyList<PublicKey> Retired, IReadOnlyList<PublicKey> AlwaysSendTo)
+{
+    /// <summary>Retired keys → the active key that the enclave's provider has under the same name.</summary>
+    public IReadOnlyDictionary<PublicKey, PublicKey> Successors { get; init; } = new Dictionary<PublicKey, PublicKey>();
+}
 
 /// <summary>
 /// Holds the keys, encrypts and decrypts. Failures are <see cref="PrivacyException"/>: <see cref="Failure.EnclaveUnavailable"/> when it

@@ -1,0 +1,179 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using QuorumMesh.Cli.Network;
+using QuorumMesh.Contracts;
+using QuorumMesh.Enclave.Core;
+using QuorumMesh.Enclave.Keys;
+using QuorumMesh.Outbound;
+
+namespace QuorumMesh.Cli.Keys;
+
+/// <summary>
+/// <c>qmesh keys status|rotate|retire</c>: of an enclave by its configuration file, or of a participant of a local network, whose running
+/// services are told and waited for.
+/// </summary>
+internal static class RotationCommands
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private static readonly Option<string?> ConfigFile = new("--configfile") { Description = "the enclave's configuration file" };
+    private static readonly Option<string?> Dir = new("--dir") { Description = "directory of a local network" };
+    private static readonly Option<string?> ParticipantName = new("--participant") { Description = "which of its participants: A, B, ..." };
+    private static readonly Option<string?> Key = new("--key") { Description = "the public key" };
+    private static readonly Option<bool> AcceptLoss = new("--accept-loss")
+    { Description = "payloads that were sealed for this key alone cannot be opened any more" };
+
+    public static void AddTo(Command keys)
+    {
+        var status = With(new Command("status", "which keys the configuration names, and which of them seal"));
+        status.SetAction(r => Explained(() => Status(Target.Of(r))));
+        var rotate = With(new Command("rotate",
+            "make a successor of a key, in a file or in its vault; the old key goes on opening what was sealed for it"));
+        rotate.Options.Add(Key);
+        rotate.SetAction((r, cancel) => ExplainedAsync(() => RotateAsync(Target.Of(r), KeyOf(r), cancel)));
+        var retire = With(new Command("retire", "take a rotated key out of the configuration; its files stay"));
+        retire.Options.Add(Key);
+        retire.Options.Add(AcceptLoss);
+        retire.SetAction(r => Explained(() => Retire(Target.Of(r), KeyOf(r), r.GetValue(AcceptLoss))));
+        foreach (var command in (Command[])[status, rotate, retire])
+            keys.Subcommands.Add(command);
+    }
+
+    private static Command With(Command command)
+    {
+        command.Options.Add(ConfigFile);
+        command.Options.Add(Dir);
+        command.Options.Add(ParticipantName);
+        return command;
+    }
+
+    private static int Status(Target target)
+    {
+        foreach (var key in KeyRotation.List(target.Config))
+        {
+            var name = key.PublicKey?.ToString() ?? "(told by the vault)";
+            Console.WriteLine($"{(key.Retired ? "retired" : "active"),-8} {name,-44} {key.Place}");
+        }
+
+        return 0;
+    }
+
+    private static async Task<int> RotateAsync(Target target, PublicKey? old, CancellationToken cancel)
+    {
+        var key = await KeyRotation.RotateAsync(target.Config, old, Environment.GetEnvironmentVariable, cancel).ConfigureAwait(false);
+        Console.WriteLine($"New key: {key}");
+        if (target.Network is not { } network)
+        {
+            Console.WriteLine("In a vault the enclave takes it up at its next look; in a file once it reads its configuration again: send "
+                + "it SIGHUP (kill -HUP PID)");
+            return 0;
+        }
+
+        var (directory, definition, participant) = network;
+        definition = definition with
+        {
+            Participants = [.. definition.Participants.Select(
+                p => p.Name == participant.Name ? p with { TxManagerKey = key.ToString() } : p)],
+        };
+        definition.Save(directory);
+        if (!new ServiceProcess(participant, ServiceKind.Enclave).Reload())
+            Console.WriteLine($"The enclave of {participant.Name} does not run: it uses the key from its next start");
+        else if (new ServiceProcess(participant, ServiceKind.TxManager).RunningPid is not null)
+            await WaitAsync(participant, key, cancel).ConfigureAwait(false);
+        return 0;
+    }
+
+    private static int Retire(Target target, PublicKey? key, bool acceptLoss)
+    {
+        if (key is null)
+            throw new CommandException("say which: --key PUBLIC_KEY, as 'qmesh keys status' shows it");
+        if (!acceptLoss)
+            throw new CommandException("payloads that were sealed for this key alone cannot be opened without it, not after a resend "
+                + "either, and whoever still names it in privateFor is refused; add --accept-loss if that may be");
+        var file = KeyRotation.Retire(target.Config, key);
+        Console.WriteLine($"The configuration names {key} no more; {file} stays as your backup");
+        if (target.Network is not { } network)
+            Console.WriteLine("It is given up once the enclave reads its configuration again: send it SIGHUP (kill -HUP PID)");
+        else
+            new ServiceProcess(network.Participant, ServiceKind.Enclave).Reload();
+        return 0;
+    }
+
+    /// <summary>Until the manager sends from the new key.</summary>
+    private static async Task WaitAsync(Participant participant, PublicKey key, CancellationToken cancel)
+    {
+        using var http = new HttpClient(new OutboundHandlers().Create(OutboundLimits.Local)) { Timeout = TimeSpan.FromSeconds(5) };
+        for (var until = DateTime.UtcNow + Patience; DateTime.UtcNow < until;)
+        {
+            if (await FirstKeyAsync(http, participant, cancel).ConfigureAwait(false) == key.ToString())
+            {
+                Console.WriteLine($"{participant.Name} sends from the new key; what is sealed for the old one still opens");
+                return;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(200), cancel).ConfigureAwait(false);
+        }
+
+        throw new CommandException($"the manager of {participant.Name} does not show the new key yet; its enclave's log says why: "
+            + new ServiceProcess(participant, ServiceKind.Enclave).LogFile);
+    }
+
+    private static async Task<string?> FirstKeyAsync(HttpClient http, Participant participant, CancellationToken cancel)
+    {
+        try
+        {
+            var answer = await http.GetStringAsync(new Uri(participant.ThirdParty + "/keys"), cancel).ConfigureAwait(false);
+            return (string?)JsonNode.Parse(answer)?["keys"]?[0]?["key"];
+        }
+        catch (Exception e) when (e is HttpRequestException or System.Text.Json.JsonException or ArgumentOutOfRangeException
+            || (e is OperationCanceledException && !cancel.IsCancellationRequested))
+        {
+            return null;
+        }
+    }
+
+    private static PublicKey? KeyOf(ParseResult result) => result.GetValue(Key) is not { } text ? null
+        : NaClBox.TryParseKey(text, out var key) ? key : throw new CommandException($"--key '{text}' is not the base64 of a public key");
+
+    private static int Explained(Func<int> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (KeyException e)
+        {
+            throw new CommandException(e.Message);
+        }
+    }
+
+    private static async Task<int> ExplainedAsync(Func<Task<int>> work)
+    {
+        try
+        {
+            return await work().ConfigureAwait(false);
+        }
+        catch (KeyException e)
+        {
+            throw new CommandException(e.Message);
+        }
+    }
+
+    /// <param name="Network">Null for an enclave that is known by its configuration alone.</param>
+    private sealed record Target(string Config, (string Directory, NetworkDefinition Definition, Participant Participant)? Network)
+    {
+        public static Target Of(ParseResult result)
+        {
+            var (config, directory, name) = (result.GetValue(ConfigFile), result.GetValue(Dir), result.GetValue(ParticipantName));
+            if (config is not null && directory is null && name is null)
+                return new Target(config, null);
+            if (config is not null || directory is null || name is null)
+                throw new CommandException("say which enclave: --configfile FILE, or --dir D --participant A of a local network");
+            var network = NetworkDefinition.Load(directory);
+            var participant = network.Participants.FirstOrDefault(p => p.Name == name)
+                ?? throw new CommandException($"{directory} has no participant {name}: it has "
+                    + string.Join(", ", network.Participants.Select(p => p.Name)));
+            return new Target(Path.Combine(participant.Directory, "enclave", "enclave.json"), (directory, network, participant));
+        }
+    }
+}

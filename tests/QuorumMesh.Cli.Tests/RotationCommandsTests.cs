@@ -1,0 +1,72 @@
+using QuorumMesh.Cli.Keys;
+using QuorumMesh.Cli.Network;
+using QuorumMesh.Enclave.Keys;
+
+namespace QuorumMesh.Cli.Tests;
+
+public sealed class RotationCommandsTests : IDisposable
+{
+    private readonly string _temp = Directory.CreateTempSubdirectory("qm-").FullName;
+
+    private string Config => Path.Combine(_temp, "enclave.json");
+
+    public void Dispose() => Directory.Delete(_temp, recursive: true);
+
+    [Fact]
+    public void A_key_is_rotated_listed_and_retired_with_the_loss_accepted()
+    {
+        var old = Make();
+        Assert.Equal(0, Run("rotate", "--configfile", Config));
+        var keys = KeyRotation.List(Config);
+        Assert.Equal([false, true], keys.Select(k => k.Retired));
+        Assert.Equal(old, keys[1].PublicKey?.ToString());
+        Assert.Equal(0, Run("status", "--configfile", Config));
+
+        Assert.Contains("--accept-loss", Refused("retire", "--configfile", Config, "--key", old));
+        Assert.Contains("no retired key",
+            Refused("retire", "--configfile", Config, "--key", keys[0].PublicKey!.ToString(), "--accept-loss"));
+        Assert.Equal(0, Run("retire", "--configfile", Config, "--key", old, "--accept-loss"));
+        Assert.Equal(keys[0].PublicKey, Assert.Single(KeyRotation.List(Config)).PublicKey);
+        Assert.True(File.Exists(Path.Combine(_temp, "tm.key")));
+    }
+
+    [Fact]
+    public void A_participants_key_is_rotated_by_its_name_and_the_network_knows_the_new_one()
+    {
+        var network = NetworkCreator.Create(new NetworkRequest(_temp, 3, "raft", "cancun", 10, null, 0));
+        Assert.Equal(0, Run("rotate", "--dir", _temp, "--participant", "B"));
+        var after = NetworkDefinition.Load(_temp);
+        var keys = KeyRotation.List(Path.Combine(_temp, "B", "enclave", "enclave.json"));
+        Assert.Equal(after.Participants[1].TxManagerKey, keys[0].PublicKey?.ToString());
+        Assert.Equal(network.Participants[1].TxManagerKey, keys[1].PublicKey?.ToString());
+        Assert.Equal(network.Participants[0], after.Participants[0]);
+        Assert.Contains("has no participant D", Refused("rotate", "--dir", _temp, "--participant", "D"));
+    }
+
+    [Fact]
+    public void Which_enclave_and_which_key_have_to_be_said()
+    {
+        Make();
+        Assert.Contains("--participant", Refused("rotate"));
+        Assert.Contains("--participant", Refused("status", "--dir", _temp));
+        Assert.Contains("--participant", Refused("status", "--dir", _temp, "--participant", "A", "--configfile", Config));
+        Assert.Contains("no network", Refused("status", "--dir", _temp, "--participant", "A"));
+        Assert.Contains("not the base64", Refused("rotate", "--configfile", Config, "--key", "x"));
+        Assert.Contains("say which", Refused("retire", "--configfile", Config, "--accept-loss"));
+        Assert.Contains("no file", Refused("status", "--configfile", Path.Combine(_temp, "none")));
+    }
+
+    private string Make()
+    {
+        var path = Path.Combine(_temp, "tm");
+        var key = TesseraKeyFile.Generate(path).ToString();
+        File.WriteAllText(Config, $$$"""{"keys":{"keyData":[{"privateKeyPath":"{{{path}}}.key","publicKeyPath":"{{{path}}}.pub"}]}}""");
+        return key;
+    }
+
+    private static string Refused(params string[] arguments) => Assert.Throws<CommandException>(() => Run(arguments)).Message;
+
+    private static int Run(params string[] arguments) =>
+        KeysCommands.Create().Parse(arguments)
+        .Invoke(new System.CommandLine.InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}

@@ -1,0 +1,112 @@
+using QuorumMesh.Contracts;
+using QuorumMesh.Enclave.Core;
+using QuorumMesh.Tests.Shared;
+
+namespace QuorumMesh.Enclave.Keys.Tests;
+
+public sealed class KeyRotationTests : IDisposable
+{
+    private static readonly ArgonOptions Light = new(ArgonVariant.Id, 8, 3, 1);
+
+    private readonly TempDirectory _directory = new();
+
+    private string Config => _directory.File("e.json");
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task Twenty_rotations_leave_one_key_that_seals_and_all_others_that_open()
+    {
+        var keys = new List<PublicKey> { Make() };
+        for (var i = 0; i < 20; i++)
+        {
+            keys.Insert(0, KeyRotation.Rotate(Config));
+            var ring = await LoadAsync();
+            Assert.Equal(keys, ring.Keys.Select(k => k.PublicKey));
+            Assert.All(ring.Keys, k => Assert.Equal("tm", k.Id));
+            Assert.Equal(1, ring.Keys.Count(k => k.State == EnclaveKeyState.Active));
+        }
+
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_directory.File("tm-21.key")));
+        Assert.Contains("\"alwaysSendTo\"", File.ReadAllText(Config));
+        Assert.Equal(21, KeyRotation.List(Config).Count);
+
+        foreach (var old in keys.Skip(1))
+            Assert.True(File.Exists(KeyRotation.Retire(Config, old)));
+        Assert.Equal([keys[0]], (await LoadAsync()).Keys.Select(k => k.PublicKey));
+    }
+
+    [Fact]
+    public async Task A_locked_keys_successor_is_locked_by_its_password_and_the_lines_of_others_stay_theirs()
+    {
+        var first = TesseraKeyFile.Generate(_directory.File("tm"), "one"u8, Light);
+        var second = TesseraKeyFile.Generate(_directory.File("other"), "two"u8, Light);
+        _directory.Write("passwords", "one\ntwo\n");
+        Write($$$"""{"keys":{"passwordFile":"{{{_directory.File("passwords")}}}","keyData":[{{{Entry("tm")}}},{{{Entry("other")}}}]}}""");
+        var next = KeyRotation.Rotate(Config, second, Light);
+        var ring = await LoadAsync();
+        Assert.Equal([first, next, second], ring.Keys.Select(k => k.PublicKey));
+        using var locked = TesseraKeyFile.ReadPrivateKey(_directory.File("other-2.key"), "two"u8);
+        Assert.Equal("one\ntwo\ntwo\n", File.ReadAllText(_directory.File("passwords-2")));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_directory.File("passwords-2")));
+
+        KeyRotation.Retire(Config, second);
+        Assert.Equal([first, next], (await LoadAsync()).Keys.Select(k => k.PublicKey));
+        Assert.Equal("one\ntwo\n", File.ReadAllText(_directory.File("passwords-3")));
+    }
+
+    [Fact]
+    public void A_try_that_was_cut_off_before_the_configuration_named_its_pair_is_gone_on_with()
+    {
+        Make();
+        var made = TesseraKeyFile.Generate(_directory.File("tm-2"));
+        Assert.Equal(made, KeyRotation.Rotate(Config));
+
+        // A private half alone is nobody's: left as it is.
+        File.WriteAllText(_directory.File("tm-3.key"), "half");
+        Assert.NotEqual(made, KeyRotation.Rotate(Config));
+        Assert.Equal("half", File.ReadAllText(_directory.File("tm-3.key")));
+        Assert.True(File.Exists(_directory.File("tm-4.key")));
+    }
+
+    [Fact]
+    public void What_cannot_be_rotated_or_retired_is_told_and_nothing_is_written()
+    {
+        var key = Make();
+        var before = File.ReadAllText(Config);
+        Assert.Contains("no retired key", Assert.Throws<KeyException>(() => KeyRotation.Retire(Config, key)).Message);
+        Assert.Contains("no active key", Assert.Throws<KeyException>(() => KeyRotation.Rotate(Config, Samples.Sender)).Message);
+        Assert.Contains("no file", Assert.Throws<KeyException>(() => KeyRotation.List(_directory.File("none"))).Message);
+        Assert.Equal(before, File.ReadAllText(Config));
+
+        Write("""
+            {"keys":{"keyData":[{"hashicorpVaultSecretName":"tm1","hashicorpVaultSecretEngineName":"kv","hashicorpVaultPublicKeyId":"a",
+             "hashicorpVaultPrivateKeyId":"b"}]}}
+            """);
+        Assert.Equal("vault kv/tm1", Assert.Single(KeyRotation.List(Config)).Place);
+        Write($$$"""{"keys":{"keyData":[{"privateKey":"{{{Samples.SenderPrivate}}}","publicKey":"{{{Samples.SenderPublic}}}"}]}}""");
+        var error = Assert.Throws<KeyException>(() => KeyRotation.Rotate(Config));
+        Assert.Contains("move it to a key file", error.Message);
+        Assert.DoesNotContain(Samples.SenderPrivate, error.ToString());
+        Write("{\"keys\":");
+        Assert.Contains("not JSON", Assert.Throws<KeyException>(() => KeyRotation.List(Config)).Message);
+    }
+
+    private PublicKey Make()
+    {
+        var key = TesseraKeyFile.Generate(_directory.File("tm"));
+        Write($$$"""{"alwaysSendTo":[],"keys":{"keyData":[{{{Entry("tm")}}}]}}""");
+        return key;
+    }
+
+    private void Write(string config) => _directory.Write("e.json", config);
+
+    private string Entry(string name) =>
+        $$"""{"privateKeyPath":"{{_directory.File(name)}}.key","publicKeyPath":"{{_directory.File(name)}}.pub"}""";
+
+    private async Task<KeyRing> LoadAsync()
+    {
+        using var provider = new TesseraKeyProvider(Config, TimeProvider.System, _ => null);
+        return await provider.LoadAsync(default);
+    }
+}

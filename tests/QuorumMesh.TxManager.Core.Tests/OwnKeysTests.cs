@@ -1,0 +1,68 @@
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.TxManager.Core.Keys;
+using QuorumMesh.TxManager.Core.Ports;
+using SampleKeys = QuorumMesh.Tests.Shared.Managers.Keys;
+
+namespace QuorumMesh.TxManager.Core.Tests;
+
+/// <summary>What becomes of a key that a rotation has retired, for those who still name it.</summary>
+public sealed class OwnKeysTests
+{
+    [Fact]
+    public async Task A_rotated_key_is_announced_still_and_its_successor_sends_for_it()
+    {
+        var enclave = new ChangingEnclave(new EnclaveKeys([SampleKeys.S], [], []));
+        var keys = new OwnKeys(enclave, []);
+        var changes = 0;
+        keys.Changed += () => changes++;
+        Assert.Equal(SampleKeys.S, await keys.SenderAsync(SampleKeys.S, default));
+        await Assert.ThrowsAsync<PrivacyException>(async () => await keys.SenderAsync(SampleKeys.R, default));
+
+        enclave.Now = new EnclaveKeys([SampleKeys.R], [SampleKeys.S], [])
+        {
+            Successors = new Dictionary<PublicKey, PublicKey> { [SampleKeys.S] = SampleKeys.R },
+        };
+        await keys.RefreshAsync(default);
+        Assert.Equal(2, changes);
+        Assert.Equal(SampleKeys.R, await keys.SenderAsync(SampleKeys.S, default));
+        Assert.Equal(SampleKeys.R, await keys.DefaultAsync(default));
+        Assert.Equal([SampleKeys.R], await keys.ActiveAsync(default));
+        Assert.Equal([SampleKeys.R, SampleKeys.S], await keys.AnnouncedAsync(default));
+        Assert.True(await keys.OwnsAsync(SampleKeys.S, default));
+    }
+
+    [Fact]
+    public async Task A_key_that_was_retired_without_a_successor_is_neither_announced_nor_a_sender()
+    {
+        var keys = new OwnKeys(new ChangingEnclave(new EnclaveKeys([SampleKeys.R], [SampleKeys.S], [])), []);
+        Assert.Equal([SampleKeys.R], await keys.AnnouncedAsync(default));
+        var refused = await Assert.ThrowsAsync<PrivacyException>(async () => await keys.SenderAsync(SampleKeys.S, default));
+        Assert.Equal(Failure.KeyNotFound, refused.Failure);
+        Assert.True(await keys.OwnsAsync(SampleKeys.S, default));
+    }
+
+    private sealed class ChangingEnclave(EnclaveKeys now) : IEnclave
+    {
+        public EnclaveKeys Now { get; set; } = now;
+
+        public Task<EnclaveKeys> KeysAsync(CancellationToken cancel) => Task.FromResult(Now);
+
+        public Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients,
+            CancellationToken cancel) => throw new NotSupportedException();
+
+        public Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
+            throw new NotSupportedException();
+
+        public Task<RawPayload> SealRawAsync(ReadOnlyMemory<byte> payload, PublicKey sender, CancellationToken cancel) =>
+            throw new NotSupportedException();
+
+        public Task<OpenedPayload> OpenAsync(EncodedPayload payload, PublicKey? ownKey, CancellationToken cancel) =>
+            throw new NotSupportedException();
+
+        public Task<byte[]> OpenRawAsync(RawPayload raw, CancellationToken cancel) => throw new NotSupportedException();
+
+        public Task<byte[]> AddBoxAsync(EncodedPayload payload, PublicKey recipient, CancellationToken cancel) =>
+            throw new NotSupportedException();
+    }
+}
