@@ -16,6 +16,7 @@ export QUORUMMESH_LONG=1 QUORUMMESH_SEEDS=${QUORUMMESH_SEEDS:-300} QUORUMMESH_KI
 run QuorumMesh.Simulation 120
 run QuorumMesh.Spec 120
 run QuorumMesh.Enclave.Keys.Tests 30
+run QuorumMesh.TxManager.Tests 30
 run QuorumMesh.EndToEnd 240
 [ $code -eq 0 ] && echo "the long tests passed" || echo "the long tests FAILED"
 exit $code

@@ -14,6 +14,18 @@ public static class RestHeaders
     public const string SupportedApiVersions = "tesseraSupportedApiVersions";
 
     /// <summary>
+    /// The value of <see cref="SupportedApiVersions"/>: all, in one line, as a Tessera sends it (tessera 13.2); whether privacy
+    /// enhancements are on does not show in it (tessera 0.2).
+    /// </summary>
+    public const string AllApiVersions = "2.1,3.0,4.0,5.0,v1,v2";
+
+    /// <summary>The same on a push in LEGACY: its receiver takes one that names 5.0 for CBOR (tessera 0.2).</summary>
+    public const string LegacyApiVersions = "2.1,3.0,4.0,v1,v2";
+
+    /// <summary>Of these versions on a payload is CBOR.</summary>
+    public const string CborApiVersion = "5.0";
+
+    /// <summary>
     /// Ours: on a 404 for a payload, <see cref="Missing"/> says that this manager has a record of being a party and lost the payload.
     /// Without it a 404 means "not a party". Stock nodes ignore it.
     /// </summary>

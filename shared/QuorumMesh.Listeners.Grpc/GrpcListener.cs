@@ -17,8 +17,8 @@ namespace QuorumMesh.Listeners.Grpc;
 /// <param name="least">Time for a short message; see <see cref="TransferTime"/>.</param>
 public sealed class GrpcListener(string name, long limit, TimeSpan? least = null)
 {
-    /// <summary>Bytes of a message in either direction.</summary>
-    public const int MaxMessage = 16 * 1024 * 1024;
+    /// <summary>Bytes of a message in either direction: the longest payload with its boxes.</summary>
+    public const int MaxMessage = 40 * 1024 * 1024;
 
     /// <summary>Each may have <see cref="MaxStreams"/> calls; a client of ours opens another one when they are taken.</summary>
     public const int MaxConnections = 64;
@@ -51,6 +51,8 @@ public sealed class GrpcListener(string name, long limit, TimeSpan? least = null
     public static void Configure(KestrelServerLimits limits)
     {
         ArgumentNullException.ThrowIfNull(limits);
+        // Kestrel's own bound is below a message's.
+        limits.MaxRequestBodySize = MaxMessage + 1024;
         limits.Http2.MaxStreamsPerConnection = MaxStreams;
         limits.Http2.InitialConnectionWindowSize = 4 * 1024 * 1024;
         limits.Http2.InitialStreamWindowSize = 1024 * 1024;

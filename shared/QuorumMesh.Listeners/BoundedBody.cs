@@ -11,6 +11,8 @@ public sealed class BoundedBody : IDisposable
     private const int FirstBuffer = 8 * 1024;
     private const int MaxStep = 8 << 20;
 
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(20);
+
     private readonly ByteLease _lease;
     private byte[] _buffer;
     private int _length;
@@ -26,15 +28,20 @@ public sealed class BoundedBody : IDisposable
 
     /// <param name="limit">Longest body, in bytes.</param>
     /// <param name="least">Time for a short body; see <see cref="TransferTime"/>.</param>
+    /// <param name="wait">How long to wait, with nothing read, until the listener has room for the body and the work on it.</param>
+    /// <param name="forms">In how many forms of its length the work will hold it.</param>
     /// <returns>Null when the body is longer than the limit.</returns>
     /// <exception cref="BudgetExceededException">The listener holds too much already.</exception>
     /// <exception cref="TimeoutException">The client took too long.</exception>
-    public static async Task<BoundedBody?> ReadAsync(HttpRequest request, long limit, ByteBudget budget, TimeSpan? least = null)
+    public static async Task<BoundedBody?> ReadAsync(
+        HttpRequest request, long limit, ByteBudget budget, TimeSpan? least = null, TimeSpan wait = default, int forms = 1)
     {
         var announced = request.ContentLength;
         // Refused before a byte of it is read.
         if (announced > limit) return null;
         var aborted = request.HttpContext.RequestAborted;
+        if (wait > TimeSpan.Zero && announced > ByteLease.Free)
+            await WaitForRoomAsync(budget, Math.Min(announced.Value * forms, budget.Limit), wait, aborted).ConfigureAwait(false);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(aborted);
         var time = TransferTime.For(announced ?? limit, least ?? TransferTime.Least);
         deadline.CancelAfter(time);
@@ -55,6 +62,40 @@ public sealed class BoundedBody : IDisposable
         }
     }
 
+    /// <summary>
+    /// Reads off what is left of a body that nobody wants, so that a client that writes all of it sees the answer and no reset. It counts
+    /// in no budget.
+    /// </summary>
+    /// <param name="most">A body that is announced as longer is left alone.</param>
+    /// <returns>Whether it was read to its end.</returns>
+    public static async Task<bool> DiscardAsync(HttpRequest request, long most)
+    {
+        // Who asks before he sends reads the answer first.
+        if (request.ContentLength > most || request.Headers.Expect.Count > 0) return false;
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(request.HttpContext.RequestAborted);
+        deadline.CancelAfter(TransferTime.For(request.ContentLength ?? most));
+        var buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(32 * 1024);
+        try
+        {
+            long total = 0;
+            while (total <= most)
+            {
+                var read = await request.Body.ReadAsync(buffer, deadline.Token).ConfigureAwait(false);
+                if (read == 0) return true;
+                total += read;
+            }
+            return false;
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            return false;
+        }
+        finally
+        {
+            System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
     /// <summary>The bytes in an array of their own length, without a copy where the length was announced.</summary>
     public byte[] ToArray()
     {
@@ -63,6 +104,17 @@ public sealed class BoundedBody : IDisposable
     }
 
     public void Dispose() => _lease.Dispose();
+
+    /// <summary>Looks, and takes nothing: what is taken grows with what arrives.</summary>
+    private static async Task WaitForRoomAsync(ByteBudget budget, long bytes, TimeSpan wait, CancellationToken aborted)
+    {
+        var start = System.Diagnostics.Stopwatch.GetTimestamp();
+        while (budget.Held + bytes > budget.Limit)
+        {
+            if (System.Diagnostics.Stopwatch.GetElapsedTime(start) >= wait) throw new BudgetExceededException(budget);
+            await Task.Delay(LookAgain, aborted).ConfigureAwait(false);
+        }
+    }
 
     private async Task<bool> FillAsync(Stream stream, long? announced, long limit, CancellationToken stop)
     {

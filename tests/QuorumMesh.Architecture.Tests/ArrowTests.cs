@@ -31,7 +31,7 @@ public sealed class ArrowTests
         ["TxManager.Core"] = ["Primitives", "Contracts", "Outbound"],
         ["TxManager.Storage"] = ["TxManager.Core"],
         ["TxManager.Rest"] = ["TxManager.Core", "Listeners"],
-        ["TxManager"] = ["TxManager.Storage", "TxManager.Rest", "Listeners.Grpc", "ServiceDefaults"],
+        ["TxManager"] = ["TxManager.Storage", "TxManager.Rest", "Enclave.Keys", "Listeners.Grpc", "ServiceDefaults"],
         ["Enclave.Core"] = ["Primitives", "Contracts"],
         ["Enclave.Keys"] = ["Enclave.Core", "Outbound"],
         ["Enclave"] = ["Enclave.Keys", "Listeners.Grpc", "ServiceDefaults"],

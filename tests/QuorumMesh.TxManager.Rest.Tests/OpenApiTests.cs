@@ -85,7 +85,8 @@ public sealed class OpenApiTests(TestNetwork network) : IClassFixture<TestNetwor
             .AddCommonRoutes(new RestDocument(null!, name));
         return name switch
         {
-            "Q2T" => new TransactionRoutes(null!).AddTo(new SendRoutes(null!).AddTo(app)),
+            "Q2T" => new EncodedPayloadRoutes(null!, null!).AddTo(
+                new TransactionRoutes(null!).AddTo(new SendRoutes(null!).AddTo(app))),
             "P2P" => new PeerRoutes(null!, null!, null!, null!, null!, null!, null).AddTo(app),
             _ => new KeyRoutes(null!, null!).AddTo(new SendRoutes(null!).AddStoreRaw(app)),
         };

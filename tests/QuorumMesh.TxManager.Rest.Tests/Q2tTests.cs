@@ -22,7 +22,7 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
         {
             Assert.Equal((200, string.Empty), await network.GetAsync(url));
             Assert.Equal((200, "I'm up!"), await network.GetAsync(url + "upcheck"));
-            Assert.Equal((200, """["1.0"]"""), await network.GetAsync(url + "version/api"));
+            Assert.Equal((200, """["1.0","2.0","2.1","3.0","4.0","5.0"]"""), await network.GetAsync(url + "version/api"));
             Assert.Equal(await network.GetAsync(url + "version"), await network.GetAsync(url + "version/distribution"));
             Assert.Equal(404, (await network.GetAsync(url + "nothing/here")).Status);
             Assert.Equal(405, (await network.PostBytesAsync(url + "upcheck", [])).Status);
@@ -139,7 +139,8 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
         { """{"payload":"AQ==","to":["\udc00"]}""", 400, "half of a surrogate pair" },
         { "[]", 400, "must be a JSON object" },
         { """{"payload":1}""", 400, "payload: must be a string" },
-        { """{"payload":"AQ==","to":"x"}""", 400, "to: must be an array" },
+        { """{"payload":"AQ==","to":"x"}""", 400, "to: not a public key" },
+        { """{"payload":"AQ==","to":1}""", 400, "to: must be an array" },
         { """{"payload":"AQ==","to":["not a key"]}""", 400, "to: not a public key" },
         { $$"""{"payload":"AQ==","to":["{{Keys.Nobody}}"]}""", 404, $"Recipient not found for key: {Keys.Nobody}" },
         { """{"payload":"AQ==","to":["AQ=="]}""", 404, "Recipient not found for key: AQ==" },
@@ -148,7 +149,7 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
         { """{"payload":"AQ==","privacyFlag":3}""", 400, "execHash" },
         { """{"payload":"AQ==","privacyFlag":3,"execHash":"x"}""", 403, "Enhanced Privacy is not enabled" },
         { """{"payload":"AQ==","privacyFlag":2}""", 400, "mandatoryRecipients" },
-        { """{"payload":"AQ==","privacyGroupId":"AQ=="}""", 404, "Privacy group AQ== not found" },
+        { """{"payload":"AQ==","privacyGroupId":"AQ=="}""", 404, "Privacy group Id[AQ==] not found" },
     };
 
     [Theory]
@@ -158,6 +159,40 @@ public sealed class Q2tTests(TestNetwork network) : IClassFixture<TestNetwork>
         var (answered, message) = await network.PostJsonAsync(network.A.Q2T + "send", body);
         Assert.Equal(status, answered);
         Assert.Contains(text, message, StringComparison.Ordinal);
+    }
+
+    /// <summary>As GoQuorum's contract extension does: made at one party, opened at another from six members.</summary>
+    [Fact]
+    public async Task Encoded_payload_is_made_and_opened_and_kept_by_nobody()
+    {
+        const string type = "application/vnd.tessera-2.1+json";
+        var create = Json(new { payload = Base64("shared state"), to = new[] { network.B.Key.ToBase64() }, privacyFlag = 0 });
+        var (created, encoded) = await network.PostJsonAsync(network.A.Q2T + "encodedpayload/create", create, type);
+        Assert.Equal(200, created);
+        var root = JsonDocument.Parse(encoded).RootElement;
+        Assert.Equal(2, root.GetProperty("recipientBoxes").GetArrayLength());
+        string[] six = ["senderKey", "cipherText", "cipherTextNonce", "recipientBoxes", "recipientNonce", "recipientKeys"];
+        Task<(int Status, string Body)> OpenAsync(Participant at, string cipherText) => network.PostJsonAsync(
+            at.Q2T + "encodedpayload/decrypt",
+            Json(six.ToDictionary(m => m, m => m == "cipherText" ? (object)cipherText : root.GetProperty(m))), type);
+
+        var sealedText = root.GetProperty("cipherText").GetString()!;
+        foreach (var party in new[] { network.A, network.B })
+        {
+            var (opened, body) = await OpenAsync(party, sealedText);
+            Assert.Equal((200, Base64("shared state")), (opened, JsonDocument.Parse(body).RootElement.GetProperty("payload").GetString()));
+        }
+
+        Assert.Equal(500, (await OpenAsync(network.C, sealedText)).Status);
+        var damaged = Convert.FromBase64String(sealedText);
+        damaged[^1] ^= 1;
+        Assert.Equal(500, (await OpenAsync(network.B, Convert.ToBase64String(damaged))).Status);
+        Assert.Equal(400, (await network.PostJsonAsync(network.B.Q2T + "encodedpayload/decrypt", "{}", type)).Status);
+        Assert.Equal(400, (await network.PostJsonAsync(network.A.Q2T + "encodedpayload/create", "{}", type)).Status);
+        Assert.Equal(403, (await network.PostJsonAsync(network.A.Q2T + "encodedpayload/create",
+            Json(new { payload = Base64("x"), privacyFlag = 1 }), type)).Status);
+        var hash = QuorumMesh.Primitives.Sha3.HashPayload(Convert.FromBase64String(sealedText)).ToBase64();
+        Assert.Equal(404, (await network.GetAsync(Transaction(network.A, hash))).Status);
     }
 
     [Fact]

@@ -136,7 +136,7 @@ public abstract class MergeTests
             Store = PayloadStore.Open(provider, TimeProvider.System);
             var keys = new OwnKeys(Enclave, []);
             Receiver = new PushReceiver(Enclave, Store, keys);
-            Sender = new PayloadSender(Enclave, Store, keys, new Publisher(keys, this, this));
+            Sender = new PayloadSender(Enclave, Store, keys, new Publisher(keys, this, this), new FailedSends(TimeProvider.System));
         }
 
         public MeetingEnclave Enclave { get; } = new();
@@ -149,6 +149,9 @@ public abstract class MergeTests
 
         public Task PushAsync(string peerUrl, ReadOnlySequence<byte> encodedPayload, CancellationToken cancel) => Task.CompletedTask;
 
+        public Task PushBatchAsync(string peerUrl, IReadOnlyList<byte[]> encodedPayloads, CancellationToken cancel) =>
+            throw new NotSupportedException();
+
         public Task SendPartyInfoAsync(string peerUrl, Contracts.Parties.PartyInfo info, CancellationToken cancel) =>
             throw new NotSupportedException();
 
@@ -158,6 +161,12 @@ public abstract class MergeTests
         public Task<IReadOnlyList<string>> KnownPeersAsync(string peerUrl, CancellationToken cancel) => throw new NotSupportedException();
 
         public ValueTask<string?> FindUrlAsync(PublicKey key, CancellationToken cancel) => ValueTask.FromResult<string?>("http://peer/");
+
+        public bool SpeaksCbor(string url) => false;
+
+        public void ReportLegacy(string url)
+        {
+        }
 
         public void ReportFailure(string url)
         {

@@ -308,39 +308,6 @@ public sealed class SqliteStoreTests : StoreTests, IDisposable
     }
 
     [Fact]
-    public async Task Database_of_Tessera_is_taken_over()
-    {
-        var path = Path.Combine(_directory, "tessera.db");
-        await using (var connection = new Microsoft.Data.Sqlite.SqliteConnection("Data Source=" + path))
-        {
-            connection.Open();
-            using var command = connection.CreateCommand();
-            command.CommandText = """
-                CREATE TABLE ENCRYPTED_TRANSACTION (ENCODED_PAYLOAD BLOB NOT NULL, PAYLOAD_CODEC VARCHAR(50), TIMESTAMP BIGINT, HASH BLOB NOT NULL, PRIMARY KEY (HASH));
-                CREATE TABLE ENCRYPTED_RAW_TRANSACTION (ENCRYPTED_KEY BLOB NOT NULL, ENCRYPTED_PAYLOAD BLOB NOT NULL, NONCE BLOB NOT NULL, SENDER BLOB NOT NULL, TIMESTAMP BIGINT, HASH BLOB NOT NULL, PRIMARY KEY (HASH));
-                INSERT INTO ENCRYPTED_TRANSACTION VALUES ($payload, NULL, 1, $hash), ($payload, 'CBOR', 1, $cbor);
-                """;
-            var payload = new EncodedPayload
-            {
-                SenderKey = Keys.S,
-                CipherText = [1],
-                CipherTextNonce = [],
-                RecipientBoxes = [],
-                RecipientNonce = [],
-            };
-            command.Parameters.AddWithValue("$payload", LegacyPayloadCodec.Encode(payload));
-            command.Parameters.AddWithValue("$hash", payload.ComputeHash().ToArray());
-            command.Parameters.AddWithValue("$cbor", new byte[64]);
-            command.ExecuteNonQuery();
-            var store = PayloadStore.Open(new SqliteProvider(path), TimeProvider.System);
-            Assert.Equal(Keys.S, (await store.FindAsync(payload.ComputeHash(), default))!.SenderKey);
-            var e = await Assert.ThrowsAsync<PrivacyException>(() => store.FindAsync(default, default));
-            Assert.Contains("CBOR", e.Message, StringComparison.Ordinal);
-            store.Dispose();
-        }
-    }
-
-    [Fact]
     public void File_that_is_no_database_is_said()
     {
         var path = Path.Combine(_directory, "bad.db");

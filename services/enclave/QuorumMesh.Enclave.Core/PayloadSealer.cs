@@ -11,7 +11,7 @@ public sealed class PayloadSealer
     /// <summary>Most boxes in one payload: what a request may make the enclave compute.</summary>
     public const int MaxRecipients = 4096;
     /// <summary>Most bytes of a plain payload.</summary>
-    public const int MaxPayload = 16 * 1024 * 1024;
+    public const int MaxPayload = 32 * 1024 * 1024;
 
     private const int BoxSize = NaClBox.KeySize + NaClBox.TagSize;
     private readonly SharedKeyCache _cache;

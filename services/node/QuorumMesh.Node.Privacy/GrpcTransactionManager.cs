@@ -16,7 +16,7 @@ namespace QuorumMesh.Node.Privacy;
 /// <summary>Our own manager, by gRPC over a Unix socket or TCP.</summary>
 public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe, IDisposable
 {
-    private const int MaxMessage = 16 * 1024 * 1024;
+    private const int MaxMessage = 40 * 1024 * 1024;
 
     private const int BatchSize = 64;
 

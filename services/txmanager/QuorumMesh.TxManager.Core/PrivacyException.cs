@@ -6,6 +6,9 @@ public enum Failure
     /// <summary>The request cannot be understood (400).</summary>
     BadRequest,
 
+    /// <summary>A payload longer than managers and enclaves take (413).</summary>
+    TooLarge,
+
     /// <summary>A privacy mode or group that this manager does not offer, or an unknown peer (403).</summary>
     Forbidden,
 
@@ -18,11 +21,11 @@ public enum Failure
     /// <summary>No payload with this hash, but a record that we are a party: it was lost or deleted (404).</summary>
     Missing,
 
-    /// <summary>A recipient's manager cannot be reached (410, no body).</summary>
+    /// <summary>A recipient's manager cannot be reached (410).</summary>
     PeerOffline,
 
     /// <summary>
-    /// A recipient's manager did not answer in time, or too many wait for it already (410, no body). No proof that it is gone.
+    /// A recipient's manager did not answer in time, or too many wait for it already (410). No proof that it is gone.
     /// </summary>
     PeerUnresponsive,
 

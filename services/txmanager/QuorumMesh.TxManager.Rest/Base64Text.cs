@@ -12,8 +12,11 @@ public static class Base64Text
         var bytes = new byte[(text.Length / 4 * 3) + 3];
         return Convert.TryFromBase64String(text, bytes, out var written)
             ? bytes[..written]
-            : throw new PrivacyException(Failure.BadRequest, $"{what}: not base64 (standard alphabet, with padding)");
+            : throw Refused(what);
     }
+
+    internal static PrivacyException Refused(string what) =>
+        new(Failure.BadRequest, $"{what}: not base64 (standard alphabet, with padding)");
 
     /// <summary>A key in base64. Throws <see cref="Failure.BadRequest"/> naming <paramref name="what"/>.</summary>
     public static PublicKey Key(string what, string text) =>

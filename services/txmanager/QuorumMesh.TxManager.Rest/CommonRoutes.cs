@@ -6,8 +6,8 @@ namespace QuorumMesh.TxManager.Rest;
 /// <summary>What every REST application of Tessera's serves (tessera 0.1).</summary>
 public static class CommonRoutes
 {
-    /// <summary>The API versions that we speak: the base only, without privacy enhancements.</summary>
-    public static readonly IReadOnlyList<string> ApiVersions = ["1.0"];
+    /// <summary>All that there are. As with Tessera, a feature that is off does not show in them (tessera 0.1).</summary>
+    public static readonly IReadOnlyList<string> ApiVersions = ["1.0", "2.0", "2.1", "3.0", "4.0", "5.0"];
 
     /// <summary>The product's version, as /version gives it.</summary>
     public static readonly string Version = typeof(CommonRoutes).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";

@@ -25,8 +25,6 @@ internal static class ErrorAnswer
             case PrivacyException e:
                 return WriteAsync(call, e);
             case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
-                // The rest of the body is never read, so the connection ends: said, or a caller would send its next request on it.
-                call.Context.Response.Headers.Connection = "close";
                 return call.TextAsync(StatusCodes.Status413PayloadTooLarge, "The body is larger than this manager takes");
             case BadHttpRequestException e:
                 return call.TextAsync(e.StatusCode, e.Message);
@@ -49,9 +47,9 @@ internal static class ErrorAnswer
         switch (e.Failure)
         {
             case Failure.PeerOffline or Failure.PeerUnresponsive:
-                // Tessera's 410 has no body; the reason stands in the status line (tessera 0.3).
+                // The cause stands in the status line, as with Tessera (tessera 13.2), and in the body, which GoQuorum shows.
                 call.Context.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = e.Message.ReplaceLineEndings(" ");
-                return call.EmptyAsync(StatusCodes.Status410Gone);
+                return call.TextAsync(StatusCodes.Status410Gone, e.Message);
             case Failure.Unproven:
                 return call.EmptyAsync(StatusCodes.Status500InternalServerError);
             case Failure.Missing:
@@ -66,6 +64,7 @@ internal static class ErrorAnswer
     {
         Failure.BadRequest => StatusCodes.Status400BadRequest,
         Failure.Forbidden => StatusCodes.Status403Forbidden,
+        Failure.TooLarge => StatusCodes.Status413PayloadTooLarge,
         Failure.KeyNotFound or Failure.NotFound or Failure.Missing => StatusCodes.Status404NotFound,
         Failure.Busy or Failure.NoRoom or Failure.EnclaveUnavailable or Failure.StoreUnavailable => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status500InternalServerError,

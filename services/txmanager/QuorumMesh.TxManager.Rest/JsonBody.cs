@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using QuorumMesh.Contracts;
 using QuorumMesh.Listeners;
@@ -19,9 +20,10 @@ public readonly struct JsonBody
             throw new PrivacyException(Failure.BadRequest, $"The body is not JSON: {noText}");
         try
         {
-            using var document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = 16 });
+            // Not disposed and not cloned: it reads from the body itself, of which a long payload is nearly all.
+            var document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = 16 });
             return document.RootElement.ValueKind == JsonValueKind.Object
-                ? new JsonBody(document.RootElement.Clone())
+                ? new JsonBody(document.RootElement)
                 : throw new PrivacyException(Failure.BadRequest, "The body must be a JSON object");
         }
         catch (JsonException e)
@@ -41,9 +43,14 @@ public readonly struct JsonBody
     /// <summary>A required member in base64 with at least one byte.</summary>
     public byte[] RequiredBytes(string member)
     {
-        var text = Text(member);
-        var bytes = text is null ? [] : Base64Text.Decode(member, text);
-        return bytes.Length > 0 ? bytes : throw new PrivacyException(Failure.BadRequest, $"{member}: is required and must not be empty");
+        if (!TryGet(member, out var value))
+            throw Empty(member);
+        if (value.ValueKind != JsonValueKind.String)
+            throw Wrong(member, "a string");
+        // Without a string between: of a long payload that would be twice its length.
+        if (!value.TryGetBytesFromBase64(out var bytes))
+            throw Base64Text.Refused(member);
+        return bytes.Length > 0 ? bytes : throw Empty(member);
     }
 
     /// <summary>A key in base64; null when absent or empty.</summary>
@@ -56,11 +63,13 @@ public readonly struct JsonBody
     /// <summary>Keys in an array; empty when the member is absent or null.</summary>
     public IReadOnlyList<PublicKey> Keys(string member) => [.. Array(member).Select(t => Base64Text.Key(member, t))];
 
-    /// <summary>Strings in an array; empty when the member is absent or null.</summary>
+    /// <summary>Strings in an array, or one on its own, as Tessera reads it; empty when the member is absent or null.</summary>
     public IReadOnlyList<string> Array(string member)
     {
         if (!TryGet(member, out var value))
             return [];
+        if (value.ValueKind == JsonValueKind.String)
+            return [value.GetString()!];
         if (value.ValueKind != JsonValueKind.Array)
             throw Wrong(member, "an array of strings");
         var texts = new List<string>(value.GetArrayLength());
@@ -70,15 +79,21 @@ public readonly struct JsonBody
         return texts;
     }
 
-    /// <summary>A whole number of 32 bits, or <paramref name="otherwise"/> when absent.</summary>
+    /// <summary>A whole number of 32 bits, also as text, or <paramref name="otherwise"/> when absent.</summary>
     public int Number(string member, int otherwise)
     {
         if (!TryGet(member, out var value))
             return otherwise;
-        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number))
+            return number;
+        return value.ValueKind == JsonValueKind.String
+            && int.TryParse(value.GetString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number)
             ? number
             : throw Wrong(member, "a whole number");
     }
+
+    private static PrivacyException Empty(string member) =>
+        new(Failure.BadRequest, $"{member}: is required and must not be empty");
 
     private static PrivacyException Wrong(string member, string expected) => new(Failure.BadRequest, $"{member}: must be {expected}");
 

@@ -100,7 +100,8 @@ public sealed class RestApp(string name, RestLimits limits, ILogger log)
         {
             if (!route.Matches(segments))
                 continue;
-            if (route.Method == method)
+            // HEAD is answered as GET; the server leaves the body out.
+            if (route.Method == method || (route.Method == HttpMethods.Get && HttpMethods.IsHead(method)))
             {
                 call.Bind(route.Segments);
                 return route;

@@ -14,6 +14,9 @@ namespace QuorumMesh.TxManager.Rest;
 /// <summary>A request and its answer. Every answer has a Content-Length: GoQuorum reads until it, then drops the connection.</summary>
 public sealed class RestCall : IDisposable
 {
+    /// <summary>Longer bodies are not read off; their connection ends with the answer.</summary>
+    private const long MaxDiscarded = 256L * 1024 * 1024;
+
     private static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly Dictionary<string, string> _parameters = [];
@@ -63,12 +66,34 @@ public sealed class RestCall : IDisposable
     ];
 
     /// <summary>
-    /// The whole body, read once; 413 when it is longer than the limit. It counts against the listener's budget until the call ends.
+    /// The whole body, read once; 413 when it is longer than the limit. It counts against the listener's budget until the call ends. One
+    /// that is refused is read off first.
     /// </summary>
     public async Task<byte[]> BodyAsync()
     {
-        _body ??= await BoundedBody.ReadAsync(Context.Request, _limits.MaxBody, _limits.Budget, _limits.TransferTime).ConfigureAwait(false);
-        return _body?.ToArray() ?? throw new BadHttpRequestException("The body is too long", StatusCodes.Status413PayloadTooLarge);
+        try
+        {
+            _body ??= await BoundedBody.ReadAsync(
+                Context.Request, _limits.MaxBody, _limits.Budget, _limits.TransferTime, _limits.RoomTime, 1 + PayloadRoom.Forms)
+                .ConfigureAwait(false);
+        }
+        catch (BudgetExceededException)
+        {
+            await DiscardBodyAsync().ConfigureAwait(false);
+            throw;
+        }
+
+        if (_body is not null)
+            return _body.ToArray();
+        await DiscardBodyAsync().ConfigureAwait(false);
+        throw new BadHttpRequestException("The body is too long", StatusCodes.Status413PayloadTooLarge);
+    }
+
+    private async Task DiscardBodyAsync()
+    {
+        // The rest of a body that was left unread would be taken for the next request: said, or a caller would send it on this connection.
+        if (!await BoundedBody.DiscardAsync(Context.Request, MaxDiscarded).ConfigureAwait(false) && !Context.Response.HasStarted)
+            Context.Response.Headers.Connection = "close";
     }
 
     /// <summary>The body as a JSON object; another one is refused with 400.</summary>
@@ -90,6 +115,17 @@ public sealed class RestCall : IDisposable
     }
 
     public Task TextAsync(int status, string text) => WriteAsync(status, "text/plain", Encoding.UTF8.GetBytes(text));
+
+    /// <summary>
+    /// The same in the first of text's types that the caller names: a Tessera's client asks for <c>text/html</c> before anything else,
+    /// and a Tessera answers it so (tessera 13.2).
+    /// </summary>
+    public Task NegotiatedTextAsync(int status, string text) =>
+        WriteAsync(
+            status,
+            Context.Request.Headers.Accept.ToString().TrimStart().StartsWith("text/html", StringComparison.OrdinalIgnoreCase)
+                ? "text/html" : "text/plain",
+            Encoding.UTF8.GetBytes(text));
 
     public Task BytesAsync(int status, byte[] bytes, string contentType = "application/octet-stream") =>
         WriteAsync(status, contentType, bytes);

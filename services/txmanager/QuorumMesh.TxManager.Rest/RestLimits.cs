@@ -7,6 +7,9 @@ namespace QuorumMesh.TxManager.Rest;
 /// <param name="Budget">Bytes of requests and answers that all its connections may hold together.</param>
 public sealed record RestLimits(long MaxBody, ByteBudget Budget)
 {
+    /// <summary>How long a long body waits unread until the listener has room for it.</summary>
+    public TimeSpan RoomTime { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>For a short request or answer; longer ones have a second more for each MiB.</summary>
     public TimeSpan TransferTime { get; init; } = Listeners.TransferTime.Least;
 }

@@ -5,6 +5,7 @@ using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Integrity;
 using QuorumMesh.TxManager.Core.Ports;
+using QuorumMesh.TxManager.Storage.Model;
 using QuorumMesh.TxManager.Storage.Reading;
 using QuorumMesh.TxManager.Storage.Writing;
 
@@ -42,16 +43,22 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     private readonly WriteProbe _probe;
     private readonly DamageReport _damage = new();
     private readonly string _managerId;
+    private readonly RowForm _form;
     private TaskCompletionSource _written = NewSignal();
 
-    private PayloadStore(StoreProvider provider, TimeProvider clock, string managerId)
+    private PayloadStore(StoreProvider provider, TimeProvider clock, OpenedStore opened)
     {
         _clock = clock;
-        _managerId = managerId;
+        _managerId = opened.ManagerId;
+        _form = opened.Form;
+        Notice = opened.Told;
         _reader = new StoreReader(provider);
         _writer = new BatchWriter(provider, SignalWritten);
         _probe = new WriteProbe(_writer, clock);
     }
+
+    /// <summary>What opening it did to a database of Tessera's, for the log; null when nothing was done.</summary>
+    public string? Notice { get; }
 
     /// <summary>Writes that wait for their commit.</summary>
     public int WaitingWrites => _writer.Waiting;
@@ -66,13 +73,14 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
         remove => _damage.Found -= value;
     }
 
-    /// <summary>Opens the database, creating or migrating its schema.</summary>
+    /// <summary>Opens the database, creating or migrating its schema; one of Tessera's is taken over.</summary>
+    /// <param name="codec">Null: as the database has it, LEGACY in a new one.</param>
     /// <exception cref="PrivacyException"><see cref="Failure.StoreUnavailable"/>, saying why.</exception>
-    public static PayloadStore Open(StoreProvider provider, TimeProvider clock)
+    public static PayloadStore Open(StoreProvider provider, TimeProvider clock, RowCodec? codec = null)
     {
         try
         {
-            return new PayloadStore(provider, clock, StoreOpener.Open(provider));
+            return new PayloadStore(provider, clock, StoreOpener.Open(provider, codec));
         }
         catch (Exception e) when (e is DbException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
@@ -85,7 +93,10 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     {
         try
         {
-            await _reader.ListAsync("SELECT NAME FROM METADATA LIMIT 1", cancel).ConfigureAwait(false);
+            // A hash that no row has: asked for every column, so that a table of another form is found out.
+            await _reader.ListAsync(FindPayload, cancel, Array.Empty<byte>()).ConfigureAwait(false);
+            await _reader.ListAsync(FindRaw, cancel, Array.Empty<byte>()).ConfigureAwait(false);
+            await _reader.ListAsync(FindParticipation, cancel, Array.Empty<byte>()).ConfigureAwait(false);
             await _probe.CheckAsync(cancel).ConfigureAwait(false);
             return null;
         }
@@ -108,7 +119,7 @@ public sealed class PayloadStore : IPayloadStore, IDisposable
     /// <inheritdoc/>
     public Task SaveAsync(
         PayloadHash hash, EncodedPayload payload, IReadOnlyList<Participation> participations, CancellationToken cancel) =>
-        _writer.WriteAsync(new SavePayload(hash, payload, participations, Now));
+        _writer.WriteAsync(new SavePayload(hash, payload, participations, Now, _form));
 
     /// <inheritdoc/>
     public Task<bool> DeleteAsync(PayloadHash hash, CancellationToken cancel) => _writer.WriteAsync(new DeletePayload(hash));

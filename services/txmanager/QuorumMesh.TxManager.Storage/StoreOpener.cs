@@ -4,27 +4,53 @@ using QuorumMesh.TxManager.Storage.Model;
 
 namespace QuorumMesh.TxManager.Storage;
 
+/// <param name="Form">How rows are written.</param>
+/// <param name="Told">What was done to a database of Tessera's; null when nothing was.</param>
+internal sealed record OpenedStore(string ManagerId, RowForm Form, string? Told);
+
 /// <summary>
-/// Brings a database to the current schema, in one transaction: a kill leaves it as it was. Two queries find out whether it is current, and
-/// a new one gets EF's script as it stands; only one that has some steps and lacks others needs EF's migrator, and so EF.
+/// Brings a database to the current schema, in one transaction: a kill leaves it as it was. Three queries find out whether it is current,
+/// and a new one gets EF's script as it stands; only one that has some steps and lacks others needs EF's migrator, and so EF. A database of
+/// Tessera's gets nullable columns and tables of ours beside its own, so that the Tessera can go back to it (tessera 7.6).
 /// </summary>
 internal static class StoreOpener
 {
-    /// <returns>The manager's id.</returns>
-    public static string Open(StoreProvider provider)
+    /// <exception cref="Core.PrivacyException">The database has tables of a form that is not known.</exception>
+    public static OpenedStore Open(StoreProvider provider, RowCodec? codec)
     {
         using var connection = provider.OpenWriter();
         using var transaction = connection.BeginTransaction();
-        var session = new Session(connection, transaction);
+        var session = new StoreSession(connection, transaction);
         if (provider.BatchPrologue is { } prologue)
             session.Execute(prologue);
+        var schema = new TesseraSchema(provider, session);
+        string? told;
         if (session.AppliedMigrations(provider) is not { } applied)
+        {
+            var found = schema.Recognise();
             session.Create(provider);
-        else if (provider.Migrations.Except(applied).Any())
-            Migrate(provider, connection, transaction);
+            told = found is null ? null : schema.TakeOver(found);
+        }
+        else
+        {
+            if (provider.Migrations.Except(applied).Any())
+                Migrate(provider, connection, transaction);
+            told = schema.Complete();
+        }
+
         var id = session.ManagerId();
+        session.SealAgain();
+        var form = Form(session, codec);
         transaction.Commit();
-        return id;
+        return new OpenedStore(id, form, told);
+    }
+
+    private static RowForm Form(StoreSession session, RowCodec? codec)
+    {
+        if ((codec ?? (session.Metadata(MetadataRow.RowCodec) == PayloadContext.CborCodec ? RowCodec.Cbor : RowCodec.Legacy))
+            == RowCodec.Cbor)
+            return RowForm.Cbor;
+        return session.Metadata(MetadataRow.TakenOver) is null ? RowForm.Own : RowForm.Tesseras;
     }
 
     private static void Migrate(StoreProvider provider, DbConnection connection, DbTransaction transaction)
@@ -32,60 +58,5 @@ internal static class StoreOpener
         using var db = provider.On(connection);
         db.Database.UseTransaction(transaction);
         db.Database.Migrate();
-    }
-
-    private sealed class Session(DbConnection connection, DbTransaction transaction)
-    {
-        /// <returns>Null when the database has never had a step of the schema.</returns>
-        public List<string>? AppliedMigrations(StoreProvider provider)
-        {
-            if (Convert.ToInt64(Scalar(provider.HistoryTables), System.Globalization.CultureInfo.InvariantCulture) == 0)
-                return null;
-            using var command = Command("""SELECT "MigrationId" FROM "__EFMigrationsHistory" """);
-            using var reader = command.ExecuteReader();
-            var applied = new List<string>();
-            while (reader.Read())
-                applied.Add(reader.GetString(0));
-            return applied;
-        }
-
-        /// <remarks>What holds no rows, as Tessera's database may, has none that lack their checksums.</remarks>
-        public void Create(StoreProvider provider)
-        {
-            Execute(provider.Schema);
-            Execute(
-                $"INSERT INTO METADATA (NAME, VALUE) SELECT '{MetadataRow.ChecksumPlace}', '{MetadataRow.ChecksumsDone}'"
-                + " WHERE NOT EXISTS (SELECT 1 FROM ENCRYPTED_TRANSACTION) AND NOT EXISTS (SELECT 1 FROM ENCRYPTED_RAW_TRANSACTION)");
-        }
-
-        public string ManagerId()
-        {
-            const string find = $"SELECT VALUE FROM METADATA WHERE NAME = '{MetadataRow.ManagerId}'";
-            if (Scalar(find) is string id)
-                return id;
-            id = Guid.NewGuid().ToString("N");
-            Execute($"INSERT INTO METADATA (NAME, VALUE) VALUES ('{MetadataRow.ManagerId}', '{id}')");
-            return id;
-        }
-
-        public void Execute(string sql)
-        {
-            using var command = Command(sql);
-            command.ExecuteNonQuery();
-        }
-
-        private object? Scalar(string sql)
-        {
-            using var command = Command(sql);
-            return command.ExecuteScalar();
-        }
-
-        private DbCommand Command(string sql)
-        {
-            var command = connection.CreateCommand();
-            command.Transaction = transaction;
-            command.CommandText = sql;
-            return command;
-        }
     }
 }

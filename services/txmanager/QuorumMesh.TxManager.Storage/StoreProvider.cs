@@ -21,6 +21,15 @@ public abstract class StoreProvider
     /// <summary>A query for the number of tables that EF keeps the applied steps in: 0 or 1.</summary>
     public abstract string HistoryTables { get; }
 
+    /// <summary>A query for table, column and type of every column there is.</summary>
+    public abstract string Columns { get; }
+
+    /// <summary>
+    /// What a database of Tessera's gets beside columns and tables: an index of the rows without checksum, and a trigger that voids the
+    /// checksum of a row that is changed without it.
+    /// </summary>
+    public abstract IReadOnlyList<string> Takeover { get; }
+
     /// <summary>For messages; without user names or passwords.</summary>
     public abstract string Description { get; }
 

@@ -28,26 +28,32 @@ internal static class CommandLine
         {
             Description = "unix:/path, http://host:port or https://host:port of the enclave; default: the ENCLAVE server of the file",
         };
+        var pidFile = new Option<string?>("--pidfile", "-pidfile") { Description = "a file for this process's number, while it runs" };
+        var debug = new Option<bool>("--debug", "-debug") { Description = "log more" };
         var json = new Option<bool>("--log-json") { Description = "one JSON object per log line" };
         var root = new RootCommand("QuorumMesh transaction manager: keeps and distributes private payloads")
         {
-            config, change, health, grpc, enclave, json,
+            config, change, health, grpc, enclave, json, pidFile, debug,
         };
-        root.SetAction((parsed, cancellation) => run(
-            new CommandLineSettings(
+        root.SetAction(async (parsed, cancellation) =>
+        {
+            var settings = new CommandLineSettings(
                 ConfigFile(parsed.GetValue(config)),
                 parsed.GetValue(change) ?? [],
                 parsed.GetValue(health) ?? FromEnvironment("HEALTH_URL"),
                 parsed.GetValue(grpc) ?? FromEnvironment("GRPC"),
                 parsed.GetValue(enclave) ?? FromEnvironment("ENCLAVE"),
-                parsed.GetValue(json)),
-            cancellation));
+                parsed.GetValue(json),
+                parsed.GetValue(debug));
+            using var pid = new PidFile(parsed.GetValue(pidFile));
+            return await run(settings, cancellation).ConfigureAwait(false);
+        });
         const string checks = "Read every row of the payload store, without writing, and say what is broken; the exit code tells";
         var check = new Command("verify", checks) { config, change };
         check.SetAction(parsed => verify(ConfigFile(parsed.GetValue(config)), parsed.GetValue(change) ?? []));
         root.Subcommands.Add(check);
         root.Subcommands.Add(Fetch(config, change, enclave, fetch));
-        var result = root.Parse(args);
+        var result = root.Parse(TesseraArguments.Translate(args));
         if (result.Errors.Count > 0)
             throw new UsageException($"{result.Errors[0].Message} See --help.");
         return await result.InvokeAsync(

@@ -36,9 +36,7 @@ public static class LegacyPayloadCodec
         w.Field(payload.RecipientNonce);
         w.Keys(payload.RecipientKeys);
         WriteTail(w, payload);
-        var first = new Segment(head.Written, null);
-        var last = new Segment(w.Written, new Segment(payload.CipherText, first));
-        return new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length);
+        return PayloadSegment.Join(head.Written, payload.CipherText, w.Written);
     }
 
     /// <exception cref="WireFormatException">The bytes are not a payload; the message says where and why.</exception>
@@ -161,21 +159,6 @@ public static class LegacyPayloadCodec
         if (!condition)
         {
             throw new WireFormatException(reason, position);
-        }
-    }
-
-    private sealed class Segment : ReadOnlySequenceSegment<byte>
-    {
-        public Segment(ReadOnlyMemory<byte> memory, Segment? before)
-        {
-            Memory = memory;
-            if (before is null)
-            {
-                return;
-            }
-
-            RunningIndex = before.RunningIndex + before.Memory.Length;
-            before.Next = this;
         }
     }
 }

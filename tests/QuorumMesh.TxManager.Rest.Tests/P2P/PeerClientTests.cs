@@ -45,7 +45,7 @@ public sealed class PeerClientTests : IDisposable
         using var client = Client(new PeerClientOptions { MaxPushesPerPeer = 2, MaxWaitingPerPeer = 1 });
         Task[] hung = [.. Enumerable.Range(0, 3).Select(_ => client.PushAsync(Url, One, default))];
         var e = await FailsAsync(client.PushAsync(Url, One, default));
-        Assert.Equal((Failure.PeerUnresponsive, $"Connection error while communicating with {Url}push"), (e.Failure, e.Message));
+        Assert.Equal((Failure.PeerUnresponsive, $"Connection error while communicating with {Url}"), (e.Failure, e.Message));
 
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
@@ -57,13 +57,13 @@ public sealed class PeerClientTests : IDisposable
         }
 
         Assert.All(hung, t => Assert.False(t.IsCompleted));
-        _clock.Advance(TimeSpan.FromSeconds(4));
+        _clock.Advance(TimeSpan.FromSeconds(21));
         foreach (var task in hung)
             Assert.Equal(Failure.PeerUnresponsive, (await FailsAsync(task)).Failure);
     }
 
     [Fact]
-    public async Task Peer_that_never_answers_is_tried_again_only_after_a_while()
+    public async Task Slow_answers_break_no_circuit()
     {
         using var client = Client(new PeerClientOptions { FailuresToBreak = 4 });
         Task[] hung = [.. Enumerable.Range(0, 4).Select(_ => client.PushAsync(Url, One, default))];
@@ -75,21 +75,38 @@ public sealed class PeerClientTests : IDisposable
         foreach (var connection in connections)
             Assert.True(await connection.GetStream().ReadAsync(new byte[4096]).AsTask().WaitAsync(Wait.Limit) > 0);
 
-        _clock.Advance(TimeSpan.FromSeconds(4));
+        _clock.Advance(TimeSpan.FromSeconds(19));
+        Assert.All(hung, t => Assert.False(t.IsCompleted));
+        _clock.Advance(TimeSpan.FromSeconds(2));
         foreach (var task in hung)
-            await FailsAsync(task);
+            Assert.Equal(Failure.PeerUnresponsive, (await FailsAsync(task)).Failure);
 
-        Assert.Contains("does not answer in time", Assert.Single(_told), StringComparison.Ordinal);
-        Assert.Equal(Failure.PeerUnresponsive, (await FailsAsync(client.PushAsync(Url, One, default))).Failure);
-        Assert.False(_listener.Pending());
-
-        _clock.Advance(TimeSpan.FromSeconds(3));
         var push = client.PushAsync(Url, One, default);
         connections.Add(await _listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit));
         await AnswerAsync(connections[^1], "HTTP/1.1 201 Created");
         await push.WaitAsync(Wait.Limit);
-        Assert.Contains("takes pushes again", _told[^1], StringComparison.Ordinal);
+        Assert.Empty(_told);
         connections.ForEach(c => c.Dispose());
+    }
+
+    /// <summary>A push is idempotent, and Tessera's own client repeats it once too.</summary>
+    [Fact]
+    public async Task Push_whose_connection_breaks_is_made_once_more()
+    {
+        using var client = Client(new PeerClientOptions());
+        var push = client.PushAsync(Url, One, default);
+        for (var i = 0; i < 2; i++)
+        {
+            using var connection = await _listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit);
+            Assert.True(await connection.GetStream().ReadAsync(new byte[4096]).AsTask().WaitAsync(Wait.Limit) > 0);
+            connection.Close();
+            if (i == 0)
+                await Wait.UntilAsync(() => { _clock.Advance(TimeSpan.FromMilliseconds(20)); return Task.FromResult(_listener.Pending()); },
+                    "the push comes again");
+        }
+
+        Assert.Equal(Failure.PeerOffline, (await FailsAsync(push)).Failure);
+        Assert.False(_listener.Pending());
     }
 
     [Fact]

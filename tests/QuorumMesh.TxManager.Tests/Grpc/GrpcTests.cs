@@ -119,7 +119,7 @@ public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
         Assert.Equal("raw", (await b.ReceiveAsync(ask)).Answers[0].Payload.ToStringUtf8());
 
         var info = await a.InfoAsync(new InfoRequest());
-        Assert.Equal(["1.0"], info.ApiVersions);
+        Assert.Equal(["1.0", "2.0", "2.1", "3.0", "4.0", "5.0"], info.ApiVersions);
         Assert.Equal([Bytes(network.A.Key)], info.Keys);
         Assert.Equal(32, info.ManagerId.Length);
         Assert.Equal(info.ManagerId, (await a.InfoAsync(new InfoRequest())).ManagerId);

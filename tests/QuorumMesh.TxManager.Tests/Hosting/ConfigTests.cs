@@ -97,6 +97,37 @@ public sealed class ConfigTests : IDisposable
             : key, e.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_is_passed_over_is_told_by_name_and_what_cannot_be_read_is_refused()
+    {
+        Assert.Equal("unknown is not known here and is passed over", Assert.Single(Read().Notices));
+        var notices = Read("serverConfigs[1].influxConfig.dbName=x", "serverConfigs[0].odd=1").Notices;
+        Assert.Contains(notices, n => n.StartsWith("serverConfigs[1].influxConfig ", StringComparison.Ordinal));
+        Assert.Contains(notices, n => n.StartsWith("serverConfigs[0].odd ", StringComparison.Ordinal));
+        var e = Assert.Throws<OptionsException>(() => Read("jdbc.password=ENC(abc=)"));
+        Assert.Contains("jdbc.password", e.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("abc", e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("http://LocalHost:9001", "http://LocalHost:9001/", "http://localhost:9001/")]
+    [InlineData("http://LocalHost:80", "http://LocalHost:80/", "http://localhost/")]
+    [InlineData("http://10.0.0.1:9001/", "http://10.0.0.1:9001/", "http://10.0.0.1:9001/")]
+    [InlineData("http://A.example:9001/tm", "http://A.example:9001/tm", "http://a.example:9001/tm/")]
+    public void Own_url_goes_out_as_it_is_spelled(string address, string announced, string compared)
+    {
+        var options = Read($"serverConfigs[1].serverAddress={address}");
+        Assert.Equal((announced, compared), (options.AnnouncedUrl, options.OwnUrl));
+    }
+
+    [Fact]
+    public void Pushes_wait_longer_than_polls_unless_one_bound_is_set_for_both()
+    {
+        Assert.Equal(TimeSpan.FromSeconds(20), Read().PushTimeout);
+        Assert.Equal(TimeSpan.FromSeconds(2), Read("quorummesh.peerTimeoutMs=2000").PushTimeout);
+        Assert.Equal(TimeSpan.FromSeconds(9), Read("quorummesh.peerTimeoutMs=2000", "quorummesh.pushTimeoutMs=9000").PushTimeout);
+    }
+
     [Theory]
     [InlineData("server.hostName", "http://x", "before 0.10")]
     [InlineData("unixSocketFile", "/tmp/tm.ipc", "before 0.10")]

@@ -118,7 +118,7 @@ public sealed class EnclaveTlsTests : IAsyncLifetime
         var file = WriteManager("");
         var options = ManagerConfig.Read(new CommandLineSettings(file, []));
         var tls = options.EnclaveTls!.Client(_materials);
-        using var enclave = new GrpcEnclave(options.EnclaveAddress, Wait.Limit, new OutboundHandlers(), tls);
+        using var enclave = new GrpcEnclave(options.EnclaveAddress!, Wait.Limit, new OutboundHandlers(), tls);
         Assert.Equal([_key], (await enclave.KeysAsync(default)).Active);
         var bare = Assert.Throws<OptionsException>(
             () => ManagerConfig.Read(new CommandLineSettings(file, ["quorummesh.enclave=http://127.0.0.1:1"])));

@@ -1,7 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using QuorumMesh.Outbound;
 using QuorumMesh.Tests.Shared.Managers;
+using QuorumMesh.TxManager.Core.EnclaveClient;
+using QuorumMesh.TxManager.Tests.Hosting;
 
 namespace QuorumMesh.TxManager.Tests.Peers;
 
@@ -13,8 +16,8 @@ public sealed class FaultTests(TestNetwork network) : IClassFixture<TestNetwork>
         await network.C.StopManagerAsync();
         using var failed = await network.PostRawAsync(network.A, "to a dead peer", network.B, network.C);
         Assert.Equal(HttpStatusCode.Gone, failed.StatusCode);
-        Assert.Equal($"Connection error while communicating with {network.C.P2P}push", failed.ReasonPhrase);
-        Assert.Equal(0, failed.Content.Headers.ContentLength);
+        var cause = $"Connection error while communicating with {network.C.P2P}";
+        Assert.Equal((cause, cause), (failed.ReasonPhrase, await failed.Content.ReadAsStringAsync()));
         await network.SendRawAsync(network.A, "to the living", network.B);
 
         await network.C.StartManagerAsync();
@@ -22,6 +25,63 @@ public sealed class FaultTests(TestNetwork network) : IClassFixture<TestNetwork>
         var hash = await network.SendRawAsync(network.A, "to all", network.B, network.C);
         using var received = await network.ReceiveRawAsync(network.C, hash);
         Assert.Equal("to all", await received.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>The recipient that stored the first try has no orphan: the second one is the same transaction.</summary>
+    [Fact]
+    public async Task Send_that_failed_keeps_its_hash_when_it_is_tried_again_once()
+    {
+        string[] before = [.. StoredAt(network.B)];
+        await network.C.StopManagerAsync();
+        using (var failed = await network.PostRawAsync(network.A, "once more", network.B, network.C))
+            Assert.Equal(HttpStatusCode.Gone, failed.StatusCode);
+        var orphan = Assert.Single(StoredAt(network.B).Except(before));
+        await network.C.StartManagerAsync();
+        await network.WaitForMeshAsync();
+        Assert.Equal(orphan, await network.SendRawAsync(network.A, "once more", network.B, network.C));
+        Assert.NotEqual(orphan, await network.SendRawAsync(network.A, "once more", network.B, network.C));
+    }
+
+    /// <summary>GoQuorum hangs up after 5 seconds: what some recipients have then is not left without a row at its sender.</summary>
+    [Fact]
+    public async Task Send_whose_caller_hangs_up_is_finished()
+    {
+        await network.B.StopManagerAsync();
+        using var real = new GrpcEnclave("unix:" + network.B.EnclaveSocket, TimeSpan.FromMinutes(2), new OutboundHandlers());
+        var enclave = new HeldEnclave(real);
+        await network.B.StartManagerAsync(enclave);
+        await network.WaitForMeshAsync();
+        string[] before = [.. StoredAt(network.A)];
+        enclave.Hold();
+        using (var caller = new HttpClient())
+        {
+            var sending = TestNetwork.PostRawAsync(caller, network.A, "and away", network.B);
+            await Wait.UntilAsync(() => Task.FromResult(enclave.Waiting > 0), "the push is at B");
+            caller.CancelPendingRequests();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
+        }
+
+        enclave.Free();
+        await Wait.UntilAsync(() => Task.FromResult(StoredAt(network.A).Except(before).Count() == 1), "the sender has its row");
+        var hash = StoredAt(network.A).Except(before).Single();
+        using var received = await network.ReceiveRawAsync(network.B, hash);
+        Assert.Equal("and away", await received.Content.ReadAsStringAsync());
+        await network.B.StopManagerAsync();
+        await network.B.StartManagerAsync();
+        await network.WaitForMeshAsync();
+    }
+
+    private static List<string> StoredAt(Participant participant)
+    {
+        using var connection = new Microsoft.Data.Sqlite.SqliteConnection("Data Source=" + participant.Database);
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT HASH FROM ENCRYPTED_TRANSACTION";
+        using var reader = command.ExecuteReader();
+        var hashes = new List<string>();
+        while (reader.Read())
+            hashes.Add(Convert.ToBase64String((byte[])reader[0]));
+        return hashes;
     }
 
     [Fact]

@@ -41,7 +41,21 @@ internal sealed class Participant
 
     public PublicKey Key { get; }
 
-    public string P2P { get; private set; } = $"http://127.0.0.1:{FreePort()}/";
+    /// <summary>Those of a configuration that says nothing; else small ones.</summary>
+    public bool HasDefaultLimits { get; init; }
+
+    /// <summary>The P2P address that it announces.</summary>
+    public string P2P
+    {
+        get => P2PProxyPort is { } port ? $"http://127.0.0.1:{port}/" : P2PListen;
+        private set => P2PListen = value;
+    }
+
+    /// <summary>Where its P2P server listens.</summary>
+    public string P2PListen { get; private set; } = $"http://127.0.0.1:{FreePort()}/";
+
+    /// <summary>What others reach it through; null for none.</summary>
+    public int? P2PProxyPort { get; init; }
 
     /// <summary>Tessera's sslConfig of the P2P server; null speaks plain text.</summary>
     public object? Ssl { get; private set; }
@@ -81,6 +95,7 @@ internal sealed class Participant
                 {
                     app = "P2P",
                     serverAddress = P2P,
+                    bindingAddress = P2PListen,
                     communicationType = "REST",
                     sslConfig = Ssl,
                     properties = new { partyInfoInterval = 1000 }
@@ -94,8 +109,9 @@ internal sealed class Participant
             {
                 grpc = "unix:" + GrpcSocket,
                 healthUrl = Health,
-                maxBodyBytes = 1_000_000,
-                maxListenerMegabytes = 32,
+                maxBodyBytes = HasDefaultLimits ? (int?)null : 1_000_000,
+                maxListenerMegabytes = HasDefaultLimits ? (int?)null : 32,
+                bodyWaitMs = HasDefaultLimits ? (int?)null : 100,
                 peerTimeoutMs,
                 tesseraPeers,
                 enclaveTimeoutMs = Math.Max(20_000, peerTimeoutMs),

@@ -116,6 +116,9 @@ internal sealed class PartyWorld
         public Task PushAsync(string peerUrl, ReadOnlySequence<byte> encodedPayload, CancellationToken cancel) =>
             throw new NotSupportedException();
 
+        public Task PushBatchAsync(string peerUrl, IReadOnlyList<byte[]> encodedPayloads, CancellationToken cancel) =>
+            throw new NotSupportedException();
+
         public Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel)
         {
             _world.Calls.Add(peerUrl);

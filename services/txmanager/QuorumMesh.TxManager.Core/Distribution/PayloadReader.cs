@@ -80,6 +80,25 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
         return new ReceivedPayload(opened.Payload, payload with { CipherText = [] }, payload.SenderKey, managed, isSender);
     }
 
+    /// <summary>Opens a payload that the caller has and this manager need not have (tessera 1.10).</summary>
+    /// <exception cref="PrivacyException">It opens with no key of ours.</exception>
+    public async Task<byte[]> DecryptAsync(EncodedPayload payload, PayloadRoom room, CancellationToken cancel)
+    {
+        using var place = room.Begin();
+        place.TakeForms(payload.CipherText.Length);
+        try
+        {
+            var opened = await enclave.OpenAsync(payload, null, cancel).ConfigureAwait(false);
+            place.Keep(opened.Payload.Length);
+            return opened.Payload;
+        }
+        catch (PrivacyException e) when (e.Failure is Failure.NoSuitableKey or Failure.InvalidPayload or Failure.KeyNotFound)
+        {
+            throw new PrivacyException(Failure.NoSuitableKey,
+                $"No suitable recipient keys found to decrypt payload for {payload.ComputeHash().ToBase64()}", e);
+        }
+    }
+
     /// <summary>What /storeraw kept under a hash, for its sender (tessera 1.6).</summary>
     public async Task<ReceivedPayload> ReceiveRawAsync(ReadOnlyMemory<byte> hash, PayloadRoom room, CancellationToken cancel)
     {
@@ -174,6 +193,10 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
     {
         try
         {
+            if (to is not null && !await ownKeys.OwnsAsync(to, cancel).ConfigureAwait(false))
+                throw payload.IndexOfRecipient(to) >= 0
+                    ? new PrivacyException(Failure.KeyNotFound, $"Public key {to} not found when searching for private key")
+                    : new PrivacyException(Failure.InvalidPayload, "recipient not found in listed keys");
             return await enclave.OpenAsync(payload, to, cancel).ConfigureAwait(false);
         }
         catch (PrivacyException e) when (e.Failure == Failure.NoSuitableKey)

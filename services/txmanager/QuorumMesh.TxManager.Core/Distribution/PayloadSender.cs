@@ -11,10 +11,17 @@ namespace QuorumMesh.TxManager.Core.Distribution;
 /// payload on disk; when a push fails nothing is kept here (recipients that already stored it keep it, as with Tessera). Nothing is locked
 /// while peers are called: managers that push to each other would wait for each other.
 /// </summary>
-public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys, Publisher publisher)
+/// <param name="failed">Sends that failed, to be gone on with when they are tried again.</param>
+public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys, Publisher publisher, FailedSends failed)
 {
+    /// <summary>The longest plain payload, in bytes; also that of the enclave.</summary>
+    public const int MaxPayload = 32 * 1024 * 1024;
+
     /// <summary>Recipients that one transaction may name.</summary>
     public const int MaxRecipients = 1000;
+
+    /// <summary>A line for the log. Called on the thread of a send.</summary>
+    public event Action<string>? Told;
 
     /// <summary>How often a signed transaction is boxed anew because another call for it came first.</summary>
     private const int MaxAttempts = 5;
@@ -33,8 +40,35 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
         PublicKey[] recipients = [.. to.Append(sender).Concat(always).Distinct()];
         var targets = await publisher.ResolveAsync(recipients, cancel).ConfigureAwait(false);
         // After the look-up: a recipient that nobody is known to have costs nothing, and nothing is sent to the others.
-        var sealedPayload = await enclave.SealAsync(payload, sender, recipients, cancel).ConfigureAwait(false);
-        return await DistributeAsync(sealedPayload, targets, cancel).ConfigureAwait(false);
+        var name = FailedSends.NameOf(payload.Span, sender, recipients);
+        var sealedPayload = failed.Take(name) ?? await enclave.SealAsync(payload, sender, recipients, cancel).ConfigureAwait(false);
+        try
+        {
+            return await DistributeAsync(sealedPayload, targets, cancel).ConfigureAwait(false);
+        }
+        catch
+        {
+            failed.Keep(name, sealedPayload);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Encrypts as <see cref="SendAsync"/> does, and neither stores nor sends anything: the node shares it by other ways (tessera 1.10).
+    /// </summary>
+    public async Task<EncodedPayload> EncodeAsync(
+        ReadOnlyMemory<byte> payload, PublicKey? from, IReadOnlyList<PublicKey> to, PrivacyOptions privacy, PayloadRoom room,
+        CancellationToken cancel)
+    {
+        Check(payload, to, privacy);
+        using var place = room.Begin();
+        place.TakeForms(payload.Length);
+        var sender = await ownKeys.SenderAsync(from, cancel).ConfigureAwait(false);
+        var always = await ownKeys.AlwaysSendToAsync(cancel).ConfigureAwait(false);
+        PublicKey[] recipients = [.. to.Append(sender).Concat(always).Distinct()];
+        var encoded = await enclave.SealAsync(payload, sender, recipients, cancel).ConfigureAwait(false);
+        place.Keep(encoded.CipherText.Length);
+        return encoded;
     }
 
     /// <summary>Distributes a payload that <see cref="StoreRawAsync"/> kept; its hash stays.</summary>
@@ -111,6 +145,8 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
     {
         if (payload.IsEmpty)
             throw new PrivacyException(Failure.BadRequest, "payload: must not be empty");
+        if (payload.Length > MaxPayload)
+            throw new PrivacyException(Failure.TooLarge, $"payload: at most {MaxPayload} bytes, not {payload.Length}");
         CheckRecipients(to);
         privacy.RequireStandard();
     }
@@ -124,18 +160,25 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
     private async Task<SendResult> DistributeAsync(
         EncodedPayload payload, IReadOnlyList<(PublicKey Key, string Url)> targets, CancellationToken cancel)
     {
+        cancel.ThrowIfCancellationRequested();
         var hash = payload.ComputeHash();
+        // From here on the caller's leaving ends nothing: a send that some recipients have is finished, in the time that pushes have, and
+        // not left half done.
         // Pushed before it is stored here: what our store holds as sent is with all parties. The other way round a failed push
         // would have to be taken back. The hash is answered after both (tessera 4.4).
-        await publisher.PublishAsync(payload, targets, cancel).ConfigureAwait(false);
+        await publisher.PublishAsync(payload, targets, CancellationToken.None).ConfigureAwait(false);
 
-        var managed = await ownKeys.ManagedAsync(payload.RecipientKeys, cancel).ConfigureAwait(false);
+        var managed = await ownKeys.ManagedAsync(payload.RecipientKeys, CancellationToken.None).ConfigureAwait(false);
         Participation[] rows =
         [
             new(payload.SenderKey, PartyRole.Sender),
             .. managed.Select(k => new Participation(k, PartyRole.Recipient)),
         ];
-        await store.SaveAsync(hash, payload, rows, cancel).ConfigureAwait(false);
+        await store.SaveAsync(hash, payload, rows, CancellationToken.None).ConfigureAwait(false);
+        if (cancel.IsCancellationRequested)
+            Told?.Invoke(
+                $"The send of {hash.ToBase64()} was finished after its caller had hung up: all its parties have the payload. If this "
+                + "happens often, let the node wait longer (GoQuorum: --ptm.timeout)");
         return new SendResult(hash, payload.SenderKey, managed);
     }
 }

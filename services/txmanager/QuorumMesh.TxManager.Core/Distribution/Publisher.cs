@@ -47,10 +47,10 @@ public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerCl
     /// <summary>Pushes a payload as it stands.</summary>
     public async Task SendAsync(EncodedPayload payload, string url, CancellationToken cancel)
     {
-        var encoded = LegacyPayloadCodec.EncodeShared(payload);
         try
         {
-            await peers.PushAsync(url, encoded, cancel).ConfigureAwait(false);
+            if (!directory.SpeaksCbor(url) || !await TryCborAsync(payload, url, cancel).ConfigureAwait(false))
+                await peers.PushAsync(url, LegacyPayloadCodec.EncodeShared(payload), cancel).ConfigureAwait(false);
             directory.ReportSuccess(url);
         }
         // A peer that is slow or refuses is there; only one that cannot be reached is polled later and later.
@@ -58,6 +58,26 @@ public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerCl
         {
             directory.ReportFailure(url);
             throw;
+        }
+    }
+
+    /// <summary>Gives payloads back to a manager in recovery.</summary>
+    public Task SendBatchAsync(IReadOnlyList<EncodedPayload> payloads, string url, CancellationToken cancel) =>
+        peers.PushBatchAsync(url, [.. payloads.Select(LegacyPayloadCodec.Encode)], cancel);
+
+    /// <returns>False when it is refused: anyone can send a party info in the peer's name, and have us take it for one that reads
+    /// CBOR.</returns>
+    private async Task<bool> TryCborAsync(EncodedPayload payload, string url, CancellationToken cancel)
+    {
+        try
+        {
+            await peers.PushAsync(url, CborPayloadCodec.EncodeShared(payload), cancel).ConfigureAwait(false);
+            return true;
+        }
+        catch (PrivacyException e) when (e.Failure == Failure.PeerRefused)
+        {
+            directory.ReportLegacy(url);
+            return false;
         }
     }
 }

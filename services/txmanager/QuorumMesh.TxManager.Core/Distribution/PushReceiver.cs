@@ -18,7 +18,8 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
     {
         using var place = room.Begin();
         place.TakeForms(encoded.Length);
-        var payload = LegacyPayloadCodec.Decode(encoded.Span);
+        // Told apart by their first byte, not by what the header says of the sender: an empty length begins with 0 (tessera 3.5).
+        var payload = CborPayloadCodec.Begins(encoded.Span) ? CborPayloadCodec.Decode(encoded) : LegacyPayloadCodec.Decode(encoded.Span);
         // Refused before it is stored: kept as a standard one, the rules that its sender relies on would be checked by nobody.
         if (payload.PrivacyMode != PrivacyMode.StandardPrivate)
             throw PrivacyException.EnhancedPrivacy();

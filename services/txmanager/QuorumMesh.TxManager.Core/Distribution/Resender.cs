@@ -11,6 +11,12 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
 {
     private const int PageSize = 100;
 
+    /// <summary>Of a batch's ciphertexts; a longer payload is a batch by itself.</summary>
+    private const int MaxBatchBytes = 4 * 1024 * 1024;
+
+    /// <summary>Tessera's for a number out of range, and the largest one.</summary>
+    private const int MaxBatch = 10_000;
+
     /// <summary>One payload, for a recipient stripped to it, for its sender with all our own boxes.</summary>
     /// <returns>LEGACY bytes.</returns>
     public async Task<byte[]> IndividualAsync(ReadOnlyMemory<byte> hash, PublicKey key, PayloadRoom room, CancellationToken cancel)
@@ -30,43 +36,107 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
     }
 
     /// <summary>
-    /// Pushes every standard payload that the key sent or receives to the manager that is known to have the key; damaged ones are left out.
+    /// Pushes every standard payload that the key sent or receives to the manager that is known to have the key; damaged ones are left out,
+    /// and one that is refused does not hold up the others. For a key that nobody has there is nothing to do, as with Tessera.
     /// </summary>
-    /// <returns>How many were pushed.</returns>
-    public async Task<int> AllAsync(PublicKey key, CancellationToken cancel)
+    /// <returns>How many were pushed, and how many of them refused.</returns>
+    public async Task<(int Pushed, int Refused)> AllAsync(PublicKey key, CancellationToken cancel)
     {
-        var pushed = 0;
+        var (pushed, refused) = (0, 0);
+        if (await TargetAsync(key, cancel).ConfigureAwait(false) is not { } url)
+            return (0, 0);
         PayloadCursor? cursor = null;
         do
         {
             var page = await store.PageAsync(cursor, PageSize, cancel).ConfigureAwait(false);
             foreach (var stored in page.Payloads.Where(s => s.Payload?.PrivacyMode == PrivacyMode.StandardPrivate))
-                pushed += await ResendAsync(stored.Payload!, key, cancel).ConfigureAwait(false);
+            {
+                if (await ForAsync(stored.Payload!, key, cancel).ConfigureAwait(false) is not { } form)
+                    continue;
+                pushed++;
+                try
+                {
+                    await publisher.SendAsync(form, url, cancel).ConfigureAwait(false);
+                }
+                catch (PrivacyException e) when (e.Failure == Failure.PeerRefused)
+                {
+                    refused++;
+                }
+            }
 
             cursor = page.Next;
         }
         while (cursor is not null);
-        return pushed;
+        return (pushed, refused);
     }
 
-    private async Task<int> ResendAsync(EncodedPayload payload, PublicKey key, CancellationToken cancel)
+    /// <summary>
+    /// Gives a manager in recovery what it has lost (tessera 2.5): every payload that we sent to the key, and every one that the key sent,
+    /// in batches, to the manager that is known to have the key.
+    /// </summary>
+    /// <param name="size">Payloads in one batch; out of range is the most.</param>
+    /// <returns>How many it was given.</returns>
+    /// <exception cref="PrivacyException">It cannot be reached, or refuses: it is not in recovery.</exception>
+    public async Task<int> BatchAsync(PublicKey key, int size, CancellationToken cancel)
     {
-        var targets = await publisher.ResolveAsync([key], cancel).ConfigureAwait(false);
-        // A key of our own: there is nobody to give it back to.
-        if (targets.Count == 0)
+        if (await TargetAsync(key, cancel).ConfigureAwait(false) is not { } url)
             return 0;
-        if (payload.IndexOfRecipient(key) >= 0)
+        var most = size is > 0 and <= MaxBatch ? size : MaxBatch;
+        var batch = new List<EncodedPayload>();
+        var (total, bytes) = (0, 0L);
+        PayloadCursor? cursor = null;
+        do
         {
-            await publisher.PublishAsync(payload, targets, cancel).ConfigureAwait(false);
-            return 1;
-        }
+            var page = await store.PageAsync(cursor, PageSize, cancel).ConfigureAwait(false);
+            foreach (var stored in page.Payloads.Select(s => s.Payload).OfType<EncodedPayload>())
+            {
+                if (await ForRecoveryAsync(stored, key, cancel).ConfigureAwait(false) is not { } form)
+                    continue;
+                if (batch.Count > 0 && (batch.Count == most || bytes + form.CipherText.Length > MaxBatchBytes))
+                    await FlushAsync().ConfigureAwait(false);
+                batch.Add(form);
+                bytes += form.CipherText.Length;
+            }
 
-        if (!payload.SenderKey.Equals(key))
-            return 0;
-        var own = await ForSenderAsync(payload, cancel).ConfigureAwait(false);
-        await publisher.SendAsync(own, targets[0].Url, cancel).ConfigureAwait(false);
-        return 1;
+            cursor = page.Next;
+        }
+        while (cursor is not null);
+        if (batch.Count > 0)
+            await FlushAsync().ConfigureAwait(false);
+        return total;
+
+        async Task FlushAsync()
+        {
+            await publisher.SendBatchAsync(batch, url, cancel).ConfigureAwait(false);
+            total += batch.Count;
+            batch.Clear();
+            bytes = 0;
+        }
     }
+
+    /// <returns>What the key's manager gets: of what we sent its own box, of what it sent ours.</returns>
+    private async Task<EncodedPayload?> ForRecoveryAsync(EncodedPayload payload, PublicKey key, CancellationToken cancel) =>
+        payload.SenderKey.Equals(key)
+            ? await ForSenderAsync(payload, cancel).ConfigureAwait(false)
+            : await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false) ? payload.ForRecipient(key) : null;
+
+    /// <returns>Null for a key of our own, to whom nothing can be given back, and for one that nobody has.</returns>
+    private async Task<string?> TargetAsync(PublicKey key, CancellationToken cancel)
+    {
+        try
+        {
+            return (await publisher.ResolveAsync([key], cancel).ConfigureAwait(false)).Select(t => t.Url).FirstOrDefault();
+        }
+        catch (PrivacyException e) when (e.Failure == Failure.KeyNotFound)
+        {
+            return null;
+        }
+    }
+
+    /// <returns>What the key's manager gets of a payload; null when the key has no part in it.</returns>
+    private async Task<EncodedPayload?> ForAsync(EncodedPayload payload, PublicKey key, CancellationToken cancel) =>
+        payload.ForRecipient(key)
+            ?? (payload.SenderKey.Equals(key) ? await ForSenderAsync(payload, cancel).ConfigureAwait(false) : null);
 
     /// <summary>All recipient keys and boxes that are ours; a row of the form without keys gets the key that opens it.</summary>
     private async Task<EncodedPayload> ForSenderAsync(EncodedPayload payload, CancellationToken cancel)

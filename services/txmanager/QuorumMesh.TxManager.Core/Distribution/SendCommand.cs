@@ -19,7 +19,7 @@ public sealed record PrivacyOptions(PrivacyMode Mode = PrivacyMode.StandardPriva
         if (Mode != PrivacyMode.StandardPrivate || HasAffected)
             throw PrivacyException.EnhancedPrivacy();
         if (!string.IsNullOrEmpty(PrivacyGroupId))
-            throw new PrivacyException(Failure.NotFound, $"Privacy group {PrivacyGroupId} not found");
+            throw new PrivacyException(Failure.NotFound, $"Privacy group Id[{PrivacyGroupId}] not found");
     }
 }
 

@@ -14,7 +14,7 @@ namespace QuorumMesh.TxManager.Core.EnclaveClient;
 /// <summary>The enclave over gRPC: a Unix socket or TCP. Every call makes its own attempt, so that it recovers with the enclave.</summary>
 public sealed class GrpcEnclave : IEnclave, IDisposable
 {
-    private const int MaxMessage = 16 * 1024 * 1024;
+    private const int MaxMessage = 40 * 1024 * 1024;
 
     private readonly GrpcChannel _channel;
     private readonly Contracts.Enclave.Enclave.EnclaveClient _client;
@@ -74,7 +74,7 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
             var request = new SealRawRequest { Payload = UnsafeByteOperations.UnsafeWrap(payload), SenderKey = Messages.Bytes(sender) };
             var reply = await _client.SealRawAsync(request, options).ConfigureAwait(false);
             return Messages.Raw(reply.Raw);
-        }, cancel);
+        }, cancel, bytes: payload.Length);
 
     /// <inheritdoc/>
     public Task<OpenedPayload> OpenAsync(EncodedPayload payload, PublicKey? ownKey, CancellationToken cancel) =>
@@ -84,14 +84,14 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
             var request = new OpenRequest { Sealed = Messages.Sealed(payload), OwnKey = key };
             var reply = await _client.OpenAsync(request, options).ConfigureAwait(false);
             return new OpenedPayload(reply.Payload.ToByteArray(), Messages.Key(reply.KeyUsed));
-        }, cancel);
+        }, cancel, bytes: payload.CipherText.Length);
 
     /// <inheritdoc/>
     public Task<byte[]> OpenRawAsync(RawPayload raw, CancellationToken cancel) => CallAsync(Failure.NoSuitableKey, async options =>
     {
         var reply = await _client.OpenAsync(new OpenRequest { Raw = Messages.Raw(raw) }, options).ConfigureAwait(false);
         return reply.Payload.ToByteArray();
-    }, cancel);
+    }, cancel, bytes: raw.CipherText.Length);
 
     /// <inheritdoc/>
     public Task<byte[]> AddBoxAsync(EncodedPayload payload, PublicKey recipient, CancellationToken cancel) =>
@@ -100,7 +100,7 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
             var request = new AddBoxRequest { Sealed = Messages.Sealed(payload), RecipientKey = Messages.Bytes(recipient) };
             var reply = await _client.AddBoxAsync(request, options).ConfigureAwait(false);
             return reply.Box.ToByteArray();
-        }, cancel);
+        }, cancel, bytes: payload.CipherText.Length);
 
     public void Dispose() => _channel.Dispose();
 
@@ -118,16 +118,19 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
             request.RecipientKeys.AddRange(recipients.Select(Messages.Bytes));
             var reply = await _client.SealAsync(request, options).ConfigureAwait(false);
             return Messages.Sealed(reply.Sealed);
-        }, cancel);
+        }, cancel, bytes: request.CalculateSize());
 
     /// <param name="name">The enclave in errors: by its address only in those for our own log and readiness, for the others may go to
     /// strangers.</param>
-    private async Task<T> CallAsync<T>(Failure unknownKey, Func<CallOptions, Task<T>> call, CancellationToken cancel, string name = "it")
+    /// <param name="bytes">Of the payload: each MiB has a second more.</param>
+    private async Task<T> CallAsync<T>(
+        Failure unknownKey, Func<CallOptions, Task<T>> call, CancellationToken cancel, string name = "it", long bytes = 0)
     {
         try
         {
             // An enclave that hangs must not hold a send, or a push that a peer waits for, without end.
-            return await call(new CallOptions(deadline: DateTime.UtcNow + _timeout, cancellationToken: cancel)).ConfigureAwait(false);
+            var deadline = DateTime.UtcNow + _timeout + TimeSpan.FromSeconds(bytes >> 20);
+            return await call(new CallOptions(deadline: deadline, cancellationToken: cancel)).ConfigureAwait(false);
         }
         catch (RpcException e)
         {

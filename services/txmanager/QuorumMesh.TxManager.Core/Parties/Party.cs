@@ -38,6 +38,9 @@ internal sealed class Party(string url, PartyOrigin origin, string? voucher)
 
     public int Failures { get; set; }
 
+    /// <summary>Whether its last party info named API 5.0.</summary>
+    public bool SpeaksCbor { get; set; }
+
     public bool Polling { get; set; }
 
     /// <summary>Clock timestamp; 0 = at once.</summary>

@@ -51,6 +51,26 @@ public sealed partial class PartyDirectory : IPeerDirectory
         }
     }
 
+    /// <inheritdoc/>
+    public bool SpeaksCbor(string url)
+    {
+        lock (_gate)
+            return _parties.TryGetValue(url, out var party) && party.SpeaksCbor;
+    }
+
+    /// <inheritdoc/>
+    public void ReportLegacy(string url) => Speaks(url, cbor: false);
+
+    /// <summary>What a manager's party info said of its codecs.</summary>
+    internal void Speaks(string url, bool cbor)
+    {
+        lock (_gate)
+        {
+            if (_parties.TryGetValue(url, out var party))
+                party.SpeaksCbor = cbor;
+        }
+    }
+
     /// <summary>Whether a URL is configured.</summary>
     public bool IsSeed(string url)
     {
@@ -72,11 +92,11 @@ public sealed partial class PartyDirectory : IPeerDirectory
             return [.. _parties.Values.Where(p => p.Failures == 0).SelectMany(p => p.Keys.Keys.Select(k => new KnownKey(k, p.Url)))];
     }
 
-    /// <summary>URLs that are configured or have proven a key.</summary>
+    /// <summary>URLs that are configured or have proven a key, without those that did not answer last time.</summary>
     public IReadOnlyList<string> Urls()
     {
         lock (_gate)
-            return [.. _parties.Values.Where(p => p.IsTrusted).Select(p => p.Url)];
+            return [.. _parties.Values.Where(p => p.IsTrusted && p.Failures == 0).Select(p => p.Url)];
     }
 
     /// <summary>URLs of active managers, for our own party info.</summary>

@@ -20,15 +20,17 @@ public sealed class PartyInfoService(
     {
         var keys = await ownKeys.AnnouncedAsync(cancel).ConfigureAwait(false);
         return new PartyInfo(
-            settings.OwnUrl,
-            [.. keys.Select(k => new RecipientEntry(k, settings.OwnUrl))],
-            [settings.OwnUrl, .. directory.ActiveUrls().Take(PartyInfoCodec.MaxParties - 1)]);
+            settings.AnnouncedUrl,
+            [.. keys.Select(k => new RecipientEntry(k, settings.AnnouncedUrl))],
+            [settings.AnnouncedUrl, .. directory.ActiveUrls().Take(PartyInfoCodec.MaxParties - 1)]);
     }
 
     /// <param name="source">The address that the call comes from: unknown managers are counted by it.</param>
+    /// <param name="speaksCbor">Whether the caller's versions name API 5.0.</param>
     /// <returns>The answer's body: our URL and nothing else, or empty with key validation on.</returns>
     /// <exception cref="PrivacyException">It is refused; the log says so too.</exception>
-    public async Task<byte[]> ReceiveAsync(ReadOnlyMemory<byte> encoded, string source, CancellationToken cancel)
+    public async Task<byte[]> ReceiveAsync(
+        ReadOnlyMemory<byte> encoded, string source, CancellationToken cancel, bool speaksCbor = false)
     {
         var info = PartyInfoCodec.Decode(encoded.Span);
         var url = PeerUrl.Normalize(info.Url) ?? throw new WireFormatException("url: not an absolute http or https URL", 0);
@@ -45,6 +47,7 @@ public sealed class PartyInfoService(
             throw;
         }
 
+        directory.Speaks(url, speaksCbor);
         // Its list is a hint that something is new: URLs are taken only from a manager that we asked and that has proven a key.
         string?[] parties = [.. info.Parties.Select(PeerUrl.Normalize)];
         directory.Called(
@@ -114,5 +117,5 @@ public sealed class PartyInfoService(
 
     private static PrivacyException Unproven(string url) => new(Failure.Unproven, $"{url} could prove none of the keys that it claims");
 
-    private byte[] Answer() => settings.ValidateRemoteKeys ? [] : PartyInfoCodec.Encode(new PartyInfo(settings.OwnUrl, [], []));
+    private byte[] Answer() => settings.ValidateRemoteKeys ? [] : PartyInfoCodec.Encode(new PartyInfo(settings.AnnouncedUrl, [], []));
 }

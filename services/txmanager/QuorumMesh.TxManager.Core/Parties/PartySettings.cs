@@ -8,6 +8,13 @@ public sealed record PartySettings
     /// <summary>Our advertised P2P address, normalised.</summary>
     public required string OwnUrl { get; init; }
 
+    /// <summary>The same as the configuration spells it: what goes out.</summary>
+    public string AnnouncedUrl
+    {
+        get => field ?? OwnUrl;
+        init;
+    }
+
     /// <summary>Configured peers, normalised.</summary>
     public IReadOnlyList<string> Seeds { get; init; } = [];
 

@@ -16,6 +16,17 @@ public static class PeerUrl
         return $"{uri.Scheme}://{uri.Authority}{path}";
     }
 
+    /// <summary>
+    /// A URL as it is spelled, with "/" where it has no path: with discovery off a Tessera compares the text (tessera 2.2).
+    /// </summary>
+    /// <param name="url">One that <see cref="Normalize"/> takes.</param>
+    public static string Spelled(string url)
+    {
+        var text = url.Trim();
+        var afterHost = text.IndexOf('/', text.IndexOf("://", StringComparison.Ordinal) + 3);
+        return afterHost < 0 ? text + "/" : text;
+    }
+
     /// <summary>Whether a normalised URL names this machine, or one on its own wire (169.254.0.0/16, fe80::/10), by its address.</summary>
     public static bool IsLocal(string url)
     {

@@ -11,8 +11,12 @@ namespace QuorumMesh.TxManager.Core.Ports;
 /// </summary>
 public interface IPeerClient
 {
-    /// <param name="encodedPayload">LEGACY bytes, stripped for one recipient.</param>
+    /// <param name="encodedPayload">LEGACY or CBOR, stripped for one recipient.</param>
     Task PushAsync(string peerUrl, ReadOnlySequence<byte> encodedPayload, CancellationToken cancel);
+
+    /// <summary>Gives payloads back to a manager in recovery (tessera 2.5); any other one refuses them.</summary>
+    /// <param name="encodedPayloads">LEGACY each.</param>
+    Task PushBatchAsync(string peerUrl, IReadOnlyList<byte[]> encodedPayloads, CancellationToken cancel);
 
     /// <summary>Tells a peer of us (tessera 2.2).</summary>
     Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel);

@@ -9,6 +9,12 @@ public interface IPeerDirectory
     /// <returns>Null when no known manager has the key.</returns>
     ValueTask<string?> FindUrlAsync(PublicKey key, CancellationToken cancel);
 
+    /// <summary>Whether the manager has said that it reads CBOR: then a push that says so of us must be CBOR (tessera 0.2).</summary>
+    bool SpeaksCbor(string url);
+
+    /// <summary>The manager refused CBOR: it gets LEGACY until it says again that it reads CBOR.</summary>
+    void ReportLegacy(string url);
+
     /// <summary>A call to the manager failed: it is polled later.</summary>
     void ReportFailure(string url);
 

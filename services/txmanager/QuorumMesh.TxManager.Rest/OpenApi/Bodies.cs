@@ -18,12 +18,21 @@ internal sealed record DeleteBody(byte[] Key);
 
 internal sealed record ResendBody(string Type, string PublicKey, byte[]? Key);
 
+internal sealed record ResendBatchBody(string PublicKey, int? BatchSize);
+
+internal sealed record ResendBatchTotal(long Total);
+
 internal sealed record SentPayload(string Key, string[]? ManagedParties, string? SenderKey);
 
 internal sealed record StoredRaw(string Key);
 
 internal sealed record FoundPayload(
-    byte[] Payload, int PrivacyFlag, string[] AffectedContractTransactions, string ExecHash, string[]? ManagedParties, string? SenderKey);
+    byte[] Payload, int PrivacyFlag, string[] AffectedContractTransactions, string ExecHash, byte[]? PrivacyGroupId,
+    string[]? ManagedParties, string? SenderKey);
+
+internal sealed record EncodedBody(
+    string SenderKey, byte[] CipherText, byte[] CipherTextNonce, byte[][] RecipientBoxes, byte[] RecipientNonce, string[] RecipientKeys,
+    int? PrivacyMode, Dictionary<string, byte[]>? AffectedContractTransactions, string? ExecHash);
 
 internal sealed record KeyItem(string Key);
 

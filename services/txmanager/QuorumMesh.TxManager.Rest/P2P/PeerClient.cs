@@ -4,10 +4,12 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using System.Text.Json;
 using Polly;
 using Polly.Retry;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Parties;
+using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Outbound;
 using QuorumMesh.Tls;
 using QuorumMesh.TxManager.Core;
@@ -27,6 +29,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
     private const int MaxLanes = 1024;
 
     private static readonly MediaTypeHeaderValue OctetStream = new("application/octet-stream");
+    private static readonly MediaTypeHeaderValue Json = new("application/json");
 
     private readonly HttpClient _http;
     private readonly ResiliencePipeline<HttpResponseMessage> _retry;
@@ -44,14 +47,11 @@ public sealed class PeerClient : IPeerClient, IDisposable
             Timeout = Timeout.InfiniteTimeSpan,
             MaxResponseContentBufferSize = MaxAnswer,
         };
-        // Without privacy enhancements and CBOR: a Tessera then sends LEGACY bytes, and refuses what we could not take (tessera
-        // 0.2).
-        _http.DefaultRequestHeaders.Add(RestHeaders.SupportedApiVersions, "v1");
-
         // A peer that restarts leaves dead connections in the pool; a push may be repeated because it is idempotent at the receiver.
+        // Tessera's own client repeats it once too (tessera 13.2).
         _retry = new ResiliencePipelineBuilder<HttpResponseMessage>().AddRetry(new RetryStrategyOptions<HttpResponseMessage>
         {
-            MaxRetryAttempts = 2,
+            MaxRetryAttempts = 1,
             Delay = TimeSpan.FromMilliseconds(50),
             ShouldHandle = new PredicateBuilder<HttpResponseMessage>().Handle<HttpRequestException>(e => e.StatusCode is null),
         }).Build();
@@ -64,10 +64,32 @@ public sealed class PeerClient : IPeerClient, IDisposable
     public async Task PushAsync(string peerUrl, ReadOnlySequence<byte> encodedPayload, CancellationToken cancel)
     {
         using var answer = await Lane(peerUrl).RunAsync(
-            token => PostAsync("push", peerUrl, "push", encodedPayload, _retry, token), ConnectionError(Target(peerUrl, "push")), cancel)
-                .ConfigureAwait(false);
+            token => PostAsync("push", peerUrl, "push", encodedPayload, _retry, token), ConnectionError(peerUrl), encodedPayload.Length,
+            cancel).ConfigureAwait(false);
         if (answer.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.Created))
             throw new PrivacyException(Failure.PeerRefused, $"Unable to push payload to recipient url {peerUrl}");
+    }
+
+    /// <inheritdoc/>
+    public async Task PushBatchAsync(string peerUrl, IReadOnlyList<byte[]> encodedPayloads, CancellationToken cancel)
+    {
+        var json = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(json))
+        {
+            writer.WriteStartObject();
+            writer.WriteStartArray("encodedPayloads");
+            foreach (var payload in encodedPayloads)
+                writer.WriteBase64StringValue(payload);
+
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
+
+        using var answer = await Lane(peerUrl).RunAsync(
+            token => PostAsync("pushBatch", peerUrl, "pushBatch", new ReadOnlySequence<byte>(json.WrittenMemory), _retry, token),
+            ConnectionError(peerUrl), json.WrittenCount, cancel).ConfigureAwait(false);
+        if (answer.StatusCode != HttpStatusCode.OK)
+            throw new PrivacyException(Failure.PeerRefused, $"Unable to push payload batch to recipient {peerUrl}");
     }
 
     /// <inheritdoc/>
@@ -86,6 +108,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
         using var content = new ReadOnlyMemoryContent(encodedChallenge);
         content.Headers.ContentType = OctetStream;
         using var request = new HttpRequestMessage(HttpMethod.Post, Target(peerUrl, "partyinfo/validate")) { Content = content };
+        request.Headers.TryAddWithoutValidation(RestHeaders.SupportedApiVersions, RestHeaders.AllApiVersions);
         var (status, body) = await LookAsync("validate", request, KeyChallenge.MaxLength + 64, cancel).ConfigureAwait(false);
         return status switch
         {
@@ -99,6 +122,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
     public async Task<IReadOnlyList<string>> KnownPeersAsync(string peerUrl, CancellationToken cancel)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, Target(peerUrl, "partyinfo"));
+        request.Headers.TryAddWithoutValidation(RestHeaders.SupportedApiVersions, RestHeaders.AllApiVersions);
         var (status, body) = await LookAsync("known peers", request, MaxAnswer, cancel).ConfigureAwait(false);
         return status == HttpStatusCode.OK && PeerListAnswer.TryRead(body, out var urls)
             ? urls
@@ -114,7 +138,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
 
     private static Uri Target(string peerUrl, string path) => new(new Uri(peerUrl), path);
 
-    private static string ConnectionError(Uri url) => $"Connection error while communicating with {url}";
+    private static string ConnectionError(string peerUrl) => $"Connection error while communicating with {peerUrl}";
 
     private PeerLane Lane(string peerUrl)
     {
@@ -148,12 +172,12 @@ public sealed class PeerClient : IPeerClient, IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            throw new PrivacyException(Failure.PeerOffline, ConnectionError(request.RequestUri!), e);
+            throw new PrivacyException(Failure.PeerOffline, ConnectionError(request.RequestUri!.ToString()), e);
         }
         catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
         {
             outcome = "timeout";
-            throw new PrivacyException(Failure.PeerUnresponsive, ConnectionError(request.RequestUri!), e);
+            throw new PrivacyException(Failure.PeerUnresponsive, ConnectionError(request.RequestUri!.ToString()), e);
         }
         finally
         {
@@ -174,7 +198,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
         }
         catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
         {
-            throw new PrivacyException(Failure.PeerUnresponsive, ConnectionError(Target(peerUrl, path)), e);
+            throw new PrivacyException(Failure.PeerUnresponsive, ConnectionError(peerUrl), e);
         }
     }
 
@@ -185,14 +209,18 @@ public sealed class PeerClient : IPeerClient, IDisposable
         var start = Stopwatch.GetTimestamp();
         var outcome = "offline";
         var url = Target(peerUrl, path);
+        var versions = kind != "push" || CborPayloadCodec.Begins(body.FirstSpan)
+            ? RestHeaders.AllApiVersions : RestHeaders.LegacyApiVersions;
         try
         {
             var answer = await pipeline.ExecuteAsync(
                 async token =>
                 {
                     using var content = new SequenceContent(body);
-                    content.Headers.ContentType = OctetStream;
-                    return await _http.PostAsync(url, content, token).ConfigureAwait(false);
+                    content.Headers.ContentType = path == "pushBatch" ? Json : OctetStream;
+                    using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = content };
+                    request.Headers.TryAddWithoutValidation(RestHeaders.SupportedApiVersions, versions);
+                    return await _http.SendAsync(request, token).ConfigureAwait(false);
                 },
                 cancel).ConfigureAwait(false);
             outcome = answer.IsSuccessStatusCode ? "ok" : "refused";
@@ -200,7 +228,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            throw new PrivacyException(Failure.PeerOffline, ConnectionError(url), e);
+            throw new PrivacyException(Failure.PeerOffline, ConnectionError(peerUrl), e);
         }
         catch (OperationCanceledException)
         {

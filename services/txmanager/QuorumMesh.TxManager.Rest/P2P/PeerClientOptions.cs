@@ -3,10 +3,14 @@ namespace QuorumMesh.TxManager.Rest.P2P;
 /// <summary>Bounds of the calls to other managers.</summary>
 public sealed record PeerClientOptions
 {
-    /// <summary>
-    /// For a whole call: waiting for its turn, and every attempt. Tessera's default: three quarters of the party info interval.
-    /// </summary>
+    /// <summary>For a poll. Tessera's default: three quarters of the party info interval.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMilliseconds(3750);
+
+    /// <summary>
+    /// For a push: waiting for its turn, and every attempt; a second more for each MiB. Longer than Tessera's, whose pushes fail while its
+    /// peers are busy with each other (tessera 13.3).
+    /// </summary>
+    public TimeSpan PushTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>For the connection alone.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromMilliseconds(3750);
@@ -24,7 +28,8 @@ public sealed record PeerClientOptions
     public int MaxWaitingPerPeer { get; init; } = 2048;
 
     /// <summary>
-    /// So many failed pushes, nearly all of those within half a minute, and the next ones to that peer fail at once for a while.
+    /// So many pushes without a connection, nearly all of those within half a minute, and the next ones to that peer fail at once for a
+    /// while. A slow answer is none of them.
     /// </summary>
     public int FailuresToBreak { get; init; } = 8;
 

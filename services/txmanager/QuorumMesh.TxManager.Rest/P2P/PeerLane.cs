@@ -1,6 +1,7 @@
 using System.Threading.RateLimiting;
 using Polly;
 using Polly.CircuitBreaker;
+using QuorumMesh.Listeners;
 using QuorumMesh.TxManager.Core;
 
 namespace QuorumMesh.TxManager.Rest.P2P;
@@ -17,7 +18,6 @@ internal sealed class PeerLane : IDisposable
     private readonly ResiliencePipeline _breaker;
     private readonly CircuitBreakerManualControl _control = new();
     private readonly CircuitBreakerStateProvider _state = new();
-    private volatile bool _wasOffline;
     private int _users;
 
     /// <param name="tell">Called when the circuit opens and closes, with a line for the log.</param>
@@ -35,12 +35,11 @@ internal sealed class PeerLane : IDisposable
             BreakDuration = options.Break,
             ManualControl = _control,
             StateProvider = _state,
-            // A refusal is an answer: the peer is there, and other payloads may go through.
-            ShouldHandle = new PredicateBuilder().Handle<PrivacyException>(e => e.Failure == Failure.PeerOffline)
-                .Handle<TimeoutException>(),
+            // A refusal is an answer, and a busy peer answers late: other payloads may go through. Only one that is away is left alone.
+            ShouldHandle = new PredicateBuilder().Handle<PrivacyException>(e => e.Failure == Failure.PeerOffline),
             OnOpened = _ => Told(
-                $"The manager at {peerUrl} {(_wasOffline ? "cannot be reached" : "does not answer in time")}: sends to it fail at "
-                + $"once, tried again every {options.Break.TotalSeconds:0.#} s"),
+                $"The manager at {peerUrl} cannot be reached: sends to it fail at once, tried again every "
+                + $"{options.Break.TotalSeconds:0.#} s"),
             OnClosed = _ => Told($"The manager at {peerUrl} takes pushes again"),
         }).Build();
 
@@ -55,12 +54,13 @@ internal sealed class PeerLane : IDisposable
 
     /// <exception cref="PrivacyException"><see cref="Failure.PeerUnresponsive"/> with <paramref name="message"/>, or the call's
     /// own.</exception>
-    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> call, string message, CancellationToken cancel)
+    /// <param name="bytes">To send: longer ones have more time.</param>
+    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> call, string message, long bytes, CancellationToken cancel)
     {
         Interlocked.Increment(ref _users);
         try
         {
-            using var deadline = new CancellationTokenSource(_options.Timeout, _clock);
+            using var deadline = new CancellationTokenSource(TransferTime.For(bytes, _options.PushTimeout), _clock);
             using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, deadline.Token);
             async ValueTask<T> Run(CancellationToken _) => await TakeTurnAsync(call, message, both.Token, cancel).ConfigureAwait(false);
             return await _breaker.ExecuteAsync(Run, CancellationToken.None).ConfigureAwait(false);
@@ -75,10 +75,10 @@ internal sealed class PeerLane : IDisposable
         }
     }
 
-    /// <summary>The peer answered another kind of call: if it was away before, its pushes are worth a try at once.</summary>
+    /// <summary>The peer answered another kind of call: its pushes are worth a try at once.</summary>
     public async Task HasAnsweredAsync()
     {
-        if (_wasOffline && _state.CircuitState is CircuitState.Open or CircuitState.HalfOpen)
+        if (_state.CircuitState is CircuitState.Open or CircuitState.HalfOpen)
             await _control.CloseAsync().ConfigureAwait(false);
     }
 
@@ -94,15 +94,9 @@ internal sealed class PeerLane : IDisposable
                 ? await call(cancel).ConfigureAwait(false)
                 : throw new PrivacyException(Failure.PeerUnresponsive, message);
         }
-        catch (PrivacyException e) when (e.Failure == Failure.PeerOffline)
-        {
-            _wasOffline = true;
-            throw;
-        }
         catch (OperationCanceledException e) when (!caller.IsCancellationRequested)
         {
-            _wasOffline = false;
-            throw new TimeoutException($"no answer within {_options.Timeout.TotalSeconds:0.###} s", e);
+            throw new TimeoutException("no answer in time", e);
         }
     }
 }

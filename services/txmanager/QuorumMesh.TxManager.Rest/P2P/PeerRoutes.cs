@@ -30,6 +30,11 @@ public sealed class PeerRoutes(
                 .Header(RestHeaders.ResendProof).Takes<ResendBody>(RestDocument.Json).Gives<Stream>(200, OctetStream),
             ResendAsync)
         .Post(
+            "/resendBatch",
+            RouteNote.Of("Gives a manager in recovery the payloads of a key, in batches").Takes<ResendBatchBody>(RestDocument.Json)
+                .Gives<ResendBatchTotal>(200, RestDocument.Json),
+            ResendBatchAsync)
+        .Post(
             "/partyinfo", RouteNote.Of("Takes a manager's party info").Takes<Stream>(OctetStream).Gives<Stream>(200, OctetStream),
             TakePartyInfoAsync)
         .Post(
@@ -50,7 +55,11 @@ public sealed class PeerRoutes(
     private async Task TakePartyInfoAsync(RestCall call)
     {
         var body = await call.BodyAsync().ConfigureAwait(false);
-        await call.BytesAsync(200, await parties.ReceiveAsync(body, Source(call), call.Cancel).ConfigureAwait(false)).ConfigureAwait(false);
+        // In one line with commas, or a line for each: both are seen.
+        var speaksCbor = call.Context.Request.Headers[RestHeaders.SupportedApiVersions]
+            .SelectMany(line => (line ?? string.Empty).Split(',', StringSplitOptions.TrimEntries)).Contains(RestHeaders.CborApiVersion);
+        var answer = await parties.ReceiveAsync(body, Source(call), call.Cancel, speaksCbor).ConfigureAwait(false);
+        await call.BytesAsync(200, answer).ConfigureAwait(false);
     }
 
     private async Task ProveAsync(RestCall call)
@@ -63,7 +72,7 @@ public sealed class PeerRoutes(
     {
         // 201 is a promise: it follows the durable write.
         var hash = await receiver.StoreAsync(await call.BodyAsync().ConfigureAwait(false), call.Room, call.Cancel).ConfigureAwait(false);
-        await call.TextAsync(201, hash.ToBase64()).ConfigureAwait(false);
+        await call.NegotiatedTextAsync(201, hash.ToBase64()).ConfigureAwait(false);
     }
 
     private async Task ResendAsync(RestCall call)
@@ -82,6 +91,34 @@ public sealed class PeerRoutes(
             default:
                 throw new PrivacyException(Failure.BadRequest, "type: must be ALL or INDIVIDUAL");
         }
+    }
+
+    private async Task ResendBatchAsync(RestCall call)
+    {
+        // The total tells whoever asks how much a key has had to do with us.
+        if (guard is not null)
+            throw new PrivacyException(Failure.Forbidden,
+                "resendBatch is answered beside Tesseras alone (quorummesh.tesseraPeers, quorummesh.resend); ask by /resend");
+        var body = await call.JsonBodyAsync().ConfigureAwait(false);
+        var key = body.RequiredKey("publicKey");
+        var size = body.Number("batchSize", 100);
+        var total = 0;
+        await _resends.WaitAsync(call.Cancel).ConfigureAwait(false);
+        try
+        {
+            total = await resender.BatchAsync(key, size, call.Cancel).ConfigureAwait(false);
+        }
+        finally
+        {
+            _resends.Release();
+        }
+
+        await call.JsonAsync(200, json =>
+        {
+            json.WriteStartObject();
+            json.WriteNumber("total", total);
+            json.WriteEndObject();
+        }).ConfigureAwait(false);
     }
 
     /// <summary>Without a proof there is one answer, whether the hash is known and whoever is party.</summary>
@@ -118,13 +155,14 @@ public sealed class PeerRoutes(
     private async Task PartyInfoAsync(RestCall call)
     {
         var own = ownKeys.ActiveOrNull ?? [];
-        KnownKey[] keys = [.. own.Select(k => new KnownKey(k, settings.OwnUrl)), .. directory.ActiveKeys()];
+        KnownKey[] keys = [.. own.Select(k => new KnownKey(k, settings.AnnouncedUrl)), .. directory.ActiveKeys()];
         await call.JsonAsync(200, json =>
         {
             json.WriteStartObject();
-            json.WriteString("url", settings.OwnUrl);
+            json.WriteString("url", settings.AnnouncedUrl);
             json.WriteStartArray("peers");
-            foreach (var url in directory.Urls())
+            // Itself too, as a Tessera does.
+            foreach (var url in directory.Urls().Prepend(settings.AnnouncedUrl))
             {
                 json.WriteStartObject();
                 json.WriteString("url", url);

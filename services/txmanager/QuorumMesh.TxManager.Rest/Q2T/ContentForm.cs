@@ -1,3 +1,5 @@
+using Microsoft.Net.Http.Headers;
+
 namespace QuorumMesh.TxManager.Rest.Q2T;
 
 /// <summary>The JSON forms of Tessera's API versions: plain, or vnd.tessera-2.1 and later with sender and managed parties.</summary>
@@ -24,13 +26,18 @@ internal static class ContentForm
 
     public static bool IsJson(string type) => type == Json || Versioned.Contains(type);
 
-    /// <summary>The form to answer in: a versioned one when the caller accepts or sent it.</summary>
+    /// <summary>The form to answer in: what the caller likes best of what it accepts, else what it sent.</summary>
     public static string Answer(RestCall call)
     {
-        var accept = call.Context.Request.Headers.Accept.ToString().ToLowerInvariant();
+        if (MediaTypeHeaderValue.TryParseList(call.Context.Request.Headers.Accept, out var accepted))
+        {
+            foreach (var type in accepted.OrderByDescending(a => a.Quality ?? 1).Select(a => a.MediaType.ToString().ToLowerInvariant()))
+                if (IsJson(type))
+                    return type;
+        }
+
         var sent = Of(call);
-        return Array.FindLast(Versioned, v => accept.Contains(v, StringComparison.Ordinal))
-            ?? (accept.Contains(Json, StringComparison.Ordinal) ? Json : Array.Find(Versioned, v => v == sent) ?? Json);
+        return IsJson(sent) ? sent : Json;
     }
 
     public static Task RefuseAsync(RestCall call, string expected) =>

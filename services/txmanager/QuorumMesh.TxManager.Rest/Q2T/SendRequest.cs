@@ -15,6 +15,8 @@ internal static class SendRequest
         var mode = flag is >= 0 and <= 3 ? (PrivacyMode)flag : PrivacyMode.StandardPrivate;
         if (mode == PrivacyMode.PrivateStateValidation && string.IsNullOrEmpty(body.Text("execHash")))
             throw new PrivacyException(Failure.BadRequest, "execHash: is required with privacyFlag 3");
+        if (mode != PrivacyMode.PrivateStateValidation && !string.IsNullOrEmpty(body.Text("execHash")))
+            throw new PrivacyException(Failure.BadRequest, "execHash: is allowed only with privacyFlag 3");
         var mandatory = body.Keys("mandatoryRecipients");
         if ((mode == PrivacyMode.MandatoryRecipients) != mandatory.Count > 0)
             throw new PrivacyException(Failure.BadRequest, "mandatoryRecipients: is required with privacyFlag 2 and allowed only with it");

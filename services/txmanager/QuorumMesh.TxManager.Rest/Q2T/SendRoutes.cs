@@ -83,6 +83,13 @@ public sealed class SendRoutes(PayloadSender sender)
 
     private async Task SendRawAsync(RestCall call)
     {
+        // Its text would be taken for the payload.
+        if (call.Context.Request.ContentType is not null && ContentForm.IsJson(ContentForm.Of(call)))
+        {
+            await ContentForm.RefuseAsync(call, ContentForm.OctetStream).ConfigureAwait(false);
+            return;
+        }
+
         var payload = await call.BodyAsync().ConfigureAwait(false);
         var from = call.Header(RestHeaders.Sender) is { } text ? Base64Text.Key(RestHeaders.Sender, text) : null;
         var result = await sender.SendAsync(

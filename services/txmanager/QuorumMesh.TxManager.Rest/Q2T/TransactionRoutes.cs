@@ -75,6 +75,8 @@ public sealed class TransactionRoutes(PayloadReader reader)
 
                 json.WriteEndArray();
                 json.WriteString("execHash", Encoding.UTF8.GetString(received.Envelope?.ExecutionHash ?? []));
+                if (received.Envelope?.PrivacyGroupId is { } group)
+                    json.WriteBase64String("privacyGroupId", group);
                 if (form != ContentForm.Json)
                 {
                     SendRoutes.WriteKeys(json, "managedParties", received.ManagedParties);

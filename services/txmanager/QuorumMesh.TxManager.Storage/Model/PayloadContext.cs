@@ -10,8 +10,11 @@ namespace QuorumMesh.TxManager.Storage.Model;
 /// </summary>
 public abstract class PayloadContext(DbContextOptions options) : DbContext(options)
 {
-    /// <summary>The codec that is written; what a null column means too.</summary>
+    /// <summary>What a null column means too.</summary>
     public const string LegacyCodec = "LEGACY";
+
+    /// <summary>Of Tessera 22.1 and later.</summary>
+    public const string CborCodec = "CBOR";
 
     public DbSet<TransactionRow> Transactions => Set<TransactionRow>();
 

@@ -7,7 +7,7 @@ public sealed class TransactionRow
 
     public required byte[] EncodedPayload { get; set; }
 
-    /// <summary>LEGACY or null; a row written as CBOR by a later Tessera is refused when read.</summary>
+    /// <summary>LEGACY, CBOR, or null for LEGACY; a row of another codec is refused when read.</summary>
     public string? PayloadCodec { get; set; }
 
     /// <summary>Milliseconds since 1970 when it was stored, or repaired.</summary>
@@ -63,6 +63,12 @@ public sealed class MetadataRow
 
     /// <summary>What <see cref="ChecksumPlace"/> says when all have theirs.</summary>
     public const string ChecksumsDone = "done";
+
+    /// <summary>Set in a database that was a Tessera's: which form its table had.</summary>
+    public const string TakenOver = "takenOver";
+
+    /// <summary>CBOR where the rows were CBOR when the database was taken over.</summary>
+    public const string RowCodec = "rowCodec";
 
     /// <summary>When the store was last seen to take writes, in milliseconds since 1970.</summary>
     public const string Probe = "probe";

@@ -34,6 +34,25 @@ public sealed class PostgresProvider : StoreProvider, IDisposable
 
     public override string HistoryTables => """SELECT count(*) FROM pg_class WHERE oid = to_regclass('"__EFMigrationsHistory"')""";
 
+    public override string Columns =>
+        "SELECT table_name, column_name, udt_name FROM information_schema.columns WHERE table_schema = current_schema()";
+
+    public override IReadOnlyList<string> Takeover { get; } =
+    [
+        "CREATE INDEX ix_encrypted_transaction_unsealed ON encrypted_transaction (hash) WHERE checksum IS NULL",
+        """
+        CREATE FUNCTION quorummesh_void_checksum() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF NEW.checksum IS NOT DISTINCT FROM OLD.checksum THEN NEW.checksum := NULL; END IF;
+            RETURN NEW;
+        END $$
+        """,
+        """
+        CREATE TRIGGER tr_encrypted_transaction_seal BEFORE UPDATE ON encrypted_transaction
+        FOR EACH ROW EXECUTE PROCEDURE quorummesh_void_checksum()
+        """,
+    ];
+
     public override string Description { get; }
 
     // One writer at a time among managers that share the database: a sequence number is then never seen before a smaller one is

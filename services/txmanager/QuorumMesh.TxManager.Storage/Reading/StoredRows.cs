@@ -91,7 +91,7 @@ internal static class StoredRows
             return null;
         try
         {
-            var payload = LegacyPayloadCodec.Decode(encoded);
+            var payload = row[2] is PayloadContext.CborCodec ? CborPayloadCodec.Decode(encoded) : LegacyPayloadCodec.Decode(encoded);
             fault = payload.ComputeHash().Equals(new PayloadHash(hash)) ? null : CipherTextFault;
             return fault is null ? payload : null;
         }
@@ -103,7 +103,7 @@ internal static class StoredRows
     }
 
     /// <summary>Whether the payload is in a codec of ours.</summary>
-    public static bool IsReadable(object?[] row) => row[2] is null or PayloadContext.LegacyCodec;
+    public static bool IsReadable(object?[] row) => row[2] is null or PayloadContext.LegacyCodec or PayloadContext.CborCodec;
 
     public static PrivacyException UnknownCodec(object?[] row) =>
         new(Failure.InvalidPayload, $"The payload is stored with the codec {row[2]}, which this version cannot read");
@@ -141,8 +141,17 @@ internal static class StoredRows
     {
         try
         {
-            return reader.IsDBNull(column) ? null : reader.GetValue(column) is var value and (byte[] or string or int or long or double)
-                ? value : Unreadable;
+            if (reader.IsDBNull(column))
+                return null;
+            // Read once: a long value goes by.
+            var value = reader.GetValue(column);
+            return value switch
+            {
+                byte[] or string or int or long or double => value,
+                // Some of Tessera's scripts make the time a DECIMAL(19).
+                decimal number when decimal.IsInteger(number) => (long)number,
+                _ => Unreadable,
+            };
         }
         catch (Exception e) when (e is ArgumentException or FormatException or InvalidCastException or OverflowException)
         {

@@ -31,6 +31,19 @@ public sealed class SqliteProvider : StoreProvider
 
     public override string HistoryTables => "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '__EFMigrationsHistory'";
 
+    public override string Columns =>
+        "SELECT t.name, c.name, c.type FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c WHERE t.type = 'table'";
+
+    public override IReadOnlyList<string> Takeover { get; } =
+    [
+        "CREATE INDEX IX_ENCRYPTED_TRANSACTION_UNSEALED ON ENCRYPTED_TRANSACTION (HASH) WHERE CHECKSUM IS NULL",
+        """
+        CREATE TRIGGER TR_ENCRYPTED_TRANSACTION_SEAL AFTER UPDATE ON ENCRYPTED_TRANSACTION
+        WHEN NEW.CHECKSUM IS NOT NULL AND NEW.CHECKSUM IS OLD.CHECKSUM
+        BEGIN UPDATE ENCRYPTED_TRANSACTION SET CHECKSUM = NULL WHERE HASH = NEW.HASH; END
+        """,
+    ];
+
     public override string Description => $"SQLite {_path}";
 
     /// <summary>The database and what SQLite keeps beside it; not all are there at all times.</summary>

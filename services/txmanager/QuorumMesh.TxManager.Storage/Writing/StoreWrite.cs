@@ -66,22 +66,22 @@ internal abstract class StoreWrite(PayloadHash hash)
 /// Encoding and checksum are made by the caller's thread, of which there are many; the writer is one. It merges only where a row is there
 /// already.
 /// </remarks>
-internal sealed class SavePayload(PayloadHash hash, EncodedPayload payload, IReadOnlyList<Participation> participations, long now)
-    : StoreWrite(hash)
+internal sealed class SavePayload(
+    PayloadHash hash, EncodedPayload payload, IReadOnlyList<Participation> participations, long now, RowForm form) : StoreWrite(hash)
 {
-    private readonly Encoded _whole = new(hash, payload, now);
+    private readonly Encoded _whole = new(hash, payload, now, form);
     private WriterSession.Sent? _insert;
 
     public override int Participations => participations.Count;
 
     public override void Begin(WriterSession session) =>
-        _insert = session.InsertPayload(HashBytes, _whole.Bytes, now, _whole.Checksum);
+        _insert = session.InsertPayload(HashBytes, _whole.Bytes, form.Name, now, _whole.Checksum);
 
     protected override bool Apply(WriterSession session)
     {
         var becameAvailable = _insert!.HasChanged;
         if (!becameAvailable && Merged(session) is { } merged)
-            session.UpdatePayload(HashBytes, merged.Bytes, now, merged.Checksum);
+            session.UpdatePayload(HashBytes, merged.Bytes, form.Name, now, merged.Checksum);
         foreach (var participation in participations)
         {
             var key = participation.OwnKey.ToArray();
@@ -105,17 +105,17 @@ internal sealed class SavePayload(PayloadHash hash, EncodedPayload payload, IRea
         // Written anew: a push that brings the payload again is what repairs a damaged row.
         if (fault is not null)
             return _whole;
-        // A codec that is not ours may be a later Tessera's (CBOR, tessera 3.5): writing over it would lose its boxes.
+        // A codec that is not ours may be a later Tessera's (tessera 3.5): writing over it would lose its boxes.
         var merged = BoxMerge.Merge(existing ?? throw StoredRows.UnknownCodec(row), payload);
-        return ReferenceEquals(merged, existing) ? null : new Encoded(Hash, merged, now);
+        return ReferenceEquals(merged, existing) ? null : new Encoded(Hash, merged, now, form);
     }
 
     private sealed class Encoded
     {
-        public Encoded(PayloadHash hash, EncodedPayload payload, long now)
+        public Encoded(PayloadHash hash, EncodedPayload payload, long now, RowForm form)
         {
-            Bytes = LegacyPayloadCodec.Encode(payload);
-            Checksum = RowChecksum.Of(RowKind.Payload, hash.ToArray(), Bytes, PayloadContext.LegacyCodec, now);
+            Bytes = form.Encode(payload);
+            Checksum = RowChecksum.Of(RowKind.Payload, hash.ToArray(), Bytes, form.Name, now);
         }
 
         public byte[] Bytes { get; }

@@ -49,13 +49,15 @@ internal sealed class WriterSession : IDisposable
         // Not an update: boxes of recipients that came first would be lost. Who finds a row merges into it (BoxMerge).
         _insertPayload = Command(
             "INSERT INTO ENCRYPTED_TRANSACTION (HASH, ENCODED_PAYLOAD, PAYLOAD_CODEC, TIMESTAMP, CHECKSUM)"
-            + " VALUES (@hash, @payload, 'LEGACY', @time, @checksum) ON CONFLICT (HASH) DO NOTHING",
-            ("@hash", DbType.Binary), ("@payload", DbType.Binary), ("@time", DbType.Int64), ("@checksum", DbType.Binary));
+            + " VALUES (@hash, @payload, @codec, @time, @checksum) ON CONFLICT (HASH) DO NOTHING",
+            ("@hash", DbType.Binary), ("@payload", DbType.Binary), ("@codec", DbType.String), ("@time", DbType.Int64),
+            ("@checksum", DbType.Binary));
         _lockPayload = Command($"{StoredRows.Select(RowKind.Payload)} WHERE HASH = @hash {provider.RowLock}", ("@hash", DbType.Binary));
         _updatePayload = Command(
-            "UPDATE ENCRYPTED_TRANSACTION SET ENCODED_PAYLOAD = @payload, PAYLOAD_CODEC = 'LEGACY', TIMESTAMP = @time,"
+            "UPDATE ENCRYPTED_TRANSACTION SET ENCODED_PAYLOAD = @payload, PAYLOAD_CODEC = @codec, TIMESTAMP = @time,"
             + " CHECKSUM = @checksum WHERE HASH = @hash",
-            ("@payload", DbType.Binary), ("@time", DbType.Int64), ("@checksum", DbType.Binary), ("@hash", DbType.Binary));
+            ("@payload", DbType.Binary), ("@codec", DbType.String), ("@time", DbType.Int64), ("@checksum", DbType.Binary),
+            ("@hash", DbType.Binary));
         _saveRaw = Command(
             "INSERT INTO ENCRYPTED_RAW_TRANSACTION (HASH, ENCRYPTED_KEY, ENCRYPTED_PAYLOAD, NONCE, SENDER, TIMESTAMP, CHECKSUM)"
             + " VALUES (@hash, @key, @payload, @nonce, @sender, @time, @checksum) ON CONFLICT (HASH) DO UPDATE"
@@ -122,8 +124,8 @@ internal sealed class WriterSession : IDisposable
     }
 
     /// <returns>Without a change when the row was there already.</returns>
-    public Sent InsertPayload(byte[] hash, byte[] payload, long time, byte[] checksum) =>
-        Run(_insertPayload, hash, payload, time, checksum);
+    public Sent InsertPayload(byte[] hash, byte[] payload, string? codec, long time, byte[] checksum) =>
+        Run(_insertPayload, hash, payload, (object?)codec ?? DBNull.Value, time, checksum);
 
     /// <summary>The stored row, which stays as it is until the transaction ends.</summary>
     public object?[]? LockPayload(byte[] hash)
@@ -133,8 +135,8 @@ internal sealed class WriterSession : IDisposable
         return reader.Read() ? StoredRows.Read(reader) : null;
     }
 
-    public void UpdatePayload(byte[] hash, byte[] payload, long time, byte[] checksum) =>
-        Run(_updatePayload, payload, time, checksum, hash);
+    public void UpdatePayload(byte[] hash, byte[] payload, string? codec, long time, byte[] checksum) =>
+        Run(_updatePayload, payload, (object?)codec ?? DBNull.Value, time, checksum, hash);
 
     public bool DeletePayload(byte[] hash) => Context.Transactions.Where(r => r.Hash == hash).ExecuteDelete() > 0;
 

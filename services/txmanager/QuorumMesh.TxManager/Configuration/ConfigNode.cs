@@ -77,6 +77,22 @@ internal readonly struct ConfigNode(JsonNode? node, string path)
         return node is JsonArray array ? [.. array.Select((item, i) => new ConfigNode(item, $"{here}[{i}]"))] : throw Wrong("an array");
     }
 
+    /// <summary>The names of an object's members; of anything else none.</summary>
+    public IEnumerable<string> Members() => node is JsonObject members ? [.. members.Select(m => m.Key)] : [];
+
+    /// <summary>Every string below this place, with its path.</summary>
+    public IEnumerable<(string Path, string Value)> Texts()
+    {
+        var here = this;
+        return node switch
+        {
+            JsonObject => Members().SelectMany(m => here[m].Texts()),
+            JsonArray => Items().SelectMany(i => i.Texts()),
+            JsonValue value when value.TryGetValue(out string? text) => [(path, text)],
+            _ => [],
+        };
+    }
+
     public OptionsException Wrong(string expected) => new(path, $"must be {expected}");
 
     /// <summary>Lines of name = value before anything else.</summary>

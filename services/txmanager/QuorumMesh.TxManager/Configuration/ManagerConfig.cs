@@ -2,18 +2,19 @@ using QuorumMesh.Contracts;
 using QuorumMesh.ServiceDefaults;
 using QuorumMesh.TxManager.Core.Parties;
 using QuorumMesh.TxManager.Storage;
+using QuorumMesh.TxManager.Storage.Model;
 
 namespace QuorumMesh.TxManager.Configuration;
 
 /// <summary>What the command line sets beside the file.</summary>
 public sealed record CommandLineSettings(
     string ConfigFile, IReadOnlyList<string> Overrides, string? HealthUrl = null, string? Grpc = null, string? Enclave = null,
-    bool LogJson = false);
+    bool LogJson = false, bool Debug = false);
 
 /// <summary>
 /// Reads Tessera's JSON configuration as it stands (tessera 7); our own settings are in its member <c>quorummesh</c>: grpc, grpcTls,
-/// healthUrl, enclave, enclaveTls, database, maxBodyBytes, maxListenerMegabytes, peerTimeoutMs, enclaveTimeoutMs, keyMoveAfterSeconds,
-/// tesseraPeers, resend.
+/// healthUrl, enclave, enclaveTls, database, rowCodec, maxBodyBytes, maxListenerMegabytes, bodyWaitMs, peerTimeoutMs, pushTimeoutMs,
+/// enclaveTimeoutMs, keyMoveAfterSeconds, tesseraPeers, resend.
 /// </summary>
 public static class ManagerConfig
 {
@@ -24,21 +25,29 @@ public static class ManagerConfig
         var directory = Path.GetDirectoryName(Path.GetFullPath(settings.ConfigFile))!;
         var own = root["quorummesh"];
         RefuseUnsupported(root);
+        ConfigNotices.RefuseEncrypted(root);
 
         var servers = ServerSettings.Read(root["serverConfigs"]);
         AddGrpc(servers, settings.Grpc, own["grpc"], own["grpcTls"]);
         if (!root["bootstrapNode"].Flag() && !servers.Servers.Exists(s => s.Kind is AppKind.Q2T or AppKind.Grpc))
             throw new OptionsException("serverConfigs", "needs a server with app Q2T for the node (or set bootstrapNode to true)");
-        var enclave = EnclaveAddress(settings.Enclave, own["enclave"], servers);
+        var enclave = EnclaveAddress(settings.Enclave, own["enclave"], servers, root["keys"]);
+        if (enclave is null && settings.Overrides.FirstOrDefault(o => o.StartsWith("keys", StringComparison.Ordinal)) is { } change)
+            throw new OptionsException(change.Split('=')[0], "keys are read from the file itself: write them there");
         var interval = Milliseconds(servers.P2PProperties["partyInfoInterval"], 5000);
         return new ManagerOptions
         {
             Servers = servers.Servers,
             OwnUrl = servers.OwnUrl!,
+            AnnouncedUrl = servers.AnnouncedUrl!,
             Peers = [.. root["peer"].Items().Select(ReadPeer).Distinct()],
             Database = DatabaseSetting.Read(root, directory),
+            RowCodec = ReadRowCodec(own["rowCodec"]),
             EnclaveAddress = enclave,
-            EnclaveTls = PinnedLink.Read(enclave, own["enclaveTls"], "enclave"),
+            EnclaveTls = enclave is null ? null : PinnedLink.Read(enclave, own["enclaveTls"], "enclave"),
+            KeysFile = settings.ConfigFile,
+            Notices = ConfigNotices.Read(root),
+            Debug = settings.Debug,
             AlwaysSendTo = [.. root["alwaysSendTo"].Items().Select(ReadKey)],
             UseWhiteList = root["useWhiteList"].Flag(),
             DisablePeerDiscovery = root["disablePeerDiscovery"].Flag(),
@@ -48,8 +57,10 @@ public static class ManagerConfig
             KeyMoveAfter = TimeSpan.FromSeconds(own["keyMoveAfterSeconds"].Number(3600, 60, 31 * 86_400)),
             EnclaveKeySyncInterval = Milliseconds(servers.P2PProperties["enclaveKeySyncInterval"], 2000),
             PeerTimeout = Milliseconds(own["peerTimeoutMs"], Math.Max(3750, (long)Math.Ceiling(interval.TotalMilliseconds * 0.75))),
+            PushTimeout = Milliseconds(own["pushTimeoutMs"].Exists ? own["pushTimeoutMs"] : own["peerTimeoutMs"], 20_000),
             EnclaveTimeout = Milliseconds(own["enclaveTimeoutMs"], 3000),
-            MaxBody = own["maxBodyBytes"].Number(10 * 1024 * 1024, 1024, 15 * 1024 * 1024),
+            MaxBody = own["maxBodyBytes"].Number(ManagerOptions.DefaultMaxBody, 1024, ManagerOptions.DefaultMaxBody),
+            BodyWait = TimeSpan.FromMilliseconds(own["bodyWaitMs"].Number(30_000, 0, 600_000)),
             MaxListenerBytes = own["maxListenerMegabytes"].Number(256, 32, 65_536) * 1024L * 1024,
             HealthUrl = settings.HealthUrl ?? own["healthUrl"].Text(),
             LogJson = settings.LogJson || own["logJson"].Flag(),
@@ -90,6 +101,10 @@ public static class ManagerConfig
         ? OptionRules.OneOf(own["resend"].Path, text, "proven", "open") == "open"
         : own["tesseraPeers"].Flag(otherwise: !own.Exists);
 
+    private static RowCodec? ReadRowCodec(ConfigNode node) => node.Text() is { } text
+        ? OptionRules.OneOf(node.Path, text, "LEGACY", "CBOR") == "CBOR" ? RowCodec.Cbor : RowCodec.Legacy
+        : null;
+
     private static void AddGrpc(ServerSettings servers, string? flag, ConfigNode node, ConfigNode tls)
     {
         if ((flag ?? node.Text()) is not { } address)
@@ -101,13 +116,18 @@ public static class ManagerConfig
         servers.Servers.Add(new AppServer(AppKind.Grpc, bound, Pinned: PinnedLink.Read(address, tls, "node")));
     }
 
-    private static string EnclaveAddress(string? flag, ConfigNode node, ServerSettings servers)
+    /// <returns>Null for a configuration as Tessera's without an enclave of its own: the keys are in it.</returns>
+    private static string? EnclaveAddress(string? flag, ConfigNode node, ServerSettings servers, ConfigNode keys)
     {
         var own = flag ?? node.Text();
         if (own is not null)
             ListenAddress.ParseWithTls(flag is null ? node.Path : "--enclave", own);
-        var address = own ?? servers.EnclaveAddress ?? throw new OptionsException(
-            "serverConfigs", "needs a server with app ENCLAVE whose serverAddress is the enclave's, for example unix:/data/enclave.ipc");
+        var address = own ?? servers.EnclaveAddress;
+        if (address is null)
+            return keys["keyData"].Items().Count > 0 ? null : throw new OptionsException(
+                "serverConfigs",
+                "needs a server with app ENCLAVE whose serverAddress is the enclave's, for example unix:/data/enclave.ipc, or keys.keyData "
+                    + "for an enclave in this process");
         return address.StartsWith("grpc://", StringComparison.OrdinalIgnoreCase) ? "http://" + address[7..] : address;
     }
 

@@ -1,7 +1,9 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.ServiceDefaults;
+using QuorumMesh.TxManager.Core.Distribution;
 using QuorumMesh.TxManager.Rest;
 using QuorumMesh.TxManager.Storage;
+using QuorumMesh.TxManager.Storage.Model;
 
 namespace QuorumMesh.TxManager.Configuration;
 
@@ -26,18 +28,36 @@ public sealed record AppServer(
 /// <summary>Everything that a manager needs to start, checked.</summary>
 public sealed record ManagerOptions
 {
+    internal const long DefaultMaxBody = ((PayloadSender.MaxPayload + 2L) / 3 * 4) + (1024 * 1024);
+
     public required IReadOnlyList<AppServer> Servers { get; init; }
 
     /// <summary>Our advertised P2P address, normalised.</summary>
     public required string OwnUrl { get; init; }
+
+    /// <summary>The same as the configuration spells it: what peers are told.</summary>
+    public required string AnnouncedUrl { get; init; }
 
     /// <summary>URLs of configured peers (tessera 7.1).</summary>
     public required IReadOnlyList<string> Peers { get; init; }
 
     public required Func<StoreProvider> Database { get; init; }
 
-    /// <summary><c>unix:/path</c>, <c>http://host:port</c> or <c>https://host:port</c>.</summary>
-    public required string EnclaveAddress { get; init; }
+    /// <summary>How payloads are written into rows; null: as the database has them.</summary>
+    public RowCodec? RowCodec { get; init; }
+
+    /// <summary><c>unix:/path</c>, <c>http://host:port</c> or <c>https://host:port</c>; null: the enclave is in this process, and
+    /// <see cref="KeysFile"/> has its keys.</summary>
+    public required string? EnclaveAddress { get; init; }
+
+    /// <summary>The configuration's own file, whose section keys an enclave in this process reads.</summary>
+    public string KeysFile { get; init; } = string.Empty;
+
+    /// <summary>Lines for the log about members that are not used.</summary>
+    public IReadOnlyList<string> Notices { get; init; } = [];
+
+    /// <summary>Log more.</summary>
+    public bool Debug { get; init; }
 
     /// <summary>Null speaks plain text with the enclave.</summary>
     public PinnedLink? EnclaveTls { get; init; }
@@ -65,14 +85,20 @@ public sealed record ManagerOptions
     /// <summary>Between two questions to the enclave for its keys.</summary>
     public TimeSpan EnclaveKeySyncInterval { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>For one call to another manager; three quarters of the interval, as with Tessera.</summary>
+    /// <summary>For one poll of another manager; three quarters of the interval, as with Tessera.</summary>
     public TimeSpan PeerTimeout { get; init; } = TimeSpan.FromMilliseconds(3750);
+
+    /// <summary>For one push to another manager; a second more for each MiB.</summary>
+    public TimeSpan PushTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>For one call to the enclave.</summary>
     public TimeSpan EnclaveTimeout { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>The longest body of a REST request, in bytes.</summary>
-    public long MaxBody { get; init; } = 10 * 1024 * 1024;
+    /// <summary>The longest body of a REST request, in bytes: the longest payload in base64, and room for the rest.</summary>
+    public long MaxBody { get; init; } = DefaultMaxBody;
+
+    /// <summary>How long a long body waits unread until the listener has room for it.</summary>
+    public TimeSpan BodyWait { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Bytes of requests and answers that all connections of one REST listener may hold together.</summary>
     public long MaxListenerBytes { get; init; } = 256L * 1024 * 1024;

@@ -11,6 +11,9 @@ internal sealed class ServerSettings
 
     public string? OwnUrl { get; private set; }
 
+    /// <summary>The same as it is spelled.</summary>
+    public string? AnnouncedUrl { get; private set; }
+
     public string? EnclaveAddress { get; private set; }
 
     public ConfigNode P2PProperties { get; private set; }
@@ -74,6 +77,7 @@ internal sealed class ServerSettings
             throw new OptionsException(server.Path, "is a second server with app P2P; keep one");
         OptionRules.HttpUrl(server["serverAddress"].Path, address);
         OwnUrl = PeerUrl.Normalize(address);
+        AnnouncedUrl = PeerUrl.Spelled(address);
         var bound = ListenAddress.ParseWithTls(listen.Path, listen.Text());
         Servers.Add(new AppServer(AppKind.P2P, bound, Ssl: SslSettings.Read(server, "P2P")));
         P2PProperties = server["properties"];

@@ -23,7 +23,7 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
     : PrivacyManager.PrivacyManagerBase
 {
     /// <summary>Bytes of a message in either direction.</summary>
-    public const int MaxMessage = 16 * 1024 * 1024;
+    public const int MaxMessage = 40 * 1024 * 1024;
 
     private const int WatchPage = 500;
 

@@ -24,7 +24,7 @@ internal static class RpcFailure
 
     private static StatusCode Code(Failure failure) => failure switch
     {
-        Failure.BadRequest => StatusCode.InvalidArgument,
+        Failure.BadRequest or Failure.TooLarge => StatusCode.InvalidArgument,
         Failure.Forbidden => StatusCode.PermissionDenied,
         Failure.KeyNotFound or Failure.NotFound or Failure.Missing => StatusCode.NotFound,
         Failure.PeerOffline or Failure.PeerUnresponsive or Failure.PeerRefused => StatusCode.FailedPrecondition,

@@ -26,6 +26,7 @@ internal sealed class Composition : IDisposable
     private readonly ManagerOptions _options;
     private readonly StoreProvider _database;
     private readonly GrpcEnclave? _ownedEnclave;
+    private readonly IDisposable? _owned;
     private readonly PeerClient _peerClient;
     private readonly TlsMaterials _materials;
     private readonly Dictionary<AppServer, TlsServer> _tls;
@@ -33,8 +34,10 @@ internal sealed class Composition : IDisposable
     private readonly TlsClient? _enclaveTls;
     private readonly ResendGuard? _guard;
 
-    public Composition(ManagerOptions options, Seams seams)
+    /// <param name="owned">Disposed with this; null for none.</param>
+    public Composition(ManagerOptions options, Seams seams, IDisposable? owned = null)
     {
+        _owned = owned;
         _options = options;
         var clock = seams.Clock ?? TimeProvider.System;
         _materials = new TlsMaterials(clock);
@@ -44,17 +47,24 @@ internal sealed class Composition : IDisposable
         _enclaveTls = options.EnclaveTls?.Client(_materials);
         _database = options.Database();
         Notice = _database is SqliteProvider sqlite ? ServiceDefaults.OwnFiles.Close(sqlite.Files) : null;
-        Store = PayloadStore.Open(_database, clock);
+        Store = PayloadStore.Open(_database, clock, options.RowCodec);
         var handlers = new OutboundHandlers();
         _ownedEnclave = seams.Enclave is not null ? null
-            : new GrpcEnclave(options.EnclaveAddress, options.EnclaveTimeout, handlers, _enclaveTls);
+            : new GrpcEnclave(options.EnclaveAddress!, options.EnclaveTimeout, handlers, _enclaveTls);
         var enclave = seams.Enclave ?? _ownedEnclave!;
-        _peerClient = new PeerClient(new PeerClientOptions { Timeout = options.PeerTimeout, ConnectTimeout = options.PeerTimeout },
+        _peerClient = new PeerClient(
+            new PeerClientOptions
+            {
+                Timeout = options.PeerTimeout,
+                ConnectTimeout = options.PeerTimeout,
+                PushTimeout = options.PushTimeout,
+            },
             handlers, clock, _peerTls);
 
         PartySettings = new PartySettings
         {
             OwnUrl = options.OwnUrl,
+            AnnouncedUrl = options.AnnouncedUrl,
             Seeds = options.Peers,
             DiscoveryDisabled = options.DisablePeerDiscovery,
             ValidateRemoteKeys = options.EnableRemoteKeyValidation,
@@ -67,7 +77,7 @@ internal sealed class Composition : IDisposable
         Poller = new PartyPoller(Directory, Parties, OwnKeys, _peerClient);
 
         var publisher = new Publisher(OwnKeys, Directory, _peerClient);
-        Sender = new PayloadSender(enclave, Store, OwnKeys, publisher);
+        Sender = new PayloadSender(enclave, Store, OwnKeys, publisher, new FailedSends(clock));
         Reader = new PayloadReader(enclave, Store, OwnKeys);
         Receiver = new PushReceiver(enclave, Store, OwnKeys);
         _guard = options.OpenResend ? null : new ResendGuard(PartySettings, OwnKeys, enclave, clock);
@@ -107,12 +117,14 @@ internal sealed class Composition : IDisposable
         {
             _peerClient.Told += value;
             Directory.Told += value;
+            Sender.Told += value;
         }
 
         remove
         {
             _peerClient.Told -= value;
             Directory.Told -= value;
+            Sender.Told -= value;
         }
     }
 
@@ -129,7 +141,10 @@ internal sealed class Composition : IDisposable
 
     public async Task<RestApp> CreateAppAsync(AppServer server, IServiceProvider services, ILogger log, CancellationToken cancel)
     {
-        var limits = new RestLimits(_options.MaxBody, new ByteBudget(server.Kind.ToString().ToLowerInvariant(), _options.MaxListenerBytes));
+        var limits = new RestLimits(_options.MaxBody, new ByteBudget(server.Kind.ToString().ToLowerInvariant(), _options.MaxListenerBytes))
+        {
+            RoomTime = _options.BodyWait,
+        };
         var name = server.Kind.ToString();
         var app = new RestApp(name, limits, log) { Cors = server.Cors }.AddCommonRoutes(new RestDocument(services, name));
         switch (server.Kind)
@@ -139,7 +154,8 @@ internal sealed class Composition : IDisposable
                     app.Admits = (await PeerWhiteList.ResolveAsync(_options.Peers, cancel).ConfigureAwait(false)).Admits;
                 return new PeerRoutes(Receiver, Resender, Parties, Directory, OwnKeys, PartySettings, _guard).AddTo(app);
             case AppKind.Q2T:
-                return new TransactionRoutes(Reader).AddTo(new SendRoutes(Sender).AddTo(app));
+                return new EncodedPayloadRoutes(Sender, Reader).AddTo(
+                    new TransactionRoutes(Reader).AddTo(new SendRoutes(Sender).AddTo(app)));
             case AppKind.ThirdParty:
                 return new KeyRoutes(OwnKeys, Directory).AddTo(new SendRoutes(Sender).AddStoreRaw(app));
             default:
@@ -151,6 +167,7 @@ internal sealed class Composition : IDisposable
     {
         Store.Dispose();
         _ownedEnclave?.Dispose();
+        _owned?.Dispose();
         _peerClient.Dispose();
         _materials.Dispose();
         (_database as IDisposable)?.Dispose();

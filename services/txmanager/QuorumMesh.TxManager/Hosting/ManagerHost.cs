@@ -29,10 +29,13 @@ public static class ManagerHost
     /// <summary>Opens the store and listens. The caller stops and disposes the application.</summary>
     public static async Task<WebApplication> StartAsync(ManagerOptions options, Seams seams, CancellationToken cancel)
     {
+        var own = seams.Enclave is null && options.EnclaveAddress is null
+            ? await InProcessEnclave.LoadAsync(options.KeysFile, cancel).ConfigureAwait(false)
+            : null;
         Composition parts;
         try
         {
-            parts = new Composition(options, seams);
+            parts = new Composition(options, own is null ? seams : seams with { Enclave = own }, own);
         }
         catch (PrivacyException e)
         {
@@ -62,6 +65,8 @@ public static class ManagerHost
             defaults.HealthUrl = options.HealthUrl;
             defaults.LogJson = options.LogJson;
         });
+        if (options.Debug)
+            builder.Logging.SetMinimumLevel(LogLevel.Debug);
         var services = builder.Services;
         services.AddSingleton(_ => parts);
         services.AddSingleton(new ManagerMetrics(parts));
@@ -124,6 +129,8 @@ public static class ManagerHost
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager");
         if (parts.Notice is { } notice)
             log.LogWarning("{Notice}", notice);
+        if (parts.Store.Notice is { } taken)
+            log.LogWarning("{Notice}", taken);
         parts.Store.Damaged += message => log.LogError("{Problem}", message);
         parts.PeerTold += message => log.LogWarning("{Problem}", message);
         parts.WatchTls(message => log.LogWarning("{Problem}", message));
@@ -149,6 +156,12 @@ public static class ManagerHost
     private static void Announce(WebApplication app, ManagerOptions options)
     {
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager");
+        foreach (var notice in options.Notices)
+            log.LogWarning("{Notice}", notice);
+        if (options.EnclaveAddress is null)
+            log.LogWarning(
+                "The enclave runs in this process, as the configuration has keys and no server with app ENCLAVE: whoever gets into the "
+                + "manager has the keys. quorummesh-enclave keeps them apart");
         if (options.OpenResend)
             log.LogWarning(
                 "/resend INDIVIDUAL answers whoever asks, as Tessera's does: its answers tell a stranger who is party to a transaction. "

@@ -31,7 +31,10 @@ public static class PayloadFetchRun
         var handlers = new OutboundHandlers();
         using var materials = new TlsMaterials(TimeProvider.System);
         var enclaveTls = options.EnclaveTls?.Client(materials);
-        using var enclave = new GrpcEnclave(options.EnclaveAddress, options.EnclaveTimeout, handlers, enclaveTls);
+        IEnclave enclave = options.EnclaveAddress is { } address
+            ? new GrpcEnclave(address, options.EnclaveTimeout, handlers, enclaveTls)
+            : await InProcessEnclave.LoadAsync(options.KeysFile, cancel).ConfigureAwait(false);
+        using var owned = (IDisposable)enclave;
         var tls = P2P(options).Ssl?.Client(materials, "p2p");
         using var http = new HttpClient(handlers.Create(OutboundLimits.Fetch, tls: tls)) { Timeout = TimeSpan.FromSeconds(60) };
         var fetcher = new PayloadFetcher(enclave, http);
