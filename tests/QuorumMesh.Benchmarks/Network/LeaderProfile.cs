@@ -13,8 +13,10 @@ internal static class LeaderProfile
     /// <param name="transactions">Of the load that warms it up, and of the one that is sampled.</param>
     public static async Task<int> RunAsync(int transactions)
     {
-        // The services inherit both: without them perf finds no names for what .NET has compiled, ahead or not.
+        // The services inherit them: without them perf finds no names for what .NET has compiled, ahead or not. Code that is mapped twice
+        // (W^X) belongs to a file for perf, and is not looked up in the map.
         Environment.SetEnvironmentVariable("DOTNET_PerfMapEnabled", "1");
+        Environment.SetEnvironmentVariable("DOTNET_EnableWriteXorExecute", "0");
         Environment.SetEnvironmentVariable("DOTNET_ReadyToRun", "0");
         await using var network = new OurNetwork();
         var url = await network.StartAsync().ConfigureAwait(false);
