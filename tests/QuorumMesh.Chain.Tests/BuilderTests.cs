@@ -62,8 +62,30 @@ public sealed class BuilderTests
         Assert.Equal(2, Build(node, new TransactionList(list), new BuildLimits(MaxBytes: list[0].Tx.Size + list[1].Tx.Size))
             .Transactions.Count);
         var asked = 0;
-        Assert.Equal(4, Build(node, new TransactionList(list), new BuildLimits(Stop: () => asked++ == 4)).Transactions.Count);
+        Assert.Equal(4, Build(node, new TransactionList(list), new BuildLimits(Stop: () => asked++ == 3)).Transactions.Count);
+        // Whatever took so long before: one transaction is tried.
+        Assert.Single(Build(node, new TransactionList(list), new BuildLimits(Stop: () => true)).Transactions);
         Assert.Empty(Build(node, new TransactionList([]), new BuildLimits()).Transactions);
+    }
+
+    [Fact]
+    public void A_transaction_that_is_cut_off_leaves_no_trace_and_ends_the_block()
+    {
+        var node = NewNode();
+        // Stores something, and then goes round in circles.
+        var loop = new RecoveredTransaction(TransactionSigner.Sign(
+            new Transaction { Nonce = 1, GasLimit = 50_000_000, Value = 7, Data = Hex.FromHex("60016000555b600556") }, Key, 10u),
+            AddressOf(Key));
+        var first = Send(Key, 0, value: 1);
+        var asked = 0;
+        var built = Build(node, new TransactionList([first, loop, Send(Key, 2)]), new BuildLimits(CutOff: () => ++asked > 20));
+        Assert.Equal((loop, 21), (built.CutOff, asked));
+        Assert.Equal([first], built.Transactions);
+        Assert.Empty(built.Skipped);
+        var alone = Build(node, new TransactionList([first]), new BuildLimits(CutOff: () => false));
+        Assert.Null(alone.CutOff);
+        Assert.Equal(alone.Block.Hash, built.Block.Hash);
+        Assert.Equal(alone.PublicLayer.Root, node.Import(built.Block, _ => null).PublicLayer.Root);
     }
 
     [Fact]

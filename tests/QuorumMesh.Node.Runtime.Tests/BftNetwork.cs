@@ -75,11 +75,17 @@ internal sealed class BftNetwork
         while (_wire.TryPeek(out var sent, out var at) && at.At <= Now)
         {
             _wire.Dequeue();
-            if (!Away.Contains(sent.To))
-                sent.To.Pass(new ValidatorInput.Message(sent.Message, new IstanbulMessage(sent.From, sent.Message.Code, default)));
+            if (Away.Contains(sent.To)) continue;
+            Deliver(sent.To.Pass(new ValidatorInput.Message(sent.Message, new IstanbulMessage(sent.From, sent.Message.Code, default))));
         }
-        foreach (var node in Present) node.Pass();
+        foreach (var node in Present) Deliver(node.Pass());
         Now += StepMs;
+    }
+
+    /// <summary>To those who asked when the node had no time for it.</summary>
+    private static void Deliver(IReadOnlyList<NodeAnswer> answers)
+    {
+        foreach (var answer in answers) answer.Deliver();
     }
 }
 
@@ -88,6 +94,9 @@ internal sealed class BftTestNode
 {
     private readonly BftNetwork _network;
     private readonly int _number;
+    private readonly List<NodeInput> _waiting = [];
+    private double _worked;
+    private long _busyUntil;
 
     public BftTestNode(BftNetwork network, int number)
     {
@@ -105,6 +114,12 @@ internal sealed class BftTestNode
 
     /// <summary>The row that the store holds of what it has promised.</summary>
     public byte[]? Promise => ChainStore.GetMeta(Store, StoredNames.BftPromise)?.ToArray();
+
+    /// <summary>
+    /// What a look at the time within a pass has cost, in milliseconds: of loops there is one every 1,024 jumps. The node hears nothing
+    /// before that is over.
+    /// </summary>
+    public double MsPerLook { get; set; }
 
     public List<RoundChangeEvent> Rounds { get; } = [];
     public List<ValidatorsEvent> Validators { get; } = [];
@@ -125,7 +140,7 @@ internal sealed class BftTestNode
         events.Noticed += Notices.Add;
         Store.Written = (_, sync) => Done.Add(sync ? "flush" : "write");
         Stores = BftTestChain.Open(Store, _network.Genesis, () => _network.Time.UnixNanoseconds / 1_000_000_000);
-        var setup = new NodeCoreSetup { Stores = Stores, Signer = TestChain.Signer(_number), Events = events };
+        var setup = new NodeCoreSetup { Stores = Stores, Signer = TestChain.Signer(_number), Events = events, Elapsed = Elapsed };
         Driver = new BftDriver(new BftSetup(), Stores, setup.Signer, events);
         Core = new NodeCore(setup, Driver);
         Core.Open(_network.Time);
@@ -145,7 +160,12 @@ internal sealed class BftTestNode
     public IReadOnlyList<NodeAnswer> Pass(params NodeInput[] inputs)
     {
         var answers = new List<NodeAnswer>();
-        NodePass.Run(Core, _network.Time, inputs, static () => 0, effects =>
+        _waiting.AddRange(inputs);
+        if (_network.Now < _busyUntil) return answers;
+        NodeInput[] heard = [.. _waiting];
+        _waiting.Clear();
+        _worked = 0;
+        NodePass.Run(Core, _network.Time, heard, static () => 0, effects =>
         {
             answers.AddRange(effects.Answers);
             if (effects.Journalled is { } journalled) answers.AddRange(journalled.Answers);
@@ -154,8 +174,11 @@ internal sealed class BftTestNode
                 if (effect is ValidatorEffect.Send send && _network.Send(this, send) is { } message && message.Sender == Address)
                     Done.Add($"send {message.Kind}");
         });
+        _busyUntil = _network.Now + (long)_worked;
         return answers;
     }
+
+    private long Elapsed() => _network.Now + (long)(_worked += MsPerLook);
 
     public Reply<Hash256> Submit(Transaction transaction)
     {

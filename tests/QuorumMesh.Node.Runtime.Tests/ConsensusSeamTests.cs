@@ -1,6 +1,7 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime.Consensus;
 using QuorumMesh.Node.Runtime.Health;
@@ -83,6 +84,34 @@ public sealed class ConsensusSeamTests
         Assert.Equal(["write", "send proposal", "write"], _done);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_only_a_party_holds_is_not_run_before_the_vote_and_follows_the_decision(bool isParty)
+    {
+        var payload = TestChain.RollingContract;
+        var hash = TestChain.HashOf(payload);
+        Pass(new NodeInput.PayloadAnswers([isParty ? PayloadAnswer.Here(hash, payload) : PayloadAnswer.NotAParty(hash)]));
+        Propose("commit", TestChain.Private(Key, 0, payload), publicAlone: true);
+        var built = Assert.Single(_script.Seen<ConsensusInput.BlockBuilt>()).Block!;
+        var verified = Assert.Single(_script.Seen<ConsensusInput.BlockVerified>()).Executed!;
+        Assert.Single(verified.Block.Transactions);
+        Assert.Null(built.Imported.PrivateLayer);
+        Assert.Null(verified.Imported.PrivateLayer);
+        Assert.Equal((1ul, 1ul), (_core.Head.Number, _core.PrivateHead.Number));
+        var contract = Address.ForCreate(TestChain.AddressOf(Key), 0);
+        Assert.Equal(isParty, _stores.Private.Head.GetAccount(contract) is { } account && account.CodeHash != Hash256.EmptyCode);
+    }
+
+    [Fact]
+    public void Without_private_transactions_both_sides_of_a_proposal_go_along()
+    {
+        Propose("commit", publicAlone: true);
+        Assert.NotNull(Assert.Single(_script.Seen<ConsensusInput.BlockBuilt>()).Block!.Imported.PrivateLayer);
+        Assert.NotNull(Assert.Single(_script.Seen<ConsensusInput.BlockVerified>()).Executed!.Imported.PrivateLayer);
+        Assert.Equal(1ul, _core.PrivateHead.Number);
+    }
+
     [Fact]
     public void A_proposal_that_breaks_a_rule_is_told_and_nothing_of_it_is_stored()
     {
@@ -134,7 +163,7 @@ public sealed class ConsensusSeamTests
     private long? _wakeAt;
 
     /// <summary>Builds a block of one transaction, proposes it, verifies it as the others do, and then does what the word says.</summary>
-    private void Propose(string then)
+    private void Propose(string then, Transaction? transaction = null, bool publicAlone = false)
     {
         var producer = new RaftBlockProducer(_stores.Rules.Config, _stores.Rules.Profile);
         var sent = false;
@@ -143,7 +172,8 @@ public sealed class ConsensusSeamTests
             if (turn.Pending == 0 || sent) return;
             sent = true;
             var header = producer.Prepare(_core.Head, BlockTime.OfNanoseconds(1));
-            outputs.Add(new ConsensusOutput.BuildBlock(header, default, [], new HashSet<Hash256>(), new BuildLimits(), MayBeEmpty: false));
+            outputs.Add(new ConsensusOutput.BuildBlock(header, default, [], new HashSet<Hash256>(), new BuildLimits(), MayBeEmpty: false,
+                PublicAlone: publicAlone));
         });
         _script.On<ConsensusInput.BlockBuilt>((built, outputs) =>
         {
@@ -159,7 +189,7 @@ public sealed class ConsensusSeamTests
                 ? new ConsensusOutput.Commit(verified.Block, verified.Executed, beside)
                 : new ConsensusOutput.Commit(Spoilt(verified.Block), null, beside));
         });
-        var recovered = _stores.Senders.Recover(TestChain.Public(Key, 0), _stores.Rules.SenderRulesAt(1))!;
+        var recovered = _stores.Senders.Recover(transaction ?? TestChain.Public(Key, 0), _stores.Rules.SenderRulesAt(1))!;
         Pass(new NodeInput.LocalTransaction(recovered, new Reply<Hash256>()));
     }
 

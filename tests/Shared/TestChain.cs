@@ -46,6 +46,10 @@ internal static class TestChain
             Data = data ?? []
         }, key, ChainId);
 
+    /// <summary>A public creation.</summary>
+    public static Transaction Creation(byte[] key, ulong nonce, ulong gas, byte[] initCode) =>
+        TransactionSigner.Sign(new Transaction { Nonce = nonce, GasLimit = gas, Data = initCode }, key, ChainId);
+
     /// <summary>A private creation of the rolling contract, or with <paramref name="to"/> a private call.</summary>
     public static Transaction Private(byte[] key, ulong nonce, byte[] payload, Address? to = null) =>
         TransactionSigner.SignPrivate(

@@ -89,7 +89,7 @@ public sealed unsafe partial class EvmMachine
 
     private CallOutcome BeginCall(in CallRequest r, IWorldState current, bool readOnly, int depth)
     {
-        _options.Stop.ThrowIfCancellationRequested();
+        CheckStop();
         if (depth > EvmLimits.CallDepth) return CallOutcome.Done(EvmStatus.DepthExceeded, r.Gas);
         IWorldState codeState = Dual(current, r.CodeAddress);
         // STATICCALL does not push: GoQuorum takes its code from the dual state and leaves the current one as it is.
@@ -119,7 +119,7 @@ public sealed unsafe partial class EvmMachine
             codeState.AddBalance(r.Contract, default);
         }
 
-        if (precompile is not null) return RunPrecompile(precompile, r, state, snapshot);
+        if (precompile is not null) return RunPrecompile(precompile, r, state, snapshot, _stop);
         Code code = r.Code ?? Executable(current, codeState, r.CodeAddress, out _);
         if (code.Length == 0) return CallOutcome.Done(EvmStatus.Success, r.Gas);
         Frame f = Open(r, state, readOnly, snapshot, code, depth);
@@ -205,7 +205,7 @@ public sealed unsafe partial class EvmMachine
         return word.IsUInt64 && word.U0 < (ulong)_precompiles.Length ? _precompiles[(int)word.U0] : null;
     }
 
-    private static CallOutcome RunPrecompile(Precompile precompile, in CallRequest r, IWorldState state, int snapshot)
+    private static CallOutcome RunPrecompile(Precompile precompile, in CallRequest r, IWorldState state, int snapshot, Func<bool>? stop)
     {
         var input = new ReadOnlySpan<byte>(r.Input, r.InputLength);
         ulong price = precompile.Gas(input);
@@ -213,7 +213,7 @@ public sealed unsafe partial class EvmMachine
         byte[]? output = null;
         if (price <= (ulong)r.Gas)
         {
-            output = precompile.Run(input);
+            output = precompile.Run(input, stop);
             status = output is null ? EvmStatus.PrecompileFailure : EvmStatus.Success;
         }
 
@@ -271,7 +271,7 @@ public sealed unsafe partial class EvmMachine
 
     private CallOutcome BeginCreate(in CallRequest r, IWorldState state, bool readOnly, int depth)
     {
-        _options.Stop.ThrowIfCancellationRequested();
+        CheckStop();
         if (depth > EvmLimits.CallDepth) return CallOutcome.Done(EvmStatus.DepthExceeded, r.Gas);
         if (!r.Value.IsZero && state.GetBalance(r.Caller) < r.Value) return CallOutcome.Done(EvmStatus.InsufficientBalance, r.Gas);
         // The sender's nonce is public, so that all nodes agree on it. Inside, the creator is a private contract, whose nonce

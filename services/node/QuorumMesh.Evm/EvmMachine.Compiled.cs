@@ -16,8 +16,12 @@ public sealed unsafe partial class EvmMachine
         public static int CheckJump(Frame f, ulong low, ulong rest)
         {
             var target = new UInt256(low, rest);
+            if (--f.JumpsToCheck == 0) Pause(f);
             return f.IsJumpDestination(&target) ? (int)low : -1;
         }
+
+        /// <summary>The frame's backward jumps have counted down.</summary>
+        public static void Pause(Frame f) => PauseCompiled(f);
 
         public static bool TakeChildOpened(Frame f)
         {

@@ -6,6 +6,9 @@ namespace QuorumMesh.Evm;
 // Instructions that touch memory ranges, accounts, storage or logs. Each returns the gas left; negative means failure with frame.Status.
 public sealed unsafe partial class EvmMachine
 {
+    /// <summary>Bytes; to hash so many takes as long as a call.</summary>
+    private const ulong LongHash = 1 << 16;
+
     /// <summary>A memory range from the stack; an empty one is at 0. False when it is beyond any gas.</summary>
     private static bool Range(UInt256* offset, UInt256* length, out ulong start, out ulong size)
     {
@@ -44,6 +47,8 @@ public sealed unsafe partial class EvmMachine
         gas = ChargeWords(length, GasPrices.KeccakWord, gas);
         if (gas >= 0) gas = f.Grow(offset, length, gas);
         if (gas < 0) return gas;
+        // A straight run of these needs no jump to take long.
+        if (length > LongHash) f.Machine.CheckStop();
         byte* hash = stackalloc byte[32];
         Keccak.Hash(new ReadOnlySpan<byte>(f.Memory + offset, (int)length), new Span<byte>(hash, 32));
         Words.Load(sp - 1, hash);

@@ -17,6 +17,7 @@ public sealed unsafe partial class EvmMachine
     private readonly BlockContext _block;
     private readonly Fork _fork;
     private readonly EvmOptions _options;
+    private readonly Func<bool>? _stop;
     private readonly ulong* _dispatch;
     private readonly long _expByteGas;
     private readonly bool _berlin;
@@ -46,6 +47,7 @@ public sealed unsafe partial class EvmMachine
         _block = block;
         _fork = fork;
         _options = options;
+        _stop = options.Stop;
         _dispatch = (ulong*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(OpcodeTable.Dispatch(fork)));
         // EIP-160.
         _expByteGas = fork >= Fork.SpuriousDragon ? 50 : 10;
@@ -192,7 +194,7 @@ public sealed unsafe partial class EvmMachine
 
     private int JumpsToCheck(Opcode kind)
     {
-        if (_options.Stop.CanBeCanceled) return CompilerLimits.JumpsToCheck;
+        if (_stop is not null) return CompilerLimits.JumpsToCheck;
         if (_options.Tier != EvmTier.Auto || kind is Opcode.CREATE or Opcode.CREATE2) return int.MaxValue;
         return _options.TakeOverAfter?.Invoke() ?? CompilerLimits.JumpsToCheck;
     }
@@ -203,7 +205,7 @@ public sealed unsafe partial class EvmMachine
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TakeOver(Frame f, long gas)
     {
-        _options.Stop.ThrowIfCancellationRequested();
+        CheckStop();
         f.JumpsToCheck = JumpsToCheck(f.Kind);
         if (_options.Tier != EvmTier.Auto || f.Compiled is not null || f.Kind is Opcode.CREATE or Opcode.CREATE2) return false;
         f.Gas = gas;
@@ -212,6 +214,16 @@ public sealed unsafe partial class EvmMachine
         if (f.Compiled is null) return false;
         FramesTakenOver++;
         return true;
+    }
+
+    private void CheckStop() => Stopping.Check(_stop);
+
+    /// <summary>After many backward jumps of a compiled frame.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void PauseCompiled(Frame f)
+    {
+        f.Machine.CheckStop();
+        f.JumpsToCheck = f.Machine._stop is null ? int.MaxValue : CompilerLimits.JumpsToCheck;
     }
 
     private void NoteHeat(Frame f)

@@ -18,11 +18,11 @@ public sealed record EvmOptions
     public EvmTier Tier { get; init; }
 
     /// <summary>
-    /// Ends a run with <see cref="OperationCanceledException"/>: looked at when a call or creation begins and, in interpreted
-    /// code, every so many backward jumps. A compiled loop without calls goes on to the end of its gas; who needs more than a gas
-    /// cap against that interprets.
+    /// True ends the run with <see cref="ExecutionStoppedException"/>; null never does. Asked by the thread that runs, when a call or
+    /// creation begins, every so many backward jumps, and within instructions and precompiles that one call can keep busy for long: in
+    /// either tier within some tenths of a second, whatever the code does. What is asked so often should be cheap to answer.
     /// </summary>
-    public CancellationToken Stop { get; init; }
+    public Func<bool>? Stop { get; init; }
 
     /// <summary>
     /// For tests: with <see cref="EvmTier.Auto"/>, after how many backward jumps a frame goes on compiled, asked for each frame.

@@ -39,7 +39,9 @@ internal sealed unsafe class Frame
     /// <summary>The gas when the frame's heat was last noted.</summary>
     public long UnheatedGas;
 
-    /// <summary>Backward jumps until the interpreter asks whether a compiled body can take the frame over.</summary>
+    /// <summary>
+    /// Backward jumps until it is asked whether the run is to be stopped, and whether a compiled body can take over an interpreted frame.
+    /// </summary>
     public int JumpsToCheck;
 
     public EvmStatus Status;

@@ -10,22 +10,52 @@ namespace QuorumMesh.Node.Runtime;
 /// Builds the blocks that consensus asks for, from the pool, on the head or on blocks that are proposed and not committed. Owned by the
 /// writer loop.
 /// </summary>
-internal sealed class BlockAssembler(NodeStores stores, ChainWriter chain, TransactionDesk desk)
+/// <param name="elapsed">See <see cref="NodeCoreSetup.Elapsed"/>.</param>
+internal sealed class BlockAssembler(NodeStores stores, ChainWriter chain, TransactionDesk desk, NodeEvents events, Func<long>? elapsed)
 {
+    private readonly SlowTransactions _slow = new();
+
     /// <returns>Executed and not sealed; null when no transaction fits and it may not be empty.</returns>
     public ExecutedBlock? Build(ConsensusOutput.BuildBlock order)
     {
         var (layer, privateLayer) = order.Ahead is [.., var parent]
             ? (parent.Imported.PublicLayer, chain.Private.Usable(parent.Imported.PrivateLayer))
             : (chain.PublicLayer, chain.Private.Layer);
+        var number = order.Header.Number;
         var built = stores.Builder.Build(
-            order.Header, order.Author, desk.Pool.Ready(t => order.Taken.Contains(t.Tx.Hash)),
-            new(layer, privateLayer, number => HashAt(order.Ahead, number), chain.Private.AnswerFor), order.Limits);
+            order.Header, order.Author, desk.Pool.Ready(t => order.Taken.Contains(t.Tx.Hash) || _slow.IsHeld(t.Tx.Hash, number)),
+            new(layer, privateLayer, n => HashAt(order.Ahead, n), order.PublicAlone ? static _ => null : chain.Private.AnswerFor),
+            Timed(order));
+        if (built.CutOff is { } slow) HoldBack(slow, number);
         foreach (var (transaction, reason) in built.Skipped)
             if (!MayFitLater(transaction.Tx, reason, built.Block.Header.GasLimit))
                 desk.Refused(transaction, TransactionInvalidText.Of(reason));
         if (built.Transactions.Count == 0 && !order.MayBeEmpty) return null;
         return new ExecutedBlock(built.ToImported(), built.Transactions);
+    }
+
+    private BuildLimits Timed(ConsensusOutput.BuildBlock order)
+    {
+        if (order.Budget is not { } budget || elapsed is not { } now) return order.Limits;
+        var began = now();
+        return order.Limits with
+        {
+            Stop = () => now() - began >= budget.Adding.TotalMilliseconds,
+            CutOff = budget.Total is { TotalMilliseconds: var most } ? () => now() - began >= most : null,
+        };
+    }
+
+    private void HoldBack(RecoveredTransaction transaction, ulong block)
+    {
+        if (!_slow.CutOff(transaction.Tx.Hash, block))
+        {
+            events.Tell(NoticeLevel.Warning, $"Transaction {transaction.Tx.Hash} is left out of block {block}: it was still running "
+                + "when the time for making the block was over; it is tried again in a later one");
+            return;
+        }
+        events.Tell(NoticeLevel.Warning, $"Transaction {transaction.Tx.Hash} is dropped: it took longer than a block may in "
+            + $"{SlowTransactions.MostTries} blocks");
+        desk.RefusedAsSlow(transaction);
     }
 
     /// <summary>One above the limit of a whole block would not: kept, it would have an empty block built every block time.</summary>

@@ -1,5 +1,6 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Primitives;
 using QuorumMesh.State.KeyValue;
@@ -108,16 +109,26 @@ internal sealed class ChainWriter
         throw new NodeHaltedException(text, new InvalidBlockException(text, isHeader: true));
     }
 
-    /// <summary>Executes a block on the head; nothing is stored.</summary>
-    /// <param name="isProposal">What only the network's decision adds to the header may be missing.</param>
+    /// <summary>
+    /// Executes the public side of a proposal on the head; nothing is stored. What only some validators hold, and the header's gas does not
+    /// bound, is left for the time after the decision; without such transactions the private state goes along as it is.
+    /// </summary>
+    /// <param name="stop">Ends it; null never does.</param>
     /// <exception cref="NodeHaltedException">The block does not execute to its own roots.</exception>
-    public ExecutedBlock Execute(Block block, bool isProposal = false)
+    /// <exception cref="Evm.ExecutionStoppedException">It was stopped.</exception>
+    public ExecutedBlock ExecuteProposal(Block block, Func<bool>? stop) => Execute(block, static _ => null, isProposal: true, stop);
+
+    /// <summary>Executes a block on the head, to its end however long it takes: what the network has decided depends on no clock.</summary>
+    /// <exception cref="NodeHaltedException">The block does not execute to its own roots.</exception>
+    private ExecutedBlock Execute(Block block) => Execute(block, Private.AnswerFor, isProposal: false, stop: null);
+
+    private ExecutedBlock Execute(Block block, Func<PayloadHash, PayloadAnswer?> payloads, bool isProposal, Func<bool>? stop)
     {
         var transactions = _stores.Recovered(block);
         try
         {
             var imported = _stores.Importer.Import(
-                block, Head, transactions, new(PublicLayer, Private.Layer, _stores.BlockHashAt, Private.AnswerFor), isProposal);
+                block, Head, transactions, new(PublicLayer, Private.Layer, _stores.BlockHashAt, payloads), isProposal, stop);
             return new ExecutedBlock(imported, transactions);
         }
         catch (InvalidBlockException e)

@@ -35,7 +35,7 @@ public sealed class NodeAssembly : IAsyncDisposable
         (var driver, _link) = consensus.Open(setup);
         Raft = driver as RaftDriver;
         Bft = driver as BftDriver;
-        Core = new NodeCore(setup, driver);
+        Core = new NodeCore(setup with { Elapsed = seams.Elapsed ?? (() => Milliseconds) }, driver);
         _synchroniser = new ChainSynchroniser(seams.Peers, seams.Post, seams.Clock);
         _payloads = new PayloadFetcher(seams.Manager, seams.Post, seams.Clock, seams.Background);
         _heads = new HeadProbe(seams.Peers, seams.Post, seams.Clock);

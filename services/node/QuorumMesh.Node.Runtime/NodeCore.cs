@@ -1,6 +1,7 @@
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Pool;
 using QuorumMesh.Chain.Storage;
+using QuorumMesh.Evm;
 using QuorumMesh.Node.Runtime.Consensus;
 using QuorumMesh.Node.Runtime.Health;
 using QuorumMesh.Node.Runtime.Sync;
@@ -31,6 +32,7 @@ public sealed class NodeCore
     private readonly CatchUp _catchUp;
     private readonly HeadGuard _guard;
     private readonly ProgressWatch _progress;
+    private readonly Func<long>? _elapsed;
     private readonly List<RecoveredTransaction> _newPending = [];
     private NodeEffects _effects = new();
     private NodeTime _now;
@@ -49,8 +51,9 @@ public sealed class NodeCore
         _manager = new ManagerRecord(setup.Stores.KeyValues, setup.Events);
         var side = new PrivateSide(ChainStore.PrivateStateId, setup.Stores, payloads, setup.Events, _manager, setup.PrivateRewindLimit);
         _chain = new ChainWriter(setup.Stores, side, setup.Events, setup.KeptPublicBlocks);
-        _private = new PrivateSideDriver(side, payloads, setup.Stores, _manager);
-        _assembler = new BlockAssembler(setup.Stores, _chain, _desk);
+        _elapsed = setup.Elapsed;
+        _private = new PrivateSideDriver(side, payloads, setup.Stores, _manager, setup.Elapsed);
+        _assembler = new BlockAssembler(setup.Stores, _chain, _desk, setup.Events, setup.Elapsed);
         _catchUp = new CatchUp(setup.Events);
         _guard = new HeadGuard(setup.Stores, Convert.ToHexStringLower(setup.Signer.PublicKey));
         _progress = new ProgressWatch(setup.Events, setup.PrivateHeadStopsAfterMs);
@@ -370,13 +373,21 @@ public sealed class NodeCore
         try
         {
             // Executed before the vote. GoQuorum executes only what is decided, and networks have split over a block that failed then.
-            return new ConsensusInput.BlockVerified(block, _chain.Execute(block, isProposal: true), Reason: null);
+            return new ConsensusInput.BlockVerified(block, _chain.ExecuteProposal(block, RoundIsOver()), Reason: null);
+        }
+        catch (ExecutionStoppedException)
+        {
+            return new ConsensusInput.VerifyStopped(block);
         }
         catch (NodeHaltedException e)
         {
             return new ConsensusInput.BlockVerified(block, Executed: null, e.Message);
         }
     }
+
+    /// <summary>Past the end of its round a vote is worth nothing, and the others wait for this node in the next one.</summary>
+    private Func<bool>? RoundIsOver() =>
+        _elapsed is { } elapsed && _timers.DueAt(ConsensusTimer.Deadline) is { } end ? () => elapsed() >= end : null;
 
     private void Import(Block block, ExecutedBlock? prepared, KeyValueBatch? alongside)
     {

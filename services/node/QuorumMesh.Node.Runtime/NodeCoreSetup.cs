@@ -36,6 +36,12 @@ public sealed record NodeCoreSetup
     /// <summary>Payloads in memory, fetched ahead of the private head, in bytes; one payload may be larger by itself.</summary>
     public long PayloadCacheBytes { get; init; } = PayloadCache.DefaultCapacity;
 
+    /// <summary>
+    /// Milliseconds on the clock of <see cref="NodeTime.Milliseconds"/>, as they go on within a pass; asked often. Null has blocks built
+    /// and proposals executed however long that takes.
+    /// </summary>
+    internal Func<long>? Elapsed { get; init; }
+
     /// <summary>How long the private head may stand behind the public one before that is told.</summary>
     public long PrivateHeadStopsAfterMs { get; init; } = 10_000;
 }

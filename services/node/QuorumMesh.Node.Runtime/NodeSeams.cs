@@ -12,6 +12,12 @@ public sealed record NodeSeams
     /// <summary>All waits go by it.</summary>
     public required TimeProvider Clock { get; init; }
 
+    /// <summary>
+    /// Milliseconds of <see cref="Clock"/>, as <c>GetElapsedTime(0)</c>: asked at every call of a contract, by which a block that takes too
+    /// long is stopped. Null asks the clock itself.
+    /// </summary>
+    public Func<long>? Elapsed { get; init; }
+
     /// <summary>The way into the node's mailbox for what keeps the node going; false when it is full. Called from the background.</summary>
     public required Func<NodeInput, bool> Post { get; init; }
 

@@ -13,6 +13,9 @@ internal sealed class NodeTimers
     public void Set(ConsensusTimer timer, TimeSpan? after, NodeTime now) =>
         _dueAt[(int)timer] = after is { } wait ? now.Milliseconds + (long)wait.TotalMilliseconds : null;
 
+    /// <summary>In <see cref="NodeTime.Milliseconds"/>; null when it is not waited for.</summary>
+    public long? DueAt(ConsensusTimer timer) => _dueAt[(int)timer];
+
     /// <returns>One that is due, which ends its wait; null when none is.</returns>
     public ConsensusTimer? TakeDue(NodeTime now)
     {

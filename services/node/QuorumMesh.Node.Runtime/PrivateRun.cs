@@ -42,8 +42,9 @@ internal sealed class PrivateRun
     /// <summary>Runs on while payloads are there and the gas is below the limit.</summary>
     /// <param name="publicState">Before the block; read during the call alone.</param>
     /// <param name="gas">Goes up by what it was worth.</param>
+    /// <param name="isOver">Ends it as the limit does; asked after each transaction.</param>
     public void Continue(IStateReader publicState, PayloadCache payloads, Func<PayloadHash, PayloadAnswer?> answerFor,
-        ref long gas, long limit)
+        ref long gas, long limit, Func<bool>? isOver)
     {
         _public.Read(publicState);
         try
@@ -55,6 +56,7 @@ internal sealed class PrivateRun
                 else if (answerFor(hash) is { } answer) Step(_execution, answer, payloads);
                 else return;
                 gas += BlockWork.Of(tx);
+                if (isOver?.Invoke() == true) return;
             }
         }
         finally

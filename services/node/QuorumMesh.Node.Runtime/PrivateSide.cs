@@ -129,11 +129,12 @@ internal sealed class PrivateSide
     /// </summary>
     /// <param name="gas">Goes up by what it was worth.</param>
     /// <param name="limit">Of gas: it stops there, in the middle of a block too.</param>
+    /// <param name="isOver">As the limit, asked after each transaction; null for no other limit.</param>
     /// <returns>
     /// False when the head did not move: there is no such block, it is not at its end, or the public state before it is still being made
     /// again.
     /// </returns>
-    public bool Advance(ref long gas, long limit)
+    public bool Advance(ref long gas, long limit, Func<bool>? isOver = null)
     {
         if (_rewindTo is { } target)
         {
@@ -154,7 +155,7 @@ internal sealed class PrivateSide
             }
             _run = new PrivateRun(_stores.Rules, block, _stores.Recovered(block), _state.Head, _stores.BlockHashAt);
         }
-        if (!_run.IsDone) Continue(_run, ref gas, limit);
+        if (!_run.IsDone) Continue(_run, ref gas, limit, isOver);
         if (!_run.IsDone) return false;
         Finish(_run.Block, _run.Transactions, _run.Complete());
         return true;
@@ -224,7 +225,7 @@ internal sealed class PrivateSide
         _stoppedBy = null;
     }
 
-    private void Continue(PrivateRun run, ref long gas, long limit)
+    private void Continue(PrivateRun run, ref long gas, long limit, Func<bool>? isOver)
     {
         if (run.Awaited is { } hash && AnswerFor(hash) is null) return;
         var before = run.Block.Number - 1;
@@ -232,12 +233,12 @@ internal sealed class PrivateSide
         if (before >= _stores.Public.OldestBlock)
         {
             using var snapshot = _stores.KeyValues.Snapshot();
-            run.Continue(_stores.Public.At(snapshot, before), _payloads, AnswerFor, ref gas, limit);
+            run.Continue(_stores.Public.At(snapshot, before), _payloads, AnswerFor, ref gas, limit, isOver);
             return;
         }
         try
         {
-            if (_replay.StateAfter(before) is { } past) run.Continue(past, _payloads, AnswerFor, ref gas, limit);
+            if (_replay.StateAfter(before) is { } past) run.Continue(past, _payloads, AnswerFor, ref gas, limit, isOver);
         }
         finally
         {

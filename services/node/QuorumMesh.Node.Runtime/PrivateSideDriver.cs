@@ -13,13 +13,15 @@ namespace QuorumMesh.Node.Runtime;
 /// the manager was away or has lost a payload, and goes back when a payload arrives that was taken for foreign. Owned by the
 /// writer loop.
 /// </summary>
-internal sealed class PrivateSideDriver(PrivateSide side, PayloadCache payloads, NodeStores stores, ManagerRecord manager)
+internal sealed class PrivateSideDriver(
+    PrivateSide side, PayloadCache payloads, NodeStores stores, ManagerRecord manager, Func<long>? elapsed = null)
 {
     private const long RetryUnavailableMs = 1_000;
     private const long RetryMissingMs = 10_000;
     private const long RequestTimeoutMs = 30_000;
     private const int MaxBlocksPerStep = 64;
     private const long GasPerStep = 50_000_000;
+    private const long TimePerStepMs = 200;
     private const int MaxOutstanding = 65_536;
 
     /// <summary>Asked and not answered, or to be asked again.</summary>
@@ -122,7 +124,9 @@ internal sealed class PrivateSideDriver(PrivateSide side, PayloadCache payloads,
         payloads.Keep(Window());
         var gas = 0L;
         // A slice of a backlog at a time: votes and heartbeats wait for the same loop.
-        for (var blocks = 0; blocks < MaxBlocksPerStep && gas < GasPerStep && side.Advance(ref gas, GasPerStep); blocks++) { }
+        var isOver = StepEnd();
+        for (var blocks = 0; blocks < MaxBlocksPerStep && gas < GasPerStep && side.Advance(ref gas, GasPerStep, isOver); blocks++)
+            if (isOver?.Invoke() == true) break;
         AskForNext(now, effects);
         var awaited = side.AwaitedPayload;
         // More is ready to run, or never will be.
@@ -134,6 +138,14 @@ internal sealed class PrivateSideDriver(PrivateSide side, PayloadCache payloads,
         if (status != _status) Volatile.Write(ref _status, status);
         // Not while the way back is unfinished: told again after a restart, the payload finishes it.
         if (_watched > 0 && !side.IsRewinding) SaveWatched();
+    }
+
+    /// <summary>A private transaction's gas is its sender's word alone: a step looks at the time too, between two of them.</summary>
+    private Func<bool>? StepEnd()
+    {
+        if (elapsed is not { } now) return null;
+        var end = now() + TimePerStepMs;
+        return () => now() >= end;
     }
 
     /// <summary>The manager is taken at its word no longer, or again: nothing that it said before the turn is used after it.</summary>

@@ -6,6 +6,8 @@ internal sealed class RecentSet<T>(int capacity) where T : notnull
     private readonly Dictionary<T, LinkedListNode<T>> _members = [];
     private readonly LinkedList<T> _byAge = [];
 
+    public bool Contains(T item) => _members.ContainsKey(item);
+
     public void Add(T item)
     {
         Remove(item);

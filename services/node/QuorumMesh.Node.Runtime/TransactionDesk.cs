@@ -16,10 +16,16 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
 {
     private const int MaxAnnouncePerRound = 4_000;
     private const long AnnounceAfterMs = 3_000;
+    private const int MostTooSlow = 4_096;
+
+    private const string TooSlowText = "transaction takes longer to execute than a block of this node may take: give it less to do";
 
     private readonly Dictionary<Hash256, (RecoveredTransaction Transaction, long Since)> _unmined = [];
     private readonly KeyValueBatch _journal = new();
     private JournalledEffects? _written;
+
+    /// <summary>Dropped for taking too long, and refused when they come again: each try costs a block's time.</summary>
+    private readonly RecentSet<Hash256> _tooSlow = new(MostTooSlow);
 
     public TransactionPool Pool => pool;
 
@@ -97,6 +103,13 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
     /// <summary>The minter found a transaction that no block can take.</summary>
     public void Refused(RecoveredTransaction transaction, string reason) => Forget(pool.Remove(transaction.Tx.Hash, reason));
 
+    /// <summary>It took longer than a block may, again and again: as <see cref="Refused"/>, and it is not taken in again.</summary>
+    public void RefusedAsSlow(RecoveredTransaction transaction)
+    {
+        _tooSlow.Add(transaction.Tx.Hash);
+        Refused(transaction, TooSlowText);
+    }
+
     public static PoolHead HeadFor(BlockHeader head, IStateReader state) => new(head.Number, head.GasLimit, address =>
         state.GetAccount(address) is { } account ? (account.Nonce, account.Balance) : (0, UInt256.Zero));
 
@@ -149,6 +162,11 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
 
     private bool TryPool(RecoveredTransaction transaction, bool local, NodeTime now, out string reason)
     {
+        if (_tooSlow.Contains(transaction.Tx.Hash))
+        {
+            reason = TooSlowText;
+            return false;
+        }
         var result = pool.Add(transaction, local, now.Wall);
         reason = result.Error ?? "";
         Forget(result.Events);

@@ -30,6 +30,17 @@ public sealed partial class WorldState
     }
 
     /// <summary>
+    /// Ends a transaction that was stopped in its middle: the state is what it was before <see cref="BeginTransaction"/>. Nothing may have
+    /// been changed outside of a transaction since.
+    /// </summary>
+    public void TakeBackTransaction()
+    {
+        RevertToSnapshot(0);
+        // Kept by a revert within a transaction alone.
+        _ripemdTouched = false;
+    }
+
+    /// <summary>
     /// Ends a transaction: self-destructed accounts go, and with <paramref name="deleteEmpty"/> (EIP-158) the touched empty ones.
     /// Snapshots taken before are no longer valid.
     /// </summary>

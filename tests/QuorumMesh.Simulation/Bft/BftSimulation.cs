@@ -14,15 +14,17 @@ internal sealed class BftSimulation
     private readonly HashSet<(int From, int To)> _cut = [];
     private readonly Random _random;
     private readonly BftShape _shape;
+    private readonly FaultPlan _plan;
     private readonly List<SimulatedValidator> _honest = [];
     private readonly List<LyingValidator> _liars = [];
     private readonly Address[] _addresses;
     private int _order;
     private ulong _salt;
 
-    public BftSimulation(int seed, BftShape shape)
+    /// <param name="plan">Null for all kinds of faults.</param>
+    public BftSimulation(int seed, BftShape shape, FaultPlan? plan = null)
     {
-        (_random, _shape) = (new Random(seed), shape);
+        (_random, _shape, _plan) = (new Random(seed), shape, plan ?? FaultPlan.Of(0));
         var identities = Keys.Take(shape.Size).Select(IdentityOf).ToArray();
         _addresses = [.. identities.Select(i => i.Address)];
         Checks = new BftChecks(shape, _addresses);
@@ -30,7 +32,9 @@ internal sealed class BftSimulation
         for (var i = 0; i < shape.Size; i++)
         {
             var random = new Random(_random.Next());
-            if (i < shape.Size - liars) _honest.Add(new SimulatedValidator(i, identities[i], this, random, !shape.IsMixed || i % 2 == 0));
+            var isOurs = !shape.IsMixed || i % 2 == 0;
+            if (i < shape.Size - liars)
+                _honest.Add(new SimulatedValidator(i, identities[i], this, random, isOurs, shape.IsRestless && !isOurs));
             else _liars.Add(new LyingValidator(i, identities[i], this, random));
         }
         foreach (var validator in _honest) validator.Start();
@@ -50,6 +54,9 @@ internal sealed class BftSimulation
 
     public bool IsFaulty { get; private set; } = true;
 
+    /// <summary>Validators may end in the middle of what they do.</summary>
+    public bool MayCrash => IsFaulty && _plan.Crashes;
+
     public int Crashes { get; private set; }
 
     public long Delivered { get; private set; }
@@ -63,16 +70,21 @@ internal sealed class BftSimulation
         RunUntil(Now + ms, () => false);
     }
 
-    /// <summary>All faults end but the liars: within the bound every honest validator decides two more blocks.</summary>
+    /// <summary>
+    /// All faults end but the liars, and the loss of a validator in restless networks: within the bound every honest validator decides two
+    /// more blocks.
+    /// </summary>
     /// <returns>How long it took, ms.</returns>
     public long HealAndDecide()
     {
         IsFaulty = false;
         _cut.Clear();
         foreach (var validator in _honest.Where(v => !v.IsUp).ToArray()) validator.Start();
+        var lost = _shape.IsRestless ? _honest.Last(v => !v.IsOurs) : null;
+        lost?.Crash();
         PeersChange();
         var (began, target) = (Now, Highest + 2);
-        if (!RunUntil(Now + _shape.LivenessBound, () => _honest.All(v => v.Height >= target)))
+        if (!RunUntil(Now + _shape.LivenessBound, () => _honest.All(v => v.Height >= target || v == lost)))
             throw new BftSafetyException($"no {target} within {_shape.LivenessBound} ms after the faults:\n{Describe()}");
         return Now - began;
     }
@@ -119,8 +131,8 @@ internal sealed class BftSimulation
 
     public void Transmit(int from, int to, int code, byte[] payload)
     {
-        if (IsFaulty && _random.Next(12) == 0) return;
-        for (var copies = IsFaulty && _random.Next(20) == 0 ? 2 : 1; copies > 0; copies--)
+        if (IsFaulty && _random.Next(12) == 0 && _plan.Loses) return;
+        for (var copies = IsFaulty && _random.Next(20) == 0 && _plan.Copies ? 2 : 1; copies > 0; copies--)
             Schedule(Delay(), () => Deliver(from, to, code, payload));
     }
 
@@ -208,7 +220,11 @@ internal sealed class BftSimulation
 
     private bool Reaches(int from, int to) => !_cut.Contains((from, to));
 
-    private int Delay() => _random.Next(IsFaulty ? 12 : 100) == 0 ? _random.Next(30, IsFaulty ? 2500 : 200) : _random.Next(1, 30);
+    private int Delay()
+    {
+        var (isLong, most) = (_random.Next(IsFaulty ? 12 : 100) == 0, IsFaulty && _plan.Delays ? 2500 : 200);
+        return isLong ? _random.Next(30, most) : _random.Next(1, 30);
+    }
 
     /// <summary>Something breaks or is mended, again and again.</summary>
     private void Fault()
@@ -216,11 +232,13 @@ internal sealed class BftSimulation
         if (!IsFaulty) return;
         switch (_random.Next(6))
         {
-            case 0 or 1: Part(); break;
+            case 0 or 1:
+                if (_plan.Parts) Part();
+                break;
             case 2: _cut.Clear(); break;
             default:
                 var victim = _honest[_random.Next(_honest.Count)];
-                if (!victim.IsUp) break;
+                if (!victim.IsUp || !_plan.Crashes) break;
                 victim.Crash();
                 RestartLater(victim);
                 break;

@@ -5,7 +5,7 @@ namespace QuorumMesh.Simulation.Bft;
 
 /// <summary>
 /// The pure BFT machines under faults. QUORUMMESH_SEEDS is the number of seeds of a shape, QUORUMMESH_FIRST_SEED the first, QUORUMMESH_SEED
-/// runs a single one, QUORUMMESH_SHAPE a single shape; `make sim` sets them.
+/// runs a single one, QUORUMMESH_SHAPE a single shape, QUORUMMESH_MS and QUORUMMESH_WITHOUT less of the faults; `make sim` sets them.
 /// </summary>
 public class BftSimulationTests(ITestOutputHelper output)
 {
@@ -46,16 +46,37 @@ public class BftSimulationTests(ITestOutputHelper output)
 
     private static BftSimulation Run(string shape, int seed, out long healed)
     {
+        var plan = FaultPlan.Of(FaultyMs);
         try
         {
-            var simulation = new BftSimulation(seed, BftShape.Parse(shape));
-            simulation.Run(FaultyMs);
-            healed = simulation.HealAndDecide();
-            return simulation;
+            return Run(shape, seed, plan, out healed);
         }
         catch (Exception e)
         {
-            throw new BftSafetyException($"{shape} seed {seed}; again: make sim SHAPE={shape} SEED={seed}\n{e}");
+            var least = plan.Shrink(smaller => Fails(shape, seed, smaller));
+            throw new BftSafetyException($"{shape} seed {seed}; again: make sim SHAPE={shape} SEED={seed}, and shrunk: make sim "
+                + $"SHAPE={shape} SEED={seed} {least.Describe()}\n{e}");
+        }
+    }
+
+    private static BftSimulation Run(string shape, int seed, FaultPlan plan, out long healed)
+    {
+        var simulation = new BftSimulation(seed, BftShape.Parse(shape), plan);
+        simulation.Run(plan.Ms);
+        healed = simulation.HealAndDecide();
+        return simulation;
+    }
+
+    private static bool Fails(string shape, int seed, FaultPlan plan)
+    {
+        try
+        {
+            Run(shape, seed, plan, out _);
+            return false;
+        }
+        catch (Exception)
+        {
+            return true;
         }
     }
 

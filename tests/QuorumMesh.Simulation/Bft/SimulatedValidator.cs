@@ -7,7 +7,7 @@ namespace QuorumMesh.Simulation.Bft;
 /// An honest validator: the machine, and what a node is to it: a store whose unflushed tail a crash may take, a clock that is not the
 /// others', execution and imports that take their time.
 /// </summary>
-internal sealed class SimulatedValidator(int index, BftIdentity me, BftSimulation network, Random random, bool isOurs)
+internal sealed class SimulatedValidator(int index, BftIdentity me, BftSimulation network, Random random, bool isOurs, bool isRestless)
 {
     private static readonly BftTuning AsGoQuorum = new() { LongestRound = null, AwayProposerWait = null, HelpsOthers = false };
 
@@ -19,6 +19,8 @@ internal sealed class SimulatedValidator(int index, BftIdentity me, BftSimulatio
     private ulong _deciding;
 
     public int Index { get; } = index;
+
+    public bool IsOurs { get; } = isOurs;
 
     public Address Address => me.Address;
 
@@ -37,7 +39,7 @@ internal sealed class SimulatedValidator(int index, BftIdentity me, BftSimulatio
     {
         _life++;
         _deciding = 0;
-        _machine = new BftMachine(me, network.Blocks, isOurs ? new BftTuning() : AsGoQuorum);
+        _machine = new BftMachine(me, network.Blocks, IsOurs ? new BftTuning() : AsGoQuorum);
         Step(new BftInput.PeersChanged(network.ConnectedTo(Index)));
         BeginHeight(_row);
         network.PeersChange();
@@ -70,7 +72,7 @@ internal sealed class SimulatedValidator(int index, BftIdentity me, BftSimulatio
 
     private void BeginHeight(byte[]? row)
     {
-        Step(new BftInput.NewHeight(network.HeightAfter(_chain, isOurs) with { Restored = row }));
+        Step(new BftInput.NewHeight(network.HeightAfter(_chain, IsOurs) with { Restored = row }));
         var height = Height;
         After(random.Next(BftShape.Period - 100, BftShape.Period + 200), () =>
         {
@@ -90,6 +92,7 @@ internal sealed class SimulatedValidator(int index, BftIdentity me, BftSimulatio
         var effects = _machine.Step(input, Clock);
         // Now and then the end comes in the middle.
         var end = network.IsFaulty && random.Next(600) == 0 ? random.Next(effects.Count + 1) : int.MaxValue;
+        if (!network.MayCrash) end = int.MaxValue;
         foreach (var effect in effects)
         {
             if (end-- == 0)
@@ -119,11 +122,7 @@ internal sealed class SimulatedValidator(int index, BftIdentity me, BftSimulatio
                 After(random.Next(1, 60), () => Verify(verify.Proposal));
                 break;
             case BftEffect.SetRoundTimer timer:
-                var number = ++_timer;
-                After((long)(timer.After.TotalMilliseconds / _clock), () =>
-                {
-                    if (number == _timer) Step(new BftInput.RoundTimeout(timer.View));
-                });
+                Time(timer);
                 break;
             case BftEffect.Decide decide:
                 Decide(decide);
@@ -132,6 +131,20 @@ internal sealed class SimulatedValidator(int index, BftIdentity me, BftSimulatio
                 After(random.Next(1, 100), () => network.SyncFrom(this));
                 break;
         }
+    }
+
+    private void Time(BftEffect.SetRoundTimer timer)
+    {
+        var number = ++_timer;
+        After((long)(timer.After.TotalMilliseconds / _clock), () =>
+        {
+            if (number == _timer) Step(new BftInput.RoundTimeout(timer.View));
+        });
+        if (!isRestless) return;
+        After(random.Next(300, 900), () =>
+        {
+            if (number == _timer) Time(timer);
+        });
     }
 
     private void Decide(BftEffect.Decide decide)

@@ -1,3 +1,4 @@
+using QuorumMesh.Chain;
 using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime;
@@ -8,23 +9,36 @@ using QuorumMesh.Tests.Shared;
 namespace QuorumMesh.Simulation.Node;
 
 /// <summary>
-/// Four validators of an IBFT or QBFT chain, of which any may crash and restart, and strangers that repeat what was said.
+/// Four validators of an IBFT or QBFT chain, of which any may crash and restart, and strangers that repeat what was said. In some seeds one
+/// of them lies, in some they are slow.
 /// </summary>
 internal sealed class BftNodeNetwork : NodeNetwork
 {
     private const int Size = 4;
     private const int MostRecorded = 200;
+    private const int MostLoops = 6;
+    private const int FirstLooper = 900;
+    private static readonly double[] Speeds = [0.02, 0.2, 2];
 
     private readonly byte[] _genesis;
     private readonly BftNode[] _validators;
     private readonly List<(int Code, byte[] Payload)> _recorded = [];
 
-    public BftNodeNetwork(int seed) : base(seed)
+    /// <summary>Its validators take their time over what they execute, and some transactions run in circles.</summary>
+    private readonly bool _isSlow;
+    private readonly LyingHost? _liar;
+    private int _loops;
+
+    public BftNodeNetwork(int seed, FaultPlan? plan = null) : base(seed, plan)
     {
         Kind = seed % 2 == 0 ? EngineKind.Ibft : EngineKind.Qbft;
         _genesis = BftTestChain.Genesis(Kind, Enumerable.Range(1, Size).Select(id => TestChain.Signer(1000 + id).Address),
             seed % 6 == 4 ? Transition : null);
         _validators = [.. Enumerable.Range(1, Size).Select(id => new BftNode((ushort)id, this, new Random(Random.Next())))];
+        _isSlow = seed % 6 == 3;
+        if (_isSlow)
+            foreach (var validator in _validators) validator.MsPerLook = Speeds[Strange.Next(Speeds.Length)];
+        if (seed % 5 == 1) _liar = new LyingHost(_validators[Strange.Next(Size)], new Random(Strange.Next()));
         StartAll(_validators);
     }
 
@@ -32,6 +46,11 @@ internal sealed class BftNodeNetwork : NodeNetwork
     public IReadOnlyList<BftNode> Validators => _validators;
     public int FailedRounds { get; private set; }
     public int Refused { get; private set; }
+
+    /// <summary>Transactions cut off, proposals stopped.</summary>
+    public int TooSlow { get; private set; }
+
+    public int Lies => _liar?.Lies ?? 0;
 
     private static string Transition => "\"ibft\": { \"epochlength\": 30000, \"blockperiodseconds\": 1, \"requesttimeoutseconds\": 4, "
         + "\"ceil2Nby3Block\": 0 }, \"transitions\": [ { \"block\": 6, \"algorithm\": \"qbft\" } ]";
@@ -47,13 +66,14 @@ internal sealed class BftNodeNetwork : NodeNetwork
     public void MessageRefused(BftNode node, BftRefusedEvent refused)
     {
         Refused++;
-        if (refused.Reason is "equivocation" or "bad-seal" && _validators.Any(v => v.Address == refused.From))
+        if (refused.Reason is "equivocation" or "bad-seal" && _validators.Any(v => v.Address == refused.From && v != _liar?.Node))
             throw new NodeSimulationException($"node {node.Id} refuses a message of {refused.From}: {refused.Reason}");
     }
 
     /// <summary>Nothing that an operator would have to be told of is to happen.</summary>
     public void Noticed(BftNode node, NodeNotice notice)
     {
+        if (notice.Level == NoticeLevel.Warning) TooSlow++;
         if (notice.Level == NoticeLevel.Error && !notice.Text.Contains("private head", StringComparison.Ordinal)
             && !notice.Text.Contains("manager", StringComparison.Ordinal))
             throw new NodeSimulationException($"node {node.Id}: {notice.Text}");
@@ -65,8 +85,10 @@ internal sealed class BftNodeNetwork : NodeNetwork
         foreach (var to in _validators.Where(v => v != from && targets.Contains(v.Address)))
         {
             if (IsLost(from.Id, to.Id)) continue;
-            At(Now + Delay(), () => Deliver(from, to, code, payload));
-            if (IsFaulty && Random.Next(40) == 0) At(Now + Delay() + 20, () => Deliver(from, to, code, payload));
+            var said = _liar is { } liar && liar.Node == from ? liar.Say(code, payload) : (code, payload);
+            if (said is not { } message) continue;
+            At(Now + Delay(), () => Deliver(from, to, message.Code, message.Payload));
+            if (IsFaulty && Random.Next(40) == 0) At(Now + Delay() + 20, () => Deliver(from, to, message.Code, message.Payload));
         }
         if (_recorded.Count < MostRecorded) _recorded.Add((code, payload));
         else _recorded[Random.Next(MostRecorded)] = (code, payload);
@@ -114,6 +136,7 @@ internal sealed class BftNodeNetwork : NodeNetwork
     protected override void Trouble()
     {
         var to = _validators[Strange.Next(Size)];
+        if (_isSlow && _loops < MostLoops && Strange.Next(300) == 0) Loop();
         if (!to.IsUp || _recorded.Count == 0 || Strange.Next(20) != 0) return;
         var from = SimulatedIstanbul.Peer(_validators[Strange.Next(Size)]);
         var (code, payload) = _recorded[Strange.Next(_recorded.Count)];
@@ -123,6 +146,16 @@ internal sealed class BftNodeNetwork : NodeNetwork
             payload[Strange.Next(payload.Length)] ^= (byte)(1 << Strange.Next(8));
         }
         to.Istanbul.Receive(from, code, payload);
+    }
+
+    /// <summary>Up to three seconds on the slowest: longer than a block may be made for, and with others than a round.</summary>
+    private void Loop()
+    {
+        // Each of a sender of its own: what is dropped, or lost in a crash, holds up no other.
+        var key = TestChain.Key(FirstLooper + _loops++);
+        var transaction = TestChain.Creation(key, 0, (ulong)Strange.Next(1, 18) * 1_000_000, Hex.FromHex("5b600056"));
+        foreach (var node in _validators)
+            node.PostBulk(new NodeInput.PeerTransactions([new RecoveredTransaction(transaction, TestChain.AddressOf(key))]));
     }
 
     protected override string Describe(SimulatedNode node)

@@ -24,13 +24,15 @@ internal abstract class NodeNetwork
     private readonly List<NodeClient> _clients = [];
     private readonly Dictionary<ulong, Hash256> _chain = [];
     private readonly List<(SimulatedNode Node, PayloadHash Hash)> _late = [];
+    private readonly FaultPlan _plan;
     private readonly bool _isNarrow;
     private readonly int _thread = Environment.CurrentManagedThreadId;
     private volatile bool _hasStrayed;
     private int _order;
 
-    protected NodeNetwork(int seed)
+    protected NodeNetwork(int seed, FaultPlan? plan)
     {
+        _plan = plan ?? FaultPlan.Of(0);
         (Random, Strange) = (new Random(seed), new Random(~seed));
         KeptPublicBlocks = seed % 2 == 0 ? 5UL : 100UL;
         PayloadCacheBytes = seed % 3 == 0 ? 1_000 : PayloadCache.DefaultCapacity;
@@ -54,6 +56,10 @@ internal abstract class NodeNetwork
     public long Now { get; private set; }
 
     public bool IsFaulty { get; private set; } = true;
+
+    /// <summary>Nodes may end, and lose power, while there are faults.</summary>
+    public bool MayCrash => _plan.Crashes;
+
     public int Crashes { get; private set; }
     public int Syncs { get; private set; }
     public int Rewinds { get; private set; }
@@ -92,9 +98,9 @@ internal abstract class NodeNetwork
         foreach (var node in _nodes) node.Start();
     }
 
-    public void Run(long milliseconds)
+    public void Run()
     {
-        for (var end = Now + milliseconds; Now < end;)
+        for (var end = Now + _plan.Ms; Now < end;)
         {
             Faults();
             Trouble();
@@ -151,7 +157,7 @@ internal abstract class NodeNetwork
     /// <summary>A kill between making durable and carrying out.</summary>
     public void MayLosePower()
     {
-        if (IsFaulty && Random.Next(3000) == 0) throw new SimulatedPowerLossException();
+        if (IsFaulty && Random.Next(3000) == 0 && _plan.Crashes) throw new SimulatedPowerLossException();
     }
 
     public TimeSpan QuestionDelay() => TimeSpan.FromMilliseconds(IsFaulty ? Random.Next(200) : 1);
@@ -246,7 +252,7 @@ internal abstract class NodeNetwork
 
     private void Faults()
     {
-        if (Random.Next(400) == 0) Partition();
+        if (Random.Next(400) == 0 && _plan.Parts) Partition();
         if (Random.Next(300) == 0) _cut.Clear();
         foreach (var node in _nodes)
         {
@@ -255,9 +261,9 @@ internal abstract class NodeNetwork
                 if (Random.Next(100) == 0) node.Start();
                 continue;
             }
-            if (Random.Next(1_000) == 0) node.Crash();
-            else if (Random.Next(1_000) == 0) node.LosePowerSoon();
-            else if (Random.Next(3_000) == 0) node.Stop();
+            if (Random.Next(1_000) == 0 && _plan.Crashes) node.Crash();
+            else if (Random.Next(1_000) == 0 && _plan.Crashes) node.LosePowerSoon();
+            else if (Random.Next(3_000) == 0 && _plan.Crashes) node.Stop();
             else if (Random.Next(1_000) == 0) node.PausedUntil = Now + Random.Next(1_500);
             else if (Random.Next(600) == 0) node.Manager.DownUntil = Now + Random.Next(3_000);
             // Not before the node knows the right one: it takes the first that it sees.
@@ -283,9 +289,9 @@ internal abstract class NodeNetwork
 
     protected bool IsCut(ulong from, ulong to) => _cut.Contains((from, to));
 
-    protected bool IsLost(ulong from, ulong to) => _cut.Contains((from, to)) || (IsFaulty && Random.Next(15) == 0);
+    protected bool IsLost(ulong from, ulong to) => _cut.Contains((from, to)) || (IsFaulty && Random.Next(15) == 0 && _plan.Loses);
 
-    protected long Delay() => !IsFaulty ? 1 : Random.Next(12) == 0 ? Random.Next(400) : Random.Next(15);
+    protected long Delay() => !IsFaulty ? 1 : Random.Next(12) == 0 ? Random.Next(_plan.Delays ? 400 : 15) : Random.Next(15);
 
     public void At(long time, Action action)
     {

@@ -17,7 +17,7 @@ internal sealed class RaftNodeNetwork : NodeNetwork
     private readonly Operators? _operators;
     private readonly long? _loseLogAt;
 
-    public RaftNodeNetwork(int seed) : base(seed)
+    public RaftNodeNetwork(int seed, FaultPlan? plan = null) : base(seed, plan)
     {
         _support = seed % 3;
         _operators = seed % 7 == 3 ? new Operators(new Random(seed)) : null;

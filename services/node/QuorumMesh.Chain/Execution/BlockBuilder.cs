@@ -1,3 +1,4 @@
+using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
 using QuorumMesh.State.Store;
@@ -6,14 +7,17 @@ namespace QuorumMesh.Chain.Execution;
 
 /// <param name="MaxTransactions">At most so many in the block.</param>
 /// <param name="MaxBytes">Of the transactions' encodings.</param>
-/// <param name="Stop">Asked before each transaction; true ends the block there. For a deadline.</param>
-public sealed record BuildLimits(int MaxTransactions = int.MaxValue, long MaxBytes = long.MaxValue, Func<bool>? Stop = null);
+/// <param name="Stop">Asked before each transaction but the first; true ends the block there. For a deadline.</param>
+/// <param name="CutOff">Asked within a transaction, see <see cref="EvmOptions.Stop"/>; true ends the block before it.</param>
+public sealed record BuildLimits(
+    int MaxTransactions = int.MaxValue, long MaxBytes = long.MaxValue, Func<bool>? Stop = null, Func<bool>? CutOff = null);
 
 /// <summary>A candidate that was left out, and GoQuorum's reason.</summary>
 public readonly record struct SkippedTransaction(RecoveredTransaction Transaction, TransactionInvalid Reason);
 
 /// <summary>A block before sealing, with the states after it.</summary>
 /// <param name="Transactions">Those in the block, in order.</param>
+/// <param name="CutOff">The transaction that <see cref="BuildLimits.CutOff"/> ended the block at; null for none.</param>
 /// <param name="PrivateLayer">Null when the private side was not run.</param>
 public sealed record BuiltBlock(
     Block Block,
@@ -21,7 +25,8 @@ public sealed record BuiltBlock(
     BlockExecution Execution,
     StateLayer PublicLayer,
     StateLayer? PrivateLayer,
-    IReadOnlyList<SkippedTransaction> Skipped)
+    IReadOnlyList<SkippedTransaction> Skipped,
+    RecoveredTransaction? CutOff = null)
 {
     /// <summary>The same block under its final header: sealing changes extra data and hash only.</summary>
     public BuiltBlock WithHeader(BlockHeader sealedHeader) => this with { Block = Block with { Header = sealedHeader } };
@@ -39,10 +44,10 @@ public sealed class BlockBuilder(ChainRules rules, StateStore publicStore, State
     public BuiltBlock Build(BlockHeader prepared, in Address author, ITransactionSource candidates, ExecutionInputs<StateLayer> inputs,
         BuildLimits limits)
     {
-        var run = new BlockRun(rules, prepared, author, inputs.AsReaders());
+        var run = new BlockRun(rules, prepared, author, inputs.AsReaders(), stop: limits.CutOff);
         var included = new List<RecoveredTransaction>();
         var skipped = new List<SkippedTransaction>();
-        Fill(run, candidates, limits, included, skipped);
+        var cutOff = Fill(run, candidates, limits, included, skipped);
 
         var execution = run.Complete();
         var publicLayer = publicStore.Extend(inputs.PublicState, prepared.Number, execution.PublicChanges);
@@ -58,20 +63,21 @@ public sealed class BlockBuilder(ChainRules rules, StateStore publicStore, State
             Bloom = execution.Bloom,
             GasUsed = execution.GasUsed,
         };
-        return new BuiltBlock(new Block(header, transactions), included, execution, publicLayer, privateLayer, skipped);
+        return new BuiltBlock(new Block(header, transactions), included, execution, publicLayer, privateLayer, skipped, cutOff);
     }
 
-    private static void Fill(BlockRun run, ITransactionSource candidates, BuildLimits limits, List<RecoveredTransaction> included,
-        List<SkippedTransaction> skipped)
+    /// <returns>The transaction that the time ran out in; null for none.</returns>
+    private static RecoveredTransaction? Fill(BlockRun run, ITransactionSource candidates, BuildLimits limits,
+        List<RecoveredTransaction> included, List<SkippedTransaction> skipped)
     {
         long bytes = 0;
         // As 2.5:miner/worker.go: below 21000 gas nothing fits. A transaction that fails for want of gas or for a nonce gap takes
         // its sender out of the block, since the later nonces cannot follow; other reasons pass over it alone.
         while (included.Count < limits.MaxTransactions && run.GasLeft >= IntrinsicGas.Transaction)
         {
-            if (limits.Stop?.Invoke() == true || candidates.Peek() is not { } candidate || bytes + candidate.Tx.Size > limits.MaxBytes)
-                return;
-            var invalid = run.Apply(candidate);
+            if (included.Count > 0 && limits.Stop?.Invoke() == true) return null;
+            if (candidates.Peek() is not { } candidate || bytes + candidate.Tx.Size > limits.MaxBytes) return null;
+            if (Apply(run, candidate) is not { } invalid) return candidate;
             if (invalid == TransactionInvalid.None)
             {
                 included.Add(candidate);
@@ -84,6 +90,19 @@ public sealed class BlockBuilder(ChainRules rules, StateStore publicStore, State
                 candidates.Pop();
             else
                 candidates.Shift();
+        }
+        return null;
+    }
+
+    private static TransactionInvalid? Apply(BlockRun run, RecoveredTransaction candidate)
+    {
+        try
+        {
+            return run.Apply(candidate);
+        }
+        catch (ExecutionStoppedException)
+        {
+            return null;
         }
     }
 }

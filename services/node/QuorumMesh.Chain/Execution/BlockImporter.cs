@@ -18,17 +18,18 @@ public sealed class BlockImporter(ChainRules rules, StateStore publicStore, Stat
 
     /// <param name="inputs">With the layers of the parent block: no private one when the private head is further behind.</param>
     /// <param name="isProposal">What only the network's decision adds to the header may be missing.</param>
+    /// <param name="stop">See <see cref="BlockExecutor.Execute"/>.</param>
     /// <exception cref="InvalidBlockException">The block breaks a rule.</exception>
     public ImportedBlock Import(
         Block block, BlockHeader parent, IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<StateLayer> inputs,
-        bool isProposal = false)
+        bool isProposal = false, Func<bool>? stop = null)
     {
         var engine = rules.EngineAt(block.Number);
         if ((isProposal ? engine.VerifyProposal(block.Header, parent) : engine.VerifyHeader(block.Header, parent)) is { } reason)
             throw new InvalidBlockException($"block {block.Number}: {reason}", isHeader: true);
         // Header, then body, then execution: the cheap checks come before what costs time.
         BlockValidator.CheckBody(block);
-        var execution = _executor.Execute(block.Header, transactions, inputs.AsReaders());
+        var execution = _executor.Execute(block.Header, transactions, inputs.AsReaders(), stop);
         var publicLayer = publicStore.Extend(inputs.PublicState, block.Number, execution.PublicChanges);
         // Before anything is stored: a block that does not come out as its header says leaves no trace.
         BlockValidator.CheckResult(rules, block.Header, execution, publicLayer.Root);

@@ -34,13 +34,15 @@ public sealed class BlockRun
     /// A payload that no settled answer is there for ends the private side at its transaction; the public side goes on.
     /// </param>
     /// <param name="keepsPublic">False when the public side is only run for the private one to read: no receipts' state roots then.</param>
-    public BlockRun(ChainRules rules, BlockHeader header, in Address author, ExecutionInputs<IStateReader> inputs, bool keepsPublic = true)
+    /// <param name="stop">Ends the running transaction; null where the block must come to its end.</param>
+    public BlockRun(ChainRules rules, BlockHeader header, in Address author, ExecutionInputs<IStateReader> inputs, bool keepsPublic = true,
+        Func<bool>? stop = null)
     {
         _header = header;
         _engine = rules.EngineAt(header.Number);
         _fork = rules.ForkAt(header.Number);
         _processor = new TransactionProcessor(rules.ContextOf(header, author, inputs.BlockHash), _fork,
-            rules.TransactionRulesAt(header.Number));
+            rules.TransactionRulesAt(header.Number), stop: stop);
         _inputs = inputs;
         _public = new WorldState(inputs.PublicState);
         _private = inputs.PrivateState is { } state ? new WorldState(state) : null;
@@ -70,12 +72,13 @@ public sealed class BlockRun
     public IReadOnlyList<PayloadHash> SkippedPayloads => _skipped;
 
     /// <summary>An invalid transaction changes nothing, and the run can go on with another.</summary>
+    /// <exception cref="ExecutionStoppedException">It changed nothing; the run can be completed without it.</exception>
     public TransactionInvalid Apply(RecoveredTransaction transaction, IEvmTracer? tracer = null)
     {
         var tx = transaction.Tx;
         var answer = tx.IsPrivate && _private is not null ? AskPayload(tx) : null;
         var message = TransactionMessage.Of(transaction, UInt256.Zero);
-        var outcome = _processor.Execute(message, _public, _private, answer, ref _gasLeft, tracer);
+        var outcome = Execute(message, answer, tracer);
         if (outcome.Invalid != TransactionInvalid.None)
             return outcome.Invalid;
         _hasPrivate |= tx.IsPrivate;
@@ -103,6 +106,20 @@ public sealed class BlockRun
             SkippedPayloads = _private is null ? [] : _skipped,
             HasPrivateTransactions = _hasPrivate,
         };
+    }
+
+    private TransactionOutcome Execute(TransactionMessage message, PayloadAnswer? answer, IEvmTracer? tracer)
+    {
+        try
+        {
+            return _processor.Execute(message, _public, _private, answer, ref _gasLeft, tracer);
+        }
+        catch (ExecutionStoppedException)
+        {
+            _public.TakeBackTransaction();
+            _private?.TakeBackTransaction();
+            throw;
+        }
     }
 
     private PayloadAnswer? AskPayload(Transaction tx)

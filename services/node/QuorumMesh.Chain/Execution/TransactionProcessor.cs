@@ -18,9 +18,11 @@ public sealed partial class TransactionProcessor
     private readonly TransactionRules _rules;
     private readonly EvmMachine _evm;
 
-    /// <summary>For the transactions of one block; <paramref name="stop"/> ends a running one.</summary>
+    /// <summary>
+    /// For the transactions of one block; <paramref name="stop"/> ends a running one (see <see cref="EvmOptions.Stop"/>).
+    /// </summary>
     public TransactionProcessor(BlockContext block, Fork fork, TransactionRules rules, EvmTier tier = EvmTier.Auto,
-        CancellationToken stop = default)
+        Func<bool>? stop = null)
     {
         _block = block;
         _fork = fork;

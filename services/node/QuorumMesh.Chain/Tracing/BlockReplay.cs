@@ -24,7 +24,8 @@ public sealed class BlockReplay
         _header = header;
         Fork = rules.ForkAt(header.Number);
         var context = rules.ContextOf(header, rules.EngineAt(header.Number).Author(header), inputs.BlockHash);
-        _processor = new TransactionProcessor(context, Fork, rules.TransactionRulesAt(header.Number), stop: stop);
+        _processor = new TransactionProcessor(context, Fork, rules.TransactionRulesAt(header.Number),
+            stop: stop.CanBeCanceled ? () => stop.IsCancellationRequested : null);
         _inputs = inputs;
         _gasLeft = header.GasLimit;
         PublicState = new StateOverlay(inputs.PublicState);

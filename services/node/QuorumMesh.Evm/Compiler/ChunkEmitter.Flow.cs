@@ -94,6 +94,7 @@ internal sealed partial class ChunkEmitter
     {
         SpillAll();
         MoveStackPointer();
+        if (pc <= _pc) CountBackwardJump();
         int block = _blockOf[pc] - _first;
         if ((uint)block < (uint)_count)
         {
@@ -103,6 +104,24 @@ internal sealed partial class ChunkEmitter
 
         SaveFrame(() => _il.Emit(OpCodes.Ldc_I4, pc));
         Return(ChunkExit.Elsewhere);
+    }
+
+    /// <summary>Only these can go round and round, so that it is enough to look there whether the run is to be stopped.</summary>
+    private void CountBackwardJump()
+    {
+        Label goesOn = _il.DefineLabel();
+        LoadFrameField(_frameJumpsToCheck);
+        _il.Emit(OpCodes.Ldc_I4_1);
+        _il.Emit(OpCodes.Sub);
+        _il.Emit(OpCodes.Stloc, _jumps);
+        _il.Emit(OpCodes.Ldarg_1);
+        _il.Emit(OpCodes.Ldloc, _jumps);
+        _il.Emit(OpCodes.Stfld, _frameJumpsToCheck);
+        _il.Emit(OpCodes.Ldloc, _jumps);
+        _il.Emit(OpCodes.Brtrue, goesOn);
+        _il.Emit(OpCodes.Ldarg_1);
+        _il.Emit(OpCodes.Call, OutOfLine.Pause);
+        _il.MarkLabel(goesOn);
     }
 
     /// <summary>Behind a call: a finished one goes on, an opened child frame will come back to <paramref name="pc"/>.</summary>

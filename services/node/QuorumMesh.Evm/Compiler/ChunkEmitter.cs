@@ -20,6 +20,7 @@ internal sealed partial class ChunkEmitter
     private static readonly FieldInfo _frameGas = _frame.GetField(nameof(Frame.Gas))!;
     private static readonly FieldInfo _framePc = _frame.GetField(nameof(Frame.Pc))!;
     private static readonly FieldInfo _frameHeight = _frame.GetField(nameof(Frame.Height))!;
+    private static readonly FieldInfo _frameJumpsToCheck = _frame.GetField(nameof(Frame.JumpsToCheck))!;
     private static readonly FieldInfo _frameStatus = _frame.GetField(nameof(Frame.Status))!;
     private static readonly FieldInfo _frameStack = _frame.GetField(nameof(Frame.Stack))!;
     private static readonly FieldInfo _blockOfField = typeof(CompiledCode).GetField(nameof(CompiledCode.BlockOf))!;
@@ -42,8 +43,10 @@ internal sealed partial class ChunkEmitter
     private readonly LocalBuilder _sp;
     private readonly LocalBuilder _gas;
     private readonly LocalBuilder _target;
+    private readonly LocalBuilder _jumps;
 
     private bool _blockEnded;
+    private int _pc;
     private bool _usesOutOfGas;
     private bool _usesFault;
     private bool _usesInvalidJump;
@@ -70,6 +73,7 @@ internal sealed partial class ChunkEmitter
         _sp = il.DeclareLocal(typeof(UInt256*));
         _gas = il.DeclareLocal(typeof(long));
         _target = il.DeclareLocal(typeof(int));
+        _jumps = il.DeclareLocal(typeof(int));
     }
 
     /// <summary>How many blocks were written; fewer than asked for when the chunk grew too long, and then it is not usable.</summary>
@@ -131,6 +135,7 @@ internal sealed partial class ChunkEmitter
 
             if (pc >= segmentEnd) segmentEnd = ChargeSegment(pc, block.End);
             OpcodeInfo row = OpcodeTable.Find(op)!;
+            _pc = pc;
             WriteInstruction(row, pc);
             pc += 1 + row.ImmediateSize;
         }

@@ -28,6 +28,9 @@ internal static class OutOfLine
     /// <summary>The offset to jump to, or -1.</summary>
     public static MethodInfo CheckJump { get; } = Find(nameof(EvmMachine.CompiledOps.CheckJump));
 
+    /// <summary>Looks whether the run is to be stopped, and begins to count backward jumps anew.</summary>
+    public static MethodInfo Pause { get; } = Find(nameof(EvmMachine.CompiledOps.Pause));
+
     /// <summary>True once when the last call has opened a child frame.</summary>
     public static MethodInfo TakeChildOpened { get; } = Find(nameof(EvmMachine.CompiledOps.TakeChildOpened));
 

@@ -9,7 +9,7 @@ namespace QuorumMesh.Evm.Precompiles;
 internal static class Blake2B
 {
     /// <summary>After so many rounds the message words come in the same order again.</summary>
-    private const int Period = 10;
+    public const int Period = 10;
 
     private static ReadOnlySpan<byte> Sigma =>
     [

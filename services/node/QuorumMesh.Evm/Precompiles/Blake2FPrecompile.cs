@@ -7,6 +7,9 @@ internal sealed class Blake2FPrecompile : Precompile
 {
     private const int InputSize = 213;
 
+    /// <summary>A multiple of the period in which the message words are used, so that the next part goes on where this one ends.</summary>
+    private const uint RoundsAtOnce = 100_000 * Blake2B.Period;
+
     private static readonly ulong[] _iv =
     [
         0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1,
@@ -19,7 +22,9 @@ internal sealed class Blake2FPrecompile : Precompile
     public override PrecompileFault Explain(ReadOnlySpan<byte> input) =>
         input.Length != InputSize ? PrecompileFault.InputLength : input[^1] > 1 ? PrecompileFault.FinalFlag : PrecompileFault.None;
 
-    public override byte[]? Run(ReadOnlySpan<byte> input)
+    public override byte[]? Run(ReadOnlySpan<byte> input) => Run(input, null);
+
+    public override byte[]? Run(ReadOnlySpan<byte> input, Func<bool>? stop)
     {
         if (input.Length != InputSize || input[^1] > 1) return null;
         uint rounds = BinaryPrimitives.ReadUInt32BigEndian(input);
@@ -34,6 +39,12 @@ internal sealed class Blake2FPrecompile : Precompile
         v[13] ^= BinaryPrimitives.ReadUInt64LittleEndian(input[204..]);
         // The mark of the final block (RFC 7693, 3.2).
         if (input[^1] == 1) v[14] = ~v[14];
+        for (; rounds > RoundsAtOnce; rounds -= RoundsAtOnce)
+        {
+            Blake2B.Mix(v, m, RoundsAtOnce);
+            Stopping.Check(stop);
+        }
+
         Blake2B.Mix(v, m, rounds);
         byte[] output = new byte[64];
         for (int i = 0; i < 8; i++) BinaryPrimitives.WriteUInt64LittleEndian(output.AsSpan(8 * i), h[i] ^ v[i] ^ v[i + 8]);

@@ -45,20 +45,23 @@ internal sealed class BlsG1MultiScalarPrecompile : Precompile
 
     public override ulong Gas(ReadOnlySpan<byte> input) => BlsEncoding.MultiScalarGas(input.Length / PairSize, 12000, _discounts);
 
-    public override byte[]? Run(ReadOnlySpan<byte> input)
+    public override byte[]? Run(ReadOnlySpan<byte> input) => Run(input, null);
+
+    public override byte[]? Run(ReadOnlySpan<byte> input, Func<bool>? stop)
     {
         if (input.Length == 0 || input.Length % PairSize != 0) return null;
         var points = new AffinePoint<Fp>[input.Length / PairSize];
         var scalars = new UInt256[points.Length];
         for (int i = 0; i < points.Length; i++)
         {
+            Stopping.Check(stop);
             ReadOnlySpan<byte> pair = input.Slice(i * PairSize, PairSize);
             // EIP-2537 checks the subgroup in multiples and pairings, and not in additions.
             if (!BlsEncoding.TryRead(pair, out points[i]) || !Curve.IsInGroup(points[i])) return null;
             scalars[i] = UInt256.FromBigEndian(pair[BlsEncoding.Point1Size..]);
         }
 
-        return BlsEncoding.Write(MultiScalar.Sum<Fp>(points, scalars).ToAffine());
+        return BlsEncoding.Write(MultiScalar.Sum<Fp>(points, scalars, stop).ToAffine());
     }
 
     public override PrecompileFault Explain(ReadOnlySpan<byte> input)
@@ -115,19 +118,22 @@ internal sealed class BlsG2MultiScalarPrecompile : Precompile
 
     public override ulong Gas(ReadOnlySpan<byte> input) => BlsEncoding.MultiScalarGas(input.Length / PairSize, 22500, _discounts);
 
-    public override byte[]? Run(ReadOnlySpan<byte> input)
+    public override byte[]? Run(ReadOnlySpan<byte> input) => Run(input, null);
+
+    public override byte[]? Run(ReadOnlySpan<byte> input, Func<bool>? stop)
     {
         if (input.Length == 0 || input.Length % PairSize != 0) return null;
         var points = new AffinePoint<Fp2>[input.Length / PairSize];
         var scalars = new UInt256[points.Length];
         for (int i = 0; i < points.Length; i++)
         {
+            Stopping.Check(stop);
             ReadOnlySpan<byte> pair = input.Slice(i * PairSize, PairSize);
             if (!BlsEncoding.TryRead(pair, out points[i]) || !Curve.IsInGroup(points[i])) return null;
             scalars[i] = UInt256.FromBigEndian(pair[BlsEncoding.Point2Size..]);
         }
 
-        return BlsEncoding.Write(MultiScalar.Sum<Fp2>(points, scalars).ToAffine());
+        return BlsEncoding.Write(MultiScalar.Sum<Fp2>(points, scalars, stop).ToAffine());
     }
 
     public override PrecompileFault Explain(ReadOnlySpan<byte> input)
@@ -151,12 +157,15 @@ internal sealed class BlsPairingPrecompile : Precompile
 
     public override ulong Gas(ReadOnlySpan<byte> input) => 37700 + 32600 * (ulong)(input.Length / PairSize);
 
-    public override byte[]? Run(ReadOnlySpan<byte> input)
+    public override byte[]? Run(ReadOnlySpan<byte> input) => Run(input, null);
+
+    public override byte[]? Run(ReadOnlySpan<byte> input, Func<bool>? stop)
     {
         if (input.Length == 0 || input.Length % PairSize != 0) return null;
         var pairs = new (AffinePoint<Fp> P, AffinePoint<Fp2> Q)[input.Length / PairSize];
         for (int i = 0; i < pairs.Length; i++)
         {
+            Stopping.Check(stop);
             ReadOnlySpan<byte> pair = input.Slice(i * PairSize, PairSize);
             if (!BlsEncoding.TryRead(pair, out pairs[i].P) || !BlsEncoding.TryRead(pair[BlsEncoding.Point1Size..], out pairs[i].Q))
                 return null;
@@ -164,7 +173,7 @@ internal sealed class BlsPairingPrecompile : Precompile
         }
 
         byte[] output = new byte[32];
-        output[31] = Curve.CheckPairing(pairs) ? (byte)1 : (byte)0;
+        output[31] = Curve.CheckPairing(pairs, stop) ? (byte)1 : (byte)0;
         return output;
     }
 

@@ -57,13 +57,16 @@ internal sealed class Bn254PairingPrecompile(ulong constant, ulong perPair) : Pr
 
     public override ulong Gas(ReadOnlySpan<byte> input) => constant + perPair * (ulong)(input.Length / PairSize);
 
-    public override byte[]? Run(ReadOnlySpan<byte> input)
+    public override byte[]? Run(ReadOnlySpan<byte> input) => Run(input, null);
+
+    public override byte[]? Run(ReadOnlySpan<byte> input, Func<bool>? stop)
     {
         // No pair at all is fine: the empty product is one (EIP-197).
         if (input.Length % PairSize != 0) return null;
         var pairs = new (AffinePoint<Fp>, AffinePoint<Fp2>)[input.Length / PairSize];
         for (int i = 0; i < pairs.Length; i++)
         {
+            Stopping.Check(stop);
             ReadOnlySpan<byte> pair = input.Slice(i * PairSize, PairSize);
             if (!Bn254Encoding.TryReadPoint(pair[..64], out AffinePoint<Fp> p)
                 || !Bn254Encoding.TryReadTwistPoint(pair[64..], out AffinePoint<Fp2> q)) return null;
@@ -71,7 +74,7 @@ internal sealed class Bn254PairingPrecompile(ulong constant, ulong perPair) : Pr
         }
 
         byte[] output = new byte[32];
-        output[31] = Pairing.Check(pairs) ? (byte)1 : (byte)0;
+        output[31] = Pairing.Check(pairs, stop) ? (byte)1 : (byte)0;
         return output;
     }
 

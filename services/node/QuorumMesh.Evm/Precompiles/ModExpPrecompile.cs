@@ -31,6 +31,9 @@ internal sealed class ModExpPrecompile(ModExpRules rules) : Precompile
     // Beyond it BigInteger's way of multiplying large numbers is the better one.
     private const int LargestLimbModulus = 1024;
 
+    // Bytes; a single multiplication takes milliseconds from here on.
+    private const int LargeModulus = 16 << 10;
+
     public override ulong Gas(ReadOnlySpan<byte> input)
     {
         ReadLengths(input, out UInt256 baseLength, out UInt256 exponentLength, out UInt256 modulusLength);
@@ -48,7 +51,9 @@ internal sealed class ModExpPrecompile(ModExpRules rules) : Precompile
         return price > ulong.MaxValue ? ulong.MaxValue : (ulong)price;
     }
 
-    public override byte[]? Run(ReadOnlySpan<byte> input)
+    public override byte[]? Run(ReadOnlySpan<byte> input) => Run(input, null);
+
+    public override byte[]? Run(ReadOnlySpan<byte> input, Func<bool>? stop)
     {
         ReadLengths(input, out UInt256 baseLength, out UInt256 exponentLength, out UInt256 modulusLength);
         if (rules == ModExpRules.Osaka && IsBeyondOsaka(baseLength, exponentLength, modulusLength)) return null;
@@ -58,7 +63,7 @@ internal sealed class ModExpPrecompile(ModExpRules rules) : Precompile
         BigInteger modulus = Operand(input, HeaderSize + b + e, m);
         byte[] output = new byte[m];
         if (modulus.IsZero || modulus.IsOne) return output;
-        BigInteger value = Power(Operand(input, HeaderSize, b), input.Slice(HeaderSize + b, e), modulus);
+        BigInteger value = Power(Operand(input, HeaderSize, b), input.Slice(HeaderSize + b, e), modulus, stop);
         byte[] bytes = value.ToByteArray(isUnsigned: true, isBigEndian: true);
         if (!value.IsZero) bytes.CopyTo(output, m - bytes.Length);
         return output;
@@ -68,10 +73,28 @@ internal sealed class ModExpPrecompile(ModExpRules rules) : Precompile
         baseLength > OsakaLimit || exponentLength > OsakaLimit || modulusLength > OsakaLimit;
 
     // The modulus comes after the exponent: where it is not zero, the input has all of the exponent.
-    private static BigInteger Power(BigInteger value, ReadOnlySpan<byte> exponent, BigInteger modulus) =>
-        modulus.GetByteCount(isUnsigned: true) <= LargestLimbModulus
-            ? ModularPower.Compute(value, exponent, modulus)
-            : BigInteger.ModPow(value, new BigInteger(exponent, isUnsigned: true, isBigEndian: true), modulus);
+    private static BigInteger Power(BigInteger value, ReadOnlySpan<byte> exponent, BigInteger modulus, Func<bool>? stop)
+    {
+        int size = modulus.GetByteCount(isUnsigned: true);
+        if (size <= LargestLimbModulus) return ModularPower.Compute(value, exponent, modulus, stop);
+        if (stop is null) return BigInteger.ModPow(value, new BigInteger(exponent, isUnsigned: true, isBigEndian: true), modulus);
+        return PowerInParts(value, exponent, modulus, size > LargeModulus ? 1 : 4, stop);
+    }
+
+    /// <summary>The exponent some bytes at a time, from its head, with a look at <paramref name="stop"/> between them.</summary>
+    private static BigInteger PowerInParts(BigInteger value, ReadOnlySpan<byte> exponent, BigInteger modulus, int atOnce, Func<bool> stop)
+    {
+        BigInteger result = BigInteger.One;
+        for (exponent = exponent.TrimStart((byte)0); exponent.Length > 0; exponent = exponent[Math.Min(atOnce, exponent.Length)..])
+        {
+            Stopping.Check(stop);
+            ReadOnlySpan<byte> part = exponent[..Math.Min(atOnce, exponent.Length)];
+            if (!result.IsOne) result = BigInteger.ModPow(result, BigInteger.One << 8 * part.Length, modulus);
+            result = result * BigInteger.ModPow(value, new BigInteger(part, isUnsigned: true, isBigEndian: true), modulus) % modulus;
+        }
+
+        return result;
+    }
 
     private static void ReadLengths(ReadOnlySpan<byte> input, out UInt256 baseLength, out UInt256 exponentLength, out UInt256 modulusLength)
     {

@@ -13,26 +13,29 @@ internal static unsafe class ModularPower
     private const int TableFrom = 48;
     private const int TableSize = 16;
 
+    /// <summary>Four bits each; with the longest modulus some 100 ms.</summary>
+    private const int DigitsAtOnce = 512;
+
     /// <summary>value^exponent mod modulus.</summary>
     /// <param name="exponent">Big-endian.</param>
     /// <param name="modulus">Above 1.</param>
-    public static BigInteger Compute(BigInteger value, ReadOnlySpan<byte> exponent, BigInteger modulus)
+    public static BigInteger Compute(BigInteger value, ReadOnlySpan<byte> exponent, BigInteger modulus, Func<bool>? stop = null)
     {
         exponent = exponent.TrimStart((byte)0);
         if (exponent.IsEmpty) return BigInteger.One;
         value %= modulus;
         if (value.IsZero || value.IsOne) return value;
         int twos = (int)BigInteger.TrailingZeroCount(modulus);
-        if (twos == 0) return ModuloOdd(value, exponent, modulus);
-        BigInteger low = ModuloPowerOfTwo(value, exponent, twos);
+        if (twos == 0) return ModuloOdd(value, exponent, modulus, stop);
+        BigInteger low = ModuloPowerOfTwo(value, exponent, twos, stop);
         BigInteger odd = modulus >> twos;
         if (odd.IsOne) return low;
-        BigInteger high = ModuloOdd(value % odd, exponent, odd);
+        BigInteger high = ModuloOdd(value % odd, exponent, odd, stop);
         BigInteger mask = (BigInteger.One << twos) - 1;
         return high + odd * ((low - high) * InverseModuloPowerOfTwo(odd, twos) & mask);
     }
 
-    private static BigInteger ModuloOdd(BigInteger value, ReadOnlySpan<byte> exponent, BigInteger modulus)
+    private static BigInteger ModuloOdd(BigInteger value, ReadOnlySpan<byte> exponent, BigInteger modulus, Func<bool>? stop)
     {
         if (value.IsZero) return value;
         int limbs = LimbsOf(modulus);
@@ -41,7 +44,7 @@ internal static unsafe class ModularPower
         fixed (ulong* mp = m)
         {
             var field = new MontgomeryMultiplier(mp, limbs);
-            Raise(field, v, exponent, limbs);
+            Raise(field, v, exponent, limbs, stop);
             var one = new ulong[limbs];
             one[0] = 1;
             var result = new ulong[limbs];
@@ -50,12 +53,12 @@ internal static unsafe class ModularPower
         }
     }
 
-    private static BigInteger ModuloPowerOfTwo(BigInteger value, ReadOnlySpan<byte> exponent, int bits)
+    private static BigInteger ModuloPowerOfTwo(BigInteger value, ReadOnlySpan<byte> exponent, int bits, Func<bool>? stop)
     {
         BigInteger mask = (BigInteger.One << bits) - 1;
         int limbs = bits + 63 >> 6;
         ulong[] v = ToLimbs(value & mask, limbs);
-        Raise(new TruncatingMultiplier(limbs), v, exponent, limbs);
+        Raise(new TruncatingMultiplier(limbs), v, exponent, limbs, stop);
         return FromLimbs(v) & mask;
     }
 
@@ -73,14 +76,14 @@ internal static unsafe class ModularPower
     }
 
     /// <summary>Replaces the value by its power.</summary>
-    private static void Raise<T>(T field, ulong[] value, ReadOnlySpan<byte> exponent, int limbs)
+    private static void Raise<T>(T field, ulong[] value, ReadOnlySpan<byte> exponent, int limbs, Func<bool>? stop)
         where T : struct, ILimbMultiplier
     {
         int bits = 8 * exponent.Length - BitOperations.LeadingZeroCount((uint)exponent[0]) + 24;
         ulong[] space = new ulong[(2 + TableSize) * limbs];
         fixed (ulong* v = value, s = space)
         {
-            ulong* power = bits < TableFrom ? ByBits(field, v, s, exponent, bits, limbs) : ByTable(field, v, s, exponent, limbs);
+            ulong* power = bits < TableFrom ? ByBits(field, v, s, exponent, bits, limbs) : ByTable(field, v, s, exponent, limbs, stop);
             new Span<ulong>(power, limbs).CopyTo(value);
         }
     }
@@ -99,7 +102,7 @@ internal static unsafe class ModularPower
         return power;
     }
 
-    private static ulong* ByTable<T>(T field, ulong* value, ulong* space, ReadOnlySpan<byte> exponent, int limbs)
+    private static ulong* ByTable<T>(T field, ulong* value, ulong* space, ReadOnlySpan<byte> exponent, int limbs, Func<bool>? stop)
         where T : struct, ILimbMultiplier
     {
         ulong* power = space, other = space + limbs, table = space + 2 * limbs;
@@ -108,6 +111,7 @@ internal static unsafe class ModularPower
         bool started = false;
         for (int i = 0; i < 2 * exponent.Length; i++)
         {
+            if (i % DigitsAtOnce == 0) Stopping.Check(stop);
             int digit = (i & 1) == 0 ? exponent[i >> 1] >> 4 : exponent[i >> 1] & 15;
             if (!started)
             {

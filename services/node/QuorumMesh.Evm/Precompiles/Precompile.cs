@@ -9,7 +9,11 @@ internal abstract class Precompile
     /// <summary>Null for input the contract fails on, which costs the caller all the gas it gave.</summary>
     public abstract byte[]? Run(ReadOnlySpan<byte> input);
 
-    /// <summary>Why <see cref="Run"/> gives null for this input; None where it does not.</summary>
+    /// <summary>As <see cref="Run(ReadOnlySpan{byte})"/>; what may take long asks now and then whether to go on.</summary>
+    /// <exception cref="ExecutionStoppedException">The answer was true.</exception>
+    public virtual byte[]? Run(ReadOnlySpan<byte> input, Func<bool>? stop) => Run(input);
+
+    /// <summary>Why <see cref="Run(ReadOnlySpan{byte})"/> gives null for this input; None where it does not.</summary>
     public virtual PrecompileFault Explain(ReadOnlySpan<byte> input) => PrecompileFault.None;
 
     protected static ulong Linear(int length, ulong constant, ulong perWord) => constant + perWord * ((ulong)length + 31 >> 5);

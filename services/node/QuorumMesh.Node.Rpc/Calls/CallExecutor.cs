@@ -19,9 +19,6 @@ namespace QuorumMesh.Node.Rpc.Calls;
 /// </summary>
 internal sealed class CallExecutor(INode node, ulong gasCap)
 {
-    /// <summary>Compiled loops cannot be stopped: with more gas than they burn in about a second a call is interpreted.</summary>
-    private const ulong MostCompiledGas = 200_000_000;
-
     private const int MostRounds = 16;
     private const ulong TransactionGas = 21_000;
     private static readonly byte[] FullPayloadHash = Enumerable.Repeat((byte)0xff, PayloadHash.Size).ToArray();
@@ -108,7 +105,7 @@ internal sealed class CallExecutor(INode node, ulong gasCap)
             IsCall = true,
         };
         var processor = new TransactionProcessor(scope.View.ContextOf(header), fork, rules.TransactionRulesAt(header.Number),
-            message.GasLimit > MostCompiledGas ? EvmTier.Interpreter : EvmTier.Auto, stop);
+            EvmTier.Auto, stop.CanBeCanceled ? () => stop.IsCancellationRequested : null);
         return new PreparedCall(processor, message, new WorldState(publicState),
             privateState is null ? null : new WorldState(privateState));
     }

@@ -25,6 +25,7 @@ public sealed class BftDriver : IConsensusDriver
     private readonly BftMachine _machine;
     private readonly BftProposals _proposals;
     private readonly BftVotes _votes = new();
+    private readonly BftPace _pace = new();
     private readonly Queue<BftInput> _inputs = [];
     private HashSet<Address> _voters = [];
     private ConsensusOutputs _outputs = new();
@@ -36,6 +37,7 @@ public sealed class BftDriver : IConsensusDriver
     private Hash256? _committing;
     private bool _isParted;
     private string? _failure;
+    private string? _slow;
     private IReadOnlySet<Address> _connected = new HashSet<Address>();
     private int _pending;
     private BftStanding _standing;
@@ -86,11 +88,16 @@ public sealed class BftDriver : IConsensusDriver
                 Proceed();
                 break;
             case ConsensusInput.BlockBuilt { Block: { } built }:
-                if (_proposals.Seal(built) is { } proposal) Feed(new BftInput.ProposalReady(proposal));
+                if (_proposals.Seal(built) is not { } proposal) break;
+                _pace.Proposed(_view);
+                Feed(new BftInput.ProposalReady(proposal));
                 break;
             case ConsensusInput.BlockVerified verified:
                 if (verified.Executed is { } executed) _proposals.Remember(executed);
                 Feed(new BftInput.ProposalVerified(verified.Block.Hash, verified.Reason));
+                break;
+            case ConsensusInput.VerifyStopped stopped:
+                Stopped(stopped.Block);
                 break;
             case ConsensusInput.PassEnded ended:
                 var wait = _isParted || IsVoid ? null : _proposals.Wait(_now, ended.Pending);
@@ -153,7 +160,7 @@ public sealed class BftDriver : IConsensusDriver
 
     private void Begin(BlockHeader head)
     {
-        (_head, _committing, _failure, _voters) = (head, null, null, []);
+        (_head, _committing, _failure, _slow, _voters) = (head, null, null, null, []);
         var before = _height?.Validators;
         _height = _chain.After(head);
         _view = new BftView(head.Number + 1, 0);
@@ -223,7 +230,7 @@ public sealed class BftDriver : IConsensusDriver
                 _outputs.Transmit(new ValidatorEffect.Send(send.Code, send.Payload, send.To, send.Again));
                 break;
             case BftEffect.BuildProposal:
-                _outputs.Add(_proposals.Order(_now, _pending));
+                _outputs.Add(_proposals.Order(_now, _pending, _pace.BudgetFor(_height)));
                 break;
             case BftEffect.VerifyProposal verify:
                 Verify(verify.Proposal);
@@ -241,6 +248,16 @@ public sealed class BftDriver : IConsensusDriver
                 _events.Raise(new BftRefusedEvent(refused.Signer, refused.Reason.Name()));
                 break;
         }
+    }
+
+    /// <summary>
+    /// No vote for it and no word against it: the timer of its round is over, and proposed again in a longer round it may come to its end.
+    /// </summary>
+    private void Stopped(Block block)
+    {
+        _slow = $"the proposal of round {_view.Round} for block {block.Number} took longer to execute here than its round; "
+            + $"it has {block.Transactions.Count} transactions and {block.Header.GasUsed} gas";
+        _events.Tell(NoticeLevel.Warning, $"No vote: {_slow}");
     }
 
     private static KeyValueBatch Promise(byte[] row)
@@ -271,6 +288,7 @@ public sealed class BftDriver : IConsensusDriver
         if (timer.View.Round > 0 && timer.View != _view)
         {
             var proposer = _height.Proposer(timer.View.Round);
+            _pace.RoundFailed(_height.Validators.Addresses.Count(v => v == _own || _connected.Contains(v)) >= _height.Quorum);
             _events.Raise(new RoundChangeEvent(timer.View.Sequence, timer.View.Round, proposer, proposer == _own));
         }
         _view = timer.View;
@@ -281,6 +299,7 @@ public sealed class BftDriver : IConsensusDriver
     private void Imported(Block block)
     {
         if (block.Number <= _head.Number) return;
+        _pace.Decided();
         // A block that came from a peer is on its way already: those who decided it tell of it.
         if (_committing == block.Hash)
             _outputs.Transmit(new ValidatorEffect.Announce(
@@ -295,7 +314,7 @@ public sealed class BftDriver : IConsensusDriver
             + failed.Reason;
     }
 
-    private BftReport Report() => new(Standing, _machine.Explain(TimeSpan.FromMilliseconds(_now.Milliseconds)));
+    private BftReport Report() => new(Standing, _machine.Explain(TimeSpan.FromMilliseconds(_now.Milliseconds)), _slow);
 
     private void Publish()
     {

@@ -52,11 +52,12 @@ internal sealed class BftProposals(BftBlockProducer producer, BftBlocks blocks, 
     }
 
     /// <summary>The order for a block of this node's.</summary>
-    public ConsensusOutput.BuildBlock Order(NodeTime now, int pending)
+    public ConsensusOutput.BuildBlock Order(NodeTime now, int pending, BuildBudget budget)
     {
         var vote = votes.For(chain.SnapshotAfter(_parent));
         var header = producer.Prepare(_parent, now.UnixNanoseconds / 1_000_000_000, signer.Address, vote, pending == 0);
-        return new ConsensusOutput.BuildBlock(header, signer.Address, Ahead: [], Taken: new HashSet<Hash256>(), Limits, MayBeEmpty: true);
+        return new ConsensusOutput.BuildBlock(header, signer.Address, Ahead: [], Taken: new HashSet<Hash256>(), Limits, MayBeEmpty: true,
+            budget, PublicAlone: true);
     }
 
     /// <summary>Seals what was built.</summary>

@@ -51,4 +51,5 @@ public sealed record BftStanding(Address Own)
 
 /// <summary>Why there is no block, for people.</summary>
 /// <param name="Explanation">Of the machine; null before the start.</param>
-public sealed record BftReport(BftStanding Standing, BftExplanation? Explanation);
+/// <param name="Slow">The last proposal of this height that could not be executed within its round; null for none.</param>
+public sealed record BftReport(BftStanding Standing, BftExplanation? Explanation, string? Slow = null);

@@ -44,6 +44,9 @@ public abstract record ConsensusInput : NodeInput
     /// <param name="Reason">Which; null when it breaks none.</param>
     internal sealed record BlockVerified(Block Block, ExecutedBlock? Executed, string? Reason) : ConsensusInput;
 
+    /// <summary>The time of <see cref="ConsensusTimer.Deadline"/> was over before a proposal was executed.</summary>
+    internal sealed record VerifyStopped(Block Block) : ConsensusInput;
+
     /// <summary>The block is the public head now, committed by this driver or fetched in a catch-up.</summary>
     internal sealed record BlockImported(Block Block) : ConsensusInput;
 

@@ -40,16 +40,24 @@ internal abstract record ConsensusOutput
     /// </param>
     /// <param name="Taken">Transactions that are in those blocks.</param>
     /// <param name="MayBeEmpty">False to get none when no transaction fits.</param>
+    /// <param name="Budget">Null where the gas alone bounds it.</param>
+    /// <param name="PublicAlone">
+    /// The private side follows when the block is on the chain: what only some members hold then holds up no vote.
+    /// </param>
     public sealed record BuildBlock(
         BlockHeader Header,
         Address Author,
         IReadOnlyList<ExecutedBlock> Ahead,
         IReadOnlySet<Hash256> Taken,
         BuildLimits Limits,
-        bool MayBeEmpty) : ConsensusOutput;
+        bool MayBeEmpty,
+        BuildBudget? Budget = null,
+        bool PublicAlone = false) : ConsensusOutput;
 
     /// <summary>
-    /// Asks for a proposal to be executed on the head and not stored; answered with <see cref="ConsensusInput.BlockVerified"/>.
+    /// Asks for a proposal's public side to be executed on the head and not stored; answered with <see
+    /// cref="ConsensusInput.BlockVerified"/>, or with <see cref="ConsensusInput.VerifyStopped"/> when <see cref="ConsensusTimer.Deadline"/>
+    /// came before its end.
     /// </summary>
     public sealed record VerifyBlock(Block Block) : ConsensusOutput;
 
@@ -86,6 +94,11 @@ internal abstract record ConsensusOutput
     /// <summary>Tells who asked what became of it.</summary>
     public sealed record Answer(NodeAnswer Reply) : ConsensusOutput;
 }
+
+/// <summary>How long the making of a block may take.</summary>
+/// <param name="Adding">No transaction is begun after it.</param>
+/// <param name="Total">One that still runs then is left out; null where it may come to its end.</param>
+internal sealed record BuildBudget(TimeSpan Adding, TimeSpan? Total);
 
 /// <summary>Outputs on their way to the core, first in first out.</summary>
 internal sealed class ConsensusOutputs

@@ -19,6 +19,13 @@ internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftI
     /// Blocks proposed and not yet committed: more would only make the pipeline longer, so transactions wait for a larger block instead.
     /// </summary>
     private const int MaxSpeculative = 4;
+
+    /// <summary>
+    /// Half of an election timeout of the usual second: the leader's heartbeats wait meanwhile. One transaction may take longer, as it does
+    /// at everybody once it is committed.
+    /// </summary>
+    private static readonly BuildBudget LongestBuild = new(TimeSpan.FromMilliseconds(500), Total: null);
+
     private static readonly BuildLimits Limits = new(MaxTransactions: 2_000, MaxBytes: 4 << 20);
 
     private readonly SpeculativeChain _chain = new(head);
@@ -90,7 +97,7 @@ internal sealed class Minter(NodeStores stores, INodeSigner signer, ushort raftI
         _budget.Spend(now.Milliseconds);
         var header = _producer.Prepare(Parent(head), BlockTime.OfNanoseconds(now.UnixNanoseconds));
         // Author zero: 2.5:raft/minter.go sets no coinbase, and Raft's reward goes to it, so the state root rests on that.
-        return new ConsensusOutput.BuildBlock(header, Author: default, Ahead(), _chain.Proposed, Limits, isEmptyDue);
+        return new ConsensusOutput.BuildBlock(header, Author: default, Ahead(), _chain.Proposed, Limits, isEmptyDue, LongestBuild);
     }
 
     public ExecutedBlock Seal(ExecutedBlock built)

@@ -69,7 +69,7 @@ internal static class Curve
     public static AffinePoint<Fp2> Frobenius(in AffinePoint<Fp2> q) => new(q.X.Conjugate() * _twistX, q.Y.Conjugate() * _twistY);
 
     /// <summary>Whether the product of the pairings is one. The points are of the right groups.</summary>
-    public static bool CheckPairing(ReadOnlySpan<(AffinePoint<Fp> P, AffinePoint<Fp2> Q)> pairs)
+    public static bool CheckPairing(ReadOnlySpan<(AffinePoint<Fp> P, AffinePoint<Fp2> Q)> pairs, Func<bool>? stop = null)
     {
         var running = new MillerPoint<Fp>[pairs.Length];
         for (int i = 0; i < pairs.Length; i++) running[i] = new MillerPoint<Fp>(pairs[i].Q);
@@ -78,6 +78,7 @@ internal static class Curve
         {
             f = f.Square();
             bool add = (Parameter >> bit & 1) != 0;
+            Stopping.Check(stop);
             for (int i = 0; i < pairs.Length; i++)
             {
                 if (pairs[i].P.IsInfinity || pairs[i].Q.IsInfinity) continue;

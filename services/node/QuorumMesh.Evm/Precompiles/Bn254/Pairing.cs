@@ -33,7 +33,7 @@ internal static class Pairing
     }
 
     /// <summary>Whether the product of the pairings is one.</summary>
-    public static bool Check(ReadOnlySpan<(AffinePoint<Fp> P, AffinePoint<Fp2> Q)> pairs)
+    public static bool Check(ReadOnlySpan<(AffinePoint<Fp> P, AffinePoint<Fp2> Q)> pairs, Func<bool>? stop = null)
     {
         var running = new MillerPoint<Fp>[pairs.Length];
         for (int i = 0; i < pairs.Length; i++) running[i] = new MillerPoint<Fp>(pairs[i].Q);
@@ -42,6 +42,7 @@ internal static class Pairing
         {
             f = f.Square();
             bool add = !(_loop >> bit).IsEven;
+            Stopping.Check(stop);
             for (int i = 0; i < pairs.Length; i++)
             {
                 if (IsTrivial(pairs[i])) continue;

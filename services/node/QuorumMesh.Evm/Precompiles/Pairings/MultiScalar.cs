@@ -5,7 +5,8 @@ namespace QuorumMesh.Evm.Precompiles.Pairings;
 /// <summary>Sums of multiples by Pippenger's buckets with signed digits.</summary>
 internal static class MultiScalar
 {
-    public static CurvePoint<T> Sum<T>(ReadOnlySpan<AffinePoint<T>> points, ReadOnlySpan<UInt256> scalars)
+    public static CurvePoint<T> Sum<T>(ReadOnlySpan<AffinePoint<T>> points, ReadOnlySpan<UInt256> scalars,
+        Func<bool>? stop = null)
         where T : struct, IField<T>
     {
         // Below this count the buckets cost more than they save.
@@ -18,6 +19,7 @@ internal static class MultiScalar
         CurvePoint<T> result = default;
         for (int window = windows - 1; window >= 0; window--)
         {
+            Stopping.Check(stop);
             for (int i = 0; i < width; i++) result = result.Double();
             Array.Clear(buckets);
             for (int i = 0; i < points.Length; i++)
