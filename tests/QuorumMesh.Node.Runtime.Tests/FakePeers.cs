@@ -19,6 +19,12 @@ internal sealed class FakePeers(NodeStores source) : IPeerNetwork
 
     public Func<string, IReadOnlyList<byte[]>, IReadOnlyList<byte[]>> ChangeBodies { get; set; } = static (_, bodies) => bodies;
 
+    /// <summary>How long a peer takes for its answers; endless for one that never answers.</summary>
+    public Func<string, TimeSpan> Delay { get; set; } = static _ => TimeSpan.Zero;
+
+    /// <summary>By which delays are counted.</summary>
+    public TimeProvider Clock { get; set; } = TimeProvider.System;
+
     /// <summary>Why peers were banned, in order; they are gone then.</summary>
     public List<(string NodeId, string Reason)> Banned { get; } = [];
 
@@ -39,16 +45,17 @@ internal sealed class FakePeers(NodeStores source) : IPeerNetwork
     public Enode Self => throw new InvalidOperationException("not asked for here");
 
     public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, ulong from, int count, CancellationToken ct) =>
-        Headers(nodeId, new HeaderQuery(null, from, count, 0, false));
+        Headers(nodeId, new HeaderQuery(null, from, count, 0, false), ct);
 
     public Task<IReadOnlyList<byte[]>> RequestHeadersAsync(string nodeId, Hash256 from, int count, ulong skip, bool reverse,
         CancellationToken ct) =>
-        Headers(nodeId, new HeaderQuery(from, 0, count, skip, reverse));
+        Headers(nodeId, new HeaderQuery(from, 0, count, skip, reverse), ct);
 
-    public Task<IReadOnlyList<byte[]>> RequestBodiesAsync(string nodeId, IReadOnlyList<Hash256> hashes, CancellationToken ct)
+    public async Task<IReadOnlyList<byte[]>> RequestBodiesAsync(string nodeId, IReadOnlyList<Hash256> hashes, CancellationToken ct)
     {
         lock (Asked) Asked.Add(nodeId);
-        return Task.Run(() => ChangeBodies(nodeId, _answers.GetBodies(hashes)), ct);
+        await WaitAsync(nodeId, ct);
+        return await Task.Run(() => ChangeBodies(nodeId, _answers.GetBodies(hashes)), ct);
     }
 
     public void SetStatus(PeerStatus own)
@@ -96,9 +103,16 @@ internal sealed class FakePeers(NodeStores source) : IPeerNetwork
     {
     }
 
-    private Task<IReadOnlyList<byte[]>> Headers(string nodeId, HeaderQuery query)
+    private async Task<IReadOnlyList<byte[]>> Headers(string nodeId, HeaderQuery query, CancellationToken ct)
     {
         lock (Asked) Asked.Add(nodeId);
-        return Task.FromResult(ChangeHeaders(nodeId, _answers.GetHeaders(query)));
+        await WaitAsync(nodeId, ct);
+        return ChangeHeaders(nodeId, _answers.GetHeaders(query));
+    }
+
+    private Task WaitAsync(string nodeId, CancellationToken ct)
+    {
+        var delay = Delay(nodeId);
+        return delay == TimeSpan.Zero ? Task.CompletedTask : Task.Delay(delay, Clock, ct);
     }
 }

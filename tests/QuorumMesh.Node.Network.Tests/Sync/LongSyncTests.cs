@@ -50,6 +50,47 @@ public class LongSyncTests
         await TestNode.Until(() => follower.Height == 300, "synced");
     }
 
+    /// <summary>
+    /// One falls silent for good after some answers, the other takes its time and gives two headers, or one body, at a time.
+    /// </summary>
+    [Fact]
+    public async Task Peers_that_stall_hold_nobody_up_who_has_another_one()
+    {
+        const ulong height = 600;
+        var chain = NewChain(height);
+        using var ended = new ManualResetEventSlim();
+        var (answers, drops) = (0, 0);
+        await using var follower = new ChainNode(IbftTestChain.Open(new MemoryKeyValueStore()), follows: true);
+        await using var silent = new ChainNode(chain.Stores, follows: false, handler => new ScriptedHandler(handler)
+        {
+            Headers = headers => Interlocked.Increment(ref answers) < 4 || ended.Wait(TimeSpan.FromMinutes(1)) ? headers : [],
+            Bodies = bodies => Interlocked.Increment(ref answers) < 4 || ended.Wait(TimeSpan.FromMinutes(1)) ? bodies : [],
+        });
+        await using var slow = new ChainNode(chain.Stores, follows: false, handler => new ScriptedHandler(handler)
+        {
+            Headers = headers => Late(headers, 2),
+            Bodies = bodies => Late(bodies, 1),
+        });
+        follower.Server.AddStaticPeer(silent.Server.Self);
+        follower.Server.AddStaticPeer(slow.Server.Self);
+        await TestNode.Until(() => follower.HasPeer(silent) && follower.HasPeer(slow), "connected");
+        await using var honest = new ChainNode(chain.Stores, follows: false);
+        follower.Server.AddStaticPeer(honest.Server.Self);
+        await TestNode.Until(() => follower.Height == height, "synced", seconds: 180);
+        Assert.Equal(chain.Head.Hash, IbftTestChain.HeadOf(follower.Stores));
+        Assert.True(follower.HasPeer(honest));
+        // At two headers an answer the chain would need 600 of them.
+        Assert.True(drops < 150, $"{drops} answers of the slow one");
+        ended.Set();
+
+        IReadOnlyList<byte[]> Late(IReadOnlyList<byte[]> items, int count)
+        {
+            Interlocked.Increment(ref drops);
+            ended.Wait(TimeSpan.FromMilliseconds(300));
+            return [.. items.Take(count)];
+        }
+    }
+
     [Fact]
     public async Task A_node_that_is_started_again_in_the_middle_goes_on()
     {

@@ -13,11 +13,13 @@ internal sealed record FetchedBlocks(int Turn, IReadOnlyList<Block> Blocks, long
 /// Fetches the bodies to headers from whichever peers have them, several at once, and recovers the senders on the way. A body is known by
 /// the root in its header, so it does not matter who sends it.
 /// </summary>
-internal sealed class BodyFetcher(IPeerNetwork peers, PeerFaults faults, SyncGate gate, NodeStores stores, TimeProvider clock)
+internal sealed class BodyFetcher(
+    IPeerNetwork peers, PeerFaults faults, PeerPace pace, SyncGate gate, NodeStores stores, TimeProvider clock)
 {
     private const int PerPeer = 2;
     private const int Rounds = 6;
     private const int TransactionOverhead = 512;
+    private const int LeastBytesPerSecond = 64 * 1024;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
@@ -35,6 +37,7 @@ internal sealed class BodyFetcher(IPeerNetwork peers, PeerFaults faults, SyncGat
             else missing.Add(i);
         }
         var (without, round, bytes) = (new HashSet<string>(StringComparer.Ordinal), 0, 0L);
+        var patience = new Dictionary<string, Patience>(StringComparer.Ordinal);
         while (missing.Count > 0)
         {
             await gate.EnterAsync(turn, cancellation);
@@ -46,7 +49,10 @@ internal sealed class BodyFetcher(IPeerNetwork peers, PeerFaults faults, SyncGat
                 await Task.Delay(Pause, clock, cancellation);
                 continue;
             }
-            var got = await FromPeerAsync(peer, headers, missing, bodies, cancellation);
+            if (!patience.TryGetValue(peer, out var left)) patience[peer] = left = new Patience(LeastBytesPerSecond);
+            var started = clock.GetTimestamp();
+            var got = await FromPeerAsync(peer, HasOther(peer, without) ? left.Left : null, headers, missing, bodies, cancellation);
+            left.Count(clock.GetElapsedTime(started), got);
             if (got == 0) without.Add(peer);
             gate.Hold(got);
             bytes += got;
@@ -57,12 +63,13 @@ internal sealed class BodyFetcher(IPeerNetwork peers, PeerFaults faults, SyncGat
         return new FetchedBlocks(turn, blocks, bytes, missing.Count == 0 ? null : headers[missing[0]].Number);
     }
 
+    /// <param name="patience">How long it is waited for while others could answer; null when there are none.</param>
     /// <returns>Bytes that were taken; 0 when the peer gave nothing of use.</returns>
     private async Task<long> FromPeerAsync(
-        string peer, IReadOnlyList<BlockHeader> headers, List<int> missing, IReadOnlyList<Transaction>?[] bodies,
+        string peer, TimeSpan? patience, IReadOnlyList<BlockHeader> headers, List<int> missing, IReadOnlyList<Transaction>?[] bodies,
         CancellationToken cancellation)
     {
-        using var limit = new CancellationTokenSource(Timeout, clock);
+        using var limit = new CancellationTokenSource(patience ?? Timeout, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         try
         {
@@ -76,7 +83,8 @@ internal sealed class BodyFetcher(IPeerNetwork peers, PeerFaults faults, SyncGat
         catch (Exception e) when (e is PeerRequestException or TimeoutException
             || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
-            faults.Blame(peer, PeerFault.Late, "it does not answer requests for bodies in time");
+            if (patience is not null && limit.IsCancellationRequested) pace.MarkSlow(peer);
+            else faults.Blame(peer, PeerFault.Late, "it does not answer requests for bodies in time");
         }
         finally
         {
@@ -106,10 +114,14 @@ internal sealed class BodyFetcher(IPeerNetwork peers, PeerFaults faults, SyncGat
         return bytes;
     }
 
-    /// <summary>The peer with the least to do, of those that did the least wrong.</summary>
+    private bool HasOther(string peer, HashSet<string> without) =>
+        peers.Peers.Any(p => p.NodeId != peer && !without.Contains(p.NodeId) && !pace.IsSlow(p.NodeId));
+
+    /// <summary>The peer with the least to do, of those that did the least wrong. One that is slow only when there is no other.</summary>
     private string? Take(HashSet<string> without)
     {
         var candidates = peers.Peers.Select(p => p.NodeId).Where(id => !without.Contains(id)).ToList();
+        if (candidates.Exists(id => !pace.IsSlow(id))) candidates.RemoveAll(pace.IsSlow);
         lock (_lock)
         {
             var free = candidates.Where(id => _busy.GetValueOrDefault(id) < PerPeer).ToList();

@@ -28,6 +28,7 @@ internal sealed class ChainFollower
     private readonly Func<NodeInput, bool> _post;
     private readonly TimeProvider _clock;
     private readonly PeerFaults _faults;
+    private readonly PeerPace _pace;
     private readonly PeerClaims _claims;
     private readonly Channel<FreshBlock> _fresh = Channel.CreateBounded<FreshBlock>(
         new BoundedChannelOptions(MaxFresh) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
@@ -39,7 +40,8 @@ internal sealed class ChainFollower
     {
         (_peers, _stores, _post, _clock) = (peers, stores, post, clock);
         _faults = new PeerFaults(peers, clock);
-        _claims = new PeerClaims(peers, _faults, clock);
+        _pace = new PeerPace(clock);
+        _claims = new PeerClaims(peers, _faults, _pace, clock);
     }
 
     /// <summary>Null when nothing of length is being fetched.</summary>
@@ -105,19 +107,36 @@ internal sealed class ChainFollower
     private PeerClaim? Best()
     {
         var head = Head;
-        return _claims.Best(head.Number, ChainStore.GetTotalDifficulty(_stores.KeyValues, head.Hash) ?? UInt256.Zero);
+        return _claims.Best(head.Number, DifficultyAt(head));
     }
+
+    private bool HasOther(string nodeId)
+    {
+        var head = Head;
+        return _claims.HasOther(nodeId, head.Number, DifficultyAt(head));
+    }
+
+    private UInt256 DifficultyAt(BlockPointer head) => ChainStore.GetTotalDifficulty(_stores.KeyValues, head.Hash) ?? UInt256.Zero;
 
     private async Task CycleAsync(PeerClaim claim, CancellationToken stop)
     {
         var head = Head;
-        var cycle = new SyncCycle(_peers, _faults, _stores, _post, _clock) { Imported = at => Show(head.Number, at, claim.Number) };
+        var cycle = new SyncCycle(_peers, _faults, _pace, _stores, _post, _clock)
+        {
+            Imported = at => Show(head.Number, at, claim.Number),
+            OthersAhead = () => HasOther(claim.NodeId),
+        };
         Show(head.Number, head.Number, claim.Number);
         try
         {
             var count = await cycle.RunAsync(claim.NodeId, head, stop);
             if (count is null or 0) Nothing(claim);
             else await TakenAsync(stop);
+        }
+        catch (SlowPeerException)
+        {
+            // It keeps its claim: when the others are gone, it is better than nobody.
+            _pace.MarkSlow(claim.NodeId);
         }
         catch (Exception e) when (!stop.IsCancellationRequested)
         {

@@ -9,10 +9,15 @@ namespace QuorumMesh.Node.Runtime.Sync;
 /// The headers that a peer has behind our head, in order and linked, some ranges asked for ahead. Whether their seals are right is found
 /// when they are imported, one by one: here only their number is bounded.
 /// </summary>
-internal sealed class HeaderRanges(IPeerNetwork peers, TimeProvider clock, string peer, BlockPointer head)
+/// <param name="patience">With this peer, while others could go on.</param>
+/// <param name="othersAhead">Whether another peer that is not known as slow says that it is ahead.</param>
+internal sealed class HeaderRanges(
+    IPeerNetwork peers, TimeProvider clock, string peer, BlockPointer head, Patience patience, Func<bool> othersAhead) : IDisposable
 {
     public const int PerRequest = 192;
     private const int Ahead = 4;
+
+    private readonly CancellationTokenSource _slow = new(System.Threading.Timeout.InfiniteTimeSpan, clock);
 
     /// <summary>Of one request; it tells a peer that stalls from one that is slow.</summary>
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
@@ -22,9 +27,10 @@ internal sealed class HeaderRanges(IPeerNetwork peers, TimeProvider clock, strin
     /// </summary>
     /// <exception cref="ForkedPeerException">The peer has another block where our head is.</exception>
     /// <exception cref="FormatException">What it sent is no chain.</exception>
+    /// <exception cref="SlowPeerException">Others may be faster.</exception>
     public async Task<IReadOnlyList<BlockHeader>?> FirstAsync(CancellationToken cancellation)
     {
-        var headers = await RequestAsync(head.Number, PerRequest, cancellation);
+        var headers = await WaitAsync(RequestAsync(head.Number, PerRequest, cancellation), cancellation);
         if (headers.Count == 0) return null;
         if (headers[0].Hash != head.Hash)
             throw headers[0].Number == head.Number ? new ForkedPeerException(headers[0])
@@ -35,6 +41,7 @@ internal sealed class HeaderRanges(IPeerNetwork peers, TimeProvider clock, strin
 
     /// <summary>The ranges behind the first, until the peer has no more.</summary>
     /// <exception cref="FormatException">What it sent is no chain.</exception>
+    /// <exception cref="SlowPeerException">Others may be faster.</exception>
     public async IAsyncEnumerable<IReadOnlyList<BlockHeader>> FollowingAsync(
         BlockHeader last, [EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -43,22 +50,58 @@ internal sealed class HeaderRanges(IPeerNetwork peers, TimeProvider clock, strin
         while (true)
         {
             for (; asked.Count < Ahead; next += PerRequest) asked.Enqueue(RequestAsync(next, PerRequest, cancellation));
-            var headers = await asked.Dequeue();
+            var headers = await WaitAsync(asked.Dequeue(), cancellation);
             if (headers.Count == 0) break;
             CheckLinks(last, headers);
             yield return headers;
             last = headers[^1];
             // A peer may answer with less than asked for; what was asked for behind the gap is asked for again.
             if (headers.Count == PerRequest) continue;
-            await GiveUpAsync(asked);
+            await GiveUpAsync(asked, cancellation);
             next = last.Number + 1;
         }
-        await GiveUpAsync(asked);
+        await GiveUpAsync(asked, cancellation);
     }
 
-    private static async Task GiveUpAsync(Queue<Task<IReadOnlyList<BlockHeader>>> asked)
+    public void Dispose() => _slow.Dispose();
+
+    private async Task<IReadOnlyList<BlockHeader>> WaitAsync(Task<IReadOnlyList<BlockHeader>> answer, CancellationToken cancellation)
     {
-        while (asked.TryDequeue(out var late)) await late.EndAsync();
+        if (answer.IsCompleted) return await answer;
+        var (started, got) = (clock.GetTimestamp(), 0);
+        if (othersAhead()) _slow.CancelAfter(patience.Left);
+        try
+        {
+            var headers = await answer;
+            got = headers.Count;
+            return headers;
+        }
+        catch (OperationCanceledException) when (_slow.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            throw new SlowPeerException();
+        }
+        finally
+        {
+            _slow.CancelAfter(System.Threading.Timeout.InfiniteTimeSpan);
+            patience.Count(clock.GetElapsedTime(started), got);
+        }
+    }
+
+    /// <summary>Waits for answers that are of no use any more, so that those to the next requests are not taken for them.</summary>
+    private async Task GiveUpAsync(Queue<Task<IReadOnlyList<BlockHeader>>> asked, CancellationToken cancellation)
+    {
+        while (asked.TryDequeue(out var late))
+        {
+            try
+            {
+                await WaitAsync(late, cancellation);
+            }
+            catch (Exception e) when (e is PeerRequestException or FormatException or TimeoutException
+                || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+            {
+                // The next request shows it.
+            }
+        }
     }
 
     private static void CheckLinks(BlockHeader before, IEnumerable<BlockHeader> headers)
@@ -74,7 +117,7 @@ internal sealed class HeaderRanges(IPeerNetwork peers, TimeProvider clock, strin
     private async Task<IReadOnlyList<BlockHeader>> RequestAsync(ulong from, int count, CancellationToken cancellation)
     {
         using var limit = new CancellationTokenSource(Timeout, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token, _slow.Token);
         var raw = await peers.RequestHeadersAsync(peer, from, count, either.Token);
         if (raw.Count > count) throw new FormatException($"it sent {raw.Count} headers for {count}");
         return [.. raw.Select(item => BlockHeader.Decode(item))];

@@ -9,7 +9,7 @@ namespace QuorumMesh.Node.Runtime.Sync;
 internal sealed record PeerClaim(string NodeId, ulong Number, bool IsOwn);
 
 /// <summary>What peers say of their heads, beside the total difficulty of their Status. Thread safe.</summary>
-internal sealed class PeerClaims(IPeerNetwork peers, PeerFaults faults, TimeProvider clock)
+internal sealed class PeerClaims(IPeerNetwork peers, PeerFaults faults, PeerPace pace, TimeProvider clock)
 {
     private const int MaxPeers = 2_048;
 
@@ -71,7 +71,19 @@ internal sealed class PeerClaims(IPeerNetwork peers, PeerFaults faults, TimeProv
         Volatile.Write(ref _woken, NewSignal());
     }
 
-    /// <summary>The peer furthest ahead of a head, and of those the one that did the least wrong; null when none is.</summary>
+    /// <summary>Whether a peer beside this one says itself that it is ahead, and is not known as slow.</summary>
+    public bool HasOther(string nodeId, ulong head, in UInt256 totalDifficulty)
+    {
+        var difficulty = totalDifficulty;
+        var ready = peers.Peers;
+        lock (_lock)
+            return ready.Any(peer => peer.NodeId != nodeId && !IsResting(peer.NodeId) && !pace.IsSlow(peer.NodeId)
+                && ClaimOf(peer, head, difficulty) is { IsOwn: true });
+    }
+
+    /// <summary>
+    /// The peer furthest ahead of a head, those that are slow last, and of those the one that did the least wrong; null when none is.
+    /// </summary>
     public PeerClaim? Best(ulong head, UInt256 totalDifficulty)
     {
         var ready = peers.Peers;
@@ -82,7 +94,7 @@ internal sealed class PeerClaims(IPeerNetwork peers, PeerFaults faults, TimeProv
                 .Where(peer => !IsResting(peer.NodeId))
                 .Select(peer => ClaimOf(peer, head, totalDifficulty))
                 .Where(claim => claim.Number > head)
-                .OrderByDescending(claim => (claim.IsOwn, claim.Number))
+                .OrderByDescending(claim => (claim.IsOwn, !pace.IsSlow(claim.NodeId), claim.Number))
                 .ThenBy(claim => faults.Of(claim.NodeId))
                 .FirstOrDefault();
         }

@@ -10,7 +10,8 @@ namespace QuorumMesh.Node.Runtime.Sync;
 /// imported in order by the writer loop while the next ones are fetched. Of what is on the way only a window is held, however long the
 /// chain.
 /// </summary>
-internal sealed class SyncCycle(IPeerNetwork peers, PeerFaults faults, NodeStores stores, Func<NodeInput, bool> post, TimeProvider clock)
+internal sealed class SyncCycle(
+    IPeerNetwork peers, PeerFaults faults, PeerPace pace, NodeStores stores, Func<NodeInput, bool> post, TimeProvider clock)
 {
     private const int BlocksPerTurn = 64;
     private const int TransactionsPerImport = 512;
@@ -23,15 +24,19 @@ internal sealed class SyncCycle(IPeerNetwork peers, PeerFaults faults, NodeStore
     /// <summary>Called with each imported block's number.</summary>
     public Action<ulong>? Imported { get; init; }
 
+    /// <summary>Whether another peer that is not known as slow says that it is ahead.</summary>
+    public required Func<bool> OthersAhead { get; init; }
+
     /// <summary>Runs until the peer has no more.</summary>
     /// <returns>How many blocks were given to the chain; null when the peer does not have our head.</returns>
     /// <exception cref="ForkedPeerException">The peer is on another chain.</exception>
     /// <exception cref="FormatException">The peer sent no chain.</exception>
     /// <exception cref="PeerRequestException">A peer did not answer, or nobody has the bodies.</exception>
+    /// <exception cref="SlowPeerException">Others may be faster.</exception>
     /// <exception cref="NodeHaltedException">A block was refused by the chain.</exception>
     public async Task<ulong?> RunAsync(string peer, BlockPointer head, CancellationToken cancellation)
     {
-        var ranges = new HeaderRanges(peers, clock, peer, head);
+        using var ranges = new HeaderRanges(peers, clock, peer, head, pace.HeadersOf(peer), OthersAhead);
         if (await ranges.FirstAsync(cancellation) is not { } first) return null;
         if (first.Count == 0) return 0;
         var turns = Channel.CreateBounded<Task<FetchedBlocks>>(TurnsAhead);
@@ -55,7 +60,7 @@ internal sealed class SyncCycle(IPeerNetwork peers, PeerFaults faults, NodeStore
     private async Task FetchAsync(
         HeaderRanges ranges, IReadOnlyList<BlockHeader> first, ChannelWriter<Task<FetchedBlocks>> turns, CancellationToken cancellation)
     {
-        var bodies = new BodyFetcher(peers, faults, _gate, stores, clock);
+        var bodies = new BodyFetcher(peers, faults, pace, _gate, stores, clock);
         var turn = 0;
         try
         {

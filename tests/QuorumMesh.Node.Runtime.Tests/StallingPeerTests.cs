@@ -1,0 +1,182 @@
+using System.Diagnostics;
+using QuorumMesh.Node.Runtime.Sync;
+using QuorumMesh.State.KeyValue;
+using QuorumMesh.Tests.Shared;
+
+namespace QuorumMesh.Node.Runtime.Tests;
+
+/// <summary>
+/// A peer that is slow, silent, or gives drops holds nobody up who has another one. Time runs twice as fast as the machine's.
+/// </summary>
+public sealed class StallingPeerTests : IDisposable
+{
+    private const ulong Height = 600;
+
+    private static readonly Lazy<IbftTestChain> Long = new(() => NewSource(Height));
+    private readonly FastClock _clock = new(2);
+    private readonly NodeStores _own = IbftTestChain.Open(new MemoryKeyValueStore());
+    private readonly ChainImporter _importer;
+    private readonly CancellationTokenSource _stop = new();
+    private Task _running = Task.CompletedTask;
+
+    public StallingPeerTests() => _importer = new ChainImporter(_own);
+
+    public void Dispose()
+    {
+        _stop.Cancel();
+        Assert.True(_running.Wait(TimeSpan.FromMinutes(1)));
+        _stop.Dispose();
+    }
+
+    /// <summary>
+    /// "late" has the claim that is preferred. One that gives drops would be asked hundreds of times if it were kept to, a silent one
+    /// would hold all up for ever.
+    /// </summary>
+    [Theory]
+    [InlineData("silent")]
+    [InlineData("slow")]
+    [InlineData("drops of headers")]
+    [InlineData("drops of bodies")]
+    [InlineData("half of the headers, then silent")]
+    public async Task A_stalling_peer_is_left_for_another_and_not_asked_again_for_a_while(string how)
+    {
+        var headers = 0;
+        var peers = new FakePeers(Long.Value.Stores) { Clock = _clock, TotalDifficulty = Height + 1 };
+        peers.Names.Insert(0, "late");
+        peers.Delay = peer => peer != "late" ? TimeSpan.Zero : how switch
+        {
+            "silent" => Timeout.InfiniteTimeSpan,
+            "slow" => TimeSpan.FromSeconds(8),
+            "half of the headers, then silent" => Interlocked.Increment(ref headers) < 8 ? TimeSpan.Zero : Timeout.InfiniteTimeSpan,
+            _ => TimeSpan.FromSeconds(1),
+        };
+        peers.ChangeHeaders = (peer, all) => peer == "late" && how == "drops of headers" ? [.. all.Take(2)] : all;
+        peers.ChangeBodies = (peer, all) => peer == "late" && how == "drops of bodies" ? [.. all.Take(1)] : all;
+        var follower = new ChainFollower(peers, _own, Post, _clock);
+        follower.OnAnnounced("late", [(Long.Value.Head.Hash, Height + 5)]);
+        _running = follower.RunAsync(_stop.Token);
+        await SyncedAsync(Long.Value);
+        lock (peers.Asked) Assert.InRange(peers.Asked.Count(peer => peer == "late"), 1, 40);
+        Assert.Empty(peers.Banned);
+    }
+
+    [Fact]
+    public async Task A_slow_peer_is_followed_when_it_is_the_only_one()
+    {
+        var source = NewSource(100);
+        var peers = new FakePeers(source.Stores)
+        {
+            Clock = _clock,
+            TotalDifficulty = 101,
+            Delay = static _ => TimeSpan.FromSeconds(4),
+        };
+        _running = new ChainFollower(peers, _own, Post, _clock).RunAsync(_stop.Token);
+        await SyncedAsync(source);
+        Assert.Empty(peers.Banned);
+    }
+
+    [Fact]
+    public void A_rest_doubles_and_is_forgotten()
+    {
+        var clock = new ManualTime();
+        var pace = new PeerPace(clock);
+        pace.MarkSlow("a");
+        clock.Advance(TimeSpan.FromSeconds(29));
+        Assert.True(pace.IsSlow("a"));
+        pace.MarkSlow("a"); // what was under way
+        clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.False(pace.IsSlow("a"));
+        pace.MarkSlow("a");
+        clock.Advance(TimeSpan.FromSeconds(59));
+        Assert.True(pace.IsSlow("a"));
+        clock.Advance(TimeSpan.FromMinutes(12));
+        pace.MarkSlow("a");
+        clock.Advance(TimeSpan.FromSeconds(31));
+        Assert.False(pace.IsSlow("a"));
+        Assert.False(pace.IsSlow("b"));
+    }
+
+    [Fact]
+    public void Patience_ends_after_three_seconds_and_grows_by_what_is_given_up_to_the_same()
+    {
+        var patience = new Patience(perSecond: 100);
+        patience.Count(TimeSpan.FromSeconds(2), 0);
+        Assert.Equal(TimeSpan.FromSeconds(1), patience.Left);
+        patience.Count(TimeSpan.FromSeconds(1), 150);
+        Assert.Equal(TimeSpan.FromSeconds(1.5), patience.Left);
+        patience.Count(TimeSpan.Zero, 1_000_000);
+        Assert.Equal(Patience.Most, patience.Left);
+        patience.Count(TimeSpan.FromSeconds(10), 100);
+        Assert.Equal(TimeSpan.Zero, patience.Left);
+        patience.Rest(TimeSpan.FromSeconds(10));
+        Assert.Equal(TimeSpan.FromSeconds(1), patience.Left);
+        patience.Rest(TimeSpan.FromHours(1));
+        Assert.Equal(Patience.Most, patience.Left);
+    }
+
+    private bool Post(NodeInput input)
+    {
+        if (input is not NodeInput.SyncedBlocks synced) return true;
+        try
+        {
+            foreach (var block in synced.Blocks) _importer.Import(block);
+            synced.Done.Set(default);
+        }
+        catch (NodeHaltedException e)
+        {
+            synced.Done.Refuse(e);
+        }
+        return true;
+    }
+
+    private async Task SyncedAsync(IbftTestChain source)
+    {
+        var watch = Stopwatch.StartNew();
+        while (IbftTestChain.HeadOf(_own) != source.Head.Hash)
+        {
+            Assert.True(watch.Elapsed.TotalSeconds < 120, "not synced");
+            await Task.Delay(10);
+        }
+    }
+
+    private static IbftTestChain NewSource(ulong height)
+    {
+        var (chain, key, nonce) = (new IbftTestChain(), TestChain.Key(9), 0ul);
+        for (var number = 1ul; number <= height; number++)
+            chain.Mine(transactions: number % 5 == 0 ? [TestChain.Public(key, nonce++)] : []);
+        return chain;
+    }
+
+    /// <summary>The machine's time, so many times as fast.</summary>
+    private sealed class FastClock(int times) : TimeProvider
+    {
+        private readonly long _started = System.GetTimestamp();
+
+        public override long GetTimestamp() => _started + ((System.GetTimestamp() - _started) * times);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            new Timer(System.CreateTimer(callback, state, Shorter(dueTime), Shorter(period)), Shorter);
+
+        private TimeSpan Shorter(TimeSpan time) => time == Timeout.InfiniteTimeSpan ? time : time / times;
+
+        private sealed class Timer(ITimer inner, Func<TimeSpan, TimeSpan> shorter) : ITimer
+        {
+            public bool Change(TimeSpan dueTime, TimeSpan period) => inner.Change(shorter(dueTime), shorter(period));
+
+            public void Dispose() => inner.Dispose();
+
+            public ValueTask DisposeAsync() => inner.DisposeAsync();
+        }
+    }
+
+    private sealed class ManualTime : TimeProvider
+    {
+        private long _now;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => _now;
+
+        public void Advance(TimeSpan time) => _now += time.Ticks;
+    }
+}
