@@ -1,3 +1,4 @@
+using System.Net;
 using QuorumMesh.Node.Network.Peers;
 using QuorumMesh.Node.Runtime;
 
@@ -64,6 +65,38 @@ public class ConfiguredPeerTests
         Assert.True(node.Server.Peers.Single(peer => peer.NodeId == second.Id).Trusted);
         node.Server.RemoveTrustedPeer(second.Id);
         Assert.False(node.Server.Peers.Single(peer => peer.NodeId == second.Id).Trusted);
+    }
+
+    [Fact]
+    public async Task Nobody_beyond_the_networks_is_dialled_or_let_in()
+    {
+        await using var node = new TestNode(netRestrict: [IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("fd00::/8")]);
+        await using var other = new TestNode();
+        node.Server.AddStaticPeer(other.Server.Self);
+        await TestNode.Until(() => Obstacle(node)?.Contains("--netrestrict", StringComparison.Ordinal) == true, "told");
+        other.Server.AddStaticPeer(node.Server.Self);
+        await TestNode.Until(() => Obstacle(other) is { } why && why != "being dialled", "closed");
+        Assert.Empty(node.Server.Peers);
+
+        await using var within = new TestNode(netRestrict: IPNetwork.Parse("127.0.0.0/8"));
+        within.Server.AddStaticPeer(other.Server.Self);
+        await TestNode.Until(() => within.HasPeer(other.Id), "connected");
+    }
+
+    /// <summary>Names come with a Raft port, as in GoQuorum; each dial resolves the name.</summary>
+    [Fact]
+    public async Task A_peer_with_a_host_name_is_found_and_found_again_after_its_restart()
+    {
+        using var key = NodeKey.Generate();
+        await using var node = new TestNode();
+        var other = new TestNode(key);
+        var port = other.Server.Self.Port;
+        node.Server.AddStaticPeer(new Enode(key.NodeId, "localhost", port, raftPort: 50401));
+        await TestNode.Until(() => node.HasPeer(key.NodeId), "connected");
+        await other.DisposeAsync();
+        await TestNode.Until(() => Obstacle(node) is not null, "gone");
+        await using var again = new TestNode(key, port: port);
+        await TestNode.Until(() => node.HasPeer(key.NodeId), "connected again");
     }
 
     private static string? Obstacle(TestNode node) => node.Server.ConfiguredPeers.Single().Obstacle;

@@ -15,7 +15,7 @@ internal sealed class TestNode : IPeerRequestHandler, IAsyncDisposable
     public static readonly Hash256 Genesis = Keccak.Hash("genesis"u8);
 
     public TestNode(NodeKey? key = null, IReadOnlyList<SubProtocol>? protocols = null, int maxPeers = 50, Hash256? genesis = null,
-        int port = 0, TimeSpan? requestTimeout = null)
+        int port = 0, TimeSpan? requestTimeout = null, params IPNetwork[] netRestrict)
     {
         Key = key ?? NodeKey.Generate();
         Server = new PeerServer(
@@ -25,6 +25,7 @@ internal sealed class TestNode : IPeerRequestHandler, IAsyncDisposable
                 Listen = new IPEndPoint(IPAddress.Loopback, port),
                 Protocols = protocols ?? [SubProtocol.Eth63, SubProtocol.Eth64],
                 MaxPeers = maxPeers,
+                NetRestrict = netRestrict,
                 RaftPort = 50401,
                 RequestTimeout = requestTimeout ?? TimeSpan.FromSeconds(15),
             },

@@ -77,7 +77,9 @@ public sealed class NodeCommandLineTests : IDisposable
     [InlineData("--rpcclitoken x", "--rpcclitoken")]
     [InlineData("--multitenancy", "--multitenancy")]
     [InlineData("--privacymarker.enable", "--privacymarker.enable")]
-    [InlineData("--netrestrict 10.0.0.0/8", "--netrestrict")]
+    [InlineData("--netrestrict 10.0.0.0", "--netrestrict")]
+    [InlineData("--bootnodes enode://12@10.0.0.1:1", "--bootnodes")]
+    [InlineData("--discovery --nodiscover", "--discovery")]
     [InlineData("--nodekeyhex 00", "--nodekeyhex")]
     [InlineData("--signer /clef.ipc", "--signer")]
     [InlineData("--qlight.tls", "--qlight.tls")]
@@ -89,6 +91,17 @@ public sealed class NodeCommandLineTests : IDisposable
     [InlineData("--unlock 0 --ws --ws.addr 0.0.0.0", "--unlock")]
     public void What_promises_security_works_or_is_refused(string arguments, string flag) =>
         Assert.Equal(flag, Assert.Throws<OptionsException>(() => Read(arguments)).Key);
+
+    [Fact]
+    public void Discovery_is_off_unless_it_is_asked_for()
+    {
+        Assert.False(Read("--nodiscover").Discovery);
+        Assert.False(Read().Discovery);
+        var settings = Read("--discovery --netrestrict 10.0.0.0/8,fd00::/8");
+        Assert.True(settings.Discovery);
+        Assert.Empty(settings.PassedOver);
+        Assert.Equal("10.0.0.0/8,fd00::/8", settings.NetRestrict);
+    }
 
     [Fact]
     public void Public_transactions_are_refused_as_listed()

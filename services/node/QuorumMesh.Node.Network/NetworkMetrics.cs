@@ -30,5 +30,8 @@ public static class NetworkMetrics
     internal static Counter<long> BlocksSent { get; } = Meter.CreateCounter<long>("quorummesh_p2p_blocks_sent",
         description: "New blocks sent to peers, whole or by hash");
 
+    internal static Counter<long> DiscoveryDropped { get; } = Meter.CreateCounter<long>("quorummesh_p2p_discovery_dropped",
+        description: "Packets of discovery dropped because they were none, or too many came");
+
     internal static UpDownCounter<long> Peers { get; } = Meter.CreateUpDownCounter<long>("p2p_peers", description: "Connected peers");
 }

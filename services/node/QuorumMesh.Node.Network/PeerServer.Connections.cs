@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using QuorumMesh.Node.Network.Peers;
@@ -30,6 +31,12 @@ public sealed partial class PeerServer
                 {
                     pending.Release();
                     throw;
+                }
+                if (socket.RemoteEndPoint is not IPEndPoint from || !IsInNetwork(from.Address))
+                {
+                    socket.Dispose();
+                    pending.Release();
+                    continue;
                 }
                 Track(ConnectAsync(socket, null, Once(pending), _stop.Token));
             }
@@ -82,6 +89,12 @@ public sealed partial class PeerServer
             if (!ct.IsCancellationRequested)
                 Note(target.NodeId, e is SocketException ? $"cannot be reached at {target.Host}:{target.Port}: {e.Message}"
                     : $"no answer at {target.Host}:{target.Port} within {_options.DialTimeout.TotalSeconds:0} s");
+            return false;
+        }
+        if (socket.RemoteEndPoint is IPEndPoint at && !IsInNetwork(at.Address))
+        {
+            socket.Dispose();
+            Note(target.NodeId, $"{at.Address} is beyond the networks of --netrestrict");
             return false;
         }
         return await ConnectAsync(socket, target, () => { }, ct).ConfigureAwait(false);

@@ -131,6 +131,30 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
         }
     }
 
+    /// <summary>Dials a node that discovery found, once.</summary>
+    /// <returns>False when it may not be, is connected already, or there is no place for it.</returns>
+    internal bool DialFound(Enode node)
+    {
+        if (node.NodeId == _options.Key.NodeId || _registry.IsFull || _registry.Find(node.NodeId) is not null
+            || IsStatic(node.NodeId) || !MayDial(node.NodeId))
+            return false;
+        lock (_lock)
+            if (_disposed || _handler is null)
+                return false;
+        Track(Task.Run(() => DialAsync(node, _stop.Token)));
+        return true;
+    }
+
+    /// <summary>Where it listens for devp2p; the port is the one that was taken.</summary>
+    internal IPEndPoint Listening => new(_options.Listen.Address, _port);
+
+    internal NodeKey Key => _options.Key;
+
+    /// <summary>Whether an address is within the networks that this node talks to.</summary>
+    internal bool IsInNetwork(IPAddress address) =>
+        _options.NetRestrict.Count == 0
+        || _options.NetRestrict.Any(net => net.Contains(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address));
+
     /// <inheritdoc/>
     public void RemovePeer(string nodeId)
     {

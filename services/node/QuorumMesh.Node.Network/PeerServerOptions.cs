@@ -27,6 +27,9 @@ public sealed class PeerServerOptions
     /// <summary>Peers at most; static ones always get in.</summary>
     public int MaxPeers { get; init; } = 50;
 
+    /// <summary>Networks beyond which nobody is talked to, either way; empty for no such bound.</summary>
+    public IReadOnlyList<IPNetwork> NetRestrict { get; init; } = [];
+
     /// <summary>Handshakes of incoming connections at a time.</summary>
     public int MaxPendingHandshakes { get; init; } = 50;
 

@@ -10,6 +10,7 @@ internal sealed class DataDirectory(string path, string? raftLogParent = null)
     public string ChainData => System.IO.Path.Combine(path, "chaindata");
     public string RaftLog => System.IO.Path.Combine(raftLogParent ?? path, "raftlog");
     public string Keystore => System.IO.Path.Combine(path, "keystore");
+    public string DiscoveredNodes => System.IO.Path.Combine(path, "discovered-nodes.json");
     public string Ipc => System.IO.Path.Combine(path, "geth.ipc");
     public string NodeKey => Existing("nodekey") ?? System.IO.Path.Combine(path, "nodekey");
 

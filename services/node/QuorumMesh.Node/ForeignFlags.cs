@@ -16,12 +16,15 @@ public sealed record PassedOverFlag(string Name, string Told);
 /// </summary>
 internal sealed class ForeignFlags
 {
+    /// <summary>GoQuorum's switch for what is off here.</summary>
+    public const string NoDiscover = "--nodiscover";
+
     private const string Metrics = "metrics and health are at --health-url";
     private const string Pool = "the pool's limits are fixed; local transactions are always journalled";
     private const string Profiling = "there is no pprof server; use the .NET diagnostic tools, and --health-url for metrics";
     private const string Pruning = "states are kept by --gcmode and --history.state";
     private const string Caches = "caches are sized by --cache and its parts";
-    private const string Discovery = "there is no discovery: peers come from static-nodes.json and the cluster";
+    private const string Discovery = "discovery is off unless --discovery is given, and then v4 alone";
     private const string NoGraphQl = "GraphQL is not served; use JSON-RPC";
     private const string Minting = "validators, or a cluster's leader, make blocks unasked, with the genesis' rules";
     private const string Prices = "the gas price is 0";
@@ -37,7 +40,7 @@ internal sealed class ForeignFlags
 
     private static readonly (string Told, string[] Switches, string[] Values)[] Accepted =
     [
-        (Discovery, ["--nodiscover", "--v5disc"], ["--bootnodes", "--bootnodesv4", "--bootnodesv5", "--discovery.dns", "--nat"]),
+        (Discovery, [NoDiscover, "--v5disc"], ["--bootnodesv5", "--discovery.dns", "--nat"]),
         (Minting, ["--mine", "--miner.noverify"],
             ["--minerthreads", "--miner.threads", "--etherbase", "--miner.etherbase", "--targetgaslimit", "--miner.gastarget",
                 "--miner.gaslimit", "--extradata", "--miner.extradata", "--miner.recommit", "--miner.notify"]),
@@ -84,7 +87,6 @@ internal sealed class ForeignFlags
                 "--qlight.client.token.management", "--qlight.client.serverNode", "--qlight.client.serverNodeRPC",
                 "--qlight.client.rpc.tls.cacert", "--qlight.client.rpc.tls.cert", "--qlight.client.rpc.tls.key",
                 "--qlight.tls.cert", "--qlight.tls.key", "--qlight.tls.cacerts", "--qlight.tls.clientauth", "--qlight.tls.ciphersuites"]),
-        ("peers are not restricted by network: use --permissioned, --listen and a firewall", [], ["--netrestrict"]),
         ("a key on the command line can be read by every user of the machine: write it to a file and give --nodekey", [], ["--nodekeyhex"]),
         ("external signers are not offered: accounts are in the keystore", [], ["--signer"]),
         ("a TOML file of geth is not read: give its settings as flags or environment variables", [], ["--config"]),

@@ -8,6 +8,7 @@ using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Evm;
 using QuorumMesh.Node.Accounts;
 using QuorumMesh.Node.Network;
+using QuorumMesh.Node.Network.Discovery;
 using QuorumMesh.Node.Network.Peers;
 using QuorumMesh.Node.Network.RaftHttp;
 using QuorumMesh.Node.Privacy;
@@ -207,6 +208,28 @@ internal sealed class NodeComposition : IAsyncDisposable
             peers.Start(Node.PeerHandler);
         }
         lists.Watch(dialsStatic: transport is null);
+        StartDiscovery(peers);
+    }
+
+    /// <summary>Half of the places at most are given to nodes that this node finds by itself.</summary>
+    private void StartDiscovery(PeerServer peers)
+    {
+        var bootnodes = PeerNetworks.Bootnodes(_settings.Bootnodes);
+        if (!_settings.Discovery)
+        {
+            if (bootnodes.Count > 0) _log.LogWarning("--bootnodes has no effect without --discovery");
+            return;
+        }
+        if (!_settings.Permissioned)
+            _log.LogWarning("--discovery without --permissioned: whoever is found may connect");
+        var options = new DiscoveryOptions
+        {
+            Bootnodes = bootnodes,
+            StorePath = _data.DiscoveredNodes,
+            MaxPeers = Math.Max(1, _settings.MaxPeers / 2),
+        };
+        var discovery = Own(new DiscoveryService(peers, options, _loggers.CreateLogger<DiscoveryService>()));
+        discovery.Start();
     }
 
     /// <summary>
@@ -316,6 +339,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         RaftPort = engine == EngineKind.Raft ? _settings.RaftPort : 0,
         ClientName = ClientVersion,
         MaxPeers = _settings.MaxPeers,
+        NetRestrict = PeerNetworks.Networks(_settings.NetRestrict),
         Protocols = SubProtocol.OfEngine(engine),
     };
 

@@ -21,6 +21,15 @@ public sealed record NodeSettings
     public int Port { get; init; } = 30303;
     public int MaxPeers { get; init; } = 50;
     public bool Permissioned { get; init; }
+
+    /// <summary>Discovery v4 is spoken.</summary>
+    public bool Discovery { get; init; }
+
+    /// <summary>Enode URLs, separated by commas.</summary>
+    public string Bootnodes { get; init; } = "";
+
+    /// <summary>Networks as 10.0.0.0/8, separated by commas; empty for all.</summary>
+    public string NetRestrict { get; init; } = "";
     public string? NodeKeyFile { get; init; }
     public string? KeystoreDirectory { get; init; }
     public int RaftPort { get; init; } = 50400;
@@ -116,6 +125,10 @@ public sealed record NodeSettings
         OptionRules.Port("--ws.port", Ws.Port);
         OptionRules.Range("--raftblocktime", RaftBlockTime, 1, 60_000);
         OptionRules.Range("--maxpeers", MaxPeers, 0, 10_000);
+        _ = PeerNetworks.Bootnodes(Bootnodes);
+        _ = PeerNetworks.Networks(NetRestrict);
+        if (Discovery && PassedOver.Any(flag => flag.Name == ForeignFlags.NoDiscover))
+            throw new OptionsException("--discovery", $"and {ForeignFlags.NoDiscover} say the opposite: give one of them");
         OptionRules.Range("--rpc.memory", RpcMemory, 16, 1_048_576);
         OptionRules.Range("--verbosity", Verbosity, 0, 5);
         Cache.Validate();

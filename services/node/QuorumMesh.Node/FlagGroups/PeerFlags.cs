@@ -16,6 +16,15 @@ internal sealed class PeerFlags(FlagList flags, NodeSettings defaults)
     public Option<string> NodeKey { get; } =
         flags.Text("--nodekey", "file with the node key in hex (default: nodekey in the data directory)");
 
+    public Option<bool> Discovery { get; } =
+        flags.Flag("--discovery", "look for nodes by discovery v4, on the UDP port of the same number as --port");
+
+    public Option<string> Bootnodes { get; } = flags.Text("--bootnodes",
+        "with --discovery: enode URLs of the nodes to ask first, separated by commas", null, "--bootnodesv4");
+
+    public Option<string> NetRestrict { get; } = flags.Text("--netrestrict",
+        "networks beyond which no peer is talked to, as 10.0.0.0/8, separated by commas");
+
     public Option<bool> Permissioned { get; } =
         flags.Flag("--permissioned", "only nodes of permissioned-nodes.json in the data directory may connect");
 }

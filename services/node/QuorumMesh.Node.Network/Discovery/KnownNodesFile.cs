@@ -1,0 +1,30 @@
+using System.Text.Json;
+using QuorumMesh.Files;
+using QuorumMesh.Node.Runtime;
+
+namespace QuorumMesh.Node.Network.Discovery;
+
+/// <summary>Nodes that were there at the last stop, as a list of enode URLs. What cannot be read is as if it were not there.</summary>
+internal sealed class KnownNodesFile(string path)
+{
+    private const int Most = 17 * NodeTable.BucketSize;
+    private const long MaxBytes = 128 * 1024;
+
+    public IReadOnlyList<FoundNode> Read()
+    {
+        try
+        {
+            if (!File.Exists(path) || new FileInfo(path).Length > MaxBytes) return [];
+            var urls = JsonSerializer.Deserialize<string[]>(File.ReadAllText(path)) ?? [];
+            return [.. urls.Take(Most).Select(url => Enode.TryParse(url, out var enode) ? FoundNode.Of(enode) : null).OfType<FoundNode>()];
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public void Write(IEnumerable<FoundNode> nodes) => DurableFile.Replace(
+        path, JsonSerializer.SerializeToUtf8Bytes(nodes.Take(Most).Select(node => node.ToEnode().ToString())), DurableFile.OwnerOnly);
+}
