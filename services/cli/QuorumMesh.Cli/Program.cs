@@ -8,6 +8,7 @@ using QuorumMesh.Cli.Network;
 using QuorumMesh.Cli.Private;
 using QuorumMesh.Cli.Raft;
 using QuorumMesh.Cli.Record;
+using QuorumMesh.Cli.Tls;
 
 var root = new RootCommand("QuorumMesh: networks, keys and EVM tools");
 root.Subcommands.Add(NetworkCommands.Create());
@@ -18,6 +19,7 @@ root.Subcommands.Add(DatabaseCommands.Create());
 root.Subcommands.Add(PrivateCommands.Create());
 root.Subcommands.Add(RaftCommands.Create());
 root.Subcommands.Add(RecordCommand.Create());
+root.Subcommands.Add(TlsCommands.Create());
 try
 {
     return await root.Parse(args)
