@@ -85,10 +85,7 @@ public sealed class NodeCommandLine
         Privacy = Given(result, _privacy.Manager),
         PrivacyTls = _privacy.ReadPinned(result),
         Manager = _privacy.ReadManager(result, _foreign.ReadManagerTls(result)),
-        PublicTransactions = new PublicTransactionPolicy(
-            Addresses("--public.refuse-from", List(result, _privacy.RefuseFrom).Where(a => a != "*")),
-            List(result, _privacy.RefuseFrom).Contains("*"),
-            Addresses("--public.refuse-to", List(result, _privacy.RefuseTo))),
+        PublicTransactions = PublicPolicy(result),
         PrivateGuard = Enum.Parse<PrivateGuardMode>(
             ServiceDefaults.OptionRules.OneOf("--private-guard", result.GetValue(_privacy.PrivateGuard), "warn", "refuse", "off"),
             ignoreCase: true),
@@ -109,6 +106,11 @@ public sealed class NodeCommandLine
         Verbosity = result.GetValue(_health.Verbosity),
         EmitCheckpoints = result.GetValue(_consensus.Checkpoints),
     }.Checked(ServiceDefaults.OptionRules.OneOf("--syncmode", result.GetValue(_chain.SyncMode), "full"));
+
+    private PublicTransactionPolicy PublicPolicy(ParseResult result) => new(
+        Addresses("--public.refuse-from", List(result, _privacy.RefuseFrom).Where(a => a != "*")),
+        List(result, _privacy.RefuseFrom).Contains("*"),
+        Addresses("--public.refuse-to", List(result, _privacy.RefuseTo)));
 
     private CacheSizes Caches(ParseResult result) => new(result.GetValue(_state.Cache), result.GetValue(_state.CacheDatabase),
         result.GetValue(_state.CacheTrie), result.GetValue(_state.CacheSnapshot));

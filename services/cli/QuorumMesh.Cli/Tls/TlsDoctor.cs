@@ -76,23 +76,23 @@ internal sealed class TlsDoctor
 
     private static SslClientAuthenticationOptions Options(
         string host, X509Certificate2? own, Action<X509Certificate2, X509Certificate2Collection> see, Action asked) => new()
-    {
-        TargetHost = IPAddress.TryParse(host, out _) ? "" : host,
-        CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-        CertificateChainPolicy = new X509ChainPolicy { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck },
-        LocalCertificateSelectionCallback = (_, _, _, remote, _) =>
         {
-            // It is called once before the server has said anything.
-            if (remote is null) return null!;
-            asked();
-            return own!;
-        },
-        RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
-        {
-            if (certificate is X509Certificate2 shown) see(shown, chain?.ChainPolicy.ExtraStore ?? []);
-            return true;
-        },
-    };
+            TargetHost = IPAddress.TryParse(host, out _) ? "" : host,
+            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            CertificateChainPolicy = new X509ChainPolicy { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck },
+            LocalCertificateSelectionCallback = (_, _, _, remote, _) =>
+            {
+                // It is called once before the server has said anything.
+                if (remote is null) return null!;
+                asked();
+                return own!;
+            },
+            RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
+            {
+                if (certificate is X509Certificate2 shown) see(shown, chain?.ChainPolicy.ExtraStore ?? []);
+                return true;
+            },
+        };
 
     private async Task<bool> ShakeHandsAsync(SslStream tls, SslClientAuthenticationOptions options, CancellationToken cancel)
     {
