@@ -79,7 +79,11 @@ internal sealed class TlsDoctor
         {
             TargetHost = IPAddress.TryParse(host, out _) ? "" : host,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-            CertificateChainPolicy = new X509ChainPolicy { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck },
+            CertificateChainPolicy = new X509ChainPolicy
+            {
+                DisableCertificateDownloads = true,
+                RevocationMode = X509RevocationMode.NoCheck,
+            },
             LocalCertificateSelectionCallback = (_, _, _, remote, _) =>
             {
                 // It is called once before the server has said anything.
