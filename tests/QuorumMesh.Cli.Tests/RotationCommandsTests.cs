@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using QuorumMesh.Cli.Keys;
 using QuorumMesh.Cli.Network;
 using QuorumMesh.Enclave.Keys;
@@ -41,6 +42,31 @@ public sealed class RotationCommandsTests : IDisposable
         Assert.Equal(network.Participants[1].TxManagerKey, keys[1].PublicKey?.ToString());
         Assert.Equal(network.Participants[0], after.Participants[0]);
         Assert.Contains("has no participant D", Refused("rotate", "--dir", _temp, "--participant", "D"));
+    }
+
+    [Fact]
+    public void Another_key_than_the_default_one_is_rotated_and_the_network_still_names_the_default_one()
+    {
+        var network = NetworkCreator.Create(new NetworkRequest(_temp, 3, "raft", "cancun", 10, null, 0));
+        var config = Path.Combine(_temp, "B", "enclave", "enclave.json");
+        var path = Path.Combine(_temp, "B", "enclave", "more");
+        var more = TesseraKeyFile.Generate(path);
+        var root = JsonNode.Parse(File.ReadAllText(config))!;
+        root["keys"]!["keyData"]!.AsArray().Add(new JsonObject { ["privateKeyPath"] = path + ".key", ["publicKeyPath"] = path + ".pub" });
+        File.WriteAllText(config, root.ToJsonString());
+
+        Assert.Equal(0, Run("rotate", "--dir", _temp, "--participant", "B", "--key", more.ToString()));
+        Assert.Equal(network.Participants[1].TxManagerKey, NetworkDefinition.Load(_temp).Participants[1].TxManagerKey);
+        Assert.Equal(more, KeyRotation.List(config)[2].PublicKey);
+
+        var first = network.Participants[1].TxManagerKey;
+        Assert.Equal(0, Run("rotate", "--dir", _temp, "--participant", "B", "--key", first));
+        Assert.Equal(KeyRotation.List(config)[0].PublicKey?.ToString(), NetworkDefinition.Load(_temp).Participants[1].TxManagerKey);
+
+        Assert.True(RotationCommands.IsTaken([first, more.ToString()], more, isDefault: false));
+        Assert.False(RotationCommands.IsTaken([first, more.ToString()], more, isDefault: true));
+        Assert.True(RotationCommands.IsTaken([more.ToString(), first], more, isDefault: true));
+        Assert.False(RotationCommands.IsTaken([], more, isDefault: true));
     }
 
     [Fact]

@@ -56,17 +56,43 @@ public sealed class KeyRotationTests : IDisposable
     }
 
     [Fact]
-    public void A_try_that_was_cut_off_before_the_configuration_named_its_pair_is_gone_on_with()
+    public async Task A_pair_that_is_there_is_never_taken_neither_a_retired_one_nor_anothers_nor_a_cut_off_trys()
     {
-        Make();
-        var made = TesseraKeyFile.Generate(_directory.File("tm-2"));
-        Assert.Equal(made, KeyRotation.Rotate(Config));
+        var first = Make();
+        var stolen = KeyRotation.Rotate(Config);
+        var third = KeyRotation.Rotate(Config);
+        KeyRotation.Retire(Config, stolen);
+        var fourth = KeyRotation.Rotate(Config);
+        Assert.Equal([fourth, third, first], (await LoadAsync()).Keys.Select(k => k.PublicKey));
+        Assert.Equal(stolen, TesseraKeyFile.ReadPublicKey(_directory.File("tm-2.pub")));
+        Assert.Equal(fourth, TesseraKeyFile.ReadPublicKey(_directory.File("tm-4.pub")));
 
-        // A private half alone is nobody's: left as it is.
-        File.WriteAllText(_directory.File("tm-3.key"), "half");
-        Assert.NotEqual(made, KeyRotation.Rotate(Config));
-        Assert.Equal("half", File.ReadAllText(_directory.File("tm-3.key")));
-        Assert.True(File.Exists(_directory.File("tm-4.key")));
+        // A private half alone counts too, and a whole pair that nothing names: both stay as they are.
+        File.WriteAllText(_directory.File("tm-5.key"), "half");
+        var unnamed = TesseraKeyFile.Generate(_directory.File("tm-7"));
+        Assert.NotEqual(unnamed, KeyRotation.Rotate(Config));
+        Assert.Equal("half", File.ReadAllText(_directory.File("tm-5.key")));
+        Assert.Equal(unnamed, TesseraKeyFile.ReadPublicKey(_directory.File("tm-7.pub")));
+        Assert.True(File.Exists(_directory.File("tm-8.key")));
+
+        var node = TesseraKeyFile.Generate(_directory.File("node-1"));
+        var other = TesseraKeyFile.Generate(_directory.File("node-2"));
+        Write($$$"""{"keys":{"keyData":[{{{Entry("node-1")}}}]}}""");
+        Assert.NotEqual(other, KeyRotation.Rotate(Config, node));
+        Assert.True(File.Exists(_directory.File("node-3.key")));
+    }
+
+    [Fact]
+    public async Task Files_of_one_name_in_two_directories_are_no_successors_of_each_other()
+    {
+        foreach (var directory in (string[])["a", "b"])
+        {
+            Directory.CreateDirectory(_directory.File(directory));
+            TesseraKeyFile.Generate(_directory.File(Path.Combine(directory, "tm")));
+        }
+
+        Write($$$"""{"keys":{"keyData":[{{{Entry("a/tm")}}},{{{Entry("b/tm").TrimEnd('}')}}},"retired":true}]}}""");
+        Assert.Equal(2, (await LoadAsync()).Keys.Select(k => k.Id).Distinct().Count());
     }
 
     [Fact]

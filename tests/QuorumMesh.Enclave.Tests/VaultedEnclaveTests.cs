@@ -159,6 +159,29 @@ public sealed class VaultedEnclaveTests : IDisposable
     }
 
     [Fact]
+    public async Task What_nobody_foresaw_in_a_configuration_leaves_the_enclave_running_with_its_keys()
+    {
+        Write(Samples.SenderPublic, Samples.SenderPrivate);
+        await using var vault = await VaultStandIn.StartAsync(_model);
+        var options = Options(vault.Url);
+        await using var app = await EnclaveHost.StartAsync(options, CancellationToken.None);
+        using var channel = Channel();
+        var client = new Contracts.Enclave.Enclave.EnclaveClient(channel);
+        var good = File.ReadAllText(options.ConfigFile);
+        // Half a character: no text, which reading it tells by an exception of the library's own.
+        File.WriteAllText(options.ConfigFile, good.Replace("\"kv\"", "\"\\ud800\""));
+        app.Services.GetRequiredService<TesseraKeyProvider>().NotifyChanged();
+        // Time to see it; a loop that ended would leave the new version below unseen, or stop the host.
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        Assert.Single((await client.KeysAsync(new KeysRequest())).Keys);
+
+        File.WriteAllText(options.ConfigFile, good);
+        Write(Samples.RecipientPublic, Samples.RecipientPrivate);
+        await UntilAsync(async () => (await client.KeysAsync(new KeysRequest())).Keys.Count == 2);
+        await app.StopAsync();
+    }
+
+    [Fact]
     public async Task A_wrong_way_in_stops_the_start_by_name()
     {
         Write(Samples.SenderPublic, Samples.SenderPrivate);

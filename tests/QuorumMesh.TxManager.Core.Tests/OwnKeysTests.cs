@@ -1,5 +1,6 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.TxManager.Core.Distribution;
 using QuorumMesh.TxManager.Core.Keys;
 using QuorumMesh.TxManager.Core.Ports;
 using SampleKeys = QuorumMesh.Tests.Shared.Managers.Keys;
@@ -42,14 +43,64 @@ public sealed class OwnKeysTests
         Assert.True(await keys.OwnsAsync(SampleKeys.S, default));
     }
 
+    [Fact]
+    public async Task A_send_whose_remembered_key_seals_no_more_goes_out_from_the_key_of_now()
+    {
+        var enclave = new ChangingEnclave(new EnclaveKeys([SampleKeys.S], [], []));
+        var keys = new OwnKeys(enclave, []);
+        var sender = new PayloadSender(enclave, null!, keys, null!, new FailedSends(TimeProvider.System));
+        Assert.Equal(SampleKeys.S, (await EncodeAsync(null)).SenderKey);
+
+        // Rotated, and the manager has not asked for the keys since.
+        enclave.Now = new EnclaveKeys([SampleKeys.R], [SampleKeys.S], [])
+        {
+            Successors = new Dictionary<PublicKey, PublicKey> { [SampleKeys.S] = SampleKeys.R },
+        };
+        var sent = await EncodeAsync(null);
+        Assert.Equal(SampleKeys.R, sent.SenderKey);
+        Assert.Equal([SampleKeys.Nobody, SampleKeys.R], sent.RecipientKeys);
+        enclave.Now = new EnclaveKeys([SampleKeys.S], [SampleKeys.R], [])
+        {
+            Successors = new Dictionary<PublicKey, PublicKey> { [SampleKeys.R] = SampleKeys.S },
+        };
+        Assert.Equal(SampleKeys.S, (await EncodeAsync(SampleKeys.R)).SenderKey);
+
+        // Another refusal is told as it is, after one look.
+        enclave.RefusesAll = true;
+        var asked = enclave.Asked;
+        await Assert.ThrowsAsync<PrivacyException>(() => EncodeAsync(null));
+        Assert.Equal(asked + 1, enclave.Asked);
+
+        Task<EncodedPayload> EncodeAsync(PublicKey? from) => sender.EncodeAsync(
+            new byte[] { 1 }, from, [SampleKeys.Nobody], PrivacyOptions.Standard, new PayloadRoom(_ => true, _ => { }), default);
+    }
+
     private sealed class ChangingEnclave(EnclaveKeys now) : IEnclave
     {
         public EnclaveKeys Now { get; set; } = now;
 
-        public Task<EnclaveKeys> KeysAsync(CancellationToken cancel) => Task.FromResult(Now);
+        public bool RefusesAll { get; set; }
+
+        public int Asked { get; private set; }
+
+        public Task<EnclaveKeys> KeysAsync(CancellationToken cancel)
+        {
+            Asked++;
+            return Task.FromResult(Now);
+        }
 
         public Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients,
-            CancellationToken cancel) => throw new NotSupportedException();
+            CancellationToken cancel) => RefusesAll || !Now.Active.Contains(sender)
+            ? throw new PrivacyException(Failure.KeyNotFound, "it seals no more")
+            : Task.FromResult(new EncodedPayload
+            {
+                SenderKey = sender,
+                CipherText = new byte[payload.Length + 16],
+                CipherTextNonce = new byte[24],
+                RecipientBoxes = [],
+                RecipientNonce = new byte[24],
+                RecipientKeys = recipients,
+            });
 
         public Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
             throw new NotSupportedException();

@@ -15,6 +15,7 @@ public sealed class SharedKeyCache : IDisposable
     private readonly int _capacity;
     private readonly Dictionary<Pair, LinkedListNode<(Pair Pair, int Slot)>> _index;
     private readonly LinkedList<(Pair Pair, int Slot)> _recent = new();
+    private int _generation;
     private long _hits;
     private long _misses;
 
@@ -49,7 +50,10 @@ public sealed class SharedKeyCache : IDisposable
     {
         ArgumentNullException.ThrowIfNull(own);
         var pair = new Pair(own.PublicKey, peer);
+        int generation;
         lock (_lock)
+        {
+            generation = _generation;
             if (_index.TryGetValue(pair, out var node))
             {
                 _recent.Remove(node);
@@ -58,6 +62,7 @@ public sealed class SharedKeyCache : IDisposable
                 Interlocked.Increment(ref _hits);
                 return;
             }
+        }
 
         Interlocked.Increment(ref _misses);
         // Outside the lock: the curve's multiplication is what takes time, and two calls that compute the same key do no harm.
@@ -66,7 +71,9 @@ public sealed class SharedKeyCache : IDisposable
         // The span reaches into memory outside the heap, which the pair's owner may free.
         GC.KeepAlive(own);
         lock (_lock)
-            Remember(pair, shared);
+            // Cleared meanwhile: the key may be one that is gone.
+            if (generation == _generation)
+                Remember(pair, shared);
     }
 
     /// <summary>Forgets everything, as when keys change.</summary>
@@ -74,6 +81,7 @@ public sealed class SharedKeyCache : IDisposable
     {
         lock (_lock)
         {
+            _generation++;
             _index.Clear();
             _recent.Clear();
             // The index alone would leave the secrets in memory until their slots are written over.

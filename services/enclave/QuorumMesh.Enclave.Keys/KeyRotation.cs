@@ -17,8 +17,8 @@ public sealed record ConfiguredKey(PublicKey? PublicKey, string Place, bool Reti
 
 /// <summary>
 /// Rotates keys. In files: a new pair beside the old one, and a configuration that names both, replaced whole as the last step, so that
-/// a crash at any moment leaves the old keys or the new; a second try goes on with a pair that was made. In a vault: one write, by
-/// check-and-set.
+/// a crash at any moment leaves the old keys or the new; a pair that a cut-off try made stays unnamed, and a second try makes another.
+/// In a vault: one write, by check-and-set.
 /// </summary>
 public static class KeyRotation
 {
@@ -40,10 +40,11 @@ public static class KeyRotation
     /// </summary>
     /// <param name="old">Null: the first active entry.</param>
     /// <param name="environment">The value of an environment variable; null where it is not set.</param>
+    /// <param name="acceptLoss">Whether a vault may prune an older version to make room, with which old payloads stay shut.</param>
     /// <returns>The new key.</returns>
     /// <exception cref="KeyException">There is no such active key, or something cannot be read or written.</exception>
     public static async Task<PublicKey> RotateAsync(
-        string configFile, PublicKey? old, Func<string, string?> environment, CancellationToken cancellation)
+        string configFile, PublicKey? old, Func<string, string?> environment, bool acceptLoss, CancellationToken cancellation)
     {
         if (InVault(configFile, environment) is not ({ } settings, { Count: > 0 } references))
             return Rotate(configFile, old);
@@ -61,7 +62,11 @@ public static class KeyRotation
                     + "next one; take it away, or set it to 0");
             var (key, version) = await VaultKeyWriter.LatestAsync(session, reference, cancellation).ConfigureAwait(false);
             if (old is null || key == old)
+            {
+                if (!acceptLoss)
+                    await VaultKeyWriter.RefuseLossAsync(session, reference, version, cancellation).ConfigureAwait(false);
                 return await VaultKeyWriter.WriteNextAsync(session, reference, version, cancellation).ConfigureAwait(false);
+            }
         }
 
         return Rotate(configFile, old);
@@ -77,7 +82,8 @@ public static class KeyRotation
             ?? throw new KeyException($"keys.keyData[{index}]", "stands in the configuration itself: move it to a key file first");
         using var passwords = PasswordsOf(root);
         var password = passwords is null ? default : passwords.Line(index);
-        var (basePath, publicKey) = NewPair(path, entries, password, argon);
+        var basePath = FreePath(path);
+        var publicKey = TesseraKeyFile.Generate(basePath, password, argon);
 
         var name = Text(entry, "name") ?? Path.GetFileName(StemOf(path));
         if (entries.Where((_, i) => i != index).Any(e => !IsRetired(e!) && Text(e!, "name") == name))
@@ -153,22 +159,31 @@ public static class KeyRotation
             : $"has no {state} key {key} in a file; 'qmesh keys status' lists them. In a vault old versions are destroyed there");
     }
 
-    /// <summary>The next free name beside the old one, or a pair that an earlier try made and did not come to name.</summary>
-    private static (string Path, PublicKey Key) NewPair(
-        string path, JsonArray entries, ReadOnlySpan<byte> password, ArgonOptions? argon)
+    /// <summary>
+    /// Numbered above all that stand beside the old one, and never one of them: a pair that is there may be stolen and taken out of the
+    /// configuration, another party's, or a cut-off try's, and looks the same.
+    /// </summary>
+    private static string FreePath(string path)
     {
         var stem = StemOf(path);
-        for (var number = 2; ; number++)
+        var directory = Path.GetDirectoryName(stem) is { Length: > 0 } parent ? parent : ".";
+        try
         {
-            var text = string.Create(CultureInfo.InvariantCulture, $"{stem}-{number}");
-            var isThere = (File.Exists(text + ".key"), File.Exists(text + ".pub"));
-            if (isThere == (false, false))
-                return (text, TesseraKeyFile.Generate(text, password, argon));
-            var isNamed = entries.Any(e => Text(e!, "privateKeyPath") == text + ".key");
-            if (isThere == (true, true) && !isNamed && Opens(text, password) is { } made)
-                return (text, made);
+            var highest = Directory.EnumerateFiles(directory).Where(f => f.EndsWith(".key", StringComparison.Ordinal)
+                    || f.EndsWith(".pub", StringComparison.Ordinal))
+                .Select(f => NumberAfter(Path.GetFileName(stem), Path.GetFileName(f)[..^4])).Append(1).Max();
+            return string.Create(CultureInfo.InvariantCulture, $"{stem}-{highest + 1}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new KeyException(path, $"its directory cannot be listed: {e.Message}", e);
         }
     }
+
+    /// <summary>The n of "stem-n"; 0 for another name.</summary>
+    private static long NumberAfter(string stem, string name) =>
+        name.StartsWith(stem + "-", StringComparison.Ordinal)
+        && int.TryParse(name[(stem.Length + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
 
     private static string StemOf(string keyPath) => Stem(keyPath.EndsWith(".key", StringComparison.Ordinal) ? keyPath[..^4] : keyPath);
 
@@ -177,21 +192,6 @@ public static class KeyRotation
     {
         var dash = path.LastIndexOf('-');
         return dash > 0 && int.TryParse(path[(dash + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out _) ? path[..dash] : path;
-    }
-
-    private static PublicKey? Opens(string path, ReadOnlySpan<byte> password)
-    {
-        try
-        {
-            using var secret = TesseraKeyFile.ReadPrivateKey(path + ".key", password);
-            var key = TesseraKeyFile.ReadPublicKey(path + ".pub");
-            return secret.Length == NaClBox.KeySize && NaClBox.PublicKeyOf(secret.Span) == key ? key : null;
-        }
-        catch (KeyException)
-        {
-            // Another's pair, or a damaged one: left alone.
-            return null;
-        }
     }
 
     private static PasswordFile? PasswordsOf(JsonNode root) =>

@@ -21,6 +21,9 @@ public sealed class TesseraKeyProvider(string configFile, TimeProvider time, Fun
     private DateTimeOffset _asked;
     private volatile bool _edited;
 
+    /// <summary>1: the next load takes whatever version a vault has, as a start and an operator's SIGHUP do.</summary>
+    private int _mayGoBack = 1;
+
     /// <inheritdoc/>
     public event Action? Changed;
 
@@ -51,11 +54,28 @@ public sealed class TesseraKeyProvider(string configFile, TimeProvider time, Fun
     public void NotifyChanged()
     {
         _edited = true;
+        Interlocked.Exchange(ref _mayGoBack, 1);
         Changed?.Invoke();
     }
 
     /// <inheritdoc/>
     public async Task<KeyRing> LoadAsync(CancellationToken cancellation)
+    {
+        var mayGoBack = Interlocked.Exchange(ref _mayGoBack, 0) == 1;
+        try
+        {
+            return await LoadAsync(mayGoBack, cancellation).ConfigureAwait(false);
+        }
+        catch (KeyUnavailableException)
+        {
+            // The vault is away: it is tried again by itself, and that is still the load that was asked for.
+            if (mayGoBack)
+                Interlocked.Exchange(ref _mayGoBack, 1);
+            throw;
+        }
+    }
+
+    private async Task<KeyRing> LoadAsync(bool mayGoBack, CancellationToken cancellation)
     {
         // Argon2 takes seconds and a GiB for each locked key: never on the caller's thread.
         var (data, settings) = await Task.Run(ReadConfig, cancellation).ConfigureAwait(false);
@@ -65,7 +85,8 @@ public sealed class TesseraKeyProvider(string configFile, TimeProvider time, Fun
         {
             session = SessionFor(settings);
             entries.AddRange(data.Select(d => new Entry(
-                d.Pair is { } pair ? [pair] : [], d.Vault is { } vault ? new VaultKeyEntry(vault, session!, time) : null)));
+                d.Pair is { } pair ? [pair] : [], d.Vault is { } vault ? new VaultKeyEntry(
+                    vault, session!, time, mayGoBack ? 0 : LatestOf(vault)) : null)));
             foreach (var entry in entries)
                 if (entry.Vault is { } vault)
                 {
@@ -140,8 +161,18 @@ public sealed class TesseraKeyProvider(string configFile, TimeProvider time, Fun
     /// <summary>Null when the entry's versions are as they were.</summary>
     private async Task<IReadOnlyList<EnclaveKeyPair>?> LookAsync(Entry entry, CancellationToken cancellation)
     {
-        var seen = await entry.Vault!.LookAsync(anew: false, cancellation).ConfigureAwait(false);
-        entry.Contact = time.GetUtcNow();
+        IReadOnlyList<EnclaveKeyPair>? seen;
+        try
+        {
+            seen = await entry.Vault!.LookAsync(anew: false, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            // What it told may be of no use (a version that is no pair, an older backup): it is there, and nobody took our rights away.
+            if (entry.Vault!.Answered)
+                entry.Contact = time.GetUtcNow();
+        }
+
         if (seen is null)
             return null;
         var merged = new List<EnclaveKeyPair>();
@@ -155,6 +186,10 @@ public sealed class TesseraKeyProvider(string configFile, TimeProvider time, Fun
 
         return merged.SequenceEqual(entry.Pairs) ? null : merged;
     }
+
+    /// <summary>The latest version seen of a secret that the configuration names as before; 0 for another.</summary>
+    private int LatestOf(VaultKeyReference reference) => _entries.Select(e => e.Vault).FirstOrDefault(
+        v => v is not null && (v.Reference with { Setting = reference.Setting, Retired = reference.Retired }) == reference)?.Latest ?? 0;
 
     private KeyRing Take(Dictionary<Entry, IReadOnlyList<EnclaveKeyPair>> changes)
     {

@@ -104,7 +104,8 @@ internal static class TesseraKeysConfig
     private static EnclaveKeyPair ReadPair(string key, JsonElement entry, string directory, ReadOnlySpan<byte> password)
     {
         var state = IsRetired(key, entry) ? EnclaveKeyState.Retired : EnclaveKeyState.Active;
-        // A member of ours too: a retired key with the name of an active one has that as its successor.
+        // A member of ours too: a retired key with the name of an active one has that as its successor. Without a name it has none: files
+        // of one name in two directories are two parties' keys.
         var name = SecretJson.Text(entry, "name");
         var (publicKey, id, privateKey) = ReadHalves(key, entry, directory, password);
         try
@@ -136,7 +137,7 @@ internal static class TesseraKeysConfig
             throw new KeyException(key, "needs privateKeyPath and publicKeyPath, or privateKey and publicKey, or config and publicKey");
         privatePath = Path.Combine(directory, privatePath);
         return (TesseraKeyFile.ReadPublicKey(Path.Combine(directory, publicPath)),
-            Path.GetFileName(privatePath), TesseraKeyFile.ReadPrivateKey(privatePath, password));
+            Path.GetFullPath(privatePath), TesseraKeyFile.ReadPrivateKey(privatePath, password));
     }
 
     private static PublicKey Inline(string key, JsonElement entry) =>

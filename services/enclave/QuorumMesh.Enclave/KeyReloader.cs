@@ -110,6 +110,10 @@ internal sealed class KeyReloader(
         {
             Tell(e);
         }
+        catch (Exception e) when (!cancellation.IsCancellationRequested)
+        {
+            TellUnexpected(e);
+        }
         finally
         {
             custody.Contact = provider.Freshness.Contact;
@@ -140,6 +144,17 @@ internal sealed class KeyReloader(
             log.LogError("There are no keys to use yet: {Problem}", e.Message);
         else
             log.LogError("The keys stay as they were: {Problem}", e.Message);
+    }
+
+    /// <summary>The end of this loop would be the enclave's. Its text may quote what was read, so the type alone is told.</summary>
+    private void TellUnexpected(Exception e)
+    {
+        var problem = $"the look at them failed unexpectedly ({e.GetType().Name})";
+        if (sealer.Ring.Keys.Count == 0)
+            custody.Wait(problem);
+        if (_told != problem)
+            log.LogError("The keys stay as they were, and are looked at again: {Problem}; please report this", problem);
+        _told = problem;
     }
 
     private void TellPassed()

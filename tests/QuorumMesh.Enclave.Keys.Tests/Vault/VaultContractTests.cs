@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using QuorumMesh.Contracts;
 using QuorumMesh.Enclave.Core;
 using QuorumMesh.Enclave.Keys.Vault;
 using QuorumMesh.Tests.Shared;
@@ -79,12 +80,12 @@ public sealed class VaultContractTests : IAsyncLifetime, IDisposable
         using var provider = Provider(Properties);
         var config = _directory.File("e.json");
         Func<string, string?> environment = _environment.GetValueOrDefault;
-        var first = await KeyRotation.RotateAsync(config, null, environment, default);
+        var first = await KeyRotation.RotateAsync(config, null, environment, false, default);
         Assert.Equal(first, (await provider.LoadAsync(default)).Default.PublicKey);
-        var second = await KeyRotation.RotateAsync(config, first, environment, default);
+        var second = await KeyRotation.RotateAsync(config, first, environment, false, default);
         Assert.Equal([second, first], (await ChangeAsync(provider)).Keys.Select(k => k.PublicKey));
         Assert.Contains("no active key",
-            (await Assert.ThrowsAsync<KeyException>(() => KeyRotation.RotateAsync(config, first, environment, default))).Message);
+            (await Assert.ThrowsAsync<KeyException>(() => KeyRotation.RotateAsync(config, first, environment, false, default))).Message);
 
         using var document = JsonDocument.Parse(File.ReadAllText(config));
         var settings = KeyVaultConfigs.ReadHashicorp(document.RootElement.GetProperty("keys"), environment)!;
@@ -95,7 +96,38 @@ public sealed class VaultContractTests : IAsyncLifetime, IDisposable
 
         await PostAsync($"qmesh-test-kv/data/{_secret}", new JsonObject { ["data"] = new JsonObject { ["more"] = "x" } });
         Assert.Contains("'more'",
-            (await Assert.ThrowsAsync<KeyException>(() => KeyRotation.RotateAsync(config, null, environment, default))).Message);
+            (await Assert.ThrowsAsync<KeyException>(() => KeyRotation.RotateAsync(config, null, environment, false, default))).Message);
+    }
+
+    [Theory]
+    [MemberData(nameof(Servers))]
+    public async Task A_write_that_would_prune_a_version_that_opens_is_refused_unless_the_loss_is_accepted(string server)
+    {
+        await UseAsync(server);
+        using var provider = Provider(""" "refresh":"1s" """);
+        var config = _directory.File("e.json");
+        Func<string, string?> environment = _environment.GetValueOrDefault;
+        var keys = new List<PublicKey>();
+        for (var i = 0; i < 10; i++)
+            keys.Insert(0, await KeyRotation.RotateAsync(config, null, environment, false, default));
+        var refused = (await Assert.ThrowsAsync<KeyException>(
+            () => KeyRotation.RotateAsync(config, null, environment, false, default))).Message;
+        Assert.Contains($"would prune version 1 of qmesh-test-kv/{_secret}", refused);
+        Assert.Contains("-max-versions=20", refused);
+        Assert.Equal(keys, (await provider.LoadAsync(default)).Keys.Select(k => k.PublicKey));
+
+        // The operator raises it as told, and the eleventh version costs none.
+        await PostAsync($"qmesh-test-kv/metadata/{_secret}", new JsonObject { ["max_versions"] = 11 });
+        keys.Insert(0, await KeyRotation.RotateAsync(config, null, environment, false, default));
+        Assert.Equal(keys, (await provider.LoadAsync(default)).Keys.Select(k => k.PublicKey));
+        Assert.Contains("version 1 of", (await Assert.ThrowsAsync<KeyException>(
+            () => KeyRotation.RotateAsync(config, null, environment, false, default))).Message);
+        keys.Insert(0, await KeyRotation.RotateAsync(config, null, environment, acceptLoss: true, default));
+        Assert.Equal(keys.Take(11), (await provider.LoadAsync(default)).Keys.Select(k => k.PublicKey));
+
+        // A version that is destroyed is no loss.
+        await PostAsync($"qmesh-test-kv/destroy/{_secret}", new JsonObject { ["versions"] = new JsonArray(2) });
+        await KeyRotation.RotateAsync(config, null, environment, false, default);
     }
 
     [Theory]

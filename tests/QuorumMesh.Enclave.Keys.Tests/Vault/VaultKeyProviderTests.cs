@@ -131,6 +131,78 @@ public sealed class VaultKeyProviderTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task A_vault_that_was_set_back_confirms_the_keys_for_as_long_as_it_answers_and_is_followed_back_by_a_SIGHUP_alone()
+    {
+        Model.Write(Secret, Pair(Samples.RecipientPublic, Samples.RecipientPrivate));
+        var provider = Provider(""","maxAge":"2h" """);
+        await provider.LoadAsync(default);
+        Model.Answer("DELETE", Metadata, null, VaultModel.RootToken, null, null);
+        Model.Write(Secret, Pair(Samples.SenderPublic, Samples.SenderPrivate));
+        for (var i = 0; i < 3; i++)
+        {
+            _time.Advance(TimeSpan.FromHours(1));
+            Assert.Contains("gone back", (await Assert.ThrowsAsync<KeyException>(() => RefreshAsync(provider))).Message);
+            Assert.True(provider.Freshness.UsableUntil > _time.GetUtcNow() + TimeSpan.FromHours(1));
+        }
+
+        // A load that nobody asked for, as after the keys were given up, does not follow it either.
+        Assert.Contains("gone back", (await Assert.ThrowsAsync<KeyException>(() => provider.LoadAsync(default))).Message);
+        provider.NotifyChanged();
+        Model.Sealed = true;
+        await Assert.ThrowsAsync<KeyUnavailableException>(() => provider.LoadAsync(default));
+        Model.Sealed = false;
+        Assert.Equal("1", (await provider.LoadAsync(default)).Default.Version);
+    }
+
+    [Fact]
+    public async Task A_write_that_was_taken_and_not_answered_is_known_as_ours_or_told_as_unknown()
+    {
+        var provider = Provider($$""","otherUrls":["{{_vault.Url}}"]""");
+        Model.LostAnswers = 1;
+        var key = await KeyRotation.RotateAsync(_directory.File("0.json"), null, _environment.GetValueOrDefault, false, default);
+        var ring = await provider.LoadAsync(default);
+        Assert.Equal((key, "2"), (ring.Default.PublicKey, ring.Default.Version));
+
+        Provider();
+        Model.LostAnswers = 1;
+        var unknown = await Assert.ThrowsAsync<KeyUnavailableException>(
+            () => KeyRotation.RotateAsync(_directory.File("1.json"), null, _environment.GetValueOrDefault, false, default));
+        Assert.Contains("is not known", unknown.Message);
+        Assert.Equal(3, (await provider.LoadAsync(default)).Keys.Count);
+    }
+
+    [Fact]
+    public async Task A_latest_version_that_cannot_be_used_is_an_answer_and_a_right_that_was_taken_away_is_none()
+    {
+        Role();
+        var provider = Provider();
+        await provider.LoadAsync(default);
+        Model.Write(Secret, Pair(Samples.RecipientPublic, Samples.SenderPrivate));
+        var before = provider.Freshness.Contact;
+        await Assert.ThrowsAsync<KeyException>(() => RefreshAsync(provider));
+        Assert.True(provider.Freshness.Contact > before);
+        Model.Forbidden.Add("kv/");
+        before = provider.Freshness.Contact;
+        await Assert.ThrowsAsync<KeyException>(() => RefreshAsync(provider));
+        Assert.Equal(before, provider.Freshness.Contact);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Versions_before_those_that_olderVersions_allows_are_told(bool metadataAllowed)
+    {
+        Role();
+        if (!metadataAllowed)
+            Model.Forbidden.Add("kv/metadata");
+        Model.Write(Secret, Pair(Samples.RecipientPublic, Samples.RecipientPrivate));
+        var provider = Provider(""","olderVersions":0 """);
+        Assert.Single((await provider.LoadAsync(default)).Keys);
+        Assert.Contains("olderVersions", Assert.Single(provider.Passed));
+        Assert.Equal(2, (await Provider().LoadAsync(default)).Keys.Count);
+    }
+
+    [Fact]
     public async Task A_log_in_is_renewed_at_two_thirds_of_its_life_and_made_anew_before_its_end()
     {
         Role(ttl: 60, maxTtl: 130);

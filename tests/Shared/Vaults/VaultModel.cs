@@ -33,6 +33,9 @@ public sealed class VaultModel(TimeProvider time, bool openBao)
     /// <summary>Paths (without v1/) whose reading a token that is not root is refused, by their beginning.</summary>
     public List<string> Forbidden { get; } = [];
 
+    /// <summary>The KV engine's own max_versions.</summary>
+    public int MaxVersions { get; set; }
+
     public bool Sealed { get; set; }
 
     /// <summary>Answers 307 to this address for everything; null answers itself.</summary>
@@ -40,6 +43,9 @@ public sealed class VaultModel(TimeProvider time, bool openBao)
 
     /// <summary>Answers this status with this text so many times more.</summary>
     public (int Times, int Status, string Text) Fault { get; set; }
+
+    /// <summary>So many writes of secrets more are taken, and their answers lost.</summary>
+    public int LostAnswers { get; set; }
 
     /// <summary>Answers so to every path that begins like this.</summary>
     public (string Path, int Status, string Text)? FaultAt { get; set; }
@@ -70,7 +76,11 @@ public sealed class VaultModel(TimeProvider time, bool openBao)
                 return Error(Fault.Status, Fault.Text);
             }
 
-            return Wrap(Route(method, path, query, token, body as JsonObject), path, wrapTtl);
+            var answer = Wrap(Route(method, path, query, token, body as JsonObject), path, wrapTtl);
+            if (LostAnswers == 0 || method == "GET" || !path.Contains("/data/", StringComparison.Ordinal))
+                return answer;
+            LostAnswers--;
+            return Error(500, "local node not active but active cluster node not found");
         }
     }
 
@@ -120,6 +130,8 @@ public sealed class VaultModel(TimeProvider time, bool openBao)
             return Transit(method, parts, body ?? []);
         if (parts is ["sys", ..])
             return new(204, null);
+        if (parts is [_, "config"] && method == "GET")
+            return Ok(new JsonObject { ["cas_required"] = false, ["delete_version_after"] = "0s", ["max_versions"] = MaxVersions });
         return parts is [_, "data" or "metadata" or "delete" or "undelete" or "destroy", _, ..]
             ? Kv(method, parts, query, body)
             : Error(404, openBao ? $"no handler for route \"{path}\". route entry not found." : $"no handler for route '{path}'");
@@ -347,7 +359,9 @@ public sealed class VaultModel(TimeProvider time, bool openBao)
         {
             Deleted = secret.DeleteAfter > TimeSpan.Zero ? now + secret.DeleteAfter : null,
         };
-        secret.Versions.Remove(secret.Current - (secret.MaxVersions > 0 ? secret.MaxVersions : 10));
+        var kept = Math.Max(secret.MaxVersions, MaxVersions);
+        foreach (var old in secret.Versions.Keys.Where(v => v <= secret.Current - (kept > 0 ? kept : 10)).ToList())
+            secret.Versions.Remove(old);
         var data = Describe(version, openBao);
         data["version"] = secret.Current;
         return Ok(data);

@@ -21,7 +21,7 @@ internal static class RotationCommands
     private static readonly Option<string?> ParticipantName = new("--participant") { Description = "which of its participants: A, B, ..." };
     private static readonly Option<string?> Key = new("--key") { Description = "the public key" };
     private static readonly Option<bool> AcceptLoss = new("--accept-loss")
-    { Description = "payloads that were sealed for this key alone cannot be opened any more" };
+    { Description = "payloads that were sealed for the key that goes alone cannot be opened any more" };
 
     public static void AddTo(Command keys)
     {
@@ -30,7 +30,8 @@ internal static class RotationCommands
         var rotate = With(new Command("rotate",
             "make a successor of a key, in a file or in its vault; the old key goes on opening what was sealed for it"));
         rotate.Options.Add(Key);
-        rotate.SetAction((r, cancel) => ExplainedAsync(() => RotateAsync(Target.Of(r), KeyOf(r), cancel)));
+        rotate.Options.Add(AcceptLoss);
+        rotate.SetAction((r, cancel) => ExplainedAsync(() => RotateAsync(Target.Of(r), KeyOf(r), r.GetValue(AcceptLoss), cancel)));
         var retire = With(new Command("retire", "take a rotated key out of the configuration; its files stay"));
         retire.Options.Add(Key);
         retire.Options.Add(AcceptLoss);
@@ -58,9 +59,12 @@ internal static class RotationCommands
         return 0;
     }
 
-    private static async Task<int> RotateAsync(Target target, PublicKey? old, CancellationToken cancel)
+    private static async Task<int> RotateAsync(Target target, PublicKey? old, bool acceptLoss, CancellationToken cancel)
     {
-        var key = await KeyRotation.RotateAsync(target.Config, old, Environment.GetEnvironmentVariable, cancel).ConfigureAwait(false);
+        var isDefault = old is null || old == KeyRotation.List(target.Config).FirstOrDefault(k => !k.Retired)?.PublicKey
+            || old.ToString() == target.Network?.Participant.TxManagerKey;
+        var key = await KeyRotation.RotateAsync(target.Config, old, Environment.GetEnvironmentVariable, acceptLoss, cancel)
+            .ConfigureAwait(false);
         Console.WriteLine($"New key: {key}");
         if (target.Network is not { } network)
         {
@@ -70,16 +74,16 @@ internal static class RotationCommands
         }
 
         var (directory, definition, participant) = network;
-        definition = definition with
-        {
-            Participants = [.. definition.Participants.Select(
-                p => p.Name == participant.Name ? p with { TxManagerKey = key.ToString() } : p)],
-        };
-        definition.Save(directory);
+        if (isDefault)
+            (definition with
+            {
+                Participants = [.. definition.Participants.Select(
+                    p => p.Name == participant.Name ? p with { TxManagerKey = key.ToString() } : p)],
+            }).Save(directory);
         if (!new ServiceProcess(participant, ServiceKind.Enclave).Reload())
             Console.WriteLine($"The enclave of {participant.Name} does not run: it uses the key from its next start");
         else if (new ServiceProcess(participant, ServiceKind.TxManager).RunningPid is not null)
-            await WaitAsync(participant, key, cancel).ConfigureAwait(false);
+            await WaitAsync(participant, key, isDefault, cancel).ConfigureAwait(false);
         return 0;
     }
 
@@ -99,15 +103,17 @@ internal static class RotationCommands
         return 0;
     }
 
-    /// <summary>Until the manager sends from the new key.</summary>
-    private static async Task WaitAsync(Participant participant, PublicKey key, CancellationToken cancel)
+    /// <summary>Until the manager sends from the new key; from another than the default one when it is named.</summary>
+    private static async Task WaitAsync(Participant participant, PublicKey key, bool isDefault, CancellationToken cancel)
     {
         using var http = new HttpClient(new OutboundHandlers().Create(OutboundLimits.Local)) { Timeout = TimeSpan.FromSeconds(5) };
         for (var until = DateTime.UtcNow + Patience; DateTime.UtcNow < until;)
         {
-            if (await FirstKeyAsync(http, participant, cancel).ConfigureAwait(false) == key.ToString())
+            var keys = await KeysAsync(http, participant, cancel).ConfigureAwait(false);
+            if (IsTaken(keys, key, isDefault))
             {
-                Console.WriteLine($"{participant.Name} sends from the new key; what is sealed for the old one still opens");
+                Console.WriteLine($"{participant.Name} sends from the new key{(isDefault ? "" : " when it is named")}; what "
+                    + "is sealed for the old one still opens");
                 return;
             }
 
@@ -118,17 +124,20 @@ internal static class RotationCommands
             + new ServiceProcess(participant, ServiceKind.Enclave).LogFile);
     }
 
-    private static async Task<string?> FirstKeyAsync(HttpClient http, Participant participant, CancellationToken cancel)
+    internal static bool IsTaken(IReadOnlyList<string?> keys, PublicKey key, bool isDefault) =>
+        isDefault ? keys.Count > 0 && keys[0] == key.ToString() : keys.Contains(key.ToString());
+
+    private static async Task<IReadOnlyList<string?>> KeysAsync(HttpClient http, Participant participant, CancellationToken cancel)
     {
         try
         {
             var answer = await http.GetStringAsync(new Uri(participant.ThirdParty + "/keys"), cancel).ConfigureAwait(false);
-            return (string?)JsonNode.Parse(answer)?["keys"]?[0]?["key"];
+            return [.. JsonNode.Parse(answer)?["keys"]?.AsArray().Select(k => (string?)k?["key"]) ?? []];
         }
-        catch (Exception e) when (e is HttpRequestException or System.Text.Json.JsonException or ArgumentOutOfRangeException
+        catch (Exception e) when (e is HttpRequestException or System.Text.Json.JsonException or InvalidOperationException
             || (e is OperationCanceledException && !cancel.IsCancellationRequested))
         {
-            return null;
+            return [];
         }
     }
 

@@ -9,15 +9,22 @@ namespace QuorumMesh.Enclave.Keys.Vault;
 /// The versions of one key in a vault: the latest seals, those before it open. Its metadata are asked where the policy allows, so that
 /// private keys cross the network when something has changed and not at each look.
 /// </summary>
-internal sealed class VaultKeyEntry(VaultKeyReference reference, VaultSession session, TimeProvider time)
+/// <param name="seen">The latest version that was seen before; 0 takes what is there.</param>
+internal sealed class VaultKeyEntry(VaultKeyReference reference, VaultSession session, TimeProvider time, int seen)
 {
     private static readonly TimeSpan StandbyIsBehind = TimeSpan.FromSeconds(1);
 
     private string? _seen;
-    private int _latest;
+    private int _latest = seen;
     private bool _metadataForbidden;
 
     public VaultKeyReference Reference => reference;
+
+    /// <summary>The latest version seen; 0 before the first. A vault that answers with an earlier one was set back.</summary>
+    public int Latest => _latest;
+
+    /// <summary>Whether the vault told of the entry at the last look, whatever it told: it is there and lets us in.</summary>
+    public bool Answered { get; private set; }
 
     /// <summary>Older versions that could not be used at the last look, for the log.</summary>
     public IReadOnlyList<string> Passed { get; private set; } = [];
@@ -97,8 +104,21 @@ internal sealed class VaultKeyEntry(VaultKeyReference reference, VaultSession se
                 await AddOlderAsync(answer, version, pairs, passed, cancellation).ConfigureAwait(false);
             // Without an envelope it never was or is pruned, and so are those before it; a deleted one has its metadata still.
             else if (answer.Data is null && metadata is null)
-                break;
+                return;
         }
+
+        var isMore = metadata is not null ? metadata.Readable.Any(v => v < lowest)
+            : await IsThereAsync(lowest - 1, cancellation).ConfigureAwait(false);
+        if (isMore)
+            passed.Add($"versions of {reference} before {lowest}: there are more than olderVersions allows; raise it, or destroy them");
+    }
+
+    private async Task<bool> IsThereAsync(int version, CancellationToken cancellation)
+    {
+        if (version < 1)
+            return false;
+        using var answer = await ReadAsync(version, cancellation).ConfigureAwait(false);
+        return answer.Verdict == VaultVerdict.Done;
     }
 
     private async Task AddOlderAsync(
@@ -120,9 +140,18 @@ internal sealed class VaultKeyEntry(VaultKeyReference reference, VaultSession se
         }
     }
 
-    private Task<VaultAnswer> ReadAsync(int version, CancellationToken cancellation) => session.SendAsync(
+    private Task<VaultAnswer> ReadAsync(int version, CancellationToken cancellation) => SendAsync(
         $"{VaultPath.Escape(reference.Engine)}/data/{VaultPath.Escape(reference.Name)}" + (version > 0 ? $"?version={version}" : ""),
         null, cancellation);
+
+    private async Task<VaultAnswer> SendAsync(string path, ReadOnlyMemory<byte>? json, CancellationToken cancellation)
+    {
+        Answered = false;
+        var answer = await session.SendAsync(path, json, cancellation).ConfigureAwait(false);
+        // A page of a proxy is no answer of a vault's.
+        Answered = answer.Body is not null && answer.Verdict != VaultVerdict.Refused;
+        return answer;
+    }
 
     private int VersionOf(VaultAnswer answer) =>
         answer.Data is { } data && SecretJson.Member(data, "metadata") is { } metadata
@@ -205,7 +234,7 @@ internal sealed class VaultKeyEntry(VaultKeyReference reference, VaultSession se
                 + $"{settings.Setting}.transitKey");
         using var trimmed = SecretBuffer.CopyOf(SecretText.Trim(cipherText.Span));
         using var body = SecretWriter.Object(("ciphertext", trimmed));
-        using var answer = await session.SendAsync(
+        using var answer = await SendAsync(
             $"{VaultPath.Escape(settings.TransitPath)}/decrypt/{VaultPath.Escape(key)}", body.Written, cancellation).ConfigureAwait(false);
         if (answer.Verdict == VaultVerdict.Done && answer.Data is { } data)
             return SecretJson.Base64(reference.Setting, data, "plaintext");
@@ -219,7 +248,7 @@ internal sealed class VaultKeyEntry(VaultKeyReference reference, VaultSession se
     {
         try
         {
-            using var answer = await session.SendAsync(
+            using var answer = await SendAsync(
                 $"{VaultPath.Escape(reference.Engine)}/metadata/{VaultPath.Escape(reference.Name)}", null, cancellation)
                 .ConfigureAwait(false);
             return answer.Verdict == VaultVerdict.Done && answer.Data is { } data ? Versions.Read(data, time.GetUtcNow()) : null;

@@ -67,12 +67,13 @@ internal sealed class VaultSession : IDisposable
     /// <summary>An answer with the token's rights; a token that is refused is replaced once.</summary>
     /// <exception cref="KeyUnavailableException">The vault is sealed, away or busy.</exception>
     /// <exception cref="KeyException">The vault lets us in no more.</exception>
-    public async Task<VaultAnswer> SendAsync(string path, ReadOnlyMemory<byte>? json, CancellationToken cancellation)
+    public async Task<VaultAnswer> SendAsync(
+        string path, ReadOnlyMemory<byte>? json, CancellationToken cancellation, bool repeatable = true)
     {
         for (var attempt = 0; ; attempt++)
         {
             var token = await TokenAsync(cancellation).ConfigureAwait(false);
-            var answer = await _connection.SendAsync(new VaultRequest(path, token, json), cancellation).ConfigureAwait(false);
+            var answer = await _connection.SendAsync(new VaultRequest(path, token, json, repeatable), cancellation).ConfigureAwait(false);
             switch (answer.Verdict)
             {
                 case VaultVerdict.TokenRefused when attempt == 0:

@@ -35,13 +35,15 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
         Check(payload, to, privacy);
         using var place = room.Begin();
         place.TakeForms(payload.Length);
-        var sender = await ownKeys.SenderAsync(from, cancel).ConfigureAwait(false);
-        var always = await ownKeys.AlwaysSendToAsync(cancel).ConfigureAwait(false);
-        PublicKey[] recipients = [.. to.Append(sender).Concat(always).Distinct()];
-        var targets = await publisher.ResolveAsync(recipients, cancel).ConfigureAwait(false);
-        // After the look-up: a recipient that nobody is known to have costs nothing, and nothing is sent to the others.
-        var name = FailedSends.NameOf(payload.Span, sender, recipients);
-        var sealedPayload = failed.Take(name) ?? await enclave.SealAsync(payload, sender, recipients, cancel).ConfigureAwait(false);
+        var (name, sealedPayload, targets) = await WithSenderAsync(from, async sender =>
+        {
+            var recipients = await RecipientsAsync(to, sender, cancel).ConfigureAwait(false);
+            var targets = await publisher.ResolveAsync(recipients, cancel).ConfigureAwait(false);
+            // After the look-up: a recipient that nobody is known to have costs nothing, and nothing is sent to the others.
+            var name = FailedSends.NameOf(payload.Span, sender, recipients);
+            var made = failed.Take(name) ?? await enclave.SealAsync(payload, sender, recipients, cancel).ConfigureAwait(false);
+            return (name, made, targets);
+        }, cancel).ConfigureAwait(false);
         try
         {
             return await DistributeAsync(sealedPayload, targets, cancel).ConfigureAwait(false);
@@ -63,10 +65,9 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
         Check(payload, to, privacy);
         using var place = room.Begin();
         place.TakeForms(payload.Length);
-        var sender = await ownKeys.SenderAsync(from, cancel).ConfigureAwait(false);
-        var always = await ownKeys.AlwaysSendToAsync(cancel).ConfigureAwait(false);
-        PublicKey[] recipients = [.. to.Append(sender).Concat(always).Distinct()];
-        var encoded = await enclave.SealAsync(payload, sender, recipients, cancel).ConfigureAwait(false);
+        var encoded = await WithSenderAsync(from, async sender => await enclave.SealAsync(
+            payload, sender, await RecipientsAsync(to, sender, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false), cancel)
+            .ConfigureAwait(false);
         place.Keep(encoded.CipherText.Length);
         return encoded;
     }
@@ -111,12 +112,35 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
         Check(payload, [], PrivacyOptions.Standard);
         using var place = room.Begin();
         place.TakeForms(payload.Length);
-        var sender = await ownKeys.SenderAsync(from, cancel).ConfigureAwait(false);
-        var raw = await enclave.SealRawAsync(payload, sender, cancel).ConfigureAwait(false);
+        var raw = await WithSenderAsync(from, sender => enclave.SealRawAsync(payload, sender, cancel), cancel).ConfigureAwait(false);
         var hash = raw.ComputeHash();
         await store.SaveRawAsync(hash, raw, cancel).ConfigureAwait(false);
         return hash;
     }
+
+    /// <summary>
+    /// With the sender's key; once more, with the key of now, when the enclave no longer has or seals with the one that was remembered:
+    /// it may have been rotated since.
+    /// </summary>
+    private async Task<T> WithSenderAsync<T>(PublicKey? from, Func<PublicKey, Task<T>> work, CancellationToken cancel)
+    {
+        var sender = await ownKeys.SenderAsync(from, cancel).ConfigureAwait(false);
+        try
+        {
+            return await work(sender).ConfigureAwait(false);
+        }
+        catch (PrivacyException e) when (e.Failure == Failure.KeyNotFound)
+        {
+            await ownKeys.RefreshAsync(cancel).ConfigureAwait(false);
+            var now = await ownKeys.SenderAsync(from, cancel).ConfigureAwait(false);
+            if (now == sender)
+                throw;
+            return await work(now).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<PublicKey[]> RecipientsAsync(IReadOnlyList<PublicKey> to, PublicKey sender, CancellationToken cancel) =>
+        [.. to.Append(sender).Concat(await ownKeys.AlwaysSendToAsync(cancel).ConfigureAwait(false)).Distinct()];
 
     /// <summary>
     /// A repeated call keeps the boxes of the first, so that a client may retry and recipients see the same payload again.
