@@ -39,12 +39,24 @@ public sealed class CaTrust : PeerTrust
         try
         {
             if (chain.Build(certificate)) return null;
-            return Explain(chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, (all, s) => all | s.Status), certificate, role);
+            var status = chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, (all, s) => all | s.Status);
+            return EndsAtAnchor(chain, status, policy.CustomTrustStore) ? null : Explain(status, certificate, role);
         }
         finally
         {
             foreach (var element in chain.ChainElements) element.Certificate.Dispose();
         }
+    }
+
+    /// <summary>
+    /// Whether a trusted CA that is not its own issuer stands for the chain, as with Java and Go: itself is in it, byte by byte, and
+    /// nothing is wrong but that what stands above it is unknown.
+    /// </summary>
+    private static bool EndsAtAnchor(X509Chain chain, X509ChainStatusFlags status, X509Certificate2Collection anchors)
+    {
+        const X509ChainStatusFlags above = X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot;
+        return status != X509ChainStatusFlags.NoError && (status & ~above) == 0
+            && chain.ChainElements.Any(e => anchors.Any(a => a.RawDataMemory.Span.SequenceEqual(e.Certificate.RawDataMemory.Span)));
     }
 
     private string Explain(X509ChainStatusFlags status, X509Certificate2 certificate, PeerRole role)
@@ -83,7 +95,7 @@ public sealed class CaTrust : PeerTrust
             var all = KeyStoreReader.ReadAnchors(content, password);
             return all.Count > 0 ? all : throw new TlsSetupException(setting, $"'{path}' holds no certificate: nobody would be let in");
         }
-        catch (Exception e) when (e is CryptographicException or IOException)
+        catch (Exception e) when (e is not TlsSetupException) // a damaged store throws of many kinds
         {
             throw new TlsSetupException(setting, $"'{path}' cannot be opened; the password may be wrong, or it is no trust store", e);
         }

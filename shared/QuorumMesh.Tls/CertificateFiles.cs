@@ -35,7 +35,7 @@ public sealed class CertificateFiles
         {
             return _isPem ? ReadPem(contents[0], contents[1]) : KeyStoreReader.ReadCertificate(contents[0], _password);
         }
-        catch (Exception e) when (e is CryptographicException or IOException or FormatException or ArgumentException)
+        catch (Exception e) when (e is not TlsSetupException) // a damaged store throws of many kinds
         {
             throw new TlsSetupException(_setting, $"{string.Join(" and ", Paths)}: {Explain(e)}", e);
         }
@@ -64,7 +64,7 @@ public sealed class CertificateFiles
     private string Explain(Exception e) => e switch
     {
         CryptographicException when !_isPem && _password is null => "the store cannot be opened; it needs a password",
-        CryptographicException or IOException when !_isPem => "the store cannot be opened; the password may be wrong (a key's must be the "
+        not FormatException when !_isPem => "the store cannot be opened; the password may be wrong (a key's must be the "
             + "store's), or the file is damaged",
         CryptographicException or ArgumentException =>
             $"certificate and key do not go together, or are no RSA or P-256, P-384, P-521 key: {e.Message}",

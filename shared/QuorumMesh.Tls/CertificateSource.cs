@@ -24,7 +24,14 @@ public sealed class CertificateSource
         {
             var read = files.Read(contents);
             // Offline: a certificate's own words about where its issuer is to be had are no reason to call there.
-            return SslStreamCertificateContext.Create(read.Own, [.. read.Chain], offline: true);
+            try
+            {
+                return SslStreamCertificateContext.Create(read.Own, [.. read.Chain], offline: true);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                throw new TlsSetupException(setting, $"{string.Join(" and ", files.Paths)}: cannot be used for TLS: {e.Message}", e);
+            }
         });
         TlsMetrics.Add(this);
     }

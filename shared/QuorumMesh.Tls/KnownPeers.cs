@@ -24,6 +24,7 @@ public sealed class KnownPeers
     private Dictionary<string, string> _known;
     private string _text;
     private string? _lastProblem;
+    private bool _tornIsTold;
 
     private KnownPeers(string setting, string path, string text, Dictionary<string, string> known) =>
         (_setting, Path, _text, _known) = (setting, path, text, known);
@@ -41,7 +42,7 @@ public sealed class KnownPeers
         return new KnownPeers(setting, path, text ?? "", Parse(setting, path, text ?? ""));
     }
 
-    /// <summary>CN as it stands in the file: what would end a word, or a line, is written as its code in hex.</summary>
+    /// <summary>CN as it stands in the file: what would end a word or a line, or begin a comment, is written as its code in hex.</summary>
     internal static string NameOf(X509Certificate2 certificate)
     {
         var name = certificate.SubjectName.EnumerateRelativeDistinguishedNames(reversed: false)
@@ -49,7 +50,8 @@ public sealed class KnownPeers
             .Select(r => r.GetSingleElementValue()).FirstOrDefault() ?? NoName;
         var text = new StringBuilder(name.Length);
         foreach (var c in name)
-            if (char.IsWhiteSpace(c) || char.IsControl(c) || c == '%') text.Append('%').Append(((int)c).ToString("X2"));
+            if (char.IsWhiteSpace(c) || char.IsControl(c) || c == '%' || (c == '#' && text.Length == 0))
+                text.Append('%').Append(((int)c).ToString("X2"));
             else text.Append(c);
         return text.ToString();
     }
@@ -77,7 +79,7 @@ public sealed class KnownPeers
             try
             {
                 var line = $"{name} {fingerprint}\n";
-                Append(_text.Length > 0 && _text[^1] != '\n' ? "\n" + line : line);
+                Append(_text.Length > 0 && _text[^1] != '\n' && Torn(_text).Length == 0 ? "\n" + line : line);
                 _known[name] = fingerprint;
                 return null;
             }
@@ -95,9 +97,16 @@ public sealed class KnownPeers
         {
             try
             {
-                if (ReadText(_setting, Path) is not { } text || text == _text) return [];
-                (_known, _text, _lastProblem) = (Parse(_setting, Path, text), text, null);
-                return [$"TLS: {_setting}: {Path} changed and is in use from now on"];
+                List<string> told = [];
+                if (ReadText(_setting, Path) is { } text && text != _text)
+                {
+                    (_known, _text, _lastProblem, _tornIsTold) = (Parse(_setting, Path, text), text, null, false);
+                    told.Add($"TLS: {_setting}: {Path} changed and is in use from now on");
+                }
+                if (!_tornIsTold && Torn(_text).Length > 0)
+                    told.Add($"TLS: {_setting}: the last line of {Path} is unfinished and is passed over: a word without an end");
+                _tornIsTold = true;
+                return told;
             }
             catch (TlsSetupException e)
             {
@@ -111,12 +120,55 @@ public sealed class KnownPeers
     private void Append(string line)
     {
         if (System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path)) is { } directory) Directory.CreateDirectory(directory);
-        using (var file = new FileStream(Path, FileMode.Append, FileAccess.Write, FileShare.Read))
+        var torn = Torn(_text);
+        using (var file = new FileStream(Path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0))
         {
-            file.Write(Encoding.UTF8.GetBytes(line));
-            file.Flush(flushToDisk: true);
+            var end = EndWithout(file, Encoding.UTF8.GetBytes(torn));
+            try
+            {
+                file.SetLength(end);
+                file.Position = end;
+                file.Write(Encoding.UTF8.GetBytes(line));
+                file.Flush(flushToDisk: true);
+            }
+            catch (IOException)
+            {
+                // Half a line would be read as one; where it cannot be taken back either, it is passed over as torn.
+                CutOff(file, end);
+                throw;
+            }
         }
-        _text += line;
+        _text = _text[..^torn.Length] + line;
+    }
+
+    private static void CutOff(FileStream file, long end)
+    {
+        try
+        {
+            file.SetLength(end);
+        }
+        catch (IOException)
+        {
+            // The reason why it could not be written is the one to tell.
+        }
+    }
+
+    /// <summary>Where the next line goes: over a torn one that is still the file's end.</summary>
+    private static long EndWithout(FileStream file, byte[] torn)
+    {
+        var (end, start) = (file.Length, file.Length - torn.Length);
+        if (torn.Length == 0 || start < 0) return end;
+        var found = new byte[torn.Length];
+        file.Position = start;
+        file.ReadExactly(found);
+        return found.AsSpan().SequenceEqual(torn) ? start : end;
+    }
+
+    /// <summary>The last line, where it was not ended and is one word: of a service that was killed, or a disk that was full.</summary>
+    private static string Torn(string text)
+    {
+        var last = text[(text.LastIndexOf('\n') + 1)..];
+        return last.Contains(' ', StringComparison.Ordinal) ? "" : last;
     }
 
     private static string? ReadText(string setting, string path)
@@ -135,7 +187,7 @@ public sealed class KnownPeers
     {
         var known = new Dictionary<string, string>(StringComparer.Ordinal);
         var number = 0;
-        foreach (var line in text.Split('\n'))
+        foreach (var line in text[..^Torn(text).Length].Split('\n'))
         {
             number++;
             var words = line.TrimEnd('\r').Split(' ');

@@ -36,6 +36,8 @@ public sealed class TlsClient(string link, CertificateSource? certificate, PeerT
             EnabledSslProtocols = protocols,
             CipherSuitesPolicy = Suites,
             AllowRenegotiation = false,
+            // A session that is taken up again keeps the leaf alone, and was checked by the list of its day.
+            AllowTlsResume = false,
             ClientCertificateContext = certificate?.Current,
             ApplicationProtocols = spoken is { } protocol ? [protocol] : null,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,

@@ -6,9 +6,11 @@ namespace QuorumMesh.Tls;
 public sealed class TlsMaterials(TimeProvider clock) : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+    private const int MostFailures = 100;
 
     private readonly Lock _gate = new();
     private readonly List<Func<DateTimeOffset, IEnumerable<string>>> _checks = [];
+    private readonly HashSet<string> _failures = [];
     private ITimer? _timer;
 
     /// <param name="name">See <see cref="CertificateSource.Name"/>.</param>
@@ -85,11 +87,28 @@ public sealed class TlsMaterials(TimeProvider clock) : IDisposable
         try
         {
             var now = clock.GetUtcNow();
-            foreach (var line in _checks.SelectMany(check => check(now))) tell(line);
+            foreach (var check in _checks)
+                foreach (var line in Run(check, now))
+                    tell(line);
         }
         finally
         {
             _gate.Exit();
+        }
+    }
+
+    /// <summary>An exception on the timer's thread would end the process: what a file does to its reader is told, once.</summary>
+    private List<string> Run(Func<DateTimeOffset, IEnumerable<string>> check, DateTimeOffset now)
+    {
+        try
+        {
+            return [.. check(now)];
+        }
+        catch (Exception e)
+        {
+            if (_failures.Count >= MostFailures) _failures.Clear();
+            var line = $"TLS: a file that changed cannot be read ({e.GetType().Name}: {e.Message}); what was there before stays in use";
+            return _failures.Add(line) ? [line] : [];
         }
     }
 }

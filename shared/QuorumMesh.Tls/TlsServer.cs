@@ -30,6 +30,8 @@ public sealed class TlsServer(string link, CertificateSource certificate, PeerTr
         EnabledSslProtocols = protocols,
         CipherSuitesPolicy = Suites,
         AllowRenegotiation = false,
+        // A session that is taken up again keeps the leaf alone, and was checked by the list of its day.
+        AllowTlsResume = clients is null,
         ClientCertificateRequired = clients is not null,
         CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
         CertificateChainPolicy = Chains.Offline(),

@@ -276,6 +276,34 @@ public sealed class AccessTests : IAsyncLifetime
         while ((await SendAsync(Request, token)).Status != 429) _timeout.Token.ThrowIfCancellationRequested();
     }
 
+    [Fact]
+    public async Task A_stranger_has_so_many_tokens_looked_at_and_keeps_nobody_out_who_was_let_in()
+    {
+        using var validator = new TokenValidator(WithTokens().Tokens!, WithTokens().Keys!, _clock, newTokens: 1);
+        var good = Token("rpc://test_*");
+        await validator.ValidateAsync(good, "here", _timeout.Token);
+        CallRefusedException refused;
+        do
+            refused = await Assert.ThrowsAsync<CallRefusedException>(
+                () => validator.ValidateAsync(Bad("other key"), "here", _timeout.Token).AsTask());
+        while (refused.Refusal != CallRefusal.TooMany && !_timeout.IsCancellationRequested);
+        Assert.Equal("more than 1 new access tokens in a second: try again later", refused.Message);
+        await validator.ValidateAsync(good, "here", _timeout.Token);
+        await validator.ValidateAsync(Token("rpc://test_*", subject: "another"), "elsewhere", _timeout.Token);
+    }
+
+    [Fact]
+    public async Task A_stranger_with_too_many_tokens_gets_429()
+    {
+        await StartAsync(WithTokens());
+        int[] statuses;
+        do
+            statuses = await Task.WhenAll(Enumerable.Range(0, 300).Select(async i => (await SendAsync(Request, $"Bearer a.b.{i}")).Status));
+        while (!statuses.Contains(429) && !_timeout.IsCancellationRequested);
+        Assert.Contains(429, statuses);
+        Assert.DoesNotContain(200, statuses);
+    }
+
     [Theory]
     [InlineData("eth")]
     [InlineData("")]

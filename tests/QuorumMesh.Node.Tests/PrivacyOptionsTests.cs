@@ -3,6 +3,7 @@ using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Outbound;
 using QuorumMesh.Primitives;
 using QuorumMesh.ServiceDefaults;
+using QuorumMesh.Tests.Shared;
 using QuorumMesh.Tls;
 
 namespace QuorumMesh.Node.Tests;
@@ -62,6 +63,26 @@ public sealed class PrivacyOptionsTests
         Assert.IsType<IgnoringTransactionManager>(Open(null, new ManagerFlags(null, null, 7, 1)));
     }
 
-    private static ITransactionManager Open(string? privacy, ManagerFlags flags, PinnedManager? pinned = null) =>
-        PrivacyOptions.Open(privacy, pinned ?? new PinnedManager(null, null, null), flags, Handlers, Materials);
+    [Fact]
+    public void That_nobody_checks_the_manager_is_told_whichever_setting_says_so()
+    {
+        using var directory = new TempDirectory();
+        var file = directory.Write("tm.toml", """
+            HttpUrl = "https://127.0.0.1:1"
+            TlsMode = "strict"
+            TlsInsecureSkipVerify = true
+            """);
+        using var set = new ScopedVariable("PRIVATE_CONFIG", file);
+        var told = new List<string>();
+        using (Assert.IsType<Q2tTransactionManager>(Open(null, None, tell: told.Add)))
+            Assert.Contains("TlsInsecureSkipVerify: whoever answers at HttpUrl", Assert.Single(told), StringComparison.Ordinal);
+        told.Clear();
+        var flags = new ManagerFlags(null, "https://127.0.0.1:1", null, null, new ManagerTls(null, null, null, null, SkipVerify: true));
+        using (Assert.IsType<Q2tTransactionManager>(Open(null, flags, tell: told.Add)))
+            Assert.Contains("--ptm.tls.insecureskipverify: whoever answers at --ptm.url", Assert.Single(told), StringComparison.Ordinal);
+    }
+
+    private static ITransactionManager Open(string? privacy, ManagerFlags flags, PinnedManager? pinned = null,
+        Action<string>? tell = null) =>
+        PrivacyOptions.Open(privacy, pinned ?? new PinnedManager(null, null, null), flags, Handlers, Materials, tell ?? (_ => { }));
 }

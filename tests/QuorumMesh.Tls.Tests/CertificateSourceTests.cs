@@ -60,6 +60,39 @@ public sealed class CertificateSourceTests : IDisposable
         Assert.DoesNotContain("wrong one", wrong.Message);
     }
 
+    [Theory]
+    [InlineData("FEEDFEED00000002")]
+    [InlineData("FEEDFEED0000000200000001")]
+    [InlineData("FEEDFEED000000090000000100000001")]
+    [InlineData("FEEDFEED00000002FFFFFFFF0000000100014100000000000000000000000100")]
+    [InlineData("FEEDFEED0000000200000001000000090001410000000000000000000000010000000000000000000000000000000000000000000000")]
+    [InlineData("3003020103")]
+    public void A_damaged_store_is_named_whatever_its_reader_throws(string hex)
+    {
+        var path = _directory.File("store.jks");
+        File.WriteAllBytes(path, Convert.FromHexString(hex));
+        Assert.Throws<TlsSetupException>(() => Open(CertificateFiles.Store("--store", path, "test only")));
+        Assert.Throws<TlsSetupException>(() => _materials.AuthoritiesOfStore("--trust", path, "test only"));
+    }
+
+    [Fact]
+    public void Whatever_one_file_does_to_its_reader_the_others_are_taken_up()
+    {
+        var path = _directory.Write("odd", "first");
+        var odd = _materials.Files("--odd", [path],
+            contents => contents[0].Length == 5 ? "read" : throw new InvalidTimeZoneException("no"));
+        var source = Pem(_pki.Issue("first"));
+        _materials.Watch(_told.Add);
+        _directory.Write("odd", "changed");
+        TestPki.Write(_directory, "n", _pki.Issue("second"));
+        _told.Clear();
+        _clock.Advance(Interval);
+        _clock.Advance(Interval);
+        Assert.Equal("read", odd.Current);
+        Assert.Equal("CN=second", source.Current.TargetCertificate.Subject);
+        Assert.Single(_told, line => line.Contains("InvalidTimeZoneException", StringComparison.Ordinal));
+    }
+
     [VectorFact]
     public void Tesseras_own_JKS_opens_with_the_key_that_belongs_to_it()
     {

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
@@ -89,6 +90,65 @@ public sealed class HandshakeTests : IDisposable
         Assert.Equal("hello", await TalkAsync(server, new TlsClient("test", Chained("client"), Anchors(_pki)), "127.0.0.1"));
         var alone = new TlsClient("test", Source(between.Issue("alone")), Anchors(_pki));
         Assert.Null(await TalkAsync(server, alone, "127.0.0.1"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_CA_that_another_one_stands_for_is_enough_to_trust(bool showsItsRoot)
+    {
+        using var issuing = new TestPki(_pki, "Test only issuing CA");
+        CertificateSource Chained(string name)
+        {
+            var (path, key) = TestPki.Write(_directory, name, issuing.Issue(name));
+            File.AppendAllText(path, "\n" + issuing.Authority.ExportCertificatePem());
+            if (showsItsRoot) File.AppendAllText(path, "\n" + _pki.Authority.ExportCertificatePem());
+            return _materials.Certificate("test", "--cert", CertificateFiles.Pem("--cert", path, key));
+        }
+        var server = new TlsServer("test", Chained("server"), Anchors(issuing));
+        Assert.Equal("hello", await TalkAsync(server, new TlsClient("test", Chained("client"), Anchors(issuing)), "127.0.0.1"));
+    }
+
+    [Theory]
+    [InlineData("good", null)]
+    [InlineData("expired", "valid from")]
+    [InlineData("for servers", "it is not for TLS clients")]
+    [InlineData("same name, other key", "no trusted CA stands for it")]
+    [InlineData("same name, other key, which is shown", "no trusted CA stands for it")]
+    [InlineData("of a member", "no trusted CA stands for it")]
+    [InlineData("of its root", "no trusted CA stands for it")]
+    public void Whom_such_a_CA_does_not_stand_for_is_refused(string kind, string? said)
+    {
+        using var issuing = new TestPki(_pki, "Test only issuing CA");
+        using var alike = new TestPki(_pki, "Test only issuing CA");
+        using var member = issuing.Issue("member");
+        using var memberKey = member.GetECDsaPrivateKey()!;
+        var leaf = new CertificateRequest("CN=leaf", memberKey, HashAlgorithmName.SHA256);
+        var generator = X509SignatureGenerator.CreateForECDsa(memberKey);
+        using var shown = kind switch
+        {
+            "good" => issuing.Issue("peer"),
+            "expired" => issuing.Issue("peer", DateTimeOffset.UtcNow.AddDays(-2), DateTimeOffset.UtcNow.AddDays(-1)),
+            "for servers" => issuing.Issue("peer", purpose: TestPki.ForServers),
+            "of a member" => leaf.Create(member.SubjectName, generator, DateTimeOffset.UtcNow.AddHours(-1),
+                DateTimeOffset.UtcNow.AddHours(1), [1, 2, 3]),
+            "of its root" => _pki.Issue("peer"),
+            _ => alike.Issue("peer"),
+        };
+        X509Certificate2Collection between = kind.EndsWith("shown", StringComparison.Ordinal) ? [alike.Authority, _pki.Authority]
+            : kind == "of a member" ? [member, issuing.Authority] : [];
+        var why = Anchors(issuing).Refuse(shown, between, PeerRole.Client);
+        if (said is null) Assert.Null(why);
+        else Assert.Contains(said, why);
+    }
+
+    [Fact]
+    public void A_client_that_is_checked_is_checked_at_each_connection()
+    {
+        // A session that is taken up again knows the leaf alone, and the list of its day.
+        var source = Source(_pki.Issue("server"));
+        Assert.False(new TlsServer("test", source, Anchors(_pki)).Options().AllowTlsResume);
+        Assert.True(new TlsServer("test", source, clients: null).Options().AllowTlsResume);
     }
 
     [Fact]

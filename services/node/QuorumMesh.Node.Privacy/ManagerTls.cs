@@ -12,6 +12,10 @@ namespace QuorumMesh.Node.Privacy;
 /// <param name="SkipVerify">Whoever answers is taken for the manager.</param>
 public sealed record ManagerTls(string? File, string? RootCa, string? Certificate, string? Key, bool SkipVerify)
 {
+    /// <summary>For the log: that nobody is checked. Null when the manager is.</summary>
+    public string? Warning => !SkipVerify ? null : $"{Name("--ptm.tls.insecureskipverify", "TlsInsecureSkipVerify")}: whoever answers at "
+        + $"{(File is null ? "--ptm.url" : "HttpUrl")} is taken for the manager, and is sent private payloads";
+
     /// <exception cref="FormatException">Half of it is missing; the message names the setting.</exception>
     public void Validate(Uri? url)
     {

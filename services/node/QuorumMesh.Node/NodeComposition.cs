@@ -129,7 +129,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         WarnOfCache(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20);
         var compiler = OpenCompiler(stores.Rules.Code);
         var keystore = Own(OpenKeystore());
-        var manager = PrivacyOptions.Open(_settings.Privacy, _settings.PrivacyTls, _settings.Manager, _handlers, _materials);
+        var manager = PrivacyOptions.Open(_settings.Privacy, _settings.PrivacyTls, _settings.Manager, _handlers, _materials, Tell);
         if (manager is IDisposable disposable) Own(disposable);
         var peers = Own(new PeerServer(PeerOptions(key, stores.Rules.Config.Engine), _loggers.CreateLogger<PeerServer>()));
         var lists = Own(new PeerLists(_data, _settings.Permissioned, peers, nodeId, _log));
@@ -163,8 +163,6 @@ internal sealed class NodeComposition : IAsyncDisposable
         var rpc = Own(new RpcServer(Service, RpcOptions(), _loggers));
         if (_settings.RpcAccess.Warning(_settings.Http, _settings.Ws) is { } insecure) _log.LogWarning("{Insecure}", insecure);
         Own(_materials).Watch(Tell);
-        if (_settings.Manager.Tls is { SkipVerify: true })
-            Tell("--ptm.tls.insecureskipverify: whoever answers at --ptm.url is taken for the manager, and is sent private payloads");
         await rpc.StartAsync(cancel).ConfigureAwait(false);
         HttpAddress = rpc.HttpAddress;
         _log.LogInformation("Node {NodeId} is {Name} of chain {ChainId}, profile {Profile}, head {Head}", nodeId[..16],

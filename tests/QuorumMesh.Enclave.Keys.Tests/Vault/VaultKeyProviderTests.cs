@@ -288,6 +288,19 @@ public sealed class VaultKeyProviderTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task An_authority_that_another_one_stands_for_is_enough_to_trust_and_one_of_its_name_is_not()
+    {
+        using var root = new TestPki();
+        using var issuing = new TestPki(root, "Test only issuing CA");
+        using var alike = new TestPki(root, "Test only issuing CA");
+        await using var vault = await VaultStandIn.StartAsync(Model, certificate: issuing.Issue("vault"));
+        var trusted = issuing.WriteAuthority(_directory);
+        Assert.Single((await Provider($$""","caFile":"{{trusted}}" """, url: vault.Url).LoadAsync(default)).Keys);
+        foreach (var others in (string[])[alike.WriteAuthority(_directory, "alike.crt"), root.WriteAuthority(_directory, "root.crt")])
+            await Assert.ThrowsAsync<KeyException>(() => Provider($$""","caFile":"{{others}}" """, url: vault.Url).LoadAsync(default));
+    }
+
+    [Fact]
     public async Task A_vaults_certificate_comes_from_the_named_authority_and_names_the_vault()
     {
         using var own = Certificate(IPAddress.Loopback);

@@ -87,6 +87,10 @@ public sealed class ConfigTests : IDisposable
     [InlineData("encryptor.type", "EC", "NACL")]
     [InlineData("mode", "orion", "tessera")]
     [InlineData("quorummesh.resend", "sometimes", "one of")]
+    [InlineData("quorummesh.grpc", "https://0.0.0.0:9102", "grpcTls.certificate")]
+    [InlineData("quorummesh.grpc", " https://0.0.0.0:9102", "grpcTls.certificate")]
+    [InlineData("quorummesh.enclave", " HTTPS://10.0.0.5:9103", "enclaveTls.certificate")]
+    [InlineData("serverConfigs[1].bindingAddress", " https://0.0.0.0:9001", "plain text would be spoken")]
     [InlineData("quorummesh.keyMoveAfterSeconds", "5", "60")]
     [InlineData("quorummesh.database", "Nonsense=1", "connection string")]
     public void Bad_settings_are_named(string key, string value, string advice)
@@ -95,6 +99,18 @@ public sealed class ConfigTests : IDisposable
         Assert.Contains(advice, e.Message, StringComparison.Ordinal);
         Assert.Contains(key.StartsWith("serverConfigs[1].app", StringComparison.Ordinal) ? "serverConfigs"
             : key, e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("http://0.0.0.0:9101")]
+    [InlineData("https://0.0.0.0:9101")]
+    public void Strict_TLS_is_not_lost_where_a_Unix_socket_is_advertised_and_a_port_is_bound(string bound)
+    {
+        string[] strict = ["serverConfigs[0].sslConfig.tls=STRICT", $"serverConfigs[0].bindingAddress={bound}"];
+        var e = Assert.Throws<OptionsException>(() => Read(strict));
+        Assert.Contains("serverConfigs[0].bindingAddress is no Unix socket", e.Message.Replace(":", "", StringComparison.Ordinal),
+            StringComparison.Ordinal);
+        Assert.False(Read(strict[0]).Servers[0].HasTls);
     }
 
     [Fact]

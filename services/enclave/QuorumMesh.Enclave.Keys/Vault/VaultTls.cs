@@ -20,6 +20,10 @@ internal static class VaultTls
                 RevocationMode = X509RevocationMode.NoCheck,
             };
             tls.CertificateChainPolicy.CustomTrustStore.AddRange(roots);
+            // A session that is taken up again keeps the leaf alone, without what leads to its CA.
+            tls.AllowTlsResume = false;
+            tls.RemoteCertificateValidationCallback = (_, shown, chain, errors) => errors == SslPolicyErrors.None
+                || (errors == SslPolicyErrors.RemoteCertificateChainErrors && shown is not null && EndsAtAnchor(chain, roots));
         }
 
         if (settings.ClientFile is not { } client)
@@ -29,6 +33,17 @@ internal static class VaultTls
             throw new KeyException($"{settings.Setting}.clientFile", $"'{client}' holds no certificate with its private key");
         tls.ClientCertificates = own;
         tls.LocalCertificateSelectionCallback = (_, _, _, _, _) => own.First(c => c.HasPrivateKey);
+    }
+
+    /// <summary>
+    /// Whether a trusted CA that is not its own issuer stands for the chain, as with Java and Go: itself is in it, byte by byte, and
+    /// nothing is wrong but that what stands above it is unknown.
+    /// </summary>
+    private static bool EndsAtAnchor(X509Chain? chain, X509Certificate2Collection anchors)
+    {
+        const X509ChainStatusFlags above = X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot;
+        return chain is { ChainStatus.Length: > 0 } && chain.ChainStatus.All(s => (s.Status & ~above) == 0)
+            && chain.ChainElements.Any(e => anchors.Any(a => a.RawDataMemory.Span.SequenceEqual(e.Certificate.RawDataMemory.Span)));
     }
 
     private static X509Certificate2Collection Load(VaultSettings settings, string path, SecretPlace password, SecretReader secrets)

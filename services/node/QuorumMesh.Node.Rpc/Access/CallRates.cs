@@ -11,12 +11,14 @@ public sealed class CallRates : IDisposable
 {
     private readonly PartitionedRateLimiter<string> _limiter;
     private readonly int _perSecond;
+    private readonly string _what;
 
     /// <param name="perSecond">At least 1.</param>
-    public CallRates(int perSecond)
+    /// <param name="what">What is counted, for the refusal.</param>
+    public CallRates(int perSecond, string what = "calls")
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(perSecond);
-        _perSecond = perSecond;
+        (_perSecond, _what) = (perSecond, what);
         // Ten times a second where that is a whole number of calls.
         var (tokens, period) = perSecond % 10 == 0 ? (perSecond / 10, TimeSpan.FromMilliseconds(100))
             : (perSecond, TimeSpan.FromSeconds(1));
@@ -36,7 +38,7 @@ public sealed class CallRates : IDisposable
     {
         using var lease = _limiter.AttemptAcquire(caller);
         return lease.IsAcquired ? null
-            : new CallRefusedException(CallRefusal.TooMany, $"more than {_perSecond} calls in a second: try again later");
+            : new CallRefusedException(CallRefusal.TooMany, $"more than {_perSecond} {_what} in a second: try again later");
     }
 
     public void Dispose() => _limiter.Dispose();

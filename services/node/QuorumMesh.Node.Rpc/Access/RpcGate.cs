@@ -34,15 +34,16 @@ internal sealed class RpcGate : IDisposable
         try
         {
             var caller = _tokens is null ? new RpcCaller(Origin(http))
-                : await _tokens.ValidateAsync(Token(http), http.RequestAborted).ConfigureAwait(false);
+                : await _tokens.ValidateAsync(Token(http), Origin(http), http.RequestAborted).ConfigureAwait(false);
             return session with { Caller = caller, Rates = Rates, Clock = _clock };
         }
         catch (CallRefusedException e)
         {
-            http.Response.Headers.WWWAuthenticate = "Bearer";
+            var isRate = e.Refusal == CallRefusal.TooMany;
+            if (!isRate) http.Response.Headers.WWWAuthenticate = "Bearer";
             using var response = RpcResponse.Rent();
             RpcEngine.WriteError(response, default, e.Code, e.Message);
-            http.Response.StatusCode = StatusCodes.Status401Unauthorized;
+            http.Response.StatusCode = isRate ? StatusCodes.Status429TooManyRequests : StatusCodes.Status401Unauthorized;
             http.Response.ContentType = "application/json";
             http.Response.ContentLength = response.Length;
             await http.Response.Body.WriteAsync(response.Written, http.RequestAborted).ConfigureAwait(false);
@@ -50,7 +51,11 @@ internal sealed class RpcGate : IDisposable
         }
     }
 
-    public void Dispose() => Rates?.Dispose();
+    public void Dispose()
+    {
+        Rates?.Dispose();
+        _tokens?.Dispose();
+    }
 
     private static string Token(HttpContext http)
     {

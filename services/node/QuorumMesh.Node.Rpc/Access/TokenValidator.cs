@@ -9,29 +9,38 @@ namespace QuorumMesh.Node.Rpc.Access;
 
 /// <summary>
 /// Takes a bearer token (RFC 7519, signed by RS256 or ES256) for who it says. What was found good is kept while the keys stay the same, so
-/// that a signature is checked once for each token.
+/// that a signature is checked once for each token. How many others are looked at is bounded for each address, or anybody could make the
+/// node check signatures all day.
 /// </summary>
-internal sealed class TokenValidator(TokenOptions options, ITokenKeys keys, TimeProvider clock)
+/// <param name="newTokens">Tokens in a second from one address that were not found good before.</param>
+internal sealed class TokenValidator(TokenOptions options, ITokenKeys keys, TimeProvider clock, int newTokens = TokenValidator.NewTokens)
+    : IDisposable
 {
+    public const int NewTokens = 100;
+
     private const int MostKept = 1024;
     private const int LongestToken = 16 * 1024;
 
     private readonly JsonWebTokenHandler _handler = new() { MapInboundClaims = false, MaximumTokenSizeInBytes = LongestToken };
+    private readonly CallRates _new = new(newTokens, "new access tokens");
     private Kept _kept = new([]);
 
+    /// <param name="origin">Where the token comes from: address or certificate.</param>
     /// <exception cref="CallRefusedException">It is none, and why: nothing in it comes from the token.</exception>
-    public async ValueTask<RpcCaller> ValidateAsync(string token, CancellationToken cancellation)
+    public async ValueTask<RpcCaller> ValidateAsync(string token, string origin, CancellationToken cancellation)
     {
         if (token.Length > LongestToken) throw Refused("the access token is too long");
         var kept = KeptOfNow();
         var digest = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
         if (kept.Callers.TryGetValue(digest, out var known)) return Timely(known);
+        if (_new.Refuse(origin) is { } tooMany) throw tooMany;
         var result = await CheckAsync(token, kept.Keys).ConfigureAwait(false);
         if (result.Exception is SecurityTokenSignatureKeyNotFoundException)
         {
             await keys.RenewAsync(cancellation).ConfigureAwait(false);
-            kept = KeptOfNow();
-            result = await CheckAsync(token, kept.Keys).ConfigureAwait(false);
+            var renewed = KeptOfNow();
+            if (!ReferenceEquals(renewed, kept)) result = await CheckAsync(token, renewed.Keys).ConfigureAwait(false);
+            kept = renewed;
         }
         if (!result.IsValid) throw Refused(Explain(result.Exception));
         var caller = Read((JsonWebToken)result.SecurityToken);
@@ -40,11 +49,16 @@ internal sealed class TokenValidator(TokenOptions options, ITokenKeys keys, Time
         return Timely(caller);
     }
 
+    public void Dispose() => _new.Dispose();
+
     private Task<TokenValidationResult> CheckAsync(string token, IReadOnlyList<SecurityKey> known) =>
         _handler.ValidateTokenAsync(token, new TokenValidationParameters
         {
             ValidAlgorithms = [SecurityAlgorithms.RsaSha256, SecurityAlgorithms.EcdsaSha256],
-            IssuerSigningKeys = known,
+            // The key that the token names, and those without a name; all where it names none.
+            IssuerSigningKeyResolver = (_, _, kid, _) => string.IsNullOrEmpty(kid) ? known
+                : known.Where(k => string.IsNullOrEmpty(k.KeyId) || k.KeyId == kid),
+            TryAllIssuerSigningKeys = false,
             ValidIssuers = options.Issuers,
             ValidAudiences = options.Audiences,
             RequireSignedTokens = true,

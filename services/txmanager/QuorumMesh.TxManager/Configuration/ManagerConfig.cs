@@ -29,6 +29,8 @@ public static class ManagerConfig
 
         var servers = ServerSettings.Read(root["serverConfigs"]);
         AddGrpc(servers, settings.Grpc, own["grpc"], own["grpcTls"]);
+        if (servers.Servers.Find(s => s.Listen.IsHttps && !s.HasTls) is { } bare)
+            throw new OptionsException(bare.Listen.Key, "says https, and no certificate is configured for it: plain text would be spoken");
         if (!root["bootstrapNode"].Flag() && !servers.Servers.Exists(s => s.Kind is AppKind.Q2T or AppKind.Grpc))
             throw new OptionsException("serverConfigs", "needs a server with app Q2T for the node (or set bootstrapNode to true)");
         var enclave = EnclaveAddress(settings.Enclave, own["enclave"], servers, root["keys"]);
@@ -44,7 +46,8 @@ public static class ManagerConfig
             Database = DatabaseSetting.Read(root, directory),
             RowCodec = ReadRowCodec(own["rowCodec"]),
             EnclaveAddress = enclave,
-            EnclaveTls = enclave is null ? null : PinnedLink.Read(enclave, own["enclaveTls"], "enclave"),
+            EnclaveTls = enclave is null ? null : PinnedLink.Read(
+                enclave.StartsWith("https:", StringComparison.OrdinalIgnoreCase), own["enclaveTls"], "enclave"),
             KeysFile = settings.ConfigFile,
             Notices = ConfigNotices.Read(root),
             Debug = settings.Debug,
@@ -113,7 +116,7 @@ public static class ManagerConfig
         if (!bound.IsLoopback && !bound.IsHttps)
             throw new OptionsException(bound.Key, $"'{address}' is not on loopback, and whoever reaches it reads every payload: use "
                 + "unix:/path or 127.0.0.1, or https://host:port with quorummesh.grpcTls");
-        servers.Servers.Add(new AppServer(AppKind.Grpc, bound, Pinned: PinnedLink.Read(address, tls, "node")));
+        servers.Servers.Add(new AppServer(AppKind.Grpc, bound, Pinned: PinnedLink.Read(bound.IsHttps, tls, "node")));
     }
 
     /// <returns>Null for a configuration as Tessera's without an enclave of its own: the keys are in it.</returns>
@@ -122,7 +125,7 @@ public static class ManagerConfig
         var own = flag ?? node.Text();
         if (own is not null)
             ListenAddress.ParseWithTls(flag is null ? node.Path : "--enclave", own);
-        var address = own ?? servers.EnclaveAddress;
+        var address = (own ?? servers.EnclaveAddress)?.Trim();
         if (address is null)
             return keys["keyData"].Items().Count > 0 ? null : throw new OptionsException(
                 "serverConfigs",

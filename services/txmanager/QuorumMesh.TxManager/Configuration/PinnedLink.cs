@@ -15,13 +15,13 @@ public sealed class PinnedLink
 
     private PinnedLink(ConfigNode tls, string peer) => (_tls, _peer) = (tls, peer);
 
-    /// <param name="address">Where the link goes.</param>
+    /// <param name="isHttps">Of the link's address as it was read, not as it was written.</param>
     /// <param name="peer">The member that names the other's certificate.</param>
     /// <returns>Null where plain text is spoken.</returns>
     /// <exception cref="OptionsException">TLS is half asked for.</exception>
-    internal static PinnedLink? Read(string address, ConfigNode tls, string peer)
+    internal static PinnedLink? Read(bool isHttps, ConfigNode tls, string peer)
     {
-        if (!address.StartsWith("https:", StringComparison.OrdinalIgnoreCase))
+        if (!isHttps)
             return !tls.Exists ? null : throw new OptionsException(tls.Path, $"is given, and the {peer}'s address is not https");
         foreach (var member in new[] { "certificate", "key", peer }) tls[member].Required();
         return new PinnedLink(tls, peer);

@@ -27,7 +27,14 @@ public sealed class SslSettings
             "STRICT" => true,
             var other => throw new OptionsException(ssl["tls"].Path, $"'{other}' is neither STRICT nor OFF, in capitals"),
         };
-        if (address.Text()!.StartsWith("unix:", StringComparison.OrdinalIgnoreCase)) return null;
+        if (address.Text()!.StartsWith("unix:", StringComparison.OrdinalIgnoreCase))
+        {
+            var binding = server["bindingAddress"];
+            return !isStrict || binding.Text()?.Trim().StartsWith("unix:", StringComparison.OrdinalIgnoreCase) is null or true ? null
+                : throw new OptionsException(binding.Path,
+                    "is no Unix socket as serverAddress is, and sslConfig.tls is STRICT: write https://host:port as serverAddress, or "
+                    + "leave it out");
+        }
         var saysHttps = address.Text()!.StartsWith("https:", StringComparison.OrdinalIgnoreCase);
         if (saysHttps && !isStrict)
             throw new OptionsException(address.Path,
