@@ -74,6 +74,46 @@ public class RelayTests
         Assert.Equal(all.Count, b.Transactions.Count);
     }
 
+    [Theory]
+    [InlineData(65)]
+    [InlineData(66)]
+    public async Task What_an_answer_had_no_room_for_is_asked_for_again(int version)
+    {
+        await using var a = new TestNode(protocols: OursUpTo(version));
+        await using var b = new TestNode(protocols: Ours);
+        await TestNode.Connect(a, b);
+        Assert.Equal(version, a.Server.Peers.Single().EthVersion);
+        var all = Enumerable.Range(0, 100).Select(i => TestNode.RlpList(30_000, i)).ToList();
+        a.Server.RelayTransactions([.. all.Select(raw => (ReadOnlyMemory<byte>)raw)]);
+        await TestNode.Until(() => b.Transactions.Count >= all.Count, "100 transactions, 3 MB in all");
+        Assert.Equal(all.Select(raw => Keccak.Hash(raw)), b.Transactions.Select(raw => Keccak.Hash(raw.Span)));
+    }
+
+    [Theory]
+    [InlineData(65)]
+    [InlineData(66)]
+    public async Task What_the_peer_no_longer_has_does_not_count_as_known_to_it(int version)
+    {
+        // One at a time is kept: the others are mostly gone when they are asked for.
+        await using var a = new TestNode(protocols: OursUpTo(version), announcedBytes: 1);
+        await using var b = new TestNode(protocols: Ours);
+        await TestNode.Connect(a, b);
+        var all = Enumerable.Range(0, 600).Select(i => TestNode.RlpList(100, i)).ToList();
+        a.Server.RelayTransactions([.. all.Select(raw => (ReadOnlyMemory<byte>)raw)]);
+        await TestNode.Until(() => b.Transactions.Any(raw => raw.Span.SequenceEqual(all[^1])), "the last one, which is kept");
+        Assert.True(b.Transactions.Count < all.Count, "some were gone");
+        await TestNode.Until(() =>
+        {
+            b.Server.BroadcastTransactions([.. all.Select(raw => (ReadOnlyMemory<byte>)raw)], exceptNodeId: null);
+            return a.Transactions.Count + b.Transactions.Count >= all.Count;
+        }, "the others, from b");
+        Assert.Equal(all.Select(raw => Keccak.Hash(raw)).ToHashSet(),
+            a.Transactions.Concat(b.Transactions).Select(raw => Keccak.Hash(raw.Span)).ToHashSet());
+    }
+
+    private static IReadOnlyList<SubProtocol> OursUpTo(int version) =>
+        [.. Ours.Where(protocol => protocol.Name != "eth" || protocol.Version <= version)];
+
     [Fact]
     public void What_is_kept_for_those_that_ask_is_bounded()
     {

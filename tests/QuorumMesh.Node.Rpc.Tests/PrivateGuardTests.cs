@@ -1,7 +1,10 @@
+using System.Text;
+using System.Text.Json;
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Rpc.Calls;
+using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Tests.Fakes;
 using QuorumMesh.Primitives;
 
@@ -63,6 +66,25 @@ public sealed class PrivateGuardTests
         node.Manager.Payloads.Clear();
         await SendAsync(client, Send(Other, null, Private));
         Assert.StartsWith("0x", await SendAsync(client, Raw(OtherKey, null, 2)));
+    }
+
+    [Fact]
+    public async Task Creations_before_it_in_the_same_batch_count()
+    {
+        using var node = NewNode();
+        await using var client = Client(node, PrivateGuardMode.Refuse);
+        var calls = new[]
+        {
+            RawPrivate(Key, 0), Raw(Key, null, 1), Raw(OtherKey, null, 0), RawPrivate(OtherKey, 1), Raw(OtherKey, null, 2),
+        };
+        var answers = await BatchAsync(client, calls);
+        Assert.Contains($"{Sender} has created private contracts alone so far",
+            answers[1].GetProperty("error").GetProperty("message").GetString(), StringComparison.Ordinal);
+        // The other account has a public one before.
+        foreach (var taken in new[] { answers[0], answers[2], answers[3], answers[4] })
+            Assert.True(taken.TryGetProperty("result", out _), taken.GetRawText());
+        var pool = await node.PoolContentAsync(new HashSet<Address> { Sender }, default);
+        Assert.True(Assert.Single(pool.SelectMany(c => c.Pending.Concat(c.Queued))).Tx.IsPrivate);
     }
 
     [Fact]
@@ -165,6 +187,22 @@ public sealed class PrivateGuardTests
     {
         var transaction = new Transaction { Nonce = nonce, GasLimit = 200_000, To = to, Data = Hex.FromHex(Creation) };
         return ("eth_sendRawTransaction", $"[\"{Hex.ToHex(TransactionSigner.Sign(transaction, key, 10u).EncodedSpan)}\"]");
+    }
+
+    private static (string Method, string Parameters) RawPrivate(byte[] key, ulong nonce)
+    {
+        var hash = new byte[64];
+        var transaction = new Transaction { Nonce = nonce, GasLimit = 200_000, Data = hash };
+        return ("eth_sendRawTransaction", $"[\"{Hex.ToHex(TransactionSigner.SignPrivate(transaction, key).EncodedSpan)}\"]");
+    }
+
+    private static async Task<JsonElement[]> BatchAsync(RpcClient client, IEnumerable<(string Method, string Parameters)> calls)
+    {
+        using var response = RpcResponse.Rent();
+        var requests = calls.Select((c, i) => $$"""{"jsonrpc":"2.0","id":{{i}},"method":"{{c.Method}}","params":{{c.Parameters}}}""");
+        await client.Server.Engine.ProcessAsync(Encoding.UTF8.GetBytes($"[{string.Join(',', requests)}]"), response,
+            new RpcSession(null, null), default);
+        return [.. JsonSerializer.Deserialize<JsonElement>(response.Written.Span).EnumerateArray()];
     }
 
     private static RpcClient Client(FakeNode node, PrivateGuardMode mode) => new(node, new RpcServerOptions { PrivateGuard = mode });

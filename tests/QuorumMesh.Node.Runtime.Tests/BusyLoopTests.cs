@@ -65,6 +65,7 @@ public sealed class BusyLoopTests : IAsyncDisposable
         var refused = await Assert.ThrowsAsync<TransactionRejectedException>(
             () => _service.SubmitAsync(TestChain.Public(TestChain.Key(500), 1), default));
         Assert.Contains("busy with one batch for", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("busy with one batch for", (await RefusedAsync(inBatch: true)).Message, StringComparison.Ordinal);
         Assert.False(first.IsCompleted);
 
         // raft_explain answers meanwhile, by what is known without the loop.
@@ -80,6 +81,43 @@ public sealed class BusyLoopTests : IAsyncDisposable
             await Task.Delay(5);
         }
         await _service.SubmitAsync(TestChain.Public(TestChain.Key(500), 1), default);
+    }
+
+    [Fact]
+    public async Task It_refuses_while_the_flush_of_the_journal_hangs_beside_the_loop()
+    {
+        _store.Synced = () =>
+        {
+            if (!_disk.IsSet) _isStuck.Set();
+            _disk.Wait();
+        };
+        _disk.Reset();
+        var first = _service.SubmitAsync(TestChain.Public(TestChain.Key(500), 0), default);
+        Assert.True(_isStuck.Wait(Limit));
+        _clock.Advance(11_000);
+        // The loop itself goes on: it answers.
+        await _service.PoolCountsAsync(default).WaitAsync(Limit);
+        Assert.Equal("one flush of the transaction journal", _loop.Busy.With);
+        foreach (var refused in new[] { await RefusedAsync(false), await RefusedAsync(true) })
+            Assert.Contains("busy with one flush of the transaction journal for 11 s", refused.Message, StringComparison.Ordinal);
+        Assert.False(first.IsCompleted);
+
+        _disk.Set();
+        await first.WaitAsync(Limit);
+        for (var end = DateTime.UtcNow + Limit; _loop.Busy.For > TimeSpan.FromSeconds(1);)
+        {
+            Assert.True(DateTime.UtcNow < end, "the flush ends");
+            await Task.Delay(5);
+        }
+        await _service.SubmitAsync(TestChain.Public(TestChain.Key(500), 1), default).WaitAsync(Limit);
+    }
+
+    private Task<TransactionRejectedException> RefusedAsync(bool inBatch)
+    {
+        var transaction = TestChain.Public(TestChain.Key(500), 1);
+        return Assert.ThrowsAsync<TransactionRejectedException>(() => inBatch
+            ? _service.SubmitAllAsync([transaction], default).WaitAsync(Limit)
+            : _service.SubmitAsync(transaction, default).WaitAsync(Limit));
     }
 
     public async ValueTask DisposeAsync()

@@ -51,10 +51,23 @@ public sealed class JournalFlusherTests
         Assert.Empty(Out());
     }
 
+    [Fact]
+    public async Task An_effect_that_fails_ends_the_loop_too()
+    {
+        var failed = 0;
+        var flusher = new JournalFlusher(_store, TaskScheduler.Default, static _ => throw new InvalidOperationException("no mailbox"),
+            () => failed++, TimeProvider.System);
+        flusher.Add(new JournalledEffects());
+        await flusher.EndAsync().WaitAsync(Patience);
+        Assert.Equal(1, failed);
+        Assert.Contains("no mailbox", Assert.Throws<IOException>(flusher.ThrowIfFailed).Message, StringComparison.Ordinal);
+        Assert.Throws<IOException>(() => flusher.Add(new JournalledEffects()));
+    }
+
     private JournalFlusher New(Action? failed = null) => new(_store, TaskScheduler.Default, effects =>
     {
         lock (_out) _out.Add(effects);
-    }, failed ?? (static () => { }));
+    }, failed ?? (static () => { }), TimeProvider.System);
 
     private List<JournalledEffects> Out()
     {

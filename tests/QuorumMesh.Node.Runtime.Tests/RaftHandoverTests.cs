@@ -37,6 +37,22 @@ public sealed class RaftHandoverTests
         Assert.Equal(0ul, _node.Raft.Core.TransferTarget);
     }
 
+    /// <summary>It could propose nothing: a block would be executed for nothing, again and again.</summary>
+    [Fact]
+    public async Task Nothing_is_minted_while_leadership_is_handed_over()
+    {
+        Lead();
+        var answer = Ask(3);
+        await _node.SubmitAsync(0);
+        _node.After(60);
+        var report = await ReportAsync();
+        Assert.Equal((3ul, 1, 0), (report.Core.TransferTarget, report.Pending, report.Proposed));
+        Assert.Null(report.NextMintMs);
+        Pass(ticks: 40);
+        await Assert.ThrowsAsync<RaftMembershipException>(() => answer);
+        Assert.Equal(1, (await ReportAsync()).Proposed);
+    }
+
     [Fact]
     public async Task Without_anybody_close_enough_nothing_is_begun()
     {

@@ -8,14 +8,25 @@ namespace QuorumMesh.Node.Runtime;
 /// </summary>
 /// <param name="background">Flushes run there, one at a time.</param>
 /// <param name="carryOut">Called with what is durable.</param>
-/// <param name="failed">Called once, when a flush has failed: the loop has to end, for nobody knows what is on the disk.</param>
-internal sealed class JournalFlusher(IKeyValueStore store, TaskScheduler background, Action<JournalledEffects> carryOut, Action failed)
+/// <param name="failed">
+/// Called once, when a flush, or what is carried out after it, has failed: the loop has to end, for nobody knows what is on the disk, or
+/// who was answered.
+/// </param>
+/// <param name="clock">Times the flush that runs.</param>
+internal sealed class JournalFlusher(
+    IKeyValueStore store, TaskScheduler background, Action<JournalledEffects> carryOut, Action failed, TimeProvider clock)
 {
+    private const long Idle = -1;
+
     private readonly Lock _lock = new();
     private List<JournalledEffects> _waiting = [];
     private Task _running = Task.CompletedTask;
     private bool _isRunning;
     private volatile Exception? _failure;
+    private long _flushSince = Idle;
+
+    /// <summary>How long the flush that runs has taken so far; zero when none does. May be read from any thread.</summary>
+    public TimeSpan Flushing => Volatile.Read(ref _flushSince) is var since and not Idle ? clock.GetElapsedTime(since) : TimeSpan.Zero;
 
     /// <param name="effects">Their rows are written.</param>
     /// <exception cref="IOException">A flush has failed.</exception>
@@ -60,7 +71,10 @@ internal sealed class JournalFlusher(IKeyValueStore store, TaskScheduler backgro
             }
             try
             {
+                Volatile.Write(ref _flushSince, clock.GetTimestamp());
                 store.Sync();
+                Volatile.Write(ref _flushSince, Idle);
+                foreach (var effects in taken) carryOut(effects);
             }
             catch (Exception e)
             {
@@ -69,7 +83,6 @@ internal sealed class JournalFlusher(IKeyValueStore store, TaskScheduler backgro
                 failed();
                 return;
             }
-            foreach (var effects in taken) carryOut(effects);
             taken.Clear();
         }
     }

@@ -40,7 +40,7 @@ public sealed class NodeAssembly : IAsyncDisposable
         _payloads = new PayloadFetcher(seams.Manager, seams.Post, seams.Clock, seams.Background);
         _heads = new HeadProbe(seams.Peers, seams.Post, seams.Clock);
         _journal = new JournalFlusher(
-            setup.Stores.KeyValues, seams.Background, CarryOut, failed: () => seams.Post(new NodeInput.WakeUp()));
+            setup.Stores.KeyValues, seams.Background, CarryOut, failed: () => seams.Post(new NodeInput.WakeUp()), seams.Clock);
         // Raft's blocks come out of its log; all other engines' carry the proof of their decision, and come from anybody.
         _follower = setup.Stores.Rules.Config.Engine == EngineKind.Raft ? null
             : new ChainFollower(seams.Peers, setup.Stores, seams.Post, seams.Clock);
@@ -98,6 +98,9 @@ public sealed class NodeAssembly : IAsyncDisposable
 
     /// <summary>A time that never goes back.</summary>
     internal long Milliseconds => (long)_seams.Clock.GetElapsedTime(0).TotalMilliseconds;
+
+    /// <summary>How long the flush of the journal that runs has taken so far; zero when none does. May be read from any thread.</summary>
+    internal TimeSpan JournalFlushing => _journal.Flushing;
 
     /// <summary>Streams open from a Raft member.</summary>
     internal int OpenStreams(ulong raftId) => _link is RaftLink link ? link.OpenStreams(raftId) : 0;

@@ -30,6 +30,13 @@ public sealed class NodeLoop : IAsyncDisposable
     public TimeSpan SinceLastPass =>
         _isStarted ? TimeSpan.FromMilliseconds(_node.Milliseconds - Volatile.Read(ref _lastPass)) : TimeSpan.Zero;
 
+    /// <summary>
+    /// What holds up transactions for the longest time, and for how long: one batch of the loop, or one flush of the journal beside it,
+    /// which their answers wait for. May be read from any thread.
+    /// </summary>
+    public (TimeSpan For, string With) Busy => (SinceLastPass, _node.JournalFlushing) is var (pass, flush) && flush > pass
+        ? (flush, "one flush of the transaction journal") : (pass, "one batch");
+
     public void Start()
     {
         _node.Start();

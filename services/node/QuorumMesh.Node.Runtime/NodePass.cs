@@ -16,7 +16,8 @@ internal static class NodePass
         for (var ticks = ticksDue(); ticks > 0; ticks--) core.Tick();
         // Before a long block what is ready goes out: heartbeats and votes must not wait for an execution.
         while (core.Advance() is { } early) carryOut(early);
-        // The journal is flushed in here: answers and broadcasts that rest on it leave only after it.
+        // What consensus and chain need is durable after this. The journal is flushed beside the loop: answers and broadcasts that rest on
+        // it are effects of their own (JournalledEffects), which leave after that flush.
         var effects = core.Complete();
         trace?.Invoke();
         carryOut(effects);

@@ -14,7 +14,7 @@ namespace QuorumMesh.Node.Runtime;
 public sealed class NodeService : INode
 {
     private static readonly TimeSpan FullMailboxPause = TimeSpan.FromMilliseconds(5);
-    /// <summary>What waits for a loop that stands still is in memory: from then on it is refused instead.</summary>
+    /// <summary>What waits for a loop or a disk that stands still is in memory: from then on it is refused instead.</summary>
     private static readonly TimeSpan MostBusy = TimeSpan.FromSeconds(10);
 
     /// <summary>Bytes of own payloads on their way to the loop; more are left to be asked for.</summary>
@@ -106,10 +106,7 @@ public sealed class NodeService : INode
     /// <inheritdoc/>
     public async Task<Hash256> SubmitAsync(Transaction transaction, CancellationToken cancellation)
     {
-        if (Refusal is { } reason) throw new TransactionRejectedException(reason);
-        if (_loop.SinceLastPass is var busy && busy > MostBusy)
-            throw new TransactionRejectedException($"this node has been busy with one batch for {busy.TotalSeconds:F0} s, on a slow disk "
-                + "or with a long block, and takes no transactions before it is done: try again later, or at another node");
+        RequireTaking();
         using var span = TransactionTraces.Submitted(transaction.Hash);
         var head = ChainStore.GetPublicHead(_stores.KeyValues)?.Number ?? 0;
         var rules = _stores.Rules.SenderRulesAt(head + 1);
@@ -124,7 +121,7 @@ public sealed class NodeService : INode
     /// <inheritdoc/>
     public async Task<IReadOnlyList<string?>> SubmitAllAsync(IReadOnlyList<Transaction> transactions, CancellationToken cancellation)
     {
-        if (Refusal is { } refusal) throw new TransactionRejectedException(refusal);
+        RequireTaking();
         var started = DateTimeOffset.UtcNow;
         var head = ChainStore.GetPublicHead(_stores.KeyValues)?.Number ?? 0;
         var rules = _stores.Rules.SenderRulesAt(head + 1);
@@ -193,6 +190,15 @@ public sealed class NodeService : INode
         var taken = new Reply<Taken>();
         _ = taken.Task.ContinueWith(_ => Interlocked.Add(ref _remembering, -size), TaskScheduler.Default);
         if (!_mailbox.TryPostUrgent(new NodeInput.PayloadAnswers([answer], taken))) taken.Set(default);
+    }
+
+    /// <exception cref="TransactionRejectedException">The node takes no transactions, or stands still.</exception>
+    private void RequireTaking()
+    {
+        if (Refusal is { } reason) throw new TransactionRejectedException(reason);
+        if (_loop.Busy is var (busy, with) && busy > MostBusy)
+            throw new TransactionRejectedException($"this node has been busy with {with} for {busy.TotalSeconds:F0} s, on a slow disk "
+                + "or with a long block, and takes no transactions before it is done: try again later, or at another node");
     }
 
     private RaftNode NewRaftNode()

@@ -68,8 +68,8 @@ internal sealed class NodeComposition : IAsyncDisposable
 
     public NodeCore Core => Node.Core;
 
-    /// <summary>How long the node's loop has been at one batch.</summary>
-    public TimeSpan SinceLastPass => _loop?.SinceLastPass ?? TimeSpan.Zero;
+    /// <summary>What holds up transactions, and for how long so far.</summary>
+    public (TimeSpan For, string With) Busy => _loop?.Busy ?? default;
 
     /// <summary>Ends with the loop; faulted when the node could not go on.</summary>
     public Task Ended { get; private set; } = Task.CompletedTask;

@@ -12,14 +12,14 @@ internal static class NodeReadiness
     /// <summary>Blocks that the private head may lag while its payloads are on their way.</summary>
     private const ulong ToleratedPrivateLag = 64;
 
-    /// <summary>A batch that takes so long keeps everything else waiting.</summary>
+    /// <summary>A batch or a flush of the journal that takes so long keeps everything else waiting.</summary>
     private static readonly TimeSpan ToleratedPass = TimeSpan.FromSeconds(10);
 
     public static IEnumerable<(string Name, Func<string?> Check)> Checks(Func<NodeComposition?> node, NodeSettings settings)
     {
         yield return ("rpc", () => node() is null ? "starting" : null);
-        yield return ("loop", () => node() is { } up && up.SinceLastPass > ToleratedPass
-            ? $"busy with one batch for {up.SinceLastPass.TotalSeconds:F0} s" : null);
+        yield return ("loop", () => node()?.Busy is var (busy, with) && busy > ToleratedPass
+            ? $"busy with {with} for {busy.TotalSeconds:F0} s" : null);
         yield return ("consensus", () => node() is not { } up ? "starting"
             : up.Node.Raft is { } raft ? Consensus(raft.View) : up.Node.Bft is { } bft ? Consensus(bft.Standing) : null);
         yield return ("chain", () => node() is { } up ? Chain(up.Core) : null);

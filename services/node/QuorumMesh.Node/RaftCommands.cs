@@ -22,7 +22,11 @@ internal static class RaftCommands
         };
         var who = new Option<string>("--who") { Description = "who decides it, for the record", Required = true };
         var why = new Option<string>("--why") { Description = "why, for the record", Required = true };
-        var dryRun = new Option<bool>("--dry-run") { Description = "say what would be done, and change nothing" };
+        var dryRun = new Option<bool>("--dry-run")
+        {
+            Description = "say what would be done, and do none of it (the store and the log are opened, which mends what a crash has left, "
+            + "as a start does)"
+        };
         var confirmed = new Option<bool>(Confirmation)
         {
             Description = "the others are lost for good, and will never be started again as "
@@ -49,6 +53,9 @@ internal static class RaftCommands
         var data = DataDirectory.Open(settings.DataDirectory, settings.RaftLogDirectory);
         if (!Directory.Exists(data.ChainData)) throw new StartupException($"there is no chain in {data.Path}: name the data directory of "
             + "the node with --datadir");
+        // Opening would make an empty one, and a start without its log is another thing than one with an empty log.
+        if (!Directory.Exists(data.RaftLog)) throw new StartupException($"there is no Raft log in {data.RaftLog}: name the directory that "
+            + "holds the node's raftlog with --raftlogdir, if it is not in the data directory");
         try
         {
             // Both are locked: a node that runs has them, and is not touched.

@@ -5,7 +5,10 @@ namespace QuorumMesh.Node.Network.Peers;
 
 internal sealed partial class Peer
 {
-    /// <summary>Hashes that wait to be announced; beyond, the oldest go: whoever sent them first tells of them again.</summary>
+    /// <summary>
+    /// Hashes that wait to be announced; beyond, the oldest go. This node does not tell of them again: the peer hears of them from others,
+    /// or in a block. They do not count as known to it.
+    /// </summary>
     private const int MaxAnnouncements = 65_536;
 
     private readonly Queue<Hash256> _announcements = [];

@@ -44,19 +44,4 @@ internal sealed partial class Peer
         NetworkMetrics.BlocksReceived.Add(announced.Count);
         Guard(() => _handler.OnNewBlockHashes(NodeId, announced));
     }
-
-    /// <summary>
-    /// Asks for the transactions of an announcement that this node has not seen (EIP-2464); what comes is taken as if sent.
-    /// </summary>
-    private void AskForTransactions(List<Hash256> announced)
-    {
-        var unknown = Guard(() => _handler.UnknownOf(announced), []);
-        // What it announces it has: it is not told of it.
-        if (unknown.Count < announced.Count) _known.AddAll([.. announced.Except(unknown)]);
-        foreach (var some in unknown.Where(hash => _known.Add(hash)).Chunk(EthLimits.PooledTransactionsPerRequest))
-        {
-            var request = EthMessages.EncodeHashes(some);
-            TrySend(_eth.Offset + EthCode.GetPooledTransactions, _eth.Protocol.HasRequestIds ? EthMessages.WithId(0, request) : request);
-        }
-    }
 }

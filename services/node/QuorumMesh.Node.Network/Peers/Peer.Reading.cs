@@ -139,7 +139,7 @@ internal sealed partial class Peer
                 await AnswerAnnouncedAsync(id, payload).ConfigureAwait(false);
                 break;
             case EthCode.PooledTransactions when _eth.Protocol.HasPooledTransactions:
-                HandleTransactions(payload);
+                HandlePooledTransactions(id, payload);
                 break;
             default:
                 _logger.LogDebug("Peer {NodeId} sent eth message 0x{Code:x2}, which this node does not serve", NodeId, code);
@@ -147,11 +147,12 @@ internal sealed partial class Peer
         }
     }
 
-    private void HandleTransactions(ReadOnlyMemory<byte> payload)
+    /// <summary>Their hashes, in order.</summary>
+    private Hash256[] HandleTransactions(ReadOnlyMemory<byte> payload)
     {
         var transactions = EthMessages.DecodeTransactions(payload);
         if (transactions.Count == 0)
-            return;
+            return [];
         var hashes = new Hash256[transactions.Count];
         for (int i = 0; i < hashes.Length; i++)
             hashes[i] = Keccak.Hash(transactions[i].Span);
@@ -159,6 +160,7 @@ internal sealed partial class Peer
         _known.AddAll(hashes);
         NetworkMetrics.TransactionsReceived.Add(hashes.Length);
         Guard(() => _handler.OnTransactions(NodeId, transactions));
+        return hashes;
     }
 
     private void HandleReply(PendingRequests pending, ulong? id, ReadOnlyMemory<byte> payload)

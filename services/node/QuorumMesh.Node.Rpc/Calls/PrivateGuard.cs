@@ -23,13 +23,14 @@ internal sealed class PrivateGuard(INode node, PrivateGuardMode mode, ILogger lo
 
     /// <param name="to">Null for a creation.</param>
     /// <param name="userAgent">Of the client, for the call that works there.</param>
-    /// <param name="judged">Contracts that were looked at for the same request, and what was found; null for none.</param>
+    /// <param name="batch">What is known of others that came in the same request; null for none.</param>
     /// <exception cref="RpcException">It is refused; the text says why, and which call works.</exception>
     public async ValueTask RequireMeantAsync(Address from, Address? to, string? userAgent, CancellationToken cancellation,
-        Dictionary<Address, PrivateGuardFinding>? judged = null)
+        PrivateGuardBatch? batch = null)
     {
         if (!IsOn) return;
-        var finding = to is { } contract ? JudgeCall(contract, judged) : await JudgeCreationAsync(from, cancellation).ConfigureAwait(false);
+        var finding = to is { } contract ? JudgeCall(contract, batch?.Judged)
+            : await JudgeCreationAsync(from, batch?.CreationsOf(from) ?? [], cancellation).ConfigureAwait(false);
         if (finding == PrivateGuardFinding.None) return;
         RpcMetrics.Guarded(finding, mode);
         var cause = finding == PrivateGuardFinding.PrivateContract
@@ -58,10 +59,12 @@ internal sealed class PrivateGuard(INode node, PrivateGuardMode mode, ILogger lo
         return PrivateGuardRule.ForCall(isPrivate, shared is { } a && (a.CodeHash != Hash256.EmptyCode || !a.Balance.IsZero));
     }
 
-    private async ValueTask<PrivateGuardFinding> JudgeCreationAsync(Address from, CancellationToken cancellation)
+    private async ValueTask<PrivateGuardFinding> JudgeCreationAsync(Address from, IReadOnlyList<bool> earlier,
+        CancellationToken cancellation)
     {
         var pool = await node.PoolContentAsync(new HashSet<Address> { from }, cancellation).ConfigureAwait(false);
-        var pending = pool.SelectMany(c => c.Pending.Concat(c.Queued)).Where(t => t.Tx.IsCreation).Select(t => t.Tx.IsPrivate).ToList();
+        var pending = pool.SelectMany(c => c.Pending.Concat(c.Queued)).Where(t => t.Tx.IsCreation).Select(t => t.Tx.IsPrivate)
+            .Concat(earlier).ToList();
         // After the pool was asked: what left it in between is in the blocks of this view.
         using var view = node.OpenView();
         return PrivateGuardRule.ForCreation(view.CreationsOf(from), pending);

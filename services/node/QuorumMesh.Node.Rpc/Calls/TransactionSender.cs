@@ -36,13 +36,13 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
     {
         var refused = new Exception?[transactions.Count];
         var allowed = new List<Transaction>(refused.Length);
-        var judged = new Dictionary<Address, PrivateGuardFinding>();
+        var batch = new PrivateGuardBatch();
         if (guard.IsOn) FindSenders(transactions);
         for (var i = 0; i < refused.Length; i++)
         {
             try
             {
-                await RequireTakenAsync(transactions[i], session.UserAgent, cancellation, judged).ConfigureAwait(false);
+                await RequireTakenAsync(transactions[i], session.UserAgent, cancellation, batch).ConfigureAwait(false);
                 allowed.Add(transactions[i]);
             }
             catch (RpcException e)
@@ -61,13 +61,15 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
     /// <summary>This node's own rules.</summary>
     /// <exception cref="RpcException">One is against it.</exception>
     private async ValueTask RequireTakenAsync(Transaction transaction, string? userAgent, CancellationToken cancellation,
-        Dictionary<Address, PrivateGuardFinding>? judged = null)
+        PrivateGuardBatch? batch = null)
     {
         protection.Require(transaction);
         policy.RequireAllowed(transaction, Sender);
         // One without a sender is refused later, in the words of the pool.
-        if (guard.IsOn && !transaction.IsPrivate && FindSender(transaction) is { } from)
-            await guard.RequireMeantAsync(from, transaction.To, userAgent, cancellation, judged).ConfigureAwait(false);
+        if (!guard.IsOn || FindSender(transaction) is not { } from) return;
+        if (!transaction.IsPrivate)
+            await guard.RequireMeantAsync(from, transaction.To, userAgent, cancellation, batch).ConfigureAwait(false);
+        if (transaction.IsCreation) batch?.AddCreation(from, transaction.IsPrivate);
     }
 
     /// <summary>Submits what is signed, unless it can be sent again on other chains.</summary>

@@ -68,8 +68,11 @@ public sealed class RaftDriver : IConsensusDriver
 
     private bool IsImporting => _importing is not null;
 
-    /// <summary>A leader that hears no majority may have been replaced: what it minted would only have to be taken back.</summary>
-    private bool MayMint => !_intake.IsWaiting && !HasLeft && !_isParted && Core.HasQuorum;
+    /// <summary>
+    /// A leader that hears no majority may have been replaced: what it minted would only have to be taken back. One that hands over
+    /// leadership could propose nothing.
+    /// </summary>
+    private bool MayMint => !_intake.IsWaiting && !HasLeft && !_isParted && Core.HasQuorum && Core.TransferTarget == 0;
 
     void IConsensusDriver.Step(ConsensusInput input, NodeTime now, ConsensusOutputs outputs)
     {

@@ -26,7 +26,8 @@ internal sealed class PeerRequestHandler(NodeStores stores, Func<NodeInput, bool
             if (item.Length <= MaxTransactionBytes && TryDecode(item.Span) is { } tx && stores.Senders.Recover(tx, rules) is { } known)
                 recovered.Add(known);
         }
-        // A full mailbox drops them: who sent them first announces them again until they are mined.
+        // A full mailbox drops them. The node that took one from its client sends it to its own peers again until it is mined; what came
+        // by way of others does not come again, but in a block.
         if (recovered.Count > 0) _ = post(new NodeInput.PeerTransactions(recovered));
     }
 
