@@ -235,6 +235,24 @@ public sealed class SqliteTesseraDatabaseTests : TesseraDatabaseTests, IDisposab
 
     protected override string Literal(byte[] bytes) => $"x'{Convert.ToHexString(bytes)}'";
 
+    [Fact]
+    public void Refused_file_with_a_rollback_journal_stays_byte_for_byte()
+    {
+        var path = Path.Combine(_directory, "journal.db");
+        using (var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={path};Pooling=False"))
+        {
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText = "CREATE TABLE ENCRYPTED_TRANSACTION (HASH BLOB PRIMARY KEY, SOMETHING INT)";
+            command.ExecuteNonQuery();
+        }
+
+        var before = File.ReadAllBytes(path);
+        Assert.Throws<PrivacyException>(() => PayloadStore.Open(new SqliteProvider(path), TimeProvider.System));
+        Assert.Equal(before, File.ReadAllBytes(path));
+        Assert.Equal([path], Directory.GetFiles(_directory, "journal.db*"));
+    }
+
     public void Dispose()
     {
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
@@ -265,6 +283,65 @@ public sealed class PostgresTesseraDatabaseTests(PostgresServer postgres) : Tess
     }
 
     protected override string Literal(byte[] bytes) => $"'\\x{Convert.ToHexString(bytes)}'::bytea";
+
+    [Theory]
+    [InlineData("later", "second.encrypted_transaction", "\"second_later\".\"encrypted_transaction\"")]
+    [InlineData("upper", "first.\"ENCRYPTED_TRANSACTION\"", "\"first_upper\".\"ENCRYPTED_TRANSACTION\"")]
+    [InlineData("raw", "second.\"Encrypted_Raw_Transaction\"", "\"second_raw\".\"Encrypted_Raw_Transaction\"")]
+    public void Payloads_where_no_statement_would_find_them_refuse_the_start(string name, string table, string said)
+    {
+        if (postgres.SkipReason is not null)
+            return;
+        Run($"CREATE SCHEMA first_{name}; CREATE SCHEMA second_{name};"
+            + $"CREATE TABLE {table.Replace(".", $"_{name}.", StringComparison.Ordinal)} (hash bytea)");
+        using (var provider = OnPath($"first_{name},second_{name}"))
+        {
+            var e = Assert.Throws<PrivacyException>(() => PayloadStore.Open(provider, TimeProvider.System));
+            Assert.Equal(Failure.StoreUnavailable, e.Failure);
+            Assert.Contains(said, e.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(1L, Run($"SELECT count(*) FROM pg_tables WHERE schemaname IN ('first_{name}', 'second_{name}')"));
+    }
+
+    /// <summary>The manager's own tables may lie in a later schema, beside another program's history in an earlier one.</summary>
+    [Fact]
+    public async Task Own_tables_are_found_wherever_the_search_path_has_them()
+    {
+        if (postgres.SkipReason is not null)
+            return;
+        Run("CREATE SCHEMA ours; CREATE SCHEMA empty; CREATE SCHEMA others;"
+            + "CREATE TABLE others.\"__EFMigrationsHistory\" (\"MigrationId\" varchar(150), \"ProductVersion\" varchar(32));"
+            + "CREATE TABLE others.metadata (id int)");
+        var payload = new EncodedPayload
+        {
+            SenderKey = Keys.S,
+            CipherText = [1],
+            CipherTextNonce = new byte[24],
+            RecipientBoxes = [new byte[48]],
+            RecipientNonce = new byte[24],
+            RecipientKeys = [Keys.R],
+        };
+        using (var provider = OnPath("ours,others"))
+        using (var store = PayloadStore.Open(provider, TimeProvider.System))
+            await store.SaveAsync(payload.ComputeHash(), payload, [], default);
+        foreach (var path in new[] { "ours,others", "empty,ours" })
+        {
+            using var provider = OnPath(path);
+            using var store = PayloadStore.Open(provider, TimeProvider.System);
+            Assert.NotNull(await store.FindAsync(payload.ComputeHash(), default));
+        }
+    }
+
+    private PostgresProvider OnPath(string schemas) => new(postgres.ConnectionString + $";Search Path=\"{schemas}\"");
+
+    private object? Run(string sql)
+    {
+        using var connection = new NpgsqlConnection(postgres.ConnectionString);
+        connection.Open();
+        using var command = new NpgsqlCommand(sql, connection);
+        return command.ExecuteScalar();
+    }
 
     [PostgresFact]
     public void A_server_is_there() => Assert.StartsWith("Host=", postgres.ConnectionString, StringComparison.Ordinal);

@@ -63,6 +63,9 @@ public sealed class PrivacyException(Failure failure, string message, Exception?
     /// <summary>Why, for the answer's status.</summary>
     public Failure Failure { get; } = failure;
 
+    /// <summary>With <see cref="Failure.PeerRefused"/>: the peer may have been unable to read the form of what it was sent.</summary>
+    public bool IsAboutForm { get; init; }
+
     /// <summary>The enclave cannot be used just now.</summary>
     public static PrivacyException Enclave(string reason, Exception? inner = null) =>
         new(Failure.EnclaveUnavailable, $"Enclave is not available: {reason}", inner);

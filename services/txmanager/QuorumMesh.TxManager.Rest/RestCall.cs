@@ -24,6 +24,7 @@ public sealed class RestCall : IDisposable
     private readonly ByteLease _work;
     private readonly ByteLease _answer;
     private BoundedBody? _body;
+    private JsonBody? _json;
 
     public RestCall(HttpContext context, RestLimits limits)
     {
@@ -69,12 +70,14 @@ public sealed class RestCall : IDisposable
     /// The whole body, read once; 413 when it is longer than the limit. It counts against the listener's budget until the call ends. One
     /// that is refused is read off first.
     /// </summary>
-    public async Task<byte[]> BodyAsync()
+    /// <param name="most">A limit below the listener's, in bytes.</param>
+    public async Task<byte[]> BodyAsync(long most = long.MaxValue)
     {
         try
         {
             _body ??= await BoundedBody.ReadAsync(
-                Context.Request, _limits.MaxBody, _limits.Budget, _limits.TransferTime, _limits.RoomTime, 1 + PayloadRoom.Forms)
+                Context.Request, Math.Min(most, _limits.MaxBody), _limits.Budget, _limits.TransferTime, _limits.RoomTime,
+                1 + PayloadRoom.Forms)
                 .ConfigureAwait(false);
         }
         catch (BudgetExceededException)
@@ -97,10 +100,17 @@ public sealed class RestCall : IDisposable
     }
 
     /// <summary>The body as a JSON object; another one is refused with 400.</summary>
-    public async Task<JsonBody> JsonBodyAsync() => JsonBody.Parse(await BodyAsync().ConfigureAwait(false));
+    /// <param name="most">A limit below the listener's, in bytes.</param>
+    public async Task<JsonBody> JsonBodyAsync(long most = long.MaxValue)
+    {
+        var json = JsonBody.Parse(await BodyAsync(most).ConfigureAwait(false));
+        _json = json;
+        return json;
+    }
 
     public void Dispose()
     {
+        _json?.Dispose();
         _body?.Dispose();
         _work.Dispose();
         _answer.Dispose();

@@ -18,12 +18,14 @@ internal static class StoreOpener
     /// <exception cref="Core.PrivacyException">The database has tables of a form that is not known.</exception>
     public static OpenedStore Open(StoreProvider provider, RowCodec? codec)
     {
+        Look(provider);
         using var connection = provider.OpenWriter();
         using var transaction = connection.BeginTransaction();
         var session = new StoreSession(connection, transaction);
         if (provider.BatchPrologue is { } prologue)
             session.Execute(prologue);
         var schema = new TesseraSchema(provider, session);
+        schema.RefuseStrays();
         string? told;
         if (session.AppliedMigrations(provider) is not { } applied)
         {
@@ -43,6 +45,24 @@ internal static class StoreOpener
         var form = Form(session, codec);
         transaction.Commit();
         return new OpenedStore(id, form, told);
+    }
+
+    /// <summary>Refuses a database before the writer's settings change its file.</summary>
+    private static void Look(StoreProvider provider)
+    {
+        try
+        {
+            using var connection = provider.OpenToLook();
+            if (connection is null)
+                return;
+            var session = new StoreSession(connection, null);
+            if (session.AppliedMigrations(provider) is null)
+                new TesseraSchema(provider, session).Recognise();
+        }
+        catch (DbException)
+        {
+            // Such as the journal of a program that was killed, which only a writer can roll back. It comes next, and says what is wrong.
+        }
     }
 
     private static RowForm Form(StoreSession session, RowCodec? codec)

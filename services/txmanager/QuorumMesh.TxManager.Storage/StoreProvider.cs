@@ -25,6 +25,12 @@ public abstract class StoreProvider
     public abstract string Columns { get; }
 
     /// <summary>
+    /// A query for schema and name of every payload table that a statement of ours would miss, or take for ours; null where
+    /// there can be none.
+    /// </summary>
+    public virtual string? Strays => null;
+
+    /// <summary>
     /// What a database of Tessera's gets beside columns and tables: an index of the rows without checksum, and a trigger that voids the
     /// checksum of a row that is changed without it.
     /// </summary>
@@ -61,6 +67,9 @@ public abstract class StoreProvider
 
     /// <summary>A connection of its own, open, that makes every commit durable.</summary>
     public abstract DbConnection OpenWriter();
+
+    /// <summary>A connection that cannot write, where opening the writer alone would change the database; null where it does not.</summary>
+    public virtual DbConnection? OpenToLook() => null;
 
     /// <summary>What the database itself finds broken in its structure; at most a hundred lines.</summary>
     public virtual IEnumerable<string> StructureFaults(DbConnection connection) => [];

@@ -5,7 +5,8 @@ using QuorumMesh.TxManager.Storage.Model;
 namespace QuorumMesh.TxManager.Storage;
 
 /// <summary>Statements inside the transaction that opens a store.</summary>
-internal sealed class StoreSession(DbConnection connection, DbTransaction transaction)
+/// <param name="transaction">Null: each statement by itself.</param>
+internal sealed class StoreSession(DbConnection connection, DbTransaction? transaction)
 {
     /// <returns>Null when the database has never had a step of the schema.</returns>
     public List<string>? AppliedMigrations(StoreProvider provider) => Count(provider.HistoryTables) == 0

@@ -21,6 +21,16 @@ internal sealed class TesseraSchema(StoreProvider provider, StoreSession session
 
     private ILookup<string, Column>? _columns;
 
+    /// <exception cref="PrivacyException">Payloads lie in tables that our statements would not find: made anew and empty, those would
+    /// answer that we are party to nothing.</exception>
+    public void RefuseStrays()
+    {
+        if (provider.Strays is { } query && session.Rows(query) is [var stray, ..])
+            throw Refused($"the search path has the table \"{stray[0]}\".\"{stray[1]}\", in another schema or spelling than "
+                + "this manager's; name its schema first in the search path and spell it in lower case (ALTER TABLE … RENAME TO), or take "
+                + "it off the path");
+    }
+
     /// <returns>Null for a database without such tables.</returns>
     /// <exception cref="PrivacyException">The tables are of no Tessera that is known.</exception>
     public Found? Recognise()

@@ -179,5 +179,23 @@ public sealed class PeerClientTests : IDisposable
         Assert.Empty(_told);
     }
 
+    [Theory]
+    [InlineData(400, true)]
+    [InlineData(415, true)]
+    [InlineData(500, true)]
+    [InlineData(403, false)]
+    [InlineData(413, false)]
+    [InlineData(429, false)]
+    [InlineData(503, false)]
+    public async Task Refusal_says_whether_it_may_be_about_the_form(int status, bool isAboutForm)
+    {
+        using var client = Client(new PeerClientOptions());
+        var push = client.PushAsync(Url, One, default);
+        using var connection = await _listener.AcceptTcpClientAsync().WaitAsync(Wait.Limit);
+        await AnswerAsync(connection, $"HTTP/1.1 {status} No");
+        var e = await FailsAsync(push);
+        Assert.Equal((Failure.PeerRefused, isAboutForm), (e.Failure, e.IsAboutForm));
+    }
+
     public void Dispose() => _listener.Dispose();
 }

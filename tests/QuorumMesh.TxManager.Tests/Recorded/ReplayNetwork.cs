@@ -35,7 +35,7 @@ internal sealed class ReplayNetwork : IAsyncDisposable
         foreach (var key in p2p.GetProperty("keys").EnumerateArray())
         {
             var name = key.GetProperty("manager").GetString()!;
-            var proxy = FreePorts.One();
+            var proxy = FreePort();
             var manager = new Participant(Path.Combine(_directory, name), key.GetProperty("privateKey").GetString())
             {
                 P2PProxyPort = proxy,
@@ -53,7 +53,7 @@ internal sealed class ReplayNetwork : IAsyncDisposable
         _peerEnclave = new PayloadSealer(
             new KeyRing([new EnclaveKeyPair(publicKey, secret, "F", "1", EnclaveKeyState.Active)]), new SharedKeyCache(16),
             System.Security.Cryptography.RandomNumberGenerator.Fill);
-        _peer = new PeerProxy("F", FreePorts.One(), _seen) { Answer = AnswerAsPeerAsync };
+        _peer = new PeerProxy("F", FreePort(), _seen) { Answer = AnswerAsPeerAsync };
         for (var i = 0; i < Names.Length; i++)
             Values.Place($"127.0.0.1:200{i}5", $"127.0.0.1:{_proxies[Names[i]].Port}");
         Values.Place("127.0.0.1:20090", $"127.0.0.1:{_peer.Port}");
@@ -70,6 +70,9 @@ internal sealed class ReplayNetwork : IAsyncDisposable
     /// <summary>The recorder's peer says that it has no key, as a manager does that gave it up.</summary>
     public bool PeerHasKey { get; set; } = true;
 
+    /// <summary>Our managers have <c>quorummesh.tesseraPeers</c>.</summary>
+    public bool IsBesideTesseras { get; init; } = true;
+
     public PeerProxy Proxy(string manager) => _proxies[manager];
 
     public async Task StartAsync()
@@ -78,7 +81,7 @@ internal sealed class ReplayNetwork : IAsyncDisposable
             await proxy.StartAsync();
         foreach (var manager in _managers.Values)
         {
-            manager.WriteConfig(_managers.Values.Select(m => m.P2P), validateKeys: false, database: null, tesseraPeers: true);
+            manager.WriteConfig(_managers.Values.Select(m => m.P2P), validateKeys: false, database: null, tesseraPeers: IsBesideTesseras);
             await manager.StartEnclaveAsync();
             await manager.StartManagerAsync();
         }
@@ -136,6 +139,16 @@ internal sealed class ReplayNetwork : IAsyncDisposable
         foreach (var proxy in _proxies.Values.Append(_peer))
             await proxy.DisposeAsync();
         Directory.Delete(_directory, recursive: true);
+    }
+
+    /// <summary>None of those in the recordings, which would be replaced once more.</summary>
+    private static int FreePort()
+    {
+        int port;
+        do
+            port = FreePorts.One();
+        while (port is 20005 or 20015 or 20025 or 20090);
+        return port;
     }
 
     private static bool IsDropped(RecordedExchange between) =>

@@ -65,8 +65,8 @@ public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerCl
     public Task SendBatchAsync(IReadOnlyList<EncodedPayload> payloads, string url, CancellationToken cancel) =>
         peers.PushBatchAsync(url, [.. payloads.Select(LegacyPayloadCodec.Encode)], cancel);
 
-    /// <returns>False when it is refused: anyone can send a party info in the peer's name, and have us take it for one that reads
-    /// CBOR.</returns>
+    /// <returns>False when it is refused for what may be its form: anyone can send a party info in the peer's name, and have us take it
+    /// for one that reads CBOR.</returns>
     private async Task<bool> TryCborAsync(EncodedPayload payload, string url, CancellationToken cancel)
     {
         try
@@ -74,7 +74,7 @@ public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerCl
             await peers.PushAsync(url, CborPayloadCodec.EncodeShared(payload), cancel).ConfigureAwait(false);
             return true;
         }
-        catch (PrivacyException e) when (e.Failure == Failure.PeerRefused)
+        catch (PrivacyException e) when (e is { Failure: Failure.PeerRefused, IsAboutForm: true })
         {
             directory.ReportLegacy(url);
             return false;

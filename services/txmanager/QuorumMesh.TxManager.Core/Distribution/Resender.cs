@@ -17,6 +17,9 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
     /// <summary>Tessera's for a number out of range, and the largest one.</summary>
     private const int MaxBatch = 10_000;
 
+    /// <summary>Payloads were left out of a resend: a line for the log.</summary>
+    public event Action<string>? Told;
+
     /// <summary>One payload, for a recipient stripped to it, for its sender with all our own boxes.</summary>
     /// <returns>LEGACY bytes.</returns>
     public async Task<byte[]> IndividualAsync(ReadOnlyMemory<byte> hash, PublicKey key, PayloadRoom room, CancellationToken cancel)
@@ -36,13 +39,15 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
     }
 
     /// <summary>
-    /// Pushes every standard payload that the key sent or receives to the manager that is known to have the key; damaged ones are left out,
-    /// and one that is refused does not hold up the others. For a key that nobody has there is nothing to do, as with Tessera.
+    /// Pushes every standard payload that the key sent or receives to the manager that is known to have the key; damaged ones and those
+    /// that none of our keys opens are left out, and one that is refused does not hold up the others. For a key that nobody has there is
+    /// nothing to do, as with Tessera.
     /// </summary>
     /// <returns>How many were pushed, and how many of them refused.</returns>
     public async Task<(int Pushed, int Refused)> AllAsync(PublicKey key, CancellationToken cancel)
     {
         var (pushed, refused) = (0, 0);
+        var unopened = new Unopened();
         if (await TargetAsync(key, cancel).ConfigureAwait(false) is not { } url)
             return (0, 0);
         PayloadCursor? cursor = null;
@@ -51,7 +56,7 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
             var page = await store.PageAsync(cursor, PageSize, cancel).ConfigureAwait(false);
             foreach (var stored in page.Payloads.Where(s => s.Payload?.PrivacyMode == PrivacyMode.StandardPrivate))
             {
-                if (await ForAsync(stored.Payload!, key, cancel).ConfigureAwait(false) is not { } form)
+                if (await ForAsync(stored.Payload!, key, unopened, cancel).ConfigureAwait(false) is not { } form)
                     continue;
                 pushed++;
                 try
@@ -67,12 +72,13 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
             cursor = page.Next;
         }
         while (cursor is not null);
+        Tell(key, unopened);
         return (pushed, refused);
     }
 
     /// <summary>
     /// Gives a manager in recovery what it has lost (tessera 2.5): every payload that we sent to the key, and every one that the key sent,
-    /// in batches, to the manager that is known to have the key.
+    /// in batches, to the manager that is known to have the key. What none of our keys opens is left out.
     /// </summary>
     /// <param name="size">Payloads in one batch; out of range is the most.</param>
     /// <returns>How many it was given.</returns>
@@ -84,13 +90,14 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
         var most = size is > 0 and <= MaxBatch ? size : MaxBatch;
         var batch = new List<EncodedPayload>();
         var (total, bytes) = (0, 0L);
+        var unopened = new Unopened();
         PayloadCursor? cursor = null;
         do
         {
             var page = await store.PageAsync(cursor, PageSize, cancel).ConfigureAwait(false);
             foreach (var stored in page.Payloads.Select(s => s.Payload).OfType<EncodedPayload>())
             {
-                if (await ForRecoveryAsync(stored, key, cancel).ConfigureAwait(false) is not { } form)
+                if (await ForRecoveryAsync(stored, key, unopened, cancel).ConfigureAwait(false) is not { } form)
                     continue;
                 if (batch.Count > 0 && (batch.Count == most || bytes + form.CipherText.Length > MaxBatchBytes))
                     await FlushAsync().ConfigureAwait(false);
@@ -103,6 +110,7 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
         while (cursor is not null);
         if (batch.Count > 0)
             await FlushAsync().ConfigureAwait(false);
+        Tell(key, unopened);
         return total;
 
         async Task FlushAsync()
@@ -115,9 +123,10 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
     }
 
     /// <returns>What the key's manager gets: of what we sent its own box, of what it sent ours.</returns>
-    private async Task<EncodedPayload?> ForRecoveryAsync(EncodedPayload payload, PublicKey key, CancellationToken cancel) =>
+    private async Task<EncodedPayload?> ForRecoveryAsync(
+        EncodedPayload payload, PublicKey key, Unopened unopened, CancellationToken cancel) =>
         payload.SenderKey.Equals(key)
-            ? await ForSenderAsync(payload, cancel).ConfigureAwait(false)
+            ? await ForSenderAsync(payload, unopened, cancel).ConfigureAwait(false)
             : await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false) ? payload.ForRecipient(key) : null;
 
     /// <returns>Null for a key of our own, to whom nothing can be given back, and for one that nobody has.</returns>
@@ -134,9 +143,29 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
     }
 
     /// <returns>What the key's manager gets of a payload; null when the key has no part in it.</returns>
-    private async Task<EncodedPayload?> ForAsync(EncodedPayload payload, PublicKey key, CancellationToken cancel) =>
+    private async Task<EncodedPayload?> ForAsync(EncodedPayload payload, PublicKey key, Unopened unopened, CancellationToken cancel) =>
         payload.ForRecipient(key)
-            ?? (payload.SenderKey.Equals(key) ? await ForSenderAsync(payload, cancel).ConfigureAwait(false) : null);
+            ?? (payload.SenderKey.Equals(key) ? await ForSenderAsync(payload, unopened, cancel).ConfigureAwait(false) : null);
+
+    /// <returns>Null for a row that none of our keys opens, as after a key was given up: it does not end the resend.</returns>
+    private async Task<EncodedPayload?> ForSenderAsync(EncodedPayload payload, Unopened unopened, CancellationToken cancel)
+    {
+        try
+        {
+            return await ForSenderAsync(payload, cancel).ConfigureAwait(false);
+        }
+        catch (PrivacyException e) when (e.Failure is Failure.NoSuitableKey or Failure.InvalidPayload or Failure.KeyNotFound)
+        {
+            unopened.Count++;
+            return null;
+        }
+    }
+
+    private void Tell(PublicKey key, Unopened unopened)
+    {
+        if (unopened.Count > 0)
+            Told?.Invoke($"Resend for {key.ToBase64()}: {unopened.Count} payloads were left out, for no key of our enclave opens them");
+    }
 
     /// <summary>All recipient keys and boxes that are ours; a row of the form without keys gets the key that opens it.</summary>
     private async Task<EncodedPayload> ForSenderAsync(EncodedPayload payload, CancellationToken cancel)
@@ -154,5 +183,10 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
             RecipientKeys = boxed,
             RecipientBoxes = [.. boxed.Select(k => payload.RecipientBoxes[payload.IndexOfRecipient(k)])],
         };
+    }
+
+    private sealed class Unopened
+    {
+        public int Count { get; set; }
     }
 }

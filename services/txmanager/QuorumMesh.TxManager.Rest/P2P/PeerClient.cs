@@ -67,7 +67,10 @@ public sealed class PeerClient : IPeerClient, IDisposable
             token => PostAsync("push", peerUrl, "push", encodedPayload, _retry, token), ConnectionError(peerUrl), encodedPayload.Length,
             cancel).ConfigureAwait(false);
         if (answer.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.Created))
-            throw new PrivacyException(Failure.PeerRefused, $"Unable to push payload to recipient url {peerUrl}");
+            throw new PrivacyException(Failure.PeerRefused, $"Unable to push payload to recipient url {peerUrl}")
+            {
+                IsAboutForm = IsAboutForm(answer.StatusCode),
+            };
     }
 
     /// <inheritdoc/>
@@ -135,6 +138,11 @@ public sealed class PeerClient : IPeerClient, IDisposable
         foreach (var lane in _lanes.Values)
             lane.Dispose();
     }
+
+    /// <summary>A Tessera that cannot decode what it is sent answers 500, a proxy or a manager of ours as HTTP has it. Too long, too many,
+    /// not allowed or not now would be said of another form too.</summary>
+    private static bool IsAboutForm(HttpStatusCode status) => status is HttpStatusCode.BadRequest or HttpStatusCode.NotAcceptable
+        or HttpStatusCode.UnsupportedMediaType or HttpStatusCode.UnprocessableEntity or HttpStatusCode.InternalServerError;
 
     private static Uri Target(string peerUrl, string path) => new(new Uri(peerUrl), path);
 

@@ -11,12 +11,16 @@ using QuorumMesh.TxManager.Rest.OpenApi;
 namespace QuorumMesh.TxManager.Rest.P2P;
 
 /// <summary>The P2P application (tessera 2).</summary>
-/// <param name="guard">Null: <c>/resend</c> INDIVIDUAL answers whoever asks, as Tessera's does.</param>
+/// <param name="guard">Null: <c>/resend</c> INDIVIDUAL answers whoever asks, and <c>/resendBatch</c> with its total, as Tessera's
+/// do.</param>
 public sealed class PeerRoutes(
     PushReceiver receiver, Resender resender, PartyInfoService parties, PartyDirectory directory, OwnKeys ownKeys, PartySettings settings,
     ResendGuard? guard)
 {
     private const string OctetStream = "application/octet-stream";
+
+    /// <summary>Of a request to send again, which has a key, a hash and a number: no stranger's need be as long as a payload.</summary>
+    private const long MaxResendBody = 64 * 1024;
 
     /// <summary>Resends of everything that run at once; further ones wait.</summary>
     private readonly SemaphoreSlim _resends = new(2, 2);
@@ -77,7 +81,7 @@ public sealed class PeerRoutes(
 
     private async Task ResendAsync(RestCall call)
     {
-        var body = await call.JsonBodyAsync().ConfigureAwait(false);
+        var body = await call.JsonBodyAsync(MaxResendBody).ConfigureAwait(false);
         var key = body.RequiredKey("publicKey");
         switch (body.Text("type"))
         {
@@ -95,11 +99,7 @@ public sealed class PeerRoutes(
 
     private async Task ResendBatchAsync(RestCall call)
     {
-        // The total tells whoever asks how much a key has had to do with us.
-        if (guard is not null)
-            throw new PrivacyException(Failure.Forbidden,
-                "resendBatch is answered beside Tesseras alone (quorummesh.tesseraPeers, quorummesh.resend); ask by /resend");
-        var body = await call.JsonBodyAsync().ConfigureAwait(false);
+        var body = await call.JsonBodyAsync(MaxResendBody).ConfigureAwait(false);
         var key = body.RequiredKey("publicKey");
         var size = body.Number("batchSize", 100);
         var total = 0;
@@ -116,7 +116,10 @@ public sealed class PeerRoutes(
         await call.JsonAsync(200, json =>
         {
             json.WriteStartObject();
-            json.WriteNumber("total", total);
+            // The payloads go to the key's own manager alone, as with ALL; the total would tell whoever asks how much the key has had to do
+            // with us. A Tessera, which falls back to ALL for no peer of version 2.0, reads no more of the answer than its status.
+            if (guard is null)
+                json.WriteNumber("total", total);
             json.WriteEndObject();
         }).ConfigureAwait(false);
     }

@@ -32,10 +32,37 @@ public sealed class PostgresProvider : StoreProvider, IDisposable
 
     public override IReadOnlyList<string> Migrations { get; } = [Initial.Id, Checksums.Id];
 
-    public override string HistoryTables => """SELECT count(*) FROM pg_class WHERE oid = to_regclass('"__EFMigrationsHistory"')""";
+    /// <remarks>Ours alone: another program's, in a schema further on in the search path, says nothing of our steps.</remarks>
+    public override string HistoryTables => $"SELECT count(*) FROM ({OwnHistory}) AS history";
 
+    /// <remarks>From pg_attribute, which also shows columns that this user may not read.</remarks>
     public override string Columns =>
-        "SELECT table_name, column_name, udt_name FROM information_schema.columns WHERE table_schema = current_schema()";
+        $"""
+        SELECT c.relname, a.attname, coalesce(base.typname, t.typname)
+        FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        JOIN pg_type AS t ON t.oid = a.atttypid LEFT JOIN pg_type AS base ON t.typtype = 'd' AND base.oid = t.typbasetype
+        WHERE c.relkind IN ({Tables}) AND c.relnamespace = {Home}
+        """;
+
+    public override string? Strays =>
+        $"""
+        SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ({Tables}) AND lower(c.relname) IN ('encrypted_transaction', 'encrypted_raw_transaction')
+        AND n.nspname = ANY (current_schemas(false)) AND (c.relname <> lower(c.relname) OR c.relnamespace IS DISTINCT FROM {Home})
+        """;
+
+    /// <summary>Whatever can be read like a table.</summary>
+    private const string Tables = "'r', 'p', 'v', 'm', 'f'";
+
+    private const string OwnHistory =
+        """
+        SELECT h.relnamespace FROM pg_class AS h WHERE h.oid = to_regclass('"__EFMigrationsHistory"')
+        AND EXISTS (SELECT 1 FROM pg_class AS p WHERE p.relnamespace = h.relnamespace AND p.relname = 'participation')
+        """;
+
+    /// <summary>The schema that has our tables, or gets them.</summary>
+    private const string Home =
+        $"coalesce(({OwnHistory}), (SELECT oid FROM pg_namespace WHERE nspname = current_schema()))";
 
     public override IReadOnlyList<string> Takeover { get; } =
     [

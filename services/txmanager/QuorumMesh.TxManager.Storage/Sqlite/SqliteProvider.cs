@@ -78,6 +78,19 @@ public sealed class SqliteProvider : StoreProvider
         }
     }
 
+    /// <summary>The writer turns a rollback journal into a write-ahead log; a database that has one stays as it is.</summary>
+    public override DbConnection? OpenToLook()
+    {
+        if (!File.Exists(_path))
+            return null;
+        // The write version of the file format: 1 is a rollback journal, 2 a write-ahead log (SQLite file format, 1.3).
+        Span<byte> header = stackalloc byte[19];
+        using (var file = new FileStream(_path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0))
+            if (file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) < header.Length || header[18] != 1)
+                return null;
+        return OpenReadOnlyConnection();
+    }
+
     /// <summary>Payloads are for this user alone. SQLite gives the files beside the database its mode.</summary>
     private void MakeOwnFile()
     {

@@ -118,6 +118,7 @@ internal sealed class Composition : IDisposable
             _peerClient.Told += value;
             Directory.Told += value;
             Sender.Told += value;
+            Resender.Told += value;
         }
 
         remove
@@ -125,6 +126,7 @@ internal sealed class Composition : IDisposable
             _peerClient.Told -= value;
             Directory.Told -= value;
             Sender.Told -= value;
+            Resender.Told -= value;
         }
     }
 
