@@ -80,6 +80,47 @@ public sealed class DiscoveryCoreTests : IDisposable
     }
 
     [Fact]
+    public void A_ping_that_is_replayed_from_elsewhere_evicts_nobody_and_is_not_in_the_way_of_checks()
+    {
+        var first = Add("10.0.0.1");
+        Add("10.0.0.2", first);
+        for (var step = 0; step < 20; step++) Step();
+        var honest = _keys[1];
+        for (var step = 0; step < 200; step++)
+        {
+            Step();
+            Receive(End("10.0.0.1"), End($"10.0.1.{step % 4}"), honest, new DiscoveryMessage.Ping(End("10.0.0.2"), 30303, End("10.0.0.1")));
+            Assert.Equal(End("10.0.0.2"), Assert.Single(first.Nodes).Udp);
+        }
+        _cores.Remove(End("10.0.0.2"));
+        for (var step = 0; step < 200 && first.Nodes.Count > 0; step++)
+        {
+            Step();
+            Receive(End("10.0.0.1"), End("10.0.1.1"), honest, new DiscoveryMessage.Ping(End("10.0.0.2"), 30303, End("10.0.0.1")));
+        }
+        Assert.Empty(first.Nodes); // its own silence still counts
+    }
+
+    [Fact]
+    public void Strangers_pings_leave_half_of_the_places_to_own_ones()
+    {
+        var (first, at) = (Add("10.0.0.1"), End("10.0.0.1"));
+        using var stranger = NodeKey.Generate();
+        for (var i = 0; i < 300; i++)
+        {
+            var from = End($"10.1.{i / 200}.{i % 200}");
+            Receive(at, from, stranger, new DiscoveryMessage.Ping(from, 1, at));
+        }
+        Assert.Equal(300 + 128, Out(at).Count);
+        var noise = DiscoveryPacket.Encode(new DiscoveryMessage.FindNode(stranger.PublicKey), stranger).Packet;
+        Assert.True(DiscoveryPacket.HasRightHash(noise));
+        noise[^1] ^= 1;
+        Assert.False(DiscoveryPacket.HasRightHash(noise));
+        Assert.False(DiscoveryPacket.HasRightHash([]));
+        Assert.Empty(first.Nodes);
+    }
+
+    [Fact]
     public void Nobody_beyond_the_network_is_answered()
     {
         var at = End("10.0.0.1");

@@ -19,6 +19,10 @@ internal readonly record struct DiscoveryTime(TimeSpan Elapsed, ulong Unix);
 internal sealed class DiscoveryCore
 {
     private const int MaxPings = 256;
+
+    /// <summary>Of them for strangers that pinged first; the others are for checks, seeds and lookups of this node's own.</summary>
+    private const int MaxPingsBack = MaxPings / 2;
+
     private const int MaxProofs = 4_096;
     private const int Parallel = 3;
     private const int MostFails = 3;
@@ -122,7 +126,7 @@ internal sealed class DiscoveryCore
     {
         Send(sender.Udp, new DiscoveryMessage.Pong(sender.Udp, pingHash) { Expiration = now.Unix + PacketLife });
         if (IsProven(sender.Id, sender.Udp, now)) Know(sender);
-        else SendPing(sender, now);
+        else SendPing(sender, now, isBack: true);
     }
 
     private void OnPong(in Hash256 id, IPEndPoint from, DiscoveryMessage.Pong pong, DiscoveryTime now)
@@ -193,10 +197,13 @@ internal sealed class DiscoveryCore
         }
     }
 
-    /// <summary>A node of the table that is silent three times in a row is not there any more.</summary>
+    /// <summary>
+    /// A node of the table that is silent three times in a row is not there any more. Silence at another endpoint than the known one
+    /// says nothing: a packet can be replayed from anywhere.
+    /// </summary>
     private void Failed(FoundNode node)
     {
-        if (_table.Find(node.Id) is null) return;
+        if (_table.Find(node.Id) is not { } known || !known.Udp.Equals(node.Udp)) return;
         var fails = _fails.GetValueOrDefault(node.Id) + 1;
         if (fails < MostFails)
         {
@@ -220,13 +227,15 @@ internal sealed class DiscoveryCore
         }
     }
 
-    private void SendPing(FoundNode to, DiscoveryTime now)
+    /// <param name="isBack">A stranger's ping brings it about.</param>
+    private void SendPing(FoundNode to, DiscoveryTime now, bool isBack = false)
     {
         if (_pings.Count >= MaxPings || to.Udp.Port == 0 || !_isInNetwork(to.Udp.Address)) return;
-        if (_pings.Values.Any(ping => ping.Node.Id == to.Id)) return;
+        if (isBack && _pings.Values.Count(ping => ping.IsBack) >= MaxPingsBack) return;
+        if (_pings.Values.Any(ping => ping.Node.Id == to.Id && ping.Node.Udp.Equals(to.Udp))) return;
         var ping = new DiscoveryMessage.Ping(_self, _tcpPort, to.Udp) { Expiration = now.Unix + PacketLife };
         var (packet, hash) = DiscoveryPacket.Encode(ping, _key);
-        _pings[hash] = new Ping(to, now.Elapsed + Timeout);
+        _pings[hash] = new Ping(to, now.Elapsed + Timeout, isBack);
         _out.Add(new Datagram(to.Udp, packet));
     }
 
@@ -235,7 +244,7 @@ internal sealed class DiscoveryCore
     private bool IsProven(in Hash256 id, IPEndPoint at, DiscoveryTime now) =>
         _proofs.TryGetValue(id, out var proof) && proof.At + ProofLife > now.Elapsed && proof.EndPoint.Equals(at);
 
-    private sealed record Ping(FoundNode Node, TimeSpan Until);
+    private sealed record Ping(FoundNode Node, TimeSpan Until, bool IsBack);
 
     private sealed record Proof(IPEndPoint EndPoint, TimeSpan At);
 

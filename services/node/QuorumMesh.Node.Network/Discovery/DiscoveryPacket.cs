@@ -60,6 +60,10 @@ internal static class DiscoveryPacket
         return (packet, hash);
     }
 
+    /// <summary>Whether it may be a packet at all: what tells noise apart before it costs a signature's check.</summary>
+    public static bool HasRightHash(ReadOnlySpan<byte> packet) => packet.Length is >= HeadSize + 2 and <= MaxSize
+        && packet[..Hash256.Size].SequenceEqual(Keccak.Hash(packet[Hash256.Size..]).Bytes);
+
     /// <exception cref="FormatException">Its size, hash, signature or content is wrong.</exception>
     public static ReceivedPacket Decode(ReadOnlySpan<byte> packet)
     {

@@ -88,8 +88,11 @@ public sealed class DiscoveryService : IAsyncDisposable
                 var from = AddressRules.Plain((IPEndPoint)got.RemoteEndPoint);
                 lock (_lock)
                 {
-                    if (!_rate.Takes(from.Address, Now.Elapsed)) NetworkMetrics.DiscoveryDropped.Add(1);
-                    else _core!.Receive(from, buffer.AsSpan(0, got.ReceivedBytes), Now);
+                    var packet = buffer.AsSpan(0, got.ReceivedBytes);
+                    // Noise takes nothing of what is looked at in a second.
+                    if (!DiscoveryPacket.HasRightHash(packet) || !_rate.Takes(from.Address, Now.Elapsed))
+                        NetworkMetrics.DiscoveryDropped.Add(1);
+                    else _core!.Receive(from, packet, Now);
                 }
                 SendAll();
             }
