@@ -78,7 +78,7 @@ public sealed class NodeCommandLineTests : IDisposable
     [InlineData("--multitenancy", "--multitenancy")]
     [InlineData("--privacymarker.enable", "--privacymarker.enable")]
     [InlineData("--netrestrict 10.0.0.0", "--netrestrict")]
-    [InlineData("--bootnodes enode://12@10.0.0.1:1", "--bootnodes")]
+    [InlineData("--discovery --bootnodes enode://12@10.0.0.1:1", "--bootnodes")]
     [InlineData("--discovery --nodiscover", "--discovery")]
     [InlineData("--nodekeyhex 00", "--nodekeyhex")]
     [InlineData("--signer /clef.ipc", "--signer")]
@@ -265,6 +265,20 @@ public sealed class NodeCommandLineTests : IDisposable
     [InlineData("--no-such-flag")]
     [InlineData("--port lots")]
     public void What_cannot_be_parsed_is_an_error_of_the_command_line(string arguments) => Assert.NotEmpty(Parse(arguments).Result.Errors);
+
+    [Fact]
+    public void Bootnodes_stop_no_start_without_discovery_and_those_that_cannot_be_asked_are_passed_over()
+    {
+        var id = new string('1', 128);
+        var (name, silent, good) = ($"enode://{id}@host.name:30303", $"enode://{id}@10.0.0.1:1?discport=0", $"enode://{id}@10.0.0.2:1");
+        Assert.False(Read($"--nodiscover --bootnodes {name}").Discovery);
+        Assert.False(Read("--bootnodes enode://12@10.0.0.1:1").Discovery);
+        var list = $"{name},enr:-AA,{name}?discport=3,{good},{silent}";
+        Assert.True(Read($"--discovery --bootnodes {list}").Discovery);
+        var (usable, passedOver) = PeerNetworks.Bootnodes(list);
+        Assert.Equal([good], usable.Select(enode => enode.ToString()));
+        Assert.Equal([name, "enr:-AA", $"{name}?discport=3", silent], passedOver);
+    }
 
     private NodeSettings Read(string arguments = "")
     {

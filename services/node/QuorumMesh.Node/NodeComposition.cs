@@ -212,12 +212,15 @@ internal sealed class NodeComposition : IAsyncDisposable
     /// <summary>Half of the places at most are given to nodes that this node finds by itself.</summary>
     private void StartDiscovery(PeerServer peers)
     {
-        var bootnodes = PeerNetworks.Bootnodes(_settings.Bootnodes);
         if (!_settings.Discovery)
         {
-            if (bootnodes.Count > 0) _log.LogWarning("--bootnodes has no effect without --discovery");
+            if (_settings.Bootnodes.Length > 0) _log.LogWarning("--bootnodes has no effect without --discovery");
             return;
         }
+        var (bootnodes, passedOver) = PeerNetworks.Bootnodes(_settings.Bootnodes);
+        if (passedOver.Count > 0)
+            _log.LogWarning("--bootnodes: passed over, for only enode URLs with an IP address and a UDP port can be asked: {Bootnodes}",
+                string.Join(", ", passedOver));
         if (!_settings.Permissioned)
             _log.LogWarning("--discovery without --permissioned: whoever is found may connect");
         var options = new DiscoveryOptions

@@ -125,7 +125,7 @@ public sealed record NodeSettings
         OptionRules.Port("--ws.port", Ws.Port);
         OptionRules.Range("--raftblocktime", RaftBlockTime, 1, 60_000);
         OptionRules.Range("--maxpeers", MaxPeers, 0, 10_000);
-        _ = PeerNetworks.Bootnodes(Bootnodes);
+        if (Discovery) _ = PeerNetworks.Bootnodes(Bootnodes);
         _ = PeerNetworks.Networks(NetRestrict);
         if (Discovery && PassedOver.Any(flag => flag.Name == ForeignFlags.NoDiscover))
             throw new OptionsException("--discovery", $"and {ForeignFlags.NoDiscover} say the opposite: give one of them");
