@@ -67,9 +67,8 @@ internal sealed class HeaderRanges(
 
     private async Task<IReadOnlyList<BlockHeader>> WaitAsync(Task<IReadOnlyList<BlockHeader>> answer, CancellationToken cancellation)
     {
-        if (answer.IsCompleted) return await answer;
-        var (started, got) = (clock.GetTimestamp(), 0);
-        if (othersAhead()) _slow.CancelAfter(patience.Left);
+        var (waits, started, got) = (!answer.IsCompleted, clock.GetTimestamp(), 0);
+        if (waits && othersAhead()) _slow.CancelAfter(patience.Left);
         try
         {
             var headers = await answer;
@@ -83,7 +82,7 @@ internal sealed class HeaderRanges(
         finally
         {
             _slow.CancelAfter(System.Threading.Timeout.InfiniteTimeSpan);
-            patience.Count(clock.GetElapsedTime(started), got);
+            if (waits) patience.Count(clock.GetElapsedTime(started), got);
         }
     }
 
