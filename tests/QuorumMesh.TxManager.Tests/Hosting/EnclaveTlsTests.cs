@@ -138,7 +138,9 @@ public sealed class EnclaveTlsTests : IAsyncLifetime
         await using var manager = await ManagerHost.StartAsync(
             ManagerConfig.Read(new CommandLineSettings(file, [])), new Seams(), CancellationToken.None);
         await AskAsync("node", port);
-        Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(() => AskAsync("stranger", port))).StatusCode);
+        // In TLS 1.3 a client hears of its refusal after the handshake, in a place that depends on how far it has got.
+        var refused = (await Assert.ThrowsAsync<RpcException>(() => AskAsync("stranger", port))).StatusCode;
+        Assert.True(refused is StatusCode.Unavailable or StatusCode.Internal, $"{refused}");
         await manager.StopAsync();
         var open = Assert.Throws<OptionsException>(
             () => ManagerConfig.Read(new CommandLineSettings(WriteManager(",\"grpc\":\"http://0.0.0.0:1\""), [])));
