@@ -74,7 +74,7 @@ public sealed class TracingTests
         var transaction = node.Recover(block)[0];
         replay.Apply(transaction);
         stop.Cancel();
-        Assert.Throws<OperationCanceledException>(() => replay.Apply(transaction));
+        Assert.Throws<ExecutionStoppedException>(() => replay.Apply(transaction));
     }
 
     private static BlockReplay ReplayOf(TestNode node, Block block, IStateReader publicState, IStateReader? privateState,
