@@ -7,8 +7,8 @@ using QuorumMesh.Contracts.Privacy;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Outbound;
-using QuorumMesh.Tls;
 using QuorumMesh.Primitives;
+using QuorumMesh.Tls;
 using Answer = QuorumMesh.Chain.Payloads.PayloadAnswer;
 
 namespace QuorumMesh.Node.Privacy;

@@ -9,8 +9,8 @@ using QuorumMesh.Contracts;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Outbound;
-using QuorumMesh.Tls;
 using QuorumMesh.Primitives;
+using QuorumMesh.Tls;
 
 namespace QuorumMesh.Node.Privacy;
 
