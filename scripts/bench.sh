@@ -13,6 +13,7 @@ bench network
 bench compare
 bench network ibft
 bench network qbft
+bench recover
 bench state
 bench blocks
 if [ -d "$cases" ]; then bench evm "$cases"; else echo "no byte codes in $cases: set BENCH_EVM_CASES"; fi

@@ -2,6 +2,7 @@ using QuorumMesh.Benchmarks;
 using QuorumMesh.Benchmarks.Evm;
 using QuorumMesh.Benchmarks.Import;
 using QuorumMesh.Benchmarks.Network;
+using QuorumMesh.Benchmarks.Recovery;
 using QuorumMesh.Node.Storage;
 using QuorumMesh.Node.Storage.KeyValue;
 
@@ -21,6 +22,10 @@ switch (args.FirstOrDefault())
         await new NetworkComparison(Environment.GetEnvironmentVariable("BENCH_GOQUORUM") is { Length: > 0 } geth ? geth : null,
             Number(1, 3), Number(2, 20_000)).RunAsync().ConfigureAwait(false);
         return 0;
+    case "recover":
+        using (var recovery = new RecoveryBench(Number(1, 100_000), Number(2, 256)))
+            await recovery.RunAsync().ConfigureAwait(false);
+        return 0;
     case "profile":
         return await LeaderProfile.RunAsync(Number(1, 40_000)).ConfigureAwait(false);
     case "evm" when args.Length == 2:
@@ -39,7 +44,7 @@ switch (args.FirstOrDefault())
     default:
         Console.Error.WriteLine("usage: bench network [seconds] [bursts] [burst size] | bench network ibft|qbft [rounds] "
             + "[transactions] [in flight] | bench compare [alternating runs] [transactions] | bench profile [transactions] "
-            + "| bench evm DIRECTORY | bench state | bench blocks "
+            + "| bench recover [payloads] [bytes of each] | bench evm DIRECTORY | bench state | bench blocks "
             + "[accounts] [transactions in each case] [transactions in a block] [megabytes of cache] [beside] | bench import|replay "
             + "[blocks] [transactions in a block] [megabytes of cache] [file to make or use]");
         return 2;

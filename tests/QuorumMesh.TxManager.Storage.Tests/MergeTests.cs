@@ -217,6 +217,14 @@ public abstract class MergeTests
 
         public Task<IReadOnlyList<string>> KnownPeersAsync(string peerUrl, CancellationToken cancel) => throw new NotSupportedException();
 
+        public Task<IReadOnlyList<Core.Parties.KnownKey>> KnownKeysAsync(string peerUrl, CancellationToken cancel) =>
+            throw new NotSupportedException();
+
+        public Task ResendBatchAsync(string peerUrl, PublicKey key, int batchSize, CancellationToken cancel) =>
+            throw new NotSupportedException();
+
+        public Task ResendAllAsync(string peerUrl, PublicKey key, CancellationToken cancel) => throw new NotSupportedException();
+
         public ValueTask<string?> FindUrlAsync(PublicKey key, CancellationToken cancel) => ValueTask.FromResult<string?>("http://peer/");
 
         public bool SpeaksCbor(string url) => SpeaksCborTo;

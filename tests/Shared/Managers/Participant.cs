@@ -159,9 +159,12 @@ internal sealed class Participant
     }
 
     /// <param name="enclave">In the place of the configured one; null for that.</param>
-    public async Task StartManagerAsync(IEnclave? enclave = null) =>
-        _manager = await ManagerHost.StartAsync(ManagerConfig.Read(new CommandLineSettings(ConfigFile, [])), new Seams(enclave),
-            CancellationToken.None);
+    /// <param name="change">Of what the configuration says; null for nothing.</param>
+    public async Task StartManagerAsync(IEnclave? enclave = null, Func<ManagerOptions, ManagerOptions>? change = null)
+    {
+        var options = ManagerConfig.Read(new CommandLineSettings(ConfigFile, []));
+        _manager = await ManagerHost.StartAsync(change?.Invoke(options) ?? options, new Seams(enclave), CancellationToken.None);
+    }
 
     public async Task StopManagerAsync()
     {

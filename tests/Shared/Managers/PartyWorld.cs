@@ -145,6 +145,13 @@ internal sealed class PartyWorld
                 _world.Lists.TryGetValue(peerUrl, out var urls) ? urls : throw new PrivacyException(Failure.PeerRefused, "lists nobody"));
         }
 
+        public Task<IReadOnlyList<KnownKey>> KnownKeysAsync(string peerUrl, CancellationToken cancel) => throw new NotSupportedException();
+
+        public Task ResendBatchAsync(string peerUrl, PublicKey key, int batchSize, CancellationToken cancel) =>
+            throw new NotSupportedException();
+
+        public Task ResendAllAsync(string peerUrl, PublicKey key, CancellationToken cancel) => throw new NotSupportedException();
+
         public Task<EnclaveKeys> KeysAsync(CancellationToken cancel) => Task.FromResult(new EnclaveKeys([_own], [], []));
 
         public Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients,

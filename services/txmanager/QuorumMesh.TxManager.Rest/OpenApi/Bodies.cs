@@ -22,6 +22,8 @@ internal sealed record ResendBatchBody(string PublicKey, int? BatchSize);
 
 internal sealed record ResendBatchTotal(long Total);
 
+internal sealed record PushBatchBody(byte[][] EncodedPayloads);
+
 internal sealed record SentPayload(string Key, string[]? ManagedParties, string? SenderKey);
 
 internal sealed record StoredRaw(string Key);

@@ -132,6 +132,25 @@ public sealed class PeerClient : IPeerClient, IDisposable
             : throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} did not list its peers (status {(int)status})");
     }
 
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<KnownKey>> KnownKeysAsync(string peerUrl, CancellationToken cancel)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, Target(peerUrl, "partyinfo"));
+        request.Headers.TryAddWithoutValidation(RestHeaders.SupportedApiVersions, RestHeaders.AllApiVersions);
+        var (status, body) = await LookAsync("known keys", request, MaxAnswer, cancel).ConfigureAwait(false);
+        return status == HttpStatusCode.OK && PeerListAnswer.TryReadKeys(body, out var keys)
+            ? keys
+            : throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} did not list its keys (status {(int)status})");
+    }
+
+    /// <inheritdoc/>
+    public Task ResendBatchAsync(string peerUrl, PublicKey key, int batchSize, CancellationToken cancel) =>
+        ResendAsync("resendBatch", peerUrl, JsonSerializer.SerializeToUtf8Bytes(new { batchSize, publicKey = key.ToBase64() }), cancel);
+
+    /// <inheritdoc/>
+    public Task ResendAllAsync(string peerUrl, PublicKey key, CancellationToken cancel) =>
+        ResendAsync("resend", peerUrl, JsonSerializer.SerializeToUtf8Bytes(new { publicKey = key.ToBase64(), type = "ALL" }), cancel);
+
     public void Dispose()
     {
         _http.Dispose();
@@ -193,10 +212,23 @@ public sealed class PeerClient : IPeerClient, IDisposable
         }
     }
 
-    private async Task<HttpResponseMessage> CallAsync(string kind, string peerUrl, string path, ReadOnlyMemory<byte> body,
-        CancellationToken cancel)
+    /// <summary>Answered when the peer has pushed everything: no lane, whose deadlines are those of a push.</summary>
+    private async Task ResendAsync(string path, string peerUrl, byte[] json, CancellationToken cancel)
     {
-        using var deadline = new CancellationTokenSource(_options.Timeout, _clock);
+        using var answer = await CallAsync(path, peerUrl, path, json, _options.ResendWait, cancel).ConfigureAwait(false);
+        if (answer.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed)
+            throw new PrivacyException(Failure.NotFound, $"{peerUrl} knows no /{path}");
+        if (!answer.IsSuccessStatusCode)
+            throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} answered {(int)answer.StatusCode} to /{path}");
+    }
+
+    private Task<HttpResponseMessage> CallAsync(string kind, string peerUrl, string path, ReadOnlyMemory<byte> body,
+        CancellationToken cancel) => CallAsync(kind, peerUrl, path, body, _options.Timeout, cancel);
+
+    private async Task<HttpResponseMessage> CallAsync(string kind, string peerUrl, string path, ReadOnlyMemory<byte> body,
+        TimeSpan timeout, CancellationToken cancel)
+    {
+        using var deadline = new CancellationTokenSource(timeout, _clock);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, deadline.Token);
         try
         {
@@ -225,7 +257,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
                 async token =>
                 {
                     using var content = new SequenceContent(body);
-                    content.Headers.ContentType = path == "pushBatch" ? Json : OctetStream;
+                    content.Headers.ContentType = path is "push" or "partyinfo" ? OctetStream : Json;
                     using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = content };
                     request.Headers.TryAddWithoutValidation(RestHeaders.SupportedApiVersions, versions);
                     return await _http.SendAsync(request, token).ConfigureAwait(false);

@@ -9,7 +9,7 @@ namespace QuorumMesh.TxManager.Configuration;
 /// <summary>What the command line sets beside the file.</summary>
 public sealed record CommandLineSettings(
     string ConfigFile, IReadOnlyList<string> Overrides, string? HealthUrl = null, string? Grpc = null, string? Enclave = null,
-    bool LogJson = false, bool Debug = false);
+    bool LogJson = false, bool Debug = false, bool Recover = false);
 
 /// <summary>
 /// Reads Tessera's JSON configuration as it stands (tessera 7); our own settings are in its member <c>quorummesh</c>: grpc, grpcTls,
@@ -58,6 +58,7 @@ public static class ManagerConfig
             PartyInfoInterval = interval,
             OpenResend = OpenResend(own),
             KeyMoveAfter = TimeSpan.FromSeconds(own["keyMoveAfterSeconds"].Number(3600, 60, 31 * 86_400)),
+            ResendWait = Milliseconds(servers.P2PProperties["resendWaitTime"], 7_200_000),
             EnclaveKeySyncInterval = Milliseconds(servers.P2PProperties["enclaveKeySyncInterval"], 2000),
             PeerTimeout = Milliseconds(own["peerTimeoutMs"], Math.Max(3750, (long)Math.Ceiling(interval.TotalMilliseconds * 0.75))),
             PushTimeout = Milliseconds(own["pushTimeoutMs"].Exists ? own["pushTimeoutMs"] : own["peerTimeoutMs"], 20_000),

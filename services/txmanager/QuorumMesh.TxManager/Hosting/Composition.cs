@@ -58,6 +58,7 @@ internal sealed class Composition : IDisposable
                 Timeout = options.PeerTimeout,
                 ConnectTimeout = options.PeerTimeout,
                 PushTimeout = options.PushTimeout,
+                ResendWait = options.ResendWait,
             },
             handlers, clock, _peerTls);
 
@@ -68,6 +69,7 @@ internal sealed class Composition : IDisposable
             Seeds = options.Peers,
             DiscoveryDisabled = options.DisablePeerDiscovery,
             ValidateRemoteKeys = options.EnableRemoteKeyValidation,
+            BelievesConfigured = !options.EnableRemoteKeyValidation,
             PollInterval = options.PartyInfoInterval,
             KeyMoveAfter = options.KeyMoveAfter,
         };
@@ -83,6 +85,8 @@ internal sealed class Composition : IDisposable
         _guard = options.OpenResend ? null : new ResendGuard(PartySettings, OwnKeys, enclave, clock);
         Resender = new Resender(enclave, Store, OwnKeys, publisher);
         Participations = new ParticipationKeeper(enclave, Store, OwnKeys);
+        Intake = new RecoveryIntake(Receiver, Store);
+        Recovery = new Recovery(PartySettings, Directory, OwnKeys, _peerClient, Intake, clock);
     }
 
     /// <summary>A line for the log about files that other users could read, or null.</summary>
@@ -109,6 +113,10 @@ internal sealed class Composition : IDisposable
     public PushReceiver Receiver { get; }
 
     public Resender Resender { get; }
+
+    public RecoveryIntake Intake { get; }
+
+    public Recovery Recovery { get; }
 
     /// <summary>Lines for the log about peers.</summary>
     public event Action<string>? PeerTold
@@ -154,7 +162,11 @@ internal sealed class Composition : IDisposable
             case AppKind.P2P:
                 if (_options.UseWhiteList)
                     app.Admits = (await PeerWhiteList.ResolveAsync(_options.Peers, cancel).ConfigureAwait(false)).Admits;
-                return new PeerRoutes(Receiver, Resender, Parties, Directory, OwnKeys, PartySettings, _guard).AddTo(app);
+                if (_options.Recovers)
+                    new RecoveryRoutes(Intake).AddTo(app);
+                else
+                    new PeerRoutes(Receiver, Resender, _guard).AddTo(app);
+                return new PartyInfoRoutes(Parties, Directory, OwnKeys, PartySettings).AddTo(app);
             case AppKind.Q2T:
                 return new EncodedPayloadRoutes(Sender, Reader).AddTo(
                     new TransactionRoutes(Reader).AddTo(new SendRoutes(Sender).AddTo(app)));
