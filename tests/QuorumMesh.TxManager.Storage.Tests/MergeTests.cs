@@ -209,6 +209,8 @@ public abstract class MergeTests
 
         public Task PushBatchAsync(string peerUrl, IReadOnlyList<byte[]> encodedPayloads, CancellationToken cancel) => Task.CompletedTask;
 
+        public Task PushGroupAsync(string peerUrl, byte[] encodedGroup, CancellationToken cancel) => throw new NotSupportedException();
+
         public Task SendPartyInfoAsync(string peerUrl, Contracts.Parties.PartyInfo info, CancellationToken cancel) =>
             throw new NotSupportedException();
 

@@ -1,8 +1,9 @@
 namespace QuorumMesh.TxManager.Tests.Recorded;
 
 /// <summary>
-/// Where our manager answers otherwise than the recorded Tessera 21.1.1, and why. An entry is the exchange's group and id; with a status
-/// behind it where ours has another one, and without where only type, text or pushes differ.
+/// Where our manager answers otherwise than the recorded Tessera 21.1.1, and why. An entry is the exchange's group and id, then
+/// <c>:</c> and our status where it is another one, then <c>!</c> and every aspect that differs (<see cref="Difference"/>; with a status
+/// alone that is all). An aspect that is not listed is compared.
 /// </summary>
 internal static class IntendedDifferences
 {
@@ -136,24 +137,33 @@ internal static class IntendedDifferences
             """),
     ];
 
-    private static readonly Dictionary<string, int?> Statuses = Table
+    private static readonly Dictionary<string, (string Aspects, int? Status)> Listed = Table
         .SelectMany(row => row.Entries.Split([' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries))
-        .Select(entry => entry.Split(':'))
-        .ToDictionary(e => e[0], e => e.Length > 1 ? int.Parse(e[1], System.Globalization.CultureInfo.InvariantCulture) : (int?)null);
+        .ToDictionary(NameOf, entry => (AspectsOf(entry), StatusOf(entry)));
 
     /// <summary>What is wrong with an exchange, by the table.</summary>
     public static IEnumerable<string> Judge(string group, string id, Difference? difference)
     {
         var name = $"{group}/{id}";
-        var isListed = Statuses.TryGetValue(name, out var status);
+        var isListed = Listed.TryGetValue(name, out var listed);
         if (difference is null)
         {
             if (isListed)
                 yield return $"{name}: is listed as different and is not; take it out of the table";
         }
         else if (!isListed)
-            yield return $"{name}: {difference.What}";
-        else if (difference.OurStatus != (status ?? difference.RecordedStatus))
-            yield return $"{name}: status {difference.OurStatus} is not the one that the table has: {difference.What}";
+            yield return $"{name}!{difference.Aspects}: {difference.What}";
+        else if (difference.Aspects != listed.Aspects)
+            yield return $"{name}!{difference.Aspects}: the table has other aspects, '{listed.Aspects}': {difference.What}";
+        else if (listed.Status is { } status && difference.OurStatus != status)
+            yield return $"{name}!{difference.Aspects}: status {difference.OurStatus} is not the one that the table has: {difference.What}";
     }
+
+    private static string NameOf(string entry) => entry.Split(':', '!')[0];
+
+    private static int? StatusOf(string entry) => entry.Split('!')[0].Split(':') is [_, var status]
+        ? int.Parse(status, System.Globalization.CultureInfo.InvariantCulture) : null;
+
+    private static string AspectsOf(string entry) =>
+        entry.Contains(':', StringComparison.Ordinal) && !entry.Contains('!', StringComparison.Ordinal) ? "s" : entry.Split('!')[^1];
 }

@@ -19,6 +19,7 @@ namespace QuorumMesh.Tests.Shared.Managers;
 internal sealed class Participant
 {
     private readonly string _directory;
+    private readonly List<string> _keyFiles = ["tm"];
     private WebApplication? _enclave;
     private WebApplication? _manager;
 
@@ -40,6 +41,15 @@ internal sealed class Participant
     }
 
     public PublicKey Key { get; }
+
+    /// <summary>A further key, before the enclave is started.</summary>
+    public PublicKey AddKey(string privateKey)
+    {
+        using var secret = new Enclave.Core.SecretBuffer(32);
+        Convert.FromBase64String(privateKey).CopyTo(secret.Span);
+        _keyFiles.Add("tm" + _keyFiles.Count);
+        return PublicKey.FromBase64(TesseraKeyFile.Write(Path.Combine(_directory, _keyFiles[^1]), secret).ToString());
+    }
 
     /// <summary>Those of a configuration that says nothing; else small ones.</summary>
     public bool HasDefaultLimits { get; init; }
@@ -128,8 +138,10 @@ internal sealed class Participant
             serverConfigs = new[] { new { app = "ENCLAVE", serverAddress = "unix:" + EnclaveSocket, communicationType = "REST" } },
             keys = new
             {
-                keyData = new[] { new { privateKeyPath = Path.Combine(_directory, "tm.key"),
-                publicKeyPath = Path.Combine(_directory, "tm.pub") } }
+                keyData = _keyFiles.Select(file => new
+                {
+                    privateKeyPath = Path.Combine(_directory, file + ".key"), publicKeyPath = Path.Combine(_directory, file + ".pub"),
+                }),
             },
         }));
         _enclave = await EnclaveHost.StartAsync(new EnclaveOptions(config, null, null, [], false), CancellationToken.None);

@@ -119,6 +119,8 @@ internal sealed class PartyWorld
         public Task PushBatchAsync(string peerUrl, IReadOnlyList<byte[]> encodedPayloads, CancellationToken cancel) =>
             throw new NotSupportedException();
 
+        public Task PushGroupAsync(string peerUrl, byte[] encodedGroup, CancellationToken cancel) => throw new NotSupportedException();
+
         public Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel)
         {
             _world.Calls.Add(peerUrl);

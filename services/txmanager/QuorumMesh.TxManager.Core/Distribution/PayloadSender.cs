@@ -40,9 +40,9 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
             var recipients = await RecipientsAsync(to, sender, cancel).ConfigureAwait(false);
             var targets = await publisher.ResolveAsync(recipients, cancel).ConfigureAwait(false);
             // After the look-up: a recipient that nobody is known to have costs nothing, and nothing is sent to the others.
-            var name = FailedSends.NameOf(payload.Span, sender, recipients);
+            var name = FailedSends.NameOf(payload.Span, sender, recipients, privacy.GroupId);
             var made = failed.Take(name) ?? await enclave.SealAsync(payload, sender, recipients, cancel).ConfigureAwait(false);
-            return (name, made, targets);
+            return (name, made with { PrivacyGroupId = privacy.GroupId }, targets);
         }, cancel).ConfigureAwait(false);
         try
         {
@@ -92,7 +92,8 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
             var sealedPayload = await SealSignedAsync(new PayloadHash(hash.Span), raw, recipients, place, cancel).ConfigureAwait(false);
             try
             {
-                return await DistributeAsync(sealedPayload, targets, cancel).ConfigureAwait(false);
+                var named = sealedPayload with { PrivacyGroupId = privacy.GroupId ?? sealedPayload.PrivacyGroupId };
+                return await DistributeAsync(named, targets, cancel).ConfigureAwait(false);
             }
             catch (PrivacyException e) when (e.Failure is Failure.InvalidPayload or Failure.PeerRefused && attempt < MaxAttempts)
             {

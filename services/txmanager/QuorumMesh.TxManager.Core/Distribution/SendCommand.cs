@@ -7,19 +7,17 @@ namespace QuorumMesh.TxManager.Core.Distribution;
 /// <summary>
 /// What every way to send asks of privacy. Only standard private is offered: anything else is refused as Tessera does with the feature off.
 /// </summary>
-public sealed record PrivacyOptions(PrivacyMode Mode = PrivacyMode.StandardPrivate, bool HasAffected = false, string? PrivacyGroupId = null)
+/// <param name="GroupId">The id of the privacy group whose members are the recipients; null for none.</param>
+public sealed record PrivacyOptions(PrivacyMode Mode = PrivacyMode.StandardPrivate, bool HasAffected = false, byte[]? GroupId = null)
 {
     /// <summary>Standard private, no group.</summary>
     public static PrivacyOptions Standard { get; } = new();
 
-    /// <summary>Throws <see cref="Failure.Forbidden"/>, or <see cref="Failure.NotFound"/> for a group, where more is
-    /// asked.</summary>
+    /// <summary>Throws <see cref="Failure.Forbidden"/> where more is asked.</summary>
     public void RequireStandard()
     {
         if (Mode != PrivacyMode.StandardPrivate || HasAffected)
             throw PrivacyException.EnhancedPrivacy();
-        if (!string.IsNullOrEmpty(PrivacyGroupId))
-            throw new PrivacyException(Failure.NotFound, $"Privacy group Id[{PrivacyGroupId}] not found");
     }
 }
 

@@ -19,6 +19,10 @@ public interface IPeerClient
     /// <param name="encodedPayloads">LEGACY each.</param>
     Task PushBatchAsync(string peerUrl, IReadOnlyList<byte[]> encodedPayloads, CancellationToken cancel);
 
+    /// <summary>Tells a manager of a privacy group that has keys of its (tessera 2.1).</summary>
+    /// <param name="encodedGroup">By <see cref="Contracts.Payloads.PrivacyGroupCodec"/>.</param>
+    Task PushGroupAsync(string peerUrl, byte[] encodedGroup, CancellationToken cancel);
+
     /// <summary>Tells a peer of us (tessera 2.2).</summary>
     Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel);
 

@@ -96,6 +96,16 @@ public sealed class PeerClient : IPeerClient, IDisposable
     }
 
     /// <inheritdoc/>
+    public async Task PushGroupAsync(string peerUrl, byte[] encodedGroup, CancellationToken cancel)
+    {
+        using var answer = await Lane(peerUrl).RunAsync(
+            token => PostAsync("pushPrivacyGroup", peerUrl, "pushPrivacyGroup", new ReadOnlySequence<byte>(encodedGroup), _retry, token),
+            ConnectionError(peerUrl), encodedGroup.Length, cancel).ConfigureAwait(false);
+        if (!answer.IsSuccessStatusCode)
+            throw new PrivacyException(Failure.PeerRefused, $"Unable to push privacy group to recipient url {peerUrl}");
+    }
+
+    /// <inheritdoc/>
     public async Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel)
     {
         using var answer = await CallAsync("partyinfo", peerUrl, "partyinfo", PartyInfoCodec.Encode(info), cancel).ConfigureAwait(false);
@@ -257,7 +267,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
                 async token =>
                 {
                     using var content = new SequenceContent(body);
-                    content.Headers.ContentType = path is "push" or "partyinfo" ? OctetStream : Json;
+                    content.Headers.ContentType = path is "pushBatch" or "resend" or "resendBatch" ? Json : OctetStream;
                     using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = content };
                     request.Headers.TryAddWithoutValidation(RestHeaders.SupportedApiVersions, versions);
                     return await _http.SendAsync(request, token).ConfigureAwait(false);

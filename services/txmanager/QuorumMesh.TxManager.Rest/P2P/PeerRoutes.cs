@@ -1,6 +1,7 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Distribution;
+using QuorumMesh.TxManager.Core.Groups;
 using QuorumMesh.TxManager.Rest.OpenApi;
 
 namespace QuorumMesh.TxManager.Rest.P2P;
@@ -8,12 +9,15 @@ namespace QuorumMesh.TxManager.Rest.P2P;
 /// <summary>Payloads between managers (tessera 2).</summary>
 /// <param name="guard">Null: <c>/resend</c> INDIVIDUAL answers whoever asks, and <c>/resendBatch</c> with its total, as Tessera's
 /// do.</param>
-public sealed class PeerRoutes(PushReceiver receiver, Resender resender, ResendGuard? guard)
+public sealed class PeerRoutes(PushReceiver receiver, PrivacyGroups groups, Resender resender, ResendGuard? guard)
 {
     private const string OctetStream = "application/octet-stream";
 
     /// <summary>Of a request to send again, which has a key, a hash and a number: no stranger's need be as long as a payload.</summary>
     private const long MaxResendBody = 64 * 1024;
+
+    /// <summary>Of a group with the most members, texts of the greatest length and keys of the longest kind.</summary>
+    private const long MaxGroupBody = 256 * 1024;
 
     /// <summary>Resends of everything that run at once; further ones wait.</summary>
     private readonly SemaphoreSlim _resends = new(2, 2);
@@ -21,6 +25,9 @@ public sealed class PeerRoutes(PushReceiver receiver, Resender resender, ResendG
     /// <summary>Adds the routes.</summary>
     public RestApp AddTo(RestApp app) => app
         .Post("/push", RouteNote.Of("Takes an encrypted payload for one of our keys").Takes<Stream>(OctetStream).GivesText(201), PushAsync)
+        .Post(
+            "/pushPrivacyGroup", RouteNote.Of("Takes a privacy group that was made or deleted").Takes<Stream>(OctetStream).Gives(200),
+            PushGroupAsync)
         .Post(
             "/resend",
             RouteNote.Of("Sends the payloads of a key once more: all of them to its manager, or one in the answer")
@@ -37,6 +44,12 @@ public sealed class PeerRoutes(PushReceiver receiver, Resender resender, ResendG
         // 201 is a promise: it follows the durable write.
         var hash = await receiver.StoreAsync(await call.BodyAsync().ConfigureAwait(false), call.Room, call.Cancel).ConfigureAwait(false);
         await call.NegotiatedTextAsync(201, hash.ToBase64()).ConfigureAwait(false);
+    }
+
+    private async Task PushGroupAsync(RestCall call)
+    {
+        await groups.ReceiveAsync(await call.BodyAsync(MaxGroupBody).ConfigureAwait(false), call.Cancel).ConfigureAwait(false);
+        await call.EmptyAsync(200).ConfigureAwait(false);
     }
 
     private async Task ResendAsync(RestCall call)

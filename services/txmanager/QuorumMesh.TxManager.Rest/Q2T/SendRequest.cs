@@ -20,6 +20,6 @@ internal static class SendRequest
         var mandatory = body.Keys("mandatoryRecipients");
         if ((mode == PrivacyMode.MandatoryRecipients) != mandatory.Count > 0)
             throw new PrivacyException(Failure.BadRequest, "mandatoryRecipients: is required with privacyFlag 2 and allowed only with it");
-        return new PrivacyOptions(mode, body.Array("affectedContractTransactions").Count > 0, body.Text("privacyGroupId"));
+        return new PrivacyOptions(mode, body.Array("affectedContractTransactions").Count > 0);
     }
 }

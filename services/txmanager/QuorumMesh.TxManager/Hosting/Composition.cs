@@ -1,9 +1,11 @@
+using System.Security.Cryptography;
 using QuorumMesh.Listeners;
 using QuorumMesh.Outbound;
 using QuorumMesh.Tls;
 using QuorumMesh.TxManager.Configuration;
 using QuorumMesh.TxManager.Core.Distribution;
 using QuorumMesh.TxManager.Core.EnclaveClient;
+using QuorumMesh.TxManager.Core.Groups;
 using QuorumMesh.TxManager.Core.Keys;
 using QuorumMesh.TxManager.Core.Parties;
 using QuorumMesh.TxManager.Core.Ports;
@@ -80,6 +82,7 @@ internal sealed class Composition : IDisposable
 
         var publisher = new Publisher(OwnKeys, Directory, _peerClient);
         Sender = new PayloadSender(enclave, Store, OwnKeys, publisher, new FailedSends(clock));
+        Groups = new PrivacyGroups(Store, OwnKeys, publisher, RandomNumberGenerator.Fill);
         Reader = new PayloadReader(enclave, Store, OwnKeys);
         Receiver = new PushReceiver(enclave, Store, OwnKeys);
         _guard = options.OpenResend ? null : new ResendGuard(PartySettings, OwnKeys, enclave, clock);
@@ -107,6 +110,8 @@ internal sealed class Composition : IDisposable
     public PartyPoller Poller { get; }
 
     public PayloadSender Sender { get; }
+
+    public PrivacyGroups Groups { get; }
 
     public PayloadReader Reader { get; }
 
@@ -165,13 +170,15 @@ internal sealed class Composition : IDisposable
                 if (_options.Recovers)
                     new RecoveryRoutes(Intake).AddTo(app);
                 else
-                    new PeerRoutes(Receiver, Resender, _guard).AddTo(app);
+                    new PeerRoutes(Receiver, Groups, Resender, _guard).AddTo(app);
                 return new PartyInfoRoutes(Parties, Directory, OwnKeys, PartySettings).AddTo(app);
             case AppKind.Q2T:
-                return new EncodedPayloadRoutes(Sender, Reader).AddTo(
-                    new TransactionRoutes(Reader).AddTo(new SendRoutes(Sender).AddTo(app)));
+                new SendRoutes(Sender, Groups).AddTo(app);
+                new TransactionRoutes(Reader).AddTo(app);
+                new EncodedPayloadRoutes(Sender, Reader).AddTo(app);
+                return new GroupRoutes(Groups).AddTo(app);
             case AppKind.ThirdParty:
-                return new KeyRoutes(OwnKeys, Directory).AddTo(new SendRoutes(Sender).AddStoreRaw(app));
+                return new KeyRoutes(OwnKeys, Directory).AddTo(new SendRoutes(Sender, Groups).AddStoreRaw(app));
             default:
                 throw new ArgumentOutOfRangeException(nameof(server), server.Kind, "not a REST application");
         }
