@@ -87,7 +87,7 @@ public sealed class OpenApiTests(TestNetwork network) : IClassFixture<TestNetwor
         {
             "Q2T" => new EncodedPayloadRoutes(null!, null!).AddTo(
                 new TransactionRoutes(null!).AddTo(new SendRoutes(null!).AddTo(app))),
-            "P2P" => new PeerRoutes(null!, null!, null!, null!, null!, null!, null).AddTo(app),
+            "P2P" => new PartyInfoRoutes(null!, null!, null!, null!).AddTo(new PeerRoutes(null!, null!, null).AddTo(app)),
             _ => new KeyRoutes(null!, null!).AddTo(new SendRoutes(null!).AddStoreRaw(app)),
         };
     }

@@ -1,4 +1,5 @@
 using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Primitives;
 using QuorumMesh.Tests.Shared.Managers;
 using QuorumMesh.TxManager.Configuration;
 using QuorumMesh.TxManager.Hosting;
