@@ -71,7 +71,7 @@ public sealed class RecoveryTests(TestNetwork network) : IClassFixture<TestNetwo
         await network.C.StopManagerAsync();
         Assert.Equal(1, await RecoverAsync(network.A));
         await network.B.StopManagerAsync();
-        Assert.Equal(2, await RecoverAsync(network.A));
+        Assert.Equal(2, await RecoverAsync(network.A, TimeSpan.FromMilliseconds(100)));
         await network.A.StartManagerAsync();
         Assert.Equal("from b", await ReadAsync(network.A, hash));
     }
@@ -136,6 +136,6 @@ public sealed class RecoveryTests(TestNetwork network) : IClassFixture<TestNetwo
             File.Delete(participant.Database + suffix);
     }
 
-    private static Task<int> RecoverAsync(Participant at) =>
-        RecoveryRun.RunAsync(() => ManagerConfig.Read(new CommandLineSettings(at.ConfigFile, [])), default);
+    private static Task<int> RecoverAsync(Participant at, TimeSpan? peerWait = null) => RecoveryRun.RunAsync(
+        () => ManagerConfig.Read(new CommandLineSettings(at.ConfigFile, [])) with { RecoveryPeerWait = peerWait ?? Wait.Limit / 4 }, default);
 }

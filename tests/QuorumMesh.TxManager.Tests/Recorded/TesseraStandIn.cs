@@ -185,7 +185,10 @@ internal sealed class TesseraStandIn : IAsyncDisposable
         var payload = Find(Convert.FromBase64String(hash)) ?? throw new Refusal(404, $"Message with hash {hash} was not found");
         await context.Response.WriteAsJsonAsync(new
         {
-            payload = _enclave.Open(payload, _key).Payload, affectedContractTransactions = Array.Empty<string>(), execHash = "", privacyFlag = 0,
+            payload = _enclave.Open(payload, _key).Payload,
+            affectedContractTransactions = Array.Empty<string>(),
+            execHash = "",
+            privacyFlag = 0,
         });
     }
 

@@ -44,9 +44,10 @@ public sealed class Recovery(
     /// <summary>A line for the log.</summary>
     public event Action<string>? Told;
 
-    /// <summary>
-    /// How long peers are waited for: until they have proven their keys and know ours. Tessera waits ten seconds in any case.
-    /// </summary>
+    /// <summary>How long is waited for peers that do not answer. Tessera waits ten seconds for all, whether they do or not.</summary>
+    public TimeSpan PeerWait { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long the enclave, and peers that answer and do not know our keys, are waited for.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Between two attempts at one peer.</summary>
@@ -73,7 +74,7 @@ public sealed class Recovery(
         var start = clock.GetTimestamp();
         if (await KeysAsync(cancel).ConfigureAwait(false) is not { } keys)
             return RecoveryResult.Failed;
-        await UntilAsync(() => Task.FromResult(directory.IsSettled), cancel).ConfigureAwait(false);
+        await UntilAsync(() => Task.FromResult(directory.IsSettled), PeerWait, cancel).ConfigureAwait(false);
         var found = directory.Trusted();
         var (asked, missed) = (0, 0);
         foreach (var (url, _) in found.Where(p => !p.Answers))
@@ -123,7 +124,7 @@ public sealed class Recovery(
                 problem = e.Message;
                 return false;
             }
-        }, cancel).ConfigureAwait(false);
+        }, Patience, cancel).ConfigureAwait(false);
         if (ownKeys.ActiveOrNull is { Count: > 0 })
             return await ownKeys.AnnouncedAsync(cancel).ConfigureAwait(false);
         Told?.Invoke($"Nothing can be recovered without the enclave: {problem}");
@@ -169,7 +170,7 @@ public sealed class Recovery(
                 // It refuses to tell: asked all the same.
                 return e.Failure == Failure.PeerRefused;
             }
-        }, cancel).ConfigureAwait(false);
+        }, Patience, cancel).ConfigureAwait(false);
         if (there is null)
             return [.. keys.Select(k => (k, true))];
         foreach (var key in Strange())
@@ -215,10 +216,10 @@ public sealed class Recovery(
         }
     }
 
-    private async Task UntilAsync(Func<Task<bool>> condition, CancellationToken cancel)
+    private async Task UntilAsync(Func<Task<bool>> condition, TimeSpan patience, CancellationToken cancel)
     {
         var start = clock.GetTimestamp();
-        while (!await condition().ConfigureAwait(false) && clock.GetElapsedTime(start) < Patience)
+        while (!await condition().ConfigureAwait(false) && clock.GetElapsedTime(start) < patience)
             await Task.Delay(LookAgain, clock, cancel).ConfigureAwait(false);
     }
 

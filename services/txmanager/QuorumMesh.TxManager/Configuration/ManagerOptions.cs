@@ -59,6 +59,9 @@ public sealed record ManagerOptions
     /// <summary>The manager only takes back what its peers have of its keys, and ends (tessera 9.2).</summary>
     public bool Recovers { get; init; }
 
+    /// <summary>How long a recovery waits for peers that do not answer.</summary>
+    public TimeSpan RecoveryPeerWait { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Until a peer has given all of it back (tessera 2.5).</summary>
     public TimeSpan ResendWait { get; init; } = TimeSpan.FromHours(2);
 

@@ -89,7 +89,10 @@ internal sealed class Composition : IDisposable
         Resender = new Resender(enclave, Store, OwnKeys, publisher);
         Participations = new ParticipationKeeper(enclave, Store, OwnKeys);
         Intake = new RecoveryIntake(Receiver, Store);
-        Recovery = new Recovery(PartySettings, Directory, OwnKeys, _peerClient, Intake, clock);
+        Recovery = new Recovery(PartySettings, Directory, OwnKeys, _peerClient, Intake, clock)
+        {
+            PeerWait = options.RecoveryPeerWait,
+        };
     }
 
     /// <summary>A line for the log about files that other users could read, or null.</summary>
