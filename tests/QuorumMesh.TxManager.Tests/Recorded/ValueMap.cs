@@ -137,8 +137,12 @@ internal sealed class ValueMap
     /// <summary>Lists of objects have the order of a hash table (tessera 13.1).</summary>
     private static IEnumerable<JsonElement> Sorted(JsonElement list, Func<string, string> text) =>
         list.EnumerateArray().All(i => i.ValueKind == JsonValueKind.Object)
-            ? list.EnumerateArray().OrderBy(i => text(i.GetRawText()), StringComparer.Ordinal)
+            ? list.EnumerateArray().OrderBy(i => text(Ordered(i)), StringComparer.Ordinal)
             : list.EnumerateArray();
+
+    /// <summary>The same text whatever the order of the members.</summary>
+    private static string Ordered(JsonElement item) => string.Join(
+        ' ', item.EnumerateObject().OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => $"{p.Name} {p.Value.GetRawText()}"));
 
     private bool CompareValue(string recorded, string ours)
     {

@@ -76,8 +76,10 @@ public sealed class PrivacyGroups(IGroupStore store, OwnKeys ownKeys, Publisher 
     public async Task<PrivacyGroup> DeleteAsync(ReadOnlyMemory<byte> id, PublicKey? from, CancellationToken cancel)
     {
         var group = await RetrieveAsync(id, cancel).ConfigureAwait(false);
-        if (!group.Members.Contains(await ownKeys.SenderAsync(from, cancel).ConfigureAwait(false)))
+        if (!group.Members.Contains(from ?? await ownKeys.DefaultAsync(cancel).ConfigureAwait(false)))
             throw new PrivacyException(Failure.Forbidden, "Sender of request does not belong to this privacy group");
+        // Another's key deletes nothing in its name.
+        await ownKeys.SenderAsync(from, cancel).ConfigureAwait(false);
         var deleted = group with { IsDeleted = true };
         await TellAsync(deleted, cancel).ConfigureAwait(false);
         await store.SaveGroupAsync(deleted, cancel).ConfigureAwait(false);

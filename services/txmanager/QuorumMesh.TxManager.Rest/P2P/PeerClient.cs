@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Polly;
 using Polly.Retry;
@@ -29,6 +30,9 @@ public sealed class PeerClient : IPeerClient, IDisposable
     private const int MaxLanes = 1024;
 
     private static readonly MediaTypeHeaderValue OctetStream = new("application/octet-stream");
+    /// <summary>Base64's plus as it is.</summary>
+    private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
     private readonly HttpClient _http;
@@ -155,11 +159,11 @@ public sealed class PeerClient : IPeerClient, IDisposable
 
     /// <inheritdoc/>
     public Task ResendBatchAsync(string peerUrl, PublicKey key, int batchSize, CancellationToken cancel) =>
-        ResendAsync("resendBatch", peerUrl, JsonSerializer.SerializeToUtf8Bytes(new { batchSize, publicKey = key.ToBase64() }), cancel);
+        ResendAsync("resendBatch", peerUrl, new { batchSize, publicKey = key.ToBase64() }, cancel);
 
     /// <inheritdoc/>
     public Task ResendAllAsync(string peerUrl, PublicKey key, CancellationToken cancel) =>
-        ResendAsync("resend", peerUrl, JsonSerializer.SerializeToUtf8Bytes(new { publicKey = key.ToBase64(), type = "ALL" }), cancel);
+        ResendAsync("resend", peerUrl, new { publicKey = key.ToBase64(), type = "ALL" }, cancel);
 
     public void Dispose()
     {
@@ -223,8 +227,9 @@ public sealed class PeerClient : IPeerClient, IDisposable
     }
 
     /// <summary>Answered when the peer has pushed everything: no lane, whose deadlines are those of a push.</summary>
-    private async Task ResendAsync(string path, string peerUrl, byte[] json, CancellationToken cancel)
+    private async Task ResendAsync(string path, string peerUrl, object request, CancellationToken cancel)
     {
+        var json = JsonSerializer.SerializeToUtf8Bytes(request, Plain);
         using var answer = await CallAsync(path, peerUrl, path, json, _options.ResendWait, cancel).ConfigureAwait(false);
         if (answer.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed)
             throw new PrivacyException(Failure.NotFound, $"{peerUrl} knows no /{path}");

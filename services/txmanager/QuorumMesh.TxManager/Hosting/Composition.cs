@@ -82,7 +82,7 @@ internal sealed class Composition : IDisposable
 
         var publisher = new Publisher(OwnKeys, Directory, _peerClient);
         Sender = new PayloadSender(enclave, Store, OwnKeys, publisher, new FailedSends(clock));
-        Groups = new PrivacyGroups(Store, OwnKeys, publisher, RandomNumberGenerator.Fill);
+        Groups = new PrivacyGroups(Store, OwnKeys, publisher, seed => RandomNumberGenerator.Fill(seed));
         Reader = new PayloadReader(enclave, Store, OwnKeys);
         Receiver = new PushReceiver(enclave, Store, OwnKeys);
         _guard = options.OpenResend ? null : new ResendGuard(PartySettings, OwnKeys, enclave, clock);
