@@ -207,7 +207,8 @@ public sealed class RecordedRecoveryTests : IAsyncLifetime
         string[] ours =
         [
             .. _seen.Where(s => s.Path == "/resendBatch").Select(s => $"P2P {s.To} {System.Text.Encoding.UTF8.GetString(s.Body)}")
-                .Order(StringComparer.Ordinal),
+                // Payloads that build on another manager's are asked for in a round more.
+                .Distinct().Order(StringComparer.Ordinal),
         ];
         Assert.Equal(4, recorded.Length);
         Assert.Equal(recorded, ours);
