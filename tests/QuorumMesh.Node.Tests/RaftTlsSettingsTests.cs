@@ -30,8 +30,8 @@ public sealed class RaftTlsSettingsTests
 
     [Theory]
     [InlineData("--raft.tls always", "--raft.tls")]
-    [InlineData("--raft.tls.cert c", "--raft.tls.key")]
-    [InlineData("--raft.tls.key k", "--raft.tls.cert")]
+    [InlineData("--raft.tls.cert c", "--raft.tls.cert")]
+    [InlineData("--raft.tls.key k", "--raft.tls.key")]
     [InlineData("--raft.tls.cert c --raft.tls.key k", "--raft.tls.cert")]
     [InlineData("--raft.tls.plain enode://12@127.0.0.1:1", "--raft.tls.plain")]
     public void What_does_not_go_together_names_its_flag(string arguments, string flag) =>
