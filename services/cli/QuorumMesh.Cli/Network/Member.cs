@@ -31,6 +31,7 @@ internal sealed class Member
     public string ManagerConfig => Path.Combine(ManagerDirectory, "tm.json");
     public string EnclaveConfig => Path.Combine(EnclaveDirectory, "enclave.json");
     public string EnclaveKeyPath => Path.Combine(EnclaveDirectory, "tm");
+    public string IdentityPath => Path.Combine(EnclaveDirectory, "identity");
     public string Q2tSocket => Path.Combine(ManagerDirectory, "tm.ipc");
     public string GrpcSocket => Path.Combine(ManagerDirectory, "tm-grpc.ipc");
     public string EnclaveSocket => Path.Combine(EnclaveDirectory, "enclave.ipc");
@@ -56,6 +57,7 @@ internal sealed class Member
         member.CreateNodeKey();
         member.CreateAccount();
         member.ManagerKey = TesseraKeyFile.Generate(member.EnclaveKeyPath).ToString();
+        IdentityFile.Generate(member.IdentityPath, passwordFile: null);
         return member;
     }
 

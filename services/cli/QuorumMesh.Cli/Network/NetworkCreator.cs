@@ -140,6 +140,11 @@ public static class NetworkCreator
         ["serverConfigs"] = new JsonArray(Server("ENCLAVE", "unix:" + member.EnclaveSocket)),
         ["keys"] = new JsonObject
         {
+            ["identity"] = new JsonObject
+            {
+                ["privateKeyPath"] = member.IdentityPath + ".key",
+                ["publicKeyPath"] = member.IdentityPath + ".pub",
+            },
             ["keyData"] = new JsonArray(
                 new JsonObject { ["privateKeyPath"] = member.EnclaveKeyPath + ".key", ["publicKeyPath"] = member.EnclaveKeyPath + ".pub" }),
         },
