@@ -38,7 +38,7 @@ public static class EnclaveHost
             var ports = Ports(options, config, materials);
             var provider = new TesseraKeyProvider(options.ConfigFile, TimeProvider.System, Environment.GetEnvironmentVariable);
             var (ring, waiting) = await FirstKeysAsync(provider, cancellation).ConfigureAwait(false);
-            var app = Build(options, config, ports, provider, ring);
+            var app = Build(options, config, ports, provider, ring, IdentityFile.Load(options.ConfigFile));
             app.Lifetime.ApplicationStopped.Register(materials.Dispose);
             if (waiting is not null)
                 app.Services.GetRequiredService<KeyCustody>().Wait(waiting);
@@ -70,7 +70,8 @@ public static class EnclaveHost
     }
 
     private static WebApplication Build(
-        EnclaveOptions options, EnclaveConfig config, IReadOnlyList<DataPort> ports, TesseraKeyProvider provider, KeyRing ring)
+        EnclaveOptions options, EnclaveConfig config, IReadOnlyList<DataPort> ports, TesseraKeyProvider provider, KeyRing ring,
+        IdentityKey? identity)
     {
         var builder = ServiceHost.CreateBuilder();
         builder.AddServiceDefaults("enclave", defaults =>
@@ -86,9 +87,12 @@ public static class EnclaveHost
         builder.Services.AddSingleton(new EnclaveMetrics(sealer, cache, custody, TimeProvider.System));
         // By a factory, so that the container disposes of it.
         builder.Services.AddSingleton(_ => provider);
+        // By a factory too.
+        if (identity is not null) builder.Services.AddSingleton(_ => identity);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(
-            services => new EnclaveService(sealer, custody, services.GetRequiredService<EnclaveMetrics>(), config.AlwaysSendTo));
+            services => new EnclaveService(sealer, custody, services.GetRequiredService<EnclaveMetrics>(), config.AlwaysSendTo,
+                services.GetService<IdentityKey>()));
         builder.Services.AddHostedService<KeyReloader>();
         builder.Services.AddReadinessCheck("keys", () => custody.Problem);
         var listener = new GrpcListener("enclave", options.ListenerBytes);
@@ -195,6 +199,8 @@ public static class EnclaveHost
                 string.Join(", ", app.Urls), keys.Count, first);
         }
 
+        if (app.Services.GetService<IdentityKey>() is { } identity)
+            log.LogInformation("The identity is {Identity}", Convert.ToBase64String(identity.PublicKey));
         if (app.Services.GetRequiredService<KeyCustody>().Problem is { } problem)
             log.LogWarning("Not ready, waiting for the keys: {Problem}", problem);
     }

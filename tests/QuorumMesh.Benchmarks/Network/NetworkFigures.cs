@@ -13,7 +13,7 @@ internal static class NetworkFigures
         var network = NetworkCreator.Create(
             new NetworkRequest(directory, 3, "raft", "cancun", ChainId: null, Profile: null,
             PortOffset: 0)
-            { DensePortsFrom = DemoCommand.FreePorts() });
+            { DensePortsFrom = DemoCommand.FreePorts(), Insecure = Environment.GetEnvironmentVariable("BENCH_INSECURE") == "1" });
         var runner = new NetworkRunner(directory, network);
         try
         {

@@ -21,14 +21,9 @@ internal static class IntendedDifferences
             p2p/push-flag-2:500 p2p/push-flag-2-get:404 q2t/q2t-groups-legacy:200 q2t/q2t-groups-resident:503
             """),
         (
-            "privacy enhancements are refused by name until they are built (issue 'Privacy enhancements')",
+            "its version: 21.1.1 calls every mismatch of privacy flags one of private state validation",
             """
-            q2t/send-flag1:403!sp q2t/send-flag-text:403!sp q2t/send-flag3-exechash:403!sp q2t/send-affected-unknown!b
-            q2t/send-affected-bad:403
-            q2t/send-affected-flag0:403!sp q2t/send-affected-mismatch!b q2t/sendsignedtx-flag1:403!sp q2t/sendsignedtx-flag3:403!sp
-            q2t/encodedpayload-create-flag1:403 p2p/pe-send:403!sp p2p/resend-individual-pe:404 p2p/send-to-f-flag1!b
-            p2p/send-to-f-flag1-v2:403!sp groups/group-flag1:403!sp groups/group-flag1-at-b:404 groups/group-flag1-at-a-json:404
-            groups/group-flag3:403!sp groups/group-flag3-at-b:404 groups/group-flag3-at-a-json:404
+            q2t/send-affected-mismatch!b
             """),
         (
             "privacy groups: what a caller leaves out or misspells is 400, and says what",
@@ -92,6 +87,7 @@ internal static class IntendedDifferences
         (
             "what a caller did wrong is 400 (404 for a key that nobody has), and says what; Tessera's 500 has words of Java's",
             """
+            q2t/send-affected-bad:400
             q2t/send-bad-base64-to:400 q2t/send-bad-base64-from:400 q2t/send-base64url-to:400 q2t/send-short-to:404
             q2t/send-empty-string-in-to:400 q2t/send-payload-number:400 q2t/send-flag0-exechash:400 q2t/sendraw-bad-to:400
             q2t/storeraw-json-cut:400 q2t/storeraw-bad-from:400 q2t/transaction-to-bad:400 q2t/isSender-bad:400 q2t/participants-bad:400

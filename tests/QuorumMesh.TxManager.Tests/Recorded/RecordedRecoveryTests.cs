@@ -45,13 +45,12 @@ public sealed class RecordedRecoveryTests : IAsyncLifetime
     {
         foreach (var name in new[] { "B", "C" })
             await PlayAsync(name);
-        // Privacy enhancements are off here: those payloads are refused, and told.
-        Assert.Equal(1, await RecoverAsync());
+        Assert.Equal(0, await RecoverAsync());
         AssertAskedAsRecorded(Run("lost"));
         AssertRows(Run("lost").GetProperty("tables").GetProperty("ENCRYPTED_TRANSACTION"));
 
         // Once more with rows in the tables: nothing changes.
-        Assert.Equal(1, await RecoverAsync());
+        Assert.Equal(0, await RecoverAsync());
         AssertRows(Run("lost").GetProperty("tables").GetProperty("ENCRYPTED_TRANSACTION"));
     }
 
@@ -92,6 +91,7 @@ public sealed class RecordedRecoveryTests : IAsyncLifetime
                     app = "P2P", serverAddress = Url, communicationType = "REST", properties = new { partyInfoInterval = 1000 },
                 },
             },
+            features = new { enablePrivacyEnhancements = true },
             peer = _peers.Select(p => new { url = $"http://127.0.0.1:{p.Port}/" }),
             keys = new
             {
@@ -214,14 +214,14 @@ public sealed class RecordedRecoveryTests : IAsyncLifetime
         Assert.Equal(recorded, ours);
     }
 
-    /// <summary>Those of standard payloads: sender, ciphertext, and each key with the very box.</summary>
+    /// <summary>Sender, ciphertext, privacy, and each key with the very box.</summary>
     private void AssertRows(JsonElement rows)
     {
         string[] recorded =
         [
             .. rows.EnumerateArray()
                 .Select(r => LegacyPayloadCodec.Decode(Convert.FromHexString(r.GetProperty("ENCODED_PAYLOAD").GetString()!)))
-                .Where(p => p.PrivacyMode == PrivacyMode.StandardPrivate).Select(Describe).Order(StringComparer.Ordinal),
+                .Select(Describe).Order(StringComparer.Ordinal),
         ];
         using var store = PayloadStore.Open(new SqliteProvider(DatabaseFile), TimeProvider.System);
         var page = store.PageAsync(null, 1000, default).GetAwaiter().GetResult();
@@ -231,7 +231,8 @@ public sealed class RecordedRecoveryTests : IAsyncLifetime
 
     /// <summary>Its own box the sender makes anew, of the same bytes: the nonce is the payload's. The order is that of arrival.</summary>
     private static string Describe(EncodedPayload payload) =>
-        $"{payload.ComputeHash().ToBase64()} {payload.SenderKey.ToBase64()} "
+        $"{payload.ComputeHash().ToBase64()} {payload.SenderKey.ToBase64()} {payload.PrivacyMode} "
+            + $"affects {string.Join('+', payload.AffectedTransactions.Select(a => a.Hash.ToBase64()).Order(StringComparer.Ordinal))} "
             + string.Join(' ', payload.RecipientKeys.Zip(payload.RecipientBoxes)
                 .Select(pair => $"{pair.First.ToBase64()}={Convert.ToHexStringLower(pair.Second)}").Order(StringComparer.Ordinal));
 }

@@ -151,7 +151,11 @@ internal sealed class ReplayNetwork : IAsyncDisposable
         if (!_managers.TryGetValue(name, out var manager))
         {
             var proxy = FreePort();
-            manager = new Participant(Path.Combine(_directory, name), privateKey) { P2PProxyPort = proxy };
+            manager = new Participant(Path.Combine(_directory, name), privateKey)
+            {
+                P2PProxyPort = proxy,
+                HasPrivacyEnhancements = true,
+            };
             _managers[name] = manager;
             _proxies[name] = new PeerProxy(name, proxy, _seen) { Target = new Uri(manager.P2PListen).Port };
             _keys.Add(manager.Key.ToBase64());
