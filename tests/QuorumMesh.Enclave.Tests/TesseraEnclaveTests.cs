@@ -155,7 +155,8 @@ public sealed class TesseraEnclaveTests : IAsyncLifetime, IDisposable
     private static string Describe(byte[] bytes)
     {
         var payload = LegacyPayloadCodec.Decode(bytes);
-        return $"{bytes.Length} bytes from {payload.SenderKey} to {string.Join('+', payload.RecipientKeys)}, {payload.PrivacyMode}, affects "
+        return $"{bytes.Length} bytes from {payload.SenderKey} to {string.Join('+', payload.RecipientKeys)}, {payload.PrivacyMode}, "
+            + "affects "
             + string.Join('+', payload.AffectedTransactions.Select(a => $"{a.Hash.ToBase64()} {a.SecurityHash.Length}"))
             + $", execHash {Convert.ToHexStringLower(payload.ExecutionHash)}, group {payload.PrivacyGroupId?.Length}";
     }

@@ -137,5 +137,6 @@ public sealed class RecoveryTests(TestNetwork network) : IClassFixture<TestNetwo
     }
 
     private static Task<int> RecoverAsync(Participant at, TimeSpan? peerWait = null) => RecoveryRun.RunAsync(
-        () => ManagerConfig.Read(new CommandLineSettings(at.ConfigFile, [])) with { RecoveryPeerWait = peerWait ?? Wait.Limit / 4 }, default);
+        () => ManagerConfig.Read(new CommandLineSettings(at.ConfigFile, [])) with { RecoveryPeerWait = peerWait ?? Wait.Limit / 4 },
+        default);
 }

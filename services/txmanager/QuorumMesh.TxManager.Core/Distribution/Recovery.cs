@@ -86,7 +86,8 @@ public sealed class Recovery(
         for (var (round, before) = (1, long.MaxValue); round <= MaxRounds; round++, before = intake.Deferred)
         {
             intake.BeginRound();
-            (asked, var failed) = await RoundAsync([.. found.Where(p => p.Answers).Select(p => p.Url)], keys, cancel).ConfigureAwait(false);
+            (asked, var failed) = await RoundAsync([.. found.Where(p => p.Answers).Select(p => p.Url)], keys, cancel)
+                .ConfigureAwait(false);
             missed = found.Count(p => !p.Answers) + failed;
             if (intake.Deferred == 0 || intake.IsLastRound || asked == 0)
                 break;
@@ -102,8 +103,8 @@ public sealed class Recovery(
         var result = asked == 0 ? RecoveryResult.Failed
             : missed > 0 || intake.Refused > 0 || intake.Deferred > 0 ? RecoveryResult.Partial : RecoveryResult.Complete;
         Told?.Invoke(
-            $"Recovery ended after {took.TotalSeconds:0.0} s: {result.ToString().ToLowerInvariant()}. {intake.Taken} payloads were given back "
-            + $"and are stored, {intake.Refused} refused; {asked} times a manager gave all that it has of a key, {missed} times not"
+            $"Recovery ended after {took.TotalSeconds:0.0} s: {result.ToString().ToLowerInvariant()}. {intake.Taken} payloads were given "
+            + $"back and are stored, {intake.Refused} refused; {asked} times a manager gave all that it has of a key, {missed} times not"
             + (result == RecoveryResult.Complete ? ""
                 : ". Run it again once the others are up; what is stored is passed over"));
         return result;

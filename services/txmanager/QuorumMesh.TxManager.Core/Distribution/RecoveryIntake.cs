@@ -6,9 +6,9 @@ using QuorumMesh.TxManager.Core.Ports;
 namespace QuorumMesh.TxManager.Core.Distribution;
 
 /// <summary>
-/// Takes what peers give back while this manager recovers (tessera 9.2). Tessera stages all of it and sorts it afterwards; here each payload
-/// is stored by the rules of a push as it comes, and one that builds on another that is not here yet is left for the next round, in which
-/// the peers are asked again: nothing but the store itself has to survive a kill. Thread safe.
+/// Takes what peers give back while this manager recovers (tessera 9.2). Tessera stages all of it and sorts it afterwards; here each
+/// payload is stored by the rules of a push as it comes, and one that builds on another that is not here yet is left for the next round, in
+/// which the peers are asked again: nothing but the store itself has to survive a kill. Thread safe.
 /// </summary>
 public sealed class RecoveryIntake(PushReceiver receiver, IPayloadStore store)
 {
@@ -60,7 +60,8 @@ public sealed class RecoveryIntake(PushReceiver receiver, IPayloadStore store)
         for (var next = 0; next < given.Length;)
         {
             var (first, length) = (next, 0L);
-            while (next < given.Length && next - first < MaxAtOnce && (next == first || length + given[next].Bytes.Length <= MaxBytesAtOnce))
+            while (next < given.Length && next - first < MaxAtOnce
+                && (next == first || length + given[next].Bytes.Length <= MaxBytesAtOnce))
                 length += given[next++].Bytes.Length;
             var some = given[first..next];
             await Task.WhenAll(some.Where(g => !g.BuildsOnOthers).Select(g => StoreAsync(g, room, cancel))).ConfigureAwait(false);

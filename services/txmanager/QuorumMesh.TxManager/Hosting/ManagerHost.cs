@@ -164,8 +164,8 @@ public static class ManagerHost
                 + "manager has the keys. quorummesh-enclave keeps them apart");
         if (!options.EnableRemoteKeyValidation && options.Peers.Any(p => p != options.OwnUrl))
             log.LogWarning(
-                "Keys of the configured peers count without a proof, for features.enableRemoteKeyValidation is not set: true has them prove "
-                + "each key at their URL. Other managers prove theirs in either case");
+                "Keys of the configured peers count without a proof, for features.enableRemoteKeyValidation is not set: true has them "
+                + "prove each key at their URL. Other managers prove theirs in either case");
         if (options.OpenResend && !options.Recovers)
             log.LogWarning(
                 "/resend INDIVIDUAL answers whoever asks, as Tessera's does: its answers tell a stranger who is party to a transaction. "
