@@ -43,7 +43,8 @@ public static class TlsListener
         listen.Use(next => afterTls = next);
     }
 
-    private static async Task TellApartAsync(ConnectionContext connection, TlsServer server, ConnectionDelegate tls, ConnectionDelegate? plain)
+    private static async Task TellApartAsync(
+        ConnectionContext connection, TlsServer server, ConnectionDelegate tls, ConnectionDelegate? plain)
     {
         switch (await FirstByteAsync(connection, server.HandshakeTime).ConfigureAwait(false))
         {

@@ -88,7 +88,9 @@ public sealed class TlsClient(string link, CertificateSource? certificate, PeerT
 }
 
 /// <summary>A TLS connection to a server did not come about.</summary>
-/// <param name="isCertificate">Whether this side refused the server's certificate; otherwise the two did not come to speak TLS at all.</param>
+/// <param name="isCertificate">
+/// Whether this side refused the server's certificate; otherwise the two did not come to speak TLS at all.
+/// </param>
 public sealed class TlsRefusedException(string why, bool isCertificate, Exception inner) : IOException($"TLS: {why}", inner)
 {
     public bool IsCertificate => isCertificate;

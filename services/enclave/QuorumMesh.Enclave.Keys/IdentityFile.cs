@@ -49,8 +49,8 @@ public static class IdentityFile
     private static JsonElement? Entry(JsonElement root) =>
         SecretJson.Member(root, "keys") is { } keys ? SecretJson.Member(keys, "identity") : null;
 
-    private static string Named(JsonElement entry, string directory, string member) => SecretJson.Text(entry, member) is { Length: > 0 } path
-        ? Path.Combine(directory, path)
+    private static string Named(JsonElement entry, string directory, string member) =>
+        SecretJson.Text(entry, member) is { Length: > 0 } path ? Path.Combine(directory, path)
         : throw new KeyException($"{Setting}.{member}", "is required; 'qmesh keys identity FILE' makes FILE.key and FILE.pub");
 
     private static IdentityKey Read(string privatePath, string publicPath, string? passwordFile)

@@ -168,7 +168,7 @@ public sealed class RaftTlsTests : IAsyncLifetime
         Assert.Contains((2UL, "plain-beside-tls"), a.Refusals);
         Assert.Empty(b.Lost);
         await b.Transport.DisposeAsync();
-        await Until(() => Ask(http, "/raft/stream/message/2", 2).Result == HttpStatusCode.OK, "the member in plain text, after a step back");
+        await Until(() => Ask(http, "/raft/stream/message/2", 2).Result == HttpStatusCode.OK, "the member in plain text, a step back");
     }
 
     [Fact]
@@ -271,7 +271,8 @@ public sealed class RaftTlsTests : IAsyncLifetime
         return request;
     }
 
-    private static RaftMessage Heartbeat(ulong from, ulong to) => new() { Type = RaftMessageType.Heartbeat, From = from, To = to, Term = 1 };
+    private static RaftMessage Heartbeat(ulong from, ulong to) =>
+        new() { Type = RaftMessageType.Heartbeat, From = from, To = to, Term = 1 };
 
     private static RaftMessage Snapshot(ulong from, ulong to) => new()
     {

@@ -8,8 +8,8 @@ namespace QuorumMesh.Cli.Network;
 /// <param name="Profile">Compatibility profile of the nodes; null leaves it to the genesis.</param>
 /// <param name="PrivateGuard">The nodes' <c>--private-guard</c>; null leaves it to them.</param>
 /// <param name="Tls">
-/// How the members talk: <c>require</c> is TLS alone, <c>prefer</c> takes plain text on the Raft port too, for GoQuorums that may join; null
-/// is plain text, as in networks of earlier versions.
+/// How the members talk: <c>require</c> is TLS alone, <c>prefer</c> takes plain text on the Raft port too, for GoQuorums that may join;
+/// null is plain text, as in networks of earlier versions.
 /// </param>
 public sealed record NetworkDefinition(
     [property: JsonPropertyName("chainId")] ulong ChainId,

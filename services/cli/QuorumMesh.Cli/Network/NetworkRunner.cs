@@ -75,7 +75,8 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network)
         if (network.Participants.Sum(p => PrivateFiles.Close(p.Directory)) is > 0 and var closed)
             progress($"{closed} files and directories of the network were open to other users of this machine and no longer are");
         if (network.Tls is null)
-            progress("Note: the members of this network talk in plain text (--insecure, or it is of an earlier version): for one machine alone");
+            progress("Note: the members of this network talk in plain text (--insecure, or it is of an earlier version): for one machine "
+                + "alone");
         else if (NetworkCertificates.Renew(_directory, network, DateTimeOffset.UtcNow) is > 0 and var renewed)
             progress($"{renewed} certificates of the network would have ended soon and were issued anew");
     }

@@ -31,22 +31,24 @@ public sealed class MemberCertificates(CaTrust? authorities, TimeProvider clock)
                 : $"it is of node {Convert.ToHexStringLower(proof.Node!)[..16]}, and member {member.RaftId} is "
                     + $"{Convert.ToHexStringLower(member.NodeId)[..16]}");
         if (NodeOfSpiffeId(certificate) is { } named)
-            return named == Convert.ToHexStringLower(member.NodeId) ? null : $"its SPIFFE id is another node's than member {member.RaftId}'s";
+            return named == Convert.ToHexStringLower(member.NodeId) ? null
+                : $"its SPIFFE id is another node's than member {member.RaftId}'s";
         return certificate.MatchesHostname(member.Host, allowWildcards: false, allowCommonName: false) ? null
-            : $"it does not name {member.Host}, where member {member.RaftId} is: that is wanted among its subject alternative names, without "
-                + "a wildcard, or a SPIFFE id that ends in the member's node id";
+            : $"it does not name {member.Host}, where member {member.RaftId} is: that is wanted among its subject alternative names, "
+                + "without a wildcard, or a SPIFFE id that ends in the member's node id";
     }
 
     private string? Refuse(X509Certificate2 certificate, X509Certificate2Collection between, PeerRole role)
     {
         if (NodeCertificate.Read(certificate) is not { } proof)
-            return authorities is null ? "it is no node's, and no CA is given (--raft.tls.ca)" : authorities.Refuse(certificate, between, role);
+            return authorities is null ? "it is no node's, and no CA is given (--raft.tls.ca)"
+                : authorities.Refuse(certificate, between, role);
         if (proof.Problem is { } problem) return problem;
         var now = clock.GetUtcNow().UtcDateTime;
         var (from, to) = (certificate.NotBefore.ToUniversalTime(), certificate.NotAfter.ToUniversalTime());
         return now >= from && now <= to ? null
-            : $"it is valid from {from:yyyy-MM-dd HH:mm} to {to:yyyy-MM-dd HH:mm} UTC, and here it is {now:yyyy-MM-dd HH:mm} UTC: nodes make "
-                + "theirs anew each day, so one of the two clocks is wrong";
+            : $"it is valid from {from:yyyy-MM-dd HH:mm} to {to:yyyy-MM-dd HH:mm} UTC, and here it is {now:yyyy-MM-dd HH:mm} UTC: nodes "
+                + "make theirs anew each day, so one of the two clocks is wrong";
     }
 
     /// <summary>128 lower-case hex digits; null when no SPIFFE id ends in a node id.</summary>

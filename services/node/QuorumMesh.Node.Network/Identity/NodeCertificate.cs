@@ -45,7 +45,7 @@ public static class NodeCertificate
     internal static X509Certificate2 Make(INodeSigner node, ECDsa key, DateTimeOffset from, DateTimeOffset to)
     {
         // A certificate's times have no part of a second.
-        (from, to) = (DateTimeOffset.FromUnixTimeSeconds(from.ToUnixTimeSeconds()), DateTimeOffset.FromUnixTimeSeconds(to.ToUnixTimeSeconds()));
+        (from, to) = (Whole(from), Whole(to));
         var request = new CertificateRequest($"CN=node {Convert.ToHexStringLower(node.PublicKey)[..16]}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, true));
@@ -72,6 +72,8 @@ public static class NodeCertificate
         return isSigned ? new NodeProof(node, null)
             : NodeProof.Bad("the node that it names has not signed this TLS key with these dates: it is another's, copied or altered");
     }
+
+    private static DateTimeOffset Whole(DateTimeOffset time) => DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds());
 
     private static Hash256 Signed(DateTimeOffset from, DateTimeOffset to, PublicKey key)
     {

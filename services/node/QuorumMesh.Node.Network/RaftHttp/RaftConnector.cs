@@ -76,8 +76,8 @@ internal sealed class RaftConnector : IDisposable
     {
         var plain = await DialAsync(address, cancel).ConfigureAwait(false);
         if (Volatile.Read(ref _plainUntil) == long.MinValue)
-            _options.Tls!.Tell($"Raft member {_member.RaftId} ({_member.Host}:{_member.RaftPort}) does not speak TLS: it is called in plain "
-                + "text; name it in --raft.tls.plain when it is a GoQuorum");
+            _options.Tls!.Tell($"Raft member {_member.RaftId} ({_member.Host}:{_member.RaftPort}) does not speak TLS: it is called in "
+                + "plain text; name it in --raft.tls.plain when it is a GoQuorum");
         Volatile.Write(ref _plainUntil, Environment.TickCount64 + (long)_options.Tls!.PlainTime.TotalMilliseconds);
         _isPlain = true;
         return plain;

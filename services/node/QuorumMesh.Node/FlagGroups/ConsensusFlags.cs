@@ -21,8 +21,8 @@ internal sealed class ConsensusFlags(FlagList flags, NodeSettings defaults)
         "directory for the Raft log, which is then in raftlog below it (default: the data directory)");
 
     public Option<string> TlsMode { get; } = flags.Text("--raft.tls",
-        "TLS between Raft members, by their node keys: accept (others are called in plain text, as by GoQuorum), prefer, or require; the port "
-        + "takes TLS in each", "accept");
+        "TLS between Raft members, by their node keys: accept (others are called in plain text, as by GoQuorum), prefer, or require; the "
+        + "port takes TLS in each", "accept");
 
     public Option<string> TlsPlain { get; } = flags.Text("--raft.tls.plain",
         "GoQuorum members, which speak plain text alone: enode URLs or node ids, with commas between");
