@@ -47,8 +47,8 @@ public sealed partial class OperatingTests
     {
         LocalNetwork.UseArtifacts();
         var folder = Path.Combine(Environment.GetEnvironmentVariable("QUORUMMESH_ARTIFACTS")!, "enclave");
-        Assert.Equal(["libsecp256k1.so.1", "libsodium.so", "quorummesh-enclave"],
-            Directory.EnumerateFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.True(File.Exists(Path.Combine(folder, "quorummesh-enclave")));
+        Assert.Empty(Directory.EnumerateFiles(folder, "*.dll"));
     }
 
     [Fact]
