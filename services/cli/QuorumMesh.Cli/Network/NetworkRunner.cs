@@ -164,7 +164,7 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network)
         return
         [
             "--datadir", node, "--genesis", Path.Combine(_directory, "genesis.json"), "--networkid", network.ChainId.ToString(),
-            "--identity", participant.Name, "--nodiscover", "--listen", "127.0.0.1", "--port", enode.Port.ToString(),
+            "--identity", participant.Name, "--nodiscover", "--listen", enode.Host, "--port", enode.Port.ToString(),
             .. network.Consensus == NetworkRequest.Raft ? ["--raft", "--raftport", participant.RaftPort.ToString()] : Array.Empty<string>(),
             .. network is { Tls: { } tls, Consensus: NetworkRequest.Raft } ? ["--raft.tls", tls] : Array.Empty<string>(),
             "--http", "--http.addr", "127.0.0.1", "--http.port", new Uri(participant.Rpc).Port.ToString(),
