@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -60,7 +61,7 @@ public static class TlsListener
                     await plain(connection).ConfigureAwait(false);
                     return;
                 }
-                server.RefusePlainText();
+                server.RefusePlainText((connection.RemoteEndPoint as IPEndPoint)?.Address);
                 connection.Abort(new ConnectionAbortedException("this port takes TLS alone"));
                 return;
         }

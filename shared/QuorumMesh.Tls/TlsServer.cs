@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
@@ -42,7 +43,8 @@ public sealed class TlsServer(string link, CertificateSource certificate, PeerTr
     };
 
     /// <summary>Counts and tells that somebody spoke plain text on a port that takes none.</summary>
-    public void RefusePlainText() => Refused("a client spoke plain text, and this port takes TLS alone");
+    /// <param name="from">His address.</param>
+    public void RefusePlainText(IPAddress? from) => Refused($"a client at {from} spoke plain text, and this port takes TLS alone");
 
     private bool Accepts(object sender, X509Certificate? shown, X509Chain? chain, SslPolicyErrors errors)
     {

@@ -47,7 +47,7 @@ public sealed class TlsListenerTests : IAsyncLifetime
     {
         var port = await Serve(takesPlain: false);
         await Assert.ThrowsAsync<HttpRequestException>(() => Http().GetStringAsync($"http://127.0.0.1:{port}/", _timeout.Token));
-        Assert.Contains("plain text", Assert.Single(_told));
+        Assert.Contains("a client at 127.0.0.1 spoke plain text", Assert.Single(_told));
         Assert.Equal("https", await Http().GetStringAsync($"https://127.0.0.1:{port}/", _timeout.Token));
     }
 

@@ -45,6 +45,7 @@ public static class EnclaveHost
             await app.StartAsync(cancellation).ConfigureAwait(false);
             foreach (var port in ports)
                 Announce(app, port, options);
+            AnnounceKeys(app);
             Watch(app, materials, ports);
             if (OwnFiles.Close(EnclaveConfig.SecretFiles(options.ConfigFile)) is { } closed)
                 app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.Enclave").LogWarning("{Closed}", closed);
@@ -198,7 +199,11 @@ public static class EnclaveHost
                 "Listening on {Address}, {Count} keys, default {Key}. Any local user can connect here; a Unix socket lets only one user in",
                 string.Join(", ", app.Urls), keys.Count, first);
         }
+    }
 
+    private static void AnnounceKeys(WebApplication app)
+    {
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.Enclave");
         if (app.Services.GetService<IdentityKey>() is { } identity)
             log.LogInformation("The identity is {Identity}", Convert.ToBase64String(identity.PublicKey));
         if (app.Services.GetRequiredService<KeyCustody>().Problem is { } problem)
