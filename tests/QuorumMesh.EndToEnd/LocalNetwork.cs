@@ -47,8 +47,14 @@ public sealed class LocalNetwork : IAsyncDisposable
         var directory = System.IO.Directory.CreateTempSubdirectory("qmesh-e2e-").FullName;
         var definition = NetworkCreator.Create(
             new NetworkRequest(directory, participants, consensus, "cancun", chainId, Profile: null, PortOffset: 0)
-            { DensePortsFrom = DemoCommand.FreePorts(participants), PrivateGuard = privateGuard });
-        if (namespaces is not null) definition = namespaces.Settle(directory, definition);
+            {
+                DensePortsFrom = DemoCommand.FreePorts(participants),
+                PrivateGuard = privateGuard,
+                // Certificates name this machine's loopback, and managers in namespaces have other addresses.
+                Insecure = namespaces is not null,
+            });
+        // Raft members prove themselves by their node keys, wherever they are.
+        if (namespaces is not null) definition = namespaces.Settle(directory, definition) with { Tls = "require" };
         var network = new LocalNetwork(directory, definition, namespaces);
         if (edit is not null) EditGenesis(Path.Combine(directory, "genesis.json"), edit);
         try
