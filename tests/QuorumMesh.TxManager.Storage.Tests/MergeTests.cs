@@ -219,7 +219,7 @@ public abstract class MergeTests
 
         public ValueTask<string?> FindUrlAsync(PublicKey key, CancellationToken cancel) => ValueTask.FromResult<string?>("http://peer/");
 
-        public bool SpeaksCbor(string url) => SpeaksCborTo;
+        public bool Speaks(string url, PeerFeatures feature) => feature != PeerFeatures.Cbor || SpeaksCborTo;
 
         public void ReportLegacy(string url) => IsLegacy = true;
 
@@ -253,7 +253,8 @@ public abstract class MergeTests
                 : throw new PrivacyException(Failure.NoSuitableKey, "no key opens it");
         }
 
-        public async Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel)
+        public async Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients,
+            IReadOnlyList<AffectedPayload> affected, CancellationToken cancel)
         {
             var nonce = (byte)Interlocked.Increment(ref seals);
             await MeetAsync();
@@ -265,11 +266,14 @@ public abstract class MergeTests
             };
         }
 
+        public Task<IReadOnlyList<PayloadHash>> UnprovenAsync(EncodedPayload payload, IReadOnlyList<AffectedPayload> affected,
+            CancellationToken cancel) => throw new NotSupportedException();
+
         public Task<byte[]> AddBoxAsync(EncodedPayload payload, PublicKey recipient, CancellationToken cancel) => Task.FromResult(
             payload.RecipientNonce.Any(b => b != 0) ? [.. payload.RecipientNonce, .. payload.RecipientNonce] : Box(recipient));
 
         public Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients,
-            CancellationToken cancel) =>
+            IReadOnlyList<AffectedPayload> affected, CancellationToken cancel) =>
             throw new NotSupportedException();
 
         public Task<RawPayload> SealRawAsync(ReadOnlyMemory<byte> payload, PublicKey sender, CancellationToken cancel) =>

@@ -83,7 +83,7 @@ public sealed class ConfigTests : IDisposable
     [InlineData("serverConfigs[1].properties.partyInfoInterval", "soon", "number")]
     [InlineData("peer[0].url", "ftp://x", "http://host:port")]
     [InlineData("alwaysSendTo[0]", "AQ==", "32 bytes")]
-    [InlineData("features.enablePrivacyEnhancements", "true", "false")]
+    [InlineData("features.enableMultiplePrivateStates", "true", "false")]
     [InlineData("encryptor.type", "EC", "NACL")]
     [InlineData("mode", "orion", "tessera")]
     [InlineData("quorummesh.resend", "sometimes", "one of")]

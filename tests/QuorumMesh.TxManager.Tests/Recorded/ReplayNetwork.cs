@@ -39,6 +39,7 @@ internal sealed class ReplayNetwork : IAsyncDisposable
             var manager = new Participant(Path.Combine(_directory, name), key.GetProperty("privateKey").GetString())
             {
                 P2PProxyPort = proxy,
+                HasPrivacyEnhancements = true,
             };
             _managers[name] = manager;
             _proxies[name] = new PeerProxy(name, proxy, _seen) { Target = new Uri(manager.P2PListen).Port };

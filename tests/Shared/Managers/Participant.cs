@@ -44,6 +44,9 @@ internal sealed class Participant
     /// <summary>Those of a configuration that says nothing; else small ones.</summary>
     public bool HasDefaultLimits { get; init; }
 
+    /// <summary>Privacy flags other than 0 are taken.</summary>
+    public bool HasPrivacyEnhancements { get; init; }
+
     /// <summary>The P2P address that it announces.</summary>
     public string P2P
     {
@@ -104,7 +107,7 @@ internal sealed class Participant
                 new { app = "ENCLAVE", serverAddress = "unix:" + EnclaveSocket },
             },
             peer = peers.Select(p => new { url = p.TrimEnd('/') }),
-            features = new { enableRemoteKeyValidation = validateKeys },
+            features = new { enableRemoteKeyValidation = validateKeys, enablePrivacyEnhancements = HasPrivacyEnhancements },
             quorummesh = new
             {
                 grpc = "unix:" + GrpcSocket,

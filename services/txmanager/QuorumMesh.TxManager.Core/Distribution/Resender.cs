@@ -134,7 +134,8 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
     {
         try
         {
-            return (await publisher.ResolveAsync([key], cancel).ConfigureAwait(false)).Select(t => t.Url).FirstOrDefault();
+            var targets = await publisher.ResolveAsync([key], PrivacyMode.StandardPrivate, cancel).ConfigureAwait(false);
+            return targets.Select(t => t.Url).FirstOrDefault();
         }
         catch (PrivacyException e) when (e.Failure == Failure.KeyNotFound)
         {

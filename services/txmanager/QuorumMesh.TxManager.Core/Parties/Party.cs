@@ -38,8 +38,8 @@ internal sealed class Party(string url, PartyOrigin origin, string? voucher)
 
     public int Failures { get; set; }
 
-    /// <summary>Whether its last party info named API 5.0.</summary>
-    public bool SpeaksCbor { get; set; }
+    /// <summary>What its last party info said of its API versions.</summary>
+    public PeerFeatures Features { get; set; }
 
     public bool Polling { get; set; }
 

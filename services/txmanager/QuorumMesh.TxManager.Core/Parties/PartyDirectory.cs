@@ -52,22 +52,29 @@ public sealed partial class PartyDirectory : IPeerDirectory
     }
 
     /// <inheritdoc/>
-    public bool SpeaksCbor(string url)
+    public bool Speaks(string url, PeerFeatures feature)
     {
         lock (_gate)
-            return _parties.TryGetValue(url, out var party) && party.SpeaksCbor;
+            return _parties.TryGetValue(url, out var party) && party.Features.HasFlag(feature);
     }
 
     /// <inheritdoc/>
-    public void ReportLegacy(string url) => Speaks(url, cbor: false);
-
-    /// <summary>What a manager's party info said of its codecs.</summary>
-    internal void Speaks(string url, bool cbor)
+    public void ReportLegacy(string url)
     {
         lock (_gate)
         {
             if (_parties.TryGetValue(url, out var party))
-                party.SpeaksCbor = cbor;
+                party.Features &= ~PeerFeatures.Cbor;
+        }
+    }
+
+    /// <summary>What a manager's party info said of its API versions.</summary>
+    internal void Knows(string url, PeerFeatures features)
+    {
+        lock (_gate)
+        {
+            if (_parties.TryGetValue(url, out var party))
+                party.Features = features;
         }
     }
 

@@ -59,11 +59,18 @@ public sealed class PeerRoutes(
     private async Task TakePartyInfoAsync(RestCall call)
     {
         var body = await call.BodyAsync().ConfigureAwait(false);
-        // In one line with commas, or a line for each: both are seen.
-        var speaksCbor = call.Context.Request.Headers[RestHeaders.SupportedApiVersions]
-            .SelectMany(line => (line ?? string.Empty).Split(',', StringSplitOptions.TrimEntries)).Contains(RestHeaders.CborApiVersion);
-        var answer = await parties.ReceiveAsync(body, Source(call), call.Cancel, speaksCbor).ConfigureAwait(false);
+        var answer = await parties.ReceiveAsync(body, Source(call), call.Cancel, Features(call)).ConfigureAwait(false);
         await call.BytesAsync(200, answer).ConfigureAwait(false);
+    }
+
+    /// <summary>In one line with commas, or a line for each: both are seen.</summary>
+    private static PeerFeatures Features(RestCall call)
+    {
+        var versions = call.Context.Request.Headers[RestHeaders.SupportedApiVersions]
+            .SelectMany(line => (line ?? string.Empty).Split(',', StringSplitOptions.TrimEntries)).ToHashSet(StringComparer.Ordinal);
+        return (versions.Contains("v2") ? PeerFeatures.PrivacyEnhancements : 0)
+            | (versions.Contains("4.0") ? PeerFeatures.MandatoryRecipients : 0)
+            | (versions.Contains(RestHeaders.CborApiVersion) ? PeerFeatures.Cbor : 0);
     }
 
     private async Task ProveAsync(RestCall call)

@@ -57,6 +57,7 @@ public static class ManagerConfig
             EnableRemoteKeyValidation = root["features"]["enableRemoteKeyValidation"].Flag(),
             PartyInfoInterval = interval,
             OpenResend = OpenResend(own),
+            PrivacyEnhancements = root["features"]["enablePrivacyEnhancements"].Flag(),
             KeyMoveAfter = TimeSpan.FromSeconds(own["keyMoveAfterSeconds"].Number(3600, 60, 31 * 86_400)),
             EnclaveKeySyncInterval = Milliseconds(servers.P2PProperties["enclaveKeySyncInterval"], 2000),
             PeerTimeout = Milliseconds(own["peerTimeoutMs"], Math.Max(3750, (long)Math.Ceiling(interval.TotalMilliseconds * 0.75))),
@@ -85,12 +86,8 @@ public static class ManagerConfig
 
         if (root["mode"].Text() is { } mode)
             OptionRules.OneOf("mode", mode, "tessera");
-        foreach (var feature in new[] { "enablePrivacyEnhancements", "enableMultiplePrivateStates" })
-        {
-            var node = root["features"][feature];
-            if (node.Flag())
-                throw new OptionsException(node.Path, "is not supported by this version; set it to false");
-        }
+        if (root["features"]["enableMultiplePrivateStates"] is var states && states.Flag())
+            throw new OptionsException(states.Path, "is not supported by this version; set it to false");
 
         if (root["encryptor"]["type"].Text() is { } encryptor)
             OptionRules.OneOf("encryptor.type", encryptor, "NACL");

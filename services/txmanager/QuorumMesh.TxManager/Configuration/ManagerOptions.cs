@@ -79,6 +79,9 @@ public sealed record ManagerOptions
     /// <summary>Whether <c>/resend</c> INDIVIDUAL answers whoever asks, as Tessera's does, or only a proven holder of the key.</summary>
     public bool OpenResend { get; init; }
 
+    /// <summary>Tessera's <c>features.enablePrivacyEnhancements</c>: privacy flags 1 to 3 are sent and taken.</summary>
+    public bool PrivacyEnhancements { get; init; }
+
     /// <summary>A key goes to another URL once its own has not proven it for so long.</summary>
     public TimeSpan KeyMoveAfter { get; init; } = TimeSpan.FromHours(1);
 

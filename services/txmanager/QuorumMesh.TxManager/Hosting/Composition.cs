@@ -77,9 +77,9 @@ internal sealed class Composition : IDisposable
         Poller = new PartyPoller(Directory, Parties, OwnKeys, _peerClient);
 
         var publisher = new Publisher(OwnKeys, Directory, _peerClient);
-        Sender = new PayloadSender(enclave, Store, OwnKeys, publisher, new FailedSends(clock));
+        Sender = new PayloadSender(enclave, Store, OwnKeys, publisher, new FailedSends(clock), options.PrivacyEnhancements);
         Reader = new PayloadReader(enclave, Store, OwnKeys);
-        Receiver = new PushReceiver(enclave, Store, OwnKeys);
+        Receiver = new PushReceiver(enclave, Store, OwnKeys, options.PrivacyEnhancements);
         _guard = options.OpenResend ? null : new ResendGuard(PartySettings, OwnKeys, enclave, clock);
         Resender = new Resender(enclave, Store, OwnKeys, publisher);
         Participations = new ParticipationKeeper(enclave, Store, OwnKeys);
