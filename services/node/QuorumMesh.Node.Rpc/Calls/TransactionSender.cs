@@ -179,7 +179,8 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         if (transaction.PayloadHash is not { } hash)
             throw new RpcException($"the data of a private transaction is the {PayloadHash.Size}-byte hash from the transaction manager's "
                 + $"storeraw, not {transaction.Data.Length} bytes");
-        var privacy = SendPrivacy.Standard;
+        // Without the payload there is nothing to run: the manager, which has to have it, says so.
+        var privacy = new SendPrivacy((PrivacyMode)arguments.PrivacyFlag) { MandatoryFor = arguments.MandatoryFor };
         if (isEnhanced && await node.TransactionManager.ReceiveStoredAsync(hash, cancellation).ConfigureAwait(false) is { } payload)
         {
             var message = TransactionMessage.Of(new RecoveredTransaction(transaction, Sender(transaction)), UInt256.Zero);

@@ -58,7 +58,7 @@ public static class BoxMerge
     /// The keys that there are boxes for: all, but for what a receiver of private state validation has, which names all parties, those with
     /// boxes first (tessera 3.4).
     /// </summary>
-    private static IEnumerable<PublicKey> Boxed(EncodedPayload payload) => payload.PrivacyMode == PrivacyMode.PrivateStateValidation
+    internal static IEnumerable<PublicKey> Boxed(EncodedPayload payload) => payload.PrivacyMode == PrivacyMode.PrivateStateValidation
         ? payload.RecipientKeys.Take(payload.RecipientBoxes.Count) : payload.RecipientKeys;
 
     private static bool GoesOn(EncodedPayload existing, EncodedPayload added) =>

@@ -128,14 +128,16 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
     private async Task<EncodedPayload> WithOwnBoxAsync(EncodedPayload payload, CancellationToken cancel)
     {
         var sender = payload.SenderKey;
-        if (payload.IndexOfRecipient(sender) >= 0)
+        if (BoxMerge.Boxed(payload).Contains(sender))
             return payload;
         // As Tessera's acceptOwnMessage: the row names the sender again, as it did when it was first stored (tessera 4.6).
         var box = await enclave.AddBoxAsync(payload, sender, cancel).ConfigureAwait(false);
+        // Behind the keys that have boxes: with private state validation others follow, the sender among them.
+        var boxed = BoxMerge.Boxed(payload).Append(sender).ToArray();
         return payload with
         {
             RecipientBoxes = [.. payload.RecipientBoxes, box],
-            RecipientKeys = [.. payload.RecipientKeys, sender],
+            RecipientKeys = [.. boxed, .. payload.RecipientKeys.Except(boxed)],
         };
     }
 
@@ -146,9 +148,7 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
             throw new PrivacyException(Failure.InvalidPayload, "The payload has no recipient box");
         if (payload.RecipientKeys.Count == 0)
             return null;
-        // Of private state validation all parties are named, and the boxes are of the first of them alone.
-        var boxed = payload.RecipientKeys.Take(payload.RecipientBoxes.Count).ToArray();
-        var managed = await ownKeys.ManagedAsync(boxed, cancel).ConfigureAwait(false);
+        var managed = await ownKeys.ManagedAsync([.. BoxMerge.Boxed(payload)], cancel).ConfigureAwait(false);
         return managed.Count > 0
             ? managed[0]
             : throw new PrivacyException(
