@@ -19,12 +19,9 @@ internal static class IntendedDifferences
             p2p/push-flag-2:500 p2p/push-flag-2-get:404
             """),
         (
-            "privacy enhancements are refused by name until they are built (issue 'Privacy enhancements')",
+            "its version: 21.1.1 calls every mismatch of privacy flags one of private state validation",
             """
-            q2t/send-flag1:403 q2t/send-flag-text:403 q2t/send-flag3-exechash:403 q2t/send-affected-unknown q2t/send-affected-bad:403
-            q2t/send-affected-flag0:403 q2t/send-affected-mismatch q2t/sendsignedtx-flag1:403 q2t/sendsignedtx-flag3:403
-            q2t/encodedpayload-create-flag1:403 p2p/pe-send:403 p2p/resend-individual-pe:404 p2p/send-to-f-flag1
-            p2p/send-to-f-flag1-v2:403
+            q2t/send-affected-mismatch
             """),
         (
             "privacy groups are not offered: none can be found, and none is taken",
@@ -62,6 +59,7 @@ internal static class IntendedDifferences
         (
             "what a caller did wrong is 400 (404 for a key that nobody has), and says what; Tessera's 500 has words of Java's",
             """
+            q2t/send-affected-bad:400
             q2t/send-bad-base64-to:400 q2t/send-bad-base64-from:400 q2t/send-base64url-to:400 q2t/send-short-to:404
             q2t/send-empty-string-in-to:400 q2t/send-payload-number:400 q2t/send-flag0-exechash:400 q2t/sendraw-bad-to:400
             q2t/storeraw-json-cut:400 q2t/storeraw-bad-from:400 q2t/transaction-to-bad:400 q2t/isSender-bad:400 q2t/participants-bad:400
