@@ -6,6 +6,7 @@ using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Distribution;
 using QuorumMesh.TxManager.Core.Keys;
 using QuorumMesh.TxManager.Core.Parties;
+using QuorumMesh.TxManager.Core.Ports;
 using QuorumMesh.TxManager.Rest.OpenApi;
 
 namespace QuorumMesh.TxManager.Rest.P2P;
