@@ -209,6 +209,8 @@ public abstract class MergeTests
 
         public Task PushBatchAsync(string peerUrl, IReadOnlyList<byte[]> encodedPayloads, CancellationToken cancel) => Task.CompletedTask;
 
+        public Task PushGroupAsync(string peerUrl, byte[] encodedGroup, CancellationToken cancel) => throw new NotSupportedException();
+
         public Task SendPartyInfoAsync(string peerUrl, Contracts.Parties.PartyInfo info, CancellationToken cancel) =>
             throw new NotSupportedException();
 
@@ -216,6 +218,14 @@ public abstract class MergeTests
             throw new NotSupportedException();
 
         public Task<IReadOnlyList<string>> KnownPeersAsync(string peerUrl, CancellationToken cancel) => throw new NotSupportedException();
+
+        public Task<IReadOnlyList<Core.Parties.KnownKey>> KnownKeysAsync(string peerUrl, CancellationToken cancel) =>
+            throw new NotSupportedException();
+
+        public Task ResendBatchAsync(string peerUrl, PublicKey key, int batchSize, CancellationToken cancel) =>
+            throw new NotSupportedException();
+
+        public Task ResendAllAsync(string peerUrl, PublicKey key, CancellationToken cancel) => throw new NotSupportedException();
 
         public ValueTask<string?> FindUrlAsync(PublicKey key, CancellationToken cancel) => ValueTask.FromResult<string?>("http://peer/");
 

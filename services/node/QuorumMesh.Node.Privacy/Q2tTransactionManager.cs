@@ -55,6 +55,9 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
     public bool Enabled => true;
 
     /// <inheritdoc/>
+    public bool TellsOfLatePayloads => false;
+
+    /// <inheritdoc/>
     public async Task<PayloadAnswer> SendAsync(SendArguments arguments, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(arguments);

@@ -101,6 +101,23 @@ public sealed class ConfigTests : IDisposable
             : key, e.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Whoever writes it takes a link for protected that is not there.</summary>
+    [Theory]
+    [InlineData("""{"grpcTls":{"certificate":"c"}}""", "quorummesh.grpcTls", "quorummesh.grpc (or --grpc)")]
+    [InlineData("""{"enclaveTls":{"certificate":"c"}}""", "quorummesh.enclaveTls", "an enclave of its own")]
+    public void TLS_for_a_link_that_is_not_there_is_refused(string own, string key, string missing)
+    {
+        var file = Path.Combine(_directory, "idle.json");
+        File.WriteAllText(file, $$"""
+            {"jdbc":{"url":"jdbc:sqlite:{{_directory}}/tm.db"},
+             "serverConfigs":[{"app":"P2P","serverAddress":"http://127.0.0.1:9001"},{"app":"Q2T","serverAddress":"http://127.0.0.1:9101"}],
+             "keys":{"keyData":[{"privateKeyPath":"tm.key","publicKeyPath":"tm.pub"}]}, "quorummesh":{{own}}}
+            """);
+        var e = Assert.Throws<OptionsException>(() => ManagerConfig.Read(new CommandLineSettings(file, [])));
+        Assert.Equal(key, e.Key);
+        Assert.Contains(missing, e.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("http://0.0.0.0:9101")]
     [InlineData("https://0.0.0.0:9101")]

@@ -120,6 +120,8 @@ internal sealed class PartyWorld
         public Task PushBatchAsync(string peerUrl, IReadOnlyList<byte[]> encodedPayloads, CancellationToken cancel) =>
             throw new NotSupportedException();
 
+        public Task PushGroupAsync(string peerUrl, byte[] encodedGroup, CancellationToken cancel) => throw new NotSupportedException();
+
         public Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel)
         {
             _world.Calls.Add(peerUrl);
@@ -145,6 +147,13 @@ internal sealed class PartyWorld
             return Task.FromResult<IReadOnlyList<string>>(
                 _world.Lists.TryGetValue(peerUrl, out var urls) ? urls : throw new PrivacyException(Failure.PeerRefused, "lists nobody"));
         }
+
+        public Task<IReadOnlyList<KnownKey>> KnownKeysAsync(string peerUrl, CancellationToken cancel) => throw new NotSupportedException();
+
+        public Task ResendBatchAsync(string peerUrl, PublicKey key, int batchSize, CancellationToken cancel) =>
+            throw new NotSupportedException();
+
+        public Task ResendAllAsync(string peerUrl, PublicKey key, CancellationToken cancel) => throw new NotSupportedException();
 
         public Task<EnclaveKeys> KeysAsync(CancellationToken cancel) => Task.FromResult(new EnclaveKeys([_own], [], []));
 

@@ -44,6 +44,11 @@ public interface ITransactionManager
     bool Enabled { get; }
 
     /// <summary>
+    /// Whether <see cref="WatchAsync"/> brings payloads that come late. Where it does not, the node asks again for what was not known.
+    /// </summary>
+    bool TellsOfLatePayloads => true;
+
+    /// <summary>
     /// An answer other than one about payloads told of the manager's database; null when a manager that could does not tell.
     /// Raised on any thread; never over an interface that has no such thing.
     /// </summary>

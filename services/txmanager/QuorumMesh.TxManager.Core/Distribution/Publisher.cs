@@ -79,6 +79,10 @@ public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerCl
         }
     }
 
+    /// <summary>Tells a manager of a privacy group.</summary>
+    public Task SendGroupAsync(byte[] encodedGroup, string url, CancellationToken cancel) =>
+        peers.PushGroupAsync(url, encodedGroup, cancel);
+
     /// <summary>Gives payloads back to a manager in recovery.</summary>
     public Task SendBatchAsync(IReadOnlyList<EncodedPayload> payloads, string url, CancellationToken cancel) =>
         peers.PushBatchAsync(url, [.. payloads.Select(LegacyPayloadCodec.Encode)], cancel);

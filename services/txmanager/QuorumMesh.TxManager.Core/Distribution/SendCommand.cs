@@ -26,15 +26,15 @@ public sealed record PrivacyOptions(PrivacyMode Mode = PrivacyMode.StandardPriva
     /// <summary>With mandatory recipients and nothing else.</summary>
     public IReadOnlyList<PublicKey> Mandatory { get; init; } = [];
 
-    /// <summary>Base64; null or empty without a group.</summary>
-    public string? PrivacyGroupId { get; init; }
+    /// <summary>The id of the privacy group whose members are the recipients; null for none.</summary>
+    public byte[]? GroupId { get; init; }
 
     /// <summary>Nothing beyond a standard private transaction without affected ones.</summary>
     internal bool IsPlain => Mode == PrivacyMode.StandardPrivate && Affected.Count == 0;
 
     /// <summary>Whether what is asked for fits together and is offered.</summary>
     /// <exception cref="PrivacyException">
-    /// <see cref="Failure.BadRequest"/>; <see cref="Failure.NotFound"/> for a group; <see cref="Failure.Forbidden"/> with the feature off.
+    /// <see cref="Failure.BadRequest"/>; <see cref="Failure.Forbidden"/> with the feature off.
     /// </exception>
     /// <param name="isEnhanced">See <see cref="PayloadSender"/>.</param>
     internal void Require(bool isEnhanced)
@@ -49,24 +49,23 @@ public sealed record PrivacyOptions(PrivacyMode Mode = PrivacyMode.StandardPriva
             throw new PrivacyException(Failure.BadRequest, $"execHash: at most {MaxExecutionHash} bytes, not {ExecutionHash.Length}");
         if (!isEnhanced && !IsPlain)
             throw PrivacyException.EnhancedPrivacy();
-        if (!string.IsNullOrEmpty(PrivacyGroupId))
-            throw new PrivacyException(Failure.NotFound, $"Privacy group Id[{PrivacyGroupId}] not found");
     }
 
     /// <summary>A sealed payload with what is promised of it.</summary>
     internal EncodedPayload On(EncodedPayload payload) =>
-        payload with { PrivacyMode = Mode, ExecutionHash = ExecutionHash, MandatoryRecipients = Mandatory };
+        payload with { PrivacyMode = Mode, ExecutionHash = ExecutionHash, MandatoryRecipients = Mandatory, PrivacyGroupId = GroupId };
 
     /// <summary>The same for the same promises, whatever their order.</summary>
     internal string Digest()
     {
-        if (IsPlain)
+        if (IsPlain && GroupId is null)
             return "";
         using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         digest.AppendData([(byte)Mode]);
         foreach (var hash in Affected.Order())
             digest.AppendData(hash.Bytes);
         digest.AppendData(SHA256.HashData(ExecutionHash));
+        digest.AppendData(SHA256.HashData(GroupId ?? []));
         foreach (var key in Mandatory.Select(k => k.ToBase64()).Order(StringComparer.Ordinal))
             digest.AppendData(System.Text.Encoding.ASCII.GetBytes(key + ","));
         return Convert.ToHexStringLower(digest.GetHashAndReset());

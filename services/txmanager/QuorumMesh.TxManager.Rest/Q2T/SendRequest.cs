@@ -18,7 +18,6 @@ internal static class SendRequest
             Affected = [.. body.Array("affectedContractTransactions").Select(Hash)],
             ExecutionHash = Encoding.UTF8.GetBytes(body.Text("execHash") ?? ""),
             Mandatory = body.Keys("mandatoryRecipients"),
-            PrivacyGroupId = body.Text("privacyGroupId"),
         };
     }
 
