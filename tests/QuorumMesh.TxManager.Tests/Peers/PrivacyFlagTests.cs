@@ -22,10 +22,9 @@ public sealed class PrivacyFlagTests(PrivacyFlagTests.EnhancedNetwork network) :
         var withB = await SendAsync(1, [], network.B);
         var withC = await SendAsync(1, [], network.C);
         var both = await SendAsync(1, [withB, withC], network.B, network.C);
-        Assert.Equal((1, new[] { withB }), await AskAsync(network.B, both));
-        Assert.Equal((1, new[] { withC }), await AskAsync(network.C, both));
-        var (_, atA) = await AskAsync(network.A, both);
-        Assert.Equal(new[] { withB, withC }.Order(), atA.Order());
+        Assert.Equal(Text(1, withB), await AskAsync(network.B, both));
+        Assert.Equal(Text(1, withC), await AskAsync(network.C, both));
+        Assert.Equal(Text(1, withB, withC), await AskAsync(network.A, both));
     }
 
     [Fact]
@@ -46,8 +45,8 @@ public sealed class PrivacyFlagTests(PrivacyFlagTests.EnhancedNetwork network) :
         await RefusedAsync(403, $"Privacy metadata mismatched with Affected Txn {mandatory}", 2, [mandatory], [network.B, network.C],
             network.C);
         // In any order, and more than once.
-        Assert.Equal((3, new[] { state }), await AskAsync(network.B, await SendAsync(3, [state], network.B, network.B)));
-        Assert.Equal((2, new[] { mandatory }), await AskAsync(network.B, await SendAsync(2, [mandatory], [network.B], network.B)));
+        Assert.Equal(Text(3, state), await AskAsync(network.B, await SendAsync(3, [state], network.B, network.B)));
+        Assert.Equal(Text(2, mandatory), await AskAsync(network.B, await SendAsync(2, [mandatory], [network.B], network.B)));
     }
 
     [Fact]
@@ -103,7 +102,7 @@ public sealed class PrivacyFlagTests(PrivacyFlagTests.EnhancedNetwork network) :
         var party = await SendAsync(1, [], network.B);
         var forged = await ForgeAsync(PrivacyMode.PartyProtection, new AffectedTransaction(Hash(party), new byte[64]));
         Assert.Equal(201, (await PushAsync(forged)).Status);
-        Assert.Equal((1, Array.Empty<string>()), await AskAsync(network.B, forged.ComputeHash().ToBase64()));
+        Assert.Equal(Text(1), await AskAsync(network.B, forged.ComputeHash().ToBase64()));
 
         var state = await SendAsync(3, [], network.B);
         forged = await ForgeAsync(PrivacyMode.PrivateStateValidation, new AffectedTransaction(Hash(state), new byte[64]));
@@ -132,7 +131,7 @@ public sealed class PrivacyFlagTests(PrivacyFlagTests.EnhancedNetwork network) :
             affectedContractTransactions = new[] { party },
         }), Vendor);
         Assert.True(status == 201, body);
-        Assert.Equal((1, new[] { party }), await AskAsync(network.B, hash));
+        Assert.Equal(Text(1, party), await AskAsync(network.B, hash));
     }
 
     private static PayloadHash Hash(string base64) => new(Convert.FromBase64String(base64));
@@ -167,12 +166,16 @@ public sealed class PrivacyFlagTests(PrivacyFlagTests.EnhancedNetwork network) :
     private async Task<JsonDocument> ReadAsync(Participant at, string hash) =>
         JsonDocument.Parse(await network.Http.GetStringAsync($"{at.Q2T}transaction/{TestNetwork.Escape(hash)}"));
 
-    private async Task<(int Flag, string[] Affected)> AskAsync(Participant at, string hash)
+    /// <summary>Flag and affected transactions, as one text.</summary>
+    private async Task<string> AskAsync(Participant at, string hash)
     {
         using var answer = await ReadAsync(at, hash);
-        return (answer.RootElement.GetProperty("privacyFlag").GetInt32(),
+        return Text(answer.RootElement.GetProperty("privacyFlag").GetInt32(),
             [.. answer.RootElement.GetProperty("affectedContractTransactions").EnumerateArray().Select(h => h.GetString()!)]);
     }
+
+    private static string Text(int flag, params string[] affected) =>
+        $"{flag} [{string.Join(", ", affected.Order(StringComparer.Ordinal))}]";
 
     /// <summary>A payload from A to B, as A's manager would not make it.</summary>
     private async Task<EncodedPayload> ForgeAsync(PrivacyMode mode, AffectedTransaction affected)
