@@ -17,16 +17,13 @@ internal abstract class MeasuredNetwork : IAsyncDisposable
     public abstract Task<string> StartAsync();
 
     /// <summary>CPU seconds of all its processes so far.</summary>
-    public double CpuSeconds()
+    public double CpuSeconds() => Pids().Sum(CpuSecondsOf);
+
+    protected static double CpuSecondsOf(int pid)
     {
-        var ticks = 0L;
-        foreach (var pid in Pids())
-        {
-            var stat = File.ReadAllText($"/proc/{pid}/stat");
-            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            ticks += long.Parse(fields[11]) + long.Parse(fields[12]);
-        }
-        return ticks / TicksPerSecond;
+        var stat = File.ReadAllText($"/proc/{pid}/stat");
+        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        return (long.Parse(fields[11]) + long.Parse(fields[12])) / TicksPerSecond;
     }
 
     public async ValueTask DisposeAsync()
@@ -46,19 +43,26 @@ internal sealed class OurNetwork : MeasuredNetwork
     private readonly NetworkDefinition _network;
     private readonly NetworkRunner _runner;
 
-    public OurNetwork()
+    /// <param name="artifacts">Those of another build; null for this one's.</param>
+    public OurNetwork(string? artifacts = null)
     {
         _network = NetworkCreator.Create(new NetworkRequest(Directory, 3, "raft", "cancun", ChainId: null, Profile: null, PortOffset: 0)
         {
             DensePortsFrom = DemoCommand.FreePorts(),
         });
-        _runner = new NetworkRunner(Directory, _network);
+        _runner = new NetworkRunner(Directory, _network, artifacts);
     }
+
+    public IReadOnlyList<Participant> Participants => _network.Participants;
 
     public override ulong ChainId => _network.ChainId;
 
     /// <summary>Process id of the node that led after the start.</summary>
     public int LeaderPid { get; private set; }
+
+    /// <summary>CPU seconds so far of all services of each kind.</summary>
+    public Dictionary<ServiceKind, double> CpuByKind() => _runner.Services.Where(s => s.RunningPid is not null)
+        .GroupBy(s => s.Kind).ToDictionary(kind => kind.Key, kind => kind.Sum(s => CpuSecondsOf(s.RunningPid!.Value)));
 
     public override async Task<string> StartAsync()
     {
