@@ -18,6 +18,7 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
 
     private readonly GrpcChannel _channel;
     private readonly Contracts.Enclave.Enclave.EnclaveClient _client;
+    private readonly EnclaveCalls _calls;
     private readonly TimeSpan _timeout;
     private readonly string _address;
 
@@ -36,12 +37,14 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
             MaxSendMessageSize = MaxMessage,
         });
         _client = new Contracts.Enclave.Enclave.EnclaveClient(_channel);
+        _calls = new EnclaveCalls(_client, timeout);
     }
 
     /// <inheritdoc/>
     public Task<EnclaveKeys> KeysAsync(CancellationToken cancel) => CallAsync(Failure.EnclaveUnavailable, async options =>
     {
         var reply = await _client.KeysAsync(new KeysRequest(), options).ConfigureAwait(false);
+        _calls.AtOnce = reply.CallsAtOnce;
         var active = reply.Keys.Where(k => k.State != KeyState.Retired).ToList();
         var retired = reply.Keys.Where(k => k.State == KeyState.Retired).ToList();
         var successors = new Dictionary<PublicKey, PublicKey>();
@@ -82,7 +85,7 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
         {
             var key = ownKey is null ? ByteString.Empty : Messages.Bytes(ownKey);
             var request = new OpenRequest { Sealed = Messages.Sealed(payload), OwnKey = key };
-            var reply = await _client.OpenAsync(request, options).ConfigureAwait(false);
+            var reply = await _calls.OpenAsync(request, payload.CipherText.Length, options).ConfigureAwait(false);
             return new OpenedPayload(reply.Payload.ToByteArray(), Messages.Key(reply.KeyUsed));
         }, cancel, bytes: payload.CipherText.Length);
 
@@ -102,7 +105,11 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
             return reply.Box.ToByteArray();
         }, cancel, bytes: payload.CipherText.Length);
 
-    public void Dispose() => _channel.Dispose();
+    public void Dispose()
+    {
+        _calls.Dispose();
+        _channel.Dispose();
+    }
 
     /// <returns>Null for TCP.</returns>
     private static string? SocketPath(string address)
@@ -116,7 +123,7 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
         CallAsync(Failure.KeyNotFound, async options =>
         {
             request.RecipientKeys.AddRange(recipients.Select(Messages.Bytes));
-            var reply = await _client.SealAsync(request, options).ConfigureAwait(false);
+            var reply = await _calls.SealAsync(request, options).ConfigureAwait(false);
             return Messages.Sealed(reply.Sealed);
         }, cancel, bytes: request.CalculateSize());
 
