@@ -6,8 +6,6 @@ namespace QuorumMesh.Benchmarks.Network;
 /// <summary>A network of three Raft nodes under measurement, on a directory of its own; ends with every process gone.</summary>
 internal abstract class MeasuredNetwork : IAsyncDisposable
 {
-    private const double TicksPerSecond = 100;
-
     public abstract ulong ChainId { get; }
 
     protected string Directory { get; } = System.IO.Directory.CreateTempSubdirectory("qmesh-bench-").FullName;
@@ -17,14 +15,10 @@ internal abstract class MeasuredNetwork : IAsyncDisposable
     public abstract Task<string> StartAsync();
 
     /// <summary>CPU seconds of all its processes so far.</summary>
-    public double CpuSeconds() => Pids().Sum(CpuSecondsOf);
+    public double CpuSeconds() => Processes().Sum(p => ProcessFigures.CpuSeconds(p.Pid));
 
-    protected static double CpuSecondsOf(int pid)
-    {
-        var stat = File.ReadAllText($"/proc/{pid}/stat");
-        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return (long.Parse(fields[11]) + long.Parse(fields[12])) / TicksPerSecond;
-    }
+    /// <summary>Those that run.</summary>
+    public abstract IEnumerable<(ServiceKind Service, int Pid)> Processes();
 
     public async ValueTask DisposeAsync()
     {
@@ -32,28 +26,29 @@ internal abstract class MeasuredNetwork : IAsyncDisposable
         System.IO.Directory.Delete(Directory, recursive: true);
     }
 
-    protected abstract IEnumerable<int> Pids();
-
     protected abstract Task EndAsync();
 }
 
 /// <summary>Ours: three participants with node, manager and enclave each, from the published binaries.</summary>
 internal sealed class OurNetwork : MeasuredNetwork
 {
+    public const int Participants = 3;
+
     private readonly NetworkDefinition _network;
     private readonly NetworkRunner _runner;
 
     /// <param name="artifacts">Those of another build; null for this one's.</param>
     public OurNetwork(string? artifacts = null)
     {
-        _network = NetworkCreator.Create(new NetworkRequest(Directory, 3, "raft", "cancun", ChainId: null, Profile: null, PortOffset: 0)
+        _network = NetworkCreator.Create(new NetworkRequest(Directory, Participants, "raft", "cancun", ChainId: null, Profile: null,
+            PortOffset: 0)
         {
             DensePortsFrom = DemoCommand.FreePorts(),
         });
         _runner = new NetworkRunner(Directory, _network, artifacts);
     }
 
-    public IReadOnlyList<Participant> Participants => _network.Participants;
+    public IReadOnlyList<Participant> Members => _network.Participants;
 
     public override ulong ChainId => _network.ChainId;
 
@@ -61,8 +56,8 @@ internal sealed class OurNetwork : MeasuredNetwork
     public int LeaderPid { get; private set; }
 
     /// <summary>CPU seconds so far of all services of each kind.</summary>
-    public Dictionary<ServiceKind, double> CpuByKind() => _runner.Services.Where(s => s.RunningPid is not null)
-        .GroupBy(s => s.Kind).ToDictionary(kind => kind.Key, kind => kind.Sum(s => CpuSecondsOf(s.RunningPid!.Value)));
+    public Dictionary<ServiceKind, double> CpuByKind() => Processes()
+        .GroupBy(p => p.Service).ToDictionary(kind => kind.Key, kind => kind.Sum(p => ProcessFigures.CpuSeconds(p.Pid)));
 
     public override async Task<string> StartAsync()
     {
@@ -77,7 +72,11 @@ internal sealed class OurNetwork : MeasuredNetwork
         throw new InvalidOperationException("no participant is the minter");
     }
 
-    protected override IEnumerable<int> Pids() => _runner.Services.Select(s => s.RunningPid).OfType<int>();
+    public override IEnumerable<(ServiceKind Service, int Pid)> Processes()
+    {
+        foreach (var service in _runner.Services)
+            if (service.RunningPid is { } pid) yield return (service.Kind, pid);
+    }
 
     protected override Task EndAsync() => _runner.StopAsync(static _ => { });
 }

@@ -65,9 +65,9 @@ internal sealed class PrivateFigures(int runs, int seconds)
     /// <summary>A leads in each run: it makes a difference whether the sender's node also makes the blocks.</summary>
     private static async Task LeadAsync(OurNetwork network, string leader)
     {
-        if (leader == network.Participants[0].Rpc) return;
+        if (leader == network.Members[0].Rpc) return;
         using var rpc = new RpcConnection(leader);
-        await rpc.CallAsync("raft_transferLeadership", w => w.WriteNumberValue(network.Participants[0].RaftId)).ConfigureAwait(false);
+        await rpc.CallAsync("raft_transferLeadership", w => w.WriteNumberValue(network.Members[0].RaftId)).ConfigureAwait(false);
     }
 
     private void PrintRatio(PrivateCase load)

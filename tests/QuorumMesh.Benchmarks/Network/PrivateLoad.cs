@@ -26,7 +26,7 @@ internal sealed class PrivateLoad(OurNetwork network) : IDisposable
     private static readonly TimeSpan NoProgress = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(3);
 
-    private readonly RpcConnection[] _rpc = [.. network.Participants.Select(p => new RpcConnection(p.Rpc, MostSenders))];
+    private readonly RpcConnection[] _rpc = [.. network.Members.Select(p => new RpcConnection(p.Rpc, MostSenders))];
     private readonly string[] _contracts = new string[2];
     private int _value;
 
@@ -82,12 +82,12 @@ internal sealed class PrivateLoad(OurNetwork network) : IDisposable
     private Task<RpcOutcome> SendAsync(int from, string? to, string data) => CallAsync(_rpc[from], "eth_sendTransaction", w =>
     {
         w.WriteStartObject();
-        w.WriteString("from", network.Participants[from].Account);
+        w.WriteString("from", network.Members[from].Account);
         if (to is not null) w.WriteString("to", to);
         w.WriteString("data", data);
         w.WriteString("gas", "0x47b760");
         w.WriteStartArray("privateFor");
-        w.WriteStringValue(network.Participants[1 - from].TxManagerKey);
+        w.WriteStringValue(network.Members[1 - from].TxManagerKey);
         w.WriteEndArray();
         w.WriteEndObject();
     });

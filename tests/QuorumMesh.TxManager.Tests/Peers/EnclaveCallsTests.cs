@@ -17,9 +17,9 @@ public sealed class EnclaveCallsTests(TestNetwork network) : IClassFixture<TestN
         for (var round = 0; round < 3; round++)
         {
             var stranger = Assert.ThrowsAsync<PrivacyException>(
-                () => enclave.SealAsync(Payload(0), network.B.Key, [network.B.Key], default));
+                () => enclave.SealAsync(Payload(0), network.B.Key, [network.B.Key], [], default));
             var payloads = await Task.WhenAll(Enumerable.Range(1, 300).Select(
-                i => enclave.SealAsync(Payload(i), network.A.Key, [network.A.Key], default)));
+                i => enclave.SealAsync(Payload(i), network.A.Key, [network.A.Key], [], default)));
             var opened = await Task.WhenAll(payloads.Select(p => enclave.OpenAsync(p, null, default)));
             Assert.Equal(Enumerable.Range(1, 300).Select(i => $"payload {i}"), opened.Select(o => Encoding.UTF8.GetString(o.Payload)));
             Assert.Equal(Failure.KeyNotFound, (await stranger).Failure);

@@ -5,6 +5,9 @@ namespace QuorumMesh.Cli.Network;
 /// </summary>
 internal static class Programs
 {
+    /// <summary>Names the directory that holds node/, txmanager/ and enclave/.</summary>
+    public const string Variable = "QUORUMMESH_ARTIFACTS";
+
     public static string Node => Of(ServiceKind.Node);
     public static string TxManager => Of(ServiceKind.TxManager);
 
@@ -18,7 +21,7 @@ internal static class Programs
 
     private static string Find(string? artifacts, string folder, string program)
     {
-        var root = artifacts ?? Environment.GetEnvironmentVariable("QUORUMMESH_ARTIFACTS")
+        var root = artifacts ?? Environment.GetEnvironmentVariable(Variable)
             ?? Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, ".."));
         var path = Path.GetFullPath(Path.Combine(root, folder, program));
         return File.Exists(path) ? path
