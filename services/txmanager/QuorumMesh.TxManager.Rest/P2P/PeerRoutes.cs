@@ -2,6 +2,9 @@ using QuorumMesh.Contracts;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Distribution;
 using QuorumMesh.TxManager.Core.Groups;
+using QuorumMesh.TxManager.Core.Keys;
+using QuorumMesh.TxManager.Core.Parties;
+using QuorumMesh.TxManager.Core.Ports;
 using QuorumMesh.TxManager.Rest.OpenApi;
 
 namespace QuorumMesh.TxManager.Rest.P2P;
