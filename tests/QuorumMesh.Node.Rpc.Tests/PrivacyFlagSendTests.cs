@@ -79,6 +79,7 @@ public sealed class PrivacyFlagSendTests
                 var have = await _client.CallAsync(method, parameters);
                 return JsonElement.DeepEquals(result, have) ? null : $"have {have}, want {result}";
             }
+            ReadStored(step);
             _node.Manager.Promised.Clear();
             var (code, message, _) = await _client.FailAsync(method, parameters);
             if (step.TryGetProperty("error", out var error) && !IsOfManagerOrPool(error.GetProperty("message").GetString()!))
@@ -123,6 +124,22 @@ public sealed class PrivacyFlagSendTests
                     return JsonSerializer.Deserialize<JsonElement>(call.GetProperty("request").GetProperty("body").GetString()!);
             }
             return null;
+        }
+
+        /// <summary>What the recorded manager answered of a payload that was stored and not sent yet.</summary>
+        private void ReadStored(JsonElement step)
+        {
+            if (!step.TryGetProperty("q2t", out var calls)) return;
+            foreach (var call in calls.EnumerateArray())
+            {
+                var parts = call.GetProperty("request").GetProperty("line").GetString()!.Split(' ', '?');
+                if (parts is not ["GET", var path, "isRaw=true", ..]) continue;
+                if (call.GetProperty("response").GetProperty("status").GetInt32() != 200) continue;
+                var hash = new PayloadHash(Convert.FromBase64String(Uri.UnescapeDataString(path["/transaction/".Length..])));
+                var body = JsonSerializer.Deserialize<JsonElement>(call.GetProperty("response").GetProperty("body").GetString()!);
+                var text = body.GetProperty("payload").GetString()!;
+                if (!text.StartsWith("{{", StringComparison.Ordinal)) _node.Manager.Payloads[hash] = Convert.FromBase64String(text);
+            }
         }
 
         private void ReadPayloads(string name)

@@ -91,7 +91,8 @@ public sealed class LatePayloadLookoutTests
         public Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation) =>
             throw new NotSupportedException();
 
-        public Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation) =>
+        public Task SendSignedAsync(
+            PayloadHash hash, IReadOnlyList<string> privateFor, SendPrivacy privacy, CancellationToken cancellation) =>
             throw new NotSupportedException();
 
         public IAsyncEnumerable<AvailablePayload> WatchAsync(long afterSequence, CancellationToken cancellation) =>

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Google.Protobuf;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Contracts.Privacy;
 using QuorumMesh.Outbound;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests.Shared;
@@ -22,10 +24,9 @@ public sealed class PrivacyFlagTests(PrivacyFlagTests.EnhancedNetwork network) :
         var withB = await SendAsync(1, [], network.B);
         var withC = await SendAsync(1, [], network.C);
         var both = await SendAsync(1, [withB, withC], network.B, network.C);
-        Assert.Equal((1, new[] { withB }), await AskAsync(network.B, both));
-        Assert.Equal((1, new[] { withC }), await AskAsync(network.C, both));
-        var (_, atA) = await AskAsync(network.A, both);
-        Assert.Equal(new[] { withB, withC }.Order(), atA.Order());
+        Assert.Equal(Text(1, withB), await AskAsync(network.B, both));
+        Assert.Equal(Text(1, withC), await AskAsync(network.C, both));
+        Assert.Equal(Text(1, withB, withC), await AskAsync(network.A, both));
     }
 
     [Fact]
@@ -46,8 +47,8 @@ public sealed class PrivacyFlagTests(PrivacyFlagTests.EnhancedNetwork network) :
         await RefusedAsync(403, $"Privacy metadata mismatched with Affected Txn {mandatory}", 2, [mandatory], [network.B, network.C],
             network.C);
         // In any order, and more than once.
-        Assert.Equal((3, new[] { state }), await AskAsync(network.B, await SendAsync(3, [state], network.B, network.B)));
-        Assert.Equal((2, new[] { mandatory }), await AskAsync(network.B, await SendAsync(2, [mandatory], [network.B], network.B)));
+        Assert.Equal(Text(3, state), await AskAsync(network.B, await SendAsync(3, [state], network.B, network.B)));
+        Assert.Equal(Text(2, mandatory), await AskAsync(network.B, await SendAsync(2, [mandatory], [network.B], network.B)));
     }
 
     [Fact]
@@ -103,7 +104,7 @@ public sealed class PrivacyFlagTests(PrivacyFlagTests.EnhancedNetwork network) :
         var party = await SendAsync(1, [], network.B);
         var forged = await ForgeAsync(PrivacyMode.PartyProtection, new AffectedTransaction(Hash(party), new byte[64]));
         Assert.Equal(201, (await PushAsync(forged)).Status);
-        Assert.Equal((1, Array.Empty<string>()), await AskAsync(network.B, forged.ComputeHash().ToBase64()));
+        Assert.Equal(Text(1), await AskAsync(network.B, forged.ComputeHash().ToBase64()));
 
         var state = await SendAsync(3, [], network.B);
         forged = await ForgeAsync(PrivacyMode.PrivateStateValidation, new AffectedTransaction(Hash(state), new byte[64]));
@@ -111,6 +112,29 @@ public sealed class PrivacyFlagTests(PrivacyFlagTests.EnhancedNetwork network) :
         Assert.Equal((403, $"Invalid security hashes identified for PSC TX TxHash[{name}]. Invalid ACOTHs: {state}"),
             await PushAsync(forged));
         await IsNotThereAsync(network.B, forged);
+    }
+
+    /// <summary>Else a node that was told and one that has asked would run it in different ways.</summary>
+    [Fact]
+    public async Task What_the_watch_brings_along_is_what_a_question_gives_whatever_the_flag()
+    {
+        var b = new PrivacyManager.PrivacyManagerClient(network.B.GrpcChannel());
+        using var limit = new CancellationTokenSource(Wait.Limit);
+        using var watch = b.Watch(new WatchRequest { WithPayloads = true }, cancellationToken: limit.Token);
+        var (party, state) = (await SendAsync(1, [], network.B), await SendAsync(3, [], network.B, network.C));
+        string[] sent =
+        [
+            party, state, await SendAsync(0, [], network.B), await SendAsync(1, [party], network.B, network.C),
+            await SendAsync(2, [], [network.B], network.B, network.C), await SendAsync(3, [state], network.B, network.C),
+        ];
+        var told = new Dictionary<string, PayloadAnswer?>();
+        while (sent.Any(hash => !told.ContainsKey(hash)) && await watch.ResponseStream.MoveNext(limit.Token))
+            told[watch.ResponseStream.Current.Hash.ToBase64()] = watch.ResponseStream.Current.Answer;
+        var ask = new ReceiveRequest();
+        ask.Hashes.AddRange(sent.Select(ByteString.FromBase64));
+        var asked = (await b.ReceiveAsync(ask, cancellationToken: limit.Token)).Answers;
+        Assert.Equal([1, 3, 0, 1, 2, 3], asked.Select(a => (int)a.PrivacyFlag));
+        Assert.Equal(asked, sent.Select(hash => told[hash]));
     }
 
     [Fact]
@@ -132,7 +156,7 @@ public sealed class PrivacyFlagTests(PrivacyFlagTests.EnhancedNetwork network) :
             affectedContractTransactions = new[] { party },
         }), Vendor);
         Assert.True(status == 201, body);
-        Assert.Equal((1, new[] { party }), await AskAsync(network.B, hash));
+        Assert.Equal(Text(1, party), await AskAsync(network.B, hash));
     }
 
     private static PayloadHash Hash(string base64) => new(Convert.FromBase64String(base64));
@@ -167,12 +191,16 @@ public sealed class PrivacyFlagTests(PrivacyFlagTests.EnhancedNetwork network) :
     private async Task<JsonDocument> ReadAsync(Participant at, string hash) =>
         JsonDocument.Parse(await network.Http.GetStringAsync($"{at.Q2T}transaction/{TestNetwork.Escape(hash)}"));
 
-    private async Task<(int Flag, string[] Affected)> AskAsync(Participant at, string hash)
+    /// <summary>Flag and affected transactions, as one text.</summary>
+    private async Task<string> AskAsync(Participant at, string hash)
     {
         using var answer = await ReadAsync(at, hash);
-        return (answer.RootElement.GetProperty("privacyFlag").GetInt32(),
+        return Text(answer.RootElement.GetProperty("privacyFlag").GetInt32(),
             [.. answer.RootElement.GetProperty("affectedContractTransactions").EnumerateArray().Select(h => h.GetString()!)]);
     }
+
+    private static string Text(int flag, params string[] affected) =>
+        $"{flag} [{string.Join(", ", affected.Order(StringComparer.Ordinal))}]";
 
     /// <summary>A payload from A to B, as A's manager would not make it.</summary>
     private async Task<EncodedPayload> ForgeAsync(PrivacyMode mode, AffectedTransaction affected)

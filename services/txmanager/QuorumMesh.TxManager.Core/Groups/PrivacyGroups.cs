@@ -110,7 +110,7 @@ public sealed class PrivacyGroups(IGroupStore store, OwnKeys ownKeys, Publisher 
     /// <summary>Once at each manager, whatever the number of its keys; all at once, the first failure after all have ended.</summary>
     private async Task TellAsync(PrivacyGroup group, CancellationToken cancel)
     {
-        var targets = await publisher.ResolveAsync(group.Members, cancel).ConfigureAwait(false);
+        var targets = await publisher.ResolveAsync(group.Members, PrivacyMode.StandardPrivate, cancel).ConfigureAwait(false);
         var encoded = PrivacyGroupCodec.Encode(group);
         await Task.WhenAll(targets.Select(t => t.Url).Distinct().Select(url => publisher.SendGroupAsync(encoded, url, cancel)))
             .ConfigureAwait(false);

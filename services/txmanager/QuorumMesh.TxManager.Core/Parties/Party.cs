@@ -1,4 +1,5 @@
 using QuorumMesh.Contracts;
+using QuorumMesh.TxManager.Core.Ports;
 
 namespace QuorumMesh.TxManager.Core.Parties;
 
