@@ -303,6 +303,7 @@ public sealed class RaftTlsTests : IAsyncLifetime
             Members = new MemberCertificates(authorities, TimeProvider.System),
             PlainMembers = plain is null ? new HashSet<string>() : new HashSet<string> { plain },
             Tell = member.Told.Enqueue,
+            HandshakeTime = Limit, // however busy the machine is
         };
         member.Listen(new RaftTransport(
             new RaftTransportOptions { Id = id, Listen = new IPEndPoint(IPAddress.Loopback, 0), Tls = tls }, new OutboundHandlers()));

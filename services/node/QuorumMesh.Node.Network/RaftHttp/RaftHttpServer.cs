@@ -75,7 +75,7 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, RaftTransport
 
     private static TlsServer Server(RaftTlsOptions tls)
     {
-        var server = new TlsServer("raft", tls.Certificate, tls.Members.Anybody, TlsServer.Strict);
+        var server = new TlsServer("raft", tls.Certificate, tls.Members.Anybody, TlsServer.Strict) { HandshakeTime = tls.HandshakeTime };
         server.Told += tls.Tell;
         return server;
     }

@@ -19,7 +19,7 @@ public sealed record RaftTlsOptions
     /// <summary>Takes a line for the log, of which there are not many.</summary>
     public Action<string> Tell { get; init; } = static _ => { };
 
-    /// <summary>For a whole handshake.</summary>
+    /// <summary>For a whole handshake, of a caller and of one that is called.</summary>
     public TimeSpan HandshakeTime { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long a member that did not speak TLS is called in plain text before TLS is tried again.</summary>
