@@ -48,6 +48,12 @@ switch (args.FirstOrDefault())
         return ImportBench.Run(Number(1, 100_000), Number(2, 3), Number(3, 1024), args.ElementAtOrDefault(4), replays: args[0] == "replay");
     case "import-make" when args.Length == 4:
         return ImportBench.Make(args[1], Number(2, 0), Number(3, 0));
+    case "sync-make" when args.Length == 4:
+        return ImportBench.Make(args[1], Number(2, 0), Number(3, 0), isIbft: true);
+    case "sync":
+        await new SyncBench(Environment.GetEnvironmentVariable("BENCH_GOQUORUM") is { Length: > 0 } theirs ? theirs : null,
+            Number(1, 20_000), Number(2, 10), args.ElementAtOrDefault(3)).RunAsync().ConfigureAwait(false);
+        return 0;
     default:
         Console.Error.WriteLine("usage: bench network [seconds] [bursts] [burst size] | bench network ibft|qbft [rounds] "
             + "[transactions] [in flight] | bench private [alternating runs] [seconds] "
@@ -55,6 +61,7 @@ switch (args.FirstOrDefault())
             + "| bench start [runs] [transactions] | bench recover [payloads] [bytes of each] "
             + "| bench evm DIRECTORY | bench state | bench blocks "
             + "[accounts] [transactions in each case] [transactions in a block] [megabytes of cache] [beside] | bench import|replay "
-            + "[blocks] [transactions in a block] [megabytes of cache] [file to make or use]");
+            + "[blocks] [transactions in a block] [megabytes of cache] [file to make or use] | bench sync [blocks] "
+            + "[transactions in a block] [file to make or use]");
         return 2;
 }

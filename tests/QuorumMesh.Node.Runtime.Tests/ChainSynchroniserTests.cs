@@ -126,6 +126,30 @@ public sealed class ChainSynchroniserTests
         Assert.Equal(HashAt(Height), _importer.Head.Hash);
     }
 
+    [Theory]
+    [InlineData("headers")]
+    [InlineData("bodies")]
+    public async Task A_peer_that_stops_answering_is_left_for_another_and_asked_last_from_then_on(string what)
+    {
+        _peers.Names.Insert(0, "silent");
+        var asked = 0;
+        var isSilent = false;
+        _peers.ChangeHeaders = (peer, headers) =>
+        {
+            if (peer == "silent" && what == "headers" && ++asked > 1) isSilent = true;
+            return headers;
+        };
+        _peers.ChangeBodies = (peer, bodies) =>
+        {
+            if (peer == "silent") isSilent = true;
+            return bodies;
+        };
+        _peers.Delay = peer => peer == "silent" && isSilent ? Timeout.InfiniteTimeSpan : TimeSpan.Zero;
+        await RunAsync(HashAt(Height));
+        Assert.Equal(HashAt(Height), _importer.Head.Hash);
+        lock (_peers.Asked) Assert.InRange(_peers.Asked.Count(p => p == "silent"), 2, 6);
+    }
+
     [Fact]
     public async Task A_target_beside_our_own_chain_is_told_to_the_loop()
     {

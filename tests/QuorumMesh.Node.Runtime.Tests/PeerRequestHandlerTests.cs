@@ -66,6 +66,19 @@ public sealed class PeerRequestHandlerTests
     }
 
     [Fact]
+    public void What_a_full_mailbox_drops_is_asked_for_again_when_it_is_announced()
+    {
+        var isFull = true;
+        var handler = new PeerRequestHandler(Node.Stores, _ => !isFull);
+        var transaction = TestChain.Public(Key, 101);
+        handler.OnTransactions("peer", [transaction.Encode()]);
+        Assert.Equal([transaction.Hash], handler.UnknownOf([transaction.Hash]));
+        isFull = false;
+        handler.OnTransactions("peer", [transaction.Encode()]);
+        Assert.Empty(handler.UnknownOf([transaction.Hash]));
+    }
+
+    [Fact]
     public void Passes_a_new_type_on_before_the_first_block_of_its_fork()
     {
         var posted = new List<NodeInput>();

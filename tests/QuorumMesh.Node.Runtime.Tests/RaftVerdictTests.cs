@@ -147,6 +147,15 @@ public sealed class RaftVerdictTests
         Assert.Contains(advice, said.Advice, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_flush_of_the_journal_that_does_not_end_is_told()
+    {
+        Assert.DoesNotContain(RaftVerdict.Of(Leading()).Others, reason => reason.Contains("journal", StringComparison.Ordinal));
+        var others = RaftVerdict.Of(Leading() with { JournalFlush = TimeSpan.FromSeconds(12) }).Others;
+        Assert.Contains(
+            others, reason => reason.StartsWith("one flush of the transaction journal has taken 12.0 s", StringComparison.Ordinal));
+    }
+
     private static RaftFacts Leading(Func<RaftExplanation, RaftExplanation>? core = null, Func<RaftReport, RaftReport>? report = null) =>
         Facts(1, [Member(1), Sent(2, match: 20), Sent(3, match: 20)], core, report);
 

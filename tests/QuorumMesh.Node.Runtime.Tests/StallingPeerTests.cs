@@ -97,6 +97,65 @@ public sealed class StallingPeerTests : IDisposable
     }
 
     [Fact]
+    public void Of_a_peer_s_bodies_one_is_asked_for_at_first_and_as_many_then_as_come_in_time()
+    {
+        var (pace, limit) = (new PeerPace(new ManualTime()), TimeSpan.FromSeconds(3));
+        Assert.Equal(1, pace.BodiesOf("a"));
+        for (var asked = 1; asked <= 64; asked *= 2) pace.Answered("a", asked, TimeSpan.FromSeconds(1), limit);
+        Assert.Equal(64, pace.BodiesOf("a"));
+        pace.Answered("a", 3, TimeSpan.Zero, limit); // there were no more to ask for
+        pace.Answered("a", 64, TimeSpan.FromSeconds(2), limit);
+        Assert.Equal(64, pace.BodiesOf("a"));
+        pace.Answered("a", 64, TimeSpan.FromSeconds(2.9), limit);
+        Assert.Equal(32, pace.BodiesOf("a"));
+        pace.Answered("b", 1, TimeSpan.FromSeconds(9), limit);
+        Assert.Equal(1, pace.BodiesOf("b"));
+        pace.MarkSlow("a");
+        Assert.Equal(1, pace.BodiesOf("a"));
+    }
+
+    /// <summary>0.3 s a body: of the dozen that a turn lacks, all at once would not come in the three seconds of patience.</summary>
+    [Fact]
+    public async Task Of_peers_on_slow_lines_no_more_is_asked_at_once_than_comes_in_time()
+    {
+        var (clock, most) = (new ManualTime(), 0);
+        var peers = new FakePeers(Long.Value.Stores);
+        peers.Names.Add("other");
+        peers.ChangeBodies = (_, bodies) =>
+        {
+            most = Math.Max(most, bodies.Count);
+            clock.Advance(TimeSpan.FromSeconds(0.3 * bodies.Count));
+            return bodies;
+        };
+        var pace = new PeerPace(clock);
+        var fetcher = new BodyFetcher(
+            peers, new PeerFaults(peers, clock), pace, new SyncGate(long.MaxValue, clock), _own, static (_, _) => true, clock);
+        for (var turn = 0; turn < 4; turn++)
+        {
+            var headers = Enumerable.Range(1 + (64 * turn), 64).Select(number => Long.Value.HeaderAt((ulong)number)!).ToList();
+            Assert.Equal(64, (await fetcher.FetchAsync(turn, headers, _stop.Token)).Blocks.Count);
+        }
+        Assert.InRange(most, 4, 8);
+        Assert.False(pace.IsSlow("only") || pace.IsSlow("other"));
+    }
+
+    [Fact]
+    public async Task A_peer_that_is_behind_is_nobody_to_leave_a_slow_one_for()
+    {
+        var source = NewSource(40);
+        var peers = new FakePeers(source.Stores) { Clock = _clock };
+        peers.Names.Insert(0, "behind");
+        peers.ChangeHeaders = static (peer, headers) => peer == "behind" ? [] : headers;
+        peers.ChangeBodies = static (peer, bodies) => peer == "behind" ? [] : bodies;
+        peers.Delay = static peer => peer == "behind" ? TimeSpan.Zero : TimeSpan.FromSeconds(4);
+        var follower = new ChainFollower(peers, _own, Post, _clock);
+        follower.OnAnnounced("only", [(source.Head.Hash, 40)]);
+        _running = follower.RunAsync(_stop.Token);
+        await SyncedAsync(source);
+        Assert.Empty(peers.Banned);
+    }
+
+    [Fact]
     public void Patience_ends_after_three_seconds_and_grows_by_what_is_given_up_to_the_same()
     {
         var patience = new Patience(perSecond: 100);

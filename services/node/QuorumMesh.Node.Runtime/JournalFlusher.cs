@@ -18,6 +18,9 @@ internal sealed class JournalFlusher(
 {
     private const long Idle = -1;
 
+    /// <summary>Answers wait for it: a longer one is told of.</summary>
+    private static readonly TimeSpan Tolerated = TimeSpan.FromSeconds(2);
+
     private readonly Lock _lock = new();
     private List<JournalledEffects> _waiting = [];
     private Task _running = Task.CompletedTask;
@@ -27,6 +30,12 @@ internal sealed class JournalFlusher(
 
     /// <summary>How long the flush that runs has taken so far; zero when none does. May be read from any thread.</summary>
     public TimeSpan Flushing => Volatile.Read(ref _flushSince) is var since and not Idle ? clock.GetElapsedTime(since) : TimeSpan.Zero;
+
+    /// <summary>For operators.</summary>
+    /// <returns>Null for a flush that is no longer than others.</returns>
+    public static string? Tell(TimeSpan flush) => flush <= Tolerated ? null : string.Create(
+        System.Globalization.CultureInfo.InvariantCulture, $"one flush of the transaction journal has taken {flush.TotalSeconds:F1} s and "
+            + $"is not over: transactions that were sent to this node wait for it, and after 10 s it refuses more; look at its disk");
 
     /// <param name="effects">Their rows are written.</param>
     /// <exception cref="IOException">A flush has failed.</exception>

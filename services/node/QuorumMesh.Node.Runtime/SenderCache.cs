@@ -48,6 +48,13 @@ public sealed class SenderCache(int capacity = 131_072)
     /// <summary>Whether the transaction has been here, lately.</summary>
     public bool Knows(in Hash256 transaction) => TryGet(transaction, out _);
 
+    /// <summary>It was not taken in: asked whether it is known, the answer is no again.</summary>
+    public void Forget(in Hash256 transaction)
+    {
+        if (_young.TryRemove(transaction, out var known)) Interlocked.Add(ref _count, -(1 + known.Authorities.Count));
+        _old.TryRemove(transaction, out _);
+    }
+
     /// <summary>The transactions of a block with their senders, in order; null when any signature is not valid.</summary>
     public RecoveredTransaction[]? RecoverAll(IReadOnlyList<Transaction> transactions, SenderRules rules)
     {

@@ -35,9 +35,9 @@ internal static class ImportBench
     }
 
     /// <summary>Writes the chain, and its genesis beside it.</summary>
-    public static int Make(string file, int blocks, int transactions)
+    public static int Make(string file, int blocks, int transactions, bool isIbft = false)
     {
-        using var maker = new ChainMaker();
+        using var maker = new ChainMaker(isIbft);
         File.WriteAllText(GenesisOf(file), maker.Genesis);
         using (var output = BlockFile.Create(file + ".part", append: false))
             for (var block = 0; block < blocks; block++) output.Write(maker.Next(transactions));
@@ -45,11 +45,12 @@ internal static class ImportBench
         return 0;
     }
 
-    private static void MakeElsewhere(string file, int blocks, int transactions)
+    /// <summary>By a process of its own.</summary>
+    public static void MakeElsewhere(string file, int blocks, int transactions, string command = "import-make")
     {
         var host = Environment.ProcessPath!;
         string[] own = Path.GetFileNameWithoutExtension(host) == "dotnet" ? [typeof(ImportBench).Assembly.Location] : [];
-        using var maker = Process.Start(new ProcessStartInfo(host, [.. own, "import-make", file, Text(blocks), Text(transactions)]))!;
+        using var maker = Process.Start(new ProcessStartInfo(host, [.. own, command, file, Text(blocks), Text(transactions)]))!;
         maker.WaitForExit();
         if (maker.ExitCode != 0) throw new InvalidOperationException("the chain could not be made");
         static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
@@ -124,5 +125,5 @@ internal static class ImportBench
         private static double Mega(long bytes) => bytes / 1048576.0;
     }
 
-    private static string GenesisOf(string file) => file + ".genesis.json";
+    public static string GenesisOf(string file) => file + ".genesis.json";
 }

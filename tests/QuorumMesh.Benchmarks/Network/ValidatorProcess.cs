@@ -17,13 +17,15 @@ internal sealed class ValidatorProcess : IDisposable
     private readonly bool _isGeth;
     private readonly int _port;
     private readonly ulong _chainId;
+    private readonly bool _validates;
     private Process? _process;
 
     /// <param name="program">Path of a geth of GoQuorum, or of a node of ours.</param>
     /// <param name="port">This and the next one are its own.</param>
-    public ValidatorProcess(string parent, string program, int port, ulong chainId)
+    /// <param name="validates">Otherwise it only follows.</param>
+    public ValidatorProcess(string parent, string program, int port, ulong chainId, bool validates = true)
     {
-        (_program, _port, _chainId) = (program, port, chainId);
+        (_program, _port, _chainId, _validates) = (program, port, chainId, validates);
         _isGeth = Path.GetFileName(program) != "quorummesh-node";
         _directory = Directory.CreateDirectory(Path.Combine(parent, $"{port}")).FullName;
         var key = Path.Combine(_directory, _isGeth ? "geth/nodekey" : "nodekey");
@@ -44,14 +46,30 @@ internal sealed class ValidatorProcess : IDisposable
     public void Launch(string genesis, IEnumerable<string> peers)
     {
         File.WriteAllText(Path.Combine(_directory, "static-nodes.json"), JsonSerializer.Serialize(peers.Where(p => p != Enode)));
-        if (_isGeth && !Directory.Exists(Path.Combine(_directory, "geth", "chaindata")))
-        {
-            using var init = Start(_program, ["--datadir", _directory, "init", genesis]);
-            init.WaitForExit();
-            if (init.ExitCode != 0) throw new InvalidOperationException($"{_program} init failed: {LastOutput()}");
-        }
+        Initialise(genesis);
         _process?.Dispose();
         _process = Start(_program, Arguments(genesis));
+    }
+
+    /// <summary>Executes the blocks of a file, before its first start.</summary>
+    public void Import(string genesis, string blocks)
+    {
+        Initialise(genesis);
+        Run(_isGeth ? ["--datadir", _directory, "--nousb", "import", blocks]
+            : ["import", blocks, "--datadir", _directory, "--genesis", genesis]);
+    }
+
+    private void Initialise(string genesis)
+    {
+        if (_isGeth && !Directory.Exists(Path.Combine(_directory, "geth", "chaindata"))) Run("--datadir", _directory, "init", genesis);
+    }
+
+    private void Run(params string[] arguments)
+    {
+        using var process = Start(_program, arguments);
+        process.WaitForExit();
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"{_program} {string.Join(' ', arguments)} failed: {LastOutput()}");
     }
 
     public async Task ReadyAsync()
@@ -81,6 +99,14 @@ internal sealed class ValidatorProcess : IDisposable
         return process.TotalProcessorTime.TotalSeconds;
     }
 
+    /// <summary>Memory that it has now.</summary>
+    public long ResidentBytes()
+    {
+        if (_process is not { HasExited: false } process) return 0;
+        process.Refresh();
+        return process.WorkingSet64;
+    }
+
     public void Kill()
     {
         _process?.Kill();
@@ -98,7 +124,7 @@ internal sealed class ValidatorProcess : IDisposable
     private IEnumerable<string> Arguments(string genesis)
     {
         string[] common = ["--datadir", _directory, "--networkid", $"{_chainId}", "--port", $"{_port}", "--istanbul.blockperiod", "1",
-            "--mine", "--minerthreads", "1", "--syncmode", "full", "--nodiscover"];
+            .. _validates ? ["--mine", "--minerthreads", "1"] : Array.Empty<string>(), "--syncmode", "full", "--nodiscover"];
         return _isGeth
             ? [.. common, "--nousb", "--rpc", "--rpcaddr", "127.0.0.1", "--rpcport", $"{_port + 1}", "--rpcapi", Namespaces]
             : [.. common, "--genesis", genesis, "--listen", "127.0.0.1", "--http", "--http.port", $"{_port + 1}", "--http.api", Namespaces];

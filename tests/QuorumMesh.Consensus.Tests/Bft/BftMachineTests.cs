@@ -69,6 +69,26 @@ public class BftMachineTests
         Assert.Equal((int)BftHeightMachine.LargestLeap, relayed);
     }
 
+    /// <summary>Every validator passes a round change on: of those only the first costs the recovery of a quorum's signatures.</summary>
+    [Fact]
+    public void A_round_change_that_is_there_is_old_before_its_justification_is_looked_at()
+    {
+        var machine = new LoneMachine(BftProtocol.Qbft, ScenarioBlocks.Instance);
+        var sender = machine.Turns[0];
+        machine.Hear(Ask(machine, sender, 1));
+        Assert.Null(Refusal(Unjustified(1)));
+        Assert.Equal(BftRefusal.Unjustified, Refusal(Unjustified(2)));
+        // Of the highest three: a lower one has no place.
+        foreach (var round in new ulong[] { 20, 21, 22 }) machine.Hear(Ask(machine, sender, round));
+        Assert.Null(Refusal(Unjustified(19)));
+
+        BftMessage Unjustified(ulong round) =>
+            QbftWire.NewRoundChange(sender, new BftView(1, round), new PreparedClaim(0, Keccak.Hash([7])), [0xc0], []);
+
+        BftRefusal? Refusal(BftMessage message) =>
+            machine.Hear(message).OfType<BftEffect.Refused>().SingleOrDefault()?.Reason;
+    }
+
     [Fact]
     public void An_IBFT_proposer_that_is_behind_is_answered_with_a_commit_that_decides_its_block()
     {

@@ -16,9 +16,9 @@ public sealed class DiscoveryServiceTests : IDisposable
     [Fact]
     public async Task Nodes_that_know_a_bootnode_find_each_other_and_connect()
     {
-        await using var first = new TestNode();
-        await using var second = new TestNode();
-        await using var third = new TestNode();
+        await using var first = NewNode();
+        await using var second = NewNode();
+        await using var third = NewNode();
         await using var bootnode = Start(first);
         await using var one = Start(second, first.Server.Self);
         await using var two = Start(third, first.Server.Self);
@@ -29,8 +29,8 @@ public sealed class DiscoveryServiceTests : IDisposable
     [Fact]
     public async Task Who_is_not_permitted_is_not_dialled_though_it_is_found()
     {
-        await using var first = new TestNode();
-        await using var stranger = new TestNode();
+        await using var first = NewNode();
+        await using var stranger = NewNode();
         first.Server.SetAllowed(id => id != stranger.Id);
         await using var one = Start(first);
         await using var two = Start(stranger, first.Server.Self);
@@ -44,8 +44,8 @@ public sealed class DiscoveryServiceTests : IDisposable
     public async Task What_was_known_is_kept_over_a_restart()
     {
         var path = Path.Combine(_directory, "nodes.json");
-        await using var first = new TestNode();
-        await using var second = new TestNode();
+        await using var first = NewNode();
+        await using var second = NewNode();
         await using var one = Start(first);
         await using (var two = Start(second, path, first.Server.Self))
             await TestNode.Until(() => Knows(two, first), "known");
@@ -59,8 +59,8 @@ public sealed class DiscoveryServiceTests : IDisposable
     [Fact]
     public async Task Packets_of_strangers_that_are_none_end_nothing()
     {
-        await using var first = new TestNode();
-        await using var second = new TestNode();
+        await using var first = NewNode();
+        await using var second = NewNode();
         await using var one = Start(first);
         using (var socket = new UdpClient())
         {
@@ -79,13 +79,45 @@ public sealed class DiscoveryServiceTests : IDisposable
     [Fact]
     public async Task A_port_that_is_taken_is_said()
     {
-        await using var first = new TestNode();
+        await using var first = NewNode();
         using var taken = new UdpClient(new IPEndPoint(IPAddress.Loopback, first.Server.Self.Port));
         await using var service = new DiscoveryService(first.Server, new DiscoveryOptions(), NullLogger<DiscoveryService>.Instance);
         Assert.Contains("Choose another --port", Assert.Throws<IOException>(service.Start).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_loop_that_fails_begins_again()
+    {
+        await using var first = NewNode();
+        await using var second = NewNode();
+        var clock = new FailingClock(failures: 3); // asking, dialling, storing
+        await using var one = Start(first);
+        await using var two = new DiscoveryService(second.Server, new DiscoveryOptions { Bootnodes = [first.Server.Self] },
+            NullLogger<DiscoveryService>.Instance, clock);
+        two.Start();
+        await TestNode.Until(() => Knows(two, first) && second.Server.Peers.Count == 1, "found and dialled all the same");
+        Assert.True(clock.Timers > 3);
+    }
+
     private static bool Knows(DiscoveryService service, TestNode node) => service.Found.Any(enode => enode.NodeId == node.Id);
+
+    /// <summary>Whose number is free among UDP ports too.</summary>
+    private static TestNode NewNode()
+    {
+        while (true)
+        {
+            var node = new TestNode();
+            try
+            {
+                new UdpClient(new IPEndPoint(IPAddress.Loopback, node.Server.Self.Port)).Dispose();
+                return node;
+            }
+            catch (SocketException)
+            {
+                // Another's: kept until the end of the process, so that the next one has another number.
+            }
+        }
+    }
 
     private static DiscoveryService Start(TestNode node, params Enode[] bootnodes) => Start(node, null, bootnodes);
 
@@ -95,5 +127,17 @@ public sealed class DiscoveryServiceTests : IDisposable
         var service = new DiscoveryService(node.Server, options, NullLogger<DiscoveryService>.Instance);
         service.Start();
         return service;
+    }
+
+    /// <summary>Gives no timer the first times.</summary>
+    private sealed class FailingClock(int failures) : TimeProvider
+    {
+        private int _asked;
+
+        public int Timers => _asked;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            Interlocked.Increment(ref _asked) <= failures ? throw new InvalidOperationException("no timer")
+                : base.CreateTimer(callback, state, dueTime, period);
     }
 }

@@ -19,6 +19,6 @@ internal static class FakeBft
             else candidates.Remove(vote.Candidate);
             standing = standing with { Candidates = candidates };
             return Task.FromResult(default(Taken));
-        }, (_, _) => Task.FromResult(new BftReport(standing, null))));
+        }, (_, _) => Task.FromResult(new BftReport(standing, null)), () => TimeSpan.Zero));
     }
 }

@@ -25,6 +25,8 @@ internal sealed partial class BftHeightMachine
     {
         // Round 0 begins with its height: nobody has to ask for it.
         if (message.View.Round < View.Round || message.View.Round == 0) return BftRefusal.Old;
+        // Before its signatures are looked at: the same one comes from every validator.
+        if (_changes.Has(message)) return BftRefusal.Old;
         if (!_dialect.IsJustified(message, Validators, _context.Blocks)) return BftRefusal.Unjustified;
         if (!_changes.Add(message)) return BftRefusal.Old;
         ProveLock(message);

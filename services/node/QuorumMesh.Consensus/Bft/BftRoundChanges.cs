@@ -11,6 +11,10 @@ internal sealed class BftRoundChanges
     private const int MostOfOne = 3;
     private readonly Dictionary<Address, SortedList<ulong, RoundChangeMessage>> _bySender = [];
 
+    /// <summary>Whether <see cref="Add"/> would leave it out.</summary>
+    public bool Has(RoundChangeMessage message) => _bySender.TryGetValue(message.Sender, out var mine)
+        && (mine.ContainsKey(message.View.Round) || (mine.Count == MostOfOne && mine.Keys[0] > message.View.Round));
+
     /// <summary>False when the round change of that validator and round is there already, or later ones leave no room for it.</summary>
     public bool Add(RoundChangeMessage message)
     {

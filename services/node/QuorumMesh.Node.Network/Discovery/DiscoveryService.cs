@@ -18,6 +18,7 @@ public sealed class DiscoveryService : IAsyncDisposable
     private const int MostDialled = 1_024;
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan StoreInterval = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(1);
 
     private readonly PeerServer _server;
     private readonly DiscoveryOptions _options;
@@ -58,10 +59,8 @@ public sealed class DiscoveryService : IAsyncDisposable
         _socket = Bind(bound);
         FoundNode[] seeds = [.. _options.Bootnodes.Select(FoundNode.Of).OfType<FoundNode>(), .. _file?.Read() ?? []];
         _core = new DiscoveryCore(_server.Key, bound, bound.Port, seeds, _server.IsInNetwork);
-        _running = Task.WhenAll(ReceiveAsync(_socket), TickAsync(), DialAsync(), StoreAsync());
-        _ = _running.ContinueWith(
-            ended => _log.LogError(ended.Exception, "Discovery failed and goes on no more; the connections stay"), CancellationToken.None,
-            TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        _running = Task.WhenAll(KeepAsync("receiving", () => ReceiveAsync(_socket)), KeepAsync("asking", TickAsync),
+            KeepAsync("dialling", DialAsync), KeepAsync("storing", StoreAsync));
         _log.LogInformation("Discovery listens on UDP port {Port} and asks {Seeds} nodes first", bound.Port, seeds.Length);
     }
 
@@ -75,6 +74,28 @@ public sealed class DiscoveryService : IAsyncDisposable
     }
 
     private DiscoveryTime Now => new(_time.GetElapsedTime(_started), (ulong)_time.GetUtcNow().ToUnixTimeSeconds());
+
+    /// <summary>Runs one of its loops until the stop: whatever ends it is told, and it begins again.</summary>
+    private async Task KeepAsync(string what, Func<Task> loop)
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await loop().ConfigureAwait(false);
+            }
+            catch (Exception e) when (!_stop.IsCancellationRequested)
+            {
+                _log.LogError(e, "Discovery failed at {What} and begins again in {Pause} s; the connections stay", what,
+                    RestartPause.TotalSeconds);
+            }
+            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException)
+            {
+                return;
+            }
+            await Task.Delay(RestartPause, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
 
     private async Task ReceiveAsync(Socket socket)
     {
@@ -100,16 +121,15 @@ public sealed class DiscoveryService : IAsyncDisposable
             {
                 NetworkMetrics.DiscoveryDropped.Add(1);
             }
-            catch (SocketException) when (!_stop.IsCancellationRequested)
+            catch (SocketException e) when (IsOfOnePacket(e.SocketErrorCode))
             {
                 // Of an earlier packet of ours that nobody took (ICMP), or one that is too long.
             }
-            catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException)
-            {
-                return;
-            }
         }
     }
+
+    private static bool IsOfOnePacket(SocketError error) => error is SocketError.ConnectionReset or SocketError.ConnectionRefused
+        or SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.MessageSize;
 
     private async Task TickAsync()
     {

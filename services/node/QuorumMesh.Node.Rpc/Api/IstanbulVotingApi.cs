@@ -41,7 +41,7 @@ internal sealed class IstanbulVotingApi(BftNode bft) : IRpcApi
 
     private async ValueTask ExplainAsync(RpcCall call)
     {
-        var (standing, explanation, slow) = await bft.ExplainAsync(call.Cancellation).ConfigureAwait(false);
+        var (standing, explanation, slow, flush) = await bft.ExplainAsync(call.Cancellation).ConfigureAwait(false);
         var json = call.Result;
         json.WriteStartObject();
         json.WriteNumber("height", standing.Height);
@@ -50,15 +50,16 @@ internal sealed class IstanbulVotingApi(BftNode bft) : IRpcApi
         json.WriteNumber("reachable", standing.Reachable);
         if (explanation is not null) WriteRound(json, explanation);
         json.WriteStartArray("reasons");
-        foreach (var reason in Reasons(standing, explanation, slow)) json.WriteStringValue(reason);
+        foreach (var reason in Reasons(standing, explanation, slow, flush)) json.WriteStringValue(reason);
         json.WriteEndArray();
         json.WriteEndObject();
     }
 
-    private static IEnumerable<string> Reasons(BftStanding standing, BftExplanation? explanation, string? slow)
+    private static IEnumerable<string> Reasons(BftStanding standing, BftExplanation? explanation, string? slow, string? flush)
     {
         IReadOnlyList<string> ofMachine = explanation?.Reasons ?? ["the node is starting"];
         if (slow is not null) ofMachine = [slow, .. ofMachine];
+        if (flush is not null) ofMachine = [.. ofMachine, flush];
         return standing.Silence is { } silence && !ofMachine.Any(r => r.Contains(silence, StringComparison.Ordinal))
             ? ofMachine.Prepend(silence) : ofMachine;
     }

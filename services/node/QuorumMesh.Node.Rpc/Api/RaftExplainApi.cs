@@ -36,6 +36,7 @@ internal sealed class RaftExplainApi(RaftNode raft) : IRpcApi
         json.WriteNumber("pendingWaitMs", facts.Progress.PendingWaitMs);
         json.WriteNumber("privateHeadWaitMs", facts.Progress.PrivateHeadWaitMs);
         json.WriteNumber("busyMs", (long)facts.Busy.TotalMilliseconds);
+        json.WriteNumber("journalFlushMs", (long)facts.JournalFlush.TotalMilliseconds);
         if (facts.Report is { } report) WriteReport(json, report);
         json.WriteStartArray("members");
         foreach (var member in facts.View.Members) WriteMember(json, facts, member);

@@ -16,11 +16,16 @@ public sealed class BftNode(Func<BftStanding> standing, BftQuestions ask)
         ask.TakenAsync(to => new ValidatorInput.ChangeVote(candidate, authorize, to), cancellation);
 
     /// <summary>Why there is no block.</summary>
-    public Task<BftReport> ExplainAsync(CancellationToken cancellation) =>
-        ask.ReportAsync(static to => new ValidatorInput.Explain(to), cancellation);
+    public async Task<BftReport> ExplainAsync(CancellationToken cancellation)
+    {
+        var report = await ask.ReportAsync(static to => new ValidatorInput.Explain(to), cancellation).ConfigureAwait(false);
+        return report with { Flush = JournalFlusher.Tell(ask.JournalFlush()) };
+    }
 }
 
 /// <summary>Ways to ask a node's loop.</summary>
+/// <param name="JournalFlush">How long a flush of the transaction journal has been under way.</param>
 public sealed record BftQuestions(
     Func<Func<Reply<Taken>, NodeInput>, CancellationToken, Task<Taken>> TakenAsync,
-    Func<Func<Reply<BftReport>, NodeInput>, CancellationToken, Task<BftReport>> ReportAsync);
+    Func<Func<Reply<BftReport>, NodeInput>, CancellationToken, Task<BftReport>> ReportAsync,
+    Func<TimeSpan> JournalFlush);

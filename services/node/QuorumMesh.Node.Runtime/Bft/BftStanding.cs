@@ -52,4 +52,5 @@ public sealed record BftStanding(Address Own)
 /// <summary>Why there is no block, for people.</summary>
 /// <param name="Explanation">Of the machine; null before the start.</param>
 /// <param name="Slow">The last proposal of this height that could not be executed within its round; null for none.</param>
-public sealed record BftReport(BftStanding Standing, BftExplanation? Explanation, string? Slow = null);
+/// <param name="Flush">That a flush of the transaction journal takes long; null when none does.</param>
+public sealed record BftReport(BftStanding Standing, BftExplanation? Explanation, string? Slow = null, string? Flush = null);

@@ -43,6 +43,7 @@ internal sealed class RaftFactFinder(NodeAssembly node, IPeerNetwork peers, Raft
             OwnId = node.Raft.Core.Id,
             Links = links,
             Busy = ask.Busy(),
+            JournalFlush = node.JournalFlushing,
             Conflict = core.HeadStanding.Conflict,
             SyncFailure = core.SyncFailure,
             Sync = node.Sync,

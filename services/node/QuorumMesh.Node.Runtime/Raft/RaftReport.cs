@@ -60,6 +60,9 @@ public sealed record RaftFacts
     /// <summary>How long the loop has been at one batch.</summary>
     public required TimeSpan Busy { get; init; }
 
+    /// <summary>How long a flush of the transaction journal has been under way.</summary>
+    public TimeSpan JournalFlush { get; init; }
+
     /// <summary>Most members are on another chain.</summary>
     public HeadConflict? Conflict { get; init; }
 

@@ -119,6 +119,7 @@ public sealed record RaftVerdict(string Verdict, string Advice, IReadOnlyList<st
     private static IEnumerable<string> Besides(RaftFacts facts)
     {
         if (facts.Busy > ToleratedBusy && facts.Report is not null) yield return $"the last batch took {Seconds(facts.Busy)}";
+        if (JournalFlusher.Tell(facts.JournalFlush) is { } flush) yield return flush;
         if (facts.Report is { } report)
         {
             if (report.Core.Committed - report.Core.Applied is > 0 and var lag)

@@ -13,13 +13,18 @@ internal sealed record FetchedBlocks(int Turn, IReadOnlyList<Block> Blocks, long
 /// Fetches the bodies to headers from whichever peers have them, several at once, and recovers the senders on the way. A body is known by
 /// the root in its header, so it does not matter who sends it.
 /// </summary>
+/// <param name="isAt">Whether a peer says itself that it has this block.</param>
 internal sealed class BodyFetcher(
-    IPeerNetwork peers, PeerFaults faults, PeerPace pace, SyncGate gate, NodeStores stores, TimeProvider clock)
+    IPeerNetwork peers, PeerFaults faults, PeerPace pace, SyncGate gate, NodeStores stores, Func<string, ulong, bool> isAt,
+    TimeProvider clock)
 {
     private const int PerPeer = 2;
     private const int Rounds = 6;
     private const int TransactionOverhead = 512;
     private const int LeastBytesPerSecond = 64 * 1024;
+
+    /// <summary>What a body is worth beside its bytes: on a long line small ones take no less time.</summary>
+    private const int BodyWorth = 16 * 1024;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
@@ -51,8 +56,14 @@ internal sealed class BodyFetcher(
             }
             if (!patience.TryGetValue(peer, out var left)) patience[peer] = left = new Patience(LeastBytesPerSecond);
             var started = clock.GetTimestamp();
-            var got = await FromPeerAsync(peer, HasOther(peer, without) ? left.Left : null, headers, missing, bodies, cancellation);
-            left.Count(clock.GetElapsedTime(started), got);
+            var asked = missing.Take(pace.BodiesOf(peer)).ToList();
+            var hasOther = HasOther(peer, without, headers[missing[0]].Number);
+            var got = await FromPeerAsync(peer, hasOther ? left.Left : null, headers, asked, bodies, cancellation);
+            var took = clock.GetElapsedTime(started);
+            var before = missing.Count;
+            missing.RemoveAll(i => bodies[i] is not null);
+            left.Count(took, got + ((before - missing.Count) * (long)BodyWorth));
+            pace.Answered(peer, asked.Count, took, hasOther ? Patience.Most : Timeout);
             if (got == 0) without.Add(peer);
             gate.Hold(got);
             bytes += got;
@@ -66,15 +77,15 @@ internal sealed class BodyFetcher(
     /// <param name="patience">How long it is waited for while others could answer; null when there are none.</param>
     /// <returns>Bytes that were taken; 0 when the peer gave nothing of use.</returns>
     private async Task<long> FromPeerAsync(
-        string peer, TimeSpan? patience, IReadOnlyList<BlockHeader> headers, List<int> missing, IReadOnlyList<Transaction>?[] bodies,
+        string peer, TimeSpan? patience, IReadOnlyList<BlockHeader> headers, List<int> asked, IReadOnlyList<Transaction>?[] bodies,
         CancellationToken cancellation)
     {
         using var limit = new CancellationTokenSource(patience ?? Timeout, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         try
         {
-            var raw = await peers.RequestBodiesAsync(peer, [.. missing.Select(i => headers[i].Hash)], either.Token);
-            return Fill(raw, headers, missing, bodies);
+            var raw = await peers.RequestBodiesAsync(peer, [.. asked.Select(i => headers[i].Hash)], either.Token);
+            return Fill(raw, headers, asked, bodies);
         }
         catch (FormatException e)
         {
@@ -96,26 +107,23 @@ internal sealed class BodyFetcher(
     /// <summary>Bodies come in the order asked for, some left out: each belongs to the next header that has its root.</summary>
     /// <exception cref="FormatException">One belongs to none.</exception>
     private static long Fill(
-        IReadOnlyList<byte[]> raw, IReadOnlyList<BlockHeader> headers, List<int> missing, IReadOnlyList<Transaction>?[] bodies)
+        IReadOnlyList<byte[]> raw, IReadOnlyList<BlockHeader> headers, List<int> asked, IReadOnlyList<Transaction>?[] bodies)
     {
         var (at, bytes) = (0, 0L);
-        var filled = new HashSet<int>();
         foreach (var item in raw)
         {
             var transactions = Block.DecodeBody(item);
             var root = BlockValidator.TransactionsRoot(transactions);
-            while (at < missing.Count && headers[missing[at]].TransactionsRoot != root) at++;
-            if (at == missing.Count) throw new FormatException($"a body with root {root} was not asked for");
-            bodies[missing[at]] = transactions;
-            filled.Add(missing[at++]);
+            while (at < asked.Count && headers[asked[at]].TransactionsRoot != root) at++;
+            if (at == asked.Count) throw new FormatException($"a body with root {root} was not asked for");
+            bodies[asked[at++]] = transactions;
             bytes += item.Length + (transactions.Count * TransactionOverhead);
         }
-        missing.RemoveAll(filled.Contains);
         return bytes;
     }
 
-    private bool HasOther(string peer, HashSet<string> without) =>
-        peers.Peers.Any(p => p.NodeId != peer && !without.Contains(p.NodeId) && !pace.IsSlow(p.NodeId));
+    private bool HasOther(string peer, HashSet<string> without, ulong number) =>
+        peers.Peers.Any(p => p.NodeId != peer && !without.Contains(p.NodeId) && !pace.IsSlow(p.NodeId) && isAt(p.NodeId, number));
 
     /// <summary>The peer with the least to do, of those that did the least wrong. One that is slow only when there is no other.</summary>
     private string? Take(HashSet<string> without)

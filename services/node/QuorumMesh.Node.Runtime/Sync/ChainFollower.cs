@@ -116,6 +116,12 @@ internal sealed class ChainFollower
         return _claims.HasOther(nodeId, head.Number, DifficultyAt(head));
     }
 
+    private bool IsAt(string nodeId, ulong number)
+    {
+        var head = Head;
+        return _claims.IsAt(nodeId, number, head.Number, DifficultyAt(head));
+    }
+
     private UInt256 DifficultyAt(BlockPointer head) => ChainStore.GetTotalDifficulty(_stores.KeyValues, head.Hash) ?? UInt256.Zero;
 
     private async Task CycleAsync(PeerClaim claim, CancellationToken stop)
@@ -125,6 +131,7 @@ internal sealed class ChainFollower
         {
             Imported = at => Show(head.Number, at, claim.Number),
             OthersAhead = () => HasOther(claim.NodeId),
+            IsAt = IsAt,
         };
         Show(head.Number, head.Number, claim.Number);
         try

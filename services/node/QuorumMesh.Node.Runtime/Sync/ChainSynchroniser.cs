@@ -8,15 +8,22 @@ namespace QuorumMesh.Node.Runtime.Sync;
 
 /// <summary>
 /// Fetches the blocks between our head and a block that Raft has committed, from any peer that has them. The hash of the target is trusted;
-/// every header must be linked to by it, every body fit its header, and every block is executed on import.
+/// every header must be linked to by it, every body fit its header, and every block is executed on import. A peer that gives too little in
+/// its time is left while another could go on.
 /// </summary>
 internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool> post, TimeProvider clock)
 {
     private const int HeadersPerRequest = 192;
-    private const int BodiesPerRequest = 64;
+    private const int LeastHeadersPerSecond = 100;
+    private const int LeastBytesPerSecond = 64 * 1024;
+
+    /// <summary>What a body is worth beside its bytes: on a long line small ones take no less time.</summary>
+    private const int BodyWorth = 16 * 1024;
+
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
+    private readonly PeerPace _pace = new(clock);
     private SyncProgress? _progress;
 
     /// <summary>Null when no catch-up runs.</summary>
@@ -29,7 +36,7 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
         {
             while (!cancellation.IsCancellationRequested)
             {
-                foreach (var peer in peers.Peers)
+                foreach (var peer in peers.Peers.OrderBy(p => _pace.IsSlow(p.NodeId)).ToList())
                 {
                     try
                     {
@@ -59,24 +66,26 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
     /// <returns>False when this peer does not have the target.</returns>
     private async Task<bool> FromPeerAsync(string peer, BlockPointer head, Hash256 target, CancellationToken cancellation)
     {
-        if ((await HeadersAsync(ct => peers.RequestHeadersAsync(peer, target, 1, 0, false, ct), cancellation))
+        var (headersLeft, bodiesLeft) = (new Patience(LeastHeadersPerSecond), new Patience(LeastBytesPerSecond));
+        if ((await HeadersAsync(peer, headersLeft, ct => peers.RequestHeadersAsync(peer, target, 1, 0, false, ct), cancellation))
             .FirstOrDefault() is not { } last || last.Hash != target)
             return false;
         if (last.Number <= head.Number)
             throw new NodeHaltedException($"the cluster has block {target} at {last.Number}, this node has another one there: it is on "
                 + "another chain; start it again from an empty data directory");
         Volatile.Write(ref _progress, new SyncProgress(head.Number, head.Number, last.Number));
-        var path = await PathAsync(peer, head, last, cancellation);
+        var path = await PathAsync(peer, headersLeft, head, last, cancellation);
         for (var done = 0; done < path.Count;)
         {
             var expected = path.GetRange(done, Math.Min(HeadersPerRequest, path.Count - done));
             var next = head.Number + 1 + (ulong)done;
-            var headers = await HeadersAsync(ct => peers.RequestHeadersAsync(peer, next, expected.Count, ct), cancellation);
+            var headers = await HeadersAsync(
+                peer, headersLeft, ct => peers.RequestHeadersAsync(peer, next, expected.Count, ct), cancellation);
             if (headers.Count == 0 || headers.Count > expected.Count || headers.Where((header, i) => header.Hash != expected[i]).Any())
                 throw new PeerRequestException($"the peer's headers from {next} do not lead to block {target}");
             for (var at = 0; at < headers.Count;)
             {
-                var blocks = await BodiesAsync(peer, headers.Skip(at).Take(BodiesPerRequest).ToList(), cancellation);
+                var blocks = await BodiesAsync(peer, bodiesLeft, headers.Skip(at).Take(_pace.BodiesOf(peer)).ToList(), cancellation);
                 await ImportAsync(blocks, cancellation);
                 at += blocks.Count;
                 Volatile.Write(ref _progress, new SyncProgress(head.Number, blocks[^1].Number, last.Number));
@@ -90,13 +99,15 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
     /// The hashes from the block after our head to the target, walked back from the target: each header is known by the hash that its child
     /// names, so that nothing is taken into the chain on a peer's word.
     /// </summary>
-    private async Task<List<Hash256>> PathAsync(string peer, BlockPointer head, BlockHeader target, CancellationToken cancellation)
+    private async Task<List<Hash256>> PathAsync(
+        string peer, Patience left, BlockPointer head, BlockHeader target, CancellationToken cancellation)
     {
         var path = new List<Hash256> { target.Hash };
         for (var first = target; first.Number > head.Number + 1;)
         {
             var (parent, count) = (first.ParentHash, (int)Math.Min(HeadersPerRequest, first.Number - head.Number - 1));
-            var headers = await HeadersAsync(ct => peers.RequestHeadersAsync(peer, parent, count, 0, true, ct), cancellation);
+            var headers = await HeadersAsync(
+                peer, left, ct => peers.RequestHeadersAsync(peer, parent, count, 0, true, ct), cancellation);
             if (headers.Count == 0) throw new PeerRequestException($"the peer has block {first.Number} but not the one before");
             foreach (var header in headers.Take(count))
             {
@@ -110,20 +121,43 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
         return path;
     }
 
-    private async Task<IReadOnlyList<BlockHeader>> HeadersAsync(Func<CancellationToken, Task<IReadOnlyList<byte[]>>> request,
+    private async Task<IReadOnlyList<BlockHeader>> HeadersAsync(string peer, Patience left,
+        Func<CancellationToken, Task<IReadOnlyList<byte[]>>> request, CancellationToken cancellation) =>
+        [.. (await AskAsync(peer, left, request, static answer => answer.Count, cancellation)).Select(raw => BlockHeader.Decode(raw))];
+
+    private bool HasOther(string peer) => peers.Peers.Any(p => p.NodeId != peer && !_pace.IsSlow(p.NodeId));
+
+    /// <param name="left">Of the patience with this peer, while there are others.</param>
+    /// <param name="worth">What an answer gives.</param>
+    private async Task<IReadOnlyList<byte[]>> AskAsync(
+        string peer, Patience left, Func<CancellationToken, Task<IReadOnlyList<byte[]>>> request, Func<IReadOnlyList<byte[]>, long> worth,
         CancellationToken cancellation)
     {
-        using var limit = new CancellationTokenSource(RequestTimeout, clock);
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
-        return [.. (await request(timeout.Token)).Select(raw => BlockHeader.Decode(raw))];
+        var hasOther = HasOther(peer);
+        using var limit = new CancellationTokenSource(hasOther ? left.Left : RequestTimeout, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
+        var started = clock.GetTimestamp();
+        try
+        {
+            var answer = await request(either.Token);
+            left.Count(clock.GetElapsedTime(started), worth(answer));
+            return answer;
+        }
+        catch (OperationCanceledException) when (hasOther && limit.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            _pace.MarkSlow(peer);
+            throw new PeerRequestException("the peer gives too little in its time, and others may be faster");
+        }
     }
 
     /// <summary>Blocks for a prefix of the headers: a peer may stop early, or leave one out.</summary>
-    private async Task<IReadOnlyList<Block>> BodiesAsync(string peer, IReadOnlyList<BlockHeader> headers, CancellationToken cancellation)
+    private async Task<IReadOnlyList<Block>> BodiesAsync(
+        string peer, Patience left, IReadOnlyList<BlockHeader> headers, CancellationToken cancellation)
     {
-        using var limit = new CancellationTokenSource(RequestTimeout, clock);
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
-        var bodies = await peers.RequestBodiesAsync(peer, [.. headers.Select(h => h.Hash)], timeout.Token);
+        var started = clock.GetTimestamp();
+        var bodies = await AskAsync(peer, left, ct => peers.RequestBodiesAsync(peer, [.. headers.Select(h => h.Hash)], ct),
+            static answer => answer.Sum(raw => (long)raw.Length + BodyWorth), cancellation);
+        _pace.Answered(peer, headers.Count, clock.GetElapsedTime(started), HasOther(peer) ? Patience.Most : RequestTimeout);
         var blocks = bodies.Take(headers.Count).Select((raw, i) => new Block(headers[i], Block.DecodeBody(raw))).TakeWhile(Fits).ToList();
         return blocks.Count > 0 ? blocks : throw new PeerRequestException("the peer sent no bodies that fit their headers");
     }

@@ -81,6 +81,13 @@ internal sealed class PeerClaims(IPeerNetwork peers, PeerFaults faults, PeerPace
                 && ClaimOf(peer, head, difficulty) is { IsOwn: true });
     }
 
+    /// <summary>Whether the peer says itself that it has this block, which is ahead of the head.</summary>
+    public bool IsAt(string nodeId, ulong number, ulong head, in UInt256 totalDifficulty)
+    {
+        if (peers.Peers.FirstOrDefault(p => p.NodeId == nodeId) is not { } peer) return false;
+        lock (_lock) return ClaimOf(peer, head, totalDifficulty) is { IsOwn: true } claim && claim.Number >= number;
+    }
+
     /// <summary>
     /// The peer furthest ahead of a head, those that are slow last, and of those the one that did the least wrong; null when none is.
     /// </summary>

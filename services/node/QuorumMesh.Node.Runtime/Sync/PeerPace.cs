@@ -4,11 +4,13 @@ namespace QuorumMesh.Node.Runtime.Sync;
 
 /// <summary>
 /// Which peers kept the sync waiting while others could have gone on. They are asked again when nobody else has what is wanted, or after a
-/// rest that doubles each time, 30 seconds to 10 minutes. No fault: a slow line is nobody's. Thread safe.
+/// rest that doubles each time, 30 seconds to 10 minutes. No fault: a slow line is nobody's. And how much is asked of each at once, so that
+/// an answer comes in time on a slow line too. Thread safe.
 /// </summary>
 internal sealed class PeerPace(TimeProvider clock)
 {
     private const int MaxPeers = 1_024;
+    private const int MostBodies = 64;
     private const int LeastHeadersPerSecond = 100;
     private static readonly TimeSpan FirstRest = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LongestRest = TimeSpan.FromMinutes(10);
@@ -16,6 +18,28 @@ internal sealed class PeerPace(TimeProvider clock)
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (long Since, TimeSpan Pause)> _slow = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (long Asked, Patience Left)> _headers = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _bodies = new(StringComparer.Ordinal);
+
+    /// <summary>How many bodies are asked of a peer at once: one at first, for how large they are is not known.</summary>
+    public int BodiesOf(string nodeId)
+    {
+        lock (_lock) return _bodies.GetValueOrDefault(nodeId, 1);
+    }
+
+    /// <summary>
+    /// A peer was asked for so many bodies: twice as many next time when that took little, half as many when it took long.
+    /// </summary>
+    /// <param name="limit">How long it would have been waited for.</param>
+    public void Answered(string nodeId, int asked, TimeSpan took, TimeSpan limit)
+    {
+        lock (_lock)
+        {
+            // Bounded: what is forgotten begins with one again.
+            if (_bodies.Count >= MaxPeers && !_bodies.ContainsKey(nodeId)) _bodies.Clear();
+            if (took > limit * 0.8) _bodies[nodeId] = Math.Max(asked / 2, 1);
+            else if (took < limit / 2) _bodies[nodeId] = Math.Max(_bodies.GetValueOrDefault(nodeId), Math.Min(2 * asked, MostBodies));
+        }
+    }
 
     /// <summary>
     /// What is left of the patience with a peer's headers: it lasts from one fetch to the next, so that one that gives few to each gets no
@@ -38,6 +62,7 @@ internal sealed class PeerPace(TimeProvider clock)
     {
         lock (_lock)
         {
+            _bodies.Remove(nodeId);
             var rest = FirstRest;
             if (_slow.TryGetValue(nodeId, out var known))
             {

@@ -26,9 +26,10 @@ internal sealed class PeerRequestHandler(NodeStores stores, Func<NodeInput, bool
             if (item.Length <= MaxTransactionBytes && TryDecode(item.Span) is { } tx && stores.Senders.Recover(tx, rules) is { } known)
                 recovered.Add(known);
         }
-        // A full mailbox drops them. The node that took one from its client sends it to its own peers again until it is mined; what came
-        // by way of others does not come again, but in a block.
-        if (recovered.Count > 0) _ = post(new NodeInput.PeerTransactions(recovered));
+        // A full mailbox drops them. The node that took one from its client sends it to its own peers again until it is mined; of what
+        // others announce by its hash, those are asked for again that are not known.
+        if (recovered.Count == 0 || post(new NodeInput.PeerTransactions(recovered))) return;
+        foreach (var transaction in recovered) stores.Senders.Forget(transaction.Tx.Hash);
     }
 
     public IReadOnlyList<byte[]> GetHeaders(HeaderQuery query)

@@ -27,6 +27,9 @@ internal sealed class SyncCycle(
     /// <summary>Whether another peer that is not known as slow says that it is ahead.</summary>
     public required Func<bool> OthersAhead { get; init; }
 
+    /// <summary>Whether a peer says itself that it has this block.</summary>
+    public required Func<string, ulong, bool> IsAt { get; init; }
+
     /// <summary>Runs until the peer has no more.</summary>
     /// <returns>How many blocks were given to the chain; null when the peer does not have our head.</returns>
     /// <exception cref="ForkedPeerException">The peer is on another chain.</exception>
@@ -60,7 +63,7 @@ internal sealed class SyncCycle(
     private async Task FetchAsync(
         HeaderRanges ranges, IReadOnlyList<BlockHeader> first, ChannelWriter<Task<FetchedBlocks>> turns, CancellationToken cancellation)
     {
-        var bodies = new BodyFetcher(peers, faults, pace, _gate, stores, clock);
+        var bodies = new BodyFetcher(peers, faults, pace, _gate, stores, IsAt, clock);
         var turn = 0;
         try
         {
