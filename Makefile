@@ -53,6 +53,9 @@ test-long: test-deps publish ## kills under load, many simulation seeds, slow ve
 test-peers: test-deps publish ## networks of our nodes and GoQuorum's; QUORUMMESH_GOQUORUM names its geth
 	@scripts/test-peers.sh
 
+test-namespaces: test-deps publish ## networks under faults of links and machines, in network namespaces, as root; MINUTES of faults
+	@scripts/test-namespaces.sh
+
 fuzz: deps ## a million random programs in both tiers of the EVM; FUZZ_PROGRAMS, FUZZ_SEED
 	@scripts/fuzz.sh
 
@@ -74,4 +77,4 @@ format: ## check the code style
 clean: ## remove what was built
 	@rm -rf artifacts dist tests/vectors/unpacked; find . -type d \( -name bin -o -name obj -o -name TestResults \) -not -path './.git/*' -prune -exec rm -rf {} +
 
-.PHONY: help deps test-deps build vectors npm publish dist run demo test test-slow test-long test-peers fuzz sim bench profile reference format clean
+.PHONY: help deps test-deps build vectors npm publish dist run demo test test-slow test-long test-peers test-namespaces fuzz sim bench profile reference format clean

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Figures of this machine: the network, the network beside GoQuorum's, the EVM, the state. Peers by BENCH_GOQUORUM
+# Figures of this machine: the network, the network beside GoQuorum's, what starting costs, the EVM, the state. Peers by BENCH_GOQUORUM
 # (path of GoQuorum 2.5's geth), BENCH_GOQUORUM_EVM (path of its evm) and BENCH_ANVIL (URL of an anvil started with
-# --hardfork istanbul --disable-block-gas-limit). The byte codes are read from BENCH_EVM_CASES, by default ../shared/bench/evm.
+# --hardfork istanbul --disable-block-gas-limit). BENCH_INSECURE=1 measures the network without TLS.
+# The byte codes are read from BENCH_EVM_CASES, by default ../shared/bench/evm.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export QUORUMMESH_ARTIFACTS=$PWD/artifacts
@@ -11,8 +12,10 @@ bench() { dotnet tests/QuorumMesh.Benchmarks/bin/Release/net10.0/QuorumMesh.Benc
 if [ $# -gt 0 ]; then bench "$@"; exit; fi
 bench network
 bench compare
+bench start
 bench network ibft
 bench network qbft
+bench recover
 bench state
 bench blocks
 if [ -d "$cases" ]; then bench evm "$cases"; else echo "no byte codes in $cases: set BENCH_EVM_CASES"; fi

@@ -6,6 +6,8 @@ PATH=$PATH:/usr/sbin:/sbin
 missing=()
 libraries=$(ldconfig -p)
 [[ $libraries == *libsecp256k1.so.1* ]] || missing+=(libsecp256k1-1)
+# Links the enclave.
+command -v gcc >/dev/null || missing+=(gcc libc6-dev)
 if [ "${1:-}" = test ]; then
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
   command -v xz >/dev/null || missing+=(xz-utils)

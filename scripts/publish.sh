@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Publishes the four programs, ReadyToRun, with their native libraries beside them.
+# Publishes the four programs with their native libraries beside them: the enclave as machine code alone, the others ReadyToRun.
 # Skips the work when the sources have not changed since the last publish.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -24,10 +24,16 @@ closure() {
   wc -w <<<"$seen"
 }
 number=0
+compiled=(--self-contained false -p:PublishReadyToRun=true)
+# Machine code alone is linked with the system's own tools, so for this machine's kind; for another kind the enclave is made as the others are.
+enclave=()
+[ "$rid" = "linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')" ] || enclave=("${compiled[@]}" -p:PublishAot=false)
+# publish PROJECT FOLDER HOW...
 publish() {
   number=$((number + 1))
   echo "Publishing $2, program $number of 4"
-  dotnet publish "$1" -c Release -r "$rid" --self-contained false -p:PublishReadyToRun=true -p:DebugType=none -p:GenerateDocumentationFile=false \
+  rm -rf "artifacts/$2"
+  dotnet publish "$1" -c Release -r "$rid" "${@:3}" -p:DebugType=none -p:GenerateDocumentationFile=false \
     -o "artifacts/$2" -m:2 --nologo -v m --tl:off | scripts/progress.sh "$(closure "$1")"
   # The CPU-portable native library travels with the binaries, so that a host needs no package of its own.
   # The whole list is read first: a reader that stops early would end ldconfig with SIGPIPE, and this script with it.
@@ -36,8 +42,8 @@ publish() {
   lib=$(awk '/libsecp256k1\.so\.1/ && !found {print $NF; found = 1}' <<<"$libraries")
   [ -z "$lib" ] || cp -L "$lib" "artifacts/$2/libsecp256k1.so.1"
 }
-publish services/node/QuorumMesh.Node/QuorumMesh.Node.csproj node
-publish services/txmanager/QuorumMesh.TxManager/QuorumMesh.TxManager.csproj txmanager
-publish services/enclave/QuorumMesh.Enclave/QuorumMesh.Enclave.csproj enclave
-publish services/cli/QuorumMesh.Cli/QuorumMesh.Cli.csproj qmesh
+publish services/node/QuorumMesh.Node/QuorumMesh.Node.csproj node "${compiled[@]}"
+publish services/txmanager/QuorumMesh.TxManager/QuorumMesh.TxManager.csproj txmanager "${compiled[@]}"
+publish services/enclave/QuorumMesh.Enclave/QuorumMesh.Enclave.csproj enclave ${enclave[@]+"${enclave[@]}"}
+publish services/cli/QuorumMesh.Cli/QuorumMesh.Cli.csproj qmesh "${compiled[@]}"
 echo "$sum" > "$stamp"

@@ -57,7 +57,7 @@ public sealed class TlsClient(string link, CertificateSource? certificate, PeerT
             var why = refused ?? Explain(e);
             var line = $"TLS, {link}, to {host}: {why}";
             if (_lines.IsNew(line)) Told?.Invoke(line);
-            throw new TlsRefusedException(why, e);
+            throw new TlsRefusedException(why, refused is not null, e);
         }
         catch
         {
@@ -88,4 +88,10 @@ public sealed class TlsClient(string link, CertificateSource? certificate, PeerT
 }
 
 /// <summary>A TLS connection to a server did not come about.</summary>
-public sealed class TlsRefusedException(string why, Exception inner) : IOException($"TLS: {why}", inner);
+/// <param name="isCertificate">
+/// Whether this side refused the server's certificate; otherwise the two did not come to speak TLS at all.
+/// </param>
+public sealed class TlsRefusedException(string why, bool isCertificate, Exception inner) : IOException($"TLS: {why}", inner)
+{
+    public bool IsCertificate => isCertificate;
+}

@@ -1,3 +1,5 @@
+using System.Security.Cryptography.X509Certificates;
+
 namespace QuorumMesh.Tls;
 
 /// <summary>
@@ -19,6 +21,17 @@ public sealed class TlsMaterials(TimeProvider clock) : IDisposable
     public CertificateSource Certificate(string name, string setting, CertificateFiles files)
     {
         var source = new CertificateSource(name, setting, files);
+        lock (_gate) _checks.Add(source.Check);
+        return source;
+    }
+
+    /// <summary>A certificate that the service makes for itself, at once and then anew; it lies in no file.</summary>
+    /// <param name="name">See <see cref="CertificateSource.Name"/>.</param>
+    /// <param name="make">Gives a certificate with its private key, good at that time.</param>
+    /// <param name="renewal">How long one is shown.</param>
+    public CertificateSource Made(string name, Func<DateTimeOffset, X509Certificate2> make, TimeSpan renewal)
+    {
+        var source = new CertificateSource(name, make, renewal, clock.GetUtcNow());
         lock (_gate) _checks.Add(source.Check);
         return source;
     }

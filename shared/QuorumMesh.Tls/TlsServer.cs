@@ -12,6 +12,9 @@ public sealed class TlsServer(string link, CertificateSource certificate, PeerTr
     /// <summary>What else speaks TLS in a network of Tesseras and GoQuorums.</summary>
     public const SslProtocols Modern = SslProtocols.Tls12 | SslProtocols.Tls13;
 
+    /// <summary>Between services of this project.</summary>
+    public const SslProtocols Strict = SslProtocols.Tls13;
+
     /// <summary>Null leaves the choice to the system.</summary>
     public CipherSuitesPolicy? Suites { get; init; }
 
@@ -37,6 +40,9 @@ public sealed class TlsServer(string link, CertificateSource certificate, PeerTr
         CertificateChainPolicy = Chains.Offline(),
         RemoteCertificateValidationCallback = clients is null ? null : Accepts,
     };
+
+    /// <summary>Counts and tells that somebody spoke plain text on a port that takes none.</summary>
+    public void RefusePlainText() => Refused("a client spoke plain text, and this port takes TLS alone");
 
     private bool Accepts(object sender, X509Certificate? shown, X509Chain? chain, SslPolicyErrors errors)
     {

@@ -2,10 +2,12 @@ using QuorumMesh.Benchmarks;
 using QuorumMesh.Benchmarks.Evm;
 using QuorumMesh.Benchmarks.Import;
 using QuorumMesh.Benchmarks.Network;
+using QuorumMesh.Benchmarks.Recovery;
 using QuorumMesh.Node.Storage;
 using QuorumMesh.Node.Storage.KeyValue;
 
 // Published binaries of `make publish`, found by QUORUMMESH_ARTIFACTS.
+string? Setting(string variable) => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : null;
 int Number(int index, int otherwise) => args.Length > index ? int.Parse(args[index]) : otherwise;
 
 NativeHeap.Limit();
@@ -18,8 +20,15 @@ switch (args.FirstOrDefault())
         await NetworkFigures.RunAsync(Number(1, 60), Number(2, 10), Number(3, 20_000)).ConfigureAwait(false);
         return 0;
     case "compare":
-        await new NetworkComparison(Environment.GetEnvironmentVariable("BENCH_GOQUORUM") is { Length: > 0 } geth ? geth : null,
-            Number(1, 3), Number(2, 20_000)).RunAsync().ConfigureAwait(false);
+        await new NetworkComparison(Setting("BENCH_GOQUORUM"), Number(1, 3), Number(2, 20_000)).RunAsync().ConfigureAwait(false);
+        return 0;
+    case "start":
+        await new StartFigures(Setting("BENCH_GOQUORUM"), Setting("BENCH_BEFORE"), Number(1, 3), Number(2, 100_000)).RunAsync()
+            .ConfigureAwait(false);
+        return 0;
+    case "recover":
+        using (var recovery = new RecoveryBench(Number(1, 100_000), Number(2, 256)))
+            await recovery.RunAsync().ConfigureAwait(false);
         return 0;
     case "profile":
         return await LeaderProfile.RunAsync(Number(1, 40_000)).ConfigureAwait(false);
@@ -39,6 +48,7 @@ switch (args.FirstOrDefault())
     default:
         Console.Error.WriteLine("usage: bench network [seconds] [bursts] [burst size] | bench network ibft|qbft [rounds] "
             + "[transactions] [in flight] | bench compare [alternating runs] [transactions] | bench profile [transactions] "
+            + "| bench start [runs] [transactions] | bench recover [payloads] [bytes of each] "
             + "| bench evm DIRECTORY | bench state | bench blocks "
             + "[accounts] [transactions in each case] [transactions in a block] [megabytes of cache] [beside] | bench import|replay "
             + "[blocks] [transactions in a block] [megabytes of cache] [file to make or use]");

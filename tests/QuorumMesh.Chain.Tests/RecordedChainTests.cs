@@ -100,6 +100,28 @@ public sealed class RecordedChainTests
             CheckReceipts(network, node, $"node{nodeNumber}");
     }
 
+    /// <summary>
+    /// On real Tesseras, each of which answers with the affected transactions that it knows itself. The first block with a management
+    /// contract of GoQuorum's, whose code is not in the recording, is 115.
+    /// </summary>
+    [VectorTheory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Privacy_flags_come_out_as_at_each_party(int party)
+    {
+        var network = new RecordedNetwork("raft3-24.4.1-tessera");
+        var node = new TestNode(network.Genesis, network.Profile);
+        var roots = network.Strings("privateStateRoots.json", RecordedNetwork.Letter(party));
+        foreach (var block in network.Blocks.Skip(1).TakeWhile(b => b.Number < 115))
+        {
+            node.Import(block, network.PayloadsOf(party));
+            Assert.True(roots[block.Number] == node.Private.Head.Root.ToString(),
+                $"private root of block {block.Number}: {node.Private.Head.Root}, expected {roots[block.Number]}");
+        }
+        CheckReceipts(network, node, RecordedNetwork.Letter(party), until: 114);
+    }
+
     [VectorFact]
     public void Receipts_are_those_of_both_clients()
     {
@@ -227,14 +249,18 @@ public sealed class RecordedChainTests
     private static IEnumerable<JsonProperty> StorageOf(JsonElement account) =>
         account.TryGetProperty("storage", out var storage) ? storage.EnumerateObject() : [];
 
-    private static void CheckReceipts(RecordedNetwork network, TestNode node, string name)
+    private static void CheckReceipts(RecordedNetwork network, TestNode node, string name, ulong until = ulong.MaxValue)
     {
         using var json = network.Json("receipts.json");
         var failures = new List<string>();
         // A network of other clients names them otherwise.
         if (!json.RootElement.TryGetProperty(name, out var receipts)) return;
-        foreach (var expected in receipts.EnumerateArray())
+        // A recording says "=A" where a node's receipt is that of A.
+        var first = receipts[0].ValueKind == JsonValueKind.String ? json.RootElement.GetProperty("A") : receipts;
+        foreach (var (own, other) in receipts.EnumerateArray().Zip(first.EnumerateArray()))
         {
+            var expected = own.ValueKind == JsonValueKind.String ? other : own;
+            if (Convert.ToUInt64(expected.GetProperty("blockNumber").GetString(), 16) > until) break;
             var hash = Hash256.Parse(expected.GetProperty("transactionHash").GetString()!);
             var location = ChainStore.GetTransactionLocation(node.Store, hash)!.Value;
             var blockHash = node.HashAt(location.BlockNumber);

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Genesis;
@@ -11,7 +12,7 @@ namespace QuorumMesh.Chain.Tests;
 internal sealed class RecordedNetwork
 {
     private readonly string _name;
-    private readonly Lazy<Dictionary<PayloadHash, (byte[] Payload, int[] Parties)>> _payloads;
+    private readonly Lazy<Dictionary<PayloadHash, JsonElement>> _payloads;
 
     public RecordedNetwork(string name)
     {
@@ -48,7 +49,7 @@ internal sealed class RecordedNetwork
 
     /// <summary>The answers of a node's transaction manager; node 0 is a stranger to everything.</summary>
     public Func<PayloadHash, PayloadAnswer?> PayloadsOf(int node) => hash =>
-        _payloads.Value.TryGetValue(hash, out var known) && known.Parties.Contains(node) ? PayloadAnswer.Here(hash, known.Payload)
+        _payloads.Value.TryGetValue(hash, out var known) && PartiesOf(known).Contains(node) ? Answer(hash, known, node)
             : PayloadAnswer.NotAParty(hash);
 
     public string[] Strings(string file, string node)
@@ -58,18 +59,33 @@ internal sealed class RecordedNetwork
     }
 
     /// <summary>None in a network without managers.</summary>
-    private Dictionary<PayloadHash, (byte[] Payload, int[] Parties)> ReadPayloads()
+    private Dictionary<PayloadHash, JsonElement> ReadPayloads()
     {
-        var payloads = new Dictionary<PayloadHash, (byte[] Payload, int[] Parties)>();
-        if (!Has("payloads.json")) return payloads;
+        if (!Has("payloads.json")) return [];
         using var json = Json("payloads.json");
-        foreach (var item in json.RootElement.EnumerateObject())
-        {
-            var parties = item.Value.GetProperty("parties").EnumerateArray().Select(p => p.GetInt32()).ToArray();
-            payloads.Add(PayloadHash.Parse(item.Name), (Hex.FromHex(item.Value.GetProperty("payload").GetString()!), parties));
-        }
-        return payloads;
+        return json.RootElement.EnumerateObject().ToDictionary(item => PayloadHash.Parse(item.Name), item => item.Value.Clone());
     }
+
+    /// <summary>A recording names its nodes by numbers or by letters; who really ran a payload goes before who has it.</summary>
+    private static IEnumerable<int> PartiesOf(JsonElement known) =>
+        (known.TryGetProperty("executedBy", out var executed) ? executed : known.GetProperty("parties")).EnumerateArray()
+            .Select(p => p.ValueKind == JsonValueKind.Number ? p.GetInt32() : p.GetString()![0] - 'A' + 1);
+
+    private static PayloadAnswer Answer(in PayloadHash hash, JsonElement known, int node)
+    {
+        var answer = PayloadAnswer.Here(hash, Hex.FromHex(known.GetProperty("payload").GetString()!));
+        if (!known.TryGetProperty("privacyFlag", out var flag) || flag.ValueKind != JsonValueKind.Number) return answer;
+        var affected = known.GetProperty("affectedContractTransactions");
+        if (affected.ValueKind == JsonValueKind.Object) affected = affected.GetProperty(Letter(node));
+        return answer with
+        {
+            PrivacyMode = (PrivacyMode)flag.GetInt32(),
+            ExecutionHash = Encoding.ASCII.GetBytes(known.GetProperty("execHash").GetString()!),
+            AffectedTransactions = [.. affected.EnumerateArray().Select(a => new PayloadHash(Convert.FromBase64String(a.GetString()!)))],
+        };
+    }
+
+    public static string Letter(int node) => ((char)('A' + node - 1)).ToString();
 
     private static bool IsIstanbul(string name) =>
         GenesisFile.Parse(Vectors.ReadText($"goquorum/{name}/genesis.json")).Config.Istanbul is not null;

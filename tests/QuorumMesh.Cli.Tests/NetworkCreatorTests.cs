@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Genesis;
@@ -98,6 +99,60 @@ public sealed class NetworkCreatorTests : IDisposable
             return [.. config.RootElement.GetProperty("serverConfigs").EnumerateArray()
                 .Where(s => s.GetProperty("app").GetString() == "Q2T").Select(s => s.GetProperty("serverAddress").GetString())];
         }
+    }
+
+    [Fact]
+    public void Members_talk_over_TLS_unless_plain_text_is_asked_for()
+    {
+        var network = NetworkCreator.Create(Request() with { Directory = Path.Combine(_temp, "tls") });
+        Assert.Equal("require", network.Tls);
+        Assert.Equal("require", NetworkDefinition.Load(Path.Combine(_temp, "tls")).Tls);
+        foreach (var participant in network.Participants)
+        {
+            Assert.StartsWith("https://", participant.P2p, StringComparison.Ordinal);
+            var ssl = P2p(participant).GetProperty("sslConfig");
+            Assert.Equal("STRICT", ssl.GetProperty("tls").GetString());
+            foreach (var side in new[] { "server", "client" })
+            {
+                Assert.Equal("CA", ssl.GetProperty(side + "TrustMode").GetString());
+                Assert.True(File.Exists(ssl.GetProperty(side + "TlsKeyPath").GetString()));
+            }
+        }
+        var plain = NetworkCreator.Create(Request() with { Directory = Path.Combine(_temp, "plain"), Insecure = true });
+        Assert.Null(plain.Tls);
+        Assert.StartsWith("http://", plain.Participants[0].P2p, StringComparison.Ordinal);
+        Assert.False(P2p(plain.Participants[0]).TryGetProperty("sslConfig", out _));
+
+        static JsonElement P2p(Participant participant)
+        {
+            using var config = JsonDocument.Parse(File.ReadAllText(Path.Combine(participant.Directory, "tm", "tm.json")));
+            return config.RootElement.Clone().GetProperty("serverConfigs").EnumerateArray()
+                .Single(s => s.GetProperty("app").GetString() == "P2P");
+        }
+    }
+
+    /// <summary>They speak plain text on the Raft port.</summary>
+    [Theory]
+    [InlineData("constantinople", null, "prefer")]
+    [InlineData("istanbul", "21", "prefer")]
+    [InlineData("cancun", null, "require")]
+    public void Networks_that_GoQuorums_can_read_let_them_join(string fork, string? profile, string tls) => Assert.Equal(tls,
+        NetworkCreator.Create(Request() with { Participants = 1, Fork = fork, Profile = profile }).Tls);
+
+    [Fact]
+    public void Certificates_that_end_soon_are_issued_anew_by_the_networks_authority()
+    {
+        var network = NetworkCreator.Create(Request() with { Participants = 2 });
+        var certificate = Path.Combine(network.Participants[1].Directory, "tls", "txmanager.crt");
+        var before = File.ReadAllText(certificate);
+        Assert.Equal(0, NetworkCertificates.Renew(_temp, network, DateTimeOffset.UtcNow));
+        Assert.Equal(6, NetworkCertificates.Renew(_temp, network, DateTimeOffset.UtcNow.AddDays(340)));
+        Assert.NotEqual(before, File.ReadAllText(certificate));
+        using var renewed = X509Certificate2.CreateFromPemFile(certificate, Path.ChangeExtension(certificate, ".key"));
+        Assert.True(renewed.NotAfter > DateTime.Now.AddDays(600));
+        File.Delete(Path.Combine(_temp, "ca", "ca.key"));
+        Assert.Contains("cannot be used", Assert.Throws<CommandException>(
+            () => NetworkCertificates.Renew(_temp, network, DateTimeOffset.UtcNow.AddDays(700))).Message, StringComparison.Ordinal);
     }
 
     /// <summary>Keys and enode URLs can be copied out of the files as they stand.</summary>
@@ -252,6 +307,7 @@ public sealed class NetworkCreatorTests : IDisposable
     [InlineData("""{ "chainId": 10, "consensus": "raft", "participants": [ { "name": "A" } ] }""")]
     [InlineData("raftport=", "port=")]
     [InlineData("http://127.0.0.1:22000", "127")]
+    [InlineData("\"tls\": \"require\"", "\"tls\": \"sometimes\"")]
     public void A_damaged_definition_is_told(string text, string? instead = null)
     {
         NetworkCreator.Create(Request());

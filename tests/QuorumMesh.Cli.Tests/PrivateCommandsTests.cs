@@ -25,6 +25,8 @@ public sealed class PrivateCommandsTests : IDisposable
     [InlineData("quorummesh_acceptManager", "[true]", "accept-manager", "--force")]
     [InlineData("quorummesh_rewindPrivate", "[null]", "rewind")]
     [InlineData("quorummesh_rewindPrivate", "[\"0x2a\"]", "rewind", "--block", "42")]
+    [InlineData("quorummesh_askAgain", "[null]", "ask-again")]
+    [InlineData("quorummesh_askAgain", "[\"0x2a\"]", "ask-again", "--blocks", "42")]
     [InlineData("quorummesh_privateStatus", "[]", "status")]
     public async Task Each_command_is_one_call_over_the_nodes_socket(string method, string parameters, params string[] command)
     {

@@ -5,7 +5,9 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Enclave;
+using QuorumMesh.Enclave.Core;
 using QuorumMesh.Enclave.Keys;
 using QuorumMesh.Listeners.Grpc;
 using QuorumMesh.ServiceDefaults;
@@ -98,6 +100,45 @@ public sealed class EnclaveHostTests : IAsyncLifetime, IDisposable
         Assert.Equal(StatusCode.InvalidArgument,
             (await Assert.ThrowsAsync<RpcException>(async () => await _client.OpenAsync(new OpenRequest { Sealed = payload }))).StatusCode);
     }
+
+    [Fact]
+    public async Task Statements_are_signed_by_the_identity_for_keys_of_ours_alone()
+    {
+        var receipt = new DeliveryReceipt
+        {
+            PayloadHash = ByteString.CopyFrom(new byte[64]),
+            RecipientKey = ByteString.FromBase64(Samples.SenderPublic),
+            KeptAtMs = 1_780_000_000_000,
+        };
+        var request = new SignRequest { DeliveryReceipt = receipt };
+        Assert.True((await _client.KeysAsync(new KeysRequest())).Identity.IsEmpty);
+        await RefusedAsync(_client, request, StatusCode.FailedPrecondition);
+
+        var identity = IdentityFile.Generate(_directory.File("identity"), passwordFile: null);
+        _directory.Write("i.json", File.ReadAllText(_directory.File("e.json")).Replace("\"keyData\"",
+            "\"identity\":{\"privateKeyPath\":\"identity.key\",\"publicKeyPath\":\"identity.pub\"},\"keyData\"", StringComparison.Ordinal));
+        var socket = _directory.File("i.sock");
+        await using var app = await EnclaveHost.StartAsync(
+            Options() with { ConfigFile = _directory.File("i.json"), Listen = "unix:" + socket }, CancellationToken.None);
+        using var channel = Channel(socket);
+        var client = new Contracts.Enclave.Enclave.EnclaveClient(channel);
+        Assert.Equal(identity, (await client.KeysAsync(new KeysRequest())).Identity.ToBase64());
+        var reply = await client.SignAsync(request);
+        var statement = IdentityStatement.DeliveryReceipt(new byte[64], PublicKey.FromBase64(Samples.SenderPublic),
+            DateTimeOffset.FromUnixTimeMilliseconds(receipt.KeptAtMs));
+        Assert.True(IdentityKey.Verify(Convert.FromBase64String(identity), statement, reply.Signature.Span));
+
+        receipt.KeptAtMs = -1;
+        await RefusedAsync(client, request, StatusCode.InvalidArgument);
+        receipt.RecipientKey = ByteString.FromBase64(Samples.RecipientPublic);
+        await RefusedAsync(client, request, StatusCode.NotFound);
+        await RefusedAsync(client, new SignRequest(), StatusCode.InvalidArgument);
+        await RefusedAsync(client, new SignRequest { ManagerTlsKey = ByteString.Empty }, StatusCode.InvalidArgument);
+        await app.StopAsync();
+    }
+
+    private static async Task RefusedAsync(Contracts.Enclave.Enclave.EnclaveClient client, SignRequest request, StatusCode status) =>
+        Assert.Equal(status, (await Assert.ThrowsAsync<RpcException>(async () => await client.SignAsync(request))).StatusCode);
 
     [Fact]
     public async Task Garbage_on_the_socket_does_not_stop_it()

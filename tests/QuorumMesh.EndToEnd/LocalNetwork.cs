@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using QuorumMesh.Cli.Demo;
 using QuorumMesh.Cli.Network;
+using QuorumMesh.EndToEnd.Namespaces;
 
 namespace QuorumMesh.EndToEnd;
 
@@ -8,10 +9,18 @@ namespace QuorumMesh.EndToEnd;
 public sealed class LocalNetwork : IAsyncDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+    private const int PortsEach = 10;
 
-    private LocalNetwork(string directory, NetworkDefinition definition)
+    /// <summary>Waits longer than a busy machine may stand still: only a service that never answers fails a test.</summary>
+    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(300);
+
+    private readonly NamespaceNet? _namespaces;
+
+    private LocalNetwork(string directory, NetworkDefinition definition, NamespaceNet? namespaces)
     {
         Directory = directory;
+        _namespaces = namespaces;
+        Http = namespaces?.CreateClient(AnswerPatience, PortsEach) ?? new HttpClient { Timeout = AnswerPatience };
         Definition = definition;
         Runner = new NetworkRunner(directory, definition);
         Parties = [.. definition.Participants.Select(p => new PlainParty(Http, p))];
@@ -22,8 +31,7 @@ public sealed class LocalNetwork : IAsyncDisposable
     public NetworkDefinition Definition { get; }
     public NetworkRunner Runner { get; }
 
-    /// <summary>Waits longer than a busy machine may stand still: only a service that never answers fails a test.</summary>
-    public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(300) };
+    public HttpClient Http { get; }
 
     public IReadOnlyList<PlainParty> Parties { get; }
     public IReadOnlyList<JsonRpcClient> Rpc { get; }
@@ -31,19 +39,21 @@ public sealed class LocalNetwork : IAsyncDisposable
     /// <param name="edit">Changes the genesis before the start.</param>
     /// <param name="chainId">Null draws one.</param>
     /// <param name="privateGuard">Of all nodes; null leaves it to them.</param>
+    /// <param name="namespaces">Where the participants live, each in its own; null for all on the machine's loopback.</param>
     public static async Task<LocalNetwork> StartAsync(int participants, string consensus = NetworkRequest.Raft,
-        Action<JsonObject>? edit = null, ulong? chainId = null, string? privateGuard = null)
+        Action<JsonObject>? edit = null, ulong? chainId = null, string? privateGuard = null, NamespaceNet? namespaces = null)
     {
         UseArtifacts();
         var directory = System.IO.Directory.CreateTempSubdirectory("qmesh-e2e-").FullName;
         var definition = NetworkCreator.Create(
             new NetworkRequest(directory, participants, consensus, "cancun", chainId, Profile: null, PortOffset: 0)
             { DensePortsFrom = DemoCommand.FreePorts(participants), PrivateGuard = privateGuard });
-        var network = new LocalNetwork(directory, definition);
+        if (namespaces is not null) definition = namespaces.Settle(directory, definition);
+        var network = new LocalNetwork(directory, definition, namespaces);
         if (edit is not null) EditGenesis(Path.Combine(directory, "genesis.json"), edit);
         try
         {
-            await network.Runner.StartAsync(_ => { }, CancellationToken.None);
+            await network.StartAllAsync();
             return network;
         }
         catch
@@ -69,9 +79,22 @@ public sealed class LocalNetwork : IAsyncDisposable
         await UntilAsync(() => Task.FromResult(service.RunningPid is null), $"{service.Name} is gone");
     }
 
+    /// <summary>Starts one that does not run.</summary>
+    public void Start(ServiceProcess service)
+    {
+        if (_namespaces is null)
+            Runner.StartOne(service);
+        else
+            _namespaces.Run(Definition.Participants.ToList().IndexOf(service.Participant), () =>
+            {
+                Runner.StartOne(service);
+                return true;
+            });
+    }
+
     public async Task StartAgainAsync(ServiceProcess service)
     {
-        Runner.StartOne(service);
+        Start(service);
         await Runner.WaitReadyAsync(Http, service, CancellationToken.None);
     }
 
@@ -166,7 +189,18 @@ public sealed class LocalNetwork : IAsyncDisposable
     {
         await Runner.StopAsync(_ => { });
         Http.Dispose();
-        System.IO.Directory.Delete(Directory, recursive: true);
+        if (Environment.GetEnvironmentVariable("QUORUMMESH_KEEP") is null) System.IO.Directory.Delete(Directory, recursive: true);
+    }
+
+    private async Task StartAllAsync()
+    {
+        if (_namespaces is null)
+        {
+            await Runner.StartAsync(_ => { }, CancellationToken.None);
+            return;
+        }
+        foreach (var service in Runner.Services) Start(service);
+        foreach (var service in Runner.Services) await Runner.WaitReadyAsync(Http, service, CancellationToken.None);
     }
 
     public static string Repository

@@ -31,14 +31,24 @@ public sealed partial class OperatingTests
     {
         LocalNetwork.UseArtifacts();
         var artifacts = Environment.GetEnvironmentVariable("QUORUMMESH_ARTIFACTS")!;
-        foreach (var program in new[] { "node/quorummesh-node", "txmanager/quorummesh-txmanager", "enclave/quorummesh-enclave" })
+        foreach (var program in new[] { "node/quorummesh-node", "txmanager/quorummesh-txmanager" })
         {
             using var config = System.Text.Json.JsonDocument.Parse(
                 File.ReadAllText(Path.Combine(artifacts, program + ".runtimeconfig.json")));
             var properties = config.RootElement.GetProperty("runtimeOptions").GetProperty("configProperties");
             Assert.False(properties.GetProperty("System.Runtime.TieredPGO").GetBoolean(), program);
             Assert.Equal(0, properties.GetProperty("System.Threading.ThreadPool.UnfairSemaphoreSpinLimit").GetInt32());
+            Assert.Equal(512, properties.GetProperty("System.Runtime.TieredCompilation.CallCountThreshold").GetInt32());
         }
+    }
+
+    [Fact]
+    public void The_enclave_is_machine_code_alone()
+    {
+        LocalNetwork.UseArtifacts();
+        var folder = Path.Combine(Environment.GetEnvironmentVariable("QUORUMMESH_ARTIFACTS")!, "enclave");
+        Assert.True(File.Exists(Path.Combine(folder, "quorummesh-enclave")));
+        Assert.Empty(Directory.EnumerateFiles(folder, "*.dll"));
     }
 
     [Fact]

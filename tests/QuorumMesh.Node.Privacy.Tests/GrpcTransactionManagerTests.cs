@@ -46,7 +46,7 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
         Assert.Equal(Key, Assert.Single(_fake.Sent.Single().RecipientKeys).ToBase64());
         Assert.True(_fake.Sent.Single().SenderKey.IsEmpty);
         Assert.Equal(Wait.Hash(2), await _manager.StoreRawAsync([1], Key, default));
-        await _manager.SendSignedAsync(Wait.Hash(2), [Key], default);
+        await _manager.SendSignedAsync(Wait.Hash(2), [Key], SendPrivacy.Standard, default);
         Assert.Null(await _manager.CheckAsync(default));
     }
 
@@ -181,7 +181,7 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
         _manager.DatabaseSeen += seen.Enqueue;
         Assert.Null(await _manager.CheckAsync(default));
         await _manager.StoreRawAsync([1], Key, default);
-        await _manager.SendSignedAsync(Wait.Hash(2), [Key], default);
+        await _manager.SendSignedAsync(Wait.Hash(2), [Key], SendPrivacy.Standard, default);
         Assert.Equal([row, row, row], seen.Select(s => s!.Row));
         using var limit = new CancellationTokenSource(Wait.Limit);
         _fake.Events.Add(1);

@@ -33,7 +33,7 @@ public class Q2tTransactionManagerTests
         Assert.Equal("", alone.Headers["c11n-to"]);
         Assert.False(alone.Headers.ContainsKey("c11n-from"));
 
-        await manager.SendSignedAsync(Wait.Hash(9), [KeyB], default);
+        await manager.SendSignedAsync(Wait.Hash(9), [KeyB], SendPrivacy.Standard, default);
         var signed = server.Requests.Single(r => r.Target == "/sendsignedtx");
         Assert.Equal(Wait.Hash(9).ToArray(), signed.Body);
         Assert.Equal(KeyB, signed.Headers["c11n-to"]);
@@ -62,7 +62,7 @@ public class Q2tTransactionManagerTests
         Assert.Equal(0, body.RootElement.GetProperty("privacyFlag").GetInt32());
 
         Assert.Equal(Wait.Hash(7), await manager.StoreRawAsync(Payload, KeyA, default));
-        await manager.SendSignedAsync(Wait.Hash(7), [KeyB], default);
+        await manager.SendSignedAsync(Wait.Hash(7), [KeyB], SendPrivacy.Standard, default);
         var signed = server.Requests.Single(r => r.Target == "/sendsignedtx");
         Assert.Equal(signedByJson, signed.Headers["content-type"] != "application/octet-stream");
     }

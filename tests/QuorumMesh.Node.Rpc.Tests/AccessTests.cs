@@ -240,6 +240,25 @@ public sealed class AccessTests : IAsyncLifetime
         keys.Dispose();
     }
 
+    /// <summary>What was found good is kept by the list: a new one each time would have every signature checked again.</summary>
+    [Fact]
+    public async Task The_same_keys_fetched_again_are_the_same_list()
+    {
+        var served = KeySet(_key, "ec");
+        var (url, asked) = await ServeKeysAsync(() => served);
+        using var keys = new TokenKeyUrl(url, new OutboundHandlers(), tls: null, _ => { }, _clock);
+        await keys.RenewAsync(_timeout.Token);
+        var first = keys.Current;
+        _clock.Advance(TimeSpan.FromSeconds(11));
+        await keys.RenewAsync(_timeout.Token);
+        Assert.Equal(2, asked());
+        Assert.Same(first, keys.Current);
+        served = KeySet(_key, "renamed");
+        _clock.Advance(TimeSpan.FromSeconds(11));
+        await keys.RenewAsync(_timeout.Token);
+        Assert.NotSame(first, keys.Current);
+    }
+
     [Fact]
     public async Task Without_keys_no_token_is_taken_and_the_reason_says_so()
     {

@@ -61,6 +61,8 @@ public sealed class PrivateSideApiTests
         await using var client = new RpcClient(node);
         Assert.Contains("name the block", (await client.FailAsync("quorummesh_rewindPrivate")).Message, StringComparison.Ordinal);
         Assert.Equal("0x3", (await client.CallAsync("quorummesh_rewindPrivate", "[\"0x3\"]")).GetString());
+        var look = await client.CallAsync("quorummesh_askAgain", "[\"0x5\"]");
+        Assert.Equal((5, 1), (look.GetProperty("asked").GetInt32(), look.GetProperty("found").GetInt32()));
         node.Private.Report = node.Private.Report with { FirstLateBlock = 5 };
         Assert.Equal("0x4", (await client.CallAsync("quorummesh_rewindPrivate", "[null]")).GetString());
     }

@@ -24,11 +24,11 @@ internal sealed class SilentTransport : IRaftTransport
 
     public void Report(ulong peer, bool delivered) => SnapshotReported?.Invoke(peer, delivered);
 
-    public void AddPeer(ulong id, Uri url)
+    public void AddPeer(RaftAddress member)
     {
     }
 
-    public void Introduce(ulong id, Uri url) => Introduced.Add(id);
+    public void Introduce(RaftAddress member) => Introduced.Add(member.RaftId);
 
     public void PublishMembers(byte[] members)
     {

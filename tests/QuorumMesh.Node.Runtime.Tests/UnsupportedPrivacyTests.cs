@@ -12,25 +12,24 @@ using QuorumMesh.Tests.Shared;
 namespace QuorumMesh.Node.Runtime.Tests;
 
 /// <summary>
-/// Chains of GoQuorum 24.4.1 with privacy flags and markers, which are not run here: the public chain is followed to its head, and the
-/// private head stops before the first block that needs one of them, and says so.
+/// Chains of GoQuorum 24.4.1 with privacy flags, which are run, and markers, which are not: the public chain is followed to its head, and
+/// the private head stops before the first block that needs one of them, and says so.
 /// </summary>
 public sealed class UnsupportedPrivacyTests
 {
     [VectorTheory]
-    [InlineData("ibft-to-qbft-24.4.1", 1)]
-    [InlineData("ibft-to-qbft-24.4.1", 2)]
-    [InlineData("qbft4-24.4.1", 1)]
-    [InlineData("qbft4-24.4.1", 3)]
-    public void The_private_head_stops_by_name_and_the_public_one_goes_on(string network, int party)
+    [InlineData("qbft4-24.4.1", 1, true)]
+    [InlineData("qbft4-24.4.1", 3, true)]
+    [InlineData("ibft-to-qbft-24.4.1", 1, false)]
+    public void The_private_head_stops_by_name_and_the_public_one_goes_on(string network, int party, bool isEnhanced)
     {
-        var node = new Recorded(network, party);
+        var node = new Recorded(network, party, isEnhanced);
         node.Run();
         Assert.Equal(node.Last, node.Core.Head.Number);
         Assert.Equal(node.FirstUnsupported - 1, node.Core.PrivateHead.Number);
         var (stopped, reason) = (node.Core.PrivateStatus.Stopped, node.Core.PrivateStatus.Reason);
         Assert.Equal(stopped, reason);
-        Assert.Contains(node.IsMarkerFirst ? "is a privacy marker (privacyPrecompileBlock)" : "has the privacy flag", stopped,
+        Assert.Contains(node.IsMarkerFirst ? "is a privacy marker (privacyPrecompileBlock)" : "genesis has no privacyEnhancementsBlock", stopped,
             StringComparison.Ordinal);
         Assert.Equal(node.ExpectedRoots().Take((int)node.FirstUnsupported), node.Roots());
         // Nothing changes that while time goes by.
@@ -38,10 +37,25 @@ public sealed class UnsupportedPrivacyTests
         Assert.Equal(node.FirstUnsupported - 1, node.Core.PrivateHead.Number);
     }
 
-    [VectorFact]
-    public void A_stranger_to_every_payload_passes_flags()
+    [VectorTheory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Privacy_flags_are_run_to_the_roots_of_each_party(int party)
     {
-        var node = new Recorded("ibft-to-qbft-24.4.1", party: 0);
+        var node = new Recorded("ibft-to-qbft-24.4.1", party);
+        node.Run();
+        Assert.Equal((node.Last, node.Last), (node.Core.Head.Number, node.Core.PrivateHead.Number));
+        Assert.Null(node.Core.PrivateStatus.Stopped);
+        Assert.Equal(node.ExpectedRoots(), node.Roots());
+    }
+
+    [VectorTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_stranger_to_every_payload_passes_flags(bool isEnhanced)
+    {
+        var node = new Recorded("ibft-to-qbft-24.4.1", party: 0, isEnhanced);
         node.Run();
         Assert.Equal((node.Last, node.Last), (node.Core.Head.Number, node.Core.PrivateHead.Number));
         Assert.Null(node.Core.PrivateStatus.Stopped);
@@ -75,16 +89,20 @@ public sealed class UnsupportedPrivacyTests
     {
         private readonly string _folder;
         private readonly int _party;
+        private readonly bool _isEnhanced;
         private readonly MemoryKeyValueStore _store = new();
         private readonly NodeStores _stores;
         private readonly List<Block> _blocks = [];
         private readonly Dictionary<PayloadHash, PayloadAnswer> _payloads = [];
         private long _now;
 
-        public Recorded(string network, int party)
+        /// <param name="isEnhanced">False takes the privacy enhancements out of the genesis, which no hash tells.</param>
+        public Recorded(string network, int party, bool isEnhanced = true)
         {
-            (_folder, _party) = ($"goquorum/{network}", party);
-            GenesisStore.Initialise(_store, File.ReadAllBytes(Vectors.Path(_folder + "/genesis.json")), CompatibilityProfile.V24);
+            (_folder, _party, _isEnhanced) = ($"goquorum/{network}", party, isEnhanced);
+            var genesis = Vectors.ReadText(_folder + "/genesis.json");
+            if (!isEnhanced) genesis = genesis.Replace("\"privacyEnhancements", "\"unknown", StringComparison.Ordinal);
+            GenesisStore.Initialise(_store, System.Text.Encoding.UTF8.GetBytes(genesis), CompatibilityProfile.V24);
             var config = GenesisStore.Load(_store)!.Config;
             _stores = new NodeStores(_store,
                 new ChainRules(config, CompatibilityProfile.V24, EngineFactory.Create(config, CompatibilityProfile.V24, _store)));
@@ -109,7 +127,8 @@ public sealed class UnsupportedPrivacyTests
 
         private Block First => _blocks.First(block => block.Transactions.Any(tx =>
             (tx.To == PrivacyMarker.Address && _stores.Rules.Config.HasPrivacyPrecompile(block.Number, CompatibilityProfile.V24))
-            || (tx.PayloadHash is { } hash && _payloads.GetValueOrDefault(hash) is { PrivacyMode: not PrivacyMode.StandardPrivate })));
+            || (!_isEnhanced && tx.PayloadHash is { } hash
+                && _payloads.GetValueOrDefault(hash) is { PrivacyMode: not PrivacyMode.StandardPrivate })));
 
         public IEnumerable<string?> ExpectedRoots()
         {
@@ -150,6 +169,9 @@ public sealed class UnsupportedPrivacyTests
                 _payloads[hash] = PayloadAnswer.Here(hash, Hex.FromHex(item.Value.GetProperty("payload").GetString()!)) with
                 {
                     PrivacyMode = (PrivacyMode)item.Value.GetProperty("privacyFlag").GetInt32(),
+                    ExecutionHash = System.Text.Encoding.ASCII.GetBytes(item.Value.GetProperty("execHash").GetString()!),
+                    AffectedTransactions = [.. item.Value.GetProperty("affectedContractTransactions").EnumerateArray()
+                        .Select(a => new PayloadHash(Convert.FromBase64String(a.GetString()!)))],
                 };
             }
         }

@@ -201,9 +201,9 @@ public sealed class RaftStartTests : IDisposable
 
         public List<ulong> Ids { get; } = [];
 
-        public void Introduce(ulong id, Uri url) => Ids.Add(id);
+        public void Introduce(RaftAddress member) => Ids.Add(member.RaftId);
 
-        public void AddPeer(ulong id, Uri url) => throw new InvalidOperationException("configured members are only introduced");
+        public void AddPeer(RaftAddress member) => throw new InvalidOperationException("configured members are only introduced");
 
         public void PublishMembers(byte[] members)
         {

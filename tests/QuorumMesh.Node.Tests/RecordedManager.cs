@@ -17,7 +17,7 @@ internal sealed class RecordedManager : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly string _directory = Directory.CreateTempSubdirectory("qmesh-tm-").FullName;
-    private readonly Dictionary<string, byte[]> _payloads = [];
+    private readonly Dictionary<string, JsonElement> _payloads = [];
 
     /// <param name="party">Node number; 0 has no payload.</param>
     /// <param name="tessera">Tessera's paths; otherwise Constellation's.</param>
@@ -26,7 +26,7 @@ internal sealed class RecordedManager : IAsyncDisposable
         using var payloads = JsonDocument.Parse(Vectors.ReadText(network + "/payloads.json"));
         foreach (var item in payloads.RootElement.EnumerateObject()
             .Where(i => i.Value.GetProperty("parties").EnumerateArray().Any(p => p.GetInt32() == party)))
-            _payloads[Convert.ToBase64String(Hex.FromHex(item.Name))] = Hex.FromHex(item.Value.GetProperty("payload").GetString()!);
+            _payloads[Convert.ToBase64String(Hex.FromHex(item.Name))] = item.Value.Clone();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(k => k.ListenUnixSocket(Socket));
@@ -73,21 +73,32 @@ internal sealed class RecordedManager : IAsyncDisposable
 
     private Task RawAsync(HttpContext context, string key)
     {
-        if (!Find(key, out var payload)) return TextAsync(context, 404, "no such message");
-        return context.Response.Body.WriteAsync(payload).AsTask();
+        if (!Find(key, out var known)) return TextAsync(context, 404, "no such message");
+        return context.Response.Body.WriteAsync(PayloadOf(known)).AsTask();
     }
 
     private Task TransactionAsync(HttpContext context, string key)
     {
-        if (!Find(key, out var payload)) return TextAsync(context, 404, "Message with hash " + key + " was not found");
+        if (key.EndsWith("/mandatory", StringComparison.Ordinal)) return MandatoryAsync(context, key[..^"/mandatory".Length]);
+        if (!Find(key, out var known)) return TextAsync(context, 404, "Message with hash " + key + " was not found");
         context.Response.ContentType = "application/json";
-        return context.Response.WriteAsync(JsonSerializer.Serialize(new { payload = Convert.ToBase64String(payload) }));
+        // A recording without flags has none of them.
+        var answer = new Dictionary<string, object?> { ["payload"] = Convert.ToBase64String(PayloadOf(known)) };
+        foreach (var field in (string[])["privacyFlag", "affectedContractTransactions", "execHash"])
+            if (known.TryGetProperty(field, out var value)) answer[field] = value;
+        return context.Response.WriteAsync(JsonSerializer.Serialize(answer));
     }
 
-    private bool Find(string key, out byte[] payload)
+    private Task MandatoryAsync(HttpContext context, string key) => Find(key, out var known)
+        ? TextAsync(context, 200, string.Join(',', known.GetProperty("mandatoryRecipients").EnumerateArray().Select(k => k.ToString())))
+        : TextAsync(context, 404, "no such message");
+
+    private static byte[] PayloadOf(JsonElement known) => Hex.FromHex(known.GetProperty("payload").GetString()!);
+
+    private bool Find(string key, out JsonElement known)
     {
         Asked[key] = true;
-        return _payloads.TryGetValue(key, out payload!);
+        return _payloads.TryGetValue(key, out known);
     }
 
     private static Task TextAsync(HttpContext context, int status, string text)

@@ -35,6 +35,24 @@ public sealed class CertificateSourceTests : IDisposable
     }
 
     [Fact]
+    public void One_that_the_service_makes_is_made_anew_in_time_and_without_a_word()
+    {
+        var made = new List<DateTimeOffset>();
+        var source = _materials.Made("raft", now =>
+        {
+            made.Add(now);
+            return TestPki.SelfSigned($"made {made.Count}");
+        }, TimeSpan.FromDays(1));
+        _materials.Watch(_told.Add);
+        Assert.Equal("CN=made 1", source.Current.TargetCertificate.Subject);
+        _clock.Advance(TimeSpan.FromHours(23));
+        Assert.Single(made);
+        _clock.Advance(TimeSpan.FromHours(2));
+        Assert.Equal("CN=made 2", source.Current.TargetCertificate.Subject);
+        Assert.Empty(_told);
+    }
+
+    [Fact]
     public void An_encrypted_key_opens_with_its_password()
     {
         using var made = _pki.Issue("node");

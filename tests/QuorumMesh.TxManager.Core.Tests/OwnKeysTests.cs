@@ -1,5 +1,6 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core.Distribution;
 using QuorumMesh.TxManager.Core.Keys;
 using QuorumMesh.TxManager.Core.Ports;
@@ -90,7 +91,7 @@ public sealed class OwnKeysTests
         }
 
         public Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients,
-            CancellationToken cancel) => RefusesAll || !Now.Active.Contains(sender)
+            IReadOnlyList<AffectedPayload> affected, CancellationToken cancel) => RefusesAll || !Now.Active.Contains(sender)
             ? throw new PrivacyException(Failure.KeyNotFound, "it seals no more")
             : Task.FromResult(new EncodedPayload
             {
@@ -102,7 +103,8 @@ public sealed class OwnKeysTests
                 RecipientKeys = recipients,
             });
 
-        public Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
+        public Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients,
+            IReadOnlyList<AffectedPayload> affected, CancellationToken cancel) =>
             throw new NotSupportedException();
 
         public Task<RawPayload> SealRawAsync(ReadOnlyMemory<byte> payload, PublicKey sender, CancellationToken cancel) =>
@@ -112,6 +114,9 @@ public sealed class OwnKeysTests
             throw new NotSupportedException();
 
         public Task<byte[]> OpenRawAsync(RawPayload raw, CancellationToken cancel) => throw new NotSupportedException();
+
+        public Task<IReadOnlyList<PayloadHash>> UnprovenAsync(EncodedPayload payload, IReadOnlyList<AffectedPayload> affected,
+            CancellationToken cancel) => throw new NotSupportedException();
 
         public Task<byte[]> AddBoxAsync(EncodedPayload payload, PublicKey recipient, CancellationToken cancel) =>
             throw new NotSupportedException();

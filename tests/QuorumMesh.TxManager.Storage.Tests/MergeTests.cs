@@ -209,6 +209,8 @@ public abstract class MergeTests
 
         public Task PushBatchAsync(string peerUrl, IReadOnlyList<byte[]> encodedPayloads, CancellationToken cancel) => Task.CompletedTask;
 
+        public Task PushGroupAsync(string peerUrl, byte[] encodedGroup, CancellationToken cancel) => throw new NotSupportedException();
+
         public Task SendPartyInfoAsync(string peerUrl, Contracts.Parties.PartyInfo info, CancellationToken cancel) =>
             throw new NotSupportedException();
 
@@ -217,9 +219,17 @@ public abstract class MergeTests
 
         public Task<IReadOnlyList<string>> KnownPeersAsync(string peerUrl, CancellationToken cancel) => throw new NotSupportedException();
 
+        public Task<IReadOnlyList<Core.Parties.KnownKey>> KnownKeysAsync(string peerUrl, CancellationToken cancel) =>
+            throw new NotSupportedException();
+
+        public Task ResendBatchAsync(string peerUrl, PublicKey key, int batchSize, CancellationToken cancel) =>
+            throw new NotSupportedException();
+
+        public Task ResendAllAsync(string peerUrl, PublicKey key, CancellationToken cancel) => throw new NotSupportedException();
+
         public ValueTask<string?> FindUrlAsync(PublicKey key, CancellationToken cancel) => ValueTask.FromResult<string?>("http://peer/");
 
-        public bool SpeaksCbor(string url) => SpeaksCborTo;
+        public bool Speaks(string url, PeerFeatures feature) => feature != PeerFeatures.Cbor || SpeaksCborTo;
 
         public void ReportLegacy(string url) => IsLegacy = true;
 
@@ -253,7 +263,8 @@ public abstract class MergeTests
                 : throw new PrivacyException(Failure.NoSuitableKey, "no key opens it");
         }
 
-        public async Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel)
+        public async Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients,
+            IReadOnlyList<AffectedPayload> affected, CancellationToken cancel)
         {
             var nonce = (byte)Interlocked.Increment(ref seals);
             await MeetAsync();
@@ -265,11 +276,14 @@ public abstract class MergeTests
             };
         }
 
+        public Task<IReadOnlyList<PayloadHash>> UnprovenAsync(EncodedPayload payload, IReadOnlyList<AffectedPayload> affected,
+            CancellationToken cancel) => throw new NotSupportedException();
+
         public Task<byte[]> AddBoxAsync(EncodedPayload payload, PublicKey recipient, CancellationToken cancel) => Task.FromResult(
             payload.RecipientNonce.Any(b => b != 0) ? [.. payload.RecipientNonce, .. payload.RecipientNonce] : Box(recipient));
 
         public Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients,
-            CancellationToken cancel) =>
+            IReadOnlyList<AffectedPayload> affected, CancellationToken cancel) =>
             throw new NotSupportedException();
 
         public Task<RawPayload> SealRawAsync(ReadOnlyMemory<byte> payload, PublicKey sender, CancellationToken cancel) =>

@@ -258,7 +258,7 @@ public abstract class StoreTests
         Assert.False(db.Database.HasPendingModelChanges());
         Assert.Empty(db.Database.GetPendingMigrations());
         Assert.Equal(db.Database.GetMigrations(), db.Database.GetAppliedMigrations());
-        Assert.Equal(["20260901000000_Initial", "20261126000000_Checksums"], db.Database.GetAppliedMigrations());
+        Assert.Equal(["20260901000000_Initial", "20261126000000_Checksums", "20261201000000_Groups"], db.Database.GetAppliedMigrations());
         Assert.Equal(provider.Migrations, db.Database.GetMigrations());
     }
 

@@ -12,9 +12,8 @@ internal static partial class Recordings
     /// </summary>
     public static IReadOnlyDictionary<string, string> PublicOnly { get; } = new Dictionary<string, string>
     {
-        ["ibft-to-qbft-24.4.1"] = "privacy enhancements",
-        ["qbft4-24.4.1"] = "privacy enhancements, privacy markers",
-        ["raft3-24.4.1-tessera"] = "privacy enhancements",
+        ["qbft4-24.4.1"] = "privacy markers",
+        ["raft3-24.4.1-tessera"] = "contract extension",
     };
 
     /// <summary>

@@ -33,10 +33,11 @@ internal sealed class TestPki : IDisposable
 
     public X509Certificate2 Authority { get; }
 
-    public X509Certificate2 Issue(string name, DateTimeOffset? from = null, DateTimeOffset? to = null, string? purpose = null)
+    public X509Certificate2 Issue(string name, DateTimeOffset? from = null, DateTimeOffset? to = null, string? purpose = null,
+        Action<SubjectAlternativeNameBuilder>? names = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var issued = Request(name, key, purpose).Create(Authority, from ?? DateTimeOffset.UtcNow.AddHours(-1),
+        using var issued = Request(name, key, purpose, names).Create(Authority, from ?? DateTimeOffset.UtcNow.AddHours(-1),
             to ?? DateTimeOffset.UtcNow.AddDays(1), RandomNumberGenerator.GetBytes(16));
         return issued.CopyWithPrivateKey(key);
     }
@@ -64,14 +65,19 @@ internal sealed class TestPki : IDisposable
         _key.Dispose();
     }
 
-    private static CertificateRequest Request(string name, ECDsa key, string? purpose)
+    private static CertificateRequest Request(string name, ECDsa key, string? purpose, Action<SubjectAlternativeNameBuilder>? fill = null)
     {
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName("localhost");
-        names.AddIpAddress(IPAddress.Loopback);
+        (fill ?? OfThisMachine)(names);
         request.CertificateExtensions.Add(names.Build());
         if (purpose is not null) request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(purpose)], false));
         return request;
+    }
+
+    private static void OfThisMachine(SubjectAlternativeNameBuilder names)
+    {
+        names.AddDnsName("localhost");
+        names.AddIpAddress(IPAddress.Loopback);
     }
 }

@@ -35,6 +35,15 @@ internal static unsafe partial class Sodium
     internal static partial int crypto_scalarmult_base(byte* publicKey, byte* privateKey);
 
     [LibraryImport(Library)]
+    internal static partial int crypto_sign_seed_keypair(byte* publicKey, byte* secretKey, byte* seed);
+
+    [LibraryImport(Library)]
+    internal static partial int crypto_sign_detached(byte* signature, ulong* length, byte* message, ulong messageLength, byte* secretKey);
+
+    [LibraryImport(Library)]
+    internal static partial int crypto_sign_verify_detached(byte* signature, byte* message, ulong messageLength, byte* publicKey);
+
+    [LibraryImport(Library)]
     internal static partial int crypto_box_beforenm(byte* shared, byte* publicKey, byte* privateKey);
 
     [LibraryImport(Library)]

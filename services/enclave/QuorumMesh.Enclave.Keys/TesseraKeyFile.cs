@@ -56,6 +56,14 @@ public static class TesseraKeyFile
     {
         ArgumentNullException.ThrowIfNull(privateKey);
         var publicKey = NaClBox.PublicKeyOf(privateKey.Span);
+        WriteHalves(basePath, privateKey, publicKey.ToString(), password, argon);
+        return publicKey;
+    }
+
+    /// <param name="publicText">What the public file says.</param>
+    internal static void WriteHalves(string basePath, SecretBuffer privateKey, string publicText, ReadOnlySpan<byte> password,
+        ArgonOptions? argon)
+    {
         var publicPath = basePath + ".pub";
         // Before anything is written: a new private half beside an old public one is a pair that opens nothing.
         if (File.Exists(publicPath))
@@ -65,8 +73,7 @@ public static class TesseraKeyFile
         else
             WriteLocked(basePath + ".key", privateKey, password, (argon ?? ArgonOptions.Default).Checked("argon"));
         // Last: after a crash between the two the public half can be computed from the private one, and not the other way round.
-        SecretFile.WriteNew(publicPath, Encoding.ASCII.GetBytes(publicKey.ToString()), secret: false);
-        return publicKey;
+        SecretFile.WriteNew(publicPath, Encoding.ASCII.GetBytes(publicText), secret: false);
     }
 
     /// <summary>Reads the object of a key file, also when it stands inline in a config file.</summary>

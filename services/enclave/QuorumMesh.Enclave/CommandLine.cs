@@ -23,6 +23,11 @@ internal static class CommandLine
         var config = new Option<string?>("--configfile", "-configfile") { Description = "Tessera's enclave configuration file (JSON)" };
         var listen = new Option<string?>("--listen")
         { Description = "unix:/path, http://127.0.0.1:port or https://host:port; default: the ENCLAVE server of the configuration file" };
+        var tessera = new Option<bool>("--tessera")
+        {
+            Description = "the ENCLAVE server of the configuration file serves a Tessera (its HTTP interface); a manager of ours "
+                + "connects to --listen then",
+        };
         var health = new Option<string?>("--health-url")
         { Description = "http://host:port of a read-only listener for /livez, /readyz and /metrics" };
         var certificate = new Option<string?>("--tls-cert") { Description = "PEM file with the certificate that an https address shows" };
@@ -40,8 +45,8 @@ internal static class CommandLine
             Description = "most MiB that requests and answers under way may hold together, at least 64",
             DefaultValueFactory = _ => EnclaveOptions.DefaultMemory,
         };
-        var root = new RootCommand("QuorumMesh enclave: holds the keys, encrypts and decrypts private payloads") { config, listen, health,
-            certificate, key, manager, uids, json, memory };
+        var root = new RootCommand("QuorumMesh enclave: holds the keys, encrypts and decrypts private payloads") { config, listen, tessera,
+            health, certificate, key, manager, uids, json, memory };
         root.SetAction((parsed, cancellation) => run(
             new EnclaveOptions(
                 parsed.GetValue(config) ?? FromEnvironment("CONFIGFILE")
@@ -51,6 +56,7 @@ internal static class CommandLine
                 parsed.GetValue(uids) ?? [],
                 parsed.GetValue(json))
             {
+                ServesTessera = parsed.GetValue(tessera),
                 Tls = new EnclaveTls(parsed.GetValue(certificate) ?? FromEnvironment("TLS_CERT"),
                     parsed.GetValue(key) ?? FromEnvironment("TLS_KEY"), parsed.GetValue(manager) ?? FromEnvironment("MANAGER_CERT")),
                 ListenerBytes = (long)OptionRules.Range("--memory", parsed.GetValue(memory), LeastMemory, int.MaxValue) << 20,

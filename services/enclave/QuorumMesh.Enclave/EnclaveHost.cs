@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using QuorumMesh.Enclave.Core;
 using QuorumMesh.Enclave.Grpc;
 using QuorumMesh.Enclave.Keys;
+using QuorumMesh.Enclave.Rest;
 using QuorumMesh.Listeners;
 using QuorumMesh.Listeners.Grpc;
 using QuorumMesh.ServiceDefaults;
@@ -35,18 +36,18 @@ public static class EnclaveHost
         try
         {
             var config = EnclaveConfig.Read(options.ConfigFile);
-            var address = DataAddress(options, config);
             var materials = new TlsMaterials(TimeProvider.System);
-            var tls = options.Tls.Open(address.Key, address, materials);
+            var ports = Ports(options, config, materials);
             var provider = new TesseraKeyProvider(options.ConfigFile, TimeProvider.System, Environment.GetEnvironmentVariable);
             var (ring, waiting) = await FirstKeysAsync(provider, cancellation).ConfigureAwait(false);
-            var app = Build(options, config, address, tls, provider, ring);
+            var app = Build(options, config, ports, provider, ring, IdentityFile.Load(options.ConfigFile));
             app.Lifetime.ApplicationStopped.Register(materials.Dispose);
             if (waiting is not null)
                 app.Services.GetRequiredService<KeyCustody>().Wait(waiting);
             await app.StartAsync(cancellation).ConfigureAwait(false);
-            Announce(app, address, options);
-            Watch(app, materials, tls);
+            foreach (var port in ports)
+                Announce(app, port, options);
+            Watch(app, materials, ports);
             if (OwnFiles.Close(EnclaveConfig.SecretFiles(options.ConfigFile)) is { } closed)
                 app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.Enclave").LogWarning("{Closed}", closed);
             return app;
@@ -71,7 +72,8 @@ public static class EnclaveHost
     }
 
     private static WebApplication Build(
-        EnclaveOptions options, EnclaveConfig config, ListenAddress address, TlsServer? tls, TesseraKeyProvider provider, KeyRing ring)
+        EnclaveOptions options, EnclaveConfig config, IReadOnlyList<DataPort> ports, TesseraKeyProvider provider, KeyRing ring,
+        IdentityKey? identity)
     {
         var builder = ServiceHost.CreateBuilder();
         builder.AddServiceDefaults("enclave", defaults =>
@@ -87,64 +89,100 @@ public static class EnclaveHost
         builder.Services.AddSingleton(new EnclaveMetrics(sealer, cache, custody, TimeProvider.System));
         // By a factory, so that the container disposes of it.
         builder.Services.AddSingleton(_ => provider);
+        // By a factory too.
+        if (identity is not null) builder.Services.AddSingleton(_ => identity);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(
-            services => new EnclaveService(sealer, custody, services.GetRequiredService<EnclaveMetrics>(), config.AlwaysSendTo));
+            services => new EnclaveService(sealer, custody, services.GetRequiredService<EnclaveMetrics>(), config.AlwaysSendTo,
+                services.GetService<IdentityKey>()));
         builder.Services.AddHostedService<KeyReloader>();
         builder.Services.AddReadinessCheck("keys", () => custody.Problem);
         var listener = new GrpcListener("enclave", options.ListenerBytes);
         listener.AddTo(builder.Services);
         builder.WebHost.UseKestrelHttpsConfiguration();
-        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, address, tls, options, listener));
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, ports, options, listener));
 
         var app = builder.Build();
         app.MapServiceDefaults();
+        if (ports.Any(p => p.IsTesseras))
+        {
+            var api = new TesseraEnclaveApi(
+                sealer, custody, app.Services.GetRequiredService<EnclaveMetrics>(), config.AlwaysSendTo,
+                new ByteBudget("enclave_tessera", options.ListenerBytes));
+            app.Use((context, next) => context.Features.Get<DataPort>() is { IsTesseras: true } ? api.HandleAsync(context) : next(context));
+        }
+
         app.Use(listener.InvokeAsync);
         app.MapGrpcService<EnclaveService>();
         return app;
     }
 
-    private static void Watch(WebApplication app, TlsMaterials materials, TlsServer? tls)
+    private static void Watch(WebApplication app, TlsMaterials materials, IReadOnlyList<DataPort> ports)
     {
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.Enclave");
-        if (tls is not null) tls.Told += Tell;
+        foreach (var tls in ports.Select(p => p.Tls).OfType<TlsServer>().Distinct()) tls.Told += Tell;
         materials.Watch(Tell);
 
         void Tell(string line) => log.LogWarning("{Line}", line);
     }
 
     private static void Listen(
-        KestrelServerOptions kestrel, ListenAddress address, TlsServer? tls, EnclaveOptions options, GrpcListener listener)
+        KestrelServerOptions kestrel, IReadOnlyList<DataPort> ports, EnclaveOptions options, GrpcListener listener)
     {
         kestrel.AddServerHeader = false;
         GrpcListener.Configure(kestrel.Limits);
-        address.ListenOn(kestrel, listen =>
-        {
-            listener.Configure(listen);
-            if (tls is not null) TlsListener.Use(listen, tls);
-            if (address.SocketPath is not null)
-                PeerCredentials.Require(listen, options.AllowedUids);
-        });
+        foreach (var port in ports)
+            port.Address.ListenOn(kestrel, listen =>
+            {
+                if (port.IsTesseras)
+                    listen.Protocols = HttpProtocols.Http1;
+                else
+                    listener.Configure(listen);
+                listen.Use(next => connection =>
+                {
+                    connection.Features.Set(port);
+                    return next(connection);
+                });
+                if (port.Tls is not null) TlsListener.Use(listen, port.Tls);
+                if (port.Address.SocketPath is not null)
+                    PeerCredentials.Require(listen, options.AllowedUids);
+            });
     }
 
-    private static ListenAddress DataAddress(EnclaveOptions options, EnclaveConfig config)
+    private static List<DataPort> Ports(EnclaveOptions options, EnclaveConfig config, TlsMaterials materials)
     {
-        var (key, value) = options.Listen is not null ? ("--listen", options.Listen)
-            : ("serverConfigs (app ENCLAVE).serverAddress", config.Listen);
-        if (value is null)
+        const string server = "serverConfigs (app ENCLAVE).serverAddress";
+        var ports = new List<DataPort>();
+        if (options.Listen is { } own)
+            ports.Add(Port("--listen", own, isTesseras: false));
+        if (config.Listen is { } configured && (options.ServesTessera || options.Listen is null))
+            ports.Add(Port(server, configured, options.ServesTessera));
+        if (ports.Count == 0)
             throw new OptionsException("serverConfigs", "has no server with app ENCLAVE; add one, or give --listen unix:/path");
-        var address = ListenAddress.ParseWithTls(key, value);
-        return address.IsLoopback || address.IsHttps
-            ? address
-            : throw new OptionsException(key, $"'{value}' is not on loopback: use unix:/path or 127.0.0.1, or https://host:port with "
-                + "--tls-cert, --tls-key and --manager-cert");
+        if (options.ServesTessera && config.Listen is null)
+            throw new OptionsException("serverConfigs", "has no server with app ENCLAVE, and --tessera is given");
+        if (ports.TrueForAll(p => p.Tls is null))
+            options.Tls.RefuseUnused(ports[0].Address.Key);
+        return ports;
+
+        DataPort Port(string key, string value, bool isTesseras)
+        {
+            var address = ListenAddress.ParseWithTls(key, value);
+            return address.IsLoopback || address.IsHttps
+                ? new DataPort(address, isTesseras, options.Tls.Open(key, address, materials))
+                : throw new OptionsException(key, $"'{value}' is not on loopback: use unix:/path or 127.0.0.1, or https://host:port with "
+                    + "--tls-cert, --tls-key and --manager-cert");
+        }
     }
 
-    private static void Announce(WebApplication app, ListenAddress address, EnclaveOptions options)
+    private static void Announce(WebApplication app, DataPort port, EnclaveOptions options)
     {
+        var address = port.Address;
         var keys = app.Services.GetRequiredService<PayloadSealer>().Ring.Keys;
         var first = keys.Count > 0 ? keys[0].PublicKey.ToString() : "none yet";
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.Enclave");
+        if (port.IsTesseras)
+            log.LogInformation("{Address} serves a Tessera, by its HTTP interface", address);
         if (address.SocketPath is { } path)
         {
             PeerCredentials.Protect(path, options.AllowedUids);
@@ -163,7 +201,13 @@ public static class EnclaveHost
                 string.Join(", ", app.Urls), keys.Count, first);
         }
 
+        if (app.Services.GetService<IdentityKey>() is { } identity)
+            log.LogInformation("The identity is {Identity}", Convert.ToBase64String(identity.PublicKey));
         if (app.Services.GetRequiredService<KeyCustody>().Problem is { } problem)
             log.LogWarning("Not ready, waiting for the keys: {Problem}", problem);
     }
+
+    /// <param name="IsTesseras">Whether it speaks Tessera's HTTP interface; else our gRPC.</param>
+    /// <param name="Tls">Null speaks plain text.</param>
+    private sealed record DataPort(ListenAddress Address, bool IsTesseras, TlsServer? Tls);
 }

@@ -13,6 +13,9 @@ public sealed record EnclaveOptions(
     /// <summary>Without <c>--memory</c>, in MiB.</summary>
     public const int DefaultMemory = 256;
 
+    /// <summary>The file's ENCLAVE server speaks Tessera's HTTP interface; ours is then at <see cref="Listen"/> alone.</summary>
+    public bool ServesTessera { get; init; }
+
     /// <summary>For an https address.</summary>
     public EnclaveTls Tls { get; init; } = new(null, null, null);
 

@@ -14,17 +14,24 @@ public sealed record EnclaveTls(string? Certificate, string? Key, string? Manage
 
     /// <summary>Null where plain text is spoken.</summary>
     /// <param name="setting">What says where the enclave listens.</param>
-    /// <exception cref="OptionsException">TLS is half asked for.</exception>
+    /// <exception cref="OptionsException">TLS is asked for, and a certificate is missing.</exception>
     /// <exception cref="TlsSetupException">A file cannot be used.</exception>
     internal TlsServer? Open(string setting, ListenAddress address, TlsMaterials materials)
     {
         if (!address.IsHttps)
-            return !IsGiven ? null
-                : throw new OptionsException(setting, "is not https, and certificates are given: write https://host:port");
+            return null;
         if (Certificate is null || Key is null || Manager is null)
             throw new OptionsException(setting,
                 "is https: give --tls-cert and --tls-key, and the manager's certificate as --manager-cert, for nobody else may connect");
         var own = materials.Certificate("enclave", "--tls-cert", CertificateFiles.Pem("--tls-cert", Certificate, Key));
         return new TlsServer("enclave", own, materials.Pinned("--manager-cert", Manager), SslProtocols.Tls13);
+    }
+
+    /// <summary>Where no address is https.</summary>
+    /// <exception cref="OptionsException">Certificates are given all the same.</exception>
+    internal void RefuseUnused(string setting)
+    {
+        if (IsGiven)
+            throw new OptionsException(setting, "is not https, and certificates are given: write https://host:port");
     }
 }

@@ -49,6 +49,7 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
         GasPriceEnabled = Config.IsGasPriceEnabled(block, Profile),
         FeeCapsAreFree = Config.AreFeeCapsFree(block, Profile),
         HasPrivacyPrecompile = Config.HasPrivacyPrecompile(block, Profile),
+        HasPrivacyEnhancements = Config.HasPrivacyEnhancements(block, Profile),
     };
 
     /// <summary>What byte code sees of a block: base fee 0, blob base fee 1, and 0x44 gives the difficulty.</summary>

@@ -120,6 +120,7 @@ public sealed unsafe partial class EvmMachine
         }
 
         if (precompile is not null) return RunPrecompile(precompile, r, state, snapshot, _stop);
+        _affected?.NoteCall(r.CodeAddress);
         Code code = r.Code ?? Executable(current, codeState, r.CodeAddress, out _);
         if (code.Length == 0) return CallOutcome.Done(EvmStatus.Success, r.Gas);
         Frame f = Open(r, state, readOnly, snapshot, code, depth);
@@ -291,6 +292,7 @@ public sealed unsafe partial class EvmMachine
             return CallOutcome.Done(EvmStatus.AddressCollision, 0);
         int snapshot = state.Snapshot();
         state.CreateAccount(r.Contract);
+        _affected?.NoteCreation(r.Contract);
         // For EIP-6780: only what this transaction made can be destroyed.
         state.MarkCreated(r.Contract);
         // EIP-161.

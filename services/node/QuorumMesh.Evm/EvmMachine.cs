@@ -40,6 +40,7 @@ public sealed unsafe partial class EvmMachine
     private IReadOnlyList<Hash256> _blobHashes = [];
     private IEvmTracer? _tracer;
     private bool _hasUnpaidCode;
+    private AffectedContracts? _affected;
 
     /// <summary>A machine for the transactions of one block.</summary>
     public EvmMachine(BlockContext block, Fork fork, EvmOptions options)
@@ -64,9 +65,10 @@ public sealed unsafe partial class EvmMachine
     internal long FramesTakenOver { get; private set; }
 
     /// <summary>A message call at depth 0. Top-level failures that change nothing (insufficient balance) give the gas back.</summary>
+    /// <param name="affected">Notes what the run enters and makes; null where nobody asks.</param>
     public EvmResult Call(in Address origin, in UInt256 gasPrice, in Address caller, in Address to, byte[] input, ulong gas,
         in UInt256 value, IWorldState publicState, IWorldState privateState, IEvmTracer? tracer = null,
-        IReadOnlyList<Hash256>? blobHashes = null)
+        IReadOnlyList<Hash256>? blobHashes = null, AffectedContracts? affected = null)
     {
         fixed (byte* data = input)
         {
@@ -81,7 +83,7 @@ public sealed unsafe partial class EvmMachine
                 InputLength = input.Length,
                 Gas = Clamp(gas),
             };
-            Prepare(origin, gasPrice, publicState, privateState, tracer, blobHashes);
+            Prepare(origin, gasPrice, publicState, privateState, tracer, blobHashes, affected);
             try
             {
                 WarmImplementation(to);
@@ -97,8 +99,10 @@ public sealed unsafe partial class EvmMachine
     }
 
     /// <summary>A contract creation at depth 0: reads and bumps the creator's nonce in the public state.</summary>
+    /// <param name="affected">See <see cref="Call"/>.</param>
     public EvmResult Create(in Address origin, in UInt256 gasPrice, in Address caller, byte[] initCode, ulong gas, in UInt256 value,
-        IWorldState publicState, IWorldState privateState, IEvmTracer? tracer = null, IReadOnlyList<Hash256>? blobHashes = null)
+        IWorldState publicState, IWorldState privateState, IEvmTracer? tracer = null, IReadOnlyList<Hash256>? blobHashes = null,
+        AffectedContracts? affected = null)
     {
         fixed (byte* data = initCode)
         {
@@ -112,7 +116,7 @@ public sealed unsafe partial class EvmMachine
                 InputLength = initCode.Length,
                 Gas = Clamp(gas),
             };
-            Prepare(origin, gasPrice, publicState, privateState, tracer, blobHashes);
+            Prepare(origin, gasPrice, publicState, privateState, tracer, blobHashes, affected);
             try
             {
                 CallOutcome outcome = _tracer is null ? BeginCreate(request, privateState, readOnly: false, depth: 0)
@@ -130,7 +134,7 @@ public sealed unsafe partial class EvmMachine
     private static long Clamp(ulong gas) => (long)Math.Min(gas, long.MaxValue);
 
     private void Prepare(in Address origin, in UInt256 gasPrice, IWorldState publicState, IWorldState privateState, IEvmTracer? tracer,
-        IReadOnlyList<Hash256>? blobHashes)
+        IReadOnlyList<Hash256>? blobHashes, AffectedContracts? affected)
     {
         _frames = FrameStack.Rent();
         _depth = -1;
@@ -142,6 +146,7 @@ public sealed unsafe partial class EvmMachine
         _dual = !ReferenceEquals(publicState, privateState);
         _tracer = tracer;
         _blobHashes = blobHashes ?? [];
+        _affected = affected;
     }
 
     private void Release()
@@ -150,6 +155,7 @@ public sealed unsafe partial class EvmMachine
         _frames = null!;
         _public = _private = null!;
         _tracer = null;
+        _affected = null;
     }
 
     private EvmResult Conclude(in CallOutcome outcome, ulong gas, Address? created)

@@ -34,4 +34,23 @@ public static class NetworkMetrics
         description: "Packets of discovery dropped because they were none, or too many came");
 
     internal static UpDownCounter<long> Peers { get; } = Meter.CreateUpDownCounter<long>("p2p_peers", description: "Connected peers");
+
+    private static UpDownCounter<long> PlainStreams { get; } = Meter.CreateUpDownCounter<long>("quorummesh_raft_plain_streams",
+        description: "Raft streams that are open in plain text, from and to other members");
+
+    /// <summary>Counts an open stream until it is disposed.</summary>
+    internal static IDisposable? PlainStream(bool isPlain) => isPlain ? new Counted(PlainStreams) : null;
+
+    private sealed class Counted : IDisposable
+    {
+        private readonly UpDownCounter<long> _counter;
+
+        public Counted(UpDownCounter<long> counter)
+        {
+            _counter = counter;
+            counter.Add(1);
+        }
+
+        public void Dispose() => _counter.Add(-1);
+    }
 }

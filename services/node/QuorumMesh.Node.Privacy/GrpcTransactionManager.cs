@@ -71,6 +71,10 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
             SenderKey = Sender(arguments.PrivateFrom)
         };
         request.RecipientKeys.AddRange(RecipientKeys.DecodeAll("privateFor", arguments.PrivateFor).Select(Wrap));
+        var privacy = arguments.Privacy;
+        (request.PrivacyFlag, request.ExecutionHash) = ((PrivacyFlag)(int)privacy.Mode, ByteString.CopyFromUtf8(privacy.ExecutionHash));
+        request.AffectedTransactions.AddRange(privacy.Affected.Select(hash => Wrap(hash.ToArray())));
+        request.MandatoryRecipients.AddRange(RecipientKeys.DecodeAll("mandatoryFor", privacy.MandatoryFor).Select(Wrap));
         var asked = _databases.Ask();
         request.KnownSequence = asked.Row;
         var reply = await CallAsync(options => _client.SendAsync(request, options), _timeouts.Send, cancellation).ConfigureAwait(false);
@@ -98,14 +102,55 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
     }
 
     /// <inheritdoc/>
-    public async Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation)
+    public async Task SendSignedAsync(
+        PayloadHash hash, IReadOnlyList<string> privateFor, SendPrivacy privacy, CancellationToken cancellation)
     {
+        ArgumentNullException.ThrowIfNull(privacy);
         var asked = _databases.Ask();
-        var request = new SendSignedRequest { Hash = Wrap(hash.ToArray()), KnownSequence = asked.Row };
+        var request = new SendSignedRequest
+        {
+            Hash = Wrap(hash.ToArray()),
+            KnownSequence = asked.Row,
+            PrivacyFlag = (PrivacyFlag)(int)privacy.Mode,
+            ExecutionHash = ByteString.CopyFromUtf8(privacy.ExecutionHash),
+        };
         request.RecipientKeys.AddRange(RecipientKeys.DecodeAll("privateFor", privateFor).Select(Wrap));
+        request.AffectedTransactions.AddRange(privacy.Affected.Select(h => Wrap(h.ToArray())));
+        request.MandatoryRecipients.AddRange(RecipientKeys.DecodeAll("mandatoryFor", privacy.MandatoryFor).Select(Wrap));
         var reply = await CallAsync(options => _client.SendSignedAsync(request, options), _timeouts.Send, cancellation)
             .ConfigureAwait(false);
         Saw(asked, reply.Database);
+    }
+
+    /// <inheritdoc/>
+    public async Task<byte[]?> ReceiveStoredAsync(PayloadHash hash, CancellationToken cancellation)
+    {
+        try
+        {
+            var request = new ReceiveStoredRequest { Hash = Wrap(hash.ToArray()) };
+            var reply = await _client.ReceiveStoredAsync(request, Options(_timeouts.Receive, cancellation)).ConfigureAwait(false);
+            return reply.Payload.ToByteArray();
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
+        {
+            return null;
+        }
+        catch (RpcException e) when (!cancellation.IsCancellationRequested)
+        {
+            throw new TransactionManagerException(Describe(e), e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<string>> MandatoryRecipientsAsync(PayloadHash hash, CancellationToken cancellation)
+    {
+        var request = new ReceiveRequest { MaxBytes = AnswerBytes };
+        request.Hashes.Add(Wrap(hash.ToArray()));
+        var reply = await CallAsync(options => _client.ReceiveAsync(request, options), _timeouts.Receive, cancellation)
+            .ConfigureAwait(false);
+        return reply.Answers is [{ Availability: Availability.Here } answer] && answer.Hash.Span.SequenceEqual(hash.Bytes)
+            ? [.. answer.MandatoryRecipients.Select(key => Convert.ToBase64String(key.Span))]
+            : throw new TransactionManagerException($"private transaction manager does not have payload {hash}");
     }
 
     /// <inheritdoc/>

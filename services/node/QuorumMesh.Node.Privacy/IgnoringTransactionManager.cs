@@ -26,7 +26,7 @@ public sealed class IgnoringTransactionManager(bool isConfigured) : ITransaction
         Task.FromException<PayloadHash>(new TransactionManagerException(NotInUse));
 
     /// <inheritdoc/>
-    public Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation) =>
+    public Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, SendPrivacy privacy, CancellationToken cancellation) =>
         Task.FromException(new TransactionManagerException(NotInUse));
 
     /// <inheritdoc/>

@@ -1,4 +1,6 @@
 using System.Globalization;
+using QuorumMesh.Node.Runtime.Ports;
+using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Privacy;
 
@@ -16,6 +18,17 @@ internal sealed record Q2tApi(bool Legacy, Version Highest)
     public string SendType => Highest >= new Version(4, 0) ? "application/vnd.tessera-4.0+json" : OtherType;
 
     public string OtherType => Highest >= new Version(2, 1) ? "application/vnd.tessera-2.1+json" : Json;
+
+    /// <summary>In GoQuorum's words (24:private/engine/tessera/tessera.go).</summary>
+    /// <exception cref="TransactionManagerException">The manager is too old for a flag.</exception>
+    public void Require(SendPrivacy privacy)
+    {
+        if (privacy.Mode == PrivacyMode.StandardPrivate) return;
+        if (Legacy || Highest < new Version(2, 0))
+            throw new TransactionManagerException("private transaction manager does not support privacy enhancements");
+        if (privacy.Mode == PrivacyMode.MandatoryRecipients && Highest < new Version(4, 0))
+            throw new TransactionManagerException("private transaction manager does not support mandatory recipients");
+    }
 
     public static Q2tApi Parse(IEnumerable<string> versions)
     {

@@ -3,10 +3,10 @@ using System.Text.Json.Serialization;
 namespace QuorumMesh.Node.Privacy;
 
 internal sealed record Q2tSendRequest(string Payload, string? From, IReadOnlyList<string> To,
-    IReadOnlyList<string> AffectedContractTransactions, int PrivacyFlag);
+    IReadOnlyList<string> AffectedContractTransactions, string? ExecHash, int PrivacyFlag, IReadOnlyList<string>? MandatoryRecipients);
 
 internal sealed record Q2tSendSignedRequest(string Hash, IReadOnlyList<string> To, IReadOnlyList<string> AffectedContractTransactions,
-    int PrivacyFlag);
+    string? ExecHash, int PrivacyFlag, IReadOnlyList<string>? MandatoryRecipients);
 
 internal sealed record Q2tStoreRequest(string Payload, string? From);
 

@@ -55,10 +55,14 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
     public bool Enabled => true;
 
     /// <inheritdoc/>
+    public bool TellsOfLatePayloads => false;
+
+    /// <inheritdoc/>
     public async Task<PayloadAnswer> SendAsync(SendArguments arguments, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(arguments);
         var api = await ApiAsync(cancellation).ConfigureAwait(false);
+        api.Require(arguments.Privacy);
         if (api.Legacy)
         {
             using var raw = Octets("sendraw", arguments.Payload, arguments.PrivateFor);
@@ -68,7 +72,9 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         }
 
         var body = new Q2tSendRequest(
-            Convert.ToBase64String(arguments.Payload), NullIfEmpty(arguments.PrivateFrom), arguments.PrivateFor, [], PrivacyFlag: 0);
+            Convert.ToBase64String(arguments.Payload), NullIfEmpty(arguments.PrivateFrom), arguments.PrivateFor,
+            Affected(arguments.Privacy), NullIfEmpty(arguments.Privacy.ExecutionHash), (int)arguments.Privacy.Mode,
+            Mandatory(arguments.Privacy));
         using var request = Post("send", body, Q2tJson.Default.Q2tSendRequest, api.SendType);
         var reply = await JsonAsync(request, Q2tJson.Default.Q2tSendReply, _timeouts.Send, cancellation).ConfigureAwait(false);
         try
@@ -96,15 +102,44 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
     }
 
     /// <inheritdoc/>
-    public async Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation)
+    public async Task SendSignedAsync(
+        PayloadHash hash, IReadOnlyList<string> privateFor, SendPrivacy privacy, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(privateFor);
+        ArgumentNullException.ThrowIfNull(privacy);
         var api = await ApiAsync(cancellation).ConfigureAwait(false);
+        api.Require(privacy);
         using var request = api.SignedByJson
-            ? Post("sendsignedtx", new Q2tSendSignedRequest(hash.ToBase64(), privateFor, [], PrivacyFlag: 0),
+            ? Post("sendsignedtx",
+                new Q2tSendSignedRequest(hash.ToBase64(), privateFor, Affected(privacy), NullIfEmpty(privacy.ExecutionHash),
+                    (int)privacy.Mode, Mandatory(privacy)),
                 Q2tJson.Default.Q2tSendSignedRequest, api.SendType)
             : Octets("sendsignedtx", hash.ToArray(), privateFor);
         await TextAsync(request, _timeouts.Send, cancellation).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async Task<byte[]?> ReceiveStoredAsync(PayloadHash hash, CancellationToken cancellation)
+    {
+        var api = await ApiAsync(cancellation).ConfigureAwait(false);
+        if (api.Legacy) return null;
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"transaction/{Uri.EscapeDataString(hash.ToBase64())}?isRaw=true");
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(api.OtherType));
+        using var response = await ExchangeAsync(request, _timeouts.Receive, cancellation).ConfigureAwait(false);
+        // As GoQuorum: what is not there is told by the call that sends it.
+        if (response.StatusCode == HttpStatusCode.NotFound) return null;
+        if (response.StatusCode != HttpStatusCode.OK)
+            throw new TransactionManagerException(await FailureAsync(response).ConfigureAwait(false));
+        var answer = await HereAsync(api, hash, response, cancellation).ConfigureAwait(false);
+        return answer.Payload ?? throw new TransactionManagerException(answer.Reason ?? "the manager answered without a payload");
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<string>> MandatoryRecipientsAsync(PayloadHash hash, CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"transaction/{Uri.EscapeDataString(hash.ToBase64())}/mandatory");
+        var text = await TextAsync(request, _timeouts.Receive, cancellation).ConfigureAwait(false);
+        return text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
     }
 
     /// <inheritdoc/>
@@ -345,6 +380,10 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
     private static byte[]? KeyOrNull(string? base64) => string.IsNullOrEmpty(base64) ? null : Convert.FromBase64String(base64);
 
     private static byte[][] Keys(IReadOnlyList<string>? base64) => base64 is null ? [] : [.. base64.Select(Convert.FromBase64String)];
+
+    private static string[] Affected(SendPrivacy privacy) => [.. privacy.Affected.Select(hash => hash.ToBase64())];
+
+    private static IReadOnlyList<string>? Mandatory(SendPrivacy privacy) => privacy.MandatoryFor.Count == 0 ? null : privacy.MandatoryFor;
 
     private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 

@@ -19,6 +19,12 @@ public sealed record PrivateSideReport(
 /// <param name="LostCount">All of them.</param>
 public sealed record ManagerCheck(int Checked, int LostCount, IReadOnlyList<PayloadHash> Lost);
 
+/// <summary>What a look for payloads that came late found.</summary>
+/// <param name="Asked">Payloads that executed blocks were run without, and that the manager was asked for again.</param>
+/// <param name="Found">Of them, those that it has now: their blocks are run again.</param>
+/// <param name="Problem">Why the look ended early; null at its end.</param>
+public sealed record LateLook(int Asked, int Found, string? Problem);
+
 /// <summary>What an operator may ask of the private side. Thread safe.</summary>
 public interface IPrivateSide
 {
@@ -32,6 +38,10 @@ public interface IPrivateSide
     /// <summary>Takes the manager at its word again, with the database that it has now.</summary>
     /// <exception cref="InvalidOperationException">Nothing is refused, or the manager has not answered since the start.</exception>
     Task AcceptManagerAsync(CancellationToken cancellation);
+
+    /// <summary>Asks the manager again for what it did not know in the last blocks; a manager that tells of late payloads too.</summary>
+    /// <param name="blocks">How many; null for 10,000.</param>
+    Task<LateLook> AskAgainAsync(ulong? blocks, CancellationToken cancellation);
 
     /// <summary>Takes the private state back to that after a block; the blocks behind it are run again.</summary>
     /// <param name="block">Null for the one before the first that a payload came late for.</param>

@@ -22,6 +22,7 @@ public sealed class NodeAssembly : IAsyncDisposable
     private readonly ChainSynchroniser _synchroniser;
     private readonly ChainFollower? _follower;
     private readonly PayloadFetcher _payloads;
+    private readonly LatePayloadLookout _lookout;
     private readonly HeadProbe _heads;
     private readonly JournalFlusher _journal;
     private readonly CancellationTokenSource _stop = new();
@@ -38,6 +39,7 @@ public sealed class NodeAssembly : IAsyncDisposable
         Core = new NodeCore(setup with { Elapsed = seams.Elapsed ?? (() => Milliseconds) }, driver);
         _synchroniser = new ChainSynchroniser(seams.Peers, seams.Post, seams.Clock);
         _payloads = new PayloadFetcher(seams.Manager, seams.Post, seams.Clock, seams.Background);
+        _lookout = new LatePayloadLookout(seams.Manager, setup.Stores, seams.Post, seams.Clock);
         _heads = new HeadProbe(seams.Peers, seams.Post, seams.Clock);
         _journal = new JournalFlusher(
             setup.Stores.KeyValues, seams.Background, CarryOut, failed: () => seams.Post(new NodeInput.WakeUp()), seams.Clock);
@@ -71,6 +73,8 @@ public sealed class NodeAssembly : IAsyncDisposable
         CarryOut(Core.TakeEarly());
         _seams.Manager.AskAbout(Core.ManagerRow);
         _payloads.Watch(Core.WatchAfter, 0, _stop.Token);
+        if (_seams.Manager is { Enabled: true, TellsOfLatePayloads: false })
+            _ = _seams.Background.Start(() => _lookout.RunAsync(_stop.Token));
         if (_follower is { } follower) _ = _seams.Background.Start(() => follower.RunAsync(_stop.Token));
         _nextTick = Milliseconds + TickMs;
     }

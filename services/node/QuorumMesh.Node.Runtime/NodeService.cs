@@ -222,6 +222,13 @@ public sealed class NodeService : INode
         return await AnswerAsync(answer.Task, cancellation).ConfigureAwait(false);
     }
 
+    /// <returns>False while the mailbox is full.</returns>
+    internal bool TryPost(NodeInput input)
+    {
+        ThrowIfEnded();
+        return _mailbox.TryPostUrgent(input);
+    }
+
     private async ValueTask PostBulkAsync(NodeInput input, CancellationToken cancellation)
     {
         while (!_mailbox.TryPostBulk(input))

@@ -57,7 +57,7 @@ internal sealed class PrivateSide
     public ulong NeededPublicBlock => _rewindTo ?? Head.Number;
 
     /// <summary>The payload that the block behind the head cannot go on without; null when it can.</summary>
-    public PayloadHash? AwaitedPayload => _run?.Awaited is { } hash && AnswerFor(hash) is null ? hash : null;
+    public PayloadHash? AwaitedPayload => _run is { Awaited: { } hash } run && AnswerFor(run, hash) is null ? hash : null;
 
     private ulong PublicHead => _stores.Public.Head.Block;
 
@@ -70,13 +70,11 @@ internal sealed class PrivateSide
     /// none of these.
     /// </summary>
     public string? Unsupported => _stoppedBy
-        ?? (_run?.Awaited is { } hash && _payloads.Find(hash) is { } answer ? UnsupportedPrivacy.Of(answer) : null);
+        ?? (_run is { Awaited: { } hash } run && _payloads.Find(hash) is { } answer
+            ? UnsupportedPrivacy.Of(_stores.Rules, run.Block.Number, answer) : null);
 
-    /// <summary>
-    /// What execution is to do with a payload; null when no settled answer of the manager is here, or it asks for what is not supported.
-    /// </summary>
-    public PayloadAnswer? AnswerFor(PayloadHash hash) =>
-        _payloads.Find(hash) is { } answer && UnsupportedPrivacy.Of(answer) is null ? answer : null;
+    /// <summary>What execution is to do with a payload; null when no settled answer of the manager is here.</summary>
+    public PayloadAnswer? AnswerFor(PayloadHash hash) => _payloads.Find(hash);
 
     /// <summary>
     /// A state that was run ahead of the heads, or null when it no longer stands on the state of the public head: the head may have gone
@@ -227,24 +225,28 @@ internal sealed class PrivateSide
 
     private void Continue(PrivateRun run, ref long gas, long limit, Func<bool>? isOver)
     {
-        if (run.Awaited is { } hash && AnswerFor(hash) is null) return;
+        if (run.Awaited is { } hash && AnswerFor(run, hash) is null) return;
         var before = run.Block.Number - 1;
         // Private code reads the public state of its own place in the chain, not today's: other parties may have run it long ago.
         if (before >= _stores.Public.OldestBlock)
         {
             using var snapshot = _stores.KeyValues.Snapshot();
-            run.Continue(_stores.Public.At(snapshot, before), _payloads, AnswerFor, ref gas, limit, isOver);
+            run.Continue(_stores.Public.At(snapshot, before), _payloads, h => AnswerFor(run, h), ref gas, limit, isOver);
             return;
         }
         try
         {
-            if (_replay.StateAfter(before) is { } past) run.Continue(past, _payloads, AnswerFor, ref gas, limit, isOver);
+            if (_replay.StateAfter(before) is { } past) run.Continue(past, _payloads, h => AnswerFor(run, h), ref gas, limit, isOver);
         }
         finally
         {
             _replay.Close();
         }
     }
+
+    /// <summary>As <see cref="AnswerFor(PayloadHash)"/>; null too when it asks for what the block cannot have.</summary>
+    private PayloadAnswer? AnswerFor(PrivateRun run, PayloadHash hash) =>
+        AnswerFor(hash) is { } answer && UnsupportedPrivacy.Of(_stores.Rules, run.Block.Number, answer) is null ? answer : null;
 
     private void Finish(Block block, RecoveredTransaction[] transactions, BlockExecution execution)
     {

@@ -18,6 +18,10 @@ internal sealed class PrivateSideQuestions(NodeStores stores, ITransactionManage
     public Task AcceptManagerAsync(CancellationToken cancellation) =>
         node.AskAsync<Taken>(static to => new NodeQuestion.AcceptManager(to), cancellation);
 
+    public Task<LateLook> AskAgainAsync(ulong? blocks, CancellationToken cancellation) =>
+        new LatePayloadLookout(manager, stores, node.TryPost, TimeProvider.System)
+            .LookAsync(blocks ?? NodeCoreSetup.DefaultPrivateRewindLimit, pauses: false, cancellation);
+
     public Task<ulong> RewindAsync(ulong? block, CancellationToken cancellation) =>
         node.AskAsync<ulong>(to => new NodeQuestion.RewindPrivate(block, to), cancellation);
 

@@ -7,7 +7,7 @@ namespace QuorumMesh.Node.Runtime;
 /// One block's state, read through another snapshot of the store in each step: a snapshot that stayed open over all of them would
 /// keep on disk whatever is replaced.
 /// </summary>
-internal sealed class SteppedState : IStateReader
+internal sealed class SteppedState : IStateReader, IStorageRootSource
 {
     private IStateReader? _now;
 
@@ -19,6 +19,9 @@ internal sealed class SteppedState : IStateReader
     public UInt256 GetStorage(in Address a, in UInt256 slot) => Now.GetStorage(a, slot);
 
     public byte[]? GetCode(in Hash256 codeHash) => Now.GetCode(codeHash);
+
+    public Hash256 StorageRootAfter(AccountChange change) => Now is IStorageRootSource source
+        ? source.StorageRootAfter(change) : throw new InvalidOperationException($"no storage root over a {Now.GetType().Name}");
 
     private IStateReader Now => _now ?? throw new InvalidOperationException("the state is read between two steps");
 }

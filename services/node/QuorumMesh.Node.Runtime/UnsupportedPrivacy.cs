@@ -22,8 +22,8 @@ internal static class UnsupportedPrivacy
             : null;
     }
 
-    /// <summary>Null when the payload can be run: its privacy flag is 0.</summary>
-    public static string? Of(PayloadAnswer answer) => answer is { Payload: not null, PrivacyMode: not PrivacyMode.StandardPrivate }
-        ? $"payload {answer.Hash} has the privacy flag {(int)answer.PrivacyMode} (privacyEnhancementsBlock): flags 1 to 3 are not supported yet"
-        : null;
+    /// <summary>Null when the payload can be run: its privacy flag is 0, or the chain allows others at its block.</summary>
+    public static string? Of(ChainRules rules, ulong block, PayloadAnswer answer) => PrivacyVerification.MayRun(rules, block, answer) ? null
+        : $"payload {answer.Hash} of block {block} has the privacy flag {(int)answer.PrivacyMode}, and this node's genesis has no "
+        + "privacyEnhancementsBlock at or before it: give all parties the same genesis (docs/privacy.md)";
 }

@@ -66,6 +66,7 @@ public sealed class NodeCommandLine
         RaftPort = result.GetValue(_consensus.RaftPort),
         RaftBlockTime = result.GetValue(_consensus.RaftBlockTime),
         RaftLogDirectory = Given(result, _consensus.RaftLogDir) is { } raftLog ? Path.GetFullPath(raftLog) : null,
+        RaftTls = _consensus.ReadTls(result),
         RaftJoinExisting = result.GetValue(_consensus.RaftJoin),
         IstanbulBlockPeriod = result.GetValue(_consensus.IstanbulPeriod),
         IstanbulRequestTimeout = result.GetValue(_consensus.IstanbulTimeout),

@@ -135,7 +135,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         var lists = Own(new PeerLists(_data, _settings.Permissioned, peers, nodeId, _log));
         var events = new NodeEvents();
         var networkId = NetworkId(stores.Rules.Config);
-        var transport = stores.Rules.Config.Engine == EngineKind.Raft ? OpenRaft(stores, nodeId) : null;
+        var transport = stores.Rules.Config.Engine == EngineKind.Raft ? OpenRaft(stores, key, nodeId) : null;
         Node = new NodeAssembly(CoreSetup(stores, key, events), Consensus(transport, peers, lists, nodeId), Seams(peers, manager, mailbox));
         var loop = Own(new NodeLoop(Node, mailbox));
         WatchDatabase(manager, mailbox);
@@ -277,7 +277,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         return new ConsensusSetup.RaftMember(Raft!.Setup with { BlockTimeMs = _settings.RaftBlockTime }, link);
     }
 
-    private RaftTransport OpenRaft(NodeStores stores, string nodeId)
+    private RaftTransport OpenRaft(NodeStores stores, NodeKey key, string nodeId)
     {
         var disk = Own(new FileRaftDisk(_data.RaftLog));
         var genesis = ChainStore.GetCanonicalHash(stores.KeyValues, 0) ?? throw new StartupException("the store has no genesis");
@@ -289,7 +289,12 @@ internal sealed class NodeComposition : IAsyncDisposable
         StoreLossReport.RefuseWhatIsLostForGood(LossOf(stores), stores.KeyValues, log);
         Raft = RaftStart.Open(_data, _settings, nodeId, stores.KeyValues, log);
         new RaftLogOwner(nodeId, genesis, Raft.RaftId).Claim(disk);
-        var options = new RaftTransportOptions { Id = Raft.RaftId, Listen = new IPEndPoint(BindAddress, _settings.RaftPort) };
+        var options = new RaftTransportOptions
+        {
+            Id = Raft.RaftId,
+            Listen = new IPEndPoint(BindAddress, _settings.RaftPort),
+            Tls = _settings.RaftTls.Open(_materials, key, Tell),
+        };
         return Own(new RaftTransport(options, _handlers));
     }
 
@@ -299,6 +304,8 @@ internal sealed class NodeComposition : IAsyncDisposable
     {
         foreach (var flag in _settings.PassedOver)
             _log.LogInformation("{Flag} is accepted and changes nothing: {Told}", flag.Name, flag.Told);
+        if (rules.Config.Engine != EngineKind.Raft && _settings.RaftTls.IsGiven)
+            _log.LogWarning("--raft.tls and what goes with it have no effect: this chain does not go by Raft");
         if (rules.Config.IgnoredFields(rules.Profile) is { Count: > 0 } names)
             _log.LogWarning("These fields of the genesis have no effect, as with GoQuorum of profile {Profile}: {Names}", rules.Profile,
                 string.Join(", ", names));

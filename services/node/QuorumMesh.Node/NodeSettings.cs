@@ -41,6 +41,7 @@ public sealed record NodeSettings
     public string? RaftLogDirectory { get; init; }
 
     public int RaftBlockTime { get; init; } = 50;
+    public RaftTlsSettings RaftTls { get; init; } = new();
     public int? RaftJoinExisting { get; init; }
 
     /// <summary>Seconds; null takes the genesis's, else GoQuorum's default.</summary>
@@ -150,6 +151,7 @@ public sealed record NodeSettings
         if (RaftJoinExisting is { } id) OptionRules.Range("--raftjoinexisting", id, 1, ushort.MaxValue);
         RequireSafeUnlock("HTTP", Http);
         RequireSafeUnlock("WebSocket", Ws);
+        RaftTls.Validate();
         RpcAccess.Validate();
         RpcAccess.Require("--http.addr", Http);
         RpcAccess.Require("--ws.addr", Ws);

@@ -58,6 +58,10 @@ internal sealed class RaftEventLog(ILogger log, TimeProvider clock)
             + "Remove it and let it join under a new id",
         "conflict" => ": the sender's log has another entry where this one has a committed one; one of the two has lost its log or "
             + "belongs to another cluster",
+        "plain-text" => ": it speaks plain text, and this node takes TLS (--raft.tls require); give that member --raft.tls prefer first, "
+            + "or name it in --raft.tls.plain when it is a GoQuorum",
+        "another-member" => ": its certificate is not that member's; somebody speaks in its name, or two members have each other's files",
+        "plain-beside-tls" => ": that member has the same stream open over TLS, so this is somebody else",
         _ => "",
     };
 

@@ -77,7 +77,7 @@ internal sealed class RaftStart
         var known = members.Select(m => Convert.ToHexStringLower(m.NodeId)).ToHashSet();
         for (var i = 0; i < Bootstrap.Count; i++)
             if (i + 1 != RaftId && Bootstrap[i].RaftPort != 0 && !known.Contains(Bootstrap[i].NodeId))
-                transport.Introduce((ulong)i + 1, Address(Bootstrap[i], i + 1).RaftUrl);
+                transport.Introduce(Address(Bootstrap[i], i + 1));
     }
 
     private static RaftConfig Config(ushort id) => new() { Id = id, ElectionTicks = ElectionTicks, PreVote = true };

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.ServiceDefaults;
 
@@ -28,7 +29,7 @@ internal static class StaticNodes
     /// <exception cref="JsonException">Not an array of strings.</exception>
     /// <exception cref="FormatException">One of them is no enode URL.</exception>
     public static IReadOnlyList<Enode> Parse(string text) =>
-        [.. (JsonSerializer.Deserialize<string[]>(text) ?? []).Select(Enode.Parse)];
+        [.. (JsonSerializer.Deserialize(text, EnodeListJson.Default.StringArray) ?? []).Select(Enode.Parse)];
 
     /// <summary>
     /// The first members of a Raft cluster: Raft id = 1-based position, the own entry included (GoQuorum cmd/geth/config.go).
@@ -57,3 +58,7 @@ internal static class StaticNodes
             + "members of the cluster in their order, as the other members have it; Raft messages of others are not taken");
     }
 }
+
+/// <summary>Generated: to find out at each start how an array of strings is read has the JIT compile about a hundred methods.</summary>
+[JsonSerializable(typeof(string[]))]
+internal sealed partial class EnodeListJson : JsonSerializerContext;

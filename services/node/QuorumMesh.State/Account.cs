@@ -8,6 +8,9 @@ public readonly record struct Account(ulong Nonce, UInt256 Balance, Hash256 Stor
     /// <summary>Nonce 0, balance 0, no storage, no code.</summary>
     public static Account Empty => new(0, UInt256.Zero, Hash256.EmptyTrie, Hash256.EmptyCode);
 
+    /// <summary>Null for public accounts and standard private ones. No part of <see cref="Encode"/>.</summary>
+    public PrivacyMetadata? Privacy { get; init; }
+
     /// <summary>Empty in the sense of EIP-161: storage does not count.</summary>
     public bool IsEmpty => Nonce == 0 && Balance.IsZero && CodeHash == Hash256.EmptyCode;
 

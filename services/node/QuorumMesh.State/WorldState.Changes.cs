@@ -26,6 +26,31 @@ public sealed partial class WorldState
         ? source.RootAfter(TakeChanges())
         : throw new InvalidOperationException($"no state root over a {_parent.GetType().Name}: only over a state layer or the empty state");
 
+    /// <summary>
+    /// The account as it is now, its storage root included: what a hash over some accounts in the middle of a block is made of. Null when
+    /// it is absent; one that destroyed itself in this transaction is still there.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">It has storage, and the parent state gives no storage roots.</exception>
+    public Account? AccountNow(in Address a)
+    {
+        var entry = Load(a);
+        if (!entry.Exists) return null;
+        var now = new Account(entry.Nonce, entry.Balance, Hash256.EmptyTrie, entry.CodeHash) { Privacy = entry.Privacy };
+        return now with { StorageRoot = StorageRootOf(entry, now) };
+    }
+
+    private Hash256 StorageRootOf(AccountEntry entry, in Account now)
+    {
+        var isWiped = entry is { Wiped: true, Origin.HasStorage: true };
+        var change = new AccountChange(entry.Address, entry.Origin, now) { StorageWiped = isWiped };
+        if (entry.Slots is not null) AddStorage(change, entry);
+        if (!entry.HasOriginStorage)
+            return StateRoot.OfStorage(change.Storage.Select(s => new KeyValuePair<UInt256, UInt256>(s.Key, s.Value.New)));
+        return _parent is IStorageRootSource source
+            ? source.StorageRootAfter(change)
+            : throw new InvalidOperationException($"no storage root over a {_parent.GetType().Name}");
+    }
+
     private AccountChange? ChangeOf(AccountEntry entry)
     {
         // Created and gone within the block: the parent never had it, so nothing changes.
@@ -33,7 +58,7 @@ public sealed partial class WorldState
             return entry.Origin is { } gone ? new AccountChange(entry.Address, gone, null) { StorageWiped = gone.HasStorage } : null;
 
         var storageRoot = entry.Origin?.StorageRoot ?? Hash256.EmptyTrie;
-        var account = new Account(entry.Nonce, entry.Balance, storageRoot, entry.CodeHash);
+        var account = new Account(entry.Nonce, entry.Balance, storageRoot, entry.CodeHash) { Privacy = entry.Privacy };
         var change = new AccountChange(entry.Address, entry.Origin,
             account)
         { StorageWiped = entry.Wiped && entry.Origin is { HasStorage: true } };

@@ -13,6 +13,7 @@ public sealed partial class WorldState
 
     private readonly JournalLog _journal = new();
     private readonly Stack<(byte[]? Code, Hash256 Hash)> _oldCodes = [];
+    private readonly Stack<PrivacyMetadata?> _oldPrivacy = [];
     private readonly Stack<(SlotKey Key, UInt256 Value)> _oldTransients = [];
     private bool _ripemdTouched;
 
@@ -53,6 +54,9 @@ public sealed partial class WorldState
                 break;
             case JournalKind.Code:
                 (account.Code, account.CodeHash) = _oldCodes.Pop();
+                break;
+            case JournalKind.Privacy:
+                account.Privacy = _oldPrivacy.Pop();
                 break;
             case JournalKind.Storage:
                 account.Slots![entry.SlotIndex].Current = entry.Value;
@@ -107,6 +111,7 @@ public sealed partial class WorldState
         _ripemdTouched = false;
         _journal.Clear();
         _oldCodes.Clear();
+        _oldPrivacy.Clear();
         _oldTransients.Clear();
     }
 

@@ -121,6 +121,18 @@ public sealed partial class WorldState : IWorldState
         entry.CodeHash = code.Length == 0 ? Hash256.EmptyCode : Keccak.Hash(code);
     }
 
+    /// <summary>See <see cref="Account.Privacy"/>; null when absent.</summary>
+    public PrivacyMetadata? GetPrivacy(in Address a) => Load(a).Privacy;
+
+    /// <summary>Journalled; makes the account when it is absent.</summary>
+    public void SetPrivacy(in Address a, PrivacyMetadata privacy)
+    {
+        var entry = LoadOrCreate(a);
+        _journal.Add(JournalKind.Privacy, entry);
+        _oldPrivacy.Push(entry.Privacy);
+        entry.Privacy = privacy;
+    }
+
     /// <inheritdoc/>
     public void SelfDestruct(in Address a)
     {

@@ -78,6 +78,10 @@ public sealed class PrivacyException(Failure failure, string message, Exception?
     /// <summary>In Tessera's words.</summary>
     public static PrivacyException RawNotFound(string hash) => new(Failure.NotFound, $"Raw Transaction with hash {hash} was not found");
 
+    /// <summary>In Tessera's words.</summary>
+    public static PrivacyException AffectedNotFound(string hash) =>
+        new(Failure.Forbidden, $"Unable to find affectedContractTransaction {hash}");
+
     /// <summary>In the words of a Tessera with the feature off.</summary>
     public static PrivacyException EnhancedPrivacy() => new(Failure.Forbidden, "Enhanced Privacy is not enabled");
 }

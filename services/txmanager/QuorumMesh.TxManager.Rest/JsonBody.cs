@@ -58,6 +58,17 @@ public readonly struct JsonBody : IDisposable
         return bytes.Length > 0 ? bytes : throw Empty(member);
     }
 
+    /// <summary>A required array of base64; it may be empty.</summary>
+    public IReadOnlyList<byte[]> RequiredByteArrays(string member)
+    {
+        if (!TryGet(member, out var value))
+            throw new PrivacyException(Failure.BadRequest, $"{member}: is required");
+        if (value.ValueKind != JsonValueKind.Array)
+            throw Wrong(member, "an array of strings");
+        return [.. value.EnumerateArray().Select(item => item.ValueKind != JsonValueKind.String ? throw Wrong(member, "an array of strings")
+            : item.TryGetBytesFromBase64(out var bytes) ? bytes : throw Base64Text.Refused(member))];
+    }
+
     /// <summary>A key in base64; null when absent or empty.</summary>
     public PublicKey? Key(string member) => Text(member) is { Length: > 0 } text ? Base64Text.Key(member, text) : null;
 

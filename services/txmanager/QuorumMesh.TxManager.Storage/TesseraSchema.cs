@@ -13,10 +13,12 @@ internal sealed class TesseraSchema(StoreProvider provider, StoreSession session
 {
     private const string Payloads = "ENCRYPTED_TRANSACTION";
     private const string Raw = "ENCRYPTED_RAW_TRANSACTION";
+    private const string Groups = "PRIVACY_GROUP";
     private const string Codec = "PAYLOAD_CODEC";
 
     private static readonly string[] PayloadColumns = ["HASH", "ENCODED_PAYLOAD", "TIMESTAMP"];
     private static readonly string[] RawColumns = ["HASH", "ENCRYPTED_KEY", "ENCRYPTED_PAYLOAD", "NONCE", "SENDER", "TIMESTAMP"];
+    private static readonly string[] GroupColumns = ["ID", "LOOKUP_ID", "DATA", "TIMESTAMP"];
     private static readonly string[] Ours = ["PARTICIPATION", "METADATA"];
 
     private ILookup<string, Column>? _columns;
@@ -42,6 +44,8 @@ internal sealed class TesseraSchema(StoreProvider provider, StoreSession session
         Require(Payloads, PayloadColumns, [Codec]);
         if (Columns[Raw].Any())
             Require(Raw, RawColumns, []);
+        if (Columns[Groups].Any())
+            Require(Groups, GroupColumns, []);
         var hasCodec = Has(Payloads, Codec);
         if (Exists($"{Payloads} WHERE length(HASH) <> 64"))
             throw Refused("its hashes have not 64 bytes: it is of Tessera's Orion mode, which this manager does not speak");

@@ -43,9 +43,13 @@ internal static class CommandLine
         var pidFile = new Option<string?>("--pidfile", "-pidfile") { Description = "a file for this process's number, while it runs" };
         var debug = new Option<bool>("--debug", "-debug") { Description = "log more" };
         var json = new Option<bool>("--log-json") { Description = "one JSON object per log line" };
+        var recover = new Option<bool>("--recover", "-recover", "-r")
+        {
+            Description = "have the other managers give back what they had to do with our keys, then end: 0 all, 1 a part, 2 nobody asked",
+        };
         var root = new RootCommand("QuorumMesh transaction manager: keeps and distributes private payloads")
         {
-            config, change, health, grpc, enclave, json, pidFile, debug,
+            config, change, health, grpc, enclave, json, pidFile, debug, recover,
         };
         root.SetAction(async (parsed, cancellation) =>
         {
@@ -56,7 +60,8 @@ internal static class CommandLine
                 parsed.GetValue(grpc) ?? FromEnvironment("GRPC"),
                 parsed.GetValue(enclave) ?? FromEnvironment("ENCLAVE"),
                 parsed.GetValue(json),
-                parsed.GetValue(debug));
+                parsed.GetValue(debug),
+                parsed.GetValue(recover));
             using var pid = new PidFile(parsed.GetValue(pidFile));
             return await run(settings, cancellation).ConfigureAwait(false);
         });

@@ -7,7 +7,9 @@ return await HostRunner.RunAsync(
     "quorummesh-txmanager",
     () => CommandLine.RunAsync(
         args,
-        (settings, cancel) => ManagerHost.RunAsync(ManagerConfig.Read(settings), cancel),
+        (settings, cancel) => settings.Recover
+            ? RecoveryRun.RunAsync(() => ManagerConfig.Read(settings), cancel)
+            : ManagerHost.RunAsync(ManagerConfig.Read(settings), cancel),
         (file, overrides) => StoreCheckRun.Run(ManagerConfig.ReadDatabase(file, overrides), Console.Out),
         (settings, from, hashes, cancel) =>
             PayloadFetchRun.RunAsync(ManagerConfig.Read(settings), from, hashes, Console.Out, cancel))).ConfigureAwait(false);

@@ -39,7 +39,8 @@ internal sealed class GoQuorumNetwork(string geth) : MeasuredNetwork
         return await LeaderAsync(keys).ConfigureAwait(false);
     }
 
-    protected override IEnumerable<int> Pids() => _processes.Where(p => !p.HasExited).Select(p => p.Id);
+    public override IEnumerable<(ServiceKind Service, int Pid)> Processes() =>
+        _processes.Where(p => !p.HasExited).Select(p => (ServiceKind.Node, p.Id));
 
     protected override async Task EndAsync()
     {

@@ -6,8 +6,6 @@ namespace QuorumMesh.Benchmarks.Network;
 /// <summary>A network of three Raft nodes under measurement, on a directory of its own; ends with every process gone.</summary>
 internal abstract class MeasuredNetwork : IAsyncDisposable
 {
-    private const double TicksPerSecond = 100;
-
     public abstract ulong ChainId { get; }
 
     protected string Directory { get; } = System.IO.Directory.CreateTempSubdirectory("qmesh-bench-").FullName;
@@ -17,17 +15,10 @@ internal abstract class MeasuredNetwork : IAsyncDisposable
     public abstract Task<string> StartAsync();
 
     /// <summary>CPU seconds of all its processes so far.</summary>
-    public double CpuSeconds()
-    {
-        var ticks = 0L;
-        foreach (var pid in Pids())
-        {
-            var stat = File.ReadAllText($"/proc/{pid}/stat");
-            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            ticks += long.Parse(fields[11]) + long.Parse(fields[12]);
-        }
-        return ticks / TicksPerSecond;
-    }
+    public double CpuSeconds() => Processes().Sum(p => ProcessFigures.CpuSeconds(p.Pid));
+
+    /// <summary>Those that run.</summary>
+    public abstract IEnumerable<(ServiceKind Service, int Pid)> Processes();
 
     public async ValueTask DisposeAsync()
     {
@@ -35,20 +26,20 @@ internal abstract class MeasuredNetwork : IAsyncDisposable
         System.IO.Directory.Delete(Directory, recursive: true);
     }
 
-    protected abstract IEnumerable<int> Pids();
-
     protected abstract Task EndAsync();
 }
 
 /// <summary>Ours: three participants with node, manager and enclave each, from the published binaries.</summary>
 internal sealed class OurNetwork : MeasuredNetwork
 {
+    public const int Participants = 3;
+
     private readonly NetworkDefinition _network;
     private readonly NetworkRunner _runner;
 
     public OurNetwork()
     {
-        _network = NetworkCreator.Create(new NetworkRequest(Directory, 3, "raft", "cancun", ChainId: null, Profile: null, PortOffset: 0)
+        _network = NetworkCreator.Create(new NetworkRequest(Directory, Participants, "raft", "cancun", ChainId: null, Profile: null, PortOffset: 0)
         {
             DensePortsFrom = DemoCommand.FreePorts(),
         });
@@ -73,7 +64,11 @@ internal sealed class OurNetwork : MeasuredNetwork
         throw new InvalidOperationException("no participant is the minter");
     }
 
-    protected override IEnumerable<int> Pids() => _runner.Services.Select(s => s.RunningPid).OfType<int>();
+    public override IEnumerable<(ServiceKind Service, int Pid)> Processes()
+    {
+        foreach (var service in _runner.Services)
+            if (service.RunningPid is { } pid) yield return (service.Kind, pid);
+    }
 
     protected override Task EndAsync() => _runner.StopAsync(static _ => { });
 }

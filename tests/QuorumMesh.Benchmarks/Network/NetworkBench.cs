@@ -211,19 +211,8 @@ internal sealed class NetworkBench(NetworkDefinition network, int seconds, int b
         }
     }
 
-    private double CpuSeconds()
-    {
-        var ticks = 0L;
-        foreach (var participant in network.Participants)
-            foreach (var kind in Enum.GetValues<ServiceKind>())
-                if (new ServiceProcess(participant, kind).RunningPid is { } pid)
-                {
-                    var stat = File.ReadAllText($"/proc/{pid}/stat");
-                    var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-                    ticks += long.Parse(fields[11]) + long.Parse(fields[12]);
-                }
-        return ticks / 100.0;
-    }
+    private double CpuSeconds() => network.Participants.Sum(participant => Enum.GetValues<ServiceKind>()
+        .Select(kind => new ServiceProcess(participant, kind).RunningPid).OfType<int>().Sum(ProcessFigures.CpuSeconds));
 
     private static void Report(string what, List<double> milliseconds)
     {

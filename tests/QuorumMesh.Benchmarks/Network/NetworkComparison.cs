@@ -123,14 +123,8 @@ internal sealed class NetworkComparison(string? geth, int pairs, int transaction
 
     private void Row(string what, Func<Figures, double> of)
     {
-        var ours = Median([.. _ours.Select(of)]);
-        var theirs = _theirs.Count > 0 ? Median([.. _theirs.Select(of)]) : double.NaN;
+        var ours = FigureTable.Median([.. _ours.Select(of)]);
+        var theirs = _theirs.Count > 0 ? FigureTable.Median([.. _theirs.Select(of)]) : double.NaN;
         Console.WriteLine($"{what} | {ours:0.###} | {theirs:0.###} | {ours / theirs:0.00}");
-    }
-
-    private static double Median(double[] values)
-    {
-        Array.Sort(values);
-        return values.Length % 2 == 1 ? values[values.Length / 2] : (values[(values.Length / 2) - 1] + values[values.Length / 2]) / 2;
     }
 }

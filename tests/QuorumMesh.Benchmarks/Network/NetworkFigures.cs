@@ -13,7 +13,7 @@ internal static class NetworkFigures
         var network = NetworkCreator.Create(
             new NetworkRequest(directory, 3, "raft", "cancun", ChainId: null, Profile: null,
             PortOffset: 0)
-            { DensePortsFrom = DemoCommand.FreePorts() });
+            { DensePortsFrom = DemoCommand.FreePorts(), Insecure = Environment.GetEnvironmentVariable("BENCH_INSECURE") == "1" });
         var runner = new NetworkRunner(directory, network);
         try
         {
@@ -38,12 +38,8 @@ internal static class NetworkFigures
         foreach (var kind in Enum.GetValues<ServiceKind>())
         {
             var sizes = runner.Services.Where(s => s.Kind == kind && s.RunningPid is not null)
-                .Select(s => ResidentMegabytes(s.RunningPid!.Value)).Order().ToList();
+                .Select(s => ProcessFigures.ResidentMegabytes(s.RunningPid!.Value)).Order().ToList();
             if (sizes.Count > 0) Console.WriteLine($"resident {when}, {kind}: {string.Join(", ", sizes.Select(s => $"{s:F0}"))} MB");
         }
     }
-
-    private static double ResidentMegabytes(int pid) =>
-        long.Parse(File.ReadLines($"/proc/{pid}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal))
-            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) / 1024.0;
 }

@@ -14,6 +14,15 @@ internal sealed class FakeManager : ITransactionManager
 
     public List<(PayloadHash Hash, IReadOnlyList<string> PrivateFor)> Distributed { get; } = [];
 
+    /// <summary>Answers that say more than a payload.</summary>
+    public ConcurrentDictionary<PayloadHash, PayloadAnswer> Answers { get; } = new();
+
+    /// <summary>What was promised of each that was sent, or would have been.</summary>
+    public List<SendPrivacy> Promised { get; } = [];
+
+    /// <summary>Every send is refused with this; null refuses none.</summary>
+    public string? Refuses { get; set; }
+
     public bool Enabled { get; set; } = true;
 
     public bool IsAway { get; set; }
@@ -23,6 +32,7 @@ internal sealed class FakeManager : ITransactionManager
 
     public Task<PayloadAnswer> SendAsync(SendArguments arguments, CancellationToken cancellation)
     {
+        Promised.Add(arguments.Privacy);
         Check(arguments.PrivateFor);
         var hash = Sha3.HashPayload(arguments.Payload);
         Payloads[hash] = arguments.Payload;
@@ -37,18 +47,22 @@ internal sealed class FakeManager : ITransactionManager
         return Task.FromResult(hash);
     }
 
-    public Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation)
+    public Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, SendPrivacy privacy, CancellationToken cancellation)
     {
+        Promised.Add(privacy);
         Check(privateFor);
         if (!Payloads.ContainsKey(hash)) throw new TransactionManagerException($"payload {hash} is not stored");
         Distributed.Add((hash, privateFor));
         return Task.CompletedTask;
     }
 
+    public Task<byte[]?> ReceiveStoredAsync(PayloadHash hash, CancellationToken cancellation) =>
+        Task.FromResult(Payloads.GetValueOrDefault(hash));
+
     public Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation) =>
         Task.FromResult<IReadOnlyList<PayloadAnswer>>(
             [.. hashes.Take(MostAnswers)
-            .Select(h => IsAway ? PayloadAnswer.Unavailable(h, "the manager is away") : Payloads.TryGetValue(h, out var payload)
+            .Select(h => Answers.TryGetValue(h, out var whole) ? whole : IsAway ? PayloadAnswer.Unavailable(h, "the manager is away") : Payloads.TryGetValue(h, out var payload)
             ? PayloadAnswer.Here(h, payload)
             : PayloadAnswer.NotAParty(h, "no such payload"))]);
 
@@ -58,8 +72,9 @@ internal sealed class FakeManager : ITransactionManager
         yield break;
     }
 
-    private static void Check(IReadOnlyList<string> keys)
+    private void Check(IReadOnlyList<string> keys)
     {
+        if (Refuses is { } why) throw new TransactionManagerException(why);
         foreach (var key in keys)
         {
             var bytes = new byte[64];

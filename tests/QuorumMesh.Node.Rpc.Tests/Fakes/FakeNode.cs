@@ -225,7 +225,8 @@ internal sealed class FakeNode : INode, IDisposable
     private Hash256 BlockHash(ulong number) => ChainStore.GetCanonicalHash(_store, number) ?? default;
 
     private PayloadAnswer PayloadFor(PayloadHash hash) =>
-        Manager.Payloads.TryGetValue(hash, out var payload) ? PayloadAnswer.Here(hash, payload) : PayloadAnswer.NotAParty(hash);
+        Manager.Answers.TryGetValue(hash, out var whole) ? whole
+        : Manager.Payloads.TryGetValue(hash, out var payload) ? PayloadAnswer.Here(hash, payload) : PayloadAnswer.NotAParty(hash);
 
     private PoolHead PoolHead() =>
         new(Head.Number, Head.GasLimit,

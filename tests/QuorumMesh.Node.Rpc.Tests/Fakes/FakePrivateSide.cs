@@ -27,6 +27,9 @@ internal sealed class FakePrivateSide : IPrivateSide
         return Task.CompletedTask;
     }
 
+    public Task<LateLook> AskAgainAsync(ulong? blocks, CancellationToken cancellation) =>
+        Task.FromResult(new LateLook((int)(blocks ?? 10_000), 1, null));
+
     public Task<ulong> RewindAsync(ulong? block, CancellationToken cancellation) =>
         Task.FromResult(block ?? (Report.FirstLateBlock - 1)
             ?? throw new InvalidOperationException("no payload came too late: name the block to go back to"));

@@ -39,6 +39,6 @@ internal sealed class ManagerLink(SimulatedNode node, NodeNetwork network, TimeP
     public Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation) =>
+    public Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, SendPrivacy privacy, CancellationToken cancellation) =>
         throw new NotSupportedException();
 }

@@ -28,11 +28,11 @@ internal sealed class SimulatedRaftTransport(Action<IReadOnlyList<RaftMessage>> 
 
     public void Meet(ulong peer, bool preVote) => PeerAnnounced?.Invoke(peer, preVote);
 
-    public void AddPeer(ulong id, Uri url)
+    public void AddPeer(RaftAddress member)
     {
     }
 
-    public void Introduce(ulong id, Uri url)
+    public void Introduce(RaftAddress member)
     {
     }
 

@@ -100,7 +100,8 @@ public sealed class FirstRoundTests
 
     private static Task<IReadOnlyList<(Contracts.PublicKey Key, string Url)>> Resolve(PartyWorld.Manager manager, Contracts.PublicKey key,
         CancellationToken cancel = default) =>
-        new Publisher(new OwnKeys(manager, []), manager.Directory, manager).ResolveAsync([key], cancel);
+        new Publisher(new OwnKeys(manager, []), manager.Directory, manager)
+            .ResolveAsync([key], Primitives.PrivacyMode.StandardPrivate, cancel);
 
     private static async Task AssertNotFound(Task resolving)
     {

@@ -196,4 +196,36 @@ public sealed class KeyHomeTests
                 "{7a3f0c52-9d1e-4b86-a2c7-3e5f60718293}" })
             Assert.False(KeyChallenge.MayAnswer(other, UrlB));
     }
+
+    [Fact]
+    public async Task A_configured_peer_is_believed_where_keys_are_not_validated_and_a_newcomer_is_not()
+    {
+        var a = _world.Ours(UrlA, KeyA, s => s with { BelievesConfigured = true }, UrlB);
+        // B is down, so that it proves nothing.
+        Assert.Null(await a.HearAsync(UrlB, [KeyB]));
+        Assert.Equal(UrlB, a.Directory.FindUrl(KeyB));
+        Assert.Equal(Failure.Unproven, await a.HearAsync(UrlX, [KeyX]));
+        Assert.Null(a.Directory.FindUrl(KeyX));
+    }
+
+    [Fact]
+    public async Task A_key_that_was_only_believed_gives_way_at_once_to_whoever_proves_it()
+    {
+        var a = _world.Ours(UrlA, KeyA, s => s with { BelievesConfigured = true }, UrlB);
+        _world.Tessera(UrlB, KeyB);
+        // In B's name, by anyone.
+        Assert.Null(await a.HearAsync(UrlB, [KeyB, KeyX]));
+        Assert.Equal(UrlB, a.Directory.FindUrl(KeyX));
+        _world.Tessera(UrlX, KeyX);
+        Assert.Null(await a.HearAsync(UrlX, [KeyX]));
+        Assert.Equal(UrlX, a.Directory.FindUrl(KeyX));
+        // Once somebody has proven it, it is not believed to be elsewhere.
+        await a.HearAsync(UrlB, [KeyB, KeyX]);
+        Assert.Equal(UrlX, a.Directory.FindUrl(KeyX));
+
+        // And what B proves stays B's.
+        _world.Relay(UrlX, UrlB);
+        Assert.Equal(Failure.Unproven, await a.HearAsync(UrlX, [KeyB]));
+        Assert.Equal(UrlB, a.Directory.FindUrl(KeyB));
+    }
 }

@@ -83,7 +83,7 @@ public sealed class ConfigTests : IDisposable
     [InlineData("serverConfigs[1].properties.partyInfoInterval", "soon", "number")]
     [InlineData("peer[0].url", "ftp://x", "http://host:port")]
     [InlineData("alwaysSendTo[0]", "AQ==", "32 bytes")]
-    [InlineData("features.enablePrivacyEnhancements", "true", "false")]
+    [InlineData("features.enableMultiplePrivateStates", "true", "false")]
     [InlineData("encryptor.type", "EC", "NACL")]
     [InlineData("mode", "orion", "tessera")]
     [InlineData("quorummesh.resend", "sometimes", "one of")]
@@ -99,6 +99,23 @@ public sealed class ConfigTests : IDisposable
         Assert.Contains(advice, e.Message, StringComparison.Ordinal);
         Assert.Contains(key.StartsWith("serverConfigs[1].app", StringComparison.Ordinal) ? "serverConfigs"
             : key, e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Whoever writes it takes a link for protected that is not there.</summary>
+    [Theory]
+    [InlineData("""{"grpcTls":{"certificate":"c"}}""", "quorummesh.grpcTls", "quorummesh.grpc (or --grpc)")]
+    [InlineData("""{"enclaveTls":{"certificate":"c"}}""", "quorummesh.enclaveTls", "an enclave of its own")]
+    public void TLS_for_a_link_that_is_not_there_is_refused(string own, string key, string missing)
+    {
+        var file = Path.Combine(_directory, "idle.json");
+        File.WriteAllText(file, $$"""
+            {"jdbc":{"url":"jdbc:sqlite:{{_directory}}/tm.db"},
+             "serverConfigs":[{"app":"P2P","serverAddress":"http://127.0.0.1:9001"},{"app":"Q2T","serverAddress":"http://127.0.0.1:9101"}],
+             "keys":{"keyData":[{"privateKeyPath":"tm.key","publicKeyPath":"tm.pub"}]}, "quorummesh":{{own}}}
+            """);
+        var e = Assert.Throws<OptionsException>(() => ManagerConfig.Read(new CommandLineSettings(file, [])));
+        Assert.Equal(key, e.Key);
+        Assert.Contains(missing, e.Message, StringComparison.Ordinal);
     }
 
     [Theory]

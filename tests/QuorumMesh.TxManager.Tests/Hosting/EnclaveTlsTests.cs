@@ -58,7 +58,7 @@ public sealed class EnclaveTlsTests : IAsyncLifetime
     {
         using var enclave = Client("manager", "enclave");
         Assert.Equal([_key], (await enclave.KeysAsync(default)).Active);
-        var payload = await enclave.SealAsync(new byte[] { 1, 2, 3 }, _key, [_key], default);
+        var payload = await enclave.SealAsync(new byte[] { 1, 2, 3 }, _key, [_key], [], default);
         Assert.Equal(new byte[] { 1, 2, 3 }, (await enclave.OpenAsync(payload, _key, default)).Payload);
     }
 

@@ -1,5 +1,6 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core.Ports;
 
 namespace QuorumMesh.TxManager.Tests.Hosting;
@@ -19,12 +20,17 @@ internal sealed class HeldEnclave(IEnclave inner) : IEnclave
 
     public Task<EnclaveKeys> KeysAsync(CancellationToken cancel) => inner.KeysAsync(cancel);
 
-    public Task<EncodedPayload> SealAsync(
-        ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
-        WhenFreeAsync(() => inner.SealAsync(payload, sender, recipients, cancel), cancel);
+    public Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients,
+        IReadOnlyList<AffectedPayload> affected, CancellationToken cancel) =>
+        WhenFreeAsync(() => inner.SealAsync(payload, sender, recipients, affected, cancel), cancel);
 
-    public Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
-        WhenFreeAsync(() => inner.SealStoredAsync(raw, recipients, cancel), cancel);
+    public Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients,
+        IReadOnlyList<AffectedPayload> affected, CancellationToken cancel) =>
+        WhenFreeAsync(() => inner.SealStoredAsync(raw, recipients, affected, cancel), cancel);
+
+    public Task<IReadOnlyList<PayloadHash>> UnprovenAsync(
+        EncodedPayload payload, IReadOnlyList<AffectedPayload> affected, CancellationToken cancel) =>
+        inner.UnprovenAsync(payload, affected, cancel);
 
     public Task<RawPayload> SealRawAsync(ReadOnlyMemory<byte> payload, PublicKey sender, CancellationToken cancel) =>
         WhenFreeAsync(() => inner.SealRawAsync(payload, sender, cancel), cancel);

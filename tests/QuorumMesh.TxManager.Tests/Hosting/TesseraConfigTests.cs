@@ -87,7 +87,7 @@ public sealed class TesseraConfigTests : IDisposable
     [InlineData("help", 0, "")]
     [InlineData("keygen", 2, "qmesh keys new")]
     [InlineData("-updatepassword", 2, "keyupdate")]
-    [InlineData("--recover", 2, "/resend")]
+    [InlineData("--recover", 2, "-configfile")]
     public async Task Other_calls_of_Tesseras_are_answered(string call, int code, string said)
     {
         using var process = Start(call);

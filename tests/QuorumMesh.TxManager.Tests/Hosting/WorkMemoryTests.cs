@@ -86,7 +86,7 @@ public sealed class WorkMemoryTests(TestNetwork network) : IClassFixture<TestNet
         using var ofB = new GrpcEnclave("unix:" + network.B.EnclaveSocket, TimeSpan.FromMinutes(2), new OutboundHandlers());
         for (var i = 0; i < Calls; i++)
             pushes.Add(LegacyPayloadCodec.Encode(
-                (await ofB.SealAsync(Payload(100 + i), network.B.Key, [network.A.Key], default)).ForRecipient(network.A.Key)!));
+                (await ofB.SealAsync(Payload(100 + i), network.B.Key, [network.A.Key], [], default)).ForRecipient(network.A.Key)!));
         await DriveAsync(
             async i => await RestAsync(await network.Http.PostAsync(network.A.P2P + "push", Octets(pushes[i]))), UpcheckAsync);
     }

@@ -11,8 +11,9 @@ using QuorumMesh.Tests.Shared.Managers;
 
 namespace QuorumMesh.TxManager.Tests.Recorded;
 
+/// <param name="Aspects">What differs: <c>s</c> status, <c>t</c> content type, <c>r</c> reason, <c>b</c> body, <c>p</c> pushes.</param>
 /// <param name="What">Where the two differ, for the one who reads the test's output.</param>
-internal sealed record Difference(string What, int RecordedStatus, int OurStatus);
+internal sealed record Difference(string Aspects, string What, int RecordedStatus, int OurStatus);
 
 /// <summary>
 /// The network of q2t.json and p2p.json with managers of ours in the places of the Tesseras: A, B and C with their keys, a proxy before
@@ -25,27 +26,22 @@ internal sealed class ReplayNetwork : IAsyncDisposable
     private readonly string _directory = Path.Combine(Path.GetTempPath(), "qmplay" + Guid.NewGuid().ToString("N")[..10]);
     private readonly Dictionary<string, Participant> _managers = [];
     private readonly Dictionary<string, PeerProxy> _proxies = [];
+    private readonly List<string> _keys = [];
     private readonly ConcurrentQueue<SeenCall> _seen = new();
     private readonly ConcurrentQueue<RecordedAnswer?> _pushAnswers = new();
-    private readonly PayloadSealer _peerEnclave;
-    private readonly PeerProxy _peer;
+    private readonly PayloadSealer? _peerEnclave;
+    private readonly PeerProxy? _peer;
 
-    public ReplayNetwork(JsonElement p2p)
+    /// <param name="recording">Its managers' keys, and the peer that the recorder played where there is one.</param>
+    /// <param name="ports">What the recorded ports begin with.</param>
+    public ReplayNetwork(JsonElement recording, string ports = "200")
     {
-        foreach (var key in p2p.GetProperty("keys").EnumerateArray())
-        {
-            var name = key.GetProperty("manager").GetString()!;
-            var proxy = FreePort();
-            var manager = new Participant(Path.Combine(_directory, name), key.GetProperty("privateKey").GetString())
-            {
-                P2PProxyPort = proxy,
-            };
-            _managers[name] = manager;
-            _proxies[name] = new PeerProxy(name, proxy, _seen) { Target = new Uri(manager.P2PListen).Port };
-            Values.Publish(manager.Key.ToBase64());
-        }
-
-        var peer = p2p.GetProperty("recorderPeer");
+        foreach (var key in recording.GetProperty("keys").EnumerateArray())
+            AddKey(key.GetProperty("manager").GetString()!, key.GetProperty("privateKey").GetString()!);
+        for (var i = 0; i < Names.Length; i++)
+            Values.Place($"127.0.0.1:{ports}{i * 10 + 5:00}", $"127.0.0.1:{_proxies[Names[i]].Port}");
+        if (!recording.TryGetProperty("recorderPeer", out var peer))
+            return;
         var secret = new SecretBuffer(32);
         peer.GetProperty("privateKey").GetBytesFromBase64().CopyTo(secret.Span);
         var publicKey = PublicKey.FromBase64(peer.GetProperty("publicKey").GetString()!);
@@ -54,8 +50,6 @@ internal sealed class ReplayNetwork : IAsyncDisposable
             new KeyRing([new EnclaveKeyPair(publicKey, secret, "F", "1", EnclaveKeyState.Active)]), new SharedKeyCache(16),
             System.Security.Cryptography.RandomNumberGenerator.Fill);
         _peer = new PeerProxy("F", FreePort(), _seen) { Answer = AnswerAsPeerAsync };
-        for (var i = 0; i < Names.Length; i++)
-            Values.Place($"127.0.0.1:200{i}5", $"127.0.0.1:{_proxies[Names[i]].Port}");
         Values.Place("127.0.0.1:20090", $"127.0.0.1:{_peer.Port}");
     }
 
@@ -64,7 +58,7 @@ internal sealed class ReplayNetwork : IAsyncDisposable
     /// <summary>The recorder's peer listens.</summary>
     public bool PeerIsUp
     {
-        set => _peer.IsDown = !value;
+        set => _peer!.IsDown = !value;
     }
 
     /// <summary>The recorder's peer says that it has no key, as a manager does that gave it up.</summary>
@@ -77,7 +71,7 @@ internal sealed class ReplayNetwork : IAsyncDisposable
 
     public async Task StartAsync()
     {
-        foreach (var proxy in _proxies.Values.Append(_peer))
+        foreach (var proxy in _proxies.Values.Append(_peer).OfType<PeerProxy>())
             await proxy.StartAsync();
         foreach (var manager in _managers.Values)
         {
@@ -92,7 +86,7 @@ internal sealed class ReplayNetwork : IAsyncDisposable
             foreach (var manager in _managers.Values)
             {
                 var keys = await http.GetStringAsync(manager.ThirdParty + "partyinfo/keys");
-                if (_managers.Values.Any(m => !keys.Contains(m.Key.ToBase64(), StringComparison.Ordinal)))
+                if (_keys.Any(key => !keys.Contains(key, StringComparison.Ordinal)))
                     return false;
             }
 
@@ -108,9 +102,10 @@ internal sealed class ReplayNetwork : IAsyncDisposable
             _pushAnswers.Enqueue(answer.Answer);
         _seen.Clear();
         var ours = await SendAsync(exchange.App, exchange.Manager, Values.Ours(exchange.Request));
-        var difference = Values.Compare(exchange.Answer!, ours) ?? ComparePushes(exchange);
+        var found = Values.Compare(exchange.Answer!, ours).Concat(ComparePushes(exchange)).ToArray();
         _pushAnswers.Clear();
-        return difference is null ? null : new Difference(difference, exchange.Answer!.Status, ours.Status);
+        return found.Length == 0 ? null : new Difference(
+            string.Concat(found.Select(f => f.Aspect)), string.Join("; ", found.Select(f => f.What)), exchange.Answer!.Status, ours.Status);
     }
 
     /// <summary>Calls that went to P2P servers since the last exchange began.</summary>
@@ -136,7 +131,7 @@ internal sealed class ReplayNetwork : IAsyncDisposable
             await manager.StopEnclaveAsync();
         }
 
-        foreach (var proxy in _proxies.Values.Append(_peer))
+        foreach (var proxy in _proxies.Values.Append(_peer).OfType<PeerProxy>())
             await proxy.DisposeAsync();
         Directory.Delete(_directory, recursive: true);
     }
@@ -147,15 +142,35 @@ internal sealed class ReplayNetwork : IAsyncDisposable
         int port;
         do
             port = FreePorts.One();
-        while (port is 20005 or 20015 or 20025 or 20090);
+        while (port is >= 20000 and < 20700);
         return port;
+    }
+
+    private void AddKey(string name, string privateKey)
+    {
+        if (!_managers.TryGetValue(name, out var manager))
+        {
+            var proxy = FreePort();
+            manager = new Participant(Path.Combine(_directory, name), privateKey)
+            {
+                P2PProxyPort = proxy,
+                HasPrivacyEnhancements = true,
+            };
+            _managers[name] = manager;
+            _proxies[name] = new PeerProxy(name, proxy, _seen) { Target = new Uri(manager.P2PListen).Port };
+            _keys.Add(manager.Key.ToBase64());
+        }
+        else
+            _keys.Add(manager.AddKey(privateKey).ToBase64());
+
+        Values.Publish(_keys[^1]);
     }
 
     private static bool IsDropped(RecordedExchange between) =>
         between is { Answer: null, Server: "P2P F", Request.Path: "/push" };
 
     /// <summary>Who was pushed what, whatever the order and the codec; a payload that says the same must be as long.</summary>
-    private string? ComparePushes(RecordedExchange exchange)
+    private IEnumerable<(char Aspect, string What)> ComparePushes(RecordedExchange exchange)
     {
         (string Text, string? Hash)[] recorded =
         [
@@ -168,11 +183,10 @@ internal sealed class ReplayNetwork : IAsyncDisposable
                 .Select(s => Describe(s.To, s.Path, s.Status, s.Body)).OrderBy(p => p.Text),
         ];
         if (!recorded.Select(p => p.Text).SequenceEqual(ours.Select(p => p.Text)))
-            return $"pushes [{string.Join("; ", ours)}] instead of [{string.Join("; ", recorded)}]";
+            yield return ('p', $"pushes [{string.Join("; ", ours)}] instead of [{string.Join("; ", recorded)}]");
         foreach (var ((_, hash), (_, our)) in recorded.Zip(ours))
             if (hash is not null && our is not null)
                 Values.Learn(hash, our);
-        return null;
     }
 
     /// <summary>The proxy sees the exchange itself too.</summary>
@@ -189,8 +203,17 @@ internal sealed class ReplayNetwork : IAsyncDisposable
         }
         catch (WireFormatException)
         {
-            return ($"{to} {path} {status}", null);
+            return ($"{to} {path} {status}{Group(path, body)}", null);
         }
+    }
+
+    private static string Group(string path, byte[] body)
+    {
+        if (path != "/pushPrivacyGroup")
+            return string.Empty;
+        var group = PrivacyGroupCodec.Decode(body);
+        return $" {group.Name}: {group.Description}, {string.Join('+', group.Members)}, seed of {group.Seed.Length}, {group.Type} "
+            + $"deleted {group.IsDeleted}";
     }
 
     private async Task<int?> AnswerAsPeerAsync(HttpContext context, byte[] body)
@@ -199,7 +222,7 @@ internal sealed class ReplayNetwork : IAsyncDisposable
         {
             "/partyinfo/validate" when !PeerHasKey => new RecordedAnswer(404, "Not Found", [], []),
             "/partyinfo/validate" => new RecordedAnswer(
-                200, "OK", [], _peerEnclave.Open(LegacyPayloadCodec.Decode(body)).Payload),
+                200, "OK", [], _peerEnclave!.Open(LegacyPayloadCodec.Decode(body)).Payload),
             "/push" => _pushAnswers.TryDequeue(out var next)
                 ? next : new RecordedAnswer(201, "Created", [], Encoding.ASCII.GetBytes("?")),
             "/pushBatch" => new RecordedAnswer(200, "OK", [], []),

@@ -40,6 +40,20 @@ public sealed class ReplayTests(Xunit.Abstractions.ITestOutputHelper output)
         Assert.Empty(problems);
     }
 
+    [QuorumMesh.Tests.VectorFact]
+    public async Task Privacy_groups_are_as_recorded()
+    {
+        var recorded = JsonDocument.Parse(QuorumMesh.Tests.Vectors.ReadText("tessera/privacy-groups.json")).RootElement;
+        await using var network = new ReplayNetwork(recorded, "202");
+        await network.StartAsync();
+        var problems = new List<string>();
+        foreach (var exchange in RecordedExchange.List(recorded.GetProperty("exchanges")))
+            problems.AddRange(IntendedDifferences.Judge("groups", exchange.Id, await network.PlayAsync(exchange)));
+        foreach (var problem in problems)
+            output.WriteLine(problem);
+        Assert.Empty(problems);
+    }
+
     /// <summary>A manager that lost its database, and runs as Tessera's recovery mode, gets back what it had to do with us.</summary>
     [QuorumMesh.Tests.VectorTheory]
     [InlineData(true, """{"total":3}""")]

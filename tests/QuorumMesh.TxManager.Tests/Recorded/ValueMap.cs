@@ -53,18 +53,23 @@ internal sealed class ValueMap
         return text;
     }
 
-    /// <returns>Null when the two are the same, else where they differ.</returns>
-    public string? Compare(RecordedAnswer recorded, RecordedAnswer ours)
+    /// <returns>Each aspect in which the two differ: status alone, or else type, reason and body.</returns>
+    public IEnumerable<(char Aspect, string What)> Compare(RecordedAnswer recorded, RecordedAnswer ours)
     {
         if (recorded.Status != ours.Status)
-            return $"status {ours.Status} '{Short(ours.Text)}' instead of {recorded.Status} '{Short(recorded.Text)}'";
+        {
+            yield return ('s', $"status {ours.Status} '{Short(ours.Text)}' instead of {recorded.Status} '{Short(recorded.Text)}'");
+            yield break;
+        }
+
         if (recorded.ContentType != ours.ContentType && recorded.Body.Length > 0)
-            return $"content type '{ours.ContentType}' instead of '{recorded.ContentType}'";
+            yield return ('t', $"content type '{ours.ContentType}' instead of '{recorded.ContentType}'");
         if (recorded.Reason.Length > 40 && Ours(recorded.Reason) != ours.Reason)
-            return $"reason '{ours.Reason}' instead of '{recorded.Reason}'";
-        if (recorded.ContentType.EndsWith("json", StringComparison.Ordinal) && recorded.Body.Length > 0)
-            return CompareJson(Parse(recorded.Body), Parse(ours.Body), "$");
-        return CompareTexts(recorded.Text, ours.Text);
+            yield return ('r', $"reason '{ours.Reason}' instead of '{recorded.Reason}'");
+        var body = recorded.ContentType.EndsWith("json", StringComparison.Ordinal) && recorded.Body.Length > 0
+            ? CompareJson(Parse(recorded.Body), Parse(ours.Body), "$") : CompareTexts(recorded.Text, ours.Text);
+        if (body is not null)
+            yield return ('b', body);
     }
 
     private static JsonElement? Parse(byte[] body)
@@ -132,8 +137,12 @@ internal sealed class ValueMap
     /// <summary>Lists of objects have the order of a hash table (tessera 13.1).</summary>
     private static IEnumerable<JsonElement> Sorted(JsonElement list, Func<string, string> text) =>
         list.EnumerateArray().All(i => i.ValueKind == JsonValueKind.Object)
-            ? list.EnumerateArray().OrderBy(i => text(i.GetRawText()), StringComparer.Ordinal)
+            ? list.EnumerateArray().OrderBy(i => text(Ordered(i)), StringComparer.Ordinal)
             : list.EnumerateArray();
+
+    /// <summary>The same text whatever the order of the members.</summary>
+    private static string Ordered(JsonElement item) => string.Join(
+        ' ', item.EnumerateObject().OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => $"{p.Name} {p.Value.GetRawText()}"));
 
     private bool CompareValue(string recorded, string ours)
     {

@@ -19,6 +19,7 @@ namespace QuorumMesh.Tests.Shared.Managers;
 internal sealed class Participant
 {
     private readonly string _directory;
+    private readonly List<string> _keyFiles = ["tm"];
     private WebApplication? _enclave;
     private WebApplication? _manager;
 
@@ -41,8 +42,20 @@ internal sealed class Participant
 
     public PublicKey Key { get; }
 
+    /// <summary>A further key, before the enclave is started.</summary>
+    public PublicKey AddKey(string privateKey)
+    {
+        using var secret = new Enclave.Core.SecretBuffer(32);
+        Convert.FromBase64String(privateKey).CopyTo(secret.Span);
+        _keyFiles.Add("tm" + _keyFiles.Count);
+        return PublicKey.FromBase64(TesseraKeyFile.Write(Path.Combine(_directory, _keyFiles[^1]), secret).ToString());
+    }
+
     /// <summary>Those of a configuration that says nothing; else small ones.</summary>
     public bool HasDefaultLimits { get; init; }
+
+    /// <summary>Privacy flags other than 0 are taken.</summary>
+    public bool HasPrivacyEnhancements { get; init; }
 
     /// <summary>The P2P address that it announces.</summary>
     public string P2P
@@ -104,7 +117,7 @@ internal sealed class Participant
                 new { app = "ENCLAVE", serverAddress = "unix:" + EnclaveSocket },
             },
             peer = peers.Select(p => new { url = p.TrimEnd('/') }),
-            features = new { enableRemoteKeyValidation = validateKeys },
+            features = new { enableRemoteKeyValidation = validateKeys, enablePrivacyEnhancements = HasPrivacyEnhancements },
             quorummesh = new
             {
                 grpc = "unix:" + GrpcSocket,
@@ -128,8 +141,10 @@ internal sealed class Participant
             serverConfigs = new[] { new { app = "ENCLAVE", serverAddress = "unix:" + EnclaveSocket, communicationType = "REST" } },
             keys = new
             {
-                keyData = new[] { new { privateKeyPath = Path.Combine(_directory, "tm.key"),
-                publicKeyPath = Path.Combine(_directory, "tm.pub") } }
+                keyData = _keyFiles.Select(file => new
+                {
+                    privateKeyPath = Path.Combine(_directory, file + ".key"), publicKeyPath = Path.Combine(_directory, file + ".pub"),
+                }),
             },
         }));
         _enclave = await EnclaveHost.StartAsync(new EnclaveOptions(config, null, null, [], false), CancellationToken.None);
@@ -159,9 +174,12 @@ internal sealed class Participant
     }
 
     /// <param name="enclave">In the place of the configured one; null for that.</param>
-    public async Task StartManagerAsync(IEnclave? enclave = null) =>
-        _manager = await ManagerHost.StartAsync(ManagerConfig.Read(new CommandLineSettings(ConfigFile, [])), new Seams(enclave),
-            CancellationToken.None);
+    /// <param name="change">Of what the configuration says; null for nothing.</param>
+    public async Task StartManagerAsync(IEnclave? enclave = null, Func<ManagerOptions, ManagerOptions>? change = null)
+    {
+        var options = ManagerConfig.Read(new CommandLineSettings(ConfigFile, []));
+        _manager = await ManagerHost.StartAsync(change?.Invoke(options) ?? options, new Seams(enclave), CancellationToken.None);
+    }
 
     public async Task StopManagerAsync()
     {

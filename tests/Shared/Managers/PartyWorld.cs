@@ -4,6 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Parties;
 using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Keys;
 using QuorumMesh.TxManager.Core.Parties;
@@ -119,6 +120,8 @@ internal sealed class PartyWorld
         public Task PushBatchAsync(string peerUrl, IReadOnlyList<byte[]> encodedPayloads, CancellationToken cancel) =>
             throw new NotSupportedException();
 
+        public Task PushGroupAsync(string peerUrl, byte[] encodedGroup, CancellationToken cancel) => throw new NotSupportedException();
+
         public Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel)
         {
             _world.Calls.Add(peerUrl);
@@ -145,10 +148,17 @@ internal sealed class PartyWorld
                 _world.Lists.TryGetValue(peerUrl, out var urls) ? urls : throw new PrivacyException(Failure.PeerRefused, "lists nobody"));
         }
 
+        public Task<IReadOnlyList<KnownKey>> KnownKeysAsync(string peerUrl, CancellationToken cancel) => throw new NotSupportedException();
+
+        public Task ResendBatchAsync(string peerUrl, PublicKey key, int batchSize, CancellationToken cancel) =>
+            throw new NotSupportedException();
+
+        public Task ResendAllAsync(string peerUrl, PublicKey key, CancellationToken cancel) => throw new NotSupportedException();
+
         public Task<EnclaveKeys> KeysAsync(CancellationToken cancel) => Task.FromResult(new EnclaveKeys([_own], [], []));
 
         public Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients,
-            CancellationToken cancel) =>
+            IReadOnlyList<AffectedPayload> affected, CancellationToken cancel) =>
             Task.FromResult(new EncodedPayload
             {
                 SenderKey = sender,
@@ -162,13 +172,17 @@ internal sealed class PartyWorld
         public Task<OpenedPayload> OpenAsync(EncodedPayload payload, PublicKey? ownKey, CancellationToken cancel) =>
             Task.FromResult(new OpenedPayload(payload.CipherText, ownKey!));
 
-        public Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
+        public Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients,
+            IReadOnlyList<AffectedPayload> affected, CancellationToken cancel) =>
             throw new NotSupportedException();
 
         public Task<RawPayload> SealRawAsync(ReadOnlyMemory<byte> payload, PublicKey sender, CancellationToken cancel) =>
             throw new NotSupportedException();
 
         public Task<byte[]> OpenRawAsync(RawPayload raw, CancellationToken cancel) => throw new NotSupportedException();
+
+        public Task<IReadOnlyList<PayloadHash>> UnprovenAsync(EncodedPayload payload, IReadOnlyList<AffectedPayload> affected,
+            CancellationToken cancel) => throw new NotSupportedException();
 
         public Task<byte[]> AddBoxAsync(EncodedPayload payload, PublicKey recipient, CancellationToken cancel) =>
             throw new NotSupportedException();

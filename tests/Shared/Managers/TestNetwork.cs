@@ -34,6 +34,8 @@ public class TestNetwork : IAsyncLifetime
 
     private protected virtual bool TesseraPeers => false;
 
+    private protected virtual bool HasPrivacyEnhancements => false;
+
     /// <summary>Tessera's sslConfig of the three's P2P servers; null speaks plain text.</summary>
     /// <param name="directory">For its files.</param>
     private protected virtual object? Ssl(int index, string directory) => null;
@@ -43,9 +45,9 @@ public class TestNetwork : IAsyncLifetime
 
     public virtual async Task InitializeAsync()
     {
-        A = new Participant(Path.Combine(_directory, "a"), Keys.Private[0]);
-        B = new Participant(Path.Combine(_directory, "b"), Keys.Private[1]);
-        C = new Participant(Path.Combine(_directory, "c"), null);
+        A = Make("a", Keys.Private[0]);
+        B = Make("b", Keys.Private[1]);
+        C = Make("c", null);
         for (var i = 0; i < 3; i++)
             if (Ssl(i, Path.Combine(_directory, "abc"[i].ToString())) is { } ssl) All[i].UseTls(ssl);
         for (var i = 0; i < 3; i++)
@@ -57,6 +59,9 @@ public class TestNetwork : IAsyncLifetime
 
         await WaitForMeshAsync();
     }
+
+    private Participant Make(string name, string? privateKey) =>
+        new(Path.Combine(_directory, name), privateKey) { HasPrivacyEnhancements = HasPrivacyEnhancements };
 
     internal Task WaitForMeshAsync() => Wait.UntilAsync(async () =>
     {

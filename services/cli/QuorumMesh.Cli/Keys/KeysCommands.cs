@@ -17,16 +17,51 @@ internal static class KeysCommands
         create.SetAction(result => New(result.GetValue(file)!, result.GetValue(password)));
         var command = new Command("keys", "keys of enclaves");
         command.Subcommands.Add(create);
+        command.Subcommands.Add(Identity());
         RotationCommands.AddTo(command);
         return command;
     }
 
-    private static int New(string file, string? passwordFile)
+    private static Command Identity()
+    {
+        var file = new Argument<string>("FILE") { Description = "FILE.key and FILE.pub are written; files that are there are left alone" };
+        var password = new Option<string?>("--password-file")
+        { Description = "its first line locks the key; without it the key is unlocked" };
+        var identity = new Command("identity", "make an enclave's Ed25519 identity, which signs and outlives the keys that seal")
+        {
+            file, password,
+        };
+        identity.SetAction(result => MakeIdentity(result.GetValue(file)!, result.GetValue(password)));
+        return identity;
+    }
+
+    private static int MakeIdentity(string file, string? passwordFile)
+    {
+        var path = BasePath(file);
+        try
+        {
+            Console.WriteLine($"Identity: {IdentityFile.Generate(path, passwordFile)}");
+            Console.WriteLine($"Name it in the enclave's configuration: \"keys\": {{\"identity\": {{\"privateKeyPath\": \"{path}.key\", "
+                + $"\"publicKeyPath\": \"{path}.pub\"{(passwordFile is null ? "" : $", \"passwordFile\": \"{passwordFile}\"")}}}, …}}");
+            return 0;
+        }
+        catch (KeyException e)
+        {
+            throw new CommandException(e.Message);
+        }
+    }
+
+    private static string BasePath(string file)
     {
         var path = Path.GetFullPath(file.EndsWith(KeyExtension, StringComparison.Ordinal) ? file[..^KeyExtension.Length] : file);
         if (Path.GetFileName(path).Length == 0) throw new CommandException($"FILE '{file}' names no file: write for example keys/tm");
-        if (!Directory.Exists(Path.GetDirectoryName(path)))
-            throw new CommandException($"there is no directory {Path.GetDirectoryName(path)}: make it first");
+        return Directory.Exists(Path.GetDirectoryName(path)) ? path
+            : throw new CommandException($"there is no directory {Path.GetDirectoryName(path)}: make it first");
+    }
+
+    private static int New(string file, string? passwordFile)
+    {
+        var path = BasePath(file);
         try
         {
             var key = passwordFile is null ? TesseraKeyFile.Generate(path) : TesseraKeyFile.GenerateLocked(path, passwordFile);

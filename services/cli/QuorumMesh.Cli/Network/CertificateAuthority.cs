@@ -34,7 +34,23 @@ internal sealed class CertificateAuthority : IDisposable
         return new CertificateAuthority(authority);
     }
 
-    /// <summary>A certificate for client and server use on loopback; writes NAME.crt and NAME.key.</summary>
+    /// <summary>The authority that <see cref="Create"/> made.</summary>
+    /// <exception cref="CommandException">It is not there, or damaged.</exception>
+    public static CertificateAuthority Open(string directory)
+    {
+        try
+        {
+            return new CertificateAuthority(X509Certificate2.CreateFromPemFile(Path.Combine(directory, "ca.crt"),
+                Path.Combine(directory, "ca.key")));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
+        {
+            throw new CommandException($"certificates of the network end soon, and the authority in {directory} that issues them cannot be "
+                + $"used: {e.Message}");
+        }
+    }
+
+    /// <summary>A certificate for client and server use on loopback; writes NAME.key and then NAME.crt, over older ones.</summary>
     public void Issue(string directory, string name, DateTimeOffset now)
     {
         PrivateFiles.MakeDirectory(directory);
@@ -56,7 +72,7 @@ internal sealed class CertificateAuthority : IDisposable
 
     private static void Write(string directory, string name, X509Certificate2 certificate, ECDsa key)
     {
-        PrivateFiles.WriteNew(Path.Combine(directory, name + ".crt"), certificate.ExportCertificatePem() + "\n");
-        PrivateFiles.WriteNew(Path.Combine(directory, name + ".key"), key.ExportPkcs8PrivateKeyPem() + "\n");
+        PrivateFiles.Replace(Path.Combine(directory, name + ".key"), key.ExportPkcs8PrivateKeyPem() + "\n");
+        PrivateFiles.Replace(Path.Combine(directory, name + ".crt"), certificate.ExportCertificatePem() + "\n");
     }
 }

@@ -56,7 +56,7 @@ internal static class GenesisTemplate
         config["isQuorum"] = true;
         LimitCode(config, Forks[last].Field);
         config["txnSizeLimit"] = 64;
-        if (IsOurOwn(request, Forks[last].Field))
+        if (IsOwn(request))
             config["quorumMesh"] = Mark(request);
         var alloc = new JsonObject();
         foreach (var account in funded)
@@ -78,8 +78,9 @@ internal static class GenesisTemplate
         return genesis.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n";
     }
 
-    private static bool IsOurOwn(NetworkRequest request, string? lastFork) =>
-        request.Profile is { } name ? CompatibilityProfile.Parse(name).HasOwnForks : lastFork != "constantinopleBlock";
+    /// <summary>Whether it is a genesis of ours, which no GoQuorum reads.</summary>
+    public static bool IsOwn(NetworkRequest request) => request.Profile is { } name ? CompatibilityProfile.Parse(name).HasOwnForks
+        : Forks[IndexOf(request.Fork)].Field != "constantinopleBlock";
 
     /// <summary>Validators make blocks all the time: the empty ones after the last transaction are Raft's.</summary>
     private static JsonObject Mark(NetworkRequest request)

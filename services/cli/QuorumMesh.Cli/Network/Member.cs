@@ -13,14 +13,17 @@ internal sealed class Member
     private readonly string _directory;
     private string _nodeId = "";
 
-    private Member(string networkDirectory, int index, ParticipantPorts ports)
+    private readonly string _p2pScheme;
+
+    private Member(string networkDirectory, int index, ParticipantPorts ports, bool insecure)
     {
-        _index = index;
-        _ports = ports;
+        (NetworkDirectory, _index, _ports) = (networkDirectory, index, ports);
+        _p2pScheme = insecure ? "http" : "https";
         _directory = Path.Combine(networkDirectory, Name);
     }
 
     public string Name => ((char)('A' + _index)).ToString();
+    public string NetworkDirectory { get; }
     public string NodeDirectory => Path.Combine(_directory, "node");
     public string ManagerDirectory => Path.Combine(_directory, "tm");
     public string EnclaveDirectory => Path.Combine(_directory, "enclave");
@@ -28,10 +31,11 @@ internal sealed class Member
     public string ManagerConfig => Path.Combine(ManagerDirectory, "tm.json");
     public string EnclaveConfig => Path.Combine(EnclaveDirectory, "enclave.json");
     public string EnclaveKeyPath => Path.Combine(EnclaveDirectory, "tm");
+    public string IdentityPath => Path.Combine(EnclaveDirectory, "identity");
     public string Q2tSocket => Path.Combine(ManagerDirectory, "tm.ipc");
     public string GrpcSocket => Path.Combine(ManagerDirectory, "tm-grpc.ipc");
     public string EnclaveSocket => Path.Combine(EnclaveDirectory, "enclave.ipc");
-    public string P2pUrl => Loopback(_ports.ManagerP2p) + "/";
+    public string P2pUrl => $"{_p2pScheme}://127.0.0.1:{_ports.ManagerP2p}/";
     public string Q2tUrl => Loopback(_ports.Q2t);
     public string ThirdPartyUrl => Loopback(_ports.ThirdParty);
     public string ManagerHealthUrl => Loopback(_ports.ManagerHealth);
@@ -43,15 +47,17 @@ internal sealed class Member
 
     private string ManagerKey { get; set; } = "";
 
-    public static Member Create(string networkDirectory, int index, ParticipantPorts ports)
+    /// <param name="insecure">See <see cref="NetworkRequest.Insecure"/>.</param>
+    public static Member Create(string networkDirectory, int index, ParticipantPorts ports, bool insecure)
     {
-        var member = new Member(networkDirectory, index, ports);
+        var member = new Member(networkDirectory, index, ports, insecure);
         foreach (var directory in new[] { member.NodeDirectory, member.ManagerDirectory, member.EnclaveDirectory,
             Path.Combine(member._directory, "logs") })
             PrivateFiles.MakeDirectory(directory);
         member.CreateNodeKey();
         member.CreateAccount();
         member.ManagerKey = TesseraKeyFile.Generate(member.EnclaveKeyPath).ToString();
+        IdentityFile.Generate(member.IdentityPath, passwordFile: null);
         return member;
     }
 
@@ -59,7 +65,7 @@ internal sealed class Member
     public Participant ToParticipant(bool q2tHttp) => new(
         Name, Loopback(_ports.Rpc), $"ws://127.0.0.1:{_ports.Ws}", Path.Combine(NodeDirectory, "geth.ipc"), Enode, _index + 1,
         Account.ToString(), ManagerKey,
-        Q2tSocket, ThirdPartyUrl, Loopback(_ports.ManagerP2p),
+        Q2tSocket, ThirdPartyUrl, P2pUrl.TrimEnd('/'),
         new HealthUrls(Loopback(_ports.NodeHealth), ManagerHealthUrl, Loopback(_ports.EnclaveHealth)), _directory, q2tHttp ? Q2tUrl : null);
 
     private static string Loopback(int port) => $"http://127.0.0.1:{port}";

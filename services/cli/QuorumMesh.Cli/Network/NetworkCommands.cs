@@ -21,6 +21,8 @@ internal static class NetworkCommands
             + "(default: warn)"
     };
     private static Option<int> PortOffset => new("--port-offset") { Description = "added to every port", DefaultValueFactory = _ => 0 };
+    private static Option<bool> Insecure =>
+        new("--insecure") { Description = "plain text between the members instead of TLS: for one machine alone, told at each start" };
     private static Option<bool> Q2tHttp =>
         new("--q2t-http")
         {
@@ -159,12 +161,13 @@ internal static class NetworkCommands
         private readonly Option<string?> _profile = Profile;
         private readonly Option<int> _portOffset = PortOffset;
         private readonly Option<bool> _q2tHttp = Q2tHttp;
+        private readonly Option<bool> _insecure = Insecure;
         private readonly Option<string?> _privateGuard = PrivateGuard;
 
         public Command AddTo(Command command)
         {
             foreach (var option in new Option[] { _dir, _participants, _consensus, _fork, _chainId, _profile, _portOffset, _q2tHttp,
-                _privateGuard })
+                _privateGuard, _insecure })
                 command.Options.Add(option);
             return command;
         }
@@ -173,6 +176,10 @@ internal static class NetworkCommands
             result.GetValue(_dir)!, result.GetValue(_participants) ?? (result.GetValue(_consensus) == NetworkRequest.Raft ? 3 : 4),
             result.GetValue(_consensus)!, result.GetValue(_fork)!,
             result.GetValue(_chainId), result.GetValue(_profile), result.GetValue(_portOffset))
-        { Q2tHttp = result.GetValue(_q2tHttp), PrivateGuard = result.GetValue(_privateGuard) };
+        {
+            Q2tHttp = result.GetValue(_q2tHttp),
+            PrivateGuard = result.GetValue(_privateGuard),
+            Insecure = result.GetValue(_insecure),
+        };
     }
 }

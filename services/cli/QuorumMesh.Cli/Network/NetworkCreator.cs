@@ -27,6 +27,9 @@ public sealed record NetworkRequest(string Directory, int Participants, string C
     /// </summary>
     public bool Q2tHttp { get; init; }
 
+    /// <summary>Plain text between the members, for a laptop; each start says so.</summary>
+    public bool Insecure { get; init; }
+
     /// <summary>
     /// What the members do with public transactions that were most likely meant to be private; null leaves it to the nodes.
     /// </summary>
@@ -46,19 +49,21 @@ public static class NetworkCreator
         var directory = Path.GetFullPath(request.Directory);
         PrivateFiles.MakeDirectory(directory);
         var members = Enumerable.Range(0, request.Participants)
-            .Select(i => Member.Create(directory, i, new ParticipantPorts(i, request.PortOffset, request.DensePortsFrom))).ToList();
+            .Select(i => Member.Create(directory, i, new ParticipantPorts(i, request.PortOffset, request.DensePortsFrom),
+                request.Insecure)).ToList();
         PrivateFiles.WriteNew(Path.Combine(directory, "genesis.json"),
             GenesisTemplate.Create(request, chainId, members.Select(m => m.Account), [.. members.Select(m => m.Validator)]));
         var staticNodes = JsonSerializer.Serialize(members.Select(m => m.Enode), NetworkDefinition.JsonOptions) + "\n";
         foreach (var member in members)
         {
             PrivateFiles.WriteNew(Path.Combine(member.NodeDirectory, "static-nodes.json"), staticNodes);
-            WriteManagerConfig(member, members, request.Q2tHttp);
+            WriteManagerConfig(member, members, request);
             WriteEnclaveConfig(member);
         }
-        WriteCertificates(directory, members, DateTimeOffset.UtcNow);
+        NetworkCertificates.Write(directory, members, DateTimeOffset.UtcNow);
         var definition = new NetworkDefinition(chainId, request.Consensus, members.Select(m => m.ToParticipant(request.Q2tHttp)).ToList(),
-            request.Profile, request.PrivateGuard);
+            request.Profile, request.PrivateGuard,
+            request.Insecure ? null : GenesisTemplate.IsOwn(request) ? "require" : "prefer");
         foreach (var participant in definition.Participants)
             PrivateFiles.Close(participant.Directory);
         definition.Save(directory);
@@ -100,16 +105,7 @@ public static class NetworkCreator
                 + $"{maxSocketPath} bytes fit): choose a shorter path");
     }
 
-    /// <summary>For mutual TLS between the services; a loopback network starts without it.</summary>
-    private static void WriteCertificates(string directory, IEnumerable<Member> members, DateTimeOffset now)
-    {
-        using var authority = CertificateAuthority.Create(Path.Combine(directory, "ca"), now);
-        foreach (var member in members)
-            foreach (var service in new[] { "node", "txmanager", "enclave" })
-                authority.Issue(member.CertificateDirectory, service, now);
-    }
-
-    private static void WriteManagerConfig(Member member, IReadOnlyList<Member> members, bool q2tHttp)
+    private static void WriteManagerConfig(Member member, IReadOnlyList<Member> members, NetworkRequest request)
     {
         var peers = new JsonArray([.. members.Select(m => (JsonNode)new JsonObject { ["url"] = m.P2pUrl })]);
         var config = new JsonObject
@@ -126,9 +122,9 @@ public static class NetworkCreator
             ["serverConfigs"] = new JsonArray(
             [
                 Server("Q2T", "unix:" + member.Q2tSocket),
-                .. q2tHttp ? [Server("Q2T", member.Q2tUrl)] : Array.Empty<JsonNode>(),
+                .. request.Q2tHttp ? [Server("Q2T", member.Q2tUrl)] : Array.Empty<JsonNode>(),
                 Server("ThirdParty", member.ThirdPartyUrl),
-                Server("P2P", member.P2pUrl),
+                Server("P2P", member.P2pUrl, request.Insecure ? null : NetworkCertificates.SslConfig(member)),
                 Server("ENCLAVE", "unix:" + member.EnclaveSocket),
             ]),
             ["peer"] = peers,
@@ -144,6 +140,11 @@ public static class NetworkCreator
         ["serverConfigs"] = new JsonArray(Server("ENCLAVE", "unix:" + member.EnclaveSocket)),
         ["keys"] = new JsonObject
         {
+            ["identity"] = new JsonObject
+            {
+                ["privateKeyPath"] = member.IdentityPath + ".key",
+                ["publicKeyPath"] = member.IdentityPath + ".pub",
+            },
             ["keyData"] = new JsonArray(
                 new JsonObject { ["privateKeyPath"] = member.EnclaveKeyPath + ".key", ["publicKeyPath"] = member.EnclaveKeyPath + ".pub" }),
         },
@@ -151,8 +152,12 @@ public static class NetworkCreator
         ["encryptor"] = new JsonObject { ["type"] = "NACL" },
     });
 
-    private static JsonObject Server(string app, string address) =>
-        new() { ["app"] = app, ["serverAddress"] = address, ["communicationType"] = "REST" };
+    private static JsonObject Server(string app, string address, JsonObject? ssl = null)
+    {
+        var server = new JsonObject { ["app"] = app, ["serverAddress"] = address, ["communicationType"] = "REST" };
+        if (ssl is not null) server["sslConfig"] = ssl;
+        return server;
+    }
 
     private static void Write(string path, JsonNode config) =>
         PrivateFiles.WriteNew(path, config.ToJsonString(NetworkDefinition.JsonOptions) + "\n");

@@ -7,12 +7,17 @@ namespace QuorumMesh.Cli.Network;
 /// <summary>What <c>network.json</c> says: everything that a client or an operator needs to reach a local network.</summary>
 /// <param name="Profile">Compatibility profile of the nodes; null leaves it to the genesis.</param>
 /// <param name="PrivateGuard">The nodes' <c>--private-guard</c>; null leaves it to them.</param>
+/// <param name="Tls">
+/// How the members talk: <c>require</c> is TLS alone, <c>prefer</c> takes plain text on the Raft port too, for GoQuorums that may join;
+/// null is plain text, as in networks of earlier versions.
+/// </param>
 public sealed record NetworkDefinition(
     [property: JsonPropertyName("chainId")] ulong ChainId,
     [property: JsonPropertyName("consensus")] string Consensus,
     [property: JsonPropertyName("participants")] IReadOnlyList<Participant> Participants,
     [property: JsonPropertyName("profile"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Profile = null,
-    [property: JsonPropertyName("privateGuard"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? PrivateGuard = null)
+    [property: JsonPropertyName("privateGuard"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? PrivateGuard = null,
+    [property: JsonPropertyName("tls"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Tls = null)
 {
     public const string FileName = "network.json";
 
@@ -39,6 +44,7 @@ public sealed record NetworkDefinition(
                 ?? throw new JsonException("the file is empty");
             foreach (var participant in read.Participants) participant.Check();
             CheckGuard(read.PrivateGuard, $"{path}: privateGuard");
+            if (read.Tls is not (null or "require" or "prefer")) throw new JsonException($"tls {read.Tls} is neither require nor prefer");
             return read.At(Path.GetFullPath(directory));
         }
         catch (Exception e) when (e is JsonException or UriFormatException)

@@ -74,6 +74,11 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network)
             progress($"The network was in {before}: its files name {_directory} now");
         if (network.Participants.Sum(p => PrivateFiles.Close(p.Directory)) is > 0 and var closed)
             progress($"{closed} files and directories of the network were open to other users of this machine and no longer are");
+        if (network.Tls is null)
+            progress("Note: the members of this network talk in plain text (--insecure, or it is of an earlier version): for one machine "
+                + "alone");
+        else if (NetworkCertificates.Renew(_directory, network, DateTimeOffset.UtcNow) is > 0 and var renewed)
+            progress($"{renewed} certificates of the network would have ended soon and were issued anew");
     }
 
     /// <summary>Starts one service of the network; it must not be running.</summary>
@@ -159,8 +164,9 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network)
         return
         [
             "--datadir", node, "--genesis", Path.Combine(_directory, "genesis.json"), "--networkid", network.ChainId.ToString(),
-            "--identity", participant.Name, "--nodiscover", "--listen", "127.0.0.1", "--port", enode.Port.ToString(),
+            "--identity", participant.Name, "--nodiscover", "--listen", enode.Host, "--port", enode.Port.ToString(),
             .. network.Consensus == NetworkRequest.Raft ? ["--raft", "--raftport", participant.RaftPort.ToString()] : Array.Empty<string>(),
+            .. network is { Tls: { } tls, Consensus: NetworkRequest.Raft } ? ["--raft.tls", tls] : Array.Empty<string>(),
             "--http", "--http.addr", "127.0.0.1", "--http.port", new Uri(participant.Rpc).Port.ToString(),
             "--http.api", apis,
             "--ws", "--ws.addr", "127.0.0.1", "--ws.port", new Uri(participant.Ws).Port.ToString(),

@@ -5,13 +5,16 @@ namespace QuorumMesh.Cli.Network;
 /// </summary>
 internal static class Programs
 {
+    /// <summary>Names the directory that holds node/, txmanager/ and enclave/.</summary>
+    public const string Variable = "QUORUMMESH_ARTIFACTS";
+
     public static string Node => Find("node", "quorummesh-node");
     public static string TxManager => Find("txmanager", "quorummesh-txmanager");
     public static string Enclave => Find("enclave", "quorummesh-enclave");
 
     private static string Find(string folder, string program)
     {
-        var root = Environment.GetEnvironmentVariable("QUORUMMESH_ARTIFACTS")
+        var root = Environment.GetEnvironmentVariable(Variable)
             ?? Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, ".."));
         var path = Path.GetFullPath(Path.Combine(root, folder, program));
         return File.Exists(path) ? path

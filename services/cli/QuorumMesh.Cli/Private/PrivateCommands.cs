@@ -20,6 +20,7 @@ internal static class PrivateCommands
         command.Subcommands.Add(Status());
         command.Subcommands.Add(AcceptManager());
         command.Subcommands.Add(Rewind());
+        command.Subcommands.Add(AskAgain());
         return command;
     }
 
@@ -48,6 +49,23 @@ internal static class PrivateCommands
                 : $"accepted: all {found} payloads that the node has run are there");
         });
         return accept;
+    }
+
+    private static Command AskAgain()
+    {
+        var blocks = new Option<ulong?>("--blocks") { Description = "Of how many of the last blocks (default: 10,000)" };
+        var again = With(new Command("ask-again", "Ask the transaction manager again, now, for payloads that it did not know when their "
+            + "blocks were run; blocks whose payloads came late are run again"));
+        again.Options.Add(blocks);
+        again.SetAction(async (r, cancel) =>
+        {
+            JsonNode? wanted = r.GetValue(blocks) is { } count ? "0x" + count.ToString("x", CultureInfo.InvariantCulture) : null;
+            var look = await IpcClient.CallAsync(PathOf(r), "quorummesh_askAgain", cancel, wanted).ConfigureAwait(false);
+            Console.WriteLine($"asked again for {look?["asked"]} payloads, {look?["found"]} of them came late and are run now");
+            if (look?["problem"] is { } problem)
+                throw new CommandException($"the look ended early: {problem}");
+        });
+        return again;
     }
 
     private static Command Rewind()

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Google.Protobuf;
 using Grpc.Core;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
@@ -10,8 +11,12 @@ namespace QuorumMesh.Enclave.Grpc;
 /// <summary>The enclave's data port. An unknown key is NOT_FOUND, bytes that cannot be right are INVALID_ARGUMENT; without keys
 /// all is UNAVAILABLE.</summary>
 internal sealed class EnclaveService(
-    PayloadSealer sealer, KeyCustody custody, EnclaveMetrics metrics, IReadOnlyList<PublicKey> alwaysSendTo) : Proto.Enclave.EnclaveBase
+    PayloadSealer sealer, KeyCustody custody, EnclaveMetrics metrics, IReadOnlyList<PublicKey> alwaysSendTo,
+    IdentityKey? identity) : Proto.Enclave.EnclaveBase
 {
+    /// <summary>The end of 9999, the last that a DateTimeOffset holds.</summary>
+    private const long MaxMilliseconds = 253_402_300_799_999;
+
     public override Task<Proto.KeysReply> Keys(Proto.KeysRequest request, ServerCallContext context) => Answer("keys", () =>
     {
         var reply = new Proto.KeysReply();
@@ -24,7 +29,20 @@ internal sealed class EnclaveService(
                 State = key.State == EnclaveKeyState.Active ? Proto.KeyState.Active : Proto.KeyState.Retired,
             });
         reply.AlwaysSendTo.AddRange(alwaysSendTo.Select(MessageMapping.Bytes));
+        if (identity is not null) reply.Identity = ByteString.CopyFrom(identity.PublicKey);
         return reply;
+    });
+
+    public override Task<Proto.SignReply> Sign(Proto.SignRequest request, ServerCallContext context) => Answer("sign", () =>
+    {
+        if (identity is null)
+            throw new RpcException(new Status(StatusCode.FailedPrecondition,
+                "this enclave has no identity: 'qmesh keys identity FILE' makes one, and keys.identity names it"));
+        return new Proto.SignReply
+        {
+            Identity = ByteString.CopyFrom(identity.PublicKey),
+            Signature = MessageMapping.Wrap(identity.Sign(Statement(request))),
+        };
     });
 
     public override Task<Proto.SealReply> Seal(Proto.SealRequest request, ServerCallContext context) => Answer("seal", () =>
@@ -80,7 +98,23 @@ internal sealed class EnclaveService(
         return reply;
     });
 
-    private PublicKey SenderOrDefault(Google.Protobuf.ByteString sender) =>
+    private IdentityStatement Statement(Proto.SignRequest request) => request.StatementCase switch
+    {
+        Proto.SignRequest.StatementOneofCase.DeliveryReceipt => Receipt(request.DeliveryReceipt),
+        Proto.SignRequest.StatementOneofCase.ManagerTlsKey => IdentityStatement.ManagerTlsKey(request.ManagerTlsKey.Span),
+        _ => throw new InvalidCipherException("there is no statement to sign"),
+    };
+
+    /// <summary>For a key of ours alone, also a retired one.</summary>
+    private IdentityStatement Receipt(Proto.DeliveryReceipt receipt)
+    {
+        var recipient = sealer.Ring.Get(MessageMapping.Key(receipt.RecipientKey, "recipient_key")).PublicKey;
+        if (receipt.KeptAtMs is < 0 or > MaxMilliseconds) throw new InvalidCipherException("kept_at_ms is no time between 1970 and 9999");
+        return IdentityStatement.DeliveryReceipt(receipt.PayloadHash.Span, recipient,
+            DateTimeOffset.FromUnixTimeMilliseconds(receipt.KeptAtMs));
+    }
+
+    private PublicKey SenderOrDefault(ByteString sender) =>
         sender.IsEmpty ? sealer.Ring.Default.PublicKey : MessageMapping.Key(sender, "sender_key");
 
     private Task<T> Answer<T>(string operation, Func<T> work)

@@ -22,7 +22,7 @@ public sealed class BlockExecutor(ChainRules rules)
     {
         // All or nothing for the private side: a block that was run without one of its payloads would leave a private state that
         // differs from the other parties' for good.
-        var missing = inputs.PrivateState is null ? [] : FindMissing(transactions, inputs);
+        var missing = inputs.PrivateState is null ? [] : FindMissing(header.Number, transactions, inputs);
         var author = rules.EngineAt(header.Number).Author(header);
         var run = new BlockRun(rules, header, author, missing.Count > 0 ? inputs with { PrivateState = null } : inputs,
             stop: stop);
@@ -31,12 +31,14 @@ public sealed class BlockExecutor(ChainRules rules)
         return missing.Count == 0 ? execution : execution with { MissingPayloads = missing };
     }
 
-    private static List<PayloadHash> FindMissing(IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<IStateReader> inputs)
+    private List<PayloadHash> FindMissing(
+        ulong block, IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<IStateReader> inputs)
     {
         var missing = new List<PayloadHash>();
         foreach (var (tx, _) in transactions)
         {
-            if (tx.PayloadHash is { } hash && inputs.AnswerFor(hash) is null)
+            if (tx.PayloadHash is { } hash
+                && (inputs.AnswerFor(hash) is not { } answer || !PrivacyVerification.MayRun(rules, block, answer)))
                 missing.Add(hash);
         }
         return missing;

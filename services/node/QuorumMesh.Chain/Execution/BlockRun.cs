@@ -13,6 +13,7 @@ namespace QuorumMesh.Chain.Execution;
 public sealed class BlockRun
 {
     private readonly BlockHeader _header;
+    private readonly Func<PayloadAnswer, bool> _mayRun;
     private readonly IHeaderRules _engine;
     private readonly Fork _fork;
     private readonly TransactionProcessor _processor;
@@ -39,6 +40,7 @@ public sealed class BlockRun
         Func<bool>? stop = null)
     {
         _header = header;
+        _mayRun = answer => PrivacyVerification.MayRun(rules, header.Number, answer);
         _engine = rules.EngineAt(header.Number);
         _fork = rules.ForkAt(header.Number);
         _processor = new TransactionProcessor(rules.ContextOf(header, author, inputs.BlockHash), _fork,
@@ -126,7 +128,7 @@ public sealed class BlockRun
     {
         if (tx.PayloadHash is not { } hash)
             return PayloadAnswer.Nobodys;
-        if (_inputs.AnswerFor(hash) is { } answer)
+        if (_inputs.AnswerFor(hash) is { } answer && _mayRun(answer))
             return answer;
         _missing.Add(hash);
         // The rest of the private side would run on a state that lacks this transaction. Better none: the private head waits.

@@ -5,7 +5,11 @@ namespace QuorumMesh.Chain.Execution;
 
 /// <param name="Success">Of the private receipt.</param>
 /// <param name="Created">Address of a creation, failed or not.</param>
-public readonly record struct PrivateOutcome(bool Success, EvmStatus Status, byte[] Output, Address? Created, IReadOnlyList<LogEntry> Logs);
+public readonly record struct PrivateOutcome(bool Success, EvmStatus Status, byte[] Output, Address? Created, IReadOnlyList<LogEntry> Logs)
+{
+    /// <summary>Set when the code ran and its effects were taken back.</summary>
+    public PrivacyFault Fault { get; init; }
+}
 
 /// <param name="PublicSuccess">Status of the public receipt; always true for a private transaction.</param>
 /// <param name="GasUsed">Of the receipt: 0 for a private transaction.</param>

@@ -32,7 +32,7 @@ public sealed partial class TransactionProcessor
         }
         else
         {
-            outcome = RunPrivate(msg, input, msg.GasLimit - intrinsic, publicState, privateState!, tracer);
+            outcome = RunPrivate(msg, answer, msg.GasLimit - intrinsic, publicState, privateState!, tracer);
         }
 
         // GoQuorum takes the intrinsic gas from the block; EIP-7623's floor is over the same 64-byte hash.
@@ -47,16 +47,58 @@ public sealed partial class TransactionProcessor
     }
 
     /// <summary>A creation with empty input is a stranger's: it leaves the ghost account (nonce 1, no code) in the private state.</summary>
-    private PrivateOutcome RunPrivate(TransactionMessage msg, byte[] input, ulong gas, WorldState publicState, WorldState privateState,
-        IEvmTracer? tracer)
+    private PrivateOutcome RunPrivate(TransactionMessage msg, PayloadAnswer answer, ulong gas, WorldState publicState,
+        WorldState privateState, IEvmTracer? tracer)
     {
+        // The access list is the public state's alone: private code begins with everything cold (24:core/state_transition.go).
         Warm(msg, publicState);
-        Warm(msg, privateState);
         // A creation raises the nonce itself, in the public state at depth 0 (2.5:core/vm/evm.go create).
         if (!msg.IsCreation) publicState.SetNonce(msg.From, publicState.GetNonce(msg.From) + 1);
         // A value that the sender lacks only fails the private side. GoQuorum's parties would refuse the whole block that
         // strangers take; no pool lets such a transaction in.
-        EvmResult result = Run(msg, input, gas, publicState, privateState, tracer);
+        bool isVerified = _rules.HasPrivacyEnhancements && answer.Payload is not null;
+        if (isVerified && PrivacyVerification.Check(answer) is not PrivacyFault.None and var fault) return Refused(msg, publicState, fault);
+        int before = privateState.Snapshot();
+        AffectedContracts? affected = isVerified ? new() : null;
+        EvmResult result = Run(msg, answer.Payload ?? [], gas, publicState, privateState, tracer, affected);
+        if (affected is not null)
+        {
+            fault = PrivacyVerification.Verify(answer, affected, publicState, privateState, Marker);
+            if (fault != PrivacyFault.None)
+            {
+                privateState.RevertToSnapshot(before);
+                return new PrivateOutcome(false, result.Status, [], result.Created, privateState.Logs) { Fault = fault };
+            }
+
+            if (PayloadOf(msg) is { } creation) PrivacyVerification.MarkCreated(creation, answer.PrivacyMode, affected, privateState);
+        }
+
         return new PrivateOutcome(result.IsSuccess, result.Status, result.Output, result.Created, privateState.Logs);
+    }
+
+    private Address? Marker => _rules.HasPrivacyPrecompile ? PrivacyMarker.Address : null;
+
+    private static PayloadHash? PayloadOf(TransactionMessage msg) =>
+        msg.Data.Length == PayloadHash.Size ? new PayloadHash(msg.Data) : null;
+
+    /// <summary>
+    /// Runs the code of a private transaction that is yet to be sent, its plain input in the message, to see what it touches. As GoQuorum
+    /// does it: with all of its gas, nothing warm, no nonce used by a call (24:internal/ethapi/api.go runSimulation). The states are not
+    /// finalised.
+    /// </summary>
+    /// <param name="privateState">The public one again where the code is to see that alone.</param>
+    public EvmResult Simulate(TransactionMessage msg, WorldState publicState, WorldState privateState, AffectedContracts affected,
+        IEvmTracer? tracer = null)
+    {
+        publicState.BeginTransaction();
+        if (!ReferenceEquals(publicState, privateState)) privateState.BeginTransaction();
+        return Run(msg, msg.Data, msg.GasLimit, publicState, privateState, tracer, affected);
+    }
+
+    /// <summary>Without a run. The nonce counts as at strangers, or the public states would part.</summary>
+    private static PrivateOutcome Refused(TransactionMessage msg, WorldState publicState, PrivacyFault fault)
+    {
+        if (msg.IsCreation) publicState.SetNonce(msg.From, publicState.GetNonce(msg.From) + 1);
+        return new PrivateOutcome(false, EvmStatus.Success, [], null, []) { Fault = fault };
     }
 }

@@ -92,7 +92,6 @@ public sealed partial class TransactionProcessor
         }
 
         Warm(msg, state);
-        if (!ReferenceEquals(second, state)) Warm(msg, second);
         ulong gas = msg.GasLimit - IntrinsicOf(msg);
         // Outside the snapshot of the code: a call that fails has used its nonce (Yellow Paper, section 6.2).
         if (!msg.IsCreation) state.SetNonce(msg.From, state.GetNonce(msg.From) + 1);
@@ -121,10 +120,12 @@ public sealed partial class TransactionProcessor
             new IntrinsicRules(_fork, !_rules.Evm.LacksHomestead && _fork >= Fork.Homestead), msg.AuthorizationList.Count);
 
     private EvmResult Run(TransactionMessage msg, byte[] input, ulong gas, WorldState publicState, WorldState privateState,
-        IEvmTracer? tracer) =>
+        IEvmTracer? tracer, AffectedContracts? affected = null) =>
         msg.To is { } to
-            ? _evm.Call(msg.From, msg.GasPrice, msg.From, to, input, gas, msg.Value, publicState, privateState, tracer, msg.BlobHashes)
-            : _evm.Create(msg.From, msg.GasPrice, msg.From, input, gas, msg.Value, publicState, privateState, tracer, msg.BlobHashes);
+            ? _evm.Call(msg.From, msg.GasPrice, msg.From, to, input, gas, msg.Value, publicState, privateState, tracer, msg.BlobHashes,
+                affected)
+            : _evm.Create(msg.From, msg.GasPrice, msg.From, input, gas, msg.Value, publicState, privateState, tracer, msg.BlobHashes,
+                affected);
 
     private void PayCoinbase(TransactionMessage msg, ulong used, WorldState state)
     {

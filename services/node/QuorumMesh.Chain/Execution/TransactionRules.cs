@@ -23,6 +23,9 @@ public sealed record TransactionRules
     /// <summary>The privacy marker's precompile is there.</summary>
     public bool HasPrivacyPrecompile { get; init; }
 
+    /// <summary>See <see cref="ChainConfig.HasPrivacyEnhancements"/>.</summary>
+    public bool HasPrivacyEnhancements { get; init; }
+
     /// <summary>EIP-7825's cap of 2^24 gas from Osaka on.</summary>
     public bool HasGasCap { get; init; }
 }

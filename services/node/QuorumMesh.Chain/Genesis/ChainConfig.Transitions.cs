@@ -31,6 +31,13 @@ public sealed partial record ChainConfig
         && (IsActive(PrivacyPrecompileBlock, block) || Last(block, profile, static t => t.PrivacyPrecompile) == true);
 
     /// <summary>
+    /// Whether private transactions may have privacy flags other than 0, and are verified by them (IsPrivacyEnhancementsEnabled).
+    /// </summary>
+    public bool HasPrivacyEnhancements(ulong block, CompatibilityProfile profile) =>
+        (profile.KnowsPrivacyEnhancements && IsActive(PrivacyEnhancementsBlock, block))
+        || Last(block, profile, static t => t.PrivacyEnhancements) == true;
+
+    /// <summary>
     /// Bytes of the serialised form that the pool accepts (GetTransactionSizeLimit). The last transition decides alone: one that does not
     /// name the limit takes it back to the genesis's.
     /// </summary>

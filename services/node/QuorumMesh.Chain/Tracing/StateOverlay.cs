@@ -7,7 +7,7 @@ namespace QuorumMesh.Chain.Tracing;
 /// A state with the changes of some transactions on top, for re-execution. There is no trie: a storage root says only whether
 /// there is storage.
 /// </summary>
-public sealed class StateOverlay(IStateReader parent) : IStateReader
+public sealed class StateOverlay(IStateReader parent) : IStateReader, IStorageRootSource
 {
     private static readonly Hash256 _someStorage = Keccak.Hash("storage without a trie"u8);
 
@@ -28,6 +28,23 @@ public sealed class StateOverlay(IStateReader parent) : IStateReader
 
     /// <inheritdoc/>
     public byte[]? GetCode(in Hash256 codeHash) => _code.TryGetValue(codeHash, out var code) ? code : parent.GetCode(codeHash);
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">The account has storage below, and the parent gives no storage roots.</exception>
+    public Hash256 StorageRootAfter(AccountChange change)
+    {
+        var address = change.Address;
+        var slots = change.StorageWiped ? [] : new Dictionary<UInt256, UInt256>(ChangedSlots(address));
+        foreach (var (slot, (_, value)) in change.Storage) slots[slot] = value;
+        var below = parent.GetAccount(address);
+        if (change.StorageWiped || _wiped.Contains(address) || below is not { HasStorage: true }) return StateRoot.OfStorage(slots);
+        if (parent is not IStorageRootSource source)
+            throw new InvalidOperationException($"no storage root over a {parent.GetType().Name}");
+        var whole = new AccountChange(address, below, change.New);
+        foreach (var (slot, value) in slots)
+            if (parent.GetStorage(address, slot) is var old && old != value) whole.Storage[slot] = (old, value);
+        return source.StorageRootAfter(whole);
+    }
 
     /// <summary>Nothing of the parent's storage of this account is left.</summary>
     public bool IsWiped(in Address a) => _wiped.Contains(a);

@@ -1,4 +1,5 @@
 using QuorumMesh.Consensus.Raft;
+using QuorumMesh.Outbound;
 
 namespace QuorumMesh.Node.Network.RaftHttp;
 
@@ -11,23 +12,32 @@ internal sealed class RaftHttpPeer : IDisposable
     private readonly RaftTransport.Events _events;
     private readonly Task _running;
 
-    public RaftHttpPeer(ulong id, Uri url, HttpClient http, RaftTransportOptions options, RaftTransport.Events events)
+    private readonly RaftConnector _connector;
+
+    public RaftHttpPeer(RaftAddress address, RaftTransportOptions options, OutboundHandlers handlers, RaftTransport.Events events)
     {
-        (Id, Url, _events) = (id, url, events);
-        _pipeline = new RaftPipeline(http, url, id, options, events);
+        (Address, Url, _events) = (address, address.RaftUrl, events);
+        _connector = new RaftConnector(address, options, handlers);
+        var id = address.RaftId;
+        _pipeline = new RaftPipeline(Http, Url, id, options, events);
         _messages = new RaftStreamWriter(id, () => new MessageStreamEncoder(), options, events.Unreachable);
         _appends = new RaftStreamWriter(id, () => new AppendStreamEncoder(), options, events.Unreachable);
-        var messages = new RaftStreamReader(http, url, RaftHttpHeaders.MessageStream, id, options,
+        var messages = new RaftStreamReader(_connector, Url, RaftHttpHeaders.MessageStream, id, options,
             r => new MessageStreamDecoder(r), events);
-        var appends = new RaftStreamReader(http, url, RaftHttpHeaders.AppendStream, id, options,
+        var appends = new RaftStreamReader(_connector, Url, RaftHttpHeaders.AppendStream, id, options,
             r => new AppendStreamDecoder(r, options.Id, id, options.MaxFrameSize), events);
         List<Func<Task>> work = [() => _pipeline.RunAsync(_stop.Token), () => messages.RunAsync(_stop.Token),
             () => appends.RunAsync(_stop.Token)];
-        _running = Task.WhenAll(work.Select(Task.Run));
+        _running = RunAsync(work);
     }
 
-    public ulong Id { get; }
+    public RaftAddress Address { get; }
+    public ulong Id => Address.RaftId;
     public Uri Url { get; }
+
+    /// <summary>For what is asked of this member besides its streams; of no use once it is dropped.</summary>
+    public HttpClient Http => _connector.Http;
+
     public RaftStreamWriter Messages => _messages;
     public RaftStreamWriter Appends => _appends;
     public Task Completion => _running;
@@ -64,5 +74,11 @@ internal sealed class RaftHttpPeer : IDisposable
         _stop.Cancel();
         _messages.Dispose();
         _appends.Dispose();
+    }
+
+    private async Task RunAsync(List<Func<Task>> work)
+    {
+        await Task.WhenAll(work.Select(Task.Run)).ConfigureAwait(false);
+        _connector.Dispose();
     }
 }

@@ -11,6 +11,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Listeners;
+using QuorumMesh.Tls;
 
 namespace QuorumMesh.Node.Network.RaftHttp;
 
@@ -18,6 +19,7 @@ namespace QuorumMesh.Node.Network.RaftHttp;
 internal sealed class RaftHttpServer(RaftTransportOptions options, RaftTransport.Events host) : IAsyncDisposable
 {
     private readonly ByteBudget _budget = new("raft", options.MaxPostBytes);
+    private readonly RaftCallers _callers = new(options, host);
     private WebApplication? _app;
 
     public int Port { get; private set; }
@@ -64,7 +66,18 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, RaftTransport
         kestrel.Limits.MaxConcurrentConnections = 1024;
         kestrel.Limits.MaxRequestBodySize = null; // bounded by the handler: a refusal is read, not overtaken by a reset
         kestrel.Limits.RequestHeadersTimeout = options.ReadTimeout;
-        kestrel.Listen(options.Listen, l => l.Protocols = HttpProtocols.Http1);
+        kestrel.Listen(options.Listen, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            if (options.Tls is { } tls) TlsListener.UseEither(listen, Server(tls), tls.TakesPlainText);
+        });
+    }
+
+    private static TlsServer Server(RaftTlsOptions tls)
+    {
+        var server = new TlsServer("raft", tls.Certificate, tls.Members.Anybody, TlsServer.Strict);
+        server.Told += tls.Tell;
+        return server;
     }
 
     private Task HandleAsync(HttpContext context)
@@ -162,8 +175,10 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, RaftTransport
         host.Unknown(message.From);
         if (context.Request.Headers[RaftHttpHeaders.ServerFrom] is [{ } sender] && sender != RaftHttpHeaders.Id(message.From))
             await RefuseAsync(context, message, "sender-mismatch", "the message is another sender's").ConfigureAwait(false);
-        else if (host.Peer(message.From) is null)
+        else if (host.Peer(message.From) is not { } peer)
             await RefuseAsync(context, message, "unknown-sender", "the sender is no member known here").ConfigureAwait(false);
+        else if (_callers.Refuse(context, peer) is { } refusal)
+            await RefuseAsync(context, message, refusal.Reason, refusal.Text).ConfigureAwait(false);
         else if (message.Type != RaftMessageType.Snap)
             await RefuseAsync(context, message, "not-by-post", "raft messages are taken from streams, and only snapshots by post")
                 .ConfigureAwait(false);
@@ -183,6 +198,11 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, RaftTransport
     private async Task MembersAsync(HttpContext context)
     {
         if (!await AcceptAsync(context, HttpMethods.Get).ConfigureAwait(false)) return;
+        if (_callers.RefuseQuestion(context) is { } refusal)
+        {
+            await ErrorAsync(context, StatusCodes.Status503ServiceUnavailable, refusal.Text).ConfigureAwait(false);
+            return;
+        }
         var members = host.Members;
         if (members.Length == 0)
         {
@@ -219,10 +239,17 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, RaftTransport
             await ErrorAsync(context, StatusCodes.Status412PreconditionFailed, "to field mismatch").ConfigureAwait(false);
             return;
         }
+        if ((_callers.Refuse(context, peer) ?? _callers.RefuseTakeover(context, writer(peer))) is { } refusal)
+        {
+            host.Refused(from, "stream", refusal.Reason);
+            await ErrorAsync(context, StatusCodes.Status503ServiceUnavailable, refusal.Text).ConfigureAwait(false);
+            return;
+        }
+        using var counted = NetworkMetrics.PlainStream(!context.Request.IsHttps);
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
         await context.Response.StartAsync(context.RequestAborted).ConfigureAwait(false);
         await context.Response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
-        await writer(peer).ServeAsync(context.Response.BodyWriter, context.RequestAborted).ConfigureAwait(false);
+        await writer(peer).ServeAsync(context.Response.BodyWriter, context.Request.IsHttps, context.RequestAborted).ConfigureAwait(false);
         context.Abort(); // a stream never ends in good order: the reader sees at once that it is gone
     }
 

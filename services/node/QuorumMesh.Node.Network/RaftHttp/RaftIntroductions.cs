@@ -9,7 +9,7 @@ namespace QuorumMesh.Node.Network.RaftHttp;
 /// keep a real one out.
 /// </summary>
 internal sealed class RaftIntroductions(
-    HttpClient http, RaftTransportOptions options, Func<IReadOnlyList<Uri>> known, Action<RaftAddress> introduce) : IDisposable
+    RaftTransportOptions options, Func<IReadOnlyList<RaftHttpPeer>> known, Action<RaftAddress> introduce) : IDisposable
 {
     private const int MaxAnswer = 16 << 20;
     private readonly CancellationTokenSource _stop = new();
@@ -39,15 +39,15 @@ internal sealed class RaftIntroductions(
         }
     }
 
-    private async Task AskAsync(Uri member)
+    private async Task AskAsync(RaftHttpPeer member)
     {
         try
         {
             using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
             timeout.CancelAfter(options.ReadTimeout);
-            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(member, RaftHttpHeaders.Members));
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(member.Url, RaftHttpHeaders.Members));
             RaftHttpHeaders.Fill(request, options, null);
-            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, timeout.Token)
+            using var response = await member.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, timeout.Token)
                 .ConfigureAwait(false);
             if (response.StatusCode != HttpStatusCode.OK
                 || response.Content.Headers.ContentLength is not (> 0 and <= MaxAnswer and var length)) return;
@@ -56,9 +56,10 @@ internal sealed class RaftIntroductions(
             await body.ReadExactlyAsync(answer, timeout.Token).ConfigureAwait(false);
             foreach (var address in RaftSnapshotData.Decode(answer).Addresses) introduce(address);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or FormatException or OperationCanceledException)
+        catch (Exception e) when (e is HttpRequestException or IOException or FormatException or OperationCanceledException
+            or ObjectDisposedException)
         {
-            // A GoQuorum knows no such path; another member may answer.
+            // A GoQuorum knows no such path, and a member may be dropped meanwhile; another may answer.
         }
     }
 }

@@ -23,7 +23,7 @@ internal static class RaftProber
             // It looked at its clock half-way.
             return new RaftProbe(roundTrip, TimeOf(answer) is { } now ? now - (DateTimeOffset.UtcNow - (roundTrip / 2)) : null);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
+        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException)
         {
             return null;
         }

@@ -5,7 +5,7 @@ namespace QuorumMesh.Node.Network.RaftHttp;
 
 /// <summary>Receiving half of a stream: asks the member for it by GET, again and again, and reads messages from the answer.</summary>
 internal sealed class RaftStreamReader(
-    HttpClient http, Uri peerUrl, string path, ulong peer, RaftTransportOptions options,
+    RaftConnector connector, Uri peerUrl, string path, ulong peer, RaftTransportOptions options,
     Func<RaftFrameReader, IRaftStreamDecoder> newDecoder, RaftTransport.Events events)
 {
     public async Task RunAsync(CancellationToken stop)
@@ -19,13 +19,14 @@ internal sealed class RaftStreamReader(
                 RaftHttpHeaders.Fill(request, options, peer);
                 using var timeout = CancellationTokenSource.CreateLinkedTokenSource(stop);
                 timeout.CancelAfter(options.ReadTimeout);
-                using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, timeout.Token)
+                using var response = await connector.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, timeout.Token)
                     .ConfigureAwait(false);
                 if (response.StatusCode == HttpStatusCode.Gone) events.RemovedFromCluster(peer);
                 if (response.StatusCode == HttpStatusCode.OK)
                 {
                     connected = true;
                     events.StreamOpened(peer, RaftHttpHeaders.AnnouncesPreVote(response));
+                    using var counted = NetworkMetrics.PlainStream(connector.IsPlain);
                     await ReadAsync(response, timeout).ConfigureAwait(false);
                 }
             }

@@ -22,15 +22,18 @@ internal sealed class RaftStreamWriter(ulong peer, Func<IRaftStreamEncoder> newE
 
     public bool IsConnected => Volatile.Read(ref _connection) is not null;
 
+    /// <summary>Whether the connection is of who has proven to be the member.</summary>
+    public bool IsProven => Volatile.Read(ref _connection) is { IsProven: true };
+
     /// <summary>False when no connection is there or its queue is full.</summary>
     public bool TrySend(RaftMessage message) => Volatile.Read(ref _connection)?.TryAdd(message, options.StreamQueueBytes) ?? false;
 
     /// <summary>Serves one connection until it breaks or is replaced.</summary>
-    public async Task ServeAsync(PipeWriter output, CancellationToken aborted)
+    public async Task ServeAsync(PipeWriter output, bool isProven, CancellationToken aborted)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(aborted);
         var connection = new Connection(
-            Channel.CreateBounded<RaftMessage>(new BoundedChannelOptions(options.StreamQueue) { SingleReader = true }), stop);
+            Channel.CreateBounded<RaftMessage>(new BoundedChannelOptions(options.StreamQueue) { SingleReader = true }), stop, isProven);
         lock (_gate)
         {
             if (_disposed) return;
@@ -113,7 +116,7 @@ internal sealed class RaftStreamWriter(ulong peer, Func<IRaftStreamEncoder> newE
         }
     }
 
-    private sealed record Connection(Channel<RaftMessage> Queue, CancellationTokenSource Stop)
+    private sealed record Connection(Channel<RaftMessage> Queue, CancellationTokenSource Stop, bool IsProven)
     {
         private const long Overhead = 128;
         private long _bytes;

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net.Sockets;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Outbound;
@@ -11,7 +10,7 @@ public sealed class RaftTransport : IRaftTransport
 {
     private readonly RaftTransportOptions _options;
     private readonly RaftHttpServer _server;
-    private readonly HttpClient _http;
+    private readonly OutboundHandlers _handlers;
     private readonly ConcurrentDictionary<ulong, RaftHttpPeer> _peers = new();
 
     /// <summary>
@@ -31,16 +30,10 @@ public sealed class RaftTransport : IRaftTransport
     /// <param name="handlers">The host's.</param>
     public RaftTransport(RaftTransportOptions options, OutboundHandlers handlers)
     {
-        _options = options;
+        (_options, _handlers) = (options, handlers);
         _events = new Events(this);
         _server = new RaftHttpServer(options, _events);
-        var handler = handlers.Create(OutboundLimits.Raft with { Connect = options.ConnectTimeout });
-        // etcd knows no trace headers, and a stream has no trace.
-        handler.ActivityHeadersPropagator = null;
-        handler.ConnectCallback = ConnectAsync;
-        _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
-        _introductions = new RaftIntroductions(_http, options, KnownUrls,
-            address => Introduce(address.RaftId, address.RaftUrl, vouched: true));
+        _introductions = new RaftIntroductions(options, KnownPeers, address => Introduce(address, vouched: true));
     }
 
     public event Action<RaftMessage>? MessageReceived;
@@ -75,22 +68,22 @@ public sealed class RaftTransport : IRaftTransport
 
     /// <inheritdoc/>
     public Task<RaftProbe?> ProbeAsync(ulong id, CancellationToken cancellation) =>
-        _peers.TryGetValue(id, out var peer) ? RaftProber.AskAsync(_http, peer.Url, cancellation) : Task.FromResult<RaftProbe?>(null);
+        _peers.TryGetValue(id, out var peer) ? RaftProber.AskAsync(peer.Http, peer.Url, cancellation) : Task.FromResult<RaftProbe?>(null);
 
     /// <inheritdoc/>
-    public void AddPeer(ulong id, Uri url)
+    public void AddPeer(RaftAddress member)
     {
-        if (id == _options.Id) return;
+        if (member.RaftId == _options.Id) return;
         lock (_gate)
         {
-            _removed.TryRemove(id, out _);
-            _introduced.TryRemove(id, out _);
-            Connect(id, url);
+            _removed.TryRemove(member.RaftId, out _);
+            _introduced.TryRemove(member.RaftId, out _);
+            Connect(member);
         }
     }
 
     /// <inheritdoc/>
-    public void Introduce(ulong id, Uri url) => Introduce(id, url, vouched: false);
+    public void Introduce(RaftAddress member) => Introduce(member, vouched: false);
 
     /// <inheritdoc/>
     public void PublishMembers(byte[] members) => Volatile.Write(ref _members, members);
@@ -125,12 +118,12 @@ public sealed class RaftTransport : IRaftTransport
         foreach (var peer in all) peer.Dispose();
         await _server.DisposeAsync().ConfigureAwait(false);
         await Task.WhenAll(all.Select(p => p.Completion)).ConfigureAwait(false);
-        _http.Dispose();
     }
 
     /// <summary>What the log says always counts more than what others say, and what is configured more than what is vouched for.</summary>
-    private void Introduce(ulong id, Uri url, bool vouched)
+    private void Introduce(RaftAddress member, bool vouched)
     {
+        var id = member.RaftId;
         if (id == _options.Id) return;
         lock (_gate)
         {
@@ -140,16 +133,17 @@ public sealed class RaftTransport : IRaftTransport
             // A configured address that answers stays; one that does not may be an old file's.
             if (isKnown && vouched && !wasVouched && IsActive(id)) return;
             _introduced[id] = vouched;
-            Connect(id, url);
+            Connect(member);
         }
         PeerIntroduced?.Invoke(id);
     }
 
-    private void Connect(ulong id, Uri url)
+    private void Connect(RaftAddress member)
     {
-        if (_disposed || (_peers.TryGetValue(id, out var existing) && existing.Url == url)) return;
+        var id = member.RaftId;
+        if (_disposed || (_peers.TryGetValue(id, out var existing) && existing.Address == member)) return;
         Drop(id, peer => peer.Dispose());
-        _peers[id] = new RaftHttpPeer(id, url, _http, _options, _events);
+        _peers[id] = new RaftHttpPeer(member, _options, _handlers, _events);
     }
 
     private void Drop(ulong id, Action<RaftHttpPeer> end)
@@ -160,27 +154,9 @@ public sealed class RaftTransport : IRaftTransport
     }
 
     /// <summary>Those whose word on others counts: members of the log, and configured ones.</summary>
-    private List<Uri> KnownUrls() => [.. _peers.Where(p => !IsVouched(p.Key)).Select(p => p.Value.Url)];
+    private List<RaftHttpPeer> KnownPeers() => [.. _peers.Where(p => !IsVouched(p.Key)).Select(p => p.Value)];
 
     private bool IsVouched(ulong id) => _introduced.TryGetValue(id, out var vouched) && vouched;
-
-    // A stream may stand still for long: without keep-alive a member whose machine is gone would stay active.
-    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
-    {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
-            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 30);
-            await socket.ConnectAsync(context.DnsEndPoint, cancel).ConfigureAwait(false);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
 
     /// <summary>What its server and the parts of each member's connection ask and report.</summary>
     internal sealed class Events(RaftTransport owner)
@@ -200,8 +176,10 @@ public sealed class RaftTransport : IRaftTransport
 
         public void Posted(RaftMessage message) => owner.MessageReceived?.Invoke(message);
 
-        public void Refused(RaftMessage message, string reason) =>
-            owner.MessageRefused?.Invoke(message.From, message.Type.ToString(), reason);
+        public void Refused(RaftMessage message, string reason) => Refused(message.From, message.Type.ToString(), reason);
+
+        /// <param name="kind">A message's type, or what else was asked.</param>
+        public void Refused(ulong from, string kind, string reason) => owner.MessageRefused?.Invoke(from, kind, reason);
 
         /// <summary>A transfer of leadership names the member that is to take over; all else is the sender's own.</summary>
         public void Received(ulong peer, RaftMessage message)

@@ -12,6 +12,9 @@ public sealed record RaftTransportOptions
     /// <summary>Where other members reach this one; port 0 takes a free port.</summary>
     public required IPEndPoint Listen { get; init; }
 
+    /// <summary>Null: plain text alone, and nobody proves who he is.</summary>
+    public RaftTlsOptions? Tls { get; init; }
+
     /// <summary>This member's address as told to the others (X-PeerURLs); null = not told.</summary>
     public Uri? AdvertisedUrl { get; init; }
 

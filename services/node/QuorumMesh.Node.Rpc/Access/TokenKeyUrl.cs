@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.IdentityModel.Tokens;
 using QuorumMesh.Outbound;
 using QuorumMesh.Tls;
@@ -22,6 +23,7 @@ public sealed class TokenKeyUrl : ITokenKeys
     private readonly Lock _gate = new();
     private readonly ITimer _timer;
     private IReadOnlyList<SecurityKey> _current = [];
+    private byte[] _digest = [];
     private Task _fetch = Task.CompletedTask;
     private DateTimeOffset _next;
     private string? _problem;
@@ -62,12 +64,21 @@ public sealed class TokenKeyUrl : ITokenKeys
         }
     }
 
+    /// <summary>The same keys stay the same list: what was found good by them is known by it.</summary>
+    private void Take(byte[] answer)
+    {
+        var digest = SHA256.HashData(answer);
+        if (digest.AsSpan().SequenceEqual(_digest)) return;
+        Volatile.Write(ref _current, TokenKeyList.Read(answer));
+        _digest = digest;
+    }
+
     private async Task FetchAsync()
     {
         string? problem = null;
         try
         {
-            Volatile.Write(ref _current, TokenKeyList.Read(await _http.GetByteArrayAsync(_url, _stop.Token).ConfigureAwait(false)));
+            Take(await _http.GetByteArrayAsync(_url, _stop.Token).ConfigureAwait(false));
         }
         catch (Exception e) when (e is HttpRequestException or FormatException or IOException or OperationCanceledException)
         {

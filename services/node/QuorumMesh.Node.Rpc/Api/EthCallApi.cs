@@ -66,7 +66,7 @@ internal sealed class EthCallApi(INode node, NodeReader reader, CallExecutor exe
         PrivateGas.Of(executor, scope, scope.Header(BlockTag.Latest) ?? throw new RpcException("header not found"), arguments, stop));
 
     /// <summary>Ends with the caller's connection, and when the time is over with geth's text.</summary>
-    private async ValueTask<T> RunAsync<T>(CancellationToken cancellation, Func<ReadScope, CancellationToken, T> run)
+    public async ValueTask<T> RunAsync<T>(CancellationToken cancellation, Func<ReadScope, CancellationToken, T> run)
     {
         await _slots.WaitAsync(cancellation).ConfigureAwait(false);
         try

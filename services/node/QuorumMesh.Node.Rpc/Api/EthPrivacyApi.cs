@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Text.Json;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Json;
@@ -24,6 +26,7 @@ internal sealed class EthPrivacyApi(INode node, NodeReader reader) : IRpcApi
         table.AddAsync("eth_getContractPrivacyMetadata", 1, MetadataAsync);
         if (!node.Profile.Rpc.HasPrivacyMarkers) return;
         table.Add("eth_getPrivacyPrecompileAddress", 0, call => call.Result.Value(MarkerPrecompile));
+        table.AddAsync("eth_getQuorumPayloadExtra", 1, PayloadExtraAsync);
         table.AddAsync("eth_getPrivateTransactionByHash", 1, MarkedAsync);
         table.AddAsync("eth_getPrivateTransactionReceipt", 1, MarkedAsync);
     }
@@ -41,25 +44,70 @@ internal sealed class EthPrivacyApi(INode node, NodeReader reader) : IRpcApi
 
     private async ValueTask PayloadAsync(RpcCall call)
     {
+        var hash = HashOf(call);
+        call.Result.Data((await ReceiveAsync(hash, call.Cancellation).ConfigureAwait(false))?.Payload ?? []);
+    }
+
+    private PayloadHash HashOf(RpcCall call)
+    {
         var text = call.Text(0);
         RequireManager();
         var digest = DigestOf(text);
-        if (digest.Length != PayloadHash.Size)
-            throw new RpcException($"Expected a Quorum digest of length {PayloadHash.Size}, but got {digest.Length}");
-        call.Result.Data(await ReceiveAsync(new PayloadHash(digest), call.Cancellation).ConfigureAwait(false) ?? []);
+        return digest.Length == PayloadHash.Size ? new PayloadHash(digest)
+            : throw new RpcException($"Expected a Quorum digest of length {PayloadHash.Size}, but got {digest.Length}");
     }
 
-    /// <summary>
-    /// A contract of the standard kind has none, and this node's genesis files have no other kind (24:core/state/statedb.go
-    /// GetPrivacyMetadata, 24:eth/api_backend.go).
-    /// </summary>
+    /// <summary>The payload with what was promised of it (24:private/engine/model.go QuorumPayloadExtra).</summary>
+    private async ValueTask PayloadExtraAsync(RpcCall call)
+    {
+        var answer = await ReceiveAsync(HashOf(call), call.Cancellation).ConfigureAwait(false);
+        call.Result.WriteStartObject();
+        call.Result.Data("Payload"u8, answer?.Payload ?? []);
+        call.Result.WritePropertyName("ExtraMetaData"u8);
+        if (answer is null) call.Result.WriteNullValue();
+        else WriteExtra(call.Result, answer);
+        call.Result.WriteBoolean("IsSender"u8, answer?.SenderKey is { } sender && answer.ManagedParties.Any(k => k.SequenceEqual(sender)));
+        call.Result.WriteEndObject();
+    }
+
+    private static void WriteExtra(Utf8JsonWriter json, PayloadAnswer answer)
+    {
+        json.WriteStartObject();
+        json.WriteStartArray("ACHashes"u8);
+        foreach (var hash in answer.AffectedTransactions) json.WriteStringValue(hash.ToBase64());
+        json.WriteEndArray();
+        json.WriteString("ACMerkleRoot"u8, PrivacyVerification.ReadExecutionHash(answer).ToString());
+        json.WriteNumber("PrivacyFlag"u8, (int)answer.PrivacyMode);
+        json.WriteStartArray("ManagedParties"u8);
+        foreach (var key in answer.ManagedParties) json.WriteStringValue(Convert.ToBase64String(key));
+        json.WriteEndArray();
+        json.WriteString("Sender"u8, Convert.ToBase64String(answer.SenderKey ?? []));
+        // GoQuorum's manager does not hand them out with a payload.
+        json.WriteNull("MandatoryRecipients"u8);
+        json.WriteEndObject();
+    }
+
+    /// <summary>A contract of the standard kind has none (24:core/state/statedb.go GetPrivacyMetadata, 24:eth/api_backend.go).</summary>
     private async ValueTask MetadataAsync(RpcCall call)
     {
         var address = call.Address(0);
-        var isPrivate = await reader.ReadAsync(call.Cancellation, scope => scope.Find(address, scope.Latest).IsPrivate)
+        var (_, account, isPrivate) = await reader.ReadAsync(call.Cancellation, scope => scope.Find(address, scope.Latest))
             .ConfigureAwait(false);
-        throw new RpcException(isPrivate ? $"{address.ToChecksumString()}: no account extra data found"
-            : $"{Hex.ToHex(address.ToArray(), prefix: false)}: the provided address is not a private contract");
+        if (!isPrivate)
+            throw new RpcException($"{Hex.ToHex(address.ToArray(), prefix: false)}: the provided address is not a private contract");
+        if (account?.Privacy is not { } metadata) throw new RpcException($"{address.ToChecksumString()}: no account extra data found");
+        var mandatory = metadata.Mode == PrivacyMode.MandatoryRecipients
+            ? await node.TransactionManager.MandatoryRecipientsAsync(metadata.Creation, call.Cancellation).ConfigureAwait(false) : [];
+        call.Result.WriteStartObject();
+        call.Result.WriteString("creationTxHash"u8, metadata.Creation.ToBase64());
+        call.Result.WriteNumber("privacyFlag"u8, (int)metadata.Mode);
+        if (mandatory.Count > 0)
+        {
+            call.Result.WriteStartArray("mandatoryFor"u8);
+            foreach (var key in mandatory) call.Result.WriteStringValue(key);
+            call.Result.WriteEndArray();
+        }
+        call.Result.WriteEndObject();
     }
 
     /// <summary>
@@ -75,17 +123,17 @@ internal sealed class EthPrivacyApi(INode node, NodeReader reader) : IRpcApi
             .ConfigureAwait(false);
         var payload = data is { Length: PayloadHash.Size }
             ? await ReceiveAsync(new PayloadHash(data), call.Cancellation).ConfigureAwait(false) : null;
-        if (payload is not null) throw new RpcException(GoJsonText.NoTransaction(payload));
+        if (payload is { Payload: { } bytes }) throw new RpcException(GoJsonText.NoTransaction(bytes));
         call.Result.WriteNullValue();
     }
 
     /// <returns>Null for a payload of others.</returns>
-    private async Task<byte[]?> ReceiveAsync(PayloadHash hash, CancellationToken cancellation)
+    private async Task<PayloadAnswer?> ReceiveAsync(PayloadHash hash, CancellationToken cancellation)
     {
         var answer = (await node.TransactionManager.ReceiveAsync([hash], cancellation).ConfigureAwait(false))[0];
         return answer.Availability switch
         {
-            PayloadAvailability.Here => answer.Payload!,
+            PayloadAvailability.Here => answer,
             PayloadAvailability.NotAParty => null,
             PayloadAvailability.Missing =>
                 throw new RpcException($"this node is a party, but its transaction manager has lost payload {hash}: {answer.Reason}"),

@@ -65,7 +65,7 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
 
     private async ValueTask SendRawPrivateAsync(RpcCall call)
     {
-        var (raw, recipients) = (call.Bytes(0), call.Read(1, SendTransactionArguments.ReadRawRecipients));
+        var (raw, recipients) = (call.Bytes(0), call.Read(1, SendTransactionArguments.ReadRawPrivate));
         call.Result.Value(await sender.SendRawPrivateAsync(RawTransaction.Decode(raw, node.Profile.Rpc), recipients, call.Cancellation)
             .ConfigureAwait(false));
     }

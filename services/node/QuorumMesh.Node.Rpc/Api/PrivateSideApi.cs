@@ -15,6 +15,7 @@ internal sealed class PrivateSideApi(INode node) : IRpcApi
         table.AddAsync("quorummesh_privateStatus", 0, StatusAsync);
         table.AddAsync("quorummesh_acceptManager", 1, AcceptAsync);
         table.AddAsync("quorummesh_rewindPrivate", 1, RewindAsync);
+        table.AddAsync("quorummesh_askAgain", 1, AskAgainAsync);
     }
 
     private async ValueTask StatusAsync(RpcCall call)
@@ -64,6 +65,18 @@ internal sealed class PrivateSideApi(INode node) : IRpcApi
         {
             throw new RpcException(e.Message);
         }
+    }
+
+    /// <summary>For payloads that the manager did not know when their blocks were run; with how many of the last blocks.</summary>
+    private async ValueTask AskAgainAsync(RpcCall call)
+    {
+        ulong? blocks = call.Has(0) ? call.Quantity(0) : null;
+        var look = await node.PrivateSide.AskAgainAsync(blocks, call.Cancellation).ConfigureAwait(false);
+        call.Result.WriteStartObject();
+        call.Result.WriteNumber("asked", look.Asked);
+        call.Result.WriteNumber("found", look.Found);
+        call.Result.WriteString("problem", look.Problem);
+        call.Result.WriteEndObject();
     }
 
     private static void WriteDatabase(RpcCall call, string name, KnownDatabase? database)

@@ -35,6 +35,12 @@ internal sealed record SendTransactionArguments
     /// <summary>Base64 each. Not null means private, even when empty.</summary>
     public IReadOnlyList<string>? PrivateFor { get; init; }
 
+    /// <summary>As it was given: 0 to 3 are known.</summary>
+    public ulong PrivacyFlag { get; init; }
+
+    /// <summary>Base64 each; empty without.</summary>
+    public IReadOnlyList<string> MandatoryFor { get; init; } = [];
+
     /// <summary>Where eth_sendTransactionAsync reports to.</summary>
     public string? CallbackUrl { get; init; }
 
@@ -61,8 +67,9 @@ internal sealed record SendTransactionArguments
                 case "data": result = result with { Data = GoJson.Bytes(ref reader, "SendTxArgs.data") }; break;
                 case "input": result = result with { Input = GoJson.Bytes(ref reader, "SendTxArgs.input") }; break;
                 case "privateFrom": result = result with { PrivateFrom = GoJson.String(ref reader, "SendTxArgs.privateFrom") }; break;
-                case "privateFor": result = result with { PrivateFor = ReadRecipients(ref reader, Name) }; break;
-                case "privacyFlag": RequireStandardPrivate(ref reader); break;
+                case "privateFor": result = result with { PrivateFor = ReadRecipients(ref reader, Name, name) }; break;
+                case "mandatoryFor": result = result with { MandatoryFor = ReadRecipients(ref reader, Name, name) }; break;
+                case "privacyFlag": result = result with { PrivacyFlag = ReadFlag(ref reader, Name) }; break;
                 case "accessList":
                     result = result with { AccessList = AccessListJson.ReadList(ref reader, "SendTxArgs.accessList") }; break;
                 case "maxFeePerGas": result = result with { MaxFeePerGas = GoJson.Big(ref reader, "SendTxArgs.maxFeePerGas") }; break;
@@ -80,39 +87,36 @@ internal sealed record SendTransactionArguments
     }
 
     /// <summary>The second argument of eth_sendRawPrivateTransaction.</summary>
-    public static IReadOnlyList<string>? ReadRawRecipients(ref Utf8JsonReader reader)
+    public static SendTransactionArguments ReadRawPrivate(ref Utf8JsonReader reader)
     {
         const string Name = "SendRawTxArgs";
         if (reader.TokenType != JsonTokenType.StartObject) throw new GoTarget("ethapi." + Name).Cannot(GoJson.KindOf(reader));
-        IReadOnlyList<string>? recipients = null;
+        var result = new SendTransactionArguments();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = FieldName.Of(ref reader);
             reader.Read();
-            if (name == "privateFor" && reader.TokenType != JsonTokenType.Null) recipients = ReadRecipients(ref reader, Name);
-            else if (name == "privacyFlag" && reader.TokenType != JsonTokenType.Null) RequireStandardPrivate(ref reader);
+            if (reader.TokenType == JsonTokenType.Null) continue;
+            if (name == "privateFor") result = result with { PrivateFor = ReadRecipients(ref reader, Name, name) };
+            else if (name == "mandatoryFor") result = result with { MandatoryFor = ReadRecipients(ref reader, Name, name) };
+            else if (name == "privacyFlag") result = result with { PrivacyFlag = ReadFlag(ref reader, Name) };
             else reader.Skip();
         }
-        return recipients;
+        return result;
     }
 
-    private static List<string> ReadRecipients(ref Utf8JsonReader reader, string of)
+    private static List<string> ReadRecipients(ref Utf8JsonReader reader, string of, string field)
     {
-        if (reader.TokenType != JsonTokenType.StartArray) throw new GoTarget(of + ".privateFor", "[]string").Cannot(GoJson.KindOf(reader));
+        if (reader.TokenType != JsonTokenType.StartArray) throw new GoTarget($"{of}.{field}", "[]string").Cannot(GoJson.KindOf(reader));
         var keys = new List<string>();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            if (keys.Count >= MaxRecipients) throw new FormatException($"privateFor has more than {MaxRecipients} keys");
-            keys.Add(GoJson.String(ref reader, of + ".privateFor"));
+            if (keys.Count >= MaxRecipients) throw new FormatException($"{field} has more than {MaxRecipients} keys");
+            keys.Add(GoJson.String(ref reader, $"{of}.{field}"));
         }
         return keys;
     }
 
-    private static void RequireStandardPrivate(ref Utf8JsonReader reader)
-    {
-        var flag = reader.TokenType == JsonTokenType.String ? GoJson.Quantity(ref reader, "SendTxArgs.privacyFlag")
-            : GoJson.Number(ref reader, 3, "uint64", "SendTxArgs.privacyFlag");
-        if (flag != 0)
-            throw new RpcException("PrivacyEnhancements are disabled. Can only accept transactions with PrivacyFlag=0(StandardPrivate).");
-    }
+    private static ulong ReadFlag(ref Utf8JsonReader reader, string of) =>
+        GoJson.Number(ref reader, ulong.MaxValue, "engine.PrivacyFlagType", of + ".PrivateTxArgs.privacyFlag");
 }

@@ -89,7 +89,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         RequireAllowed(arguments);
         await RequireMeantAsync(arguments, userAgent, cancellation).ConfigureAwait(false);
         var gas = await GasAsync(arguments, cancellation).ConfigureAwait(false);
-        var data = await DistributeAsync(arguments, cancellation).ConfigureAwait(false);
+        var data = await DistributeAsync(arguments, gas, cancellation).ConfigureAwait(false);
         // The manager has answered before a nonce is taken: private transactions of one account are distributed side by side.
         if (arguments.Nonce is { } nonce)
             return await SubmitAsync(Sign(Build(arguments, data, gas, nonce), arguments, password), cancellation).ConfigureAwait(false);
@@ -137,6 +137,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         var nonce = arguments.Nonce ?? await node.PendingNonceAsync(arguments.From, cancellation).ConfigureAwait(false);
         if (!arguments.IsPrivate) return Build(arguments, Payload(arguments), gas, nonce);
         RequireManager();
+        RequireFlag(arguments);
         var payload = Payload(arguments);
         var hash = await node.TransactionManager.StoreRawAsync(payload, arguments.PrivateFrom, cancellation).ConfigureAwait(false);
         return TransactionSigner.MarkPrivate(Build(arguments, hash.ToArray(), gas, nonce));
@@ -164,35 +165,81 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
     }
 
     /// <summary>Submits a raw private transaction whose payload was stored before: distributes it first.</summary>
-    public async Task<Hash256> SendRawPrivateAsync(Transaction transaction, IReadOnlyList<string>? privateFor,
+    /// <param name="arguments">Recipients and flag alone.</param>
+    public async Task<Hash256> SendRawPrivateAsync(Transaction transaction, SendTransactionArguments arguments,
         CancellationToken cancellation)
     {
         if (transaction.Type == TransactionType.SetCode)
             throw new RpcException("a transaction with an authorization list (EIP-7702) cannot be private: send it by "
             + "eth_sendRawTransaction");
-        if (!transaction.IsPrivate || privateFor is null) throw new RpcException("transaction is not private");
+        if (!transaction.IsPrivate || arguments.PrivateFor is not { } privateFor) throw new RpcException("transaction is not private");
         RequireManager();
         RequireWilling();
+        var isEnhanced = RequireFlag(arguments);
         if (transaction.PayloadHash is not { } hash)
             throw new RpcException($"the data of a private transaction is the {PayloadHash.Size}-byte hash from the transaction manager's "
                 + $"storeraw, not {transaction.Data.Length} bytes");
-        await node.TransactionManager.SendSignedAsync(hash, privateFor, cancellation).ConfigureAwait(false);
+        // Without the payload there is nothing to run: the manager, which has to have it, says so.
+        var privacy = new SendPrivacy((PrivacyMode)arguments.PrivacyFlag) { MandatoryFor = arguments.MandatoryFor };
+        if (isEnhanced && await node.TransactionManager.ReceiveStoredAsync(hash, cancellation).ConfigureAwait(false) is { } payload)
+        {
+            var message = TransactionMessage.Of(new RecoveredTransaction(transaction, Sender(transaction)), UInt256.Zero);
+            privacy = await SimulateAsync(message with { Data = payload }, arguments, cancellation).ConfigureAwait(false);
+        }
+        await node.TransactionManager.SendSignedAsync(hash, privateFor, privacy, cancellation).ConfigureAwait(false);
         return await SubmitAsync(transaction, cancellation).ConfigureAwait(false);
     }
 
-    private async Task<byte[]> DistributeAsync(SendTransactionArguments arguments, CancellationToken cancellation)
+    private async Task<byte[]> DistributeAsync(SendTransactionArguments arguments, ulong gas, CancellationToken cancellation)
     {
         var payload = Payload(arguments);
+        var isEnhanced = arguments.IsPrivate && RequireFlag(arguments);
         // An empty payload is not distributed: the pool refuses such a transaction, as it does one with a value.
         if (!arguments.IsPrivate || payload.Length == 0) return payload;
         RequireManager();
         if (!arguments.Value.IsZero) throw new RpcException("ether value is not supported for private transactions");
         RequireWilling();
-        var send = new SendArguments(payload, arguments.PrivateFrom, arguments.PrivateFor!);
+        var send = new SendArguments(payload, arguments.PrivateFrom, arguments.PrivateFor!)
+        {
+            Privacy = isEnhanced ? await SimulateAsync(arguments, payload, gas, cancellation).ConfigureAwait(false) : SendPrivacy.Standard,
+        };
         var answer = await node.TransactionManager.SendAsync(send, cancellation).ConfigureAwait(false);
         node.RememberPayload(answer);
         return answer.Hash.ToArray();
     }
+
+    /// <returns>Whether the chain has privacy enhancements now, so that every private transaction is looked at before it is sent.</returns>
+    /// <exception cref="RpcException">The flag cannot be sent.</exception>
+    private bool RequireFlag(SendTransactionArguments arguments)
+    {
+        using var view = node.OpenView();
+        var isEnhanced = node.Config.HasPrivacyEnhancements(view.Head, node.Profile);
+        PrivacySimulation.Check(arguments.PrivacyFlag, arguments.MandatoryFor, isEnhanced);
+        return isEnhanced;
+    }
+
+    private async ValueTask<SendPrivacy> SimulateAsync(
+        SendTransactionArguments arguments, byte[] payload, ulong gas, CancellationToken cancellation)
+    {
+        var nonce = arguments.Nonce ?? (arguments.To is null
+            ? await node.PendingNonceAsync(arguments.From, cancellation).ConfigureAwait(false) : 0);
+        var message = new TransactionMessage
+        {
+            From = arguments.From,
+            To = arguments.To,
+            Nonce = nonce,
+            GasLimit = gas,
+            GasPrice = arguments.GasPrice ?? UInt256.Zero,
+            Data = payload,
+        };
+        return await SimulateAsync(message, arguments, cancellation).ConfigureAwait(false);
+    }
+
+    private ValueTask<SendPrivacy> SimulateAsync(
+        TransactionMessage message, SendTransactionArguments arguments, CancellationToken cancellation) =>
+        estimator.RunAsync(cancellation, (scope, stop) => PrivacySimulation.Run(scope,
+            scope.Header(Json.BlockTag.Latest) ?? throw new RpcException("header not found"), message, (PrivacyMode)arguments.PrivacyFlag,
+            arguments.MandatoryFor, stop));
 
     private async ValueTask<ulong> PrivateGasAsync(SendTransactionArguments arguments, CancellationToken cancellation)
     {

@@ -8,11 +8,11 @@ namespace QuorumMesh.Node.Runtime.Ports;
 public interface IRaftTransport : IAsyncDisposable
 {
     /// <summary>Connects to a member, or moves it to a new address.</summary>
-    void AddPeer(ulong id, Uri url);
+    void AddPeer(RaftAddress member);
 
     /// <summary>Connects to one that the applied membership does not name (yet): configured, or named by an entry that is not
     /// applied. <see cref="AddPeer"/> overrules it.</summary>
-    void Introduce(ulong id, Uri url);
+    void Introduce(RaftAddress member);
 
     /// <summary>The applied membership as a <see cref="RaftSnapshotData"/>, for members that ask who a sender is.</summary>
     void PublishMembers(byte[] members);

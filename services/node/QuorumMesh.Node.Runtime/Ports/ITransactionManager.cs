@@ -3,9 +3,30 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Runtime.Ports;
 
+/// <summary>What a private transaction promises beside its recipients.</summary>
+/// <param name="Mode">Its privacy flag.</param>
+public sealed record SendPrivacy(PrivacyMode Mode = PrivacyMode.StandardPrivate)
+{
+    /// <summary>Flag 0, and no contract with another.</summary>
+    public static SendPrivacy Standard { get; } = new();
+
+    /// <summary>The creations of the contracts that it touches.</summary>
+    public IReadOnlyList<PayloadHash> Affected { get; init; } = [];
+
+    /// <summary>Base64 of 32 bytes, with private state validation; otherwise empty.</summary>
+    public string ExecutionHash { get; init; } = "";
+
+    /// <summary>Base64 as the user gave it, with mandatory recipients; otherwise empty.</summary>
+    public IReadOnlyList<string> MandatoryFor { get; init; } = [];
+}
+
 /// <param name="PrivateFrom">Base64 as the user gave it; null or empty lets the manager use its default key.</param>
 /// <param name="PrivateFor">Base64 as the user gave it; empty means the sender alone.</param>
-public sealed record SendArguments(byte[] Payload, string? PrivateFrom, IReadOnlyList<string> PrivateFor);
+public sealed record SendArguments(byte[] Payload, string? PrivateFrom, IReadOnlyList<string> PrivateFor)
+{
+    /// <summary>Standard private unless it is given.</summary>
+    public SendPrivacy Privacy { get; init; } = SendPrivacy.Standard;
+}
 
 /// <summary>The manager refused or could not be reached. The message is shown to the RPC user.</summary>
 public sealed class TransactionManagerException(string message, Exception? inner = null) : Exception(message, inner);
@@ -21,6 +42,11 @@ public interface ITransactionManager
     /// False when this node takes no part in private transactions (<c>PRIVATE_CONFIG=ignore</c>): a stranger to every one.
     /// </summary>
     bool Enabled { get; }
+
+    /// <summary>
+    /// Whether <see cref="WatchAsync"/> brings payloads that come late. Where it does not, the node asks again for what was not known.
+    /// </summary>
+    bool TellsOfLatePayloads => true;
 
     /// <summary>
     /// An answer other than one about payloads told of the manager's database; null when a manager that could does not tell.
@@ -50,7 +76,16 @@ public interface ITransactionManager
     Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation);
 
     /// <exception cref="TransactionManagerException"/>
-    Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, CancellationToken cancellation);
+    Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, SendPrivacy privacy, CancellationToken cancellation);
+
+    /// <summary>What <see cref="StoreRawAsync"/> keeps under a hash; null when there is nothing.</summary>
+    /// <exception cref="TransactionManagerException"/>
+    Task<byte[]?> ReceiveStoredAsync(PayloadHash hash, CancellationToken cancellation) => Task.FromResult<byte[]?>(null);
+
+    /// <summary>The mandatory recipients of a transaction with that flag, base64 each.</summary>
+    /// <exception cref="TransactionManagerException">It has another flag, or is not known.</exception>
+    Task<IReadOnlyList<string>> MandatoryRecipientsAsync(PayloadHash hash, CancellationToken cancellation) =>
+        Task.FromResult<IReadOnlyList<string>>([]);
 
     /// <summary>
     /// Answers in the order of the request, for the first of the hashes, at least one: payloads that are large together come in

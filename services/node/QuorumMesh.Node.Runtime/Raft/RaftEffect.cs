@@ -11,10 +11,10 @@ public abstract record RaftEffect : NetworkEffect
     public sealed record Send(IReadOnlyList<RaftMessage> Messages) : RaftEffect;
 
     /// <summary>See <see cref="Ports.IRaftTransport.AddPeer"/>.</summary>
-    public sealed record AddPeer(ulong Id, Uri Url) : RaftEffect;
+    public sealed record AddPeer(RaftAddress Member) : RaftEffect;
 
     /// <summary>See <see cref="Ports.IRaftTransport.Introduce"/>.</summary>
-    public sealed record Introduce(ulong Id, Uri Url) : RaftEffect;
+    public sealed record Introduce(RaftAddress Member) : RaftEffect;
 
     /// <summary>See <see cref="Ports.IRaftTransport.RemovePeer"/>.</summary>
     public sealed record RemovePeer(ulong Id) : RaftEffect;

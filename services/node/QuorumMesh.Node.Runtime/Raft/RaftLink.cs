@@ -48,10 +48,10 @@ public sealed class RaftLink(IRaftTransport transport, Action<IReadOnlyList<Raft
                 transport.Send(send.Messages);
                 break;
             case RaftEffect.AddPeer peer:
-                transport.AddPeer(peer.Id, peer.Url);
+                transport.AddPeer(peer.Member);
                 break;
             case RaftEffect.Introduce peer:
-                transport.Introduce(peer.Id, peer.Url);
+                transport.Introduce(peer.Member);
                 break;
             case RaftEffect.RemovePeer peer:
                 transport.RemovePeer(peer.Id);

@@ -117,7 +117,7 @@ public sealed class RaftMembers
             if (Read(entry).Change is not { Type: not RaftConfChangeType.RemoveNode, Context.Length: > 0 } change) continue;
             if (change.NodeId == _ownId || _membership.Find(change.NodeId) is not null) continue;
             core.Introduce(change.NodeId);
-            outputs.Transmit(new RaftEffect.Introduce(change.NodeId, RaftAddress.Decode(change.Context).RaftUrl));
+            outputs.Transmit(new RaftEffect.Introduce(RaftAddress.Decode(change.Context)));
         }
     }
 
@@ -240,7 +240,7 @@ public sealed class RaftMembers
 
     private void Connect(RaftAddress address, ConsensusOutputs outputs)
     {
-        if (address.RaftId != _ownId) outputs.Transmit(new RaftEffect.AddPeer(address.RaftId, address.RaftUrl));
+        if (address.RaftId != _ownId) outputs.Transmit(new RaftEffect.AddPeer(address));
     }
 
     private void Publish(ConsensusOutputs outputs)

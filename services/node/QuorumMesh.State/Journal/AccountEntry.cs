@@ -15,6 +15,7 @@ internal sealed class AccountEntry
         Nonce = account.Nonce;
         Balance = account.Balance;
         CodeHash = account.CodeHash;
+        Privacy = account.Privacy;
     }
 
     public Address Address { get; }
@@ -32,6 +33,9 @@ internal sealed class AccountEntry
 
     /// <summary>Null until read.</summary>
     public byte[]? Code { get; set; }
+
+    /// <summary>See <see cref="Account.Privacy"/>.</summary>
+    public PrivacyMetadata? Privacy { get; set; }
 
     /// <summary>The parent's storage is no longer visible: the account was deleted or created anew.</summary>
     public bool Wiped { get; set; }
@@ -61,6 +65,7 @@ internal sealed class AccountEntry
         Balance = UInt256.Zero;
         CodeHash = Hash256.EmptyCode;
         Code = null;
+        Privacy = null;
         Slots = null;
     }
 }

@@ -11,6 +11,7 @@ internal enum JournalKind : byte
     Balance,
     Nonce,
     Code,
+    Privacy,
     Storage,
     SelfDestruct,
     Transient,

@@ -44,7 +44,7 @@ internal sealed class AccountCache(int limit)
         {
             _all.Set(a, default);
         }
-        else if (present.HasStorage || present.CodeHash != Hash256.EmptyCode)
+        else if (present.HasStorage || present.CodeHash != Hash256.EmptyCode || present.Privacy is not null)
         {
             _all.Set(a, new Plain { Kind = Kind.Whole });
             _whole.Set(a, present);

@@ -7,7 +7,7 @@ namespace QuorumMesh.State.Store;
 /// The state after a past block: the first reverse diff of a key after that block holds its value then; without one, the flat table
 /// does.
 /// </summary>
-internal sealed class HistoricalState : IStateReader
+internal sealed class HistoricalState : IStateReader, IStorageRootSource
 {
     private readonly IKeyValueReader _snapshot;
     private readonly StateKeys _keys;
@@ -23,6 +23,9 @@ internal sealed class HistoricalState : IStateReader
     }
 
     public ulong Block { get; }
+
+    /// <summary>Gives storage roots after changes; null where none are asked for.</summary>
+    public Func<AccountChange, Hash256>? StorageRoots { private get; init; }
 
     /// <returns>True when the block is the head.</returns>
     public static bool CheckKept(IKeyValueReader snapshot, StateKeys keys, ulong block)
@@ -54,6 +57,13 @@ internal sealed class HistoricalState : IStateReader
     }
 
     public byte[]? GetCode(in Hash256 codeHash) => FlatState.Code(_snapshot, codeHash);
+
+    /// <inheritdoc/>
+    public Hash256 StorageRootAfter(AccountChange change)
+    {
+        if (change.Storage.Count == 0 && !change.StorageWiped) return change.Old?.StorageRoot ?? Hash256.EmptyTrie;
+        return StorageRoots?.Invoke(change) ?? throw new InvalidOperationException("this state gives no storage roots");
+    }
 
     private KeyValuePair<byte[], byte[]>? FirstAfter(byte[] prefix, byte[] from)
     {

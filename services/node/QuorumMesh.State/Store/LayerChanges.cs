@@ -76,6 +76,13 @@ internal sealed class LayerChanges
         }
     }
 
+    /// <summary>The storage root after the slots of one change.</summary>
+    public static Hash256 StorageRootAfter(StateLayer parent, AccountChange change)
+    {
+        if (change.Storage.Count > 0) return UpdateStorage(parent, change, null).Root.RootHash;
+        return change.StorageWiped ? Hash256.EmptyTrie : change.Old?.StorageRoot ?? Hash256.EmptyTrie;
+    }
+
     private static (TrieChild Root, TrieUpdate Update) UpdateStorage(StateLayer parent, AccountChange change, SplitWork? split)
     {
         var leaves = new TrieChange[change.Storage.Count];

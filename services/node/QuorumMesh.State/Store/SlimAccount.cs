@@ -2,20 +2,24 @@ using QuorumMesh.Primitives;
 
 namespace QuorumMesh.State.Store;
 
-/// <summary>Account as the flat table holds it: its RLP with empty storage root and code hash left out.</summary>
+/// <summary>
+/// Account as the flat table holds it: its RLP with empty storage root and code hash left out, and privacy metadata behind them where
+/// there is some.
+/// </summary>
 internal static class SlimAccount
 {
     /// <returns>Empty for null.</returns>
     public static byte[] Encode(Account? account)
     {
         if (account is not { } present) return [];
-        Span<byte> buffer = stackalloc byte[128];
+        Span<byte> buffer = stackalloc byte[192];
         var at = 0;
         buffer[at++] = 0; // list header, filled in below
         at = WriteNumber(buffer, at, present.Nonce);
         at = WriteNumber(buffer, at, present.Balance);
         at = WriteHash(buffer, at, present.StorageRoot, Hash256.EmptyTrie);
         at = WriteHash(buffer, at, present.CodeHash, Hash256.EmptyCode);
+        if (present.Privacy is { } privacy) at = WritePrivacy(buffer, at, privacy);
         var payload = at - 1;
         if (payload < 56)
         {
@@ -37,6 +41,7 @@ internal static class SlimAccount
         var list = new RlpReader(encoded).ReadList();
         var account = new Account(list.ReadUInt64(), list.ReadUInt256(), ReadHash(ref list, Hash256.EmptyTrie),
             ReadHash(ref list, Hash256.EmptyCode));
+        if (!list.End) account = account with { Privacy = PrivacyMetadata.Read(list.ReadBytes()) };
         list.ExpectEnd();
         return account;
     }
@@ -58,6 +63,14 @@ internal static class SlimAccount
         buffer[at] = 0xa0;
         hash.CopyTo(buffer[(at + 1)..]);
         return at + 33;
+    }
+
+    private static int WritePrivacy(Span<byte> buffer, int at, PrivacyMetadata privacy)
+    {
+        buffer[at] = 0xb8;
+        buffer[at + 1] = PrivacyMetadata.Size;
+        privacy.WriteTo(buffer[(at + 2)..]);
+        return at + 2 + PrivacyMetadata.Size;
     }
 
     private static int WriteNumber(Span<byte> buffer, int at, in UInt256 value)

@@ -8,7 +8,7 @@ namespace QuorumMesh.State.Store;
 /// <see cref="StateStore.Advance"/> it reads the store; once another layer has become the head it is no longer readable. For the
 /// store's one writer: other threads read through <see cref="StateStore.At"/>.
 /// </summary>
-public sealed class StateLayer : IStateReader, IStateRootSource
+public sealed class StateLayer : IStateReader, IStateRootSource, IStorageRootSource
 {
     private readonly StateStore _store;
     private LayerChanges? _changes;
@@ -87,6 +87,9 @@ public sealed class StateLayer : IStateReader, IStateRootSource
     }
 
     Hash256 IStateRootSource.RootAfter(StateChangeSet changes) => LayerChanges.Compute(this, changes, split: null).Root;
+
+    /// <inheritdoc/>
+    public Hash256 StorageRootAfter(AccountChange change) => LayerChanges.StorageRootAfter(this, change);
 
     /// <summary>Where nodes that are not in memory are read from.</summary>
     internal ITrieNodeSource Nodes => _store;

@@ -11,7 +11,8 @@ public sealed partial class StateStore
 
     /// <summary>The state after a kept block, as the snapshot has it; good for as long as the snapshot, from any thread.</summary>
     /// <exception cref="StateUnavailableException">The block is above the snapshot's head or no longer kept.</exception>
-    public IStateReader At(IKeyValueReader snapshot, ulong block) => new HistoricalState(snapshot, _keys, block);
+    public IStateReader At(IKeyValueReader snapshot, ulong block) =>
+        new HistoricalState(snapshot, _keys, block) { StorageRoots = change => StorageRootAfter(snapshot, block, change) };
 
     /// <summary>Number, hash and root of the head that a snapshot has; null when no block is stored in it.</summary>
     internal (ulong Block, Hash256 BlockHash, Hash256 Root)? HeadOf(IKeyValueReader snapshot) =>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using QuorumMesh.Primitives;
 using QuorumMesh.State.KeyValue;
 using QuorumMesh.State.Trie;
@@ -36,16 +37,38 @@ public sealed partial class StateStore
         if (head.Block - block > MostProofBlocks)
             throw new StateUnavailableException(
                 $"a proof in block {block} is too far back: at most {MostProofBlocks} blocks below the head, block {head.Block}");
+        var address = a;
+        return InTries(snapshot, head, block, layer => layer.Prove(address, slots)) ?? throw TooFarBack(snapshot, block, head.Block);
+    }
+
+    /// <summary>
+    /// The storage root of an account after changes to a kept block's state, as the snapshot has it; from any thread, one at a time. As far
+    /// back as proofs go it costs what the changes do, further back all slots of the account are read.
+    /// </summary>
+    private Hash256 StorageRootAfter(IKeyValueReader snapshot, ulong block, AccountChange change)
+    {
+        var head = StateHead.Read(snapshot, _keys)!.Value;
+        var root = head.Block - block > MostProofBlocks ? null
+            : InTries(snapshot, head, block, layer => new StrongBox<Hash256>(layer.StorageRootAfter(change)));
+        if (root is not null) return root.Value;
+        var slots = change.StorageWiped ? [] : Storage(snapshot, block, change.Address).ToDictionary(s => s.Slot, s => s.Value);
+        foreach (var (slot, (_, value)) in change.Storage) slots[slot] = value;
+        return StateRoot.OfStorage(slots);
+    }
+
+    /// <returns>Null when the block is too far back.</returns>
+    private T? InTries<T>(IKeyValueReader snapshot, in StateHead head, ulong block, Func<StateLayer, T> ask) where T : class
+    {
         // Proofs below the head are rare and their tries large: one set of tries at a time bounds memory, whatever clients ask
         // for.
         lock (_proofGate)
         {
             var tries = Interlocked.Exchange(ref _proofs, null); // what fails is not gone on from
             if (tries is null || !tries.MoveTo(snapshot, head)) tries = new ProofTries(snapshot, _keys.Id);
-            var proof = tries.LayerAt(block)?.Prove(a, slots);
+            var answer = tries.LayerAt(block) is { } layer ? ask(layer) : null;
             tries.TakeBackSnapshot();
             Volatile.Write(ref _proofs, tries);
-            return proof ?? throw TooFarBack(snapshot, block, head.Block);
+            return answer;
         }
     }
 

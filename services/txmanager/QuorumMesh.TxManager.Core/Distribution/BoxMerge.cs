@@ -1,3 +1,4 @@
+using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
 
@@ -9,7 +10,7 @@ namespace QuorumMesh.TxManager.Core.Distribution;
 /// </summary>
 public static class BoxMerge
 {
-    private const string Mismatch = "Invalid existing transaction";
+    internal const string Mismatch = "Invalid existing transaction";
 
     /// <summary>
     /// What is to be stored: <paramref name="existing"/> itself when it has a box for each key already. New boxes come first, as with
@@ -36,7 +37,10 @@ public static class BoxMerge
         && existing.CipherText.AsSpan().SequenceEqual(added.CipherText)
         && existing.CipherTextNonce.AsSpan().SequenceEqual(added.CipherTextNonce)
         // The boxes are left out: a payload may come in parts, each with the box of one recipient.
-        && existing.PrivacyMode == added.PrivacyMode);
+        && existing.PrivacyMode == added.PrivacyMode
+        && existing.ExecutionHash.AsSpan().SequenceEqual(added.ExecutionHash)
+        // Affected transactions too: which of them are left depends on what the receiver had when each part came.
+        && existing.MandatoryRecipients.ToHashSet().SetEquals(added.MandatoryRecipients));
 
     /// <exception cref="PrivacyException"><see cref="Failure.InvalidPayload"/>.</exception>
     public static void RequireSameBoxes(EncodedPayload existing, EncodedPayload added) => Require(
@@ -46,9 +50,16 @@ public static class BoxMerge
     /// <summary>Whether every recipient of the second is one of the first.</summary>
     public static bool Contains(EncodedPayload existing, EncodedPayload added) =>
         added.RecipientKeys.Count > 0
-            ? added.RecipientKeys.All(k => existing.IndexOfRecipient(k) >= 0)
+            ? Boxed(added).All(Boxed(existing).Contains)
             // Constellation's form names no keys (tessera 3.2): the boxes themselves are compared.
             : added.RecipientBoxes.All(b => existing.RecipientBoxes.Any(e => e.AsSpan().SequenceEqual(b)));
+
+    /// <summary>
+    /// The keys that there are boxes for: all, but for what a receiver of private state validation has, which names all parties, those with
+    /// boxes first (tessera 3.4).
+    /// </summary>
+    internal static IEnumerable<PublicKey> Boxed(EncodedPayload payload) => payload.PrivacyMode == PrivacyMode.PrivateStateValidation
+        ? payload.RecipientKeys.Take(payload.RecipientBoxes.Count) : payload.RecipientKeys;
 
     private static bool GoesOn(EncodedPayload existing, EncodedPayload added) =>
         existing.RecipientKeys.Count > 0
@@ -58,16 +69,19 @@ public static class BoxMerge
     private static EncodedPayload Prepend(EncodedPayload existing, EncodedPayload added)
     {
         Require(HasBoxPerKey(added) && HasBoxPerKey(existing));
-        int[] missing = [.. Enumerable.Range(0, added.RecipientKeys.Count)
-            .Where(i => existing.IndexOfRecipient(added.RecipientKeys[i]) < 0)];
+        HashSet<PublicKey> known = [.. Boxed(existing)];
+        int[] missing = [.. Enumerable.Range(0, added.RecipientBoxes.Count).Where(i => !known.Contains(added.RecipientKeys[i]))];
+        PublicKey[] first = [.. missing.Select(i => added.RecipientKeys[i])];
         return existing with
         {
-            RecipientKeys = [.. missing.Select(i => added.RecipientKeys[i]), .. existing.RecipientKeys],
+            RecipientKeys = [.. first, .. existing.RecipientKeys.Except(first)],
             RecipientBoxes = [.. missing.Select(i => added.RecipientBoxes[i]), .. existing.RecipientBoxes],
         };
     }
 
-    private static bool HasBoxPerKey(EncodedPayload payload) => payload.RecipientKeys.Count == payload.RecipientBoxes.Count;
+    private static bool HasBoxPerKey(EncodedPayload payload) => payload.PrivacyMode == PrivacyMode.PrivateStateValidation
+        ? payload.RecipientKeys.Count >= payload.RecipientBoxes.Count
+        : payload.RecipientKeys.Count == payload.RecipientBoxes.Count;
 
     private static void Require(bool same)
     {

@@ -20,9 +20,10 @@ public sealed class FailedSends(TimeProvider clock)
     private readonly Dictionary<string, Entry> _entries = [];
     private long _bytes;
 
-    /// <summary>What a send is known by: its sender, its recipients in their order, and a digest of its payload.</summary>
-    public static string NameOf(ReadOnlySpan<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients) =>
-        $"{Convert.ToHexStringLower(SHA256.HashData(payload))} {sender} {string.Join(' ', recipients)}";
+    /// <summary>What a send is known by: its sender, its recipients in their order, and digests of its payload and promises.</summary>
+    public static string NameOf(
+        ReadOnlySpan<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients, PrivacyOptions privacy) =>
+        $"{Convert.ToHexStringLower(SHA256.HashData(payload))} {sender} {string.Join(' ', recipients)} {privacy.Digest()}";
 
     /// <returns>Null when there is none; else it is gone from here.</returns>
     public EncodedPayload? Take(string name)

@@ -12,7 +12,9 @@ namespace QuorumMesh.TxManager.Core.Distribution;
 /// while peers are called: managers that push to each other would wait for each other.
 /// </summary>
 /// <param name="failed">Sends that failed, to be gone on with when they are tried again.</param>
-public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys, Publisher publisher, FailedSends failed)
+/// <param name="isEnhanced">Privacy flags other than 0 are taken (<c>features.enablePrivacyEnhancements</c>).</param>
+public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys, Publisher publisher, FailedSends failed,
+    bool isEnhanced = false)
 {
     /// <summary>The longest plain payload, in bytes; also that of the enclave.</summary>
     public const int MaxPayload = 32 * 1024 * 1024;
@@ -35,13 +37,16 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
         Check(payload, to, privacy);
         using var place = room.Begin();
         place.TakeForms(payload.Length);
+        var affected = await AffectedAsync(privacy, place, cancel).ConfigureAwait(false);
         var (name, sealedPayload, targets) = await WithSenderAsync(from, async sender =>
         {
             var recipients = await RecipientsAsync(to, sender, cancel).ConfigureAwait(false);
-            var targets = await publisher.ResolveAsync(recipients, cancel).ConfigureAwait(false);
+            PrivacyRules.RequireSendable(privacy, recipients, affected);
+            var targets = await publisher.ResolveAsync(recipients, privacy.Mode, cancel).ConfigureAwait(false);
             // After the look-up: a recipient that nobody is known to have costs nothing, and nothing is sent to the others.
-            var name = FailedSends.NameOf(payload.Span, sender, recipients);
-            var made = failed.Take(name) ?? await enclave.SealAsync(payload, sender, recipients, cancel).ConfigureAwait(false);
+            var name = FailedSends.NameOf(payload.Span, sender, recipients, privacy);
+            var made = failed.Take(name)
+                ?? privacy.On(await enclave.SealAsync(payload, sender, recipients, affected, cancel).ConfigureAwait(false));
             return (name, made, targets);
         }, cancel).ConfigureAwait(false);
         try
@@ -65,9 +70,13 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
         Check(payload, to, privacy);
         using var place = room.Begin();
         place.TakeForms(payload.Length);
-        var encoded = await WithSenderAsync(from, async sender => await enclave.SealAsync(
-            payload, sender, await RecipientsAsync(to, sender, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false), cancel)
-            .ConfigureAwait(false);
+        var affected = await AffectedAsync(privacy, place, cancel).ConfigureAwait(false);
+        var encoded = await WithSenderAsync(from, async sender =>
+        {
+            var recipients = await RecipientsAsync(to, sender, cancel).ConfigureAwait(false);
+            PrivacyRules.RequireSendable(privacy, recipients, affected);
+            return privacy.On(await enclave.SealAsync(payload, sender, recipients, affected, cancel).ConfigureAwait(false));
+        }, cancel).ConfigureAwait(false);
         place.Keep(encoded.CipherText.Length);
         return encoded;
     }
@@ -77,7 +86,7 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
         ReadOnlyMemory<byte> hash, IReadOnlyList<PublicKey> to, PrivacyOptions privacy, PayloadRoom room, CancellationToken cancel)
     {
         using var place = room.Begin();
-        privacy.RequireStandard();
+        privacy.Require(isEnhanced);
         CheckRecipients(to);
         var text = Convert.ToBase64String(hash.Span);
         var raw = (hash.Length == PayloadHash.Size
@@ -86,10 +95,15 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
         var always = await ownKeys.AlwaysSendToAsync(cancel).ConfigureAwait(false);
         // Unlike /send the sender comes last here (tessera 4.3), and /participants shows the order.
         PublicKey[] recipients = [.. to.Concat(always).Append(raw.SenderKey).Distinct()];
-        var targets = await publisher.ResolveAsync(recipients, cancel).ConfigureAwait(false);
+        var affected = await AffectedAsync(privacy, place, cancel).ConfigureAwait(false);
+        PrivacyRules.RequireSendable(privacy, recipients, affected);
+        var targets = await publisher.ResolveAsync(recipients, privacy.Mode, cancel).ConfigureAwait(false);
         for (var attempt = 1; ; attempt++)
         {
-            var sealedPayload = await SealSignedAsync(new PayloadHash(hash.Span), raw, recipients, place, cancel).ConfigureAwait(false);
+            var sealedPayload = await SealSignedAsync(new PayloadHash(hash.Span), recipients, SealAsync, place, cancel)
+                .ConfigureAwait(false);
+            if (sealedPayload.PrivacyMode != privacy.Mode)
+                throw new PrivacyException(Failure.InvalidPayload, BoxMerge.Mismatch);
             try
             {
                 return await DistributeAsync(sealedPayload, targets, cancel).ConfigureAwait(false);
@@ -103,6 +117,9 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
                     throw;
             }
         }
+
+        async Task<EncodedPayload> SealAsync() =>
+            privacy.On(await enclave.SealStoredAsync(raw, recipients, affected, cancel).ConfigureAwait(false));
     }
 
     /// <summary>Encrypts for the sender alone; what the client signs is the hash (tessera 1.4).</summary>
@@ -146,11 +163,12 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
     /// A repeated call keeps the boxes of the first, so that a client may retry and recipients see the same payload again.
     /// </summary>
     private async Task<EncodedPayload> SealSignedAsync(
-        PayloadHash hash, RawPayload raw, IReadOnlyList<PublicKey> recipients, PayloadRoom.Place place, CancellationToken cancel)
+        PayloadHash hash, IReadOnlyList<PublicKey> recipients, Func<Task<EncodedPayload>> seal, PayloadRoom.Place place,
+        CancellationToken cancel)
     {
         var existing = await store.FindAsync(hash, cancel, place.TakeForms).ConfigureAwait(false);
         if (existing is null)
-            return await enclave.SealStoredAsync(raw, recipients, cancel).ConfigureAwait(false);
+            return await seal().ConfigureAwait(false);
         // Under the nonce of the boxes that are there: one row has one nonce, here and at each recipient (tessera 3.1).
         foreach (var added in recipients.Where(k => existing.IndexOfRecipient(k) < 0).ToArray())
         {
@@ -165,14 +183,28 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
         return existing;
     }
 
-    private static void Check(ReadOnlyMemory<byte> payload, IReadOnlyList<PublicKey> to, PrivacyOptions privacy)
+    /// <summary>What the transaction builds on, as it is stored here.</summary>
+    /// <exception cref="PrivacyException"><see cref="Failure.Forbidden"/>: it is not (tessera 8.2).</exception>
+    private async Task<IReadOnlyList<AffectedPayload>> AffectedAsync(
+        PrivacyOptions privacy, PayloadRoom.Place place, CancellationToken cancel)
+    {
+        if (privacy.Affected.Count == 0)
+            return [];
+        var affected = new List<AffectedPayload>(privacy.Affected.Count);
+        foreach (var hash in privacy.Affected.Distinct())
+            affected.Add(new AffectedPayload(hash, await store.FindAsync(hash, cancel, place.TakeForms).ConfigureAwait(false)
+                ?? throw PrivacyException.AffectedNotFound(hash.ToBase64())));
+        return affected;
+    }
+
+    private void Check(ReadOnlyMemory<byte> payload, IReadOnlyList<PublicKey> to, PrivacyOptions privacy)
     {
         if (payload.IsEmpty)
             throw new PrivacyException(Failure.BadRequest, "payload: must not be empty");
         if (payload.Length > MaxPayload)
             throw new PrivacyException(Failure.TooLarge, $"payload: at most {MaxPayload} bytes, not {payload.Length}");
         CheckRecipients(to);
-        privacy.RequireStandard();
+        privacy.Require(isEnhanced);
     }
 
     private static void CheckRecipients(IReadOnlyList<PublicKey> to)

@@ -1,5 +1,6 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core.Keys;
 using QuorumMesh.TxManager.Core.Ports;
 
@@ -9,9 +10,12 @@ namespace QuorumMesh.TxManager.Core.Distribution;
 public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerClient peers)
 {
     /// <summary>The remote recipients with their managers' URLs, before anything is sent.</summary>
-    /// <exception cref="PrivacyException"><see cref="Failure.KeyNotFound"/> for a recipient that nobody is known to have.</exception>
-    public async Task<IReadOnlyList<(PublicKey Key, string Url)>> ResolveAsync(IReadOnlyList<PublicKey> recipients,
-        CancellationToken cancel)
+    /// <exception cref="PrivacyException">
+    /// <see cref="Failure.KeyNotFound"/> for a recipient that nobody is known to have, <see cref="Failure.Forbidden"/> for one whose
+    /// manager does not know the mode.
+    /// </exception>
+    public async Task<IReadOnlyList<(PublicKey Key, string Url)>> ResolveAsync(
+        IReadOnlyList<PublicKey> recipients, PrivacyMode mode, CancellationToken cancel)
     {
         var targets = new List<(PublicKey, string)>(recipients.Count);
         foreach (var key in recipients)
@@ -21,10 +25,24 @@ public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerCl
                 continue;
             var url = await directory.FindUrlAsync(key, cancel).ConfigureAwait(false)
                 ?? throw new PrivacyException(Failure.KeyNotFound, $"Recipient not found for key: {key.ToBase64()}");
+            RequireKnown(mode, key, url);
             targets.Add((key, url));
         }
 
         return targets;
+    }
+
+    /// <summary>A manager that does not know the mode would store the payload as a standard one (tessera 0.2).</summary>
+    private void RequireKnown(PrivacyMode mode, PublicKey key, string url)
+    {
+        if (mode == PrivacyMode.StandardPrivate)
+            return;
+        if (!directory.Speaks(url, PeerFeatures.PrivacyEnhancements))
+            throw new PrivacyException(Failure.Forbidden,
+                $"Transactions with enhanced privacy is not currently supported on recipient {key.ToBase64()}");
+        if (mode == PrivacyMode.MandatoryRecipients && !directory.Speaks(url, PeerFeatures.MandatoryRecipients))
+            throw new PrivacyException(Failure.Forbidden,
+                $"Transactions with mandatory recipients are not currently supported on recipient {key.ToBase64()}");
     }
 
     /// <summary>Completes when every target has stored the payload; the first failure wins, after all pushes ended.</summary>
@@ -49,7 +67,7 @@ public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerCl
     {
         try
         {
-            if (!directory.SpeaksCbor(url) || !await TryCborAsync(payload, url, cancel).ConfigureAwait(false))
+            if (!directory.Speaks(url, PeerFeatures.Cbor) || !await TryCborAsync(payload, url, cancel).ConfigureAwait(false))
                 await peers.PushAsync(url, LegacyPayloadCodec.EncodeShared(payload), cancel).ConfigureAwait(false);
             directory.ReportSuccess(url);
         }
@@ -60,6 +78,10 @@ public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerCl
             throw;
         }
     }
+
+    /// <summary>Tells a manager of a privacy group.</summary>
+    public Task SendGroupAsync(byte[] encodedGroup, string url, CancellationToken cancel) =>
+        peers.PushGroupAsync(url, encodedGroup, cancel);
 
     /// <summary>Gives payloads back to a manager in recovery.</summary>
     public Task SendBatchAsync(IReadOnlyList<EncodedPayload> payloads, string url, CancellationToken cancel) =>

@@ -11,7 +11,8 @@ namespace QuorumMesh.TxManager.Core.Distribution;
 /// payload under a foreign hash that our node would then wait for in vain. Pushes of one transaction may run at once, here and at managers
 /// that share the database: the look at the stored row refuses early, the merge is the store's own.
 /// </summary>
-public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys)
+/// <param name="isEnhanced">Privacy flags other than 0 are taken.</param>
+public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys, bool isEnhanced = false)
 {
     /// <exception cref="WireFormatException">The bytes are no payload.</exception>
     public async Task<PayloadHash> StoreAsync(ReadOnlyMemory<byte> encoded, PayloadRoom room, CancellationToken cancel)
@@ -21,9 +22,12 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
         // Told apart by their first byte, not by what the header says of the sender: an empty length begins with 0 (tessera 3.5).
         var payload = CborPayloadCodec.Begins(encoded.Span) ? CborPayloadCodec.Decode(encoded) : LegacyPayloadCodec.Decode(encoded.Span);
         // Refused before it is stored: kept as a standard one, the rules that its sender relies on would be checked by nobody.
-        if (payload.PrivacyMode != PrivacyMode.StandardPrivate)
+        if (payload.PrivacyMode != PrivacyMode.StandardPrivate && !isEnhanced)
             throw PrivacyException.EnhancedPrivacy();
         var hash = payload.ComputeHash();
+        if (await KeptAsync(payload, place, cancel).ConfigureAwait(false) is not { } kept)
+            return hash;
+        payload = kept;
         // Our own payload, given back by a recipient (tessera 4.6): its boxes are opened with the sender's key.
         if (await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false))
             await AcceptOwnAsync(hash, payload, place, cancel).ConfigureAwait(false);
@@ -31,6 +35,24 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
             await AcceptAsync(hash, payload, place, cancel).ConfigureAwait(false);
 
         return hash;
+    }
+
+    /// <summary>What is kept of a payload by its flag; null when it is passed over (<see cref="PrivacyRules"/>).</summary>
+    private async Task<EncodedPayload?> KeptAsync(EncodedPayload payload, PayloadRoom.Place place, CancellationToken cancel)
+    {
+        if (payload.AffectedTransactions.Count == 0)
+            return payload;
+        if (payload.AffectedTransactions.Count > PrivacyOptions.MaxAffected)
+            throw new PrivacyException(
+                Failure.InvalidPayload, $"A payload names at most {PrivacyOptions.MaxAffected} affected transactions");
+        var affected = new List<AffectedPayload>();
+        foreach (var hash in payload.AffectedTransactions.Select(a => a.Hash).Distinct())
+            if (await ExistingAsync(hash, place, cancel).ConfigureAwait(false) is { } known)
+                affected.Add(new AffectedPayload(hash, known));
+        if (!PrivacyRules.IsAcceptable(payload, affected))
+            return null;
+        var invalid = await enclave.UnprovenAsync(payload, affected, cancel).ConfigureAwait(false);
+        return PrivacyRules.WithoutUnproven(payload, invalid);
     }
 
     private async Task AcceptAsync(PayloadHash hash, EncodedPayload payload, PayloadRoom.Place place, CancellationToken cancel)
@@ -106,14 +128,16 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
     private async Task<EncodedPayload> WithOwnBoxAsync(EncodedPayload payload, CancellationToken cancel)
     {
         var sender = payload.SenderKey;
-        if (payload.IndexOfRecipient(sender) >= 0)
+        if (BoxMerge.Boxed(payload).Contains(sender))
             return payload;
         // As Tessera's acceptOwnMessage: the row names the sender again, as it did when it was first stored (tessera 4.6).
         var box = await enclave.AddBoxAsync(payload, sender, cancel).ConfigureAwait(false);
+        // Behind the keys that have boxes: with private state validation others follow, the sender among them.
+        var boxed = BoxMerge.Boxed(payload).Append(sender).ToArray();
         return payload with
         {
             RecipientBoxes = [.. payload.RecipientBoxes, box],
-            RecipientKeys = [.. payload.RecipientKeys, sender],
+            RecipientKeys = [.. boxed, .. payload.RecipientKeys.Except(boxed)],
         };
     }
 
@@ -124,7 +148,7 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
             throw new PrivacyException(Failure.InvalidPayload, "The payload has no recipient box");
         if (payload.RecipientKeys.Count == 0)
             return null;
-        var managed = await ownKeys.ManagedAsync(payload.RecipientKeys, cancel).ConfigureAwait(false);
+        var managed = await ownKeys.ManagedAsync([.. BoxMerge.Boxed(payload)], cancel).ConfigureAwait(false);
         return managed.Count > 0
             ? managed[0]
             : throw new PrivacyException(

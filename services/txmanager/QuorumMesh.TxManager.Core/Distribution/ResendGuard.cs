@@ -32,7 +32,7 @@ public sealed class ResendGuard(PartySettings settings, OwnKeys ownKeys, IEnclav
         try
         {
             var text = Encoding.UTF8.GetBytes(Text(key, hash.Span, Minute));
-            return LegacyPayloadCodec.Encode(await enclave.SealAsync(text, sender, [key], cancel).ConfigureAwait(false));
+            return LegacyPayloadCodec.Encode(await enclave.SealAsync(text, sender, [key], [], cancel).ConfigureAwait(false));
         }
         catch (PrivacyException e) when (e.Failure is Failure.InvalidPayload or Failure.KeyNotFound)
         {

@@ -11,6 +11,9 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
 {
     private const int PageSize = 100;
 
+    /// <summary>Rows that are read at once for batches; a page is no more than some MiB whatever that is.</summary>
+    private const int BatchPageSize = 500;
+
     /// <summary>Of a batch's ciphertexts; a longer payload is a batch by itself.</summary>
     private const int MaxBatchBytes = 4 * 1024 * 1024;
 
@@ -87,39 +90,29 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
     {
         if (await TargetAsync(key, cancel).ConfigureAwait(false) is not { } url)
             return 0;
-        var most = size is > 0 and <= MaxBatch ? size : MaxBatch;
-        var batch = new List<EncodedPayload>();
-        var (total, bytes) = (0, 0L);
+        var batches = new Batches(publisher, url, size is > 0 and <= MaxBatch ? size : MaxBatch, cancel);
         var unopened = new Unopened();
-        PayloadCursor? cursor = null;
-        do
+        try
         {
-            var page = await store.PageAsync(cursor, PageSize, cancel).ConfigureAwait(false);
-            foreach (var stored in page.Payloads.Select(s => s.Payload).OfType<EncodedPayload>())
+            PayloadCursor? cursor = null;
+            do
             {
-                if (await ForRecoveryAsync(stored, key, unopened, cancel).ConfigureAwait(false) is not { } form)
-                    continue;
-                if (batch.Count > 0 && (batch.Count == most || bytes + form.CipherText.Length > MaxBatchBytes))
-                    await FlushAsync().ConfigureAwait(false);
-                batch.Add(form);
-                bytes += form.CipherText.Length;
+                var page = await store.PageAsync(cursor, BatchPageSize, cancel).ConfigureAwait(false);
+                foreach (var stored in page.Payloads.Select(s => s.Payload).OfType<EncodedPayload>())
+                    if (await ForRecoveryAsync(stored, key, unopened, cancel).ConfigureAwait(false) is { } form)
+                        await batches.AddAsync(form).ConfigureAwait(false);
+
+                cursor = page.Next;
             }
-
-            cursor = page.Next;
+            while (cursor is not null);
         }
-        while (cursor is not null);
-        if (batch.Count > 0)
-            await FlushAsync().ConfigureAwait(false);
-        Tell(key, unopened);
-        return total;
-
-        async Task FlushAsync()
+        finally
         {
-            await publisher.SendBatchAsync(batch, url, cancel).ConfigureAwait(false);
-            total += batch.Count;
-            batch.Clear();
-            bytes = 0;
+            await batches.EndAsync().ConfigureAwait(false);
         }
+
+        Tell(key, unopened);
+        return batches.Pushed;
     }
 
     /// <returns>What the key's manager gets: of what we sent its own box, of what it sent ours.</returns>
@@ -134,7 +127,8 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
     {
         try
         {
-            return (await publisher.ResolveAsync([key], cancel).ConfigureAwait(false)).Select(t => t.Url).FirstOrDefault();
+            var targets = await publisher.ResolveAsync([key], PrivacyMode.StandardPrivate, cancel).ConfigureAwait(false);
+            return targets.Select(t => t.Url).FirstOrDefault();
         }
         catch (PrivacyException e) when (e.Failure == Failure.KeyNotFound)
         {
@@ -183,6 +177,48 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
             RecipientKeys = boxed,
             RecipientBoxes = [.. boxed.Select(k => payload.RecipientBoxes[payload.IndexOfRecipient(k)])],
         };
+    }
+
+    /// <summary>Collects batches and pushes them in order, one at a time: the next one is read meanwhile.</summary>
+    private sealed class Batches(Publisher publisher, string url, int most, CancellationToken cancel)
+    {
+        private List<EncodedPayload> _next = [];
+        private long _bytes;
+        private Task _push = Task.CompletedTask;
+
+        /// <summary>Payloads that the peer has taken.</summary>
+        public int Pushed { get; private set; }
+
+        public async Task AddAsync(EncodedPayload payload)
+        {
+            if (_next.Count == most || (_next.Count > 0 && _bytes + payload.CipherText.Length > MaxBatchBytes))
+                await FlushAsync().ConfigureAwait(false);
+            _next.Add(payload);
+            _bytes += payload.CipherText.Length;
+        }
+
+        /// <summary>After a batch that was refused nothing more is pushed.</summary>
+        public async Task EndAsync()
+        {
+            await FlushAsync().ConfigureAwait(false);
+            await _push.ConfigureAwait(false);
+        }
+
+        private async Task FlushAsync()
+        {
+            await _push.ConfigureAwait(false);
+            if (_next.Count == 0)
+                return;
+            var batch = _next;
+            (_next, _bytes) = ([], 0);
+            _push = PushAsync(batch);
+        }
+
+        private async Task PushAsync(List<EncodedPayload> batch)
+        {
+            await publisher.SendBatchAsync(batch, url, cancel).ConfigureAwait(false);
+            Pushed += batch.Count;
+        }
     }
 
     private sealed class Unopened

@@ -5,8 +5,10 @@ using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Enclave;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Outbound;
+using QuorumMesh.Primitives;
 using QuorumMesh.Tls;
 using QuorumMesh.TxManager.Core.Ports;
+using AffectedPayload = QuorumMesh.Contracts.Payloads.AffectedPayload;
 using RawPayload = QuorumMesh.Contracts.Payloads.RawPayload;
 
 namespace QuorumMesh.TxManager.Core.EnclaveClient;
@@ -58,14 +60,15 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
     }, cancel, _address);
 
     /// <inheritdoc/>
-    public Task<EncodedPayload> SealAsync(
-        ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
+    public Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients,
+        IReadOnlyList<AffectedPayload> affected, CancellationToken cancel) =>
         SealAsync(new SealRequest { Payload = UnsafeByteOperations.UnsafeWrap(payload), SenderKey = Messages.Bytes(sender) }, recipients,
-            cancel);
+            affected, cancel);
 
     /// <inheritdoc/>
-    public Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
-        SealAsync(new SealRequest { Raw = Messages.Raw(raw), SenderKey = Messages.Bytes(raw.SenderKey) }, recipients, cancel);
+    public Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients,
+        IReadOnlyList<AffectedPayload> affected, CancellationToken cancel) =>
+        SealAsync(new SealRequest { Raw = Messages.Raw(raw), SenderKey = Messages.Bytes(raw.SenderKey) }, recipients, affected, cancel);
 
     /// <inheritdoc/>
     public Task<RawPayload> SealRawAsync(ReadOnlyMemory<byte> payload, PublicKey sender, CancellationToken cancel) =>
@@ -102,6 +105,20 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
             return reply.Box.ToByteArray();
         }, cancel, bytes: payload.CipherText.Length);
 
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<PayloadHash>> UnprovenAsync(
+        EncodedPayload payload, IReadOnlyList<AffectedPayload> affected, CancellationToken cancel)
+    {
+        var request = new CheckSecurityHashesRequest { Sealed = Messages.Sealed(payload) };
+        request.SecurityHashes.AddRange(payload.AffectedTransactions.Select(Messages.Proof));
+        request.Affected.AddRange(affected.Select(Messages.Affected));
+        return CallAsync<IReadOnlyList<PayloadHash>>(Failure.NoSuitableKey, async options =>
+        {
+            var reply = await _client.CheckSecurityHashesAsync(request, options).ConfigureAwait(false);
+            return [.. reply.InvalidHashes.Select(h => new PayloadHash(h.Span))];
+        }, cancel, bytes: request.CalculateSize());
+    }
+
     public void Dispose() => _channel.Dispose();
 
     /// <returns>Null for TCP.</returns>
@@ -112,13 +129,17 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
         return address[5..].StartsWith("//", StringComparison.Ordinal) ? address[7..] : address[5..];
     }
 
-    private Task<EncodedPayload> SealAsync(SealRequest request, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
-        CallAsync(Failure.KeyNotFound, async options =>
+    private Task<EncodedPayload> SealAsync(SealRequest request, IReadOnlyList<PublicKey> recipients,
+        IReadOnlyList<AffectedPayload> affected, CancellationToken cancel)
+    {
+        request.RecipientKeys.AddRange(recipients.Select(Messages.Bytes));
+        request.Affected.AddRange(affected.Select(Messages.Affected));
+        return CallAsync(Failure.KeyNotFound, async options =>
         {
-            request.RecipientKeys.AddRange(recipients.Select(Messages.Bytes));
             var reply = await _client.SealAsync(request, options).ConfigureAwait(false);
-            return Messages.Sealed(reply.Sealed);
+            return Messages.Sealed(reply.Sealed) with { AffectedTransactions = [.. reply.SecurityHashes.Select(Messages.Proof)] };
         }, cancel, bytes: request.CalculateSize());
+    }
 
     /// <param name="name">The enclave in errors: by its address only in those for our own log and readiness, for the others may go to
     /// strangers.</param>

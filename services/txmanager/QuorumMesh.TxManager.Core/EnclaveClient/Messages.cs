@@ -2,6 +2,7 @@ using Google.Protobuf;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Enclave;
 using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Primitives;
 using RawPayload = QuorumMesh.Contracts.Payloads.RawPayload;
 
 namespace QuorumMesh.TxManager.Core.EnclaveClient;
@@ -47,6 +48,15 @@ internal static class Messages
 
     public static RawPayload Raw(Contracts.Enclave.RawPayload message) => new(
         message.CipherText.ToByteArray(), message.EncryptedKey.ToByteArray(), message.Nonce.ToByteArray(), Key(message.SenderKey));
+
+    public static Contracts.Enclave.AffectedPayload Affected(Contracts.Payloads.AffectedPayload affected) =>
+        new() { Hash = Wrap(affected.Hash.ToArray()), Payload = Sealed(affected.Payload) };
+
+    public static SecurityHash Proof(AffectedTransaction affected) =>
+        new() { AffectedHash = Wrap(affected.Hash.ToArray()), SecurityHash_ = Wrap(affected.SecurityHash) };
+
+    public static AffectedTransaction Proof(SecurityHash proof) =>
+        new(new PayloadHash(proof.AffectedHash.Span), proof.SecurityHash_.ToByteArray());
 
     private static ByteString Wrap(byte[] bytes) => UnsafeByteOperations.UnsafeWrap(bytes);
 }

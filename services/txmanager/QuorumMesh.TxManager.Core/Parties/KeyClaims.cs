@@ -21,6 +21,12 @@ internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory
     public async Task<IReadOnlyList<PublicKey>> AcceptAsync(string url, IReadOnlyList<PublicKey> claimed, CancellationToken cancel)
     {
         var known = directory.KeysOf(url);
+        if (settings.BelievesConfigured && directory.IsSeed(url))
+        {
+            directory.Believe(url, claimed.Except(known).Take(MaxOfKnown));
+            known = directory.KeysOf(url);
+        }
+
         PublicKey[] fresh = [.. claimed.Except(known)];
         PublicKey[] gone = [.. known.Except(claimed)];
         gone = gone.Length > 0 && directory.TakeGoneCheck(url) ? gone : [];
@@ -107,6 +113,18 @@ internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory
     private async Task<bool> GivesWayAsync(string home, PublicKey key, string url, CancellationToken cancel)
     {
         var name = $"The key {key.ToBase64()} of {home}";
+        // Anyone may have said it in that peer's name.
+        if (directory.IsBelieved(home, key))
+        {
+            if (await prover.ProveAsync(home, key, cancel).ConfigureAwait(false) != Proof.Given)
+            {
+                directory.Drop(home, key);
+                return true;
+            }
+
+            directory.Learn(home, key);
+        }
+
         // The operator's word outweighs who came first.
         if (directory.IsSeed(url) && !directory.IsSeed(home))
         {

@@ -36,7 +36,7 @@ internal sealed class KeyProver(OwnKeys ownKeys, IEnclave enclave, IPeerClient p
         try
         {
             var sender = await ownKeys.DefaultAsync(cancel).ConfigureAwait(false);
-            challenge = await enclave.SealAsync(Encoding.ASCII.GetBytes(text), sender, [key], cancel).ConfigureAwait(false);
+            challenge = await enclave.SealAsync(Encoding.ASCII.GetBytes(text), sender, [key], [], cancel).ConfigureAwait(false);
         }
         catch (PrivacyException e) when (e.Failure is Failure.InvalidPayload or Failure.KeyNotFound)
         {

@@ -38,8 +38,8 @@ internal sealed class Party(string url, PartyOrigin origin, string? voucher)
 
     public int Failures { get; set; }
 
-    /// <summary>Whether its last party info named API 5.0.</summary>
-    public bool SpeaksCbor { get; set; }
+    /// <summary>What its last party info said of its API versions.</summary>
+    public PeerFeatures Features { get; set; }
 
     public bool Polling { get; set; }
 
@@ -64,9 +64,12 @@ internal sealed class Party(string url, PartyOrigin origin, string? voucher)
     public long NextGoneCheck { get; set; }
 }
 
-/// <summary>A key at the URL that proved it.</summary>
+/// <summary>A key at the URL that proved it, or is believed without.</summary>
 internal sealed class KeyHome
 {
+    /// <summary>Whether the URL has proven it; one that is only believed gives way to whoever proves it.</summary>
+    public bool IsProven { get; set; }
+
     /// <summary>Since when the URL fails to prove it while another one claims it; clock timestamp.</summary>
     public long? UnprovenSince { get; set; }
 }

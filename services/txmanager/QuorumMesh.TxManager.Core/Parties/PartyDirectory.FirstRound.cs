@@ -10,6 +10,18 @@ public sealed partial class PartyDirectory
 {
     private long? _firstPoll;
 
+    /// <summary>Every known manager has proven its keys and listed those that it knows, or does not answer.</summary>
+    public bool IsSettled
+    {
+        get
+        {
+            lock (_gate)
+                return IsFirstRoundOver;
+        }
+    }
+
+    private bool IsFirstRoundOver => _firstPoll is not null && _parties.Count > 0 && _parties.Values.All(IsHeard);
+
     /// <summary>Completed when something was heard; null while nobody waits for that.</summary>
     private TaskCompletionSource? _heard;
 
@@ -37,11 +49,9 @@ public sealed partial class PartyDirectory
     }
 
     /// <param name="asked">Counts while nothing has been polled yet, as without the enclave.</param>
-    private TimeSpan LeftOfFirstRound(long asked)
-    {
-        var isOver = _firstPoll is not null && _parties.Count > 0 && _parties.Values.All(IsHeard);
-        return isOver ? TimeSpan.Zero : _settings.FirstRound - _clock.GetElapsedTime(Math.Min(asked, _firstPoll ?? asked));
-    }
+    private TimeSpan LeftOfFirstRound(long asked) => IsFirstRoundOver
+        ? TimeSpan.Zero
+        : _settings.FirstRound - _clock.GetElapsedTime(Math.Min(asked, _firstPoll ?? asked));
 
     /// <summary>
     /// A manager that has proven its keys and listed those that it knows; one that nobody configured is waited for no longer when it does

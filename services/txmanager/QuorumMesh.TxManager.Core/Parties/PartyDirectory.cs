@@ -12,6 +12,9 @@ public sealed partial class PartyDirectory : IPeerDirectory
 {
     private const int MaxKeysPerParty = 1000;
 
+    /// <summary>Of those, without a proof: anyone can name some in a configured peer's name.</summary>
+    private const int MaxBelievedKeys = 100;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Party> _parties = [];
     private readonly PartySettings _settings;
@@ -52,22 +55,29 @@ public sealed partial class PartyDirectory : IPeerDirectory
     }
 
     /// <inheritdoc/>
-    public bool SpeaksCbor(string url)
+    public bool Speaks(string url, PeerFeatures feature)
     {
         lock (_gate)
-            return _parties.TryGetValue(url, out var party) && party.SpeaksCbor;
+            return _parties.TryGetValue(url, out var party) && party.Features.HasFlag(feature);
     }
 
     /// <inheritdoc/>
-    public void ReportLegacy(string url) => Speaks(url, cbor: false);
-
-    /// <summary>What a manager's party info said of its codecs.</summary>
-    internal void Speaks(string url, bool cbor)
+    public void ReportLegacy(string url)
     {
         lock (_gate)
         {
             if (_parties.TryGetValue(url, out var party))
-                party.SpeaksCbor = cbor;
+                party.Features &= ~PeerFeatures.Cbor;
+        }
+    }
+
+    /// <summary>What a manager's party info said of its API versions.</summary>
+    internal void Knows(string url, PeerFeatures features)
+    {
+        lock (_gate)
+        {
+            if (_parties.TryGetValue(url, out var party))
+                party.Features = features;
         }
     }
 
@@ -97,6 +107,13 @@ public sealed partial class PartyDirectory : IPeerDirectory
     {
         lock (_gate)
             return [.. _parties.Values.Where(p => p.IsTrusted && p.Failures == 0).Select(p => p.Url)];
+    }
+
+    /// <summary>Every manager that is configured or has proven a key, and whether it answered last time.</summary>
+    public IReadOnlyList<(string Url, bool Answers)> Trusted()
+    {
+        lock (_gate)
+            return [.. _parties.Values.Where(p => p.IsTrusted).Select(p => (p.Url, p.Seen && p.Failures == 0))];
     }
 
     /// <summary>URLs of active managers, for our own party info.</summary>
@@ -147,8 +164,29 @@ public sealed partial class PartyDirectory : IPeerDirectory
         }
     }
 
+    /// <summary>A configured URL is said to have keys; those that another URL has are left to proofs.</summary>
+    internal void Believe(string url, IEnumerable<PublicKey> keys)
+    {
+        foreach (var key in keys)
+            if (OtherHomes(key, url).Count == 0 && CanBelieve(url))
+                Learn(url, key, isProven: false);
+    }
+
+    private bool CanBelieve(string url)
+    {
+        lock (_gate)
+            return _parties.TryGetValue(url, out var party) && party.Keys.Values.Count(h => !h.IsProven) < MaxBelievedKeys;
+    }
+
+    /// <summary>Whether a URL has only been believed to have a key.</summary>
+    internal bool IsBelieved(string url, PublicKey key)
+    {
+        lock (_gate)
+            return _parties.TryGetValue(url, out var party) && party.Keys.TryGetValue(key, out var home) && !home.IsProven;
+    }
+
     /// <summary>A URL has proven a key.</summary>
-    internal void Learn(string url, PublicKey key)
+    internal void Learn(string url, PublicKey key, bool isProven = true)
     {
         var isNew = false;
         lock (_gate)
@@ -159,8 +197,11 @@ public sealed partial class PartyDirectory : IPeerDirectory
                 _parties.Add(url, party);
             }
 
-            if (party.Keys.Count < MaxKeysPerParty && party.Keys.TryAdd(key, new KeyHome()))
+            if (party.Keys.TryGetValue(key, out var home))
+                home.IsProven |= isProven;
+            else if (party.Keys.Count < MaxKeysPerParty)
             {
+                party.Keys.Add(key, new KeyHome { IsProven = isProven });
                 isNew = true;
                 party.Failures = 0;
                 party.NextPoll = 0;

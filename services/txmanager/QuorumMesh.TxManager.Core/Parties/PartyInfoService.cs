@@ -26,11 +26,11 @@ public sealed class PartyInfoService(
     }
 
     /// <param name="source">The address that the call comes from: unknown managers are counted by it.</param>
-    /// <param name="speaksCbor">Whether the caller's versions name API 5.0.</param>
+    /// <param name="features">What the caller's versions say.</param>
     /// <returns>The answer's body: our URL and nothing else, or empty with key validation on.</returns>
     /// <exception cref="PrivacyException">It is refused; the log says so too.</exception>
     public async Task<byte[]> ReceiveAsync(
-        ReadOnlyMemory<byte> encoded, string source, CancellationToken cancel, bool speaksCbor = false)
+        ReadOnlyMemory<byte> encoded, string source, CancellationToken cancel, PeerFeatures features = PeerFeatures.None)
     {
         var info = PartyInfoCodec.Decode(encoded.Span);
         var url = PeerUrl.Normalize(info.Url) ?? throw new WireFormatException("url: not an absolute http or https URL", 0);
@@ -47,7 +47,7 @@ public sealed class PartyInfoService(
             throw;
         }
 
-        directory.Speaks(url, speaksCbor);
+        directory.Knows(url, features);
         // Its list is a hint that something is new: URLs are taken only from a manager that we asked and that has proven a key.
         string?[] parties = [.. info.Parties.Select(PeerUrl.Normalize)];
         directory.Called(

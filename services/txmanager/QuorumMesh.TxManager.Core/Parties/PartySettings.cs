@@ -27,6 +27,12 @@ public sealed record PartySettings
     /// </summary>
     public bool ValidateRemoteKeys { get; init; }
 
+    /// <summary>
+    /// Keys that a configured peer is said to have count without a proof, where nobody else has them: a Tessera with
+    /// enableRemoteKeyValidation off. Newcomers prove theirs in either case.
+    /// </summary>
+    public bool BelievesConfigured { get; init; }
+
     /// <summary>Between two party infos to one manager; Tessera's default.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -1,5 +1,6 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Primitives;
 
 namespace QuorumMesh.TxManager.Core.Ports;
 
@@ -23,11 +24,13 @@ public interface IEnclave
     Task<EnclaveKeys> KeysAsync(CancellationToken cancel);
 
     /// <summary>Encrypts for exactly these recipients, in this order; all share one ciphertext.</summary>
+    /// <param name="affected">What it builds on; the answer has a proof of each (tessera 4.7).</param>
     Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients,
-        CancellationToken cancel);
+        IReadOnlyList<AffectedPayload> affected, CancellationToken cancel);
 
     /// <summary>As <see cref="SealAsync"/> with the ciphertext that <see cref="SealRawAsync"/> made.</summary>
-    Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel);
+    Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients, IReadOnlyList<AffectedPayload> affected,
+        CancellationToken cancel);
 
     /// <summary>Encrypts for the sender alone (tessera 4.1).</summary>
     Task<RawPayload> SealRawAsync(ReadOnlyMemory<byte> payload, PublicKey sender, CancellationToken cancel);
@@ -37,6 +40,10 @@ public interface IEnclave
 
     /// <summary>Decrypts what <see cref="SealRawAsync"/> made.</summary>
     Task<byte[]> OpenRawAsync(RawPayload raw, CancellationToken cancel);
+
+    /// <summary>The affected transactions of a payload whose proof does not hold, or that are not among those given.</summary>
+    Task<IReadOnlyList<PayloadHash>> UnprovenAsync(
+        EncodedPayload payload, IReadOnlyList<AffectedPayload> affected, CancellationToken cancel);
 
     /// <summary>The master key of a payload that we sent, boxed for one more recipient.</summary>
     Task<byte[]> AddBoxAsync(EncodedPayload payload, PublicKey recipient, CancellationToken cancel);

@@ -1,6 +1,7 @@
 using System.Buffers;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Parties;
+using QuorumMesh.TxManager.Core.Parties;
 
 namespace QuorumMesh.TxManager.Core.Ports;
 
@@ -18,6 +19,10 @@ public interface IPeerClient
     /// <param name="encodedPayloads">LEGACY each.</param>
     Task PushBatchAsync(string peerUrl, IReadOnlyList<byte[]> encodedPayloads, CancellationToken cancel);
 
+    /// <summary>Tells a manager of a privacy group that has keys of its (tessera 2.1).</summary>
+    /// <param name="encodedGroup">By <see cref="Contracts.Payloads.PrivacyGroupCodec"/>.</param>
+    Task PushGroupAsync(string peerUrl, byte[] encodedGroup, CancellationToken cancel);
+
     /// <summary>Tells a peer of us (tessera 2.2).</summary>
     Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel);
 
@@ -33,4 +38,17 @@ public interface IPeerClient
     /// The URLs of the managers that another one knows: tessera 2.1, <c>GET /partyinfo</c>. As it gives them; at most some thousand.
     /// </summary>
     Task<IReadOnlyList<string>> KnownPeersAsync(string peerUrl, CancellationToken cancel);
+
+    /// <summary>The keys that another manager knows, its own among them, each with its URL: tessera 2.1, <c>GET /partyinfo</c>.</summary>
+    Task<IReadOnlyList<KnownKey>> KnownKeysAsync(string peerUrl, CancellationToken cancel);
+
+    /// <summary>
+    /// Has a manager push back in batches what it had to do with a key of ours (tessera 2.5); completes when it has. That may take hours.
+    /// </summary>
+    /// <param name="batchSize">Payloads in one batch, 1 to 10,000.</param>
+    /// <exception cref="PrivacyException">Also <see cref="Failure.NotFound"/>: it is of a version without batches.</exception>
+    Task ResendBatchAsync(string peerUrl, PublicKey key, int batchSize, CancellationToken cancel);
+
+    /// <summary>As <see cref="ResendBatchAsync"/>, one by one: tessera 2.4, ALL.</summary>
+    Task ResendAllAsync(string peerUrl, PublicKey key, CancellationToken cancel);
 }

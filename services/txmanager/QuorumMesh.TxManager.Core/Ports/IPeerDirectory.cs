@@ -9,8 +9,11 @@ public interface IPeerDirectory
     /// <returns>Null when no known manager has the key.</returns>
     ValueTask<string?> FindUrlAsync(PublicKey key, CancellationToken cancel);
 
-    /// <summary>Whether the manager has said that it reads CBOR: then a push that says so of us must be CBOR (tessera 0.2).</summary>
-    bool SpeaksCbor(string url);
+    /// <summary>
+    /// Whether the manager has said, with its last party info, that it knows a feature. To one that reads CBOR a push that says so of us
+    /// must be CBOR (tessera 0.2).
+    /// </summary>
+    bool Speaks(string url, PeerFeatures feature);
 
     /// <summary>The manager refused CBOR: it gets LEGACY until it says again that it reads CBOR.</summary>
     void ReportLegacy(string url);

@@ -16,11 +16,21 @@ internal sealed record ReceiveBody(byte[] Key, string? To);
 
 internal sealed record DeleteBody(byte[] Key);
 
+internal sealed record CreateGroupBody(string[] Addresses, string? From, string? Name, string? Description, byte[]? Seed);
+
+internal sealed record FindGroupBody(string[] Addresses);
+
+internal sealed record GroupIdBody(byte[] PrivacyGroupId, string? From);
+
+internal sealed record GroupBody(byte[] PrivacyGroupId, string Name, string Description, string Type, string[] Members);
+
 internal sealed record ResendBody(string Type, string PublicKey, byte[]? Key);
 
 internal sealed record ResendBatchBody(string PublicKey, int? BatchSize);
 
 internal sealed record ResendBatchTotal(long Total);
+
+internal sealed record PushBatchBody(byte[][] EncodedPayloads);
 
 internal sealed record SentPayload(string Key, string[]? ManagedParties, string? SenderKey);
 

@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Polly;
 using Polly.Retry;
@@ -29,6 +30,9 @@ public sealed class PeerClient : IPeerClient, IDisposable
     private const int MaxLanes = 1024;
 
     private static readonly MediaTypeHeaderValue OctetStream = new("application/octet-stream");
+    /// <summary>Base64's plus as it is.</summary>
+    private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
     private readonly HttpClient _http;
@@ -96,6 +100,16 @@ public sealed class PeerClient : IPeerClient, IDisposable
     }
 
     /// <inheritdoc/>
+    public async Task PushGroupAsync(string peerUrl, byte[] encodedGroup, CancellationToken cancel)
+    {
+        using var answer = await Lane(peerUrl).RunAsync(
+            token => PostAsync("pushPrivacyGroup", peerUrl, "pushPrivacyGroup", new ReadOnlySequence<byte>(encodedGroup), _retry, token),
+            ConnectionError(peerUrl), encodedGroup.Length, cancel).ConfigureAwait(false);
+        if (!answer.IsSuccessStatusCode)
+            throw new PrivacyException(Failure.PeerRefused, $"Unable to push privacy group to recipient url {peerUrl}");
+    }
+
+    /// <inheritdoc/>
     public async Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel)
     {
         using var answer = await CallAsync("partyinfo", peerUrl, "partyinfo", PartyInfoCodec.Encode(info), cancel).ConfigureAwait(false);
@@ -131,6 +145,25 @@ public sealed class PeerClient : IPeerClient, IDisposable
             ? urls
             : throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} did not list its peers (status {(int)status})");
     }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<KnownKey>> KnownKeysAsync(string peerUrl, CancellationToken cancel)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, Target(peerUrl, "partyinfo"));
+        request.Headers.TryAddWithoutValidation(RestHeaders.SupportedApiVersions, RestHeaders.AllApiVersions);
+        var (status, body) = await LookAsync("known keys", request, MaxAnswer, cancel).ConfigureAwait(false);
+        return status == HttpStatusCode.OK && PeerListAnswer.TryReadKeys(body, out var keys)
+            ? keys
+            : throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} did not list its keys (status {(int)status})");
+    }
+
+    /// <inheritdoc/>
+    public Task ResendBatchAsync(string peerUrl, PublicKey key, int batchSize, CancellationToken cancel) =>
+        ResendAsync("resendBatch", peerUrl, new { batchSize, publicKey = key.ToBase64() }, cancel);
+
+    /// <inheritdoc/>
+    public Task ResendAllAsync(string peerUrl, PublicKey key, CancellationToken cancel) =>
+        ResendAsync("resend", peerUrl, new { publicKey = key.ToBase64(), type = "ALL" }, cancel);
 
     public void Dispose()
     {
@@ -193,10 +226,24 @@ public sealed class PeerClient : IPeerClient, IDisposable
         }
     }
 
-    private async Task<HttpResponseMessage> CallAsync(string kind, string peerUrl, string path, ReadOnlyMemory<byte> body,
-        CancellationToken cancel)
+    /// <summary>Answered when the peer has pushed everything: no lane, whose deadlines are those of a push.</summary>
+    private async Task ResendAsync(string path, string peerUrl, object request, CancellationToken cancel)
     {
-        using var deadline = new CancellationTokenSource(_options.Timeout, _clock);
+        var json = JsonSerializer.SerializeToUtf8Bytes(request, Plain);
+        using var answer = await CallAsync(path, peerUrl, path, json, _options.ResendWait, cancel).ConfigureAwait(false);
+        if (answer.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed)
+            throw new PrivacyException(Failure.NotFound, $"{peerUrl} knows no /{path}");
+        if (!answer.IsSuccessStatusCode)
+            throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} answered {(int)answer.StatusCode} to /{path}");
+    }
+
+    private Task<HttpResponseMessage> CallAsync(string kind, string peerUrl, string path, ReadOnlyMemory<byte> body,
+        CancellationToken cancel) => CallAsync(kind, peerUrl, path, body, _options.Timeout, cancel);
+
+    private async Task<HttpResponseMessage> CallAsync(string kind, string peerUrl, string path, ReadOnlyMemory<byte> body,
+        TimeSpan timeout, CancellationToken cancel)
+    {
+        using var deadline = new CancellationTokenSource(timeout, _clock);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, deadline.Token);
         try
         {
@@ -225,7 +272,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
                 async token =>
                 {
                     using var content = new SequenceContent(body);
-                    content.Headers.ContentType = path == "pushBatch" ? Json : OctetStream;
+                    content.Headers.ContentType = path is "pushBatch" or "resend" or "resendBatch" ? Json : OctetStream;
                     using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = content };
                     request.Headers.TryAddWithoutValidation(RestHeaders.SupportedApiVersions, versions);
                     return await _http.SendAsync(request, token).ConfigureAwait(false);

@@ -12,6 +12,9 @@ public sealed record PeerClientOptions
     /// </summary>
     public TimeSpan PushTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>Until a peer has given back all that it has of a key: Tessera's resendWaitTime.</summary>
+    public TimeSpan ResendWait { get; init; } = TimeSpan.FromHours(2);
+
     /// <summary>For the connection alone.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromMilliseconds(3750);
 

@@ -1,33 +1,33 @@
-using System.Net;
-using System.Net.Sockets;
 using QuorumMesh.Contracts;
-using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Distribution;
-using QuorumMesh.TxManager.Core.Keys;
-using QuorumMesh.TxManager.Core.Parties;
+using QuorumMesh.TxManager.Core.Groups;
 using QuorumMesh.TxManager.Rest.OpenApi;
 
 namespace QuorumMesh.TxManager.Rest.P2P;
 
-/// <summary>The P2P application (tessera 2).</summary>
+/// <summary>Payloads between managers (tessera 2).</summary>
 /// <param name="guard">Null: <c>/resend</c> INDIVIDUAL answers whoever asks, and <c>/resendBatch</c> with its total, as Tessera's
 /// do.</param>
-public sealed class PeerRoutes(
-    PushReceiver receiver, Resender resender, PartyInfoService parties, PartyDirectory directory, OwnKeys ownKeys, PartySettings settings,
-    ResendGuard? guard)
+public sealed class PeerRoutes(PushReceiver receiver, PrivacyGroups groups, Resender resender, ResendGuard? guard)
 {
     private const string OctetStream = "application/octet-stream";
 
     /// <summary>Of a request to send again, which has a key, a hash and a number: no stranger's need be as long as a payload.</summary>
     private const long MaxResendBody = 64 * 1024;
 
+    /// <summary>Of a group with the most members, texts of the greatest length and keys of the longest kind.</summary>
+    private const long MaxGroupBody = 256 * 1024;
+
     /// <summary>Resends of everything that run at once; further ones wait.</summary>
     private readonly SemaphoreSlim _resends = new(2, 2);
 
-    /// <summary>Adds the P2P application's routes.</summary>
+    /// <summary>Adds the routes.</summary>
     public RestApp AddTo(RestApp app) => app
         .Post("/push", RouteNote.Of("Takes an encrypted payload for one of our keys").Takes<Stream>(OctetStream).GivesText(201), PushAsync)
+        .Post(
+            "/pushPrivacyGroup", RouteNote.Of("Takes a privacy group that was made or deleted").Takes<Stream>(OctetStream).Gives(200),
+            PushGroupAsync)
         .Post(
             "/resend",
             RouteNote.Of("Sends the payloads of a key once more: all of them to its manager, or one in the answer")
@@ -37,46 +37,19 @@ public sealed class PeerRoutes(
             "/resendBatch",
             RouteNote.Of("Gives a manager in recovery the payloads of a key, in batches").Takes<ResendBatchBody>(RestDocument.Json)
                 .Gives<ResendBatchTotal>(200, RestDocument.Json),
-            ResendBatchAsync)
-        .Post(
-            "/partyinfo", RouteNote.Of("Takes a manager's party info").Takes<Stream>(OctetStream).Gives<Stream>(200, OctetStream),
-            TakePartyInfoAsync)
-        .Post(
-            "/partyinfo/validate", RouteNote.Of("Opens a challenge, to prove a key").Takes<Stream>(OctetStream).GivesText(), ProveAsync)
-        .Get("/partyinfo", RouteNote.Of("The known managers and keys").Gives<KnownParties>(200, RestDocument.Json), PartyInfoAsync);
-
-    /// <summary>The caller's address; of an IPv6 one the network, which is one caller's whole.</summary>
-    private static string Source(RestCall call)
-    {
-        var address = call.Context.Connection.RemoteIpAddress;
-        if (address is null || address.AddressFamily != AddressFamily.InterNetworkV6 || PeerUrl.IsLocal(address))
-            return address?.ToString() ?? "a local socket";
-        return address.IsIPv4MappedToIPv6
-            ? address.MapToIPv4().ToString()
-            : Convert.ToHexStringLower(address.GetAddressBytes()[..8]) + "/64";
-    }
-
-    private async Task TakePartyInfoAsync(RestCall call)
-    {
-        var body = await call.BodyAsync().ConfigureAwait(false);
-        // In one line with commas, or a line for each: both are seen.
-        var speaksCbor = call.Context.Request.Headers[RestHeaders.SupportedApiVersions]
-            .SelectMany(line => (line ?? string.Empty).Split(',', StringSplitOptions.TrimEntries)).Contains(RestHeaders.CborApiVersion);
-        var answer = await parties.ReceiveAsync(body, Source(call), call.Cancel, speaksCbor).ConfigureAwait(false);
-        await call.BytesAsync(200, answer).ConfigureAwait(false);
-    }
-
-    private async Task ProveAsync(RestCall call)
-    {
-        var body = await call.BodyAsync().ConfigureAwait(false);
-        await call.TextAsync(200, await parties.ProveAsync(body, call.Cancel).ConfigureAwait(false)).ConfigureAwait(false);
-    }
+            ResendBatchAsync);
 
     private async Task PushAsync(RestCall call)
     {
         // 201 is a promise: it follows the durable write.
         var hash = await receiver.StoreAsync(await call.BodyAsync().ConfigureAwait(false), call.Room, call.Cancel).ConfigureAwait(false);
         await call.NegotiatedTextAsync(201, hash.ToBase64()).ConfigureAwait(false);
+    }
+
+    private async Task PushGroupAsync(RestCall call)
+    {
+        await groups.ReceiveAsync(await call.BodyAsync(MaxGroupBody).ConfigureAwait(false), call.Cancel).ConfigureAwait(false);
+        await call.EmptyAsync(200).ConfigureAwait(false);
     }
 
     private async Task ResendAsync(RestCall call)
@@ -153,37 +126,5 @@ public sealed class PeerRoutes(
         {
             _resends.Release();
         }
-    }
-
-    private async Task PartyInfoAsync(RestCall call)
-    {
-        var own = ownKeys.ActiveOrNull ?? [];
-        KnownKey[] keys = [.. own.Select(k => new KnownKey(k, settings.AnnouncedUrl)), .. directory.ActiveKeys()];
-        await call.JsonAsync(200, json =>
-        {
-            json.WriteStartObject();
-            json.WriteString("url", settings.AnnouncedUrl);
-            json.WriteStartArray("peers");
-            // Itself too, as a Tessera does.
-            foreach (var url in directory.Urls().Prepend(settings.AnnouncedUrl))
-            {
-                json.WriteStartObject();
-                json.WriteString("url", url);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-            json.WriteStartArray("keys");
-            foreach (var known in keys)
-            {
-                json.WriteStartObject();
-                json.WriteString("key", known.Key.ToBase64());
-                json.WriteString("url", known.Url);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }).ConfigureAwait(false);
     }
 }

@@ -55,6 +55,9 @@ public sealed class EncodedPayloadRoutes(PayloadSender sender, PayloadReader rea
                 SendRoutes.WriteKeys(json, "recipientKeys", encoded.RecipientKeys);
                 json.WriteNumber("privacyMode", (int)encoded.PrivacyMode);
                 json.WriteStartObject("affectedContractTransactions");
+                foreach (var affected in encoded.AffectedTransactions)
+                    json.WriteBase64String(affected.Hash.ToBase64(), affected.SecurityHash);
+
                 json.WriteEndObject();
                 json.WriteString("execHash", Encoding.UTF8.GetString(encoded.ExecutionHash));
                 json.WriteEndObject();

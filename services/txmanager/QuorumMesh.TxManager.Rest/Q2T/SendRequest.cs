@@ -1,3 +1,4 @@
+using System.Text;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
@@ -12,14 +13,15 @@ internal static class SendRequest
     public static PrivacyOptions Privacy(JsonBody body)
     {
         var flag = body.Number("privacyFlag", 0);
-        var mode = flag is >= 0 and <= 3 ? (PrivacyMode)flag : PrivacyMode.StandardPrivate;
-        if (mode == PrivacyMode.PrivateStateValidation && string.IsNullOrEmpty(body.Text("execHash")))
-            throw new PrivacyException(Failure.BadRequest, "execHash: is required with privacyFlag 3");
-        if (mode != PrivacyMode.PrivateStateValidation && !string.IsNullOrEmpty(body.Text("execHash")))
-            throw new PrivacyException(Failure.BadRequest, "execHash: is allowed only with privacyFlag 3");
-        var mandatory = body.Keys("mandatoryRecipients");
-        if ((mode == PrivacyMode.MandatoryRecipients) != mandatory.Count > 0)
-            throw new PrivacyException(Failure.BadRequest, "mandatoryRecipients: is required with privacyFlag 2 and allowed only with it");
-        return new PrivacyOptions(mode, body.Array("affectedContractTransactions").Count > 0, body.Text("privacyGroupId"));
+        return new PrivacyOptions(flag is >= 0 and <= 3 ? (PrivacyMode)flag : PrivacyMode.StandardPrivate)
+        {
+            Affected = [.. body.Array("affectedContractTransactions").Select(Hash)],
+            ExecutionHash = Encoding.UTF8.GetBytes(body.Text("execHash") ?? ""),
+            Mandatory = body.Keys("mandatoryRecipients"),
+        };
     }
+
+    private static PayloadHash Hash(string base64) => PayloadHash.TryFromBase64(base64, out var hash) ? hash
+        : throw new PrivacyException(Failure.BadRequest,
+            $"affectedContractTransactions: each is base64 of the {PayloadHash.Size} bytes of a hash");
 }

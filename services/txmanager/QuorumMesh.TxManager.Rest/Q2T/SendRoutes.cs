@@ -3,12 +3,14 @@ using QuorumMesh.Contracts;
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Distribution;
+using QuorumMesh.TxManager.Core.Groups;
 using QuorumMesh.TxManager.Rest.OpenApi;
 
 namespace QuorumMesh.TxManager.Rest.Q2T;
 
 /// <summary>/send, /sendraw, /sendsignedtx and /storeraw (tessera 1.2 to 1.5).</summary>
-public sealed class SendRoutes(PayloadSender sender)
+/// <param name="groups">Whose members stand for recipients where a send names one.</param>
+public sealed class SendRoutes(PayloadSender sender, PrivacyGroups groups)
 {
     /// <summary>Adds all four routes.</summary>
     public RestApp AddTo(RestApp app) => AddStoreRaw(app)
@@ -65,6 +67,16 @@ public sealed class SendRoutes(PayloadSender sender)
         json.WriteEndArray();
     }
 
+    /// <summary>A group's members take the place of <c>to</c> (tessera 1.2).</summary>
+    private async Task<(IReadOnlyList<PublicKey> To, PrivacyOptions Privacy)> RecipientsAsync(JsonBody body, CancellationToken cancel)
+    {
+        var privacy = SendRequest.Privacy(body);
+        if (string.IsNullOrEmpty(body.Text("privacyGroupId")))
+            return (body.Keys("to"), privacy);
+        var group = await groups.RetrieveAsync(body.RequiredBytes("privacyGroupId"), cancel).ConfigureAwait(false);
+        return (group.Members, privacy with { GroupId = group.Id.ToArray() });
+    }
+
     private async Task SendAsync(RestCall call)
     {
         if (!ContentForm.IsJson(ContentForm.Of(call)))
@@ -74,9 +86,9 @@ public sealed class SendRoutes(PayloadSender sender)
         }
 
         var body = await call.JsonBodyAsync().ConfigureAwait(false);
-        var result = await sender.SendAsync(
-                body.RequiredBytes("payload"), body.Key("from"), body.Keys("to"), SendRequest.Privacy(body), call.Room, call.Cancel)
-            .ConfigureAwait(false);
+        var payload = body.RequiredBytes("payload");
+        var (to, privacy) = await RecipientsAsync(body, call.Cancel).ConfigureAwait(false);
+        var result = await sender.SendAsync(payload, body.Key("from"), to, privacy, call.Room, call.Cancel).ConfigureAwait(false);
         Locate(call, result.Hash);
         await AnswerAsync(call, 201, result).ConfigureAwait(false);
     }
@@ -115,9 +127,9 @@ public sealed class SendRoutes(PayloadSender sender)
         }
 
         var body = await call.JsonBodyAsync().ConfigureAwait(false);
-        var result = await sender.SendSignedAsync(
-                body.RequiredBytes("hash"), body.Keys("to"), SendRequest.Privacy(body), call.Room, call.Cancel)
-            .ConfigureAwait(false);
+        var hash = body.RequiredBytes("hash");
+        var (to, privacy) = await RecipientsAsync(body, call.Cancel).ConfigureAwait(false);
+        var result = await sender.SendSignedAsync(hash, to, privacy, call.Room, call.Cancel).ConfigureAwait(false);
         Locate(call, result.Hash);
         await AnswerAsync(call, 201, result).ConfigureAwait(false);
     }

@@ -1,6 +1,8 @@
 using System.Data.Common;
 using System.Globalization;
 using Microsoft.EntityFrameworkCore;
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Integrity;
 using QuorumMesh.TxManager.Core.Ports;
@@ -53,6 +55,7 @@ public static class StoreVerifier
             var payloads = Rows(RowKind.Payload);
             var raw = Rows(RowKind.Raw);
             var participations = Rows(RowKind.Participation);
+            Guarded("PRIVACY_GROUP", Groups);
             var gone = Guarded("PARTICIPATION", CountGone);
             Guarded("the database's structure", () =>
             {
@@ -80,6 +83,27 @@ public static class StoreVerifier
 
             return count;
         });
+
+        /// <summary>They have no checksum; what is no group any more is found.</summary>
+        private long Groups()
+        {
+            using var command = db.Database.GetDbConnection().CreateCommand();
+            command.CommandText = "SELECT ID, DATA FROM PRIVACY_GROUP";
+            using var reader = command.ExecuteReader();
+            while (reader.Read())
+            {
+                try
+                {
+                    PrivacyGroupCodec.Decode((byte[])reader.GetValue(1));
+                }
+                catch (WireFormatException e)
+                {
+                    Tell($"privacy group {Convert.ToBase64String((byte[])reader.GetValue(0))}: {e.Message}");
+                }
+            }
+
+            return 0;
+        }
 
         private long CountGone() => db.Participations.LongCount(p => !db.Transactions.Any(r => r.Hash == p.Hash));
 

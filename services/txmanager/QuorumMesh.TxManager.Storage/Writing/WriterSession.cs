@@ -143,6 +143,24 @@ internal sealed class WriterSession : IDisposable
     public void SaveRaw(byte[] hash, byte[] key, byte[] payload, byte[] nonce, byte[] sender, long time, byte[] checksum) =>
         Run(_saveRaw, hash, key, payload, nonce, sender, time, checksum);
 
+    /// <param name="replaces">Whether a row that is there gets the data; else it stays.</param>
+    /// <remarks>Prepared by nobody: groups are made seldom.</remarks>
+    public void SaveGroup(byte[] id, byte[] lookupId, byte[] data, long time, bool replaces)
+    {
+        using var command = _connection.CreateCommand();
+        command.Transaction = _transaction;
+        command.CommandText = "INSERT INTO PRIVACY_GROUP (ID, LOOKUP_ID, DATA, TIMESTAMP) VALUES (@id, @lookup, @data, @time)"
+            + (replaces ? " ON CONFLICT (ID) DO UPDATE SET DATA = @data, TIMESTAMP = @time" : " ON CONFLICT (ID) DO NOTHING");
+        foreach (var (name, value) in new (string, object)[] { ("@id", id), ("@lookup", lookupId), ("@data", data), ("@time", time) })
+        {
+            var parameter = command.CreateParameter();
+            (parameter.ParameterName, parameter.Value) = (name, value);
+            command.Parameters.Add(parameter);
+        }
+
+        command.ExecuteNonQuery();
+    }
+
     public void DeleteParticipation(byte[] hash, byte[] key, int role) => Run(_deleteParticipation, hash, key, role);
 
     /// <summary>

@@ -9,7 +9,7 @@ namespace QuorumMesh.TxManager.Configuration;
 /// <summary>What the command line sets beside the file.</summary>
 public sealed record CommandLineSettings(
     string ConfigFile, IReadOnlyList<string> Overrides, string? HealthUrl = null, string? Grpc = null, string? Enclave = null,
-    bool LogJson = false, bool Debug = false);
+    bool LogJson = false, bool Debug = false, bool Recover = false);
 
 /// <summary>
 /// Reads Tessera's JSON configuration as it stands (tessera 7); our own settings are in its member <c>quorummesh</c>: grpc, grpcTls,
@@ -46,8 +46,7 @@ public static class ManagerConfig
             Database = DatabaseSetting.Read(root, directory),
             RowCodec = ReadRowCodec(own["rowCodec"]),
             EnclaveAddress = enclave,
-            EnclaveTls = enclave is null ? null : PinnedLink.Read(
-                enclave.StartsWith("https:", StringComparison.OrdinalIgnoreCase), own["enclaveTls"], "enclave"),
+            EnclaveTls = EnclaveTls(enclave, own["enclaveTls"]),
             KeysFile = settings.ConfigFile,
             Notices = ConfigNotices.Read(root),
             Debug = settings.Debug,
@@ -57,7 +56,9 @@ public static class ManagerConfig
             EnableRemoteKeyValidation = root["features"]["enableRemoteKeyValidation"].Flag(),
             PartyInfoInterval = interval,
             OpenResend = OpenResend(own),
+            PrivacyEnhancements = root["features"]["enablePrivacyEnhancements"].Flag(),
             KeyMoveAfter = TimeSpan.FromSeconds(own["keyMoveAfterSeconds"].Number(3600, 60, 31 * 86_400)),
+            ResendWait = Milliseconds(servers.P2PProperties["resendWaitTime"], 7_200_000),
             EnclaveKeySyncInterval = Milliseconds(servers.P2PProperties["enclaveKeySyncInterval"], 2000),
             PeerTimeout = Milliseconds(own["peerTimeoutMs"], Math.Max(3750, (long)Math.Ceiling(interval.TotalMilliseconds * 0.75))),
             PushTimeout = Milliseconds(own["pushTimeoutMs"].Exists ? own["pushTimeoutMs"] : own["peerTimeoutMs"], 20_000),
@@ -85,12 +86,8 @@ public static class ManagerConfig
 
         if (root["mode"].Text() is { } mode)
             OptionRules.OneOf("mode", mode, "tessera");
-        foreach (var feature in new[] { "enablePrivacyEnhancements", "enableMultiplePrivateStates" })
-        {
-            var node = root["features"][feature];
-            if (node.Flag())
-                throw new OptionsException(node.Path, "is not supported by this version; set it to false");
-        }
+        if (root["features"]["enableMultiplePrivateStates"] is var states && states.Flag())
+            throw new OptionsException(states.Path, "is not supported by this version; set it to false");
 
         if (root["encryptor"]["type"].Text() is { } encryptor)
             OptionRules.OneOf("encryptor.type", encryptor, "NACL");
@@ -111,7 +108,10 @@ public static class ManagerConfig
     private static void AddGrpc(ServerSettings servers, string? flag, ConfigNode node, ConfigNode tls)
     {
         if ((flag ?? node.Text()) is not { } address)
+        {
+            if (tls.Exists) throw Idle(tls, "quorummesh.grpc (or --grpc), the address that it is for,");
             return;
+        }
         var bound = ListenAddress.ParseWithTls(flag is null ? node.Path : "--grpc", address);
         if (!bound.IsLoopback && !bound.IsHttps)
             throw new OptionsException(bound.Key, $"'{address}' is not on loopback, and whoever reaches it reads every payload: use "
@@ -133,6 +133,16 @@ public static class ManagerConfig
                     + "for an enclave in this process");
         return address.StartsWith("grpc://", StringComparison.OrdinalIgnoreCase) ? "http://" + address[7..] : address;
     }
+
+    private static PinnedLink? EnclaveTls(string? address, ConfigNode tls)
+    {
+        if (address is not null)
+            return PinnedLink.Read(address.StartsWith("https:", StringComparison.OrdinalIgnoreCase), tls, "enclave");
+        return tls.Exists ? throw Idle(tls, "an enclave of its own (quorummesh.enclave, --enclave)") : null;
+    }
+
+    /// <summary>Whoever writes it takes a link for protected that is not there.</summary>
+    private static OptionsException Idle(ConfigNode tls, string missing) => new(tls.Path, $"is given, and {missing} is not");
 
     private static string ReadPeer(ConfigNode peer) =>
         PeerUrl.Normalize(peer["url"].Required()) ?? throw new OptionsException(peer["url"].Path, "must be http://host:port");

@@ -56,6 +56,15 @@ public sealed record ManagerOptions
     /// <summary>Lines for the log about members that are not used.</summary>
     public IReadOnlyList<string> Notices { get; init; } = [];
 
+    /// <summary>The manager only takes back what its peers have of its keys, and ends (tessera 9.2).</summary>
+    public bool Recovers { get; init; }
+
+    /// <summary>How long a recovery waits for peers that do not answer.</summary>
+    public TimeSpan RecoveryPeerWait { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Until a peer has given all of it back (tessera 2.5).</summary>
+    public TimeSpan ResendWait { get; init; } = TimeSpan.FromHours(2);
+
     /// <summary>Log more.</summary>
     public bool Debug { get; init; }
 
@@ -70,7 +79,7 @@ public sealed record ManagerOptions
     /// <summary>Only configured peers are known (tessera 2.8).</summary>
     public bool DisablePeerDiscovery { get; init; }
 
-    /// <summary>Tessera's form of the handshake; keys are proven in either case (tessera 2.3).</summary>
+    /// <summary>Tessera's form of the handshake (tessera 2.3). Off, configured peers are spared the proof, and others are not.</summary>
     public bool EnableRemoteKeyValidation { get; init; }
 
     /// <summary>Between two party infos to one manager.</summary>
@@ -78,6 +87,9 @@ public sealed record ManagerOptions
 
     /// <summary>Whether <c>/resend</c> INDIVIDUAL answers whoever asks, as Tessera's does, or only a proven holder of the key.</summary>
     public bool OpenResend { get; init; }
+
+    /// <summary>Tessera's <c>features.enablePrivacyEnhancements</c>: privacy flags 1 to 3 are sent and taken.</summary>
+    public bool PrivacyEnhancements { get; init; }
 
     /// <summary>A key goes to another URL once its own has not proven it for so long.</summary>
     public TimeSpan KeyMoveAfter { get; init; } = TimeSpan.FromHours(1);

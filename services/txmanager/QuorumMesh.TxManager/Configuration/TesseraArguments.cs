@@ -51,10 +51,6 @@ internal static class TesseraArguments
                 throw new UsageException(
                     $"{argument} is not in this version: lock the key file anew with Tessera's own keyupdate; its files are read as they "
                     + "are");
-            case "-r" or "-recover" or "--recover":
-                throw new UsageException(
-                    $"{argument} is not in this version: start without it, then have each peer push what it has of our keys (POST /resend "
-                    + "with type ALL), or get single payloads back with 'quorummesh-txmanager fetch'");
         }
     }
 }

@@ -34,7 +34,7 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
         RpcFailure.MapAsync(async () =>
     {
         var privacy = Privacy(
-            request.PrivacyFlag, request.AffectedTransactions, request.MandatoryRecipients, request.PrivateStateId);
+            request.PrivacyFlag, request.AffectedTransactions, request.ExecutionHash, request.MandatoryRecipients, request.PrivateStateId);
         var result = await sender.SendAsync(
             request.Payload.Memory, OptionalKey("sender_key", request.SenderKey), Keys("recipient_keys", request.RecipientKeys), privacy,
             Room(context), context.CancellationToken).ConfigureAwait(false);
@@ -56,7 +56,7 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
     public override Task<SendReply> SendSigned(SendSignedRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
     {
         var privacy = Privacy(
-            request.PrivacyFlag, request.AffectedTransactions, request.MandatoryRecipients, request.PrivateStateId);
+            request.PrivacyFlag, request.AffectedTransactions, request.ExecutionHash, request.MandatoryRecipients, request.PrivateStateId);
         var result = await sender.SendSignedAsync(
             Hash(request.Hash).ToArray(), Keys("recipient_keys", request.RecipientKeys), privacy, Room(context), context.CancellationToken)
             .ConfigureAwait(false);
@@ -76,6 +76,14 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
                 $"the payloads are larger than a message of {MaxMessage} bytes: ask for fewer, or set max_bytes"));
         reply.Database = await DatabaseAsync(request.KnownSequence, context).ConfigureAwait(false);
         return reply;
+    });
+
+    public override Task<ReceiveStoredReply> ReceiveStored(ReceiveStoredRequest request, ServerCallContext context) =>
+        RpcFailure.MapAsync(async () =>
+    {
+        var stored = await reader.ReceiveRawAsync(Hash(request.Hash).ToArray(), Room(context), context.CancellationToken)
+            .ConfigureAwait(false);
+        return new ReceiveStoredReply { Payload = UnsafeByteOperations.UnsafeWrap(stored.Payload) };
     });
 
     public override async Task Watch(WatchRequest request, IServerStreamWriter<WatchEvent> stream, ServerCallContext context)
@@ -152,6 +160,7 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
             message.AffectedTransactions.AddRange(
                 (received.Envelope?.AffectedTransactions ?? []).Select(a => ByteString.CopyFrom(a.Hash.ToArray())));
             message.ExecutionHash = ByteString.CopyFrom(received.Envelope?.ExecutionHash ?? []);
+            message.MandatoryRecipients.AddRange((received.Envelope?.MandatoryRecipients ?? []).Select(Bytes));
             message.SenderKey = Bytes(received.Sender);
             message.ManagedParties.AddRange(received.ManagedParties.Select(Bytes));
             message.IsSender = received.IsSender;
@@ -194,13 +203,19 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
 
     /// <summary>"private" and "" name the one private state that there is.</summary>
     private static PrivacyOptions Privacy(
-        PrivacyFlag flag, RepeatedField<ByteString> affected, RepeatedField<ByteString> mandatory, string privateState)
+        PrivacyFlag flag, RepeatedField<ByteString> affected, ByteString executionHash, RepeatedField<ByteString> mandatory,
+        string privateState)
     {
         if (privateState is not ("" or "private"))
             throw new PrivacyException(Failure.Forbidden, "Multiple private state feature is not available on this privacy manager");
-        if (!Enum.IsDefined(flag) || mandatory.Count > 0)
+        if (!Enum.IsDefined(flag))
             throw PrivacyException.EnhancedPrivacy();
-        return new PrivacyOptions((PrivacyMode)(int)flag, affected.Count > 0);
+        return new PrivacyOptions((PrivacyMode)(int)flag)
+        {
+            Affected = [.. affected.Select(Hash)],
+            ExecutionHash = executionHash.ToByteArray(),
+            Mandatory = Keys("mandatory_recipients", mandatory),
+        };
     }
 
     private static PayloadRoom Room(ServerCallContext context) => ListenerRoom.Of(GrpcListener.Work(context));

@@ -1,9 +1,11 @@
+using System.Security.Cryptography;
 using QuorumMesh.Listeners;
 using QuorumMesh.Outbound;
 using QuorumMesh.Tls;
 using QuorumMesh.TxManager.Configuration;
 using QuorumMesh.TxManager.Core.Distribution;
 using QuorumMesh.TxManager.Core.EnclaveClient;
+using QuorumMesh.TxManager.Core.Groups;
 using QuorumMesh.TxManager.Core.Keys;
 using QuorumMesh.TxManager.Core.Parties;
 using QuorumMesh.TxManager.Core.Ports;
@@ -58,6 +60,7 @@ internal sealed class Composition : IDisposable
                 Timeout = options.PeerTimeout,
                 ConnectTimeout = options.PeerTimeout,
                 PushTimeout = options.PushTimeout,
+                ResendWait = options.ResendWait,
             },
             handlers, clock, _peerTls);
 
@@ -68,6 +71,7 @@ internal sealed class Composition : IDisposable
             Seeds = options.Peers,
             DiscoveryDisabled = options.DisablePeerDiscovery,
             ValidateRemoteKeys = options.EnableRemoteKeyValidation,
+            BelievesConfigured = !options.EnableRemoteKeyValidation,
             PollInterval = options.PartyInfoInterval,
             KeyMoveAfter = options.KeyMoveAfter,
         };
@@ -77,12 +81,18 @@ internal sealed class Composition : IDisposable
         Poller = new PartyPoller(Directory, Parties, OwnKeys, _peerClient);
 
         var publisher = new Publisher(OwnKeys, Directory, _peerClient);
-        Sender = new PayloadSender(enclave, Store, OwnKeys, publisher, new FailedSends(clock));
+        Sender = new PayloadSender(enclave, Store, OwnKeys, publisher, new FailedSends(clock), options.PrivacyEnhancements);
+        Groups = new PrivacyGroups(Store, OwnKeys, publisher, seed => RandomNumberGenerator.Fill(seed));
         Reader = new PayloadReader(enclave, Store, OwnKeys);
-        Receiver = new PushReceiver(enclave, Store, OwnKeys);
+        Receiver = new PushReceiver(enclave, Store, OwnKeys, options.PrivacyEnhancements);
         _guard = options.OpenResend ? null : new ResendGuard(PartySettings, OwnKeys, enclave, clock);
         Resender = new Resender(enclave, Store, OwnKeys, publisher);
         Participations = new ParticipationKeeper(enclave, Store, OwnKeys);
+        Intake = new RecoveryIntake(Receiver, Store);
+        Recovery = new Recovery(PartySettings, Directory, OwnKeys, _peerClient, Intake, clock)
+        {
+            PeerWait = options.RecoveryPeerWait,
+        };
     }
 
     /// <summary>A line for the log about files that other users could read, or null.</summary>
@@ -104,11 +114,17 @@ internal sealed class Composition : IDisposable
 
     public PayloadSender Sender { get; }
 
+    public PrivacyGroups Groups { get; }
+
     public PayloadReader Reader { get; }
 
     public PushReceiver Receiver { get; }
 
     public Resender Resender { get; }
+
+    public RecoveryIntake Intake { get; }
+
+    public Recovery Recovery { get; }
 
     /// <summary>Lines for the log about peers.</summary>
     public event Action<string>? PeerTold
@@ -154,12 +170,18 @@ internal sealed class Composition : IDisposable
             case AppKind.P2P:
                 if (_options.UseWhiteList)
                     app.Admits = (await PeerWhiteList.ResolveAsync(_options.Peers, cancel).ConfigureAwait(false)).Admits;
-                return new PeerRoutes(Receiver, Resender, Parties, Directory, OwnKeys, PartySettings, _guard).AddTo(app);
+                if (_options.Recovers)
+                    new RecoveryRoutes(Intake).AddTo(app);
+                else
+                    new PeerRoutes(Receiver, Groups, Resender, _guard).AddTo(app);
+                return new PartyInfoRoutes(Parties, Directory, OwnKeys, PartySettings).AddTo(app);
             case AppKind.Q2T:
-                return new EncodedPayloadRoutes(Sender, Reader).AddTo(
-                    new TransactionRoutes(Reader).AddTo(new SendRoutes(Sender).AddTo(app)));
+                new SendRoutes(Sender, Groups).AddTo(app);
+                new TransactionRoutes(Reader).AddTo(app);
+                new EncodedPayloadRoutes(Sender, Reader).AddTo(app);
+                return new GroupRoutes(Groups).AddTo(app);
             case AppKind.ThirdParty:
-                return new KeyRoutes(OwnKeys, Directory).AddTo(new SendRoutes(Sender).AddStoreRaw(app));
+                return new KeyRoutes(OwnKeys, Directory).AddTo(new SendRoutes(Sender, Groups).AddStoreRaw(app));
             default:
                 throw new ArgumentOutOfRangeException(nameof(server), server.Kind, "not a REST application");
         }

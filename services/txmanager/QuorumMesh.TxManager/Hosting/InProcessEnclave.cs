@@ -3,6 +3,7 @@ using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Enclave.Core;
 using QuorumMesh.Enclave.Keys;
+using QuorumMesh.Primitives;
 using QuorumMesh.ServiceDefaults;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Ports;
@@ -56,12 +57,18 @@ internal sealed class InProcessEnclave : IEnclave, IDisposable
         Successors = Successors(),
     });
 
-    public Task<EncodedPayload> SealAsync(
-        ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
-        AnswerAsync(Failure.KeyNotFound, () => _sealer.Seal(payload.Span, sender, recipients), cancel);
+    public Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients,
+        IReadOnlyList<AffectedPayload> affected, CancellationToken cancel) =>
+        AnswerAsync(Failure.KeyNotFound, () => WithProofs(_sealer.Seal(payload.Span, sender, recipients), affected), cancel);
 
-    public Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients, CancellationToken cancel) =>
-        AnswerAsync(Failure.KeyNotFound, () => _sealer.SealFromRaw(raw, recipients), cancel);
+    public Task<EncodedPayload> SealStoredAsync(RawPayload raw, IReadOnlyList<PublicKey> recipients,
+        IReadOnlyList<AffectedPayload> affected, CancellationToken cancel) =>
+        AnswerAsync(Failure.KeyNotFound, () => WithProofs(_sealer.SealFromRaw(raw, recipients), affected), cancel);
+
+    public Task<IReadOnlyList<PayloadHash>> UnprovenAsync(
+        EncodedPayload payload, IReadOnlyList<AffectedPayload> affected, CancellationToken cancel) =>
+        AnswerAsync(Failure.NoSuitableKey,
+            () => _sealer.InvalidSecurityHashes(payload.CipherText, payload.AffectedTransactions, affected), cancel);
 
     public Task<RawPayload> SealRawAsync(ReadOnlyMemory<byte> payload, PublicKey sender, CancellationToken cancel) =>
         AnswerAsync(Failure.KeyNotFound, () => _sealer.SealRaw(payload.Span, sender), cancel);
@@ -81,6 +88,9 @@ internal sealed class InProcessEnclave : IEnclave, IDisposable
         foreach (var key in _ring.Keys)
             key.Dispose();
     }
+
+    private EncodedPayload WithProofs(EncodedPayload payload, IReadOnlyList<AffectedPayload> affected) =>
+        payload with { AffectedTransactions = _sealer.SecurityHashes(payload.CipherText, affected) };
 
     /// <summary>Under one name the active key sends for a retired one.</summary>
     private Dictionary<PublicKey, PublicKey> Successors()

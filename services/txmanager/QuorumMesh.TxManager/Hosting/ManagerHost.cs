@@ -164,7 +164,11 @@ public static class ManagerHost
             log.LogWarning(
                 "The enclave runs in this process, as the configuration has keys and no server with app ENCLAVE: whoever gets into the "
                 + "manager has the keys. quorummesh-enclave keeps them apart");
-        if (options.OpenResend)
+        if (!options.EnableRemoteKeyValidation && options.Peers.Any(p => p != options.OwnUrl))
+            log.LogWarning(
+                "Keys of the configured peers count without a proof, for features.enableRemoteKeyValidation is not set: true has them "
+                + "prove each key at their URL. Other managers prove theirs in either case");
+        if (options.OpenResend && !options.Recovers)
             log.LogWarning(
                 "/resend INDIVIDUAL answers whoever asks, as Tessera's does: its answers tell a stranger who is party to a transaction. "
                 + "Set quorummesh.tesseraPeers to false, or quorummesh.resend to proven, once every peer is a QuorumMesh manager");

@@ -22,6 +22,9 @@ internal sealed class ManagerMetrics : IDisposable
         _meter.CreateObservableCounter(
             "quorummesh_txmanager_damaged_payload_reads", () => parts.Store.DamagedReads,
             description: "Reads that found a stored row damaged.");
+        _meter.CreateObservableGauge(
+            "quorummesh_txmanager_recovered_payloads", () => parts.Intake.Taken,
+            description: "Payloads that other managers gave back in this round of a recovery.");
         _meter.CreateObservableGauge("quorummesh_txmanager_own_keys", () => parts.OwnKeys.ActiveOrNull?.Count ?? 0,
             description: "Keys of our enclave.");
     }

@@ -1,0 +1,62 @@
+using System.Buffers.Binary;
+using System.Text;
+using QuorumMesh.Contracts;
+
+namespace QuorumMesh.Enclave.Core;
+
+/// <summary>
+/// What an enclave's identity may say. Signed is the text <c>quorummesh identity 1: KIND</c>, a zero byte and the kind's body, whose parts
+/// have fixed lengths, but for the last, so that no statement reads as another.
+/// </summary>
+public sealed class IdentityStatement
+{
+    /// <summary>Bytes of a payload's hash: SHA3-512 of its ciphertext (tessera 3).</summary>
+    public const int PayloadHashSize = 64;
+
+    /// <summary>Bytes of a DER public key of TLS at most: RSA of 16,384 bits has 2,086.</summary>
+    private const int MaxTlsKey = 4096;
+
+    private IdentityStatement(string kind, params ReadOnlySpan<byte[]> body)
+    {
+        var head = Encoding.ASCII.GetBytes($"quorummesh identity 1: {kind}\0");
+        var length = head.Length;
+        foreach (var part in body) length += part.Length;
+        var signed = new byte[length];
+        head.CopyTo(signed, 0);
+        var at = head.Length;
+        foreach (var part in body)
+        {
+            part.CopyTo(signed, at);
+            at += part.Length;
+        }
+        Signed = signed;
+    }
+
+    /// <summary>What the signature is over.</summary>
+    internal byte[] Signed { get; }
+
+    /// <summary>
+    /// A payload was opened by the recipient's key and is kept. Body: hash ‖ recipient (32 bytes) ‖ milliseconds since 1970 (8 bytes,
+    /// big-endian).
+    /// </summary>
+    /// <exception cref="InvalidCipherException">The hash has not 64 bytes or the key not 32, or the time lies before 1970.</exception>
+    public static IdentityStatement DeliveryReceipt(ReadOnlySpan<byte> payloadHash, PublicKey recipient, DateTimeOffset keptAt)
+    {
+        ArgumentNullException.ThrowIfNull(recipient);
+        if (recipient.Length != NaClBox.KeySize)
+            throw new InvalidCipherException($"the recipient's key has {recipient.Length} bytes, not {NaClBox.KeySize}");
+        if (payloadHash.Length != PayloadHashSize)
+            throw new InvalidCipherException($"the payload's hash has {payloadHash.Length} bytes, not {PayloadHashSize}");
+        var milliseconds = keptAt.ToUnixTimeMilliseconds();
+        if (milliseconds < 0) throw new InvalidCipherException("the time lies before 1970");
+        var time = new byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64BigEndian(time, milliseconds);
+        return new IdentityStatement("delivery receipt", payloadHash.ToArray(), recipient.ToArray(), time);
+    }
+
+    /// <summary>A TLS key is that of this enclave's manager. Body: the DER of its SubjectPublicKeyInfo.</summary>
+    /// <exception cref="InvalidCipherException">Empty, or more than 4096 bytes.</exception>
+    public static IdentityStatement ManagerTlsKey(ReadOnlySpan<byte> publicKeyInfo) =>
+        publicKeyInfo.Length is > 0 and <= MaxTlsKey ? new IdentityStatement("manager tls key", publicKeyInfo.ToArray())
+            : throw new InvalidCipherException($"a TLS key has 1 to {MaxTlsKey} bytes, not {publicKeyInfo.Length}");
+}
