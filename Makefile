@@ -32,6 +32,9 @@ npm: ## install the npm packages that the tests with ethers, viem and web3 need
 publish: deps ## artifacts/{node,txmanager,enclave,qmesh}: ReadyToRun, native libraries inside
 	@scripts/publish.sh $(RID)
 
+dist: publish ## dist/: a tarball of programs, units, chart and docs, with checksums
+	@scripts/dist.sh $(RID)
+
 run: publish ## participants A, B, C on loopback; prints their URLs; Ctrl-C ends every process; CONSENSUS=raft|ibft|qbft
 	@artifacts/qmesh/qmesh network run --dir $(NETWORK_DIR) --participants $(PARTICIPANTS) --consensus $(CONSENSUS) --port-offset $(PORT_OFFSET)
 
@@ -65,10 +68,13 @@ bench: publish ## tables with ratios; peers by BENCH_GOQUORUM, BENCH_GOQUORUM_EV
 profile: publish ## where a leader's CPU time goes under load, by function; needs perf and the rights to record
 	@scripts/bench.sh profile
 
+reference: deps ## write docs/reference from the programs' own command lines
+	@QUORUMMESH_WRITE_REFERENCE=1 dotnet test tests/QuorumMesh.Deploy.Tests -c Release --nologo -v q --filter ReferenceTests
+
 format: ## check the code style
 	@dotnet format QuorumMesh.sln --verify-no-changes --no-restore
 
 clean: ## remove what was built
-	@rm -rf artifacts tests/vectors/unpacked; find . -type d \( -name bin -o -name obj -o -name TestResults \) -not -path './.git/*' -prune -exec rm -rf {} +
+	@rm -rf artifacts dist tests/vectors/unpacked; find . -type d \( -name bin -o -name obj -o -name TestResults \) -not -path './.git/*' -prune -exec rm -rf {} +
 
-.PHONY: help deps test-deps build vectors npm publish run demo test test-slow test-long test-peers test-namespaces fuzz sim bench profile format clean
+.PHONY: help deps test-deps build vectors npm publish dist run demo test test-slow test-long test-peers test-namespaces fuzz sim bench profile reference format clean

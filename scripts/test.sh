@@ -7,6 +7,7 @@ source scripts/bounded.sh
 out=$(mktemp -d); trap 'rm -rf "$out"' EXIT
 scripts/vectors.sh || exit 1
 scripts/npm.sh
+scripts/helm.sh
 scripts/publish.sh linux-x64 || exit 1
 scripts/build.sh || { echo "build failed"; exit 1; }
 code=0

@@ -56,6 +56,23 @@ public sealed class PeerListsTests : IAsyncDisposable
         Assert.Equal([moved], Dialled());
     }
 
+    [Fact]
+    public void Lists_in_a_directory_of_their_own_are_taken_from_there_alone_and_read_again()
+    {
+        Write("static-nodes.json", _b);
+        var lists = Directory.CreateDirectory(_directory.File("lists")).FullName;
+        File.WriteAllText(Path.Combine(lists, "static-nodes.json"), $"[\"{_a}\"]");
+        _lists = new PeerLists(
+            DataDirectory.Open(_directory.Path, lists: lists), permissioned: false, _peers, _key.NodeId, NullLogger.Instance);
+        _lists.Watch(dialsStatic: true);
+        Assert.Equal([_a], Dialled());
+        File.WriteAllText(Path.Combine(lists, "static-nodes.json"), $"[\"{_b}\"]");
+        _lists.Refresh(dialsStatic: true);
+        Assert.Equal([_b], Dialled());
+        File.Delete(Path.Combine(lists, "static-nodes.json"));
+        Assert.Empty(StaticNodes.Read(DataDirectory.Open(_directory.Path, lists: lists), StaticNodes.FileName));
+    }
+
     [Theory]
     [InlineData("[\"enode://abc")]
     [InlineData("")]

@@ -11,6 +11,15 @@ internal static class CommandLine
 
     public static async Task<int> RunAsync(string[] args, Func<EnclaveOptions, CancellationToken, Task<int>> run)
     {
+        var result = Create(run).Parse(args);
+        if (result.Errors.Count > 0)
+            throw new UsageException($"{result.Errors[0].Message} See --help.");
+        return await result.InvokeAsync(
+            new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }).ConfigureAwait(false);
+    }
+
+    public static RootCommand Create(Func<EnclaveOptions, CancellationToken, Task<int>> run)
+    {
         var config = new Option<string?>("--configfile", "-configfile") { Description = "Tessera's enclave configuration file (JSON)" };
         var listen = new Option<string?>("--listen")
         { Description = "unix:/path, http://127.0.0.1:port or https://host:port; default: the ENCLAVE server of the configuration file" };
@@ -53,11 +62,7 @@ internal static class CommandLine
                 ListenerBytes = (long)OptionRules.Range("--memory", parsed.GetValue(memory), LeastMemory, int.MaxValue) << 20,
             },
             cancellation));
-        var result = root.Parse(args);
-        if (result.Errors.Count > 0)
-            throw new UsageException($"{result.Errors[0].Message} See --help.");
-        return await result.InvokeAsync(
-            new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }).ConfigureAwait(false);
+        return root;
     }
 
     private static string? FromEnvironment(string name) =>

@@ -21,6 +21,8 @@ public static class EnclaveHost
     {
         var app = await StartAsync(options, cancellation).ConfigureAwait(false);
         using var deadline = StopDeadline.Arm("quorummesh-enclave", app.Lifetime.ApplicationStopping);
+        using var stopping = app.Lifetime.ApplicationStopping.Register(ServiceNotice.Stopping);
+        ServiceNotice.Ready();
         await using var owned = app;
         await app.WaitForShutdownAsync(cancellation).ConfigureAwait(false);
         return HostRunner.Ok;

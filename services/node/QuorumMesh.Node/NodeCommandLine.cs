@@ -61,6 +61,7 @@ public sealed class NodeCommandLine
         NetRestrict = result.GetValue(_peers.NetRestrict) ?? "",
         Permissioned = result.GetValue(_peers.Permissioned),
         NodeKeyFile = Given(result, _peers.NodeKey),
+        NodeListsDirectory = Given(result, _peers.Lists) is { } lists ? Path.GetFullPath(lists) : null,
         KeystoreDirectory = Given(result, _accounts.Keystore),
         RaftPort = result.GetValue(_consensus.RaftPort),
         RaftBlockTime = result.GetValue(_consensus.RaftBlockTime),

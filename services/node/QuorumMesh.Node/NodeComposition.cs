@@ -52,7 +52,7 @@ internal sealed class NodeComposition : IAsyncDisposable
     {
         (_settings, _loggers) = (settings, loggers);
         _log = loggers.CreateLogger("QuorumMesh.Node");
-        _data = DataDirectory.Open(settings.DataDirectory, settings.RaftLogDirectory);
+        _data = DataDirectory.Open(settings.DataDirectory, settings.RaftLogDirectory, settings.NodeListsDirectory);
         if (_data.CloseToOthers() is { } closed) _log.LogWarning("{Closed}", closed);
     }
 

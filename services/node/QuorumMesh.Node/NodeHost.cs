@@ -36,6 +36,7 @@ internal static class NodeHost
         try
         {
             node = await NodeComposition.OpenAsync(settings, loggers, stop.Token).ConfigureAwait(false);
+            ServiceNotice.Ready();
             await Task.WhenAny(node.Ended, Task.Delay(Timeout.Infinite, stop.Token)).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -44,6 +45,7 @@ internal static class NodeHost
         }
         finally
         {
+            ServiceNotice.Stopping();
             if (node is not null)
             {
                 await node.HandOverAsync().ConfigureAwait(false);

@@ -31,6 +31,9 @@ public sealed record NodeSettings
     /// <summary>Networks as 10.0.0.0/8, separated by commas; empty for all.</summary>
     public string NetRestrict { get; init; } = "";
     public string? NodeKeyFile { get; init; }
+
+    /// <summary>Where static-nodes.json and the other lists of nodes are; null for the data directory.</summary>
+    public string? NodeListsDirectory { get; init; }
     public string? KeystoreDirectory { get; init; }
     public int RaftPort { get; init; } = 50400;
 
@@ -138,6 +141,8 @@ public sealed record NodeSettings
         if (Genesis is not null) OptionRules.ExistingFile("--genesis", Genesis);
         if (NodeKeyFile is not null) OptionRules.ExistingFile("--nodekey", NodeKeyFile);
         if (PasswordFile is not null) OptionRules.ExistingFile("--password", PasswordFile);
+        if (NodeListsDirectory is not null && !Directory.Exists(NodeListsDirectory))
+            throw new OptionsException("--peers.lists", $"there is no directory '{NodeListsDirectory}'");
         if (Profile is not null) OptionRules.OneOf("--quorum.profile", Profile, [.. CompatibilityProfile.All.Select(p => p.Name)]);
         if (NetworkId == 1) throw new OptionsException("--networkid", "Cannot have chain id or network id as 1.");
         if (IstanbulBlockPeriod is { } period) OptionRules.Range("--istanbul.blockperiod", period, 0, 86_400);

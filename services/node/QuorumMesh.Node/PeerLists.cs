@@ -6,10 +6,10 @@ using QuorumMesh.Node.Runtime.Ports;
 namespace QuorumMesh.Node;
 
 /// <summary>
-/// The lists of nodes in the data directory, as they are now: whom this node dials (static-nodes.json), who gets in beyond the bound on
-/// peers (trusted-nodes.json), and with --permissioned who may connect at all (permissioned-nodes.json, less disallowed-nodes.json). A
-/// changed file counts within seconds; one that cannot be read, half written or gone, changes nothing and is told of. Nodes are known by
-/// their keys, never by their addresses.
+/// The lists of nodes in the data directory, or where <c>--peers.lists</c> says, as they are now: whom this node dials (static-nodes.json),
+/// who gets in beyond the bound on peers (trusted-nodes.json), and with --permissioned who may connect at all (permissioned-nodes.json,
+/// less disallowed-nodes.json). A changed file counts within seconds; one that cannot be read, half written or gone, changes nothing and is
+/// told of. Nodes are known by their keys, never by their addresses.
 /// </summary>
 internal sealed class PeerLists : IAsyncDisposable
 {
@@ -43,7 +43,7 @@ internal sealed class PeerLists : IAsyncDisposable
             if (_permissioned.Nodes.Count == 0)
                 log.LogWarning("--permissioned is set and {File} is missing or empty: nobody may connect", _permissioned.Path);
         }
-        else if (data.Existing(DisallowedFileName) is { } unused)
+        else if (data.NodeList(DisallowedFileName) is var unused && File.Exists(unused))
         {
             log.LogWarning("{File} has no effect without --permissioned", unused);
         }
@@ -133,7 +133,7 @@ internal sealed class PeerLists : IAsyncDisposable
             _text = Text();
         }
 
-        public string Path => _data.Existing(_name) ?? System.IO.Path.Combine(_data.Path, _name);
+        public string Path => _data.NodeList(_name);
 
         public IReadOnlyList<Enode> Nodes { get; private set; }
 
@@ -158,6 +158,6 @@ internal sealed class PeerLists : IAsyncDisposable
             }
         }
 
-        private string? Text() => _data.Existing(_name) is { } path ? File.ReadAllText(path) : null;
+        private string? Text() => File.Exists(Path) ? File.ReadAllText(Path) : null;
     }
 }

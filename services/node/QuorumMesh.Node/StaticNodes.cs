@@ -14,7 +14,8 @@ internal static class StaticNodes
     /// <summary>Empty when the file is absent.</summary>
     public static IReadOnlyList<Enode> Read(DataDirectory data, string fileName)
     {
-        if (data.Existing(fileName) is not { } path) return [];
+        var path = data.NodeList(fileName);
+        if (!File.Exists(path)) return [];
         try
         {
             return Parse(File.ReadAllText(path));
@@ -36,7 +37,7 @@ internal static class StaticNodes
     public static IReadOnlyList<Enode> ReadRaftMembers(DataDirectory data, string ownNodeId)
     {
         var members = Read(data, FileName);
-        var path = data.Existing(FileName) ?? Path.Combine(data.Path, FileName);
+        var path = data.NodeList(FileName);
         if (members.Count == 0)
             throw new StartupException($"{path} is missing or empty: a new Raft cluster needs it, with the enode URL of every first "
                 + "member in the same order everywhere");
@@ -52,7 +53,7 @@ internal static class StaticNodes
     public static void RequireMembersToJoin(DataDirectory data, string ownNodeId)
     {
         if (Read(data, FileName).Any(m => m.RaftPort != 0 && m.NodeId != ownNodeId)) return;
-        var path = data.Existing(FileName) ?? Path.Combine(data.Path, FileName);
+        var path = data.NodeList(FileName);
         throw new StartupException($"{path} names no member to join (enode URL with raftport): with --raftjoinexisting it needs the first "
             + "members of the cluster in their order, as the other members have it; Raft messages of others are not taken");
     }

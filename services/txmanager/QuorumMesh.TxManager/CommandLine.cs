@@ -11,6 +11,18 @@ internal static class CommandLine
         string[] args, Func<CommandLineSettings, CancellationToken, Task<int>> run, Func<string, IReadOnlyList<string>, int> verify,
         Func<CommandLineSettings, string, IReadOnlyList<string>, CancellationToken, Task<int>> fetch)
     {
+        var result = Create(run, verify, fetch).Parse(TesseraArguments.Translate(args));
+        if (result.Errors.Count > 0)
+            throw new UsageException($"{result.Errors[0].Message} See --help.");
+        return await result.InvokeAsync(
+            new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null })
+            .ConfigureAwait(false);
+    }
+
+    public static RootCommand Create(
+        Func<CommandLineSettings, CancellationToken, Task<int>> run, Func<string, IReadOnlyList<string>, int> verify,
+        Func<CommandLineSettings, string, IReadOnlyList<string>, CancellationToken, Task<int>> fetch)
+    {
         var config = new Option<string?>("--configfile", "-configfile") { Description = "Tessera's configuration file (JSON)" };
         var change = new Option<string[]>("--override", "-o")
         {
@@ -58,12 +70,7 @@ internal static class CommandLine
         check.SetAction(parsed => verify(ConfigFile(parsed.GetValue(config)), parsed.GetValue(change) ?? []));
         root.Subcommands.Add(check);
         root.Subcommands.Add(Fetch(config, change, enclave, fetch));
-        var result = root.Parse(TesseraArguments.Translate(args));
-        if (result.Errors.Count > 0)
-            throw new UsageException($"{result.Errors[0].Message} See --help.");
-        return await result.InvokeAsync(
-            new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null })
-            .ConfigureAwait(false);
+        return root;
     }
 
     private static Command Fetch(

@@ -17,11 +17,20 @@ internal static class DemoCommand
         { Description = "a running network of at least three participants; without it one is created, started and removed" };
         var consensus = new Option<string>("--consensus")
         { Description = "of its own network: raft, ibft or qbft", DefaultValueFactory = _ => NetworkRequest.Raft };
-        var command = new Command("demo", "deploy and call private contracts between A, B and C") { dir, consensus };
-        command.SetAction(async (result, cancel) =>
-            result.GetValue(dir) is { } given
-                ? await WalkAsync(NetworkDefinition.Load(given), cancel).ConfigureAwait(false)
-                : await OnOwnNetworkAsync(result.GetValue(consensus)!, cancel).ConfigureAwait(false));
+        var parties = new Option<string?>("--parties")
+        {
+            Description = "a JSON file of three participants of any network that runs: [{\"name\", \"rpc\", \"account\", \"txManagerKey\", "
+                + "\"tokenFile\"}, …]; their accounts must be unlocked"
+        };
+        var command = new Command("demo", "deploy and call private contracts between A, B and C") { dir, consensus, parties };
+        command.SetAction(async (result, cancel) => (result.GetValue(parties), result.GetValue(dir)) switch
+        {
+            ({ }, { }) => throw new CommandException("--dir and --parties each name a network: give one of them"),
+            ({ } file, null) => await WalkAsync([.. DemoAccess.Load(file).Select(access => new DemoParty(access))], cancel)
+                .ConfigureAwait(false),
+            (null, { } given) => await WalkAsync(NetworkDefinition.Load(given), cancel).ConfigureAwait(false),
+            _ => await OnOwnNetworkAsync(result.GetValue(consensus)!, cancel).ConfigureAwait(false),
+        });
         return command;
     }
 
@@ -52,12 +61,14 @@ internal static class DemoCommand
         }
     }
 
-    private static async Task<int> WalkAsync(NetworkDefinition network, CancellationToken cancel)
+    private static Task<int> WalkAsync(NetworkDefinition network, CancellationToken cancel) =>
+        WalkAsync([.. network.Participants.Select(p => new DemoParty(p))], cancel);
+
+    private static async Task<int> WalkAsync(IReadOnlyList<DemoParty> parties, CancellationToken cancel)
     {
-        if (network.Participants.Count < 3)
-            throw new CommandException($"the demo needs three participants, this network has {network.Participants.Count}");
-        var rows = await new PrivateContractCases(network.Participants.Take(3).Select(p => new DemoParty(p)).ToList()).RunAsync(cancel)
-            .ConfigureAwait(false);
+        if (parties.Count < 3)
+            throw new CommandException($"the demo needs three participants, this network has {parties.Count}");
+        var rows = await new PrivateContractCases([.. parties.Take(3)]).RunAsync(cancel).ConfigureAwait(false);
         var table = new Table().AddColumns("case", "A", "B", "C", "expected", "");
         foreach (var row in rows)
             table.AddRow(Markup.Escape(row.Title), Text(row.Seen[0]), Text(row.Seen[1]), Text(row.Seen[2]), string.Join(", ", row.Expected),

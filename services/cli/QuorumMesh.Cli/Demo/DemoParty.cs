@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Http.Headers;
 using System.Numerics;
 using Nethereum.JsonRpc.Client;
 using Nethereum.RPC.Eth.DTOs;
@@ -10,8 +11,13 @@ namespace QuorumMesh.Cli.Demo;
 
 /// <summary>A participant as a dApp sees it: deploys, calls and reads through Nethereum.</summary>
 /// <param name="timeout">For one call; 30 s unless given.</param>
-public sealed class DemoParty(Participant participant, TimeSpan? timeout = null)
+public sealed class DemoParty(DemoAccess access, TimeSpan? timeout = null)
 {
+    public DemoParty(Participant participant, TimeSpan? timeout = null)
+        : this(new DemoAccess(participant.Name, participant.Rpc, participant.Account, participant.TxManagerKey), timeout)
+    {
+    }
+
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(30);
     private static readonly SocketsHttpHandler Connections = new OutboundHandlers().Create(OutboundLimits.Local);
 
@@ -19,11 +25,10 @@ public sealed class DemoParty(Participant participant, TimeSpan? timeout = null)
     private static readonly TimeSpan MiningTimeout = TimeSpan.FromSeconds(60);
 
     // Nethereum gives the HTTP client its node's address: one client serves one node.
-    private readonly Web3 _web3 = new(
-        new RpcClient(new Uri(participant.Rpc), new HttpClient(Connections, disposeHandler: false) { Timeout = timeout ?? CallTimeout }));
+    private readonly Web3 _web3 = new(new RpcClient(new Uri(access.Rpc), Client(access, timeout ?? CallTimeout)));
 
-    public string Name => participant.Name;
-    public string ManagerKey => participant.TxManagerKey;
+    public string Name => access.Name;
+    public string ManagerKey => access.TxManagerKey;
 
     /// <returns>The transaction hash.</returns>
     public Task<string> SendPrivateAsync(string? to, string data, IEnumerable<DemoParty> privateFor, CancellationToken cancel)
@@ -31,7 +36,7 @@ public sealed class DemoParty(Participant participant, TimeSpan? timeout = null)
         // Nethereum's own transaction has no privateFor.
         var transaction = new Dictionary<string, object>
         {
-            ["from"] = participant.Account,
+            ["from"] = access.Account,
             ["data"] = data,
             ["gas"] = Gas,
             ["privateFor"] = privateFor.Select(p => p.ManagerKey).ToArray(),
@@ -63,6 +68,14 @@ public sealed class DemoParty(Participant participant, TimeSpan? timeout = null)
         return (ulong)await AskAsync("eth_call", () => stored.CallAsync<BigInteger>(), cancel).ConfigureAwait(false);
     }
 
+    private static HttpClient Client(DemoAccess access, TimeSpan timeout)
+    {
+        var client = new HttpClient(Connections, disposeHandler: false) { Timeout = timeout };
+        if (access.TokenFile is { } file)
+            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", File.ReadAllText(file).Trim());
+        return client;
+    }
+
     /// <exception cref="CommandException">The node answered with an error, or did not answer.</exception>
     private async Task<T> AskAsync<T>(string method, Func<Task<T>> ask, CancellationToken cancel)
     {
@@ -72,11 +85,11 @@ public sealed class DemoParty(Participant participant, TimeSpan? timeout = null)
         }
         catch (RpcResponseException e)
         {
-            throw new CommandException($"{method} at {participant.Rpc}: {e.RpcError.Message}");
+            throw new CommandException($"{method} at {access.Rpc}: {e.RpcError.Message}");
         }
         catch (Exception e) when (e is RpcClientUnknownException or RpcClientTimeoutException)
         {
-            throw new CommandException($"{method} at {participant.Rpc}: {e.InnerException?.Message ?? e.Message}");
+            throw new CommandException($"{method} at {access.Rpc}: {e.InnerException?.Message ?? e.Message}");
         }
     }
 }

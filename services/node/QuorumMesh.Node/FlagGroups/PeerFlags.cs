@@ -27,4 +27,7 @@ internal sealed class PeerFlags(FlagList flags, NodeSettings defaults)
 
     public Option<bool> Permissioned { get; } =
         flags.Flag("--permissioned", "only nodes of permissioned-nodes.json in the data directory may connect");
+
+    public Option<string> Lists { get; } = flags.Text("--peers.lists",
+        "directory of static-nodes.json, trusted-, permissioned- and disallowed-nodes.json (default: the data directory); is only read");
 }

@@ -20,6 +20,8 @@ public static class ManagerHost
     {
         var app = await StartAsync(options, new Seams(), cancel).ConfigureAwait(false);
         using var deadline = StopDeadline.Arm("quorummesh-txmanager", app.Lifetime.ApplicationStopping);
+        using var stopping = app.Lifetime.ApplicationStopping.Register(ServiceNotice.Stopping);
+        ServiceNotice.Ready();
         await using (app.ConfigureAwait(false))
             await app.WaitForShutdownAsync(cancel).ConfigureAwait(false);
 
