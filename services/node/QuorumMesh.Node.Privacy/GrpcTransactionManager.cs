@@ -78,7 +78,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         var asked = _databases.Ask();
         request.KnownSequence = asked.Row;
         var reply = await CallAsync(options => _client.SendAsync(request, options), _timeouts.Send, cancellation).ConfigureAwait(false);
-        return Answer.Here(Hash(reply.Hash), arguments.Payload) with
+        return arguments.AnswerOf(Hash(reply.Hash)) with
         {
             SenderKey = KeyOrNull(reply.SenderKey),
             ManagedParties = Keys(reply.ManagedParties),
