@@ -12,6 +12,7 @@ bench() { dotnet tests/QuorumMesh.Benchmarks/bin/Release/net10.0/QuorumMesh.Benc
 if [ $# -gt 0 ]; then bench "$@"; exit; fi
 bench network
 bench compare
+bench private
 bench start
 bench network ibft
 bench network qbft

@@ -41,4 +41,10 @@ public static class RestHeaders
 
     /// <summary>Ours: the text of that challenge, in the same request sent again.</summary>
     public const string ResendProof = "QuorumMesh-Proof";
+
+    /// <summary>
+    /// Ours: with the answer to a push, that this manager takes several in one request (<see cref="PushMany"/>). Learnt from the very
+    /// manager that was pushed to, so that a stranger can't say it of another one.
+    /// </summary>
+    public const string Pushes = "QuorumMesh-Pushes";
 }

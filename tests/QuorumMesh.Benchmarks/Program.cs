@@ -19,6 +19,9 @@ switch (args.FirstOrDefault())
     case "network":
         await NetworkFigures.RunAsync(Number(1, 60), Number(2, 10), Number(3, 20_000)).ConfigureAwait(false);
         return 0;
+    case "private":
+        await new PrivateFigures(Number(1, 3), Number(2, 8)).RunAsync().ConfigureAwait(false);
+        return 0;
     case "compare":
         await new NetworkComparison(Setting("BENCH_GOQUORUM"), Number(1, 3), Number(2, 20_000)).RunAsync().ConfigureAwait(false);
         return 0;
@@ -47,7 +50,8 @@ switch (args.FirstOrDefault())
         return ImportBench.Make(args[1], Number(2, 0), Number(3, 0));
     default:
         Console.Error.WriteLine("usage: bench network [seconds] [bursts] [burst size] | bench network ibft|qbft [rounds] "
-            + "[transactions] [in flight] | bench compare [alternating runs] [transactions] | bench profile [transactions] "
+            + "[transactions] [in flight] | bench private [alternating runs] [seconds] "
+            + "| bench compare [alternating runs] [transactions] | bench profile [transactions] "
             + "| bench start [runs] [transactions] | bench recover [payloads] [bytes of each] "
             + "| bench evm DIRECTORY | bench state | bench blocks "
             + "[accounts] [transactions in each case] [transactions in a block] [megabytes of cache] [beside] | bench import|replay "

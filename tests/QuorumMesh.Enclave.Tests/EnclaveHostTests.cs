@@ -60,6 +60,36 @@ public sealed class EnclaveHostTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Calls_in_one_message_are_answered_each_by_itself_in_their_order()
+    {
+        var keys = await _client.KeysAsync(new KeysRequest());
+        var sealing = new SealRequest { Payload = ByteString.CopyFromUtf8("one of many") };
+        sealing.RecipientKeys.Add(keys.Keys[0].PublicKey);
+        var stranger = sealing.Clone();
+        stranger.SenderKey = ByteString.FromBase64(Samples.RecipientPublic);
+        var alone = await _client.SealAsync(sealing);
+        var request = new ManyRequest();
+        request.Calls.Add(new EnclaveCall { Seal = sealing });
+        request.Calls.Add(new EnclaveCall { Seal = stranger });
+        request.Calls.Add(new EnclaveCall { Open = new OpenRequest { Sealed = alone.Sealed } });
+        request.Calls.Add(new EnclaveCall { Open = new OpenRequest() });
+        request.Calls.Add(new EnclaveCall());
+        var outcomes = (await _client.ManyAsync(request)).Outcomes;
+        Assert.Equal(5, outcomes.Count);
+        var opened = await _client.OpenAsync(new OpenRequest { Sealed = outcomes[0].Seal.Sealed });
+        Assert.Equal("one of many", opened.Payload.ToStringUtf8());
+        Assert.Equal((int)StatusCode.NotFound, outcomes[1].Refusal.Status);
+        Assert.Contains("not found when searching for private key", outcomes[1].Refusal.Detail, StringComparison.Ordinal);
+        Assert.Equal("one of many", outcomes[2].Open.Payload.ToStringUtf8());
+        Assert.Equal([(int)StatusCode.InvalidArgument, (int)StatusCode.InvalidArgument], outcomes.Skip(3).Select(o => o.Refusal.Status));
+
+        request = new ManyRequest();
+        request.Calls.AddRange(Enumerable.Range(0, keys.CallsAtOnce + 1).Select(_ => new EnclaveCall()));
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await _client.ManyAsync(request));
+        Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
+    }
+
+    [Fact]
     public async Task Stores_raw_then_seals_from_it_and_adds_a_box()
     {
         var raw = (await _client.SealRawAsync(new SealRawRequest { Payload = ByteString.CopyFromUtf8("raw") })).Raw;

@@ -206,6 +206,66 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Sends_that_are_made_together_go_together_and_each_has_its_own_outcome()
+    {
+        _fake.SendsAtOnce = 256;
+        _fake.Database = new Database { Id = "one", Watermark = 10 };
+        Assert.Null(await _manager.CheckAsync(default));
+        await Wait.UntilAsync(async () =>
+        {
+            var sends = Enumerable.Range(1, 20)
+                .Select(i => _manager.SendAsync(new SendArguments([(byte)i], null, [Key]), default)).ToList();
+            for (var i = 1; i <= sends.Count; i++)
+            {
+                if (i == FakeManager.Refused)
+                {
+                    var error = await Assert.ThrowsAsync<TransactionManagerException>(() => sends[FakeManager.Refused - 1]);
+                    Assert.Equal("no recipient", error.Message);
+                    continue;
+                }
+                var sent = await sends[i - 1];
+                Assert.Equal((Wait.Hash((byte)i), (byte)i), (sent.Hash, sent.Payload![0]));
+                Assert.Equal("one", sent.Database!.Id);
+            }
+            return _fake.Together > 0;
+        }, "several in one message");
+    }
+
+    [Fact]
+    public async Task A_manager_that_came_back_as_an_older_one_gets_each_send_by_itself()
+    {
+        _fake.SendsAtOnce = 256;
+        Assert.Null(await _manager.CheckAsync(default));
+        _fake.IsOlder = true;
+        for (var round = 0; round < 5; round++)
+            await Task.WhenAll(Enumerable.Range(1, 9).Select(i => _manager.SendAsync(new SendArguments([(byte)i], null, [Key]), default)));
+        Assert.Equal(45, _fake.Sent.Count);
+        Assert.Equal(0, _fake.Together);
+    }
+
+    [Fact]
+    public async Task The_watch_brings_payloads_along_and_none_for_another_hash()
+    {
+        _fake.Database = new Database { Id = "one", Watermark = 10 };
+        _fake.Along = sequence => sequence == 3 ? null : new Answer
+        {
+            Hash = ByteString.CopyFrom(Wait.Hash((byte)(sequence == 2 ? 9 : sequence)).ToArray()),
+            Availability = Availability.Here,
+            Payload = ByteString.CopyFrom(5, 6),
+        };
+        using var limit = new CancellationTokenSource(Wait.Limit);
+        _fake.Events.Add(3);
+        await using var watch = _manager.WatchAsync(0, limit.Token).GetAsyncEnumerator(limit.Token);
+        Assert.True(await watch.MoveNextAsync());
+        Assert.Equal((Wait.Hash(1), (byte)6), (watch.Current.Answer!.Hash, watch.Current.Answer.Payload![1]));
+        Assert.Equal("one", watch.Current.Answer.Database!.Id);
+        Assert.True(await watch.MoveNextAsync());
+        Assert.Null(watch.Current.Answer);
+        Assert.True(await watch.MoveNextAsync());
+        Assert.Null(watch.Current.Answer);
+    }
+
+    [Fact]
     public async Task A_manager_without_room_is_unavailable_and_never_makes_us_no_party()
     {
         _fake.LargestBatch = 0;
@@ -275,6 +335,22 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
 
         public bool TellsOfRows { get; set; }
 
+        /// <summary>The payload that is refused where sends may go together.</summary>
+        public const byte Refused = 13;
+
+        private int _together;
+
+        public int SendsAtOnce { get; set; }
+
+        /// <summary>It says that it knows SendMany, and does not.</summary>
+        public bool IsOlder { get; set; }
+
+        /// <summary>Messages with more than one send.</summary>
+        public int Together => Volatile.Read(ref _together);
+
+        /// <summary>What an event of the Watch stream brings along.</summary>
+        public Func<long, Answer?> Along { get; set; } = static _ => null;
+
         /// <summary>What more an answer says.</summary>
         public Action<Answer> Enhance { get; set; } = static _ => { };
 
@@ -283,9 +359,30 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
             if (Refusal is { } refusal)
                 throw new RpcException(refusal);
             Sent.Enqueue(request);
-            var reply = new SendReply { Hash = Bytes(1), SenderKey = ByteString.FromBase64(Key), Database = Told(request.KnownSequence) };
+            if (SendsAtOnce > 0 && request.Payload[0] == Refused)
+                throw new RpcException(new Status(StatusCode.NotFound, "no recipient"));
+            var hash = Bytes(SendsAtOnce > 0 ? request.Payload[0] : (byte)1);
+            var reply = new SendReply { Hash = hash, SenderKey = ByteString.FromBase64(Key), Database = Told(request.KnownSequence) };
             reply.ManagedParties.Add(reply.SenderKey);
             return Task.FromResult(reply);
+        }
+
+        /// <summary>The outcomes come in another order than the sends, and in two messages.</summary>
+        public override async Task SendMany(
+            SendManyRequest request, IServerStreamWriter<SendManyReply> responseStream, ServerCallContext context)
+        {
+            if (IsOlder)
+                throw new RpcException(new Status(StatusCode.Unimplemented, ""));
+            Interlocked.Increment(ref _together);
+            var outcomes = request.Sends.Select((send, index) => send.Payload[0] == Refused
+                ? new SendOutcome { Index = index, Status = (int)StatusCode.NotFound, Detail = "no recipient" }
+                : new SendOutcome { Index = index, Reply = new SendReply { Hash = Bytes(send.Payload[0]) } }).Reverse().ToList();
+            foreach (var some in outcomes.Chunk((outcomes.Count + 1) / 2))
+            {
+                var reply = new SendManyReply { Database = Told(request.KnownSequence) };
+                reply.Outcomes.AddRange(some);
+                await responseStream.WriteAsync(reply);
+            }
         }
 
         public override Task<StoreReply> Store(StoreRequest request, ServerCallContext context) =>
@@ -295,7 +392,7 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
             Task.FromResult(new SendReply { Hash = request.Hash, Database = Told(request.KnownSequence) });
 
         public override Task<InfoReply> Info(InfoRequest request, ServerCallContext context) =>
-            Task.FromResult(new InfoReply { Database = Told(request.KnownSequence) });
+            Task.FromResult(new InfoReply { Database = Told(request.KnownSequence), SendsAtOnce = SendsAtOnce });
 
         public override Task<ReceiveReply> Receive(ReceiveRequest request, ServerCallContext context)
         {
@@ -320,7 +417,13 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
             {
                 await Events.ReachesAsync(next, context.CancellationToken);
                 await responseStream.WriteAsync(
-                    new WatchEvent { Sequence = next, Hash = Bytes((byte)next), Database = Told(request.KnownSequence) });
+                    new WatchEvent
+                    {
+                        Sequence = next,
+                        Hash = Bytes((byte)next),
+                        Database = Told(request.KnownSequence),
+                        Answer = request.WithPayloads ? Along(next) : null,
+                    });
                 next++;
             }
         }

@@ -55,8 +55,9 @@ public class Q2tTransactionManagerTests
         Assert.Equal("root", body.RootElement.GetProperty("execHash").GetString());
         var affected = body.RootElement.GetProperty("affectedContractTransactions");
         Assert.Equal(Wait.Hash(9).ToBase64(), Assert.Single(affected.EnumerateArray()).GetString());
-        var refused = await Assert.ThrowsAsync<TransactionManagerException>(() => manager.SendAsync(
-            new SendArguments(Payload, null, [KeyB]) { Privacy = new(PrivacyMode.MandatoryRecipients) { MandatoryFor = [KeyB] } }, default));
+        var mandatory = new SendPrivacy(PrivacyMode.MandatoryRecipients) { MandatoryFor = [KeyB] };
+        var refused = await Assert.ThrowsAsync<TransactionManagerException>(
+            () => manager.SendAsync(new SendArguments(Payload, null, [KeyB]) { Privacy = mandatory }, default));
         Assert.Equal("private transaction manager does not support mandatory recipients", refused.Message);
     }
 

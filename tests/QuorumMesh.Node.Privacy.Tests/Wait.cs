@@ -13,4 +13,10 @@ internal static class Wait
         bytes[0] = first;
         return new PayloadHash(bytes);
     }
+
+    public static async Task UntilAsync(Func<Task<bool>> condition, string what)
+    {
+        var end = DateTime.UtcNow + Limit;
+        while (!await condition()) Assert.True(DateTime.UtcNow < end, $"not within {Limit.TotalSeconds} s: {what}");
+    }
 }

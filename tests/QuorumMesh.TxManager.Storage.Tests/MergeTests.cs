@@ -173,7 +173,7 @@ public abstract class MergeTests
         {
             Store = PayloadStore.Open(provider, TimeProvider.System);
             var keys = new OwnKeys(Enclave, []);
-            Receiver = new PushReceiver(Enclave, Store, keys);
+            Receiver = new PushReceiver(Enclave, Store, keys, new RecentPayloads(TimeProvider.System));
             Publisher = new Publisher(keys, this, this);
             Sender = new PayloadSender(Enclave, Store, keys, Publisher, new FailedSends(TimeProvider.System));
             Resender = new Resender(Enclave, Store, keys, Publisher);

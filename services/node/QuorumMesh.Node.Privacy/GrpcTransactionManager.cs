@@ -32,6 +32,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
     private readonly PrivacyManager.PrivacyManagerClient _client;
     private readonly ManagerTimeouts _timeouts;
     private readonly DatabaseSightings _databases = new();
+    private readonly ManagerSends _sends;
 
     /// <param name="address"><c>unix:/path</c>, <c>grpc://host:port</c> or <c>https://host:port</c>.</param>
     /// <param name="tls">For an https address.</param>
@@ -50,6 +51,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
             MaxSendMessageSize = MaxMessage,
         });
         _client = new PrivacyManager.PrivacyManagerClient(_channel);
+        _sends = new ManagerSends(_client, _timeouts.Send, _databases, database => DatabaseSeen?.Invoke(database));
     }
 
     /// <inheritdoc/>
@@ -75,14 +77,13 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         (request.PrivacyFlag, request.ExecutionHash) = ((PrivacyFlag)(int)privacy.Mode, ByteString.CopyFromUtf8(privacy.ExecutionHash));
         request.AffectedTransactions.AddRange(privacy.Affected.Select(hash => Wrap(hash.ToArray())));
         request.MandatoryRecipients.AddRange(RecipientKeys.DecodeAll("mandatoryFor", privacy.MandatoryFor).Select(Wrap));
-        var asked = _databases.Ask();
-        request.KnownSequence = asked.Row;
-        var reply = await CallAsync(options => _client.SendAsync(request, options), _timeouts.Send, cancellation).ConfigureAwait(false);
+        var (reply, database) = await CallAsync(options => _sends.SendAsync(request, options), _timeouts.Send, cancellation)
+            .ConfigureAwait(false);
         return arguments.AnswerOf(Hash(reply.Hash)) with
         {
             SenderKey = KeyOrNull(reply.SenderKey),
             ManagedParties = Keys(reply.ManagedParties),
-            Database = Saw(asked, reply.Database),
+            Database = database,
         };
     }
 
@@ -172,7 +173,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         {
             await CheckAsync(cancellation).ConfigureAwait(false);
             var asked = _databases.Ask();
-            var request = new WatchRequest { AfterSequence = afterSequence, KnownSequence = asked.Row };
+            var request = new WatchRequest { AfterSequence = afterSequence, KnownSequence = asked.Row, WithPayloads = true };
             using (var call = _client.Watch(request, cancellationToken: cancellation))
                 while (await NextAsync(call.ResponseStream, asked, cancellation).ConfigureAwait(false) is { } item)
                 {
@@ -195,6 +196,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
             var request = new InfoRequest { KnownSequence = asked.Row };
             var reply = await CallAsync(options => _client.InfoAsync(request, options), _timeouts.Receive, cancellation)
                 .ConfigureAwait(false);
+            _sends.AtOnce = reply.SendsAtOnce;
             DatabaseSeen?.Invoke(_databases.Answer(asked, reply.Database));
             return null;
         }
@@ -204,7 +206,11 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         }
     }
 
-    public void Dispose() => _channel.Dispose();
+    public void Dispose()
+    {
+        _sends.Dispose();
+        _channel.Dispose();
+    }
 
     /// <summary>The next event; null when the stream ended or broke, so that it is opened anew.</summary>
     private async Task<AvailablePayload?> NextAsync(IAsyncStreamReader<WatchEvent> stream, DatabaseSightings.Question asked,
@@ -213,8 +219,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         try
         {
             return await stream.MoveNext(cancellation).ConfigureAwait(false) && stream.Current.Hash.Length == PayloadHash.Size
-                ? new AvailablePayload(stream.Current.Sequence, Hash(stream.Current.Hash),
-                    _databases.Answer(asked, stream.Current.Database))
+                ? AvailableOf(stream.Current, _databases.Answer(asked, stream.Current.Database))
                 : null;
         }
         catch (RpcException) when (!cancellation.IsCancellationRequested)
@@ -261,6 +266,13 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         }
     }
 
+    private static AvailablePayload AvailableOf(WatchEvent told, ManagerDatabase? database)
+    {
+        var hash = Hash(told.Hash);
+        var answer = told.Answer is { Availability: Availability.Here } here ? AnswerOf(hash, here) with { Database = database } : null;
+        return new AvailablePayload(told.Sequence, hash, database, answer is { IsSettled: true } ? answer : null);
+    }
+
     private ManagerDatabase? Saw(DatabaseSightings.Question asked, Database? told)
     {
         var database = _databases.Answer(asked, told);
@@ -301,7 +313,10 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
 
     private static byte[][] Keys(IReadOnlyList<ByteString> keys) => [.. keys.Select(key => key.ToByteArray())];
 
-    private static async Task<T> CallAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call, TimeSpan limit, CancellationToken cancellation)
+    private static Task<T> CallAsync<T>(Func<CallOptions, AsyncUnaryCall<T>> call, TimeSpan limit, CancellationToken cancellation) =>
+        CallAsync(async options => await call(options).ConfigureAwait(false), limit, cancellation);
+
+    private static async Task<T> CallAsync<T>(Func<CallOptions, Task<T>> call, TimeSpan limit, CancellationToken cancellation)
     {
         try
         {

@@ -81,6 +81,11 @@ public interface INode
     /// <exception cref="TransactionRejectedException">With GoQuorum's text.</exception>
     Task<Hash256> SubmitAsync(Transaction transaction, CancellationToken cancellation);
 
+    /// <summary>The same for one that this node's account store has signed: its sender is known.</summary>
+    /// <exception cref="TransactionRejectedException">With GoQuorum's text.</exception>
+    Task<Hash256> SubmitSignedAsync(Transaction transaction, Address signer, CancellationToken cancellation) =>
+        SubmitAsync(transaction, cancellation);
+
     /// <summary>The same for transactions that came together: they are taken in one step, in their order.</summary>
     /// <returns>Why each is refused, in GoQuorum's text; null for one that is taken.</returns>
     /// <exception cref="TransactionRejectedException">This node takes none, see <see cref="Refusal"/>.</exception>

@@ -119,6 +119,13 @@ public sealed class NodeService : INode
     }
 
     /// <inheritdoc/>
+    public Task<Hash256> SubmitSignedAsync(Transaction transaction, Address signer, CancellationToken cancellation)
+    {
+        _stores.Senders.Signed(transaction, signer);
+        return SubmitAsync(transaction, cancellation);
+    }
+
+    /// <inheritdoc/>
     public async Task<IReadOnlyList<string?>> SubmitAllAsync(IReadOnlyList<Transaction> transactions, CancellationToken cancellation)
     {
         RequireTaking();

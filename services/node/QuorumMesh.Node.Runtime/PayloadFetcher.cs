@@ -19,6 +19,9 @@ internal sealed class PayloadFetcher(
     /// <summary>Fetched ahead for transactions of the pool; beyond, they are asked for when their block is run.</summary>
     private const int MaxAhead = 16_384;
 
+    /// <summary>Bytes of payloads that the Watch stream brought along, on their way to the loop; more are left to be asked for.</summary>
+    private const long MaxBrought = 16 << 20;
+
     private static readonly TimeSpan FullMailboxPause = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _lock = new();
@@ -29,6 +32,7 @@ internal sealed class PayloadFetcher(
     private readonly HashSet<PayloadHash> _waiting = [];
     private int _working;
     private readonly Lock _watchLock = new();
+    private long _brought;
     private CancellationTokenSource _watching = new();
     private Task _watch = Task.CompletedTask;
 
@@ -140,7 +144,26 @@ internal sealed class PayloadFetcher(
         past.Dispose();
         if (cancellation.IsCancellationRequested) return;
         await foreach (var item in manager.WatchAsync(after, cancellation))
+        {
             await PostAsync(new NodeInput.PayloadArrived(item.Sequence, item.Hash, item.Database, stream), cancellation);
+            if (item.Answer is { } answer) Bring(answer);
+        }
+    }
+
+    /// <summary>Behind the news of its arrival. One that finds no room is asked for when it is needed.</summary>
+    private void Bring(PayloadAnswer answer)
+    {
+        var size = PayloadCache.Cost(answer);
+        if (Interlocked.Add(ref _brought, size) > MaxBrought || !post(new NodeInput.PayloadAnswers([answer], Brought(size))))
+            Interlocked.Add(ref _brought, -size);
+    }
+
+    private Reply<Taken> Brought(long size)
+    {
+        var taken = new Reply<Taken>();
+        _ = taken.Task.ContinueWith(
+            _ => Interlocked.Add(ref _brought, -size), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, background);
+        return taken;
     }
 
     private async Task PostAsync(NodeInput input, CancellationToken cancellation)

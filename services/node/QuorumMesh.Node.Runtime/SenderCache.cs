@@ -41,6 +41,10 @@ public sealed class SenderCache(int capacity = 131_072)
         }
     }
 
+    /// <summary>A transaction that was signed here: nothing has to be found out about it.</summary>
+    /// <param name="signer">Whose key it was signed with; it has no authorisation list.</param>
+    public void Signed(Transaction tx, in Address signer) => Add(tx.Hash, new Signers(signer, []));
+
     /// <summary>Whether the transaction has been here, lately.</summary>
     public bool Knows(in Hash256 transaction) => TryGet(transaction, out _);
 

@@ -42,6 +42,15 @@ internal static class ErrorAnswer
         }
     }
 
+    /// <returns>Null for what is no refusal of a payload.</returns>
+    public static int? StatusOf(Exception failure) => failure switch
+    {
+        PrivacyException e => Status(e.Failure),
+        WireFormatException => StatusCodes.Status500InternalServerError,
+        BudgetExceededException => StatusCodes.Status503ServiceUnavailable,
+        _ => null,
+    };
+
     private static Task WriteAsync(RestCall call, PrivacyException e)
     {
         switch (e.Failure)

@@ -84,7 +84,8 @@ public sealed partial class PayloadStore : IPayloadStore, IGroupStore, IDisposab
         }
         catch (Exception e) when (e is DbException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
-            throw new StoreReader(provider).Unavailable(e);
+            using var reader = new StoreReader(provider);
+            throw reader.Unavailable(e);
         }
     }
 
@@ -241,7 +242,11 @@ public sealed partial class PayloadStore : IPayloadStore, IGroupStore, IDisposab
         return new StoreMark(watermark ?? 0, knownHash);
     }
 
-    public void Dispose() => _writer.Dispose();
+    public void Dispose()
+    {
+        _writer.Dispose();
+        _reader.Dispose();
+    }
 
     /// <summary>Milliseconds since 1970.</summary>
     private long Now => _clock.GetUtcNow().ToUnixTimeMilliseconds();

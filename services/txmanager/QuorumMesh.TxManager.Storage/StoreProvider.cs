@@ -53,6 +53,9 @@ public abstract class StoreProvider
     /// </summary>
     public abstract string ReserveSequence { get; }
 
+    /// <summary>Whether a reader keeps its connection, for the statements that it has; else the driver does both.</summary>
+    public virtual bool KeepsStatements => false;
+
     /// <summary>A pooled context on a pooled connection, which tracks nothing.</summary>
     public abstract PayloadContext CreateReader();
 

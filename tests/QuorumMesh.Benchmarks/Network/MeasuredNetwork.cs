@@ -37,19 +37,27 @@ internal sealed class OurNetwork : MeasuredNetwork
     private readonly NetworkDefinition _network;
     private readonly NetworkRunner _runner;
 
-    public OurNetwork()
+    /// <param name="artifacts">Those of another build; null for this one's.</param>
+    public OurNetwork(string? artifacts = null)
     {
-        _network = NetworkCreator.Create(new NetworkRequest(Directory, Participants, "raft", "cancun", ChainId: null, Profile: null, PortOffset: 0)
+        _network = NetworkCreator.Create(new NetworkRequest(Directory, Participants, "raft", "cancun", ChainId: null, Profile: null,
+            PortOffset: 0)
         {
             DensePortsFrom = DemoCommand.FreePorts(),
         });
-        _runner = new NetworkRunner(Directory, _network);
+        _runner = new NetworkRunner(Directory, _network, artifacts);
     }
+
+    public IReadOnlyList<Participant> Members => _network.Participants;
 
     public override ulong ChainId => _network.ChainId;
 
     /// <summary>Process id of the node that led after the start.</summary>
     public int LeaderPid { get; private set; }
+
+    /// <summary>CPU seconds so far of all services of each kind.</summary>
+    public Dictionary<ServiceKind, double> CpuByKind() => Processes()
+        .GroupBy(p => p.Service).ToDictionary(kind => kind.Key, kind => kind.Sum(p => ProcessFigures.CpuSeconds(p.Pid)));
 
     public override async Task<string> StartAsync()
     {

@@ -7,11 +7,14 @@ namespace QuorumMesh.Benchmarks.Network;
 /// <summary>
 /// JSON-RPC batches over one HTTP connection pool, written and read without object graphs so that the load process stays cheap.
 /// </summary>
-internal sealed class RpcConnection(string url) : IDisposable
+internal sealed class RpcConnection(string url, int connections = 16) : IDisposable
 {
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
-    private readonly HttpClient _http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 16 }) { Timeout = TimeSpan.FromSeconds(60) };
+    private readonly HttpClient _http = new(new SocketsHttpHandler { MaxConnectionsPerServer = connections })
+    {
+        Timeout = TimeSpan.FromSeconds(60),
+    };
 
     public string Url => url;
 

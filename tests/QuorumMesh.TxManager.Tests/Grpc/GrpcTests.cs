@@ -107,6 +107,76 @@ public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
     }
 
     [Fact]
+    public async Task Sends_in_one_message_are_stored_or_refused_each_by_itself()
+    {
+        PrivacyManager.PrivacyManagerClient a = Connect(network.A), b = Connect(network.B);
+        var request = new SendManyRequest { KnownSequence = 1 };
+        for (var i = 0; i < 20; i++)
+        {
+            var send = new SendRequest { Payload = ByteString.CopyFromUtf8($"together {i}") };
+            send.RecipientKeys.Add(Bytes(i == 7 ? Keys.Nobody : network.B.Key));
+            request.Sends.Add(send);
+        }
+        request.Sends.Add(new SendRequest());
+
+        using var limit = new CancellationTokenSource(Wait.Limit);
+        using var call = a.SendMany(request, cancellationToken: limit.Token);
+        var outcomes = new Dictionary<int, SendOutcome>();
+        while (await call.ResponseStream.MoveNext(limit.Token))
+        {
+            Assert.True(call.ResponseStream.Current.Database.Watermark > 0);
+            Assert.Equal(1, call.ResponseStream.Current.Database.RowSequence);
+            foreach (var outcome in call.ResponseStream.Current.Outcomes) outcomes.Add(outcome.Index, outcome);
+        }
+
+        Assert.Equal(Enumerable.Range(0, 21), outcomes.Keys.Order());
+        Assert.Equal(((int)StatusCode.NotFound, $"Recipient not found for key: {Keys.Nobody.ToBase64()}"),
+            (outcomes[7].Status, outcomes[7].Detail));
+        Assert.Equal((int)StatusCode.InvalidArgument, outcomes[20].Status);
+        var ask = new ReceiveRequest();
+        int[] stored = [.. Enumerable.Range(0, 20).Where(i => i != 7)];
+        ask.Hashes.AddRange(stored.Select(i => outcomes[i].Reply.Hash));
+        foreach (var manager in new[] { a, b })
+        {
+            var answers = (await manager.ReceiveAsync(ask)).Answers;
+            Assert.Equal(stored.Select(i => $"together {i}"), answers.Select(x => x.Payload.ToStringUtf8()));
+        }
+    }
+
+    [Fact]
+    public async Task A_message_with_too_many_sends_is_refused_whole()
+    {
+        var info = await Connect(network.A).InfoAsync(new InfoRequest());
+        var request = new SendManyRequest();
+        request.Sends.AddRange(Enumerable.Range(0, info.SendsAtOnce + 1).Select(_ => new SendRequest()));
+        using var call = Connect(network.A).SendMany(request);
+        var refused = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(default));
+        Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
+    }
+
+    [Fact]
+    public async Task The_watch_brings_along_what_was_just_pushed_to_those_that_ask_for_it()
+    {
+        var b = Connect(network.B);
+        using var limit = new CancellationTokenSource(Wait.Limit);
+        using var with = b.Watch(new WatchRequest { WithPayloads = true }, cancellationToken: limit.Token);
+        using var without = b.Watch(new WatchRequest(), cancellationToken: limit.Token);
+        var hash = await network.SendRawAsync(network.A, "brought along", network.B);
+        var told = (await UntilAsync(with, hash, limit.Token)).Answer;
+        var ask = new ReceiveRequest();
+        ask.Hashes.Add(ByteString.FromBase64(hash));
+        var asked = Assert.Single((await b.ReceiveAsync(ask)).Answers);
+        Assert.Equal("brought along", told.Payload.ToStringUtf8());
+        Assert.Equal(asked, told);
+        Assert.Null((await UntilAsync(without, hash, limit.Token)).Answer);
+
+        // What is gone is not given out from memory.
+        using var deleted = await network.Http.DeleteAsync($"{network.B.Q2T}transaction/{TestNetwork.Escape(hash)}");
+        using var later = b.Watch(new WatchRequest { WithPayloads = true }, cancellationToken: limit.Token);
+        Assert.Null((await UntilAsync(later, hash, limit.Token)).Answer);
+    }
+
+    [Fact]
     public async Task Store_send_signed_and_info()
     {
         PrivacyManager.PrivacyManagerClient a = Connect(network.A), b = Connect(network.B);

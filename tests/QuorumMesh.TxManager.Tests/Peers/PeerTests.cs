@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Text.Json;
+using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Parties;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
@@ -54,6 +56,43 @@ public sealed class PeerTests(TestNetwork network) : IClassFixture<TestNetwork>
             await network.PostBytesAsync(push, LegacyPayloadCodec.Encode(Worked with { PrivacyMode = PrivacyMode.PartyProtection })));
         using var nothing = await network.ReceiveRawAsync(network.C, WorkedHash);
         Assert.Equal(404, (int)nothing.StatusCode);
+    }
+
+    [Fact]
+    public async Task Pushes_in_one_request_are_stored_or_refused_each_by_itself()
+    {
+        byte[][] pushes =
+        [
+            LegacyPayloadCodec.Encode(Worked), [1, 2, 3], LegacyPayloadCodec.Encode(Worked with { RecipientKeys = [network.C.Key] }),
+            LegacyPayloadCodec.Encode(Worked with { PrivacyMode = PrivacyMode.PartyProtection }), CborPayloadCodec.Encode(Worked),
+        ];
+        var body = PushMany.Write([.. pushes.Select(p => new ReadOnlySequence<byte>(p))]);
+        using var content = new ByteArrayContent(body);
+        using var answer = await network.Http.PostAsync(network.B.P2P + PushMany.Path, content);
+        Assert.Equal(200, (int)answer.StatusCode);
+        Assert.True(PushMany.TryReadStatuses(await answer.Content.ReadAsByteArrayAsync(), pushes.Length, out var statuses));
+        Assert.Equal([201, 500, 404, 403, 201], statuses);
+        using var received = await network.ReceiveRawAsync(network.B, WorkedHash);
+        Assert.Equal("hello quorum", await received.Content.ReadAsStringAsync());
+
+        Assert.Equal(500, (await network.PostBytesAsync(network.B.P2P + PushMany.Path, body[..^1])).Status);
+        Assert.Equal(200, (await network.PostBytesAsync(network.B.P2P + PushMany.Path, [])).Status);
+    }
+
+    [Fact]
+    public async Task Sends_that_are_made_at_once_all_arrive_with_their_own_content()
+    {
+        for (var round = 0; round < 3; round++)
+        {
+            var sends = Enumerable.Range(0, 60).Select(i => network.SendRawAsync(network.A, $"at once {i}", network.B, network.C));
+            var hashes = await Task.WhenAll(sends);
+            foreach (var at in new[] { network.A, network.B, network.C })
+                for (var i = 0; i < hashes.Length; i += 7)
+                {
+                    using var received = await network.ReceiveRawAsync(at, hashes[i]);
+                    Assert.Equal($"at once {i}", await received.Content.ReadAsStringAsync());
+                }
+        }
     }
 
     [Fact]

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Google.Protobuf;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Contracts.Privacy;
 using QuorumMesh.Outbound;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests.Shared;
@@ -110,6 +112,29 @@ public sealed class PrivacyFlagTests(PrivacyFlagTests.EnhancedNetwork network) :
         Assert.Equal((403, $"Invalid security hashes identified for PSC TX TxHash[{name}]. Invalid ACOTHs: {state}"),
             await PushAsync(forged));
         await IsNotThereAsync(network.B, forged);
+    }
+
+    /// <summary>Else a node that was told and one that has asked would run it in different ways.</summary>
+    [Fact]
+    public async Task What_the_watch_brings_along_is_what_a_question_gives_whatever_the_flag()
+    {
+        var b = new PrivacyManager.PrivacyManagerClient(network.B.GrpcChannel());
+        using var limit = new CancellationTokenSource(Wait.Limit);
+        using var watch = b.Watch(new WatchRequest { WithPayloads = true }, cancellationToken: limit.Token);
+        var (party, state) = (await SendAsync(1, [], network.B), await SendAsync(3, [], network.B, network.C));
+        string[] sent =
+        [
+            party, state, await SendAsync(0, [], network.B), await SendAsync(1, [party], network.B, network.C),
+            await SendAsync(2, [], [network.B], network.B, network.C), await SendAsync(3, [state], network.B, network.C),
+        ];
+        var told = new Dictionary<string, PayloadAnswer?>();
+        while (sent.Any(hash => !told.ContainsKey(hash)) && await watch.ResponseStream.MoveNext(limit.Token))
+            told[watch.ResponseStream.Current.Hash.ToBase64()] = watch.ResponseStream.Current.Answer;
+        var ask = new ReceiveRequest();
+        ask.Hashes.AddRange(sent.Select(ByteString.FromBase64));
+        var asked = (await b.ReceiveAsync(ask, cancellationToken: limit.Token)).Answers;
+        Assert.Equal([1, 3, 0, 1, 2, 3], asked.Select(a => (int)a.PrivacyFlag));
+        Assert.Equal(asked, sent.Select(hash => told[hash]));
     }
 
     [Fact]

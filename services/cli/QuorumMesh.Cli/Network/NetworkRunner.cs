@@ -6,7 +6,8 @@ using QuorumMesh.Outbound;
 namespace QuorumMesh.Cli.Network;
 
 /// <summary>Starts, stops and looks at the processes of a local network.</summary>
-public sealed class NetworkRunner(string directory, NetworkDefinition network)
+/// <param name="artifacts">The directory with the programs of another build; null for those of this one.</param>
+public sealed class NetworkRunner(string directory, NetworkDefinition network, string? artifacts = null)
 {
     private static readonly TimeSpan ReadyTimeout = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(20);
@@ -85,18 +86,19 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network)
     public void StartOne(ServiceProcess service)
     {
         var participant = service.Participant;
+        var program = Programs.Of(service.Kind, artifacts);
         switch (service.Kind)
         {
             case ServiceKind.Enclave:
-                service.Start(Programs.Enclave,
+                service.Start(program,
                     ["-configfile", Path.Combine(participant.Directory, "enclave", "enclave.json"), "--health-url",
                     participant.Health.Enclave]);
                 break;
             case ServiceKind.TxManager:
-                service.Start(Programs.TxManager, ["-configfile", Path.Combine(participant.Directory, "tm", "tm.json")]);
+                service.Start(program, ["-configfile", Path.Combine(participant.Directory, "tm", "tm.json")]);
                 break;
             default:
-                service.Start(Programs.Node, NodeArguments(participant));
+                service.Start(program, NodeArguments(participant));
                 break;
         }
     }

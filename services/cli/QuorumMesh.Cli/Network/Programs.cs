@@ -8,13 +8,20 @@ internal static class Programs
     /// <summary>Names the directory that holds node/, txmanager/ and enclave/.</summary>
     public const string Variable = "QUORUMMESH_ARTIFACTS";
 
-    public static string Node => Find("node", "quorummesh-node");
-    public static string TxManager => Find("txmanager", "quorummesh-txmanager");
-    public static string Enclave => Find("enclave", "quorummesh-enclave");
+    public static string Node => Of(ServiceKind.Node);
+    public static string TxManager => Of(ServiceKind.TxManager);
 
-    private static string Find(string folder, string program)
+    /// <param name="artifacts">The directory with the programs of another build; null for those of this one.</param>
+    public static string Of(ServiceKind kind, string? artifacts = null) => kind switch
     {
-        var root = Environment.GetEnvironmentVariable(Variable)
+        ServiceKind.Node => Find(artifacts, "node", "quorummesh-node"),
+        ServiceKind.TxManager => Find(artifacts, "txmanager", "quorummesh-txmanager"),
+        _ => Find(artifacts, "enclave", "quorummesh-enclave"),
+    };
+
+    private static string Find(string? artifacts, string folder, string program)
+    {
+        var root = artifacts ?? Environment.GetEnvironmentVariable(Variable)
             ?? Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, ".."));
         var path = Path.GetFullPath(Path.Combine(root, folder, program));
         return File.Exists(path) ? path

@@ -14,12 +14,15 @@ internal sealed class EnclaveService(
     PayloadSealer sealer, KeyCustody custody, EnclaveMetrics metrics, IReadOnlyList<PublicKey> alwaysSendTo,
     IdentityKey? identity) : Proto.Enclave.EnclaveBase
 {
+    /// <summary>Calls that one message of Many may have.</summary>
+    private const int MaxCalls = 256;
+
     /// <summary>The end of 9999, the last that a DateTimeOffset holds.</summary>
     private const long MaxMilliseconds = 253_402_300_799_999;
 
     public override Task<Proto.KeysReply> Keys(Proto.KeysRequest request, ServerCallContext context) => Answer("keys", () =>
     {
-        var reply = new Proto.KeysReply();
+        var reply = new Proto.KeysReply { CallsAtOnce = MaxCalls };
         foreach (var key in sealer.Ring.Keys)
             reply.Keys.Add(new Proto.EnclaveKey
             {
@@ -45,7 +48,41 @@ internal sealed class EnclaveService(
         };
     });
 
-    public override Task<Proto.SealReply> Seal(Proto.SealRequest request, ServerCallContext context) => Answer("seal", () =>
+    public override Task<Proto.SealReply> Seal(Proto.SealRequest request, ServerCallContext context) => Task.FromResult(Seal(request));
+
+    public override Task<Proto.OpenReply> Open(Proto.OpenRequest request, ServerCallContext context) => Task.FromResult(Open(request));
+
+    public override Task<Proto.ManyReply> Many(Proto.ManyRequest request, ServerCallContext context)
+    {
+        if (request.Calls.Count > MaxCalls)
+            throw new RpcException(new Status(
+                StatusCode.InvalidArgument, $"a message has at most {MaxCalls} calls, not {request.Calls.Count}"));
+        var reply = new Proto.ManyReply();
+        reply.Outcomes.AddRange(request.Calls.Select(OutcomeOf));
+        return Task.FromResult(reply);
+    }
+
+    private Proto.EnclaveOutcome OutcomeOf(Proto.EnclaveCall call)
+    {
+        try
+        {
+            return call.CallCase switch
+            {
+                Proto.EnclaveCall.CallOneofCase.Seal => new Proto.EnclaveOutcome { Seal = Seal(call.Seal) },
+                Proto.EnclaveCall.CallOneofCase.Open => new Proto.EnclaveOutcome { Open = Open(call.Open) },
+                _ => Refusal(StatusCode.InvalidArgument, "the call is none that this enclave knows"),
+            };
+        }
+        catch (RpcException e)
+        {
+            return Refusal(e.StatusCode, e.Status.Detail);
+        }
+    }
+
+    private static Proto.EnclaveOutcome Refusal(StatusCode status, string detail) =>
+        new() { Refusal = new Proto.EnclaveRefusal { Status = (int)status, Detail = detail } };
+
+    private Proto.SealReply Seal(Proto.SealRequest request) => Measured("seal", () =>
     {
         var recipients = MessageMapping.Keys(request.RecipientKeys, "recipient_keys");
         var sealedPayload = request.ContentCase switch
@@ -67,7 +104,7 @@ internal sealed class EnclaveService(
     public override Task<Proto.SealRawReply> SealRaw(Proto.SealRawRequest request, ServerCallContext context) => Answer("seal_raw", () =>
         new Proto.SealRawReply { Raw = MessageMapping.Message(sealer.SealRaw(request.Payload.Span, SenderOrDefault(request.SenderKey))) });
 
-    public override Task<Proto.OpenReply> Open(Proto.OpenRequest request, ServerCallContext context) => Answer("open", () =>
+    private Proto.OpenReply Open(Proto.OpenRequest request) => Measured("open", () =>
     {
         var own = request.OwnKey.IsEmpty ? null : MessageMapping.Key(request.OwnKey, "own_key");
         var opened = request.ContentCase switch
@@ -117,7 +154,9 @@ internal sealed class EnclaveService(
     private PublicKey SenderOrDefault(ByteString sender) =>
         sender.IsEmpty ? sealer.Ring.Default.PublicKey : MessageMapping.Key(sender, "sender_key");
 
-    private Task<T> Answer<T>(string operation, Func<T> work)
+    private Task<T> Answer<T>(string operation, Func<T> work) => Task.FromResult(Measured(operation, work));
+
+    private T Measured<T>(string operation, Func<T> work)
     {
         var startedAt = Stopwatch.GetTimestamp();
         var outcome = "ok";
@@ -125,7 +164,7 @@ internal sealed class EnclaveService(
         {
             if (custody.Problem is { } problem)
                 throw new RpcException(new Status(StatusCode.Unavailable, problem));
-            return Task.FromResult(work());
+            return work();
         }
         // The manager tells the two apart: no key of ours fits, or the bytes cannot be right. Neither text names a secret.
         catch (UnknownKeyException e)

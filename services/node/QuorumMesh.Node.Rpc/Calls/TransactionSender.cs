@@ -79,6 +79,14 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         return node.SubmitAsync(transaction, cancellation);
     }
 
+    /// <inheritdoc cref="SubmitAsync"/>
+    /// <param name="signer">Whose key of this node's it is signed with.</param>
+    private Task<Hash256> SubmitSignedAsync(Transaction transaction, Address signer, CancellationToken cancellation)
+    {
+        protection.Require(transaction);
+        return node.SubmitSignedAsync(transaction, signer, cancellation);
+    }
+
     /// <param name="password">Null signs with the unlocked key.</param>
     /// <param name="userAgent">Of the client, for what a refusal says.</param>
     public async Task<Hash256> SendAsync(SendTransactionArguments arguments, string? password, string? userAgent,
@@ -92,7 +100,8 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         var data = await DistributeAsync(arguments, gas, cancellation).ConfigureAwait(false);
         // The manager has answered before a nonce is taken: private transactions of one account are distributed side by side.
         if (arguments.Nonce is { } nonce)
-            return await SubmitAsync(Sign(Build(arguments, data, gas, nonce), arguments, password), cancellation).ConfigureAwait(false);
+            return await SubmitSignedAsync(Sign(Build(arguments, data, gas, nonce), arguments, password), arguments.From, cancellation)
+                .ConfigureAwait(false);
         return await _nonces.SubmitAsync(arguments.From, password is null && IsSureToBePooled(arguments, data, gas), SignAndSubmitAsync,
             cancellation).ConfigureAwait(false);
 
@@ -102,7 +111,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
             // Opening a key by its password takes a second of computing.
             var signed = password is null ? Sign(unsigned, arguments, null)
                 : await Task.Run(() => Sign(unsigned, arguments, password), cancellation).ConfigureAwait(false);
-            return await SubmitAsync(signed, CancellationToken.None).ConfigureAwait(false);
+            return await SubmitSignedAsync(signed, arguments.From, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
@@ -161,7 +170,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         var priced = arguments with { GasPrice = gasPrice.IsZero ? arguments.GasPrice : gasPrice };
         Check(priced);
         var changed = Build(priced, wanted.Data, gas == 0 ? wanted.GasLimit : gas, nonce);
-        return await SubmitAsync(Sign(changed, arguments, null), cancellation).ConfigureAwait(false);
+        return await SubmitSignedAsync(Sign(changed, arguments, null), arguments.From, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Submits a raw private transaction whose payload was stored before: distributes it first.</summary>

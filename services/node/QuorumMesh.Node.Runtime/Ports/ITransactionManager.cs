@@ -42,7 +42,9 @@ public sealed class TransactionManagerException(string message, Exception? inner
 
 /// <summary>One payload that became available; resume after <paramref name="Sequence"/>.</summary>
 /// <param name="Database">Null when the manager does not tell.</param>
-public readonly record struct AvailablePayload(long Sequence, PayloadHash Hash, ManagerDatabase? Database = null);
+/// <param name="Answer">What a question for it would give now; null when it must be asked.</param>
+public readonly record struct AvailablePayload(
+    long Sequence, PayloadHash Hash, ManagerDatabase? Database = null, PayloadAnswer? Answer = null);
 
 /// <summary>The node's transaction manager.</summary>
 public interface ITransactionManager

@@ -9,7 +9,19 @@ namespace QuorumMesh.TxManager.Core.Distribution;
 /// <param name="Envelope">What was sent beside it, without the ciphertext, which would be held as long as the answer.</param>
 /// <param name="ManagedParties">Our own keys among the recipients.</param>
 public sealed record ReceivedPayload(byte[] Payload, EncodedPayload? Envelope, PublicKey Sender, IReadOnlyList<PublicKey> ManagedParties,
-    bool IsSender);
+    bool IsSender)
+{
+    internal static async Task<ReceivedPayload> OfAsync(
+        EncodedPayload payload, OpenedPayload opened, OwnKeys ownKeys, CancellationToken cancel)
+    {
+        // A row of the form before recipient keys tells no more than which key opened it (tessera 3.2).
+        var managed = payload.RecipientKeys.Count == 0
+            ? [opened.KeyUsed]
+            : await ownKeys.ManagedAsync(payload.RecipientKeys, cancel).ConfigureAwait(false);
+        var isSender = await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false);
+        return new ReceivedPayload(opened.Payload, payload with { CipherText = [] }, payload.SenderKey, managed, isSender);
+    }
+}
 
 /// <param name="Received">Only with <see cref="PayloadAvailability.Here"/>.</param>
 public sealed record PayloadAnswer(PayloadHash Hash, PayloadAvailability Availability, ReceivedPayload? Received)
@@ -22,7 +34,7 @@ public sealed record PayloadAnswer(PayloadHash Hash, PayloadAvailability Availab
 /// Answers our own node's questions about stored payloads. Each takes room in its caller's share before it is read, and keeps its length
 /// until the call ends.
 /// </summary>
-public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys)
+public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys, RecentPayloads recent)
 {
     /// <summary>Hashes that one batch may ask for.</summary>
     public const int MaxBatch = 1024;
@@ -71,13 +83,8 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
         using var place = room.Begin();
         var payload = await FindAsync(hash, place, cancel).ConfigureAwait(false);
         var opened = await OpenAsync(payload, to, cancel).ConfigureAwait(false);
-        // A row of the form before recipient keys tells no more than which key opened it (tessera 3.2).
-        var managed = payload.RecipientKeys.Count == 0
-            ? [opened.KeyUsed]
-            : await ownKeys.ManagedAsync(payload.RecipientKeys, cancel).ConfigureAwait(false);
-        var isSender = await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false);
         place.Keep(opened.Payload.Length);
-        return new ReceivedPayload(opened.Payload, payload with { CipherText = [] }, payload.SenderKey, managed, isSender);
+        return await ReceivedPayload.OfAsync(payload, opened, ownKeys, cancel).ConfigureAwait(false);
     }
 
     /// <summary>Opens a payload that the caller has and this manager need not have (tessera 1.10).</summary>
@@ -144,7 +151,10 @@ public sealed class PayloadReader(IEnclave enclave, IPayloadStore store, OwnKeys
     /// it.</summary>
     public async Task DeleteAsync(ReadOnlyMemory<byte> hash, CancellationToken cancel)
     {
-        if (hash.Length != PayloadHash.Size || !await store.DeleteAsync(new PayloadHash(hash.Span), cancel).ConfigureAwait(false))
+        var isGone = hash.Length == PayloadHash.Size && await store.DeleteAsync(new PayloadHash(hash.Span), cancel).ConfigureAwait(false);
+        if (isGone)
+            recent.Drop(new PayloadHash(hash.Span));
+        else
             throw PrivacyException.MessageNotFound(Convert.ToBase64String(hash.Span), missing: false);
     }
 

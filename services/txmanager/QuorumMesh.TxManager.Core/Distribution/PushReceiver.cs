@@ -12,7 +12,7 @@ namespace QuorumMesh.TxManager.Core.Distribution;
 /// that share the database: the look at the stored row refuses early, the merge is the store's own.
 /// </summary>
 /// <param name="isEnhanced">Privacy flags other than 0 are taken.</param>
-public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys, bool isEnhanced = false)
+public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys, RecentPayloads recent, bool isEnhanced = false)
 {
     /// <exception cref="WireFormatException">The bytes are no payload.</exception>
     public async Task<PayloadHash> StoreAsync(ReadOnlyMemory<byte> encoded, PayloadRoom room, CancellationToken cancel)
@@ -59,12 +59,16 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
     {
         var named = await NamedOwnKeyAsync(payload, cancel).ConfigureAwait(false);
         // Java's client sends a push again when the connection died before the answer (tessera 13.2): same answer, no work.
-        if (IsStored(await ExistingAsync(hash, place, cancel).ConfigureAwait(false), payload)
-            && await IsNotedAsync(hash, cancel).ConfigureAwait(false))
+        var existing = await ExistingAsync(hash, place, cancel).ConfigureAwait(false);
+        if (IsStored(existing, payload) && await IsNotedAsync(hash, cancel).ConfigureAwait(false))
             return;
         // Proves that box and ciphertext open with a key of ours. Only then is it on record that we are a party, which makes our
         // node wait for the payload.
         var opened = await enclave.OpenAsync(payload, named, cancel).ConfigureAwait(false);
+        if (existing is null && named is not null)
+            recent.Keep(hash, await ReceivedPayload.OfAsync(payload, opened, ownKeys, cancel).ConfigureAwait(false));
+        else
+            recent.Drop(hash);
         await store.SaveAsync(hash, payload, [new Participation(opened.KeyUsed, PartyRole.Recipient)], cancel).ConfigureAwait(false);
     }
 

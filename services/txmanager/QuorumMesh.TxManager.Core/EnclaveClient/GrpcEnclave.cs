@@ -20,6 +20,7 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
 
     private readonly GrpcChannel _channel;
     private readonly Contracts.Enclave.Enclave.EnclaveClient _client;
+    private readonly EnclaveCalls _calls;
     private readonly TimeSpan _timeout;
     private readonly string _address;
 
@@ -38,12 +39,14 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
             MaxSendMessageSize = MaxMessage,
         });
         _client = new Contracts.Enclave.Enclave.EnclaveClient(_channel);
+        _calls = new EnclaveCalls(_client, timeout);
     }
 
     /// <inheritdoc/>
     public Task<EnclaveKeys> KeysAsync(CancellationToken cancel) => CallAsync(Failure.EnclaveUnavailable, async options =>
     {
         var reply = await _client.KeysAsync(new KeysRequest(), options).ConfigureAwait(false);
+        _calls.AtOnce = reply.CallsAtOnce;
         var active = reply.Keys.Where(k => k.State != KeyState.Retired).ToList();
         var retired = reply.Keys.Where(k => k.State == KeyState.Retired).ToList();
         var successors = new Dictionary<PublicKey, PublicKey>();
@@ -85,7 +88,7 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
         {
             var key = ownKey is null ? ByteString.Empty : Messages.Bytes(ownKey);
             var request = new OpenRequest { Sealed = Messages.Sealed(payload), OwnKey = key };
-            var reply = await _client.OpenAsync(request, options).ConfigureAwait(false);
+            var reply = await _calls.OpenAsync(request, payload.CipherText.Length, options).ConfigureAwait(false);
             return new OpenedPayload(reply.Payload.ToByteArray(), Messages.Key(reply.KeyUsed));
         }, cancel, bytes: payload.CipherText.Length);
 
@@ -119,7 +122,11 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
         }, cancel, bytes: request.CalculateSize());
     }
 
-    public void Dispose() => _channel.Dispose();
+    public void Dispose()
+    {
+        _calls.Dispose();
+        _channel.Dispose();
+    }
 
     /// <returns>Null for TCP.</returns>
     private static string? SocketPath(string address)
@@ -136,7 +143,7 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
         request.Affected.AddRange(affected.Select(Messages.Affected));
         return CallAsync(Failure.KeyNotFound, async options =>
         {
-            var reply = await _client.SealAsync(request, options).ConfigureAwait(false);
+            var reply = await _calls.SealAsync(request, options).ConfigureAwait(false);
             return Messages.Sealed(reply.Sealed) with { AffectedTransactions = [.. reply.SecurityHashes.Select(Messages.Proof)] };
         }, cancel, bytes: request.CalculateSize());
     }

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using QuorumMesh.Contracts;
 using QuorumMesh.TxManager.Core.Keys;
 using QuorumMesh.TxManager.Core.Parties;
+using QuorumMesh.TxManager.Core.Ports;
 using QuorumMesh.TxManager.Rest.OpenApi;
 
 namespace QuorumMesh.TxManager.Rest.P2P;

@@ -29,6 +29,9 @@ public sealed class PeerClient : IPeerClient, IDisposable
     /// <summary>Peers with a lane before the idle ones are let go.</summary>
     private const int MaxLanes = 1024;
 
+    /// <summary>Bytes of a push that may go with others.</summary>
+    private const int MaxTogether = 64 * 1024;
+
     private static readonly MediaTypeHeaderValue OctetStream = new("application/octet-stream");
     /// <summary>Base64's plus as it is.</summary>
     private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -67,13 +70,15 @@ public sealed class PeerClient : IPeerClient, IDisposable
     /// <inheritdoc/>
     public async Task PushAsync(string peerUrl, ReadOnlySequence<byte> encodedPayload, CancellationToken cancel)
     {
-        using var answer = await Lane(peerUrl).RunAsync(
-            token => PostAsync("push", peerUrl, "push", encodedPayload, _retry, token), ConnectionError(peerUrl), encodedPayload.Length,
-            cancel).ConfigureAwait(false);
-        if (answer.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.Created))
+        var lane = Lane(peerUrl);
+        // One that is traced too goes alone: the context of a trace goes with a request of its own.
+        var status = lane.TakesMany && encodedPayload.Length <= MaxTogether && Activity.Current is not { Recorded: true }
+            ? await lane.Pushes.AskAsync(encodedPayload, encodedPayload.Length, cancel).ConfigureAwait(false)
+            : await PushOneAsync(lane, peerUrl, encodedPayload, cancel).ConfigureAwait(false);
+        if (status is not (HttpStatusCode.OK or HttpStatusCode.Created))
             throw new PrivacyException(Failure.PeerRefused, $"Unable to push payload to recipient url {peerUrl}")
             {
-                IsAboutForm = IsAboutForm(answer.StatusCode),
+                IsAboutForm = IsAboutForm(status),
             };
     }
 
@@ -190,7 +195,51 @@ public sealed class PeerClient : IPeerClient, IDisposable
             foreach (var idle in _lanes.Where(l => l.Value.IsIdle).Select(l => l.Key).ToArray())
                 _lanes.TryRemove(idle, out _);
 
-        return _lanes.GetOrAdd(peerUrl, url => new PeerLane(url, _options, _clock, line => Told?.Invoke(line)));
+        return _lanes.GetOrAdd(peerUrl, url => new PeerLane(url, _options, _clock, line => Told?.Invoke(line), PushAllAsync));
+    }
+
+    private async Task<HttpStatusCode> PushOneAsync(
+        PeerLane lane, string peerUrl, ReadOnlySequence<byte> encodedPayload, CancellationToken cancel)
+    {
+        using var answer = await lane.RunAsync(
+            token => PostAsync("push", peerUrl, "push", encodedPayload, _retry, token), ConnectionError(peerUrl), encodedPayload.Length,
+            cancel).ConfigureAwait(false);
+        lane.TakesMany = answer.Headers.Contains(RestHeaders.Pushes);
+        return answer.StatusCode;
+    }
+
+    private async Task PushAllAsync(PeerLane lane, IReadOnlyList<CoalescedCall<ReadOnlySequence<byte>, HttpStatusCode>> pushes)
+    {
+        if (pushes.Count > 1 && await TryPushManyAsync(lane, pushes).ConfigureAwait(false))
+            return;
+        await Task.WhenAll(pushes.Select(async push =>
+        {
+            try
+            {
+                push.Answer(await PushOneAsync(lane, lane.PeerUrl, push.Ask, push.Cancel).ConfigureAwait(false));
+            }
+            catch (Exception e)
+            {
+                push.Fail(e);
+            }
+        })).ConfigureAwait(false);
+    }
+
+    /// <returns>False when the peer does not answer for each: another manager has taken its place, or it has no room for all of them. They
+    /// are to go by themselves then, which is safe, for a push may be repeated.</returns>
+    private async Task<bool> TryPushManyAsync(
+        PeerLane lane, IReadOnlyList<CoalescedCall<ReadOnlySequence<byte>, HttpStatusCode>> pushes)
+    {
+        var body = new ReadOnlySequence<byte>(PushMany.Write([.. pushes.Select(p => p.Ask)]));
+        using var answer = await lane.RunAsync(
+            token => PostAsync("pushes", lane.PeerUrl, PushMany.Path, body, _retry, token), ConnectionError(lane.PeerUrl), body.Length,
+            CancellationToken.None).ConfigureAwait(false);
+        var told = await answer.Content.ReadAsByteArrayAsync().ConfigureAwait(false);
+        if (answer.StatusCode != HttpStatusCode.OK || !PushMany.TryReadStatuses(told, pushes.Count, out var statuses))
+            return false;
+        for (var i = 0; i < statuses.Length; i++)
+            pushes[i].Answer((HttpStatusCode)statuses[i]);
+        return true;
     }
 
     /// <summary>

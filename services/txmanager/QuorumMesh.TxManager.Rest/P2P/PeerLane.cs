@@ -1,7 +1,10 @@
+using System.Buffers;
+using System.Net;
 using System.Threading.RateLimiting;
 using Polly;
 using Polly.CircuitBreaker;
 using QuorumMesh.Listeners;
+using QuorumMesh.Outbound;
 using QuorumMesh.TxManager.Core;
 
 namespace QuorumMesh.TxManager.Rest.P2P;
@@ -19,10 +22,15 @@ internal sealed class PeerLane : IDisposable
     private readonly CircuitBreakerManualControl _control = new();
     private readonly CircuitBreakerStateProvider _state = new();
     private int _users;
+    private volatile bool _takesMany;
 
     /// <param name="tell">Called when the circuit opens and closes, with a line for the log.</param>
-    public PeerLane(string peerUrl, PeerClientOptions options, TimeProvider clock, Action<string> tell)
+    /// <param name="push">Sends what <see cref="Pushes"/> has gathered.</param>
+    public PeerLane(string peerUrl, PeerClientOptions options, TimeProvider clock, Action<string> tell,
+        Func<PeerLane, IReadOnlyList<CoalescedCall<ReadOnlySequence<byte>, HttpStatusCode>>, Task> push)
     {
+        PeerUrl = peerUrl;
+        Pushes = new Coalescer<ReadOnlySequence<byte>, HttpStatusCode>(new CoalescerOptions(), some => push(this, some), clock);
         _options = options;
         _clock = clock;
         _limiter = new ConcurrencyLimiter(
@@ -48,6 +56,18 @@ internal sealed class PeerLane : IDisposable
             tell(line);
             return ValueTask.CompletedTask;
         }
+    }
+
+    public string PeerUrl { get; }
+
+    /// <summary>Pushes that may go together.</summary>
+    public Coalescer<ReadOnlySequence<byte>, HttpStatusCode> Pushes { get; }
+
+    /// <summary>Whether the peer takes several pushes in one request, as it said last.</summary>
+    public bool TakesMany
+    {
+        get => _takesMany;
+        set => _takesMany = value;
     }
 
     public bool IsIdle => Volatile.Read(ref _users) == 0 && _state.CircuitState == CircuitState.Closed;
@@ -82,7 +102,11 @@ internal sealed class PeerLane : IDisposable
             await _control.CloseAsync().ConfigureAwait(false);
     }
 
-    public void Dispose() => _limiter.Dispose();
+    public void Dispose()
+    {
+        Pushes.Dispose();
+        _limiter.Dispose();
+    }
 
     private async Task<T> TakeTurnAsync<T>(Func<CancellationToken, Task<T>> call, string message, CancellationToken cancel,
         CancellationToken caller)

@@ -29,6 +29,11 @@ public sealed class PeerRoutes(PushReceiver receiver, PrivacyGroups groups, Rese
     public RestApp AddTo(RestApp app) => app
         .Post("/push", RouteNote.Of("Takes an encrypted payload for one of our keys").Takes<Stream>(OctetStream).GivesText(201), PushAsync)
         .Post(
+            "/" + PushMany.Path,
+            RouteNote.Of("Takes several encrypted payloads from a manager of this kind").Takes<Stream>(OctetStream)
+                .Gives<Stream>(200, OctetStream),
+            PushManyAsync)
+        .Post(
             "/pushPrivacyGroup", RouteNote.Of("Takes a privacy group that was made or deleted").Takes<Stream>(OctetStream).Gives(200),
             PushGroupAsync)
         .Post(
@@ -46,7 +51,29 @@ public sealed class PeerRoutes(PushReceiver receiver, PrivacyGroups groups, Rese
     {
         // 201 is a promise: it follows the durable write.
         var hash = await receiver.StoreAsync(await call.BodyAsync().ConfigureAwait(false), call.Room, call.Cancel).ConfigureAwait(false);
+        call.Context.Response.Headers[RestHeaders.Pushes] = "many";
         await call.NegotiatedTextAsync(201, hash.ToBase64()).ConfigureAwait(false);
+    }
+
+    private async Task PushManyAsync(RestCall call)
+    {
+        var payloads = PushMany.Read(await call.BodyAsync().ConfigureAwait(false));
+        var statuses = await Task.WhenAll(payloads.Select(payload => StatusAsync(payload, call))).ConfigureAwait(false);
+        await call.BytesAsync(200, PushMany.WriteStatuses(statuses)).ConfigureAwait(false);
+    }
+
+    /// <summary>What is no refusal but a fault of ours ends the request, and is logged; the pushes come again by themselves then.</summary>
+    private async Task<int> StatusAsync(ReadOnlyMemory<byte> payload, RestCall call)
+    {
+        try
+        {
+            await receiver.StoreAsync(payload, call.Room, call.Cancel).ConfigureAwait(false);
+            return 201;
+        }
+        catch (Exception e) when (ErrorAnswer.StatusOf(e) is { } status)
+        {
+            return status;
+        }
     }
 
     private async Task PushGroupAsync(RestCall call)

@@ -49,6 +49,8 @@ public sealed class SqliteProvider : StoreProvider
     /// <summary>The database and what SQLite keeps beside it; not all are there at all times.</summary>
     public IReadOnlyList<string> Files => [_path, _path + "-wal", _path + "-shm", _path + "-journal"];
 
+    public override bool KeepsStatements => true;
+
     public override PayloadContext CreateReader() => _contexts.Value.Pooled();
 
     public override DbConnection CreateConnection() => new SqliteConnection(_connectionString);

@@ -18,27 +18,32 @@ namespace QuorumMesh.TxManager.Grpc;
 /// <summary>The gRPC service for our own node.</summary>
 /// <param name="stopping">Ends the Watch streams, which no node ever ends: a stop that waits for open calls would wait for its whole
 /// limit.</param>
-public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader reader, IPayloadStore store, OwnKeys ownKeys,
-    CancellationToken stopping)
+public sealed partial class PrivacyManagerService(PayloadSender sender, PayloadReader reader, RecentPayloads recent,
+    IPayloadStore store, OwnKeys ownKeys, CancellationToken stopping)
     : PrivacyManager.PrivacyManagerBase
 {
     /// <summary>Bytes of a message in either direction.</summary>
     public const int MaxMessage = 40 * 1024 * 1024;
+
+    /// <summary>Sends that one message of SendMany may have.</summary>
+    public const int MaxSends = 256;
 
     private const int WatchPage = 500;
 
     /// <summary>About what a row and its event take, in bytes.</summary>
     private const int WatchRow = 512;
 
+    /// <summary>Of the answers of a page that wait to leave together, in bytes.</summary>
+    private const int WatchAnswers = 256 * 1024;
+
+    private static readonly WriteOptions Buffered = new(WriteFlags.BufferHint);
+
     public override Task<SendReply> Send(Contracts.Privacy.SendRequest request, ServerCallContext context) =>
         RpcFailure.MapAsync(async () =>
     {
-        var privacy = Privacy(
-            request.PrivacyFlag, request.AffectedTransactions, request.ExecutionHash, request.MandatoryRecipients, request.PrivateStateId);
-        var result = await sender.SendAsync(
-            request.Payload.Memory, OptionalKey("sender_key", request.SenderKey), Keys("recipient_keys", request.RecipientKeys), privacy,
-            Room(context), context.CancellationToken).ConfigureAwait(false);
-        return await ReplyAsync(result, request.KnownSequence, context).ConfigureAwait(false);
+        var reply = await SendAsync(request, context).ConfigureAwait(false);
+        reply.Database = await DatabaseAsync(request.KnownSequence, context).ConfigureAwait(false);
+        return reply;
     });
 
     public override Task<StoreReply> Store(StoreRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
@@ -60,7 +65,9 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
         var result = await sender.SendSignedAsync(
             Hash(request.Hash).ToArray(), Keys("recipient_keys", request.RecipientKeys), privacy, Room(context), context.CancellationToken)
             .ConfigureAwait(false);
-        return await ReplyAsync(result, request.KnownSequence, context).ConfigureAwait(false);
+        var reply = Reply(result);
+        reply.Database = await DatabaseAsync(request.KnownSequence, context).ConfigureAwait(false);
+        return reply;
     });
 
     public override Task<ReceiveReply> Receive(ReceiveRequest request, ServerCallContext context) => RpcFailure.MapAsync(async () =>
@@ -102,7 +109,7 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
         RpcFailure.MapAsync<bool>(async () =>
         {
             using var place = Room(context).Begin();
-            place.Take(WatchPage * WatchRow);
+            place.Take((WatchPage * WatchRow) + WatchAnswers);
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopping);
             var cancel = ended.Token;
             var sequence = request.AfterSequence;
@@ -113,10 +120,18 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
                 var before = sequence;
                 var page = await store.AvailableAfterAsync(sequence, WatchPage, cancel).ConfigureAwait(false);
                 var database = page.Count > 0 ? await DatabaseAsync(request.KnownSequence, context).ConfigureAwait(false) : null;
+                var (told, waiting) = (0, 0);
                 foreach (var item in page)
                 {
                     var hash = ByteString.CopyFrom(item.Hash.ToArray());
                     var change = new WatchEvent { Sequence = item.Sequence, Hash = hash, Database = database };
+                    if (request.WithPayloads && recent.Find(item.Hash) is { } received)
+                        change.Answer = Message(new CoreAnswer(item.Hash, PayloadAvailability.Here, received));
+                    // Those of a page leave together: one that is flushed takes all before it along.
+                    waiting += change.Answer?.Payload.Length ?? 0;
+                    var isFlushed = ++told == page.Count || waiting > WatchAnswers;
+                    stream.WriteOptions = isFlushed ? WriteOptions.Default : Buffered;
+                    waiting = isFlushed ? 0 : waiting;
                     await stream.WriteAsync(change, cancel).ConfigureAwait(false);
                     sequence = item.Sequence;
                 }
@@ -133,6 +148,7 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
         {
             ManagerId = await store.ManagerIdAsync(context.CancellationToken).ConfigureAwait(false),
             Version = CommonRoutes.Version,
+            SendsAtOnce = MaxSends,
             Database = await DatabaseAsync(request.KnownSequence, context).ConfigureAwait(false),
         };
         reply.ApiVersions.AddRange(CommonRoutes.ApiVersions);
@@ -189,14 +205,19 @@ public sealed class PrivacyManagerService(PayloadSender sender, PayloadReader re
     /// <summary>Of payloads in one answer; the rest of a message is left to keys and hashes.</summary>
     private static int Budget(long asked) => (int)Math.Min(asked > 0 ? asked : MaxMessage, MaxMessage - (1024 * 1024));
 
-    private async Task<SendReply> ReplyAsync(SendResult result, long known, ServerCallContext context)
+    /// <returns>Without the database, which is read once all that is answered is there.</returns>
+    private async Task<SendReply> SendAsync(Contracts.Privacy.SendRequest request, ServerCallContext context)
     {
-        var reply = new SendReply
-        {
-            Hash = ByteString.CopyFrom(result.Hash.ToArray()),
-            SenderKey = Bytes(result.Sender),
-            Database = await DatabaseAsync(known, context).ConfigureAwait(false),
-        };
+        var privacy = Privacy(
+            request.PrivacyFlag, request.AffectedTransactions, request.ExecutionHash, request.MandatoryRecipients, request.PrivateStateId);
+        return Reply(await sender.SendAsync(
+            request.Payload.Memory, OptionalKey("sender_key", request.SenderKey), Keys("recipient_keys", request.RecipientKeys), privacy,
+            Room(context), context.CancellationToken).ConfigureAwait(false));
+    }
+
+    private static SendReply Reply(SendResult result)
+    {
+        var reply = new SendReply { Hash = ByteString.CopyFrom(result.Hash.ToArray()), SenderKey = Bytes(result.Sender) };
         reply.ManagedParties.AddRange(result.ManagedParties.Select(Bytes));
         return reply;
     }

@@ -12,15 +12,19 @@ internal static class RpcFailure
         {
             return await call().ConfigureAwait(false);
         }
-        catch (PrivacyException e)
+        catch (Exception e) when (StatusOf(e) is { } status)
         {
-            throw new RpcException(new Status(Code(e.Failure), e.Message));
-        }
-        catch (OperationCanceledException)
-        {
-            throw new RpcException(new Status(StatusCode.Cancelled, "The call was cancelled"));
+            throw new RpcException(status);
         }
     }
+
+    /// <returns>Null for a fault of our own, which is gRPC's to log.</returns>
+    public static Status? StatusOf(Exception failure) => failure switch
+    {
+        PrivacyException e => new Status(Code(e.Failure), e.Message),
+        OperationCanceledException => new Status(StatusCode.Cancelled, "The call was cancelled"),
+        _ => null,
+    };
 
     private static StatusCode Code(Failure failure) => failure switch
     {

@@ -83,8 +83,9 @@ internal sealed class Composition : IDisposable
         var publisher = new Publisher(OwnKeys, Directory, _peerClient);
         Sender = new PayloadSender(enclave, Store, OwnKeys, publisher, new FailedSends(clock), options.PrivacyEnhancements);
         Groups = new PrivacyGroups(Store, OwnKeys, publisher, seed => RandomNumberGenerator.Fill(seed));
-        Reader = new PayloadReader(enclave, Store, OwnKeys);
-        Receiver = new PushReceiver(enclave, Store, OwnKeys, options.PrivacyEnhancements);
+        Recent = new RecentPayloads(clock);
+        Reader = new PayloadReader(enclave, Store, OwnKeys, Recent);
+        Receiver = new PushReceiver(enclave, Store, OwnKeys, Recent, options.PrivacyEnhancements);
         _guard = options.OpenResend ? null : new ResendGuard(PartySettings, OwnKeys, enclave, clock);
         Resender = new Resender(enclave, Store, OwnKeys, publisher);
         Participations = new ParticipationKeeper(enclave, Store, OwnKeys);
@@ -119,6 +120,8 @@ internal sealed class Composition : IDisposable
     public PayloadReader Reader { get; }
 
     public PushReceiver Receiver { get; }
+
+    public RecentPayloads Recent { get; }
 
     public Resender Resender { get; }
 

@@ -89,7 +89,7 @@ public static class ManagerHost
         if (options.Servers.Any(s => s.Kind == AppKind.Grpc))
         {
             services.AddSingleton(provider => new PrivacyManagerService(
-                parts.Sender, parts.Reader, parts.Store, parts.OwnKeys,
+                parts.Sender, parts.Reader, parts.Recent, parts.Store, parts.OwnKeys,
                 provider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping));
             new GrpcListener("grpc", options.MaxListenerBytes).AddTo(services);
         }
