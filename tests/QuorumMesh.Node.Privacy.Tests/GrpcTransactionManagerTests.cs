@@ -83,6 +83,21 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
         Assert.Equal(Key, Convert.ToBase64String(Assert.Single(sent.ManagedParties)));
     }
 
+    /// <summary>Or the sender would run it as a standard one, and part from its recipients.</summary>
+    [Fact]
+    public async Task What_a_send_promises_goes_out_and_is_in_its_answer()
+    {
+        var privacy = new SendPrivacy(PrivacyMode.PrivateStateValidation) { Affected = [Wait.Hash(9)], ExecutionHash = "root" };
+        var sent = await _manager.SendAsync(new SendArguments([1, 2], null, [Key]) { Privacy = privacy }, default);
+        var request = _fake.Sent.Last();
+        Assert.Equal(PrivacyFlag.PrivateStateValidation, request.PrivacyFlag);
+        Assert.Equal(Wait.Hash(9).ToArray(), Assert.Single(request.AffectedTransactions).ToByteArray());
+        Assert.Equal("root", request.ExecutionHash.ToStringUtf8());
+        Assert.Equal(PrivacyMode.PrivateStateValidation, sent.PrivacyMode);
+        Assert.Equal(Wait.Hash(9), Assert.Single(sent.AffectedTransactions));
+        Assert.Equal("root"u8.ToArray(), sent.ExecutionHash);
+    }
+
     [Fact]
     public async Task Privacy_flag_affected_transactions_and_execution_hash_come_with_the_payload()
     {

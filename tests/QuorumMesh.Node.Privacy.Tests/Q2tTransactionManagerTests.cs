@@ -39,6 +39,28 @@ public class Q2tTransactionManagerTests
         Assert.Equal(KeyB, signed.Headers["c11n-to"]);
     }
 
+    [Fact]
+    public async Task What_a_send_promises_goes_out_and_is_in_its_answer()
+    {
+        await using var server = await FakeRestManager.StartAsync("""["1.0","2.0","2.1"]""",
+            (c, _) => FakeRestManager.Status(c, 201, $$"""{"key":"{{Wait.Hash(7).ToBase64()}}"}"""));
+        using var manager = new Q2tTransactionManager(null, server.Url);
+        var privacy = new SendPrivacy(PrivacyMode.PrivateStateValidation) { Affected = [Wait.Hash(9)], ExecutionHash = "root" };
+        var answer = await manager.SendAsync(new SendArguments(Payload, null, [KeyB]) { Privacy = privacy }, default);
+        Assert.Equal(PrivacyMode.PrivateStateValidation, answer.PrivacyMode);
+        Assert.Equal(Wait.Hash(9), Assert.Single(answer.AffectedTransactions));
+        Assert.Equal("root"u8.ToArray(), answer.ExecutionHash);
+        using var body = JsonDocument.Parse(server.Requests.Single(r => r.Target == "/send").Body);
+        Assert.Equal(3, body.RootElement.GetProperty("privacyFlag").GetInt32());
+        Assert.Equal("root", body.RootElement.GetProperty("execHash").GetString());
+        var affected = body.RootElement.GetProperty("affectedContractTransactions");
+        Assert.Equal(Wait.Hash(9).ToBase64(), Assert.Single(affected.EnumerateArray()).GetString());
+        var mandatory = new SendPrivacy(PrivacyMode.MandatoryRecipients) { MandatoryFor = [KeyB] };
+        var refused = await Assert.ThrowsAsync<TransactionManagerException>(
+            () => manager.SendAsync(new SendArguments(Payload, null, [KeyB]) { Privacy = mandatory }, default));
+        Assert.Equal("private transaction manager does not support mandatory recipients", refused.Message);
+    }
+
     [Theory]
     [InlineData("""["1.0"]""", "application/json", false)]
     [InlineData("""["v1","v2"]""", "application/json", true)]

@@ -79,7 +79,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         request.MandatoryRecipients.AddRange(RecipientKeys.DecodeAll("mandatoryFor", privacy.MandatoryFor).Select(Wrap));
         var (reply, database) = await CallAsync(options => _sends.SendAsync(request, options), _timeouts.Send, cancellation)
             .ConfigureAwait(false);
-        return Answer.Here(Hash(reply.Hash), arguments.Payload) with
+        return arguments.AnswerOf(Hash(reply.Hash)) with
         {
             SenderKey = KeyOrNull(reply.SenderKey),
             ManagedParties = Keys(reply.ManagedParties),

@@ -68,7 +68,7 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
             using var raw = Octets("sendraw", arguments.Payload, arguments.PrivateFor);
             if (!string.IsNullOrEmpty(arguments.PrivateFrom))
                 raw.Headers.TryAddWithoutValidation(RestHeaders.Sender, Header("privateFrom", arguments.PrivateFrom));
-            return PayloadAnswer.Here(HashOf(await TextAsync(raw, _timeouts.Send, cancellation).ConfigureAwait(false)), arguments.Payload);
+            return arguments.AnswerOf(HashOf(await TextAsync(raw, _timeouts.Send, cancellation).ConfigureAwait(false)));
         }
 
         var body = new Q2tSendRequest(
@@ -79,7 +79,7 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         var reply = await JsonAsync(request, Q2tJson.Default.Q2tSendReply, _timeouts.Send, cancellation).ConfigureAwait(false);
         try
         {
-            return PayloadAnswer.Here(HashOf(reply?.Key), arguments.Payload) with
+            return arguments.AnswerOf(HashOf(reply?.Key)) with
             {
                 SenderKey = KeyOrNull(reply?.SenderKey),
                 ManagedParties = Keys(reply?.ManagedParties),

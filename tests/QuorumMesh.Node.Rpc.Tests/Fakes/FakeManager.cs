@@ -37,7 +37,7 @@ internal sealed class FakeManager : ITransactionManager
         var hash = Sha3.HashPayload(arguments.Payload);
         Payloads[hash] = arguments.Payload;
         Distributed.Add((hash, arguments.PrivateFor));
-        return Task.FromResult(PayloadAnswer.Here(hash, arguments.Payload));
+        return Task.FromResult(arguments.AnswerOf(hash));
     }
 
     public Task<PayloadHash> StoreRawAsync(byte[] payload, string? privateFrom, CancellationToken cancellation)
@@ -61,10 +61,10 @@ internal sealed class FakeManager : ITransactionManager
 
     public Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation) =>
         Task.FromResult<IReadOnlyList<PayloadAnswer>>(
-            [.. hashes.Take(MostAnswers)
-            .Select(h => Answers.TryGetValue(h, out var whole) ? whole : IsAway ? PayloadAnswer.Unavailable(h, "the manager is away") : Payloads.TryGetValue(h, out var payload)
-            ? PayloadAnswer.Here(h, payload)
-            : PayloadAnswer.NotAParty(h, "no such payload"))]);
+            [.. hashes.Take(MostAnswers).Select(h => Answers.TryGetValue(h, out var whole) ? whole
+                : IsAway ? PayloadAnswer.Unavailable(h, "the manager is away")
+                : Payloads.TryGetValue(h, out var payload) ? PayloadAnswer.Here(h, payload)
+                : PayloadAnswer.NotAParty(h, "no such payload"))]);
 
     public async IAsyncEnumerable<AvailablePayload> WatchAsync(long afterSequence, [EnumeratorCancellation] CancellationToken cancellation)
     {

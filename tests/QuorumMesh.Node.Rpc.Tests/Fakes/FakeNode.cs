@@ -166,7 +166,11 @@ internal sealed class FakeNode : INode, IDisposable
 
     public Task WaitForPrivateHeadAsync(ulong block, TimeSpan atMost, CancellationToken cancellation) => Task.CompletedTask;
 
-    public void RememberPayload(PayloadAnswer answer) => Manager.Payloads[answer.Hash] = answer.Payload!;
+    public void RememberPayload(PayloadAnswer answer)
+    {
+        Manager.Payloads[answer.Hash] = answer.Payload!;
+        if (answer.PrivacyMode != PrivacyMode.StandardPrivate) Manager.Answers[answer.Hash] = answer;
+    }
 
     /// <param name="withPrivate">False leaves the private head where it is.</param>
     public void Import(Block block, bool withPrivate = true)

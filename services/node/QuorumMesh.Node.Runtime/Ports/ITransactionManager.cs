@@ -1,3 +1,4 @@
+using System.Text;
 using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Primitives;
 
@@ -26,6 +27,14 @@ public sealed record SendArguments(byte[] Payload, string? PrivateFrom, IReadOnl
 {
     /// <summary>Standard private unless it is given.</summary>
     public SendPrivacy Privacy { get; init; } = SendPrivacy.Standard;
+
+    /// <summary>What a question for the payload would give now: the sender runs it as its recipients do, promises included.</summary>
+    public PayloadAnswer AnswerOf(in PayloadHash hash) => PayloadAnswer.Here(hash, Payload) with
+    {
+        PrivacyMode = Privacy.Mode,
+        AffectedTransactions = Privacy.Affected,
+        ExecutionHash = Encoding.UTF8.GetBytes(Privacy.ExecutionHash),
+    };
 }
 
 /// <summary>The manager refused or could not be reached. The message is shown to the RPC user.</summary>
