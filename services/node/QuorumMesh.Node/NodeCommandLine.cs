@@ -46,7 +46,7 @@ public sealed class NodeCommandLine
         foreach (var option in _flags.All.Concat(_foreign.Options)) command.Options.Add(option);
     }
 
-    public NodeSettings Read(ParseResult result) => new NodeSettings
+    public NodeSettings Read(ParseResult result) => WithStateAndHealth(result, new NodeSettings
     {
         DataDirectory = Path.GetFullPath(result.GetValue(_chain.DataDir)!),
         Genesis = Given(result, _chain.Genesis),
@@ -95,6 +95,10 @@ public sealed class NodeCommandLine
         Unlock = List(result, _accounts.Unlock),
         PasswordFile = Given(result, _accounts.Password),
         AllowInsecureUnlock = result.GetValue(_accounts.AllowInsecureUnlock),
+    }).Checked(ServiceDefaults.OptionRules.OneOf("--syncmode", result.GetValue(_chain.SyncMode), "full"));
+
+    private NodeSettings WithStateAndHealth(ParseResult result, NodeSettings settings) => settings with
+    {
         Archive = ServiceDefaults.OptionRules.OneOf("--gcmode", result.GetValue(_state.GcMode), "full", "archive") == "archive",
         HistoryState = result.GetValue(_state.HistoryState),
         PrivateRewindLimit = result.GetValue(_privacy.PrivateRewind),
@@ -107,7 +111,7 @@ public sealed class NodeCommandLine
         LogJson = result.GetValue(_health.LogJson),
         Verbosity = result.GetValue(_health.Verbosity),
         EmitCheckpoints = result.GetValue(_consensus.Checkpoints),
-    }.Checked(ServiceDefaults.OptionRules.OneOf("--syncmode", result.GetValue(_chain.SyncMode), "full"));
+    };
 
     private PublicTransactionPolicy PublicPolicy(ParseResult result) => new(
         Addresses("--public.refuse-from", List(result, _privacy.RefuseFrom).Where(a => a != "*")),

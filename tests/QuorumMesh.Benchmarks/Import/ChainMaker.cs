@@ -14,8 +14,8 @@ using QuorumMesh.State.KeyValue;
 namespace QuorumMesh.Benchmarks.Import;
 
 /// <summary>
-/// Makes a chain on disk, block by block, Raft's or one of four IBFT validators that GoQuorum 2.5 takes: of each three transactions one pays one of 100,000 accounts, one writes one of
-/// 100,000 slots of a contract and logs it, one pays an account that was not there before.
+/// Makes a chain on disk, block by block, Raft's or one of four IBFT validators that GoQuorum 2.5 takes: of each three transactions one
+/// pays one of 100,000 accounts, one writes one of 100,000 slots of a contract and logs it, one pays an account that was not there before.
 /// </summary>
 internal sealed class ChainMaker : IDisposable
 {

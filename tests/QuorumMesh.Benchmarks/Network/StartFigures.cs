@@ -37,7 +37,8 @@ internal sealed class StartFigures(string? goQuorum, string? before, int runs, i
         {
             Environment.SetEnvironmentVariable(Programs.Variable, artifacts);
         }
-        string[] columns = [.. goQuorum is null ? Array.Empty<string>() : ["GoQuorum"], .. before is null ? Array.Empty<string>() : ["before"],
+        string[] columns = [.. goQuorum is null ? Array.Empty<string>() : ["GoQuorum"],
+            .. before is null ? Array.Empty<string>() : ["before"],
             "now"];
         _table.Print($"medians of {runs} runs", columns);
     }

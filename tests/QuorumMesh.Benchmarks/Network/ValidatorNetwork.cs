@@ -24,7 +24,9 @@ internal sealed class ValidatorNetwork : IDisposable
             new ValidatorProcess(_directory, program, port + (i * ValidatorProcess.Ports), ChainId))];
         _genesis = Path.Combine(_directory, "genesis.json");
         // The rules of GoQuorum 2.5 on both sides of an IBFT comparison.
-        var (fork, profile) = consensus == NetworkRequest.Ibft ? ("constantinople", CompatibilityProfile.V2_5.Name) : ("berlin", CompatibilityProfile.V24.Name);
+        var (fork, profile) = consensus == NetworkRequest.Ibft
+            ? ("constantinople", CompatibilityProfile.V2_5.Name)
+            : ("berlin", CompatibilityProfile.V24.Name);
         File.WriteAllText(_genesis, GenesisTemplate.Create(
             new NetworkRequest(_directory, count, consensus, fork, ChainId, profile, PortOffset: 0), ChainId, [],
             [.. _validators.Select(v => v.Address)]));
