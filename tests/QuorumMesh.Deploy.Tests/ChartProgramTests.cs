@@ -70,6 +70,16 @@ public sealed class ChartProgramTests : IDisposable
     }
 
     [HelmFact]
+    public void The_test_reads_its_parties()
+    {
+        var manifests = Manifests.Of("three-orgs-one-cluster.yaml");
+        var parties = Cli.Demo.DemoAccess.Load(_temp.Write("parties.json", Text(manifests, "parties.json")!));
+        Assert.Equal(["B", "A", "C"], parties.Select(p => p.Name));
+        var tokens = manifests.Container("demo").VolumeMounts.Single(m => m.Name == "tokens").MountPath;
+        Assert.All(parties, p => Assert.StartsWith(tokens + "/", p.TokenFile, StringComparison.Ordinal));
+    }
+
+    [HelmFact]
     public void A_node_reaches_its_manager_under_the_name_and_port_of_its_service()
     {
         var manifests = Manifests.Of("three-orgs-one-cluster.yaml");

@@ -19,7 +19,7 @@ internal static class Reference
         return page.ToString();
     }
 
-    private static void Write(StringBuilder page, Command command, string path, IReadOnlySet<string> known, Func<string, string?> variable)
+    private static void Write(StringBuilder page, Command command, string path, HashSet<string> known, Func<string, string?> variable)
     {
         var options = command.Options.Where(o => !o.Hidden && !known.Contains(o.Name) && o.Name is not ("--help" or "--version")).ToList();
         if (command is not RootCommand)
