@@ -25,7 +25,7 @@ internal static class Reference
         if (command is not RootCommand)
         {
             page.Append(CultureInfo.InvariantCulture, $"\n## {path}{string.Concat(command.Arguments.Select(a => $" {a.Name}"))}\n\n");
-            page.Append(CultureInfo.InvariantCulture, $"{Sentence(command.Description)}\n");
+            page.Append(CultureInfo.InvariantCulture, $"{Wrapped(Sentence(command.Description))}\n");
             if (known.Count > 0 && command.Options.Any(o => known.Contains(o.Name)))
                 page.Append(CultureInfo.InvariantCulture, $"The options of `{path.Split(' ')[0]}` itself are taken too.\n");
             Arguments(page, command);
@@ -34,6 +34,20 @@ internal static class Reference
         // qmesh's root has none of its own; a service's are those of all its commands.
         var own = command is RootCommand ? options.Select(o => o.Name).ToHashSet() : known;
         foreach (var sub in command.Subcommands.Where(s => !s.Hidden)) Write(page, sub, $"{path} {sub.Name}", own, variable);
+    }
+
+    /// <summary>In lines as long as those of all prose here may be.</summary>
+    private static string Wrapped(string text)
+    {
+        var (lines, line) = (new StringBuilder(), 0);
+        foreach (var word in text.Split(' '))
+        {
+            var breaks = line > 0 && line + 1 + word.Length > 120;
+            if (line > 0) lines.Append(breaks ? '\n' : ' ');
+            line = breaks || line == 0 ? word.Length : line + 1 + word.Length;
+            lines.Append(word);
+        }
+        return lines.ToString();
     }
 
     private static void Arguments(StringBuilder page, Command command)

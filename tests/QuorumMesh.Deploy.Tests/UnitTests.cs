@@ -16,7 +16,8 @@ public sealed partial class UnitTests
     ];
 
     public static TheoryData<string> Units() =>
-        [.. Directory.GetFiles(RepositoryFiles.At("deploy/systemd"), "*.service").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
+        [.. Directory.GetFiles(RepositoryFiles.At("deploy/systemd"), "*.service").Select(f => Path.GetFileName(f))
+            .Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Units))]

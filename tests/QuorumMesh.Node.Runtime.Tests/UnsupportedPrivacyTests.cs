@@ -29,8 +29,8 @@ public sealed class UnsupportedPrivacyTests
         Assert.Equal(node.FirstUnsupported - 1, node.Core.PrivateHead.Number);
         var (stopped, reason) = (node.Core.PrivateStatus.Stopped, node.Core.PrivateStatus.Reason);
         Assert.Equal(stopped, reason);
-        Assert.Contains(node.IsMarkerFirst ? "is a privacy marker (privacyPrecompileBlock)" : "genesis has no privacyEnhancementsBlock", stopped,
-            StringComparison.Ordinal);
+        var expected = node.IsMarkerFirst ? "is a privacy marker (privacyPrecompileBlock)" : "genesis has no privacyEnhancementsBlock";
+        Assert.Contains(expected, stopped, StringComparison.Ordinal);
         Assert.Equal(node.ExpectedRoots().Take((int)node.FirstUnsupported), node.Roots());
         // Nothing changes that while time goes by.
         node.Run();
