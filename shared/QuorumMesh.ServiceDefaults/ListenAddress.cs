@@ -37,16 +37,35 @@ public sealed record ListenAddress
     /// <param name="key">The option's name, for errors.</param>
     public static ListenAddress ParseWithTls(string key, string? value) => Parse(key, value, "http", "grpc", "https");
 
+    /// <summary>
+    /// Checks an address that is called, in the form of <see cref="ParseWithTls"/>. Its host is looked up at each connection, and may
+    /// still be unknown at the start.
+    /// </summary>
+    /// <param name="key">The option's name, for errors.</param>
+    /// <exception cref="OptionsException">It is no such address.</exception>
+    public static void CheckCalled(string key, string? value)
+    {
+        var text = OptionRules.Required(key, value).Trim();
+        if (IsSocket(text)) Socket(key, text[5..]);
+        else Url(key, text, "http", "grpc", "https");
+    }
+
     private static ListenAddress Parse(string key, string? value, params ReadOnlySpan<string> schemes)
     {
         var text = OptionRules.Required(key, value).Trim();
-        if (text.StartsWith("unix:", StringComparison.OrdinalIgnoreCase))
+        if (IsSocket(text))
             return Socket(key, text[5..]);
+        var url = Url(key, text, schemes);
+        return new ListenAddress(key, null, new IPEndPoint(Resolve(key, url), url.Port), url.Scheme == "https");
+    }
+
+    private static bool IsSocket(string text) => text.StartsWith("unix:", StringComparison.OrdinalIgnoreCase);
+
+    private static Uri Url(string key, string text, params ReadOnlySpan<string> schemes)
+    {
         if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || !schemes.Contains(url.Scheme))
             throw new OptionsException(key, $"'{text}' is neither http://host:port nor unix:/path");
-        if (url.Port < 0)
-            throw new OptionsException(key, $"'{text}' has no port");
-        return new ListenAddress(key, null, new IPEndPoint(Resolve(key, url), url.Port), url.Scheme == "https");
+        return url.Port < 0 ? throw new OptionsException(key, $"'{text}' has no port") : url;
     }
 
     /// <summary>Adds the listener; a socket file that nobody answers on is taken away first.</summary>

@@ -91,7 +91,7 @@ public static class PrivacyVerification
         hash = default;
         if (text.Length == 0) return true;
         var bytes = new byte[text.Length];
-        var plain = Encoding.ASCII.GetString(text).ReplaceLineEndings("");
+        var plain = Encoding.ASCII.GetString(text).Replace("\r", "", StringComparison.Ordinal).Replace("\n", "", StringComparison.Ordinal);
         if (plain.Contains(' ') || plain.Contains('\t') || !Convert.TryFromBase64String(plain, bytes, out var length)) return false;
         var word = new byte[Hash256.Size];
         var taken = Math.Min(length, Hash256.Size);

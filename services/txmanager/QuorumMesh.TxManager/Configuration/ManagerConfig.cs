@@ -124,7 +124,7 @@ public static class ManagerConfig
     {
         var own = flag ?? node.Text();
         if (own is not null)
-            ListenAddress.ParseWithTls(flag is null ? node.Path : "--enclave", own);
+            ListenAddress.CheckCalled(flag is null ? node.Path : "--enclave", own);
         var address = (own ?? servers.EnclaveAddress)?.Trim();
         if (address is null)
             return keys["keyData"].Items().Count > 0 ? null : throw new OptionsException(
