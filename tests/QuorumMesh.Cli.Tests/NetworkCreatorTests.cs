@@ -151,8 +151,10 @@ public sealed class NetworkCreatorTests : IDisposable
         using var renewed = X509Certificate2.CreateFromPemFile(certificate, Path.ChangeExtension(certificate, ".key"));
         Assert.True(renewed.NotAfter > DateTime.Now.AddDays(600));
         File.Delete(Path.Combine(_temp, "ca", "ca.key"));
+        var lastDay = new DateTimeOffset(renewed.NotAfter.ToUniversalTime()).AddDays(-1);
+        Assert.Equal(0, NetworkCertificates.Renew(_temp, network, lastDay));
         Assert.Contains("cannot be used", Assert.Throws<CommandException>(
-            () => NetworkCertificates.Renew(_temp, network, DateTimeOffset.UtcNow.AddDays(700))).Message, StringComparison.Ordinal);
+            () => NetworkCertificates.Renew(_temp, network, lastDay.AddDays(31))).Message, StringComparison.Ordinal);
     }
 
     /// <summary>Keys and enode URLs can be copied out of the files as they stand.</summary>

@@ -38,6 +38,7 @@ public sealed class ChartProgramTests : IDisposable
         var container = manifests.Container("manager");
         Assert.Equal(container.Ports.Where(p => p.Name != "health").Select(p => p.ContainerPort).Order(),
             options.Servers.Select(s => s.Listen.EndPoint!.Port).Order());
+        Assert.True(options.EnableRemoteKeyValidation);
         var enclave = new Uri(options.EnclaveAddress!);
         var service = manifests.All<V1Service>().Single(s => enclave.Host.StartsWith($"{s.Metadata.Name}.{s.Metadata.NamespaceProperty}.",
             StringComparison.Ordinal));

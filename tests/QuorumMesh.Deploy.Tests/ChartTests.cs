@@ -93,6 +93,15 @@ public sealed class ChartTests
 
     [HelmTheory]
     [MemberData(nameof(Files))]
+    public void A_node_has_its_own_key_alone(string values)
+    {
+        foreach (var container in Manifests.Of(values).Pods.SelectMany(p => p.Spec.Containers))
+            foreach (var mount in (container.VolumeMounts ?? []).Where(m => m.Name == "node-key"))
+                Assert.Equal(("/keys/node/key", "$(POD_NAME)"), (mount.MountPath, mount.SubPathExpr));
+    }
+
+    [HelmTheory]
+    [MemberData(nameof(Files))]
     public void Nothing_reaches_a_pod_but_what_a_policy_names(string values)
     {
         var manifests = Manifests.Of(values);

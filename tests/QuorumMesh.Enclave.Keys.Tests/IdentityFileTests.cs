@@ -49,7 +49,8 @@ public sealed class IdentityFileTests : IDisposable
     public void Its_files_are_among_those_that_are_closed_to_others()
     {
         var config = Config(",\"passwordFile\":\"password\"");
-        Assert.Equal(["identity.key", "password"], EnclaveConfig.SecretFiles(config));
+        var directory = Path.GetDirectoryName(config)!;
+        Assert.Equal([Path.Combine(directory, "identity.key"), Path.Combine(directory, "password")], EnclaveConfig.SecretFiles(config));
     }
 
     private string Config(string more) => _directory.Write("enclave.json",

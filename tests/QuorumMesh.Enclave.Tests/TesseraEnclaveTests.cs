@@ -91,6 +91,18 @@ public sealed class TesseraEnclaveTests : IAsyncLifetime, IDisposable
         Assert.Empty(problems);
     }
 
+    [QuorumMesh.Tests.VectorTheory]
+    [InlineData("""{"data":"AA==","senderKey":"\ud800"}""", "half of a surrogate pair")]
+    [InlineData("""["AA=="]""", "must be a JSON object")]
+    [InlineData("""{"data":1}""", "data")]
+    public async Task What_cannot_be_read_is_refused_with_a_text(string body, string text)
+    {
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(60) };
+        using var answer = await http.PostAsync(_url + "/encrypt", new StringContent(body, Encoding.UTF8, "application/json"));
+        Assert.Equal(500, (int)answer.StatusCode);
+        Assert.Contains(text, await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
     private static bool IsSame(int status, JsonElement recorded, HttpResponseMessage answer, byte[] body) =>
         status == (int)answer.StatusCode && Bytes(recorded).AsSpan().SequenceEqual(body);
 

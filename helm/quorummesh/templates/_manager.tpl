@@ -20,7 +20,7 @@
       "enclaveTls" (dict "certificate" "/tls/link/tls.crt" "key" "/tls/link/tls.key" "enclave" "/tls/peers/enclave.crt")
       "tesseraPeers" $manager.tesseraPeers "logJson" .Values.logJson -}}
 {{- $config := dict "serverConfigs" $servers "peer" $peers "disablePeerDiscovery" (not $manager.peerDiscovery) "quorummesh" $own
-      "jdbc" (include "qm.jdbc" . | fromYaml) -}}
+      "features" (dict "enableRemoteKeyValidation" true) "jdbc" (include "qm.jdbc" . | fromYaml) -}}
 {{- mergeOverwrite $config $manager.config | toPrettyJson -}}
 {{- end -}}
 

@@ -76,7 +76,7 @@
 - --datadir=/data/node
 - --genesis=/network/genesis.json
 - --peers.lists=/network
-- --nodekey=/keys/node/$(POD_NAME)
+- --nodekey=/keys/node/key
 - --port={{ .group.p2pPort }}
 - --maxpeers={{ .group.maxPeers }}
 - --health-url=http://0.0.0.0:{{ .group.healthPort }}
@@ -85,6 +85,7 @@
 {{- if eq $values.network.consensus "raft" }}
 - --raft
 - --raftport={{ .group.raftPort }}
+- --raft.tls={{ $values.network.raftTls }}
 {{- end }}
 {{- if .group.raftLog.enabled }}
 - --raftlogdir=/raftlog/node
@@ -131,7 +132,7 @@
 - {name: data, mountPath: /data}
 - {name: tmp, mountPath: /tmp}
 - {name: network, mountPath: /network, readOnly: true}
-- {name: node-key, mountPath: /keys/node, readOnly: true}
+- {name: node-key, mountPath: /keys/node/key, subPathExpr: $(POD_NAME), readOnly: true}
 {{- if .group.raftLog.enabled }}
 - {name: raftlog, mountPath: /raftlog}
 {{- end }}

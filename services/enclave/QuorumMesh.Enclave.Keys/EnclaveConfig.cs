@@ -34,7 +34,7 @@ public sealed record EnclaveConfig(string? Listen, IReadOnlyList<PublicKey> Alwa
             // A key without a path stands in the configuration, which is then as secret as a key file; or it is in a vault.
             files.Add(SecretJson.Text(key, "privateKeyPath")
                 ?? (SecretJson.Text(key, "hashicorpVaultSecretName") is null ? path : null));
-        files.AddRange(IdentityFile.SecretFiles(document.RootElement));
+        files.AddRange(IdentityFile.SecretFiles(document.RootElement, Path.GetDirectoryName(Path.GetFullPath(path))!));
         return [.. files.OfType<string>().Distinct()];
     }
 

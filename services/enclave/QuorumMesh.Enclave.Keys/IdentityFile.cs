@@ -42,9 +42,10 @@ public static class IdentityFile
             SecretJson.Text(entry, "passwordFile") is { } file ? Path.Combine(directory, file) : null);
     }
 
-    /// <summary>The files with secrets that it names.</summary>
-    internal static IEnumerable<string?> SecretFiles(JsonElement root) => Entry(root) is not { } entry ? []
-        : [SecretJson.Text(entry, "privateKeyPath"), SecretJson.Text(entry, "passwordFile")];
+    /// <summary>The files with secrets that it names, relative paths from the configuration file's directory.</summary>
+    internal static IEnumerable<string?> SecretFiles(JsonElement root, string directory) => Entry(root) is not { } entry ? []
+        : new[] { SecretJson.Text(entry, "privateKeyPath"), SecretJson.Text(entry, "passwordFile") }
+            .Select(path => path is null ? null : Path.Combine(directory, path));
 
     private static JsonElement? Entry(JsonElement root) =>
         SecretJson.Member(root, "keys") is { } keys ? SecretJson.Member(keys, "identity") : null;

@@ -14,6 +14,9 @@ namespace QuorumMesh.Enclave;
 /// <summary>Puts the enclave together and runs it.</summary>
 public static class EnclaveHost
 {
+    /// <summary>A Tessera has a connection for each of its threads.</summary>
+    private const int MaxTesseraConnections = 256;
+
     private const int SharedKeys = 4096;
 
     /// <summary>Runs until the host is stopped; the answer is the process's exit code.</summary>
@@ -136,9 +139,14 @@ public static class EnclaveHost
             port.Address.ListenOn(kestrel, listen =>
             {
                 if (port.IsTesseras)
+                {
                     listen.Protocols = HttpProtocols.Http1;
+                    ConnectionLimit.Use(listen, "enclave_tessera", MaxTesseraConnections);
+                }
                 else
+                {
                     listener.Configure(listen);
+                }
                 listen.Use(next => connection =>
                 {
                     connection.Features.Set(port);

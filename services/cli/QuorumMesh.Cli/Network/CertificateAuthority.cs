@@ -17,6 +17,9 @@ internal sealed class CertificateAuthority : IDisposable
 
     private CertificateAuthority(X509Certificate2 authority) => _authority = authority;
 
+    /// <summary>False where the key was taken off the machine: nothing can be issued then.</summary>
+    public static bool HasKey(string directory) => File.Exists(Path.Combine(directory, "ca.key"));
+
     /// <summary>Makes the authority and writes ca.crt and ca.key.</summary>
     public static CertificateAuthority Create(string directory, DateTimeOffset now)
     {

@@ -36,14 +36,16 @@ internal static class NetworkCertificates
     }
 
     /// <summary>Issues those anew that end soon; running services take them up by themselves.</summary>
-    /// <returns>How many.</returns>
-    /// <exception cref="CommandException">One ends, and the authority's key is not there.</exception>
+    /// <returns>How many; none where the authority's key was taken away and all are still good: the services warn of their end.</returns>
+    /// <exception cref="CommandException">One has ended, and the authority's key is not there.</exception>
     public static int Renew(string directory, NetworkDefinition network, DateTimeOffset now)
     {
         var ending = network.Participants.Select(p => Path.Combine(p.Directory, "tls"))
             .SelectMany(_ => Services, (folder, service) => (Folder: folder, Service: service))
             .Where(c => Ends(Path.Combine(c.Folder, c.Service + ".crt")) - now < RenewAhead).ToList();
         if (ending.Count == 0) return 0;
+        if (ending.All(c => Ends(Path.Combine(c.Folder, c.Service + ".crt")) > now)
+            && !CertificateAuthority.HasKey(AuthorityDirectory(directory))) return 0;
         using var authority = CertificateAuthority.Open(AuthorityDirectory(directory));
         foreach (var (folder, service) in ending) authority.Issue(folder, service, now);
         return ending.Count;

@@ -38,9 +38,11 @@ internal sealed class TesseraEnclaveApi(
         var startedAt = Stopwatch.GetTimestamp();
         var (operation, outcome) = ("unknown", "ok");
         Answer answer;
+        // Until the answer is taken: a caller that does not read it holds its share of the budget, and no more than that.
+        using var share = budget.Lease();
         try
         {
-            (operation, answer) = await AnswerAsync(context).ConfigureAwait(false);
+            (operation, answer) = await AnswerAsync(context, share).ConfigureAwait(false);
         }
         catch (Exception e) when (e is UnknownKeyException or InvalidCipherException or JsonException or TimeoutException
             or BudgetExceededException)
@@ -54,13 +56,14 @@ internal sealed class TesseraEnclaveApi(
         }
 
         metrics.Record(operation, outcome, startedAt);
+        share.TryHold(answer.Body.Length);
         context.Response.StatusCode = answer.Status;
         context.Response.ContentType = answer.Type;
         context.Response.ContentLength = answer.Body.Length;
         await BoundedAnswer.WriteAsync(context, answer.Body).ConfigureAwait(false);
     }
 
-    private async Task<(string Operation, Answer Answer)> AnswerAsync(HttpContext context)
+    private async Task<(string Operation, Answer Answer)> AnswerAsync(HttpContext context, ByteLease share)
     {
         var (method, path) = (context.Request.Method, context.Request.Path.Value);
         if (method == HttpMethods.Get && path == "/ping")
@@ -89,7 +92,8 @@ internal sealed class TesseraEnclaveApi(
             return (operation, work(default));
         using var body = await BoundedBody.ReadAsync(context.Request, MaxBody, budget, wait: RoomTime, forms: 1 + Forms)
             .ConfigureAwait(false) ?? throw new InvalidCipherException("the body is longer than this enclave takes");
-        using var share = budget.Lease();
+        if (JsonText.Refuse(body.Bytes.Span) is { } unreadable)
+            throw new InvalidCipherException(unreadable);
         if (!share.TryHold(Forms * (long)body.Bytes.Length))
             throw new BudgetExceededException(budget);
         using var document = JsonDocument.Parse(body.Bytes, new JsonDocumentOptions { MaxDepth = 16 });

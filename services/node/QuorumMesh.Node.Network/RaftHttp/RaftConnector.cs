@@ -93,7 +93,8 @@ internal sealed class RaftConnector : IDisposable
         }
         catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
         {
-            throw new TlsRefusedException($"no handshake within {_options.Tls.HandshakeTime.TotalSeconds:0} s", isCertificate: false, e);
+            // No answer is no refusal: who speaks plain text alone says so at once, and whoever swallows a hello would have it plain.
+            throw new IOException($"Raft member {_member.RaftId}: no handshake within {_options.Tls.HandshakeTime.TotalSeconds:0} s", e);
         }
     }
 

@@ -36,7 +36,8 @@ internal sealed class RaftStreamWriter(ulong peer, Func<IRaftStreamEncoder> newE
             Channel.CreateBounded<RaftMessage>(new BoundedChannelOptions(options.StreamQueue) { SingleReader = true }), stop, isProven);
         lock (_gate)
         {
-            if (_disposed) return;
+            // A proven one may have come since the request was looked at: no plain one takes its place.
+            if (_disposed || (!isProven && _connection is { IsProven: true })) return;
             _connection?.Stop.Cancel();
             _connection = connection;
         }
