@@ -15,13 +15,16 @@ public sealed class TraceTests
         using var delay = new ScopedVariable("OTEL_BSP_SCHEDULE_DELAY", "200");
         await using var network = await LocalNetwork.StartAsync(2);
         var hash = await network.Parties[0].SendPrivateAsync(null, SimpleStorage.Create(42), [network.Parties[1]], CancellationToken.None);
-        await network.Parties[1].ReceiptAsync(hash, CancellationToken.None);
+        var contract = (await network.Parties[1].ReceiptAsync(hash, CancellationToken.None))["contractAddress"]!.GetValue<string>();
 
         await LocalNetwork.UntilAsync(
             () => Task.FromResult(Trees(receiver, "eth_sendTransaction")
             .Any(tree => IsWhole(tree, managers: 2) && tree.Exists(s => s.Name == "transaction.submit"))),
             () => "the tree of eth_sendTransaction is whole, with both managers:\n"
                 + Told(Trees(receiver, "eth_sendTransaction").SelectMany(t => t)));
+        // What goes along with its news is not fetched: nothing over 64 KiB does.
+        var longCall = SimpleStorage.Set(7) + new string('0', 160 * 1024);
+        await network.Parties[0].SendPrivateAsync(contract, longCall, [network.Parties[1]], CancellationToken.None);
         await LocalNetwork.UntilAsync(() => Task.FromResult(Trees(receiver, "payload.fetch").Any(tree => IsWhole(tree, managers: 1))),
             () => "a tree of payload.fetch is whole:\n" + Told(Trees(receiver, "payload.fetch").SelectMany(t => t)));
         var link = hash[2..34].ToUpperInvariant();

@@ -9,8 +9,8 @@ namespace QuorumMesh.Node.Rpc.Tests;
 /// <summary>Contracts with privacy flags at their sender, from creation on.</summary>
 public sealed class PrivacyFlagLifeTests
 {
-    /// <summary>Stores its input in slot 0.</summary>
-    private const string Code = "0x656000356000556000526006601af3";
+    /// <summary>Adds its input to slot 0.</summary>
+    private const string Code = "0x6960003560005401600055600052600a6016f3";
 
     private static readonly byte[] Key = Keccak.Hash("sender"u8).ToArray();
     private static readonly Address Sender = Secp256k1.AddressOf(Secp256k1.PublicKey(Key));
@@ -39,7 +39,7 @@ public sealed class PrivacyFlagLifeTests
             await SendAsync(client, flag, contract, Word(8)));
         Assert.Equal(("0x1", flag == 3 ? "0x0" : "0x1"),
             (both[0].GetProperty("status").GetString(), both[1].GetProperty("status").GetString()));
-        Assert.Equal(Word(flag == 3 ? 7u : 8u), await SlotAsync(client, contract));
+        Assert.Equal(Word(flag == 3 ? 12u : 20u), await SlotAsync(client, contract));
     }
 
     private static string Word(uint value) => Hex.ToHex(((UInt256)value).ToBigEndian());
