@@ -50,6 +50,22 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
         Assert.Null(await _manager.CheckAsync(default));
     }
 
+    /// <summary>A send with flag 0 goes out without a run before it; any other flag would be left out by such a manager.</summary>
+    [Fact]
+    public async Task A_manager_that_does_not_give_back_what_it_stored_sends_signed_transactions_with_flag_0_alone()
+    {
+        Assert.Null(await _manager.ReceiveStoredAsync(Wait.Hash(2), default));
+        await _manager.SendSignedAsync(Wait.Hash(2), [Key], SendPrivacy.Standard, default);
+        var refused = await Assert.ThrowsAsync<TransactionManagerException>(
+            () => _manager.SendSignedAsync(Wait.Hash(2), [Key], new SendPrivacy(PrivacyMode.PartyProtection), default));
+        Assert.Contains("privacy flag 1 (PartyProtection)", refused.Message, StringComparison.Ordinal);
+
+        // Updated meanwhile.
+        _fake.Stored = [1, 2];
+        Assert.Equal([1, 2], await _manager.ReceiveStoredAsync(Wait.Hash(2), default));
+        await _manager.SendSignedAsync(Wait.Hash(2), [Key], new SendPrivacy(PrivacyMode.PartyProtection), default);
+    }
+
     [Fact]
     public async Task Refusals_reach_the_user_in_the_managers_words()
     {
@@ -390,6 +406,14 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
 
         public override Task<SendReply> SendSigned(SendSignedRequest request, ServerCallContext context) =>
             Task.FromResult(new SendReply { Hash = request.Hash, Database = Told(request.KnownSequence) });
+
+        /// <summary>What it gives back; null where it is of a version that does not.</summary>
+        public byte[]? Stored { get; set; }
+
+        public override Task<ReceiveStoredReply> ReceiveStored(ReceiveStoredRequest request, ServerCallContext context) =>
+            Stored is { } stored
+                ? Task.FromResult(new ReceiveStoredReply { Payload = ByteString.CopyFrom(stored) })
+                : base.ReceiveStored(request, context);
 
         public override Task<InfoReply> Info(InfoRequest request, ServerCallContext context) =>
             Task.FromResult(new InfoReply { Database = Told(request.KnownSequence), SendsAtOnce = SendsAtOnce });

@@ -150,6 +150,36 @@ public sealed class ChainSynchroniserTests
         lock (_peers.Asked) Assert.InRange(_peers.Asked.Count(p => p == "silent"), 2, 6);
     }
 
+    /// <summary>Of the only peer there is: what did not come in time would be asked for again, and nothing else.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task After_a_time_out_half_as_many_bodies_are_asked_for(bool isCancelled)
+    {
+        var asked = new List<int>();
+        _peers.ChangeBodies = (_, bodies) =>
+        {
+            asked.Add(bodies.Count);
+            return bodies.Count <= 8 ? bodies : throw (isCancelled ? new OperationCanceledException() : new TimeoutException());
+        };
+        await RunAsync(HashAt(Height));
+        Assert.Equal(HashAt(Height), _importer.Head.Hash);
+        Assert.Equal([1, 2, 4, 8, 16, 8], asked.Take(6));
+    }
+
+    [Fact]
+    public async Task A_peer_that_gives_nothing_at_once_is_not_asked_for_more()
+    {
+        var asked = new List<int>();
+        _peers.ChangeBodies = (_, bodies) =>
+        {
+            asked.Add(bodies.Count);
+            return asked.Count <= 3 ? [] : bodies;
+        };
+        await RunAsync(HashAt(Height));
+        Assert.Equal([1, 1, 1, 1, 2], asked.Take(5));
+    }
+
     [Fact]
     public async Task A_target_beside_our_own_chain_is_told_to_the_loop()
     {

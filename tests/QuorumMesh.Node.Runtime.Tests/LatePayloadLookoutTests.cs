@@ -48,6 +48,43 @@ public sealed class LatePayloadLookoutTests
         Assert.Equal(node.Head, node.PrivateHead);
     }
 
+    /// <summary>The chain is never read then: not even a block that is missing is noticed.</summary>
+    [Fact]
+    public async Task Without_a_skipped_payload_no_block_is_looked_at()
+    {
+        var node = new SoloNode();
+        node.Mine(TestChain.Public(Key, 0));
+        using var cancelled = new CancellationTokenSource();
+        await cancelled.CancelAsync();
+        var manager = new Manager();
+        Assert.Equal(new LateLook(0, 0, null), await Lookout(node, manager).LookAsync(ulong.MaxValue, pauses: false, cancelled.Token));
+        Assert.Equal(0, manager.Asked);
+    }
+
+    [Fact]
+    public async Task A_look_through_many_blocks_ends_when_its_caller_goes()
+    {
+        using var cancelled = new CancellationTokenSource();
+        await cancelled.CancelAsync();
+        var manager = new Manager();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => Lookout(Chain(), manager).LookAsync(ulong.MaxValue, pauses: false, cancelled.Token));
+        Assert.Equal(0, manager.Asked);
+    }
+
+    [Fact]
+    public async Task While_one_looks_another_is_told_so()
+    {
+        var manager = new Manager { Held = new TaskCompletionSource() };
+        var lookout = Lookout(Chain(), manager);
+        var first = lookout.LookAsync(LatePayloadLookout.Blocks, pauses: false, default);
+        Assert.Equal("another look is under way", (await lookout.LookAsync(1, pauses: false, default)).Problem);
+        Assert.Equal(1, manager.Asked);
+        manager.Held.SetResult();
+        Assert.Equal(new LateLook(1, 0, null), await first);
+        Assert.Equal(new LateLook(1, 0, null), await lookout.LookAsync(LatePayloadLookout.Blocks, pauses: false, default));
+    }
+
     private static LatePayloadLookout Lookout(SoloNode node, Manager manager) => new(manager, node.Stores, input =>
     {
         node.Step(input);
@@ -72,18 +109,22 @@ public sealed class LatePayloadLookoutTests
 
         public string? Problem { get; init; }
 
+        /// <summary>What its answers wait for.</summary>
+        public TaskCompletionSource? Held { get; init; }
+
         public int Asked { get; private set; }
 
         public bool Enabled => true;
 
         public bool TellsOfLatePayloads => false;
 
-        public Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation)
+        public async Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation)
         {
             Asked += hashes.Count;
-            return Task.FromResult<IReadOnlyList<PayloadAnswer>>([.. hashes.Select(hash => Problem is not null
+            if (Held is not null) await Held.Task;
+            return [.. hashes.Select(hash => Problem is not null
                 ? PayloadAnswer.Unavailable(hash, Problem)
-                : Knows.Contains(hash) ? PayloadAnswer.Here(hash, Call) : PayloadAnswer.NotAParty(hash))]);
+                : Knows.Contains(hash) ? PayloadAnswer.Here(hash, Call) : PayloadAnswer.NotAParty(hash))];
         }
 
         public Task<PayloadAnswer> SendAsync(SendArguments arguments, CancellationToken cancellation) => throw new NotSupportedException();

@@ -68,5 +68,24 @@ public sealed class PayloadCacheTests
         Assert.Equal((true, false, true), (Holds(cache, 1), Holds(cache, 2), Holds(cache, 3)));
     }
 
+    [Fact]
+    public void What_comes_with_a_payload_counts_too()
+    {
+        var (plain, hash) = (Answer(1, 100), TestChain.HashOf([2]));
+        Assert.Equal(6_400, PayloadCache.Cost(plain with { AffectedTransactions = [.. Enumerable.Repeat(hash, 100)] }) - Cost());
+        Assert.Equal(5_000, PayloadCache.Cost(plain with { ExecutionHash = new byte[5_000] }) - Cost());
+        Assert.Equal(32, PayloadCache.Cost(plain with { SenderKey = new byte[32] }) - Cost());
+        var parties = PayloadCache.Cost(plain with { ManagedParties = [.. Enumerable.Repeat(new byte[32], 100)] }) - Cost();
+        Assert.InRange(parties, 3_200, 10_000);
+
+        var cache = new PayloadCache(capacityBytes: 10_000);
+        for (byte id = 1; id < 10; id++) cache.Add(Answer(id, 0) with { AffectedTransactions = [.. Enumerable.Repeat(hash, 100)] });
+        Assert.Equal(1, cache.Count);
+        cache.Remove(TestChain.HashOf([9]));
+        Assert.Equal(0, cache.Bytes);
+
+        long Cost() => PayloadCache.Cost(plain);
+    }
+
     private static bool Holds(PayloadCache cache, byte id) => cache.Find(TestChain.HashOf([id])) is not null;
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Node.Runtime.Sync;
 using QuorumMesh.State.KeyValue;
 using QuorumMesh.Tests.Shared;
@@ -137,6 +138,23 @@ public sealed class StallingPeerTests : IDisposable
         }
         Assert.InRange(most, 4, 8);
         Assert.False(pace.IsSlow("only") || pace.IsSlow("other"));
+    }
+
+    [Fact]
+    public async Task A_peer_that_refuses_at_once_is_not_asked_for_more()
+    {
+        var (clock, asked) = (new ManualTime(), new List<int>());
+        var peers = new FakePeers(Long.Value.Stores);
+        peers.ChangeBodies = (_, bodies) =>
+        {
+            asked.Add(bodies.Count);
+            return asked.Count <= 2 ? throw new PeerRequestException("not now") : bodies;
+        };
+        var fetcher = new BodyFetcher(peers, new PeerFaults(peers, clock), new PeerPace(clock), new SyncGate(long.MaxValue, clock), _own,
+            static (_, _) => true, clock);
+        var headers = Enumerable.Range(1, 64).Select(number => Long.Value.HeaderAt((ulong)number)!).ToList();
+        Assert.Equal(64, (await fetcher.FetchAsync(0, headers, _stop.Token)).Blocks.Count);
+        Assert.Equal([1, 1, 1, 2], asked.Take(4));
     }
 
     [Fact]

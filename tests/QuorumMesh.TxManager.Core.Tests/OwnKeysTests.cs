@@ -76,7 +76,7 @@ public sealed class OwnKeysTests
             new byte[] { 1 }, from, [SampleKeys.Nobody], PrivacyOptions.Standard, new PayloadRoom(_ => true, _ => { }), default);
     }
 
-    private sealed class ChangingEnclave(EnclaveKeys now) : IEnclave
+    internal sealed class ChangingEnclave(EnclaveKeys now) : IEnclave
     {
         public EnclaveKeys Now { get; set; } = now;
 

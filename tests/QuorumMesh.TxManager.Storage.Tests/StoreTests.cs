@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
@@ -274,6 +275,36 @@ public abstract class StoreTests
         Assert.Equal(script.ReplaceLineEndings("\n").TrimEnd(), provider.Schema.TrimEnd());
     }
 
+    [Fact]
+    public async Task Privacy_groups_are_read_page_by_page()
+    {
+        if (Open() is not { } opened)
+            return;
+        using var store = opened;
+        var members = new[] { new PublicKey(RandomNumberGenerator.GetBytes(32)) };
+        var (_, before) = await store.MeasureGroupsAsync(default);
+        for (byte i = 0; i < 5; i++)
+        {
+            var group = new PrivacyGroup($"group {i}", "d", members, [i], PrivacyGroupType.Pantheon);
+            await store.SaveGroupAsync(group, default);
+            before += PrivacyGroupCodec.Encode(group).Length;
+        }
+
+        Assert.Equal(before, (await store.MeasureGroupsAsync(default)).Bytes);
+        var (found, pages) = (new List<PrivacyGroup>(), 0);
+        byte[]? after = null;
+        do
+        {
+            var page = await store.GroupsAfterAsync(PrivacyGroup.LookupIdOf(members), after, 2, default);
+            found.AddRange(page.Groups);
+            (after, pages) = (page.Last, pages + 1);
+        }
+        while (after is not null);
+        Assert.Equal(3, pages);
+        Assert.Equal([0, 1, 2, 3, 4], found.Select(group => (int)group.Seed[0]).Order().ToArray());
+        Assert.NotEmpty((await store.GroupsAfterAsync(null, null, 2, default)).Groups);
+    }
+
     private static async Task<IReadOnlyList<SequencedHash>> AllAsync(PayloadStore store) =>
         await store.AvailableAfterAsync(0, 100_000, default);
 }
@@ -296,6 +327,20 @@ public sealed class SqliteStoreTests : StoreTests, IDisposable
         Assert.Contains("database or disk is full", await store.ProbeAsync(default), StringComparison.Ordinal);
         Execute("DROP TRIGGER full_disk");
         await Wait.UntilAsync(async () => await store.ProbeAsync(default) is null, "the store takes writes");
+    }
+
+    [Fact]
+    public async Task A_damaged_privacy_group_is_left_out_of_lists()
+    {
+        using var store = PayloadStore.Open(Provider(), TimeProvider.System);
+        foreach (var seed in new byte[] { 1, 2, 3 })
+            await store.SaveGroupAsync(new PrivacyGroup($"group {seed}", "d", [Keys.S], [seed], PrivacyGroupType.Pantheon), default);
+        var damaged = new PrivacyGroup("group 2", "d", [Keys.S], [2], PrivacyGroupType.Pantheon).Id;
+        Execute($"UPDATE PRIVACY_GROUP SET DATA = x'00' WHERE ID = x'{Convert.ToHexString(damaged.Bytes)}'");
+        Assert.Equal(2, (await store.GroupsAfterAsync(null, null, 10, default)).Groups.Count);
+        Assert.Equal(2, (await store.GroupsAfterAsync(PrivacyGroup.LookupIdOf([Keys.S]), null, 10, default)).Groups.Count);
+        Assert.NotNull((await store.GroupsAfterAsync(null, null, 3, default)).Last);
+        Assert.Equal(Failure.Damaged, (await Assert.ThrowsAsync<PrivacyException>(() => store.FindGroupAsync(damaged, default))).Failure);
     }
 
     private void Execute(string sql)

@@ -34,6 +34,9 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
     private readonly DatabaseSightings _databases = new();
     private readonly ManagerSends _sends;
 
+    /// <summary>It is of a version that does not know <see cref="ReceiveStoredAsync"/>, nor the fields of privacy flags.</summary>
+    private volatile bool _isOlder;
+
     /// <param name="address"><c>unix:/path</c>, <c>grpc://host:port</c> or <c>https://host:port</c>.</param>
     /// <param name="tls">For an https address.</param>
     /// <exception cref="FormatException">Neither.</exception>
@@ -107,6 +110,10 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         PayloadHash hash, IReadOnlyList<string> privateFor, SendPrivacy privacy, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(privacy);
+        // What it does not know it would leave out, and send the payload as a standard one.
+        if (_isOlder && privacy.Mode != PrivacyMode.StandardPrivate)
+            throw new TransactionManagerException($"private transaction manager is of a version that does not know privacy flag "
+                + $"{(int)privacy.Mode} ({privacy.Mode}) of a signed transaction: update it, or send with flag 0");
         var asked = _databases.Ask();
         var request = new SendSignedRequest
         {
@@ -130,10 +137,12 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         {
             var request = new ReceiveStoredRequest { Hash = Wrap(hash.ToArray()) };
             var reply = await _client.ReceiveStoredAsync(request, Options(_timeouts.Receive, cancellation)).ConfigureAwait(false);
+            _isOlder = false;
             return reply.Payload.ToByteArray();
         }
-        catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
+        catch (RpcException e) when (e.StatusCode is StatusCode.NotFound or StatusCode.Unimplemented)
         {
+            _isOlder = e.StatusCode == StatusCode.Unimplemented;
             return null;
         }
         catch (RpcException e) when (!cancellation.IsCancellationRequested)

@@ -40,7 +40,7 @@ public interface IPrivateSide
     Task AcceptManagerAsync(CancellationToken cancellation);
 
     /// <summary>Asks the manager again for what it did not know in the last blocks; a manager that tells of late payloads too.</summary>
-    /// <param name="blocks">How many; null for 10,000.</param>
+    /// <param name="blocks">How many, at most 100,000; null for 10,000.</param>
     Task<LateLook> AskAgainAsync(ulong? blocks, CancellationToken cancellation);
 
     /// <summary>Takes the private state back to that after a block; the blocks behind it are run again.</summary>

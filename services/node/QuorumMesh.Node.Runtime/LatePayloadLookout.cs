@@ -18,6 +18,9 @@ internal sealed class LatePayloadLookout(ITransactionManager manager, NodeStores
     /// <summary>Blocks that are looked through again and again.</summary>
     public const ulong Blocks = 1_000;
 
+    /// <summary>Blocks of one look, however many are asked for.</summary>
+    public const ulong MostBlocks = 100_000;
+
     /// <summary>Hashes of one look: the newest ones.</summary>
     public const int MostHashes = 20_000;
 
@@ -28,6 +31,7 @@ internal sealed class LatePayloadLookout(ITransactionManager manager, NodeStores
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan FullMailboxPause = TimeSpan.FromMilliseconds(100);
+    private int _looking;
 
     /// <summary>Looks until it is cancelled. The manager's time is its clients': it is asked a quarter of the time at most.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -39,13 +43,26 @@ internal sealed class LatePayloadLookout(ITransactionManager manager, NodeStores
         }
     }
 
-    /// <summary>One look; it ends early when the manager does not answer.</summary>
-    /// <param name="blocks">How many, the last ones.</param>
+    /// <summary>One look; it ends early when the manager does not answer, and at once while another one goes on.</summary>
+    /// <param name="blocks">How many, the last ones; at most <see cref="MostBlocks"/>.</param>
     /// <param name="pauses">Whether to wait between two questions three times as long as the last one took.</param>
     public async Task<LateLook> LookAsync(ulong blocks, bool pauses, CancellationToken cancellation)
     {
+        if (Interlocked.Exchange(ref _looking, 1) != 0) return new LateLook(0, 0, "another look is under way");
+        try
+        {
+            return await AskAsync(Skipped(Math.Min(blocks, MostBlocks), cancellation), pauses, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            Volatile.Write(ref _looking, 0);
+        }
+    }
+
+    private async Task<LateLook> AskAsync(List<PayloadHash> skipped, bool pauses, CancellationToken cancellation)
+    {
         var (asked, found) = (0, 0);
-        foreach (var some in Skipped(blocks).Chunk(HashesPerQuestion))
+        foreach (var some in skipped.Chunk(HashesPerQuestion))
         {
             for (var done = 0; done < some.Length;)
             {
@@ -68,14 +85,18 @@ internal sealed class LatePayloadLookout(ITransactionManager manager, NodeStores
     }
 
     /// <summary>What executed blocks were run without, the newest first, each once.</summary>
-    private List<PayloadHash> Skipped(ulong blocks)
+    private List<PayloadHash> Skipped(ulong blocks, CancellationToken cancellation)
     {
         using var snapshot = stores.KeyValues.Snapshot();
+        if (!SkippedPayloads.Any(snapshot)) return [];
         var last = ChainStore.GetPrivateHead(snapshot)?.Number ?? 0;
         var (hashes, known) = (new List<PayloadHash>(), new HashSet<PayloadHash>());
         for (var number = last; number > 0 && last - number < blocks && hashes.Count < MostHashes; number--)
+        {
+            cancellation.ThrowIfCancellationRequested();
             foreach (var hash in Block(snapshot, number).PayloadHashes)
                 if (hashes.Count < MostHashes && SkippedPayloads.Contains(snapshot, hash) && known.Add(hash)) hashes.Add(hash);
+        }
         return hashes;
     }
 

@@ -17,6 +17,9 @@ public sealed class PayloadCache(long capacityBytes = PayloadCache.DefaultCapaci
     /// <summary>What an entry costs beside its payload: key, links and record.</summary>
     private const int EntryOverhead = 256;
 
+    /// <summary>What a key costs beside its bytes.</summary>
+    private const int KeyOverhead = 32;
+
     private readonly Dictionary<PayloadHash, LinkedListNode<PayloadAnswer>> _byHash = [];
     private readonly LinkedList<PayloadAnswer> _byAge = [];
 
@@ -37,7 +40,9 @@ public sealed class PayloadCache(long capacityBytes = PayloadCache.DefaultCapaci
     public PayloadAnswer? Find(in PayloadHash hash) => _byHash.TryGetValue(hash, out var node) ? node.Value : null;
 
     /// <summary>What an answer counts, in bytes.</summary>
-    public static long Cost(PayloadAnswer answer) => EntryOverhead + (answer.Payload?.Length ?? 0);
+    public static long Cost(PayloadAnswer answer) => EntryOverhead + (answer.Payload?.Length ?? 0) + answer.ExecutionHash.Length
+        + ((long)PayloadHash.Size * answer.AffectedTransactions.Count) + (answer.SenderKey?.Length ?? 0)
+        + answer.ManagedParties.Sum(static key => (long)key.Length + KeyOverhead);
 
     public void Add(PayloadAnswer answer)
     {

@@ -12,6 +12,9 @@ internal sealed class PrivateSideQuestions(NodeStores stores, ITransactionManage
     private const int HashesPerQuestion = 64;
     private const int MostListed = 10;
 
+    /// <summary>One for all who ask: they ask one at a time.</summary>
+    private readonly LatePayloadLookout _lookout = new(manager, stores, node.TryPost, TimeProvider.System);
+
     public Task<PrivateSideReport> ReportAsync(CancellationToken cancellation) =>
         node.AskAsync<PrivateSideReport>(static to => new NodeQuestion.PrivateReport(to), cancellation);
 
@@ -19,8 +22,7 @@ internal sealed class PrivateSideQuestions(NodeStores stores, ITransactionManage
         node.AskAsync<Taken>(static to => new NodeQuestion.AcceptManager(to), cancellation);
 
     public Task<LateLook> AskAgainAsync(ulong? blocks, CancellationToken cancellation) =>
-        new LatePayloadLookout(manager, stores, node.TryPost, TimeProvider.System)
-            .LookAsync(blocks ?? NodeCoreSetup.DefaultPrivateRewindLimit, pauses: false, cancellation);
+        _lookout.LookAsync(blocks ?? NodeCoreSetup.DefaultPrivateRewindLimit, pauses: false, cancellation);
 
     public Task<ulong> RewindAsync(ulong? block, CancellationToken cancellation) =>
         node.AskAsync<ulong>(to => new NodeQuestion.RewindPrivate(block, to), cancellation);

@@ -16,5 +16,8 @@ internal static class SkippedPayloads
 
     public static bool Contains(IKeyValueReader reader, in PayloadHash hash) => reader.Get(Key(hash)) is not null;
 
+    /// <summary>Whether any hash is noted.</summary>
+    public static bool Any(IKeyValueReader reader) => reader.Scan([KeySpaces.SkippedPayload]).Any();
+
     private static byte[] Key(in PayloadHash hash) => [KeySpaces.SkippedPayload, .. hash.ToArray()];
 }

@@ -7,13 +7,21 @@ internal sealed class FaultDraw(LocalNetwork network, NamespaceNet namespaces, R
 {
     private int Count => network.Parties.Count;
 
-    /// <summary>One, or two of different kinds at once; they are to be ended together.</summary>
+    /// <summary>
+    /// One, or two of different kinds at once; they are to be ended together. Of those that set links no two: the second would put right
+    /// what the first made bad.
+    /// </summary>
     public IReadOnlyList<Fault> Next()
     {
         var kinds = Enum.GetValues<FaultKind>();
         random.Shuffle(kinds);
-        return [.. kinds.Take(random.Next(4) == 0 ? 2 : 1).Select(Draw)];
+        var first = kinds[0];
+        return random.Next(4) == 0
+            ? [Draw(first), Draw(kinds.Skip(1).First(second => !SetsLinks(first) || !SetsLinks(second)))]
+            : [Draw(first)];
     }
+
+    private static bool SetsLinks(FaultKind kind) => kind is FaultKind.Partition or FaultKind.OneWay or FaultKind.Lossy;
 
     private Fault Draw(FaultKind kind) => kind switch
     {

@@ -41,7 +41,8 @@ internal sealed class FaultRun(LocalNetwork network, NamespaceNet namespaces, in
         var before = await HighestAsync();
         foreach (var fault in faults) await fault.BeginAsync();
         await Task.Delay(hold);
-        var during = await HighestAsync();
+        // Those that answer now may be behind the one that did before.
+        var during = Math.Max(before, await HighestAsync());
         foreach (var fault in faults) fault.End();
         var healed = Stopwatch.StartNew();
         await LocalNetwork.UntilAsync(async () => await HighestAsync() > during, $"a block after: {what}");

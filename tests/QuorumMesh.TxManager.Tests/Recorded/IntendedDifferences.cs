@@ -53,6 +53,13 @@ internal static class IntendedDifferences
             groups/push-resident!b
             """),
         (
+            "privacy groups: one without a member of ours is not taken, or a stranger could fill the table",
+            """
+            groups/push-not-member:500 groups/push-nine:500 groups/push-nine-seed:500 groups/push-seven:500 groups/push-m1m2:500
+            groups/push-m1m2m3-foo:500 groups/push-sixteen:500 groups/find-not-member!b groups/find-nine!b groups/find-nine-seed!b
+            groups/find-seven!b groups/find-m1m2!b groups/find-m1m2m3-foo!b groups/find-sixteen!b
+            """),
+        (
             "a method, a type or an answer's form that is not there: 405, 415, 406, where Tessera says 500 with the same text",
             """
             q2t/upcheck-post:405 q2t/upcheck-options:405 q2t/send-get:405 q2t/send-wrong-type:415 q2t/sendraw-json:415

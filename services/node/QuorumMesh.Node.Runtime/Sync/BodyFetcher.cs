@@ -63,7 +63,9 @@ internal sealed class BodyFetcher(
             var before = missing.Count;
             missing.RemoveAll(i => bodies[i] is not null);
             left.Count(took, got + ((before - missing.Count) * (long)BodyWorth));
-            pace.Answered(peer, asked.Count, took, hasOther ? Patience.Most : Timeout);
+            var limit = hasOther ? Patience.Most : Timeout;
+            // One that refuses at once says nothing of its line.
+            if (got > 0 || took > limit / 2) pace.Answered(peer, asked.Count, took, limit);
             if (got == 0) without.Add(peer);
             gate.Hold(got);
             bytes += got;

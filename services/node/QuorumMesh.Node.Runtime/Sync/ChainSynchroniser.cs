@@ -155,10 +155,22 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
         string peer, Patience left, IReadOnlyList<BlockHeader> headers, CancellationToken cancellation)
     {
         var started = clock.GetTimestamp();
-        var bodies = await AskAsync(peer, left, ct => peers.RequestBodiesAsync(peer, [.. headers.Select(h => h.Hash)], ct),
-            static answer => answer.Sum(raw => (long)raw.Length + BodyWorth), cancellation);
-        _pace.Answered(peer, headers.Count, clock.GetElapsedTime(started), HasOther(peer) ? Patience.Most : RequestTimeout);
+        IReadOnlyList<byte[]> bodies;
+        try
+        {
+            bodies = await AskAsync(peer, left, ct => peers.RequestBodiesAsync(peer, [.. headers.Select(h => h.Hash)], ct),
+                static answer => answer.Sum(raw => (long)raw.Length + BodyWorth), cancellation);
+        }
+        catch (Exception e) when (e is TimeoutException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+        {
+            // Half as many next time: so many would not come then either.
+            _pace.Answered(peer, headers.Count, RequestTimeout, RequestTimeout);
+            throw;
+        }
+        var (took, limit) = (clock.GetElapsedTime(started), HasOther(peer) ? Patience.Most : RequestTimeout);
         var blocks = bodies.Take(headers.Count).Select((raw, i) => new Block(headers[i], Block.DecodeBody(raw))).TakeWhile(Fits).ToList();
+        // One that gives nothing at once says nothing of its line.
+        if (blocks.Count > 0 || took > limit / 2) _pace.Answered(peer, headers.Count, took, limit);
         return blocks.Count > 0 ? blocks : throw new PeerRequestException("the peer sent no bodies that fit their headers");
     }
 

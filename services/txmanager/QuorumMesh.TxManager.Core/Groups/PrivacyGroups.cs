@@ -1,3 +1,4 @@
+using System.Text;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
@@ -17,20 +18,33 @@ public sealed class PrivacyGroups(IGroupStore store, OwnKeys ownKeys, Publisher 
     /// <summary>Groups that other managers may add; a stranger can tell of as many as he likes.</summary>
     private const long MaxGroups = 100_000;
 
-    /// <summary>Groups of the same members that are found, or listed at once.</summary>
-    private const int MaxFound = 1000;
+    /// <summary>Bytes of all groups together, from which on no other manager may add one.</summary>
+    private const long MaxBytes = 64L * 1024 * 1024;
+
+    /// <summary>Groups that are read at once.</summary>
+    private const int PageSize = 64;
+
+    /// <summary>What a group in a list takes beside its texts and keys.</summary>
+    private const int GroupOverhead = 256;
+
+    /// <summary>What a member takes: the key, and its text in the answer.</summary>
+    private const int MemberCost = 160;
 
     private const int SeedLength = 20;
 
     /// <summary>Makes a group, at the managers of its members first.</summary>
     /// <param name="seed">Null or empty for a random one.</param>
     /// <exception cref="PrivacyException"><see cref="Failure.Forbidden"/>: the maker is no member; <see cref="Failure.BadRequest"/>: there
-    /// is, or was, such a group; or a member's manager is unknown or refuses.</exception>
+    /// is, or was, such a group, or a text is too long; or a member's manager is unknown or refuses.</exception>
     public async Task<PrivacyGroup> CreateAsync(
         PublicKey? from, IReadOnlyList<PublicKey> members, string name, string description, byte[]? seed, CancellationToken cancel)
     {
         if (members.Count > PrivacyGroupCodec.MaxMembers)
             throw new PrivacyException(Failure.BadRequest, $"addresses: at most {PrivacyGroupCodec.MaxMembers}");
+        // What is longer no manager reads, ourselves included.
+        RequireShort("name", Encoding.UTF8.GetByteCount(name));
+        RequireShort("description", Encoding.UTF8.GetByteCount(description));
+        RequireShort("seed", seed?.Length ?? 0);
         var sender = await ownKeys.SenderAsync(from, cancel).ConfigureAwait(false);
         if (!members.Contains(sender))
             throw new PrivacyException(Failure.Forbidden, "The list of members in a privacy group should include self");
@@ -52,24 +66,14 @@ public sealed class PrivacyGroups(IGroupStore store, OwnKeys ownKeys, Publisher 
             : throw new PrivacyException(Failure.NotFound, $"Privacy group Id[{Convert.ToBase64String(id.Span)}] not found");
 
     /// <summary>The groups of exactly these members that were not deleted.</summary>
-    public async Task<IReadOnlyList<PrivacyGroup>> FindAsync(IReadOnlyList<PublicKey> members, CancellationToken cancel) =>
-        [.. (await store.FindGroupsAsync(PrivacyGroup.LookupIdOf(members), MaxFound, cancel).ConfigureAwait(false))
-            .Where(g => !g.IsDeleted)];
+    /// <exception cref="PrivacyException"><see cref="Failure.NoRoom"/>.</exception>
+    public Task<IReadOnlyList<PrivacyGroup>> FindAsync(IReadOnlyList<PublicKey> members, PayloadRoom room, CancellationToken cancel) =>
+        ListAsync(PrivacyGroup.LookupIdOf(members), static _ => true, room, cancel);
 
     /// <summary>Every group of a type that was not deleted.</summary>
-    public async Task<IReadOnlyList<PrivacyGroup>> ListAsync(PrivacyGroupType type, CancellationToken cancel)
-    {
-        var groups = new List<PrivacyGroup>();
-        Hash256? after = null;
-        do
-        {
-            var page = await store.GroupsAfterAsync(after, MaxFound, cancel).ConfigureAwait(false);
-            groups.AddRange(page.Where(g => g.Type == type && !g.IsDeleted));
-            after = page.Count == MaxFound ? page[^1].Id : null;
-        }
-        while (after is not null);
-        return groups;
-    }
+    /// <exception cref="PrivacyException"><see cref="Failure.NoRoom"/>.</exception>
+    public Task<IReadOnlyList<PrivacyGroup>> ListAsync(PrivacyGroupType type, PayloadRoom room, CancellationToken cancel) =>
+        ListAsync(null, group => group.Type == type, room, cancel);
 
     /// <summary>Deletes a group, at the managers of its members first.</summary>
     /// <exception cref="PrivacyException"><see cref="Failure.Forbidden"/>: the sender is no member.</exception>
@@ -98,13 +102,61 @@ public sealed class PrivacyGroups(IGroupStore store, OwnKeys ownKeys, Publisher 
         var group = PrivacyGroupCodec.Decode(encoded.Span);
         if (group.Type == PrivacyGroupType.Resident)
             throw new PrivacyException(Failure.InvalidPayload, "A resident group is of one manager alone, and is told to none");
+        if ((await ownKeys.ManagedAsync(group.Members, cancel).ConfigureAwait(false)).Count == 0)
+            throw new PrivacyException(Failure.InvalidPayload, "None of the privacy group's members has its key at this manager");
         var there = await store.FindGroupAsync(group.Id, cancel).ConfigureAwait(false);
-        if (there is null && await store.CountGroupsAsync(cancel).ConfigureAwait(false) >= MaxGroups)
-            throw new PrivacyException(Failure.Busy, $"There are {MaxGroups} privacy groups here, and there may be no more");
-        if (there is { IsDeleted: true } && !group.IsDeleted)
+        if (there is null)
+            await AddAsync(group, encoded.Length, cancel).ConfigureAwait(false);
+        else if (there.IsDeleted && !group.IsDeleted)
             throw new PrivacyException(Failure.InvalidPayload, "The privacy group was deleted, and cannot be made again");
-        if (there is null || there.IsDeleted != group.IsDeleted)
-            await store.SaveGroupAsync(group, cancel).ConfigureAwait(false);
+        else if (group.IsDeleted && !there.IsDeleted)
+            await store.SaveGroupAsync(there with { IsDeleted = true }, cancel).ConfigureAwait(false);
+    }
+
+    private async Task AddAsync(PrivacyGroup group, int length, CancellationToken cancel)
+    {
+        // Nothing to delete; a row for each that somebody says was deleted would be his to fill the table with.
+        if (group.IsDeleted)
+            return;
+        var (count, bytes) = await store.MeasureGroupsAsync(cancel).ConfigureAwait(false);
+        if (count >= MaxGroups || bytes + length > MaxBytes)
+            throw new PrivacyException(
+                Failure.Busy, $"There are {count} privacy groups of {bytes} bytes here, and there may be no more of other managers");
+        await store.SaveGroupAsync(group, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Page by page; what is found counts in the room until the call ends.</summary>
+    private async Task<IReadOnlyList<PrivacyGroup>> ListAsync(
+        Hash256? lookupId, Func<PrivacyGroup, bool> isWanted, PayloadRoom room, CancellationToken cancel)
+    {
+        var (groups, taken) = (new List<PrivacyGroup>(), 0L);
+        using var place = room.Begin();
+        byte[]? after = null;
+        do
+        {
+            var page = await store.GroupsAfterAsync(lookupId, after, PageSize, cancel).ConfigureAwait(false);
+            foreach (var group in page.Groups.Where(g => !g.IsDeleted && isWanted(g)))
+            {
+                var cost = Cost(group);
+                place.Take(cost);
+                taken += cost;
+                groups.Add(group);
+            }
+
+            after = page.Last;
+        }
+        while (after is not null);
+        place.Keep(taken);
+        return groups;
+    }
+
+    private static long Cost(PrivacyGroup group) => GroupOverhead + (2L * (group.Name.Length + group.Description.Length))
+        + group.Seed.Length + (MemberCost * (long)group.Members.Count);
+
+    private static void RequireShort(string name, int length)
+    {
+        if (length > PrivacyGroupCodec.MaxText)
+            throw new PrivacyException(Failure.BadRequest, $"{name}: at most {PrivacyGroupCodec.MaxText} bytes");
     }
 
     /// <summary>Once at each manager, whatever the number of its keys; all at once, the first failure after all have ended.</summary>

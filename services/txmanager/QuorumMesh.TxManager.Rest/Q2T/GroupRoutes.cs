@@ -44,7 +44,8 @@ public sealed class GroupRoutes(PrivacyGroups groups)
     private async Task FindAsync(RestCall call)
     {
         var body = await call.JsonBodyAsync().ConfigureAwait(false);
-        await AnswerAsync(call, await groups.FindAsync(Members(body), call.Cancel).ConfigureAwait(false)).ConfigureAwait(false);
+        await AnswerAsync(call, await groups.FindAsync(Members(body), call.Room, call.Cancel).ConfigureAwait(false))
+            .ConfigureAwait(false);
     }
 
     private async Task RetrieveAsync(RestCall call)
@@ -68,16 +69,14 @@ public sealed class GroupRoutes(PrivacyGroups groups)
             throw new PrivacyException(Failure.BadRequest, "type: must be resident, legacy or pantheon");
         if (type == PrivacyGroupType.Resident)
             throw new PrivacyException(Failure.Busy, "Multiple private state feature is not available on this privacy manager");
-        await AnswerAsync(call, await groups.ListAsync(type, call.Cancel).ConfigureAwait(false)).ConfigureAwait(false);
+        await AnswerAsync(call, await groups.ListAsync(type, call.Room, call.Cancel).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
     private static IReadOnlyList<PublicKey> Members(JsonBody body) => body.Keys("addresses") is { Count: > 0 } members
         ? members
         : throw new PrivacyException(Failure.BadRequest, "addresses: is required and must not be empty");
 
-    private static byte[] Seed(string text) => text.Length == 0 ? []
-        : Base64Text.Decode("seed", text) is { Length: <= PrivacyGroupCodec.MaxText } seed ? seed
-        : throw new PrivacyException(Failure.BadRequest, $"seed: at most {PrivacyGroupCodec.MaxText} bytes");
+    private static byte[] Seed(string text) => text.Length == 0 ? [] : Base64Text.Decode("seed", text);
 
     private static Task AnswerAsync(RestCall call, PrivacyGroup group) => call.JsonAsync(200, json => Write(json, group));
 
