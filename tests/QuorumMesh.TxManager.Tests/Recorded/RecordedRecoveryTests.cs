@@ -97,7 +97,8 @@ public sealed class RecordedRecoveryTests : IAsyncLifetime
             {
                 keyData = KeysOf("A").Select(k => new
                 {
-                    privateKey = k.GetProperty("privateKey").GetString(), publicKey = k.GetProperty("publicKey").GetString(),
+                    privateKey = k.GetProperty("privateKey").GetString(),
+                    publicKey = k.GetProperty("publicKey").GetString(),
                 }),
             },
         }));

@@ -143,7 +143,8 @@ internal sealed class Participant
             {
                 keyData = _keyFiles.Select(file => new
                 {
-                    privateKeyPath = Path.Combine(_directory, file + ".key"), publicKeyPath = Path.Combine(_directory, file + ".pub"),
+                    privateKeyPath = Path.Combine(_directory, file + ".key"),
+                    publicKeyPath = Path.Combine(_directory, file + ".pub"),
                 }),
             },
         }));

@@ -59,11 +59,12 @@ public sealed class PrivacyGroups(IGroupStore store, OwnKeys ownKeys, Publisher 
     }
 
     /// <exception cref="PrivacyException"><see cref="Failure.NotFound"/>, also for one that was deleted.</exception>
-    public async Task<PrivacyGroup> RetrieveAsync(ReadOnlyMemory<byte> id, CancellationToken cancel) =>
-        (id.Length == Hash256.Size ? await store.FindGroupAsync(new Hash256(id.Span), cancel).ConfigureAwait(false) : null) is
-            { IsDeleted: false } group
-            ? group
+    public async Task<PrivacyGroup> RetrieveAsync(ReadOnlyMemory<byte> id, CancellationToken cancel)
+    {
+        var group = id.Length == Hash256.Size ? await store.FindGroupAsync(new Hash256(id.Span), cancel).ConfigureAwait(false) : null;
+        return group is { IsDeleted: false } ? group
             : throw new PrivacyException(Failure.NotFound, $"Privacy group Id[{Convert.ToBase64String(id.Span)}] not found");
+    }
 
     /// <summary>The groups of exactly these members that were not deleted.</summary>
     /// <exception cref="PrivacyException"><see cref="Failure.NoRoom"/>.</exception>
