@@ -55,6 +55,18 @@ public class PayloadSealerTests
     }
 
     [Fact]
+    public void A_row_of_several_parts_has_the_keys_with_boxes_first()
+    {
+        // Merged of what private state validation gives to two keys of one manager: a third key has no box there.
+        var other = new PublicKey([.. Enumerable.Repeat((byte)7, 32)]);
+        var whole = Samples.Sealer(Samples.SenderPair()).Seal(Hello, Samples.Sender, [other, Samples.Recipient, Samples.Sender]);
+        var row = whole with { RecipientBoxes = [.. whole.RecipientBoxes.Take(2)] };
+        Assert.Equal(Hello, Samples.Sealer(Samples.RecipientPair()).Open(row).Payload);
+        Assert.Equal(Hello, Samples.Sealer(Samples.RecipientPair()).Open(row, Samples.Recipient).Payload);
+        Assert.Equal(Hello, Samples.Sealer(Samples.SenderPair()).Open(row, Samples.Sender).Payload);
+    }
+
+    [Fact]
     public void No_listed_keys_means_box_0()
     {
         var payload = WorkedExample();

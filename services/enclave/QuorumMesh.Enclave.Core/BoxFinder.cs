@@ -19,11 +19,12 @@ internal static class BoxFinder
             return (boxes[0], payload.SenderKey);
 
         var position = payload.IndexOfRecipient(own);
-        if (position >= 0 && boxes.Count == keys.Count)
+        // With private state validation a receiver gets one box and all keys, its own first (tessera 3.4); a row of several such parts has
+        // the keys with boxes first, in their order.
+        if (position >= 0 && position < boxes.Count)
             return (boxes[position], payload.SenderKey);
-        // With private state validation a receiver gets one box and all keys, its own first (tessera 3.4). To its sender, who is named
-        // behind it, such a payload is as one that does not list him.
-        if (position == 0 || (position > 0 && own != payload.SenderKey))
+        // To its sender, who is named behind the boxes, such a payload is as one that does not list him.
+        if (position > 0 && own != payload.SenderKey)
             return (boxes[0], payload.SenderKey);
 
         // Old payloads do not list their sender; any recipient's box opens with the sender's private key.

@@ -98,6 +98,50 @@ public sealed class PrivacyFlagTests(PrivacyFlagTests.EnhancedNetwork network) :
         await IsNotThereAsync(network.B, forged);
     }
 
+    /// <summary>Else a stranger, who can make no box, would learn by it what this manager is a party to.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task A_push_that_does_not_open_has_one_answer_whether_its_contract_is_known_or_not(int flag)
+    {
+        string[] named = [await SendAsync(1, [], network.B), await SendAsync(3, [], network.B), Convert.ToBase64String(new byte[64])];
+        foreach (var sender in new[] { network.A.Key, network.B.Key })
+        {
+            var answers = new HashSet<int>();
+            foreach (var hash in named)
+            {
+                var forged = await ForgeAsync((PrivacyMode)flag, new AffectedTransaction(Hash(hash), new byte[64]));
+                answers.Add((await PushAsync(forged with { SenderKey = sender, RecipientBoxes = [new byte[48]] })).Status);
+            }
+
+            Assert.NotEqual(201, Assert.Single(answers));
+        }
+    }
+
+    [Fact]
+    public async Task A_stranger_that_says_we_sent_it_learns_nothing_of_state_validation()
+    {
+        var state = await SendAsync(3, [], network.B);
+        foreach (var hash in new[] { state, Convert.ToBase64String(new byte[64]) })
+        {
+            using var enclave = new GrpcEnclave("unix:" + network.C.EnclaveSocket, Wait.Limit, new OutboundHandlers());
+            var payload = await enclave.SealAsync(
+                Encoding.UTF8.GetBytes("forged " + Guid.NewGuid()), network.C.Key, [network.B.Key], [], default);
+            // The box is as good the other way round.
+            var forged = payload with
+            {
+                SenderKey = network.B.Key,
+                RecipientKeys = [network.C.Key, network.A.Key, network.B.Key],
+                PrivacyMode = PrivacyMode.PrivateStateValidation,
+                ExecutionHash = [1],
+                AffectedTransactions = [new AffectedTransaction(Hash(hash), new byte[64])],
+            };
+            Assert.Equal(201, (await PushAsync(forged)).Status);
+            await IsNotThereAsync(network.B, forged);
+        }
+    }
+
     [Fact]
     public async Task A_proof_that_does_not_hold_is_dropped_and_with_state_validation_refused()
     {
@@ -141,22 +185,53 @@ public sealed class PrivacyFlagTests(PrivacyFlagTests.EnhancedNetwork network) :
     public async Task A_payload_stored_first_is_sent_with_its_flag()
     {
         var party = await SendAsync(1, [], network.B);
+        var hash = await StoreRawAsync();
+        var (status, body) = await SendSignedAsync(hash, [network.B],
+            new { privacyFlag = 1, affectedContractTransactions = new[] { party } });
+        Assert.True(status == 201, body);
+        Assert.Equal(Text(1, party), await AskAsync(network.B, hash));
+    }
+
+    [Fact]
+    public async Task A_payload_that_was_sent_is_not_sent_again_with_other_promises()
+    {
+        var (first, second) = (await SendAsync(3, [], network.B), await SendAsync(3, [], network.B));
+        var state = await StoreRawAsync();
+        Task<(int, string)> SendStateAsync(string execHash, string[] affected, params Participant[] to) => SendSignedAsync(state, to,
+            new { privacyFlag = 3, execHash, affectedContractTransactions = affected });
+        for (var i = 0; i < 2; i++)
+            Assert.Equal(201, (await SendStateAsync("one", [first], network.B)).Item1);
+        (int, string) refused = (500, "Invalid existing transaction");
+        Assert.Equal(refused, await SendStateAsync("two", [first], network.B));
+        Assert.Equal(refused, await SendStateAsync("one", [first, second], network.B));
+        Assert.Equal(refused, await SendStateAsync("one", [], network.B, network.C));
+
+        var mandatory = await StoreRawAsync();
+        Task<(int, string)> SendMandatoryAsync(Participant whom, params Participant[] to) => SendSignedAsync(mandatory, to,
+            new { privacyFlag = 2, mandatoryRecipients = new[] { whom.Key.ToBase64() } });
+        Assert.Equal(201, (await SendMandatoryAsync(network.B, network.B)).Item1);
+        Assert.Equal(refused, await SendMandatoryAsync(network.C, network.B, network.C));
+        // To further recipients, with the same promise.
+        Assert.Equal(201, (await SendMandatoryAsync(network.B, network.B, network.C)).Item1);
+    }
+
+    private async Task<string> StoreRawAsync()
+    {
         var (status, body) = await network.PostJsonAsync(network.A.Q2T + "storeraw", JsonSerializer.Serialize(new
         {
             payload = Convert.ToBase64String(Encoding.UTF8.GetBytes("a signed one " + Guid.NewGuid())),
         }));
         Assert.Equal(200, status);
         using var stored = JsonDocument.Parse(body);
-        var hash = stored.RootElement.GetProperty("key").GetString()!;
-        (status, body) = await network.PostJsonAsync(network.A.Q2T + "sendsignedtx", JsonSerializer.Serialize(new
-        {
-            hash,
-            to = new[] { network.B.Key.ToBase64() },
-            privacyFlag = 1,
-            affectedContractTransactions = new[] { party },
-        }), Vendor);
-        Assert.True(status == 201, body);
-        Assert.Equal(Text(1, party), await AskAsync(network.B, hash));
+        return stored.RootElement.GetProperty("key").GetString()!;
+    }
+
+    private Task<(int Status, string Body)> SendSignedAsync(string hash, Participant[] to, object privacy)
+    {
+        var body = JsonSerializer.SerializeToNode(privacy)!;
+        body["hash"] = hash;
+        body["to"] = JsonSerializer.SerializeToNode(to.Select(p => p.Key.ToBase64()));
+        return network.PostJsonAsync(network.A.Q2T + "sendsignedtx", body.ToJsonString(), Vendor);
     }
 
     private static PayloadHash Hash(string base64) => new(Convert.FromBase64String(base64));

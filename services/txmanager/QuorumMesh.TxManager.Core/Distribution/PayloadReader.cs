@@ -6,7 +6,8 @@ using QuorumMesh.TxManager.Core.Ports;
 
 namespace QuorumMesh.TxManager.Core.Distribution;
 
-/// <param name="Envelope">What was sent beside it, without the ciphertext, which would be held as long as the answer.</param>
+/// <param name="Envelope">What was sent beside it, without ciphertext, boxes and recipients, which would be held as long as the
+/// answer.</param>
 /// <param name="ManagedParties">Our own keys among the recipients.</param>
 public sealed record ReceivedPayload(byte[] Payload, EncodedPayload? Envelope, PublicKey Sender, IReadOnlyList<PublicKey> ManagedParties,
     bool IsSender)
@@ -19,7 +20,8 @@ public sealed record ReceivedPayload(byte[] Payload, EncodedPayload? Envelope, P
             ? [opened.KeyUsed]
             : await ownKeys.ManagedAsync(payload.RecipientKeys, cancel).ConfigureAwait(false);
         var isSender = await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false);
-        return new ReceivedPayload(opened.Payload, payload with { CipherText = [] }, payload.SenderKey, managed, isSender);
+        var envelope = payload with { CipherText = [], RecipientBoxes = [], RecipientKeys = [] };
+        return new ReceivedPayload(opened.Payload, envelope, payload.SenderKey, managed, isSender);
     }
 }
 

@@ -100,10 +100,8 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
         var targets = await publisher.ResolveAsync(recipients, privacy.Mode, cancel).ConfigureAwait(false);
         for (var attempt = 1; ; attempt++)
         {
-            var sealedPayload = await SealSignedAsync(new PayloadHash(hash.Span), recipients, SealAsync, place, cancel)
+            var sealedPayload = await SealSignedAsync(new PayloadHash(hash.Span), recipients, privacy, SealAsync, place, cancel)
                 .ConfigureAwait(false);
-            if (sealedPayload.PrivacyMode != privacy.Mode)
-                throw new PrivacyException(Failure.InvalidPayload, BoxMerge.Mismatch);
             try
             {
                 return await DistributeAsync(sealedPayload, targets, cancel).ConfigureAwait(false);
@@ -163,12 +161,14 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
     /// A repeated call keeps the boxes of the first, so that a client may retry and recipients see the same payload again.
     /// </summary>
     private async Task<EncodedPayload> SealSignedAsync(
-        PayloadHash hash, IReadOnlyList<PublicKey> recipients, Func<Task<EncodedPayload>> seal, PayloadRoom.Place place,
-        CancellationToken cancel)
+        PayloadHash hash, IReadOnlyList<PublicKey> recipients, PrivacyOptions privacy, Func<Task<EncodedPayload>> seal,
+        PayloadRoom.Place place, CancellationToken cancel)
     {
         var existing = await store.FindAsync(hash, cancel, place.TakeForms).ConfigureAwait(false);
         if (existing is null)
             return await seal().ConfigureAwait(false);
+        if (!IsPromised(existing, recipients, privacy))
+            throw new PrivacyException(Failure.InvalidPayload, BoxMerge.Mismatch);
         // Under the nonce of the boxes that are there: one row has one nonce, here and at each recipient (tessera 3.1).
         foreach (var added in recipients.Where(k => existing.IndexOfRecipient(k) < 0).ToArray())
         {
@@ -182,6 +182,17 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
 
         return existing;
     }
+
+    /// <summary>
+    /// Whether a row was sent with these promises: what is sent again is the row, and others would be dropped without a word.
+    /// </summary>
+    private static bool IsPromised(EncodedPayload existing, IReadOnlyList<PublicKey> recipients, PrivacyOptions privacy) =>
+        existing.PrivacyMode == privacy.Mode
+        && (privacy.Mode == PrivacyMode.StandardPrivate
+            || (existing.ExecutionHash.AsSpan().SequenceEqual(privacy.ExecutionHash)
+                && existing.AffectedTransactions.Select(a => a.Hash).ToHashSet().SetEquals(privacy.Affected)
+                && existing.MandatoryRecipients.ToHashSet().SetEquals(privacy.Mandatory)))
+        && (privacy.Mode != PrivacyMode.PrivateStateValidation || existing.RecipientKeys.ToHashSet().SetEquals(recipients));
 
     /// <summary>What the transaction builds on, as it is stored here.</summary>
     /// <exception cref="PrivacyException"><see cref="Failure.Forbidden"/>: it is not (tessera 8.2).</exception>

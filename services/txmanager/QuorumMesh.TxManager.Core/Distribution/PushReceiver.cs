@@ -15,7 +15,12 @@ namespace QuorumMesh.TxManager.Core.Distribution;
 public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys, RecentPayloads recent, bool isEnhanced = false)
 {
     /// <exception cref="WireFormatException">The bytes are no payload.</exception>
-    public async Task<PayloadHash> StoreAsync(ReadOnlyMemory<byte> encoded, PayloadRoom room, CancellationToken cancel)
+    public async Task<PayloadHash> StoreAsync(ReadOnlyMemory<byte> encoded, PayloadRoom room, CancellationToken cancel) =>
+        (await TryStoreAsync(encoded, room, cancel).ConfigureAwait(false)).Hash;
+
+    /// <summary>Stores a payload, and tells what no peer is told: whether it was kept, or passed over.</summary>
+    internal async Task<(PayloadHash Hash, bool IsKept)> TryStoreAsync(
+        ReadOnlyMemory<byte> encoded, PayloadRoom room, CancellationToken cancel)
     {
         using var place = room.Begin();
         place.TakeForms(encoded.Length);
@@ -25,37 +30,60 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
         if (payload.PrivacyMode != PrivacyMode.StandardPrivate && !isEnhanced)
             throw PrivacyException.EnhancedPrivacy();
         var hash = payload.ComputeHash();
-        if (await KeptAsync(payload, place, cancel).ConfigureAwait(false) is not { } kept)
-            return hash;
-        payload = kept;
         // Our own payload, given back by a recipient (tessera 4.6): its boxes are opened with the sender's key.
-        if (await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false))
-            await AcceptOwnAsync(hash, payload, place, cancel).ConfigureAwait(false);
+        var isOwn = await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false);
+        var opened = await ProvenAsync(payload, isOwn, cancel).ConfigureAwait(false);
+        if (await KeptAsync(payload, isOwn, place, cancel).ConfigureAwait(false) is not { } kept)
+            return (hash, false);
+        if (isOwn)
+            await AcceptOwnAsync(hash, kept, opened, place, cancel).ConfigureAwait(false);
         else
-            await AcceptAsync(hash, payload, place, cancel).ConfigureAwait(false);
+            await AcceptAsync(hash, kept, opened, place, cancel).ConfigureAwait(false);
 
-        return hash;
+        return (hash, true);
     }
 
-    /// <summary>What is kept of a payload by its flag; null when it is passed over (<see cref="PrivacyRules"/>).</summary>
-    private async Task<EncodedPayload?> KeptAsync(EncodedPayload payload, PayloadRoom.Place place, CancellationToken cancel)
+    /// <summary>
+    /// A payload that names others is opened before the rules look at what is stored: by their answers a stranger, who can make no box of
+    /// ours in a party's name, would learn what this manager is a party to.
+    /// </summary>
+    /// <returns>Null when it names none.</returns>
+    private async Task<OpenedPayload?> ProvenAsync(EncodedPayload payload, bool isOwn, CancellationToken cancel)
     {
         if (payload.AffectedTransactions.Count == 0)
-            return payload;
+            return null;
         if (payload.AffectedTransactions.Count > PrivacyOptions.MaxAffected)
             throw new PrivacyException(
                 Failure.InvalidPayload, $"A payload names at most {PrivacyOptions.MaxAffected} affected transactions");
+        var named = isOwn ? payload.SenderKey : await NamedOwnKeyAsync(payload, cancel).ConfigureAwait(false);
+        return await enclave.OpenAsync(payload, named, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>What is kept of a payload by its flag; null when it is passed over (<see cref="PrivacyRules"/>).</summary>
+    private async Task<EncodedPayload?> KeptAsync(EncodedPayload payload, bool isOwn, PayloadRoom.Place place, CancellationToken cancel)
+    {
+        if (payload.AffectedTransactions.Count == 0)
+            return payload;
         var affected = new List<AffectedPayload>();
         foreach (var hash in payload.AffectedTransactions.Select(a => a.Hash).Distinct())
             if (await ExistingAsync(hash, place, cancel).ConfigureAwait(false) is { } known)
                 affected.Add(new AffectedPayload(hash, known));
-        if (!PrivacyRules.IsAcceptable(payload, affected))
+        if ((isOwn && !IsGivenByParty(payload, affected)) || !PrivacyRules.IsAcceptable(payload, affected))
             return null;
         var invalid = await enclave.UnprovenAsync(payload, affected, cancel).ConfigureAwait(false);
         return PrivacyRules.WithoutUnproven(payload, invalid);
     }
 
-    private async Task AcceptAsync(PayloadHash hash, EncodedPayload payload, PayloadRoom.Place place, CancellationToken cancel)
+    /// <summary>
+    /// Anyone can box something between our key and his own and say that we sent it. With private state validation it is told when parties
+    /// do not fit: to nobody but one of them.
+    /// </summary>
+    private static bool IsGivenByParty(EncodedPayload payload, IReadOnlyList<AffectedPayload> affected) =>
+        payload.PrivacyMode != PrivacyMode.PrivateStateValidation
+        || (payload.RecipientKeys.Count > 0 && affected.All(a => a.Payload.IndexOfRecipient(payload.RecipientKeys[0]) >= 0));
+
+    private async Task AcceptAsync(
+        PayloadHash hash, EncodedPayload payload, OpenedPayload? opened, PayloadRoom.Place place, CancellationToken cancel)
     {
         var named = await NamedOwnKeyAsync(payload, cancel).ConfigureAwait(false);
         // Java's client sends a push again when the connection died before the answer (tessera 13.2): same answer, no work.
@@ -64,25 +92,36 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
             return;
         // Proves that box and ciphertext open with a key of ours. Only then is it on record that we are a party, which makes our
         // node wait for the payload.
-        var opened = await enclave.OpenAsync(payload, named, cancel).ConfigureAwait(false);
+        opened ??= await enclave.OpenAsync(payload, named, cancel).ConfigureAwait(false);
         if (existing is null && named is not null)
             recent.Keep(hash, await ReceivedPayload.OfAsync(payload, opened, ownKeys, cancel).ConfigureAwait(false));
         else
             recent.Drop(hash);
-        await store.SaveAsync(hash, payload, [new Participation(opened.KeyUsed, PartyRole.Recipient)], cancel).ConfigureAwait(false);
+        try
+        {
+            await store.SaveAsync(hash, payload, [new Participation(opened.KeyUsed, PartyRole.Recipient)], cancel).ConfigureAwait(false);
+        }
+        catch
+        {
+            // There may be no row, or another one.
+            recent.Drop(hash);
+            throw;
+        }
     }
 
     /// <summary>
     /// A peer gives back what we sent, in recovery: its box is added to the row, or the row made anew with our own box rebuilt.
     /// </summary>
-    private async Task AcceptOwnAsync(PayloadHash hash, EncodedPayload payload, PayloadRoom.Place place, CancellationToken cancel)
+    private async Task AcceptOwnAsync(
+        PayloadHash hash, EncodedPayload payload, OpenedPayload? opened, PayloadRoom.Place place, CancellationToken cancel)
     {
         var sender = payload.SenderKey;
         var existing = await ExistingAsync(hash, place, cancel).ConfigureAwait(false);
         if (IsStored(existing, payload) && await IsNotedAsync(hash, cancel).ConfigureAwait(false))
             return;
         // Only a box that opens to this very payload joins the row: it would be given on to whoever recovers from us.
-        await enclave.OpenAsync(payload, sender, cancel).ConfigureAwait(false);
+        if (opened is null)
+            await enclave.OpenAsync(payload, sender, cancel).ConfigureAwait(false);
         var added = existing is null ? await WithOwnBoxAsync(payload, cancel).ConfigureAwait(false) : payload;
         var managed = await ownKeys.ManagedAsync(added.RecipientKeys, cancel).ConfigureAwait(false);
         Participation[] rows = [new(sender, PartyRole.Sender), .. managed.Select(k => new Participation(k, PartyRole.Recipient))];

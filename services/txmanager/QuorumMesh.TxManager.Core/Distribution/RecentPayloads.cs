@@ -8,8 +8,13 @@ namespace QuorumMesh.TxManager.Core.Distribution;
 /// </summary>
 public sealed class RecentPayloads(TimeProvider clock)
 {
-    /// <summary>Bytes of a payload that is kept.</summary>
+    /// <summary>Bytes of a payload that is kept, with what was sent beside it.</summary>
     private const int MostBytes = 64 * 1024;
+
+    /// <summary>About what an affected transaction and a key take.</summary>
+    private const int AffectedBytes = 128;
+
+    private const int KeyBytes = 64;
 
     private const int MaxCount = 16_384;
     private const long MaxBytes = 8L * 1024 * 1024;
@@ -20,6 +25,7 @@ public sealed class RecentPayloads(TimeProvider clock)
     private readonly Dictionary<PayloadHash, Entry> _entries = [];
     private readonly Queue<Entry> _byAge = [];
     private long _bytes;
+    private Task _forgetting = Task.CompletedTask;
 
     /// <summary>
     /// Before it is stored, for whoever hears of the stored row: one that comes in parts, a box at a time, is not kept, for its row has
@@ -36,14 +42,27 @@ public sealed class RecentPayloads(TimeProvider clock)
                 return;
             }
 
-            if (payload.Payload.Length > MostBytes)
+            var bytes = BytesOf(payload);
+            if (bytes > MostBytes)
                 return;
-            var entry = new Entry(hash, payload, payload.Payload.Length, clock.GetTimestamp());
+            var entry = new Entry(hash, payload, bytes, clock.GetTimestamp());
             _entries[hash] = entry;
             _byAge.Enqueue(entry);
             _bytes += entry.Bytes;
             while (_entries.Count > MaxCount || _bytes > MaxBytes)
                 DropOldest();
+            if (_forgetting.IsCompleted)
+                _forgetting = ForgetInTimeAsync();
+        }
+    }
+
+    /// <summary>How many are held, whether they may be used or not.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _entries.Count;
         }
     }
 
@@ -66,6 +85,36 @@ public sealed class RecentPayloads(TimeProvider clock)
         }
     }
 
+    private static long BytesOf(ReceivedPayload payload)
+    {
+        long keys = payload.ManagedParties.Count;
+        long bytes = payload.Payload.Length;
+        if (payload.Envelope is { } envelope)
+        {
+            keys += envelope.MandatoryRecipients.Count;
+            bytes += envelope.ExecutionHash.Length + (envelope.PrivacyGroupId?.Length ?? 0)
+                + ((long)AffectedBytes * envelope.AffectedTransactions.Count);
+        }
+
+        return bytes + (KeyBytes * keys);
+    }
+
+    /// <summary>Plain text must not stay because nobody asks and nothing more comes. Ends with the last one.</summary>
+    private async Task ForgetInTimeAsync()
+    {
+        for (var isEmpty = false; !isEmpty;)
+        {
+            await Task.Delay(Kept, clock).ConfigureAwait(false);
+            lock (_gate)
+            {
+                Forget();
+                isEmpty = _byAge.Count == 0;
+                if (isEmpty)
+                    _forgetting = Task.CompletedTask;
+            }
+        }
+    }
+
     private void Forget()
     {
         while (_byAge.TryPeek(out var oldest) && clock.GetElapsedTime(oldest.Since) >= Kept)
@@ -79,14 +128,14 @@ public sealed class RecentPayloads(TimeProvider clock)
         _bytes -= oldest.Bytes;
     }
 
-    private sealed class Entry(PayloadHash hash, ReceivedPayload payload, int bytes, long since)
+    private sealed class Entry(PayloadHash hash, ReceivedPayload payload, long bytes, long since)
     {
         public PayloadHash Hash { get; } = hash;
 
         /// <summary>Null for one that is not to be used.</summary>
         public ReceivedPayload? Payload { get; set; } = payload;
 
-        public int Bytes { get; } = bytes;
+        public long Bytes { get; } = bytes;
 
         public long Since { get; } = since;
     }

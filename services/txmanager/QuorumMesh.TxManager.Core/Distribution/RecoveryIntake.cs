@@ -34,7 +34,8 @@ public sealed class RecoveryIntake(PushReceiver receiver, IPayloadStore store)
     /// <summary>Payloads that came in this round and are in the store, whether they were before or not.</summary>
     public long Taken => Interlocked.Read(ref _taken);
 
-    /// <summary>Payloads that cannot be stored: no key of ours opens them, or they contradict what is stored.</summary>
+    /// <summary>Payloads that cannot be stored: no key of ours opens them, or they contradict what is stored or build
+    /// on what is not here.</summary>
     public long Refused => Interlocked.Read(ref _refused);
 
     /// <summary>Payloads that were left for the next round.</summary>
@@ -82,8 +83,8 @@ public sealed class RecoveryIntake(PushReceiver receiver, IPayloadStore store)
         if (payload.PrivacyMode != PrivacyMode.StandardPrivate)
             throw new PrivacyException(
                 Failure.Forbidden, "Transactions with enhanced privacy are not accepted during recovery mode");
-        var hash = await receiver.StoreAsync(encoded, room, cancel).ConfigureAwait(false);
-        Interlocked.Increment(ref _taken);
+        var (hash, isKept) = await receiver.TryStoreAsync(encoded, room, cancel).ConfigureAwait(false);
+        Count(hash, isKept);
         return hash;
     }
 
@@ -91,16 +92,29 @@ public sealed class RecoveryIntake(PushReceiver receiver, IPayloadStore store)
     {
         try
         {
-            await receiver.StoreAsync(given.Bytes, room, cancel).ConfigureAwait(false);
-            Interlocked.Increment(ref _taken);
+            var (hash, isKept) = await receiver.TryStoreAsync(given.Bytes, room, cancel).ConfigureAwait(false);
+            Count(hash, isKept);
         }
         catch (PrivacyException e) when (IsOfPayload(e.Failure))
         {
-            var hash = given.Payload.ComputeHash();
-            if (_refusedHashes.Count < MaxRefusedHashes && _refusedHashes.TryAdd(hash, true) && _refusedHashes.Count <= MaxToldRefusals)
-                Told?.Invoke($"The payload {hash.ToBase64()} was given back and cannot be stored: {e.Message}");
-            Interlocked.Increment(ref _refused);
+            Refuse(given.Payload.ComputeHash(), e.Message);
         }
+    }
+
+    private void Count(PayloadHash hash, bool isKept)
+    {
+        if (isKept)
+            Interlocked.Increment(ref _taken);
+        else
+            // Acknowledged as every push is; but what is not here is not recovered.
+            Refuse(hash, "it does not fit what is stored here of the transactions that it builds on");
+    }
+
+    private void Refuse(PayloadHash hash, string reason)
+    {
+        if (_refusedHashes.Count < MaxRefusedHashes && _refusedHashes.TryAdd(hash, true) && _refusedHashes.Count <= MaxToldRefusals)
+            Told?.Invoke($"The payload {hash.ToBase64()} was given back and cannot be stored: {reason}");
+        Interlocked.Increment(ref _refused);
     }
 
     /// <summary>Whether it is the payload's own fault; else the whole batch is to come again.</summary>

@@ -161,7 +161,10 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
             Told?.Invoke($"Resend for {key.ToBase64()}: {unopened.Count} payloads were left out, for no key of our enclave opens them");
     }
 
-    /// <summary>All recipient keys and boxes that are ours; a row of the form without keys gets the key that opens it.</summary>
+    /// <summary>
+    /// All recipient keys and boxes that are ours; a row of the form without keys gets the key that opens it. With private state validation
+    /// the other parties stay behind them: what builds on it must name the same.
+    /// </summary>
     private async Task<EncodedPayload> ForSenderAsync(EncodedPayload payload, CancellationToken cancel)
     {
         if (payload.RecipientKeys.Count == 0)
@@ -174,7 +177,9 @@ public sealed class Resender(IEnclave enclave, IPayloadStore store, OwnKeys ownK
         PublicKey[] boxed = [.. managed.Where(k => payload.IndexOfRecipient(k) < payload.RecipientBoxes.Count)];
         return payload with
         {
-            RecipientKeys = boxed,
+            RecipientKeys = payload.PrivacyMode == PrivacyMode.PrivateStateValidation
+                ? [.. boxed, .. payload.RecipientKeys.Except(boxed)]
+                : boxed,
             RecipientBoxes = [.. boxed.Select(k => payload.RecipientBoxes[payload.IndexOfRecipient(k)])],
         };
     }

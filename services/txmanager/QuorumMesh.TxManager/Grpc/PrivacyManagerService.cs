@@ -128,7 +128,7 @@ public sealed partial class PrivacyManagerService(PayloadSender sender, PayloadR
                     if (request.WithPayloads && recent.Find(item.Hash) is { } received)
                         change.Answer = Message(new CoreAnswer(item.Hash, PayloadAvailability.Here, received));
                     // Those of a page leave together: one that is flushed takes all before it along.
-                    waiting += change.Answer?.Payload.Length ?? 0;
+                    waiting += change.CalculateSize();
                     var isFlushed = ++told == page.Count || waiting > WatchAnswers;
                     stream.WriteOptions = isFlushed ? WriteOptions.Default : Buffered;
                     waiting = isFlushed ? 0 : waiting;
