@@ -10,7 +10,7 @@ namespace QuorumMesh.TxManager.Tests.Peers;
 public sealed class EnhancedRecoveryTests(PrivacyFlagTests.EnhancedNetwork network)
     : IClassFixture<PrivacyFlagTests.EnhancedNetwork>, IAsyncLifetime
 {
-    public Task InitializeAsync() => Task.CompletedTask;
+    public Task InitializeAsync() => AreKnownAsync();
 
     public async Task DisposeAsync()
     {
@@ -31,12 +31,9 @@ public sealed class EnhancedRecoveryTests(PrivacyFlagTests.EnhancedNetwork netwo
         await network.A.StartManagerAsync();
         foreach (var hash in sent)
             Assert.Equal(200, await StatusAsync(network.A, hash));
+        await AreKnownAsync();
         foreach (var party in network.All)
-        {
-            // A manager that was away is known to speak of flags once it has said so again.
-            await Wait.UntilAsync(async () => (await PostAsync(party, [])).Status == 201, "the managers know each other again");
             await SendAsync(party, [contract]);
-        }
     }
 
     [Fact]
@@ -44,12 +41,25 @@ public sealed class EnhancedRecoveryTests(PrivacyFlagTests.EnhancedNetwork netwo
     {
         var contract = await SendAsync(network.C, []);
         var call = await SendAsync(network.C, [contract]);
-        using var deleted = await network.Http.DeleteAsync($"{network.C.Q2T}transaction/{TestNetwork.Escape(contract)}");
-        Assert.Equal(204, (int)deleted.StatusCode);
+        await DeleteAsync(network.C, contract);
         await LoseDatabaseAsync();
         Assert.Equal(1, await RecoverAsync());
         await network.A.StartManagerAsync();
         Assert.Equal(404, await StatusAsync(network.A, call));
+        await DeleteAsync(network.C, call);
+    }
+
+    /// <summary>A manager that was away is known to take flags once it has said so again.</summary>
+    private async Task AreKnownAsync()
+    {
+        foreach (var party in network.All)
+            await Wait.UntilAsync(async () => (await PostAsync(party, [])).Status == 201, "the managers know what each other takes");
+    }
+
+    private async Task DeleteAsync(Participant at, string hash)
+    {
+        using var deleted = await network.Http.DeleteAsync($"{at.Q2T}transaction/{TestNetwork.Escape(hash)}");
+        Assert.Equal(204, (int)deleted.StatusCode);
     }
 
     private async Task<int> StatusAsync(Participant at, string hash)
