@@ -117,8 +117,10 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network, s
                 if (answer.IsSuccessStatusCode) return;
                 reason = (await answer.Content.ReadAsStringAsync(cancel).ConfigureAwait(false)).Trim();
             }
-            catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !cancel.IsCancellationRequested)
+            catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
             {
+                // Another service has failed: that is what is to be told, not that this one does not answer yet.
+                cancel.ThrowIfCancellationRequested();
                 reason = e.Message;
             }
             if (clock.Elapsed > ReadyTimeout)
