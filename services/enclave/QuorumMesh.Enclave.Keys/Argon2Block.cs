@@ -13,15 +13,8 @@ internal static unsafe class Argon2Block
     /// <summary>
     /// next = G(previous, reference), XORed into what next holds when <paramref name="keep"/>. Any two may be the same block.
     /// </summary>
-    public static void Fill(ulong* previous, ulong* reference, ulong* next, bool keep)
-    {
-        if (Avx2.IsSupported) Argon2Avx2.Fill(previous, reference, next, keep);
-        else FillPortably(previous, reference, next, keep);
-    }
-
-    /// <summary>The same on any processor.</summary>
     [SkipLocalsInit]
-    internal static void FillPortably(ulong* previous, ulong* reference, ulong* next, bool keep)
+    public static void Fill(ulong* previous, ulong* reference, ulong* next, bool keep)
     {
         var mixed = stackalloc ulong[Words];
         var kept = stackalloc ulong[Words];
@@ -78,7 +71,9 @@ internal static unsafe class Argon2Block
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<ulong> AddMultiply(Vector256<ulong> x, Vector256<ulong> y)
     {
-        var product = (x & Vector256.Create(0xffffffffUL)) * (y & Vector256.Create(0xffffffffUL));
+        var product = Avx2.IsSupported
+            ? Avx2.Multiply(x.AsUInt32(), y.AsUInt32())
+            : (x & Vector256.Create(0xffffffffUL)) * (y & Vector256.Create(0xffffffffUL));
         return x + y + product + product;
     }
 
