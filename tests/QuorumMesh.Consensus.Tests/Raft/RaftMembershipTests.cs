@@ -252,7 +252,8 @@ public class RaftMembershipTests
     [Fact]
     public void A_lost_leader_is_followed_by_the_member_that_has_all_though_another_may_stand_first()
     {
-        var network = new RaftNetwork(3);
+        var network = new RaftNetwork(3, c => c with { PreVote = true });
+        network.AnnouncePreVote();
         network.Elect(3);
         network.Filter = m => m.To != 1;
         network[3].Core.Propose([1]);
