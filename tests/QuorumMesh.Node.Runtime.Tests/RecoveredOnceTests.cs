@@ -11,7 +11,8 @@ namespace QuorumMesh.Node.Runtime.Tests;
 public sealed class RecoveredOnceTests
 {
     private const int Count = 20;
-    private static readonly List<Transaction> Sent = [.. Enumerable.Range(0, Count).Select(i => TestChain.Public(TestChain.Key(1), (ulong)i))];
+    private static readonly List<Transaction> Sent =
+        [.. Enumerable.Range(0, Count).Select(i => TestChain.Public(TestChain.Key(1), (ulong)i))];
 
     [Fact]
     public void A_follower_takes_the_senders_of_a_block_from_what_peers_sent_before()

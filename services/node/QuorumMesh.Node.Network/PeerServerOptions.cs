@@ -67,8 +67,8 @@ public sealed class PeerServerOptions
     public long TransactionQueueBytes { get; init; } = 8 * 1024 * 1024;
 
     /// <summary>
-    /// Bytes of transactions kept that peers sent or were sent: for peers that they are announced to, and for blocks that name them. Beyond,
-    /// the oldest go.
+    /// Bytes of transactions kept that peers sent or were sent: for peers that they are announced to, and for blocks that name them.
+    /// Beyond, the oldest go.
     /// </summary>
     public long RecentBytes { get; init; } = 16 * 1024 * 1024;
 

@@ -186,7 +186,7 @@ public class CompactBlockTests
             List(w => { w.WriteRaw(Header); w.WriteRaw(Items([transaction])); w.WriteEmptyList(); w.WriteEmptyList(); }),
             List(w => { w.Write("header"u8); w.WriteRaw(Items([transaction])); w.WriteEmptyList(); }),
             // Would be read as a hash.
-            List(w => { w.WriteRaw(Header); w.WriteRaw(List(i => { i.WriteRaw(transaction); i.Write(new byte[32]); })); w.WriteEmptyList(); }),
+            List(w => { w.WriteRaw(Header); w.WriteRaw(List(i => i.Write(new byte[32]))); w.WriteEmptyList(); }),
             // Not canonical: put together anew it would be other bytes.
             [0xf8, 0x04, .. Header[..1], 0xc1, 0x01, 0xc0],
             RaftWire.Encode(new RaftConfChange(1, RaftConfChangeType.AddNode, 4, transaction)),

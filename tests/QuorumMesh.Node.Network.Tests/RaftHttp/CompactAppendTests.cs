@@ -57,7 +57,7 @@ public sealed class CompactAppendTests : IAsyncLifetime
         return (leader, follower);
     }
 
-    /// <summary>Sends an entry again until it has arrived, as Raft does where a stream broke; each time it goes on where the last ended.</summary>
+    /// <summary>Sends an entry again until it has arrived, as Raft does where a stream broke; each goes on where the last ended.</summary>
     private async Task<byte[]> SendAsync(Member leader, Member follower, byte[] data)
     {
         for (var end = DateTime.UtcNow + Limit; ;)

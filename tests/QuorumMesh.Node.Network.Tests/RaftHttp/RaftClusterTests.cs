@@ -106,7 +106,8 @@ public sealed class RaftClusterTests(ITestOutputHelper output) : IAsyncLifetime
             }
             await ProposeAndWait(blocks[i], [Leader]);
         }
-        await Until(() => _hosts.Values.All(h => blocks.All(b => h.Applied.Any(d => d.AsSpan().SequenceEqual(b)))), "all blocks everywhere");
+        foreach (var block in blocks)
+            await Until(() => _hosts.Values.All(h => h.Applied.Any(d => d.AsSpan().SequenceEqual(block))), "each block everywhere");
         Assert.True(Volatile.Read(ref rebuilt) > 0);
 
         RaftTransactions Transactions(ConcurrentDictionary<Hash256, byte[]> store) => new(

@@ -58,7 +58,8 @@ internal sealed class CompactReceiver(RaftTransactions transactions, RaftConnect
             Content = new ByteArrayContent(RaftTransactionsWire.EncodeQuestion(hashes)),
         };
         RaftHttpHeaders.Fill(request, options, null);
-        using var response = await connector.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel).ConfigureAwait(false);
+        using var response = await connector.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel)
+            .ConfigureAwait(false);
         if (response.StatusCode != HttpStatusCode.OK || response.Content.Headers.ContentLength is not { } length)
             throw new RaftFormatException($"asked for {hashes.Length} transactions of its block, the member answers {response.StatusCode}");
         if (length > options.MaxFrameSize)

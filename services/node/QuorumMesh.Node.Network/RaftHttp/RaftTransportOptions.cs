@@ -27,7 +27,9 @@ public sealed record RaftTransportOptions
     /// </summary>
     public TimeSpan CompactPatience { get; init; } = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>How long blocks come or go whole after one that could not be made whole, or after too much that had to be asked for.</summary>
+    /// <summary>
+    /// How long blocks come or go whole after one that could not be made whole, or after too much that had to be asked for.
+    /// </summary>
     public TimeSpan WholeTime { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>This member's address as told to the others (X-PeerURLs); null = not told.</summary>
