@@ -9,6 +9,12 @@ namespace QuorumMesh.Consensus.Raft;
 /// </summary>
 public sealed class CompactBlock
 {
+    /// <summary>Bytes of a hash as an item.</summary>
+    private const int HashItem = 1 + Hash256.Size;
+
+    /// <summary>Of two lists, each with a header of up to five bytes.</summary>
+    private const int Slack = 10;
+
     private readonly ReadOnlyMemory<byte> _form;
     private readonly Hash256 _digest;
     private readonly Range _header;
@@ -49,12 +55,19 @@ public sealed class CompactBlock
         if (transactions.Count != Named.Count)
             throw new ArgumentException($"{Named.Count} transactions are left out, not {transactions.Count}.", nameof(transactions));
         // Before anything is put together: a short form may name the same large transaction many times.
-        var size = (long)_form.Length;
-        foreach (var transaction in transactions) size += transaction.Length;
-        if (size - (32L * Named.Count) > most) throw new RaftFormatException($"a compact block of {size} bytes; at most {most}");
-        var data = Write(transactions, (int)size);
+        var size = LeastSize(transactions);
+        if (size > most) throw new RaftFormatException($"a compact block of {size} bytes; at most {most}");
+        var data = Write(transactions, (int)size + Slack);
         return data.Length <= most && Keccak.Hash(data) == _digest ? data
             : throw new RaftFormatException("what was made of a compact block is not what its sender has");
+    }
+
+    /// <summary>What goes is the digest and the hashes, what comes the transactions; headers differ by a little.</summary>
+    private long LeastSize(IReadOnlyList<ReadOnlyMemory<byte>> transactions)
+    {
+        long size = _form.Length - (HashItem * (1L + Named.Count)) - Slack;
+        foreach (var transaction in transactions) size += transaction.Length;
+        return Math.Max(0, size);
     }
 
     private byte[] Write(IReadOnlyList<ReadOnlyMemory<byte>> transactions, int capacity)
@@ -86,7 +99,7 @@ public sealed class CompactBlock
     private static bool IsHash(ReadOnlySpan<byte> item, out Hash256 hash)
     {
         const byte stringOf32 = 0x80 + Hash256.Size;
-        var isHash = item.Length == 1 + Hash256.Size && item[0] == stringOf32;
+        var isHash = item.Length == HashItem && item[0] == stringOf32;
         hash = isHash ? new Hash256(item[1..]) : default;
         return isHash;
     }

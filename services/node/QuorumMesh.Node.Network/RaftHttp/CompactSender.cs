@@ -19,7 +19,7 @@ internal sealed class CompactSender(RaftTransactions transactions, RaftAddress m
     private const int Tolerated = 8;
 
     /// <summary>Hashing a block is done once for all members, and forgotten with the block.</summary>
-    private static readonly ConditionalWeakTable<byte[], BlockOutline> Outlines = new();
+    private static readonly ConditionalWeakTable<byte[], Lazy<BlockOutline>> Outlines = new();
 
     private readonly Lock _gate = new();
     private readonly string _nodeId = Convert.ToHexStringLower(member.NodeId);
@@ -30,7 +30,7 @@ internal sealed class CompactSender(RaftTransactions transactions, RaftAddress m
     {
         if (entry.Type != RaftEntryType.Normal || entry.Data.Length < options.LeastCompact) return null;
         if (Environment.TickCount64 < Volatile.Read(ref _wholeUntil) || transactions.HeldBy(_nodeId) is not { } isHeld) return null;
-        var form = Outlines.GetValue(entry.Data, BlockOutline.Of).Compact(isHeld, out var named);
+        var form = Outline(entry.Data).Compact(isHeld, out var named);
         if (form is null) return null;
         NetworkMetrics.RaftTransactionsNamed.Add(named);
         Count(named, asked: 0);
@@ -39,6 +39,9 @@ internal sealed class CompactSender(RaftTransactions transactions, RaftAddress m
 
     /// <summary>The member has asked for transactions that it was taken to hold.</summary>
     public void Asked(int count) => Count(0, count);
+
+    private static BlockOutline Outline(byte[] data) =>
+        Outlines.GetValue(data, static block => new Lazy<BlockOutline>(() => BlockOutline.Of(block))).Value;
 
     private void Count(int named, int asked)
     {
