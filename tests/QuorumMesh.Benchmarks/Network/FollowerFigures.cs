@@ -40,8 +40,9 @@ internal sealed class FollowerFigures(string? before, int runs, int transactions
         var follower = network.Members.First(member => member.Rpc != leader).Rpc;
         await LoadAsync(network, [leader], WarmUp).ConfigureAwait(false);
         await LoadAsync(network, [follower], WarmUp).ConfigureAwait(false);
-        var all = network.Members.Select(member => member.Rpc).ToList();
-        foreach (var (name, targets) in new[] { ("leader", [leader]), ("follower", [follower]), ("all three", all) })
+        List<string> all = [.. network.Members.Select(member => member.Rpc)];
+        (string, List<string>)[] cases = [("leader", [leader]), ("follower", [follower]), ("all three", all)];
+        foreach (var (name, targets) in cases)
         {
             var (began, since) = (await FiguresAsync(network, leader).ConfigureAwait(false), Stopwatch.StartNew());
             await LoadAsync(network, targets, transactions).ConfigureAwait(false);
