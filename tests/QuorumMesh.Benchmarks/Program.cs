@@ -22,6 +22,9 @@ switch (args.FirstOrDefault())
     case "private":
         await new PrivateFigures(Number(1, 3), Number(2, 8)).RunAsync().ConfigureAwait(false);
         return 0;
+    case "followers":
+        await new FollowerFigures(Setting("BENCH_BEFORE"), Number(1, 3), Number(2, 30_000)).RunAsync().ConfigureAwait(false);
+        return 0;
     case "compare":
         await new NetworkComparison(Setting("BENCH_GOQUORUM"), Number(1, 3), Number(2, 20_000)).RunAsync().ConfigureAwait(false);
         return 0;
@@ -57,6 +60,7 @@ switch (args.FirstOrDefault())
     default:
         Console.Error.WriteLine("usage: bench network [seconds] [bursts] [burst size] | bench network ibft|qbft [rounds] "
             + "[transactions] [in flight] | bench private [alternating runs] [seconds] "
+            + "| bench followers [alternating runs] [transactions] "
             + "| bench compare [alternating runs] [transactions] | bench profile [transactions] "
             + "| bench start [runs] [transactions] | bench recover [payloads] [bytes of each] "
             + "| bench evm DIRECTORY | bench state | bench blocks "

@@ -135,7 +135,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         var lists = Own(new PeerLists(_data, _settings.Permissioned, peers, nodeId, _log));
         var events = new NodeEvents();
         var networkId = NetworkId(stores.Rules.Config);
-        var transport = stores.Rules.Config.Engine == EngineKind.Raft ? OpenRaft(stores, key, nodeId) : null;
+        var transport = stores.Rules.Config.Engine == EngineKind.Raft ? OpenRaft(stores, key, nodeId, peers) : null;
         Node = new NodeAssembly(CoreSetup(stores, key, events), Consensus(transport, peers, lists, nodeId), Seams(peers, manager, mailbox));
         var loop = Own(new NodeLoop(Node, mailbox));
         WatchDatabase(manager, mailbox);
@@ -277,7 +277,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         return new ConsensusSetup.RaftMember(Raft!.Setup with { BlockTimeMs = _settings.RaftBlockTime }, link);
     }
 
-    private RaftTransport OpenRaft(NodeStores stores, NodeKey key, string nodeId)
+    private RaftTransport OpenRaft(NodeStores stores, NodeKey key, string nodeId, PeerServer peers)
     {
         var disk = Own(new FileRaftDisk(_data.RaftLog));
         var genesis = ChainStore.GetCanonicalHash(stores.KeyValues, 0) ?? throw new StartupException("the store has no genesis");
@@ -294,6 +294,7 @@ internal sealed class NodeComposition : IAsyncDisposable
             Id = Raft.RaftId,
             Listen = new IPEndPoint(BindAddress, _settings.RaftPort),
             Tls = _settings.RaftTls.Open(_materials, key, Tell),
+            Transactions = peers.ForRaft,
         };
         return Own(new RaftTransport(options, _handlers));
     }
