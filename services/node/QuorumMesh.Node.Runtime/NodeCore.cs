@@ -457,6 +457,7 @@ public sealed class NodeCore
 
     private void Take(NodeInput.LocalTransactions local)
     {
+        _desk.ReadAhead(local.Transactions);
         var reasons = new string?[local.Transactions.Count];
         for (var i = 0; i < reasons.Length; i++)
         {
