@@ -112,7 +112,8 @@ internal sealed class BlockExecutionBench : IDisposable
         var total = _read + _execute + _root + _lists + _write;
         return string.Create(CultureInfo.InvariantCulture, $"blocks: {(token ? "ERC-20" : "plain "),-6} {_accounts.Length,9:N0} accounts, "
             + $"{size,6:N0} in a block: {blocks * size / total.TotalSeconds,8:N0}/s, a block {Of(total):F1} ms: read ahead "
-            + $"{Of(_read):F1}, execute {Of(_execute):F1}, state root {Of(_root):F1}, transaction and receipt roots {Of(_lists):F1}, write {Of(_write):F1}; "
+            + $"{Of(_read):F1}, execute {Of(_execute):F1}, state root {Of(_root):F1}, transaction and receipt roots "
+            + $"{Of(_lists):F1}, write {Of(_write):F1}; "
             + $"slowest block {_slowest.TotalMilliseconds:F0}; in them collector pauses {Of(GC.GetTotalPauseDuration() - pauses):F1} "
             + $"({GC.CollectionCount(0) - collections.Item1}/{GC.CollectionCount(1) - collections.Item2}/"
             + $"{GC.CollectionCount(2) - collections.Item3})");

@@ -61,12 +61,13 @@ switch (args.FirstOrDefault())
             Number(1, 20_000), Number(2, 10), args.ElementAtOrDefault(3)).RunAsync().ConfigureAwait(false);
         return 0;
     default:
-        Console.Error.WriteLine("usage: bench network [seconds] [bursts] [burst size] | bench bursts [bursts] [burst size] | bench network ibft|qbft [rounds] "
-            + "[transactions] [in flight] | bench private [alternating runs] [seconds] "
+        Console.Error.WriteLine("usage: bench network [seconds] [bursts] [burst size] | bench bursts [bursts] [burst size] "
+            + "| bench network ibft|qbft [rounds] [transactions] [in flight] | bench private [alternating runs] [seconds] "
             + "| bench compare [alternating runs] [transactions] | bench profile [transactions] "
             + "| bench start [runs] [transactions] | bench recover [payloads] [bytes of each] "
             + "| bench evm DIRECTORY | bench state | bench blocks "
-            + "[accounts] [transactions in each case] [transactions in a block] [megabytes of cache] [alone] | bench reads [accounts] [reads] [megabytes of cache] | bench import|replay "
+            + "[accounts] [transactions in each case] [transactions in a block] [megabytes of cache] [alone] "
+            + "| bench reads [accounts] [reads] [megabytes of cache] | bench import|replay "
             + "[blocks] [transactions in a block] [megabytes of cache] [file to make or use] | bench sync [blocks] "
             + "[transactions in a block] [file to make or use]");
         return 2;

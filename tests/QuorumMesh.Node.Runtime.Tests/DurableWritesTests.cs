@@ -25,8 +25,8 @@ public sealed class DurableWritesTests
             for (var i = 1; i <= Blocks; i++) node.Mine(TestChain.Public(Key, (ulong)i));
         });
         Assert.Equal(Blocks + 1ul, node.Head);
-        // Of each block's: the rows of the journal, and the chain with all that moves with it, the end of those rows included. In the log the
-        // entry, flushed, and that it is committed, which the next flush covers.
+        // For each block: the rows of the journal, and the chain with all that moves with it, the end of those rows included. In the log
+        // the entry, flushed, and that it is committed, which the next flush covers.
         Assert.Equal(new Counts(Writes: 2 * Blocks, SyncedWrites: 0, Syncs: Blocks, LogWrites: 2 * Blocks, LogSyncs: Blocks), counted);
     }
 

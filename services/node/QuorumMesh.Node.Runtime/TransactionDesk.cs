@@ -1,5 +1,4 @@
 using QuorumMesh.Chain;
-using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Pool;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Evm;
@@ -54,11 +53,6 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
         Write(new NodeEffects());
     }
 
-    /// <summary>
-    /// Of transactions that came together: what the pool, and the block that takes them, are going to read of the state.
-    /// </summary>
-    public void ReadAhead(IEnumerable<RecoveredTransaction> transactions) => KnownReads.Ahead(stores.Public, transactions);
-
     /// <returns>Why the pool refuses it; null when it took it, and the answer goes by <see cref="AnswerJournalled"/>.</returns>
     public string? AddLocal(RecoveredTransaction transaction, NodeTime now)
     {
@@ -76,7 +70,6 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
     public void AddRemote(IReadOnlyList<RecoveredTransaction> transactions, NodeTime now, NodeEffects effects,
         Action<RecoveredTransaction> tookIn)
     {
-        ReadAhead(transactions);
         foreach (var transaction in transactions)
         {
             // Not journalled: nobody was promised anything here, and the node that did announces it again.

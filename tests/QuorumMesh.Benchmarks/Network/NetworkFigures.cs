@@ -15,8 +15,8 @@ internal static class NetworkFigures
     public static async Task<int> RunBurstsAsync(int bursts, int burstSize)
     {
         var stranded = 0;
-        await RunAsync(async network => stranded = await new NetworkBench(network, 0).RunBurstsAsync(bursts, burstSize).ConfigureAwait(false))
-            .ConfigureAwait(false);
+        await RunAsync(async network =>
+            stranded = await new NetworkBench(network, 0).RunBurstsAsync(bursts, burstSize).ConfigureAwait(false)).ConfigureAwait(false);
         return stranded;
     }
 
