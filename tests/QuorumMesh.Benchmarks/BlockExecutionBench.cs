@@ -106,7 +106,7 @@ internal sealed class BlockExecutionBench : IDisposable
     {
         for (var i = 0; i < Math.Max(2, blocks / 4); i++) Block(Transactions(token, size));
         _read = _execute = _root = _lists = _write = _slowest = default;
-        var pauses = GC.GetTotalPauseDuration();
+        var (pauses, cpu) = (GC.GetTotalPauseDuration(), Environment.CpuUsage.TotalTime);
         var collections = (GC.CollectionCount(0), GC.CollectionCount(1), GC.CollectionCount(2));
         for (var i = 0; i < blocks; i++) Block(Transactions(token, size));
         var total = _read + _execute + _root + _lists + _write;
@@ -114,6 +114,7 @@ internal sealed class BlockExecutionBench : IDisposable
             + $"{size,6:N0} in a block: {blocks * size / total.TotalSeconds,8:N0}/s, a block {Of(total):F1} ms: read ahead "
             + $"{Of(_read):F1}, execute {Of(_execute):F1}, state root {Of(_root):F1}, transaction and receipt roots "
             + $"{Of(_lists):F1}, write {Of(_write):F1}; "
+            + $"CPU {Of(Environment.CpuUsage.TotalTime - cpu):F1}; "
             + $"slowest block {_slowest.TotalMilliseconds:F0}; in them collector pauses {Of(GC.GetTotalPauseDuration() - pauses):F1} "
             + $"({GC.CollectionCount(0) - collections.Item1}/{GC.CollectionCount(1) - collections.Item2}/"
             + $"{GC.CollectionCount(2) - collections.Item3})");

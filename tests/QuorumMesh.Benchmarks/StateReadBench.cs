@@ -23,28 +23,30 @@ internal sealed class StateReadBench(string folder, int accounts, int reads, int
         var onCores = new StateStore(store, "public", options with { SplitWork = Cores.Split });
         for (var pass = 1; pass <= 2; pass++)
         {
-            Report(pass, "one by one", OneByOne(alone));
-            Report(pass, $"{Together} at a time, one core", InGroups(alone));
-            Report(pass, $"{Together} at a time, all cores", InGroups(onCores));
+            Report(pass, "one by one", () => OneByOne(alone));
+            Report(pass, $"{Together} at a time, one core", () => InGroups(alone));
+            Report(pass, $"{Together} at a time, all cores", () => InGroups(onCores));
         }
     }
 
-    private TimeSpan OneByOne(StateStore state)
+    private void OneByOne(StateStore state)
     {
-        var clock = Stopwatch.StartNew();
         for (var i = 0; i < reads; i++) _ = state.Head.GetAccount(Next());
-        return clock.Elapsed;
     }
 
-    private TimeSpan InGroups(StateStore state)
+    private void InGroups(StateStore state)
     {
-        var clock = Stopwatch.StartNew();
         for (var i = 0; i < reads; i += Together) state.ReadAhead(Enumerable.Range(0, Together).Select(_ => Next()), []);
-        return clock.Elapsed;
     }
 
     private Address Next() => BenchAccount.At(_random.Below(accounts));
 
-    private void Report(int pass, string how, TimeSpan time) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-        $"reads: {accounts:N0} accounts, pass {pass}, {how}: {time.TotalMicroseconds / reads:F1} us each"));
+    private void Report(int pass, string how, Action run)
+    {
+        var (clock, cpu) = (Stopwatch.StartNew(), Environment.CpuUsage.TotalTime);
+        run();
+        var used = Environment.CpuUsage.TotalTime - cpu;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"reads: {accounts:N0} accounts, pass {pass}, {how}: "
+            + $"{clock.Elapsed.TotalMicroseconds / reads:F1} us each, CPU {used.TotalMicroseconds / reads:F1}"));
+    }
 }

@@ -51,10 +51,10 @@ public sealed class DurableWritesTests
         var node = new MemberNode(log: log);
         node.Store.Written = (_, sync) => _writes.Add(sync);
         node.Store.Synced = () => _syncs++;
-        node.Step(node.Committed(2, ChainStore.GetBlock(chain.Store, 1)!));
+        node.Step(node.CommittedBlocks(2, ChainStore.GetBlock(chain.Store, 1)!));
         var counted = Count(() =>
         {
-            for (var number = 2ul; number <= Blocks; number++) node.Step(node.Committed(2, ChainStore.GetBlock(chain.Store, number)!));
+            for (var n = 2ul; n <= Blocks; n++) node.Step(node.CommittedBlocks(2, ChainStore.GetBlock(chain.Store, n)!));
         });
         Assert.Equal((ulong)Blocks, node.Core.Head.Number);
         // Entry and commit index come in one message here; alone the index is a write of its own, without a flush.

@@ -125,7 +125,8 @@ internal sealed class MemberNode
     }
 
     /// <summary>Blocks from member 2 as the leader of a term, committed at once.</summary>
-    public NodeInput Committed(ulong term, params Block[] blocks) => Committed(term, RaftEntryType.Normal, blocks, b => b.Encode());
+    public NodeInput CommittedBlocks(ulong term, params Block[] blocks) =>
+        Committed(term, RaftEntryType.Normal, blocks, static b => b.Encode());
 
     /// <summary>Changes from member 2 as the leader of a term, committed at once.</summary>
     public NodeInput Committed(ulong term, params RaftConfChange[] changes) =>

@@ -32,7 +32,7 @@ public sealed class ReadAheadTests
         var block = ChainStore.GetBlock(chain.Store, 1)!;
         var node = new MemberNode();
         var read = CountedReads(node.Store);
-        node.Step(node.Committed(2, block));
+        node.Step(node.CommittedBlocks(2, block));
         Assert.Equal(block.Hash, node.Core.Head.Hash);
         Assert.Contains(2 * Senders, read);
     }

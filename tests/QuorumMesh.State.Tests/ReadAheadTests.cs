@@ -108,7 +108,7 @@ public class ReadAheadTests
         byte[][] changed = [.. Enumerable.Range(0, 200).Select(i => Key(i * 37))]; // some of them new
         foreach (var key in changed) nodes.Set(key, [.. new byte[39], 1]);
         nodes.Commit();
-        Assert.Equal(1, nodes.LoadedAlone - alone); // the root
+        Assert.InRange(nodes.LoadedAlone - alone, 1, 20); // the root, and what lies behind an extension
         Assert.InRange(nodes.LoadedTogether - together, 200, 600);
         Assert.Equal(nodes.Loaded.Count, nodes.Loaded.Distinct().Count());
         Assert.All(nodes.Loaded, place => Assert.Contains(changed, k => NibblePath.OfKey(k).Take(place.Path.Length).Equals(place.Path)));

@@ -131,8 +131,11 @@ public sealed class NodeCore
     }
 
     /// <summary>What the pool, and the blocks after it, are going to read of the state for the transactions that a pass brings.</summary>
-    public void ReadAhead(IReadOnlyList<NodeInput> inputs) =>
-        KnownReads.Ahead(_stores.Public, inputs.SelectMany(TransactionsOf).Take(MostReadAhead));
+    public void ReadAhead(IReadOnlyList<NodeInput> inputs)
+    {
+        var brought = inputs.SelectMany(TransactionsOf).Take(MostReadAhead).ToArray();
+        if (brought.Length > 0) KnownReads.Ahead(_stores.Public, brought);
+    }
 
     /// <summary>One tick of consensus (50 ms).</summary>
     public void Tick() => Step(ConsensusInput.Tick.Instance);

@@ -10,5 +10,10 @@ internal interface ITrieNodeSource
 
     /// <summary>Rows of several nodes, in their order, each as <see cref="LoadNode"/> gives it.</summary>
     /// <exception cref="StateCorruptException">One of them is missing, or is not the node of its hash.</exception>
-    byte[][] LoadNodes(ReadOnlySpan<(TrieNodeKey Key, Hash256 Hash)> nodes);
+    byte[][] LoadNodes(ReadOnlySpan<(TrieNodeKey Key, Hash256 Hash)> nodes)
+    {
+        var rows = new byte[nodes.Length][];
+        for (var i = 0; i < rows.Length; i++) rows[i] = LoadNode(nodes[i].Key, nodes[i].Hash);
+        return rows;
+    }
 }
