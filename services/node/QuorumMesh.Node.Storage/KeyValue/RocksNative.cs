@@ -131,8 +131,8 @@ internal static unsafe partial class RocksNative
     public static partial void ColumnFamilyDestroy(nint columnFamily);
 
     [LibraryImport(Library, EntryPoint = "rocksdb_batched_multi_get_cf")]
-    public static partial void MultiGet(nint db, nint readOptions, nint columnFamily, nuint count, byte** keys, nuint* lengths, nint* slices,
-        nint* errors, byte isSorted);
+    public static partial void MultiGet(nint db, nint readOptions, nint columnFamily, nuint count, byte** keys, nuint* lengths,
+        nint* slices, nint* errors, byte isSorted);
 
     [LibraryImport(Library, EntryPoint = "rocksdb_pinnableslice_value")]
     public static partial byte* PinnedValue(nint slice, out nuint length);
