@@ -76,7 +76,6 @@ public sealed class NodeCommandLineTests : IDisposable
     [InlineData("--rpcclitls.cert x", "--rpcclitls.cert")]
     [InlineData("--rpcclitoken x", "--rpcclitoken")]
     [InlineData("--multitenancy", "--multitenancy")]
-    [InlineData("--privacymarker.enable", "--privacymarker.enable")]
     [InlineData("--netrestrict 10.0.0.0", "--netrestrict")]
     [InlineData("--discovery --bootnodes enode://12@10.0.0.1:1", "--bootnodes")]
     [InlineData("--discovery --nodiscover", "--discovery")]

@@ -167,6 +167,19 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
     }
 
     /// <inheritdoc/>
+    public async ValueTask<bool?> KnowsPrivacyFlagsAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return (await ApiAsync(cancellation).ConfigureAwait(false)).KnowsPrivacyFlags;
+        }
+        catch (TransactionManagerException)
+        {
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<string?> CheckAsync(CancellationToken cancellation)
     {
         try

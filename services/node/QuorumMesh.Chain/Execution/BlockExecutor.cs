@@ -35,10 +35,9 @@ public sealed class BlockExecutor(ChainRules rules)
         ulong block, IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<IStateReader> inputs)
     {
         var missing = new List<PayloadHash>();
-        foreach (var (tx, _) in transactions)
+        foreach (var transaction in transactions)
         {
-            if (tx.PayloadHash is { } hash
-                && (inputs.AnswerFor(hash) is not { } answer || !PrivacyVerification.MayRun(rules, block, answer)))
+            if (PrivateInput.Of(rules, block, transaction)?.TakeAll(rules, block, inputs.AnswerFor) is { } hash)
                 missing.Add(hash);
         }
         return missing;
