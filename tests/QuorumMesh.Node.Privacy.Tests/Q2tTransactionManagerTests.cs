@@ -198,6 +198,20 @@ public class Q2tTransactionManagerTests
         Assert.Contains(message, error.Message);
     }
 
+    [Theory]
+    [InlineData(null, false)]
+    [InlineData("""["1.0"]""", false)]
+    [InlineData("""["1.0","2.0","2.1"]""", true)]
+    [InlineData("""["v4"]""", true)]
+    public async Task Privacy_flags_are_known_from_API_2_on(string? versions, bool isKnown)
+    {
+        await using var server = await FakeRestManager.StartAsync(versions, (c, _) => FakeRestManager.Status(c, 404));
+        using var manager = new Q2tTransactionManager(server.Socket);
+        Assert.Equal(isKnown, await manager.KnowsPrivacyFlagsAsync(default));
+        using var away = new Q2tTransactionManager(server.Socket + ".not-there");
+        Assert.Null(await away.KnowsPrivacyFlagsAsync(default));
+    }
+
     [Fact]
     public async Task Nothing_but_base64_goes_into_a_header()
     {

@@ -37,8 +37,8 @@ public sealed class BlockExecutor(ChainRules rules)
         var missing = new List<PayloadHash>();
         foreach (var transaction in transactions)
         {
-            if (PrivateInput.Of(rules, block, transaction)?.TakeAll(rules, block, inputs.AnswerFor) is { } hash)
-                missing.Add(hash);
+            if (PrivateInput.Of(rules, block, transaction)?.TakeAll(rules, block, hash => inputs.AnswerFor(hash)) is { } absent)
+                missing.Add(absent);
         }
         return missing;
     }

@@ -51,7 +51,7 @@ public sealed class BlockReplay
         var tx = transaction.Tx;
         var shared = new WorldState(PublicState);
         var input = PrivateState is null ? null : PrivateInput.Of(_rules, _header.Number, transaction);
-        if (input?.TakeAll(_rules, _header.Number, _inputs.AnswerFor) is { } missing)
+        if (input?.TakeAll(_rules, _header.Number, hash => _inputs.AnswerFor(hash)) is { } missing)
             throw new InvalidBlockException($"payload {missing} of transaction {tx.Hash} is not there");
         var own = input is null ? null : new WorldState(PrivateState!);
         var outcome = _processor.Execute(
