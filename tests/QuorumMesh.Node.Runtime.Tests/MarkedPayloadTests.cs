@@ -51,7 +51,7 @@ public sealed class MarkedPayloadTests
         var inner = node.Step(Here(MarkedCreation), Here(MarkedCall));
         Assert.Equal(TestChain.HashOf(Creation), node.Core.PrivateStatus.WaitingFor);
         // Both inner ones: the second is known from its marker's payload before its block is reached.
-        Assert.Equal([TestChain.HashOf(Call), TestChain.HashOf(Creation)], inner.FetchPayloads.Order());
+        Assert.Equal(new[] { TestChain.HashOf(Call), TestChain.HashOf(Creation) }.Order(), inner.FetchPayloads.Order());
 
         node.Start();
         Assert.Equal((2ul, 0ul), (node.Head, node.PrivateHead));

@@ -103,7 +103,9 @@ public sealed class UnsupportedPrivacyTests
         {
             (_folder, _party, _isEnhanced) = ($"goquorum/{network}", party, isEnhanced);
             var genesis = Vectors.ReadText(_folder + "/genesis.json");
-            if (!isEnhanced) genesis = genesis.Replace("\"privacyEnhancements", "\"unknown", StringComparison.Ordinal);
+            if (!isEnhanced)
+                genesis = genesis.Replace("\"privacyEnhancementsBlock\"", "\"unknown\"", StringComparison.Ordinal)
+                    .Replace("\"privacyEnhancementsEnabled\": true", "\"privacyEnhancementsEnabled\": false", StringComparison.Ordinal);
             GenesisStore.Initialise(_store, System.Text.Encoding.UTF8.GetBytes(genesis), CompatibilityProfile.V24);
             var config = GenesisStore.Load(_store)!.Config;
             _stores = new NodeStores(_store,
