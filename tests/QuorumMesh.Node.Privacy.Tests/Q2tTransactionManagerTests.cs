@@ -186,7 +186,7 @@ public class Q2tTransactionManagerTests
     }
 
     [Theory]
-    [InlineData(404, "Recipient not found for key: x", "Non-200 status code: 404 Not Found: Recipient not found for key: x")]
+    [InlineData(404, "Recipient not found for key: x", "404 status: Recipient not found for key: x")]
     [InlineData(200, "no json", "private transaction manager's answer is not JSON")]
     [InlineData(200, """{"key":"AQID"}""", "without a hash of 64 bytes")]
     public async Task Bad_answers_to_send_reach_the_user(int status, string text, string message)
