@@ -38,11 +38,11 @@ public sealed class PrivacyMarkerTests
         Assert.Equal(Hash256.EmptyTrie, _stranger.Private.Head.Root);
 
         var view = Assert.Single(Views(_party, block));
-        Assert.Equal((1, 0, false), (view.Receipt.Status, view.Receipt.Logs.Count, view.IsPrivateSide));
+        Assert.Equal(((byte)1, 0, false), (view.Receipt.Status, view.Receipt.Logs.Count, view.IsPrivateSide));
         Assert.Null(view.Receipt.ContractAddress);
         Assert.Equal(IntrinsicGas.Of(block.Transactions[0], Evm.Fork.Istanbul), view.Receipt.GasUsed);
         var own = view.Marked!.Value.Receipt;
-        Assert.Equal((1, 0ul, 0ul, 1), (own.Status, own.GasUsed, own.CumulativeGasUsed, own.Logs.Count));
+        Assert.Equal(((byte)1, 0ul, 0ul, 1), (own.Status, own.GasUsed, own.CumulativeGasUsed, own.Logs.Count));
         Assert.Equal(contract, own.ContractAddress);
         Assert.Null(Assert.Single(Views(_stranger, block)).Marked);
     }
@@ -145,7 +145,7 @@ public sealed class PrivacyMarkerTests
         Assert.NotNull(_party.Public.Head.GetAccount(PrivacyMarker.Address));
         var block = Mine(Signed(1, to: PrivacyMarker.Address, value: 1));
         var receipt = Assert.Single(Views(_party, block)).Receipt;
-        Assert.Equal((0, IntrinsicGas.Transaction), (receipt.Status, receipt.GasUsed));
+        Assert.Equal(((byte)0, IntrinsicGas.Transaction), (receipt.Status, receipt.GasUsed));
         Assert.Equal((UInt256)1u, _party.Public.Head.GetAccount(PrivacyMarker.Address)!.Value.Balance);
     }
 
@@ -209,7 +209,7 @@ public sealed class PrivacyMarkerTests
         var hash = Put(payload);
         var block = Mine(Private(new Transaction { GasLimit = 100_000, To = PrivacyMarker.Address, Data = hash.ToArray() }));
         Assert.Equal(Hash256.EmptyTrie, _party.Private.Head.Root);
-        Assert.Equal((1, true), (Views(_party, block)[0].Receipt.Status, Views(_party, block)[0].IsPrivateSide));
+        Assert.Equal(((byte)1, true), (Views(_party, block)[0].Receipt.Status, Views(_party, block)[0].IsPrivateSide));
     }
 
     /// <summary>A block of the stranger's, imported by both.</summary>

@@ -80,7 +80,8 @@ public sealed class BlockRun
     public TransactionInvalid Apply(RecoveredTransaction transaction, IEvmTracer? tracer = null)
     {
         var input = PrivateInput.Of(_rules, _header.Number, transaction);
-        if (input is not null && _private is not null && input.TakeAll(_rules, _header.Number, hash => _inputs.AnswerFor(hash)) is { } missing)
+        if (input is not null && _private is not null
+            && input.TakeAll(_rules, _header.Number, hash => _inputs.AnswerFor(hash)) is { } missing)
         {
             _missing.Add(missing);
             // The rest of the private side would run on a state that lacks this transaction. Better none: the private head waits.

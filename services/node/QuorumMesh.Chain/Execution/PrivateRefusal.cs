@@ -17,7 +17,8 @@ public readonly record struct PrivateRefusal(Hash256 Transaction, string Reason)
         if (input.Inner is { } inner && outcome is null)
             return new(transaction, "is a privacy marker that runs nothing: the transaction in its payload "
                 + $"({inner.Tx.Hash}) cannot be applied: its gas, price, value or balance does not allow it");
-        return outcome is { Fault: not PrivacyFault.None and var broken } ? new(transaction, Text(broken, outcome.Value.FaultyContract, input.Answer)) : null;
+        return outcome is { Fault: not PrivacyFault.None and var broken, FaultyContract: var contract }
+            ? new(transaction, Text(broken, contract, input.Answer)) : null;
     }
 
     private static string Text(PrivacyFault fault, Address? contract, PayloadAnswer? answer) => $"failed at this party by its privacy flag "

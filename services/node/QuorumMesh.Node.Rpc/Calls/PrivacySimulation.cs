@@ -40,7 +40,7 @@ internal static class PrivacySimulation
     {
         var first = new Simulation(scope, header, message, stop);
         if (mode != PrivacyMode.StandardPrivate && message.To is { } to && first.HasNoCode(to))
-            throw Refused("contract not found. cannot transact", to, "has no code at this node: no party of it sends here", mode);
+            throw Refused("contract not found. cannot transact", to, "has no code at this node, which is no party to it", mode);
         var result = first.Run(null);
         if (!result.IsSuccess && mode != PrivacyMode.StandardPrivate) throw Failed(scope, header, message, result, stop);
         return new SendPrivacy(mode)
