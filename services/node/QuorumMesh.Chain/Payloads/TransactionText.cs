@@ -50,9 +50,10 @@ public static class TransactionText
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName) fields.Read(NameOf(ref reader), ref reader);
             return fields.ToTransaction();
         }
-        catch (JsonException e)
+        catch (JsonException)
         {
-            throw new FormatException($"it is no JSON: {e.Message}");
+            // The parser's own words quote the payload.
+            throw new FormatException("it is no JSON");
         }
     }
 
