@@ -115,6 +115,13 @@ public sealed class NodeCommandLineTests : IDisposable
     }
 
     [Fact]
+    public void Privacy_markers_are_sent_when_they_are_asked_for()
+    {
+        Assert.False(Read().PrivacyMarkers);
+        Assert.True(Read("--privacymarker.enable").PrivacyMarkers);
+    }
+
+    [Fact]
     public void Transactions_without_a_chain_id_are_allowed_by_a_flag()
     {
         Assert.True(Read("--rpc.allow-unprotected-txs").RpcAllowUnprotected);
