@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using QuorumMesh.Primitives;
+using QuorumMesh.ServiceDefaults;
 using QuorumMesh.Tests;
 using QuorumMesh.Tests.Shared;
 
