@@ -66,7 +66,8 @@ public sealed class RpcServer : IAsyncDisposable
         var limits = new TraceLimits(options.TraceTimeout, options.MaxTraceBytes);
         var replayer = new BlockReplayer(node, reader);
         var sender = new TransactionSender(node, calls, options.PublicTransactions,
-            new ReplayProtection(node, options.AllowUnprotected), new PrivateGuard(node, options.PrivateGuard, logger));
+            new ReplayProtection(node, options.AllowUnprotected), new PrivateGuard(node, options.PrivateGuard, logger),
+            new PrivacyMarkers(node, options.SendsPrivacyMarkers));
         var info = new EthInfoApi(node);
         IRpcApi[] ofEngine = node.Bft is { } bft ? [new IstanbulApi(node, reader), new IstanbulVotingApi(bft)]
             : node.RaftNode is { } raft ? [new RaftApi(node), new RaftExplainApi(raft)] : [new RaftApi(node)];

@@ -13,17 +13,19 @@ public sealed class PrivateExecution
 {
     private readonly BlockHeader _header;
     private readonly IReadOnlyList<RecoveredTransaction> _transactions;
+    private readonly ChainRules _rules;
     private readonly BlockRun _run;
-    private PayloadAnswer? _answer;
+    private PrivateInput? _input;
 
     /// <param name="inputs">With the private state before the block. Their payloads are not asked for: each comes with its step.</param>
     public PrivateExecution(
         ChainRules rules, BlockHeader header, IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<IStateReader> inputs)
     {
         if (inputs.PrivateState is null) throw new ArgumentException("the private side needs its state before the block", nameof(inputs));
-        (_header, _transactions) = (header, transactions);
+        (_rules, _header, _transactions) = (rules, header, transactions);
         var author = rules.EngineAt(header.Number).Author(header);
-        _run = new BlockRun(rules, header, author, inputs with { Payloads = _ => _answer }, keepsPublic: false);
+        _run = new BlockRun(rules, header, author, inputs with { Payloads = null }, keepsPublic: false);
+        _input = InputOfNext();
     }
 
     /// <summary>Index of the transaction that is run next.</summary>
@@ -31,29 +33,41 @@ public sealed class PrivateExecution
 
     public bool IsDone => Next == _transactions.Count;
 
-    /// <summary>The payload of the next transaction; null when it needs none: a public one, or one whose data is no hash.</summary>
-    public PayloadHash? Awaited => IsDone ? null : _transactions[Next].Tx.PayloadHash;
+    /// <summary>
+    /// The payload that the next transaction needs; null when it needs none: a public one, or one whose data is no hash. A marker needs its
+    /// own, and then that of the private transaction in it.
+    /// </summary>
+    public PayloadHash? Awaited => _input?.Awaited;
+
+    /// <summary>Whether <see cref="Awaited"/> is named by the chain; false for the payload of a transaction in a marker.</summary>
+    public bool AwaitsNamed => _input is { Awaited: not null, Inner: null };
 
     /// <summary>See <see cref="BlockRun.SkippedPayloads"/>; as far as it was run.</summary>
-    public IReadOnlyList<PayloadHash> SkippedPayloads => _run.SkippedPayloads;
+    public IReadOnlyList<PayloadHash> SkippedPayloads => [.. _run.SkippedPayloads, .. _input?.Skipped ?? []];
 
-    /// <summary>Runs the next transaction.</summary>
+    /// <summary>See <see cref="PrivateInput.AwaitsMarker"/>.</summary>
+    public bool AwaitsMarker => _input is { AwaitsMarker: true };
+
+    /// <summary>Runs the next transaction, unless with this answer it needs another payload first.</summary>
     /// <param name="answer">For <see cref="Awaited"/>, a settled one; ignored when that is null.</param>
     /// <exception cref="InvalidBlockException">
     /// The transaction cannot be in the block at its place: the states are not those before the block.
     /// </exception>
     public void Step(PayloadAnswer? answer)
     {
-        if (answer is not { IsSettled: true } && Awaited is { } hash)
-            throw new ArgumentException($"there is no answer for payload {hash}", nameof(answer));
-        _answer = answer;
+        if (Awaited is { } hash)
+        {
+            if (answer is not { IsSettled: true }) throw new ArgumentException($"there is no answer for payload {hash}", nameof(answer));
+            _input!.Take(answer);
+            if (Awaited is not null) return;
+        }
         var transaction = _transactions[Next];
-        var invalid = _run.Apply(transaction);
-        _answer = null;
+        var invalid = _run.ApplyWith(_input, transaction);
         if (invalid != TransactionInvalid.None)
             throw new InvalidBlockException(
                 $"block {_header.Number} is invalid: transaction {transaction.Tx.Hash}: {TransactionInvalidText.Of(invalid)}");
         Next++;
+        _input = InputOfNext();
     }
 
     /// <summary>After the last transaction: what the block does to the private state.</summary>
@@ -69,4 +83,6 @@ public sealed class PrivateExecution
                 + $"{_header.GasUsed}: the state it ran on is not the one before the block");
         return execution;
     }
+
+    private PrivateInput? InputOfNext() => IsDone ? null : PrivateInput.Of(_rules, _header.Number, _transactions[Next]);
 }

@@ -12,6 +12,7 @@ namespace QuorumMesh.Chain.Tracing;
 /// </summary>
 public sealed class BlockReplay
 {
+    private readonly ChainRules _rules;
     private readonly BlockHeader _header;
     private readonly TransactionProcessor _processor;
     private readonly ExecutionInputs<IStateReader> _inputs;
@@ -21,7 +22,7 @@ public sealed class BlockReplay
     /// <param name="stop">Ends a running transaction, watched or not.</param>
     public BlockReplay(ChainRules rules, BlockHeader header, ExecutionInputs<IStateReader> inputs, CancellationToken stop = default)
     {
-        _header = header;
+        (_rules, _header) = (rules, header);
         Fork = rules.ForkAt(header.Number);
         var context = rules.ContextOf(header, rules.EngineAt(header.Number).Author(header), inputs.BlockHash);
         _processor = new TransactionProcessor(context, Fork, rules.TransactionRulesAt(header.Number),
@@ -49,9 +50,14 @@ public sealed class BlockReplay
     {
         var tx = transaction.Tx;
         var shared = new WorldState(PublicState);
-        var own = PrivateState is { } state && tx.IsPrivate ? new WorldState(state) : null;
-        var answer = own is null ? null : AnswerFor(tx);
-        var outcome = _processor.Execute(TransactionMessage.Of(transaction, UInt256.Zero), shared, own, answer, ref _gasLeft, tracer);
+        var input = PrivateState is null ? null : PrivateInput.Of(_rules, _header.Number, transaction);
+        if (input?.TakeAll(_rules, _header.Number, hash => _inputs.AnswerFor(hash)) is { } missing)
+            throw new InvalidBlockException($"payload {missing} of transaction {tx.Hash} is not there");
+        var own = input is null ? null : new WorldState(PrivateState!);
+        var outcome = _processor.Execute(
+            TransactionMessage.Of(transaction, UInt256.Zero), shared, own, input?.Answer, ref _gasLeft, tracer, input?.Inner);
+        // What is seen of a marker is itself: the transaction in it is run for those behind it.
+        if (input is { IsMarker: true }) outcome = outcome with { Private = null };
         if (outcome.Invalid != TransactionInvalid.None)
             throw new InvalidBlockException(
                 $"transaction {tx.Hash} cannot be at its place in block {_header.Number}: {TransactionInvalidText.Of(outcome.Invalid)}");
@@ -70,11 +76,5 @@ public sealed class BlockReplay
         var state = new WorldState(PublicState);
         BlockHashHistory.Record(state, _header);
         PublicState.Apply(state.TakeChanges());
-    }
-
-    private PayloadAnswer AnswerFor(Transaction tx)
-    {
-        if (tx.PayloadHash is not { } hash) return PayloadAnswer.Nobodys;
-        return _inputs.AnswerFor(hash) ?? throw new InvalidBlockException($"payload {hash} of private transaction {tx.Hash} is not there");
     }
 }

@@ -25,6 +25,9 @@ public static class KeySpaces
     /// <summary>Payloads that blocks were run without, by their hash.</summary>
     public const byte SkippedPayload = (byte)'K';
 
+    /// <summary>Payloads that private transactions in markers name, by the marker's block.</summary>
+    public const byte MarkedPayload = (byte)'M';
+
     /// <summary>How accounts have made contracts, by the account's address.</summary>
     public const byte Creations = (byte)'A';
 }
