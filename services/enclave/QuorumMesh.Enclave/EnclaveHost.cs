@@ -98,7 +98,7 @@ public static class EnclaveHost
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(
             services => new EnclaveService(sealer, custody, services.GetRequiredService<EnclaveMetrics>(), config.AlwaysSendTo,
-                services.GetService<IdentityKey>()));
+                services.GetService<IdentityKey>(), TimeProvider.System));
         builder.Services.AddHostedService<KeyReloader>();
         builder.Services.AddReadinessCheck("keys", () => custody.Problem);
         var listener = new GrpcListener("enclave", options.ListenerBytes);

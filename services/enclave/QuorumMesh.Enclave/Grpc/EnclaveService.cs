@@ -12,7 +12,7 @@ namespace QuorumMesh.Enclave.Grpc;
 /// all is UNAVAILABLE.</summary>
 internal sealed class EnclaveService(
     PayloadSealer sealer, KeyCustody custody, EnclaveMetrics metrics, IReadOnlyList<PublicKey> alwaysSendTo,
-    IdentityKey? identity) : Proto.Enclave.EnclaveBase
+    IdentityKey? identity, TimeProvider time) : Proto.Enclave.EnclaveBase
 {
     /// <summary>Calls that one message of Many may have.</summary>
     private const int MaxCalls = 256;
@@ -33,20 +33,32 @@ internal sealed class EnclaveService(
             });
         reply.AlwaysSendTo.AddRange(alwaysSendTo.Select(MessageMapping.Bytes));
         if (identity is not null) reply.Identity = ByteString.CopyFrom(identity.PublicKey);
+        reply.Revoked.AddRange(sealer.Ring.Revoked.Select(r => MessageMapping.Bytes(r.Key)));
         return reply;
     });
 
     public override Task<Proto.SignReply> Sign(Proto.SignRequest request, ServerCallContext context) => Answer("sign", () =>
     {
-        if (identity is null)
-            throw new RpcException(new Status(StatusCode.FailedPrecondition,
-                "this enclave has no identity: 'qmesh keys identity FILE' makes one, and keys.identity names it"));
+        var signer = Identity();
         return new Proto.SignReply
         {
-            Identity = ByteString.CopyFrom(identity.PublicKey),
-            Signature = MessageMapping.Wrap(identity.Sign(Statement(request))),
+            Identity = ByteString.CopyFrom(signer.PublicKey),
+            Signature = MessageMapping.Wrap(signer.Sign(Statement(request))),
         };
     });
+
+    public override Task<Proto.AnnounceReply> Announce(Proto.AnnounceRequest request, ServerCallContext context) => Answer("announce", () =>
+    {
+        var made = OwnAnnouncement.Make(sealer.Ring, Identity(), request.After, time.GetUtcNow());
+        return new Proto.AnnounceReply
+        {
+            Announcement = MessageMapping.Wrap(made.Bytes),
+            Signature = MessageMapping.Wrap(made.Signature),
+        };
+    });
+
+    private IdentityKey Identity() => identity ?? throw new RpcException(new Status(StatusCode.FailedPrecondition,
+        "this enclave has no identity: 'qmesh keys identity FILE' makes one, and keys.identity names it"));
 
     public override Task<Proto.SealReply> Seal(Proto.SealRequest request, ServerCallContext context) => Task.FromResult(Seal(request));
 
@@ -139,6 +151,8 @@ internal sealed class EnclaveService(
     {
         Proto.SignRequest.StatementOneofCase.DeliveryReceipt => Receipt(request.DeliveryReceipt),
         Proto.SignRequest.StatementOneofCase.ManagerTlsKey => IdentityStatement.ManagerTlsKey(request.ManagerTlsKey.Span),
+        Proto.SignRequest.StatementOneofCase.Presence =>
+            IdentityStatement.Presence(request.Presence.Nonce.Span, request.Presence.Url),
         _ => throw new InvalidCipherException("there is no statement to sign"),
     };
 

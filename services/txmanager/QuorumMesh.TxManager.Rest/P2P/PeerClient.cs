@@ -9,6 +9,7 @@ using System.Text.Json;
 using Polly;
 using Polly.Retry;
 using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Identities;
 using QuorumMesh.Contracts.Parties;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Outbound;
@@ -28,6 +29,9 @@ public sealed class PeerClient : IPeerClient, IDisposable
 
     /// <summary>Peers with a lane before the idle ones are let go.</summary>
     private const int MaxLanes = 1024;
+
+    /// <summary>Characters of a header that names an announcement; one has 43.</summary>
+    private const int MaxTag = 100;
 
     /// <summary>Bytes of a push that may go with others.</summary>
     private const int MaxTogether = 64 * 1024;
@@ -115,13 +119,29 @@ public sealed class PeerClient : IPeerClient, IDisposable
     }
 
     /// <inheritdoc/>
-    public async Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel)
+    public async Task<string?> SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel)
     {
         using var answer = await CallAsync("partyinfo", peerUrl, "partyinfo", PartyInfoCodec.Encode(info), cancel).ConfigureAwait(false);
         if (!answer.IsSuccessStatusCode)
             throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} refused our party info with status {(int)answer.StatusCode}");
         if (_lanes.TryGetValue(peerUrl, out var lane))
             await lane.HasAnsweredAsync().ConfigureAwait(false);
+        return answer.Headers.TryGetValues(RestHeaders.Identity, out var tags) && tags.First() is { Length: > 0 and <= MaxTag } tag ? tag : null;
+    }
+
+    /// <inheritdoc/>
+    public async Task<byte[]?> IdentityAsync(string peerUrl, ReadOnlyMemory<byte> nonce, CancellationToken cancel)
+    {
+        using var content = new ReadOnlyMemoryContent(nonce);
+        content.Headers.ContentType = OctetStream;
+        using var request = new HttpRequestMessage(HttpMethod.Post, Target(peerUrl, IdentityAnswer.Path)) { Content = content };
+        var (status, body) = await LookAsync("identity", request, IdentityAnswer.MaxSize, cancel).ConfigureAwait(false);
+        return status switch
+        {
+            HttpStatusCode.OK => body,
+            HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed => null,
+            _ => throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} refused to show its identity with status {(int)status}"),
+        };
     }
 
     /// <inheritdoc/>

@@ -6,6 +6,7 @@ using QuorumMesh.TxManager.Configuration;
 using QuorumMesh.TxManager.Core.Distribution;
 using QuorumMesh.TxManager.Core.EnclaveClient;
 using QuorumMesh.TxManager.Core.Groups;
+using QuorumMesh.TxManager.Core.Identities;
 using QuorumMesh.TxManager.Core.Keys;
 using QuorumMesh.TxManager.Core.Parties;
 using QuorumMesh.TxManager.Core.Ports;
@@ -77,10 +78,15 @@ internal sealed class Composition : IDisposable
         };
         Directory = new PartyDirectory(PartySettings, clock);
         OwnKeys = new OwnKeys(enclave, options.AlwaysSendTo);
-        Parties = new PartyInfoService(PartySettings, Directory, OwnKeys, enclave, _peerClient, clock);
+        Identities = new IdentityBook(clock, options.Identities);
+        // An enclave in this process has none.
+        OwnIdentity = enclave is IEnclaveIdentity identity
+            ? new OwnIdentity(identity, Store, Identities, OwnKeys, options.OwnUrl) : null;
+        PeerIdentities = new PeerIdentities(Identities, OwnIdentity, Store, Directory, OwnKeys, enclave, _peerClient, clock);
+        Parties = new PartyInfoService(PartySettings, Directory, OwnKeys, enclave, _peerClient, clock, PeerIdentities, OwnIdentity);
         Poller = new PartyPoller(Directory, Parties, OwnKeys, _peerClient);
 
-        var publisher = new Publisher(OwnKeys, Directory, _peerClient);
+        var publisher = new Publisher(OwnKeys, Directory, _peerClient, Identities);
         Sender = new PayloadSender(enclave, Store, OwnKeys, publisher, new FailedSends(clock), options.PrivacyEnhancements);
         Groups = new PrivacyGroups(Store, OwnKeys, publisher, seed => RandomNumberGenerator.Fill(seed));
         Recent = new RecentPayloads(clock);
@@ -108,6 +114,13 @@ internal sealed class Composition : IDisposable
     public OwnKeys OwnKeys { get; }
 
     public ParticipationKeeper Participations { get; }
+
+    public IdentityBook Identities { get; }
+
+    /// <summary>Null for an enclave that can have none.</summary>
+    public OwnIdentity? OwnIdentity { get; }
+
+    public PeerIdentities PeerIdentities { get; }
 
     public PartyInfoService Parties { get; }
 
@@ -149,6 +162,10 @@ internal sealed class Composition : IDisposable
         }
     }
 
+    /// <summary>What the store knows of identities: before a peer is heard, or a key could be taken that is another's.</summary>
+    public async Task LoadIdentitiesAsync(CancellationToken cancel) =>
+        Identities.Load(await Store.IdentitiesAsync(cancel).ConfigureAwait(false), Identities.Changes);
+
     /// <summary>Null where plain text is spoken.</summary>
     public TlsServer? TlsOf(AppServer server) => _tls.GetValueOrDefault(server);
 
@@ -177,13 +194,14 @@ internal sealed class Composition : IDisposable
                     new RecoveryRoutes(Intake).AddTo(app);
                 else
                     new PeerRoutes(Receiver, Groups, Resender, _guard).AddTo(app);
-                return new PartyInfoRoutes(Parties, Directory, OwnKeys, PartySettings).AddTo(app);
+                return new PartyInfoRoutes(Parties, Directory, OwnKeys, PartySettings, OwnIdentity).AddTo(app);
             case AppKind.Q2T:
                 new SendRoutes(Sender, Groups).AddTo(app);
                 new TransactionRoutes(Reader).AddTo(app);
                 new EncodedPayloadRoutes(Sender, Reader).AddTo(app);
-                return new GroupRoutes(Groups).AddTo(app);
+                return new GroupRoutes(Groups).AddTo(new IdentityRoutes(Identities, OwnIdentity, PeerIdentities).AddTo(app));
             case AppKind.ThirdParty:
+                new IdentityRoutes(Identities, OwnIdentity, PeerIdentities).AddList(app);
                 return new KeyRoutes(OwnKeys, Directory).AddTo(new SendRoutes(Sender, Groups).AddStoreRaw(app));
             default:
                 throw new ArgumentOutOfRangeException(nameof(server), server.Kind, "not a REST application");
@@ -193,6 +211,7 @@ internal sealed class Composition : IDisposable
     public void Dispose()
     {
         Store.Dispose();
+        OwnIdentity?.Dispose();
         _ownedEnclave?.Dispose();
         _owned?.Dispose();
         _peerClient.Dispose();

@@ -27,6 +27,12 @@ internal sealed class ManagerMetrics : IDisposable
             description: "Payloads that other managers gave back in this round of a recovery.");
         _meter.CreateObservableGauge("quorummesh_txmanager_own_keys", () => parts.OwnKeys.ActiveOrNull?.Count ?? 0,
             description: "Keys of our enclave.");
+        _meter.CreateObservableGauge("quorummesh_txmanager_pinned_keys", () => parts.Identities.Pins.Count,
+            description: "Keys that are pinned to an identity, our own among them.");
+        _meter.CreateObservableGauge("quorummesh_txmanager_identity_conflicts", () => parts.Identities.Conflicts.Count,
+            description: "Keys that a manager claims against the identity that they are pinned to; an operator decides.");
+        _meter.CreateObservableCounter("quorummesh_txmanager_refused_identities", () => parts.PeerIdentities.Refusals,
+            description: "Announcements of identities, and claims of keys against them, that were refused.");
     }
 
     public void Dispose() => _meter.Dispose();
