@@ -8,7 +8,8 @@ public sealed class KeyAnnouncementTests
 
     private static readonly KeyAnnouncement Sample = new(Identity, 0x0102,
     [
-        new AnnouncedKey(A, AnnouncedState.Active), new AnnouncedKey(B, AnnouncedState.Retired, A), new AnnouncedKey(C, AnnouncedState.Revoked),
+        new AnnouncedKey(A, AnnouncedState.Active), new AnnouncedKey(B, AnnouncedState.Retired, A),
+        new AnnouncedKey(C, AnnouncedState.Revoked),
     ]);
 
     [Fact]
@@ -58,7 +59,8 @@ public sealed class KeyAnnouncementTests
         byte[] bytes = [1, .. Identity.Span, 0, 0, 0, 0, 0, 0, 1, 2, 0, (byte)keys.Length];
         foreach (var key in keys)
             bytes = [.. bytes, (byte)key.State, .. key.Key.Span, .. key.Successor?.ToArray() ?? new byte[32]];
-        Assert.Contains(reason, Assert.Throws<WireFormatException>(() => KeyAnnouncementCodec.Decode(bytes)).Message, StringComparison.Ordinal);
+        var unread = Assert.Throws<WireFormatException>(() => KeyAnnouncementCodec.Decode(bytes));
+        Assert.Contains(reason, unread.Message, StringComparison.Ordinal);
     }
 
     [Fact]

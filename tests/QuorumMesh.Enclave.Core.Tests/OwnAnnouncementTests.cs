@@ -33,7 +33,8 @@ public sealed class OwnAnnouncementTests
     public void A_retired_key_that_is_revoked_is_said_once_and_an_active_one_cannot_be()
     {
         using var identity = Identity();
-        var ring = new KeyRing([Samples.SenderPair(), Samples.RecipientPair(EnclaveKeyState.Retired)], [new RevokedKey(Samples.Recipient, null)]);
+        var ring = new KeyRing(
+            [Samples.SenderPair(), Samples.RecipientPair(EnclaveKeyState.Retired)], [new RevokedKey(Samples.Recipient, null)]);
         var keys = OwnAnnouncement.Make(ring, identity, 0, Noon).Announcement.Keys;
         Assert.Equal([AnnouncedState.Active, AnnouncedState.Revoked], keys.Select(k => k.State));
         // It still opens what was sealed for it.

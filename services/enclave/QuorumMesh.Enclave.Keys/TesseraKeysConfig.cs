@@ -43,7 +43,8 @@ internal static class TesseraKeysConfig
     }
 
     /// <summary>
-    /// A member of ours, <c>keys.revoked</c>: entries with <c>publicKey</c>, and <c>successor</c> where there is one. Empty where it is absent.
+    /// A member of ours, <c>keys.revoked</c>: entries with <c>publicKey</c>, and <c>successor</c> where there is one. Empty where it is
+    /// absent.
     /// </summary>
     /// <exception cref="KeyException">Of another form, or a key twice.</exception>
     public static IReadOnlyList<RevokedKey> ReadRevoked(JsonElement root)

@@ -14,13 +14,15 @@ public sealed class IdentityRoutes(IdentityBook book, OwnIdentity? own, PeerIden
 
     /// <summary>Adds the list, which holds nothing secret.</summary>
     public RestApp AddList(RestApp app) => app.Get(
-        Path, RouteNote.Of("Which key is pinned to which identity, and what is claimed against it").Gives<IdentityList>(200, RestDocument.Json),
+        Path,
+        RouteNote.Of("Which key is pinned to which identity, and what is claimed against it").Gives<IdentityList>(200, RestDocument.Json),
         ListAsync);
 
     /// <summary>Adds the decision of an operator too: for the node's port alone.</summary>
     public RestApp AddTo(RestApp app) => AddList(app).Post(
         Path + "/accept",
-        RouteNote.Of("Gives a key to an identity, or to whoever proves it next").Takes<AcceptBody>(RestDocument.Json).Gives(200), AcceptAsync);
+        RouteNote.Of("Gives a key to an identity, or to whoever proves it next").Takes<AcceptBody>(RestDocument.Json).Gives(200),
+        AcceptAsync);
 
     private Task ListAsync(RestCall call) => call.JsonAsync(200, json =>
     {

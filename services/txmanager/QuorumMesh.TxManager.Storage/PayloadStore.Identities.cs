@@ -52,8 +52,8 @@ public sealed partial class PayloadStore
             return new KeyPin(new PublicKey(key), new PublicKey(identity), (AnnouncedState)state,
                 row[3] is byte[] { Length: > 0 and <= PublicKey.MaxSize } successor ? new PublicKey(successor) : null,
                 DateTimeOffset.FromUnixTimeMilliseconds(since));
-        _damage.TellOnce($"A row of KEY_PIN is damaged: the key {(row[0] is byte[] named ? Convert.ToBase64String(named) : "of it")} is pinned to "
-            + "nobody until its row is mended or deleted");
+        var name = row[0] is byte[] named ? Convert.ToBase64String(named) : "of it";
+        _damage.TellOnce($"A row of KEY_PIN is damaged: the key {name} is pinned to nobody until its row is mended or deleted");
         return null;
     }
 }

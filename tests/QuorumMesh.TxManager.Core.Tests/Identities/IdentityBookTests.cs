@@ -115,7 +115,8 @@ public sealed class IdentityBookTests
     public void An_announcement_of_the_future_is_refused()
     {
         var ahead = (long)TimeSpan.FromHours(49).TotalMilliseconds;
-        Assert.Contains("future", _book.Judge(Said(Owner, ahead, Active(K1)), new HashSet<PublicKey> { K1 }).Refusal, StringComparison.Ordinal);
+        var verdict = _book.Judge(Said(Owner, ahead, Active(K1)), new HashSet<PublicKey> { K1 });
+        Assert.Contains("future", verdict.Refusal, StringComparison.Ordinal);
     }
 
     [Fact]

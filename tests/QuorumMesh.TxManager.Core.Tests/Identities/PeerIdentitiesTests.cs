@@ -10,7 +10,8 @@ public sealed class PeerIdentitiesTests
 {
     private const string UrlA = "http://a:9001/", UrlB = "http://b:9001/", UrlX = "http://x:9001/";
 
-    private static readonly PublicKey KeyA = PartyWorld.Key(1), KeyB = PartyWorld.Key(2), KeyB2 = PartyWorld.Key(3), KeyX = PartyWorld.Key(9);
+    private static readonly PublicKey KeyA = PartyWorld.Key(1), KeyB = PartyWorld.Key(2), KeyB2 = PartyWorld.Key(3);
+    private static readonly PublicKey KeyX = PartyWorld.Key(9);
 
     private readonly PartyWorld _world = new();
 

@@ -14,7 +14,8 @@ namespace QuorumMesh.Cli.Keys;
 /// </summary>
 internal static class PeerKeysCommands
 {
-    private static readonly Option<string?> Manager = new("--q2t") { Description = "the manager's Q2T address: unix:/path or http://host:port" };
+    private static readonly Option<string?> Manager = new("--q2t")
+    { Description = "the manager's Q2T address: unix:/path or http://host:port" };
     private static readonly Option<string?> Dir = new("--dir") { Description = "directory of a local network" };
     private static readonly Option<string?> ParticipantName = new("--participant") { Description = "which of its participants: A, B, ..." };
     private static readonly Option<string?> Key = new("--key") { Description = "the public key", Required = true };

@@ -9,8 +9,8 @@ using QuorumMesh.Outbound;
 namespace QuorumMesh.Cli.Keys;
 
 /// <summary>
-/// <c>qmesh keys status|rotate|retire|revoke</c>: of an enclave by its configuration file, or of a participant of a local network, whose running
-/// services are told and waited for.
+/// <c>qmesh keys status|rotate|retire|revoke</c>: of an enclave by its configuration file, or of a participant of a local network, whose
+/// running services are told and waited for.
 /// </summary>
 internal static class RotationCommands
 {

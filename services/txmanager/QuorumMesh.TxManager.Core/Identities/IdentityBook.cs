@@ -157,7 +157,7 @@ public sealed class IdentityBook
         }
     }
 
-    /// <summary>The key that a payload for this one is to be sealed for: itself, or, where a rotation has retired it, its successor.</summary>
+    /// <summary>The key that a payload for this one is to be sealed for: itself, or its successor where a rotation retired it.</summary>
     /// <param name="follows">False leaves a retired key as it is.</param>
     /// <exception cref="PrivacyException"><see cref="Failure.Forbidden"/>: it is revoked.</exception>
     public PublicKey Current(PublicKey key, bool follows)
@@ -250,8 +250,10 @@ public sealed class IdentityBook
         if (!_serials.ContainsKey(identity) && _serials.Count >= MaxIdentities)
             return $"{MaxIdentities} identities are known already; quorummesh.identities takes further ones";
         var more = announcement.Keys.Count(k => k.State != AnnouncedState.Revoked && !_pins.ContainsKey(k.Key));
-        return _pins.Values.Count(p => p.Identity == identity) + more > MaxKeysEach ? $"it has had more than {MaxKeysEach} keys"
-            : more > 0 && _pins.Count + more > MaxPins ? $"{MaxPins} keys are pinned already; quorummesh.identities takes further ones" : null;
+        if (_pins.Values.Count(p => p.Identity == identity) + more > MaxKeysEach)
+            return $"it has had more than {MaxKeysEach} keys";
+        return more > 0 && _pins.Count + more > MaxPins
+            ? $"{MaxPins} keys are pinned already; quorummesh.identities takes further ones" : null;
     }
 
     private bool IsChange(AnnouncedKey key, PublicKey identity) => _pins.TryGetValue(key.Key, out var pin)

@@ -15,8 +15,8 @@ namespace QuorumMesh.TxManager.Core.Identities;
 /// </summary>
 /// <param name="own">Null: our enclave can have none.</param>
 public sealed class PeerIdentities(
-    IdentityBook book, OwnIdentity? own, IIdentityStore store, PartyDirectory directory, OwnKeys ownKeys, IEnclave enclave, IPeerClient peers,
-    TimeProvider clock)
+    IdentityBook book, OwnIdentity? own, IIdentityStore store, PartyDirectory directory, OwnKeys ownKeys, IEnclave enclave,
+    IPeerClient peers, TimeProvider clock)
 {
     /// <summary>Keys that one look has proven; those left over come with the next one.</summary>
     private const int MaxProofs = 100;
@@ -201,8 +201,8 @@ public sealed class PeerIdentities(
         if (book.Contested(key, claimant, url))
             _told.Tell($"{url} claims the key {key.ToBase64()} "
                 + (claimant is null ? "and shows no identity" : $"for the identity {claimant.ToBase64()}")
-                + $", but it is pinned to {book.OwnerOf(key)?.ToBase64()}: nothing is sent to it there. If its owner has changed his identity, "
-                + "an operator accepts that ('qmesh keys accept')");
+                + $", but it is pinned to {book.OwnerOf(key)?.ToBase64()}: nothing is sent to it there. If its owner has changed his "
+                + "identity, an operator accepts that ('qmesh keys accept')");
     }
 
     private void Refuse(string line)

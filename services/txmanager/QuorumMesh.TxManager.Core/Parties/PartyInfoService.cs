@@ -60,19 +60,32 @@ public sealed class PartyInfoService(
     }
 
     /// <summary>
-    /// A manager answered our poll: looks at its identity and at keys of its that others claim, and asks it whom it knows when that is worth
-    /// it.
+    /// A manager answered our poll: looks at its identity and at keys of its that others claim, and asks it whom it knows when that is
+    /// worth it.
     /// </summary>
     /// <param name="identityTag">What <see cref="IPeerClient.SendPartyInfoAsync"/> gave.</param>
     public async Task FollowUpAsync(string url, string? identityTag, CancellationToken cancel)
     {
         if (identities is not null && directory.IsTrusted(url))
-            await identities.LookAsync(url, identityTag, cancel).ConfigureAwait(false);
+            await LookAsync(identities, url, identityTag, cancel).ConfigureAwait(false);
         await _claims.CheckContestedAsync(url, cancel).ConfigureAwait(false);
         if (directory.TakePull(url))
         {
             var urls = await peers.KnownPeersAsync(url, cancel).ConfigureAwait(false);
             directory.Vouch(url, urls.Select(PeerUrl.Normalize).OfType<string>());
+        }
+    }
+
+    /// <summary>What keeps a manager from showing its identity keeps us from nothing else; it is asked again with the next poll.</summary>
+    private static async Task LookAsync(PeerIdentities identities, string url, string? tag, CancellationToken cancel)
+    {
+        try
+        {
+            await identities.LookAsync(url, tag, cancel).ConfigureAwait(false);
+        }
+        catch (PrivacyException)
+        {
+            // Its keys stay as they are until it is known who shows what.
         }
     }
 

@@ -126,7 +126,8 @@ public sealed class PeerClient : IPeerClient, IDisposable
             throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} refused our party info with status {(int)answer.StatusCode}");
         if (_lanes.TryGetValue(peerUrl, out var lane))
             await lane.HasAnsweredAsync().ConfigureAwait(false);
-        return answer.Headers.TryGetValues(RestHeaders.Identity, out var tags) && tags.First() is { Length: > 0 and <= MaxTag } tag ? tag : null;
+        return answer.Headers.TryGetValues(RestHeaders.Identity, out var tags)
+            && tags.First() is { Length: > 0 and <= MaxTag } tag ? tag : null;
     }
 
     /// <inheritdoc/>

@@ -12,8 +12,8 @@ internal sealed class SavePins(PublicKey identity, long serial, IReadOnlyList<Ke
     {
         session.SaveIdentity(identity.ToArray(), serial);
         foreach (var pin in pins)
-            session.SavePin(
-                pin.Key.ToArray(), identity.ToArray(), (int)pin.State, pin.Successor?.ToArray(), pin.Since.ToUnixTimeMilliseconds(), serial);
+            session.SavePin(pin.Key.ToArray(), identity.ToArray(), (int)pin.State, pin.Successor?.ToArray(),
+                pin.Since.ToUnixTimeMilliseconds(), serial);
         return true;
     }
 }
