@@ -130,7 +130,7 @@ public static class KeyRotation
         if (Read(configFile).Entries.Any(e => !IsRetired(e!) && PublicOf(e!) == key))
             named = await RotateAsync(configFile, key, environment, acceptLoss: false, cancellation).ConfigureAwait(false);
         var (root, entries) = Read(configFile);
-        var revoked = root["keys"]!["revoked"] as JsonArray ?? [];
+        var revoked = root["keys"]!["revoked"] as JsonArray ?? new JsonArray();
         if (revoked.OfType<JsonObject>().FirstOrDefault(e => Text(e, "publicKey") == key.ToString()) is { } there)
             return NaClBox.TryParseKey(Text(there, "successor"), out var before) ? before : null;
         var successor = named ?? SuccessorOf(entries, key);

@@ -27,11 +27,7 @@ public sealed record AnnouncedKey(PublicKey Key, AnnouncedState State, PublicKey
 /// <param name="Identity">Ed25519, 32 bytes.</param>
 /// <param name="Serial">Grows with every announcement of the identity; about the milliseconds since 1970 when it was made.</param>
 /// <param name="Keys">The default key first.</param>
-public sealed record KeyAnnouncement(PublicKey Identity, long Serial, IReadOnlyList<AnnouncedKey> Keys)
-{
-    /// <summary>Whether it says the same of the same keys, whenever it was made and whatever their order.</summary>
-    public bool SaysTheSame(KeyAnnouncement other) => Keys.Count == other.Keys.Count && Keys.ToHashSet().SetEquals(other.Keys);
-}
+public sealed record KeyAnnouncement(PublicKey Identity, long Serial, IReadOnlyList<AnnouncedKey> Keys);
 
 /// <summary>An announcement as it came, with the identity's signature over its bytes (64 bytes).</summary>
 public sealed record SignedAnnouncement(KeyAnnouncement Announcement, byte[] Bytes, byte[] Signature);
