@@ -261,7 +261,10 @@ public abstract class StoreTests
         Assert.Empty(db.Database.GetPendingMigrations());
         Assert.Equal(db.Database.GetMigrations(), db.Database.GetAppliedMigrations());
         Assert.Equal(
-            ["20260901000000_Initial", "20261126000000_Checksums", "20261201000000_Groups", "20261202000000_Identities"],
+            [
+                "20260901000000_Initial", "20261126000000_Checksums", "20261201000000_Groups", "20261202000000_Identities",
+                "20261203000000_Receipts",
+            ],
             db.Database.GetAppliedMigrations());
         Assert.Equal(provider.Migrations, db.Database.GetMigrations());
     }
@@ -312,6 +315,24 @@ public abstract class StoreTests
         Assert.Equal(78, await store.OwnSerialAsync(default));
 
         static PublicKey NewKey() => new(RandomNumberGenerator.GetBytes(32));
+    }
+
+    [Fact]
+    public async Task Receipts_are_found_by_their_payload_and_the_first_one_stays()
+    {
+        if (Open() is not { } opened)
+            return;
+        using var store = opened;
+        var (one, two) = (Payload(Random.Shared.Next()).ComputeHash(), Payload(Random.Shared.Next()).ComputeHash());
+        DeliveryReceipts Receipt(long time, params PayloadHash[] hashes) => new(
+            Keys.R, DateTimeOffset.FromUnixTimeMilliseconds(time), Guid.NewGuid(), [.. hashes.Select(h => new Delivery(h, Keys.S))],
+            new byte[64]);
+        Assert.Empty(await store.ReceiptsAsync(one, default));
+        var both = Receipt(5, one, two);
+        await store.SaveReceiptsAsync([both, Receipt(6, two)], default);
+        await store.SaveReceiptsAsync([both], default);
+        foreach (var hash in new[] { one, two })
+            Assert.Equal(both.Write(), Assert.Single(await store.ReceiptsAsync(hash, default)).Write());
     }
 
     [Fact]

@@ -64,6 +64,28 @@ public sealed class IdentityStatement
         publicKeyInfo.Length is > 0 and <= MaxTlsKey ? new IdentityStatement("manager tls key", publicKeyInfo.ToArray())
             : throw new InvalidCipherException($"a TLS key has 1 to {MaxTlsKey} bytes, not {publicKeyInfo.Length}");
 
+    /// <summary>
+    /// Payloads were opened by the recipients' keys and are kept. Body: milliseconds since 1970 (8 bytes, big-endian) ‖ the store's id (16)
+    /// ‖ for each hash (64) ‖ recipient (32).
+    /// </summary>
+    /// <exception cref="InvalidCipherException">There is none or there are too many, a key has not 32 bytes, or the time lies before
+    /// 1970.</exception>
+    public static IdentityStatement DeliveryReceipts(DateTimeOffset keptAt, Guid store, IReadOnlyList<Delivery> deliveries)
+    {
+        ArgumentNullException.ThrowIfNull(deliveries);
+        if (deliveries.Count is 0 or > PushMany.MaxPayloads)
+            throw new InvalidCipherException($"receipts are for 1 to {PushMany.MaxPayloads} payloads, not {deliveries.Count}");
+        if (deliveries.Any(d => d.Recipient.Length != NaClBox.KeySize))
+            throw new InvalidCipherException($"a recipient's key has {NaClBox.KeySize} bytes");
+        var milliseconds = keptAt.ToUnixTimeMilliseconds();
+        if (milliseconds < 0)
+            throw new InvalidCipherException("the time lies before 1970");
+        var time = new byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64BigEndian(time, milliseconds);
+        return new IdentityStatement("delivery receipts", time, store.ToByteArray(bigEndian: true),
+            Contracts.Identities.DeliveryReceipts.Entries(deliveries));
+    }
+
     /// <summary>These keys are the identity's. Body: the bytes of <see cref="KeyAnnouncementCodec"/>.</summary>
     /// <exception cref="InvalidCipherException">Empty, or longer than any announcement.</exception>
     public static IdentityStatement OwnKeys(ReadOnlySpan<byte> announcement) =>

@@ -19,7 +19,7 @@ internal sealed class TesseraSchema(StoreProvider provider, StoreSession session
     private static readonly string[] PayloadColumns = ["HASH", "ENCODED_PAYLOAD", "TIMESTAMP"];
     private static readonly string[] RawColumns = ["HASH", "ENCRYPTED_KEY", "ENCRYPTED_PAYLOAD", "NONCE", "SENDER", "TIMESTAMP"];
     private static readonly string[] GroupColumns = ["ID", "LOOKUP_ID", "DATA", "TIMESTAMP"];
-    private static readonly string[] Ours = ["PARTICIPATION", "METADATA", "PEER_IDENTITY", "KEY_PIN"];
+    private static readonly string[] Ours = ["PARTICIPATION", "METADATA", "PEER_IDENTITY", "KEY_PIN", "RECEIPT_LIST", "RECEIPT"];
 
     private ILookup<string, Column>? _columns;
 

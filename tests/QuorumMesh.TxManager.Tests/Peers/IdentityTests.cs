@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
 using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Identities;
+using QuorumMesh.Enclave.Core;
 using QuorumMesh.Enclave.Keys;
 using QuorumMesh.Tests.Shared.Managers;
 
@@ -81,6 +83,34 @@ public sealed class IdentityTests(IdentityTests.Network network) : IClassFixture
             using var answer = await network.PostRawAsync(A, "accepted", c);
             return answer.IsSuccessStatusCode;
         }, "an operator's word lets it in again");
+    }
+
+    [Fact]
+    public async Task Recipients_sign_for_what_they_keep_one_by_one_and_together()
+    {
+        var b = network.B;
+        await UntilAsync(A, pins => pins.ContainsKey(b.Key));
+        var sends = Enumerable.Range(0, 40).Select(i => network.SendRawAsync(A, $"signed for {i}", b));
+        string[] hashes = [await network.SendRawAsync(A, "signed for alone", b), .. await Task.WhenAll(sends)];
+        foreach (var hash in hashes)
+        {
+            JsonNode? receipt = null;
+            await Wait.UntilAsync(async () =>
+            {
+                var list = JsonNode.Parse((await network.GetAsync(A.Q2T + $"quorummesh/receipts/{TestNetwork.Escape(hash)}")).Body)!;
+                receipt = list["receipts"]!.AsArray().FirstOrDefault();
+                Assert.Equal(receipt is null ? 1 : 0, list["without"]!.AsArray().Count);
+                return receipt is not null;
+            }, "the recipient's receipt is kept");
+            var proof = DeliveryReceipts.Read(Convert.FromBase64String((string)receipt!["proof"]!));
+            Assert.Contains(proof.Deliveries, d => d.Hash.ToBase64() == hash);
+            Assert.True(IdentityKey.Verify(
+                proof.Identity.Span, IdentityStatement.DeliveryReceipts(proof.KeptAt, proof.Store, proof.Deliveries), proof.Signature));
+        }
+
+        Assert.Equal(404, (await network.GetAsync(
+            A.Q2T + $"quorummesh/receipts/{TestNetwork.Escape(Convert.ToBase64String(new byte[64]))}")).Status);
+        Assert.Equal(400, (await network.GetAsync(A.Q2T + "quorummesh/receipts/AQ%3D%3D")).Status);
     }
 
     [Fact]

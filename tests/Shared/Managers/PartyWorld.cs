@@ -110,6 +110,9 @@ internal sealed class PartyWorld
             Service = new PartyInfoService(settings, Directory, Keys, this, this, world.Clock, Peers, Own);
         }
 
+        /// <summary>Its enclave signs no receipts.</summary>
+        public bool SignsNothing { get; set; }
+
         /// <summary>What its enclave announces.</summary>
         public AnnouncedKey[] Announced { get; set; }
 
@@ -199,6 +202,11 @@ internal sealed class PartyWorld
 
         public Task<byte[]> SignPresenceAsync(ReadOnlyMemory<byte> nonce, string url, CancellationToken cancel) =>
             Task.FromResult(_signer!.Sign(IdentityStatement.Presence(nonce.Span, url)));
+
+        public Task<byte[]> SignReceiptsAsync(
+            DateTimeOffset keptAt, Guid store, IReadOnlyList<Delivery> deliveries, CancellationToken cancel) =>
+            SignsNothing ? throw PrivacyException.Enclave("not now")
+                : Task.FromResult(_signer!.Sign(IdentityStatement.DeliveryReceipts(keptAt, store, deliveries)));
 
         /// <summary>Whatever is to be said in this identity's name.</summary>
         public SignedAnnouncement Signed(KeyAnnouncement announcement)

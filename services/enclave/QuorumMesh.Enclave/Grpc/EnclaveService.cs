@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Google.Protobuf;
 using Grpc.Core;
 using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Identities;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Enclave.Core;
 using Proto = QuorumMesh.Contracts.Enclave;
@@ -153,8 +154,24 @@ internal sealed class EnclaveService(
         Proto.SignRequest.StatementOneofCase.ManagerTlsKey => IdentityStatement.ManagerTlsKey(request.ManagerTlsKey.Span),
         Proto.SignRequest.StatementOneofCase.Presence =>
             IdentityStatement.Presence(request.Presence.Nonce.Span, request.Presence.Url),
+        Proto.SignRequest.StatementOneofCase.DeliveryReceipts => Receipts(request.DeliveryReceipts),
         _ => throw new InvalidCipherException("there is no statement to sign"),
     };
+
+    /// <summary>For keys of ours alone, also retired ones.</summary>
+    private IdentityStatement Receipts(Proto.DeliveryReceipts receipts)
+    {
+        if (receipts.Deliveries.Count > PushMany.MaxPayloads || receipts.Store.Length != DeliveryReceipts.StoreSize)
+            throw new InvalidCipherException(
+                $"receipts are for at most {PushMany.MaxPayloads} payloads, and name a store of {DeliveryReceipts.StoreSize} bytes");
+        if (receipts.KeptAtMs is < 0 or > MaxMilliseconds)
+            throw new InvalidCipherException("kept_at_ms is no time between 1970 and 9999");
+        Delivery[] deliveries = [.. receipts.Deliveries.Select(d => new Delivery(
+            MessageMapping.Hash(d.PayloadHash, "payload_hash"),
+            sealer.Ring.Get(MessageMapping.Key(d.RecipientKey, "recipient_key")).PublicKey))];
+        return IdentityStatement.DeliveryReceipts(
+            DateTimeOffset.FromUnixTimeMilliseconds(receipts.KeptAtMs), new Guid(receipts.Store.Span, bigEndian: true), deliveries);
+    }
 
     /// <summary>For a key of ours alone, also a retired one.</summary>
     private IdentityStatement Receipt(Proto.DeliveryReceipt receipt)

@@ -10,6 +10,8 @@ using QuorumMesh.Primitives;
 using QuorumMesh.Tls;
 using QuorumMesh.TxManager.Core.Ports;
 using AffectedPayload = QuorumMesh.Contracts.Payloads.AffectedPayload;
+using Delivery = QuorumMesh.Contracts.Enclave.Delivery;
+using DeliveryReceipts = QuorumMesh.Contracts.Enclave.DeliveryReceipts;
 using RawPayload = QuorumMesh.Contracts.Payloads.RawPayload;
 
 namespace QuorumMesh.TxManager.Core.EnclaveClient;
@@ -91,6 +93,25 @@ public sealed class GrpcEnclave : IEnclave, IEnclaveIdentity, IDisposable
         {
             var presence = new Presence { Nonce = UnsafeByteOperations.UnsafeWrap(nonce), Url = url };
             var reply = await _client.SignAsync(new SignRequest { Presence = presence }, options).ConfigureAwait(false);
+            return reply.Signature.ToByteArray();
+        }, cancel);
+
+    /// <inheritdoc/>
+    public Task<byte[]> SignReceiptsAsync(
+        DateTimeOffset keptAt, Guid store, IReadOnlyList<Contracts.Identities.Delivery> deliveries, CancellationToken cancel) =>
+        CallAsync(Failure.EnclaveUnavailable, async options =>
+        {
+            var receipts = new DeliveryReceipts
+            {
+                KeptAtMs = keptAt.ToUnixTimeMilliseconds(),
+                Store = UnsafeByteOperations.UnsafeWrap(store.ToByteArray(bigEndian: true)),
+            };
+            receipts.Deliveries.AddRange(deliveries.Select(d => new Delivery
+            {
+                PayloadHash = UnsafeByteOperations.UnsafeWrap(d.Hash.ToArray()),
+                RecipientKey = Messages.Bytes(d.Recipient),
+            }));
+            var reply = await _client.SignAsync(new SignRequest { DeliveryReceipts = receipts }, options).ConfigureAwait(false);
             return reply.Signature.ToByteArray();
         }, cancel);
 

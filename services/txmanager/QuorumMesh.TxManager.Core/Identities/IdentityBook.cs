@@ -149,7 +149,7 @@ public sealed class IdentityBook
             if (Refusal(announcement) is { } refusal)
                 return new BookVerdict(refusal, [], []);
             var own = announcement.Keys.Where(k => _pins.TryGetValue(k.Key, out var pin)
-                ? pin.Identity == announcement.Identity : proven.Contains(k.Key)).ToList();
+                ? pin.Identity == announcement.Identity : k.State != AnnouncedState.Revoked && proven.Contains(k.Key)).ToList();
             var known = own.Select(k => k.Key).ToHashSet();
             var contested = announcement.Keys.Where(k => _pins.TryGetValue(k.Key, out var pin) && pin.Identity != announcement.Identity);
             return new BookVerdict(null, [.. own.Select(k => Next(k, announcement.Identity, known)).OfType<KeyPin>()],

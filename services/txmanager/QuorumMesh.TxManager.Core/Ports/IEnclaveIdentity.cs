@@ -17,4 +17,9 @@ public interface IEnclaveIdentity
     /// <summary>Signs that the identity is at our URL.</summary>
     /// <param name="nonce">The asker's 32 bytes.</param>
     Task<byte[]> SignPresenceAsync(ReadOnlyMemory<byte> nonce, string url, CancellationToken cancel);
+
+    /// <summary>Signs that payloads were opened by keys of ours and are kept.</summary>
+    /// <param name="store">The id of our database.</param>
+    /// <param name="deliveries">1 to <see cref="PushMany.MaxPayloads"/>.</param>
+    Task<byte[]> SignReceiptsAsync(DateTimeOffset keptAt, Guid store, IReadOnlyList<Delivery> deliveries, CancellationToken cancel);
 }

@@ -54,6 +54,10 @@ internal sealed record ClaimedKey(string Key, string PinnedTo, string? ClaimedBy
 
 internal sealed record IdentityList(string? Identity, PinnedKey[] Keys, ClaimedKey[] Conflicts);
 
+internal sealed record ReceiptItem(string Recipient, string Identity, DateTimeOffset KeptAt, Guid Store, byte[] Proof);
+
+internal sealed record ReceiptList(ReceiptItem[] Receipts, string[] Without);
+
 internal sealed record AcceptBody(string Key, string? Identity);
 
 internal sealed record PeerItem(string Url);

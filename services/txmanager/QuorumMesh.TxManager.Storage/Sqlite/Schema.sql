@@ -63,3 +63,14 @@ CREATE TABLE KEY_PIN (
 
 INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
 VALUES ('20261202000000_Identities', '10.0.15');
+
+CREATE TABLE RECEIPT_LIST (ID BLOB NOT NULL PRIMARY KEY, BODY BLOB NOT NULL);
+
+CREATE TABLE RECEIPT (
+        HASH BLOB NOT NULL,
+        RECIPIENT BLOB NOT NULL,
+        LIST BLOB NOT NULL,
+        PRIMARY KEY (HASH, RECIPIENT));
+
+INSERT INTO "__EFMigrationsHistory" ("MigrationId", "ProductVersion")
+VALUES ('20261203000000_Receipts', '10.0.15');

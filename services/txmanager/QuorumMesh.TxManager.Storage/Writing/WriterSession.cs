@@ -33,6 +33,8 @@ internal sealed class WriterSession : IDisposable
     private readonly DbCommand _reserveSequence;
     private readonly DbCommand _findMetadata;
     private readonly DbCommand _setMetadata;
+    private readonly DbCommand _saveReceiptList;
+    private readonly DbCommand _saveReceipt;
     private PayloadContext? _context;
     private DbTransaction? _transaction;
 
@@ -78,6 +80,12 @@ internal sealed class WriterSession : IDisposable
         _setMetadata = Command(
             "INSERT INTO METADATA (NAME, VALUE) VALUES (@name, @value) ON CONFLICT (NAME) DO UPDATE SET VALUE = @value",
             ("@name", DbType.String), ("@value", DbType.String));
+        _saveReceiptList = Command(
+            "INSERT INTO RECEIPT_LIST (ID, BODY) VALUES (@id, @body) ON CONFLICT (ID) DO NOTHING",
+            ("@id", DbType.Binary), ("@body", DbType.Binary));
+        _saveReceipt = Command(
+            "INSERT INTO RECEIPT (HASH, RECIPIENT, LIST) VALUES (@hash, @recipient, @list) ON CONFLICT (HASH, RECIPIENT) DO NOTHING",
+            ("@hash", DbType.Binary), ("@recipient", DbType.Binary), ("@list", DbType.Binary));
         _prologue = provider.BatchPrologue is { } prologue ? Command(prologue) : null;
     }
 
@@ -213,6 +221,10 @@ internal sealed class WriterSession : IDisposable
         _findMetadata.Parameters[0].Value = name;
         return (string?)_findMetadata.ExecuteScalar();
     }
+
+    public void SaveReceiptList(byte[] id, byte[] body) => Run(_saveReceiptList, id, body);
+
+    public void SaveReceipt(byte[] hash, byte[] recipient, byte[] list) => Run(_saveReceipt, hash, recipient, list);
 
     public void SetMetadata(string name, string value) => Run(_setMetadata, name, value);
 

@@ -86,6 +86,10 @@ internal sealed class Composition : IDisposable
         Parties = new PartyInfoService(PartySettings, Directory, OwnKeys, enclave, _peerClient, clock, PeerIdentities, OwnIdentity);
         Poller = new PartyPoller(Directory, Parties, OwnKeys, _peerClient);
 
+        Receipts = new ReceiptKeeper(Identities, Store, _peerClient);
+        GivenReceipts = new ReceiptDesk(
+            OwnIdentity, enclave as IEnclaveIdentity, OwnKeys, () => Store.ManagerIdAsync(CancellationToken.None), clock);
+
         var publisher = new Publisher(OwnKeys, Directory, _peerClient, Identities);
         Sender = new PayloadSender(enclave, Store, OwnKeys, publisher, new FailedSends(clock), options.PrivacyEnhancements);
         Groups = new PrivacyGroups(Store, OwnKeys, publisher, seed => RandomNumberGenerator.Fill(seed));
@@ -121,6 +125,12 @@ internal sealed class Composition : IDisposable
     public OwnIdentity? OwnIdentity { get; }
 
     public PeerIdentities PeerIdentities { get; }
+
+    /// <summary>Of recipients, for what we sent.</summary>
+    public ReceiptKeeper Receipts { get; }
+
+    /// <summary>Ours, for what we received.</summary>
+    public ReceiptDesk GivenReceipts { get; }
 
     public PartyInfoService Parties { get; }
 
@@ -193,12 +203,13 @@ internal sealed class Composition : IDisposable
                 if (_options.Recovers)
                     new RecoveryRoutes(Intake).AddTo(app);
                 else
-                    new PeerRoutes(Receiver, Groups, Resender, _guard).AddTo(app);
+                    new PeerRoutes(Receiver, Groups, Resender, _guard, GivenReceipts).AddTo(app);
                 return new PartyInfoRoutes(Parties, Directory, OwnKeys, PartySettings, OwnIdentity).AddTo(app);
             case AppKind.Q2T:
                 new SendRoutes(Sender, Groups).AddTo(app);
                 new TransactionRoutes(Reader).AddTo(app);
                 new EncodedPayloadRoutes(Sender, Reader).AddTo(app);
+                new ReceiptRoutes(Store, Store).AddTo(app);
                 return new GroupRoutes(Groups).AddTo(new IdentityRoutes(Identities, OwnIdentity, PeerIdentities).AddTo(app));
             case AppKind.ThirdParty:
                 new IdentityRoutes(Identities, OwnIdentity, PeerIdentities).AddList(app);

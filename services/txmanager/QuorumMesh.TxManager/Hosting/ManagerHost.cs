@@ -80,6 +80,8 @@ public static class ManagerHost
         services.AddHostedService(provider => new IdentityService(
             parts.OwnIdentity, parts.Identities, parts.Store, options.EnclaveKeySyncInterval,
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Identities")));
+        services.AddHostedService(provider => new ReceiptService(
+            parts.Receipts, provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Identities")));
         services.AddHostedService(provider => new PollService(parts.Poller, provider.GetRequiredService<IHostApplicationLifetime>()));
         services.AddHostedService(provider => new ChecksumService(
             parts.Store, provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Store")));
