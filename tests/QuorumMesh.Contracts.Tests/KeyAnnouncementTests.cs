@@ -82,7 +82,9 @@ public sealed class KeyAnnouncementTests
         var bytes = KeyAnnouncementCodec.Encode(Sample);
         var body = new IdentityAnswer(presence, new SignedAnnouncement(Sample, bytes, signature)).Write();
         var read = IdentityAnswer.Read(body);
-        Assert.Equal((presence, signature, bytes), (read.Presence, read.Announcement.Signature, read.Announcement.Bytes));
+        Assert.Equal(presence, read.Presence);
+        Assert.Equal(signature, read.Announcement.Signature);
+        Assert.Equal(bytes, read.Announcement.Bytes);
         Assert.Throws<WireFormatException>(() => IdentityAnswer.Read(body.AsSpan(0, 127)));
         Assert.Throws<WireFormatException>(() => IdentityAnswer.Read(new byte[IdentityAnswer.MaxSize + 1]));
         Assert.Equal(43, IdentityAnswer.Tag(bytes).Length);

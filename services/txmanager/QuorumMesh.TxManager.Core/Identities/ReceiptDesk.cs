@@ -103,11 +103,11 @@ public sealed class ReceiptDesk(
     /// <returns>False when there is no other sender.</returns>
     private bool MakeRoom(string sender)
     {
-        var idle = _senders.Where(s => s.Key != sender).MinBy(s => s.Value.CameAt);
-        if (idle.Key is null)
+        var idle = _senders.Keys.Where(s => s != sender).MinBy(s => _senders[s].CameAt);
+        if (idle is null)
             return false;
-        _noted -= idle.Value.Deliveries.Count;
-        return _senders.Remove(idle.Key);
+        _noted -= _senders[idle].Deliveries.Count;
+        return _senders.Remove(idle);
     }
 
     private Delivery[] Take(string sender)
