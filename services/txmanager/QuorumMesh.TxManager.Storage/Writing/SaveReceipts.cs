@@ -11,12 +11,7 @@ internal sealed class SaveReceipts(IReadOnlyList<DeliveryReceipts> receipts) : S
     protected override bool Apply(WriterSession session)
     {
         foreach (var (id, body, payloads) in _lists)
-        {
-            session.SaveReceiptList(id, body);
-            foreach (var (hash, recipient) in payloads)
-                session.SaveReceipt(hash, recipient, id);
-        }
-
+            session.SaveReceipts(id, body, payloads);
         return true;
     }
 

@@ -33,8 +33,6 @@ internal sealed class WriterSession : IDisposable
     private readonly DbCommand _reserveSequence;
     private readonly DbCommand _findMetadata;
     private readonly DbCommand _setMetadata;
-    private readonly DbCommand _saveReceiptList;
-    private readonly DbCommand _saveReceipt;
     private PayloadContext? _context;
     private DbTransaction? _transaction;
 
@@ -80,12 +78,6 @@ internal sealed class WriterSession : IDisposable
         _setMetadata = Command(
             "INSERT INTO METADATA (NAME, VALUE) VALUES (@name, @value) ON CONFLICT (NAME) DO UPDATE SET VALUE = @value",
             ("@name", DbType.String), ("@value", DbType.String));
-        _saveReceiptList = Command(
-            "INSERT INTO RECEIPT_LIST (ID, BODY) VALUES (@id, @body) ON CONFLICT (ID) DO NOTHING",
-            ("@id", DbType.Binary), ("@body", DbType.Binary));
-        _saveReceipt = Command(
-            "INSERT INTO RECEIPT (HASH, RECIPIENT, LIST) VALUES (@hash, @recipient, @list) ON CONFLICT (HASH, RECIPIENT) DO NOTHING",
-            ("@hash", DbType.Binary), ("@recipient", DbType.Binary), ("@list", DbType.Binary));
         _prologue = provider.BatchPrologue is { } prologue ? Command(prologue) : null;
     }
 
@@ -222,9 +214,17 @@ internal sealed class WriterSession : IDisposable
         return (string?)_findMetadata.ExecuteScalar();
     }
 
-    public void SaveReceiptList(byte[] id, byte[] body) => Run(_saveReceiptList, id, body);
+    /// <summary>A list of receipts and its payloads, in two statements: they come by the hundred, and each would be a round trip.</summary>
+    public void SaveReceipts(byte[] id, byte[] body, IReadOnlyList<(byte[] Hash, byte[] Recipient)> payloads)
+    {
+        RunOnce("INSERT INTO RECEIPT_LIST (ID, BODY) VALUES (@id, @body) ON CONFLICT (ID) DO NOTHING", ("@id", id), ("@body", body));
+        var rows = string.Join(", ", Enumerable.Range(0, payloads.Count).Select(i => $"(@hash{i}, @recipient{i}, @id)"));
+        RunOnce($"INSERT INTO RECEIPT (HASH, RECIPIENT, LIST) VALUES {rows} ON CONFLICT (HASH, RECIPIENT) DO NOTHING",
+            [("@id", id), .. payloads.SelectMany(Parameters)]);
 
-    public void SaveReceipt(byte[] hash, byte[] recipient, byte[] list) => Run(_saveReceipt, hash, recipient, list);
+        static (string, object?)[] Parameters((byte[] Hash, byte[] Recipient) payload, int i) =>
+            [($"@hash{i}", payload.Hash), ($"@recipient{i}", payload.Recipient)];
+    }
 
     public void SetMetadata(string name, string value) => Run(_setMetadata, name, value);
 
