@@ -63,7 +63,7 @@ public class TestNetwork : IAsyncLifetime
     }
 
     private Participant Make(string name, string? privateKey) =>
-        new(Path.Combine(_directory, name), privateKey) 
+        new(Path.Combine(_directory, name), privateKey)
         {
             HasPrivacyEnhancements = HasPrivacyEnhancements,
             HasIdentity = HaveIdentities,

@@ -55,27 +55,8 @@ internal sealed class Composition : IDisposable
         _ownedEnclave = seams.Enclave is not null ? null
             : new GrpcEnclave(options.EnclaveAddress!, options.EnclaveTimeout, handlers, _enclaveTls);
         var enclave = seams.Enclave ?? _ownedEnclave!;
-        _peerClient = new PeerClient(
-            new PeerClientOptions
-            {
-                Timeout = options.PeerTimeout,
-                ConnectTimeout = options.PeerTimeout,
-                PushTimeout = options.PushTimeout,
-                ResendWait = options.ResendWait,
-            },
-            handlers, clock, _peerTls);
-
-        PartySettings = new PartySettings
-        {
-            OwnUrl = options.OwnUrl,
-            AnnouncedUrl = options.AnnouncedUrl,
-            Seeds = options.Peers,
-            DiscoveryDisabled = options.DisablePeerDiscovery,
-            ValidateRemoteKeys = options.EnableRemoteKeyValidation,
-            BelievesConfigured = !options.EnableRemoteKeyValidation,
-            PollInterval = options.PartyInfoInterval,
-            KeyMoveAfter = options.KeyMoveAfter,
-        };
+        _peerClient = new PeerClient(PeerOptions(options), handlers, clock, _peerTls);
+        PartySettings = PartyOptions(options);
         Directory = new PartyDirectory(PartySettings, clock);
         OwnKeys = new OwnKeys(enclave, options.AlwaysSendTo);
         Identities = new IdentityBook(clock, options.Identities);
@@ -105,6 +86,26 @@ internal sealed class Composition : IDisposable
             PeerWait = options.RecoveryPeerWait,
         };
     }
+
+    private static PeerClientOptions PeerOptions(ManagerOptions options) => new()
+    {
+        Timeout = options.PeerTimeout,
+        ConnectTimeout = options.PeerTimeout,
+        PushTimeout = options.PushTimeout,
+        ResendWait = options.ResendWait,
+    };
+
+    private static PartySettings PartyOptions(ManagerOptions options) => new()
+    {
+        OwnUrl = options.OwnUrl,
+        AnnouncedUrl = options.AnnouncedUrl,
+        Seeds = options.Peers,
+        DiscoveryDisabled = options.DisablePeerDiscovery,
+        ValidateRemoteKeys = options.EnableRemoteKeyValidation,
+        BelievesConfigured = !options.EnableRemoteKeyValidation,
+        PollInterval = options.PartyInfoInterval,
+        KeyMoveAfter = options.KeyMoveAfter,
+    };
 
     /// <summary>A line for the log about files that other users could read, or null.</summary>
     public string? Notice { get; }
