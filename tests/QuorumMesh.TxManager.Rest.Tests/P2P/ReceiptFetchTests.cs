@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Identities;
+using QuorumMesh.Contracts.Parties;
 using QuorumMesh.Outbound;
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
@@ -18,6 +19,7 @@ public sealed class ReceiptFetchTests : IAsyncLifetime, IDisposable
     private WebApplication _peer = null!;
     private string? _said = "1";
     private string? _name;
+    private string? _tag = "a tag";
     private byte[] _asked = [];
     private int _status = 200;
     private byte[] _answer = [];
@@ -38,6 +40,12 @@ public sealed class ReceiptFetchTests : IAsyncLifetime, IDisposable
             http.Response.StatusCode = 201;
             return Task.CompletedTask;
         });
+        _peer.MapPost("/partyinfo", http =>
+        {
+            if (_tag is not null)
+                http.Response.Headers[RestHeaders.Identity] = _tag;
+            return Task.CompletedTask;
+        });
         _peer.MapPost("/" + ReceiptLists.Path, async http =>
         {
             using var body = new MemoryStream();
@@ -47,6 +55,7 @@ public sealed class ReceiptFetchTests : IAsyncLifetime, IDisposable
             await http.Response.Body.WriteAsync(_answer);
         });
         await _peer.StartAsync();
+        Assert.Equal("a tag", await PollAsync());
     }
 
     public async Task DisposeAsync() => await _peer.DisposeAsync();
@@ -67,6 +76,17 @@ public sealed class ReceiptFetchTests : IAsyncLifetime, IDisposable
         _answer = [];
         Assert.Empty(await _client.FetchReceiptsAsync(Url, default));
         Assert.Empty(_client.WithReceipts());
+    }
+
+    [Fact]
+    public async Task Who_names_no_announcement_is_asked_for_no_receipts()
+    {
+        await PushAsync();
+        Assert.NotNull(_name);
+        _tag = null;
+        Assert.Null(await PollAsync());
+        await PushAsync();
+        Assert.Null(_name);
     }
 
     [Theory]
@@ -120,6 +140,8 @@ public sealed class ReceiptFetchTests : IAsyncLifetime, IDisposable
         Assert.Empty(await _client.FetchReceiptsAsync(Url, default));
         Assert.Empty(_client.WithReceipts());
     }
+
+    private Task<string?> PollAsync() => _client.SendPartyInfoAsync(Url, new PartyInfo(Url, [], []), default);
 
     private Task PushAsync() => _client.PushAsync(Url, new ReadOnlySequence<byte>(new byte[1]), default);
 

@@ -166,8 +166,12 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
             throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} refused our party info with status {(int)answer.StatusCode}");
         if (_lanes.TryGetValue(peerUrl, out var lane))
             await lane.HasAnsweredAsync().ConfigureAwait(false);
-        return answer.Headers.TryGetValues(RestHeaders.Identity, out var tags)
+        var named = answer.Headers.TryGetValues(RestHeaders.Identity, out var tags)
             && tags.First() is { Length: > 0 and <= MaxTag } tag ? tag : null;
+        // A Tessera is asked for no receipts.
+        if (named is not null || lane is not null)
+            (lane ?? Lane(peerUrl)).SignsReceipts = named is not null;
+        return named;
     }
 
     /// <inheritdoc/>
@@ -263,8 +267,8 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
         PeerLane lane, string peerUrl, ReadOnlySequence<byte> encodedPayload, CancellationToken cancel)
     {
         using var answer = await lane.RunAsync(
-            token => PostAsync("push", peerUrl, "push", encodedPayload, _retry, token), ConnectionError(peerUrl), encodedPayload.Length,
-            cancel).ConfigureAwait(false);
+            token => PostAsync("push", peerUrl, "push", encodedPayload, _retry, token, lane.SignsReceipts), ConnectionError(peerUrl),
+            encodedPayload.Length, cancel).ConfigureAwait(false);
         lane.TakesMany = answer.Headers.Contains(RestHeaders.Pushes);
         lane.Noted(NotedIn(answer), 1);
         return answer.StatusCode;
@@ -294,8 +298,8 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
     {
         var body = new ReadOnlySequence<byte>(PushMany.Write([.. pushes.Select(p => p.Ask)]));
         using var answer = await lane.RunAsync(
-            token => PostAsync("pushes", lane.PeerUrl, PushMany.Path, body, _retry, token), ConnectionError(lane.PeerUrl), body.Length,
-            CancellationToken.None).ConfigureAwait(false);
+            token => PostAsync("pushes", lane.PeerUrl, PushMany.Path, body, _retry, token, lane.SignsReceipts),
+            ConnectionError(lane.PeerUrl), body.Length, CancellationToken.None).ConfigureAwait(false);
         var told = await answer.Content.ReadAsByteArrayAsync().ConfigureAwait(false);
         if (answer.StatusCode != HttpStatusCode.OK || !PushMany.TryReadStatuses(told, pushes.Count, out var statuses))
             return false;
@@ -375,7 +379,7 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
 
     private async Task<HttpResponseMessage> PostAsync(
         string kind, string peerUrl, string path, ReadOnlySequence<byte> body, ResiliencePipeline<HttpResponseMessage> pipeline,
-        CancellationToken cancel)
+        CancellationToken cancel, bool wantsReceipts = false)
     {
         var start = Stopwatch.GetTimestamp();
         var outcome = "offline";
@@ -391,7 +395,7 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
                     content.Headers.ContentType = path is "pushBatch" or "resend" or "resendBatch" ? Json : OctetStream;
                     using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = content };
                     request.Headers.TryAddWithoutValidation(RestHeaders.SupportedApiVersions, versions);
-                    if (kind is "push" or "pushes")
+                    if (wantsReceipts)
                         request.Headers.TryAddWithoutValidation(RestHeaders.Receipt, _receiptHeader);
                     return await _http.SendAsync(request, token).ConfigureAwait(false);
                 },

@@ -24,6 +24,7 @@ internal sealed class PeerLane : IDisposable
     private int _users;
     private int _unsigned;
     private volatile bool _takesMany;
+    private volatile bool _signsReceipts;
 
     /// <param name="tell">Called when the circuit opens and closes, with a line for the log.</param>
     /// <param name="push">Sends what <see cref="Pushes"/> has gathered.</param>
@@ -69,6 +70,13 @@ internal sealed class PeerLane : IDisposable
     {
         get => _takesMany;
         set => _takesMany = value;
+    }
+
+    /// <summary>Whether the peer has an identity, as it said last.</summary>
+    public bool SignsReceipts
+    {
+        get => _signsReceipts;
+        set => _signsReceipts = value;
     }
 
     /// <summary>
