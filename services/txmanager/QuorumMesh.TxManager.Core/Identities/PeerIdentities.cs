@@ -157,6 +157,9 @@ public sealed class PeerIdentities(
         {
             await store.SavePinsAsync(announcement.Identity, announcement.Serial, verdict.Pins, cancel).ConfigureAwait(false);
             TellChanges(verdict.Pins);
+            // Before the book says so: who names an old key is sent to its successor from then on, and must find it.
+            foreach (var key in proven)
+                directory.Learn(url, key);
             book.Take(announcement.Identity, announcement.Serial, verdict.Pins);
         }
 
