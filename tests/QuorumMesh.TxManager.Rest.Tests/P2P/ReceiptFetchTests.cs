@@ -63,7 +63,7 @@ public sealed class ReceiptFetchTests : IAsyncLifetime, IDisposable
     public void Dispose() => _client.Dispose();
 
     [Fact]
-    public async Task What_a_peer_has_noted_is_fetched_until_it_gave_all_or_has_none()
+    public async Task What_a_peer_has_noted_is_fetched_and_asked_for_again_once_it_notes_more()
     {
         for (var i = 0; i < 3; i++)
             await PushAsync();
@@ -71,8 +71,10 @@ public sealed class ReceiptFetchTests : IAsyncLifetime, IDisposable
         _answer = ReceiptLists.Write([Receipts(2)]);
         Assert.Equal(2, Assert.Single(await _client.FetchReceiptsAsync(Url, default)).Deliveries.Count);
         Assert.Equal(Convert.FromBase64String(_name!), _asked);
+        Assert.Empty(_client.WithReceipts());
+        await PushAsync();
         Assert.Equal([Url], _client.WithReceipts());
-        // It has started anew meanwhile: the third never comes.
+        // It has started anew meanwhile.
         _answer = [];
         Assert.Empty(await _client.FetchReceiptsAsync(Url, default));
         Assert.Empty(_client.WithReceipts());
@@ -122,7 +124,7 @@ public sealed class ReceiptFetchTests : IAsyncLifetime, IDisposable
 
         Assert.Equal(Failure.PeerRefused, refused?.Failure);
         Assert.Contains("more than was pushed", refused!.Message, StringComparison.Ordinal);
-        Assert.InRange(given, 0, (48 * 256) + 1);
+        Assert.InRange(given, 0, (48 * 256) + 10);
     }
 
     [Fact]

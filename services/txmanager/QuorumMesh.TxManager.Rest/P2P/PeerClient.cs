@@ -32,9 +32,6 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
     /// <summary>Peers with a lane before the idle ones are let go.</summary>
     private const int MaxLanes = 1024;
 
-    /// <summary>Receipts that may come before the answers to their pushes.</summary>
-    private const int MaxInFlight = 48 * PushMany.MaxPayloads;
-
     /// <summary>Characters of a header that names an announcement; one has 43.</summary>
     private const int MaxTag = 100;
 
@@ -82,33 +79,46 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
     public event Action<string>? Told;
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> WithReceipts() => [.. _lanes.Where(l => l.Value.Unsigned > 0).Select(l => l.Key)];
+    public IReadOnlyList<string> WithReceipts() => [.. _lanes.Where(l => l.Value.HasNotes).Select(l => l.Key)];
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<DeliveryReceipts>> FetchReceiptsAsync(string peerUrl, CancellationToken cancel)
     {
         var lane = Lane(peerUrl);
-        var unsigned = lane.Unsigned;
+        lane.Look(again: false);
+        DeliveryReceipts[] lists;
+        try
+        {
+            var body = await AskReceiptsAsync(peerUrl, cancel).ConfigureAwait(false);
+            lists = [.. ReceiptLists.Read(body).Select(l => DeliveryReceipts.Read(l))];
+        }
+        catch (WireFormatException e)
+        {
+            throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} gave what are no receipts: {e.Message}", e);
+        }
+        catch (PrivacyException)
+        {
+            lane.Look(again: true);
+            throw;
+        }
+
+        return lane.TakeReceipts(lists.Sum(l => l.Deliveries.Count))
+            ? lists
+            : throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} gave receipts for more than was pushed to it");
+    }
+
+    private async Task<byte[]> AskReceiptsAsync(string peerUrl, CancellationToken cancel)
+    {
         using var content = new ByteArrayContent(_receiptName);
         content.Headers.ContentType = OctetStream;
         using var request = new HttpRequestMessage(HttpMethod.Post, Target(peerUrl, ReceiptLists.Path)) { Content = content };
         var (status, body) = await LookAsync("receipts", request, MaxAnswer, cancel).ConfigureAwait(false);
-        if (status is not (HttpStatusCode.OK or HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed))
-            throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} gave no receipts (status {(int)status})");
-        try
+        return status switch
         {
-            DeliveryReceipts[] lists =
-                status == HttpStatusCode.OK ? [.. ReceiptLists.Read(body).Select(l => DeliveryReceipts.Read(l))] : [];
-            // Without any, what was noted before is no more: it has started anew, or gave it to an answer that was lost.
-            lane.Signed(lists.Length == 0 ? unsigned : lists.Sum(l => l.Deliveries.Count));
-            return lane.Unsigned >= -MaxInFlight ? lists
-                : throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} gave receipts for more than was pushed to it");
-        }
-        catch (WireFormatException e)
-        {
-            lane.Signed(unsigned);
-            throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} gave what are no receipts: {e.Message}", e);
-        }
+            HttpStatusCode.OK => body,
+            HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed => [],
+            _ => throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} gave no receipts (status {(int)status})"),
+        };
     }
 
     /// <inheritdoc/>
