@@ -130,7 +130,7 @@ public sealed class PeerIdentities(
             if (IdentityKey.Verify(identity, IdentityStatement.Presence(nonce, url), answer.Presence)
                 && IdentityKey.Verify(identity, IdentityStatement.OwnKeys(answer.Announcement.Bytes), answer.Announcement.Signature))
                 return answer;
-            Refuse($"{url} shows an identity whose signatures do not hold for it: it is not there");
+            Refuse($"{url} shows an identity whose signatures do not hold for it: it is not there, or its serverAddress is another URL");
         }
         catch (WireFormatException e)
         {
