@@ -45,7 +45,9 @@ internal sealed class RecordingStore : IKeyValueStore
     }
 }
 
-/// <summary>What a crash may leave of a store: all that was flushed, and of what was written since any part from the beginning on.</summary>
+/// <summary>
+/// What a crash may leave of a store: all that was flushed, and of what was written since any part from the beginning on.
+/// </summary>
 internal sealed class StoreRecording
 {
     private readonly KeyValueBatch _before = new();

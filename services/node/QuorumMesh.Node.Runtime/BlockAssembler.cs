@@ -48,8 +48,8 @@ internal sealed class BlockAssembler(NodeStores stores, ChainWriter chain, Trans
         var (held, isDropped) = desk.CutOff(transaction, block, isFirst);
         var what = $"Transaction {held.Hash} (nonce {held.Nonce} of {held.Sender.ToChecksumString()})";
         events.Tell(NoticeLevel.Warning, isDropped
-            ? $"{what}, which came from a peer, is dropped: it was still running when the time of {held.Tries} blocks was over; it is taken "
-                + $"in again from block {held.NextBlock} on"
+            ? $"{what}, which came from a peer, is dropped: it was still running when the time of {held.Tries} blocks was over; it is "
+                + $"taken in again from block {held.NextBlock} on"
             : $"{what} is left out of block {block}: it was still running when the time for making the block was over; it is tried again "
                 + $"from block {held.NextBlock} on, and what its sender has sent since waits for it");
     }

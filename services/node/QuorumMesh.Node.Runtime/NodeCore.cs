@@ -121,8 +121,8 @@ public sealed class NodeCore
         _now = now;
         if (_manager.Refusal is { } refusal) _events.Tell(NoticeLevel.Error, $"The private head is stopped: {refusal}");
         if (_chain.Private.RewindsTo is { } goal)
-            _events.Tell(NoticeLevel.Information, $"The private state goes on back to block {goal}, which it was on its way to when the node "
-                + "ended");
+            _events.Tell(NoticeLevel.Information,
+                $"The private state goes on back to block {goal}, which it was on its way to when the node ended");
         _desk.RestoreJournal(now, _effects);
         Step(new ConsensusInput.Opened(_chain.Head, _guard.Standing.Conflict is not null));
     }

@@ -132,7 +132,8 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
 
     private async Task<IReadOnlyList<BlockHeader>> HeadersAsync(string peer, Patience left,
         Func<CancellationToken, Task<IReadOnlyList<byte[]>>> request, CancellationToken cancellation) =>
-        [.. (await AskAsync(peer, left, static () => 0, request, static answer => answer.Count, cancellation)).Select(raw => BlockHeader.Decode(raw))];
+        [.. (await AskAsync(peer, left, static () => 0, request, static answer => answer.Count, cancellation))
+            .Select(raw => BlockHeader.Decode(raw))];
 
     private bool HasOther(string peer)
     {
@@ -171,7 +172,8 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
         IReadOnlyList<byte[]> bodies;
         try
         {
-            bodies = await AskAsync(peer, left, () => peers.ReceivedFrom(peer), ct => peers.RequestBodiesAsync(peer, [.. headers.Select(h => h.Hash)], ct),
+            bodies = await AskAsync(peer, left, () => peers.ReceivedFrom(peer),
+                ct => peers.RequestBodiesAsync(peer, [.. headers.Select(h => h.Hash)], ct),
                 static answer => answer.Sum(raw => (long)raw.Length + BodyWorth), cancellation);
         }
         catch (Exception e) when (e is TimeoutException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
