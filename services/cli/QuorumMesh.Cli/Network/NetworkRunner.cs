@@ -163,7 +163,7 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network, s
     private IEnumerable<string> NodeArguments(Participant participant)
     {
         var node = Path.Combine(participant.Directory, "node");
-        var apis = $"admin,eth,debug,net,personal,{(network.Consensus == NetworkRequest.Raft ? "raft" : "istanbul")},rpc,txpool,web3";
+        var apis = $"admin,eth,debug,net,personal,quorumExtension,{(network.Consensus == NetworkRequest.Raft ? "raft" : "istanbul")},rpc,txpool,web3";
         var enode = new Uri(participant.Enode);
         return
         [

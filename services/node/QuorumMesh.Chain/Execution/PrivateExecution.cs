@@ -23,21 +23,37 @@ public sealed class PrivateExecution
         if (inputs.PrivateState is null) throw new ArgumentException("the private side needs its state before the block", nameof(inputs));
         (_header, _transactions) = (header, transactions);
         var author = rules.EngineAt(header.Number).Author(header);
-        _run = new BlockRun(rules, header, author, inputs with { Payloads = _ => _answer }, keepsPublic: false);
+        _run = new BlockRun(rules, header, author, inputs with { Payloads = Own, Votes = null },
+            keepsPublic: false, waitsForShares: true);
     }
 
     /// <summary>Index of the transaction that is run next.</summary>
     public int Next { get; private set; }
 
-    public bool IsDone => Next == _transactions.Count;
+    public bool IsDone => Next == _transactions.Count && _run.Share is null;
 
-    /// <summary>The payload of the next transaction; null when it needs none: a public one, or one whose data is no hash.</summary>
-    public PayloadHash? Awaited => IsDone ? null : _transactions[Next].Tx.PayloadHash;
+    /// <summary>
+    /// What the last transaction shares by a contract extension, while answers are missing: they come before the next transaction.
+    /// </summary>
+    public StateShareRun? Share => _run.Share;
+
+    /// <summary>
+    /// The payload of <see cref="Share"/> or the next transaction; null when it needs none: a public one, or one whose data is no hash.
+    /// </summary>
+    public PayloadHash? Awaited => Share is { } share ? share.Awaited : IsDone ? null : _transactions[Next].Tx.PayloadHash;
 
     /// <summary>See <see cref="BlockRun.SkippedPayloads"/>; as far as it was run.</summary>
     public IReadOnlyList<PayloadHash> SkippedPayloads => _run.SkippedPayloads;
 
-    /// <summary>Runs the next transaction.</summary>
+    /// <summary>Goes on with <see cref="Share"/>.</summary>
+    /// <param name="vote">For its <see cref="StateShareRun.AwaitedVote"/>.</param>
+    public void Step(VoteAnswer vote)
+    {
+        (Share ?? throw new InvalidOperationException("no vote is awaited")).Take(vote);
+        _run.ContinueShare();
+    }
+
+    /// <summary>Runs the next transaction, or goes on with <see cref="Share"/>.</summary>
     /// <param name="answer">For <see cref="Awaited"/>, a settled one; ignored when that is null.</param>
     /// <exception cref="InvalidBlockException">
     /// The transaction cannot be in the block at its place: the states are not those before the block.
@@ -46,6 +62,12 @@ public sealed class PrivateExecution
     {
         if (answer is not { IsSettled: true } && Awaited is { } hash)
             throw new ArgumentException($"there is no answer for payload {hash}", nameof(answer));
+        if (Share is { } share)
+        {
+            share.Take(answer!);
+            _run.ContinueShare();
+            return;
+        }
         _answer = answer;
         var transaction = _transactions[Next];
         var invalid = _run.Apply(transaction);
@@ -69,4 +91,6 @@ public sealed class PrivateExecution
                 + $"{_header.GasUsed}: the state it ran on is not the one before the block");
         return execution;
     }
+
+    private PayloadAnswer? Own(PayloadHash hash) => _answer is { } answer && answer.Hash == hash ? answer : null;
 }

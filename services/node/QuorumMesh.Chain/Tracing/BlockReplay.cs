@@ -15,13 +15,15 @@ public sealed class BlockReplay
     private readonly BlockHeader _header;
     private readonly TransactionProcessor _processor;
     private readonly ExecutionInputs<IStateReader> _inputs;
+    private readonly bool _hasExtension;
     private ulong _gasLeft;
+    private string? _stoppedBy;
 
     /// <param name="inputs">Without a private state private transactions are run for their public effects alone.</param>
     /// <param name="stop">Ends a running transaction, watched or not.</param>
     public BlockReplay(ChainRules rules, BlockHeader header, ExecutionInputs<IStateReader> inputs, CancellationToken stop = default)
     {
-        _header = header;
+        (_header, _hasExtension) = (header, rules.Profile.HasContractExtension);
         Fork = rules.ForkAt(header.Number);
         var context = rules.ContextOf(header, rules.EngineAt(header.Number).Author(header), inputs.BlockHash);
         _processor = new TransactionProcessor(context, Fork, rules.TransactionRulesAt(header.Number),
@@ -48,6 +50,8 @@ public sealed class BlockReplay
     public ReplayedTransaction Apply(RecoveredTransaction transaction, IEvmTracer? tracer = null)
     {
         var tx = transaction.Tx;
+        if (tx.IsPrivate && _stoppedBy is { } reason)
+            throw new InvalidBlockException($"transaction {tx.Hash} cannot be run again: {reason}");
         var shared = new WorldState(PublicState);
         var own = PrivateState is { } state && tx.IsPrivate ? new WorldState(state) : null;
         var answer = own is null ? null : AnswerFor(tx);
@@ -63,6 +67,17 @@ public sealed class BlockReplay
     {
         PublicState.Apply(replayed.PublicChanges);
         if (replayed.PrivateChanges is { } changes) PrivateState!.Apply(changes);
+        if (_hasExtension && replayed.Outcome.Private is { Logs.Count: > 0 } own && PrivateState is { } state) TakeShare(own, state);
+    }
+
+    private void TakeShare(PrivateOutcome own, StateOverlay privateState)
+    {
+        var state = new WorldState(privateState);
+        if (StateShareRun.Of(own.Logs, state, Fork >= Evm.Fork.SpuriousDragon) is not { } share) return;
+        share.TakeAll(_inputs);
+        if (share.IsDone) privateState.Apply(state.TakeChanges());
+        else _stoppedBy = $"a contract's state was shared before it in its block, and payload {share.Awaited ?? share.AwaitedVote} with it "
+            + "is not at hand";
     }
 
     private void RecordParentHash()
