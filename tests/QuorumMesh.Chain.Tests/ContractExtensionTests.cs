@@ -42,7 +42,7 @@ public sealed class ContractExtensionTests
         {
             if (isReplayed) node.Import(block, _ => null);
             else node.Import(block, payloads, votes);
-            if (isReplayed) Assert.True(node.Replay(payloads, votes), $"block {block.Number} waits");
+            if (node.PrivateHead.Number < block.Number) Assert.True(node.Replay(payloads, votes), $"block {block.Number} waits");
             Assert.True(roots[block.Number] == Root(node, management).ToString(), $"private root of block {block.Number}");
         }
         Assert.Equal(node.Head.Hash, node.PrivateHead.Hash);

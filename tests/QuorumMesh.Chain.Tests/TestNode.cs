@@ -68,7 +68,7 @@ internal sealed class TestNode
             if (run.Share?.AwaitedVote is { } vote)
             {
                 if (votes?.Invoke(vote) is not { } voted) return false;
-                run.Step(voted);
+                run.Settle(voted);
                 continue;
             }
             var answer = run.Awaited is { } hash ? payloads(hash) : null;

@@ -25,7 +25,7 @@ internal static class ExtensionIndex
         BlockExecution execution)
     {
         if (execution.PrivateReceipts is not { } receipts) return;
-        Dictionary<Address, ContractExtension>? changed = null;
+        var changed = new Dictionary<Address, ContractExtension>();
         for (var i = 0; i < receipts.Count; i++)
         {
             if (receipts[i] is not { Logs.Count: > 0 } receipt) continue;
@@ -33,15 +33,14 @@ internal static class ExtensionIndex
             foreach (var log in receipt.Logs)
             {
                 if (ExtensionEvent.Of(log) is not { } happened || !IsKept(happened, ref begun)) continue;
-                changed ??= [];
                 var known = changed.GetValueOrDefault(happened.Management) ?? Find(reader, happened.Management);
                 if (After(known, happened, transactions[i], block.Number) is { } after) changed[happened.Management] = after;
             }
         }
         foreach (var refused in execution.RefusedShares)
-            if (changed?.GetValueOrDefault(refused.Management) is { } extension)
+            if (changed.GetValueOrDefault(refused.Management) is { } extension)
                 changed[refused.Management] = extension with { Refusal = refused.Reason };
-        foreach (var extension in changed?.Values ?? []) Put(batch, extension);
+        foreach (var extension in changed.Values) Put(batch, extension);
     }
 
     /// <summary>The private head goes back: what happened after the block has not.</summary>

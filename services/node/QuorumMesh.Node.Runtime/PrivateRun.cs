@@ -93,7 +93,7 @@ internal sealed class PrivateRun
         if (share.AwaitedVote is { } vote)
         {
             if (voteFor(vote) is not { } voted) return false;
-            execution.Step(voted);
+            execution.Settle(voted);
             return true;
         }
         if (share.Awaited is not { } hash || answerFor(hash) is not { } answer) return false;

@@ -47,7 +47,7 @@ public sealed class PrivateExecution
 
     /// <summary>Goes on with <see cref="Share"/>.</summary>
     /// <param name="vote">For its <see cref="StateShareRun.AwaitedVote"/>.</param>
-    public void Step(VoteAnswer vote)
+    public void Settle(VoteAnswer vote)
     {
         (Share ?? throw new InvalidOperationException("no vote is awaited")).Take(vote);
         _run.ContinueShare();
