@@ -62,7 +62,7 @@ public sealed class RpcServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_extensions is { } extensions) await extensions.DisposeAsync().ConfigureAwait(false);
+        if (Interlocked.Exchange(ref _extensions, null) is { } extensions) await extensions.DisposeAsync().ConfigureAwait(false);
         await _transports.DisposeAsync().ConfigureAwait(false);
         await _events.DisposeAsync().ConfigureAwait(false);
     }
