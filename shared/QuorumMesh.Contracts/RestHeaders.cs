@@ -47,4 +47,15 @@ public static class RestHeaders
     /// manager that was pushed to, so that a stranger can't say it of another one.
     /// </summary>
     public const string Pushes = "QuorumMesh-Pushes";
+
+    /// <summary>
+    /// Ours: with the answer to a party info, which announcement of its keys this manager has (<see cref="Identities.IdentityAnswer"/>).
+    /// </summary>
+    public const string Identity = "QuorumMesh-Identity";
+
+    /// <summary>
+    /// Ours: on a push, under which name receipts for it will be fetched (<see cref="Identities.ReceiptLists"/>); with its answer, how many
+    /// of its payloads were noted for one.
+    /// </summary>
+    public const string Receipt = "QuorumMesh-Receipt";
 }

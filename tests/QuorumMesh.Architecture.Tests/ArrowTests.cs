@@ -28,7 +28,7 @@ public sealed class ArrowTests
         ["Node.Accounts"] = ["Primitives"],
         ["Node.Rpc"] = ["Node.Runtime", "Listeners", "Outbound"],
         ["Node"] = ["Node.Storage", "Node.Network", "Node.Privacy", "Node.Accounts", "Node.Rpc", "ServiceDefaults"],
-        ["TxManager.Core"] = ["Primitives", "Contracts", "Outbound"],
+        ["TxManager.Core"] = ["Primitives", "Contracts", "Outbound", "Enclave.Core"],
         ["TxManager.Storage"] = ["TxManager.Core"],
         ["TxManager.Rest"] = ["TxManager.Core", "Listeners"],
         ["TxManager"] = ["TxManager.Storage", "TxManager.Rest", "Enclave.Keys", "Listeners.Grpc", "ServiceDefaults"],

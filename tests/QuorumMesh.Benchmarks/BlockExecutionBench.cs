@@ -18,8 +18,8 @@ using QuorumMesh.State.Store;
 namespace QuorumMesh.Benchmarks;
 
 /// <summary>
-/// Whole blocks on RocksDB: execution, roots, receipts and the written batch, senders already recovered. Every transaction of a
-/// block has another sender as long as there are accounts enough.
+/// Whole blocks on RocksDB, read ahead, executed and stored as a node does it: roots, receipts and the written batch, senders already
+/// recovered. Every transaction of a block has another sender as long as there are accounts enough.
 /// </summary>
 internal sealed class BlockExecutionBench : IDisposable
 {
@@ -27,7 +27,8 @@ internal sealed class BlockExecutionBench : IDisposable
         """{"config":{"chainId":10,"isQuorum":false,"homesteadBlock":0,"eip150Block":0,"eip155Block":0,"eip158Block":0,"byzantiumBlock":0,"constantinopleBlock":0,"petersburgBlock":0,"istanbulBlock":0},"gasLimit":"0xffffffff","difficulty":"0x0","alloc":{}}""";
     private const int AccountsInABlock = 50_000;
     private static readonly Address Token = Address.FromWord(0x20u);
-    private readonly string _directory = Directory.CreateTempSubdirectory("qmesh-bench-").FullName;
+    private readonly string _directory;
+    private readonly KeptState? _kept;
     private readonly Address[] _accounts;
     private readonly ulong[] _nonces;
     private readonly RocksKeyValueStore _store;
@@ -37,13 +38,17 @@ internal sealed class BlockExecutionBench : IDisposable
     private readonly BlockImporter _importer;
     private BlockHeader _head;
     private int _next;
-    private readonly LinearRandom _random = new(12345);
-    private TimeSpan _execute, _root, _lists, _write, _slowest;
+    private bool _isWhole;
+    private readonly LinearRandom _random;
+    private TimeSpan _read, _execute, _root, _lists, _write, _slowest;
 
-    private BlockExecutionBench(int accounts, CacheSizes cache, StartWork? start)
+    private BlockExecutionBench(int accounts, CacheSizes cache, bool isAlone, KeptState? kept)
     {
         _accounts = [.. Enumerable.Range(0, accounts).Select(BenchAccount.At)];
-        _nonces = new ulong[accounts];
+        _directory = kept?.Folder ?? Directory.CreateTempSubdirectory("qmesh-bench-").FullName;
+        (_kept, _nonces, _next) = (kept, new ulong[accounts], 0);
+        var isFilled = kept?.TryTake(_nonces, out _next) == true;
+        _random = new LinearRandom(12345 + (uint)_next); // not the recipients of the last run, which are on top of the store
         _store = RocksKeyValueStore.Open(_directory, cache.Database());
         var genesis = new GenesisFile
         {
@@ -53,26 +58,38 @@ internal sealed class BlockExecutionBench : IDisposable
         };
         _rules = new ChainRules(genesis.Config, CompatibilityProfile.V24,
             EngineFactory.Create(genesis.Config, CompatibilityProfile.V24, _store));
-        _public = new StateStore(_store, "public", cache.PublicState() with { StartWork = start });
-        _private = new StateStore(_store, ChainStore.PrivateStateId, cache.PrivateState() with { StartWork = start });
+        _public = new StateStore(_store, "public", OnCores(cache.PublicState(), isAlone));
+        _private = new StateStore(_store, ChainStore.PrivateStateId, OnCores(cache.PrivateState(), isAlone));
         _importer = new BlockImporter(_rules, _public, _private);
+        if (isFilled)
+        {
+            _head = ChainStore.GetHeader(_store, _public.Head.BlockHash)!;
+            return;
+        }
         var first = _importer.Genesis(genesis);
         _head = first.Block.Header;
         Write(first);
         FillAll();
     }
 
+    private static StateStoreOptions OnCores(StateStoreOptions options, bool isAlone) =>
+        isAlone ? options : options with { SplitWork = Cores.Split, StartWork = Cores.Start };
+
     /// <summary>Prints one line for each case: kind, accounts, transactions in a block, rate and where the time went.</summary>
     /// <param name="cache">As the node's --cache.</param>
-    /// <param name="beside">Stores trie nodes beside the blocks as a node does, which takes some of a second core.</param>
-    public static void RunAll(IReadOnlyList<int> accounts, int transactions, IReadOnlyList<int> sizes, int cache, bool beside)
+    /// <param name="isAlone">On one core, trie nodes stored with a block; otherwise on all cores as a node does it.</param>
+    /// <param name="folder">Where a filled state is kept for the next run, or is from one before; null to fill anew.</param>
+    public static void RunAll(IReadOnlyList<int> accounts, int transactions, IReadOnlyList<int> sizes, int cache, bool isAlone,
+        string? folder)
     {
         foreach (var count in accounts)
         {
-            using var bench = new BlockExecutionBench(count, new CacheSizes(cache), beside ? Cores.Start : null);
+            using var bench = new BlockExecutionBench(count, new CacheSizes(cache), isAlone,
+                folder is null ? null : new KeptState(Path.Combine(folder, $"accounts-{count}")));
             foreach (var size in sizes)
                 foreach (var token in (bool[])[false, true])
                     Console.WriteLine(bench.Run(token, size, Math.Max(2, transactions / size)));
+            bench._isWhole = true;
         }
     }
 
@@ -81,20 +98,23 @@ internal sealed class BlockExecutionBench : IDisposable
         _public.Settle();
         _private.Settle();
         _store.Dispose();
-        Directory.Delete(_directory, recursive: true);
+        if (_kept is null) Directory.Delete(_directory, recursive: true);
+        else if (_isWhole) _kept.Leave(_nonces, _next);
     }
 
     private string Run(bool token, int size, int blocks)
     {
         for (var i = 0; i < Math.Max(2, blocks / 4); i++) Block(Transactions(token, size));
-        _execute = _root = _lists = _write = _slowest = default;
-        var pauses = GC.GetTotalPauseDuration();
+        _read = _execute = _root = _lists = _write = _slowest = default;
+        var (pauses, cpu) = (GC.GetTotalPauseDuration(), Environment.CpuUsage.TotalTime);
         var collections = (GC.CollectionCount(0), GC.CollectionCount(1), GC.CollectionCount(2));
         for (var i = 0; i < blocks; i++) Block(Transactions(token, size));
-        var total = _execute + _root + _lists + _write;
+        var total = _read + _execute + _root + _lists + _write;
         return string.Create(CultureInfo.InvariantCulture, $"blocks: {(token ? "ERC-20" : "plain "),-6} {_accounts.Length,9:N0} accounts, "
-            + $"{size,6:N0} in a block: {blocks * size / total.TotalSeconds,8:N0}/s, a block {Of(total):F1} ms: execute "
-            + $"{Of(_execute):F1}, state root {Of(_root):F1}, transaction and receipt roots {Of(_lists):F1}, write {Of(_write):F1}; "
+            + $"{size,6:N0} in a block: {blocks * size / total.TotalSeconds,8:N0}/s, a block {Of(total):F1} ms: read ahead "
+            + $"{Of(_read):F1}, execute {Of(_execute):F1}, state root {Of(_root):F1}, transaction and receipt roots "
+            + $"{Of(_lists):F1}, write {Of(_write):F1}; "
+            + $"CPU {Of(Environment.CpuUsage.TotalTime - cpu):F1}; "
             + $"slowest block {_slowest.TotalMilliseconds:F0}; in them collector pauses {Of(GC.GetTotalPauseDuration() - pauses):F1} "
             + $"({GC.CollectionCount(0) - collections.Item1}/{GC.CollectionCount(1) - collections.Item2}/"
             + $"{GC.CollectionCount(2) - collections.Item3})");
@@ -105,6 +125,8 @@ internal sealed class BlockExecutionBench : IDisposable
     {
         var begin = Stopwatch.GetTimestamp();
         var start = begin;
+        KnownReads.Ahead(_public, transactions);
+        Lap(ref start, ref _read);
         var prepared = new RaftBlockProducer(_rules.Config, _rules.Profile)
             .Prepare(_head, BlockTime.OfNanoseconds(_head.Time + 1_000_000_000));
         var run = new BlockRun(_rules, prepared, default, new(_public.Head, _private.Head, static _ => default));

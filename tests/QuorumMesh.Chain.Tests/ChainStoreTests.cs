@@ -106,9 +106,11 @@ public sealed class ChainStoreTests
         Receipt With(int logs) => new() { Logs = [.. Enumerable.Repeat(log, logs)] };
         Receipt[] list = [With(2), With(0), With(1), With(0)];
         Receipt?[] own = [null, With(3), null, With(2)];
-        Assert.Equal([0u, 0, 2, 3], ReceiptView.Merge(list, own, CompatibilityProfile.V2_5).Select(v => v.FirstLogIndex));
-        Assert.Equal([0u, 2, 5, 6], ReceiptView.Merge(list, own, CompatibilityProfile.V24).Select(v => v.FirstLogIndex));
-        Assert.Equal([2, 0, 1, 0], ReceiptView.Merge(list, null, CompatibilityProfile.V24).Select(v => v.Receipt.Logs.Count));
+        var secret = new Transaction { V = 37u };
+        Transaction[] transactions = [new(), secret, new(), secret];
+        Assert.Equal([0u, 0, 2, 3], ReceiptView.Merge(transactions, list, own, CompatibilityProfile.V2_5).Select(v => v.FirstLogIndex));
+        Assert.Equal([0u, 2, 5, 6], ReceiptView.Merge(transactions, list, own, CompatibilityProfile.V24).Select(v => v.FirstLogIndex));
+        Assert.Equal([2, 0, 1, 0], ReceiptView.Merge(transactions, list, null, CompatibilityProfile.V24).Select(v => v.Receipt.Logs.Count));
     }
 
     private static MemoryKeyValueStore Filled()

@@ -265,6 +265,7 @@ public sealed class RecordedChainTests
             var location = ChainStore.GetTransactionLocation(node.Store, hash)!.Value;
             var blockHash = node.HashAt(location.BlockNumber);
             var views = ReceiptView.Merge(
+                ChainStore.GetBlock(node.Store, blockHash)!.Transactions,
                 ChainStore.GetReceipts(node.Store, blockHash)!,
                 ChainStore.GetPrivateReceipts(node.Store, ChainStore.PrivateStateId, blockHash),
                 node.Rules.Profile);

@@ -42,7 +42,8 @@ public sealed class TracingTests
             var replay = ReplayOf(node, block, node.Public.At(before, block.Number - 1), node.Private.At(before, block.Number - 1),
                 network.PayloadsOf(nodeNumber));
             var imported = node.Import(block, network.PayloadsOf(nodeNumber));
-            var views = ReceiptView.Merge(imported.Execution.Receipts, imported.Execution.PrivateReceipts, node.Rules.Profile);
+            var views = ReceiptView.Merge(
+                block.Transactions, imported.Execution.Receipts, imported.Execution.PrivateReceipts, node.Rules.Profile);
             foreach (var (transaction, view) in node.Recover(block).Zip(views))
             {
                 try

@@ -70,9 +70,49 @@ public sealed class RotationCommandsTests : IDisposable
     }
 
     [Fact]
+    public void A_stolen_key_is_revoked_in_one_step_and_the_network_knows_its_successor()
+    {
+        var network = NetworkCreator.Create(new NetworkRequest(_temp, 3, "raft", "cancun", 10, null, 0));
+        var stolen = network.Participants[1].TxManagerKey;
+        Assert.Equal(0, Run("revoke", "--dir", _temp, "--participant", "B", "--key", stolen));
+        var config = Path.Combine(_temp, "B", "enclave", "enclave.json");
+        var keys = KeyRotation.List(config);
+        Assert.Equal([false, true], keys.Select(k => k.Retired));
+        Assert.Equal(keys[0].PublicKey?.ToString(), NetworkDefinition.Load(_temp).Participants[1].TxManagerKey);
+        var revoked = JsonNode.Parse(File.ReadAllText(config))!["keys"]!["revoked"]!.AsArray();
+        Assert.Equal(stolen, (string?)Assert.Single(revoked)!["publicKey"]);
+        Assert.Equal(keys[0].PublicKey?.ToString(), (string?)revoked[0]!["successor"]);
+        Assert.Equal(0, Run("revoke", "--dir", _temp, "--participant", "B", "--key", stolen));
+        Assert.Equal(2, KeyRotation.List(config).Count);
+    }
+
+    [Fact]
+    public void Pins_and_refused_claims_are_told_in_lines()
+    {
+        var answer = JsonNode.Parse("""
+            {"identity":"ID","keys":[{"key":"K1","identity":"I1","state":"active","successor":null},
+             {"key":"K2","identity":"I1","state":"retired","successor":"K1"}],
+             "conflicts":[{"key":"K1","pinnedTo":"I1","claimedBy":null,"url":"http://x:1/"},
+             {"key":"K1","pinnedTo":"I1","claimedBy":"I2","url":"http://y:1/"}]}
+            """);
+        Assert.Equal(
+            [
+                "our identity  ID", "active   K1 of I1", "retired  K2 of I1, now K1",
+                "REFUSED  K1 of I1 is claimed at http://x:1/ without an identity", "REFUSED  K1 of I1 is claimed at http://y:1/ by I2",
+            ], PeerKeysCommands.Lines(answer));
+        Assert.Contains("--participant", Refused("peers"));
+        Assert.Contains("unix:/path", Refused("peers", "--q2t", "nowhere"));
+        Assert.Contains("did not answer", Refused("peers", "--q2t", "unix:" + Path.Combine(_temp, "none.ipc")));
+        Assert.Contains("not the base64", Refused("accept", "--q2t", "unix:" + Path.Combine(_temp, "none.ipc"), "--key", "x"));
+    }
+
+    [Fact]
     public void Which_enclave_and_which_key_have_to_be_said()
     {
         Make();
+        Assert.Contains("say which", Refused("revoke", "--configfile", Config));
+        Assert.Contains("--successor", Refused("revoke", "--configfile", Config, "--key", Convert.ToBase64String(new byte[32]),
+            "--successor", "x"));
         Assert.Contains("--participant", Refused("rotate"));
         Assert.Contains("--participant", Refused("status", "--dir", _temp));
         Assert.Contains("--participant", Refused("status", "--dir", _temp, "--participant", "A", "--configfile", Config));

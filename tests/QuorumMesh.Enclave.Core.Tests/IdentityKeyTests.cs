@@ -24,6 +24,10 @@ public sealed class IdentityKeyTests
         Assert.Equal(expected, receipt.Signed);
         byte[] tls = [.. "quorummesh identity 1: manager tls key\0"u8, 7, 8];
         Assert.Equal(tls, IdentityStatement.ManagerTlsKey([7, 8]).Signed);
+        byte[] keys = [.. "quorummesh identity 1: own keys\0"u8, 7, 8];
+        Assert.Equal(keys, IdentityStatement.OwnKeys([7, 8]).Signed);
+        byte[] presence = [.. "quorummesh identity 1: presence\0"u8, .. new byte[32], .. "http://b:1/"u8];
+        Assert.Equal(presence, IdentityStatement.Presence(new byte[32], "http://b:1/").Signed);
     }
 
     [Fact]
@@ -68,6 +72,10 @@ public sealed class IdentityKeyTests
         Assert.Throws<InvalidCipherException>(() => IdentityStatement.DeliveryReceipt(new byte[64], Recipient, DateTimeOffset.MinValue));
         Assert.Throws<InvalidCipherException>(() => IdentityStatement.ManagerTlsKey([]));
         Assert.Throws<InvalidCipherException>(() => IdentityStatement.ManagerTlsKey(new byte[4097]));
+        Assert.Throws<InvalidCipherException>(() => IdentityStatement.OwnKeys([]));
+        Assert.Throws<InvalidCipherException>(() => IdentityStatement.Presence(new byte[31], "http://b:1/"));
+        Assert.Throws<InvalidCipherException>(() => IdentityStatement.Presence(new byte[32], ""));
+        Assert.Throws<InvalidCipherException>(() => IdentityStatement.Presence(new byte[32], new string('x', 2049)));
         using var seed = new SecretBuffer(31);
         Assert.Throws<ArgumentException>(() => new IdentityKey(seed));
     }

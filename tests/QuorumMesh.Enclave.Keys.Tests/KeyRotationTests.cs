@@ -37,6 +37,48 @@ public sealed class KeyRotationTests : IDisposable
     }
 
     [Fact]
+    public async Task A_revoked_key_is_rotated_first_opens_still_and_is_told_with_its_successor()
+    {
+        var stolen = Make();
+        var successor = await KeyRotation.RevokeAsync(Config, stolen, null, _ => null, default);
+        var ring = await LoadAsync();
+        Assert.Equal([successor, stolen], ring.Keys.Select(k => k.PublicKey));
+        Assert.Equal([new RevokedKey(stolen, successor)], ring.Revoked);
+
+        // Said again, and after the successor was rotated itself: nothing changes.
+        Assert.Equal(successor, await KeyRotation.RevokeAsync(Config, stolen, null, _ => null, default));
+        KeyRotation.Rotate(Config);
+        Assert.Equal([new RevokedKey(stolen, successor)], (await LoadAsync()).Revoked);
+
+        // One that was taken out of the configuration long ago.
+        var gone = new PublicKey([.. Enumerable.Repeat((byte)7, 32)]);
+        Assert.Null(await KeyRotation.RevokeAsync(Config, gone, null, _ => null, default));
+        Assert.Equal([stolen, gone], (await LoadAsync()).Revoked.Select(r => r.Key));
+        Assert.Equal(3, (await LoadAsync()).Keys.Count);
+    }
+
+    [Fact]
+    public async Task A_revocation_that_was_cut_off_after_its_rotation_is_finished_by_the_next_try()
+    {
+        var stolen = Make();
+        var next = KeyRotation.Rotate(Config, stolen);
+        Assert.Equal(next, await KeyRotation.RevokeAsync(Config, stolen, null, _ => null, default));
+        Assert.Equal([new RevokedKey(stolen, next)], (await LoadAsync()).Revoked);
+        Assert.Equal(2, (await LoadAsync()).Keys.Count);
+    }
+
+    [Theory]
+    [InlineData("\"x\"", "keys.revoked")]
+    [InlineData("[{}]", "keys.revoked[0].publicKey")]
+    [InlineData("[{\"publicKey\":\"zP9kWRDB83v7TSZrAEXRgeexKkejHM48cpZOqnt3oyo=\",\"successor\":\"no\"}]", "keys.revoked[0].successor")]
+    public async Task Revocations_that_cannot_be_read_stop_the_load_by_name(string list, string setting)
+    {
+        Make();
+        Write(File.ReadAllText(Config).Replace("\"keyData\"", $"\"revoked\":{list},\"keyData\"", StringComparison.Ordinal));
+        Assert.Equal(setting, (await Assert.ThrowsAsync<KeyException>(LoadAsync)).Key);
+    }
+
+    [Fact]
     public async Task A_locked_keys_successor_is_locked_by_its_password_and_the_lines_of_others_stay_theirs()
     {
         var first = TesseraKeyFile.Generate(_directory.File("tm"), "one"u8, Light);

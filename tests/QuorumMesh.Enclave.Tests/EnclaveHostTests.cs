@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Enclave;
+using QuorumMesh.Contracts.Identities;
 using QuorumMesh.Enclave.Core;
 using QuorumMesh.Enclave.Keys;
 using QuorumMesh.Listeners.Grpc;
@@ -164,6 +165,36 @@ public sealed class EnclaveHostTests : IAsyncLifetime, IDisposable
         await RefusedAsync(client, request, StatusCode.NotFound);
         await RefusedAsync(client, new SignRequest(), StatusCode.InvalidArgument);
         await RefusedAsync(client, new SignRequest { ManagerTlsKey = ByteString.Empty }, StatusCode.InvalidArgument);
+        await app.StopAsync();
+    }
+
+    [Fact]
+    public async Task The_identity_announces_the_enclaves_keys_and_its_presence_at_a_url()
+    {
+        await Assert.ThrowsAsync<RpcException>(async () => await _client.AnnounceAsync(new AnnounceRequest()));
+        var identity = Convert.FromBase64String(IdentityFile.Generate(_directory.File("identity"), passwordFile: null));
+        _directory.Write("i.json", File.ReadAllText(_directory.File("e.json")).Replace("\"keyData\"",
+            "\"identity\":{\"privateKeyPath\":\"identity.key\",\"publicKeyPath\":\"identity.pub\"},"
+            + $"\"revoked\":[{{\"publicKey\":\"{Samples.RecipientPublic}\",\"successor\":\"{Samples.SenderPublic}\"}}],\"keyData\"",
+            StringComparison.Ordinal));
+        var socket = _directory.File("i.sock");
+        await using var app = await EnclaveHost.StartAsync(
+            Options() with { ConfigFile = _directory.File("i.json"), Listen = "unix:" + socket }, CancellationToken.None);
+        using var channel = Channel(socket);
+        var client = new Contracts.Enclave.Enclave.EnclaveClient(channel);
+        Assert.Equal(Samples.RecipientPublic, Assert.Single((await client.KeysAsync(new KeysRequest())).Revoked).ToBase64());
+        var first = await client.AnnounceAsync(new AnnounceRequest());
+        var announced = KeyAnnouncementCodec.Decode(first.Announcement.Span);
+        Assert.True(IdentityKey.Verify(identity, IdentityStatement.OwnKeys(first.Announcement.Span), first.Signature.Span));
+        Assert.Equal([Samples.Sender, Samples.Recipient], announced.Keys.Select(k => k.Key));
+        Assert.Equal([AnnouncedState.Active, AnnouncedState.Revoked], announced.Keys.Select(k => k.State));
+        var second = await client.AnnounceAsync(new AnnounceRequest { After = announced.Serial + 1000 });
+        Assert.True(KeyAnnouncementCodec.Decode(second.Announcement.Span).Serial > announced.Serial + 1000);
+        var presence = new Presence { Nonce = ByteString.CopyFrom(new byte[32]), Url = "http://a:1/" };
+        var signed = await client.SignAsync(new SignRequest { Presence = presence });
+        Assert.True(IdentityKey.Verify(identity, IdentityStatement.Presence(new byte[32], "http://a:1/"), signed.Signature.Span));
+        presence.Nonce = ByteString.Empty;
+        await RefusedAsync(client, new SignRequest { Presence = presence }, StatusCode.InvalidArgument);
         await app.StopAsync();
     }
 

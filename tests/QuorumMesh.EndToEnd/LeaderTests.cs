@@ -49,7 +49,7 @@ public sealed class LeaderTests(ITestOutputHelper output)
             times.Sort();
             if (times.Count > 0)
                 output.WriteLine($"{times.Count} kills of the leader, {acknowledged.Count} transactions acknowledged; next block after p50 "
-                    + $"{At(times, 0.5):F0} ms, p99 {At(times, 0.99):F0} ms, at most {times[^1]:F0} ms");
+                    + $"{At(times, 0.5):F0} ms, p90 {At(times, 0.9):F0} ms, p99 {At(times, 0.99):F0} ms, at most {times[^1]:F0} ms");
         }
         Assert.NotEmpty(acknowledged);
         await AssertMinedAsync(network, [.. acknowledged]);

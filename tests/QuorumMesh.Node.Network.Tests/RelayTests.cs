@@ -48,6 +48,48 @@ public class RelayTests
         Assert.Equal(third, Assert.Single(a.Transactions).ToArray());
     }
 
+    /// <summary>Each transaction crosses a link once, whichever way it went.</summary>
+    [Fact]
+    public async Task Nobody_is_sent_what_he_has_sent_or_announced()
+    {
+        await using var a = new TestNode(protocols: Ours);
+        await using var b = new TestNode(protocols: Ours);
+        await TestNode.Connect(a, b);
+        a.Server.BroadcastTransactions([First], null); // whole
+        await TestNode.Until(() => b.Transactions.Count == 1, "the one sent");
+        a.Server.RelayTransactions([Second]); // by its hash, and then asked for
+        await TestNode.Until(() => b.Transactions.Count == 2, "the one announced");
+        b.Server.RelayTransactions([First, Second]);
+        b.Server.BroadcastTransactions([First, Second], null);
+        // What is new comes behind them on the same connection.
+        var third = TestNode.RlpList(10, 3);
+        b.Server.BroadcastTransactions([third], null);
+        await TestNode.Until(() => !a.Transactions.IsEmpty, "the new one");
+        Assert.Equal(third, Assert.Single(a.Transactions).ToArray());
+    }
+
+    [Fact]
+    public async Task Raft_is_told_what_is_here_and_what_a_connected_node_has()
+    {
+        await using var a = new TestNode(protocols: Ours);
+        await using var b = new TestNode(protocols: Ours);
+        Hash256[] hashes = [Keccak.Hash(First), Keccak.Hash(Second)];
+        Assert.Null(a.Server.ForRaft.HeldBy(b.Id));
+        await TestNode.Connect(a, b);
+        Assert.Equal([false, false], hashes.Select(hash => a.Server.ForRaft.HeldBy(b.Id)!(hash)));
+        a.Server.BroadcastTransactions([First], null);
+        b.Server.RelayTransactions([Second]);
+        await TestNode.Until(() => !a.Transactions.IsEmpty && !b.Transactions.IsEmpty, "one each way");
+        foreach (var (node, other) in new[] { (a, b), (b, a) })
+        {
+            Assert.Equal([true, true], hashes.Select(hash => node.Server.ForRaft.HeldBy(other.Id)!(hash)));
+            var found = node.Server.ForRaft.Find([Keccak.Hash("nobody's"u8), .. hashes]);
+            Assert.Equal([[], First, Second], found.Select(raw => raw.ToArray()));
+        }
+        await b.Server.DisposeAsync();
+        await TestNode.Until(() => a.Server.ForRaft.HeldBy(b.Id) is null, "the end of the connection");
+    }
+
     [Fact]
     public async Task Others_get_it_whole()
     {
@@ -95,7 +137,7 @@ public class RelayTests
     public async Task What_the_peer_no_longer_has_does_not_count_as_known_to_it(int version)
     {
         // One at a time is kept: the others are mostly gone when they are asked for.
-        await using var a = new TestNode(protocols: OursUpTo(version), announcedBytes: 1);
+        await using var a = new TestNode(protocols: OursUpTo(version), recentBytes: 1);
         await using var b = new TestNode(protocols: Ours);
         await TestNode.Connect(a, b);
         var all = Enumerable.Range(0, 600).Select(i => TestNode.RlpList(100, i)).ToList();
@@ -117,13 +159,22 @@ public class RelayTests
     [Fact]
     public void What_is_kept_for_those_that_ask_is_bounded()
     {
-        var kept = new AnnouncedTransactions(maxBytes: 10_000);
+        var kept = new RecentTransactions(maxBytes: 10_000);
         var all = Enumerable.Range(0, 100).Select(i => TestNode.RlpList(1_000, i)).ToList();
         foreach (var raw in all)
             kept.Add(Keccak.Hash(raw), raw);
         var found = kept.Find([.. all.Select(raw => Keccak.Hash(raw))], int.MaxValue);
         Assert.Equal(all.TakeLast(8), found.Select(raw => raw.ToArray()));
         Assert.Equal(3, kept.Find([.. all.TakeLast(8).Select(raw => Keccak.Hash(raw))], 2_500).Count);
+        // Slices are copied, and bounded like the others.
+        var copies = new RecentTransactions(maxBytes: 10_000);
+        var message = all.SelectMany(raw => raw).ToArray();
+        copies.AddCopies([.. all.Select(raw => Keccak.Hash(raw))],
+            [.. all.Select((raw, i) => (ReadOnlyMemory<byte>)message.AsMemory(i * raw.Length, raw.Length))]);
+        copies.AddCopies([Keccak.Hash(all[^1])], [all[^1]]);
+        Array.Clear(message);
+        Assert.Equal(all.TakeLast(8), copies.FindEach([.. all.Select(raw => Keccak.Hash(raw))])
+            .Where(raw => !raw.IsEmpty).Select(raw => raw.ToArray()));
         // One that is larger than all the room is kept alone.
         var large = TestNode.RlpList(20_000, 7);
         kept.Add(Keccak.Hash(large), large);

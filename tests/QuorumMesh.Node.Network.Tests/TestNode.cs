@@ -15,7 +15,7 @@ internal sealed class TestNode : IPeerRequestHandler, IAsyncDisposable
     public static readonly Hash256 Genesis = Keccak.Hash("genesis"u8);
 
     public TestNode(NodeKey? key = null, IReadOnlyList<SubProtocol>? protocols = null, int maxPeers = 50, Hash256? genesis = null,
-        int port = 0, TimeSpan? requestTimeout = null, long announcedBytes = 16 << 20, params IPNetwork[] netRestrict)
+        int port = 0, TimeSpan? requestTimeout = null, long recentBytes = 16 << 20, params IPNetwork[] netRestrict)
     {
         Key = key ?? NodeKey.Generate();
         Server = new PeerServer(
@@ -28,7 +28,7 @@ internal sealed class TestNode : IPeerRequestHandler, IAsyncDisposable
                 NetRestrict = netRestrict,
                 RaftPort = 50401,
                 RequestTimeout = requestTimeout ?? TimeSpan.FromSeconds(15),
-                AnnouncedBytes = announcedBytes,
+                RecentBytes = recentBytes,
             },
             NullLogger<PeerServer>.Instance);
         Server.SetStatus(Status(genesis ?? Genesis));

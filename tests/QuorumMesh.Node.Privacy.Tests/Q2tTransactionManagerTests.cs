@@ -230,7 +230,7 @@ public class Q2tTransactionManagerTests
     }
 
     [Theory]
-    [InlineData(404, "Recipient not found for key: x", "Non-200 status code: 404 Not Found: Recipient not found for key: x")]
+    [InlineData(404, "Recipient not found for key: x", "404 status: Recipient not found for key: x")]
     [InlineData(200, "no json", "private transaction manager's answer is not JSON")]
     [InlineData(200, """{"key":"AQID"}""", "without a hash of 64 bytes")]
     public async Task Bad_answers_to_send_reach_the_user(int status, string text, string message)
@@ -240,6 +240,20 @@ public class Q2tTransactionManagerTests
         var error = await Assert.ThrowsAsync<TransactionManagerException>(
             () => manager.SendAsync(new SendArguments(Payload, null, [KeyB]), default));
         Assert.Contains(message, error.Message);
+    }
+
+    [Theory]
+    [InlineData(null, false)]
+    [InlineData("""["1.0"]""", false)]
+    [InlineData("""["1.0","2.0","2.1"]""", true)]
+    [InlineData("""["v4"]""", true)]
+    public async Task Privacy_flags_are_known_from_API_2_on(string? versions, bool isKnown)
+    {
+        await using var server = await FakeRestManager.StartAsync(versions, (c, _) => FakeRestManager.Status(c, 404));
+        using var manager = new Q2tTransactionManager(server.Socket);
+        Assert.Equal(isKnown, await manager.KnowsPrivacyFlagsAsync(default));
+        using var away = new Q2tTransactionManager(server.Socket + ".not-there");
+        Assert.Null(await away.KnowsPrivacyFlagsAsync(default));
     }
 
     [Fact]

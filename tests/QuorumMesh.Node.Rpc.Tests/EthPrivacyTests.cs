@@ -30,7 +30,7 @@ public sealed class EthPrivacyTests
     [InlineData("0x27", @"invalid character '\'' looking for beginning of value")]
     [InlineData("0xad00", @"invalid character '\u00ad' looking for beginning of value")]
     [InlineData("0xfe", "invalid character '\u00fe' looking for beginning of value")]
-    [InlineData("0x7b7d", "the payload is not a privacy marker's transaction")]
+    [InlineData("0x7b7d", "missing required field 'nonce' in transaction")]
     public async Task A_private_transaction_that_is_no_marker_is_told_in_the_words_of_go(string payload, string error)
     {
         using var node = NewNode("24");
@@ -41,17 +41,18 @@ public sealed class EthPrivacyTests
     }
 
     [Fact]
-    public async Task What_holds_no_payload_of_ours_is_null()
+    public async Task What_holds_no_payload_of_ours_is_null_or_not_found()
     {
         using var node = NewNode("24");
         await using var client = new RpcClient(node);
         var hash = (await MinePrivateAsync(node, client, "0x60016000f3")).GetProperty("transactionHash").GetString();
         node.Manager.Payloads.Clear();
-        foreach (var method in new[] { "eth_getPrivateTransactionByHash", "eth_getPrivateTransactionReceipt" })
-        {
-            Assert.Null((await client.CallAsync(method, $"[\"{hash}\"]")).GetString());
-            Assert.Null((await client.CallAsync(method, $"[\"{Hash256.Zero}\"]")).GetString());
-        }
+        foreach (var unknown in new[] { hash, Hash256.Zero.ToString() })
+            Assert.Null((await client.CallAsync("eth_getPrivateTransactionByHash", $"[\"{unknown}\"]")).GetString());
+        Assert.Equal("private transaction not found for this participant",
+            (await client.FailAsync("eth_getPrivateTransactionReceipt", $"[\"{hash}\"]")).Message);
+        Assert.Equal("privacy marker transaction not found",
+            (await client.FailAsync("eth_getPrivateTransactionReceipt", $"[\"{Hash256.Zero}\"]")).Message);
         node.Manager.Enabled = false;
         Assert.Equal("PrivateTransactionManager is not enabled",
             (await client.FailAsync("eth_getPrivateTransactionByHash", $"[\"{hash}\"]")).Message);
@@ -67,7 +68,7 @@ public sealed class EthPrivacyTests
         using var older = NewNode("2.6");
         await using var old = new RpcClient(older);
         foreach (var method in new[] { "eth_getPrivacyPrecompileAddress", "eth_getContractPrivacyMetadata",
-            "eth_getPrivateTransactionByHash", "eth_getPrivateTransactionReceipt" })
+            "eth_getPrivateTransactionByHash", "eth_getPrivateTransactionReceipt", "eth_distributePrivateTransaction" })
             Assert.Equal(-32601, (await old.FailAsync(method)).Code);
     }
 

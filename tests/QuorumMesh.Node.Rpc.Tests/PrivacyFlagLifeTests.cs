@@ -31,8 +31,10 @@ public sealed class PrivacyFlagLifeTests
         var changed = await MineAsync(node, client, await SendAsync(client, flag, contract, Word(5)));
         Assert.Equal("0x1", changed[0].GetProperty("status").GetString());
         Assert.Equal(Word(5), await SlotAsync(client, contract));
-        var (_, message, _) = await client.FailAsync("eth_sendTransaction", Arguments(0, contract, Word(6)));
+        var (_, message, data) = await client.FailAsync("eth_sendTransaction", Arguments(0, contract, Word(6)));
         Assert.Equal("sent privacy flag doesn't match all affected contract flags", message);
+        Assert.Equal(
+            $"contract {Address.Parse(contract).ToChecksumString()} was made with privacy flag {flag}; this transaction has flag 0", data);
 
         // Both are sent on one state: with state validation the second does not find what its sender computed.
         var both = await MineAsync(node, client, await SendAsync(client, flag, contract, Word(7)),

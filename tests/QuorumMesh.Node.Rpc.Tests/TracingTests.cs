@@ -153,7 +153,7 @@ public sealed class TracingTests
         using var node = RecordedNetwork.Node(1);
         await using var client = new RpcClient(node);
         using var view = node.OpenView();
-        var number = Enumerable.Range(1, (int)view.Head).First(n => view.Block((ulong)n)!.PayloadHashes.Distinct().Count() > 1);
+        var number = Enumerable.Range(1, (int)view.Head).First(n => view.Rules.PayloadsOf(view.Block((ulong)n)!).Distinct().Count() > 1);
         var arguments = $$"""["0x{{number:x}}",{"tracer":"prestateTracer"}]""";
         var whole = (await client.CallAsync("debug_traceBlockByNumber", arguments)).GetRawText();
         node.Manager.MostAnswers = 1;

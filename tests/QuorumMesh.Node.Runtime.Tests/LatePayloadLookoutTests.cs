@@ -85,6 +85,25 @@ public sealed class LatePayloadLookoutTests
         Assert.Equal(new LateLook(1, 0, null), await lookout.LookAsync(LatePayloadLookout.Blocks, pauses: false, default));
     }
 
+    /// <summary>No block names it: the note of the block's run does.</summary>
+    [Fact]
+    public async Task That_of_a_transaction_in_a_marker_is_found_too()
+    {
+        var node = new SoloNode(MarkedPayloadTests.Genesis);
+        var marked = TransactionText.Encode(TestChain.Private(Key, 1, Call, Contract));
+        node.Step(SoloNode.Answer(Creation, PayloadAvailability.Here), SoloNode.Answer(Call, PayloadAvailability.NotAParty),
+            SoloNode.Answer(marked, PayloadAvailability.Here));
+        node.Mine(TestChain.Private(Key, 0, Creation));
+        node.Mine(MarkedPayloadTests.Marker(1, marked));
+        Assert.Equal((2ul, 2ul), (node.Head, node.PrivateHead));
+        var manager = new Manager { Knows = { TestChain.HashOf(Call) } };
+        Assert.Equal(new LateLook(1, 1, null), await Lookout(node, manager).LookAsync(LatePayloadLookout.Blocks, pauses: false, default));
+        Assert.Equal(1ul, node.PrivateHead);
+        node.Step(SoloNode.Answer(Call, PayloadAvailability.Here), SoloNode.Answer(marked, PayloadAvailability.Here));
+        Assert.Equal((UInt256)5, node.Stores.Private.Head.GetStorage(Contract, UInt256.Zero));
+        Assert.Equal(new LateLook(0, 0, null), await Lookout(node, manager).LookAsync(LatePayloadLookout.Blocks, pauses: false, default));
+    }
+
     private static LatePayloadLookout Lookout(SoloNode node, Manager manager) => new(manager, node.Stores, input =>
     {
         node.Step(input);

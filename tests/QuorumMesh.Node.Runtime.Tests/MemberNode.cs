@@ -15,12 +15,14 @@ internal sealed class MemberNode
     private const ushort RaftId = 1;
     private const int Members = 3;
 
-    private readonly MemoryKeyValueStore _store = new();
-    private readonly MemoryRaftLog _log = new();
+    private readonly RecordingStore _store = new();
+    private readonly IRaftLog _log;
 
     /// <param name="chain">Whose blocks this node has; null for none but the genesis.</param>
-    public MemberNode(SoloNode? chain = null)
+    /// <param name="log">Null for one in memory.</param>
+    public MemberNode(SoloNode? chain = null, IRaftLog? log = null)
     {
+        _log = log ?? new MemoryRaftLog();
         if (chain is not null) Copy(chain, _store, chain.Head);
         Start();
     }
@@ -28,8 +30,8 @@ internal sealed class MemberNode
     public NodeCore Core { get; private set; } = null!;
     public RaftDriver Raft { get; private set; } = null!;
     public NodeStores Stores { get; private set; } = null!;
-    public MemoryRaftLog Log => _log;
-    public MemoryKeyValueStore Store => _store;
+    public IRaftLog Log => _log;
+    public RecordingStore Store => _store;
     public SilentTransport Transport { get; private set; } = null!;
     public NodeEvents Events { get; private set; } = null!;
     public List<HeadStandingEvent> Standings { get; } = [];
@@ -41,7 +43,7 @@ internal sealed class MemberNode
 
     public static string IdOf(int member) => Convert.ToHexStringLower(TestChain.Signer(member).PublicKey);
 
-    public static void Copy(SoloNode from, MemoryKeyValueStore to, ulong upTo)
+    public static void Copy(SoloNode from, IKeyValueStore to, ulong upTo)
     {
         var importer = new ChainImporter(TestChain.Open(to), null);
         for (var number = 1UL; number <= upTo; number++) Assert.True(importer.Import(ChainStore.GetBlock(from.Store, number)!));
@@ -87,6 +89,7 @@ internal sealed class MemberNode
         {
             foreach (var effect in effects.Network) link.CarryOut(effect);
             answers.AddRange(effects.Answers);
+            if (effects.Journalled is not null) _store.Sync();
             if (effects.Journalled is { } journalled) answers.AddRange(journalled.Answers);
             last = effects;
         });
@@ -121,8 +124,15 @@ internal sealed class MemberNode
         await answer.Task;
     }
 
-    /// <summary>Entries from member 2 as the leader of a term, committed at once.</summary>
-    public NodeInput Committed(ulong term, params RaftConfChange[] changes) => new RaftInput.Message(new RaftMessage
+    /// <summary>Blocks from member 2 as the leader of a term, committed at once.</summary>
+    public NodeInput CommittedBlocks(ulong term, params Block[] blocks) =>
+        Committed(term, RaftEntryType.Normal, blocks, static b => b.Encode());
+
+    /// <summary>Changes from member 2 as the leader of a term, committed at once.</summary>
+    public NodeInput Committed(ulong term, params RaftConfChange[] changes) =>
+        Committed(term, RaftEntryType.ConfChange, changes, RaftWire.Encode);
+
+    private RaftInput.Message Committed<T>(ulong term, RaftEntryType type, T[] values, Func<T, byte[]> encode) => new(new RaftMessage
     {
         Type = RaftMessageType.App,
         From = 2,
@@ -130,9 +140,8 @@ internal sealed class MemberNode
         Term = term,
         Index = _log.LastIndex,
         LogTerm = _log.Entries(_log.LastIndex, _log.LastIndex + 1, ulong.MaxValue)[0].Term,
-        Entries = [.. changes.Select(
-            (change, i) => new RaftEntry(term, _log.LastIndex + 1 + (ulong)i, RaftEntryType.ConfChange, RaftWire.Encode(change)))],
-        Commit = _log.LastIndex + (ulong)changes.Length,
+        Entries = [.. values.Select((value, i) => new RaftEntry(term, _log.LastIndex + 1 + (ulong)i, type, encode(value)))],
+        Commit = _log.LastIndex + (ulong)values.Length,
     });
 
     /// <summary>As member 2 proposes it.</summary>

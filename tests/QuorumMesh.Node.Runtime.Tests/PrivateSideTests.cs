@@ -194,7 +194,7 @@ public sealed class PrivateSideTests
         Assert.Equal((2ul, TestChain.HashOf(FirstCall)), (behind.Block, behind.Payload!.Value));
         Assert.Contains("no longer has", behind.Message, StringComparison.Ordinal);
         Assert.Throws<PrivateStateBehindException>(() => view.PrivateReceipts(3, view.Header(3)!.Hash));
-        Assert.Throws<PrivateStateBehindException>(() => view.MergedReceipts(view.HeadHeader));
+        Assert.Throws<PrivateStateBehindException>(() => view.MergedReceipts(view.Block(view.HeadHash)!));
         Assert.Throws<PrivateStateBehindException>(() => view.PrivateRoot(4));
         Assert.Throws<PrivateStateBehindException>(() => view.Accounts(ofPrivate: true, 4));
         Assert.NotEmpty(view.Accounts(ofPrivate: false, 4));

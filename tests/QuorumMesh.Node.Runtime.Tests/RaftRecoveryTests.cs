@@ -247,7 +247,7 @@ public sealed class RaftRecoveryTests
         }
     }
 
-    private sealed class CutOffLog(MemoryRaftLog inner, Budget budget) : IRaftLog
+    private sealed class CutOffLog(IRaftLog inner, Budget budget) : IRaftLog
     {
         public ulong FirstIndex => inner.FirstIndex;
 

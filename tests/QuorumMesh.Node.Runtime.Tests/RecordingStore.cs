@@ -12,6 +12,15 @@ internal sealed class RecordingStore : IKeyValueStore
 
     public byte[]? Get(ReadOnlySpan<byte> key) => _inner.Get(key);
 
+    /// <summary>Called with the number of keys that are read together.</summary>
+    public Action<int> ReadTogether { get; set; } = static _ => { };
+
+    public byte[]?[] GetMany(ReadOnlySpan<byte[]> keys)
+    {
+        ReadTogether(keys.Length);
+        return ((IKeyValueReader)_inner).GetMany(keys);
+    }
+
     public IEnumerable<KeyValuePair<byte[], byte[]>> Scan(byte[] prefix, byte[]? from = null) => _inner.Scan(prefix, from);
 
     public IKeyValueSnapshot Snapshot() => _inner.Snapshot();

@@ -21,8 +21,9 @@ internal sealed class SoloNode
 
     public SoloNode(byte[]? genesis = null, ulong? keptPublicBlocks = NodeCoreSetup.DefaultKeptPublicBlocks,
         long payloadCacheBytes = PayloadCache.DefaultCapacity,
-        ulong privateRewindLimit = NodeCoreSetup.DefaultPrivateRewindLimit)
+        ulong privateRewindLimit = NodeCoreSetup.DefaultPrivateRewindLimit, IRaftLog? log = null)
     {
+        Log = log ?? new MemoryRaftLog();
         (_genesis, KeptPublicBlocks, _payloadCacheBytes, _privateRewindLimit) = (genesis, keptPublicBlocks, payloadCacheBytes,
             privateRewindLimit);
         Start();
@@ -35,7 +36,7 @@ internal sealed class SoloNode
     public bool KeepsRevertReasons { get; set; }
 
     public RecordingStore Store { get; } = new();
-    public MemoryRaftLog Log { get; } = new();
+    public IRaftLog Log { get; }
     public NodeCore Core { get; private set; } = null!;
     public RaftDriver Raft { get; private set; } = null!;
     public NodeStores Stores { get; private set; } = null!;

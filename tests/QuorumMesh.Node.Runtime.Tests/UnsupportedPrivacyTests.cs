@@ -12,25 +12,23 @@ using QuorumMesh.Tests.Shared;
 namespace QuorumMesh.Node.Runtime.Tests;
 
 /// <summary>
-/// Chains of GoQuorum 24.4.1 with privacy flags, which are run, and markers, which are not: the public chain is followed to its head, and
-/// the private head stops before the first block that needs one of them, and says so.
+/// Chains of GoQuorum 24.4.1 with privacy flags and markers, run to each party's roots. Where the genesis does not allow a flag the public
+/// chain is followed to its head, and the private head stops before the first block that needs it, and says so.
 /// </summary>
 public sealed class UnsupportedPrivacyTests
 {
     [VectorTheory]
-    [InlineData("qbft4-24.4.1", 1, true)]
-    [InlineData("qbft4-24.4.1", 3, true)]
-    [InlineData("ibft-to-qbft-24.4.1", 1, false)]
-    public void The_private_head_stops_by_name_and_the_public_one_goes_on(string network, int party, bool isEnhanced)
+    [InlineData("qbft4-24.4.1")]
+    [InlineData("ibft-to-qbft-24.4.1")]
+    public void The_private_head_stops_by_name_and_the_public_one_goes_on(string network)
     {
-        var node = new Recorded(network, party, isEnhanced);
+        var node = new Recorded(network, party: 1, isEnhanced: false);
         node.Run();
         Assert.Equal(node.Last, node.Core.Head.Number);
         Assert.Equal(node.FirstUnsupported - 1, node.Core.PrivateHead.Number);
         var (stopped, reason) = (node.Core.PrivateStatus.Stopped, node.Core.PrivateStatus.Reason);
         Assert.Equal(stopped, reason);
-        var expected = node.IsMarkerFirst ? "is a privacy marker (privacyPrecompileBlock)" : "genesis has no privacyEnhancementsBlock";
-        Assert.Contains(expected, stopped, StringComparison.Ordinal);
+        Assert.Contains("genesis has no privacyEnhancementsBlock", stopped, StringComparison.Ordinal);
         Assert.Equal(node.ExpectedRoots().Take((int)node.FirstUnsupported), node.Roots());
         // Nothing changes that while time goes by.
         node.Run();
@@ -38,12 +36,15 @@ public sealed class UnsupportedPrivacyTests
     }
 
     [VectorTheory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    public void Privacy_flags_are_run_to_the_roots_of_each_party(int party)
+    [InlineData("ibft-to-qbft-24.4.1", 1)]
+    [InlineData("ibft-to-qbft-24.4.1", 2)]
+    [InlineData("ibft-to-qbft-24.4.1", 3)]
+    [InlineData("qbft4-24.4.1", 1)]
+    [InlineData("qbft4-24.4.1", 2)]
+    [InlineData("qbft4-24.4.1", 3)]
+    public void Flags_and_markers_are_run_to_the_roots_of_each_party(string network, int party)
     {
-        var node = new Recorded("ibft-to-qbft-24.4.1", party);
+        var node = new Recorded(network, party);
         node.Run();
         Assert.Equal((node.Last, node.Last), (node.Core.Head.Number, node.Core.PrivateHead.Number));
         Assert.Null(node.Core.PrivateStatus.Stopped);
@@ -71,7 +72,8 @@ public sealed class UnsupportedPrivacyTests
         // Before its block the marker's address is any other.
         var marker = new Transaction { To = PrivacyMarker.Address };
         Assert.Null(UnsupportedPrivacy.Of(rules, BlockOf(4, marker)));
-        Assert.Contains(marker.Hash.ToString(), UnsupportedPrivacy.Of(rules, BlockOf(5, marker)), StringComparison.Ordinal);
+        Assert.Contains("isMPS", UnsupportedPrivacy.Of(rules, BlockOf(5, marker)), StringComparison.Ordinal);
+        Assert.Null(UnsupportedPrivacy.Of(RulesOf(""" "privacyPrecompileBlock": 5 """), BlockOf(5, marker)));
     }
 
     private static Block BlockOf(ulong number, params Transaction[] transactions) => new(new BlockHeader { Number = number }, transactions);
@@ -101,7 +103,9 @@ public sealed class UnsupportedPrivacyTests
         {
             (_folder, _party, _isEnhanced) = ($"goquorum/{network}", party, isEnhanced);
             var genesis = Vectors.ReadText(_folder + "/genesis.json");
-            if (!isEnhanced) genesis = genesis.Replace("\"privacyEnhancements", "\"unknown", StringComparison.Ordinal);
+            if (!isEnhanced)
+                genesis = genesis.Replace("\"privacyEnhancementsBlock\"", "\"unknown\"", StringComparison.Ordinal)
+                    .Replace("\"privacyEnhancementsEnabled\": true", "\"privacyEnhancementsEnabled\": false", StringComparison.Ordinal);
             GenesisStore.Initialise(_store, System.Text.Encoding.UTF8.GetBytes(genesis), CompatibilityProfile.V24);
             var config = GenesisStore.Load(_store)!.Config;
             _stores = new NodeStores(_store,
@@ -120,15 +124,11 @@ public sealed class UnsupportedPrivacyTests
 
         public ulong Last => _blocks[^1].Number;
 
-        public bool IsMarkerFirst => First.Transactions.Any(tx => tx.To == PrivacyMarker.Address) && _stores.Rules.Config
-            .HasPrivacyPrecompile(First.Number, CompatibilityProfile.V24);
-
         public ulong FirstUnsupported => First.Number;
 
         private Block First => _blocks.First(block => block.Transactions.Any(tx =>
-            (tx.To == PrivacyMarker.Address && _stores.Rules.Config.HasPrivacyPrecompile(block.Number, CompatibilityProfile.V24))
-            || (!_isEnhanced && tx.PayloadHash is { } hash
-                && _payloads.GetValueOrDefault(hash) is { PrivacyMode: not PrivacyMode.StandardPrivate })));
+            !_isEnhanced && tx.PayloadHash is { } hash
+                && _payloads.GetValueOrDefault(hash) is { PrivacyMode: not PrivacyMode.StandardPrivate }));
 
         public IEnumerable<string?> ExpectedRoots()
         {

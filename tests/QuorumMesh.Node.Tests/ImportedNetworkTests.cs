@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using QuorumMesh.Primitives;
+using QuorumMesh.ServiceDefaults;
 using QuorumMesh.Tests;
 using QuorumMesh.Tests.Shared;
 
@@ -111,6 +112,22 @@ public sealed class ImportedNetworkTests : IDisposable
         await using var ignoring = await NodeComposition.OpenAsync(other, NullLoggerFactory.Instance, default);
         await ReachedAsync(ignoring, head);
         Assert.Equal(withManager, (await AskAsync(ignoring, "debug_privateStateRoot", head)).GetProperty("result").GetString());
+    }
+
+    [VectorFact]
+    public async Task What_the_genesis_or_the_manager_cannot_do_is_refused_at_start()
+    {
+        const string Flagged = "goquorum/ibft-to-qbft-24.4.1";
+        await using var manager = await RecordedManager.StartAsync(Flagged, 1, tessera: false);
+        using var config = new ScopedVariable("PRIVATE_CONFIG", manager.Socket);
+        var refused = await Assert.ThrowsAsync<StartupException>(
+            () => NodeComposition.OpenAsync(Imported(Flagged), NullLoggerFactory.Instance, default));
+        Assert.StartsWith("Cannot start quorum with privacy enhancements enabled while the transaction manager does not support it",
+            refused.Message, StringComparison.Ordinal);
+        var unmarked = await Assert.ThrowsAsync<OptionsException>(() => NodeComposition.OpenAsync(
+            Imported(Ibft, "unmarked") with { PrivacyMarkers = true }, NullLoggerFactory.Instance, default));
+        Assert.Equal("--privacymarker.enable", unmarked.Key);
+        Assert.Contains("Privacy marker transactions require privacyPrecompileBlock", unmarked.Message, StringComparison.Ordinal);
     }
 
     [VectorFact]

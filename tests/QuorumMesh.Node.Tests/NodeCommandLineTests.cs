@@ -76,7 +76,6 @@ public sealed class NodeCommandLineTests : IDisposable
     [InlineData("--rpcclitls.cert x", "--rpcclitls.cert")]
     [InlineData("--rpcclitoken x", "--rpcclitoken")]
     [InlineData("--multitenancy", "--multitenancy")]
-    [InlineData("--privacymarker.enable", "--privacymarker.enable")]
     [InlineData("--netrestrict 10.0.0.0", "--netrestrict")]
     [InlineData("--discovery --bootnodes enode://12@10.0.0.1:1", "--bootnodes")]
     [InlineData("--discovery --nodiscover", "--discovery")]
@@ -113,6 +112,13 @@ public sealed class NodeCommandLineTests : IDisposable
         Assert.True(Read().PublicTransactions is { All: false, From.Count: 0, To.Count: 0 });
         Assert.Equal("--public.refuse-to", Assert.Throws<OptionsException>(() => Read("--public.refuse-to 0x12")).Key);
         Assert.Equal("--public.refuse-from", Assert.Throws<OptionsException>(() => Read("--public.refuse-from me")).Key);
+    }
+
+    [Fact]
+    public void Privacy_markers_are_sent_when_they_are_asked_for()
+    {
+        Assert.False(Read().PrivacyMarkers);
+        Assert.True(Read("--privacymarker.enable").PrivacyMarkers);
     }
 
     [Fact]

@@ -27,6 +27,9 @@ internal static class KeyValueConformance
         for (var i = 0; i < lengths.Length; i++)
             Assert.True(store.Get(KeyOf(i)).AsSpan().SequenceEqual(ValueOf(i)), $"value of {lengths[i]} bytes");
         Assert.Null(store.Get([7]));
+        Assert.Empty(store.GetMany([]));
+        byte[][] asked = [.. Enumerable.Range(0, 300).Select(i => i % 3 == 0 ? [7, (byte)i] : KeyOf(i % lengths.Length))];
+        Assert.Equal(asked.Select(k => store.Get(k)?.Length), store.GetMany(asked).Select(v => v?.Length));
 
         batch.Clear();
         Assert.Equal((0, 0), (batch.Count, batch.ByteSize));
@@ -91,6 +94,8 @@ internal static class KeyValueConformance
     {
         foreach (var (key, value) in content)
             Assert.Equal(value, reader.Get(key));
+        byte[][] asked = [.. content.Select(static e => e.Key).Reverse(), tail, .. content.Select(static e => e.Key), tail];
+        Assert.Equal(asked.Select(k => reader.Get(k)), reader.GetMany(asked));
         Assert.Equal(content.FirstOrDefault(e => e.Key.AsSpan().SequenceEqual(tail)).Value, reader.Get(tail));
         byte[] from = [.. prefix, .. tail];
         var expected = content.Where(e => e.Key.AsSpan().StartsWith(prefix)).ToArray();

@@ -46,7 +46,26 @@ internal sealed class StoredNodes : ITrieNodeSource
         var node = ByPlace[key];
         Assert.True(NodeRow.Fits(node, hash));
         if (NodeRow.Decode(node, key.Path) is LeafNode) LeavesLoaded++;
+        LoadedAlone++;
+        Loaded.Add(key);
         return node;
+    }
+
+    /// <summary>Places of the rows that were loaded.</summary>
+    public System.Collections.Concurrent.ConcurrentBag<TrieNodeKey> Loaded { get; } = [];
+
+    /// <summary>Rows that were loaded by themselves, not together with others.</summary>
+    public int LoadedAlone { get; private set; }
+
+    /// <summary>Rows that were loaded together with others.</summary>
+    public int LoadedTogether { get; private set; }
+
+    public byte[][] LoadNodes(ReadOnlySpan<(TrieNodeKey Key, Hash256 Hash)> nodes)
+    {
+        var rows = new byte[nodes.Length][];
+        for (var i = 0; i < rows.Length; i++) rows[i] = LoadNode(nodes[i].Key, nodes[i].Hash);
+        (LoadedAlone, LoadedTogether) = (LoadedAlone - rows.Length, LoadedTogether + rows.Length);
+        return rows;
     }
 
     private void Store(TrieNode node, NibblePath path)

@@ -45,11 +45,31 @@ public sealed class OwnKeysTests
     }
 
     [Fact]
+    public async Task A_revoked_key_is_announced_no_more_and_the_change_is_told()
+    {
+        var enclave = new ChangingEnclave(new EnclaveKeys([SampleKeys.R], [SampleKeys.S], [])
+        {
+            Successors = new Dictionary<PublicKey, PublicKey> { [SampleKeys.S] = SampleKeys.R },
+        });
+        var keys = new OwnKeys(enclave, []);
+        Assert.Equal([SampleKeys.R, SampleKeys.S], await keys.AnnouncedAsync(default));
+        var changes = 0;
+        keys.Changed += () => changes++;
+        enclave.Now = enclave.Now with { Revoked = [SampleKeys.S] };
+        await keys.RefreshAsync(default);
+        Assert.Equal(1, changes);
+        Assert.Equal([SampleKeys.R], await keys.AnnouncedAsync(default));
+        Assert.Equal(SampleKeys.R, await keys.SenderAsync(SampleKeys.S, default));
+        await keys.RefreshAsync(default);
+        Assert.Equal(1, changes);
+    }
+
+    [Fact]
     public async Task A_send_whose_remembered_key_seals_no_more_goes_out_from_the_key_of_now()
     {
         var enclave = new ChangingEnclave(new EnclaveKeys([SampleKeys.S], [], []));
         var keys = new OwnKeys(enclave, []);
-        var sender = new PayloadSender(enclave, null!, keys, null!, new FailedSends(TimeProvider.System));
+        var sender = new PayloadSender(enclave, null!, keys, new Publisher(keys, null!, null!), new FailedSends(TimeProvider.System));
         Assert.Equal(SampleKeys.S, (await EncodeAsync(null)).SenderKey);
 
         // Rotated, and the manager has not asked for the keys since.

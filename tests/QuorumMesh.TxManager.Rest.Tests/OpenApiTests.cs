@@ -85,10 +85,12 @@ public sealed class OpenApiTests(TestNetwork network) : IClassFixture<TestNetwor
             .AddCommonRoutes(new RestDocument(null!, name));
         return name switch
         {
-            "Q2T" => new GroupRoutes(null!).AddTo(new EncodedPayloadRoutes(null!, null!).AddTo(
-                new TransactionRoutes(null!).AddTo(new SendRoutes(null!, null!).AddTo(app)))),
-            "P2P" => new PartyInfoRoutes(null!, null!, null!, null!).AddTo(new PeerRoutes(null!, null!, null!, null).AddTo(app)),
-            _ => new KeyRoutes(null!, null!).AddTo(new SendRoutes(null!, null!).AddStoreRaw(app)),
+            "Q2T" => new GroupRoutes(null!).AddTo(new EncodedPayloadRoutes(null!, null!).AddTo(new TransactionRoutes(null!).AddTo(
+                new SendRoutes(null!, null!).AddTo(
+                    new IdentityRoutes(null!, null, null!).AddTo(new ReceiptRoutes(null!, null!).AddTo(app)))))),
+            "P2P" => new PartyInfoRoutes(null!, null!, null!, null!, null).AddTo(new PeerRoutes(null!, null!, null!, null).AddTo(app)),
+            _ => new KeyRoutes(null!, null!).AddTo(
+                new SendRoutes(null!, null!).AddStoreRaw(new IdentityRoutes(null!, null, null!).AddList(app))),
         };
     }
 

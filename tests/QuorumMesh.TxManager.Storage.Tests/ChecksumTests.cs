@@ -171,8 +171,8 @@ public abstract class ChecksumTests
         using (var db = provider.On(connection))
         {
             using var transaction = connection.BeginTransaction();
-            string[] tables = ["ENCRYPTED_TRANSACTION", "ENCRYPTED_RAW_TRANSACTION", "PARTICIPATION", "METADATA",
-                "\"__EFMigrationsHistory\""];
+            string[] tables = ["ENCRYPTED_TRANSACTION", "ENCRYPTED_RAW_TRANSACTION", "PARTICIPATION", "METADATA", "PEER_IDENTITY",
+                "KEY_PIN", "RECEIPT_LIST", "RECEIPT", "\"__EFMigrationsHistory\""];
             foreach (var table in tables)
                 Run($"DROP TABLE IF EXISTS {table}");
 

@@ -211,7 +211,10 @@ public abstract class MergeTests
 
         public Task PushGroupAsync(string peerUrl, byte[] encodedGroup, CancellationToken cancel) => throw new NotSupportedException();
 
-        public Task SendPartyInfoAsync(string peerUrl, Contracts.Parties.PartyInfo info, CancellationToken cancel) =>
+        public Task<string?> SendPartyInfoAsync(string peerUrl, Contracts.Parties.PartyInfo info, CancellationToken cancel) =>
+            throw new NotSupportedException();
+
+        public Task<byte[]?> IdentityAsync(string peerUrl, ReadOnlyMemory<byte> nonce, CancellationToken cancel) =>
             throw new NotSupportedException();
 
         public Task<string> ValidateAsync(string peerUrl, ReadOnlyMemory<byte> encodedChallenge, CancellationToken cancel) =>

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Identities;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests.Shared.Managers;
@@ -259,7 +260,12 @@ public abstract class StoreTests
         Assert.False(db.Database.HasPendingModelChanges());
         Assert.Empty(db.Database.GetPendingMigrations());
         Assert.Equal(db.Database.GetMigrations(), db.Database.GetAppliedMigrations());
-        Assert.Equal(["20260901000000_Initial", "20261126000000_Checksums", "20261201000000_Groups"], db.Database.GetAppliedMigrations());
+        Assert.Equal(
+            [
+                "20260901000000_Initial", "20261126000000_Checksums", "20261201000000_Groups", "20261202000000_Identities",
+                "20261203000000_Receipts",
+            ],
+            db.Database.GetAppliedMigrations());
         Assert.Equal(provider.Migrations, db.Database.GetMigrations());
     }
 
@@ -273,6 +279,60 @@ public abstract class StoreTests
         using var db = provider.CreateReader();
         var script = db.GetService<IMigrator>().GenerateScript(options: MigrationsSqlGenerationOptions.NoTransactions);
         Assert.Equal(script.ReplaceLineEndings("\n").TrimEnd(), provider.Schema.TrimEnd());
+    }
+
+    [Fact]
+    public async Task Pins_are_kept_and_neither_serials_owners_nor_revocations_go_back()
+    {
+        if (Open() is not { } opened)
+            return;
+        using var store = opened;
+        PublicKey owner = NewKey(), thief = NewKey(), first = NewKey(), second = NewKey();
+        var since = DateTimeOffset.FromUnixTimeMilliseconds(1_780_000_000_123);
+        KeyPin Pin(PublicKey key, PublicKey of, AnnouncedState state, PublicKey? successor = null) => new(key, of, state, successor, since);
+        async Task<KeyPin> StoredAsync(PublicKey key) => (await store.IdentitiesAsync(default)).Pins.Single(p => p.Key == key);
+
+        await store.SavePinsAsync(owner, 5, [Pin(first, owner, AnnouncedState.Active)], default);
+        Assert.Equal(Pin(first, owner, AnnouncedState.Active), await StoredAsync(first));
+        await store.SavePinsAsync(
+            owner, 7, [Pin(first, owner, AnnouncedState.Retired, second), Pin(second, owner, AnnouncedState.Active)], default);
+        Assert.Equal(second, (await StoredAsync(first)).Successor);
+        // A manager over the same database that was slower.
+        await store.SavePinsAsync(owner, 6, [Pin(first, owner, AnnouncedState.Active)], default);
+        await store.SavePinsAsync(thief, 9, [Pin(first, thief, AnnouncedState.Active)], default);
+        Assert.Equal(Pin(first, owner, AnnouncedState.Retired, second), await StoredAsync(first));
+        Assert.Equal(7, (await store.IdentitiesAsync(default)).Serials[owner]);
+
+        await store.SavePinsAsync(owner, 8, [Pin(first, owner, AnnouncedState.Revoked)], default);
+        await store.SavePinsAsync(owner, 9, [Pin(first, owner, AnnouncedState.Active)], default);
+        Assert.Equal(AnnouncedState.Revoked, (await StoredAsync(first)).State);
+        Assert.True(await store.ForgetPinAsync(first, default));
+        Assert.False(await store.ForgetPinAsync(first, default));
+        Assert.DoesNotContain((await store.IdentitiesAsync(default)).Pins, p => p.Key == first);
+
+        await store.SaveOwnSerialAsync(77, default);
+        await store.SaveOwnSerialAsync(78, default);
+        Assert.Equal(78, await store.OwnSerialAsync(default));
+
+        static PublicKey NewKey() => new(RandomNumberGenerator.GetBytes(32));
+    }
+
+    [Fact]
+    public async Task Receipts_are_found_by_their_payload_and_the_first_one_stays()
+    {
+        if (Open() is not { } opened)
+            return;
+        using var store = opened;
+        var (one, two) = (Payload(Random.Shared.Next()).ComputeHash(), Payload(Random.Shared.Next()).ComputeHash());
+        DeliveryReceipts Receipt(long time, params PayloadHash[] hashes) => new(
+            Keys.R, DateTimeOffset.FromUnixTimeMilliseconds(time), Guid.NewGuid(), [.. hashes.Select(h => new Delivery(h, Keys.S))],
+            new byte[64]);
+        Assert.Empty(await store.ReceiptsAsync(one, default));
+        var both = Receipt(5, one, two);
+        await store.SaveReceiptsAsync([both, Receipt(6, two)], default);
+        await store.SaveReceiptsAsync([both], default);
+        foreach (var hash in new[] { one, two })
+            Assert.Equal(both.Write(), Assert.Single(await store.ReceiptsAsync(hash, default)).Write());
     }
 
     [Fact]

@@ -16,6 +16,9 @@ public sealed class SimulatedRaftDisk : IRaftDisk
 
     public int Syncs { get; private set; }
 
+    /// <summary>Writes into files.</summary>
+    public int Writes { get; private set; }
+
     /// <summary>The n-th disk operation from now fails half done, and all later ones fail.</summary>
     public void LosePowerAfter(int operations, Random random) => (_operationsLeft, _faults) = (operations, random);
 
@@ -155,6 +158,7 @@ public sealed class SimulatedRaftDisk : IRaftDisk
                 throw;
             }
             content.Bytes.AddRange(data);
+            disk.Writes++;
         }
 
         public void Truncate(long length)

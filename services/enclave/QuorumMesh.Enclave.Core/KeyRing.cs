@@ -2,20 +2,29 @@ using QuorumMesh.Contracts;
 
 namespace QuorumMesh.Enclave.Core;
 
+/// <summary>A key of ours that nobody is to seal for any more; its pair may still be held, to open what was sealed for it.</summary>
+/// <param name="Successor">A key to name instead; null for none.</param>
+public sealed record RevokedKey(PublicKey Key, PublicKey? Successor);
+
 /// <summary>The enclave's key pairs at one time, the default one first.</summary>
 public sealed class KeyRing
 {
     private readonly Dictionary<PublicKey, EnclaveKeyPair> _byPublicKey = [];
 
-    private KeyRing() => Keys = [];
+    private KeyRing()
+    {
+        Keys = [];
+        Revoked = [];
+    }
 
     /// <summary>Without a key: before the first are there, and when they may be used no longer.</summary>
     public static KeyRing None { get; } = new();
 
-    /// <exception cref="ArgumentException">No active key, or one key twice.</exception>
-    public KeyRing(IReadOnlyList<EnclaveKeyPair> keys)
+    /// <exception cref="ArgumentException">No active key, one key twice, or an active key that is revoked.</exception>
+    public KeyRing(IReadOnlyList<EnclaveKeyPair> keys, IReadOnlyList<RevokedKey>? revoked = null)
     {
         ArgumentNullException.ThrowIfNull(keys);
+        Revoked = revoked ?? [];
         foreach (var key in keys)
             if (!_byPublicKey.TryAdd(key.PublicKey, key))
                 throw new ArgumentException($"the public key {key.PublicKey} is given twice");
@@ -24,7 +33,13 @@ public sealed class KeyRing
         Keys = [.. keys.OrderBy(k => k.State)];
         if (Keys.Count == 0 || Keys[0].State != EnclaveKeyState.Active)
             throw new ArgumentException("there is no active key");
+        foreach (var (key, _) in Revoked)
+            if (Find(key) is { State: EnclaveKeyState.Active })
+                throw new ArgumentException($"the key {key} is revoked and would seal: rotate it first ('qmesh keys revoke' does both)");
     }
+
+    /// <summary>In the order of the configuration.</summary>
+    public IReadOnlyList<RevokedKey> Revoked { get; }
 
     /// <summary>Active ones first, in the order of the configuration.</summary>
     public IReadOnlyList<EnclaveKeyPair> Keys { get; }

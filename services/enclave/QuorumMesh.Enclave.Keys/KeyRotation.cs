@@ -117,6 +117,37 @@ public static class KeyRotation
         return place;
     }
 
+    /// <summary>
+    /// Says that nobody is to seal for a key any more: an active key is rotated first, a retired one goes on opening what was sealed for
+    /// it. Said once more it changes nothing. A key that the configuration does not name may have been taken out, or be in a vault.
+    /// </summary>
+    /// <param name="named">Its successor; null: the key that a rotation has put in its place, where the configuration tells it.</param>
+    /// <returns>The key to name instead; null for none.</returns>
+    /// <exception cref="KeyException">Something cannot be read or written.</exception>
+    public static async Task<PublicKey?> RevokeAsync(
+        string configFile, PublicKey key, PublicKey? named, Func<string, string?> environment, CancellationToken cancellation)
+    {
+        if (Read(configFile).Entries.Any(e => !IsRetired(e!) && PublicOf(e!) == key))
+            named = await RotateAsync(configFile, key, environment, acceptLoss: false, cancellation).ConfigureAwait(false);
+        var (root, entries) = Read(configFile);
+        var revoked = root["keys"]!["revoked"] as JsonArray ?? new JsonArray();
+        if (revoked.OfType<JsonObject>().FirstOrDefault(e => Text(e, "publicKey") == key.ToString()) is { } there)
+            return NaClBox.TryParseKey(Text(there, "successor"), out var before) ? before : null;
+        var successor = named ?? SuccessorOf(entries, key);
+        var entry = new JsonObject { ["publicKey"] = key.ToString() };
+        if (successor is not null)
+            entry["successor"] = successor.ToString();
+        revoked.Add(entry);
+        if (revoked.Parent is null)
+            root["keys"]!["revoked"] = revoked;
+        Replace(configFile, root);
+        return successor;
+    }
+
+    private static PublicKey? SuccessorOf(JsonArray entries, PublicKey key) =>
+        entries.FirstOrDefault(e => IsRetired(e!) && PublicOf(e!) == key) is { } old && Text(old, "name") is { } name
+            && entries.FirstOrDefault(e => !IsRetired(e!) && Text(e!, "name") == name) is { } active ? PublicOf(active) : null;
+
     /// <summary>The vault, and the active entries that are in it by their place.</summary>
     private static (VaultSettings? Settings, SortedDictionary<int, VaultKeyReference> References) InVault(
         string configFile, Func<string, string?> environment)

@@ -17,6 +17,7 @@ public sealed class TesseraKeyProvider(string configFile, TimeProvider time, Fun
     private VaultSession? _vault;
     private VaultSession? _waiting;
     private IReadOnlyList<Entry> _entries = [];
+    private IReadOnlyList<RevokedKey> _revoked = [];
     private DateTimeOffset _looked;
     private DateTimeOffset _asked;
     private volatile bool _edited;
@@ -78,7 +79,7 @@ public sealed class TesseraKeyProvider(string configFile, TimeProvider time, Fun
     private async Task<KeyRing> LoadAsync(bool mayGoBack, CancellationToken cancellation)
     {
         // Argon2 takes seconds and a GiB for each locked key: never on the caller's thread.
-        var (data, settings) = await Task.Run(ReadConfig, cancellation).ConfigureAwait(false);
+        var (data, settings, revoked) = await Task.Run(ReadConfig, cancellation).ConfigureAwait(false);
         VaultSession? session = null;
         var entries = new List<Entry>();
         try
@@ -94,13 +95,13 @@ public sealed class TesseraKeyProvider(string configFile, TimeProvider time, Fun
                     entry.Contact = time.GetUtcNow();
                 }
 
-            var ring = Ring(entries);
+            var ring = Ring(entries, revoked);
             if (session != _vault)
                 _vault?.Dispose();
             if (session != _waiting)
                 _waiting?.Dispose();
             (_vault, _waiting) = (session, null);
-            _entries = entries;
+            (_entries, _revoked) = (entries, revoked);
             _looked = _asked = time.GetUtcNow();
             return ring;
         }
@@ -195,7 +196,7 @@ public sealed class TesseraKeyProvider(string configFile, TimeProvider time, Fun
     {
         try
         {
-            var ring = Ring([.. _entries.Select(e => changes.TryGetValue(e, out var pairs) ? new Entry(pairs, e.Vault) : e)]);
+            var ring = Ring([.. _entries.Select(e => changes.TryGetValue(e, out var pairs) ? new Entry(pairs, e.Vault) : e)], _revoked);
             foreach (var (entry, pairs) in changes)
                 entry.Pairs = pairs;
             return ring;
@@ -214,11 +215,11 @@ public sealed class TesseraKeyProvider(string configFile, TimeProvider time, Fun
         }
     }
 
-    private static KeyRing Ring(IReadOnlyList<Entry> entries)
+    private static KeyRing Ring(IReadOnlyList<Entry> entries, IReadOnlyList<RevokedKey> revoked)
     {
         try
         {
-            return new KeyRing([.. entries.SelectMany(e => e.Pairs)]);
+            return new KeyRing([.. entries.SelectMany(e => e.Pairs)], revoked);
         }
         catch (ArgumentException e)
         {
@@ -226,10 +227,11 @@ public sealed class TesseraKeyProvider(string configFile, TimeProvider time, Fun
         }
     }
 
-    private (IReadOnlyList<KeyDatum> Data, VaultSettings? Vault) ReadConfig()
+    private (IReadOnlyList<KeyDatum> Data, VaultSettings? Vault, IReadOnlyList<RevokedKey> Revoked) ReadConfig()
     {
         using var text = SecretFile.Read("-configfile", configFile);
         using var document = SecretJson.Parse(configFile, text);
+        var revoked = TesseraKeysConfig.ReadRevoked(document.RootElement);
         var data = TesseraKeysConfig.Read(document.RootElement, Environment.CurrentDirectory);
         try
         {
@@ -238,7 +240,7 @@ public sealed class TesseraKeyProvider(string configFile, TimeProvider time, Fun
                 ? KeyVaultConfigs.ReadHashicorp(document.RootElement.GetProperty("keys"), environment)
                     ?? throw new KeyException(first.Setting,
                         "No Hashicorp keyVaultConfig was specified but Hashicorp keyData was provided; add keys.keyVaultConfigs")
-                : null);
+                : null, revoked);
         }
         catch
         {

@@ -42,6 +42,37 @@ internal static class TesseraKeysConfig
         }
     }
 
+    /// <summary>
+    /// A member of ours, <c>keys.revoked</c>: entries with <c>publicKey</c>, and <c>successor</c> where there is one. Empty where it is
+    /// absent.
+    /// </summary>
+    /// <exception cref="KeyException">Of another form, or a key twice.</exception>
+    public static IReadOnlyList<RevokedKey> ReadRevoked(JsonElement root)
+    {
+        if (SecretJson.Member(root, "keys") is not { } keys || SecretJson.Member(keys, "revoked") is not { } list)
+            return [];
+        if (list.ValueKind != JsonValueKind.Array || list.GetArrayLength() > MaxKeys)
+            throw new KeyException("keys.revoked", $"is an array of at most {MaxKeys} entries");
+        var revoked = new List<RevokedKey>();
+        foreach (var entry in list.EnumerateArray())
+        {
+            var key = $"keys.revoked[{revoked.Count}]";
+            var named = Inline(key, entry);
+            if (revoked.Exists(r => r.Key == named))
+                throw new KeyException($"{key}.publicKey", $"names {named} a second time");
+            revoked.Add(new RevokedKey(named, SuccessorOf(key, entry)));
+        }
+
+        return revoked;
+    }
+
+    private static PublicKey? SuccessorOf(string key, JsonElement entry) => SecretJson.Text(entry, "successor") switch
+    {
+        null => null,
+        { } text when NaClBox.TryParseKey(text, out var successor) => successor,
+        _ => throw new KeyException($"{key}.successor", $"the base64 of a {NaClBox.KeySize}-byte public key is required"),
+    };
+
     private static KeyDatum ReadDatum(string key, JsonElement entry, string directory, ReadOnlySpan<byte> password) =>
         SecretJson.Member(entry, "privateKey") is null && SecretJson.Member(entry, "config") is null
             && VaultReference(key, entry) is { } reference

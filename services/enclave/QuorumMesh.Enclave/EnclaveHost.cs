@@ -98,7 +98,7 @@ public static class EnclaveHost
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(
             services => new EnclaveService(sealer, custody, services.GetRequiredService<EnclaveMetrics>(), config.AlwaysSendTo,
-                services.GetService<IdentityKey>()));
+                services.GetService<IdentityKey>(), TimeProvider.System));
         builder.Services.AddHostedService<KeyReloader>();
         builder.Services.AddReadinessCheck("keys", () => custody.Problem);
         var listener = new GrpcListener("enclave", options.ListenerBytes);
@@ -216,6 +216,8 @@ public static class EnclaveHost
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.Enclave");
         if (app.Services.GetService<IdentityKey>() is { } identity)
             log.LogInformation("The identity is {Identity}", Convert.ToBase64String(identity.PublicKey));
+        else if (app.Services.GetRequiredService<PayloadSealer>().Ring.Revoked.Count > 0)
+            log.LogWarning("keys.revoked is told to no peer without keys.identity: 'qmesh keys identity FILE' makes one");
         if (app.Services.GetRequiredService<KeyCustody>().Problem is { } problem)
             log.LogWarning("Not ready, waiting for the keys: {Problem}", problem);
     }

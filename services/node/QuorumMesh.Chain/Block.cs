@@ -11,16 +11,6 @@ public sealed record Block(BlockHeader Header, IReadOnlyList<Transaction> Transa
     /// <summary>The header's number.</summary>
     public ulong Number => Header.Number;
 
-    /// <summary>What its private transactions name their payloads by, in their order; see <see cref="Transaction.PayloadHash"/>.</summary>
-    public IEnumerable<PayloadHash> PayloadHashes
-    {
-        get
-        {
-            foreach (var tx in Transactions)
-                if (tx.PayloadHash is { } hash) yield return hash;
-        }
-    }
-
     /// <summary>[header, transactions, uncles], as exported, stored in Raft entries and sent by NewBlock.</summary>
     public byte[] Encode()
     {

@@ -33,6 +33,24 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
     /// <summary>What intrinsic gas depends on at a block.</summary>
     public IntrinsicRules IntrinsicRulesAt(ulong block) => Config.IntrinsicRulesAt(block, Profile);
 
+    /// <summary>Whether parties run something privately at a transaction's place: a private one, or a marker where there are any.</summary>
+    public bool HasPrivateSide(Transaction tx, ulong block) =>
+        tx.IsPrivate || (PrivacyMarker.Is(tx) && Config.HasPrivacyPrecompile(block, Profile));
+
+    /// <summary>The payload that a transaction names on the chain; null for none.</summary>
+    public PayloadHash? PayloadOf(Transaction tx, ulong block) =>
+        tx.PayloadHash ?? (HasPrivateSide(tx, block) ? PrivacyMarker.PayloadOf(tx) : null);
+
+    /// <summary>
+    /// What a block's transactions name payloads by, in their order. A private transaction in a marker names one of its own, which parties
+    /// alone know.
+    /// </summary>
+    public IEnumerable<PayloadHash> PayloadsOf(Block block)
+    {
+        foreach (var tx in block.Transactions)
+            if (PayloadOf(tx, block.Number) is { } hash) yield return hash;
+    }
+
     /// <summary>Which signatures are valid at a block.</summary>
     public SenderRules SenderRulesAt(ulong block) => Config.SenderRulesAt(block, Profile);
 
@@ -49,6 +67,7 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
         GasPriceEnabled = Config.IsGasPriceEnabled(block, Profile),
         FeeCapsAreFree = Config.AreFeeCapsFree(block, Profile),
         HasPrivacyPrecompile = Config.HasPrivacyPrecompile(block, Profile),
+        MarkersCarryNoValue = Config.MarkersCarryNoValue(Profile),
         HasPrivacyEnhancements = Config.HasPrivacyEnhancements(block, Profile),
     };
 

@@ -35,6 +35,15 @@ public static class NetworkMetrics
 
     internal static UpDownCounter<long> Peers { get; } = Meter.CreateUpDownCounter<long>("p2p_peers", description: "Connected peers");
 
+    internal static Counter<long> RaftTransactionsNamed { get; } = Meter.CreateCounter<long>("quorummesh_raft_transactions_named",
+        description: "Transactions of blocks that were sent to Raft members by their hash alone");
+
+    internal static Counter<long> RaftTransactionsAsked { get; } = Meter.CreateCounter<long>("quorummesh_raft_transactions_asked",
+        description: "Transactions that a block named and this node had to ask the leader for");
+
+    internal static Counter<long> RaftBlocksNotRebuilt { get; } = Meter.CreateCounter<long>("quorummesh_raft_blocks_not_rebuilt",
+        description: "Blocks that came without their transactions and could not be made whole: they are asked for whole");
+
     private static UpDownCounter<long> PlainStreams { get; } = Meter.CreateUpDownCounter<long>("quorummesh_raft_plain_streams",
         description: "Raft streams that are open in plain text, from and to other members");
 

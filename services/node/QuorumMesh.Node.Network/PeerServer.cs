@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using QuorumMesh.Node.Network.Eth;
 using QuorumMesh.Node.Network.Istanbul;
 using QuorumMesh.Node.Network.Peers;
+using QuorumMesh.Node.Network.RaftHttp;
 using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
@@ -24,7 +25,7 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
     private readonly ConnectionSetup _setup;
     private readonly IstanbulHub _istanbul = new();
     private readonly PeerBans _bans;
-    private readonly AnnouncedTransactions _announced;
+    private readonly RecentTransactions _recent;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
     private readonly Dictionary<string, StaticPeer> _statics = new(StringComparer.Ordinal);
@@ -45,7 +46,7 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
         _time = time ?? TimeProvider.System;
         _registry = new PeerRegistry(options.Key.NodeId, options.MaxPeers, _time);
         _bans = new PeerBans(_time);
-        _announced = new AnnouncedTransactions(options.AnnouncedBytes);
+        _recent = new RecentTransactions(options.RecentBytes);
         _setup = new ConnectionSetup(options, () => _port);
         _port = options.Listen.Port;
     }
@@ -131,6 +132,9 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
         }
     }
 
+    /// <summary>What Raft's blocks need not bring along.</summary>
+    public RaftTransactions ForRaft => new(_recent.FindEach, node => _registry.FindActive(node) is { } peer ? peer.Holds : null);
+
     /// <summary>Dials a node that discovery found, once.</summary>
     /// <returns>False when it may not be, is connected already, or there is no place for it.</returns>
     internal bool DialFound(Enode node)
@@ -205,6 +209,8 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
         foreach (var raw in rawTransactions)
         {
             var hash = Keccak.Hash(raw.Span);
+            // Before anybody hears of it: whoever does may send it back by its hash, in a block.
+            _recent.Add(hash, raw);
             foreach (var peer in peers)
                 peer.EnqueueTransaction(hash, raw, resend);
         }
@@ -223,7 +229,7 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
         {
             var hash = Keccak.Hash(raw.Span);
             if (announced.Count > 0)
-                _announced.Add(hash, raw);
+                _recent.Add(hash, raw);
             foreach (var peer in announced)
                 peer.EnqueueAnnouncement(hash);
             foreach (var peer in whole)

@@ -66,8 +66,11 @@ public sealed class PeerServerOptions
     /// <summary>Bytes of transactions waiting for one peer; beyond, the oldest are dropped.</summary>
     public long TransactionQueueBytes { get; init; } = 8 * 1024 * 1024;
 
-    /// <summary>Bytes of transactions kept for peers that they are announced to; beyond, the oldest go.</summary>
-    public long AnnouncedBytes { get; init; } = 16 * 1024 * 1024;
+    /// <summary>
+    /// Bytes of transactions kept that peers sent or were sent: for peers that they are announced to, and for blocks that name them.
+    /// Beyond, the oldest go.
+    /// </summary>
+    public long RecentBytes { get; init; } = 16 * 1024 * 1024;
 
     /// <summary>From the first transaction that waits to be announced to its announcement.</summary>
     public TimeSpan AnnounceAfter { get; init; } = TimeSpan.FromMilliseconds(20);

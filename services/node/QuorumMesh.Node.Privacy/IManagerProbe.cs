@@ -5,4 +5,7 @@ public interface IManagerProbe
 {
     /// <summary>Null when it answers, else the reason; never throws.</summary>
     ValueTask<string?> CheckAsync(CancellationToken cancellation);
+
+    /// <summary>Whether it knows privacy flags other than 0; null when it does not say, or does not answer. Never throws.</summary>
+    ValueTask<bool?> KnowsPrivacyFlagsAsync(CancellationToken cancellation) => ValueTask.FromResult<bool?>(null);
 }

@@ -14,6 +14,9 @@ internal sealed record Q2tApi(bool Legacy, Version Highest)
 
     public bool SignedByJson => !Legacy && Highest >= new Version(2, 0);
 
+    /// <summary>Privacy flags other than 0 (24:private/engine/tessera/tessera.go, PrivacyEnhancements).</summary>
+    public bool KnowsPrivacyFlags => !Legacy && Highest >= new Version(2, 0);
+
     /// <summary>GoQuorum asks with the vendor types so that the answer has senderKey and managedParties.</summary>
     public string SendType => Highest >= new Version(4, 0) ? "application/vnd.tessera-4.0+json" : OtherType;
 
@@ -24,7 +27,7 @@ internal sealed record Q2tApi(bool Legacy, Version Highest)
     public void Require(SendPrivacy privacy)
     {
         if (privacy.Mode == PrivacyMode.StandardPrivate) return;
-        if (Legacy || Highest < new Version(2, 0))
+        if (!KnowsPrivacyFlags)
             throw new TransactionManagerException("private transaction manager does not support privacy enhancements");
         if (privacy.Mode == PrivacyMode.MandatoryRecipients && Highest < new Version(4, 0))
             throw new TransactionManagerException("private transaction manager does not support mandatory recipients");

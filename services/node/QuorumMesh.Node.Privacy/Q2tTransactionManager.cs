@@ -129,7 +129,7 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         // As GoQuorum: what is not there is told by the call that sends it.
         if (response.StatusCode == HttpStatusCode.NotFound) return null;
         if (response.StatusCode != HttpStatusCode.OK)
-            throw new TransactionManagerException(await FailureAsync(response).ConfigureAwait(false));
+            throw new TransactionManagerException(await FailureAsync(request, response).ConfigureAwait(false));
         var answer = await HereAsync(api, hash, response, cancellation).ConfigureAwait(false);
         return answer.Payload ?? throw new TransactionManagerException(answer.Reason ?? "the manager answered without a payload");
     }
@@ -222,6 +222,19 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
     }
 
     /// <inheritdoc/>
+    public async ValueTask<bool?> KnowsPrivacyFlagsAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return (await ApiAsync(cancellation).ConfigureAwait(false)).KnowsPrivacyFlags;
+        }
+        catch (TransactionManagerException)
+        {
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<string?> CheckAsync(CancellationToken cancellation)
     {
         try
@@ -255,7 +268,7 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
                 HttpStatusCode.OK => await HereAsync(api, hash, response, cancellation).ConfigureAwait(false),
                 // 404 alone makes a stranger. A 500 may be a key that Tessera lacks, or its database gone: the node waits.
                 HttpStatusCode.NotFound => NotHere(hash, response),
-                _ => PayloadAnswer.Unavailable(hash, await FailureAsync(response).ConfigureAwait(false)),
+                _ => PayloadAnswer.Unavailable(hash, await FailureAsync(request, response).ConfigureAwait(false)),
             };
         }
         catch (TransactionManagerException e)
@@ -376,7 +389,7 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         using var response = await ExchangeAsync(request, limit, cancellation).ConfigureAwait(false);
         return response.StatusCode is HttpStatusCode.OK or HttpStatusCode.Created
             ? await response.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false)
-            : throw new TransactionManagerException(await FailureAsync(response).ConfigureAwait(false));
+            : throw new TransactionManagerException(await FailureAsync(request, response).ConfigureAwait(false));
     }
 
     private async Task<HttpResponseMessage> ExchangeAsync(HttpRequestMessage request, TimeSpan limit, CancellationToken cancellation)
@@ -399,10 +412,13 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         }
     }
 
-    private static async Task<string> FailureAsync(HttpResponseMessage response)
+    /// <summary>In GoQuorum's words: those of its JSON client from 20.10 on, else of its older one.</summary>
+    private static async Task<string> FailureAsync(HttpRequestMessage request, HttpResponseMessage response)
     {
         var text = (await response.Content.ReadAsStringAsync().ConfigureAwait(false)).ReplaceLineEndings(" ").Trim();
-        var status = $"Non-200 status code: {(int)response.StatusCode} {response.ReasonPhrase}";
+        var isJson = request.Content?.Headers.ContentType?.MediaType?.EndsWith("json", StringComparison.Ordinal) == true;
+        var status = isJson ? $"{(int)response.StatusCode} status"
+            : $"Non-200 status code: {(int)response.StatusCode} {response.ReasonPhrase}";
         return text.Length == 0 ? status : $"{status}: {(text.Length > MaxErrorText ? text[..MaxErrorText] + "…" : text)}";
     }
 

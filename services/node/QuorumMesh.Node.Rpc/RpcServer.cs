@@ -75,7 +75,8 @@ public sealed class RpcServer : IAsyncDisposable
         var limits = new TraceLimits(options.TraceTimeout, options.MaxTraceBytes);
         var replayer = new BlockReplayer(node, reader);
         var sender = new TransactionSender(node, calls, options.PublicTransactions,
-            new ReplayProtection(node, options.AllowUnprotected), new PrivateGuard(node, options.PrivateGuard, logger));
+            new ReplayProtection(node, options.AllowUnprotected), new PrivateGuard(node, options.PrivateGuard, logger),
+            new PrivacyMarkers(node, options.SendsPrivacyMarkers));
         var info = new EthInfoApi(node);
         var management = new ManagementReader(calls, executor);
         var desk = new ExtensionDesk(node, reader, management, sender);

@@ -66,6 +66,9 @@ public sealed record RpcServerOptions
     /// <summary>What becomes of public transactions that were most likely meant to be private.</summary>
     public PrivateGuardMode PrivateGuard { get; init; }
 
+    /// <summary>Private transactions of this node's accounts are sent behind privacy markers, from the block on that allows them.</summary>
+    public bool SendsPrivacyMarkers { get; init; }
+
     /// <summary>Transactions without a chain id (v 27 or 28) are taken whatever the profile says.</summary>
     public bool AllowUnprotected { get; init; }
 

@@ -21,5 +21,7 @@ internal static class BlockWork
     }
 
     /// <returns>In gas, of one transaction that is run by itself.</returns>
-    public static long Of(Transaction transaction) => (long)Math.Min(transaction.GasLimit, LargeCall);
+    public static long Of(Transaction transaction) =>
+        // Nobody but parties knows the gas limit of the transaction in a marker.
+        PrivacyMarker.Is(transaction) ? (long)LargeCall : (long)Math.Min(transaction.GasLimit, LargeCall);
 }

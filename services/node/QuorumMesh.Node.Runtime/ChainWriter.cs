@@ -84,7 +84,7 @@ internal sealed class ChainWriter
         _stores.ReleaseProofs();
         // Events only from here on: who hears of a head must be able to read its state.
         (Head, TotalDifficulty) = (block.Header, difficulty);
-        if (isWhole) Private.Follow(block);
+        if (isWhole) Private.Follow(block, imported.Execution);
         _events.Raise(new HeadEvent(block));
         _events.RaiseLogs(block.Header, executed.Transactions, imported.Execution.Receipts);
         if (isWhole) _events.RaiseLogs(block.Header, executed.Transactions, imported.Execution.PrivateReceipts ?? []);

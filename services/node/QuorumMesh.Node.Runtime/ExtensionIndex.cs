@@ -30,11 +30,13 @@ internal static class ExtensionIndex
         {
             if (receipts[i] is not { Logs.Count: > 0 } receipt) continue;
             var begun = 0;
+            var creation = CreationOf(i, transactions[i], execution);
             foreach (var log in receipt.Logs)
             {
                 if (ExtensionEvent.Of(log) is not { } happened || !IsKept(happened, ref begun)) continue;
                 var known = changed.GetValueOrDefault(happened.Management) ?? Find(reader, happened.Management);
-                if (After(known, happened, transactions[i], block.Number) is { } after) changed[happened.Management] = after;
+                if (After(known, happened, transactions[i].Sender, creation, block.Number) is { } after)
+                    changed[happened.Management] = after;
             }
         }
         foreach (var refused in execution.RefusedShares)
@@ -79,6 +81,14 @@ internal static class ExtensionIndex
             if (key.Length == 1 + Address.Size) yield return Decode(new Address(key.AsSpan(1)), value);
     }
 
+    /// <summary>The payload hash of what emitted the logs: of a transaction in a marker, not the marker's own.</summary>
+    private static byte[] CreationOf(int index, RecoveredTransaction transaction, BlockExecution execution)
+    {
+        foreach (var (marker, hash) in execution.MarkedPayloads)
+            if (marker == index) return hash.ToArray();
+        return transaction.Tx.Data;
+    }
+
     private static bool IsKept(ExtensionEvent happened, ref int begun) => happened switch
     {
         ExtensionEvent.Created created => ++begun <= MostBegun && created.RecipientKey.Length <= LongestText,
@@ -88,11 +98,11 @@ internal static class ExtensionIndex
 
     /// <returns>Null when the event changes nothing.</returns>
     private static ContractExtension? After(
-        ContractExtension? known, ExtensionEvent happened, RecoveredTransaction transaction, ulong block) =>
+        ContractExtension? known, ExtensionEvent happened, in Address sender, byte[] creation, ulong block) =>
         happened switch
         {
             ExtensionEvent.Created created when known is null => new ContractExtension(created.Management, created.Contract,
-                transaction.Sender, created.Recipient, created.RecipientKey, transaction.Tx.Data, block),
+                sender, created.Recipient, created.RecipientKey, creation, block),
             ExtensionEvent.Accepted when known is { IsActive: true } => known with { Accepted = block },
             ExtensionEvent.Finished when known is { IsActive: true } => known with { Finished = block },
             ExtensionEvent.Shared shared when known is { IsActive: true } => known with { Identifier = shared.Identifier },

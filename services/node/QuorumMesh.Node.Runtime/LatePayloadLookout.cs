@@ -94,7 +94,7 @@ internal sealed class LatePayloadLookout(ITransactionManager manager, NodeStores
         for (var number = last; number > 0 && last - number < blocks && hashes.Count < MostHashes; number--)
         {
             cancellation.ThrowIfCancellationRequested();
-            foreach (var hash in Block(snapshot, number).PayloadHashes)
+            foreach (var hash in MarkedPayloads.WithNamed(snapshot, stores.Rules, Block(snapshot, number)))
                 if (hashes.Count < MostHashes && SkippedPayloads.Contains(snapshot, hash) && known.Add(hash)) hashes.Add(hash);
         }
         foreach (var (hash, block) in SkippedPayloads.Shared(snapshot))

@@ -1,4 +1,5 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Pool;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Evm;
@@ -12,12 +13,16 @@ namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
 /// The one writer: owns chain, pool and private side, and asks a consensus driver what becomes a block. Synchronous; inputs, time and
-/// randomness come from outside, effects go out as values. A pass (<see cref="NodePass"/>) is <see cref="Begin"/>, <see cref="Handle"/> for
-/// each input, <see cref="Tick"/> when one is due, <see cref="Advance"/> until it is done, and <see cref="Complete"/>.
+/// randomness come from outside, effects go out as values. A pass (<see cref="NodePass"/>) is <see cref="Begin"/>, <see cref="ReadAhead"/>,
+/// <see cref="Handle"/> for each input, <see cref="Tick"/> when one is due, <see cref="Advance"/> until it is done, and
+/// <see cref="Complete"/>.
 /// </summary>
 public sealed class NodeCore
 {
     private const long AnnounceIntervalMs = 1_000;
+
+    /// <summary>Transactions of a pass whose accounts are read ahead: what waits for the pass does not wait for more.</summary>
+    private const int MostReadAhead = 4_096;
 
     private readonly NodeStores _stores;
     private readonly NodeEvents _events;
@@ -123,6 +128,13 @@ public sealed class NodeCore
     {
         (_now, _turn) = (now, Turn.Hearing);
         while (_timers.TakeDue(now) is { } timer) Step(new ConsensusInput.TimerFired(timer));
+    }
+
+    /// <summary>What the pool, and the blocks after it, are going to read of the state for the transactions that a pass brings.</summary>
+    public void ReadAhead(IReadOnlyList<NodeInput> inputs)
+    {
+        var brought = inputs.SelectMany(TransactionsOf).Take(MostReadAhead).ToArray();
+        if (brought.Length > 0) KnownReads.Ahead(_stores.Public, brought);
     }
 
     /// <summary>One tick of consensus (50 ms).</summary>
@@ -483,6 +495,14 @@ public sealed class NodeCore
         _desk.Maintain(_now, _proposerChanged, _effects);
         _proposerChanged = false;
     }
+
+    private static IEnumerable<RecoveredTransaction> TransactionsOf(NodeInput input) => input switch
+    {
+        NodeInput.LocalTransaction local => [local.Transaction],
+        NodeInput.LocalTransactions local => local.Transactions,
+        NodeInput.PeerTransactions peer => peer.Transactions,
+        _ => [],
+    };
 
     private static TransactionPool NewPool(NodeStores stores)
     {

@@ -12,6 +12,7 @@ internal static class NodePass
     {
         var trace = core.TracePrivate();
         core.Begin(now);
+        core.ReadAhead(inputs);
         foreach (var input in inputs) core.Handle(input);
         for (var ticks = ticksDue(); ticks > 0; ticks--) core.Tick();
         // Before a long block what is ready goes out: heartbeats and votes must not wait for an execution.

@@ -107,7 +107,10 @@ public sealed class NodeView : IDisposable
     /// <summary>What the header's root is over; never with private logs.</summary>
     public IReadOnlyList<Receipt> PublicReceipts(in Hash256 blockHash) => ChainStore.GetReceipts(_snapshot, blockHash) ?? [];
 
-    /// <summary>One entry per transaction, null for a public one; empty when the block has no private transactions.</summary>
+    /// <summary>
+    /// One entry per transaction, null for a public one; of a marker that of the transaction in it. Empty when the block has no private
+    /// transactions.
+    /// </summary>
     /// <exception cref="PrivateStateBehindException">The block is past the private head.</exception>
     public IReadOnlyList<Receipt?> PrivateReceipts(ulong number, in Hash256 blockHash)
     {
@@ -117,10 +120,11 @@ public sealed class NodeView : IDisposable
 
     /// <summary>The receipts as the RPC shows them: the private one where there is one, logs numbered as the profile does.</summary>
     /// <exception cref="PrivateStateBehindException">The block is past the private head.</exception>
-    public IReadOnlyList<ReceiptView> MergedReceipts(BlockHeader header)
+    public IReadOnlyList<ReceiptView> MergedReceipts(Block block)
     {
-        var hidden = PrivateReceipts(header.Number, header.Hash);
-        return ReceiptView.Merge(PublicReceipts(header.Hash), hidden.Count == 0 ? null : hidden, _stores.Rules.Profile);
+        var hidden = PrivateReceipts(block.Number, block.Hash);
+        return ReceiptView.Merge(
+            block.Transactions, PublicReceipts(block.Hash), hidden.Count == 0 ? null : hidden, _stores.Rules.Profile);
     }
 
     /// <exception cref="StateUnavailableException">The block's state is no longer kept.</exception>

@@ -13,6 +13,7 @@ namespace QuorumMesh.Node.Runtime;
 internal sealed class PrivateRun
 {
     private readonly SteppedState _public = new();
+    private readonly ChainRules _rules;
     private readonly Func<PrivateExecution> _begin;
     private PrivateExecution? _execution;
 
@@ -20,7 +21,7 @@ internal sealed class PrivateRun
     public PrivateRun(ChainRules rules, Block block, RecoveredTransaction[] transactions, IStateReader privateState,
         Func<ulong, Hash256> blockHash)
     {
-        (Block, Transactions) = (block, transactions);
+        (_rules, Block, Transactions) = (rules, block, transactions);
         _begin = () => new PrivateExecution(rules, block.Header, transactions, new(_public, privateState, blockHash));
     }
 
@@ -32,19 +33,25 @@ internal sealed class PrivateRun
     public IReadOnlyList<PayloadHash> Skipped =>
         _execution is null ? [] : [.. _execution.SkippedPayloads, .. _execution.Share?.Skipped ?? []];
 
-    /// <summary>Payloads that were run or left out already.</summary>
+    /// <summary>Of the payloads that the block names, those that were run or left out already.</summary>
     public int Passed { get; private set; }
 
     public bool IsDone => _execution is { IsDone: true };
 
-    /// <summary>The payload of the next transaction; null when it needs none.</summary>
-    public PayloadHash? Awaited => _execution is null ? Block.Transactions[0].PayloadHash : _execution.Awaited;
+    /// <summary>The payload that the next transaction needs; null when it needs none.</summary>
+    public PayloadHash? Awaited => _execution is null ? _rules.PayloadOf(Block.Transactions[0], Block.Number) : _execution.Awaited;
+
+    /// <summary>
+    /// The payload that is needed and that the block does not name: of a private transaction in a marker that was opened, or of a share by
+    /// a contract extension. Null when none is needed.
+    /// </summary>
+    public PayloadHash? AwaitedInner => _execution is { AwaitsNamed: false } ? _execution.Awaited : null;
+
+    /// <summary>See <see cref="PrivateInput.AwaitsMarker"/>.</summary>
+    public bool AwaitsMarker => _execution?.AwaitsMarker ?? !Block.Transactions[0].IsPrivate;
 
     /// <summary>A vote on a contract extension that must be told to be ours or not; null when none is awaited.</summary>
     public PayloadHash? AwaitedVote => _execution?.Share?.AwaitedVote;
-
-    /// <summary>As <see cref="Awaited"/>, of a state that the last transaction shares: no transaction of the block names it.</summary>
-    public PayloadHash? AwaitedShare => _execution?.Share?.Awaited;
 
     /// <summary>Runs on while payloads are there and the gas is below the limit.</summary>
     /// <param name="publicState">Before the block; read during the call alone.</param>
@@ -104,8 +111,9 @@ internal sealed class PrivateRun
 
     private void Step(PrivateExecution execution, PayloadAnswer answer, PayloadCache payloads)
     {
+        var isNamed = execution.AwaitsNamed;
         execution.Step(answer);
         payloads.Used(answer.Hash);
-        Passed++;
+        if (isNamed) Passed++;
     }
 }

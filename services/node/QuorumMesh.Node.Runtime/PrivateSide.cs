@@ -18,6 +18,9 @@ internal sealed class PrivateSide
     /// <summary>How far the state goes back at once: what is changed on the way is in memory.</summary>
     private const ulong BlocksPerRewind = 1_024;
 
+    /// <summary>Of one block's private transactions that came to nothing.</summary>
+    private const int MostTold = 5;
+
     private readonly NodeStores _stores;
     private readonly StateStore _state;
     private readonly PayloadCache _payloads;
@@ -36,7 +39,7 @@ internal sealed class PrivateSide
     {
         (Id, _stores, _state) = (id, stores, stores.Private);
         (_payloads, _events, _manager, _rewindLimit) = (payloads, events, manager, rewindLimit);
-        (_replay, _window) = (new PublicReplay(stores), new PrivateWindow(stores));
+        (_replay, _window) = (new PublicReplay(stores), new PrivateWindow(stores, payloads));
         Head = ChainStore.GetPrivateHead(stores.KeyValues, id) ?? throw new ChainCorruptException("the private head is not stored");
     }
 
@@ -70,15 +73,15 @@ internal sealed class PrivateSide
     /// <summary>The payloads that the head needs next, in the order of their use, some way ahead.</summary>
     public IEnumerable<PayloadHash> UpcomingPayloads() =>
         !IsBehind || IsRewinding ? []
-            : _run?.AwaitedShare is { } share ? _window.After(Head.Number, PublicHead, _run.Passed).Prepend(share)
-            : _window.After(Head.Number, PublicHead, _run?.Passed ?? 0);
+        : _run?.AwaitedInner is { } inner ? _window.After(Head.Number, PublicHead, _run.Passed).Prepend(inner)
+        : _window.After(Head.Number, PublicHead, _run?.Passed ?? 0);
 
     /// <summary>
     /// What of GoQuorum's private transactions the next one needs and this version does not run: the head stops before it. Null when it is
     /// none of these.
     /// </summary>
     public string? Unsupported => _stoppedBy
-        ?? (_run is { Awaited: { } hash } run && _payloads.Find(hash) is { } answer
+        ?? (_run is { Awaited: { } hash, AwaitsMarker: false } run && _payloads.Find(hash) is { } answer
             ? UnsupportedPrivacy.Of(_stores.Rules, run.Block.Number, answer) : null);
 
     /// <summary>What execution is to do with a payload; null when no settled answer of the manager is here.</summary>
@@ -108,11 +111,19 @@ internal sealed class PrivateSide
     {
         // With the head: which manager's database it was made from must never be newer or older than the head itself.
         _manager.Put(batch);
-        foreach (var hash in block.PayloadHashes)
+        for (var i = 0; i < block.Transactions.Count; i++)
         {
-            // The note of having been a stranger: without it a payload that comes late finds no block to run again.
-            if (execution.SkippedPayloads.Contains(hash)) SkippedPayloads.Add(batch, hash);
-            else SkippedPayloads.Remove(batch, hash);
+            var tx = block.Transactions[i];
+            if (_stores.Rules.PayloadOf(tx, block.Number) is not { } named) continue;
+            Note(batch, named, execution);
+            // The chain's index of payloads has those of private transactions.
+            if (!tx.IsPrivate) ChainStore.PutPayloadUse(batch, named, block.Number, (uint)i);
+        }
+        if (execution.MarkedPayloads.Count > 0) MarkedPayloads.Put(batch, block.Number, execution.MarkedPayloads);
+        foreach (var (index, hash) in execution.MarkedPayloads)
+        {
+            Note(batch, hash, execution);
+            ChainStore.PutPayloadUse(batch, hash, block.Number, (uint)index);
         }
         foreach (var hash in execution.SharePayloads)
         {
@@ -122,11 +133,20 @@ internal sealed class PrivateSide
         ExtensionIndex.Note(_stores.KeyValues, batch, block, transactions, execution);
     }
 
+    /// <summary>The note of having been a stranger: without it a payload that comes late finds no block to run again.</summary>
+    private static void Note(KeyValueBatch batch, in PayloadHash hash, BlockExecution execution)
+    {
+        if (execution.SkippedPayloads.Contains(hash)) SkippedPayloads.Add(batch, hash);
+        else SkippedPayloads.Remove(batch, hash);
+    }
+
     /// <summary>Both sides of a block were run in one pass, and are stored.</summary>
-    public void Follow(Block block)
+    public void Follow(Block block, BlockExecution execution)
     {
         Head = new BlockPointer(block.Number, block.Hash);
-        foreach (var hash in block.PayloadHashes) _payloads.Used(hash);
+        foreach (var hash in _stores.Rules.PayloadsOf(block)) _payloads.Used(hash);
+        foreach (var (_, hash) in execution.MarkedPayloads) _payloads.Used(hash);
+        Tell(block, execution);
     }
 
     /// <summary>Public history that was made again goes once this side no longer needs it.</summary>
@@ -160,7 +180,7 @@ internal sealed class PrivateSide
             var block = NextBlock();
             if ((_stoppedBy = UnsupportedPrivacy.Of(_stores.Rules, block)) is not null) return false;
             gas += BlockWork.Base;
-            if (!block.Transactions.Any(t => t.IsPrivate))
+            if (!block.Transactions.Any(t => _stores.Rules.HasPrivateSide(t, block.Number)))
             {
                 Finish(block, [], Nothing());
                 return true;
@@ -264,7 +284,8 @@ internal sealed class PrivateSide
 
     /// <summary>As <see cref="AnswerFor(PayloadHash)"/>; null too when it asks for what the block cannot have.</summary>
     private PayloadAnswer? AnswerFor(PrivateRun run, PayloadHash hash) =>
-        AnswerFor(hash) is { } answer && UnsupportedPrivacy.Of(_stores.Rules, run.Block.Number, answer) is null ? answer : null;
+        AnswerFor(hash) is { } answer
+            && (run.AwaitsMarker || UnsupportedPrivacy.Of(_stores.Rules, run.Block.Number, answer) is null) ? answer : null;
 
     private void Finish(Block block, RecoveredTransaction[] transactions, BlockExecution execution)
     {
@@ -281,6 +302,16 @@ internal sealed class PrivateSide
         _run = null;
         TellRefused(block, execution);
         _events.RaiseLogs(block.Header, transactions, execution.PrivateReceipts ?? []);
+        Tell(block, execution);
+    }
+
+    /// <summary>What failed here alone, or at parties alone, is in no receipt's words.</summary>
+    private void Tell(Block block, BlockExecution execution)
+    {
+        foreach (var (transaction, reason) in execution.Refusals.Take(MostTold))
+            _events.Tell(NoticeLevel.Warning, $"Transaction {transaction} of block {block.Number} {reason}");
+        if (execution.Refusals.Count > MostTold)
+            _events.Tell(NoticeLevel.Warning, $"{execution.Refusals.Count - MostTold} more of block {block.Number} are like these");
     }
 
     private void TellRefused(Block block, BlockExecution execution)

@@ -1,4 +1,5 @@
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime.Ports;
@@ -30,6 +31,9 @@ internal sealed class PrivateSideDriver(
 
     /// <summary>Lately arrived: an answer "not a party" that was under way when the payload came is out of date.</summary>
     private readonly RecentSet<PayloadHash> _arrived = new(4_096);
+
+    /// <summary>Of markers in the pool: each brings the payload of the transaction in it.</summary>
+    private readonly RecentSet<PayloadHash> _markers = new(4_096);
     private long _watched;
     private long? _row = manager.Row?.Sequence;
     private int _turns = manager.Turns;
@@ -52,7 +56,9 @@ internal sealed class PrivateSideDriver(
     /// <summary>A private transaction came into the pool: its payload will be needed.</summary>
     public void Want(Transaction transaction)
     {
-        if (transaction.PayloadHash is { } hash) Want(hash);
+        if (stores.Rules.PayloadOf(transaction, stores.Public.Head.Block + 1) is not { } hash) return;
+        if (!transaction.IsPrivate) _markers.Add(hash);
+        Want(hash);
     }
 
     public void Answered(IReadOnlyList<PayloadAnswer> answers, NodeTime now)
@@ -73,6 +79,7 @@ internal sealed class PrivateSideDriver(
                 payloads.Add(answer);
                 if (answer.Availability == PayloadAvailability.NotAParty) continue;
                 _usualSize = Math.Max(PayloadCache.Cost(answer), _usualSize - (_usualSize / 16));
+                if (_markers.Remove(answer.Hash) && PrivacyMarker.InnerPayloadOf(answer.Payload!) is { } inner) Want(inner);
                 // A manager without a Watch stream tells of a late payload only when asked about it again.
                 side.RewindBefore(answer.Hash);
                 continue;

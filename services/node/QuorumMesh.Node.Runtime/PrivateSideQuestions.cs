@@ -50,14 +50,14 @@ internal sealed class PrivateSideQuestions(NodeStores stores, ITransactionManage
     }
 
     /// <summary>The payloads that were run, block by block.</summary>
-    private static IEnumerable<PayloadHash> Run(IKeyValueReader snapshot)
+    private IEnumerable<PayloadHash> Run(IKeyValueReader snapshot)
     {
         var last = ChainStore.GetPrivateHead(snapshot)?.Number ?? 0;
         for (var number = 1ul; number <= last; number++)
         {
             var block = ChainStore.GetBlock(snapshot, number)
                 ?? throw new ChainCorruptException($"block {number} is below the head and not stored");
-            foreach (var hash in block.PayloadHashes)
+            foreach (var hash in MarkedPayloads.WithNamed(snapshot, stores.Rules, block))
                 if (!SkippedPayloads.Contains(snapshot, hash)) yield return hash;
         }
     }

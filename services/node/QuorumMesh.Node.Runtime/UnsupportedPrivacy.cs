@@ -14,11 +14,8 @@ internal static class UnsupportedPrivacy
     /// <summary>Null when the block's private side can be run, as far as its payloads allow.</summary>
     public static string? Of(ChainRules rules, Block block)
     {
-        if (rules.Config.IsMps && block.Transactions.Any(static tx => tx.IsPrivate))
-            return $"block {block.Number} has private transactions and the genesis has isMPS: several private states are not supported yet";
-        return rules.Config.HasPrivacyPrecompile(block.Number, rules.Profile)
-            && block.Transactions.FirstOrDefault(static tx => tx.To == PrivacyMarker.Address) is { } marker
-            ? $"transaction {marker.Hash} of block {block.Number} is a privacy marker (privacyPrecompileBlock): these are not supported yet"
+        return rules.Config.IsMps && block.Transactions.Any(tx => rules.HasPrivateSide(tx, block.Number))
+            ? $"block {block.Number} has private transactions and the genesis has isMPS: several private states are not supported yet"
             : null;
     }
 

@@ -31,6 +31,10 @@ internal static class ChainOpener
             if (profile is not null && CompatibilityProfile.Parse(profile).Name != stored.Name)
                 throw new OptionsException("--quorum.profile",
                     $"the chain in {data.Path} was made with profile {stored}; start without the flag");
+            // GoQuorum's words (24:eth/backend.go New).
+            if (settings.PrivacyMarkers && (genesis.Config.PrivacyPrecompileBlock is null || !stored.Rpc.HasPrivacyMarkers))
+                throw new OptionsException("--privacymarker.enable",
+                    "Privacy marker transactions require privacyPrecompileBlock to be set in genesis.json");
             var rules = new ChainRules(genesis.Config, stored,
                 EngineFactory.Create(genesis.Config, stored, store, Istanbul(settings)))
             { KeepsRevertReasons = settings.RevertReason };

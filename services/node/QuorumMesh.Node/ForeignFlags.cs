@@ -79,7 +79,6 @@ internal sealed class ForeignFlags
         (AttachTls, ["--rpcclitls.insecureskipverify"],
             ["--rpcclitoken", "--rpcclitls.cert", "--rpcclitls.cacert", "--rpcclitls.ciphersuites"]),
         ("multitenancy is not offered: run one node and one manager for each tenant", ["--multitenancy"], []),
-        ("privacy marker transactions are not offered: private transactions are sent as such", ["--privacymarker.enable"], []),
         (QLight, ["--qlight.client", "--qlight.server", "--qlight.tls", "--qlight.client.token.enabled", "--qlight.client.rpc.tls",
             "--qlight.client.rpc.tls.insecureskipverify"],
             ["--qlight.server.p2p.port", "--qlight.server.p2p.maxpeers", "--qlight.server.p2p.netrestrict",

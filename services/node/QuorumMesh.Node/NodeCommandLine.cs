@@ -101,6 +101,7 @@ public sealed class NodeCommandLine
     {
         Archive = ServiceDefaults.OptionRules.OneOf("--gcmode", result.GetValue(_state.GcMode), "full", "archive") == "archive",
         HistoryState = result.GetValue(_state.HistoryState),
+        PrivacyMarkers = result.GetValue(_privacy.Markers),
         PrivateRewindLimit = result.GetValue(_privacy.PrivateRewind),
         Cache = Caches(result),
         EvmCompiled = result.GetValue(_state.EvmCompiled),

@@ -131,11 +131,12 @@ internal sealed class NodeComposition : IAsyncDisposable
         var keystore = Own(OpenKeystore());
         var manager = PrivacyOptions.Open(_settings.Privacy, _settings.PrivacyTls, _settings.Manager, _handlers, _materials, Tell);
         if (manager is IDisposable disposable) Own(disposable);
+        await RequirePrivacyFlagsAsync(manager, stores.Rules.Config, cancel).ConfigureAwait(false);
         var peers = Own(new PeerServer(PeerOptions(key, stores.Rules.Config.Engine), _loggers.CreateLogger<PeerServer>()));
         var lists = Own(new PeerLists(_data, _settings.Permissioned, peers, nodeId, _log));
         var events = new NodeEvents();
         var networkId = NetworkId(stores.Rules.Config);
-        var transport = stores.Rules.Config.Engine == EngineKind.Raft ? OpenRaft(stores, key, nodeId) : null;
+        var transport = stores.Rules.Config.Engine == EngineKind.Raft ? OpenRaft(stores, key, nodeId, peers) : null;
         Node = new NodeAssembly(CoreSetup(stores, key, events), Consensus(transport, peers, lists, nodeId), Seams(peers, manager, mailbox));
         var loop = Own(new NodeLoop(Node, mailbox));
         WatchDatabase(manager, mailbox);
@@ -167,6 +168,17 @@ internal sealed class NodeComposition : IAsyncDisposable
         HttpAddress = rpc.HttpAddress;
         _log.LogInformation("Node {NodeId} is {Name} of chain {ChainId}, profile {Profile}, head {Head}", nodeId[..16],
             Raft is { } raft ? $"raft id {raft.RaftId}" : key.Address, stores.Rules.Config.ChainId, stores.Rules.Profile, Core.Head.Number);
+    }
+
+    /// <summary>
+    /// In GoQuorum's words (24:cmd/geth/config.go quorumValidatePrivacyEnhancements). A manager that is away is waited for, as ever.
+    /// </summary>
+    private static async Task RequirePrivacyFlagsAsync(ITransactionManager manager, ChainConfig config, CancellationToken cancel)
+    {
+        if (!config.NamesPrivacyEnhancements || manager is not IManagerProbe probe) return;
+        if (await probe.KnowsPrivacyFlagsAsync(cancel).ConfigureAwait(false) == false)
+            throw new StartupException("Cannot start quorum with privacy enhancements enabled while the transaction manager does not "
+                + "support it: it speaks an API before 2.0; update it, or give all nodes a genesis without privacyEnhancementsBlock");
     }
 
     private static NodeSeams Seams(PeerServer peers, ITransactionManager manager, Mailbox<NodeInput> mailbox) => new()
@@ -277,7 +289,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         return new ConsensusSetup.RaftMember(Raft!.Setup with { BlockTimeMs = _settings.RaftBlockTime }, link);
     }
 
-    private RaftTransport OpenRaft(NodeStores stores, NodeKey key, string nodeId)
+    private RaftTransport OpenRaft(NodeStores stores, NodeKey key, string nodeId, PeerServer peers)
     {
         var disk = Own(new FileRaftDisk(_data.RaftLog));
         var genesis = ChainStore.GetCanonicalHash(stores.KeyValues, 0) ?? throw new StartupException("the store has no genesis");
@@ -294,6 +306,7 @@ internal sealed class NodeComposition : IAsyncDisposable
             Id = Raft.RaftId,
             Listen = new IPEndPoint(BindAddress, _settings.RaftPort),
             Tls = _settings.RaftTls.Open(_materials, key, Tell),
+            Transactions = peers.ForRaft,
         };
         return Own(new RaftTransport(options, _handlers));
     }
@@ -391,6 +404,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         BlockTimesInSeconds = _settings.RpcBlockTimesInSeconds,
         PublicTransactions = _settings.PublicTransactions,
         PrivateGuard = _settings.PrivateGuard,
+        SendsPrivacyMarkers = _settings.PrivacyMarkers,
         AllowUnprotected = _settings.RpcAllowUnprotected,
     };
 

@@ -84,6 +84,9 @@ public sealed record NodeSettings
     /// <summary>What JSON-RPC does with public transactions that were most likely meant to be private.</summary>
     public PrivateGuardMode PrivateGuard { get; init; }
 
+    /// <summary>Private transactions of this node's accounts are sent behind privacy markers.</summary>
+    public bool PrivacyMarkers { get; init; }
+
     /// <summary>Flags that were given and change nothing.</summary>
     public IReadOnlyList<PassedOverFlag> PassedOver { get; init; } = [];
     public IReadOnlyList<string> Unlock { get; init; } = [];

@@ -18,7 +18,7 @@ public readonly record struct ChecksumStep(int Added, bool More);
 /// <summary>
 /// The payload store on a database: readers on pooled connections, one batching writer. Every row that is read is checked.
 /// </summary>
-public sealed partial class PayloadStore : IPayloadStore, IGroupStore, IDisposable
+public sealed partial class PayloadStore : IPayloadStore, IGroupStore, IIdentityStore, IReceiptStore, IDisposable
 {
     /// <summary>Payloads of one page, of which a longer one is alone.</summary>
     private const int MaxPageBytes = 4 * 1024 * 1024;

@@ -19,7 +19,7 @@ internal sealed class TesseraSchema(StoreProvider provider, StoreSession session
     private static readonly string[] PayloadColumns = ["HASH", "ENCODED_PAYLOAD", "TIMESTAMP"];
     private static readonly string[] RawColumns = ["HASH", "ENCRYPTED_KEY", "ENCRYPTED_PAYLOAD", "NONCE", "SENDER", "TIMESTAMP"];
     private static readonly string[] GroupColumns = ["ID", "LOOKUP_ID", "DATA", "TIMESTAMP"];
-    private static readonly string[] Ours = ["PARTICIPATION", "METADATA"];
+    private static readonly string[] Ours = ["PARTICIPATION", "METADATA", "PEER_IDENTITY", "KEY_PIN", "RECEIPT_LIST", "RECEIPT"];
 
     private ILookup<string, Column>? _columns;
 
@@ -70,7 +70,7 @@ internal sealed class TesseraSchema(StoreProvider provider, StoreSession session
         var codec = found.HasCodec ? "CHECKSUM" : $"{Codec} and CHECKSUM";
         var version = found.HasCodec ? "22.1 or later" : "before 22.1";
         return $"{provider.Description} is a Tessera's of {version} with {rows} payloads: taken over as it stands. Columns {codec} and the "
-            + $"tables {string.Join(" and ", Ours)} were added, a Tessera can go back to it; new rows are "
+            + $"tables {string.Join(", ", Ours)} were added, a Tessera can go back to it; new rows are "
             + $"{(found.HasCbor ? "CBOR" : "LEGACY")}, as its own (quorummesh.rowCodec)";
     }
 

@@ -7,20 +7,27 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Benchmarks.Network;
 
 /// <summary>The network figures: three Raft nodes from published binaries, one load process over JSON-RPC.</summary>
-internal sealed class NetworkBench(NetworkDefinition network, int seconds, int bursts, int burstSize)
+internal sealed class NetworkBench(NetworkDefinition network, int seconds)
 {
     private const int Accounts = 20;
     private const int BatchSize = 50;
     private const int Connections = 4;
     private const int InFlight = 1000;
 
-    public async Task RunAsync()
+    public async Task RunAsync(int bursts, int burstSize)
     {
         using var minter = await MinterAsync().ConfigureAwait(false);
         await SustainedAsync(minter).ConfigureAwait(false);
         await LatencyAsync(minter).ConfigureAwait(false);
         await PrivateAsync().ConfigureAwait(false);
-        await BurstsAsync(minter).ConfigureAwait(false);
+        await BurstsAsync(minter, bursts, burstSize).ConfigureAwait(false);
+    }
+
+    /// <returns>How many bursts left transactions that were not mined.</returns>
+    public async Task<int> RunBurstsAsync(int bursts, int burstSize)
+    {
+        using var minter = await MinterAsync().ConfigureAwait(false);
+        return await BurstsAsync(minter, bursts, burstSize).ConfigureAwait(false);
     }
 
     private async Task<RpcConnection> MinterAsync()
@@ -123,22 +130,25 @@ internal sealed class NetworkBench(NetworkDefinition network, int seconds, int b
         Console.WriteLine($"private set(x) A to B: {sent / clock.Elapsed.TotalSeconds:F0} tx/s");
     }
 
-    private async Task BurstsAsync(RpcConnection rpc)
+    private async Task<int> BurstsAsync(RpcConnection rpc, int bursts, int burstSize)
     {
+        var strandedBursts = 0;
         for (var burst = 1; burst <= bursts; burst++)
         {
             var load = new SignedLoad(network.ChainId, Accounts);
             var contract = await DeployAsync(rpc, load).ConfigureAwait(false);
             var raw = load.Sets(contract, burstSize);
             var clock = Stopwatch.StartNew();
-            await Parallel.ForEachAsync(Enumerable.Range(0, burstSize / BatchSize),
-                new ParallelOptions { MaxDegreeOfParallelism = Connections },
-                async (i, _) => await SendAsync(rpc, raw, i * BatchSize, BatchSize).ConfigureAwait(false)).ConfigureAwait(false);
+            await Parallel.ForEachAsync(raw.Chunk(BatchSize), new ParallelOptions { MaxDegreeOfParallelism = Connections },
+                async (some, _) => await SendAsync(rpc, some, 0, some.Length).ConfigureAwait(false)).ConfigureAwait(false);
             var accepted = clock.Elapsed;
             var stranded = await WaitMinedAsync(rpc, load, $"burst {burst}", raw, burstSize).ConfigureAwait(false);
             Console.WriteLine($"burst {burst} of {burstSize}: accepted in {accepted.TotalSeconds:F1} s, mined in "
                 + $"{clock.Elapsed.TotalSeconds:F1} s ({burstSize / clock.Elapsed.TotalSeconds:F0} tx/s), stranded {stranded}");
+            if (stranded > 0) strandedBursts++;
         }
+        Console.WriteLine($"bursts of {burstSize}: transactions stranded in {strandedBursts} of {bursts}");
+        return strandedBursts;
     }
 
     internal static async Task SendAsync(RpcConnection rpc, string[] raw, int from, int count)

@@ -7,7 +7,20 @@ namespace QuorumMesh.Benchmarks.Network;
 /// <summary>Start-up and idle figures of a network of three, then the load.</summary>
 internal static class NetworkFigures
 {
-    public static async Task RunAsync(int seconds, int bursts, int burstSize)
+    public static Task RunAsync(int seconds, int bursts, int burstSize) =>
+        RunAsync(network => new NetworkBench(network, seconds).RunAsync(bursts, burstSize));
+
+    /// <summary>Bursts alone.</summary>
+    /// <returns>How many of them left transactions that were not mined.</returns>
+    public static async Task<int> RunBurstsAsync(int bursts, int burstSize)
+    {
+        var stranded = 0;
+        await RunAsync(async network =>
+            stranded = await new NetworkBench(network, 0).RunBurstsAsync(bursts, burstSize).ConfigureAwait(false)).ConfigureAwait(false);
+        return stranded;
+    }
+
+    private static async Task RunAsync(Func<NetworkDefinition, Task> load)
     {
         var directory = Directory.CreateTempSubdirectory("qmesh-bench-").FullName;
         var network = NetworkCreator.Create(
@@ -22,7 +35,7 @@ internal static class NetworkFigures
             Console.WriteLine($"network of three ready in {clock.Elapsed.TotalSeconds:F1} s");
             await Task.Delay(TimeSpan.FromSeconds(10)).ConfigureAwait(false);
             Memory("idle", runner);
-            await new NetworkBench(network, seconds, bursts, burstSize).RunAsync().ConfigureAwait(false);
+            await load(network).ConfigureAwait(false);
             Memory("after the load", runner);
         }
         finally

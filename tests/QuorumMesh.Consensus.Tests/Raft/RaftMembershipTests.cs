@@ -228,6 +228,45 @@ public class RaftMembershipTests
         Assert.DoesNotContain(network.All, m => m.Id != 3 && m.Core.IsLeader);
     }
 
+    [Theory]
+    [InlineData(1UL, 2UL)]
+    [InlineData(2UL, 1UL)]
+    [InlineData(3UL, 1UL)]
+    public void Members_that_lose_their_leader_at_once_never_split_their_votes(ulong leader, ulong next)
+    {
+        for (var again = 0; again < 20; again++)
+        {
+            var network = new RaftNetwork(3);
+            network.Elect(leader);
+            var term = network.Leader.Core.Term;
+            network.Isolate(leader);
+            foreach (var m in network.All.Where(m => m.Id != leader)) m.Core.ReportLeaderLost();
+
+            network.Tick(2);
+
+            Assert.True(network[next].Core.IsLeader);
+            Assert.Equal(term + 1, network[next].Core.Term);
+        }
+    }
+
+    [Fact]
+    public void A_lost_leader_is_followed_by_the_member_that_has_all_though_another_may_stand_first()
+    {
+        var network = new RaftNetwork(3, c => c with { PreVote = true });
+        network.AnnouncePreVote();
+        network.Elect(3);
+        network.Filter = m => m.To != 1;
+        network[3].Core.Propose([1]);
+        network.Settle();
+        network.Heal();
+        network.Isolate(3);
+        foreach (var m in new[] { network[1], network[2] }) m.Core.ReportLeaderLost();
+
+        network.Tick(4);
+
+        Assert.True(network[2].Core.IsLeader);
+    }
+
     [Fact]
     public void Uncommitted_proposals_are_bounded_in_size()
     {

@@ -11,6 +11,8 @@ namespace QuorumMesh.Node.Network.Tests.RaftHttp;
 /// <summary>A peer on a plain socket: what this member asks of it, byte for byte, and what it does when the answers are bad.</summary>
 public sealed class HostileRaftPeerTests : IAsyncLifetime
 {
+    private const string NoHash = "0000000000000000000000000000000000000000000000000000000000000000";
+
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private readonly RaftTransport _transport = new(new RaftTransportOptions
     {
@@ -86,6 +88,38 @@ public sealed class HostileRaftPeerTests : IAsyncLifetime
         Assert.Empty(_received);
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync($"http://127.0.0.1:{_transport.Port}/raft/probing")).StatusCode);
+    }
+
+    [Theory]
+    [InlineData("07", false)] // an entry of a form that is unknown
+    [InlineData("01" + "ffffffffffffffff", false)]
+    [InlineData("01" + "000000000000000a" + "0800100218012202" + "c0c0", true)] // no compact block
+    [InlineData("01" + "000000000000002c" + "0800100218012224" + "e3" + "a0" + NoHash + "c0" + "c0", true)] // another digest
+    [InlineData("01" + "000000000000004e" + "0800100218012246" + "f844" + "a0" + NoHash + "c0" + "e1a0" + NoHash, true)] // nobody's
+    public async Task A_compact_block_that_is_none_costs_the_stream_and_the_next_ones_are_asked_for_whole(string entry, bool comesWhole)
+    {
+        await using var transport = new RaftTransport(new RaftTransportOptions
+        {
+            Id = 0xa,
+            Listen = new IPEndPoint(IPAddress.Loopback, 0),
+            MaxFrameSize = 1 << 20,
+            Transactions = new RaftTransactions(hashes => new ReadOnlyMemory<byte>[hashes.Count], _ => null),
+        }, new OutboundHandlers());
+        var (lost, received) = (new ConcurrentQueue<ulong>(), new ConcurrentQueue<RaftMessage>());
+        transport.PeerLost += lost.Enqueue;
+        transport.MessageReceived += received.Enqueue;
+        var body = Convert.FromHexString("03" + "0000000000000001" + entry);
+        await using var peer = new SocketPeer(request => request.Contains("/msgapp/", StringComparison.Ordinal)
+            ? [.. Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body.Length:x}\r\n"), .. body,
+                .. "\r\n"u8]
+            : "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"u8.ToArray());
+        transport.AddPeer(2, peer.Url);
+        string[] Asked() => [.. peer.Requests.Where(r => r.Contains("/msgapp/", StringComparison.Ordinal))];
+        await Until(() => !lost.IsEmpty && Asked().Length >= 2, "a lost stream and a new request");
+        const string header = "X-QuorumMesh-Raft-Compact: 1\r\n";
+        Assert.Contains(header, Asked()[0]);
+        Assert.Equal(comesWhole, !Asked()[1].Contains(header, StringComparison.Ordinal));
+        Assert.Empty(received);
     }
 
     [Fact]

@@ -54,9 +54,10 @@ internal sealed class RaftTestHost : IAsyncDisposable
     public ConcurrentQueue<byte[]> Restored { get; } = new();
     public RaftConfState Members => _confState;
 
-    public static async Task<RaftTransport> Listen(ulong id, int port = 0)
+    public static async Task<RaftTransport> Listen(ulong id, int port = 0, RaftTransactions? transactions = null)
     {
-        var transport = new RaftTransport(new RaftTransportOptions { Id = id, Listen = new IPEndPoint(IPAddress.Loopback, port) },
+        var transport = new RaftTransport(
+            new RaftTransportOptions { Id = id, Listen = new IPEndPoint(IPAddress.Loopback, port), Transactions = transactions },
             new OutboundHandlers());
         await transport.StartAsync();
         return transport;

@@ -119,8 +119,10 @@ public sealed class RaftTlsTests : IAsyncLifetime
             Assert.Equal(HttpStatusCode.ServiceUnavailable, await Ask(http, path, 2));
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await Post(http, Snapshot(2, 1)));
         Assert.Equal(3, a.Refusals.Count(r => r == (2UL, "another-member")));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await AskForTransactions(http, 2));
         Assert.Empty(a.Received);
         // What is its own is heard.
+        Assert.Equal(HttpStatusCode.NotFound, await AskForTransactions(http, 3));
         Assert.Equal(HttpStatusCode.NoContent, await Post(http, Snapshot(3, 1)));
         await Until(() => a.Received.Any(m => m.From == 3), "its own snapshot");
     }
@@ -257,6 +259,14 @@ public sealed class RaftTlsTests : IAsyncLifetime
     {
         using var request = Headed(new HttpRequestMessage(HttpMethod.Post, "/raft"), message.From);
         request.Content = new ByteArrayContent(RaftWire.Encode(message));
+        using var response = await http.SendAsync(request);
+        return response.StatusCode;
+    }
+
+    private static async Task<HttpStatusCode> AskForTransactions(HttpClient http, ulong from)
+    {
+        using var request = Headed(new HttpRequestMessage(HttpMethod.Post, "/raft/transactions"), from);
+        request.Content = new ByteArrayContent(new byte[32]);
         using var response = await http.SendAsync(request);
         return response.StatusCode;
     }

@@ -20,7 +20,7 @@ public class NodeSimulationTests(ITestOutputHelper output)
     public void Whole_nodes_agree_and_keep_what_they_acknowledged()
     {
         var (blocks, crashes, acknowledged, syncs, rewinds, losses) = (0UL, 0, 0, 0, 0, 0);
-        var (passedOver, refused, lostLogs, changed) = (0, 0, 0, 0);
+        var (passedOver, refused, lostLogs, changed, rebuilt, notRebuilt) = (0, 0, 0, 0, 0, 0);
         RunAll((seed, plan) => new RaftNodeNetwork(seed, plan), FaultPlan.Of(10_000), settleMs: 120_000, done =>
         {
             var network = (RaftNodeNetwork)done;
@@ -34,12 +34,16 @@ public class NodeSimulationTests(ITestOutputHelper output)
             refused += network.Refused;
             lostLogs += network.LostLogs;
             changed += network.ChangedMembers;
+            rebuilt += network.Rebuilt;
+            notRebuilt += network.NotRebuilt;
         });
         output.WriteLine($"{blocks} blocks, {crashes} crashes, {acknowledged} transactions acknowledged, {syncs} catch-ups by snapshot, "
             + $"{rewinds} late payloads, {losses} lost databases");
         output.WriteLine($"{passedOver} committed entries passed over, {refused} messages refused, {lostLogs} nodes refused to start "
             + $"without their log, {changed} changes of members");
+        output.WriteLine($"{rebuilt} blocks made whole of what a member held, {notRebuilt} not");
         Assert.True(acknowledged > 0);
+        Assert.True(rebuilt > 0 || !Seeds().Any(seed => seed % 2 == 1));
     }
 
     [Fact]

@@ -15,11 +15,14 @@ internal sealed class RaftNodeNetwork : NodeNetwork
     private readonly RaftNode[] _members;
     private readonly int _support;
     private readonly Operators? _operators;
+    private readonly CompactDelivery? _compact;
     private readonly long? _loseLogAt;
 
     public RaftNodeNetwork(int seed, FaultPlan? plan = null) : base(seed, plan)
     {
         _support = seed % 3;
+        // Of some seeds: those that once failed stay themselves.
+        _compact = seed % 2 == 1 ? new CompactDelivery(new Random(seed * 31)) : null;
         _operators = seed % 7 == 3 ? new Operators(new Random(seed)) : null;
         _loseLogAt = seed % 4 == 1 ? Strange.Next(2_000, 9_000) : null;
         _members = [.. Enumerable.Range(1, Size).Select(id => new RaftNode((ushort)id, this, new Random(Random.Next())))];
@@ -30,6 +33,11 @@ internal sealed class RaftNodeNetwork : NodeNetwork
         new RaftPeer((ulong)id, new RaftAddress((ulong)id, TestChain.Signer(1000 + id).PublicKey, "127.0.0.1", 30000 + id, 50000 + id)
             .Encode()))];
 
+    /// <summary>Blocks that arrived without some of their transactions and were made whole.</summary>
+    public int Rebuilt => _compact?.Rebuilt ?? 0;
+
+    /// <summary>And those that could not be: their message was lost.</summary>
+    public int NotRebuilt => _compact?.NotRebuilt ?? 0;
     public int PassedOver { get; private set; }
     public int Refused { get; private set; }
     public int ChangedMembers => _operators?.Committed ?? 0;
@@ -152,7 +160,13 @@ internal sealed class RaftNodeNetwork : NodeNetwork
             Lost(message);
             return;
         }
-        to.Transport.Receive(message);
+        var isAnswering = _members[message.From - 1].IsUp;
+        if ((_compact is null ? message : _compact.Carry(message, to.Core!.Pool, isAnswering)) is not { } arrived)
+        {
+            Lost(message);
+            return;
+        }
+        to.Transport.Receive(arrived);
         if (message.Type == RaftMessageType.Snap && _members[message.From - 1] is { IsUp: true } from)
             from.Transport.Report(message.To, true);
     }

@@ -69,6 +69,21 @@ public sealed class ConfigTests : IDisposable
         Assert.True(Read("quorummesh.resend=open").OpenResend);
     }
 
+    [Fact]
+    public void Identities_pin_each_key_once()
+    {
+        const string identity = "zP9kWRDB83v7TSZrAEXRgeexKkejHM48cpZOqnt3oyo=", key = "/+UuD63zItL1EbjxkKUljMgG8Z1w0AJ8pNOR4iq2yQc=";
+        Assert.Empty(Read().Identities);
+        string[] first = [$"quorummesh.identities[0].identity={identity}", $"quorummesh.identities[0].keys[0]={key}"];
+        var pinned = Assert.Single(Read(first).Identities);
+        Assert.Equal((key, identity), (pinned.Key.ToBase64(), pinned.Value.ToBase64()));
+        var twice = Assert.Throws<OptionsException>(() => Read([.. first, $"quorummesh.identities[0].keys[1]={key}"]));
+        Assert.Contains("quorummesh.identities[0].keys[1]", twice.Message, StringComparison.Ordinal);
+        Assert.Contains("second time", twice.Message, StringComparison.Ordinal);
+        Assert.Contains("32 bytes", Assert.Throws<OptionsException>(() => Read("quorummesh.identities[0].identity=AQ==")).Message,
+            StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("jdbc.url", "jdbc:h2:/data/tm", "jdbc:sqlite:")]
     [InlineData("jdbc.url", "jdbc:oracle:x", "jdbc:sqlite:")]

@@ -20,6 +20,7 @@ internal sealed class Participant
 {
     private readonly string _directory;
     private readonly List<string> _keyFiles = ["tm"];
+    private bool _isWritten;
     private WebApplication? _enclave;
     private WebApplication? _manager;
 
@@ -56,6 +57,11 @@ internal sealed class Participant
 
     /// <summary>Privacy flags other than 0 are taken.</summary>
     public bool HasPrivacyEnhancements { get; init; }
+
+    /// <summary>Its enclave has an Ed25519 identity; to be changed before that is started.</summary>
+    public bool HasIdentity { get; set; }
+
+    public string EnclaveConfig => Path.Combine(_directory, "enclave.json");
 
     /// <summary>The P2P address that it announces.</summary>
     public string P2P
@@ -135,20 +141,37 @@ internal sealed class Participant
 
     public async Task StartEnclaveAsync()
     {
-        var config = Path.Combine(_directory, "enclave.json");
-        File.WriteAllText(config, JsonSerializer.Serialize(new
+        if (!_isWritten)
+            WriteEnclaveConfig();
+        _enclave = await EnclaveHost.StartAsync(new EnclaveOptions(EnclaveConfig, null, null, [], false), CancellationToken.None);
+    }
+
+    /// <summary>With its next start the enclave has one, or none.</summary>
+    public void UseIdentity(bool has) => (HasIdentity, _isWritten) = (has, false);
+
+    /// <summary>What is in the enclave's configuration is used from now on.</summary>
+    public void ReloadKeys() => _enclave!.Services.GetRequiredService<TesseraKeyProvider>().NotifyChanged();
+
+    private void WriteEnclaveConfig()
+    {
+        var identity = Path.Combine(_directory, "identity");
+        if (HasIdentity && !File.Exists(identity + ".key"))
+            IdentityFile.Generate(identity, passwordFile: null);
+        File.WriteAllText(EnclaveConfig, JsonSerializer.Serialize(new
         {
             serverConfigs = new[] { new { app = "ENCLAVE", serverAddress = "unix:" + EnclaveSocket, communicationType = "REST" } },
             keys = new
             {
+                identity = HasIdentity ? new { privateKeyPath = identity + ".key", publicKeyPath = identity + ".pub" } : null,
                 keyData = _keyFiles.Select(file => new
                 {
                     privateKeyPath = Path.Combine(_directory, file + ".key"),
                     publicKeyPath = Path.Combine(_directory, file + ".pub"),
                 }),
             },
-        }));
-        _enclave = await EnclaveHost.StartAsync(new EnclaveOptions(config, null, null, [], false), CancellationToken.None);
+        }, new JsonSerializerOptions { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull }));
+        // A rotation changes it: it is not written again.
+        _isWritten = HasIdentity;
     }
 
     public GrpcChannel GrpcChannel() => global::Grpc.Net.Client.GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions

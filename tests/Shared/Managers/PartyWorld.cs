@@ -2,10 +2,13 @@ using System.Buffers;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Identities;
 using QuorumMesh.Contracts.Parties;
 using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.Enclave.Core;
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Core.Identities;
 using QuorumMesh.TxManager.Core.Keys;
 using QuorumMesh.TxManager.Core.Parties;
 using QuorumMesh.TxManager.Core.Ports;
@@ -23,6 +26,12 @@ internal sealed class PartyWorld
     /// <summary>What each URL lists when it is asked whom it knows.</summary>
     public Dictionary<string, string[]> Lists { get; } = [];
 
+    /// <summary>What each URL answers to a question for its identity; one that is not there has no such route.</summary>
+    public Dictionary<string, Func<ReadOnlyMemory<byte>, Task<byte[]?>>> Identities { get; } = [];
+
+    /// <summary>What each URL's answers say of its announcement.</summary>
+    public Dictionary<string, Func<string?>> Tags { get; } = [];
+
     /// <summary>Calls that our managers made, by URL.</summary>
     public List<string> Calls { get; } = [];
 
@@ -33,6 +42,23 @@ internal sealed class PartyWorld
         var settings = new PartySettings { OwnUrl = url, Seeds = seeds };
         var manager = new Manager(this, change?.Invoke(settings) ?? settings, key);
         Provers[url] = challenge => manager.Service.ProveAsync(challenge, default);
+        return manager;
+    }
+
+    /// <summary>As <see cref="Ours"/>, with an identity.</summary>
+    /// <param name="seed">Of the identity.</param>
+    public Manager OursOf(byte seed, string url, PublicKey key, Func<PartySettings, PartySettings>? change = null, params string[] seeds)
+    {
+        var settings = new PartySettings { OwnUrl = url, Seeds = seeds };
+        var manager = new Manager(this, change?.Invoke(settings) ?? settings, key, seed);
+        Provers[url] = challenge => manager.Service.ProveAsync(challenge, default);
+        Identities[url] = async nonce => (await manager.Own!.AnswerAsync(nonce, default))?.Write();
+        Tags[url] = () =>
+        {
+            // Nothing here waits for anything.
+            Assert.True(manager.Own!.RefreshAsync(default).IsCompletedSuccessfully);
+            return manager.Own.Tag;
+        };
         return manager;
     }
 
@@ -55,20 +81,52 @@ internal sealed class PartyWorld
     public static byte[] Info(string url, IEnumerable<PublicKey> keys, params string[] parties) =>
         PartyInfoCodec.Encode(new PartyInfo(url, [.. keys.Select(k => new RecipientEntry(k, url))], parties));
 
-    internal sealed class Manager : IPeerClient, IEnclave
+    internal sealed class Manager : IPeerClient, IEnclave, IEnclaveIdentity
     {
         private readonly PartyWorld _world;
-        private readonly PublicKey _own;
+        private readonly IdentityKey? _signer;
 
-        public Manager(PartyWorld world, PartySettings settings, PublicKey key)
+        /// <param name="identity">The seed of its identity; null: it has none, and asks nobody for his.</param>
+        public Manager(PartyWorld world, PartySettings settings, PublicKey key, byte? identity = null, IdentityStoreModel? store = null,
+            IReadOnlyDictionary<PublicKey, PublicKey>? configured = null)
         {
             _world = world;
-            _own = key;
+            Announced = [new AnnouncedKey(key, AnnouncedState.Active)];
             Settings = settings;
+            Store = store ?? new IdentityStoreModel();
             Directory = new PartyDirectory(settings, world.Clock);
             Directory.Told += Told.Add;
-            Service = new PartyInfoService(settings, Directory, new OwnKeys(this, []), this, this, world.Clock);
+            Keys = new OwnKeys(this, []);
+            Book = new IdentityBook(world.Clock, configured);
+            Book.Load(Store.Known, Book.Changes);
+            if (identity is { } seed)
+            {
+                using var secret = SecretBuffer.CopyOf([.. Enumerable.Repeat(seed, 32)]);
+                _signer = new IdentityKey(secret);
+                Own = new OwnIdentity(this, Store, Book, Keys, settings.OwnUrl);
+                Peers = new PeerIdentities(Book, Own, Store, Directory, Keys, this, this, world.Clock);
+            }
+
+            Service = new PartyInfoService(settings, Directory, Keys, this, this, world.Clock, Peers, Own);
         }
+
+        /// <summary>Its enclave signs no receipts.</summary>
+        public bool SignsNothing { get; set; }
+
+        /// <summary>What its enclave announces.</summary>
+        public AnnouncedKey[] Announced { get; set; }
+
+        public OwnKeys Keys { get; }
+
+        public IdentityBook Book { get; }
+
+        public IdentityStoreModel Store { get; }
+
+        public OwnIdentity? Own { get; }
+
+        public PeerIdentities? Peers { get; }
+
+        public PublicKey Identity => new(_signer!.PublicKey);
 
         public PartySettings Settings { get; }
 
@@ -101,9 +159,9 @@ internal sealed class PartyWorld
                 var success = false;
                 try
                 {
-                    await SendPartyInfoAsync(url, await Service.OwnAsync(default), default);
+                    var tag = await SendPartyInfoAsync(url, await Service.OwnAsync(default), default);
                     success = true;
-                    await Service.FollowUpAsync(url, default);
+                    await Service.FollowUpAsync(url, tag, default);
                 }
                 catch (PrivacyException)
                 {
@@ -122,10 +180,48 @@ internal sealed class PartyWorld
 
         public Task PushGroupAsync(string peerUrl, byte[] encodedGroup, CancellationToken cancel) => throw new NotSupportedException();
 
-        public Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel)
+        public Task<string?> SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel)
         {
             _world.Calls.Add(peerUrl);
-            return _world.Provers.ContainsKey(peerUrl) ? Task.CompletedTask : throw new PrivacyException(Failure.PeerOffline, "down");
+            return _world.Provers.ContainsKey(peerUrl) ? Task.FromResult(_world.Tags.GetValueOrDefault(peerUrl)?.Invoke())
+                : throw new PrivacyException(Failure.PeerOffline, "down");
+        }
+
+        public Task<byte[]?> IdentityAsync(string peerUrl, ReadOnlyMemory<byte> nonce, CancellationToken cancel)
+        {
+            _world.Calls.Add(peerUrl + "identity");
+            return !_world.Provers.ContainsKey(peerUrl) ? throw new PrivacyException(Failure.PeerOffline, "down")
+                : _world.Identities.TryGetValue(peerUrl, out var identity) ? identity(nonce) : Task.FromResult<byte[]?>(null);
+        }
+
+        public Task<SignedAnnouncement?> AnnounceAsync(long after, CancellationToken cancel)
+        {
+            var serial = Math.Max(_world.Clock.GetUtcNow().ToUnixTimeMilliseconds(), after + 1);
+            return Task.FromResult<SignedAnnouncement?>(Signed(new KeyAnnouncement(Identity, serial, Announced)));
+        }
+
+        public Task<byte[]> SignPresenceAsync(ReadOnlyMemory<byte> nonce, string url, CancellationToken cancel) =>
+            Task.FromResult(_signer!.Sign(IdentityStatement.Presence(nonce.Span, url)));
+
+        public Task<byte[]> SignReceiptsAsync(
+            DateTimeOffset keptAt, Guid store, IReadOnlyList<Delivery> deliveries, CancellationToken cancel) =>
+            SignsNothing ? throw PrivacyException.Enclave("not now")
+                : Task.FromResult(_signer!.Sign(IdentityStatement.DeliveryReceipts(keptAt, store, deliveries)));
+
+        /// <summary>Whatever is to be said in this identity's name.</summary>
+        public SignedAnnouncement Signed(KeyAnnouncement announcement)
+        {
+            var bytes = KeyAnnouncementCodec.Encode(announcement);
+            return new SignedAnnouncement(announcement, bytes, _signer!.Sign(IdentityStatement.OwnKeys(bytes)));
+        }
+
+        /// <summary>Its keys are others now.</summary>
+        public async Task ChangeKeysAsync(params AnnouncedKey[] announced)
+        {
+            Announced = announced;
+            await Keys.RefreshAsync(default);
+            if (Own is not null)
+                await Own.RefreshAsync(default);
         }
 
         public async Task<string> ValidateAsync(string peerUrl, ReadOnlyMemory<byte> encodedChallenge, CancellationToken cancel)
@@ -155,7 +251,16 @@ internal sealed class PartyWorld
 
         public Task ResendAllAsync(string peerUrl, PublicKey key, CancellationToken cancel) => throw new NotSupportedException();
 
-        public Task<EnclaveKeys> KeysAsync(CancellationToken cancel) => Task.FromResult(new EnclaveKeys([_own], [], []));
+        public Task<EnclaveKeys> KeysAsync(CancellationToken cancel)
+        {
+            var retired = Announced.Where(k => k.State == AnnouncedState.Retired).ToList();
+            return Task.FromResult(new EnclaveKeys(
+                [.. Announced.Where(k => k.State == AnnouncedState.Active).Select(k => k.Key)], [.. retired.Select(k => k.Key)], [])
+            {
+                Successors = retired.ToDictionary(k => k.Key, k => k.Successor!),
+                Revoked = [.. Announced.Where(k => k.State == AnnouncedState.Revoked).Select(k => k.Key)],
+            });
+        }
 
         public Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients,
             IReadOnlyList<AffectedPayload> affected, CancellationToken cancel) =>
@@ -186,5 +291,35 @@ internal sealed class PartyWorld
 
         public Task<byte[]> AddBoxAsync(EncodedPayload payload, PublicKey recipient, CancellationToken cancel) =>
             throw new NotSupportedException();
+    }
+
+    /// <summary>A store of pins in memory, by the promises of the port.</summary>
+    internal sealed class IdentityStoreModel : IIdentityStore
+    {
+        private readonly Dictionary<PublicKey, KeyPin> _pins = [];
+        private readonly Dictionary<PublicKey, long> _serials = [];
+        private long _own;
+
+        public KnownIdentities Known => new([.. _pins.Values], new Dictionary<PublicKey, long>(_serials));
+
+        public Task<KnownIdentities> IdentitiesAsync(CancellationToken cancel) => Task.FromResult(Known);
+
+        public Task SavePinsAsync(PublicKey identity, long serial, IReadOnlyList<KeyPin> pins, CancellationToken cancel)
+        {
+            _serials[identity] = Math.Max(serial, _serials.GetValueOrDefault(identity));
+            foreach (var pin in pins)
+                _pins[pin.Key] = pin;
+            return Task.CompletedTask;
+        }
+
+        public Task<bool> ForgetPinAsync(PublicKey key, CancellationToken cancel) => Task.FromResult(_pins.Remove(key));
+
+        public Task<long> OwnSerialAsync(CancellationToken cancel) => Task.FromResult(_own);
+
+        public Task SaveOwnSerialAsync(long serial, CancellationToken cancel)
+        {
+            _own = serial;
+            return Task.CompletedTask;
+        }
     }
 }

@@ -36,6 +36,8 @@ public class TestNetwork : IAsyncLifetime
 
     private protected virtual bool HasPrivacyEnhancements => false;
 
+    private protected virtual bool HaveIdentities => false;
+
     /// <summary>Tessera's sslConfig of the three's P2P servers; null speaks plain text.</summary>
     /// <param name="directory">For its files.</param>
     private protected virtual object? Ssl(int index, string directory) => null;
@@ -61,7 +63,11 @@ public class TestNetwork : IAsyncLifetime
     }
 
     private Participant Make(string name, string? privateKey) =>
-        new(Path.Combine(_directory, name), privateKey) { HasPrivacyEnhancements = HasPrivacyEnhancements };
+        new(Path.Combine(_directory, name), privateKey)
+        {
+            HasPrivacyEnhancements = HasPrivacyEnhancements,
+            HasIdentity = HaveIdentities,
+        };
 
     internal Task WaitForMeshAsync() => Wait.UntilAsync(async () =>
     {

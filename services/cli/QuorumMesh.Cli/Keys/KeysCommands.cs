@@ -19,6 +19,7 @@ internal static class KeysCommands
         command.Subcommands.Add(create);
         command.Subcommands.Add(Identity());
         RotationCommands.AddTo(command);
+        PeerKeysCommands.AddTo(command);
         return command;
     }
 

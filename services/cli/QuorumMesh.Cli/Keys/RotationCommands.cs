@@ -9,8 +9,8 @@ using QuorumMesh.Outbound;
 namespace QuorumMesh.Cli.Keys;
 
 /// <summary>
-/// <c>qmesh keys status|rotate|retire</c>: of an enclave by its configuration file, or of a participant of a local network, whose running
-/// services are told and waited for.
+/// <c>qmesh keys status|rotate|retire|revoke</c>: of an enclave by its configuration file, or of a participant of a local network, whose
+/// running services are told and waited for.
 /// </summary>
 internal static class RotationCommands
 {
@@ -20,6 +20,8 @@ internal static class RotationCommands
     private static readonly Option<string?> Dir = new("--dir") { Description = "directory of a local network" };
     private static readonly Option<string?> ParticipantName = new("--participant") { Description = "which of its participants: A, B, ..." };
     private static readonly Option<string?> Key = new("--key") { Description = "the public key" };
+    private static readonly Option<string?> Successor = new("--successor")
+    { Description = "the key to name instead, where the configuration does not tell it" };
     private static readonly Option<bool> AcceptLoss = new("--accept-loss")
     { Description = "payloads that were sealed for the key that goes alone cannot be opened any more" };
 
@@ -36,7 +38,12 @@ internal static class RotationCommands
         retire.Options.Add(Key);
         retire.Options.Add(AcceptLoss);
         retire.SetAction(r => Explained(() => Retire(Target.Of(r), KeyOf(r), r.GetValue(AcceptLoss))));
-        foreach (var command in (Command[])[status, rotate, retire])
+        var revoke = With(new Command("revoke",
+            "a key may be in other hands: nobody is to seal for it any more, from now on; an active one is rotated first"));
+        revoke.Options.Add(Key);
+        revoke.Options.Add(Successor);
+        revoke.SetAction((r, cancel) => ExplainedAsync(() => RevokeAsync(Target.Of(r), KeyOf(r), KeyOf(r, Successor), cancel)));
+        foreach (var command in (Command[])[status, rotate, retire, revoke])
             keys.Subcommands.Add(command);
     }
 
@@ -66,6 +73,25 @@ internal static class RotationCommands
         var key = await KeyRotation.RotateAsync(target.Config, old, Environment.GetEnvironmentVariable, acceptLoss, cancel)
             .ConfigureAwait(false);
         Console.WriteLine($"New key: {key}");
+        return await TakeUpAsync(target, key, isDefault, cancel).ConfigureAwait(false);
+    }
+
+    private static async Task<int> RevokeAsync(Target target, PublicKey? key, PublicKey? successor, CancellationToken cancel)
+    {
+        if (key is null)
+            throw new CommandException("say which: --key PUBLIC_KEY, as 'qmesh keys status' shows it");
+        var isDefault = key == KeyRotation.List(target.Config).FirstOrDefault(k => !k.Retired)?.PublicKey;
+        var instead = await KeyRotation.RevokeAsync(target.Config, key, successor, Environment.GetEnvironmentVariable, cancel)
+            .ConfigureAwait(false);
+        Console.WriteLine($"{key} is revoked; managers of this kind that know the enclave's identity refuse it as a recipient and name "
+            + $"{instead?.ToString() ?? "no other key"} instead. A Tessera is told nothing: tell its operator");
+        return await TakeUpAsync(target, instead, isDefault && instead is not null, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>The running services take up the changed configuration; those of a local network are told and waited for.</summary>
+    /// <param name="key">Null: there is no key to wait for.</param>
+    private static async Task<int> TakeUpAsync(Target target, PublicKey? key, bool isDefault, CancellationToken cancel)
+    {
         if (target.Network is not { } network)
         {
             Console.WriteLine("In a vault the enclave takes it up at its next look; in a file once it reads its configuration again: send "
@@ -78,11 +104,11 @@ internal static class RotationCommands
             (definition with
             {
                 Participants = [.. definition.Participants.Select(
-                    p => p.Name == participant.Name ? p with { TxManagerKey = key.ToString() } : p)],
+                    p => p.Name == participant.Name ? p with { TxManagerKey = key!.ToString() } : p)],
             }).Save(directory);
         if (!new ServiceProcess(participant, ServiceKind.Enclave).Reload())
             Console.WriteLine($"The enclave of {participant.Name} does not run: it uses the key from its next start");
-        else if (new ServiceProcess(participant, ServiceKind.TxManager).RunningPid is not null)
+        else if (key is not null && new ServiceProcess(participant, ServiceKind.TxManager).RunningPid is not null)
             await WaitAsync(participant, key, isDefault, cancel).ConfigureAwait(false);
         return 0;
     }
@@ -141,8 +167,11 @@ internal static class RotationCommands
         }
     }
 
-    private static PublicKey? KeyOf(ParseResult result) => result.GetValue(Key) is not { } text ? null
-        : NaClBox.TryParseKey(text, out var key) ? key : throw new CommandException($"--key '{text}' is not the base64 of a public key");
+    private static PublicKey? KeyOf(ParseResult result) => KeyOf(result, Key);
+
+    private static PublicKey? KeyOf(ParseResult result, Option<string?> option) => result.GetValue(option) is not { } text ? null
+        : NaClBox.TryParseKey(text, out var key) ? key
+        : throw new CommandException($"{option.Name} '{text}' is not the base64 of a public key");
 
     private static int Explained(Func<int> work)
     {
@@ -179,9 +208,7 @@ internal static class RotationCommands
             if (config is not null || directory is null || name is null)
                 throw new CommandException("say which enclave: --configfile FILE, or --dir D --participant A of a local network");
             var network = NetworkDefinition.Load(directory);
-            var participant = network.Participants.FirstOrDefault(p => p.Name == name)
-                ?? throw new CommandException($"{directory} has no participant {name}: it has "
-                    + string.Join(", ", network.Participants.Select(p => p.Name)));
+            var participant = network.Named(name);
             return new Target(Path.Combine(participant.Directory, "enclave", "enclave.json"), (directory, network, participant));
         }
     }

@@ -63,6 +63,11 @@ public sealed record NetworkDefinition(
     public void Save(string directory) =>
         PrivateFiles.Replace(Path.Combine(directory, FileName), JsonSerializer.Serialize(this, JsonOptions) + "\n");
 
+    /// <exception cref="CommandException">It has no such participant.</exception>
+    internal Participant Named(string name) => Participants.FirstOrDefault(p => p.Name == name)
+        ?? throw new CommandException(
+            $"the network has no participant {name}: it has {string.Join(", ", Participants.Select(p => p.Name))}");
+
     /// <summary>The same network with its paths in this directory.</summary>
     private NetworkDefinition At(string directory) =>
         this with

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Google.Protobuf;
 using Grpc.Core;
 using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Identities;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Enclave.Core;
 using Proto = QuorumMesh.Contracts.Enclave;
@@ -12,7 +13,7 @@ namespace QuorumMesh.Enclave.Grpc;
 /// all is UNAVAILABLE.</summary>
 internal sealed class EnclaveService(
     PayloadSealer sealer, KeyCustody custody, EnclaveMetrics metrics, IReadOnlyList<PublicKey> alwaysSendTo,
-    IdentityKey? identity) : Proto.Enclave.EnclaveBase
+    IdentityKey? identity, TimeProvider time) : Proto.Enclave.EnclaveBase
 {
     /// <summary>Calls that one message of Many may have.</summary>
     private const int MaxCalls = 256;
@@ -33,20 +34,32 @@ internal sealed class EnclaveService(
             });
         reply.AlwaysSendTo.AddRange(alwaysSendTo.Select(MessageMapping.Bytes));
         if (identity is not null) reply.Identity = ByteString.CopyFrom(identity.PublicKey);
+        reply.Revoked.AddRange(sealer.Ring.Revoked.Select(r => MessageMapping.Bytes(r.Key)));
         return reply;
     });
 
     public override Task<Proto.SignReply> Sign(Proto.SignRequest request, ServerCallContext context) => Answer("sign", () =>
     {
-        if (identity is null)
-            throw new RpcException(new Status(StatusCode.FailedPrecondition,
-                "this enclave has no identity: 'qmesh keys identity FILE' makes one, and keys.identity names it"));
+        var signer = Identity();
         return new Proto.SignReply
         {
-            Identity = ByteString.CopyFrom(identity.PublicKey),
-            Signature = MessageMapping.Wrap(identity.Sign(Statement(request))),
+            Identity = ByteString.CopyFrom(signer.PublicKey),
+            Signature = MessageMapping.Wrap(signer.Sign(Statement(request))),
         };
     });
+
+    public override Task<Proto.AnnounceReply> Announce(Proto.AnnounceRequest request, ServerCallContext context) => Answer("announce", () =>
+    {
+        var made = OwnAnnouncement.Make(sealer.Ring, Identity(), request.After, time.GetUtcNow());
+        return new Proto.AnnounceReply
+        {
+            Announcement = MessageMapping.Wrap(made.Bytes),
+            Signature = MessageMapping.Wrap(made.Signature),
+        };
+    });
+
+    private IdentityKey Identity() => identity ?? throw new RpcException(new Status(StatusCode.FailedPrecondition,
+        "this enclave has no identity: 'qmesh keys identity FILE' makes one, and keys.identity names it"));
 
     public override Task<Proto.SealReply> Seal(Proto.SealRequest request, ServerCallContext context) => Task.FromResult(Seal(request));
 
@@ -139,8 +152,26 @@ internal sealed class EnclaveService(
     {
         Proto.SignRequest.StatementOneofCase.DeliveryReceipt => Receipt(request.DeliveryReceipt),
         Proto.SignRequest.StatementOneofCase.ManagerTlsKey => IdentityStatement.ManagerTlsKey(request.ManagerTlsKey.Span),
+        Proto.SignRequest.StatementOneofCase.Presence =>
+            IdentityStatement.Presence(request.Presence.Nonce.Span, request.Presence.Url),
+        Proto.SignRequest.StatementOneofCase.DeliveryReceipts => Receipts(request.DeliveryReceipts),
         _ => throw new InvalidCipherException("there is no statement to sign"),
     };
+
+    /// <summary>For keys of ours alone, also retired ones.</summary>
+    private IdentityStatement Receipts(Proto.DeliveryReceipts receipts)
+    {
+        if (receipts.Deliveries.Count > PushMany.MaxPayloads || receipts.Store.Length != DeliveryReceipts.StoreSize)
+            throw new InvalidCipherException(
+                $"receipts are for at most {PushMany.MaxPayloads} payloads, and name a store of {DeliveryReceipts.StoreSize} bytes");
+        if (receipts.KeptAtMs is < 0 or > MaxMilliseconds)
+            throw new InvalidCipherException("kept_at_ms is no time between 1970 and 9999");
+        Delivery[] deliveries = [.. receipts.Deliveries.Select(d => new Delivery(
+            MessageMapping.Hash(d.PayloadHash, "payload_hash"),
+            sealer.Ring.Get(MessageMapping.Key(d.RecipientKey, "recipient_key")).PublicKey))];
+        return IdentityStatement.DeliveryReceipts(
+            DateTimeOffset.FromUnixTimeMilliseconds(receipts.KeptAtMs), new Guid(receipts.Store.Span, bigEndian: true), deliveries);
+    }
 
     /// <summary>For a key of ours alone, also a retired one.</summary>
     private IdentityStatement Receipt(Proto.DeliveryReceipt receipt)

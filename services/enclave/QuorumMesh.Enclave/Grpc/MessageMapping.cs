@@ -93,7 +93,7 @@ internal static class MessageMapping
     /// <summary>Without a copy: the array must not be written to afterwards.</summary>
     public static ByteString Wrap(byte[] bytes) => UnsafeByteOperations.UnsafeWrap(bytes);
 
-    private static PayloadHash Hash(ByteString bytes, string field) =>
+    public static PayloadHash Hash(ByteString bytes, string field) =>
         bytes.Length == PayloadHash.Size ? new PayloadHash(bytes.Span)
             : throw new InvalidCipherException($"{field} has {bytes.Length} bytes, not {PayloadHash.Size}");
 }

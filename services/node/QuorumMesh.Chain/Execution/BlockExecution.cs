@@ -18,7 +18,10 @@ public sealed record BlockExecution
     /// <summary>One per transaction; the header's root and bloom are over these.</summary>
     public required IReadOnlyList<Receipt> Receipts { get; init; }
 
-    /// <summary>One entry per transaction, null for public ones. Null like <see cref="PrivateChanges"/>.</summary>
+    /// <summary>
+    /// One entry per transaction, null for public ones; a marker's is that of the private transaction that was run for it. Null like
+    /// <see cref="PrivateChanges"/>.
+    /// </summary>
     public IReadOnlyList<Receipt?>? PrivateReceipts { get; init; }
 
     /// <summary>Of public transactions.</summary>
@@ -41,9 +44,19 @@ public sealed record BlockExecution
     /// <summary>Shared states that could not be taken.</summary>
     public IReadOnlyList<RefusedShare> RefusedShares { get; init; } = [];
 
-    /// <summary>Whether the block has any, run or not.</summary>
+    /// <summary>The payloads of private transactions in markers, which no transaction of the block names; empty like these.</summary>
+    public IReadOnlyList<MarkedPayload> MarkedPayloads { get; init; } = [];
+
+    /// <summary>Private transactions that changed nothing at this party; empty like these.</summary>
+    public IReadOnlyList<PrivateRefusal> Refusals { get; init; } = [];
+
+    /// <summary>Whether the block has any, run or not; markers count.</summary>
     public bool HasPrivateTransactions { get; init; }
 
     /// <summary>Over the public receipts, which are the same at parties and strangers.</summary>
     public Hash256 ReceiptsRoot => _receiptsRoot ??= TrieRoot.OfOrderedList(Receipt.EncodeAll(Receipts));
 }
+
+/// <summary>The payload of a private transaction in a marker.</summary>
+/// <param name="Index">Of the marker in its block.</param>
+public readonly record struct MarkedPayload(int Index, PayloadHash Hash);

@@ -35,11 +35,10 @@ public sealed class BlockExecutor(ChainRules rules)
         ulong block, IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<IStateReader> inputs)
     {
         var missing = new List<PayloadHash>();
-        foreach (var (tx, _) in transactions)
+        foreach (var transaction in transactions)
         {
-            if (tx.PayloadHash is { } hash
-                && (inputs.AnswerFor(hash) is not { } answer || !PrivacyVerification.MayRun(rules, block, answer)))
-                missing.Add(hash);
+            if (PrivateInput.Of(rules, block, transaction)?.TakeAll(rules, block, hash => inputs.AnswerFor(hash)) is { } absent)
+                missing.Add(absent);
         }
         return missing;
     }

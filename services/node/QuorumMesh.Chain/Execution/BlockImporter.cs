@@ -29,6 +29,7 @@ public sealed class BlockImporter(ChainRules rules, StateStore publicStore, Stat
             throw new InvalidBlockException($"block {block.Number}: {reason}", isHeader: true);
         // Header, then body, then execution: the cheap checks come before what costs time.
         BlockValidator.CheckBody(block);
+        KnownReads.AheadOfBlock(publicStore, transactions);
         var execution = _executor.Execute(block.Header, transactions, inputs.AsReaders(), stop);
         var publicLayer = publicStore.Extend(inputs.PublicState, block.Number, execution.PublicChanges);
         // Before anything is stored: a block that does not come out as its header says leaves no trace.

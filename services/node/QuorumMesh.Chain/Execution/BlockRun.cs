@@ -13,7 +13,7 @@ namespace QuorumMesh.Chain.Execution;
 public sealed class BlockRun
 {
     private readonly BlockHeader _header;
-    private readonly Func<PayloadAnswer, bool> _mayRun;
+    private readonly ChainRules _rules;
     private readonly IHeaderRules _engine;
     private readonly Fork _fork;
     private readonly TransactionProcessor _processor;
@@ -27,6 +27,8 @@ public sealed class BlockRun
     private readonly List<PayloadHash> _skipped = [];
     private readonly List<PayloadHash> _sharePayloads = [];
     private readonly List<RefusedShare> _refusedShares = [];
+    private readonly List<MarkedPayload> _marked = [];
+    private readonly List<PrivateRefusal> _refusals = [];
     private readonly Bloom _bloom = new();
     private readonly bool _waitsForShares;
     private readonly bool _hasExtension;
@@ -48,7 +50,7 @@ public sealed class BlockRun
     {
         (_waitsForShares, _hasExtension) = (waitsForShares, rules.Profile.HasContractExtension);
         _header = header;
-        _mayRun = answer => PrivacyVerification.MayRun(rules, header.Number, answer);
+        _rules = rules;
         _engine = rules.EngineAt(header.Number);
         _fork = rules.ForkAt(header.Number);
         _processor = new TransactionProcessor(rules.ContextOf(header, author, inputs.BlockHash), _fork,
@@ -88,17 +90,29 @@ public sealed class BlockRun
     /// <exception cref="ExecutionStoppedException">It changed nothing; the run can be completed without it.</exception>
     public TransactionInvalid Apply(RecoveredTransaction transaction, IEvmTracer? tracer = null)
     {
-        var tx = transaction.Tx;
-        var answer = tx.IsPrivate && _private is not null ? AskPayload(tx) : null;
-        var message = TransactionMessage.Of(transaction, UInt256.Zero);
-        var outcome = Execute(message, answer, tracer);
+        var input = PrivateInput.Of(_rules, _header.Number, transaction);
+        if (input is not null && _private is not null
+            && input.TakeAll(_rules, _header.Number, hash => _inputs.AnswerFor(hash)) is { } missing)
+        {
+            _missing.Add(missing);
+            // The rest of the private side would run on a state that lacks this transaction. Better none: the private head waits.
+            _private = null;
+        }
+        return ApplyWith(input, transaction, tracer);
+    }
+
+    /// <summary>As <see cref="Apply"/>, with what the private side is run with at hand.</summary>
+    /// <param name="input">Null for a transaction without a private side.</param>
+    internal TransactionInvalid ApplyWith(PrivateInput? input, RecoveredTransaction transaction, IEvmTracer? tracer = null)
+    {
+        var outcome = Execute(transaction, _private is null ? null : input, tracer);
         if (outcome.Invalid != TransactionInvalid.None)
             return outcome.Invalid;
-        _hasPrivate |= tx.IsPrivate;
-        if (answer is { Availability: PayloadAvailability.NotAParty } && tx.PayloadHash is { } skipped) _skipped.Add(skipped);
+        _hasPrivate |= input is not null;
+        if (input is not null && _private is not null) Note(transaction.Tx.Hash, input, outcome.Private);
         GasUsed += outcome.GasUsed;
-        AddReceipts(transaction, outcome);
-        if (outcome.Private is { Logs.Count: > 0 } own && _hasExtension) BeginShare(own.Logs);
+        AddReceipts(transaction, input?.Inner, outcome);
+        if (outcome.Private is { Logs.Count: > 0 } own && _private is not null && _hasExtension) BeginShare(own.Logs);
         return TransactionInvalid.None;
     }
 
@@ -130,15 +144,18 @@ public sealed class BlockRun
             SkippedPayloads = _private is null ? [] : _skipped,
             SharePayloads = _private is null ? [] : _sharePayloads,
             RefusedShares = _private is null ? [] : _refusedShares,
+            MarkedPayloads = _private is null ? [] : _marked,
+            Refusals = _private is null ? [] : _refusals,
             HasPrivateTransactions = _hasPrivate,
         };
     }
 
-    private TransactionOutcome Execute(TransactionMessage message, PayloadAnswer? answer, IEvmTracer? tracer)
+    private TransactionOutcome Execute(RecoveredTransaction transaction, PrivateInput? input, IEvmTracer? tracer)
     {
+        var message = TransactionMessage.Of(transaction, UInt256.Zero);
         try
         {
-            return _processor.Execute(message, _public, _private, answer, ref _gasLeft, tracer);
+            return _processor.Execute(message, _public, _private, input?.Answer, ref _gasLeft, tracer, input?.Inner);
         }
         catch (ExecutionStoppedException)
         {
@@ -159,50 +176,43 @@ public sealed class BlockRun
         (_private, Share) = (null, null);
     }
 
-    private PayloadAnswer? AskPayload(Transaction tx)
+    private void Note(in Hash256 hash, PrivateInput input, PrivateOutcome? outcome)
     {
-        if (tx.PayloadHash is not { } hash)
-            return PayloadAnswer.Nobodys;
-        if (_inputs.AnswerFor(hash) is { } answer && _mayRun(answer))
-            return answer;
-        _missing.Add(hash);
-        // The rest of the private side would run on a state that lacks this transaction. Better none: the private head waits.
-        _private = null;
-        return null;
+        _skipped.AddRange(input.Skipped);
+        if (input.InnerPayload is { } inner) _marked.Add(new MarkedPayload(_receipts.Count, inner));
+        if (PrivateRefusal.Of(hash, input, outcome) is { } refusal) _refusals.Add(refusal);
     }
 
-    private void AddReceipts(RecoveredTransaction transaction, in TransactionOutcome outcome)
+    private void AddReceipts(RecoveredTransaction transaction, RecoveredTransaction? inner, in TransactionOutcome outcome)
     {
-        var tx = transaction.Tx;
-        // From sender and nonce alone, so that it is named for failed creations and at strangers too.
-        Address? contract = tx.IsCreation ? Address.ForCreate(transaction.Sender, tx.Nonce) : null;
         var reason = Reason(outcome.Status, outcome.Output);
-        var receipt = MakeReceipt(tx, _keepsPublic ? _public : null, outcome.PublicSuccess, outcome.Logs, outcome.GasUsed,
-            contract, reason);
+        var receipt = MakeReceipt(transaction, _keepsPublic ? _public : null, outcome.PublicSuccess, outcome.Logs, outcome.GasUsed, reason);
         _bloom.Or(receipt.Bloom);
         _receipts.Add(receipt);
         _privateReceipts.Add(outcome.Private is { } p
-            ? MakeReceipt(tx, _private, p.Success, p.Logs, 0, contract, Reason(p.Status, p.Output)) : null);
+            ? MakeReceipt(inner ?? transaction, _private, p.Success, p.Logs, 0, Reason(p.Status, p.Output), isMarked: inner is not null)
+            : null);
     }
 
     private byte[]? Reason(EvmStatus status, byte[] output) =>
         _keepsReasons && status == EvmStatus.Revert && output.Length > 0 ? output : null;
 
-    private Receipt MakeReceipt(
-        Transaction tx, WorldState? state, bool success, IReadOnlyList<LogEntry> logs, ulong gasUsed, Address? contract,
-        byte[]? reason) => new()
+    private Receipt MakeReceipt(RecoveredTransaction transaction, WorldState? state, bool success, IReadOnlyList<LogEntry> logs,
+        ulong gasUsed, byte[]? reason, bool isMarked = false) => new()
         {
-            Type = tx.Type,
+            Type = transaction.Tx.Type,
             Status = success ? (byte)1 : (byte)0,
             // EIP-658: a status took the place of the state root after the transaction.
             PostState = _fork < Fork.Byzantium ? state?.IntermediateRoot() ?? default : null,
-            // A private transaction does not move it: its gas is none of the header's (2.5:core/state_processor.go).
-            CumulativeGasUsed = GasUsed,
+            // A private transaction does not move it: its gas is none of the header's (2.5:core/state_processor.go). One in a marker
+            // counts by itself (24:ApplyInnerTransaction).
+            CumulativeGasUsed = isMarked ? 0 : GasUsed,
             GasUsed = gasUsed,
             // A copy: the state goes on to use its list.
             Logs = [.. logs],
             Bloom = Bloom.Of(logs),
-            ContractAddress = contract,
+            // From sender and nonce alone, so that it is named for failed creations and at strangers too.
+            ContractAddress = transaction.Tx.IsCreation ? Address.ForCreate(transaction.Sender, transaction.Tx.Nonce) : null,
             RevertReason = reason,
         };
 }

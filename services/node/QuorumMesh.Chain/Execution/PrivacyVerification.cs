@@ -23,12 +23,15 @@ public static class PrivacyVerification
 
     /// <summary>Whether the run kept what its payload says; the states are those after it, before the transaction is finalised.</summary>
     /// <param name="marker">The precompile of privacy markers, which is no contract; null where it is not there.</param>
-    public static PrivacyFault Verify(
-        PayloadAnswer payload, AffectedContracts affected, WorldState publicState, WorldState privateState, Address? marker)
+    /// <param name="contract">The one that the fault was found at; null for one of the whole.</param>
+    public static PrivacyFault Verify(PayloadAnswer payload, AffectedContracts affected, WorldState publicState, WorldState privateState,
+        Address? marker, out Address? contract)
     {
+        contract = null;
         foreach (var address in affected.Called)
         {
             if (address == marker || FaultOf(payload, privateState, address) is not { } fault) continue;
+            contract = address;
             return fault;
         }
         if (payload.ExecutionHash.Length == 0) return PrivacyFault.None;

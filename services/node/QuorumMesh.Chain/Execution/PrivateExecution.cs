@@ -13,18 +13,20 @@ public sealed class PrivateExecution
 {
     private readonly BlockHeader _header;
     private readonly IReadOnlyList<RecoveredTransaction> _transactions;
+    private readonly ChainRules _rules;
     private readonly BlockRun _run;
-    private PayloadAnswer? _answer;
+    private PrivateInput? _input;
 
     /// <param name="inputs">With the private state before the block. Their payloads are not asked for: each comes with its step.</param>
     public PrivateExecution(
         ChainRules rules, BlockHeader header, IReadOnlyList<RecoveredTransaction> transactions, ExecutionInputs<IStateReader> inputs)
     {
         if (inputs.PrivateState is null) throw new ArgumentException("the private side needs its state before the block", nameof(inputs));
-        (_header, _transactions) = (header, transactions);
+        (_rules, _header, _transactions) = (rules, header, transactions);
         var author = rules.EngineAt(header.Number).Author(header);
-        _run = new BlockRun(rules, header, author, inputs with { Payloads = Own, Votes = null },
-            keepsPublic: false, waitsForShares: true);
+        // Each payload comes with its step.
+        _run = new BlockRun(rules, header, author, inputs with { Payloads = null, Votes = null }, keepsPublic: false, waitsForShares: true);
+        _input = InputOfNext();
     }
 
     /// <summary>Index of the transaction that is run next.</summary>
@@ -38,12 +40,18 @@ public sealed class PrivateExecution
     public StateShareRun? Share => _run.Share;
 
     /// <summary>
-    /// The payload of <see cref="Share"/> or the next transaction; null when it needs none: a public one, or one whose data is no hash.
+    /// The payload that <see cref="Share"/> or the next transaction needs; null when it needs none: a public one, or one whose data is no
+    /// hash. A marker needs its own, and then that of the private transaction in it.
     /// </summary>
-    public PayloadHash? Awaited => Share is { } share ? share.Awaited : IsDone ? null : _transactions[Next].Tx.PayloadHash;
+    public PayloadHash? Awaited => Share is { } share ? share.Awaited : _input?.Awaited;
+
+    /// <summary>
+    /// Whether <see cref="Awaited"/> is named by the chain; false for the payload of a transaction in a marker, and of a share.
+    /// </summary>
+    public bool AwaitsNamed => Share is null && _input is { Awaited: not null, Inner: null };
 
     /// <summary>See <see cref="BlockRun.SkippedPayloads"/>; as far as it was run.</summary>
-    public IReadOnlyList<PayloadHash> SkippedPayloads => _run.SkippedPayloads;
+    public IReadOnlyList<PayloadHash> SkippedPayloads => [.. _run.SkippedPayloads, .. _input?.Skipped ?? []];
 
     /// <summary>Goes on with <see cref="Share"/>.</summary>
     /// <param name="vote">For its <see cref="StateShareRun.AwaitedVote"/>.</param>
@@ -53,29 +61,38 @@ public sealed class PrivateExecution
         _run.ContinueShare();
     }
 
-    /// <summary>Runs the next transaction, or goes on with <see cref="Share"/>.</summary>
+    /// <summary>See <see cref="PrivateInput.AwaitsMarker"/>.</summary>
+    public bool AwaitsMarker => Share is null && _input is { AwaitsMarker: true };
+
+    /// <summary>
+    /// Goes on with <see cref="Share"/>, or runs the next transaction, unless with this answer it needs another payload first.
+    /// </summary>
     /// <param name="answer">For <see cref="Awaited"/>, a settled one; ignored when that is null.</param>
     /// <exception cref="InvalidBlockException">
     /// The transaction cannot be in the block at its place: the states are not those before the block.
     /// </exception>
     public void Step(PayloadAnswer? answer)
     {
-        if (answer is not { IsSettled: true } && Awaited is { } hash)
-            throw new ArgumentException($"there is no answer for payload {hash}", nameof(answer));
-        if (Share is { } share)
+        if (Share is { AwaitedVote: { } vote }) throw new InvalidOperationException($"vote {vote} is to be settled first");
+        if (Awaited is { } hash)
         {
-            share.Take(answer!);
-            _run.ContinueShare();
-            return;
+            if (answer is not { IsSettled: true }) throw new ArgumentException($"there is no answer for payload {hash}", nameof(answer));
+            if (Share is { } share)
+            {
+                share.Take(answer);
+                _run.ContinueShare();
+                return;
+            }
+            _input!.Take(answer);
+            if (Awaited is not null) return;
         }
-        _answer = answer;
         var transaction = _transactions[Next];
-        var invalid = _run.Apply(transaction);
-        _answer = null;
+        var invalid = _run.ApplyWith(_input, transaction);
         if (invalid != TransactionInvalid.None)
             throw new InvalidBlockException(
                 $"block {_header.Number} is invalid: transaction {transaction.Tx.Hash}: {TransactionInvalidText.Of(invalid)}");
         Next++;
+        _input = InputOfNext();
     }
 
     /// <summary>After the last transaction: what the block does to the private state.</summary>
@@ -92,5 +109,6 @@ public sealed class PrivateExecution
         return execution;
     }
 
-    private PayloadAnswer? Own(PayloadHash hash) => _answer is { } answer && answer.Hash == hash ? answer : null;
+    private PrivateInput? InputOfNext() =>
+        Next == _transactions.Count ? null : PrivateInput.Of(_rules, _header.Number, _transactions[Next]);
 }

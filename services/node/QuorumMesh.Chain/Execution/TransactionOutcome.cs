@@ -9,6 +9,9 @@ public readonly record struct PrivateOutcome(bool Success, EvmStatus Status, byt
 {
     /// <summary>Set when the code ran and its effects were taken back.</summary>
     public PrivacyFault Fault { get; init; }
+
+    /// <summary>Where it was found; null for a fault of the whole transaction.</summary>
+    public Address? FaultyContract { get; init; }
 }
 
 /// <param name="PublicSuccess">Status of the public receipt; always true for a private transaction.</param>

@@ -32,6 +32,8 @@ public sealed partial class TransactionProcessor
         if (msg.GasLimit < Math.Max(intrinsic, IntrinsicGas.Floor(msg.Data, _fork))) return TransactionInvalid.IntrinsicGas;
         // No account has a private balance to endow a contract with: invalid for parties and strangers alike.
         if (msg.IsPrivate && msg.IsCreation && !msg.Value.IsZero) return TransactionInvalid.InsufficientBalanceForTransfer;
+        // Unless the address has got a public account, by a contract's transfer: then the marker fails in the block.
+        if (IsValuedMarker(msg) && !state.Exists(PrivacyMarker.Address)) return TransactionInvalid.InsufficientBalanceForTransfer;
         invalid = msg.IsPrivate ? TransactionInvalid.None : CheckValue(msg, state);
         if (invalid != TransactionInvalid.None) return invalid;
         // EIP-3860: twice the limit of deployed code, the chain's own where it has one.
@@ -91,6 +93,9 @@ public sealed partial class TransactionProcessor
         // The value of a private transaction is not paid from the public balance: a lack of it only fails the private side.
         return !msg.IsPrivate && balance - cost < msg.Value ? TransactionInvalid.InsufficientBalanceForTransfer : TransactionInvalid.None;
     }
+
+    private bool IsValuedMarker(TransactionMessage msg) => _rules.MarkersCarryNoValue && !msg.IsPrivate && !msg.IsCall
+        && !msg.Value.IsZero && msg.To == PrivacyMarker.Address;
 
     private static TransactionInvalid CheckValue(TransactionMessage msg, WorldState state) =>
         msg.IsCall && !msg.Value.IsZero && state.GetBalance(msg.From) < msg.Value ? TransactionInvalid.InsufficientBalanceForTransfer

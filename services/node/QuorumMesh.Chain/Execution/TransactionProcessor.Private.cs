@@ -19,21 +19,8 @@ public sealed partial class TransactionProcessor
         // Private code sees what the sender's public balance is meanwhile. The price is over the hash: the same at parties and strangers.
         UInt256 gasCost = (UInt256)msg.GasLimit * msg.GasPrice;
         if (!gasCost.IsZero) publicState.SubtractBalance(msg.From, gasCost);
-        byte[] input = answer?.Payload ?? [];
-        if (answer is null)
-        {
-            publicState.SetNonce(msg.From, publicState.GetNonce(msg.From) + 1);
-        }
-        else if (!msg.IsCreation && input.Length == 0)
-        {
-            // Not a party of a call: nothing but the nonce.
-            publicState.SetNonce(msg.From, publicState.GetNonce(msg.From) + 1);
-            outcome = new PrivateOutcome(true, EvmStatus.Success, [], null, []);
-        }
-        else
-        {
-            outcome = RunPrivate(msg, answer, msg.GasLimit - intrinsic, publicState, privateState!, tracer);
-        }
+        if (answer is null) publicState.SetNonce(msg.From, publicState.GetNonce(msg.From) + 1);
+        else outcome = RunAnswered(msg, answer, publicState, privateState!, tracer);
 
         // GoQuorum takes the intrinsic gas from the block; EIP-7623's floor is over the same 64-byte hash.
         ulong fromPool = Math.Max(intrinsic, IntrinsicGas.Floor(msg.Data, _fork));
@@ -44,6 +31,48 @@ public sealed partial class TransactionProcessor
         if (answer is not null) privateState!.FinaliseTransaction(DeleteEmpty);
         // Status 1, no gas, no logs, whatever became of the private side: the roots in the header rest on it (2.5:core/state_processor.go).
         return new TransactionOutcome(TransactionInvalid.None, true, 0, fromPool, outcome, [], EvmStatus.Success, created, []);
+    }
+
+    /// <summary>
+    /// The private transaction of a marker, at the marker's place and before it (24:core/state_processor.go ApplyInnerTransaction). It sees
+    /// the sender's public account as within the marker, and leaves nothing in the public state: there GoQuorum charges a party for some
+    /// failures, which strangers cannot know of.
+    /// </summary>
+    /// <returns>
+    /// Null when it cannot be applied: there is no receipt then, and the private state is as before, which is not finalised here.
+    /// </returns>
+    private PrivateOutcome? RunMarked(TransactionMessage marker, TransactionMessage inner, PayloadAnswer answer, WorldState publicState,
+        WorldState privateState)
+    {
+        publicState.BeginTransaction();
+        privateState.BeginTransaction();
+        Charge(marker, publicState);
+        PrivateOutcome? outcome = null;
+        if (Check(inner, publicState, inner.GasLimit) == TransactionInvalid.None)
+        {
+            Charge(inner, publicState);
+            if (publicState.GetBalance(inner.From) >= inner.Value)
+                outcome = RunAnswered(inner, answer, publicState, privateState, tracer: null);
+        }
+        publicState.TakeBackTransaction();
+        // No account has a private balance to send from.
+        return outcome is { Status: EvmStatus.InsufficientBalance } ? null : outcome;
+    }
+
+    private static void Charge(TransactionMessage msg, WorldState state)
+    {
+        UInt256 cost = (UInt256)msg.GasLimit * msg.GasPrice;
+        if (!cost.IsZero) state.SubtractBalance(msg.From, cost);
+    }
+
+    private PrivateOutcome RunAnswered(
+        TransactionMessage msg, PayloadAnswer answer, WorldState publicState, WorldState privateState, IEvmTracer? tracer)
+    {
+        if (msg.IsCreation || answer.Payload is { Length: > 0 })
+            return RunPrivate(msg, answer, msg.GasLimit - IntrinsicOf(msg), publicState, privateState, tracer);
+        // Not a party of a call: nothing but the nonce.
+        publicState.SetNonce(msg.From, publicState.GetNonce(msg.From) + 1);
+        return new PrivateOutcome(true, EvmStatus.Success, [], null, []);
     }
 
     /// <summary>A creation with empty input is a stranger's: it leaves the ghost account (nonce 1, no code) in the private state.</summary>
@@ -63,11 +92,15 @@ public sealed partial class TransactionProcessor
         EvmResult result = Run(msg, answer.Payload ?? [], gas, publicState, privateState, tracer, affected);
         if (affected is not null)
         {
-            fault = PrivacyVerification.Verify(answer, affected, publicState, privateState, Marker);
+            fault = PrivacyVerification.Verify(answer, affected, publicState, privateState, Marker, out Address? contract);
             if (fault != PrivacyFault.None)
             {
                 privateState.RevertToSnapshot(before);
-                return new PrivateOutcome(false, result.Status, [], result.Created, privateState.Logs) { Fault = fault };
+                return new PrivateOutcome(false, result.Status, [], result.Created, privateState.Logs)
+                {
+                    Fault = fault,
+                    FaultyContract = contract,
+                };
             }
 
             if (PayloadOf(msg) is { } creation) PrivacyVerification.MarkCreated(creation, answer.PrivacyMode, affected, privateState);

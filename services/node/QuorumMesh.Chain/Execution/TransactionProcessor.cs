@@ -45,12 +45,15 @@ public sealed partial class TransactionProcessor
     /// a ghost account and a call nothing. Null runs its public effects alone.
     /// </param>
     /// <param name="gasPool">Gas left in the block.</param>
+    /// <param name="inner">The private transaction of a marker, which <paramref name="answer"/> is for then.</param>
     public TransactionOutcome Execute(TransactionMessage msg, WorldState publicState, WorldState? privateState, PayloadAnswer? answer,
-        ref ulong gasPool, IEvmTracer? tracer = null)
+        ref ulong gasPool, IEvmTracer? tracer = null, RecoveredTransaction? inner = null)
     {
         msg = Charged(msg);
         TransactionInvalid invalid = Check(msg, publicState, gasPool);
         if (invalid != TransactionInvalid.None) return TransactionOutcome.Rejected(invalid);
+        PrivateOutcome? marked = inner is null || answer is null ? null
+            : RunMarked(msg, TransactionMessage.Of(inner, _block.BaseFee), answer, publicState, RequirePrivate(privateState));
         publicState.BeginTransaction();
         TransactionOutcome outcome;
         if (msg.IsPrivate)
@@ -63,7 +66,9 @@ public sealed partial class TransactionProcessor
             // A simulation may span both states; a transaction is public or private.
             WorldState second = msg.IsCall && privateState is not null ? privateState : publicState;
             if (!ReferenceEquals(second, publicState)) second.BeginTransaction();
-            outcome = ExecutePublic(msg, publicState, second, tracer);
+            outcome = ExecutePublic(msg, publicState, second, tracer) with { Private = marked };
+            // Not before: a marker that is stopped is taken back on both sides.
+            if (inner is not null && answer is not null) privateState!.FinaliseTransaction(DeleteEmpty);
         }
 
         if (outcome.Invalid == TransactionInvalid.None) gasPool -= outcome.PoolGasUsed;
@@ -96,7 +101,8 @@ public sealed partial class TransactionProcessor
         // Outside the snapshot of the code: a call that fails has used its nonce (Yellow Paper, section 6.2).
         if (!msg.IsCreation) state.SetNonce(msg.From, state.GetNonce(msg.From) + 1);
         Authorize(msg, state);
-        EvmResult result = Run(msg, msg.Data, gas, state, second, tracer);
+        EvmResult result = IsValuedMarker(msg) ? new EvmResult(EvmStatus.QuorumReadOnly, gas, [], null)
+            : Run(msg, msg.Data, gas, state, second, tracer);
         ulong used = msg.GasLimit - result.GasLeft;
         // Half of the gas used at most, a fifth from London on (EIP-3529).
         used -= Math.Min(state.Refund, used / (_fork >= Fork.London ? 5UL : 2UL));

@@ -23,6 +23,9 @@ public sealed record TransactionRules
     /// <summary>The privacy marker's precompile is there.</summary>
     public bool HasPrivacyPrecompile { get; init; }
 
+    /// <summary>See <see cref="ChainConfig.MarkersCarryNoValue"/>.</summary>
+    public bool MarkersCarryNoValue { get; init; }
+
     /// <summary>See <see cref="ChainConfig.HasPrivacyEnhancements"/>.</summary>
     public bool HasPrivacyEnhancements { get; init; }
 

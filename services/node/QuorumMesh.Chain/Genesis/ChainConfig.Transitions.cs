@@ -31,11 +31,21 @@ public sealed partial record ChainConfig
         && (IsActive(PrivacyPrecompileBlock, block) || Last(block, profile, static t => t.PrivacyPrecompile) == true);
 
     /// <summary>
+    /// Whether a public transaction to the marker's address looks for its value in the private state, where nobody has any. GoQuorum asks
+    /// for the address alone, whether the chain has markers or not (24:core/state_processor.go PrivateStateDBForTxn).
+    /// </summary>
+    public bool MarkersCarryNoValue(CompatibilityProfile profile) => IsQuorum && profile.KnowsTransitions;
+
+    /// <summary>
     /// Whether private transactions may have privacy flags other than 0, and are verified by them (IsPrivacyEnhancementsEnabled).
     /// </summary>
     public bool HasPrivacyEnhancements(ulong block, CompatibilityProfile profile) =>
         (profile.KnowsPrivacyEnhancements && IsActive(PrivacyEnhancementsBlock, block))
         || Last(block, profile, static t => t.PrivacyEnhancements) == true;
+
+    /// <summary>Whether privacy flags other than 0 are allowed from some block on.</summary>
+    public bool NamesPrivacyEnhancements =>
+        PrivacyEnhancementsBlock is not null || Transitions.Any(static t => t.PrivacyEnhancements == true);
 
     /// <summary>
     /// Bytes of the serialised form that the pool accepts (GetTransactionSizeLimit). The last transition decides alone: one that does not

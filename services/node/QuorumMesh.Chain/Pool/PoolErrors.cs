@@ -8,6 +8,9 @@ public static class PoolErrors
     public const string GasLimit = "exceeds block gas limit";
     public const string InvalidSender = "invalid sender";
     public const string PrivateValue = "ether value is not supported for private transactions";
+    /// <summary>QuorumMesh's own: GoQuorum takes such a transaction and never mines it.</summary>
+    public const string MarkerValue = "a privacy marker carries no value: no block can have it";
+
     public const string NonceTooLow = "nonce too low";
     public const string InsufficientFunds = "insufficient funds for gas * price + value";
     public const string IntrinsicGas = "intrinsic gas too low";

@@ -1,12 +1,14 @@
+using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Chain.Pool;
 
 /// <summary>GoQuorum's checks on entry, in its order (2.5:core/tx_pool.go validateTx).</summary>
-internal static class PoolRules
+public static class PoolRules
 {
-    /// <returns>Null when the transaction may enter.</returns>
+    /// <summary>Whether a transaction may enter, whatever else is there.</summary>
+    /// <returns>Null when it may, else <see cref="PoolErrors"/> or geth's words for the reason.</returns>
     public static string? Check(RecoveredTransaction transaction, PoolHead head, ChainConfig config, CompatibilityProfile profile)
     {
         var tx = transaction.Tx;
@@ -22,6 +24,8 @@ internal static class PoolRules
         // No account has a balance in the private state. Such a transaction would fail at parties alone.
         if (tx.IsPrivate && (!tx.Value.IsZero || tx.Data.Length == 0))
             return PoolErrors.PrivateValue;
+        if (config.MarkersCarryNoValue(profile) && PrivacyMarker.Is(tx) && !tx.Value.IsZero)
+            return PoolErrors.MarkerValue;
         var (nonce, balance) = head.State(transaction.Sender);
         if (tx.Nonce < nonce)
             return PoolErrors.NonceTooLow;

@@ -62,6 +62,12 @@ public static class ChainStore
         }
     }
 
+    /// <summary>
+    /// A payload of a marker, or of the private transaction in it. <see cref="PutCanonical"/> puts those of all others.
+    /// </summary>
+    public static void PutPayloadUse(KeyValueBatch batch, in PayloadHash payload, ulong block, uint index) =>
+        ChainRecord.Put(batch, ChainKeys.PayloadUse(payload, block, index), []);
+
     /// <summary>Takes a block out of the canonical chain; header and body stay.</summary>
     internal static void RemoveCanonical(KeyValueBatch batch, Block block)
     {

@@ -12,6 +12,7 @@ namespace QuorumMesh.Chain.Tracing;
 /// </summary>
 public sealed class BlockReplay
 {
+    private readonly ChainRules _rules;
     private readonly BlockHeader _header;
     private readonly TransactionProcessor _processor;
     private readonly ExecutionInputs<IStateReader> _inputs;
@@ -19,11 +20,14 @@ public sealed class BlockReplay
     private ulong _gasLeft;
     private string? _stoppedBy;
 
+    /// <summary>Private logs of the last transaction, one in a marker included.</summary>
+    private IReadOnlyList<LogEntry> _lastLogs = [];
+
     /// <param name="inputs">Without a private state private transactions are run for their public effects alone.</param>
     /// <param name="stop">Ends a running transaction, watched or not.</param>
     public BlockReplay(ChainRules rules, BlockHeader header, ExecutionInputs<IStateReader> inputs, CancellationToken stop = default)
     {
-        (_header, _hasExtension) = (header, rules.Profile.HasContractExtension);
+        (_rules, _header, _hasExtension) = (rules, header, rules.Profile.HasContractExtension);
         Fork = rules.ForkAt(header.Number);
         var context = rules.ContextOf(header, rules.EngineAt(header.Number).Author(header), inputs.BlockHash);
         _processor = new TransactionProcessor(context, Fork, rules.TransactionRulesAt(header.Number),
@@ -50,12 +54,18 @@ public sealed class BlockReplay
     public ReplayedTransaction Apply(RecoveredTransaction transaction, IEvmTracer? tracer = null)
     {
         var tx = transaction.Tx;
-        if (tx.IsPrivate && _stoppedBy is { } reason)
-            throw new InvalidBlockException($"transaction {tx.Hash} cannot be run again: {reason}");
         var shared = new WorldState(PublicState);
-        var own = PrivateState is { } state && tx.IsPrivate ? new WorldState(state) : null;
-        var answer = own is null ? null : AnswerFor(tx);
-        var outcome = _processor.Execute(TransactionMessage.Of(transaction, UInt256.Zero), shared, own, answer, ref _gasLeft, tracer);
+        var input = PrivateState is null ? null : PrivateInput.Of(_rules, _header.Number, transaction);
+        if (input is not null && _stoppedBy is { } reason)
+            throw new InvalidBlockException($"transaction {tx.Hash} cannot be run again: {reason}");
+        if (input?.TakeAll(_rules, _header.Number, hash => _inputs.AnswerFor(hash)) is { } missing)
+            throw new InvalidBlockException($"payload {missing} of transaction {tx.Hash} is not there");
+        var own = input is null ? null : new WorldState(PrivateState!);
+        var outcome = _processor.Execute(
+            TransactionMessage.Of(transaction, UInt256.Zero), shared, own, input?.Answer, ref _gasLeft, tracer, input?.Inner);
+        _lastLogs = outcome.Private?.Logs ?? [];
+        // What is seen of a marker is itself: the transaction in it is run for those behind it.
+        if (input is { IsMarker: true }) outcome = outcome with { Private = null };
         if (outcome.Invalid != TransactionInvalid.None)
             throw new InvalidBlockException(
                 $"transaction {tx.Hash} cannot be at its place in block {_header.Number}: {TransactionInvalidText.Of(outcome.Invalid)}");
@@ -67,13 +77,13 @@ public sealed class BlockReplay
     {
         PublicState.Apply(replayed.PublicChanges);
         if (replayed.PrivateChanges is { } changes) PrivateState!.Apply(changes);
-        if (_hasExtension && replayed.Outcome.Private is { Logs.Count: > 0 } own && PrivateState is { } state) TakeShare(own, state);
+        if (_hasExtension && PrivateState is { } state) TakeShare(_lastLogs, state);
     }
 
-    private void TakeShare(PrivateOutcome own, StateOverlay privateState)
+    private void TakeShare(IReadOnlyList<LogEntry> logs, StateOverlay privateState)
     {
         var state = new WorldState(privateState);
-        if (StateShareRun.Of(own.Logs, state, Fork >= Evm.Fork.SpuriousDragon) is not { } share) return;
+        if (StateShareRun.Of(logs, state, Fork >= Evm.Fork.SpuriousDragon) is not { } share) return;
         share.TakeAll(_inputs);
         if (share.IsDone) privateState.Apply(state.TakeChanges());
         else _stoppedBy = $"a contract's state was shared before it in its block, and payload {share.Awaited ?? share.AwaitedVote} with it "
@@ -85,11 +95,5 @@ public sealed class BlockReplay
         var state = new WorldState(PublicState);
         BlockHashHistory.Record(state, _header);
         PublicState.Apply(state.TakeChanges());
-    }
-
-    private PayloadAnswer AnswerFor(Transaction tx)
-    {
-        if (tx.PayloadHash is not { } hash) return PayloadAnswer.Nobodys;
-        return _inputs.AnswerFor(hash) ?? throw new InvalidBlockException($"payload {hash} of private transaction {tx.Hash} is not there");
     }
 }

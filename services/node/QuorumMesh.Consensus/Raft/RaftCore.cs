@@ -177,13 +177,24 @@ public sealed partial class RaftCore
     }
 
     /// <summary>
-    /// The connection to the leader broke: the election wait shrinks to 2-5 ticks, unless the leader is heard again first.
+    /// The connection to the leader broke: the election wait shrinks to 2-8 ticks, by the member's place among the voters, unless the
+    /// leader is heard again first.
     /// </summary>
     public void ReportLeaderLost()
     {
         if (Role != RaftRole.Follower || Leader == 0 || _hurried) return;
         _hurried = true;
-        _electionTimeout = Math.Min(_electionTimeout, _electionElapsed + 2 + _random(4));
+        _electionTimeout = Math.Min(_electionTimeout, _electionElapsed + HurriedWait());
+    }
+
+    /// <summary>
+    /// All notice the break at once: were the wait drawn, two of them would often draw the same, and split the votes. Those with a lower id
+    /// go first, two ticks apart, as far as an election's usual wait has room for.
+    /// </summary>
+    private int HurriedWait()
+    {
+        var before = _members.Count(m => !m.Value.IsLearner && m.Key < Id && m.Key != Leader);
+        return 2 + Math.Min(2 * before, _config.ElectionTicks);
     }
 
     /// <summary>A message of the network, from whomever. Never throws on what it says: a message that must have no effect has

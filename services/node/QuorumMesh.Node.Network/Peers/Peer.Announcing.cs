@@ -59,7 +59,7 @@ internal sealed partial class Peer
     private Task AnswerAnnouncedAsync(ulong? id, ReadOnlyMemory<byte> payload)
     {
         var hashes = EthMessages.DecodeHashes(payload.Span, EthLimits.PooledTransactionsPerRequest);
-        var found = _announced.Find(hashes, EthLimits.ReplyBytes);
+        var found = _recent.Find(hashes, EthLimits.ReplyBytes);
         NetworkMetrics.TransactionsSent.Add(found.Count);
         return AnswerAsync(EthCode.PooledTransactions, id, EthMessages.EncodeTransactions(found));
     }

@@ -40,7 +40,7 @@ internal sealed partial class Peer
     private readonly SemaphoreSlim _controlDrained = new(0, 1);
     private readonly TransactionQueue _transactions;
     private readonly KnownHashes _known;
-    private readonly AnnouncedTransactions _announced;
+    private readonly RecentTransactions _recent;
     private readonly PendingRequests _headers = new("headers");
     private readonly PendingRequests _bodies = new("bodies");
     private readonly CancellationTokenSource _stop = new();
@@ -56,7 +56,7 @@ internal sealed partial class Peer
 
     public Peer(
         RlpxConnection connection, Socket socket, HelloMessage hello, IReadOnlyList<MatchedProtocol> protocols, bool inbound, bool isStatic,
-        PeerServerOptions options, IPeerRequestHandler handler, IstanbulHub hub, AnnouncedTransactions announced, ILogger logger,
+        PeerServerOptions options, IPeerRequestHandler handler, IstanbulHub hub, RecentTransactions recent, ILogger logger,
         TimeProvider time)
     {
         _connection = connection;
@@ -67,7 +67,7 @@ internal sealed partial class Peer
         _time = time;
         _protocols = protocols;
         _hub = hub;
-        _announced = announced;
+        _recent = recent;
         _eth = ChainProtocol(protocols);
         _istanbul = protocols.FirstOrDefault(match => match.Protocol.CarriesConsensus);
         Istanbul = _istanbul is null ? null
@@ -159,6 +159,9 @@ internal sealed partial class Peer
         if (_known.Add(hash) || evenIfKnown)
             _transactions.Enqueue(hash, raw, Dropped);
     }
+
+    /// <summary>Whether the peer has a transaction, or it is on its way to it.</summary>
+    public bool Holds(Hash256 transaction) => _known.Contains(transaction);
 
     /// <summary>Lets the write loop look at its queues.</summary>
     public void Wake() => _wake.Writer.TryWrite(0);

@@ -6,10 +6,13 @@ namespace QuorumMesh.Node.Network.RaftHttp;
 
 /// <summary>/raft/stream/msgapp, etcd's msgappv2: 0 = link heartbeat; 1 ‖ u64 count ‖ (u64 length ‖ entry)* ‖ u64 commit =
 /// entries that go on where
-/// the last frame ended, in the same term; 2 ‖ u64 length ‖ whole message.</summary>
-internal sealed class AppendStreamEncoder : IRaftStreamEncoder
+/// the last frame ended, in the same term; 2 ‖ u64 length ‖ whole message. Ours, for a member that asked for it: 3, as 1, and before
+/// each entry a byte that is 1 where its data is a <see cref="CompactBlock"/>.</summary>
+/// <param name="compact">Null for whole blocks.</param>
+internal sealed class AppendStreamEncoder(CompactSender? compact = null) : IRaftStreamEncoder
 {
-    internal const byte LinkHeartbeat = 0, Entries = 1, Whole = 2;
+    internal const byte LinkHeartbeat = 0, Entries = 1, Whole = 2, CompactEntries = 3;
+    internal const byte IsWhole = 0, IsCompact = 1;
     private ulong _term, _index;
 
     public void Write(RaftMessage m, IBufferWriter<byte> output)
@@ -24,17 +27,26 @@ internal sealed class AppendStreamEncoder : IRaftStreamEncoder
             _index = m.Entries.Count > 0 ? m.Entries[^1].Index : m.Index;
             return;
         }
-        WriteByte(output, Entries);
+        var shortened = compact is null ? [] : m.Entries.Select(compact.Shorten).ToArray();
+        var isShortened = Array.Exists(shortened, static entry => entry is not null);
+        WriteByte(output, isShortened ? CompactEntries : Entries);
         WriteWord(output, (ulong)m.Entries.Count);
-        foreach (var entry in m.Entries)
+        for (var i = 0; i < m.Entries.Count; i++)
         {
-            var size = RaftWire.SizeOf(entry);
-            WriteWord(output, (ulong)size);
-            RaftWire.Encode(entry, output.GetSpan(size)[..size]);
-            output.Advance(size);
+            var shorter = isShortened ? shortened[i] : null;
+            if (isShortened) WriteByte(output, shorter is null ? IsWhole : IsCompact);
+            WriteEntry(output, shorter ?? m.Entries[i]);
             _index++;
         }
         WriteWord(output, m.Commit);
+    }
+
+    private static void WriteEntry(IBufferWriter<byte> output, RaftEntry entry)
+    {
+        var size = RaftWire.SizeOf(entry);
+        WriteWord(output, (ulong)size);
+        RaftWire.Encode(entry, output.GetSpan(size)[..size]);
+        output.Advance(size);
     }
 
     public void WriteLinkHeartbeat(IBufferWriter<byte> output) => WriteByte(output, LinkHeartbeat);
@@ -52,7 +64,9 @@ internal sealed class AppendStreamEncoder : IRaftStreamEncoder
     }
 }
 
-internal sealed class AppendStreamDecoder(RaftFrameReader reader, ulong local, ulong remote, int maxSize) : IRaftStreamDecoder
+/// <param name="compact">Null where no compact blocks were asked for.</param>
+internal sealed class AppendStreamDecoder(
+    RaftFrameReader reader, ulong local, ulong remote, int maxSize, CompactReceiver? compact = null) : IRaftStreamDecoder
 {
     private ulong _term, _index;
 
@@ -63,7 +77,9 @@ internal sealed class AppendStreamDecoder(RaftFrameReader reader, ulong local, u
             case AppendStreamEncoder.LinkHeartbeat:
                 return null;
             case AppendStreamEncoder.Entries:
-                return await EntriesAsync(cancel).ConfigureAwait(false);
+                return await EntriesAsync(mayBeCompact: false, cancel).ConfigureAwait(false);
+            case AppendStreamEncoder.CompactEntries when compact is not null:
+                return await EntriesAsync(mayBeCompact: true, cancel).ConfigureAwait(false);
             case AppendStreamEncoder.Whole:
                 var message = RaftWire.DecodeMessage(await reader.BodyAsync(cancel).ConfigureAwait(false));
                 _term = message.Term;
@@ -74,7 +90,7 @@ internal sealed class AppendStreamDecoder(RaftFrameReader reader, ulong local, u
         }
     }
 
-    private async ValueTask<RaftMessage> EntriesAsync(CancellationToken cancel)
+    private async ValueTask<RaftMessage> EntriesAsync(bool mayBeCompact, CancellationToken cancel)
     {
         var (previous, count) = (_index, await reader.UInt64Async(cancel).ConfigureAwait(false));
         if (count > RaftWire.MaxEntries) throw new RaftFormatException($"{count} entries in one append; at most {RaftWire.MaxEntries}");
@@ -82,9 +98,12 @@ internal sealed class AppendStreamDecoder(RaftFrameReader reader, ulong local, u
         long total = 0;
         for (ulong i = 0; i < count; i++)
         {
-            var body = await reader.BodyAsync(cancel).ConfigureAwait(false);
-            if ((total += body.Length) > maxSize) throw new RaftFormatException($"append of more than {maxSize} bytes");
-            entries.Add(RaftWire.DecodeEntry(body));
+            var isCompact = mayBeCompact && await IsCompactAsync(cancel).ConfigureAwait(false);
+            var entry = RaftWire.DecodeEntry(await reader.BodyAsync(cancel).ConfigureAwait(false));
+            if (isCompact)
+                entry = entry with { Data = await compact!.RebuildAsync(entry.Data, (int)(maxSize - total), cancel).ConfigureAwait(false) };
+            if ((total += RaftWire.SizeOf(entry)) > maxSize) throw new RaftFormatException($"append of more than {maxSize} bytes");
+            entries.Add(entry);
             _index++;
         }
         var commit = await reader.UInt64Async(cancel).ConfigureAwait(false);
@@ -100,4 +119,11 @@ internal sealed class AppendStreamDecoder(RaftFrameReader reader, ulong local, u
             Commit = commit,
         };
     }
+
+    private async ValueTask<bool> IsCompactAsync(CancellationToken cancel) => await reader.ByteAsync(cancel).ConfigureAwait(false) switch
+    {
+        AppendStreamEncoder.IsWhole => false,
+        AppendStreamEncoder.IsCompact => true,
+        var other => throw new RaftFormatException($"form {other} of an entry in an append stream"),
+    };
 }

@@ -28,6 +28,16 @@ internal sealed class RaftCallers(RaftTransportOptions options, RaftTransport.Ev
             ? Refuse(context, named) : new CallerRefusal("unknown-sender", "members alone are told the membership");
     }
 
+    /// <summary>The member that a request names, and may be of.</summary>
+    /// <returns>Null, and why, for anybody else.</returns>
+    public (RaftHttpPeer? Caller, CallerRefusal? Refusal) Identify(HttpContext context)
+    {
+        if (!RaftHttpHeaders.TryParseId(context.Request.Headers[RaftHttpHeaders.ServerFrom], out var from)
+            || host.Peer(from) is not { } named)
+            return (null, new CallerRefusal("unknown-sender", "members alone are told transactions"));
+        return Refuse(context, named) is { } refusal ? (null, refusal) : (named, null);
+    }
+
     /// <summary>Plain text never takes the place of a stream that its member has proven to be its own.</summary>
     public CallerRefusal? RefuseTakeover(HttpContext context, RaftStreamWriter writer) => context.Request.IsHttps || !writer.IsProven ? null
         : new CallerRefusal("plain-beside-tls", "the member has this stream open over TLS");

@@ -27,10 +27,16 @@ internal sealed class RaftFrameReader(Stream stream, int maxSize)
     {
         var length = await UInt64Async(cancel).ConfigureAwait(false);
         if (length > (ulong)maxSize) throw new RaftFormatException($"raft frame of {length} bytes; at most {maxSize}");
-        var body = new byte[Math.Min((int)length, Step)];
-        for (var read = 0; read < (int)length;)
+        return await BytesAsync((int)length, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>So many bytes.</summary>
+    public async ValueTask<byte[]> BytesAsync(int length, CancellationToken cancel)
+    {
+        var body = new byte[Math.Min(length, Step)];
+        for (var read = 0; read < length;)
         {
-            if (read == body.Length) Array.Resize(ref body, (int)Math.Min((long)length, body.Length * 2L));
+            if (read == body.Length) Array.Resize(ref body, (int)Math.Min(length, body.Length * 2L));
             await _stream.ReadExactlyAsync(body.AsMemory(read), cancel).ConfigureAwait(false);
             read = body.Length;
         }

@@ -10,12 +10,21 @@ internal static class RaftHttpHeaders
 
     /// <summary>Ours: the applied membership, so that a member that is behind can ask who a sender is.</summary>
     public const string Members = "/raft/members";
+
+    /// <summary>Ours: transactions of a block that came without them.</summary>
+    public const string Transactions = "/raft/transactions";
     public const string MessageStream = "/raft/stream/message/", AppendStream = "/raft/stream/msgapp/";
     public const string ServerFrom = "X-Server-From", ServerVersion = "X-Server-Version", MinClusterVersion = "X-Min-Cluster-Version",
         ClusterId = "X-Etcd-Cluster-ID", RaftTo = "X-Raft-To", PeerUrls = "X-PeerURLs";
 
     /// <summary>Ours: what a member knows beyond etcd 3.3 as GoQuorum runs it. GoQuorum neither sends nor reads it.</summary>
     public const string Features = "X-QuorumMesh-Raft", PreVote = "prevote";
+
+    /// <summary>
+    /// Ours, of who asks for an append stream: it takes compact blocks of this form. A header of its own, for earlier builds look for a
+    /// value that is <see cref="PreVote"/> alone.
+    /// </summary>
+    public const string Compact = "X-QuorumMesh-Raft-Compact", CompactForm = "1";
     public const string OwnVersion = "3.3.13", OwnMinClusterVersion = "3.0.0";
     public const string IncompatibleVersion = "incompatible version", ClusterIdMismatch = "cluster ID mismatch";
 

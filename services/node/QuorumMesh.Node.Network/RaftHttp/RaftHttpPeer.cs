@@ -9,6 +9,7 @@ internal sealed class RaftHttpPeer : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly RaftPipeline _pipeline;
     private readonly RaftStreamWriter _messages, _appends;
+    private readonly CompactSender? _compact;
     private readonly RaftTransport.Events _events;
     private readonly Task _running;
 
@@ -20,12 +21,15 @@ internal sealed class RaftHttpPeer : IDisposable
         _connector = new RaftConnector(address, options, handlers);
         var id = address.RaftId;
         _pipeline = new RaftPipeline(Http, Url, id, options, events);
-        _messages = new RaftStreamWriter(id, () => new MessageStreamEncoder(), options, events.Unreachable);
-        _appends = new RaftStreamWriter(id, () => new AppendStreamEncoder(), options, events.Unreachable);
+        _compact = options.Transactions is { } held ? new CompactSender(held, address, options) : null;
+        var rebuild = options.Transactions is { } own ? new CompactReceiver(own, _connector, Url, options) : null;
+        _messages = new RaftStreamWriter(id, _ => new MessageStreamEncoder(), options, events.Unreachable);
+        _appends = new RaftStreamWriter(id, isCompact => new AppendStreamEncoder(isCompact ? _compact : null), options,
+            events.Unreachable);
         var messages = new RaftStreamReader(_connector, Url, RaftHttpHeaders.MessageStream, id, options,
             r => new MessageStreamDecoder(r), events);
         var appends = new RaftStreamReader(_connector, Url, RaftHttpHeaders.AppendStream, id, options,
-            r => new AppendStreamDecoder(r, options.Id, id, options.MaxFrameSize), events);
+            r => new AppendStreamDecoder(r, options.Id, id, options.MaxFrameSize, rebuild), events, rebuild);
         List<Func<Task>> work = [() => _pipeline.RunAsync(_stop.Token), () => messages.RunAsync(_stop.Token),
             () => appends.RunAsync(_stop.Token)];
         _running = RunAsync(work);
@@ -37,6 +41,9 @@ internal sealed class RaftHttpPeer : IDisposable
 
     /// <summary>For what is asked of this member besides its streams; of no use once it is dropped.</summary>
     public HttpClient Http => _connector.Http;
+
+    /// <summary>The member lacks transactions that blocks went without.</summary>
+    public void Lacks(int transactions) => _compact?.Asked(transactions);
 
     public RaftStreamWriter Messages => _messages;
     public RaftStreamWriter Appends => _appends;

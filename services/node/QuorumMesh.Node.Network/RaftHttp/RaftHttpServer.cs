@@ -11,6 +11,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using QuorumMesh.Consensus.Raft;
 using QuorumMesh.Listeners;
+using QuorumMesh.Primitives;
 using QuorumMesh.Tls;
 
 namespace QuorumMesh.Node.Network.RaftHttp;
@@ -86,6 +87,7 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, RaftTransport
         if (path == RaftHttpHeaders.Prefix) return PostAsync(context, PipelineAsync);
         if (path == RaftHttpHeaders.Snapshot) return PostAsync(context, SnapshotAsync);
         if (path == RaftHttpHeaders.Members) return MembersAsync(context);
+        if (path == RaftHttpHeaders.Transactions) return PostAsync(context, TransactionsAsync);
         if (path == RaftHttpHeaders.Probing) return context.Response.WriteAsJsonAsync(new { OK = true, Now = DateTime.UtcNow });
         if (path.StartsWith(RaftHttpHeaders.MessageStream, StringComparison.Ordinal))
             return StreamAsync(context, path[RaftHttpHeaders.MessageStream.Length..], p => p.Messages);
@@ -213,6 +215,35 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, RaftTransport
         await context.Response.Body.WriteAsync(members, context.RequestAborted).ConfigureAwait(false);
     }
 
+    /// <summary>All that were asked for, or nothing: a block cannot be made whole with some of them.</summary>
+    private async Task TransactionsAsync(HttpContext context)
+    {
+        var (asking, refusal) = _callers.Identify(context);
+        if (asking is null)
+        {
+            await ErrorAsync(context, StatusCodes.Status503ServiceUnavailable, refusal!.Text).ConfigureAwait(false);
+            return;
+        }
+        Hash256[] hashes;
+        using (var body = await ReadAsync(context).ConfigureAwait(false))
+            hashes = RaftTransactionsWire.DecodeQuestion(body.Bytes.Span);
+        asking.Lacks(hashes.Length);
+        if (options.Transactions?.Find(hashes) is not { } found || Array.Exists(found, static raw => raw.IsEmpty))
+        {
+            await ErrorAsync(context, StatusCodes.Status404NotFound, "not all of these transactions are here").ConfigureAwait(false);
+            return;
+        }
+        using var lease = _budget.Lease();
+        if (found.Sum(static raw => (long)raw.Length) is var size && (size > options.MaxFrameSize / 2 || !lease.TryHold(2 * size)))
+        {
+            await ErrorAsync(context, StatusCodes.Status503ServiceUnavailable, "too much is under way").ConfigureAwait(false);
+            return;
+        }
+        var answer = RaftTransactionsWire.EncodeAnswer(found);
+        (context.Response.ContentType, context.Response.ContentLength) = ("application/octet-stream", answer.Length);
+        await BoundedAnswer.WriteAsync(context, answer, options.PostTime).ConfigureAwait(false);
+    }
+
     private async Task StreamAsync(HttpContext context, string fromText, Func<RaftHttpPeer, RaftStreamWriter> writer)
     {
         context.Response.Headers[RaftHttpHeaders.ServerVersion] = RaftHttpHeaders.OwnVersion;
@@ -249,7 +280,9 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, RaftTransport
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
         await context.Response.StartAsync(context.RequestAborted).ConfigureAwait(false);
         await context.Response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
-        await writer(peer).ServeAsync(context.Response.BodyWriter, context.Request.IsHttps, context.RequestAborted).ConfigureAwait(false);
+        var isCompact = context.Request.Headers[RaftHttpHeaders.Compact] == RaftHttpHeaders.CompactForm;
+        await writer(peer).ServeAsync(context.Response.BodyWriter, context.Request.IsHttps, isCompact, context.RequestAborted)
+            .ConfigureAwait(false);
         context.Abort(); // a stream never ends in good order: the reader sees at once that it is gone
     }
 

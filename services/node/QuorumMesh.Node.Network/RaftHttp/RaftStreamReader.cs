@@ -6,7 +6,7 @@ namespace QuorumMesh.Node.Network.RaftHttp;
 /// <summary>Receiving half of a stream: asks the member for it by GET, again and again, and reads messages from the answer.</summary>
 internal sealed class RaftStreamReader(
     RaftConnector connector, Uri peerUrl, string path, ulong peer, RaftTransportOptions options,
-    Func<RaftFrameReader, IRaftStreamDecoder> newDecoder, RaftTransport.Events events)
+    Func<RaftFrameReader, IRaftStreamDecoder> newDecoder, RaftTransport.Events events, CompactReceiver? compact = null)
 {
     public async Task RunAsync(CancellationToken stop)
     {
@@ -17,6 +17,8 @@ internal sealed class RaftStreamReader(
             {
                 using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(peerUrl, path + RaftHttpHeaders.Id(options.Id)));
                 RaftHttpHeaders.Fill(request, options, peer);
+                var isCompact = compact is { IsWanted: true };
+                if (isCompact) request.Headers.TryAddWithoutValidation(RaftHttpHeaders.Compact, RaftHttpHeaders.CompactForm);
                 using var timeout = CancellationTokenSource.CreateLinkedTokenSource(stop);
                 timeout.CancelAfter(options.ReadTimeout);
                 using var response = await connector.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, timeout.Token)
@@ -27,7 +29,7 @@ internal sealed class RaftStreamReader(
                     connected = true;
                     events.StreamOpened(peer, RaftHttpHeaders.AnnouncesPreVote(response));
                     using var counted = NetworkMetrics.PlainStream(connector.IsPlain);
-                    await ReadAsync(response, timeout).ConfigureAwait(false);
+                    await ReadAsync(response, isCompact, timeout).ConfigureAwait(false);
                 }
             }
             catch (Exception) // whatever a bad answer causes, the member must be asked again
@@ -46,11 +48,12 @@ internal sealed class RaftStreamReader(
         }
     }
 
-    private async Task ReadAsync(HttpResponseMessage response, CancellationTokenSource timeout)
+    /// <summary>Until the stream breaks; one that is asked for whole only for a time ends after that.</summary>
+    private async Task ReadAsync(HttpResponseMessage response, bool isCompact, CancellationTokenSource timeout)
     {
         await using var body = await response.Content.ReadAsStreamAsync(timeout.Token).ConfigureAwait(false);
         var decoder = newDecoder(new RaftFrameReader(body, options.MaxFrameSize));
-        while (true)
+        while (isCompact || compact is not { IsWanted: true })
         {
             timeout.CancelAfter(options.ReadTimeout);
             if (await decoder.ReadAsync(timeout.Token).ConfigureAwait(false) is { } message) events.Received(peer, message);

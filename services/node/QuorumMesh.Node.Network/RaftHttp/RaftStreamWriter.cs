@@ -8,7 +8,7 @@ namespace QuorumMesh.Node.Network.RaftHttp;
 /// Sending half of a stream: a member has asked for it by GET, messages go out in the answer's body. A newer request replaces an
 /// older.
 /// </summary>
-internal sealed class RaftStreamWriter(ulong peer, Func<IRaftStreamEncoder> newEncoder, RaftTransportOptions options,
+internal sealed class RaftStreamWriter(ulong peer, Func<bool, IRaftStreamEncoder> newEncoder, RaftTransportOptions options,
     Action<ulong> unreachable) : IDisposable
 {
     private const long FlushBytes = 1 << 20;
@@ -29,7 +29,8 @@ internal sealed class RaftStreamWriter(ulong peer, Func<IRaftStreamEncoder> newE
     public bool TrySend(RaftMessage message) => Volatile.Read(ref _connection)?.TryAdd(message, options.StreamQueueBytes) ?? false;
 
     /// <summary>Serves one connection until it breaks or is replaced.</summary>
-    public async Task ServeAsync(PipeWriter output, bool isProven, CancellationToken aborted)
+    /// <param name="isCompact">The member takes compact blocks.</param>
+    public async Task ServeAsync(PipeWriter output, bool isProven, bool isCompact, CancellationToken aborted)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(aborted);
         var connection = new Connection(
@@ -43,7 +44,7 @@ internal sealed class RaftStreamWriter(ulong peer, Func<IRaftStreamEncoder> newE
         }
         try
         {
-            await RunAsync(connection, output, stop).ConfigureAwait(false);
+            await RunAsync(connection, output, newEncoder(isCompact), stop).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
         {
@@ -79,10 +80,9 @@ internal sealed class RaftStreamWriter(ulong peer, Func<IRaftStreamEncoder> newE
         }
     }
 
-    private async Task RunAsync(Connection connection, PipeWriter output, CancellationTokenSource stopping)
+    private async Task RunAsync(Connection connection, PipeWriter output, IRaftStreamEncoder encoder, CancellationTokenSource stopping)
     {
         var (queue, stop) = (connection.Queue.Reader, stopping.Token);
-        var encoder = newEncoder();
         using var heartbeat = new PeriodicTimer(options.ReadTimeout / 3);
         var tick = heartbeat.WaitForNextTickAsync(stop).AsTask();
         var ready = queue.WaitToReadAsync(stop).AsTask();

@@ -15,6 +15,23 @@ public sealed record RaftTransportOptions
     /// <summary>Null: plain text alone, and nobody proves who he is.</summary>
     public RaftTlsOptions? Tls { get; init; }
 
+    /// <summary>Null: blocks come and go whole.</summary>
+    public RaftTransactions? Transactions { get; init; }
+
+    /// <summary>Entries with fewer bytes go whole: there is nothing to gain.</summary>
+    public int LeastCompact { get; init; } = 1_024;
+
+    /// <summary>
+    /// How long to wait for transactions that a block names and that are not here, before the member is asked: they come on another
+    /// connection.
+    /// </summary>
+    public TimeSpan CompactPatience { get; init; } = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>
+    /// How long blocks come or go whole after one that could not be made whole, or after too much that had to be asked for.
+    /// </summary>
+    public TimeSpan WholeTime { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>This member's address as told to the others (X-PeerURLs); null = not told.</summary>
     public Uri? AdvertisedUrl { get; init; }
 

@@ -16,19 +16,16 @@ internal sealed class EthPrivacyApi(INode node, NodeReader reader) : IRpcApi
 {
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdefABCDEF");
 
-    /// <summary>24:common/quorum.go QuorumPrivacyPrecompileContractAddress.</summary>
-    private static readonly Address MarkerPrecompile = Address.Parse("0x000000000000000000000000000000000000007a");
-
     public void Register(RpcMethodTable table)
     {
         table.AddAsync("eth_getQuorumPayload", 1, PayloadAsync);
         if (!node.Profile.Rpc.HasContractPrivacyMetadata) return;
         table.AddAsync("eth_getContractPrivacyMetadata", 1, MetadataAsync);
         if (!node.Profile.Rpc.HasPrivacyMarkers) return;
-        table.Add("eth_getPrivacyPrecompileAddress", 0, call => call.Result.Value(MarkerPrecompile));
+        table.Add("eth_getPrivacyPrecompileAddress", 0, call => call.Result.Value(PrivacyMarker.Address));
         table.AddAsync("eth_getQuorumPayloadExtra", 1, PayloadExtraAsync);
-        table.AddAsync("eth_getPrivateTransactionByHash", 1, MarkedAsync);
-        table.AddAsync("eth_getPrivateTransactionReceipt", 1, MarkedAsync);
+        table.AddAsync("eth_getPrivateTransactionByHash", 1, MarkedTransactionAsync);
+        table.AddAsync("eth_getPrivateTransactionReceipt", 1, MarkedReceiptAsync);
     }
 
     /// <summary>With the words of Go's encoding/hex for what is no hex (2.5:internal/ethapi/api.go GetQuorumPayload).</summary>
@@ -110,21 +107,58 @@ internal sealed class EthPrivacyApi(INode node, NodeReader reader) : IRpcApi
         call.Result.WriteEndObject();
     }
 
-    /// <summary>
-    /// The private transaction, or its receipt, that a privacy marker's payload holds as JSON (24:private/private.go
-    /// FetchPrivateTransaction). Chains with markers are refused, so that every payload is something else, and the answer what Go's
-    /// decoder says of it.
-    /// </summary>
-    private async ValueTask MarkedAsync(RpcCall call)
+    /// <summary>The private transaction in a marker's payload, placed where the marker is.</summary>
+    private async ValueTask MarkedTransactionAsync(RpcCall call)
     {
         var hash = call.Hash(0);
         RequireManager();
-        var data = await reader.ReadAsync(call.Cancellation, scope => scope.View.FindTransaction(hash)?.Transaction.Data)
-            .ConfigureAwait(false);
-        var payload = data is { Length: PayloadHash.Size }
-            ? await ReceiveAsync(new PayloadHash(data), call.Cancellation).ConfigureAwait(false) : null;
-        if (payload is { Payload: { } bytes }) throw new RpcException(GoJsonText.NoTransaction(bytes));
-        call.Result.WriteNullValue();
+        if (await FindAsync(hash, call.Cancellation).ConfigureAwait(false) is not { } marker
+            || await InnerOfAsync(marker.Transaction, call.Cancellation).ConfigureAwait(false) is not { } inner)
+            call.Result.WriteNullValue();
+        else
+            TransactionJson.Write(call.Result, inner.Tx, inner.Sender,
+                new PlacedTransaction(marker.Block.Header, marker.Index, inner.Tx.GasPrice), node.Profile);
+    }
+
+    private async ValueTask MarkedReceiptAsync(RpcCall call)
+    {
+        var hash = call.Hash(0);
+        if (await FindAsync(hash, call.Cancellation).ConfigureAwait(false) is not { } marker)
+            throw new RpcException("privacy marker transaction not found");
+        if (!node.TransactionManager.Enabled
+            || await InnerOfAsync(marker.Transaction, call.Cancellation).ConfigureAwait(false) is not { } inner)
+            throw new RpcException("private transaction not found for this participant");
+        var receipt = await reader.ReadAsync(call.Cancellation, scope =>
+        {
+            scope.View.RequireAgreement();
+            return scope.View.MergedReceipts(marker.Block)[marker.Index].Marked;
+        }).ConfigureAwait(false) ?? throw new RpcException("could not find receipt for private transaction");
+        ReceiptJson.WriteMarked(call.Result, marker.Block, marker.Index, inner, receipt, node.Config, node.Profile);
+    }
+
+    private ValueTask<TransactionLookup?> FindAsync(Hash256 hash, CancellationToken cancellation) =>
+        reader.ReadAsync(cancellation, scope => scope.View.FindTransaction(hash));
+
+    /// <summary>
+    /// What a payload holds as JSON, with its signer (24:private/private.go FetchPrivateTransaction): GoQuorum looks into that of any
+    /// transaction. Null for one whose payload is not ours.
+    /// </summary>
+    /// <exception cref="RpcException">The payload is no transaction's.</exception>
+    private async Task<RecoveredTransaction?> InnerOfAsync(Transaction marker, CancellationToken cancellation)
+    {
+        if (marker.Data.Length != PayloadHash.Size
+            || (await ReceiveAsync(new PayloadHash(marker.Data), cancellation).ConfigureAwait(false))?.Payload is not { } payload)
+            return null;
+        try
+        {
+            var inner = TransactionText.Decode(payload);
+            TransactionSigner.TryRecover(inner, node.Config.ChainId, Evm.Fork.Homestead, out var sender);
+            return new RecoveredTransaction(inner, sender);
+        }
+        catch (FormatException e)
+        {
+            throw new RpcException(GoJsonText.NoTransaction(payload, e.Message));
+        }
     }
 
     /// <returns>Null for a payload of others.</returns>

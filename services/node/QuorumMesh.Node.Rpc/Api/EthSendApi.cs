@@ -16,6 +16,7 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
         table.AddAsync("eth_sendTransaction", 1, SendAsync);
         table.AddAsync("eth_sendRawTransaction", 1, SendRawAsync, new RpcTogether(ReadRaw, sender.SendAllRawAsync));
         table.AddAsync("eth_sendRawPrivateTransaction", 2, SendRawPrivateAsync);
+        if (node.Profile.Rpc.HasPrivacyMarkers) table.AddAsync("eth_distributePrivateTransaction", 2, DistributeAsync);
         table.Add("eth_signTransaction", 1, c => WriteSigned(c, sender.SignOnly(c.Read(0, SendTransactionArguments.Read), null)));
         table.AddAsync("eth_fillTransaction", 1,
             async c => WriteSigned(c,
@@ -68,6 +69,15 @@ internal sealed class EthSendApi(INode node, TransactionSender sender) : IRpcApi
         var (raw, recipients) = (call.Bytes(0), call.Read(1, SendTransactionArguments.ReadRawPrivate));
         call.Result.Value(await sender.SendRawPrivateAsync(RawTransaction.Decode(raw, node.Profile.Rpc), recipients, call.Cancellation)
             .ConfigureAwait(false));
+    }
+
+    /// <summary>The answer is what a marker of the caller's own names (24:internal/ethapi/api.go DistributePrivateTransaction).</summary>
+    private async ValueTask DistributeAsync(RpcCall call)
+    {
+        var (raw, recipients) = (call.Bytes(0), call.Read(1, SendTransactionArguments.ReadRawPrivate));
+        var hash = await sender.DistributeForMarkerAsync(RawTransaction.Decode(raw, node.Profile.Rpc), recipients, call.Cancellation)
+            .ConfigureAwait(false);
+        call.Result.Data(hash.ToArray());
     }
 
     /// <summary>

@@ -47,12 +47,12 @@ internal sealed record ReadScope(NodeView View, ulong Latest)
     /// <exception cref="PrivateStateBehindException">The private side is needed and not there yet.</exception>
     public IReadOnlyList<ReceiptView> Receipts(Block block, int? upTo)
     {
-        if (block.Number <= View.PrivateHead) return View.MergedReceipts(block.Header);
+        if (block.Number <= View.PrivateHead) return View.MergedReceipts(block);
         var profile = View.Rules.Profile;
-        var needsPrivate = upTo is not { } index ? block.Transactions.Any(t => t.IsPrivate)
+        var needsPrivate = upTo is not { } index ? block.Transactions.Any(t => View.Rules.HasPrivateSide(t, block.Number))
             : block.Transactions[index].IsPrivate
             || (!profile.Rpc.SeparatesPrivateLogIndexes && block.Transactions.Take(index).Any(t => t.IsPrivate));
         if (needsPrivate) View.PrivateState(block.Number);
-        return ReceiptView.Merge(View.PublicReceipts(block.Hash), null, profile);
+        return ReceiptView.Merge(block.Transactions, View.PublicReceipts(block.Hash), null, profile);
     }
 }

@@ -41,7 +41,7 @@ internal static class PrivacySimulation
     {
         var first = new Simulation(scope, header, message, stop);
         if (mode != PrivacyMode.StandardPrivate && message.To is { } to && first.HasNoCode(to))
-            throw new RpcException("contract not found. cannot transact");
+            throw Refused("contract not found. cannot transact", to, "has no code at this node, which is no party to it", mode);
         var result = first.Run(null);
         if (!result.IsSuccess && mode != PrivacyMode.StandardPrivate) throw Failed(scope, header, message, result, stop);
         return new SendPrivacy(mode)
@@ -62,13 +62,20 @@ internal static class PrivacySimulation
             if (run.Private.GetPrivacy(address) is not { } metadata)
             {
                 if (mode == PrivacyMode.StandardPrivate) continue;
-                throw new RpcException($"PrivacyMetadata not found: {address.ToChecksumString()}: no account extra data found");
+                throw Refused($"PrivacyMetadata not found: {address.ToChecksumString()}: no account extra data found", address,
+                    "was made with privacy flag 0", mode);
             }
-            if (metadata.Mode != mode) throw new RpcException("sent privacy flag doesn't match all affected contract flags");
+            if (metadata.Mode != mode)
+                throw Refused("sent privacy flag doesn't match all affected contract flags", address,
+                    $"was made with privacy flag {(int)metadata.Mode}", mode);
             creations.Add(metadata.Creation);
         }
         return [.. creations];
     }
+
+    /// <summary>GoQuorum's words as the message; which contract it is, and what would go, as the data.</summary>
+    private static RpcException Refused(string message, in Address contract, string why, PrivacyMode mode) => new(
+        RpcErrorCode.Server, message, $"contract {contract.ToChecksumString()} {why}; this transaction has flag {(int)mode}");
 
     private static string ExecutionHash(Simulation run) =>
         PrivacyVerification.ExecutionHash(run.Affected, run.Public, run.Private) is { } hash ? Convert.ToBase64String(hash.Bytes)

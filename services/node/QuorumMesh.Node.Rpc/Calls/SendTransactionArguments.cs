@@ -98,6 +98,7 @@ internal sealed record SendTransactionArguments
             reader.Read();
             if (reader.TokenType == JsonTokenType.Null) continue;
             if (name == "privateFor") result = result with { PrivateFor = ReadRecipients(ref reader, Name, name) };
+            else if (name == "privateFrom") result = result with { PrivateFrom = GoJson.String(ref reader, "SendRawTxArgs.privateFrom") };
             else if (name == "mandatoryFor") result = result with { MandatoryFor = ReadRecipients(ref reader, Name, name) };
             else if (name == "privacyFlag") result = result with { PrivacyFlag = ReadFlag(ref reader, Name) };
             else reader.Skip();

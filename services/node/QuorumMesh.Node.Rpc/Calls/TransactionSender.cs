@@ -14,7 +14,7 @@ namespace QuorumMesh.Node.Rpc.Calls;
 /// manager.
 /// </summary>
 internal sealed class TransactionSender(INode node, EthCallApi estimator, PublicTransactionPolicy policy,
-    ReplayProtection protection, PrivateGuard guard)
+    ReplayProtection protection, PrivateGuard guard, PrivacyMarkers markers)
 {
     /// <summary>More than all fields of a transaction beside its data.</summary>
     private const int EnvelopeSize = 512;
@@ -64,7 +64,10 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         PrivateGuardBatch? batch = null)
     {
         protection.Require(transaction);
-        policy.RequireAllowed(transaction, Sender);
+        // A marker is public in its form alone.
+        if (!markers.Is(transaction)) policy.RequireAllowed(transaction, Sender);
+        else if (FindSender(transaction) is { } signer)
+            await markers.RequireRunnableAsync(new RecoveredTransaction(transaction, signer), cancellation).ConfigureAwait(false);
         // One without a sender is refused later, in the words of the pool.
         if (!guard.IsOn || FindSender(transaction) is not { } from) return;
         if (!transaction.IsPrivate)
@@ -98,22 +101,33 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         await RequireMeantAsync(arguments, userAgent, cancellation).ConfigureAwait(false);
         var gas = await GasAsync(arguments, cancellation).ConfigureAwait(false);
         var data = await DistributeAsync(arguments, gas, cancellation).ConfigureAwait(false);
+        var isHidden = markers.Hides(arguments);
         // The manager has answered before a nonce is taken: private transactions of one account are distributed side by side.
         if (arguments.Nonce is { } nonce)
-            return await SubmitSignedAsync(Sign(Build(arguments, data, gas, nonce), arguments, password), arguments.From, cancellation)
+            return await SubmitSignedAsync(await SignedAsync(nonce).ConfigureAwait(false), arguments.From, cancellation)
                 .ConfigureAwait(false);
-        return await _nonces.SubmitAsync(arguments.From, password is null && IsSureToBePooled(arguments, data, gas), SignAndSubmitAsync,
-            cancellation).ConfigureAwait(false);
+        var mayOverlap = password is null && !isHidden && IsSureToBePooled(arguments, data, gas);
+        return await _nonces.SubmitAsync(arguments.From, mayOverlap, SignAndSubmitAsync, cancellation).ConfigureAwait(false);
 
-        async Task<Hash256> SignAndSubmitAsync(ulong next)
+        async Task<Hash256> SignAndSubmitAsync(ulong next) =>
+            await SubmitSignedAsync(await SignedAsync(next).ConfigureAwait(false), arguments.From, CancellationToken.None)
+                .ConfigureAwait(false);
+
+        async ValueTask<Transaction> SignedAsync(ulong next)
         {
-            var unsigned = Build(arguments, data, gas, next);
-            // Opening a key by its password takes a second of computing.
-            var signed = password is null ? Sign(unsigned, arguments, null)
-                : await Task.Run(() => Sign(unsigned, arguments, password), cancellation).ConfigureAwait(false);
-            return await SubmitSignedAsync(signed, arguments.From, CancellationToken.None).ConfigureAwait(false);
+            var signed = await SignAsync(Build(arguments, data, gas, next), arguments, password, cancellation).ConfigureAwait(false);
+            if (!isHidden) return signed;
+            var inner = new RecoveredTransaction(signed, arguments.From);
+            var marker = await markers.WrapAsync(inner, arguments, cancellation).ConfigureAwait(false);
+            return await SignAsync(marker, arguments with { PrivateFor = null }, password, cancellation).ConfigureAwait(false);
         }
     }
+
+    /// <summary>Opening a key by its password takes a second of computing.</summary>
+    private async ValueTask<Transaction> SignAsync(
+        Transaction unsigned, SendTransactionArguments arguments, string? password, CancellationToken cancellation) =>
+        password is null ? Sign(unsigned, arguments, null)
+            : await Task.Run(() => Sign(unsigned, arguments, password), cancellation).ConfigureAwait(false);
 
     /// <summary>Whether nothing in a transaction can make the pool refuse it, whatever the account's balance.</summary>
     private bool IsSureToBePooled(SendTransactionArguments arguments, byte[] data, ulong gas)
@@ -178,6 +192,22 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
     public async Task<Hash256> SendRawPrivateAsync(Transaction transaction, SendTransactionArguments arguments,
         CancellationToken cancellation)
     {
+        await DistributeRawAsync(transaction, arguments, cancellation).ConfigureAwait(false);
+        return await SubmitAsync(transaction, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Distributes a raw private transaction and its payload, for a marker that the caller makes and sends.</summary>
+    /// <returns>What the marker's data is to be.</returns>
+    public async Task<PayloadHash> DistributeForMarkerAsync(
+        Transaction transaction, SendTransactionArguments arguments, CancellationToken cancellation)
+    {
+        await DistributeRawAsync(transaction, arguments, cancellation).ConfigureAwait(false);
+        return await markers.DistributeAsync(new RecoveredTransaction(transaction, Sender(transaction)), arguments, cancellation)
+            .ConfigureAwait(false);
+    }
+
+    private async Task DistributeRawAsync(Transaction transaction, SendTransactionArguments arguments, CancellationToken cancellation)
+    {
         if (transaction.Type == TransactionType.SetCode)
             throw new RpcException("a transaction with an authorization list (EIP-7702) cannot be private: send it by "
             + "eth_sendRawTransaction");
@@ -197,7 +227,6 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
             privacy = await SimulateAsync(message with { Data = payload }, arguments, cancellation).ConfigureAwait(false);
         }
         await node.TransactionManager.SendSignedAsync(hash, privateFor, privacy, cancellation).ConfigureAwait(false);
-        return await SubmitAsync(transaction, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>

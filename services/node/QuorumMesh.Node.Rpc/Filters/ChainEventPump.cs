@@ -133,7 +133,7 @@ internal sealed class ChainEventPump : IAsyncDisposable
         if (view.Block(header.Hash) is not { } block) return null;
         var receipts = block.Number <= view.PrivateHead
             ? new ReadScope(view, view.Head).Receipts(block, null)
-            : ReceiptView.Merge(view.PublicReceipts(block.Hash), null, _node.Profile);
-        return [.. receipts.Select(r => r.FirstLogIndex)];
+            : ReceiptView.Merge(block.Transactions, view.PublicReceipts(block.Hash), null, _node.Profile);
+        return [.. receipts.Select(r => r.Marked?.FirstLogIndex ?? r.FirstLogIndex)];
     }
 }

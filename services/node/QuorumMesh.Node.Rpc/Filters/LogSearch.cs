@@ -58,15 +58,19 @@ internal sealed class LogSearch(ulong maxRange)
     private static void Collect(ReadScope scope, Block block, LogCriteria criteria, List<PlacedLog> results)
     {
         var receipts = scope.Receipts(block, null);
+        for (var i = 0; i < receipts.Count; i++) Collect(receipts[i].Receipt, receipts[i].FirstLogIndex, i);
+        // Those of transactions in markers come last (24:eth/api_backend.go GetLogs).
         for (var i = 0; i < receipts.Count; i++)
+            if (receipts[i].Marked is { } marked) Collect(marked.Receipt, marked.FirstLogIndex, i);
+
+        void Collect(Receipt receipt, uint first, int index)
         {
-            var (receipt, first, _) = receipts[i];
             for (var k = 0; k < receipt.Logs.Count; k++)
             {
                 if (!criteria.Matches(receipt.Logs[k])) continue;
                 if (results.Count >= MaxResults)
                     throw new RpcException(RpcErrorCode.LimitExceeded, $"query returned more than {MaxResults} results");
-                results.Add(new PlacedLog(receipt.Logs[k], block.Header, block.Transactions[i].Hash, i, first + (uint)k));
+                results.Add(new PlacedLog(receipt.Logs[k], block.Header, block.Transactions[index].Hash, index, first + (uint)k));
             }
         }
     }

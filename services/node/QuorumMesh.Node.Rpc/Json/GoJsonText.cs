@@ -6,11 +6,12 @@ internal static class GoJsonText
     private const string ValueStarts = "{[\"-0123456789tfn";
 
     /// <summary>The error of decoding a transaction from bytes that hold none.</summary>
-    public static string NoTransaction(ReadOnlySpan<byte> bytes)
+    /// <param name="reason">What is wrong with them where they begin like JSON.</param>
+    public static string NoTransaction(ReadOnlySpan<byte> bytes, string reason)
     {
         var text = bytes.TrimStart(" \t\r\n"u8);
         if (text.IsEmpty) return "EOF";
-        return ValueStarts.Contains((char)text[0], StringComparison.Ordinal) ? "the payload is not a privacy marker's transaction"
+        return ValueStarts.Contains((char)text[0], StringComparison.Ordinal) ? reason
             : $"invalid character {Quoted(text[0])} looking for beginning of value";
     }
 

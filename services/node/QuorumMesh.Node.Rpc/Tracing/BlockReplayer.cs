@@ -21,6 +21,15 @@ internal sealed class BlockReplayer(INode node, NodeReader reader)
     /// <summary>As many at once as there are processors but one, so that they cannot starve the node.</summary>
     private readonly SemaphoreSlim _slots = new(Math.Max(1, Environment.ProcessorCount - 1));
 
+    private ChainRules Rules
+    {
+        get
+        {
+            using var view = node.OpenView();
+            return view.Rules;
+        }
+    }
+
     /// <param name="find">The block and which part of it.</param>
     /// <param name="withPrivate">Null runs the private side when a transaction of interest is private.</param>
     /// <param name="use">Gets the states before the first transaction of interest, and the view they are of.</param>
@@ -92,14 +101,24 @@ internal sealed class BlockReplayer(INode node, NodeReader reader)
     private async ValueTask<Dictionary<PayloadHash, PayloadAnswer>> PayloadsAsync(ReplayTarget target, CancellationToken cancellation)
     {
         var payloads = new Dictionary<PayloadHash, PayloadAnswer>();
-        var hashes = target.Payloads;
-        // Payloads that are large together come in several answers, in the order of the question.
-        while (payloads.Count < hashes.Count)
-        {
-            var answers = await node.TransactionManager.ReceiveAsync([.. hashes.Skip(payloads.Count)], cancellation).ConfigureAwait(false);
-            foreach (var answer in answers) payloads[answer.Hash] = answer.IsSettled ? answer : throw Unavailable(target.Block, answer);
-        }
+        await FetchAsync(target, target.PayloadsOf(Rules), payloads, cancellation).ConfigureAwait(false);
+        // What is in the payload of a marker names one of its own.
+        var inner = target.MarkersOf(Rules).Select(hash => payloads[hash].Payload).OfType<byte[]>()
+            .Select(PrivacyMarker.InnerPayloadOf).OfType<PayloadHash>().Distinct().Where(hash => !payloads.ContainsKey(hash)).ToList();
+        await FetchAsync(target, inner, payloads, cancellation).ConfigureAwait(false);
         return payloads;
+    }
+
+    /// <summary>Payloads that are large together come in several answers, in the order of the question.</summary>
+    private async ValueTask FetchAsync(ReplayTarget target, IReadOnlyList<PayloadHash> hashes,
+        Dictionary<PayloadHash, PayloadAnswer> payloads, CancellationToken cancellation)
+    {
+        for (var done = 0; done < hashes.Count;)
+        {
+            var answers = await node.TransactionManager.ReceiveAsync([.. hashes.Skip(done)], cancellation).ConfigureAwait(false);
+            foreach (var answer in answers) payloads[answer.Hash] = answer.IsSettled ? answer : throw Unavailable(target.Block, answer);
+            done += Math.Max(1, answers.Count);
+        }
     }
 
     private static RpcException Unavailable(Block block, PayloadAnswer answer) =>

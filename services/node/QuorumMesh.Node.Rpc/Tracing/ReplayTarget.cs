@@ -10,10 +10,14 @@ internal sealed record ReplayTarget(Block Block, int First, int Count)
 {
     public int End => First + Count;
 
-    /// <summary>Of the private transactions that are run, the well-formed hashes.</summary>
-    public IReadOnlyList<PayloadHash> Payloads =>
-        [.. Block.Transactions.Take(End).Select(t => t.PayloadHash).OfType<PayloadHash>().Distinct()];
+    /// <summary>Of the private transactions that are run, and of markers, the well-formed hashes.</summary>
+    public IReadOnlyList<PayloadHash> PayloadsOf(ChainRules rules) =>
+        [.. Block.Transactions.Take(End).Select(t => rules.PayloadOf(t, Block.Number)).OfType<PayloadHash>().Distinct()];
 
-    /// <summary>Public outcomes never depend on the private side.</summary>
+    /// <summary>Those that are named by markers.</summary>
+    public IEnumerable<PayloadHash> MarkersOf(ChainRules rules) => Block.Transactions.Take(End).Where(t => !t.IsPrivate)
+        .Select(t => rules.PayloadOf(t, Block.Number)).OfType<PayloadHash>();
+
+    /// <summary>Public outcomes never depend on the private side. A marker is watched as the public transaction that it is.</summary>
     public bool IsPublic => !Block.Transactions.Skip(First).Take(Count).Any(t => t.IsPrivate);
 }

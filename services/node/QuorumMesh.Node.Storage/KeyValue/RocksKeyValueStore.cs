@@ -115,6 +115,13 @@ public sealed unsafe class RocksKeyValueStore : IKeyValueStore
     }
 
     /// <inheritdoc/>
+    public byte[]?[] GetMany(ReadOnlySpan<byte[]> keys)
+    {
+        using var use = _handle.Use();
+        return RocksHandle.GetMany(use, keys, Latest);
+    }
+
+    /// <inheritdoc/>
     public IEnumerable<KeyValuePair<byte[], byte[]>> Scan(byte[] prefix, byte[]? from = null)
     {
         using var use = _handle.Use();

@@ -124,6 +124,16 @@ internal static unsafe partial class RocksNative
     [LibraryImport(Library, EntryPoint = "rocksdb_get_pinned")]
     public static partial nint GetPinned(nint db, nint readOptions, byte* key, nuint length, out nint error);
 
+    [LibraryImport(Library, EntryPoint = "rocksdb_get_default_column_family_handle")]
+    public static partial nint DefaultColumnFamily(nint db);
+
+    [LibraryImport(Library, EntryPoint = "rocksdb_column_family_handle_destroy")]
+    public static partial void ColumnFamilyDestroy(nint columnFamily);
+
+    [LibraryImport(Library, EntryPoint = "rocksdb_batched_multi_get_cf")]
+    public static partial void MultiGet(nint db, nint readOptions, nint columnFamily, nuint count, byte** keys, nuint* lengths,
+        nint* slices, nint* errors, byte isSorted);
+
     [LibraryImport(Library, EntryPoint = "rocksdb_pinnableslice_value")]
     public static partial byte* PinnedValue(nint slice, out nuint length);
 

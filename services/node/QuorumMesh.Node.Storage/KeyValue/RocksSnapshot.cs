@@ -33,6 +33,19 @@ internal sealed class RocksSnapshot : IKeyValueSnapshot
         }
     }
 
+    public byte[]?[] GetMany(ReadOnlySpan<byte[]> keys)
+    {
+        Enter();
+        try
+        {
+            return RocksHandle.GetMany(_database, keys, _options);
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
     public IEnumerable<KeyValuePair<byte[], byte[]>> Scan(byte[] prefix, byte[]? from = null)
     {
         Enter();

@@ -39,6 +39,9 @@ internal sealed class PrivacyFlags(FlagList flags, NodeSettings defaults)
         flags.Text("--private-guard", "what JSON-RPC does with a public transaction to a contract that is private here, or that "
             + "creates one from an account which has created private ones alone: warn, refuse or off", "warn");
 
+    public Option<bool> Markers { get; } = flags.Flag("--privacymarker.enable",
+        "send the private transactions of this node's accounts behind privacy markers; the genesis must have privacyPrecompileBlock");
+
     public Option<ulong> PrivateRewind { get; } = flags.Add(new Option<ulong>("--private.rewind-limit")
     {
         Description = "blocks that the private state goes back by itself for a payload that came late; beyond it 'qmesh private "

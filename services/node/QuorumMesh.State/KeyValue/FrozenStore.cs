@@ -10,6 +10,8 @@ internal sealed class FrozenStore(IKeyValueReader snapshot) : IKeyValueStore
 
     public byte[]? Get(ReadOnlySpan<byte> key) => Present.Get(key);
 
+    public byte[]?[] GetMany(ReadOnlySpan<byte[]> keys) => Present.GetMany(keys);
+
     public IEnumerable<KeyValuePair<byte[], byte[]>> Scan(byte[] prefix, byte[]? from = null) => Present.Scan(prefix, from);
 
     public IKeyValueSnapshot Snapshot() => throw new InvalidOperationException("a snapshot has no snapshots");

@@ -32,7 +32,10 @@ public static class KeySpaces
     public const byte Extension = (byte)'X';
 
     /// <summary>Contracts whose state is on its way to a new party, by contract and management contract.</summary>
-    public const byte MovingContract = (byte)'M';
+    public const byte MovingContract = (byte)'m';
+
+    /// <summary>Payloads that private transactions in markers name, by the marker's block.</summary>
+    public const byte MarkedPayload = (byte)'M';
 
     /// <summary>How accounts have made contracts, by the account's address.</summary>
     public const byte Creations = (byte)'A';

@@ -149,7 +149,21 @@ public sealed partial class StateStore : ITrieNodeSource
     byte[] ITrieNodeSource.LoadNode(in TrieNodeKey key, in Hash256 hash)
     {
         var stored = _keys.Node(key);
-        if (_store.Get(stored) is not { } encoded)
+        return Checked(key, hash, stored, _store.Get(stored));
+    }
+
+    byte[][] ITrieNodeSource.LoadNodes(ReadOnlySpan<(TrieNodeKey Key, Hash256 Hash)> nodes)
+    {
+        var stored = new byte[nodes.Length][];
+        for (var i = 0; i < stored.Length; i++) stored[i] = _keys.Node(nodes[i].Key);
+        var rows = _store.GetMany(stored);
+        for (var i = 0; i < stored.Length; i++) Checked(nodes[i].Key, nodes[i].Hash, stored[i], rows[i]);
+        return rows!;
+    }
+
+    private static byte[] Checked(in TrieNodeKey key, in Hash256 hash, byte[] stored, byte[]? row)
+    {
+        if (row is not { } encoded)
             throw new StateCorruptException($"missing trie node: {key}, key {Convert.ToHexStringLower(stored)}");
         // Places are reused by later blocks. The hash tells a node of another block from the one that is meant.
         if (!NodeRow.Fits(encoded, hash))

@@ -11,7 +11,7 @@ namespace QuorumMesh.State.Trie;
 /// <param name="source">Null for a trie that is all in memory.</param>
 /// <param name="owner">The account of a storage trie; null for the account trie.</param>
 /// <param name="epoch">Of now: marks what is walked.</param>
-internal sealed class TrieUpdate(ITrieNodeSource? source, Address? owner, int epoch)
+internal sealed partial class TrieUpdate(ITrieNodeSource? source, Address? owner, int epoch)
 {
     /// <summary>A piece handed to another core costs some microseconds; so many changes are worth that.</summary>
     private const int ChangesWorthSplitting = 64;
@@ -34,10 +34,16 @@ internal sealed class TrieUpdate(ITrieNodeSource? source, Address? owner, int ep
         var node = root.IsEmpty ? null : Resolve(root, default);
         var next = node is BranchNode branch && split is not null && changes.Length >= ChangesWorthSplitting
             ? UpdateRoot(branch, changes, split)
-            : Update(node, changes, default);
+            : UpdateRead(node, changes);
         if (ReferenceEquals(next, node)) return root with { Node = node };
         if (next is null && root.IsHashed) _vanished.Add(default);
         return NodeCodec.SealRoot(next);
+    }
+
+    private TrieNode? UpdateRead(TrieNode? root, TrieChange[] changes)
+    {
+        if (root is not null) ReadAhead(root, changes, 0);
+        return Update(root, changes, default);
     }
 
     /// <returns>The same node when nothing changes, null when nothing is left.</returns>
@@ -113,6 +119,7 @@ internal sealed class TrieUpdate(ITrieNodeSource? source, Address? owner, int ep
             var group = changes.AsSpan(groups[i]);
             var nibble = group[0].Key[0];
             pieces[i] = new TrieUpdate(source, owner, epoch);
+            pieces[i].ReadAhead(root, group, 0);
             if (pieces[i].UpdateChild(root, nibble, group, default(NibblePath).Append(nibble), out var child)) children[i] = child;
         });
 
@@ -130,13 +137,15 @@ internal sealed class TrieUpdate(ITrieNodeSource? source, Address? owner, int ep
     /// <returns>False when the child stays as it is.</returns>
     private bool UpdateChild(BranchNode branch, int nibble, ReadOnlySpan<TrieChange> changes, in NibblePath path, out TrieChild child)
     {
-        if (changes is [{ Exists: true } change] && branch.IsDroppedLeaf(nibble))
-            return ReplaceLeaf(branch, nibble, change, path.Length, out child);
+        if (IsReplacedUnread(branch, nibble, changes)) return ReplaceLeaf(branch, nibble, changes[0], path.Length, out child);
         var old = branch.IsPresent(nibble) ? Resolve(branch, nibble, path) : null;
         var next = Update(old, changes, path);
         child = next is null ? default : Seal(next, path.Length);
         return !ReferenceEquals(next, old);
     }
+
+    private static bool IsReplacedUnread(BranchNode branch, int nibble, ReadOnlySpan<TrieChange> changes) =>
+        changes is [{ Exists: true }] && branch.IsDroppedLeaf(nibble);
 
     /// <summary>A leaf where the key is known to be can be no other's: it need not be loaded to be replaced.</summary>
     private bool ReplaceLeaf(BranchNode branch, int nibble, in TrieChange change, int depth, out TrieChild child)

@@ -40,7 +40,7 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
         var affected = await AffectedAsync(privacy, place, cancel).ConfigureAwait(false);
         var (name, sealedPayload, targets) = await WithSenderAsync(from, async sender =>
         {
-            var recipients = await RecipientsAsync(to, sender, cancel).ConfigureAwait(false);
+            var recipients = await RecipientsAsync(to, sender, privacy.Mode, cancel).ConfigureAwait(false);
             PrivacyRules.RequireSendable(privacy, recipients, affected);
             var targets = await publisher.ResolveAsync(recipients, privacy.Mode, cancel).ConfigureAwait(false);
             // After the look-up: a recipient that nobody is known to have costs nothing, and nothing is sent to the others.
@@ -73,7 +73,7 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
         var affected = await AffectedAsync(privacy, place, cancel).ConfigureAwait(false);
         var encoded = await WithSenderAsync(from, async sender =>
         {
-            var recipients = await RecipientsAsync(to, sender, cancel).ConfigureAwait(false);
+            var recipients = await RecipientsAsync(to, sender, privacy.Mode, cancel).ConfigureAwait(false);
             PrivacyRules.RequireSendable(privacy, recipients, affected);
             return privacy.On(await enclave.SealAsync(payload, sender, recipients, affected, cancel).ConfigureAwait(false));
         }, cancel).ConfigureAwait(false);
@@ -94,7 +94,7 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
             : null) ?? throw PrivacyException.RawNotFound(text);
         var always = await ownKeys.AlwaysSendToAsync(cancel).ConfigureAwait(false);
         // Unlike /send the sender comes last here (tessera 4.3), and /participants shows the order.
-        PublicKey[] recipients = [.. to.Concat(always).Append(raw.SenderKey).Distinct()];
+        PublicKey[] recipients = [.. publisher.Current([.. to, .. always], privacy.Mode).Append(raw.SenderKey).Distinct()];
         var affected = await AffectedAsync(privacy, place, cancel).ConfigureAwait(false);
         PrivacyRules.RequireSendable(privacy, recipients, affected);
         var targets = await publisher.ResolveAsync(recipients, privacy.Mode, cancel).ConfigureAwait(false);
@@ -154,8 +154,12 @@ public sealed class PayloadSender(IEnclave enclave, IPayloadStore store, OwnKeys
         }
     }
 
-    private async Task<PublicKey[]> RecipientsAsync(IReadOnlyList<PublicKey> to, PublicKey sender, CancellationToken cancel) =>
-        [.. to.Append(sender).Concat(await ownKeys.AlwaysSendToAsync(cancel).ConfigureAwait(false)).Distinct()];
+    private async Task<PublicKey[]> RecipientsAsync(
+        IReadOnlyList<PublicKey> to, PublicKey sender, PrivacyMode mode, CancellationToken cancel)
+    {
+        var always = await ownKeys.AlwaysSendToAsync(cancel).ConfigureAwait(false);
+        return [.. publisher.Current(to, mode).Append(sender).Concat(publisher.Current(always, mode)).Distinct()];
+    }
 
     /// <summary>
     /// A repeated call keeps the boxes of the first, so that a client may retry and recipients see the same payload again.

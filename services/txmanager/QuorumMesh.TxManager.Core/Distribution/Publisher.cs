@@ -1,14 +1,27 @@
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
+using QuorumMesh.TxManager.Core.Identities;
 using QuorumMesh.TxManager.Core.Keys;
 using QuorumMesh.TxManager.Core.Ports;
 
 namespace QuorumMesh.TxManager.Core.Distribution;
 
 /// <summary>Pushes a payload to the managers of its remote recipients, all at once. A push is idempotent at the receiver.</summary>
-public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerClient peers)
+/// <param name="identities">Null: no key is known to have a successor.</param>
+public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerClient peers, IdentityBook? identities = null)
 {
+    /// <summary>
+    /// The keys to seal for, each once: in the place of one that its owner has rotated its successor. With private state validation, and
+    /// with mandatory recipients, keys stay as they are named: those of a contract's transactions are compared.
+    /// </summary>
+    /// <exception cref="PrivacyException"><see cref="Failure.Forbidden"/>: a key is revoked.</exception>
+    public IReadOnlyList<PublicKey> Current(IReadOnlyList<PublicKey> recipients, PrivacyMode mode)
+    {
+        var follows = mode is PrivacyMode.StandardPrivate or PrivacyMode.PartyProtection;
+        return identities is null ? recipients : [.. recipients.Select(k => identities.Current(k, follows)).Distinct()];
+    }
+
     /// <summary>The remote recipients with their managers' URLs, before anything is sent.</summary>
     /// <exception cref="PrivacyException">
     /// <see cref="Failure.KeyNotFound"/> for a recipient that nobody is known to have, <see cref="Failure.Forbidden"/> for one whose
@@ -24,7 +37,8 @@ public sealed class Publisher(OwnKeys ownKeys, IPeerDirectory directory, IPeerCl
             if (await ownKeys.OwnsAsync(key, cancel).ConfigureAwait(false))
                 continue;
             var url = await directory.FindUrlAsync(key, cancel).ConfigureAwait(false)
-                ?? throw new PrivacyException(Failure.KeyNotFound, $"Recipient not found for key: {key.ToBase64()}");
+                ?? throw new PrivacyException(Failure.KeyNotFound, $"Recipient not found for key: {key.ToBase64()}"
+                    + (identities?.WhyNot(key) is { } why ? $" ({why})" : string.Empty));
             RequireKnown(mode, key, url);
             targets.Add((key, url));
         }

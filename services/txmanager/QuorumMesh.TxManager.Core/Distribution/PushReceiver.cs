@@ -1,4 +1,5 @@
 using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Identities;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Primitives;
 using QuorumMesh.TxManager.Core.Keys;
@@ -14,12 +15,21 @@ namespace QuorumMesh.TxManager.Core.Distribution;
 /// <param name="isEnhanced">Privacy flags other than 0 are taken.</param>
 public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys ownKeys, RecentPayloads recent, bool isEnhanced = false)
 {
+    /// <summary>Stores a payload.</summary>
+    /// <returns>Its hash, and what a receipt may be given for: nothing for our own payload, and nothing for one that names others, for by
+    /// its absence the sender would learn that it was passed over.</returns>
     /// <exception cref="WireFormatException">The bytes are no payload.</exception>
-    public async Task<PayloadHash> StoreAsync(ReadOnlyMemory<byte> encoded, PayloadRoom room, CancellationToken cancel) =>
-        (await TryStoreAsync(encoded, room, cancel).ConfigureAwait(false)).Hash;
+    public async Task<(PayloadHash Hash, Delivery? Delivery)> StoreAsync(
+        ReadOnlyMemory<byte> encoded, PayloadRoom room, CancellationToken cancel)
+    {
+        var (hash, _, recipient) = await TryStoreAsync(encoded, room, cancel).ConfigureAwait(false);
+        return (hash, recipient is null ? null : new Delivery(hash, recipient));
+    }
 
-    /// <summary>Stores a payload, and tells what no peer is told: whether it was kept, or passed over.</summary>
-    internal async Task<(PayloadHash Hash, bool IsKept)> TryStoreAsync(
+    /// <summary>
+    /// Stores a payload, and tells what no peer is told: whether it was kept, or passed over; and the key of ours that opened it.
+    /// </summary>
+    internal async Task<(PayloadHash Hash, bool IsKept, PublicKey? Recipient)> TryStoreAsync(
         ReadOnlyMemory<byte> encoded, PayloadRoom room, CancellationToken cancel)
     {
         using var place = room.Begin();
@@ -34,13 +44,15 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
         var isOwn = await ownKeys.OwnsAsync(payload.SenderKey, cancel).ConfigureAwait(false);
         var opened = await ProvenAsync(payload, isOwn, cancel).ConfigureAwait(false);
         if (await KeptAsync(payload, isOwn, place, cancel).ConfigureAwait(false) is not { } kept)
-            return (hash, false);
+            return (hash, false, null);
         if (isOwn)
+        {
             await AcceptOwnAsync(hash, kept, opened, place, cancel).ConfigureAwait(false);
-        else
-            await AcceptAsync(hash, kept, opened, place, cancel).ConfigureAwait(false);
+            return (hash, true, null);
+        }
 
-        return (hash, true);
+        var recipient = await AcceptAsync(hash, kept, opened, place, cancel).ConfigureAwait(false);
+        return (hash, true, payload.AffectedTransactions.Count == 0 ? recipient : null);
     }
 
     /// <summary>
@@ -82,14 +94,15 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
         payload.PrivacyMode != PrivacyMode.PrivateStateValidation
         || (payload.RecipientKeys.Count > 0 && affected.All(a => a.Payload.IndexOfRecipient(payload.RecipientKeys[0]) >= 0));
 
-    private async Task AcceptAsync(
+    /// <returns>The key of ours that opened it; null where it was there already and names none.</returns>
+    private async Task<PublicKey?> AcceptAsync(
         PayloadHash hash, EncodedPayload payload, OpenedPayload? opened, PayloadRoom.Place place, CancellationToken cancel)
     {
         var named = await NamedOwnKeyAsync(payload, cancel).ConfigureAwait(false);
         // Java's client sends a push again when the connection died before the answer (tessera 13.2): same answer, no work.
         var existing = await ExistingAsync(hash, place, cancel).ConfigureAwait(false);
         if (IsStored(existing, payload) && await IsNotedAsync(hash, cancel).ConfigureAwait(false))
-            return;
+            return named;
         // Proves that box and ciphertext open with a key of ours. Only then is it on record that we are a party, which makes our
         // node wait for the payload.
         opened ??= await enclave.OpenAsync(payload, named, cancel).ConfigureAwait(false);
@@ -100,6 +113,7 @@ public sealed class PushReceiver(IEnclave enclave, IPayloadStore store, OwnKeys 
         try
         {
             await store.SaveAsync(hash, payload, [new Participation(opened.KeyUsed, PartyRole.Recipient)], cancel).ConfigureAwait(false);
+            return opened.KeyUsed;
         }
         catch
         {

@@ -83,7 +83,7 @@ public sealed class RecoveryIntake(PushReceiver receiver, IPayloadStore store)
         if (payload.PrivacyMode != PrivacyMode.StandardPrivate)
             throw new PrivacyException(
                 Failure.Forbidden, "Transactions with enhanced privacy are not accepted during recovery mode");
-        var (hash, isKept) = await receiver.TryStoreAsync(encoded, room, cancel).ConfigureAwait(false);
+        var (hash, isKept, _) = await receiver.TryStoreAsync(encoded, room, cancel).ConfigureAwait(false);
         Count(hash, isKept);
         return hash;
     }
@@ -92,7 +92,7 @@ public sealed class RecoveryIntake(PushReceiver receiver, IPayloadStore store)
     {
         try
         {
-            var (hash, isKept) = await receiver.TryStoreAsync(given.Bytes, room, cancel).ConfigureAwait(false);
+            var (hash, isKept, _) = await receiver.TryStoreAsync(given.Bytes, room, cancel).ConfigureAwait(false);
             Count(hash, isKept);
         }
         catch (PrivacyException e) when (IsOfPayload(e.Failure))

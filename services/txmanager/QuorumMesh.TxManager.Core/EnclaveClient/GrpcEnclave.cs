@@ -3,18 +3,21 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Enclave;
+using QuorumMesh.Contracts.Identities;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Outbound;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tls;
 using QuorumMesh.TxManager.Core.Ports;
 using AffectedPayload = QuorumMesh.Contracts.Payloads.AffectedPayload;
+using Delivery = QuorumMesh.Contracts.Enclave.Delivery;
+using DeliveryReceipts = QuorumMesh.Contracts.Enclave.DeliveryReceipts;
 using RawPayload = QuorumMesh.Contracts.Payloads.RawPayload;
 
 namespace QuorumMesh.TxManager.Core.EnclaveClient;
 
 /// <summary>The enclave over gRPC: a Unix socket or TCP. Every call makes its own attempt, so that it recovers with the enclave.</summary>
-public sealed class GrpcEnclave : IEnclave, IDisposable
+public sealed class GrpcEnclave : IEnclave, IEnclaveIdentity, IDisposable
 {
     private const int MaxMessage = 40 * 1024 * 1024;
 
@@ -59,8 +62,58 @@ public sealed class GrpcEnclave : IEnclave, IDisposable
             [.. reply.AlwaysSendTo.Select(Messages.Key)])
         {
             Successors = successors,
+            Revoked = [.. reply.Revoked.Select(Messages.Key)],
+            Identity = reply.Identity.IsEmpty ? null : Messages.Key(reply.Identity),
         };
     }, cancel, _address);
+
+    /// <inheritdoc/>
+    public Task<SignedAnnouncement?> AnnounceAsync(long after, CancellationToken cancel) =>
+        CallAsync<SignedAnnouncement?>(Failure.EnclaveUnavailable, async options =>
+        {
+            try
+            {
+                var reply = await _client.AnnounceAsync(new AnnounceRequest { After = after }, options).ConfigureAwait(false);
+                var bytes = reply.Announcement.ToByteArray();
+                return new SignedAnnouncement(KeyAnnouncementCodec.Decode(bytes), bytes, reply.Signature.ToByteArray());
+            }
+            catch (RpcException e) when (e.StatusCode is StatusCode.FailedPrecondition or StatusCode.Unimplemented)
+            {
+                return null;
+            }
+            catch (WireFormatException e)
+            {
+                throw new ArgumentException(e.Message, e);
+            }
+        }, cancel, _address);
+
+    /// <inheritdoc/>
+    public Task<byte[]> SignPresenceAsync(ReadOnlyMemory<byte> nonce, string url, CancellationToken cancel) =>
+        CallAsync(Failure.EnclaveUnavailable, async options =>
+        {
+            var presence = new Presence { Nonce = UnsafeByteOperations.UnsafeWrap(nonce), Url = url };
+            var reply = await _client.SignAsync(new SignRequest { Presence = presence }, options).ConfigureAwait(false);
+            return reply.Signature.ToByteArray();
+        }, cancel);
+
+    /// <inheritdoc/>
+    public Task<byte[]> SignReceiptsAsync(
+        DateTimeOffset keptAt, Guid store, IReadOnlyList<Contracts.Identities.Delivery> deliveries, CancellationToken cancel) =>
+        CallAsync(Failure.EnclaveUnavailable, async options =>
+        {
+            var receipts = new DeliveryReceipts
+            {
+                KeptAtMs = keptAt.ToUnixTimeMilliseconds(),
+                Store = UnsafeByteOperations.UnsafeWrap(store.ToByteArray(bigEndian: true)),
+            };
+            receipts.Deliveries.AddRange(deliveries.Select(d => new Delivery
+            {
+                PayloadHash = UnsafeByteOperations.UnsafeWrap(d.Hash.ToArray()),
+                RecipientKey = Messages.Bytes(d.Recipient),
+            }));
+            var reply = await _client.SignAsync(new SignRequest { DeliveryReceipts = receipts }, options).ConfigureAwait(false);
+            return reply.Signature.ToByteArray();
+        }, cancel);
 
     /// <inheritdoc/>
     public Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients,

@@ -8,7 +8,7 @@ public sealed class OwnKeys(IEnclave enclave, IReadOnlyList<PublicKey> configure
 {
     private volatile Snapshot? _current;
 
-    /// <summary>Raised after the set of active keys changed, on the thread that refreshed it.</summary>
+    /// <summary>Raised after active keys, revoked ones or the identity changed, on the thread that refreshed it.</summary>
     public event Action? Changed;
 
     /// <summary>Null until the enclave answered once.</summary>
@@ -21,7 +21,8 @@ public sealed class OwnKeys(IEnclave enclave, IReadOnlyList<PublicKey> configure
         var before = _current;
         var after = new Snapshot(keys, configuredAlwaysSendTo);
         _current = after;
-        if (before is null || !before.Active.SequenceEqual(after.Active) || !before.Announced.SequenceEqual(after.Announced))
+        if (before is null || !before.Active.SequenceEqual(after.Active) || !before.Announced.SequenceEqual(after.Announced)
+            || !before.Revoked.SequenceEqual(after.Revoked) || before.Identity != after.Identity)
             Changed?.Invoke();
     }
 
@@ -31,7 +32,7 @@ public sealed class OwnKeys(IEnclave enclave, IReadOnlyList<PublicKey> configure
 
     /// <summary>
     /// Keys that peers are told and that we prove: the active ones, and those that a rotation has retired, for dApps and managers that
-    /// still name them. A key that was retired without a successor is left out.
+    /// still name them. A key that was retired without a successor, or revoked, is left out.
     /// </summary>
     public async ValueTask<IReadOnlyList<PublicKey>> AnnouncedAsync(CancellationToken cancel) =>
         (await GetAsync(cancel).ConfigureAwait(false)).Announced;
@@ -88,7 +89,9 @@ public sealed class OwnKeys(IEnclave enclave, IReadOnlyList<PublicKey> configure
             Active = keys.Active;
             All = [.. keys.Active, .. keys.Retired];
             Successors = keys.Successors;
-            Announced = [.. keys.Active, .. keys.Retired.Where(keys.Successors.ContainsKey)];
+            Revoked = keys.Revoked;
+            Identity = keys.Identity;
+            Announced = [.. keys.Active, .. keys.Retired.Where(keys.Successors.ContainsKey).Except(keys.Revoked)];
             AlwaysSendTo = [.. configuredAlwaysSendTo.Concat(keys.AlwaysSendTo).Distinct()];
         }
 
@@ -97,6 +100,10 @@ public sealed class OwnKeys(IEnclave enclave, IReadOnlyList<PublicKey> configure
         public HashSet<PublicKey> All { get; }
 
         public IReadOnlyList<PublicKey> Announced { get; }
+
+        public IReadOnlyList<PublicKey> Revoked { get; }
+
+        public PublicKey? Identity { get; }
 
         public IReadOnlyDictionary<PublicKey, PublicKey> Successors { get; }
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using QuorumMesh.Contracts;
 
 namespace QuorumMesh.TxManager.Core.Parties;
 
@@ -13,6 +14,10 @@ public static class KeyChallenge
 {
     private const int Half = 8;
     private const string NamedPrefix = "quorummesh-key ";
+    private const string IdentityPrefix = "quorummesh-key-of ";
+
+    /// <summary>Characters of an identity in base64.</summary>
+    private const int IdentityText = 44;
 
     /// <summary>A fresh challenge for a URL: 60 random bits and a digest of 62.</summary>
     public static string Create(string url)
@@ -31,16 +36,22 @@ public static class KeyChallenge
     public static string CreateNamed(string url) => $"{NamedPrefix}{url} {RandomNumberGenerator.GetHexString(32, lowercase: true)}";
 
     /// <summary>
+    /// A fresh challenge that also names an identity: who answers holds the key, is at that URL, and says that the key is that identity's.
+    /// </summary>
+    public static string CreateFor(string url, PublicKey identity) =>
+        $"{IdentityPrefix}{identity.ToBase64()} {url} {RandomNumberGenerator.GetHexString(32, lowercase: true)}";
+
+    /// <summary>
     /// Whether the holder of a key at a URL should answer. A Tessera's challenges, random UUIDs of version 4, name no URL and are answered
     /// as Tessera does.
     /// </summary>
-    public static bool MayAnswer(string text, string ownUrl)
+    /// <param name="ownIdentity">Null where there is none: challenges that name one are not answered.</param>
+    public static bool MayAnswer(string text, string ownUrl, PublicKey? ownIdentity = null)
     {
         if (text.StartsWith(NamedPrefix, StringComparison.Ordinal))
-        {
-            var rest = text[NamedPrefix.Length..];
-            return rest.Length == ownUrl.Length + 33 && rest.StartsWith(ownUrl + " ", StringComparison.Ordinal);
-        }
+            return IsNamed(text[NamedPrefix.Length..], ownUrl);
+        if (text.StartsWith(IdentityPrefix, StringComparison.Ordinal))
+            return ownIdentity is not null && IsNamed(text[IdentityPrefix.Length..], $"{ownIdentity.ToBase64()} {ownUrl}");
 
         if (text.Length != 36 || !Guid.TryParseExact(text, "D", out var uuid))
             return false;
@@ -53,7 +64,11 @@ public static class KeyChallenge
     }
 
     /// <summary>The longest text that is a challenge.</summary>
-    public static int MaxLength => NamedPrefix.Length + Contracts.Parties.PartyInfoCodec.MaxUrl + 64;
+    public static int MaxLength => IdentityPrefix.Length + IdentityText + Contracts.Parties.PartyInfoCodec.MaxUrl + 64;
+
+    /// <summary>A name, a blank and 32 digits.</summary>
+    private static bool IsNamed(string text, string name) =>
+        text.Length == name.Length + 33 && text.StartsWith(name + " ", StringComparison.Ordinal);
 
     private static void Digest(ReadOnlySpan<byte> random, string url, Span<byte> digest)
     {

@@ -1,13 +1,15 @@
 using QuorumMesh.Contracts;
+using QuorumMesh.TxManager.Core.Identities;
 
 namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <summary>
 /// Decides which keys a URL has. A party info may be anyone's, so that a key counts only when its URL proves it; and where another URL has
 /// proven it first, it stays there: a Tessera proves its keys for anyone who hands the challenge on. It goes to another URL by
-/// configuration, or when its own has not proven it for a long time.
+/// configuration, or when its own has not proven it for a long time. A key that is pinned to an identity goes only where that is shown.
 /// </summary>
-internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory, KeyProver prover)
+/// <param name="identities">Null: nothing is pinned.</param>
+internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory, KeyProver prover, PeerIdentities? identities)
 {
     /// <summary>Proofs that one party info may cause: of an unknown manager, and of one that is configured or has proven a key.</summary>
     private const int MaxOfStranger = 8;
@@ -23,7 +25,7 @@ internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory
         var known = directory.KeysOf(url);
         if (settings.BelievesConfigured && directory.IsSeed(url))
         {
-            directory.Believe(url, claimed.Except(known).Take(MaxOfKnown));
+            directory.Believe(url, claimed.Except(known).Where(k => identities?.IsPinned(k) != true).Take(MaxOfKnown));
             known = directory.KeysOf(url);
         }
 
@@ -95,6 +97,9 @@ internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory
     {
         if (await prover.ProveAsync(url, key, cancel).ConfigureAwait(false) != Proof.Given)
             return false;
+        // Proven and refused: the other keys are looked at all the same.
+        if (identities is not null && !await identities.AdmitsAsync(url, key, cancel).ConfigureAwait(false))
+            return true;
         foreach (var home in directory.OtherHomes(key, url))
         {
             if (!await GivesWayAsync(home, key, url, cancel).ConfigureAwait(false))

@@ -30,6 +30,11 @@ internal sealed class KeyProver(OwnKeys ownKeys, IEnclave enclave, IPeerClient p
     public Task<Proof> ProveNamedAsync(string url, PublicKey key, CancellationToken cancel) =>
         ProveAsync(url, key, KeyChallenge.CreateNamed(url), cancel);
 
+    /// <summary>A named proof in which the URL says, too, that the key is an identity's.</summary>
+    /// <exception cref="PrivacyException">Our own enclave cannot make the challenge.</exception>
+    public Task<Proof> ProveForAsync(string url, PublicKey key, PublicKey identity, CancellationToken cancel) =>
+        ProveAsync(url, key, KeyChallenge.CreateFor(url, identity), cancel);
+
     private async Task<Proof> ProveAsync(string url, PublicKey key, string text, CancellationToken cancel)
     {
         EncodedPayload challenge;

@@ -3,16 +3,20 @@ using System.Text;
 using QuorumMesh.Contracts;
 using QuorumMesh.Contracts.Parties;
 using QuorumMesh.Contracts.Payloads;
+using QuorumMesh.TxManager.Core.Identities;
 using QuorumMesh.TxManager.Core.Keys;
 using QuorumMesh.TxManager.Core.Ports;
 
 namespace QuorumMesh.TxManager.Core.Parties;
 
 /// <summary>Answers what peers send about themselves, and proves our keys to them (tessera 2.2, 2.3).</summary>
+/// <param name="identities">Null: managers show each other no identities.</param>
+/// <param name="own">Null: we have none.</param>
 public sealed class PartyInfoService(
-    PartySettings settings, PartyDirectory directory, OwnKeys ownKeys, IEnclave enclave, IPeerClient peers, TimeProvider clock)
+    PartySettings settings, PartyDirectory directory, OwnKeys ownKeys, IEnclave enclave, IPeerClient peers, TimeProvider clock,
+    PeerIdentities? identities = null, OwnIdentity? own = null)
 {
-    private readonly KeyClaims _claims = new(settings, directory, new KeyProver(ownKeys, enclave, peers));
+    private readonly KeyClaims _claims = new(settings, directory, new KeyProver(ownKeys, enclave, peers), identities);
     private readonly NewcomerGate _gate = new(clock);
 
     /// <summary>Our own party info: our keys, and the managers that we know to be active.</summary>
@@ -56,15 +60,32 @@ public sealed class PartyInfoService(
     }
 
     /// <summary>
-    /// A manager answered our poll: looks at keys of its that others claim, and asks it whom it knows when that is worth it.
+    /// A manager answered our poll: looks at its identity and at keys of its that others claim, and asks it whom it knows when that is
+    /// worth it.
     /// </summary>
-    public async Task FollowUpAsync(string url, CancellationToken cancel)
+    /// <param name="identityTag">What <see cref="IPeerClient.SendPartyInfoAsync"/> gave.</param>
+    public async Task FollowUpAsync(string url, string? identityTag, CancellationToken cancel)
     {
+        if (identities is not null && directory.IsTrusted(url))
+            await LookAsync(identities, url, identityTag, cancel).ConfigureAwait(false);
         await _claims.CheckContestedAsync(url, cancel).ConfigureAwait(false);
         if (directory.TakePull(url))
         {
             var urls = await peers.KnownPeersAsync(url, cancel).ConfigureAwait(false);
             directory.Vouch(url, urls.Select(PeerUrl.Normalize).OfType<string>());
+        }
+    }
+
+    /// <summary>What keeps a manager from showing its identity keeps us from nothing else; it is asked again with the next poll.</summary>
+    private static async Task LookAsync(PeerIdentities identities, string url, string? tag, CancellationToken cancel)
+    {
+        try
+        {
+            await identities.LookAsync(url, tag, cancel).ConfigureAwait(false);
+        }
+        catch (PrivacyException)
+        {
+            // Its keys stay as they are until it is known who shows what.
         }
     }
 
@@ -84,7 +105,7 @@ public sealed class PartyInfoService(
             throw new PrivacyException(Failure.KeyNotFound, $"Public key {key.ToBase64()} not found when searching for private key");
         var opened = await enclave.OpenAsync(challenge, key, cancel).ConfigureAwait(false);
         var text = opened.Payload.Length <= KeyChallenge.MaxLength ? Encoding.UTF8.GetString(opened.Payload) : string.Empty;
-        return KeyChallenge.MayAnswer(text, settings.OwnUrl)
+        return KeyChallenge.MayAnswer(text, settings.OwnUrl, own?.Key)
             ? text
             : throw new PrivacyException(Failure.BadRequest, $"The challenge is not a UUID, or not one for {settings.OwnUrl}");
     }

@@ -68,9 +68,9 @@ public sealed class PartyPoller(PartyDirectory directory, PartyInfoService servi
         try
         {
             var info = await service.OwnAsync(cancel).ConfigureAwait(false);
-            await peers.SendPartyInfoAsync(url, info, cancel).ConfigureAwait(false);
+            var identityTag = await peers.SendPartyInfoAsync(url, info, cancel).ConfigureAwait(false);
             success = true;
-            await service.FollowUpAsync(url, cancel).ConfigureAwait(false);
+            await service.FollowUpAsync(url, identityTag, cancel).ConfigureAwait(false);
         }
         catch (PrivacyException)
         {

@@ -11,6 +11,12 @@ public sealed record EnclaveKeys(IReadOnlyList<PublicKey> Active, IReadOnlyList<
 {
     /// <summary>Retired keys → the active key that the enclave's provider has under the same name.</summary>
     public IReadOnlyDictionary<PublicKey, PublicKey> Successors { get; init; } = new Dictionary<PublicKey, PublicKey>();
+
+    /// <summary>Keys that nobody is to seal for any more; they may be among the retired ones.</summary>
+    public IReadOnlyList<PublicKey> Revoked { get; init; } = [];
+
+    /// <summary>The enclave's Ed25519 identity; null where there is none.</summary>
+    public PublicKey? Identity { get; init; }
 }
 
 /// <summary>

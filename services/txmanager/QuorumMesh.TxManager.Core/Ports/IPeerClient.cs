@@ -24,7 +24,15 @@ public interface IPeerClient
     Task PushGroupAsync(string peerUrl, byte[] encodedGroup, CancellationToken cancel);
 
     /// <summary>Tells a peer of us (tessera 2.2).</summary>
-    Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel);
+    /// <returns>Which announcement of its keys the peer has (<see cref="RestHeaders.Identity"/>); null for one that names none.</returns>
+    Task<string?> SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel);
+
+    /// <summary>
+    /// Asks a manager of ours for its identity (<see cref="Contracts.Identities.IdentityAnswer"/>). A stranger may have named the URL: the
+    /// call is short in time and answer.
+    /// </summary>
+    /// <returns>The answer as it came; null from one that has no identity, or no such route.</returns>
+    Task<byte[]?> IdentityAsync(string peerUrl, ReadOnlyMemory<byte> nonce, CancellationToken cancel);
 
     /// <summary>
     /// Asks a manager to prove that it can open a payload: tessera 2.3. A stranger may have named the URL: the call is short in time and

@@ -48,6 +48,18 @@ internal sealed record KeyItem(string Key);
 
 internal sealed record KeyList(KeyItem[] Keys);
 
+internal sealed record PinnedKey(string Key, string Identity, string State, string? Successor, DateTimeOffset Since);
+
+internal sealed record ClaimedKey(string Key, string PinnedTo, string? ClaimedBy, string Url, DateTimeOffset Since);
+
+internal sealed record IdentityList(string? Identity, PinnedKey[] Keys, ClaimedKey[] Conflicts);
+
+internal sealed record ReceiptItem(string Recipient, string Identity, DateTimeOffset KeptAt, Guid Store, byte[] Proof);
+
+internal sealed record ReceiptList(ReceiptItem[] Receipts, string[] Without);
+
+internal sealed record AcceptBody(string Key, string? Identity);
+
 internal sealed record PeerItem(string Url);
 
 internal sealed record KeyAtUrl(string Key, string Url);

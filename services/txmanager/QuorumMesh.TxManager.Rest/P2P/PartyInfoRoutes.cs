@@ -1,5 +1,7 @@
 using System.Net.Sockets;
 using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Identities;
+using QuorumMesh.TxManager.Core.Identities;
 using QuorumMesh.TxManager.Core.Keys;
 using QuorumMesh.TxManager.Core.Parties;
 using QuorumMesh.TxManager.Core.Ports;
@@ -7,10 +9,15 @@ using QuorumMesh.TxManager.Rest.OpenApi;
 
 namespace QuorumMesh.TxManager.Rest.P2P;
 
-/// <summary>How managers find each other (tessera 2.2, 2.3).</summary>
-public sealed class PartyInfoRoutes(PartyInfoService parties, PartyDirectory directory, OwnKeys ownKeys, PartySettings settings)
+/// <summary>How managers find each other (tessera 2.2, 2.3), and those of ours show whose they are.</summary>
+/// <param name="identity">Null: our enclave can have none.</param>
+public sealed class PartyInfoRoutes(
+    PartyInfoService parties, PartyDirectory directory, OwnKeys ownKeys, PartySettings settings, OwnIdentity? identity)
 {
     private const string OctetStream = "application/octet-stream";
+
+    /// <summary>Bytes of a question for the identity that are read before it is refused.</summary>
+    private const long MaxNonce = 1024;
 
     /// <summary>Adds the routes.</summary>
     public RestApp AddTo(RestApp app) => app
@@ -19,6 +26,10 @@ public sealed class PartyInfoRoutes(PartyInfoService parties, PartyDirectory dir
             TakePartyInfoAsync)
         .Post(
             "/partyinfo/validate", RouteNote.Of("Opens a challenge, to prove a key").Takes<Stream>(OctetStream).GivesText(), ProveAsync)
+        .Post(
+            "/" + IdentityAnswer.Path,
+            RouteNote.Of("Shows a manager of this kind whose keys these are").Takes<Stream>(OctetStream).Gives<Stream>(200, OctetStream),
+            IdentityAsync)
         .Get("/partyinfo", RouteNote.Of("The known managers and keys").Gives<KnownParties>(200, RestDocument.Json), PartyInfoAsync);
 
     /// <summary>The caller's address; of an IPv6 one the network, which is one caller's whole.</summary>
@@ -36,6 +47,8 @@ public sealed class PartyInfoRoutes(PartyInfoService parties, PartyDirectory dir
     {
         var body = await call.BodyAsync().ConfigureAwait(false);
         var answer = await parties.ReceiveAsync(body, Source(call), call.Cancel, Features(call)).ConfigureAwait(false);
+        if (identity?.Tag is { } tag)
+            call.Context.Response.Headers[RestHeaders.Identity] = tag;
         await call.BytesAsync(200, answer).ConfigureAwait(false);
     }
 
@@ -53,6 +66,14 @@ public sealed class PartyInfoRoutes(PartyInfoService parties, PartyDirectory dir
     {
         var body = await call.BodyAsync().ConfigureAwait(false);
         await call.TextAsync(200, await parties.ProveAsync(body, call.Cancel).ConfigureAwait(false)).ConfigureAwait(false);
+    }
+
+    private async Task IdentityAsync(RestCall call)
+    {
+        var nonce = await call.BodyAsync(MaxNonce).ConfigureAwait(false);
+        var answer = identity is null ? null : await identity.AnswerAsync(nonce, call.Cancel).ConfigureAwait(false);
+        await (answer is null ? call.TextAsync(404, "This manager's enclave has no identity") : call.BytesAsync(200, answer.Write()))
+            .ConfigureAwait(false);
     }
 
     private async Task PartyInfoAsync(RestCall call)

@@ -1,14 +1,17 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Polly;
 using Polly.Retry;
 using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Identities;
 using QuorumMesh.Contracts.Parties;
 using QuorumMesh.Contracts.Payloads;
 using QuorumMesh.Outbound;
@@ -22,12 +25,18 @@ namespace QuorumMesh.TxManager.Rest.P2P;
 /// <summary>
 /// Calls other managers over Tessera's P2P REST: HTTP/1.1 on pooled connections, pushes on a <see cref="PeerLane"/> for each peer.
 /// </summary>
-public sealed class PeerClient : IPeerClient, IDisposable
+public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
 {
     private const int MaxAnswer = 1024 * 1024;
 
     /// <summary>Peers with a lane before the idle ones are let go.</summary>
     private const int MaxLanes = 1024;
+
+    /// <summary>Receipts that may come before the answers to their pushes.</summary>
+    private const int MaxInFlight = 48 * PushMany.MaxPayloads;
+
+    /// <summary>Characters of a header that names an announcement; one has 43.</summary>
+    private const int MaxTag = 100;
 
     /// <summary>Bytes of a push that may go with others.</summary>
     private const int MaxTogether = 64 * 1024;
@@ -38,6 +47,10 @@ public sealed class PeerClient : IPeerClient, IDisposable
 
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
+    /// <summary>Under which our receipts are noted; nobody else knows it, and a start makes another.</summary>
+    private readonly byte[] _receiptName = RandomNumberGenerator.GetBytes(ReceiptLists.NameSize);
+
+    private readonly string _receiptHeader;
     private readonly HttpClient _http;
     private readonly ResiliencePipeline<HttpResponseMessage> _retry;
     private readonly ConcurrentDictionary<string, PeerLane> _lanes = new();
@@ -47,6 +60,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
     /// <param name="tls">For peers with https URLs; null goes by the machine's own list of CAs.</param>
     public PeerClient(PeerClientOptions options, OutboundHandlers handlers, TimeProvider? clock = null, TlsClient? tls = null)
     {
+        _receiptHeader = Convert.ToBase64String(_receiptName);
         _options = options;
         _clock = clock ?? TimeProvider.System;
         _http = new HttpClient(handlers.Create(OutboundLimits.Peers with { Connect = options.ConnectTimeout }, tls: tls))
@@ -66,6 +80,36 @@ public sealed class PeerClient : IPeerClient, IDisposable
 
     /// <summary>A peer stopped taking pushes, or takes them again: a line for the log. Called on the thread of a push.</summary>
     public event Action<string>? Told;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> WithReceipts() => [.. _lanes.Where(l => l.Value.Unsigned > 0).Select(l => l.Key)];
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<DeliveryReceipts>> FetchReceiptsAsync(string peerUrl, CancellationToken cancel)
+    {
+        var lane = Lane(peerUrl);
+        var unsigned = lane.Unsigned;
+        using var content = new ByteArrayContent(_receiptName);
+        content.Headers.ContentType = OctetStream;
+        using var request = new HttpRequestMessage(HttpMethod.Post, Target(peerUrl, ReceiptLists.Path)) { Content = content };
+        var (status, body) = await LookAsync("receipts", request, MaxAnswer, cancel).ConfigureAwait(false);
+        if (status is not (HttpStatusCode.OK or HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed))
+            throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} gave no receipts (status {(int)status})");
+        try
+        {
+            DeliveryReceipts[] lists =
+                status == HttpStatusCode.OK ? [.. ReceiptLists.Read(body).Select(l => DeliveryReceipts.Read(l))] : [];
+            // Without any, what was noted before is no more: it has started anew, or gave it to an answer that was lost.
+            lane.Signed(lists.Length == 0 ? unsigned : lists.Sum(l => l.Deliveries.Count));
+            return lane.Unsigned >= -MaxInFlight ? lists
+                : throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} gave receipts for more than was pushed to it");
+        }
+        catch (WireFormatException e)
+        {
+            lane.Signed(unsigned);
+            throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} gave what are no receipts: {e.Message}", e);
+        }
+    }
 
     /// <inheritdoc/>
     public async Task PushAsync(string peerUrl, ReadOnlySequence<byte> encodedPayload, CancellationToken cancel)
@@ -115,13 +159,30 @@ public sealed class PeerClient : IPeerClient, IDisposable
     }
 
     /// <inheritdoc/>
-    public async Task SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel)
+    public async Task<string?> SendPartyInfoAsync(string peerUrl, PartyInfo info, CancellationToken cancel)
     {
         using var answer = await CallAsync("partyinfo", peerUrl, "partyinfo", PartyInfoCodec.Encode(info), cancel).ConfigureAwait(false);
         if (!answer.IsSuccessStatusCode)
             throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} refused our party info with status {(int)answer.StatusCode}");
         if (_lanes.TryGetValue(peerUrl, out var lane))
             await lane.HasAnsweredAsync().ConfigureAwait(false);
+        return answer.Headers.TryGetValues(RestHeaders.Identity, out var tags)
+            && tags.First() is { Length: > 0 and <= MaxTag } tag ? tag : null;
+    }
+
+    /// <inheritdoc/>
+    public async Task<byte[]?> IdentityAsync(string peerUrl, ReadOnlyMemory<byte> nonce, CancellationToken cancel)
+    {
+        using var content = new ReadOnlyMemoryContent(nonce);
+        content.Headers.ContentType = OctetStream;
+        using var request = new HttpRequestMessage(HttpMethod.Post, Target(peerUrl, IdentityAnswer.Path)) { Content = content };
+        var (status, body) = await LookAsync("identity", request, IdentityAnswer.MaxSize, cancel).ConfigureAwait(false);
+        return status switch
+        {
+            HttpStatusCode.OK => body,
+            HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed => null,
+            _ => throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} refused to show its identity with status {(int)status}"),
+        };
     }
 
     /// <inheritdoc/>
@@ -205,6 +266,7 @@ public sealed class PeerClient : IPeerClient, IDisposable
             token => PostAsync("push", peerUrl, "push", encodedPayload, _retry, token), ConnectionError(peerUrl), encodedPayload.Length,
             cancel).ConfigureAwait(false);
         lane.TakesMany = answer.Headers.Contains(RestHeaders.Pushes);
+        lane.Noted(NotedIn(answer), 1);
         return answer.StatusCode;
     }
 
@@ -237,10 +299,15 @@ public sealed class PeerClient : IPeerClient, IDisposable
         var told = await answer.Content.ReadAsByteArrayAsync().ConfigureAwait(false);
         if (answer.StatusCode != HttpStatusCode.OK || !PushMany.TryReadStatuses(told, pushes.Count, out var statuses))
             return false;
+        lane.Noted(NotedIn(answer), pushes.Count);
         for (var i = 0; i < statuses.Length; i++)
             pushes[i].Answer((HttpStatusCode)statuses[i]);
         return true;
     }
+
+    private static int NotedIn(HttpResponseMessage answer) =>
+        answer.Headers.TryGetValues(RestHeaders.Receipt, out var values)
+            && int.TryParse(values.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var noted) ? noted : 0;
 
     /// <summary>
     /// A call to a URL that a stranger may have named: no redirects, a short time, and of the answer no more than is asked for.
@@ -324,6 +391,8 @@ public sealed class PeerClient : IPeerClient, IDisposable
                     content.Headers.ContentType = path is "pushBatch" or "resend" or "resendBatch" ? Json : OctetStream;
                     using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = content };
                     request.Headers.TryAddWithoutValidation(RestHeaders.SupportedApiVersions, versions);
+                    if (kind is "push" or "pushes")
+                        request.Headers.TryAddWithoutValidation(RestHeaders.Receipt, _receiptHeader);
                     return await _http.SendAsync(request, token).ConfigureAwait(false);
                 },
                 cancel).ConfigureAwait(false);

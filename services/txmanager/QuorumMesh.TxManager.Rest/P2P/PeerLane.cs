@@ -22,6 +22,7 @@ internal sealed class PeerLane : IDisposable
     private readonly CircuitBreakerManualControl _control = new();
     private readonly CircuitBreakerStateProvider _state = new();
     private int _users;
+    private int _unsigned;
     private volatile bool _takesMany;
 
     /// <param name="tell">Called when the circuit opens and closes, with a line for the log.</param>
@@ -69,6 +70,18 @@ internal sealed class PeerLane : IDisposable
         get => _takesMany;
         set => _takesMany = value;
     }
+
+    /// <summary>
+    /// Pushes that the peer has noted for receipts that were not fetched yet; below 0 while receipts came before the answers to their
+    /// pushes.
+    /// </summary>
+    public int Unsigned => Volatile.Read(ref _unsigned);
+
+    /// <param name="most">As many as were pushed: a peer that says more would have us ask for ever.</param>
+    public void Noted(int pushes, int most) => Interlocked.Add(ref _unsigned, Math.Min(pushes, most));
+
+    /// <summary>Receipts for so many were fetched, or there are none.</summary>
+    public void Signed(int pushes) => Interlocked.Add(ref _unsigned, -pushes);
 
     public bool IsIdle => Volatile.Read(ref _users) == 0 && _state.CircuitState == CircuitState.Closed;
 

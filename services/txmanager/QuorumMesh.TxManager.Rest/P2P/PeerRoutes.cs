@@ -1,7 +1,10 @@
+using System.Globalization;
 using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Identities;
 using QuorumMesh.TxManager.Core;
 using QuorumMesh.TxManager.Core.Distribution;
 using QuorumMesh.TxManager.Core.Groups;
+using QuorumMesh.TxManager.Core.Identities;
 using QuorumMesh.TxManager.Core.Keys;
 using QuorumMesh.TxManager.Core.Parties;
 using QuorumMesh.TxManager.Core.Ports;
@@ -12,7 +15,9 @@ namespace QuorumMesh.TxManager.Rest.P2P;
 /// <summary>Payloads between managers (tessera 2).</summary>
 /// <param name="guard">Null: <c>/resend</c> INDIVIDUAL answers whoever asks, and <c>/resendBatch</c> with its total, as Tessera's
 /// do.</param>
-public sealed class PeerRoutes(PushReceiver receiver, PrivacyGroups groups, Resender resender, ResendGuard? guard)
+/// <param name="receipts">Null: none are given.</param>
+public sealed class PeerRoutes(
+    PushReceiver receiver, PrivacyGroups groups, Resender resender, ResendGuard? guard, ReceiptDesk? receipts = null)
 {
     private const string OctetStream = "application/octet-stream";
 
@@ -21,6 +26,9 @@ public sealed class PeerRoutes(PushReceiver receiver, PrivacyGroups groups, Rese
 
     /// <summary>Of a group with the most members, texts of the greatest length and keys of the longest kind.</summary>
     private const long MaxGroupBody = 256 * 1024;
+
+    /// <summary>Bytes of a sender's name that are read before it is refused.</summary>
+    private const long MaxName = 1024;
 
     /// <summary>Resends of everything that run at once; further ones wait.</summary>
     private readonly SemaphoreSlim _resends = new(2, 2);
@@ -33,6 +41,11 @@ public sealed class PeerRoutes(PushReceiver receiver, PrivacyGroups groups, Rese
             RouteNote.Of("Takes several encrypted payloads from a manager of this kind").Takes<Stream>(OctetStream)
                 .Gives<Stream>(200, OctetStream),
             PushManyAsync)
+        .Post(
+            "/" + ReceiptLists.Path,
+            RouteNote.Of("Gives a manager of this kind the receipts for what it has pushed").Takes<Stream>(OctetStream)
+                .Gives<Stream>(200, OctetStream),
+            FetchReceiptsAsync)
         .Post(
             "/pushPrivacyGroup", RouteNote.Of("Takes a privacy group that was made or deleted").Takes<Stream>(OctetStream).Gives(200),
             PushGroupAsync)
@@ -50,29 +63,44 @@ public sealed class PeerRoutes(PushReceiver receiver, PrivacyGroups groups, Rese
     private async Task PushAsync(RestCall call)
     {
         // 201 is a promise: it follows the durable write.
-        var hash = await receiver.StoreAsync(await call.BodyAsync().ConfigureAwait(false), call.Room, call.Cancel).ConfigureAwait(false);
+        var body = await call.BodyAsync().ConfigureAwait(false);
+        var (hash, delivery) = await receiver.StoreAsync(body, call.Room, call.Cancel).ConfigureAwait(false);
         call.Context.Response.Headers[RestHeaders.Pushes] = "many";
+        NoteReceipts(call, [delivery]);
         await call.NegotiatedTextAsync(201, hash.ToBase64()).ConfigureAwait(false);
     }
 
     private async Task PushManyAsync(RestCall call)
     {
         var payloads = PushMany.Read(await call.BodyAsync().ConfigureAwait(false));
-        var statuses = await Task.WhenAll(payloads.Select(payload => StatusAsync(payload, call))).ConfigureAwait(false);
-        await call.BytesAsync(200, PushMany.WriteStatuses(statuses)).ConfigureAwait(false);
+        var outcomes = await Task.WhenAll(payloads.Select(payload => StatusAsync(payload, call))).ConfigureAwait(false);
+        NoteReceipts(call, outcomes.Select(o => o.Delivery));
+        await call.BytesAsync(200, PushMany.WriteStatuses([.. outcomes.Select(o => o.Status)])).ConfigureAwait(false);
+    }
+
+    private void NoteReceipts(RestCall call, IEnumerable<Delivery?> kept)
+    {
+        if (receipts?.Note(call.Header(RestHeaders.Receipt), kept) is > 0 and var noted)
+            call.Context.Response.Headers[RestHeaders.Receipt] = noted.ToString(CultureInfo.InvariantCulture);
+    }
+
+    private async Task FetchReceiptsAsync(RestCall call)
+    {
+        var name = await call.BodyAsync(MaxName).ConfigureAwait(false);
+        var lists = receipts is null ? [] : await receipts.FetchAsync(name, call.Cancel).ConfigureAwait(false);
+        await call.BytesAsync(200, ReceiptLists.Write(lists)).ConfigureAwait(false);
     }
 
     /// <summary>What is no refusal but a fault of ours ends the request, and is logged; the pushes come again by themselves then.</summary>
-    private async Task<int> StatusAsync(ReadOnlyMemory<byte> payload, RestCall call)
+    private async Task<(int Status, Delivery? Delivery)> StatusAsync(ReadOnlyMemory<byte> payload, RestCall call)
     {
         try
         {
-            await receiver.StoreAsync(payload, call.Room, call.Cancel).ConfigureAwait(false);
-            return 201;
+            return (201, (await receiver.StoreAsync(payload, call.Room, call.Cancel).ConfigureAwait(false)).Delivery);
         }
         catch (Exception e) when (ErrorAnswer.StatusOf(e) is { } status)
         {
-            return status;
+            return (status, null);
         }
     }
 

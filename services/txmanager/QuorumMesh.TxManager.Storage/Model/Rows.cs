@@ -73,6 +73,9 @@ public sealed class MetadataRow
     /// <summary>When the store was last seen to take writes, in milliseconds since 1970.</summary>
     public const string Probe = "probe";
 
+    /// <summary>The serial of the last announcement that our enclave's identity made of its keys.</summary>
+    public const string OwnSerial = "identitySerial";
+
     public required string Name { get; set; }
 
     public required string Value { get; set; }

@@ -30,7 +30,7 @@ public sealed class PostgresProvider : StoreProvider, IDisposable
         _contexts = new Lazy<Contexts>(() => new Contexts(_source));
     }
 
-    public override IReadOnlyList<string> Migrations { get; } = [Initial.Id, Checksums.Id, Groups.Id];
+    public override IReadOnlyList<string> Migrations { get; } = [Initial.Id, Checksums.Id, Groups.Id, Identities.Id, Receipts.Id];
 
     /// <remarks>Ours alone: another program's, in a schema further on in the search path, says nothing of our steps.</remarks>
     public override string HistoryTables => $"SELECT count(*) FROM ({OwnHistory}) AS history";

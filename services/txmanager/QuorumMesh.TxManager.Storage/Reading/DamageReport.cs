@@ -26,9 +26,11 @@ internal sealed class DamageReport
     }
 
     /// <summary>For rows that are passed again and again by the same reader: told once.</summary>
-    public void RaiseOnce(RowKind kind, PayloadHash? hash, string fault)
+    public void RaiseOnce(RowKind kind, PayloadHash? hash, string fault) => TellOnce(Describe(kind, hash, fault));
+
+    /// <summary>Of rows that have no hash.</summary>
+    public void TellOnce(string message)
     {
-        var message = Describe(kind, hash, fault);
         lock (_gate)
         {
             if (_told.Count >= MaxRemembered)

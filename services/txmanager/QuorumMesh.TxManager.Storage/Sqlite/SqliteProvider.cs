@@ -27,7 +27,7 @@ public sealed class SqliteProvider : StoreProvider
         _contexts = new Lazy<Contexts>(() => new Contexts(_connectionString));
     }
 
-    public override IReadOnlyList<string> Migrations { get; } = [Initial.Id, Checksums.Id, Groups.Id];
+    public override IReadOnlyList<string> Migrations { get; } = [Initial.Id, Checksums.Id, Groups.Id, Identities.Id, Receipts.Id];
 
     public override string HistoryTables => "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '__EFMigrationsHistory'";
 

@@ -144,21 +144,46 @@ internal sealed class WriterSession : IDisposable
         Run(_saveRaw, hash, key, payload, nonce, sender, time, checksum);
 
     /// <param name="replaces">Whether a row that is there gets the data; else it stays.</param>
-    /// <remarks>Prepared by nobody: groups are made seldom.</remarks>
-    public void SaveGroup(byte[] id, byte[] lookupId, byte[] data, long time, bool replaces)
+    public void SaveGroup(byte[] id, byte[] lookupId, byte[] data, long time, bool replaces) => RunOnce(
+        "INSERT INTO PRIVACY_GROUP (ID, LOOKUP_ID, DATA, TIMESTAMP) VALUES (@id, @lookup, @data, @time)"
+            + (replaces ? " ON CONFLICT (ID) DO UPDATE SET DATA = @data, TIMESTAMP = @time" : " ON CONFLICT (ID) DO NOTHING"),
+        ("@id", id), ("@lookup", lookupId), ("@data", data), ("@time", time));
+
+    /// <remarks>A serial never goes back.</remarks>
+    public void SaveIdentity(byte[] identity, long serial) => RunOnce(
+        "INSERT INTO PEER_IDENTITY (IDENTITY, SERIAL) VALUES (@identity, @serial) ON CONFLICT (IDENTITY) DO UPDATE SET SERIAL = @serial"
+            + " WHERE PEER_IDENTITY.SERIAL < @serial",
+        ("@identity", identity), ("@serial", serial));
+
+    /// <summary>A row of another identity, of a later serial, or of a key that is revoked (3) and is not any more, stays.</summary>
+    public void SavePin(byte[] key, byte[] identity, int state, byte[]? successor, long since, long serial) => RunOnce(
+        "INSERT INTO KEY_PIN (PUBLIC_KEY, IDENTITY, STATE, SUCCESSOR, SINCE) VALUES (@key, @identity, @state, @successor, @since)"
+            + " ON CONFLICT (PUBLIC_KEY) DO UPDATE SET STATE = @state, SUCCESSOR = @successor WHERE KEY_PIN.IDENTITY = @identity"
+            + " AND (KEY_PIN.STATE <> 3 OR @state = 3)"
+            + " AND NOT EXISTS (SELECT 1 FROM PEER_IDENTITY WHERE PEER_IDENTITY.IDENTITY = @identity AND PEER_IDENTITY.SERIAL > @serial)",
+        ("@key", key), ("@identity", identity), ("@state", state), ("@successor", successor), ("@since", since), ("@serial", serial));
+
+    /// <returns>Whether there was one.</returns>
+    public bool DeletePin(byte[] key) => RunOnce("DELETE FROM KEY_PIN WHERE PUBLIC_KEY = @key", ("@key", key)) > 0;
+
+    /// <summary>Prepared by nobody: what is written seldom.</summary>
+    /// <returns>Rows that it changed.</returns>
+    private int RunOnce(string text, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         using var command = _connection.CreateCommand();
         command.Transaction = _transaction;
-        command.CommandText = "INSERT INTO PRIVACY_GROUP (ID, LOOKUP_ID, DATA, TIMESTAMP) VALUES (@id, @lookup, @data, @time)"
-            + (replaces ? " ON CONFLICT (ID) DO UPDATE SET DATA = @data, TIMESTAMP = @time" : " ON CONFLICT (ID) DO NOTHING");
-        foreach (var (name, value) in new (string, object)[] { ("@id", id), ("@lookup", lookupId), ("@data", data), ("@time", time) })
+        command.CommandText = text;
+        foreach (var (name, value) in values)
         {
             var parameter = command.CreateParameter();
-            (parameter.ParameterName, parameter.Value) = (name, value);
+            parameter.ParameterName = name;
+            if (value is null)
+                parameter.DbType = DbType.Binary;
+            parameter.Value = value ?? DBNull.Value;
             command.Parameters.Add(parameter);
         }
 
-        command.ExecuteNonQuery();
+        return command.ExecuteNonQuery();
     }
 
     public void DeleteParticipation(byte[] hash, byte[] key, int role) => Run(_deleteParticipation, hash, key, role);
@@ -187,6 +212,18 @@ internal sealed class WriterSession : IDisposable
     {
         _findMetadata.Parameters[0].Value = name;
         return (string?)_findMetadata.ExecuteScalar();
+    }
+
+    /// <summary>A list of receipts and its payloads, in two statements: they come by the hundred, and each would be a round trip.</summary>
+    public void SaveReceipts(byte[] id, byte[] body, IReadOnlyList<(byte[] Hash, byte[] Recipient)> payloads)
+    {
+        RunOnce("INSERT INTO RECEIPT_LIST (ID, BODY) VALUES (@id, @body) ON CONFLICT (ID) DO NOTHING", ("@id", id), ("@body", body));
+        var rows = string.Join(", ", Enumerable.Range(0, payloads.Count).Select(i => $"(@hash{i}, @recipient{i}, @id)"));
+        RunOnce($"INSERT INTO RECEIPT (HASH, RECIPIENT, LIST) VALUES {rows} ON CONFLICT (HASH, RECIPIENT) DO NOTHING",
+            [("@id", id), .. payloads.SelectMany(Parameters)]);
+
+        static (string, object?)[] Parameters((byte[] Hash, byte[] Recipient) payload, int i) =>
+            [($"@hash{i}", payload.Hash), ($"@recipient{i}", payload.Recipient)];
     }
 
     public void SetMetadata(string name, string value) => Run(_setMetadata, name, value);

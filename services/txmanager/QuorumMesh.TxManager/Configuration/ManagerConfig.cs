@@ -14,7 +14,7 @@ public sealed record CommandLineSettings(
 /// <summary>
 /// Reads Tessera's JSON configuration as it stands (tessera 7); our own settings are in its member <c>quorummesh</c>: grpc, grpcTls,
 /// healthUrl, enclave, enclaveTls, database, rowCodec, maxBodyBytes, maxListenerMegabytes, bodyWaitMs, peerTimeoutMs, pushTimeoutMs,
-/// enclaveTimeoutMs, keyMoveAfterSeconds, tesseraPeers, resend.
+/// enclaveTimeoutMs, keyMoveAfterSeconds, tesseraPeers, resend, identities.
 /// </summary>
 public static class ManagerConfig
 {
@@ -57,6 +57,7 @@ public static class ManagerConfig
             PartyInfoInterval = interval,
             OpenResend = OpenResend(own),
             PrivacyEnhancements = root["features"]["enablePrivacyEnhancements"].Flag(),
+            Identities = ReadIdentities(own["identities"]),
             KeyMoveAfter = TimeSpan.FromSeconds(own["keyMoveAfterSeconds"].Number(3600, 60, 31 * 86_400)),
             ResendWait = Milliseconds(servers.P2PProperties["resendWaitTime"], 7_200_000),
             EnclaveKeySyncInterval = Milliseconds(servers.P2PProperties["enclaveKeySyncInterval"], 2000),
@@ -151,6 +152,21 @@ public static class ManagerConfig
         PublicKey.TryFromBase64(node.Required(), out var key) && key.Length == 32
             ? key
             : throw new OptionsException(node.Path, "must be a public key of 32 bytes in base64");
+
+    /// <summary>Entries with <c>identity</c> and its <c>keys</c>.</summary>
+    private static Dictionary<PublicKey, PublicKey> ReadIdentities(ConfigNode list)
+    {
+        var pinned = new Dictionary<PublicKey, PublicKey>();
+        foreach (var entry in list.Items())
+        {
+            var identity = ReadKey(entry["identity"]);
+            foreach (var key in entry["keys"].Items())
+                if (!pinned.TryAdd(ReadKey(key), identity))
+                    throw new OptionsException(key.Path, "is pinned a second time");
+        }
+
+        return pinned;
+    }
 
     private static TimeSpan Milliseconds(ConfigNode node, long otherwise) =>
         TimeSpan.FromMilliseconds(node.Number(otherwise, 50, 86_400_000));

@@ -94,6 +94,9 @@ public sealed record ManagerOptions
     /// <summary>A key goes to another URL once its own has not proven it for so long.</summary>
     public TimeSpan KeyMoveAfter { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>Keys that the operator has pinned, with their identities.</summary>
+    public IReadOnlyDictionary<PublicKey, PublicKey> Identities { get; init; } = new Dictionary<PublicKey, PublicKey>();
+
     /// <summary>Between two questions to the enclave for its keys.</summary>
     public TimeSpan EnclaveKeySyncInterval { get; init; } = TimeSpan.FromSeconds(2);
 

@@ -6,6 +6,7 @@ using QuorumMesh.TxManager.Configuration;
 using QuorumMesh.TxManager.Core.Distribution;
 using QuorumMesh.TxManager.Core.EnclaveClient;
 using QuorumMesh.TxManager.Core.Groups;
+using QuorumMesh.TxManager.Core.Identities;
 using QuorumMesh.TxManager.Core.Keys;
 using QuorumMesh.TxManager.Core.Parties;
 using QuorumMesh.TxManager.Core.Ports;
@@ -54,33 +55,23 @@ internal sealed class Composition : IDisposable
         _ownedEnclave = seams.Enclave is not null ? null
             : new GrpcEnclave(options.EnclaveAddress!, options.EnclaveTimeout, handlers, _enclaveTls);
         var enclave = seams.Enclave ?? _ownedEnclave!;
-        _peerClient = new PeerClient(
-            new PeerClientOptions
-            {
-                Timeout = options.PeerTimeout,
-                ConnectTimeout = options.PeerTimeout,
-                PushTimeout = options.PushTimeout,
-                ResendWait = options.ResendWait,
-            },
-            handlers, clock, _peerTls);
-
-        PartySettings = new PartySettings
-        {
-            OwnUrl = options.OwnUrl,
-            AnnouncedUrl = options.AnnouncedUrl,
-            Seeds = options.Peers,
-            DiscoveryDisabled = options.DisablePeerDiscovery,
-            ValidateRemoteKeys = options.EnableRemoteKeyValidation,
-            BelievesConfigured = !options.EnableRemoteKeyValidation,
-            PollInterval = options.PartyInfoInterval,
-            KeyMoveAfter = options.KeyMoveAfter,
-        };
+        _peerClient = new PeerClient(PeerOptions(options), handlers, clock, _peerTls);
+        PartySettings = PartyOptions(options);
         Directory = new PartyDirectory(PartySettings, clock);
         OwnKeys = new OwnKeys(enclave, options.AlwaysSendTo);
-        Parties = new PartyInfoService(PartySettings, Directory, OwnKeys, enclave, _peerClient, clock);
+        Identities = new IdentityBook(clock, options.Identities);
+        // An enclave in this process has none.
+        OwnIdentity = enclave is IEnclaveIdentity identity
+            ? new OwnIdentity(identity, Store, Identities, OwnKeys, options.OwnUrl) : null;
+        PeerIdentities = new PeerIdentities(Identities, OwnIdentity, Store, Directory, OwnKeys, enclave, _peerClient, clock);
+        Parties = new PartyInfoService(PartySettings, Directory, OwnKeys, enclave, _peerClient, clock, PeerIdentities, OwnIdentity);
         Poller = new PartyPoller(Directory, Parties, OwnKeys, _peerClient);
 
-        var publisher = new Publisher(OwnKeys, Directory, _peerClient);
+        Receipts = new ReceiptKeeper(Identities, Store, _peerClient);
+        GivenReceipts = new ReceiptDesk(
+            OwnIdentity, enclave as IEnclaveIdentity, OwnKeys, () => Store.ManagerIdAsync(CancellationToken.None), clock);
+
+        var publisher = new Publisher(OwnKeys, Directory, _peerClient, Identities);
         Sender = new PayloadSender(enclave, Store, OwnKeys, publisher, new FailedSends(clock), options.PrivacyEnhancements);
         Groups = new PrivacyGroups(Store, OwnKeys, publisher, seed => RandomNumberGenerator.Fill(seed));
         Recent = new RecentPayloads(clock);
@@ -96,6 +87,26 @@ internal sealed class Composition : IDisposable
         };
     }
 
+    private static PeerClientOptions PeerOptions(ManagerOptions options) => new()
+    {
+        Timeout = options.PeerTimeout,
+        ConnectTimeout = options.PeerTimeout,
+        PushTimeout = options.PushTimeout,
+        ResendWait = options.ResendWait,
+    };
+
+    private static PartySettings PartyOptions(ManagerOptions options) => new()
+    {
+        OwnUrl = options.OwnUrl,
+        AnnouncedUrl = options.AnnouncedUrl,
+        Seeds = options.Peers,
+        DiscoveryDisabled = options.DisablePeerDiscovery,
+        ValidateRemoteKeys = options.EnableRemoteKeyValidation,
+        BelievesConfigured = !options.EnableRemoteKeyValidation,
+        PollInterval = options.PartyInfoInterval,
+        KeyMoveAfter = options.KeyMoveAfter,
+    };
+
     /// <summary>A line for the log about files that other users could read, or null.</summary>
     public string? Notice { get; }
 
@@ -108,6 +119,19 @@ internal sealed class Composition : IDisposable
     public OwnKeys OwnKeys { get; }
 
     public ParticipationKeeper Participations { get; }
+
+    public IdentityBook Identities { get; }
+
+    /// <summary>Null for an enclave that can have none.</summary>
+    public OwnIdentity? OwnIdentity { get; }
+
+    public PeerIdentities PeerIdentities { get; }
+
+    /// <summary>Of recipients, for what we sent.</summary>
+    public ReceiptKeeper Receipts { get; }
+
+    /// <summary>Ours, for what we received.</summary>
+    public ReceiptDesk GivenReceipts { get; }
 
     public PartyInfoService Parties { get; }
 
@@ -149,6 +173,10 @@ internal sealed class Composition : IDisposable
         }
     }
 
+    /// <summary>What the store knows of identities: before a peer is heard, or a key could be taken that is another's.</summary>
+    public async Task LoadIdentitiesAsync(CancellationToken cancel) =>
+        Identities.Load(await Store.IdentitiesAsync(cancel).ConfigureAwait(false), Identities.Changes);
+
     /// <summary>Null where plain text is spoken.</summary>
     public TlsServer? TlsOf(AppServer server) => _tls.GetValueOrDefault(server);
 
@@ -176,14 +204,16 @@ internal sealed class Composition : IDisposable
                 if (_options.Recovers)
                     new RecoveryRoutes(Intake).AddTo(app);
                 else
-                    new PeerRoutes(Receiver, Groups, Resender, _guard).AddTo(app);
-                return new PartyInfoRoutes(Parties, Directory, OwnKeys, PartySettings).AddTo(app);
+                    new PeerRoutes(Receiver, Groups, Resender, _guard, GivenReceipts).AddTo(app);
+                return new PartyInfoRoutes(Parties, Directory, OwnKeys, PartySettings, OwnIdentity).AddTo(app);
             case AppKind.Q2T:
                 new SendRoutes(Sender, Groups).AddTo(app);
                 new TransactionRoutes(Reader).AddTo(app);
                 new EncodedPayloadRoutes(Sender, Reader).AddTo(app);
-                return new GroupRoutes(Groups).AddTo(app);
+                new ReceiptRoutes(Store, Store).AddTo(app);
+                return new GroupRoutes(Groups).AddTo(new IdentityRoutes(Identities, OwnIdentity, PeerIdentities).AddTo(app));
             case AppKind.ThirdParty:
+                new IdentityRoutes(Identities, OwnIdentity, PeerIdentities).AddList(app);
                 return new KeyRoutes(OwnKeys, Directory).AddTo(new SendRoutes(Sender, Groups).AddStoreRaw(app));
             default:
                 throw new ArgumentOutOfRangeException(nameof(server), server.Kind, "not a REST application");
@@ -193,6 +223,7 @@ internal sealed class Composition : IDisposable
     public void Dispose()
     {
         Store.Dispose();
+        OwnIdentity?.Dispose();
         _ownedEnclave?.Dispose();
         _owned?.Dispose();
         _peerClient.Dispose();

@@ -46,6 +46,7 @@ public static class ManagerHost
 
         try
         {
+            await parts.LoadIdentitiesAsync(cancel).ConfigureAwait(false);
             var app = Build(options, parts);
             await MapAsync(app, options, parts, cancel).ConfigureAwait(false);
             await app.StartAsync(cancel).ConfigureAwait(false);
@@ -76,6 +77,11 @@ public static class ManagerHost
             parts.OwnKeys, options.EnclaveKeySyncInterval,
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Enclave")));
         services.AddHostedService(provider => provider.GetRequiredService<KeySync>());
+        services.AddHostedService(provider => new IdentityService(
+            parts.OwnIdentity, parts.Identities, parts.Store, options.EnclaveKeySyncInterval,
+            provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Identities")));
+        services.AddHostedService(provider => new ReceiptService(
+            parts.Receipts, provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Identities")));
         services.AddHostedService(provider => new PollService(parts.Poller, provider.GetRequiredService<IHostApplicationLifetime>()));
         services.AddHostedService(provider => new ChecksumService(
             parts.Store, provider.GetRequiredService<ILoggerFactory>().CreateLogger("QuorumMesh.TxManager.Store")));

@@ -1,0 +1,131 @@
+using System.Buffers;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using QuorumMesh.Contracts;
+using QuorumMesh.Contracts.Identities;
+using QuorumMesh.Outbound;
+using QuorumMesh.Primitives;
+using QuorumMesh.TxManager.Core;
+using QuorumMesh.TxManager.Rest.P2P;
+
+namespace QuorumMesh.TxManager.Rest.Tests.P2P;
+
+/// <summary>Receipts are fetched from whom they are due, by a name that nobody else knows, and no more than are due.</summary>
+public sealed class ReceiptFetchTests : IAsyncLifetime, IDisposable
+{
+    private readonly PeerClient _client = new(new PeerClientOptions(), new OutboundHandlers());
+    private WebApplication _peer = null!;
+    private string? _said = "1";
+    private string? _name;
+    private byte[] _asked = [];
+    private int _status = 200;
+    private byte[] _answer = [];
+
+    private string Url => _peer.Urls.First() + "/";
+
+    public async Task InitializeAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        _peer = builder.Build();
+        _peer.Urls.Add("http://127.0.0.1:0");
+        _peer.MapPost("/push", http =>
+        {
+            _name = http.Request.Headers[RestHeaders.Receipt];
+            if (_said is not null)
+                http.Response.Headers[RestHeaders.Receipt] = _said;
+            http.Response.StatusCode = 201;
+            return Task.CompletedTask;
+        });
+        _peer.MapPost("/" + ReceiptLists.Path, async http =>
+        {
+            using var body = new MemoryStream();
+            await http.Request.Body.CopyToAsync(body);
+            _asked = body.ToArray();
+            http.Response.StatusCode = _status;
+            await http.Response.Body.WriteAsync(_answer);
+        });
+        await _peer.StartAsync();
+    }
+
+    public async Task DisposeAsync() => await _peer.DisposeAsync();
+
+    public void Dispose() => _client.Dispose();
+
+    [Fact]
+    public async Task What_a_peer_has_noted_is_fetched_until_it_gave_all_or_has_none()
+    {
+        for (var i = 0; i < 3; i++)
+            await PushAsync();
+        Assert.Equal([Url], _client.WithReceipts());
+        _answer = ReceiptLists.Write([Receipts(2)]);
+        Assert.Equal(2, Assert.Single(await _client.FetchReceiptsAsync(Url, default)).Deliveries.Count);
+        Assert.Equal(Convert.FromBase64String(_name!), _asked);
+        Assert.Equal([Url], _client.WithReceipts());
+        // It has started anew meanwhile: the third never comes.
+        _answer = [];
+        Assert.Empty(await _client.FetchReceiptsAsync(Url, default));
+        Assert.Empty(_client.WithReceipts());
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("x")]
+    [InlineData("0")]
+    [InlineData("-1")]
+    public async Task A_peer_that_notes_nothing_is_asked_for_nothing(string? said)
+    {
+        _said = said;
+        await PushAsync();
+        Assert.Empty(_client.WithReceipts());
+    }
+
+    [Fact]
+    public async Task A_peer_that_gives_more_than_was_pushed_to_it_is_refused()
+    {
+        // It says more than one push can be.
+        _said = "2000000000";
+        await PushAsync();
+        _answer = ReceiptLists.Write([.. Enumerable.Repeat(Receipts(256), 16)]);
+        var given = 0;
+        PrivacyException? refused = null;
+        while (refused is null && given < 100_000)
+            try
+            {
+                given += (await _client.FetchReceiptsAsync(Url, default)).Sum(r => r.Deliveries.Count);
+            }
+            catch (PrivacyException e)
+            {
+                refused = e;
+            }
+
+        Assert.Equal(Failure.PeerRefused, refused?.Failure);
+        Assert.Contains("more than was pushed", refused!.Message, StringComparison.Ordinal);
+        Assert.InRange(given, 0, (48 * 256) + 1);
+    }
+
+    [Fact]
+    public async Task What_are_no_receipts_ends_the_asking_and_an_absence_does_not()
+    {
+        await PushAsync();
+        _status = 503;
+        await Assert.ThrowsAsync<PrivacyException>(() => _client.FetchReceiptsAsync(Url, default));
+        Assert.Equal([Url], _client.WithReceipts());
+        (_status, _answer) = (200, [1, 2, 3]);
+        await Assert.ThrowsAsync<PrivacyException>(() => _client.FetchReceiptsAsync(Url, default));
+        Assert.Empty(_client.WithReceipts());
+        await PushAsync();
+        _status = 404;
+        Assert.Empty(await _client.FetchReceiptsAsync(Url, default));
+        Assert.Empty(_client.WithReceipts());
+    }
+
+    private Task PushAsync() => _client.PushAsync(Url, new ReadOnlySequence<byte>(new byte[1]), default);
+
+    private static byte[] Receipts(int count) => new DeliveryReceipts(
+        new PublicKey(new byte[32]), DateTimeOffset.UnixEpoch, Guid.Empty,
+        [.. Enumerable.Range(0, count).Select(i => new Delivery(
+            new PayloadHash([.. BitConverter.GetBytes(i), .. new byte[60]]), new PublicKey(new byte[32])))],
+        new byte[64]).Write();
+}
