@@ -53,32 +53,6 @@ public sealed class PrivateContractTests
     }
 
     [Fact]
-    public async Task A_contract_is_extended_to_a_third_participant()
-    {
-        await using var network = await LocalNetwork.StartAsync(3);
-        var (members, parties) = (network.Definition.Participants, network.Parties);
-        var created = await parties[0].SendPrivateAsync(null, SimpleStorage.Create(42), [parties[1]], CancellationToken.None);
-        var contract = (string)(await parties[2].ReceiptAsync(created, CancellationToken.None))["contractAddress"]!;
-        Assert.Equal(0UL, await parties[2].ReadAsync(contract, CancellationToken.None));
-        JsonObject From(int own, int other) =>
-            new() { ["from"] = members[own].Account, ["privateFor"] = new JsonArray(members[other].TxManagerKey) };
-        var begun = (string)(await network.Rpc[0].CallAsync("quorumExtension_extendContract", CancellationToken.None, contract,
-            members[2].TxManagerKey, members[2].Account, From(0, 2)))!;
-        var management = (string)(await parties[2].ReceiptAsync(begun, CancellationToken.None))["contractAddress"]!;
-        await network.Rpc[2].CallAsync("quorumExtension_approveExtension", CancellationToken.None, management, true, From(2, 0));
-        // The initiator's node votes and shares by itself.
-        await LocalNetwork.UntilAsync(async () => (string)(await network.Rpc[2].CallAsync(
-            "quorumExtension_getExtensionStatus", CancellationToken.None, management))! == "DONE", "C has the state");
-        Assert.Equal(42UL, await parties[2].ReadAsync(contract, CancellationToken.None));
-        var set = await parties[2].SendPrivateAsync(contract, SimpleStorage.Set(7), [parties[0], parties[1]], CancellationToken.None);
-        foreach (var party in parties)
-        {
-            Assert.Equal("0x1", (string)(await party.ReceiptAsync(set, CancellationToken.None))["status"]!);
-            Assert.Equal(7UL, await party.ReadAsync(contract, CancellationToken.None));
-        }
-    }
-
-    [Fact]
     public async Task Signing_offline_works_from_storeraw_to_the_receipt()
     {
         await using var network = await LocalNetwork.StartAsync(3);
