@@ -155,15 +155,18 @@ internal sealed class PayloadFetcher(
         }
     }
 
-    /// <summary>As GoQuorum: a vote is ours when our manager sent it and opens it (21:extension/privacyExtension UuidIsOwn).</summary>
+    /// <summary>
+    /// As GoQuorum: a vote is ours when our manager sent it and opens it (21:extension/privacyExtension UuidIsOwn). A manager that has not
+    /// even its payload, which was here a moment ago, is another one, or has lost it: its word counts for nothing.
+    /// </summary>
     private async Task<VoteAnswer> JudgeAsync(PayloadHash vote, CancellationToken cancellation)
     {
         try
         {
-            if (!await manager.IsSenderAsync(vote, cancellation)) return VoteAnswer.Foreign(vote);
+            var isSender = await manager.IsSenderAsync(vote, cancellation);
             var answers = await manager.ReceiveAsync([vote], cancellation);
             if (answers is not [{ Payload: { } payload }]) return VoteAnswer.Unavailable(vote, "its payload is not here");
-            if (SealedPayload.Read(payload) is not { } locked) return VoteAnswer.Foreign(vote);
+            if (!isSender || SealedPayload.Read(payload) is not { } locked) return VoteAnswer.Foreign(vote);
             return await manager.OpenAsync(locked, cancellation) is { Length: Address.Size } opened
                 ? VoteAnswer.Own(vote, new Address(opened)) : VoteAnswer.Foreign(vote);
         }

@@ -92,12 +92,13 @@ internal sealed class PrivateSideDriver(
         }
     }
 
+    /// <summary>Whose a vote is; an answer that was on its way when the manager was found to be another counts for nothing.</summary>
     public void Answered(VoteAnswer answer, NodeTime now)
     {
+        if (_vote.Vote != answer.Hash || manager.Refusal is not null) return;
         if (answer.IsSettled) side.Votes.Add(answer);
-        else if (_vote.Vote == answer.Hash)
-            _vote.Asked = new Asked(
-                now.Milliseconds + RetryUnavailableMs, $"the transaction manager cannot tell whose vote it is ({answer.Reason})");
+        else _vote.Asked = new Asked(
+            now.Milliseconds + RetryUnavailableMs, $"the transaction manager cannot tell whose vote it is ({answer.Reason})");
     }
 
     /// <summary>The manager has a payload now that it may have denied before.</summary>
@@ -126,7 +127,7 @@ internal sealed class PrivateSideDriver(
     public bool Rewind(ulong block)
     {
         if (!side.RewindTo(block)) return false;
-        payloads.Clear();
+        Forget();
         return true;
     }
 
@@ -170,9 +171,16 @@ internal sealed class PrivateSideDriver(
     private void Turn(NodeEffects effects)
     {
         _turns = manager.Turns;
-        if (manager.Refusal is not null) payloads.Clear();
+        if (manager.Refusal is not null) Forget();
         _asked.Clear();
         if (manager.Refusal is null) effects.WatchFrom = (LoadWatched(stores.KeyValues), ++_stream);
+    }
+
+    private void Forget()
+    {
+        payloads.Clear();
+        side.Votes.Clear();
+        _vote = default;
     }
 
     private void Want(in PayloadHash hash)

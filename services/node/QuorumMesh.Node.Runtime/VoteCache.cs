@@ -12,6 +12,8 @@ internal sealed class VoteCache
 
     public VoteAnswer? Find(PayloadHash hash) => _answers.GetValueOrDefault(hash);
 
+    public void Clear() => _answers.Clear();
+
     public void Add(VoteAnswer answer)
     {
         // What is forgotten here is asked again.
