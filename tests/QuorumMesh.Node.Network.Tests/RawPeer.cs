@@ -27,17 +27,24 @@ internal sealed class RawPeer : IDisposable
 
     public static CancellationToken Limit => new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token;
 
-    public static async Task<RawPeer> EncryptAsync(Enode target, bool plain = false, NodeKey? key = null)
+    /// <param name="through">What lies between the connection and the socket; null for nothing.</param>
+    public static async Task<RawPeer> EncryptAsync(
+        Enode target, bool plain = false, NodeKey? key = null, Func<Stream, Stream>? through = null)
     {
         var tcp = new TcpClient();
         await tcp.ConnectAsync(target.Host, target.Port);
         key ??= NodeKey.Generate();
-        return new RawPeer(tcp, await RlpxConnection.InitiateAsync(tcp.GetStream(), key, target.PublicKey, Limit, plain), key);
+        var stream = through?.Invoke(tcp.GetStream()) ?? tcp.GetStream();
+        return new RawPeer(tcp, await RlpxConnection.InitiateAsync(stream, key, target.PublicKey, Limit, plain), key);
     }
 
-    public static async Task<RawPeer> HelloAsync(Enode target, bool plain = false, int version = 5, params Capability[] capabilities)
+    public static Task<RawPeer> HelloAsync(Enode target, bool plain = false, int version = 5, params Capability[] capabilities) =>
+        HelloAsync(target, plain, version, through: null, capabilities);
+
+    private static async Task<RawPeer> HelloAsync(
+        Enode target, bool plain, int version, Func<Stream, Stream>? through, params Capability[] capabilities)
     {
-        var peer = await EncryptAsync(target, plain);
+        var peer = await EncryptAsync(target, plain, through: through);
         await peer.SendAsync(BaseMessages.Hello, BaseMessages.EncodeHello(peer.Hello(version, capabilities)));
         Assert.Equal(BaseMessages.Hello, (await peer.ReadAsync()).Code);
         peer.Connection.Snappy = version >= 5;
@@ -45,9 +52,10 @@ internal sealed class RawPeer : IDisposable
     }
 
     /// <summary>Past Status, over eth/63.</summary>
-    public static async Task<RawPeer> ReadyAsync(TestNode node, bool plain = false, int version = 5)
+    public static async Task<RawPeer> ReadyAsync(
+        TestNode node, bool plain = false, int version = 5, Func<Stream, Stream>? through = null)
     {
-        var peer = await HelloAsync(node.Server.Self, plain, version, new Capability("eth", 63));
+        var peer = await HelloAsync(node.Server.Self, plain, version, through, new Capability("eth", 63));
         await peer.SendAsync(EthOffset + EthCode.Status, StatusPayload());
         Assert.Equal(EthOffset + EthCode.Status, (await peer.ReadAsync()).Code);
         await TestNode.Until(() => node.HasPeer(peer.Key.NodeId), "connected");

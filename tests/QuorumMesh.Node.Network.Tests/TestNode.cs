@@ -15,7 +15,8 @@ internal sealed class TestNode : IPeerRequestHandler, IAsyncDisposable
     public static readonly Hash256 Genesis = Keccak.Hash("genesis"u8);
 
     public TestNode(NodeKey? key = null, IReadOnlyList<SubProtocol>? protocols = null, int maxPeers = 50, Hash256? genesis = null,
-        int port = 0, TimeSpan? requestTimeout = null, long recentBytes = 16 << 20, params IPNetwork[] netRestrict)
+        int port = 0, TimeSpan? requestTimeout = null, long recentBytes = 16 << 20, TimeProvider? time = null,
+        params IPNetwork[] netRestrict)
     {
         Key = key ?? NodeKey.Generate();
         Server = new PeerServer(
@@ -30,7 +31,7 @@ internal sealed class TestNode : IPeerRequestHandler, IAsyncDisposable
                 RequestTimeout = requestTimeout ?? TimeSpan.FromSeconds(15),
                 RecentBytes = recentBytes,
             },
-            NullLogger<PeerServer>.Instance);
+            NullLogger<PeerServer>.Instance, time);
         Server.SetStatus(Status(genesis ?? Genesis));
         Server.Start(this);
     }

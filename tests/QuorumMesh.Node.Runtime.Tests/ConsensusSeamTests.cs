@@ -70,6 +70,27 @@ public sealed class ConsensusSeamTests
     }
 
     [Fact]
+    public void A_wait_that_is_set_behind_a_long_block_begins_then_and_not_with_the_pass()
+    {
+        var (elapsed, script) = (0L, new Script());
+        var stores = TestChain.Open(new RecordingStore());
+        var core = new NodeCore(new NodeCoreSetup { Stores = stores, Signer = TestChain.Signer(1), Elapsed = () => elapsed }, script);
+        core.Open(new NodeTime(0, 0));
+        var times = new List<NodeTime>();
+        script.Stepped = times.Add;
+        script.On<ConsensusInput.MayPropose>((_, outputs) => outputs.Add(new ConsensusOutput.BuildBlock(
+            new RaftBlockProducer(stores.Rules.Config, stores.Rules.Profile).Prepare(core.Head, BlockTime.OfNanoseconds(1)), default, [],
+            new HashSet<Hash256>(), new BuildLimits(Stop: () => (elapsed += 5_000) < 0), MayBeEmpty: false)));
+        script.On<ConsensusInput.BlockBuilt>((_, outputs) =>
+            outputs.Add(new ConsensusOutput.SetTimer(ConsensusTimer.Deadline, TimeSpan.FromSeconds(4))));
+        // Looked at once, behind the only transaction.
+        NodeInput[] inputs = [new NodeInput.LocalTransaction(
+            stores.Senders.Recover(TestChain.Public(Key, 0), stores.Rules.SenderRulesAt(1))!, new Reply<Hash256>())];
+        Assert.Equal(9_000, NodePass.Run(core, new NodeTime(1_000, 0), inputs, static () => 0, static _ => { }));
+        Assert.Equal(new NodeTime(5_000_001_000, 5_000), times[^1]);
+    }
+
+    [Fact]
     public void A_block_is_built_verified_and_committed_with_what_the_driver_stores_beside_it()
     {
         Propose("commit");
@@ -211,6 +232,8 @@ public sealed class ConsensusSeamTests
 
         public string? Refusal => null;
 
+        public Action<NodeTime> Stepped { get; set; } = static _ => { };
+
         public Electorate Electorate { get; } = Electorate.Majority(new HashSet<string>());
 
         public void On<T>(Action<T, ConsensusOutputs> act)
@@ -221,6 +244,7 @@ public sealed class ConsensusSeamTests
         public void Step(ConsensusInput input, NodeTime now, ConsensusOutputs outputs)
         {
             _seen.Add(input);
+            Stepped(now);
             if (_acts.TryGetValue(input.GetType(), out var act)) act(input, outputs);
         }
     }

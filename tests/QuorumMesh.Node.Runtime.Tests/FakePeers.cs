@@ -22,6 +22,12 @@ internal sealed class FakePeers(NodeStores source) : IPeerNetwork
     /// <summary>How long a peer takes for its answers; endless for one that never answers.</summary>
     public Func<string, TimeSpan> Delay { get; set; } = static _ => TimeSpan.Zero;
 
+    /// <summary>The same for bodies alone; null for what all answers take.</summary>
+    public Func<string, TimeSpan>? BodyDelay { get; set; }
+
+    /// <summary>Bytes of long messages that have come from a peer.</summary>
+    public Func<string, long> Received { get; set; } = static _ => 0;
+
     /// <summary>By which delays are counted.</summary>
     public TimeProvider Clock { get; set; } = TimeProvider.System;
 
@@ -54,7 +60,7 @@ internal sealed class FakePeers(NodeStores source) : IPeerNetwork
     public async Task<IReadOnlyList<byte[]>> RequestBodiesAsync(string nodeId, IReadOnlyList<Hash256> hashes, CancellationToken ct)
     {
         lock (Asked) Asked.Add(nodeId);
-        await WaitAsync(nodeId, ct);
+        await WaitAsync((BodyDelay ?? Delay)(nodeId), ct);
         return await Task.Run(() => ChangeBodies(nodeId, _answers.GetBodies(hashes)), ct);
     }
 
@@ -106,13 +112,12 @@ internal sealed class FakePeers(NodeStores source) : IPeerNetwork
     private async Task<IReadOnlyList<byte[]>> Headers(string nodeId, HeaderQuery query, CancellationToken ct)
     {
         lock (Asked) Asked.Add(nodeId);
-        await WaitAsync(nodeId, ct);
+        await WaitAsync(Delay(nodeId), ct);
         return ChangeHeaders(nodeId, _answers.GetHeaders(query));
     }
 
-    private Task WaitAsync(string nodeId, CancellationToken ct)
-    {
-        var delay = Delay(nodeId);
-        return delay == TimeSpan.Zero ? Task.CompletedTask : Task.Delay(delay, Clock, ct);
-    }
+    public long ReceivedFrom(string nodeId) => Received(nodeId);
+
+    private Task WaitAsync(TimeSpan delay, CancellationToken ct) =>
+        delay == TimeSpan.Zero ? Task.CompletedTask : Task.Delay(delay, Clock, ct);
 }

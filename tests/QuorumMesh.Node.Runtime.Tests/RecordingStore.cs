@@ -10,6 +10,15 @@ internal sealed class RecordingStore : IKeyValueStore
 
     public Action<KeyValueBatch, bool> Written { get; set; } = static (_, _) => { };
 
+    /// <summary>What it holds now, and the batches that are written to it from now on, in order.</summary>
+    public StoreRecording Record()
+    {
+        var recording = new StoreRecording(this);
+        Written += recording.Add;
+        Synced += recording.Flushed;
+        return recording;
+    }
+
     public byte[]? Get(ReadOnlySpan<byte> key) => _inner.Get(key);
 
     /// <summary>Called with the number of keys that are read together.</summary>
@@ -42,5 +51,42 @@ internal sealed class RecordingStore : IKeyValueStore
     {
         IsDisposed = true;
         _inner.Dispose();
+    }
+}
+
+/// <summary>
+/// What a crash may leave of a store: all that was flushed, and of what was written since any part from the beginning on.
+/// </summary>
+internal sealed class StoreRecording
+{
+    private readonly KeyValueBatch _before = new();
+    private readonly List<KeyValueBatch> _writes = [];
+    private int _flushed;
+
+    public StoreRecording(RecordingStore store)
+    {
+        foreach (var (key, value) in store.Scan([])) _before.Put(key.AsSpan(), value);
+    }
+
+    public void Add(KeyValueBatch batch, bool sync)
+    {
+        var copy = new KeyValueBatch();
+        copy.Append(batch);
+        _writes.Add(copy);
+        if (sync) Flushed();
+    }
+
+    public void Flushed() => _flushed = _writes.Count;
+
+    /// <summary>How many writes a crash may leave, the fewest first.</summary>
+    public IEnumerable<int> Ends => Enumerable.Range(_flushed, _writes.Count - _flushed + 1);
+
+    /// <summary>What is left with so many writes.</summary>
+    public RecordingStore CrashAfter(int writes)
+    {
+        var store = new RecordingStore();
+        store.Write(_before, sync: true);
+        foreach (var batch in _writes.Take(writes)) store.Write(batch, sync: true);
+        return store;
     }
 }

@@ -35,7 +35,7 @@ internal sealed class SoloNode
     /// <summary>Counts from the next start on.</summary>
     public bool KeepsRevertReasons { get; set; }
 
-    public RecordingStore Store { get; } = new();
+    public RecordingStore Store { get; private set; } = new();
     public IRaftLog Log { get; }
     public NodeCore Core { get; private set; } = null!;
     public RaftDriver Raft { get; private set; } = null!;
@@ -94,6 +94,13 @@ internal sealed class SoloNode
             Core.Tick();
             Step();
         }
+    }
+
+    /// <summary>Starts on what a crash has left of its store.</summary>
+    public void StartOn(RecordingStore store)
+    {
+        Store = store;
+        Start();
     }
 
     /// <summary>One pass of the loop at the present time.</summary>

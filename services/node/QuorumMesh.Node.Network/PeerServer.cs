@@ -295,6 +295,9 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
         return await ActivePeer(nodeId).RequestBodiesAsync(hashes, ct).ConfigureAwait(false);
     }
 
+    /// <inheritdoc/>
+    public long ReceivedFrom(string nodeId) => _registry.FindActive(nodeId)?.Received ?? 0;
+
     public async ValueTask DisposeAsync()
     {
         lock (_lock)

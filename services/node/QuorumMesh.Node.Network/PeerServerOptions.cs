@@ -54,10 +54,10 @@ public sealed class PeerServerOptions
     /// <summary>A peer from which nothing comes for so long is gone: two pings of its own are due in it.</summary>
     public TimeSpan ReadTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>A peer that takes nothing for so long is gone.</summary>
+    /// <summary>A peer that takes nothing for so long is gone, or less than 16 KiB a second beyond it.</summary>
     public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>For the answer to one request.</summary>
+    /// <summary>For the answer to one request, from the last byte of a long message on.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>Requests of one kind under way to a peer at a time.</summary>

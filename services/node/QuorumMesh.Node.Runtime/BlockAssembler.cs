@@ -13,8 +13,6 @@ namespace QuorumMesh.Node.Runtime;
 /// <param name="elapsed">See <see cref="NodeCoreSetup.Elapsed"/>.</param>
 internal sealed class BlockAssembler(NodeStores stores, ChainWriter chain, TransactionDesk desk, NodeEvents events, Func<long>? elapsed)
 {
-    private readonly SlowTransactions _slow = new();
-
     /// <returns>Executed and not sealed; null when no transaction fits and it may not be empty.</returns>
     public ExecutedBlock? Build(ConsensusOutput.BuildBlock order)
     {
@@ -23,10 +21,10 @@ internal sealed class BlockAssembler(NodeStores stores, ChainWriter chain, Trans
             : (chain.PublicLayer, chain.Private.Layer);
         var number = order.Header.Number;
         var built = stores.Builder.Build(
-            order.Header, order.Author, desk.Pool.Ready(t => order.Taken.Contains(t.Tx.Hash) || _slow.IsHeld(t.Tx.Hash, number)),
+            order.Header, order.Author, desk.Ready(order.Taken, number),
             new(layer, privateLayer, n => HashAt(order.Ahead, n), order.PublicAlone ? static _ => null : chain.Private.AnswerFor),
             Timed(order));
-        if (built.CutOff is { } slow) HoldBack(slow, number);
+        if (built.CutOff is { } slow) HoldBack(slow, number, isFirst: built.Transactions.Count == 0);
         foreach (var (transaction, reason) in built.Skipped)
             if (!MayFitLater(transaction.Tx, reason, built.Block.Header.GasLimit))
                 desk.Refused(transaction, TransactionInvalidText.Of(reason));
@@ -45,17 +43,15 @@ internal sealed class BlockAssembler(NodeStores stores, ChainWriter chain, Trans
         };
     }
 
-    private void HoldBack(RecoveredTransaction transaction, ulong block)
+    private void HoldBack(RecoveredTransaction transaction, ulong block, bool isFirst)
     {
-        if (!_slow.CutOff(transaction.Tx.Hash, block))
-        {
-            events.Tell(NoticeLevel.Warning, $"Transaction {transaction.Tx.Hash} is left out of block {block}: it was still running "
-                + "when the time for making the block was over; it is tried again in a later one");
-            return;
-        }
-        events.Tell(NoticeLevel.Warning, $"Transaction {transaction.Tx.Hash} is dropped: it took longer than a block may in "
-            + $"{SlowTransactions.MostTries} blocks");
-        desk.RefusedAsSlow(transaction);
+        var (held, isDropped) = desk.CutOff(transaction, block, isFirst);
+        var what = $"Transaction {held.Hash} (nonce {held.Nonce} of {held.Sender.ToChecksumString()})";
+        events.Tell(NoticeLevel.Warning, isDropped
+            ? $"{what}, which came from a peer, is dropped: it was still running when the time of {held.Tries} blocks was over; it is "
+                + $"taken in again from block {held.NextBlock} on"
+            : $"{what} is left out of block {block}: it was still running when the time for making the block was over; it is tried again "
+                + $"from block {held.NextBlock} on, and what its sender has sent since waits for it");
     }
 
     /// <summary>One above the limit of a whole block would not: kept, it would have an empty block built every block time.</summary>

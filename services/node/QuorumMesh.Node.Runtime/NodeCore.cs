@@ -97,6 +97,9 @@ public sealed class NodeCore
     /// <summary>Transactions that wait for a block.</summary>
     public TransactionPool Pool => _desk.Pool;
 
+    /// <summary>Transactions that blocks of this node are made without for a while, because they run for too long.</summary>
+    public IReadOnlyList<HeldTransaction> HeldBack => _desk.HeldBack;
+
     /// <summary>This node's blocks beside those of the other members; may be read from any thread.</summary>
     public HeadStanding HeadStanding => _guard.Standing;
 
@@ -109,6 +112,9 @@ public sealed class NodeCore
     /// <summary>Why the catch-up that runs could not go on, null while it can; may be read from any thread.</summary>
     public string? SyncFailure => _catchUp.Failure;
 
+    /// <summary>Transactions that a block is to be made for.</summary>
+    private int Waiting => _desk.WaitingFor(_chain.Head.Number + 1);
+
     private bool HasEarly => _effects.Network.Count > 0 || _effects.Answers.Count > 0 || _effects.Journalled is not null;
 
     /// <summary>
@@ -119,6 +125,9 @@ public sealed class NodeCore
     {
         _now = now;
         if (_manager.Refusal is { } refusal) _events.Tell(NoticeLevel.Error, $"The private head is stopped: {refusal}");
+        if (_chain.Private.RewindsTo is { } goal)
+            _events.Tell(NoticeLevel.Information,
+                $"The private state goes on back to block {goal}, which it was on its way to when the node ended");
         _desk.RestoreJournal(now, _effects);
         Step(new ConsensusInput.Opened(_chain.Head, _guard.Standing.Conflict is not null));
     }
@@ -215,11 +224,11 @@ public sealed class NodeCore
                     break;
                 case Turn.Deciding:
                     _turn = Turn.Proposing;
-                    Step(new ConsensusInput.MayPropose(Pool.PendingCount));
+                    Step(new ConsensusInput.MayPropose(Waiting));
                     break;
                 case Turn.Proposing:
                     _turn = Turn.Done;
-                    Step(new ConsensusInput.PassEnded(Pool.PendingCount));
+                    Step(new ConsensusInput.PassEnded(Waiting));
                     break;
                 default:
                     return null;
@@ -311,6 +320,17 @@ public sealed class NodeCore
         }
     }
 
+    /// <summary>
+    /// Tells what became of a block, which may have taken long: waits that follow from it begin now. Counted from the beginning of the
+    /// pass, a round could be over before its proposal is looked at.
+    /// </summary>
+    private void StepAfter(ConsensusInput input)
+    {
+        if (_elapsed?.Invoke() is { } ms && ms > _now.Milliseconds)
+            _now = new NodeTime(_now.UnixNanoseconds + ((ulong)(ms - _now.Milliseconds) * 1_000_000), ms);
+        Step(input);
+    }
+
     /// <returns>False when a block is next that what is to go out must not wait for.</returns>
     private bool CarryOut()
     {
@@ -338,13 +358,13 @@ public sealed class NodeCore
                 _effects.Network.Add(transmit.Effect);
                 break;
             case ConsensusOutput.BuildBlock order:
-                Step(new ConsensusInput.BlockBuilt(IsStale(order) ? null : _assembler.Build(order)));
+                StepAfter(new ConsensusInput.BlockBuilt(IsStale(order) ? null : _assembler.Build(order)));
                 break;
             case ConsensusOutput.VerifyBlock verify:
-                Step(Verify(verify.Block));
+                StepAfter(Verify(verify.Block));
                 break;
             case ConsensusOutput.Commit commit:
-                Step(Commit(commit));
+                StepAfter(Commit(commit));
                 break;
             case ConsensusOutput.CatchUp catchUp:
                 _catchUp.Begin(catchUp.Target);
@@ -432,7 +452,7 @@ public sealed class NodeCore
                 var prepared = _consensus.Executed(block.Header);
                 if (prepared is not null) _chain.RequireValid(block.Header);
                 Import(prepared?.Block ?? block, prepared, alongside: null);
-                Step(new ConsensusInput.BlockImported(block));
+                StepAfter(new ConsensusInput.BlockImported(block));
             }
             _effects.Answers.Add(new NodeAnswer.Of<Taken>(synced.Done, default));
         }
@@ -455,8 +475,7 @@ public sealed class NodeCore
     {
         var figures = new NodeFigures(_chain.Head.Number, Pool.PendingCount, Pool.QueuedCount, _desk.UnminedLocal);
         if (figures != _published) Volatile.Write(ref _published, figures);
-        _progress.Observe(_now, new BlockPointer(_chain.Head.Number, _chain.Head.Hash), _chain.Private.Head, Pool.PendingCount,
-            _private.Status);
+        _progress.Observe(_now, new BlockPointer(_chain.Head.Number, _chain.Head.Hash), _chain.Private.Head, Waiting, _private.Status);
     }
 
     private void Take(NodeInput.LocalTransaction local)

@@ -35,6 +35,12 @@ public abstract record NodeQuestion : NodeInput
         private protected override ulong Ask(NodeCore core) => core.Pool.NextNonce(Account);
     }
 
+    /// <summary>See <see cref="NodeCore.HeldBack"/>.</summary>
+    public sealed record HeldBack(Reply<IReadOnlyList<HeldTransaction>> To) : NodeQuestion<IReadOnlyList<HeldTransaction>>(To)
+    {
+        private protected override IReadOnlyList<HeldTransaction> Ask(NodeCore core) => core.HeldBack;
+    }
+
     /// <summary>See <see cref="NodeCore.ReportPrivate"/>.</summary>
     public sealed record PrivateReport(Reply<PrivateSideReport> To) : NodeQuestion<PrivateSideReport>(To)
     {

@@ -98,7 +98,9 @@ public sealed class NodeService : INode
 
     /// <inheritdoc/>
     public BftNode? Bft => _node.Bft is { } driver
-        ? _bft ??= new BftNode(() => driver.Standing, new BftQuestions(AskAsync, AskAsync, () => _node.JournalFlushing)) : null;
+        ? _bft ??= new BftNode(() => driver.Standing, new BftQuestions(AskAsync, AskAsync,
+            cancellation => AskAsync<IReadOnlyList<HeldTransaction>>(static to => new NodeQuestion.HeldBack(to), cancellation),
+            () => _node.JournalFlushing)) : null;
 
     /// <inheritdoc/>
     public NodeView OpenView() => new(_stores, _core.PrivateStatus, _core.HeadStanding.Conflict);

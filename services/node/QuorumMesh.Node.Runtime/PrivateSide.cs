@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Payloads;
@@ -29,6 +30,7 @@ internal sealed class PrivateSide
     private readonly PublicReplay _replay;
     private readonly PrivateWindow _window;
     private readonly ulong _rewindLimit;
+    private readonly string _rewindName;
     private PrivateRun? _run;
     private ulong? _rewindTo;
     private string? _stoppedBy;
@@ -39,8 +41,11 @@ internal sealed class PrivateSide
     {
         (Id, _stores, _state) = (id, stores, stores.Private);
         (_payloads, _events, _manager, _rewindLimit) = (payloads, events, manager, rewindLimit);
+        _rewindName = StoredNames.PrivateRewind + id;
         (_replay, _window) = (new PublicReplay(stores), new PrivateWindow(stores, payloads));
         Head = ChainStore.GetPrivateHead(stores.KeyValues, id) ?? throw new ChainCorruptException("the private head is not stored");
+        // A process that ended on the way back: nobody may come again and ask for it.
+        _rewindTo = LoadRewind() is { } goal && goal < Head.Number ? goal : null;
     }
 
     public string Id { get; }
@@ -55,6 +60,9 @@ internal sealed class PrivateSide
 
     /// <summary>True while the state goes back, part by part, to before a payload that came late.</summary>
     public bool IsRewinding => _rewindTo is not null;
+
+    /// <summary>Where it goes back to; null while it does not.</summary>
+    public ulong? RewindsTo => _rewindTo;
 
     /// <summary>The oldest public state that this side has yet to run on.</summary>
     public ulong NeededPublicBlock => _rewindTo ?? Head.Number;
@@ -228,7 +236,7 @@ internal sealed class PrivateSide
         var goal = Math.Min(block, _rewindTo ?? ulong.MaxValue);
         if (Head.Number <= goal) return false;
         _events.Tell(NoticeLevel.Warning, $"The operator takes the private state back from block {Head.Number} to {goal}");
-        Rewind(goal);
+        Rewind(goal, isPromised: true);
         return true;
     }
 
@@ -239,18 +247,22 @@ internal sealed class PrivateSide
             + $"more than --private.rewind-limit ({_rewindLimit}), so the private state stays without it until 'qmesh private rewind'");
     }
 
-    private void Rewind(ulong goal)
+    /// <param name="isPromised">Somebody was told of it, and asks for it no more.</param>
+    private void Rewind(ulong goal, bool isPromised = false)
     {
         var number = Head.Number - goal > BlocksPerRewind ? Head.Number - BlocksPerRewind : goal;
         var target = new BlockPointer(number, _stores.BlockHashAt(number));
         var batch = new KeyValueBatch();
         var layer = _state.Rewind(number, batch);
         ChainStore.PutPrivateHead(batch, Id, target);
+        // With the first part: a process that ends before the last would run on without the payload that it is for.
+        if (number != goal || IsRewinding) PutRewind(batch, number == goal ? null : goal);
         LatePayloads.RemoveAfter(_stores.KeyValues, number, batch);
         ExtensionIndex.RemoveAfter(_stores.KeyValues, number, batch);
         _manager.Put(batch);
-        // Not flushed: a power loss takes writes from the end, so the watched sequence number that follows is lost along with it.
-        _stores.KeyValues.Write(batch, sync: false);
+        // By itself not flushed: a power loss takes writes from the end, and what it goes back for comes again, for it is noted as skipped,
+        // and the stream's number is written behind the last part.
+        _stores.KeyValues.Write(batch, isPromised);
         _state.Advance(layer);
         _stores.ReleaseProofs();
         Head = target;
@@ -259,6 +271,16 @@ internal sealed class PrivateSide
         _rewindTo = number == goal ? null : goal;
         _stoppedBy = null;
     }
+
+    private void PutRewind(KeyValueBatch batch, ulong? goal)
+    {
+        Span<byte> value = stackalloc byte[8];
+        BinaryPrimitives.WriteUInt64BigEndian(value, goal ?? 0);
+        ChainStore.PutMeta(batch, _rewindName, goal is null ? default : value);
+    }
+
+    private ulong? LoadRewind() => ChainStore.GetMeta(_stores.KeyValues, _rewindName) is { Length: 8 } value
+        ? BinaryPrimitives.ReadUInt64BigEndian(value.Span) : null;
 
     private void Continue(PrivateRun run, ref long gas, long limit, Func<bool>? isOver)
     {

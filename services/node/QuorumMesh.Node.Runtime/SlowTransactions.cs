@@ -1,38 +1,63 @@
+using QuorumMesh.Chain;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Runtime;
 
 /// <summary>
-/// Transactions that were still running when the time of a block was over. Each is tried again, in blocks further and further apart, for
-/// this machine may have been busy; what fails every time is given up. Owned by the writer loop.
+/// A transaction that this node's blocks are made without for a while: it was still running when the time of one was over.
+/// </summary>
+/// <param name="Tries">How often it had the whole time of a block to itself.</param>
+/// <param name="NextBlock">The first block that it is tried in again.</param>
+public sealed record HeldTransaction(Hash256 Hash, Address Sender, ulong Nonce, int Tries, ulong NextBlock);
+
+/// <summary>
+/// Transactions that were still running when the time of a block was over. Each is tried again in blocks further and further apart, for
+/// this machine may have been busy, or the others too slow for its blocks. A block that one is tried in may be empty, so that there is one
+/// such try in a few blocks, however many wait. Bounded: what is forgotten is tried anew. Owned by the writer loop.
 /// </summary>
 internal sealed class SlowTransactions
 {
+    /// <summary>From then on the pause grows no more; who was promised nothing is no longer kept.</summary>
     public const int MostTries = 3;
 
-    /// <summary>Blocks until the second try; eight times as many until the third.</summary>
+    /// <summary>Blocks from the first try to the second; eight times as many after each.</summary>
     private const ulong FirstPause = 8;
 
-    private const int MostKept = 1_024;
+    private const int MostKept = 4_096;
 
-    private readonly Dictionary<Hash256, (int Tries, ulong NotBefore)> _held = [];
+    private readonly Dictionary<Hash256, HeldTransaction> _held = [];
+    private ulong _quietUntil;
+
+    public IReadOnlyCollection<HeldTransaction> All => _held.Values;
 
     /// <summary>Whether it is not tried in this block.</summary>
-    public bool IsHeld(in Hash256 transaction, ulong block) => _held.TryGetValue(transaction, out var held) && block < held.NotBefore;
+    public bool IsHeld(in Hash256 transaction, ulong block) =>
+        Find(transaction) is { } held && block < Math.Max(held.NextBlock, _quietUntil);
+
+    /// <summary>Null for one that was not cut off, or was forgotten.</summary>
+    public HeldTransaction? Find(in Hash256 transaction) => _held.GetValueOrDefault(transaction);
 
     /// <summary>It was cut off this block.</summary>
-    /// <returns>Whether it is given up.</returns>
-    public bool CutOff(in Hash256 transaction, ulong block)
+    /// <param name="isFirst">
+    /// Nothing before it had used up time of the block: a try counts then alone. That blocks of this node have less time than usual makes
+    /// no difference: they have it where the others could not execute earlier ones in theirs.
+    /// </param>
+    public HeldTransaction CutOff(RecoveredTransaction transaction, ulong block, bool isFirst)
     {
-        var tries = _held.GetValueOrDefault(transaction).Tries + 1;
-        if (tries >= MostTries)
-        {
-            _held.Remove(transaction);
-            return true;
-        }
-        // Bounded: what is forgotten is only tried once more.
-        if (_held.Count >= MostKept) _held.Clear();
-        _held[transaction] = (tries, block + (FirstPause << (3 * (tries - 1))));
-        return false;
+        var hash = transaction.Tx.Hash;
+        var tries = (Find(hash)?.Tries ?? 0) + (isFirst ? 1 : 0);
+        var pause = FirstPause << (3 * (Math.Clamp(tries, 1, MostTries) - 1));
+        if (_held.Count >= MostKept && !_held.ContainsKey(hash)) _held.Remove(_held.Values.MinBy(static held => held.NextBlock)!.Hash);
+        _quietUntil = block + FirstPause;
+        return _held[hash] = new HeldTransaction(hash, transaction.Sender, transaction.Tx.Nonce, tries, block + pause);
+    }
+
+    /// <summary>It is in a block.</summary>
+    public void Forget(in Hash256 transaction) => _held.Remove(transaction);
+
+    /// <summary>Forgets those that are gone and could be tried by now.</summary>
+    public void Prune(Func<Hash256, bool> isPooled, ulong block)
+    {
+        foreach (var held in _held.Values.Where(held => held.NextBlock <= block && !isPooled(held.Hash)).ToList()) _held.Remove(held.Hash);
     }
 }

@@ -1,4 +1,6 @@
+using System.Globalization;
 using QuorumMesh.Chain;
+using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Pool;
 using QuorumMesh.Chain.Storage;
 using QuorumMesh.Evm;
@@ -16,20 +18,20 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
 {
     private const int MaxAnnouncePerRound = 4_000;
     private const long AnnounceAfterMs = 3_000;
-    private const int MostTooSlow = 4_096;
-
-    private const string TooSlowText = "transaction takes longer to execute than a block of this node may take: give it less to do";
 
     private readonly Dictionary<Hash256, (RecoveredTransaction Transaction, long Since)> _unmined = [];
     private readonly KeyValueBatch _journal = new();
+    private readonly SlowTransactions _slow = new();
     private JournalledEffects? _written;
-
-    /// <summary>Dropped for taking too long, and refused when they come again: each try costs a block's time.</summary>
-    private readonly RecentSet<Hash256> _tooSlow = new(MostTooSlow);
+    private ulong _head = stores.Public.Head.Block;
 
     public TransactionPool Pool => pool;
 
     public int UnminedLocal => _unmined.Count;
+
+    /// <summary>Those of the pool that blocks of this node are made without for a while, the next to be tried first.</summary>
+    public IReadOnlyList<HeldTransaction> HeldBack =>
+        [.. _slow.All.Where(held => pool.Contains(held.Hash)).OrderBy(static held => held.NextBlock)];
 
     /// <summary>Puts the journalled transactions back into the pool after a restart. Rows of mined or invalid ones are dropped.</summary>
     public void RestoreJournal(NodeTime now, NodeEffects effects)
@@ -84,6 +86,7 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
     {
         foreach (var transaction in transactions)
         {
+            _slow.Forget(transaction.Hash);
             if (!_unmined.Remove(transaction.Hash)) continue;
             batch.Delete(JournalKey(transaction.Hash));
         }
@@ -93,6 +96,7 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
     /// <param name="changes">To the public state.</param>
     public void NewHead(BlockHeader head, IStateReader state, IReadOnlyList<RecoveredTransaction> mined, StateChangeSet changes)
     {
+        _head = head.Number;
         // Before Prague an account's nonce moves with its own transactions only.
         var moved = stores.Rules.ForkAt(head.Number) < Fork.Prague
             ? null
@@ -103,11 +107,34 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
     /// <summary>The minter found a transaction that no block can take.</summary>
     public void Refused(RecoveredTransaction transaction, string reason) => Forget(pool.Remove(transaction.Tx.Hash, reason));
 
-    /// <summary>It took longer than a block may, again and again: as <see cref="Refused"/>, and it is not taken in again.</summary>
-    public void RefusedAsSlow(RecoveredTransaction transaction)
+    /// <summary>
+    /// Executable ones that a block is to be made for. One that has failed again and again, and what its sender has sent since, hurries
+    /// nobody: else there would be empty blocks at the full pace for as long as it waits.
+    /// </summary>
+    public int WaitingFor(ulong block)
     {
-        _tooSlow.Add(transaction.Tx.Hash);
-        Refused(transaction, TooSlowText);
+        var idle = _slow.All.Where(held => held.Tries >= SlowTransactions.MostTries && _slow.IsHeld(held.Hash, block)
+            && pool.Contains(held.Hash)).GroupBy(static held => held.Sender, static held => held.Nonce);
+        return pool.PendingCount - idle.Sum(sender =>
+            pool.NextNonce(sender.Key) is var next && sender.Min() is var first && next > first ? (int)(next - first) : 0);
+    }
+
+    /// <summary>Candidates for a block: what is in one that is proposed, or held back, is left out.</summary>
+    public ITransactionSource Ready(IReadOnlySet<Hash256> taken, ulong block) =>
+        pool.Ready(t => taken.Contains(t.Tx.Hash) || _slow.IsHeld(t.Tx.Hash, block));
+
+    /// <summary>
+    /// The time of a block was over while it ran. One that this node has acknowledged stays, however often that happens: its client was
+    /// told that it cannot be lost. One of a peer's goes after some tries, and is not taken in again before it could be tried again.
+    /// </summary>
+    /// <param name="isFirst">See <see cref="SlowTransactions.CutOff"/>.</param>
+    public (HeldTransaction Held, bool IsDropped) CutOff(RecoveredTransaction transaction, ulong block, bool isFirst)
+    {
+        _slow.Prune(hash => pool.Contains(hash), block);
+        var held = _slow.CutOff(transaction, block, isFirst);
+        if (held.Tries < SlowTransactions.MostTries || _unmined.ContainsKey(held.Hash)) return (held, false);
+        Refused(transaction, TooSlowText(held));
+        return (held, true);
     }
 
     public static PoolHead HeadFor(BlockHeader head, IStateReader state) => new(head.Number, head.GasLimit, address =>
@@ -162,9 +189,10 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
 
     private bool TryPool(RecoveredTransaction transaction, bool local, NodeTime now, out string reason)
     {
-        if (_tooSlow.Contains(transaction.Tx.Hash))
+        // Each try costs a block's time.
+        if (_slow.Find(transaction.Tx.Hash) is { } held && _head + 1 < held.NextBlock && !pool.Contains(held.Hash))
         {
-            reason = TooSlowText;
+            reason = TooSlowText(held);
             return false;
         }
         var result = pool.Add(transaction, local, now.Wall);
@@ -172,6 +200,10 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
         Forget(result.Events);
         return result.IsAccepted;
     }
+
+    private static string TooSlowText(HeldTransaction held) =>
+        "transaction takes longer to execute than a block of this node may take: give it less to do, or send it again from block "
+        + held.NextBlock.ToString(CultureInfo.InvariantCulture) + " on";
 
     private static byte[] JournalKey(in Hash256 hash) => [KeySpaces.Journal, .. hash.ToArray()];
 }

@@ -75,7 +75,8 @@ public class CompactBlockTests
         var data = Block(transactions);
         var heldHashes = transactions.Where((_, i) => held[i]).Select(t => Keccak.Hash(t)).ToHashSet();
         var outline = BlockOutline.Of(data);
-        Assert.Equal(transactions.Length, outline.Count);
+        // One of 32 bytes would be read as a hash.
+        Assert.Equal(transactions.Any(t => t[0] < 0xc0 && t.Length == Hash256.Size) ? 0 : transactions.Length, outline.Count);
         if (outline.Compact(heldHashes.Contains, out var named) is not { } form) return;
         Assert.True(form.Length < data.Length);
         var block = CompactBlock.Decode(form);

@@ -8,7 +8,7 @@ namespace QuorumMesh.Node.Rpc.Tests.Fakes;
 /// <summary>What a node's loop answers, without a loop.</summary>
 internal static class FakeBft
 {
-    public static BftNode Create(Address own, BftSettings settings)
+    public static BftNode Create(Address own, BftSettings settings, IReadOnlyList<HeldTransaction> held)
     {
         var standing = new BftStanding(own) { Settings = settings };
         return new BftNode(() => standing, new BftQuestions((question, _) =>
@@ -19,6 +19,6 @@ internal static class FakeBft
             else candidates.Remove(vote.Candidate);
             standing = standing with { Candidates = candidates };
             return Task.FromResult(default(Taken));
-        }, (_, _) => Task.FromResult(new BftReport(standing, null)), () => TimeSpan.Zero));
+        }, (_, _) => Task.FromResult(new BftReport(standing, null)), _ => Task.FromResult(held), () => TimeSpan.Zero));
     }
 }

@@ -82,7 +82,10 @@ internal sealed class FakeNode : INode, IDisposable
     public RaftNode? RaftNode { get; init; }
 
     /// <summary>A validator that stands still where its chain is IBFT's or QBFT's: votes are taken, nothing is decided.</summary>
-    public BftNode? Bft => _stores.Rules.Bft is { } chain ? _bft ??= FakeBft.Create(NodeKey.Address, chain.After(Head)) : null;
+    public BftNode? Bft => _stores.Rules.Bft is { } chain ? _bft ??= FakeBft.Create(NodeKey.Address, chain.After(Head), HeldBack) : null;
+
+    /// <summary>What a loop would say of slow transactions.</summary>
+    public IReadOnlyList<HeldTransaction> HeldBack { get; init; } = [];
 
     /// <summary>False as in a build from before it was kept how accounts have made contracts.</summary>
     public bool KeepsCreations { get; set; } = true;

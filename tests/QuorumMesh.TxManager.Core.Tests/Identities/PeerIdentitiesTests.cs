@@ -30,6 +30,8 @@ public sealed class PeerIdentitiesTests
         Assert.Equal(asked + 1, Asked(UrlB));
         Assert.Equal(b.Identity, a.Book.OwnerOf(KeyB2));
         Assert.Equal(KeyB2, a.Book.Current(KeyB, follows: true));
+        // Also before B's own party info has named it: a send in between must not fail.
+        Assert.Equal(UrlB, a.Directory.FindUrl(KeyB2));
     }
 
     [Fact]

@@ -9,6 +9,9 @@ public static class StoredNames
     /// <summary>The same for a private state, whose id follows.</summary>
     public const string PrivateHead = "head.private.";
 
+    /// <summary>Where a private state, whose id follows, is on its way back to; empty when it is on none.</summary>
+    public const string PrivateRewind = "private.rewind.";
+
     /// <summary>Index of the last Raft entry that has had its effect.</summary>
     public const string RaftApplied = "raft.applied";
 

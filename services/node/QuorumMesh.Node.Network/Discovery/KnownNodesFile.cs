@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using QuorumMesh.Files;
 using QuorumMesh.Node.Runtime;
 
@@ -15,7 +16,7 @@ internal sealed class KnownNodesFile(string path)
         try
         {
             if (!File.Exists(path) || new FileInfo(path).Length > MaxBytes) return [];
-            var urls = JsonSerializer.Deserialize<string[]>(File.ReadAllText(path)) ?? [];
+            var urls = JsonSerializer.Deserialize(File.ReadAllText(path), KnownNodesJson.Default.StringArray) ?? [];
             return [.. urls.Take(Most).Select(url => Enode.TryParse(url, out var enode) ? FoundNode.Of(enode) : null).OfType<FoundNode>()];
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
@@ -25,6 +26,13 @@ internal sealed class KnownNodesFile(string path)
     }
 
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public void Write(IEnumerable<FoundNode> nodes) => DurableFile.Replace(
-        path, JsonSerializer.SerializeToUtf8Bytes(nodes.Take(Most).Select(node => node.ToEnode().ToString())), DurableFile.OwnerOnly);
+    public void Write(IEnumerable<FoundNode> nodes)
+    {
+        string[] urls = [.. nodes.Take(Most).Select(node => node.ToEnode().ToString())];
+        DurableFile.Replace(path, JsonSerializer.SerializeToUtf8Bytes(urls, KnownNodesJson.Default.StringArray), DurableFile.OwnerOnly);
+    }
 }
+
+/// <summary>Read and written without reflection.</summary>
+[JsonSerializable(typeof(string[]))]
+internal sealed partial class KnownNodesJson : JsonSerializerContext;

@@ -93,9 +93,9 @@ internal sealed partial class Peer
 
     private async Task FlushAsync()
     {
-        Interlocked.Exchange(ref _writingSince, _time.GetTimestamp());
+        _writing.Begin(_connection.Pending);
         await _connection.FlushAsync(_stop.Token).ConfigureAwait(false);
-        Interlocked.Exchange(ref _writingSince, 0);
+        _writing.End();
     }
 
     /// <summary>
@@ -105,7 +105,7 @@ internal sealed partial class Peer
     private async Task SayGoodbyeAsync()
     {
         // A flush that was cancelled half way leaves a torn frame: nothing sensible can follow it.
-        if (_disconnectReason < 0 || Interlocked.Read(ref _writingSince) != 0)
+        if (_disconnectReason < 0 || _writing.IsRunning)
             return;
         await GoodbyeAsync(_connection, _socket, (DisconnectReason)_disconnectReason).ConfigureAwait(false);
     }

@@ -24,6 +24,9 @@ internal sealed partial class Peer
 
     private const int FlushAt = 128 * 1024;
 
+    /// <summary>A request may wait so long while long frames come, one after the other, and none is its answer.</summary>
+    private static readonly TimeSpan LongestRequest = TimeSpan.FromMinutes(20);
+
     private readonly RlpxConnection _connection;
     private readonly Socket _socket;
     private readonly PeerServerOptions _options;
@@ -47,9 +50,11 @@ internal sealed partial class Peer
     private readonly TaskCompletionSource _completed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private long _controlBytes;
+    private readonly TransferWatch _writing;
+    private long _seenReceived;
+    private long _lastProgress;
     private long _lastRead;
     private long _lastPing;
-    private long _writingSince;
     private volatile bool _handling;
     private int _disconnectReason = -1;
     private string? _endReason;
@@ -75,10 +80,11 @@ internal sealed partial class Peer
         _consensusRate = new RateLimit(ConsensusPerSecond, ConsensusBurst, time);
         _transactions = new TransactionQueue(options.TransactionQueueBytes);
         _known = new KnownHashes(options.KnownTransactions);
+        _writing = new TransferWatch(time, options.WriteTimeout);
         TakesAnnouncements = _eth.Protocol.HasPooledTransactions && protocols.Any(match => match.Protocol == SubProtocol.Mesh1);
         _announceTimer = time.CreateTimer(static peer => ((Peer)peer!).AnnouncementDue(), this, Timeout.InfiniteTimeSpan,
             Timeout.InfiniteTimeSpan);
-        ConnectedAt = _lastRead = _lastPing = time.GetTimestamp();
+        ConnectedAt = _lastRead = _lastProgress = _lastPing = time.GetTimestamp();
         Info = new PeerInfo(
             connection.RemoteNodeId, hello.ClientName, [.. hello.Capabilities.Select(capability => capability.ToString())],
             AddressOf(socket.LocalEndPoint), AddressOf(socket.RemoteEndPoint), inbound, isStatic, _eth.Protocol.Version, UInt256.Zero,
@@ -93,6 +99,9 @@ internal sealed partial class Peer
     public string NodeId => Info.NodeId;
 
     public long ConnectedAt { get; }
+
+    /// <summary>See <see cref="RlpxConnection.Received"/>.</summary>
+    public long Received => _connection.Received;
 
     /// <summary>Ends when both loops have ended and the runtime was told; never fails.</summary>
     public Task Completed => _completed.Task;
@@ -175,18 +184,18 @@ internal sealed partial class Peer
     /// <summary>Called about once a second: keep-alive and time limits.</summary>
     public void Maintain()
     {
+        NoteProgress();
         // While this side is at work on a message, the silence is its own.
         if (!_handling && _time.GetElapsedTime(Interlocked.Read(ref _lastRead)) > _options.ReadTimeout)
             Disconnect(DisconnectReason.ReadTimeout, $"nothing heard for {_options.ReadTimeout.TotalSeconds:0} s");
-        long writing = Interlocked.Read(ref _writingSince);
-        if (writing != 0 && _time.GetElapsedTime(writing) > _options.WriteTimeout)
-            Abort($"a write did not end within {_options.WriteTimeout.TotalSeconds:0} s");
+        if (_writing.Look(_connection.Sent) is { } stuck)
+            Abort(stuck);
         if (_time.GetElapsedTime(_lastPing) >= _options.PingInterval)
         {
             _lastPing = _time.GetTimestamp();
             TrySend(BaseMessages.Ping, BaseMessages.EmptyList.ToArray());
         }
-        var oldest = Max(_headers.Expire(_options.RequestTimeout, Age), _bodies.Expire(_options.RequestTimeout, Age));
+        var oldest = Max(_headers.Expire(_options.RequestTimeout, Overdue), _bodies.Expire(_options.RequestTimeout, Overdue));
         if (oldest > 4 * _options.RequestTimeout)
             Disconnect(DisconnectReason.UselessPeer, "it does not answer requests");
     }
@@ -197,7 +206,22 @@ internal sealed partial class Peer
         NetworkMetrics.TransactionsDropped.Add(1);
     }
 
+    /// <summary>A long message that goes on coming is no silence, however long it takes as a whole.</summary>
+    private void NoteProgress()
+    {
+        var received = _connection.Received;
+        if (received == _seenReceived) return;
+        _seenReceived = received;
+        _lastProgress = _time.GetTimestamp();
+        Interlocked.Exchange(ref _lastRead, _lastProgress);
+    }
+
     private TimeSpan Age(long sent) => _time.GetElapsedTime(sent);
+
+    /// <summary>
+    /// How long an answer has been waited for since something came that it may be, or may stand behind: they come in order.
+    /// </summary>
+    private TimeSpan Overdue(long sent) => Age(sent) is var age && age > LongestRequest ? age : Age(Math.Max(sent, _lastProgress));
 
     private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 

@@ -19,13 +19,26 @@ public sealed class RlpxConnection : IAsyncDisposable
     /// <summary>Longest decompressed length a peer may declare (snappy).</summary>
     public const int MaxDecodedSize = 16 * 1024 * 1024;
 
+    /// <summary>A longer frame may take its time, as long as it goes on.</summary>
+    private const int LongFrame = 64 * 1024;
+
+    /// <summary>128 kbit/s: what takes longer, from its first byte to its last, is given up.</summary>
+    private const int LeastBytesPerSecond = 16 * 1024;
+
     private const int ReadBufferSize = 64 * 1024;
     private const int KeptWriteBuffer = 512 * 1024;
+
+    /// <summary>Handed to the socket at once, so that one can see whether a long frame goes on.</summary>
+    private const int WriteSize = 256 * 1024;
+
+    private static readonly TimeSpan LeastFrameTime = TimeSpan.FromSeconds(30);
 
     private readonly Stream _stream;
     private readonly PipeReader _input;
     private readonly FrameCodec _codec;
     private ArrayBufferWriter<byte> _output = new(16 * 1024);
+    private long _received;
+    private long _sent;
 
     private RlpxConnection(Stream stream, PipeReader input, RlpxHandshake handshake)
     {
@@ -50,6 +63,15 @@ public sealed class RlpxConnection : IAsyncDisposable
 
     /// <summary>Bytes written and not flushed.</summary>
     public int Pending => _output.WrittenCount;
+
+    /// <summary>Bytes of long frames that have come, the one on its way included. May be read from any thread.</summary>
+    public long Received => Volatile.Read(ref _received);
+
+    /// <summary>Bytes that the socket has taken. May be read from any thread.</summary>
+    public long Sent => Volatile.Read(ref _sent);
+
+    /// <summary>How long so many bytes may be on their way.</summary>
+    internal static TimeSpan TimeFor(long bytes, TimeSpan least) => least + TimeSpan.FromSeconds((double)bytes / LeastBytesPerSecond);
 
     /// <exception cref="RlpxException">The other side is not the node asked for, or speaks something else.</exception>
     public static async Task<RlpxConnection> InitiateAsync(Stream stream, NodeKey key, ReadOnlyMemory<byte> remoteId, CancellationToken ct,
@@ -89,7 +111,7 @@ public sealed class RlpxConnection : IAsyncDisposable
         var buffer = ArrayPool<byte>.Shared.Rent(length);
         try
         {
-            await ReadExactlyAsync(buffer.AsMemory(0, length), ct).ConfigureAwait(false);
+            await ReadBodyAsync(buffer.AsMemory(0, length), ct).ConfigureAwait(false);
             _codec.ReadBody(buffer.AsSpan(0, length));
             return Decode(buffer.AsSpan(0, size), maxSize);
         }
@@ -133,7 +155,13 @@ public sealed class RlpxConnection : IAsyncDisposable
     {
         if (_output.WrittenCount == 0)
             return;
-        await _stream.WriteAsync(_output.WrittenMemory, ct).ConfigureAwait(false);
+        for (var rest = _output.WrittenMemory; !rest.IsEmpty;)
+        {
+            var some = rest[..Math.Min(rest.Length, WriteSize)];
+            await _stream.WriteAsync(some, ct).ConfigureAwait(false);
+            Interlocked.Add(ref _sent, some.Length);
+            rest = rest[some.Length..];
+        }
         if (_output.Capacity > KeptWriteBuffer)
             _output = new ArrayBufferWriter<byte>(16 * 1024);
         else
@@ -200,8 +228,29 @@ public sealed class RlpxConnection : IAsyncDisposable
         return _codec.ReadHeader(header);
     }
 
+    private async ValueTask ReadBodyAsync(Memory<byte> destination, CancellationToken ct)
+    {
+        if (destination.Length <= LongFrame)
+        {
+            await ReadExactlyAsync(destination, isLong: false, ct).ConfigureAwait(false);
+            return;
+        }
+        // Its memory is counted until it has come: drops that go on for ever would hold it for ever.
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var most = TimeFor(destination.Length, LeastFrameTime);
+        limit.CancelAfter(most);
+        try
+        {
+            await ReadExactlyAsync(destination, isLong: true, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            throw new RlpxException($"A frame of {destination.Length} bytes did not come within {most.TotalSeconds:0} s.");
+        }
+    }
+
     /// <summary>Drains the pipe as bytes come, so that a long frame is held once.</summary>
-    private async ValueTask ReadExactlyAsync(Memory<byte> destination, CancellationToken ct)
+    private async ValueTask ReadExactlyAsync(Memory<byte> destination, bool isLong, CancellationToken ct)
     {
         while (!destination.IsEmpty)
         {
@@ -211,6 +260,7 @@ public sealed class RlpxConnection : IAsyncDisposable
             var slice = result.Buffer.Slice(0, Math.Min(destination.Length, result.Buffer.Length));
             slice.CopyTo(destination.Span);
             destination = destination[(int)slice.Length..];
+            if (isLong) Interlocked.Add(ref _received, slice.Length);
             _input.AdvanceTo(slice.End);
         }
     }

@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Text.Json;
 using QuorumMesh.Consensus.Bft;
 using QuorumMesh.Node.Rpc.Engine;
 using QuorumMesh.Node.Rpc.Json;
+using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Bft;
 
 namespace QuorumMesh.Node.Rpc.Api;
@@ -11,6 +13,8 @@ namespace QuorumMesh.Node.Rpc.Api;
 /// </summary>
 internal sealed class IstanbulVotingApi(BftNode bft) : IRpcApi
 {
+    private const int MostHeldShown = 100;
+
     public void Register(RpcMethodTable table)
     {
         table.Add("istanbul_candidates", 0, Candidates);
@@ -41,7 +45,8 @@ internal sealed class IstanbulVotingApi(BftNode bft) : IRpcApi
 
     private async ValueTask ExplainAsync(RpcCall call)
     {
-        var (standing, explanation, slow, flush) = await bft.ExplainAsync(call.Cancellation).ConfigureAwait(false);
+        var report = await bft.ExplainAsync(call.Cancellation).ConfigureAwait(false);
+        var (standing, explanation) = (report.Standing, report.Explanation);
         var json = call.Result;
         json.WriteStartObject();
         json.WriteNumber("height", standing.Height);
@@ -50,18 +55,38 @@ internal sealed class IstanbulVotingApi(BftNode bft) : IRpcApi
         json.WriteNumber("reachable", standing.Reachable);
         if (explanation is not null) WriteRound(json, explanation);
         json.WriteStartArray("reasons");
-        foreach (var reason in Reasons(standing, explanation, slow, flush)) json.WriteStringValue(reason);
+        foreach (var reason in Reasons(report)) json.WriteStringValue(reason);
+        json.WriteEndArray();
+        json.WriteStartArray("heldBack");
+        foreach (var held in report.Held.Take(MostHeldShown)) WriteHeld(json, held);
         json.WriteEndArray();
         json.WriteEndObject();
     }
 
-    private static IEnumerable<string> Reasons(BftStanding standing, BftExplanation? explanation, string? slow, string? flush)
+    private static IEnumerable<string> Reasons(BftReport report)
     {
-        IReadOnlyList<string> ofMachine = explanation?.Reasons ?? ["the node is starting"];
-        if (slow is not null) ofMachine = [slow, .. ofMachine];
-        if (flush is not null) ofMachine = [.. ofMachine, flush];
+        var standing = report.Standing;
+        IReadOnlyList<string> ofMachine = report.Explanation?.Reasons ?? ["the node is starting"];
+        if (report.Slow is { } slow) ofMachine = [slow, .. ofMachine];
+        if (report.Held.Count > 0) ofMachine = [.. ofMachine, HeldText(report)];
+        if (report.Flush is { } flush) ofMachine = [.. ofMachine, flush];
         return standing.Silence is { } silence && !ofMachine.Any(r => r.Contains(silence, StringComparison.Ordinal))
             ? ofMachine.Prepend(silence) : ofMachine;
+    }
+
+    private static string HeldText(BftReport report) => string.Create(CultureInfo.InvariantCulture,
+        $"{report.Held.Count} of the pool's transactions took longer than a block of this node may take, and wait, with what their senders "
+            + $"have sent since: heldBack has them, and the next is tried from block {report.Held[0].NextBlock} on");
+
+    private static void WriteHeld(Utf8JsonWriter json, HeldTransaction held)
+    {
+        json.WriteStartObject();
+        json.Value("hash"u8, held.Hash);
+        json.Value("from"u8, held.Sender);
+        json.WriteNumber("nonce", held.Nonce);
+        json.WriteNumber("tries", held.Tries);
+        json.WriteNumber("nextBlock", held.NextBlock);
+        json.WriteEndObject();
     }
 
     private static void WriteRound(Utf8JsonWriter json, BftExplanation explanation)

@@ -19,13 +19,19 @@ public sealed class BftNode(Func<BftStanding> standing, BftQuestions ask)
     public async Task<BftReport> ExplainAsync(CancellationToken cancellation)
     {
         var report = await ask.ReportAsync(static to => new ValidatorInput.Explain(to), cancellation).ConfigureAwait(false);
-        return report with { Flush = JournalFlusher.Tell(ask.JournalFlush()) };
+        return report with
+        {
+            Flush = JournalFlusher.Tell(ask.JournalFlush()),
+            Held = await ask.HeldBackAsync(cancellation).ConfigureAwait(false),
+        };
     }
 }
 
 /// <summary>Ways to ask a node's loop.</summary>
+/// <param name="HeldBackAsync">Transactions that blocks are made without for a while.</param>
 /// <param name="JournalFlush">How long a flush of the transaction journal has been under way.</param>
 public sealed record BftQuestions(
     Func<Func<Reply<Taken>, NodeInput>, CancellationToken, Task<Taken>> TakenAsync,
     Func<Func<Reply<BftReport>, NodeInput>, CancellationToken, Task<BftReport>> ReportAsync,
+    Func<CancellationToken, Task<IReadOnlyList<HeldTransaction>>> HeldBackAsync,
     Func<TimeSpan> JournalFlush);

@@ -53,4 +53,8 @@ public sealed record BftStanding(Address Own)
 /// <param name="Explanation">Of the machine; null before the start.</param>
 /// <param name="Slow">The last proposal of this height that could not be executed within its round; null for none.</param>
 /// <param name="Flush">That a flush of the transaction journal takes long; null when none does.</param>
-public sealed record BftReport(BftStanding Standing, BftExplanation? Explanation, string? Slow = null, string? Flush = null);
+public sealed record BftReport(BftStanding Standing, BftExplanation? Explanation, string? Slow = null, string? Flush = null)
+{
+    /// <summary>Transactions that this node's blocks are made without for a while, the next to be tried first.</summary>
+    public IReadOnlyList<HeldTransaction> Held { get; init; } = [];
+}

@@ -87,4 +87,11 @@ public interface IPeerNetwork
     /// </summary>
     /// <exception cref="PeerRequestException">Peer unknown, gone, late or answering nonsense.</exception>
     Task<IReadOnlyList<byte[]>> RequestBodiesAsync(string nodeId, IReadOnlyList<Hash256> hashes, CancellationToken ct);
+
+    /// <summary>
+    /// Bytes of long messages that have come from a peer since it connected, the one on its way included: they show that an answer which
+    /// takes its time goes on coming. 0 for one that is not connected.
+    /// </summary>
+    /// <param name="nodeId">128 hex digits.</param>
+    long ReceivedFrom(string nodeId) => 0;
 }

@@ -21,10 +21,11 @@ internal sealed class BodyFetcher(
     private const int PerPeer = 2;
     private const int Rounds = 6;
     private const int TransactionOverhead = 512;
-    private const int LeastBytesPerSecond = 64 * 1024;
 
     /// <summary>What a body is worth beside its bytes: on a long line small ones take no less time.</summary>
     private const int BodyWorth = 16 * 1024;
+
+    /// <summary>How long nothing may come of an answer that nobody else could give.</summary>
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
@@ -54,15 +55,13 @@ internal sealed class BodyFetcher(
                 await Task.Delay(Pause, clock, cancellation);
                 continue;
             }
-            if (!patience.TryGetValue(peer, out var left)) patience[peer] = left = new Patience(LeastBytesPerSecond);
+            if (!patience.TryGetValue(peer, out var left)) patience[peer] = left = new Patience(PeerPace.LeastBytesPerSecond);
             var started = clock.GetTimestamp();
             var asked = missing.Take(pace.BodiesOf(peer)).ToList();
             var hasOther = HasOther(peer, without, headers[missing[0]].Number);
-            var got = await FromPeerAsync(peer, hasOther ? left.Left : null, headers, asked, bodies, cancellation);
+            var got = await FromPeerAsync(peer, hasOther ? left : null, headers, asked, bodies, cancellation);
             var took = clock.GetElapsedTime(started);
-            var before = missing.Count;
             missing.RemoveAll(i => bodies[i] is not null);
-            left.Count(took, got + ((before - missing.Count) * (long)BodyWorth));
             var limit = hasOther ? Patience.Most : Timeout;
             // One that refuses at once says nothing of its line.
             if (got > 0 || took > limit / 2) pace.Answered(peer, asked.Count, took, limit);
@@ -76,18 +75,20 @@ internal sealed class BodyFetcher(
         return new FetchedBlocks(turn, blocks, bytes, missing.Count == 0 ? null : headers[missing[0]].Number);
     }
 
-    /// <param name="patience">How long it is waited for while others could answer; null when there are none.</param>
+    /// <param name="patience">Left with the peer while others could answer; null when there are none.</param>
     /// <returns>Bytes that were taken; 0 when the peer gave nothing of use.</returns>
     private async Task<long> FromPeerAsync(
-        string peer, TimeSpan? patience, IReadOnlyList<BlockHeader> headers, List<int> asked, IReadOnlyList<Transaction>?[] bodies,
+        string peer, Patience? patience, IReadOnlyList<BlockHeader> headers, List<int> asked, IReadOnlyList<Transaction>?[] bodies,
         CancellationToken cancellation)
     {
-        using var limit = new CancellationTokenSource(patience ?? Timeout, clock);
+        using var limit = new AnswerLimit(() => peers.ReceivedFrom(peer), Timeout, patience, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         try
         {
             var raw = await peers.RequestBodiesAsync(peer, [.. asked.Select(i => headers[i].Hash)], either.Token);
-            return Fill(raw, headers, asked, bodies);
+            var got = Fill(raw, headers, asked, bodies);
+            limit.End(got + (raw.Count * (long)BodyWorth));
+            return got;
         }
         catch (FormatException e)
         {
@@ -96,7 +97,7 @@ internal sealed class BodyFetcher(
         catch (Exception e) when (e is PeerRequestException or TimeoutException
             || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
-            if (patience is not null && limit.IsCancellationRequested) pace.MarkSlow(peer);
+            if (patience is not null && limit.IsReached) pace.MarkSlow(peer);
             else faults.Blame(peer, PeerFault.Late, "it does not answer requests for bodies in time");
         }
         finally

@@ -14,16 +14,21 @@ namespace QuorumMesh.Node.Runtime.Sync;
 internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool> post, TimeProvider clock)
 {
     private const int HeadersPerRequest = 192;
-    private const int LeastHeadersPerSecond = 100;
-    private const int LeastBytesPerSecond = 64 * 1024;
+    private const int MostWithout = 1_024;
 
     /// <summary>What a body is worth beside its bytes: on a long line small ones take no less time.</summary>
     private const int BodyWorth = 16 * 1024;
 
+    /// <summary>How long nothing may come of an answer that nobody else could give.</summary>
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
     private readonly PeerPace _pace = new(clock);
+
+    private readonly Lock _lock = new();
+
+    /// <summary>Peers that did not have the target when they were asked last: nobody is left for them.</summary>
+    private readonly RecentSet<string> _without = new(MostWithout);
     private SyncProgress? _progress;
 
     /// <summary>Null when no catch-up runs.</summary>
@@ -66,10 +71,14 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
     /// <returns>False when this peer does not have the target.</returns>
     private async Task<bool> FromPeerAsync(string peer, BlockPointer head, Hash256 target, CancellationToken cancellation)
     {
-        var (headersLeft, bodiesLeft) = (new Patience(LeastHeadersPerSecond), new Patience(LeastBytesPerSecond));
+        var (headersLeft, bodiesLeft) = (new Patience(PeerPace.LeastHeadersPerSecond), new Patience(PeerPace.LeastBytesPerSecond));
         if ((await HeadersAsync(peer, headersLeft, ct => peers.RequestHeadersAsync(peer, target, 1, 0, false, ct), cancellation))
             .FirstOrDefault() is not { } last || last.Hash != target)
+        {
+            lock (_lock) _without.Add(peer);
             return false;
+        }
+        lock (_lock) _without.Remove(peer);
         if (last.Number <= head.Number)
             throw new NodeHaltedException($"the cluster has block {target} at {last.Number}, this node has another one there: it is on "
                 + "another chain; start it again from an empty data directory");
@@ -123,27 +132,32 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
 
     private async Task<IReadOnlyList<BlockHeader>> HeadersAsync(string peer, Patience left,
         Func<CancellationToken, Task<IReadOnlyList<byte[]>>> request, CancellationToken cancellation) =>
-        [.. (await AskAsync(peer, left, request, static answer => answer.Count, cancellation)).Select(raw => BlockHeader.Decode(raw))];
+        [.. (await AskAsync(peer, left, static () => 0, request, static answer => answer.Count, cancellation))
+            .Select(raw => BlockHeader.Decode(raw))];
 
-    private bool HasOther(string peer) => peers.Peers.Any(p => p.NodeId != peer && !_pace.IsSlow(p.NodeId));
+    private bool HasOther(string peer)
+    {
+        var ready = peers.Peers;
+        lock (_lock) return ready.Any(p => p.NodeId != peer && !_without.Contains(p.NodeId) && !_pace.IsSlow(p.NodeId));
+    }
 
     /// <param name="left">Of the patience with this peer, while there are others.</param>
+    /// <param name="received">Of an answer that goes on coming.</param>
     /// <param name="worth">What an answer gives.</param>
     private async Task<IReadOnlyList<byte[]>> AskAsync(
-        string peer, Patience left, Func<CancellationToken, Task<IReadOnlyList<byte[]>>> request, Func<IReadOnlyList<byte[]>, long> worth,
-        CancellationToken cancellation)
+        string peer, Patience left, Func<long> received, Func<CancellationToken, Task<IReadOnlyList<byte[]>>> request,
+        Func<IReadOnlyList<byte[]>, long> worth, CancellationToken cancellation)
     {
         var hasOther = HasOther(peer);
-        using var limit = new CancellationTokenSource(hasOther ? left.Left : RequestTimeout, clock);
+        using var limit = new AnswerLimit(received, RequestTimeout, hasOther ? left : null, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
-        var started = clock.GetTimestamp();
         try
         {
             var answer = await request(either.Token);
-            left.Count(clock.GetElapsedTime(started), worth(answer));
+            limit.End(worth(answer));
             return answer;
         }
-        catch (OperationCanceledException) when (hasOther && limit.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (hasOther && limit.IsReached && !cancellation.IsCancellationRequested)
         {
             _pace.MarkSlow(peer);
             throw new PeerRequestException("the peer gives too little in its time, and others may be faster");
@@ -158,7 +172,8 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
         IReadOnlyList<byte[]> bodies;
         try
         {
-            bodies = await AskAsync(peer, left, ct => peers.RequestBodiesAsync(peer, [.. headers.Select(h => h.Hash)], ct),
+            bodies = await AskAsync(peer, left, () => peers.ReceivedFrom(peer),
+                ct => peers.RequestBodiesAsync(peer, [.. headers.Select(h => h.Hash)], ct),
                 static answer => answer.Sum(raw => (long)raw.Length + BodyWorth), cancellation);
         }
         catch (Exception e) when (e is TimeoutException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))

@@ -17,9 +17,12 @@ internal sealed class HeaderRanges(
     public const int PerRequest = 192;
     private const int Ahead = 4;
 
-    private readonly CancellationTokenSource _slow = new(System.Threading.Timeout.InfiniteTimeSpan, clock);
+    /// <summary>By what a peer has to give of either to be waited for: its headers may stand behind bodies that it was asked for.</summary>
+    private const int BytesPerHeader = PeerPace.LeastBytesPerSecond / PeerPace.LeastHeadersPerSecond;
 
-    /// <summary>Of one request; it tells a peer that stalls from one that is slow.</summary>
+    private readonly CancellationTokenSource _slow = new();
+
+    /// <summary>How long nothing may come from a peer that was asked; it tells one that stalls from one that is slow.</summary>
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
     /// <summary>
@@ -65,10 +68,14 @@ internal sealed class HeaderRanges(
 
     public void Dispose() => _slow.Dispose();
 
+    private long Received() => peers.ReceivedFrom(peer);
+
     private async Task<IReadOnlyList<BlockHeader>> WaitAsync(Task<IReadOnlyList<BlockHeader>> answer, CancellationToken cancellation)
     {
         var (waits, started, got) = (!answer.IsCompleted, clock.GetTimestamp(), 0);
-        if (waits && othersAhead()) _slow.CancelAfter(patience.Left);
+        using var limit = waits && othersAhead() ? new AnswerLimit(Received, Timeout, patience, clock, BytesPerHeader) : null;
+        using var leaving = limit is null ? default
+            : limit.Token.UnsafeRegister(static slow => ((CancellationTokenSource)slow!).Cancel(), _slow);
         try
         {
             var headers = await answer;
@@ -81,8 +88,8 @@ internal sealed class HeaderRanges(
         }
         finally
         {
-            _slow.CancelAfter(System.Threading.Timeout.InfiniteTimeSpan);
-            if (waits) patience.Count(clock.GetElapsedTime(started), got);
+            if (limit is not null) limit.End(got);
+            else if (waits) patience.Count(clock.GetElapsedTime(started), got);
         }
     }
 
@@ -115,7 +122,7 @@ internal sealed class HeaderRanges(
 
     private async Task<IReadOnlyList<BlockHeader>> RequestAsync(ulong from, int count, CancellationToken cancellation)
     {
-        using var limit = new CancellationTokenSource(Timeout, clock);
+        using var limit = new AnswerLimit(Received, Timeout, patience: null, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token, _slow.Token);
         var raw = await peers.RequestHeadersAsync(peer, from, count, either.Token);
         if (raw.Count > count) throw new FormatException($"it sent {raw.Count} headers for {count}");

@@ -11,7 +11,13 @@ internal sealed class PeerPace(TimeProvider clock)
 {
     private const int MaxPeers = 1_024;
     private const int MostBodies = 64;
-    private const int LeastHeadersPerSecond = 100;
+
+    /// <summary>What a peer has to give, on average, to be waited for while others could go on.</summary>
+    public const int LeastHeadersPerSecond = 100;
+
+    /// <inheritdoc cref="LeastHeadersPerSecond"/>
+    public const int LeastBytesPerSecond = 64 * 1024;
+
     private static readonly TimeSpan FirstRest = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LongestRest = TimeSpan.FromMinutes(10);
 

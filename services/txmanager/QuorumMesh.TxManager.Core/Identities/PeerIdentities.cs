@@ -130,7 +130,7 @@ public sealed class PeerIdentities(
             if (IdentityKey.Verify(identity, IdentityStatement.Presence(nonce, url), answer.Presence)
                 && IdentityKey.Verify(identity, IdentityStatement.OwnKeys(answer.Announcement.Bytes), answer.Announcement.Signature))
                 return answer;
-            Refuse($"{url} shows an identity whose signatures do not hold for it: it is not there");
+            Refuse($"{url} shows an identity whose signatures do not hold for it: it is not there, or its serverAddress is another URL");
         }
         catch (WireFormatException e)
         {
@@ -157,6 +157,9 @@ public sealed class PeerIdentities(
         {
             await store.SavePinsAsync(announcement.Identity, announcement.Serial, verdict.Pins, cancel).ConfigureAwait(false);
             TellChanges(verdict.Pins);
+            // Before the book says so: who names an old key is sent to its successor from then on, and must find it.
+            foreach (var key in proven)
+                directory.Learn(url, key);
             book.Take(announcement.Identity, announcement.Serial, verdict.Pins);
         }
 

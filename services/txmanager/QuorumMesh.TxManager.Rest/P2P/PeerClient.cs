@@ -32,9 +32,6 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
     /// <summary>Peers with a lane before the idle ones are let go.</summary>
     private const int MaxLanes = 1024;
 
-    /// <summary>Receipts that may come before the answers to their pushes.</summary>
-    private const int MaxInFlight = 48 * PushMany.MaxPayloads;
-
     /// <summary>Characters of a header that names an announcement; one has 43.</summary>
     private const int MaxTag = 100;
 
@@ -82,33 +79,46 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
     public event Action<string>? Told;
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> WithReceipts() => [.. _lanes.Where(l => l.Value.Unsigned > 0).Select(l => l.Key)];
+    public IReadOnlyList<string> WithReceipts() => [.. _lanes.Where(l => l.Value.HasNotes).Select(l => l.Key)];
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<DeliveryReceipts>> FetchReceiptsAsync(string peerUrl, CancellationToken cancel)
     {
         var lane = Lane(peerUrl);
-        var unsigned = lane.Unsigned;
+        lane.Look(again: false);
+        DeliveryReceipts[] lists;
+        try
+        {
+            var body = await AskReceiptsAsync(peerUrl, cancel).ConfigureAwait(false);
+            lists = [.. ReceiptLists.Read(body).Select(l => DeliveryReceipts.Read(l))];
+        }
+        catch (WireFormatException e)
+        {
+            throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} gave what are no receipts: {e.Message}", e);
+        }
+        catch (PrivacyException)
+        {
+            lane.Look(again: true);
+            throw;
+        }
+
+        return lane.TakeReceipts(lists.Sum(l => l.Deliveries.Count))
+            ? lists
+            : throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} gave receipts for more than was pushed to it");
+    }
+
+    private async Task<byte[]> AskReceiptsAsync(string peerUrl, CancellationToken cancel)
+    {
         using var content = new ByteArrayContent(_receiptName);
         content.Headers.ContentType = OctetStream;
         using var request = new HttpRequestMessage(HttpMethod.Post, Target(peerUrl, ReceiptLists.Path)) { Content = content };
         var (status, body) = await LookAsync("receipts", request, MaxAnswer, cancel).ConfigureAwait(false);
-        if (status is not (HttpStatusCode.OK or HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed))
-            throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} gave no receipts (status {(int)status})");
-        try
+        return status switch
         {
-            DeliveryReceipts[] lists =
-                status == HttpStatusCode.OK ? [.. ReceiptLists.Read(body).Select(l => DeliveryReceipts.Read(l))] : [];
-            // Without any, what was noted before is no more: it has started anew, or gave it to an answer that was lost.
-            lane.Signed(lists.Length == 0 ? unsigned : lists.Sum(l => l.Deliveries.Count));
-            return lane.Unsigned >= -MaxInFlight ? lists
-                : throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} gave receipts for more than was pushed to it");
-        }
-        catch (WireFormatException e)
-        {
-            lane.Signed(unsigned);
-            throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} gave what are no receipts: {e.Message}", e);
-        }
+            HttpStatusCode.OK => body,
+            HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed => [],
+            _ => throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} gave no receipts (status {(int)status})"),
+        };
     }
 
     /// <inheritdoc/>
@@ -166,8 +176,12 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
             throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} refused our party info with status {(int)answer.StatusCode}");
         if (_lanes.TryGetValue(peerUrl, out var lane))
             await lane.HasAnsweredAsync().ConfigureAwait(false);
-        return answer.Headers.TryGetValues(RestHeaders.Identity, out var tags)
+        var named = answer.Headers.TryGetValues(RestHeaders.Identity, out var tags)
             && tags.First() is { Length: > 0 and <= MaxTag } tag ? tag : null;
+        // A Tessera is asked for no receipts.
+        if (named is not null || lane is not null)
+            (lane ?? Lane(peerUrl)).SignsReceipts = named is not null;
+        return named;
     }
 
     /// <inheritdoc/>
@@ -263,8 +277,8 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
         PeerLane lane, string peerUrl, ReadOnlySequence<byte> encodedPayload, CancellationToken cancel)
     {
         using var answer = await lane.RunAsync(
-            token => PostAsync("push", peerUrl, "push", encodedPayload, _retry, token), ConnectionError(peerUrl), encodedPayload.Length,
-            cancel).ConfigureAwait(false);
+            token => PostAsync("push", peerUrl, "push", encodedPayload, _retry, token, lane.SignsReceipts), ConnectionError(peerUrl),
+            encodedPayload.Length, cancel).ConfigureAwait(false);
         lane.TakesMany = answer.Headers.Contains(RestHeaders.Pushes);
         lane.Noted(NotedIn(answer), 1);
         return answer.StatusCode;
@@ -294,8 +308,8 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
     {
         var body = new ReadOnlySequence<byte>(PushMany.Write([.. pushes.Select(p => p.Ask)]));
         using var answer = await lane.RunAsync(
-            token => PostAsync("pushes", lane.PeerUrl, PushMany.Path, body, _retry, token), ConnectionError(lane.PeerUrl), body.Length,
-            CancellationToken.None).ConfigureAwait(false);
+            token => PostAsync("pushes", lane.PeerUrl, PushMany.Path, body, _retry, token, lane.SignsReceipts),
+            ConnectionError(lane.PeerUrl), body.Length, CancellationToken.None).ConfigureAwait(false);
         var told = await answer.Content.ReadAsByteArrayAsync().ConfigureAwait(false);
         if (answer.StatusCode != HttpStatusCode.OK || !PushMany.TryReadStatuses(told, pushes.Count, out var statuses))
             return false;
@@ -375,7 +389,7 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
 
     private async Task<HttpResponseMessage> PostAsync(
         string kind, string peerUrl, string path, ReadOnlySequence<byte> body, ResiliencePipeline<HttpResponseMessage> pipeline,
-        CancellationToken cancel)
+        CancellationToken cancel, bool wantsReceipts = false)
     {
         var start = Stopwatch.GetTimestamp();
         var outcome = "offline";
@@ -391,7 +405,7 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
                     content.Headers.ContentType = path is "pushBatch" or "resend" or "resendBatch" ? Json : OctetStream;
                     using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = content };
                     request.Headers.TryAddWithoutValidation(RestHeaders.SupportedApiVersions, versions);
-                    if (kind is "push" or "pushes")
+                    if (wantsReceipts)
                         request.Headers.TryAddWithoutValidation(RestHeaders.Receipt, _receiptHeader);
                     return await _http.SendAsync(request, token).ConfigureAwait(false);
                 },

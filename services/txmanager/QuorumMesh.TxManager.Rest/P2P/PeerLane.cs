@@ -3,6 +3,7 @@ using System.Net;
 using System.Threading.RateLimiting;
 using Polly;
 using Polly.CircuitBreaker;
+using QuorumMesh.Contracts;
 using QuorumMesh.Listeners;
 using QuorumMesh.Outbound;
 using QuorumMesh.TxManager.Core;
@@ -15,6 +16,9 @@ namespace QuorumMesh.TxManager.Rest.P2P;
 /// </summary>
 internal sealed class PeerLane : IDisposable
 {
+    /// <summary>Receipts that may come before the answers to their pushes.</summary>
+    private const int MaxInFlight = 48 * PushMany.MaxPayloads;
+
     private readonly PeerClientOptions _options;
     private readonly TimeProvider _clock;
     private readonly ConcurrencyLimiter _limiter;
@@ -23,7 +27,9 @@ internal sealed class PeerLane : IDisposable
     private readonly CircuitBreakerStateProvider _state = new();
     private int _users;
     private int _unsigned;
+    private int _hasNotes;
     private volatile bool _takesMany;
+    private volatile bool _signsReceipts;
 
     /// <param name="tell">Called when the circuit opens and closes, with a line for the log.</param>
     /// <param name="push">Sends what <see cref="Pushes"/> has gathered.</param>
@@ -71,17 +77,38 @@ internal sealed class PeerLane : IDisposable
         set => _takesMany = value;
     }
 
-    /// <summary>
-    /// Pushes that the peer has noted for receipts that were not fetched yet; below 0 while receipts came before the answers to their
-    /// pushes.
-    /// </summary>
-    public int Unsigned => Volatile.Read(ref _unsigned);
+    /// <summary>Whether the peer has an identity, as it said last.</summary>
+    public bool SignsReceipts
+    {
+        get => _signsReceipts;
+        set => _signsReceipts = value;
+    }
 
-    /// <param name="most">As many as were pushed: a peer that says more would have us ask for ever.</param>
-    public void Noted(int pushes, int most) => Interlocked.Add(ref _unsigned, Math.Min(pushes, most));
+    /// <summary>Whether the peer has noted pushes for receipts since the last look.</summary>
+    public bool HasNotes => Volatile.Read(ref _hasNotes) == 1;
 
-    /// <summary>Receipts for so many were fetched, or there are none.</summary>
-    public void Signed(int pushes) => Interlocked.Add(ref _unsigned, -pushes);
+    /// <param name="most">As many as were pushed: a peer that says more could fill our database.</param>
+    public void Noted(int pushes, int most)
+    {
+        if (pushes <= 0)
+            return;
+        Interlocked.Add(ref _unsigned, Math.Min(pushes, most));
+        Volatile.Write(ref _hasNotes, 1);
+    }
+
+    /// <summary>Receipts are fetched, or could not be and are to be asked for again.</summary>
+    public void Look(bool again) => Volatile.Write(ref _hasNotes, again ? 1 : 0);
+
+    /// <summary>So many receipts came.</summary>
+    /// <returns>False for more than the peer had pushes of ours. Some may come before the answers to their pushes, or those were lost: one
+    /// is forgiven with each look.</returns>
+    public bool TakeReceipts(int count)
+    {
+        var left = count == 0 ? Interlocked.Exchange(ref _unsigned, 0) : Interlocked.Add(ref _unsigned, -count);
+        if (left < 0)
+            Interlocked.Increment(ref _unsigned);
+        return left >= -MaxInFlight;
+    }
 
     public bool IsIdle => Volatile.Read(ref _users) == 0 && _state.CircuitState == CircuitState.Closed;
 

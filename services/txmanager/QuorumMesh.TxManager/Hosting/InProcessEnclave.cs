@@ -55,6 +55,7 @@ internal sealed class InProcessEnclave : IEnclave, IDisposable
         [])
     {
         Successors = Successors(),
+        Revoked = [.. _ring.Revoked.Select(r => r.Key)],
     });
 
     public Task<EncodedPayload> SealAsync(ReadOnlyMemory<byte> payload, PublicKey sender, IReadOnlyList<PublicKey> recipients,
