@@ -149,7 +149,7 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         using var response = await ExchangeAsync(request, _timeouts.Receive, cancellation).ConfigureAwait(false);
         if (response.StatusCode == HttpStatusCode.NotFound) return false;
         if (response.StatusCode != HttpStatusCode.OK)
-            throw new TransactionManagerException(await FailureAsync(response).ConfigureAwait(false));
+            throw new TransactionManagerException(await FailureAsync(request, response).ConfigureAwait(false));
         var text = await response.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false);
         return bool.TryParse(text, out var isSender) ? isSender
             : throw new TransactionManagerException("private transaction manager answered isSender with neither true nor false");
@@ -182,9 +182,9 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         using var request = Post("encodedpayload/decrypt", payload.ToJson(), api.OtherType);
         using var response = await ExchangeAsync(request, _timeouts.Receive, cancellation).ConfigureAwait(false);
         // Its word on a payload, not a fault: it has no key for it, or it is no payload.
-        if ((int)response.StatusCode is >= 400 and < 500) return null;
+        if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.BadRequest) return null;
         if (response.StatusCode != HttpStatusCode.OK)
-            throw new TransactionManagerException(await FailureAsync(response).ConfigureAwait(false));
+            throw new TransactionManagerException(await FailureAsync(request, response).ConfigureAwait(false));
         var body = await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
         try
         {
