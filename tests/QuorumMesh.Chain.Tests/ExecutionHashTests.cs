@@ -37,8 +37,8 @@ public sealed class ExecutionHashTests
         {
             var seen = new HashSet<int>();
             // Of two of one sender in a block the second was computed on the state without the first.
-            network.Mine([.. block.Select(call => (call.Sender, ((UInt256)(uint)call.Word).ToBigEndian(), (Address?)ContractOf(call.Sender)))],
-                sender => seen.Add(sender));
+            var calls = block.Select(call => (call.Sender, ((UInt256)(uint)call.Word).ToBigEndian(), (Address?)ContractOf(call.Sender)));
+            network.Mine([.. calls], sender => seen.Add(sender));
         }
     }, iter: 40);
 

@@ -65,8 +65,8 @@ public sealed class IdentityStatement
             : throw new InvalidCipherException($"a TLS key has 1 to {MaxTlsKey} bytes, not {publicKeyInfo.Length}");
 
     /// <summary>
-    /// Payloads were opened by the recipients' keys and are kept. Body: milliseconds since 1970 (8 bytes, big-endian) ‖ the store's id (16)
-    /// ‖ for each hash (64) ‖ recipient (32).
+    /// Payloads were opened by the recipients' keys and are kept. Body: milliseconds since 1970 (8 bytes, big-endian) ‖ the store's id
+    /// (16) ‖ for each hash (64) ‖ recipient (32).
     /// </summary>
     /// <exception cref="InvalidCipherException">There is none or there are too many, a key has not 32 bytes, or the time lies before
     /// 1970.</exception>
