@@ -249,7 +249,7 @@ public sealed class RecordedChainTests
     private static IEnumerable<JsonProperty> StorageOf(JsonElement account) =>
         account.TryGetProperty("storage", out var storage) ? storage.EnumerateObject() : [];
 
-    private static void CheckReceipts(RecordedNetwork network, TestNode node, string name, ulong until = ulong.MaxValue)
+    internal static void CheckReceipts(RecordedNetwork network, TestNode node, string name, ulong until = ulong.MaxValue)
     {
         using var json = network.Json("receipts.json");
         var failures = new List<string>();

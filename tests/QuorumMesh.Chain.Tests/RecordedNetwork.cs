@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using QuorumMesh.Chain.Execution;
+using QuorumMesh.Chain.Extension;
 using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Primitives;
@@ -11,6 +12,9 @@ namespace QuorumMesh.Chain.Tests;
 /// <summary>A chain that real GoQuorum nodes made, with what each node said about it.</summary>
 internal sealed class RecordedNetwork
 {
+    /// <summary>Behind it come two addresses, and a text of no length.</summary>
+    private static readonly byte[] ManagementCode = ManagementContract.Create(Address.Zero, Address.Zero, "")[..^128];
+
     private readonly string _name;
     private readonly Lazy<Dictionary<PayloadHash, JsonElement>> _payloads;
 
@@ -73,7 +77,7 @@ internal sealed class RecordedNetwork
 
     private static PayloadAnswer Answer(in PayloadHash hash, JsonElement known, int node)
     {
-        var answer = PayloadAnswer.Here(hash, Hex.FromHex(known.GetProperty("payload").GetString()!));
+        var answer = PayloadAnswer.Here(hash, PayloadOf(known));
         if (!known.TryGetProperty("privacyFlag", out var flag) || flag.ValueKind != JsonValueKind.Number) return answer;
         var affected = known.GetProperty("affectedContractTransactions");
         if (affected.ValueKind == JsonValueKind.Object) affected = affected.GetProperty(Letter(node));
@@ -83,6 +87,28 @@ internal sealed class RecordedNetwork
             ExecutionHash = Encoding.ASCII.GetBytes(known.GetProperty("execHash").GetString()!),
             AffectedTransactions = [.. affected.EnumerateArray().Select(a => new PayloadHash(Convert.FromBase64String(a.GetString()!)))],
         };
+    }
+
+    /// <summary>
+    /// The code of GoQuorum's management contract is left out of the recording (<c>{{…}}</c>): ours stands in for it, and emits the same.
+    /// </summary>
+    private static byte[] PayloadOf(JsonElement known)
+    {
+        if (known.TryGetProperty("payloadText", out var text)) return Encoding.UTF8.GetBytes(text.GetString()!);
+        var hex = known.GetProperty("payload").GetString()!;
+        return hex.StartsWith("0x{{", StringComparison.Ordinal)
+            ? [.. ManagementCode, .. Hex.FromHex("0x" + hex[(hex.IndexOf("}}", StringComparison.Ordinal) + 2)..])] : Hex.FromHex(hex);
+    }
+
+    /// <summary>The answers of a node's transaction manager about votes on contract extensions.</summary>
+    public Func<PayloadHash, VoteAnswer?> VotesOf(int node)
+    {
+        using var json = Json("extension.json");
+        var own = new Dictionary<PayloadHash, Address>();
+        foreach (var vote in json.RootElement.GetProperty("uuids").EnumerateArray())
+            if (vote.GetProperty("sender").GetString() == Letter(node))
+                own[PayloadHash.Parse(vote.GetProperty("uuid").GetString()!)] = Address.Parse(vote.GetProperty("decrypted").GetString()!);
+        return hash => own.TryGetValue(hash, out var management) ? VoteAnswer.Own(hash, management) : VoteAnswer.Foreign(hash);
     }
 
     public static string Letter(int node) => ((char)('A' + node - 1)).ToString();

@@ -48,16 +48,16 @@ internal sealed class TestNode
             ?? throw new InvalidBlockException($"invalid sender of {tx.Hash}"))];
     }
 
-    public ImportedBlock Import(Block block, Func<PayloadHash, PayloadAnswer?> payloads)
+    public ImportedBlock Import(Block block, Func<PayloadHash, PayloadAnswer?> payloads, Func<PayloadHash, VoteAnswer?>? votes = null)
     {
         var privateParent = PrivateHead.Hash == Head.Hash ? Private.Head : null;
-        var imported = Importer.Import(block, Head, Recover(block), new(Public.Head, privateParent, HashAt, payloads));
+        var imported = Importer.Import(block, Head, Recover(block), new(Public.Head, privateParent, HashAt, payloads, votes));
         Write(imported, ChainStore.GetTotalDifficulty(Store, Head.Hash)!.Value + block.Header.Difficulty);
         return imported;
     }
 
     /// <summary>Takes the private head one block further; false when a payload is still missing.</summary>
-    public bool Replay(Func<PayloadHash, PayloadAnswer?> payloads)
+    public bool Replay(Func<PayloadHash, PayloadAnswer?> payloads, Func<PayloadHash, VoteAnswer?>? votes = null)
     {
         var block = ChainStore.GetBlock(Store, PrivateHead.Number + 1)!;
         using var snapshot = Store.Snapshot();
@@ -65,6 +65,12 @@ internal sealed class TestNode
             new(Public.At(snapshot, PrivateHead.Number), Private.Head, HashAt));
         while (!run.IsDone)
         {
+            if (run.Share?.AwaitedVote is { } vote)
+            {
+                if (votes?.Invoke(vote) is not { } voted) return false;
+                run.Settle(voted);
+                continue;
+            }
             var answer = run.Awaited is { } hash ? payloads(hash) : null;
             if (answer is null && run.Awaited is not null)
                 return false;

@@ -13,6 +13,7 @@ using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 using Answer = QuorumMesh.Contracts.Privacy.PayloadAnswer;
+using SealedPayload = QuorumMesh.Node.Runtime.Ports.SealedPayload;
 
 namespace QuorumMesh.Node.Privacy.Tests;
 
@@ -64,6 +65,15 @@ public sealed class GrpcTransactionManagerTests : IAsyncLifetime
         _fake.Stored = [1, 2];
         Assert.Equal([1, 2], await _manager.ReceiveStoredAsync(Wait.Hash(2), default));
         await _manager.SendSignedAsync(Wait.Hash(2), [Key], new SendPrivacy(PrivacyMode.PartyProtection), default);
+    }
+
+    [Fact]
+    public async Task An_older_manager_cannot_say_whose_a_vote_is()
+    {
+        Task[] calls = [_manager.IsSenderAsync(Wait.Hash(2), default), _manager.SealAsync([1], null, default),
+            _manager.OpenAsync(new SealedPayload(Key, Key, Key, [], Key, []), default), _manager.ParticipantsAsync(Wait.Hash(2), default)];
+        foreach (var call in calls)
+            Assert.EndsWith("update it", (await Assert.ThrowsAsync<TransactionManagerException>(() => call)).Message);
     }
 
     [Fact]

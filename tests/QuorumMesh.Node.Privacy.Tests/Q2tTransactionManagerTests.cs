@@ -61,6 +61,50 @@ public class Q2tTransactionManagerTests
         Assert.Equal("private transaction manager does not support mandatory recipients", refused.Message);
     }
 
+    /// <summary>As recorded of GoQuorum 24.4.1 at a Tessera.</summary>
+    [Fact]
+    public async Task A_contract_extension_asks_with_what_Tessera_has_for_it()
+    {
+        const string Boxes = $$""","recipientBoxes":["Ag=="],"recipientNonce":"Aw==","recipientKeys":["{{KeyA}}"]}""";
+        const string Sealed = $$"""{"senderKey":"{{KeyA}}","cipherText":"AQI+","cipherTextNonce":"AQ=="{{Boxes}}""";
+        await using var server = await FakeRestManager.StartAsync("""["1.0","2.0","2.1"]""", (c, target) => target switch
+        {
+            _ when target.EndsWith("/isSender", StringComparison.Ordinal) => c.Response.WriteAsync("true"),
+            _ when target.EndsWith("/participants", StringComparison.Ordinal) => c.Response.WriteAsync($"{KeyB},{KeyA}"),
+            "/encodedpayload/create" => c.Response.WriteAsync(Sealed[..^1] + ""","privacyMode":0,"execHash":""}"""),
+            _ => c.Response.WriteAsync("""{"payload":"AQID","privacyFlag":0}"""),
+        });
+        using var manager = new Q2tTransactionManager(null, server.Url);
+        Assert.True(await manager.IsSenderAsync(Wait.Hash(7), default));
+        Assert.Equal([KeyB, KeyA], await manager.ParticipantsAsync(Wait.Hash(7), default));
+        var locked = await manager.SealAsync(Payload, KeyA, default);
+        // Six members, compact, base64 unescaped: it goes to the other parties as it is.
+        Assert.Equal(Sealed, Encoding.UTF8.GetString(locked.ToJson()));
+        Assert.Equal(Payload, await manager.OpenAsync(locked, default));
+        Assert.Equal(locked.ToJson(), server.Requests.Single(r => r.Target == "/encodedpayload/decrypt").Body);
+        using var body = JsonDocument.Parse(server.Requests.Single(r => r.Target == "/encodedpayload/create").Body);
+        var root = body.RootElement;
+        Assert.Equal(("AQID", KeyA, 0), (root.GetProperty("payload").GetString(), root.GetProperty("from").GetString(),
+            root.GetProperty("to").GetArrayLength()));
+    }
+
+    /// <summary>A word on the payload settles it, a fault does not: the private head waits for another answer.</summary>
+    [Theory]
+    [InlineData(404, true)]
+    [InlineData(400, true)]
+    [InlineData(500, false)]
+    public async Task What_cannot_be_opened_is_told_from_a_fault(int status, bool isWord)
+    {
+        await using var server = await FakeRestManager.StartAsync("""["1.0","2.0","2.1"]""",
+            (c, _) => FakeRestManager.Status(c, status, "no"));
+        using var manager = new Q2tTransactionManager(null, server.Url);
+        var locked = new SealedPayload(KeyA, "AQI=", "AQ==", ["Ag=="], "Aw==", [KeyA]);
+        if (isWord) Assert.Null(await manager.OpenAsync(locked, default));
+        else await Assert.ThrowsAsync<TransactionManagerException>(() => manager.OpenAsync(locked, default));
+        if (status == 404) Assert.False(await manager.IsSenderAsync(Wait.Hash(7), default));
+        else await Assert.ThrowsAsync<TransactionManagerException>(() => manager.IsSenderAsync(Wait.Hash(7), default));
+    }
+
     [Theory]
     [InlineData("""["1.0"]""", "application/json", false)]
     [InlineData("""["v1","v2"]""", "application/json", true)]

@@ -30,6 +30,7 @@ public sealed record CompatibilityProfile
         KnowsPetersburgAndIstanbul = true,
         KnowsBerlin = false,
         KnowsPrivacyEnhancements = true,
+        HasContractExtension = true,
         Rpc = RpcRules.V2_6,
         Trace = TraceRules.V2_6,
         KnownTransactionText = "known transaction: {0}",
@@ -41,6 +42,7 @@ public sealed record CompatibilityProfile
         KnowsPetersburgAndIstanbul = true,
         KnowsBerlin = false,
         KnowsPrivacyEnhancements = true,
+        HasContractExtension = true,
         KnowsTransitions = true,
         KnowsEngineObjects = true,
         Rpc = RpcRules.V21,
@@ -56,6 +58,7 @@ public sealed record CompatibilityProfile
         KnowsBerlin = true,
         KnowsGasPriceBlock = true,
         KnowsPrivacyEnhancements = true,
+        HasContractExtension = true,
         KnowsTransitions = true,
         KnowsEngineObjects = true,
         HasOwnForks = true,
@@ -98,6 +101,9 @@ public sealed record CompatibilityProfile
 
     /// <summary>From 20.10 on: <c>privacyEnhancementsBlock</c> (2.6:params/config.go has none, 20.10's has).</summary>
     public bool KnowsPrivacyEnhancements { get; private init; }
+
+    /// <summary>A contract's state that is shared by a management contract is taken (2.6:extension/privacyExtension).</summary>
+    public bool HasContractExtension { get; private init; }
 
     /// <summary>QBFT, <c>transitions</c>, <c>isMPS</c> and <c>privacyPrecompileBlock</c>: 21's, some from 21.7 or 21.10 on.</summary>
     public bool KnowsTransitions { get; private init; }

@@ -30,6 +30,7 @@ public sealed record RpcRules
         FailedEstimate = "gas required exceeds allowance ({0}) or always failing transaction",
         IntrinsicGasIsOutOfGas = true,
         CallsFromFirstAccount = true,
+        HasContractExtension = true,
         IstanbulProtocol = 99,
     };
 
@@ -37,6 +38,7 @@ public sealed record RpcRules
     public static RpcRules V21 { get; } = new()
     {
         TellsSignerErrors = true,
+        HasContractExtension = true,
         HasContractPrivacyMetadata = true,
         HasIstanbulStatus = true,
         TellsGenesisSigners = true,
@@ -47,6 +49,7 @@ public sealed record RpcRules
     {
         KnowsTransactionTypes = true,
         HasPrivacyMarkers = true,
+        HasExtensionUuids = true,
         RefusesUnprotected = true,
     };
 
@@ -129,6 +132,12 @@ public sealed record RpcRules
 
     /// <summary><c>eth_getContractPrivacyMetadata</c> (21:internal/ethapi/api.go).</summary>
     public bool HasContractPrivacyMetadata { get; private init; }
+
+    /// <summary>The namespace <c>quorumExtension</c> (2.6:extension/api.go).</summary>
+    public bool HasContractExtension { get; private init; }
+
+    /// <summary><c>quorumExtension_generateExtensionApprovalUuid</c> (24:extension/api.go).</summary>
+    public bool HasExtensionUuids { get; private init; }
 
     /// <summary><c>istanbul_status</c> and <c>istanbul_isValidator</c> (21:consensus/istanbul/backend/api.go).</summary>
     public bool HasIstanbulStatus { get; private init; }

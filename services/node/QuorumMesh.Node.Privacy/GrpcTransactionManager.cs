@@ -10,6 +10,7 @@ using QuorumMesh.Outbound;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tls;
 using Answer = QuorumMesh.Chain.Payloads.PayloadAnswer;
+using SealedPayload = QuorumMesh.Node.Runtime.Ports.SealedPayload;
 
 namespace QuorumMesh.Node.Privacy;
 
@@ -164,6 +165,58 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
     }
 
     /// <inheritdoc/>
+    public async Task<bool> IsSenderAsync(PayloadHash hash, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await OriginAsync(hash, cancellation).ConfigureAwait(false)).IsSender;
+        }
+        catch (TransactionManagerException e) when (e.InnerException is RpcException { StatusCode: StatusCode.NotFound })
+        {
+            return false;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<string>> ParticipantsAsync(PayloadHash hash, CancellationToken cancellation) =>
+        [.. (await OriginAsync(hash, cancellation).ConfigureAwait(false)).RecipientKeys.Select(Base64)];
+
+    /// <inheritdoc/>
+    public async Task<SealedPayload> SealAsync(byte[] payload, string? privateFrom, CancellationToken cancellation)
+    {
+        var request = new SealRequest { Payload = UnsafeByteOperations.UnsafeWrap(payload), SenderKey = Sender(privateFrom) };
+        var locked = await CallAsync(options => _client.SealAsync(request, options), _timeouts.Receive, cancellation).ConfigureAwait(false);
+        return new SealedPayload(Base64(locked.SenderKey), Base64(locked.CipherText), Base64(locked.CipherTextNonce),
+            [.. locked.RecipientBoxes.Select(Base64)], Base64(locked.RecipientNonce), [.. locked.RecipientKeys.Select(Base64)]);
+    }
+
+    /// <inheritdoc/>
+    public async Task<byte[]?> OpenAsync(SealedPayload payload, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(payload);
+        var request = new Contracts.Privacy.SealedPayload
+        {
+            SenderKey = FromBase64(payload.SenderKey),
+            CipherText = FromBase64(payload.CipherText),
+            CipherTextNonce = FromBase64(payload.CipherTextNonce),
+            RecipientNonce = FromBase64(payload.RecipientNonce),
+        };
+        request.RecipientBoxes.AddRange(payload.RecipientBoxes.Select(FromBase64));
+        request.RecipientKeys.AddRange(payload.RecipientKeys.Select(FromBase64));
+        try
+        {
+            var reply = await CallAsync(options => _client.OpenAsync(request, options), _timeouts.Receive, cancellation)
+                .ConfigureAwait(false);
+            return reply.Payload.ToByteArray();
+        }
+        catch (TransactionManagerException e)
+            when (e.InnerException is RpcException { StatusCode: StatusCode.NotFound or StatusCode.InvalidArgument })
+        {
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
     public async Task<IReadOnlyList<Answer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(hashes);
@@ -275,6 +328,16 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
         }
     }
 
+    private Task<OriginReply> OriginAsync(PayloadHash hash, CancellationToken cancellation)
+    {
+        var request = new OriginRequest { Hash = Wrap(hash.ToArray()) };
+        return CallAsync(options => _client.OriginAsync(request, options), _timeouts.Receive, cancellation);
+    }
+
+    private static string Base64(ByteString bytes) => Convert.ToBase64String(bytes.Span);
+
+    private static ByteString FromBase64(string text) => Wrap(Convert.FromBase64String(text));
+
     private static AvailablePayload AvailableOf(WatchEvent told, ManagerDatabase? database)
     {
         var hash = Hash(told.Hash);
@@ -348,6 +411,7 @@ public sealed class GrpcTransactionManager : ITransactionManager, IManagerProbe,
     {
         StatusCode.Unavailable => "private transaction manager is not reachable: "
         + $"{(e.Status.DebugException is { } cause ? OutboundHandlers.Reason(cause) : e.Status.Detail)}",
+        StatusCode.Unimplemented => "private transaction manager is of a version that does not know this call: update it",
         StatusCode.DeadlineExceeded => "private transaction manager did not answer in time",
         _ => e.Status.Detail,
     };

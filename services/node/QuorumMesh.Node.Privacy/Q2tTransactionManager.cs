@@ -143,6 +143,61 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
     }
 
     /// <inheritdoc/>
+    public async Task<bool> IsSenderAsync(PayloadHash hash, CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"transaction/{Uri.EscapeDataString(hash.ToBase64())}/isSender");
+        using var response = await ExchangeAsync(request, _timeouts.Receive, cancellation).ConfigureAwait(false);
+        if (response.StatusCode == HttpStatusCode.NotFound) return false;
+        if (response.StatusCode != HttpStatusCode.OK)
+            throw new TransactionManagerException(await FailureAsync(request, response).ConfigureAwait(false));
+        var text = await response.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false);
+        return bool.TryParse(text, out var isSender) ? isSender
+            : throw new TransactionManagerException("private transaction manager answered isSender with neither true nor false");
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<string>> ParticipantsAsync(PayloadHash hash, CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"transaction/{Uri.EscapeDataString(hash.ToBase64())}/participants");
+        var text = await TextAsync(request, _timeouts.Receive, cancellation).ConfigureAwait(false);
+        return text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    }
+
+    /// <inheritdoc/>
+    public async Task<SealedPayload> SealAsync(byte[] payload, string? privateFrom, CancellationToken cancellation)
+    {
+        var api = await ApiAsync(cancellation).ConfigureAwait(false);
+        var body = new Q2tSendRequest(Convert.ToBase64String(payload), NullIfEmpty(privateFrom), [], [], null, 0, null);
+        using var request = Post("encodedpayload/create", body, Q2tJson.Default.Q2tSendRequest, api.OtherType);
+        var text = await TextAsync(request, _timeouts.Receive, cancellation).ConfigureAwait(false);
+        return SealedPayload.Read(Encoding.UTF8.GetBytes(text))
+            ?? throw new TransactionManagerException("private transaction manager answered encodedpayload/create with something else");
+    }
+
+    /// <inheritdoc/>
+    public async Task<byte[]?> OpenAsync(SealedPayload payload, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(payload);
+        var api = await ApiAsync(cancellation).ConfigureAwait(false);
+        using var request = Post("encodedpayload/decrypt", payload.ToJson(), api.OtherType);
+        using var response = await ExchangeAsync(request, _timeouts.Receive, cancellation).ConfigureAwait(false);
+        // Its word on a payload, not a fault: it has no key for it, or it is no payload.
+        if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.BadRequest) return null;
+        if (response.StatusCode != HttpStatusCode.OK)
+            throw new TransactionManagerException(await FailureAsync(request, response).ConfigureAwait(false));
+        var body = await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return JsonSerializer.Deserialize(body, Q2tJson.Default.Q2tReceiveReply) is { Payload: { } opened }
+                ? Convert.FromBase64String(opened) : throw new FormatException("it has no payload");
+        }
+        catch (Exception e) when (e is JsonException or FormatException)
+        {
+            throw new TransactionManagerException($"private transaction manager's answer cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <inheritdoc/>
     public async Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(hashes);
@@ -367,10 +422,13 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         return text.Length == 0 ? status : $"{status}: {(text.Length > MaxErrorText ? text[..MaxErrorText] + "…" : text)}";
     }
 
-    private static HttpRequestMessage Post<T>(string path, T body, JsonTypeInfo<T> type, string mediaType)
+    private static HttpRequestMessage Post<T>(string path, T body, JsonTypeInfo<T> type, string mediaType) =>
+        Post(path, JsonSerializer.SerializeToUtf8Bytes(body, type), mediaType);
+
+    private static HttpRequestMessage Post(string path, byte[] json, string mediaType)
     {
         // A buffered body: Content-Length, never chunked, as old managers want it.
-        var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(body, type));
+        var content = new ByteArrayContent(json);
         content.Headers.ContentType = new MediaTypeHeaderValue(mediaType);
         var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = content };
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(mediaType));

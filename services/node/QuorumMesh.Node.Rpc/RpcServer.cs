@@ -22,6 +22,7 @@ public sealed class RpcServer : IAsyncDisposable
     private readonly SubscriptionStore _subscriptions;
     private readonly ChainEventPump _events;
     private readonly RpcTransports _transports;
+    private ExtensionKeeper? _extensions;
 
     public RpcServer(INode node, RpcServerOptions options, ILoggerFactory loggers)
     {
@@ -47,13 +48,21 @@ public sealed class RpcServer : IAsyncDisposable
     /// <summary>As <c>http://…</c> or <c>https://…</c>; null when WebSocket is not served.</summary>
     public Uri? WsAddress => _transports.WsAddress;
 
+    /// <summary>What is due of contract extensions; null where the chain's generation has none.</summary>
+    internal ExtensionKeeper? Extensions => _extensions;
+
     /// <exception cref="IOException">A port or path is in use; the message names it.</exception>
-    public Task StartAsync(CancellationToken cancellation) => _transports.StartAsync(cancellation);
+    public async Task StartAsync(CancellationToken cancellation)
+    {
+        await _transports.StartAsync(cancellation).ConfigureAwait(false);
+        _extensions?.Start();
+    }
 
     public Task StopAsync(CancellationToken cancellation) => DisposeAsync().AsTask().WaitAsync(cancellation);
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _extensions, null) is { } extensions) await extensions.DisposeAsync().ConfigureAwait(false);
         await _transports.DisposeAsync().ConfigureAwait(false);
         await _events.DisposeAsync().ConfigureAwait(false);
     }
@@ -69,13 +78,17 @@ public sealed class RpcServer : IAsyncDisposable
             new ReplayProtection(node, options.AllowUnprotected), new PrivateGuard(node, options.PrivateGuard, logger),
             new PrivacyMarkers(node, options.SendsPrivacyMarkers));
         var info = new EthInfoApi(node);
+        var management = new ManagementReader(calls, executor);
+        var desk = new ExtensionDesk(node, reader, management, sender);
+        if (node.Profile.Rpc.HasContractExtension) _extensions = new ExtensionKeeper(node, management, desk, logger);
         IRpcApi[] ofEngine = node.Bft is { } bft ? [new IstanbulApi(node, reader), new IstanbulVotingApi(bft)]
             : node.RaftNode is { } raft ? [new RaftApi(node), new RaftExplainApi(raft)] : [new RaftApi(node)];
         IRpcApi[] apis =
         [
             new Web3Api(node), new NetApi(node), new RpcModulesApi(), .. ofEngine, info, new EthFeeApi(reader),
             new EthBlockApi(node, reader, format), new EthStateApi(node, reader),
-            calls, new EthSendApi(node, sender), new EthPrivacyApi(node, reader), new EthAsyncApi(sender, options.Handlers, logger),
+            calls, new EthSendApi(node, sender), new EthPrivacyApi(node, reader), new ExtensionApi(node, management, desk),
+            new EthAsyncApi(sender, options.Handlers, logger),
             new EthFilterApi(reader, new LogSearch(options.MaxLogRange), _filters, _subscriptions), new DebugApi(node, reader),
             new DebugChangesApi(reader),
             new DebugTraceApi(new TransactionTracer(replayer, limits), new CallTraceRunner(reader, executor, limits)),

@@ -72,7 +72,7 @@ internal sealed class ChainWriter
         var difficulty = TotalDifficulty + block.Header.Difficulty;
         _stores.Importer.Put(batch, imported, difficulty);
         // In the same batch as both heads: a crash leaves all of them before the block or all behind it.
-        if (isWhole) Private.Note(batch, block, imported.Execution);
+        if (isWhole) Private.Note(batch, block, executed.Transactions, imported.Execution);
         _stores.Creations.Note(batch, block.Number, executed.Transactions);
         alongside(batch);
         Prune(block.Number, batch);

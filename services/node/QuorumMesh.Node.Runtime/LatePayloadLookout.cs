@@ -97,6 +97,8 @@ internal sealed class LatePayloadLookout(ITransactionManager manager, NodeStores
             foreach (var hash in MarkedPayloads.WithNamed(snapshot, stores.Rules, Block(snapshot, number)))
                 if (hashes.Count < MostHashes && SkippedPayloads.Contains(snapshot, hash) && known.Add(hash)) hashes.Add(hash);
         }
+        foreach (var (hash, block) in SkippedPayloads.Shared(snapshot))
+            if (hashes.Count < MostHashes && block + blocks > last && known.Add(hash)) hashes.Add(hash);
         return hashes;
     }
 

@@ -133,6 +133,7 @@ public sealed class NodeAssembly : IAsyncDisposable
         foreach (var answer in effects.Answers) answer.Deliver();
         if (effects.ManagerRow is { } row) _seams.Manager.AskAbout(row);
         _payloads.Fetch(effects.FetchPayloads, effects.FetchFirst, _stop.Token);
+        _payloads.FetchVotes(effects.FetchVotes, _stop.Token);
         if (effects.WatchFrom is { } watch) _payloads.Watch(watch.After, watch.Stream, _stop.Token);
         if (effects.CompareHeads is { } check) _ = _seams.Background.Start(() => _heads.RunAsync(check, _stop.Token));
         if (effects.Seek is { } height) _follower?.Seek(height);

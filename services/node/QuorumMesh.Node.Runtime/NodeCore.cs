@@ -180,6 +180,9 @@ public sealed class NodeCore
                 _private.Answered(answers.Answers, _now);
                 if (answers.Taken is { } taken) _effects.Answers.Add(new NodeAnswer.Of<Taken>(taken, default));
                 break;
+            case NodeInput.VoteAnswered vote:
+                _private.Answered(vote.Answer, _now);
+                break;
             case NodeInput.PayloadArrived arrived:
                 _private.Arrived(arrived);
                 break;

@@ -42,6 +42,9 @@ public sealed class NodeEffects
     /// <summary>Those of them that the private head waits for, in the order of their use.</summary>
     public List<PayloadHash> FetchFirst { get; } = [];
 
+    /// <summary>Votes on contract extensions of which the manager is to tell whether they are this participant's.</summary>
+    public List<PayloadHash> FetchVotes { get; } = [];
+
     /// <summary>
     /// The manager's Watch stream is to be opened anew after a sequence number; what the one before still brings does not count as progress
     /// of this one.

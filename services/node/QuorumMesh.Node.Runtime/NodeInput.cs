@@ -45,6 +45,9 @@ public abstract record NodeInput
     /// <param name="Taken">Answered when the loop has them, so that no more are fetched than it takes.</param>
     public sealed record PayloadAnswers(IReadOnlyList<PayloadAnswer> Answers, Reply<Taken>? Taken = null) : NodeInput;
 
+    /// <summary>The manager told, or could not tell, whether a vote on a contract extension is this participant's.</summary>
+    public sealed record VoteAnswered(VoteAnswer Answer) : NodeInput;
+
     /// <summary>
     /// The manager says that a payload is now here; <paramref name="Sequence"/> is its place in the Watch stream, 0 when there is none.
     /// </summary>

@@ -165,6 +165,18 @@ public sealed class NodeView : IDisposable
     public CreationRecord? CreationsOf(in Address account) =>
         CreationRecord.IndexedTo(_snapshot) >= Head ? CreationRecord.Get(_snapshot, account).At(Head) : null;
 
+    /// <summary>The contract extensions that this participant has taken part in, up to the private head; by management contract.</summary>
+    public IReadOnlyList<ContractExtension> Extensions => [.. ExtensionIndex.All(_snapshot)];
+
+    /// <summary>One of them; null for an address that is no management contract known here.</summary>
+    public ContractExtension? ExtensionBy(in Address management) => ExtensionIndex.Find(_snapshot, management);
+
+    /// <summary>
+    /// The extension's management contract while a contract's state is on its way to a new party: what changes the contract meanwhile may
+    /// be missing there. Null when it is not.
+    /// </summary>
+    public Address? MovingBy(in Address contract) => ExtensionIndex.MovingBy(_snapshot, contract);
+
     /// <summary>What the EVM sees of a block, for calls and traces.</summary>
     public BlockContext ContextOf(BlockHeader header) =>
         _stores.Rules.ContextOf(header, _stores.Rules.EngineAt(header.Number).Author(header), BlockHash);

@@ -57,6 +57,12 @@ internal sealed class PayloadFetcher(
         for (; starting > 0; starting--) _ = background.Start(() => WorkAsync(cancellation));
     }
 
+    /// <summary>Finds out which votes on contract extensions are this participant's. Few: the private head waits for each.</summary>
+    public void FetchVotes(IReadOnlyList<PayloadHash> votes, CancellationToken cancellation)
+    {
+        foreach (var vote in votes) _ = background.Start(() => AskForVoteAsync(vote, cancellation));
+    }
+
     /// <summary>Follows the stream; one that is followed already is left, and has ended before this one is opened.</summary>
     /// <param name="stream">Goes with what it brings.</param>
     public void Watch(long after, int stream, CancellationToken cancellation)
@@ -134,6 +140,39 @@ internal sealed class PayloadFetcher(
         catch (Exception e) when (!cancellation.IsCancellationRequested)
         {
             return hashes.ConvertAll(hash => PayloadAnswer.Unavailable(hash, $"its answer cannot be taken: {e.Message}"));
+        }
+    }
+
+    private async Task AskForVoteAsync(PayloadHash vote, CancellationToken cancellation)
+    {
+        try
+        {
+            await PostAsync(new NodeInput.VoteAnswered(await JudgeAsync(vote, cancellation)), cancellation);
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+        {
+            // The node stops.
+        }
+    }
+
+    /// <summary>
+    /// As GoQuorum: a vote is ours when our manager sent it and opens it (21:extension/privacyExtension UuidIsOwn). A manager that has not
+    /// even its payload, which was here a moment ago, is another one, or has lost it: its word counts for nothing.
+    /// </summary>
+    private async Task<VoteAnswer> JudgeAsync(PayloadHash vote, CancellationToken cancellation)
+    {
+        try
+        {
+            var isSender = await manager.IsSenderAsync(vote, cancellation);
+            var answers = await manager.ReceiveAsync([vote], cancellation);
+            if (answers is not [{ Payload: { } payload }]) return VoteAnswer.Unavailable(vote, "its payload is not here");
+            if (!isSender || SealedPayload.Read(payload) is not { } locked) return VoteAnswer.Foreign(vote);
+            return await manager.OpenAsync(locked, cancellation) is { Length: Address.Size } opened
+                ? VoteAnswer.Own(vote, new Address(opened)) : VoteAnswer.Foreign(vote);
+        }
+        catch (Exception e) when (!cancellation.IsCancellationRequested)
+        {
+            return VoteAnswer.Unavailable(vote, e.Message);
         }
     }
 

@@ -30,7 +30,8 @@ internal sealed class PrivateRun
     public RecoveredTransaction[] Transactions { get; }
 
     /// <summary>Payload hashes that were left out as not ours.</summary>
-    public IReadOnlyList<PayloadHash> Skipped => _execution?.SkippedPayloads ?? [];
+    public IReadOnlyList<PayloadHash> Skipped =>
+        _execution is null ? [] : [.. _execution.SkippedPayloads, .. _execution.Share?.Skipped ?? []];
 
     /// <summary>Of the payloads that the block names, those that were run or left out already.</summary>
     public int Passed { get; private set; }
@@ -40,24 +41,36 @@ internal sealed class PrivateRun
     /// <summary>The payload that the next transaction needs; null when it needs none.</summary>
     public PayloadHash? Awaited => _execution is null ? _rules.PayloadOf(Block.Transactions[0], Block.Number) : _execution.Awaited;
 
-    /// <summary>The payload of a private transaction in a marker that was opened; null when none is needed.</summary>
+    /// <summary>
+    /// The payload that is needed and that the block does not name: of a private transaction in a marker that was opened, or of a share by
+    /// a contract extension. Null when none is needed.
+    /// </summary>
     public PayloadHash? AwaitedInner => _execution is { AwaitsNamed: false } ? _execution.Awaited : null;
 
     /// <summary>See <see cref="PrivateInput.AwaitsMarker"/>.</summary>
     public bool AwaitsMarker => _execution?.AwaitsMarker ?? !Block.Transactions[0].IsPrivate;
 
+    /// <summary>A vote on a contract extension that must be told to be ours or not; null when none is awaited.</summary>
+    public PayloadHash? AwaitedVote => _execution?.Share?.AwaitedVote;
+
     /// <summary>Runs on while payloads are there and the gas is below the limit.</summary>
     /// <param name="publicState">Before the block; read during the call alone.</param>
+    /// <param name="voteFor">Null for a vote that nothing is known of.</param>
     /// <param name="gas">Goes up by what it was worth.</param>
     /// <param name="isOver">Ends it as the limit does; asked after each transaction.</param>
     public void Continue(IStateReader publicState, PayloadCache payloads, Func<PayloadHash, PayloadAnswer?> answerFor,
-        ref long gas, long limit, Func<bool>? isOver)
+        Func<PayloadHash, VoteAnswer?> voteFor, ref long gas, long limit, Func<bool>? isOver)
     {
         _public.Read(publicState);
         try
         {
             for (_execution ??= _begin(); !_execution.IsDone && gas < limit;)
             {
+                if (_execution.Share is { } share)
+                {
+                    if (!Take(_execution, share, payloads, answerFor, voteFor)) return;
+                    continue;
+                }
                 var tx = Transactions[_execution.Next].Tx;
                 if (_execution.Awaited is not { } hash) _execution.Step(null);
                 else if (answerFor(hash) is { } answer) Step(_execution, answer, payloads);
@@ -78,6 +91,22 @@ internal sealed class PrivateRun
         // The engine's reward, which touches the public state alone, is thrown away with it.
         _public.Read(EmptyState.Instance);
         return _execution!.Complete();
+    }
+
+    /// <returns>False when what the share needs next is not here.</returns>
+    private static bool Take(PrivateExecution execution, StateShareRun share, PayloadCache payloads,
+        Func<PayloadHash, PayloadAnswer?> answerFor, Func<PayloadHash, VoteAnswer?> voteFor)
+    {
+        if (share.AwaitedVote is { } vote)
+        {
+            if (voteFor(vote) is not { } voted) return false;
+            execution.Settle(voted);
+            return true;
+        }
+        if (share.Awaited is not { } hash || answerFor(hash) is not { } answer) return false;
+        execution.Step(answer);
+        payloads.Used(hash);
+        return true;
     }
 
     private void Step(PrivateExecution execution, PayloadAnswer answer, PayloadCache payloads)

@@ -68,7 +68,13 @@ internal sealed class PrivateSide
     public ulong NeededPublicBlock => _rewindTo ?? Head.Number;
 
     /// <summary>The payload that the block behind the head cannot go on without; null when it can.</summary>
-    public PayloadHash? AwaitedPayload => _run is { Awaited: { } hash } run && AnswerFor(run, hash) is null ? hash : null;
+    public PayloadHash? AwaitedPayload => AwaitedVote ?? (_run is { Awaited: { } hash } run && AnswerFor(run, hash) is null ? hash : null);
+
+    /// <summary>The same of a vote on a contract extension: its payload is here, and whether it is ours is not known.</summary>
+    public PayloadHash? AwaitedVote => _run?.AwaitedVote is { } vote && Votes.Find(vote) is null ? vote : null;
+
+    /// <summary>Which votes on contract extensions are this participant's.</summary>
+    public VoteCache Votes { get; } = new();
 
     private ulong PublicHead => _stores.Public.Head.Block;
 
@@ -109,7 +115,7 @@ internal sealed class PrivateSide
         && imported.Execution.SkippedPayloads.All(hash => AnswerFor(hash) is { Availability: PayloadAvailability.NotAParty });
 
     /// <summary>With each move of the head: what the block was run without, and what the manager knew.</summary>
-    public void Note(KeyValueBatch batch, Block block, BlockExecution execution)
+    public void Note(KeyValueBatch batch, Block block, IReadOnlyList<RecoveredTransaction> transactions, BlockExecution execution)
     {
         // With the head: which manager's database it was made from must never be newer or older than the head itself.
         _manager.Put(batch);
@@ -121,13 +127,18 @@ internal sealed class PrivateSide
             // The chain's index of payloads has those of private transactions.
             if (!tx.IsPrivate) ChainStore.PutPayloadUse(batch, named, block.Number, (uint)i);
         }
-        if (execution.MarkedPayloads.Count == 0) return;
-        MarkedPayloads.Put(batch, block.Number, execution.MarkedPayloads);
+        if (execution.MarkedPayloads.Count > 0) MarkedPayloads.Put(batch, block.Number, execution.MarkedPayloads);
         foreach (var (index, hash) in execution.MarkedPayloads)
         {
             Note(batch, hash, execution);
             ChainStore.PutPayloadUse(batch, hash, block.Number, (uint)index);
         }
+        foreach (var hash in execution.SharePayloads)
+        {
+            if (execution.SkippedPayloads.Contains(hash)) SkippedPayloads.AddShared(batch, hash, block.Number);
+            else SkippedPayloads.RemoveShared(batch, hash, block.Number);
+        }
+        ExtensionIndex.Note(_stores.KeyValues, batch, block, transactions, execution);
     }
 
     /// <summary>The note of having been a stranger: without it a payload that comes late finds no block to run again.</summary>
@@ -203,6 +214,8 @@ internal sealed class PrivateSide
         var first = ulong.MaxValue;
         foreach (var use in ChainStore.GetPayloadUses(_stores.KeyValues, hash))
             if (use.BlockNumber <= Head.Number) first = Math.Min(first, use.BlockNumber);
+        foreach (var (shared, block) in SkippedPayloads.Shared(_stores.KeyValues))
+            if (shared == hash && block <= Head.Number) first = Math.Min(first, block);
         if (first == ulong.MaxValue) return false;
         var isOnTheWay = _rewindTo <= first - 1;
         if (!isOnTheWay && Head.Number - (first - 1) > _rewindLimit)
@@ -245,6 +258,7 @@ internal sealed class PrivateSide
         // With the first part: a process that ends before the last would run on without the payload that it is for.
         if (number != goal || IsRewinding) PutRewind(batch, number == goal ? null : goal);
         LatePayloads.RemoveAfter(_stores.KeyValues, number, batch);
+        ExtensionIndex.RemoveAfter(_stores.KeyValues, number, batch);
         _manager.Put(batch);
         // By itself not flushed: a power loss takes writes from the end, and what it goes back for comes again, for it is noted as skipped,
         // and the stream's number is written behind the last part.
@@ -270,18 +284,19 @@ internal sealed class PrivateSide
 
     private void Continue(PrivateRun run, ref long gas, long limit, Func<bool>? isOver)
     {
-        if (run.Awaited is { } hash && AnswerFor(run, hash) is null) return;
+        if (AwaitedPayload is not null) return;
         var before = run.Block.Number - 1;
         // Private code reads the public state of its own place in the chain, not today's: other parties may have run it long ago.
         if (before >= _stores.Public.OldestBlock)
         {
             using var snapshot = _stores.KeyValues.Snapshot();
-            run.Continue(_stores.Public.At(snapshot, before), _payloads, h => AnswerFor(run, h), ref gas, limit, isOver);
+            run.Continue(_stores.Public.At(snapshot, before), _payloads, h => AnswerFor(run, h), Votes.Find, ref gas, limit, isOver);
             return;
         }
         try
         {
-            if (_replay.StateAfter(before) is { } past) run.Continue(past, _payloads, h => AnswerFor(run, h), ref gas, limit, isOver);
+            if (_replay.StateAfter(before) is { } past)
+                run.Continue(past, _payloads, h => AnswerFor(run, h), Votes.Find, ref gas, limit, isOver);
         }
         finally
         {
@@ -299,7 +314,7 @@ internal sealed class PrivateSide
         var layer = _state.Extend(_state.Head, block.Number, execution.PrivateChanges!);
         var batch = new KeyValueBatch();
         BlockImporter.PutPrivate(batch, Id, _state, block.Header, layer, execution);
-        Note(batch, block, execution);
+        Note(batch, block, transactions, execution);
         ReleaseReplay(batch);
         // Not flushed: a move of this head that a power loss takes back is made again from the stored block.
         _stores.KeyValues.Write(batch, sync: false);
@@ -307,6 +322,7 @@ internal sealed class PrivateSide
         _stores.ReleaseProofs();
         Head = new BlockPointer(block.Number, block.Hash);
         _run = null;
+        TellRefused(block, execution);
         _events.RaiseLogs(block.Header, transactions, execution.PrivateReceipts ?? []);
         Tell(block, execution);
     }
@@ -318,6 +334,13 @@ internal sealed class PrivateSide
             _events.Tell(NoticeLevel.Warning, $"Transaction {transaction} of block {block.Number} {reason}");
         if (execution.Refusals.Count > MostTold)
             _events.Tell(NoticeLevel.Warning, $"{execution.Refusals.Count - MostTold} more of block {block.Number} are like these");
+    }
+
+    private void TellRefused(Block block, BlockExecution execution)
+    {
+        foreach (var refused in execution.RefusedShares)
+            _events.Tell(NoticeLevel.Error, $"The state of contract {refused.Contract}, shared in block {block.Number} by extension "
+                + $"{refused.Management}, was not taken: {refused.Reason}. This participant has no code for it: have it extended again");
     }
 
     private static BlockExecution Nothing() => new()

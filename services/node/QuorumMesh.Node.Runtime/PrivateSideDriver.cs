@@ -39,6 +39,7 @@ internal sealed class PrivateSideDriver(
     private int _turns = manager.Turns;
     private int _stream;
     private long _usualSize = 4_096;
+    private (PayloadHash Vote, Asked Asked) _vote;
     private PrivateHeadStatus _status = new(side.Head.Number, null, null);
 
     /// <summary>May be read from any thread.</summary>
@@ -91,6 +92,15 @@ internal sealed class PrivateSideDriver(
         }
     }
 
+    /// <summary>Whose a vote is; an answer that was on its way when the manager was found to be another counts for nothing.</summary>
+    public void Answered(VoteAnswer answer, NodeTime now)
+    {
+        if (_vote.Vote != answer.Hash || manager.Refusal is not null) return;
+        if (answer.IsSettled) side.Votes.Add(answer);
+        else _vote.Asked = new Asked(
+            now.Milliseconds + RetryUnavailableMs, $"the transaction manager cannot tell whose vote it is ({answer.Reason})");
+    }
+
     /// <summary>The manager has a payload now that it may have denied before.</summary>
     public void Arrived(NodeInput.PayloadArrived arrived)
     {
@@ -117,7 +127,7 @@ internal sealed class PrivateSideDriver(
     public bool Rewind(ulong block)
     {
         if (!side.RewindTo(block)) return false;
-        payloads.Clear();
+        Forget();
         return true;
     }
 
@@ -135,10 +145,12 @@ internal sealed class PrivateSideDriver(
         for (var blocks = 0; blocks < MaxBlocksPerStep && gas < GasPerStep && side.Advance(ref gas, GasPerStep, isOver); blocks++)
             if (isOver?.Invoke() == true) break;
         AskForNext(now, effects);
+        AskForVote(now, effects);
         var awaited = side.AwaitedPayload;
         // More is ready to run, or never will be.
         if (awaited is null && side is { IsBehind: true, Unsupported: null }) WakeAt = now.Milliseconds;
-        var reason = awaited is { } hash && _asked.TryGetValue(hash, out var asked) ? asked.Reason : null;
+        var reason = side.AwaitedVote is not null ? _vote.Asked.Reason
+            : awaited is { } hash && _asked.TryGetValue(hash, out var asked) ? asked.Reason : null;
         var status = new PrivateHeadStatus(side.Head.Number, awaited,
             manager.Refusal is { } refusal && awaited is not null ? refusal : side.Unsupported ?? reason)
         { Stopped = manager.Refusal ?? side.Unsupported };
@@ -159,9 +171,16 @@ internal sealed class PrivateSideDriver(
     private void Turn(NodeEffects effects)
     {
         _turns = manager.Turns;
-        if (manager.Refusal is not null) payloads.Clear();
+        if (manager.Refusal is not null) Forget();
         _asked.Clear();
         if (manager.Refusal is null) effects.WatchFrom = (LoadWatched(stores.KeyValues), ++_stream);
+    }
+
+    private void Forget()
+    {
+        payloads.Clear();
+        side.Votes.Clear();
+        _vote = default;
     }
 
     private void Want(in PayloadHash hash)
@@ -198,6 +217,17 @@ internal sealed class PrivateSideDriver(
             if (Ask(hash, now, effects)) effects.FetchFirst.Add(hash);
             WakeAt = Math.Min(WakeAt ?? long.MaxValue, _asked[hash].Again);
         }
+    }
+
+    private void AskForVote(NodeTime now, NodeEffects effects)
+    {
+        if (side.AwaitedVote is not { } vote || manager.Refusal is not null) return;
+        if (_vote.Vote != vote || now.Milliseconds >= _vote.Asked.Again)
+        {
+            _vote = (vote, new Asked(now.Milliseconds + RequestTimeoutMs, _vote.Vote == vote ? _vote.Asked.Reason : null));
+            effects.FetchVotes.Add(vote);
+        }
+        WakeAt = Math.Min(WakeAt ?? long.MaxValue, _vote.Asked.Again);
     }
 
     private bool Ask(in PayloadHash hash, NodeTime now, NodeEffects effects)

@@ -10,6 +10,8 @@ namespace QuorumMesh.Node.Rpc.Tests.Fakes;
 /// <summary>Payloads in memory; a stranger to all others. A recipient must be a 32-byte key.</summary>
 internal sealed class FakeManager : ITransactionManager
 {
+    private long _sealed;
+
     public ConcurrentDictionary<PayloadHash, byte[]> Payloads { get; } = new();
 
     public List<(PayloadHash Hash, IReadOnlyList<string> PrivateFor)> Distributed { get; } = [];
@@ -22,6 +24,27 @@ internal sealed class FakeManager : ITransactionManager
 
     /// <summary>Every send is refused with this; null refuses none.</summary>
     public string? Refuses { get; set; }
+
+    /// <summary>Every send of a stored payload is refused with this; null refuses none.</summary>
+    public string? RefusesSigned { get; set; }
+
+    /// <summary>What was stored for a later send, in order.</summary>
+    public List<byte[]> Stored { get; } = [];
+
+    /// <summary>Recipients of the stored payload that was to be sent last.</summary>
+    public IReadOnlyList<string> Asked { get; private set; } = [];
+
+    /// <summary>Own key, base64.</summary>
+    public string Key { get; init; } = Convert.ToBase64String(new byte[32]);
+
+    /// <summary>Managers that get what they are recipients of; itself among them.</summary>
+    public IReadOnlyList<FakeManager> Network { get; set; } = [];
+
+    /// <summary>Recipients of what this one sent.</summary>
+    public ConcurrentDictionary<PayloadHash, IReadOnlyList<string>> Participants { get; } = new();
+
+    /// <summary>Own votes on contract extensions.</summary>
+    public ConcurrentDictionary<PayloadHash, Address> Votes { get; } = new();
 
     public bool Enabled { get; set; } = true;
 
@@ -37,6 +60,7 @@ internal sealed class FakeManager : ITransactionManager
         var hash = Sha3.HashPayload(arguments.Payload);
         Payloads[hash] = arguments.Payload;
         Distributed.Add((hash, arguments.PrivateFor));
+        Deliver(arguments, hash);
         return Task.FromResult(arguments.AnswerOf(hash));
     }
 
@@ -44,16 +68,61 @@ internal sealed class FakeManager : ITransactionManager
     {
         var hash = Sha3.HashPayload(payload);
         Payloads[hash] = payload;
+        Stored.Add(payload);
         return Task.FromResult(hash);
     }
 
     public Task SendSignedAsync(PayloadHash hash, IReadOnlyList<string> privateFor, SendPrivacy privacy, CancellationToken cancellation)
     {
         Promised.Add(privacy);
+        Asked = privateFor;
+        if (RefusesSigned is { } why) throw new TransactionManagerException(why);
         Check(privateFor);
-        if (!Payloads.ContainsKey(hash)) throw new TransactionManagerException($"payload {hash} is not stored");
+        if (!Payloads.TryGetValue(hash, out var payload)) throw new TransactionManagerException($"payload {hash} is not stored");
         Distributed.Add((hash, privateFor));
+        Deliver(new SendArguments(payload, null, privateFor) { Privacy = privacy }, hash);
         return Task.CompletedTask;
+    }
+
+    public Task<bool> IsSenderAsync(PayloadHash hash, CancellationToken cancellation) => Task.FromResult(IsSender(hash));
+
+    public Task<IReadOnlyList<string>> ParticipantsAsync(PayloadHash hash, CancellationToken cancellation) =>
+        Participants.TryGetValue(hash, out var keys) ? Task.FromResult(keys)
+            : Task.FromException<IReadOnlyList<string>>(new TransactionManagerException($"payload {hash} is not known"));
+
+    public Task<SealedPayload> SealAsync(byte[] payload, string? privateFrom, CancellationToken cancellation)
+    {
+        var nonce = Convert.ToBase64String(BitConverter.GetBytes(++_sealed));
+        return Task.FromResult(new SealedPayload(Key, Convert.ToBase64String(payload), nonce, [nonce], nonce, [Key]));
+    }
+
+    public Task<byte[]?> OpenAsync(SealedPayload payload, CancellationToken cancellation) =>
+        Task.FromResult(payload.SenderKey == Key ? Convert.FromBase64String(payload.CipherText) : null);
+
+    /// <summary>What a node's loop hears of a vote.</summary>
+    public VoteAnswer VoteFor(PayloadHash hash)
+    {
+        if (Votes.TryGetValue(hash, out var management)) return VoteAnswer.Own(hash, management);
+        return IsSender(hash) && Payloads.TryGetValue(hash, out var payload) && SealedPayload.Read(payload) is { } locked
+            && locked.SenderKey == Key ? VoteAnswer.Own(hash, new Address(Convert.FromBase64String(locked.CipherText)))
+            : VoteAnswer.Foreign(hash);
+    }
+
+    private bool IsSender(PayloadHash hash) => Participants.ContainsKey(hash)
+        || (Answers.TryGetValue(hash, out var answer) && answer.SenderKey is { } sender
+            && answer.ManagedParties.Any(key => key.AsSpan().SequenceEqual(sender)));
+
+    private void Deliver(SendArguments arguments, PayloadHash hash)
+    {
+        if (Network.Count == 0) return;
+        Participants[hash] = [.. arguments.PrivateFor.Append(Key).Distinct()];
+        foreach (var manager in Network)
+            if (Participants[hash].Contains(manager.Key))
+                manager.Answers[hash] = arguments.AnswerOf(hash) with
+                {
+                    SenderKey = Convert.FromBase64String(Key),
+                    ManagedParties = [Convert.FromBase64String(manager.Key)],
+                };
     }
 
     public Task<byte[]?> ReceiveStoredAsync(PayloadHash hash, CancellationToken cancellation) =>

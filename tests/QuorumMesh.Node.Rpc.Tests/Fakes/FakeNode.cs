@@ -56,7 +56,7 @@ internal sealed class FakeNode : INode, IDisposable
 
     public IReadOnlyList<PeerInfo> PeerList { get; init; } = [];
 
-    public FakeManager Manager { get; } = new();
+    public FakeManager Manager { get; init; } = new();
 
     public ChainConfig Config => _stores.Rules.Config;
     public CompatibilityProfile Profile => _stores.Rules.Profile;
@@ -181,7 +181,8 @@ internal sealed class FakeNode : INode, IDisposable
         var transactions = _stores.Senders.RecoverAll(block.Transactions, _stores.Rules.SenderRulesAt(block.Number))
             ?? throw new InvalidBlockException("invalid sender");
         var privateParent = withPrivate && PrivateHead.Hash == Head.Hash ? _stores.Private.Head : null;
-        var imported = _stores.Importer.Import(block, Head, transactions, new(_stores.Public.Head, privateParent, BlockHash, PayloadFor));
+        var imported = _stores.Importer.Import(block, Head, transactions, new(_stores.Public.Head, privateParent, BlockHash, PayloadFor,
+            Manager.VoteFor));
         Write(imported, ChainStore.GetTotalDifficulty(_store, Head.Hash)!.Value + block.Header.Difficulty, transactions);
         lock (_gate) _pool.SetHead(PoolHead(), transactions);
         Events.Raise(new HeadEvent(block));
@@ -244,6 +245,7 @@ internal sealed class FakeNode : INode, IDisposable
         var batch = new KeyValueBatch();
         _stores.Importer.Put(batch, imported, totalDifficulty);
         if (KeepsCreations) _stores.Creations.Note(batch, imported.Block.Number, transactions);
+        if (imported.PrivateLayer is not null) ExtensionIndex.Note(_store, batch, imported.Block, transactions, imported.Execution);
         _store.Write(batch, sync: false);
         _stores.Importer.Advance(imported);
         Head = imported.Block.Header;

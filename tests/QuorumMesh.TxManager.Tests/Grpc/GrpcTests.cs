@@ -52,6 +52,38 @@ public sealed class GrpcTests(TestNetwork network) : IClassFixture<TestNetwork>
     }
 
     [Fact]
+    public async Task A_sealed_payload_is_opened_by_its_sender_alone()
+    {
+        PrivacyManager.PrivacyManagerClient a = Connect(network.A), b = Connect(network.B);
+        var locked = await a.SealAsync(new SealRequest { Payload = ByteString.CopyFromUtf8("a vote") });
+        Assert.Equal(Bytes(network.A.Key), locked.SenderKey);
+        Assert.Equal([Bytes(network.A.Key)], locked.RecipientKeys);
+        Assert.Equal("a vote", (await a.OpenAsync(locked)).Payload.ToStringUtf8());
+        var damaged = locked.Clone();
+        damaged.CipherText = ByteString.CopyFrom(new byte[locked.CipherText.Length]);
+        foreach (var refused in new[] { (b, locked), (a, damaged) })
+        {
+            var error = await Assert.ThrowsAsync<RpcException>(async () => await refused.Item1.OpenAsync(refused.Item2));
+            Assert.Equal(StatusCode.NotFound, error.StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task Origin_tells_the_sender_of_all_recipients_and_others_that_they_did_not_send()
+    {
+        PrivacyManager.PrivacyManagerClient a = Connect(network.A), b = Connect(network.B), c = Connect(network.C);
+        var request = new SendRequest { Payload = ByteString.CopyFromUtf8("whose?") };
+        request.RecipientKeys.Add(Bytes(network.B.Key));
+        var sent = await a.SendAsync(request);
+        var atA = await a.OriginAsync(new OriginRequest { Hash = sent.Hash });
+        Assert.True(atA.IsSender);
+        Assert.Equal(new[] { network.A.Key, network.B.Key }.Select(Bytes).ToHashSet(), atA.RecipientKeys.ToHashSet());
+        Assert.False((await b.OriginAsync(new OriginRequest { Hash = sent.Hash })).IsSender);
+        var error = await Assert.ThrowsAsync<RpcException>(async () => await c.OriginAsync(new OriginRequest { Hash = sent.Hash }));
+        Assert.Equal(StatusCode.NotFound, error.StatusCode);
+    }
+
+    [Fact]
     public async Task Watch_tells_of_new_and_of_repaired_payloads()
     {
         var b = Connect(network.B);

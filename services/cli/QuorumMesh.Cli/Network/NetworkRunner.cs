@@ -163,7 +163,8 @@ public sealed class NetworkRunner(string directory, NetworkDefinition network, s
     private IEnumerable<string> NodeArguments(Participant participant)
     {
         var node = Path.Combine(participant.Directory, "node");
-        var apis = $"admin,eth,debug,net,personal,{(network.Consensus == NetworkRequest.Raft ? "raft" : "istanbul")},rpc,txpool,web3";
+        var ofEngine = network.Consensus == NetworkRequest.Raft ? "raft" : "istanbul";
+        var apis = $"admin,eth,debug,net,personal,quorumExtension,{ofEngine},rpc,txpool,web3";
         var enode = new Uri(participant.Enode);
         return
         [

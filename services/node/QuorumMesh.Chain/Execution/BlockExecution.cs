@@ -38,6 +38,12 @@ public sealed record BlockExecution
     /// </summary>
     public IReadOnlyList<PayloadHash> SkippedPayloads { get; init; } = [];
 
+    /// <summary>Payloads that were asked for because a contract's state was shared: votes and states, used or skipped.</summary>
+    public IReadOnlyList<PayloadHash> SharePayloads { get; init; } = [];
+
+    /// <summary>Shared states that could not be taken.</summary>
+    public IReadOnlyList<RefusedShare> RefusedShares { get; init; } = [];
+
     /// <summary>The payloads of private transactions in markers, which no transaction of the block names; empty like these.</summary>
     public IReadOnlyList<MarkedPayload> MarkedPayloads { get; init; } = [];
 

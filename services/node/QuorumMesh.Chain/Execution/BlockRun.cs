@@ -25,9 +25,13 @@ public sealed class BlockRun
     private readonly List<Receipt?> _privateReceipts = [];
     private readonly List<PayloadHash> _missing = [];
     private readonly List<PayloadHash> _skipped = [];
+    private readonly List<PayloadHash> _sharePayloads = [];
+    private readonly List<RefusedShare> _refusedShares = [];
     private readonly List<MarkedPayload> _marked = [];
     private readonly List<PrivateRefusal> _refusals = [];
     private readonly Bloom _bloom = new();
+    private readonly bool _waitsForShares;
+    private readonly bool _hasExtension;
     private WorldState? _private;
     private bool _hasPrivate;
     private ulong _gasLeft;
@@ -38,9 +42,13 @@ public sealed class BlockRun
     /// </param>
     /// <param name="keepsPublic">False when the public side is only run for the private one to read: no receipts' state roots then.</param>
     /// <param name="stop">Ends the running transaction; null where the block must come to its end.</param>
+    /// <param name="waitsForShares">
+    /// A shared state that no answer is there for is waited for (<see cref="Share"/>); false ends the private side at its transaction.
+    /// </param>
     public BlockRun(ChainRules rules, BlockHeader header, in Address author, ExecutionInputs<IStateReader> inputs, bool keepsPublic = true,
-        Func<bool>? stop = null)
+        Func<bool>? stop = null, bool waitsForShares = false)
     {
+        (_waitsForShares, _hasExtension) = (waitsForShares, rules.Profile.HasContractExtension);
         _header = header;
         _rules = rules;
         _engine = rules.EngineAt(header.Number);
@@ -75,6 +83,9 @@ public sealed class BlockRun
     /// </summary>
     public IReadOnlyList<PayloadHash> SkippedPayloads => _skipped;
 
+    /// <summary>What the last transaction shares and this participant has no answers for yet; null when there is nothing.</summary>
+    public StateShareRun? Share { get; private set; }
+
     /// <summary>An invalid transaction changes nothing, and the run can go on with another.</summary>
     /// <exception cref="ExecutionStoppedException">It changed nothing; the run can be completed without it.</exception>
     public TransactionInvalid Apply(RecoveredTransaction transaction, IEvmTracer? tracer = null)
@@ -101,7 +112,18 @@ public sealed class BlockRun
         if (input is not null && _private is not null) Note(transaction.Tx.Hash, input, outcome.Private);
         GasUsed += outcome.GasUsed;
         AddReceipts(transaction, input?.Inner, outcome);
+        if (outcome.Private is { Logs.Count: > 0 } own && _private is not null && _hasExtension) BeginShare(own.Logs);
         return TransactionInvalid.None;
+    }
+
+    /// <summary>Goes on with <see cref="Share"/> after it took an answer.</summary>
+    public void ContinueShare()
+    {
+        if (Share is not { IsDone: true } share) return;
+        _sharePayloads.AddRange(share.Asked);
+        _skipped.AddRange(share.Skipped);
+        _refusedShares.AddRange(share.Refused);
+        Share = null;
     }
 
     /// <summary>Pays the block reward and sums up. Nothing may be applied afterwards.</summary>
@@ -120,6 +142,8 @@ public sealed class BlockRun
             Bloom = _bloom,
             MissingPayloads = _missing,
             SkippedPayloads = _private is null ? [] : _skipped,
+            SharePayloads = _private is null ? [] : _sharePayloads,
+            RefusedShares = _private is null ? [] : _refusedShares,
             MarkedPayloads = _private is null ? [] : _marked,
             Refusals = _private is null ? [] : _refusals,
             HasPrivateTransactions = _hasPrivate,
@@ -139,6 +163,17 @@ public sealed class BlockRun
             _private?.TakeBackTransaction();
             throw;
         }
+    }
+
+    private void BeginShare(IReadOnlyList<LogEntry> logs)
+    {
+        Share = StateShareRun.Of(logs, _private!, _fork >= Fork.SpuriousDragon);
+        Share?.TakeAll(_inputs);
+        ContinueShare();
+        if (Share is not { } waiting || _waitsForShares) return;
+        // As for a payload that is missing: the private head waits, and what it needs is asked for then.
+        _missing.Add((waiting.Awaited ?? waiting.AwaitedVote)!.Value);
+        (_private, Share) = (null, null);
     }
 
     private void Note(in Hash256 hash, PrivateInput input, PrivateOutcome? outcome)

@@ -24,40 +24,65 @@ public sealed class PrivateExecution
         if (inputs.PrivateState is null) throw new ArgumentException("the private side needs its state before the block", nameof(inputs));
         (_rules, _header, _transactions) = (rules, header, transactions);
         var author = rules.EngineAt(header.Number).Author(header);
-        _run = new BlockRun(rules, header, author, inputs with { Payloads = null }, keepsPublic: false);
+        // Each payload comes with its step.
+        _run = new BlockRun(rules, header, author, inputs with { Payloads = null, Votes = null }, keepsPublic: false, waitsForShares: true);
         _input = InputOfNext();
     }
 
     /// <summary>Index of the transaction that is run next.</summary>
     public int Next { get; private set; }
 
-    public bool IsDone => Next == _transactions.Count;
+    public bool IsDone => Next == _transactions.Count && _run.Share is null;
 
     /// <summary>
-    /// The payload that the next transaction needs; null when it needs none: a public one, or one whose data is no hash. A marker needs its
-    /// own, and then that of the private transaction in it.
+    /// What the last transaction shares by a contract extension, while answers are missing: they come before the next transaction.
     /// </summary>
-    public PayloadHash? Awaited => _input?.Awaited;
+    public StateShareRun? Share => _run.Share;
 
-    /// <summary>Whether <see cref="Awaited"/> is named by the chain; false for the payload of a transaction in a marker.</summary>
-    public bool AwaitsNamed => _input is { Awaited: not null, Inner: null };
+    /// <summary>
+    /// The payload that <see cref="Share"/> or the next transaction needs; null when it needs none: a public one, or one whose data is no
+    /// hash. A marker needs its own, and then that of the private transaction in it.
+    /// </summary>
+    public PayloadHash? Awaited => Share is { } share ? share.Awaited : _input?.Awaited;
+
+    /// <summary>
+    /// Whether <see cref="Awaited"/> is named by the chain; false for the payload of a transaction in a marker, and of a share.
+    /// </summary>
+    public bool AwaitsNamed => Share is null && _input is { Awaited: not null, Inner: null };
 
     /// <summary>See <see cref="BlockRun.SkippedPayloads"/>; as far as it was run.</summary>
     public IReadOnlyList<PayloadHash> SkippedPayloads => [.. _run.SkippedPayloads, .. _input?.Skipped ?? []];
 
-    /// <summary>See <see cref="PrivateInput.AwaitsMarker"/>.</summary>
-    public bool AwaitsMarker => _input is { AwaitsMarker: true };
+    /// <summary>Goes on with <see cref="Share"/>.</summary>
+    /// <param name="vote">For its <see cref="StateShareRun.AwaitedVote"/>.</param>
+    public void Settle(VoteAnswer vote)
+    {
+        (Share ?? throw new InvalidOperationException("no vote is awaited")).Take(vote);
+        _run.ContinueShare();
+    }
 
-    /// <summary>Runs the next transaction, unless with this answer it needs another payload first.</summary>
+    /// <summary>See <see cref="PrivateInput.AwaitsMarker"/>.</summary>
+    public bool AwaitsMarker => Share is null && _input is { AwaitsMarker: true };
+
+    /// <summary>
+    /// Goes on with <see cref="Share"/>, or runs the next transaction, unless with this answer it needs another payload first.
+    /// </summary>
     /// <param name="answer">For <see cref="Awaited"/>, a settled one; ignored when that is null.</param>
     /// <exception cref="InvalidBlockException">
     /// The transaction cannot be in the block at its place: the states are not those before the block.
     /// </exception>
     public void Step(PayloadAnswer? answer)
     {
+        if (Share is { AwaitedVote: { } vote }) throw new InvalidOperationException($"vote {vote} is to be settled first");
         if (Awaited is { } hash)
         {
             if (answer is not { IsSettled: true }) throw new ArgumentException($"there is no answer for payload {hash}", nameof(answer));
+            if (Share is { } share)
+            {
+                share.Take(answer);
+                _run.ContinueShare();
+                return;
+            }
             _input!.Take(answer);
             if (Awaited is not null) return;
         }
@@ -84,5 +109,6 @@ public sealed class PrivateExecution
         return execution;
     }
 
-    private PrivateInput? InputOfNext() => IsDone ? null : PrivateInput.Of(_rules, _header.Number, _transactions[Next]);
+    private PrivateInput? InputOfNext() =>
+        Next == _transactions.Count ? null : PrivateInput.Of(_rules, _header.Number, _transactions[Next]);
 }

@@ -3,6 +3,7 @@ using QuorumMesh.Chain.Execution;
 using QuorumMesh.Evm;
 using QuorumMesh.Node.Rpc.Api;
 using QuorumMesh.Node.Rpc.Engine;
+using QuorumMesh.Node.Runtime;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
@@ -56,6 +57,7 @@ internal static class PrivacySimulation
         var creations = new SortedSet<PayloadHash>();
         foreach (var address in run.Affected.Called)
         {
+            if (run.View.MovingBy(address) is { } management) throw TransactionSender.Moving(address, management);
             if (address == run.Marker || !run.Private.Exists(address)) continue;
             if (run.Private.GetPrivacy(address) is not { } metadata)
             {
@@ -101,6 +103,7 @@ internal static class PrivacySimulation
 
         public Simulation(ReadScope scope, BlockHeader header, TransactionMessage message, CancellationToken stop)
         {
+            View = scope.View;
             var rules = scope.View.Rules;
             var transactionRules = rules.TransactionRulesAt(header.Number);
             _message = message;
@@ -114,6 +117,8 @@ internal static class PrivacySimulation
             // A public contract is run in the public state alone (24:eth/api_backend.go GetEVM).
             Private = message.To is { } to && ownState.GetAccount(to) is null ? Public : new WorldState(ownState);
         }
+
+        public NodeView View { get; }
 
         public Address? Marker { get; }
 

@@ -214,6 +214,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         if (!transaction.IsPrivate || arguments.PrivateFor is not { } privateFor) throw new RpcException("transaction is not private");
         RequireManager();
         RequireWilling();
+        RequireAtRest(transaction.To);
         var isEnhanced = RequireFlag(arguments);
         if (transaction.PayloadHash is not { } hash)
             throw new RpcException($"the data of a private transaction is the {PayloadHash.Size}-byte hash from the transaction manager's "
@@ -228,6 +229,39 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         await node.TransactionManager.SendSignedAsync(hash, privateFor, privacy, cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// Sends what a contract extension puts to its management contract, as GoQuorum's contract bindings do: the payload is stored, then
+    /// distributed, and gas limit and price are the pool's to judge (24:accounts/abi/bind/base.go).
+    /// </summary>
+    /// <param name="arguments">With gas; the nonce is the account's next one, and the flag the standard one, whatever they say.</param>
+    public async Task<Hash256> SendStoredAsync(SendTransactionArguments arguments, CancellationToken cancellation)
+    {
+        RequireManager();
+        RequireWilling();
+        var manager = node.TransactionManager;
+        var hash = await manager.StoreRawAsync(Payload(arguments), arguments.PrivateFrom, cancellation).ConfigureAwait(false);
+        await manager.SendSignedAsync(hash, arguments.PrivateFor!, SendPrivacy.Standard, cancellation).ConfigureAwait(false);
+        return await _nonces.SubmitAsync(arguments.From, mayOverlap: false, nonce => SubmitSignedAsync(
+            Sign(Build(arguments, hash.ToArray(), arguments.Gas!.Value, nonce), arguments, null), arguments.From, CancellationToken.None),
+            cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// GoQuorum takes what is sent to a contract between the last vote of its extension and the share of its state: it is lost for the new
+    /// party, whose state differs from then on.
+    /// </summary>
+    private void RequireAtRest(Address? to)
+    {
+        if (to is not { } contract) return;
+        using var view = node.OpenView();
+        if (view.MovingBy(contract) is { } management) throw Moving(contract, management);
+    }
+
+    /// <summary>Of a private transaction that would be lost for a new party of the contract.</summary>
+    internal static RpcException Moving(in Address contract, in Address management) =>
+        new($"contract {contract} is on its way to a new party (extension {management}): what is sent to it now would be missing there. "
+            + "Try again when quorumExtension_getExtensionStatus says DONE, or have the initiator cancel the extension");
+
     private async Task<byte[]> DistributeAsync(SendTransactionArguments arguments, ulong gas, CancellationToken cancellation)
     {
         var payload = Payload(arguments);
@@ -235,6 +269,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         // An empty payload is not distributed: the pool refuses such a transaction, as it does one with a value.
         if (!arguments.IsPrivate || payload.Length == 0) return payload;
         RequireManager();
+        RequireAtRest(arguments.To);
         if (!arguments.Value.IsZero) throw new RpcException("ether value is not supported for private transactions");
         RequireWilling();
         var send = new SendArguments(payload, arguments.PrivateFrom, arguments.PrivateFor!)

@@ -98,6 +98,25 @@ public interface ITransactionManager
     Task<IReadOnlyList<string>> MandatoryRecipientsAsync(PayloadHash hash, CancellationToken cancellation) =>
         Task.FromResult<IReadOnlyList<string>>([]);
 
+    /// <summary>Whether this participant sent a payload; false for one that the manager does not have.</summary>
+    /// <exception cref="TransactionManagerException"/>
+    Task<bool> IsSenderAsync(PayloadHash hash, CancellationToken cancellation) => Task.FromException<bool>(NoExtension());
+
+    /// <summary>The recipients of a payload that this participant sent, itself among them; base64 each.</summary>
+    /// <exception cref="TransactionManagerException">Also for a payload that the manager does not have.</exception>
+    Task<IReadOnlyList<string>> ParticipantsAsync(PayloadHash hash, CancellationToken cancellation) =>
+        Task.FromException<IReadOnlyList<string>>(NoExtension());
+
+    /// <summary>Encrypts for the sender alone; nothing is stored or sent.</summary>
+    /// <param name="privateFrom">Base64; null or empty lets the manager use its default key.</param>
+    /// <exception cref="TransactionManagerException"/>
+    Task<SealedPayload> SealAsync(byte[] payload, string? privateFrom, CancellationToken cancellation) =>
+        Task.FromException<SealedPayload>(NoExtension());
+
+    /// <summary>What was encrypted by <see cref="SealAsync"/>; null for what this participant cannot open.</summary>
+    /// <exception cref="TransactionManagerException"/>
+    Task<byte[]?> OpenAsync(SealedPayload payload, CancellationToken cancellation) => Task.FromException<byte[]?>(NoExtension());
+
     /// <summary>
     /// Answers in the order of the request, for the first of the hashes, at least one: payloads that are large together come in
     /// several answers, so ask again for the rest. A manager that is down gives <see cref="PayloadAvailability.Unavailable"/>,
@@ -110,4 +129,7 @@ public interface ITransactionManager
     /// only by cancellation: an implementation reconnects by itself. A manager without such a stream yields nothing.
     /// </summary>
     IAsyncEnumerable<AvailablePayload> WatchAsync(long afterSequence, CancellationToken cancellation);
+
+    private static TransactionManagerException NoExtension() =>
+        new("private transaction manager does not support contract extension");
 }

@@ -25,6 +25,15 @@ public static class KeySpaces
     /// <summary>Payloads that blocks were run without, by their hash.</summary>
     public const byte SkippedPayload = (byte)'K';
 
+    /// <summary>Payloads of shared states that blocks were run without, by block and hash.</summary>
+    public const byte SkippedShare = (byte)'k';
+
+    /// <summary>Contract extensions, by their management contract's address.</summary>
+    public const byte Extension = (byte)'X';
+
+    /// <summary>Contracts whose state is on its way to a new party, by contract and management contract.</summary>
+    public const byte MovingContract = (byte)'m';
+
     /// <summary>Payloads that private transactions in markers name, by the marker's block.</summary>
     public const byte MarkedPayload = (byte)'M';
 
