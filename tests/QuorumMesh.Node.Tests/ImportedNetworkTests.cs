@@ -51,7 +51,8 @@ public sealed class ImportedNetworkTests : IDisposable
     [MemberData(nameof(Nodes))]
     public async Task A_party_answers_as_the_recorded_node(string network, int number, bool tessera)
     {
-        var settings = Imported(network);
+        var receipts = Json(network, "receipts.json").GetProperty($"node{number}");
+        var settings = Imported(network, revertReason: HasRevertReasons(receipts));
         await using var manager = await RecordedManager.StartAsync(network, number, tessera);
         using var config = new ScopedVariable("PRIVATE_CONFIG", manager.Socket);
         manager.IsDown = true;
@@ -65,7 +66,7 @@ public sealed class ImportedNetworkTests : IDisposable
         manager.IsDown = false;
         await ReachedAsync(node, head);
         await CheckRootsAsync(node, Json(network, "privateStateRoots.json").GetProperty($"node{number}"));
-        await CheckReceiptsAsync(node, Json(network, "receipts.json").GetProperty($"node{number}"));
+        await CheckReceiptsAsync(node, receipts);
         await CheckContractsAsync(node, Json(network, "storageRoots.json").GetProperty($"node{number}"));
         await CheckDumpAsync(node, head, "private", Json(network, "stateDumps.json").GetProperty($"private node{number}"),
             settings.Profile == "2.5");
@@ -157,12 +158,17 @@ public sealed class ImportedNetworkTests : IDisposable
         throw new InvalidOperationException("the chain has no transaction");
     }
 
-    private NodeSettings Imported(string network, string directory = "data")
+    /// <summary>The recorded node ran with --revertreason.</summary>
+    private static bool HasRevertReasons(JsonElement receipts) =>
+        receipts.EnumerateArray().Any(static receipt => receipt.TryGetProperty("revertReason", out _));
+
+    private NodeSettings Imported(string network, string directory = "data", bool revertReason = false)
     {
         var settings = new NodeSettings
         {
             DataDirectory = _temp.File(directory),
             Profile = ProfileOf(network),
+            RevertReason = revertReason,
             ListenAddress = "127.0.0.1",
             Port = FreePorts.One(),
             RaftPort = FreePorts.One(),
