@@ -20,6 +20,9 @@ public sealed class PrivacyMarkerTests
     /// <summary>Stores 42 at slot 0, logs once, deploys one byte of code (STOP).</summary>
     private static readonly byte[] InitCode = Hex.FromHex("602a60005560006000a060016000f3");
 
+    /// <summary>Runs for as long as it has gas.</summary>
+    private static readonly byte[] Endless = Hex.FromHex("5b600056");
+
     private readonly Dictionary<PayloadHash, PayloadAnswer> _payloads = [];
     private TestNode _party = NewNode();
     private TestNode _stranger = NewNode();
@@ -65,6 +68,8 @@ public sealed class PrivacyMarkerTests
     [InlineData("public", "not a private one")]
     [InlineData("text", "holds no transaction")]
     [InlineData("gas", "cannot be applied")]
+    [InlineData("more gas than a block", "its gas limit 8589934592 is above the block's, ")]
+    [InlineData("all gas there is", "its gas limit 18446744073709551615 is above the block's")]
     [InlineData("price", "cannot be applied")]
     [InlineData("value of a creation", "cannot be applied")]
     [InlineData("value of a call", "cannot be applied")]
@@ -78,6 +83,8 @@ public sealed class PrivacyMarkerTests
             "nonce" => Inner(1, InitCode),
             "public" => TransactionSigner.Sign(good, Key),
             "gas" => Private(new Transaction { Nonce = 0, GasLimit = 53_000, Data = good.Data }),
+            "more gas than a block" => Private(new Transaction { GasLimit = 0x200000000, Data = Put(Endless).ToArray() }),
+            "all gas there is" => Private(new Transaction { GasLimit = ulong.MaxValue, Data = Put(Endless).ToArray() }),
             "price" => Private(new Transaction { Nonce = 0, GasLimit = 400_000, Data = good.Data, GasPrice = 1u }),
             "value of a creation" => Private(new Transaction { Nonce = 0, GasLimit = 400_000, Data = good.Data, Value = 1u }),
             "value of a call" => Private(new Transaction { GasLimit = 400_000, Data = good.Data, Value = 1u, To = AddressOf(Other) }),

@@ -36,7 +36,8 @@ public sealed partial class TransactionProcessor
     /// <summary>
     /// The private transaction of a marker, at the marker's place and before it (24:core/state_processor.go ApplyInnerTransaction). It sees
     /// the sender's public account as within the marker, and leaves nothing in the public state: there GoQuorum charges a party for some
-    /// failures, which strangers cannot know of.
+    /// failures, which strangers cannot know of. GoQuorum gives it a gas pool of its own size: one without a bound would hold up a party
+    /// for good, so here the block's gas limit is that bound.
     /// </summary>
     /// <returns>
     /// Null when it cannot be applied: there is no receipt then, and the private state is as before, which is not finalised here.
@@ -48,7 +49,7 @@ public sealed partial class TransactionProcessor
         privateState.BeginTransaction();
         Charge(marker, publicState);
         PrivateOutcome? outcome = null;
-        if (Check(inner, publicState, inner.GasLimit) == TransactionInvalid.None)
+        if (Check(inner, publicState, _block.GasLimit) == TransactionInvalid.None)
         {
             Charge(inner, publicState);
             if (publicState.GetBalance(inner.From) >= inner.Value)
