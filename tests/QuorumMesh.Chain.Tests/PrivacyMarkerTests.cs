@@ -150,9 +150,14 @@ public sealed class PrivacyMarkerTests
         var sends = new Transaction { GasLimit = 200_000, Value = 1u, Data = Hex.FromHex("600060006000600034607a5af1") };
         Mine(TransactionSigner.Sign(sends, Key, 10u));
         Assert.NotNull(_party.Public.Head.GetAccount(PrivacyMarker.Address));
-        var block = Mine(Signed(1, to: PrivacyMarker.Address, value: 1));
-        var receipt = Assert.Single(Views(_party, block)).Receipt;
-        Assert.Equal(((byte)0, IntrinsicGas.Transaction), (receipt.Status, receipt.GasUsed));
+        var naming = TransactionText.Encode(Inner(1, InitCode));
+        var block = Mine(Signed(1, to: PrivacyMarker.Address, value: 1, Put(naming).ToArray()));
+        var view = Assert.Single(Views(_party, block));
+        Assert.Equal(((byte)0, IntrinsicGas.Of(block.Transactions[0], Evm.Fork.Istanbul)), (view.Receipt.Status, view.Receipt.GasUsed));
+        // Nor does it run what its payload holds: it fails before the precompile.
+        Assert.Null(view.Marked);
+        Assert.Equal(Hash256.EmptyTrie, _party.Private.Head.Root);
+        Assert.Null(_party.Rules.PayloadOf(block.Transactions[0], block.Number));
         Assert.Equal((UInt256)1u, _party.Public.Head.GetAccount(PrivacyMarker.Address)!.Value.Balance);
     }
 
@@ -273,8 +278,8 @@ public sealed class PrivacyMarkerTests
 
     private static Transaction Private(Transaction transaction) => TransactionSigner.SignPrivate(transaction, Key);
 
-    private static Transaction Signed(ulong nonce, Address to, ulong value) => TransactionSigner.Sign(
-        new Transaction { Nonce = nonce, GasLimit = 30_000, To = to, Value = value }, Key, 10u);
+    private static Transaction Signed(ulong nonce, Address to, ulong value, byte[]? data = null) => TransactionSigner.Sign(
+        new Transaction { Nonce = nonce, GasLimit = 30_000, To = to, Value = value, Data = data ?? [] }, Key, 10u);
 
     private static Transaction Resigned(Transaction transaction, ulong nonce) => TransactionSigner.Sign(
         new Transaction { Nonce = nonce, GasLimit = transaction.GasLimit, Data = transaction.Data }, Key, 10u);
