@@ -2,6 +2,7 @@ using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Istanbul;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 
@@ -43,7 +44,7 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
 
     /// <summary>The payload that a transaction names on the chain; null for none.</summary>
     public PayloadHash? PayloadOf(Transaction tx, ulong block) =>
-        tx.PayloadHash ?? (HasPrivateSide(tx, block) ? PrivacyMarker.PayloadOf(tx) : null);
+        HasPrivateSide(tx, block) ? PayloadNames.Of(tx.Data, Profile) : null;
 
     /// <summary>
     /// What a block's transactions name payloads by, in their order. A private transaction in a marker names one of its own, which parties

@@ -104,16 +104,15 @@ public sealed partial class TransactionProcessor
                 };
             }
 
-            if (PayloadOf(msg) is { } creation) PrivacyVerification.MarkCreated(creation, answer.PrivacyMode, affected, privateState);
+            // Where the length was another than that of a hash it was cropped, or there would be no payload.
+            if (PayloadNames.Crop(msg.Data) is { } creation)
+                PrivacyVerification.MarkCreated(creation, answer.PrivacyMode, affected, privateState);
         }
 
         return new PrivateOutcome(result.IsSuccess, result.Status, result.Output, result.Created, privateState.Logs);
     }
 
     private Address? Marker => _rules.HasPrivacyPrecompile ? PrivacyMarker.Address : null;
-
-    private static PayloadHash? PayloadOf(TransactionMessage msg) =>
-        msg.Data.Length == PayloadHash.Size ? new PayloadHash(msg.Data) : null;
 
     /// <summary>
     /// Runs the code of a private transaction that is yet to be sent, its plain input in the message, to see what it touches. As GoQuorum
