@@ -20,6 +20,9 @@ public sealed class PrivacyMarkerTests
     /// <summary>Stores 42 at slot 0, logs once, deploys one byte of code (STOP).</summary>
     private static readonly byte[] InitCode = Hex.FromHex("602a60005560006000a060016000f3");
 
+    /// <summary>Runs for as long as it has gas.</summary>
+    private static readonly byte[] Endless = Hex.FromHex("5b600056");
+
     private readonly Dictionary<PayloadHash, PayloadAnswer> _payloads = [];
     private TestNode _party = NewNode();
     private TestNode _stranger = NewNode();
@@ -65,6 +68,8 @@ public sealed class PrivacyMarkerTests
     [InlineData("public", "not a private one")]
     [InlineData("text", "holds no transaction")]
     [InlineData("gas", "cannot be applied")]
+    [InlineData("more gas than a block", "its gas limit 8589934592 is above the block's, ")]
+    [InlineData("all gas there is", "its gas limit 18446744073709551615 is above the block's")]
     [InlineData("price", "cannot be applied")]
     [InlineData("value of a creation", "cannot be applied")]
     [InlineData("value of a call", "cannot be applied")]
@@ -78,6 +83,8 @@ public sealed class PrivacyMarkerTests
             "nonce" => Inner(1, InitCode),
             "public" => TransactionSigner.Sign(good, Key),
             "gas" => Private(new Transaction { Nonce = 0, GasLimit = 53_000, Data = good.Data }),
+            "more gas than a block" => Private(new Transaction { GasLimit = 0x200000000, Data = Put(Endless).ToArray() }),
+            "all gas there is" => Private(new Transaction { GasLimit = ulong.MaxValue, Data = Put(Endless).ToArray() }),
             "price" => Private(new Transaction { Nonce = 0, GasLimit = 400_000, Data = good.Data, GasPrice = 1u }),
             "value of a creation" => Private(new Transaction { Nonce = 0, GasLimit = 400_000, Data = good.Data, Value = 1u }),
             "value of a call" => Private(new Transaction { GasLimit = 400_000, Data = good.Data, Value = 1u, To = AddressOf(Other) }),
@@ -143,9 +150,14 @@ public sealed class PrivacyMarkerTests
         var sends = new Transaction { GasLimit = 200_000, Value = 1u, Data = Hex.FromHex("600060006000600034607a5af1") };
         Mine(TransactionSigner.Sign(sends, Key, 10u));
         Assert.NotNull(_party.Public.Head.GetAccount(PrivacyMarker.Address));
-        var block = Mine(Signed(1, to: PrivacyMarker.Address, value: 1));
-        var receipt = Assert.Single(Views(_party, block)).Receipt;
-        Assert.Equal(((byte)0, IntrinsicGas.Transaction), (receipt.Status, receipt.GasUsed));
+        var naming = TransactionText.Encode(Inner(1, InitCode));
+        var block = Mine(Signed(1, to: PrivacyMarker.Address, value: 1, Put(naming).ToArray()));
+        var view = Assert.Single(Views(_party, block));
+        Assert.Equal(((byte)0, IntrinsicGas.Of(block.Transactions[0], Evm.Fork.Istanbul)), (view.Receipt.Status, view.Receipt.GasUsed));
+        // Nor does it run what its payload holds: it fails before the precompile.
+        Assert.Null(view.Marked);
+        Assert.Equal(Hash256.EmptyTrie, _party.Private.Head.Root);
+        Assert.Null(_party.Rules.PayloadOf(block.Transactions[0], block.Number));
         Assert.Equal((UInt256)1u, _party.Public.Head.GetAccount(PrivacyMarker.Address)!.Value.Balance);
     }
 
@@ -266,8 +278,8 @@ public sealed class PrivacyMarkerTests
 
     private static Transaction Private(Transaction transaction) => TransactionSigner.SignPrivate(transaction, Key);
 
-    private static Transaction Signed(ulong nonce, Address to, ulong value) => TransactionSigner.Sign(
-        new Transaction { Nonce = nonce, GasLimit = 30_000, To = to, Value = value }, Key, 10u);
+    private static Transaction Signed(ulong nonce, Address to, ulong value, byte[]? data = null) => TransactionSigner.Sign(
+        new Transaction { Nonce = nonce, GasLimit = 30_000, To = to, Value = value, Data = data ?? [] }, Key, 10u);
 
     private static Transaction Resigned(Transaction transaction, ulong nonce) => TransactionSigner.Sign(
         new Transaction { Nonce = nonce, GasLimit = transaction.GasLimit, Data = transaction.Data }, Key, 10u);

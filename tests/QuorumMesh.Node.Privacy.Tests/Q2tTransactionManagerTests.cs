@@ -12,6 +12,7 @@ public class Q2tTransactionManagerTests
 {
     private const string KeyA = "/+UuD63zItL1EbjxkKUljMgG8Z1w0AJ8pNOR4iq2yQc=";
     private const string KeyB = "zP9kWRDB83v7TSZrAEXRgeexKkejHM48cpZOqnt3oyo=";
+    private const string Nonce = "AQI+AQI+AQI+AQI+AQI+AQI+AQI+AQI+";
     private static readonly byte[] Payload = [1, 2, 3];
 
     [Fact]
@@ -65,8 +66,8 @@ public class Q2tTransactionManagerTests
     [Fact]
     public async Task A_contract_extension_asks_with_what_Tessera_has_for_it()
     {
-        const string Boxes = $$""","recipientBoxes":["Ag=="],"recipientNonce":"Aw==","recipientKeys":["{{KeyA}}"]}""";
-        const string Sealed = $$"""{"senderKey":"{{KeyA}}","cipherText":"AQI+","cipherTextNonce":"AQ=="{{Boxes}}""";
+        const string Boxes = $$""","recipientBoxes":["{{Nonce}}{{Nonce}}"],"recipientNonce":"{{Nonce}}","recipientKeys":["{{KeyA}}"]}""";
+        const string Sealed = $$"""{"senderKey":"{{KeyA}}","cipherText":"{{KeyB}}","cipherTextNonce":"{{Nonce}}"{{Boxes}}""";
         await using var server = await FakeRestManager.StartAsync("""["1.0","2.0","2.1"]""", (c, target) => target switch
         {
             _ when target.EndsWith("/isSender", StringComparison.Ordinal) => c.Response.WriteAsync("true"),
@@ -100,7 +101,7 @@ public class Q2tTransactionManagerTests
         using var manager = new Q2tTransactionManager(null, server.Url);
         var locked = new SealedPayload(KeyA, "AQI=", "AQ==", ["Ag=="], "Aw==", [KeyA]);
         if (isWord) Assert.Null(await manager.OpenAsync(locked, default));
-        else await Assert.ThrowsAsync<TransactionManagerException>(() => manager.OpenAsync(locked, default));
+        else Assert.True((await Assert.ThrowsAsync<TransactionManagerException>(() => manager.OpenAsync(locked, default))).IsItsOwnFault);
         if (status == 404) Assert.False(await manager.IsSenderAsync(Wait.Hash(7), default));
         else await Assert.ThrowsAsync<TransactionManagerException>(() => manager.IsSenderAsync(Wait.Hash(7), default));
     }

@@ -2,6 +2,7 @@ using System.Text;
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Payloads;
+using QuorumMesh.Chain.Storage;
 using QuorumMesh.Node.Runtime.Ports;
 using QuorumMesh.Primitives;
 using QuorumMesh.Tests.Shared;
@@ -83,6 +84,30 @@ public sealed class MarkedPayloadTests
         node.Step([Here(late), .. others.Select(Here)]);
         Assert.Equal(2ul, node.PrivateHead);
         Assert.Equal(WithEverything().PrivateRoot, node.PrivateRoot);
+        Assert.False(SkippedPayloads.Any(node.Store));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Data_that_is_cropped_to_a_name_is_found_again_when_its_payload_comes_late(bool isMarked)
+    {
+        var node = new SoloNode(Genesis);
+        var named = TransactionSigner.SignPrivate(
+            new Transaction { GasLimit = 400_000, Data = [7, .. TestChain.HashOf(Creation).ToArray()] }, Key);
+        var text = TransactionText.Encode(named);
+        node.Step(SoloNode.Answer(Creation, PayloadAvailability.NotAParty), Here(text));
+        node.Mine(isMarked ? Marker(0, text) : named);
+        Assert.Equal((1ul, 1ul), (node.Head, node.PrivateHead));
+        Assert.Equal(Hash256.EmptyCode, node.Stores.Private.Head.GetAccount(Contract)!.Value.CodeHash);
+        Assert.Empty(ChainVerifier.Verify(node.Store));
+        node.Start();
+        node.Step(SoloNode.Arrived(Creation, sequence: 9));
+        Assert.Equal(0ul, node.PrivateHead);
+        node.Step(Here(text), Here(Creation));
+        node.Step(Here(text), Here(Creation));
+        Assert.Equal(1ul, node.PrivateHead);
+        Assert.NotEqual(Hash256.EmptyCode, node.Stores.Private.Head.GetAccount(Contract)!.Value.CodeHash);
         Assert.False(SkippedPayloads.Any(node.Store));
     }
 

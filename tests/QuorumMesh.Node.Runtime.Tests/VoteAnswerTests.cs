@@ -10,7 +10,7 @@ public sealed class VoteAnswerTests
 {
     private static readonly PayloadHash Vote = Sha3.HashPayload("a vote"u8);
     private static readonly Address Management = Address.Parse("0x00000000000000000000000000000000000000d0");
-    private static readonly byte[] Locked = new SealedPayload("AQ==", "Ag==", "Aw==", ["BA=="], "BQ==", ["AQ=="]).ToJson();
+    private static readonly byte[] Locked = Sealed();
 
     [Fact]
     public async Task What_our_manager_sent_and_opens_is_ours() =>
@@ -29,6 +29,32 @@ public sealed class VoteAnswerTests
         Assert.Equal(VoteAnswer.Foreign(Vote), await AskAsync(new FakeManager { Payload = "[1]"u8.ToArray() }));
     }
 
+    /// <summary>
+    /// What a NaCl manager would stumble over. Keys of another length are another encryption's, whose lengths are not known here.
+    /// </summary>
+    [Theory]
+    [InlineData(32, 23, 48, 32, false)]
+    [InlineData(32, 24, 47, 32, false)]
+    [InlineData(32, 24, 48, 33, false)]
+    [InlineData(91, 12, 60, 91, true)]
+    public async Task What_has_lengths_that_no_manager_makes_is_not_ours(int sender, int nonce, int box, int key, bool isOurs)
+    {
+        var answer = await AskAsync(new FakeManager { Payload = Sealed(sender, nonce, box, key) });
+        Assert.Equal(isOurs ? VoteAnswer.Own(Vote, Management) : VoteAnswer.Foreign(Vote), answer);
+    }
+
+    /// <summary>Tessera's 500, on which GoQuorum goes on: the private head must not wait for ever.</summary>
+    [Fact]
+    public async Task What_a_manager_stumbles_over_is_not_ours_while_it_has_the_votes_payload()
+    {
+        var stumbling = new FakeManager { OpenFault = new TransactionManagerException("500 status") { IsItsOwnFault = true } };
+        Assert.Equal(VoteAnswer.Foreign(Vote), await AskAsync(stumbling));
+        var goingAway = new FakeManager { OpenFault = stumbling.OpenFault, Answers = 1 };
+        var unsettled = await AskAsync(goingAway);
+        Assert.Equal((false, "500 status"), (unsettled.IsSettled, unsettled.Reason));
+        Assert.False((await AskAsync(new FakeManager { OpenFault = new TransactionManagerException("it is away") })).IsSettled);
+    }
+
     /// <summary>One that was replaced says that it did not send: believed, the shared state would be passed over for good.</summary>
     [Theory]
     [InlineData(true)]
@@ -42,6 +68,11 @@ public sealed class VoteAnswerTests
         var answer = await AskAsync(new FakeManager { Failure = "it is down" });
         Assert.Equal((false, "it is down"), (answer.IsSettled, answer.Reason));
     }
+
+    private static byte[] Sealed(int sender = 32, int nonce = 24, int box = 48, int key = 32) =>
+        new SealedPayload(Text(sender), Text(36), Text(nonce), [Text(box)], Text(nonce), [Text(key)]).ToJson();
+
+    private static string Text(int bytes) => Convert.ToBase64String(new byte[bytes]);
 
     private static async Task<VoteAnswer> AskAsync(FakeManager manager)
     {
@@ -66,11 +97,17 @@ public sealed class VoteAnswerTests
         public Task<bool> IsSenderAsync(PayloadHash hash, CancellationToken cancellation) =>
             Failure is null ? Task.FromResult(IsSender) : throw new TransactionManagerException(Failure);
 
-        public Task<byte[]?> OpenAsync(SealedPayload payload, CancellationToken cancellation) => Task.FromResult(Opened);
+        public TransactionManagerException? OpenFault { get; init; }
+
+        /// <summary>How many questions for the payload find it.</summary>
+        public int Answers { get; set; } = int.MaxValue;
+
+        public Task<byte[]?> OpenAsync(SealedPayload payload, CancellationToken cancellation) =>
+            OpenFault is null ? Task.FromResult(Opened) : Task.FromException<byte[]?>(OpenFault);
 
         public Task<IReadOnlyList<PayloadAnswer>> ReceiveAsync(IReadOnlyList<PayloadHash> hashes, CancellationToken cancellation) =>
             Task.FromResult<IReadOnlyList<PayloadAnswer>>(
-                [Payload is null ? PayloadAnswer.NotAParty(hashes[0]) : PayloadAnswer.Here(hashes[0], Payload)]);
+                [Payload is null || Answers-- <= 0 ? PayloadAnswer.NotAParty(hashes[0]) : PayloadAnswer.Here(hashes[0], Payload)]);
 
         public Task<PayloadAnswer> SendAsync(SendArguments arguments, CancellationToken cancellation) => throw new NotSupportedException();
 

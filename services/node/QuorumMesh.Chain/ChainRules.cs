@@ -2,6 +2,7 @@ using QuorumMesh.Chain.Engines;
 using QuorumMesh.Chain.Execution;
 using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Chain.Istanbul;
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Evm;
 using QuorumMesh.Primitives;
 
@@ -33,13 +34,17 @@ public sealed record ChainRules(ChainConfig Config, CompatibilityProfile Profile
     /// <summary>What intrinsic gas depends on at a block.</summary>
     public IntrinsicRules IntrinsicRulesAt(ulong block) => Config.IntrinsicRulesAt(block, Profile);
 
-    /// <summary>Whether parties run something privately at a transaction's place: a private one, or a marker where there are any.</summary>
-    public bool HasPrivateSide(Transaction tx, ulong block) =>
-        tx.IsPrivate || (PrivacyMarker.Is(tx) && Config.HasPrivacyPrecompile(block, Profile));
+    /// <summary>
+    /// Whether parties run something privately at a transaction's place: a private one, or a marker where there are any. One with a value
+    /// that nobody has fails before its precompile (24:core/vm/evm.go Call), and runs nothing.
+    /// </summary>
+    public bool HasPrivateSide(Transaction tx, ulong block) => tx.IsPrivate
+        || (PrivacyMarker.Is(tx) && Config.HasPrivacyPrecompile(block, Profile)
+            && (tx.Value.IsZero || !Config.MarkersCarryNoValue(Profile)));
 
     /// <summary>The payload that a transaction names on the chain; null for none.</summary>
     public PayloadHash? PayloadOf(Transaction tx, ulong block) =>
-        tx.PayloadHash ?? (HasPrivateSide(tx, block) ? PrivacyMarker.PayloadOf(tx) : null);
+        HasPrivateSide(tx, block) ? PayloadNames.Of(tx.Data, Profile) : null;
 
     /// <summary>
     /// What a block's transactions name payloads by, in their order. A private transaction in a marker names one of its own, which parties

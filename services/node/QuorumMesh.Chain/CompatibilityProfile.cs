@@ -44,6 +44,7 @@ public sealed record CompatibilityProfile
         KnowsPrivacyEnhancements = true,
         HasContractExtension = true,
         KnowsTransitions = true,
+        CropsPayloadNames = true,
         KnowsEngineObjects = true,
         Rpc = RpcRules.V21,
         Trace = TraceRules.V21,
@@ -60,6 +61,7 @@ public sealed record CompatibilityProfile
         KnowsPrivacyEnhancements = true,
         HasContractExtension = true,
         KnowsTransitions = true,
+        CropsPayloadNames = true,
         KnowsEngineObjects = true,
         HasOwnForks = true,
         Rpc = RpcRules.V24,
@@ -107,6 +109,11 @@ public sealed record CompatibilityProfile
 
     /// <summary>QBFT, <c>transitions</c>, <c>isMPS</c> and <c>privacyPrecompileBlock</c>: 21's, some from 21.7 or 21.10 on.</summary>
     public bool KnowsTransitions { get; private init; }
+
+    /// <summary>
+    /// Data of any length names a payload (<see cref="Payloads.PayloadNames"/>). GoQuorum 20.10 does it already; 2.6 and 2.7 do not.
+    /// </summary>
+    public bool CropsPayloadNames { get; private init; }
 
     /// <summary>A genesis with <c>config.quorumMesh</c>, whose forks go on from this generation's.</summary>
     public bool HasOwnForks { get; private init; }

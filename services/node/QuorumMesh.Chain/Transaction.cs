@@ -36,9 +36,8 @@ public sealed class Transaction
     public bool IsPrivate => Type == TransactionType.Legacy && (V == 37u || V == 38u);
 
     /// <summary>
-    /// What a private transaction names its payload by. Null for a public one, and for data of another length, which can never be
-    /// found: such a transaction is nobody's, though GoQuorum asks its manager for whatever the data is
-    /// (2.5:core/state_transition.go TransitionDb).
+    /// The hash that is the data of a private transaction. Null for a public one, and for data of another length: what that names is the
+    /// chain's word (<see cref="ChainRules.PayloadOf"/>).
     /// </summary>
     public PayloadHash? PayloadHash => IsPrivate && Data.Length == Primitives.PayloadHash.Size ? new PayloadHash(Data) : null;
 

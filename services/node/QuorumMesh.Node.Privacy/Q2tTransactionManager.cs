@@ -184,7 +184,10 @@ public sealed class Q2tTransactionManager : ITransactionManager, IManagerProbe, 
         // Its word on a payload, not a fault: it has no key for it, or it is no payload.
         if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.BadRequest) return null;
         if (response.StatusCode != HttpStatusCode.OK)
-            throw new TransactionManagerException(await FailureAsync(request, response).ConfigureAwait(false));
+            throw new TransactionManagerException(await FailureAsync(request, response).ConfigureAwait(false))
+            {
+                IsItsOwnFault = response.StatusCode == HttpStatusCode.InternalServerError,
+            };
         var body = await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
         try
         {

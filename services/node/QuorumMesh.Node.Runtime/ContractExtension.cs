@@ -1,3 +1,4 @@
+using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Runtime;
@@ -32,5 +33,5 @@ public sealed record ContractExtension(
     public bool IsMoving => IsActive && Accepted > 0;
 
     /// <summary>The payload of the transaction that began it; null when its data is no hash.</summary>
-    public PayloadHash? CreationPayload => Creation.Length == PayloadHash.Size ? new PayloadHash(Creation) : null;
+    public PayloadHash? CreationPayload => PayloadNames.Crop(Creation);
 }

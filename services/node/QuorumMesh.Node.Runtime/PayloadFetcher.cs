@@ -167,12 +167,30 @@ internal sealed class PayloadFetcher(
             var answers = await manager.ReceiveAsync([vote], cancellation);
             if (answers is not [{ Payload: { } payload }]) return VoteAnswer.Unavailable(vote, "its payload is not here");
             if (!isSender || SealedPayload.Read(payload) is not { } locked) return VoteAnswer.Foreign(vote);
-            return await manager.OpenAsync(locked, cancellation) is { Length: Address.Size } opened
+            return await OpenAsync(vote, locked, cancellation) is { Length: Address.Size } opened
                 ? VoteAnswer.Own(vote, new Address(opened)) : VoteAnswer.Foreign(vote);
         }
         catch (Exception e) when (!cancellation.IsCancellationRequested)
         {
             return VoteAnswer.Unavailable(vote, e.Message);
+        }
+    }
+
+    /// <summary>
+    /// Tessera answers 500 for what its encryption stumbles over, and GoQuorum goes on without the vote. It is no word on a manager that
+    /// cannot open anything now: one whose database and enclave are there has the vote's own payload still.
+    /// </summary>
+    /// <returns>Null for what the manager does not open.</returns>
+    private async Task<byte[]?> OpenAsync(PayloadHash vote, SealedPayload locked, CancellationToken cancellation)
+    {
+        try
+        {
+            return await manager.OpenAsync(locked, cancellation);
+        }
+        catch (TransactionManagerException e) when (e.IsItsOwnFault)
+        {
+            if (await manager.ReceiveAsync([vote], cancellation) is not [{ Payload: not null }]) throw;
+            return null;
         }
     }
 

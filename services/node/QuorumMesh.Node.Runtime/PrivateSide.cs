@@ -124,8 +124,8 @@ internal sealed class PrivateSide
             var tx = block.Transactions[i];
             if (_stores.Rules.PayloadOf(tx, block.Number) is not { } named) continue;
             Note(batch, named, execution);
-            // The chain's index of payloads has those of private transactions.
-            if (!tx.IsPrivate) ChainStore.PutPayloadUse(batch, named, block.Number, (uint)i);
+            // The chain's index of payloads has those that are the data of private transactions.
+            if (tx.PayloadHash is null) ChainStore.PutPayloadUse(batch, named, block.Number, (uint)i);
         }
         if (execution.MarkedPayloads.Count > 0) MarkedPayloads.Put(batch, block.Number, execution.MarkedPayloads);
         foreach (var (index, hash) in execution.MarkedPayloads)

@@ -92,8 +92,8 @@ internal sealed class FakeManager : ITransactionManager
 
     public Task<SealedPayload> SealAsync(byte[] payload, string? privateFrom, CancellationToken cancellation)
     {
-        var nonce = Convert.ToBase64String(BitConverter.GetBytes(++_sealed));
-        return Task.FromResult(new SealedPayload(Key, Convert.ToBase64String(payload), nonce, [nonce], nonce, [Key]));
+        var nonce = Convert.ToBase64String([.. BitConverter.GetBytes(++_sealed), .. new byte[24 - sizeof(long)]]);
+        return Task.FromResult(new SealedPayload(Key, Convert.ToBase64String(payload), nonce, [nonce + nonce], nonce, [Key]));
     }
 
     public Task<byte[]?> OpenAsync(SealedPayload payload, CancellationToken cancellation) =>

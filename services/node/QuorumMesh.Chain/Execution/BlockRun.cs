@@ -180,7 +180,7 @@ public sealed class BlockRun
     {
         _skipped.AddRange(input.Skipped);
         if (input.InnerPayload is { } inner) _marked.Add(new MarkedPayload(_receipts.Count, inner));
-        if (PrivateRefusal.Of(hash, input, outcome) is { } refusal) _refusals.Add(refusal);
+        if (PrivateRefusal.Of(hash, input, outcome, _header.GasLimit) is { } refusal) _refusals.Add(refusal);
     }
 
     private void AddReceipts(RecoveredTransaction transaction, RecoveredTransaction? inner, in TransactionOutcome outcome)

@@ -17,9 +17,8 @@ public static class PrivacyMarker
     /// <summary>Public transactions to the precompile's address; whether it is there at a block is the chain's word.</summary>
     public static bool Is(Transaction tx) => tx.To == Address && !tx.IsPrivate;
 
-    /// <summary>What a marker names its payload by; null for data of another length, as in <see cref="Transaction.PayloadHash"/>.</summary>
-    public static PayloadHash? PayloadOf(Transaction tx) =>
-        Is(tx) && tx.Data.Length == PayloadHash.Size ? new PayloadHash(tx.Data) : null;
+    /// <summary>What a marker names its payload by: all generations that have markers crop it (private/private.go).</summary>
+    public static PayloadHash? PayloadOf(Transaction tx) => Is(tx) ? PayloadNames.Crop(tx.Data) : null;
 
     /// <summary>The marker of a signed private transaction, to be signed by the same account (createPrivacyMarkerTransaction).</summary>
     /// <param name="hash">What the manager gave for <see cref="TransactionText.Encode"/> of it.</param>
@@ -67,7 +66,8 @@ public static class PrivacyMarker
     {
         try
         {
-            return TransactionText.Decode(payload).PayloadHash;
+            var inner = TransactionText.Decode(payload);
+            return inner.IsPrivate ? PayloadNames.Crop(inner.Data) : null;
         }
         catch (FormatException)
         {

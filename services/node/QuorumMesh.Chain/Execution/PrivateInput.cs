@@ -9,13 +9,15 @@ namespace QuorumMesh.Chain.Execution;
 /// </summary>
 public sealed class PrivateInput
 {
+    private readonly ChainRules _rules;
+    private readonly ulong _block;
     private readonly RecoveredTransaction _transaction;
     private readonly List<PayloadHash> _skipped = [];
 
-    private PrivateInput(RecoveredTransaction transaction, bool isMarker)
+    private PrivateInput(ChainRules rules, ulong block, RecoveredTransaction transaction, bool isMarker)
     {
-        (_transaction, IsMarker) = (transaction, isMarker);
-        Awaited = isMarker ? PrivacyMarker.PayloadOf(transaction.Tx) : transaction.Tx.PayloadHash;
+        (_rules, _block, _transaction, IsMarker) = (rules, block, transaction, isMarker);
+        Awaited = rules.PayloadOf(transaction.Tx, block);
         if (Awaited is null && !isMarker) Answer = PayloadAnswer.Nobodys;
     }
 
@@ -43,11 +45,11 @@ public sealed class PrivateInput
     public IReadOnlyList<PayloadHash> Skipped => _skipped;
 
     /// <summary>The payload of the transaction in the marker, as far as it is known; null otherwise.</summary>
-    public PayloadHash? InnerPayload => Inner?.Tx.PayloadHash;
+    public PayloadHash? InnerPayload => Inner is { } inner ? _rules.PayloadOf(inner.Tx, _block) : null;
 
     /// <summary>Null for a transaction without a private side.</summary>
     public static PrivateInput? Of(ChainRules rules, ulong block, RecoveredTransaction transaction) =>
-        rules.HasPrivateSide(transaction.Tx, block) ? new PrivateInput(transaction, !transaction.Tx.IsPrivate) : null;
+        rules.HasPrivateSide(transaction.Tx, block) ? new PrivateInput(rules, block, transaction, !transaction.Tx.IsPrivate) : null;
 
     /// <param name="answer">For <see cref="Awaited"/>, a settled one.</param>
     public void Take(PayloadAnswer answer)
@@ -77,7 +79,7 @@ public sealed class PrivateInput
     {
         (Inner, Fault) = PrivacyMarker.Open(_transaction, payload);
         if (Inner is null) return;
-        Awaited = Inner.Tx.PayloadHash;
+        Awaited = InnerPayload;
         if (Awaited is null) Answer = PayloadAnswer.Nobodys;
     }
 }

@@ -11,12 +11,15 @@ public readonly record struct PrivateRefusal(Hash256 Transaction, string Reason)
     /// <summary>Null for a transaction that was run as it was meant.</summary>
     /// <param name="input">What it was run with.</param>
     /// <param name="outcome">Null when nothing private was run.</param>
-    public static PrivateRefusal? Of(in Hash256 transaction, PrivateInput input, PrivateOutcome? outcome)
+    /// <param name="gasLimit">The block's.</param>
+    public static PrivateRefusal? Of(in Hash256 transaction, PrivateInput input, PrivateOutcome? outcome, ulong gasLimit)
     {
         if (input.Fault is { } fault) return new(transaction, $"is a privacy marker that runs nothing: {fault}");
         if (input.Inner is { } inner && outcome is null)
             return new(transaction, "is a privacy marker that runs nothing: the transaction in its payload "
-                + $"({inner.Tx.Hash}) cannot be applied: its gas, price, value or balance does not allow it");
+                + $"({inner.Tx.Hash}) cannot be applied: " + (inner.Tx.GasLimit > gasLimit
+                    ? $"its gas limit {inner.Tx.GasLimit} is above the block's, {gasLimit}"
+                    : "its gas, price, value or balance does not allow it"));
         return outcome is { Fault: not PrivacyFault.None and var broken, FaultyContract: var contract }
             ? new(transaction, Text(broken, contract, input.Answer)) : null;
     }

@@ -36,7 +36,8 @@ public sealed partial class TransactionProcessor
     /// <summary>
     /// The private transaction of a marker, at the marker's place and before it (24:core/state_processor.go ApplyInnerTransaction). It sees
     /// the sender's public account as within the marker, and leaves nothing in the public state: there GoQuorum charges a party for some
-    /// failures, which strangers cannot know of.
+    /// failures, which strangers cannot know of. GoQuorum gives it a gas pool of its own size: one without a bound would hold up a party
+    /// for good, so here the block's gas limit is that bound.
     /// </summary>
     /// <returns>
     /// Null when it cannot be applied: there is no receipt then, and the private state is as before, which is not finalised here.
@@ -48,7 +49,7 @@ public sealed partial class TransactionProcessor
         privateState.BeginTransaction();
         Charge(marker, publicState);
         PrivateOutcome? outcome = null;
-        if (Check(inner, publicState, inner.GasLimit) == TransactionInvalid.None)
+        if (Check(inner, publicState, _block.GasLimit) == TransactionInvalid.None)
         {
             Charge(inner, publicState);
             if (publicState.GetBalance(inner.From) >= inner.Value)
@@ -103,16 +104,15 @@ public sealed partial class TransactionProcessor
                 };
             }
 
-            if (PayloadOf(msg) is { } creation) PrivacyVerification.MarkCreated(creation, answer.PrivacyMode, affected, privateState);
+            // Where the length was another than that of a hash it was cropped, or there would be no payload.
+            if (PayloadNames.Crop(msg.Data) is { } creation)
+                PrivacyVerification.MarkCreated(creation, answer.PrivacyMode, affected, privateState);
         }
 
         return new PrivateOutcome(result.IsSuccess, result.Status, result.Output, result.Created, privateState.Logs);
     }
 
     private Address? Marker => _rules.HasPrivacyPrecompile ? PrivacyMarker.Address : null;
-
-    private static PayloadHash? PayloadOf(TransactionMessage msg) =>
-        msg.Data.Length == PayloadHash.Size ? new PayloadHash(msg.Data) : null;
 
     /// <summary>
     /// Runs the code of a private transaction that is yet to be sent, its plain input in the message, to see what it touches. As GoQuorum

@@ -63,7 +63,8 @@ public static class ChainStore
     }
 
     /// <summary>
-    /// A payload of a marker, or of the private transaction in it. <see cref="PutCanonical"/> puts those of all others.
+    /// A payload of a marker or of the private transaction in it, or of data that is no hash as it is. <see cref="PutCanonical"/> puts
+    /// those of all others.
     /// </summary>
     public static void PutPayloadUse(KeyValueBatch batch, in PayloadHash payload, ulong block, uint index) =>
         ChainRecord.Put(batch, ChainKeys.PayloadUse(payload, block, index), []);

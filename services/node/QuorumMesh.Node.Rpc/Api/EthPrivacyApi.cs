@@ -146,8 +146,8 @@ internal sealed class EthPrivacyApi(INode node, NodeReader reader) : IRpcApi
     /// <exception cref="RpcException">The payload is no transaction's.</exception>
     private async Task<RecoveredTransaction?> InnerOfAsync(Transaction marker, CancellationToken cancellation)
     {
-        if (marker.Data.Length != PayloadHash.Size
-            || (await ReceiveAsync(new PayloadHash(marker.Data), cancellation).ConfigureAwait(false))?.Payload is not { } payload)
+        if (PayloadNames.Crop(marker.Data) is not { } hash
+            || (await ReceiveAsync(hash, cancellation).ConfigureAwait(false))?.Payload is not { } payload)
             return null;
         try
         {

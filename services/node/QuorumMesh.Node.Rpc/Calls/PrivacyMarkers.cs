@@ -43,10 +43,10 @@ internal sealed class PrivacyMarkers(INode node, bool isOn)
         return SendAsync(TransactionText.Encode(inner.Tx), arguments, cancellation);
     }
 
-    /// <summary>Public transactions to the precompile that name a payload.</summary>
+    /// <summary>Public transactions to the precompile that name a payload, and hold nothing else.</summary>
     public bool Is(Transaction transaction)
     {
-        if (PrivacyMarker.PayloadOf(transaction) is null) return false;
+        if (transaction.Data.Length != PayloadHash.Size) return false;
         using var view = node.OpenView();
         return view.Rules.HasPrivateSide(transaction, view.Head + 1);
     }

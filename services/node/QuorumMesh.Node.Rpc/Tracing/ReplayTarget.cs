@@ -10,7 +10,7 @@ internal sealed record ReplayTarget(Block Block, int First, int Count)
 {
     public int End => First + Count;
 
-    /// <summary>Of the private transactions that are run, and of markers, the well-formed hashes.</summary>
+    /// <summary>Of the private transactions that are run, and of markers, what names a payload.</summary>
     public IReadOnlyList<PayloadHash> PayloadsOf(ChainRules rules) =>
         [.. Block.Transactions.Take(End).Select(t => rules.PayloadOf(t, Block.Number)).OfType<PayloadHash>().Distinct()];
 

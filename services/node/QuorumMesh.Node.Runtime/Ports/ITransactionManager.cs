@@ -38,7 +38,11 @@ public sealed record SendArguments(byte[] Payload, string? PrivateFrom, IReadOnl
 }
 
 /// <summary>The manager refused or could not be reached. The message is shown to the RPC user.</summary>
-public sealed class TransactionManagerException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class TransactionManagerException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>The manager was there and stumbled over the question: asked again, it may do so for ever (Tessera's 500).</summary>
+    public bool IsItsOwnFault { get; init; }
+}
 
 /// <summary>One payload that became available; resume after <paramref name="Sequence"/>.</summary>
 /// <param name="Database">Null when the manager does not tell.</param>

@@ -4,14 +4,20 @@ using System.Text.Json;
 namespace QuorumMesh.Node.Runtime.Ports;
 
 /// <summary>
-/// A payload as the manager encrypted it for its sender alone: what a vote on a contract extension is. Keys, boxes and nonces are base64,
-/// unread. Its text is that of GoQuorum: six members, compact (24:common/types.go DecryptRequest).
+/// A payload as the manager encrypted it for its sender alone: what a vote on a contract extension is. Keys, boxes and nonces are base64.
+/// Its text is that of GoQuorum: six members, compact (24:common/types.go DecryptRequest).
 /// </summary>
 public sealed record SealedPayload(string SenderKey, string CipherText, string CipherTextNonce, IReadOnlyList<string> RecipientBoxes,
     string RecipientNonce, IReadOnlyList<string> RecipientKeys)
 {
     /// <summary>A vote has a box and a key.</summary>
     private const int MostItems = 64;
+
+    // Of NaCl, which keys of 32 bytes are for; Tessera's elliptic curves have others, and lengths that are set.
+    private const int KeySize = 32;
+    private const int NonceSize = 24;
+    private const int TagSize = 16;
+    private const int BoxSize = KeySize + TagSize;
 
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -40,14 +46,22 @@ public sealed record SealedPayload(string SenderKey, string CipherText, string C
         {
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 4 });
             var root = document.RootElement;
-            return new SealedPayload(Text(root, "senderKey"), Text(root, "cipherText"), Text(root, "cipherTextNonce"),
+            var read = new SealedPayload(Text(root, "senderKey"), Text(root, "cipherText"), Text(root, "cipherTextNonce"),
                 Texts(root, "recipientBoxes"), Text(root, "recipientNonce"), Texts(root, "recipientKeys"));
+            return SizeOf(read.SenderKey) != KeySize || read.HasSizesOfNaCl ? read : null;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
             return null;
         }
     }
+
+    /// <summary>A manager stumbles over others.</summary>
+    private bool HasSizesOfNaCl => SizeOf(CipherText) >= TagSize && SizeOf(CipherTextNonce) == NonceSize
+        && SizeOf(RecipientNonce) == NonceSize && RecipientBoxes.All(static box => SizeOf(box) == BoxSize)
+        && RecipientKeys.All(static key => SizeOf(key) == KeySize);
+
+    private static int SizeOf(string base64) => Convert.FromBase64String(base64).Length;
 
     private static string Text(JsonElement of, string name) => Base64(of.GetProperty(name));
 
