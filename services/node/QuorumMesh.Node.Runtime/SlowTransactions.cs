@@ -13,7 +13,8 @@ public sealed record HeldTransaction(Hash256 Hash, Address Sender, ulong Nonce, 
 /// <summary>
 /// Transactions that were still running when the time of a block was over. Each is tried again in blocks further and further apart, for
 /// this machine may have been busy, or the others too slow for its blocks. A block that one is tried in may be empty, so that there is one
-/// such try in a few blocks of this node, however many wait and however many others make blocks in between. Bounded: what is forgotten is tried anew. Owned by the writer loop.
+/// such try in a few blocks of this node, however many wait and however many others make blocks in between. Bounded: what is forgotten is
+/// tried anew. Owned by the writer loop.
 /// </summary>
 internal sealed class SlowTransactions
 {

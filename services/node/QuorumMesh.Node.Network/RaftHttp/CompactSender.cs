@@ -3,8 +3,8 @@ using QuorumMesh.Consensus.Raft;
 namespace QuorumMesh.Node.Network.RaftHttp;
 
 /// <summary>
-/// Leaves out of blocks what one member holds and is here too. A member that had to ask for much of what was left out gets whole blocks for a time:
-/// it costs a round trip each time. Thread safe.
+/// Leaves out of blocks what one member holds and is here too. A member that had to ask for much of what was left out gets whole blocks
+/// for a time: it costs a round trip each time. Thread safe.
 /// </summary>
 internal sealed class CompactSender(RaftTransactions transactions, RaftAddress member, RaftTransportOptions options)
 {
