@@ -1,4 +1,5 @@
 using QuorumMesh.Chain.Genesis;
+using QuorumMesh.Node.Network.Eth;
 using QuorumMesh.Node.Network.Peers;
 using QuorumMesh.Primitives;
 
@@ -154,6 +155,21 @@ public class RelayTests
             a.Transactions.Concat(b.Transactions).Select(raw => Keccak.Hash(raw.Span)).ToHashSet());
     }
 
+    [Fact]
+    public async Task What_a_peer_sends_puts_out_nothing_that_this_node_has_told_of()
+    {
+        await using var a = new TestNode(protocols: Ours, recentBytes: 10_000);
+        await using var b = new TestNode(protocols: Ours);
+        await TestNode.Connect(a, b);
+        a.Server.BroadcastTransactions([First], null);
+        var flood = Enumerable.Range(0, 50).Select(i => (ReadOnlyMemory<byte>)TestNode.RlpList(1_000, i)).ToList();
+        b.Server.BroadcastTransactions(flood, null);
+        await TestNode.Until(() => a.Transactions.Count == flood.Count, "all that the peer sent");
+        var found = a.Server.ForRaft.Find([Keccak.Hash(First), .. flood.Select(raw => Keccak.Hash(raw.Span))]);
+        Assert.Equal(First, found[0].ToArray());
+        Assert.Equal(8, found.Skip(1).Count(raw => !raw.IsEmpty));
+    }
+
     private static IReadOnlyList<SubProtocol> OursUpTo(int version) =>
         [.. Ours.Where(protocol => protocol.Name != "eth" || protocol.Version <= version)];
 
@@ -174,7 +190,10 @@ public class RelayTests
             [.. all.Select((raw, i) => (ReadOnlyMemory<byte>)message.AsMemory(i * raw.Length, raw.Length))]);
         copies.AddCopies([Keccak.Hash(all[^1])], [all[^1]]);
         Array.Clear(message);
-        Assert.Equal(all.TakeLast(8), copies.FindEach([.. all.Select(raw => Keccak.Hash(raw))])
+        copies.AddCopies([default], [new byte[EthLimits.TransactionBytes + 1]]); // longer than what is relayed
+        var copied = new ReadOnlyMemory<byte>[all.Count];
+        copies.FindEach([.. all.Select(raw => Keccak.Hash(raw))], copied);
+        Assert.Equal(all.TakeLast(8), copied
             .Where(raw => !raw.IsEmpty).Select(raw => raw.ToArray()));
         // One that is larger than all the room is kept alone.
         var large = TestNode.RlpList(20_000, 7);

@@ -30,6 +30,7 @@ internal sealed class TestNode : IPeerRequestHandler, IAsyncDisposable
                 RaftPort = 50401,
                 RequestTimeout = requestTimeout ?? TimeSpan.FromSeconds(15),
                 RecentBytes = recentBytes,
+                CopyBytes = recentBytes,
             },
             NullLogger<PeerServer>.Instance, time);
         Server.SetStatus(Status(genesis ?? Genesis));

@@ -86,21 +86,87 @@ public sealed class SlowLineTests : IDisposable
         Assert.Equal(Source.Head.Hash, IbftTestChain.HeadOf(own));
     }
 
+    /// <summary>The one that lacked an earlier target is somebody to leave a silent peer for.</summary>
+    [Fact]
+    public async Task A_catch_up_to_another_target_forgets_who_lacked_the_one_before()
+    {
+        var (isLacking, asked) = (true, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        var peers = NewPeers(hasOther: true);
+        peers.BodyDelay = static _ => TimeSpan.Zero;
+        peers.ChangeHeaders = (peer, headers) => peer == "other" && isLacking ? [] : headers;
+        peers.Names.Reverse();
+        var synchroniser = new ChainSynchroniser(peers, static input =>
+        {
+            ((NodeInput.SyncedBlocks)input).Done.Set(default);
+            return true;
+        }, _clock);
+        var start = new BlockPointer(0, Source.HeaderAt(0)!.Hash);
+        await synchroniser.RunAsync(start, Source.Head.Hash, _stop.Token).WaitAsync(Patient);
+        Assert.Contains("other", peers.Asked);
+        isLacking = false;
+        peers.Names.Reverse();
+        peers.BodyDelay = peer =>
+        {
+            if (peer != "only") return TimeSpan.Zero;
+            asked.TrySetResult();
+            return Timeout.InfiniteTimeSpan;
+        };
+        var run = synchroniser.RunAsync(start, Source.Head.Hash, _stop.Token);
+        await asked.Task.WaitAsync(Patient);
+        _clock.Advance(TimeSpan.FromSeconds(4));
+        await run.WaitAsync(Patient);
+    }
+
     [Fact]
     public void Silence_ends_the_wait()
     {
-        using var limit = new AnswerLimit(() => _received, TimeSpan.FromSeconds(10), patience: null, _clock);
+        using var limit = new AnswerLimit(() => _received, TimeSpan.FromSeconds(10), static () => null, _clock);
         For(TimeSpan.FromSeconds(9.5), 0);
         Assert.False(limit.IsReached);
         For(TimeSpan.FromSeconds(1), 0);
         Assert.True(limit.IsReached);
     }
 
+    [Theory]
+    [InlineData(10, true)]
+    [InlineData(1_000, true)]
+    [InlineData(1_100, false)]
+    public void So_do_drops_where_nobody_else_could_answer(long bytesPerSecond, bool isReached)
+    {
+        using var limit = new AnswerLimit(() => _received, TimeSpan.FromSeconds(10), static () => null, _clock);
+        For(TimeSpan.FromSeconds(61), bytesPerSecond);
+        Assert.Equal(isReached, limit.IsReached);
+        Assert.False(limit.IsSlow);
+    }
+
+    [Theory]
+    [InlineData(10_000, true)]
+    [InlineData(BytesPerSecond, false)]
+    public void One_who_could_answer_is_noticed_though_he_comes_later(long bytesPerSecond, bool isReached)
+    {
+        var (patience, hasOther) = (new Patience(64 * 1024), false);
+        using var limit = new AnswerLimit(() => _received, TimeSpan.FromSeconds(10), () => hasOther ? patience : null, _clock);
+        For(TimeSpan.FromSeconds(15), bytesPerSecond);
+        hasOther = true;
+        For(TimeSpan.FromSeconds(15), bytesPerSecond);
+        Assert.Equal((isReached, isReached), (limit.IsReached, limit.IsSlow));
+    }
+
+    [Fact]
+    public void Drops_gain_nothing_by_others_that_come_and_go()
+    {
+        var (patience, asked) = (new Patience(64 * 1024), 0);
+        using var limit = new AnswerLimit(() => _received, TimeSpan.FromSeconds(10), () => asked++ % 2 == 0 ? patience : null, _clock);
+        For(TimeSpan.FromSeconds(30), 10);
+        Assert.True(limit.IsReached);
+    }
+
     [Fact]
     public void So_does_what_comes_on_and_on_and_is_no_answer()
     {
-        using var alone = new AnswerLimit(() => _received, TimeSpan.FromSeconds(10), patience: null, _clock);
-        using var beside = new AnswerLimit(() => _received, TimeSpan.FromSeconds(10), new Patience(64 * 1024), _clock);
+        var patience = new Patience(64 * 1024);
+        using var alone = new AnswerLimit(() => _received, TimeSpan.FromSeconds(10), static () => null, _clock);
+        using var beside = new AnswerLimit(() => _received, TimeSpan.FromSeconds(10), () => patience, _clock);
         For(TimeSpan.FromSeconds(60), 1 << 20);
         Assert.True(alone.IsReached && beside.IsReached);
     }
@@ -109,7 +175,7 @@ public sealed class SlowLineTests : IDisposable
     public void What_was_counted_while_it_came_is_not_counted_again_at_its_end()
     {
         var patience = new Patience(perSecond: 100_000);
-        using (var limit = new AnswerLimit(() => _received, TimeSpan.FromSeconds(10), patience, _clock))
+        using (var limit = new AnswerLimit(() => _received, TimeSpan.FromSeconds(10), () => patience, _clock))
         {
             For(TimeSpan.FromSeconds(6), 50_000); // half of what keeps it: three seconds last for six
             Assert.True(limit.IsReached);

@@ -16,6 +16,7 @@ public sealed class SlowTransactionsTests
         {
             Assert.Equal(block + pause, _slow.CutOff(one, block, isFirst: true).NextBlock);
             Assert.True(_slow.IsHeld(one.Tx.Hash, block + pause - 1));
+            for (var own = 0; own < 4; own++) _slow.Building();
             Assert.False(_slow.IsHeld(one.Tx.Hash, block += pause));
         }
         Assert.Equal(5, _slow.Find(one.Tx.Hash)!.Tries);
@@ -32,15 +33,34 @@ public sealed class SlowTransactionsTests
         Assert.Equal((2, 174ul), Of(_slow.CutOff(one, 110, isFirst: true)));
     }
 
-    [Fact]
-    public void Blocks_without_such_tries_lie_between_two_of_them()
+    /// <summary>However many validators there are: with ten of them all pauses are over at each block of one's own.</summary>
+    [Theory]
+    [InlineData(1ul)]
+    [InlineData(10ul)]
+    public void Own_blocks_without_such_tries_lie_between_two_of_them(ulong validators)
     {
-        var (one, other) = (Transaction(1), Transaction(2));
-        _slow.CutOff(one, 10, isFirst: true);
-        _slow.CutOff(other, 11, isFirst: true);
-        Assert.True(_slow.IsHeld(one.Tx.Hash, 18));
-        Assert.False(_slow.IsHeld(one.Tx.Hash, 19));
-        Assert.False(_slow.IsHeld(Transaction(3).Tx.Hash, 12)); // never tried
+        var (one, other, block) = (Transaction(1), Transaction(2), 100ul);
+        Build(one, block);
+        Build(other, block += validators);
+        Build(one, block += 100);
+        for (var own = 0; own < 3; own++)
+        {
+            _slow.Building();
+            Assert.True(_slow.IsHeld(other.Tx.Hash, block += validators));
+            Assert.False(_slow.IsHeld(Transaction(3).Tx.Hash, block)); // never tried
+        }
+        _slow.Building();
+        Assert.False(_slow.IsHeld(other.Tx.Hash, block + validators));
+    }
+
+    [Fact]
+    public void One_that_waits_has_its_turn_though_new_ones_are_cut_off_in_each_block()
+    {
+        var one = Transaction(0);
+        Build(one, 10);
+        for (var block = 11ul; block < 18; block++) Build(Transaction(block), block);
+        _slow.Building();
+        Assert.False(_slow.IsHeld(one.Tx.Hash, 18));
     }
 
     [Fact]
@@ -57,6 +77,13 @@ public sealed class SlowTransactionsTests
         Assert.Equal(4_096, _slow.All.Count);
         Assert.Null(_slow.Find(kept.Tx.Hash));
         Assert.NotNull(_slow.Find(Transaction(4_999).Tx.Hash));
+    }
+
+    /// <summary>A block of this node in which it is cut off.</summary>
+    private void Build(RecoveredTransaction transaction, ulong block)
+    {
+        _slow.Building();
+        _slow.CutOff(transaction, block, isFirst: true);
     }
 
     private static (int Tries, ulong NextBlock) Of(HeldTransaction held) => (held.Tries, held.NextBlock);

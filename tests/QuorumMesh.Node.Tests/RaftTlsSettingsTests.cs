@@ -21,6 +21,12 @@ public sealed class RaftTlsSettingsTests
         Assert.Equal((mode, isGiven), (settings.Mode, settings.IsGiven));
     }
 
+    [Theory]
+    [InlineData("--raft", false)]
+    [InlineData("--raft --raft.compact", true)]
+    public void Blocks_go_whole_unless_compact_ones_are_asked_for(string arguments, bool isCompact) =>
+        Assert.Equal(isCompact, ReadAll(arguments).RaftCompact);
+
     [Fact]
     public void GoQuorums_are_named_by_enode_URL_or_node_id()
     {
@@ -37,11 +43,13 @@ public sealed class RaftTlsSettingsTests
     public void What_does_not_go_together_names_its_flag(string arguments, string flag) =>
         Assert.Equal(flag, Assert.Throws<OptionsException>(() => Read(arguments)).Key);
 
-    private static RaftTlsSettings Read(string arguments)
+    private static RaftTlsSettings Read(string arguments) => ReadAll(arguments).RaftTls;
+
+    private static NodeSettings ReadAll(string arguments)
     {
         var line = new NodeCommandLine();
         var root = new RootCommand();
         line.AddTo(root);
-        return line.Read(root.Parse($"{arguments} --datadir /tmp".Split(' ', StringSplitOptions.RemoveEmptyEntries))).RaftTls;
+        return line.Read(root.Parse($"{arguments} --datadir /tmp".Split(' ', StringSplitOptions.RemoveEmptyEntries)));
     }
 }

@@ -114,7 +114,7 @@ public sealed partial class PeerServer
             var (hello, protocols) = await _setup.ExchangeHelloAsync(connection, ct).ConfigureAwait(false);
             var peer = new Peer(
                 connection, socket, hello, protocols, target is null, GetsIn(connection.RemoteNodeId), _options, _handler!, _istanbul,
-                _recent, _logger, _time);
+                _recent, _copies, _logger, _time);
             return await RunPeerAsync(peer, status, setupDone, ct).ConfigureAwait(false);
         }
         catch (Exception e)

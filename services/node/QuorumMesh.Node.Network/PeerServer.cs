@@ -26,6 +26,7 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
     private readonly IstanbulHub _istanbul = new();
     private readonly PeerBans _bans;
     private readonly RecentTransactions _recent;
+    private readonly RecentTransactions? _copies;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
     private readonly Dictionary<string, StaticPeer> _statics = new(StringComparer.Ordinal);
@@ -47,6 +48,7 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
         _registry = new PeerRegistry(options.Key.NodeId, options.MaxPeers, _time);
         _bans = new PeerBans(_time);
         _recent = new RecentTransactions(options.RecentBytes);
+        _copies = options.CopyBytes > 0 ? new RecentTransactions(options.CopyBytes) : null;
         _setup = new ConnectionSetup(options, () => _port);
         _port = options.Listen.Port;
     }
@@ -133,7 +135,7 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
     }
 
     /// <summary>What Raft's blocks need not bring along.</summary>
-    public RaftTransactions ForRaft => new(_recent.FindEach, node => _registry.FindActive(node) is { } peer ? peer.Holds : null);
+    public RaftTransactions ForRaft => new(FindEach, node => _registry.FindActive(node) is { } peer ? peer.Holds : null);
 
     /// <summary>Dials a node that discovery found, once.</summary>
     /// <returns>False when it may not be, is connected already, or there is no place for it.</returns>
@@ -237,6 +239,14 @@ public sealed partial class PeerServer : IPeerNetwork, IIstanbulNetwork, IAsyncD
         }
         foreach (var peer in whole)
             peer.Wake();
+    }
+
+    private ReadOnlyMemory<byte>[] FindEach(IReadOnlyList<Hash256> hashes)
+    {
+        var found = new ReadOnlyMemory<byte>[hashes.Count];
+        _recent.FindEach(hashes, found);
+        _copies?.FindEach(hashes, found);
+        return found;
     }
 
     private static void Check(IReadOnlyList<ReadOnlyMemory<byte>> rawTransactions)

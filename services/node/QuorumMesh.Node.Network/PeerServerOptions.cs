@@ -7,6 +7,9 @@ namespace QuorumMesh.Node.Network;
 /// <summary>Settings of <see cref="PeerServer"/>; the defaults are GoQuorum's where it has them.</summary>
 public sealed class PeerServerOptions
 {
+    /// <summary>Of <see cref="CopyBytes"/>, where Raft's blocks come without the transactions that this node holds.</summary>
+    public const long CopiesForRaft = 16 * 1024 * 1024;
+
     /// <summary>This node's identity.</summary>
     public required NodeKey Key { get; init; }
 
@@ -67,10 +70,12 @@ public sealed class PeerServerOptions
     public long TransactionQueueBytes { get; init; } = 8 * 1024 * 1024;
 
     /// <summary>
-    /// Bytes of transactions kept that peers sent or were sent: for peers that they are announced to, and for blocks that name them.
-    /// Beyond, the oldest go.
+    /// Bytes of transactions kept that this node sent or announced to peers: for those of them that ask. Beyond, the oldest go.
     /// </summary>
     public long RecentBytes { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>Bytes of transactions kept that peers sent, for blocks that name them; beyond, the oldest go. 0: none are.</summary>
+    public long CopyBytes { get; init; }
 
     /// <summary>From the first transaction that waits to be announced to its announcement.</summary>
     public TimeSpan AnnounceAfter { get; init; } = TimeSpan.FromMilliseconds(20);

@@ -15,6 +15,12 @@ internal sealed class RecentSet<T>(int capacity) where T : notnull
         if (_members.Count > capacity) Remove(_byAge.First!.Value);
     }
 
+    public void Clear()
+    {
+        _members.Clear();
+        _byAge.Clear();
+    }
+
     public bool Remove(T item)
     {
         if (!_members.Remove(item, out var node)) return false;

@@ -13,7 +13,8 @@ public sealed record HeldTransaction(Hash256 Hash, Address Sender, ulong Nonce, 
 /// <summary>
 /// Transactions that were still running when the time of a block was over. Each is tried again in blocks further and further apart, for
 /// this machine may have been busy, or the others too slow for its blocks. A block that one is tried in may be empty, so that there is one
-/// such try in a few blocks, however many wait. Bounded: what is forgotten is tried anew. Owned by the writer loop.
+/// such try in a few blocks of this node, however many wait and however many others make blocks in between. Bounded: what is forgotten is
+/// tried anew. Owned by the writer loop.
 /// </summary>
 internal sealed class SlowTransactions
 {
@@ -23,16 +24,22 @@ internal sealed class SlowTransactions
     /// <summary>Blocks from the first try to the second; eight times as many after each.</summary>
     private const ulong FirstPause = 8;
 
+    /// <summary>Of the blocks that this node makes one in so many is such a try.</summary>
+    private const long OwnBlocksToATry = 4;
+
     private const int MostKept = 4_096;
 
     private readonly Dictionary<Hash256, HeldTransaction> _held = [];
-    private ulong _quietUntil;
+    private long _building, _quietUntil;
 
     public IReadOnlyCollection<HeldTransaction> All => _held.Values;
 
+    /// <summary>This node begins to make a block.</summary>
+    public void Building() => _building++;
+
     /// <summary>Whether it is not tried in this block.</summary>
     public bool IsHeld(in Hash256 transaction, ulong block) =>
-        Find(transaction) is { } held && block < Math.Max(held.NextBlock, _quietUntil);
+        Find(transaction) is { } held && (block < held.NextBlock || _building < _quietUntil);
 
     /// <summary>Null for one that was not cut off, or was forgotten.</summary>
     public HeldTransaction? Find(in Hash256 transaction) => _held.GetValueOrDefault(transaction);
@@ -45,10 +52,12 @@ internal sealed class SlowTransactions
     public HeldTransaction CutOff(RecoveredTransaction transaction, ulong block, bool isFirst)
     {
         var hash = transaction.Tx.Hash;
-        var tries = (Find(hash)?.Tries ?? 0) + (isFirst ? 1 : 0);
+        var before = Find(hash);
+        var tries = (before?.Tries ?? 0) + (isFirst ? 1 : 0);
         var pause = FirstPause << (3 * (Math.Clamp(tries, 1, MostTries) - 1));
         if (_held.Count >= MostKept && !_held.ContainsKey(hash)) _held.Remove(_held.Values.MinBy(static held => held.NextBlock)!.Hash);
-        _quietUntil = block + FirstPause;
+        // Not for one that is new: else those that wait would never be tried while new ones come.
+        if (before is not null) _quietUntil = _building + OwnBlocksToATry;
         return _held[hash] = new HeldTransaction(hash, transaction.Sender, transaction.Tx.Nonce, tries, block + pause);
     }
 

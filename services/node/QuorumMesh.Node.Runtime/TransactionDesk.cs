@@ -119,9 +119,14 @@ internal sealed class TransactionDesk(NodeStores stores, TransactionPool pool)
             pool.NextNonce(sender.Key) is var next && sender.Min() is var first && next > first ? (int)(next - first) : 0);
     }
 
-    /// <summary>Candidates for a block: what is in one that is proposed, or held back, is left out.</summary>
-    public ITransactionSource Ready(IReadOnlySet<Hash256> taken, ulong block) =>
-        pool.Ready(t => taken.Contains(t.Tx.Hash) || _slow.IsHeld(t.Tx.Hash, block));
+    /// <summary>
+    /// Candidates for a block that is made now: what is in one that is proposed, or held back, is left out. Once for each such block.
+    /// </summary>
+    public ITransactionSource Ready(IReadOnlySet<Hash256> taken, ulong block)
+    {
+        _slow.Building();
+        return pool.Ready(t => taken.Contains(t.Tx.Hash) || _slow.IsHeld(t.Tx.Hash, block));
+    }
 
     /// <summary>
     /// The time of a block was over while it ran. One that this node has acknowledged stays, however often that happens: its client was

@@ -67,6 +67,7 @@ public sealed class NodeCommandLine
         RaftBlockTime = result.GetValue(_consensus.RaftBlockTime),
         RaftLogDirectory = Given(result, _consensus.RaftLogDir) is { } raftLog ? Path.GetFullPath(raftLog) : null,
         RaftTls = _consensus.ReadTls(result),
+        RaftCompact = result.GetValue(_consensus.RaftCompact),
         RaftJoinExisting = result.GetValue(_consensus.RaftJoin),
         IstanbulBlockPeriod = result.GetValue(_consensus.IstanbulPeriod),
         IstanbulRequestTimeout = result.GetValue(_consensus.IstanbulTimeout),

@@ -306,7 +306,7 @@ internal sealed class NodeComposition : IAsyncDisposable
             Id = Raft.RaftId,
             Listen = new IPEndPoint(BindAddress, _settings.RaftPort),
             Tls = _settings.RaftTls.Open(_materials, key, Tell),
-            Transactions = peers.ForRaft,
+            Transactions = _settings.RaftCompact ? peers.ForRaft : null,
         };
         return Own(new RaftTransport(options, _handlers));
     }
@@ -319,6 +319,8 @@ internal sealed class NodeComposition : IAsyncDisposable
             _log.LogInformation("{Flag} is accepted and changes nothing: {Told}", flag.Name, flag.Told);
         if (rules.Config.Engine != EngineKind.Raft && _settings.RaftTls.IsGiven)
             _log.LogWarning("--raft.tls and what goes with it have no effect: this chain does not go by Raft");
+        if (rules.Config.Engine != EngineKind.Raft && _settings.RaftCompact)
+            _log.LogWarning("--raft.compact has no effect: this chain does not go by Raft");
         if (rules.Config.IgnoredFields(rules.Profile) is { Count: > 0 } names)
             _log.LogWarning("These fields of the genesis have no effect, as with GoQuorum of profile {Profile}: {Names}", rules.Profile,
                 string.Join(", ", names));
@@ -362,6 +364,7 @@ internal sealed class NodeComposition : IAsyncDisposable
         MaxPeers = _settings.MaxPeers,
         NetRestrict = PeerNetworks.Networks(_settings.NetRestrict),
         Protocols = SubProtocol.OfEngine(engine),
+        CopyBytes = engine == EngineKind.Raft && _settings.RaftCompact ? PeerServerOptions.CopiesForRaft : 0,
     };
 
     private ulong NetworkId(ChainConfig config)

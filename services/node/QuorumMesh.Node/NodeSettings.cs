@@ -42,6 +42,9 @@ public sealed record NodeSettings
 
     public int RaftBlockTime { get; init; } = 50;
     public RaftTlsSettings RaftTls { get; init; } = new();
+
+    /// <summary>Whether Raft's blocks come and go without the transactions that their receiver holds.</summary>
+    public bool RaftCompact { get; init; }
     public int? RaftJoinExisting { get; init; }
 
     /// <summary>Seconds; null takes the genesis's, else GoQuorum's default.</summary>

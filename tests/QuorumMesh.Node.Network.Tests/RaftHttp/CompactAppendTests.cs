@@ -104,7 +104,7 @@ public sealed class CompactAppendTests : IAsyncLifetime
         var block = Block(Transactions[..6]);
         Assert.Equal(block, await SendAsync(leader, follower, block));
         Assert.Equal(4, Assert.Single(follower.Looked).Count);
-        Assert.Empty(leader.Looked); // nothing was asked for
+        Assert.Single(leader.Looked); // what it has itself; nothing was asked for
         // What is no block, and what is small, goes whole.
         byte[] other = [.. new byte[2_000]];
         Assert.Equal(other, await SendAsync(leader, follower, other));
@@ -122,7 +122,8 @@ public sealed class CompactAppendTests : IAsyncLifetime
         leader.Believes = static _ => true;
         var block = Block(Transactions[..10]);
         Assert.Equal(block, await SendAsync(leader, follower, block));
-        Assert.Equal(Transactions[3..5].Select(t => Keccak.Hash(t)), Assert.Single(leader.Looked));
+        Assert.Equal(2, leader.Looked.Count);
+        Assert.Equal(Transactions[3..5].Select(t => Keccak.Hash(t)), leader.Looked.Last());
         Assert.Equal(2, follower.Transport.OpenStreams(1));
     }
 
@@ -139,17 +140,37 @@ public sealed class CompactAppendTests : IAsyncLifetime
         var block = Block(Transactions[..10]);
         Assert.Equal(block, await SendAsync(leader, follower, block));
         Assert.True(follower.Looked.Count >= 3);
-        Assert.Empty(leader.Looked);
+        Assert.Single(leader.Looked);
+    }
+
+    [Fact]
+    public async Task What_the_leader_has_no_more_goes_along_whoever_is_taken_to_hold_it()
+    {
+        var (leader, follower) = await Pair();
+        leader.Store(Transactions[..5]);
+        follower.Store(Transactions[..5]);
+        leader.Believes = static _ => true;
+        var block = Block(Transactions[..10]);
+        Assert.Equal(block, await SendAsync(leader, follower, block));
+        Assert.Equal(Transactions[..5].Select(t => Keccak.Hash(t)), Assert.Single(follower.Looked));
+        Assert.Equal(2, follower.Transport.OpenStreams(1));
     }
 
     [Fact]
     public async Task What_nobody_has_any_more_brings_the_block_whole_and_compact_ones_come_again_after_a_time()
     {
         var (leader, follower) = await Pair(wholeTime: TimeSpan.FromMilliseconds(500));
+        leader.Store(Transactions[..10]);
         leader.Believes = static _ => true;
+        // Once it has named them.
+        leader.OnLook = looks =>
+        {
+            if (looks == 2) leader.Held.Clear();
+        };
         var block = Block(Transactions[..10]);
         Assert.Equal(block, await SendAsync(leader, follower, block));
-        Assert.NotEmpty(leader.Looked);
+        Assert.True(leader.Looked.Count >= 2);
+        Assert.DoesNotContain(1ul, follower.Lost); // the stream's end was the follower's own choice
         leader.Store(Transactions[..10]);
         follower.Store(Transactions[..10]);
         var (looked, end) = (follower.Looked.Count, DateTime.UtcNow + Limit);
@@ -164,6 +185,7 @@ public sealed class CompactAppendTests : IAsyncLifetime
     public async Task A_block_that_is_not_the_senders_is_not_taken_and_comes_whole()
     {
         var (leader, follower) = await Pair();
+        leader.Store(Transactions[..10]);
         follower.Store(Transactions[..10]);
         leader.Believes = static _ => true;
         // The follower's store lies about one of them.
@@ -227,19 +249,41 @@ public sealed class CompactAppendTests : IAsyncLifetime
     {
         var (leader, _) = await Pair();
         if (status == 200) leader.Held[default] = Transactions[0]; // 32 zeros
+        var answer = await AskAsync(leader, new HttpMethod(method), from, length);
+        Assert.Equal(status, (int)answer.Status);
+        if (status == 200) Assert.Equal(Transactions[0], Assert.Single(RaftTransactionsWire.DecodeAnswer(answer.Body, 1)).ToArray());
+    }
+
+    /// <summary>Where plain text is taken anybody may ask so.</summary>
+    [Theory]
+    [InlineData(true, HttpStatusCode.OK)]
+    [InlineData(false, HttpStatusCode.NotFound)]
+    public async Task Who_asks_in_a_members_name_before_anything_was_named_to_it_has_it_sent_no_whole_blocks(
+        bool isThere, HttpStatusCode status)
+    {
+        var (leader, follower) = await Pair();
+        leader.Store(Transactions[..10]);
+        follower.Store(Transactions[..10]);
+        leader.Believes = static _ => true;
+        if (isThere) leader.Held[default] = Transactions[0]; // 32 zeros
+        Assert.Equal(status, (await AskAsync(leader, HttpMethod.Post, from: 2, length: 32 * 100)).Status);
+        var block = Block(Transactions[..10]);
+        Assert.Equal(block, await SendAsync(leader, follower, block));
+        Assert.Single(follower.Looked);
+    }
+
+    private static async Task<(HttpStatusCode Status, byte[] Body)> AskAsync(Member member, HttpMethod method, ulong from, int length)
+    {
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
-        using var request = new HttpRequestMessage(new HttpMethod(method), new Uri(leader.Url, "/raft/transactions"));
+        using var request = new HttpRequestMessage(method, new Uri(member.Url, "/raft/transactions"));
         request.Headers.Add("X-Server-From", from.ToString("x"));
         request.Headers.Add("X-Etcd-Cluster-ID", "1000");
         request.Headers.Add("X-Server-Version", "3.3.13");
         request.Headers.Add("X-Min-Cluster-Version", "3.0.0");
         request.Headers.ExpectContinue = length > 1 << 20;
-        if (method == "POST") request.Content = new ByteArrayContent(new byte[length]);
+        if (method == HttpMethod.Post) request.Content = new ByteArrayContent(new byte[length]);
         using var response = await http.SendAsync(request);
-        Assert.Equal(status, (int)response.StatusCode);
-        if (status == 200)
-            Assert.Equal(Transactions[0],
-                Assert.Single(RaftTransactionsWire.DecodeAnswer(await response.Content.ReadAsByteArrayAsync(), 1)).ToArray());
+        return (response.StatusCode, await response.Content.ReadAsByteArrayAsync());
     }
 
     private sealed class Member
@@ -252,6 +296,7 @@ public sealed class CompactAppendTests : IAsyncLifetime
             Transport = new RaftTransport(
                 isOld ? options : options with { Transactions = new RaftTransactions(Find, _ => Believes) }, new OutboundHandlers());
             Transport.MessageReceived += Received.Enqueue;
+            Transport.PeerLost += Lost.Enqueue;
         }
 
         public ulong Id { get; }
@@ -259,7 +304,9 @@ public sealed class CompactAppendTests : IAsyncLifetime
         public Uri Url => new($"http://127.0.0.1:{Transport.Port}");
         public ConcurrentQueue<RaftMessage> Received { get; } = new();
 
-        /// <summary>What was looked up here, for a block or for somebody who asked.</summary>
+        public ConcurrentQueue<ulong> Lost { get; } = new();
+
+        /// <summary>What was looked up here, for a block that goes out, for a block or for somebody who asked.</summary>
         public ConcurrentQueue<IReadOnlyList<Hash256>> Looked { get; } = new();
 
         public ConcurrentDictionary<Hash256, byte[]> Held { get; } = new();

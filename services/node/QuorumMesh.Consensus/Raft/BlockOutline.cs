@@ -23,6 +23,9 @@ public sealed class BlockOutline
     /// transactions: such an entry has no compact form.</summary>
     public int Count => _items.Length;
 
+    /// <summary>Of the transactions, in the block's order.</summary>
+    public IReadOnlyList<Hash256> Hashes => Array.ConvertAll(_items, static item => item.Hash);
+
     /// <param name="data">Of an entry; not to be changed afterwards.</param>
     public static BlockOutline Of(byte[] data)
     {

@@ -159,7 +159,7 @@ internal sealed partial class Peer
         // What a peer sent it has: it is not sent back.
         _known.AddAll(hashes);
         // Before senders are recovered, which takes its time: a block that names them may be here already.
-        _recent.AddCopies(hashes, transactions);
+        _copies?.AddCopies(hashes, transactions);
         NetworkMetrics.TransactionsReceived.Add(hashes.Length);
         Guard(() => _handler.OnTransactions(NodeId, transactions));
         return hashes;

@@ -44,6 +44,7 @@ internal sealed partial class Peer
     private readonly TransactionQueue _transactions;
     private readonly KnownHashes _known;
     private readonly RecentTransactions _recent;
+    private readonly RecentTransactions? _copies;
     private readonly PendingRequests _headers = new("headers");
     private readonly PendingRequests _bodies = new("bodies");
     private readonly CancellationTokenSource _stop = new();
@@ -61,8 +62,8 @@ internal sealed partial class Peer
 
     public Peer(
         RlpxConnection connection, Socket socket, HelloMessage hello, IReadOnlyList<MatchedProtocol> protocols, bool inbound, bool isStatic,
-        PeerServerOptions options, IPeerRequestHandler handler, IstanbulHub hub, RecentTransactions recent, ILogger logger,
-        TimeProvider time)
+        PeerServerOptions options, IPeerRequestHandler handler, IstanbulHub hub, RecentTransactions recent,
+        RecentTransactions? copies, ILogger logger, TimeProvider time)
     {
         _connection = connection;
         _socket = socket;
@@ -73,6 +74,7 @@ internal sealed partial class Peer
         _protocols = protocols;
         _hub = hub;
         _recent = recent;
+        _copies = copies;
         _eth = ChainProtocol(protocols);
         _istanbul = protocols.FirstOrDefault(match => match.Protocol.CarriesConsensus);
         Istanbul = _istanbul is null ? null

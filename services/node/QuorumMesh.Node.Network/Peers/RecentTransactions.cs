@@ -1,10 +1,11 @@
+using QuorumMesh.Node.Network.Eth;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Network.Peers;
 
 /// <summary>
-/// Transactions that peers sent or were sent, for peers that ask for what was announced to them and for blocks that name them: the latest,
-/// bounded in bytes. Thread safe.
+/// Transactions of one kind, the latest, bounded in bytes: those that peers were sent or told of, for peers that ask, or those that peers
+/// sent, for blocks that name them. Apart, so that no peer has the first kind forgotten by what it sends. Thread safe.
 /// </summary>
 internal sealed class RecentTransactions(long maxBytes)
 {
@@ -23,13 +24,13 @@ internal sealed class RecentTransactions(long maxBytes)
             if (_raw.TryAdd(hash, raw)) Added(hash, raw.Length);
     }
 
-    /// <summary>Slices of a message's buffer: they are copied.</summary>
+    /// <summary>Slices of a message's buffer: they are copied. What is longer than any transaction that is relayed is not kept.</summary>
     public void AddCopies(ReadOnlySpan<Hash256> hashes, IReadOnlyList<ReadOnlyMemory<byte>> slices)
     {
         lock (_lock)
             for (var i = 0; i < hashes.Length; i++)
             {
-                if (_raw.ContainsKey(hashes[i])) continue;
+                if (slices[i].Length > EthLimits.TransactionBytes || _raw.ContainsKey(hashes[i])) continue;
                 _raw.Add(hashes[i], slices[i].ToArray());
                 Added(hashes[i], slices[i].Length);
             }
@@ -53,13 +54,13 @@ internal sealed class RecentTransactions(long maxBytes)
         return found;
     }
 
-    /// <summary>One for each hash, in the order asked; empty where it is not here.</summary>
-    public ReadOnlyMemory<byte>[] FindEach(IReadOnlyList<Hash256> hashes)
+    /// <summary>Fills in those that are here.</summary>
+    /// <param name="found">One for each hash, in the order asked; empty where it was not found yet.</param>
+    public void FindEach(IReadOnlyList<Hash256> hashes, ReadOnlyMemory<byte>[] found)
     {
-        var found = new ReadOnlyMemory<byte>[hashes.Count];
         lock (_lock)
-            for (var i = 0; i < found.Length; i++) _raw.TryGetValue(hashes[i], out found[i]);
-        return found;
+            for (var i = 0; i < found.Length; i++)
+                if (found[i].IsEmpty) _raw.TryGetValue(hashes[i], out found[i]);
     }
 
     private void Added(in Hash256 hash, int length)

@@ -1,11 +1,10 @@
-using System.Runtime.CompilerServices;
 using QuorumMesh.Consensus.Raft;
 
 namespace QuorumMesh.Node.Network.RaftHttp;
 
 /// <summary>
-/// Leaves out of blocks what one member holds. A member that had to ask for much of what was left out gets whole blocks for a time:
-/// it costs a round trip each time. Thread safe.
+/// Leaves out of blocks what one member holds and is here too. A member that had to ask for much of what was left out gets whole blocks
+/// for a time: it costs a round trip each time. Thread safe.
 /// </summary>
 internal sealed class CompactSender(RaftTransactions transactions, RaftAddress member, RaftTransportOptions options)
 {
@@ -18,9 +17,6 @@ internal sealed class CompactSender(RaftTransactions transactions, RaftAddress m
     /// <summary>More than one in so many is too much.</summary>
     private const int Tolerated = 8;
 
-    /// <summary>Hashing a block is done once for all members, and forgotten with the block.</summary>
-    private static readonly ConditionalWeakTable<byte[], Lazy<BlockOutline>> Outlines = new();
-
     private readonly Lock _gate = new();
     private readonly string _nodeId = Convert.ToHexStringLower(member.NodeId);
     private long _named, _asked, _wholeUntil = long.MinValue;
@@ -30,24 +26,27 @@ internal sealed class CompactSender(RaftTransactions transactions, RaftAddress m
     {
         if (entry.Type != RaftEntryType.Normal || entry.Data.Length < options.LeastCompact) return null;
         if (Environment.TickCount64 < Volatile.Read(ref _wholeUntil) || transactions.HeldBy(_nodeId) is not { } isHeld) return null;
-        var form = Outline(entry.Data).Compact(isHeld, out var named);
+        var (outline, here) = Look(entry.Data);
+        var form = outline.Compact(hash => here.Contains(hash) && isHeld(hash), out var named);
         if (form is null) return null;
         NetworkMetrics.RaftTransactionsNamed.Add(named);
         Count(named, asked: 0);
         return entry with { Data = form };
     }
 
-    /// <summary>The member has asked for transactions that it was taken to hold.</summary>
+    /// <summary>
+    /// The member has asked for transactions that it was taken to hold. No more count than were named to it: somebody may ask in its name.
+    /// </summary>
     public void Asked(int count) => Count(0, count);
 
-    private static BlockOutline Outline(byte[] data) =>
-        Outlines.GetValue(data, static block => new Lazy<BlockOutline>(() => BlockOutline.Of(block))).Value;
+    private NameableBlock Look(byte[] data) =>
+        transactions.Blocks.GetValue(data, block => new Lazy<NameableBlock>(() => NameableBlock.Of(block, transactions))).Value;
 
     private void Count(int named, int asked)
     {
         lock (_gate)
         {
-            (_named, _asked) = (_named + named, _asked + asked);
+            (_named, _asked) = (_named + named, Math.Min(_asked + asked, _named + named));
             if (_asked >= LeastAsked && _asked * Tolerated > _named)
             {
                 (_named, _asked) = (0, 0);

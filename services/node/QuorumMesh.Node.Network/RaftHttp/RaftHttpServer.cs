@@ -227,12 +227,12 @@ internal sealed class RaftHttpServer(RaftTransportOptions options, RaftTransport
         Hash256[] hashes;
         using (var body = await ReadAsync(context).ConfigureAwait(false))
             hashes = RaftTransactionsWire.DecodeQuestion(body.Bytes.Span);
-        asking.Lacks(hashes.Length);
         if (options.Transactions?.Find(hashes) is not { } found || Array.Exists(found, static raw => raw.IsEmpty))
         {
             await ErrorAsync(context, StatusCodes.Status404NotFound, "not all of these transactions are here").ConfigureAwait(false);
             return;
         }
+        asking.Lacks(hashes.Length);
         using var lease = _budget.Lease();
         if (found.Sum(static raw => (long)raw.Length) is var size && (size > options.MaxFrameSize / 2 || !lease.TryHold(2 * size)))
         {

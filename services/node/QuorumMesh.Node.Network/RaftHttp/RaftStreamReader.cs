@@ -12,12 +12,12 @@ internal sealed class RaftStreamReader(
     {
         while (!stop.IsCancellationRequested)
         {
-            var connected = false;
+            var (connected, isCompact, byChoice) = (false, false, false);
             try
             {
                 using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(peerUrl, path + RaftHttpHeaders.Id(options.Id)));
                 RaftHttpHeaders.Fill(request, options, peer);
-                var isCompact = compact is { IsWanted: true };
+                isCompact = compact is { IsWanted: true };
                 if (isCompact) request.Headers.TryAddWithoutValidation(RaftHttpHeaders.Compact, RaftHttpHeaders.CompactForm);
                 using var timeout = CancellationTokenSource.CreateLinkedTokenSource(stop);
                 timeout.CancelAfter(options.ReadTimeout);
@@ -30,13 +30,16 @@ internal sealed class RaftStreamReader(
                     events.StreamOpened(peer, RaftHttpHeaders.AnnouncesPreVote(response));
                     using var counted = NetworkMetrics.PlainStream(connector.IsPlain);
                     await ReadAsync(response, isCompact, timeout).ConfigureAwait(false);
+                    byChoice = true;
                 }
             }
             catch (Exception) // whatever a bad answer causes, the member must be asked again
             {
-                // Broken, silent for too long, or not raft.
+                // Broken, silent for too long, or not raft. Or it brought a block that could not be made whole: that says nothing of the
+                // member, and its streams tell when it is gone.
+                byChoice = isCompact && compact is { IsWanted: false };
             }
-            if (connected && !stop.IsCancellationRequested) events.StreamLost(peer);
+            if (connected && !stop.IsCancellationRequested) events.StreamEnded(peer, byChoice);
             try
             {
                 await Task.Delay(options.ReconnectDelay, stop).ConfigureAwait(false);

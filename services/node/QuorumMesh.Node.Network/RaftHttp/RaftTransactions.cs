@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using QuorumMesh.Primitives;
 
 namespace QuorumMesh.Node.Network.RaftHttp;
@@ -10,4 +11,8 @@ namespace QuorumMesh.Node.Network.RaftHttp;
 /// Whether a node (its id, 128 lower-case hex digits) has a transaction, or it is on its way there; null for one that is not connected.
 /// </param>
 public sealed record RaftTransactions(
-    Func<IReadOnlyList<Hash256>, ReadOnlyMemory<byte>[]> Find, Func<string, Predicate<Hash256>?> HeldBy);
+    Func<IReadOnlyList<Hash256>, ReadOnlyMemory<byte>[]> Find, Func<string, Predicate<Hash256>?> HeldBy)
+{
+    /// <summary>Hashing a block is done once for all members, and forgotten with the block.</summary>
+    internal ConditionalWeakTable<byte[], Lazy<NameableBlock>> Blocks { get; } = new();
+}

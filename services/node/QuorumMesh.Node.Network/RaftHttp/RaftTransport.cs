@@ -194,10 +194,11 @@ public sealed class RaftTransport : IRaftTransport
             if (owner._openStreams.AddOrUpdate(peer, 1, (_, n) => n + 1) == 1) owner.PeerActive?.Invoke(peer);
         }
 
-        public void StreamLost(ulong peer)
+        /// <param name="byChoice">This member has closed it, to ask for another: the peer is not lost.</param>
+        public void StreamEnded(ulong peer, bool byChoice)
         {
             owner._openStreams.AddOrUpdate(peer, 0, (_, n) => n - 1);
-            owner.PeerLost?.Invoke(peer);
+            if (!byChoice) owner.PeerLost?.Invoke(peer);
         }
 
         public void Unreachable(ulong peer) => owner.Unreachable?.Invoke(peer);

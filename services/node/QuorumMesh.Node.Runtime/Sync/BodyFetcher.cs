@@ -58,8 +58,10 @@ internal sealed class BodyFetcher(
             if (!patience.TryGetValue(peer, out var left)) patience[peer] = left = new Patience(PeerPace.LeastBytesPerSecond);
             var started = clock.GetTimestamp();
             var asked = missing.Take(pace.BodiesOf(peer)).ToList();
-            var hasOther = HasOther(peer, without, headers[missing[0]].Number);
-            var got = await FromPeerAsync(peer, hasOther ? left : null, headers, asked, bodies, cancellation);
+            var first = headers[missing[0]].Number;
+            var hasOther = HasOther(peer, without, first);
+            var got = await FromPeerAsync(
+                peer, () => HasOther(peer, without, first) ? left : null, headers, asked, bodies, cancellation);
             var took = clock.GetElapsedTime(started);
             missing.RemoveAll(i => bodies[i] is not null);
             var limit = hasOther ? Patience.Most : Timeout;
@@ -78,8 +80,8 @@ internal sealed class BodyFetcher(
     /// <param name="patience">Left with the peer while others could answer; null when there are none.</param>
     /// <returns>Bytes that were taken; 0 when the peer gave nothing of use.</returns>
     private async Task<long> FromPeerAsync(
-        string peer, Patience? patience, IReadOnlyList<BlockHeader> headers, List<int> asked, IReadOnlyList<Transaction>?[] bodies,
-        CancellationToken cancellation)
+        string peer, Func<Patience?> patience, IReadOnlyList<BlockHeader> headers, List<int> asked,
+        IReadOnlyList<Transaction>?[] bodies, CancellationToken cancellation)
     {
         using var limit = new AnswerLimit(() => peers.ReceivedFrom(peer), Timeout, patience, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
@@ -97,7 +99,7 @@ internal sealed class BodyFetcher(
         catch (Exception e) when (e is PeerRequestException or TimeoutException
             || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
-            if (patience is not null && limit.IsReached) pace.MarkSlow(peer);
+            if (limit.IsSlow) pace.MarkSlow(peer);
             else faults.Blame(peer, PeerFault.Late, "it does not answer requests for bodies in time");
         }
         finally

@@ -37,6 +37,8 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
     /// <summary>Runs until the target is imported; tries peer after peer, for ever, until cancelled or the loop refuses a block.</summary>
     public async Task RunAsync(BlockPointer head, Hash256 target, CancellationToken cancellation)
     {
+        // Who did not have another target may have this one.
+        lock (_lock) _without.Clear();
         try
         {
             while (!cancellation.IsCancellationRequested)
@@ -148,8 +150,7 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
         string peer, Patience left, Func<long> received, Func<CancellationToken, Task<IReadOnlyList<byte[]>>> request,
         Func<IReadOnlyList<byte[]>, long> worth, CancellationToken cancellation)
     {
-        var hasOther = HasOther(peer);
-        using var limit = new AnswerLimit(received, RequestTimeout, hasOther ? left : null, clock);
+        using var limit = new AnswerLimit(received, RequestTimeout, () => HasOther(peer) ? left : null, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         try
         {
@@ -157,7 +158,7 @@ internal sealed class ChainSynchroniser(IPeerNetwork peers, Func<NodeInput, bool
             limit.End(worth(answer));
             return answer;
         }
-        catch (OperationCanceledException) when (hasOther && limit.IsReached && !cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (limit.IsSlow && !cancellation.IsCancellationRequested)
         {
             _pace.MarkSlow(peer);
             throw new PeerRequestException("the peer gives too little in its time, and others may be faster");

@@ -73,9 +73,9 @@ internal sealed class HeaderRanges(
     private async Task<IReadOnlyList<BlockHeader>> WaitAsync(Task<IReadOnlyList<BlockHeader>> answer, CancellationToken cancellation)
     {
         var (waits, started, got) = (!answer.IsCompleted, clock.GetTimestamp(), 0);
-        using var limit = waits && othersAhead() ? new AnswerLimit(Received, Timeout, patience, clock, BytesPerHeader) : null;
-        using var leaving = limit is null ? default
-            : limit.Token.UnsafeRegister(static slow => ((CancellationTokenSource)slow!).Cancel(), _slow);
+        using var limit = waits ? new AnswerLimit(Received, Timeout, () => othersAhead() ? patience : null, clock, BytesPerHeader) : null;
+        // Without others the request has its own limit.
+        using var leaving = limit is null ? default : limit.Token.UnsafeRegister(_ => LeaveIf(limit.IsSlow), null);
         try
         {
             var headers = await answer;
@@ -88,9 +88,13 @@ internal sealed class HeaderRanges(
         }
         finally
         {
-            if (limit is not null) limit.End(got);
-            else if (waits) patience.Count(clock.GetElapsedTime(started), got);
+            if (limit is not null && !limit.End(got)) patience.Count(clock.GetElapsedTime(started), got);
         }
+    }
+
+    private void LeaveIf(bool isSlow)
+    {
+        if (isSlow) _slow.Cancel();
     }
 
     /// <summary>Waits for answers that are of no use any more, so that those to the next requests are not taken for them.</summary>
@@ -122,7 +126,7 @@ internal sealed class HeaderRanges(
 
     private async Task<IReadOnlyList<BlockHeader>> RequestAsync(ulong from, int count, CancellationToken cancellation)
     {
-        using var limit = new AnswerLimit(Received, Timeout, patience: null, clock);
+        using var limit = new AnswerLimit(Received, Timeout, static () => null, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token, _slow.Token);
         var raw = await peers.RequestHeadersAsync(peer, from, count, either.Token);
         if (raw.Count > count) throw new FormatException($"it sent {raw.Count} headers for {count}");

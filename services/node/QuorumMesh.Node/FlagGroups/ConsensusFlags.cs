@@ -20,6 +20,9 @@ internal sealed class ConsensusFlags(FlagList flags, NodeSettings defaults)
     public Option<string> RaftLogDir { get; } = flags.Text("--raftlogdir",
         "directory for the Raft log, which is then in raftlog below it (default: the data directory)");
 
+    public Option<bool> RaftCompact { get; } = flags.Flag("--raft.compact",
+        "blocks go to Raft members that have this flag too without the transactions that they hold: fewer bytes, more CPU");
+
     public Option<string> TlsMode { get; } = flags.Text("--raft.tls",
         "TLS between Raft members, by their node keys: accept (others are called in plain text, as by GoQuorum), prefer, or require; the "
         + "port takes TLS in each", "accept");
