@@ -89,7 +89,7 @@ internal sealed class PrivateSide
     /// none of these.
     /// </summary>
     public string? Unsupported => _stoppedBy
-        ?? (_run is { Awaited: { } hash, AwaitsMarker: false } run && _payloads.Find(hash) is { } answer
+        ?? (_run is { Awaited: { } hash, AwaitsMarker: false, AwaitsShare: false } run && _payloads.Find(hash) is { } answer
             ? UnsupportedPrivacy.Of(_stores.Rules, run.Block.Number, answer) : null);
 
     /// <summary>What execution is to do with a payload; null when no settled answer of the manager is here.</summary>
@@ -307,7 +307,8 @@ internal sealed class PrivateSide
     /// <summary>As <see cref="AnswerFor(PayloadHash)"/>; null too when it asks for what the block cannot have.</summary>
     private PayloadAnswer? AnswerFor(PrivateRun run, PayloadHash hash) =>
         AnswerFor(hash) is { } answer
-            && (run.AwaitsMarker || UnsupportedPrivacy.Of(_stores.Rules, run.Block.Number, answer) is null) ? answer : null;
+            && (run.AwaitsMarker || run.AwaitsShare || UnsupportedPrivacy.Of(_stores.Rules, run.Block.Number, answer) is null)
+            ? answer : null;
 
     private void Finish(Block block, RecoveredTransaction[] transactions, BlockExecution execution)
     {
