@@ -4,6 +4,7 @@ using QuorumMesh.Chain.Extension;
 using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Runtime.Tests;
@@ -172,6 +173,28 @@ public sealed class ContractExtensionTests
         Assert.Null(node.Core.PrivateStatus.Stopped);
         Assert.Contains("has the privacy flag 1", Known(node).Refusal, StringComparison.Ordinal);
         Assert.Equal(Hash256.EmptyCode, node.Stores.Private.Head.GetAccount(Contract)!.Value.CodeHash);
+    }
+
+    [Fact]
+    public void What_ended_long_ago_is_forgotten_and_what_goes_on_is_not()
+    {
+        var node = new SoloNode(Genesis);
+        Vote(node);
+        Drop(node, block: 1_000_000, keeps: 10);
+        Assert.True(Known(node).IsActive);
+        Send(node, Share);
+        Serve(node);
+        Drop(node, block: 15, keeps: 10);
+        Assert.Equal(5ul, Known(node).Finished);
+        Drop(node, block: 16, keeps: 10);
+        Assert.Null(View(node).ExtensionBy(Management));
+    }
+
+    private static void Drop(SoloNode node, ulong block, ulong keeps)
+    {
+        var batch = new KeyValueBatch();
+        ExtensionIndex.DropOld(node.Stores.KeyValues, batch, block, keeps);
+        node.Stores.KeyValues.Write(batch, sync: false);
     }
 
     private static void AssertTaken(SoloNode node)

@@ -62,6 +62,17 @@ internal static class ExtensionIndex
         }
     }
 
+    /// <summary>
+    /// Forgets what ended so long ago that no late payload takes the head back to it. A refusal stays: its status is never DONE.
+    /// </summary>
+    /// <param name="keeps">Blocks behind its end.</param>
+    public static void DropOld(IKeyValueReader reader, KeyValueBatch batch, ulong block, ulong keeps)
+    {
+        foreach (var extension in All(reader))
+            if (!extension.IsActive && extension.Refusal.Length == 0 && block > extension.Finished && block - extension.Finished > keeps)
+                batch.Delete(Key(extension.Management));
+    }
+
     /// <summary>Those that are <see cref="ContractExtension.IsMoving"/>, by their contract.</summary>
     public static IEnumerable<ContractExtension> Moving(IKeyValueReader reader)
     {

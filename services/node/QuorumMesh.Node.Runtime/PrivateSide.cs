@@ -19,6 +19,9 @@ internal sealed class PrivateSide
     /// <summary>How far the state goes back at once: what is changed on the way is in memory.</summary>
     private const ulong BlocksPerRewind = 1_024;
 
+    /// <summary>How often extensions that ended long ago are looked for.</summary>
+    private const ulong BlocksPerDrop = 1_024;
+
     /// <summary>Of one block's private transactions that came to nothing.</summary>
     private const int MostTold = 5;
 
@@ -139,6 +142,8 @@ internal sealed class PrivateSide
             else SkippedPayloads.RemoveShared(batch, hash, block.Number);
         }
         ExtensionIndex.Note(_stores.KeyValues, batch, block, transactions, execution);
+        if (block.Number % BlocksPerDrop == 0)
+            ExtensionIndex.DropOld(_stores.KeyValues, batch, block.Number, Math.Max(_rewindLimit, BlocksPerDrop));
     }
 
     /// <summary>The note of having been a stranger: without it a payload that comes late finds no block to run again.</summary>
