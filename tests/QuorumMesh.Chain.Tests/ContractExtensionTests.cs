@@ -165,6 +165,45 @@ public sealed class ContractExtensionTests
         Assert.Equal(1ul, state.GetNonce(Contract));
     }
 
+    /// <summary>Refusals come into logs, the store and answers.</summary>
+    [Theory]
+    [InlineData("a secret")]
+    [InlineData("{'CONTRACT':{'state':'a secret'}}")]
+    [InlineData("{'CONTRACT':{'state':{'balance':'a secret','nonce':1}}}")]
+    [InlineData("{'CONTRACT':{'state':{'balance':'0','nonce':1,'codeHash':'a secret','root':''}}}")]
+    public void A_refusal_holds_nothing_of_the_payload(string payload)
+    {
+        var json = payload.Replace("CONTRACT", Contract.ToChecksumString(), StringComparison.Ordinal).Replace('\'', '"');
+        var e = Assert.Throws<FormatException>(() => SharedState.Read(Encoding.UTF8.GetBytes(json), Contract));
+        Assert.DoesNotContain("secret", e.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("'a'", e.ToString(), StringComparison.Ordinal);
+    }
+
+    /// <summary>GoQuorum's node goes on past it; so does this one, without the state.</summary>
+    [Fact]
+    public void A_state_with_a_flag_that_the_chain_does_not_have_is_refused()
+    {
+        var (state, run) = Begin(flags: false, Shared());
+        run.Take(PayloadAnswer.Here(Vote, [1]));
+        run.Take(VoteAnswer.Own(Vote, Management));
+        run.Take(PayloadAnswer.Here(State, StateOf(Contract)) with { PrivacyMode = PrivacyMode.PartyProtection });
+        Assert.True(run.IsDone);
+        Assert.Contains("no privacyEnhancementsBlock", Assert.Single(run.Refused).Reason, StringComparison.Ordinal);
+        Assert.Empty(state.GetCode(Contract));
+    }
+
+    [Fact]
+    public void A_management_contract_is_known_by_its_code_and_arguments()
+    {
+        var made = ManagementContract.Create(Contract, Management, "key");
+        Assert.True(ManagementContract.IsCreation(made, Contract, Management, "key"));
+        Assert.False(ManagementContract.IsCreation(made, Management, Management, "key"));
+        Assert.False(ManagementContract.IsCreation(made, Contract, Management, "kez"));
+        made[100] ^= 1;
+        Assert.False(ManagementContract.IsCreation(made, Contract, Management, "key"));
+        Assert.False(ManagementContract.IsCreation([], Contract, Management, "key"));
+    }
+
     [Fact]
     public void A_party_with_the_contract_takes_over_its_new_name_and_asks_nothing()
     {
@@ -172,7 +211,7 @@ public sealed class ContractExtensionTests
         state.SetCode(Contract, Code);
         state.SetPrivacy(Contract, new PrivacyMetadata(Vote, PrivacyMode.PrivateStateValidation));
         state.FinaliseTransaction(deleteEmpty: true);
-        var run = StateShareRun.Of([Shared(), Shared()], state, deleteEmpty: true)!;
+        var run = StateShareRun.Of([Shared(), Shared()], state, deleteEmpty: true, takesFlags: true)!;
         Assert.True(run.IsDone);
         Assert.Empty(run.Asked);
         Assert.Equal(new PrivacyMetadata(State, PrivacyMode.PrivateStateValidation), state.GetPrivacy(Contract));
@@ -208,13 +247,15 @@ public sealed class ContractExtensionTests
         Assert.Equal(256, run.Asked.Count);
     }
 
-    private static (WorldState State, StateShareRun Run) Begin(params LogEntry[] logs)
+    private static (WorldState State, StateShareRun Run) Begin(params LogEntry[] logs) => Begin(flags: true, logs);
+
+    private static (WorldState State, StateShareRun Run) Begin(bool flags, params LogEntry[] logs)
     {
         var state = new WorldState(EmptyState.Instance);
         // What a creation leaves at a stranger.
         state.SetNonce(Contract, 1);
         state.FinaliseTransaction(deleteEmpty: true);
-        return (state, StateShareRun.Of(logs, state, deleteEmpty: true)!);
+        return (state, StateShareRun.Of(logs, state, deleteEmpty: true, takesFlags: flags)!);
     }
 
     private static byte[] StateOf(in Address contract)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Extensions.Time.Testing;
 using QuorumMesh.Chain;
 using QuorumMesh.Chain.Genesis;
 using QuorumMesh.Node.Rpc.Tests.Fakes;
@@ -7,7 +8,7 @@ using QuorumMesh.Primitives;
 namespace QuorumMesh.Node.Rpc.Tests;
 
 /// <summary>Three participants on one chain: A and B have a contract, C gets it.</summary>
-public sealed class ExtensionLifeTests : IAsyncDisposable
+public sealed partial class ExtensionLifeTests : IAsyncDisposable
 {
     /// <summary>Adds its input to slot 0.</summary>
     private const string Code = "0x6960003560005401600055600052600a6016f3";
@@ -118,10 +119,13 @@ public sealed class ExtensionLifeTests : IAsyncDisposable
     {
         var contract = await CreateAsync(0);
         var management = await ExtendAsync(contract);
+        var clock = new FakeTimeProvider();
+        _a.Client.Server.Extensions!.Clock = clock;
         _a.Node.Manager.Refuses = "the manager is away";
         await LookAsync();
         Assert.Equal(0, Mine());
         _a.Node.Manager.Refuses = null;
+        clock.Advance(TimeSpan.FromSeconds(10));
         await LookAsync();
         Assert.Equal(1, Mine());
         await ApproveAsync(management, isYes: true);

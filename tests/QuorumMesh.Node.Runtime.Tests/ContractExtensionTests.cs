@@ -4,6 +4,7 @@ using QuorumMesh.Chain.Extension;
 using QuorumMesh.Chain.Payloads;
 using QuorumMesh.Primitives;
 using QuorumMesh.State;
+using QuorumMesh.State.KeyValue;
 using QuorumMesh.Tests.Shared;
 
 namespace QuorumMesh.Node.Runtime.Tests;
@@ -33,6 +34,9 @@ public sealed class ContractExtensionTests
     private readonly Dictionary<PayloadHash, byte[]> _payloads =
         new byte[][] { Begin, TheirYes, OwnYes, Share, TheirVote, OwnVote, Shared }.ToDictionary(TestChain.HashOf);
 
+    /// <summary>Votes and state come with a privacy flag.</summary>
+    private bool _flagged;
+
     [Fact]
     public void The_private_head_waits_for_votes_and_state_and_takes_it()
     {
@@ -40,7 +44,7 @@ public sealed class ContractExtensionTests
         Vote(node);
         var moving = Known(node);
         Assert.True(moving is { IsMoving: true, Begun: 2, Accepted: 4, Finished: 0 });
-        Assert.Equal(Management, View(node).MovingBy(Contract));
+        Assert.Equal(Management, Assert.Single(View(node).Moving).Management);
 
         var effects = Send(node, Share);
         effects = node.Step(Here(Share));
@@ -59,7 +63,7 @@ public sealed class ContractExtensionTests
 
         Assert.Equal(5ul, node.PrivateHead);
         AssertTaken(node);
-        Assert.Null(View(node).MovingBy(Contract));
+        Assert.Empty(View(node).Moving);
         Assert.True(Known(node) is { IsActive: false, Finished: 5, Refusal: "" });
     }
 
@@ -150,11 +154,47 @@ public sealed class ContractExtensionTests
         Assert.Equal(block, node.PrivateHead);
         var known = View(node).ExtensionBy(Management);
         Assert.Equal(block >= 2, known is { IsActive: true, Identifier: "" });
-        Assert.Equal(block >= 4, View(node).MovingBy(Contract) == Management);
+        Assert.Equal(block >= 4, View(node).Moving.Any(e => e.Management == Management));
         Serve(node);
         Assert.Equal((5ul, root), (node.PrivateHead, node.PrivateRoot));
         AssertTaken(node);
         Assert.True(Known(node) is { Accepted: 4, Finished: 5 });
+    }
+
+    /// <summary>A transaction of these would stop the private head by name.</summary>
+    [Fact]
+    public void A_share_with_a_flag_that_the_chain_does_not_have_does_not_stop_the_private_head()
+    {
+        var node = new SoloNode(Genesis);
+        Vote(node);
+        Send(node, Share);
+        _flagged = true;
+        Serve(node);
+        Assert.Null(node.Core.PrivateStatus.Stopped);
+        Assert.Contains("has the privacy flag 1", Known(node).Refusal, StringComparison.Ordinal);
+        Assert.Equal(Hash256.EmptyCode, node.Stores.Private.Head.GetAccount(Contract)!.Value.CodeHash);
+    }
+
+    [Fact]
+    public void What_ended_long_ago_is_forgotten_and_what_goes_on_is_not()
+    {
+        var node = new SoloNode(Genesis);
+        Vote(node);
+        Drop(node, block: 1_000_000, keeps: 10);
+        Assert.True(Known(node).IsActive);
+        Send(node, Share);
+        Serve(node);
+        Drop(node, block: 15, keeps: 10);
+        Assert.Equal(5ul, Known(node).Finished);
+        Drop(node, block: 16, keeps: 10);
+        Assert.Null(View(node).ExtensionBy(Management));
+    }
+
+    private static void Drop(SoloNode node, ulong block, ulong keeps)
+    {
+        var batch = new KeyValueBatch();
+        ExtensionIndex.DropOld(node.Stores.KeyValues, batch, block, keeps);
+        node.Stores.KeyValues.Write(batch, sync: false);
     }
 
     private static void AssertTaken(SoloNode node)
@@ -200,12 +240,15 @@ public sealed class ContractExtensionTests
             var effects = node.After(31_000);
             foreach (var hash in effects.FetchPayloads)
                 node.Step(new NodeInput.PayloadAnswers([_payloads.TryGetValue(hash, out var payload)
-                    ? PayloadAnswer.Here(hash, payload) : PayloadAnswer.NotAParty(hash)]));
+                    ? PayloadAnswer.Here(hash, payload) with { PrivacyMode = FlagOf(payload) } : PayloadAnswer.NotAParty(hash)]));
             foreach (var vote in effects.FetchVotes)
                 node.Step(new NodeInput.VoteAnswered(vote == TestChain.HashOf(OwnVote)
                     ? VoteAnswer.Own(vote, Management) : VoteAnswer.Foreign(vote)));
         }
     }
+
+    private PrivacyMode FlagOf(byte[] payload) => _flagged && (payload == TheirVote || payload == OwnVote || payload == Shared)
+        ? PrivacyMode.PartyProtection : PrivacyMode.StandardPrivate;
 
     private static ContractExtension Known(SoloNode node) => View(node).ExtensionBy(Management)!;
 

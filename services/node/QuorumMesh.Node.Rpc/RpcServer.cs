@@ -74,12 +74,13 @@ public sealed class RpcServer : IAsyncDisposable
         var calls = new EthCallApi(node, reader, executor, options.CallTimeout);
         var limits = new TraceLimits(options.TraceTimeout, options.MaxTraceBytes);
         var replayer = new BlockReplayer(node, reader);
+        var judge = new ExtensionJudge(node);
         var sender = new TransactionSender(node, calls, options.PublicTransactions,
             new ReplayProtection(node, options.AllowUnprotected), new PrivateGuard(node, options.PrivateGuard, logger),
-            new PrivacyMarkers(node, options.SendsPrivacyMarkers));
+            new PrivacyMarkers(node, options.SendsPrivacyMarkers), judge);
         var info = new EthInfoApi(node);
         var management = new ManagementReader(calls, executor);
-        var desk = new ExtensionDesk(node, reader, management, sender);
+        var desk = new ExtensionDesk(node, reader, management, sender, judge);
         if (node.Profile.Rpc.HasContractExtension) _extensions = new ExtensionKeeper(node, management, desk, logger);
         IRpcApi[] ofEngine = node.Bft is { } bft ? [new IstanbulApi(node, reader), new IstanbulVotingApi(bft)]
             : node.RaftNode is { } raft ? [new RaftApi(node), new RaftExplainApi(raft)] : [new RaftApi(node)];

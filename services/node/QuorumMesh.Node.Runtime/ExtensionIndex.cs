@@ -14,11 +14,11 @@ namespace QuorumMesh.Node.Runtime;
 /// </summary>
 internal static class ExtensionIndex
 {
-    /// <summary>Of one transaction; the RPC begins one. Gas of private code is its sender's word, and the rows are ours.</summary>
-    private const int MostBegun = 16;
-
     /// <summary>Characters of a key or identifier; longer ones are none.</summary>
     private const int LongestText = 1_024;
+
+    /// <summary>Characters.</summary>
+    private const int LongestRefusal = 256;
 
     /// <summary>With a move of the private head.</summary>
     public static void Note(IKeyValueReader reader, KeyValueBatch batch, Block block, IReadOnlyList<RecoveredTransaction> transactions,
@@ -29,11 +29,10 @@ internal static class ExtensionIndex
         for (var i = 0; i < receipts.Count; i++)
         {
             if (receipts[i] is not { Logs.Count: > 0 } receipt) continue;
-            var begun = 0;
             var creation = CreationOf(i, transactions[i], execution);
             foreach (var log in receipt.Logs)
             {
-                if (ExtensionEvent.Of(log) is not { } happened || !IsKept(happened, ref begun)) continue;
+                if (ExtensionEvent.Of(log) is not { } happened || !IsKept(happened, receipt.ContractAddress)) continue;
                 var known = changed.GetValueOrDefault(happened.Management) ?? Find(reader, happened.Management);
                 if (After(known, happened, transactions[i].Sender, creation, block.Number) is { } after)
                     changed[happened.Management] = after;
@@ -41,7 +40,7 @@ internal static class ExtensionIndex
         }
         foreach (var refused in execution.RefusedShares)
             if (changed.GetValueOrDefault(refused.Management) is { } extension)
-                changed[refused.Management] = extension with { Refusal = refused.Reason };
+                changed[refused.Management] = extension with { Refusal = Bounded(refused.Reason) };
         foreach (var extension in changed.Values) Put(batch, extension);
     }
 
@@ -63,12 +62,22 @@ internal static class ExtensionIndex
         }
     }
 
-    /// <summary>The management contract that a contract's state is on its way with, see <see cref="ContractExtension.IsMoving"/>.</summary>
-    public static Address? MovingBy(IKeyValueReader reader, in Address contract)
+    /// <summary>
+    /// Forgets what ended so long ago that no late payload takes the head back to it. A refusal stays: its status is never DONE.
+    /// </summary>
+    /// <param name="keeps">Blocks behind its end.</param>
+    public static void DropOld(IKeyValueReader reader, KeyValueBatch batch, ulong block, ulong keeps)
     {
-        byte[] prefix = [KeySpaces.MovingContract, .. contract.ToArray()];
-        foreach (var (key, _) in reader.Scan(prefix)) return new Address(key.AsSpan(prefix.Length));
-        return null;
+        foreach (var extension in All(reader))
+            if (!extension.IsActive && extension.Refusal.Length == 0 && block > extension.Finished && block - extension.Finished > keeps)
+                batch.Delete(Key(extension.Management));
+    }
+
+    /// <summary>Those that are <see cref="ContractExtension.IsMoving"/>, by their contract.</summary>
+    public static IEnumerable<ContractExtension> Moving(IKeyValueReader reader)
+    {
+        foreach (var (key, _) in reader.Scan([KeySpaces.MovingContract]))
+            if (Find(reader, new Address(key.AsSpan(1 + Address.Size))) is { } extension) yield return extension;
     }
 
     /// <summary>Null for an address that is no management contract known here.</summary>
@@ -89,9 +98,14 @@ internal static class ExtensionIndex
         return transaction.Tx.Data;
     }
 
-    private static bool IsKept(ExtensionEvent happened, ref int begun) => happened switch
+    /// <summary>
+    /// An extension begins with its management contract alone: any contract that is called can say that one begins, and whoever calls it
+    /// would have begun it.
+    /// </summary>
+    /// <param name="made">What the transaction made; of one in a marker the receipt is its own.</param>
+    private static bool IsKept(ExtensionEvent happened, Address? made) => happened switch
     {
-        ExtensionEvent.Created created => ++begun <= MostBegun && created.RecipientKey.Length <= LongestText,
+        ExtensionEvent.Created created => created.Management == made && created.RecipientKey.Length <= LongestText,
         ExtensionEvent.Shared shared => shared.Identifier.Length <= LongestText,
         _ => true,
     };
@@ -150,6 +164,8 @@ internal static class ExtensionIndex
         list.ExpectEnd();
         return extension;
     }
+
+    private static string Bounded(string reason) => reason.Length <= LongestRefusal ? reason : reason[..LongestRefusal];
 
     private static string Text(ref RlpReader reader) => Encoding.UTF8.GetString(reader.ReadBytes());
 

@@ -172,10 +172,10 @@ public sealed class NodeView : IDisposable
     public ContractExtension? ExtensionBy(in Address management) => ExtensionIndex.Find(_snapshot, management);
 
     /// <summary>
-    /// The extension's management contract while a contract's state is on its way to a new party: what changes the contract meanwhile may
-    /// be missing there. Null when it is not.
+    /// Extensions whose contract's state is on its way to a new party, as their transactions say: what changes the contract meanwhile may
+    /// be missing there.
     /// </summary>
-    public Address? MovingBy(in Address contract) => ExtensionIndex.MovingBy(_snapshot, contract);
+    public IEnumerable<ContractExtension> Moving => ExtensionIndex.Moving(_snapshot);
 
     /// <summary>What the EVM sees of a block, for calls and traces.</summary>
     public BlockContext ContextOf(BlockHeader header) =>

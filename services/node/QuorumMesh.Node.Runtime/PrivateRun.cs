@@ -50,6 +50,11 @@ internal sealed class PrivateRun
     /// <summary>See <see cref="PrivateInput.AwaitsMarker"/>.</summary>
     public bool AwaitsMarker => _execution?.AwaitsMarker ?? !Block.Transactions[0].IsPrivate;
 
+    /// <summary>
+    /// Whether what is awaited is a vote or a state of a share by a contract extension: no transaction runs by its privacy flag.
+    /// </summary>
+    public bool AwaitsShare => _execution?.Share is not null;
+
     /// <summary>A vote on a contract extension that must be told to be ours or not; null when none is awaited.</summary>
     public PayloadHash? AwaitedVote => _execution?.Share?.AwaitedVote;
 

@@ -19,6 +19,9 @@ internal sealed class PrivateSide
     /// <summary>How far the state goes back at once: what is changed on the way is in memory.</summary>
     private const ulong BlocksPerRewind = 1_024;
 
+    /// <summary>How often extensions that ended long ago are looked for.</summary>
+    private const ulong BlocksPerDrop = 1_024;
+
     /// <summary>Of one block's private transactions that came to nothing.</summary>
     private const int MostTold = 5;
 
@@ -89,7 +92,7 @@ internal sealed class PrivateSide
     /// none of these.
     /// </summary>
     public string? Unsupported => _stoppedBy
-        ?? (_run is { Awaited: { } hash, AwaitsMarker: false } run && _payloads.Find(hash) is { } answer
+        ?? (_run is { Awaited: { } hash, AwaitsMarker: false, AwaitsShare: false } run && _payloads.Find(hash) is { } answer
             ? UnsupportedPrivacy.Of(_stores.Rules, run.Block.Number, answer) : null);
 
     /// <summary>What execution is to do with a payload; null when no settled answer of the manager is here.</summary>
@@ -139,6 +142,8 @@ internal sealed class PrivateSide
             else SkippedPayloads.RemoveShared(batch, hash, block.Number);
         }
         ExtensionIndex.Note(_stores.KeyValues, batch, block, transactions, execution);
+        if (block.Number % BlocksPerDrop == 0)
+            ExtensionIndex.DropOld(_stores.KeyValues, batch, block.Number, Math.Max(_rewindLimit, BlocksPerDrop));
     }
 
     /// <summary>The note of having been a stranger: without it a payload that comes late finds no block to run again.</summary>
@@ -307,7 +312,8 @@ internal sealed class PrivateSide
     /// <summary>As <see cref="AnswerFor(PayloadHash)"/>; null too when it asks for what the block cannot have.</summary>
     private PayloadAnswer? AnswerFor(PrivateRun run, PayloadHash hash) =>
         AnswerFor(hash) is { } answer
-            && (run.AwaitsMarker || UnsupportedPrivacy.Of(_stores.Rules, run.Block.Number, answer) is null) ? answer : null;
+            && (run.AwaitsMarker || run.AwaitsShare || UnsupportedPrivacy.Of(_stores.Rules, run.Block.Number, answer) is null)
+            ? answer : null;
 
     private void Finish(Block block, RecoveredTransaction[] transactions, BlockExecution execution)
     {

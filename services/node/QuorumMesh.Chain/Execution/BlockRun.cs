@@ -167,7 +167,8 @@ public sealed class BlockRun
 
     private void BeginShare(IReadOnlyList<LogEntry> logs)
     {
-        Share = StateShareRun.Of(logs, _private!, _fork >= Fork.SpuriousDragon);
+        Share = StateShareRun.Of(logs, _private!, _fork >= Fork.SpuriousDragon,
+            _rules.Config.HasPrivacyEnhancements(_header.Number, _rules.Profile));
         Share?.TakeAll(_inputs);
         ContinueShare();
         if (Share is not { } waiting || _waitsForShares) return;

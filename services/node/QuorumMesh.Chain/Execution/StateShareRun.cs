@@ -23,15 +23,16 @@ public sealed class StateShareRun
     private readonly List<ExtensionEvent.Shared> _shares;
     private readonly WorldState _state;
     private readonly bool _deleteEmpty;
+    private readonly bool _takesFlags;
     private readonly List<PayloadHash> _asked = [];
     private readonly List<PayloadHash> _skipped = [];
     private readonly List<RefusedShare> _refused = [];
     private int _next;
     private bool _isRenamed;
 
-    private StateShareRun(List<ExtensionEvent.Shared> shares, WorldState state, bool deleteEmpty)
+    private StateShareRun(List<ExtensionEvent.Shared> shares, WorldState state, bool deleteEmpty, bool takesFlags)
     {
-        (_shares, _state, _deleteEmpty) = (shares, state, deleteEmpty);
+        (_shares, _state, _deleteEmpty, _takesFlags) = (shares, state, deleteEmpty, takesFlags);
         state.BeginTransaction();
         Continue();
     }
@@ -39,7 +40,8 @@ public sealed class StateShareRun
     /// <summary>Null when the logs share nothing.</summary>
     /// <param name="state">After the transaction, which is finalised.</param>
     /// <param name="deleteEmpty">EIP-158.</param>
-    public static StateShareRun? Of(IReadOnlyList<LogEntry> logs, WorldState state, bool deleteEmpty)
+    /// <param name="takesFlags">Whether the chain has privacy flags other than 0 at the block.</param>
+    public static StateShareRun? Of(IReadOnlyList<LogEntry> logs, WorldState state, bool deleteEmpty, bool takesFlags)
     {
         ArgumentNullException.ThrowIfNull(logs);
         List<ExtensionEvent.Shared>? shares = null;
@@ -49,7 +51,7 @@ public sealed class StateShareRun
             (shares ??= []).Add(shared);
             if (shares.Count == MostShares) break;
         }
-        return shares is null ? null : new StateShareRun(shares, state, deleteEmpty);
+        return shares is null ? null : new StateShareRun(shares, state, deleteEmpty, takesFlags);
     }
 
     /// <summary>Nothing is awaited, and the state is as it is after the transaction.</summary>
@@ -155,6 +157,12 @@ public sealed class StateShareRun
         if (answer.Payload is not { } payload)
         {
             Refuse(share, "the state was not shared with this participant");
+            return;
+        }
+        if (answer.PrivacyMode != PrivacyMode.StandardPrivate && !_takesFlags)
+        {
+            Refuse(share, $"the state has the privacy flag {(int)answer.PrivacyMode}, and this node's genesis has no "
+                + "privacyEnhancementsBlock at or before its block: give all parties the same genesis (docs/privacy.md)");
             return;
         }
         try

@@ -12,6 +12,10 @@ public static partial class ManagementContract
     /// <summary>Gas of each of its transactions where the caller names none (21:extension/backend.go).</summary>
     public const ulong DefaultGas = 4_712_384;
 
+    /// <summary>Of the code that makes GoQuorum's, 7355 bytes; as recorded with 24.4.1.</summary>
+    private static readonly Hash256 GoQuorumInitCode =
+        Hash256.Parse("0x251770c473e9059a2d75c639adc8829366740d6f3148d9c42934ddf43401902c");
+
     /// <summary>Gives the account that began the extension.</summary>
     public static byte[] Creator { get; } = Selector("creator()");
 
@@ -34,6 +38,18 @@ public static partial class ManagementContract
     /// <param name="recipientKey">Of the new party's manager, base64.</param>
     public static byte[] Create(in Address contract, in Address recipient, string recipientKey) =>
         AbiData.Encode(InitCode, contract, recipient, recipientKey);
+
+    /// <summary>
+    /// Whether a payload makes a management contract whose code is known, ours or that of GoQuorum 24.4.1, for just this extension: what
+    /// any other code answers is its author's word.
+    /// </summary>
+    public static bool IsCreation(ReadOnlySpan<byte> payload, in Address contract, in Address recipient, string recipientKey)
+    {
+        var arguments = AbiData.Encode([], contract, recipient, recipientKey);
+        if (!payload.EndsWith(arguments)) return false;
+        var code = payload[..^arguments.Length];
+        return code.SequenceEqual(InitCode) || Keccak.Hash(code) == GoQuorumInitCode;
+    }
 
     /// <summary>Gives one of those who may vote, counted from 0.</summary>
     public static byte[] Voter(ulong index) => AbiData.Encode(Selector("walletAddressesToVote(uint256)"), index);

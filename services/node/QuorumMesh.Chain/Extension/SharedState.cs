@@ -42,7 +42,9 @@ public sealed record SharedState(UInt256 Balance, ulong Nonce, byte[] Code, IRea
     /// Reads an account that was shared for a contract, and holds its code and storage against the hashes beside them: GoQuorum leaves
     /// out slots whose numbers it has lost, and the new party's state would differ from then on without a word.
     /// </summary>
-    /// <exception cref="FormatException">It is no account of that contract, or is not whole; the text says what is wrong.</exception>
+    /// <exception cref="FormatException">
+    /// It is no account of that contract, or is not whole; the text says what is wrong, and nothing of what the payload holds.
+    /// </exception>
     public static SharedState Read(ReadOnlyMemory<byte> json, in Address contract)
     {
         try
@@ -50,9 +52,14 @@ public sealed record SharedState(UInt256 Balance, ulong Nonce, byte[] Code, IRea
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = MaxDepth });
             return Read(document.RootElement, contract.ToChecksumString());
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
+        // Their texts quote the payload, and this one comes into logs, the store and answers.
+        catch (JsonException)
         {
-            throw new FormatException($"the shared state cannot be read: {e.Message}", e);
+            throw new FormatException("the shared state cannot be read: it is no JSON");
+        }
+        catch (Exception e) when (e is InvalidOperationException or KeyNotFoundException)
+        {
+            throw new FormatException("the shared state cannot be read: a part is missing, or of another kind");
         }
     }
 
@@ -93,8 +100,7 @@ public sealed record SharedState(UInt256 Balance, ulong Nonce, byte[] Code, IRea
     private static void Require(string name, JsonElement fields, in Hash256 found)
     {
         if (Bare(found.Bytes) != fields.GetProperty(name).GetString())
-            throw new FormatException($"the shared state is not whole: its {name} is {fields.GetProperty(name)}, what it holds has "
-                + Bare(found.Bytes));
+            throw new FormatException($"the shared state is not whole: its {name} is another than that of what it holds");
     }
 
     private static UInt256 Number(string? text) =>

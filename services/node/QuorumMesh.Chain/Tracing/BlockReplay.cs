@@ -83,7 +83,8 @@ public sealed class BlockReplay
     private void TakeShare(IReadOnlyList<LogEntry> logs, StateOverlay privateState)
     {
         var state = new WorldState(privateState);
-        if (StateShareRun.Of(logs, state, Fork >= Evm.Fork.SpuriousDragon) is not { } share) return;
+        var takesFlags = _rules.Config.HasPrivacyEnhancements(_header.Number, _rules.Profile);
+        if (StateShareRun.Of(logs, state, Fork >= Evm.Fork.SpuriousDragon, takesFlags) is not { } share) return;
         share.TakeAll(_inputs);
         if (share.IsDone) privateState.Apply(state.TakeChanges());
         else _stoppedBy = $"a contract's state was shared before it in its block, and payload {share.Awaited ?? share.AwaitedVote} with it "

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using QuorumMesh.Chain.Extension;
 using QuorumMesh.Node.Rpc.Api;
 using QuorumMesh.Node.Rpc.Engine;
@@ -13,13 +14,19 @@ namespace QuorumMesh.Node.Rpc.Calls;
 /// Begins contract extensions, votes on them, ends them and shares states. Checks, their order and their words are GoQuorum's
 /// (21:extension/api.go, 24:extension/api.go).
 /// </summary>
-internal sealed class ExtensionDesk(INode node, NodeReader states, ManagementReader reader, TransactionSender sender)
+internal sealed class ExtensionDesk(INode node, NodeReader states, ManagementReader reader, TransactionSender sender,
+    ExtensionJudge judge)
 {
     /// <summary>Slots of a contract that is shared: more do not fit into a payload.</summary>
     private const int MostSlots = 150_000;
 
+    private const int MostSent = 64;
+
     private static readonly SearchValues<char> Base64Digits =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n");
+
+    /// <summary>States that were sent, by management contract: while nothing has changed one is not sent again.</summary>
+    private readonly ConcurrentDictionary<Address, (Account Account, string Parties, PayloadHash Hash)> _sent = new();
 
     /// <param name="key">Of the new party's manager, base64.</param>
     /// <param name="recipient">The account that votes for the new party.</param>
@@ -27,11 +34,10 @@ internal sealed class ExtensionDesk(INode node, NodeReader states, ManagementRea
     public async Task<Hash256> ExtendAsync(Address contract, string key, Address recipient, SendTransactionArguments arguments,
         CancellationToken cancellation)
     {
+        await RequireNoneActiveAsync(contract, cancellation).ConfigureAwait(false);
         var account = await states.ReadAsync(cancellation, scope => RequireExtendable(scope.View, contract)).ConfigureAwait(false);
         if (recipient.IsZero) throw new RpcException("invalid recipient address");
-        if (account.Privacy is { } metadata
-            && !await node.TransactionManager.IsSenderAsync(metadata.Creation, cancellation).ConfigureAwait(false))
-            throw new RpcException("operation not allowed");
+        await RequireCreatorAsync(account, cancellation).ConfigureAwait(false);
         if (arguments.From == recipient)
             throw new RpcException("account accepting the extension cannot be the account initiating extension");
         RequireBase64(key);
@@ -80,19 +86,46 @@ internal sealed class ExtensionDesk(INode node, NodeReader states, ManagementRea
     /// <exception cref="RpcException">The contract cannot be shared.</exception>
     public async Task<Hash256> ShareAsync(ContractExtension extension, SendTransactionArguments arguments, CancellationToken cancellation)
     {
+        var complete = Complete(arguments);
         var (state, account) = StateOf(extension.Contract);
-        var privacy = await PrivacyOfAsync(account, cancellation).ConfigureAwait(false);
-        var send = new SendArguments(state, arguments.PrivateFrom, arguments.PrivateFor!) { Privacy = privacy };
-        var answer = await node.TransactionManager.SendAsync(send, cancellation).ConfigureAwait(false);
-        var data = ManagementContract.ShareState(answer.Hash.ToBase64());
-        return await SendAsync(Complete(arguments), extension.Management, data, cancellation).ConfigureAwait(false);
+        await RequireCreatorAsync(account, cancellation).ConfigureAwait(false);
+        var parties = string.Join(',', complete.PrivateFor!);
+        if (!_sent.TryGetValue(extension.Management, out var sent) || sent.Account != account || sent.Parties != parties)
+        {
+            var privacy = await PrivacyOfAsync(account, cancellation).ConfigureAwait(false);
+            var send = new SendArguments(state, complete.PrivateFrom, complete.PrivateFor!) { Privacy = privacy };
+            var answer = await node.TransactionManager.SendAsync(send, cancellation).ConfigureAwait(false);
+            if (_sent.Count >= MostSent) _sent.Clear();
+            _sent[extension.Management] = sent = (account, parties, answer.Hash);
+        }
+        var data = ManagementContract.ShareState(sent.Hash.ToBase64());
+        return await SendAsync(complete, extension.Management, data, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>An extension that anybody made up is in nobody's way.</summary>
+    private async Task RequireNoneActiveAsync(Address contract, CancellationToken cancellation)
+    {
+        var (account, active) = await states.ReadAsync(cancellation, scope => (
+            scope.View.PrivateState(scope.View.Head).GetAccount(contract),
+            scope.View.Extensions.Where(e => e.IsActive && e.Contract == contract).ToList())).ConfigureAwait(false);
+        // Who has no code for it cannot extend it either way, and hears what GoQuorum says first.
+        var hasCode = account is { } own && own.CodeHash != Hash256.EmptyCode;
+        foreach (var extension in active)
+            if (!hasCode || await judge.MayBeTrueAsync(extension, account?.Privacy, cancellation).ConfigureAwait(false))
+                throw new RpcException("contract extension in progress for the given contract address");
+    }
+
+    /// <summary>With another flag than the standard one the contract's creator alone gives it away.</summary>
+    private async Task RequireCreatorAsync(Account account, CancellationToken cancellation)
+    {
+        if (account.Privacy is { } metadata
+            && !await node.TransactionManager.IsSenderAsync(metadata.Creation, cancellation).ConfigureAwait(false))
+            throw new RpcException("operation not allowed");
     }
 
     private static Account RequireExtendable(NodeView view, Address contract)
     {
         var own = view.PrivateState(view.Head);
-        if (view.Extensions.Any(e => e.IsActive && e.Contract == contract))
-            throw new RpcException("contract extension in progress for the given contract address");
         if (view.PublicState(view.Head).GetAccount(contract) is not null)
             throw new RpcException("extending a public contract!!! not allowed");
         return own.GetAccount(contract) is { } account && account.CodeHash != Hash256.EmptyCode ? account

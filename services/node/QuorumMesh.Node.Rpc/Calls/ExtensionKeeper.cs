@@ -21,11 +21,18 @@ internal sealed class ExtensionKeeper(INode node, ManagementReader reader, Exten
 
     private const int MostRemembered = 4_096;
 
+    /// <summary>How long transactions to the contract that wait for their block are waited for, after the last yes.</summary>
+    private const ulong MostWaitedBlocks = 10;
+
     private readonly SemaphoreSlim _signal = new(0, 1);
     private readonly CancellationTokenSource _stopping = new();
     private readonly Dictionary<Address, string> _told = [];
     private readonly HashSet<Address> _compared = [];
+    private readonly RetryPace _pace = new();
     private Task _running = Task.CompletedTask;
+
+    /// <summary>For the time between tries.</summary>
+    internal TimeProvider Clock { set => _pace.Clock = value; }
 
     public void Start()
     {
@@ -52,6 +59,7 @@ internal sealed class ExtensionKeeper(INode node, ManagementReader reader, Exten
             if (node.Sync is not null || view.PrivateHead < view.Head) return;
             known = [.. view.Extensions.Where(e => e.IsActive || (e.Identifier.Length > 0 && e.Finished + ComparedBlocks > view.Head))];
         }
+        _pace.Keep(known.Where(e => e.IsActive).Select(e => e.Management).ToHashSet());
         foreach (var extension in known)
         {
             try
@@ -125,12 +133,30 @@ internal sealed class ExtensionKeeper(INode node, ManagementReader reader, Exten
         var manager = node.TransactionManager;
         if (!manager.Enabled || await IsUnderWayAsync(extension, cancellation).ConfigureAwait(false)) return;
         var facts = await reader.ReadAsync(extension.Management, extension.Initiator, cancellation).ConfigureAwait(false);
-        if (facts.IsFinished || facts.Creator != extension.Initiator || (facts.HasVoted && !extension.IsMoving)) return;
+        if (facts.IsFinished || facts.Creator != extension.Initiator || facts.Contract != extension.Contract) return;
+        if (facts.HasVoted && (!extension.IsMoving || await IsChangingAsync(extension, cancellation).ConfigureAwait(false))) return;
+        if (!_pace.IsDue(extension.Management, facts.HasVoted)) return;
         if (!await manager.IsSenderAsync(creation, cancellation).ConfigureAwait(false)) return;
-        var arguments = await ArgumentsAsync(extension.Initiator, creation, cancellation).ConfigureAwait(false);
+        var arguments = await ArgumentsAsync(extension, creation, cancellation).ConfigureAwait(false);
+        // Before anything goes out: what is sent stays at the parties.
+        if (!node.Accounts.IsUnlocked(extension.Initiator))
+            throw new AccountException($"account {extension.Initiator} is locked: unlock it, or cancel the extension");
+        _pace.Begin(extension.Management, facts.HasVoted);
         if (!facts.HasVoted) await desk.VoteAsync(extension.Management, isYes: true, arguments, cancellation).ConfigureAwait(false);
         else await desk.ShareAsync(extension, arguments, cancellation).ConfigureAwait(false);
         _told.Remove(extension.Management);
+    }
+
+    /// <summary>
+    /// Whether a transaction to the contract waits for its block: it came before the last yes, or from one who knows of no extension, and
+    /// would be missing in a state that is sent now.
+    /// </summary>
+    private async Task<bool> IsChangingAsync(ContractExtension extension, CancellationToken cancellation)
+    {
+        using (var view = node.OpenView())
+            if (view.Head >= extension.Accepted + MostWaitedBlocks) return false;
+        var pool = await node.PoolContentAsync(null, cancellation).ConfigureAwait(false);
+        return pool.SelectMany(c => c.Pending).Any(t => t.Tx.IsPrivate && t.Tx.To == extension.Contract);
     }
 
     /// <summary>Whether a transaction of the initiator's to the management contract waits for its block.</summary>
@@ -140,12 +166,21 @@ internal sealed class ExtensionKeeper(INode node, ManagementReader reader, Exten
         return pool.SelectMany(c => c.Pending.Concat(c.Queued)).Any(t => t.Tx.To == extension.Management);
     }
 
-    private async Task<SendTransactionArguments> ArgumentsAsync(Address initiator, PayloadHash creation, CancellationToken cancellation)
+    /// <exception cref="RpcException">
+    /// The extension was not begun by extendContract: this node's user sent code of somebody's that says so, and the state of a contract
+    /// is not given away on its word.
+    /// </exception>
+    private async Task<SendTransactionArguments> ArgumentsAsync(
+        ContractExtension extension, PayloadHash creation, CancellationToken cancellation)
     {
         var parties = await node.TransactionManager.ParticipantsAsync(creation, cancellation).ConfigureAwait(false);
         var answers = await node.TransactionManager.ReceiveAsync([creation], cancellation).ConfigureAwait(false);
-        var sender = answers is [{ SenderKey: { } key }] ? Convert.ToBase64String(key) : null;
-        return new SendTransactionArguments { From = initiator, PrivateFor = parties, PrivateFrom = sender };
+        if (answers is not [{ Payload: { } payload } begun])
+            throw new RpcException($"the transaction manager does not give payload {creation}, which began the extension");
+        if (!ManagementContract.IsCreation(payload, extension.Contract, extension.Recipient, extension.RecipientKey))
+            throw new RpcException("its management contract is none that this node knows: nothing is voted or shared by itself");
+        var sender = begun.SenderKey is { } key ? Convert.ToBase64String(key) : null;
+        return new SendTransactionArguments { From = extension.Initiator, PrivateFor = parties, PrivateFrom = sender };
     }
 
     /// <summary>What the new party got must be what this one has: what came between the last vote and the share is lost there.</summary>

@@ -33,11 +33,12 @@ internal static class PrivacySimulation
     }
 
     /// <param name="message">With the plain input.</param>
+    /// <param name="moving">Contracts that nothing may be sent to now, with the management contracts of their extensions.</param>
     /// <param name="stop">Ends a run that takes too long.</param>
     /// <exception cref="RpcException">The transaction is not to be sent: it would fail at its parties.</exception>
     public static SendPrivacy Run(
         ReadScope scope, BlockHeader header, TransactionMessage message, PrivacyMode mode, IReadOnlyList<string> mandatoryFor,
-        CancellationToken stop)
+        IReadOnlyDictionary<Address, Address> moving, CancellationToken stop)
     {
         var first = new Simulation(scope, header, message, stop);
         if (mode != PrivacyMode.StandardPrivate && message.To is { } to && first.HasNoCode(to))
@@ -46,18 +47,18 @@ internal static class PrivacySimulation
         if (!result.IsSuccess && mode != PrivacyMode.StandardPrivate) throw Failed(scope, header, message, result, stop);
         return new SendPrivacy(mode)
         {
-            Affected = Affected(first, mode),
+            Affected = Affected(first, mode, moving),
             ExecutionHash = mode == PrivacyMode.PrivateStateValidation ? ExecutionHash(first) : "",
             MandatoryFor = mandatoryFor,
         };
     }
 
-    private static List<PayloadHash> Affected(Simulation run, PrivacyMode mode)
+    private static List<PayloadHash> Affected(Simulation run, PrivacyMode mode, IReadOnlyDictionary<Address, Address> moving)
     {
         var creations = new SortedSet<PayloadHash>();
         foreach (var address in run.Affected.Called)
         {
-            if (run.View.MovingBy(address) is { } management) throw TransactionSender.Moving(address, management);
+            if (moving.TryGetValue(address, out var management)) throw TransactionSender.Moving(address, management);
             if (address == run.Marker || !run.Private.Exists(address)) continue;
             if (run.Private.GetPrivacy(address) is not { } metadata)
             {
@@ -103,7 +104,6 @@ internal static class PrivacySimulation
 
         public Simulation(ReadScope scope, BlockHeader header, TransactionMessage message, CancellationToken stop)
         {
-            View = scope.View;
             var rules = scope.View.Rules;
             var transactionRules = rules.TransactionRulesAt(header.Number);
             _message = message;
@@ -117,8 +117,6 @@ internal static class PrivacySimulation
             // A public contract is run in the public state alone (24:eth/api_backend.go GetEVM).
             Private = message.To is { } to && ownState.GetAccount(to) is null ? Public : new WorldState(ownState);
         }
-
-        public NodeView View { get; }
 
         public Address? Marker { get; }
 

@@ -14,7 +14,7 @@ namespace QuorumMesh.Node.Rpc.Calls;
 /// manager.
 /// </summary>
 internal sealed class TransactionSender(INode node, EthCallApi estimator, PublicTransactionPolicy policy,
-    ReplayProtection protection, PrivateGuard guard, PrivacyMarkers markers)
+    ReplayProtection protection, PrivateGuard guard, PrivacyMarkers markers, ExtensionJudge extensions)
 {
     /// <summary>More than all fields of a transaction beside its data.</summary>
     private const int EnvelopeSize = 512;
@@ -214,7 +214,8 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         if (!transaction.IsPrivate || arguments.PrivateFor is not { } privateFor) throw new RpcException("transaction is not private");
         RequireManager();
         RequireWilling();
-        RequireAtRest(transaction.To);
+        var moving = await extensions.MovingAsync(cancellation).ConfigureAwait(false);
+        RequireAtRest(transaction.To, moving);
         var isEnhanced = RequireFlag(arguments);
         if (transaction.PayloadHash is not { } hash)
             throw new RpcException($"the data of a private transaction is the {PayloadHash.Size}-byte hash from the transaction manager's "
@@ -224,7 +225,7 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         if (isEnhanced && await node.TransactionManager.ReceiveStoredAsync(hash, cancellation).ConfigureAwait(false) is { } payload)
         {
             var message = TransactionMessage.Of(new RecoveredTransaction(transaction, Sender(transaction)), UInt256.Zero);
-            privacy = await SimulateAsync(message with { Data = payload }, arguments, cancellation).ConfigureAwait(false);
+            privacy = await SimulateAsync(message with { Data = payload }, arguments, moving, cancellation).ConfigureAwait(false);
         }
         await node.TransactionManager.SendSignedAsync(hash, privateFor, privacy, cancellation).ConfigureAwait(false);
     }
@@ -250,11 +251,9 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
     /// GoQuorum takes what is sent to a contract between the last vote of its extension and the share of its state: it is lost for the new
     /// party, whose state differs from then on.
     /// </summary>
-    private void RequireAtRest(Address? to)
+    private static void RequireAtRest(Address? to, IReadOnlyDictionary<Address, Address> moving)
     {
-        if (to is not { } contract) return;
-        using var view = node.OpenView();
-        if (view.MovingBy(contract) is { } management) throw Moving(contract, management);
+        if (to is { } contract && moving.TryGetValue(contract, out var management)) throw Moving(contract, management);
     }
 
     /// <summary>Of a private transaction that would be lost for a new party of the contract.</summary>
@@ -269,12 +268,14 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
         // An empty payload is not distributed: the pool refuses such a transaction, as it does one with a value.
         if (!arguments.IsPrivate || payload.Length == 0) return payload;
         RequireManager();
-        RequireAtRest(arguments.To);
+        var moving = await extensions.MovingAsync(cancellation).ConfigureAwait(false);
+        RequireAtRest(arguments.To, moving);
         if (!arguments.Value.IsZero) throw new RpcException("ether value is not supported for private transactions");
         RequireWilling();
         var send = new SendArguments(payload, arguments.PrivateFrom, arguments.PrivateFor!)
         {
-            Privacy = isEnhanced ? await SimulateAsync(arguments, payload, gas, cancellation).ConfigureAwait(false) : SendPrivacy.Standard,
+            Privacy = isEnhanced ? await SimulateAsync(arguments, payload, gas, moving, cancellation).ConfigureAwait(false)
+                : SendPrivacy.Standard,
         };
         var answer = await node.TransactionManager.SendAsync(send, cancellation).ConfigureAwait(false);
         node.RememberPayload(answer);
@@ -292,7 +293,8 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
     }
 
     private async ValueTask<SendPrivacy> SimulateAsync(
-        SendTransactionArguments arguments, byte[] payload, ulong gas, CancellationToken cancellation)
+        SendTransactionArguments arguments, byte[] payload, ulong gas, IReadOnlyDictionary<Address, Address> moving,
+        CancellationToken cancellation)
     {
         var nonce = arguments.Nonce ?? (arguments.To is null
             ? await node.PendingNonceAsync(arguments.From, cancellation).ConfigureAwait(false) : 0);
@@ -305,14 +307,15 @@ internal sealed class TransactionSender(INode node, EthCallApi estimator, Public
             GasPrice = arguments.GasPrice ?? UInt256.Zero,
             Data = payload,
         };
-        return await SimulateAsync(message, arguments, cancellation).ConfigureAwait(false);
+        return await SimulateAsync(message, arguments, moving, cancellation).ConfigureAwait(false);
     }
 
     private ValueTask<SendPrivacy> SimulateAsync(
-        TransactionMessage message, SendTransactionArguments arguments, CancellationToken cancellation) =>
+        TransactionMessage message, SendTransactionArguments arguments, IReadOnlyDictionary<Address, Address> moving,
+        CancellationToken cancellation) =>
         estimator.RunAsync(cancellation, (scope, stop) => PrivacySimulation.Run(scope,
             scope.Header(Json.BlockTag.Latest) ?? throw new RpcException("header not found"), message, (PrivacyMode)arguments.PrivacyFlag,
-            arguments.MandatoryFor, stop));
+            arguments.MandatoryFor, moving, stop));
 
     private async ValueTask<ulong> PrivateGasAsync(SendTransactionArguments arguments, CancellationToken cancellation)
     {
