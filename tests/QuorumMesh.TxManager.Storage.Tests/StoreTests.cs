@@ -310,8 +310,13 @@ public abstract class StoreTests
         Assert.False(await store.ForgetPinAsync(first, default));
         Assert.DoesNotContain((await store.IdentitiesAsync(default)).Pins, p => p.Key == first);
 
+        await store.AcceptPinAsync(Pin(second, thief, AnnouncedState.Active), 9, default);
+        Assert.Equal(Pin(second, thief, AnnouncedState.Active), await StoredAsync(second));
+        Assert.Equal(9, (await store.IdentitiesAsync(default)).Accepted[second]);
+
         await store.SaveOwnSerialAsync(77, default);
         await store.SaveOwnSerialAsync(78, default);
+        await store.SaveOwnSerialAsync(76, default);
         Assert.Equal(78, await store.OwnSerialAsync(default));
 
         static PublicKey NewKey() => new(RandomNumberGenerator.GetBytes(32));

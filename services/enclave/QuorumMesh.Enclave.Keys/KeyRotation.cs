@@ -57,12 +57,12 @@ public static class KeyRotation
         {
             if (old is null && index != first)
                 continue;
-            if (reference.Version > 0)
-                throw new KeyException($"{reference.Setting}.hashicorpVaultSecretVersion", "pins a version: the enclave would not take the "
-                    + "next one; take it away, or set it to 0");
             var (key, version) = await VaultKeyWriter.LatestAsync(session, reference, cancellation).ConfigureAwait(false);
             if (old is null || key == old)
             {
+                if (reference.Version > 0)
+                    throw new KeyException($"{reference.Setting}.hashicorpVaultSecretVersion", "pins a version: the enclave would not take "
+                        + "the next one; take it away, or set it to 0");
                 if (!acceptLoss)
                     await VaultKeyWriter.RefuseLossAsync(session, reference, version, cancellation).ConfigureAwait(false);
                 return await VaultKeyWriter.WriteNextAsync(session, reference, version, cancellation).ConfigureAwait(false);
@@ -119,15 +119,17 @@ public static class KeyRotation
 
     /// <summary>
     /// Says that nobody is to seal for a key any more: an active key is rotated first, a retired one goes on opening what was sealed for
-    /// it. Said once more it changes nothing. A key that the configuration does not name may have been taken out, or be in a vault.
+    /// it. Said once more it changes nothing. A key that neither the configuration nor a vault names may have been taken out.
     /// </summary>
     /// <param name="named">Its successor; null: the key that a rotation has put in its place, where the configuration tells it.</param>
     /// <returns>The key to name instead; null for none.</returns>
-    /// <exception cref="KeyException">Something cannot be read or written.</exception>
+    /// <exception cref="KeyException">Something cannot be read or written, or a vault does not say whether it is the key that seals: an
+    /// enclave takes no configuration that revokes that one.</exception>
     public static async Task<PublicKey?> RevokeAsync(
         string configFile, PublicKey key, PublicKey? named, Func<string, string?> environment, CancellationToken cancellation)
     {
-        if (Read(configFile).Entries.Any(e => !IsRetired(e!) && PublicOf(e!) == key))
+        if (Read(configFile).Entries.Any(e => !IsRetired(e!) && PublicOf(e!) == key)
+            || await SealsInVaultAsync(configFile, key, environment, cancellation).ConfigureAwait(false))
             named = await RotateAsync(configFile, key, environment, acceptLoss: false, cancellation).ConfigureAwait(false);
         var (root, entries) = Read(configFile);
         var revoked = root["keys"]!["revoked"] as JsonArray ?? new JsonArray();
@@ -142,6 +144,18 @@ public static class KeyRotation
             root["keys"]!["revoked"] = revoked;
         Replace(configFile, root);
         return successor;
+    }
+
+    private static async Task<bool> SealsInVaultAsync(
+        string configFile, PublicKey key, Func<string, string?> environment, CancellationToken cancellation)
+    {
+        if (InVault(configFile, environment) is not ({ } settings, { Count: > 0 } references))
+            return false;
+        using var session = new VaultSession(settings, new SecretReader(environment), TimeProvider.System);
+        foreach (var reference in references.Values)
+            if ((await VaultKeyWriter.LatestAsync(session, reference, cancellation).ConfigureAwait(false)).Key == key)
+                return true;
+        return false;
     }
 
     private static PublicKey? SuccessorOf(JsonArray entries, PublicKey key) =>

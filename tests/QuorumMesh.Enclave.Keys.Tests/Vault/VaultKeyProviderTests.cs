@@ -172,6 +172,27 @@ public sealed class VaultKeyProviderTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task A_vaults_active_key_is_rotated_before_it_is_revoked_and_nothing_is_written_where_that_cannot_be()
+    {
+        var provider = Provider();
+        var config = _directory.File("0.json");
+        var before = await File.ReadAllTextAsync(config);
+        _environment["HASHICORP_TOKEN"] = "s.WRONGwrong0000000000000";
+        await Assert.ThrowsAsync<KeyException>(
+            () => KeyRotation.RevokeAsync(config, Samples.Sender, null, _environment.GetValueOrDefault, default));
+        Assert.Equal(before, await File.ReadAllTextAsync(config));
+        _environment["HASHICORP_TOKEN"] = VaultModel.RootToken;
+
+        var next = await KeyRotation.RevokeAsync(config, Samples.Sender, null, _environment.GetValueOrDefault, default);
+        var ring = await provider.LoadAsync(default);
+        Assert.Equal([next, Samples.Sender], ring.Keys.Select(k => k.PublicKey));
+        Assert.Equal([new RevokedKey(Samples.Sender, next)], ring.Revoked);
+        // Said again: it is no more the key that seals.
+        Assert.Equal(next, await KeyRotation.RevokeAsync(config, Samples.Sender, null, _environment.GetValueOrDefault, default));
+        Assert.Equal(2, (await provider.LoadAsync(default)).Keys.Count);
+    }
+
+    [Fact]
     public async Task A_latest_version_that_cannot_be_used_is_an_answer_and_a_right_that_was_taken_away_is_none()
     {
         Role();

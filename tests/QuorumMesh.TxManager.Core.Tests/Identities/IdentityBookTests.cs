@@ -162,6 +162,30 @@ public sealed class IdentityBookTests
         Assert.Equal(one, Assert.Single(book.Judge(Said(Owner, 1, Active(one)), new HashSet<PublicKey> { one }).Pins).Key);
     }
 
+    [Fact]
+    public void A_full_book_keeps_no_revocation_and_takes_what_there_is_room_for()
+    {
+        Take(Said(Owner, 1, Active(K1)), K1);
+        for (var i = 0; i < 4; i++)
+            Fill(Numbered(i, 1), 4000, (byte)(10 + i));
+        // Of 20,000 there are 16,001: 3,999 more, of which this one may have all but one.
+        Fill(Numbered(5, 1), 3998, 20);
+        var verdict = _book.Judge(Said(Owner, 2, Revoked(K1), Retired(K2, K3), Active(K3)), new HashSet<PublicKey> { K2, K3 });
+        Assert.Null(verdict.Refusal);
+        Assert.Equal([(K1, AnnouncedState.Revoked), (K3, AnnouncedState.Active)], verdict.Pins.Select(p => (p.Key, p.State)));
+        Assert.Contains("pinned already", verdict.LeftOut, StringComparison.Ordinal);
+        _book.Take(Owner, _now + 2, verdict.Pins);
+        Assert.Throws<PrivacyException>(() => _book.Current(K1, follows: true));
+        Assert.Contains("pinned already",
+            _book.Judge(Said(Thief, 1, Active(K2)), new HashSet<PublicKey> { K2 }).Refusal, StringComparison.Ordinal);
+
+        void Fill(PublicKey identity, int count, byte kind)
+        {
+            PublicKey[] keys = [.. Enumerable.Range(0, count).Select(n => Numbered(n, kind))];
+            Take(Said(identity, 1, [.. keys.Select(Active)]), keys);
+        }
+    }
+
     private static PublicKey Numbered(int i, byte kind) => new([kind, .. BitConverter.GetBytes(i), .. new byte[27]]);
 
     private static AnnouncedKey Active(PublicKey key) => new(key, AnnouncedState.Active);

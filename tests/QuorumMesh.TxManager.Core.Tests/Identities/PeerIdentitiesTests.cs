@@ -134,6 +134,57 @@ public sealed class PeerIdentitiesTests
     }
 
     [Fact]
+    public async Task The_thief_of_a_key_whose_owner_has_no_identity_gets_it_pinned_only_once_the_owner_proves_it_no_more()
+    {
+        var a = _world.OursOf(50, UrlA, KeyA);
+        _world.Tessera(UrlB, KeyB);
+        Assert.Null(await a.HearAsync(UrlB, [KeyB]));
+        var x = _world.OursOf(66, UrlX, KeyX);
+        x.Announced = [Active(KeyX), Active(KeyB)];
+        await x.Own!.RefreshAsync(default);
+        await x.Keys.RefreshAsync(default);
+        Assert.Null(await a.HearAsync(UrlX, [KeyX]));
+        await PollAsync(a);
+        Assert.Equal(x.Identity, a.Book.OwnerOf(KeyX));
+        Assert.Null(a.Book.OwnerOf(KeyB));
+        Assert.Equal(UrlB, a.Directory.FindUrl(KeyB));
+
+        // It is looked at again, and moves as a key without identities does.
+        _world.Provers.Remove(UrlB);
+        await PollAsync(a);
+        Assert.Null(a.Book.OwnerOf(KeyB));
+        for (var waited = TimeSpan.Zero; waited <= a.Settings.KeyMoveAfter; waited += TimeSpan.FromMinutes(1))
+        {
+            _world.Clock.Advance(TimeSpan.FromMinutes(1));
+            await PollAsync(a);
+        }
+
+        Assert.Equal(x.Identity, a.Book.OwnerOf(KeyB));
+    }
+
+    [Fact]
+    public async Task A_key_that_an_operator_accepts_is_revoked_again_by_a_later_announcement_alone()
+    {
+        var (a, b) = await PinnedAsync();
+        await b.ChangeKeysAsync(Active(KeyB2), new AnnouncedKey(KeyB, AnnouncedState.Revoked, KeyB2));
+        await PollAsync(a);
+        Assert.Throws<PrivacyException>(() => a.Book.Current(KeyB, follows: true));
+        await a.Peers!.AcceptAsync(KeyB, b.Identity, default);
+        await PollAsync(a);
+        Assert.Equal(KeyB, a.Book.Current(KeyB, follows: true));
+        // Also after a restart.
+        a.Book.Load(a.Store.Known, a.Book.Changes);
+        await PollAsync(a);
+        Assert.Equal(KeyB, a.Book.Current(KeyB, follows: true));
+        var again = new PartyWorld.Manager(_world, a.Settings, KeyA, 50, a.Store);
+        Assert.Equal(KeyB, again.Book.Current(KeyB, follows: true));
+
+        await b.ChangeKeysAsync(Active(KeyB2), Active(KeyX), new AnnouncedKey(KeyB, AnnouncedState.Revoked, KeyB2));
+        await PollAsync(a);
+        Assert.Throws<PrivacyException>(() => a.Book.Current(KeyB, follows: true));
+    }
+
+    [Fact]
     public async Task A_manager_that_shows_its_identity_no_more_loses_its_keys_here_until_it_does_again()
     {
         var (a, b) = await PinnedAsync();

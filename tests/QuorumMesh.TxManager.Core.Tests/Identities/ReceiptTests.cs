@@ -87,6 +87,43 @@ public sealed class ReceiptTests
     }
 
     [Fact]
+    public async Task Receipts_of_keys_that_are_nobodys_yet_wait_for_their_identity_within_bounds()
+    {
+        var late = PartyWorld.Key(77);
+        var list = Signed(_b, new Delivery(Hash(1), KeyB), new Delivery(Hash(1), late));
+        _peers.Answers.Enqueue([list]);
+        await _keeper.FetchAsync(default);
+        Assert.Empty(_store.Kept);
+        _book.Take(_b.Identity, 1, [new KeyPin(late, _b.Identity, AnnouncedState.Active, null, Noon)]);
+        await _keeper.FetchAsync(default);
+        Assert.Same(list, Assert.Single(_store.Kept));
+
+        for (var i = 0; i < 4; i++)
+            _peers.Answers.Enqueue([.. Enumerable.Repeat(Signed(_b, new Delivery(Hash(2), PartyWorld.Key(78))), ReceiptLists.MaxLists)]);
+        await _keeper.FetchAsync(default);
+        Assert.Equal(2 * ReceiptLists.MaxLists, _keeper.Lost);
+        for (var i = 0; i < 700; i++)
+            await _keeper.FetchAsync(default);
+        Assert.Equal(4 * ReceiptLists.MaxLists, _keeper.Lost);
+    }
+
+    [Fact]
+    public async Task What_was_signed_for_a_sender_that_has_gone_away_is_given_with_the_next_look()
+    {
+        await _b.Own!.RefreshAsync(default);
+        var desk = new ReceiptDesk(_b.Own, _b, _b.Keys, () => Task.FromResult("00000000000000000000000000000001"), _world.Clock);
+        var name = Convert.FromBase64String(Name(1));
+        desk.Note(Name(1), Enumerable.Range(0, 600).Select(i => new Delivery(Numbered(i), KeyB)));
+        using var gone = new CancellationTokenSource();
+        await gone.CancelAsync();
+        await Assert.ThrowsAsync<OperationCanceledException>(() => desk.FetchAsync(name, gone.Token));
+        Assert.Equal(0, desk.Given);
+        var lists = (await desk.FetchAsync(name, default)).Select(l => DeliveryReceipts.Read(l)).ToList();
+        Assert.Equal(600, lists.SelectMany(l => l.Deliveries).Distinct().Count());
+        Assert.Equal(600, desk.Given);
+    }
+
+    [Fact]
     public async Task What_is_noted_is_bounded_and_the_sender_that_stays_away_longest_gives_way()
     {
         await _b.Own!.RefreshAsync(default);

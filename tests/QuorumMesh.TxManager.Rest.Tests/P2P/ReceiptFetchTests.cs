@@ -91,6 +91,53 @@ public sealed class ReceiptFetchTests : IAsyncLifetime, IDisposable
         Assert.Null(_name);
     }
 
+    [Fact]
+    public async Task Each_peer_sees_a_name_of_its_own_and_one_whose_identity_is_not_known_sees_none()
+    {
+        await PushAsync();
+        var first = _name;
+        await PushAsync();
+        Assert.Equal(first, _name);
+        // Another peer, for us: its URL is another one.
+        var other = Url.Replace("127.0.0.1", "localhost", StringComparison.Ordinal);
+        Assert.NotNull(await _client.SendPartyInfoAsync(other, new PartyInfo(Url, [], []), default));
+        await _client.PushAsync(other, new ReadOnlySequence<byte>(new byte[1]), default);
+        Assert.NotEqual(first, _name);
+        Assert.Equal(ReceiptLists.NameSize, Convert.FromBase64String(_name!).Length);
+        _answer = [];
+        await _client.FetchReceiptsAsync(other, default);
+        Assert.Equal(Convert.FromBase64String(_name!), _asked);
+
+        _client.HasShownIdentity = url => url == Url;
+        await _client.PushAsync(other, new ReadOnlySequence<byte>(new byte[1]), default);
+        Assert.Null(_name);
+        await PushAsync();
+        Assert.Equal(first, _name);
+    }
+
+    [Fact]
+    public async Task An_empty_answer_forgives_nothing_of_what_was_given_too_many()
+    {
+        await PushAsync();
+        var given = 0;
+        PrivacyException? refused = null;
+        while (refused is null && given < 100_000)
+            try
+            {
+                _answer = ReceiptLists.Write([.. Enumerable.Repeat(Receipts(256), 16)]);
+                given += (await _client.FetchReceiptsAsync(Url, default)).Sum(r => r.Deliveries.Count);
+                _answer = [];
+                Assert.Empty(await _client.FetchReceiptsAsync(Url, default));
+            }
+            catch (PrivacyException e)
+            {
+                refused = e;
+            }
+
+        Assert.Equal(Failure.PeerRefused, refused?.Failure);
+        Assert.InRange(given, 0, (48 * 256) + 10);
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("x")]

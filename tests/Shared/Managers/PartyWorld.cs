@@ -298,9 +298,13 @@ internal sealed class PartyWorld
     {
         private readonly Dictionary<PublicKey, KeyPin> _pins = [];
         private readonly Dictionary<PublicKey, long> _serials = [];
+        private readonly Dictionary<PublicKey, long> _accepted = [];
         private long _own;
 
-        public KnownIdentities Known => new([.. _pins.Values], new Dictionary<PublicKey, long>(_serials));
+        public KnownIdentities Known => new([.. _pins.Values], new Dictionary<PublicKey, long>(_serials))
+        {
+            Accepted = new Dictionary<PublicKey, long>(_accepted),
+        };
 
         public Task<KnownIdentities> IdentitiesAsync(CancellationToken cancel) => Task.FromResult(Known);
 
@@ -314,11 +318,18 @@ internal sealed class PartyWorld
 
         public Task<bool> ForgetPinAsync(PublicKey key, CancellationToken cancel) => Task.FromResult(_pins.Remove(key));
 
+        public Task AcceptPinAsync(KeyPin pin, long serial, CancellationToken cancel)
+        {
+            (_pins[pin.Key], _accepted[pin.Key]) = (pin, serial);
+            _serials.TryAdd(pin.Identity, 0);
+            return Task.CompletedTask;
+        }
+
         public Task<long> OwnSerialAsync(CancellationToken cancel) => Task.FromResult(_own);
 
         public Task SaveOwnSerialAsync(long serial, CancellationToken cancel)
         {
-            _own = serial;
+            _own = Math.Max(_own, serial);
             return Task.CompletedTask;
         }
     }

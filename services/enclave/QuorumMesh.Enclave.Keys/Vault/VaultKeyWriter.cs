@@ -13,12 +13,14 @@ internal static class VaultKeyWriter
 {
     private const int KeptByDefault = 10;
 
-    /// <summary>The public key of the latest version; null where the secret is not there yet.</summary>
+    /// <summary>The public key of the version that seals, which is the latest unless one is pinned; null where it is not there.</summary>
     /// <exception cref="KeyException">The vault does not give it.</exception>
     public static async Task<(PublicKey? Key, int Version)> LatestAsync(
         VaultSession session, VaultKeyReference reference, CancellationToken cancellation)
     {
-        using var answer = await session.SendAsync(DataPath(reference), null, cancellation).ConfigureAwait(false);
+        var path = reference.Version == 0 ? DataPath(reference)
+            : string.Create(CultureInfo.InvariantCulture, $"{DataPath(reference)}?version={reference.Version}");
+        using var answer = await session.SendAsync(path, null, cancellation).ConfigureAwait(false);
         var metadata = answer.Data is { } envelope ? SecretJson.Member(envelope, "metadata") : null;
         if (answer.Verdict == VaultVerdict.Missing && metadata is null)
             return (null, 0);

@@ -12,7 +12,9 @@ public sealed record KeyConflict(PublicKey Key, PublicKey Pinned, PublicKey? Cla
 /// <param name="Refusal">Why all of it is refused; null when it is not.</param>
 /// <param name="Pins">To be stored.</param>
 /// <param name="Contested">Keys that it claims and that are pinned to another identity.</param>
-public sealed record BookVerdict(string? Refusal, IReadOnlyList<KeyPin> Pins, IReadOnlyList<PublicKey> Contested);
+/// <param name="LeftOut">Why some of its keys are pinned to nobody; null where all may be.</param>
+public sealed record BookVerdict(
+    string? Refusal, IReadOnlyList<KeyPin> Pins, IReadOnlyList<PublicKey> Contested, string? LeftOut = null);
 
 /// <summary>
 /// Which key is pinned to which identity, and how it stands. A key is pinned by the first proof that comes for it, or by the
@@ -42,6 +44,7 @@ public sealed class IdentityBook
     private IReadOnlyList<KeyPin> _own = [];
     private long _changes;
     private readonly Dictionary<PublicKey, long> _serials = [];
+    private readonly Dictionary<PublicKey, long> _accepted = [];
     private readonly Dictionary<(PublicKey Key, string Url), KeyConflict> _conflicts = [];
 
     /// <param name="configured">Keys and their identities by the operator's word, which goes before every proof.</param>
@@ -93,6 +96,9 @@ public sealed class IdentityBook
                 _pins[pin.Key] = pin;
             foreach (var (identity, serial) in known.Serials)
                 _serials[identity] = Math.Max(serial, _serials.GetValueOrDefault(identity));
+            _accepted.Clear();
+            foreach (var (key, serial) in known.Accepted)
+                _accepted[key] = serial;
         }
     }
 
@@ -148,12 +154,20 @@ public sealed class IdentityBook
         {
             if (Refusal(announcement) is { } refusal)
                 return new BookVerdict(refusal, [], []);
-            var own = announcement.Keys.Where(k => _pins.TryGetValue(k.Key, out var pin)
-                ? pin.Identity == announcement.Identity : k.State != AnnouncedState.Revoked && proven.Contains(k.Key)).ToList();
+            var unpinned = announcement.Keys.Where(
+                k => k.State != AnnouncedState.Revoked && proven.Contains(k.Key) && !_pins.ContainsKey(k.Key)).ToList();
+            var (room, leftOut) = Room(announcement.Identity);
+            leftOut = unpinned.Count > room ? leftOut : null;
+            if (leftOut is not null && !_serials.ContainsKey(announcement.Identity) && !announcement.Keys.Any(k => IsOf(k, announcement)))
+                return new BookVerdict(leftOut, [], []);
+            // What is pinned is judged however full the book is: strangers must not keep a revocation from it.
+            List<AnnouncedKey> own = [.. announcement.Keys.Where(k => IsOf(k, announcement)),
+                .. unpinned.OrderBy(k => k.State).Take(room)];
             var known = own.Select(k => k.Key).ToHashSet();
             var contested = announcement.Keys.Where(k => _pins.TryGetValue(k.Key, out var pin) && pin.Identity != announcement.Identity);
-            return new BookVerdict(null, [.. own.Select(k => Next(k, announcement.Identity, known)).OfType<KeyPin>()],
-                [.. contested.Select(k => k.Key)]);
+            return new BookVerdict(null, [.. own.Where(k => !IsDecided(k, announcement))
+                    .Select(k => Next(k, announcement.Identity, known)).OfType<KeyPin>()],
+                [.. contested.Select(k => k.Key)], leftOut);
         }
     }
 
@@ -218,6 +232,26 @@ public sealed class IdentityBook
         }
     }
 
+    /// <summary>The key was given to an identity by an operator's word.</summary>
+    /// <param name="serial">As it was stored.</param>
+    internal void Accept(KeyPin pin, long serial)
+    {
+        lock (_gate)
+        {
+            Forget(pin.Key);
+            _pins[pin.Key] = pin;
+            _accepted[pin.Key] = serial;
+            _serials.TryAdd(pin.Identity, 0);
+        }
+    }
+
+    /// <summary>Of the last announcement of an identity; 0 for none.</summary>
+    internal long SerialOf(PublicKey identity)
+    {
+        lock (_gate)
+            return _serials.GetValueOrDefault(identity);
+    }
+
     /// <exception cref="PrivacyException"><see cref="Failure.Forbidden"/>: the configuration pins it.</exception>
     internal void RequireFree(PublicKey key)
     {
@@ -243,18 +277,29 @@ public sealed class IdentityBook
             return "it was made in the future: one of the two clocks is wrong";
         // Managers of one participant have an announcement each, and the older one may say the same.
         if (_serials.TryGetValue(identity, out var last) && announcement.Serial < last
-            && announcement.Keys.Any(k => IsChange(k, identity)))
+            && announcement.Keys.Any(k => !IsDecided(k, announcement) && IsChange(k, identity)))
             return "it is older than one that was seen before, and says otherwise";
-        if (_configured.ContainsValue(identity))
-            return null;
-        if (!_serials.ContainsKey(identity) && _serials.Count >= MaxIdentities)
-            return $"{MaxIdentities} identities are known already; quorummesh.identities takes further ones";
-        var more = announcement.Keys.Count(k => k.State != AnnouncedState.Revoked && !_pins.ContainsKey(k.Key));
-        if (_pins.Values.Count(p => p.Identity == identity) + more > MaxKeysEach)
-            return $"it has had more than {MaxKeysEach} keys";
-        return more > 0 && _pins.Count + more > MaxPins
-            ? $"{MaxPins} keys are pinned already; quorummesh.identities takes further ones" : null;
+        return null;
     }
+
+    /// <summary>How many more keys may be pinned to an identity, and why no more.</summary>
+    private (int Room, string Why) Room(PublicKey identity)
+    {
+        if (_configured.ContainsValue(identity))
+            return (int.MaxValue, string.Empty);
+        if (!_serials.ContainsKey(identity) && _serials.Count >= MaxIdentities)
+            return (0, $"{MaxIdentities} identities are known already; quorummesh.identities takes further ones");
+        var (each, all) = (MaxKeysEach - _pins.Values.Count(p => p.Identity == identity), MaxPins - _pins.Count);
+        return (Math.Max(0, Math.Min(each, all)), each <= all ? $"it has had more than {MaxKeysEach} keys"
+            : $"{MaxPins} keys are pinned already; quorummesh.identities takes further ones");
+    }
+
+    private bool IsOf(AnnouncedKey key, KeyAnnouncement announcement) =>
+        _pins.GetValueOrDefault(key.Key)?.Identity == announcement.Identity;
+
+    /// <summary>Whether an operator has accepted the key after this announcement revoked it.</summary>
+    private bool IsDecided(AnnouncedKey key, KeyAnnouncement announcement) => key.State == AnnouncedState.Revoked
+        && _accepted.TryGetValue(key.Key, out var serial) && announcement.Serial <= serial;
 
     private bool IsChange(AnnouncedKey key, PublicKey identity) => _pins.TryGetValue(key.Key, out var pin)
         ? pin.Identity == identity && (pin.State != key.State || pin.Successor != key.Successor)

@@ -27,6 +27,7 @@ public sealed class PeerIdentities(
     private static readonly TimeSpan GoodFor = TimeSpan.FromMinutes(10);
 
     private readonly KeyProver _prover = new(ownKeys, enclave, peers);
+    private readonly KeyHomes _homes = new(directory, new KeyProver(ownKeys, enclave, peers));
     private readonly TellBudget _told = new(clock, directory.Announce);
     private readonly ConcurrentDictionary<string, Seen> _seen = new();
     private long _refusals;
@@ -69,6 +70,9 @@ public sealed class PeerIdentities(
     /// <summary>Whether a key is pinned, so that no word alone makes it anyone's.</summary>
     internal bool IsPinned(PublicKey key) => book.OwnerOf(key) is not null;
 
+    /// <summary>Whether a URL has shown an identity, as it was asked last.</summary>
+    public bool HasShown(string url) => _seen.TryGetValue(url, out var seen) && seen.Identity is not null;
+
     /// <summary>An operator accepts what becomes of a key.</summary>
     /// <param name="identity">Null: whoever proves it next, also without an identity.</param>
     /// <exception cref="PrivacyException"><see cref="Failure.NotFound"/>: it is pinned to nobody and none is named;
@@ -76,15 +80,18 @@ public sealed class PeerIdentities(
     public async Task AcceptAsync(PublicKey key, PublicKey? identity, CancellationToken cancel)
     {
         book.RequireFree(key);
-        var wasPinned = await store.ForgetPinAsync(key, cancel).ConfigureAwait(false);
-        if (!wasPinned && identity is null)
-            throw new PrivacyException(Failure.NotFound, $"The key {key.ToBase64()} is pinned to no identity");
-        book.Forget(key);
-        if (identity is not null)
+        if (identity is null)
+        {
+            if (!await store.ForgetPinAsync(key, cancel).ConfigureAwait(false))
+                throw new PrivacyException(Failure.NotFound, $"The key {key.ToBase64()} is pinned to no identity");
+            book.Forget(key);
+        }
+        else
         {
             var pin = new KeyPin(key, identity, AnnouncedState.Active, null, clock.GetUtcNow());
-            await store.SavePinsAsync(identity, 0, [pin], cancel).ConfigureAwait(false);
-            book.Take(identity, 0, [pin]);
+            var serial = book.SerialOf(identity);
+            await store.AcceptPinAsync(pin, serial, cancel).ConfigureAwait(false);
+            book.Accept(pin, serial);
         }
 
         _seen.Clear();
@@ -151,6 +158,8 @@ public sealed class PeerIdentities(
             return true;
         }
 
+        if (verdict.LeftOut is { } why)
+            Refuse($"Some keys of {announcement.Identity.ToBase64()} at {url} are not pinned: {why}");
         foreach (var key in verdict.Contested)
             TellContested(key, announcement.Identity, url);
         if (verdict.Pins.Count > 0)
@@ -177,7 +186,8 @@ public sealed class PeerIdentities(
         {
             switch (await _prover.ProveForAsync(url, key, announcement.Identity, token).ConfigureAwait(false))
             {
-                case Proof.Given:
+                // A thief of the key proves it too: from who had it first it goes as without identities.
+                case Proof.Given when await _homes.GiveWayAsync(key, url, token).ConfigureAwait(false):
                     proven.Add(key);
                     break;
                 case Proof.Denied:

@@ -61,6 +61,7 @@ public sealed class ReceiptDesk(
                 Failure.BadRequest, $"The body must have {ReceiptLists.NameSize} bytes: the name given with the pushes");
         var sender = Convert.ToBase64String(name.Span);
         var lists = new List<byte[]>();
+        var given = new List<Delivery>();
         while (lists.Count < ReceiptLists.MaxLists && Take(sender) is { Length: > 0 } some)
             try
             {
@@ -69,15 +70,23 @@ public sealed class ReceiptDesk(
                 some = [.. some.Where(d => ours.Contains(d.Recipient))];
                 if (some.Length > 0)
                     lists.Add(await SignAsync(some, cancel).ConfigureAwait(false));
+                given.AddRange(some);
+                // Nobody may be there any more to take them; the last look is after the last signature.
+                cancel.ThrowIfCancellationRequested();
             }
             catch (Exception e)
             {
-                Note(sender, some);
                 if (e is PrivacyException && lists.Count > 0)
+                {
+                    Note(sender, some);
                     break;
+                }
+
+                Note(sender, given.Union(some));
                 throw;
             }
 
+        Interlocked.Add(ref _given, given.Count);
         return lists;
     }
 
@@ -132,7 +141,6 @@ public sealed class ReceiptDesk(
         _store ??= Guid.ParseExact(await storeId().ConfigureAwait(false), "N");
         var now = DateTimeOffset.FromUnixTimeMilliseconds(clock.GetUtcNow().ToUnixTimeMilliseconds());
         var signature = await enclave!.SignReceiptsAsync(now, _store.Value, kept, cancel).ConfigureAwait(false);
-        Interlocked.Add(ref _given, kept.Length);
         return new DeliveryReceipts(identity, now, _store.Value, kept, signature).Write();
     }
 

@@ -10,6 +10,14 @@ namespace QuorumMesh.TxManager.Core.Identities;
 /// </summary>
 public sealed class ReceiptKeeper(IdentityBook book, IReceiptStore store, IReceiptSource peers)
 {
+    /// <summary>Lists of keys that are nobody's yet: of all managers, and of one.</summary>
+    private const int MaxWaiting = 256;
+    private const int MaxWaitingEach = 2 * ReceiptLists.MaxLists;
+
+    /// <summary>Rounds that such a list waits, of which there is one in a second.</summary>
+    private const int MaxRounds = 600;
+
+    private readonly Queue<(string Url, DeliveryReceipts List, int Round)> _waiting = new();
     private long _kept;
     private long _refused;
     private long _lost;
@@ -23,12 +31,13 @@ public sealed class ReceiptKeeper(IdentityBook book, IReceiptStore store, IRecei
     /// <summary>Lists that were no receipts of the recipients that they name.</summary>
     public long Refused => Interlocked.Read(ref _refused);
 
-    /// <summary>Receipts that the store did not take.</summary>
+    /// <summary>Receipts that the store did not take, or whose recipients' identities were not learnt in time.</summary>
     public long Lost => Interlocked.Read(ref _lost);
 
     /// <summary>Fetches what managers have noted of our pushes by now; who does not answer is asked again with the next round.</summary>
     public async Task FetchAsync(CancellationToken cancel)
     {
+        await TryWaitingAsync(cancel).ConfigureAwait(false);
         foreach (var url in peers.WithReceipts())
             try
             {
@@ -36,6 +45,8 @@ public sealed class ReceiptKeeper(IdentityBook book, IReceiptStore store, IRecei
                 do
                 {
                     lists = await peers.FetchReceiptsAsync(url, cancel).ConfigureAwait(false);
+                    foreach (var list in lists.Where(HasUnknownOwner))
+                        Keep(url, list, round: 0);
                     await StoreAsync([.. lists.Where(l => IsGood(url, l))], cancel).ConfigureAwait(false);
                 }
                 while (lists.Count == ReceiptLists.MaxLists);
@@ -44,6 +55,36 @@ public sealed class ReceiptKeeper(IdentityBook book, IReceiptStore store, IRecei
             {
                 // It is away or busy, and so is told by the sends themselves.
             }
+    }
+
+    /// <summary>The recipient gives a list once: those whose signers were not known with it are looked at again.</summary>
+    private async Task TryWaitingAsync(CancellationToken cancel)
+    {
+        var good = new List<DeliveryReceipts>();
+        for (var left = _waiting.Count; left > 0; left--)
+        {
+            var (url, list, round) = _waiting.Dequeue();
+            if (HasUnknownOwner(list))
+                Keep(url, list, round + 1);
+            else if (IsGood(url, list))
+                good.Add(list);
+        }
+
+        await StoreAsync(good, cancel).ConfigureAwait(false);
+    }
+
+    private void Keep(string url, DeliveryReceipts list, int round)
+    {
+        if (round < MaxRounds && _waiting.Count < MaxWaiting && _waiting.Count(w => w.Url == url) < MaxWaitingEach)
+            _waiting.Enqueue((url, list, round));
+        else
+            Lose(list.Deliveries.Count, "the identities of their recipients are not known");
+    }
+
+    private void Lose(int count, string why)
+    {
+        if (Interlocked.Add(ref _lost, count) is var lost && (lost & (lost - 1)) == 0)
+            Told?.Invoke($"Receipts of recipients could not be kept ({lost} so far): {why}");
     }
 
     private async Task StoreAsync(IReadOnlyList<DeliveryReceipts> good, CancellationToken cancel)
@@ -57,16 +98,14 @@ public sealed class ReceiptKeeper(IdentityBook book, IReceiptStore store, IRecei
         }
         catch (PrivacyException e)
         {
-            if (Interlocked.Add(ref _lost, good.Sum(r => r.Deliveries.Count)) is var lost && (lost & (lost - 1)) == 0)
-                Told?.Invoke($"Receipts of recipients could not be kept ({lost} so far): {e.Message}");
+            Lose(good.Sum(r => r.Deliveries.Count), e.Message);
         }
     }
 
     /// <summary>Whether the identity has signed them whose keys they name.</summary>
     internal bool IsGood(string url, DeliveryReceipts receipts)
     {
-        // Nobody's keys yet: the managers have not shown each other who they are.
-        if (receipts.Deliveries.Any(d => book.OwnerOf(d.Recipient) is null))
+        if (HasUnknownOwner(receipts))
             return false;
         var statement = IdentityStatement.DeliveryReceipts(receipts.KeptAt, receipts.Store, receipts.Deliveries);
         if (receipts.Deliveries.All(d => book.OwnerOf(d.Recipient) == receipts.Identity)
@@ -76,4 +115,7 @@ public sealed class ReceiptKeeper(IdentityBook book, IReceiptStore store, IRecei
             Told?.Invoke($"Receipts that came from {url} are refused ({count} so far): their recipients' identities have not signed them");
         return false;
     }
+
+    /// <summary>Nobody's keys yet: the managers have not shown each other who they are.</summary>
+    private bool HasUnknownOwner(DeliveryReceipts receipts) => receipts.Deliveries.Any(d => book.OwnerOf(d.Recipient) is null);
 }

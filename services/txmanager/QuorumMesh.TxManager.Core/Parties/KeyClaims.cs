@@ -17,6 +17,8 @@ internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory
 
     private const int Parallelism = 8;
 
+    private readonly KeyHomes _homes = new(directory, prover);
+
     /// <summary>Takes what a URL says of itself. Keys that it has proven before and goes on naming need no new proof.</summary>
     /// <returns>Those of the claimed keys that are at this URL now.</returns>
     /// <exception cref="PrivacyException"><see cref="Failure.Busy"/>, or our own enclave is away.</exception>
@@ -100,66 +102,11 @@ internal sealed class KeyClaims(PartySettings settings, PartyDirectory directory
         // Proven and refused: the other keys are looked at all the same.
         if (identities is not null && !await identities.AdmitsAsync(url, key, cancel).ConfigureAwait(false))
             return true;
-        foreach (var home in directory.OtherHomes(key, url))
-        {
-            if (!await GivesWayAsync(home, key, url, cancel).ConfigureAwait(false))
-            {
-                // It may be a second manager of the key's owner: it hears of us, but has the key not.
-                directory.Meet(url);
-                return true;
-            }
-        }
-
-        directory.Learn(url, key);
+        if (await _homes.GiveWayAsync(key, url, cancel).ConfigureAwait(false))
+            directory.Learn(url, key);
+        else
+            // It may be a second manager of the key's owner: it hears of us, but has the key not.
+            directory.Meet(url);
         return true;
-    }
-
-    /// <summary>Whether the URL that has a key lets another one have it, too or instead.</summary>
-    private async Task<bool> GivesWayAsync(string home, PublicKey key, string url, CancellationToken cancel)
-    {
-        var name = $"The key {key.ToBase64()} of {home}";
-        // Anyone may have said it in that peer's name.
-        if (directory.IsBelieved(home, key))
-        {
-            if (await prover.ProveAsync(home, key, cancel).ConfigureAwait(false) != Proof.Given)
-            {
-                directory.Drop(home, key);
-                return true;
-            }
-
-            directory.Learn(home, key);
-        }
-
-        // The operator's word outweighs who came first.
-        if (directory.IsSeed(url) && !directory.IsSeed(home))
-        {
-            directory.Drop(home, key);
-            directory.Announce($"{name} MOVES to {url}, which proves it and is configured as a peer");
-            return true;
-        }
-
-        // A challenge that names its URL cannot be handed on: both hold the key, so either may be sent to.
-        if (directory.IsSeed(url) && await prover.ProveNamedAsync(url, key, cancel).ConfigureAwait(false) == Proof.Given)
-        {
-            directory.Announce($"{name} is at {url} too, both are configured as peers and prove it: two managers of one participant");
-            return true;
-        }
-
-        var isProven = await prover.ProveAsync(home, key, cancel).ConfigureAwait(false) == Proof.Given;
-        var unproven = directory.Contested(home, key, isProven);
-        // An outage must not give the key to whoever waits for one.
-        if (!isProven && unproven >= settings.KeyMoveAfter)
-        {
-            directory.Drop(home, key);
-            directory.Announce(
-                $"{name} MOVES to {url}, which proves it: {home} has not proven it for {settings.KeyMoveAfter}. If its owner did "
-                    + "not move it, a stranger may receive what is sent to it");
-            return true;
-        }
-
-        directory.Refused(
-            $"{name} is claimed by {url} and stays where it is; to move it, configure {url} as a peer",
-            isProven ? ": its URL proves it" : $": its URL has not proven it for {unproven:c} of {settings.KeyMoveAfter:c}");
-        return false;
     }
 }

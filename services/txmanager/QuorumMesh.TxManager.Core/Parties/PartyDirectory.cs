@@ -36,6 +36,8 @@ public sealed partial class PartyDirectory : IPeerDirectory
     /// <summary>Something that an operator should know: a line for the log. What strangers can cause is bounded.</summary>
     public event Action<string>? Told;
 
+    internal PartySettings Settings => _settings;
+
     /// <summary>Announcements, keys and URLs that were refused.</summary>
     public long Refusals => _budget.Count;
 

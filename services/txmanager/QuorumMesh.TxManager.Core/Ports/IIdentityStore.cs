@@ -10,7 +10,11 @@ public sealed record KeyPin(PublicKey Key, PublicKey Identity, AnnouncedState St
 
 /// <summary>What the store knows of identities.</summary>
 /// <param name="Serials">Of the last announcement of each identity.</param>
-public sealed record KnownIdentities(IReadOnlyList<KeyPin> Pins, IReadOnlyDictionary<PublicKey, long> Serials);
+public sealed record KnownIdentities(IReadOnlyList<KeyPin> Pins, IReadOnlyDictionary<PublicKey, long> Serials)
+{
+    /// <summary>Keys that an operator has accepted, and the serial of the last announcement before that.</summary>
+    public IReadOnlyDictionary<PublicKey, long> Accepted { get; init; } = new Dictionary<PublicKey, long>();
+}
 
 /// <summary>
 /// Which key is whose. A completed write is durable. Failures are <see cref="PrivacyException"/> with
@@ -30,6 +34,10 @@ public interface IIdentityStore
     /// <summary>An operator's word: a key is nobody's now, and is pinned anew by whoever proves it.</summary>
     /// <returns>False when it was nobody's.</returns>
     Task<bool> ForgetPinAsync(PublicKey key, CancellationToken cancel);
+
+    /// <summary>An operator's word: a key is an identity's, whosever it was and however it stood, in one transaction.</summary>
+    /// <param name="serial">Of the identity's last announcement: what that one or an earlier one says does not revoke the key.</param>
+    Task AcceptPinAsync(KeyPin pin, long serial, CancellationToken cancel);
 
     /// <summary>The serial of our own last announcement; 0 for none.</summary>
     Task<long> OwnSerialAsync(CancellationToken cancel);

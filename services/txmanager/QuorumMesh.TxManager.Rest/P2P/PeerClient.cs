@@ -44,10 +44,9 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
 
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
-    /// <summary>Under which our receipts are noted; nobody else knows it, and a start makes another.</summary>
-    private readonly byte[] _receiptName = RandomNumberGenerator.GetBytes(ReceiptLists.NameSize);
+    /// <summary>Of it the names are made under which peers note our receipts: each knows its own alone; a start makes others.</summary>
+    private readonly byte[] _receiptSecret = RandomNumberGenerator.GetBytes(ReceiptLists.NameSize);
 
-    private readonly string _receiptHeader;
     private readonly HttpClient _http;
     private readonly ResiliencePipeline<HttpResponseMessage> _retry;
     private readonly ConcurrentDictionary<string, PeerLane> _lanes = new();
@@ -57,7 +56,6 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
     /// <param name="tls">For peers with https URLs; null goes by the machine's own list of CAs.</param>
     public PeerClient(PeerClientOptions options, OutboundHandlers handlers, TimeProvider? clock = null, TlsClient? tls = null)
     {
-        _receiptHeader = Convert.ToBase64String(_receiptName);
         _options = options;
         _clock = clock ?? TimeProvider.System;
         _http = new HttpClient(handlers.Create(OutboundLimits.Peers with { Connect = options.ConnectTimeout }, tls: tls))
@@ -75,6 +73,9 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
         }).Build();
     }
 
+    /// <summary>Whether a peer's identity is known: receipts that nobody can check are not asked for.</summary>
+    public Func<string, bool> HasShownIdentity { get; set; } = _ => true;
+
     /// <summary>A peer stopped taking pushes, or takes them again: a line for the log. Called on the thread of a push.</summary>
     public event Action<string>? Told;
 
@@ -89,7 +90,7 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
         DeliveryReceipts[] lists;
         try
         {
-            var body = await AskReceiptsAsync(peerUrl, cancel).ConfigureAwait(false);
+            var body = await AskReceiptsAsync(lane, cancel).ConfigureAwait(false);
             lists = [.. ReceiptLists.Read(body).Select(l => DeliveryReceipts.Read(l))];
         }
         catch (WireFormatException e)
@@ -107,9 +108,10 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
             : throw new PrivacyException(Failure.PeerRefused, $"{peerUrl} gave receipts for more than was pushed to it");
     }
 
-    private async Task<byte[]> AskReceiptsAsync(string peerUrl, CancellationToken cancel)
+    private async Task<byte[]> AskReceiptsAsync(PeerLane lane, CancellationToken cancel)
     {
-        using var content = new ByteArrayContent(_receiptName);
+        var peerUrl = lane.PeerUrl;
+        using var content = new ByteArrayContent(Convert.FromBase64String(lane.ReceiptName));
         content.Headers.ContentType = OctetStream;
         using var request = new HttpRequestMessage(HttpMethod.Post, Target(peerUrl, ReceiptLists.Path)) { Content = content };
         var (status, body) = await LookAsync("receipts", request, MaxAnswer, cancel).ConfigureAwait(false);
@@ -270,14 +272,17 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
             foreach (var idle in _lanes.Where(l => l.Value.IsIdle).Select(l => l.Key).ToArray())
                 _lanes.TryRemove(idle, out _);
 
-        return _lanes.GetOrAdd(peerUrl, url => new PeerLane(url, _options, _clock, line => Told?.Invoke(line), PushAllAsync));
+        return _lanes.GetOrAdd(peerUrl, url => new PeerLane(url, _options, _clock, line => Told?.Invoke(line), PushAllAsync)
+        {
+            ReceiptName = Convert.ToBase64String(HMACSHA256.HashData(_receiptSecret, Encoding.UTF8.GetBytes(url))),
+        });
     }
 
     private async Task<HttpStatusCode> PushOneAsync(
         PeerLane lane, string peerUrl, ReadOnlySequence<byte> encodedPayload, CancellationToken cancel)
     {
         using var answer = await lane.RunAsync(
-            token => PostAsync("push", peerUrl, "push", encodedPayload, _retry, token, lane.SignsReceipts), ConnectionError(peerUrl),
+            token => PostAsync("push", peerUrl, "push", encodedPayload, _retry, token, NameFor(lane)), ConnectionError(peerUrl),
             encodedPayload.Length, cancel).ConfigureAwait(false);
         lane.TakesMany = answer.Headers.Contains(RestHeaders.Pushes);
         lane.Noted(NotedIn(answer), 1);
@@ -308,7 +313,7 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
     {
         var body = new ReadOnlySequence<byte>(PushMany.Write([.. pushes.Select(p => p.Ask)]));
         using var answer = await lane.RunAsync(
-            token => PostAsync("pushes", lane.PeerUrl, PushMany.Path, body, _retry, token, lane.SignsReceipts),
+            token => PostAsync("pushes", lane.PeerUrl, PushMany.Path, body, _retry, token, NameFor(lane)),
             ConnectionError(lane.PeerUrl), body.Length, CancellationToken.None).ConfigureAwait(false);
         var told = await answer.Content.ReadAsByteArrayAsync().ConfigureAwait(false);
         if (answer.StatusCode != HttpStatusCode.OK || !PushMany.TryReadStatuses(told, pushes.Count, out var statuses))
@@ -318,6 +323,9 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
             pushes[i].Answer((HttpStatusCode)statuses[i]);
         return true;
     }
+
+    /// <returns>Null: it is to note nothing.</returns>
+    private string? NameFor(PeerLane lane) => lane.SignsReceipts && HasShownIdentity(lane.PeerUrl) ? lane.ReceiptName : null;
 
     private static int NotedIn(HttpResponseMessage answer) =>
         answer.Headers.TryGetValues(RestHeaders.Receipt, out var values)
@@ -389,7 +397,7 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
 
     private async Task<HttpResponseMessage> PostAsync(
         string kind, string peerUrl, string path, ReadOnlySequence<byte> body, ResiliencePipeline<HttpResponseMessage> pipeline,
-        CancellationToken cancel, bool wantsReceipts = false)
+        CancellationToken cancel, string? receiptName = null)
     {
         var start = Stopwatch.GetTimestamp();
         var outcome = "offline";
@@ -405,8 +413,8 @@ public sealed class PeerClient : IPeerClient, IReceiptSource, IDisposable
                     content.Headers.ContentType = path is "pushBatch" or "resend" or "resendBatch" ? Json : OctetStream;
                     using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = content };
                     request.Headers.TryAddWithoutValidation(RestHeaders.SupportedApiVersions, versions);
-                    if (wantsReceipts)
-                        request.Headers.TryAddWithoutValidation(RestHeaders.Receipt, _receiptHeader);
+                    if (receiptName is not null)
+                        request.Headers.TryAddWithoutValidation(RestHeaders.Receipt, receiptName);
                     return await _http.SendAsync(request, token).ConfigureAwait(false);
                 },
                 cancel).ConfigureAwait(false);

@@ -84,6 +84,9 @@ internal sealed class PeerLane : IDisposable
         set => _signsReceipts = value;
     }
 
+    /// <summary>The name under which this peer notes receipts for us: known to us and to it, for whoever has it may fetch them.</summary>
+    public required string ReceiptName { get; init; }
+
     /// <summary>Whether the peer has noted pushes for receipts since the last look.</summary>
     public bool HasNotes => Volatile.Read(ref _hasNotes) == 1;
 
@@ -104,10 +107,14 @@ internal sealed class PeerLane : IDisposable
     /// is forgiven with each look.</returns>
     public bool TakeReceipts(int count)
     {
-        var left = count == 0 ? Interlocked.Exchange(ref _unsigned, 0) : Interlocked.Add(ref _unsigned, -count);
-        if (left < 0)
-            Interlocked.Increment(ref _unsigned);
-        return left >= -MaxInFlight;
+        while (true)
+        {
+            var before = Volatile.Read(ref _unsigned);
+            // A peer that gives none has forgotten what it noted; what it gave too many stays so.
+            var left = count == 0 ? Math.Min(before, 0) : before - count;
+            if (Interlocked.CompareExchange(ref _unsigned, left < 0 ? left + 1 : left, before) == before)
+                return left >= -MaxInFlight;
+        }
     }
 
     public bool IsIdle => Volatile.Read(ref _users) == 0 && _state.CircuitState == CircuitState.Closed;

@@ -76,6 +76,11 @@ public sealed class MetadataRow
     /// <summary>The serial of the last announcement that our enclave's identity made of its keys.</summary>
     public const string OwnSerial = "identitySerial";
 
+    /// <summary>
+    /// Before the hash of a key that an operator has accepted; the value is its identity's serial by then, a blank, and the key.
+    /// </summary>
+    public const string Accepted = "accepted:";
+
     public required string Name { get; set; }
 
     public required string Value { get; set; }

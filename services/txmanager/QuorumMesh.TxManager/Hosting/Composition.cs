@@ -64,6 +64,7 @@ internal sealed class Composition : IDisposable
         OwnIdentity = enclave is IEnclaveIdentity identity
             ? new OwnIdentity(identity, Store, Identities, OwnKeys, options.OwnUrl) : null;
         PeerIdentities = new PeerIdentities(Identities, OwnIdentity, Store, Directory, OwnKeys, enclave, _peerClient, clock);
+        _peerClient.HasShownIdentity = PeerIdentities.HasShown;
         Parties = new PartyInfoService(PartySettings, Directory, OwnKeys, enclave, _peerClient, clock, PeerIdentities, OwnIdentity);
         Poller = new PartyPoller(Directory, Parties, OwnKeys, _peerClient);
 
