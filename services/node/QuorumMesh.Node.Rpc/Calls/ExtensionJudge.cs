@@ -15,7 +15,9 @@ namespace QuorumMesh.Node.Rpc.Calls;
 /// </summary>
 internal sealed class ExtensionJudge(INode node)
 {
-    /// <summary>Looked at in one go, before a send; more are strangers' mischief, and bring down no more than what GoQuorum lacks.</summary>
+    /// <summary>
+    /// Looked at in one go, before a send; more are strangers' mischief, and bring down no more than what GoQuorum lacks.
+    /// </summary>
     private const int MostMoving = 1_024;
 
     private const int MostRemembered = 4_096;
